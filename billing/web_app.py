@@ -62,7 +62,7 @@ def assemble(parts: Parts, extend: Callable[[FastAPI], None] = lambda _: None) -
 
     @asynccontextmanager
     async def living(_: FastAPI) -> AsyncIterator[None]:
-        async with gate.living():
+        async with gate.running():
             yield
         readiness.close()
 
@@ -127,9 +127,9 @@ def assemble(parts: Parts, extend: Callable[[FastAPI], None] = lambda _: None) -
     extend(app)
     app.mount("/static", _Static(directory=STATIC))
     gate = Gate(Front(ConcurrencyLimit(app, parts), parts), parts)
-    app.state.line = gate.line
+    app.state.listener = gate.listener
     app.state.registry = CollectorRegistry()
-    app.state.registry.register(gate.measures)
+    app.state.registry.register(gate.metrics)
     return Sites(gate, parts.settings.sites) if parts.settings.sites else gate
 
 

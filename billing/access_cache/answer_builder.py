@@ -1,85 +1,47 @@
-"""From memory to an answer, or to what is missing for it. Nothing here waits, and nothing decides but `rules.access.decide`."""
+"""From the cache to an answer, or to what it lacks. Nothing here waits, and only `rules.access.decide` decides."""
 
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
-from urllib.parse import parse_qsl
 
 from billing.access import edge_tokens, visitors
+from billing.access_cache.cache import (
+    FOR_EVER,
+    MAX_AGE_SECONDS,
+    AccessAnswer,
+    AccessCache,
+    CachedArticle,
+    CachedDecision,
+    Header,
+    Reply,
+)
 from billing.access_cache.load import Missing
-from billing.access_cache.memory import BELT, FOR_EVER, Answer, Header, Known, Memory, Reply, Told
-from billing.access_cache.packed_entitlements import GIFTS, NOBODY, REGISTERED, unpack
+from billing.access_cache.packed_entitlements import ANONYMOUS, GIFTS, REGISTERED
+from billing.access_cache.presented import PresentedCredentials
 from billing.http import cookies, shapes
 from billing.http.asker import Asker, Kind
 from billing.platform.site import Office
 from billing.rules.access import REFUSALS, Facts, Reason, decide, same_until
-from billing.rules.key_secrets import PREFIX
 from billing.staff.api_keys import PURPOSE
 
-MOST = {
-    "reader_id": 64,
-    "external_id": shapes.LONGEST,
-    "visitor": visitors.LONGEST_TOKEN,
-    "gift": shapes.LONGEST,
-}
-"""The longest that each of what a query may say is."""
-KEY_PREFIX = PREFIX.encode()
-AHEAD = "true"
-"""How `prefetch` is said most plainly: nothing is to be counted. Memory counts nothing in any case."""
-NOTHING: dict[str, str] = {}
 BEFORE_A_COOKIE = b"; "
 MOST_SIZES = 1000
 
 
-class Asked(NamedTuple):
-    """What of a request says who asks. None of it is believed yet."""
-
-    cookie: bytes
-    bearer: bytes
-    named: dict[str, str]
-
-
-class Names(NamedTuple):
-    """The names of our cookies, as they stand in a header."""
+class CookieNames(NamedTuple):
+    """The names of our cookies with their `=`, as in a header."""
 
     session: bytes
     visitor: bytes
     gift: bytes
 
 
-def asked(headers: Iterable[Header], query: bytes) -> Asked | None:
-    """Who asks, as far as the request says so in the plainest way; None for anything else: the framework reads that."""
-    cookie = authorization = b""
-    for name, value in headers:
-        if name == b"cookie":
-            if cookie:
-                return None
-            cookie = value
-        elif name == b"authorization":
-            if authorization:
-                return None
-            authorization = value
-    bearer = b""
-    if authorization and authorization[:7].lower() == b"bearer ":
-        bearer = authorization[7:].strip()
-    named = NOTHING
-    if query:
-        if b"%00" in query or b"\0" in query:
-            return None
-        named = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
-        if named.get("prefetch", AHEAD) != AHEAD or any(
-            len(named.get(name, "")) > most for name, most in MOST.items()
-        ):
-            return None
-    return Asked(cookie, bearer, named)
+class AnswerBuilder:
+    """Builds answers. The same cache and the same instant give the same answer."""
 
-
-class Recall:
-    """Answers from a memory. The same memory and the same instant give the same answer."""
-
-    def __init__(self, office: Office, names: Names, security: list[Header]) -> None:
+    def __init__(self, office: Office, names: CookieNames, security: list[Header]) -> None:
         self.office = office
         self.names = names
         self._session, self._session_length = names.session, len(names.session)
@@ -89,12 +51,15 @@ class Recall:
         self._sized: dict[int, tuple[Header, ...]] = {}
         self._gate = {reason: self._bodiless(reason) for reason in Reason}
 
-    def reply(self, route: str, head: bytes, told: Told) -> Reply:
-        """What is said of one article: with a body, but for the gate."""
-        return told.gate if route == "gate" else self.with_body(route, told.reason, head + told.tail)
+    def reply(self, route: str, answer: tuple[bytes, CachedDecision]) -> Reply:
+        """The reply about one article; the gate's has no body."""
+        head, decision = answer
+        if route == "gate":
+            return decision.gate
+        return self.with_body(route, decision.reason, head + decision.tail)
 
     def with_body(self, route: str, reason: str, body: bytes) -> Reply:
-        """A reply with this body. Of thousands many are as long, and have the same headers."""
+        """A reply with this body. Headers are kept by its length, which thousands of replies share."""
         headers = self._sized.get(len(body))
         if headers is None:
             if len(self._sized) > MOST_SIZES:
@@ -107,11 +72,12 @@ class Recall:
         headers = ((b"x-access-reason", reason.value.encode()), *self.private)
         return "gate", reason.value, 403 if reason in REFUSALS else 204, headers, b""
 
-    def at_once(
-        self, memory: Memory, headers: Iterable[Header], article_id: str, seconds: float, now: float
-    ) -> tuple[bytes, Told] | None:
-        """What `answer` says to a browser whose session, standing and article are all known and which may read; None to all
-        others. Most requests are such, and this is all they cost: so it is written in one piece."""
+    def fast_path(
+        self, cache: AccessCache, headers: Iterable[Header], article_id: str, seconds: float, now: float
+    ) -> tuple[bytes, CachedDecision] | None:
+        """What `answer` gives a browser whose session, entitlements and article are cached and which may read; else None.
+
+        Most requests are such, and this is all they cost: so it is one piece, inlined, and repeats parts of `held` on purpose."""
         cookie = None
         for name, value in headers:
             if name == b"cookie":
@@ -123,163 +89,168 @@ class Recall:
         if cookie is None:
             return None
         start = cookie.rfind(self._session)
-        if start < 0 or (
-            start and cookie[start - 2 : start] != BEFORE_A_COOKIE
-        ):  # or not as browsers write it
+        # Only what browsers write; `cookies.value_in` reads the rest.
+        if start < 0 or (start and cookie[start - 2 : start] != BEFORE_A_COOKIE):
             return None
         start += self._session_length
         end = cookie.find(b";", start)
-        seat = memory.sessions.get(self.session_digest(cookie[start:] if end < 0 else cookie[start:end])[:16])
-        if seat is None or seconds >= seat.until:
+        session = cache.sessions.get(
+            self.session_digest(cookie[start:] if end < 0 else cookie[start:end])[:16]
+        )
+        if session is None or seconds >= session.until:
             return None
-        held = seat.held if seat.turn == memory.standings.turn else None
+        held = session.held if session.generation == cache.entitlements.generation else None
         if held is None:
-            held = memory.found(seat)
-        known = memory.articles.get(article_id)
-        if held is None or now - seat.loaded > BELT or known is None or now - known.loaded > BELT:
+            held = cache.held_in(session)
+        article = cache.articles.get(article_id)
+        if held is None or now - session.loaded > MAX_AGE_SECONDS:
             return None
-        told = known.answers.get(held)
-        if told is None or not told.allowed or seconds >= told.same_until:
+        if article is None or now - article.loaded > MAX_AGE_SECONDS:
             return None
-        return known.head, told
+        decision = article.decisions.get(held)
+        if decision is None or not decision.allowed or seconds >= decision.same_until:
+            return None
+        return article.head, decision
 
-    def answer(
-        self, memory: Memory, who: Asked, article_id: str, at: datetime, now: float
-    ) -> Answer | Missing | None:
-        """The answer; or what is missing for it; or None where only the framework can say: it counts, or refuses."""
-        held = self.held(memory, who, at, now)
+    def answers(
+        self,
+        cache: AccessCache,
+        who: PresentedCredentials,
+        articles: Sequence[str],
+        at: datetime,
+        now: float,
+    ) -> list[AccessAnswer] | Missing | None:
+        """The answers; or what is missing for them; or None if only the framework can say, which counts and refuses."""
+        held = self.held(cache, who, at, now)
         if not isinstance(held, int):
             return held
-        found = self.about(memory, who, (article_id,), held, at, now)
-        return found[0] if isinstance(found, list) else found
+        answers, seconds = [], at.timestamp()
+        for article_id in articles:
+            article = cache.article(article_id, now)
+            if article is None:
+                unknown = [name for name in dict.fromkeys(articles) if cache.article(name, now) is None]
+                return ("articles", tuple(unknown))
+            decision = article.decisions.get(held)
+            if decision is None or seconds >= decision.same_until:
+                decision = self._decide(cache, article, held, at)
+                cache.keep_decision(article, held, decision)
+            if not decision.allowed and article.is_metered:
+                return None  # the meter may open it
+            answers.append(AccessAnswer(article.head, decision))
+        if all(one.decision.allowed for one in answers):
+            return answers
+        gifted = self._may_be_gifted(cache, who, held, now)
+        return answers if gifted is False else gifted
 
-    def held(self, memory: Memory, who: Asked, at: datetime, now: float) -> int | Missing | None:
-        """What whoever asks holds, packed; 0 for nobody."""
-        if not who.bearer:
-            name = (
-                self._of_session(memory, cookies.value_in(who.cookie, self.names.session), at)
-                if who.cookie
-                else ""
-            )
-        elif who.bearer.startswith(KEY_PREFIX):
-            name = self._of_key(memory, who, at, now)
+    def held(
+        self, cache: AccessCache, who: PresentedCredentials, at: datetime, now: float
+    ) -> int | Missing | None:
+        """The packed entitlements of who asks."""
+        by_token = bool(who.bearer) and not who.has_key
+        if by_token:
+            name = self._reader_by_token(cache, who, at)
+        elif who.has_key:
+            name = self._reader_by_key(cache, who, at, now)
         else:
-            name = self._of_token(memory, who, at)
+            name = self._reader_by_session(cache, who, at) if who.cookie else ""
         if not isinstance(name, str):
             return name
         if not name:
-            return NOBODY
-        held = memory.standing(name, now)
+            return ANONYMOUS
+        held = cache.held_by(name, now)
         if held is None:
             return ("standing", name)
-        is_gone = not held & REGISTERED and who.bearer and not who.bearer.startswith(KEY_PREFIX)
-        return None if is_gone else held
+        # A token whose reader has been erased is refused, which the framework does.
+        return None if by_token and not held & REGISTERED else held
 
-    def asker(self, memory: Memory, who: Asked, at: datetime, now: float) -> Asker | Missing | None:
-        """Who asks, where that is proved; or what is missing to prove it; or None for a stranger. A reader token that proves
-        nothing leaves that to the session beside it, a key doesn't: it is refused."""
-        if who.bearer.startswith(KEY_PREFIX):
+    def caller(
+        self, cache: AccessCache, who: PresentedCredentials, at: datetime, now: float
+    ) -> Asker | Missing | None:
+        """Who asks, if that is proved; or what is missing to prove it; or None for a stranger.
+
+        A token that proves nothing leaves it to the session beside it. A key doesn't: it is refused."""
+        if who.has_key:
             digest = self.key_digest(who.bearer)
-            is_known = memory.has_key(digest, at.timestamp(), now)
+            is_known = cache.has_key(digest, at.timestamp(), now)
             return Asker(Kind.PROGRAM, digest.hex()) if is_known else ("key", digest)
-        name = self._of_token(memory, who, at) if who.bearer else None
+        name = self._reader_by_token(cache, who, at) if who.bearer else None
         if name is None:
-            secret = cookies.value_in(who.cookie, self.names.session)
-            name = self._of_session(memory, secret, at, is_stale=True)
+            name = self._reader_by_session(cache, who, at, is_stale=True)
         return Asker(Kind.READER, name) if isinstance(name, str) and name else name or None
 
-    def about(
-        self, memory: Memory, who: Asked, articles: Sequence[str], held: int, at: datetime, now: float
-    ) -> list[Answer] | Missing | None:
-        """The answers on these articles for whoever holds this. Those that aren't known are missing all at once."""
-        answers, seconds = [], at.timestamp()
-        for article_id in articles:
-            known = memory.article(article_id, now)
-            if known is None:
-                unknown = [name for name in dict.fromkeys(articles) if memory.article(name, now) is None]
-                return ("articles", tuple(unknown))
-            told = known.answers.get(held)
-            if told is None or seconds >= told.same_until:
-                told = self._decide(known, held, at)
-                memory.keep_answer(known, held, told)
-            if not told.allowed and known.is_metered:
-                return None  # the meter could open it, and only the framework can say
-            answers.append(Answer(known.head, told))
-        if all(one.told.allowed for one in answers):
-            return answers
-        perhaps = self._perhaps_opened(memory, who, held, now)
-        return answers if perhaps is False else perhaps
-
-    def _perhaps_opened(
-        self, memory: Memory, who: Asked, held: int, now: float
+    def _may_be_gifted(
+        self, cache: AccessCache, who: PresentedCredentials, held: int, now: float
     ) -> Missing | Literal[False] | None:
-        """Whether a gift could open what was refused: False, or None where only the framework can say, or what is missing."""
+        """Whether a gift could open what was refused: False, or None if only the framework can say, or what is missing."""
         if held & GIFTS or who.named.get("gift") or cookies.value_in(who.cookie, self.names.gift):
             return None
-        by_program = who.bearer.startswith(KEY_PREFIX)
-        token = (
-            who.named.get("visitor", "")
-            if by_program
-            else cookies.value_in(who.cookie, self.names.visitor).decode()
-        )
+        if who.has_key:
+            token = who.named.get("visitor", "")
+        else:
+            token = cookies.value_in(who.cookie, self.names.visitor).decode()
         visitor = visitors.by_token(self.office, token)
         if visitor is None:
             return False
-        gifts = memory.standing(visitor.id, now)
+        gifts = cache.held_by(visitor.id, now)
         if gifts is None:
             return ("standing", visitor.id)
         return None if gifts & GIFTS else False
 
-    def _of_session(
-        self, memory: Memory, secret: bytes, at: datetime, *, is_stale: bool = False
+    def _reader_by_session(
+        self, cache: AccessCache, who: PresentedCredentials, at: datetime, *, is_stale: bool = False
     ) -> str | Missing | None:
-        """`is_stale`: also where its use is to be written down, or it has grown old, which only the framework knows."""
+        """`is_stale`: also if its use is to be written down or it has expired, which only the framework can tell."""
+        secret = cookies.value_in(who.cookie, self.names.session)
         if not secret:
             return ""
         digest = self.session_digest(secret)
-        seat = memory.sessions.get(digest[:16])
-        if seat is None:
+        session = cache.sessions.get(digest[:16])
+        if session is None:
             return ("session", digest)
-        return seat.reader_id if is_stale or at.timestamp() < seat.until else None
+        return session.reader_id if is_stale or at.timestamp() < session.until else None
 
-    def _of_token(self, memory: Memory, who: Asked, at: datetime) -> str | Missing | None:
+    def _reader_by_token(
+        self, cache: AccessCache, who: PresentedCredentials, at: datetime
+    ) -> str | Missing | None:
         digest = hashlib.sha256(who.bearer).digest()[:16]
-        signed = memory.tokens.get(digest)
-        if signed is None:
+        token = cache.tokens.get(digest)
+        if token is None:
             secret = who.bearer.decode("latin-1")
             return ("token", (digest, secret)) if edge_tokens.looks_like_one(secret) else None
-        if at.timestamp() >= signed.until:
+        if at.timestamp() >= token.until:
             return None
-        if signed.session_id is not None:
-            until = memory.open_sessions.get(signed.session_id)
+        if token.session_id is not None:
+            until = cache.open_sessions.get(token.session_id)
             if until is None:
-                return ("open_session", signed.session_id)
+                return ("open_session", token.session_id)
             if at.timestamp() > until:
                 return None
-        return signed.reader_id
+        return token.reader_id
 
-    def _of_key(self, memory: Memory, who: Asked, at: datetime, now: float) -> str | Missing | None:
+    def _reader_by_key(
+        self, cache: AccessCache, who: PresentedCredentials, at: datetime, now: float
+    ) -> str | Missing | None:
         digest = self.key_digest(who.bearer)
-        if not memory.has_key(digest, at.timestamp(), now):
+        if not cache.has_key(digest, at.timestamp(), now):
             return ("key", digest)
-        external = who.named.get("external_id")
-        if not external:
+        external_id = who.named.get("external_id")
+        if not external_id:
             return who.named.get("reader_id", "")
-        found = memory.external(external, now)
-        return ("external", external) if found is None else found or who.named.get("reader_id", "")
+        found = cache.reader_of(external_id, now)
+        return ("external", external_id) if found is None else found or who.named.get("reader_id", "")
 
-    def _decide(self, known: Known, held: int, at: datetime) -> Told:
-        registered, holdings = unpack(held)
-        facts = Facts(known.policy, registered, holdings, None, known.opened)
+    def _decide(self, cache: AccessCache, article: CachedArticle, held: int, at: datetime) -> CachedDecision:
+        registered, entitlements = cache.packer.unpack(held)
+        facts = Facts(article.policy, registered, entitlements, None, article.opened)
         decision = decide(facts, at)
-        shape = shapes.decided(known.id, decision, None, self.office.offer_url)
+        shape = shapes.decided(article.id, decision, None, self.office.offer_url)
         body = json.dumps(shape, ensure_ascii=False, separators=(",", ":")).encode()
         until = same_until(facts, at)
-        return Told(
+        return CachedDecision(
             decision.allowed,
             FOR_EVER if until is None else until.timestamp(),
             decision.features,
             decision.reason.value,
-            body.removeprefix(known.head),
+            body.removeprefix(article.head),
             self._gate[decision.reason],
         )

@@ -1,4 +1,4 @@
-"""Bounded memory: what was looked up, until it changes, an hour passes, or others need the room."""
+"""A bounded map: entries stay until they are dropped or others need the room."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -8,7 +8,7 @@ Kept = TypeVar("Kept")
 
 
 class _Generation(dict[Name, Kept | None]):
-    """Names that were kept or asked for lately; `older` says what is kept by all others."""
+    """Entries kept or read lately; `older` finds all others."""
 
     __slots__ = ("older",)
 
@@ -21,45 +21,45 @@ class _Generation(dict[Name, Kept | None]):
 
 
 class Bounded(Generic[Name, Kept]):
-    """At most so many names. Those that nobody asks for go first, a generation at a time: two dicts and no list of uses,
-    so asking costs no more than a dict does."""
+    """At most so many entries. Evicts those not read lately, a generation at a time: two dicts and no list of uses, so that a
+    read costs no more than a dict's."""
 
-    __slots__ = ("_most", "_old", "_young", "get", "turn")
+    __slots__ = ("_most", "_old", "_young", "generation", "get")
 
     get: Callable[[Name], Kept | None]
-    """What is kept by the name. The dict's own method, as it is asked several times a request."""
+    """The entry, or None. The dict's own method: it is called several times a request."""
 
     def __init__(self, most: int) -> None:
         self._most = max(1, most // 2)
-        self.turn = 0
-        """Counts the generations: what is kept in one is still kept throughout the next."""
+        self.generation = 0
+        """Counts the generations: an entry of one is still there throughout the next."""
         self.clear()
 
     def keep(self, name: Name, value: Kept) -> None:
-        """Keep it; half of the names go when there is no room, those that were asked for least lately."""
+        """Keep it; evicts the older half when there is no room."""
         if len(self._young) >= self._most and name not in self._young:
             self._begin(self._young)
         self._young[name] = value
 
     def drop(self, name: Name) -> Kept | None:
-        """Forget it; what it was."""
+        """Remove and return it."""
         young, old = self._young.pop(name, None), self._old.pop(name, None)
         return old if young is None else young
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove everything."""
         self._begin({})
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 
     def values(self) -> list[Kept]:
-        """All that is kept."""
+        """All entries."""
         return [one for kept in (self._young, self._old) for one in kept.values() if one is not None]
 
     def _begin(self, old: dict[Name, Kept | None]) -> None:
-        """A new generation; of the one before what is asked for comes back."""
-        self.turn += 1
+        """Begin a generation; entries of the one before move over when they are read."""
+        self.generation += 1
         self._old = old
         self._young = _Generation(self._again)
         self.get = self._young.__getitem__

@@ -1,4 +1,4 @@
-"""The line on which the database tells what changed. It is believed for a second at a time: as long as our own words come back."""
+"""Listens to the database's change notifications. They count as complete for a second at a time, as long as our echo returns."""
 
 import asyncio
 import logging
@@ -15,13 +15,13 @@ from billing.platform.logs import LogThrottle
 from billing.platform.monotonic import Monotonic
 
 CHANNEL = "access"
-BEAT = 0.25
-"""Seconds between two words of our own."""
+ECHO_SECONDS = 0.25
+"""Between two echoes of our own."""
 LEASE = 1.0
-"""Seconds from saying a word for which the line is believed once it was heard. What was committed before it was said has
-been heard before it, so nothing in memory is older than this, whatever becomes of the line."""
+"""Seconds for which an echo that returned keeps the cache fresh, from when it was sent. Notifications come in the order of the
+commits: what was committed before the echo was sent has arrived before it, so no entry is older than this."""
 PATIENCE = 3.0
-"""Seconds after which a word that doesn't come back means that the line is cut."""
+"""Seconds after which a missing echo means that the connection is dead."""
 KEEPALIVE: dict[str, Any] = {
     "keepalives": 1,
     "keepalives_idle": 5,
@@ -36,41 +36,45 @@ CUT = "the line that listens is cut"
 log = logging.getLogger("billing.access_cache")
 
 
-class Unheard(Exception):
-    """Our own words don't come back."""
+class NoEcho(Exception):
+    """Our own notifications don't return."""
 
 
-class Line:
-    """One direct connection that listens. `hear` is called with each notification, `lose` when the line was cut."""
+class ChangeListener:
+    """One direct connection that listens. Calls `invalidate` with each notification and `on_disconnect` when it is cut."""
 
     def __init__(
-        self, address: str, hear: Callable[[str], None], lose: Callable[[], None], monotonic: Monotonic
+        self,
+        address: str,
+        invalidate: Callable[[str], None],
+        on_disconnect: Callable[[], None],
+        monotonic: Monotonic,
     ) -> None:
         self.address = address
-        self.hear = hear
-        self.lose = lose
+        self.invalidate = invalidate
+        self.on_disconnect = on_disconnect
         self.name = f"access_{secrets.token_hex(8)}"
-        """Our own channel, on which only we speak."""
+        """The channel of our echoes, on which only we notify."""
         self.cuts = 0
-        """How often it was cut; a number that names the present connection."""
+        """How often it was cut; the number also names the present connection."""
         self.lag = 0.0
-        """Seconds that our last word took to come back."""
-        self.believed_until = 0.0
-        """To when, by the monotonic clock, all that was committed a second before has been heard."""
+        """Seconds that our last echo took."""
+        self.fresh_until = 0.0
+        """Monotonic. Until then every change committed a second ago has been reported."""
         self._seconds = monotonic.seconds
         self._throttle = LogThrottle(monotonic)
         self._waiting: dict[str, asyncio.Future[bool]] = {}
 
     @property
-    def is_up(self) -> bool:
-        """Whether all that was committed a second ago has been heard."""
-        return self._seconds() < self.believed_until
+    def is_fresh(self) -> bool:
+        """Whether every change committed a second ago has been reported."""
+        return self._seconds() < self.fresh_until
 
     async def listen(self) -> None:
-        """Listen for ever; connect again when the line is cut.
+        """Listen for ever; reconnect when cut.
 
-        In a thread of its own: a loop that is busy would hear its own words late, believe nothing, and be busier for it.
-        What is heard is done in the loop, in the order in which it came."""
+        In a thread of its own: a busy event loop would see its echo late, distrust the cache, and be busier for it.
+        Notifications are handled in the loop, in order."""
         loop, stop = asyncio.get_running_loop(), threading.Event()
         thread = threading.Thread(target=self._attend, args=(loop, stop), name="access line", daemon=True)
         thread.start()
@@ -78,18 +82,18 @@ class Line:
             await loop.create_future()
         finally:
             stop.set()
-            self.believed_until = 0.0
+            self.fresh_until = 0.0
 
     async def catch_up(self, connection: psycopg.AsyncConnection) -> bool:
-        """Wait until all that was committed before this call has been heard; whether it was. `connection`: any other one."""
-        if not self.is_up:
+        """Wait until every change committed before this call has been reported; False if it wasn't. `connection`: any other."""
+        if not self.is_fresh:
             return False
         word = f"w{secrets.token_hex(6)}"
-        heard = self._waiting[word] = asyncio.get_running_loop().create_future()
+        returned = self._waiting[word] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(PATIENCE):
                 await connection.execute("SELECT pg_notify(%s, %s)", (self.name, word))
-                return bool(await heard)
+                return bool(await returned)
         except TimeoutError:
             return False
         finally:
@@ -97,19 +101,19 @@ class Line:
 
     def _attend(self, loop: asyncio.AbstractEventLoop, stop: threading.Event) -> None:
         def post(work: Callable[..., None], *given: object) -> None:
-            with suppress(RuntimeError):  # the loop is closed: nobody is left to tell
+            with suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(work, *given)
 
         while not stop.is_set():
             try:
                 self._listen(post, stop)
-            except Unheard:
+            except NoEcho:
                 self._throttle.error(log, f"{CUT}: our own words don't come back")
             except (psycopg.Error, OSError) as error:
                 log.warning(CUT, exc_info=error)
             finally:
                 post(self._cut)
-            stop.wait(BEAT)
+            stop.wait(ECHO_SECONDS)
 
     def _listen(self, post: Callable[..., None], stop: threading.Event) -> None:
         with psycopg.connect(self.address, autocommit=True, **KEEPALIVE) as connection:
@@ -117,30 +121,30 @@ class Line:
                 connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             if self._throttle.is_due(LISTENING):
                 log.info(LISTENING)
-            said = heard = self._seconds()
+            sent = returned = self._seconds()
             while not stop.is_set():
-                said = self._seconds()
-                connection.execute("SELECT pg_notify(%s, %s)", (self.name, repr(said)))
-                for notice in connection.notifies(timeout=BEAT):
-                    post(self._heard, notice)
-                    heard = self._seconds() if notice.channel == self.name else heard
-                if said - heard > PATIENCE:
-                    raise Unheard
+                sent = self._seconds()
+                connection.execute("SELECT pg_notify(%s, %s)", (self.name, repr(sent)))
+                for notice in connection.notifies(timeout=ECHO_SECONDS):
+                    post(self._on_notice, notice)
+                    returned = self._seconds() if notice.channel == self.name else returned
+                if sent - returned > PATIENCE:
+                    raise NoEcho
 
-    def _heard(self, notice: psycopg.Notify) -> None:
+    def _on_notice(self, notice: psycopg.Notify) -> None:
         if notice.channel != self.name:
-            self.hear(notice.payload)
+            self.invalidate(notice.payload)
         elif notice.payload in self._waiting:
             self._waiting.pop(notice.payload).set_result(True)
         elif not notice.payload.startswith("w"):
-            said = float(notice.payload)
-            self.lag = self._seconds() - said
-            self.believed_until = said + LEASE
+            sent = float(notice.payload)
+            self.lag = self._seconds() - sent
+            self.fresh_until = sent + LEASE
 
     def _cut(self) -> None:
-        self.believed_until = 0.0
+        self.fresh_until = 0.0
         self.cuts += 1
-        for heard in self._waiting.values():
-            if not heard.done():
-                heard.set_result(False)
-        self.lose()
+        for returned in self._waiting.values():
+            if not returned.done():
+                returned.set_result(False)
+        self.on_disconnect()

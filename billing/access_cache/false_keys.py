@@ -1,6 +1,6 @@
-"""API keys that nobody has: networks that go on making them up have their keys looked up one after another.
+"""Made-up API keys: a network that sends too many has its keys looked up one after another.
 
-So they take one connection to the database, and a program with a key that works, in such a network, waits for its turn and is known."""
+They then take one connection to the database. A working key from such a network waits its turn and is accepted."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,13 +10,13 @@ from billing.platform.monotonic import Monotonic
 from billing.rules import networks
 
 MOST = 60
-"""False keys from a network in a minute, to which all of its keys are looked up at once."""
+"""False keys from a network in a minute; above that its keys are looked up one after another."""
 SECONDS = 60.0
 MOST_NETWORKS = 10_000
 
 
 class FalseKeys:
-    """Counted in this process, by network (`rules/networks`)."""
+    """Counts in this process, by network (`rules/networks`)."""
 
     def __init__(self, monotonic: Monotonic) -> None:
         self._seconds = monotonic.seconds
@@ -24,18 +24,18 @@ class FalseKeys:
         self._one_by_one = asyncio.Lock()
 
     async def look(self, address: str, look: Callable[[], Awaitable[bool]]) -> bool:
-        """Look a key up that came from this address; whether there is such a key."""
+        """Look up a key that came from this address; whether it exists."""
         names = networks.buckets(address)
         if any(self._of(bucket.name)[1] >= MOST * bucket.share for bucket in names):
             async with self._one_by_one:
-                is_there = await look()
+                exists = await look()
         else:
-            is_there = await look()
-        if not is_there:
+            exists = await look()
+        if not exists:
             for bucket in names:
                 since, count = self._of(bucket.name)
                 self._counts.keep(bucket.name, (since, count + 1))
-        return is_there
+        return exists
 
     def _of(self, name: str) -> tuple[float, int]:
         now, found = self._seconds(), self._counts.get(name)

@@ -1,4 +1,4 @@
-"""One look into the database for what isn't in memory, by one indexed statement. Many who wait for the same make one look."""
+"""Lookups for what the cache lacks, one indexed statement each. Requests that wait for the same share one lookup."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,9 +13,8 @@ from psycopg_pool import AsyncConnectionPool
 from billing.access import edge_tokens
 from billing.access.entitled import entitlements_json, parse
 from billing.access.policies import AccessTerms, policy_of
-from billing.access_cache.change_listener import Line
-from billing.access_cache.memory import FOR_EVER, Known, KnownKey, Memory, Signed
-from billing.access_cache.packed_entitlements import pack
+from billing.access_cache.cache import FOR_EVER, AccessCache, CachedArticle, CachedKey, CachedToken
+from billing.access_cache.change_listener import ChangeListener
 from billing.platform.db import storable
 from billing.platform.errors import Unauthenticated
 from billing.platform.monotonic import Monotonic
@@ -25,16 +24,15 @@ from billing.rules.access import AccessLevel
 from billing.rules.policies import Span
 
 Missing = tuple[str, Any]
-"""What isn't in memory: its kind, and by what it is looked up."""
-Watched = set[tuple[str, str | None]]
-
+"""What the cache lacks: its kind and its key."""
+Row = tuple[Any, ...]
 # What begins later is loaded too: the clock of the process that gave it may be a little ahead of ours.
 _NOT_OVER = "(e.renews OR e.until > %(now)s)"
 _HELD = entitlements_json("r.id", _NOT_OVER).replace(":zone", "%(zone)s")
 
 
 def _query(text: str, visitor: str) -> str:
-    """A statement with what a reader holds, and whether `visitor` (an expression) has opened a gift."""
+    """A statement with a reader's entitlements, and whether `visitor` (an expression) has opened a gift."""
     gifts = f"EXISTS (SELECT FROM gift_reading v WHERE v.visitor = {visitor})"
     return text.replace("{held}", f"r.id, {_HELD}, {gifts}")
 
@@ -61,7 +59,7 @@ INSERT INTO api_key_use (key_id, last_used_at)
  ON CONFLICT (key_id) DO UPDATE SET last_used_at = greatest(api_key_use.last_used_at, excluded.last_used_at)
 """
 ARTICLES = """
-SELECT a.id, a.section, a.published_at, a.access, a.free_hours, a.open_after_days,
+SELECT a.id, a.published_at, a.access, a.free_hours, a.open_after_days,
  (SELECT jsonb_build_array(t.access, t.free_hours, t.open_after_days) FROM section_policy t
    WHERE t.section = a.section ORDER BY t.id DESC LIMIT 1),
  (SELECT jsonb_agg(jsonb_build_array(o.opened_at, least(o.until, o.closed_at))) FROM opening o
@@ -72,26 +70,31 @@ SELECT a.id, a.section, a.published_at, a.access, a.free_hours, a.open_after_day
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a look brought: how to keep it, and what must not have changed meanwhile."""
+class Lookup:
+    """A lookup's result: how to keep it, and the (kind, name) that must not have changed meanwhile."""
 
-    watched: Watched
-    keep: Callable[[Memory], None]
+    watched: set[tuple[str, str | None]]
+    keep: Callable[[AccessCache], None]
 
 
 class Loader:
-    """Looks up, and keeps what it found where nothing has changed meanwhile."""
+    """Looks up, and keeps the result unless something changed meanwhile."""
 
     def __init__(
-        self, pool: AsyncConnectionPool, office: Office, memory: Memory, line: Line, monotonic: Monotonic
+        self,
+        pool: AsyncConnectionPool,
+        office: Office,
+        cache: AccessCache,
+        listener: ChangeListener,
+        monotonic: Monotonic,
     ) -> None:
         self.pool = pool
         self.office = office
-        self.memory = memory
-        self.line = line
+        self.cache = cache
+        self.listener = listener
         self.looks = 0
         self._seconds = monotonic.seconds
-        self._kinds: dict[str, Callable[[Any, datetime], Awaitable[Found | None]]] = {
+        self._kinds: dict[str, Callable[[Any, datetime], Awaitable[Lookup | None]]] = {
             "standing": self._standing,
             "external": self._external,
             "session": self._session,
@@ -102,67 +105,64 @@ class Loader:
         }
         self._flights: dict[Missing, asyncio.Task[bool]] = {}
 
-    async def fill(self, memory: Memory, missing: Missing, now: datetime) -> bool:
-        """Look it up for this memory; whether there is such a thing. The shared one is filled by one look for all who wait."""
-        if memory is not self.memory:
+    async def fill(self, cache: AccessCache, missing: Missing, now: datetime) -> bool:
+        """Look it up for this cache; whether it exists. Requests for the shared cache share a lookup."""
+        if cache is not self.cache:
             found = await self._look(missing, now)
             if found is not None:
-                found.keep(memory)
+                found.keep(cache)
             return found is not None
         flight = self._flights.get(missing)
         if flight is None:
             flight = self._flights[missing] = asyncio.create_task(self._fly(missing, now))
             flight.add_done_callback(lambda _: self._flights.pop(missing, None))
+        # Shielded: a client that goes away must not cancel the lookup that others wait for.
         return await asyncio.shield(flight)
 
     async def _fly(self, missing: Missing, now: datetime) -> bool:
-        heard, cuts = self.memory.heard, self.line.cuts
+        since, cuts = self.cache.invalidations, self.listener.cuts
         found = await self._look(missing, now)
         if found is None:
             return False
-        whole = self.line.is_up and self.line.cuts == cuts
-        if whole and self.memory.untouched(heard, found.watched):
-            found.keep(self.memory)
+        uncut = self.listener.is_fresh and self.listener.cuts == cuts
+        if uncut and self.cache.unchanged(since, found.watched):
+            found.keep(self.cache)
         return True
 
-    async def _look(self, missing: Missing, now: datetime) -> Found | None:
+    async def _look(self, missing: Missing, now: datetime) -> Lookup | None:
         kind, name = missing
         if not storable(name):
             return None
         self.looks += 1
         return await self._kinds[kind](name, now)
 
-    async def _rows(self, query: str, name: Any, now: datetime) -> list[tuple[Any, ...]]:
+    async def _rows(self, query: str, name: Any, now: datetime) -> list[Row]:
         async with self.pool.connection() as connection:
-            return await fetch(connection, query, {"name": name, "now": now, "zone": self.office.zone.key})
+            values = {"name": name, "now": now, "zone": self.office.zone.key}
+            return await fetch(connection, query, values)
 
     async def note_key(self, digest: bytes, now: datetime) -> None:
         """Write down that the key with this digest was used."""
         async with self.pool.connection() as connection:
             await connection.execute(KEY_USED.encode(), {"name": digest.hex(), "now": now})
 
-    async def _standing(self, name: str, now: datetime) -> Found | None:
+    async def _standing(self, name: str, now: datetime) -> Lookup | None:
         (row,) = await self._rows(STANDING, name, now)
-        return Found(
-            {("standing", name), ("plan", None)},
-            lambda memory: memory.keep_standing(name, packed(row)),
-        )
+        return Lookup({("standing", name), ("plan", None)}, lambda cache: _keep_held(cache, name, row))
 
-    async def _external(self, name: str, now: datetime) -> Found | None:
+    async def _external(self, name: str, now: datetime) -> Lookup | None:
         rows = await self._rows(EXTERNAL, name, now)
-        if not rows:
-            return Found(
-                {("external", name)}, lambda memory: memory.externals.keep(name, ("", self._seconds()))
-            )
-        reader_id = rows[0][0]
+        reader_id = rows[0][0] if rows else ""
 
-        def keep(memory: Memory) -> None:
-            memory.externals.keep(name, (reader_id, self._seconds()))
-            memory.keep_standing(reader_id, packed(rows[0]))
+        def keep(cache: AccessCache) -> None:
+            cache.external_ids.keep(name, (reader_id, self._seconds()))
+            for row in rows:
+                _keep_held(cache, reader_id, row)
 
-        return Found({("external", name), ("standing", reader_id), ("plan", None)}, keep)
+        of_reader = {("standing", reader_id), ("plan", None)} if rows else set()
+        return Lookup({("external", name), *of_reader}, keep)
 
-    async def _session(self, digest: bytes, now: datetime) -> Found | None:
+    async def _session(self, digest: bytes, now: datetime) -> Lookup | None:
         rows = await self._rows(SESSION, digest.hex(), now)
         if not rows:
             return None
@@ -170,79 +170,77 @@ class Loader:
         reader_id, (session_id, seen_at, started_at) = row[0], row[3:]
         until = min(seen_at + TOUCH_EVERY, started_at + ABSOLUTE).timestamp()
 
-        def keep(memory: Memory) -> None:
-            memory.keep_seat(digest[:16], reader_id, until)
-            memory.keep_standing(reader_id, packed(row))
+        def keep(cache: AccessCache) -> None:
+            cache.keep_session(digest[:16], reader_id, until)
+            _keep_held(cache, reader_id, row)
 
-        told_as = f"{session_id} {digest.hex()[:32]}"
-        return Found({("session", told_as), ("standing", reader_id), ("plan", None)}, keep)
+        reported_as = f"{session_id} {digest.hex()[:32]}"
+        return Lookup({("session", reported_as), ("standing", reader_id), ("plan", None)}, keep)
 
-    async def _open_session(self, name: str, now: datetime) -> Found | None:
+    async def _open_session(self, name: str, now: datetime) -> Lookup | None:
         rows = await self._rows(OPEN_SESSION, name, now)
         if not rows:
             return None
         token_hash, seen_at, started_at = rows[0]
         until = min(seen_at + IDLE, started_at + ABSOLUTE).timestamp()
-        told_as = f"{name} {token_hash[:32]}"
-        return Found({("session", told_as)}, lambda memory: memory.open_sessions.keep(name, until))
+        reported_as = f"{name} {token_hash[:32]}"
+        return Lookup({("session", reported_as)}, lambda cache: cache.open_sessions.keep(name, until))
 
-    async def _key(self, digest: bytes, now: datetime) -> Found | None:
+    async def _key(self, digest: bytes, now: datetime) -> Lookup | None:
         rows = await self._rows(KEY, digest.hex(), now)
         if not rows or not rows[0][0]:
             return None
         until = rows[0][1]
         if until is not None and until <= now:
             return None
-        key = KnownKey(self._seconds(), until.timestamp() if until is not None else FOR_EVER)
-        return Found({("api_key", digest.hex()[:32])}, lambda memory: memory.keys.keep(digest[:16], key))
+        key = CachedKey(self._seconds(), until.timestamp() if until is not None else FOR_EVER)
+        return Lookup({("api_key", digest.hex()[:32])}, lambda cache: cache.keys.keep(digest[:16], key))
 
-    async def _token(self, both: tuple[bytes, str], now: datetime) -> Found | None:
-        """Verified by Ed25519 once: the next time it is recognised by its digest."""
+    async def _token(self, both: tuple[bytes, str], now: datetime) -> Lookup | None:
+        """Verifies the token by Ed25519 once; from then on its digest finds it."""
         digest, token = both
         try:
-            held = edge_tokens.read(self.office, token, now)
+            bearer = edge_tokens.read(self.office, token, now)
         except Unauthenticated:
             return None
-        signed = Signed(held.reader_id, held.session_id, held.expires_at.timestamp())
-        return Found(set(), lambda memory: memory.tokens.keep(digest, signed))
+        cached = CachedToken(bearer.reader_id, bearer.session_id, bearer.expires_at.timestamp())
+        return Lookup(set(), lambda cache: cache.tokens.keep(digest, cached))
 
-    async def _articles(self, ids: tuple[str, ...], now: datetime) -> Found | None:
+    async def _articles(self, ids: tuple[str, ...], now: datetime) -> Lookup | None:
         rows = await self._rows(ARTICLES, list(ids), now)
         if len(rows) < len(set(ids)):
             return None
-        found = [known(self.office, row, self._seconds()) for row in rows]
-        watched: Watched = {("section_policy", None), ("opening", None)}
-        watched |= {("article", one.id) for one in found}
+        found = [_article(self.office, row, self._seconds()) for row in rows]
 
-        def keep(memory: Memory) -> None:
+        def keep(cache: AccessCache) -> None:
             for one in found:
-                memory.keep_article(one)
+                cache.keep_article(one)
 
-        return Found(watched, keep)
+        return Lookup(
+            {("section_policy", None), ("opening", None), *(("article", one.id) for one in found)}, keep
+        )
 
 
-async def fetch(
-    connection: AsyncConnection[Any], query: str, values: dict[str, Any]
-) -> list[tuple[Any, ...]]:
-    """All rows of a statement of ours, which is prepared when it has been asked a few times."""
+async def fetch(connection: AsyncConnection[Any], query: str, values: dict[str, Any]) -> list[Row]:
+    """All rows of a statement of ours; psycopg prepares it after a few executions."""
     async with connection.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(query.encode(), values)
         return await cursor.fetchall()
 
 
-def packed(row: tuple[Any, ...]) -> int:
-    """What a reader holds, from a row of `_query`."""
-    reader_id, found, gifts = row[:3]
-    return pack(reader_id is not None, gifts, parse(found))
+def _keep_held(cache: AccessCache, name: str, row: Row) -> None:
+    """Keep a reader's entitlements, from a row of `_query`."""
+    reader_id, held, gifts = row[:3]
+    cache.keep_entitlements(name, cache.packer.pack(reader_id is not None, gifts, parse(held)))
 
 
-def known(office: Office, row: tuple[Any, ...], loaded: float) -> Known:
-    """An article, from a row of `ARTICLES` that was read at `loaded` (seconds of the monotonic clock)."""
-    article_id, _, published_at, access, free_hours, open_after_days, of_section, opened = row
-    terms = (access, free_hours, open_after_days) if access is not None else of_section or (None, None, None)
-    level = AccessLevel(terms[0]) if terms[0] is not None else None
-    said = policy_of(office, published_at, AccessTerms(level, terms[1], terms[2]))
+def _article(office: Office, row: Row, loaded: float) -> CachedArticle:
+    """An article, from a row of `ARTICLES` that was read at `loaded` (monotonic)."""
+    article_id, published_at, access, free_hours, open_after_days, of_section, opened = row
+    level, *windows = (access, free_hours, open_after_days) if access else of_section or (None, None, None)
+    terms = AccessTerms(AccessLevel(level) if level else None, *windows)
+    policy = policy_of(office, published_at, terms)
     spans = tuple(
         Span(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in opened or ()
     )
-    return Known(article_id, said, spans, loaded, is_metered=said.level is AccessLevel.METERED)
+    return CachedArticle(article_id, policy, spans, loaded, is_metered=policy.level is AccessLevel.METERED)

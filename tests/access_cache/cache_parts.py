@@ -9,21 +9,21 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from billing.access_cache.answer_builder import Names, Recall
-from billing.access_cache.change_listener import Line
+from billing.access_cache.answer_builder import AnswerBuilder, CookieNames
+from billing.access_cache.cache import AccessCache
+from billing.access_cache.change_listener import ChangeListener
 from billing.access_cache.load import Loader
-from billing.access_cache.memory import Memory
 from billing.platform.site import Office
 from billing.platform.tokens import Tokens
 from tests.support.installation import SECRET_KEY
 from tests.support.stepped_clock import SteppedClock
 from tests.support.world import ZONE
 
-NAMES = Names(b"masthead-session=", b"masthead-visitor=", b"masthead-gift=")
+NAMES = CookieNames(b"masthead-session=", b"masthead-visitor=", b"masthead-gift=")
 OFFICE = Office(ZONE, "http://127.0.0.1", Tokens(SECRET_KEY))
 
 
-class WatchedLine(Line):
+class WatchedListener(ChangeListener):
     """Tells a test when something was heard."""
 
     def __init__(self, *given: Any) -> None:
@@ -36,42 +36,42 @@ class WatchedLine(Line):
             self._news.clear()
             await self._news.wait()
 
-    def _heard(self, notice: psycopg.Notify) -> None:
-        super()._heard(notice)
+    def _on_notice(self, notice: psycopg.Notify) -> None:
+        super()._on_notice(notice)
         self._news.set()
 
 
 @dataclass
 class CacheParts:
-    """Memory, the line that keeps it true, and what fills it. On a clock that stands still the line is believed for ever."""
+    """AccessCache, the line that keeps it true, and what fills it. On a clock that stands still the line is believed for ever."""
 
     url: str
     clock: SteppedClock
-    memory: Memory
-    line: WatchedLine
+    cache: AccessCache
+    listener: WatchedListener
     loader: Loader
-    recall: Recall
+    builder: AnswerBuilder
 
     async def until_up(self) -> None:
         """Wait until the line is believed."""
-        await self.line.until(lambda: self.line.is_up)
+        await self.listener.until(lambda: self.listener.is_fresh)
 
     async def heard(self, count: int) -> None:
         """Wait until so many things have been heard."""
-        await self.line.until(lambda: self.memory.heard >= count)
+        await self.listener.until(lambda: self.cache.invalidations >= count)
 
 
 @asynccontextmanager
 async def running_on(url: str, *, most: int = 1000) -> AsyncIterator[CacheParts]:
     """While the block runs, the line listens."""
     clock = SteppedClock()
-    memory = Memory(most, clock)
-    line = WatchedLine(url, memory.hear, memory.clear, clock)
+    cache = AccessCache(most, clock)
+    listener = WatchedListener(url, cache.invalidate, cache.clear, clock)
     pool = AsyncConnectionPool(url, min_size=1, max_size=4, open=False, kwargs={"autocommit": True})
     await pool.open()
-    listening = asyncio.create_task(line.listen())
-    loader = Loader(pool, OFFICE, memory, line, clock)
-    parts = CacheParts(url, clock, memory, line, loader, Recall(OFFICE, NAMES, []))
+    listening = asyncio.create_task(listener.listen())
+    loader = Loader(pool, OFFICE, cache, listener, clock)
+    parts = CacheParts(url, clock, cache, listener, loader, AnswerBuilder(OFFICE, NAMES, []))
     try:
         async with asyncio.timeout(120):
             await parts.until_up()

@@ -1,4 +1,4 @@
-"""Memory is bounded, filled once, and never with what changed while it was looked up."""
+"""AccessCache is bounded, filled once, and never with what changed while it was looked up."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.access_cache.bounded_map import Bounded
-from billing.access_cache.memory import BELT, UNIT, Memory, Seat
-from billing.access_cache.packed_entitlements import pack, unpack
+from billing.access_cache.cache import MAX_AGE_SECONDS, UNIT, AccessCache, CachedSession
+from billing.access_cache.packed_entitlements import Packer
 from billing.http.cookies import value_in
 from billing.rules.access import STRENGTH, Entitlement, Reason
 from tests.access_cache.cache_parts import CacheParts
@@ -36,7 +36,19 @@ paused = st.integers(0, 900).map(
 def test_what_is_packed_comes_out_as_it_went_in(
     registered: bool, gifts: bool, holdings: tuple[Entitlement, ...]
 ) -> None:
-    assert unpack(pack(registered, gifts, holdings)) == (registered, holdings)
+    packer = Packer()
+    assert packer.unpack(packer.pack(registered, gifts, holdings)) == (registered, holdings)
+
+
+def test_two_caches_number_features_for_themselves() -> None:
+    """As for two installations in one process; and a cache that is cleared begins again."""
+    one, other = AccessCache(10, SteppedClock()), AccessCache(10, SteppedClock())
+    listen, comment = (Entitlement(Reason.TRIAL, AT, frozenset({name})) for name in ("listen", "comment"))
+    first = one.packer.pack(True, False, (listen,))
+    assert one.packer.pack(True, False, (comment,)) != first
+    assert other.packer.pack(True, False, (comment,)) == first
+    one.clear()
+    assert one.packer.pack(True, False, (comment,)) == first
 
 
 @given(st.lists(st.integers(0, 40)))
@@ -70,10 +82,10 @@ def test_a_herd_for_one_reader_makes_one_look(on_cache: OnFloor) -> None:
     async def story(parts: CacheParts) -> None:
         insert_reader(parts.url, "rdr_herd")
         await parts.heard(1)
-        asked = [parts.loader.fill(parts.memory, ("standing", "rdr_herd"), AT) for _ in range(200)]
+        asked = [parts.loader.fill(parts.cache, ("standing", "rdr_herd"), AT) for _ in range(200)]
         assert all(await asyncio.gather(*asked))
         assert parts.loader.looks == 1
-        assert len(parts.memory.standings) == 1
+        assert len(parts.cache.entitlements) == 1
 
     on_cache(story)
 
@@ -86,29 +98,29 @@ def test_a_look_that_raced_a_change_is_not_kept(on_cache: OnFloor) -> None:
             ("standing", "rdr_a", f"plan{UNIT}monthly"),
             ("external", "42", f"external{UNIT}41{UNIT}42"),
         ):
-            look = asyncio.create_task(parts.loader.fill(parts.memory, (kind, name), AT))
+            look = asyncio.create_task(parts.loader.fill(parts.cache, (kind, name), AT))
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-            parts.memory.hear(
+            parts.cache.invalidate(
                 change
             )  # as if it had been committed between the look's snapshot and its answer
             assert await look
-            assert len(parts.memory.standings) + len(parts.memory.externals) == 0, change
-            await parts.loader.fill(parts.memory, (kind, name), AT)
-            assert len(parts.memory.standings) + len(parts.memory.externals) == 1
-            parts.memory.clear()
-        look = asyncio.create_task(parts.loader.fill(parts.memory, ("standing", "rdr_a"), AT))
+            assert len(parts.cache.entitlements) + len(parts.cache.external_ids) == 0, change
+            await parts.loader.fill(parts.cache, (kind, name), AT)
+            assert len(parts.cache.entitlements) + len(parts.cache.external_ids) == 1
+            parts.cache.clear()
+        look = asyncio.create_task(parts.loader.fill(parts.cache, ("standing", "rdr_a"), AT))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        parts.line.cuts += 1  # another line is heard now: what was said between the two nobody knows
+        parts.listener.cuts += 1  # another line is heard now: what was said between the two nobody knows
         assert await look
-        assert len(parts.memory.standings) == 0
+        assert len(parts.cache.entitlements) == 0
 
     on_cache(story)
 
 
 def test_every_change_of_what_is_remembered_is_told(on_cache: OnFloor) -> None:
-    """The triggers and the memory know the same kinds."""
+    """The triggers and the cache know the same kinds."""
     changes: tuple[tuple[str, set[str]], ...] = (
         (
             "INSERT INTO reader (id, email, external_id, created_at) VALUES ('rdr_x', 'x@example.com', 'x', now())",
@@ -155,19 +167,19 @@ def test_every_change_of_what_is_remembered_is_told(on_cache: OnFloor) -> None:
 
     async def story(parts: CacheParts) -> None:
         told: list[str] = []
-        hear = parts.line.hear
+        hear = parts.listener.invalidate
 
         def listen(payload: str) -> None:
             kind, *names = payload.split(UNIT)
             told.extend(f"{kind} {name}" for name in names)
             hear(payload)
 
-        parts.line.hear = listen
+        parts.listener.invalidate = listen
         for statement, expected in changes:
             told.clear()
             async with await psycopg.AsyncConnection.connect(parts.url, autocommit=True) as connection:
                 await connection.execute(statement.encode())
-                assert await parts.line.catch_up(connection)
+                assert await parts.listener.catch_up(connection)
             assert set(told) == expected, statement
 
     on_cache(story)
@@ -177,63 +189,65 @@ def test_thousands_of_changes_at_once_fit_into_few_words(on_cache: OnFloor) -> N
     async def story(parts: CacheParts) -> None:
         async with await psycopg.AsyncConnection.connect(parts.url, autocommit=True) as connection:
             for number in range(3_000):
-                parts.memory.keep_standing(f"rdr_{number:026d}", 1)
-            kept = len(parts.memory.standings)
+                parts.cache.keep_entitlements(f"rdr_{number:026d}", 1)
+            kept = len(parts.cache.entitlements)
             assert kept > 500
             await connection.execute(
                 "INSERT INTO reader (id, email, created_at)"
                 " SELECT 'rdr_' || lpad(n::text, 26, '0'), n || '@example.com', now() FROM generate_series(0, 2999) n"
             )
-            assert await parts.line.catch_up(connection)
-            assert parts.memory.heard == 3_000
-            assert len(parts.memory.standings) == 0
-            parts.memory.keep_standing("rdr_other", 1)
+            assert await parts.listener.catch_up(connection)
+            assert parts.cache.invalidations == 3_000
+            assert len(parts.cache.entitlements) == 0
+            parts.cache.keep_entitlements("rdr_other", 1)
             odd = "\x1f" + "x" * 10
             await connection.execute(
                 "INSERT INTO reader (id, email, created_at) VALUES (%s, 'odd@example.com', now())", (odd,)
             )
-            assert await parts.line.catch_up(connection)
-            assert len(parts.memory.standings) == 0, "a name that could not be told apart forgets all"
+            assert await parts.listener.catch_up(connection)
+            assert len(parts.cache.entitlements) == 0, "a name that could not be told apart forgets all"
 
     on_cache(story, most=2_000)
 
 
 def test_a_seat_never_holds_what_nobody_would_be_told_of() -> None:
-    memory = Memory(10, SteppedClock())
-    memory.keep_standing("rdr_a", 5)
-    seat, other = Seat("rdr_a", 0), Seat("rdr_a", 0)
-    assert (memory.found(seat), seat.held) == (5, 5)
-    memory.hear(f"standing{UNIT}rdr_a")
+    cache = AccessCache(10, SteppedClock())
+    cache.keep_entitlements("rdr_a", 5)
+    seat, other = CachedSession("rdr_a", 0), CachedSession("rdr_a", 0)
+    assert (cache.held_in(seat), seat.held) == (5, 5)
+    cache.invalidate(f"standing{UNIT}rdr_a")
     assert seat.held is None
-    memory.keep_standing("rdr_a", 6)
-    assert memory.found(seat) == 6
-    assert memory.found(other) == 6
+    cache.keep_entitlements("rdr_a", 6)
+    assert cache.held_in(seat) == 6
+    assert cache.held_in(other) == 6
     assert seat.held is None, "one at a time has it at hand: the other would not be told of a change"
     for number in range(20):
-        memory.keep_standing(f"rdr_{number}", number)
-    assert seat.turn != memory.standings.turn, "there was no room for what it holds: it may not be believed"
-    assert memory.found(seat) is None
+        cache.keep_entitlements(f"rdr_{number}", number)
+    assert seat.generation != cache.entitlements.generation, (
+        "there was no room for what it holds: it may not be believed"
+    )
+    assert cache.held_in(seat) is None
 
 
 def test_a_seat_is_believed_to_the_second() -> None:
-    memory = Memory(10, SteppedClock())
-    memory.keep_seat(b"digest", "rdr_a", 6_059.7)
-    seat = memory.sessions.get(b"digest")
+    cache = AccessCache(10, SteppedClock())
+    cache.keep_session(b"digest", "rdr_a", 6_059.7)
+    seat = cache.sessions.get(b"digest")
     assert seat is not None
     assert seat.until == 6_059, "not a minute less: until then nobody else would take up the visit either"
 
 
 def test_a_day_of_silence_is_bounded_by_the_belt() -> None:
     clock = SteppedClock()
-    memory = Memory(10, clock)
-    memory.keep_standing("rdr_a", 5)
-    assert memory.standing("rdr_a", clock.seconds()) == 5
-    clock.step(BELT)
-    assert memory.standing("rdr_a", clock.seconds()) == 5
+    cache = AccessCache(10, clock)
+    cache.keep_entitlements("rdr_a", 5)
+    assert cache.held_by("rdr_a", clock.seconds()) == 5
+    clock.step(MAX_AGE_SECONDS)
+    assert cache.held_by("rdr_a", clock.seconds()) == 5
     clock.step(1)
-    assert memory.standing("rdr_a", clock.seconds()) is None
-    memory.keep_standing("rdr_a", 6)
-    assert memory.standing("rdr_a", clock.seconds()) == 6
+    assert cache.held_by("rdr_a", clock.seconds()) is None
+    cache.keep_entitlements("rdr_a", 6)
+    assert cache.held_by("rdr_a", clock.seconds()) == 6
 
 
 def test_a_cookie_is_found_where_a_cookie_stands() -> None:

@@ -16,10 +16,11 @@ from psycopg_pool import AsyncConnectionPool
 from billing.access.check import AccessRequest, MeterLimits, check
 from billing.access.entitlements import entitlements_of
 from billing.access.visitors import Visitor
-from billing.access_cache.answer_builder import NOTHING, Asked, Recall
-from billing.access_cache.change_listener import Line
+from billing.access_cache.answer_builder import AnswerBuilder
+from billing.access_cache.cache import AccessAnswer, AccessCache
+from billing.access_cache.change_listener import ChangeListener
 from billing.access_cache.load import Loader
-from billing.access_cache.memory import Answer, Memory
+from billing.access_cache.presented import NO_QUERY, PresentedCredentials
 from billing.http import shapes
 from billing.platform.db import Database
 from tests.access_cache.cache_parts import NAMES, OFFICE
@@ -66,8 +67,8 @@ class Town:
         self.pool = AsyncConnectionPool(url, min_size=1, max_size=2, open=False, kwargs={"autocommit": True})
         self.loop.run_until_complete(self.pool.open())
         self.clock = SteppedClock()
-        self.line = Line(url, lambda _: None, lambda: None, self.clock)
-        self.recall = Recall(OFFICE, NAMES, [])
+        self.listener = ChangeListener(url, lambda _: None, lambda: None, self.clock)
+        self.builder = AnswerBuilder(OFFICE, NAMES, [])
 
     def close(self) -> None:
         self.loop.run_until_complete(self.pool.close())
@@ -166,14 +167,16 @@ class Town:
             ),
         )
 
-    def fast(self, memory: Memory, who: Asked, article: str, then: datetime) -> Answer | None:
-        """From this memory, filled where something is missing."""
-        loader = Loader(self.pool, OFFICE, Memory(1, self.clock), self.line, self.clock)
+    def fast(
+        self, cache: AccessCache, who: PresentedCredentials, article: str, then: datetime
+    ) -> AccessAnswer | None:
+        """From this cache, filled where something is missing."""
+        loader = Loader(self.pool, OFFICE, AccessCache(1, self.clock), self.listener, self.clock)
         while True:
-            found = self.recall.answer(memory, who, article, then, self.clock.seconds())
-            if found is None or isinstance(found, Answer):
-                return found
-            if not self.loop.run_until_complete(loader.fill(memory, found, then)):
+            found = self.builder.answers(cache, who, (article,), then, self.clock.seconds())
+            if not isinstance(found, tuple):
+                return found[0] if found else None
+            if not self.loop.run_until_complete(loader.fill(cache, found, then)):
                 return None
 
     def slow(self, article: str, reader: str | None, then: datetime) -> dict[str, Any]:
@@ -192,7 +195,7 @@ def town(database_url: str) -> Iterator[Town]:
 
 
 def agree(town: Town, given: dict[str, Any]) -> int:
-    """How often memory answered by itself; each time as the database does."""
+    """How often the cache answered by itself; each time as the database does."""
     article, reader = town.write(given)
     number = reader.removeprefix("rdr_")
     cookie = {
@@ -201,17 +204,17 @@ def agree(town: Town, given: dict[str, Any]) -> int:
         "unknown session": "masthead-session=x",
     }
     header = cookie[given["who"]].encode()
-    who, memory = Asked(header, b"", NOTHING), Memory(100, town.clock)
+    who, cache = PresentedCredentials(header, b"", NO_QUERY), AccessCache(100, town.clock)
     signed_in, answered = given["who"] == "session", 0
     for seconds in given["instants"]:
         then = START + timedelta(seconds=seconds)
-        answer = town.fast(memory, who, article, then)
+        answer = town.fast(cache, who, article, then)
         if answer is None:
             continue
         answered += 1
         now = town.clock.seconds()
-        quick = town.recall.at_once(memory, [(b"cookie", header)], article, then.timestamp(), now)
-        assert quick == (answer if answer.told.allowed and signed_in else None)
+        quick = town.builder.fast_path(cache, [(b"cookie", header)], article, then.timestamp(), now)
+        assert quick == (answer if answer.decision.allowed and signed_in else None)
         slow = town.slow(article, reader if signed_in else None, then)
         assert json.loads(answer.body) == slow, (given, then)
     return answered
@@ -226,7 +229,7 @@ def throw(town: Town, examples: int) -> None:
         answered.append(agree(town, given))
 
     same()
-    assert sum(map(bool, answered)) > examples // 3, "memory answers by itself, or nothing was shown"
+    assert sum(map(bool, answered)) > examples // 3, "the cache answers by itself, or nothing was shown"
 
 
 def test_memory_and_database_say_the_same(town: Town) -> None:

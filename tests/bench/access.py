@@ -25,9 +25,9 @@ from billing.access import edge_tokens
 from billing.access.articles import register
 from billing.access.entitlements import Entitlements
 from billing.access.policies import AccessTerms
-from billing.access_cache.answer_builder import Asked, Names, Recall
-from billing.access_cache.memory import Memory, Signed
-from billing.access_cache.packed_entitlements import pack
+from billing.access_cache.answer_builder import AnswerBuilder, CookieNames
+from billing.access_cache.cache import AccessCache, CachedToken
+from billing.access_cache.presented import PresentedCredentials
 from billing.dev.postgres import Embedded
 from billing.platform import installation, list_key, migrate
 from billing.platform.actors import Command
@@ -154,7 +154,7 @@ function request() {request} end
 
 
 def _everyone(readers: int, first: int) -> str:
-    """Each reader once, and again from the beginning: so that they are in memory."""
+    """Each reader once, and again from the beginning: so that they are in cache."""
     return _lua(
         f"local i = {first - 1}",
         f'i = i + 1; return wrk.format("GET", "/v1/access/article-" .. (i % {ARTICLES}), headers(i % {readers}))',
@@ -291,9 +291,9 @@ def _sizes(folder: Path, environ: dict[str, str], rounds: int, seconds: float, q
 def _memory(count: int) -> Figure:
     """What so many standings weigh, each with a name of its own."""
     until = datetime(2030, 1, 1, tzinfo=UTC)
-    memory = Memory(4 * count, SystemMonotonic())
+    cache = AccessCache(4 * count, SystemMonotonic())
     held = [
-        pack(
+        cache.packer.pack(
             True,
             False,
             (Entitlement(Reason.SUBSCRIPTION, until + timedelta(days=day), frozenset({"listen"}), True),),
@@ -302,7 +302,7 @@ def _memory(count: int) -> Figure:
     ]
     tracemalloc.start()
     for number in range(count):
-        memory.keep_standing(reader_of(number), held[number % 400])
+        cache.keep_entitlements(reader_of(number), held[number % 400])
     weighs = tracemalloc.get_traced_memory()[0] / 1e6
     tracemalloc.stop()
     bar = 200 * count / 1_000_000
@@ -314,22 +314,22 @@ def _tokens() -> list[Figure]:
     office = Office(
         ZoneInfo("UTC"), "https://paper.example", Tokens("a secret for the benchmarks, of enough length")
     )
-    at, memory, recall = (
+    at, cache, builder = (
         datetime.now(UTC),
-        Memory(100, SystemMonotonic()),
-        Recall(office, Names(b"s=", b"v=", b"g="), []),
+        AccessCache(100, SystemMonotonic()),
+        AnswerBuilder(office, CookieNames(b"s=", b"v=", b"g="), []),
     )
     token = edge_tokens.issue(office, Entitlements(reader_of(1)), None, at).token
     held = edge_tokens.read(office, token, at)
-    memory.tokens.keep(
+    cache.tokens.keep(
         hashlib.sha256(token.encode()).digest()[:16],
-        Signed(held.reader_id, None, held.expires_at.timestamp()),
+        CachedToken(held.reader_id, None, held.expires_at.timestamp()),
     )
-    memory.keep_standing(held.reader_id, pack(True, False, ()))
-    who, now = Asked(b"", token.encode(), {}), monotonic()
-    assert recall.held(memory, who, at, now) == 1
+    cache.keep_entitlements(held.reader_id, cache.packer.pack(True, False, ()))
+    who, now = PresentedCredentials(b"", token.encode(), {}), monotonic()
+    assert builder.held(cache, who, at, now) == 1
     new = _microseconds(lambda: edge_tokens.read(office, token, at), 500)
-    seen = _microseconds(lambda: recall.held(memory, who, at, now), 20_000)
+    seen = _microseconds(lambda: builder.held(cache, who, at, now), 20_000)
     return [Figure(PART, "who a token seen before stands for", seen, "µs", new, "Ed25519", 0.1, lower=True)]
 
 

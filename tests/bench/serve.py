@@ -10,7 +10,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from billing.access.models import Article
 from billing.access_cache.gate import Gate
-from billing.access_cache.packed_entitlements import pack
 from billing.app import build
 from billing.dev.demo_app import create_demo_app
 from billing.platform.db import Database
@@ -67,13 +66,13 @@ def fill(gate: Gate, count: int) -> None:
     """Let so many readers be in memory, as if each had asked."""
     at = gate.parts.clock.now()
     held = Entitlement(Reason.SUBSCRIPTION, at.replace(year=at.year + 1), frozenset({"listen"}), renews=True)
-    packed, until = pack(True, False, (held,)), at.replace(year=at.year + 1).timestamp()
+    packed, until = gate.cache.packer.pack(True, False, (held,)), at.replace(year=at.year + 1).timestamp()
     digest_of = gate.parts.office.tokens.digester("session")
     for number in range(count):
         digest = digest_of(secret_of(number).encode())
         name = reader_of(number)
-        gate.memory.keep_seat(digest[:16], name, until)
-        gate.memory.keep_standing(name, packed)
+        gate.cache.keep_session(digest[:16], name, until)
+        gate.cache.keep_entitlements(name, packed)
 
 
 def main() -> None:

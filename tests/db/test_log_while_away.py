@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from billing import worker
-from billing.access_cache.change_listener import Line
+from billing.access_cache.change_listener import ChangeListener
 from billing.container import Parts
 from billing.dev.demo_app import create_demo_app
 from billing.platform.db import Database, is_away
@@ -87,7 +87,7 @@ class After(threading.Event):
 
 
 def test_the_listener_of_the_gate_writes_a_line_a_minute(log: Log) -> None:
-    line = Line(NOWHERE, lambda _: None, lambda: None, log.clock)
+    line = ChangeListener(NOWHERE, lambda _: None, lambda: None, log.clock)
     for minute in (1, 2):
         loop = asyncio.new_event_loop()
         line._attend(loop, After(20))
@@ -100,12 +100,12 @@ def test_the_listener_of_the_gate_writes_a_line_a_minute(log: Log) -> None:
 class Mute(SteppedClock):
     """The clock of a line whose words are lost on their way, as behind a proxy that drops them. Time passes at each look."""
 
-    line: Line
+    listener: ChangeListener
 
     def seconds(self) -> float:
         """A second later than before."""
         self.step(1)
-        self.line.name = f"where it doesn't listen, {super().seconds()}"
+        self.listener.name = f"where it doesn't listen, {super().seconds()}"
         return super().seconds()
 
 
@@ -113,9 +113,9 @@ def test_a_line_whose_own_words_do_not_come_back_is_no_database_that_is_away(
     world: World, away: Parts, log: Log
 ) -> None:
     clock = Mute()
-    clock.line = Line(world.url_of_database, lambda _: None, lambda: None, clock)
+    clock.listener = ChangeListener(world.url_of_database, lambda _: None, lambda: None, clock)
     loop = asyncio.new_event_loop()
-    clock.line._attend(loop, After(2))
+    clock.listener._attend(loop, After(2))
     loop.close()
     (line,) = log.lines
     assert "the line that listens is cut: our own words don't come back" in line
@@ -137,7 +137,7 @@ def test_requests_write_a_line_a_minute(away: Parts, log: Log) -> None:
 
 
 def test_all_of_a_process_write_one_line_together(away: Parts, log: Log) -> None:
-    line = Line(NOWHERE, lambda _: None, lambda: None, log.clock)
+    line = ChangeListener(NOWHERE, lambda _: None, lambda: None, log.clock)
     loop = asyncio.new_event_loop()
     line._attend(loop, After(3))
     loop.close()

@@ -8,9 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from billing.access_cache.answer_builder import Recall, asked
-from billing.access_cache.memory import Answer, Header, Known, Memory
+from billing.access_cache.answer_builder import AnswerBuilder
+from billing.access_cache.cache import AccessCache, CachedArticle, Header
 from billing.access_cache.packed_entitlements import REGISTERED
+from billing.access_cache.presented import presented_in
 from billing.http import cookies
 from billing.rules.policies import AccessLevel, Policy, Span
 from tests.access_cache.cache_parts import NAMES, OFFICE
@@ -67,35 +68,35 @@ def meant(lines: list[bytes]) -> str:
 
 
 class Cache:
-    """A memory that knows one session, its reader and one article, which is free."""
+    """A cache that knows one session, its reader and one article, which is free."""
 
     def __init__(self) -> None:
         clock = SteppedClock()
         self.now = clock.seconds()
-        self.memory, self.recall = Memory(100, clock), Recall(OFFICE, NAMES, [])
-        self.digest = self.recall.session_digest(SECRET.encode())[:16]
-        self.memory.keep_seat(self.digest, "rdr_1", int(AT.timestamp()) + 3600)
-        self.memory.keep_standing("rdr_1", REGISTERED)
+        self.cache, self.builder = AccessCache(100, clock), AnswerBuilder(OFFICE, NAMES, [])
+        self.digest = self.builder.session_digest(SECRET.encode())[:16]
+        self.cache.keep_session(self.digest, "rdr_1", int(AT.timestamp()) + 3600)
+        self.cache.keep_entitlements("rdr_1", REGISTERED)
         policy = Policy(AccessLevel.FREE, (Span(None, None),))
-        self.memory.keep_article(Known("a", policy, (), self.now, is_metered=False))
+        self.cache.keep_article(CachedArticle("a", policy, (), self.now, is_metered=False))
         plain: list[Header] = [(b"cookie", NAME + SECRET.encode())]
         assert self.answered_by(plain) == SECRET
-        assert self.at_once(plain)
+        assert self.fast_path(plain)
 
-    def at_once(self, given: list[Header]) -> bool:
+    def fast_path(self, given: list[Header]) -> bool:
         """Whether the fast path takes this for the session."""
-        return self.recall.at_once(self.memory, given, "a", AT.timestamp(), self.now) is not None
+        return self.builder.fast_path(self.cache, given, "a", AT.timestamp(), self.now) is not None
 
     def answered_by(self, given: list[Header]) -> str | None:
         """For what session the cache answers, or would look; empty for nobody's. None where it leaves that to the framework."""
-        who = asked(given, b"")
+        who = presented_in(given, b"")
         if who is None:
             return None
-        found = self.recall.held(self.memory, who, AT, self.now)
+        found = self.builder.held(self.cache, who, AT, self.now)
         if isinstance(found, tuple):
             return f"digest {found[1].hex()}"
-        answer = self.recall.answer(self.memory, who, "a", AT, self.now)
-        assert isinstance(answer, Answer)
+        answers = self.builder.answers(self.cache, who, ("a",), AT, self.now)
+        assert isinstance(answers, list)
         return SECRET if found == REGISTERED else ""
 
 
@@ -115,11 +116,11 @@ def test_cache_and_framework_find_the_same_session(cache: Cache, lines: list[byt
     assert cookies.read(request, SETTINGS, cookies.SESSION) == expected
     assert not expected or cookies.any_of_ours(request)
     answered = cache.answered_by(given)
-    digest = cache.recall.session_digest(expected.encode()).hex()
+    digest = cache.builder.session_digest(expected.encode()).hex()
     assert answered in (None, expected if expected in ("", SECRET) else f"digest {digest}")
-    assert expected == SECRET or not cache.at_once(given)
+    assert expected == SECRET or not cache.fast_path(given)
     if given == [(b"cookie", b"x=1; " + NAME + SECRET.encode())]:
-        assert cache.at_once(given)
+        assert cache.fast_path(given)
 
 
 @pytest.mark.parametrize(
@@ -132,9 +133,9 @@ def test_a_session_within_another_cookie_opens_nothing(world: World, before: str
     stranger = world.browser().http
 
     def reasons(cookie: str) -> list[str]:
-        asked = stranger.get(f"/v1/access/{article}", headers={"cookie": cookie}).json()["reason"]
+        presented_in = stranger.get(f"/v1/access/{article}", headers={"cookie": cookie}).json()["reason"]
         gate = stranger.get(f"/v1/gate/{article}", headers={"cookie": cookie}).headers["x-access-reason"]
-        return [asked, gate]
+        return [presented_in, gate]
 
     assert reasons(f"x=1; masthead-session={secret}") == ["trial", "trial"]
     smuggled = f"{before}masthead-session={secret}{after}"

@@ -147,7 +147,7 @@ async def readyz(request: Request) -> JSONResponse:
         "books": _books(found.compared, found.at),
         "doctor": _doctor(found.unexamined),
         "events_set_aside": found.set_aside,
-        "listening": request.app.state.line.is_up,  # down: access is asked of the database each time, and slower
+        "listening": request.app.state.listener.is_fresh,  # down: access is asked of the database each time, and slower
     }
     if held is not None:  # readers still read, so it is ready for them
         stopped = list(_stopped(held).values())

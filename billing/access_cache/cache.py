@@ -1,0 +1,271 @@
+"""The access cache of one process: what it keeps, by what key, and what it drops when the database reports a change."""
+
+import json
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from billing.access_cache.bounded_map import Bounded
+from billing.access_cache.packed_entitlements import Packer
+from billing.platform.monotonic import Monotonic
+from billing.rules.policies import Policy, Span
+
+Header = tuple[bytes, bytes]
+UNIT = "\x1f"
+"""Divides the names in a notification."""
+MAX_AGE_SECONDS = 3600
+"""Maximum age of an entry; a safety net for a lost invalidation."""
+KEY_USE_SECONDS = 60.0
+"""Seconds between two notes that a key was used."""
+FOR_EVER = float("inf")
+MOST_ARTICLES = 50_000
+MOST_POLICIES = 2 * MOST_ARTICLES
+MOST_DECISIONS = 100_000
+MOST_KEYS = 1_000
+
+Reply = tuple[str, str, int, tuple[Header, ...], bytes]
+"""Route, reason, status, headers (without the request's id), body. A plain tuple: a class takes five times as long to make."""
+
+
+@dataclass(frozen=True, slots=True)
+class CachedDecision:
+    """A decision on all articles with the same facts. `same_until`: seconds since 1970. `tail`: the JSON of `/v1/access` after the
+    article's name. `gate`: the reply of `/v1/gate`."""
+
+    allowed: bool
+    same_until: float
+    features: frozenset[str]
+    reason: str
+    tail: bytes
+    gate: Reply
+
+
+class AccessAnswer(NamedTuple):
+    """The decision on one article. `head`: the beginning of its JSON, with the article's name."""
+
+    head: bytes
+    decision: CachedDecision
+
+    @property
+    def body(self) -> bytes:
+        """The answer in JSON."""
+        return self.head + self.decision.tail
+
+
+class CachedArticle:
+    """An article's facts, and decisions by packed entitlements. Articles with the same facts share their decisions, so that
+    the few that thousands of articles and readers need stay in the processor's cache."""
+
+    __slots__ = ("decisions", "head", "id", "is_metered", "loaded", "opened", "policy")
+
+    def __init__(
+        self, article_id: str, policy: Policy, opened: tuple[Span, ...], loaded: float, *, is_metered: bool
+    ) -> None:
+        self.id = article_id
+        self.head = b'{"article":%b,' % json.dumps(article_id, ensure_ascii=False).encode()
+        self.policy = policy
+        self.opened = opened
+        self.is_metered = is_metered
+        self.loaded = loaded
+        self.decisions: dict[int, CachedDecision] = {}
+
+
+class CachedToken(NamedTuple):
+    """The reader and session of a verified token. `until`: seconds since 1970."""
+
+    reader_id: str
+    session_id: str | None
+    until: float
+
+
+class CachedKey:
+    """An API key with the scope `access`. `loaded` and `noted` are monotonic, `until` is seconds since 1970."""
+
+    __slots__ = ("loaded", "noted", "until")
+
+    def __init__(self, loaded: float, until: float) -> None:
+        self.loaded = loaded
+        self.until = until
+        self.noted = -KEY_USE_SECONDS
+
+
+class CachedSession:
+    """A signed-in browser, with its reader's packed entitlements at hand: finding a reader among a million is most of the work of
+    an answer. `until`: seconds since 1970. `held`: None after an invalidation."""
+
+    __slots__ = ("generation", "held", "loaded", "reader_id", "until")
+
+    def __init__(self, reader_id: str, until: int) -> None:
+        self.reader_id = reader_id
+        self.until = until
+        self.held: int | None = None
+        self.loaded = 0
+        # Generation of `AccessCache.entitlements` in which `held` was found there. In a later one the entry may have been
+        # evicted, and an invalidation would no longer reach this session.
+        self.generation = -1
+
+
+class CachedEntitlements:
+    """Packed entitlements of a reader or visitor, and the one session that has them at hand."""
+
+    __slots__ = ("held", "loaded", "session")
+
+    def __init__(self, held: int, loaded: int) -> None:
+        self.held = held
+        self.loaded = loaded
+        self.session: CachedSession | None = None
+
+
+class AccessCache:
+    """Bounded throughout. `invalidations` counts what was reported, so that a lookup can tell whether it raced a change."""
+
+    def __init__(self, most: int, monotonic: Monotonic) -> None:
+        self.most = most
+        self._seconds = monotonic.seconds
+        self.packer = Packer()
+        self.entitlements: Bounded[str, CachedEntitlements] = Bounded(most)
+        self.sessions: Bounded[bytes, CachedSession] = Bounded(most)
+        self.tokens: Bounded[bytes, CachedToken] = Bounded(most)
+        self.open_sessions: Bounded[str, float] = Bounded(most)
+        self.external_ids: Bounded[str, tuple[str, float]] = Bounded(most)
+        self.keys: Bounded[bytes, CachedKey] = Bounded(MOST_KEYS)
+        self.used_keys: list[bytes] = []
+        """Digests of keys whose use is to be written down."""
+        self.articles: Bounded[str, CachedArticle] = Bounded(MOST_ARTICLES)
+        self.invalidations = 0
+        self._log: deque[tuple[str, str | None]] = deque(maxlen=4096)
+        self._decisions = 0
+        self._by_facts: dict[tuple[Policy, tuple[Span, ...]], dict[int, CachedDecision]] = {}
+        self._numbers: dict[int, int] = {}
+
+    def held_by(self, name: str, now: float) -> int | None:
+        """The packed entitlements of a reader or visitor; None if unknown or too old."""
+        found = self.entitlements.get(name)
+        return None if found is None or now - found.loaded > MAX_AGE_SECONDS else found.held
+
+    def held_in(self, session: CachedSession) -> int | None:
+        """The packed entitlements of the session's reader, at hand from now on; None if unknown."""
+        found = self.entitlements.get(session.reader_id)
+        if found is None:
+            return None
+        if found.session is not None:
+            found.session.held = None
+        found.session = session
+        session.held, session.loaded, session.generation = (
+            found.held,
+            found.loaded,
+            self.entitlements.generation,
+        )
+        return found.held
+
+    def article(self, article_id: str, now: float) -> CachedArticle | None:
+        """The article's facts; None if unknown or too old."""
+        found = self.articles.get(article_id)
+        return None if found is None or now - found.loaded > MAX_AGE_SECONDS else found
+
+    def reader_of(self, external_id: str, now: float) -> str | None:
+        """The id of the reader with this external id, empty if there is none; None if unknown or too old."""
+        found = self.external_ids.get(external_id)
+        return None if found is None or now - found[1] > MAX_AGE_SECONDS else found[0]
+
+    def has_key(self, digest: bytes, seconds: float, now: float) -> bool:
+        """Whether a key with the scope `access` has this digest and works at `seconds` since 1970. Queues a note of its use."""
+        key = self.keys.get(digest[:16])
+        if key is None or now - key.loaded > MAX_AGE_SECONDS or seconds >= key.until:
+            return False
+        if now - key.noted >= KEY_USE_SECONDS:
+            key.noted = now
+            self.used_keys.append(digest)
+        return True
+
+    def keep_entitlements(self, name: str, packed: int) -> None:
+        """Keep what was just loaded."""
+        self._drop("standing", name)
+        self.entitlements.keep(name, CachedEntitlements(self._same(packed), self._same(int(self._seconds()))))
+
+    def keep_session(self, digest: bytes, reader_id: str, until: float) -> None:
+        """Keep a session, to the second of `until`."""
+        self.sessions.keep(digest, CachedSession(reader_id, self._same(int(until))))
+
+    def keep_article(self, article: CachedArticle) -> None:
+        """Keep an article's facts."""
+        if len(self._by_facts) >= MOST_POLICIES:
+            self._drop_decisions()
+        article.decisions = self._by_facts.setdefault((article.policy, article.opened), {})
+        self.articles.keep(article.id, article)
+
+    def keep_decision(self, article: CachedArticle, held: int, decision: CachedDecision) -> None:
+        """Keep a decision; drops all of them when there are too many."""
+        self._decisions += 1
+        if self._decisions > MOST_DECISIONS:
+            self._drop_decisions()
+        article.decisions[held] = decision
+
+    def _drop_decisions(self) -> None:
+        self._decisions = 0
+        self._by_facts.clear()
+        for one in self.articles.values():
+            one.decisions = self._by_facts.setdefault((one.policy, one.opened), {})
+
+    def _same(self, number: int) -> int:
+        """One object for equal numbers: thousands of readers have the same entitlements, loaded in the same second."""
+        if len(self._numbers) > MOST_DECISIONS:
+            self._numbers.clear()
+        return self._numbers.setdefault(number, number)
+
+    def invalidate(self, payload: str) -> None:
+        """Drop what a notification names: a kind and names of that kind, or all of it."""
+        kind, *names = payload.split(UNIT)
+        for name in names or (None,):
+            self.invalidations += 1
+            self._log.append((kind, name))
+            self._drop(kind, name)
+
+    def unchanged(self, since: int, watched: set[tuple[str, str | None]]) -> bool:
+        """Whether none of these (kind, name) was invalidated after so many invalidations. A name of None stands for all."""
+        fresh = self.invalidations - since
+        if fresh > len(self._log):
+            return False
+        kinds = {kind for kind, _ in watched}
+        changed = [self._log[-number] for number in range(1, fresh + 1)]
+        return not any(
+            kind in kinds and (name is None or (kind, name) in watched or (kind, None) in watched)
+            for kind, name in changed
+        )
+
+    def clear(self) -> None:
+        """Drop everything."""
+        for kept in (
+            self.entitlements,
+            self.sessions,
+            self.tokens,
+            self.open_sessions,
+            self.external_ids,
+            self.keys,
+            self.articles,
+        ):
+            kept.clear()
+        self._drop_decisions()
+        self.packer = Packer()  # no packed number is left, so the sets of features may go too
+
+    def _drop(self, kind: str, name: str | None) -> None:
+        if kind in ("section_policy", "opening"):
+            self.articles.clear()  # rare, and the articles come back one by one
+        elif name is None:
+            self.clear()
+        elif kind == "session":
+            session_id, _, digest = name.partition(" ")
+            self.open_sessions.drop(session_id)
+            self.sessions.drop(bytes.fromhex(digest))
+        elif kind == "standing":
+            dropped = self.entitlements.drop(name)
+            if dropped is not None and dropped.session is not None:
+                dropped.session.held = None
+        elif kind == "external":
+            self.external_ids.drop(name)
+        elif kind == "api_key":
+            self.keys.drop(bytes.fromhex(name))
+        elif kind == "article":
+            self.articles.drop(name)
+        else:
+            self.clear()

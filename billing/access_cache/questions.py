@@ -1,0 +1,206 @@
+"""The questions that the cache can answer, put in the plainest way: about one article, about many, or as AuthZEN.
+
+Anything else, and anything wrong, is for the framework (`web/api/access`, `web/api/evaluations`), which has the words."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from starlette.types import Receive, Scope
+
+from billing.access_cache.cache import AccessAnswer
+from billing.access_cache.presented import PresentedCredentials, presented_in
+from billing.http.access_paths import EVALUATION, EVALUATIONS, GATE, MANY, ONE
+from billing.http.bodies import read_ahead
+from billing.http.limits import MOST_ARTICLES, MOST_BYTES, MOST_WITHOUT_KEY
+from billing.http.shapes import LONGEST
+
+ALL = "all"
+"""The reason, in metrics, of an answer about several articles."""
+SUBJECTS = {"reader": "reader_id", "external": "external_id"}
+COMMON = ("subject", "action", "resource")
+
+
+class Question(NamedTuple):
+    """Who asks, and about which articles. `wrap`: makes a body of the answers; None: the reply about the one article."""
+
+    who: PresentedCredentials
+    articles: Sequence[str]
+    wrap: Callable[[Sequence[AccessAnswer]], bytes] | None = None
+
+
+class Evaluation(NamedTuple):
+    """An AuthZEN request: its subject as a query would name it; the article and the feature of each evaluation."""
+
+    named: dict[str, str]
+    articles: list[str]
+    features: list[str]
+
+
+def route_of(scope: Scope) -> str | None:
+    """The route's name in metrics; None for a route that isn't ours."""
+    path: str = scope["path"]
+    if path in (EVALUATION, EVALUATIONS):
+        return "authzen"
+    if path == MANY and scope["method"] == "POST":
+        return "bulk"
+    return article_in(path)[0]
+
+
+def article_in(path: str) -> tuple[str | None, str]:
+    """The route and the article of a path that ends with one; (None, "") for any other."""
+    if path.startswith(ONE):
+        return "access", path[len(ONE) :]
+    if path.startswith(GATE):
+        return "gate", path[len(GATE) :]
+    return None, ""
+
+
+def names_one(scope: Scope, article_id: str) -> bool:
+    """Whether the request would read the one article that ends its path."""
+    return scope["method"] == "GET" and article_id != "" and "/" not in article_id
+
+
+async def read(scope: Scope, receive: Receive, route: str) -> tuple[Question | None, Receive]:
+    """The question, if it is plain; and how to read the body again from its beginning."""
+    if route == "bulk":
+        return await _bulk(scope, receive)
+    if route == "authzen":
+        return await _authzen(scope, receive)
+    article_id = article_in(scope["path"])[1]
+    who = presented_in(scope["headers"], scope["query_string"]) if names_one(scope, article_id) else None
+    return who and Question(who, (article_id,)), receive
+
+
+async def _bulk(scope: Scope, receive: Receive) -> tuple[Question | None, Receive]:
+    who = presented_in(scope["headers"], scope["query_string"])
+    if who is None:
+        return None, receive
+    body, receive = await _body(scope, receive)
+    wanted = _wanted(body)
+    if wanted is None or len(wanted[0]) > (MOST_ARTICLES if who.has_key else MOST_WITHOUT_KEY):
+        return None, receive
+    articles, reader_id = wanted
+    if reader_id is not None:
+        who = who._replace(named=who.named | {"reader_id": reader_id})
+    return Question(who, articles, _json_list), receive
+
+
+async def _authzen(scope: Scope, receive: Receive) -> tuple[Question | None, Receive]:
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    is_plain = scope["method"] == "POST" and not scope["query_string"]
+    # A request's own id is repeated in the answer, which the framework does.
+    is_plain = is_plain and all(name != b"x-request-id" for name, _ in headers)
+    who = presented_in(headers, b"") if is_plain else None
+    if who is None or not who.has_key:
+        return None, receive
+    body, receive = await _body(scope, receive)
+    is_one = scope["path"] == EVALUATION
+    asked = one(body) if is_one else many(body)
+    if asked is None:
+        return None, receive
+
+    def wrap(answers: Sequence[AccessAnswer]) -> bytes:
+        each = evaluated(asked, answers)
+        return each[0] if is_one else b'{"evaluations":[%b]}' % b",".join(each)
+
+    return Question(who._replace(cookie=b"", named=asked.named), asked.articles, wrap), receive
+
+
+async def _body(scope: Scope, receive: Receive) -> tuple[bytes, Receive]:
+    """A body that is JSON by its header, with a stated and allowed length, else empty; and how to read it again."""
+    sizes = [value for name, value in scope["headers"] if name == b"content-length"]
+    kinds = [value for name, value in scope["headers"] if name == b"content-type"]
+    if len(sizes) != 1 or not sizes[0].isdigit() or int(sizes[0]) > MOST_BYTES:
+        return b"", receive
+    if len(kinds) != 1 or kinds[0].partition(b";")[0].strip().lower() != b"application/json":
+        return b"", receive
+    body, again = await read_ahead(receive)
+    return body or b"", again
+
+
+def _json_list(answers: Sequence[AccessAnswer]) -> bytes:
+    return b"[%b]" % b",".join([one.body for one in answers])
+
+
+def _wanted(body: bytes) -> tuple[list[str], str | None] | None:
+    """The articles and the reader named by a bulk request."""
+    given = _object(body)
+    if given is None or not given.keys() <= {"articles", "reader_id"}:
+        return None
+    articles, reader_id = given.get("articles"), given.get("reader_id")
+    if type(articles) is not list or not 1 <= len(articles) <= MOST_ARTICLES:
+        return None
+    if set(map(type, articles)) != {str} or max(map(len, articles)) > LONGEST:
+        return None
+    if list(map(str.strip, articles)) != articles:
+        return None
+    is_plain = type(reader_id) is str and len(reader_id) <= 64 and reader_id == reader_id.strip()
+    return (articles, reader_id) if reader_id is None or is_plain else None
+
+
+def one(body: bytes) -> Evaluation | None:
+    """The request of `/access/v1/evaluation`."""
+    given = _object(body)
+    return None if given is None or b"\\u" in body else _evaluation(given, [{}])
+
+
+def many(body: bytes) -> Evaluation | None:
+    """The request of `/access/v1/evaluations`, if all are to be evaluated."""
+    given = _object(body)
+    if given is None or "options" in given or b"\\u" in body:
+        return None
+    evaluations = given.get("evaluations")
+    if type(evaluations) is not list or not 1 <= len(evaluations) <= MOST_ARTICLES:
+        return None
+    return _evaluation(given, evaluations)
+
+
+def evaluated(asked: Evaluation, answers: Sequence[AccessAnswer]) -> list[bytes]:
+    """The JSON of each evaluation."""
+    return [
+        b'{"decision":%b,"context":%b}'
+        % (b"true" if feature in answer.decision.features else b"false", answer.body)
+        for feature, answer in zip(asked.features, answers, strict=True)
+    ]
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    try:
+        given: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return given if type(given) is dict else None
+
+
+def _evaluation(around: dict[str, Any], evaluations: list[Any]) -> Evaluation | None:
+    subjects: set[tuple[str, str]] = set()
+    articles, features = [], []
+    for each in evaluations:
+        if type(each) is not dict or "context" in each or "context" in around:
+            return None
+        own = {name: each[name] for name in COMMON if each.get(name) is not None}
+        subject, action, resource = ((around | own).get(name) for name in COMMON)
+        who, what, name = _entity(subject), _entity(resource), _word(action, "name")
+        if who is None or what is None or name is None or what[0] != "article":
+            return None
+        subjects.add(who)
+        articles.append(what[1])
+        features.append(name.removeprefix("can_"))
+    if len(subjects) != 1:
+        return None
+    [(kind, name)] = subjects
+    if kind == "anonymous":
+        return Evaluation({}, articles, features)
+    return Evaluation({SUBJECTS[kind]: name}, articles, features) if kind in SUBJECTS else None
+
+
+def _entity(given: Any) -> tuple[str, str] | None:
+    kind, name = _word(given, "type"), _word(given, "id")
+    return None if kind is None or name is None else (kind, name)
+
+
+def _word(given: Any, name: str) -> str | None:
+    word = given.get(name) if type(given) is dict else None
+    plain = type(word) is str and 1 <= len(word) <= LONGEST and word == word.strip()
+    return word if plain else None

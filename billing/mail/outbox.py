@@ -38,14 +38,13 @@ def queue(
     at: datetime,
     expires_at: datetime,
     about: str | None = None,
-) -> bool:
-    """Queue a mail unless its key has been used: one mail for a fact, and another where the first was taken back. Whether it was
-    new."""
-    return queue_all(session, [NewMessage(mail, key, to, reader_id, expires_at, about)], at) == 1
+) -> None:
+    """Queue a mail unless its key has been used: one mail for a fact, and another where the first was taken back."""
+    queue_all(session, [NewMessage(mail, key, to, reader_id, expires_at, about)], at)
 
 
-def queue_all(session: Session, messages: Sequence[NewMessage], at: datetime) -> int:
-    """Queue any number of mails together; how many were new."""
+def queue_all(session: Session, messages: Sequence[NewMessage], at: datetime) -> list[NewMessage]:
+    """Queue any number of mails together; those that were new."""
     rows = [
         {
             "id": ids.new("msg", at),
@@ -65,15 +64,9 @@ def queue_all(session: Session, messages: Sequence[NewMessage], at: datetime) ->
     ]
     obsolete.free_keys(session, [message.key for message in messages if message.about is not None])
     new = bulk.insert(session, Message, rows, unless="key")
-    obsolete.replace_older(
-        session,
-        [
-            str(row["id"])
-            for row, message in zip(rows, messages, strict=True)
-            if row["id"] in new and message.mail.only_newest
-        ],
-    )
-    return len(new)
+    queued = {str(row["id"]): each for row, each in zip(rows, messages, strict=True) if row["id"] in new}
+    obsolete.replace_older(session, [id_ for id_, message in queued.items() if message.mail.only_newest])
+    return list(queued.values())
 
 
 def accepted_at(session: Session, key: str) -> datetime | None:

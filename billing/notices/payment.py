@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from billing.mail import outbox
 from billing.notices import true_while
-from billing.notices.send import last_day_before, last_day_while_reading, send
+from billing.notices.send import last_day_before, last_day_while_reading, send, send_all
 from billing.payments import invoice_recipients
 from billing.payments.document_text import tax_invoice
 from billing.payments.invoice_recipients import InvoiceRecipient
@@ -92,7 +92,7 @@ def receipts(
         )
         for subscription, invoice, method_id in paid
     ]
-    outbox.queue_all(session, messages, at)
+    send_all(session, messages, at)
 
 
 @dataclass(frozen=True)

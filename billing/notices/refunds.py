@@ -15,10 +15,10 @@ from billing.notices.returned_charges import (
     card_that_paid,
     pending_with,
 )
+from billing.notices.send import send
 from billing.payments import numbers
 from billing.payments.models import Payment, Refund
 from billing.platform.site import Office
-from billing.readers.register import by_id
 from emails import ALWAYS, Cents, Day, Mail, Url
 
 _RACED = {"reason": "You cancelled before this charge was made, so it is returned in full."}
@@ -48,7 +48,7 @@ def late_charge_returned(
 ) -> None:
     """A charge went through that was no longer wanted: its tax invoice and its credit note, in one mail."""
     key = f"returned:{payment.id}"
-    _send(session, refund, Refunded(refund.reason), key, at)
+    send(session, refund, Refunded(refund.reason), key, at)
     attach_refunds(session, office, key, [refund], at)
 
 
@@ -71,7 +71,7 @@ def refund_credited(
     """Send its credit note (VAT-10). `again`: as of a refund that has settled."""
     key = f"refunded:{refund.id}"
     siblings = pending_with(session, refund)
-    _send(session, refund, Refunded(refund.reason, again=again), key, at)
+    send(session, refund, Refunded(refund.reason, again=again), key, at)
     attach_refunds(session, office, key, [refund, *siblings], at)
 
 
@@ -104,7 +104,7 @@ def refund_failed(session: Session, office: Office, refund: Refund, payment: Pay
         credit_note_number=numbers.credit_note_number(number) if number else None,
         contact_url=office.page("/contact?about=other"),
     )
-    _send(session, refund, mail, f"refund-failed:{refund.id}", at)
+    send(session, refund, mail, f"refund-failed:{refund.id}", at)
 
 
 @dataclass(frozen=True)
@@ -131,18 +131,4 @@ def refund_paid_back(session: Session, office: Office, refund: Refund, on: date,
         account_url=office.account_url,
         by_card=refund.paid_back_by_card,
     )
-    _send(session, refund, mail, f"paid-back:{refund.id}", at)
-
-
-def _send(session: Session, refund: Refund, mail: Mail, key: str, at: datetime) -> None:
-    reader = by_id(session, refund.reader_id)
-    outbox.queue(
-        session,
-        mail,
-        key=key,
-        to=reader.email,
-        reader_id=reader.id,
-        at=at,
-        expires_at=at + outbox.RECEIPT_LIFE,
-        about=refund.id,
-    )
+    send(session, refund, mail, f"paid-back:{refund.id}", at)

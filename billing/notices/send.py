@@ -1,11 +1,14 @@
-"""Queue the mails to a subscription's reader, and the values that several of them share."""
+"""Send notices to a subscriber, and the values that several of them share."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Protocol
 
 from sqlmodel import Session
 
 from billing.mail import outbox
-from billing.payments.models import PaymentMethod
+from billing.mail.outbox import NewMessage
+from billing.payments.models import PaymentMethod, Refund
 from billing.platform.site import Office
 from billing.readers.register import by_id
 from billing.rules.money import Money
@@ -14,27 +17,37 @@ from billing.subscriptions.models import Plan, Price, Subscription
 from emails import Mail
 
 
+class Channel(Protocol):
+    """A way to a subscriber beside mail, such as SMS. It chooses by `message.mail` what it carries."""
+
+    def queue_all(self, session: Session, messages: Sequence[NewMessage], at: datetime) -> object:
+        """Queue what it carries of these, in the transaction that causes them."""
+
+
+BESIDE_MAIL: list[Channel] = []
+"""The composition root adds to it. Mail comes first: its keys decide what is new, and only its 250 counts as notice."""
+
+
+def send_all(session: Session, messages: Sequence[NewMessage], at: datetime) -> None:
+    """Queue mails, and hand those that are new to the other channels."""
+    new = outbox.queue_all(session, messages, at)
+    for channel in BESIDE_MAIL:
+        channel.queue_all(session, new, at)
+
+
 def send(
     session: Session,
-    subscription: Subscription,
+    about: Subscription | Refund,
     mail: Mail,
     key: str,
     at: datetime,
     *,
     expires_at: datetime | None = None,
 ) -> None:
-    """Queue a mail to the subscription's reader, once for its key."""
-    reader = by_id(session, subscription.reader_id)
-    outbox.queue(
-        session,
-        mail,
-        key=key,
-        to=reader.email,
-        reader_id=reader.id,
-        at=at,
-        expires_at=expires_at or at + outbox.RECEIPT_LIFE,
-        about=subscription.id,
-    )
+    """Send a notice about a subscription or a refund to its reader, once for its key."""
+    reader = by_id(session, about.reader_id)
+    expires_at = expires_at or at + outbox.RECEIPT_LIFE
+    send_all(session, [NewMessage(mail, key, reader.email, reader.id, expires_at, about.id)], at)
 
 
 def card_of(session: Session, subscription: Subscription) -> PaymentMethod:

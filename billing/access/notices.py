@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from billing.access.models import Grant
-from billing.mail import outbox
+from billing.mail.outbox import RECEIPT_LIFE, NewMessage, queue
 from billing.platform.site import Office
 from billing.readers.register import by_id
 from emails import ALWAYS, Day, Mail, Url
@@ -22,13 +22,13 @@ class Complimentary(Mail, true_while=ALWAYS, only_newest=True):
 
 def complimentary(session: Session, office: Office, grant: Grant, last_day: date, at: datetime) -> None:
     """Staff opened everything to the reader, through `last_day`."""
-    outbox.queue(
-        session,
+    key = f"complimentary:{grant.id}"
+    message = NewMessage(
         Complimentary(last_day=last_day.isoformat(), account_url=office.account_url),
-        key=f"complimentary:{grant.id}",
-        to=by_id(session, grant.reader_id).email,
-        reader_id=grant.reader_id,
-        at=at,
-        expires_at=min(grant.until, at + outbox.RECEIPT_LIFE),
-        about=grant.reader_id,
+        key,
+        by_id(session, grant.reader_id).email,
+        grant.reader_id,
+        min(grant.until, at + RECEIPT_LIFE),
+        grant.reader_id,
     )
+    queue(session, message, at)

@@ -28,19 +28,9 @@ class NewMessage:
     about: str | None = None
 
 
-def queue(
-    session: Session,
-    mail: Mail,
-    *,
-    key: str,
-    to: str,
-    reader_id: str | None,
-    at: datetime,
-    expires_at: datetime,
-    about: str | None = None,
-) -> None:
+def queue(session: Session, message: NewMessage, at: datetime) -> None:
     """Queue a mail unless its key has been used: one mail for a fact, and another where the first was taken back."""
-    queue_all(session, [NewMessage(mail, key, to, reader_id, expires_at, about)], at)
+    queue_all(session, [message], at)
 
 
 def queue_all(session: Session, messages: Sequence[NewMessage], at: datetime) -> list[NewMessage]:

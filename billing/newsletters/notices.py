@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from billing.mail import outbox
+from billing.mail.outbox import NewMessage, queue
 from billing.newsletters.signups import Person
 from billing.platform.site import Office
 from billing.platform.tokens import place
@@ -45,13 +45,7 @@ def confirm_signup(
         url=office.page(f"/newsletters/confirm/{place(PURPOSE, ask_id)}"),
         days=life.days,
     )
-    outbox.queue(
-        session,
-        mail,
-        key=confirm_signup_key(ask_id),
-        to=person.address,
-        reader_id=person.reader_id,
-        at=at + delay,
-        expires_at=at + life,
-        about=ask_id,
+    message = NewMessage(
+        mail, confirm_signup_key(ask_id), person.address, person.reader_id, at + life, ask_id
     )
+    queue(session, message, at + delay)

@@ -11,7 +11,7 @@ from billing.rules.periods import add_months, start_of_day
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class VatDocument:
     """A tax invoice, or a credit note for `of_invoice`; amounts in cents, those of the supply. What came back of a second payment for
     an invoice reduces no supply: its amounts are 0."""
 
@@ -26,14 +26,14 @@ class Document:
     gross: int
 
 
-def of_month(session: Session, office: Office, first_day: date) -> list[Document]:
+def of_month(session: Session, office: Office, first_day: date) -> list[VatDocument]:
     """What was issued in the civil month that begins on `first_day`, newest first."""
     end = add_months(first_day, 1)
     invoices = session.exec(
         select(Invoice).where(col(Invoice.issued_on) >= first_day, col(Invoice.issued_on) < end)
     )
     found = [
-        Document(
+        VatDocument(
             number=row.number,
             is_credit=False,
             of_invoice=row.number,
@@ -51,7 +51,7 @@ def of_month(session: Session, office: Office, first_day: date) -> list[Document
     return sorted(found, key=lambda one: (one.issued_on, one.is_credit, one.number), reverse=True)
 
 
-def _credit_notes(session: Session, office: Office, first_day: date, end: date) -> list[Document]:
+def _credit_notes(session: Session, office: Office, first_day: date, end: date) -> list[VatDocument]:
     rows = session.exec(
         select(Refund, Invoice, Payment.surplus)
         .join(Payment, col(Payment.id) == Refund.payment_id)
@@ -63,7 +63,7 @@ def _credit_notes(session: Session, office: Office, first_day: date, end: date) 
         )
     )
     return [
-        Document(
+        VatDocument(
             number=refund.credit_note_number,
             is_credit=True,
             of_invoice=invoice.number or 0,

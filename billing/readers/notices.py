@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from billing.mail import outbox
+from billing.mail.outbox import NewMessage, queue
 from billing.platform.site import Office
 from billing.platform.tokens import code_place, place
 from billing.readers import devices
@@ -54,16 +54,9 @@ def sign_in_link(
         minutes=int(LIFE.total_seconds() // 60),
         starts=starts,
     )
-    outbox.queue(
-        session,
-        mail,
-        key=f"{purpose}:{link_id}",
-        to=to,
-        reader_id=reader_id,
-        at=at,
-        expires_at=at + LIFE,
-        about=link_id,
-    )
+    key = f"{purpose}:{link_id}"
+    message = NewMessage(mail, key, to, reader_id, at + LIFE, link_id)
+    queue(session, message, at)
 
 
 @dataclass(frozen=True)
@@ -75,15 +68,9 @@ class AddressChanged(Mail, true_while=ALWAYS):
 
 def address_changed(session: Session, office: Office, reader: Reader, old: str, at: datetime) -> None:
     """Warn the old address, which may take mail again (6.3.7)."""
-    outbox.queue(
-        session,
-        AddressChanged(at_text=office.moment(at)),
-        key=f"address-changed:{reader.id}:{at.isoformat()}",
-        to=old,
-        reader_id=reader.id,
-        at=at,
-        expires_at=at + _WARNING_LIFE,
-    )
+    key = f"address-changed:{reader.id}:{at.isoformat()}"
+    message = NewMessage(AddressChanged(at_text=office.moment(at)), key, old, reader.id, at + _WARNING_LIFE)
+    queue(session, message, at)
 
 
 @dataclass(frozen=True)
@@ -102,12 +89,6 @@ def signed_in_elsewhere(
     mail = SignedInElsewhere(
         at_text=office.moment(at), device=devices.in_words(device), account_url=office.account_url
     )
-    outbox.queue(
-        session,
-        mail,
-        key=f"new-device:{link_id}",
-        to=reader.email,
-        reader_id=reader.id,
-        at=at,
-        expires_at=at + _WARNING_LIFE,
-    )
+    key = f"new-device:{link_id}"
+    message = NewMessage(mail, key, reader.email, reader.id, at + _WARNING_LIFE)
+    queue(session, message, at)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from billing.mail import outbox
+from billing.mail.outbox import RECEIPT_LIFE, NewMessage, queue, queue_all
 from billing.notices.send import moment
 from billing.platform.actors import Actor, actor_name, staff_id_of
 from billing.platform.site import Office
@@ -191,15 +191,9 @@ def request_answered(
         answer=answer,
         account_url=office.account_url,
     )
-    outbox.queue(
-        session,
-        mail,
-        key=f"request-answered:{request.id}",
-        to=request.email,
-        reader_id=request.reader_id,
-        at=at,
-        expires_at=at + outbox.RECEIPT_LIFE,
-    )
+    key = f"request-answered:{request.id}"
+    message = NewMessage(mail, key, request.email, request.reader_id, at + RECEIPT_LIFE)
+    queue(session, message, at)
 
 
 @dataclass(frozen=True)
@@ -231,16 +225,9 @@ def confirm_request(
         account_url=office.account_url,
         days=CONFIRM_LIFE.days,
     )
-    outbox.queue(
-        session,
-        mail,
-        key=f"confirm-request:{request.id}:{office.today(at).isoformat()}",
-        to=reader.email,
-        reader_id=reader.id,
-        at=at,
-        expires_at=at + CONFIRM_LIFE,
-        about=request.id,
-    )
+    key = f"confirm-request:{request.id}:{office.today(at).isoformat()}"
+    message = NewMessage(mail, key, reader.email, reader.id, at + CONFIRM_LIFE, request.id)
+    queue(session, message, at)
 
 
 def _send(
@@ -253,7 +240,6 @@ def _send(
 ) -> None:
     """Queue a mail for each member, by its key."""
     messages = [
-        outbox.NewMessage(mail, key, member.email, None, expires_at, about)
-        for key, (member, mail) in mails.items()
+        NewMessage(mail, key, member.email, None, expires_at, about) for key, (member, mail) in mails.items()
     ]
-    outbox.queue_all(session, messages, at)
+    queue_all(session, messages, at)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from billing.payments import numbers, vat_documents
-from billing.payments.vat_documents import Document
+from billing.payments.vat_documents import VatDocument
 from billing.rules.money import Money
 from billing.rules.periods import add_months
 from billing.staff import reads
@@ -47,11 +47,11 @@ def month(visit: Invoicing, month: Month = "") -> Response:
     )
 
 
-def _number(one: Document) -> str:
+def _number(one: VatDocument) -> str:
     return numbers.credit_note_number(one.number) if one.is_credit else numbers.invoice_number(one.number)
 
 
-def _row(one: Document) -> views.DocumentRow:
+def _row(one: VatDocument) -> views.DocumentRow:
     return views.DocumentRow(
         number=_number(one),
         issued_on=one.issued_on,

@@ -11,7 +11,7 @@ from billing.acquirer.stripe.gateway import StripeGateway
 from billing.container import Parts
 from billing.mail.deliver import Sender
 from billing.mail.smtp import SmtpTransport
-from billing.newsletters.sender import Press
+from billing.newsletters.sender import NewsletterSender
 from billing.platform import logs
 from billing.platform.clock import Clock, HeldClock, SystemClock
 from billing.platform.db import Database
@@ -91,21 +91,21 @@ def build(
             settings.zone,
             attach_documents=settings.mail_papers,
         ),
-        press=Press(
+        newsletter_sender=NewsletterSender(
             database=database,
-            line=SmtpTransport(settings.smtp_url),
+            relay=SmtpTransport(settings.smtp_url),
             office=office,
             house=house,
-            sender=settings.newsletter_from,
+            address=settings.newsletter_from,
             bounce_domain=settings.bounce_domain or settings.newsletter_from.rpartition("@")[2],
-            journals=_journals(settings),
+            send_logs=_send_logs(settings),
             connections=settings.newsletter_connections,
         ),
         pace=Pace(settings.charges_per_second, monotonic),
     )
 
 
-def _journals(settings: Settings) -> Path:
+def _send_logs(settings: Settings) -> Path:
     """One folder a person of this machine, unless a setting names another."""
     if settings.journal_dir:
         return Path(settings.journal_dir)

@@ -17,7 +17,7 @@ from billing.acquirer.port import Gateway
 from billing.acquirer.rate_limit import Pace
 from billing.billing_run.context import Till
 from billing.mail.deliver import Sender
-from billing.newsletters.sender import Press
+from billing.newsletters.sender import NewsletterSender
 from billing.platform import heartbeat
 from billing.platform.clock import Clock
 from billing.platform.db import Database
@@ -46,7 +46,7 @@ class Parts:
     books: Books
     office: Office
     sender: Sender
-    press: Press
+    newsletter_sender: NewsletterSender
     pace: Pace
 
     @property

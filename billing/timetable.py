@@ -170,7 +170,7 @@ JOBS: Jobs = (
     ),
     Job(
         "deliver mail",
-        lambda p, _: deliver.deliver(p.database, p.sender, p.clock, p.press.stopping),
+        lambda p, _: deliver.deliver(p.database, p.sender, p.clock, p.newsletter_sender.stopping),
         deliver.NEXT_DUE,
         deliver.next_words,
         lane=Lane.MAIL,
@@ -207,14 +207,14 @@ JOBS: Jobs = (
     ),
     Job(
         "start newsletters",
-        lambda p, at: start.start_due(p.press, at),
+        lambda p, at: start.start_due(p.newsletter_sender, at),
         start.NEXT_DUE,
         start.next_words,
         lane=Lane.LONG,
     ),
     Job(
         "send newsletters",
-        lambda p, _: send.send(p.press, p.clock),
+        lambda p, _: send.send(p.newsletter_sender, p.clock),
         send.NEXT_DUE,
         send.next_words,
         lane=Lane.LONG,

@@ -41,7 +41,7 @@ def work(parts: Parts) -> None:
     scheduler.start()
     log.info("the worker looks every %s s", parts.settings.tick_seconds)
     signal.sigwait(STOP)
-    parts.press.stopping.set()
+    parts.newsletter_sender.stopping.set()
     scheduler.shutdown()
 
 
@@ -72,7 +72,7 @@ def _tick(parts: Parts, lane: Lane) -> None:
     """A tick must never end the worker: a database that is away for a minute is back in the next. The long jobs are done
     again and again while there is something to do and nobody asks us to stop."""
     try:
-        while tick(parts, lane=lane) and lane is Lane.LONG and not parts.press.stopping.is_set():
+        while tick(parts, lane=lane) and lane is Lane.LONG and not parts.newsletter_sender.stopping.is_set():
             pass
     except Exception:
         log.exception("this tick failed; the next one tries again")

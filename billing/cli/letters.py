@@ -112,7 +112,7 @@ def _take(raw: bytes, recipient: str) -> str:
     """What was done, in words."""
     from billing.app import build
     from billing.mail.bounces import read_report
-    from billing.newsletters.bounces import take
+    from billing.newsletters.bounces import handle_report
 
     parts = build(settings())
     tokens = parts.office.tokens
@@ -120,7 +120,7 @@ def _take(raw: bytes, recipient: str) -> str:
     if report is None:
         return "no report about a mail of ours; nothing changed"
     with parts.database.transaction() as session:
-        done = take(session, tokens, report, parts.clock.now())
+        done = handle_report(session, tokens, report, parts.clock.now())
     return f"{report.why.value} {report.status}".strip() + f": {done.value}"
 
 

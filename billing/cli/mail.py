@@ -31,7 +31,7 @@ def mail_test(address: str, newsletter_id: str | None) -> None:
     """Send one mail in a newsletter's exact form to ADDRESS, a mailbox of your own, through the configured relay."""
     from billing.app import build
     from billing.mail.smtp import Accepted
-    from billing.newsletters.compose import Variant, Words
+    from billing.newsletters.compose import IssueContent, Variant
     from billing.newsletters.lists import newsletter, newsletters
     from billing.newsletters.proof import send_test
     from billing.readers.register import clean_address
@@ -41,10 +41,10 @@ def mail_test(address: str, newsletter_id: str | None) -> None:
         lists = [newsletter(session, newsletter_id)] if newsletter_id else newsletters(session)
     if not lists:
         raise click.ClickException("There is no newsletter yet. Begin one with `billing newsletters add`.")
-    words = Words(lists[0].name, SUBJECT, PREHEADER, TEXT, {})
+    words = IssueContent(lists[0].name, SUBJECT, PREHEADER, TEXT, {})
     to = clean_address(address)
-    outcome = send_test(parts.press, lists[0], words, Variant.READER, to, parts.clock.now())
-    parts.press.line.close()
+    outcome = send_test(parts.newsletter_sender, lists[0], words, Variant.READER, to, parts.clock.now())
+    parts.newsletter_sender.relay.close()
     if not isinstance(outcome, Accepted):
         raise click.ClickException(f"The mail server didn't take it: {outcome}"[:300])
     click.echo(

@@ -82,7 +82,7 @@ def _work(read: "Settings") -> None:
 
     log_to_stderr()
     parts = build(read, connections=connections(read), work=Work.RUN)
-    send_log.place(parts.press.journals)
+    send_log.place(parts.newsletter_sender.send_logs)
     work(parts)
 
 

@@ -1,4 +1,4 @@
-"""Mail that comes back: what a bounce or a complaint changes, for this delivery and for the address (B3, B4)."""
+"""Bounces and complaints: their effect on the delivery and on the address (B3, B4)."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from billing.mail import suppressions
 from billing.mail.bounces import BounceKind, BounceReport
 from billing.mail.models import SuppressionReason
-from billing.newsletters.models import Delivery, DeliveryState, ReturnedMail
+from billing.newsletters.models import BounceRecord, Delivery, DeliveryState
 from billing.newsletters.signups import Origin, Person, leave
 from billing.platform.tokens import Tokens
 from billing.readers.models import Reader
@@ -21,36 +21,38 @@ SOFT_WITHIN = timedelta(days=14)
 COMPLAINT = Origin("complaint")
 
 
-class Taken(StrEnum):
-    """What a report did."""
+class ReportOutcome(StrEnum):
+    """The effect of a report."""
 
     NEW = "taken"
     KNOWN = "known already"
     UNKNOWN = "about no delivery of ours"
 
 
-def take(session: Session, tokens: Tokens, report: BounceReport, at: datetime) -> Taken:
-    """Believe a genuine report, once: replayed, it changes nothing."""
+def handle_report(session: Session, tokens: Tokens, report: BounceReport, at: datetime) -> ReportOutcome:
+    """Apply a genuine report. A replay changes nothing."""
     delivery = session.exec(
         select(Delivery).where(Delivery.number == report.number).with_for_update()
     ).first()
     if delivery is None:
-        return Taken.UNKNOWN
-    if not record(session, tokens, delivery, report, at):
-        return Taken.KNOWN
+        return ReportOutcome.UNKNOWN
+    if not record_bounce(session, tokens, delivery, report, at):
+        return ReportOutcome.KNOWN
     _settle(session, delivery, report, at)
     if report.why is BounceKind.COMPLAINT:
         _unsubscribe(session, delivery, at)
-    return Taken.NEW
+    return ReportOutcome.NEW
 
 
-def record(session: Session, tokens: Tokens, delivery: Delivery, report: BounceReport, at: datetime) -> bool:
-    """Keep the evidence and draw the consequence for the address; whether it was new.
+def record_bounce(
+    session: Session, tokens: Tokens, delivery: Delivery, report: BounceReport, at: datetime
+) -> bool:
+    """Store the evidence and suppress the address if needed; whether the report was new.
 
-    A complaint and a mailbox that doesn't exist end newsletters at once, a full one after five returns within two weeks
-    over at least three issues, each mail counted once, and policy never: it isn't the reader's fault (B3)."""
+    A complaint or an unknown mailbox suppresses at once. A soft bounce does after five within two weeks over at least three
+    issues, each mail counted once. A refusal by policy never does: it isn't the reader's fault (B3)."""
     digest = suppressions.digest(tokens, delivery.address)
-    row = insert(ReturnedMail).values(
+    row = insert(BounceRecord).values(
         number=delivery.number,
         name=report.name,
         issue_id=delivery.issue_id,
@@ -59,7 +61,7 @@ def record(session: Session, tokens: Tokens, delivery: Delivery, report: BounceR
         status=report.status,
         at=at,
     )
-    kept = session.execute(row.on_conflict_do_nothing().returning(col(ReturnedMail.name)))
+    kept = session.execute(row.on_conflict_do_nothing().returning(col(BounceRecord.name)))
     if kept.first() is None:
         return False
     reason = _reason(session, report.why, digest, at)
@@ -97,7 +99,7 @@ def _reason(session: Session, why: BounceKind, digest: str, at: datetime) -> Sup
 
 
 def _settle(session: Session, delivery: Delivery, report: BounceReport, at: datetime) -> None:
-    """A report tells that the mail was on its way, so it settles an uncertain delivery too. Skipped ones were never sent."""
+    """A report proves that the mail was sent, so it settles an uncertain delivery too. Skipped ones were never sent."""
     if delivery.state is DeliveryState.SKIPPED or delivery.state is DeliveryState.COMPLAINED:
         return
     complained = report.why is BounceKind.COMPLAINT

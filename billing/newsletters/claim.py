@@ -1,4 +1,4 @@
-"""Take recipients into hand, and write down what became of them. Any number of workers; none takes another's (S12)."""
+"""Claim deliveries and record their results, for any number of workers (S12)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,10 +39,10 @@ CLAIM = f"""
     FROM judged WHERE d.number = judged.number
     RETURNING d.number, d.address, d.address_key, d.signup_id, d.variant, d.tries, d.why
 """  # noqa: S608 - pieces of our own SQL; values are bound
-"""Takes a batch and looks, in the same statement, whether each still wants it and still may have it (S11, H7). Of an issue that
-waits for the relay nothing is taken, by this run no more than by another."""
+"""Claims a batch and checks, in the same statement, that each recipient still wants it and may still have it (S11, H7).
+Claims nothing of an issue that waits for the relay."""
 
-MARK = """
+RECORD = """
     UPDATE delivery d SET state = v.state, tries = v.tries, try_at = v.try_at, last_answer = v.answer,
         claimed_by = NULL, settled_at = v.settled_at
     FROM unnest(CAST(:numbers AS bigint[]), CAST(:states AS text[]), CAST(:tries AS integer[]),
@@ -53,8 +53,8 @@ MARK = """
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """A recipient in hand."""
+class ClaimedDelivery:
+    """A delivery claimed by this worker."""
 
     number: int
     address: str
@@ -65,8 +65,8 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """What became of a recipient."""
+class DeliveryResult:
+    """The new state of a delivery."""
 
     number: int
     state: DeliveryState
@@ -78,8 +78,8 @@ class Mark:
 
 def claim(
     session: Session, office: Office, issue_id: str, newsletter_id: str, me: int, at: datetime
-) -> tuple[list[Claimed], int]:
-    """Take up to a batch of what is due; with how many turned out not to want it, or not to be allowed it, any more."""
+) -> tuple[list[ClaimedDelivery], int]:
+    """Claim up to a batch of what is due; the deliveries, and how many were skipped."""
     rows = session.execute(
         sa.text(CLAIM),
         {
@@ -92,22 +92,22 @@ def claim(
             "zone": office.zone.key,
         },
     ).all()
-    taken = [Claimed(*row[:6]) for row in rows if row[6] is None]
+    taken = [ClaimedDelivery(*row[:6]) for row in rows if row[6] is None]
     return sorted(taken, key=lambda each: each.number), len(rows) - len(taken)
 
 
-def mark(session: Session, me: int, marks: Sequence[Mark]) -> None:
-    """Write down what became of recipients in `me`'s hands; one that a bounce has settled meanwhile stays settled."""
-    if marks:
+def record_results(session: Session, me: int, results: Sequence[DeliveryResult]) -> None:
+    """Record the results of `me`'s claims. A delivery that a bounce has settled meanwhile keeps that state."""
+    if results:
         session.execute(
-            sa.text(MARK),
+            sa.text(RECORD),
             {
                 "me": me,
-                "numbers": [each.number for each in marks],
-                "states": [each.state.value for each in marks],
-                "tries": [each.tries for each in marks],
-                "try_ats": [each.try_at for each in marks],
-                "answers": [each.answer[:500].replace("\0", "") if each.answer else None for each in marks],
-                "settled": [each.settled_at for each in marks],
+                "numbers": [each.number for each in results],
+                "states": [each.state.value for each in results],
+                "tries": [each.tries for each in results],
+                "try_ats": [each.try_at for each in results],
+                "answers": [each.answer[:500].replace("\0", "") if each.answer else None for each in results],
+                "settled": [each.settled_at for each in results],
             },
         )

@@ -28,7 +28,7 @@ class BadRegister(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Comparison:
     """What a comparison did: the lists, by name; the addresses that get no marketing any more, that got none before, and that
     get it all the same, because they or the staff lifted the block of an earlier comparison."""
 
@@ -64,7 +64,7 @@ def read_register(lines: Iterable[str]) -> list[str]:
     return found
 
 
-def compare(session: Session, tokens: Tokens, blocked: Iterable[str], at: datetime) -> Compared:
+def compare(session: Session, tokens: Tokens, blocked: Iterable[str], at: datetime) -> Comparison:
     """Keep promotional newsletters from these addresses, and note that all promotional lists have been compared.
 
     A block that its reader lifted, by saying yes again by mail, or the staff, with a reason, isn't set again: that was said to
@@ -98,6 +98,6 @@ def compare(session: Session, tokens: Tokens, blocked: Iterable[str], at: dateti
         list_.opt_outs_checked_at = at
         session.add(list_)
     spared -= new
-    return Compared(
+    return Comparison(
         tuple(list_.name for list_ in lists), len(new), len(addresses - new - spared), len(spared)
     )

@@ -54,7 +54,7 @@ class BadSubject(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class IssueCard:
     """An article as an issue shows it. `locked`: for subscribers alone."""
 
     section: str
@@ -73,20 +73,21 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class IssueContent:
     """All that an issue says, before it is put into words for somebody."""
 
     newsletter: str
     subject: str
     preheader: str
     source: str
-    cards: Mapping[str, Card]
+    cards: Mapping[str, IssueCard]
 
 
 def one_line(words: str) -> str:
     """A subject or preheader as it is kept. Raises BadSubject (H13)."""
     if not storable(words) or any(
-        ord(letter) < 32 or 127 <= ord(letter) < 160 or letter in "\u2028\u2029" for letter in words
+        ord(issue_mail) < 32 or 127 <= ord(issue_mail) < 160 or issue_mail in "\u2028\u2029"
+        for issue_mail in words
     ):
         raise BadSubject
     return words.strip()
@@ -138,8 +139,8 @@ def article_ids(source: str) -> list[str]:
     return list(dict.fromkeys(card[1] for card in named if card))
 
 
-def letter(
-    words: Words, variant: Variant, *, unsubscribe_url: str, preferences_url: str
+def issue_mail(
+    words: IssueContent, variant: Variant, *, unsubscribe_url: str, preferences_url: str
 ) -> emails.NewsletterMail:
     """The issue for one kind of reader. Raises BadIssue."""
     blocks: list[emails.Prose | emails.ArticleCard] = []
@@ -160,7 +161,7 @@ def letter(
     )
 
 
-def _card(cards: Mapping[str, Card], article_id: str, variant: Variant) -> emails.ArticleCard:
+def _card(cards: Mapping[str, IssueCard], article_id: str, variant: Variant) -> emails.ArticleCard:
     card = cards.get(article_id)
     if card is None:
         raise BadIssue(f"There is no article {article_id}; pick one from the list.")
@@ -168,7 +169,7 @@ def _card(cards: Mapping[str, Card], article_id: str, variant: Variant) -> email
     return emails.ArticleCard(card.section, card.title, card.url, note)
 
 
-def problems(words: Words, house: emails.House) -> list[str]:
+def problems(words: IssueContent, house: emails.House) -> list[str]:
     """What keeps an issue from being sent, in words for its editor. Empty when all is well."""
     found = []
     if not SUBJECT[0] <= len(words.subject) <= SUBJECT[1]:
@@ -189,8 +190,8 @@ def problems(words: Words, house: emails.House) -> list[str]:
     return found
 
 
-def _problems_of(words: Words, variant: Variant, house: emails.House) -> Iterable[str]:
-    draft = letter(
+def _problems_of(words: IssueContent, variant: Variant, house: emails.House) -> Iterable[str]:
+    draft = issue_mail(
         words, variant, unsubscribe_url="https://x.invalid/u", preferences_url="https://x.invalid/p"
     )
     if not draft.blocks:

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 import emails
-from billing.newsletters.compose import BadIssue, Card, one_line, problems
+from billing.newsletters.compose import BadIssue, IssueCard, one_line, problems
 from billing.newsletters.lists import newsletter, unchecked
 from billing.newsletters.models import Issue, IssueState, Newsletter
-from billing.newsletters.wrap import words_of
+from billing.newsletters.wrap import content_of
 from billing.platform import ids
 from billing.platform.db import storable
 from billing.platform.errors import Conflict, Invalid, NotFound
@@ -46,7 +46,7 @@ class NotNow(Conflict):
     code = "not_now"
 
 
-class BadMoment(Invalid):
+class BadStartTime(Invalid):
     """Choose a moment from now on, within a year."""
 
     code = "bad_moment"
@@ -106,7 +106,7 @@ def save(
     subject: str,
     preheader: str,
     source: str,
-    cards: Mapping[str, Card],
+    cards: Mapping[str, IssueCard],
     by: str,
     at: datetime,
 ) -> Issue:
@@ -131,7 +131,7 @@ def save(
 
 def check(session: Session, found: Issue, house: emails.House) -> list[str]:
     """What keeps it from being sent."""
-    return problems(words_of(found, newsletter(session, found.newsletter_id)), house)
+    return problems(content_of(found, newsletter(session, found.newsletter_id)), house)
 
 
 def schedule(
@@ -142,7 +142,7 @@ def schedule(
     if found.state not in UNSTARTED:
         raise HasStarted
     if not at - timedelta(minutes=1) <= when <= at + FARTHEST:
-        raise BadMoment
+        raise BadStartTime
     if wrong := check(session, found, house):
         raise BadIssue(" ".join(wrong))
     _refuse_unchecked(session, found, at)

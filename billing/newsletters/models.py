@@ -265,7 +265,7 @@ class SendingRun(SQLModel, table=True):
     """When it began, or its last batch did."""
 
 
-class ReturnedMail(SQLModel, table=True):
+class BounceRecord(SQLModel, table=True):
     """A bounce or a complaint about one delivery, once however often it is reported. Evidence for suppressions (B3)."""
 
     __tablename__ = "returned_mail"

@@ -1,5 +1,6 @@
-"""Settle what a dead worker left in hand, by its journal (S2): sent where the relay had answered, to be sent where the
-final dot had not gone out, and held where nobody knows."""
+"""Settle a dead worker's claimed deliveries by its send log (S2).
+
+Sent if the relay had answered, to be sent if the final dot was not out, and otherwise held as uncertain."""
 
 import logging
 from datetime import datetime, timedelta
@@ -7,50 +8,50 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, select
 
 from billing.newsletters import send_log
-from billing.newsletters.claim import Mark, mark
+from billing.newsletters.claim import DeliveryResult, record_results
 from billing.newsletters.models import Delivery, DeliveryState, SendingRun
-from billing.newsletters.sender import Press
+from billing.newsletters.sender import NewsletterSender
 from billing.platform.claims import LIVING, living
 from billing.platform.stop_points import reached
 
 PATIENCE = timedelta(minutes=15)
-"""How long another machine may take to come back and read its own journal, before its rows are held."""
+"""How long another machine has to return and read its own log, before its deliveries are held."""
 LOST = "the worker died, and its notes are lost"
 OPEN = "the worker died between the last line and the answer"
 log = logging.getLogger(__name__)
 
 
-def recover(press: Press, at: datetime) -> int:
-    """Settle the rows of runs whose workers are dead; how many rows."""
-    with press.database.transaction() as session:
-        # The runs first, the living after: a run seen here took its lock before it wrote its row.
+def recover(sender: NewsletterSender, at: datetime) -> int:
+    """Settle the deliveries of dead workers; how many."""
+    with sender.database.transaction() as session:
+        # Read runs before live workers: a run seen here took its lock before it wrote its row.
         runs = session.exec(select(SendingRun).with_for_update(skip_locked=True)).all()
         alive = living(session)
-        settled, forgotten = 0, []
+        settled, settled_runs = 0, []
         for run in runs:
-            known = None if run.number in alive else _known(press, run, at)
+            known = None if run.number in alive else _log_of(sender, run, at)
             if known is None:
                 continue
             settled += _settle(session, run.number, known, at)
             session.delete(run)
-            forgotten.append(run.number)
-    for number in forgotten:
-        send_log.forget(press.journals, number)
+            settled_runs.append(run.number)
+    for number in settled_runs:
+        send_log.delete(sender.send_logs, number)
     return settled
 
 
 class _Lost(dict[int, int | None]):
-    """Notes that can't be read: whatever was in hand may have gone out."""
+    """A lost log: any claimed mail may be out."""
 
 
-def _known(press: Press, run: SendingRun, at: datetime) -> dict[int, int | None] | None:
-    """The notes of a run; `_Lost` where they can't be trusted; None where more may be written, because its process lives and only
-    its connection was cut, or where they may still turn up on another machine."""
-    here = send_log.place(press.journals)
+def _log_of(sender: NewsletterSender, run: SendingRun, at: datetime) -> dict[int, int | None] | None:
+    """A run's log, or `_Lost` if it can't be trusted. None while its process lives with its connection cut, or while another
+    machine may still return with it."""
+    here = send_log.place(sender.send_logs)
     if run.place == here:
-        if send_log.is_open(press.journals, run.number):
+        if send_log.is_open(sender.send_logs, run.number):
             return None
-        notes = send_log.read(press.journals, run.number)
+        notes = send_log.read(sender.send_logs, run.number)
         return _Lost() if notes is None else notes
     same_folder = run.place.partition("/")[0] == here.partition("/")[0]
     return _Lost() if same_folder or at - run.seen_at >= PATIENCE else None
@@ -62,30 +63,32 @@ def _settle(session: Session, run: int, known: dict[int, int | None], at: dateti
         .where(Delivery.state == DeliveryState.SENDING, Delivery.claimed_by == run)
         .with_for_update()
     ).all()
-    marks = [_mark(row, known, at) for row in rows]
-    mark(session, run, marks)
+    marks = [_result(row, known, at) for row in rows]
+    record_results(session, run, marks)
     if marks:
         held = sum(each.state is DeliveryState.UNCERTAIN for each in marks)
         log.warning("a worker died with %s recipients in hand; %s are held", len(marks), held)
     return len(marks)
 
 
-def _mark(row: Delivery, known: dict[int, int | None], at: datetime) -> Mark:
+def _result(row: Delivery, known: dict[int, int | None], at: datetime) -> DeliveryResult:
     lost = isinstance(known, _Lost)
     if lost:
         reached("recovery: a dead sender's notes are lost")
     if lost or (row.number in known and known[row.number] is None):
         reached("recovery: a mail may have gone out, and is held")
-        return Mark(row.number, DeliveryState.UNCERTAIN, row.tries + 1, at, LOST if lost else OPEN, at)
+        return DeliveryResult(
+            row.number, DeliveryState.UNCERTAIN, row.tries + 1, at, LOST if lost else OPEN, at
+        )
     code = known.get(row.number)
     if code is not None and 200 <= code < 300:
         reached("recovery: a mail went out before its sender died")
-        return Mark(
+        return DeliveryResult(
             row.number, DeliveryState.SENT, row.tries + 1, at, f"{code}, from the dead worker's notes", at
         )
     reached("recovery: a mail was never sent, and goes out now")
-    return Mark(row.number, DeliveryState.FROZEN, row.tries, at, None, None)
+    return DeliveryResult(row.number, DeliveryState.FROZEN, row.tries, at, None, None)
 
 
 NEXT_DUE = f"SELECT min(seen_at) FROM sending_run WHERE number NOT IN ({LIVING})"  # noqa: S608
-"""When a dead worker's rows want settling: at once, from the moment of its run (see `timetable.Job`)."""
+"""When a dead worker's deliveries are due for settling: at once, since its run (see `timetable.Job`)."""

@@ -1,6 +1,6 @@
-"""Send what has started: claim a batch, hand it over on several connections, write it down; and so on until none is due.
+"""Send started issues: claim a batch, send it on several connections, record the results, until none is due.
 
-Killed at any moment, nothing is lost and nothing goes twice: what may have been on the wire is held (S2, S3)."""
+A process killed at any moment loses no mail and sends none twice: a mail that may be out is held (S2, S3)."""
 
 import logging
 from collections.abc import Iterator
@@ -18,8 +18,8 @@ from billing.mail.mime import BadAddress
 from billing.mail.segments import Segments
 from billing.mail.smtp import Accepted, Deferred, Outcome, Refused, Unknown
 from billing.newsletters import recover, send_log
-from billing.newsletters.bounces import record
-from billing.newsletters.claim import Claimed, Mark, claim, mark
+from billing.newsletters.bounces import record_bounce
+from billing.newsletters.claim import ClaimedDelivery, DeliveryResult, claim, record_results
 from billing.newsletters.models import (
     Delivery,
     DeliveryState,
@@ -29,9 +29,9 @@ from billing.newsletters.models import (
     Newsletter,
     SendingRun,
 )
-from billing.newsletters.send_log import Journal
-from billing.newsletters.sender import Press
-from billing.newsletters.smtp_verdicts import Circuit, Meaning
+from billing.newsletters.send_log import SendLog
+from billing.newsletters.sender import NewsletterSender
+from billing.newsletters.smtp_verdicts import CircuitBreaker, Verdict
 from billing.newsletters.wrap import segments, values
 from billing.platform.claims import claimer, refuse_lost
 from billing.platform.clock import Clock
@@ -45,24 +45,23 @@ TRIES = 15
 log = logging.getLogger(__name__)
 
 
-def send(press: Press, clock: Clock) -> int:
-    """Send what is due; how many recipients were seen to. Ends after some thousands, so that what has started since, and stop,
-    are looked at; the clock is read for each batch, and after it.
+def send(sender: NewsletterSender, clock: Clock) -> int:
+    """Send what is due; how many recipients were handled. Returns after some thousands, to notice new issues and a stop.
 
     Raises NotAdopted and ClaimLost."""
-    refuse_copy(press.database)
+    refuse_copy(sender.database)
     began_at = clock.now()
-    done = recover.recover(press, began_at)
-    with press.database.transaction() as session:
+    done = recover.recover(sender, began_at)
+    with sender.database.transaction() as session:
         due = _due(session, began_at)
     if due:
-        with _run(press, clock) as run:
+        with _run(sender, clock) as run:
             for _ in range(BATCHES_A_RUN):
-                seen = sum(_batch(run, issue_id) for issue_id in due if not press.stopping.is_set())
+                seen = sum(_batch(run, issue_id) for issue_id in due if not sender.stopping.is_set())
                 done += seen
                 if not seen:
                     break
-    return done + _finish(press, clock.now())
+    return done + _finish(sender, clock.now())
 
 
 def _due(session: Session, at: datetime) -> list[str]:
@@ -79,62 +78,62 @@ def _due(session: Session, at: datetime) -> list[str]:
 
 @dataclass
 class _Run:
-    """A worker at work: its number, its notes, its connections, and the mails with gaps, compiled once."""
+    """One worker's run: its claim number, send log and connections, and the compiled mails."""
 
-    press: Press
+    sender: NewsletterSender
     clock: Clock
     me: int
-    notes: Journal
-    hands: ThreadPoolExecutor
+    send_log: SendLog
+    connections: ThreadPoolExecutor
     compiled: dict[tuple[str, str], Segments]
 
 
 @contextmanager
-def _run(press: Press, clock: Clock) -> Iterator[_Run]:
-    """The journal exists before the first claim, so a run without one has lost it."""
-    place = send_log.place(press.journals)
-    with claimer(press.database) as me:
-        with press.database.transaction() as session:
+def _run(sender: NewsletterSender, clock: Clock) -> Iterator[_Run]:
+    """Creates the send log before the first claim, so that a run without one has lost it."""
+    place = send_log.place(sender.send_logs)
+    with claimer(sender.database) as me:
+        with sender.database.transaction() as session:
             session.add(SendingRun(number=me, place=place, seen_at=clock.now()))
-        with Journal(press.journals, me) as notes:
-            with ThreadPoolExecutor(press.connections, thread_name_prefix="newsletters") as hands:
+        with SendLog(sender.send_logs, me) as notes:
+            with ThreadPoolExecutor(sender.connections, thread_name_prefix="newsletters") as connections:
                 try:
-                    yield _Run(press, clock, me, notes, hands, {})
+                    yield _Run(sender, clock, me, notes, connections, {})
                 finally:
-                    press.line.close()
-        with press.database.transaction() as session:
+                    sender.relay.close()
+        with sender.database.transaction() as session:
             session.execute(sa.text("DELETE FROM sending_run WHERE number = :me"), {"me": me})
-        send_log.forget(press.journals, me)
+        send_log.delete(sender.send_logs, me)
 
 
 _SEEN = sa.text("UPDATE sending_run SET seen_at = :at WHERE number = :me")
 
 
 def _batch(run: _Run, issue_id: str) -> int:
-    press, at = run.press, run.clock.now()
-    with press.database.transaction() as session:
+    sender, at = run.sender, run.clock.now()
+    with sender.database.transaction() as session:
         refuse_lost(session, run.me)
         session.execute(_SEEN, {"me": run.me, "at": at})
         issue = session.get_one(Issue, issue_id)
-        batch, skipped = claim(session, press.office, issue_id, issue.newsletter_id, run.me, at)
+        batch, skipped = claim(session, sender.office, issue_id, issue.newsletter_id, run.me, at)
         for variant in {each.variant for each in batch}:
             if (issue_id, variant) not in run.compiled:
-                run.compiled[issue_id, variant] = _compile(session, press, issue, variant)
+                run.compiled[issue_id, variant] = _compile(session, sender, issue, variant)
     stop_point("newsletters.claimed")
-    circuit = Circuit()
-    outcomes = list(run.hands.map(lambda each: _offer(run, issue_id, each, circuit), batch))
-    circuit.ends()
+    circuit = CircuitBreaker()
+    outcomes = list(run.connections.map(lambda each: _offer(run, issue_id, each, circuit), batch))
+    circuit.finish_batch()
     stop_point("newsletters.sent")
     at = run.clock.now()
-    with press.database.transaction() as session:
-        mark(
+    with sender.database.transaction() as session:
+        record_results(
             session,
             run.me,
-            [_mark(each, out, circuit, at) for each, out in zip(batch, outcomes, strict=True)],
+            [_result(each, out, circuit, at) for each, out in zip(batch, outcomes, strict=True)],
         )
-        _blame(session, press, batch, outcomes, circuit, at)
-        if not circuit.closed:
-            _wait(session, issue_id, circuit, at)
+        _record_bounces(session, sender, batch, outcomes, circuit, at)
+        if not circuit.is_closed:
+            _hold_back(session, issue_id, circuit, at)
         elif batch:
             session.execute(
                 sa.text("UPDATE issue SET stalls = 0 WHERE id = :id AND stalls > 0"), {"id": issue_id}
@@ -142,37 +141,39 @@ def _batch(run: _Run, issue_id: str) -> int:
     return len(batch) + skipped
 
 
-def _compile(session: Session, press: Press, issue: Issue, variant: str) -> Segments:
+def _compile(session: Session, sender: NewsletterSender, issue: Issue, variant: str) -> Segments:
     body = session.get_one(IssueBody, (issue.id, variant))
     rendered = emails.Rendered(issue.subject, body.text, body.html)
     list_ = session.get_one(Newsletter, issue.newsletter_id)
     assert issue.started_at is not None
-    return segments(press, list_, issue.id, rendered, issue.started_at).stuffed()
+    return segments(sender, list_, issue.id, rendered, issue.started_at).stuffed()
 
 
-def _offer(run: _Run, issue_id: str, to: Claimed, circuit: Circuit) -> tuple[Outcome, Meaning] | None:
-    """Hand one mail over; None where it wasn't tried, because the issue has to wait."""
-    if not circuit.closed:
+def _offer(
+    run: _Run, issue_id: str, to: ClaimedDelivery, circuit: CircuitBreaker
+) -> tuple[Outcome, Verdict] | None:
+    """Offer one mail to the relay; None if the circuit is open, so it wasn't offered."""
+    if not circuit.is_closed:
         return None
-    press = run.press
+    sender = run.sender
     try:
-        own = values(press, number=to.number, address=to.address, signup_id=to.signup_id)
+        own = values(sender, number=to.number, address=to.address, signup_id=to.signup_id)
         content = run.compiled[issue_id, to.variant].join(own)
     except BadAddress as problem:
         outcome: Outcome = Refused(0, str(problem), "rcpt")
     else:
-        outcome = press.line.send(
+        outcome = sender.relay.send(
             content,
-            sender=bounces.envelope_sender(press.office.tokens, to.number, press.bounce_domain),
+            sender=bounces.envelope_sender(sender.office.tokens, to.number, sender.bounce_domain),
             recipient=to.address,
             stuffed=True,
-            before_final_dot=lambda: run.notes.begins(to.number),
+            before_final_dot=lambda: run.send_log.begins(to.number),
         )
-    _note(run.notes, to.number, outcome)
-    return outcome, circuit.hears(to.number, outcome)
+    _log_answer(run.send_log, to.number, outcome)
+    return outcome, circuit.record(to.number, outcome)
 
 
-def _note(notes: Journal, number: int, outcome: Outcome) -> None:
+def _log_answer(notes: SendLog, number: int, outcome: Outcome) -> None:
     match outcome:
         case Accepted():
             notes.answered(number, 250)
@@ -182,29 +183,31 @@ def _note(notes: Journal, number: int, outcome: Outcome) -> None:
             pass
 
 
-def _mark(to: Claimed, out: tuple[Outcome, Meaning] | None, circuit: Circuit, at: datetime) -> Mark:
-    if out is None or to.number in circuit.pardoned:
-        return Mark(to.number, DeliveryState.FROZEN, to.tries, at, None, None)
+def _result(
+    to: ClaimedDelivery, out: tuple[Outcome, Verdict] | None, circuit: CircuitBreaker, at: datetime
+) -> DeliveryResult:
+    if out is None or to.number in circuit.excused:
+        return DeliveryResult(to.number, DeliveryState.FROZEN, to.tries, at, None, None)
     outcome, found = out
-    words = _words(outcome)
+    words = _reply_text(outcome)
     match found:
-        case Meaning.TAKEN:
-            return Mark(to.number, DeliveryState.SENT, to.tries + 1, at, words, at)
-        case Meaning.LATER if to.tries + 1 < TRIES:
-            return Mark(
+        case Verdict.TAKEN:
+            return DeliveryResult(to.number, DeliveryState.SENT, to.tries + 1, at, words, at)
+        case Verdict.LATER if to.tries + 1 < TRIES:
+            return DeliveryResult(
                 to.number, DeliveryState.DEFERRED, to.tries + 1, again_at(to.tries + 1, at), words, None
             )
-        case Meaning.STALLED:
-            return Mark(to.number, DeliveryState.FROZEN, to.tries, again_at(1, at), words, None)
-        case Meaning.BOUNCED:
-            return Mark(to.number, DeliveryState.BOUNCED, to.tries + 1, at, words, at)
-        case Meaning.UNKNOWN:
-            return Mark(to.number, DeliveryState.UNCERTAIN, to.tries + 1, at, words, at)
+        case Verdict.STALLED:
+            return DeliveryResult(to.number, DeliveryState.FROZEN, to.tries, again_at(1, at), words, None)
+        case Verdict.BOUNCED:
+            return DeliveryResult(to.number, DeliveryState.BOUNCED, to.tries + 1, at, words, at)
+        case Verdict.UNKNOWN:
+            return DeliveryResult(to.number, DeliveryState.UNCERTAIN, to.tries + 1, at, words, at)
         case _:
-            return Mark(to.number, DeliveryState.FAILED, to.tries + 1, at, words, at)
+            return DeliveryResult(to.number, DeliveryState.FAILED, to.tries + 1, at, words, at)
 
 
-def _words(outcome: Outcome) -> str:
+def _reply_text(outcome: Outcome) -> str:
     match outcome:
         case Accepted(reply):
             return reply
@@ -214,32 +217,32 @@ def _words(outcome: Outcome) -> str:
             return f"{outcome.code} {outcome.reply}"
 
 
-def _blame(
+def _record_bounces(
     session: Session,
-    press: Press,
-    batch: list[Claimed],
-    outcomes: list[tuple[Outcome, Meaning] | None],
-    circuit: Circuit,
+    sender: NewsletterSender,
+    batch: list[ClaimedDelivery],
+    outcomes: list[tuple[Outcome, Verdict] | None],
+    circuit: CircuitBreaker,
     at: datetime,
 ) -> None:
-    """An address that the relay itself doesn't know counts as a bounce like one that comes back later."""
+    """Record an address that the relay itself rejects like a bounce that comes back later."""
     for to, out in zip(batch, outcomes, strict=True):
-        if out is None or out[1] is not Meaning.BOUNCED or to.number in circuit.pardoned:
+        if out is None or out[1] is not Verdict.BOUNCED or to.number in circuit.excused:
             continue
-        status = bounces.status_in(_words(out[0])) or ""
+        status = bounces.status_in(_reply_text(out[0])) or ""
         report = bounces.BounceReport(to.number, bounces.kind_of(status or "5.0.0"), status, "rcpt")
         delivery = session.exec(select(Delivery).where(Delivery.number == to.number)).one()
-        record(session, press.office.tokens, delivery, report, at)
+        record_bounce(session, sender.office.tokens, delivery, report, at)
 
 
-def _wait(session: Session, issue_id: str, circuit: Circuit, at: datetime) -> None:
-    """Refused: a person has to look. Not reachable: tried again later, for as long as a recipient would be."""
+def _hold_back(session: Session, issue_id: str, circuit: CircuitBreaker, at: datetime) -> None:
+    """Pause a refused issue for a person; retry an unreachable relay later, as often as one recipient."""
     issue = session.exec(select(Issue).where(Issue.id == issue_id).with_for_update()).one()
     if issue.state is not IssueState.SENDING:
         return
     issue.stalls += 1
-    if circuit.open_because is not None:
-        issue.state, issue.held_why = IssueState.PAUSED, circuit.open_because
+    if circuit.opened_by is not None:
+        issue.state, issue.held_why = IssueState.PAUSED, circuit.opened_by
     elif issue.stalls >= TRIES:
         issue.state, issue.held_why = (
             IssueState.PAUSED,
@@ -247,13 +250,13 @@ def _wait(session: Session, issue_id: str, circuit: Circuit, at: datetime) -> No
         )
     else:
         issue.resume_at = again_at(issue.stalls, at)
-    log.warning("issue %s waits: %s", issue_id, circuit.open_because or circuit.stalled)
+    log.warning("issue %s waits: %s", issue_id, circuit.opened_by or circuit.stalled)
     session.add(issue)
 
 
-def _finish(press: Press, at: datetime) -> int:
-    """Issues with nobody left to send to are done; how many."""
-    with press.database.transaction() as session:
+def _finish(sender: NewsletterSender, at: datetime) -> int:
+    """Finish issues without open deliveries; how many."""
+    with sender.database.transaction() as session:
         done = session.execute(
             sa.text(
                 "UPDATE issue i SET state = 'sent', finished_at = :at WHERE state = 'sending' AND NOT EXISTS"
@@ -273,7 +276,7 @@ _OPEN = """
 
 
 NEXT_DUE = f"SELECT least((SELECT due FROM ({_OPEN}) open), ({recover.NEXT_DUE}))"  # noqa: S608
-"""When an issue under way has something to send, to settle or to finish (see `timetable.Job`)."""
+"""When a running issue next needs work (see `timetable.Job`)."""
 
 
 def next_words(session: Session) -> str:

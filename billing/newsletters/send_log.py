@@ -1,7 +1,7 @@
-"""What a worker notes on its own disk around each final dot, so that its death leaves few rows unknown (S2).
+"""A worker's log on its own disk of what it sends, so that a crash leaves few deliveries uncertain (S2).
 
-`S n` before the dot of delivery n, `K n code` after the answer. Lines outlive the process, not the machine. The file is locked
-for as long as its process sends: a claim can end before that, with its connection to the database."""
+`S n` before the final dot of delivery n, `K n code` after the answer. Lines survive the process, not the machine. The process
+locks the file while it sends: its database claim may end earlier, with the connection."""
 
 import fcntl
 import os
@@ -16,8 +16,8 @@ from billing.platform.live_checks import privacy_fault
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
-class Journal:
-    """One run's notes. Each line is one write to a file opened for appending, so threads don't mix theirs."""
+class SendLog:
+    """One run's log. Each line is one write to a file opened for appending, so threads don't mix lines."""
 
     def __init__(self, folder: Path, run: int) -> None:
         self._path = path_of(folder, run)
@@ -31,22 +31,22 @@ class Journal:
         os.close(self._file)
 
     def begins(self, number: int) -> None:
-        """From now on the relay may have it. Raises OSError when that can't be noted."""
+        """From now on the relay may have it. Raises OSError if that can't be logged."""
         os.write(self._file, f"S {number}\n".encode())
 
     def answered(self, number: int, code: int) -> None:
         """The relay answered."""
-        with suppress(OSError):  # a full disk: the row is then held as uncertain, which is the safe side
+        with suppress(OSError):  # a full disk: the delivery then counts as uncertain, which is safe
             os.write(self._file, f"K {number} {code}\n".encode())
 
 
 def path_of(folder: Path, run: int) -> Path:
-    """Where a run's journal is."""
+    """The path of a run's log."""
     return folder / f"{run}.journal"
 
 
 def is_open(folder: Path, run: int) -> bool:
-    """Whether the process that writes this journal still sends."""
+    """Whether the process that writes this log still sends."""
     try:
         file = os.open(path_of(folder, run), os.O_RDONLY)
     except OSError:
@@ -61,7 +61,7 @@ def is_open(folder: Path, run: int) -> bool:
 
 
 def read(folder: Path, run: int) -> dict[int, int | None] | None:
-    """The deliveries whose dot may have gone out, with the answer's code or None; None when the journal is gone."""
+    """The deliveries whose dot may be out, each with its answer's code or None. None if the log is gone."""
     try:
         lines = path_of(folder, run).read_text("ascii", "replace").split("\n")
     except OSError:
@@ -75,17 +75,16 @@ def read(folder: Path, run: int) -> dict[int, int | None] | None:
     return found
 
 
-def forget(folder: Path, run: int) -> None:
-    """Its rows are settled; the notes have done their work."""
+def delete(folder: Path, run: int) -> None:
+    """Delete the log of a settled run."""
     with suppress(OSError):
         path_of(folder, run).unlink()
 
 
 def place(folder: Path) -> str:
-    """Names the folder and this start of the machine. Raises RefusesToStart where it can't be written, or isn't ours alone: what
-    another put there would be believed.
+    """The folder's name and this boot of the machine: after a reboot, logs may lack their last lines and aren't trusted.
 
-    After the machine itself went down the notes may lack their last lines, so they are not trusted then."""
+    Raises RefusesToStart if the folder can't be written, or others may write to it: their lines would be trusted."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if fault := privacy_fault(folder):

@@ -1,4 +1,4 @@
-"""What sending newsletters works with."""
+"""What sending newsletters needs of the installation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ from billing.platform.db import Database
 from billing.platform.site import Office
 
 
-class Line(Protocol):
-    """A relay, with connections of its own: receipts never wait behind an issue (S15)."""
+class Relay(Protocol):
+    """The SMTP relay, on connections of its own: receipts never wait behind an issue (S15)."""
 
     def send(
         self,
@@ -24,28 +24,28 @@ class Line(Protocol):
         stuffed: bool = False,
         before_final_dot: Callable[[], None] | None = None,
     ) -> Outcome:
-        """Offers one mail; `before_final_dot` is called just before the relay may have it."""
+        """Offer one mail. Calls `before_final_dot` just before the final dot, after which the relay may have the mail."""
 
     def close(self) -> None:
-        """Ends its connections."""
+        """Close the connections."""
 
 
 @dataclass(frozen=True)
-class Press:
-    """One installation's way of sending issues. `connections` are open at once; `journals` is a folder on this machine."""
+class NewsletterSender:
+    """One installation's sending. `connections`: open at once. `send_logs`: a folder on this machine. `address`: in From."""
 
     database: Database
-    line: Line
+    relay: Relay
     office: Office
     house: emails.House
-    sender: str
+    address: str
     bounce_domain: str
-    journals: Path
+    send_logs: Path
     connections: int
     stopping: Event = field(default_factory=Event)
-    """Set when the process is asked to end: the batch under way is finished, no other is begun."""
+    """Set when the process is asked to stop: it finishes its batch and claims no other."""
 
     @property
     def domain(self) -> str:
-        """The sender's domain, in which List-Id and Message-ID live."""
-        return self.sender.rpartition("@")[2]
+        """The domain of List-Id and Message-ID."""
+        return self.address.rpartition("@")[2]

@@ -1,4 +1,4 @@
-"""What an answer of the relay means: for the recipient, for the issue, for both or neither (S3, S5, S6)."""
+"""What the relay's answers mean for a recipient and for the whole issue (S3, S5, S6)."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,55 +12,55 @@ BOUNCES_IN_A_ROW = 20
 STALLS_IN_A_ROW = 3
 
 
-class Meaning(StrEnum):
-    """In words that stand on the progress page and in tests."""
+class Verdict(StrEnum):
+    """The meaning of one answer."""
 
     TAKEN = "taken"
     LATER = "later"
     """The relay wants this one later."""
     STALLED = "stalled"
-    """The relay can't be talked to at all: says nothing about the recipient."""
+    """The relay can't be reached; nothing is known about the recipient."""
     BOUNCED = "bounced"
     """The relay doesn't know the recipient."""
     REFUSED = "refused"
-    """Refused for a reason that isn't the recipient's."""
+    """Refused for a reason other than the recipient."""
     STOP = "stop"
-    """A refusal by policy of the mail itself: more of the same would only harm."""
+    """The mail itself is refused by policy: sending more would only do harm."""
     UNKNOWN = "unknown"
-    """Nobody knows whether it was taken."""
+    """It may have been accepted or not."""
 
 
-def meaning(outcome: Outcome) -> Meaning:
-    """What one answer means by itself."""
+def verdict_on(outcome: Outcome) -> Verdict:
+    """The verdict on one answer by itself."""
     match outcome:
         case Accepted():
-            return Meaning.TAKEN
+            return Verdict.TAKEN
         case Deferred(step=""):
-            return Meaning.STALLED
+            return Verdict.STALLED
         case Deferred():
-            return Meaning.LATER
+            return Verdict.LATER
         case Refused(step="rcpt", reply=reply):
             policy = kind_of(status_in(reply) or "5.0.0") is BounceKind.POLICY
-            return Meaning.REFUSED if policy else Meaning.BOUNCED
+            return Verdict.REFUSED if policy else Verdict.BOUNCED
         case Refused(step="mail" | "data" | "dot", reply=reply) if (status_in(reply) or "").startswith(
             "5.7."
         ):
-            return Meaning.STOP
+            return Verdict.STOP
         case Refused():
-            return Meaning.REFUSED
+            return Verdict.REFUSED
         case _:
-            return Meaning.UNKNOWN
+            return Verdict.UNKNOWN
 
 
 @dataclass
-class Circuit:
-    """Sees the answers of all connections, and opens when they speak against the issue or the relay, not the recipients.
+class CircuitBreaker:
+    """Sees the answers of all connections, and opens when they speak against the issue or the relay rather than recipients.
 
-    What opened it is not held against the recipients: `pardoned` names their deliveries."""
+    `excused`: the deliveries whose refusals opened it, and which therefore count against no recipient."""
 
-    open_because: str | None = None
+    opened_by: str | None = None
     stalled: str | None = None
-    pardoned: set[int] = field(default_factory=set)
+    excused: set[int] = field(default_factory=set)
     _streak: list[int] = field(default_factory=list)
     _bounces: list[int] = field(default_factory=list)
     _stalls: int = 0
@@ -69,46 +69,46 @@ class Circuit:
     _lock: Lock = field(default_factory=Lock)
 
     @property
-    def closed(self) -> bool:
-        """Whether sending may go on."""
-        return self.open_because is None and self.stalled is None
+    def is_closed(self) -> bool:
+        """Whether sending may continue."""
+        return self.opened_by is None and self.stalled is None
 
-    def hears(self, number: int, outcome: Outcome) -> Meaning:
-        """Take note of an answer, from whichever thread."""
-        found = meaning(outcome)
+    def record(self, number: int, outcome: Outcome) -> Verdict:
+        """Record an answer. Thread-safe."""
+        found = verdict_on(outcome)
         words = getattr(outcome, "reply", "")
         code = getattr(outcome, "code", "")
         with self._lock:
-            self._answered |= found is not Meaning.STALLED
-            if found is Meaning.TAKEN:
+            self._answered |= found is not Verdict.STALLED
+            if found is Verdict.TAKEN:
                 self._streak, self._bounces, self._stalls = [], [], 0
-            elif found is Meaning.STOP:
+            elif found is Verdict.STOP:
                 self._opens(f"The relay refuses it: {code} {words}", [*self._streak, number])
-            elif found is Meaning.REFUSED:
+            elif found is Verdict.REFUSED:
                 self._streak.append(number)
                 if len(self._streak) >= REFUSALS_IN_A_ROW:
                     self._opens(
                         f"The relay refused {len(self._streak)} in a row: {code} {words}", self._streak
                     )
-            elif found is Meaning.BOUNCED:
+            elif found is Verdict.BOUNCED:
                 self._bounces.append(number)
                 if len(self._bounces) >= BOUNCES_IN_A_ROW:
                     self._opens(
                         f"The relay knows none of {len(self._bounces)} recipients in a row: {code} {words}",
                         self._bounces,
                     )
-            elif found is Meaning.STALLED:
+            elif found is Verdict.STALLED:
                 self._stalls += 1
                 self._last_stall = f"{code} {words}".strip()
                 if self._stalls >= STALLS_IN_A_ROW:
                     self.stalled = self._last_stall
         return found
 
-    def ends(self) -> None:
-        """The batch is over. A relay that answered nobody is away, however few it was asked for."""
+    def finish_batch(self) -> None:
+        """End the batch. A relay that gave no answer at all counts as away, however small the batch."""
         if self._stalls and not self._answered:
             self.stalled = self._last_stall
 
     def _opens(self, why: str, numbers: list[int]) -> None:
-        self.open_because = self.open_because or why[:300]
-        self.pardoned.update(numbers)
+        self.opened_by = self.opened_by or why[:300]
+        self.excused.update(numbers)

@@ -20,8 +20,8 @@ from billing.newsletters.lists import (
     unchecked,
 )
 from billing.newsletters.models import Audience, Issue, IssueBody, IssueState
-from billing.newsletters.sender import Press
-from billing.newsletters.wrap import marked, words_of
+from billing.newsletters.sender import NewsletterSender
+from billing.newsletters.wrap import content_of, with_marks
 from billing.platform.site import Office
 
 GRACE = timedelta(hours=2)
@@ -43,16 +43,16 @@ FREEZE = f"""
 """One row for each address that wants it and may have it, with the variant it has at this moment (S1, S10)."""
 
 
-def start_due(press: Press, at: datetime) -> int:
+def start_due(sender: NewsletterSender, at: datetime) -> int:
     """Start what is scheduled for `at` or before; how many issues were seen to. Any number of workers."""
     seen = 0
-    while _start_one(press, at):
+    while _start_one(sender, at):
         seen += 1
     return seen
 
 
-def _start_one(press: Press, at: datetime) -> bool:
-    with press.database.transaction() as session:
+def _start_one(sender: NewsletterSender, at: datetime) -> bool:
+    with sender.database.transaction() as session:
         issue = session.exec(
             select(Issue)
             .where(Issue.state == IssueState.SCHEDULED, col(Issue.scheduled_at) <= at)
@@ -65,15 +65,15 @@ def _start_one(press: Press, at: datetime) -> bool:
         if issue.scheduled_at is not None and at - issue.scheduled_at > GRACE:
             _hold(session, issue, LATE)
         else:
-            begin(session, press, issue, at)
+            begin(session, sender, issue, at)
         return True
 
 
-def begin(session: Session, press: Press, issue: Issue, at: datetime) -> None:
+def begin(session: Session, sender: NewsletterSender, issue: Issue, at: datetime) -> None:
     """Freeze words and recipients; from here on workers send it. One with problems goes back to its editor."""
     list_ = newsletter(session, issue.newsletter_id)
-    words = words_of(issue, list_)
-    found = problems(words, press.house)
+    words = content_of(issue, list_)
+    found = problems(words, sender.house)
     # It may have been scheduled a year ago: what counts is the register on the day on which it goes out.
     if wrong := unchecked(list_, at):
         found.append(f"{wrong} Compare it, then choose a new time.")
@@ -81,10 +81,10 @@ def begin(session: Session, press: Press, issue: Issue, at: datetime) -> None:
         _hold(session, issue, " ".join(found)[:500])
         return
     for variant in Variant:
-        body = marked(words, variant, press.house)
+        body = with_marks(words, variant, sender.house)
         session.add(IssueBody(issue_id=issue.id, variant=variant.value, text=body.text, html=body.html))
     session.flush()
-    count = freeze(session, press.office, issue, list_.audience is Audience.SUBSCRIBERS, at)
+    count = freeze(session, sender.office, issue, list_.audience is Audience.SUBSCRIBERS, at)
     issue.state, issue.started_at, issue.recipients, issue.held_why = IssueState.SENDING, at, count, None
     session.add(issue)
     log.info("issue %s of %s starts, for %s recipients", issue.id, list_.id, count)

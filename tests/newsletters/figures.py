@@ -13,11 +13,11 @@ from email.message import EmailMessage
 
 import emails
 from billing.mail import bounces
-from billing.newsletters.compose import Variant, letter
+from billing.newsletters.compose import Variant, issue_mail
 from billing.newsletters.lists import newsletter
 from billing.newsletters.send import send
 from billing.newsletters.start import start_due
-from billing.newsletters.wrap import marked, segments, values, words_of
+from billing.newsletters.wrap import content_of, segments, values, with_marks
 from tests.support.databases import open_databases
 from tests.support.installation import adopt, prepare
 from tests.support.newsroom import SOURCE, Newsroom
@@ -45,28 +45,31 @@ def relay() -> Iterator[int]:
 def naive(newsroom: Newsroom, issue_id: str, port: int, count: int) -> float:
     """Mails a second, each made for itself."""
     world = newsroom.world
-    press, issue = world.parts.press, newsroom.issue(issue_id)
+    sender, issue = world.parts.newsletter_sender, newsroom.issue(issue_id)
     with world.parts.database.transaction() as session:
         list_ = newsletter(session, issue.newsletter_id)
-    words = words_of(issue, list_)
+    words = content_of(issue, list_)
     began = time.perf_counter()
     with smtplib.SMTP("127.0.0.1", port, "localhost") as connection:
         for number in range(1, count + 1):
             own = values(
-                press, number=number, address=f"reader-{number:04}@readers.example", signup_id=f"sgn_{number}"
+                sender,
+                number=number,
+                address=f"reader-{number:04}@readers.example",
+                signup_id=f"sgn_{number}",
             )
-            draft = letter(
+            draft = issue_mail(
                 words, Variant.READER, unsubscribe_url=own["unsubscribe"], preferences_url=own["preferences"]
             )
-            said = emails.render_newsletter(draft, press.house)
+            said = emails.render_newsletter(draft, sender.house)
             mail = EmailMessage()
-            mail["From"], mail["To"], mail["Subject"] = press.sender, own["to"], said.subject
+            mail["From"], mail["To"], mail["Subject"] = sender.address, own["to"], said.subject
             mail["Message-ID"] = own["message-id"]
             mail["List-Unsubscribe"] = f"<{own['unsubscribe']}>"
             mail.set_content(said.text, cte="quoted-printable")
             mail.add_alternative(said.html, subtype="html", cte="quoted-printable")
-            sender = bounces.envelope_sender(press.office.tokens, number, press.bounce_domain)
-            connection.sendmail(sender, [own["to"]], mail.as_bytes())
+            envelope = bounces.envelope_sender(sender.office.tokens, number, sender.bounce_domain)
+            connection.sendmail(envelope, [own["to"]], mail.as_bytes())
             world.execute(
                 "UPDATE signup SET changed_at = :at WHERE address_key = :to", at=world.now, to=own["to"]
             )
@@ -75,10 +78,10 @@ def naive(newsroom: Newsroom, issue_id: str, port: int, count: int) -> float:
 
 def ours(newsroom: Newsroom, issue_id: str, count: int) -> float:
     """Mails a second, by the product's own job."""
-    press, clock = newsroom.world.parts.press, newsroom.world.parts.clock
-    start_due(press, clock.now())
+    sender, clock = newsroom.world.parts.newsletter_sender, newsroom.world.parts.clock
+    start_due(sender, clock.now())
     began = time.perf_counter()
-    while send(press, clock):
+    while send(sender, clock):
         pass
     assert newsroom.counts(issue_id) == {"sent": count}
     return count / (time.perf_counter() - began)
@@ -86,15 +89,15 @@ def ours(newsroom: Newsroom, issue_id: str, count: int) -> float:
 
 def joined(newsroom: Newsroom, issue_id: str) -> tuple[float, int]:
     """Microseconds to write one recipient's mail from segments, tokens included; and its bytes."""
-    press, issue = newsroom.world.parts.press, newsroom.issue(issue_id)
+    sender, issue = newsroom.world.parts.newsletter_sender, newsroom.issue(issue_id)
     with newsroom.world.parts.database.transaction() as session:
         list_ = newsletter(session, issue.newsletter_id)
-    once = marked(words_of(issue, list_), Variant.READER, press.house)
-    mail = segments(press, list_, issue_id, once, newsroom.world.now).stuffed()
+    once = with_marks(content_of(issue, list_), Variant.READER, sender.house)
+    mail = segments(sender, list_, issue_id, once, newsroom.world.now).stuffed()
     began = time.perf_counter()
     for number in range(5000):
         raw = mail.join(
-            values(press, number=number, address="reader-0001@readers.example", signup_id="sgn_1")
+            values(sender, number=number, address="reader-0001@readers.example", signup_id="sgn_1")
         )
     return (time.perf_counter() - began) / 5000 * 1e6, len(raw)
 

@@ -13,12 +13,12 @@ from billing.newsletters.compose import (
     MOST_BYTES,
     BadIssue,
     BadSubject,
-    Card,
+    IssueCard,
+    IssueContent,
     Piece,
     Variant,
-    Words,
     article_ids,
-    letter,
+    issue_mail,
     one_line,
     pieces,
     problems,
@@ -26,14 +26,16 @@ from billing.newsletters.compose import (
 from tests.emails.lint import tree
 from tests.support.newsroom import CARD, PREHEADER, SOURCE, SUBJECT
 
-WORDS = Words("First Light", SUBJECT, PREHEADER, SOURCE, {"the-water-nobody-counted": CARD})
+WORDS = IssueContent("First Light", SUBJECT, PREHEADER, SOURCE, {"the-water-nobody-counted": CARD})
 
 
 def rendered(source: str, variant: Variant = Variant.READER) -> emails.Rendered:
     """As that reader gets it."""
     words = replace(WORDS, source=source)
     return emails.render_newsletter(
-        letter(words, variant, unsubscribe_url="https://a.example/u", preferences_url="https://a.example/p"),
+        issue_mail(
+            words, variant, unsubscribe_url="https://a.example/u", preferences_url="https://a.example/p"
+        ),
         HOUSE,
     )
 
@@ -209,11 +211,13 @@ def test_a_card_shows_who_can_read_it() -> None:
     nasty = replace(
         WORDS,
         cards={
-            "the-water-nobody-counted": Card("<b>", "<script>x</script>", "https://a.example/?a=1&b=2", False)
+            "the-water-nobody-counted": IssueCard(
+                "<b>", "<script>x</script>", "https://a.example/?a=1&b=2", False
+            )
         },
     )
     said = emails.render_newsletter(
-        letter(
+        issue_mail(
             nasty, Variant.READER, unsubscribe_url="https://a.example", preferences_url="https://a.example"
         ),
         HOUSE,

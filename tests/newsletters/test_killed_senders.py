@@ -114,14 +114,14 @@ def test_killed_between_claim_and_mark(newsroom: Newsroom, crash: Crash, stop_at
 def test_no_worker_takes_or_waits_for_what_another_takes(newsroom: Newsroom) -> None:
     newsroom.people(4)
     newsroom.schedule(newsroom.draft())
-    press, at = newsroom.world.parts.press, newsroom.world.now
-    start_due(press, at)
+    sender, at = newsroom.world.parts.newsletter_sender, newsroom.world.now
+    start_due(sender, at)
     (issue_id,) = (row["id"] for row in newsroom.world.rows("SELECT id FROM issue"))
-    with press.database.transaction() as one, press.database.transaction() as other:
-        taken, _ = claim(one, press.office, issue_id, newsroom.list_id, GONE, at)
+    with sender.database.transaction() as one, sender.database.transaction() as other:
+        taken, _ = claim(one, sender.office, issue_id, newsroom.list_id, GONE, at)
         waits_for_nobody(other)
         assert len(taken) == 4
-        assert claim(other, press.office, issue_id, newsroom.list_id, GONE + 1, at) == ([], 0)
+        assert claim(other, sender.office, issue_id, newsroom.list_id, GONE + 1, at) == ([], 0)
 
 
 def abandoned(newsroom: Newsroom, place: str | None = None) -> str:
@@ -129,16 +129,16 @@ def abandoned(newsroom: Newsroom, place: str | None = None) -> str:
     newsroom.people(4)
     issue_id = newsroom.draft()
     newsroom.schedule(issue_id)
-    press, at = newsroom.world.parts.press, newsroom.world.now
-    start_due(press, at)
-    here = send_log.place(press.journals)
-    with press.database.transaction() as session:
+    sender, at = newsroom.world.parts.newsletter_sender, newsroom.world.now
+    start_due(sender, at)
+    here = send_log.place(sender.send_logs)
+    with sender.database.transaction() as session:
         session.add(SendingRun(number=GONE, place=place or here, seen_at=at))
-        claim(session, press.office, issue_id, newsroom.list_id, GONE, at)
+        claim(session, sender.office, issue_id, newsroom.list_id, GONE, at)
     first, second, *_ = (
         row["number"] for row in newsroom.world.rows("SELECT number FROM delivery ORDER BY number")
     )
-    with send_log.Journal(press.journals, GONE) as notes:
+    with send_log.SendLog(sender.send_logs, GONE) as notes:
         notes.begins(first)
         notes.answered(first, 250)
         notes.begins(second)
@@ -155,12 +155,12 @@ def test_what_a_dead_worker_noted_is_believed(newsroom: Newsroom) -> None:
         "reader-0003@readers.example",
         "reader-0004@readers.example",
     ]
-    assert not list(newsroom.world.parts.press.journals.glob("*.journal"))
+    assert not list(newsroom.world.parts.newsletter_sender.send_logs.glob("*.journal"))
 
 
 def test_without_its_notes_all_it_held_is_held(newsroom: Newsroom) -> None:
     issue_id = abandoned(newsroom)
-    send_log.forget(newsroom.world.parts.press.journals, GONE)
+    send_log.delete(newsroom.world.parts.newsletter_sender.send_logs, GONE)
     newsroom.world.settle()
     assert newsroom.counts(issue_id) == {"uncertain": 4}
     assert newsroom.arrived() == []
@@ -172,12 +172,12 @@ def test_another_machines_worker_is_given_time_to_come_back(newsroom: Newsroom) 
     begin = newsroom.world.now
     for minutes, counts in ((14, {"sending": 4}), (15, {"uncertain": 4})):
         newsroom.world.skip_to(begin + timedelta(minutes=minutes))
-        recover(newsroom.world.parts.press, newsroom.world.now)
+        recover(newsroom.world.parts.newsletter_sender, newsroom.world.now)
         assert newsroom.counts(issue_id) == counts
 
 
 def test_notes_of_an_earlier_start_of_the_machine_are_not_trusted(newsroom: Newsroom) -> None:
-    folder = send_log.place(newsroom.world.parts.press.journals).partition("/")[0]
+    folder = send_log.place(newsroom.world.parts.newsletter_sender.send_logs).partition("/")[0]
     issue_id = abandoned(newsroom, f"{folder}/an-earlier-start")
     newsroom.world.settle()
     assert newsroom.counts(issue_id) == {"uncertain": 4}
@@ -193,7 +193,7 @@ def test_a_paused_issue_is_settled_too(newsroom: Newsroom) -> None:
 
 
 def test_a_journal_is_read_as_far_as_it_was_written(tmp_path: Path) -> None:
-    with send_log.Journal(tmp_path, 7) as notes:
+    with send_log.SendLog(tmp_path, 7) as notes:
         notes.begins(1)
         notes.answered(1, 250)
         notes.begins(2)
@@ -205,7 +205,7 @@ def test_a_journal_is_read_as_far_as_it_was_written(tmp_path: Path) -> None:
     assert send_log.read(tmp_path, 8) is None
     path.write_bytes(b"\xff\xfe S x\nK 1\n\nS 9\n")
     assert send_log.read(tmp_path, 7) == {9: None}
-    send_log.forget(tmp_path, 7)
+    send_log.delete(tmp_path, 7)
     assert send_log.read(tmp_path, 7) is None
 
 

@@ -32,7 +32,7 @@ def test_a_sender_whose_claims_are_lost_and_another_send_nothing_twice(newsroom:
     assert newsroom.counts(issue_id) == {"sent": 12}
     assert newsroom.issue(issue_id).state is IssueState.SENT
     assert world.rows("SELECT 1 FROM sending_run") == []
-    assert not list(world.parts.press.journals.glob("*.journal"))
+    assert not list(world.parts.newsletter_sender.send_logs.glob("*.journal"))
 
 
 def test_a_sender_on_another_machine_is_given_time_from_its_last_batch_on(
@@ -41,7 +41,7 @@ def test_a_sender_on_another_machine_is_given_time_from_its_last_batch_on(
     world, (first, *_, last) = newsroom.world, newsroom.people(BATCH + 1)
     issue_id = newsroom.draft()
     newsroom.schedule(issue_id)
-    elsewhere = replace(world.parts.press, journals=tmp_path)
+    elsewhere = replace(world.parts.newsletter_sender, send_logs=tmp_path)
 
     found: list[dict[str, int]] = []
 

@@ -83,8 +83,8 @@ def test_a_reader_whose_pause_is_over_receives_it_in_the_words_for_subscribers(
     assert received(newsroom) == set(), "the pause still runs"
     world.skip_to(local(2027, 5, 16, 6))
     newsroom.schedule(newsroom.draft(newsletter=LIST))
-    start_due(world.parts.press, world.now)
-    send(world.parts.press, world.parts.clock)
+    start_due(world.parts.newsletter_sender, world.now)
+    send(world.parts.newsletter_sender, world.parts.clock)
     assert world.rows("SELECT state FROM subscription") == [{"state": "paused"}]
     assert len(newsroom.arrived_for(paid.email)) == 1
     assert world.rows("SELECT state, variant FROM delivery") == [{"state": "sent", "variant": "subscriber"}]

@@ -9,7 +9,7 @@ from billing.mail.bounces import number_of
 from billing.mail.smtp import Accepted, Deferred, Outcome, Refused, Unknown
 from billing.newsletters import issues
 from billing.newsletters.models import IssueState
-from billing.newsletters.smtp_verdicts import Meaning, meaning
+from billing.newsletters.smtp_verdicts import Verdict, verdict_on
 from tests.support.newsroom import Newsroom
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
@@ -26,25 +26,25 @@ def started(newsroom: Newsroom, count: int) -> tuple[str, list[str]]:
 @pytest.mark.parametrize(
     ("outcome", "means"),
     [
-        (Accepted("2.0.0 ok"), Meaning.TAKEN),
-        (Unknown("broke"), Meaning.UNKNOWN),
-        (Deferred(0, "connection refused"), Meaning.STALLED),
-        (Deferred(421, "4.7.0 greeting"), Meaning.STALLED),
-        (Deferred(421, "4.7.0 slow down", "mail"), Meaning.LATER),
-        (Deferred(454, "4.7.0 throttled", "dot"), Meaning.LATER),
-        (Refused(550, "5.1.1 no such mailbox", "rcpt"), Meaning.BOUNCED),
-        (Refused(550, "unknown", "rcpt"), Meaning.BOUNCED),
-        (Refused(552, "5.2.2 full", "rcpt"), Meaning.BOUNCED),
-        (Refused(550, "5.7.1 blocked", "rcpt"), Meaning.REFUSED),
-        (Refused(552, "5.3.4 too big", "mail"), Meaning.REFUSED),
-        (Refused(554, "5.6.0 what is this", "dot"), Meaning.REFUSED),
-        (Refused(550, "5.7.515 not authenticated", "mail"), Meaning.STOP),
-        (Refused(554, "5.7.1 spam", "dot"), Meaning.STOP),
-        (Refused(0, "not an address", "rcpt"), Meaning.BOUNCED),
+        (Accepted("2.0.0 ok"), Verdict.TAKEN),
+        (Unknown("broke"), Verdict.UNKNOWN),
+        (Deferred(0, "connection refused"), Verdict.STALLED),
+        (Deferred(421, "4.7.0 greeting"), Verdict.STALLED),
+        (Deferred(421, "4.7.0 slow down", "mail"), Verdict.LATER),
+        (Deferred(454, "4.7.0 throttled", "dot"), Verdict.LATER),
+        (Refused(550, "5.1.1 no such mailbox", "rcpt"), Verdict.BOUNCED),
+        (Refused(550, "unknown", "rcpt"), Verdict.BOUNCED),
+        (Refused(552, "5.2.2 full", "rcpt"), Verdict.BOUNCED),
+        (Refused(550, "5.7.1 blocked", "rcpt"), Verdict.REFUSED),
+        (Refused(552, "5.3.4 too big", "mail"), Verdict.REFUSED),
+        (Refused(554, "5.6.0 what is this", "dot"), Verdict.REFUSED),
+        (Refused(550, "5.7.515 not authenticated", "mail"), Verdict.STOP),
+        (Refused(554, "5.7.1 spam", "dot"), Verdict.STOP),
+        (Refused(0, "not an address", "rcpt"), Verdict.BOUNCED),
     ],
 )
-def test_an_answer_has_its_meaning(outcome: Outcome, means: Meaning) -> None:
-    assert meaning(outcome) is means
+def test_an_answer_has_its_meaning(outcome: Outcome, means: Verdict) -> None:
+    assert verdict_on(outcome) is means
 
 
 def test_4xx_is_asked_again_with_the_same_name_until_twelve_hours(newsroom: Newsroom) -> None:

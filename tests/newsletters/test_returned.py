@@ -15,7 +15,7 @@ from billing.mail.bounces import (
     read_report,
     tag,
 )
-from billing.newsletters.bounces import Taken, take
+from billing.newsletters.bounces import ReportOutcome, handle_report
 from billing.platform.tokens import Tokens
 from tests.support.bounce_reports import arf, dsn
 from tests.support.newsroom import Newsroom
@@ -25,14 +25,14 @@ TOKENS = Tokens("one secret of enough length, for tests only")
 OTHERS = Tokens("another secret of enough length, of somebody")
 
 
-def taken(newsroom: Newsroom, raw: bytes, **options: str) -> Taken | None:
+def taken(newsroom: Newsroom, raw: bytes, **options: str) -> ReportOutcome | None:
     """As `billing bounces take` does."""
     tokens = newsroom.world.parts.office.tokens
     report = read_report(tokens, raw, **options)
     if report is None:
         return None
     with newsroom.world.parts.database.transaction() as session:
-        return take(session, tokens, report, newsroom.world.now)
+        return handle_report(session, tokens, report, newsroom.world.now)
 
 
 @pytest.mark.parametrize("number", [1, 35, 36, 10**6, 2**62])
@@ -112,10 +112,10 @@ def test_what_is_no_report_about_ours_is_none(raw: bytes) -> None:
 def test_a_mailbox_that_does_not_exist_gets_no_more_newsletters(newsroom: Newsroom) -> None:
     mail, _other = newsroom.send_to(2)
     issue_id = newsroom.world.rows("SELECT id FROM issue")[0]["id"]
-    assert taken(newsroom, dsn(mail.sender)) is Taken.NEW
+    assert taken(newsroom, dsn(mail.sender)) is ReportOutcome.NEW
     assert newsroom.suppressions() == [("newsletters", "hard_bounce")]
     assert newsroom.counts(issue_id) == {"sent": 1, "bounced": 1}
-    assert taken(newsroom, dsn(mail.sender)) is Taken.KNOWN  # replayed
+    assert taken(newsroom, dsn(mail.sender)) is ReportOutcome.KNOWN  # replayed
     assert len(newsroom.world.rows("SELECT 1 FROM returned_mail")) == 1
     newsroom.send()
     assert len(newsroom.arrived_for(mail.recipients[0])) == 1
@@ -125,7 +125,7 @@ def test_a_report_about_a_test_mail_or_a_vanished_delivery_changes_nothing(newsr
     for number in (0, 4711):
         assert (
             taken(newsroom, dsn(envelope_sender(newsroom.world.parts.office.tokens, number, "b.example")))
-            is Taken.UNKNOWN
+            is ReportOutcome.UNKNOWN
         )
     assert newsroom.suppressions() == []
 
@@ -138,7 +138,7 @@ def test_a_full_mailbox_is_given_five_chances_over_two_weeks(newsroom: Newsroom)
         if issue == 5:
             assert len(arrived) == 5
             break
-        assert taken(newsroom, dsn(arrived[-1].sender, status="5.2.2")) is Taken.NEW
+        assert taken(newsroom, dsn(arrived[-1].sender, status="5.2.2")) is ReportOutcome.NEW
         assert newsroom.suppressions() == ([("newsletters", "soft_bounces")] if issue == 4 else [])
         newsroom.world.advance(days=3)
 
@@ -154,7 +154,7 @@ def test_soft_returns_far_apart_or_of_one_issue_are_no_pattern(newsroom: Newsroo
     number = number_of(tokens, newsroom.arrived_for(address)[-1].sender.partition("@")[0].removeprefix("b+"))
     with newsroom.world.parts.database.transaction() as session:
         for name in range(8):
-            take(
+            handle_report(
                 session,
                 tokens,
                 BounceReport(number or 0, BounceKind.SOFT, "5.2.2", f"r{name}"),
@@ -179,7 +179,7 @@ def test_a_complaint_ends_all_newsletters_and_no_other_mail(newsroom: Newsroom) 
         newsroom.join("thandi@example.com", name)
     issue_id = newsroom.send()
     (mail,) = newsroom.arrived_for("thandi@example.com")
-    assert taken(newsroom, arf(mail.raw)) is Taken.NEW
+    assert taken(newsroom, arf(mail.raw)) is ReportOutcome.NEW
     assert {row["state"] for row in newsroom.world.rows("SELECT state FROM signup")} == {"left"}
     assert {
         row["how"] for row in newsroom.world.rows("SELECT how FROM signup_change WHERE to_state = 'left'")

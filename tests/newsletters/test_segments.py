@@ -11,14 +11,16 @@ import emails
 from billing.dev.previews.mails import HOUSE
 from billing.mail.mime import UnsafeHeader, unstructured
 from billing.mail.segments import Segments, UnsafeValue, compile_mail
-from billing.newsletters.compose import Card, Variant, Words, letter
-from billing.newsletters.wrap import MARKS, marked
+from billing.newsletters.compose import IssueCard, IssueContent, Variant, issue_mail
+from billing.newsletters.wrap import MARKS, with_marks
 from tests.support.newsroom import PREHEADER, SOURCE, SUBJECT
 
 CARDS = {
-    "the-water-nobody-counted": Card("Environment", "The water nobody counted", "https://example.com/w", True)
+    "the-water-nobody-counted": IssueCard(
+        "Environment", "The water nobody counted", "https://example.com/w", True
+    )
 }
-WORDS = Words("First Light", SUBJECT, PREHEADER, SOURCE, CARDS)
+WORDS = IssueContent("First Light", SUBJECT, PREHEADER, SOURCE, CARDS)
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="⟦⟧\0\r"), max_size=300)
 VALUES = st.text("abcdefghijklmnopqrstuvwxyzABC0123456789-._~/:", min_size=1, max_size=200)
 
@@ -52,10 +54,10 @@ def mail(text: str, html: str) -> Segments:
 @pytest.mark.parametrize("variant", Variant)
 @pytest.mark.parametrize("name", ["a", "sgn-" + "x" * 60, "0.dots..and--dashes"])
 def test_an_issue_joined_is_the_issue_rendered_in_full(variant: Variant, name: str) -> None:
-    once = marked(WORDS, variant, HOUSE)
+    once = with_marks(WORDS, variant, HOUSE)
     joined = bodies(mail(once.text, once.html).join(own(name)))
     full = emails.render_newsletter(
-        letter(
+        issue_mail(
             WORDS, variant, unsubscribe_url=own(name)["unsubscribe"], preferences_url=own(name)["preferences"]
         ),
         HOUSE,
@@ -124,5 +126,7 @@ def test_no_subject_adds_a_line_to_the_head(subject: str) -> None:
 
 
 def test_two_variants_share_nothing() -> None:
-    reader, subscriber = (marked(WORDS, variant, HOUSE) for variant in (Variant.READER, Variant.SUBSCRIBER))
+    reader, subscriber = (
+        with_marks(WORDS, variant, HOUSE) for variant in (Variant.READER, Variant.SUBSCRIBER)
+    )
     assert reader.html != subscriber.html

@@ -29,5 +29,5 @@ def another_worker(world: World) -> Parts:
     return replace(
         parts,
         sender=replace(parts.sender, transport=SmtpTransport(world.smtp.url)),
-        press=replace(parts.press, line=SmtpTransport(world.smtp.url)),
+        newsletter_sender=replace(parts.newsletter_sender, relay=SmtpTransport(world.smtp.url)),
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from billing.dev import sample_newsletters, seed
 from billing.newsletters import issues, links, optin
-from billing.newsletters.compose import Card
+from billing.newsletters.compose import IssueCard
 from billing.newsletters.models import Issue
 from billing.newsletters.progress import Progress, progress
 from billing.newsletters.signups import Origin, Person
@@ -41,7 +41,7 @@ HEADERS = (
     *("List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID"),
 )
 """The headers that every newsletter carries once."""
-CARD = Card("Environment", "The water nobody counted", "https://example.com/water", True)
+CARD = IssueCard("Environment", "The water nobody counted", "https://example.com/water", True)
 
 
 @dataclass
@@ -125,7 +125,12 @@ class Newsroom:
         """Scheduled, for now unless said otherwise."""
         with self.world.parts.database.transaction() as session:
             issues.schedule(
-                session, issue_id, when or self.world.now, self.world.parts.press.house, BY, self.world.now
+                session,
+                issue_id,
+                when or self.world.now,
+                self.world.parts.newsletter_sender.house,
+                BY,
+                self.world.now,
             )
 
     def send(self, **draft: str) -> str:

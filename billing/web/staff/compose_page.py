@@ -17,9 +17,9 @@ from billing.newsletters import issues
 from billing.newsletters.compose import (
     MOST_BYTES,
     BadIssue,
-    Card,
+    IssueCard,
+    IssueContent,
     Variant,
-    Words,
     article_ids,
     kilobytes,
 )
@@ -27,8 +27,8 @@ from billing.newsletters.lists import newsletter
 from billing.newsletters.models import Issue
 from billing.newsletters.progress import audience_now
 from billing.newsletters.proof import preview
-from billing.newsletters.sender import Press
-from billing.newsletters.wrap import words_of
+from billing.newsletters.sender import NewsletterSender
+from billing.newsletters.wrap import content_of
 from billing.rules.access import AccessLevel
 from billing.web import views
 from billing.web.staff.guard import StaffVisit
@@ -60,12 +60,13 @@ class Draft:
         return replace(self, source=f"{self.source.rstrip()}\n\n[[article:{article_id}]]\n".lstrip())
 
 
-def cards(session: Session, source: str) -> Mapping[str, Card]:
+def cards(session: Session, source: str) -> Mapping[str, IssueCard]:
     """The articles named in the text, as the registry knows them now."""
     found = session.exec(select(Article).where(col(Article.id).in_(article_ids(source)[:200])))
     sections = of_sections(session)
     return {
-        each.id: Card(each.section, each.title, each.url, _for_subscribers(each, sections)) for each in found
+        each.id: IssueCard(each.section, each.title, each.url, _for_subscribers(each, sections))
+        for each in found
     }
 
 
@@ -85,7 +86,7 @@ def compose_view(
 ) -> views.Compose:
     """The page with what was typed; problems and sizes are those of what is kept."""
     list_ = newsletter(session, issue.newsletter_id)
-    press = visit.parts.press
+    sender = visit.parts.newsletter_sender
     tomorrow = visit.parts.office.today(visit.at) + timedelta(days=1)
     return views.Compose(
         issue_id=issue.id,
@@ -102,29 +103,29 @@ def compose_view(
             views.Pick(article_id=each.id, title=each.title, section=each.section)
             for each in newest(session, PICKS)
         ),
-        problems=tuple(issues.check(session, issue, press.house)),
-        sizes=_sizes(press, words_of(issue, list_)),
+        problems=tuple(issues.check(session, issue, sender.house)),
+        sizes=_sizes(sender, content_of(issue, list_)),
         held_why=issue.held_why,
         note=note,
         error=error,
     )
 
 
-def _sizes(press: Press, words: Words) -> tuple[tuple[str, str], ...]:
+def _sizes(sender: NewsletterSender, words: IssueContent) -> tuple[tuple[str, str], ...]:
     found = []
     for variant in Variant:
         try:
-            size = len(preview(press, words, variant).html.encode())
+            size = len(preview(sender, words, variant).html.encode())
         except (BadIssue, emails.UnsafeSubject):
             continue
         found.append((variant.value, kilobytes(size)))
     return tuple(found)
 
 
-def preview_answer(press: Press, words: Words, variant: Variant, shown: str) -> Response:
+def preview_answer(sender: NewsletterSender, words: IssueContent, variant: Variant, shown: str) -> Response:
     """A whole page for a frame that can run nothing: the mail under a line with its size, its text, or what is wrong."""
     try:
-        mail = preview(press, words, variant)
+        mail = preview(sender, words, variant)
     except BadIssue as refusal:
         return _framed("Not yet", escape(refusal.detail))
     except emails.UnsafeSubject:

@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from billing.mail.smtp import Accepted
 from billing.newsletters import issues
-from billing.newsletters.compose import Variant, Words
+from billing.newsletters.compose import IssueContent, Variant
 from billing.newsletters.lists import newsletter
 from billing.newsletters.models import Issue
 from billing.newsletters.proof import send_test
-from billing.newsletters.wrap import words_of
+from billing.newsletters.wrap import content_of
 from billing.platform.errors import Refusal
 from billing.staff import audit
 from billing.staff.roles import May
@@ -120,7 +120,12 @@ def _test(visit: StaffVisit, kept: Issue, variant: Variant) -> Response:
         _audit(visit, session, kept, "test_issue")
     try:
         outcome = send_test(
-            visit.parts.press, list_, words_of(kept, list_), variant, visit.member.email, visit.at
+            visit.parts.newsletter_sender,
+            list_,
+            content_of(kept, list_),
+            variant,
+            visit.member.email,
+            visit.at,
         )
     except Refusal as refusal:
         return _back(visit, kept.id, Draft.of(kept), error=refusal.detail, status=refusal.status)
@@ -145,7 +150,12 @@ def _schedule(visit: StaffVisit, kept: Issue, when: str) -> Response:
     try:
         with visit.parts.database.transaction() as session:
             found = issues.schedule(
-                session, kept.id, moment.astimezone(UTC), visit.parts.press.house, str(visit.actor), visit.at
+                session,
+                kept.id,
+                moment.astimezone(UTC),
+                visit.parts.newsletter_sender.house,
+                str(visit.actor),
+                visit.at,
             )
             _audit(visit, session, found, "schedule_issue", at=str(found.scheduled_at))
     except Refusal as refusal:
@@ -160,8 +170,8 @@ def preview_kept(
     """The kept text as a reader would see it, for the frame beside the form."""
     with visit.parts.database.transaction() as session:
         found = issues.issue(session, issue_id)
-        words = words_of(found, newsletter(session, found.newsletter_id))
-    return preview_answer(visit.parts.press, words, variant, shown)
+        words = content_of(found, newsletter(session, found.newsletter_id))
+    return preview_answer(visit.parts.newsletter_sender, words, variant, shown)
 
 
 @router.post(f"{ROOM}/{{issue_id}}/preview")
@@ -178,8 +188,8 @@ def preview_typed(
     with visit.parts.database.transaction() as session:
         found = issues.issue(session, issue_id)
         name = newsletter(session, found.newsletter_id).name
-        words = Words(name, subject.strip(), preheader.strip(), source, cards(session, source))
-    return preview_answer(visit.parts.press, words, variant, shown)
+        words = IssueContent(name, subject.strip(), preheader.strip(), source, cards(session, source))
+    return preview_answer(visit.parts.newsletter_sender, words, variant, shown)
 
 
 Change = Callable[[Session, str, str, datetime], Issue]

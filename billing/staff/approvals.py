@@ -19,7 +19,7 @@ from billing.readers.register import clean_address
 from billing.rules.lifecycle import NoSuchTransition
 from billing.staff import api_keys, audit, members
 from billing.staff.acts import Act, Desk, NeedsReason, checked, perform_approved
-from billing.staff.acts.shape import rand
+from billing.staff.acts.shape import format_zar
 from billing.staff.acts.stored import load, store
 from billing.staff.approval_models import Approval, ApprovalKind, ApprovalState
 from billing.staff.key_models import ApiKey
@@ -80,8 +80,8 @@ def ask_for_admin(
 def ask_for_key(desk: Desk, key: ApiKey, cents: int, *, actor: Actor, why: str) -> Approval:
     """Let a key's ceiling of money wait for another admin. Raises NeedsReason, AlreadyAsked."""
     words = (
-        f"The API key {key.name} may give {rand(cents)} back in a day, to all readers together.",
-        f"Until then it may give {rand(key.cents_a_day)}.",
+        f"The API key {key.name} may give {format_zar(cents)} back in a day, to all readers together.",
+        f"Until then it may give {format_zar(key.cents_a_day)}.",
     )
     act = {"key_id": key.id, "cents": cents}
     return _ask(

@@ -74,7 +74,7 @@ def undo_for_reader(
 def keep(session: Session, office: Office, reader_id: str, *, at: datetime) -> bool:
     """The reader, signed in, says that the subscription goes on; whether it does. One that is cancelled stays so. Raises
     UnknownReader."""
-    facts.hold(session, reader_id)
+    facts.lock_reader(session, reader_id)
     running = live_of(session, reader_id)
     if running is None or running.cancel_asked_at is not None:
         return False

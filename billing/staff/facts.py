@@ -25,7 +25,7 @@ NO_MATTER = (
 """Acts that leave a reader's affairs as they are."""
 
 
-def hold(session: Session, reader_id: str) -> Reader:
+def lock_reader(session: Session, reader_id: str) -> Reader:
     """Lock the reader's affairs until the transaction ends: other staff, the worker and the reader wait. Raises UnknownReader.
 
     The reader's row is locked without its key, so that whoever inserts a row that names the reader doesn't wait for us."""
@@ -43,7 +43,7 @@ def hold(session: Session, reader_id: str) -> Reader:
     return reader
 
 
-def version(session: Session, reader_id: str) -> str:
+def state_hash(session: Session, reader_id: str) -> str:
     """Changes with everything that an act could meet: history, payments, refunds, grants, leave for a trial, acts of staff."""
     subscription = latest_of(session, reader_id)
     leave, last = exceptions.open_for(session, reader_id), last_act(session, reader_id)

@@ -25,7 +25,7 @@ def recorded(
 ) -> Iterator[None]:
     """Hold the reader's affairs, let it be done, write the line with the cents that go back by it; nothing when it is refused.
     Raises UnknownReader, ScopeMissing, KeyOverLimit."""
-    facts.hold(session, reader_id)
+    facts.lock_reader(session, reader_id)
     before = facts.snapshot(session, reader_id, at)
     known = _refunds(session, reader_id).keys()
     yield

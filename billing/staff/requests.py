@@ -173,7 +173,7 @@ def hold(session: Session, request_id: str) -> ReaderRequest:
     """Its reader's affairs, as acts hold them; then the request. Raises UnknownRequest."""
     reader_id = one(session, request_id).reader_id
     if reader_id is not None:
-        facts.hold(session, reader_id)
+        facts.lock_reader(session, reader_id)
     request = session.get(ReaderRequest, request_id, with_for_update=True, populate_existing=True)
     if request is None:
         raise UnknownRequest

@@ -13,7 +13,7 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-class May(StrEnum):
+class Permission(StrEnum):
     """Something that staff do; each member's `__doc__` puts it in words."""
 
     FIND = "find", "find readers"
@@ -51,39 +51,39 @@ class May(StrEnum):
         return str(self.__doc__)
 
 
-TABLE: dict[Role, frozenset[May]] = {
+TABLE: dict[Role, frozenset[Permission]] = {
     Role.SUPPORT: frozenset(
         {
-            May.FIND,
-            May.READ,
-            May.CANCEL,
-            May.RESUME,
-            May.EXTEND,
-            May.PAUSE,
-            May.COMPLIMENTARY,
-            May.REFUND,
-            May.NOTE,
-            May.ANSWER,
+            Permission.FIND,
+            Permission.READ,
+            Permission.CANCEL,
+            Permission.RESUME,
+            Permission.EXTEND,
+            Permission.PAUSE,
+            Permission.COMPLIMENTARY,
+            Permission.REFUND,
+            Permission.NOTE,
+            Permission.ANSWER,
         }
     ),
     Role.FINANCE: frozenset(  # CANCEL, because a cancellation that gives back more than support may comes to finance
         {
-            May.FIND,
-            May.READ,
-            May.CANCEL,
-            May.REFUND,
-            May.ENTER_REFUND,
-            May.APPROVE,
-            May.NOTE,
-            May.ANSWER,
-            May.INVOICES,
-            May.BOOKS,
-            May.CASES,
-            May.AUDIT,
+            Permission.FIND,
+            Permission.READ,
+            Permission.CANCEL,
+            Permission.REFUND,
+            Permission.ENTER_REFUND,
+            Permission.APPROVE,
+            Permission.NOTE,
+            Permission.ANSWER,
+            Permission.INVOICES,
+            Permission.BOOKS,
+            Permission.CASES,
+            Permission.AUDIT,
         }
     ),
-    Role.EDITOR: frozenset({May.NEWSLETTERS, May.ARTICLES}),
-    Role.ADMIN: frozenset(May),
+    Role.EDITOR: frozenset({Permission.NEWSLETTERS, Permission.ARTICLES}),
+    Role.ADMIN: frozenset(Permission),
 }
 MOST_DAYS = 366
 """No member gives more days than these at once."""
@@ -93,7 +93,7 @@ DAYS_A_DAY: dict[Role, int] = {Role.SUPPORT: 310}
 """Days that a member may give in a day, to all readers together; a role without a line has no such limit."""
 
 
-def may(role: Role, what: May) -> bool:
+def may(role: Role, what: Permission) -> bool:
     """Whether the role may do it."""
     return what in TABLE[role]
 
@@ -111,6 +111,6 @@ def days_limit_a_day(role: Role) -> int | None:
 def refund_limit(role: Role, support_limit: int) -> int | None:
     """How many cents this role may give back to one reader in a month, or one member with it in a day; None: no limit.
     `support_limit` is the setting for the one or the other."""
-    if not may(role, May.REFUND):
+    if not may(role, Permission.REFUND):
         return 0
     return support_limit if role is Role.SUPPORT else None

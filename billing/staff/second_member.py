@@ -11,7 +11,7 @@ from billing.platform.errors import Conflict, Forbidden
 from billing.rules.addresses import canonical
 from billing.staff.approval_models import Approval, ApprovalKind, ApprovalState
 from billing.staff.models import AuditLine, StaffMember
-from billing.staff.roles import May, may
+from billing.staff.roles import Permission, may
 
 KNOWN_FOR = timedelta(days=7)
 """How long a member approves nothing after another let them in, or gave them a new role or authenticator: the others have been
@@ -32,14 +32,16 @@ class NotTheSecond(Forbidden):
     title = "Somebody else must approve this"
 
 
-def needed_of(approval: Approval) -> May | None:
+def needed_of(approval: Approval) -> Permission | None:
     """What the role of both must permit where an admin asks another; None for money."""
-    return {ApprovalKind.NEW_ADMIN: May.STAFF, ApprovalKind.KEY_CEILING: May.KEYS}.get(approval.kind)
+    return {ApprovalKind.NEW_ADMIN: Permission.STAFF, ApprovalKind.KEY_CEILING: Permission.KEYS}.get(
+        approval.kind
+    )
 
 
 def may_decide(session: Session, approval: Approval, member: StaffMember, at: datetime) -> bool:
     """Whether the member may approve it."""
-    needed = needed_of(approval) or May.APPROVE
+    needed = needed_of(approval) or Permission.APPROVE
     asker = session.get_one(StaffMember, approval.asked_by)
     return (
         member.disabled_at is None

@@ -13,7 +13,7 @@ from billing.rules.money import Money
 from billing.staff import money_entries, newsletter_entries
 from billing.staff.entry import Entry, Kind, present
 from billing.staff.models import AuditLine, Outcome, ReaderNote, ReaderRequest, RequestKind
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.subscriptions.models import Subscription, SubscriptionChange
 
 PAGE = 40
@@ -193,7 +193,7 @@ def _acts(session: Session, reader_id: str, most: int) -> list[Entry]:
 
 def in_words(act: str) -> str:
     """An act of the audit in words: what the permission says, where it is one."""
-    words = May(act).words if act in May.__members__.values() else act.replace("_", " ")
+    words = Permission(act).words if act in Permission.__members__.values() else act.replace("_", " ")
     return words[:1].upper() + words[1:]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from fastapi.dependencies.models import Dependant
 
-from billing.staff.roles import MOST_DAYS, TABLE, May, Role, days_limit, may, refund_limit
+from billing.staff.roles import MOST_DAYS, TABLE, Permission, Role, days_limit, may, refund_limit
 from tests.support.actors import BY
 from tests.support.browser import Browser
 from tests.support.routes import api_routes
@@ -13,28 +13,28 @@ from tests.support.world import World
 
 S, F, E, A = Role.SUPPORT, Role.FINANCE, Role.EDITOR, Role.ADMIN
 WHO = {
-    May.FIND: {S, F, A},
-    May.READ: {S, F, A},
-    May.CANCEL: {S, F, A},
-    May.RESUME: {S, A},
-    May.EXTEND: {S, A},
-    May.PAUSE: {S, A},
-    May.COMPLIMENTARY: {S, A},
-    May.REFUND: {S, F, A},
-    May.ENTER_REFUND: {F, A},
-    May.ANOTHER_TRIAL: {A},
-    May.NOTE: {S, F, A},
-    May.ANSWER: {S, F, A},
-    May.INVOICES: {F, A},
-    May.APPROVE: {F, A},
-    May.BOOKS: {F, A},
-    May.CASES: {F, A},
-    May.NEWSLETTERS: {E, A},
-    May.ARTICLES: {E, A},
-    May.AUDIT: {F, A},
-    May.STAFF: {A},
-    May.KEYS: {A},
-    May.WEBHOOKS: {A},
+    Permission.FIND: {S, F, A},
+    Permission.READ: {S, F, A},
+    Permission.CANCEL: {S, F, A},
+    Permission.RESUME: {S, A},
+    Permission.EXTEND: {S, A},
+    Permission.PAUSE: {S, A},
+    Permission.COMPLIMENTARY: {S, A},
+    Permission.REFUND: {S, F, A},
+    Permission.ENTER_REFUND: {F, A},
+    Permission.ANOTHER_TRIAL: {A},
+    Permission.NOTE: {S, F, A},
+    Permission.ANSWER: {S, F, A},
+    Permission.INVOICES: {F, A},
+    Permission.APPROVE: {F, A},
+    Permission.BOOKS: {F, A},
+    Permission.CASES: {F, A},
+    Permission.NEWSLETTERS: {E, A},
+    Permission.ARTICLES: {E, A},
+    Permission.AUDIT: {F, A},
+    Permission.STAFF: {A},
+    Permission.KEYS: {A},
+    Permission.WEBHOOKS: {A},
 }
 OPEN = {
     "/staff",
@@ -56,7 +56,7 @@ NAMES = {
 
 
 def test_the_table_is_as_agreed() -> None:
-    assert set(WHO) == set(May)
+    assert set(WHO) == set(Permission)
     for what, roles in WHO.items():
         assert {role for role in Role if may(role, what)} == roles, what
     assert set(TABLE) == set(Role)
@@ -67,19 +67,19 @@ def test_the_limits_go_with_the_role() -> None:
     assert [days_limit(role) for role in (S, F, E, A)] == [31, 0, 0, MOST_DAYS]
 
 
-def staff_routes(world: World) -> Iterator[tuple[str, str, May | None]]:
+def staff_routes(world: World) -> Iterator[tuple[str, str, Permission | None]]:
     for route in api_routes(world.app):
         if route.path.startswith("/staff") and not route.path.startswith("/staff/sign-in"):
             for method in sorted((route.methods or set()) - {"HEAD"}):
                 yield method, route.path, permission(route.dependant)
 
 
-def permission(dependant: Dependant) -> May | None:
+def permission(dependant: Dependant) -> Permission | None:
     """What the route asks for, found where FastAPI keeps it."""
     for needed in dependant.dependencies:
         found = getattr(needed.call, "permission", None) or permission(needed)
         if found is not None:
-            return May(found)
+            return Permission(found)
     return None
 
 
@@ -110,7 +110,7 @@ def test_every_route_by_every_role(world: World, staff: SignIn) -> None:
     routes = list(staff_routes(world))
     assert len(routes) > 30
     unguarded = {path for _, path, what in routes if what is None} - OPEN
-    assert unguarded == set(), "give each page of staff its permission: `needs(May....)`"
+    assert unguarded == set(), "give each page of staff its permission: `needs(Permission....)`"
     wrong, refused = [], 0
     for role in Role:
         browser = staff(role.value)

@@ -3,21 +3,21 @@
 from billing.staff.acts.cancelling import Cancel, Resume
 from billing.staff.acts.days import AnotherTrial, Complimentary, Extend
 from billing.staff.acts.enter_refund import EnterRefund
-from billing.staff.acts.limits import OverLimit, left_in_words, mind_limits, needs_second
+from billing.staff.acts.limits import OverLimit, check_limits, left_in_words, needs_second
 from billing.staff.acts.money import GiveBack
 from billing.staff.acts.note import Note
 from billing.staff.acts.pausing import EndPause, Pause
 from billing.staff.acts.perform import (
-    Changed,
     NeedsReason,
+    StaleVersion,
     changed_since,
     checked,
-    foresee,
+    is_same_act,
     perform,
     perform_approved,
-    same_wish,
+    preview_act,
 )
-from billing.staff.acts.shape import Act, Desk, Preview, as_told
+from billing.staff.acts.shape import Act, Desk, Preview, customer_facing_reason
 from billing.staff.acts.withdrawing import Withdraw
 from billing.staff.second_member import NeedsSecond
 
@@ -25,7 +25,6 @@ __all__ = [
     "Act",
     "AnotherTrial",
     "Cancel",
-    "Changed",
     "Complimentary",
     "Desk",
     "EndPause",
@@ -39,15 +38,16 @@ __all__ = [
     "Pause",
     "Preview",
     "Resume",
+    "StaleVersion",
     "Withdraw",
-    "as_told",
     "changed_since",
+    "check_limits",
     "checked",
-    "foresee",
+    "customer_facing_reason",
+    "is_same_act",
     "left_in_words",
-    "mind_limits",
     "needs_second",
     "perform",
     "perform_approved",
-    "same_wish",
+    "preview_act",
 ]

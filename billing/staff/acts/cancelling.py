@@ -13,10 +13,10 @@ from billing.payments import numbers
 from billing.platform.actors import Actor
 from billing.rules.lifecycle import State
 from billing.staff import open_requests
-from billing.staff.acts.shape import Desk, Preview, day, moment, rand
+from billing.staff.acts.shape import Desk, Preview, day, format_zar, moment
 from billing.staff.cancellations import undo_for_reader
 from billing.staff.models import ReaderRequest
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.find import latest_of, terms_on
 from billing.subscriptions.models import Subscription
@@ -30,7 +30,7 @@ class Cancel:
     reader_id: str
     asked_at: datetime
     when: When = When.PERIOD_END
-    what = May.CANCEL
+    what = Permission.CANCEL
 
     def preview(self, desk: Desk, /) -> Preview:
         """What goes back, how long reading goes on, what isn't charged any more. Raises AlreadyEnded, BadMoment, UnknownSubscription."""
@@ -45,7 +45,7 @@ class Cancel:
         ]
         words += [self._reading(desk, subscription, back), *_no_more(desk, subscription)]
         total = sum(one.cents for one in back)
-        button = f"Cancel and give back {rand(total)}" if total else "Cancel the subscription"
+        button = f"Cancel and give back {format_zar(total)}" if total else "Cancel the subscription"
         proved = open_requests.confirmed_to_cancel(desk.session, subscription)
         typed = open_requests.unproved_to_cancel(desk.session, subscription)
         if total:
@@ -86,7 +86,7 @@ class Resume:
     """Take a cancellation back while the trial or the period runs."""
 
     reader_id: str
-    what = May.RESUME
+    what = Permission.RESUME
 
     def preview(self, desk: Desk, /) -> Preview:
         """When the card is charged next. Raises NothingToUndo, DisputeOpen, UnknownSubscription."""
@@ -96,7 +96,7 @@ class Resume:
         price = terms_on(desk.session, subscription, on)[1]
         words = ["The subscription goes on as if it had never been cancelled."]
         if on is not None:
-            words.append(f"The card is charged {rand(price.amount)} on {day(on)}.")
+            words.append(f"The card is charged {format_zar(price.amount)} on {day(on)}.")
         if postpone.moves(desk.session, desk.office, subscription, desk.at):
             words.append(
                 "Its notices are late for that day, so it moves on until they can be sent; this happens once."
@@ -150,7 +150,7 @@ def _goes_back(desk: Desk, one: DueBack, asked_at: datetime) -> str:
     number = numbers.invoice_number(one.invoice.number or 0)
     paid_on = desk.office.today(one.payment.paid_at)
     return (
-        f"{rand(one.cents)} goes back, charged on {day(paid_on)} ({number}). A credit note follows by mail;"
+        f"{format_zar(one.cents)} goes back, charged on {day(paid_on)} ({number}). A credit note follows by mail;"
         f" it says: “{give_back.reason_of(one, asked_at)}”"
     )
 
@@ -162,4 +162,4 @@ def _no_more(desk: Desk, subscription: Subscription) -> list[str]:
     if due is None:
         return ["Nothing more is charged."]
     price = terms_on(desk.session, subscription, due.on)[1]
-    return [f"The charge of {rand(price.amount)} on {day(due.on)} is not made, nor any after it."]
+    return [f"The charge of {format_zar(price.amount)} on {day(due.on)} is not made, nor any after it."]

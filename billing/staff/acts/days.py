@@ -10,8 +10,8 @@ from billing.changes import extend
 from billing.platform.actors import Actor
 from billing.rules.lifecycle import State
 from billing.rules.term import Announced
-from billing.staff.acts.shape import Desk, Preview, day, days_in_words, rand
-from billing.staff.roles import May
+from billing.staff.acts.shape import Desk, Preview, day, days_in_words, format_zar
+from billing.staff.roles import Permission
 from billing.subscriptions import exceptions
 from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.find import live_of, plan_on_offer, terms_on
@@ -33,7 +33,7 @@ class Extend:
     days: int
     subscription_id: str | None = None
     """The very subscription; None: the one that runs."""
-    what = May.EXTEND
+    what = Permission.EXTEND
 
     def preview(self, desk: Desk, /) -> Preview:
         """How the next charge moves. Raises as `changes.extend.foresee`."""
@@ -48,7 +48,7 @@ class Extend:
         words = [
             f"The {what} runs through {day(seen.after - timedelta(days=1))}"
             f" instead of {day(seen.before - timedelta(days=1))}.",
-            f"The next charge, {rand(price.amount)}, moves from {day(charge_on)} to {day(moved_to)}.",
+            f"The next charge, {format_zar(price.amount)}, moves from {day(charge_on)} to {day(moved_to)}.",
         ]
         if subscription.state is State.TRIALING:
             words.append("Both notices before the first charge are sent for the new day.")
@@ -77,7 +77,7 @@ class Complimentary:
 
     reader_id: str
     days: int
-    what = May.COMPLIMENTARY
+    what = Permission.COMPLIMENTARY
 
     def preview(self, desk: Desk, /) -> Preview:
         """Until when. Raises NoDays, HasSubscription."""
@@ -101,7 +101,7 @@ class AnotherTrial:
     """Leave to start one more trial, with an address and a card that have had theirs."""
 
     reader_id: str
-    what = May.ANOTHER_TRIAL
+    what = Permission.ANOTHER_TRIAL
 
     def preview(self, desk: Desk, /) -> Preview:
         """What the leave allows. Raises AlreadyAllowed."""
@@ -109,7 +109,7 @@ class AnotherTrial:
             raise exceptions.AlreadyAllowed
         plan, price = plan_on_offer(desk.session, desk.office.today(desk.at))
         words = (
-            f"The next time this reader starts, {plan.trial_days} days are free again, then {rand(price.amount)} a {plan.period_label}.",
+            f"The next time this reader starts, {plan.trial_days} days are free again, then {format_zar(price.amount)} a {plan.period_label}.",
             "It works once, for this reader, with any card.",
         )
         return Preview(words, "Allow another trial", days=plan.trial_days)

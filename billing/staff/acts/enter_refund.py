@@ -10,8 +10,8 @@ from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Re
 from billing.payments.record_payment import payment_of
 from billing.platform.actors import Actor
 from billing.refunds import enter, refund
-from billing.staff.acts.shape import Desk, Preview, as_told, day, rand
-from billing.staff.roles import May
+from billing.staff.acts.shape import Desk, Preview, customer_facing_reason, day, format_zar
+from billing.staff.roles import Permission
 from billing.subscriptions.change import lock
 
 _STANDS = {
@@ -27,7 +27,7 @@ class EnterRefund:
 
     reader_id: str
     found: TakenRefund
-    what = May.ENTER_REFUND
+    what = Permission.ENTER_REFUND
 
     def preview(self, desk: Desk, /) -> Preview:
         """What was returned, of which invoice, to which card. Raises UnknownPayment, AlreadyEntered, TooMuch."""
@@ -43,19 +43,25 @@ class EnterRefund:
                 "It pays what a refund that bounced had left owing; the credit note for that has been sent."
             )
         words = (
-            f"{rand(self.found.amount)} of {rand(payment.amount)} ({number}) was returned to {card.brand.title()} ending in"
+            f"{format_zar(self.found.amount)} of {format_zar(payment.amount)} ({number}) was returned to {card.brand.title()} ending in"
             f" {card.last4} in Stripe's dashboard, on {day(desk.office.today(self.found.at))}.",
             stands,
             "No money moves by this, and reading goes on as before.",
         )
-        return Preview(words, f"Enter the refund of {rand(self.found.amount)}", told=debt is None)
+        return Preview(words, f"Enter the refund of {format_zar(self.found.amount)}", told=debt is None)
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Write it down. The reason is the credit note's, so the reader reads it."""
         payment, invoice = self._payment(desk.session)
         lock(desk.session, invoice.subscription_id)
         row = enter.enter(
-            desk.session, desk.office, payment, self.found, reason=as_told(why), by=actor, at=desk.at
+            desk.session,
+            desk.office,
+            payment,
+            self.found,
+            reason=customer_facing_reason(why),
+            by=actor,
+            at=desk.at,
         )
         return row.id
 

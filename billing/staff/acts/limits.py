@@ -11,7 +11,7 @@ from billing.platform.actors import Actor, staff_id_of
 from billing.platform.errors import Forbidden
 from billing.rules.periods import start_of_day
 from billing.rules.second_person import GivenAlone, is_needed
-from billing.staff.acts.shape import Act, Desk, Preview, days_in_words, rand
+from billing.staff.acts.shape import Act, Desk, Preview, days_in_words, format_zar
 from billing.staff.approval_models import Approval
 from billing.staff.models import AuditLine, Outcome, StaffMember
 from billing.staff.roles import Role, days_limit, days_limit_a_day, refund_limit
@@ -98,13 +98,13 @@ def hold_member(session: Session, actor: Actor) -> None:
     ).first()
 
 
-def mind_limits(desk: Desk, role: Role, actor: Actor, act: Act) -> Preview:
+def check_limits(desk: Desk, role: Role, actor: Actor, act: Act) -> Preview:
     """What the act would do, if the role may still give as much. Raises OverLimit, and what the act refuses."""
     preview = act.preview(desk)
     left = allowance(desk, role, actor, act.reader_id)
     if left.cents.least is not None and preview.cents > left.cents.least:
         raise OverLimit(
-            f"This would give back {rand(preview.cents)}. {_words(left.cents, rand)} Ask somebody from finance."
+            f"This would give back {format_zar(preview.cents)}. {_words(left.cents, format_zar)} Ask somebody from finance."
             f" {preview.otherwise}".rstrip()
         )
     if left.days.least is not None and preview.days > left.days.least:
@@ -119,7 +119,7 @@ def left_in_words(desk: Desk, role: Role, actor: Actor, act: Act, preview: Previ
     left = allowance(desk, role, actor, act.reader_id)
     said = []
     if preview.cents and left.cents.least is not None:
-        said.append(_words(left.cents, rand))
+        said.append(_words(left.cents, format_zar))
     if preview.days and left.days.least is not None:
         said.append(_words(left.days, days_in_words))
     return tuple(said)

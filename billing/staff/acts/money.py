@@ -9,8 +9,8 @@ from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod
 from billing.platform import ids
 from billing.platform.actors import Actor
 from billing.refunds import refund
-from billing.staff.acts.shape import Desk, Preview, as_told, rand
-from billing.staff.roles import May
+from billing.staff.acts.shape import Desk, Preview, customer_facing_reason, format_zar
+from billing.staff.roles import Permission
 from billing.subscriptions.change import lock
 
 
@@ -21,7 +21,7 @@ class GiveBack:
     reader_id: str
     payment_id: str
     cents: int | None = None
-    what = May.REFUND
+    what = Permission.REFUND
 
     def preview(self, desk: Desk, /) -> Preview:
         """How much, of which invoice, to which card. Raises UnknownPayment, ChargeDisputed, TooMuch, NotAnAmount."""
@@ -30,18 +30,18 @@ class GiveBack:
         left = refund.left_of(desk.session, payment)
         cents = left if self.cents is None else self.cents
         if cents > left or left == 0:
-            raise refund.TooMuch(f"Of this payment {rand(left)} is left to give back.", left=left)
+            raise refund.TooMuch(f"Of this payment {format_zar(left)} is left to give back.", left=left)
         if cents < 1:
             raise refund.NotAnAmount
         attempt = desk.session.get_one(Attempt, payment.attempt_id)
         card = desk.session.get_one(PaymentMethod, attempt.payment_method_id)
         number = numbers.invoice_number(invoice.number or 0)
         words = (
-            f"{rand(cents)} of {rand(payment.amount)} ({number}) goes back to {card.brand.title()} ending in {card.last4}.",
+            f"{format_zar(cents)} of {format_zar(payment.amount)} ({number}) goes back to {card.brand.title()} ending in {card.last4}.",
             "A credit note is written when the bank has it, and goes out by mail.",
             "Reading goes on as before: a refund alone cancels nothing.",
         )
-        return Preview(words, f"Give back {rand(cents)}", cents=cents, told=True)
+        return Preview(words, f"Give back {format_zar(cents)}", cents=cents, told=True)
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Put it on its way. The reason is the credit note's, so the reader reads it."""
@@ -53,7 +53,7 @@ class GiveBack:
             payment,
             amount=self.cents,
             cause=ids.new(f"act:{actor}", desk.at),
-            reason=as_told(why),
+            reason=customer_facing_reason(why),
             by=actor,
             at=desk.at,
         )

@@ -9,7 +9,7 @@ from billing.platform import ids
 from billing.platform.actors import Actor, acted_by, is_actor
 from billing.staff.acts.shape import Desk, Preview
 from billing.staff.models import ReaderNote
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 
 PRESSED_TWICE = timedelta(minutes=1)
 """The same words by the same member within so long are one note."""
@@ -20,7 +20,7 @@ class Note:
     """Words that stay."""
 
     reader_id: str
-    what = May.NOTE
+    what = Permission.NOTE
 
     def preview(self, _: Desk, /) -> Preview:
         """Nothing but itself."""

@@ -8,8 +8,8 @@ from sqlmodel import Session
 from billing.changes import pause
 from billing.platform.actors import Actor
 from billing.rules.pause import MOST_BY_STAFF
-from billing.staff.acts.shape import Desk, Preview, day, rand
-from billing.staff.roles import May
+from billing.staff.acts.shape import Desk, Preview, day, format_zar
+from billing.staff.roles import Permission
 from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.find import live_of, terms_on
 from billing.subscriptions.models import Subscription
@@ -21,7 +21,7 @@ class Pause:
 
     reader_id: str
     months: int
-    what = May.PAUSE
+    what = Permission.PAUSE
 
     def preview(self, desk: Desk, /) -> Preview:
         """From when to when, and what is charged then. Raises as `changes.pause.foresee`."""
@@ -31,7 +31,7 @@ class Pause:
         words = (
             f"Reading goes on through {day(seen.start_on - timedelta(days=1))}, as it is paid for.",
             "Then nothing is charged, and articles for subscribers are closed.",
-            f"It goes on by itself on {day(seen.resumes_on)}, with a charge of {rand(price.amount)}; a mail says so before.",
+            f"It goes on by itself on {day(seen.resumes_on)}, with a charge of {format_zar(price.amount)}; a mail says so before.",
         )
         return Preview(words, "Pause the subscription")
 
@@ -56,14 +56,14 @@ class EndPause:
     """Take a pause back; one that runs ends now, and the next period is charged."""
 
     reader_id: str
-    what = May.PAUSE
+    what = Permission.PAUSE
 
     def preview(self, desk: Desk, /) -> Preview:
         """What is charged, and when. Raises NotPaused, UnknownSubscription."""
         subscription = _running(desk.session, self.reader_id)
         on = pause.goes_on(desk.office, subscription, desk.at)
         price = terms_on(desk.session, subscription, on)[1]
-        words = (f"The subscription goes on. The card is charged {rand(price.amount)} on {day(on)}.",)
+        words = (f"The subscription goes on. The card is charged {format_zar(price.amount)} on {day(on)}.",)
         return Preview(words, "End the pause")
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:

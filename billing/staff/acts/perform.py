@@ -9,14 +9,14 @@ from billing.platform.errors import Conflict, Invalid
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.ceilings import Spent
 from billing.staff import audit, facts, key_limits
-from billing.staff.acts.limits import hold_member, mind_limits, needs_second
+from billing.staff.acts.limits import check_limits, hold_member, needs_second
 from billing.staff.acts.shape import Act, Desk, Preview
 from billing.staff.models import AuditLine
 from billing.staff.roles import Role
 from billing.staff.second_member import NeedsSecond
 
 
-class Changed(Conflict):
+class StaleVersion(Conflict):
     """Something has happened since you looked, so nothing was done. Look at how it stands now."""
 
     code = "changed_meanwhile"
@@ -29,19 +29,19 @@ class NeedsReason(Invalid):
     code = "needs_reason"
 
 
-def foresee(desk: Desk, act: Act) -> tuple[Preview, str]:
+def preview_act(desk: Desk, act: Act) -> tuple[Preview, str]:
     """What the act would do, and the version of what was looked at; pass that on to `perform`."""
-    return act.preview(desk), f"{facts.version(desk.session, act.reader_id)}.{_wish(act)}"
+    return act.preview(desk), f"{facts.state_hash(desk.session, act.reader_id)}.{_act_hash(act)}"
 
 
-def same_wish(act: Act, version: str) -> bool:
+def is_same_act(act: Act, version: str) -> bool:
     """Whether the version was given for this very act, with these fields."""
-    return version.rpartition(".")[2] == _wish(act)
+    return version.rpartition(".")[2] == _act_hash(act)
 
 
 def changed_since(session: Session, act: Act, version: str) -> bool:
     """Whether the reader's affairs have changed since the version was given."""
-    return version.partition(".")[0] != facts.version(session, act.reader_id)
+    return version.partition(".")[0] != facts.state_hash(session, act.reader_id)
 
 
 def perform(
@@ -55,7 +55,7 @@ def perform(
 ) -> AuditLine:
     """Do it, once, in this transaction. Programs have no role, and no version: theirs is the Idempotency-Key.
 
-    Raises UnknownReader, NeedsReason, Changed, OverLimit, NeedsSecond, ScopeMissing, KeyOverLimit, and what the act itself refuses."""
+    Raises UnknownReader, NeedsReason, StaleVersion, OverLimit, NeedsSecond, ScopeMissing, KeyOverLimit, and what the act itself refuses."""
     why, given = checked(desk, act, actor=actor, role=role, why=why, version=version)
     if role is not None and needs_second(desk, actor, act, given):
         raise NeedsSecond
@@ -67,15 +67,15 @@ def checked(
 ) -> tuple[str, Preview]:
     """Hold the reader's affairs; the reason as it may be kept, and what the act would do. Raises as `perform`."""
     session = desk.session
-    facts.hold(session, act.reader_id)
+    facts.lock_reader(session, act.reader_id)
     why = without_card_numbers(why.strip())
     if not why:
         raise NeedsReason
-    if version is not None and (not same_wish(act, version) or changed_since(session, act, version)):
-        raise Changed
+    if version is not None and (not is_same_act(act, version) or changed_since(session, act, version)):
+        raise StaleVersion
     if role is not None:
         hold_member(session, actor)
-        given = mind_limits(desk, role, actor, act)
+        given = check_limits(desk, role, actor, act)
     else:
         given = act.preview(desk)
     return why, given
@@ -86,11 +86,11 @@ def perform_approved(
 ) -> AuditLine | None:
     """Do what the asker was shown and another member approves; None where the reader's affairs have changed, or where another sum
     than `cents` would go back. Raises UnknownReader, OverLimit, and what the act itself refuses."""
-    facts.hold(desk.session, act.reader_id)
+    facts.lock_reader(desk.session, act.reader_id)
     hold_member(desk.session, asker)
     if changed_since(desk.session, act, version):
         return None
-    given = mind_limits(desk, role, asker, act)
+    given = check_limits(desk, role, asker, act)
     return _do(desk, act, given, asker, why) if given.cents == cents else None
 
 
@@ -114,5 +114,5 @@ def _do(desk: Desk, act: Act, given: Preview, actor: Actor, why: str) -> AuditLi
     )
 
 
-def _wish(act: Act) -> str:
+def _act_hash(act: Act) -> str:
     return hashlib.sha256(repr(act).encode()).hexdigest()[:16]

@@ -11,7 +11,7 @@ from billing.platform.settings import Settings
 from billing.platform.site import Office
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.money import Money
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ class Preview:
 
 
 class Act(Protocol):
-    """Something done for one reader. Its fields are what was wished; nothing in them depends on who looks."""
+    """Something done for one reader. Its fields are what was asked for; nothing in them depends on who looks."""
 
     @property
-    def what(self) -> May: ...
+    def what(self) -> Permission: ...
 
     @property
     def reader_id(self) -> str: ...
@@ -74,12 +74,12 @@ class Act(Protocol):
         ...
 
 
-def as_told(why: str) -> str:
+def customer_facing_reason(why: str) -> str:
     """A reason as the reader reads it on a credit note: one line, without card numbers."""
     return without_card_numbers(" ".join(why.split()))
 
 
-def rand(cents: int) -> str:
+def format_zar(cents: int) -> str:
     """An amount as it is said here: always with its VAT."""
     return Money(cents).with_vat_words()
 

@@ -12,9 +12,9 @@ from billing.platform.actors import Actor
 from billing.platform.site import Office
 from billing.rules.lifecycle import State
 from billing.staff import open_requests
-from billing.staff.acts.shape import Desk, Preview, day, moment, rand
+from billing.staff.acts.shape import Desk, Preview, day, format_zar, moment
 from billing.staff.models import RequestKind
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.find import latest_of
 from billing.subscriptions.models import Subscription
@@ -39,7 +39,7 @@ class Withdraw:
     """From what an open request to withdraw is about, as of the moment it came; else from the latest subscription, now."""
 
     reader_id: str
-    what = May.REFUND
+    what = Permission.REFUND
 
     def preview(self, desk: Desk, /) -> Preview:
         """What goes back, and what the reader withdrew from before. Raises CoolingOffOver, BadMoment,
@@ -59,7 +59,7 @@ class Withdraw:
         ]
         # A first withdrawal is owed by law (ECT-5), so it takes nothing from what a role may give.
         given = found.cents if found.needs_staff else 0
-        return Preview(tuple(words), f"Withdraw and give back {rand(found.cents)}", cents=given)
+        return Preview(tuple(words), f"Withdraw and give back {format_zar(found.cents)}", cents=given)
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Take it back; what the reader asked about that subscription is answered by it."""
@@ -86,12 +86,12 @@ class Withdraw:
 
 def _before(reader_id: str, one: Earlier) -> str:
     whose = "The reader" if one.reader_id == reader_id else "Another reader with the same card"
-    return f"{whose} withdrew on {day(one.on)} already, and {rand(one.cents)} went back."
+    return f"{whose} withdrew on {day(one.on)} already, and {format_zar(one.cents)} went back."
 
 
 def _goes_back(desk: Desk, found: Withdrawal) -> list[str]:
     return [
-        f"{rand(one.cents)} goes back, charged on {day(desk.office.today(one.payment.paid_at))}"
+        f"{format_zar(one.cents)} goes back, charged on {day(desk.office.today(one.payment.paid_at))}"
         f" ({numbers.invoice_number(one.invoice.number or 0)}). A credit note follows by mail."
         for one in (found.first, *found.later)
     ]

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from billing.rules.money import Money
 from billing.staff import approvals, members
 from billing.staff.approval_models import Approval, ApprovalState
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.staff.second_member import may_decide
 from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
@@ -21,7 +21,7 @@ LATEST = 20
 
 
 @router.get(ROOM)
-def look(visit: Annotated[StaffVisit, needs(May.APPROVE)]) -> Response:
+def look(visit: Annotated[StaffVisit, needs(Permission.APPROVE)]) -> Response:
     """What waits, and what was decided last."""
     with visit.parts.database.transaction() as session:
         waiting = tuple(_row(visit, session, one) for one in approvals.waiting(session, visit.at))
@@ -51,7 +51,7 @@ def _row(visit: StaffVisit, session: Session, approval: Approval) -> views.Appro
 
 @router.post(f"{ROOM}/{{approval_id}}/approve")
 def approve(
-    visit: Annotated[StaffVisit, needs(May.APPROVE, acts=True, fresh=True)], approval_id: str
+    visit: Annotated[StaffVisit, needs(Permission.APPROVE, acts=True, fresh=True)], approval_id: str
 ) -> Response:
     """Do it, if it is still what was shown. Raises UnknownApproval, NotWaiting, NotTheSecond."""
     with visit.parts.database.transaction() as session:
@@ -61,7 +61,7 @@ def approve(
 
 
 @router.post(f"{ROOM}/{{approval_id}}/decline")
-def decline(visit: Annotated[StaffVisit, needs(May.APPROVE, acts=True)], approval_id: str) -> Response:
+def decline(visit: Annotated[StaffVisit, needs(Permission.APPROVE, acts=True)], approval_id: str) -> Response:
     """Do nothing, for good. Raises UnknownApproval, NotWaiting."""
     with visit.parts.database.transaction() as session:
         approvals.decline(session, approval_id, actor=visit.actor, at=visit.at)

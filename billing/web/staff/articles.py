@@ -13,14 +13,14 @@ from billing.access.policies import NO_TERMS, AccessTerms
 from billing.platform.errors import Invalid, Refusal
 from billing.rules.access import AccessLevel
 from billing.staff import editing
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.web import views
+from billing.web.staff.act_forms import read_moment
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.staff.wishes import read_moment
 
 router = APIRouter(include_in_schema=False)
-Seeing = Annotated[StaffVisit, needs(May.ARTICLES)]
-Acting = Annotated[StaffVisit, needs(May.ARTICLES, acts=True)]
+Seeing = Annotated[StaffVisit, needs(Permission.ARTICLES)]
+Acting = Annotated[StaffVisit, needs(Permission.ARTICLES, acts=True)]
 Typed = Annotated[str, Form(max_length=300)]
 ROOM = "/staff/articles"
 PICKS = 50

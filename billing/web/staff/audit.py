@@ -11,7 +11,7 @@ from billing.rules.periods import start_of_day
 from billing.staff import audit, reads
 from billing.staff.audit import Sought
 from billing.staff.models import AuditLine, Outcome
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.web import views
 from billing.web.staff.csv_answer import as_csv
 from billing.web.staff.guard import StaffVisit, needs
@@ -33,8 +33,8 @@ COLUMNS = (
     "after",
     "network address",
 )
-Auditing = Annotated[StaffVisit, needs(May.AUDIT)]
-Taking = Annotated[StaffVisit, needs(May.AUDIT, fresh=True, page="/staff/audit")]
+Auditing = Annotated[StaffVisit, needs(Permission.AUDIT)]
+Taking = Annotated[StaffVisit, needs(Permission.AUDIT, fresh=True, page="/staff/audit")]
 Words = Annotated[str, Query(max_length=200)]
 
 

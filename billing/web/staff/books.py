@@ -21,17 +21,17 @@ from billing.reports.exports import SHEETS, Sheet
 from billing.rules.money import BASE_CURRENCY, Money, spelled
 from billing.rules.periods import add_months
 from billing.staff import audit
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.web import views
 from billing.web.staff.csv_answer import stream_csv
 from billing.web.staff.guard import StaffVisit, needs
 
 router = APIRouter(include_in_schema=False)
-Seeing = Annotated[StaffVisit, needs(May.BOOKS)]
-Acting = Annotated[StaffVisit, needs(May.BOOKS, acts=True, fresh=True)]
+Seeing = Annotated[StaffVisit, needs(Permission.BOOKS)]
+Acting = Annotated[StaffVisit, needs(Permission.BOOKS, acts=True, fresh=True)]
 Month = Annotated[str, Query(pattern=r"^(20\d\d-(0[1-9]|1[0-2]))?$")]
 ROOM = "/staff/books"
-Taking = Annotated[StaffVisit, needs(May.BOOKS, fresh=True, page=ROOM)]
+Taking = Annotated[StaffVisit, needs(Permission.BOOKS, fresh=True, page=ROOM)]
 NAMES: dict[Account, tuple[str, str]] = {
     Account.GATEWAY: ("Gateway", "what Stripe holds for us"),
     Account.BANK: ("Bank", "what Stripe has paid out"),

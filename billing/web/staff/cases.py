@@ -17,7 +17,7 @@ from billing.payments.balance_models import Reckoning
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.money import Money
 from billing.staff import audit
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.web import views
 from billing.web.kit.typed import LINES
 from billing.web.staff.guard import StaffVisit, needs
@@ -27,7 +27,7 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
 
 
 @router.get("/staff/cases")
-def waiting(visit: Annotated[StaffVisit, needs(May.CASES)]) -> Response:
+def waiting(visit: Annotated[StaffVisit, needs(Permission.CASES)]) -> Response:
     """The queue, and what was closed last."""
     with visit.parts.database.transaction() as session:
         view = views.StaffCases(
@@ -52,7 +52,7 @@ def _compared(session: Session) -> str:
 
 
 @router.get("/staff/cases/{case_id}")
-def one(visit: Annotated[StaffVisit, needs(May.CASES)], case_id: str) -> Response:
+def one(visit: Annotated[StaffVisit, needs(Permission.CASES)], case_id: str) -> Response:
     """One case, with what is known."""
     with visit.parts.database.transaction() as session:
         return visit.page(_view(visit, find.one(session, case_id)))
@@ -60,7 +60,7 @@ def one(visit: Annotated[StaffVisit, needs(May.CASES)], case_id: str) -> Respons
 
 @router.post("/staff/cases/{case_id}/close")
 def close(
-    visit: Annotated[StaffVisit, needs(May.CASES, acts=True)],
+    visit: Annotated[StaffVisit, needs(Permission.CASES, acts=True)],
     case_id: str,
     reason: Annotated[str, Form(max_length=1000), LINES] = "",
 ) -> Response:

@@ -11,24 +11,23 @@ from billing.rules.lifecycle import NoSuchTransition
 from billing.staff import approvals, facts
 from billing.staff.acts import (
     Act,
-    Changed,
     NeedsSecond,
     OverLimit,
-    as_told,
-    foresee,
+    StaleVersion,
+    check_limits,
+    customer_facing_reason,
+    is_same_act,
     left_in_words,
-    mind_limits,
     needs_second,
     perform,
-    same_wish,
+    preview_act,
 )
 from billing.web import views
+from billing.web.staff.act_forms import PREVIEW, ActForm, Typed
 from billing.web.staff.guard import ProveFirst, StaffVisit, refuse
 from billing.web.staff.show import audit_entry, desk
-from billing.web.staff.wishes import Wish
 
-Making = Callable[[Session], Wish]
-PREVIEW = "preview"
+Making = Callable[[Session], ActForm]
 SECOND = "Two members decide about this much: it is done when another member of finance, or an admin, has approved it."
 
 
@@ -38,27 +37,28 @@ def look(visit: StaffVisit, reader_id: str, make: Making) -> Response:
         return visit.page(_view(visit, session, reader_id, make(session)))
 
 
-def act(visit: StaffVisit, reader_id: str, make: Making, *, why: str, version: str, step: str) -> Response:
+def act(visit: StaffVisit, reader_id: str, make: Making, typed: Typed) -> Response:
     """Do it, if it is still what was looked at; else show it again, with the reason that was typed. What is beyond a role's limit is refused and audited."""
     with visit.parts.database.transaction() as session:
-        wish = make(session)
-    if wish.act is None or step == PREVIEW or not same_wish(wish.act, version):
+        form = make(session)
+    why, version = typed.why, typed.version
+    if form.act is None or typed.step == PREVIEW or not is_same_act(form.act, version):
         return again(visit, reader_id, make, why)
     try:
         with visit.parts.database.transaction() as session:
-            _prove_first(visit, session, wish.act)
+            _prove_first(visit, session, form.act)
             perform(
                 desk(visit, session),
-                wish.act,
+                form.act,
                 actor=visit.actor,
                 role=visit.member.role,
                 why=why,
                 version=version,
             )
     except NeedsSecond:
-        return _ask_second(visit, reader_id, make, wish.act, why, version)
+        return _ask_second(visit, reader_id, make, form.act, why, version)
     except OverLimit as refusal:
-        refuse(visit, wish.act.what, reader_id=reader_id, words=refusal.detail)
+        refuse(visit, form.act.what, reader_id=reader_id, words=refusal.detail)
     except Refusal as refusal:
         return again(visit, reader_id, make, why, refusal)
     return visit.go(f"/staff/readers/{reader_id}", "staff-done")
@@ -96,15 +96,15 @@ def again(
 ) -> Response:
     """The page once more, with what was typed and why it wasn't done."""
     with visit.parts.database.transaction() as session:
-        wish = make(session)
-        if wish.act is not None:
+        form = make(session)
+        if form.act is not None:
             try:
-                mind_limits(desk(visit, session), visit.member.role, visit.actor, wish.act)
+                check_limits(desk(visit, session), visit.member.role, visit.actor, form.act)
             except OverLimit as over:
-                refuse(visit, wish.act.what, reader_id=reader_id, words=over.detail)
+                refuse(visit, form.act.what, reader_id=reader_id, words=over.detail)
             except (Refusal, NoSuchTransition):
                 pass  # the page says it
-        view = _view(visit, session, reader_id, wish, why=why, refusal=refusal)
+        view = _view(visit, session, reader_id, form, why=why, refusal=refusal)
     return visit.page(view, refusal.status if refusal else 422 if view.error else 200)
 
 
@@ -112,42 +112,42 @@ def _view(
     visit: StaffVisit,
     session: Session,
     reader_id: str,
-    wish: Wish,
+    form: ActForm,
     *,
     why: str = "",
     refusal: Refusal | None = None,
 ) -> views.StaffAct:
     reader = by_id(session, reader_id)
     words: tuple[str, ...] = ()
-    button, version, error = "", None, wish.error.detail if wish.error else None
+    button, version, error = "", None, form.error.detail if form.error else None
     told = None
-    if wish.act is not None:
+    if form.act is not None:
         try:
-            mind_limits(desk(visit, session), visit.member.role, visit.actor, wish.act)
-            preview, version = foresee(desk(visit, session), wish.act)
-            left = left_in_words(desk(visit, session), visit.member.role, visit.actor, wish.act, preview)
+            check_limits(desk(visit, session), visit.member.role, visit.actor, form.act)
+            preview, version = preview_act(desk(visit, session), form.act)
+            left = left_in_words(desk(visit, session), visit.member.role, visit.actor, form.act, preview)
             words, button = preview.words + left, preview.button
-            if needs_second(desk(visit, session), visit.actor, wish.act, preview):
+            if needs_second(desk(visit, session), visit.actor, form.act, preview):
                 words, button = (*words, SECOND), f"Ask for approval: {button[:1].lower()}{button[1:]}"
-            told = as_told(why) if preview.told else None
+            told = customer_facing_reason(why) if preview.told else None
         except (Refusal, NoSuchTransition) as problem:
             error = problem.detail if isinstance(problem, Refusal) else str(problem)
-    last = facts.last_act(session, reader_id) if isinstance(refusal, Changed) else None
+    last = facts.last_act(session, reader_id) if isinstance(refusal, StaleVersion) else None
     if refusal is not None and error != refusal.detail:  # the page may refuse it for the same reason by now
         error = f"{refusal.detail} {error or ''}".strip()
     return views.StaffAct(
         reader_id=reader_id,
         email=reader.email,
-        title=wish.title,
-        action=f"/staff/readers/{reader_id}/{wish.path}",
-        hidden=wish.hidden,
-        fields=wish.fields,
+        title=form.title,
+        action=visit.request.url.path,
+        hidden=form.hidden,
+        fields=form.fields,
         words=words,
         button=button,
         version=version,
-        most=wish.most,
+        most=form.most,
         why=why,
-        asks=wish.asks,
+        asks=form.asks,
         told=told,
         error=error,
         meanwhile=audit_entry(last) if last else None,

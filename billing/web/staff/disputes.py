@@ -12,7 +12,7 @@ from billing.payments.dispute_models import Dispute
 from billing.readers.register import by_id
 from billing.rules.card_numbers import without_card_numbers
 from billing.staff import audit, money_entries
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.web import views
 from billing.web.kit.bulkhead import Waits, may_wait
 from billing.web.kit.typed import LINES
@@ -23,7 +23,7 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/staff/readers/{reader_id}/disputes/{dispute_id}")
-def page(visit: Annotated[StaffVisit, needs(May.READ)], reader_id: str, dispute_id: str) -> Response:
+def page(visit: Annotated[StaffVisit, needs(Permission.READ)], reader_id: str, dispute_id: str) -> Response:
     """All of it. That somebody looked is audited, once an hour."""
     with visit.parts.database.transaction() as session:
         dispute = answering.one(session, reader_id, dispute_id)
@@ -34,7 +34,7 @@ def page(visit: Annotated[StaffVisit, needs(May.READ)], reader_id: str, dispute_
 @router.post("/staff/readers/{reader_id}/disputes/{dispute_id}/answer")
 @may_wait
 def answer(
-    visit: Annotated[StaffVisit, needs(May.CASES, acts=True)],
+    visit: Annotated[StaffVisit, needs(Permission.CASES, acts=True)],
     reader_id: str,
     dispute_id: str,
     words: Annotated[str, Form(max_length=5000), LINES] = "",
@@ -84,7 +84,7 @@ def _view(
         payment_id=dispute.payment_id,
         gateway_ref=dispute.gateway_ref,
         groups=evidence_groups(dispute.evidence, visit.parts.office.zone, "the reader"),
-        may_answer=dispute.state is DisputeState.NEEDS_ANSWER and visit.may(May.CASES),
+        may_answer=dispute.state is DisputeState.NEEDS_ANSWER and visit.may(Permission.CASES),
         draft=draft,
         error=error,
     )

@@ -15,7 +15,7 @@ from billing.platform import heartbeat
 from billing.platform.db import storable
 from billing.staff.find import Found, find
 from billing.staff.models import ReaderRequest
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.subscriptions.find import latest_of
 from billing.web import views
 from billing.web.staff.guard import StaffVisit, StaffVisiting, needs
@@ -27,7 +27,7 @@ LONGEST = 200
 @router.get("/staff")
 def home(visit: StaffVisiting) -> Response:
     """The box; for who finds no readers, their own first room."""
-    if not visit.may(May.FIND):
+    if not visit.may(Permission.FIND):
         rooms = visit.frame().staff
         return visit.go(rooms.rooms[0][0] if rooms and rooms.rooms else "/staff/nothing")
     return visit.page(
@@ -61,7 +61,7 @@ def _no_run(visit: StaffVisit) -> datetime | None:
 
 
 def _waiting(visit: StaffVisit) -> int | None:
-    if not visit.may(May.ANSWER):
+    if not visit.may(Permission.ANSWER):
         return None
     with visit.parts.database.transaction() as session:
         return session.exec(
@@ -71,7 +71,7 @@ def _waiting(visit: StaffVisit) -> int | None:
 
 @router.post("/staff/find")
 def look(
-    visit: Annotated[StaffVisit, needs(May.FIND, acts=True)], query: Annotated[str, Form()] = ""
+    visit: Annotated[StaffVisit, needs(Permission.FIND, acts=True)], query: Annotated[str, Form()] = ""
 ) -> Response:
     """Straight to the reader when only one fits. By POST, so that no address stands in a history or a log (SEC-9)."""
     text = query.strip()[:LONGEST]

@@ -1,6 +1,6 @@
 """Who is let into the pages of staff. Every page stands behind one of these, and says which permission it needs.
 
-A page that shows: `visit: Annotated[StaffVisit, needs(May.READ)]`. One that acts, by POST: `needs(May.CANCEL, acts=True)`,
+A page that shows: `visit: Annotated[StaffVisit, needs(Permission.READ)]`. One that acts, by POST: `needs(Permission.CANCEL, acts=True)`,
 which also asks for a form of our own. What matters adds `fresh=True`: a code of the authenticator within ten minutes (SEC-2). `visit.member` is the staff member, `visit.actor` how histories name them."""
 
 from collections.abc import Callable
@@ -17,27 +17,27 @@ from billing.platform.actors import StaffActor
 from billing.platform.errors import Forbidden
 from billing.staff import audit, sessions
 from billing.staff.models import Outcome, StaffMember, StaffSession
-from billing.staff.roles import May, may
+from billing.staff.roles import Permission, may
 from billing.web.kit.bulkhead import Party, Side
 from billing.web.kit.visit import Visit, open_guarded, open_visit, parts_of
 from billing.web.views import Frame, StaffFrame
 
 SIGN_IN = "/staff/sign-in"
 CONFIRM = "/staff/confirm"
-ROOMS: tuple[tuple[May, str, str], ...] = (
-    (May.FIND, "/staff", "Readers"),
-    (May.ANSWER, "/staff/requests", "Requests"),
-    (May.ANSWER, "/staff/prices", "Prices"),
-    (May.NEWSLETTERS, "/staff/newsletters", "Newsletters"),
-    (May.ARTICLES, "/staff/articles", "Articles"),
-    (May.INVOICES, "/staff/invoices", "Invoices"),
-    (May.APPROVE, "/staff/approvals", "Approvals"),
-    (May.BOOKS, "/staff/books", "Books"),
-    (May.CASES, "/staff/cases", "Cases"),
-    (May.AUDIT, "/staff/audit", "Audit"),
-    (May.STAFF, "/staff/members", "Staff"),
-    (May.KEYS, "/staff/keys", "Keys"),
-    (May.WEBHOOKS, "/staff/webhooks", "Webhooks"),
+ROOMS: tuple[tuple[Permission, str, str], ...] = (
+    (Permission.FIND, "/staff", "Readers"),
+    (Permission.ANSWER, "/staff/requests", "Requests"),
+    (Permission.ANSWER, "/staff/prices", "Prices"),
+    (Permission.NEWSLETTERS, "/staff/newsletters", "Newsletters"),
+    (Permission.ARTICLES, "/staff/articles", "Articles"),
+    (Permission.INVOICES, "/staff/invoices", "Invoices"),
+    (Permission.APPROVE, "/staff/approvals", "Approvals"),
+    (Permission.BOOKS, "/staff/books", "Books"),
+    (Permission.CASES, "/staff/cases", "Cases"),
+    (Permission.AUDIT, "/staff/audit", "Audit"),
+    (Permission.STAFF, "/staff/members", "Staff"),
+    (Permission.KEYS, "/staff/keys", "Keys"),
+    (Permission.WEBHOOKS, "/staff/webhooks", "Webhooks"),
 )
 """The rooms in the head of each page, for whoever may enter them."""
 
@@ -89,7 +89,7 @@ class StaffVisit(Visit):
         """Whether the member gave a code in this browser within ten minutes."""
         return sessions.is_fresh(self.staff_session, self.at)
 
-    def may(self, what: May) -> bool:
+    def may(self, what: Permission) -> bool:
         """Whether the member's role may do it."""
         return may(self.member.role, what)
 
@@ -122,7 +122,7 @@ def open_staff_guarded(visit: Annotated[Visit, Depends(open_guarded)]) -> StaffV
     return _admit(visit)
 
 
-def needs(what: May, *, acts: bool = False, fresh: bool = False, page: str = "") -> Any:
+def needs(what: Permission, *, acts: bool = False, fresh: bool = False, page: str = "") -> Any:
     """A dependency: a staff visit whose role has the permission; refusals are audited. Raises NotYourRole, ProveFirst.
 
     `acts` for whatever isn't a GET; `fresh` for what matters. `page` is the one with the link to a download, where the member
@@ -139,7 +139,7 @@ def needs(what: May, *, acts: bool = False, fresh: bool = False, page: str = "")
     return Depends(chosen)
 
 
-def _permitted(visit: StaffVisit, what: May, fresh: bool, page: str = "") -> StaffVisit:
+def _permitted(visit: StaffVisit, what: Permission, fresh: bool, page: str = "") -> StaffVisit:
     if not visit.may(what):
         refuse(visit, what)
     if fresh and not visit.is_fresh:
@@ -148,7 +148,7 @@ def _permitted(visit: StaffVisit, what: May, fresh: bool, page: str = "") -> Sta
 
 
 def refuse(
-    visit: StaffVisit, what: May, *, reader_id: str | None = None, words: str | None = None
+    visit: StaffVisit, what: Permission, *, reader_id: str | None = None, words: str | None = None
 ) -> NoReturn:
     """Write down that the member may not do this, and say so. Raises NotYourRole, always."""
     asked = {"asked": f"{visit.request.method} {visit.request.url.path}"[:300]}

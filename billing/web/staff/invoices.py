@@ -11,12 +11,12 @@ from billing.payments.vat_documents import VatDocument
 from billing.rules.money import Money
 from billing.rules.periods import add_months
 from billing.staff import reads
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
 
 router = APIRouter(include_in_schema=False)
-Invoicing = Annotated[StaffVisit, needs(May.INVOICES)]
+Invoicing = Annotated[StaffVisit, needs(Permission.INVOICES)]
 Month = Annotated[str, Query(pattern=r"^(20\d\d-(0[1-9]|1[0-2]))?$")]
 
 

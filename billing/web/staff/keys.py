@@ -13,15 +13,15 @@ from billing.rules.scopes import SCOPES
 from billing.staff import api_keys, approvals, key_money
 from billing.staff.api_keys import Listed
 from billing.staff.key_models import ApiKey
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.staff.show import desk
 
 router = APIRouter(include_in_schema=False)
-Seeing = Annotated[StaffVisit, needs(May.KEYS)]
-Acting = Annotated[StaffVisit, needs(May.KEYS, acts=True, fresh=True)]
-Revoking = Annotated[StaffVisit, needs(May.KEYS, acts=True)]
+Seeing = Annotated[StaffVisit, needs(Permission.KEYS)]
+Acting = Annotated[StaffVisit, needs(Permission.KEYS, acts=True, fresh=True)]
+Revoking = Annotated[StaffVisit, needs(Permission.KEYS, acts=True)]
 """It takes rights away, and may be urgent."""
 ROOM = "/staff/keys"
 CEILINGS = (

@@ -10,14 +10,14 @@ from billing.readers.register import BadAddress
 from billing.staff import approvals, members, sessions
 from billing.staff.acts import NeedsReason
 from billing.staff.models import StaffMember
-from billing.staff.roles import May, Role
+from billing.staff.roles import Permission, Role
 from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
 
 router = APIRouter(include_in_schema=False)
-Seeing = Annotated[StaffVisit, needs(May.STAFF)]
-Acting = Annotated[StaffVisit, needs(May.STAFF, acts=True, fresh=True)]
-Ending = Annotated[StaffVisit, needs(May.STAFF, acts=True)]
+Seeing = Annotated[StaffVisit, needs(Permission.STAFF)]
+Acting = Annotated[StaffVisit, needs(Permission.STAFF, acts=True, fresh=True)]
+Ending = Annotated[StaffVisit, needs(Permission.STAFF, acts=True)]
 """Signing somebody out takes rights away, and may be urgent."""
 ROOM = "/staff/members"
 

@@ -17,14 +17,14 @@ from billing.newsletters.proof import send_test
 from billing.newsletters.wrap import content_of
 from billing.platform.errors import Refusal
 from billing.staff import audit
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.web.staff import issue_page
 from billing.web.staff.compose_page import ROOM, Draft, cards, compose_view, preview_answer
 from billing.web.staff.guard import StaffVisit, needs
 
 router = APIRouter(include_in_schema=False)
-Seeing = Annotated[StaffVisit, needs(May.NEWSLETTERS)]
-Acting = Annotated[StaffVisit, needs(May.NEWSLETTERS, acts=True)]
+Seeing = Annotated[StaffVisit, needs(Permission.NEWSLETTERS)]
+Acting = Annotated[StaffVisit, needs(Permission.NEWSLETTERS, acts=True)]
 
 
 @router.get(ROOM)

@@ -11,7 +11,7 @@ from billing.mail.models import Message
 from billing.readers.register import by_id
 from billing.rules.money import Money
 from billing.staff import audit
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.subscriptions.models import NoticeState, Price, PriceChange, PriceNotice, Subscription
 from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
@@ -20,7 +20,7 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/staff/prices")
-def untold(visit: Annotated[StaffVisit, needs(May.ANSWER)]) -> Response:
+def untold(visit: Annotated[StaffVisit, needs(Permission.ANSWER)]) -> Response:
     """The list, oldest first."""
     with visit.parts.database.transaction() as session:
         rows = tuple(_row(session, notice, mail) for notice, mail in announce_price.untold(session))
@@ -45,7 +45,7 @@ def _row(session: Session, notice: PriceNotice, mail: Message | None) -> views.U
 
 
 @router.post("/staff/prices/{notice_id}/seen")
-def seen(visit: Annotated[StaffVisit, needs(May.ANSWER, acts=True)], notice_id: str) -> Response:
+def seen(visit: Annotated[StaffVisit, needs(Permission.ANSWER, acts=True)], notice_id: str) -> Response:
     """Somebody has dealt with it; the old price stays."""
     with visit.parts.database.transaction() as session:
         notice = session.get(PriceNotice, notice_id, with_for_update=True)

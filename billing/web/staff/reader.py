@@ -21,7 +21,7 @@ from billing.rules.money import Money
 from billing.staff import audit, mails, requests, timeline
 from billing.staff.acts.withdrawing import is_offered
 from billing.staff.entry import Entry, Kind
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.subscriptions import exceptions
 from billing.subscriptions.find import latest_of, terms_on
 from billing.subscriptions.models import Subscription
@@ -32,7 +32,7 @@ from billing.web.staff.guard import StaffVisit, needs
 from billing.web.staff.show import entry_of, request_row
 
 router = APIRouter(include_in_schema=False)
-Reading = Annotated[StaffVisit, needs(May.READ)]
+Reading = Annotated[StaffVisit, needs(Permission.READ)]
 OPEN_BECAUSE = {
     Reason.TRIAL: "Everything is open: the free trial is running",
     Reason.SUBSCRIPTION: "Everything is open: the subscription is paid",
@@ -76,8 +76,8 @@ def _view(
         another_trial=exceptions.open_for(session, reader.id) is not None,
         acts=_acts(visit, session, reader.id, subscription),
         payments=tuple(_payment(session, paid) for paid in receipts.paid_by(session, reader.id)),
-        may_refund=visit.may(May.REFUND),
-        may_answer=visit.may(May.ANSWER),
+        may_refund=visit.may(Permission.REFUND),
+        may_answer=visit.may(Permission.ANSWER),
         requests=tuple(
             request_row(one) for one in requests.waiting(session, visit.parts.office, reader_id=reader.id)
         ),
@@ -127,15 +127,15 @@ def _acts(
     paused = subscription is not None and (subscription.state is State.PAUSED or pause_is_ahead(subscription))
     paid = subscription is not None and subscription.state is State.ACTIVE and not subscription.term
     offered = (
-        (May.CANCEL, live, "cancel", "Cancel" if not cancelled else "Cancelled earlier than that"),
-        (May.REFUND, withdrawable, "withdraw", "Withdraw"),
-        (May.RESUME, undoable, "resume", "Take the cancellation back"),
-        (May.EXTEND, live and not cancelled and not paused, "extend", "Extend"),
-        (May.PAUSE, paid and not cancelled and not paused, "pause", "Pause"),
-        (May.PAUSE, paused and not cancelled, "end-pause", "End the pause"),
-        (May.COMPLIMENTARY, not live or cancelled, "complimentary", "Complimentary days"),
-        (May.ANOTHER_TRIAL, not live, "another-trial", "Allow another trial"),
-        (May.NOTE, True, "note", "Write a note"),
+        (Permission.CANCEL, live, "cancel", "Cancel" if not cancelled else "Cancelled earlier than that"),
+        (Permission.REFUND, withdrawable, "withdraw", "Withdraw"),
+        (Permission.RESUME, undoable, "resume", "Take the cancellation back"),
+        (Permission.EXTEND, live and not cancelled and not paused, "extend", "Extend"),
+        (Permission.PAUSE, paid and not cancelled and not paused, "pause", "Pause"),
+        (Permission.PAUSE, paused and not cancelled, "end-pause", "End the pause"),
+        (Permission.COMPLIMENTARY, not live or cancelled, "complimentary", "Complimentary days"),
+        (Permission.ANOTHER_TRIAL, not live, "another-trial", "Allow another trial"),
+        (Permission.NOTE, True, "note", "Write a note"),
     )
     return tuple(
         (f"/staff/readers/{reader_id}/{path}", words)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from billing.staff import confirm_request, reads, requests
 from billing.staff.models import ReaderRequest
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.web import views
 from billing.web.kit.typed import LINES
 from billing.web.staff.guard import StaffVisit, needs
@@ -17,7 +17,7 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/staff/requests")
-def waiting(visit: Annotated[StaffVisit, needs(May.ANSWER)]) -> Response:
+def waiting(visit: Annotated[StaffVisit, needs(Permission.ANSWER)]) -> Response:
     """The queue."""
     with visit.parts.database.transaction() as session:
         rows = requests.waiting(session, visit.parts.office)
@@ -26,7 +26,7 @@ def waiting(visit: Annotated[StaffVisit, needs(May.ANSWER)]) -> Response:
 
 
 @router.get("/staff/requests/{request_id}")
-def one(visit: Annotated[StaffVisit, needs(May.ANSWER)], request_id: str) -> Response:
+def one(visit: Annotated[StaffVisit, needs(Permission.ANSWER)], request_id: str) -> Response:
     """One request; also of somebody whom we don't know by that address."""
     with visit.parts.database.transaction() as session:
         request = requests.one(session, request_id)
@@ -46,7 +46,9 @@ def _view(waiting: requests.Waiting, *, draft: str = "", error: str | None = Non
 
 
 @router.post("/staff/requests/{request_id}/ask-to-confirm")
-def ask_to_confirm(visit: Annotated[StaffVisit, needs(May.ANSWER, acts=True)], request_id: str) -> Response:
+def ask_to_confirm(
+    visit: Annotated[StaffVisit, needs(Permission.ANSWER, acts=True)], request_id: str
+) -> Response:
     """Mail the reader a link by which they say that it is theirs."""
     with visit.parts.database.transaction() as session:
         confirm_request.ask(session, visit.parts.office, request_id, actor=visit.actor, at=visit.at)
@@ -55,7 +57,7 @@ def ask_to_confirm(visit: Annotated[StaffVisit, needs(May.ANSWER, acts=True)], r
 
 @router.post("/staff/requests/{request_id}/answer")
 def answer(
-    visit: Annotated[StaffVisit, needs(May.ANSWER, acts=True)],
+    visit: Annotated[StaffVisit, needs(Permission.ANSWER, acts=True)],
     request_id: str,
     words: Annotated[str, Form(max_length=2000), LINES] = "",
 ) -> Response:

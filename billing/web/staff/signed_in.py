@@ -10,7 +10,7 @@ from billing.http import cookies
 from billing.readers import devices
 from billing.staff import members, sessions
 from billing.staff.models import StaffMember, StaffSession
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.web import views
 from billing.web.staff.guard import SIGN_IN, StaffGuarded, StaffVisit, StaffVisiting, needs
 
@@ -62,13 +62,13 @@ def end_mine(visit: StaffGuarded, session_id: str) -> Response:
 
 
 @router.get(ALL)
-def everybody(visit: Annotated[StaffVisit, needs(May.STAFF)]) -> Response:
+def everybody(visit: Annotated[StaffVisit, needs(Permission.STAFF)]) -> Response:
     """All members'."""
     return _page(visit, everybody=True)
 
 
 @router.post(f"{ALL}/{{session_id}}/end")
-def end_any(visit: Annotated[StaffVisit, needs(May.STAFF, acts=True)], session_id: str) -> Response:
+def end_any(visit: Annotated[StaffVisit, needs(Permission.STAFF, acts=True)], session_id: str) -> Response:
     """End one of any member's."""
     with visit.parts.database.transaction() as session:
         found = session.get(StaffSession, session_id)

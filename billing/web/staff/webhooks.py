@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from billing.staff import audit
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
 from billing.webhooks import inbox
@@ -18,7 +18,7 @@ LATEST = 30
 
 
 @router.get(ROOM)
-def events(visit: Annotated[StaffVisit, needs(May.WEBHOOKS)]) -> Response:
+def events(visit: Annotated[StaffVisit, needs(Permission.WEBHOOKS)]) -> Response:
     """Events that are set aside, and the latest."""
     with visit.parts.database.transaction() as session:
         broken = tuple(_row(row) for row in inbox.set_aside(session))
@@ -38,7 +38,7 @@ def _row(row: InboundEvent) -> views.EventRow:
 
 
 @router.post(f"{ROOM}/{{event_id}}/replay")
-def replay(visit: Annotated[StaffVisit, needs(May.WEBHOOKS, acts=True)], event_id: str) -> Response:
+def replay(visit: Annotated[StaffVisit, needs(Permission.WEBHOOKS, acts=True)], event_id: str) -> Response:
     """The worker settles the event once more, in its next look. Raises UnknownEvent."""
     with visit.parts.database.transaction() as session:
         before = inbox.became(inbox.by_id(session, event_id))

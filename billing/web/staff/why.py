@@ -12,10 +12,10 @@ from billing.platform.errors import Refusal
 from billing.readers.models import Reader
 from billing.readers.register import by_id
 from billing.staff import audit
-from billing.staff.roles import May
+from billing.staff.roles import Permission
 from billing.web import views
+from billing.web.staff.act_forms import read_moment
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.staff.wishes import read_moment
 
 router = APIRouter(include_in_schema=False)
 Typed = Annotated[str, Query(max_length=200)]
@@ -23,7 +23,7 @@ Typed = Annotated[str, Query(max_length=200)]
 
 @router.get("/staff/readers/{reader_id}/why")
 def why(
-    visit: Annotated[StaffVisit, needs(May.READ)], reader_id: str, article: Typed = "", at: Typed = ""
+    visit: Annotated[StaffVisit, needs(Permission.READ)], reader_id: str, article: Typed = "", at: Typed = ""
 ) -> Response:
     """The sentence the reader is told, and the facts behind it."""
     article = article.strip()

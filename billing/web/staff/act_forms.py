@@ -1,0 +1,243 @@
+"""The form of each staff act for a reader: the act that was typed, and the fields that show it again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import Form
+from sqlmodel import Session
+
+from billing.acquirer.balance_port import TakenRefund
+from billing.changes.cancel import When
+from billing.payments.models import Payment
+from billing.platform.errors import Invalid, Refusal
+from billing.refunds import refund
+from billing.rules.pause import MOST_BY_STAFF
+from billing.staff import open_requests
+from billing.staff.acts import (
+    Act,
+    AnotherTrial,
+    Cancel,
+    Complimentary,
+    EndPause,
+    EnterRefund,
+    Extend,
+    GiveBack,
+    Note,
+    Pause,
+    Resume,
+    Withdraw,
+)
+from billing.staff.roles import MOST_DAYS, Permission
+from billing.web import views
+from billing.web.kit.typed import LINES
+from billing.web.staff.guard import StaffVisit
+
+LONGEST_NOTE = 2000
+PREVIEW = "preview"
+ON_CREDIT_NOTE = "the reader reads it on the credit note, as its reason; it stands in the history too"
+WHEN = ((When.PERIOD_END.value, "at the end of what is free or paid for"), (When.NOW.value, "now"))
+
+
+class NotAMoment(Invalid):
+    """Give the day and the time as in 2027-03-03 10:15."""
+
+    code = "bad_moment"
+
+
+class NotDays(Invalid):
+    """Days are a whole number, from 1 to 366."""
+
+    code = "bad_days"
+
+
+class NotRand(Invalid):
+    """An amount is rand and cents, as in 75.00."""
+
+    code = "bad_amount"
+
+
+Short = Annotated[str | None, Form(max_length=60)]
+
+
+@dataclass
+class Typed:
+    """The fields of all forms. What an act doesn't ask for stays None."""
+
+    asked: Short = None
+    when: Short = None
+    days: Short = None
+    months: Short = None
+    payment: Short = None
+    amount: Short = None
+    refund: Short = None
+    why: Annotated[str, Form(max_length=1000), LINES] = ""
+    version: Annotated[str, Form(max_length=100)] = ""
+    step: Annotated[str, Form(max_length=20)] = PREVIEW
+
+
+@dataclass
+class TypedNote(Typed):
+    """A note may be longer than a reason."""
+
+    why: Annotated[str, Form(max_length=LONGEST_NOTE), LINES] = ""
+
+
+@dataclass(frozen=True)
+class ActForm:
+    """An act to preview; `act` is None, and `error` says why, when what was typed can't be read."""
+
+    title: str
+    act: Act | None
+    fields: tuple[views.ActField, ...] = ()
+    hidden: tuple[tuple[str, str], ...] = ()
+    error: Refusal | None = None
+    asks: tuple[str, str] = ("Why?", "it stands in the history")
+    most: int = 1000
+
+
+MakeForm = Callable[[StaffVisit, Session, str, Typed], ActForm]
+
+
+def plain(title: str, act_of: Callable[[str], Act]) -> MakeForm:
+    """An act that asks for nothing but the reason."""
+    return lambda _visit, _session, reader_id, _typed: ActForm(title, act_of(reader_id))
+
+
+def of_days(title: str, act_of: type[Extend] | type[Complimentary]) -> MakeForm:
+    """An act for a number of days; a week unless typed."""
+
+    def make(_visit: StaffVisit, _session: Session, reader_id: str, typed: Typed) -> ActForm:
+        days = typed.days or "7"
+        field = views.ActField(name="days", label="Days", kind="days", value=days)
+        try:
+            return ActForm(title, act_of(reader_id, _read_days(days)), (field,))
+        except Invalid as refusal:
+            return ActForm(title, None, (field,), error=refusal)
+
+    return make
+
+
+def cancel(visit: StaffVisit, session: Session, reader_id: str, typed: Typed) -> ActForm:
+    """Cancel as of a moment: what was typed, else when the reader first asked by a request, else now."""
+    zone = visit.parts.office.zone
+    request = open_requests.first_to_cancel(session, reader_id)
+    hint = "When the reader first asked, in any way: a mail, a call, a letter."
+    if request is not None:
+        hint = f"The reader's request came then: “{request.words or 'Please cancel my subscription.'}”"
+    shown = typed.asked
+    if shown is None:
+        first = request.received_at if request else visit.at
+        shown = first.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")
+    when = When.NOW if typed.when == When.NOW else When.PERIOD_END
+    act, error = None, None
+    try:
+        moment = read_moment(shown, zone)
+        # The form shows no more than seconds, and browsers drop those that are 00.
+        if request is not None and moment == request.received_at.replace(microsecond=0):
+            moment = request.received_at
+        act = Cancel(reader_id, moment, when)
+    except Invalid as refusal:
+        error = refusal
+    fields = (
+        views.ActField(name="asked", label="First asked at", kind="moment", value=shown, hint=hint),
+        views.ActField(
+            name="when",
+            label="Reading stops",
+            kind="choice",
+            value=typed.when or When.PERIOD_END,
+            choices=WHEN,
+        ),
+    )
+    return ActForm("Cancel as of the moment the reader asked", act, fields, error=error)
+
+
+def pause(_visit: StaffVisit, _session: Session, reader_id: str, typed: Typed) -> ActForm:
+    """A number of months without a charge."""
+    lengths = tuple((str(n), "one month" if n == 1 else f"{n} months") for n in range(1, MOST_BY_STAFF + 1))
+    chosen = typed.months if typed.months in dict(lengths) else "1"
+    field = views.ActField(name="months", label="How long", kind="choice", value=chosen, choices=lengths)
+    return ActForm("Pause the subscription", Pause(reader_id, int(chosen)), (field,))
+
+
+def note(_visit: StaffVisit, _session: Session, reader_id: str, _typed: Typed) -> ActForm:
+    """Words that stay: what other acts ask as their reason is here all there is."""
+    asks = ("Note", "staff see it, the reader doesn’t; it stays as it is written")
+    return ActForm("Write a note", Note(reader_id), asks=asks, most=LONGEST_NOTE)
+
+
+def give_back(_visit: StaffVisit, session: Session, reader_id: str, typed: Typed) -> ActForm:
+    """A part of a payment; all that is left, to begin with."""
+    payment_id, act, error, shown = typed.payment or "", None, None, typed.amount
+    if shown is None:
+        payment = session.get(Payment, payment_id)
+        mine = payment is not None and payment.reader_id == reader_id
+        shown = f"{refund.left_of(session, payment) / 100:.2f}" if payment is not None and mine else ""
+    try:
+        act = GiveBack(reader_id, payment_id, _read_rand(shown))
+    except Invalid as refusal:
+        error = refusal
+    field = views.ActField(
+        name="amount",
+        label="Rand to give back, incl. VAT",
+        kind="rand",
+        value=shown,
+        hint="All that is left, or a part of it.",
+    )
+    hidden = (("payment", payment_id),)
+    return ActForm("Give money back", act, (field,), hidden, error, ("Why?", ON_CREDIT_NOTE))
+
+
+def enter_refund(reader_id: str, refund_ref: str, found: TakenRefund | None) -> ActForm:
+    """A refund that was made in Stripe's dashboard, as Stripe has it; None: Stripe can't say."""
+    return ActForm(
+        "Enter a refund made in Stripe's dashboard",
+        EnterRefund(reader_id, found) if found is not None else None,
+        hidden=(("refund", refund_ref),),
+        asks=("Why was it made?", ON_CREDIT_NOTE),
+    )
+
+
+MAKERS: dict[str, tuple[Permission, MakeForm]] = {
+    "cancel": (Permission.CANCEL, cancel),
+    "resume": (Permission.RESUME, plain("Take the cancellation back", Resume)),
+    "withdraw": (Permission.REFUND, plain("Withdraw for the reader", Withdraw)),
+    "extend": (Permission.EXTEND, of_days("Extend the trial or the paid period", Extend)),
+    "pause": (Permission.PAUSE, pause),
+    "end-pause": (Permission.PAUSE, plain("End the pause", EndPause)),
+    "complimentary": (Permission.COMPLIMENTARY, of_days("Give complimentary days", Complimentary)),
+    "another-trial": (Permission.ANOTHER_TRIAL, plain("Allow another trial", AnotherTrial)),
+    "note": (Permission.NOTE, note),
+    "refund": (Permission.REFUND, give_back),
+}
+"""By the last word of the page's address: who may, and the form."""
+
+
+def read_moment(text: str, zone: ZoneInfo) -> datetime:
+    """A civil time typed by a person, in the publisher's zone. Raises NotAMoment."""
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise NotAMoment from None
+    if at.tzinfo is not None or not 2000 <= at.year < 2200:
+        raise NotAMoment
+    return at.replace(tzinfo=zone).astimezone(UTC)
+
+
+def _read_days(text: str) -> int:
+    typed = text.strip()
+    if not (typed.isascii() and typed.isdecimal() and len(typed) <= 3 and 1 <= int(typed) <= MOST_DAYS):
+        raise NotDays
+    return int(typed)
+
+
+def _read_rand(text: str) -> int:
+    typed = text.strip().removeprefix("R").replace(",", ".").replace(" ", "").replace("\u00a0", "")
+    format_zar, _, cents = typed.partition(".")
+    if not (format_zar.isascii() and format_zar.isdecimal() and len(format_zar) <= 7):
+        raise NotRand
+    if cents and not (cents.isascii() and cents.isdecimal() and len(cents) <= 2):
+        raise NotRand
+    return int(format_zar) * 100 + int(cents.ljust(2, "0") or 0)

@@ -125,7 +125,7 @@ def assemble(parts: Parts, extend: Callable[[FastAPI], None] = lambda _: None) -
         app, stripe_endpoint, *pages, *programs
     )  # looked through in this order; Stripe comes in bursts
     extend(app)
-    app.mount("/static", _Static(directory=STATIC))
+    app.mount("/static", Static(directory=STATIC))
     gate = Gate(Front(ConcurrencyLimit(app, parts), parts), parts)
     app.state.listener = gate.listener
     app.state.registry = CollectorRegistry()
@@ -145,7 +145,7 @@ def add_routes(app: FastAPI, *modules: HasRouter) -> None:
         app.router.routes.extend(module.router.routes)
 
 
-class _Static(StaticFiles):
+class Static(StaticFiles):
     """Files whose address holds a hash of their content never change, so they are cached for a year."""
 
     def file_response(self, full_path: Path | str, stat_result: object, scope: Scope, status_code: int = 200):  # type: ignore[no-untyped-def, override]

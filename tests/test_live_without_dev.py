@@ -61,7 +61,14 @@ COMMANDS = (
 OF_THE_DEMO = (
     *("/articles", "/articles/the-water-nobody-counted", "/articles/x/print", "/listen/x/1.y", "/v1/audio/x"),
     *("/feed.xml", "/sitemap.xml", "/sitemap-news.xml", "/mailbox", "/mailbox.json", "/demo/static-page"),
-    *("/demo/clock", "/demo/text/x", "/v1/clock", "/v1/clock/advance", "/staff/demo/x"),
+    *(
+        "/demo/clock",
+        "/demo/text/x",
+        "/static/paper/paper.css",
+        "/v1/clock",
+        "/v1/clock/advance",
+        "/staff/demo/x",
+    ),
 )
 LIVES_ON = (
     "/",

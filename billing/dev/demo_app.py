@@ -12,16 +12,13 @@ from billing.dev.demo.canonical_host import CanonicalHost
 from billing.dev.paper import articles, crawler_pages, gift_button, listening, static_page
 from billing.dev.paper.dns_names import DnsNames
 from billing.dev.paper.googlebot import Proof, proof_of
+from billing.dev.paper.look import ADDRESS, STATIC, paper_look
 from billing.dev.paper.sample_articles import with_sample
 from billing.platform.errors import RefusesToStart
 from billing.platform.settings import Environment, Settings
 from billing.web.api import shared_documents
-from billing.web.kit.rendering import Look
 from billing.web.kit.visit import Extras
-from billing.web_app import add_routes
-
-TEMPLATES = "billing.dev.paper"
-"""The package that has the templates of the paper and the demo."""
+from billing.web_app import Static, add_routes
 
 
 def create_demo_app(parts: Parts, googlebot: Proof | None = None) -> ASGIApp:
@@ -42,7 +39,8 @@ def _extend(parts: Parts, googlebot: Proof, app: FastAPI) -> None:
         add_routes(app, staff_sign_in)
     shared_documents.add(app, parts, crawler_pages.written(parts))
     app.state.sitemaps = crawler_pages.SITEMAPS
-    app.state.look = Look(settings.zone, TEMPLATES)
+    app.state.look = paper_look(settings.zone)
+    app.mount(ADDRESS, Static(directory=STATIC))
     app.state.googlebot = googlebot
     app.state.extras = Extras(banner=clock_bar.bar, teaser=with_sample)
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
 from billing.access.articles import UnknownArticle
+from billing.dev.paper.look import paper_asset
 from billing.dev.paper.sample_articles import sample_article
 from billing.platform.errors import Forbidden
 from billing.rules.access import READ
@@ -26,8 +27,10 @@ class TextLocked(Forbidden):
 @router.get("/demo/static-page")
 def static_page(visit: Visiting) -> Response:
     """As it stands in the folder of examples, under the demo's clock."""
+    style = f'<link rel="stylesheet" href="{paper_asset("paper.css")}">\n</head>'
     bar = str(visit.extras.banner(visit) or "")  # as plain text: added to markup, BODY would be escaped
-    return visit.html(PAGE.read_text("utf-8").replace(BODY, BODY + bar, 1))
+    page = PAGE.read_text("utf-8").replace("</head>", style, 1)
+    return visit.html(page.replace(BODY, BODY + bar, 1))
 
 
 @router.get("/demo/text/{article_id}")

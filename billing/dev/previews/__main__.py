@@ -4,6 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from billing.dev.paper import look
 from billing.dev.previews.pages import pages
 from billing.dev.previews.values import LOOK
 from billing.web.kit.rendering import STATIC
@@ -12,6 +13,7 @@ from billing.web.kit.rendering import STATIC
 def write(folder: Path) -> list[str]:
     """Writes every page as NAME.html, with the static files beside them. Returns the names."""
     shutil.copytree(STATIC, folder / "static", dirs_exist_ok=True)
+    shutil.copytree(look.STATIC, folder / look.ADDRESS[1:], dirs_exist_ok=True)
     names = []
     for name, page, frame in pages():
         (folder / f"{name}.html").write_text(LOOK.page(page, frame), "utf-8")

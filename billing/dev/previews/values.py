@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from billing.dev.demo.clock_bar import TEMPLATE, DemoBar
+from billing.dev.paper.look import paper_look
 from billing.rules.money import Money
 from billing.web import views
-from billing.web.kit.rendering import Look
 
 PRICE = Money(7500)
 VAT = Money(978)
@@ -46,7 +46,7 @@ class SampleHouse:
     url: str = "https://swartberg-post.example"
 
 
-LOOK = Look(ZoneInfo("Africa/Johannesburg"), "billing.dev.paper")
+LOOK = paper_look(ZoneInfo("Africa/Johannesburg"))
 DEMO = DemoBar(
     now=NOW,
     sandbox_url="/_sandbox",

@@ -90,10 +90,10 @@ def _only_a_date(on: date) -> None:
 
 
 @cache
-def asset(name: str) -> str:
+def asset(name: str, folder: Path = STATIC, address: str = "/static") -> str:
     """The address of a static file with a hash of its content, so that it may be cached for a year."""
-    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
-    return f"/static/{name}?v={digest}"
+    digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()[:12]
+    return f"{address}/{name}?v={digest}"
 
 
 def shallow(frame: Frame) -> Mapping[str, object]:

@@ -27,7 +27,7 @@ from billing.platform.settings import Settings
 from billing.platform.site import Office
 from billing.reconcile.catch_up import Clerk
 from billing.staff import audit
-from billing.webhooks.settle import Desk
+from billing.webhooks.context import Desk
 
 for _module in iter_modules(notices.__path__, f"{notices.__name__}."):
     # Unimported mails are unknown: such a process could neither send nor take back those that wait.

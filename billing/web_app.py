@@ -21,11 +21,10 @@ from billing.web.api import forecast as api_forecast
 from billing.web.api import gifts as api_gifts
 from billing.web.api import money as api_money
 from billing.web.api import openings as api_openings
-from billing.web.api import paywall, probes, security_txt, shared_documents, stripe_endpoint
+from billing.web.api import paywall, probes, security_txt, shared_documents, webhook_endpoint
 from billing.web.api import readers as api_readers
 from billing.web.api import standing as api_standing
 from billing.web.api.readiness import Readiness
-from billing.web.api.webhook_batcher import Intake
 from billing.web.kit.bulkhead import Bulkheads
 from billing.web.kit.concurrency import ConcurrencyLimit
 from billing.web.kit.middleware import Front
@@ -84,7 +83,6 @@ def assemble(parts: Parts, extend: Callable[[FastAPI], None] = lambda _: None) -
     app.state.parts = parts
     app.state.look = Look(parts.settings.zone)
     app.state.bulkheads = Bulkheads()
-    app.state.intake = Intake(parts.database, parts.gateway, parts.clock)
     answer_refusals(app)
     answer_strangers(app)
     step_up.answer_stale(app)
@@ -121,9 +119,10 @@ def assemble(parts: Parts, extend: Callable[[FastAPI], None] = lambda _: None) -
         api_gifts,
     ]
     programs += [paywall, probes, security_txt, shared_documents]
-    add_routes(
-        app, stripe_endpoint, *pages, *programs
-    )  # looked through in this order; Stripe comes in bursts
+    app.router.routes.extend(
+        webhook_endpoint.router(parts).routes
+    )  # looked through first: webhooks come in bursts
+    add_routes(app, *pages, *programs)
     extend(app)
     app.mount("/static", Static(directory=STATIC))
     gate = Gate(Front(ConcurrencyLimit(app, parts), parts), parts)

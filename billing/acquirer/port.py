@@ -1,9 +1,11 @@
 """The port to an acquirer. Answers are values: a decline is an answer, not an exception; not knowing is one too."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from billing.acquirer.signals import Notification
 from billing.rules.dunning import Evidence
 
 
@@ -236,22 +238,15 @@ class InsufficientBalance:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """A verified message from the acquirer: which kind of thing changed, and which one."""
-
-    id: str
-    type: str
-    object_ref: str
-    """Empty where it is about something that has no name, such as a balance."""
-    created_at: datetime
-    payload: dict[str, object]
-
-
 class Gateway(Protocol):
     """What we ask of an acquirer. Every call that changes something carries a key that makes it happen once.
 
     Its books (`billing.acquirer.balance_port`) are read apart."""
+
+    name: str
+    """In addresses and in the database: short, and never changed."""
+    display_name: str
+    """For people."""
 
     def create_customer(self, *, reader_id: str, email: str, key: str) -> str | Unknown:
         """Make the payer known; the acquirer's reference for it."""
@@ -334,6 +329,6 @@ class Gateway(Protocol):
         """Whether the acquirer answers at all; None when it does. Changes nothing there."""
         ...
 
-    def verify(self, body: bytes, signature: str, at: datetime) -> Notification:
-        """Check who sent a webhook. Raises `ForgedWebhook`."""
+    def verify(self, body: bytes, headers: Mapping[str, str], at: datetime) -> Notification:
+        """Check who sent a webhook, and read what it signals. Raises ForgedWebhook, NotAnEvent, OtherMode."""
         ...

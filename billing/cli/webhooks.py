@@ -1,4 +1,4 @@
-"""Commands about what Stripe told us."""
+"""Commands about what acquirers told us."""
 
 import sys
 
@@ -10,7 +10,7 @@ from billing.cli.words import settings
 
 @billing.group()
 def webhooks() -> None:
-    """What Stripe told us: every event is kept, and settled from what Stripe says when it is settled."""
+    """What acquirers told us: every event is kept, and settled from what its acquirer says when it is settled."""
 
 
 @webhooks.command(name="list")
@@ -26,7 +26,7 @@ def webhooks_list(poisoned: bool, limit: int) -> None:
         rows = set_aside(session, limit=limit) if poisoned else latest(session, limit=limit)
     for row in rows:
         came = row.received_at.astimezone(parts.settings.zone)
-        click.echo(f"{came:%Y-%m-%d %H:%M:%S}  {row.id}  {row.type}  {became(row)}")
+        click.echo(f"{came:%Y-%m-%d %H:%M:%S}  {row.event_ref}  {row.event_type}  {became(row)}")
     if not rows:
         click.echo("No event is set aside." if poisoned else "No event has come.")
 
@@ -44,18 +44,19 @@ def webhooks_replay(event_id: str) -> None:
     parts = build(settings())
     at = parts.clock.now()
     with parts.database.transaction() as session:
-        before = became(by_id(session, event_id))
-        replay(session, event_id, at)
+        event = by_id(session, event_id)
+        before = {"state": became(event)}
+        replay(event, at)
         audit.write(
             session,
             Command(),
             "replay_event",
             at=at,
-            subject=event_id,
-            before={"state": before},
+            subject=event.event_ref,
+            before=before,
         )
-    settle_due(parts.desk, at, only=event_id)
+    settle_due(parts.desk, at, only=event.id)
     with parts.database.transaction() as session:
-        after = by_id(session, event_id)
-    click.echo(f"{event_id}  {after.type}  {became(after)}")
+        after = by_id(session, event.id)
+    click.echo(f"{after.event_ref}  {after.event_type}  {became(after)}")
     sys.exit(0 if after.settled_at else 1)

@@ -342,8 +342,8 @@ PROMISES = (
     ),
     Promise(
         "events-are-settled",
-        "No event of Stripe's has waited to be settled for more than an hour.",
-        f"""SELECT id, type || ' since ' || received_at AS at_fault
-           FROM inbound_event WHERE settled_at IS NULL AND set_aside_at IS NULL AND {late("try_at", timedelta(hours=1))}""",
+        "No webhook has waited to be settled for more than an hour.",
+        f"""SELECT event_ref AS id, event_type || ' since ' || received_at AS at_fault
+           FROM inbound_event WHERE settled_at IS NULL AND set_aside_at IS NULL AND {late("next_attempt_at", timedelta(hours=1))}""",
     ),
 )

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from billing.acquirer.port import Notification
-from billing.platform import bulk
+from billing.acquirer.signals import Notification
+from billing.platform import bulk, ids
 from billing.platform.errors import NotFound
 from billing.webhooks.models import InboundEvent
 
@@ -20,39 +21,33 @@ class UnknownEvent(NotFound):
     code = "unknown_event"
 
 
-def store(session: Session, notifications: Sequence[Notification], at: datetime) -> list[bool]:
-    """Keep the events for settling; for each, whether it was new. The same event again changes nothing."""
+def store(session: Session, acquirer: str, notifications: Sequence[Notification], at: datetime) -> list[bool]:
+    """Keep an acquirer's events for settling; for each, whether it was new. The same event again changes nothing."""
     rows = [
         {
-            "id": one.id,
-            "type": one.type,
-            "object_ref": one.object_ref,
-            "created_at": one.created_at,
+            "id": ids.new("hook", at),
+            "acquirer": acquirer,
+            **{name: getattr(one, name) for name in one.__slots__},
             "received_at": at,
-            "payload": one.payload,
-            "try_at": at,
+            "next_attempt_at": at,
             "tries": 0,
             "failures": 0,
         }
         for one in notifications
     ]
-    new = bulk.insert(session, InboundEvent, rows, unless="id")
-    said = []
-    for one in notifications:
-        said.append(one.id in new)
-        new.discard(one.id)  # if it came twice at once, it was new once
-    return said
+    new = bulk.insert(session, InboundEvent, rows, unless="acquirer, event_ref")
+    return [row["id"] in new for row in rows]
 
 
 def next_words(session: Session) -> str:
     """What the next event is about."""
     kind = session.exec(
-        select(InboundEvent.type).where(*WAITING).order_by(col(InboundEvent.try_at)).limit(1)
+        select(InboundEvent.event_type).where(*WAITING).order_by(col(InboundEvent.next_attempt_at)).limit(1)
     ).first()
-    return f"word from Stripe: {kind}"
+    return f"word from the acquirer: {kind}"
 
 
-NEXT_DUE = "SELECT min(try_at) FROM inbound_event WHERE settled_at IS NULL AND set_aside_at IS NULL"
+NEXT_DUE = "SELECT min(next_attempt_at) FROM inbound_event WHERE settled_at IS NULL AND set_aside_at IS NULL"
 """When an event wants settling next (see `timetable.Job`)."""
 
 
@@ -86,8 +81,9 @@ def latest(session: Session, *, limit: int = 50) -> list[InboundEvent]:
 
 
 def by_id(session: Session, event_id: str) -> InboundEvent:
-    """The event with this id. Raises UnknownEvent."""
-    event = session.get(InboundEvent, event_id)
+    """The event with this id, ours or the acquirer's. Raises UnknownEvent."""
+    named = sa.or_(col(InboundEvent.id) == event_id, col(InboundEvent.event_ref) == event_id)
+    event = session.exec(select(InboundEvent).where(named).with_for_update()).first()
     if event is None:
         raise UnknownEvent
     return event
@@ -102,16 +98,9 @@ def became(event: InboundEvent) -> str:
     return f"waits after {event.tries} tries: {event.last_error}" if event.tries else "waits"
 
 
-def replay(session: Session, event_id: str, at: datetime) -> InboundEvent:
-    """Let an event be settled once more, as if it came now, whatever became of it before. Raises UnknownEvent.
-
-    Safe for any event: each is settled from what Stripe says then, and what is settled already stays as it is."""
-    event = session.get(InboundEvent, event_id, with_for_update=True)
-    if event is None:
-        raise UnknownEvent
+def replay(event: InboundEvent, at: datetime) -> None:
+    """Let an event be settled once more, as if it came now, whatever became of it before. Safe for any event: each is settled
+    from what its acquirer says then, and what is settled already stays as it is."""
     event.settled_at = event.set_aside_at = event.outcome = None
     event.tries = event.failures = 0
-    event.try_at = at
-    session.add(event)
-    session.flush()
-    return event
+    event.next_attempt_at = at

@@ -1,21 +1,23 @@
-"""What Stripe told us."""
+"""The table of webhooks."""
 
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
+
+from billing.acquirer.signals import Signal
+from billing.platform.db import enum_column
 
 
 class InboundEvent(SQLModel, table=True):
-    """An event, stored once by its id before it is believed; settled later from what Stripe says then."""
+    """An event, stored once before it is believed; settled later from what its acquirer says then."""
 
     __tablename__ = "inbound_event"
     __table_args__ = (
+        sa.UniqueConstraint("event_ref", "acquirer", name="kept_once"),
         sa.Index(
             "event_unsettled",
-            "try_at",
+            "next_attempt_at",
             postgresql_where=sa.text("settled_at IS NULL AND set_aside_at IS NULL"),
         ),
         sa.Index("event_set_aside", "set_aside_at", postgresql_where=sa.text("set_aside_at IS NOT NULL")),
@@ -24,16 +26,23 @@ class InboundEvent(SQLModel, table=True):
     )
 
     id: str = Field(primary_key=True)
-    type: str
+    acquirer: str
+    event_ref: str
+    """The acquirer's own id of it, and its own type: for operators, opaque to the code."""
+    event_type: str
+    signal: Signal | None = Field(sa_column=enum_column(Signal, nullable=True))
+    """None where it is about nothing of ours."""
     object_ref: str
+    attempt_id: str | None = None
+    """What the object names as ours. No foreign key: it is what somebody else wrote."""
+    setup_id: str | None = None
     created_at: datetime
     received_at: datetime
-    payload: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
-    try_at: datetime
+    next_attempt_at: datetime
     tries: int = Field(default=0)
     """How often it was looked at since it came, or since it was replayed."""
     failures: int = Field(default=0)
-    """How many of these broke us. That Stripe couldn't be asked isn't counted here: an outage poisons nothing."""
+    """How many of these broke us. That the acquirer couldn't be asked isn't counted: an outage poisons nothing."""
     set_aside_at: datetime | None = None
     """When it had broken us so often that it waits for a person."""
     last_error: str | None = None

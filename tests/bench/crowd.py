@@ -90,8 +90,8 @@ _PAST = (
     FROM generate_series(%(first)s::int, %(last)s) n
     """,
     """
-    INSERT INTO inbound_event (id, type, object_ref, created_at, received_at, payload, try_at, tries, failures, settled_at)
-    SELECT 'evt_' || n, 'charge.updated', 'ch_' || n, '2027-05-16 09:00+02', '2027-05-16 09:00+02', '{}',
+    INSERT INTO inbound_event (id, acquirer, event_ref, event_type, object_ref, created_at, received_at, next_attempt_at, tries, failures, settled_at)
+    SELECT 'hook_' || n, 'stripe', 'evt_' || n, 'charge.updated', 'ch_' || n, '2027-05-16 09:00+02', '2027-05-16 09:00+02',
         '2027-05-16 09:00+02', 1, 0, '2027-05-16 09:00+02'
     FROM generate_series(%(first)s::int, %(last)s) n
     """,

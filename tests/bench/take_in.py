@@ -18,8 +18,8 @@ from tests.support.installation import settings_for
 
 CONNECTIONS = 8
 _INSERT = (
-    b"INSERT INTO inbound_event (id, type, object_ref, created_at, received_at, payload, try_at, tries, failures)"
-    b" VALUES (%s, 'payment_intent.succeeded', 'pi_1', %s, %s, %s::jsonb, %s, 0, 0)"
+    b"INSERT INTO inbound_event (id, acquirer, event_ref, event_type, object_ref, created_at, received_at, next_attempt_at, tries, failures)"
+    b" VALUES (%s, 'stripe', %s, 'payment_intent.succeeded', 'pi_1', %s, %s, %s, 0, 0)"
 )
 Asgi = Callable[[Any, Any, Any], Coroutine[Any, Any, None]]
 
@@ -41,11 +41,11 @@ def bare(url: str) -> Asgi:
     ) -> None:
         if scope["type"] != "http":
             return
-        message = await receive()
+        await receive()
         event_id = next(value for name, value in scope["headers"] if name == b"x-id").decode()
         at = datetime.now(UTC)
         mine = await connection()
-        await mine.execute(_INSERT, [event_id, at, at, message["body"].decode(), at])
+        await mine.execute(_INSERT, [event_id, event_id, at, at, at])
         idle.put_nowait(mine)
         headers = [(b"content-type", b"application/json"), (b"content-length", b"28")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -110,7 +110,7 @@ def test_repeated_news_is_told_once_and_news_of_other_cards_to_nobody(world: Wor
     assert world.told(paid.email).count("card_removed") == 1
     outcomes = {
         row["outcome"]
-        for row in world.rows("SELECT outcome FROM inbound_event WHERE type = 'customer.deleted'")
+        for row in world.rows("SELECT outcome FROM inbound_event WHERE event_type = 'customer.deleted'")
     }
     assert outcomes == {"not our customer"}
 

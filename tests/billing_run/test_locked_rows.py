@@ -92,18 +92,18 @@ def test_an_event_about_a_locked_row_waits_and_never_counts_as_one_that_breaks_u
     [payment] = world.rows("SELECT id FROM payment")
     world.api.post(f"/v1/payments/{payment['id']}/refunds", json={"reason": "asked"}).raise_for_status()
     world.settle()
-    [event] = world.rows("SELECT id FROM inbound_event WHERE type = 'refund.created'")
+    [event] = world.rows("SELECT event_ref AS id FROM inbound_event WHERE event_type = 'refund.created'")
     [refund] = world.rows("SELECT id FROM refund")
     with world.parts.database.transaction() as session:
-        inbox.replay(session, event["id"], world.now)
+        inbox.replay(inbox.by_id(session, event["id"]), world.now)
     with hurried(world) as parts, locked_row(world, "refund", refund["id"]):
         assert settle_due(parts.desk, world.now) == 1
-    waits = "SELECT tries, failures, last_error FROM inbound_event WHERE id = :id"
+    waits = "SELECT tries, failures, last_error FROM inbound_event WHERE event_ref = :id"
     [row] = world.rows(waits, id=event["id"])
     assert (row["tries"], row["failures"]) == (1, 0)
     assert "lock timeout" in row["last_error"]
     world.advance(hours=1)
-    [row] = world.rows("SELECT outcome FROM inbound_event WHERE id = :id", id=event["id"])
+    [row] = world.rows("SELECT outcome FROM inbound_event WHERE event_ref = :id", id=event["id"])
     assert row["outcome"] == "succeeded"
 
 
@@ -111,12 +111,12 @@ def test_an_event_whose_connection_is_cut_waits_and_counts_as_little(world: Worl
     [payment] = world.rows("SELECT id FROM payment")
     world.api.post(f"/v1/payments/{payment['id']}/refunds", json={"reason": "asked"}).raise_for_status()
     world.settle()
-    [event] = world.rows("SELECT id FROM inbound_event WHERE type = 'refund.created'")
+    [event] = world.rows("SELECT event_ref AS id FROM inbound_event WHERE event_type = 'refund.created'")
     with world.parts.database.transaction() as session:
-        inbox.replay(session, event["id"], world.now)
-    with one_connection_cut(world, "webhooks.settle.refund_changed commits"):
+        inbox.replay(inbox.by_id(session, event["id"]), world.now)
+    with one_connection_cut(world, "webhooks.apply_signal._refund commits"):
         assert settle_due(world.parts.desk, world.now) == 1
-    [row] = world.rows("SELECT tries, failures FROM inbound_event WHERE id = :id", id=event["id"])
+    [row] = world.rows("SELECT tries, failures FROM inbound_event WHERE event_ref = :id", id=event["id"])
     assert (row["tries"], row["failures"]) == (1, 0)
 
 

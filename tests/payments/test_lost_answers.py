@@ -164,7 +164,7 @@ def test_the_event_of_a_page_is_settled_when_the_page_is(world: World) -> None:
     world.sandbox.faults({"effect": "500_before", "method": "GET", "times": None})
     world.settle()
     kind = "checkout.session.completed"
-    assert world.rows("SELECT settled_at FROM inbound_event WHERE type = :kind", kind=kind) == [
+    assert world.rows("SELECT settled_at FROM inbound_event WHERE event_type = :kind", kind=kind) == [
         {"settled_at": None}
     ]
     world.sandbox.faults()

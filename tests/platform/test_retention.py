@@ -84,8 +84,8 @@ def test_in_batches_and_events_that_wait_stay(world: World) -> None:
     with world.parts.database.engine.begin() as connection:
         connection.execute(
             sa.text(
-                "INSERT INTO inbound_event (id, type, object_ref, created_at, received_at, payload, try_at, tries, failures,"
-                " settled_at) SELECT 'evt_' || n, 'x', 'x', :at, :at, '{}', :later, 0, 0, CASE WHEN n > 2 THEN cast(:at AS timestamptz) END"
+                "INSERT INTO inbound_event (id, acquirer, event_ref, event_type, object_ref, created_at, received_at, next_attempt_at, tries, failures,"
+                " settled_at) SELECT 'hook_' || n, 'a', 'evt_' || n, 'x', 'x', :at, :at, :later, 0, 0, CASE WHEN n > 2 THEN cast(:at AS timestamptz) END"
                 " FROM generate_series(1, :many) n"
             ),
             {"at": world.now, "later": world.now + timedelta(days=900), "many": many},

@@ -71,7 +71,7 @@ def test_a_billing_run_that_hangs_holds_up_no_other_lane(world: World) -> None:
 
 
 def word_of(world: World, kind: str) -> list[dict[str, object]]:
-    return world.rows("SELECT outcome FROM inbound_event WHERE type = :kind", kind=kind)
+    return world.rows("SELECT outcome FROM inbound_event WHERE event_type = :kind", kind=kind)
 
 
 def test_what_others_wait_for_has_lanes_apart(world: World) -> None:

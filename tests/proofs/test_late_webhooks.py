@@ -165,7 +165,7 @@ def test_the_event_of_a_settled_attempt_changes_nothing(world: World, due: str) 
     assert note(world, *send(world, due)) == "charged"
     world.sandbox.settle()
     events.settle_due(world.parts.desk, world.now)
-    outcomes = world.rows("SELECT outcome FROM inbound_event WHERE type = 'payment_intent.succeeded'")
+    outcomes = world.rows("SELECT outcome FROM inbound_event WHERE event_type = 'payment_intent.succeeded'")
     assert outcomes == [{"outcome": "settled"}]
     check_charged_once(world, due)
 
@@ -177,7 +177,7 @@ def test_the_event_comes_while_stripe_lets_us_wait(world: World, due: str) -> No
     )
     with ThreadPoolExecutor(1) as elsewhere:
         waiting = elsewhere.submit(run_for, world.parts.till, due, world.now)
-        paid = "SELECT 1 FROM inbound_event WHERE type = 'payment_intent.succeeded'"
+        paid = "SELECT 1 FROM inbound_event WHERE event_type = 'payment_intent.succeeded'"
         until(lambda: world.rows(paid), "the event")
         assert events.settle_due(world.parts.desk, world.now) == 0, "the answer has a moment to come first"
         until(lambda: events.settle_due(world.parts.desk, world.now), "the event's turn")
@@ -213,12 +213,12 @@ def test_every_event_settled_anew_changes_nothing(world: World, undisturbed: dic
 
 def forget(world: World, draw: random.Random) -> None:
     """Every event is unsettled again, in an order of its own."""
-    found = [row["id"] for row in world.rows("SELECT id FROM inbound_event ORDER BY id")]
+    found = [row["id"] for row in world.rows("SELECT event_ref AS id FROM inbound_event ORDER BY event_ref")]
     draw.shuffle(found)
     for number, event in enumerate(found):
         at = world.now - timedelta(seconds=number)
         world.rows(
-            "UPDATE inbound_event SET settled_at = NULL, try_at = :at WHERE id = :id RETURNING id",
+            "UPDATE inbound_event SET settled_at = NULL, next_attempt_at = :at WHERE event_ref = :id RETURNING id",
             at=at,
             id=event,
         )

@@ -36,7 +36,9 @@ def check_refused_once(world: World, refusal: str) -> None:
     assert {"state": "refused", "refusal": refusal} in visit
     assert world.rows("SELECT id FROM card_setup WHERE state = 'open'") == []
     assert (
-        world.rows("SELECT type, last_error FROM inbound_event WHERE settled_at IS NULL OR failures > 0")
+        world.rows(
+            "SELECT event_type, last_error FROM inbound_event WHERE settled_at IS NULL OR failures > 0"
+        )
         == []
     )
 

@@ -35,7 +35,7 @@ def left_lying(world: World) -> World:
     due(world, 2)
     world.skip_to(local(2027, 3, 16, 9))
     execute(world, "UPDATE message SET state = 'queued', accepted_at = NULL, try_at = :now", now=world.now)
-    execute(world, "UPDATE inbound_event SET settled_at = NULL, try_at = :now", now=world.now)
+    execute(world, "UPDATE inbound_event SET settled_at = NULL, next_attempt_at = :now", now=world.now)
     world.skip_to(local(2027, 3, 17, 3))
     silent_for(world, timedelta(hours=18))
     return world

@@ -161,7 +161,7 @@ BREAKS = {
     " VALUES ('stf_1', 'a@paper.example', 'finance', now(), 'x', 0, 0) RETURNING id)"
     " INSERT INTO approval (id, kind, state, asked_by, asked_at, expires_at, why, cents, act, words, version, decided_at)"
     " SELECT 'apv_1', 'refund', 'done', id, now(), now(), 'why', 1, '{}', '[]', '', now() FROM w",
-    "events-are-settled": "UPDATE inbound_event SET settled_at = NULL, try_at = '2027-03-16'",
+    "events-are-settled": "UPDATE inbound_event SET settled_at = NULL, next_attempt_at = '2027-03-16'",
 }
 
 

@@ -91,7 +91,7 @@ def test_a_reader_is_not_signed_in_by_a_session_that_was_not_kept(world: World, 
 def test_stripe_is_not_thanked_for_an_event_that_was_not_kept(world: World) -> None:
     with every_commit_fails(world, "inbound_event"):
         assert post(world, event(world)).status_code == 500
-    assert world.rows("SELECT id FROM inbound_event") == []
+    assert world.rows("SELECT event_ref AS id FROM inbound_event") == []
     assert post(world, event(world)).json() == {"received": True, "new": True}
 
 

@@ -20,13 +20,15 @@ from tests.support.world import World
 def refused(world: World, answer: httpx.Response, code: str = "forged_webhook") -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, code)
     assert is_named_refusal(answer)
-    assert world.rows("SELECT id FROM inbound_event") == []
+    assert world.rows("SELECT event_ref AS id FROM inbound_event") == []
 
 
 def test_an_event_is_kept_once_however_often_it_comes(world: World) -> None:
     answers = [post(world, event(world)) for _ in range(5)]
     assert [answer.json()["new"] for answer in answers] == [True] + [False] * 4
-    assert [row["id"] for row in world.rows("SELECT id FROM inbound_event")] == ["evt_of_the_test"]
+    assert [row["id"] for row in world.rows("SELECT event_ref AS id FROM inbound_event")] == [
+        "evt_of_the_test"
+    ]
 
 
 def test_the_same_id_with_another_body_changes_nothing(world: World) -> None:
@@ -59,6 +61,14 @@ def test_without_a_signature_nothing_is_believed(world: World, header: str | Non
         f"{world.url}/webhooks/stripe", json=event(world), headers=headers, trust_env=False, timeout=60
     )
     refused(world, answer)
+
+
+def test_an_acquirer_that_nobody_knows_is_an_unknown_page(world: World) -> None:
+    """Only the names that the registry lists have an address, and none by another case or spelling."""
+    for path in ("/webhooks/nobody", "/webhooks/Stripe", "/webhooks/", "/webhooks/stripe/more"):
+        answer = httpx.post(world.url + path, json=event(world), trust_env=False, timeout=60)
+        assert answer.status_code == 404, path
+    assert world.rows("SELECT id FROM inbound_event") == []
 
 
 def test_another_secret_is_a_forgery(world: World) -> None:
@@ -171,7 +181,7 @@ def test_a_signed_message_that_is_no_event_is_named_as_that(world: World, body: 
     assert answer.status_code == 400, answer.text
     assert answer.json()["code"] in ("not_an_event", "forged_webhook")
     assert answer.json()["code"] == "not_an_event" or body == b"\xff\xfe"
-    assert world.rows("SELECT id FROM inbound_event") == []
+    assert world.rows("SELECT event_ref AS id FROM inbound_event") == []
 
 
 def test_a_huge_message_is_not_read_to_its_end(world: World) -> None:
@@ -187,7 +197,7 @@ def test_a_huge_message_is_not_read_to_its_end(world: World) -> None:
         timeout=60,
     )
     assert answer.status_code == 413
-    assert world.rows("SELECT id FROM inbound_event") == []
+    assert world.rows("SELECT event_ref AS id FROM inbound_event") == []
     largest = json.dumps(event(world, padding="x" * (MOST_WEBHOOK_BYTES - 400))).encode()
     assert post(world, largest).status_code == 200
 
@@ -207,7 +217,7 @@ def test_an_event_about_nobody_we_know_is_settled_and_harms_nothing(
     world.settle()
     assert changed(before, contents(world, but=("inbound_event",))) == []
     assert {
-        row["outcome"] for row in world.rows("SELECT outcome FROM inbound_event WHERE id LIKE 'evt__'")
+        row["outcome"] for row in world.rows("SELECT outcome FROM inbound_event WHERE event_ref LIKE 'evt__'")
     } == {
         "not our page",
         "not for us",

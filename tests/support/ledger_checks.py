@@ -28,7 +28,7 @@ def check_subscriptions(world: World) -> None:
     )
     assert world.rows("SELECT id FROM attempt WHERE state = 'open'") == []
     assert world.rows("SELECT id FROM subscription WHERE charging_since IS NOT NULL") == []
-    assert world.rows("SELECT id, last_error FROM inbound_event WHERE settled_at IS NULL") == []
+    assert world.rows("SELECT event_ref, last_error FROM inbound_event WHERE settled_at IS NULL") == []
 
 
 def check_numbers(world: World) -> None:

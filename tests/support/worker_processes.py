@@ -93,7 +93,7 @@ def quiet(world: World) -> bool:
         " UNION ALL SELECT 1 FROM attempt WHERE state = 'open' AND ask_at <= :now"
         " UNION ALL SELECT 1 FROM refund WHERE state = 'intended' AND ask_at <= :now"
         " UNION ALL SELECT 1 FROM message WHERE state = 'queued' AND try_at <= :now"
-        " UNION ALL SELECT 1 FROM inbound_event WHERE settled_at IS NULL AND try_at <= :now LIMIT 1",
+        " UNION ALL SELECT 1 FROM inbound_event WHERE settled_at IS NULL AND next_attempt_at <= :now LIMIT 1",
         now=world.now,
     )
 

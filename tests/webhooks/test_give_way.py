@@ -10,7 +10,7 @@ from tests.proofs.steps import claim, intend
 from tests.support.stepped_clock import SteppedClock
 from tests.support.world import World
 
-OUTCOMES = "SELECT outcome FROM inbound_event WHERE type = 'payment_intent.succeeded'"
+OUTCOMES = "SELECT outcome FROM inbound_event WHERE event_type = 'payment_intent.succeeded'"
 
 
 def test_news_of_a_charge_under_way_is_left_for_two_seconds(world: World) -> None:

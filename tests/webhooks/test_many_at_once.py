@@ -6,9 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from billing.acquirer.stripe.events import NotAnEvent
-from billing.acquirer.stripe.signature import ForgedWebhook
-from billing.web.api.webhook_batcher import Intake
+from billing.acquirer.signals import ForgedWebhook, NotAnEvent
+from billing.web.api.webhook_batcher import WebhookBatcher
 from tests.support.broken_tables import refused_rows
 from tests.support.installation import WEBHOOK_SECRET
 from tests.support.webhook_messages import event, signature
@@ -16,9 +15,9 @@ from tests.support.world import World
 
 
 def test_each_of_many_at_once_has_its_own_answer(world: World) -> None:
-    def signed(secret: str = WEBHOOK_SECRET, **more: Any) -> tuple[bytes, str]:
+    def signed(secret: str = WEBHOOK_SECRET, **more: Any) -> tuple[bytes, dict[str, str]]:
         body = json.dumps(event(world, **more)).encode()
-        return body, signature(body, int(world.now.timestamp()), secret)
+        return body, {"stripe-signature": signature(body, int(world.now.timestamp()), secret)}
 
     messages = [
         signed(id="evt_first"),
@@ -31,14 +30,17 @@ def test_each_of_many_at_once_has_its_own_answer(world: World) -> None:
     ]
 
     async def all_at_once() -> list[Any]:
-        intake = Intake(world.parts.database, world.parts.gateway, world.parts.clock)
-        return await asyncio.gather(*(intake.keep(*one) for one in messages), return_exceptions=True)
+        batcher = WebhookBatcher(world.parts.database, world.parts.gateway, world.parts.clock)
+        return await asyncio.gather(*(batcher.keep(*one) for one in messages), return_exceptions=True)
 
-    with refused_rows(world, "inbound_event", "id <> 'evt_odd'"):
+    with refused_rows(world, "inbound_event", "event_ref <> 'evt_odd'"):
         said = asyncio.run(all_at_once())
     assert said[:101] == [True] * 101
     assert said[101] is False
     assert [type(one) for one in said[102:105]] == [ForgedWebhook, NotAnEvent, sa.exc.IntegrityError]
     assert said[105] is False
-    kept = {row["id"] for row in world.rows("SELECT id FROM inbound_event WHERE id LIKE 'evt\\_%'")}
+    kept = {
+        row["id"]
+        for row in world.rows("SELECT event_ref AS id FROM inbound_event WHERE event_ref LIKE 'evt\\_%'")
+    }
     assert kept == {"evt_first"} | {f"evt_{number}" for number in range(100)}

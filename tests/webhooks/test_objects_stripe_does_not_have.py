@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from billing.webhooks.settle import HANDLERS
+from billing.acquirer.stripe.events import SIGNALS
 from tests.support.starting_points import Subscriber
 from tests.support.table_contents import changed, contents
 from tests.support.webhook_messages import event, post
@@ -24,12 +24,12 @@ def hear(world: World, kind: str, ref: str, **named: str) -> None:
 def outcome(world: World) -> dict[str, Any]:
     (row,) = world.rows(
         "SELECT tries, failures, settled_at IS NOT NULL AS settled, outcome, last_error FROM inbound_event"
-        " WHERE id = 'evt_of_the_test'"
+        " WHERE event_ref = 'evt_of_the_test'"
     )
     return row
 
 
-@pytest.mark.parametrize("kind", sorted(HANDLERS))
+@pytest.mark.parametrize("kind", sorted(SIGNALS))
 def test_an_event_about_what_stripe_does_not_have_is_settled_within_minutes(
     world: World, paid: Subscriber, kind: str
 ) -> None:

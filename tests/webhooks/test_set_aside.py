@@ -7,8 +7,8 @@ import httpx
 import pytest
 from click.testing import Result
 
-from billing.webhooks import settle
-from billing.webhooks.inbox import replay
+from billing.acquirer.stripe.events import SIGNALS
+from billing.webhooks.inbox import by_id, replay
 from tests.support import ledger_checks
 from tests.support.actors import BY
 from tests.support.broken_tables import refused_rows
@@ -38,13 +38,15 @@ def poisoned(make_world: Callable[..., World]) -> World:
 
 
 def aside(world: World) -> list[dict[str, Any]]:
-    return world.rows("SELECT id, type, failures, tries FROM inbound_event WHERE set_aside_at IS NOT NULL")
+    return world.rows(
+        "SELECT event_ref AS id, event_type AS type, failures, tries FROM inbound_event WHERE set_aside_at IS NOT NULL"
+    )
 
 
 def test_an_event_that_breaks_us_is_set_aside_and_holds_up_nobody(poisoned: World) -> None:
     assert [(row["type"], row["failures"]) for row in aside(poisoned)] == [("payment_intent.succeeded", 3)]
     waiting = poisoned.rows(
-        "SELECT type FROM inbound_event WHERE settled_at IS NULL AND set_aside_at IS NULL"
+        "SELECT event_type FROM inbound_event WHERE settled_at IS NULL AND set_aside_at IS NULL"
     )
     assert waiting == []
     with refused_rows(poisoned, "payment", BROKEN):
@@ -79,7 +81,8 @@ def test_an_admin_settles_it_again_on_the_page(poisoned: World) -> None:
     words = browser.get("/staff/webhooks").words
     assert "These broke us again and again" in words
     assert name in words
-    browser.post(f"/staff/webhooks/{name}/replay")
+    (row,) = poisoned.rows("SELECT id FROM inbound_event WHERE event_ref = :name", name=name)
+    browser.post(f"/staff/webhooks/{row['id']}/replay")
     assert browser.page.path == "/staff/webhooks"
     poisoned.settle()
     assert "None: every event could be settled" in browser.get("/staff/webhooks").words
@@ -94,9 +97,9 @@ def test_an_admin_settles_it_again_on_the_page(poisoned: World) -> None:
 @pytest.mark.usefixtures("paid")
 def test_a_settled_event_replayed_changes_nothing(world: World) -> None:
     before = ledger_checks.end_state(world)
-    for row in world.rows("SELECT id FROM inbound_event"):
+    for row in world.rows("SELECT event_ref AS id FROM inbound_event"):
         with world.parts.database.transaction() as session:
-            replay(session, row["id"], world.now)
+            replay(by_id(session, row["id"]), world.now)
     world.settle()
     assert ledger_checks.end_state(world) == before
     ledger_checks.check(world)
@@ -120,7 +123,7 @@ def test_that_stripe_is_away_poisons_nothing(make_world: Callable[..., World]) -
         world.skip_to(world.now.replace(microsecond=0))
         world.advance(minutes=minutes)
     rows = world.rows(
-        "SELECT tries, failures, set_aside_at FROM inbound_event WHERE type = 'checkout.session.completed'"
+        "SELECT tries, failures, set_aside_at FROM inbound_event WHERE event_type = 'checkout.session.completed'"
     )
     assert [(row["failures"], row["set_aside_at"]) for row in rows] == [(0, None)]
     assert rows[0]["tries"] >= 3
@@ -134,10 +137,10 @@ def test_a_type_nobody_handles_is_kept_and_acknowledged(world: World) -> None:
     answer = post(world, event(world, type="climate.order.created"))
     assert (answer.status_code, answer.json()) == (200, {"received": True, "new": True})
     world.settle()
-    assert world.rows("SELECT type, outcome FROM inbound_event") == [
-        {"type": "climate.order.created", "outcome": "not for us"}
+    assert world.rows("SELECT event_type, outcome FROM inbound_event") == [
+        {"event_type": "climate.order.created", "outcome": "not for us"}
     ]
-    assert "climate.order.created" not in settle.HANDLERS
+    assert "climate.order.created" not in SIGNALS
 
 
 def test_live_events_are_nothing_to_a_test_installation_and_the_other_way_round(
@@ -152,7 +155,9 @@ def test_live_events_are_nothing_to_a_test_installation_and_the_other_way_round(
     monkeypatch.setattr(world.parts.gateway, "_live", True)
     assert refused(post(world, event(world, id="evt_2", livemode=False)))
     assert post(world, event(world, id="evt_3", livemode=True)).status_code == 200
-    assert [row["id"] for row in world.rows("SELECT id FROM inbound_event ORDER BY id")] == [
+    assert [
+        row["id"] for row in world.rows("SELECT event_ref AS id FROM inbound_event ORDER BY event_ref")
+    ] == [
         "evt_3",
         "evt_of_the_test",
     ]
@@ -175,6 +180,6 @@ def test_another_installations_charge_on_the_same_account_is_not_ours(world: Wor
         }
     )
     world.settle()
-    outcomes = world.rows("SELECT outcome FROM inbound_event WHERE type = 'payment_intent.succeeded'")
+    outcomes = world.rows("SELECT outcome FROM inbound_event WHERE event_type = 'payment_intent.succeeded'")
     assert outcomes == [{"outcome": "not our charge"}]
     assert world.rows("SELECT id FROM payment") == []

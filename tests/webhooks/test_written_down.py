@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.world import World
 
-CHARGED = "SELECT outcome FROM inbound_event WHERE type = 'payment_intent.succeeded'"
+CHARGED = "SELECT outcome FROM inbound_event WHERE event_type = 'payment_intent.succeeded'"
 
 
 def fetched(world: World) -> list[str]:

@@ -1,26 +1,35 @@
-"""How an event of Stripe's reads: who and what it is about, and nothing more of it is believed. Belongs to `stripe_gateway`."""
+"""Read a verified event of Stripe's as a neutral signal."""
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
-from billing.acquirer.port import Notification
+from billing.acquirer.signals import NotAnEvent, Notification, OtherMode, Signal
 from billing.platform.db import storable
-from billing.platform.errors import Malformed
 
 LONGEST_NAME = 255
 """Characters in an id of Stripe's, by its own promise."""
-
-
-class NotAnEvent(Malformed):
-    """This isn't an event as Stripe writes them."""
-
-    code = "not_an_event"
-
-
-class OtherMode(Malformed):
-    """This event is of Stripe's other mode: test events are nothing to a live installation, live ones nothing to a test."""
-
-    code = "other_mode"
+SIGNALS = {
+    "payment_intent.succeeded": Signal.CHARGE_SUCCEEDED,
+    "payment_intent.payment_failed": Signal.CHARGE_CHANGED,
+    "checkout.session.completed": Signal.PAGE_CHANGED,
+    "checkout.session.expired": Signal.PAGE_CHANGED,
+    "refund.created": Signal.REFUND_CHANGED,
+    "refund.updated": Signal.REFUND_CHANGED,
+    "refund.failed": Signal.REFUND_CHANGED,
+    "charge.dispute.created": Signal.DISPUTE_CHANGED,
+    "charge.dispute.updated": Signal.DISPUTE_CHANGED,
+    "charge.dispute.funds_withdrawn": Signal.DISPUTE_CHANGED,
+    "charge.dispute.funds_reinstated": Signal.DISPUTE_CHANGED,
+    "charge.dispute.closed": Signal.DISPUTE_CHANGED,
+    "radar.early_fraud_warning.created": Signal.FRAUD_WARNED,
+    "payout.reconciliation_completed": Signal.PAID_OUT,
+    "payment_method.updated": Signal.CARD_CHANGED,
+    "payment_method.automatically_updated": Signal.CARD_CHANGED,
+    "payment_method.detached": Signal.CARD_CHANGED,
+    "customer.deleted": Signal.CUSTOMER_CHANGED,
+}
+"""Events that we want, and what each signals. All others are kept and acknowledged, and settle nothing."""
 
 
 def notification(body: bytes, *, live: bool) -> Notification:
@@ -40,5 +49,20 @@ def notification(body: bytes, *, live: bool) -> Notification:
         raise NotAnEvent
     if event.get("livemode", False) is not live:
         raise OtherMode
-    event_id, kind, object_ref = names
-    return Notification(event_id, kind, "" if nameless else object_ref, created_at, event)
+    event_ref, kind, object_ref = names
+    return Notification(
+        event_ref,
+        kind,
+        None if nameless else SIGNALS.get(kind),
+        "" if nameless else object_ref,
+        created_at,
+        attempt_id=_named(thing, "attempt"),
+        setup_id=_named(thing, "setup"),
+    )
+
+
+def _named(thing: dict[str, Any], what: str) -> str | None:
+    """What the object says in its metadata that it is about. Its shape isn't trusted: anybody on the account may write it."""
+    said = thing.get("metadata")
+    ref = said.get(what) if isinstance(said, dict) else None
+    return ref if isinstance(ref, str) and len(ref) <= LONGEST_NAME else None

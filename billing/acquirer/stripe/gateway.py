@@ -1,7 +1,7 @@
 """Stripe behind the port: with `stripe_errors`, `stripe_http` and `stripe_signature` the only file that knows its library. SDK 16.1, API 2026-10-28.endive, named explicitly (STR-3)."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -17,7 +17,6 @@ from billing.acquirer.port import (
     InsufficientBalance,
     NeverArrived,
     NoSuchObject,
-    Notification,
     NotTaken,
     Outcome,
     PageClosed,
@@ -32,6 +31,7 @@ from billing.acquirer.port import (
     SetupOpen,
     Unknown,
 )
+from billing.acquirer.signals import Notification
 from billing.acquirer.stripe import answers as stripe_answers
 from billing.acquirer.stripe import errors, events, lists, pages, refunds, requests
 from billing.acquirer.stripe import signature as stripe_signature
@@ -48,6 +48,8 @@ log = logging.getLogger(__name__)
 @around
 class StripeGateway:
     """Talks to Stripe, or to its twin in the sandbox, at `api_base`."""
+
+    name, display_name = "stripe", "Stripe"
 
     def __init__(
         self,
@@ -293,9 +295,9 @@ class StripeGateway:
             return errors.unknown(error)
         return None
 
-    def verify(self, body: bytes, signature: str, at: datetime) -> Notification:
-        """A webhook that Stripe has signed. Raises ForgedWebhook, NotAnEvent, OtherMode."""
-        stripe_signature.check(body, signature, self._secrets, at)
+    def verify(self, body: bytes, headers: Mapping[str, str], at: datetime) -> Notification:
+        """A webhook that Stripe has signed in its own header. Raises ForgedWebhook, NotAnEvent, OtherMode."""
+        stripe_signature.check(body, headers.get("stripe-signature", ""), self._secrets, at)
         return events.notification(body, live=self._live)
 
 

@@ -6,14 +6,8 @@ from datetime import UTC, datetime
 
 import stripe
 
-from billing.platform.errors import Malformed
+from billing.acquirer.signals import ForgedWebhook
 from billing.rules import clocks
-
-
-class ForgedWebhook(Malformed):
-    """This message isn't signed by Stripe with a secret we know, or its time is off by more than five minutes."""
-
-    code = "forged_webhook"
 
 
 def check(body: bytes, signature: str, secrets: Sequence[str], at: datetime) -> None:

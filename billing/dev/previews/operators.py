@@ -36,7 +36,8 @@ PAUSED = views.PausedNote(
     why="APIConnectionError: Unexpected error communicating with Stripe.",
 )
 BROKEN = views.EventRow(
-    event_id="evt_1PqVtZ2eZvKYlo2C1mXj7rNa",
+    event_id="hook_1",
+    event_ref="evt_1PqVtZ2eZvKYlo2C1mXj7rNa",
     kind="payment_method.automatically_updated",
     object_ref="pm_1PqVtZ2eZvKYlo2C1mXj7rNa",
     received_at=NOW,
@@ -52,7 +53,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "staff-silent", views.StaffFind(waiting=0, silent_since=NOW - timedelta(minutes=20)), STAFF
     yield "staff-no-run", views.StaffFind(waiting=0, no_run_since=NOW - timedelta(minutes=40)), STAFF
     yield "staff-paused-nothing", views.StaffFind(waiting=0, paused=replace(PAUSED, waiting=0)), STAFF
-    settled = replace(BROKEN, event_id="evt_2", became="settled: charged", broken=False)
+    settled = replace(BROKEN, event_ref="evt_2", became="settled: charged", broken=False)
     yield "staff-events", views.StaffEvents(broken=(BROKEN,), latest=(BROKEN, settled)), at
     keys = replace(STAFF, path="/staff/keys")
     gone = replace(KEY, key_id="key_2", name="site", works=False, revoked_at=NOW, last_used_at=None)

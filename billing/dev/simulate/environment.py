@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 import httpx
 import sqlalchemy as sa
 
+from billing.acquirer.stripe.events import SIGNALS
 from billing.app import build
 from billing.container import Parts
 from billing.dev import time_travel
@@ -35,7 +36,6 @@ from billing.rules.ceilings import ENDLESS
 from billing.rules.scopes import SCOPES
 from billing.staff.api_keys import create
 from billing.subscriptions import first_plans
-from billing.webhooks.settle import HANDLERS
 
 HOST = "127.0.0.1"
 WEBS = 2
@@ -208,7 +208,7 @@ class SimulatedInstallation:
         wanted = urlencode(
             [
                 ("url", f"{self.url}/webhooks/stripe"),
-                *((f"enabled_events[{n}]", name) for n, name in enumerate(HANDLERS)),
+                *((f"enabled_events[{n}]", name) for n, name in enumerate(SIGNALS)),
             ]
         )
         answer = httpx.post(

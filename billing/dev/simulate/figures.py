@@ -77,7 +77,7 @@ _DOUBTS = {
     "refunds that had to be asked about": "SELECT count(*) FROM refund WHERE asked > 0",
     "events that took more than one try to settle": "SELECT count(*) FROM inbound_event WHERE tries > 1",
     "events set aside for a person": "SELECT count(*) FROM inbound_event WHERE set_aside_at IS NOT NULL",
-    "charges first heard of by a webhook": "SELECT count(*) FROM inbound_event WHERE type = 'payment_intent.succeeded' AND outcome = 'charged'",
+    "charges first heard of by a webhook": "SELECT count(*) FROM inbound_event WHERE signal = 'charge_succeeded' AND outcome = 'charged'",
     "mails that took more than one try": "SELECT count(*) FROM message WHERE tries > 1",
     "trials made longer because a notice did not arrive in time": "SELECT count(*) FROM subscription_change WHERE event = 'trial_extended'",
     "comparisons of the books that were put off": "SELECT coalesce(sum(tries), 0) FROM reckoning",

@@ -1,15 +1,16 @@
-"""Takes in what Stripe sends. Events that come while others are being stored are stored together, in the next transaction.
+"""Takes in what an acquirer sends. Events that come while others are being stored are stored together, in the next transaction.
 
 Each is answered after the commit that keeps it, or with its own refusal; whatever the others are."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from billing.acquirer.port import Gateway, Notification
+from billing.acquirer.port import Gateway
+from billing.acquirer.signals import Notification
 from billing.platform.clock import Clock
 from billing.platform.db import Database
 from billing.platform.errors import Refusal
@@ -22,21 +23,21 @@ MOST = 64
 @dataclass(frozen=True, slots=True)
 class _Message:
     body: bytes
-    signature: str
+    headers: Mapping[str, str]
     kept: asyncio.Future[bool]
 
 
-class Intake:
-    """One for a web process; its `keep` is called on the event loop alone."""
+class WebhookBatcher:
+    """One for a web process and an acquirer; its `keep` is called on the event loop alone."""
 
     def __init__(self, database: Database, gateway: Gateway, clock: Clock) -> None:
         self._database, self._gateway, self._clock = database, gateway, clock
         self._waiting: list[_Message] = []
         self._work: asyncio.Task[None] | None = None
 
-    async def keep(self, body: bytes, signature: str) -> bool:
+    async def keep(self, body: bytes, headers: Mapping[str, str]) -> bool:
         """Return when the event is kept; whether it was new. Raises what `Gateway.verify` does."""
-        message = _Message(body, signature, asyncio.get_running_loop().create_future())
+        message = _Message(body, headers, asyncio.get_running_loop().create_future())
         self._waiting.append(message)
         if self._work is None or self._work.done():
             self._work = asyncio.create_task(self._keep_all())
@@ -47,7 +48,7 @@ class Intake:
             batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             became: Sequence[bool | Exception]
             try:
-                became = await asyncio.to_thread(self._keep, [(one.body, one.signature) for one in batch])
+                became = await asyncio.to_thread(self._keep, [(one.body, one.headers) for one in batch])
             except Exception as problem:
                 became = [problem] * len(batch)
             except BaseException:
@@ -62,14 +63,14 @@ class Intake:
                 else:
                     one.kept.set_result(said)
 
-    def _keep(self, messages: Sequence[tuple[bytes, str]]) -> list[bool | Exception]:
+    def _keep(self, messages: Sequence[tuple[bytes, Mapping[str, str]]]) -> list[bool | Exception]:
         at = self._clock.now()
         became: list[bool | Exception] = []
         genuine: list[tuple[int, Notification]] = []
-        for number, (body, signature) in enumerate(messages):
+        for number, (body, headers) in enumerate(messages):
             became.append(False)
             try:
-                genuine.append((number, self._gateway.verify(body, signature, at)))
+                genuine.append((number, self._gateway.verify(body, headers, at)))
             except Refusal as refusal:
                 became[number] = refusal
         for (number, _), said in zip(genuine, self._store([one for _, one in genuine], at), strict=True):
@@ -82,7 +83,7 @@ class Intake:
             return []
         try:
             with self._database.transaction() as session:
-                return list(store(session, events, at))
+                return list(store(session, self._gateway.name, events, at))
         except (sa.exc.DataError, sa.exc.IntegrityError) as problem:
             if len(events) == 1:
                 return [problem]

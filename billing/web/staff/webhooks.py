@@ -1,4 +1,4 @@
-"""What Stripe told us: what broke, and settling it again. For admins."""
+"""What the acquirer told us: what broke, and settling it again. For admins."""
 
 from typing import Annotated
 
@@ -29,7 +29,8 @@ def events(visit: Annotated[StaffVisit, needs(Permission.WEBHOOKS)]) -> Response
 def _row(row: InboundEvent) -> views.EventRow:
     return views.EventRow(
         event_id=row.id,
-        kind=row.type,
+        event_ref=row.event_ref,
+        kind=row.event_type,
         object_ref=row.object_ref,
         received_at=row.received_at,
         became=inbox.became(row),
@@ -41,9 +42,8 @@ def _row(row: InboundEvent) -> views.EventRow:
 def replay(visit: Annotated[StaffVisit, needs(Permission.WEBHOOKS, acts=True)], event_id: str) -> Response:
     """The worker settles the event once more, in its next look. Raises UnknownEvent."""
     with visit.parts.database.transaction() as session:
-        before = inbox.became(inbox.by_id(session, event_id))
-        inbox.replay(session, event_id, visit.at)
-        audit.write(
-            session, visit.actor, "replay_event", at=visit.at, subject=event_id, before={"state": before}
-        )
+        event = inbox.by_id(session, event_id)
+        before = {"state": inbox.became(event)}
+        inbox.replay(event, visit.at)
+        audit.write(session, visit.actor, "replay_event", at=visit.at, subject=event.event_ref, before=before)
     return visit.go(ROOM, "staff-replayed")

@@ -18,6 +18,7 @@ class PausedNote:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRow:
     event_id: str
+    event_ref: str
     kind: str
     object_ref: str
     received_at: datetime

@@ -1,0 +1,45 @@
+"""What an acquirer sends. Verified, stored, answered; settled later by the worker."""
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
+
+from billing.acquirer.port import Gateway
+from billing.container import Parts
+from billing.web.api.webhook_batcher import WebhookBatcher
+
+
+class _AsItComes(APIRoute):
+    """A route that takes the request as it is: nothing in it is read but its bytes and its headers."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+        """The endpoint itself."""
+        handler: Callable[[Request], Awaitable[Response]] = self.endpoint
+        return handler
+
+
+def router(parts: Parts) -> APIRouter:
+    """A route for each acquirer, so that another name is an unknown page."""
+    made = APIRouter(route_class=_AsItComes)
+    for gateway in [parts.gateway]:
+        made.add_api_route(
+            f"/webhooks/{gateway.name}",
+            _endpoint(parts, gateway),
+            methods=["POST"],
+            tags=[gateway.display_name],
+            summary=f"{gateway.display_name}'s events",
+        )
+    return made
+
+
+def _endpoint(parts: Parts, gateway: Gateway) -> Callable[[Request], Awaitable[JSONResponse]]:
+    batcher = WebhookBatcher(parts.database, gateway, parts.clock)
+
+    async def webhook(request: Request) -> JSONResponse:
+        """Needs the acquirer's signature over the raw body. 200 when the event is kept, also when it was kept before."""
+        new = await batcher.keep(await request.body(), request.headers)
+        return JSONResponse({"received": True, "new": new})
+
+    return webhook

@@ -1,0 +1,163 @@
+"""What each signal leads to: the thing it names is fetched, and settled as it is now. The outcome is a word for operators."""
+
+from datetime import datetime
+from typing import assert_never
+
+from sqlmodel import select
+
+from billing.acquirer.port import CardGone, NoSuchObject, Unknown
+from billing.acquirer.signals import Signal
+from billing.billing_run import pay_in_person
+from billing.billing_run.outcome import PageOutcome, SettleOutcome, Unattributed
+from billing.billing_run.take_in import take_in
+from billing.cards import card_setup, saved_cards
+from billing.disputes import settle as disputes
+from billing.disputes import warn
+from billing.payments import balance_mirror, payment_page
+from billing.payments.models import Attempt, CardSetup, SetupState
+from billing.platform.actors import Acquirer
+from billing.platform.errors import Unavailable
+from billing.refunds import refund, unexplained_charges
+from billing.rules.absence import LISTED_WITHIN
+from billing.webhooks.context import Desk
+from billing.webhooks.models import InboundEvent
+
+
+def apply_signal(desk: Desk, event: InboundEvent, at: datetime) -> str:
+    """Raises Unavailable where the acquirer can't say yet."""
+    match event.signal:
+        case None:
+            return "not for us"
+        case Signal.CHARGE_SUCCEEDED | Signal.CHARGE_CHANGED:
+            return _charge(desk, event, at)
+        case Signal.PAGE_CHANGED:
+            return _card_page(desk, event, at) or _pay_page(desk, event, at)
+        case Signal.REFUND_CHANGED:
+            return _refund(desk, event, at)
+        case Signal.CARD_CHANGED:
+            return _card(desk, event, at)
+        case Signal.CUSTOMER_CHANGED:
+            return _customer(desk, event, at)
+        case Signal.DISPUTE_CHANGED:
+            dispute = disputes.settle(
+                desk.database, desk.gateway, desk.books, desk.office, event.object_ref, at
+            )
+            return _absent(event, at, dispute) if dispute is disputes.Unresolved.ABSENT else dispute
+        case Signal.FRAUD_WARNED:
+            warning = warn.settle(desk.database, desk.gateway, desk.books, desk.office, event.object_ref, at)
+            return _absent(event, at, warning) if warning is warn.WarningOutcome.ABSENT else warning
+        case Signal.PAID_OUT:
+            payout = balance_mirror.keep_payout(desk.database, desk.books, desk.office, event.object_ref, at)
+            return _absent(event, at, payout) if payout is balance_mirror.PayoutOutcome.ABSENT else payout
+    assert_never(event.signal)
+
+
+def _absent(event: InboundEvent, at: datetime, word: str) -> str:
+    """The word for an object that the acquirer doesn't have: another account's, or one that was removed. It may deny an object
+    minutes after its event and have it later, so that isn't believed at once. Raises Unavailable."""
+    if at - event.received_at < LISTED_WITHIN:
+        raise Unavailable("The acquirer has no such object, of which it told us just now.")
+    return word
+
+
+def _charge(desk: Desk, event: InboundEvent, at: datetime) -> str:
+    """The attempt is settled from the charge as it is now."""
+    claim, outcome = desk.gateway.fetch_charge(event.object_ref)
+    if isinstance(outcome, Unknown):
+        raise Unavailable(outcome.why)
+    if isinstance(outcome, NoSuchObject):
+        return _absent(event, at, "no such charge")
+    if claim is None:  # another installation's, on the same account
+        return Unattributed.NOT_OURS
+    with desk.database.transaction() as session:
+        return take_in(session, desk.office, claim, outcome, at, by=Acquirer(event.acquirer))
+
+
+def _card_page(desk: Desk, event: InboundEvent, at: datetime) -> str | None:
+    """Finish the visit to a card page, if the reader's own return hasn't; None where it is no card page of ours."""
+    with desk.database.transaction() as session:
+        by_ref = select(CardSetup.id).where(CardSetup.session_ref == event.object_ref)
+        setup_id = session.exec(by_ref).first()
+        # after a crash the page's reference may be missing here, so the page names its visit too
+        if setup_id is None and event.setup_id and session.get(CardSetup, event.setup_id):
+            setup_id = event.setup_id
+    if setup_id is None:
+        return None
+    found = card_setup.finish(
+        desk.database,
+        desk.gateway,
+        desk.office,
+        setup_id,
+        at,
+        by=Acquirer(event.acquirer),
+        session_ref=event.object_ref,
+    )
+    if found.state is SetupState.OPEN:
+        raise Unavailable("The acquirer told us of this page, and doesn't say yet how it ended.")
+    return found.state
+
+
+def _pay_page(desk: Desk, event: InboundEvent, at: datetime) -> str:
+    """A page on which an invoice is paid: its attempt is settled from what the page has become."""
+    with desk.database.transaction() as session:
+        attempt_id = payment_page.by_ref(session, event.object_ref)
+        if attempt_id is None and event.attempt_id and session.get(Attempt, event.attempt_id):
+            attempt_id = event.attempt_id
+    if attempt_id is None:
+        return "not our page"
+    word = pay_in_person.look(
+        desk.database,
+        desk.gateway,
+        desk.office,
+        attempt_id,
+        event.object_ref,
+        at,
+        by=Acquirer(event.acquirer),
+    )
+    if word is SettleOutcome.UNKNOWN:
+        raise Unavailable("What became of the page can't be told yet.")
+    return _absent(event, at, word) if word is PageOutcome.ABSENT else word
+
+
+def _refund(desk: Desk, event: InboundEvent, at: datetime) -> str:
+    """A refund moved on: pending ones end here."""
+    refund_id, answer = desk.gateway.fetch_refund(event.object_ref)
+    if isinstance(answer, Unknown):
+        raise Unavailable(answer.why)
+    if isinstance(answer, NoSuchObject):
+        return _absent(event, at, "no such refund")
+    with desk.database.transaction() as session:
+        ours = refund.known(session, refund_id, event.object_ref)
+        if ours is not None:
+            refund.settle(session, desk.office, ours, answer, at)
+        elif not unexplained_charges.heard(session, event.object_ref, answer, at):
+            return "not our refund"
+    return answer.state
+
+
+def _card(desk: Desk, event: InboundEvent, at: datetime) -> str:
+    """The network replaced a card in place (STR-12): its row follows, and a payment that waits for it is tried. Or it was
+    removed: its reader is asked for another."""
+    card = desk.gateway.fetch_card(event.object_ref)
+    if isinstance(card, Unknown):
+        raise Unavailable(card.why)
+    if isinstance(card, NoSuchObject):
+        _absent(event, at, "no such card")
+    with desk.database.transaction() as session:
+        if isinstance(card, CardGone | NoSuchObject):
+            ours = saved_cards.removed(session, desk.office, [event.object_ref], at)
+            return "card removed" if ours else "not our card"
+        ours = saved_cards.renewed(session, desk.office, card, at)
+        return "card refreshed" if ours else "not our card"
+
+
+def _customer(desk: Desk, event: InboundEvent, at: datetime) -> str:
+    """A customer was removed, and all its cards with it. No acquirer promises to tell of each card."""
+    found = desk.gateway.fetch_customer(event.object_ref)
+    if isinstance(found, Unknown):
+        raise Unavailable(found.why)
+    if found is None:
+        return "still there"
+    with desk.database.transaction() as session:
+        refs = saved_cards.of_customer(session, event.object_ref)
+        return "cards removed" if saved_cards.removed(session, desk.office, refs, at) else "not our customer"

@@ -1,0 +1,26 @@
+"""What settling webhooks works with."""
+
+from dataclasses import dataclass, field
+
+from billing.acquirer.balance_port import Books
+from billing.acquirer.port import Gateway
+from billing.platform.db import Database
+from billing.platform.monotonic import Monotonic
+from billing.platform.site import Office
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One a process, because it remembers which events it left for a moment."""
+
+    database: Database
+    gateway: Gateway
+    office: Office
+    books: Books
+    monotonic: Monotonic
+    most_failures: int
+    """After so many an event is set aside."""
+    moment_seconds: float = 2.0
+    """How long an event about a charge under way waits for that call's own answer."""
+    gives_way: dict[str, float] = field(default_factory=dict)
+    """Which events this process lets wait so, and since when by the monotonic clock."""

@@ -2,12 +2,14 @@
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import emails
-from billing.acquirer.rate_limit import Pace
-from billing.acquirer.stripe.gateway import StripeGateway
+from billing.acquirer.port import Gateway
+from billing.acquirer.registry import Acquirers
+from billing.acquirer.stripe.connect import connect as stripe
 from billing.container import Parts
 from billing.mail.deliver import Sender
 from billing.mail.smtp import SmtpTransport
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
     from starlette.types import ASGIApp
+
+
+ACQUIRERS: tuple[Callable[[Settings], Gateway], ...] = (stripe,)
+"""Who takes our money; new rows are made at the first."""
 
 
 def build(
@@ -68,20 +74,14 @@ def build(
         phone=settings.publisher_phone,
         url=settings.public_url,
     )
-    gateway = StripeGateway(
-        secret_key=settings.stripe_secret_key.get_secret_value(),
-        api_base=settings.stripe_api_base,
-        webhook_secrets=settings.stripe_webhook_secrets,
-        installation=settings.installation,
-        waits=not settings.held,
-    )
     return Parts(
         settings=settings,
         database=database,
         clock=clock,
         monotonic=monotonic,
-        gateway=gateway,
-        books=gateway.books,
+        acquirers=Acquirers(
+            [connect(settings) for connect in ACQUIRERS], settings.charges_per_second, monotonic
+        ),
         office=office,
         sender=Sender(
             SmtpTransport(settings.smtp_url),
@@ -101,7 +101,6 @@ def build(
             send_logs=_send_logs(settings),
             connections=settings.newsletter_connections,
         ),
-        pace=Pace(settings.charges_per_second, monotonic),
     )
 
 

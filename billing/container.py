@@ -12,9 +12,8 @@ import billing.staff.notices  # noqa: F401 - registers its mails
 from billing import notices
 from billing.access.check import MeterLimits
 from billing.access.gifts import GiftLimits
-from billing.acquirer.balance_port import Books
 from billing.acquirer.port import Gateway
-from billing.acquirer.rate_limit import Pace
+from billing.acquirer.registry import Acquirers
 from billing.billing_run.context import Till
 from billing.mail.deliver import Sender
 from billing.newsletters.sender import NewsletterSender
@@ -42,21 +41,23 @@ class Parts:
     database: Database
     clock: Clock
     monotonic: Monotonic
-    gateway: Gateway
-    books: Books
+    acquirers: Acquirers
     office: Office
     sender: Sender
     newsletter_sender: NewsletterSender
-    pace: Pace
+
+    @property
+    def gateway(self) -> Gateway:
+        """The acquirer for what begins now."""
+        return self.acquirers.default
 
     @property
     def till(self) -> Till:
         """What a billing run works with."""
         return Till(
             self.database,
-            self.gateway,
+            self.acquirers,
             self.office,
-            self.pace,
             self.settings.pause_after_failures,
             self.settings.charge_concurrency,
             lambda: heartbeat.note_run(self.database, self.clock.now_in),
@@ -67,9 +68,8 @@ class Parts:
         """What settling events works with: one a process, because it remembers what it gave way to."""
         return Desk(
             self.database,
-            self.gateway,
+            self.acquirers,
             self.office,
-            self.books,
             self.monotonic,
             self.settings.event_tries,
         )
@@ -81,8 +81,8 @@ class Parts:
 
     @property
     def clerk(self) -> Clerk:
-        """What comparing our books with Stripe's works with."""
-        return Clerk(self.database, self.gateway, self.books, self.office, audit.takeover)
+        """What comparing our books with acquirers' works with."""
+        return Clerk(self.database, self.acquirers, self.gateway, self.office, audit.takeover)
 
     @property
     def limits(self) -> MeterLimits:

@@ -21,7 +21,7 @@ from billing.mail import deliver
 from billing.newsletters import optin, send, start
 from billing.platform import installation, retention
 from billing.platform.db import is_away, is_pool_full
-from billing.platform.installation import AsksStripe, NotAdopted
+from billing.platform.installation import AsksAcquirer, NotAdopted
 from billing.platform.time_limits import Work, doing
 from billing.reconcile import recover, schedule
 from billing.refunds import send as send_refunds
@@ -39,9 +39,9 @@ class Lane(StrEnum):
     """The threads that a worker has for its jobs; what is in one lane never waits for what is in another (S15)."""
 
     EVENTS = "events"
-    """What Stripe tells us."""
+    """What the acquirer tells us."""
     BILLING = "billing"
-    """A run may take as long as Stripe likes."""
+    """A run may take as long as the acquirer likes."""
     REFUNDS = "refunds"
     MAIL = "mail"
     """A sign-in link lives for ten minutes."""
@@ -76,10 +76,15 @@ class Job:
     """Whether a held clock stops for it on its way. Not for what comes out the same whenever it is done."""
 
 
+def _send_refunds(parts: Parts, at: datetime) -> int:
+    with parts.till.watches(at) as watches:
+        return send_refunds.send_due(parts.database, parts.office, watches, at)
+
+
 Jobs = tuple[Job, ...]
 JOBS: Jobs = (
     Job(
-        "ask Stripe what happened",
+        "ask acquirers what happened",
         lambda p, at: recover.recover_due(p.clerk, at),
         installation.NEXT_DUE,
         recover.next_words,
@@ -107,7 +112,7 @@ JOBS: Jobs = (
         lane=Lane.BILLING,
     ),
     Job(
-        "see whether Stripe is back",
+        "see whether the acquirer is back",
         lambda p, at: run.probe(p.till, at),
         breaker.NEXT_DUE,
         breaker.next_words,
@@ -115,21 +120,21 @@ JOBS: Jobs = (
     ),
     Job(
         "refund",
-        lambda p, at: send_refunds.send_due(p.gateway, p.office, p.till.watch(at), at),
+        _send_refunds,
         send_refunds.NEXT_DUE,
         send_refunds.next_words,
         lane=Lane.REFUNDS,
     ),
     Job(
         "give back what nothing explains",
-        lambda p, at: unexplained_charges.give_back_due(p.database, p.gateway, at),
+        lambda p, at: unexplained_charges.give_back_due(p.database, p.acquirers, at),
         unexplained_charges.NEXT_DUE,
         unexplained_charges.next_words,
         lane=Lane.REFUNDS,
     ),
     Job(
         "ask what became of card pages",
-        lambda p, at: expire_card_setups.sweep(p.database, p.gateway, p.office, at),
+        lambda p, at: expire_card_setups.sweep(p.database, p.acquirers, p.office, at),
         expire_card_setups.NEXT_DUE,
         expire_card_setups.next_words,
         lane=Lane.EVENTS,
@@ -236,7 +241,7 @@ def tick(parts: Parts, *, lane: Lane | None = None, seen: dict[str, datetime] | 
         try:
             with doing(due.lane.work):
                 done += due.do(parts, at)
-        except (NotAdopted, AsksStripe) as refusal:
+        except (NotAdopted, AsksAcquirer) as refusal:
             parts.throttle.error(log, f"the job «{due.name}» stands still: {refusal}")
         except Exception:
             log.exception(AGAIN, due.name)

@@ -1,12 +1,14 @@
-"""Listens to what Stripe answers during one run: begins and ends the pause, and slows down when we are too fast."""
+"""Listens to what acquirers answer during one run: begins and ends the pause of each, and slows down when we are too fast."""
 
 import threading
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 
 from billing.acquirer import breaker
-from billing.acquirer.port import NotTaken, Unknown
-from billing.acquirer.rate_limit import Lane, Pace
+from billing.acquirer.port import Gateway, NotTaken, Unknown
+from billing.acquirer.rate_limit import Lane
+from billing.acquirer.registry import Acquirers
 from billing.platform.db import Database
 
 SLOW_DOWN = timedelta(seconds=2)
@@ -14,23 +16,22 @@ SLOW_DOWN = timedelta(seconds=2)
 
 
 class Watch:
-    """One for a run, told of each outcome by its threads. `paused` is set as soon as charging is."""
+    """One for a run and an acquirer, told of each outcome by the run's threads. `paused` is set as soon as charging is."""
 
-    def __init__(self, database: Database, pace: Pace, at: datetime, pause_after: int) -> None:
-        self.database = database
+    def __init__(
+        self, database: Database, gateway: Gateway, lane: Lane, at: datetime, pause_after: int
+    ) -> None:
+        self.gateway = gateway
+        self.lane = lane
         self.paused = threading.Event()
         self.told = False
-        """Whether anything was sent, or asked, that says whether Stripe is there."""
-        self._pace = pace
+        """Whether anything was sent, or asked, that says whether the acquirer is there."""
+        self._database = database
         self._at = at
         self._pause_after = pause_after
         with database.transaction() as session:
-            row = session.get(breaker.ChargingPause, breaker.THE_ROW)
+            row = session.get(breaker.ChargingPause, gateway.name)
             self._troubled = row is not None and row.failures > 0
-
-    def lane(self) -> AbstractContextManager[Lane]:
-        """A place among the runs that share the pace."""
-        return self._pace.lane(self.database)
 
     def note(self, outcome: object) -> None:
         """Take an outcome into account. While all is well this asks the database nothing."""
@@ -40,13 +41,34 @@ class Watch:
             return
         self.told = True
         if doubt is not None and doubt.busy:
-            self._pace.hold_back(doubt.wait or SLOW_DOWN)
+            self.lane.pace.hold_back(doubt.wait or SLOW_DOWN)
         if not self._troubled and not refused and (doubt is None or not doubt.down):
             return
-        with self.database.transaction() as session:
-            breaker.note(session, outcome, self._at, pause_after=self._pause_after)
+        name = self.gateway.name
+        with self._database.transaction() as session:
+            breaker.note(session, name, outcome, self._at, pause_after=self._pause_after)
             self._troubled = refused or doubt is not None
-            if breaker.paused(session) is not None:
+            if breaker.paused(session, name) is not None:
                 self.paused.set()
             else:
                 self.paused.clear()
+
+
+Watches = Mapping[str, Watch]
+"""By the acquirer's name."""
+
+
+@contextmanager
+def watch_all(database: Database, acquirers: Acquirers, at: datetime, pause_after: int) -> Iterator[Watches]:
+    """A watch for each acquirer, with a place among the runs that share its pace, for as long as the block lasts."""
+    with ExitStack() as places:
+        yield {
+            gateway.name: Watch(
+                database,
+                gateway,
+                places.enter_context(acquirers.pace(gateway.name).lane(database)),
+                at,
+                pause_after,
+            )
+            for gateway in acquirers
+        }

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from billing.acquirer.signals import Notification
 from billing.rules.dunning import Evidence
+
+if TYPE_CHECKING:
+    from billing.acquirer.balance_port import Books
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +101,12 @@ class NeverArrived:
 @dataclass(frozen=True, slots=True)
 class NoSuchObject:
     """The acquirer has no such object, or none that we may see: it was removed, or is another account's. For minutes it may say so
-    of one that it has (https://github.com/stripe/stripe-java/issues/1160)."""
+    of one that it has."""
 
     why: str
 
 
-UNLISTED = Unknown("Stripe doesn't list it, and may yet", unlisted=True)
+UNLISTED = Unknown("the acquirer doesn't list it, and may yet", unlisted=True)
 
 Outcome = Charged | Declined | NotTaken | Unknown
 
@@ -239,14 +242,17 @@ class InsufficientBalance:
 
 
 class Gateway(Protocol):
-    """What we ask of an acquirer. Every call that changes something carries a key that makes it happen once.
-
-    Its books (`billing.acquirer.balance_port`) are read apart."""
+    """What we ask of an acquirer. Every call that changes something carries a key that makes it happen once."""
 
     name: str
     """In addresses and in the database: short, and never changed."""
     display_name: str
     """For people."""
+
+    @property
+    def books(self) -> "Books":
+        """Its own books, and what banks do about charges."""
+        ...
 
     def create_customer(self, *, reader_id: str, email: str, key: str) -> str | Unknown:
         """Make the payer known; the acquirer's reference for it."""

@@ -6,6 +6,7 @@ drops its lock, and the others go faster within that second."""
 
 import random
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 from billing.platform.db import Database
 from billing.platform.monotonic import Monotonic
 
-_CLASS, _LANE = 771_002, 1
+_CLASS = 771_002
 RECOUNT_SECONDS = 1.0
 _COUNT = sa.text(
     "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = :class AND objid = :lane AND granted"
@@ -26,9 +27,10 @@ _UNLOCK = sa.text("SELECT pg_advisory_unlock_shared(:class, :lane)")
 
 
 class Pace:
-    """The line of one process. `per_second` charges in all; 0: as fast as it goes, where the clock is held."""
+    """The line of one process at one acquirer. `per_second` charges in all; 0: as fast as it goes, where the clock is held."""
 
-    def __init__(self, per_second: float, monotonic: Monotonic) -> None:
+    def __init__(self, per_second: float, monotonic: Monotonic, acquirer: str) -> None:
+        self.key = {"class": _CLASS, "lane": zlib.crc32(acquirer.encode()) & 0x7FFF_FFFF}
         self.per_second = per_second
         self.monotonic = monotonic
         self._turn = threading.Lock()
@@ -42,12 +44,11 @@ class Pace:
             yield Lane(self, None)
             return
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            key = {"class": _CLASS, "lane": _LANE}
-            connection.execute(_LOCK, key)
+            connection.execute(_LOCK, self.key)
             try:
                 yield Lane(self, connection)
             finally:
-                connection.execute(_UNLOCK, key)
+                connection.execute(_UNLOCK, self.key)
 
     def take_turn(self, runs: int | None, at: float) -> float:
         """The moment (seconds of the monotonic clock) of the next charge that may go out, asked for at the moment `at`.
@@ -92,4 +93,4 @@ class Lane:
             if at - self._counted_at < RECOUNT_SECONDS:
                 return None
             self._counted_at = at
-            return int(self._connection.execute(_COUNT, {"class": _CLASS, "lane": _LANE}).scalar_one())
+            return int(self._connection.execute(_COUNT, self.pace.key).scalar_one())

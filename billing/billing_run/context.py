@@ -2,16 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 import sqlalchemy as sa
 
-from billing.acquirer.health import Watch
-from billing.acquirer.port import Gateway
-from billing.acquirer.rate_limit import Pace
+from billing.acquirer.health import Watches, watch_all
+from billing.acquirer.registry import Acquirers
 from billing.platform.db import Database, took_too_long
 from billing.platform.monotonic import Monotonic
 from billing.platform.site import Office
@@ -40,9 +39,8 @@ class Till:
     """What a run works with."""
 
     database: Database
-    gateway: Gateway
+    acquirers: Acquirers
     office: Office
-    pace: Pace
     pause_after: int
     concurrency: int = 8
     got_on: Callable[[], None] = lambda: None
@@ -51,11 +49,11 @@ class Till:
     @property
     def monotonic(self) -> Monotonic:
         """The clock that the run is paced by."""
-        return self.pace.monotonic
+        return self.acquirers.monotonic
 
-    def watch(self, at: datetime) -> Watch:
-        """Who listens to what Stripe answers."""
-        return Watch(self.database, self.pace, at, self.pause_after)
+    def watches(self, at: datetime) -> AbstractContextManager[Watches]:
+        """What listens to each acquirer's answers, for as long as the block lasts."""
+        return watch_all(self.database, self.acquirers, at, self.pause_after)
 
 
 def in_halves(

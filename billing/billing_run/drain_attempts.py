@@ -12,10 +12,8 @@ from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Condition, Thread
 
-from billing.acquirer import breaker
-from billing.acquirer.health import Watch
+from billing.acquirer.health import Watches
 from billing.acquirer.port import Outcome
-from billing.acquirer.rate_limit import Lane
 from billing.billing_run.context import BATCH, LOOK_AGAIN, Report, Till, in_halves, unless_locked
 from billing.billing_run.settle import settle_all
 from billing.billing_run.skip_reason import Skip
@@ -57,18 +55,18 @@ def charge_open(
 
     `meanwhile` is other work, done while the gateway is asked; it says how much it did, and is over when that is nothing and
     all attempts have ended."""
-    watch, more = till.watch(at), True
+    more = True
     with (
         claimer(till.database) as me,
-        watch.lane() as lane,
-        closing(_Senders(till, watch, lane, at)) as senders,
+        till.watches(at) as watches,
+        closing(_Senders(till, watches, at)) as senders,
     ):
         stride = _Stride(till.concurrency * 4)
         while True:
             more = more and meanwhile() > 0
             if senders.waiting <= stride.length // 2:
+                most = stride.length - senders.waiting
                 with till.database.transaction() as session:
-                    most = 0 if breaker.paused(session) else stride.length - senders.waiting
                     claimed = charge.claim(session, me, at, limit=most, subscription_id=subscription_id)
                 if claimed:
                     stop_point("charge.intended")
@@ -84,15 +82,14 @@ def charge_open(
 
 def charge_all(
     till: Till,
-    watch: Watch,
-    lane: Lane,
+    watches: Watches,
     me: int,
     claimed: Sequence[Claimed],
     at: datetime,
     report: Report,
 ) -> None:
     """Bring these attempts, claimed by `me`, to their end."""
-    with closing(_Senders(till, watch, lane, at)) as senders:
+    with closing(_Senders(till, watches, at)) as senders:
         senders.send(claimed)
         while senders.waiting:
             _note(till, me, senders.answered(), at, report)
@@ -117,8 +114,8 @@ class _Stride:
 class _Senders:
     """Threads that ask the gateway, each at its turn; one queue of what is to be asked, and one of what was said."""
 
-    def __init__(self, till: Till, watch: Watch, lane: Lane, at: datetime) -> None:
-        self._till, self._watch, self._lane, self._at = till, watch, lane, at
+    def __init__(self, till: Till, watches: Watches, at: datetime) -> None:
+        self._till, self._watches, self._at = till, watches, at
         self._monotonic = till.monotonic
         self._jobs: SimpleQueue[tuple[Claimed, float] | None] = SimpleQueue()
         self._answers: deque[_Answered] = deque()
@@ -175,12 +172,13 @@ class _Senders:
                 self._came.notify()
 
     def _ask(self, one: Claimed) -> Outcome | Withdrawn | Held:
-        self._lane.wait()
-        if self._watch.paused.is_set():  # begun by a charge of this very run: the rest of it isn't sent
+        watch = self._watches[one.acquirer]
+        watch.lane.wait()
+        if watch.paused.is_set():  # begun by a charge of this very run: the rest of it isn't sent
             return Held()
-        outcome = charge.bring_to_an_end(self._till.gateway, one, self._at)
-        if not isinstance(outcome, Withdrawn):  # Stripe may not have been asked at all
-            self._watch.note(outcome)
+        outcome = charge.bring_to_an_end(watch.gateway, one, self._at)
+        if not isinstance(outcome, Withdrawn):  # the acquirer may not have been asked at all
+            watch.note(outcome)
         stop_point("charge.answered")
         return outcome
 

@@ -159,14 +159,15 @@ def open_page(till: Till, invoice_id: str, at: datetime) -> str | None:
             charge_open(till, at, Report(), subscription_id=now.subscription.id)
             _refuse_unended(till, attempt.id)
             continue
+        gateway = till.acquirers.named(attempt.acquirer)
         if attempt.page_ref is None:
-            return payment_page.open_page(till.database, till.gateway, till.office, attempt.id, suffix)
-        found = till.gateway.fetch_pay_page(attempt.page_ref)
+            return payment_page.open_page(till.database, gateway, till.office, attempt.id, suffix)
+        found = gateway.fetch_pay_page(attempt.page_ref)
         if isinstance(found, PageOpen):
             return found.url
         _note(
             till.database,
-            till.gateway,
+            gateway,
             till.office,
             attempt.id,
             attempt.page_ref,
@@ -262,15 +263,8 @@ def come_back(till: Till, attempt_id: str, at: datetime) -> AttemptState:
             raise UnknownInvoice
         reader_id = session.get_one(Invoice, attempt.invoice_id).reader_id
     if attempt.state is AttemptState.OPEN:
-        look(
-            till.database,
-            till.gateway,
-            till.office,
-            attempt.id,
-            attempt.page_ref,
-            at,
-            by=ReaderActor(reader_id),
-        )
+        gateway = till.acquirers.named(attempt.acquirer)
+        look(till.database, gateway, till.office, attempt.id, attempt.page_ref, at, by=ReaderActor(reader_id))
     with till.database.transaction() as session:
         return session.get_one(Attempt, attempt_id).state
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from billing.acquirer import breaker
+from billing.acquirer.health import Watches
 from billing.billing_run.context import BATCH, LOOK_AGAIN, Report, Till, in_halves, unless_locked
 from billing.billing_run.drain_attempts import charge_all, charge_open
 from billing.billing_run.due_actions import act_all
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 def run(till: Till, at: datetime) -> Report:
     """Everything that is due at `at`: notices, charges, retries, ends; and attempts somebody left open. Raises NotAdopted,
-    AsksStripe."""
+    AsksAcquirer."""
     with till.database.transaction() as session:
         refuse_held(session)
     report, done = Report(), 0
@@ -111,27 +112,30 @@ def _act_on(till: Till, subscription_ids: Sequence[str], at: datetime, report: R
 
 
 def probe(till: Till, at: datetime) -> int:
-    """While charging is paused: ask whether Stripe answers, and if so send one charge, which decides; how many probes were
-    made. Those of which Stripe only says that it doesn't know them decide nothing, so they are passed. Raises NotAdopted,
-    AsksStripe."""
+    """While charging is paused: ask whether the acquirer answers, and if so send one charge, which decides; how many probes were
+    made. Those of which it only says that it doesn't know them decide nothing, so they are passed. Raises NotAdopted,
+    AsksAcquirer."""
     with till.database.transaction() as session:
         refuse_held(session)
-        if not breaker.begin_probe(session, at):
-            return 0
-    watch = till.watch(at)
-    silence = till.gateway.answers()
+        asked = [one.name for one in till.acquirers if breaker.begin_probe(session, one.name, at)]
+    if asked:
+        with till.watches(at) as watches, claimer(till.database) as me:
+            for name in asked:
+                _probe(till, watches, name, me, at)
+    return len(asked)
+
+
+def _probe(till: Till, watches: Watches, name: str, me: int, at: datetime) -> None:
+    watch = watches[name]
+    silence = watch.gateway.answers()
     if silence is not None:
         watch.note(silence)
-        return 1
-    report = Report()
-    with claimer(till.database) as me, watch.lane() as lane:
-        while not watch.told:
-            with till.database.transaction() as session:
-                claimed = charge.claim(session, me, at, limit=1)
-            if not claimed:  # there is nothing to send that could tell us more
-                watch.note(None)
-            charge_all(till, watch, lane, me, claimed, at, report)
-    return 1
+    while not watch.told:
+        with till.database.transaction() as session:
+            claimed = charge.claim(session, me, at, limit=1, paused_at=name)
+        if not claimed:  # there is nothing to send that could tell us more
+            watch.note(None)
+        charge_all(till, watches, me, claimed, at, Report())
 
 
 NEXT_DUE = f"""SELECT least((SELECT min(next_action_at) FROM subscription WHERE NOT EXISTS ({ASKING})),

@@ -308,7 +308,7 @@ def _card_that_paid(session: Session, office: Office, case: _Case, at: datetime)
     if not case.attempt.by_page or card is None:
         return {}
     reached("settle: paid with another card on the page")
-    method = keep_card(session, office, case.subscription.reader_id, card, at)
+    method = keep_card(session, office, case.attempt.acquirer, case.subscription.reader_id, card, at)
     case.attempt.payment_method_id = method.id
     session.add(case.attempt)
     return on_subscription(method)

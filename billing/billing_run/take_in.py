@@ -25,7 +25,14 @@ from billing.subscriptions.models import Price, Subscription
 
 
 def take_in(
-    session: Session, office: Office, claim: ChargeClaim, outcome: Outcome, at: datetime, *, by: Actor
+    session: Session,
+    office: Office,
+    acquirer: str,
+    claim: ChargeClaim,
+    outcome: Outcome,
+    at: datetime,
+    *,
+    by: Actor,
 ) -> SettleOutcome | Unattributed:
     """Write down what became of a charge by what it says of itself. Safe to repeat.
 
@@ -34,15 +41,15 @@ def take_in(
         return settle(session, office, claim.attempt_id, outcome, at, by=by)
     if not isinstance(outcome, Charged) or not claim.whole:
         return Unattributed.NOT_OURS
-    attempt_id = _lost_attempt(session, office, claim, outcome, at)
+    attempt_id = _lost_attempt(session, office, acquirer, claim, outcome, at)
     if attempt_id is None:
-        unexplained_charges.note(session, claim, outcome, at)
+        unexplained_charges.note(session, acquirer, claim, outcome, at)
         return Unattributed.UNEXPLAINED
     return settle(session, office, attempt_id, outcome, at, by=by, again=True)
 
 
 def _lost_attempt(
-    session: Session, office: Office, claim: ChargeClaim, charged: Charged, at: datetime
+    session: Session, office: Office, acquirer: str, claim: ChargeClaim, charged: Charged, at: datetime
 ) -> str | None:
     """The attempt of a charge, with its invoice, written down once more; None where there is no such subscription or period."""
     if session.get(Subscription, claim.subscription_id) is None:
@@ -51,7 +58,7 @@ def _lost_attempt(
     known = _known(session, claim)
     if known is not None:
         return known
-    method_id = _card(session, office, subscription, charged, at)
+    method_id = _card(session, office, acquirer, subscription, charged, at)
     paid_for = _period(session, office, subscription, claim, charged)
     if method_id is None or paid_for is None:
         return None
@@ -60,6 +67,7 @@ def _lost_attempt(
     written = {
         "invoice_id": invoice_id,
         "payment_method_id": method_id,
+        "acquirer": acquirer,
         "amount": charged.amount,
         "state": AttemptState.WITHDRAWN,  # this database never sent it
         "intended_at": charged.at,
@@ -89,13 +97,20 @@ def _known(session: Session, claim: ChargeClaim) -> str | None:
 
 
 def _card(
-    session: Session, office: Office, subscription: Subscription, charged: Charged, at: datetime
+    session: Session,
+    office: Office,
+    acquirer: str,
+    subscription: Subscription,
+    charged: Charged,
+    at: datetime,
 ) -> str | None:
     """The card that paid; the subscription's, where that one is lost too."""
     if charged.card is not None:
-        return keep_card(session, office, subscription.reader_id, charged.card, at).id
+        return keep_card(session, office, acquirer, subscription.reader_id, charged.card, at).id
     known = session.exec(
-        select(PaymentMethod.id).where(PaymentMethod.gateway_ref == charged.method_ref)
+        select(PaymentMethod.id).where(
+            PaymentMethod.gateway_ref == charged.method_ref, PaymentMethod.acquirer == acquirer
+        )
     ).first()
     return known or subscription.payment_method_id
 

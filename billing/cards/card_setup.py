@@ -8,13 +8,13 @@ from sqlmodel import Session, col, select
 from billing.acquirer.port import (
     CardPage,
     CustomerGone,
-    Gateway,
     NoSuchObject,
     SavedCard,
     SetupExpired,
     SetupOpen,
     Unknown,
 )
+from billing.acquirer.registry import Acquirers
 from billing.cards import ownership_proof
 from billing.cards.saved_cards import HasEnded, change_card, keep_card, last_good_day
 from billing.notices.trial import trial_started
@@ -34,7 +34,7 @@ from billing.subscriptions.models import Plan, Price, Subscription
 from billing.subscriptions.start import AlreadySubscribed, Starting, TrialUsed, start_paid, start_trial
 
 PAGE_LIFE = timedelta(hours=23)
-"""Stripe closes a page after 24 hours at the latest."""
+"""No acquirer keeps a page open for longer than 24 hours."""
 
 
 CARD_USED = "card_used"
@@ -58,6 +58,7 @@ class Visit:
 def begin(
     session: Session,
     *,
+    acquirer: str,
     purpose: SetupPurpose,
     email: str,
     price: Price,
@@ -81,6 +82,7 @@ def begin(
         subscription_id=subscription_id,
         browser_hash=browser_hash,
         browser_known_at=at if browser_known else None,
+        acquirer=acquirer,
         method_ref=method_ref,
         created_at=at,
         expires_at=at + PAGE_LIFE,
@@ -92,14 +94,15 @@ def begin(
 
 
 def open_page(
-    database: Database, gateway: Gateway, office: Office, setup_id: str, *, words: str, back: str
+    database: Database, acquirers: Acquirers, office: Office, setup_id: str, *, words: str, back: str
 ) -> Visit:
-    """Open the hosted page for a committed visit. Raises Unavailable when Stripe can't be reached; nothing is lost then.
+    """Open the hosted page for a committed visit. Raises Unavailable when the acquirer can't be reached; nothing is lost then.
 
     `back` is the path to return to when the reader turns back."""
     with database.transaction() as session:
         setup = session.get_one(CardSetup, setup_id)
-        known = _known_customer(session, setup.reader_id)
+        known = _known_customer(session, setup)
+    gateway = acquirers.named(setup.acquirer)
 
     def ask(customer_ref: str) -> tuple[str, CardPage] | CustomerGone | Unknown:
         page = gateway.open_card_page(
@@ -133,19 +136,19 @@ def open_page(
     return Visit(setup_id, page.url)
 
 
-def _known_customer(session: Session, reader_id: str | None) -> str | None:
-    if reader_id is None:
+def _known_customer(session: Session, setup: CardSetup) -> str | None:
+    if setup.reader_id is None:
         return None
     return session.exec(
         select(PaymentMethod.customer_ref)
-        .where(PaymentMethod.reader_id == reader_id)
+        .where(PaymentMethod.reader_id == setup.reader_id, PaymentMethod.acquirer == setup.acquirer)
         .order_by(col(PaymentMethod.saved_at).desc())
     ).first()
 
 
 def finish(
     database: Database,
-    gateway: Gateway,
+    acquirers: Acquirers,
     office: Office,
     setup_id: str,
     at: datetime,
@@ -157,7 +160,7 @@ def finish(
     """Do what the visit was for, if the card is saved by now; safe to call by both, at once and again. `by` None: by its reader, who
     may be made only now. Raises UnknownSetup.
 
-    When Stripe's answer is lost, the visit stays open, and the worker asks again soon.
+    When the acquirer's answer is lost, the visit stays open, and the worker asks again soon.
     `session_ref` is given by a webhook that knows the page when our own note of it was lost in a crash. Without `mails` no link is
     mailed to an address that must be proved."""
     with database.transaction() as session:
@@ -165,9 +168,9 @@ def finish(
         ref = setup.session_ref or session_ref
         if setup.state is not SetupState.OPEN or ref is None:
             return setup
-    answer = gateway.fetch_setup(ref)
+    answer = acquirers.named(setup.acquirer).fetch_setup(ref)
     if isinstance(answer, SetupOpen | NoSuchObject):
-        return setup  # a page that Stripe doesn't have may be there in a minute; else the visit ends with its time
+        return setup  # a page that the acquirer doesn't have may be there in a minute; else the visit ends with its time
     stop_point("setup.fetched")
     with database.transaction() as session:
         setup = session.get_one(CardSetup, setup_id, with_for_update=True, populate_existing=True)
@@ -217,7 +220,7 @@ def complete(
             ownership_proof.ask(session, office, setup, at, mails=mails)
             return None
         setup.reader_id = reader.id
-    method = keep_card(session, office, setup.reader_id, card, at)
+    method = keep_card(session, office, setup.acquirer, setup.reader_id, card, at)
     return complete_with(session, office, setup, method, at, by=by or ReaderActor(setup.reader_id))
 
 

@@ -31,15 +31,20 @@ class HasEnded(Conflict):
 
 
 def keep_card(
-    session: Session, office: Office, reader_id: str, card: SavedCard, at: datetime
+    session: Session, office: Office, acquirer: str, reader_id: str, card: SavedCard, at: datetime
 ) -> PaymentMethod:
     """The card as a row: what may be shown, and a keyed hash of its fingerprint."""
-    known = session.exec(select(PaymentMethod).where(PaymentMethod.gateway_ref == card.method_ref)).first()
+    known = session.exec(
+        select(PaymentMethod).where(
+            PaymentMethod.gateway_ref == card.method_ref, PaymentMethod.acquirer == acquirer
+        )
+    ).first()
     if known is not None:
         return known
     method = PaymentMethod(
         id=ids.new("pmt", at),
         reader_id=reader_id,
+        acquirer=acquirer,
         customer_ref=card.customer_ref,
         gateway_ref=card.method_ref,
         brand=card.brand,
@@ -113,11 +118,15 @@ def change_card(
     return subscription
 
 
-def renewed(session: Session, office: Office, card: SavedCard, at: datetime) -> bool:
+def renewed(session: Session, office: Office, acquirer: str, card: SavedCard, at: datetime) -> bool:
     """The network has replaced a card in place: show its new digits and date (STR-12), and try it where a payment waits.
 
     Whether it is a card of ours. Repeated news changes nothing."""
-    found = session.exec(select(PaymentMethod.id).where(PaymentMethod.gateway_ref == card.method_ref)).first()
+    found = session.exec(
+        select(PaymentMethod.id).where(
+            PaymentMethod.gateway_ref == card.method_ref, PaymentMethod.acquirer == acquirer
+        )
+    ).first()
     if found is None:
         return False
     subscriptions, method = _lock(session, found)
@@ -147,12 +156,14 @@ def _lock(session: Session, method_id: str) -> tuple[list[Subscription], Payment
     )
 
 
-def removed(session: Session, office: Office, method_refs: Sequence[str], at: datetime) -> bool:
+def removed(
+    session: Session, office: Office, acquirer: str, method_refs: Sequence[str], at: datetime
+) -> bool:
     """These cards have left the acquirer's vault: their readers are asked for another, at once and not by the next charge that
     fails. Whether one of them is a card of ours. Repeated news changes nothing."""
     found = session.exec(
         select(PaymentMethod.id)
-        .where(col(PaymentMethod.gateway_ref).in_(method_refs))
+        .where(col(PaymentMethod.gateway_ref).in_(method_refs), PaymentMethod.acquirer == acquirer)
         .order_by(PaymentMethod.id)
     ).all()
     for method_id in found:
@@ -188,10 +199,12 @@ def _ask_for_another(
         card_removed(session, office, subscription, charge.on, at)
 
 
-def of_customer(session: Session, customer_ref: str) -> Sequence[str]:
+def of_customer(session: Session, acquirer: str, customer_ref: str) -> Sequence[str]:
     """The names of a customer's cards at the acquirer."""
     return session.exec(
-        select(PaymentMethod.gateway_ref).where(PaymentMethod.customer_ref == customer_ref)
+        select(PaymentMethod.gateway_ref).where(
+            PaymentMethod.customer_ref == customer_ref, PaymentMethod.acquirer == acquirer
+        )
     ).all()
 
 

@@ -54,7 +54,9 @@ def enrol(
     AlreadySubscribed, DisputeOpen, PaymentRefused (the card said no), Unavailable (Stripe can't be reached; call again: the same
     address and card find the visit, the customer and the key that the first call left)."""
     with database.transaction() as session:
-        reader, setup_id = _begin(session, office, email, external_id, method_ref, agreed, plan_id, at)
+        reader, setup_id = _begin(
+            session, gateway.name, office, email, external_id, method_ref, agreed, plan_id, at
+        )
     card = _save(database, gateway, reader, setup_id, method_ref)
     with database.transaction() as session:
         hold(session)
@@ -71,6 +73,7 @@ def enrol(
 
 def _begin(
     session: Session,
+    acquirer: str,
     office: Office,
     email: str,
     external_id: str | None,
@@ -87,7 +90,7 @@ def _begin(
     offer = offer_today(session, office, at, plan_id, by_staff=True)
     dates, period = offer.dates, offer.plan.period_label
     first_charge_on = dates.first_charge_on
-    begun = _left_open(session, reader.id, method_ref, offer.price.id, at)
+    begun = _left_open(session, acquirer, reader.id, method_ref, offer.price.id, at)
     if begun is not None and _agreed_before(session, begun, agreed, first_charge_on):
         return reader, begun.id
     consent = consents.record(
@@ -109,6 +112,7 @@ def _begin(
         return reader, begun.id
     setup = setups.begin(
         session,
+        acquirer=acquirer,
         purpose=SetupPurpose.TRIAL,
         email=reader.email,
         price=offer.price,
@@ -122,12 +126,13 @@ def _begin(
 
 
 def _left_open(
-    session: Session, reader_id: str, method_ref: str, price_id: str, at: datetime
+    session: Session, acquirer: str, reader_id: str, method_ref: str, price_id: str, at: datetime
 ) -> CardSetup | None:
     """The visit of an earlier call for the same reader, card and price that came to no end; locked."""
     return session.exec(
         select(CardSetup)
         .where(
+            CardSetup.acquirer == acquirer,
             CardSetup.reader_id == reader_id,
             CardSetup.method_ref == method_ref,
             CardSetup.price_id == price_id,
@@ -154,7 +159,7 @@ def _save(database: Database, gateway: Gateway, reader: Reader, setup_id: str, m
     """The card, saved for its reader's customer: a card belongs to the first one it was saved for, so that one is noted before."""
     with database.transaction() as session:
         setup = session.get_one(CardSetup, setup_id)
-        known = setup.customer_ref or _customer_of(session, reader.id, method_ref)
+        known = setup.customer_ref or _customer_of(session, gateway.name, reader.id, method_ref)
         key = f"{setup_id}-{setup.keys_spent + 1}" if setup.keys_spent else setup_id
 
     def ask(customer_ref: str) -> SavedCard | Declined | CustomerGone | Unknown:
@@ -180,11 +185,12 @@ def _save(database: Database, gateway: Gateway, reader: Reader, setup_id: str, m
             return saved
 
 
-def _customer_of(session: Session, reader_id: str, method_ref: str) -> str | None:
+def _customer_of(session: Session, acquirer: str, reader_id: str, method_ref: str) -> str | None:
     """The customer that this reader's card was to be saved for by an earlier call."""
     return session.exec(
         select(CardSetup.customer_ref)
         .where(
+            CardSetup.acquirer == acquirer,
             CardSetup.reader_id == reader_id,
             CardSetup.method_ref == method_ref,
             col(CardSetup.customer_ref).is_not(None),

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from billing.acquirer.balance_port import Books, DisputeState
-from billing.acquirer.port import Gateway, Unknown
+from billing.acquirer.balance_port import DisputeState
+from billing.acquirer.port import Unknown
+from billing.acquirer.registry import Acquirers
 from billing.disputes import settle
 from billing.payments.dispute_models import Dispute
 from billing.platform.db import Database
@@ -49,6 +50,7 @@ class NotSent(Unavailable):
 class Intended:
     """An answer on its way: the same one has the same key, so it reaches the bank once."""
 
+    acquirer: str
     dispute_ref: str
     evidence: dict[str, str]
     key: str
@@ -73,19 +75,18 @@ def intend(session: Session, reader_id: str, dispute_id: str, words: str, *, at:
     digest = hashlib.sha256(json.dumps(evidence, sort_keys=True).encode()).hexdigest()[:16]
     dispute.sent_at = at
     session.add(dispute)
-    return Intended(dispute.gateway_ref, evidence, f"dispute-{dispute.id}-{digest}")
+    return Intended(dispute.acquirer, dispute.gateway_ref, evidence, f"dispute-{dispute.id}-{digest}")
 
 
-def send(
-    database: Database, gateway: Gateway, books: Books, office: Office, intended: Intended, at: datetime
-) -> None:
+def send(database: Database, acquirers: Acquirers, office: Office, intended: Intended, at: datetime) -> None:
     """Send it, and settle the dispute from how it stands then. Raises NotSent."""
     stop_point("evidence.intended")
-    answer = books.send_evidence(intended.dispute_ref, intended.evidence, key=intended.key)
+    gateway = acquirers.named(intended.acquirer)
+    answer = gateway.books.send_evidence(intended.dispute_ref, intended.evidence, key=intended.key)
     stop_point("evidence.answered")
     if isinstance(answer, Unknown):
         raise NotSent(f"The answer could not be sent: {answer.why}")
-    settle.settle(database, gateway, books, office, intended.dispute_ref, at)
+    settle.settle(database, gateway, office, intended.dispute_ref, at)
 
 
 def in_the_acquirers_fields(evidence: dict[str, Any], words: str) -> dict[str, str]:

@@ -3,10 +3,10 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from billing.access import gifts
-from billing.acquirer.balance_port import Books, DisputeAnswer, DisputeState, Movement
+from billing.acquirer.balance_port import DisputeAnswer, DisputeState, Movement
 from billing.acquirer.port import Charged, Gateway, NoSuchObject, Unknown
 from billing.billing_run.outcome import took_money
 from billing.billing_run.take_in import take_in
@@ -19,7 +19,7 @@ from billing.payments.dispute_models import Dispute
 from billing.payments.models import Invoice, Payment
 from billing.payments.record_payment import payment_of
 from billing.platform import ids
-from billing.platform.actors import ACQUIRER
+from billing.platform.actors import Acquirer
 from billing.platform.db import Database
 from billing.platform.errors import Unavailable
 from billing.platform.site import Office
@@ -30,7 +30,7 @@ from billing.rules.reckoning import disputed_part
 from billing.subscriptions.change import lock
 
 FRAUD = "fraudulent"
-"""Stripe's word: the card's owner says that it wasn't they who paid."""
+"""The acquirer's word: the card's owner says that it wasn't they who paid."""
 _FAR = {
     DisputeState.NEEDS_ANSWER: 0,
     DisputeState.ANSWERED: 1,
@@ -48,36 +48,36 @@ class Unresolved(StrEnum):
 
 
 def settle(
-    database: Database, gateway: Gateway, books: Books, office: Office, dispute_ref: str, at: datetime
+    database: Database, gateway: Gateway, office: Office, dispute_ref: str, at: datetime
 ) -> DisputeState | Unresolved:
     """Write down how a dispute stands, and what follows from it. Safe to repeat. Raises Unavailable."""
-    answer = books.dispute(dispute_ref)
+    answer = gateway.books.dispute(dispute_ref)
     if isinstance(answer, NoSuchObject):
         return Unresolved.ABSENT
     if isinstance(answer, Unknown):
         raise Unavailable(answer.why)
     stop_point("dispute.fetched")
     write_down_charge(database, gateway, office, answer.charge_ref, answer.intent_ref, at)
-    moved = _moved_by_charge(database, books, answer)
+    moved = _moved_by_charge(database, gateway, answer)
     with database.transaction() as session:
-        payment = payment_of(session, answer.charge_ref)
+        payment = payment_of(session, gateway.name, answer.charge_ref)
         if payment is None:
             _open_unknown(session, answer, at)
             return Unresolved.NOT_OURS
-        balance_mirror.keep(session, office, moved, at)
+        balance_mirror.keep(session, office, gateway.name, moved, at)
         word = _settle(session, office, payment, answer, at)
-        currency_conversion.present_disputes(session, office, [answer.dispute_ref], at)
+        currency_conversion.present_disputes(session, office, gateway.name, [answer.dispute_ref], at)
         return word
 
 
-def _moved_by_charge(database: Database, books: Books, answer: DisputeAnswer) -> list[Movement]:
+def _moved_by_charge(database: Database, gateway: Gateway, answer: DisputeAnswer) -> list[Movement]:
     """What a charge moved, where its dispute is in another currency and that must be known. Raises Unavailable."""
     with database.transaction() as session:
-        payment = payment_of(session, answer.charge_ref)
+        payment = payment_of(session, gateway.name, answer.charge_ref)
         known = payment is None or payment.currency == answer.currency
-        if known or currency_conversion.of_charge(session, answer.charge_ref) is not None:
+        if known or currency_conversion.of_charge(session, gateway.name, answer.charge_ref) is not None:
             return []
-    moved = books.movements_of(answer.charge_ref)
+    moved = gateway.books.movements_of(answer.charge_ref)
     if isinstance(moved, Unknown):
         raise Unavailable(moved.why)
     return moved
@@ -94,7 +94,7 @@ def write_down_charge(
     """See to it that a charge of ours stands in our books before something that befell it: its own news may come later, or
     never. Whether it had to be written down now. Raises Unavailable."""
     with database.transaction() as session:
-        if payment_of(session, charge_ref) is not None:
+        if payment_of(session, gateway.name, charge_ref) is not None:
             return False
     if intent_ref is None:
         return False
@@ -104,7 +104,9 @@ def write_down_charge(
     if claim is None or not isinstance(outcome, Charged):
         return False
     with database.transaction() as session:
-        return took_money(take_in(session, office, claim, outcome, at, by=ACQUIRER))
+        return took_money(
+            take_in(session, office, gateway.name, claim, outcome, at, by=Acquirer(gateway.name))
+        )
 
 
 def _open_unknown(session: Session, answer: DisputeAnswer, at: datetime) -> None:
@@ -129,7 +131,7 @@ def _settle(
     lock(session, invoice.subscription_id)
     dispute = session.exec(
         select(Dispute)
-        .where(col(Dispute.gateway_ref) == answer.dispute_ref)
+        .where(Dispute.gateway_ref == answer.dispute_ref, Dispute.acquirer == payment.acquirer)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).first()
@@ -148,7 +150,7 @@ def _settle(
     if dispute.state is DisputeState.WON:
         failed.dispute_won(session, office, payment, at)
     if dispute.state is DisputeState.LOST:
-        failed.dispute_lost(session, payment, by=ACQUIRER, at=at)
+        failed.dispute_lost(session, payment, by=Acquirer(payment.acquirer), at=at)
     return dispute.state
 
 
@@ -162,7 +164,7 @@ def _part(session: Session, payment: Payment, answer: DisputeAnswer) -> int:
     """Cents of the payment that are disputed, whichever currency the bank's word is in."""
     if answer.currency == payment.currency:
         return answer.amount
-    charge = currency_conversion.of_charge(session, payment.charge_ref)
+    charge = currency_conversion.of_charge(session, payment.acquirer, payment.charge_ref)
     taken, taken_in = answer.withdrawn or (answer.amount, answer.currency)
     settled, settled_in = (charge.amount, charge.currency) if charge is not None else (0, "")
     return disputed_part(
@@ -175,6 +177,7 @@ def _begin(session: Session, payment: Payment, answer: DisputeAnswer, at: dateti
         id=ids.new("dsp", at),
         payment_id=payment.id,
         reader_id=payment.reader_id,
+        acquirer=payment.acquirer,
         gateway_ref=answer.dispute_ref,
         amount=_part(session, payment, answer),
         reason=answer.reason,
@@ -189,7 +192,7 @@ def _begin(session: Session, payment: Payment, answer: DisputeAnswer, at: dateti
 def _follow(session: Session, office: Office, dispute: Dispute, invoice: Invoice, at: datetime) -> None:
     if dispute.state is DisputeState.LOST:
         # first, so that nobody is told of reading on who doesn't, where the decision is the first news
-        stop.end_what_was_not_paid(session, office, invoice, at)
+        stop.end_what_was_not_paid(session, office, invoice, at, by=Acquirer(dispute.acquirer))
         if dispute.reason == FRAUD:
             gifts.revoke_all(session, dispute.reader_id, at, why="the bank gave the charge back as a fraud")
     if dispute.open or dispute.state is DisputeState.LOST:
@@ -198,6 +201,7 @@ def _follow(session: Session, office: Office, dispute: Dispute, invoice: Invoice
             office,
             dispute.reader_id,
             at,
+            by=Acquirer(dispute.acquirer),
             why=f"the bank disputes payment {dispute.payment_id}",
             only=None if dispute.open else invoice.subscription_id,
         )
@@ -209,7 +213,7 @@ def _follow(session: Session, office: Office, dispute: Dispute, invoice: Invoice
             CaseKind.DISPUTE,
             dispute.id,
             reason=f"The bank has decided: {dispute.state}.",
-            by=ACQUIRER,
+            by=Acquirer(dispute.acquirer),
             at=at,
         )
 

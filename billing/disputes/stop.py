@@ -8,7 +8,7 @@ from billing.changes.cancel import end_of_what_is_held, void_what_is_owed
 from billing.notices.payment import charge_disputed
 from billing.payments import payment_page
 from billing.payments.models import Invoice
-from billing.platform.actors import ACQUIRER
+from billing.platform.actors import Acquirer
 from billing.platform.site import Office
 from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import change, lock
@@ -17,7 +17,14 @@ from billing.subscriptions.models import Subscription, SubscriptionChange
 
 
 def stop_renewals(
-    session: Session, office: Office, reader_id: str, at: datetime, *, why: str, only: str | None = None
+    session: Session,
+    office: Office,
+    reader_id: str,
+    at: datetime,
+    *,
+    by: Acquirer,
+    why: str,
+    only: str | None = None,
 ) -> bool:
     """Nothing more is charged (DIS-1); what is free or paid for is read to its end. Whether there was something to stop.
 
@@ -34,7 +41,7 @@ def stop_renewals(
         subscription,
         Event.DISPUTED,
         at=at,
-        by=ACQUIRER,
+        by=by,
         why=why,
         zone=office.zone,
         cancel_asked_at=at,
@@ -70,7 +77,9 @@ def has_stopped(session: Session, reader_id: str, why: str) -> bool:
     )
 
 
-def end_what_was_not_paid(session: Session, office: Office, invoice: Invoice, at: datetime) -> None:
+def end_what_was_not_paid(
+    session: Session, office: Office, invoice: Invoice, at: datetime, *, by: Acquirer
+) -> None:
     """The bank keeps the money of this invoice: where its period still runs, reading ends with the decision, and a mail says so."""
     subscription = _live(session, invoice.reader_id)
     if (
@@ -84,7 +93,7 @@ def end_what_was_not_paid(session: Session, office: Office, invoice: Invoice, at
         subscription,
         Event.ENDED_NOW,
         at=at,
-        by=ACQUIRER,
+        by=by,
         why=f"the bank took back the payment of invoice {invoice.id}",
         zone=office.zone,
         cancel_asked_at=subscription.cancel_asked_at or at,

@@ -4,13 +4,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from billing.access import gifts
-from billing.acquirer.balance_port import Books
 from billing.acquirer.port import Gateway, NoSuchObject, Unknown
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.disputes import evidence, stop
 from billing.disputes.settle import write_down_charge
 from billing.payments.record_payment import payment_of
+from billing.platform.actors import Acquirer
 from billing.platform.db import Database
 from billing.platform.errors import Unavailable
 from billing.platform.site import Office
@@ -28,22 +28,22 @@ class WarningOutcome(StrEnum):
 
 
 def settle(
-    database: Database, gateway: Gateway, books: Books, office: Office, warning_ref: str, at: datetime
+    database: Database, gateway: Gateway, office: Office, warning_ref: str, at: datetime
 ) -> WarningOutcome:
     """Stop renewals, keep evidence, open a case with the refund as a proposal (DIS-1). Safe to repeat. Raises Unavailable."""
-    warning = books.warning(warning_ref)
+    warning = gateway.books.warning(warning_ref)
     if isinstance(warning, NoSuchObject):
         return WarningOutcome.ABSENT
     if isinstance(warning, Unknown):
         raise Unavailable(warning.why)
     write_down_charge(database, gateway, office, warning.charge_ref, warning.intent_ref, at)
     with database.transaction() as session:
-        payment = payment_of(session, warning.charge_ref)
+        payment = payment_of(session, gateway.name, warning.charge_ref)
         if payment is None:
             return WarningOutcome.NOT_OURS
         why = f"the card's issuer warns of fraud: payment {payment.id}"
         if not stop.has_stopped(session, payment.reader_id, why):
-            stop.stop_renewals(session, office, payment.reader_id, at, why=why)
+            stop.stop_renewals(session, office, payment.reader_id, at, by=Acquirer(payment.acquirer), why=why)
         gifts.revoke_all(session, payment.reader_id, at, why="the card's issuer warns of fraud")
         left = refund.left_of(session, payment)
         if not warning.actionable or left == 0:

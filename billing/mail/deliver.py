@@ -50,7 +50,7 @@ class Sender:
 def deliver(database: Database, sender: Sender, clock: Clock, stopping: Event) -> int:
     """Send what is due until nothing is, or until we are `stopping`; how many were accepted, refused or put off.
 
-    A run may last, so the clock is read for each batch, before each mail and after its answer. Raises NotAdopted and AsksStripe
+    A run may last, so the clock is read for each batch, before each mail and after its answer. Raises NotAdopted and AsksAcquirer
     when only urgent mails, such as a link to sign in with, may go out and none is left; and ClaimLost."""
     done = 0
     with claimer(database) as me:

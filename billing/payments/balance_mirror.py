@@ -1,4 +1,4 @@
-"""Keep what Stripe's books say: each movement once, its fee in the ledger, payouts with what they pay out."""
+"""Keep what an acquirer's books say: each movement once, its fee in the ledger, payouts with what they pay out."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlmodel import Session, col
 
-from billing.acquirer.balance_port import Books, Movement, NotListed, PayoutAnswer, PayoutListing
-from billing.acquirer.port import NoSuchObject, Unknown
+from billing.acquirer.balance_port import Movement, NotListed, PayoutAnswer, PayoutListing
+from billing.acquirer.port import Gateway, NoSuchObject, Unknown
 from billing.ledger import post
 from billing.ledger.models import Account
 from billing.payments import currency_conversion
@@ -22,7 +22,7 @@ from billing.rules.absence import LISTED_WITHIN
 
 _AT_ONCE = 500
 FEE = "fee"
-"""The category of what Stripe takes by itself, apart from any charge."""
+"""The category of what the acquirer takes by itself, apart from any charge."""
 RETURNED = "payout_reversal"
 """The category of a payout that came back: the bank refused it, or it was called off."""
 
@@ -30,6 +30,7 @@ RETURNED = "payout_reversal"
 def keep(
     session: Session,
     office: Office,
+    acquirer: str,
     movements: list[Movement],
     at: datetime,
     *,
@@ -39,15 +40,17 @@ def keep(
     new = 0
     for first in range(0, len(movements), _AT_ONCE):
         batch = movements[first : first + _AT_ONCE]
-        rows = insert(BalanceMovement).values([asdict(one) | {"payout_ref": payout_ref} for one in batch])
+        rows = insert(BalanceMovement).values(
+            [asdict(one) | {"acquirer": acquirer, "payout_ref": payout_ref} for one in batch]
+        )
         written = session.execute(_once(rows).returning(col(BalanceMovement.ref), sa.text("xmax = 0")))
         new += sum(bool(inserted) for _, inserted in written)
         post.post_many(session, [*_fees(office, batch, at), *_returned(office, batch, at)])
         disputes = (
             one.source_ref for one in batch if one.category in currency_conversion.DISPUTES and one.source_ref
         )
-        currency_conversion.present_disputes(session, office, disputes, at)
-        currency_conversion.book(session, office, batch, at)
+        currency_conversion.present_disputes(session, office, acquirer, disputes, at)
+        currency_conversion.book(session, office, acquirer, batch, at)
     return new
 
 
@@ -59,7 +62,7 @@ def _once(rows: Insert) -> Insert:
         for name in ("presented_amount", "presented_currency", "charge_ref")
     }
     return rows.on_conflict_do_update(
-        index_elements=["ref"],
+        index_elements=["acquirer", "ref"],
         set_={"payout_ref": sa.func.coalesce(said.payout_ref, kept.payout_ref), **missing},
         where=sa.or_(
             said.payout_ref.is_not(None),
@@ -94,9 +97,10 @@ class PayoutOutcome(StrEnum):
 
 
 def keep_payout(
-    database: Database, books: Books, office: Office, payout_ref: str, at: datetime
+    database: Database, gateway: Gateway, office: Office, payout_ref: str, at: datetime
 ) -> PayoutOutcome:
-    """Keep a payout with all that it pays out, where Stripe lists that, and book it. Safe to repeat. Raises Unavailable."""
+    """Keep a payout with all that it pays out, where the acquirer lists that, and book it. Safe to repeat. Raises Unavailable."""
+    books = gateway.books
     payout = books.payout(payout_ref)
     if isinstance(payout, NoSuchObject):
         return PayoutOutcome.ABSENT
@@ -106,11 +110,11 @@ def keep_payout(
     if isinstance(inside, Unknown):
         raise Unavailable(inside.why)
     if at - payout.at < LISTED_WITHIN and not _adds_up(payout, inside):
-        raise Unavailable("Stripe doesn't list all yet that this payout pays out.")
+        raise Unavailable("The acquirer doesn't list all yet that this payout pays out.")
     with database.transaction() as session:
-        _keep_payout_row(session, payout, inside, at)
+        _keep_payout_row(session, gateway.name, payout, inside, at)
         if not isinstance(inside, NotListed):
-            keep(session, office, inside, at, payout_ref=payout_ref)
+            keep(session, office, gateway.name, inside, at, payout_ref=payout_ref)
         if payout.amount:
             lines = {Account.BANK: payout.amount, Account.GATEWAY: -payout.amount}
             on, currency = office.today(payout.at), payout.currency
@@ -127,11 +131,12 @@ def _adds_up(payout: PayoutAnswer, inside: list[Movement] | NotListed) -> bool:
 
 
 def _keep_payout_row(
-    session: Session, payout: PayoutAnswer, inside: list[Movement] | NotListed, at: datetime
+    session: Session, acquirer: str, payout: PayoutAnswer, inside: list[Movement] | NotListed, at: datetime
 ) -> None:
     refused = payout.listing is PayoutListing.LISTED and isinstance(inside, NotListed)
     listing = PayoutListing.NONE if refused else payout.listing
     row = insert(Payout).values(
+        acquirer=acquirer,
         ref=payout.payout_ref,
         amount=payout.amount,
         currency=payout.currency,
@@ -142,7 +147,7 @@ def _keep_payout_row(
         short=0,
     )
     finished = row.on_conflict_do_update(
-        index_elements=["ref"],
+        index_elements=["acquirer", "ref"],
         set_={"listing": listing, "seen_at": at},
         where=col(Payout.listing) == PayoutListing.WAITING,
     )

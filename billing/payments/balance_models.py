@@ -1,4 +1,4 @@
-"""Tables that mirror Stripe's books: what moved our balance there, what was paid out, and how far the two were compared."""
+"""Tables that mirror acquirers' books: what moved our balance there, what was paid out, and how far the two were compared."""
 
 from datetime import date, datetime
 
@@ -10,7 +10,7 @@ from billing.platform.db import enum_column
 
 
 class BalanceMovement(SQLModel, table=True):
-    """One change of our balance at Stripe, kept once. Minor units (cents) of the currency that the account settles in; `net` is
+    """One change of our balance at an acquirer, kept once. Minor units (cents) of the currency that the account settles in; `net` is
     `amount` less `fee`."""
 
     __tablename__ = "balance_movement"
@@ -22,16 +22,17 @@ class BalanceMovement(SQLModel, table=True):
         sa.Index("balance_movement_payout", "source_ref", postgresql_where=sa.text("category = 'payout'")),
     )
 
+    acquirer: str = Field(primary_key=True)
     ref: str = Field(primary_key=True)
     category: str
-    """charge, refund, refund_failure, dispute, dispute_reversal, payout, fee, …, in Stripe's word."""
+    """charge, refund, refund_failure, dispute, dispute_reversal, payout, fee, …"""
     source_ref: str | None = Field(default=None, index=True)
     amount: int = Field(sa_type=sa.BigInteger)
     fee: int = Field(sa_type=sa.BigInteger)
     net: int = Field(sa_type=sa.BigInteger)
     currency: str
     exchange_rate: float | None = None
-    """Where Stripe settles in another currency than the reader pays in (STR-2): of that, for one unit of this."""
+    """Where it settles in another currency than the reader pays in (STR-2): of that, for one unit of this."""
     presented_amount: int | None = Field(default=None, sa_type=sa.BigInteger)
     """Then, what the reader paid, got back or disputes: minor units of `presented_currency`, with the sign of `amount`."""
     presented_currency: str | None = None
@@ -44,8 +45,9 @@ class BalanceMovement(SQLModel, table=True):
 
 
 class Payout(SQLModel, table=True):
-    """Money that Stripe has sent to our bank account, or below zero, has taken from it. Minor units (cents) of its currency."""
+    """Money that an acquirer has sent to our bank account, or below zero, has taken from it. Minor units (cents) of its currency."""
 
+    acquirer: str = Field(primary_key=True)
     ref: str = Field(primary_key=True)
     amount: int = Field(sa_type=sa.BigInteger)
     currency: str
@@ -59,7 +61,7 @@ class Payout(SQLModel, table=True):
 
 
 class Reckoning(SQLModel, table=True):
-    """A comparison of our books with Stripe's, from one civil day through another. Without `done_at` it is still to be made."""
+    """A comparison of our books with all acquirers', from one civil day through another. Without `done_at` it is still to be made."""
 
     __table_args__ = (sa.CheckConstraint("since <= through", name="in_order"),)
 

@@ -56,6 +56,7 @@ class Claimed:
     Stripe's, and what Stripe said when it wouldn't make it."""
 
     attempt_id: str
+    acquirer: str
     request: ChargeRequest
     perhaps_sent: bool
     wanted: bool
@@ -83,11 +84,13 @@ class Intent:
 def intend(session: Session, office: Office, intents: Sequence[Intent], *, at: datetime) -> list[str]:
     """Write down the attempts; their ids. Commit, then `bring_to_an_end`."""
     rungs = _rungs(session, [one.invoice.id for one in intents])
+    acquirers = _acquirers(session, [str(one.subscription.payment_method_id) for one in intents])
     rows: list[dict[str, Any]] = [
         {
             **named(office, one.subscription.id, one.invoice.period_number, rungs[one.invoice.id]),
             "invoice_id": one.invoice.id,
             "payment_method_id": str(one.subscription.payment_method_id),
+            "acquirer": acquirers[str(one.subscription.payment_method_id)],
             "amount": one.invoice.gross,
             "state": AttemptState.OPEN,
             "intended_at": at,
@@ -127,11 +130,24 @@ def _rungs(session: Session, invoice_ids: Sequence[str]) -> dict[str, int]:
     return {invoice_id: known.get(invoice_id, 0) + 1 for invoice_id in invoice_ids}
 
 
+def _acquirers(session: Session, method_ids: Sequence[str]) -> dict[str, str]:
+    """Where these cards are."""
+    found = select(PaymentMethod.id, PaymentMethod.acquirer).where(bulk.one_of(PaymentMethod.id, method_ids))
+    return dict(session.exec(found).all())
+
+
 def claim(
-    session: Session, me: int, at: datetime, *, limit: int, subscription_id: str | None = None
+    session: Session,
+    me: int,
+    at: datetime,
+    *,
+    limit: int,
+    subscription_id: str | None = None,
+    paused_at: str | None = None,
 ) -> list[Claimed]:
-    """Take open attempts that are due and not in the hands of a living claimer. Commit before calling the gateway. Raises
-    NotAdopted, AsksStripe: the database may have changed under a run that goes on after a lost connection."""
+    """Take open attempts that are due and not in the hands of a living claimer, of acquirers that aren't paused; or, as a probe,
+    of the one that is `paused_at`. Commit before calling the gateway. Raises NotAdopted, AsksAcquirer: the database may have
+    changed under a run that goes on after a lost connection."""
     refuse_held(session)
     query = (
         sa.select(
@@ -139,6 +155,7 @@ def claim(
             col(Attempt.invoice_id),
             col(Attempt.subscription_id),
             col(Attempt.ordinal),
+            col(Attempt.acquirer),
             col(Attempt.idempotency_key),
             col(Attempt.amount),
             col(Attempt.intended_at),
@@ -164,6 +181,7 @@ def claim(
             col(Attempt.state) == AttemptState.OPEN,
             col(Attempt.ask_at) <= at,
             in_nobodys_hands(Attempt.claimed_by),
+            breaker.goes_on(Attempt.acquirer) if paused_at is None else col(Attempt.acquirer) == paused_at,
         )
         .order_by(col(Attempt.ask_at), col(Attempt.id))
         .limit(limit)
@@ -200,6 +218,7 @@ def _claimed(row: sa.Row[Any]) -> Claimed:
     owed = row.invoice_state is InvoiceState.OPEN
     return Claimed(
         row.id,
+        row.acquirer,
         request,
         perhaps_sent=row.claimed_by is not None or row.asked > 0,
         wanted=row.state is not State.ENDED and row.cancel_asked_at is None and owed,
@@ -299,5 +318,5 @@ def last_since(session: Session, subscription_id: str, since: datetime) -> Attem
 
 
 NEXT_DUE = f"""SELECT min(ask_at) FROM attempt
-               WHERE state = 'open' AND NOT EXISTS ({breaker.NEXT_DUE}) AND NOT EXISTS ({ASKING})"""  # noqa: S608
+               WHERE state = 'open' AND acquirer NOT IN ({breaker.PAUSED}) AND NOT EXISTS ({ASKING})"""  # noqa: S608
 """When an open attempt wants looking at next; null while charging is paused (see `timetable.Job`)."""

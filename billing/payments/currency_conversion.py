@@ -24,7 +24,7 @@ DISPUTES = ("dispute", "dispute_reversal")
 _Moved = Movement | BalanceMovement
 
 
-def book(session: Session, office: Office, movements: Sequence[_Moved], at: datetime) -> None:
+def book(session: Session, office: Office, acquirer: str, movements: Sequence[_Moved], at: datetime) -> None:
     """Book those that were converted, once. The charges they belong to are kept already, or among them. A dispute in another
     currency than its charge's waits for `present_disputes`. Safe to repeat."""
     wanted = [one for one in movements if _is_presented(one)]
@@ -32,7 +32,7 @@ def book(session: Session, office: Office, movements: Sequence[_Moved], at: date
     new = [one for one in wanted if one.ref not in known]
     if not new:
         return
-    charges = _charges(session, new)
+    charges = _charges(session, acquirer, new)
     postings: list[post.Posting] = []
     for one in new:
         postings += _postings(office, one, charges.get(one.charge_ref or ""), at)
@@ -45,8 +45,10 @@ def _is_presented(one: _Moved) -> bool:
     return one.category not in DISPUTES or one.presented_currency == BASE_CURRENCY
 
 
-def present_disputes(session: Session, office: Office, refs: Iterable[str], at: datetime) -> None:
-    """Say of what these disputes moved how much it is of their charges, in the charge's currency, where Stripe's own words
+def present_disputes(
+    session: Session, office: Office, acquirer: str, refs: Iterable[str], at: datetime
+) -> None:
+    """Say of what these disputes moved how much it is of their charges, in the charge's currency, where the acquirer's own words
     don't: it names the dispute's sum in another currency, or moves more of the charge's own than was paid. Of several
     withdrawals the largest stands for the charge, and the others are the rate's. Disputes that aren't written down yet are
     left for when they are. Safe to repeat."""
@@ -56,7 +58,7 @@ def present_disputes(session: Session, office: Office, refs: Iterable[str], at: 
     ours = session.exec(
         select(Dispute, Payment)
         .join(Payment, col(Payment.id) == Dispute.payment_id)
-        .where(bulk.one_of(Dispute.gateway_ref, wanted))
+        .where(bulk.one_of(Dispute.gateway_ref, wanted), Dispute.acquirer == acquirer)
     ).all()
     for dispute, payment in ours:
         for category in DISPUTES:
@@ -68,7 +70,11 @@ def _present(
 ) -> None:
     rows = session.exec(
         select(BalanceMovement)
-        .where(BalanceMovement.source_ref == dispute.gateway_ref, BalanceMovement.category == category)
+        .where(
+            BalanceMovement.acquirer == dispute.acquirer,
+            BalanceMovement.source_ref == dispute.gateway_ref,
+            BalanceMovement.category == category,
+        )
         .order_by(func.abs(BalanceMovement.amount).desc(), col(BalanceMovement.ref))
         .with_for_update()
         .execution_options(populate_existing=True)
@@ -84,7 +90,7 @@ def _present(
         row.charge_ref = payment.charge_ref
         session.add(row)
     session.flush()
-    book(session, office, rows, at)
+    book(session, office, dispute.acquirer, rows, at)
 
 
 def _said(row: BalanceMovement) -> tuple[int, str]:
@@ -93,19 +99,20 @@ def _said(row: BalanceMovement) -> tuple[int, str]:
     return row.presented_amount, row.presented_currency
 
 
-def of_charge(session: Session, charge_ref: str) -> BalanceMovement | None:
+def of_charge(session: Session, acquirer: str, charge_ref: str) -> BalanceMovement | None:
     """What a charge brought in, where that was converted and is kept."""
-    return _by_charge(session, {charge_ref}).get(charge_ref)
+    return _by_charge(session, acquirer, {charge_ref}).get(charge_ref)
 
 
-def _charges(session: Session, movements: Iterable[_Moved]) -> dict[str, BalanceMovement]:
+def _charges(session: Session, acquirer: str, movements: Iterable[_Moved]) -> dict[str, BalanceMovement]:
     """The movements of their charges, by the charge."""
-    return _by_charge(session, {one.charge_ref for one in movements if one.charge_ref})
+    return _by_charge(session, acquirer, {one.charge_ref for one in movements if one.charge_ref})
 
 
-def _by_charge(session: Session, refs: set[str]) -> dict[str, BalanceMovement]:
+def _by_charge(session: Session, acquirer: str, refs: set[str]) -> dict[str, BalanceMovement]:
     rows = session.exec(
         select(BalanceMovement).where(
+            BalanceMovement.acquirer == acquirer,
             bulk.one_of(BalanceMovement.source_ref, refs),
             BalanceMovement.category == "charge",
             col(BalanceMovement.presented_amount).is_not(None),

@@ -23,13 +23,15 @@ class Dispute(SQLModel, table=True):
         ),
         sa.CheckConstraint("inquiry OR state <> 'closed'", name="only_an_inquiry_is_closed"),
         sa.CheckConstraint("NOT inquiry OR state NOT IN ('won', 'lost')", name="an_inquiry_decides_nothing"),
+        sa.UniqueConstraint("gateway_ref", "acquirer", name="one_row_a_dispute"),
         sa.Index("dispute_open", "answer_by", postgresql_where=sa.text("decided_at IS NULL")),
     )
 
     id: str = Field(primary_key=True)
     payment_id: str = Field(foreign_key="payment.id", index=True)
     reader_id: str = Field(foreign_key="reader.id", index=True)
-    gateway_ref: str = Field(unique=True)
+    acquirer: str
+    gateway_ref: str
     amount: int
     """Cents in dispute: all of the payment, or a part."""
     reason: str

@@ -38,7 +38,10 @@ class CardSetup(SQLModel, table=True):
     """One visit to the card page: what it is for, and how it ended. Finished once, by the reader's return or by the webhook."""
 
     __tablename__ = "card_setup"
-    __table_args__ = (sa.Index("card_setup_open", "ask_at", postgresql_where=sa.text("state = 'open'")),)
+    __table_args__ = (
+        sa.UniqueConstraint("session_ref", "acquirer", name="one_visit_a_page"),
+        sa.Index("card_setup_open", "ask_at", postgresql_where=sa.text("state = 'open'")),
+    )
 
     id: str = Field(primary_key=True)
     purpose: SetupPurpose = Field(sa_column=enum_column(SetupPurpose))
@@ -55,17 +58,18 @@ class CardSetup(SQLModel, table=True):
     asks_whose: bool = Field(default=True, sa_column_kwargs={"server_default": sa.false()})
     """Whether it was begun by a release that notes whose the browser is."""
     ask_at: datetime
-    """When Stripe is asked how it ended: when the page has run out, or sooner after an answer that was lost."""
+    """When the acquirer is asked how it ended: when the page has run out, or sooner after an answer that was lost."""
     asked: int = Field(default=0)
     """How often that stayed unknown."""
     next_poll_at: datetime | None = None
-    """Until when its reader's return asks Stripe nothing (see `return_polls`)."""
+    """Until when its reader's return asks the acquirer nothing (see `return_polls`)."""
+    acquirer: str
     customer_ref: str | None = None
     method_ref: str | None = None
     """The card's name at the acquirer, where an app saved it and there is no page. A repeated call finds the visit by it."""
     keys_spent: int = Field(default=0)
     """On how many keys the acquirer failed, or refused, while that card was saved: the next try has another (STR-5)."""
-    session_ref: str | None = Field(default=None, unique=True)
+    session_ref: str | None = None
     payment_method_id: str | None = Field(default=None, foreign_key="payment_method.id")
     subscription_id: str | None = Field(default=None, foreign_key="subscription.id")
     refusal: str | None = None
@@ -76,14 +80,16 @@ class CardSetup(SQLModel, table=True):
 
 
 class PaymentMethod(SQLModel, table=True):
-    """A card in Stripe's vault. We keep what may be shown, never the number (COF-3)."""
+    """A card in an acquirer's vault. We keep what may be shown, never the number (COF-3)."""
 
     __tablename__ = "payment_method"
+    __table_args__ = (sa.UniqueConstraint("gateway_ref", "acquirer", name="one_row_a_card"),)
 
     id: str = Field(primary_key=True)
     reader_id: str = Field(foreign_key="reader.id", index=True)
+    acquirer: str
     customer_ref: str = Field(index=True)
-    gateway_ref: str = Field(unique=True)
+    gateway_ref: str
     brand: str
     last4: str = Field(index=True)
     exp_month: int
@@ -155,9 +161,10 @@ class Attempt(SQLModel, table=True):
     __table_args__ = (
         sa.UniqueConstraint("invoice_id", "ordinal", name="attempts_are_counted"),
         sa.Index("one_open_attempt", "invoice_id", unique=True, postgresql_where=sa.text("state = 'open'")),
-        sa.Index("attempt_open", "ask_at", "id", postgresql_where=sa.text("state = 'open'")),
+        sa.Index("attempt_open", "ask_at", "id", "acquirer", postgresql_where=sa.text("state = 'open'")),
         sa.CheckConstraint("(state = 'open') = (settled_at IS NULL)", name="settled_or_open"),
         sa.CheckConstraint("by_page OR page_ref IS NULL", name="page_of_its_own"),
+        sa.UniqueConstraint("page_ref", "acquirer", name="one_attempt_a_page"),
     )
 
     id: str = Field(primary_key=True)
@@ -165,6 +172,8 @@ class Attempt(SQLModel, table=True):
     subscription_id: str = Field(foreign_key="subscription.id", index=True)
     ordinal: int
     payment_method_id: str = Field(foreign_key="payment_method.id", index=True)
+    acquirer: str
+    """Its card's, when it was intended."""
     idempotency_key: str = Field(unique=True)
     amount: int
     state: AttemptState = Field(sa_column=enum_column(AttemptState))
@@ -179,9 +188,9 @@ class Attempt(SQLModel, table=True):
     """Whether the reader asked for it, by giving another card or by paying; such an attempt uses up no rung of the ladder."""
     by_page: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
     """Whether the reader pays it on a hosted page. It is open for as long as the page is, so nothing else is charged."""
-    page_ref: str | None = Field(default=None, unique=True)
+    page_ref: str | None = None
     next_poll_at: datetime | None = None
-    """Until when the return from that page asks Stripe nothing (see `return_polls`)."""
+    """Until when the return from that page asks the acquirer nothing (see `return_polls`)."""
     settled_at: datetime | None = None
     intent_ref: str | None = Field(default=None, index=True)
     evidence: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
@@ -194,6 +203,8 @@ class Payment(SQLModel, table=True):
         sa.Index(
             "one_payment_an_invoice", "invoice_id", unique=True, postgresql_where=sa.text("NOT surplus")
         ),
+        sa.UniqueConstraint("intent_ref", "acquirer", name="one_payment_an_intent"),
+        sa.UniqueConstraint("charge_ref", "acquirer", name="one_payment_a_charge"),
     )
 
     id: str = Field(primary_key=True)
@@ -202,8 +213,9 @@ class Payment(SQLModel, table=True):
     reader_id: str = Field(foreign_key="reader.id", index=True)
     amount: int
     currency: str = "ZAR"
-    intent_ref: str = Field(unique=True)
-    charge_ref: str = Field(unique=True)
+    acquirer: str
+    intent_ref: str
+    charge_ref: str
     network_transaction_id: str | None = None
     """Evidence that the charge continues the first, authenticated one (COF-2)."""
     surplus: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
@@ -256,6 +268,7 @@ class Refund(ActedBy, table=True):
             "awaiting_balance_since",
             postgresql_where=sa.text("awaiting_balance_since IS NOT NULL"),
         ),
+        sa.UniqueConstraint("gateway_ref", "acquirer", name="one_row_a_refund"),
         sa.Index("refund_paid_back", "paid_back_ref", postgresql_where=sa.text("paid_back_ref IS NOT NULL")),
     )
 
@@ -283,7 +296,8 @@ class Refund(ActedBy, table=True):
     asked: int = Field(default=0)
     """How often what became of it stayed unknown."""
     claimed_by: int | None = None
-    gateway_ref: str | None = Field(default=None, unique=True)
+    acquirer: str
+    gateway_ref: str | None = None
     mail_key: str | None = Field(default=None, index=True)
     """The key of the mail that tells of it together with others; None where its credit note goes out alone."""
     awaiting_balance_since: datetime | None = None

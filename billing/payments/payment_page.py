@@ -72,9 +72,11 @@ def is_open(session: Session, subscription_id: str) -> bool:
     return session.exec(found).first() is not None
 
 
-def by_ref(session: Session, page_ref: str) -> str | None:
+def by_ref(session: Session, acquirer: str, page_ref: str) -> str | None:
     """The attempt of a page, by the acquirer's name for it."""
-    return session.exec(select(Attempt.id).where(Attempt.page_ref == page_ref)).first()
+    return session.exec(
+        select(Attempt.id).where(Attempt.page_ref == page_ref, Attempt.acquirer == acquirer)
+    ).first()
 
 
 def close_soon(session: Session, subscription_id: str, at: datetime) -> None:

@@ -25,9 +25,10 @@ class Received:
     surplus: bool
 
 
-def payment_of(session: Session, charge_ref: str | None) -> Payment | None:
+def payment_of(session: Session, acquirer: str, charge_ref: str | None) -> Payment | None:
     """The payment that is this charge of the acquirer's."""
-    return session.exec(select(Payment).where(Payment.charge_ref == charge_ref)).first()
+    by_ref = select(Payment).where(Payment.charge_ref == charge_ref, Payment.acquirer == acquirer)
+    return session.exec(by_ref).first()
 
 
 def receive(
@@ -73,6 +74,7 @@ def _payment(invoice: Invoice, attempt: Attempt, outcome: Charged) -> dict[str, 
         "reader_id": invoice.reader_id,
         "amount": outcome.amount,
         "currency": invoice.currency,
+        "acquirer": attempt.acquirer,
         "intent_ref": outcome.intent_ref,
         "charge_ref": outcome.charge_ref,
         "network_transaction_id": outcome.network_transaction_id,

@@ -85,7 +85,6 @@ class Command:
 
 Actor = ReaderActor | Worker | Acquirer | StaffActor | ApiActor | Command
 WORKER = Worker()
-ACQUIRER = Acquirer("stripe")
 
 
 def staff_id_of(actor: Actor) -> str | None:

@@ -1,6 +1,6 @@
 """Which installation a database belongs to. A copy, or a restored backup, charges nobody and sends no mail but links to sign in
 with, until an operator says that it is the one (`billing adopt`). One that was adopted, or that took over from a server that failed, holds
-money until Stripe has said what happened since its last known moment: the last commits may be missing in it.
+money until the acquirer has said what happened since its last known moment: the last commits may be missing in it.
 
 PostgreSQL itself tells one database from its copy: the cluster's identifier, the line of its write-ahead log (a restore to
 a point in time, or a standby that took over, begins another), and the numbers of the database and of this table (made anew
@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 FRESH_FOR = timedelta(minutes=15)
 """A worker's last heartbeat is no older than this when a standby takes over: what takes longer, an operator decides."""
 SLACK = timedelta(hours=1)
-"""How far back from the last known moment Stripe is asked: clocks differ, and a run writes the moment at which it began."""
+"""How far back from the last known moment the acquirer is asked: clocks differ, and a run writes the moment at which it began."""
 HELD_TOO_LONG = timedelta(hours=1)
-"""For so long Stripe is asked again and again before that is an alarm."""
+"""For so long the acquirer is asked again and again before that is an alarm."""
 
 
 class Installation(SQLModel, table=True):
@@ -45,13 +45,13 @@ class Installation(SQLModel, table=True):
     home: str = Field(default="", sa_column_kwargs={"server_default": ""})
     """By what PostgreSQL knew this database when it was marked or adopted."""
     asks_since: datetime | None = None
-    """From which moment on Stripe is to be asked what happened. While it stands here money is held."""
+    """From which moment on the acquirer is to be asked what happened. While it stands here money is held."""
     ask_at: datetime | None = None
     """When it is asked next."""
     asked: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """How often it could not be asked to the end."""
     listed_at: datetime | None = None
-    """When Stripe's lists hold all that was done before this database was adopted; what was asked earlier is asked once more."""
+    """When the acquirer's lists hold all that was done before this database was adopted; what was asked earlier is asked once more."""
     held_since: datetime | None = None
     """Since when money is held for that; it means something only while `asks_since` stands here."""
     list_key: str = Field(default="", sa_column_kwargs={"server_default": ""})
@@ -70,10 +70,10 @@ class NotAdopted(Unavailable):
     code = "not_adopted"
 
 
-class AsksStripe(Unavailable):
-    """Payments stand still until Stripe has said what happened since the last known moment. Please try again in a minute."""
+class AsksAcquirer(Unavailable):
+    """Payments stand still until the acquirer has said what happened since the last known moment. Please try again in a minute."""
 
-    code = "asks_stripe"
+    code = "asks_acquirer"
 
 
 HOME = (
@@ -85,7 +85,7 @@ HOME = (
 
 _STANDING = sa.text(f"SELECT home = {HOME} AS at_home, asks_since FROM installation WHERE id = 1")  # noqa: S608
 ASKING = "SELECT FROM installation WHERE asks_since IS NOT NULL"
-"""A condition, after EXISTS: money is held because Stripe is still to be asked what happened."""
+"""A condition, after EXISTS: money is held because the acquirer is still to be asked what happened."""
 _TOOK_OVER = f"""
 SELECT (SELECT at FROM tick_seen WHERE id = 1) FROM installation, (SELECT {HOME} AS now) AS here
 WHERE id = 1 AND split_part(home, '-', 2) < split_part(now, '-', 2)
@@ -98,9 +98,9 @@ SELECT coalesce((SELECT max(at) FROM tick_seen), (SELECT max(at) FROM subscripti
                 timestamptz 'epoch' + interval '1 day')
 """
 """A worker's last heartbeat, or else its last deed: all that was committed before a copy was taken is in the copy. Neither is
-written in a copy, while readers and Stripe's events may leave later moments there."""
+written in a copy, while readers and webhooks may leave later moments there."""
 NEXT_DUE = f"SELECT coalesce((SELECT ask_at FROM installation), ({_TOOK_OVER}))"  # noqa: S608
-"""When Stripe is to be asked what happened; null where it is all known (see `timetable.Job`)."""
+"""When the acquirer is to be asked what happened; null where it is all known (see `timetable.Job`)."""
 
 
 def home_of(session: Session) -> str:
@@ -137,7 +137,7 @@ def refuse_copy(database: Database) -> None:
 
 
 def refuse_held(session: Session) -> None:
-    """Raises what holds money: NotAdopted, or AsksStripe. Asked before money moves, each time."""
+    """Raises what holds money: NotAdopted, or AsksAcquirer. Asked before money moves, each time."""
     holds = held_by(session)
     if holds is not None:
         raise holds
@@ -148,16 +148,16 @@ def held_by(session: Session) -> Unavailable | None:
     standing = _standing(session)
     if not standing.at_home:
         return NotAdopted()
-    return AsksStripe() if standing.asks_since is not None else None
+    return AsksAcquirer() if standing.asks_since is not None else None
 
 
 def asks_since(session: Session) -> datetime | None:
-    """From which moment on Stripe is still to be asked what happened."""
+    """From which moment on the acquirer is still to be asked what happened."""
     return _standing(session).asks_since
 
 
 def held_too_long(session: Session, at: datetime) -> datetime | None:
-    """Since when money is held because Stripe is still to be asked what happened, if that is an alarm."""
+    """Since when money is held because the acquirer is still to be asked what happened, if that is an alarm."""
     return instant(session, _HELD_TOO_LONG, latest=at - HELD_TOO_LONG)
 
 
@@ -165,7 +165,7 @@ _HELD_TOO_LONG = "SELECT held_since FROM installation WHERE asks_since IS NOT NU
 
 
 def adopt(session: Session, at: datetime) -> bool:
-    """Say that this is the database that counts; whether that was news. Money is held until Stripe was asked, from the earlier
+    """Say that this is the database that counts; whether that was news. Money is held until the acquirer was asked, from the earlier
     moment on where it was still to be asked from another one."""
     row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
     if is_home_in(session):
@@ -176,7 +176,6 @@ def adopt(session: Session, at: datetime) -> bool:
         since, held_since = min(row.asks_since, since), row.held_since or at
     row.home, row.asks_since, row.ask_at, row.asked = home_of(session), since, at, 0
     row.listed_at, row.held_since = at + LISTED_WITHIN, held_since
-    session.add(row)
     session.flush()
     return True
 
@@ -187,12 +186,14 @@ def take_over(session: Session, at: datetime) -> datetime | None:
     heartbeat = instant(session, _TOOK_OVER)
     if heartbeat is None or heartbeat < at - FRESH_FOR:
         return None
-    log.warning("a standby took over: money is held until Stripe has said what happened since %s", heartbeat)
+    log.warning(
+        "a standby took over: money is held until the acquirer has said what happened since %s", heartbeat
+    )
     return heartbeat if adopt(session, at) else None
 
 
 def all_known(session: Session, since: datetime, at: datetime) -> datetime | None:
-    """Stripe said at the instant `at` what happened since that moment. Money goes on, unless it is to be asked from another one by
+    """The acquirer said at the instant `at` what happened since that moment. Money goes on, unless it is to be asked from another one by
     now, or its lists may have lacked the last of it: then this is when it is asked once more."""
     row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
     if row.asks_since != since:
@@ -201,18 +202,16 @@ def all_known(session: Session, since: datetime, at: datetime) -> datetime | Non
     row.ask_at, row.asked = again_at, 0
     if again_at is None:
         row.asks_since = row.listed_at = row.held_since = None
-    session.add(row)
     session.flush()
     return again_at
 
 
 def ask_again(session: Session, at: datetime) -> None:
-    """Stripe could not be asked to the end: again in a while."""
+    """The acquirer could not be asked to the end: again in a while."""
     row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
     if row.asks_since is not None:
         row.asked += 1
         row.ask_at = again_at(row.asked, at)
-        session.add(row)
 
 
 def claim(session: Session, settings: Settings) -> None:

@@ -1,16 +1,16 @@
-"""Before two books are said to differ: ask Stripe once more about what they differ in. An event may be lost or late."""
+"""Before two books are said to differ: ask the acquirer once more about what they differ in. An event may be lost or late."""
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from sqlmodel import Session, col, select
 
-from billing.acquirer.balance_port import Books
 from billing.acquirer.port import Gateway, NoSuchObject, RefundAnswer, Unknown
+from billing.acquirer.registry import Acquirers
 from billing.cases.models import Case, CaseKind
 from billing.disputes import settle as disputes
 from billing.disputes import warn as warnings
@@ -32,18 +32,27 @@ MOST = 100
 
 @dataclass(frozen=True)
 class Clerk:
-    """What comparing works with."""
+    """What comparing works with. `gateway`: the acquirer whose books are compared now."""
 
     database: Database
+    acquirers: Acquirers
     gateway: Gateway
-    books: Books
     office: Office
     audit_takeover: Callable[[Session, datetime], None] = lambda *_: None
     """Writes down among the acts of staff and programs that this database took over."""
 
+    def each(self) -> list[Self]:
+        """For each acquirer in its turn."""
+        return [replace(self, gateway=gateway) for gateway in self.acquirers]
+
+    @property
+    def acquirer(self) -> str:
+        """Its name."""
+        return self.gateway.name
+
 
 Asking = tuple[str, Callable[[], None]]
-"""The reference of a thing at Stripe, and what asks about it."""
+"""The reference of a thing at the acquirer, and what asks about it."""
 Unasked = list[tuple[str, str]]
 """References of what couldn't be asked about, each with why."""
 
@@ -51,7 +60,7 @@ Unasked = list[tuple[str, str]]
 def catch_up(clerk: Clerk, differing: list[Pair], at: datetime) -> None:
     """Settle what we have missed about these things. One that can't be asked about holds up no other, and still differs.
 
-    Raises Unavailable when none can, because Stripe is away."""
+    Raises Unavailable when none can, because the acquirer is away."""
     _each(clerk, [(pair.ref, partial(_ask_about, clerk, pair, at)) for pair in differing[:MOST]])
 
 
@@ -59,11 +68,11 @@ def ask_about_open(clerk: Clerk, at: datetime) -> Unasked:
     """Disputes that aren't decided by our books: a decision against us moves no money, so no movement tells of it. Which of them
     couldn't be asked about.
 
-    Raises Unavailable when none can, because Stripe is away."""
+    Raises Unavailable when none can, because the acquirer is away."""
     with clerk.database.transaction() as session:
         refs = session.exec(
             select(Dispute.gateway_ref)
-            .where(col(Dispute.decided_at).is_(None))
+            .where(Dispute.acquirer == clerk.acquirer, col(Dispute.decided_at).is_(None))
             .order_by(col(Dispute.answer_by))
             .limit(MOST)
         ).all()
@@ -74,11 +83,11 @@ def ask_about_unheard(clerk: Clerk, since: datetime, until: datetime, at: dateti
     """What banks and issuers objected to in a span and we never heard of: how many, and which couldn't be asked about. An
     inquiry and a warning move no money, so no movement tells of them. Each is a fact, so all are asked about, however many.
 
-    Raises Unavailable when they can't be listed, or none can be asked about, because Stripe is away."""
-    objections = listed(clerk.books.disputes_since(since, until))
-    warned = listed(clerk.books.warnings_since(since, until))
+    Raises Unavailable when they can't be listed, or none can be asked about, because the acquirer is away."""
+    objections = listed(clerk.gateway.books.disputes_since(since, until))
+    warned = listed(clerk.gateway.books.warnings_since(since, until))
     with clerk.database.transaction() as session:
-        known = _disputes_known(session, objections)
+        known = _disputes_known(session, clerk.acquirer, objections)
         told = _about(session, CaseKind.FRAUD_WARNING, warned)
     asking: list[Asking] = [
         (ref, partial(_dispute, clerk, ref, at)) for ref in objections if ref not in known
@@ -92,11 +101,12 @@ def ask_about_unpresented(clerk: Clerk, at: datetime) -> Unasked:
     """Movements that were converted, and of which isn't known what the reader paid: an earlier release kept no more of them.
     The oldest first, so many a morning; which couldn't be asked about.
 
-    Raises Unavailable when none can, because Stripe is away."""
+    Raises Unavailable when none can, because the acquirer is away."""
     with clerk.database.transaction() as session:
         refs = session.exec(
             select(BalanceMovement.source_ref)
             .where(
+                BalanceMovement.acquirer == clerk.acquirer,
                 col(BalanceMovement.exchange_rate).is_not(None),
                 col(BalanceMovement.presented_amount).is_(None),
                 col(BalanceMovement.source_ref).is_not(None),
@@ -110,15 +120,17 @@ def ask_about_unpresented(clerk: Clerk, at: datetime) -> Unasked:
 
 
 def listed(answer: list[T] | Unknown) -> list[T]:
-    """What Stripe listed. Raises Unavailable where it listed nothing for certain."""
+    """What the acquirer listed. Raises Unavailable where it listed nothing for certain."""
     if isinstance(answer, Unknown):
         raise Unavailable(answer.why)
     return answer
 
 
-def _disputes_known(session: Session, refs: list[str]) -> set[str]:
-    ours = session.exec(select(Dispute.gateway_ref).where(bulk.one_of(Dispute.gateway_ref, refs)))
-    return {*ours, *_about(session, CaseKind.UNKNOWN_DISPUTE, refs)}
+def _disputes_known(session: Session, acquirer: str, refs: list[str]) -> set[str]:
+    among = select(Dispute.gateway_ref).where(
+        Dispute.acquirer == acquirer, bulk.one_of(Dispute.gateway_ref, refs)
+    )
+    return {*session.exec(among), *_about(session, CaseKind.UNKNOWN_DISPUTE, refs)}
 
 
 def _about(session: Session, kind: CaseKind, refs: list[str]) -> set[str]:
@@ -127,13 +139,13 @@ def _about(session: Session, kind: CaseKind, refs: list[str]) -> set[str]:
 
 
 def _each(clerk: Clerk, asking: Sequence[Asking]) -> Unasked:
-    """Ask about each; what fails, once more at the end. What couldn't be asked about: a thing for which Stripe has no answer, or
+    """Ask about each; what fails, once more at the end. What couldn't be asked about: a thing for which the acquirer has no answer, or
     one of which we can't make sense, must not keep all others from being compared for good.
 
-    Raises Unavailable when none could and Stripe is away: then it is for another time."""
+    Raises Unavailable when none could and the acquirer is away: then it is for another time."""
     failed = _tried([one for one, _ in _tried(asking)])
     if asking and len(failed) == len(asking) and clerk.gateway.answers() is not None:
-        raise Unavailable("Stripe can't be asked about what the books differ in.")
+        raise Unavailable(f"{clerk.gateway.display_name} can't be asked about what the books differ in.")
     return [(ref, why) for (ref, _), why in failed]
 
 
@@ -166,29 +178,29 @@ def _ask_about(clerk: Clerk, pair: Pair, at: datetime) -> None:
 
 
 def _dispute(clerk: Clerk, dispute_ref: str, at: datetime) -> None:
-    outcome = disputes.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, dispute_ref, at)
+    outcome = disputes.settle(clerk.database, clerk.gateway, clerk.office, dispute_ref, at)
     if outcome is disputes.Unresolved.ABSENT:
-        raise Unavailable("Stripe has no such dispute.")
+        raise Unavailable(f"{clerk.gateway.display_name} has no such dispute.")
 
 
 def _warning(clerk: Clerk, warning_ref: str, at: datetime) -> None:
-    outcome = warnings.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, warning_ref, at)
+    outcome = warnings.settle(clerk.database, clerk.gateway, clerk.office, warning_ref, at)
     if outcome is warnings.WarningOutcome.ABSENT:
-        raise Unavailable("Stripe has no such warning.")
+        raise Unavailable(f"{clerk.gateway.display_name} has no such warning.")
 
 
 def _look_for_movements(clerk: Clerk, ref: str, at: datetime) -> None:
     """A movement may be dated after the span: a moment after the thing itself, or today, when we know of it already."""
-    found = clerk.books.movements_of(ref)
+    found = clerk.gateway.books.movements_of(ref)
     if isinstance(found, Unknown):
         raise Unavailable(found.why)
     if found:
         with clerk.database.transaction() as session:
-            balance_mirror.keep(session, clerk.office, found, at)
+            balance_mirror.keep(session, clerk.office, clerk.acquirer, found, at)
 
 
 def _charge(clerk: Clerk, charge_ref: str, at: datetime) -> None:
-    charge = clerk.books.charge(charge_ref)
+    charge = clerk.gateway.books.charge(charge_ref)
     if isinstance(charge, NoSuchObject | Unknown):
         raise Unavailable(charge.why)
     if charge.claim is not None:
@@ -202,8 +214,8 @@ def _refund(clerk: Clerk, refund_ref: str, at: datetime) -> None:
     if not isinstance(answer, RefundAnswer):
         raise Unavailable(answer.why)
     with clerk.database.transaction() as session:
-        ours = refund.known(session, refund_id, refund_ref)
+        ours = refund.known(session, clerk.acquirer, refund_id, refund_ref)
         if ours is not None:
             refund.settle(session, clerk.office, ours, answer, at)
         else:
-            unexplained_charges.heard(session, refund_ref, answer, at)
+            unexplained_charges.heard(session, clerk.acquirer, refund_ref, answer, at)

@@ -1,4 +1,4 @@
-"""Set our books beside the mirror of Stripe's: charges, refunds and disputes of a span of time, each by its reference."""
+"""Set our books beside the mirror of an acquirer's: charges, refunds and disputes of a span of time, each by its reference."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,37 +30,42 @@ class Span:
         return sa.and_(col(column) >= self.start, col(column) < self.end)
 
 
-def touched(session: Session, span: Span) -> Refs:
+def touched(session: Session, acquirer: str, span: Span) -> Refs:
     """References of all that either book dates in the span."""
     found: Refs = {thing: set() for thing in Thing}
     rows = session.exec(
-        select(BalanceMovement.category, BalanceMovement.source_ref).where(span.holds(BalanceMovement.at))
+        select(BalanceMovement.category, BalanceMovement.source_ref).where(
+            BalanceMovement.acquirer == acquirer, span.holds(BalanceMovement.at)
+        )
     )
     for category, ref in rows:
         if category in MOVED_BY and ref is not None:
             found[MOVED_BY[category]].add(ref)
-    found[Thing.CHARGE] |= set(session.exec(select(Payment.charge_ref).where(span.holds(Payment.paid_at))))
+    paid = select(Payment.charge_ref).where(Payment.acquirer == acquirer, span.holds(Payment.paid_at))
+    found[Thing.CHARGE] |= set(session.exec(paid))
     sent = select(Refund.gateway_ref).where(
+        Refund.acquirer == acquirer,
         sa.or_(span.holds(Refund.created_at), span.holds(Refund.settled_at)),
-        col(Refund.awaiting_balance_since).is_(
-            None
-        ),  # Stripe holds it until our balance is enough, and moves nothing
+        # held there until our balance is enough: it moves nothing
+        col(Refund.awaiting_balance_since).is_(None),
     )
     found[Thing.REFUND] |= {ref for ref in session.exec(sent) if ref is not None}
     opened = select(Dispute.gateway_ref).where(
-        sa.or_(span.holds(Dispute.opened_at), span.holds(Dispute.decided_at))
+        Dispute.acquirer == acquirer, sa.or_(span.holds(Dispute.opened_at), span.holds(Dispute.decided_at))
     )
     found[Thing.DISPUTE] |= set(session.exec(opened))
     return found
 
 
-def side_by_side(session: Session, refs: Refs) -> list[Pair]:
+def side_by_side(session: Session, acquirer: str, refs: Refs) -> list[Pair]:
     """What both books say of these things, over all time: a refund may come back days after it went."""
     ours = {Thing.CHARGE: _payments, Thing.REFUND: _refunds, Thing.DISPUTE: _disputes}
     found: list[Pair] = []
     for thing, wanted in refs.items():
         listed = sorted(wanted)
-        found += pairs(thing, ours[thing](session, listed), _theirs(session, thing, listed))
+        found += pairs(
+            thing, ours[thing](session, acquirer, listed), _theirs(session, acquirer, thing, listed)
+        )
     return found
 
 
@@ -69,45 +74,56 @@ def _among(column: Any, refs: list[str]) -> ColumnElement[bool]:
     return col(column) == sa.any_(sa.literal(refs, sa.ARRAY(sa.String)))
 
 
-def _theirs(session: Session, thing: Thing, refs: list[str]) -> dict[str, Theirs]:
+def _theirs(session: Session, acquirer: str, thing: Thing, refs: list[str]) -> dict[str, Theirs]:
     """In the currency that the reader pays in, also where the account settles in another."""
     categories = [category for category, moved in MOVED_BY.items() if moved is thing]
     amount = func.coalesce(BalanceMovement.presented_amount, BalanceMovement.amount)
     currency = func.coalesce(BalanceMovement.presented_currency, BalanceMovement.currency)
     rows = session.exec(
         select(BalanceMovement.source_ref, func.sum(amount), currency)
-        .where(_among(BalanceMovement.source_ref, refs), col(BalanceMovement.category).in_(categories))
+        .where(
+            BalanceMovement.acquirer == acquirer,
+            _among(BalanceMovement.source_ref, refs),
+            col(BalanceMovement.category).in_(categories),
+        )
         .group_by(col(BalanceMovement.source_ref), currency)
     )
     return {str(ref): (int(moved), str(of)) for ref, moved, of in rows}
 
 
-def _payments(session: Session, refs: list[str]) -> dict[str, int]:
+def _payments(session: Session, acquirer: str, refs: list[str]) -> dict[str, int]:
     """What nothing explains is written down too, and goes back."""
-    paid = session.exec(select(Payment.charge_ref, Payment.amount).where(_among(Payment.charge_ref, refs)))
-    lost = select(UnexplainedCharge.charge_ref, UnexplainedCharge.amount)
+    paid = session.exec(
+        select(Payment.charge_ref, Payment.amount).where(
+            Payment.acquirer == acquirer, _among(Payment.charge_ref, refs)
+        )
+    )
+    lost = select(UnexplainedCharge.charge_ref, UnexplainedCharge.amount).where(
+        UnexplainedCharge.acquirer == acquirer
+    )
     return dict(session.exec(lost.where(_among(UnexplainedCharge.charge_ref, refs))).all()) | dict(paid.all())
 
 
-def _refunds(session: Session, refs: list[str]) -> dict[str, int]:
-    rows = session.exec(select(Refund).where(_among(Refund.gateway_ref, refs)))
+def _refunds(session: Session, acquirer: str, refs: list[str]) -> dict[str, int]:
+    rows = session.exec(select(Refund).where(Refund.acquirer == acquirer, _among(Refund.gateway_ref, refs)))
     went = (RefundState.PENDING, RefundState.SUCCEEDED)
     sent = {str(row.gateway_ref): -row.amount if row.state in went else 0 for row in rows}
     debts = select(Refund.paid_back_ref, Refund.amount).where(
-        _among(Refund.paid_back_ref, refs), col(Refund.paid_back_by_card)
+        Refund.acquirer == acquirer, _among(Refund.paid_back_ref, refs), col(Refund.paid_back_by_card)
     )
     paid_back = {str(ref): -amount for ref, amount in session.exec(debts)}
-    return _given_back(session, refs) | sent | paid_back
+    return _given_back(session, acquirer, refs) | sent | paid_back
 
 
-def _given_back(session: Session, refs: list[str]) -> dict[str, int]:
-    """What returns charges that nothing explains. While our balance is too low for one, Stripe moves nothing."""
+def _given_back(session: Session, acquirer: str, refs: list[str]) -> dict[str, int]:
+    """What returns charges that nothing explains. While our balance is too low for one, nothing moves."""
     rows = session.exec(
         select(UnexplainedCharge).where(
+            UnexplainedCharge.acquirer == acquirer,
             sa.or_(
                 _among(UnexplainedCharge.refund_ref, refs),
                 sa.cast(refs, ARRAY(sa.Text)).overlap(col(UnexplainedCharge.failed_refs)),
-            )
+            ),
         )
     ).all()
     moved = {ref: 0 for row in rows for ref in row.failed_refs} | {
@@ -118,17 +134,23 @@ def _given_back(session: Session, refs: list[str]) -> dict[str, int]:
     return {ref: amount for ref, amount in moved.items() if ref in refs}
 
 
-def _disputes(session: Session, refs: list[str]) -> dict[str, int]:
-    rows = session.exec(select(Dispute).where(_among(Dispute.gateway_ref, refs)))
+def _disputes(session: Session, acquirer: str, refs: list[str]) -> dict[str, int]:
+    rows = session.exec(
+        select(Dispute).where(Dispute.acquirer == acquirer, _among(Dispute.gateway_ref, refs))
+    )
     return {row.gateway_ref: -row.amount if row.takes else 0 for row in rows}
 
 
-def unexpected(session: Session, span: Span) -> list[BalanceMovement]:
+def unexpected(session: Session, acquirer: str, span: Span) -> list[BalanceMovement]:
     """What changed our balance for a reason that we don't know."""
     known = [*MOVED_BY, *BY_ITSELF]
     rows = session.exec(
         select(BalanceMovement)
-        .where(span.holds(BalanceMovement.at), col(BalanceMovement.category).not_in(known))
+        .where(
+            BalanceMovement.acquirer == acquirer,
+            span.holds(BalanceMovement.at),
+            col(BalanceMovement.category).not_in(known),
+        )
         .order_by(col(BalanceMovement.at), col(BalanceMovement.ref))
     )
     return [row for row in rows if row.net != 0]

@@ -11,7 +11,7 @@ from billing.cards.saved_cards import HasEnded, change_card, keep_card
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.payments.models import CardSetup, PaymentMethod, SetupState
-from billing.platform.actors import ACQUIRER
+from billing.platform.actors import Acquirer
 from billing.readers.models import Reader
 from billing.readers.register import by_address, register
 from billing.reconcile.catch_up import Clerk
@@ -31,13 +31,21 @@ class CardFound(Enum):
 def take_in_card(clerk: Clerk, found: FoundCard, at: datetime) -> CardFound | None:
     """Write down a card that was saved; None where it is known, or no news."""
     with clerk.database.transaction() as session:
-        known = select(PaymentMethod.id).where(PaymentMethod.gateway_ref == found.card.method_ref)
+        known = select(PaymentMethod.id).where(
+            PaymentMethod.acquirer == clerk.acquirer, PaymentMethod.gateway_ref == found.card.method_ref
+        )
         if session.exec(known).first() is not None:
             return None
         visit = session.get(CardSetup, found.setup_id) if found.setup_id else None
     if visit is not None:  # begun before the backup, finished since
         done = card_setup.finish(
-            clerk.database, clerk.gateway, clerk.office, visit.id, at, by=ACQUIRER, mails=False
+            clerk.database,
+            clerk.acquirers,
+            clerk.office,
+            visit.id,
+            at,
+            by=Acquirer(clerk.acquirer),
+            mails=False,
         )
         if done.state is SetupState.AWAITS_PROOF:
             return _proved_since(clerk, found, done, at)
@@ -52,9 +60,9 @@ def _change(
     session: Session, clerk: Clerk, found: FoundCard, subscription_id: str, at: datetime
 ) -> CardFound:
     reader_id = session.get_one(Subscription, subscription_id).reader_id
-    method = keep_card(session, clerk.office, reader_id, found.card, at)
+    method = keep_card(session, clerk.office, clerk.acquirer, reader_id, found.card, at)
     try:
-        change_card(session, clerk.office, subscription_id, method, at, by=ACQUIRER)
+        change_card(session, clerk.office, subscription_id, method, at, by=Acquirer(clerk.acquirer))
     except HasEnded:
         return CardFound.KEPT
     return CardFound.IN_USE
@@ -65,9 +73,11 @@ def _begun_since(session: Session, clerk: Clerk, found: FoundCard, at: datetime)
     if not found.email:
         return None
     reader, _ = register(session, found.email, at=at)
-    keep_card(session, clerk.office, reader.id, found.card, at)
+    keep_card(session, clerk.office, clerk.acquirer, reader.id, found.card, at)
     words = f"{reader.email} gave a card on {clerk.office.today(found.at):%-d %B %Y}, after the backup from which this database was restored."
-    _open_case(session, found, f"{words} What they began is lost: ask them to begin again.", reader, at)
+    _open_case(
+        session, clerk, found, f"{words} What they began is lost: ask them to begin again.", reader, at
+    )
     return CardFound.OF_LOST_START
 
 
@@ -80,12 +90,15 @@ def _proved_since(clerk: Clerk, found: FoundCard, visit: CardSetup, at: datetime
             " which this database was restored. If the reader confirmed the address after that, what they began is lost. Ask them, and if"
             " they did, to begin again."
         )
-        told = _open_case(session, found, words, by_address(session, visit.email), at)
+        told = _open_case(session, clerk, found, words, by_address(session, visit.email), at)
     return CardFound.OF_LOST_START if told else None
 
 
-def _open_case(session: Session, found: FoundCard, words: str, reader: Reader | None, at: datetime) -> bool:
+def _open_case(
+    session: Session, clerk: Clerk, found: FoundCard, words: str, reader: Reader | None, at: datetime
+) -> bool:
     """Whether there was none about this card."""
+    theirs = clerk.gateway.display_name
     return open_case(
         session,
         CaseKind.LOST_START,
@@ -93,6 +106,6 @@ def _open_case(session: Session, found: FoundCard, words: str, reader: Reader | 
         words,
         at=at,
         reader_id=reader.id if reader else None,
-        facts={"customer at Stripe": found.card.customer_ref, "card at Stripe": found.card.method_ref},
+        facts={f"customer at {theirs}": found.card.customer_ref, f"card at {theirs}": found.card.method_ref},
         link=f"/staff/readers/{reader.id}" if reader else None,
     )

@@ -7,8 +7,8 @@ from sqlmodel import Session, select
 from billing.acquirer.balance_port import FoundRefund
 from billing.changes.cancel import When, cancel
 from billing.payments.models import Invoice, Payment, Refund, RefundState
-from billing.platform.actors import ACQUIRER
-from billing.platform.site import Office
+from billing.platform.actors import Acquirer
+from billing.reconcile.catch_up import Clerk
 from billing.refunds import refund
 from billing.rules.lifecycle import State
 from billing.subscriptions.change import lock
@@ -18,15 +18,19 @@ _ENDS = {"withdraw": When.NOW, "cancel": When.PERIOD_END, "race": When.PERIOD_EN
 """Causes that say that the reader had left, with when reading ends then: a reader who has cancelled isn't charged (INT-3)."""
 
 
-def take_in_refund(session: Session, office: Office, found: FoundRefund, at: datetime) -> bool:
+def take_in_refund(session: Session, clerk: Clerk, found: FoundRefund, at: datetime) -> bool:
     """Write down a refund as the acquirer tells of it; whether it was news. One of a payment that isn't here is left to the
     comparison of the books."""
+    office, by = clerk.office, Acquirer(clerk.acquirer)
     known = session.get(Refund, found.refund_id)
     if known is not None:
         before = known.state
         refund.settle(session, office, known.id, found.answer, at)
         return known.state is not before or before not in (RefundState.SUCCEEDED, RefundState.FAILED)
-    payment = session.exec(select(Payment).where(Payment.intent_ref == found.intent_ref)).first()
+    charged = select(Payment).where(
+        Payment.intent_ref == found.intent_ref, Payment.acquirer == clerk.acquirer
+    )
+    payment = session.exec(charged).first()
     if payment is None:
         return False
     subscription_id = session.get_one(Invoice, payment.invoice_id).subscription_id
@@ -34,7 +38,7 @@ def take_in_refund(session: Session, office: Office, found: FoundRefund, at: dat
     if found.amount > refund.left_of(session, payment):
         return False
     made = refund.intend(
-        session, payment, amount=found.amount, cause=found.cause, reason=REASON, by=ACQUIRER, at=found.at
+        session, payment, amount=found.amount, cause=found.cause, reason=REASON, by=by, at=found.at
     )
     if made is None:
         return False
@@ -42,5 +46,5 @@ def take_in_refund(session: Session, office: Office, found: FoundRefund, at: dat
     ends = _ENDS.get(found.cause.partition(":")[0])
     if ends is not None and subscription.state is not State.ENDED and subscription.cancel_asked_at is None:
         why = "the reader had cancelled when the money went back"
-        cancel(session, office, subscription_id, asked_at=found.at, at=at, by=ACQUIRER, why=why, when=ends)
+        cancel(session, office, subscription_id, asked_at=found.at, at=at, by=by, why=why, when=ends)
     return True

@@ -1,4 +1,4 @@
-"""Payouts in the daily comparison: with the sum of what they pay out where Stripe lists that, else with what was there to pay."""
+"""Payouts in the daily comparison: with the sum of what they pay out where its acquirer lists that, else with what was there to pay."""
 
 import logging
 from collections.abc import Iterable
@@ -18,16 +18,18 @@ from billing.rules.reckoning import newly_short
 
 log = logging.getLogger(__name__)
 PATIENCE_DAYS = 3
-"""How long a payout may wait to be kept, or for its list: Stripe finishes it within a day or two."""
-UNKEPT = """SELECT m.source_ref AS id, m.at FROM balance_movement m LEFT JOIN payout p ON p.ref = m.source_ref
+"""How long a payout may wait to be kept, or for its list: the acquirer finishes it within a day or two."""
+UNKEPT = """SELECT m.source_ref AS id, m.at, m.acquirer FROM balance_movement m
+            LEFT JOIN payout p ON p.ref = m.source_ref AND p.acquirer = m.acquirer
             WHERE m.category = 'payout' AND m.source_ref IS NOT NULL AND p.ref IS NULL
-            UNION ALL SELECT ref, at FROM payout WHERE listing = 'waiting'"""
+            UNION ALL SELECT ref, at, acquirer FROM payout WHERE listing = 'waiting'"""
 """Payouts of which we have the movement alone (their event was lost, or there is none), or whose list wasn't finished."""
 
 
-def unkept(session: Session) -> list[str]:
+def unkept(session: Session, acquirer: str) -> list[str]:
     """Which payouts are still to be kept, of all days: one that couldn't be asked about yesterday is asked about today."""
-    return [ref for ref, _ in session.execute(sa.text(f"{UNKEPT} ORDER BY at"))]
+    found = session.execute(sa.text(f"{UNKEPT} ORDER BY at"))
+    return [ref for ref, _, where in found if where == acquirer]
 
 
 def keep_all(clerk: Clerk, refs: Iterable[str], at: datetime) -> int:
@@ -36,7 +38,7 @@ def keep_all(clerk: Clerk, refs: Iterable[str], at: datetime) -> int:
     kept = 0
     for ref in refs:
         try:
-            outcome = balance_mirror.keep_payout(clerk.database, clerk.books, clerk.office, ref, at)
+            outcome = balance_mirror.keep_payout(clerk.database, clerk.gateway, clerk.office, ref, at)
             kept += outcome is balance_mirror.PayoutOutcome.KEPT
         except Unavailable as away:
             log.warning("the payout %s can't be asked about now: %s", ref, away)
@@ -45,41 +47,43 @@ def keep_all(clerk: Clerk, refs: Iterable[str], at: datetime) -> int:
     return kept
 
 
-def off(session: Session, span: Span) -> list[tuple[Payout, int]]:
+def off(session: Session, acquirer: str, span: Span) -> list[tuple[Payout, int]]:
     """Payouts that aren't the sum of their list, with that sum. A list may hold other payouts, which were asked for by hand."""
     inside = func.coalesce(func.sum(BalanceMovement.net), 0)
     in_list = sa.and_(
+        col(BalanceMovement.acquirer) == Payout.acquirer,
         col(BalanceMovement.payout_ref) == Payout.ref,
         col(BalanceMovement.source_ref).is_distinct_from(Payout.ref),
     )
     rows = session.exec(
         select(Payout, inside)
         .join(BalanceMovement, in_list, isouter=True)
-        .where(_known(span), Payout.listing == PayoutListing.LISTED)
-        .group_by(col(Payout.ref))
+        .where(_known(acquirer, span), Payout.listing == PayoutListing.LISTED)
+        .group_by(col(Payout.acquirer), col(Payout.ref))
     )
     return [(payout, int(total)) for payout, total in rows if payout.amount != total]
 
 
-def _known(span: Span) -> Any:
+def _known(acquirer: str, span: Span) -> Any:
     """Payouts of the span, and earlier ones that we have known as they are only since it began."""
     return sa.and_(
-        col(Payout.at) < span.end, sa.or_(col(Payout.at) >= span.start, col(Payout.seen_at) >= span.start)
+        col(Payout.acquirer) == acquirer,
+        col(Payout.at) < span.end,
+        sa.or_(col(Payout.at) >= span.start, col(Payout.seen_at) >= span.start),
     )
 
 
-def short(session: Session, span: Span) -> list[tuple[Payout, int]]:
+def short(session: Session, acquirer: str, span: Span) -> list[tuple[Payout, int]]:
     """Payouts without a list that took more than the account held, by the movements up to their time, with what of it was there.
     What was known to be missing at an earlier one isn't told again: it may have been there before our books began."""
     rows = session.exec(
         select(Payout)
-        .where(_known(span), Payout.listing == PayoutListing.NONE)
+        .where(_known(acquirer, span), Payout.listing == PayoutListing.NONE)
         .order_by(col(Payout.at), col(Payout.ref))
     ).all()
     found = []
     for payout in rows:
         payout.short = max(0, -_left_after(session, payout))
-        session.add(payout)
         session.flush()
         if new := newly_short(payout.short, _known_short(session, payout)):
             found.append((payout, payout.amount - new))
@@ -89,6 +93,7 @@ def short(session: Session, span: Span) -> list[tuple[Payout, int]]:
 def _left_after(session: Session, payout: Payout) -> int:
     """What the account held when it had left: all that had moved up to its second, and itself."""
     moved = select(func.coalesce(func.sum(BalanceMovement.net), 0)).where(
+        BalanceMovement.acquirer == payout.acquirer,
         BalanceMovement.currency == payout.currency,
         col(BalanceMovement.at) <= payout.at,
         ~_later_payout(payout),
@@ -110,6 +115,6 @@ def _known_short(session: Session, payout: Payout) -> int:
         sa.literal(payout.at), sa.literal(payout.ref)
     )
     known = select(func.coalesce(func.max(Payout.short), 0)).where(
-        Payout.currency == payout.currency, earlier
+        Payout.acquirer == payout.acquirer, Payout.currency == payout.currency, earlier
     )
     return int(session.exec(known).one())

@@ -1,4 +1,4 @@
-"""What happened since a database's last known moment, today included, asked of Stripe and taken in: charges, refunds, cards, the
+"""What happened since a database's last known moment, today included, asked of each acquirer and taken in: charges, refunds, cards, the
 readers they belong to, disputes. It is done before an adopted database, or a standby that took over, charges anybody."""
 
 import logging
@@ -19,7 +19,7 @@ from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.payments.models import Attempt, Payment
 from billing.platform import bulk, installation
-from billing.platform.actors import ACQUIRER
+from billing.platform.actors import Acquirer
 from billing.platform.claims import only_one
 from billing.platform.db import first_line, is_transient
 from billing.platform.errors import Unavailable
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 class AskedElsewhere(Unavailable):
-    """Another process is asking Stripe what happened."""
+    """Another process is asking the acquirer what happened."""
 
     code = "asked_elsewhere"
 
@@ -57,7 +57,7 @@ class Recovered:
     """Of the charges that nothing explains, what goes back now."""
     objections: int = 0
     again_at: datetime | None = None
-    """When Stripe is asked once more: money is held until then, as its lists may lack what was done last."""
+    """When the acquirers are asked once more: money is held until then, as its lists may lack what was done last."""
 
     def lines(self) -> list[str]:
         """In words, with the sums in rand."""
@@ -83,7 +83,7 @@ def _count(number: int, thing: str) -> str:
 
 
 def recover(clerk: Clerk, at: datetime, doing: Callable[[str], None] = lambda _: None) -> Recovered | None:
-    """Ask Stripe, take in what it says, and let money go on; None where there is nothing to ask. Where the database was adopted a
+    """Ask each acquirer, take in what it says, and let money go on; None where there is nothing to ask. Where the database was adopted a
     moment ago, that is for the second time of asking. Safe to repeat, also after it was cut short: until it is done, money
     is held. `doing` is told of each step. Raises AskedElsewhere, Unavailable."""
     with only_one(clerk.database, "recover") as here:
@@ -109,43 +109,45 @@ def _take_over(session: Session, clerk: Clerk, at: datetime) -> None:
         CaseKind.TOOK_OVER,
         heartbeat.isoformat(),
         f"The database's server failed, and a standby took over. A worker was last heard of in it on {last}; commits from about then"
-        " may be missing. Stripe is asked what happened since, and nobody is charged until it has said so. What only readers know"
+        " may be missing. The acquirer is asked what happened since, and nobody is charged until it has said so. What only readers know"
         " is lost: a cancellation of those minutes that moved no money must be entered again.",
         at=at,
     )
 
 
 def _recover(clerk: Clerk, since: datetime, at: datetime, doing: Callable[[str], None]) -> Recovered:
-    until, found = at + installation.SLACK, Recovered(since)
-    doing("asking Stripe for cards that were saved")
-    for card in listed(clerk.books.cards_since(since, until)):
+    found = Recovered(since)
+    for one in clerk.each():
+        _recover_from(one, found, at, doing)
+    with clerk.database.transaction() as session:
+        found.again_at = installation.all_known(session, since, at)
+    for line in found.lines():
+        log.warning("the acquirer was asked what happened since %s: %s", since.isoformat(), line)
+    return found
+
+
+def _recover_from(clerk: Clerk, found: Recovered, at: datetime, doing: Callable[[str], None]) -> None:
+    books, theirs = clerk.gateway.books, clerk.gateway.display_name
+    span = (found.since, at + installation.SLACK)
+    doing(f"asking {theirs} for cards that were saved")
+    for card in listed(books.cards_since(*span)):
         became = _unless_it_breaks(
             clerk, card.card.method_ref, "card", at, partial(take_in_card, clerk, card, at)
         )
         found.cards += became is CardFound.IN_USE
         found.readers += became is CardFound.OF_LOST_START
-    doing("asking Stripe for charges")
-    for charge in _unknown(clerk, listed(clerk.books.charges_since(since, until))):
+    doing(f"asking {theirs} for charges")
+    for charge in _unknown(clerk, listed(books.charges_since(*span))):
         _charge(clerk, charge, found, at)
     stop_point("recover.charges_taken_in")
-    doing("asking Stripe for refunds")
-    for one in listed(clerk.books.refunds_since(since, until)):
-        _unless_it_breaks(
-            clerk,
-            one.answer.refund_ref,
-            "refund",
-            at,
-            partial(_refund, clerk, one, found, at),
-        )
-    doing("asking Stripe for disputes and warnings")
+    doing(f"asking {theirs} for refunds")
+    for one in listed(books.refunds_since(*span)):
+        _unless_it_breaks(clerk, one.answer.refund_ref, "refund", at, partial(_refund, clerk, one, found, at))
+    doing(f"asking {theirs} for disputes and warnings")
     # what can't be asked about now, the morning's comparison asks about again
-    found.objections, _ = ask_about_unheard(clerk, since, until, at)
+    unheard, _ = ask_about_unheard(clerk, *span, at)
+    found.objections += unheard
     ask_about_open(clerk, at)
-    with clerk.database.transaction() as session:
-        found.again_at = installation.all_known(session, since, at)
-    for line in found.lines():
-        log.warning("Stripe was asked what happened since %s: %s", since.isoformat(), line)
-    return found
 
 
 def _unknown(clerk: Clerk, charges: list[FoundCharge]) -> list[FoundCharge]:
@@ -153,7 +155,13 @@ def _unknown(clerk: Clerk, charges: list[FoundCharge]) -> list[FoundCharge]:
     refs = [one.outcome.charge_ref for one in charges if isinstance(one.outcome, Charged)]
     named = [one.claim.attempt_id for one in charges]
     with clerk.database.transaction() as session:
-        paid = set(session.exec(select(Payment.charge_ref).where(bulk.one_of(Payment.charge_ref, refs))))
+        paid = set(
+            session.exec(
+                select(Payment.charge_ref).where(
+                    Payment.acquirer == clerk.acquirer, bulk.one_of(Payment.charge_ref, refs)
+                )
+            )
+        )
         attempts = set(session.exec(select(Attempt.id).where(bulk.one_of(Attempt.id, named))))
     return [
         one
@@ -169,18 +177,20 @@ def _unknown(clerk: Clerk, charges: list[FoundCharge]) -> list[FoundCharge]:
 def _charge(clerk: Clerk, one: FoundCharge, found: Recovered, at: datetime) -> None:
     outcome = one.outcome
     if isinstance(outcome, Unknown):
-        raise Unavailable(f"Stripe can't say yet what became of a charge: {outcome.why}")
+        raise Unavailable(f"The acquirer can't say yet what became of a charge: {outcome.why}")
     try:
         with _lasting_only(f"The charge {outcome.charge_ref}"), clerk.database.transaction() as session:
             became: SettleOutcome | Unattributed = take_in(
-                session, clerk.office, one.claim, outcome, at, by=ACQUIRER
+                session, clerk.office, clerk.acquirer, one.claim, outcome, at, by=Acquirer(clerk.acquirer)
             )
     except Unavailable:
         raise
     except Exception:  # it must not be charged once more, so it goes back, and a person is told
         log.exception("the charge %s can't be taken in", outcome.charge_ref)
         with clerk.database.transaction() as session:
-            unexplained.note(session, one.claim, outcome, at, why="and it could not be written down here")
+            unexplained.note(
+                session, clerk.acquirer, one.claim, outcome, at, why="and it could not be written down here"
+            )
         became = Unattributed.UNEXPLAINED
     if became is Unattributed.UNEXPLAINED:
         found.unexplained += 1
@@ -216,17 +226,17 @@ def _unless_it_breaks(clerk: Clerk, ref: str, kind: str, at: datetime, take: Cal
                 session,
                 CaseKind.NOT_TAKEN_IN,
                 ref,
-                f"Stripe knows of a {kind} that isn't in this database, and it could not be written down:"
-                f" {discreet(first_line(error))}. Charges and refunds go on without it. See at Stripe whose it is, and see to it by hand.",
+                f"{clerk.gateway.display_name} knows of a {kind} that isn't in this database, and it could not be written down:"
+                f" {discreet(first_line(error))}. Charges and refunds go on without it. See there whose it is, and see to it by hand.",
                 at=at,
-                facts={f"{kind} at Stripe": ref},
+                facts={f"{kind} at {clerk.gateway.display_name}": ref},
             )
         return None
 
 
 def _refund(clerk: Clerk, one: FoundRefund, found: Recovered, at: datetime) -> None:
     with clerk.database.transaction() as session:
-        if take_in_refund(session, clerk.office, one, at):
+        if take_in_refund(session, clerk, one, at):
             found.refunds += 1
             found.refunded += one.amount
 
@@ -239,9 +249,9 @@ def recover_due(clerk: Clerk, at: datetime) -> int:
         return 0
     except Exception as problem:
         if not isinstance(problem, Unavailable):
-            log.exception("what Stripe says can't be taken in; money is held, and it is tried again")
+            log.exception("what the acquirer says can't be taken in; money is held, and it is tried again")
         else:
-            log.warning("Stripe can't be asked what happened; money is held: %s", problem)
+            log.warning("the acquirer can't be asked what happened; money is held: %s", problem)
         with clerk.database.transaction() as session:
             installation.ask_again(session, at)
         return 1
@@ -249,4 +259,4 @@ def recover_due(clerk: Clerk, at: datetime) -> int:
 
 def next_words(_: Session) -> str:
     """What that is, for people."""
-    return "Stripe is asked what happened since the last known moment"
+    return "the acquirer is asked what happened since the last known moment"

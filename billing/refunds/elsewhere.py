@@ -33,7 +33,7 @@ def take_less(session: Session, office: Office, refund_id: str, answer: RefundRe
     a case, and our refund asks for the rest; with nothing left, nothing is owed."""
     row, payment = refund.lock_one(session, refund_id)
     for made in answer.made:
-        if refund.known(session, made.refund_id, made.refund_ref) is None:
+        if refund.known(session, payment.acquirer, made.refund_id, made.refund_ref) is None:
             _open_case(session, payment, made, at)
     left = payment.amount - sum(made.amount for made in answer.made)
     if left <= 0:

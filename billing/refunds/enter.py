@@ -45,7 +45,9 @@ def debt_that_it_pays(session: Session, payment: Payment, found: TakenRefund) ->
 def refuse(session: Session, payment: Payment, found: TakenRefund) -> None:
     """Unless it can be entered. Raises AlreadyEntered, TooMuch."""
     ref = found.answer.refund_ref
-    by_ref = select(Refund.id).where((Refund.gateway_ref == ref) | (Refund.paid_back_ref == ref))
+    by_ref = select(Refund.id).where(
+        Refund.acquirer == payment.acquirer, (Refund.gateway_ref == ref) | (Refund.paid_back_ref == ref)
+    )
     if session.exec(by_ref).first() is not None:
         raise AlreadyEntered
     failed = found.answer.state == RefundState.FAILED

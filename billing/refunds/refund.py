@@ -128,6 +128,7 @@ def write(
         id=refund_id,
         payment_id=payment.id,
         reader_id=payment.reader_id,
+        acquirer=payment.acquirer,
         amount=amount,
         net=parts.net.amount,
         vat=parts.vat.amount,
@@ -152,11 +153,12 @@ def _id(session: Session, payment: Payment, cause: str) -> str:
     return ids.derived("ref", payment.id, about=f"{cause}-{tries + 1}" if tries else cause)
 
 
-def known(session: Session, refund_id: str | None, refund_ref: str) -> str | None:
+def known(session: Session, acquirer: str, refund_id: str | None, refund_ref: str) -> str | None:
     """Our refund that the acquirer's is, by the name it bears or by its own; None for one that is nobody's."""
     if refund_id is not None and session.get(Refund, refund_id) is not None:
         return refund_id
-    return session.exec(select(Refund.id).where(Refund.gateway_ref == refund_ref)).first()
+    by_ref = select(Refund.id).where(Refund.gateway_ref == refund_ref, Refund.acquirer == acquirer)
+    return session.exec(by_ref).first()
 
 
 def settle(

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from billing.acquirer import breaker
-from billing.acquirer.health import Watch
+from billing.acquirer.health import Watch, Watches
 from billing.acquirer.port import (
     UNLISTED,
     Gateway,
@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Claimed:
     refund_id: str
+    acquirer: str
     cause: str
     intent_ref: str
     amount: int
@@ -50,34 +51,35 @@ class _Claimed:
     gateway_ref: str | None
 
 
-def send_due(gateway: Gateway, office: Office, watch: Watch, at: datetime) -> int:
-    """Send the refunds that are due, and ask for those that Stripe makes wait; how many. None while charging is paused.
+def send_due(database: Database, office: Office, watches: Watches, at: datetime) -> int:
+    """Send the refunds that are due, and ask for those that the acquirer makes wait; how many. None while charging is paused.
 
-    Raises NotAdopted, AsksStripe."""
+    Raises NotAdopted, AsksAcquirer."""
     done = 0
-    with claimer(watch.database) as me, watch.lane() as lane:
-        while batch := _claim(watch.database, me, at):
+    with claimer(database) as me:
+        while batch := _claim(database, me, at):
             stop_point("refund.intended")
             for one in batch:
-                lane.wait()
-                try:
-                    _send(gateway, office, watch, one, at)
-                except Exception:  # one that can't be settled holds up nobody
-                    log.exception("refund %s is stuck", one.refund_id)
-                    _put_off(watch.database, one.refund_id, at)
-                done += 1
+                watch = watches[one.acquirer]
                 if (
                     watch.paused.is_set()
-                ):  # what is left in our hands is free when they are gone, and looked up then
-                    return done
+                ):  # it stays claimed; free when this claimer is gone, and looked up then
+                    continue
+                watch.lane.wait()
+                try:
+                    _send(database, office, watch, one, at)
+                except Exception:  # one that can't be settled holds up nobody
+                    log.exception("refund %s is stuck", one.refund_id)
+                    _put_off(database, one.refund_id, at)
+                done += 1
     return done
 
 
-def _send(gateway: Gateway, office: Office, watch: Watch, one: _Claimed, at: datetime) -> None:
-    answer = _bring_to_an_end(gateway, watch.database, one, at)
+def _send(database: Database, office: Office, watch: Watch, one: _Claimed, at: datetime) -> None:
+    answer = _bring_to_an_end(watch.gateway, database, one, at)
     watch.note(answer)
     stop_point("refund.answered")
-    with watch.database.transaction() as session:
+    with database.transaction() as session:
         if isinstance(answer, RefundRefused) and answer.made:
             elsewhere.take_less(session, office, one.refund_id, answer, at)
         else:
@@ -132,8 +134,6 @@ def _another_key(database: Database, refund_id: str, at: datetime) -> str:
 def _claim(database: Database, me: int, at: datetime) -> list[_Claimed]:
     with database.transaction() as session:
         refuse_held(session)
-        if breaker.paused(session):
-            return []
         rows = session.exec(
             select(Refund, Payment)
             .join(Payment, col(Payment.id) == Refund.payment_id)
@@ -141,6 +141,7 @@ def _claim(database: Database, me: int, at: datetime) -> list[_Claimed]:
                 col(Refund.state).in_(GOES_OUT),
                 Refund.ask_at <= at,
                 in_nobodys_hands(Refund.claimed_by),
+                breaker.goes_on(Refund.acquirer),
             )
             .order_by(col(Refund.ask_at))
             .limit(_BATCH)
@@ -153,6 +154,7 @@ def _claim(database: Database, me: int, at: datetime) -> list[_Claimed]:
 def _claimed(row: Refund, payment: Payment) -> _Claimed:
     return _Claimed(
         refund_id=row.id,
+        acquirer=row.acquirer,
         cause=row.cause,
         intent_ref=payment.intent_ref,
         amount=row.amount,
@@ -184,6 +186,6 @@ def next_words(session: Session) -> str:
 
 
 NEXT_DUE = f"""SELECT min(ask_at) FROM refund
-               WHERE state IN ('intended', 'pending') AND NOT EXISTS ({breaker.NEXT_DUE})
+               WHERE state IN ('intended', 'pending') AND acquirer NOT IN ({breaker.PAUSED})
                  AND NOT EXISTS ({ASKING})"""  # noqa: S608
 """When a refund wants sending or asking for next; null while charging is paused (see `timetable.Job`)."""

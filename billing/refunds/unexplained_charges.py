@@ -18,6 +18,7 @@ from billing.acquirer.port import (
     RefundRefused,
     Unknown,
 )
+from billing.acquirer.registry import Acquirers
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
@@ -43,6 +44,7 @@ log = logging.getLogger(__name__)
 
 def note(
     session: Session,
+    acquirer: str,
     claim: ChargeClaim,
     charged: Charged,
     at: datetime,
@@ -55,6 +57,7 @@ def note(
     if left <= 0:
         return
     row = insert(UnexplainedCharge).values(
+        acquirer=acquirer,
         charge_ref=charged.charge_ref,
         intent_ref=charged.intent_ref,
         customer_ref=charged.customer_ref,
@@ -66,8 +69,8 @@ def note(
         ask_at=at,
         asked=0,
     )
-    session.execute(row.on_conflict_do_nothing(index_elements=["charge_ref"]))
-    reader_id = _reader(session, charged.customer_ref)
+    session.execute(row.on_conflict_do_nothing(index_elements=["acquirer", "charge_ref"]))
+    reader_id = payer(session, acquirer, charged.customer_ref)
     open_case(
         session,
         CaseKind.UNKNOWN_CHARGE,
@@ -87,34 +90,34 @@ def note(
     )
 
 
-def _reader(session: Session, customer_ref: str | None) -> str | None:
-    """Whose Customer it is, where that one is still here."""
+def payer(session: Session, acquirer: str, customer_ref: str | None) -> str | None:
+    """The reader that the acquirer's customer is, where that one is still here."""
     return session.exec(
-        select(PaymentMethod.reader_id).where(PaymentMethod.customer_ref == customer_ref).limit(1)
+        select(PaymentMethod.reader_id)
+        .where(PaymentMethod.customer_ref == customer_ref, PaymentMethod.acquirer == acquirer)
+        .limit(1)
     ).first()
 
 
-def give_back_due(database: Database, gateway: Gateway, at: datetime) -> int:
-    """Give back what is due; how many were looked at. One worker at a time. Raises NotAdopted, AsksStripe."""
+def give_back_due(database: Database, acquirers: Acquirers, at: datetime) -> int:
+    """Give back what is due; how many were looked at. One worker at a time. Raises NotAdopted, AsksAcquirer."""
     with only_one(database, "unexplained charges") as here:
         due = _due(database, at) if here else []
         for one in due:
             stop_point("unexplained.noted")
             try:
-                answer = _bring_to_an_end(database, gateway, one)
+                answer = _bring_to_an_end(database, acquirers.named(one.acquirer), one)
                 stop_point("unexplained.answered")
-                _settle(database, one.charge_ref, answer, at)
+                _settle(database, one, answer, at)
             except Exception as problem:  # one that can't be settled holds up no other
                 log.exception("the unexplained charge %s is stuck", one.charge_ref)
-                _settle(database, one.charge_ref, Unknown(f"{type(problem).__name__}: {problem}"), at)
+                _settle(database, one, Unknown(f"{type(problem).__name__}: {problem}"), at)
     return len(due)
 
 
 def _due(database: Database, at: datetime) -> list[UnexplainedCharge]:
     with database.transaction() as session:
         refuse_held(session)
-        if breaker.paused(session):
-            return []
         return list(
             session.exec(
                 select(UnexplainedCharge)
@@ -122,6 +125,7 @@ def _due(database: Database, at: datetime) -> list[UnexplainedCharge]:
                     col(UnexplainedCharge.returned_at).is_(None),
                     col(UnexplainedCharge.given_up_at).is_(None),
                     UnexplainedCharge.ask_at <= at,
+                    breaker.goes_on(UnexplainedCharge.acquirer),
                 )
                 .order_by(col(UnexplainedCharge.ask_at))
             )
@@ -135,7 +139,7 @@ def _bring_to_an_end(database: Database, gateway: Gateway, one: UnexplainedCharg
     """Ask first, each time: it may have been sent by a process that died, or by a database that was lost. A refund that failed
     is followed by one of another name. A charge that has been taken in since isn't given back (NeverArrived)."""
     found = gateway.find_refund(refund_id=one.refund_id, intent_ref=one.intent_ref)
-    if not isinstance(found, NeverArrived) or _is_taken_in(database, one.charge_ref):
+    if not isinstance(found, NeverArrived) or _is_taken_in(database, one):
         return found
     return gateway.refund(
         refund_id=one.refund_id,
@@ -146,16 +150,18 @@ def _bring_to_an_end(database: Database, gateway: Gateway, one: UnexplainedCharg
     )
 
 
-def _is_taken_in(database: Database, charge_ref: str) -> bool:
+def _is_taken_in(database: Database, one: UnexplainedCharge) -> bool:
     """Whether an event, or the claim made again, has explained it since: there is a payment."""
     with database.transaction() as session:
-        return payment_of(session, charge_ref) is not None
+        return payment_of(session, one.acquirer, one.charge_ref) is not None
 
 
-def heard(session: Session, refund_ref: str, answer: RefundAnswer, at: datetime) -> bool:
+def heard(session: Session, acquirer: str, refund_ref: str, answer: RefundAnswer, at: datetime) -> bool:
     """Write down what became of a refund of one of these; whether it is one. Safe to repeat."""
     row = session.exec(
-        select(UnexplainedCharge).where(UnexplainedCharge.refund_ref == refund_ref).with_for_update()
+        select(UnexplainedCharge)
+        .where(UnexplainedCharge.refund_ref == refund_ref, UnexplainedCharge.acquirer == acquirer)
+        .with_for_update()
     ).first()
     if row is None:
         return False
@@ -164,9 +170,9 @@ def heard(session: Session, refund_ref: str, answer: RefundAnswer, at: datetime)
     return True
 
 
-def _settle(database: Database, charge_ref: str, answer: _Answer | NeverArrived, at: datetime) -> None:
+def _settle(database: Database, one: UnexplainedCharge, answer: _Answer | NeverArrived, at: datetime) -> None:
     with database.transaction() as session:
-        row = session.get_one(UnexplainedCharge, charge_ref, with_for_update=True)
+        row = session.get_one(UnexplainedCharge, (one.acquirer, one.charge_ref), with_for_update=True)
         if isinstance(answer, NeverArrived):
             _keep(session, row, at)
         elif row.returned_at is None and row.given_up_at is None:
@@ -197,7 +203,6 @@ def _write(session: Session, row: UnexplainedCharge, answer: _Answer, at: dateti
                 _give_up(session, row, at, not_owed=not_owed or disputed)
         case Unknown(why):
             row.failure, row.ask_at, row.awaiting_balance_since = why, again_at(row.asked, at), waited
-    session.add(row)
     if waited and row.awaiting_balance_since is None:
         shortage.close_when_over(session, by=WORKER, at=at)
     log.warning("the unexplained charge %s: %s", row.charge_ref, row.failure or "given back")
@@ -249,7 +254,7 @@ def _give_up(session: Session, row: UnexplainedCharge, at: datetime, *, not_owed
         row.charge_ref,
         f"{Money(row.amount).with_vat_words()}, taken for a subscription that isn't in this database, did not go back: {why}. {to_do}",
         at=at,
-        reader_id=_reader(session, row.customer_ref),
+        reader_id=payer(session, row.acquirer, row.customer_ref),
         ours=row.amount,
         facts={
             "charge at Stripe": row.charge_ref,
@@ -261,7 +266,7 @@ def _give_up(session: Session, row: UnexplainedCharge, at: datetime, *, not_owed
 
 
 NEXT_DUE = f"""SELECT min(ask_at) FROM unexplained_charge
-               WHERE returned_at IS NULL AND given_up_at IS NULL AND NOT EXISTS ({breaker.NEXT_DUE}) AND NOT EXISTS ({ASKING})"""  # noqa: S608
+               WHERE returned_at IS NULL AND given_up_at IS NULL AND acquirer NOT IN ({breaker.PAUSED}) AND NOT EXISTS ({ASKING})"""  # noqa: S608
 """When one wants giving back, or asking for (see `timetable.Job`)."""
 
 

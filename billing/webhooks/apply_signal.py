@@ -5,7 +5,7 @@ from typing import assert_never
 
 from sqlmodel import select
 
-from billing.acquirer.port import CardGone, NoSuchObject, Unknown
+from billing.acquirer.port import CardGone, Gateway, NoSuchObject, Unknown
 from billing.acquirer.signals import Signal
 from billing.billing_run import pay_in_person
 from billing.billing_run.outcome import PageOutcome, SettleOutcome, Unattributed
@@ -25,29 +25,28 @@ from billing.webhooks.models import InboundEvent
 
 def apply_signal(desk: Desk, event: InboundEvent, at: datetime) -> str:
     """Raises Unavailable where the acquirer can't say yet."""
+    gateway = desk.acquirers.named(event.acquirer)
     match event.signal:
         case None:
             return "not for us"
         case Signal.CHARGE_SUCCEEDED | Signal.CHARGE_CHANGED:
-            return _charge(desk, event, at)
+            return _charge(desk, event, gateway, at)
         case Signal.PAGE_CHANGED:
-            return _card_page(desk, event, at) or _pay_page(desk, event, at)
+            return _card_page(desk, event, at) or _pay_page(desk, event, gateway, at)
         case Signal.REFUND_CHANGED:
-            return _refund(desk, event, at)
+            return _refund(desk, event, gateway, at)
         case Signal.CARD_CHANGED:
-            return _card(desk, event, at)
+            return _card(desk, event, gateway, at)
         case Signal.CUSTOMER_CHANGED:
-            return _customer(desk, event, at)
+            return _customer(desk, event, gateway, at)
         case Signal.DISPUTE_CHANGED:
-            dispute = disputes.settle(
-                desk.database, desk.gateway, desk.books, desk.office, event.object_ref, at
-            )
+            dispute = disputes.settle(desk.database, gateway, desk.office, event.object_ref, at)
             return _absent(event, at, dispute) if dispute is disputes.Unresolved.ABSENT else dispute
         case Signal.FRAUD_WARNED:
-            warning = warn.settle(desk.database, desk.gateway, desk.books, desk.office, event.object_ref, at)
+            warning = warn.settle(desk.database, gateway, desk.office, event.object_ref, at)
             return _absent(event, at, warning) if warning is warn.WarningOutcome.ABSENT else warning
         case Signal.PAID_OUT:
-            payout = balance_mirror.keep_payout(desk.database, desk.books, desk.office, event.object_ref, at)
+            payout = balance_mirror.keep_payout(desk.database, gateway, desk.office, event.object_ref, at)
             return _absent(event, at, payout) if payout is balance_mirror.PayoutOutcome.ABSENT else payout
     assert_never(event.signal)
 
@@ -60,9 +59,9 @@ def _absent(event: InboundEvent, at: datetime, word: str) -> str:
     return word
 
 
-def _charge(desk: Desk, event: InboundEvent, at: datetime) -> str:
+def _charge(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
     """The attempt is settled from the charge as it is now."""
-    claim, outcome = desk.gateway.fetch_charge(event.object_ref)
+    claim, outcome = gateway.fetch_charge(event.object_ref)
     if isinstance(outcome, Unknown):
         raise Unavailable(outcome.why)
     if isinstance(outcome, NoSuchObject):
@@ -70,13 +69,15 @@ def _charge(desk: Desk, event: InboundEvent, at: datetime) -> str:
     if claim is None:  # another installation's, on the same account
         return Unattributed.NOT_OURS
     with desk.database.transaction() as session:
-        return take_in(session, desk.office, claim, outcome, at, by=Acquirer(event.acquirer))
+        return take_in(session, desk.office, event.acquirer, claim, outcome, at, by=Acquirer(event.acquirer))
 
 
 def _card_page(desk: Desk, event: InboundEvent, at: datetime) -> str | None:
     """Finish the visit to a card page, if the reader's own return hasn't; None where it is no card page of ours."""
     with desk.database.transaction() as session:
-        by_ref = select(CardSetup.id).where(CardSetup.session_ref == event.object_ref)
+        by_ref = select(CardSetup.id).where(
+            CardSetup.session_ref == event.object_ref, CardSetup.acquirer == event.acquirer
+        )
         setup_id = session.exec(by_ref).first()
         # after a crash the page's reference may be missing here, so the page names its visit too
         if setup_id is None and event.setup_id and session.get(CardSetup, event.setup_id):
@@ -85,7 +86,7 @@ def _card_page(desk: Desk, event: InboundEvent, at: datetime) -> str | None:
         return None
     found = card_setup.finish(
         desk.database,
-        desk.gateway,
+        desk.acquirers,
         desk.office,
         setup_id,
         at,
@@ -97,67 +98,65 @@ def _card_page(desk: Desk, event: InboundEvent, at: datetime) -> str | None:
     return found.state
 
 
-def _pay_page(desk: Desk, event: InboundEvent, at: datetime) -> str:
+def _pay_page(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
     """A page on which an invoice is paid: its attempt is settled from what the page has become."""
     with desk.database.transaction() as session:
-        attempt_id = payment_page.by_ref(session, event.object_ref)
+        attempt_id = payment_page.by_ref(session, event.acquirer, event.object_ref)
         if attempt_id is None and event.attempt_id and session.get(Attempt, event.attempt_id):
             attempt_id = event.attempt_id
     if attempt_id is None:
         return "not our page"
     word = pay_in_person.look(
-        desk.database,
-        desk.gateway,
-        desk.office,
-        attempt_id,
-        event.object_ref,
-        at,
-        by=Acquirer(event.acquirer),
+        desk.database, gateway, desk.office, attempt_id, event.object_ref, at, by=Acquirer(event.acquirer)
     )
     if word is SettleOutcome.UNKNOWN:
         raise Unavailable("What became of the page can't be told yet.")
     return _absent(event, at, word) if word is PageOutcome.ABSENT else word
 
 
-def _refund(desk: Desk, event: InboundEvent, at: datetime) -> str:
+def _refund(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
     """A refund moved on: pending ones end here."""
-    refund_id, answer = desk.gateway.fetch_refund(event.object_ref)
+    refund_id, answer = gateway.fetch_refund(event.object_ref)
     if isinstance(answer, Unknown):
         raise Unavailable(answer.why)
     if isinstance(answer, NoSuchObject):
         return _absent(event, at, "no such refund")
     with desk.database.transaction() as session:
-        ours = refund.known(session, refund_id, event.object_ref)
+        ours = refund.known(session, event.acquirer, refund_id, event.object_ref)
         if ours is not None:
             refund.settle(session, desk.office, ours, answer, at)
-        elif not unexplained_charges.heard(session, event.object_ref, answer, at):
+        elif not unexplained_charges.heard(session, event.acquirer, event.object_ref, answer, at):
             return "not our refund"
     return answer.state
 
 
-def _card(desk: Desk, event: InboundEvent, at: datetime) -> str:
+def _card(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
     """The network replaced a card in place (STR-12): its row follows, and a payment that waits for it is tried. Or it was
     removed: its reader is asked for another."""
-    card = desk.gateway.fetch_card(event.object_ref)
+    card = gateway.fetch_card(event.object_ref)
     if isinstance(card, Unknown):
         raise Unavailable(card.why)
     if isinstance(card, NoSuchObject):
         _absent(event, at, "no such card")
     with desk.database.transaction() as session:
         if isinstance(card, CardGone | NoSuchObject):
-            ours = saved_cards.removed(session, desk.office, [event.object_ref], at)
+            ours = saved_cards.removed(session, desk.office, event.acquirer, [event.object_ref], at)
             return "card removed" if ours else "not our card"
-        ours = saved_cards.renewed(session, desk.office, card, at)
+        ours = saved_cards.renewed(session, desk.office, event.acquirer, card, at)
         return "card refreshed" if ours else "not our card"
 
 
-def _customer(desk: Desk, event: InboundEvent, at: datetime) -> str:
+def _customer(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
     """A customer was removed, and all its cards with it. No acquirer promises to tell of each card."""
-    found = desk.gateway.fetch_customer(event.object_ref)
+    found = gateway.fetch_customer(event.object_ref)
     if isinstance(found, Unknown):
         raise Unavailable(found.why)
     if found is None:
         return "still there"
     with desk.database.transaction() as session:
-        refs = saved_cards.of_customer(session, event.object_ref)
-        return "cards removed" if saved_cards.removed(session, desk.office, refs, at) else "not our customer"
+        refs = saved_cards.of_customer(session, event.acquirer, event.object_ref)
+        return (
+            "cards removed"
+            if saved_cards.removed(session, desk.office, event.acquirer, refs, at)
+            else "not our customer"
+        )

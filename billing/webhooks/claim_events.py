@@ -62,12 +62,12 @@ def _written_down(session: Session, events: Sequence[InboundEvent]) -> set[str]:
     succeeded = [event for event in events if event.signal is Signal.CHARGE_SUCCEEDED]
     if not succeeded:
         return set()
-    charged = select(Attempt.intent_ref).where(
+    charged = select(Attempt.acquirer, Attempt.intent_ref).where(
         bulk.one_of(Attempt.intent_ref, {event.object_ref for event in succeeded}),
         Attempt.state == AttemptState.CHARGED,
     )
     refs = set(session.exec(charged))
-    return {event.id for event in succeeded if event.object_ref in refs}
+    return {event.id for event in succeeded if (event.acquirer, event.object_ref) in refs}
 
 
 def _give_way(desk: Desk, session: Session, events: Sequence[InboundEvent]) -> set[str]:

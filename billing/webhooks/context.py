@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from billing.acquirer.balance_port import Books
-from billing.acquirer.port import Gateway
+from billing.acquirer.registry import Acquirers
 from billing.platform.db import Database
 from billing.platform.monotonic import Monotonic
 from billing.platform.site import Office
@@ -14,9 +13,8 @@ class Desk:
     """One a process, because it remembers which events it left for a moment."""
 
     database: Database
-    gateway: Gateway
+    acquirers: Acquirers
     office: Office
-    books: Books
     monotonic: Monotonic
     most_failures: int
     """After so many an event is set aside."""

@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import count
-from typing import cast
 
 from sqlmodel import Session
 
 from billing.access.models import Scope
 from billing.access.public_windows import close, open_to_all
-from billing.acquirer.port import Charged, ChargeRequest, Gateway, SavedCard
-from billing.acquirer.rate_limit import Pace
+from billing.acquirer.port import Charged, ChargeRequest, SavedCard
 from billing.billing_run.context import Till
 from billing.billing_run.run import run_for
 from billing.cards.saved_cards import keep_card, last_good_day
@@ -21,13 +19,13 @@ from billing.payments.models import PaymentMethod
 from billing.platform.actors import ReaderActor, StaffActor
 from billing.platform.clock import SystemClock
 from billing.platform.db import Database
-from billing.platform.monotonic import SystemMonotonic
 from billing.platform.site import Office
 from billing.subscriptions.find import live_of, plan_on_offer
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.start import Starting, start_paid, start_trial
 from tests.access_cache.serving import TOKENS
 from tests.bench.readers import reader_of
+from tests.support.one_acquirer import only
 from tests.support.world import ZONE
 
 OFFICE = Office(ZONE, "http://127.0.0.1", TOKENS, withdrawals_a_year=1_000_000)
@@ -36,6 +34,8 @@ CLOCK = SystemClock()
 
 class Taking:
     """A gateway in this process that takes the money at once."""
+
+    name = "one"
 
     def charge(self, request: ChargeRequest) -> Charged:
         """Yes."""
@@ -76,7 +76,7 @@ class Deeds:
 
     def pay(self, subscription_id: str) -> None:
         """Its first charge."""
-        till = Till(self.database, cast(Gateway, Taking()), OFFICE, Pace(0, SystemMonotonic()), pause_after=5)
+        till = Till(self.database, only(Taking()), OFFICE, pause_after=5)
         report = run_for(till, subscription_id, CLOCK.now())
         assert report.counts["charged"] == 1, report
 
@@ -115,7 +115,7 @@ class Deeds:
 
     def _card(self, session: Session, number: int, fingerprint: str) -> PaymentMethod:
         card = SavedCard(f"cus_{number}", f"pm_{fingerprint}", "visa", "4242", 12, 2040, fingerprint)
-        return keep_card(session, OFFICE, reader_of(number), card, CLOCK.now())
+        return keep_card(session, OFFICE, Taking.name, reader_of(number), card, CLOCK.now())
 
     def _today(self) -> date:
         return OFFICE.today(CLOCK.now())

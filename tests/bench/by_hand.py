@@ -65,9 +65,9 @@ FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::date[], %s::date[
     AS new (id, subscription_id, reader_id, number, start_on, end_on, description, gross, net, vat)
 """
 _ATTEMPT = """
-INSERT INTO attempt (id, invoice_id, subscription_id, ordinal, payment_method_id, idempotency_key, amount, state,
+INSERT INTO attempt (id, invoice_id, subscription_id, ordinal, payment_method_id, acquirer, idempotency_key, amount, state,
     intended_at, ask_at, asked, by_reader, by_page, evidence)
-SELECT id, invoice_id, subscription_id, 1, method_id, key, amount, 'open', %s, %s, 0, false, false, '{}'
+SELECT id, invoice_id, subscription_id, 1, method_id, 'stripe', key, amount, 'open', %s, %s, 0, false, false, '{}'
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::int[])
     AS new (id, invoice_id, subscription_id, method_id, key, amount)
 """
@@ -107,9 +107,9 @@ UPDATE attempt a SET state = 'charged', settled_at = %s, claimed_by = NULL, inte
 FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS new (id, intent, evidence) WHERE a.id = new.id
 """
 _PAYMENT = """
-INSERT INTO payment (id, invoice_id, attempt_id, reader_id, amount, currency, intent_ref, charge_ref,
+INSERT INTO payment (id, invoice_id, attempt_id, reader_id, amount, currency, acquirer, intent_ref, charge_ref,
     network_transaction_id, surplus, paid_at)
-SELECT id, invoice_id, attempt_id, reader_id, amount, 'ZAR', intent, charge, NULL, false, %s
+SELECT id, invoice_id, attempt_id, reader_id, amount, 'ZAR', 'stripe', intent, charge, NULL, false, %s
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::text[])
     AS new (id, invoice_id, attempt_id, reader_id, amount, intent, charge)
 """

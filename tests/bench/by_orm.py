@@ -72,6 +72,7 @@ def _draw_up(session: Session, office: Office, subscription: Subscription, at: d
 
 def _pay(session: Session, office: Office, invoice: Invoice, method_id: str, at: datetime) -> Payment:
     attempt = Attempt(
+        acquirer="stripe",
         id=ids.new("att", at),
         invoice_id=invoice.id,
         subscription_id=invoice.subscription_id,
@@ -89,6 +90,7 @@ def _pay(session: Session, office: Office, invoice: Invoice, method_id: str, at:
     attempt.state, attempt.settled_at, attempt.intent_ref = AttemptState.CHARGED, at, f"pi_{attempt.id}"
     attempt.evidence = {"charge": f"ch_{attempt.id}", "network_transaction_id": None}
     payment = Payment(
+        acquirer="stripe",
         id=ids.new("pay", at),
         invoice_id=invoice.id,
         attempt_id=attempt.id,

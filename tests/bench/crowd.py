@@ -28,8 +28,8 @@ _MAKE = (
     """,
     """
     INSERT INTO payment_method
-        (id, reader_id, customer_ref, gateway_ref, brand, last4, exp_month, exp_year, fingerprint, saved_at)
-    SELECT 'pmt_' || lpad(translate(n::text, '0123456789', 'abcdefghjk'), 26, 'a'), 'rdr_' || lpad(translate(n::text, '0123456789', 'abcdefghjk'), 26, 'a'), 'cus_' || n, 'pm_' || n, 'visa',
+        (id, reader_id, acquirer, customer_ref, gateway_ref, brand, last4, exp_month, exp_year, fingerprint, saved_at)
+    SELECT 'pmt_' || lpad(translate(n::text, '0123456789', 'abcdefghjk'), 26, 'a'), 'rdr_' || lpad(translate(n::text, '0123456789', 'abcdefghjk'), 26, 'a'), 'stripe', 'cus_' || n, 'pm_' || n, 'visa',
         lpad((n %% 10000)::text, 4, '0'), 12, 2031, md5(n::text), '2027-03-01 08:00+02'
     FROM generate_series(%(first)s::int, %(last)s) n
     """,
@@ -72,9 +72,9 @@ def grow(url: str, size: int, *, alone: bool = False) -> None:
 
 _PAST = (
     """
-    INSERT INTO attempt (id, invoice_id, subscription_id, ordinal, payment_method_id, idempotency_key, amount, state,
+    INSERT INTO attempt (id, invoice_id, subscription_id, ordinal, payment_method_id, acquirer, idempotency_key, amount, state,
         intended_at, ask_at, asked, by_reader, settled_at, evidence)
-    SELECT 'att_' || n, 'inv_' || n, 'sub_' || n, 1, 'pmt_' || n, 'key-' || n, 7500, 'charged', '2027-05-16 09:00+02',
+    SELECT 'att_' || n, 'inv_' || n, 'sub_' || n, 1, 'pmt_' || n, 'stripe', 'key-' || n, 7500, 'charged', '2027-05-16 09:00+02',
         '2027-05-16 09:00+02', 0, false, '2027-05-16 09:00+02', '{}'
     FROM generate_series(%(first)s::int, %(last)s) n
     """,

@@ -10,20 +10,18 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from typing import cast
 
-from billing.acquirer.port import Charged, ChargeRequest, Gateway
-from billing.acquirer.rate_limit import Pace
+from billing.acquirer.port import Charged, ChargeRequest
 from billing.billing_run.context import Till
 from billing.billing_run.run import run
 from billing.platform.db import Database
 from billing.platform.gc_tuning import keep_for_good
 from billing.platform.logs import log_to_stderr
-from billing.platform.monotonic import SystemMonotonic
 from billing.platform.site import Office
 from billing.platform.tokens import Tokens
 from tests.bench import by_hand, by_orm
 from tests.bench.crowd import AT, ZONE, make_due
+from tests.support.one_acquirer import only
 
 ALL = 10**9
 SLOW_SECONDS, SLOW_CALLS = 0.2, 64
@@ -32,6 +30,8 @@ OFFICE = Office(ZONE, "http://127.0.0.1:8000", Tokens("a secret of the benchmark
 
 class Taking:
     """A gateway in this process: it takes the money, after so many seconds."""
+
+    name = "stripe"
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -54,12 +54,10 @@ def way(name: str, url: str) -> Callable[[], int]:
     if name == "orm":
         return lambda: by_orm.renew(database, OFFICE, AT, most=ALL)
     slow = name == "slow"
-    gateway = cast(Gateway, Taking(SLOW_SECONDS if slow else 0))
     till = Till(
         database,
-        gateway,
+        only(Taking(SLOW_SECONDS if slow else 0)),
         OFFICE,
-        Pace(0, SystemMonotonic()),
         pause_after=5,
         concurrency=SLOW_CALLS if slow else 8,
     )

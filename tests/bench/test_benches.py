@@ -2,20 +2,18 @@
 
 import importlib
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 import pytest
 
-from billing.acquirer.port import Gateway
-from billing.acquirer.rate_limit import Pace
 from billing.billing_run.context import Till
 from billing.billing_run.run import run
 from billing.platform.db import Database
-from billing.platform.monotonic import SystemMonotonic
 from tests.bench import by_hand, by_orm
 from tests.bench.crowd import AT, a_database, grow, make_due
 from tests.bench.renew import OFFICE, Taking
+from tests.support.one_acquirer import only
 from tests.support.proof_size import only_at_length
 
 PARTS = ("attacked", "billing_run", "finding", "webhooks")
@@ -45,7 +43,7 @@ def test_what_ours_is_measured_against_writes_the_same_rows() -> None:
     with a_database(durable=False) as url:
         grow(url, 60)
         database = Database(url)
-        till = Till(database, cast(Gateway, Taking(0)), OFFICE, Pace(0, SystemMonotonic()), pause_after=5)
+        till = Till(database, only(Taking(0)), OFFICE, pause_after=5)
         ways: dict[str, Callable[[], int]] = {
             "ours": lambda: run(till, AT).counts["charged"],
             "hand": lambda: by_hand.renew(url, OFFICE, AT, size=4, most=100),

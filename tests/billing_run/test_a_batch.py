@@ -3,18 +3,19 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from billing.acquirer.port import ChargeRequest, Declined, Gateway, Outcome, Unknown
+from billing.acquirer.port import ChargeRequest, Declined, Outcome, Unknown
 from billing.billing_run import pay_in_person
 from billing.billing_run.context import Report, Till
 from billing.billing_run.run import run, run_for
 from billing.billing_run.settle import settle
-from billing.platform.actors import ACQUIRER
+from billing.platform.actors import Acquirer
 from billing.rules.dunning import Evidence
 from tests.support import ledger_checks
+from tests.support.one_acquirer import only
 from tests.support.world import World, local
 
 CHARGE_AT = local(2027, 3, 16, 9)
@@ -66,7 +67,9 @@ class Eventful:
         world = self.world
         no = Declined(Evidence(decline_code="insufficient_funds"), None, "no")
         with world.parts.database.transaction() as session:
-            settle(session, world.parts.office, request.claim.attempt_id, no, world.now, by=ACQUIRER)
+            settle(
+                session, world.parts.office, request.claim.attempt_id, no, world.now, by=Acquirer("stripe")
+            )
         pay_in_person.with_card_on_record(world.parts.till, request.claim.invoice_id, world.now)
 
     def __getattr__(self, name: str) -> Any:
@@ -94,8 +97,7 @@ def everything(world: World) -> tuple[Till, list[str]]:
                 f"ALTER TABLE {table} ADD CONSTRAINT broken CHECK (reader_id <> '{reader}')"
             )
     fates = {one["subscription"]["id"]: fate for fate, one in ids.items()}
-    gateway = cast(Gateway, Eventful(world, fates))
-    return replace(world.parts.till, gateway=gateway), list(fates)
+    return replace(world.parts.till, acquirers=only(Eventful(world, fates))), list(fates)
 
 
 def mend(world: World) -> None:

@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from threading import Event
-from typing import cast
 
 import pytest
 
 from billing.acquirer.port import ChargeRequest, Gateway, Outcome
-from billing.acquirer.rate_limit import Pace
 from billing.billing_run.context import Report, Till
 from billing.billing_run.drain_attempts import LINGER_SECONDS, charge_all
 from billing.payments.charge import claim
@@ -17,6 +15,7 @@ from billing.platform import stop_points
 from billing.platform.claims import claimer
 from tests.proofs.many_readers import due
 from tests.proofs.steps import intend
+from tests.support.one_acquirer import only
 from tests.support.stepped_clock import SteppedClock
 from tests.support.world import World
 
@@ -27,7 +26,7 @@ class SlowForOne:
     """The gateway, which keeps the second charge waiting until it is `released`."""
 
     def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+        self._gateway, self.name = gateway, gateway.name
         self.released = Event()
         self._numbers = count()
 
@@ -50,14 +49,16 @@ def test_an_answer_waits_a_moment_for_others_and_no_longer(world: World, settled
     clock, gateway = SteppedClock(), SlowForOne(world.parts.gateway)
     for subscription_id in due(world, 2):
         intend(world, subscription_id)
-    till = Till(
-        world.parts.database, cast(Gateway, gateway), world.parts.office, Pace(0, clock), pause_after=5
-    )
-    report, watch = Report(), till.watch(world.now)
-    with claimer(till.database) as me, watch.lane() as lane, ThreadPoolExecutor(1) as elsewhere:
+    till = Till(world.parts.database, only(gateway, clock), world.parts.office, pause_after=5)
+    report = Report()
+    with (
+        claimer(till.database) as me,
+        till.watches(world.now) as watches,
+        ThreadPoolExecutor(1) as elsewhere,
+    ):
         with till.database.transaction() as session:
             claimed = claim(session, me, world.now, limit=2)
-        run = elsewhere.submit(charge_all, till, watch, lane, me, claimed, world.now, report)
+        run = elsewhere.submit(charge_all, till, watches, me, claimed, world.now, report)
         clock.until_waited_for()
         clock.step(LINGER_SECONDS * 0.9)
         assert not settled.is_set()

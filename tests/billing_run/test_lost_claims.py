@@ -1,15 +1,16 @@
 """The database restarts while a billing run has charges in hand: the run ends, and the next one finds what it sent."""
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from billing.acquirer.port import ChargeRequest, Gateway, Outcome
+from billing.acquirer.port import ChargeRequest, Outcome
 from billing.billing_run.run import run
 from tests.support import ledger_checks
 from tests.support.lost_claims import lose_claims
+from tests.support.one_acquirer import only
 from tests.support.world import World, local
 
 CHARGE_AT = local(2027, 3, 16, 9)
@@ -38,9 +39,8 @@ def test_a_run_whose_claims_are_lost_takes_no_more_and_charges_nobody_twice(worl
         world.start_trial(f"r{number}@example.com", f"pm_card_visa__{number}")
     world.advance_to(CHARGE_AT.replace(hour=8, minute=59))
     world.skip_to(CHARGE_AT)
-    gateway = cast(Gateway, Restarting(world))
     with pytest.raises(sa.exc.OperationalError):
-        run(replace(world.parts.till, gateway=gateway, concurrency=1), CHARGE_AT)
+        run(replace(world.parts.till, acquirers=only(Restarting(world)), concurrency=1), CHARGE_AT)
     assert len(world.charges()) <= 4, "what it had in hand, a stride of one sender at most"
     world.settle()
     assert len(world.charges()) == 6

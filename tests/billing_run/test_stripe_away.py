@@ -113,8 +113,8 @@ def test_after_some_failures_in_a_row_nothing_more_is_sent(
         for record in caplog.records
         if record.name == breaker.__name__
     ] == [
-        "charging is paused",
-        "Stripe answers again: charging goes on",
+        "charging at stripe is paused",
+        "stripe answers again: charging goes on",
     ]
 
 

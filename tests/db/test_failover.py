@@ -58,13 +58,13 @@ def test_a_later_timeline_with_a_fresh_heartbeat_is_a_failover(promoted: Databas
     with promoted.transaction() as session:
         taken_over_at = AT + installation.FRESH_FOR
         assert installation.take_over(session, taken_over_at)
-        assert isinstance(installation.held_by(session), installation.AsksStripe)
+        assert isinstance(installation.held_by(session), installation.AsksAcquirer)
         since = installation.asks_since(session)
         assert since == AT - installation.SLACK
         assert not installation.take_over(session, AT), "it is at home now"
         listed_at = taken_over_at + LISTED_WITHIN
         assert installation.all_known(session, since, taken_over_at) == listed_at
-        assert isinstance(installation.held_by(session), installation.AsksStripe)
+        assert isinstance(installation.held_by(session), installation.AsksAcquirer)
         assert installation.all_known(session, since, listed_at) is None
         assert installation.held_by(session) is None
 

@@ -36,7 +36,8 @@ def test_the_database_keeps_its_promises(world: World) -> None:
         "UPDATE invoice SET vat = vat + 1",
         "UPDATE invoice SET gross = -gross, net = -net, vat = -vat",
         "UPDATE attempt SET settled_at = NULL",
-        "INSERT INTO payment SELECT 'pay_2', invoice_id, attempt_id, reader_id, amount, currency, 'pi_2', 'ch_2', NULL, paid_at FROM payment",
+        "INSERT INTO payment (id, invoice_id, attempt_id, reader_id, amount, currency, acquirer, intent_ref, charge_ref, surplus,"
+        " paid_at) SELECT 'pay_2', invoice_id, attempt_id, reader_id, amount, currency, acquirer, 'pi_2', 'ch_2', true, paid_at FROM payment",
         "INSERT INTO trial_claim SELECT * FROM trial_claim",
         "UPDATE message SET accepted_at = NULL WHERE state = 'accepted'",
     ]
@@ -87,7 +88,8 @@ def test_refunds_beyond_the_payment_are_refused_at_commit(world: World) -> None:
     with pytest.raises(psycopg.errors.CheckViolation, match="exceed the payment"):
         run(
             world,
-            "INSERT INTO refund (id, payment_id, reader_id, amount, net, vat, state, cause, reason, actor_kind, actor_id, idempotency_key,"
-            " created_at, ask_at, keyed_at, asked, key_spent) SELECT 'ref_' || n, id, reader_id, 4000, 3478, 522, 'intended',"
-            " 'c' || n, 'r', 'command', 'b', 'k' || n, paid_at, paid_at, paid_at, 0, false FROM payment, generate_series(1, 2) AS n",
+            "INSERT INTO refund (id, payment_id, reader_id, acquirer, amount, net, vat, state, cause, reason, actor_kind, actor_id,"
+            " idempotency_key, created_at, ask_at, keyed_at, asked, key_spent) SELECT 'ref_' || n, id, reader_id, acquirer, 4000, 3478,"
+            " 522, 'intended', 'c' || n, 'r', 'command', 'b', 'k' || n, paid_at, paid_at, paid_at, 0, false FROM payment,"
+            " generate_series(1, 2) AS n",
         )

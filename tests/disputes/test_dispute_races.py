@@ -42,7 +42,7 @@ def settle(world: World, ref: str) -> Callable[[], None]:
     """One caller of the settling."""
     parts = world.parts
     return lambda: (
-        disputes.settle(parts.database, parts.gateway, parts.books, parts.office, ref, world.now),
+        disputes.settle(parts.database, parts.gateway, parts.office, ref, world.now),
         None,
     )[1]
 

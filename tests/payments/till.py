@@ -46,6 +46,7 @@ def open_till(session: Session, on: date) -> None:
         PaymentMethod(
             id="pm_t",
             reader_id="rdr_t",
+            acquirer="one",
             customer_ref="cus_t",
             gateway_ref="pm_t",
             brand="visa",
@@ -102,6 +103,7 @@ def sell(session: Session, gross: int, starts_on: date, days: int, paid_on: date
         subscription_id="sub_t",
         ordinal=1,
         payment_method_id="pm_t",
+        acquirer="one",
         idempotency_key=f"key_{n}",
         amount=gross,
         state=AttemptState.CHARGED,
@@ -118,6 +120,7 @@ def sell(session: Session, gross: int, starts_on: date, days: int, paid_on: date
         attempt_id=attempt.id,
         reader_id="rdr_t",
         amount=gross,
+        acquirer="one",
         intent_ref=f"pi_{n}",
         charge_ref=f"ch_{n}",
         paid_at=noon(paid_on),
@@ -134,6 +137,7 @@ def give_back(session: Session, sold: tuple[Invoice, Payment], split: tax.VatSpl
     refund = Refund(
         id=f"ref_{n}",
         payment_id=sold[1].id,
+        acquirer="one",
         reader_id="rdr_t",
         amount=split.gross.amount,
         net=split.net.amount,

@@ -3,8 +3,8 @@
 import pytest
 
 from billing.platform.actors import (
-    ACQUIRER,
     WORKER,
+    Acquirer,
     Actor,
     ApiActor,
     Command,
@@ -19,7 +19,7 @@ ACTORS: dict[str, Actor] = {
     "reader": ReaderActor("rdr_1"),
     "worker": WORKER,
     "doctor": Worker("doctor"),
-    "stripe": ACQUIRER,
+    "stripe": Acquirer("stripe"),
     "staff:sipho@paper.example": StaffActor("sipho@paper.example", "stf_1", "127.0.0.1"),
     "api:the app": ApiActor("the app", "key_1", "127.0.0.1"),
     "command": Command(),
@@ -36,4 +36,4 @@ def test_two_columns_bring_back_the_same_actor(text: str) -> None:
 
 def test_a_member_called_like_the_acquirer_is_not_the_acquirer() -> None:
     """A key's name is its owner's to choose."""
-    assert columns(ApiActor("stripe")) != columns(ACQUIRER)
+    assert columns(ApiActor("stripe")) != columns(Acquirer("stripe"))

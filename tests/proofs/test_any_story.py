@@ -126,6 +126,7 @@ class AnyStory(Story):
                 return
             visit = setups.begin(
                 session,
+                acquirer=parts.gateway.name,
                 purpose=SetupPurpose.CARD,
                 email=email_of(0),
                 price=terms_of(session, subscription)[1],
@@ -136,10 +137,10 @@ class AnyStory(Story):
                 at=at,
             )
         page = setups.open_page(
-            parts.database, parts.gateway, parts.office, visit.id, words="Yes.", back="/account"
+            parts.database, parts.acquirers, parts.office, visit.id, words="Yes.", back="/account"
         )
         self.world.sandbox.fill_in(page.url, number)
-        setups.finish(parts.database, parts.gateway, parts.office, visit.id, at, by=ReaderActor("r"))
+        setups.finish(parts.database, parts.acquirers, parts.office, visit.id, at, by=ReaderActor("r"))
         run_for(parts.till, subscription_id, at)
 
     @rule(who=WHO, number=NUMBERS, comes_back=st.booleans())

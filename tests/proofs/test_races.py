@@ -31,6 +31,7 @@ def visit_to_the_card_page(world: World, number: int) -> str:
         _, price = plan_on_offer(session, parts.office.today(world.now))
         begun = card_setup.begin(
             session,
+            acquirer=parts.gateway.name,
             purpose=SetupPurpose.TRIAL,
             email=f"visitor-{number}@example.com",
             price=price,
@@ -40,7 +41,7 @@ def visit_to_the_card_page(world: World, number: int) -> str:
             at=world.now,
         )
     page = card_setup.open_page(
-        parts.database, parts.gateway, parts.office, begun.id, words="Yes.", back="/subscribe"
+        parts.database, parts.acquirers, parts.office, begun.id, words="Yes.", back="/subscribe"
     )
     world.sandbox.fill_in(page.url, f"4242424242424242__{number}")
     world.sandbox.settle()
@@ -57,7 +58,7 @@ def test_the_reader_returns_as_the_event_comes(world: World, rounds: int) -> Non
             partial(
                 card_setup.finish,
                 parts.database,
-                parts.gateway,
+                parts.acquirers,
                 parts.office,
                 setup_id,
                 world.now,

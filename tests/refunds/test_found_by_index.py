@@ -38,7 +38,7 @@ def entered(session: Session, payment: Payment, world: World) -> None:
 
 
 def compared(session: Session, _payment: Payment, _world: World) -> None:
-    compare.side_by_side(session, {Thing.REFUND: {"re_unknown"}})
+    compare.side_by_side(session, "stripe", {Thing.REFUND: {"re_unknown"}})
 
 
 @contextmanager

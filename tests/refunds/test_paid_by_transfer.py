@@ -46,7 +46,7 @@ def clean(world: World) -> None:
         one.promise.name for one in doctor.examine(parts.database, parts.office, world.now) if one.count
     ] == []
     report = reconcile(parts.clerk, date(2027, 3, 16), date(2027, 3, 19), world.now)
-    assert report.differences == ()
+    assert report.differences == []
     ledger_checks.check(world)
 
 

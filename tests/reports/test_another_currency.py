@@ -187,8 +187,8 @@ def test_a_currency_of_any_kind_ends_nothing(world: World, currency: str, words:
     """Without decimals, with three, or none that is on any list."""
     execute(
         world,
-        "INSERT INTO balance_movement (ref, category, amount, fee, net, currency, description, at, available_at)"
-        " VALUES ('txn_x', 'other_adjustment', 1234, 0, 1234, :currency, '', '2027-03-16 12:00+00', '2027-03-16')",
+        "INSERT INTO balance_movement (acquirer, ref, category, amount, fee, net, currency, description, at, available_at)"
+        " VALUES ('stripe', 'txn_x', 'other_adjustment', 1234, 0, 1234, :currency, '', '2027-03-16 12:00+00', '2027-03-16')",
         currency=currency,
     )
     [one] = compare(world).differences
@@ -235,8 +235,8 @@ def test_what_an_earlier_release_kept_without_what_was_paid_is_filled_in(world: 
     [row] = world.sandbox.objects("balance_transaction")
     execute(
         world,
-        "INSERT INTO balance_movement (ref, category, source_ref, amount, fee, net, currency, exchange_rate, description, at,"
-        " available_at) VALUES (:ref, 'charge', :source, :amount, :fee, :net, 'USD', :rate, '', :at, :at)",
+        "INSERT INTO balance_movement (acquirer, ref, category, source_ref, amount, fee, net, currency, exchange_rate, description, at,"
+        " available_at) VALUES ('stripe', :ref, 'charge', :source, :amount, :fee, :net, 'USD', :rate, '', :at, :at)",
         ref=row["id"], source=row["source"], amount=row["amount"], fee=row["fee"], net=row["net"], rate=RATE, at=world.now,
     )  # fmt: skip
     world.advance_to(local(2027, 3, 18, 12))
@@ -352,7 +352,7 @@ def test_a_dispute_in_dollars_of_an_account_that_settles_in_rand(world: World, p
                 exchange_rate=18.45, description="", at=world.now, available_at=world.now, presented_amount=dollars,
                 presented_currency="USD", charge_ref=charge,
             )  # fmt: skip
-            balance_mirror.keep(session, world.parts.office, [moved], world.now)
+            balance_mirror.keep(session, world.parts.office, "stripe", [moved], world.now)
     after = stands(world)
     assert after["ZAR", "disputes"] == 7500
     assert after["ZAR", "gateway"] == 7500 - 7620 - 30

@@ -134,8 +134,8 @@ BREAKS = {
     "requests-to-cancel-are-answered": ASKED,
     "starts-are-by-their-readers": "UPDATE card_setup SET method_ref = NULL",
     "notices-before-the-first-charge": "UPDATE message SET accepted_at = accepted_at + interval '3 days' WHERE kind = 'trial_notice'",
-    "no-charge-unexplained": "INSERT INTO unexplained_charge (charge_ref, intent_ref, subscription_ref, period_number, amount,"
-    " taken_at, found_at, ask_at, asked) VALUES ('ch_1', 'pi_1', 'sub_1', 1, 7500, now(), now(), now(), 0)",
+    "no-charge-unexplained": "INSERT INTO unexplained_charge (acquirer, charge_ref, intent_ref, subscription_ref, period_number, amount,"
+    " taken_at, found_at, ask_at, asked) VALUES ('stripe', 'ch_1', 'pi_1', 'sub_1', 1, 7500, now(), now(), now(), 0)",
     "one-trial-a-person": "DELETE FROM trial_claim WHERE kind = 'card'",
     "lists-keep-their-salt": "UPDATE list_salt SET check_value = 'of another'",
     "charges-are-settled": "UPDATE attempt SET state = 'declined'",
@@ -152,8 +152,8 @@ BREAKS = {
     " WHERE kind = 'trial_notice'",
     "books-are-compared": "INSERT INTO reckoning (through, since, next_at, tries, done_at, movements, differences)"
     " VALUES ('2027-03-14', '2027-03-14', '2027-03-15 20:00+00', 0, '2027-03-15', 0, 0)",
-    "payouts-are-compared": "INSERT INTO payout (ref, amount, currency, at, arrives_at, listing, seen_at, short)"
-    " VALUES ('po_x', 1, 'ZAR', '2027-03-13', '2027-03-13', 'waiting', '2027-03-13', 0)",
+    "payouts-are-compared": "INSERT INTO payout (acquirer, ref, amount, currency, at, arrives_at, listing, seen_at, short)"
+    " VALUES ('stripe', 'po_x', 1, 'ZAR', '2027-03-13', '2027-03-13', 'waiting', '2027-03-13', 0)",
     "ticks-are-seen": "INSERT INTO tick_seen (id, at, run_at) VALUES (1, '2027-03-16 10:00+00', '2027-03-16 10:00+00')",
     "billing-runs-finish": "WITH due AS (UPDATE subscription SET next_action_at = '2027-03-16 11:45+00')"
     " INSERT INTO tick_seen (id, at, run_at) VALUES (1, '2027-03-16 12:00+00', '2027-03-16 10:00+00')",

@@ -198,7 +198,7 @@ def test_a_charge_of_a_customer_of_ours_is_named(world: World) -> None:
     (case,) = cases(world)
     assert case["reader_id"] == world.rows("SELECT id FROM reader")[0]["id"]
     assert case["facts"]["card"] == "visa ending in 4242"
-    assert case["facts"]["payment intent"] == made["intent"]
+    assert case["facts"]["intent"] == made["intent"]
     assert case["facts"]["attempt of ours"] == "none named"
 
 
@@ -279,7 +279,7 @@ def test_old_news_of_a_warning_stops_nobody_who_went_on_since(world: World) -> N
     world.api.post(f"/v1/subscriptions/{subscription}/resume", json={}).raise_for_status()
     (warned,) = (one["id"] for one in world.sandbox.objects("radar.early_fraud_warning"))
     clerk = world.parts.clerk
-    warn.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, warned, world.now)
+    warn.settle(clerk.database, clerk.gateway, clerk.office, warned, world.now)
     assert world.subscription(subscription)["cancel_requested_at"] is None
 
 
@@ -338,7 +338,10 @@ def test_when_stripe_is_away_it_is_tried_again_and_said(world: World, staff: Sig
     world.advance_to(local(2027, 3, 17, 14))
     (row,) = world.rows("SELECT done_at, differences FROM reckoning")
     assert (row["done_at"] is not None, row["differences"]) == (True, 0)
-    assert "compared with Stripe’s through Tuesday 16 March 2027" in staff("admin").get("/staff/cases").words
+    assert (
+        "compared with the acquirer’s through Tuesday 16 March 2027"
+        in staff("admin").get("/staff/cases").words
+    )
 
 
 @pytest.mark.usefixtures("paid")

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from billing.cards import card_setup as setups
-from billing.platform.actors import ACQUIRER
+from billing.platform.actors import Acquirer
 from tests.security.test_signing_in_hardened import code_in
 from tests.security.test_who_subscribes import FRESH, REGISTERED, steps
 from tests.support.browser import Answer, Browser
@@ -61,7 +61,9 @@ def test_a_link_used_while_another_is_issued_waits_for_no_one_who_waits_for_it(
         form = ("/sign-in/code", {"code": code_in(world.browser().get(link))})
     parts = world.parts
     with meets(world, browser, form[0], **form[1]) as sent:
-        setups.finish(parts.database, parts.gateway, parts.office, visit["id"], world.now, by=ACQUIRER)
+        setups.finish(
+            parts.database, parts.acquirers, parts.office, visit["id"], world.now, by=Acquirer("stripe")
+        )
     answer = sent[0].result()
     assert answer.status == (422 if by_code else 410), "only the newest link works, and it isn't this one"
     assert world.rows("SELECT state FROM card_setup") == [{"state": "awaits_proof"}]

@@ -39,7 +39,7 @@ def restored(world: World) -> World:
 
 def is_held(world: World) -> bool:
     with world.parts.database.transaction() as session:
-        return isinstance(installation.held_by(session), installation.AsksStripe)
+        return isinstance(installation.held_by(session), installation.AsksAcquirer)
 
 
 def test_a_charge_whose_row_is_locked_stays_and_money_waits_for_it(restored: World) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from billing.billing_run.run import run
 from billing.platform import installation
-from billing.platform.installation import AsksStripe
+from billing.platform.installation import AsksAcquirer
 from billing.timetable import tick
 from tests.proofs.steps import intend
 from tests.support import ledger_checks
@@ -163,11 +163,11 @@ def test_money_is_held_until_stripe_could_be_asked(evening: World, caplog: pytes
     done = run_on(world, "adopt", "--yes")
     assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
     assert "Money is held until it was" in done.stderr
-    with pytest.raises(AsksStripe):
+    with pytest.raises(AsksAcquirer):
         run(world.parts.till, world.now)
     ready = httpx.get(f"{world.url}/readyz", trust_env=False)
     assert ready.json()["money_and_mail"] == "stopped"
-    assert "Stripe has said" in ready.json()["why"]
+    assert "the acquirer has said" in ready.json()["why"]
     assert 'masthead_stopped{what="charges"} 1.0' in metrics(world)
     world.skip_to(world.now + timedelta(minutes=2))
     assert tick(world.parts) > 0

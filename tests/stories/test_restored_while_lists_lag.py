@@ -5,7 +5,7 @@ import pytest
 
 from billing.billing_run.run import run
 from billing.platform import installation
-from billing.platform.installation import AsksStripe
+from billing.platform.installation import AsksAcquirer
 from billing.rules.absence import LISTED_WITHIN
 from billing.timetable import tick
 from tests.support import ledger_checks
@@ -25,7 +25,7 @@ def adopt(world: World) -> str:
 def held(world: World) -> bool:
     """Whether money stands still."""
     with world.parts.database.transaction() as session:
-        return isinstance(installation.held_by(session), AsksStripe)
+        return isinstance(installation.held_by(session), AsksAcquirer)
 
 
 def test_a_charge_of_seconds_ago_is_taken_in_and_not_made_again(world: World, told: Subscriber) -> None:
@@ -38,7 +38,7 @@ def test_a_charge_of_seconds_ago_is_taken_in_and_not_made_again(world: World, to
     said = adopt(world)
     assert "nothing that was not known" in said
     assert "Money is held until Tuesday 16 March 2027, 09:05" in said
-    with pytest.raises(AsksStripe):
+    with pytest.raises(AsksAcquirer):
         run(world.parts.till, world.now)
     world.advance(days=1)
     assert len(world.charges()) == 1

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from billing.billing_run.run import run
-from billing.platform.installation import AsksStripe, NotAdopted
+from billing.platform.installation import AsksAcquirer, NotAdopted
 from billing.rules.absence import LISTED_WITHIN
 from billing.timetable import tick
 from tests.support.actors import BY
@@ -50,7 +50,7 @@ def test_a_failover_goes_on_by_itself_after_asking_stripe(
     assert acts == [{"by": "worker", "at": world.now}]
     [case] = world.rows("SELECT what FROM staff_case WHERE kind = 'took_over'")
     assert "A worker was last heard of in it on 16 March 2027, 09:02" in case["what"]
-    with pytest.raises(AsksStripe):
+    with pytest.raises(AsksAcquirer):
         run(world.parts.till, world.now)
     world.skip_to(world.now + LISTED_WITHIN)
     tick(world.parts)

@@ -277,8 +277,8 @@ def test_one_that_cannot_be_settled_holds_up_no_other(late: World) -> None:
     world = late
     adopt(world)
     world.execute(
-        "INSERT INTO unexplained_charge (charge_ref, intent_ref, subscription_ref, period_number, amount, taken_at, found_at,"
-        " ask_at, asked) VALUES ('ch_x', 'pi_x', 'sub_x', 1, 7500, :at, :at, :at, 0)",
+        "INSERT INTO unexplained_charge (acquirer, charge_ref, intent_ref, subscription_ref, period_number, amount, taken_at, found_at,"
+        " ask_at, asked) VALUES ('stripe', 'ch_x', 'pi_x', 'sub_x', 1, 7500, :at, :at, :at, 0)",
         at=world.now - timedelta(days=1),
     )
     with refused_rows(

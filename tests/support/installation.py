@@ -328,7 +328,7 @@ class Installation:
         )
         parts = build(settings, work=Work.REQUEST)
         self._unlocked.watch(parts.database.engine)
-        self._gateway_calls.watch(parts.gateway, parts.books)
+        self._gateway_calls.watch(parts.gateway, parts.gateway.books)
         built = _Application(settings, parts, create_demo_app(parts))
         self._server.start(built.app)
         return built

@@ -13,7 +13,7 @@ OPENED = datetime(2026, 11, 5, 3, 0, tzinfo=UTC)
 ACT_BY = datetime(2026, 11, 14, 9, 0, tzinfo=UTC)
 UNKNOWN = views.CaseRow(
     case_id="cas_1",
-    kind="Stripe took money that we have no payment for",
+    kind="The acquirer took money that we have no payment for",
     what="Stripe’s charge ch_3PqVtZ2eZvKYlo2C1mXj7rNaPq moved R75.00 incl. VAT, and we have no such charge.",
     opened_at=OPENED,
     reader_id="rdr_01kpb0cz8e2y6",
@@ -70,7 +70,7 @@ DISPUTE = views.StaffDispute(
 def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     """Name, view and frame of each."""
     at = replace(STAFF, path="/staff/cases")
-    compared = "Our books were compared with Stripe’s through Wednesday 4 November 2026."
+    compared = "Our books were compared with the acquirer’s through Wednesday 4 November 2026."
     cases = views.StaffCases(rows=(DISPUTED, UNKNOWN), closed=(CLOSED,), compared=compared)
     yield "staff-cases", cases, at
     yield "staff-cases-none", replace(cases, rows=(), closed=()), at

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from billing.acquirer.balance_port import TakenRefund
 from billing.payments import numbers
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, RefundState
-from billing.payments.record_payment import payment_of
 from billing.platform.actors import Actor
 from billing.refunds import enter, refund
 from billing.staff.acts.shape import Desk, Preview, customer_facing_reason, day, format_zar
@@ -67,7 +66,10 @@ class EnterRefund:
 
     def _payment(self, session: Session) -> tuple[Payment, Invoice]:
         """Only this reader's (SEC-7)."""
-        payment = payment_of(session, self.found.charge_ref)
-        if payment is None or payment.reader_id != self.reader_id:
+        charged = select(Payment).where(
+            Payment.charge_ref == self.found.charge_ref, Payment.reader_id == self.reader_id
+        )
+        payment = session.exec(charged).first()
+        if payment is None:
             raise refund.UnknownPayment
         return payment, session.get_one(Invoice, payment.invoice_id)

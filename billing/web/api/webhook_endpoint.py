@@ -23,11 +23,12 @@ class _AsItComes(APIRoute):
 def router(parts: Parts) -> APIRouter:
     """A route for each acquirer, so that another name is an unknown page."""
     made = APIRouter(route_class=_AsItComes)
-    for gateway in [parts.gateway]:
+    for gateway in parts.acquirers:
         made.add_api_route(
             f"/webhooks/{gateway.name}",
             _endpoint(parts, gateway),
             methods=["POST"],
+            name=f"{gateway.name}_event",
             tags=[gateway.display_name],
             summary=f"{gateway.display_name}'s events",
         )

@@ -70,7 +70,7 @@ def _charges(setup: CardSetup) -> bool:
 
 def _ask(visit: Visit, setup_id: str) -> Response:
     parts = visit.parts
-    found = setups.finish(parts.database, parts.gateway, parts.office, setup_id, visit.at, by=None)
+    found = setups.finish(parts.database, parts.acquirers, parts.office, setup_id, visit.at, by=None)
     charge_at_once(visit, found)
     _asked(visit, setup_id)
     return arrive(visit, found)

@@ -28,6 +28,7 @@ def open_card_page(visit: Visit, subscription: Subscription) -> Waits:
         _, price = terms_of(session, subscription)
         setup = setups.begin(
             session,
+            acquirer=parts.gateway.name,
             purpose=SetupPurpose.CARD,
             email=by_id(session, subscription.reader_id).email,
             price=price,
@@ -45,7 +46,7 @@ def _go_on(visit: Visit, setup_id: str) -> Response:
     parts = visit.parts
     words = "Your subscription is charged to this card from now on. You can cancel at any time."
     page = setups.open_page(
-        parts.database, parts.gateway, parts.office, setup_id, words=words, back="/account"
+        parts.database, parts.acquirers, parts.office, setup_id, words=words, back="/account"
     )
     visit.give(cookies.SETUP, setup_id, START_LIFE)
     return visit.go(page.url)

@@ -191,7 +191,7 @@ def _go_on(visit: Visit, setup: CardSetup, words: str) -> Response:
         return arrive(visit, setup)
     parts = visit.parts
     page = setups.open_page(
-        parts.database, parts.gateway, parts.office, setup.id, words=words, back="/subscribe/review"
+        parts.database, parts.acquirers, parts.office, setup.id, words=words, back="/subscribe/review"
     )
     return visit.go(page.url)
 
@@ -218,6 +218,7 @@ def _record(visit: Visit, session: Session, start: Start) -> CardSetup:
     )
     setup = setups.begin(
         session,
+        acquirer=visit.parts.gateway.name,
         purpose=start.purpose,
         email=email,
         price=offer.price,

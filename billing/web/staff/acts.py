@@ -48,14 +48,15 @@ def _at_stripe(visit: StaffVisit, refund_ref: str) -> TakenRefund:
     """The refund as Stripe has it now; asked with no transaction open. Raises UnknownRefund, Unavailable."""
     if not REFUND_REF.fullmatch(refund_ref):
         raise UnknownRefund
-    found = visit.parts.books.refund(refund_ref)
-    if isinstance(found, NoSuchObject):
-        raise UnknownRefund
-    if isinstance(found, Unknown):
-        raise Unavailable(
-            f"Stripe can't say what became of this refund now ({found.why}). Try again in a minute."
-        )
-    return found
+    for gateway in visit.parts.acquirers:
+        found = gateway.books.refund(refund_ref)
+        if isinstance(found, Unknown):
+            raise Unavailable(
+                f"{gateway.display_name} can't say what became of this refund now ({found.why}). Try again in a minute."
+            )
+        if not isinstance(found, NoSuchObject):
+            return found
+    raise UnknownRefund
 
 
 @router.get(PAGE + "enter-refund")

@@ -41,14 +41,12 @@ def waiting(visit: Annotated[StaffVisit, needs(Permission.CASES)]) -> Response:
 def _compared(session: Session) -> str:
     through = session.exec(select(func.max(Reckoning.through))).one()
     if through is None:
-        return "Our books are compared with Stripe’s each morning, from the first charge on."
+        return "Our books are compared with the acquirer’s each morning, from the first charge on."
     row = session.get_one(Reckoning, through)
     day = f"{row.through:%A} {row.through.day} {row.through:%B %Y}"
     if row.done_at is None:
-        return (
-            f"Our books could not be compared with Stripe’s for {day} yet ({row.problem}); it is tried again."
-        )
-    return f"Our books were compared with Stripe’s through {day}."
+        return f"Our books could not be compared with the acquirer’s for {day} yet ({row.problem}); it is tried again."
+    return f"Our books were compared with the acquirer’s through {day}."
 
 
 @router.get("/staff/cases/{case_id}")

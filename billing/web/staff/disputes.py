@@ -57,7 +57,7 @@ def _send(visit: StaffVisit, reader_id: str, dispute_id: str, words: str) -> Res
                 subject=dispute_id,
                 why=words,
             )
-        answering.send(parts.database, parts.gateway, parts.books, parts.office, intended, visit.at)
+        answering.send(parts.database, parts.acquirers, parts.office, intended, visit.at)
     except (answering.NothingToAnswer, answering.NeedsWords, answering.NotSent) as refusal:
         with parts.database.transaction() as session:
             dispute = answering.one(session, reader_id, dispute_id)

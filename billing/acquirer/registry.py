@@ -1,0 +1,37 @@
+"""The acquirers of an installation. A row names the one that its facts stand at; new rows take the default."""
+
+from collections.abc import Iterator, Sequence
+
+from billing.acquirer.port import Gateway
+from billing.acquirer.rate_limit import Pace
+from billing.platform.errors import Unavailable
+from billing.platform.monotonic import Monotonic
+
+
+class AcquirerMissing(Unavailable):
+    """The acquirer that this belongs to is not set up here. Please get in touch with us."""
+
+    code = "acquirer_missing"
+
+
+class Acquirers:
+    """By name; the first is the default. Each has a pace of its own, as its limits are its own."""
+
+    def __init__(self, gateways: Sequence[Gateway], per_second: float, monotonic: Monotonic) -> None:
+        self.default = gateways[0]
+        self.monotonic = monotonic
+        self._gateways = {gateway.name: gateway for gateway in gateways}
+        self._paces = {name: Pace(per_second, monotonic, name) for name in self._gateways}
+
+    def __iter__(self) -> Iterator[Gateway]:
+        return iter(self._gateways.values())
+
+    def named(self, name: str) -> Gateway:
+        """The one that a row names. Raises AcquirerMissing."""
+        if name not in self._gateways:
+            raise AcquirerMissing
+        return self._gateways[name]
+
+    def pace(self, name: str) -> Pace:
+        """How fast charges go out to it from this process."""
+        return self._paces[name]

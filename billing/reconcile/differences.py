@@ -1,0 +1,173 @@
+"""Say of each difference between two books what it is, for the case that it opens."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, select
+
+from billing.acquirer.balance_port import PayoutListing, TakenCharge, TakenRefund
+from billing.cases.models import CaseKind
+from billing.cases.open import open_case
+from billing.payments.balance_models import BalanceMovement, Payout
+from billing.payments.dispute_models import Dispute
+from billing.payments.models import Payment, Refund
+from billing.payments.record_payment import payment_of
+from billing.refunds import elsewhere
+from billing.refunds.unexplained_charges import payer
+from billing.rules.money import BASE_CURRENCY, is_currency, spelled
+from billing.rules.reckoning import Pair, Thing, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something about which the books differ, as its case says it. Minor units (cents) of the currency."""
+
+    kind: CaseKind
+    subject: str
+    what: str
+    ours: int | None
+    theirs: int | None
+    reader_id: str | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    link: str | None = None
+    """The page on which something can be done about it, where that isn't the reader's."""
+    currency: str = BASE_CURRENCY
+
+
+_KINDS = {
+    (Thing.CHARGE, Verdict.UNKNOWN): CaseKind.UNKNOWN_CHARGE,
+    (Thing.CHARGE, Verdict.MISSING): CaseKind.MISSING_CHARGE,
+    (Thing.REFUND, Verdict.UNKNOWN): CaseKind.UNKNOWN_REFUND,
+    (Thing.REFUND, Verdict.MISSING): CaseKind.MISSING_REFUND,
+    (Thing.DISPUTE, Verdict.UNKNOWN): CaseKind.UNKNOWN_DISPUTE,
+    (Thing.DISPUTE, Verdict.MISSING): CaseKind.MISSING_DISPUTE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """Differences with one acquirer, by the name of it that people read."""
+
+    acquirer: str
+    theirs: str
+
+    def pair(self, session: Session, pair: Pair, charge: TakenCharge | None) -> Difference:
+        """A charge, refund or dispute that isn't the same in both."""
+        verdict = pair.verdict or Verdict.OTHER_AMOUNT
+        kind = _KINDS.get((pair.thing, verdict), CaseKind.OTHER_AMOUNT)
+        reader_id = self._reader_of(session, pair, charge)
+        facts = [(f"{pair.thing} at {self.theirs}", pair.ref)]
+        if charge is not None:
+            facts += [
+                ("card", charge.card),
+                ("intent", charge.intent_ref or "none"),
+                ("customer", charge.customer_ref or "none"),
+                ("attempt of ours", charge.claim.attempt_id if charge.claim else "none named"),
+                ("taken", charge.at.isoformat()),
+            ]
+        words, currency = self._in_words(pair, verdict), pair.currency
+        if pair.ours is not None and currency != BASE_CURRENCY:  # two currencies: the words have both amounts
+            return Difference(kind, pair.ref, words, None, None, reader_id, tuple(facts))
+        return Difference(kind, pair.ref, words, pair.ours, pair.theirs, reader_id, tuple(facts), currency)
+
+    def refund(self, session: Session, pair: Pair, refund: TakenRefund) -> Difference:
+        """A refund made in the dashboard: where the payment is ours, it can be entered."""
+        payment = payment_of(session, self.acquirer, refund.charge_ref)
+        return Difference(
+            CaseKind.UNKNOWN_REFUND,
+            pair.ref,
+            elsewhere.words_of(pair.ref, refund.amount, is_ours=payment is not None),
+            pair.ours,
+            pair.theirs,
+            payment.reader_id if payment else None,
+            (
+                (f"refund at {self.theirs}", pair.ref),
+                ("charge", refund.charge_ref),
+                ("payment", payment.id if payment else "none of ours"),
+                ("made", refund.at.isoformat()),
+            ),
+            link=elsewhere.link_to_enter(payment, pair.ref) if payment else None,
+            currency=pair.currency,
+        )
+
+    def _in_words(self, pair: Pair, verdict: Verdict) -> str:
+        theirs, ours = spelled(pair.theirs or 0, pair.currency), spelled(pair.ours or 0, BASE_CURRENCY)
+        if verdict is Verdict.UNKNOWN:
+            return (
+                f"{self.theirs}'s {pair.thing} {pair.ref} moved {theirs}, and we have no such {pair.thing}."
+            )
+        if verdict is Verdict.MISSING:
+            return f"We have the {pair.thing} {pair.ref} of {ours}, and {self.theirs} moved nothing for it."
+        return f"By our books the {pair.thing} {pair.ref} moved {ours}, by {self.theirs}'s {theirs}."
+
+    def _reader_of(self, session: Session, pair: Pair, charge: TakenCharge | None) -> str | None:
+        if charge is not None:
+            return payer(session, self.acquirer, charge.customer_ref)
+        query = {
+            Thing.CHARGE: select(Payment.reader_id).where(
+                Payment.charge_ref == pair.ref, Payment.acquirer == self.acquirer
+            ),
+            Thing.REFUND: select(Refund.reader_id).where(
+                Refund.gateway_ref == pair.ref, Refund.acquirer == self.acquirer
+            ),
+            Thing.DISPUTE: select(Dispute.reader_id).where(
+                Dispute.gateway_ref == pair.ref, Dispute.acquirer == self.acquirer
+            ),
+        }
+        return session.exec(query[pair.thing]).first()
+
+    def movement(self, row: BalanceMovement) -> Difference:
+        """A movement whose reason we don't know."""
+        why = f" (“{row.description}”)" if row.description else ""
+        return Difference(
+            CaseKind.UNEXPECTED_MOVEMENT,
+            row.ref,
+            f"{self.theirs} moved {spelled(row.net, row.currency)} as {row.category.replace('_', ' ')}{why}.",
+            None,
+            row.net,
+            facts=(("movement", row.ref), ("of", row.source_ref or "nothing named")),
+            currency=row.currency,
+        )
+
+    def payout(self, payout: Payout, total: int) -> Difference:
+        """One without a list is a case where it took more than was there."""
+        took = f"The payout {payout.ref} is {spelled(payout.amount, payout.currency)}, and"
+        was = spelled(total, payout.currency)
+        if payout.listing is PayoutListing.NONE:
+            what = f"{took} by the movements we know of {self.theirs} held {was} of it."
+        else:
+            what = f"{took} what it pays out is {was}."
+        return Difference(
+            CaseKind.PAYOUT_SUM,
+            payout.ref,
+            what,
+            total,
+            payout.amount,
+            facts=(("payout", payout.ref),),
+            currency=payout.currency,
+        )
+
+    def unasked(self, ref: str, why: str) -> Difference:
+        """Something that couldn't be asked about."""
+        what = f"What became of {ref} at {self.theirs} can't be told: {why}"
+        return Difference(
+            CaseKind.NOT_COMPARED, ref, what[:1000], None, None, facts=((f"at {self.theirs}", ref),)
+        )
+
+
+def open_difference(session: Session, one: Difference, at: datetime) -> None:
+    """Its case, once."""
+    named = is_currency(one.currency)  # else the words alone tell the amounts
+    open_case(
+        session,
+        one.kind,
+        one.subject,
+        one.what,
+        at=at,
+        reader_id=one.reader_id,
+        ours=one.ours if named else None,
+        theirs=one.theirs if named else None,
+        currency=one.currency,
+        facts=dict(one.facts),
+        link=one.link or (f"/staff/readers/{one.reader_id}" if one.reader_id else None),
+    )

@@ -1,0 +1,152 @@
+"""A house with two acquirers: each row is asked about where its facts stand, and the trouble of one is not the other's."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+import sqlalchemy as sa
+
+from billing.acquirer import breaker
+from billing.acquirer.port import ChargeRequest, Gateway, Outcome, Unknown
+from billing.acquirer.registry import AcquirerMissing, Acquirers
+from billing.acquirer.signals import Notification, Signal
+from billing.billing_run import run
+from billing.container import Parts
+from billing.webhooks import inbox
+from billing.webhooks.settle import settle_due
+from tests.proofs.many_readers import due
+from tests.support import ledger_checks
+from tests.support.world import World
+
+
+class Another:
+    """A second acquirer: the sandbox under another name. It remembers what it was asked to charge, and may be away."""
+
+    name, display_name = "another", "Another"
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self.charged: list[str] = []
+        self.away = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._gateway, name)
+
+    def charge(self, request: ChargeRequest) -> Outcome:
+        """As the sandbox, or no answer at all."""
+        self.charged.append(request.claim.subscription_id)
+        return Unknown("no connection", down=True) if self.away else self._gateway.charge(request)
+
+    def answers(self) -> Unknown | None:
+        """Whether it is there."""
+        return Unknown("no connection", down=True) if self.away else None
+
+
+def house(world: World, another: Another) -> Parts:
+    """The world's parts with both."""
+    gateways = [world.parts.gateway, cast(Gateway, another)]
+    acquirers = Acquirers(gateways, 0, world.parts.monotonic)
+    return replace(world.parts, acquirers=acquirers)
+
+
+@pytest.fixture
+def another(world: World) -> Another:
+    return Another(world.parts.gateway)
+
+
+def move_card(world: World, subscription_id: str) -> None:
+    """Its card has always been at the other one."""
+    world.execute(
+        "UPDATE payment_method SET acquirer = 'another'"
+        " WHERE id = (SELECT payment_method_id FROM subscription WHERE id = :id)",
+        id=subscription_id,
+    )
+
+
+def test_the_default_is_the_first_and_a_name_that_is_gone_is_named(world: World, another: Another) -> None:
+    acquirers = house(world, another).acquirers
+    assert [gateway.name for gateway in acquirers] == ["stripe", "another"]
+    assert acquirers.default.name == "stripe"
+    assert acquirers.named("another") is another
+    assert acquirers.pace("stripe") is not acquirers.pace("another")
+    with pytest.raises(AcquirerMissing):
+        acquirers.named("one_that_left")
+
+
+def test_a_charge_goes_to_the_acquirer_of_its_card_and_all_that_follows_names_it(
+    world: World, another: Another
+) -> None:
+    first, second = due(world, 2)
+    move_card(world, second)
+    run.run(house(world, another).till, world.now)
+    assert another.charged == [second]
+    for table in ("attempt", "payment"):
+        rows = world.rows(f"SELECT acquirer, count(*) AS n FROM {table} GROUP BY 1 ORDER BY 1")
+        assert rows == [{"acquirer": "another", "n": 1}, {"acquirer": "stripe", "n": 1}], table
+    assert world.subscription(first)["status"] == world.subscription(second)["status"] == "active"
+
+
+def test_the_pause_of_one_holds_nothing_at_the_other(world: World, another: Another) -> None:
+    """Five charges at the one that is away pause it; the other's are taken, and its own wait for the probe."""
+    started = due(world, 8)
+    for one in started[:6]:
+        move_card(world, one)
+    another.away = True
+    till = house(world, another).till
+    run.run(till, world.now)
+    with world.parts.database.transaction() as session:
+        assert breaker.paused(session, "another") is not None
+        assert breaker.paused(session, "stripe") is None
+        assert breaker.paused(session) == breaker.paused(session, "another")
+    states = "SELECT acquirer, state FROM attempt ORDER BY 1, 2"
+    assert world.rows(states) == [
+        *[{"acquirer": "another", "state": "open"}] * 6,
+        *[{"acquirer": "stripe", "state": "charged"}] * 2,
+    ]
+    (pause,) = world.rows("SELECT acquirer, probe_at FROM charging_pause WHERE paused_at IS NOT NULL")
+    assert pause["acquirer"] == "another"
+    another.away = False
+    world.skip_to(pause["probe_at"] + timedelta(minutes=1))
+    assert run.probe(till, world.now) == 1
+    run.run(till, world.now)
+    world.skip_to(world.now + timedelta(hours=2))
+    run.run(till, world.now)
+    assert {row["state"] for row in world.rows(states)} == {"charged"}
+    world.settle()
+    ledger_checks.check(world)
+
+
+def test_one_name_at_two_acquirers_is_two_events(world: World, another: Another) -> None:
+    """Each is settled with its own; the same once more is no news."""
+    event = Notification("evt_1", "some.thing", Signal.CARD_CHANGED, "pm_1", world.now)
+    with world.parts.database.transaction() as session:
+        assert inbox.store(session, "stripe", [event, event], world.now) == [True, False]
+        assert inbox.store(session, "another", [event], world.now) == [True]
+        assert inbox.store(session, "stripe", [event], world.now) == [False]
+    settle_due(house(world, another).desk, world.now)
+    rows = world.rows("SELECT acquirer, tries FROM inbound_event ORDER BY 1")
+    assert rows == [{"acquirer": "another", "tries": 1}, {"acquirer": "stripe", "tries": 1}]
+
+
+@pytest.mark.usefixtures("paid")
+def test_one_name_may_stand_at_both_and_only_once_at_each(world: World) -> None:
+    """What is unique at an acquirer needn't be at two."""
+    copied = "INSERT INTO payment_method SELECT (jsonb_populate_record(m, CAST(:patch AS jsonb))).* FROM payment_method m LIMIT 1"
+    world.execute(copied, patch='{"id": "pmt_2", "acquirer": "another"}')
+    with pytest.raises(sa.exc.IntegrityError, match="one_row_a_card"):
+        world.execute(copied, patch='{"id": "pmt_3"}')
+
+
+@pytest.mark.usefixtures("paid")
+def test_an_acquirer_that_is_not_set_up_any_more_holds_up_no_other(world: World, another: Another) -> None:
+    """Its events wait, as they do while an acquirer is away."""
+    event = Notification("evt_1", "some.thing", Signal.CARD_CHANGED, "pm_1", world.now)
+    with world.parts.database.transaction() as session:
+        inbox.store(session, "one_that_left", [event], world.now)
+    settle_due(house(world, another).desk, world.now)
+    (row,) = world.rows(
+        "SELECT failures, settled_at, last_error FROM inbound_event WHERE event_ref = 'evt_1'"
+    )
+    assert (row["failures"], row["settled_at"]) == (0, None)
+    assert "not set up here" in row["last_error"]

@@ -17,7 +17,7 @@ BROKE: dict[str, list[str]] = {
     "every renewal charged twice, or asked for eight times (woocommerce-gateway-stripe 2474, woocommerce-payments 5615)": [
         "proofs/test_races.py::test_three_workers_on_the_same_due_rows",
         "billing_run/test_after_downtime.py::test_a_second_run_on_the_same_day_finds_nothing_to_do",
-        "payments/test_gateway_contract.py::test_a_charge_goes_through_once_for_its_key",
+        "acquirer/contract/test_charges.py::test_a_charge_goes_through_once_for_its_key",
     ],
     "two engines, or two live subscriptions, for one person (woocommerce-payments 4788, Ghost 28508)": [
         "proofs/test_races.py::test_two_trials_where_there_may_be_one",

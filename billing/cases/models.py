@@ -15,18 +15,18 @@ from billing.rules.money import BASE_CURRENCY
 class CaseKind(StrEnum):
     """What sort of thing was found; each member's `__doc__` says it to people."""
 
-    UNKNOWN_CHARGE = "unknown_charge", "Stripe took money that we have no payment for"
-    MISSING_CHARGE = "missing_charge", "We have a payment that Stripe knows nothing of"
-    OTHER_AMOUNT = "other_amount", "Stripe moved another amount than we wrote down"
-    UNKNOWN_REFUND = "unknown_refund", "Stripe returned money that we have no refund for"
-    MISSING_REFUND = "missing_refund", "We have a refund that Stripe knows nothing of"
+    UNKNOWN_CHARGE = "unknown_charge", "The acquirer took money that we have no payment for"
+    MISSING_CHARGE = "missing_charge", "We have a payment that the acquirer knows nothing of"
+    OTHER_AMOUNT = "other_amount", "The acquirer moved another amount than we wrote down"
+    UNKNOWN_REFUND = "unknown_refund", "The acquirer returned money that we have no refund for"
+    MISSING_REFUND = "missing_refund", "We have a refund that the acquirer knows nothing of"
     UNKNOWN_DISPUTE = "unknown_dispute", "A bank took back a charge that we have no payment for"
-    MISSING_DISPUTE = "missing_dispute", "We have a dispute that moved no money at Stripe"
-    UNEXPECTED_MOVEMENT = "unexpected_movement", "Stripe changed our balance for a reason we don't know"
-    NOT_COMPARED = "not_compared", "Something at Stripe could not be compared with our books"
+    MISSING_DISPUTE = "missing_dispute", "We have a dispute that moved no money at the acquirer"
+    UNEXPECTED_MOVEMENT = "unexpected_movement", "The acquirer changed our balance for a reason we don't know"
+    NOT_COMPARED = "not_compared", "Something at the acquirer could not be compared with our books"
     PAYOUT_SUM = "payout_sum", "A payout isn't the sum of what it pays out"
     REFUND_FAILED = "refund_failed", "A refund didn't reach the reader: pay it by other means"
-    REFUNDS_WAIT = "refunds_wait", "Our balance at Stripe is too low for refunds: top it up"
+    REFUNDS_WAIT = "refunds_wait", "Our balance at the acquirer is too low for refunds: top it up"
     DISPUTE = "dispute", "A bank disputes a charge and wants an answer"
     PROMISE_BROKEN = "promise_broken", "One of our promises is broken in our own books"
     PROMISE_UNASKED = "promise_unasked", "Whether one of our promises is kept can't be asked"
@@ -35,12 +35,12 @@ class CaseKind(StrEnum):
     OUTAGE = "outage", "No worker was there for a while, and what fell due then is done late"
     MAIL_NOT_WRITTEN = "mail_not_written", "Mails can't be written and wait: mend the cause, and they go out"
     TOOK_OVER = "took_over", "A standby took over from a server that failed, perhaps without its last commits"
-    MONEY_HELD = "money_held", "Nobody is charged until what happened at Stripe is known here"
-    NOT_TAKEN_IN = "not_taken_in", "Something happened at Stripe that could not be written down here"
+    MONEY_HELD = "money_held", "Nobody is charged until what happened at the acquirer is known here"
+    NOT_TAKEN_IN = "not_taken_in", "Something happened at the acquirer that could not be written down here"
     LOST_START = "lost_start", "A reader began after the backup that was restored: ask them to begin again"
     CHARGE_REFUSED = (
         "charge_refused",
-        "Stripe won't make a charge, and not because of the card: mend the cause, then close the case, and it is tried again",
+        "The acquirer won't make a charge, and not because of the card: mend the cause, then close the case, and it is tried again",
     )
     FRAUD_WARNING = "fraud_warning", "A card's issuer warns that a charge looks fraudulent"
     UNREACHABLE = "unreachable", "A reader's mail address refuses the notices before a charge"
@@ -75,14 +75,14 @@ class Case(ClosedBy, table=True):
     kind: str
     """One of `CaseKind`; text without a CHECK, so that a new kind needs no migration."""
     subject: str
-    """The thing it is about, by its id here or at Stripe."""
+    """The thing it is about, by its id here or at the acquirer."""
     what: str
     """In a sentence, for people."""
     reader_id: str | None = Field(default=None, foreign_key="reader.id", index=True)
     ours: int | None = Field(default=None, sa_type=sa.BigInteger)
     """Minor units (cents) as our books have it; None where they have nothing, or it isn't about an amount."""
     theirs: int | None = Field(default=None, sa_type=sa.BigInteger)
-    """Minor units (cents) as Stripe has it."""
+    """Minor units (cents) as the acquirer has it."""
     currency: str = BASE_CURRENCY
     """Of both."""
     facts: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))

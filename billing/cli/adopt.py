@@ -28,9 +28,9 @@ def adopt(yes: bool) -> None:
     """Say that this restored or copied database is the one that counts.
 
     Until then it charges no card and sends no mail but links to sign in with. Stop whatever works on the other one first: two that
-    count would charge twice. Then Stripe is asked for all that happened since the last moment that this database knows, and
+    count would charge twice. Then the acquirer is asked for all that happened since the last moment that this database knows, and
     what it says is taken in: charges, refunds, cards. Until that is done money is held; the worker tries again when it
-    fails, and asks once more after some minutes, as Stripe may list the last of it late. A charge that nothing here explains goes back. What only readers know is lost: a cancellation since the backup that
+    fails, and asks once more after some minutes, as the acquirer may list the last of it late. A charge that nothing here explains goes back. What only readers know is lost: a cancellation since the backup that
     moved no money must be entered again."""
     from billing.app import build
     from billing.platform import installation
@@ -49,11 +49,11 @@ def adopt(yes: bool) -> None:
         if adopted:
             audit.write(session, Command(), "adopt_database", at=at)
     click.echo("It is the one that counts now." if adopted else "It was the one that counts already.")
-    _ask_stripe(parts)
+    _ask_acquirers(parts)
 
 
-def _ask_stripe(parts: "Parts") -> None:
-    """Show what had happened. Exits with 1, in one line, when Stripe can't be asked: then the worker does."""
+def _ask_acquirers(parts: "Parts") -> None:
+    """Show what had happened. Exits with 1, in one line, when the acquirer can't be asked: then the worker does."""
     from billing.platform.errors import Unavailable
     from billing.reconcile.recover import AskedElsewhere, recover
 
@@ -66,17 +66,17 @@ def _ask_stripe(parts: "Parts") -> None:
             ) from None
         except Unavailable as away:
             raise click.ClickException(
-                f"Stripe can't be asked what happened ({away.detail}). Money is held until it was; the worker tries again,"
+                f"The acquirer can't be asked what happened ({away.detail}). Money is held until it was; the worker tries again,"
                 " and so does `billing adopt`."
             ) from None
     if found is not None:
-        click.echo(f"Stripe was asked what happened since {in_words(found.since, parts.settings)}:")
+        click.echo(f"The acquirer was asked what happened since {in_words(found.since, parts.settings)}:")
         for line in found.lines():
             click.echo(f"  {line}")
         if found.again_at is not None:
             until = in_words(found.again_at, parts.settings)
             click.echo(
-                f"Stripe may list the last of it late. Money is held until {until}; then the worker asks once more."
+                f"The acquirer may list the last of it late. Money is held until {until}; then the worker asks once more."
             )
 
 

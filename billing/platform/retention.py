@@ -36,7 +36,7 @@ WHAT = (
     Aged("api_answer", "created_at", timedelta(days=30)),  # who repeats a call does it within hours
     Aged(
         "inbound_event", "received_at", timedelta(days=90), "settled_at IS NOT NULL"
-    ),  # Stripe keeps them 30 days
+    ),  # the acquirer keeps them 30 days
 )
 
 

@@ -14,7 +14,7 @@ class Work(StrEnum):
     REQUEST = "request"
     """Somebody waits for the answer."""
     RUN = "run"
-    """A step of a billing run, a refund, a mail, an event of Stripe's."""
+    """A step of a billing run, a refund, a mail, an event of the acquirer's."""
     LONG = "long"
     """The doctor, the books, newsletters, an operator's command."""
     MIGRATION = "migration"

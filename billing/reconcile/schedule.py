@@ -102,7 +102,7 @@ NEXT_DUE = f"""SELECT coalesce((SELECT next_at FROM reckoning ORDER BY through D
 
 
 LATE = timedelta(hours=12)
-"""How long after it was due a comparison may be made: longer than Stripe is away in one go, and before the next is due."""
+"""How long after it was due a comparison may be made: longer than the acquirer is away in one go, and before the next is due."""
 STANDING = f"""SELECT done.through, coalesce(done.next_at, ({_FIRST_ATTEMPT}) + interval '24 hours') AS due_at,
                       (SELECT problem FROM reckoning WHERE done_at IS NULL ORDER BY through DESC LIMIT 1) AS problem
                FROM (VALUES (1)) AS once (one) LEFT JOIN LATERAL (
@@ -124,10 +124,10 @@ class Standing:
 
 
 def standing(session: Session) -> Standing:
-    """How far our books were compared with Stripe's."""
+    """How far our books were compared with the acquirer's."""
     return Standing(*session.execute(sa.text(STANDING)).one())
 
 
 def next_words(_: Session) -> str:
     """What that is, for people."""
-    return "our books are compared with Stripe's"
+    return "our books are compared with the acquirer's"

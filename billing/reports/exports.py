@@ -193,7 +193,7 @@ SHEETS: dict[str, Sheet] = {
                 *_AMOUNTS,
                 "paid twice, R",
                 _VAT_RATE,
-                "at Stripe",
+                "at the acquirer",
                 "money",
             ),
             _credit_notes,

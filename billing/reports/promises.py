@@ -324,7 +324,7 @@ PROMISES = (
     ),
     Promise(
         "books-are-compared",
-        "Each day of our books was compared with Stripe's within twelve hours of when that was due.",
+        "Each day of our books was compared with the acquirer's within twelve hours of when that was due.",
         f"""SELECT coalesce(through + 1, (due_at AT TIME ZONE :zone)::date - 1)::text AS id,
                   'due since ' || due_at || coalesce(': ' || problem, '') AS at_fault
            FROM ({STANDING}) s WHERE {late("due_at", LATE)}""",

@@ -76,13 +76,15 @@ def _held(session: Session, office: Office, at: datetime) -> int:
     """Money that is held for long is told to people: it looks as if nothing were due."""
     if installation.asks_since(session) is None:
         for subject in subjects_of(session, CaseKind.MONEY_HELD):
-            _close(session, CaseKind.MONEY_HELD, subject, "What happened at Stripe is known here now.", at)
+            _close(
+                session, CaseKind.MONEY_HELD, subject, "What happened at the acquirer is known here now.", at
+            )
     since = installation.held_too_long(session, at)
     if since is None or subjects_of(session, CaseKind.MONEY_HELD):
         return 0
     what = (
         f"Since {_told(office, since)} nobody is charged, nothing goes back and no mail goes out but links to sign in with: this"
-        " database was adopted or took over, and what happened at Stripe before isn't all known here yet. The worker's log says why;"
+        " database was adopted or took over, and what happened at the acquirer before isn't all known here yet. The worker's log says why;"
         " all goes on by itself when it is."
     )
     return open_case(session, CaseKind.MONEY_HELD, since.isoformat(), what, at=at)
@@ -108,7 +110,7 @@ def _outage(session: Session, office: Office, heartbeat: TickSeen, at: datetime)
         return 0
     what = (
         f"From {_told(office, since)} to {_told(office, back)} no worker was there. What fell due meanwhile is being"
-        " done since: charges, mails, refunds, and what Stripe told us. Nothing is charged twice for it."
+        " done since: charges, mails, refunds, and what the acquirer told us. Nothing is charged twice for it."
     )
     return open_case(session, CaseKind.OUTAGE, since.isoformat(), what, at=at)
 

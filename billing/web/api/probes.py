@@ -163,7 +163,7 @@ def _worker(rung: heartbeat.Heard | None) -> dict[str, object]:
 
 
 def _books(compared: schedule.Standing, at: datetime) -> dict[str, object]:
-    """Whether our books are compared with Stripe's each day. Where they aren't, what differs isn't seen."""
+    """Whether our books are compared with the acquirer's each day. Where they aren't, what differs isn't seen."""
     said: dict[str, object] = {"state": "late" if compared.is_late(at) else "compared"}
     if compared.through is not None:
         said |= {"through": compared.through.isoformat()}

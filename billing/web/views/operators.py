@@ -1,4 +1,4 @@
-"""Pages of staff about the machinery: what Stripe told us, and that charging is paused."""
+"""Pages of staff about the machinery: what the acquirer told us, and that charging is paused."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PausedNote:
-    """Charging is paused because Stripe doesn't answer; `waiting` charges wait."""
+    """Charging is paused because the acquirer doesn't answer; `waiting` charges wait."""
 
     since: datetime
     probe_at: datetime

@@ -77,8 +77,8 @@ class Job:
 
 
 def _send_refunds(parts: Parts, at: datetime) -> int:
-    with parts.till.watches(at) as watches:
-        return send_refunds.send_due(parts.database, parts.office, watches, at)
+    with parts.till.health(at) as health:
+        return send_refunds.send_due(parts.database, parts.office, health, at)
 
 
 Jobs = tuple[Job, ...]

@@ -1,8 +1,8 @@
 """An acquirer is away, or makes no charge for us: charging at it pauses until it does again, for every worker alike. Intents
-stay written, nobody is declined.
+stay written, and no card counts as declined.
 
 Closed: charges go out; failures in a row are counted. Paused: nothing is sent, until a probe is due. A probe, by one
-worker at a time, brings one charge to its end, or only asks whether anybody answers; an answer ends the pause."""
+worker at a time, brings one charge to its end, or only asks whether the acquirer answers; an answer ends the pause."""
 
 import logging
 from dataclasses import dataclass
@@ -113,7 +113,7 @@ def _answered(session: Session, acquirer: str) -> None:
 
 
 def begin_probe(session: Session, acquirer: str, at: datetime) -> bool:
-    """Try to claim the probe. The next one is scheduled first, so a crash here delays nobody."""
+    """Try to claim the probe. The next one is scheduled first, so a crash here delays no other worker."""
     row = _locked(session, acquirer)
     if row is None or row.probe_at is None or row.probe_at > at:
         return False

@@ -1,8 +1,7 @@
 """How fast charges go out: so many a second in all, whatever the number of workers (STR-9).
 
-Each process keeps a line in which its threads take their turns. The rate is shared evenly by the runs that charge at
-the moment: each holds a shared advisory lock, and each counts the holders anew once a second. A process that dies
-drops its lock, and the others go faster within that second."""
+The threads of a process take turns. The runs that charge at the moment share the rate evenly: each holds a shared advisory lock,
+and counts the holders once a second. A process that dies drops its lock, and the others go faster within that second."""
 
 import random
 import threading
@@ -19,18 +18,18 @@ from billing.platform.monotonic import Monotonic
 _CLASS = 771_002
 RECOUNT_SECONDS = 1.0
 _COUNT = sa.text(
-    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = :class AND objid = :lane AND granted"
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = :class AND objid = :slot AND granted"
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
-_LOCK = sa.text("SELECT pg_advisory_lock_shared(:class, :lane)")
-_UNLOCK = sa.text("SELECT pg_advisory_unlock_shared(:class, :lane)")
+_LOCK = sa.text("SELECT pg_advisory_lock_shared(:class, :slot)")
+_UNLOCK = sa.text("SELECT pg_advisory_unlock_shared(:class, :slot)")
 
 
-class Pace:
+class RateLimiter:
     """The line of one process at one acquirer. `per_second` charges in all; 0: as fast as it goes, where the clock is held."""
 
     def __init__(self, per_second: float, monotonic: Monotonic, acquirer: str) -> None:
-        self.key = {"class": _CLASS, "lane": zlib.crc32(acquirer.encode()) & 0x7FFF_FFFF}
+        self.key = {"class": _CLASS, "slot": zlib.crc32(acquirer.encode()) & 0x7FFF_FFFF}
         self.per_second = per_second
         self.monotonic = monotonic
         self._turn = threading.Lock()
@@ -38,15 +37,15 @@ class Pace:
         self._runs = 1
 
     @contextmanager
-    def lane(self, database: Database) -> Iterator["Lane"]:
+    def slot(self, database: Database) -> Iterator["RateSlot"]:
         """A place among the runs that share the rate, for as long as the block lasts."""
         if self.per_second == 0:
-            yield Lane(self, None)
+            yield RateSlot(self, None)
             return
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(_LOCK, self.key)
             try:
-                yield Lane(self, connection)
+                yield RateSlot(self, connection)
             finally:
                 connection.execute(_UNLOCK, self.key)
 
@@ -69,21 +68,21 @@ class Pace:
                 self._next = max(self._next, self.monotonic.seconds() + span.total_seconds())
 
 
-class Lane:
+class RateSlot:
     """One run's place: the threads of the run wait here for their turns."""
 
-    def __init__(self, pace: Pace, connection: sa.Connection | None) -> None:
-        self.pace = pace
+    def __init__(self, limiter: RateLimiter, connection: sa.Connection | None) -> None:
+        self.limiter = limiter
         self._connection = connection
         self._counting = threading.Lock()
         self._counted_at = -RECOUNT_SECONDS
 
     def wait(self) -> None:
         """Return when it is this caller's turn."""
-        at = self.pace.monotonic.seconds()
-        turn = self.pace.take_turn(self._recount(at), at)
+        at = self.limiter.monotonic.seconds()
+        turn = self.limiter.take_turn(self._recount(at), at)
         if turn > at:
-            self.pace.monotonic.sleep(turn - at)
+            self.limiter.monotonic.sleep(turn - at)
 
     def _recount(self, at: float) -> int | None:
         """How many runs charge now; None when that was counted within the second."""
@@ -93,4 +92,4 @@ class Lane:
             if at - self._counted_at < RECOUNT_SECONDS:
                 return None
             self._counted_at = at
-            return int(self._connection.execute(_COUNT, self.pace.key).scalar_one())
+            return int(self._connection.execute(_COUNT, self.limiter.key).scalar_one())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from billing.acquirer.port import Gateway
-from billing.acquirer.rate_limit import Pace
+from billing.acquirer.rate_limit import RateLimiter
 from billing.platform.errors import Unavailable
 from billing.platform.monotonic import Monotonic
 
@@ -21,7 +21,7 @@ class Acquirers:
         self.default = gateways[0]
         self.monotonic = monotonic
         self._gateways = {gateway.name: gateway for gateway in gateways}
-        self._paces = {name: Pace(per_second, monotonic, name) for name in self._gateways}
+        self._limiters = {name: RateLimiter(per_second, monotonic, name) for name in self._gateways}
 
     def __iter__(self) -> Iterator[Gateway]:
         return iter(self._gateways.values())
@@ -32,6 +32,6 @@ class Acquirers:
             raise AcquirerMissing
         return self._gateways[name]
 
-    def pace(self, name: str) -> Pace:
+    def rate_limiter(self, name: str) -> RateLimiter:
         """How fast charges go out to it from this process."""
-        return self._paces[name]
+        return self._limiters[name]

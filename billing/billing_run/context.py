@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from billing.acquirer.health import Watches, watch_all
+from billing.acquirer.gateway_health import HealthByName, health_of_all
 from billing.acquirer.registry import Acquirers
 from billing.platform.db import Database, took_too_long
 from billing.platform.monotonic import Monotonic
@@ -51,9 +51,9 @@ class Till:
         """The clock that the run is paced by."""
         return self.acquirers.monotonic
 
-    def watches(self, at: datetime) -> AbstractContextManager[Watches]:
+    def health(self, at: datetime) -> AbstractContextManager[HealthByName]:
         """What listens to each acquirer's answers, for as long as the block lasts."""
-        return watch_all(self.database, self.acquirers, at, self.pause_after)
+        return health_of_all(self.database, self.acquirers, at, self.pause_after)
 
 
 def in_halves(

@@ -12,7 +12,7 @@ from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Condition, Thread
 
-from billing.acquirer.health import Watches
+from billing.acquirer.gateway_health import HealthByName
 from billing.acquirer.port import Outcome
 from billing.billing_run.context import BATCH, LOOK_AGAIN, Report, Till, in_halves, unless_locked
 from billing.billing_run.settle import settle_all
@@ -58,8 +58,8 @@ def charge_open(
     more = True
     with (
         claimer(till.database) as me,
-        till.watches(at) as watches,
-        closing(_Senders(till, watches, at)) as senders,
+        till.health(at) as health,
+        closing(_Senders(till, health, at)) as senders,
     ):
         stride = _Stride(till.concurrency * 4)
         while True:
@@ -82,14 +82,14 @@ def charge_open(
 
 def charge_all(
     till: Till,
-    watches: Watches,
+    health: HealthByName,
     me: int,
     claimed: Sequence[Claimed],
     at: datetime,
     report: Report,
 ) -> None:
     """Bring these attempts, claimed by `me`, to their end."""
-    with closing(_Senders(till, watches, at)) as senders:
+    with closing(_Senders(till, health, at)) as senders:
         senders.send(claimed)
         while senders.waiting:
             _note(till, me, senders.answered(), at, report)
@@ -114,8 +114,8 @@ class _Stride:
 class _Senders:
     """Threads that ask the gateway, each at its turn; one queue of what is to be asked, and one of what was said."""
 
-    def __init__(self, till: Till, watches: Watches, at: datetime) -> None:
-        self._till, self._watches, self._at = till, watches, at
+    def __init__(self, till: Till, health: HealthByName, at: datetime) -> None:
+        self._till, self._health, self._at = till, health, at
         self._monotonic = till.monotonic
         self._jobs: SimpleQueue[tuple[Claimed, float] | None] = SimpleQueue()
         self._answers: deque[_Answered] = deque()
@@ -172,13 +172,13 @@ class _Senders:
                 self._came.notify()
 
     def _ask(self, one: Claimed) -> Outcome | Withdrawn | Held:
-        watch = self._watches[one.acquirer]
-        watch.lane.wait()
-        if watch.paused.is_set():  # begun by a charge of this very run: the rest of it isn't sent
+        acquirer = self._health[one.acquirer]
+        acquirer.slot.wait()
+        if acquirer.paused.is_set():  # begun by a charge of this very run: the rest of it isn't sent
             return Held()
-        outcome = charge.bring_to_an_end(watch.gateway, one, self._at)
+        outcome = charge.bring_to_an_end(acquirer.gateway, one, self._at)
         if not isinstance(outcome, Withdrawn):  # the acquirer may not have been asked at all
-            watch.note(outcome)
+            acquirer.note(outcome)
         stop_point("charge.answered")
         return outcome
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from billing.acquirer import breaker
-from billing.acquirer.health import Watches
+from billing.acquirer.gateway_health import HealthByName
 from billing.billing_run.context import BATCH, LOOK_AGAIN, Report, Till, in_halves, unless_locked
 from billing.billing_run.drain_attempts import charge_all, charge_open
 from billing.billing_run.due_actions import act_all
@@ -119,23 +119,23 @@ def probe(till: Till, at: datetime) -> int:
         refuse_held(session)
         asked = [one.name for one in till.acquirers if breaker.begin_probe(session, one.name, at)]
     if asked:
-        with till.watches(at) as watches, claimer(till.database) as me:
+        with till.health(at) as health, claimer(till.database) as me:
             for name in asked:
-                _probe(till, watches, name, me, at)
+                _probe(till, health, name, me, at)
     return len(asked)
 
 
-def _probe(till: Till, watches: Watches, name: str, me: int, at: datetime) -> None:
-    watch = watches[name]
-    silence = watch.gateway.answers()
+def _probe(till: Till, health: HealthByName, name: str, me: int, at: datetime) -> None:
+    acquirer = health[name]
+    silence = acquirer.gateway.answers()
     if silence is not None:
-        watch.note(silence)
-    while not watch.told:
+        acquirer.note(silence)
+    while not acquirer.answered:
         with till.database.transaction() as session:
             claimed = charge.claim(session, me, at, limit=1, paused_at=name)
         if not claimed:  # there is nothing to send that could tell us more
-            watch.note(None)
-        charge_all(till, watches, me, claimed, at, Report())
+            acquirer.note(None)
+        charge_all(till, health, me, claimed, at, Report())
 
 
 NEXT_DUE = f"""SELECT least((SELECT min(next_action_at) FROM subscription WHERE NOT EXISTS ({ASKING})),

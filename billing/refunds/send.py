@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from billing.acquirer import breaker
-from billing.acquirer.health import Watch, Watches
+from billing.acquirer.gateway_health import GatewayHealth, HealthByName
 from billing.acquirer.port import (
     UNLISTED,
     Gateway,
@@ -51,7 +51,7 @@ class _Claimed:
     gateway_ref: str | None
 
 
-def send_due(database: Database, office: Office, watches: Watches, at: datetime) -> int:
+def send_due(database: Database, office: Office, health: HealthByName, at: datetime) -> int:
     """Send the refunds that are due, and ask for those that the acquirer makes wait; how many. None while charging is paused.
 
     Raises NotAdopted, AsksAcquirer."""
@@ -60,14 +60,13 @@ def send_due(database: Database, office: Office, watches: Watches, at: datetime)
         while batch := _claim(database, me, at):
             stop_point("refund.intended")
             for one in batch:
-                watch = watches[one.acquirer]
-                if (
-                    watch.paused.is_set()
-                ):  # it stays claimed; free when this claimer is gone, and looked up then
+                acquirer = health[one.acquirer]
+                # what stays in our hands is free when this claimer is gone, and is looked up then
+                if acquirer.paused.is_set():
                     continue
-                watch.lane.wait()
+                acquirer.slot.wait()
                 try:
-                    _send(database, office, watch, one, at)
+                    _send(database, office, acquirer, one, at)
                 except Exception:  # one that can't be settled holds up nobody
                     log.exception("refund %s is stuck", one.refund_id)
                     _put_off(database, one.refund_id, at)
@@ -75,9 +74,9 @@ def send_due(database: Database, office: Office, watches: Watches, at: datetime)
     return done
 
 
-def _send(database: Database, office: Office, watch: Watch, one: _Claimed, at: datetime) -> None:
-    answer = _bring_to_an_end(watch.gateway, database, one, at)
-    watch.note(answer)
+def _send(database: Database, office: Office, acquirer: GatewayHealth, one: _Claimed, at: datetime) -> None:
+    answer = _bring_to_an_end(acquirer.gateway, database, one, at)
+    acquirer.note(answer)
     stop_point("refund.answered")
     with database.transaction() as session:
         if isinstance(answer, RefundRefused) and answer.made:

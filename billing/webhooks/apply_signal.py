@@ -55,7 +55,7 @@ def _absent(event: InboundEvent, at: datetime, word: str) -> str:
     """The word for an object that the acquirer doesn't have: another account's, or one that was removed. It may deny an object
     minutes after its event and have it later, so that isn't believed at once. Raises Unavailable."""
     if at - event.received_at < LISTED_WITHIN:
-        raise Unavailable("The acquirer has no such object, of which it told us just now.")
+        raise Unavailable("The acquirer has no such object, though its webhook named it just now.")
     return word
 
 
@@ -94,7 +94,7 @@ def _card_page(desk: Desk, event: InboundEvent, at: datetime) -> str | None:
         session_ref=event.object_ref,
     )
     if found.state is SetupState.OPEN:
-        raise Unavailable("The acquirer told us of this page, and doesn't say yet how it ended.")
+        raise Unavailable("The acquirer sent a webhook about this page, and doesn't say yet how it ended.")
     return found.state
 
 
@@ -110,7 +110,7 @@ def _pay_page(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -
         desk.database, gateway, desk.office, attempt_id, event.object_ref, at, by=Acquirer(event.acquirer)
     )
     if word is SettleOutcome.UNKNOWN:
-        raise Unavailable("What became of the page can't be told yet.")
+        raise Unavailable("The outcome of the page isn't known yet.")
     return _absent(event, at, word) if word is PageOutcome.ABSENT else word
 
 

@@ -17,7 +17,7 @@ from billing.webhooks.models import InboundEvent
 
 
 class Claimed(NamedTuple):
-    """`known` is how many told us what we had written down already: they are settled with that."""
+    """`known` is how many said what was written down already: they are settled with that."""
 
     known: int
     events: list[InboundEvent]

@@ -69,7 +69,7 @@ def test_the_default_is_the_first_and_a_name_that_is_gone_is_named(world: World,
     assert [gateway.name for gateway in acquirers] == ["stripe", "another"]
     assert acquirers.default.name == "stripe"
     assert acquirers.named("another") is another
-    assert acquirers.pace("stripe") is not acquirers.pace("another")
+    assert acquirers.rate_limiter("stripe") is not acquirers.rate_limiter("another")
     with pytest.raises(AcquirerMissing):
         acquirers.named("one_that_left")
 

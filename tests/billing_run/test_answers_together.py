@@ -53,12 +53,12 @@ def test_an_answer_waits_a_moment_for_others_and_no_longer(world: World, settled
     report = Report()
     with (
         claimer(till.database) as me,
-        till.watches(world.now) as watches,
+        till.health(world.now) as health,
         ThreadPoolExecutor(1) as elsewhere,
     ):
         with till.database.transaction() as session:
             claimed = claim(session, me, world.now, limit=2)
-        run = elsewhere.submit(charge_all, till, watches, me, claimed, world.now, report)
+        run = elsewhere.submit(charge_all, till, health, me, claimed, world.now, report)
         clock.until_waited_for()
         clock.step(LINGER_SECONDS * 0.9)
         assert not settled.is_set()

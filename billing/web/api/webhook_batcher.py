@@ -52,7 +52,7 @@ class WebhookBatcher:
             except Exception as problem:
                 became = [problem] * len(batch)
             except BaseException:
-                for one in batch:  # nobody else would ever tell those who wait
+                for one in batch:  # the senders would wait for ever
                     one.kept.cancel()
                 raise
             for one, said in zip(batch, became, strict=True):

@@ -2,9 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
-from billing.acquirer.balance_port import DisputeAnswer, FraudWarning, NotListed, PayoutAnswer, TakenCharge
+from billing.acquirer.balance_port import (
+    DisputeAnswer,
+    DisputeState,
+    FraudWarning,
+    NotListed,
+    PayoutAnswer,
+    TakenCharge,
+)
 from billing.acquirer.port import NoSuchObject, RefundAnswer, Unknown
-from billing.payments.dispute_models import DisputeState
 from tests.acquirer.contract.under_test import OtherSide, UnderTest
 
 HALF_A_DAY = timedelta(hours=12)

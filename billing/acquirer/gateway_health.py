@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from billing.acquirer import breaker
 from billing.acquirer.port import Gateway, NotTaken, Unknown
-from billing.acquirer.rate_limit import Lane
+from billing.acquirer.rate_limit import RateSlot
 from billing.acquirer.registry import Acquirers
 from billing.platform.db import Database
 
@@ -15,16 +15,16 @@ SLOW_DOWN = timedelta(seconds=2)
 """Nothing goes out for so long after a 429 that names no time."""
 
 
-class Watch:
-    """One for a run and an acquirer, told of each outcome by the run's threads. `paused` is set as soon as charging is."""
+class GatewayHealth:
+    """One for a run and an acquirer. The run's threads report each outcome; `paused` is set as soon as charging is."""
 
     def __init__(
-        self, database: Database, gateway: Gateway, lane: Lane, at: datetime, pause_after: int
+        self, database: Database, gateway: Gateway, slot: RateSlot, at: datetime, pause_after: int
     ) -> None:
         self.gateway = gateway
-        self.lane = lane
+        self.slot = slot
         self.paused = threading.Event()
-        self.told = False
+        self.answered = False
         """Whether anything was sent, or asked, that says whether the acquirer is there."""
         self._database = database
         self._at = at
@@ -39,9 +39,9 @@ class Watch:
         refused = breaker.refused(outcome) is not None
         if (doubt is not None and doubt.unlisted) or (isinstance(outcome, NotTaken) and outcome.again):
             return
-        self.told = True
+        self.answered = True
         if doubt is not None and doubt.busy:
-            self.lane.pace.hold_back(doubt.wait or SLOW_DOWN)
+            self.slot.limiter.hold_back(doubt.wait or SLOW_DOWN)
         if not self._troubled and not refused and (doubt is None or not doubt.down):
             return
         name = self.gateway.name
@@ -54,19 +54,21 @@ class Watch:
                 self.paused.clear()
 
 
-Watches = Mapping[str, Watch]
+HealthByName = Mapping[str, GatewayHealth]
 """By the acquirer's name."""
 
 
 @contextmanager
-def watch_all(database: Database, acquirers: Acquirers, at: datetime, pause_after: int) -> Iterator[Watches]:
+def health_of_all(
+    database: Database, acquirers: Acquirers, at: datetime, pause_after: int
+) -> Iterator[HealthByName]:
     """A watch for each acquirer, with a place among the runs that share its pace, for as long as the block lasts."""
     with ExitStack() as places:
         yield {
-            gateway.name: Watch(
+            gateway.name: GatewayHealth(
                 database,
                 gateway,
-                places.enter_context(acquirers.pace(gateway.name).lane(database)),
+                places.enter_context(acquirers.rate_limiter(gateway.name).slot(database)),
                 at,
                 pause_after,
             )

@@ -87,7 +87,7 @@ def refused(outcome: object) -> str | None:
     another they are the account's or our key's, and must not be tried on everybody."""
     if isinstance(outcome, NotTaken):
         return outcome.why
-    return outcome.message if isinstance(outcome, Declined) and outcome.evidence.card_gone else None
+    return outcome.message if isinstance(outcome, Declined) and outcome.decline.card_gone else None
 
 
 def _failed(session: Session, acquirer: str, why: str, at: datetime, pause_after: int) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from billing.acquirer.decline import Decline
 from billing.acquirer.signals import Notification
-from billing.rules.dunning import Evidence
 
 if TYPE_CHECKING:
     from billing.acquirer.balance_port import Books
@@ -60,7 +60,7 @@ class Charged:
 class Declined:
     """The card was asked and said no. Final for its key: another try needs another."""
 
-    evidence: Evidence
+    decline: Decline
     intent_ref: str | None
     message: str
 

@@ -79,7 +79,7 @@ def _decide(session: Session, office: Office, subscription: Subscription, at: da
         case Action.RETRY:
             return _retry(session, office, subscription, at)
         case Action.GIVE_UP:
-            give_up(session, office, subscription, dunning.Why.GRACE_OVER, at, by=WORKER)
+            give_up(session, office, subscription, dunning.DunningReason.GRACE_OVER, at, by=WORKER)
             return ActionOutcome.ENDED
         case Action.CARD_NOTICE:
             return _card_notice(session, office, subscription, at)
@@ -232,14 +232,14 @@ def _retry(session: Session, office: Office, subscription: Subscription, at: dat
 
 
 def _another_day(
-    so_far: attempt_history.Tried, said: dunning.Evidence | None, first_failed_on: date, today: date
+    so_far: attempt_history.Tried, said: dunning.DeclineKind | None, first_failed_on: date, today: date
 ) -> date | None:
     """Not today: the ladder's next day, if what the card said leaves one. A card not asked yet may be asked later."""
     step = dunning.after(
         attempts=max(1, so_far.refused),
         first_failed_on=first_failed_on,
         today=today,
-        evidence=said or dunning.Evidence(advice_code="try_again_later"),
+        kind=said or dunning.DeclineKind.SOFT,
         card_attempts_30d=so_far.on_card,
         rung_used=False,
     )

@@ -1,6 +1,5 @@
 """What follows from a refused charge: the ladder, the reader asked, or the end (design section 5, RET-1 to RET-6)."""
 
-from dataclasses import asdict
 from datetime import date, datetime
 
 from sqlmodel import Session, select
@@ -35,13 +34,11 @@ def declined(
 ) -> SettleOutcome:
     """Write down a refusal and what comes next, in this transaction."""
     attempt.state, attempt.settled_at, attempt.intent_ref = AttemptState.DECLINED, at, outcome.intent_ref
-    attempt.evidence = asdict(outcome.evidence)
-    session.add(attempt)
-    if outcome.evidence.card_gone:
+    _note(attempt, outcome)
+    if outcome.decline.card_gone:
         reached("decline: the card is gone")
         card = session.get_one(PaymentMethod, attempt.payment_method_id, with_for_update=True)
         card.gone_at = card.gone_at or at
-        session.add(card)
     session.flush()
     if invoice.state is InvoiceState.PAID:
         reached("decline: the invoice was paid meanwhile")
@@ -61,6 +58,16 @@ def declined(
     return SettleOutcome.DECLINED
 
 
+def _note(attempt: Attempt, outcome: Declined) -> None:
+    """What the bank said; the doubt about it is over."""
+    said = outcome.decline
+    attempt.decline_kind, attempt.decline_code, attempt.decline_advice = said.kind, said.code, said.advice
+    attempt.network_decline_code, attempt.network_advice_code = said.network_code, said.network_advice
+    attempt.decline_message = outcome.message
+    attempt.doubt, attempt.unlisted_since, attempt.key_unusable = None, None, False
+    attempt.not_taken_reason, attempt.had_case = None, False
+
+
 def _follow(
     session: Session,
     office: Office,
@@ -74,7 +81,9 @@ def _follow(
     """What the ladder says of it; the reader is told, unless it is the reader who pays, is refused at once, and nothing else
     has changed."""
     step = _step(session, office, invoice, attempt, outcome, at)
-    if step == dunning.GiveUp(dunning.Why.GRACE_OVER) and not_taken.is_first_refusal_since(session, attempt):
+    if step == dunning.GiveUp(dunning.DunningReason.GRACE_OVER) and not_taken.is_first_refusal_since(
+        session, attempt
+    ):
         reached("decline: the grace was over before a bank could be asked, so the reader has a week")
         invoice.first_failed_on = dunning.with_a_chance(office.today(attempt.intended_at))
         step = _step(session, office, invoice, attempt, outcome, at)
@@ -82,8 +91,8 @@ def _follow(
         reached("decline: given up")
         give_up(session, office, subscription, step.why, at, by=by)
         return
-    said = "the card is gone" if outcome.evidence.card_gone else "no reason given"
-    why = f"declined: {outcome.evidence.decline_code or outcome.evidence.code or said}"
+    said = "the card is gone" if outcome.decline.card_gone else "no reason given"
+    why = f"declined: {outcome.decline.code or said}"
     planned, retry_on = subscription.retry_on, _retry_on(office, subscription, attempt, step, at)
     _past_due(session, office, subscription, invoice, retry_on, at, by, why)
     if not attempt.by_reader or retry_on != planned:
@@ -95,7 +104,7 @@ def _follow(
             attempt.payment_method_id,
             at,
             occasion=attempt.id,
-            confirm=step == dunning.AskReader(dunning.Why.AUTHENTICATE),
+            confirm=step == dunning.AskReader(dunning.DunningReason.AUTHENTICATE),
         )
 
 
@@ -110,7 +119,7 @@ def _step(
         attempts=max(1, before.refused),
         first_failed_on=invoice.first_failed_on,
         today=today,
-        evidence=outcome.evidence,
+        kind=outcome.decline.kind,
         card_attempts_30d=before.on_card,
         rung_used=not attempt.by_reader,
     )
@@ -123,14 +132,18 @@ def beyond_limit(
     The bank is asked on the first day on which it may be, if the grace lasts until then."""
     reached("decline: the card has had its attempts of thirty days")
     if subscription.state is State.ACTIVE and subscription.period_number == 0:
-        _refuse_start(session, office, subscription, invoice, at, WORKER, why=str(dunning.Why.CARD_LIMIT))
+        _refuse_start(
+            session, office, subscription, invoice, at, WORKER, why=str(dunning.DunningReason.CARD_LIMIT)
+        )
         return Skip.CARD_LIMIT
     invoice.first_failed_on = invoice.first_failed_on or office.today(at)
     session.add(invoice)
     method_id, today = str(subscription.payment_method_id), office.today(at)
     again_on = asked_again_on(session, method_id, at, office.zone)
     retry_on = again_on if again_on < dunning.gives_up_on(invoice.first_failed_on) else None
-    _past_due(session, office, subscription, invoice, retry_on, at, WORKER, str(dunning.Why.CARD_LIMIT))
+    _past_due(
+        session, office, subscription, invoice, retry_on, at, WORKER, str(dunning.DunningReason.CARD_LIMIT)
+    )
     payment_failed(
         session,
         office,
@@ -214,14 +227,20 @@ def let_go(session: Session, office: Office, subscription: Subscription, invoice
 
 
 def give_up(
-    session: Session, office: Office, subscription: Subscription, why: dunning.Why, at: datetime, *, by: Actor
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    why: dunning.DunningReason,
+    at: datetime,
+    *,
+    by: Actor,
 ) -> None:
     """End a locked subscription because no charge will go through. A stop order counts as the reader's cancellation (RET-2)."""
     for invoice in session.exec(
         select(Invoice).where(Invoice.subscription_id == subscription.id, Invoice.state == InvoiceState.OPEN)
     ):
         mark_void(session, invoice)
-    stopped = why is dunning.Why.STOP_ORDER
+    stopped = why is dunning.DunningReason.STOP_ORDER
     event = Event.STOP_ORDERED if stopped else Event.GAVE_UP
     change(session, subscription, event, at=at, by=by, why=str(why), zone=office.zone)
     if stopped:

@@ -22,8 +22,6 @@ from billing.subscriptions.models import Subscription
 TRIES = 3
 """How many attempts at one invoice are refused before it waits for staff."""
 NEXT_TRY = timedelta(hours=4)
-FOR_STAFF = "for_staff"
-"""In the evidence of an attempt that has had a case: the count begins again after it."""
 NEXT_LOOK = timedelta(days=1)
 """How often an attempt that waits is looked at: its case may be closed by then."""
 
@@ -39,14 +37,13 @@ def not_taken(
 ) -> SettleOutcome:
     """The attempt ends, and another is made in a few hours, under a key of its own; the last one stays open until staff have
     closed its case. One that the reader made ends with nothing: another way to pay is theirs."""
-    attempt.evidence = attempt.evidence | {"refused": outcome.why}
-    session.add(attempt)
+    attempt.not_taken_reason = outcome.why
     if outcome.again:
         attempt.ask_at = at + NEXT_LOOK
     elif not attempt.by_reader and _refused_before(session, attempt) + 1 >= TRIES:
         reached("charge: refused for the last time, so it waits for staff")
         attempt.ask_at = at + NEXT_LOOK
-        attempt.evidence = attempt.evidence | {FOR_STAFF: True}
+        attempt.had_case = True
         _open_case(session, invoice, attempt, outcome.why, at)
     else:
         reached("charge: Stripe won't make it, so it is tried again")
@@ -59,7 +56,7 @@ def not_taken(
 
 def close_case(session: Session, attempt: Attempt, at: datetime) -> None:
     """The attempt has ended, so nothing waits for staff any more."""
-    if "refused" in attempt.evidence:
+    if attempt.not_taken_reason is not None:
         close_about(
             session,
             CaseKind.CHARGE_REFUSED,
@@ -76,7 +73,7 @@ def waiting(session: Session, invoice_id: str) -> Attempt | None:
         select(Attempt).where(
             Attempt.invoice_id == invoice_id,
             Attempt.state == AttemptState.OPEN,
-            col(Attempt.evidence).op("?")(FOR_STAFF),
+            col(Attempt.had_case),
         )
     ).first()
 
@@ -86,7 +83,7 @@ def pays_until(session: Session, invoice_id: str, at: datetime) -> datetime | No
     for staff. None where none has waited."""
     waited = session.exec(
         select(Attempt)
-        .where(Attempt.invoice_id == invoice_id, col(Attempt.evidence).op("?")(FOR_STAFF))
+        .where(Attempt.invoice_id == invoice_id, col(Attempt.had_case))
         .order_by(col(Attempt.ordinal).desc())
     ).first()
     return None if waited is None else (waited.settled_at or at) + NEXT_LOOK
@@ -96,9 +93,7 @@ def is_first_refusal_since(session: Session, attempt: Attempt) -> bool:
     """Whether an earlier attempt at the invoice waited for staff, and this one is the first that a bank has refused since then:
     the days between were ours, and its reader was told of nothing."""
     earlier = (Attempt.invoice_id == attempt.invoice_id, col(Attempt.ordinal) < attempt.ordinal)
-    waited = session.exec(
-        select(func.max(Attempt.ordinal)).where(*earlier, col(Attempt.evidence).op("?")(FOR_STAFF))
-    ).one()
+    waited = session.exec(select(func.max(Attempt.ordinal)).where(*earlier, col(Attempt.had_case))).one()
     if waited is None:
         return False
     refused = select(Attempt.id).where(
@@ -127,14 +122,14 @@ def _refused_before(session: Session, attempt: Attempt) -> int:
     last_case = (
         select(func.coalesce(func.max(Attempt.ordinal), 0))
         .where(Attempt.invoice_id == attempt.invoice_id, Attempt.state == AttemptState.WITHDRAWN)
-        .where(col(Attempt.evidence).op("?")(FOR_STAFF))
+        .where(col(Attempt.had_case))
         .scalar_subquery()
     )
     return session.exec(
         select(func.count()).where(
             Attempt.invoice_id == attempt.invoice_id,
             Attempt.state == AttemptState.WITHDRAWN,
-            col(Attempt.evidence).op("?")("refused"),
+            col(Attempt.not_taken_reason).is_not(None),
             col(Attempt.ordinal) > last_case,
         )
     ).one()

@@ -82,7 +82,6 @@ def owing(session: Session, office: Office, invoice_id: str, at: datetime) -> Ow
     method_id = str(subscription.payment_method_id)
     so_far = attempt_history.tried(session, invoice, method_id, at=at, zone=office.zone)
     said = attempt_history.last_refusal(session, invoice, method_id)
-    kind = dunning.kind_of(said) if said else None
     under_way = subscription.charging_since is not None and not_taken.waiting(session, invoice.id) is None
     ends_at = _ends_at(session, office, subscription, invoice, at)
     in_grace = subscription.state is State.PAST_DUE and ends_at is not None and at < ends_at
@@ -93,10 +92,8 @@ def owing(session: Session, office: Office, invoice_id: str, at: datetime) -> Ow
         owed=invoice.state is InvoiceState.OPEN and in_grace,
         ends_at=ends_at,
         charging=under_way and payment_page.of_invoice(session, invoice.id) is None,
-        with_card=dunning.may_pay_now(
-            evidence=said, attempts=so_far.refused, card_attempts_30d=so_far.on_card
-        ),
-        confirm=kind is dunning.Kind.NEEDS_READER,
+        with_card=dunning.may_pay_now(said=said, attempts=so_far.refused, card_attempts_30d=so_far.on_card),
+        confirm=said is dunning.DeclineKind.NEEDS_READER,
         bank_asked=attempt_history.bank_asked(session, invoice),
     )
 

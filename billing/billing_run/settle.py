@@ -15,7 +15,7 @@ from billing.billing_run.outcome import SettleOutcome
 from billing.cards.saved_cards import keep_card, on_subscription
 from billing.notices.payment import receipts
 from billing.notices.refunds import late_charge_returned
-from billing.payments.charge import UNLISTED_SINCE, Withdrawn
+from billing.payments.charge import Withdrawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment
 from billing.payments.record_payment import Received, receive
 from billing.platform import bulk
@@ -206,13 +206,9 @@ def _leave_open(attempt: Attempt, doubt: Unknown, at: datetime) -> None:
         reached("settle: Stripe is busy")
     if doubt.key_spent:
         reached("settle: the key is spent on an error")
-    spent = doubt.key_spent or bool(attempt.evidence.get("key_spent"))
-    since = attempt.evidence.get(UNLISTED_SINCE, at.isoformat()) if doubt.unlisted else None
-    attempt.evidence = (
-        {"unknown": doubt.why}
-        | ({"key_spent": True} if spent else {})
-        | ({UNLISTED_SINCE: since} if since else {})
-    )
+    attempt.doubt, attempt.not_taken_reason, attempt.had_case = doubt.why, None, False
+    attempt.key_unusable = attempt.key_unusable or doubt.key_spent
+    attempt.unlisted_since = (attempt.unlisted_since or at) if doubt.unlisted else None
 
 
 def _charged(

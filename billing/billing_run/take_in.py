@@ -77,7 +77,6 @@ def _lost_attempt(
         "by_page": charged.card
         is not None,  # a page keeps the card that pays; a charge of ours has it already
         "settled_at": at,
-        "evidence": {},
     }
     bulk.insert(session, Attempt, [row | written])
     return str(row["id"])

@@ -174,9 +174,9 @@ def _save(database: Database, gateway: Gateway, reader: Reader, setup_id: str, m
         gateway, known, reader_id=reader.id, email=reader.email, key=f"customer-{key}", ask=ask
     )
     match saved:
-        case Declined(evidence, _, message):
+        case Declined(decline, _, message):
             _spend_key(database, setup_id)
-            raise PaymentRefused(message, decline_code=evidence.decline_code or evidence.code)
+            raise PaymentRefused(message, decline_code=decline.code)
         case Unknown():
             if saved.key_spent:
                 _spend_key(database, setup_id)

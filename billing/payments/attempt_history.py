@@ -12,7 +12,7 @@ from sqlmodel import Session, col, func, select
 from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
 from billing.platform import bulk
 from billing.platform.db import hold_names
-from billing.rules.dunning import CARD_WINDOW_DAYS, MAX_CARD_ATTEMPTS, Evidence
+from billing.rules.dunning import CARD_WINDOW_DAYS, MAX_CARD_ATTEMPTS, DeclineKind
 from billing.rules.periods import civil_date
 
 
@@ -143,14 +143,14 @@ def hold_shared(session: Session, method_ids: Sequence[str]) -> None:
         hold_names(session, *(f"card {fingerprint}" for fingerprint in shared))
 
 
-def last_refusal(session: Session, invoice: Invoice, payment_method_id: str) -> Evidence | None:
-    """Why this card refused this invoice the last time; None when it hasn't been asked for it. One that its bank has
+def last_refusal(session: Session, invoice: Invoice, payment_method_id: str) -> DeclineKind | None:
+    """How this card refused this invoice the last time; None when it hasn't been asked for it. One that its bank has
     replaced, with another number or date, is another card. One that is gone refuses whatever it is asked for."""
     card = session.get_one(PaymentMethod, payment_method_id)
     if card.gone_at is not None:
-        return Evidence(card_gone=True)
-    found = session.exec(
-        select(Attempt.evidence)
+        return DeclineKind.HARD
+    return session.exec(
+        select(col(Attempt.decline_kind))
         .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
         .where(
             Attempt.invoice_id == invoice.id,
@@ -162,7 +162,6 @@ def last_refusal(session: Session, invoice: Invoice, payment_method_id: str) -> 
         )
         .order_by(col(Attempt.ordinal).desc())
     ).first()
-    return None if found is None else Evidence(**found)
 
 
 def went_unasked(session: Session, invoice: Invoice) -> bool:

@@ -38,8 +38,6 @@ from billing.subscriptions.models import Subscription
 
 SAME_KEY_FOR = timedelta(hours=20)
 """Stripe keeps answers for at least 24 hours; before that the same key can't charge twice (STR-5)."""
-UNLISTED_SINCE = "unlisted_since"
-"""In the attempt's evidence: when it was first looked for in vain, if it wasn't sent since."""
 AFTER_TRIAL = "TRIAL OVER"
 """Descriptor of the first charge after a trial (CARD-9)."""
 
@@ -63,8 +61,8 @@ class Claimed:
     by_page: bool = False
     page_ref: str | None = None
     unlisted_since: datetime | None = None
-    key_spent: bool = False
-    refused: str | None = None
+    key_unusable: bool = False
+    not_taken_reason: str | None = None
     for_staff: bool = False
     """Whether a refused one waits until staff have closed its case."""
 
@@ -98,7 +96,6 @@ def intend(session: Session, office: Office, intents: Sequence[Intent], *, at: d
             "asked": 0,
             "by_reader": one.by_reader or one.by_page,
             "by_page": one.by_page,
-            "evidence": {},
         }
         for one in intents
     ]
@@ -163,7 +160,9 @@ def claim(
             col(Attempt.asked),
             col(Attempt.by_page),
             col(Attempt.page_ref),
-            col(Attempt.evidence),
+            col(Attempt.unlisted_since),
+            col(Attempt.key_unusable),
+            col(Attempt.not_taken_reason),
             col(Invoice.currency),
             col(Invoice.period_number).label("invoiced_period"),
             col(Invoice.state).label("invoice_state"),
@@ -224,17 +223,12 @@ def _claimed(row: sa.Row[Any]) -> Claimed:
         wanted=row.state is not State.ENDED and row.cancel_asked_at is None and owed,
         by_page=row.by_page,
         page_ref=row.page_ref,
-        unlisted_since=_unlisted_since(row),
-        key_spent=bool(row.evidence.get("key_spent")),
-        refused=row.evidence.get("refused"),
+        # what was missing before a claimer died doesn't count: it may have sent the charge since
+        unlisted_since=None if row.claimed_by is not None else row.unlisted_since,
+        key_unusable=row.key_unusable,
+        not_taken_reason=row.not_taken_reason,
         for_staff=row.for_staff,
     )
-
-
-def _unlisted_since(row: sa.Row[Any]) -> datetime | None:
-    """Nothing counts that was seen before a claimer died: it may have sent the charge since."""
-    since = row.evidence.get(UNLISTED_SINCE)
-    return None if since is None or row.claimed_by is not None else datetime.fromisoformat(since)
 
 
 def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome | Withdrawn:
@@ -248,8 +242,12 @@ def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome
     if claimed.by_page:
         answer = payment_page.bring_to_an_end(gateway, claimed.request, claimed.page_ref)
         return Withdrawn() if isinstance(answer, PageClosed) else answer
-    if claimed.refused is not None:
-        return NotTaken(claimed.refused, again=True) if claimed.for_staff and claimed.wanted else Withdrawn()
+    if claimed.not_taken_reason is not None:
+        return (
+            NotTaken(claimed.not_taken_reason, again=True)
+            if claimed.for_staff and claimed.wanted
+            else Withdrawn()
+        )
     sendable = claimed.wanted and at - claimed.request.intended_at < SAME_KEY_FOR
     if not claimed.perhaps_sent:
         return gateway.charge(claimed.request) if sendable else Withdrawn()
@@ -257,7 +255,7 @@ def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome
     if not isinstance(found, NeverArrived):
         reached("recovery: a charge that was sent before is found")
         return found
-    if sendable and not claimed.key_spent:
+    if sendable and not claimed.key_unusable:
         reached("recovery: a charge that never arrived is sent under its own key")
         return gateway.charge(claimed.request)
     if not is_absent(claimed.unlisted_since, at):
@@ -290,8 +288,7 @@ def put_off(session: Session, attempt_id: str, *, until: datetime) -> None:
     if attempt.state is AttemptState.OPEN:
         attempt.asked += 1
         attempt.ask_at, attempt.claimed_by = until, None
-        attempt.evidence = {name: value for name, value in attempt.evidence.items() if name != UNLISTED_SINCE}
-        session.add(attempt)
+        attempt.unlisted_since = None
 
 
 def waiting(session: Session) -> int:

@@ -2,14 +2,13 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from billing.platform.actors import ActedBy
 from billing.platform.db import enum_column
+from billing.rules.dunning import DeclineKind
 
 
 class SetupPurpose(StrEnum):
@@ -193,7 +192,26 @@ class Attempt(SQLModel, table=True):
     """Until when the return from that page asks the acquirer nothing (see `return_polls`)."""
     settled_at: datetime | None = None
     intent_ref: str | None = Field(default=None, index=True)
-    evidence: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
+    decline_kind: DeclineKind | None = Field(default=None, sa_column=enum_column(DeclineKind, nullable=True))
+    """What a decline means for the next attempt; the codes below are only shown."""
+    decline_code: str | None = None
+    decline_advice: str | None = None
+    network_decline_code: str | None = None
+    network_advice_code: str | None = None
+    decline_message: str | None = None
+    """The acquirer's words for the payer."""
+    doubt: str | None = None
+    """Why the outcome was unknown when it was last asked for."""
+    key_unusable: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """Whether the acquirer failed on its key, and gives that answer again."""
+    page_keys_unusable: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """On how many keys the acquirer failed while its page was opened."""
+    unlisted_since: datetime | None = None
+    """When it was first looked for in vain, if it wasn't sent since."""
+    not_taken_reason: str | None = None
+    """Why the acquirer itself wouldn't make the charge: no bank was asked."""
+    had_case: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """Whether staff had a case about that. The tries are counted from it on."""
 
 
 class Payment(SQLModel, table=True):

@@ -35,8 +35,6 @@ SHORTEST = timedelta(minutes=10)
 OPENED_WITHIN = timedelta(minutes=25)
 """A page that wasn't opened by then has too little time left for Stripe, even if its clock is minutes ahead of ours."""
 WORDS = "Your subscription is charged to this card from now on. You can cancel at any time."
-SPENT = "page_keys_spent"
-"""In the attempt's evidence: on how many keys Stripe failed while it opened the page."""
 
 
 def of_invoice(session: Session, invoice_id: str) -> Attempt | None:
@@ -133,13 +131,12 @@ def open_page(
 def _another_key(database: Database, attempt_id: str) -> None:
     with database.transaction() as session:
         attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
-        attempt.evidence = attempt.evidence | {SPENT: attempt.evidence.get(SPENT, 0) + 1}
-        session.add(attempt)
+        attempt.page_keys_unusable += 1
 
 
 def _key(attempt: Attempt) -> str:
-    spent = attempt.evidence.get(SPENT, 0)
-    return f"{attempt.idempotency_key}-page-{spent + 1}" if spent else attempt.idempotency_key
+    unusable = attempt.page_keys_unusable
+    return f"{attempt.idempotency_key}-page-{unusable + 1}" if unusable else attempt.idempotency_key
 
 
 def _request(session: Session, office: Office, attempt: Attempt, suffix: str | None) -> PayPageRequest:

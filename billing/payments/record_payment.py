@@ -59,10 +59,6 @@ def _charged(outcome: Charged, at: datetime) -> dict[str, Any]:
         "settled_at": at,
         "claimed_by": None,
         "intent_ref": outcome.intent_ref,
-        "evidence": {
-            "charge": outcome.charge_ref,
-            "network_transaction_id": outcome.network_transaction_id,
-        },
     }
 
 

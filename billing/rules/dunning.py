@@ -1,6 +1,6 @@
 """After a refused charge: try again on a day, ask the reader, or give up (RET-1 to RET-6)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -19,7 +19,7 @@ PAYDAY_REACH_DAYS = 2
 _A_DAY = timedelta(days=1)
 
 
-class Kind(StrEnum):
+class DeclineKind(StrEnum):
     """What a refusal means for the next attempt."""
 
     SOFT = "soft"
@@ -29,7 +29,7 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Why(StrEnum):
+class DunningReason(StrEnum):
     """Why there is no further silent attempt. For staff and the history, never for the reader (RET-5)."""
 
     OTHER_CARD = "other_card"
@@ -43,19 +43,6 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the gateway and the card network said about a refusal: the codes as they wrote them, and whether the card is gone."""
-
-    code: str | None = None
-    decline_code: str | None = None
-    advice_code: str | None = None
-    network_advice_code: str | None = None
-    network_decline_code: str | None = None
-    card_gone: bool = False
-    """Whether the card has left the gateway's vault, so that no bank can be asked."""
-
-
-@dataclass(frozen=True, slots=True)
 class RetryOn:
     """Charge again on the civil day `day`."""
 
@@ -66,14 +53,14 @@ class RetryOn:
 class AskReader:
     """No silent attempt any more: mail the reader a way to pay; reading goes on until the grace is over."""
 
-    why: Why
+    why: DunningReason
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
     """The subscription ends."""
 
-    why: Why
+    why: DunningReason
 
 
 Next = RetryOn | AskReader | GiveUp
@@ -83,64 +70,18 @@ class NotADecline(ValueError):
     """Dunning starts with a refused charge: at least one attempt, and no day before it."""
 
 
-def _all(kind: Kind, *codes: str) -> dict[str, Kind]:
-    return dict.fromkeys(codes, kind)
+def strictest(readings: Iterable[DeclineKind]) -> DeclineKind:
+    """What several codes of one decline mean together, given in the order of their weight (RET-4).
 
-
-# Mastercard's advice. 01 says that the card's details are out of date: the same ones would fail again,
-# so it asks for a card as 03 and 21 do; where the network updates the card, the new one is tried at once.
-_NETWORK_ADVICE = _all(Kind.HARD, "01", "03", "21") | _all(Kind.SOFT, "02")
-_ADVICE = {
-    "do_not_try_again": Kind.HARD,
-    "confirm_card_data": Kind.HARD,
-    "try_again_later": Kind.SOFT,
-}
-# Visa's category 1 (57 since 25 October 2026) and its stop orders. Other networks use the same numbers alike.
-_NETWORK_DECLINE = _all(Kind.HARD, "04", "07", "12", "14", "15", "41", "43", "46", "57") | _all(
-    Kind.STOP_ORDER, "R0", "R1", "R3"
-)
-_DECLINE = (
-    _all(Kind.STOP_ORDER, "revocation_of_authorization", "revocation_of_all_authorizations")
-    | _all(Kind.STOP_ORDER, "stop_payment_order")
-    | _all(Kind.NEEDS_READER, "authentication_required", "authentication_not_handled")
-    | _all(Kind.HARD, "lost_card", "stolen_card", "pickup_card", "expired_card", "fraudulent")
-    | _all(Kind.HARD, "invalid_account", "account_closed", "incorrect_number", "invalid_number")
-    | _all(Kind.HARD, "incorrect_cvc", "invalid_cvc", "invalid_expiry_month", "invalid_expiry_year")
-    | _all(Kind.HARD, "restricted_card", "card_not_supported", "currency_not_supported")
-    | _all(Kind.HARD, "new_account_information_available", "do_not_try_again", "merchant_blacklist")
-    | _all(Kind.HARD, "previously_declined_do_not_retry")  # Stripe itself didn't ask the network again
-    | _all(Kind.SOFT, "insufficient_funds", "generic_decline", "do_not_honor", "call_issuer")
-    | _all(Kind.SOFT, "processing_error", "issuer_not_available", "try_again_later", "reenter_transaction")
-    | _all(Kind.SOFT, "card_velocity_exceeded", "withdrawal_count_limit_exceeded", "approve_with_id")
-)
-
-
-def kind_of(evidence: Evidence) -> Kind:
-    """What the evidence means, read from the network's advice down to the bare code (RET-4).
-
-    A stop order anywhere is the reader's own word and wins (RET-2). Then the first field that forbids a
+    A stop order anywhere is the reader's own word and wins (RET-2). Then the first code that forbids a
     silent attempt decides: no advice to try later makes a lost card or a network's "never" worth a
-    second try (RET-1). Only then does SOFT count. UNKNOWN: no field says anything that we know.
-    A card that is gone can only be replaced: HARD.
+    second try (RET-1). Only then does SOFT count. UNKNOWN: no code says anything that we know.
     """
-    if evidence.card_gone:
-        return Kind.HARD
-    read = _readings(evidence)
-    if Kind.STOP_ORDER in read:
-        return Kind.STOP_ORDER
-    forbidding = [kind for kind in read if kind is not Kind.SOFT]
-    return (forbidding or read or [Kind.UNKNOWN])[0]
-
-
-def _readings(evidence: Evidence) -> list[Kind]:
-    ordered: list[tuple[str | None, Mapping[str, Kind]]] = [
-        (evidence.network_advice_code, _NETWORK_ADVICE),
-        (evidence.advice_code, _ADVICE),
-        (evidence.network_decline_code, _NETWORK_DECLINE),
-        (evidence.decline_code, _DECLINE),
-        (evidence.code, _DECLINE),
-    ]
-    return [table[said] for said, table in ordered if said is not None and said in table]
+    read = list(readings)
+    if DeclineKind.STOP_ORDER in read:
+        return DeclineKind.STOP_ORDER
+    forbidding = [kind for kind in read if kind is not DeclineKind.SOFT]
+    return (forbidding or read or [DeclineKind.UNKNOWN])[0]
 
 
 def gives_up_on(first_failed_on: date) -> date:
@@ -159,7 +100,7 @@ def after(
     attempts: int,
     first_failed_on: date,
     today: date,
-    evidence: Evidence,
+    kind: DeclineKind,
     card_attempts_30d: int,
     rung_used: bool = True,
 ) -> Next:
@@ -182,18 +123,17 @@ def after(
         raise NotADecline(
             f"{attempts} attempts since {first_failed_on} is no refusal to follow up on {today}"
         )
-    kind = kind_of(evidence)
-    if kind is Kind.STOP_ORDER:
-        return GiveUp(Why.STOP_ORDER)
+    if kind is DeclineKind.STOP_ORDER:
+        return GiveUp(DunningReason.STOP_ORDER)
     if today >= gives_up_on(first_failed_on):
-        return GiveUp(Why.GRACE_OVER)
+        return GiveUp(DunningReason.GRACE_OVER)
     why = _no_more(kind, attempts, card_attempts_30d)
     if why is not None:
         return AskReader(why)
     day = _next_rung(attempts, first_failed_on, today if rung_used else today - _A_DAY)
     if day == today:
         day += _A_DAY
-    return AskReader(Why.LADDER_OVER) if day is None else RetryOn(day)
+    return AskReader(DunningReason.LADDER_OVER) if day is None else RetryOn(day)
 
 
 def may_retry(
@@ -221,33 +161,33 @@ def is_rung(attempts: int, first_failed_on: date, today: date) -> bool:
     return _next_rung(attempts, first_failed_on, today - _A_DAY) == today
 
 
-def is_final(evidence: Evidence | None) -> bool:
+def is_final(kind: DeclineKind | None) -> bool:
     """Whether a card that said this is never asked again by us (RET-1, RET-2)."""
-    return evidence is not None and kind_of(evidence) in (Kind.HARD, Kind.STOP_ORDER)
+    return kind in (DeclineKind.HARD, DeclineKind.STOP_ORDER)
 
 
-def may_pay_now(*, evidence: Evidence | None, attempts: int, card_attempts_30d: int) -> bool:
-    """Whether the reader may have the card on record charged at once, `evidence` being what it said last about this invoice.
+def may_pay_now(*, said: DeclineKind | None, attempts: int, card_attempts_30d: int) -> bool:
+    """Whether the reader may have the card on record charged at once, `said` being what it said last about this invoice.
 
     Not where only another card or the reader's own confirmation can help. And a reader's tries leave the card the
     attempts that the ladder may still need under the card's limit, so that they never cost one of ours (RET-3, RET-6).
     """
-    if evidence is not None and kind_of(evidence) not in (Kind.SOFT, Kind.UNKNOWN):
+    if said not in (None, DeclineKind.SOFT, DeclineKind.UNKNOWN):
         return False
     return card_attempts_30d + (MAX_ATTEMPTS - min(attempts, MAX_ATTEMPTS)) < MAX_CARD_ATTEMPTS
 
 
-def _no_more(kind: Kind, attempts: int, card_attempts_30d: int) -> Why | None:
-    if kind is Kind.HARD:
-        return Why.OTHER_CARD
-    if kind is Kind.NEEDS_READER:
-        return Why.AUTHENTICATE
+def _no_more(kind: DeclineKind, attempts: int, card_attempts_30d: int) -> DunningReason | None:
+    if kind is DeclineKind.HARD:
+        return DunningReason.OTHER_CARD
+    if kind is DeclineKind.NEEDS_READER:
+        return DunningReason.AUTHENTICATE
     if card_attempts_30d >= MAX_CARD_ATTEMPTS:
-        return Why.CARD_LIMIT
+        return DunningReason.CARD_LIMIT
     if attempts >= MAX_ATTEMPTS:
-        return Why.ATTEMPTS_USED
-    if kind is Kind.UNKNOWN and attempts >= MAX_ATTEMPTS_UNKNOWN:
-        return Why.UNKNOWN
+        return DunningReason.ATTEMPTS_USED
+    if kind is DeclineKind.UNKNOWN and attempts >= MAX_ATTEMPTS_UNKNOWN:
+        return DunningReason.UNKNOWN
     return None
 
 

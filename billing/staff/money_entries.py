@@ -14,6 +14,7 @@ from billing.payments.models import (
     Refund,
     RefundState,
 )
+from billing.rules.dunning import DeclineKind
 from billing.rules.money import Money
 from billing.staff.entry import Entry, Kind, present
 
@@ -22,6 +23,14 @@ _TRIED = {
     AttemptState.CHARGED: "Charged",
     AttemptState.DECLINED: "Declined",
     AttemptState.WITHDRAWN: "Charge withdrawn before it was made",
+}
+
+_MEANS = {
+    DeclineKind.SOFT: "the card may pay later",
+    DeclineKind.HARD: "only another card can pay",
+    DeclineKind.STOP_ORDER: "the reader has told the bank to stop",
+    DeclineKind.NEEDS_READER: "the reader must confirm at the bank",
+    DeclineKind.UNKNOWN: "nobody knows: it is tried once more",
 }
 
 
@@ -60,8 +69,30 @@ def _evidence(
         ("payment", payment.id if payment else ""),
         ("payment intent", attempt.intent_ref or ""),
     ]
-    said = [(name.replace("_", " "), str(value)) for name, value in attempt.evidence.items() if value]
-    return present(*found, *said)
+    decline = [
+        ("the bank's answer means", _MEANS[attempt.decline_kind] if attempt.decline_kind else ""),
+        ("decline code", attempt.decline_code or ""),
+        ("advice code", attempt.decline_advice or ""),
+        ("network advice code", attempt.network_advice_code or ""),
+        ("network decline code", attempt.network_decline_code or ""),
+        ("said to the reader", attempt.decline_message or ""),
+    ]
+    doubt = (
+        []
+        if attempt.state is AttemptState.CHARGED
+        else [
+            ("unknown", attempt.doubt or ""),
+            ("key unusable", "yes" if attempt.key_unusable else ""),
+            ("not listed since", attempt.unlisted_since.isoformat() if attempt.unlisted_since else ""),
+            ("refused by the acquirer", attempt.not_taken_reason or ""),
+            ("waited for staff", "yes" if attempt.had_case else ""),
+        ]
+    )
+    charged = [
+        ("charge", payment.charge_ref if payment else ""),
+        ("network transaction id", (payment.network_transaction_id or "") if payment else ""),
+    ]
+    return present(*found, *decline, *charged, *doubt)
 
 
 _RETURNED = {

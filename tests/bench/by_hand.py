@@ -66,8 +66,8 @@ FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::date[], %s::date[
 """
 _ATTEMPT = """
 INSERT INTO attempt (id, invoice_id, subscription_id, ordinal, payment_method_id, acquirer, idempotency_key, amount, state,
-    intended_at, ask_at, asked, by_reader, by_page, evidence)
-SELECT id, invoice_id, subscription_id, 1, method_id, 'stripe', key, amount, 'open', %s, %s, 0, false, false, '{}'
+    intended_at, ask_at, asked, by_reader, by_page)
+SELECT id, invoice_id, subscription_id, 1, method_id, 'stripe', key, amount, 'open', %s, %s, 0, false, false
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::int[])
     AS new (id, invoice_id, subscription_id, method_id, key, amount)
 """
@@ -103,8 +103,8 @@ WHERE a.state = 'open' AND a.ask_at <= %s ORDER BY a.ask_at, a.id LIMIT %s FOR U
 """
 _CLAIM = "UPDATE attempt SET claimed_by = %s WHERE id = ANY(%s)"
 _CHARGED = """
-UPDATE attempt a SET state = 'charged', settled_at = %s, claimed_by = NULL, intent_ref = new.intent, evidence = new.evidence
-FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS new (id, intent, evidence) WHERE a.id = new.id
+UPDATE attempt a SET state = 'charged', settled_at = %s, claimed_by = NULL, intent_ref = new.intent
+FROM unnest(%s::text[], %s::text[]) AS new (id, intent) WHERE a.id = new.id
 """
 _PAYMENT = """
 INSERT INTO payment (id, invoice_id, attempt_id, reader_id, amount, currency, acquirer, intent_ref, charge_ref,
@@ -186,9 +186,8 @@ def _settle(connection: psycopg.Connection, office: Office, answered: Sequence[R
             intent,
             charge,
         ) = row
-        evidence = json.dumps({"charge": charge, "network_transaction_id": None})
         pay = ids.new("pay", at)
-        charged.append((att, intent, evidence))
+        charged.append((att, intent))
         payments.append((pay, inv, att, reader, amount, intent, charge))
         paid.append((inv, number))
         owed.append((inv, net, start, end))

@@ -83,12 +83,10 @@ def _pay(session: Session, office: Office, invoice: Invoice, method_id: str, at:
         state=AttemptState.OPEN,
         intended_at=at,
         ask_at=at,
-        evidence={},
     )
     session.add(attempt)
     session.flush()
     attempt.state, attempt.settled_at, attempt.intent_ref = AttemptState.CHARGED, at, f"pi_{attempt.id}"
-    attempt.evidence = {"charge": f"ch_{attempt.id}", "network_transaction_id": None}
     payment = Payment(
         acquirer="stripe",
         id=ids.new("pay", at),

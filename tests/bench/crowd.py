@@ -73,9 +73,9 @@ def grow(url: str, size: int, *, alone: bool = False) -> None:
 _PAST = (
     """
     INSERT INTO attempt (id, invoice_id, subscription_id, ordinal, payment_method_id, acquirer, idempotency_key, amount, state,
-        intended_at, ask_at, asked, by_reader, settled_at, evidence)
+        intended_at, ask_at, asked, by_reader, settled_at)
     SELECT 'att_' || n, 'inv_' || n, 'sub_' || n, 1, 'pmt_' || n, 'stripe', 'key-' || n, 7500, 'charged', '2027-05-16 09:00+02',
-        '2027-05-16 09:00+02', 0, false, '2027-05-16 09:00+02', '{}'
+        '2027-05-16 09:00+02', 0, false, '2027-05-16 09:00+02'
     FROM generate_series(%(first)s::int, %(last)s) n
     """,
     """

@@ -20,9 +20,8 @@ PARTS = ("attacked", "billing_run", "finding", "webhooks")
 WRITTEN = {
     "subscription": "to_jsonb(s) - '{id,reader_id,payment_method_id}'::text[]",
     "invoice": "to_jsonb(i) - '{id,subscription_id,reader_id,number}'::text[] || jsonb_build_object('numbered', i.number > 0)",
-    "attempt": "to_jsonb(a) - '{id,invoice_id,subscription_id,payment_method_id,idempotency_key,intent_ref,evidence}'::text[]"
-    " || jsonb_build_object('key', replace(a.idempotency_key, s.id, ''), 'intent', a.intent_ref = p.intent_ref,"
-    " 'evidence', a.evidence->>'charge' = p.charge_ref AND a.evidence ? 'network_transaction_id')",
+    "attempt": "to_jsonb(a) - '{id,invoice_id,subscription_id,payment_method_id,idempotency_key,intent_ref}'::text[]"
+    " || jsonb_build_object('key', replace(a.idempotency_key, s.id, ''), 'intent', a.intent_ref = p.intent_ref)",
     "payment": "to_jsonb(p) - '{id,invoice_id,attempt_id,reader_id,intent_ref,charge_ref}'::text[]",
     "deferral": "to_jsonb(d) - '{id,invoice_id}'::text[]",
     "ledger": "to_jsonb(t) - '{id,source_id}'::text[] || to_jsonb(e) - 'transaction_id'",

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from billing.acquirer.decline import Decline
 from billing.acquirer.port import ChargeRequest, Declined, Outcome, Unknown
 from billing.billing_run import pay_in_person
 from billing.billing_run.context import Report, Till
 from billing.billing_run.run import run, run_for
 from billing.billing_run.settle import settle
 from billing.platform.actors import Acquirer
-from billing.rules.dunning import Evidence
+from billing.rules.dunning import DeclineKind
 from tests.support import ledger_checks
 from tests.support.one_acquirer import only
 from tests.support.world import World, local
@@ -65,7 +66,7 @@ class Eventful:
     def _pay_otherwise(self, request: ChargeRequest) -> None:
         """It is held to be declined, and the reader pays in person, before the answer is heard."""
         world = self.world
-        no = Declined(Evidence(decline_code="insufficient_funds"), None, "no")
+        no = Declined(Decline(DeclineKind.SOFT), None, "no")
         with world.parts.database.transaction() as session:
             settle(
                 session, world.parts.office, request.claim.attempt_id, no, world.now, by=Acquirer("stripe")

@@ -67,7 +67,7 @@ def test_what_was_missing_before_a_worker_died_does_not_count(
     """It was looked for, then sent, and the answer was lost with the worker."""
     sent_at_the_last_moment(world, crash)
     world.execute(
-        "UPDATE attempt SET evidence = jsonb_build_object('unlisted_since', CAST(:at AS text))",
+        "UPDATE attempt SET unlisted_since = CAST(:at AS timestamptz)",
         at=(world.now - timedelta(hours=1)).isoformat(),
     )
     world.settle()

@@ -110,7 +110,6 @@ def sell(session: Session, gross: int, starts_on: date, days: int, paid_on: date
         intended_at=noon(paid_on),
         ask_at=noon(paid_on),
         settled_at=noon(paid_on),
-        evidence={},
     )
     session.add(attempt)
     session.flush()

@@ -107,7 +107,7 @@ def test_too_many_requests_and_stripe_says_when_to_come_back(world: World, due: 
     world.sandbox.faults({**CHARGING, "effect": "429", "times": None, "retry_after": 40})
     world.settle()
     check_open(world, due)
-    (row,) = world.rows("SELECT ask_at, evidence ->> 'unknown' AS why FROM attempt")
+    (row,) = world.rows("SELECT ask_at, doubt AS why FROM attempt")
     assert CHARGE_AT + timedelta(seconds=40) <= row["ask_at"] <= CHARGE_AT + timedelta(seconds=60)
     assert row["why"].startswith("RateLimitError")
     world.sandbox.faults()
@@ -193,7 +193,7 @@ def test_a_request_that_stripe_does_not_take_is_our_fault_and_no_decline(
     intend(world, due.subscription_id)
     world.rows("UPDATE invoice SET currency = 'XYZ' RETURNING id")
     world.settle()
-    (attempt,) = world.rows("SELECT state, evidence ->> 'refused' AS why FROM attempt")
+    (attempt,) = world.rows("SELECT state, not_taken_reason AS why FROM attempt")
     assert (attempt["state"], attempt["why"][:19]) == ("withdrawn", "InvalidRequestError")
     check_reads_on(world, due)
     world.rows("UPDATE invoice SET currency = 'ZAR' RETURNING id")
@@ -262,7 +262,7 @@ def test_a_decline_nobody_heard_is_found(world: World, due: Subscriber) -> None:
     send(world, due.subscription_id)
     world.settle()
     assert [(charge["status"]) for charge in world.sandbox.charges()] == ["failed"]
-    assert world.rows("SELECT state, evidence ->> 'decline_code' AS code FROM attempt") == [
+    assert world.rows("SELECT state, decline_code AS code FROM attempt") == [
         {"state": "declined", "code": "insufficient_funds"}
     ]
     assert world.subscription(due.subscription_id)["status"] == "past_due"

@@ -1,160 +1,56 @@
 """What a refusal means, and what comes after it, case by case."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from billing.rules.dunning import (
     GRACE_DAYS,
     AskReader,
-    Evidence,
+    DeclineKind,
+    DunningReason,
     GiveUp,
-    Kind,
     Next,
     NotADecline,
     RetryOn,
-    Why,
     after,
     gives_up_on,
-    kind_of,
     may_retry,
+    strictest,
 )
 from billing.rules.instants import NotACivilDate
 
-SOFT = Evidence(code="card_declined", decline_code="insufficient_funds", advice_code="try_again_later")
-HARD = Evidence(code="card_declined", decline_code="lost_card")
-STOP = Evidence(network_decline_code="R1")
-AUTHENTICATE = Evidence(code="authentication_required", decline_code="authentication_required")
-UNKNOWN = Evidence(code="card_declined")
+SOFT, HARD, STOP = DeclineKind.SOFT, DeclineKind.HARD, DeclineKind.STOP_ORDER
+AUTHENTICATE, UNKNOWN = DeclineKind.NEEDS_READER, DeclineKind.UNKNOWN
 FAILED_ON = date(2026, 3, 5)  # no rung of this day is near a payday
-
-said = st.none() | st.sampled_from(
-    [
-        *("01", "02", "03", "21", "24", "04", "41", "51", "57", "R0", "R1", "R3", "r0"),
-        *("do_not_try_again", "confirm_card_data", "try_again_later", "lost_card", "insufficient_funds"),
-        *("authentication_required", "revocation_of_authorization", "generic_decline", "card_declined"),
-        *("", "something_new"),
-    ]
-)
-evidences = st.builds(Evidence, said, said, said, said, said)
 
 
 def follow_up(
-    evidence: Evidence = SOFT, *, attempts: int = 1, day: int = 0, card: int = 1, failed_on: date = FAILED_ON
+    kind: DeclineKind = SOFT, *, attempts: int = 1, day: int = 0, card: int = 1, failed_on: date = FAILED_ON
 ) -> Next:
     return after(
         attempts=attempts,
         first_failed_on=failed_on,
         today=failed_on + timedelta(days=day),
-        evidence=evidence,
+        kind=kind,
         card_attempts_30d=card,
     )
 
 
 @pytest.mark.parametrize(
-    ("field", "kinds"),
+    ("read", "kind"),
     [
-        (
-            "network_advice_code",
-            {Kind.HARD: "01 03 21", Kind.SOFT: "02", Kind.UNKNOWN: "00 24 30 99 lost_card R0"},
-        ),
-        (
-            "advice_code",
-            {
-                Kind.HARD: "do_not_try_again confirm_card_data",
-                Kind.SOFT: "try_again_later",
-                Kind.UNKNOWN: "03 lost_card something_new",
-            },
-        ),
-        (
-            "network_decline_code",
-            {
-                Kind.HARD: "04 07 12 14 15 41 43 46 57",
-                Kind.STOP_ORDER: "R0 R1 R3",
-                Kind.UNKNOWN: "00 01 02 03 05 21 51 R2 lost_card",
-            },
-        ),
-        (
-            "decline_code",
-            {
-                Kind.HARD: "lost_card stolen_card pickup_card expired_card invalid_account fraudulent",
-                Kind.STOP_ORDER: "revocation_of_authorization revocation_of_all_authorizations"
-                " stop_payment_order",
-                Kind.NEEDS_READER: "authentication_required",
-                Kind.SOFT: "insufficient_funds generic_decline do_not_honor processing_error",
-                Kind.UNKNOWN: "something_new 41 R0 02",
-            },
-        ),
-        (
-            "code",
-            {
-                Kind.HARD: "expired_card incorrect_cvc",
-                Kind.NEEDS_READER: "authentication_required",
-                Kind.SOFT: "processing_error",
-                Kind.UNKNOWN: "card_declined something_new",
-            },
-        ),
+        ([], DeclineKind.UNKNOWN),
+        ([SOFT], SOFT),
+        ([SOFT, HARD], HARD),
+        ([SOFT, AUTHENTICATE], AUTHENTICATE),
+        ([HARD, AUTHENTICATE], HARD),
+        ([AUTHENTICATE, HARD], AUTHENTICATE),
+        ([HARD, SOFT, STOP], STOP),
     ],
 )
-def test_each_field_alone(field: str, kinds: dict[Kind, str]) -> None:
-    for kind, codes in kinds.items():
-        for code in codes.split():
-            given: dict[str, Any] = {field: code}
-            assert kind_of(Evidence(**given)) is kind, (field, code)
-
-
-@pytest.mark.parametrize(
-    ("evidence", "kind"),
-    [
-        (Evidence(), Kind.UNKNOWN),
-        (Evidence(card_gone=True), Kind.HARD),
-        (Evidence(code="resource_missing", card_gone=True), Kind.HARD),
-        (UNKNOWN, Kind.UNKNOWN),
-        # The network's advice comes first, then Stripe's, then the network's reason, then Stripe's.
-        (Evidence(network_advice_code="03", decline_code="insufficient_funds"), Kind.HARD),
-        (Evidence(advice_code="do_not_try_again", decline_code="generic_decline"), Kind.HARD),
-        (Evidence(network_advice_code="21", decline_code="authentication_required"), Kind.HARD),
-        (Evidence(advice_code="confirm_card_data", code="authentication_required"), Kind.HARD),
-        (Evidence(network_decline_code="14", decline_code="authentication_required"), Kind.HARD),
-        (Evidence(decline_code="authentication_required", code="expired_card"), Kind.NEEDS_READER),
-        (Evidence(advice_code="try_again_later", code="card_declined"), Kind.SOFT),
-        (Evidence(network_advice_code="02", decline_code="something_new"), Kind.SOFT),
-        # What is not known is passed over.
-        (Evidence(network_advice_code="99", advice_code="do_not_try_again"), Kind.HARD),
-        (Evidence(network_advice_code="24", decline_code="insufficient_funds"), Kind.SOFT),
-        # Advice to try later never overrules what forbids it.
-        (Evidence(advice_code="try_again_later", network_decline_code="41"), Kind.HARD),
-        (Evidence(network_advice_code="02", advice_code="do_not_try_again"), Kind.HARD),
-        (Evidence(advice_code="try_again_later", decline_code="stolen_card"), Kind.HARD),
-        (Evidence(advice_code="try_again_later", code="authentication_required"), Kind.NEEDS_READER),
-        # A stop order is the reader's own word, whatever comes with it.
-        (Evidence(advice_code="do_not_try_again", network_decline_code="R0"), Kind.STOP_ORDER),
-        (Evidence(network_advice_code="21", decline_code="revocation_of_authorization"), Kind.STOP_ORDER),
-        (Evidence(network_advice_code="03", code="stop_payment_order"), Kind.STOP_ORDER),
-        (Evidence(advice_code="try_again_later", network_decline_code="R3"), Kind.STOP_ORDER),
-    ],
-)
-def test_the_order_of_evidence(evidence: Evidence, kind: Kind) -> None:
-    assert kind_of(evidence) is kind
-
-
-@given(evidences)
-def test_what_forbids_is_never_lost(evidence: Evidence) -> None:
-    alone = {
-        kind_of(Evidence(**{field: getattr(evidence, field)}))
-        for field in ("code", "decline_code", "advice_code", "network_advice_code", "network_decline_code")
-    }
-    together = kind_of(evidence)
-    assert together in alone
-    if Kind.STOP_ORDER in alone:
-        assert together is Kind.STOP_ORDER
-    elif alone & {Kind.HARD, Kind.NEEDS_READER}:
-        assert together in {Kind.HARD, Kind.NEEDS_READER}
-    else:
-        assert together is (Kind.SOFT if Kind.SOFT in alone else Kind.UNKNOWN)
+def test_what_forbids_outweighs_what_allows(read: list[DeclineKind], kind: DeclineKind) -> None:
+    assert strictest(read) is kind
 
 
 def test_the_ladder_on_time() -> None:
@@ -162,9 +58,9 @@ def test_the_ladder_on_time() -> None:
     expected = [(1, 0, 3), (2, 3, 7), (3, 7, 14)]
     for attempts, day, retry in expected:
         assert follow_up(attempts=attempts, day=day) == RetryOn(FAILED_ON + timedelta(days=retry))
-    assert follow_up(attempts=4, day=14) == AskReader(Why.ATTEMPTS_USED)
-    assert follow_up(attempts=4, day=20) == AskReader(Why.ATTEMPTS_USED)
-    assert follow_up(attempts=4, day=21) == GiveUp(Why.GRACE_OVER)
+    assert follow_up(attempts=4, day=14) == AskReader(DunningReason.ATTEMPTS_USED)
+    assert follow_up(attempts=4, day=20) == AskReader(DunningReason.ATTEMPTS_USED)
+    assert follow_up(attempts=4, day=21) == GiveUp(DunningReason.GRACE_OVER)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +82,9 @@ def test_the_ladder_on_time() -> None:
 )
 def test_the_ladder_late(attempts: int, day: int, expected: int | None) -> None:
     following = (
-        AskReader(Why.LADDER_OVER) if expected is None else RetryOn(FAILED_ON + timedelta(days=expected))
+        AskReader(DunningReason.LADDER_OVER)
+        if expected is None
+        else RetryOn(FAILED_ON + timedelta(days=expected))
     )
     assert follow_up(attempts=attempts, day=day) == following
 
@@ -216,31 +114,31 @@ def test_a_day_near_payday_moves_to_it(failed_on: date, attempts: int, today: da
 
 
 @pytest.mark.parametrize(
-    ("evidence", "attempts", "day", "card", "expected"),
+    ("kind", "attempts", "day", "card", "expected"),
     [
-        (STOP, 1, 0, 1, GiveUp(Why.STOP_ORDER)),
-        (STOP, 4, 21, 8, GiveUp(Why.STOP_ORDER)),
-        (HARD, 1, 0, 1, AskReader(Why.OTHER_CARD)),
-        (HARD, 1, 20, 1, AskReader(Why.OTHER_CARD)),
-        (HARD, 1, 21, 1, GiveUp(Why.GRACE_OVER)),
-        (HARD, 4, 14, 8, AskReader(Why.OTHER_CARD)),
-        (AUTHENTICATE, 1, 0, 1, AskReader(Why.AUTHENTICATE)),
-        (AUTHENTICATE, 2, 20, 9, AskReader(Why.AUTHENTICATE)),
-        (AUTHENTICATE, 2, 21, 1, GiveUp(Why.GRACE_OVER)),
+        (STOP, 1, 0, 1, GiveUp(DunningReason.STOP_ORDER)),
+        (STOP, 4, 21, 8, GiveUp(DunningReason.STOP_ORDER)),
+        (HARD, 1, 0, 1, AskReader(DunningReason.OTHER_CARD)),
+        (HARD, 1, 20, 1, AskReader(DunningReason.OTHER_CARD)),
+        (HARD, 1, 21, 1, GiveUp(DunningReason.GRACE_OVER)),
+        (HARD, 4, 14, 8, AskReader(DunningReason.OTHER_CARD)),
+        (AUTHENTICATE, 1, 0, 1, AskReader(DunningReason.AUTHENTICATE)),
+        (AUTHENTICATE, 2, 20, 9, AskReader(DunningReason.AUTHENTICATE)),
+        (AUTHENTICATE, 2, 21, 1, GiveUp(DunningReason.GRACE_OVER)),
         (UNKNOWN, 1, 0, 1, RetryOn(FAILED_ON + timedelta(days=3))),
-        (UNKNOWN, 2, 3, 2, AskReader(Why.UNKNOWN)),
-        (UNKNOWN, 2, 21, 2, GiveUp(Why.GRACE_OVER)),
+        (UNKNOWN, 2, 3, 2, AskReader(DunningReason.UNKNOWN)),
+        (UNKNOWN, 2, 21, 2, GiveUp(DunningReason.GRACE_OVER)),
         (SOFT, 1, 0, 7, RetryOn(FAILED_ON + timedelta(days=3))),
-        (SOFT, 1, 0, 8, AskReader(Why.CARD_LIMIT)),
-        (SOFT, 1, 0, 30, AskReader(Why.CARD_LIMIT)),
-        (SOFT, 4, 14, 8, AskReader(Why.CARD_LIMIT)),
-        (SOFT, 5, 2, 5, AskReader(Why.ATTEMPTS_USED)),
-        (SOFT, 1, 21, 1, GiveUp(Why.GRACE_OVER)),
-        (SOFT, 1, 400, 0, GiveUp(Why.GRACE_OVER)),
+        (SOFT, 1, 0, 8, AskReader(DunningReason.CARD_LIMIT)),
+        (SOFT, 1, 0, 30, AskReader(DunningReason.CARD_LIMIT)),
+        (SOFT, 4, 14, 8, AskReader(DunningReason.CARD_LIMIT)),
+        (SOFT, 5, 2, 5, AskReader(DunningReason.ATTEMPTS_USED)),
+        (SOFT, 1, 21, 1, GiveUp(DunningReason.GRACE_OVER)),
+        (SOFT, 1, 400, 0, GiveUp(DunningReason.GRACE_OVER)),
     ],
 )
-def test_what_comes_first(evidence: Evidence, attempts: int, day: int, card: int, expected: Next) -> None:
-    assert follow_up(evidence, attempts=attempts, day=day, card=card) == expected
+def test_what_comes_first(kind: DeclineKind, attempts: int, day: int, card: int, expected: Next) -> None:
+    assert follow_up(kind, attempts=attempts, day=day, card=card) == expected
 
 
 def test_the_grace_is_twenty_one_days() -> None:
@@ -260,7 +158,7 @@ def test_days_are_civil() -> None:
     with pytest.raises(NotACivilDate):
         gives_up_on(at)
     with pytest.raises(NotACivilDate):
-        after(attempts=1, first_failed_on=FAILED_ON, today=at, evidence=SOFT, card_attempts_30d=1)
+        after(attempts=1, first_failed_on=FAILED_ON, today=at, kind=SOFT, card_attempts_30d=1)
 
 
 @pytest.mark.parametrize(

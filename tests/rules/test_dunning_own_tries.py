@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from billing.rules.dunning import (
     MAX_CARD_ATTEMPTS,
-    Evidence,
+    DeclineKind,
     RetryOn,
     after,
     is_final,
@@ -19,7 +19,7 @@ from billing.rules.dunning import (
 )
 from tests.support.strategies import chosen
 
-SOFT = Evidence(decline_code="insufficient_funds")
+SOFT = DeclineKind.SOFT
 starts = st.dates(date(2024, 1, 1), date(2029, 12, 31))
 tries_a_day = chosen([0, 0, 0, 1, 2, 5], 22)
 
@@ -48,14 +48,14 @@ class Invoice:
             attempts=len(self.ours),
             first_failed_on=self.first,
             today=today,
-            evidence=SOFT,
+            kind=SOFT,
             card_attempts_30d=self._on_card(today),
             rung_used=rung_used,
         )
         self.retry_on = step.day if isinstance(step, RetryOn) else None
 
     def press(self, today: date) -> None:
-        if may_pay_now(evidence=SOFT, attempts=len(self.ours), card_attempts_30d=self._on_card(today)):
+        if may_pay_now(said=SOFT, attempts=len(self.ours), card_attempts_30d=self._on_card(today)):
             self._asked(self.own, today, rung_used=False)
 
     def tick(self, today: date) -> None:
@@ -109,31 +109,29 @@ def test_tries_now_and_then_leave_the_ladder_all_its_attempts(
 
 
 @pytest.mark.parametrize(
-    ("evidence", "attempts", "on_card", "allowed"),
+    ("said", "attempts", "on_card", "allowed"),
     [
         (None, 0, 0, True),
         (SOFT, 1, 4, True),
         (SOFT, 1, 5, False),  # three rungs may still need the card
         (SOFT, 4, 7, True),
         (SOFT, 4, 8, False),
-        (Evidence(code="card_declined"), 1, 1, True),
-        (Evidence(decline_code="stolen_card"), 1, 1, False),
-        (Evidence(decline_code="insufficient_funds", network_advice_code="03"), 1, 1, False),
-        (Evidence(code="authentication_required"), 1, 1, False),
-        (Evidence(network_decline_code="R1"), 1, 1, False),
+        (DeclineKind.UNKNOWN, 1, 1, True),
+        (DeclineKind.HARD, 1, 1, False),
+        (DeclineKind.NEEDS_READER, 1, 1, False),
+        (DeclineKind.STOP_ORDER, 1, 1, False),
     ],
 )
 def test_when_the_card_on_record_may_be_charged_at_a_press(
-    evidence: Evidence | None, attempts: int, on_card: int, allowed: bool
+    said: DeclineKind | None, attempts: int, on_card: int, allowed: bool
 ) -> None:
-    assert may_pay_now(evidence=evidence, attempts=attempts, card_attempts_30d=on_card) is allowed
+    assert may_pay_now(said=said, attempts=attempts, card_attempts_30d=on_card) is allowed
 
 
 def test_what_is_final_and_what_the_reader_can_mend() -> None:
-    assert is_final(Evidence(decline_code="lost_card"))
-    assert is_final(Evidence(decline_code="previously_declined_do_not_retry"))
-    assert is_final(Evidence(network_decline_code="R0"))
-    assert not is_final(Evidence(code="authentication_required"))
+    assert is_final(DeclineKind.HARD)
+    assert is_final(DeclineKind.STOP_ORDER)
+    assert not is_final(DeclineKind.NEEDS_READER)
     assert not is_final(SOFT)
     assert not is_final(None)
 

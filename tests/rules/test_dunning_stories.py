@@ -8,27 +8,25 @@ from hypothesis import strategies as st
 
 from billing.rules.dunning import (
     AskReader,
-    Evidence,
+    DeclineKind,
+    DunningReason,
     GiveUp,
-    Kind,
     Next,
     RetryOn,
-    Why,
     after,
     gives_up_on,
-    kind_of,
     may_retry,
 )
 from tests.support.strategies import chosen
 
-SOFT = Evidence(decline_code="insufficient_funds")
-UNKNOWN = Evidence(code="card_declined")
+SOFT = DeclineKind.SOFT
+UNKNOWN = DeclineKind.UNKNOWN
 REFUSALS = [
     *(SOFT, SOFT, SOFT, UNKNOWN),
-    Evidence(advice_code="try_again_later"),
-    Evidence(decline_code="lost_card"),
-    Evidence(network_decline_code="R0", advice_code="do_not_try_again"),
-    Evidence(code="authentication_required"),
+    SOFT,
+    DeclineKind.HARD,
+    DeclineKind.STOP_ORDER,
+    DeclineKind.NEEDS_READER,
 ]
 PAID = None
 
@@ -57,8 +55,8 @@ class Story:
 
     card: Card
     first: date
-    refusal: Evidence
-    outcomes: list[Evidence | None]
+    refusal: DeclineKind
+    outcomes: list[DeclineKind | None]
     days: list[date] = field(default_factory=list)
     planned: Next | None = None
     ended: str | None = None
@@ -66,7 +64,7 @@ class Story:
     def __post_init__(self) -> None:
         self._refused(self.first, self.refusal)
 
-    def _refused(self, today: date, refusal: Evidence) -> None:
+    def _refused(self, today: date, refusal: DeclineKind) -> None:
         self.days.append(today)
         self.card.days.append(today)
         self.refusal = refusal
@@ -77,7 +75,7 @@ class Story:
             attempts=len(self.days),
             first_failed_on=self.first,
             today=today,
-            evidence=self.refusal,
+            kind=self.refusal,
             card_attempts_30d=self.card.attempts_30d(today),
         )
         if isinstance(self.planned, GiveUp):
@@ -120,7 +118,7 @@ def tick_days(first: date, gaps: list[int]) -> list[date]:
 
 @given(starts, refusals, kind_outcomes, gaps)
 def test_one_invoice_keeps_every_cap(
-    first: date, refusal: Evidence, outcomes: list[Evidence | None], gaps: list[int]
+    first: date, refusal: DeclineKind, outcomes: list[DeclineKind | None], gaps: list[int]
 ) -> None:
     story = Story(Card(), first, refusal, outcomes)
     seen = [story.refusal]
@@ -132,28 +130,29 @@ def test_one_invoice_keeps_every_cap(
     assert len(story.days) <= 4
     assert len(set(story.days)) == len(story.days), "one a day"
     assert max(story.days) < first + timedelta(days=21)
-    assert story.ended in {"paid", Why.GRACE_OVER, Why.STOP_ORDER}, "no story is left open"
-    kinds = [kind_of(evidence) for evidence in seen]
-    retried_after = kinds[: len(story.days) - 1]
-    assert set(retried_after) <= {Kind.SOFT, Kind.UNKNOWN}
-    assert Kind.UNKNOWN not in retried_after[1:], "what nobody explains is retried once"
+    assert story.ended in {"paid", DunningReason.GRACE_OVER, DunningReason.STOP_ORDER}, (
+        "no story is left open"
+    )
+    retried_after = seen[: len(story.days) - 1]
+    assert set(retried_after) <= {DeclineKind.SOFT, DeclineKind.UNKNOWN}
+    assert DeclineKind.UNKNOWN not in retried_after[1:], "what nobody explains is retried once"
 
 
 @given(starts, gaps, outcomes)
 def test_a_hard_refusal_is_the_only_attempt(
-    first: date, gaps: list[int], outcomes: list[Evidence | None]
+    first: date, gaps: list[int], outcomes: list[DeclineKind | None]
 ) -> None:
-    for hard in (Evidence(decline_code="stolen_card"), Evidence(network_decline_code="57"), REFUSALS[-1]):
+    for hard in (DeclineKind.HARD, DeclineKind.NEEDS_READER):
         story = Story(Card(), first, hard, outcomes)
         assert isinstance(story.planned, AskReader), "it asks, and reading goes on"
         for today in sorted(tick_days(first, gaps)):
             story.tick(today)
         assert story.days == [first]
-        assert story.ended == Why.GRACE_OVER
+        assert story.ended == DunningReason.GRACE_OVER
 
 
 @given(starts, outcomes)
-def test_it_ends_on_day_twenty_one_and_not_before(first: date, outcomes: list[Evidence | None]) -> None:
+def test_it_ends_on_day_twenty_one_and_not_before(first: date, outcomes: list[DeclineKind | None]) -> None:
     refused = [outcome or SOFT for outcome in outcomes]
     story = Story(Card(), first, SOFT, list(refused))
     ended_on = None
@@ -161,10 +160,10 @@ def test_it_ends_on_day_twenty_one_and_not_before(first: date, outcomes: list[Ev
         story.tick(first + timedelta(days=day))
         if story.ended and ended_on is None:
             ended_on = day
-    if story.ended == Why.GRACE_OVER:
+    if story.ended == DunningReason.GRACE_OVER:
         assert ended_on == 21
     else:
-        assert story.ended == Why.STOP_ORDER
+        assert story.ended == DunningReason.STOP_ORDER
         assert story.refusal == REFUSALS[-2]
 
 
@@ -204,14 +203,14 @@ def test_one_card_behind_many_invoices_is_tried_eight_times_in_thirty_days(
 
 @given(starts, st.integers(1, 8), st.integers(0, 40), st.integers(0, 12), refusals)
 def test_asking_twice_answers_the_same_and_waiting_never_brings_a_retry_nearer(
-    first: date, attempts: int, day: int, card: int, refusal: Evidence
+    first: date, attempts: int, day: int, card: int, refusal: DeclineKind
 ) -> None:
     def ask(today: date) -> Next:
         return after(
             attempts=attempts,
             first_failed_on=first,
             today=today,
-            evidence=refusal,
+            kind=refusal,
             card_attempts_30d=card,
         )
 

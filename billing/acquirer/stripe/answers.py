@@ -17,7 +17,7 @@ from billing.acquirer.port import (
     SavedCard,
     Unknown,
 )
-from billing.rules.dunning import Evidence
+from billing.acquirer.stripe.declines import decline
 
 _DISPUTED = "charge_for_pending_refund_disputed"
 """Why Stripe fails a pending refund of a charge that is disputed meanwhile (docs.stripe.com/api/refunds/object)."""
@@ -71,7 +71,7 @@ def outcome(intent: dict[str, Any]) -> Outcome:
                 "code": "authentication_required",
                 "message": "The bank wants the reader to confirm.",
             } | error
-        return Declined(evidence(error), intent["id"], str(error.get("message") or "The card was declined."))
+        return Declined(decline(error), intent["id"], str(error.get("message") or "The card was declined."))
     return Unknown(f"the intent is {intent['status']}")
 
 
@@ -88,17 +88,6 @@ def card_kept(intent: dict[str, Any], charge: dict[str, Any]) -> SavedCard | Non
     if intent.get("setup_future_usage") != "off_session" or not used:
         return None
     return _saved(intent["customer"], method_ref, used) if intent.get("customer") and method_ref else None
-
-
-def evidence(error: dict[str, Any]) -> Evidence:
-    """Why, from an error or from an intent's last one."""
-    return Evidence(
-        code=error.get("code"),
-        decline_code=error.get("decline_code"),
-        advice_code=error.get("advice_code"),
-        network_advice_code=error.get("network_advice_code"),
-        network_decline_code=error.get("network_decline_code"),
-    )
 
 
 def refund(found: dict[str, Any]) -> RefundAnswer:
@@ -145,10 +134,6 @@ def made_refund(found: dict[str, Any]) -> MadeRefund | None:
     named = (found.get("metadata") or {}).get("refund")
     at = datetime.fromtimestamp(int(found["created"]), UTC)
     return MadeRefund(str(found["id"]), named, int(found["amount"]), at)
-
-
-GONE = Declined(Evidence(card_gone=True), None, "Stripe can't charge this card any more.")
-"""No bank was asked: the card isn't in the vault, so only another one helps."""
 
 
 def asked_to_wait(headers: Mapping[str, str]) -> timedelta | None:

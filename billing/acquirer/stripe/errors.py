@@ -6,6 +6,7 @@ import stripe
 
 from billing.acquirer.port import CustomerGone, Declined, NoSuchObject, Unknown
 from billing.acquirer.stripe import answers
+from billing.acquirer.stripe.declines import decline
 
 
 def declined(error: stripe.CardError) -> Declined:
@@ -13,7 +14,7 @@ def declined(error: stripe.CardError) -> Declined:
     body: dict[str, Any] = error.error.to_dict() if error.error is not None else {"code": error.code}
     intent = body.get("payment_intent") or {}
     words = str(error.user_message or "The card was declined.")
-    return Declined(answers.evidence(body), intent.get("id"), words)
+    return Declined(decline(body), intent.get("id"), words)
 
 
 def unknown(error: stripe.StripeError) -> Unknown:

@@ -33,13 +33,12 @@ from billing.acquirer.port import (
 )
 from billing.acquirer.signals import Notification
 from billing.acquirer.stripe import answers as stripe_answers
-from billing.acquirer.stripe import errors, events, lists, pages, refunds, requests
+from billing.acquirer.stripe import declines, errors, events, lists, pages, refunds, requests
 from billing.acquirer.stripe import signature as stripe_signature
 from billing.acquirer.stripe.balance import StripeBooks
 from billing.acquirer.stripe.http import StripeHttp
 from billing.acquirer.stripe.metadata import StripeMetadata
 from billing.platform.stop_points import around
-from billing.rules.dunning import Evidence
 
 API_VERSION = "2026-10-28.endive"
 log = logging.getLogger(__name__)
@@ -153,19 +152,17 @@ class StripeGateway:
             words = (
                 "This payment method can't be saved: it is unknown to Stripe, used up, or somebody else's."
             )
-            return errors.customer_gone(error) or Declined(
-                Evidence(code=error.code, card_gone=True), None, words
-            )
+            return errors.customer_gone(error) or declines.card_gone(words, error.code)
         except stripe.StripeError as error:
             return errors.unknown(error)
         if intent["status"] != "succeeded":
             return Declined(
-                Evidence(code="authentication_required"),
+                declines.decline({"code": "authentication_required"}),
                 None,
                 "The bank wants the reader to confirm this card in person.",
             )
         card = stripe_answers.card(intent["payment_method"])
-        return stripe_answers.GONE if isinstance(card, CardGone) else card
+        return declines.GONE if isinstance(card, CardGone) else card
 
     def fetch_card(self, method_ref: str) -> SavedCard | CardGone | NoSuchObject | Unknown:
         """The PaymentMethod; networks replace expired cards in place (STR-12)."""
@@ -201,12 +198,12 @@ class StripeGateway:
         """Why a charge was refused before any bank was asked. The words aren't read: the card itself is asked for. Where it is
         as it should be, no reader may be told that it failed."""
         if errors.about_the_card(error):
-            return stripe_answers.GONE
+            return declines.GONE
         card = self.fetch_card(request.method_ref)
         if isinstance(card, Unknown):
             return card
         if isinstance(card, CardGone | NoSuchObject) or card.customer_ref != request.customer_ref:
-            return stripe_answers.GONE
+            return declines.GONE
         log.error("Stripe refuses our request: %s (%s, %s)", errors.in_short(error), error.code, error.param)
         return NotTaken(errors.in_short(error))
 

@@ -13,7 +13,7 @@ from billing.acquirer.port import (
     SetupExpired,
     SetupOpen,
 )
-from billing.rules import dunning
+from billing.rules.dunning import DeclineKind
 from tests.acquirer.contract.under_test import OtherSide, UnderTest
 
 
@@ -62,15 +62,15 @@ def test_a_card_that_was_removed_is_gone_and_its_charge_asks_for_another(
     assert acquirer.gateway.fetch_card(card.method_ref) == CardGone()
     outcome = acquirer.gateway.charge(acquirer.request(card))
     assert isinstance(outcome, Declined)
-    assert dunning.kind_of(outcome.evidence) is dunning.Kind.HARD
-    assert outcome.evidence.card_gone
+    assert outcome.decline.kind is DeclineKind.HARD
+    assert outcome.decline.card_gone
     assert isinstance(acquirer.gateway.fetch_card(acquirer.names.no_card), NoSuchObject)
 
 
 def test_the_card_of_another_customer_is_gone_for_this_one(acquirer: UnderTest) -> None:
     outcome = acquirer.gateway.charge(acquirer.request(acquirer.card(), customer_ref=acquirer.customer()))
     assert isinstance(outcome, Declined)
-    assert outcome.evidence.card_gone
+    assert outcome.decline.card_gone
 
 
 def test_a_customer_is_there_until_it_is_gone(acquirer: UnderTest) -> None:
@@ -87,7 +87,7 @@ def test_a_customer_who_is_gone_is_said_to_be(acquirer: UnderTest, other: OtherS
     assert acquirer.gateway.fetch_card(card.method_ref) == CardGone()
     outcome = acquirer.gateway.charge(acquirer.request(card))
     assert isinstance(outcome, Declined)
-    assert outcome.evidence.card_gone
+    assert outcome.decline.card_gone
     assert acquirer.gateway.find_charge(request) == charged, "its charges are found all the same"
     assert acquirer.gateway.find_charge(acquirer.request(card)) == NeverArrived()
     saved = acquirer.gateway.save_card(
@@ -119,4 +119,4 @@ def test_a_bank_that_wants_the_reader_says_so(acquirer: UnderTest, other: OtherS
     assert isinstance(card, SavedCard)
     outcome = acquirer.gateway.charge(acquirer.request(card))
     assert isinstance(outcome, Declined)
-    assert dunning.kind_of(outcome.evidence) is dunning.Kind.NEEDS_READER
+    assert outcome.decline.kind is DeclineKind.NEEDS_READER

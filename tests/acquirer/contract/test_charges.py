@@ -20,7 +20,7 @@ from billing.acquirer.port import (
     RefundRefused,
     Unknown,
 )
-from billing.rules import dunning
+from billing.rules.dunning import DeclineKind
 from tests.acquirer.contract.under_test import OtherSide, UnderTest
 
 
@@ -51,7 +51,7 @@ def test_a_decline_is_final_for_its_key_and_is_found_as_one(acquirer: UnderTest)
     assert again.intent_ref == first.intent_ref
     found = acquirer.gateway.find_charge(request)
     assert isinstance(found, Declined)
-    assert found.evidence == first.evidence
+    assert found.decline.code== first.evidence
 
 
 def test_a_charge_that_waits_for_the_reader_asks_for_the_reader(
@@ -62,7 +62,7 @@ def test_a_charge_that_waits_for_the_reader_asks_for_the_reader(
     request = acquirer.request(card)
     for outcome in (acquirer.gateway.charge(request), acquirer.gateway.find_charge(request)):
         assert isinstance(outcome, Declined)
-        assert dunning.kind_of(outcome.evidence) is dunning.Kind.NEEDS_READER
+        assert outcome.decline.kind is DeclineKind.NEEDS_READER
 
 
 def test_what_the_acquirer_does_not_know_is_an_answer(acquirer: UnderTest) -> None:

@@ -8,7 +8,7 @@ import stripe
 from billing.acquirer.balance_port import DisputeState
 from billing.acquirer.port import CardGone, Charged, Declined, RefundRefused, Unknown
 from billing.acquirer.stripe import answers, balance, errors, pages
-from billing.rules import dunning
+from billing.rules.dunning import DeclineKind
 
 ERRORS: Any = stripe
 """The library's errors, whose constructors have no types."""
@@ -44,7 +44,7 @@ def test_what_may_still_become_a_charge_is_doubt(status: str) -> None:
 def test_an_intent_that_waits_for_its_owner_asks_for_the_owner() -> None:
     outcome = answers.outcome(intent("requires_action", latest_charge=None, last_payment_error=None))
     assert isinstance(outcome, Declined)
-    assert dunning.kind_of(outcome.evidence) is dunning.Kind.NEEDS_READER
+    assert outcome.decline.kind is DeclineKind.NEEDS_READER
 
 
 @pytest.mark.parametrize("found", ["pi_1", None])

@@ -1,0 +1,51 @@
+"""an attempt's one bag of evidence becomes a column for each thing it says
+
+Revision: 0045
+Follows: 0043
+"""
+
+import sqlalchemy as sa
+import sqlmodel
+from sqlalchemy.dialects.postgresql import JSONB
+
+from alembic import op
+
+revision = "0045"
+down_revision = "0044"
+branch_labels = None
+depends_on = None
+
+TEXTS = (
+    "decline_code",
+    "decline_advice",
+    "network_decline_code",
+    "network_advice_code",
+    "decline_message",
+    "doubt",
+    "not_taken_reason",
+)
+KINDS = ("soft", "hard", "stop_order", "needs_reader", "unknown")
+ADDED = (*TEXTS, "decline_kind", "key_unusable", "page_keys_unusable", "unlisted_since", "had_case")
+
+
+def upgrade() -> None:
+    text, moment = sqlmodel.sql.sqltypes.AutoString(), sqlmodel.sql.sqltypes.UTCDateTime()
+    for name in TEXTS:
+        op.add_column("attempt", sa.Column(name, text, nullable=True))
+    kind = sa.Enum(*KINDS, name="declinekind", native_enum=False, create_constraint=True, length=32)
+    op.add_column("attempt", sa.Column("decline_kind", kind, nullable=True))
+    op.add_column("attempt", sa.Column("unlisted_since", moment, nullable=True))
+    for name in ("key_unusable", "had_case"):
+        op.add_column("attempt", sa.Column(name, sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column(
+        "attempt", sa.Column("page_keys_unusable", sa.Integer(), server_default="0", nullable=False)
+    )
+    op.execute("UPDATE attempt SET decline_kind = 'unknown' WHERE state = 'declined'")
+    op.drop_column("attempt", "evidence")
+
+
+def downgrade() -> None:
+    op.add_column("attempt", sa.Column("evidence", JSONB(), server_default="{}", nullable=False))
+    op.alter_column("attempt", "evidence", server_default=None)
+    for name in ADDED:
+        op.drop_column("attempt", name)

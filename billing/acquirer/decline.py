@@ -1,0 +1,20 @@
+"""Why a card was declined, in words that no acquirer owns."""
+
+from dataclasses import dataclass
+
+from billing.rules.dunning import DeclineKind
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """Why a card said no. Only `kind` and `card_gone` decide anything: the codes are shown to staff as they were written."""
+
+    kind: DeclineKind
+    code: str | None = None
+    """The acquirer's own code."""
+    advice: str | None = None
+    """The acquirer's own advice."""
+    network_code: str | None = None
+    network_advice: str | None = None
+    card_gone: bool = False
+    """Whether the card has left the acquirer's vault, so that no bank can be asked."""

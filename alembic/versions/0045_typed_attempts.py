@@ -25,6 +25,34 @@ TEXTS = (
     "not_taken_reason",
 )
 KINDS = ("soft", "hard", "stop_order", "needs_reader", "unknown")
+HAPPENINGS = (
+    "trial_extended",
+    "extended",
+    "cancel_asked",
+    "cancel_undone",
+    "charged",
+    "declined",
+    "ran_out",
+    "gave_up",
+    "stop_ordered",
+    "disputed",
+    "ended_now",
+    "card_changed",
+    "switch_asked",
+    "switch_undone",
+    "term_announced",
+    "term_extended",
+    "price_announced",
+    "price_kept",
+    "terms_changed",
+    "pause_asked",
+    "pause_undone",
+    "paused",
+    "pause_extended",
+    "pause_ended",
+    "unreachable",
+    "first_charge_refused",
+)
 ADDED = (*TEXTS, "decline_kind", "key_unusable", "page_keys_unusable", "unlisted_since", "had_case")
 
 
@@ -42,9 +70,17 @@ def upgrade() -> None:
     )
     op.execute("UPDATE attempt SET decline_kind = 'unknown' WHERE state = 'declined'")
     op.drop_column("attempt", "evidence")
+    _allow(*HAPPENINGS, "charge_moved")
+
+
+def _allow(*happenings: str) -> None:
+    listed = ", ".join(f"'{happening}'" for happening in happenings)
+    op.drop_constraint("happening", "subscription_change", type_="check")
+    op.create_check_constraint("happening", "subscription_change", f"happening IN ({listed})")
 
 
 def downgrade() -> None:
+    _allow(*HAPPENINGS)
     op.add_column("attempt", sa.Column("evidence", JSONB(), server_default="{}", nullable=False))
     op.alter_column("attempt", "evidence", server_default=None)
     for name in ADDED:

@@ -22,12 +22,14 @@ from billing.platform.db import hold
 from billing.platform.site import Office
 from billing.readers.models import Reader
 from billing.rules import cancel_requests, dunning, notices, trial
+from billing.rules.dunning_steps import DunningReason, Next, Retry, in_words
 from billing.rules.lifecycle import Event, State
 from billing.rules.notices import Notice
 from billing.subscriptions import period
 from billing.subscriptions.change import change, mark
 from billing.subscriptions.find import load_terms, terms_of
 from billing.subscriptions.models import Subscription
+from billing.subscriptions.move_charge import move_charge
 from billing.subscriptions.schedule import Action, next_charge
 
 Outcome = ActionOutcome | Skip
@@ -79,7 +81,7 @@ def _decide(session: Session, office: Office, subscription: Subscription, at: da
         case Action.RETRY:
             return _retry(session, office, subscription, at)
         case Action.GIVE_UP:
-            give_up(session, office, subscription, dunning.DunningReason.GRACE_OVER, at, by=WORKER)
+            give_up(session, office, subscription, DunningReason.GRACE_OVER, at, by=WORKER)
             return ActionOutcome.ENDED
         case Action.CARD_NOTICE:
             return _card_notice(session, office, subscription, at)
@@ -227,15 +229,17 @@ def _retry(session: Session, office: Office, subscription: Subscription, at: dat
         if held_until is not None and hold_charge.is_due(subscription):
             return hold_charge.retry(session, office, subscription, held_until, at)
         return ToCharge(subscription, invoice, by_reader=own)
-    mark(subscription, office.zone, retry_on=_another_day(so_far, said, first_failed_on, today))
+    step = _another_day(so_far, said, first_failed_on, today)
+    retry_on = step.day if isinstance(step, Retry) else None
+    move_charge(session, office, subscription, f"not asked today; {in_words(step)}", at, retry_on=retry_on)
     return Skip.ANOTHER_DAY
 
 
 def _another_day(
     so_far: attempt_history.Tried, said: dunning.DeclineKind | None, first_failed_on: date, today: date
-) -> date | None:
+) -> Next:
     """Not today: the ladder's next day, if what the card said leaves one. A card not asked yet may be asked later."""
-    step = dunning.after(
+    return dunning.after(
         attempts=max(1, so_far.refused),
         first_failed_on=first_failed_on,
         today=today,
@@ -243,4 +247,3 @@ def _another_day(
         card_attempts_30d=so_far.on_card,
         rung_used=False,
     )
-    return step.day if isinstance(step, dunning.RetryOn) else None

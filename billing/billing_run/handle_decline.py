@@ -17,6 +17,7 @@ from billing.platform.actors import WORKER, Actor
 from billing.platform.site import Office
 from billing.platform.stop_points import reached
 from billing.rules import dunning, periods
+from billing.rules.dunning_steps import AskReader, DunningReason, GiveUp, Next, Retry, RetryReason, in_words
 from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import change, mark
 from billing.subscriptions.models import Subscription
@@ -81,19 +82,19 @@ def _follow(
     """What the ladder says of it; the reader is told, unless it is the reader who pays, is refused at once, and nothing else
     has changed."""
     step = _step(session, office, invoice, attempt, outcome, at)
-    if step == dunning.GiveUp(dunning.DunningReason.GRACE_OVER) and not_taken.is_first_refusal_since(
-        session, attempt
-    ):
+    if step == GiveUp(DunningReason.GRACE_OVER) and not_taken.is_first_refusal_since(session, attempt):
         reached("decline: the grace was over before a bank could be asked, so the reader has a week")
         invoice.first_failed_on = dunning.with_a_chance(office.today(attempt.intended_at))
         step = _step(session, office, invoice, attempt, outcome, at)
-    if isinstance(step, dunning.GiveUp):
+    if isinstance(step, GiveUp):
         reached("decline: given up")
-        give_up(session, office, subscription, step.why, at, by=by)
+        give_up(session, office, subscription, step.reason, at, by=by)
         return
     said = "the card is gone" if outcome.decline.card_gone else "no reason given"
-    why = f"declined: {outcome.decline.code or said}"
-    planned, retry_on = subscription.retry_on, _retry_on(office, subscription, attempt, step, at)
+    confirm = step == AskReader(DunningReason.AUTHENTICATE)
+    step = _with_newer_card(office, subscription, attempt, step, at)
+    why = f"declined: {outcome.decline.code or said}; {in_words(step)}"
+    planned, retry_on = subscription.retry_on, step.day if isinstance(step, Retry) else None
     _past_due(session, office, subscription, invoice, retry_on, at, by, why)
     if not attempt.by_reader or retry_on != planned:
         payment_failed(
@@ -104,13 +105,13 @@ def _follow(
             attempt.payment_method_id,
             at,
             occasion=attempt.id,
-            confirm=step == dunning.AskReader(dunning.DunningReason.AUTHENTICATE),
+            confirm=confirm,
         )
 
 
 def _step(
     session: Session, office: Office, invoice: Invoice, attempt: Attempt, outcome: Declined, at: datetime
-) -> dunning.Next:
+) -> Next:
     today = office.today(attempt.intended_at)
     invoice.first_failed_on = invoice.first_failed_on or today
     session.add(invoice)
@@ -132,18 +133,18 @@ def beyond_limit(
     The bank is asked on the first day on which it may be, if the grace lasts until then."""
     reached("decline: the card has had its attempts of thirty days")
     if subscription.state is State.ACTIVE and subscription.period_number == 0:
-        _refuse_start(
-            session, office, subscription, invoice, at, WORKER, why=str(dunning.DunningReason.CARD_LIMIT)
-        )
+        _refuse_start(session, office, subscription, invoice, at, WORKER, why=str(DunningReason.CARD_LIMIT))
         return Skip.CARD_LIMIT
     invoice.first_failed_on = invoice.first_failed_on or office.today(at)
     session.add(invoice)
     method_id, today = str(subscription.payment_method_id), office.today(at)
     again_on = asked_again_on(session, method_id, at, office.zone)
-    retry_on = again_on if again_on < dunning.gives_up_on(invoice.first_failed_on) else None
-    _past_due(
-        session, office, subscription, invoice, retry_on, at, WORKER, str(dunning.DunningReason.CARD_LIMIT)
-    )
+    in_grace = again_on < dunning.gives_up_on(invoice.first_failed_on)
+    retry_on = again_on if in_grace else None
+    why = in_words(AskReader(DunningReason.CARD_LIMIT))
+    if in_grace:
+        why += f"; {in_words(Retry(again_on, RetryReason.CARD_LIMIT_OVER))}"
+    _past_due(session, office, subscription, invoice, retry_on, at, WORKER, why)
     payment_failed(
         session,
         office,
@@ -206,14 +207,14 @@ def _past_due(
     )
 
 
-def _retry_on(
-    office: Office, subscription: Subscription, attempt: Attempt, step: dunning.Next, at: datetime
-) -> date | None:
-    """The ladder's day; but a card given while this one was being asked is tried at once."""
-    if subscription.payment_method_id != attempt.payment_method_id:
-        reached("decline: another card came meanwhile, so it is tried at once")
-        return office.today(at)
-    return step.day if isinstance(step, dunning.RetryOn) else None
+def _with_newer_card(
+    office: Office, subscription: Subscription, attempt: Attempt, step: Retry | AskReader, at: datetime
+) -> Retry | AskReader:
+    """The ladder's step; but a card given while this one was being asked is tried at once."""
+    if subscription.payment_method_id == attempt.payment_method_id:
+        return step
+    reached("decline: another card came meanwhile, so it is tried at once")
+    return Retry(office.today(at), RetryReason.OTHER_CARD)
 
 
 def let_go(session: Session, office: Office, subscription: Subscription, invoice: Invoice) -> SettleOutcome:
@@ -230,7 +231,7 @@ def give_up(
     session: Session,
     office: Office,
     subscription: Subscription,
-    why: dunning.DunningReason,
+    why: DunningReason,
     at: datetime,
     *,
     by: Actor,
@@ -240,7 +241,7 @@ def give_up(
         select(Invoice).where(Invoice.subscription_id == subscription.id, Invoice.state == InvoiceState.OPEN)
     ):
         mark_void(session, invoice)
-    stopped = why is dunning.DunningReason.STOP_ORDER
+    stopped = why is DunningReason.STOP_ORDER
     event = Event.STOP_ORDERED if stopped else Event.GAVE_UP
     change(session, subscription, event, at=at, by=by, why=str(why), zone=office.zone)
     if stopped:

@@ -4,6 +4,7 @@ Anybody can post a form with a reader's address, so it ends nothing; it moves th
 to cancel at once. A charge that the reader makes in person isn't held."""
 
 from datetime import date, datetime
+from typing import Unpack
 
 from sqlmodel import Session
 
@@ -13,8 +14,11 @@ from billing.changes import next_terms
 from billing.notices.requests import charge_held
 from billing.platform.site import Office
 from billing.rules import cancel_requests, trial
+from billing.rules.dunning_steps import Retry, RetryReason, in_words, moved_in_words
 from billing.subscriptions.change import mark, take_back_mails
 from billing.subscriptions.models import Subscription
+from billing.subscriptions.move_charge import move_charge
+from billing.subscriptions.patch import SubscriptionPatch
 
 WAITS = "a request to cancel waits for its answer"
 
@@ -36,16 +40,29 @@ def renewal(session: Session, office: Office, subscription: Subscription, at: da
     if subscription.term:
         next_terms.extend(session, office, subscription, at, WAITS)
         until = subscription.period_end_on or subscription.charge_on
+        mark(subscription, office.zone, held_until=until)
     else:
         until = cancel_requests.held_until(office.today(at))
-    mark(subscription, office.zone, held_until=until)
+        _move(session, office, subscription, until, at, held_until=until)
     return _told(session, office, subscription, until, at)
 
 
 def retry(session: Session, office: Office, subscription: Subscription, until: date, at: datetime) -> Skip:
     """A retry that could be made today is made on the day `until`."""
-    mark(subscription, office.zone, held_until=until, retry_on=until)
+    _move(session, office, subscription, until, at, held_until=until, retry_on=until)
     return _told(session, office, subscription, until, at)
+
+
+def _move(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    until: date,
+    at: datetime,
+    **patch: Unpack[SubscriptionPatch],
+) -> None:
+    why = f"{in_words(Retry(until, RetryReason.REQUEST))}, {moved_in_words((until - office.today(at)).days)}"
+    move_charge(session, office, subscription, why, at, **patch)
 
 
 def _told(session: Session, office: Office, subscription: Subscription, until: date, at: datetime) -> Skip:

@@ -18,6 +18,7 @@ from billing.rules import trial
 from billing.rules.money import Money
 from billing.subscriptions.change import look_again, mark
 from billing.subscriptions.models import Subscription
+from billing.subscriptions.move_charge import move_charge
 
 TRIES = 3
 """How many attempts at one invoice are refused before it waits for staff."""
@@ -45,12 +46,16 @@ def not_taken(
         attempt.ask_at = at + NEXT_LOOK
         attempt.had_case = True
         _open_case(session, invoice, attempt, outcome.why, at)
+        move_charge(
+            session, office, subscription, "the acquirer refuses the charge itself; it waits for staff", at
+        )
     else:
         reached("charge: Stripe won't make it, so it is tried again")
         attempt.state, attempt.settled_at = AttemptState.WITHDRAWN, at
-        mark(subscription, office.zone, charging_since=None)
-        look_again(subscription, _next_try(office, at))
-        session.add(subscription)
+        again_at = _next_try(office, at)
+        why = f"the acquirer refuses the charge itself; made again on {office.moment(again_at)}"
+        move_charge(session, office, subscription, why, at, charging_since=None)
+        look_again(subscription, again_at)
     return SettleOutcome.NOT_TAKEN
 
 
@@ -110,10 +115,8 @@ def give_way(
     if attempt is not None:
         attempt = session.get_one(Attempt, attempt.id, with_for_update=True, populate_existing=True)
         attempt.state, attempt.settled_at, attempt.claimed_by = AttemptState.WITHDRAWN, at, None
-        session.add(attempt)
         close_case(session, attempt, at)
         mark(subscription, office.zone, charging_since=None)
-        session.add(subscription)
         session.flush()
 
 

@@ -31,6 +31,7 @@ from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import Change, change_all, lock_all, mark
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
+from billing.subscriptions.move_charge import move_charge
 from billing.subscriptions.patch import SubscriptionPatch
 
 TWICE = "This invoice had been paid already, so this second payment is returned in full."
@@ -39,6 +40,7 @@ GIVEN_AWAY = (
     "This period was given to you after an outage of ours, so this payment for it is returned in full."
 )
 STOPPED = "Your subscription had been stopped before this charge was made, so it is returned in full."
+NEVER_SENT = "the charge was never sent, as the acquirer could not be asked in time; it is decided again"
 
 
 class UnknownAttempt(NotFound):
@@ -180,7 +182,6 @@ def _not_charged(
             SettleOutcome.OPEN
         )  # refused on the page, where the reader may try another card until it closes
     attempt.claimed_by = None
-    session.add(attempt)
     match outcome:
         case Declined():
             return declined(session, office, case.subscription, invoice, attempt, outcome, at, by)
@@ -306,7 +307,6 @@ def _card_that_paid(session: Session, office: Office, case: _Case, at: datetime)
     reached("settle: paid with another card on the page")
     method = keep_card(session, office, case.attempt.acquirer, case.subscription.reader_id, card, at)
     case.attempt.payment_method_id = method.id
-    session.add(case.attempt)
     return on_subscription(method)
 
 
@@ -330,16 +330,18 @@ def _withdrawn(
     at: datetime,
 ) -> SettleOutcome:
     attempt.state, attempt.settled_at = AttemptState.WITHDRAWN, at
-    session.add(attempt)
     close_case(session, attempt, at)
     if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
         reached("settle: never sent, and wanted by nobody any more")
         let_go(session, office, subscription, invoice)
     elif invoice.state is not InvoiceState.PAID:
-        mark(subscription, office.zone, charging_since=None)
-        if subscription.state is State.PAST_DUE and not attempt.by_page:
+        if attempt.by_page:
+            mark(subscription, office.zone, charging_since=None)
+            return SettleOutcome.WITHDRAWN
+        columns: SubscriptionPatch = {"charging_since": None}
+        if subscription.state is State.PAST_DUE:
             reached("settle: never sent, so another attempt follows")
             # too old for its key: the next look makes a new attempt for the same invoice
-            mark(subscription, office.zone, retry_on=office.today(at))
-        session.add(subscription)
+            columns["retry_on"] = office.today(at)
+        move_charge(session, office, subscription, NEVER_SENT, at, **columns)
     return SettleOutcome.WITHDRAWN

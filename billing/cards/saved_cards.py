@@ -17,9 +17,11 @@ from billing.platform.errors import Conflict
 from billing.platform.logs import say
 from billing.platform.site import Office
 from billing.rules import periods, trial
+from billing.rules.dunning_steps import AskReader, DunningReason, Retry, RetryReason, in_words
 from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import change, lock, lock_all, mark, take_back_mails
 from billing.subscriptions.models import Subscription
+from billing.subscriptions.move_charge import move_charge
 from billing.subscriptions.patch import SubscriptionPatch
 from billing.subscriptions.schedule import next_charge
 
@@ -183,8 +185,9 @@ def _ask_for_another(
         return  # what becomes of the charge that is under way says the same
     invoice = open_invoice(session, subscription.id)
     if subscription.state is State.PAST_DUE and invoice is not None:
-        mark(subscription, office.zone, retry_on=None)
-        session.add(subscription)
+        move_charge(
+            session, office, subscription, in_words(AskReader(DunningReason.OTHER_CARD)), at, retry_on=None
+        )
         payment_failed(
             session,
             office,
@@ -222,6 +225,7 @@ def _put_in(
         ).one()
         if asked is not None and office.today(asked) == office.today(at):
             day = office.today(at) + timedelta(days=1)
-        mark(subscription, office.zone, retry_on=day)
-    session.add(subscription)
+        move_charge(
+            session, office, subscription, in_words(Retry(day, RetryReason.OTHER_CARD)), at, retry_on=day
+        )
     take_back_mails(session, [subscription], office.zone)

@@ -1,10 +1,11 @@
 """After a refused charge: try again on a day, ask the reader, or give up (RET-1 to RET-6)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date, timedelta
 from enum import StrEnum
 
+from billing.rules.dunning_steps import AskReader, DunningReason, GiveUp, MovedFor, Next, Retry
 from billing.rules.instants import civil
 
 GRACE_DAYS = 21
@@ -27,43 +28,6 @@ class DeclineKind(StrEnum):
     STOP_ORDER = "stop_order"
     NEEDS_READER = "needs_reader"
     UNKNOWN = "unknown"
-
-
-class DunningReason(StrEnum):
-    """Why there is no further silent attempt. For staff and the history, never for the reader (RET-5)."""
-
-    OTHER_CARD = "other_card"
-    AUTHENTICATE = "authenticate"
-    CARD_LIMIT = "card_limit"
-    ATTEMPTS_USED = "attempts_used"
-    UNKNOWN = "unknown"
-    LADDER_OVER = "ladder_over"
-    STOP_ORDER = "stop_order"
-    GRACE_OVER = "grace_over"
-
-
-@dataclass(frozen=True, slots=True)
-class RetryOn:
-    """Charge again on the civil day `day`."""
-
-    day: date
-
-
-@dataclass(frozen=True, slots=True)
-class AskReader:
-    """No silent attempt any more: mail the reader a way to pay; reading goes on until the grace is over."""
-
-    why: DunningReason
-
-
-@dataclass(frozen=True, slots=True)
-class GiveUp:
-    """The subscription ends."""
-
-    why: DunningReason
-
-
-Next = RetryOn | AskReader | GiveUp
 
 
 class NotADecline(ValueError):
@@ -115,7 +79,7 @@ def after(
 
     1. a stop order: GiveUp; 2. the grace is over: GiveUp; 3. the card is of no use or the reader is
     needed: AskReader; 4. eight such attempts on the card: AskReader; 5. four attempts for the invoice, or two
-    that nobody explains: AskReader; 6. the next rung of the ladder: RetryOn; 7. none left: AskReader.
+    that nobody explains: AskReader; 6. the next rung of the ladder: Retry; 7. none left: AskReader.
 
     Raises NotADecline for fewer than one attempt or a day before the first failure.
     """
@@ -127,13 +91,15 @@ def after(
         return GiveUp(DunningReason.STOP_ORDER)
     if today >= gives_up_on(first_failed_on):
         return GiveUp(DunningReason.GRACE_OVER)
-    why = _no_more(kind, attempts, card_attempts_30d)
-    if why is not None:
-        return AskReader(why)
-    day = _next_rung(attempts, first_failed_on, today if rung_used else today - _A_DAY)
-    if day == today:
-        day += _A_DAY
-    return AskReader(DunningReason.LADDER_OVER) if day is None else RetryOn(day)
+    reason = _no_more(kind, attempts, card_attempts_30d)
+    if reason is not None:
+        return AskReader(reason)
+    step = _next_rung(attempts, first_failed_on, today if rung_used else today - _A_DAY)
+    if step is None:
+        return AskReader(DunningReason.LADDER_OVER)
+    if step.day == today:
+        return replace(step, day=today + _A_DAY, moved_for=MovedFor.ONE_A_DAY, moved_days=step.moved_days + 1)
+    return step
 
 
 def may_retry(
@@ -158,7 +124,8 @@ def may_retry(
 
 def is_rung(attempts: int, first_failed_on: date, today: date) -> bool:
     """Whether the ladder's own next attempt, after `attempts` refused ones, falls on `today`."""
-    return _next_rung(attempts, first_failed_on, today - _A_DAY) == today
+    step = _next_rung(attempts, first_failed_on, today - _A_DAY)
+    return step is not None and step.day == today
 
 
 def is_final(kind: DeclineKind | None) -> bool:
@@ -191,13 +158,15 @@ def _no_more(kind: DeclineKind, attempts: int, card_attempts_30d: int) -> Dunnin
     return None
 
 
-def _next_rung(attempts: int, first_failed_on: date, today: date) -> date | None:
+def _next_rung(attempts: int, first_failed_on: date, today: date) -> Retry | None:
     """The first rung after `today` that no attempt has used: one missed by downtime is not made up."""
-    for rung in LADDER[attempts:]:
-        plain = first_failed_on + timedelta(days=rung)
-        days = [day for day in (_toward_payday(plain), plain) if day > today]
-        if days:
-            return days[0]
+    for rung, after_days in list(enumerate(LADDER, start=1))[attempts:]:
+        plain = first_failed_on + timedelta(days=after_days)
+        paid = _toward_payday(plain)
+        if paid > today and paid != plain:
+            return Retry(paid, rung=rung, moved_for=MovedFor.PAYDAY, moved_days=(paid - plain).days)
+        if plain > today:
+            return Retry(plain, rung=rung)
     return None
 
 

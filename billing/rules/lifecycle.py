@@ -34,6 +34,10 @@ class Event(StrEnum):
         "A bank disputes a charge, or calls it fraudulent: nothing more is charged; what is free or paid for is read to its end.",
     )
     ENDED_NOW = "ended_now", "It was ended at once: by staff, or with a refund that takes the sale back."
+    CHARGE_MOVED = (
+        "charge_moved",
+        "The next charge moved: by a rule of the ladder, for a request to cancel, or because the acquirer couldn't be asked.",
+    )
     CARD_CHANGED = "card_changed", "The reader gave another card."
     SWITCH_ASKED = "switch_asked", "The reader chose another plan; it begins with the next period."
     SWITCH_UNDONE = "switch_undone", "The reader took the change of plan back before it began."
@@ -105,6 +109,10 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.TRIALING, Event.ENDED_NOW): State.ENDED,
     (State.ACTIVE, Event.ENDED_NOW): State.ENDED,
     (State.PAST_DUE, Event.ENDED_NOW): State.ENDED,
+    (State.TRIALING, Event.CHARGE_MOVED): State.TRIALING,
+    (State.ACTIVE, Event.CHARGE_MOVED): State.ACTIVE,
+    (State.PAST_DUE, Event.CHARGE_MOVED): State.PAST_DUE,
+    (State.PAUSED, Event.CHARGE_MOVED): State.PAUSED,
     (State.TRIALING, Event.CARD_CHANGED): State.TRIALING,
     (State.ACTIVE, Event.CARD_CHANGED): State.ACTIVE,
     (State.PAST_DUE, Event.CARD_CHANGED): State.PAST_DUE,

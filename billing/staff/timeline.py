@@ -68,6 +68,7 @@ _HAPPENED = {
     Event.STOP_ORDERED: "Ended: the bank was told to stop",
     Event.DISPUTED: "Stopped: a bank questions a charge",
     Event.ENDED_NOW: "Ended at once",
+    Event.CHARGE_MOVED: "Charge moved",
     Event.CARD_CHANGED: "Another card",
     Event.SWITCH_ASKED: "Chose another plan",
     Event.SWITCH_UNDONE: "Change of plan taken back",

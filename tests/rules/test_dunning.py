@@ -6,23 +6,25 @@ import pytest
 
 from billing.rules.dunning import (
     GRACE_DAYS,
-    AskReader,
+    LADDER,
     DeclineKind,
-    DunningReason,
-    GiveUp,
-    Next,
     NotADecline,
-    RetryOn,
     after,
     gives_up_on,
     may_retry,
     strictest,
 )
+from billing.rules.dunning_steps import AskReader, DunningReason, GiveUp, Next, Retry
 from billing.rules.instants import NotACivilDate
 
 SOFT, HARD, STOP = DeclineKind.SOFT, DeclineKind.HARD, DeclineKind.STOP_ORDER
 AUTHENTICATE, UNKNOWN = DeclineKind.NEEDS_READER, DeclineKind.UNKNOWN
 FAILED_ON = date(2026, 3, 5)  # no rung of this day is near a payday
+
+
+def on_rung(days: int) -> Retry:
+    """A retry on the ladder's own day, so many days after the first failure."""
+    return Retry(FAILED_ON + timedelta(days=days), rung=LADDER.index(days) + 1)
 
 
 def follow_up(
@@ -57,7 +59,7 @@ def test_the_ladder_on_time() -> None:
     """Days 3, 7 and 14 after the first failure, then the reader, then the end."""
     expected = [(1, 0, 3), (2, 3, 7), (3, 7, 14)]
     for attempts, day, retry in expected:
-        assert follow_up(attempts=attempts, day=day) == RetryOn(FAILED_ON + timedelta(days=retry))
+        assert follow_up(attempts=attempts, day=day) == on_rung(retry)
     assert follow_up(attempts=4, day=14) == AskReader(DunningReason.ATTEMPTS_USED)
     assert follow_up(attempts=4, day=20) == AskReader(DunningReason.ATTEMPTS_USED)
     assert follow_up(attempts=4, day=21) == GiveUp(DunningReason.GRACE_OVER)
@@ -81,11 +83,7 @@ def test_the_ladder_on_time() -> None:
     ],
 )
 def test_the_ladder_late(attempts: int, day: int, expected: int | None) -> None:
-    following = (
-        AskReader(DunningReason.LADDER_OVER)
-        if expected is None
-        else RetryOn(FAILED_ON + timedelta(days=expected))
-    )
+    following = AskReader(DunningReason.LADDER_OVER) if expected is None else on_rung(expected)
     assert follow_up(attempts=attempts, day=day) == following
 
 
@@ -110,7 +108,9 @@ def test_the_ladder_late(attempts: int, day: int, expected: int | None) -> None:
 )
 def test_a_day_near_payday_moves_to_it(failed_on: date, attempts: int, today: date, retry: date) -> None:
     day = (today - failed_on).days
-    assert follow_up(attempts=attempts, day=day, failed_on=failed_on) == RetryOn(retry)
+    step = follow_up(attempts=attempts, day=day, failed_on=failed_on)
+    assert isinstance(step, Retry)
+    assert step.day == retry
 
 
 @pytest.mark.parametrize(
@@ -125,10 +125,10 @@ def test_a_day_near_payday_moves_to_it(failed_on: date, attempts: int, today: da
         (AUTHENTICATE, 1, 0, 1, AskReader(DunningReason.AUTHENTICATE)),
         (AUTHENTICATE, 2, 20, 9, AskReader(DunningReason.AUTHENTICATE)),
         (AUTHENTICATE, 2, 21, 1, GiveUp(DunningReason.GRACE_OVER)),
-        (UNKNOWN, 1, 0, 1, RetryOn(FAILED_ON + timedelta(days=3))),
+        (UNKNOWN, 1, 0, 1, on_rung(3)),
         (UNKNOWN, 2, 3, 2, AskReader(DunningReason.UNKNOWN)),
         (UNKNOWN, 2, 21, 2, GiveUp(DunningReason.GRACE_OVER)),
-        (SOFT, 1, 0, 7, RetryOn(FAILED_ON + timedelta(days=3))),
+        (SOFT, 1, 0, 7, on_rung(3)),
         (SOFT, 1, 0, 8, AskReader(DunningReason.CARD_LIMIT)),
         (SOFT, 1, 0, 30, AskReader(DunningReason.CARD_LIMIT)),
         (SOFT, 4, 14, 8, AskReader(DunningReason.CARD_LIMIT)),

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from billing.rules.dunning import (
     MAX_CARD_ATTEMPTS,
     DeclineKind,
-    RetryOn,
     after,
     is_final,
     is_rung,
     may_pay_now,
     may_retry,
 )
+from billing.rules.dunning_steps import Retry
 from tests.support.strategies import chosen
 
 SOFT = DeclineKind.SOFT
@@ -52,7 +52,7 @@ class Invoice:
             card_attempts_30d=self._on_card(today),
             rung_used=rung_used,
         )
-        self.retry_on = step.day if isinstance(step, RetryOn) else None
+        self.retry_on = step.day if isinstance(step, Retry) else None
 
     def press(self, today: date) -> None:
         if may_pay_now(said=SOFT, attempts=len(self.ours), card_attempts_30d=self._on_card(today)):

@@ -6,17 +6,8 @@ from datetime import date, timedelta
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from billing.rules.dunning import (
-    AskReader,
-    DeclineKind,
-    DunningReason,
-    GiveUp,
-    Next,
-    RetryOn,
-    after,
-    gives_up_on,
-    may_retry,
-)
+from billing.rules.dunning import DeclineKind, after, gives_up_on, may_retry
+from billing.rules.dunning_steps import AskReader, DunningReason, GiveUp, Next, Retry
 from tests.support.strategies import chosen
 
 SOFT = DeclineKind.SOFT
@@ -79,14 +70,14 @@ class Story:
             card_attempts_30d=self.card.attempts_30d(today),
         )
         if isinstance(self.planned, GiveUp):
-            self.ended = self.planned.why.value
-        if isinstance(self.planned, RetryOn):
+            self.ended = self.planned.reason.value
+        if isinstance(self.planned, Retry):
             assert today < self.planned.day < gives_up_on(self.first)
 
     def tick(self, today: date) -> None:
         if self.ended:
             return
-        if not isinstance(self.planned, RetryOn) or not self._may(today):
+        if not isinstance(self.planned, Retry) or not self._may(today):
             self._plan(today)
         elif self.planned.day <= today:
             outcome = self.outcomes[len(self.days) - 1]
@@ -99,7 +90,7 @@ class Story:
 
     def _may(self, today: date) -> bool:
         """Before its day a plan is left alone; on its day, or later, it is asked for again."""
-        assert isinstance(self.planned, RetryOn)
+        assert isinstance(self.planned, Retry)
         return today < self.planned.day or may_retry(
             attempts=len(self.days),
             first_failed_on=self.first,
@@ -217,7 +208,7 @@ def test_asking_twice_answers_the_same_and_waiting_never_brings_a_retry_nearer(
     today = first + timedelta(days=day)
     now, tomorrow = ask(today), ask(today + timedelta(days=1))
     assert now == ask(today)
-    order: list[type[Next]] = [RetryOn, AskReader, GiveUp]
+    order: list[type[Next]] = [Retry, AskReader, GiveUp]
     assert order.index(type(now)) <= order.index(type(tomorrow)), "never back to a retry"
-    if isinstance(now, RetryOn) and isinstance(tomorrow, RetryOn):
+    if isinstance(now, Retry) and isinstance(tomorrow, Retry):
         assert now.day <= tomorrow.day

@@ -27,6 +27,7 @@ EXPECTED = {
     Event.STOP_ORDERED: "EEEE.",
     Event.DISPUTED: "TAEE.",
     Event.ENDED_NOW: "EEEE.",
+    Event.CHARGE_MOVED: "TAPZ.",
     Event.CARD_CHANGED: "TAPZ.",
     Event.SWITCH_ASKED: ".A...",
     Event.SWITCH_UNDONE: ".A...",

@@ -99,6 +99,16 @@ def test_every_charge_is_held_once_while_it_waits_and_goes_back_when_it_was_the_
     ask(world.browser())
     world.advance_to(local(2027, 5, 20))
     assert len(world.charges()) == 2, "the one of 16 May is held to the 23rd"
+    whys = [
+        row["why"]
+        for row in world.rows(
+            "SELECT why FROM subscription_change WHERE happening = 'charge_moved' ORDER BY id"
+        )
+    ]
+    assert whys == [
+        f"asked again on {day}: a request to cancel waits for its answer, moved by seven days"
+        for day in ("23 April", "23 May")
+    ]
     assert world.told(READER).count("charge_held") == 2
     support = staff("finance")
     support.get(f"/staff/readers/{paid.reader_id}/cancel")

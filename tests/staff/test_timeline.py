@@ -37,6 +37,7 @@ def test_a_reader_s_life_with_its_evidence(world: World, staff: SignIn) -> None:
             "Declined: R75.00 incl. VAT",
             "payment intent pi_",
             "decline code",
+            "the bank's answer means the card may pay later",
             "Visa ending in 0341",
         ],
         "mails": [

@@ -51,7 +51,7 @@ def test_a_decline_is_final_for_its_key_and_is_found_as_one(acquirer: UnderTest)
     assert again.intent_ref == first.intent_ref
     found = acquirer.gateway.find_charge(request)
     assert isinstance(found, Declined)
-    assert found.decline.code== first.evidence
+    assert found.decline == first.decline
 
 
 def test_a_charge_that_waits_for_the_reader_asks_for_the_reader(

@@ -71,6 +71,8 @@ def upgrade() -> None:
     op.execute("UPDATE attempt SET decline_kind = 'unknown' WHERE state = 'declined'")
     op.drop_column("attempt", "evidence")
     _allow(*HAPPENINGS, "charge_moved")
+    op.alter_column("refund", "key_spent", new_column_name="key_unusable")
+    op.alter_column("card_setup", "keys_spent", new_column_name="keys_unusable")
 
 
 def _allow(*happenings: str) -> None:
@@ -80,6 +82,8 @@ def _allow(*happenings: str) -> None:
 
 
 def downgrade() -> None:
+    op.alter_column("card_setup", "keys_unusable", new_column_name="keys_spent")
+    op.alter_column("refund", "key_unusable", new_column_name="key_spent")
     _allow(*HAPPENINGS)
     op.add_column("attempt", sa.Column("evidence", JSONB(), server_default="{}", nullable=False))
     op.alter_column("attempt", "evidence", server_default=None)

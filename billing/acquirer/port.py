@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from billing.acquirer.capabilities import Capabilities
 from billing.acquirer.decline import Decline
 from billing.acquirer.signals import Notification
 
@@ -72,8 +73,8 @@ class Unknown:
     why: str
     down: bool = False
     """Whether it says that the acquirer is away: no connection, no whole answer, an error of its own, our key not known."""
-    key_spent: bool = False
-    """Whether it began and failed on its side: it gives that answer again for the same key, so the key is of no use (STR-5)."""
+    key_unusable: bool = False
+    """Whether it gives this answer again for the same key, so that another try needs another (STR-5)."""
     busy: bool = False
     """Whether it had no time to look at the request: we are too fast."""
     wait: timedelta | None = None
@@ -248,6 +249,7 @@ class Gateway(Protocol):
     """In addresses and in the database: short, and never changed."""
     display_name: str
     """For people."""
+    capabilities: Capabilities
 
     @property
     def books(self) -> "Books":

@@ -203,10 +203,10 @@ def _retry(session: Session, office: Office, subscription: Subscription, at: dat
         raise AssertionError(f"{subscription.id} is past due and owes nothing")
     today = office.today(at)
     method_id = str(subscription.payment_method_id)
-    unasked = attempt_history.went_unasked(session, invoice)
+    never_sent = attempt_history.last_attempt_never_sent(session, invoice)
     so_far = attempt_history.tried(session, invoice, method_id, at=at, zone=office.zone)
     held_until = cancel_requests.retry_held_until(today, dunning.gives_up_on(first_failed_on))
-    if unasked:  # an outage of ours or of Stripe's uses up no rung, and no grace
+    if never_sent:  # an outage of ours or of the acquirer's uses up no rung, and no grace
         if hold_charge.is_due(subscription):
             return hold_charge.retry(session, office, subscription, cancel_requests.held_until(today), at)
         over = invoice.period_end_on <= today

@@ -205,10 +205,10 @@ def _leave_open(attempt: Attempt, doubt: Unknown, at: datetime) -> None:
         attempt.ask_at = backoff.again_at(attempt.asked, at)
     if doubt.busy:
         reached("settle: Stripe is busy")
-    if doubt.key_spent:
-        reached("settle: the key is spent on an error")
+    if doubt.key_unusable:
+        reached("settle: the key is unusable after an error")
     attempt.doubt, attempt.not_taken_reason, attempt.had_case = doubt.why, None, False
-    attempt.key_unusable = attempt.key_unusable or doubt.key_spent
+    attempt.key_unusable = attempt.key_unusable or doubt.key_unusable
     attempt.unlisted_since = (attempt.unlisted_since or at) if doubt.unlisted else None
 
 

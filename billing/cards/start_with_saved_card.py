@@ -160,7 +160,7 @@ def _save(database: Database, gateway: Gateway, reader: Reader, setup_id: str, m
     with database.transaction() as session:
         setup = session.get_one(CardSetup, setup_id)
         known = setup.customer_ref or _customer_of(session, gateway.name, reader.id, method_ref)
-        key = f"{setup_id}-{setup.keys_spent + 1}" if setup.keys_spent else setup_id
+        key = f"{setup_id}-{setup.keys_unusable + 1}" if setup.keys_unusable else setup_id
 
     def ask(customer_ref: str) -> SavedCard | Declined | CustomerGone | Unknown:
         _note(database, setup_id, customer_ref)
@@ -175,11 +175,11 @@ def _save(database: Database, gateway: Gateway, reader: Reader, setup_id: str, m
     )
     match saved:
         case Declined(decline, _, message):
-            _spend_key(database, setup_id)
+            _another_key(database, setup_id)
             raise PaymentRefused(message, decline_code=decline.code)
         case Unknown():
-            if saved.key_spent:
-                _spend_key(database, setup_id)
+            if saved.key_unusable:
+                _another_key(database, setup_id)
             raise Unavailable
         case SavedCard():
             return saved
@@ -206,9 +206,9 @@ def _note(database: Database, setup_id: str, customer_ref: str) -> None:
         session.add(setup)
 
 
-def _spend_key(database: Database, setup_id: str) -> None:
+def _another_key(database: Database, setup_id: str) -> None:
     """Stripe gives this answer again for the same key: the next call has another, for the same customer (STR-5)."""
     with database.transaction() as session:
         setup = _lock(session, setup_id)
-        setup.keys_spent += 1
+        setup.keys_unusable += 1
         session.add(setup)

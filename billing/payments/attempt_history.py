@@ -164,7 +164,7 @@ def last_refusal(session: Session, invoice: Invoice, payment_method_id: str) -> 
     ).first()
 
 
-def went_unasked(session: Session, invoice: Invoice) -> bool:
+def last_attempt_never_sent(session: Session, invoice: Invoice) -> bool:
     """Whether the last attempt at an invoice grew too old before the acquirer could be asked: its rung is still to be used."""
     last = session.exec(
         select(Attempt.state)

@@ -36,8 +36,8 @@ from billing.rules.absence import is_absent
 from billing.rules.lifecycle import State
 from billing.subscriptions.models import Subscription
 
-SAME_KEY_FOR = timedelta(hours=20)
-"""Stripe keeps answers for at least 24 hours; before that the same key can't charge twice (STR-5)."""
+SENT_WITHIN = timedelta(hours=20)
+"""A charge that has waited for longer is decided again: what allowed it, such as its notices, may not hold any more."""
 AFTER_TRIAL = "TRIAL OVER"
 """Descriptor of the first charge after a trial (CARD-9)."""
 
@@ -248,7 +248,9 @@ def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome
             if claimed.for_staff and claimed.wanted
             else Withdrawn()
         )
-    sendable = claimed.wanted and at - claimed.request.intended_at < SAME_KEY_FOR
+    intended_at = claimed.request.intended_at
+    fresh = at - intended_at < SENT_WITHIN and gateway.capabilities.holds_key(intended_at, at)
+    sendable = claimed.wanted and fresh
     if not claimed.perhaps_sent:
         return gateway.charge(claimed.request) if sendable else Withdrawn()
     found = gateway.find_charge(claimed.request)

@@ -66,7 +66,7 @@ class CardSetup(SQLModel, table=True):
     customer_ref: str | None = None
     method_ref: str | None = None
     """The card's name at the acquirer, where an app saved it and there is no page. A repeated call finds the visit by it."""
-    keys_spent: int = Field(default=0)
+    keys_unusable: int = Field(default=0)
     """On how many keys the acquirer failed, or refused, while that card was saved: the next try has another (STR-5)."""
     session_ref: str | None = None
     payment_method_id: str | None = Field(default=None, foreign_key="payment_method.id")
@@ -303,9 +303,9 @@ class Refund(ActedBy, table=True):
     reason: str
     idempotency_key: str = Field(unique=True)
     keyed_at: datetime
-    """Since when it has this key: Stripe keeps answers for a day, and a refund may be in doubt for longer (STR-5)."""
-    key_spent: bool = Field(default=False)
-    """Whether Stripe failed on this key, and gives that answer again."""
+    """Since when it has this key: an acquirer may forget a key while the refund is still in doubt (STR-5)."""
+    key_unusable: bool = Field(default=False)
+    """Whether the acquirer failed on this key, and gives that answer again."""
     unlisted_since: datetime | None = None
     """When it was first looked for in vain, if it wasn't sent since."""
     created_at: datetime

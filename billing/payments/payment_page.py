@@ -118,7 +118,7 @@ def open_page(
     )
     stop_point("page.opened")
     if isinstance(page, Unknown):
-        if page.key_spent:
+        if page.key_unusable:
             _another_key(database, attempt_id)
         raise Unavailable
     with database.transaction() as session:

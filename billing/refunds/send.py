@@ -18,7 +18,6 @@ from billing.acquirer.port import (
     RefundRefused,
     Unknown,
 )
-from billing.payments.charge import SAME_KEY_FOR
 from billing.payments.models import GOES_OUT, Payment, Refund
 from billing.platform.claims import claimer, in_nobodys_hands, take
 from billing.platform.db import Database
@@ -45,7 +44,7 @@ class _Claimed:
     amount: int
     key: str
     keyed_at: datetime
-    key_spent: bool
+    key_unusable: bool
     unlisted_since: datetime | None
     perhaps_sent: bool
     gateway_ref: str | None
@@ -97,7 +96,7 @@ def _put_off(database: Database, refund_id: str, at: datetime) -> None:
 def _bring_to_an_end(
     gateway: Gateway, database: Database, one: _Claimed, at: datetime
 ) -> RefundAnswer | RefundRefused | InsufficientBalance | Unknown:
-    """Send it; or, when it may have been sent before, ask first. A key that is old, or spent on an error of Stripe's, is
+    """Send it; or, when it may have been sent before, ask first. A key that protects no more is
     replaced once the refund has been missing for `LISTED_WITHIN`: nothing else keeps it from being made twice."""
     if one.gateway_ref is not None:
         found = gateway.fetch_refund(one.gateway_ref)[1]
@@ -109,7 +108,8 @@ def _bring_to_an_end(
         if not isinstance(listed, NeverArrived):
             reached("recovery: a refund that was sent before is found")
             return listed
-        if one.key_spent or at - one.keyed_at >= SAME_KEY_FOR:
+        can = gateway.capabilities
+        if one.key_unusable or not can.refunds_repeatable or not can.holds_key(one.keyed_at, at):
             if not is_absent(one.unlisted_since, at):
                 reached("recovery: a refund that isn't listed is asked for again")
                 return UNLISTED
@@ -125,7 +125,7 @@ def _another_key(database: Database, refund_id: str, at: datetime) -> str:
     with database.transaction() as session:
         refund = session.get_one(Refund, refund_id, with_for_update=True)
         refund.idempotency_key = f"refund-{refund_id}-{refund.asked}"
-        refund.keyed_at, refund.key_spent, refund.unlisted_since = at, False, None
+        refund.keyed_at, refund.key_unusable, refund.unlisted_since = at, False, None
         session.add(refund)
         return refund.idempotency_key
 
@@ -159,7 +159,7 @@ def _claimed(row: Refund, payment: Payment) -> _Claimed:
         amount=row.amount,
         key=row.idempotency_key,
         keyed_at=row.keyed_at,
-        key_spent=row.key_spent,
+        key_unusable=row.key_unusable,
         unlisted_since=None if row.claimed_by is not None else row.unlisted_since,
         perhaps_sent=row.claimed_by is not None or row.asked > 0,
         gateway_ref=row.gateway_ref,

@@ -27,14 +27,14 @@ def take_another_key(refund: Refund) -> None:
     goes again under its own."""
     refund.asked += 1
     refund.idempotency_key = f"refund-{refund.id}-{refund.asked}"
-    refund.keyed_at, refund.key_spent = refund.ask_at, False
+    refund.keyed_at, refund.key_unusable = refund.ask_at, False
 
 
 def for_answer(refund: Refund, doubt: Unknown, at: datetime) -> None:
     """Ask again later, and remember whether its key is of any use then."""
     refund.asked += 1
     refund.failure = doubt.why
-    refund.key_spent = refund.key_spent or doubt.key_spent
+    refund.key_unusable = refund.key_unusable or doubt.key_unusable
     if doubt.unlisted:
         refund.unlisted_since, refund.ask_at = refund.unlisted_since or at, at + LISTED_WITHIN
         return

@@ -89,7 +89,7 @@ def test_refunds_beyond_the_payment_are_refused_at_commit(world: World) -> None:
         run(
             world,
             "INSERT INTO refund (id, payment_id, reader_id, acquirer, amount, net, vat, state, cause, reason, actor_kind, actor_id,"
-            " idempotency_key, created_at, ask_at, keyed_at, asked, key_spent) SELECT 'ref_' || n, id, reader_id, acquirer, 4000, 3478,"
+            " idempotency_key, created_at, ask_at, keyed_at, asked, key_unusable) SELECT 'ref_' || n, id, reader_id, acquirer, 4000, 3478,"
             " 522, 'intended', 'c' || n, 'r', 'command', 'b', 'k' || n, paid_at, paid_at, paid_at, 0, false FROM payment,"
             " generate_series(1, 2) AS n",
         )

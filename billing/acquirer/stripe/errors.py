@@ -23,7 +23,7 @@ def unknown(error: stripe.StripeError) -> Unknown:
     return Unknown(
         in_short(error),
         down=_is_down(error),
-        key_spent=_key_spent(error),
+        key_unusable=_key_unusable(error),
         busy=busy,
         wait=answers.asked_to_wait(error.headers or {}) if busy else None,
     )
@@ -71,7 +71,7 @@ def about_the_card(error: stripe.InvalidRequestError) -> bool:
     return error.param == "payment_method" or customer_gone(error) is not None
 
 
-def _key_spent(error: stripe.StripeError) -> bool:
+def _key_unusable(error: stripe.StripeError) -> bool:
     """It failed on its side and keeps that answer for the key, or has the key from a request that was another (STR-5)."""
     status = error.http_status or 0
     return (isinstance(error, stripe.APIError) and status >= 500) or (

@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import stripe
 
+from billing.acquirer.capabilities import Capabilities, Idempotency
 from billing.acquirer.port import (
     CardGone,
     CardPage,
@@ -41,6 +42,18 @@ from billing.acquirer.stripe.metadata import StripeMetadata
 from billing.platform.stop_points import around
 
 API_VERSION = "2026-10-28.endive"
+CAPABILITIES = Capabilities(
+    zero_amount_setup=True,
+    closes_pages=True,
+    idempotency=Idempotency.BY_KEY,
+    key_holds=timedelta(
+        hours=20
+    ),  # Stripe keeps answers for at least 24 hours; our clocks may differ (STR-5)
+    refunds_repeatable=True,
+    dispute_answer_within=timedelta(days=7),
+    descriptor_length=22,
+    card_updates=True,
+)
 log = logging.getLogger(__name__)
 
 
@@ -48,7 +61,9 @@ log = logging.getLogger(__name__)
 class StripeGateway:
     """Talks to Stripe, or to its twin in the sandbox, at `api_base`."""
 
-    name, display_name = "stripe", "Stripe"
+    name = "stripe"
+    display_name = "Stripe"
+    capabilities = CAPABILITIES
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from billing.acquirer.stripe import answers
 
 CLOCKS_APART = timedelta(hours=1)
 SENT_WITHIN = timedelta(hours=48)
-"""An attempt of a day isn't sent any more (see `charge.SAME_KEY_FOR`), and no page is open for longer; the rest is slack."""
+"""An attempt of a day isn't sent any more (see `charge.SENT_WITHIN`), and no page is open for longer; the rest is slack."""
 
 
 def charge(client: Any, request: ChargeRequest, of: dict[str, str]) -> Outcome | NeverArrived:

@@ -16,7 +16,7 @@ from billing.platform.site import Office
 from billing.rules.access import AccessLevel
 from billing.rules.features import newsletter_feature
 from billing.rules.scopes import SCOPES
-from billing.staff import members, sign_in
+from billing.staff import members
 from billing.staff.api_keys import create, named, revoke
 from billing.staff.key_models import ApiKey
 from billing.staff.roles import Role
@@ -24,6 +24,8 @@ from billing.subscriptions.find import plans as all_plans
 from billing.subscriptions.plans import open_features
 
 SAMPLES = Command("samples")
+STAFF_LINK = "staff-demo"
+"""What the secret key signs the address of the demo's way in for."""
 DEMO_KEY = "demo"
 """The name of the demo's key. Each start of the demo makes another and revokes the last, so its id names that start."""
 SECTIONS = {
@@ -106,7 +108,7 @@ def staff(session: Session, office: Office, domain: str, at: datetime) -> str:
             member = members.add(session, f"{role}@{domain}", role, actor=actor, at=at)
             member.enrolled_at = at
             session.add(member)
-    return office.page(f"/staff/demo/{office.tokens.token(sign_in.DEMO, demo_key_id(session))}")
+    return office.page(f"/staff/demo/{office.tokens.token(STAFF_LINK, demo_key_id(session))}")
 
 
 SAMPLE_PEOPLE = (("first-light", 1000), ("water-and-weather", 250), ("the-long-read", 400))

@@ -20,7 +20,6 @@ from billing.staff.models import Outcome, StaffLink, StaffMember, StaffSession
 from billing.staff.notices import codes_locked
 
 PURPOSE = "staff-sign-in"
-DEMO = "staff-demo"
 LINKS = Links(StaffLink, PURPOSE, "staff_id")
 
 
@@ -74,12 +73,6 @@ def confirm_code(session: Session, tokens: Tokens, code: str, browser: Browser, 
     """Use the mail's code, typed in the browser that asked; None, and one try fewer, when it is wrong. Raises LinkSpent."""
     link = LINKS.use_code(session, tokens, code, browser.hashes, at)
     return _wait(session, tokens, str(link.staff_id), browser, at) if link else None
-
-
-def skip_mail(session: Session, tokens: Tokens, member: StaffMember, browser: Browser, at: datetime) -> str:
-    """The demo's link instead of a mail: as `confirm`, and who was signed in as this member before is out."""
-    sessions.end(session, member.id, at)
-    return _wait(session, tokens, member.id, browser, at)
 
 
 def _wait(session: Session, tokens: Tokens, staff_id: str, browser: Browser, at: datetime) -> str:

@@ -10,8 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from billing.access.models import Article
 from billing.access_cache.gate import Gate
-from billing.app import build
-from billing.dev.demo_app import create_demo_app
+from billing.app import build, create_app
 from billing.platform.db import Database
 from billing.platform.settings import read_settings
 from billing.platform.tokens import Tokens
@@ -81,7 +80,7 @@ def main() -> None:
     app: ASGIApp = bare
     if kind != "bare":
         parts = build(read_settings())
-        app = usual(parts.database, parts.office.tokens) if kind == "usual" else create_demo_app(parts)
+        app = usual(parts.database, parts.office.tokens) if kind == "usual" else create_app(parts)
         if isinstance(app, Gate):
             fill(app, count)
     server(app).run(sockets=[socket.create_server(("127.0.0.1", port), backlog=2048)])

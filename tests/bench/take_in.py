@@ -11,8 +11,7 @@ from typing import Any
 
 import psycopg
 
-from billing.app import build
-from billing.dev.demo_app import create_demo_app
+from billing.app import build, create_app
 from billing.web.kit.serve import server
 from tests.support.installation import settings_for
 
@@ -57,7 +56,7 @@ def bare(url: str) -> Asgi:
 def main() -> None:
     """Serve as `billing serve` does."""
     url, which = sys.argv[1:]
-    app = bare(url) if which == "bare" else create_demo_app(build(settings_for(url, clock="system")))
+    app = bare(url) if which == "bare" else create_app(build(settings_for(url, clock="system")))
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
     print(listener.getsockname()[1], flush=True)  # noqa: T201
     server(app).run(sockets=[listener])

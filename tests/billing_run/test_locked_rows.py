@@ -6,9 +6,9 @@ from contextlib import ExitStack, contextmanager
 
 import httpx
 
+from billing.app import create_app
 from billing.billing_run.run import run
 from billing.container import Parts
-from billing.dev.demo_app import create_demo_app
 from billing.platform import stop_points
 from billing.webhooks import inbox
 from billing.webhooks.settle import settle_due
@@ -129,7 +129,7 @@ def test_a_reader_who_cancels_while_the_row_is_locked_is_asked_to_try_again(
     )
 
     async def cancel(parts: Parts) -> int:
-        transport = httpx.ASGITransport(create_demo_app(parts))
+        transport = httpx.ASGITransport(create_app(parts))
         async with httpx.AsyncClient(transport=transport, base_url=world.url) as client:
             return (await client.post(path, json={}, headers=key)).status_code
 

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 
 from billing import worker
 from billing.access_cache.change_listener import ChangeListener
+from billing.app import create_app
 from billing.container import Parts
-from billing.dev.demo_app import create_demo_app
 from billing.platform.db import Database, is_away
 from billing.platform.logs import POOL, log_to_stderr, to_stream
 from billing.platform.time_limits import TimeLimits, Work
@@ -126,7 +126,7 @@ def test_a_line_whose_own_words_do_not_come_back_is_no_database_that_is_away(
 
 def test_requests_write_a_line_a_minute(away: Parts, log: Log) -> None:
     async def ask() -> set[int]:
-        transport = httpx.ASGITransport(create_demo_app(away), raise_app_exceptions=False)
+        transport = httpx.ASGITransport(create_app(away), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=away.settings.public_url) as client:
             paths = ["/", "/subscribe", "/v1/readers/rdr_1", "/readyz", "/v1/access/a"] * 3
             return {(await client.get(path, headers=KEY)).status_code for path in paths}
@@ -209,7 +209,7 @@ def test_a_pool_that_is_full_is_not_waited_for_once_a_job(full: Parts) -> None:
 
 def test_requests_that_get_no_connection_are_told_to_come_again(full: Parts, log: Log) -> None:
     async def ask() -> set[int]:
-        transport = httpx.ASGITransport(create_demo_app(full), raise_app_exceptions=False)
+        transport = httpx.ASGITransport(create_app(full), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=full.settings.public_url) as client:
             return {(await client.get("/v1/readers/rdr_1", headers=KEY)).status_code for _ in range(3)}
 

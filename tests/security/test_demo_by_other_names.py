@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from billing.dev import seed
-from billing.staff import sign_in
 from tests.support.world import World
 
 STRANGERS = [
@@ -100,5 +99,5 @@ def test_no_link_for_staff_is_made_of_an_old_one(demo: World) -> None:
     """Links of earlier releases named no start."""
     demo.execute("UPDATE api_key SET revoked_at = created_at")
     for subject in ("demo", ""):
-        token = demo.parts.office.tokens.token(sign_in.DEMO, subject)
+        token = demo.parts.office.tokens.token(seed.STAFF_LINK, subject)
         assert demo.browser().get(f"/staff/demo/{token}").status == 404

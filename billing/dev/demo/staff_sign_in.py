@@ -7,9 +7,9 @@ from fastapi import APIRouter, Form
 from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.dev.seed import demo_key_id
+from billing.dev.seed import STAFF_LINK, demo_key_id
 from billing.platform.errors import NotFound
-from billing.staff import members, sign_in
+from billing.staff import members, sessions
 from billing.staff.roles import TABLE
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.staff.sign_in import to_code
@@ -34,7 +34,7 @@ class BadDemoLink(NotFound):
 
 
 def _refuse_other(visit: Visit, session: Session, token: str) -> None:
-    start = visit.parts.office.tokens.subject_of(sign_in.DEMO, token)
+    start = visit.parts.office.tokens.subject_of(STAFF_LINK, token)
     if not start or start != demo_key_id(session):
         raise BadDemoLink
 
@@ -57,8 +57,10 @@ def enter(
     visit: Guarded, token: Annotated[str, Form()] = "", member: Annotated[str, Form()] = ""
 ) -> Response:
     """Skip the mail; the authenticator's code is still asked for. Who was signed in as this member is out."""
+    tokens = visit.parts.office.tokens
     with visit.parts.database.transaction() as session:
         _refuse_other(visit, session, token)
         found = members.by_id(session, member)
-        secret = sign_in.skip_mail(session, visit.parts.office.tokens, found, visit.browser, visit.at)
+        sessions.end(session, found.id, visit.at)
+        secret = sessions.begin(session, tokens, found.id, at=visit.at, ip=visit.ip, device=visit.device)
     return to_code(visit, secret)

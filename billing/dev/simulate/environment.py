@@ -190,7 +190,6 @@ class SimulatedInstallation:
             "BILLING_CLOCK": "held",
             "BILLING_DATABASE_URL": database_url,
             "BILLING_PUBLIC_URL": self.url,
-            "BILLING_PAPER_URL": "/articles",
             "BILLING_SECRET_KEY": secrets.token_urlsafe(48),
             "BILLING_STRIPE_SECRET_KEY": self.key,
             "BILLING_STRIPE_API_BASE": self.sandbox_url,

@@ -13,8 +13,7 @@ from multiprocessing.connection import Connection
 
 import sqlalchemy as sa
 
-from billing.app import build
-from billing.dev.demo_app import create_demo_app
+from billing.app import build, create_app
 from billing.platform import stop_points
 from billing.platform.gc_tuning import keep_for_good
 from billing.platform.settings import read_settings
@@ -81,7 +80,7 @@ def web(line: Connection, environment: dict[str, str], listener: socket.socket) 
     """Answer requests until the other end of `line` goes away."""
     _listen()
     parts = build(read_settings(environment), connections=CONNECTIONS, work=Work.REQUEST)
-    answering = server(create_demo_app(parts))
+    answering = server(create_app(parts))
 
     def watch() -> None:
         while _heard(line) is not None:

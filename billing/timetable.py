@@ -190,7 +190,7 @@ JOBS: Jobs = (
     ),
     Job(
         "forget unconfirmed sign-ups",
-        lambda p, at: optin.forget_unanswered(p.database, at),
+        lambda p, at: optin.delete_unconfirmed(p.database, at),
         optin.NEXT_DUE,
         optin.next_words,
         lane=Lane.LONG,

@@ -1,1 +1,1 @@
-"""Newsletters: who wants which, what an issue says, and sending it to each once."""
+"""Newsletters: sign-ups, issues, and sending each issue once to each recipient."""

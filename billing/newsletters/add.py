@@ -1,4 +1,4 @@
-"""Begin a newsletter. Its words stand in subjects, headers and pages, so each is one visible line, here and by the table."""
+"""Add a newsletter. Its words appear in subjects and headers, so each must be one visible line; the table checks it too."""
 
 import re
 
@@ -34,7 +34,7 @@ def add(
     audience: Audience = Audience.EVERYONE,
     kind: NewsletterKind = NewsletterKind.EDITORIAL,
 ) -> Newsletter:
-    """A newsletter at the end of the page, with nobody on its list. Raises BadNewsletter, NewsletterExists."""
+    """Add it at the end of the page, with an empty list. Raises BadNewsletter, NewsletterExists."""
     if not ID.fullmatch(newsletter_id):
         raise BadNewsletter(
             "The id of a newsletter is a word for addresses: small letters, digits and hyphens, such as first-light."

@@ -1,4 +1,4 @@
-"""Compare those on promotional lists with the national register of people who want no marketing, once a month (C4, CPA-5)."""
+"""The monthly comparison of promotional lists with the national opt-out register (C4, CPA-5)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,8 +29,7 @@ class BadRegister(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What a comparison did: the lists, by name; the addresses that get no marketing any more, that got none before, and that
-    get it all the same, because they or the staff lifted the block of an earlier comparison."""
+    """The lists by name, and how many addresses are newly blocked, were blocked before, or stay because their block was lifted."""
 
     lists: tuple[str, ...]
     blocked: int
@@ -39,7 +38,7 @@ class Comparison:
 
 
 def marketed(session: Session) -> list[str]:
-    """The addresses on promotional lists, each once: what the register is asked about."""
+    """The addresses on promotional lists, each once, to send to the register."""
     rows = session.exec(
         select(Signup.address, Reader.email)
         .join(Newsletter, col(Newsletter.id) == Signup.newsletter_id)
@@ -50,7 +49,7 @@ def marketed(session: Session) -> list[str]:
 
 
 def read_register(lines: Iterable[str]) -> list[str]:
-    """The addresses in a file of the register's, one a line. Raises BadRegister, with the line, for anything else."""
+    """The addresses in the register's file, one a line. Raises BadRegister with the line's number."""
     found = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -65,10 +64,10 @@ def read_register(lines: Iterable[str]) -> list[str]:
 
 
 def compare(session: Session, tokens: Tokens, blocked: Iterable[str], at: datetime) -> Comparison:
-    """Keep promotional newsletters from these addresses, and note that all promotional lists have been compared.
+    """Block promotional newsletters to these addresses, and record the comparison on all promotional lists.
 
-    A block that its reader lifted, by saying yes again by mail, or the staff, with a reason, isn't set again: that was said to
-    us in person, and later. Raises NothingPromotional."""
+    A block that its reader lifted by a new opt-in, or staff with a reason, isn't set again: that consent is to us, and later.
+    Raises NothingPromotional."""
     lists = session.exec(
         select(Newsletter)
         .where(Newsletter.kind == NewsletterKind.PROMOTIONAL)

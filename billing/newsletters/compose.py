@@ -1,4 +1,4 @@
-"""What an editor writes, and what becomes of it: prose, article cards, and parts for one kind of reader.
+"""The source of an issue, and the mail made of it: prose, article cards, and parts for one variant.
 
 Good morning.
 
@@ -23,7 +23,7 @@ from billing.platform.db import storable
 from billing.platform.errors import Invalid
 
 MOST_BYTES = 90_000
-"""Of HTML: Gmail cuts what is longer (H17)."""
+"""Of HTML: Gmail cuts longer mails (H17)."""
 PREHEADER = (40, 110)
 SUBJECT = (3, 150)
 CARD = re.compile(r"\s*\[\[article:([A-Za-z0-9._~-]{1,200})\]\]\s*")
@@ -31,11 +31,11 @@ FENCE = re.compile(r"\s*:::\s*([A-Za-z-]*)\s*")
 
 
 class Variant(StrEnum):
-    """For whom the words are."""
+    """The kind of reader that a mail is for."""
 
     SUBSCRIBER = "subscriber"
     READER = "reader"
-    """Somebody who doesn't subscribe."""
+    """Without an entitlement."""
 
 
 BLOCKS = {"subscribers": Variant.SUBSCRIBER, "non-subscribers": Variant.READER}
@@ -74,7 +74,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class IssueContent:
-    """All that an issue says, before it is put into words for somebody."""
+    """An issue's content, before it is rendered for a variant."""
 
     newsletter: str
     subject: str
@@ -94,7 +94,7 @@ def one_line(words: str) -> str:
 
 
 def pieces(source: str) -> list[Piece]:
-    """The source taken apart. Raises BadIssue, with the number of the line."""
+    """The source, parsed. Raises BadIssue with the line's number."""
     found: list[Piece] = []
     variant: Variant | None = None
     opened = 0
@@ -134,7 +134,7 @@ def _opened(word: str, inside: Variant | None, number: int) -> Variant | None:
 
 
 def article_ids(source: str) -> list[str]:
-    """The articles named in the source, each once, in order; also in one that is still unfinished."""
+    """The articles in a source, each once, in order. The source may be unfinished."""
     named = (CARD.fullmatch(line) for line in source.splitlines())
     return list(dict.fromkeys(card[1] for card in named if card))
 
@@ -142,7 +142,7 @@ def article_ids(source: str) -> list[str]:
 def issue_mail(
     words: IssueContent, variant: Variant, *, unsubscribe_url: str, preferences_url: str
 ) -> emails.NewsletterMail:
-    """The issue for one kind of reader. Raises BadIssue."""
+    """The issue as a mail for one variant. Raises BadIssue."""
     blocks: list[emails.Prose | emails.ArticleCard] = []
     for piece in pieces(words.source):
         if piece.variant not in (None, variant):
@@ -170,7 +170,7 @@ def _card(cards: Mapping[str, IssueCard], article_id: str, variant: Variant) -> 
 
 
 def problems(words: IssueContent, house: emails.House) -> list[str]:
-    """What keeps an issue from being sent, in words for its editor. Empty when all is well."""
+    """What keeps an issue from being sent, in words for its editor; may be empty."""
     found = []
     if not SUBJECT[0] <= len(words.subject) <= SUBJECT[1]:
         found.append(

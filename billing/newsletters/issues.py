@@ -1,4 +1,4 @@
-"""The life of an issue in its editors' hands: write, save, schedule, take back, pause, go on, stop."""
+"""What editors do with an issue: save, schedule, unschedule, pause, resume, stop."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 import emails
 from billing.newsletters.compose import BadIssue, IssueCard, one_line, problems
-from billing.newsletters.lists import newsletter, unchecked
+from billing.newsletters.lists import newsletter, why_not_compared
 from billing.newsletters.models import Issue, IssueState, Newsletter
 from billing.newsletters.wrap import content_of
 from billing.platform import ids
@@ -78,7 +78,7 @@ def issue(session: Session, issue_id: str, *, lock: bool = False) -> Issue:
 
 
 def create(session: Session, newsletter_id: str, by: str, at: datetime) -> Issue:
-    """A draft with nothing in it. Raises UnknownNewsletter."""
+    """Create an empty draft. Raises UnknownNewsletter."""
     newsletter(session, newsletter_id)
     made = Issue(
         id=ids.new("iss", at),
@@ -110,7 +110,7 @@ def save(
     by: str,
     at: datetime,
 ) -> Issue:
-    """Keep what was written over `version`; unfinished words are kept too. Until it starts, also when scheduled.
+    """Save an edit of `version`, finished or not, until the issue starts.
 
     Raises SavedMeanwhile, HasStarted, BadSubject, TooLong."""
     found = issue(session, issue_id, lock=True)
@@ -130,14 +130,14 @@ def save(
 
 
 def check(session: Session, found: Issue, house: emails.House) -> list[str]:
-    """What keeps it from being sent."""
+    """The problems that keep it from being sent."""
     return problems(content_of(found, newsletter(session, found.newsletter_id)), house)
 
 
 def schedule(
     session: Session, issue_id: str, when: datetime, house: emails.House, by: str, at: datetime
 ) -> Issue:
-    """Start it at `when`, or now for a moment that has just gone. Raises BadIssue, BadMoment, HasStarted."""
+    """Schedule it for `when`, or for now if that has just passed. Raises BadIssue, BadMoment, HasStarted."""
     found = issue(session, issue_id, lock=True)
     if found.state not in UNSTARTED:
         raise HasStarted
@@ -145,43 +145,45 @@ def schedule(
         raise BadStartTime
     if wrong := check(session, found, house):
         raise BadIssue(" ".join(wrong))
-    _refuse_unchecked(session, found, at)
+    _require_comparison(session, found, at)
     found.state, found.scheduled_at, found.held_why = IssueState.SCHEDULED, max(when, at), None
     found.changed_at, found.changed_by = at, by
     session.add(found)
     return found
 
 
-def _refuse_unchecked(session: Session, found: Issue, at: datetime) -> None:
-    if wrong := unchecked(newsletter(session, found.newsletter_id), at):
+def _require_comparison(session: Session, found: Issue, at: datetime) -> None:
+    if wrong := why_not_compared(newsletter(session, found.newsletter_id), at):
         raise BadIssue(wrong)
 
 
 def unschedule(session: Session, issue_id: str, by: str, at: datetime) -> Issue:
     """Back to a draft. Raises NotNow when it isn't scheduled (any more)."""
-    found = _move(session, issue_id, (IssueState.SCHEDULED,), IssueState.DRAFT, by, at)
+    found = _transition(session, issue_id, (IssueState.SCHEDULED,), IssueState.DRAFT, by, at)
     found.scheduled_at = None
     return found
 
 
 def pause(session: Session, issue_id: str, by: str, at: datetime) -> Issue:
-    """Send to nobody more for now; who is in hand is finished. Raises NotNow."""
-    found = _move(session, issue_id, (IssueState.SENDING,), IssueState.PAUSED, by, at)
+    """Stop claiming deliveries for now; claimed ones are finished. Raises NotNow."""
+    found = _transition(session, issue_id, (IssueState.SENDING,), IssueState.PAUSED, by, at)
     found.held_why = "Paused by the editors."
     return found
 
 
 def resume(session: Session, issue_id: str, by: str, at: datetime) -> Issue:
-    """Go on with who is left. Raises NotNow, BadIssue: a pause can be longer than the register's word is good for."""
-    found = _move(session, issue_id, (IssueState.PAUSED,), IssueState.SENDING, by, at)
-    _refuse_unchecked(session, found, at)
+    """Continue with open deliveries. Raises NotNow, BadIssue: a pause may outlast the comparison with the register."""
+    found = _transition(session, issue_id, (IssueState.PAUSED,), IssueState.SENDING, by, at)
+    _require_comparison(session, found, at)
     found.held_why, found.resume_at, found.stalls = None, None, 0
     return found
 
 
 def stop(session: Session, issue_id: str, by: str, at: datetime) -> Issue:
-    """For good: who hasn't been sent it won't be. Raises NotNow."""
-    found = _move(session, issue_id, (IssueState.SENDING, IssueState.PAUSED), IssueState.STOPPED, by, at)
+    """Stop for good, and skip open deliveries. Raises NotNow."""
+    found = _transition(
+        session, issue_id, (IssueState.SENDING, IssueState.PAUSED), IssueState.STOPPED, by, at
+    )
     found.finished_at = at
     session.execute(
         sa.text(
@@ -194,11 +196,11 @@ def stop(session: Session, issue_id: str, by: str, at: datetime) -> Issue:
 
 
 def send_held(session: Session, issue_id: str, by: str, at: datetime) -> int:
-    """Send again to those of whom nobody knows whether they have it: a person's decision (S3). How many. Raises NotNow, BadIssue."""
+    """Send uncertain deliveries again, which a person decides (S3); how many. Raises NotNow, BadIssue."""
     found = issue(session, issue_id, lock=True)
     if found.state not in (IssueState.SENDING, IssueState.PAUSED, IssueState.SENT):
         raise NotNow
-    _refuse_unchecked(session, found, at)
+    _require_comparison(session, found, at)
     done = session.execute(
         sa.text(
             "UPDATE delivery SET state = 'frozen', try_at = :at, settled_at = NULL, last_answer = :why"
@@ -213,7 +215,7 @@ def send_held(session: Session, issue_id: str, by: str, at: datetime) -> int:
     return count
 
 
-def _move(
+def _transition(
     session: Session, issue_id: str, of: tuple[IssueState, ...], to: IssueState, by: str, at: datetime
 ) -> Issue:
     found = issue(session, issue_id, lock=True)

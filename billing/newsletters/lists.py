@@ -1,4 +1,4 @@
-"""The paper's newsletters, and the questions about them that SQL answers."""
+"""The newsletters, and the SQL conditions on their recipients."""
 
 from datetime import datetime, timedelta
 
@@ -26,7 +26,7 @@ class UnknownNewsletter(NotFound):
 
 
 def newsletters(session: Session) -> list[Newsletter]:
-    """All of them, in the order of the page."""
+    """All newsletters, in the order of the page."""
     return list(session.exec(select(Newsletter).order_by(col(Newsletter.position), col(Newsletter.id))))
 
 
@@ -38,8 +38,8 @@ def newsletter(session: Session, newsletter_id: str) -> Newsletter:
     return found
 
 
-def unchecked(list_: Newsletter, at: datetime) -> str | None:
-    """Why nothing may be sent to a list: direct marketing goes only to one compared with the national register within a month (C4)."""
+def why_not_compared(list_: Newsletter, at: datetime) -> str | None:
+    """Why nothing may be sent to a list: a promotional one must have been compared with the opt-out register within a month (C4)."""
     checked = list_.opt_outs_checked_at
     if list_.kind is not NewsletterKind.PROMOTIONAL or (checked and at - checked <= OPT_OUTS_GOOD_FOR):
         return None
@@ -50,14 +50,14 @@ def unchecked(list_: Newsletter, at: datetime) -> str | None:
 
 
 def scopes(newsletter_id: str) -> list[str]:
-    """The suppressions that keep this newsletter from an address."""
+    """The scopes of suppressions that apply to this newsletter."""
     return [ALL, NEWSLETTERS, one_list(newsletter_id)]
 
 
 def may_have(reader_id: str, newsletter_id: str) -> str:
     """An SQL condition: the reader may have this newsletter for subscribers at `:at`, in `:zone` (both are expressions).
 
-    Where plans name it as a feature, it takes a plan, or complimentary days, with that feature; where none does, any will do."""
+    If any plan has the newsletter as a feature, only an entitlement with that feature counts; else any entitlement does."""
     feature = f"to_jsonb('{NEWSLETTER}' || {newsletter_id})"
     named = f"EXISTS (SELECT FROM plan WHERE plan.features @> {feature})"
     return entitled(reader_id, f"(e.features @> {feature} OR NOT {named})")

@@ -1,4 +1,4 @@
-"""Markdown as an editor writes it: CommonMark without raw HTML and without pictures, made into safe HTML and into plain text."""
+"""An editor's Markdown: CommonMark without raw HTML and pictures, rendered to safe HTML and to plain text."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -14,12 +14,12 @@ SCHEMES = {"http", "https", "mailto"}
 
 @cache
 def _parser() -> MarkdownIt:
-    """Raw HTML is shown as it was typed, never obeyed."""
+    """Shows raw HTML as typed."""
     return MarkdownIt("commonmark", {"html": False}).disable("image")
 
 
 def to_html(source: str) -> str:
-    """Safe markup: what the parser makes, and of that only the tags and links we know (two walls, not one)."""
+    """Safe HTML. The output is sanitised too: a second wall, should the parser have a hole."""
     tokens = _headed(_parser().parse(source))
     html = _parser().renderer.render(tokens, _parser().options, {})
     return nh3.clean(
@@ -32,12 +32,12 @@ def to_html(source: str) -> str:
 
 
 def to_text(source: str) -> str:
-    """The same words plainly: paragraphs between blank lines, links with their addresses behind the words."""
+    """Plain text: paragraphs between blank lines, each link's address after its words."""
     return "\n\n".join(_blocks(_headed(_parser().parse(source))))
 
 
 def broken_links(source: str) -> list[str]:
-    """The links that lead nowhere from a mail: those that are no whole addresses."""
+    """Links that can't work in a mail, because they are no absolute addresses."""
     hrefs = (str(token.attrGet("href")) for token in _inline(source) if token.type == "link_open")
     return [href for href in hrefs if not _is_whole(href)]
 
@@ -58,7 +58,7 @@ def _inline(source: str) -> Iterator[Token]:
 
 
 def _headed(tokens: list[Token]) -> list[Token]:
-    """Headings begin at the second level, as the subject is the first, and skip none."""
+    """Start headings at the second level, below the subject, and skip no level."""
     seen = False
     for token in tokens:
         if token.type == "heading_open":
@@ -71,7 +71,7 @@ def _headed(tokens: list[Token]) -> list[Token]:
 
 
 def _blocks(tokens: list[Token]) -> Iterator[str]:
-    """Paragraphs; those inside lists and quotations are indented, which keeps their lines apart."""
+    """Paragraphs; those in lists and quotations are indented."""
     marks: list[str] = []
     counts: list[int] = []
     for token in tokens:

@@ -51,16 +51,16 @@ class Newsletter(SQLModel, table=True):
 
 
 class SignupState(StrEnum):
-    """Whether somebody receives a newsletter."""
+    """The state of a signup."""
 
     PENDING = "pending"
-    """Asked for at an address that has yet to say so itself. Forgotten after a week."""
+    """Not yet confirmed by the address. Deleted after a week."""
     CONFIRMED = "confirmed"
     LEFT = "left"
 
 
 class Signup(SQLModel, table=True):
-    """One person on one newsletter's list. A reader's goes to the reader's present address."""
+    """One person on one newsletter's list. Mail to a reader goes to the reader's present address."""
 
     __table_args__ = (
         sa.Index(
@@ -104,7 +104,7 @@ class Signup(SQLModel, table=True):
 
 
 class SignupChange(SQLModel, table=True):
-    """One line of evidence: who said yes or no to which newsletter, in which words, when, from where, how (C6). Append-only."""
+    """Evidence of consent: who said yes or no to which newsletter, to which text, when, from where (C6). Append-only."""
 
     __tablename__ = "signup_change"
     __table_args__ = (
@@ -126,16 +126,16 @@ class SignupChange(SQLModel, table=True):
     ip: str = ""
     device: str = ""
     message_key: str | None = None
-    """The double opt-in mail that was answered, by its key in the outbox."""
+    """Key in the outbox of the double opt-in mail that was confirmed."""
 
 
 class IssueState(StrEnum):
-    """How far an issue has come."""
+    """The state of an issue."""
 
     DRAFT = "draft"
     SCHEDULED = "scheduled"
     SENDING = "sending"
-    """Its words and its recipients are frozen, and workers send it."""
+    """Content and recipients are frozen, and workers send it."""
     PAUSED = "paused"
     SENT = "sent"
     STOPPED = "stopped"
@@ -164,9 +164,9 @@ class Issue(SQLModel, table=True):
     source: str
     """Markdown, with cards and variants (see `newsletters.compose`)."""
     cards: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
-    """The articles it names, as they were when it was saved: what the editor saw is what is sent."""
+    """Its articles as they were when it was saved: what the editor saw is sent."""
     version: int = Field(default=1)
-    """Counts saves, so that of two people at one issue the second sees the first."""
+    """Counts saves, to detect concurrent edits."""
     author: str
     created_at: datetime
     changed_at: datetime
@@ -176,16 +176,16 @@ class Issue(SQLModel, table=True):
     recipients: int | None = None
     """How many were frozen. The counts by state always add up to it."""
     resume_at: datetime | None = None
-    """Not before then: the relay asked for patience."""
+    """Not before then, because the relay deferred or was away."""
     stalls: int = Field(default=0)
-    """How often in a row the relay couldn't be talked to."""
+    """How often in a row the relay couldn't be reached."""
     held_why: str | None = None
     """Why it waits for a person, in words."""
     finished_at: datetime | None = None
 
 
 class IssueBody(SQLModel, table=True):
-    """What one variant of a started issue says, rendered and inlined once, with marks where a recipient's links go."""
+    """One variant of a started issue, rendered once, with marks where a recipient's links go."""
 
     __tablename__ = "issue_body"
 
@@ -196,18 +196,18 @@ class IssueBody(SQLModel, table=True):
 
 
 class DeliveryState(StrEnum):
-    """Where one recipient's mail is."""
+    """The state of one delivery."""
 
     FROZEN = "frozen"
     SENDING = "sending"
-    """In a worker's hands."""
+    """Claimed by a worker."""
     DEFERRED = "deferred"
-    """Put off by the relay; tried again."""
+    """Deferred by the relay; retried."""
     SENT = "sent"
     UNCERTAIN = "uncertain"
     """The relay may have it or not; held for a person to decide (S3)."""
     FAILED = "failed"
-    """Not taken in twelve hours, or refused for a reason that isn't the reader's."""
+    """Not accepted within twelve hours, or refused for a reason other than the recipient."""
     SKIPPED = "skipped"
     BOUNCED = "bounced"
     COMPLAINED = "complained"
@@ -237,10 +237,10 @@ class Delivery(SQLModel, table=True):
     number: int = Field(
         sa_column=sa.Column(sa.BigInteger, sa.Identity(always=True), nullable=False, unique=True)
     )
-    """Its name on the wire: in the envelope, in Message-ID, in the sender's journal."""
+    """Its name on the wire and in the send log."""
     address: str
     signup_id: str
-    """No foreign key: who signs up anew and never confirms is forgotten, this isn't."""
+    """No foreign key: unconfirmed signups are deleted, deliveries aren't."""
     reader_id: str | None = Field(default=None, foreign_key="reader.id")
     variant: str
     state: DeliveryState = Field(sa_column=enum_column(DeliveryState))
@@ -254,13 +254,13 @@ class Delivery(SQLModel, table=True):
 
 
 class SendingRun(SQLModel, table=True):
-    """A worker's claims between two commits, and where its journal is: read when the worker dies (S2)."""
+    """A worker's run, and where its send log is, for recovery (S2)."""
 
     __tablename__ = "sending_run"
 
     number: int = Field(primary_key=True, sa_type=sa.BigInteger)
     place: str
-    """Which journal folder, and since which start of that machine; another's can't be read here."""
+    """The folder of send logs and the boot of that machine; others can't be read here."""
     seen_at: datetime
     """When it began, or its last batch did."""
 

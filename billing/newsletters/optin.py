@@ -1,4 +1,4 @@
-"""Asking by mail whether an address wants what was ticked for it (C5): one mail, one button, a week to answer."""
+"""Double opt-in (C5): one mail asks the address to confirm, within a week, what was ticked for it."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from billing.readers.register import by_address, clean_address
 LIFE = timedelta(days=7)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CROWDED = {HOUR: 1000, DAY: 10_000}
-"""Questions of everybody above which they are slowed down: a flood of them would be held against all our mail."""
+"""Confirmation mails in all above which they are delayed: a flood of them would harm the reputation of all our mail."""
 LONGEST_DELAY = timedelta(minutes=30)
 
 
@@ -35,13 +35,13 @@ class AskSpent(Refusal):
 def ask(
     session: Session, office: Office, email: str, wanted: Iterable[str], at: datetime, origin: Origin
 ) -> None:
-    """Mail the question, unless the address is on those lists or was asked within the hour. Nothing tells which. Raises BadAddress.
+    """Mail the question, unless the address is on those lists or was asked lately; callers can't tell which. Raises BadAddress.
 
-    Once an hour and three times a day for a mailbox; ten an hour and thirty a day from a network, which many readers of one
-    mobile operator share. Above that TooMany is raised. In all, `CROWDED` slows and never closes (see `_behind_the_crowd`)."""
+    A mailbox is asked once an hour and three times a day. A network, which many readers of one mobile operator share, may ask
+    ten times an hour and thirty a day; above that this raises TooMany. `CROWDED` delays mails in all (see `_crowd_delay`)."""
     address = clean_address(email)
     tokens = office.tokens
-    delay = _behind_the_crowd(session, office, at)
+    delay = _crowd_delay(session, office, at)
     hourly = 1 if delay else 10
     rate.count_network(session, tokens, "signup-from", origin.ip, limit=hourly, per=HOUR, at=at)
     rate.count_network(session, tokens, "signup-from-day", origin.ip, limit=30, per=DAY, at=at)
@@ -61,10 +61,10 @@ def ask(
         confirm_signup(session, office, person, names, ask_id, at, delay=delay, life=LIFE)
 
 
-def _behind_the_crowd(session: Session, office: Office, at: datetime) -> timedelta:
-    """How long a question waits to be mailed: the excess over `CROWDED` at the pace of an ordinary hour, half an hour at most.
+def _crowd_delay(session: Session, office: Office, at: datetime) -> timedelta:
+    """How long the mail is delayed: the excess over `CROWDED` at the pace of an ordinary hour, half an hour at most.
 
-    While there is an excess each network may ask once an hour, so that a flood from some networks doesn't close the page to others."""
+    During an excess each network may ask once an hour, so that a flood from some doesn't close the page to others."""
     over = max(
         rate.counted(session, office.tokens, "signups", str(per), per=per, at=at) - most
         for per, most in CROWDED.items()
@@ -73,7 +73,7 @@ def _behind_the_crowd(session: Session, office: Office, at: datetime) -> timedel
 
 
 def asked_by(session: Session, office: Office, token: str, at: datetime) -> list[Signup]:
-    """The signups that wait for this token, locked. Changes nothing. Raises AskSpent."""
+    """The signups that this token confirms, locked. Raises AskSpent."""
     ask_id = office.tokens.subject_of(PURPOSE, token)
     if ask_id is None:
         raise AskSpent
@@ -86,7 +86,7 @@ def asked_by(session: Session, office: Office, token: str, at: datetime) -> list
 
 
 def confirm(session: Session, office: Office, token: str, at: datetime, origin: Origin) -> list[str]:
-    """The address says yes: on the lists it goes, and what kept newsletters from it is lifted (B6). Raises AskSpent."""
+    """Confirm: put the address on the lists and lift its newsletter suppressions (B6). Raises AskSpent."""
     rows = asked_by(session, office, token, at)
     for row in rows:
         suppressions.lift(
@@ -111,9 +111,7 @@ def join_or_ask(
     *,
     proved: bool,
 ) -> bool:
-    """Whose address is `proved` joins at once; where it isn't, or where mail came back from it, it is asked first.
-
-    Whether a mail was needed."""
+    """Join at once if the address is verified (`proved`) and not suppressed; else ask first. Whether a mail was needed."""
     wanted = known(session, wanted)
     tokens = office.tokens
     blocked = [
@@ -127,8 +125,8 @@ def join_or_ask(
     return bool(blocked)
 
 
-def forget_unanswered(database: Database, at: datetime) -> int:
-    """Drop what nobody confirmed within a week, and the mail that asked: strangers' addresses aren't kept (C5)."""
+def delete_unconfirmed(database: Database, at: datetime) -> int:
+    """Delete signups not confirmed within a week, and their mails: we keep no strangers' addresses (C5)."""
     with database.transaction() as session:
         old = session.execute(
             sa.text(
@@ -142,7 +140,7 @@ def forget_unanswered(database: Database, at: datetime) -> int:
 
 
 NEXT_DUE = f"SELECT min(asked_at) + {span(LIFE)} FROM signup WHERE state = 'pending'"  # noqa: S608
-"""When the oldest unanswered question is a week old (see `timetable.Job`)."""
+"""When the oldest unconfirmed signup is due for deletion (see `timetable.Job`)."""
 
 
 def next_words(_session: Session) -> str:

@@ -1,4 +1,4 @@
-"""How far an issue is. The counts by state always add up to the number that was frozen (S10)."""
+"""An issue's progress. The counts by state always add up to the frozen recipients (S10)."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from billing.newsletters.models import DeliveryState
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Recipients by state, the skipped by reason, both without the empty ones; and by variant."""
+    """Deliveries by state, by variant, and the skipped by reason; empty counts are left out."""
 
     recipients: int
     states: dict[DeliveryState, int]
@@ -19,12 +19,12 @@ class Progress:
 
     @property
     def adds_up(self) -> bool:
-        """Whether every recipient is somewhere, once."""
+        """Whether every recipient is counted once."""
         return sum(self.states.values()) == self.recipients
 
     @property
     def settled(self) -> int:
-        """How many need nothing more from us; the held ones wait for a person."""
+        """How many need nothing more; uncertain ones wait for a person."""
         waiting = (
             DeliveryState.FROZEN,
             DeliveryState.SENDING,
@@ -41,7 +41,7 @@ _COUNTS = """
 
 
 def progress(session: Session, issue_id: str) -> Progress:
-    """In one statement, so that no recipient is counted twice or left out while workers start and send it."""
+    """In one statement, so that concurrent workers can't make a recipient count twice or not at all."""
     rows = session.execute(sa.text(_COUNTS), {"issue": issue_id}).all()
     states: dict[DeliveryState, int] = {}
     skipped: dict[str, int] = {}
@@ -57,7 +57,7 @@ def progress(session: Session, issue_id: str) -> Progress:
 
 
 def audience_now(session: Session, newsletter_id: str) -> int:
-    """How many are on the list now; at the start, some of them may not be sent it."""
+    """How many are on the list now; some of them may be left out at the start."""
     return int(
         session.execute(
             sa.text("SELECT count(*) FROM signup WHERE newsletter_id = :newsletter AND state = 'confirmed'"),

@@ -1,4 +1,4 @@
-"""See an issue before anybody gets it: its preview, and a test mail to oneself."""
+"""Proofs of an issue before it is sent: its preview, and a test mail to the editor."""
 
 from datetime import datetime
 
@@ -12,11 +12,11 @@ from billing.newsletters.wrap import segments, values, with_marks
 from billing.platform.installation import refuse_copy
 
 TEST_NUMBER = 0
-"""Deliveries are counted from 1, so what comes back from a test is about none."""
+"""Deliveries are numbered from 1, so a test mail's bounce matches none."""
 
 
 def preview(sender: NewsletterSender, words: IssueContent, variant: Variant) -> emails.Rendered:
-    """The mail as that reader would see it; its links are those of a test. Raises BadIssue, emails.UnsafeSubject."""
+    """The mail as that reader would see it, with the links of a test. Raises BadIssue, emails.UnsafeSubject."""
     office = sender.office
     return emails.render_newsletter(
         issue_mail(
@@ -32,9 +32,9 @@ def preview(sender: NewsletterSender, words: IssueContent, variant: Variant) -> 
 def send_test(
     sender: NewsletterSender, list_: Newsletter, words: IssueContent, variant: Variant, to: str, at: datetime
 ) -> Outcome:
-    """One mail to whoever writes it, marked as a test, with every header of the real one; the relay's answer.
+    """Send one mail to `to`, marked as a test, with every header of the real one; the relay's answer.
 
-    Raises BadIssue where there is nothing in it yet, NotAdopted."""
+    Raises BadIssue, NotAdopted."""
     refuse_copy(sender.database)
     if not words.subject:
         raise BadIssue("It has no subject yet.")

@@ -1,4 +1,4 @@
-"""Who wants which newsletter, and how we know: ask, confirm, join, leave. Every yes and no leaves its line of evidence (C6)."""
+"""Signups to newsletters: join, leave, confirm. Every yes and no adds a line of evidence (C6)."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ TEXT_VERSION = "newsletters-2026-11"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whose choice it is: an address, and the reader it belongs to, if any."""
+    """Who chooses: an address, and its reader, if any."""
 
     address: str
     reader_id: str | None = None
@@ -39,7 +39,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a choice comes from: by which page or mail, from which network address and device."""
+    """Where a choice came from: page or mail, network address, device."""
 
     how: str
     ip: str = ""
@@ -47,12 +47,12 @@ class Origin:
 
 
 def words(name: str) -> str:
-    """What somebody who ticks the box of a newsletter says yes to."""
+    """The consent text beside a newsletter's box."""
     return f"Send me {name} by mail until I stop it. Each one has a link that stops it at once."
 
 
 def rows_of(session: Session, person: Person, *, lock: bool = True) -> list[Signup]:
-    """All signups of a person: the reader's, and those of the bare address. Locked, so that two choices at once are made in turn."""
+    """All signups of the reader and of the bare address. Locks them, so that two choices at once are made in turn."""
     if lock:
         hold_names(session, f"signup {person.key}")
     bare = sa.and_(col(Signup.reader_id).is_(None), col(Signup.address_key) == person.key)
@@ -64,12 +64,12 @@ def rows_of(session: Session, person: Person, *, lock: bool = True) -> list[Sign
 
 
 def choices(session: Session, person: Person) -> frozenset[str]:
-    """The newsletters a person receives."""
+    """The newsletters that the person receives."""
     return _in_state(session, person, SignupState.CONFIRMED)
 
 
 def pending(session: Session, person: Person) -> frozenset[str]:
-    """Those that wait for the answer to a mail."""
+    """The newsletters that await confirmation by mail."""
     return _in_state(session, person, SignupState.PENDING)
 
 
@@ -81,7 +81,7 @@ def _in_state(session: Session, person: Person, state: SignupState) -> frozenset
 def join(
     session: Session, person: Person, wanted: Iterable[str], at: datetime, origin: Origin
 ) -> list[Newsletter]:
-    """Put a person, whose address is proved, on these lists; those that are new. Raises UnknownNewsletter."""
+    """Put a person with a verified address on these lists; the new ones. Raises UnknownNewsletter."""
     rows = rows_of(session, person)
     joined = []
     for name in wanted:
@@ -99,7 +99,7 @@ def join(
 def leave(
     session: Session, person: Person, unwanted: Collection[str] | None, at: datetime, origin: Origin
 ) -> list[str]:
-    """Take a person off these lists, or (None) off all; the ids of those that were left. Leaving twice is leaving once."""
+    """Take a person off these lists, or off all (None); the ids of those left. Idempotent."""
     left = []
     for row in rows_of(session, person):
         if row.state is SignupState.LEFT or (unwanted is not None and row.newsletter_id not in unwanted):
@@ -112,7 +112,7 @@ def leave(
 def ask_for(
     session: Session, person: Person, wanted: Iterable[str], ask_id: str, at: datetime, origin: Origin
 ) -> list[Newsletter]:
-    """Note that these lists were ticked for an address that has yet to say so; those for which it must. Raises UnknownNewsletter."""
+    """Record that these lists were ticked for an unverified address; those to confirm. Raises UnknownNewsletter."""
     rows = rows_of(session, person)
     asked, asked_before = [], {row.ask_id for row in rows if row.ask_id is not None}
     for name in wanted:
@@ -137,7 +137,7 @@ def settle(
     origin: Origin,
     message_key: str | None = None,
 ) -> None:
-    """Change a signup and write its line of evidence."""
+    """Change a signup and add its line of evidence."""
     said_yes = state is SignupState.CONFIRMED
     asked_before = [row.ask_id] if row.ask_id is not None else []
     row.state, row.ask_id, row.changed_at = state, None, at
@@ -164,8 +164,8 @@ def settle(
 
 
 def person_of(session: Session, signup: Signup) -> Person:
-    """Whose signup it is, at their present address: its reader's, or, as when an issue is sent, that of whoever registered
-    with the address later. Else "stop all" would stop only what was ticked before."""
+    """The person behind a signup, at their present address: its reader, or the reader who registered with the address later, as when
+    an issue is sent. Without that, "stop all" would miss what that reader ticked."""
     if signup.reader_id:
         reader = session.get(Reader, signup.reader_id)
     else:
@@ -174,7 +174,7 @@ def person_of(session: Session, signup: Signup) -> Person:
 
 
 def known(session: Session, names: Iterable[str]) -> list[str]:
-    """Of these names the ones that are newsletters, each once, in the order of the page."""
+    """Those of these ids that are newsletters, each once, in the order of the page."""
     wanted = set(names)
     return [each.id for each in newsletters(session) if each.id in wanted]
 

@@ -1,4 +1,4 @@
-"""Start an issue at its time: its words are rendered once for each kind of reader, its recipients fixed in one statement."""
+"""Start an issue at its time: render it once for each variant, and freeze its recipients in one statement."""
 
 import logging
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from billing.newsletters.lists import (
     may_have,
     newsletter,
     scopes,
-    unchecked,
+    why_not_compared,
 )
 from billing.newsletters.models import Audience, Issue, IssueBody, IssueState
 from billing.newsletters.sender import NewsletterSender
@@ -25,7 +25,7 @@ from billing.newsletters.wrap import content_of, with_marks
 from billing.platform.site import Office
 
 GRACE = timedelta(hours=2)
-"""An issue that is later than this waits for a person: yesterday's news at noon helps nobody (S9)."""
+"""An issue later than this waits for a person: yesterday's news at noon is no use (S9)."""
 LATE = "It was due while nothing was being sent. Choose a new time."
 log = logging.getLogger(__name__)
 
@@ -40,11 +40,11 @@ FREEZE = f"""
     ORDER BY {ADDRESS_KEY}, s.reader_id IS NULL, s.id
     ON CONFLICT DO NOTHING
 """  # noqa: S608 - pieces of our own SQL; values are bound
-"""One row for each address that wants it and may have it, with the variant it has at this moment (S1, S10)."""
+"""A delivery for each address that wants the issue and may have it, with its variant of this moment (S1, S10)."""
 
 
 def start_due(sender: NewsletterSender, at: datetime) -> int:
-    """Start what is scheduled for `at` or before; how many issues were seen to. Any number of workers."""
+    """Start issues scheduled until `at`; how many were handled. For any number of workers."""
     seen = 0
     while _start_one(sender, at):
         seen += 1
@@ -70,12 +70,12 @@ def _start_one(sender: NewsletterSender, at: datetime) -> bool:
 
 
 def begin(session: Session, sender: NewsletterSender, issue: Issue, at: datetime) -> None:
-    """Freeze words and recipients; from here on workers send it. One with problems goes back to its editor."""
+    """Freeze content and recipients, so that workers send it. An issue with problems returns to its editor."""
     list_ = newsletter(session, issue.newsletter_id)
     words = content_of(issue, list_)
     found = problems(words, sender.house)
-    # It may have been scheduled a year ago: what counts is the register on the day on which it goes out.
-    if wrong := unchecked(list_, at):
+    # Checked again here: the issue may have been scheduled a year ago.
+    if wrong := why_not_compared(list_, at):
         found.append(f"{wrong} Compare it, then choose a new time.")
     if found:
         _hold(session, issue, " ".join(found)[:500])
@@ -91,7 +91,7 @@ def begin(session: Session, sender: NewsletterSender, issue: Issue, at: datetime
 
 
 def freeze(session: Session, office: Office, issue: Issue, subscribers_only: bool, at: datetime) -> int:
-    """Write a row for each recipient; done again, it adds none. How many were new."""
+    """Insert a delivery for each recipient; how many. Repeated, it inserts none."""
     done = session.execute(
         sa.text(FREEZE),
         {

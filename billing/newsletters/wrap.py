@@ -1,4 +1,4 @@
-"""From an issue's words to the bytes on the wire: headers once, bodies once, a place for each recipient's own links."""
+"""From an issue's content to the bytes on the wire: headers and bodies once, with gaps for each recipient's links."""
 
 import re
 from collections.abc import Mapping
@@ -23,13 +23,13 @@ STREAM = "newsletters"
 
 
 def content_of(issue: Issue, newsletter: Newsletter) -> IssueContent:
-    """What the issue says."""
+    """The issue's content."""
     cards = {name: IssueCard(**card) for name, card in issue.cards.items()}
     return IssueContent(newsletter.name, issue.subject, issue.preheader, issue.source, cards)
 
 
 def with_marks(words: IssueContent, variant: Variant, house: emails.House) -> emails.Rendered:
-    """The words for one kind of reader, rendered and inlined, with marks where a recipient's links go."""
+    """One variant, rendered and inlined, with marks where a recipient's links go."""
     return emails.render_newsletter(
         issue_mail(
             words, variant, unsubscribe_url=MARKS["unsubscribe"], preferences_url=MARKS["preferences"]
@@ -69,7 +69,7 @@ def _head(
 
 
 def _phrase(name: str) -> str:
-    """A name in front of an address in angle brackets."""
+    """A name as a header phrase."""
     if re.fullmatch(r"[A-Za-z0-9 '-]+", name):
         return name
     if name.isascii() and "=?" not in name:
@@ -79,7 +79,7 @@ def _phrase(name: str) -> str:
 
 
 def values(sender: NewsletterSender, *, number: int, address: str, signup_id: str) -> Mapping[str, str]:
-    """What is a recipient's own. Raises BadAddress."""
+    """A recipient's values for the marks. Raises BadAddress."""
     return {
         "to": ascii_address(address),
         "message-id": bounces.message_id(sender.office.tokens, number, sender.domain),

@@ -41,7 +41,7 @@ ELSEWHERE = {
     "reconcile.recover._unless_it_breaks": "follows a row that can't be written: tests/stories/test_recovering_through_trouble.py",
     "refunds.unexplained_charges.": "gives back what breaks a promise until a person has explained it: tests/stories/test_unexplained_charges.py",
     "unexplained.": "the same",
-    "newsletters.optin.forget_unanswered": "deletes what is old, in one statement",
+    "newsletters.optin.delete_unconfirmed": "deletes what is old, in one statement",
     "billing_run.drain_attempts._note": "puts back what was not sent: tests/billing_run/test_stripe_away.py",
     "billing_run.drain_attempts._put_off": "puts off what breaks us: tests/billing_run/test_a_batch.py",
     "billing_run.run.put_off": "puts off what breaks us: tests/billing_run/test_a_batch.py",

@@ -17,7 +17,7 @@ _HELD = sa.text(entitlements_json("reader.id", f"({AT} OR {AHEAD})"))
 
 @dataclass(frozen=True, slots=True)
 class Entitlements:
-    """A reader, or nobody known, and what opens articles to them."""
+    """A reader, or an anonymous visitor, and what opens articles to them."""
 
     reader_id: str | None
     held: tuple[Entitlement, ...] = ()

@@ -165,7 +165,6 @@ def revoke(session: Session, gift_id: str, at: datetime, *, reader_id: str | Non
         raise UnknownGift
     if gift.revoked_at is None:
         gift.revoked_at, gift.revoked_why = at, why
-        session.add(gift)
         session.flush()
     return gift
 
@@ -175,7 +174,6 @@ def revoke_all(session: Session, reader_id: str, at: datetime, *, why: str) -> N
     rows = select(Gift).where(Gift.reader_id == reader_id, col(Gift.revoked_at).is_(None), Gift.until > at)
     for gift in session.exec(rows.order_by(col(Gift.id)).with_for_update()):
         gift.revoked_at, gift.revoked_why = at, why
-        session.add(gift)
     session.flush()
 
 
@@ -227,7 +225,6 @@ def open_gift(
     if session.get(GiftReading, (locked.id, visitor)) is None:
         session.add(GiftReading(gift_id=locked.id, visitor=visitor, at=at))
         locked.opened += 1
-        session.add(locked)
         session.flush()
     return GiftResult(held=_held(locked.until))
 

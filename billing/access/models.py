@@ -1,4 +1,4 @@
-"""Tables about what is read. What can change is kept as it was, so that any decision can be told again."""
+"""Tables about who may read what. Versions are kept, so that past decisions can be explained."""
 
 from datetime import date, datetime
 from enum import StrEnum

@@ -80,7 +80,6 @@ def close(session: Session, opening_id: str, *, at: datetime, by: Actor) -> Publ
         raise IsClosed
     row.closed_at = at
     row.note_closed_by(by)
-    session.add(row)
     session.flush()
     return row
 

@@ -38,7 +38,7 @@ def handle_report(session: Session, tokens: Tokens, report: BounceReport, at: da
         return ReportOutcome.UNKNOWN
     if not record_bounce(session, tokens, delivery, report, at):
         return ReportOutcome.KNOWN
-    _settle(session, delivery, report, at)
+    _settle(delivery, report, at)
     if report.why is BounceKind.COMPLAINT:
         _unsubscribe(session, delivery, at)
     return ReportOutcome.NEW
@@ -98,7 +98,7 @@ def _reason(session: Session, why: BounceKind, digest: str, at: datetime) -> Sup
             return SuppressionReason.SOFT_BOUNCES if enough else None
 
 
-def _settle(session: Session, delivery: Delivery, report: BounceReport, at: datetime) -> None:
+def _settle(delivery: Delivery, report: BounceReport, at: datetime) -> None:
     """A report proves that the mail was sent, so it settles an uncertain delivery too. Skipped ones were never sent."""
     if delivery.state is DeliveryState.SKIPPED or delivery.state is DeliveryState.COMPLAINED:
         return
@@ -106,7 +106,6 @@ def _settle(session: Session, delivery: Delivery, report: BounceReport, at: date
     delivery.state = DeliveryState.COMPLAINED if complained else DeliveryState.BOUNCED
     delivery.claimed_by, delivery.settled_at = None, at
     delivery.last_answer = f"{report.why.value} {report.status}".strip()
-    session.add(delivery)
 
 
 def _unsubscribe(session: Session, delivery: Delivery, at: datetime) -> None:

@@ -95,7 +95,6 @@ def compare(session: Session, tokens: Tokens, blocked: Iterable[str], at: dateti
             ):
                 new.add(address)
         list_.opt_outs_checked_at = at
-        session.add(list_)
     spared -= new
     return Comparison(
         tuple(list_.name for list_ in lists), len(new), len(addresses - new - spared), len(spared)

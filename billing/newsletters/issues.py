@@ -124,7 +124,6 @@ def save(
     found.source = source.replace("\r\n", "\n")
     found.cards = {name: asdict(card) for name, card in cards.items()}
     found.version, found.changed_at, found.changed_by = version + 1, at, by
-    session.add(found)
     session.flush()
     return found
 
@@ -148,7 +147,6 @@ def schedule(
     _require_comparison(session, found, at)
     found.state, found.scheduled_at, found.held_why = IssueState.SCHEDULED, max(when, at), None
     found.changed_at, found.changed_by = at, by
-    session.add(found)
     return found
 
 
@@ -211,7 +209,6 @@ def send_held(session: Session, issue_id: str, by: str, at: datetime) -> int:
     count = int(done.rowcount)  # type: ignore[attr-defined]
     if count and found.state is IssueState.SENT:
         found.state, found.finished_at = IssueState.SENDING, None
-        session.add(found)
     return count
 
 
@@ -222,5 +219,4 @@ def _transition(
     if found.state not in of:
         raise NotNow
     found.state, found.changed_at, found.changed_by = to, at, by
-    session.add(found)
     return found

@@ -251,7 +251,6 @@ def _hold_back(session: Session, issue_id: str, circuit: CircuitBreaker, at: dat
     else:
         issue.resume_at = again_at(issue.stalls, at)
     log.warning("issue %s waits: %s", issue_id, circuit.opened_by or circuit.stalled)
-    session.add(issue)
 
 
 def _finish(sender: NewsletterSender, at: datetime) -> int:

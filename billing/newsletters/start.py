@@ -63,7 +63,7 @@ def _start_one(sender: NewsletterSender, at: datetime) -> bool:
         if issue is None:
             return False
         if issue.scheduled_at is not None and at - issue.scheduled_at > GRACE:
-            _hold(session, issue, LATE)
+            _hold(issue, LATE)
         else:
             begin(session, sender, issue, at)
         return True
@@ -78,7 +78,7 @@ def begin(session: Session, sender: NewsletterSender, issue: Issue, at: datetime
     if wrong := why_not_compared(list_, at):
         found.append(f"{wrong} Compare it, then choose a new time.")
     if found:
-        _hold(session, issue, " ".join(found)[:500])
+        _hold(issue, " ".join(found)[:500])
         return
     for variant in Variant:
         body = with_marks(words, variant, sender.house)
@@ -86,7 +86,6 @@ def begin(session: Session, sender: NewsletterSender, issue: Issue, at: datetime
     session.flush()
     count = freeze(session, sender.office, issue, list_.audience is Audience.SUBSCRIBERS, at)
     issue.state, issue.started_at, issue.recipients, issue.held_why = IssueState.SENDING, at, count, None
-    session.add(issue)
     log.info("issue %s of %s starts, for %s recipients", issue.id, list_.id, count)
 
 
@@ -107,9 +106,8 @@ def freeze(session: Session, office: Office, issue: Issue, subscribers_only: boo
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
-def _hold(session: Session, issue: Issue, why: str) -> None:
+def _hold(issue: Issue, why: str) -> None:
     issue.state, issue.scheduled_at, issue.held_why = IssueState.DRAFT, None, why
-    session.add(issue)
 
 
 NEXT_DUE = "SELECT min(scheduled_at) FROM issue WHERE state = 'scheduled'"

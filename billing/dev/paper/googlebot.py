@@ -65,7 +65,7 @@ class ProofByList:
         self._networks()
 
     def proves(self, address: IpAddress, at: datetime) -> bool:  # noqa: ARG002 - the port's shape
-        """Whether the list has it. An unreadable list has nobody."""
+        """Whether the list has it. An unreadable list has none."""
         try:
             return is_among(address, self._networks())
         except (OSError, UnicodeError, BadList) as error:
@@ -152,7 +152,7 @@ class _Verdicts:
         until = self._until.get(address)
         if until is None:
             return False
-        if not until - YES <= at < until:  # the held clock of a demo may begin anew, before what is kept
+        if not until - YES <= at < until:  # a demo's held clock may restart before what is cached
             del self._until[address]
             return False
         self._until.move_to_end(address)

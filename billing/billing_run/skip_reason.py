@@ -1,9 +1,9 @@
 """Why something was due and yet not charged: the words for it in a run's report, and what they mean to an operator."""
 
-from enum import StrEnum
+from billing.rules.worded import WordedEnum
 
 
-class Skip(StrEnum):
+class Skip(WordedEnum):
     """A word of a run's report that means: due, and not charged. Each member's `__doc__` says why."""
 
     NOT_TOLD = "not_told", "its notices did not arrive in time, so the charge moves and is announced anew"
@@ -26,13 +26,6 @@ class Skip(StrEnum):
         "withdrawn",
         "not sent any more: cancelled or paid meanwhile, its page left unpaid, or too old and decided anew",
     )
-
-    def __new__(cls, word: str, why: str) -> "Skip":
-        """The word, with the reason for people."""
-        member = str.__new__(cls, word)
-        member._value_ = word
-        member.__doc__ = why
-        return member
 
 
 BEFORE_THE_INTENT = (

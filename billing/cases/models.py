@@ -1,8 +1,7 @@
 """Tables about what waits for a person."""
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -10,9 +9,10 @@ from sqlmodel import Field
 
 from billing.platform.actors import ClosedBy
 from billing.rules.money import BASE_CURRENCY
+from billing.rules.worded import WordedEnum
 
 
-class CaseKind(StrEnum):
+class CaseKind(WordedEnum):
     """What sort of thing was found; each member's `__doc__` says it to people."""
 
     UNKNOWN_CHARGE = "unknown_charge", "The acquirer took money that we have no payment for"
@@ -47,17 +47,6 @@ class CaseKind(StrEnum):
 
     KEY_EXPIRES = "key_expires", "An API key stops working soon: rotate it, or let it end"
     KEY_LIMIT = "key_limit", "A program was refused what is beyond the ceiling of its API key: is it ours?"
-
-    def __new__(cls, value: str, words: str = "") -> Self:
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.__doc__ = words
-        return member
-
-    @property
-    def words(self) -> str:
-        """In words."""
-        return str(self.__doc__)
 
 
 class Case(ClosedBy, table=True):

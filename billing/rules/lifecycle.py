@@ -1,7 +1,8 @@
 """The life of a subscription: its states, what can happen to it, and where that leads."""
 
 from enum import StrEnum
-from typing import Self
+
+from billing.rules.worded import WordedEnum
 
 
 class State(StrEnum):
@@ -14,7 +15,7 @@ class State(StrEnum):
     ENDED = "ended"
 
 
-class Event(StrEnum):
+class Event(WordedEnum):
     """What can happen to a subscription; each member's `__doc__` says when it does."""
 
     TRIAL_EXTENDED = "trial_extended", "A trial notice missed its window, so the first charge moves (CARD-4)."
@@ -74,12 +75,6 @@ class Event(StrEnum):
         "The reader's mail server refused what must be said before a charge, after two extensions; nothing is charged.",
     )
     FIRST_CHARGE_REFUSED = "first_charge_refused", "A start without a trial failed at its first charge."
-
-    def __new__(cls, value: str, meaning: str = "") -> Self:
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.__doc__ = meaning
-        return member
 
 
 TRANSITIONS: dict[tuple[State, Event], State] = {

@@ -1,7 +1,8 @@
 """Who may do what. A table, and nothing else; `may` and the limits are the only questions asked of it (SEC-6)."""
 
 from enum import StrEnum
-from typing import Self
+
+from billing.rules.worded import WordedEnum
 
 
 class Role(StrEnum):
@@ -13,7 +14,7 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-class Permission(StrEnum):
+class Permission(WordedEnum):
     """Something that staff do; each member's `__doc__` puts it in words."""
 
     FIND = "find", "find readers"
@@ -38,17 +39,6 @@ class Permission(StrEnum):
     STAFF = "staff", "say who works here, and as what"
     KEYS = "keys", "make, limit, rotate and revoke API keys"
     WEBHOOKS = "webhooks", "see what Stripe told us, and settle it again"
-
-    def __new__(cls, value: str, words: str = "") -> Self:
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.__doc__ = words
-        return member
-
-    @property
-    def words(self) -> str:
-        """In words that follow "you may not"."""
-        return str(self.__doc__)
 
 
 TABLE: dict[Role, frozenset[Permission]] = {

@@ -74,7 +74,7 @@ _PEOPLE = """
 def people(session: Session, newsletter_id: str, count: int, at: datetime) -> int:
     """Put sample addresses, which reach nobody, on a list; how many are new."""
     name = session.get_one(Newsletter, newsletter_id).name
-    done = session.execute(
+    done = session.connection().execute(
         sa.text(_PEOPLE),
         {
             "newsletter": newsletter_id,
@@ -85,4 +85,4 @@ def people(session: Session, newsletter_id: str, count: int, at: datetime) -> in
             "version": TEXT_VERSION,
         },
     )
-    return int(done.rowcount)  # type: ignore[attr-defined]
+    return done.rowcount

@@ -199,14 +199,14 @@ def send_held(session: Session, issue_id: str, by: str, at: datetime) -> int:
     if found.state not in (IssueState.SENDING, IssueState.PAUSED, IssueState.SENT):
         raise NotNow
     _require_comparison(session, found, at)
-    done = session.execute(
+    done = session.connection().execute(
         sa.text(
             "UPDATE delivery SET state = 'frozen', try_at = :at, settled_at = NULL, last_answer = :why"
             " WHERE issue_id = :issue AND state = 'uncertain'"
         ),
         {"issue": issue_id, "at": at, "why": f"was uncertain; sent again by {by}"},
     )
-    count = int(done.rowcount)  # type: ignore[attr-defined]
+    count = done.rowcount
     if count and found.state is IssueState.SENT:
         found.state, found.finished_at = IssueState.SENDING, None
     return count

@@ -256,14 +256,14 @@ def _hold_back(session: Session, issue_id: str, circuit: CircuitBreaker, at: dat
 def _finish(sender: NewsletterSender, at: datetime) -> int:
     """Finish issues without open deliveries; how many."""
     with sender.database.transaction() as session:
-        done = session.execute(
+        done = session.connection().execute(
             sa.text(
                 "UPDATE issue i SET state = 'sent', finished_at = :at WHERE state = 'sending' AND NOT EXISTS"
                 " (SELECT 1 FROM delivery WHERE issue_id = i.id AND state IN ('frozen', 'sending', 'deferred'))"
             ),
             {"at": at},
         )
-    return int(done.rowcount)  # type: ignore[attr-defined]
+    return done.rowcount
 
 
 _OPEN = """

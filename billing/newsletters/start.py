@@ -91,7 +91,7 @@ def begin(session: Session, sender: NewsletterSender, issue: Issue, at: datetime
 
 def freeze(session: Session, office: Office, issue: Issue, subscribers_only: bool, at: datetime) -> int:
     """Insert a delivery for each recipient; how many. Repeated, it inserts none."""
-    done = session.execute(
+    done = session.connection().execute(
         sa.text(FREEZE),
         {
             "issue": issue.id,
@@ -103,7 +103,7 @@ def freeze(session: Session, office: Office, issue: Issue, subscribers_only: boo
             "at": at,
         },
     )
-    return int(done.rowcount)  # type: ignore[attr-defined]
+    return done.rowcount
 
 
 def _hold(issue: Issue, why: str) -> None:

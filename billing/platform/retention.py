@@ -55,8 +55,8 @@ def _forget(database: Database, aged: Aged, at: datetime) -> int:
     total = 0
     while True:
         with database.transaction() as session:
-            done = session.execute(statement, {"before": at - aged.keep, "batch": BATCH})
-            count = int(done.rowcount)  # type: ignore[attr-defined]
+            done = session.connection().execute(statement, {"before": at - aged.keep, "batch": BATCH})
+            count = done.rowcount
         total += count
         if count < BATCH:
             return total

@@ -30,8 +30,8 @@ def claim_again(database: Database, tokens: Tokens) -> int:
                 claim = {"subscription_id": row.subscription_id, "claimed_at": row.claimed_at}
                 found = _digest(tokens, row.email)
                 if found is not None:
-                    done = session.execute(_CLAIM, claim | {"digest": found})
-                    made += int(done.rowcount)  # type: ignore[attr-defined]  # an INSERT's
+                    done = session.connection().execute(_CLAIM, claim | {"digest": found})
+                    made += done.rowcount
         if len(rows) < BATCH:
             return made
         after, digest = rows[-1].subscription_id, rows[-1].digest

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from billing.acquirer.port import Declined, NotTaken, Unknown
+from billing.platform.db import lock_one, lock_row
 from billing.rules.backoff import again_at
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ def refused(outcome: object) -> str | None:
 def _failed(session: Session, acquirer: str, why: str, at: datetime, pause_after: int) -> None:
     first = insert(ChargingPause).values(acquirer=acquirer, failures=0, probes=0)
     session.execute(first.on_conflict_do_nothing())
-    row = session.get_one(ChargingPause, acquirer, with_for_update=True, populate_existing=True)
+    row = lock_one(session, ChargingPause, acquirer)
     row.failures += 1
     row.why = why[:300]
     if row.paused_at is None and row.failures >= pause_after:
@@ -123,7 +124,7 @@ def begin_probe(session: Session, acquirer: str, at: datetime) -> bool:
 
 
 def _locked(session: Session, acquirer: str) -> ChargingPause | None:
-    return session.get(ChargingPause, acquirer, with_for_update=True, populate_existing=True)
+    return lock_row(session, ChargingPause, acquirer)
 
 
 NEXT_DUE = "SELECT min(probe_at) FROM charging_pause WHERE paused_at IS NOT NULL"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -46,6 +46,7 @@ TRANSIENT = (*AWAY, LOCK_NOT_AVAILABLE, "25006", "25P03", "40", "53", "57", "58"
 """Besides: a lock that was waited for in vain, a standby that only reads (as an old primary does after a failover), a transaction
 that idled, a deadlock or a clash of two transactions, no memory or disk, a cancelled statement, a failing disk.
 Source: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+Row = TypeVar("Row")
 UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 """Letters that PostgreSQL doesn't keep."""
 log = logging.getLogger("billing.events")
@@ -200,6 +201,16 @@ def _with_causes(error: BaseException) -> Iterator[BaseException]:
 def _sqlstate(error: BaseException) -> str | None:
     cause = getattr(error, "orig", error)
     return cause.sqlstate if isinstance(cause, psycopg.Error) else None
+
+
+def lock_row(session: Session, table: type[Row], key: str | int) -> Row | None:
+    """Lock a row until the transaction ends, and read it again: a copy that the session has may be older than the lock."""
+    return session.get(table, key, with_for_update=True, populate_existing=True)
+
+
+def lock_one(session: Session, table: type[Row], key: str | int) -> Row:
+    """The same for a row that exists."""
+    return session.get_one(table, key, with_for_update=True, populate_existing=True)
 
 
 def hold(session: Session) -> None:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, Session, SQLModel
 
-from billing.platform.db import Database, first_line, instant
+from billing.platform.db import Database, first_line, instant, lock_one
 from billing.platform.errors import RefusesToStart, Unavailable
 from billing.platform.revisions import refuse_behind
 from billing.platform.settings import Settings
@@ -167,7 +167,7 @@ _HELD_TOO_LONG = "SELECT held_since FROM installation WHERE asks_since IS NOT NU
 def adopt(session: Session, at: datetime) -> bool:
     """Say that this is the database that counts; whether that was news. Money is held until the acquirer was asked, from the earlier
     moment on where it was still to be asked from another one."""
-    row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
+    row = lock_one(session, Installation, 1)
     if is_home_in(session):
         return False
     since = (instant(session, _LAST_KNOWN) or at) - SLACK
@@ -195,7 +195,7 @@ def take_over(session: Session, at: datetime) -> datetime | None:
 def all_known(session: Session, since: datetime, at: datetime) -> datetime | None:
     """The acquirer said at the instant `at` what happened since that moment. Money goes on, unless it is to be asked from another one by
     now, or its lists may have lacked the last of it: then this is when it is asked once more."""
-    row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
+    row = lock_one(session, Installation, 1)
     if row.asks_since != since:
         return row.ask_at
     again_at = row.listed_at if row.listed_at is not None and at < row.listed_at else None
@@ -208,7 +208,7 @@ def all_known(session: Session, since: datetime, at: datetime) -> datetime | Non
 
 def ask_again(session: Session, at: datetime) -> None:
     """The acquirer could not be asked to the end: again in a while."""
-    row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
+    row = lock_one(session, Installation, 1)
     if row.asks_since is not None:
         row.asked += 1
         row.ask_at = again_at(row.asked, at)

@@ -15,6 +15,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from billing.platform.db import lock_one
 from billing.platform.errors import RefusesToStart
 from billing.platform.installation import Installation
 from billing.platform.settings import Settings
@@ -75,7 +76,7 @@ class InDoubt(RefusesToStart):
 def seal_first(session: Session, settings: Settings, *, key_is_right: bool = False) -> None:
     """Give a database its list key, unless it has one. `key_is_right`: an operator says that the oldest secret key hashed its
     lists. Raises WrongSecretKey, InDoubt."""
-    row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
+    row = lock_one(session, Installation, 1)
     if not row.list_key:
         tokens = tokens_of(settings)
         seal(session, row, tokens, _first(session, tokens.keys, key_is_right))
@@ -127,7 +128,7 @@ def seal(session: Session, row: Installation, tokens: Tokens, list_key: str) -> 
 
 def replace_lost(session: Session, settings: Settings, at: datetime) -> bool:
     """Another list key in the place of one that no configured key opens; False, and nothing done, where one opens it."""
-    row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
+    row = lock_one(session, Installation, 1)
     tokens = tokens_of(settings)
     if tokens.unseal(PURPOSE, row.list_key) is not None:
         return False

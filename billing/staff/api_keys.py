@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from billing.platform import ids
 from billing.platform.actors import Actor
-from billing.platform.db import hold_names
+from billing.platform.db import hold_names, lock_row
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.platform.tokens import Tokens
 from billing.rules import key_secrets
@@ -144,7 +144,7 @@ def revoke(session: Session, key_id: str, *, actor: Actor, at: datetime) -> None
 
 def lock(session: Session, key_id: str, at: datetime) -> ApiKey:
     """The key with this id, held to the end of the transaction. Raises UnknownKey."""
-    key = session.get(ApiKey, key_id, with_for_update=True, populate_existing=True)
+    key = lock_row(session, ApiKey, key_id)
     if key is None or not works(key, at):
         raise UnknownKey
     return key

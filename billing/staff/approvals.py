@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from billing.mail import obsolete
 from billing.platform import ids
 from billing.platform.actors import Actor, staff_id_of
+from billing.platform.db import lock_row
 from billing.platform.errors import Conflict, NotFound, Refusal
 from billing.platform.site import Office
 from billing.readers.register import clean_address
@@ -226,7 +227,7 @@ def decline(session: Session, approval_id: str, *, actor: Actor, at: datetime) -
 
 
 def _lock(session: Session, approval_id: str, at: datetime) -> Approval:
-    found = session.get(Approval, approval_id, with_for_update=True, populate_existing=True)
+    found = lock_row(session, Approval, approval_id)
     if found is None:
         raise UnknownApproval
     if found.state is not ApprovalState.WAITING or found.expires_at <= at:

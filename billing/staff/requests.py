@@ -11,6 +11,7 @@ from billing.notices.requests import cancel_requested
 from billing.payments.models import Payment
 from billing.platform import ids
 from billing.platform.actors import Actor, ReaderActor
+from billing.platform.db import lock_row
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.platform.site import Office
 from billing.platform.tokens import Tokens
@@ -174,7 +175,7 @@ def hold(session: Session, request_id: str) -> ReaderRequest:
     reader_id = one(session, request_id).reader_id
     if reader_id is not None:
         facts.lock_reader(session, reader_id)
-    request = session.get(ReaderRequest, request_id, with_for_update=True, populate_existing=True)
+    request = lock_row(session, ReaderRequest, request_id)
     if request is None:
         raise UnknownRequest
     return request

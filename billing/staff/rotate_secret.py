@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from billing.platform import list_key
 from billing.platform.actors import Command
-from billing.platform.db import Database
+from billing.platform.db import Database, lock_one
 from billing.platform.installation import Installation
 from billing.platform.tokens import Tokens
 from billing.readers import sessions
@@ -86,7 +86,7 @@ def rotate_secret(database: Database, tokens: Tokens, at: datetime) -> Rotated:
 
 
 def _seal_list_key(session: Session, tokens: Tokens, at: datetime) -> tuple[datetime | None, bool]:
-    row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
+    row = lock_one(session, Installation, 1)
     was_done = tokens.is_current(list_key.PURPOSE, row.list_key)
     if not was_done:
         list_key.seal(session, row, tokens, list_key.open_row(row, tokens))

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from billing.platform import ids
+from billing.platform.db import lock_one
 from billing.platform.tokens import Tokens
 from billing.staff.models import StaffMember, StaffSession
 
@@ -82,7 +83,7 @@ def renew(session: Session, tokens: Tokens, session_id: str, at: datetime) -> st
     """The member has proved who they are once more: the same session under a new secret, which is returned (7.2.4). It doesn't
     live longer by it."""
     secret = secrets.token_urlsafe(32)
-    row = session.get_one(StaffSession, session_id, with_for_update=True, populate_existing=True)
+    row = lock_one(session, StaffSession, session_id)
     row.token_hash, row.proved_at, row.seen_at = tokens.digest("staff-session", secret), at, at
     session.add(row)
     return secret

@@ -1,6 +1,6 @@
 """What a reader can read, in one sentence for the reader: by the subscription, or by complimentary days."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -26,5 +26,5 @@ def sentence_of(
             and stopped_by_bank(session, subscription)
         )
         return in_a_sentence(subscription, at, office.zone, by_bank=by_bank)
-    last_day = office.today(grant.until - timedelta(microseconds=1))
+    last_day = office.last_day(grant.until)
     return f"Everything is open to you, with our compliments, through {last_day:%A} {last_day.day} {last_day:%B %Y}."

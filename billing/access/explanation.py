@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Self
 
 from sqlmodel import Session, col, select
@@ -150,7 +150,7 @@ def _change(office: Office, row: SubscriptionChange) -> Fact:
 def _through(office: Office, held: Entitlement) -> str:
     if held.until is None or (held.renews and held.reason is not Reason.TRIAL):
         return ""
-    last = office.today(held.until - timedelta(microseconds=1))
+    last = office.last_day(held.until)
     return f", through {last:%A} {last.day} {last:%B %Y}"
 
 

@@ -43,7 +43,7 @@ def last_day_of(session: Session, office: Office, reader_id: str, days: int, at:
     before = last_of(session, reader_id, at)
     ends = [before.until if before else None, subscription.cancels_at if subscription else None]
     held_until = max((end for end in ends if end is not None and end > at), default=None)
-    so_far = office.today(held_until - timedelta(microseconds=1)) if held_until else office.today(at)
+    so_far = office.last_day(held_until) if held_until else office.today(at)
     return so_far + timedelta(days=days)
 
 

@@ -13,7 +13,7 @@ from billing.notices.returned_charges import (
     attach_refunds,
     card_that_paid,
 )
-from billing.notices.send import after_that, last_day_before, last_day_while_reading, moment, send
+from billing.notices.send import after_that, last_day_while_reading, moment, send
 from billing.notices.true_while import next_charge
 from billing.payments.models import Payment, Refund
 from billing.platform.site import Office
@@ -168,6 +168,6 @@ class Ended(
 
 def subscription_ended(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
     """It is over because no charge went through."""
-    last_day = last_day_before(office, subscription.ended_at or at)
+    last_day = office.last_day(subscription.ended_at or at)
     mail = Ended(last_day=last_day.isoformat(), offer_url=office.offer_url)
     send(session, subscription, mail, f"ended:{subscription.id}", at)

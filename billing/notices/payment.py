@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from billing.mail import outbox
 from billing.notices import true_while
-from billing.notices.send import last_day_before, last_day_while_reading, send, send_all
+from billing.notices.send import last_day_while_reading, send, send_all
 from billing.payments import invoice_recipients
 from billing.payments.document_text import tax_invoice
 from billing.payments.invoice_recipients import InvoiceRecipient
@@ -149,7 +149,7 @@ def payment_failed(
         retry_on=subscription.retry_on.isoformat() if subscription.retry_on else None,
         confirm=confirm,
         bank_asked=bank_asked,
-        reading_until=last_day_before(office, subscription.access_until).isoformat(),
+        reading_until=office.last_day(subscription.access_until).isoformat(),
         card_gone=card.gone_at is not None,
         pay_url=office.pay_url(invoice.id),
         card_url=office.card_url(subscription.id),

@@ -1,7 +1,7 @@
 """Send notices to a subscriber, and the values that several of them share."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Protocol
 
 from sqlmodel import Session
@@ -55,16 +55,11 @@ def card_of(session: Session, subscription: Subscription) -> PaymentMethod:
     return session.get_one(PaymentMethod, subscription.payment_method_id)
 
 
-def last_day_before(office: Office, until: datetime) -> date:
-    """The last civil day with reading, where reading stops at `until`."""
-    return office.today(until - timedelta(microseconds=1))
-
-
 def last_day_while_reading(office: Office, subscription: Subscription) -> str | None:
     """The last day of reading of a subscription that is to end; None where it has ended, or doesn't end."""
     if subscription.ended_at is not None or subscription.cancels_at is None:
         return None
-    return last_day_before(office, subscription.cancels_at).isoformat()
+    return office.last_day(subscription.cancels_at).isoformat()
 
 
 def after_that(session: Session, plan: Plan, price: Price, on: date) -> str:

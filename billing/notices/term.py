@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from billing.notices import true_while
 from billing.notices.returned_charges import SAMPLE_FAILED, MailWithRefunds, attach_refunds
-from billing.notices.send import card_of, last_day_before, send
+from billing.notices.send import card_of, send
 from billing.payments.models import Refund
 from billing.platform.site import Office
 from billing.rules import notices, term, trial
@@ -148,7 +148,7 @@ def term_left(
 ) -> None:
     """A term was left early: the last day, and what goes back."""
     mail = TermLeft(
-        last_day=last_day_before(office, subscription.cancels_at or at).isoformat(),
+        last_day=office.last_day(subscription.cancels_at or at).isoformat(),
         refund=cents,
         offer_url=office.offer_url,
     )

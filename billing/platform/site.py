@@ -1,7 +1,7 @@
 """What the domain must know of the installation: its zone, the addresses of its pages, its secrets."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from billing.platform.tokens import Tokens, place
@@ -36,6 +36,10 @@ class Office:
     def today(self, at: datetime) -> date:
         """The civil day at that instant, in the publisher's zone."""
         return civil_date(at, self.zone)
+
+    def last_day(self, until: datetime) -> date:
+        """The last civil day before an instant at which something ends: midnight ends the day before."""
+        return civil_date(until - timedelta(microseconds=1), self.zone)
 
     def moment(self, at: datetime) -> str:
         """An instant in words, in the publisher's zone."""

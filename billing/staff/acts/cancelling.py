@@ -1,7 +1,7 @@
 """Cancel as of the moment the reader first asked, and take a cancellation back."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -61,7 +61,7 @@ class Cancel:
         )
         if ends_at <= desk.at:
             return "Reading ends now. A mail confirms it."
-        last_day = desk.office.today(ends_at - timedelta(microseconds=1))
+        last_day = desk.office.last_day(ends_at)
         return f"Reading goes on through {day(last_day)}, as it is free or paid for. A mail confirms it."
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:

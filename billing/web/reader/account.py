@@ -1,7 +1,6 @@
 """The reader's account: how things stand, the card, cancelling and undoing it."""
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -118,7 +117,7 @@ def _past_due(visit: Visit, session: Session, subscription: Subscription | None)
         return None
     return views.PastDue(
         amount=_price(session, subscription),
-        reading_until=visit.parts.office.today(subscription.access_until - timedelta(microseconds=1)),
+        reading_until=visit.parts.office.last_day(subscription.access_until),
         retry_on=subscription.retry_on,
         bank_asked=_bank_asked(session, subscription),
     )

@@ -42,7 +42,7 @@ def cancel_page(visit: Visit, subscription: Subscription, *, action: str, back: 
         in_trial=subscription.state is State.TRIALING,
         withdraw=at_once,
         leave=views.LeaveEarly(
-            last_day=visit.parts.office.today(leaving.ends_at - timedelta(microseconds=1)),
+            last_day=visit.parts.office.last_day(leaving.ends_at),
             refund=Money(leaving.cents, leaving.payment.currency),
         )
         if leaving and not at_once
@@ -57,7 +57,7 @@ def last_day(visit: Visit, subscription: Subscription) -> date | None:
     """The last day of reading if it is cancelled now; None when reading would stop at once."""
     office = visit.parts.office
     until = cancel.end_of_what_is_held(office, subscription, [], visit.at)
-    return office.today(until - timedelta(microseconds=1)) if until > visit.at else None
+    return office.last_day(until) if until > visit.at else None
 
 
 def cancel_with(visit: Visit, subscription: Subscription, *, when: str, reason: str, comment: str) -> None:
@@ -164,7 +164,7 @@ def cancelled_page(visit: Visit, subscription: Subscription, *, back: str) -> Re
         and subscription.cancels_at > visit.at
     )
     view = views.Cancelled(
-        access_until=visit.parts.office.today(subscription.cancels_at - timedelta(microseconds=1))
+        access_until=visit.parts.office.last_day(subscription.cancels_at)
         if reading and subscription.cancels_at
         else None,
         ever_charged=subscription.period_number > 0,

@@ -165,7 +165,7 @@ def _open(visit: Visit, now: Owing) -> views.Pay:
         amount=Money(invoice.gross, invoice.currency),
         period_from=invoice.period_start_on,
         period_to=invoice.period_end_on - timedelta(days=1),
-        reading_until=visit.parts.office.today(now.subscription.access_until - timedelta(microseconds=1)),
+        reading_until=visit.parts.office.last_day(now.subscription.access_until),
         retry_on=now.subscription.retry_on,
         card=card_of(now.card),
         with_card=now.with_card,

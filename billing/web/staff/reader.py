@@ -1,6 +1,5 @@
 """A reader's page: how things stand, what is charged next, and everything that happened."""
 
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -96,7 +95,7 @@ def _access(visit: StaffVisit, session: Session, reader_id: str) -> str:
     words = OPEN_BECAUSE[held.reason]
     if held.until is None or held.renews:
         return f"{words}."
-    last_day = visit.parts.office.today(held.until - timedelta(microseconds=1))
+    last_day = visit.parts.office.last_day(held.until)
     return f"{words}, through {last_day:%A} {last_day.day} {last_day:%B %Y}."
 
 

@@ -62,7 +62,6 @@ def _make_room(session: Session, reader_id: str, left: int, at: datetime) -> Non
     rows = sorted(open_sessions(session, reader_id, at), key=lambda row: (row.seen_at, row.id), reverse=True)
     for row in rows[left:]:
         row.ended_at, row.ended_why = at, LIMIT
-        session.add(row)
 
 
 def made_room(session: Session, tokens: Tokens, secret: str) -> bool:
@@ -82,10 +81,8 @@ def find(session: Session, tokens: Tokens, secret: str, at: datetime) -> ReaderS
         return None
     if found.token_hash != digests[0]:
         found.token_hash, found.seen_at = digests[0], at
-        session.add(found)
     if at - found.seen_at > TOUCH_EVERY:
         found.seen_at, found.times_seen = at, found.times_seen + 1
-        session.add(found)
     return found
 
 
@@ -137,7 +134,6 @@ def end_sessions(
     for row in open_sessions(session, reader_id, at):
         if (only is None or row.id == only) and not (unproved and row.proved):
             row.ended_at = at
-            session.add(row)
             ended += 1
     if ended:
         say(session, "signed out", reader=reader_id, sessions=ended)
@@ -149,7 +145,6 @@ def end(session: Session, session_id: str, at: datetime) -> None:
     row = session.get(ReaderSession, session_id)
     if row is not None and row.ended_at is None:
         row.ended_at = at
-        session.add(row)
 
 
 def ever_ended(session: Session, reader_id: str) -> bool:

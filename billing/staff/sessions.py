@@ -70,7 +70,6 @@ def find(
         return None
     if at - found.seen_at >= _TOUCH_EVERY or found.token_hash != digests[0]:
         found.token_hash, found.seen_at = digests[0], at
-        session.add(found)
     return found, member
 
 
@@ -85,7 +84,6 @@ def renew(session: Session, tokens: Tokens, session_id: str, at: datetime) -> st
     secret = secrets.token_urlsafe(32)
     row = lock_one(session, StaffSession, session_id)
     row.token_hash, row.proved_at, row.seen_at = tokens.digest("staff-session", secret), at, at
-    session.add(row)
     return secret
 
 
@@ -115,5 +113,4 @@ def end(session: Session, staff_id: str, at: datetime, *, only: str | None = Non
     chosen = [row for row in rows if only is None or row.id == only]
     for row in chosen:
         row.ended_at = at
-        session.add(row)
     return len(chosen)

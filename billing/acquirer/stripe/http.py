@@ -23,5 +23,6 @@ class StripeHttp(stripe.RequestsClient):
             self._thread_local.session.max_redirects = 0
         return super().request(*args, **named)
 
+    # Not public, but the library has no other place for it: it waits by the machine's clock, which a held clock doesn't move.
     def _sleep_time_seconds(self, *args: Any, **named: Any) -> float:
         return super()._sleep_time_seconds(*args, **named) if self._waits else 0.0

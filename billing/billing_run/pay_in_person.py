@@ -16,21 +16,16 @@ from billing.payments import attempt_history, charge, payment_page
 from billing.payments.charge import Withdrawn
 from billing.payments.invoices import drawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
+from billing.payments.receipts import UnknownInvoice
 from billing.platform.actors import Actor, ReaderActor
 from billing.platform.db import Database
-from billing.platform.errors import Conflict, NotFound
+from billing.platform.errors import Conflict
 from billing.platform.site import Office
 from billing.platform.stop_points import stop_point
 from billing.rules import dunning, periods
 from billing.rules.lifecycle import State
 from billing.subscriptions.change import lock, mark
 from billing.subscriptions.models import Subscription
-
-
-class UnknownInvoice(NotFound):
-    """There is no such invoice."""
-
-    code = "unknown_invoice"
 
 
 class NothingOwed(Conflict):

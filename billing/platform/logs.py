@@ -21,6 +21,7 @@ from sqlmodel import Session
 from billing.platform.db import SAID, first_line, is_away, is_pool_full
 from billing.platform.monotonic import Monotonic, SystemMonotonic
 from billing.platform.tokens import Tokens, without_secrets
+from billing.rules import networks
 from billing.rules.card_numbers import without_card_numbers
 
 NOISY = ("httpx", "httpcore", "stripe", "apscheduler", "uvicorn.access")
@@ -157,14 +158,11 @@ def name_of(address: str) -> str:
 def network_of(address: str) -> str:
     """The name by which the log knows a network address: its /24 (IPv6: /48), which says whose network it is and nobody's
     household, and a keyed name of the whole."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
-    network = ipaddress.ip_network((found, 24 if found.version == 4 else 48), strict=False)
-    return f"{network}-{_keyed_name(found.compressed)}"
+    found = networks.normal(address)
+    if found == networks.UNKNOWN:
+        return found
+    network = ipaddress.ip_network((found, networks.SITE if ":" in found else 24), strict=False)
+    return f"{network}-{_keyed_name(found)}"
 
 
 def _keyed_name(value: str) -> str:

@@ -78,7 +78,7 @@ def create(
     expires_at: datetime | None = None,
 ) -> str:
     """A new key; the secret is returned here and nowhere else. Raises UnknownScope, NeedsName, NotAhead, NameTaken."""
-    return _create(session, tokens, name, scopes, at, ceilings, expires_at)[1]
+    return make(session, tokens, name, scopes, actor=None, at=at, ceilings=ceilings, expires_at=expires_at)[1]
 
 
 def make(
@@ -87,15 +87,37 @@ def make(
     name: str,
     scopes: Iterable[str],
     *,
-    actor: Actor,
+    actor: Actor | None,
     at: datetime,
     ceilings: Ceilings = DEFAULTS,
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """The same by somebody, who stands in the audit; the key and its secret. Raises UnknownScope, NeedsName, NotAhead, NameTaken."""
-    made, secret = _create(session, tokens, name, scopes, at, ceilings, expires_at)
-    audit.write(session, actor, "key_create", at=at, subject=made.id, after=_facts(made))
-    return made, secret
+    """A new key and its secret; audited where an actor makes it. Raises UnknownScope, NeedsName, NotAhead, NameTaken."""
+    held = sorted(set(scopes))
+    if not held or not set(held) <= SCOPES.keys():
+        raise UnknownScope
+    if not (name.strip() and len(name) <= LONGEST_NAME and name.isprintable()):
+        raise NeedsName
+    if expires_at is not None and expires_at <= at:
+        raise NotAhead
+    hold_names(session, f"api key {name}")
+    if named(session, name, at):
+        raise NameTaken
+    secret = _new_secret()
+    key = ApiKey(
+        id=ids.new("key", at),
+        name=name,
+        key_hash=tokens.list_digest(PURPOSE, secret),
+        scopes=held,
+        created_at=at,
+        expires_at=expires_at,
+    )
+    _limit(key, ceilings)
+    session.add(key)
+    session.flush()
+    if actor is not None:
+        audit.write(session, actor, "key_create", at=at, subject=key.id, after=_facts(key))
+    return key, secret
 
 
 def rotate(
@@ -195,40 +217,6 @@ def everything(session: Session, at: datetime) -> list[Listed]:
         )
         for key in ordered
     ]
-
-
-def _create(
-    session: Session,
-    tokens: Tokens,
-    name: str,
-    scopes: Iterable[str],
-    at: datetime,
-    ceilings: Ceilings = DEFAULTS,
-    expires_at: datetime | None = None,
-) -> tuple[ApiKey, str]:
-    held = sorted(set(scopes))
-    if not held or not set(held) <= SCOPES.keys():
-        raise UnknownScope
-    if not (name.strip() and len(name) <= LONGEST_NAME and name.isprintable()):
-        raise NeedsName
-    if expires_at is not None and expires_at <= at:
-        raise NotAhead
-    hold_names(session, f"api key {name}")
-    if named(session, name, at):
-        raise NameTaken
-    secret = _new_secret()
-    key = ApiKey(
-        id=ids.new("key", at),
-        name=name,
-        key_hash=tokens.list_digest(PURPOSE, secret),
-        scopes=held,
-        created_at=at,
-        expires_at=expires_at,
-    )
-    _limit(key, ceilings)
-    session.add(key)
-    session.flush()
-    return key, secret
 
 
 def _new_secret() -> str:

@@ -38,7 +38,6 @@ def close(session: Session, case_id: str, *, reason: str, by: Actor, at: datetim
         raise NeedsReason
     case.closed_at, case.reason = at, reason.strip()
     case.note_closed_by(by)
-    session.add(case)
     return case
 
 

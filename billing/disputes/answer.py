@@ -74,7 +74,6 @@ def intend(session: Session, reader_id: str, dispute_id: str, words: str, *, at:
     evidence = in_the_acquirers_fields(dispute.evidence, words.strip())
     digest = hashlib.sha256(json.dumps(evidence, sort_keys=True).encode()).hexdigest()[:16]
     dispute.sent_at = at
-    session.add(dispute)
     return Intended(dispute.acquirer, dispute.gateway_ref, evidence, f"dispute-{dispute.id}-{digest}")
 
 

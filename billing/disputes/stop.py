@@ -50,7 +50,6 @@ def stop_renewals(
     )
     _let_go(session, subscription, at)
     charge_disputed(session, office, subscription, at, occasion=at.isoformat())
-    session.add(subscription)
     return True
 
 
@@ -102,7 +101,6 @@ def end_what_was_not_paid(
     )
     _let_go(session, subscription, at)
     charge_disputed(session, office, subscription, at, occasion=f"lost:{invoice.id}", taken_back=True)
-    session.add(subscription)
 
 
 def _live(session: Session, reader_id: str) -> Subscription | None:

@@ -93,7 +93,6 @@ class HeldClock:
             before, held.now = held.now, at
             if at < before:
                 raise CannotTurnBack
-            session.add(held)
             session.flush()
             heartbeat.take_along(session, at - before)
             if along is not None:

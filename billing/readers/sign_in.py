@@ -241,7 +241,6 @@ def _replace_address(session: Session, office: Office, reader_id: str, email: st
     ).one()
     if unreachable.refuses(session, reader.id, reader.email):
         old, reader.email = reader.email, clean_address(email)
-        session.add(reader)
         session.flush()
         unreachable.send_elsewhere(session, reader.id, reader.email, at)
         say(session, "address replaced", reader=reader.id)

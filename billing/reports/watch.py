@@ -31,7 +31,6 @@ def look(database: Database, office: Office, at: datetime) -> int:
         if heartbeat is None:
             return 0
         heartbeat.watched_at = at
-        session.add(heartbeat)
         return (
             _billing(session, office, heartbeat, at)
             + _doctor(session, office, at)

@@ -140,7 +140,6 @@ def rotate(
     key.key_hash = tokens.list_digest(PURPOSE, secret)
     if expires_at is not None:
         _expire(session, key, expires_at, actor, at)
-    session.add(key)
     audit.write(session, actor, "key_rotate", at=at, subject=key.id, before=before, after=_facts(key))
     return secret
 
@@ -150,7 +149,6 @@ def limit(session: Session, key_id: str, ceilings: Ceilings, *, actor: Actor, at
     key = lock(session, key_id, at)
     before = _facts(key)
     _limit(key, ceilings)
-    session.add(key)
     return audit.write(session, actor, "key_limit", at=at, subject=key.id, before=before, after=_facts(key))
 
 
@@ -160,7 +158,6 @@ def revoke(session: Session, key_id: str, *, actor: Actor, at: datetime) -> None
     before = _facts(key)
     key.revoked_at = at
     key_cases.no_longer_ends(session, key, by=actor, at=at)
-    session.add(key)
     audit.write(session, actor, "key_revoke", at=at, subject=key.id, before=before, after=_facts(key))
 
 

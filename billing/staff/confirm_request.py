@@ -62,7 +62,6 @@ def ask(session: Session, office: Office, request_id: str, *, actor: Actor, at: 
     if not may_ask(request) or request.reader_id is None:
         raise NothingToConfirm
     request.confirm_asked_at = at
-    session.add(request)
     mail_question(session, office, request, request.reader_id, at)
     audit.write(session, actor, "ask_to_confirm", at=at, reader_id=request.reader_id, subject=request.id)
     return request
@@ -83,7 +82,6 @@ def confirm(session: Session, office: Office, request_id: str, at: datetime) -> 
     hold(session, request_id)
     request = asked(session, request_id, at)
     request.proved, request.confirmed_at = True, at
-    session.add(request)
     session.flush()
     about = session.get(Subscription, request.subscription_id) if request.subscription_id else None
     before = _charged_since(session, about, request)

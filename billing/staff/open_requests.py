@@ -110,7 +110,6 @@ def close_as_kept(
     for request in _about(session, subscription):
         if request.signed_in and request.kind is RequestKind.CANCEL:
             request.kind = RequestKind.OTHER
-            session.add(request)
         else:
             close(session, request, words, by, at)
     release(session, office, subscription.reader_id)
@@ -125,5 +124,4 @@ def release(session: Session, office: Office, reader_id: str | None) -> None:
     if first_to_cancel(session, reader_id) is None:
         subscription = lock(session, running.id)
         mark(subscription, office.zone, cancel_request_at=None)
-        session.add(subscription)
         take_back_mails(session, [subscription], office.zone)

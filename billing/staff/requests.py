@@ -157,7 +157,6 @@ def _act_on(session: Session, office: Office, request: ReaderRequest, reader_id:
         return Effect.WAS_CANCELLED if was else Effect.CANCELLED
     if subscription.cancel_asked_at is None and subscription.cancel_request_at is None:
         mark(subscription, office.zone, cancel_request_at=at)
-        session.add(subscription)
         cancel_requested(session, office, subscription, at)
     return Effect.WAITS
 

@@ -92,7 +92,6 @@ def _seal_list_key(session: Session, tokens: Tokens, at: datetime) -> tuple[date
         list_key.seal(session, row, tokens, list_key.open_row(row, tokens))
         list_key.stop_signing(row, tokens, at + SIGNATURES)
         row.rotated_at = at
-    session.add(row)
     return row.rotated_at, was_done
 
 

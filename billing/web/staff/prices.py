@@ -51,7 +51,6 @@ def seen(visit: Annotated[StaffVisit, needs(Permission.ANSWER, acts=True)], noti
         notice = session.get(PriceNotice, notice_id, with_for_update=True)
         if notice is not None and notice.state is NoticeState.KEPT:
             notice.state, notice.seen_by = NoticeState.SEEN, str(visit.actor)
-            session.add(notice)
             audit.write(
                 session,
                 visit.actor,

@@ -42,9 +42,9 @@ NAMING = (
 )
 NAMING += ("unexplained_charge", "charging_pause")
 KEYS = {
-    "balance_movement": ["acquirer", "ref"],
-    "payout": ["acquirer", "ref"],
-    "unexplained_charge": ["acquirer", "charge_ref"],
+    "balance_movement": ["ref", "acquirer"],
+    "payout": ["ref", "acquirer"],
+    "unexplained_charge": ["charge_ref", "acquirer"],
     "charging_pause": ["acquirer"],
 }
 ONCE = (
@@ -91,7 +91,7 @@ def downgrade() -> None:
         op.drop_column(table, "acquirer")
     for table, columns in KEYS.items():
         if table != "charging_pause":
-            op.create_primary_key(f"{table}_pkey", table, columns[1:])
+            op.create_primary_key(f"{table}_pkey", table, columns[:1])
     op.add_column("charging_pause", sa.Column("id", sa.Integer(), nullable=False))
     op.create_primary_key("charging_pause_pkey", "charging_pause", ["id"])
     op.create_check_constraint("only_one", "charging_pause", "id = 1")

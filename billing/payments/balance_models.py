@@ -22,8 +22,8 @@ class BalanceMovement(SQLModel, table=True):
         sa.Index("balance_movement_payout", "source_ref", postgresql_where=sa.text("category = 'payout'")),
     )
 
-    acquirer: str = Field(primary_key=True)
     ref: str = Field(primary_key=True)
+    acquirer: str = Field(primary_key=True)
     category: str
     """charge, refund, refund_failure, dispute, dispute_reversal, payout, fee, …"""
     source_ref: str | None = Field(default=None, index=True)
@@ -47,8 +47,8 @@ class BalanceMovement(SQLModel, table=True):
 class Payout(SQLModel, table=True):
     """Money that an acquirer has sent to our bank account, or below zero, has taken from it. Minor units (cents) of its currency."""
 
-    acquirer: str = Field(primary_key=True)
     ref: str = Field(primary_key=True)
+    acquirer: str = Field(primary_key=True)
     amount: int = Field(sa_type=sa.BigInteger)
     currency: str
     at: datetime = Field(index=True)

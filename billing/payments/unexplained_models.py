@@ -18,8 +18,8 @@ class UnexplainedCharge(SQLModel, table=True):
         sa.Index("unexplained_charge_kept", "ask_at", postgresql_where=sa.text("returned_at IS NULL")),
     )
 
-    acquirer: str = Field(primary_key=True)
     charge_ref: str = Field(primary_key=True)
+    acquirer: str = Field(primary_key=True)
     intent_ref: str
     customer_ref: str | None = None
     subscription_ref: str

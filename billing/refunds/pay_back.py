@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
@@ -76,7 +76,13 @@ def pay_back_unexplained(
     """The same for a charge that nothing explains, whose refund was given up. It was no sale, so there is no credit note.
 
     Raises UnknownRefund, NothingOwed, NoReference, BadDay."""
-    row = session.get(UnexplainedCharge, charge_ref, with_for_update=True)
+    owed_first = col(UnexplainedCharge.returned_at).is_not(None)
+    row = session.exec(
+        select(UnexplainedCharge)
+        .where(UnexplainedCharge.charge_ref == charge_ref)
+        .order_by(owed_first)  # two acquirers may use one name
+        .with_for_update()
+    ).first()
     if row is None:
         raise UnknownRefund
     if row.given_up_at is None or row.not_owed or row.returned_at is not None:

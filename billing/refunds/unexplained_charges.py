@@ -172,7 +172,7 @@ def heard(session: Session, acquirer: str, refund_ref: str, answer: RefundAnswer
 
 def _settle(database: Database, one: UnexplainedCharge, answer: _Answer | NeverArrived, at: datetime) -> None:
     with database.transaction() as session:
-        row = session.get_one(UnexplainedCharge, (one.acquirer, one.charge_ref), with_for_update=True)
+        row = session.get_one(UnexplainedCharge, (one.charge_ref, one.acquirer), with_for_update=True)
         if isinstance(answer, NeverArrived):
             _keep(session, row, at)
         elif row.returned_at is None and row.given_up_at is None:

@@ -12,12 +12,14 @@ from billing.acquirer.port import ChargeRequest, Gateway, Outcome, Unknown
 from billing.acquirer.registry import AcquirerMissing, Acquirers
 from billing.acquirer.signals import Notification, Signal
 from billing.billing_run import run
+from billing.cases.models import CaseKind
 from billing.container import Parts
+from billing.reconcile.reconcile import reconcile
 from billing.webhooks import inbox
 from billing.webhooks.settle import settle_due
 from tests.proofs.many_readers import due
 from tests.support import ledger_checks
-from tests.support.world import World
+from tests.support.world import World, local
 
 
 class Another:
@@ -30,6 +32,11 @@ class Another:
         self.charged: list[str] = []
         self.away = False
 
+    @property
+    def books(self) -> "NothingMoved":
+        """Where nothing ever moved."""
+        return NothingMoved()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._gateway, name)
 
@@ -41,6 +48,13 @@ class Another:
     def answers(self) -> Unknown | None:
         """Whether it is there."""
         return Unknown("no connection", down=True) if self.away else None
+
+
+class NothingMoved:
+    """Books without a line."""
+
+    def __getattr__(self, _: str) -> Any:
+        return lambda *_: []
 
 
 def house(world: World, another: Another) -> Parts:
@@ -150,3 +164,19 @@ def test_an_acquirer_that_is_not_set_up_any_more_holds_up_no_other(world: World,
     )
     assert (row["failures"], row["settled_at"]) == (0, None)
     assert "not set up here" in row["last_error"]
+
+
+@pytest.mark.usefixtures("paid")
+def test_each_row_is_compared_with_the_books_of_its_own_acquirer(world: World, another: Another) -> None:
+    clerk = house(world, another).clerk
+    day = local(2027, 3, 16).date()
+    assert reconcile(clerk, day, day, world.now).differences == []
+    world.execute("UPDATE payment SET acquirer = 'another'")
+    (ref,) = (row["charge_ref"] for row in world.rows("SELECT charge_ref FROM payment"))
+    found = reconcile(clerk, day, day, world.now).differences
+    assert [(one.kind, one.subject) for one in found] == [
+        (CaseKind.UNKNOWN_CHARGE, ref),
+        (CaseKind.MISSING_CHARGE, ref),
+    ]
+    assert found[0].what.startswith("Stripe's charge ")
+    assert "and Another moved nothing for it" in found[1].what

@@ -1,4 +1,4 @@
-"""plans say whom they are offered to, and what happened to a subscription is called its event"""
+"""plans say whom they are offered to, a subscription whether its term is fixed, and what happened to a subscription is called its event"""
 
 import sqlalchemy as sa
 import sqlmodel
@@ -16,6 +16,7 @@ OFFERED_TO = ("everyone", "staff", "nobody")
 def upgrade() -> None:
     op.alter_column("subscription_change", "happening", new_column_name="event")
     op.execute("ALTER TABLE subscription_change RENAME CONSTRAINT happening TO event")
+    op.alter_column("subscription", "term", new_column_name="is_fixed_term")
     text = sqlmodel.sql.sqltypes.AutoString()
     offered = sa.Enum(*OFFERED_TO, name="offeredto", native_enum=False, create_constraint=True, length=32)
     op.add_column("plan", sa.Column("offered_to", offered, server_default="nobody", nullable=False))
@@ -29,5 +30,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in ("period_label", "position", "offered_to"):
         op.drop_column("plan", name)
+    op.alter_column("subscription", "is_fixed_term", new_column_name="term")
     op.execute("ALTER TABLE subscription_change RENAME CONSTRAINT event TO happening")
     op.alter_column("subscription_change", "event", new_column_name="happening")

@@ -171,7 +171,7 @@ def _renew(session: Session, office: Office, subscription: Subscription, at: dat
     What the reader chose, or was told of in time, begins with it; after a year nothing is charged without its notices."""
     if subscription.period_end_on is not None and hold_charge.is_due(subscription):
         return hold_charge.renewal(session, office, subscription, at)
-    if subscription.term and subscription.period_end_on is not None:
+    if subscription.is_fixed_term and subscription.period_end_on is not None:
         missing = next_terms.not_told_in_time(session, office, subscription, at)
         if missing is not None and unreached.is_final(session, office, subscription):
             return unreached.end(session, office, subscription, at)

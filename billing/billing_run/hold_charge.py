@@ -37,7 +37,7 @@ def trial_charge(session: Session, office: Office, subscription: Subscription, a
 
 def renewal(session: Session, office: Office, subscription: Subscription, at: datetime) -> Skip:
     """A month is charged later in its course. A year ends later, as what follows it must be announced again (CPA-2)."""
-    if subscription.term:
+    if subscription.is_fixed_term:
         next_terms.extend(session, office, subscription, at, WAITS)
         until = subscription.period_end_on or subscription.charge_on
         mark(subscription, office.zone, held_until=until)

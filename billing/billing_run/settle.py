@@ -286,7 +286,7 @@ def _paid(session: Session, office: Office, case: _Case) -> SubscriptionPatch:
         return {"charging_since": None}
     other = SubscriptionPatch()
     if 1 < number == case.subscription.anchor_number:
-        other = {"term": terms_of(session, case.subscription)[0].then_plan_id is not None}
+        other = {"is_fixed_term": terms_of(session, case.subscription)[0].then_plan_id is not None}
     return other | {
         "period_number": case.invoice.period_number,
         "period_start_on": case.invoice.period_start_on,

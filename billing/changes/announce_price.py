@@ -21,7 +21,7 @@ from billing.rules import price_notice
 from billing.rules.lifecycle import Event, State
 from billing.rules.money import Money
 from billing.rules.periods import at_time
-from billing.subscriptions import period, price
+from billing.subscriptions import period
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.models import (
     Because,
@@ -32,6 +32,7 @@ from billing.subscriptions.models import (
     PriceNotice,
     Subscription,
 )
+from billing.subscriptions.plans import add_price
 
 LOOK_AT = time(6)
 LOOK_EVERY = timedelta(days=5)
@@ -45,7 +46,7 @@ def plan_change(
     """Another price: for who starts from `first_day` on, and, each after their notice, for those who have subscribed.
 
     It takes the place of a change that was planned earlier and not told yet. Raises UnknownPlan, PastPrice."""
-    added = price.add(session, plan_id, cents, first_day, today=today, at=at)
+    added = add_price(session, plan_id, cents, first_day, today=today, at=at)
     earlier = session.exec(
         select(PriceChange)
         .join(Price, col(Price.id) == PriceChange.price_id)

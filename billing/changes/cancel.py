@@ -181,7 +181,7 @@ def leaving(
     """What it would do, or None where there is no paid year, or nothing of it would be left over. The notice runs from the
     moment of asking, as the law counts it, whenever it is entered; days that have been read by then stay paid."""
     s = subscription
-    if not s.term or s.state is not State.ACTIVE or s.period_end_on is None:
+    if not s.is_fixed_term or s.state is not State.ACTIVE or s.period_end_on is None:
         return None
     if s.cancels_at is not None and not can_undo(office, s, at):
         return None

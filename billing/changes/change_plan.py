@@ -140,14 +140,14 @@ def undo(
     if s.state is not State.ACTIVE or s.next_terms_because is not Because.SWITCH or s.charging_since:
         raise NoSwitch
     columns: SubscriptionPatch = NOTHING_NEXT.copy()
-    if s.term and s.term_notice_at is not None:
+    if s.is_fixed_term and s.term_notice_at is not None:
         said = term_notice_sent.of_this_year(session, office, s)
         columns |= (
             {"term_notice_at": None, "first_notice_at": None, "second_notice_at": None}
             if said is None
             else term_notice_sent.terms_of(session, s, said)
         )
-    if not s.term:
+    if not s.is_fixed_term:
         columns |= _price_again(session, s)
     change(session, s, Event.SWITCH_UNDONE, at=at, by=by, why=why, zone=office.zone, **columns)
     tell_price_again(session, office, s, at)

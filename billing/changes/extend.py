@@ -63,7 +63,7 @@ def foresee(
     if s.state is State.PAST_DUE or s.period_end_on is None:
         raise IsOwing
     after = s.period_end_on + timedelta(days=days)
-    return _of_a_year(session, office, s, after, at) if s.term else Extension(s.period_end_on, after)
+    return _of_a_year(session, office, s, after, at) if s.is_fixed_term else Extension(s.period_end_on, after)
 
 
 def _with_both_notices(office: Office, after: date, at: datetime) -> date:
@@ -141,7 +141,7 @@ def moved_to(subscription: Subscription, on: date) -> SubscriptionPatch:
         "anchor_number": subscription.period_number + 1,
         "anchor_months": 0,
     }
-    if subscription.term:
+    if subscription.is_fixed_term:
         columns |= {"term_notice_at": None, "first_notice_at": None, "second_notice_at": None}
     if subscription.next_terms_because is Because.SWITCH:
         columns |= {"next_terms_on": on}

@@ -48,9 +48,9 @@ def begin(
         _change(session, office, s, Event.PRICE_KEPT, at, "the notice did not arrive in time", NOTHING_NEXT)
         return False
     columns: SubscriptionPatch = NOTHING_NEXT | {"price_id": price.id}
-    if plan.id != s.plan_id or s.term:
+    if plan.id != s.plan_id or s.is_fixed_term:
         # a year begins when it is paid (see `settle`): a charge that has to be made anew isn't the end of one
-        columns |= {"plan_id": plan.id, "term": False, "term_notice_at": None}
+        columns |= {"plan_id": plan.id, "is_fixed_term": False, "term_notice_at": None}
         columns |= _anchored(session, s, starts_on)
     why = f"{s.next_terms_because}: {plan.id} at {price.amount} cents"
     _change(session, office, s, Event.TERMS_CHANGED, at, why, columns)

@@ -63,7 +63,7 @@ def foresee(office: Office, subscription: Subscription, months: int, at: datetim
         raise ChargeUnderWay
     if s.state is State.PAST_DUE:
         raise IsOwing
-    if s.state is not State.ACTIVE or s.term or s.period_end_on is None:
+    if s.state is not State.ACTIVE or s.is_fixed_term or s.period_end_on is None:
         raise CannotPause
     if s.next_terms_because is Because.SWITCH or s.period_end_on <= office.today(at):
         raise CannotPause

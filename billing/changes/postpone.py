@@ -26,7 +26,7 @@ def moves(session: Session, office: Office, subscription: Subscription, at: date
     """Whether the day of the charge moves if a cancellation is taken back now: a notice it waits for is missing, and late."""
     s = subscription
     in_trial = s.state is State.TRIALING
-    if not in_trial and not (s.state is State.ACTIVE and s.term):
+    if not in_trial and not (s.state is State.ACTIVE and s.is_fixed_term):
         return False
     on = s.charge_on if in_trial else s.period_end_on or s.charge_on
     charge_at = trial.charge_at(on, office.zone)

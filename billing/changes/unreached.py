@@ -71,7 +71,7 @@ def _keys(s: Subscription) -> Sequence[str]:
         return [trial_notice_key(which, s.id, s.charge_on) for which in Notice]
     if s.state is State.PAUSED:
         return [pause_notice_key(s.id, s.resumes_on or s.charge_on)]
-    if s.state is not State.ACTIVE or not s.term:
+    if s.state is not State.ACTIVE or not s.is_fixed_term:
         return []
     ends_on = s.period_end_on or s.charge_on
     reminders = [term_reminder_key(which, s.id, ends_on) for which in Notice]

@@ -190,11 +190,11 @@ def prices_change(plan: str | None, cents: int, first_day: datetime) -> None:
 def prices_add(plan: str | None, cents: int, first_day: datetime) -> None:
     """Charge new readers another price from a day on, today or later."""
     from billing.app import build
-    from billing.subscriptions.price import add
+    from billing.subscriptions.plans import add_price
 
     parts = build(settings())
     with parts.database.transaction() as session:
-        price = add(
+        price = add_price(
             session,
             _named(session, parts, plan),
             cents,

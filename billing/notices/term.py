@@ -24,7 +24,7 @@ from emails import ALWAYS, Cents, Day, Mail, Url
 class TermNotice(
     Mail,
     true_while=true_while.subscription(
-        true_while.GOES_ON, "s.term", f"s.period_end_on = {true_while.day('next_on')}"
+        true_while.GOES_ON, "s.is_fixed_term", f"s.period_end_on = {true_while.day('next_on')}"
     ),
 ):
     """A fixed term ends, 80 to 40 business days ahead: what follows, and what may be chosen (CPA-2).
@@ -87,7 +87,9 @@ def term_ending(
 
 
 @dataclass(frozen=True)
-class TermReminder(Mail, true_while=true_while.next_charge("charge_on", "s.term", true_while.SAME_CARD)):
+class TermReminder(
+    Mail, true_while=true_while.next_charge("charge_on", "s.is_fixed_term", true_while.SAME_CARD)
+):
     """Announces the charge that follows a fixed term, about a week and about four days ahead (CARD-8)."""
 
     samples = {"first": {}, "second": {"which": "second", "every": "year", "amount": 75000}}

@@ -27,7 +27,7 @@ def next_charge(on: str, *more: str) -> str:
 
     Before a paid year's end is announced only the price list knows the price that follows, so any amount counts as true."""
     amount = f"""CASE WHEN s.next_terms_on <= {day(on)} THEN (SELECT p.amount FROM price p WHERE p.id = s.next_price_id)
-                      WHEN s.term AND s.period_end_on IS NOT NULL THEN CAST(m.fields->>'amount' AS integer)
+                      WHEN s.is_fixed_term AND s.period_end_on IS NOT NULL THEN CAST(m.fields->>'amount' AS integer)
                       ELSE (SELECT p.amount FROM price p WHERE p.id = s.price_id) END"""
     announced = f"{_NEXT_CHARGE_ON} = {day(on)} AND {amount} = CAST(m.fields->>'amount' AS integer)"
     return subscription(GOES_ON, announced, *more)

@@ -103,12 +103,13 @@ class Subscription(SQLModel, table=True):
     state: State = Field(sa_column=enum_column(State))
     started_at: datetime
     charge_on: date
-    """The civil day of the first charge; later the anchor from which every period is counted. Moves only with an extension."""
+    """The anchor: the civil day from which every period is counted. In a trial that is the day of the first charge. Moves only with
+    an extension."""
     anchor_number: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     """The number of the period that begins on the anchor: 1, until a paid period is extended and the later ones begin anew."""
     anchor_months: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """Months between the anchor and the start of period `anchor_number`, where another plan began: the day of the month stays."""
-    term: bool = Field(default=False, sa_column_kwargs={"server_default": sa.text("false")})
+    is_fixed_term: bool = Field(default=False, sa_column_kwargs={"server_default": sa.text("false")})
     """Whether what is paid is a fixed term whose end is announced (CPA-2); in a trial, whether what will be is."""
     term_notice_at: datetime | None = None
     """When the notice of the term's end was queued."""

@@ -18,7 +18,7 @@ class SubscriptionPatch(TypedDict, total=False):
     charge_on: date
     anchor_number: int
     anchor_months: int
-    term: bool
+    is_fixed_term: bool
     term_notice_at: datetime | None
     first_notice_at: datetime | None
     second_notice_at: datetime | None

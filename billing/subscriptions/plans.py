@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
+from billing.platform import ids
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.rules import features
 from billing.rules.lifecycle import State
@@ -37,6 +39,12 @@ class NoPrice(Conflict):
     """This plan has no price yet. Give it one with `billing prices add`, then offer it."""
 
     code = "no_price"
+
+
+class PastPrice(Invalid):
+    """A price can begin today or later: what was on sale before is history."""
+
+    code = "past_price"
 
 
 class BadFeature(Invalid):
@@ -88,6 +96,22 @@ def offer_plan(session: Session, plan_id: str, to: OfferedTo, position: int | No
     if position is not None:
         plan.position = position
     return plan
+
+
+def add_price(
+    session: Session, plan_id: str, cents: int, first_day: date, *, today: date, at: datetime
+) -> Price:
+    """Let who starts from `first_day` on pay `cents`, VAT included. Nobody who has agreed to another price is charged this one.
+
+    Raises UnknownPlan, PastPrice."""
+    if session.get(Plan, plan_id) is None:
+        raise UnknownPlan
+    if first_day < today:
+        raise PastPrice
+    price = Price(id=ids.new("prc", at), plan_id=plan_id, amount=cents, valid_from=first_day)
+    session.add(price)
+    session.flush()
+    return price
 
 
 def holders_of(session: Session, plan_id: str) -> int:

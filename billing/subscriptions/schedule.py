@@ -89,10 +89,10 @@ def _in_period(s: Subscription, zone: ZoneInfo) -> Due:
     charge_at = trial.charge_at(s.period_end_on, zone)
     if pause_is_ahead(s):
         return Due(Action.PAUSE, periods.start_of_day(s.period_end_on, zone))
-    if s.term and s.term_notice_at is None:
+    if s.is_fixed_term and s.term_notice_at is None:
         return Due(Action.TERM_NOTICE, term.window(s.period_end_on, zone).aim_at)
     renewal = Due(Action.RENEW, trial.charge_at(_not_before(s, s.period_end_on), zone))
-    return (s.term and _notice(s, charge_at)) or renewal
+    return (s.is_fixed_term and _notice(s, charge_at)) or renewal
 
 
 def _not_before(s: Subscription, on: date) -> date:

@@ -134,7 +134,7 @@ def _begin(
         state=State.TRIALING if trial_to else State.ACTIVE,
         started_at=at,
         charge_on=trial_to or today,
-        term=plan.then_plan_id is not None,
+        is_fixed_term=plan.then_plan_id is not None,
         access_until=periods.start_of_day(read_to, office.zone),
     )
     reschedule(subscription, office.zone)

@@ -10,7 +10,7 @@ from billing.platform.tokens import Tokens
 SECRET_KEY = "a secret for the benchmarks, of enough length"
 SUBSCRIBED = (
     "COPY subscription (id, reader_id, plan_id, price_id, state, started_at, charge_on, period_number, anchor_number,"
-    " anchor_months, term, access_until, next_action, next_action_at) FROM STDIN"
+    " anchor_months, is_fixed_term, access_until, next_action, next_action_at) FROM STDIN"
 )
 
 

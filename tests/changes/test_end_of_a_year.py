@@ -86,7 +86,9 @@ def test_a_year_and_what_follows_it(world: World, in_october: Subscriber) -> Non
     )
     days = [(local(2028, 2, 1, 9) - row["accepted_at"]).days for row in reminders]
     assert days == [8, 4]
-    assert world.rows("SELECT plan_id, term FROM subscription") == [{"plan_id": "monthly", "term": False}]
+    assert world.rows("SELECT plan_id, is_fixed_term FROM subscription") == [
+        {"plan_id": "monthly", "is_fixed_term": False}
+    ]
 
 
 @pytest.mark.prove
@@ -101,8 +103,8 @@ def test_another_year_only_when_it_is_chosen(world: World, in_december: Subscrib
     assert "you pay R750.00 incl. VAT a year" in page.words
     world.advance_to(local(2028, 2, 2))
     assert [charge["amount"] for charge in world.charges()] == [75000, 75000]
-    assert world.rows("SELECT term, next_price_id FROM subscription") == [
-        {"term": True, "next_price_id": None}
+    assert world.rows("SELECT is_fixed_term, next_price_id FROM subscription") == [
+        {"is_fixed_term": True, "next_price_id": None}
     ]
     kinds = [row["kind"] for row in world.rows("SELECT kind FROM consent ORDER BY accepted_at")]
     assert kinds == ["trial", "switch"]

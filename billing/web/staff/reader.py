@@ -124,7 +124,7 @@ def _acts(
     undoable = subscription is not None and may_undo(session, visit.parts.office, subscription, visit.at)
     withdrawable = is_offered(session, visit.parts.office, reader_id, visit.at)
     paused = subscription is not None and (subscription.state is State.PAUSED or pause_is_ahead(subscription))
-    paid = subscription is not None and subscription.state is State.ACTIVE and not subscription.term
+    paid = subscription is not None and subscription.state is State.ACTIVE and not subscription.is_fixed_term
     offered = (
         (Permission.CANCEL, live, "cancel", "Cancel" if not cancelled else "Cancelled earlier than that"),
         (Permission.REFUND, withdrawable, "withdraw", "Withdraw"),

@@ -14,7 +14,7 @@ from billing.platform.errors import Conflict
 from billing.platform.site import Office
 from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import change, lock
-from billing.subscriptions.find import plan_on_offer
+from billing.subscriptions.find import NotOffered, plan_on_offer
 from billing.subscriptions.models import (
     Because,
     NoticeState,
@@ -25,6 +25,7 @@ from billing.subscriptions.models import (
     Subscription,
 )
 from billing.subscriptions.patch import SubscriptionPatch
+from billing.subscriptions.plans import UnknownPlan
 from billing.subscriptions.schedule import next_charge, pause_is_ahead
 
 
@@ -66,7 +67,7 @@ def foresee(
 ) -> Switch:
     """What it would do. A year chosen again is another year, which never comes by itself (CPA-2).
 
-    Raises NotOffered, CannotSwitch, SamePlan, AlreadyEnded, IsCancelled, IsOwing, ChargeUnderWay."""
+    Raises UnknownPlan, CannotSwitch, SamePlan, AlreadyEnded, IsCancelled, IsOwing, ChargeUnderWay."""
     s = subscription
     if s.state is State.ENDED:
         raise AlreadyEnded
@@ -80,7 +81,10 @@ def foresee(
         raise CannotSwitch
     if s.period_end_on <= office.today(at):
         raise ChargeUnderWay
-    plan, price = plan_on_offer(session, office.today(at), plan_id, by_staff=by_staff)
+    try:
+        plan, price = plan_on_offer(session, office.today(at), plan_id, by_staff=by_staff)
+    except NotOffered as none_such:
+        raise UnknownPlan from none_such
     if plan.id == coming_plan(session, s):
         raise SamePlan
     return Switch(plan, price, s.period_end_on)

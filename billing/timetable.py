@@ -84,7 +84,7 @@ def _send_refunds(parts: Parts, at: datetime) -> int:
 Jobs = tuple[Job, ...]
 JOBS: Jobs = (
     Job(
-        "ask acquirers what happened",
+        "ask the acquirer what happened",
         lambda p, at: recover.recover_due(p.clerk, at),
         installation.NEXT_DUE,
         recover.next_words,

@@ -71,6 +71,7 @@ def upgrade() -> None:
     op.execute("UPDATE attempt SET decline_kind = 'unknown' WHERE state = 'declined'")
     op.drop_column("attempt", "evidence")
     _allow(*HAPPENINGS, "charge_moved")
+    op.create_index(op.f("ix_card_setup_customer_ref"), "card_setup", ["customer_ref"])
     op.alter_column("refund", "key_spent", new_column_name="key_unusable")
     op.alter_column("card_setup", "keys_spent", new_column_name="keys_unusable")
 
@@ -82,6 +83,7 @@ def _allow(*happenings: str) -> None:
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_card_setup_customer_ref"), table_name="card_setup")
     op.alter_column("card_setup", "keys_unusable", new_column_name="keys_spent")
     op.alter_column("refund", "key_unusable", new_column_name="key_spent")
     _allow(*HAPPENINGS)

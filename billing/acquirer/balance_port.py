@@ -22,7 +22,7 @@ class DisputeState(StrEnum):
 
 
 class PayoutListing(StrEnum):
-    """Whether Stripe lists what a payout pays out."""
+    """Whether the acquirer lists what a payout pays out."""
 
     LISTED = "listed"
     """It does; the payout is compared with the sum of its list."""

@@ -250,6 +250,8 @@ class Gateway(Protocol):
     display_name: str
     """For people."""
     capabilities: Capabilities
+    page_origin: str
+    """Where its hosted pages are, for our content policy."""
 
     @property
     def books(self) -> "Books":

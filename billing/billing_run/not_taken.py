@@ -1,4 +1,4 @@
-"""A charge that Stripe won't make, for a reason that isn't the card: a few tries, then a case. Its reader reads on and is told
+"""A charge that the acquirer won't make, for a reason that isn't the card: a few tries, then a case. Its reader reads on and is told
 nothing, for the fault is none of theirs."""
 
 from datetime import datetime, timedelta
@@ -50,7 +50,7 @@ def not_taken(
             session, office, subscription, "the acquirer refuses the charge itself; it waits for staff", at
         )
     else:
-        reached("charge: Stripe won't make it, so it is tried again")
+        reached("charge: the acquirer won't make it, so it is tried again")
         attempt.state, attempt.settled_at = AttemptState.WITHDRAWN, at
         again_at = _next_try(office, at)
         why = f"the acquirer refuses the charge itself; made again on {office.moment(again_at)}"
@@ -121,7 +121,7 @@ def give_way(
 
 
 def _refused_before(session: Session, attempt: Attempt) -> int:
-    """Earlier attempts at the invoice that Stripe wouldn't make, since staff last closed a case about one."""
+    """Earlier attempts at the invoice that the acquirer wouldn't make, since staff last closed a case about one."""
     last_case = (
         select(func.coalesce(func.max(Attempt.ordinal), 0))
         .where(Attempt.invoice_id == attempt.invoice_id, Attempt.state == AttemptState.WITHDRAWN)
@@ -153,7 +153,7 @@ def _open_case(session: Session, invoice: Invoice, attempt: Attempt, why: str, a
         session,
         CaseKind.CHARGE_REFUSED,
         attempt.id,
-        f"{Money(attempt.amount).with_vat_words()} can't be charged. Stripe says: {why}. The reader reads on.",
+        f"{Money(attempt.amount).with_vat_words()} can't be charged. The acquirer says: {why}. The reader reads on.",
         at=at,
         reader_id=invoice.reader_id,
         ours=attempt.amount,

@@ -96,7 +96,7 @@ def owing(session: Session, office: Office, invoice_id: str, at: datetime) -> Ow
 def _ends_at(
     session: Session, office: Office, subscription: Subscription, invoice: Invoice, at: datetime
 ) -> datetime | None:
-    """When the grace is over: later where Stripe wouldn't make the charge, which is no fault of the reader's."""
+    """When the grace is over: later where the acquirer wouldn't make the charge, which is no fault of the reader's."""
     failed_on = subscription.first_failed_on
     if failed_on is None:
         return None

@@ -204,7 +204,7 @@ def _leave_open(attempt: Attempt, doubt: Unknown, at: datetime) -> None:
     else:
         attempt.ask_at = backoff.again_at(attempt.asked, at)
     if doubt.busy:
-        reached("settle: Stripe is busy")
+        reached("settle: the acquirer is busy")
     if doubt.key_unusable:
         reached("settle: the key is unusable after an error")
     attempt.doubt, attempt.not_taken_reason, attempt.had_case = doubt.why, None, False

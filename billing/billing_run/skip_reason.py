@@ -17,10 +17,10 @@ class Skip(WordedEnum):
         "request_waits",
         "a request to cancel waits for its answer, so the charge is put off once, and the reader is told",
     )
-    HELD = "held", "charging was paused, because Stripe makes no charge; it waits"
+    HELD = "held", "charging was paused, because the acquirer makes no charge; it waits"
     NOT_TAKEN = (
         "not_taken",
-        "Stripe won't make the charge, and asked no bank; tried three times, then a case for staff",
+        "The acquirer won't make the charge, and asked no bank; tried three times, then a case for staff",
     )
     WITHDRAWN = (
         "withdrawn",

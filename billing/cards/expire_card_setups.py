@@ -1,4 +1,4 @@
-"""Card pages nobody came back from, or whose answer was lost: ask Stripe, and finish or close them."""
+"""Card pages nobody came back from, or whose answer was lost: ask the acquirer, and finish or close them."""
 
 import logging
 from datetime import datetime
@@ -39,7 +39,7 @@ def sweep(database: Database, acquirers: Acquirers, office: Office, at: datetime
 
 
 def _close(database: Database, setup_id: str, at: datetime) -> None:
-    """Its page ran out and nobody used it, as far as Stripe knows; or it is still open, and is asked for at its end."""
+    """Its page ran out and nobody used it, as far as the acquirer knows; or it is still open, and is asked for at its end."""
     with database.transaction() as session:
         setup = session.get_one(CardSetup, setup_id, with_for_update=True)
         if setup.state is SetupState.OPEN and setup.ask_at <= at:
@@ -58,7 +58,7 @@ def next_words(session: Session) -> str:
         .order_by(col(CardSetup.ask_at))
         .limit(1)
     ).first()
-    return f"the card page that {email} left open: we ask Stripe"
+    return f"the card page that {email} left open: we ask the acquirer"
 
 
 NEXT_DUE = "SELECT min(ask_at) FROM card_setup WHERE state = 'open'"

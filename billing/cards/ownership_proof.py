@@ -70,7 +70,7 @@ def hold(session: Session, setup_id: str, browser_hashes: Sequence[str]) -> Card
 
 def give(session: Session, setup: CardSetup | None, reader: Reader, at: datetime) -> bool:
     """The reader is signed in in the browser of this visit (see `hold`), which is finished as theirs from now on. Whether it waited
-    for that; the next `setup.finish` asks Stripe for the card again."""
+    for that; the next `setup.finish` asks the acquirer for the card again."""
     if setup is None or setup.email.lower() != reader.email.lower():
         return False
     waited = setup.state is SetupState.AWAITS_PROOF

@@ -51,7 +51,7 @@ def enrol(
     begun: Callable[[Session, Reader, Subscription], T],
 ) -> T:
     """Register the reader, save the card, start the trial; what `begun` makes of it, in the transaction that starts it. Raises BadAddress, ExternalIdTaken, TrialUsed,
-    AlreadySubscribed, DisputeOpen, PaymentRefused (the card said no), Unavailable (Stripe can't be reached; call again: the same
+    AlreadySubscribed, DisputeOpen, PaymentRefused (the card said no), Unavailable (the acquirer can't be reached; call again: the same
     address and card find the visit, the customer and the key that the first call left)."""
     with database.transaction() as session:
         reader, setup_id = _begin(
@@ -207,7 +207,7 @@ def _note(database: Database, setup_id: str, customer_ref: str) -> None:
 
 
 def _another_key(database: Database, setup_id: str) -> None:
-    """Stripe gives this answer again for the same key: the next call has another, for the same customer (STR-5)."""
+    """The acquirer gives this answer again for the same key: the next call has another, for the same customer (STR-5)."""
     with database.transaction() as session:
         setup = _lock(session, setup_id)
         setup.keys_unusable += 1

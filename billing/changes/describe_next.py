@@ -39,7 +39,7 @@ def next_words(session: Session) -> str:
     if asked is not None and (
         subscription is None or asked.ask_at <= (subscription.next_action_at or asked.ask_at)
     ):
-        return f"we ask Stripe how a charge ended, for {_reader(session, asked.subscription_id)}"
+        return f"we ask the acquirer how a charge ended, for {_reader(session, asked.subscription_id)}"
     return _of(session, subscription) if subscription else "nothing"
 
 

@@ -58,8 +58,8 @@ def paid_for(session: Session, subscription: Subscription) -> Sequence[tuple[Pay
 
 
 def _came_after(payment: Payment, attempt: Attempt, asked_at: datetime) -> bool:
-    """Whether the money was taken after the moment of asking, by our clock or by Stripe's: between the two the reader is
-    right. Stripe's times are whole seconds: within one, ours decides."""
+    """Whether the money was taken after the moment of asking, by our clock or by the acquirer's: between the two the reader is
+    right. The acquirer's times are whole seconds: within one, ours decides."""
     if attempt.intended_at > asked_at:
         return True
     if payment.paid_at == asked_at.replace(microsecond=0):

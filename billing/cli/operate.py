@@ -1,4 +1,4 @@
-"""Commands for operators: the doctor, our books against Stripe's."""
+"""Commands for operators: the doctor, our books against acquirers'."""
 
 import sys
 from datetime import datetime, timedelta
@@ -51,7 +51,7 @@ def doctor() -> None:
     "--day", type=click.DateTime(["%Y-%m-%d"]), help="One civil day, 2027-03-16; else all that is due."
 )
 def reconcile(day: datetime | None) -> None:
-    """Our books against Stripe's, to the end of yesterday. Exit status 1 when they differ and nobody has explained it."""
+    """Our books against the acquirer's, to the end of yesterday. Exit status 1 when they differ and nobody has explained it."""
     from billing.app import build
     from billing.reconcile import schedule
     from billing.reconcile.reconcile import reconcile as compare
@@ -74,7 +74,7 @@ def reconcile(day: datetime | None) -> None:
 
 def _show(report: "Report") -> None:
     days = f"{report.since}" if report.since == report.through else f"{report.since} to {report.through}"
-    click.echo(f"{days}: {report.movements} movements at Stripe")
+    click.echo(f"{days}: {report.movements} movements at the acquirer")
     if report.caught_up:
         click.echo(f"{report.caught_up} written down now: their news had been lost")
     for one in report.differences:

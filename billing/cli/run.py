@@ -41,8 +41,8 @@ def run_once(as_of: datetime | None) -> None:
     if pause is not None:
         zone = parts.settings.zone
         click.echo(
-            f"Charging is paused since {pause.since.astimezone(zone):%Y-%m-%d %H:%M} because Stripe makes no charge"
-            f" ({pause.why}). {waiting} wait; the worker asks Stripe at {pause.probe_at.astimezone(zone):%H:%M}.",
+            f"Charging is paused since {pause.since.astimezone(zone):%Y-%m-%d %H:%M} because the acquirer makes no charge"
+            f" ({pause.why}). {waiting} wait; the worker asks the acquirer at {pause.probe_at.astimezone(zone):%H:%M}.",
             err=True,
         )
     for subscription_id, why in sorted(report.stuck.items()):

@@ -227,7 +227,7 @@ def _open_case(session: Session, dispute: Dispute, at: datetime) -> None:
         f"The reader's bank {asks} {Money(dispute.amount).with_vat_words()}: {dispute.reason.replace('_', ' ')}.",
         at=at,
         reader_id=dispute.reader_id,
-        facts={"payment": dispute.payment_id, "dispute at Stripe": dispute.gateway_ref},
+        facts={"payment": dispute.payment_id, "dispute at the acquirer": dispute.gateway_ref},
         link=f"/staff/readers/{dispute.reader_id}/disputes/{dispute.id}",
         act_by=dispute.answer_by,
     )

@@ -1,16 +1,10 @@
 """Security headers: what every answer says to a browser, and to a program (SEC-5)."""
 
-from urllib.parse import urlsplit
-
 from billing.platform.settings import Settings
 
-CHECKOUT = "https://checkout.stripe.com"
 
-
-def security_headers(settings: Settings) -> dict[str, str]:
-    """What every answer says to the browser (SEC-5)."""
-    api = urlsplit(settings.stripe_api_base)
-    card_page = CHECKOUT if api.hostname == "api.stripe.com" else f"{api.scheme}://{api.netloc}"
+def security_headers(settings: Settings, card_page: str) -> dict[str, str]:
+    """What every answer says to the browser; a form may lead to the acquirer's `card_page`."""
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; font-src 'self'; "
         f"connect-src 'self'; frame-src 'self'; form-action 'self' {card_page}; frame-ancestors 'none'; "

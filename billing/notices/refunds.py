@@ -112,7 +112,7 @@ class PaidBack(Mail, true_while=ALWAYS):
     """A bounced refund was paid after all: by bank transfer, or `by_card` with another refund. Its credit note has been sent.
     `reference` is the bank's or the acquirer's."""
 
-    samples = {"": {}, "by-card": {"reference": "re_3TqPw8Lk2mXz", "by_card": True}}
+    samples = {"": {}, "by-card": {"reference": "R-20270316-1", "by_card": True}}
     amount: Cents
     paid_on: Day
     reference: str

@@ -50,8 +50,8 @@ class Withdrawn:
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """An attempt to bring to an end: its request, whether it may have been sent before, whether the money is still to be taken
-    (nobody has cancelled, and the invoice is open), since when Stripe doesn't list it, whether its key is spent on an error of
-    Stripe's, and what Stripe said when it wouldn't make it."""
+    (nobody has cancelled, and the invoice is open), since when the acquirer doesn't list it, whether its key is spent on an error of
+    the acquirer's, and what the acquirer said when it wouldn't make it."""
 
     attempt_id: str
     acquirer: str
@@ -107,7 +107,7 @@ def intend(session: Session, office: Office, intents: Sequence[Intent], *, at: d
 
 def named(office: Office, subscription_id: str, period_number: int, rung: int) -> dict[str, Any]:
     """The columns that name an attempt. They follow from what is claimed, and from nothing random: a database that was restored
-    from a backup makes the same claim under the same name, and Stripe answers it as before (STR-5)."""
+    from a backup makes the same claim under the same name, and the acquirer answers it as before (STR-5)."""
     return {
         "id": ids.derived("att", subscription_id, period_number, rung),
         "subscription_id": subscription_id,
@@ -194,7 +194,7 @@ def claim(
 
 
 def waits_for_staff() -> sa.ColumnElement[bool]:
-    """Whether an attempt that Stripe wouldn't make has a case that is open, and its reader has no other card meanwhile."""
+    """Whether an attempt that the acquirer wouldn't make has a case that is open, and its reader has no other card meanwhile."""
     case = sa.exists().where(
         col(Case.kind) == CaseKind.CHARGE_REFUSED.value,
         col(Case.subject) == Attempt.id,
@@ -235,9 +235,9 @@ def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome
     """Send the charge; or, when it may have been sent before, ask what became of it first. No transaction may be open.
 
     One that never arrived is sent under its own key while that is fresh. It is given up when it is old (what allowed it
-    then must be asked anew), when the reader has cancelled meanwhile, or when Stripe failed on its key: that answer stays
+    then must be asked anew), when the reader has cancelled meanwhile, or when the acquirer failed on its key: that answer stays
     with the key for a day, so another attempt follows (STR-5). Only its key keeps it from being made twice, so it is given up
-    once it has been missing for `LISTED_WITHIN`. One that Stripe wouldn't make isn't looked for: it waits while staff have
+    once it has been missing for `LISTED_WITHIN`. One that the acquirer wouldn't make isn't looked for: it waits while staff have
     its case."""
     if claimed.by_page:
         answer = payment_page.bring_to_an_end(gateway, claimed.request, claimed.page_ref)

@@ -29,11 +29,11 @@ from billing.platform.stop_points import stop_point
 from billing.readers.register import by_id
 
 LIFE = timedelta(hours=1)
-"""How long a page stays open. A retry that falls due meanwhile waits for it, so it is short (Stripe's least is 30 minutes)."""
+"""How long a page stays open. A retry that falls due meanwhile waits for it, so it is short (an acquirer may ask for 30 minutes at least)."""
 SHORTEST = timedelta(minutes=10)
 """A page with less time left isn't given out again, unless a new one would end as soon."""
 OPENED_WITHIN = timedelta(minutes=25)
-"""A page that wasn't opened by then has too little time left for Stripe, even if its clock is minutes ahead of ours."""
+"""A page that wasn't opened by then has too little time left for the acquirer, even if its clock is minutes ahead of ours."""
 WORDS = "Your subscription is charged to this card from now on. You can cancel at any time."
 
 
@@ -96,7 +96,7 @@ def open_page(
 ) -> str:
     """The address of a page for a committed attempt; the same again for as long as it is open. Raises Unavailable.
 
-    A page that was opened by a process which died before noting it is found again by its key. Where Stripe failed on that
+    A page that was opened by a process which died before noting it is found again by its key. Where the acquirer failed on that
     key, the next try has another: a page whose name we never learnt was given to nobody (STR-5)."""
     with database.transaction() as session:
         request = _request(session, office, session.get_one(Attempt, attempt_id), suffix)

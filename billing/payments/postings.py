@@ -157,7 +157,7 @@ def unexplained_paid_by_hand(session: Session, charge_ref: str, amount: int, at:
 
 
 def paid_by_card(session: Session, office: Office, refund: Refund, at: datetime) -> None:
-    """The debt of a bounced refund was paid by another refund, which somebody made in Stripe's dashboard."""
+    """The debt of a bounced refund was paid by another refund, which somebody made in the acquirer's dashboard."""
     lines = {Account.REFUNDS_OWED: refund.amount, Account.GATEWAY: -refund.amount}
     post(session, kind=PAID_BACK, source_id=refund.id, at=at, on=office.today(at), lines=lines)
 

@@ -1,4 +1,4 @@
-"""Parts of a payment that were refunded in Stripe's dashboard before ours was sent: ours returns what they have left."""
+"""Parts of a payment that were refunded in the acquirer's dashboard before ours was sent: ours returns what they have left."""
 
 from datetime import datetime
 
@@ -15,11 +15,9 @@ from billing.rules.money import BASE_CURRENCY, spelled
 
 
 def words_of(refund_ref: str, cents: int, *, is_ours: bool) -> str:
-    """What a case says of a refund at Stripe that we know nothing of; `is_ours`: it returns a payment of ours."""
-    what = (
-        f"Stripe's refund {refund_ref} returned {spelled(cents, BASE_CURRENCY)}, and we have no such refund."
-    )
-    then = " Somebody made it in Stripe's dashboard: enter it, so that it gets its credit note."
+    """What a case says of a refund at the acquirer that we know nothing of; `is_ours`: it returns a payment of ours."""
+    what = f"The acquirer's refund {refund_ref} returned {spelled(cents, BASE_CURRENCY)}, and we have no such refund."
+    then = " Somebody made it in the acquirer's dashboard: enter it, so that it gets its credit note."
     return f"{what}{then}" if is_ours else what
 
 
@@ -29,7 +27,7 @@ def link_to_enter(payment: Payment, refund_ref: str) -> str:
 
 
 def take_less(session: Session, office: Office, refund_id: str, answer: RefundRefused, at: datetime) -> None:
-    """Stripe refused to return more than is left of the charge, and has said what was returned of it. What we don't know of gets
+    """The acquirer refused to return more than is left of the charge, and has said what was returned of it. What we don't know of gets
     a case, and our refund asks for the rest; with nothing left, nothing is owed."""
     row, payment = refund.lock_one(session, refund_id)
     for made in answer.made:
@@ -64,7 +62,7 @@ def _open_case(session: Session, payment: Payment, made: MadeRefund, at: datetim
         reader_id=payment.reader_id,
         theirs=-made.amount,
         facts={
-            "refund at Stripe": made.refund_ref,
+            "refund at the acquirer": made.refund_ref,
             "charge": payment.charge_ref,
             "payment": payment.id,
             "made": made.at.isoformat(),

@@ -1,4 +1,4 @@
-"""Write down a refund that somebody made in Stripe's dashboard, with its credit note."""
+"""Write down a refund that somebody made in the acquirer's dashboard, with its credit note."""
 
 from datetime import datetime
 
@@ -56,7 +56,7 @@ def refuse(session: Session, payment: Payment, found: TakenRefund) -> None:
     left = refund.not_given(session, payment)
     if found.amount > left:
         raise refund.TooMuch(
-            "Another refund of ours returns this money, or is about to: wait until Stripe has answered it.",
+            "Another refund of ours returns this money, or is about to: wait until the acquirer has answered it.",
             left=left,
         )
 
@@ -94,7 +94,7 @@ def _row(
     by: Actor,
     at: datetime,
 ) -> Refund:
-    cause = f"stripe:{found.answer.refund_ref}"
+    cause = f"acquirer:{found.answer.refund_ref}"
     row = refund.write(session, payment, found.amount, cause=cause, reason=reason, by=by, at=at)
     row.created_at, row.gateway_ref = found.at, found.answer.refund_ref
     row.not_owed = True  # should it fail, we have promised nothing
@@ -115,5 +115,5 @@ def _pay(session: Session, office: Office, debt: Refund, found: TakenRefund, by:
     session.add(locked)
     postings.paid_by_card(session, office, locked, found.at)
     refund_paid_back(session, office, locked, office.today(found.at), at)
-    reason = f"Returned in Stripe's dashboard: {locked.paid_back_ref}"
+    reason = f"Returned in the acquirer's dashboard: {locked.paid_back_ref}"
     close_about(session, CaseKind.REFUND_FAILED, locked.id, reason=reason, by=by, at=at)

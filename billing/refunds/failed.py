@@ -37,7 +37,7 @@ def note(session: Session, office: Office, refund: Refund, payment: Payment, at:
         ours=refund.amount,
         facts={
             "payment": refund.payment_id,
-            "refund at Stripe": refund.gateway_ref or "",
+            "refund at the acquirer": refund.gateway_ref or "",
             "for": refund.reason,
         },
         link="/staff/books" if is_owed else f"/staff/readers/{refund.reader_id}",
@@ -49,7 +49,7 @@ def made_after_all(session: Session, refund: Refund, at: datetime) -> None:
     session.add(refund)
     session.flush()
     obsolete.take_back(session, [refund.id])
-    reason = "Stripe has made this refund after all."
+    reason = "The acquirer has made this refund after all."
     close_about(session, CaseKind.REFUND_FAILED, refund.id, reason=reason, by=WORKER, at=at)
 
 

@@ -265,7 +265,7 @@ def _answered(
 def _try_another(
     session: Session, refund: Refund, payment: Payment, awaiting_balance_since: datetime | None, at: datetime
 ) -> None:
-    """Stripe has given this one up for want of balance. Another takes its place, for the same cause."""
+    """The acquirer has given this one up for want of balance. Another takes its place, for the same cause."""
     session.add(refund)
     session.flush()
     another = intend(

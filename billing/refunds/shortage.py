@@ -55,11 +55,11 @@ def open_case_about(
         session,
         CaseKind.REFUNDS_WAIT,
         f"{subject}:{since.isoformat()}",
-        f"Our balance at Stripe is too low to return {Money(cents).with_vat_words()}, and perhaps more by now. Top it"
+        f"Our balance at the acquirer is too low to return {Money(cents).with_vat_words()}, and perhaps more by now. Top it"
         " up: refunds that wait are tried each day, and readers are owed them within 30 days.",
         at=at,
         ours=cents,
-        facts={"Stripe said": why},
+        facts={"the acquirer said": why},
         link="/staff/books",
     )
 

@@ -81,8 +81,8 @@ def note(
         reader_id=reader_id,
         theirs=left,
         facts={
-            "charge at Stripe": charged.charge_ref,
-            "customer at Stripe": charged.customer_ref or "none",
+            "charge at the acquirer": charged.charge_ref,
+            "customer at the acquirer": charged.customer_ref or "none",
             "subscription it names": claim.subscription_id,
             "taken": charged.at.isoformat(),
         },
@@ -199,7 +199,9 @@ def _write(session: Session, row: UnexplainedCharge, answer: _Answer, at: dateti
             _wait_for_balance(session, row, why, waited, at)
         case RefundRefused(why, not_owed, disputed):
             row.failure = why
-            if not not_owed or before == why:  # the first time, Stripe's list may lag behind a refund of ours
+            if (
+                not not_owed or before == why
+            ):  # the first time, the acquirer's list may lag behind a refund of ours
                 _give_up(session, row, at, not_owed=not_owed or disputed)
         case Unknown(why):
             row.failure, row.ask_at, row.awaiting_balance_since = why, again_at(row.asked, at), waited
@@ -243,7 +245,7 @@ def _give_up(session: Session, row: UnexplainedCharge, at: datetime, *, not_owed
     row.given_up_at, row.not_owed = at, not_owed
     why = (row.failure or "no reason given").rstrip(".")
     to_do = (
-        "Look at the charge in Stripe's dashboard, and close this case with what you found."
+        "Look at the charge in the acquirer's dashboard, and close this case with what you found."
         if not_owed
         else "Ask the person whose card it is for a bank account, pay by transfer, and write that down with the books. Or close"
         " this case with what explains the charge, if the money is rightly ours."
@@ -257,8 +259,8 @@ def _give_up(session: Session, row: UnexplainedCharge, at: datetime, *, not_owed
         reader_id=payer(session, row.acquirer, row.customer_ref),
         ours=row.amount,
         facts={
-            "charge at Stripe": row.charge_ref,
-            "customer at Stripe": row.customer_ref or "none",
+            "charge at the acquirer": row.charge_ref,
+            "customer at the acquirer": row.customer_ref or "none",
             "refunds that failed": ", ".join(row.failed_refs),
         },
         link=None if not_owed else "/staff/books",

@@ -11,7 +11,7 @@ from billing.rules import backoff
 from billing.rules.absence import LISTED_WITHIN
 
 A_DAY = timedelta(days=1)
-"""How often a refund that Stripe makes wait is asked for, since the event that ends it may be lost; and how often one is tried for
+"""How often a refund that the acquirer makes wait is asked for, since the event that ends it may be lost; and how often one is tried for
 which our balance was too low."""
 
 
@@ -23,7 +23,7 @@ def for_balance(session: Session, refund: Refund, why: str, at: datetime) -> Non
 
 
 def take_another_key(refund: Refund) -> None:
-    """Stripe repeats a refusal under its key. The next one is kept until Stripe has answered it: a refund whose answer is lost
+    """The acquirer repeats a refusal under its key. The next one is kept until the acquirer has answered it: a refund whose answer is lost
     goes again under its own."""
     refund.asked += 1
     refund.idempotency_key = f"refund-{refund.id}-{refund.asked}"

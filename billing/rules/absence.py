@@ -3,8 +3,7 @@
 from datetime import datetime, timedelta
 
 LISTED_WITHIN = timedelta(minutes=5)
-"""After so long a list holds what was made. Stripe calls its lists up to date, and its search a minute late, or later during an outage
-(https://docs.stripe.com/search#data-freshness); we ask after outages, so we allow its lists more than it allows its search."""
+"""After so long an acquirer's list holds what was made. None promises as much; we ask after outages, when lists lag most."""
 
 
 def is_absent(missing_since: datetime | None, at: datetime) -> bool:

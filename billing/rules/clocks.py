@@ -3,8 +3,7 @@
 from datetime import datetime, timedelta
 
 APART = timedelta(minutes=5)
-"""The most by which the clock of another web process, of a publisher's program or of Stripe is taken to differ from ours. Stripe's
-own libraries allow as much, either way, between its signature and our clock (stripe/stripe-php#658)."""
+"""The most by which the clock of another web process, of a publisher's program or of the acquirer is taken to differ from ours."""
 
 
 def not_after(said: datetime, now: datetime) -> datetime | None:

@@ -27,7 +27,7 @@ _NO_DECIMALS = [
 ]
 _THREE_DECIMALS = ["BHD", "JOD", "KWD", "OMR", "TND"]
 _DECIMALS = dict.fromkeys(_NO_DECIMALS, 0) | dict.fromkeys(_THREE_DECIMALS, 3)
-"""By ISO 4217, as Stripe counts minor units (https://docs.stripe.com/currencies); all others have two."""
+"""By ISO 4217, as acquirers count minor units; all others have two."""
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _NO_BREAK_SPACE = "\u00a0"
 

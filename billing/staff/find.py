@@ -1,4 +1,4 @@
-"""Find readers by whatever staff are told: mail (also partly), external id, invoice number, last four digits, any id of ours or Stripe's."""
+"""Find readers by whatever staff are told: mail (also partly), external id, invoice number, last four digits, any id of ours or the acquirer's."""
 
 import re
 from dataclasses import dataclass
@@ -41,7 +41,11 @@ class By(StrEnum):
     EXTERNAL = "external id"
     INVOICE = "invoice number"
     LAST4 = "last four digits"
-    STRIPE = "Stripe id"
+    ACQUIRER = "id at the acquirer"
+
+
+_FOREIGN = re.compile(r"(?=.*\d)[\w.=-]{6,255}", re.ASCII)
+"""What may be an id of an acquirer's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,34 +118,23 @@ def _by_id(text: str) -> list[tuple[By, SelectOfScalar[Reader]]]:
     if kind in _OURS:
         table = _OURS[kind]
         return [(By.READER, _owner(table, table.id == text))]
-    return [(By.STRIPE, query) for query in _by_stripe_id(kind, text)]
+    return [(By.ACQUIRER, query) for query in _by_acquirers_id(text)] if _FOREIGN.fullmatch(text) else []
 
 
-def _by_stripe_id(kind: str, text: str) -> list[SelectOfScalar[Reader]]:
-    match kind:
-        case "cus":
-            return [
-                _owner(PaymentMethod, PaymentMethod.customer_ref == text),
-                _owner(CardSetup, CardSetup.customer_ref == text),
-            ]
-        case "pm":
-            return [_owner(PaymentMethod, PaymentMethod.gateway_ref == text)]
-        case "cs":
-            return [_owner(CardSetup, CardSetup.session_ref == text)]
-        case "ch":
-            return [_owner(Payment, Payment.charge_ref == text)]
-        case "re":
-            return [_owner(Refund, Refund.gateway_ref == text)]
-        case "dp" | "du":  # a bank's letter names the dispute; Stripe has written its id both ways
-            return [_owner(Dispute, Dispute.gateway_ref == text)]
-        case "pi":
-            tried = select(Attempt.subscription_id).where(Attempt.intent_ref == text)
-            return [
-                _owner(Payment, Payment.intent_ref == text),
-                _owner(Subscription, col(Subscription.id).in_(tried)),
-            ]
-        case _:
-            return []
+def _by_acquirers_id(text: str) -> list[SelectOfScalar[Reader]]:
+    """Whatever the acquirer calls by this name: each acquirer writes its ids in its own way, so none is guessed from its look."""
+    tried = select(Attempt.subscription_id).where(Attempt.intent_ref == text)
+    return [
+        _owner(PaymentMethod, PaymentMethod.customer_ref == text),
+        _owner(CardSetup, CardSetup.customer_ref == text),
+        _owner(PaymentMethod, PaymentMethod.gateway_ref == text),
+        _owner(CardSetup, CardSetup.session_ref == text),
+        _owner(Payment, Payment.charge_ref == text),
+        _owner(Payment, Payment.intent_ref == text),
+        _owner(Subscription, col(Subscription.id).in_(tried)),
+        _owner(Refund, Refund.gateway_ref == text),
+        _owner(Dispute, Dispute.gateway_ref == text),
+    ]
 
 
 def _owner(

@@ -1,4 +1,4 @@
-"""The timeline's entries about money: charges with Stripe's evidence, refunds with their credit notes, disputes."""
+"""The timeline's entries about money: charges with the acquirer's evidence, refunds with their credit notes, disputes."""
 
 from sqlmodel import Session, col, select
 
@@ -109,7 +109,7 @@ def _returned(session: Session, refund: Refund) -> str:
     if refund.paid_back_at is not None:
         return "did not go back to the card, and was paid by bank transfer"
     if refund.awaiting_balance_since is not None:
-        return "waits until our balance at Stripe is enough, and is tried each day"
+        return "waits until our balance at the acquirer is enough, and is tried each day"
     if refund.bounced_at is None:
         return _RETURNED[refund.state]
     is_owed = refund in refunds_owed.of_payment(session, session.get_one(Payment, refund.payment_id))
@@ -139,7 +139,7 @@ def refunds(session: Session, reader_id: str, most: int) -> list[Entry]:
                     numbers.credit_note_number(row.credit_note_number) if row.credit_note_number else "",
                 ),
                 ("payment", row.payment_id),
-                ("refund at Stripe", row.gateway_ref or ""),
+                ("refund at the acquirer", row.gateway_ref or ""),
                 ("failure", row.failure or ""),
                 ("paid by" if row.paid_back_by_card else "bank transfer", row.paid_back_ref or ""),
             ),
@@ -170,7 +170,7 @@ def disputes(session: Session, reader_id: str, most: int) -> list[Entry]:
             ref=row.id,
             by="the reader's bank",
             why=row.reason.replace("_", " "),
-            facts=(("payment", row.payment_id), ("dispute at Stripe", row.gateway_ref)),
+            facts=(("payment", row.payment_id), ("dispute at the acquirer", row.gateway_ref)),
         )
         for row in rows
     ]

@@ -25,7 +25,7 @@ class Permission(WordedEnum):
     PAUSE = "pause", "pause a subscription for a reader"
     COMPLIMENTARY = "complimentary", "give complimentary days"
     REFUND = "refund", "give money back"
-    ENTER_REFUND = "enter_refund", "enter a refund made in Stripe's dashboard"
+    ENTER_REFUND = "enter_refund", "enter a refund made in the acquirer's dashboard"
     ANOTHER_TRIAL = "another_trial", "allow another trial"
     NOTE = "note", "write notes about a reader"
     ANSWER = "answer", "answer requests"
@@ -38,7 +38,7 @@ class Permission(WordedEnum):
     AUDIT = "audit", "see and export what staff did"
     STAFF = "staff", "say who works here, and as what"
     KEYS = "keys", "make, limit, rotate and revoke API keys"
-    WEBHOOKS = "webhooks", "see what Stripe told us, and settle it again"
+    WEBHOOKS = "webhooks", "see what the acquirer told us, and settle it again"
 
 
 TABLE: dict[Role, frozenset[Permission]] = {

@@ -287,12 +287,12 @@ def test_it_is_said_to_operators_and_to_staff(world: World) -> None:
     world.settle()
     words = staff.get("/staff").words
     assert (
-        "Charging is paused. Stripe has not answered, or has made no charge for us, since Tuesday 16 March 2027 at 09:00"
+        "Charging is paused. The acquirer has not answered, or has made no charge for us, since Tuesday 16 March 2027 at 09:00"
         in words
     )
     assert "6 charges wait" in words
     assert alarms(world) == {"charging_paused"}
-    assert "ask Stripe again at 09:01" in words
+    assert "ask the acquirer again at 09:01" in words
     answer = world.api.get("/readyz")
     assert (answer.status_code, answer.json()["charging"]) == (
         200,
@@ -304,11 +304,11 @@ def test_it_is_said_to_operators_and_to_staff(world: World) -> None:
         },
     )
     done = run_on(world, "run")
-    assert "Charging is paused since 2027-03-16 09:00 because Stripe makes no charge" in done.stderr
-    assert "6 wait; the worker asks Stripe at 09:01" in done.stderr
+    assert "Charging is paused since 2027-03-16 09:00 because the acquirer makes no charge" in done.stderr
+    assert "6 wait; the worker asks the acquirer at 09:01" in done.stderr
     assert [line.strip() for line in done.stdout.splitlines()][4:6] == [
         "skipped 6",
-        "6: charging was paused, because Stripe makes no charge; it waits",
+        "6: charging was paused, because the acquirer makes no charge; it waits",
     ]
 
 

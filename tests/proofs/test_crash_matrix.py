@@ -35,7 +35,7 @@ ELSEWHERE = {
     "reports.doctor._give_back": "the same",
     "reports.watch.look": "opens a case, and finds it again a minute later: tests/reports/test_runs_that_hang.py",
     "payments.payment_page._another_key": "follows an error of Stripe's own: tests/proofs/test_fault_matrix.py",
-    "cards.start_with_saved_card._spend_key": "follows an error of Stripe's own, or a refusal: tests/readers/test_trial_by_app_again.py",
+    "cards.start_with_saved_card._another_key": "follows an error of Stripe's own, or a refusal: tests/readers/test_trial_by_app_again.py",
     "refunds.send._put_off": "follows a row that breaks us: tests/payments",
     "reconcile.recover.recover_due": "follows an answer of Stripe's that is missing: tests/stories/test_restored_backup.py",
     "reconcile.recover._unless_it_breaks": "follows a row that can't be written: tests/stories/test_recovering_through_trouble.py",

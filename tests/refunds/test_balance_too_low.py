@@ -104,7 +104,7 @@ def test_staff_see_the_sum_that_waits_and_the_case_closes_by_itself(
     finance = staff("finance")
     assert "R75.00 incl. VAT waits" in finance.get("/staff/books").words
     assert (
-        "waits until our balance at Stripe is enough"
+        "waits until our balance at the acquirer is enough"
         in finance.get(f"/staff/readers/{withdrawn.reader_id}").words
     )
     world.sandbox.banks("refunds", **{"as": None})

@@ -49,7 +49,7 @@ def test_it_is_found_and_entered_in_one_act_with_its_credit_note(
     ref = by_hand(world)
     (case,) = cases(world)
     assert (case["kind"], case["subject"], case["reader_id"]) == ("unknown_refund", ref, paid.reader_id)
-    assert "in Stripe's dashboard: enter it" in case["what"]
+    assert "in the acquirer's dashboard: enter it" in case["what"]
     finance = staff("finance")
     page = finance.get(case["link"])
     assert (
@@ -107,7 +107,7 @@ def test_while_stripe_is_away_the_reason_stays_in_the_form(
     )
     page = finance.post(where, why="Asked for by phone, by Sipho", step="confirm")
     assert page.status == 503
-    assert page.words.count("Stripe can't say what became of this refund now") == 1
+    assert page.words.count("The acquirer can't say what became of this refund now") == 1
     assert "Asked for by phone, by Sipho" in page.text
     world.sandbox.faults()
     finance.post(where, why="Asked for by phone, by Sipho", step="preview")

@@ -202,7 +202,7 @@ def test_the_books_of_a_month_show_each_currency_by_itself(world: World, staff: 
     page = finance.get("/staff/books?month=2027-03").words.replace("\u00a0", " ")
     assert "Trial balance in USD" in page
     assert "Conversion" in page
-    assert "Gateway fees what Stripe keeps 0.00 0.23" in page
+    assert "Gateway fees what the acquirer keeps 0.00 0.23" in page
     journal = finance.get("/staff/books/journal.csv?month=2027-03").text.splitlines()
     assert journal[0].endswith(",currency")
     assert next(line for line in journal if ",gateway_fees," in line).endswith("0.23,,,USD")

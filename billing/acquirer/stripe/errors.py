@@ -43,7 +43,8 @@ def in_short(error: stripe.StripeError) -> str:
 
 
 def no_such_object(error: stripe.StripeError) -> NoSuchObject | None:
-    """What it says of an object that was asked for by its id, where it has none."""
+    """What it says of an object that was asked for by its id, where it has none; for minutes it may say so of one that it has
+    (https://github.com/stripe/stripe-java/issues/1160)."""
     return NoSuchObject(in_short(error)) if missing(error) else None
 
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import stripe
 
@@ -42,6 +43,7 @@ from billing.acquirer.stripe.metadata import StripeMetadata
 from billing.platform.stop_points import around
 
 API_VERSION = "2026-10-28.endive"
+CHECKOUT = "https://checkout.stripe.com"
 CAPABILITIES = Capabilities(
     zero_amount_setup=True,
     closes_pages=True,
@@ -84,6 +86,8 @@ class StripeGateway:
         ).v1
         self._metadata = StripeMetadata(installation)
         self.books = StripeBooks(self._stripe, _asked, self._metadata)
+        api = urlsplit(api_base)
+        self.page_origin = CHECKOUT if api.hostname == "api.stripe.com" else f"{api.scheme}://{api.netloc}"
         self._secrets = tuple(webhook_secrets)
         self._live = secret_key.startswith(("sk_live_", "rk_live_"))
 

@@ -1,4 +1,4 @@
-"""Enter a refund that was made in Stripe's dashboard."""
+"""Enter a refund that was made in the acquirer's dashboard."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ _STANDS = {
 
 @dataclass(frozen=True)
 class EnterRefund:
-    """A refund as Stripe has it now."""
+    """A refund as the acquirer has it now."""
 
     reader_id: str
     found: TakenRefund
@@ -43,7 +43,7 @@ class EnterRefund:
             )
         words = (
             f"{format_zar(self.found.amount)} of {format_zar(payment.amount)} ({number}) was returned to {card.brand.title()} ending in"
-            f" {card.last4} in Stripe's dashboard, on {day(desk.office.today(self.found.at))}.",
+            f" {card.last4} in the acquirer's dashboard, on {day(desk.office.today(self.found.at))}.",
             stands,
             "No money moves by this, and reading goes on as before.",
         )

@@ -44,7 +44,7 @@ class ConsentBody(shapes.Body):
 
 
 class TrialBody(shapes.Body):
-    """Start a trial with a card that the app has collected through Stripe."""
+    """Start a trial with a card that the app has collected through the acquirer."""
 
     email: str = Field(max_length=254)
     external_id: str | None = Field(default=None, min_length=1, max_length=shapes.LONGEST)

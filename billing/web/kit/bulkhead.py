@@ -1,4 +1,4 @@
-"""What waits for Stripe has few threads of its own, so that pages, the access API and the probes keep theirs.
+"""What waits for the acquirer has few threads of its own, so that pages, the access API and the probes keep theirs.
 
 A bulkhead, as Release It! and resilience4j name it: so many calls run, so many wait for a thread, and the next one is refused.
 Readers, programs and staff have one each, so that none of them crowds out another. In each, one network, API key or
@@ -37,7 +37,7 @@ class Side(StrEnum):
 
 THREADS: Mapping[Side, int] = {Side.READERS: 12, Side.PROGRAMS: 12, Side.STAFF: 6}
 PLACES_A_THREAD = 4
-"""Calls inside a bulkhead for each of its threads: one runs, the others wait. Stripe commonly answers within a second."""
+"""Calls inside a bulkhead for each of its threads: one runs, the others wait. The acquirer commonly answers within a second."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class Front:
     def __init__(self, app: ASGIApp, parts: Parts) -> None:
         self.app = app
         self.parts = parts
-        self.headers = security_headers(parts.settings)
+        self.headers = security_headers(parts.settings, parts.gateway.page_origin)
         self.machine_headers = machine_headers(parts.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

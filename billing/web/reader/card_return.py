@@ -59,7 +59,7 @@ def back(visit: Visiting, setup: str = "") -> Response | Waits:
 
 
 def _may_ask(setup: CardSetup) -> bool:
-    """Whether Stripe can have news of it, or a charge to make for it."""
+    """Whether the acquirer can have news of it, or a charge to make for it."""
     return setup.state is SetupState.OPEN or _charges(setup)
 
 
@@ -179,7 +179,7 @@ def _welcome(visit: Visit, setup: CardSetup) -> Response:
 
 
 def _unpaid(setup: CardSetup, subscription: Subscription) -> bool:
-    """Whether it began without a trial, and its first charge is still to be made: Stripe wouldn't make it yet."""
+    """Whether it began without a trial, and its first charge is still to be made: the acquirer wouldn't make it yet."""
     began = setup.purpose is SetupPurpose.PAID and subscription.state is State.ACTIVE
     return began and subscription.period_number == 0
 

@@ -191,9 +191,9 @@ def give_back(_visit: StaffVisit, session: Session, reader_id: str, typed: Typed
 
 
 def enter_refund(reader_id: str, refund_ref: str, found: TakenRefund | None) -> ActForm:
-    """A refund that was made in Stripe's dashboard, as Stripe has it; None: Stripe can't say."""
+    """A refund that was made in the acquirer's dashboard, as the acquirer has it; None: it can't say."""
     return ActForm(
-        "Enter a refund made in Stripe's dashboard",
+        "Enter a refund made in the acquirer's dashboard",
         EnterRefund(reader_id, found) if found is not None else None,
         hidden=(("refund", refund_ref),),
         asks=("Why was it made?", ON_CREDIT_NOTE),

@@ -18,7 +18,7 @@ from billing.web.staff.guard import StaffVisit, needs
 
 router = APIRouter(include_in_schema=False)
 PAGE = "/staff/readers/{reader_id}/"
-REFUND_REF = re.compile(r"re_[A-Za-z0-9_]{1,50}")
+REFUND_REF = re.compile(r"[A-Za-z0-9_-]{1,60}")
 Named = Annotated[str, Query(max_length=60)]
 
 
@@ -44,8 +44,8 @@ for _slug, (_permission, _make) in MAKERS.items():
     _add(_slug, _permission, _make)
 
 
-def _at_stripe(visit: StaffVisit, refund_ref: str) -> TakenRefund:
-    """The refund as Stripe has it now; asked with no transaction open. Raises UnknownRefund, Unavailable."""
+def _at_the_acquirer(visit: StaffVisit, refund_ref: str) -> TakenRefund:
+    """The refund as the acquirer has it now; asked with no transaction open. Raises UnknownRefund, Unavailable."""
     if not REFUND_REF.fullmatch(refund_ref):
         raise UnknownRefund
     for gateway in visit.parts.acquirers:
@@ -64,10 +64,10 @@ def _at_stripe(visit: StaffVisit, refund_ref: str) -> TakenRefund:
 def enter_refund_page(
     visit: Annotated[StaffVisit, needs(Permission.ENTER_REFUND)], reader_id: str, refund: Named = ""
 ) -> Waits:
-    """A refund made in Stripe's dashboard: before it is entered."""
+    """A refund made in the acquirer's dashboard: before it is entered."""
 
     def show() -> Response:
-        found = _at_stripe(visit, refund)
+        found = _at_the_acquirer(visit, refund)
         return look(visit, reader_id, lambda _: enter_refund(reader_id, refund, found))
 
     return Waits(visit, show)
@@ -80,12 +80,12 @@ def enter(
     reader_id: str,
     typed: Annotated[Typed, Depends()],
 ) -> Waits:
-    """Enter it; while Stripe can't say what it is, the reason stays in the form."""
+    """Enter it; while the acquirer can't say what it is, the reason stays in the form."""
     ref = typed.refund or ""
 
     def do() -> Response:
         try:
-            found = _at_stripe(visit, ref)
+            found = _at_the_acquirer(visit, ref)
         except Unavailable as refusal:
             return again(visit, reader_id, lambda _: enter_refund(reader_id, ref, None), typed.why, refusal)
         return act(visit, reader_id, lambda _: enter_refund(reader_id, ref, found), typed)

@@ -33,8 +33,8 @@ Month = Annotated[str, Query(pattern=r"^(20\d\d-(0[1-9]|1[0-2]))?$")]
 ROOM = "/staff/books"
 Taking = Annotated[StaffVisit, needs(Permission.BOOKS, fresh=True, page=ROOM)]
 NAMES: dict[Account, tuple[str, str]] = {
-    Account.GATEWAY: ("Gateway", "what Stripe holds for us"),
-    Account.BANK: ("Bank", "what Stripe has paid out"),
+    Account.GATEWAY: ("Gateway", "what the acquirer holds for us"),
+    Account.BANK: ("Bank", "what the acquirer has paid out"),
     Account.RECEIVABLE: ("Receivable", "invoiced, not yet paid"),
     Account.DEFERRED_REVENUE: ("Deferred revenue", "paid for days still to come"),
     Account.VAT_OUTPUT: ("VAT output", "VAT to pay over"),
@@ -43,8 +43,8 @@ NAMES: dict[Account, tuple[str, str]] = {
     Account.REFUNDS: ("Refunds", "given back after it was earned"),
     Account.DISPUTES: ("Disputes", "taken back by banks"),
     Account.GOODWILL: ("Goodwill", "days given on top of paid periods"),
-    Account.GATEWAY_FEES: ("Gateway fees", "what Stripe keeps"),
-    Account.CONVERSION: ("Conversion", "changed by Stripe into the currency it settles in"),
+    Account.GATEWAY_FEES: ("Gateway fees", "what the acquirer keeps"),
+    Account.CONVERSION: ("Conversion", "changed by the acquirer into the currency it settles in"),
     Account.EXCHANGE_DIFFERENCES: ("Exchange differences", "what another rate cost for refunds and disputes"),
 }
 KINDS = {postings.INVOICE: "Tax invoices", postings.REFUND: "Credit notes"}

@@ -77,7 +77,7 @@ class UnexplainedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingRefunds:
-    """Refunds for which our balance at Stripe is too low."""
+    """Refunds for which our balance at the acquirer is too low."""
 
     count: int
     amount: Money

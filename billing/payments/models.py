@@ -63,7 +63,7 @@ class CardSetup(SQLModel, table=True):
     next_poll_at: datetime | None = None
     """Until when its reader's return asks the acquirer nothing (see `return_polls`)."""
     acquirer: str
-    customer_ref: str | None = None
+    customer_ref: str | None = Field(default=None, index=True)
     method_ref: str | None = None
     """The card's name at the acquirer, where an app saved it and there is no page. A repeated call finds the visit by it."""
     keys_unusable: int = Field(default=0)

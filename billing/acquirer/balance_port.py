@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from billing.acquirer.port import ChargeClaim, Charged, NoSuchObject, RefundAnswer, SavedCard, Unknown
+from billing.acquirer.answers import ChargeClaim, Charged, NoSuchObject, RefundAnswer, SavedCard, Unknown
 
 
 class DisputeState(StrEnum):

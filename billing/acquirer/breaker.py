@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from billing.acquirer.port import Declined, NotTaken, Unknown
+from billing.acquirer.answers import Declined, NotTaken, Unknown
 from billing.platform.db import lock_one, lock_row
 from billing.rules.backoff import again_at
 

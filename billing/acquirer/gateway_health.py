@@ -6,7 +6,8 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 
 from billing.acquirer import breaker
-from billing.acquirer.port import Gateway, NotTaken, Unknown
+from billing.acquirer.answers import NotTaken, Unknown
+from billing.acquirer.port import Gateway
 from billing.acquirer.rate_limit import RateSlot
 from billing.acquirer.registry import Acquirers
 from billing.platform.db import Database

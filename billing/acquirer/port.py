@@ -1,245 +1,31 @@
-"""The port to an acquirer. Answers are values: a decline is an answer, not an exception; not knowing is one too."""
+"""The port to an acquirer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from datetime import datetime
+from typing import Protocol
 
+from billing.acquirer.answers import (
+    CardGone,
+    CardPage,
+    ChargeClaim,
+    ChargeRequest,
+    CustomerGone,
+    Declined,
+    InsufficientBalance,
+    NeverArrived,
+    NoSuchObject,
+    Outcome,
+    PayPageAnswer,
+    PayPageRequest,
+    RefundAnswer,
+    RefundRefused,
+    SavedCard,
+    SetupAnswer,
+    Unknown,
+)
+from billing.acquirer.balance_port import Books
 from billing.acquirer.capabilities import Capabilities
-from billing.acquirer.decline import Decline
 from billing.acquirer.signals import Notification
-
-if TYPE_CHECKING:
-    from billing.acquirer.balance_port import Books
-
-
-@dataclass(frozen=True, slots=True)
-class SavedCard:
-    """A card in the acquirer's vault, ready to be charged without the reader present."""
-
-    customer_ref: str
-    method_ref: str
-    brand: str
-    last4: str
-    exp_month: int
-    exp_year: int
-    fingerprint: str | None
-    """The same for the same number, whoever saves it. None where the acquirer gives none, as for some wallets: such a card is
-    like no other."""
-
-
-@dataclass(frozen=True, slots=True)
-class CardGone:
-    """The card has left the acquirer's vault, for good: it was removed there, or its customer was."""
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerGone:
-    """The acquirer doesn't know this customer any more. Another has to be made."""
-
-
-@dataclass(frozen=True, slots=True)
-class Charged:
-    """The money was taken."""
-
-    intent_ref: str
-    charge_ref: str
-    amount: int
-    """Cents."""
-    network_transaction_id: str | None
-    at: datetime
-    card: SavedCard | None = None
-    """The card that paid, where it stays with the payer for later charges."""
-    method_ref: str | None = None
-    """The acquirer's name for the card that paid."""
-    customer_ref: str | None = None
-    returned: int = 0
-    """Cents of it that have gone back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Declined:
-    """The card was asked and said no. Final for its key: another try needs another."""
-
-    decline: Decline
-    intent_ref: str | None
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Nobody can say whether the money was taken: no answer, a cut answer, a server error. Ask before charging again."""
-
-    why: str
-    down: bool = False
-    """Whether it says that the acquirer is away: no connection, no whole answer, an error of its own, our key not known."""
-    key_unusable: bool = False
-    """Whether it gives this answer again for the same key, so that another try needs another (STR-5)."""
-    busy: bool = False
-    """Whether it had no time to look at the request: we are too fast."""
-    wait: timedelta | None = None
-    """How long it asked us to wait before the next call, if it did."""
-    unlisted: bool = False
-    """Whether nothing was sent: the acquirer was only asked, and doesn't list it. Its lists may lag, so once is not enough."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotTaken:
-    """The acquirer refuses the request for certain, and not because of the card: no bank was asked, nothing was taken.
-
-    The fault is ours, the account's, or unknown to us, so it is never the reader's."""
-
-    why: str
-    again: bool = False
-    """Whether this was known before, and nothing was sent: the attempt waits for staff."""
-
-
-@dataclass(frozen=True, slots=True)
-class NeverArrived:
-    """The acquirer doesn't list it (see `rules.absence`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoSuchObject:
-    """The acquirer has no such object, or none that we may see: it was removed, or is another account's. For minutes it may say so
-    of one that it has."""
-
-    why: str
-
-
-UNLISTED = Unknown("the acquirer doesn't list it, and may yet", unlisted=True)
-
-Outcome = Charged | Declined | NotTaken | Unknown
-
-
-@dataclass(frozen=True, slots=True)
-class ChargeClaim:
-    """What a charge is for, as it is written on it at the acquirer. It tells which attempt, at which period of which
-    subscription, the charge is, also when the attempt itself is lost. What was charged by an older release says less."""
-
-    attempt_id: str
-    invoice_id: str
-    subscription_id: str = ""
-    period_number: int = 0
-    rung: int = 0
-
-    @property
-    def whole(self) -> bool:
-        """Whether it says which period of which subscription it is for."""
-        return bool(self.subscription_id and self.period_number and self.rung)
-
-
-@dataclass(frozen=True, slots=True)
-class ChargeRequest:
-    """Everything needed to charge a saved card once."""
-
-    claim: ChargeClaim
-    idempotency_key: str
-    customer_ref: str
-    method_ref: str
-    amount: int
-    currency: str
-    descriptor_suffix: str | None
-    """Up to 22 characters with the account's prefix; the first charge after a trial says so (CARD-9)."""
-    intended_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class CardPage:
-    """A hosted page on which the reader types the card's details."""
-
-    session_ref: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetupOpen:
-    """The reader hasn't finished the card page yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class SetupExpired:
-    """The card page is no longer open."""
-
-
-@dataclass(frozen=True, slots=True)
-class PayPageRequest:
-    """Everything needed to open a hosted page on which the reader pays one invoice, and which keeps the card."""
-
-    claim: ChargeClaim
-    idempotency_key: str
-    customer_ref: str
-    amount: int
-    """Cents, VAT included."""
-    currency: str
-    what: str
-    """What is paid for, as the page names it."""
-    words: str
-    """Beside the button: what the card will be used for."""
-    descriptor_suffix: str | None
-    success_url: str
-    cancel_url: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class PageOpen:
-    """The reader may still pay, at this address."""
-
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class PageClosed:
-    """Nobody has paid, and nobody can any more."""
-
-
-PayPageAnswer = Charged | PageOpen | PageClosed | Unknown
-SetupAnswer = SavedCard | SetupOpen | SetupExpired | Unknown
-
-
-@dataclass(frozen=True, slots=True)
-class RefundAnswer:
-    """What the acquirer says of a refund: `pending`, `succeeded` or `failed`."""
-
-    refund_ref: str
-    state: str
-    failure: str | None
-    insufficient_balance: bool = False
-    """Whether our balance there is too low for it: it waits for that, or has failed for it."""
-    may_succeed_again: bool = False
-    """Whether another refund may succeed where this one has failed: not where the card can't take money any more."""
-    disputed: bool = False
-    """Whether it has failed because the reader's bank took the charge back."""
-
-
-@dataclass(frozen=True, slots=True)
-class MadeRefund:
-    """A refund that the acquirer has made of a charge, by whomever. Cents. `refund_id` is the refund of ours that it names."""
-
-    refund_ref: str
-    refund_id: str | None
-    amount: int
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class RefundRefused:
-    """The acquirer won't return this money, and says why. `not_owed`: another refund has returned it, so the reader isn't
-    owed it. `disputed`: the reader's bank has taken the charge back."""
-
-    why: str
-    not_owed: bool = False
-    disputed: bool = False
-    made: tuple[MadeRefund, ...] = ()
-    """Where it asks for more than is left of the charge: what has been returned of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class InsufficientBalance:
-    """Our balance at the acquirer is too low for this refund: it made none. Another request, under another key, may succeed."""
-
-    why: str
 
 
 class Gateway(Protocol):
@@ -254,7 +40,7 @@ class Gateway(Protocol):
     """Where its hosted pages are, for our content policy."""
 
     @property
-    def books(self) -> "Books":
+    def books(self) -> Books:
         """Its own books, and what banks do about charges."""
         ...
 

@@ -12,8 +12,8 @@ from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Condition, Thread
 
+from billing.acquirer.answers import Outcome
 from billing.acquirer.gateway_health import HealthByName
-from billing.acquirer.port import Outcome
 from billing.billing_run.context import BATCH, LOOK_AGAIN, Report, Till, in_halves, unless_locked
 from billing.billing_run.settle import settle_all
 from billing.billing_run.skip_reason import Skip

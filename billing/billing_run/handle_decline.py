@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session, select
 
-from billing.acquirer.port import Declined
+from billing.acquirer.answers import Declined
 from billing.billing_run import not_taken
 from billing.billing_run.outcome import SettleOutcome
 from billing.billing_run.skip_reason import Skip

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
-from billing.acquirer.port import NotTaken
+from billing.acquirer.answers import NotTaken
 from billing.billing_run.outcome import SettleOutcome
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from billing.acquirer.port import Gateway, NoSuchObject, PageClosed, PageOpen, Unknown
+from billing.acquirer.answers import NoSuchObject, PageClosed, PageOpen, Unknown
+from billing.acquirer.port import Gateway
 from billing.billing_run import not_taken
 from billing.billing_run.context import Report, Till
 from billing.billing_run.drain_attempts import charge_open

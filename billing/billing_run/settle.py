@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from billing.acquirer.port import Charged, Declined, NotTaken, Outcome, Unknown
+from billing.acquirer.answers import Charged, Declined, NotTaken, Outcome, Unknown
 from billing.billing_run.handle_decline import declined, let_go
 from billing.billing_run.not_taken import close_case, not_taken
 from billing.billing_run.outcome import SettleOutcome

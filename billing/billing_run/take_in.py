@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
-from billing.acquirer.port import ChargeClaim, Charged, Outcome
+from billing.acquirer.answers import ChargeClaim, Charged, Outcome
 from billing.billing_run.outcome import SettleOutcome, Unattributed
 from billing.billing_run.settle import settle
 from billing.cards.saved_cards import keep_card

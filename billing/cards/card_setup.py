@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from billing.acquirer.port import (
+from billing.acquirer.answers import (
     CardPage,
     CustomerGone,
     NoSuchObject,

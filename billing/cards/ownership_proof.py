@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from billing.acquirer.port import SavedCard
+from billing.acquirer.answers import SavedCard
 from billing.cards.saved_cards import fingerprint_of
 from billing.payments.models import CardSetup, SetupPurpose, SetupState
 from billing.platform.logs import say

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
-from billing.acquirer.port import SavedCard
+from billing.acquirer.answers import SavedCard
 from billing.notices.card import card_changed, card_removed
 from billing.notices.payment import payment_failed
 from billing.payments import payment_page

@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
-from billing.acquirer.port import CustomerGone, Declined, Gateway, SavedCard, Unknown
+from billing.acquirer.answers import CustomerGone, Declined, SavedCard, Unknown
+from billing.acquirer.port import Gateway
 from billing.cards import card_setup as setups
 from billing.payments.customers import with_customer
 from billing.payments.dispute_limits import DisputeOpen, refuse_while_open

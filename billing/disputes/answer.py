@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlmodel import Session
 
+from billing.acquirer.answers import Unknown
 from billing.acquirer.balance_port import DisputeState
-from billing.acquirer.port import Unknown
 from billing.acquirer.registry import Acquirers
 from billing.disputes import settle
 from billing.payments.dispute_models import Dispute

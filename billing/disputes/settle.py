@@ -6,8 +6,9 @@ from enum import StrEnum
 from sqlmodel import Session, select
 
 from billing.access import gifts
+from billing.acquirer.answers import Charged, NoSuchObject, Unknown
 from billing.acquirer.balance_port import DisputeAnswer, DisputeState, Movement
-from billing.acquirer.port import Charged, Gateway, NoSuchObject, Unknown
+from billing.acquirer.port import Gateway
 from billing.billing_run.outcome import took_money
 from billing.billing_run.take_in import take_in
 from billing.cases.close import close_about

@@ -4,7 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from billing.access import gifts
-from billing.acquirer.port import Gateway, NoSuchObject, Unknown
+from billing.acquirer.answers import NoSuchObject, Unknown
+from billing.acquirer.port import Gateway
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.disputes import evidence, stop

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlmodel import Session, col
 
+from billing.acquirer.answers import NoSuchObject, Unknown
 from billing.acquirer.balance_port import Movement, NotListed, PayoutAnswer, PayoutListing
-from billing.acquirer.port import Gateway, NoSuchObject, Unknown
+from billing.acquirer.port import Gateway
 from billing.ledger import post
 from billing.ledger.models import Account
 from billing.payments import currency_conversion

@@ -12,16 +12,16 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from billing.acquirer import breaker
-from billing.acquirer.port import (
+from billing.acquirer.answers import (
     UNLISTED,
     ChargeClaim,
     ChargeRequest,
-    Gateway,
     NeverArrived,
     NotTaken,
     Outcome,
     PageClosed,
 )
+from billing.acquirer.port import Gateway
 from billing.cases.models import Case, CaseKind
 from billing.payments import payment_page
 from billing.payments.invoices import Drawn

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from billing.acquirer.port import CustomerGone, Gateway, Unknown
+from billing.acquirer.answers import CustomerGone, Unknown
+from billing.acquirer.port import Gateway
 
 Answer = TypeVar("Answer")
 

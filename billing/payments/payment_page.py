@@ -7,18 +7,18 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from billing.acquirer.port import (
+from billing.acquirer.answers import (
     CardPage,
     ChargeClaim,
     Charged,
     ChargeRequest,
     CustomerGone,
-    Gateway,
     PageClosed,
     PageOpen,
     PayPageRequest,
     Unknown,
 )
+from billing.acquirer.port import Gateway
 from billing.payments.customers import with_customer
 from billing.payments.invoices import percent
 from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from billing.acquirer.port import Charged
+from billing.acquirer.answers import Charged
 from billing.payments import postings
 from billing.payments.invoices import mark_paid
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment

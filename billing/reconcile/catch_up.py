@@ -9,7 +9,8 @@ from typing import Self, TypeVar
 
 from sqlmodel import Session, col, select
 
-from billing.acquirer.port import Gateway, NoSuchObject, RefundAnswer, Unknown
+from billing.acquirer.answers import NoSuchObject, RefundAnswer, Unknown
+from billing.acquirer.port import Gateway
 from billing.acquirer.registry import Acquirers
 from billing.cases.models import Case, CaseKind
 from billing.disputes import settle as disputes

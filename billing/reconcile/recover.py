@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from sqlmodel import Session, select
 
+from billing.acquirer.answers import Charged, Unknown
 from billing.acquirer.balance_port import FoundCharge, FoundRefund
-from billing.acquirer.port import Charged, Unknown
 from billing.billing_run.outcome import SettleOutcome, Unattributed, took_money
 from billing.billing_run.take_in import take_in
 from billing.cases.models import CaseKind

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from billing.acquirer.port import MadeRefund, RefundRefused, Unknown
+from billing.acquirer.answers import MadeRefund, RefundRefused, Unknown
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.payments.models import GOES_OUT, Payment, Refund

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, func, select
 
-from billing.acquirer.port import InsufficientBalance, RefundAnswer, RefundRefused, Unknown
+from billing.acquirer.answers import InsufficientBalance, RefundAnswer, RefundRefused, Unknown
 from billing.notices.refunds import refund_settled
 from billing.payments import dispute_limits, numbers, postings, refunds_owed
 from billing.payments.invoices import basis_points

@@ -7,10 +7,8 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from billing.acquirer import breaker
-from billing.acquirer.gateway_health import GatewayHealth, HealthByName
-from billing.acquirer.port import (
+from billing.acquirer.answers import (
     UNLISTED,
-    Gateway,
     InsufficientBalance,
     NeverArrived,
     NoSuchObject,
@@ -18,6 +16,8 @@ from billing.acquirer.port import (
     RefundRefused,
     Unknown,
 )
+from billing.acquirer.gateway_health import GatewayHealth, HealthByName
+from billing.acquirer.port import Gateway
 from billing.payments.models import GOES_OUT, Payment, Refund
 from billing.platform.claims import claimer, in_nobodys_hands, take
 from billing.platform.db import Database

@@ -8,16 +8,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from billing.acquirer import breaker
-from billing.acquirer.port import (
+from billing.acquirer.answers import (
     ChargeClaim,
     Charged,
-    Gateway,
     InsufficientBalance,
     NeverArrived,
     RefundAnswer,
     RefundRefused,
     Unknown,
 )
+from billing.acquirer.port import Gateway
 from billing.acquirer.registry import Acquirers
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from billing.acquirer.port import Unknown
+from billing.acquirer.answers import Unknown
 from billing.payments.models import Refund
 from billing.refunds import shortage
 from billing.rules import backoff

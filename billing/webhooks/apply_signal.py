@@ -5,7 +5,8 @@ from typing import assert_never
 
 from sqlmodel import select
 
-from billing.acquirer.port import CardGone, Gateway, NoSuchObject, Unknown
+from billing.acquirer.answers import CardGone, NoSuchObject, Unknown
+from billing.acquirer.port import Gateway
 from billing.acquirer.signals import Signal
 from billing.billing_run import pay_in_person
 from billing.billing_run.outcome import PageOutcome, SettleOutcome, Unattributed

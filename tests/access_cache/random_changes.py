@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from billing.access.models import Scope
 from billing.access.public_windows import close, open_to_all
-from billing.acquirer.port import Charged, ChargeRequest, SavedCard
+from billing.acquirer.answers import Charged, ChargeRequest, SavedCard
 from billing.billing_run.context import Till
 from billing.billing_run.run import run_for
 from billing.cards.saved_cards import keep_card, last_good_day

@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from billing.acquirer import breaker
-from billing.acquirer.port import ChargeRequest, Gateway, Outcome, Unknown
+from billing.acquirer.answers import ChargeRequest, Outcome, Unknown
+from billing.acquirer.port import Gateway
 from billing.acquirer.registry import AcquirerMissing, Acquirers
 from billing.acquirer.signals import Notification, Signal
 from billing.billing_run import run

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from billing.acquirer.port import Charged, ChargeRequest
+from billing.acquirer.answers import Charged, ChargeRequest
 from billing.billing_run.context import Till
 from billing.billing_run.run import run
 from billing.platform.db import Database

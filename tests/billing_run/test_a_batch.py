@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from billing.acquirer.answers import ChargeRequest, Declined, Outcome, Unknown
 from billing.acquirer.decline import Decline
-from billing.acquirer.port import ChargeRequest, Declined, Outcome, Unknown
 from billing.billing_run import pay_in_person
 from billing.billing_run.context import Report, Till
 from billing.billing_run.run import run, run_for

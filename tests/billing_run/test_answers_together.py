@@ -7,7 +7,8 @@ from threading import Event
 
 import pytest
 
-from billing.acquirer.port import ChargeRequest, Gateway, Outcome
+from billing.acquirer.answers import ChargeRequest, Outcome
+from billing.acquirer.port import Gateway
 from billing.billing_run.context import Report, Till
 from billing.billing_run.drain_attempts import LINGER_SECONDS, charge_all
 from billing.payments.charge import claim

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from billing.acquirer.port import Charged, Outcome
-from billing.acquirer.port import Declined as Refused
+from billing.acquirer.answers import Charged, Outcome
+from billing.acquirer.answers import Declined as Refused
 from billing.billing_run.settle import settle_all
 from billing.payments import vat_documents
 from billing.payments.charge import Withdrawn

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from billing.acquirer.port import ChargeRequest, Outcome
+from billing.acquirer.answers import ChargeRequest, Outcome
 from billing.billing_run.run import run
 from tests.support import ledger_checks
 from tests.support.lost_claims import lose_claims

@@ -6,8 +6,9 @@ from typing import Any, cast
 
 import pytest
 
+from billing.acquirer.answers import ChargeClaim, Charged, ChargeRequest, NeverArrived, Outcome, Unknown
 from billing.acquirer.capabilities import Capabilities
-from billing.acquirer.port import ChargeClaim, Charged, ChargeRequest, Gateway, NeverArrived, Outcome, Unknown
+from billing.acquirer.port import Gateway
 from billing.acquirer.stripe.gateway import CAPABILITIES
 from billing.payments.charge import Claimed, Withdrawn, bring_to_an_end
 

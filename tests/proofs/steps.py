@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
-from billing.acquirer.port import Outcome
+from billing.acquirer.answers import Outcome
 from billing.billing_run.due_actions import act
 from billing.billing_run.settle import settle
 from billing.payments import charge

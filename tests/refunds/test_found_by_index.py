@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
+from billing.acquirer.answers import RefundAnswer
 from billing.acquirer.balance_port import TakenRefund
-from billing.acquirer.port import RefundAnswer
 from billing.payments.models import Payment
 from billing.platform.actors import StaffActor
 from billing.reconcile import compare

@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from billing.acquirer.port import Unknown
+from billing.acquirer.answers import Unknown
 from billing.acquirer.stripe.gateway import StripeGateway
 
 ROOT = Path(__file__).parent.parent.parent

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from billing.acquirer.port import (
+from billing.acquirer.answers import (
     CardGone,
     Charged,
     Declined,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
+from billing.acquirer.answers import CardGone, Declined, NoSuchObject, NotTaken, Unknown
 from billing.acquirer.balance_port import (
     DisputeAnswer,
     DisputeState,
@@ -20,7 +21,6 @@ from billing.acquirer.balance_port import (
     TakenCharge,
     TakenRefund,
 )
-from billing.acquirer.port import CardGone, Declined, NoSuchObject, NotTaken, Unknown
 from billing.acquirer.stripe import answers
 from billing.acquirer.stripe.metadata import StripeMetadata
 from billing.platform.stop_points import around

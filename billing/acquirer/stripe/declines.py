@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from billing.acquirer import network_advice
+from billing.acquirer.answers import Declined
 from billing.acquirer.decline import Decline
-from billing.acquirer.port import Declined
 from billing.rules.dunning import DeclineKind, strictest
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import stripe
 
-from billing.acquirer.port import CustomerGone, Declined, NoSuchObject, Unknown
+from billing.acquirer.answers import CustomerGone, Declined, NoSuchObject, Unknown
 from billing.acquirer.stripe import answers
 from billing.acquirer.stripe.declines import decline
 

@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 
 import stripe
 
-from billing.acquirer.capabilities import Capabilities, Idempotency
-from billing.acquirer.port import (
+from billing.acquirer.answers import (
     CardGone,
     CardPage,
     ChargeClaim,
@@ -33,6 +32,7 @@ from billing.acquirer.port import (
     SetupOpen,
     Unknown,
 )
+from billing.acquirer.capabilities import Capabilities, Idempotency
 from billing.acquirer.signals import Notification
 from billing.acquirer.stripe import answers as stripe_answers
 from billing.acquirer.stripe import declines, errors, events, lists, pages, refunds, requests

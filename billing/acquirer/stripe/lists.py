@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from billing.acquirer.port import ChargeRequest, NeverArrived, Outcome, RefundAnswer
+from billing.acquirer.answers import ChargeRequest, NeverArrived, Outcome, RefundAnswer
 from billing.acquirer.stripe import answers
 
 CLOCKS_APART = timedelta(hours=1)

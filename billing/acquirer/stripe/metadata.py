@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from billing.acquirer.port import ChargeClaim
+from billing.acquirer.answers import ChargeClaim
 
 INSTALLATION = "installation"
 LONGEST = 500

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from billing.acquirer.port import Charged, PayPageRequest, Unknown
+from billing.acquirer.answers import Charged, PayPageRequest, Unknown
 from billing.acquirer.stripe.answers import outcome
 
 

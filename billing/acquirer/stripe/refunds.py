@@ -5,7 +5,7 @@ from typing import Any
 
 import stripe
 
-from billing.acquirer.port import InsufficientBalance, RefundAnswer, RefundRefused, Unknown
+from billing.acquirer.answers import InsufficientBalance, RefundAnswer, RefundRefused, Unknown
 from billing.acquirer.stripe import answers, errors, lists
 
 

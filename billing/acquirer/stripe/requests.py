@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from billing.acquirer.port import ChargeRequest
+from billing.acquirer.answers import ChargeRequest
 
 
 def card_page(

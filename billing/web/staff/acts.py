@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
+from billing.acquirer.answers import NoSuchObject, Unknown
 from billing.acquirer.balance_port import TakenRefund
-from billing.acquirer.port import NoSuchObject, Unknown
 from billing.platform.errors import Unavailable
 from billing.refunds.pay_back import UnknownRefund
 from billing.staff.roles import Permission

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from billing.acquirer.port import CardPage
+from billing.acquirer.answers import CardPage
 from billing.acquirer.stripe.gateway import StripeGateway
 from tests.acquirer.contract.under_test import Names, UnderTest
 from tests.support.sandbox import KEY, Sandbox, running

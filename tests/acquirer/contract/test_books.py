@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from billing.acquirer.answers import NoSuchObject, RefundAnswer, Unknown
 from billing.acquirer.balance_port import (
     DisputeAnswer,
     DisputeState,
@@ -10,7 +11,6 @@ from billing.acquirer.balance_port import (
     PayoutAnswer,
     TakenCharge,
 )
-from billing.acquirer.port import NoSuchObject, RefundAnswer, Unknown
 from tests.acquirer.contract.under_test import OtherSide, UnderTest
 
 HALF_A_DAY = timedelta(hours=12)

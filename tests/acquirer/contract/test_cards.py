@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from billing.acquirer.port import (
+from billing.acquirer.answers import (
     CardGone,
     CardPage,
     CustomerGone,

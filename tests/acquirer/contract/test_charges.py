@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from billing.acquirer.port import (
+from billing.acquirer.answers import (
     CardPage,
     ChargeClaim,
     Charged,

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from billing.acquirer.port import (
+from billing.acquirer.answers import (
     CardPage,
     ChargeClaim,
     Charged,
     ChargeRequest,
     CustomerGone,
-    Gateway,
     SavedCard,
     Unknown,
 )
+from billing.acquirer.port import Gateway
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import stripe
 
+from billing.acquirer.answers import CardGone, Charged, Declined, RefundRefused, Unknown
 from billing.acquirer.balance_port import DisputeState
-from billing.acquirer.port import CardGone, Charged, Declined, RefundRefused, Unknown
 from billing.acquirer.stripe import answers, balance, errors, pages
 from billing.rules.dunning import DeclineKind
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from billing.acquirer.port import Declined, SavedCard, Unknown
+from billing.acquirer.answers import Declined, SavedCard, Unknown
 from billing.acquirer.stripe.gateway import StripeGateway
 from tests.acquirer.contract.listed import STRIPE, StripeSandbox
 from tests.acquirer.contract.under_test import UnderTest

@@ -13,7 +13,6 @@ from billing.cases.close import close_about
 from billing.cases.find import subjects_of
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
-from billing.mail import obsolete
 from billing.payments import refunds_owed
 from billing.payments.models import Attempt, Payment
 from billing.platform.actors import Worker
@@ -78,9 +77,7 @@ def values(office: Office, at: datetime) -> dict[str, object]:
 
 
 def _ask(connection: sa.Connection, promise: Promise, asked: dict[str, object]) -> Finding:
-    # the condition of mails comes last: it is whole only when every module with a mail has been imported
-    broken = promise.broken.replace("<holds>", obsolete.holds())
-    query = f"SELECT id, at_fault, count(*) OVER () AS n FROM ({broken}) b ORDER BY id LIMIT {MOST}"  # noqa: S608
+    query = f"SELECT id, at_fault, count(*) OVER () AS n FROM ({promise.broken}) b ORDER BY id LIMIT {MOST}"  # noqa: S608
     rows = connection.execute(sa.text(query), {k: v for k, v in asked.items() if f":{k}" in query}).all()
     count = rows[0].n if rows else 0
     return Finding(promise, count, tuple((str(row.id), str(row.at_fault)) for row in rows))

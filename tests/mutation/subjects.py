@@ -59,7 +59,6 @@ TABLE: Table = (
 LEFT_OUT: tuple[str, ...] = (
     "*/__init__.py",
     "*/metrics.py",  # metrics only
-    "emails/preview.py",
     "emails/samples.py",
 )
 

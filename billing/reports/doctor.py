@@ -24,7 +24,8 @@ from billing.platform.site import Office
 from billing.reconcile.schedule import COMPARING
 from billing.refunds import refund
 from billing.reports.doctor_models import DoctorVisit
-from billing.reports.promises import PROMISES, Promise
+from billing.reports.promise import Promise
+from billing.reports.promises import PROMISES
 from billing.rules.periods import start_of_day
 from billing.subscriptions.change import lock
 from billing.subscriptions.models import Subscription

@@ -2,42 +2,19 @@
 
 # ruff: noqa: S608 - the queries are put together from the constants of this file alone
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from billing.billing_run.overdue import RUN_OVERDUE
-from billing.mail import obsolete
 from billing.mail.models import UNWRITTEN
 from billing.payments.unexplained_models import CASE_IS_OPEN
 from billing.platform.db import span
 from billing.platform.heartbeat import SILENT_AFTER, late
 from billing.reconcile.payouts import PATIENCE_DAYS, UNKEPT
 from billing.reconcile.schedule import LATE, STANDING
+from billing.reports.promise import Promise
 from billing.rules.cancel_requests import ANSWER_WITHIN, HOLD_DAYS
 from billing.rules.clocks import APART
 from billing.rules.dunning import GRACE_DAYS
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """One line of the promise. `broken` is SQL giving `id`, what breaks it, and `at_fault` for people; `:at` is the present,
-    `:zone` the publisher's, and `:salts` the check value of each list under the list key in use. `pays_back`: each id is a payment that must not be kept."""
-
-    name: str
-    words: str
-    sql: str
-    pays_back: bool = False
-    link: str | None = None
-    """The page of ours on which something can be done about what breaks it; `{}` stands for its id."""
-
-    @property
-    def broken(self) -> str:
-        """The query. `<holds>` in it is the condition of `mail/obsolete`, filled in late: at import not every mail is known."""
-        return self.sql.replace("<holds>", obsolete.holds())
-
-    def page_of(self, broken: str) -> str | None:
-        """That page for one."""
-        return self.link.format(broken) if self.link else None
 
 
 def _kept(suspects: str) -> str:

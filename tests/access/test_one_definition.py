@@ -116,8 +116,8 @@ def write(database: Database, subscribed: Subscribed | None, given_days: list[Gi
         for number, grant in enumerate(given_days):
             session.execute(
                 sa.text(
-                    "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, by, why)"
-                    " VALUES (:grant, :id, :given, :until, CAST(:features AS jsonb), 'test', 'test')"
+                    "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, why)"
+                    " VALUES (:grant, :id, :given, :until, CAST(:features AS jsonb), 'command', 'test', 'test')"
                 ),
                 values
                 | {

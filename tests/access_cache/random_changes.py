@@ -10,6 +10,7 @@ from sqlmodel import Session
 from billing.access.models import Scope
 from billing.access.public_windows import close, open_to_all
 from billing.acquirer.answers import Charged, ChargeRequest, SavedCard
+from billing.acquirer.stripe.gateway import CAPABILITIES
 from billing.billing_run.context import Till
 from billing.billing_run.run import run_for
 from billing.cards.saved_cards import keep_card, last_good_day
@@ -36,6 +37,7 @@ class Taking:
     """A gateway in this process that takes the money at once."""
 
     name = "one"
+    capabilities = CAPABILITIES
 
     def charge(self, request: ChargeRequest) -> Charged:
         """Yes."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from billing.acquirer.answers import Charged, ChargeRequest
+from billing.acquirer.stripe.gateway import CAPABILITIES
 from billing.billing_run.context import Till
 from billing.billing_run.run import run
 from billing.platform.db import Database
@@ -32,6 +33,7 @@ class Taking:
     """A gateway in this process: it takes the money, after so many seconds."""
 
     name = "stripe"
+    capabilities = CAPABILITIES
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds

@@ -27,7 +27,7 @@ class SlowForOne:
     """The gateway, which keeps the second charge waiting until it is `released`."""
 
     def __init__(self, gateway: Gateway) -> None:
-        self._gateway, self.name = gateway, gateway.name
+        self._gateway, self.name, self.capabilities = gateway, gateway.name, gateway.capabilities
         self.released = Event()
         self._numbers = count()
 

@@ -107,7 +107,7 @@ def test_while_stripe_is_away_the_reason_stays_in_the_form(
     )
     page = finance.post(where, why="Asked for by phone, by Sipho", step="confirm")
     assert page.status == 503
-    assert page.words.count("The acquirer can't say what became of this refund now") == 1
+    assert page.words.count("Stripe can't say what became of this refund now") == 1
     assert "Asked for by phone, by Sipho" in page.text
     world.sandbox.faults()
     finance.post(where, why="Asked for by phone, by Sipho", step="preview")

@@ -101,9 +101,7 @@ def test_every_charge_is_held_once_while_it_waits_and_goes_back_when_it_was_the_
     assert len(world.charges()) == 2, "the one of 16 May is held to the 23rd"
     whys = [
         row["why"]
-        for row in world.rows(
-            "SELECT why FROM subscription_change WHERE happening = 'charge_moved' ORDER BY id"
-        )
+        for row in world.rows("SELECT why FROM subscription_change WHERE event = 'charge_moved' ORDER BY id")
     ]
     assert whys == [
         f"asked again on {day}: a request to cancel waits for its answer, moved by seven days"

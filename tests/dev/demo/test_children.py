@@ -158,13 +158,13 @@ LAUNCHER = """
 import os, signal, sys, time
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests may themselves be run under nohup
 from pathlib import Path
-from billing.dev.demo.stop_signal import Bell
+from billing.dev.demo.stop_signal import StopSignal
 from billing.dev.demo.children import AskedToStop, Child, Children
 from billing.dev.process_guard import Leash
-bell = Bell(); bell.listen()
+stop = StopSignal(); stop.listen()
 logs = Path(sys.argv[1])
 with Leash() as leash:
-    children = Children(logs, leash, lambda: bell.rung)
+    children = Children(logs, leash, lambda: stop.rung)
     leash.keep_tidy(logs / "card")
     (logs / "card").write_text("ready")
     for name, script in zip(sys.argv[2::2], sys.argv[3::2]):

@@ -1,0 +1,56 @@
+"""Tables in `billing/docs` that are written from the code. `python -m tests.support.written_tables` writes them again."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic.fields import FieldInfo
+
+from billing.platform.settings import PREFIX, Settings
+from billing.rules.lifecycle import as_table
+
+DOCS = Path(__file__).parent.parent.parent / "billing" / "docs"
+END = "<!-- /written -->"
+
+
+def settings_table() -> str:
+    """A row for each setting, in the order of the class."""
+    rows = [
+        f"| `{PREFIX}{name.upper()}` | {_default(field)} | {_bounds(field)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(["| setting | default | bounds | meaning |", "|---|---|---|---|", *rows]) + "\n"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default()
+    words = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return f"`{words.lower() if isinstance(value, bool) else words}`" if words else "none"
+
+
+def _bounds(field: FieldInfo) -> str:
+    words = {"ge": "from", "gt": "above", "le": "to"}
+    bounds = {
+        name: getattr(bound, name, None) for bound in field.metadata for name in words if hasattr(bound, name)
+    }
+    return " ".join(f"{words[name]} {bounds[name]}" for name in words if name in bounds)
+
+
+TABLES: dict[str, Callable[[], str]] = {"lifecycle.md": as_table, "settings.md": settings_table}
+
+
+def rewritten(page: str) -> str:
+    """The page with its table as the code has it now. A marker before and after the table says where it stands."""
+    text = (DOCS / page).read_text()
+    before, begin, rest = text.partition("<!-- written from ")
+    marker, _, tail = rest.partition("\n")
+    _, end, after = tail.partition(END)
+    assert begin, page
+    assert end, page
+    return f"{before}{begin}{marker}\n{TABLES[page]()}{end}{after}"
+
+
+if __name__ == "__main__":
+    for each in TABLES:
+        (DOCS / each).write_text(rewritten(each))

@@ -50,7 +50,7 @@ prove-all: $(TOOLS)  ## the proofs at length, and a simulated year: for a night,
 bench: $(TOOLS)  ## what things cost, beside their baselines; writes bench.json
 	@$(RUN) -m tests.bench $(PARTS)
 
-pictures: $(TOOLS)  ## take the README's pictures anew (needs Chromium)
+pictures: $(TOOLS)  ## take the pictures of the docs again (needs Chromium)
 	@$(RUN) -m tests.pictures
 
 lint: $(TOOLS)  ## format and lint, changing nothing

@@ -1,4 +1,4 @@
-"""Take the README's pictures anew, on a demo of their own: `make pictures`."""
+"""Take the pictures of the docs again, on a demo of their own: `make pictures`."""
 
 import sys
 import tempfile

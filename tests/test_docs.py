@@ -8,6 +8,7 @@ import pytest
 
 from billing.cli import billing
 from billing.platform.settings import SETTINGS
+from tests.bench.__main__ import PARTS
 from tests.support.written_tables import TABLES, rewritten
 
 ROOT = Path(__file__).parent.parent
@@ -153,6 +154,14 @@ def test_every_page_of_the_docs_can_be_reached_from_the_readme() -> None:
             if link.partition("#")[0].endswith(".md")
         } - found
     assert {page for page in PAGES if (ROOT / page).resolve() not in found} == set()
+
+
+def test_the_readme_is_one_screen() -> None:
+    assert len(text_of("README.md").splitlines()) <= 60
+
+
+def test_each_part_of_the_bench_is_in_the_figures() -> None:
+    assert re.findall(r"^\| `(\w+)` \|", (DOCS / "figures.md").read_text(), re.MULTILINE) == list(PARTS)
 
 
 @pytest.mark.parametrize("page", TABLES)

@@ -33,7 +33,7 @@ Try
      for each person and card. Cancel it on its last day, let time pass: it is never charged.
   6. Choose newsletters at {card["url"]}/newsletters. Then open the staff link: as editor, write an issue,
      look at it, schedule it; as support, find a reader, see everything that happened, give money back.
-  7. Each sample article shows something else of who may read what: the README has the list.
+  7. Each sample article shows something else of who may read what: billing/docs/try.md has the list.
   Cards that misbehave: 4000 0000 0000 0341 is declined when the trial is over, 4000 0000 0000 0002 at once.
 
 Ctrl-C stops everything. The next start keeps what you did; to begin anew, remove the folder {_short(folder.path)}.

@@ -8,7 +8,6 @@ import pytest
 
 from billing.cli import billing
 from billing.platform.settings import SETTINGS
-from tests.bench.__main__ import PARTS
 from tests.support.written_tables import TABLES, rewritten
 
 ROOT = Path(__file__).parent.parent
@@ -161,7 +160,11 @@ def test_the_readme_is_one_screen() -> None:
 
 
 def test_each_part_of_the_bench_is_in_the_figures() -> None:
-    assert re.findall(r"^\| `(\w+)` \|", (DOCS / "figures.md").read_text(), re.MULTILINE) == list(PARTS)
+    named = re.findall(r"^\| `(\w+)` \|", (DOCS / "figures.md").read_text(), re.MULTILINE)
+    measured = {
+        path.stem for path in (ROOT / "tests" / "bench").glob("*.py") if "\ndef measure(" in path.read_text()
+    }
+    assert sorted(named) == sorted(measured)
 
 
 @pytest.mark.parametrize("page", TABLES)

@@ -17,6 +17,7 @@ from billing.payments import attempt_history, charge, payment_page
 from billing.payments.charge import Withdrawn
 from billing.payments.invoices import drawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
+from billing.payments.payment_page import HostedPage
 from billing.payments.receipts import UnknownInvoice
 from billing.platform.actors import Actor, ReaderActor
 from billing.platform.db import Database
@@ -162,8 +163,7 @@ def open_page(till: Till, invoice_id: str, at: datetime) -> str | None:
             till.database,
             gateway,
             till.office,
-            attempt.id,
-            attempt.page_ref,
+            HostedPage(attempt.id, attempt.page_ref),
             at,
             by=ReaderActor(now.subscription.reader_id),
         )
@@ -209,31 +209,29 @@ def look(
     database: Database,
     gateway: Gateway,
     office: Office,
-    attempt_id: str,
-    page_ref: str,
+    page: HostedPage,
     at: datetime,
     *,
     by: Actor,
 ) -> SettleOutcome | PageOutcome:
     """What has become of a page, written down; the reader's return and the webhook are two callers of it. Safe to repeat."""
     with database.transaction() as session:
-        attempt = session.get_one(Attempt, attempt_id)
+        attempt = session.get_one(Attempt, page.attempt_id)
         if attempt.state is AttemptState.CHARGED:
             return SettleOutcome.SETTLED
-    return _note(database, gateway, office, attempt_id, page_ref, at, by=by)
+    return _note(database, gateway, office, page, at, by=by)
 
 
 def _note(
     database: Database,
     gateway: Gateway,
     office: Office,
-    attempt_id: str,
-    page_ref: str,
+    page: HostedPage,
     at: datetime,
     *,
     by: Actor,
 ) -> SettleOutcome | PageOutcome:
-    found = gateway.fetch_pay_page(page_ref)
+    found = gateway.fetch_pay_page(page.ref)
     stop_point("page.answered")
     if isinstance(found, PageOpen):
         return SettleOutcome.OPEN
@@ -245,7 +243,7 @@ def _note(
         )  # it is asked again when its time is over, and an event that said so is tried again
     with database.transaction() as session:
         outcome = Withdrawn() if isinstance(found, PageClosed) else found
-        return settle(session, office, attempt_id, outcome, at, by=by)
+        return settle(session, office, page.attempt_id, outcome, at, by=by)
 
 
 def come_back(till: Till, attempt_id: str, at: datetime) -> AttemptState:
@@ -256,8 +254,14 @@ def come_back(till: Till, attempt_id: str, at: datetime) -> AttemptState:
             raise UnknownInvoice
         reader_id = session.get_one(Invoice, attempt.invoice_id).reader_id
     if attempt.state is AttemptState.OPEN:
-        gateway = till.acquirers.named(attempt.acquirer)
-        look(till.database, gateway, till.office, attempt.id, attempt.page_ref, at, by=ReaderActor(reader_id))
+        look(
+            till.database,
+            till.acquirers.named(attempt.acquirer),
+            till.office,
+            HostedPage(attempt.id, attempt.page_ref),
+            at,
+            by=ReaderActor(reader_id),
+        )
     with till.database.transaction() as session:
         return session.get_one(Attempt, attempt_id).state
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlmodel import Session, col, select
 
 from billing.changes import postpone
-from billing.changes.give_back import GiveBack, due_back, return_money
+from billing.changes.give_back import GiveBack, return_money
 from billing.changes.next_terms import tell_price_again
 from billing.changes.refusals import AlreadyEnded
 from billing.notices.cancellation import cancellation_undone, subscription_cancelled
@@ -60,12 +60,6 @@ class NothingToGiveBack(Conflict):
     code = "nothing_to_give_back"
 
 
-class ChargedSince(Conflict):
-    """Something was charged after the moment of asking, and that money always goes back. Cancel with `refund: auto`."""
-
-    code = "charged_since"
-
-
 class NothingToLeave(Conflict):
     """Only a year that is paid can be left early, and only while days of it would be left over."""
 
@@ -104,25 +98,41 @@ def cancel(
         asked_at = before
         if when is When.PERIOD_END and give_back is not GiveBack.LAST:
             return subscription
-    if give_back is GiveBack.NONE and due_back(session, subscription, asked_at):
-        raise ChargedSince
     returning = return_money(session, subscription, asked_at, at, by, give_back)
     returned = [invoice_of(session, one) for one in returning]
     if again and when is When.PERIOD_END and not returned:
         raise NothingToGiveBack
-    if when is When.NOW:
-        event, ends_at = Event.ENDED_NOW, at
-    elif left is not None and not returned:
-        event, ends_at = Event.CANCEL_ASKED, left.ends_at
-        leave = f"leave:{left.payment.id}"
-        part = refund.intend(session, left.payment, amount=left.cents, cause=leave, reason=LEFT, by=by, at=at)
-        returning = [part] if part is not None else []
+    if returned:  # the whole payment goes back, so no part of it does for days left over
+        left = None
+    if left is not None:
+        returning = _give_back_rest(session, left, at, by)
+    now = when is When.NOW
+    held_until = left.ends_at if left else end_of_what_is_held(office, subscription, returned, at)
+    ends_at = at if now else held_until
+    _end(session, office, subscription, asked_at, ends_at, why, now=now, at=at, by=by)
+    if left is not None:
+        term_left(session, office, subscription, left.cents, at, returning)
     else:
-        event, ends_at = Event.CANCEL_ASKED, end_of_what_is_held(office, subscription, returned, at)
+        subscription_cancelled(session, office, subscription, at, returning)
+    return subscription
+
+
+def _end(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    asked_at: datetime,
+    ends_at: datetime,
+    why: str,
+    *,
+    now: bool,
+    at: datetime,
+    by: Actor,
+) -> None:
     change(
         session,
         subscription,
-        event,
+        Event.ENDED_NOW if now else Event.CANCEL_ASKED,
         at=at,
         by=by,
         why=why,
@@ -133,12 +143,7 @@ def cancel(
     )
     void_what_is_owed(session, subscription)
     payment_page.close_soon(session, subscription.id, at)
-    if left is not None and not returned:
-        term_left(session, office, subscription, left.cents, at, returning)
-    else:
-        subscription_cancelled(session, office, subscription, at, returning)
     session.add(subscription)
-    return subscription
 
 
 def moment_of_asking(subscription: Subscription, asked_at: datetime, at: datetime) -> datetime:
@@ -201,6 +206,12 @@ def leaving(
     if not cents:
         return None
     return Leaving(payment, cents, periods.start_of_day(last_day + timedelta(days=1), office.zone))
+
+
+def _give_back_rest(session: Session, left: Leaving, at: datetime, by: Actor) -> list[Refund]:
+    leave = f"leave:{left.payment.id}"
+    part = refund.intend(session, left.payment, amount=left.cents, cause=leave, reason=LEFT, by=by, at=at)
+    return [part] if part is not None else []
 
 
 def invoice_of(session: Session, returning: Refund) -> Invoice:

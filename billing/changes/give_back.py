@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from billing.payments.models import Attempt, Invoice, Payment, Refund
 from billing.platform.actors import Actor
+from billing.platform.errors import Conflict
 from billing.refunds import refund
 from billing.subscriptions.models import Subscription
 
@@ -67,6 +68,12 @@ def _came_after(payment: Payment, attempt: Attempt, asked_at: datetime) -> bool:
     return payment.paid_at > asked_at
 
 
+class ChargedSince(Conflict):
+    """Something was charged after the moment of asking, and that money always goes back. Cancel with `refund: auto`."""
+
+    code = "charged_since"
+
+
 def return_money(
     session: Session,
     subscription: Subscription,
@@ -75,7 +82,9 @@ def return_money(
     by: Actor,
     give_back: GiveBack,
 ) -> list[Refund]:
-    """Put on its way what a cancellation as of `asked_at` gives back."""
+    """Put on its way what a cancellation as of `asked_at` gives back. Raises ChargedSince."""
+    if give_back is GiveBack.NONE and due_back(session, subscription, asked_at):
+        raise ChargedSince
     intended = [
         refund.intend(
             session,

@@ -168,22 +168,7 @@ def withdraw(
         raise StaffDecide
     returning = _give_back(session, office, found, asked_at, at, by)
     if subscription.state is not State.ENDED:
-        before = subscription.cancel_asked_at
-        change(
-            session,
-            subscription,
-            Event.ENDED_NOW,
-            at=at,
-            by=by,
-            why=why,
-            zone=office.zone,
-            cancel_asked_at=min(before, asked_at) if before else asked_at,
-            cancels_at=at,
-            access_until=min(at, subscription.access_until),
-            resumes_on=None,
-        )
-        cancel.void_what_is_owed(session, subscription)
-        payment_page.close_soon(session, subscription.id, at)
+        _end(session, office, subscription, asked_at, why, at=at, by=by)
     sale_withdrawn(
         session,
         office,
@@ -196,6 +181,34 @@ def withdraw(
     )
     session.add(subscription)
     return found
+
+
+def _end(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    asked_at: datetime,
+    why: str,
+    *,
+    at: datetime,
+    by: Actor,
+) -> None:
+    before = subscription.cancel_asked_at
+    change(
+        session,
+        subscription,
+        Event.ENDED_NOW,
+        at=at,
+        by=by,
+        why=why,
+        zone=office.zone,
+        cancel_asked_at=min(before, asked_at) if before else asked_at,
+        cancels_at=at,
+        access_until=min(at, subscription.access_until),
+        resumes_on=None,
+    )
+    cancel.void_what_is_owed(session, subscription)
+    payment_page.close_soon(session, subscription.id, at)
 
 
 def _give_back(

@@ -147,6 +147,27 @@ def claim(
     changed under a run that goes on after a lost connection."""
     refuse_held(session)
     query = (
+        _attempts()
+        .where(
+            col(Attempt.state) == AttemptState.OPEN,
+            col(Attempt.ask_at) <= at,
+            in_nobodys_hands(Attempt.claimed_by),
+            breaker.goes_on(Attempt.acquirer) if paused_at is None else col(Attempt.acquirer) == paused_at,
+        )
+        .order_by(col(Attempt.ask_at), col(Attempt.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Attempt)
+    )
+    if subscription_id is not None:
+        query = query.where(col(Attempt.subscription_id) == subscription_id)
+    claimed = [_claimed(row) for row in session.execute(query)]
+    take(session, Attempt, [one.attempt_id for one in claimed], me)
+    return claimed
+
+
+def _attempts() -> sa.Select[*tuple[Any, ...]]:
+    """With all that a charge is made and decided by."""
+    return (
         sa.select(
             col(Attempt.id),
             col(Attempt.invoice_id),
@@ -176,21 +197,7 @@ def claim(
         .join(Subscription, col(Subscription.id) == Attempt.subscription_id)
         .join(Invoice, col(Invoice.id) == Attempt.invoice_id)
         .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
-        .where(
-            col(Attempt.state) == AttemptState.OPEN,
-            col(Attempt.ask_at) <= at,
-            in_nobodys_hands(Attempt.claimed_by),
-            breaker.goes_on(Attempt.acquirer) if paused_at is None else col(Attempt.acquirer) == paused_at,
-        )
-        .order_by(col(Attempt.ask_at), col(Attempt.id))
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Attempt)
     )
-    if subscription_id is not None:
-        query = query.where(col(Attempt.subscription_id) == subscription_id)
-    claimed = [_claimed(row) for row in session.execute(query)]
-    take(session, Attempt, [one.attempt_id for one in claimed], me)
-    return claimed
 
 
 def waits_for_staff() -> sa.ColumnElement[bool]:

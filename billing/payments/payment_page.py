@@ -4,6 +4,7 @@ While the page is open its attempt is, and an invoice has one open attempt at mo
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
@@ -68,6 +69,13 @@ def is_open(session: Session, subscription_id: str) -> bool:
         col(Attempt.by_page).is_(True),
     )
     return session.exec(found).first() is not None
+
+
+class HostedPage(NamedTuple):
+    """A page and the attempt that it pays. `ref` is its caller's: a crash may have lost our own note of it."""
+
+    attempt_id: str
+    ref: str
 
 
 def by_ref(session: Session, acquirer: str, page_ref: str) -> str | None:

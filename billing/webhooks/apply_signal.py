@@ -16,6 +16,7 @@ from billing.disputes import settle as disputes
 from billing.disputes import warn
 from billing.payments import balance_mirror, payment_page
 from billing.payments.models import Attempt, CardSetup, SetupState
+from billing.payments.payment_page import HostedPage
 from billing.platform.actors import Acquirer
 from billing.platform.errors import Unavailable
 from billing.refunds import refund, unexplained_charges
@@ -107,9 +108,8 @@ def _pay_page(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -
             attempt_id = event.attempt_id
     if attempt_id is None:
         return "not our page"
-    word = pay_in_person.look(
-        desk.database, gateway, desk.office, attempt_id, event.object_ref, at, by=Acquirer(event.acquirer)
-    )
+    page = HostedPage(attempt_id, event.object_ref)
+    word = pay_in_person.look(desk.database, gateway, desk.office, page, at, by=Acquirer(event.acquirer))
     if word is SettleOutcome.UNKNOWN:
         raise Unavailable("The outcome of the page isn't known yet.")
     return _absent(event, at, word) if word is PageOutcome.ABSENT else word

@@ -89,9 +89,7 @@ def cancel(
     if subscription.state is State.ENDED:
         raise AlreadyEnded
     asked_at = moment_of_asking(subscription, asked_at, at)
-    left = leaving(session, office, subscription, asked_at, at) if when is When.EARLY else None
-    if when is When.EARLY and left is None:
-        raise NothingToLeave
+    left = _left_over(session, office, subscription, asked_at, at) if when is When.EARLY else None
     before = subscription.cancel_asked_at
     again = before is not None and before <= asked_at
     if before is not None and again:
@@ -108,12 +106,8 @@ def cancel(
         returning = _give_back_rest(session, left, at, by)
     now = when is When.NOW
     held_until = left.ends_at if left else end_of_what_is_held(office, subscription, returned, at)
-    ends_at = at if now else held_until
-    _end(session, office, subscription, asked_at, ends_at, why, now=now, at=at, by=by)
-    if left is not None:
-        term_left(session, office, subscription, left.cents, at, returning)
-    else:
-        subscription_cancelled(session, office, subscription, at, returning)
+    _end(session, office, subscription, asked_at, at if now else held_until, why, now=now, at=at, by=by)
+    _tell(session, office, subscription, left, returning, at)
     return subscription
 
 
@@ -206,6 +200,29 @@ def leaving(
     if not cents:
         return None
     return Leaving(payment, cents, periods.start_of_day(last_day + timedelta(days=1), office.zone))
+
+
+def _left_over(
+    session: Session, office: Office, subscription: Subscription, asked_at: datetime, at: datetime
+) -> Leaving:
+    left = leaving(session, office, subscription, asked_at, at)
+    if left is None:
+        raise NothingToLeave
+    return left
+
+
+def _tell(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    left: Leaving | None,
+    returning: list[Refund],
+    at: datetime,
+) -> None:
+    if left is not None:
+        term_left(session, office, subscription, left.cents, at, returning)
+    else:
+        subscription_cancelled(session, office, subscription, at, returning)
 
 
 def _give_back_rest(session: Session, left: Leaving, at: datetime, by: Actor) -> list[Refund]:

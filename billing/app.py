@@ -22,7 +22,7 @@ from billing.platform.list_key import opened
 from billing.platform.monotonic import Monotonic, SystemMonotonic
 from billing.platform.pooling import refuse_transaction_pooling
 from billing.platform.settings import Settings
-from billing.platform.site import Office
+from billing.platform.site import Policy, Site
 from billing.platform.time_limits import Work
 
 if TYPE_CHECKING:
@@ -54,16 +54,18 @@ def build(
         tokens = opened(session, settings)
     logs.named_by(tokens)
     clock: Clock = HeldClock(database) if settings.held else SystemClock()
-    office = Office(
+    site = Site(
         settings.zone,
         settings.public_url,
         tokens,
-        settings.cooling_off_days,
-        settings.pause_months,
-        settings.term_notice_days,
-        settings.session_limit,
         settings.installation,
-        settings.withdrawals_a_year,
+        Policy(
+            settings.cooling_off_days,
+            settings.pause_months,
+            settings.term_notice_days,
+            settings.session_limit,
+            settings.withdrawals_a_year,
+        ),
     )
     house = emails.House(
         name=settings.publisher_name,
@@ -82,7 +84,7 @@ def build(
         acquirers=Acquirers(
             [connect(settings) for connect in ACQUIRERS], settings.charges_per_second, monotonic
         ),
-        office=office,
+        site=site,
         sender=Sender(
             SmtpTransport(settings.smtp_url),
             house,
@@ -94,7 +96,7 @@ def build(
         newsletter_sender=NewsletterSender(
             database=database,
             relay=SmtpTransport(settings.smtp_url),
-            office=office,
+            site=site,
             house=house,
             address=settings.newsletter_from,
             bounce_domain=settings.bounce_domain or settings.newsletter_from.rpartition("@")[2],

@@ -14,7 +14,7 @@ from billing.access.check import MeterLimits
 from billing.access.gifts import GiftLimits
 from billing.acquirer.port import Gateway
 from billing.acquirer.registry import Acquirers
-from billing.billing_run.context import Till
+from billing.billing_run.context import RunContext
 from billing.mail.deliver import Sender
 from billing.newsletters.sender import NewsletterSender
 from billing.platform import heartbeat
@@ -23,7 +23,7 @@ from billing.platform.db import Database
 from billing.platform.logs import LogThrottle
 from billing.platform.monotonic import Monotonic
 from billing.platform.settings import Settings
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.reconcile.catch_up import Clerk
 from billing.staff import audit
 from billing.webhooks.context import Desk
@@ -42,7 +42,7 @@ class Parts:
     clock: Clock
     monotonic: Monotonic
     acquirers: Acquirers
-    office: Office
+    site: Site
     sender: Sender
     newsletter_sender: NewsletterSender
 
@@ -52,12 +52,12 @@ class Parts:
         return self.acquirers.default
 
     @property
-    def till(self) -> Till:
+    def run_context(self) -> RunContext:
         """What a billing run works with."""
-        return Till(
+        return RunContext(
             self.database,
             self.acquirers,
-            self.office,
+            self.site,
             self.settings.pause_after_failures,
             self.settings.charge_concurrency,
             lambda: heartbeat.note_run(self.database, self.clock.now_in),
@@ -69,7 +69,7 @@ class Parts:
         return Desk(
             self.database,
             self.acquirers,
-            self.office,
+            self.site,
             self.monotonic,
             self.settings.event_tries,
         )
@@ -82,7 +82,7 @@ class Parts:
     @property
     def clerk(self) -> Clerk:
         """What comparing our books with acquirers' works with."""
-        return Clerk(self.database, self.acquirers, self.gateway, self.office, audit.takeover)
+        return Clerk(self.database, self.acquirers, self.gateway, self.site, audit.takeover)
 
     @property
     def limits(self) -> MeterLimits:

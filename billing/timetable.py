@@ -77,8 +77,8 @@ class Job:
 
 
 def _send_refunds(parts: Parts, at: datetime) -> int:
-    with parts.till.health(at) as health:
-        return send_refunds.send_due(parts.database, parts.office, health, at)
+    with parts.run_context.health(at) as health:
+        return send_refunds.send_due(parts.database, parts.site, health, at)
 
 
 Jobs = tuple[Job, ...]
@@ -99,21 +99,21 @@ JOBS: Jobs = (
     ),
     Job(
         "bill, and ask what became of charges in doubt",
-        lambda p, at: run.run(p.till, at).done(),
+        lambda p, at: run.run(p.run_context, at).done(),
         run.NEXT_DUE,
         describe_next.next_words,
         lane=Lane.BILLING,
     ),
     Job(
         "announce prices",
-        lambda p, at: announce_price.announce_due(p.database, p.office, at),
+        lambda p, at: announce_price.announce_due(p.database, p.site, at),
         announce_price.NEXT_DUE,
         announce_price.next_words,
         lane=Lane.BILLING,
     ),
     Job(
         "see whether the acquirer is back",
-        lambda p, at: run.probe(p.till, at),
+        lambda p, at: run.probe(p.run_context, at),
         breaker.NEXT_DUE,
         breaker.next_words,
         lane=Lane.BILLING,
@@ -127,21 +127,21 @@ JOBS: Jobs = (
     ),
     Job(
         "give back what nothing explains",
-        lambda p, at: unexplained_charges.give_back_due(p.database, p.acquirers, at),
+        lambda p, at: unexplained_charges.give_back_due(p.database, p.acquirers, p.site, at),
         unexplained_charges.NEXT_DUE,
         unexplained_charges.next_words,
         lane=Lane.REFUNDS,
     ),
     Job(
         "ask what became of card pages",
-        lambda p, at: expire_card_setups.sweep(p.database, p.acquirers, p.office, at),
+        lambda p, at: expire_card_setups.sweep(p.database, p.acquirers, p.site, at),
         expire_card_setups.NEXT_DUE,
         expire_card_setups.next_words,
         lane=Lane.EVENTS,
     ),
     Job(
         "recognise revenue",
-        lambda p, at: recognition.recognise_due(p.database, p.office, at),
+        lambda p, at: recognition.recognise_due(p.database, p.site, at),
         recognition.NEXT_DUE,
         recognition.next_words,
         lane=Lane.LONG,
@@ -158,7 +158,7 @@ JOBS: Jobs = (
     ),
     Job(
         "doctor",
-        lambda p, at: doctor.visit(p.database, p.office, at),
+        lambda p, at: doctor.visit(p.database, p.site, at),
         doctor.NEXT_DUE,
         doctor.next_words,
         lane=Lane.DOCTOR,
@@ -167,7 +167,7 @@ JOBS: Jobs = (
     # After the doctor, who is missed when he is late.
     Job(
         "see whether the others do their work",
-        lambda p, at: watch.look(p.database, p.office, at),
+        lambda p, at: watch.look(p.database, p.site, at),
         watch.NEXT_DUE,
         watch.next_words,
         lane=Lane.WATCH,
@@ -182,7 +182,7 @@ JOBS: Jobs = (
     ),
     Job(
         "warn of keys that expire",
-        lambda p, at: key_cases.warn_due(p.database, p.office, at),
+        lambda p, at: key_cases.warn_due(p.database, p.site, at),
         key_cases.NEXT_DUE,
         lambda _session: "an API key expires in two weeks",
         lane=Lane.LONG,

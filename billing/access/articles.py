@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 from billing.access.models import Article, ArticleVersion
 from billing.access.policies import AccessTerms
 from billing.platform.actors import Actor, acted_by
+from billing.platform.context import TransactionContext
 from billing.platform.errors import NotFound
 
 
@@ -31,11 +32,11 @@ def by_ids(session: Session, ids: Collection[str]) -> dict[str, Article]:
     return {row.id: row for row in rows}
 
 
-def article_at(session: Session, article_id: str, at: datetime) -> ArticleVersion:
+def article_at(ctx: TransactionContext, article_id: str) -> ArticleVersion:
     """The article's version at a past instant. Raises UnknownArticle."""
-    found = session.exec(
+    found = ctx.session.exec(
         select(ArticleVersion)
-        .where(ArticleVersion.article_id == article_id, ArticleVersion.at <= at)
+        .where(ArticleVersion.article_id == article_id, ArticleVersion.at <= ctx.at)
         .order_by(col(ArticleVersion.id).desc())
         .limit(1)
     ).first()
@@ -55,7 +56,7 @@ def sections(session: Session) -> list[str]:
 
 
 def register(
-    session: Session,
+    ctx: TransactionContext,
     article_id: str,
     *,
     title: str,
@@ -63,12 +64,10 @@ def register(
     section: str,
     terms: AccessTerms,
     published_at: datetime,
-    at: datetime,
-    by: Actor,
 ) -> Article:
     """Add the article or change it. Raises WindowWithoutLevel, WindowTooLong."""
     terms.check()
-    found = session.get(Article, article_id)
+    found = ctx.session.get(Article, article_id)
     before = _deciding(found) if found is not None else None
     if found is None:
         found = Article(id=article_id, title=title, url=url, section=section, published_at=published_at)
@@ -78,20 +77,20 @@ def register(
         terms.free_hours,
         terms.open_after_days,
     )
-    session.add(found)
+    ctx.session.add(found)
     if _deciding(found) != before:
-        session.add(_version(found, at, by))
-    session.flush()
+        ctx.session.add(_version(found, ctx.at, ctx.actor))
+    ctx.session.flush()
     return found
 
 
-def remove(session: Session, article_id: str, *, at: datetime, by: Actor) -> None:
+def remove(ctx: TransactionContext, article_id: str) -> None:
     """Remove the article from the registry; its versions stay. Raises UnknownArticle."""
-    found = article(session, article_id)
-    last = _version(found, at, by)
+    found = article(ctx.session, article_id)
+    last = _version(found, ctx.at, ctx.actor)
     last.removed = True
-    session.add(last)
-    session.delete(found)
+    ctx.session.add(last)
+    ctx.session.delete(found)
 
 
 def _deciding(row: Article) -> tuple[object, ...]:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlmodel import Session
-
 from billing.access import gifts, meter, policies, public_windows
 from billing.access.articles import UnknownArticle, by_ids
 from billing.access.entitlements import ANONYMOUS, Entitlements
@@ -13,7 +11,8 @@ from billing.access.gifts import NO_GIFT, GiftResult
 from billing.access.models import Article, PublicWindow
 from billing.access.policies import Stated
 from billing.access.visitors import Visitor
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
+from billing.platform.site import Site
 from billing.rules.access import AccessLevel, Decision, Facts, Meter, decide
 
 
@@ -68,59 +67,51 @@ Question = tuple[str, AccessRequest]
 
 
 def check(
-    session: Session,
-    office: Office,
-    limits: MeterLimits,
-    article_id: str,
-    request: AccessRequest,
-    *,
-    at: datetime,
+    ctx: TransactionContext, limits: MeterLimits, article_id: str, request: AccessRequest
 ) -> AccessResult:
     """Decide from facts. Gift and meter are consulted, and counted, only if nothing else opens the article.
 
     Raises UnknownArticle."""
-    (result,) = check_all(session, office, limits, [(article_id, request)], at=at)
+    (result,) = check_all(ctx, limits, [(article_id, request)])
     if result is None:
         raise UnknownArticle
-    return _counted(session, office, limits, result, request, at) if request.counts else result
+    return _counted(ctx, limits, result, request) if request.counts else result
 
 
 def check_all(
-    session: Session, office: Office, limits: MeterLimits, asked: Sequence[Question], *, at: datetime
+    ctx: TransactionContext, limits: MeterLimits, asked: Sequence[Question]
 ) -> list[AccessResult | None]:
     """The decision on each question; None for an unknown article. Counts nothing, whatever `AccessRequest.counts` says.
 
     Loads each kind of fact for all questions at once, in a fixed number of statements."""
-    found = _by_article(session, office, asked, at)
+    found = _by_article(ctx, asked)
     closed = _closed(found)
-    given = _gifts(session, office, [asked[each] for each in closed], at)
+    given = _gifts(ctx, [asked[each] for each in closed])
     for each, gift in zip(closed, given, strict=True):
-        found[each] = _with_gift(_known(found[each]), gift, at)
+        found[each] = _with_gift(_known(found[each]), gift, ctx.at)
     metered = [
         each for each in _closed(found) if _is_metered(_known(found[each])) and asked[each][1].visitors
     ]
-    meters = _meters(session, office, limits, [asked[each] for each in metered], at)
+    meters = _meters(ctx, limits, [asked[each] for each in metered])
     for each, one in zip(metered, meters, strict=True):
-        found[each] = _with_meter(_known(found[each]), one, at)
+        found[each] = _with_meter(_known(found[each]), one, ctx.at)
     return found
 
 
-def facts_for_anonymous(session: Session, office: Office, found: Article, at: datetime) -> Facts:
+def facts_for_anonymous(ctx: TransactionContext, found: Article) -> Facts:
     """The facts that hold without an account: the policy, and what editors opened."""
-    opened = public_windows.of_articles(session, [found], at)
-    sections = policies.of_sections(session, [found.section])
-    return _decided(office, found, sections, opened, ANONYMOUS, at).facts
+    opened = public_windows.of_articles(ctx, [found])
+    sections = policies.of_sections(ctx.session, [found.section])
+    return _decided(ctx.site, found, sections, opened, ANONYMOUS, ctx.at).facts
 
 
-def _by_article(
-    session: Session, office: Office, asked: Sequence[Question], at: datetime
-) -> list[AccessResult | None]:
+def _by_article(ctx: TransactionContext, asked: Sequence[Question]) -> list[AccessResult | None]:
     """The decisions without gifts and meter."""
-    known = by_ids(session, {article_id for article_id, _ in asked})
-    sections = policies.of_sections(session, {row.section for row in known.values()})
-    opened = public_windows.of_articles(session, known.values(), at)
+    known = by_ids(ctx.session, {article_id for article_id, _ in asked})
+    sections = policies.of_sections(ctx.session, {row.section for row in known.values()})
+    opened = public_windows.of_articles(ctx, known.values())
     return [
-        _decided(office, known[article_id], sections, opened, request.entitlements, at)
+        _decided(ctx.site, known[article_id], sections, opened, request.entitlements, ctx.at)
         if article_id in known
         else None
         for article_id, request in asked
@@ -128,14 +119,14 @@ def _by_article(
 
 
 def _decided(
-    office: Office,
+    site: Site,
     article: Article,
     sections: dict[str, policies.AccessTerms],
     opened: Sequence[PublicWindow],
     entitlements: Entitlements,
     at: datetime,
 ) -> AccessResult:
-    said = policies.stated_among(office, article, sections)
+    said = policies.stated_among(site, article, sections)
     mine = tuple(one for one in opened if public_windows.opens(one, article))
     facts = Facts(said.policy, entitlements.registered, entitlements.held, opened=public_windows.spans(mine))
     return AccessResult(article, said, mine, facts, decide(facts, at))
@@ -154,17 +145,14 @@ def _is_metered(result: AccessResult) -> bool:
     return result.stated.policy.level is AccessLevel.METERED
 
 
-def _gifts(session: Session, office: Office, asked: Sequence[Question], at: datetime) -> list[GiftResult]:
+def _gifts(ctx: TransactionContext, asked: Sequence[Question]) -> list[GiftResult]:
     """What gifts give: those opened before, else the link just followed, which isn't counted yet."""
     passes = gifts.passes(
-        session,
+        ctx,
         {article_id for article_id, _ in asked},
         {visitor.id for _, request in asked for visitor in request.visitors if not visitor.is_new},
-        at,
     )
-    links = {
-        request.gift: gifts.by_token(session, office, request.gift) for _, request in asked if request.gift
-    }
+    links = {request.gift: gifts.by_token(ctx, request.gift) for _, request in asked if request.gift}
 
     def given(article_id: str, request: AccessRequest) -> GiftResult:
         for visitor in request.visitors:
@@ -172,7 +160,7 @@ def _gifts(session: Session, office: Office, asked: Sequence[Question], at: date
             if held is not None:
                 return GiftResult(held=held)
         link = links.get(request.gift)
-        return gifts.offered(link, article_id, at) if link is not None and request.visitors else NO_GIFT
+        return gifts.offered(link, article_id, ctx.at) if link is not None and request.visitors else NO_GIFT
 
     return [given(*question) for question in asked]
 
@@ -184,13 +172,11 @@ def _with_gift(result: AccessResult, opened: GiftResult, at: datetime) -> Access
     return replace(result, facts=facts, decision=decide(facts, at), gift=opened)
 
 
-def _meters(
-    session: Session, office: Office, limits: MeterLimits, asked: Sequence[Question], at: datetime
-) -> list[Meter]:
+def _meters(ctx: TransactionContext, limits: MeterLimits, asked: Sequence[Question]) -> list[Meter]:
     looked = [
         (request.visitors[0], article_id, limits.of(request.entitlements)) for article_id, request in asked
     ]
-    return meter.look_all(session, office, looked, at)
+    return meter.look_all(ctx, looked)
 
 
 def _with_meter(result: AccessResult, found: Meter, at: datetime) -> AccessResult:
@@ -201,23 +187,18 @@ def _with_meter(result: AccessResult, found: Meter, at: datetime) -> AccessResul
 
 
 def _counted(
-    session: Session,
-    office: Office,
-    limits: MeterLimits,
-    result: AccessResult,
-    request: AccessRequest,
-    at: datetime,
+    ctx: TransactionContext, limits: MeterLimits, result: AccessResult, request: AccessRequest
 ) -> AccessResult:
     """The result once this reading is counted: by the gift, or by the meter."""
     if not result.pending:
         return result
     if result.gift.pending:
-        opened = gifts.open_gift(session, office, request.gift, result.article.id, request.visitors[0].id, at)
+        opened = gifts.open_gift(ctx, request.gift, result.article.id, request.visitors[0].id)
         unmetered = replace(result, facts=replace(result.facts, meter=None))
         if opened.held is not None:
-            return replace(_with_gift(unmetered, opened, at), pending=False)
+            return replace(_with_gift(unmetered, opened, ctx.at), pending=False)
         result = replace(result, gift=opened)
     if result.meter is None:
         return replace(result, pending=False)
     visitor, limit = request.visitors[0], limits.of(request.entitlements)
-    return _with_meter(result, meter.count(session, office, visitor, result.article.id, limit, at), at)
+    return _with_meter(result, meter.count(ctx, visitor, result.article.id, limit), ctx.at)

@@ -1,30 +1,24 @@
 """What a reader can read, in one sentence for the reader: by the subscription, or by complimentary days."""
 
-from datetime import datetime
-
-from sqlmodel import Session
-
 from billing.access import grants
 from billing.access.entitlements import entitlements_of
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.rules.access import Reason, strongest
 from billing.subscriptions.describe import in_a_sentence
 from billing.subscriptions.find import stopped_by_bank
 from billing.subscriptions.models import Subscription
 
 
-def sentence_of(
-    session: Session, office: Office, reader_id: str, subscription: Subscription | None, at: datetime
-) -> str:
+def sentence_of(ctx: TransactionContext, reader_id: str, subscription: Subscription | None) -> str:
     """The sentence at this instant. `subscription` is the reader's latest."""
-    held = strongest(entitlements_of(session, office, reader_id, at).held, at)
-    grant = grants.last_of(session, reader_id, at)
+    held = strongest(entitlements_of(ctx, reader_id).held, ctx.at)
+    grant = grants.last_of(ctx, reader_id)
     if held is None or held.reason is not Reason.COMPLIMENTARY or grant is None:
         by_bank = (
             subscription is not None
             and subscription.cancels_at is not None
-            and stopped_by_bank(session, subscription)
+            and stopped_by_bank(ctx.session, subscription)
         )
-        return in_a_sentence(subscription, at, office.zone, by_bank=by_bank)
-    last_day = office.last_day(grant.until)
+        return in_a_sentence(subscription, ctx.at, ctx.zone, by_bank=by_bank)
+    last_day = ctx.site.last_day(grant.until)
     return f"Everything is open to you, with our compliments, through {last_day:%A} {last_day.day} {last_day:%B %Y}."

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from billing.access.entitlements import Entitlements
 from billing.platform.errors import Unauthenticated
 from billing.platform.ids import EPOCH
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.platform.tokens import Tokens
 from billing.rules.access import READ, Entitlement
 
@@ -72,13 +72,13 @@ class _Key:
     public: dict[str, str]
 
 
-def issue(office: Office, entitlements: Entitlements, session_id: str | None, at: datetime) -> Issued:
+def issue(site: Site, entitlements: Entitlements, session_id: str | None, at: datetime) -> Issued:
     """A token for a registered reader with their features. It ends with its session wherever we check it."""
     expires_at = at + LIFE
     until = paid_until(entitlements.held, at)
     live = [held for held in entitlements.held if held.live(at)]
     claims: dict[str, Any] = {
-        "iss": office.public_url,
+        "iss": site.public_url,
         "aud": AUDIENCE,
         "sub": entitlements.reader_id,
         "iat": int(at.timestamp()),
@@ -88,8 +88,8 @@ def issue(office: Office, entitlements: Entitlements, session_id: str | None, at
     }
     if session_id is not None:
         claims["sid"] = session_id
-    key = _key(office.tokens.key("edge", str(_period(at))))
-    header = {"kid": key.kid, "known_by": _known_by(office.tokens, entitlements.reader_id, session_id)}
+    key = _key(site.tokens.key("edge", str(_period(at))))
+    header = {"kid": key.kid, "known_by": _known_by(site.tokens, entitlements.reader_id, session_id)}
     return Issued(jwt.encode(claims, key.private, ALGORITHM, header), expires_at)
 
 
@@ -103,19 +103,19 @@ def paid_until(held: tuple[Entitlement, ...], at: datetime) -> datetime | None:
     return max(ends, default=None)
 
 
-def read(office: Office, token: str, at: datetime) -> Bearer:
+def read(site: Site, token: str, at: datetime) -> Bearer:
     """Whom the token names. Raises TokenExpired, TokenInvalid."""
     if len(token) > MOST_LETTERS:
         raise TokenInvalid
     try:
         kid = jwt.get_unverified_header(token).get("kid")
-        key = next(one for one in _keys(office.tokens, at) if one.kid == kid)
+        key = next(one for one in _keys(site.tokens, at) if one.kid == kid)
         claims = jwt.decode(
             token,
             key.private.public_key(),
             [ALGORITHM],
             audience=AUDIENCE,
-            issuer=office.public_url,
+            issuer=site.public_url,
             options={
                 "require": ["exp", "sub"],
                 "verify_exp": False,  # by our clock, below, which may be held
@@ -135,9 +135,9 @@ def looks_like_one(secret: str) -> bool:
     return secret.count(".") == 2
 
 
-def key_set(office: Office, at: datetime) -> dict[str, Any]:
+def key_set(site: Site, at: datetime) -> dict[str, Any]:
     """The public keys by which tokens are checked, as a JWK set (RFC 7517)."""
-    return {"keys": [key.public for key in _keys(office.tokens, at)]}
+    return {"keys": [key.public for key in _keys(site.tokens, at)]}
 
 
 def _known_by(tokens: Tokens, reader_id: str | None, session_id: str | None) -> str:

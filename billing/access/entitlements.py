@@ -2,13 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import col
 
 from billing.access.entitled import AHEAD, AT, entitlements_json, parse
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.rules.access import Entitlement
 
@@ -31,20 +30,18 @@ class Entitlements:
 ANONYMOUS = Entitlements(None)
 
 
-def entitlements_of(session: Session, office: Office, reader_id: str | None, at: datetime) -> Entitlements:
+def entitlements_of(ctx: TransactionContext, reader_id: str | None) -> Entitlements:
     """The reader's entitlements; ANONYMOUS for None and for an unknown reader."""
     if reader_id is None:
         return ANONYMOUS
-    return entitlements_by_reader(session, office, {reader_id}, at).get(reader_id, ANONYMOUS)
+    return entitlements_by_reader(ctx, {reader_id}).get(reader_id, ANONYMOUS)
 
 
-def entitlements_by_reader(
-    session: Session, office: Office, reader_ids: Collection[str], at: datetime
-) -> dict[str, Entitlements]:
+def entitlements_by_reader(ctx: TransactionContext, reader_ids: Collection[str]) -> dict[str, Entitlements]:
     """The entitlements of each of these readers that exists, in one statement."""
     # A select of the ORM, not bare SQL: only an ORM statement flushes the session's pending rows first.
-    rows = session.execute(
+    rows = ctx.session.execute(
         sa.select(col(Reader.id), _HELD).where(col(Reader.id).in_(reader_ids)),
-        {"zone": office.zone.key, "at": at},
+        {"zone": ctx.zone.key, "at": ctx.at},
     )
     return {reader_id: Entitlements(reader_id, parse(found)) for reader_id, found in rows}

@@ -6,7 +6,9 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from billing.access.entitlements import ANONYMOUS, Entitlements, entitlements_of
-from billing.platform.site import Office
+from billing.platform.actors import WORKER
+from billing.platform.context import TransactionContext
+from billing.platform.site import Site
 from billing.readers.models import Reader
 from billing.rules.access import Entitlement, Reason, entitlement_of
 from billing.rules.lifecycle import State
@@ -17,7 +19,7 @@ _DATES = {"cancels_at": datetime, "access_until": datetime, "resumes_on": date}
 """The dates that decide about reading. They change only through `subscriptions.change`, which keeps old values."""
 
 
-def entitlements_at(session: Session, office: Office, reader_id: str, at: datetime) -> Entitlements:
+def entitlements_at(session: Session, site: Site, reader_id: str, at: datetime) -> Entitlements:
     """The entitlements at the instant; ANONYMOUS before registration. Features are those that the plan has now."""
     reader = session.get(Reader, reader_id)
     if reader is None or reader.created_at > at:
@@ -25,14 +27,14 @@ def entitlements_at(session: Session, office: Office, reader_id: str, at: dateti
     rows = session.exec(
         select(Subscription).where(Subscription.reader_id == reader_id, Subscription.started_at <= at)
     )
-    held = [_held_at(session, office, row, at) for row in rows]
+    held = [_held_at(session, site, row, at) for row in rows]
     # Grants never change, so the rows of today hold for the past too.
-    given = entitlements_of(session, office, reader_id, at).held
+    given = entitlements_of(TransactionContext(session, site, at, WORKER), reader_id).held
     held += [one for one in given if one.reason is Reason.COMPLIMENTARY]
     return Entitlements(reader_id, tuple(one for one in held if one is not None))
 
 
-def _held_at(session: Session, office: Office, row: Subscription, at: datetime) -> Entitlement | None:
+def _held_at(session: Session, site: Site, row: Subscription, at: datetime) -> Entitlement | None:
     was: dict[str, Any] = {"state": row.state, **{name: getattr(row, name) for name in _DATES}}
     since = session.exec(
         select(SubscriptionChange)
@@ -51,7 +53,7 @@ def _held_at(session: Session, office: Office, row: Subscription, at: datetime) 
         was["state"],
         cancels_at=was["cancels_at"],
         access_until=was["access_until"],
-        resumes_at=resumes_at(was["resumes_on"], office.zone),
+        resumes_at=resumes_at(was["resumes_on"], site.zone),
         features=frozenset(plan.features),
         at=at,
     )

@@ -11,8 +11,10 @@ from billing.access.check import MeterLimits
 from billing.access.entitlements import Entitlements
 from billing.access.entitlements_at import entitlements_at
 from billing.access.explanation import Fact, facts_of_article, facts_of_reader, in_words, moment, sentence
+from billing.platform.actors import WORKER
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.readers.register import by_id
 from billing.rules import clocks
 from billing.rules.access import AccessLevel, Decision, Entitlement, Facts, Meter, decide, grounds
@@ -47,7 +49,7 @@ class Explanation:
 
 def explain(
     session: Session,
-    office: Office,
+    site: Site,
     limits: MeterLimits,
     reader_id: str,
     *,
@@ -63,19 +65,19 @@ def explain(
         raise FutureMoment
     at = passed
     reader = by_id(session, reader_id)
-    entitlements = entitlements_at(session, office, reader_id, at)
-    known = facts_of_reader(session, office, reader, at)
+    entitlements = entitlements_at(session, site, reader_id, at)
+    known = facts_of_reader(session, site, reader, at)
     if article_id is None:
-        words = in_words(office, entitlements, at)
-        return Explanation(reader_id, at, entitlements, _then(office, words, at, now), known)
-    facts, of_article = _facts(session, office, limits, entitlements, article_id, at)
+        words = in_words(site, entitlements, at)
+        return Explanation(reader_id, at, entitlements, _then(site, words, at, now), known)
+    facts, of_article = _facts(session, site, limits, entitlements, article_id, at)
     decision = decide(facts, at)
-    of_grounds = (Fact.of_ground(office, ground) for ground in grounds(facts, at))
+    of_grounds = (Fact.of_ground(site, ground) for ground in grounds(facts, at))
     return Explanation(
         reader_id,
         at,
         entitlements,
-        _then(office, sentence(office, decision, facts), at, now),
+        _then(site, sentence(site, decision, facts), at, now),
         (*known, *of_article, *of_grounds),
         article_id,
         decision,
@@ -85,27 +87,33 @@ def explain(
 
 def _facts(
     session: Session,
-    office: Office,
+    site: Site,
     limits: MeterLimits,
     entitlements: Entitlements,
     article_id: str,
     at: datetime,
 ) -> tuple[Facts, tuple[Fact, ...]]:
     """The facts that `access.check` would gather, from what was known at the instant. Counts nothing."""
-    version = article_at(session, article_id, at)
-    said = policies.stated(session, office, version, at)
-    opened = public_windows.of_article(session, article_id, version.section, at)
+    version = article_at(TransactionContext(session, site, at, WORKER), article_id)
+    said = policies.stated(TransactionContext(session, site, at, WORKER), version, at)
+    opened = public_windows.of_article(
+        TransactionContext(session, site, at, WORKER), article_id, version.section
+    )
     facts = Facts(said.policy, entitlements.registered, entitlements.held, None, public_windows.spans(opened))
     reader_id = entitlements.reader_id
     if not decide(facts, at).allowed and reader_id is not None:
-        gift = gifts.passes(session, {article_id}, {reader_id}, at).get((article_id, reader_id))
+        gift = gifts.passes(TransactionContext(session, site, at, WORKER), {article_id}, {reader_id}).get(
+            (article_id, reader_id)
+        )
         facts = replace(facts, held=(*facts.held, gift)) if gift else facts
         if gift is None and said.policy.level is AccessLevel.METERED:
             limit = limits.of(entitlements)
-            found = meter.as_it_was(session, office, reader_id, article_id, limit, at)
+            found = meter.as_it_was(
+                TransactionContext(session, site, at, WORKER), reader_id, article_id, limit
+            )
             facts = replace(facts, meter=found)
-    return facts, facts_of_article(office, version, said, opened)
+    return facts, facts_of_article(site, version, said, opened)
 
 
-def _then(office: Office, words: str, at: datetime, now: datetime) -> str:
-    return words if at == now else f"As of {moment(office, at)}: {words[:1].lower()}{words[1:]}"
+def _then(site: Site, words: str, at: datetime, now: datetime) -> str:
+    return words if at == now else f"As of {moment(site, at)}: {words[:1].lower()}{words[1:]}"

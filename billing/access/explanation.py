@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from billing.access.entitlements import Entitlements
 from billing.access.models import ArticleVersion, Grant, PublicWindow, Scope
 from billing.access.policies import Stated
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.readers.models import Reader
 from billing.rules.access import Decision, Entitlement, Facts, Ground, Reason, strongest
 from billing.subscriptions.models import Subscription, SubscriptionChange
@@ -54,17 +54,17 @@ class Fact:
     holds: bool | None = None
 
     @classmethod
-    def of_ground(cls, office: Office, ground: Ground) -> Self:
+    def of_ground(cls, site: Site, ground: Ground) -> Self:
         """The result of a ground."""
         words = _GROUNDS[ground.reason][0 if ground.holds else 1]
-        until = f", until {moment(office, ground.until)}" if ground.holds and ground.until else ""
+        until = f", until {moment(site, ground.until)}" if ground.holds and ground.until else ""
         return cls(f"{words}{until}", holds=ground.holds)
 
 
-def in_words(office: Office, entitlements: Entitlements, at: datetime) -> str:
+def in_words(site: Site, entitlements: Entitlements, at: datetime) -> str:
     """What the reader is entitled to at the instant, in one sentence for the reader."""
     held = strongest(entitlements.held, at)
-    if held is None and (paused := _paused(office, entitlements.held)):
+    if held is None and (paused := _paused(site, entitlements.held)):
         return f"{paused[:1].upper()}{paused[1:]}."
     if held is None:
         return (
@@ -73,10 +73,10 @@ def in_words(office: Office, entitlements: Entitlements, at: datetime) -> str:
             else "You were not registered with us."
         )
     words = _HELD[held.reason]
-    return f"{words[:1].upper()}{words[1:]}{_through(office, held)}."
+    return f"{words[:1].upper()}{words[1:]}{_through(site, held)}."
 
 
-def facts_of_reader(session: Session, office: Office, reader: Reader, at: datetime) -> tuple[Fact, ...]:
+def facts_of_reader(session: Session, site: Site, reader: Reader, at: datetime) -> tuple[Fact, ...]:
     """The account, the subscriptions' histories and the grants as known at the instant, oldest first."""
     if reader.created_at > at:
         return (Fact("Not registered yet", holds=False),)
@@ -88,21 +88,19 @@ def facts_of_reader(session: Session, office: Office, reader: Reader, at: dateti
         .order_by(col(SubscriptionChange.id).desc())
         .limit(MOST_LINES)
     )
-    found += [_change(office, row) for row in reversed(changes.all())]  # changes of one moment stay in order
+    found += [_change(site, row) for row in reversed(changes.all())]  # changes of one moment stay in order
     given = session.exec(
         select(Grant).where(Grant.reader_id == reader.id, Grant.given_at <= at).order_by(col(Grant.id))
     )
     found += [
-        Fact(
-            f"Complimentary days were given, until {moment(office, row.until)}", row.given_at, row.by, row.why
-        )
+        Fact(f"Complimentary days were given, until {moment(site, row.until)}", row.given_at, row.by, row.why)
         for row in given
     ]
     return tuple(sorted(found, key=lambda fact: fact.at or reader.created_at))
 
 
 def facts_of_article(
-    office: Office, version: ArticleVersion, said: Stated, opened: Sequence[PublicWindow]
+    site: Site, version: ArticleVersion, said: Stated, opened: Sequence[PublicWindow]
 ) -> tuple[Fact, ...]:
     """The article's policy and its public windows as known at the instant."""
     level = LEVELS[said.policy.level.value]
@@ -113,13 +111,13 @@ def facts_of_article(
     }[said.by]
     found = [Fact(stated, version.at, version.by)]
     for span in said.policy.free:
-        ends = f"until {moment(office, span.end)}" if span.end else "for good"
-        begins = f"from {moment(office, span.start)} " if span.start else ""
+        ends = f"until {moment(site, span.end)}" if span.end else "for good"
+        begins = f"from {moment(site, span.start)} " if span.start else ""
         found.append(Fact(f"It is free for everyone {begins}{ends}"))
     what = {Scope.ARTICLE: "the article", Scope.SECTION: "the whole section", Scope.SITE: "the whole site"}
     found += [
         Fact(
-            f"An editor opened {what[row.scope]} until {moment(office, row.until)}",
+            f"An editor opened {what[row.scope]} until {moment(site, row.until)}",
             row.opened_at,
             row.by,
             row.reason,
@@ -129,16 +127,16 @@ def facts_of_article(
     return tuple(found)
 
 
-def moment(office: Office, at: datetime) -> str:
+def moment(site: Site, at: datetime) -> str:
     """An instant in the publisher's zone."""
-    local = at.astimezone(office.zone)
+    local = at.astimezone(site.zone)
     return f"{local.day} {local:%B %Y, %H:%M}"
 
 
-def _change(office: Office, row: SubscriptionChange) -> Fact:
+def _change(site: Site, row: SubscriptionChange) -> Fact:
     words = row.event.value.replace("_", " ") if row.event else "started"
     ends = [
-        f"{name.replace('_', ' ')} {moment(office, datetime.fromisoformat(row.facts[name][1]))}"
+        f"{name.replace('_', ' ')} {moment(site, datetime.fromisoformat(row.facts[name][1]))}"
         for name in ("access_until", "cancels_at")
         if name in row.facts and row.facts[name][1]
     ]
@@ -147,22 +145,22 @@ def _change(office: Office, row: SubscriptionChange) -> Fact:
     )
 
 
-def _through(office: Office, held: Entitlement) -> str:
+def _through(site: Site, held: Entitlement) -> str:
     if held.until is None or (held.renews and held.reason is not Reason.TRIAL):
         return ""
-    last = office.last_day(held.until)
+    last = site.last_day(held.until)
     return f", through {last:%A} {last.day} {last:%B %Y}"
 
 
-def _paused(office: Office, held: Sequence[Entitlement]) -> str | None:
+def _paused(site: Site, held: Sequence[Entitlement]) -> str | None:
     """Words for a paused subscription."""
-    day = next((office.today(one.until) for one in held if one.ahead and one.until), None)
+    day = next((site.today(one.until) for one in held if one.ahead and one.until), None)
     return f"your subscription is paused until {day:%A} {day.day} {day:%B %Y}" if day else None
 
 
-def sentence(office: Office, decision: Decision, facts: Facts) -> str:
+def sentence(site: Site, decision: Decision, facts: Facts) -> str:
     """A decision, for the reader, in one sentence."""
-    meter, without = facts.meter, _paused(office, facts.held) or "you have no subscription"
+    meter, without = facts.meter, _paused(site, facts.held) or "you have no subscription"
     match decision.reason:
         case Reason.FREE:
             return "This article is free for everyone."
@@ -181,4 +179,4 @@ def sentence(office: Office, decision: Decision, facts: Facts) -> str:
             return f"This article is for subscribers, and {without}."
         case reason:
             held = next(one for one in facts.held if one.reason is reason)
-            return f"You can read this article because {_HELD[reason]}{_through(office, held)}."
+            return f"You can read this article because {_HELD[reason]}{_through(site, held)}."

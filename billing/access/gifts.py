@@ -13,8 +13,9 @@ from sqlmodel import Session, col, func, select
 from billing.access.entitlements import entitlements_of
 from billing.access.models import Gift, GiftReading
 from billing.platform import ids
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Forbidden, NotFound
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.readers.register import UnknownReader
 from billing.rules.access import READ, Entitlement, Facts, Reason, decide, strongest
 from billing.rules.periods import add_months, start_of_day
@@ -76,50 +77,42 @@ class GiftResult:
 NO_GIFT = GiftResult()
 
 
-def give(
-    session: Session,
-    terms: GiftLimits,
-    office: Office,
-    reader_id: str,
-    article_id: str,
-    facts: Facts,
-    at: datetime,
-) -> Gift:
+def give(ctx: TransactionContext, terms: GiftLimits, reader_id: str, article_id: str, facts: Facts) -> Gift:
     """Give the article, or return the reader's earlier gift of it while it lasts. `facts`: the article's, without an account.
 
     Locks the reader's row, so that two at once never exceed the month's gifts. Raises UnknownReader, NotASubscriber,
     NoGiftsLeft, NeedsNoGift."""
-    if decide(facts, at).allowed:
+    if decide(facts, ctx.at).allowed:
         raise NeedsNoGift
     locked = sa.text("SELECT id FROM reader WHERE id = :id FOR NO KEY UPDATE")
-    if session.execute(locked, {"id": reader_id}).first() is None:
+    if ctx.session.execute(locked, {"id": reader_id}).first() is None:
         raise UnknownReader
-    held = strongest(entitlements_of(session, office, reader_id, at).held, at)
+    held = strongest(entitlements_of(ctx, reader_id).held, ctx.at)
     if held is None or held.reason not in GIVERS:
         raise NotASubscriber
-    for before in of_reader(session, reader_id):
-        if before.article_id == article_id and over(before, at) is None:
+    for before in of_reader(ctx.session, reader_id):
+        if before.article_id == article_id and over(before, ctx.at) is None:
             return before
-    if left(session, terms, office, reader_id, at) < 1:
+    if left(ctx, terms, reader_id) < 1:
         raise NoGiftsLeft
     gift = Gift(
-        id=ids.new("gft", at),
+        id=ids.new("gft", ctx.at),
         reader_id=reader_id,
         article_id=article_id,
-        given_at=at,
-        until=at + timedelta(days=terms.days),
+        given_at=ctx.at,
+        until=ctx.at + timedelta(days=terms.days),
         most=terms.readers,
     )
-    session.add(gift)
-    session.flush()
+    ctx.session.add(gift)
+    ctx.session.flush()
     return gift
 
 
-def left(session: Session, terms: GiftLimits, office: Office, reader_id: str, at: datetime) -> int:
+def left(ctx: TransactionContext, terms: GiftLimits, reader_id: str) -> int:
     """How many gifts the reader still has this month. A revoked one counts."""
-    first = office.today(at).replace(day=1)
-    begins, ends = (start_of_day(day, office.zone) for day in (first, add_months(first, 1)))
-    given = session.exec(
+    first = ctx.today.replace(day=1)
+    begins, ends = (start_of_day(day, ctx.zone) for day in (first, add_months(first, 1)))
+    given = ctx.session.exec(
         select(func.count())
         .select_from(Gift)
         .where(Gift.reader_id == reader_id, Gift.given_at >= begins, Gift.given_at < ends)
@@ -133,20 +126,20 @@ def of_reader(session: Session, reader_id: str, limit: int = 100, after: str | N
     return list(session.exec(rows.where(Gift.id < after) if after else rows))
 
 
-def token(office: Office, gift: Gift) -> str:
+def token(site: Site, gift: Gift) -> str:
     """The secret of the link: 192 bits, derived."""
-    return office.tokens.token(PURPOSE, gift.id)
+    return site.tokens.token(PURPOSE, gift.id)
 
 
-def link(office: Office, gift: Gift) -> str:
+def link(site: Site, gift: Gift) -> str:
     """The address to share."""
-    return office.page(f"/gift/{token(office, gift)}")
+    return site.page(f"/gift/{token(site, gift)}")
 
 
-def by_token(session: Session, office: Office, secret: str) -> Gift | None:
+def by_token(ctx: TransactionContext, secret: str) -> Gift | None:
     """The gift of a link, even if it is over; None if the secret is forged or damaged."""
-    gift_id = office.tokens.subject_of(PURPOSE, secret)
-    return session.get(Gift, gift_id) if gift_id else None
+    gift_id = ctx.site.tokens.subject_of(PURPOSE, secret)
+    return ctx.session.get(Gift, gift_id) if gift_id else None
 
 
 def over(gift: Gift, at: datetime) -> GiftEnd | None:
@@ -158,40 +151,42 @@ def over(gift: Gift, at: datetime) -> GiftEnd | None:
     return GiftEnd.USED_UP if gift.opened >= gift.most else None
 
 
-def revoke(session: Session, gift_id: str, at: datetime, *, reader_id: str | None = None, why: str) -> Gift:
+def revoke(ctx: TransactionContext, gift_id: str, *, reader_id: str | None = None, why: str) -> Gift:
     """Revoke it for everyone. `reader_id`: only if this reader gave it. Raises UnknownGift."""
-    gift = session.exec(select(Gift).where(Gift.id == gift_id).with_for_update()).first()
+    gift = ctx.session.exec(select(Gift).where(Gift.id == gift_id).with_for_update()).first()
     if gift is None or (reader_id is not None and gift.reader_id != reader_id):
         raise UnknownGift
     if gift.revoked_at is None:
-        gift.revoked_at, gift.revoked_why = at, why
-        session.flush()
+        gift.revoked_at, gift.revoked_why = ctx.at, why
+        ctx.session.flush()
     return gift
 
 
-def revoke_all(session: Session, reader_id: str, at: datetime, *, why: str) -> None:
+def revoke_all(ctx: TransactionContext, reader_id: str, *, why: str) -> None:
     """Revoke every running gift of a reader (PW-8: when the giver's card was a fraud)."""
-    rows = select(Gift).where(Gift.reader_id == reader_id, col(Gift.revoked_at).is_(None), Gift.until > at)
-    for gift in session.exec(rows.order_by(col(Gift.id)).with_for_update()):
-        gift.revoked_at, gift.revoked_why = at, why
-    session.flush()
+    rows = select(Gift).where(
+        Gift.reader_id == reader_id, col(Gift.revoked_at).is_(None), Gift.until > ctx.at
+    )
+    for gift in ctx.session.exec(rows.order_by(col(Gift.id)).with_for_update()):
+        gift.revoked_at, gift.revoked_why = ctx.at, why
+    ctx.session.flush()
 
 
 def passes(
-    session: Session, articles: Collection[str], visitors: Collection[str], at: datetime
+    ctx: TransactionContext, articles: Collection[str], visitors: Collection[str]
 ) -> dict[tuple[str, str], Entitlement]:
     """What opened gifts give these visitors for these articles at the instant (now or past), by article and visitor."""
     if not articles or not visitors:
         return {}
-    rows = session.exec(
+    rows = ctx.session.exec(
         select(Gift.article_id, GiftReading.visitor, func.max(Gift.until))
         .join(GiftReading, col(GiftReading.gift_id) == Gift.id)
         .where(
             col(GiftReading.visitor).in_(visitors),
-            GiftReading.at <= at,
+            GiftReading.at <= ctx.at,
             col(Gift.article_id).in_(articles),
-            Gift.until > at,
-            sa.or_(col(Gift.revoked_at).is_(None), col(Gift.revoked_at) > at),
+            Gift.until > ctx.at,
+            sa.or_(col(Gift.revoked_at).is_(None), col(Gift.revoked_at) > ctx.at),
         )
         .group_by(Gift.article_id, GiftReading.visitor)
     )
@@ -206,26 +201,24 @@ def offered(gift: Gift, article_id: str, at: datetime) -> GiftResult:
     return GiftResult(over=why) if why is not None else GiftResult(pending=True)
 
 
-def open_gift(
-    session: Session, office: Office, secret: str, article_id: str, visitor: str, at: datetime
-) -> GiftResult:
+def open_gift(ctx: TransactionContext, secret: str, article_id: str, visitor: str) -> GiftResult:
     """Open the link for this visitor, and record it. Locks the gift, so that two at once never exceed its readers."""
-    gift = by_token(session, office, secret)
+    gift = by_token(ctx, secret)
     if gift is None:
         return NO_GIFT
-    found = offered(gift, article_id, at)
+    found = offered(gift, article_id, ctx.at)
     if not found.pending:
         return found
-    locked = session.exec(
+    locked = ctx.session.exec(
         select(Gift).where(Gift.id == gift.id).with_for_update().execution_options(populate_existing=True)
     ).one()
-    why = over(locked, at)
+    why = over(locked, ctx.at)
     if why is not None:
         return GiftResult(over=why)
-    if session.get(GiftReading, (locked.id, visitor)) is None:
-        session.add(GiftReading(gift_id=locked.id, visitor=visitor, at=at))
+    if ctx.session.get(GiftReading, (locked.id, visitor)) is None:
+        ctx.session.add(GiftReading(gift_id=locked.id, visitor=visitor, at=ctx.at))
         locked.opened += 1
-        session.flush()
+        ctx.session.flush()
     return GiftResult(held=_held(locked.until))
 
 

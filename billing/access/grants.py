@@ -1,15 +1,15 @@
 """Complimentary days: staff give them to a reader without a running subscription. They never take access away."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from billing.access.models import Grant
 from billing.access.notices import complimentary
 from billing.platform import ids
-from billing.platform.actors import Actor, acted_by
+from billing.platform.actors import acted_by
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid
-from billing.platform.site import Office
 from billing.rules.periods import start_of_day
 from billing.subscriptions.find import live_of, plan_on_offer
 
@@ -26,43 +26,43 @@ class NoDays(Invalid):
     code = "no_days"
 
 
-def last_of(session: Session, reader_id: str, at: datetime) -> Grant | None:
+def last_of(ctx: TransactionContext, reader_id: str) -> Grant | None:
     """The grant that ends last, unless it is over."""
-    return session.exec(
-        select(Grant).where(Grant.reader_id == reader_id, Grant.until > at).order_by(col(Grant.until).desc())
+    return ctx.session.exec(
+        select(Grant)
+        .where(Grant.reader_id == reader_id, Grant.until > ctx.at)
+        .order_by(col(Grant.until).desc())
     ).first()
 
 
-def last_day_of(session: Session, office: Office, reader_id: str, days: int, at: datetime) -> date:
+def last_day_of(ctx: TransactionContext, reader_id: str, days: int) -> date:
     """The last day of such a grant. Its days follow what the reader has already. Raises NoDays, HasSubscription."""
     if days < 1:
         raise NoDays
-    subscription = live_of(session, reader_id)
+    subscription = live_of(ctx.session, reader_id)
     if subscription is not None and subscription.cancels_at is None:
         raise HasSubscription
-    before = last_of(session, reader_id, at)
+    before = last_of(ctx, reader_id)
     ends = [before.until if before else None, subscription.cancels_at if subscription else None]
-    held_until = max((end for end in ends if end is not None and end > at), default=None)
-    so_far = office.last_day(held_until) if held_until else office.today(at)
+    held_until = max((end for end in ends if end is not None and end > ctx.at), default=None)
+    so_far = ctx.site.last_day(held_until) if held_until else ctx.today
     return so_far + timedelta(days=days)
 
 
-def give(
-    session: Session, office: Office, reader_id: str, days: int, *, at: datetime, by: Actor, why: str
-) -> Grant:
+def give(ctx: TransactionContext, reader_id: str, days: int, *, why: str) -> Grant:
     """Open everything to the reader for so many days, and notify by mail. Raises NoDays, HasSubscription."""
-    last_day = last_day_of(session, office, reader_id, days, at)
-    plan, _ = plan_on_offer(session, office.today(at))
+    last_day = last_day_of(ctx, reader_id, days)
+    plan, _ = plan_on_offer(ctx.session, ctx.today)
     grant = Grant(
-        id=ids.new("grt", at),
+        id=ids.new("grt", ctx.at),
         reader_id=reader_id,
-        given_at=at,
-        until=start_of_day(last_day + timedelta(days=1), office.zone),
+        given_at=ctx.at,
+        until=start_of_day(last_day + timedelta(days=1), ctx.zone),
         features=list(plan.features),
-        **acted_by(by),
+        **acted_by(ctx.actor),
         why=why,
     )
-    session.add(grant)
-    session.flush()
-    complimentary(session, office, grant, last_day, at)
+    ctx.session.add(grant)
+    ctx.session.flush()
+    complimentary(ctx, grant, last_day)
     return grant

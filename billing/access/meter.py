@@ -8,8 +8,9 @@ from sqlmodel import Session, col, func, select
 
 from billing.access.models import MeterMonth, MeterRead
 from billing.access.visitors import FirstReading, Visitor
+from billing.platform.context import TransactionContext
 from billing.platform.db import span
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.rules.access import Meter
 from billing.rules.periods import add_months, start_of_day
 
@@ -31,19 +32,17 @@ _CARRY = sa.text(
 )
 
 
-def look_all(
-    session: Session, office: Office, asked: Sequence[tuple[Visitor, str, int]], at: datetime
-) -> list[Meter]:
+def look_all(ctx: TransactionContext, asked: Sequence[tuple[Visitor, str, int]]) -> list[Meter]:
     """The meter for each visitor, article and limit, in two statements. Counts nothing."""
-    month = _month(office, at)
-    used, counted = _counts(session, asked, month)
+    month = _month(ctx.site, ctx.at)
+    used, counted = _counts(ctx.session, asked, month)
 
     def stands(visitor: Visitor, article_id: str, limit: int) -> Meter:
         if visitor.id in used:
             is_counted = (visitor.id, article_id) in counted
-            return _meter(office, month, used[visitor.id], limit, is_counted)
+            return _meter(ctx.site, month, used[visitor.id], limit, is_counted)
         first = visitor.first_in(month)
-        return _meter(office, month, 0 if first is None else 1, limit, first == article_id)
+        return _meter(ctx.site, month, 0 if first is None else 1, limit, first == article_id)
 
     return [stands(*one) for one in asked]
 
@@ -66,54 +65,50 @@ def _counts(
     return dict(session.exec(months).all()), set(session.exec(reads).all())
 
 
-def count(
-    session: Session, office: Office, visitor: Visitor, article_id: str, limit: int, at: datetime
-) -> Meter:
+def count(ctx: TransactionContext, visitor: Visitor, article_id: str, limit: int) -> Meter:
     """Count the article if it is new this month and within the limit. Locks the month's row, so that two at once never exceed it.
 
     A new visitor has no row: its token will hold the article (see `first_reading`)."""
-    month = _month(office, at)
+    month = _month(ctx.site, ctx.at)
     if visitor.is_new:
-        return _meter(office, month, min(1, limit), limit, counted=limit > 0)
-    used = _lock(session, visitor, month, at)
-    counted = session.get(MeterRead, (visitor.id, month, article_id)) is not None
+        return _meter(ctx.site, month, min(1, limit), limit, counted=limit > 0)
+    used = _lock(ctx, visitor, month)
+    counted = ctx.session.get(MeterRead, (visitor.id, month, article_id)) is not None
     if not counted and used < limit:
-        session.add(MeterRead(visitor=visitor.id, month=month, article_id=article_id, at=at))
-        _use(session, visitor.id, month, used + 1)
-        session.flush()
-        return _meter(office, month, used + 1, limit, counted=True)
-    return _meter(office, month, used, limit, counted)
+        ctx.session.add(MeterRead(visitor=visitor.id, month=month, article_id=article_id, at=ctx.at))
+        _use(ctx.session, visitor.id, month, used + 1)
+        ctx.session.flush()
+        return _meter(ctx.site, month, used + 1, limit, counted=True)
+    return _meter(ctx.site, month, used, limit, counted)
 
 
-def first_reading(office: Office, article_id: str, at: datetime) -> FirstReading:
+def first_reading(site: Site, article_id: str, at: datetime) -> FirstReading:
     """What a new visitor's token holds once this article was counted."""
-    return FirstReading(_month(office, at), article_id)
+    return FirstReading(_month(site, at), article_id)
 
 
-def as_it_was(
-    session: Session, office: Office, visitor: str, article_id: str | None, limit: int, at: datetime
-) -> Meter:
+def as_it_was(ctx: TransactionContext, visitor: str, article_id: str | None, limit: int) -> Meter:
     """The meter at a past instant, from the reads themselves. Reads past retention are missing."""
-    month = _month(office, at)
-    mine = (MeterRead.visitor == visitor, MeterRead.month == month, MeterRead.at <= at)
-    used = session.exec(select(func.count()).select_from(MeterRead).where(*mine)).one()
+    month = _month(ctx.site, ctx.at)
+    mine = (MeterRead.visitor == visitor, MeterRead.month == month, MeterRead.at <= ctx.at)
+    used = ctx.session.exec(select(func.count()).select_from(MeterRead).where(*mine)).one()
     this = select(MeterRead.article_id).where(*mine, MeterRead.article_id == (article_id or ""))
-    return _meter(office, month, used, limit, session.exec(this).first() is not None)
+    return _meter(ctx.site, month, used, limit, ctx.session.exec(this).first() is not None)
 
 
-def carry(session: Session, office: Office, visitor: Visitor, reader_id: str, at: datetime) -> None:
+def carry(ctx: TransactionContext, visitor: Visitor, reader_id: str) -> None:
     """Count what a browser read this month before sign-in for its reader too, each article once.
 
     The browser's own count stays: signing out again gives no new free articles."""
-    month = _month(office, at)
-    if visitor.first_in(month) is None and session.get(MeterMonth, (visitor.id, month)) is None:
+    month = _month(ctx.site, ctx.at)
+    if visitor.first_in(month) is None and ctx.session.get(MeterMonth, (visitor.id, month)) is None:
         return
-    _lock(session, visitor, month, at)
-    _lock(session, Visitor(reader_id), month, at)
-    session.execute(_CARRY, {"visitor": visitor.id, "reader": reader_id, "month": month})
+    _lock(ctx, visitor, month)
+    _lock(ctx, Visitor(reader_id), month)
+    ctx.session.execute(_CARRY, {"visitor": visitor.id, "reader": reader_id, "month": month})
     mine = (MeterRead.visitor == reader_id, MeterRead.month == month)
-    used = session.exec(select(func.count()).select_from(MeterRead).where(*mine)).one()
-    _use(session, reader_id, month, used)
+    used = ctx.session.exec(select(func.count()).select_from(MeterRead).where(*mine)).one()
+    _use(ctx.session, reader_id, month, used)
 
 
 def forget_old(session: Session, at: datetime) -> int:
@@ -130,16 +125,16 @@ NEXT_DUE = f"SELECT (min(month)::timestamp AT TIME ZONE 'UTC') + {span(KEPT)} FR
 """When the oldest month is due for deletion (see `timetable.Job`)."""
 
 
-def _lock(session: Session, visitor: Visitor, month: date, at: datetime) -> int:
+def _lock(ctx: TransactionContext, visitor: Visitor, month: date) -> int:
     """Lock the visitor's month; how much is used. Writes the reading from the visitor's token first, once."""
-    used = int(session.execute(_LOCK, {"visitor": visitor.id, "month": month}).scalar_one())
+    used = int(ctx.session.execute(_LOCK, {"visitor": visitor.id, "month": month}).scalar_one())
     first = visitor.first_in(month)
     if first is None:
         return used
-    row = {"visitor": visitor.id, "month": month, "article_id": first, "at": at}
-    if session.execute(_REMEMBER, row).first() is not None:
+    row = {"visitor": visitor.id, "month": month, "article_id": first, "at": ctx.at}
+    if ctx.session.execute(_REMEMBER, row).first() is not None:
         used += 1
-        _use(session, visitor.id, month, used)
+        _use(ctx.session, visitor.id, month, used)
     return used
 
 
@@ -150,10 +145,10 @@ def _use(session: Session, visitor: str, month: date, used: int) -> None:
     )
 
 
-def _meter(office: Office, month: date, used: int, limit: int, counted: bool) -> Meter:
-    resets_at = start_of_day(add_months(month, 1), office.zone)
+def _meter(site: Site, month: date, used: int, limit: int, counted: bool) -> Meter:
+    resets_at = start_of_day(add_months(month, 1), site.zone)
     return Meter(used=min(used, limit), limit=limit, counted=counted, resets_at=resets_at)
 
 
-def _month(office: Office, at: datetime) -> date:
-    return office.today(at).replace(day=1)
+def _month(site: Site, at: datetime) -> date:
+    return site.today(at).replace(day=1)

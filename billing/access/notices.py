@@ -1,13 +1,11 @@
 """The mail about complimentary reading."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
-
-from sqlmodel import Session
+from datetime import date
 
 from billing.access.models import Grant
 from billing.mail.outbox import RECEIPT_LIFE, NewMessage, queue
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.readers.register import by_id
 from emails import ALWAYS, Day, Mail, Url
 
@@ -20,15 +18,15 @@ class Complimentary(Mail, true_while=ALWAYS, only_newest=True):
     account_url: Url
 
 
-def complimentary(session: Session, office: Office, grant: Grant, last_day: date, at: datetime) -> None:
+def complimentary(ctx: TransactionContext, grant: Grant, last_day: date) -> None:
     """Staff opened everything to the reader, through `last_day`."""
     key = f"complimentary:{grant.id}"
     message = NewMessage(
-        Complimentary(last_day=last_day.isoformat(), account_url=office.account_url),
+        Complimentary(last_day=last_day.isoformat(), account_url=ctx.site.account_url),
         key,
-        by_id(session, grant.reader_id).email,
+        by_id(ctx.session, grant.reader_id).email,
         grant.reader_id,
-        min(grant.until, at + RECEIPT_LIFE),
+        min(grant.until, ctx.at + RECEIPT_LIFE),
         grant.reader_id,
     )
-    queue(session, message, at)
+    queue(ctx.session, message, ctx.at)

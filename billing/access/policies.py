@@ -8,9 +8,10 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col, select
 
 from billing.access.models import Article, ArticleVersion, SectionPolicy
-from billing.platform.actors import Actor, acted_by
+from billing.platform.actors import acted_by
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.rules.access import AccessLevel
 from billing.rules.policies import MOST_DAYS, MOST_HOURS, UNSTATED, BadWindow, Policy, policy
 
@@ -74,55 +75,51 @@ def of_section(session: Session, section: str, at: datetime | None = None) -> Ac
     return AccessTerms(row.access, row.free_hours, row.open_after_days) if row else NO_TERMS
 
 
-def set_section(
-    session: Session, section: str, terms: AccessTerms, *, at: datetime, by: Actor
-) -> SectionPolicy:
+def set_section(ctx: TransactionContext, section: str, terms: AccessTerms) -> SectionPolicy:
     """Set the policy for the section's articles that state none. Raises WindowWithoutLevel, WindowTooLong."""
     terms.check()
     row = SectionPolicy(
         section=section,
-        at=at,
+        at=ctx.at,
         access=terms.access,
         free_hours=terms.free_hours,
         open_after_days=terms.open_after_days,
-        **acted_by(by),
+        **acted_by(ctx.actor),
     )
-    session.add(row)
-    session.flush()
+    ctx.session.add(row)
+    ctx.session.flush()
     return row
 
 
-def stated(
-    session: Session, office: Office, article: Article | ArticleVersion, at: datetime | None = None
-) -> Stated:
+def stated(ctx: TransactionContext, article: Article | ArticleVersion, at: datetime | None = None) -> Stated:
     """The policy of an article: its own, else its section's, else `UNSTATED`. `at`: with the section's policy of that instant."""
     if article.access is not None:
         own = AccessTerms(article.access, article.free_hours, article.open_after_days)
-        return _stated(office, article.published_at, own, "article")
-    return _stated(office, article.published_at, of_section(session, article.section, at), "section")
+        return _stated(ctx.site, article.published_at, own, "article")
+    return _stated(ctx.site, article.published_at, of_section(ctx.session, article.section, at), "section")
 
 
-def stated_among(office: Office, article: Article, sections: dict[str, AccessTerms]) -> Stated:
+def stated_among(site: Site, article: Article, sections: dict[str, AccessTerms]) -> Stated:
     """The same for one of many articles, with the sections' policies already loaded."""
     if article.access is not None:
         own = AccessTerms(article.access, article.free_hours, article.open_after_days)
-        return _stated(office, article.published_at, own, "article")
-    return _stated(office, article.published_at, sections.get(article.section, NO_TERMS), "section")
+        return _stated(site, article.published_at, own, "article")
+    return _stated(site, article.published_at, sections.get(article.section, NO_TERMS), "section")
 
 
-def policy_of(office: Office, published_at: datetime, terms: AccessTerms) -> Policy:
+def policy_of(site: Site, published_at: datetime, terms: AccessTerms) -> Policy:
     """The policy that these terms give an article published then."""
-    return _stated(office, published_at, terms, "").policy
+    return _stated(site, published_at, terms, "").policy
 
 
-def _stated(office: Office, published_at: datetime, terms: AccessTerms, by: str) -> Stated:
+def _stated(site: Site, published_at: datetime, terms: AccessTerms, by: str) -> Stated:
     if terms.access is None:
         return Stated(UNSTATED, "nobody", terms)
     try:
         found = policy(
             terms.access,
             published_at=published_at,
-            zone=office.zone,
+            zone=site.zone,
             free_hours=terms.free_hours,
             open_after_days=terms.open_after_days,
         )

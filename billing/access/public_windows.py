@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from billing.access.models import Article, PublicWindow, Scope
 from billing.platform import ids
-from billing.platform.actors import Actor, acted_by
+from billing.platform.actors import acted_by
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.rules.policies import Span
 
@@ -47,74 +48,76 @@ class IsClosed(Conflict):
 
 
 def open_to_all(
-    session: Session, scope: Scope, subject: str, *, until: datetime, reason: str, at: datetime, by: Actor
+    ctx: TransactionContext, scope: Scope, subject: str, *, until: datetime, reason: str
 ) -> PublicWindow:
     """Open it to everyone until the instant. Raises PastMoment, NoReason, UnknownSection."""
-    if until <= at:
+    if until <= ctx.at:
         raise PastMoment
     if not reason.strip():
         raise NoReason
     known = select(Article.id).where(Article.section == subject).limit(1)
-    if scope is Scope.SECTION and session.exec(known).first() is None:
+    if scope is Scope.SECTION and ctx.session.exec(known).first() is None:
         raise UnknownSection
     row = PublicWindow(
-        id=ids.new("opn", at),
+        id=ids.new("opn", ctx.at),
         scope=scope,
         subject=subject,
-        opened_at=at,
+        opened_at=ctx.at,
         until=until,
         reason=reason.strip(),
-        **acted_by(by),
+        **acted_by(ctx.actor),
     )
-    session.add(row)
-    session.flush()
+    ctx.session.add(row)
+    ctx.session.flush()
     return row
 
 
-def close(session: Session, opening_id: str, *, at: datetime, by: Actor) -> PublicWindow:
+def close(ctx: TransactionContext, opening_id: str) -> PublicWindow:
     """Close it early. Raises UnknownPublicWindow, IsClosed."""
-    row = session.exec(select(PublicWindow).where(PublicWindow.id == opening_id).with_for_update()).first()
+    row = ctx.session.exec(
+        select(PublicWindow).where(PublicWindow.id == opening_id).with_for_update()
+    ).first()
     if row is None:
         raise UnknownPublicWindow
-    if row.closed_at is not None or row.until <= at:
+    if row.closed_at is not None or row.until <= ctx.at:
         raise IsClosed
-    row.closed_at = at
-    row.note_closed_by(by)
-    session.flush()
+    row.closed_at = ctx.at
+    row.note_closed_by(ctx.actor)
+    ctx.session.flush()
     return row
 
 
-def open_at(session: Session, at: datetime) -> list[PublicWindow]:
+def open_at(ctx: TransactionContext) -> list[PublicWindow]:
     """The windows open at the instant (now or past), newest first."""
-    return list(session.exec(_live(at).order_by(col(PublicWindow.id).desc())))
+    return list(ctx.session.exec(_live(ctx.at).order_by(col(PublicWindow.id).desc())))
 
 
-def closed(session: Session, at: datetime, limit: int = 30) -> list[PublicWindow]:
+def closed(ctx: TransactionContext, limit: int = 30) -> list[PublicWindow]:
     """The windows that are over, newest first."""
-    over = sa.or_(col(PublicWindow.until) <= at, col(PublicWindow.closed_at).is_not(None))
+    over = sa.or_(col(PublicWindow.until) <= ctx.at, col(PublicWindow.closed_at).is_not(None))
     return list(
-        session.exec(select(PublicWindow).where(over).order_by(col(PublicWindow.id).desc()).limit(limit))
+        ctx.session.exec(select(PublicWindow).where(over).order_by(col(PublicWindow.id).desc()).limit(limit))
     )
 
 
-def of_article(session: Session, article_id: str, section: str, at: datetime) -> list[PublicWindow]:
+def of_article(ctx: TransactionContext, article_id: str, section: str) -> list[PublicWindow]:
     """The windows that open this article at the instant."""
-    return _of(session, {article_id}, {section}, at)
+    return _of(ctx, {article_id}, {section})
 
 
-def of_articles(session: Session, articles: Iterable[Article], at: datetime) -> list[PublicWindow]:
+def of_articles(ctx: TransactionContext, articles: Iterable[Article]) -> list[PublicWindow]:
     """The windows that open any of these articles at the instant; `opens` says which."""
     rows = list(articles)
-    return _of(session, {row.id for row in rows}, {row.section for row in rows}, at)
+    return _of(ctx, {row.id for row in rows}, {row.section for row in rows})
 
 
-def _of(session: Session, articles: set[str], sections: set[str], at: datetime) -> list[PublicWindow]:
+def _of(ctx: TransactionContext, articles: set[str], sections: set[str]) -> list[PublicWindow]:
     wanted = sa.or_(
         sa.and_(col(PublicWindow.scope) == Scope.ARTICLE, col(PublicWindow.subject).in_(articles)),
         sa.and_(col(PublicWindow.scope) == Scope.SECTION, col(PublicWindow.subject).in_(sections)),
         col(PublicWindow.scope) == Scope.SITE,
     )
-    return list(session.exec(_live(at).where(wanted)))
+    return list(ctx.session.exec(_live(ctx.at).where(wanted)))
 
 
 def opens(window: PublicWindow, article: Article) -> bool:

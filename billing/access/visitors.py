@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import date
 
-from billing.platform.site import Office
+from billing.platform.site import Site
 
 PURPOSE = "visitor"
 LONGEST_TOKEN = 1200
@@ -41,18 +41,18 @@ def new() -> Visitor:
     return Visitor(f"vis_{secrets.token_urlsafe(16)}", is_new=True)
 
 
-def token(office: Office, visitor: Visitor) -> str:
+def token(site: Site, visitor: Visitor) -> str:
     """The visitor's token: the id, the first reading and our signature; safe in a cookie and in a URL."""
     subject, first = visitor.id, visitor.first
     if first is not None:
         article = base64.urlsafe_b64encode(first.article_id.encode()).decode().rstrip("=")
         subject += f".{first.month:{_MONTH}}.{article}"
-    return office.tokens.token(PURPOSE, subject)
+    return site.tokens.token(PURPOSE, subject)
 
 
-def by_token(office: Office, given: str) -> Visitor | None:
+def by_token(site: Site, given: str) -> Visitor | None:
     """The visitor of the token; None if it is forged, damaged or empty."""
-    subject = office.tokens.subject_of(PURPOSE, given) if given else None
+    subject = site.tokens.subject_of(PURPOSE, given) if given else None
     if subject is None:
         return None
     name, *remembered = subject.split(".")

@@ -22,7 +22,7 @@ from billing.access_cache.packed_entitlements import ANONYMOUS, GIFTS, REGISTERE
 from billing.access_cache.presented import PresentedCredentials
 from billing.http import cookies, shapes
 from billing.http.asker import Asker, Kind
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.rules.access import REFUSALS, Facts, Reason, decide, same_until
 from billing.staff.api_keys import PURPOSE
 
@@ -41,12 +41,12 @@ class CookieNames(NamedTuple):
 class AnswerBuilder:
     """Builds answers. The same cache and the same instant give the same answer."""
 
-    def __init__(self, office: Office, names: CookieNames, security: list[Header]) -> None:
-        self.office = office
+    def __init__(self, site: Site, names: CookieNames, security: list[Header]) -> None:
+        self.site = site
         self.names = names
         self._session, self._session_length = names.session, len(names.session)
-        self.session_digest = office.tokens.digester("session")
-        self.key_digest = office.tokens.list_digester(PURPOSE)
+        self.session_digest = site.tokens.digester("session")
+        self.key_digest = site.tokens.list_digester(PURPOSE)
         self.private: tuple[Header, ...] = ((b"cache-control", b"private, no-store"), *security)
         self._sized: dict[int, tuple[Header, ...]] = {}
         self._gate = {reason: self._bodiless(reason) for reason in Reason}
@@ -188,7 +188,7 @@ class AnswerBuilder:
             token = who.named.get("visitor", "")
         else:
             token = cookies.value_in(who.cookie, self.names.visitor).decode()
-        visitor = visitors.by_token(self.office, token)
+        visitor = visitors.by_token(self.site, token)
         if visitor is None:
             return False
         gifts = cache.held_by(visitor.id, now)
@@ -243,7 +243,7 @@ class AnswerBuilder:
         registered, entitlements = cache.packer.unpack(held)
         facts = Facts(article.policy, registered, entitlements, None, article.opened)
         decision = decide(facts, at)
-        shape = shapes.decided(article.id, decision, None, self.office.offer_url)
+        shape = shapes.decided(article.id, decision, None, self.site.offer_url)
         body = json.dumps(shape, ensure_ascii=False, separators=(",", ":")).encode()
         until = same_until(facts, at)
         return CachedDecision(

@@ -54,9 +54,9 @@ class Gate:
             timeout=PATIENCE,
             kwargs={"autocommit": True},
         )
-        self.loader = Loader(self.pool, parts.office, self.cache, self.listener, parts.monotonic)
+        self.loader = Loader(self.pool, parts.site, self.cache, self.listener, parts.monotonic)
         self.metrics = GateMetrics(self.cache, self.listener)
-        self.builder = AnswerBuilder(parts.office, *_names_and_headers(parts))
+        self.builder = AnswerBuilder(parts.site, *_names_and_headers(parts))
         self.callers = Callers(parts, self.builder, self.loader)
         self._clock = parts.clock
         self._seconds = parts.monotonic.seconds

@@ -18,7 +18,7 @@ from billing.access_cache.change_listener import ChangeListener
 from billing.platform.db import storable
 from billing.platform.errors import Unauthenticated
 from billing.platform.monotonic import Monotonic
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.readers.sessions import ABSOLUTE, IDLE, TOUCH_EVERY
 from billing.rules.access import AccessLevel
 from billing.rules.policies import Span
@@ -83,13 +83,13 @@ class Loader:
     def __init__(
         self,
         pool: AsyncConnectionPool,
-        office: Office,
+        site: Site,
         cache: AccessCache,
         listener: ChangeListener,
         monotonic: Monotonic,
     ) -> None:
         self.pool = pool
-        self.office = office
+        self.site = site
         self.cache = cache
         self.listener = listener
         self.looks = 0
@@ -138,7 +138,7 @@ class Loader:
 
     async def _rows(self, query: str, name: Any, now: datetime) -> list[Row]:
         async with self.pool.connection() as connection:
-            values = {"name": name, "now": now, "zone": self.office.zone.key}
+            values = {"name": name, "now": now, "zone": self.site.zone.key}
             return await fetch(connection, query, values)
 
     async def note_key(self, digest: bytes, now: datetime) -> None:
@@ -200,7 +200,7 @@ class Loader:
         """Verifies the token by Ed25519 once; from then on its digest finds it."""
         digest, token = both
         try:
-            bearer = edge_tokens.read(self.office, token, now)
+            bearer = edge_tokens.read(self.site, token, now)
         except Unauthenticated:
             return None
         cached = CachedToken(bearer.reader_id, bearer.session_id, bearer.expires_at.timestamp())
@@ -210,7 +210,7 @@ class Loader:
         rows = await self._rows(ARTICLES, list(ids), now)
         if len(rows) < len(set(ids)):
             return None
-        found = [_article(self.office, row, self._seconds()) for row in rows]
+        found = [_article(self.site, row, self._seconds()) for row in rows]
 
         def keep(cache: AccessCache) -> None:
             for one in found:
@@ -234,12 +234,12 @@ def _keep_held(cache: AccessCache, name: str, row: Row) -> None:
     cache.keep_entitlements(name, cache.packer.pack(reader_id is not None, gifts, parse(held)))
 
 
-def _article(office: Office, row: Row, loaded: float) -> CachedArticle:
+def _article(site: Site, row: Row, loaded: float) -> CachedArticle:
     """An article, from a row of `ARTICLES` that was read at `loaded` (monotonic)."""
     article_id, published_at, access, free_hours, open_after_days, of_section, opened = row
     level, *windows = (access, free_hours, open_after_days) if access else of_section or (None, None, None)
     terms = AccessTerms(AccessLevel(level) if level else None, *windows)
-    policy = policy_of(office, published_at, terms)
+    policy = policy_of(site, published_at, terms)
     spans = tuple(
         Span(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in opened or ()
     )

@@ -13,7 +13,7 @@ from billing.acquirer.gateway_health import HealthByName, health_of_all
 from billing.acquirer.registry import Acquirers
 from billing.platform.db import Database, took_too_long
 from billing.platform.monotonic import Monotonic
-from billing.platform.site import Office
+from billing.platform.site import Site
 
 BATCH = 256
 """How many are worked on in one transaction at most."""
@@ -35,12 +35,12 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Till:
+class RunContext:
     """What a run works with."""
 
     database: Database
     acquirers: Acquirers
-    office: Office
+    site: Site
     pause_after: int
     concurrency: int = 8
     got_on: Callable[[], None] = lambda: None

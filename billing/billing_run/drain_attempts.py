@@ -14,7 +14,7 @@ from threading import Condition, Thread
 
 from billing.acquirer.answers import Outcome
 from billing.acquirer.gateway_health import HealthByName
-from billing.billing_run.context import BATCH, LOOK_AGAIN, Report, Till, in_halves, unless_locked
+from billing.billing_run.context import BATCH, LOOK_AGAIN, Report, RunContext, in_halves, unless_locked
 from billing.billing_run.settle import settle_all
 from billing.billing_run.skip_reason import Skip
 from billing.payments import charge
@@ -44,7 +44,7 @@ class _Answered:
 
 
 def charge_open(
-    till: Till,
+    run_context: RunContext,
     at: datetime,
     report: Report,
     *,
@@ -57,17 +57,17 @@ def charge_open(
     all attempts have ended."""
     more = True
     with (
-        claimer(till.database) as me,
-        till.health(at) as health,
-        closing(_Senders(till, health, at)) as senders,
+        claimer(run_context.database) as me,
+        run_context.health(at) as health,
+        closing(_Senders(run_context, health, at)) as senders,
     ):
-        stride = _Stride(till.concurrency * 4)
+        stride = _Stride(run_context.concurrency * 4)
         while True:
             more = more and meanwhile() > 0
             if senders.waiting <= stride.length // 2:
                 most = stride.length - senders.waiting
-                with till.database.transaction() as session:
-                    claimed = charge.claim(session, me, at, limit=most, subscription_id=subscription_id)
+                with run_context.database.begin(run_context.site, at, WORKER) as ctx:
+                    claimed = charge.claim(ctx, me, limit=most, subscription_id=subscription_id)
                 if claimed:
                     stop_point("charge.intended")
                 senders.send(claimed)
@@ -75,13 +75,13 @@ def charge_open(
                 return
             answers = senders.answered(wait=not more)
             stride.adapt(answers)
-            _note(till, me, answers, at, report)
+            _note(run_context, me, answers, at, report)
             # an open page keeps everything else from being due: now that it has ended, there may be more to do
             more = more or bool(answers)
 
 
 def charge_all(
-    till: Till,
+    run_context: RunContext,
     health: HealthByName,
     me: int,
     claimed: Sequence[Claimed],
@@ -89,10 +89,10 @@ def charge_all(
     report: Report,
 ) -> None:
     """Bring these attempts, claimed by `me`, to their end."""
-    with closing(_Senders(till, health, at)) as senders:
+    with closing(_Senders(run_context, health, at)) as senders:
         senders.send(claimed)
         while senders.waiting:
-            _note(till, me, senders.answered(), at, report)
+            _note(run_context, me, senders.answered(), at, report)
 
 
 class _Stride:
@@ -114,9 +114,9 @@ class _Stride:
 class _Senders:
     """Threads that ask the gateway, each at its turn; one queue of what is to be asked, and one of what was said."""
 
-    def __init__(self, till: Till, health: HealthByName, at: datetime) -> None:
-        self._till, self._health, self._at = till, health, at
-        self._monotonic = till.monotonic
+    def __init__(self, run_context: RunContext, health: HealthByName, at: datetime) -> None:
+        self._till, self._health, self._at = run_context, health, at
+        self._monotonic = run_context.monotonic
         self._jobs: SimpleQueue[tuple[Claimed, float] | None] = SimpleQueue()
         self._answers: deque[_Answered] = deque()
         self._came = Condition()
@@ -183,36 +183,40 @@ class _Senders:
         return outcome
 
 
-def _note(till: Till, me: int, answers: Sequence[_Answered], at: datetime, report: Report) -> None:
+def _note(
+    run_context: RunContext, me: int, answers: Sequence[_Answered], at: datetime, report: Report
+) -> None:
     """Settle what was answered in one transaction, and put back what wasn't sent. What can't be settled holds up nobody."""
     held = [one.claimed for one in answers if isinstance(one.said, Held)]
     if held:
-        with till.database.transaction() as session:
+        with run_context.database.transaction() as session:
             charge.let_go(session, held, me)
         report.counts[Skip.HELD] += len(held)
 
     def settle(some: Sequence[tuple[str, Outcome | Withdrawn]]) -> None:
-        with till.database.transaction() as session:
-            words = settle_all(session, till.office, some, at, by=WORKER)
+        with run_context.database.begin(run_context.site, at, WORKER) as ctx:
+            words = settle_all(ctx, some)
         stop_point("charge.settled")
         report.counts.update(words)
 
     def put_off(one: tuple[str, Outcome | Withdrawn], problem: Exception) -> None:
-        _put_off(till, one[0], problem, at, report)
+        _put_off(run_context, one[0], problem, at, report)
 
     known = []
     for one in answers:
         if isinstance(one.said, BaseException):
-            _put_off(till, one.claimed.attempt_id, one.said, at, report)
+            _put_off(run_context, one.claimed.attempt_id, one.said, at, report)
         elif not isinstance(one.said, Held):
             known.append((one.claimed.attempt_id, one.said))
     if known:
         in_halves(settle, known, put_off)
 
 
-def _put_off(till: Till, attempt_id: str, problem: BaseException, at: datetime, report: Report) -> None:
+def _put_off(
+    run_context: RunContext, attempt_id: str, problem: BaseException, at: datetime, report: Report
+) -> None:
     log.error("attempt %s is stuck", attempt_id, exc_info=problem)
     report.stuck[attempt_id] = f"{type(problem).__name__}: {problem}"
-    with unless_locked(), till.database.transaction() as session:
+    with unless_locked(), run_context.database.transaction() as session:
         charge.put_off(session, attempt_id, until=at + LOOK_AGAIN)
     report.counts["stuck"] += 1

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlmodel import Session
-
 from billing.billing_run import extend_trial, hold_charge
 from billing.billing_run.handle_decline import beyond_limit, give_up
 from billing.billing_run.intend import ToCharge, intend
@@ -18,8 +16,9 @@ from billing.payments.invoices import open_invoice
 from billing.payments.models import PaymentMethod
 from billing.platform import bulk
 from billing.platform.actors import WORKER
+from billing.platform.context import TransactionContext
 from billing.platform.db import hold
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.readers.models import Reader
 from billing.rules import cancel_requests, dunning, notices, trial
 from billing.rules.dunning_steps import DunningReason, Next, Retry, in_words
@@ -35,26 +34,24 @@ from billing.subscriptions.schedule import Action, next_charge
 Outcome = ActionOutcome | Skip
 
 
-def act(session: Session, office: Office, subscription: Subscription, at: datetime) -> Outcome:
+def act(ctx: TransactionContext, subscription: Subscription) -> Outcome:
     """Do what is due for one; as `act_all`."""
-    return act_all(session, office, [subscription], at)[0]
+    return act_all(ctx, [subscription])[0]
 
 
-def act_all(
-    session: Session, office: Office, subscriptions: Sequence[Subscription], at: datetime
-) -> list[Outcome]:
+def act_all(ctx: TransactionContext, subscriptions: Sequence[Subscription]) -> list[Outcome]:
     """Do what is due for each. What is to be charged is invoiced and intended together."""
-    hold(session)
-    load_terms(session, subscriptions)
-    bulk.load(session, Reader, {one.reader_id for one in subscriptions})
+    hold(ctx.session)
+    load_terms(ctx.session, subscriptions)
+    bulk.load(ctx.session, Reader, {one.reader_id for one in subscriptions})
     methods = {one.payment_method_id for one in subscriptions if one.payment_method_id is not None}
-    bulk.load(session, PaymentMethod, methods)
+    bulk.load(ctx.session, PaymentMethod, methods)
     attempt_history.hold_shared(
-        session, [str(one.payment_method_id) for one in subscriptions if _charges(one)]
+        ctx.session, [str(one.payment_method_id) for one in subscriptions if _charges(one)]
     )
-    decided = [_decide(session, office, one, at) for one in subscriptions]
+    decided = [_decide(ctx, one) for one in subscriptions]
     charges = [one for one in decided if isinstance(one, ToCharge)]
-    intended = iter(intend(session, office, charges, at))
+    intended = iter(intend(ctx, charges))
     return [next(intended) if isinstance(one, ToCharge) else one for one in decided]
 
 
@@ -62,160 +59,141 @@ def _charges(subscription: Subscription) -> bool:
     return subscription.next_action in (Action.FIRST_CHARGE, Action.RENEW, Action.RETRY)
 
 
-def _decide(session: Session, office: Office, subscription: Subscription, at: datetime) -> Outcome | ToCharge:
+def _decide(ctx: TransactionContext, subscription: Subscription) -> Outcome | ToCharge:
     match Action(str(subscription.next_action)):
         case Action.FIRST_NOTICE:
-            return _notice(session, office, subscription, Notice.FIRST, at)
+            return _notice(ctx, subscription, Notice.FIRST)
         case Action.SECOND_NOTICE:
-            return _notice(session, office, subscription, Notice.SECOND, at)
+            return _notice(ctx, subscription, Notice.SECOND)
         case Action.TERM_NOTICE:
-            return next_terms.announce_end(session, office, subscription, at)
+            return next_terms.announce_end(ctx, subscription)
         case Action.PAUSE:
-            return pause.begin(session, office, subscription, at)
+            return pause.begin(ctx, subscription)
         case Action.END_PAUSE:
-            return pause.end(session, office, subscription, at)
+            return pause.end(ctx, subscription)
         case Action.FIRST_CHARGE:
-            return _charge_first(session, office, subscription, at)
+            return _charge_first(ctx, subscription)
         case Action.RENEW:
-            return _renew(session, office, subscription, at)
+            return _renew(ctx, subscription)
         case Action.RETRY:
-            return _retry(session, office, subscription, at)
+            return _retry(ctx, subscription)
         case Action.GIVE_UP:
-            give_up(session, office, subscription, DunningReason.GRACE_OVER, at, by=WORKER)
+            give_up(ctx.acting_as(WORKER), subscription, DunningReason.GRACE_OVER)
             return ActionOutcome.ENDED
         case Action.CARD_NOTICE:
-            return _card_notice(session, office, subscription, at)
+            return _card_notice(ctx, subscription)
         case Action.RUN_OUT:
-            change(
-                session,
-                subscription,
-                Event.RAN_OUT,
-                at=at,
-                by=WORKER,
-                why="cancelled by the reader",
-                zone=office.zone,
-            )
+            change(ctx.acting_as(WORKER), subscription, Event.RAN_OUT, why="cancelled by the reader")
             return ActionOutcome.ENDED
 
 
-def _charge_at(office: Office, subscription: Subscription) -> datetime:
-    return trial.charge_at(subscription.charge_on, office.zone)
+def _charge_at(site: Site, subscription: Subscription) -> datetime:
+    return trial.charge_at(subscription.charge_on, site.zone)
 
 
-def _notice(
-    session: Session, office: Office, subscription: Subscription, which: Notice, at: datetime
-) -> ActionOutcome:
+def _notice(ctx: TransactionContext, subscription: Subscription, which: Notice) -> ActionOutcome:
     """Before the first charge, before the one after a year, or before the one after a pause."""
     match subscription.state:
         case State.TRIALING:
-            return _announce(session, office, subscription, which, at)
+            return _announce(ctx, subscription, which)
         case State.PAUSED:
-            return pause.announce(session, office, subscription, at)
+            return pause.announce(ctx, subscription)
         case _:
-            return next_terms.remind(session, office, subscription, which, at)
+            return next_terms.remind(ctx, subscription, which)
 
 
-def _announce(
-    session: Session, office: Office, subscription: Subscription, which: Notice, at: datetime
-) -> ActionOutcome:
+def _announce(ctx: TransactionContext, subscription: Subscription, which: Notice) -> ActionOutcome:
     """Queue a notice while its window is open; when it is too late, or the first never arrived, announce a later day."""
-    charge_at = _charge_at(office, subscription)
-    if at > notices.window(which, charge_at).closes_at:
-        return extend_trial.extend_trial(session, office, subscription, at, f"the {which} notice is late")
-    missed = which is Notice.SECOND and postpone.first_notice_missed(session, office, subscription)
-    if missed and not unreached.is_final(
-        session, office, subscription
-    ):  # else it ends on the day of the charge
-        return _extend(session, office, subscription, at, "the first notice did not arrive in time")
-    trial_ending(session, office, subscription, which, at)
+    charge_at = _charge_at(ctx.site, subscription)
+    if ctx.at > notices.window(which, charge_at).closes_at:
+        return extend_trial.extend_trial(ctx, subscription, f"the {which} notice is late")
+    missed = which is Notice.SECOND and postpone.first_notice_missed(ctx, subscription)
+    if missed and not unreached.is_final(ctx, subscription):  # else it ends on the day of the charge
+        return _extend(ctx, subscription, "the first notice did not arrive in time")
+    trial_ending(ctx, subscription, which)
     if which is Notice.FIRST:
-        mark(subscription, office.zone, first_notice_at=at)
+        mark(subscription, ctx.zone, first_notice_at=ctx.at)
     else:
-        mark(subscription, office.zone, second_notice_at=at)
+        mark(subscription, ctx.zone, second_notice_at=ctx.at)
     return ActionOutcome.NOTIFIED
 
 
-def _charge_first(
-    session: Session, office: Office, subscription: Subscription, at: datetime
-) -> Outcome | ToCharge:
+def _charge_first(ctx: TransactionContext, subscription: Subscription) -> Outcome | ToCharge:
     """The first charge: on the day that was announced, and only when both notices went out in time (CARD-4)."""
     if hold_charge.is_due(subscription):
-        return hold_charge.trial_charge(session, office, subscription, at)
-    if office.today(at) != subscription.charge_on:
-        extend_trial.extend_trial(
-            session, office, subscription, at, "the announced day passed without a charge"
-        )
+        return hold_charge.trial_charge(ctx, subscription)
+    if ctx.today != subscription.charge_on:
+        extend_trial.extend_trial(ctx, subscription, "the announced day passed without a charge")
         return Skip.NOT_TOLD
     first, second = (
-        postpone.notice_accepted_at(session, subscription, which) for which in (Notice.FIRST, Notice.SECOND)
+        postpone.notice_accepted_at(ctx.session, subscription, which)
+        for which in (Notice.FIRST, Notice.SECOND)
     )
-    if not notices.in_time(first, second, at):
-        if unreached.is_final(session, office, subscription):
-            return unreached.end(session, office, subscription, at)
-        _extend(session, office, subscription, at, "not both notices arrived in time")
+    if not notices.in_time(first, second, ctx.at):
+        if unreached.is_final(ctx, subscription):
+            return unreached.end(ctx, subscription)
+        _extend(ctx, subscription, "not both notices arrived in time")
         return Skip.NOT_TOLD
-    return ToCharge(subscription, period.nth(subscription, 1, terms_of(session, subscription)[0].months))
+    return ToCharge(subscription, period.nth(subscription, 1, terms_of(ctx.session, subscription)[0].months))
 
 
-def _extend(
-    session: Session, office: Office, subscription: Subscription, at: datetime, why: str
-) -> ActionOutcome:
+def _extend(ctx: TransactionContext, subscription: Subscription, why: str) -> ActionOutcome:
     """A notice wasn't accepted: another day, for which they are sent again."""
-    because = unreached.extends_because(session, subscription, why, at)
-    return extend_trial.extend_trial(session, office, subscription, at, because)
+    because = unreached.extends_because(ctx, subscription, why)
+    return extend_trial.extend_trial(ctx, subscription, because)
 
 
-def _renew(session: Session, office: Office, subscription: Subscription, at: datetime) -> Outcome | ToCharge:
+def _renew(ctx: TransactionContext, subscription: Subscription) -> Outcome | ToCharge:
     """The period that today lies in; earlier ones missed by an outage are given away, never charged in a burst.
 
     What the reader chose, or was told of in time, begins with it; after a year nothing is charged without its notices."""
     if subscription.period_end_on is not None and hold_charge.is_due(subscription):
-        return hold_charge.renewal(session, office, subscription, at)
+        return hold_charge.renewal(ctx, subscription)
     if subscription.is_fixed_term and subscription.period_end_on is not None:
-        missing = next_terms.not_told_in_time(session, office, subscription, at)
-        if missing is not None and unreached.is_final(session, office, subscription):
-            return unreached.end(session, office, subscription, at)
+        missing = next_terms.not_told_in_time(ctx, subscription)
+        if missing is not None and unreached.is_final(ctx, subscription):
+            return unreached.end(ctx, subscription)
         if missing is not None:
-            because = unreached.extends_because(session, subscription, missing, at)
-            next_terms.extend(session, office, subscription, at, because)
+            because = unreached.extends_because(ctx, subscription, missing)
+            next_terms.extend(ctx, subscription, because)
             return Skip.NOT_TOLD
-    coming = next_terms.next_period(session, subscription, office.today(at))
-    if next_terms.begin(session, office, subscription, coming.start_on, at):
-        coming = next_terms.next_period(session, subscription, office.today(at))
+    coming = next_terms.next_period(ctx.session, subscription, ctx.today)
+    if next_terms.begin(ctx, subscription, coming.start_on):
+        coming = next_terms.next_period(ctx.session, subscription, ctx.today)
     return ToCharge(subscription, coming)
 
 
-def _card_notice(session: Session, office: Office, subscription: Subscription, at: datetime) -> ActionOutcome:
-    charge_next = next_charge(subscription, office.zone)
+def _card_notice(ctx: TransactionContext, subscription: Subscription) -> ActionOutcome:
+    charge_next = next_charge(subscription, ctx.zone)
     if charge_next is not None:
-        card_expiring(session, office, subscription, charge_next.on, at)
-    mark(subscription, office.zone, card_notice_at=at)
+        card_expiring(ctx, subscription, charge_next.on)
+    mark(subscription, ctx.zone, card_notice_at=ctx.at)
     return ActionOutcome.NOTIFIED
 
 
-def _retry(session: Session, office: Office, subscription: Subscription, at: datetime) -> Outcome | ToCharge:
+def _retry(ctx: TransactionContext, subscription: Subscription) -> Outcome | ToCharge:
     """The open invoice again, if the caps and what the card has said still allow it today; a card that is new to it is
     tried at once, and uses up no rung unless today is the ladder's own day. What an outage left is decided again: where the
     invoice's period is over by now, it is given away, and today's is charged."""
-    invoice = open_invoice(session, subscription.id)
+    invoice = open_invoice(ctx.session, subscription.id)
     first_failed_on = subscription.first_failed_on
     if invoice is None or first_failed_on is None:
         raise AssertionError(f"{subscription.id} is past due and owes nothing")
-    today = office.today(at)
+    today = ctx.today
     method_id = str(subscription.payment_method_id)
-    never_sent = attempt_history.last_attempt_never_sent(session, invoice)
-    so_far = attempt_history.tried(session, invoice, method_id, at=at, zone=office.zone)
+    never_sent = attempt_history.last_attempt_never_sent(ctx.session, invoice)
+    so_far = attempt_history.tried(ctx, invoice, method_id)
     held_until = cancel_requests.retry_held_until(today, dunning.gives_up_on(first_failed_on))
     if never_sent:  # an outage of ours or of the acquirer's uses up no rung, and no grace
         if hold_charge.is_due(subscription):
-            return hold_charge.retry(session, office, subscription, cancel_requests.held_until(today), at)
+            return hold_charge.retry(ctx, subscription, cancel_requests.held_until(today))
         over = invoice.period_end_on <= today
         return ToCharge(
-            subscription, next_terms.next_period(session, subscription, today) if over else invoice
+            subscription, next_terms.next_period(ctx.session, subscription, today) if over else invoice
         )
-    said = attempt_history.last_refusal(session, invoice, method_id)
-    if so_far.on_card >= dunning.MAX_CARD_ATTEMPTS and not attempt_history.bank_asked(session, invoice):
-        return beyond_limit(session, office, subscription, invoice, at)
+    said = attempt_history.last_refusal(ctx.session, invoice, method_id)
+    if so_far.on_card >= dunning.MAX_CARD_ATTEMPTS and not attempt_history.bank_asked(ctx.session, invoice):
+        return beyond_limit(ctx, subscription, invoice)
     if so_far.on_card == 0:  # a new card: its reader wants it charged, so no request holds it
         return ToCharge(subscription, invoice, by_reader=True)
     own = so_far.newer and not dunning.is_rung(max(1, so_far.refused), first_failed_on, today)
@@ -227,11 +205,11 @@ def _retry(session: Session, office: Office, subscription: Subscription, at: dat
         card_attempts_30d=so_far.on_card,
     ):
         if held_until is not None and hold_charge.is_due(subscription):
-            return hold_charge.retry(session, office, subscription, held_until, at)
+            return hold_charge.retry(ctx, subscription, held_until)
         return ToCharge(subscription, invoice, by_reader=own)
     step = _another_day(so_far, said, first_failed_on, today)
     retry_on = step.day if isinstance(step, Retry) else None
-    move_charge(session, office, subscription, f"not asked today; {in_words(step)}", at, retry_on=retry_on)
+    move_charge(ctx, subscription, f"not asked today; {in_words(step)}", retry_on=retry_on)
     return Skip.ANOTHER_DAY
 
 

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlmodel import Session, select
+from sqlmodel import select
 
 from billing.acquirer.answers import Declined
 from billing.billing_run import not_taken
@@ -13,8 +13,9 @@ from billing.notices.payment import payment_failed
 from billing.payments.attempt_history import asked_again_on, tried
 from billing.payments.invoices import mark_void
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
-from billing.platform.actors import WORKER, Actor
-from billing.platform.site import Office
+from billing.platform.actors import WORKER
+from billing.platform.context import TransactionContext
+from billing.platform.site import Site
 from billing.platform.stop_points import reached
 from billing.rules import dunning, periods
 from billing.rules.dunning_steps import AskReader, DunningReason, GiveUp, Next, Retry, RetryReason, in_words
@@ -24,23 +25,16 @@ from billing.subscriptions.models import Subscription
 
 
 def declined(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    invoice: Invoice,
-    attempt: Attempt,
-    outcome: Declined,
-    at: datetime,
-    by: Actor,
+    ctx: TransactionContext, subscription: Subscription, invoice: Invoice, attempt: Attempt, outcome: Declined
 ) -> SettleOutcome:
     """Write down a refusal and what comes next, in this transaction."""
-    attempt.state, attempt.settled_at, attempt.intent_ref = AttemptState.DECLINED, at, outcome.intent_ref
+    attempt.state, attempt.settled_at, attempt.intent_ref = AttemptState.DECLINED, ctx.at, outcome.intent_ref
     _note(attempt, outcome)
     if outcome.decline.card_gone:
         reached("decline: the card is gone")
-        card = session.get_one(PaymentMethod, attempt.payment_method_id, with_for_update=True)
-        card.gone_at = card.gone_at or at
-    session.flush()
+        card = ctx.session.get_one(PaymentMethod, attempt.payment_method_id, with_for_update=True)
+        card.gone_at = card.gone_at or ctx.at
+    ctx.session.flush()
     if invoice.state is InvoiceState.PAID:
         reached("decline: the invoice was paid meanwhile")
         return (
@@ -48,14 +42,14 @@ def declined(
         )  # it was paid by another way meanwhile: nothing is owed, and nothing follows
     if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
         reached("decline: the reader cancelled meanwhile")
-        return let_go(session, office, subscription, invoice)
+        return let_go(ctx, subscription, invoice)
     if invoice.state is InvoiceState.VOID:  # its period was given away
-        return let_go(session, office, subscription, invoice)
+        return let_go(ctx, subscription, invoice)
     if subscription.state is State.ACTIVE and subscription.period_number == 0:
         reached("decline: the first charge of a start without a trial")
-        _refuse_start(session, office, subscription, invoice, at, by)
+        _refuse_start(ctx, subscription, invoice)
         return SettleOutcome.DECLINED
-    _follow(session, office, subscription, invoice, attempt, outcome, at, by)
+    _follow(ctx, subscription, invoice, attempt, outcome)
     return SettleOutcome.DECLINED
 
 
@@ -70,52 +64,36 @@ def _note(attempt: Attempt, outcome: Declined) -> None:
 
 
 def _follow(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    invoice: Invoice,
-    attempt: Attempt,
-    outcome: Declined,
-    at: datetime,
-    by: Actor,
+    ctx: TransactionContext, subscription: Subscription, invoice: Invoice, attempt: Attempt, outcome: Declined
 ) -> None:
     """What the ladder says of it; the reader is told, unless it is the reader who pays, is refused at once, and nothing else
     has changed."""
-    step = _step(session, office, invoice, attempt, outcome, at)
-    if step == GiveUp(DunningReason.GRACE_OVER) and not_taken.is_first_refusal_since(session, attempt):
+    step = _step(ctx, invoice, attempt, outcome)
+    if step == GiveUp(DunningReason.GRACE_OVER) and not_taken.is_first_refusal_since(ctx.session, attempt):
         reached("decline: the grace was over before a bank could be asked, so the reader has a week")
-        invoice.first_failed_on = dunning.with_a_chance(office.today(attempt.intended_at))
-        step = _step(session, office, invoice, attempt, outcome, at)
+        invoice.first_failed_on = dunning.with_a_chance(ctx.site.today(attempt.intended_at))
+        step = _step(ctx, invoice, attempt, outcome)
     if isinstance(step, GiveUp):
         reached("decline: given up")
-        give_up(session, office, subscription, step.reason, at, by=by)
+        give_up(ctx, subscription, step.reason)
         return
     said = "the card is gone" if outcome.decline.card_gone else "no reason given"
     confirm = step == AskReader(DunningReason.AUTHENTICATE)
-    step = _with_newer_card(office, subscription, attempt, step, at)
+    step = _with_newer_card(ctx.site, subscription, attempt, step, ctx.at)
     why = f"declined: {outcome.decline.code or said}; {in_words(step)}"
     planned, retry_on = subscription.retry_on, step.day if isinstance(step, Retry) else None
-    _past_due(session, office, subscription, invoice, retry_on, at, by, why)
+    _past_due(ctx, subscription, invoice, retry_on, why)
     if not attempt.by_reader or retry_on != planned:
         payment_failed(
-            session,
-            office,
-            subscription,
-            invoice,
-            attempt.payment_method_id,
-            at,
-            occasion=attempt.id,
-            confirm=confirm,
+            ctx, subscription, invoice, attempt.payment_method_id, occasion=attempt.id, confirm=confirm
         )
 
 
-def _step(
-    session: Session, office: Office, invoice: Invoice, attempt: Attempt, outcome: Declined, at: datetime
-) -> Next:
-    today = office.today(attempt.intended_at)
+def _step(ctx: TransactionContext, invoice: Invoice, attempt: Attempt, outcome: Declined) -> Next:
+    today = ctx.site.today(attempt.intended_at)
     invoice.first_failed_on = invoice.first_failed_on or today
-    session.add(invoice)
-    before = tried(session, invoice, attempt.payment_method_id, at=at, zone=office.zone)
+    ctx.session.add(invoice)
+    before = tried(ctx, invoice, attempt.payment_method_id)
     return dunning.after(
         attempts=max(1, before.refused),
         first_failed_on=invoice.first_failed_on,
@@ -126,32 +104,28 @@ def _step(
     )
 
 
-def beyond_limit(
-    session: Session, office: Office, subscription: Subscription, invoice: Invoice, at: datetime
-) -> Skip:
+def beyond_limit(ctx: TransactionContext, subscription: Subscription, invoice: Invoice) -> Skip:
     """The card has refused as often as it may in 30 days (RET-6), so its bank isn't asked: the reader is, for another card.
     The bank is asked on the first day on which it may be, if the grace lasts until then."""
     reached("decline: the card has had its attempts of thirty days")
     if subscription.state is State.ACTIVE and subscription.period_number == 0:
-        _refuse_start(session, office, subscription, invoice, at, WORKER, why=str(DunningReason.CARD_LIMIT))
+        _refuse_start(ctx.acting_as(WORKER), subscription, invoice, why=str(DunningReason.CARD_LIMIT))
         return Skip.CARD_LIMIT
-    invoice.first_failed_on = invoice.first_failed_on or office.today(at)
-    session.add(invoice)
-    method_id, today = str(subscription.payment_method_id), office.today(at)
-    again_on = asked_again_on(session, method_id, at, office.zone)
+    invoice.first_failed_on = invoice.first_failed_on or ctx.today
+    ctx.session.add(invoice)
+    method_id, today = str(subscription.payment_method_id), ctx.today
+    again_on = asked_again_on(ctx, method_id)
     in_grace = again_on < dunning.gives_up_on(invoice.first_failed_on)
     retry_on = again_on if in_grace else None
     why = in_words(AskReader(DunningReason.CARD_LIMIT))
     if in_grace:
         why += f"; {in_words(Retry(again_on, RetryReason.CARD_LIMIT_OVER))}"
-    _past_due(session, office, subscription, invoice, retry_on, at, WORKER, why)
+    _past_due(ctx.acting_as(WORKER), subscription, invoice, retry_on, why)
     payment_failed(
-        session,
-        office,
+        ctx,
         subscription,
         invoice,
         method_id,
-        at,
         occasion=f"limit:{invoice.id}:{today}",
         confirm=False,
         bank_asked=False,
@@ -160,92 +134,60 @@ def beyond_limit(
 
 
 def _refuse_start(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    invoice: Invoice,
-    at: datetime,
-    by: Actor,
-    why: str = "first charge declined",
+    ctx: TransactionContext, subscription: Subscription, invoice: Invoice, why: str = "first charge declined"
 ) -> None:
-    mark_void(session, invoice)
-    change(
-        session,
-        subscription,
-        Event.FIRST_CHARGE_REFUSED,
-        at=at,
-        by=by,
-        why=why,
-        zone=office.zone,
-    )
+    mark_void(ctx.session, invoice)
+    change(ctx, subscription, Event.FIRST_CHARGE_REFUSED, why=why)
 
 
 def _past_due(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    invoice: Invoice,
-    retry_on: date | None,
-    at: datetime,
-    by: Actor,
-    why: str,
+    ctx: TransactionContext, subscription: Subscription, invoice: Invoice, retry_on: date | None, why: str
 ) -> None:
     """Reading goes on to the end of the ladder, whatever comes of it."""
-    first_failed_on = invoice.first_failed_on or office.today(at)
+    first_failed_on = invoice.first_failed_on or ctx.today
     change(
-        session,
+        ctx,
         subscription,
         Event.DECLINED,
-        at=at,
-        by=by,
         why=why,
-        zone=office.zone,
         charging_since=None,
         first_failed_on=first_failed_on,
         retry_on=retry_on,
-        access_until=periods.start_of_day(dunning.gives_up_on(first_failed_on), office.zone),
+        access_until=periods.start_of_day(dunning.gives_up_on(first_failed_on), ctx.zone),
     )
 
 
 def _with_newer_card(
-    office: Office, subscription: Subscription, attempt: Attempt, step: Retry | AskReader, at: datetime
+    site: Site, subscription: Subscription, attempt: Attempt, step: Retry | AskReader, at: datetime
 ) -> Retry | AskReader:
     """The ladder's step; but a card given while this one was being asked is tried at once."""
     if subscription.payment_method_id == attempt.payment_method_id:
         return step
     reached("decline: another card came meanwhile, so it is tried at once")
-    return Retry(office.today(at), RetryReason.OTHER_CARD)
+    return Retry(site.today(at), RetryReason.OTHER_CARD)
 
 
-def let_go(session: Session, office: Office, subscription: Subscription, invoice: Invoice) -> SettleOutcome:
+def let_go(ctx: TransactionContext, subscription: Subscription, invoice: Invoice) -> SettleOutcome:
     """The reader cancelled: nothing more is asked of them."""
     if invoice.state is InvoiceState.OPEN:
-        mark_void(session, invoice)
+        mark_void(ctx.session, invoice)
     if subscription.state is not State.ENDED:
-        mark(subscription, office.zone, charging_since=None)
-        session.add(subscription)
+        mark(subscription, ctx.zone, charging_since=None)
+        ctx.session.add(subscription)
     return SettleOutcome.DECLINED
 
 
-def give_up(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    why: DunningReason,
-    at: datetime,
-    *,
-    by: Actor,
-) -> None:
+def give_up(ctx: TransactionContext, subscription: Subscription, why: DunningReason) -> None:
     """End a locked subscription because no charge will go through. A stop order counts as the reader's cancellation (RET-2)."""
-    for invoice in session.exec(
+    for invoice in ctx.session.exec(
         select(Invoice).where(Invoice.subscription_id == subscription.id, Invoice.state == InvoiceState.OPEN)
     ):
-        mark_void(session, invoice)
+        mark_void(ctx.session, invoice)
     stopped = why is DunningReason.STOP_ORDER
     event = Event.STOP_ORDERED if stopped else Event.GAVE_UP
-    change(session, subscription, event, at=at, by=by, why=str(why), zone=office.zone)
+    change(ctx, subscription, event, why=str(why))
     if stopped:
         reached("decline: a stop order")
-        subscription_cancelled(session, office, subscription, at)
+        subscription_cancelled(ctx, subscription)
     else:
-        subscription_ended(session, office, subscription, at)
+        subscription_ended(ctx, subscription)

@@ -3,16 +3,14 @@
 Anybody can post a form with a reader's address, so it ends nothing; it moves the next charge, and the reader is told how
 to cancel at once. A charge that the reader makes in person isn't held."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Unpack
-
-from sqlmodel import Session
 
 from billing.billing_run.extend_trial import extend_trial
 from billing.billing_run.skip_reason import Skip
 from billing.changes import next_terms
 from billing.notices.requests import charge_held
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.rules import cancel_requests, trial
 from billing.rules.dunning_steps import Retry, RetryReason, in_words, moved_in_words
 from billing.subscriptions.change import mark, take_back_mails
@@ -28,44 +26,42 @@ def is_due(subscription: Subscription) -> bool:
     return subscription.cancel_request_at is not None and subscription.held_until is None
 
 
-def trial_charge(session: Session, office: Office, subscription: Subscription, at: datetime) -> Skip:
+def trial_charge(ctx: TransactionContext, subscription: Subscription) -> Skip:
     """The first charge: the trial is longer, and its notices name the new day."""
-    until = trial.extended_charge_on(office.today(at))
-    extend_trial(session, office, subscription, at, WAITS, held_until=until)
-    return _told(session, office, subscription, until, at)
+    until = trial.extended_charge_on(ctx.today)
+    extend_trial(ctx, subscription, WAITS, held_until=until)
+    return _told(ctx, subscription, until)
 
 
-def renewal(session: Session, office: Office, subscription: Subscription, at: datetime) -> Skip:
+def renewal(ctx: TransactionContext, subscription: Subscription) -> Skip:
     """A month is charged later in its course. A year ends later, as what follows it must be announced again (CPA-2)."""
     if subscription.is_fixed_term:
-        next_terms.extend(session, office, subscription, at, WAITS)
+        next_terms.extend(ctx, subscription, WAITS)
         until = subscription.period_end_on or subscription.charge_on
-        mark(subscription, office.zone, held_until=until)
+        mark(subscription, ctx.zone, held_until=until)
     else:
-        until = cancel_requests.held_until(office.today(at))
-        _move(session, office, subscription, until, at, held_until=until)
-    return _told(session, office, subscription, until, at)
+        until = cancel_requests.held_until(ctx.today)
+        _move(ctx, subscription, until, held_until=until)
+    return _told(ctx, subscription, until)
 
 
-def retry(session: Session, office: Office, subscription: Subscription, until: date, at: datetime) -> Skip:
+def retry(ctx: TransactionContext, subscription: Subscription, until: date) -> Skip:
     """A retry that could be made today is made on the day `until`."""
-    _move(session, office, subscription, until, at, held_until=until, retry_on=until)
-    return _told(session, office, subscription, until, at)
+    _move(ctx, subscription, until, held_until=until, retry_on=until)
+    return _told(ctx, subscription, until)
 
 
 def _move(
-    session: Session,
-    office: Office,
+    ctx: TransactionContext,
     subscription: Subscription,
     until: date,
-    at: datetime,
     **patch: Unpack[SubscriptionPatch],
 ) -> None:
-    why = f"{in_words(Retry(until, RetryReason.REQUEST))}, {moved_in_words((until - office.today(at)).days)}"
-    move_charge(session, office, subscription, why, at, **patch)
+    why = f"{in_words(Retry(until, RetryReason.REQUEST))}, {moved_in_words((until - ctx.today).days)}"
+    move_charge(ctx, subscription, why, **patch)
 
 
-def _told(session: Session, office: Office, subscription: Subscription, until: date, at: datetime) -> Skip:
-    take_back_mails(session, [subscription], office.zone)
-    charge_held(session, office, subscription, until, at)
+def _told(ctx: TransactionContext, subscription: Subscription, until: date) -> Skip:
+    take_back_mails(ctx, [subscription])
+    charge_held(ctx, subscription, until)
     return Skip.REQUEST_WAITS

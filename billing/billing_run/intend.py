@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from sqlmodel import Session
+from datetime import timedelta
 
 from billing.billing_run.handle_decline import beyond_limit
 from billing.billing_run.skip_reason import Skip
@@ -13,7 +11,7 @@ from billing.payments import charge
 from billing.payments.attempt_history import asked_of
 from billing.payments.invoices import Drawn, Wanted, draw_up, drawn
 from billing.payments.models import Invoice
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.rules import dunning
 from billing.rules.periods import Period
 from billing.subscriptions.change import look_again, mark_all
@@ -33,16 +31,14 @@ class ToCharge:
     by_reader: bool = False
 
 
-def intend(
-    session: Session, office: Office, charges: Sequence[ToCharge], at: datetime
-) -> list[ActionOutcome | Skip]:
+def intend(ctx: TransactionContext, charges: Sequence[ToCharge]) -> list[ActionOutcome | Skip]:
     """Write the intents down; for each, DUE, or why it was skipped. A card that has refused as often as it may in 30 days isn't asked for
     another period (RET-6): the reader is. Where it might still refuse as often, because some attempts are unanswered, the
     charge waits for their answers. A retry with a card that this batch asks already stays due, and is decided after that."""
     if not charges:
         return []
-    invoices = _invoices(session, office, charges, at)
-    cards = asked_of(session, [_card(one) for one in charges], at)
+    invoices = _invoices(ctx, charges)
+    cards = asked_of(ctx, [_card(one) for one in charges])
     outcomes: list[ActionOutcome | Skip] = []
     intents = []
     counted = {card.fingerprint: card.counted for card in cards.values()}
@@ -51,11 +47,11 @@ def intend(
         card, fingerprint = cards[_card(one)], cards[_card(one)].fingerprint
         full = isinstance(one.owed, Period) and counted[fingerprint] >= dunning.MAX_CARD_ATTEMPTS
         if full and card.refused >= dunning.MAX_CARD_ATTEMPTS:
-            invoice = session.get_one(Invoice, owed.id)
-            outcomes.append(beyond_limit(session, office, one.subscription, invoice, at))
+            invoice = ctx.session.get_one(Invoice, owed.id)
+            outcomes.append(beyond_limit(ctx, one.subscription, invoice))
         elif full:
-            look_again(one.subscription, at + CARD_ANSWERS)
-            session.add(one.subscription)
+            look_again(one.subscription, ctx.at + CARD_ANSWERS)
+            ctx.session.add(one.subscription)
             outcomes.append(Skip.CARD_IN_HAND)
         elif isinstance(one.owed, Invoice) and fingerprint in asked:
             outcomes.append(Skip.CARD_IN_HAND)
@@ -64,8 +60,8 @@ def intend(
             asked.add(fingerprint)
             intents.append(charge.Intent(one.subscription, owed, by_reader=one.by_reader))
             outcomes.append(ActionOutcome.DUE)
-    charge.intend(session, office, intents, at=at)
-    mark_all(session, [one.subscription for one in intents], office.zone, charging_since=at)
+    charge.intend(ctx, intents)
+    mark_all(ctx, [one.subscription for one in intents], charging_since=ctx.at)
     return outcomes
 
 
@@ -73,11 +69,11 @@ def _card(one: ToCharge) -> str:
     return str(one.subscription.payment_method_id)
 
 
-def _invoices(session: Session, office: Office, charges: Sequence[ToCharge], at: datetime) -> list[Drawn]:
+def _invoices(ctx: TransactionContext, charges: Sequence[ToCharge]) -> list[Drawn]:
     wanted = [
-        Wanted(one.subscription, *terms_of(session, one.subscription), one.owed)
+        Wanted(one.subscription, *terms_of(ctx.session, one.subscription), one.owed)
         for one in charges
         if isinstance(one.owed, Period)
     ]
-    made = iter(draw_up(session, wanted, at=at, today=office.today(at)))
+    made = iter(draw_up(ctx, wanted, today=ctx.today))
     return [drawn(one.owed) if isinstance(one.owed, Invoice) else next(made) for one in charges]

@@ -12,7 +12,8 @@ from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.payments.models import Attempt, AttemptState, Invoice
 from billing.platform.actors import WORKER
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
+from billing.platform.site import Site
 from billing.platform.stop_points import reached
 from billing.rules import trial
 from billing.rules.money import Money
@@ -28,47 +29,37 @@ NEXT_LOOK = timedelta(days=1)
 
 
 def not_taken(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    invoice: Invoice,
-    attempt: Attempt,
-    outcome: NotTaken,
-    at: datetime,
+    ctx: TransactionContext, subscription: Subscription, invoice: Invoice, attempt: Attempt, outcome: NotTaken
 ) -> SettleOutcome:
     """The attempt ends, and another is made in a few hours, under a key of its own; the last one stays open until staff have
     closed its case. One that the reader made ends with nothing: another way to pay is theirs."""
     attempt.not_taken_reason = outcome.why
     if outcome.again:
-        attempt.ask_at = at + NEXT_LOOK
-    elif not attempt.by_reader and _refused_before(session, attempt) + 1 >= TRIES:
+        attempt.ask_at = ctx.at + NEXT_LOOK
+    elif not attempt.by_reader and _refused_before(ctx.session, attempt) + 1 >= TRIES:
         reached("charge: refused for the last time, so it waits for staff")
-        attempt.ask_at = at + NEXT_LOOK
+        attempt.ask_at = ctx.at + NEXT_LOOK
         attempt.had_case = True
-        _open_case(session, invoice, attempt, outcome.why, at)
-        move_charge(
-            session, office, subscription, "the acquirer refuses the charge itself; it waits for staff", at
-        )
+        _open_case(ctx, invoice, attempt, outcome.why)
+        move_charge(ctx, subscription, "the acquirer refuses the charge itself; it waits for staff")
     else:
         reached("charge: the acquirer won't make it, so it is tried again")
-        attempt.state, attempt.settled_at = AttemptState.WITHDRAWN, at
-        again_at = _next_try(office, at)
-        why = f"the acquirer refuses the charge itself; made again on {office.moment(again_at)}"
-        move_charge(session, office, subscription, why, at, charging_since=None)
+        attempt.state, attempt.settled_at = AttemptState.WITHDRAWN, ctx.at
+        again_at = _next_try(ctx.site, ctx.at)
+        why = f"the acquirer refuses the charge itself; made again on {ctx.site.moment(again_at)}"
+        move_charge(ctx, subscription, why, charging_since=None)
         look_again(subscription, again_at)
     return SettleOutcome.NOT_TAKEN
 
 
-def close_case(session: Session, attempt: Attempt, at: datetime) -> None:
+def close_case(ctx: TransactionContext, attempt: Attempt) -> None:
     """The attempt has ended, so nothing waits for staff any more."""
     if attempt.not_taken_reason is not None:
         close_about(
-            session,
+            ctx.acting_as(WORKER),
             CaseKind.CHARGE_REFUSED,
             attempt.id,
             reason="The charge isn't wanted any more, or another card is charged.",
-            by=WORKER,
-            at=at,
         )
 
 
@@ -83,15 +74,15 @@ def waiting(session: Session, invoice_id: str) -> Attempt | None:
     ).first()
 
 
-def pays_until(session: Session, invoice_id: str, at: datetime) -> datetime | None:
+def pays_until(ctx: TransactionContext, invoice_id: str) -> datetime | None:
     """Until when its reader may pay in another way, although the grace may be over: for a day after an attempt has stopped waiting
     for staff. None where none has waited."""
-    waited = session.exec(
+    waited = ctx.session.exec(
         select(Attempt)
         .where(Attempt.invoice_id == invoice_id, col(Attempt.had_case))
         .order_by(col(Attempt.ordinal).desc())
     ).first()
-    return None if waited is None else (waited.settled_at or at) + NEXT_LOOK
+    return None if waited is None else (waited.settled_at or ctx.at) + NEXT_LOOK
 
 
 def is_first_refusal_since(session: Session, attempt: Attempt) -> bool:
@@ -107,17 +98,15 @@ def is_first_refusal_since(session: Session, attempt: Attempt) -> bool:
     return session.exec(refused.limit(1)).first() is None
 
 
-def give_way(
-    session: Session, office: Office, subscription: Subscription, invoice_id: str, at: datetime
-) -> None:
+def give_way(ctx: TransactionContext, subscription: Subscription, invoice_id: str) -> None:
     """The reader pays in another way meanwhile, so nothing waits for staff. The caller holds the subscription's lock."""
-    attempt = waiting(session, invoice_id)
+    attempt = waiting(ctx.session, invoice_id)
     if attempt is not None:
-        attempt = session.get_one(Attempt, attempt.id, with_for_update=True, populate_existing=True)
-        attempt.state, attempt.settled_at, attempt.claimed_by = AttemptState.WITHDRAWN, at, None
-        close_case(session, attempt, at)
-        mark(subscription, office.zone, charging_since=None)
-        session.flush()
+        attempt = ctx.session.get_one(Attempt, attempt.id, with_for_update=True, populate_existing=True)
+        attempt.state, attempt.settled_at, attempt.claimed_by = AttemptState.WITHDRAWN, ctx.at, None
+        close_case(ctx, attempt)
+        mark(subscription, ctx.zone, charging_since=None)
+        ctx.session.flush()
 
 
 def _refused_before(session: Session, attempt: Attempt) -> int:
@@ -138,23 +127,18 @@ def _refused_before(session: Session, attempt: Attempt) -> int:
     ).one()
 
 
-def _next_try(office: Office, at: datetime) -> datetime:
+def _next_try(site: Site, at: datetime) -> datetime:
     """In some hours; never in the night."""
     later = at + NEXT_TRY
-    return (
-        later
-        if office.today(later) == office.today(at)
-        else trial.charge_at(office.today(later), office.zone)
-    )
+    return later if site.today(later) == site.today(at) else trial.charge_at(site.today(later), site.zone)
 
 
-def _open_case(session: Session, invoice: Invoice, attempt: Attempt, why: str, at: datetime) -> None:
+def _open_case(ctx: TransactionContext, invoice: Invoice, attempt: Attempt, why: str) -> None:
     open_case(
-        session,
+        ctx,
         CaseKind.CHARGE_REFUSED,
         attempt.id,
         f"{Money(attempt.amount).with_vat_words()} can't be charged. The acquirer says: {why}. The reader reads on.",
-        at=at,
         reader_id=invoice.reader_id,
         ours=attempt.amount,
         facts={"invoice": invoice.id, "attempt": attempt.id, "card": attempt.payment_method_id},

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from billing.acquirer.answers import NoSuchObject, PageClosed, PageOpen, Unknown
 from billing.acquirer.port import Gateway
 from billing.billing_run import not_taken
-from billing.billing_run.context import Report, Till
+from billing.billing_run.context import Report, RunContext
 from billing.billing_run.drain_attempts import charge_open
 from billing.billing_run.outcome import PageOutcome, SettleOutcome
 from billing.billing_run.settle import settle
@@ -19,10 +19,11 @@ from billing.payments.invoices import drawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
 from billing.payments.payment_page import HostedPage
 from billing.payments.receipts import UnknownInvoice
-from billing.platform.actors import Actor, ReaderActor
+from billing.platform.actors import WORKER, Actor, ReaderActor
+from billing.platform.context import TransactionContext
 from billing.platform.db import Database
 from billing.platform.errors import Conflict
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.platform.stop_points import stop_point
 from billing.rules import dunning, periods
 from billing.rules.lifecycle import State
@@ -65,10 +66,10 @@ class Owing:
     bank_asked: bool
 
 
-def owing(session: Session, office: Office, invoice_id: str, at: datetime) -> Owing:
+def owing(ctx: TransactionContext, invoice_id: str) -> Owing:
     """How an invoice stands. Raises UnknownInvoice."""
     # in one look: what is settled between two would be neither owed nor paid
-    found = session.exec(
+    found = ctx.session.exec(
         select(Invoice, Subscription)
         .join(Subscription, col(Subscription.id) == Invoice.subscription_id)
         .where(Invoice.id == invoice_id)
@@ -77,116 +78,114 @@ def owing(session: Session, office: Office, invoice_id: str, at: datetime) -> Ow
         raise UnknownInvoice
     invoice, subscription = found
     method_id = str(subscription.payment_method_id)
-    so_far = attempt_history.tried(session, invoice, method_id, at=at, zone=office.zone)
-    said = attempt_history.last_refusal(session, invoice, method_id)
-    under_way = subscription.charging_since is not None and not_taken.waiting(session, invoice.id) is None
-    ends_at = _ends_at(session, office, subscription, invoice, at)
-    in_grace = subscription.state is State.PAST_DUE and ends_at is not None and at < ends_at
+    so_far = attempt_history.tried(ctx, invoice, method_id)
+    said = attempt_history.last_refusal(ctx.session, invoice, method_id)
+    under_way = subscription.charging_since is not None and not_taken.waiting(ctx.session, invoice.id) is None
+    ends_at = _ends_at(ctx, subscription, invoice)
+    in_grace = subscription.state is State.PAST_DUE and ends_at is not None and ctx.at < ends_at
     return Owing(
         invoice=invoice,
         subscription=subscription,
-        card=session.get_one(PaymentMethod, method_id),
+        card=ctx.session.get_one(PaymentMethod, method_id),
         owed=invoice.state is InvoiceState.OPEN and in_grace,
         ends_at=ends_at,
-        charging=under_way and payment_page.of_invoice(session, invoice.id) is None,
+        charging=under_way and payment_page.of_invoice(ctx.session, invoice.id) is None,
         with_card=dunning.may_pay_now(said=said, attempts=so_far.refused, card_attempts_30d=so_far.on_card),
         confirm=said is dunning.DeclineKind.NEEDS_READER,
-        bank_asked=attempt_history.bank_asked(session, invoice),
+        bank_asked=attempt_history.bank_asked(ctx.session, invoice),
     )
 
 
-def _ends_at(
-    session: Session, office: Office, subscription: Subscription, invoice: Invoice, at: datetime
-) -> datetime | None:
+def _ends_at(ctx: TransactionContext, subscription: Subscription, invoice: Invoice) -> datetime | None:
     """When the grace is over: later where the acquirer wouldn't make the charge, which is no fault of the reader's."""
     failed_on = subscription.first_failed_on
     if failed_on is None:
         return None
-    ends_at = periods.start_of_day(dunning.gives_up_on(failed_on), office.zone)
-    return max(ends_at, not_taken.pays_until(session, invoice.id, at) or ends_at)
+    ends_at = periods.start_of_day(dunning.gives_up_on(failed_on), ctx.zone)
+    return max(ends_at, not_taken.pays_until(ctx, invoice.id) or ends_at)
 
 
-def with_card_on_record(till: Till, invoice_id: str, at: datetime) -> AttemptState:
+def with_card_on_record(run_context: RunContext, invoice_id: str, at: datetime) -> AttemptState:
     """Charge the card on record now, because its owner asks for it; what became of that. An open page is closed first,
     and where it has been paid meanwhile, that is the answer.
 
     Raises UnknownInvoice, NothingOwed, Underway, OtherWay, StandsStill."""
-    with till.database.transaction() as session:
-        refuse_standstill(session)
-        now = _locked(session, till.office, invoice_id, at)
-        payment_page.close_soon(session, now.subscription.id, at)
-    charge_open(till, at, Report(), subscription_id=now.subscription.id)
-    with till.database.transaction() as session:
-        now = _locked(session, till.office, invoice_id, at)
+    with run_context.database.begin(run_context.site, at, WORKER) as ctx:
+        refuse_standstill(ctx.session)
+        now = _locked(ctx, invoice_id)
+        payment_page.close_soon(ctx, now.subscription.id)
+    charge_open(run_context, at, Report(), subscription_id=now.subscription.id)
+    with run_context.database.begin(run_context.site, at, WORKER) as ctx:
+        now = _locked(ctx, invoice_id)
         if now.invoice.state is InvoiceState.PAID:
             return AttemptState.CHARGED
         _refuse(now)
         if not now.with_card:
             raise OtherWay
         intent = charge.Intent(now.subscription, drawn(now.invoice), by_reader=True)
-        [attempt_id] = charge.intend(session, till.office, [intent], at=at)
-        mark(now.subscription, till.office.zone, charging_since=at)
-        session.add(now.subscription)
-    charge_open(till, at, Report(), subscription_id=now.subscription.id)
-    with till.database.transaction() as session:
+        [attempt_id] = charge.intend(ctx, [intent])
+        mark(now.subscription, run_context.site.zone, charging_since=at)
+        ctx.session.add(now.subscription)
+    charge_open(run_context, at, Report(), subscription_id=now.subscription.id)
+    with run_context.database.transaction() as session:
         return session.get_one(Attempt, attempt_id).state
 
 
-def open_page(till: Till, invoice_id: str, at: datetime) -> str | None:
+def open_page(run_context: RunContext, invoice_id: str, at: datetime) -> str | None:
     """The address of the hosted page for this invoice: the one that is open, or a new one. None when the one that was
     open has been paid. Raises UnknownInvoice, NothingOwed, Underway, Unavailable, StandsStill."""
     while True:
-        with till.database.transaction() as session:
-            refuse_standstill(session)
-            now = _locked(session, till.office, invoice_id, at)
+        with run_context.database.begin(run_context.site, at, WORKER) as ctx:
+            refuse_standstill(ctx.session)
+            now = _locked(ctx, invoice_id)
             if now.invoice.state is InvoiceState.PAID:
                 return None
             ends_at = _refuse(now)
-            attempt = payment_page.of_invoice(session, invoice_id)
-            attempt = attempt or _begin(session, till.office, now, at, payment_page.ends_at(at, ends_at))
+            attempt = payment_page.of_invoice(ctx.session, invoice_id)
+            attempt = attempt or _begin(ctx, now, payment_page.ends_at(at, ends_at))
             if not payment_page.is_of_use(attempt, at, ends_at):
                 attempt.ask_at = at
-                session.add(attempt)
+                ctx.session.add(attempt)
             suffix = charge.descriptor_suffix(now.subscription.state, now.subscription.period_number)
         stop_point("page.intended")
         if attempt.ask_at <= at:
-            charge_open(till, at, Report(), subscription_id=now.subscription.id)
-            _refuse_unended(till, attempt.id)
+            charge_open(run_context, at, Report(), subscription_id=now.subscription.id)
+            _refuse_unended(run_context, attempt.id)
             continue
-        gateway = till.acquirers.named(attempt.acquirer)
+        gateway = run_context.acquirers.named(attempt.acquirer)
         if attempt.page_ref is None:
-            return payment_page.open_page(till.database, gateway, till.office, attempt.id, suffix)
+            return payment_page.open_page(run_context.database, gateway, run_context.site, attempt.id, suffix)
         found = gateway.fetch_pay_page(attempt.page_ref)
         if isinstance(found, PageOpen):
             return found.url
         _note(
-            till.database,
+            run_context.database,
             gateway,
-            till.office,
+            run_context.site,
             HostedPage(attempt.id, attempt.page_ref),
             at,
             by=ReaderActor(now.subscription.reader_id),
         )
-        _refuse_unended(till, attempt.id)
+        _refuse_unended(run_context, attempt.id)
 
 
-def _begin(session: Session, office: Office, now: Owing, at: datetime, until: datetime) -> Attempt:
+def _begin(ctx: TransactionContext, now: Owing, until: datetime) -> Attempt:
     intent = charge.Intent(now.subscription, drawn(now.invoice), by_page=True, until=until)
-    [attempt_id] = charge.intend(session, office, [intent], at=at)
-    mark(now.subscription, office.zone, charging_since=at)
-    session.add(now.subscription)
-    return session.get_one(Attempt, attempt_id)
+    [attempt_id] = charge.intend(ctx, [intent])
+    mark(now.subscription, ctx.zone, charging_since=ctx.at)
+    ctx.session.add(now.subscription)
+    return ctx.session.get_one(Attempt, attempt_id)
 
 
-def _locked(session: Session, office: Office, invoice_id: str, at: datetime) -> Owing:
-    found = session.get(Invoice, invoice_id)
+def _locked(ctx: TransactionContext, invoice_id: str) -> Owing:
+    found = ctx.session.get(Invoice, invoice_id)
     if found is None:
         raise UnknownInvoice
-    subscription = lock(session, found.subscription_id)
-    session.refresh(found)
-    attempt_history.hold_shared(session, [str(subscription.payment_method_id)])
-    not_taken.give_way(session, office, subscription, invoice_id, at)
-    return owing(session, office, invoice_id, at)
+    subscription = lock(ctx.session, found.subscription_id)
+    ctx.session.refresh(found)
+    attempt_history.hold_shared(ctx.session, [str(subscription.payment_method_id)])
+    not_taken.give_way(ctx, subscription, invoice_id)
+    return owing(ctx, invoice_id)
 
 
 def _refuse(now: Owing) -> datetime:
@@ -198,9 +197,9 @@ def _refuse(now: Owing) -> datetime:
     return now.ends_at
 
 
-def _refuse_unended(till: Till, attempt_id: str) -> None:
+def _refuse_unended(run_context: RunContext, attempt_id: str) -> None:
     """An old page that can't be closed just now (nobody answers, or another has it in hand) isn't joined by a new one."""
-    with till.database.transaction() as session:
+    with run_context.database.transaction() as session:
         if session.get_one(Attempt, attempt_id).state is AttemptState.OPEN:
             raise Underway
 
@@ -208,7 +207,7 @@ def _refuse_unended(till: Till, attempt_id: str) -> None:
 def look(
     database: Database,
     gateway: Gateway,
-    office: Office,
+    site: Site,
     page: HostedPage,
     at: datetime,
     *,
@@ -219,13 +218,13 @@ def look(
         attempt = session.get_one(Attempt, page.attempt_id)
         if attempt.state is AttemptState.CHARGED:
             return SettleOutcome.SETTLED
-    return _note(database, gateway, office, page, at, by=by)
+    return _note(database, gateway, site, page, at, by=by)
 
 
 def _note(
     database: Database,
     gateway: Gateway,
-    office: Office,
+    site: Site,
     page: HostedPage,
     at: datetime,
     *,
@@ -241,28 +240,28 @@ def _note(
         return (
             SettleOutcome.UNKNOWN
         )  # it is asked again when its time is over, and an event that said so is tried again
-    with database.transaction() as session:
+    with database.begin(site, at, by) as ctx:
         outcome = Withdrawn() if isinstance(found, PageClosed) else found
-        return settle(session, office, page.attempt_id, outcome, at, by=by)
+        return settle(ctx, page.attempt_id, outcome)
 
 
-def come_back(till: Till, attempt_id: str, at: datetime) -> AttemptState:
+def come_back(run_context: RunContext, attempt_id: str, at: datetime) -> AttemptState:
     """The reader returns from the page: its end is written down, if the webhook hasn't done it."""
-    with till.database.transaction() as session:
+    with run_context.database.transaction() as session:
         attempt = session.get(Attempt, attempt_id)
         if attempt is None or attempt.page_ref is None:
             raise UnknownInvoice
         reader_id = session.get_one(Invoice, attempt.invoice_id).reader_id
     if attempt.state is AttemptState.OPEN:
         look(
-            till.database,
-            till.acquirers.named(attempt.acquirer),
-            till.office,
+            run_context.database,
+            run_context.acquirers.named(attempt.acquirer),
+            run_context.site,
             HostedPage(attempt.id, attempt.page_ref),
             at,
             by=ReaderActor(reader_id),
         )
-    with till.database.transaction() as session:
+    with run_context.database.transaction() as session:
         return session.get_one(Attempt, attempt_id).state
 
 

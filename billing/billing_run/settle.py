@@ -19,10 +19,10 @@ from billing.payments.charge import Withdrawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment
 from billing.payments.record_payment import Received, receive
 from billing.platform import bulk
-from billing.platform.actors import WORKER, Actor, ActorKind
+from billing.platform.actors import WORKER, ActorKind
+from billing.platform.context import TransactionContext
 from billing.platform.errors import NotFound
 from billing.platform.logs import say
-from billing.platform.site import Office
 from billing.platform.stop_points import reached
 from billing.refunds import refund
 from billing.rules import backoff, periods
@@ -54,49 +54,36 @@ Answer = tuple[str, Outcome | Withdrawn]
 
 
 def settle(
-    session: Session,
-    office: Office,
-    attempt_id: str,
-    outcome: Outcome | Withdrawn,
-    at: datetime,
-    *,
-    by: Actor,
-    again: bool = False,
+    ctx: TransactionContext, attempt_id: str, outcome: Outcome | Withdrawn, *, again: bool = False
 ) -> SettleOutcome:
     """Write down what became of one attempt; as `settle_all`, and raises UnknownAttempt."""
-    return settle_all(session, office, [(attempt_id, outcome)], at, by=by, again=again)[0]
+    return settle_all(ctx, [(attempt_id, outcome)], again=again)[0]
 
 
 def settle_all(
-    session: Session,
-    office: Office,
-    answers: Sequence[Answer],
-    at: datetime,
-    *,
-    by: Actor,
-    again: bool = False,
+    ctx: TransactionContext, answers: Sequence[Answer], *, again: bool = False
 ) -> list[SettleOutcome]:
     """Write down what became of each attempt, and everything that follows from it, in this transaction. Safe to repeat.
     `again`: it had been written down before, in a database that was lost, so the receipt may be the reader's second one.
 
     Raises UnknownAttempt."""
-    cases = _lock(session, answers)
+    cases = _lock(ctx.session, answers)
     left = cases
     while left:  # two attempts of one subscription are settled one after the other
         now, left = _one_each(left)
         if left:
             reached("settle: two attempts of one subscription at once")
-        _settle(session, office, now, at, by, again)
+        _settle(ctx, now, again)
     for case in cases:
         if case.word is not SettleOutcome.SETTLED:
             say(
-                session,
+                ctx.session,
                 f"charge {case.word}",
                 attempt=case.attempt.id,
                 invoice=case.attempt.invoice_id,
                 cents=case.attempt.amount,
                 intent=case.attempt.intent_ref,
-                by=by,
+                by=ctx.actor,
             )
     return [case.word for case in cases]
 
@@ -148,9 +135,7 @@ def _one_each(cases: Sequence[_Case]) -> tuple[list[_Case], list[_Case]]:
     return list(first.values()), others
 
 
-def _settle(
-    session: Session, office: Office, cases: Sequence[_Case], at: datetime, by: Actor, again: bool
-) -> None:
+def _settle(ctx: TransactionContext, cases: Sequence[_Case], again: bool) -> None:
     """Each of another subscription. Charges that went through are written down together, whatever else by itself."""
     charged = []
     for case in cases:
@@ -160,17 +145,12 @@ def _settle(
         elif isinstance(case.outcome, Charged):
             charged.append(case)  # money that moved is written down even when the attempt had been given up
         else:
-            case.word = _not_charged(session, office, case, case.outcome, at, by)
-    _charged(session, office, charged, at, by, again)
+            case.word = _not_charged(ctx, case, case.outcome)
+    _charged(ctx, charged, again)
 
 
 def _not_charged(
-    session: Session,
-    office: Office,
-    case: _Case,
-    outcome: Declined | NotTaken | Withdrawn | Unknown,
-    at: datetime,
-    by: Actor,
+    ctx: TransactionContext, case: _Case, outcome: Declined | NotTaken | Withdrawn | Unknown
 ) -> SettleOutcome:
     attempt, invoice = case.attempt, case.invoice
     if attempt.state is not AttemptState.OPEN:
@@ -184,13 +164,13 @@ def _not_charged(
     attempt.claimed_by = None
     match outcome:
         case Declined():
-            return declined(session, office, case.subscription, invoice, attempt, outcome, at, by)
+            return declined(ctx, case.subscription, invoice, attempt, outcome)
         case NotTaken() if case.wanted:
-            return not_taken(session, office, case.subscription, invoice, attempt, outcome, at)
+            return not_taken(ctx, case.subscription, invoice, attempt, outcome)
         case Withdrawn() | NotTaken():
-            return _withdrawn(office, case.subscription, invoice, attempt, session, at)
+            return _withdrawn(ctx, case.subscription, invoice, attempt)
         case Unknown():
-            _leave_open(attempt, outcome, at)
+            _leave_open(attempt, outcome, ctx.at)
             return SettleOutcome.UNKNOWN
 
 
@@ -212,47 +192,42 @@ def _leave_open(attempt: Attempt, doubt: Unknown, at: datetime) -> None:
     attempt.unlisted_since = (attempt.unlisted_since or at) if doubt.unlisted else None
 
 
-def _charged(
-    session: Session, office: Office, cases: Sequence[_Case], at: datetime, by: Actor, again: bool
-) -> None:
+def _charged(ctx: TransactionContext, cases: Sequence[_Case], again: bool) -> None:
     if not cases:
         return
-    kept = {case.attempt.id: _card_that_paid(session, office, case, at) for case in cases}
+    kept = {case.attempt.id: _card_that_paid(ctx, case) for case in cases}
     given_away = {case.attempt.id for case in cases if case.invoice.state is InvoiceState.VOID}
     under_way = {case.attempt.id for case in cases if case.attempt.state is AttemptState.OPEN}
     money = [
         (case.invoice, case.attempt, case.outcome) for case in cases if isinstance(case.outcome, Charged)
     ]
     goes_on = []
-    for case, payment in zip(cases, receive(session, office, money, at), strict=True):
+    for case, payment in zip(cases, receive(ctx, money), strict=True):
         if payment.surplus:
             reached("settle: paid twice, so it goes back")
-            case.word = _give_back(session, office, payment, f"twice:{payment.id}", TWICE, at)
+            case.word = _give_back(ctx, payment, f"twice:{payment.id}", TWICE)
         elif not case.wanted or case.attempt.id in given_away:
-            cause, why = _why_back(session, case)
-            case.word = _give_back(session, office, payment, f"{cause}:{payment.id}", why, at)
+            cause, why = _why_back(ctx.session, case)
+            case.word = _give_back(ctx, payment, f"{cause}:{payment.id}", why)
             if case.attempt.id in under_way and case.subscription.state is not State.ENDED:
-                mark(case.subscription, office.zone, charging_since=None)
+                mark(case.subscription, ctx.zone, charging_since=None)
         else:
             goes_on.append(case)
             case.word = SettleOutcome.CHARGED
     change_all(
-        session,
+        ctx,
         Event.CHARGED,
         [
             Change(
                 case.subscription,
                 f"paid invoice {case.invoice.id}",
-                _paid(session, office, case) | kept[case.attempt.id],
+                _paid(ctx, case) | kept[case.attempt.id],
             )
             for case in goes_on
         ],
-        at=at,
-        by=by,
-        zone=office.zone,
     )
     paid = [(case.subscription, case.invoice, case.attempt.payment_method_id) for case in goes_on]
-    receipts(session, office, paid, at, again=again)
+    receipts(ctx, paid, again=again)
 
 
 def _why_back(session: Session, case: _Case) -> tuple[str, str]:
@@ -278,7 +253,7 @@ def _why_back(session: Session, case: _Case) -> tuple[str, str]:
     return "stopped", STOPPED
 
 
-def _paid(session: Session, office: Office, case: _Case) -> SubscriptionPatch:
+def _paid(ctx: TransactionContext, case: _Case) -> SubscriptionPatch:
     """What a paid invoice says of its subscription. The first period after others is the first of other terms, perhaps. News of
     an earlier period, which comes late, moves nothing back."""
     number = case.invoice.period_number
@@ -286,12 +261,12 @@ def _paid(session: Session, office: Office, case: _Case) -> SubscriptionPatch:
         return {"charging_since": None}
     other = SubscriptionPatch()
     if 1 < number == case.subscription.anchor_number:
-        other = {"is_fixed_term": terms_of(session, case.subscription)[0].then_plan_id is not None}
+        other = {"is_fixed_term": terms_of(ctx.session, case.subscription)[0].then_plan_id is not None}
     return other | {
         "period_number": case.invoice.period_number,
         "period_start_on": case.invoice.period_start_on,
         "period_end_on": case.invoice.period_end_on,
-        "access_until": periods.start_of_day(case.invoice.period_end_on, office.zone),
+        "access_until": periods.start_of_day(case.invoice.period_end_on, ctx.zone),
         "charging_since": None,
         "first_failed_on": None,
         "retry_on": None,
@@ -299,49 +274,42 @@ def _paid(session: Session, office: Office, case: _Case) -> SubscriptionPatch:
     }
 
 
-def _card_that_paid(session: Session, office: Office, case: _Case, at: datetime) -> SubscriptionPatch:
+def _card_that_paid(ctx: TransactionContext, case: _Case) -> SubscriptionPatch:
     """On a page the reader may have paid with any card: it is noted on the attempt, and is the subscription's from now on."""
     card = case.outcome.card if isinstance(case.outcome, Charged) else None
     if not case.attempt.by_page or card is None:
         return {}
     reached("settle: paid with another card on the page")
-    method = keep_card(session, office, case.attempt.acquirer, case.subscription.reader_id, card, at)
+    method = keep_card(ctx, case.attempt.acquirer, case.subscription.reader_id, card)
     case.attempt.payment_method_id = method.id
     return on_subscription(method)
 
 
-def _give_back(
-    session: Session, office: Office, received: Received, cause: str, reason: str, at: datetime
-) -> SettleOutcome:
+def _give_back(ctx: TransactionContext, received: Received, cause: str, reason: str) -> SettleOutcome:
     """All of a payment goes back: for an invoice that had been paid already, or that nobody owed any more."""
-    payment = session.get_one(Payment, received.id)
-    intended = refund.intend(session, payment, amount=None, cause=cause, reason=reason, by=WORKER, at=at)
+    payment = ctx.session.get_one(Payment, received.id)
+    intended = refund.intend(ctx.acting_as(WORKER), payment, amount=None, cause=cause, reason=reason)
     if intended is not None:
-        late_charge_returned(session, office, payment, intended, at)
+        late_charge_returned(ctx, payment, intended)
     return SettleOutcome.REFUNDED
 
 
 def _withdrawn(
-    office: Office,
-    subscription: Subscription,
-    invoice: Invoice,
-    attempt: Attempt,
-    session: Session,
-    at: datetime,
+    ctx: TransactionContext, subscription: Subscription, invoice: Invoice, attempt: Attempt
 ) -> SettleOutcome:
-    attempt.state, attempt.settled_at = AttemptState.WITHDRAWN, at
-    close_case(session, attempt, at)
+    attempt.state, attempt.settled_at = AttemptState.WITHDRAWN, ctx.at
+    close_case(ctx, attempt)
     if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
         reached("settle: never sent, and wanted by nobody any more")
-        let_go(session, office, subscription, invoice)
+        let_go(ctx, subscription, invoice)
     elif invoice.state is not InvoiceState.PAID:
         if attempt.by_page:
-            mark(subscription, office.zone, charging_since=None)
+            mark(subscription, ctx.zone, charging_since=None)
             return SettleOutcome.WITHDRAWN
         columns: SubscriptionPatch = {"charging_since": None}
         if subscription.state is State.PAST_DUE:
             reached("settle: never sent, so another attempt follows")
             # too old for its key: the next look makes a new attempt for the same invoice
-            columns["retry_on"] = office.today(at)
-        move_charge(session, office, subscription, NEVER_SENT, at, **columns)
+            columns["retry_on"] = ctx.today
+        move_charge(ctx, subscription, NEVER_SENT, **columns)
     return SettleOutcome.WITHDRAWN

@@ -1,8 +1,6 @@
 """Take in a charge as the acquirer tells of it. Its attempt is known, mostly; after a restore from a backup, or when a standby
 without the last commits took over, it may be lost. Then the charge itself says which period of which subscription it paid."""
 
-from datetime import datetime
-
 from sqlmodel import Session, select
 
 from billing.acquirer.answers import ChargeClaim, Charged, Outcome
@@ -13,8 +11,7 @@ from billing.payments.charge import named
 from billing.payments.invoices import Wanted, draw_up
 from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
 from billing.platform import bulk
-from billing.platform.actors import Actor
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.refunds import unexplained_charges
 from billing.rules.lifecycle import State
 from billing.rules.periods import NoSuchPeriod, Period
@@ -25,45 +22,36 @@ from billing.subscriptions.models import Price, Subscription
 
 
 def take_in(
-    session: Session,
-    office: Office,
-    acquirer: str,
-    claim: ChargeClaim,
-    outcome: Outcome,
-    at: datetime,
-    *,
-    by: Actor,
+    ctx: TransactionContext, acquirer: str, claim: ChargeClaim, outcome: Outcome
 ) -> SettleOutcome | Unattributed:
     """Write down what became of a charge by what it says of itself. Safe to repeat.
 
     A refusal whose attempt is lost is left alone: the claim is made again under its name, and answered as before."""
-    if session.get(Attempt, claim.attempt_id) is not None:
-        return settle(session, office, claim.attempt_id, outcome, at, by=by)
+    if ctx.session.get(Attempt, claim.attempt_id) is not None:
+        return settle(ctx, claim.attempt_id, outcome)
     if not isinstance(outcome, Charged) or not claim.whole:
         return Unattributed.NOT_OURS
-    attempt_id = _lost_attempt(session, office, acquirer, claim, outcome, at)
+    attempt_id = _lost_attempt(ctx, acquirer, claim, outcome)
     if attempt_id is None:
-        unexplained_charges.note(session, acquirer, claim, outcome, at)
+        unexplained_charges.note(ctx, acquirer, claim, outcome)
         return Unattributed.UNEXPLAINED
-    return settle(session, office, attempt_id, outcome, at, by=by, again=True)
+    return settle(ctx, attempt_id, outcome, again=True)
 
 
-def _lost_attempt(
-    session: Session, office: Office, acquirer: str, claim: ChargeClaim, charged: Charged, at: datetime
-) -> str | None:
+def _lost_attempt(ctx: TransactionContext, acquirer: str, claim: ChargeClaim, charged: Charged) -> str | None:
     """The attempt of a charge, with its invoice, written down once more; None where there is no such subscription or period."""
-    if session.get(Subscription, claim.subscription_id) is None:
+    if ctx.session.get(Subscription, claim.subscription_id) is None:
         return None
-    subscription = lock(session, claim.subscription_id)
-    known = _known(session, claim)
+    subscription = lock(ctx.session, claim.subscription_id)
+    known = _known(ctx.session, claim)
     if known is not None:
         return known
-    method_id = _card(session, office, acquirer, subscription, charged, at)
-    paid_for = _period(session, office, subscription, claim, charged)
+    method_id = _card(ctx, acquirer, subscription, charged)
+    paid_for = _period(ctx, subscription, claim, charged)
     if method_id is None or paid_for is None:
         return None
-    invoice_id = _invoice(session, office, subscription, paid_for, charged, at)
-    row = named(office, claim.subscription_id, claim.period_number, claim.rung)
+    invoice_id = _invoice(ctx, subscription, paid_for, charged)
+    row = named(ctx.site, claim.subscription_id, claim.period_number, claim.rung)
     written = {
         "invoice_id": invoice_id,
         "payment_method_id": method_id,
@@ -71,14 +59,14 @@ def _lost_attempt(
         "amount": charged.amount,
         "state": AttemptState.WITHDRAWN,  # this database never sent it
         "intended_at": charged.at,
-        "ask_at": at,
+        "ask_at": ctx.at,
         "asked": 0,
         "by_reader": charged.card is not None,
         "by_page": charged.card
         is not None,  # a page keeps the card that pays; a charge of ours has it already
-        "settled_at": at,
+        "settled_at": ctx.at,
     }
-    bulk.insert(session, Attempt, [row | written])
+    bulk.insert(ctx.session, Attempt, [row | written])
     return str(row["id"])
 
 
@@ -95,18 +83,11 @@ def _known(session: Session, claim: ChargeClaim) -> str | None:
     ).first()
 
 
-def _card(
-    session: Session,
-    office: Office,
-    acquirer: str,
-    subscription: Subscription,
-    charged: Charged,
-    at: datetime,
-) -> str | None:
+def _card(ctx: TransactionContext, acquirer: str, subscription: Subscription, charged: Charged) -> str | None:
     """The card that paid; the subscription's, where that one is lost too."""
     if charged.card is not None:
-        return keep_card(session, office, acquirer, subscription.reader_id, charged.card, at).id
-    known = session.exec(
+        return keep_card(ctx, acquirer, subscription.reader_id, charged.card).id
+    known = ctx.session.exec(
         select(PaymentMethod.id).where(
             PaymentMethod.gateway_ref == charged.method_ref, PaymentMethod.acquirer == acquirer
         )
@@ -115,28 +96,21 @@ def _card(
 
 
 def _period(
-    session: Session, office: Office, subscription: Subscription, claim: ChargeClaim, charged: Charged
+    ctx: TransactionContext, subscription: Subscription, claim: ChargeClaim, charged: Charged
 ) -> Period | None:
     """A first charge is made on the first day that isn't free, whichever that had become since."""
     if subscription.state is State.TRIALING and claim.period_number == claim.rung == 1:
-        mark(subscription, office.zone, charge_on=office.today(charged.at))
-        session.add(subscription)
+        mark(subscription, ctx.zone, charge_on=ctx.site.today(charged.at))
+        ctx.session.add(subscription)
     try:
-        return period.nth(subscription, claim.period_number, terms_of(session, subscription)[0].months)
+        return period.nth(subscription, claim.period_number, terms_of(ctx.session, subscription)[0].months)
     except NoSuchPeriod:
         return None
 
 
-def _invoice(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    paid_for: Period,
-    charged: Charged,
-    at: datetime,
-) -> str:
+def _invoice(ctx: TransactionContext, subscription: Subscription, paid_for: Period, charged: Charged) -> str:
     """At what was charged: the price may have been another by then."""
-    plan, price = terms_of(session, subscription)
+    plan, price = terms_of(ctx.session, subscription)
     asked = Price(
         id=price.id,
         plan_id=price.plan_id,
@@ -145,4 +119,4 @@ def _invoice(
         valid_from=price.valid_from,
     )
     wanted = Wanted(subscription, plan, asked, paid_for)
-    return draw_up(session, [wanted], at=at, today=office.today(charged.at))[0].id
+    return draw_up(ctx, [wanted], today=ctx.site.today(charged.at))[0].id

@@ -22,10 +22,11 @@ from billing.payments.customers import with_customer
 from billing.payments.dispute_limits import DisputeOpen, refuse_while_open
 from billing.payments.models import CardSetup, PaymentMethod, SetupPurpose, SetupState
 from billing.platform import ids
-from billing.platform.actors import Actor, ReaderActor
+from billing.platform.actors import WORKER, Actor, ReaderActor
+from billing.platform.context import TransactionContext
 from billing.platform.db import Database
 from billing.platform.errors import NotFound, Unavailable
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.platform.stop_points import stop_point
 from billing.readers.models import Consent
 from billing.readers.register import register
@@ -56,7 +57,7 @@ class Visit:
 
 
 def begin(
-    session: Session,
+    ctx: TransactionContext,
     *,
     acquirer: str,
     purpose: SetupPurpose,
@@ -65,14 +66,13 @@ def begin(
     browser_hash: str,
     consent_id: str | None,
     reader_id: str | None,
-    at: datetime,
     browser_known: bool = False,
     subscription_id: str | None = None,
     method_ref: str | None = None,
 ) -> CardSetup:
     """Write down the visit. Commit it, then `open_page`. `browser_known`: it is the reader's (see `CardSetup`)."""
     setup = CardSetup(
-        id=ids.new("set", at),
+        id=ids.new("set", ctx.at),
         purpose=purpose,
         state=SetupState.OPEN,
         email=email,
@@ -81,20 +81,20 @@ def begin(
         price_id=price.id,
         subscription_id=subscription_id,
         browser_hash=browser_hash,
-        browser_known_at=at if browser_known else None,
+        browser_known_at=ctx.at if browser_known else None,
         acquirer=acquirer,
         method_ref=method_ref,
-        created_at=at,
-        expires_at=at + PAGE_LIFE,
-        ask_at=at + PAGE_LIFE,
+        created_at=ctx.at,
+        expires_at=ctx.at + PAGE_LIFE,
+        ask_at=ctx.at + PAGE_LIFE,
     )
-    session.add(setup)
-    session.flush()
+    ctx.session.add(setup)
+    ctx.session.flush()
     return setup
 
 
 def open_page(
-    database: Database, acquirers: Acquirers, office: Office, setup_id: str, *, words: str, back: str
+    database: Database, acquirers: Acquirers, site: Site, setup_id: str, *, words: str, back: str
 ) -> Visit:
     """Open the hosted page for a committed visit. Raises Unavailable when the acquirer can't be reached; nothing is lost then.
 
@@ -110,8 +110,8 @@ def open_page(
             subscription_id=setup.subscription_id,
             customer_ref=customer_ref,
             words=words,
-            success_url=office.page(f"/subscribe/back?setup={setup.id}"),
-            cancel_url=office.page(back),
+            success_url=site.page(f"/subscribe/back?setup={setup.id}"),
+            cancel_url=site.page(back),
             expires_at=setup.expires_at,
             key=f"card-page-{setup.id}" + (f"-{customer_ref}" if known not in (None, customer_ref) else ""),
         )
@@ -149,7 +149,7 @@ def _known_customer(session: Session, setup: CardSetup) -> str | None:
 def finish(
     database: Database,
     acquirers: Acquirers,
-    office: Office,
+    site: Site,
     setup_id: str,
     at: datetime,
     *,
@@ -172,8 +172,8 @@ def finish(
     if isinstance(answer, SetupOpen | NoSuchObject):
         return setup  # a page that the acquirer doesn't have may be there in a minute; else the visit ends with its time
     stop_point("setup.fetched")
-    with database.transaction() as session:
-        setup = session.get_one(CardSetup, setup_id, with_for_update=True, populate_existing=True)
+    with database.begin(site, at, WORKER) as ctx:
+        setup = ctx.session.get_one(CardSetup, setup_id, with_for_update=True, populate_existing=True)
         if setup.state is SetupState.OPEN:
             setup.session_ref = ref
             if isinstance(answer, Unknown):
@@ -181,8 +181,8 @@ def finish(
             elif isinstance(answer, SetupExpired):
                 setup.state, setup.finished_at = SetupState.EXPIRED, at
             else:
-                complete(session, office, setup, answer, at, by=by, mails=mails)
-            session.add(setup)
+                complete(ctx, setup, answer, by=by, mails=mails)
+            ctx.session.add(setup)
         return setup
 
 
@@ -200,40 +200,31 @@ def _find(session: Session, setup_id: str) -> CardSetup:
 
 
 def complete(
-    session: Session,
-    office: Office,
-    setup: CardSetup,
-    card: SavedCard,
-    at: datetime,
-    *,
-    by: Actor | None,
-    mails: bool = True,
+    ctx: TransactionContext, setup: CardSetup, card: SavedCard, *, by: Actor | None, mails: bool = True
 ) -> Subscription | None:
     """Keep the card and start (or mend) the subscription the visit was for: that, or None where it is refused, or waits until
     the address is proved. The caller holds the visit's lock."""
-    if ownership_proof.is_needed(session, office, setup, card):
-        ownership_proof.ask(session, office, setup, at, mails=mails)
+    if ownership_proof.is_needed(ctx, setup, card):
+        ownership_proof.ask(ctx, setup, mails=mails)
         return None
     if setup.reader_id is None:
-        reader, setup.new_reader = register(session, setup.email, at=at)
+        reader, setup.new_reader = register(ctx, setup.email)
         if not setup.new_reader:  # made by another browser in this very moment
-            ownership_proof.ask(session, office, setup, at, mails=mails)
+            ownership_proof.ask(ctx, setup, mails=mails)
             return None
         setup.reader_id = reader.id
-    method = keep_card(session, office, setup.acquirer, setup.reader_id, card, at)
-    return complete_with(session, office, setup, method, at, by=by or ReaderActor(setup.reader_id))
+    method = keep_card(ctx, setup.acquirer, setup.reader_id, card)
+    return complete_with(ctx.acting_as(by or ReaderActor(setup.reader_id)), setup, method)
 
 
-def complete_with(
-    session: Session, office: Office, setup: CardSetup, method: PaymentMethod, at: datetime, *, by: Actor
-) -> Subscription | None:
+def complete_with(ctx: TransactionContext, setup: CardSetup, method: PaymentMethod) -> Subscription | None:
     """The same with a card that is kept already. What can't be done (any more) is refused once, and the card stays unused."""
     setup.payment_method_id = method.id
     setup.reader_id = method.reader_id
-    setup.finished_at = at
-    _sign(session, setup)
+    setup.finished_at = ctx.at
+    _sign(ctx.session, setup)
     try:
-        subscription = _put_to_use(session, office, setup, method, at, by=by)
+        subscription = _put_to_use(ctx, setup, method)
     except (TrialUsed, AlreadySubscribed, HasEnded, DisputeOpen) as refusal:
         setup.state = SetupState.REFUSED
         setup.refusal = CARD_USED if refusal.facts.get("by") == "card" else refusal.code
@@ -259,24 +250,22 @@ def _sign(session: Session, setup: CardSetup) -> None:
         session.add(consent)
 
 
-def _put_to_use(
-    session: Session, office: Office, setup: CardSetup, method: PaymentMethod, at: datetime, *, by: Actor
-) -> Subscription:
+def _put_to_use(ctx: TransactionContext, setup: CardSetup, method: PaymentMethod) -> Subscription:
     if setup.purpose is SetupPurpose.CARD:
-        return change_card(session, office, str(setup.subscription_id), method, at, by=by)
-    refuse_while_open(session, method.reader_id)
-    price = session.get_one(Price, setup.price_id)
+        return change_card(ctx, str(setup.subscription_id), method)
+    refuse_while_open(ctx.session, method.reader_id)
+    price = ctx.session.get_one(Price, setup.price_id)
     agreed = Starting(
         reader_id=method.reader_id,
-        plan=session.get_one(Plan, price.plan_id),
+        plan=ctx.session.get_one(Plan, price.plan_id),
         price=price,
         payment_method_id=method.id,
         card_expires_on=last_good_day(method),
         card_fingerprint=method.fingerprint,
     )
     if setup.purpose is SetupPurpose.PAID:
-        return start_paid(session, office, agreed, at, by=by)
-    with session.begin_nested():  # a refusal takes the half-started subscription back, and keeps the card
-        subscription = start_trial(session, office, agreed, at, by=by)
-    trial_started(session, office, subscription, at)
+        return start_paid(ctx, agreed)
+    with ctx.session.begin_nested():  # a refusal takes the half-started subscription back, and keeps the card
+        subscription = start_trial(ctx, agreed)
+    trial_started(ctx, subscription)
     return subscription

@@ -10,12 +10,12 @@ from billing.cards.card_setup import ask_again, finish
 from billing.payments.models import CardSetup, SetupState
 from billing.platform.actors import WORKER
 from billing.platform.db import Database
-from billing.platform.site import Office
+from billing.platform.site import Site
 
 log = logging.getLogger(__name__)
 
 
-def sweep(database: Database, acquirers: Acquirers, office: Office, at: datetime) -> int:
+def sweep(database: Database, acquirers: Acquirers, site: Site, at: datetime) -> int:
     """Finish, or close, each visit that is due; how many were looked at. One that can't be finished waits, and holds up nobody."""
     with database.transaction() as session:
         due = session.exec(
@@ -26,7 +26,7 @@ def sweep(database: Database, acquirers: Acquirers, office: Office, at: datetime
         ).all()
     for setup_id in due:
         try:
-            finish(database, acquirers, office, setup_id, at, by=WORKER)
+            finish(database, acquirers, site, setup_id, at, by=WORKER)
         except Exception:
             log.exception("the visit %s can't be finished yet", setup_id)
             with database.transaction() as session:

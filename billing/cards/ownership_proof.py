@@ -12,8 +12,8 @@ from sqlmodel import Session, col, select
 from billing.acquirer.answers import SavedCard
 from billing.cards.saved_cards import fingerprint_of
 from billing.payments.models import CardSetup, SetupPurpose, SetupState
+from billing.platform.context import TransactionContext
 from billing.platform.logs import say
-from billing.platform.site import Office
 from billing.readers import sign_in
 from billing.readers.models import Reader
 from billing.readers.register import by_address, by_id
@@ -23,12 +23,12 @@ PATIENCE = timedelta(hours=1)
 """How long a start waits for its proof. After that the card has to be given again."""
 
 
-def is_needed(session: Session, office: Office, setup: CardSetup, card: SavedCard) -> bool:
+def is_needed(ctx: TransactionContext, setup: CardSetup, card: SavedCard) -> bool:
     """Whether the address must be proved before this card is kept or used. A program answers for its readers, and another card
     for a subscription is given by who is signed in or holds a mailed link."""
     if setup.purpose is SetupPurpose.CARD or setup.method_ref is not None:
         return False
-    reader = by_id(session, setup.reader_id) if setup.reader_id else by_address(session, setup.email)
+    reader = by_id(ctx.session, setup.reader_id) if setup.reader_id else by_address(ctx.session, setup.email)
     if reader is not None:
         return not _is_known(setup, reader)
     if setup.browser_known_at is not None:
@@ -37,8 +37,8 @@ def is_needed(session: Session, office: Office, setup: CardSetup, card: SavedCar
     # which addresses are known.
     return (
         setup.purpose is SetupPurpose.PAID
-        or trial_used_by_card(session, fingerprint_of(office, card))
-        or trial_used_by_address(session, office.tokens, setup.email)
+        or trial_used_by_card(ctx.session, fingerprint_of(ctx.site, card))
+        or trial_used_by_address(ctx, setup.email)
     )
 
 
@@ -53,12 +53,12 @@ def is_over(setup: CardSetup, at: datetime) -> bool:
     return setup.finished_at is None or at - setup.finished_at > PATIENCE
 
 
-def ask(session: Session, office: Office, setup: CardSetup, at: datetime, *, mails: bool = True) -> None:
+def ask(ctx: TransactionContext, setup: CardSetup, *, mails: bool = True) -> None:
     """Let the visit wait, and mail a link to the address, for the browser that gave the card. Nothing of the card is kept."""
-    setup.state, setup.finished_at = SetupState.AWAITS_PROOF, at
+    setup.state, setup.finished_at = SetupState.AWAITS_PROOF, ctx.at
     if mails:
-        sign_in.ask_after_card(session, office, setup.email, setup.browser_hash, at)
-    say(session, "start awaits proof", setup=setup.id)
+        sign_in.ask_after_card(ctx, setup.email, setup.browser_hash)
+    say(ctx.session, "start awaits proof", setup=setup.id)
 
 
 def hold(session: Session, setup_id: str, browser_hashes: Sequence[str]) -> CardSetup | None:
@@ -68,21 +68,21 @@ def hold(session: Session, setup_id: str, browser_hashes: Sequence[str]) -> Card
     return session.exec(mine.with_for_update().execution_options(populate_existing=True)).first()
 
 
-def give(session: Session, setup: CardSetup | None, reader: Reader, at: datetime) -> bool:
+def give(ctx: TransactionContext, setup: CardSetup | None, reader: Reader) -> bool:
     """The reader is signed in in the browser of this visit (see `hold`), which is finished as theirs from now on. Whether it waited
     for that; the next `setup.finish` asks the acquirer for the card again."""
     if setup is None or setup.email.lower() != reader.email.lower():
         return False
     waited = setup.state is SetupState.AWAITS_PROOF
-    if waited and is_over(setup, at):
+    if waited and is_over(setup, ctx.at):
         return False
     if not waited and setup.state is not SetupState.OPEN:
         return False
-    setup.reader_id, setup.browser_known_at = reader.id, at
+    setup.reader_id, setup.browser_known_at = reader.id, ctx.at
     if waited:
         setup.state, setup.finished_at = SetupState.OPEN, None
-        setup.ask_at, setup.next_poll_at = at, None
-    session.add(setup)
+        setup.ask_at, setup.next_poll_at = ctx.at, None
+    ctx.session.add(setup)
     return waited
 
 

@@ -1,7 +1,7 @@
 """Cards as we keep them: saved, changed for another, replaced by the network."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from sqlmodel import Session, col, func, select
 
@@ -12,10 +12,10 @@ from billing.payments import payment_page
 from billing.payments.invoices import open_invoice
 from billing.payments.models import Attempt, AttemptState, PaymentMethod
 from billing.platform import ids
-from billing.platform.actors import Actor
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.platform.logs import say
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.rules import periods, trial
 from billing.rules.dunning_steps import AskReader, DunningReason, Retry, RetryReason, in_words
 from billing.rules.lifecycle import Event, State
@@ -32,11 +32,9 @@ class HasEnded(Conflict):
     code = "has_ended"
 
 
-def keep_card(
-    session: Session, office: Office, acquirer: str, reader_id: str, card: SavedCard, at: datetime
-) -> PaymentMethod:
+def keep_card(ctx: TransactionContext, acquirer: str, reader_id: str, card: SavedCard) -> PaymentMethod:
     """The card as a row: what may be shown, and a keyed hash of its fingerprint."""
-    known = session.exec(
+    known = ctx.session.exec(
         select(PaymentMethod).where(
             PaymentMethod.gateway_ref == card.method_ref, PaymentMethod.acquirer == acquirer
         )
@@ -44,7 +42,7 @@ def keep_card(
     if known is not None:
         return known
     method = PaymentMethod(
-        id=ids.new("pmt", at),
+        id=ids.new("pmt", ctx.at),
         reader_id=reader_id,
         acquirer=acquirer,
         customer_ref=card.customer_ref,
@@ -53,20 +51,20 @@ def keep_card(
         last4=card.last4,
         exp_month=card.exp_month,
         exp_year=card.exp_year,
-        fingerprint=fingerprint_of(office, card),
-        saved_at=at,
+        fingerprint=fingerprint_of(ctx.site, card),
+        saved_at=ctx.at,
     )
-    session.add(method)
-    session.flush()
-    say(session, "card kept", card=method.id, reader=reader_id)
+    ctx.session.add(method)
+    ctx.session.flush()
+    say(ctx.session, "card kept", card=method.id, reader=reader_id)
     return method
 
 
-def fingerprint_of(office: Office, card: SavedCard) -> str:
+def fingerprint_of(site: Site, card: SavedCard) -> str:
     """The keyed hash by which a card is recognised when it is saved again."""
     if card.fingerprint is None:
-        return office.tokens.list_digest("card-without-fingerprint", card.method_ref)
-    return office.tokens.list_digest("card", card.fingerprint)
+        return site.tokens.list_digest("card-without-fingerprint", card.method_ref)
+    return site.tokens.list_digest("card", card.fingerprint)
 
 
 def last_good_day(method: PaymentMethod) -> date:
@@ -83,65 +81,60 @@ def on_subscription(method: PaymentMethod) -> SubscriptionPatch:
     }
 
 
-def is_asked_for(session: Session, office: Office, subscription: Subscription) -> bool:
+def is_asked_for(ctx: TransactionContext, subscription: Subscription) -> bool:
     """Whether the reader is asked for another card: a payment is open, or the card is gone or ends before the next charge."""
     if subscription.state is State.PAST_DUE:
         return True
-    charge = next_charge(subscription, office.zone)
+    charge = next_charge(subscription, ctx.zone)
     if charge is None:
         return False
-    card = session.get_one(PaymentMethod, subscription.payment_method_id)
+    card = ctx.session.get_one(PaymentMethod, subscription.payment_method_id)
     return card.gone_at is not None or last_good_day(card) < charge.on
 
 
-def change_card(
-    session: Session, office: Office, subscription_id: str, method: PaymentMethod, at: datetime, *, by: Actor
-) -> Subscription:
+def change_card(ctx: TransactionContext, subscription_id: str, method: PaymentMethod) -> Subscription:
     """Charge another card from now on; what is overdue is tried at once, before nine too. Raises HasEnded, also at a cancelled
     one's instant whose job is late."""
-    subscription = lock(session, subscription_id)
-    over = subscription.cancels_at is not None and subscription.cancels_at <= at
+    subscription = lock(ctx.session, subscription_id)
+    over = subscription.cancels_at is not None and subscription.cancels_at <= ctx.at
     if over or subscription.state is State.ENDED:
         raise HasEnded
     overdue = subscription.state is State.PAST_DUE
-    retry_on = trial.charging_day(at, office.zone) if overdue else subscription.retry_on
+    retry_on = trial.charging_day(ctx.at, ctx.zone) if overdue else subscription.retry_on
     change(
-        session,
+        ctx,
         subscription,
         Event.CARD_CHANGED,
-        at=at,
-        by=by,
         why="another card",
-        zone=office.zone,
         **on_subscription(method) | {"retry_on": retry_on},
     )
-    payment_page.close_soon(session, subscription.id, at)
-    card_changed(session, office, subscription, method, at)
+    payment_page.close_soon(ctx, subscription.id)
+    card_changed(ctx, subscription, method)
     return subscription
 
 
-def renewed(session: Session, office: Office, acquirer: str, card: SavedCard, at: datetime) -> bool:
+def renewed(ctx: TransactionContext, acquirer: str, card: SavedCard) -> bool:
     """The network has replaced a card in place: show its new digits and date (STR-12), and try it where a payment waits.
 
     Whether it is a card of ours. Repeated news changes nothing."""
-    found = session.exec(
+    found = ctx.session.exec(
         select(PaymentMethod.id).where(
             PaymentMethod.gateway_ref == card.method_ref, PaymentMethod.acquirer == acquirer
         )
     ).first()
     if found is None:
         return False
-    subscriptions, method = _lock(session, found)
-    fingerprint = method.fingerprint if card.fingerprint is None else fingerprint_of(office, card)
+    subscriptions, method = _lock(ctx.session, found)
+    fingerprint = method.fingerprint if card.fingerprint is None else fingerprint_of(ctx.site, card)
     before = (method.exp_month, method.exp_year, method.fingerprint)
     method.brand, method.last4 = card.brand, card.last4
     method.exp_month, method.exp_year, method.fingerprint = card.exp_month, card.exp_year, fingerprint
     method.gone_at = None
-    session.add(method)
+    ctx.session.add(method)
     if before != (card.exp_month, card.exp_year, fingerprint):
-        method.saved_at = at
+        method.saved_at = ctx.at
         for subscription in subscriptions:
-            _put_in(session, office, subscription, method, at)
+            _put_in(ctx, subscription, method)
     return True
 
 
@@ -158,48 +151,33 @@ def _lock(session: Session, method_id: str) -> tuple[list[Subscription], Payment
     )
 
 
-def removed(
-    session: Session, office: Office, acquirer: str, method_refs: Sequence[str], at: datetime
-) -> bool:
+def removed(ctx: TransactionContext, acquirer: str, method_refs: Sequence[str]) -> bool:
     """These cards have left the acquirer's vault: their readers are asked for another, at once and not by the next charge that
     fails. Whether one of them is a card of ours. Repeated news changes nothing."""
-    found = session.exec(
+    found = ctx.session.exec(
         select(PaymentMethod.id)
         .where(col(PaymentMethod.gateway_ref).in_(method_refs), PaymentMethod.acquirer == acquirer)
         .order_by(PaymentMethod.id)
     ).all()
     for method_id in found:
-        subscriptions, method = _lock(session, method_id)
+        subscriptions, method = _lock(ctx.session, method_id)
         if method.gone_at is None:
-            method.gone_at = at
-            session.add(method)
+            method.gone_at = ctx.at
+            ctx.session.add(method)
             for subscription in subscriptions:
-                _ask_for_another(session, office, subscription, method, at)
+                _ask_for_another(ctx, subscription, method)
     return bool(found)
 
 
-def _ask_for_another(
-    session: Session, office: Office, subscription: Subscription, method: PaymentMethod, at: datetime
-) -> None:
-    if subscription.charging_since is not None and not payment_page.is_open(session, subscription.id):
+def _ask_for_another(ctx: TransactionContext, subscription: Subscription, method: PaymentMethod) -> None:
+    if subscription.charging_since is not None and not payment_page.is_open(ctx.session, subscription.id):
         return  # what becomes of the charge that is under way says the same
-    invoice = open_invoice(session, subscription.id)
+    invoice = open_invoice(ctx.session, subscription.id)
     if subscription.state is State.PAST_DUE and invoice is not None:
-        move_charge(
-            session, office, subscription, in_words(AskReader(DunningReason.OTHER_CARD)), at, retry_on=None
-        )
-        payment_failed(
-            session,
-            office,
-            subscription,
-            invoice,
-            method.id,
-            at,
-            occasion=f"gone:{method.id}",
-            confirm=False,
-        )
-    elif (charge := next_charge(subscription, office.zone)) is not None:
-        card_removed(session, office, subscription, charge.on, at)
+        move_charge(ctx, subscription, in_words(AskReader(DunningReason.OTHER_CARD)), retry_on=None)
+        payment_failed(ctx, subscription, invoice, method.id, occasion=f"gone:{method.id}", confirm=False)
+    elif (charge := next_charge(subscription, ctx.zone)) is not None:
+        card_removed(ctx, subscription, charge.on)
 
 
 def of_customer(session: Session, acquirer: str, customer_ref: str) -> Sequence[str]:
@@ -211,21 +189,17 @@ def of_customer(session: Session, acquirer: str, customer_ref: str) -> Sequence[
     ).all()
 
 
-def _put_in(
-    session: Session, office: Office, subscription: Subscription, method: PaymentMethod, at: datetime
-) -> None:
+def _put_in(ctx: TransactionContext, subscription: Subscription, method: PaymentMethod) -> None:
     """The subscription is charged to the renewed card; what is overdue today, or tomorrow where it was asked today."""
-    mark(subscription, office.zone, **on_subscription(method))
+    mark(subscription, ctx.zone, **on_subscription(method))
     if subscription.state is State.PAST_DUE:
-        day = trial.charging_day(at, office.zone)
-        asked = session.exec(
+        day = trial.charging_day(ctx.at, ctx.zone)
+        asked = ctx.session.exec(
             select(func.max(Attempt.intended_at)).where(
                 Attempt.subscription_id == subscription.id, col(Attempt.state) == AttemptState.DECLINED
             )
         ).one()
-        if asked is not None and office.today(asked) == office.today(at):
-            day = office.today(at) + timedelta(days=1)
-        move_charge(
-            session, office, subscription, in_words(Retry(day, RetryReason.OTHER_CARD)), at, retry_on=day
-        )
-    take_back_mails(session, [subscription], office.zone)
+        if asked is not None and ctx.site.today(asked) == ctx.today:
+            day = ctx.today + timedelta(days=1)
+        move_charge(ctx, subscription, in_words(Retry(day, RetryReason.OTHER_CARD)), retry_on=day)
+    take_back_mails(ctx, [subscription])

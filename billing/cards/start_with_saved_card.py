@@ -14,9 +14,10 @@ from billing.payments.customers import with_customer
 from billing.payments.dispute_limits import DisputeOpen, refuse_while_open
 from billing.payments.models import CardSetup, SetupPurpose, SetupState
 from billing.platform.actors import Actor
+from billing.platform.context import TransactionContext
 from billing.platform.db import Database, hold
 from billing.platform.errors import PaymentRefused, Unavailable
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.readers import consents
 from billing.readers.models import Consent, Reader
 from billing.readers.register import by_id, register
@@ -40,7 +41,7 @@ class Agreed:
 def enrol(
     database: Database,
     gateway: Gateway,
-    office: Office,
+    site: Site,
     *,
     email: str,
     external_id: str | None,
@@ -54,48 +55,44 @@ def enrol(
     """Register the reader, save the card, start the trial; what `begun` makes of it, in the transaction that starts it. Raises BadAddress, ExternalIdTaken, TrialUsed,
     AlreadySubscribed, DisputeOpen, PaymentRefused (the card said no), Unavailable (the acquirer can't be reached; call again: the same
     address and card find the visit, the customer and the key that the first call left)."""
-    with database.transaction() as session:
-        reader, setup_id = _begin(
-            session, gateway.name, office, email, external_id, method_ref, agreed, plan_id, at
-        )
+    with database.begin(site, at, by) as ctx:
+        reader, setup_id = _begin(ctx, gateway.name, email, external_id, method_ref, agreed, plan_id)
     card = _save(database, gateway, reader, setup_id, method_ref)
-    with database.transaction() as session:
-        hold(session)
-        setup = _lock(session, setup_id)
+    with database.begin(site, at, by) as ctx:
+        hold(ctx.session)
+        setup = _lock(ctx.session, setup_id)
         if setup.state is SetupState.DONE:  # by the same call, made twice at once
             raise AlreadySubscribed
-        subscription = setups.complete(session, office, setup, card, at, by=by)
-        session.add(setup)
+        subscription = setups.complete(ctx, setup, card, by=by)
+        ctx.session.add(setup)
         if subscription is not None:
-            return begun(session, by_id(session, reader.id), subscription)
+            return begun(ctx.session, by_id(ctx.session, reader.id), subscription)
         refusal = setup.refusal
     raise next((why for why in (AlreadySubscribed, DisputeOpen) if why.code == refusal), TrialUsed)
 
 
 def _begin(
-    session: Session,
+    ctx: TransactionContext,
     acquirer: str,
-    office: Office,
     email: str,
     external_id: str | None,
     method_ref: str,
     agreed: Agreed,
     plan_id: str | None,
-    at: datetime,
 ) -> tuple[Reader, str]:
-    reader, _ = register(session, email, at=at, external_id=external_id)
-    refuse_second(session, reader.id)
-    refuse_while_open(session, reader.id)
-    if not may_try(session, office.tokens, email=reader.email, reader_id=reader.id):
+    reader, _ = register(ctx, email, external_id=external_id)
+    refuse_second(ctx.session, reader.id)
+    refuse_while_open(ctx.session, reader.id)
+    if not may_try(ctx, email=reader.email, reader_id=reader.id):
         raise TrialUsed
-    offer = offer_today(session, office, at, plan_id, by_staff=True)
+    offer = offer_today(ctx, plan_id, by_staff=True)
     dates, period = offer.dates, offer.plan.period_label
     first_charge_on = dates.first_charge_on
-    begun = _left_open(session, acquirer, reader.id, method_ref, offer.price.id, at)
-    if begun is not None and _agreed_before(session, begun, agreed, first_charge_on):
+    begun = _left_open(ctx, acquirer, reader.id, method_ref, offer.price.id)
+    if begun is not None and _agreed_before(ctx.session, begun, agreed, first_charge_on):
         return reader, begun.id
     consent = consents.record(
-        session,
+        ctx.moved_to(agreed.accepted_at),
         email=reader.email,
         reader_id=reader.id,
         kind="trial",
@@ -103,16 +100,15 @@ def _begin(
         words=consents.for_trial(offer.amount, period, dates.days, first_charge_on, offer.then_amount).words,
         price=offer.amount,
         first_charge_on=first_charge_on,
-        at=agreed.accepted_at,
         ip=agreed.ip,
         device=agreed.device,
     )
     if begun is not None:
         begun.consent_id = consent.id
-        session.add(begun)
+        ctx.session.add(begun)
         return reader, begun.id
     setup = setups.begin(
-        session,
+        ctx,
         acquirer=acquirer,
         purpose=SetupPurpose.TRIAL,
         email=reader.email,
@@ -121,16 +117,15 @@ def _begin(
         consent_id=consent.id,
         reader_id=reader.id,
         method_ref=method_ref,
-        at=at,
     )
     return reader, setup.id
 
 
 def _left_open(
-    session: Session, acquirer: str, reader_id: str, method_ref: str, price_id: str, at: datetime
+    ctx: TransactionContext, acquirer: str, reader_id: str, method_ref: str, price_id: str
 ) -> CardSetup | None:
     """The visit of an earlier call for the same reader, card and price that came to no end; locked."""
-    return session.exec(
+    return ctx.session.exec(
         select(CardSetup)
         .where(
             CardSetup.acquirer == acquirer,
@@ -138,7 +133,7 @@ def _left_open(
             CardSetup.method_ref == method_ref,
             CardSetup.price_id == price_id,
             CardSetup.state == SetupState.OPEN,
-            CardSetup.expires_at > at,
+            CardSetup.expires_at > ctx.at,
         )
         .order_by(col(CardSetup.id).desc())
         .with_for_update()

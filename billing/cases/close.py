@@ -1,11 +1,9 @@
 """Close a case, with who and why."""
 
-from datetime import datetime
-
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from billing.cases.models import Case, CaseKind
-from billing.platform.actors import Actor
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid, NotFound
 
 
@@ -27,26 +25,24 @@ class NeedsReason(Invalid):
     code = "needs_reason"
 
 
-def close(session: Session, case_id: str, *, reason: str, by: Actor, at: datetime) -> Case:
+def close(ctx: TransactionContext, case_id: str, *, reason: str) -> Case:
     """Close it. Raises UnknownCase, CaseClosed, NeedsReason."""
-    case = session.exec(select(Case).where(Case.id == case_id).with_for_update()).first()
+    case = ctx.session.exec(select(Case).where(Case.id == case_id).with_for_update()).first()
     if case is None:
         raise UnknownCase
     if case.closed_at is not None:
         raise CaseClosed
     if not reason.strip():
         raise NeedsReason
-    case.closed_at, case.reason = at, reason.strip()
-    case.note_closed_by(by)
+    case.closed_at, case.reason = ctx.at, reason.strip()
+    case.note_closed_by(ctx.actor)
     return case
 
 
-def close_about(
-    session: Session, kind: CaseKind, subject: str, *, reason: str, by: Actor, at: datetime
-) -> None:
+def close_about(ctx: TransactionContext, kind: CaseKind, subject: str, *, reason: str) -> None:
     """Close the case about something that has come to its end by itself, if it is open."""
-    case_id = session.exec(
+    case_id = ctx.session.exec(
         select(Case.id).where(Case.kind == kind.value, Case.subject == subject, col(Case.closed_at).is_(None))
     ).first()
     if case_id is not None:
-        close(session, case_id, reason=reason, by=by, at=at)
+        close(ctx, case_id, reason=reason)

@@ -13,9 +13,10 @@ from billing.mail import unreachable
 from billing.mail.models import Message, MessageState
 from billing.notices.plan import PRICE_NOTICE_TEXT, price_changing
 from billing.platform import ids
-from billing.platform.actors import WORKER, Actor, acted_by
+from billing.platform.actors import WORKER, acted_by
+from billing.platform.context import TransactionContext
 from billing.platform.db import Database
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.readers.register import by_id
 from billing.rules import price_notice
 from billing.rules.lifecycle import Event, State
@@ -41,27 +42,29 @@ BATCH = 200
 
 
 def plan_change(
-    session: Session, plan_id: str, cents: int, first_day: date, *, today: date, at: datetime, by: Actor
+    ctx: TransactionContext, plan_id: str, cents: int, first_day: date, *, today: date
 ) -> PriceChange:
     """Another price: for who starts from `first_day` on, and, each after their notice, for those who have subscribed.
 
     It takes the place of a change that was planned earlier and not told yet. Raises UnknownPlan, PastPrice."""
-    added = add_price(session, plan_id, cents, first_day, today=today, at=at)
-    earlier = session.exec(
+    added = add_price(ctx, plan_id, cents, first_day, today=today)
+    earlier = ctx.session.exec(
         select(PriceChange)
         .join(Price, col(Price.id) == PriceChange.price_id)
         .where(Price.plan_id == plan_id, col(PriceChange.closed_at).is_(None))
     )
     for one in earlier.all():
-        one.closed_at = at
-        session.add(one)
-    planned = PriceChange(id=ids.new("pch", at), price_id=added.id, planned_at=at, **acted_by(by), look_at=at)
-    session.add(planned)
-    session.flush()
+        one.closed_at = ctx.at
+        ctx.session.add(one)
+    planned = PriceChange(
+        id=ids.new("pch", ctx.at), price_id=added.id, planned_at=ctx.at, **acted_by(ctx.actor), look_at=ctx.at
+    )
+    ctx.session.add(planned)
+    ctx.session.flush()
     return planned
 
 
-def announce_due(database: Database, office: Office, at: datetime) -> int:
+def announce_due(database: Database, site: Site, at: datetime) -> int:
     """Tell everybody whose turn it is; how many were told. A change is looked at every few days."""
     told = 0
     while True:
@@ -69,21 +72,21 @@ def announce_due(database: Database, office: Office, at: datetime) -> int:
             due = session.exec(_open().where(PriceChange.look_at <= at).limit(1)).first()
         if due is None:
             return told
-        _put_off_late(database, office, due, at)
+        _put_off_late(database, site, due, at)
         after: str | None = ""
         while after is not None:
-            with database.transaction() as session:
-                after, count = _tell_some(session, office, due, after, at)
+            with database.begin(site, at, WORKER) as ctx:
+                after, count = _tell_some(ctx, due, after)
                 told += count
-        with database.transaction() as session:
-            _look_again(session, office, due.id, at)
+        with database.begin(site, at, WORKER) as ctx:
+            _look_again(ctx, due.id)
 
 
 def _open() -> SelectOfScalar[PriceChange]:
     return select(PriceChange).where(col(PriceChange.closed_at).is_(None)).order_by(col(PriceChange.look_at))
 
 
-def _put_off_late(database: Database, office: Office, planned: PriceChange, at: datetime) -> None:
+def _put_off_late(database: Database, site: Site, planned: PriceChange, at: datetime) -> None:
     """Notices that no mail server took, and that are too late by now: those readers are told again when another period's turn
     has come."""
     with database.transaction() as session:
@@ -91,24 +94,22 @@ def _put_off_late(database: Database, office: Office, planned: PriceChange, at: 
             select(PriceNotice.subscription_id).where(
                 PriceNotice.change_id == planned.id,
                 PriceNotice.state == NoticeState.TOLD,
-                PriceNotice.starts_on <= price_notice.earliest_start(office.today(at)),
+                PriceNotice.starts_on <= price_notice.earliest_start(site.today(at)),
             )
         ).all()
     for subscription_id in late:
-        with database.transaction() as session:
-            s = lock(session, subscription_id)
-            notice = open_notice(session, subscription_id)
+        with database.begin(site, at, WORKER) as ctx:
+            s = lock(ctx.session, subscription_id)
+            notice = open_notice(ctx.session, subscription_id)
             announced = s.next_terms_because is Because.PRICE and s.state is State.ACTIVE
             if notice is not None and announced and not s.charging_since:
-                put_off_price(session, office, s, notice, at)
+                put_off_price(ctx, s, notice)
 
 
-def _tell_some(
-    session: Session, office: Office, planned: PriceChange, after: str, at: datetime
-) -> tuple[str | None, int]:
+def _tell_some(ctx: TransactionContext, planned: PriceChange, after: str) -> tuple[str | None, int]:
     """One batch; where the next one begins, and how many were told."""
-    new = session.get_one(Price, planned.price_id)
-    found = session.exec(
+    new = ctx.session.get_one(Price, planned.price_id)
+    found = ctx.session.exec(
         _waiting(planned, new)
         .where(
             Subscription.state == State.ACTIVE,
@@ -120,7 +121,7 @@ def _tell_some(
         .order_by(col(Subscription.id))
         .limit(BATCH)
     ).all()
-    told = sum(_tell(session, office, planned, new, subscription_id, at) for subscription_id in found)
+    told = sum(_tell(ctx, planned, new, subscription_id) for subscription_id in found)
     return (found[-1] if len(found) == BATCH else None), told
 
 
@@ -151,45 +152,40 @@ def _at_earlier_price(planned: PriceChange, new: Price, *but: NoticeState) -> Se
     )
 
 
-def _tell(
-    session: Session, office: Office, planned: PriceChange, new: Price, subscription_id: str, at: datetime
-) -> bool:
+def _tell(ctx: TransactionContext, planned: PriceChange, new: Price, subscription_id: str) -> bool:
     """Announce the price to one subscription if its turn has come: a notice, and the period it is for."""
-    s = lock(session, subscription_id)
+    s = lock(ctx.session, subscription_id)
     if s.state is not State.ACTIVE or s.cancels_at is not None or s.next_price_id is not None:
         return False
-    today = office.today(at)
-    months = session.get_one(Plan, s.plan_id).months
+    today = ctx.today
+    months = ctx.session.get_one(Plan, s.plan_id).months
     earliest = max(new.valid_from, price_notice.earliest_start(today))
     starts_on = period.first_from(s, earliest, months).start_on
-    if not price_notice.is_time(today, starts_on) or _is_refused(session, planned, s):
+    if not price_notice.is_time(today, starts_on) or _is_refused(ctx.session, planned, s):
         return False
     notice = PriceNotice(
-        id=ids.new("pno", at),
+        id=ids.new("pno", ctx.at),
         change_id=planned.id,
         subscription_id=s.id,
         reader_id=s.reader_id,
         state=NoticeState.TOLD,
         text_version=PRICE_NOTICE_TEXT,
         starts_on=starts_on,
-        told_at=at,
+        told_at=ctx.at,
     )
-    session.add(notice)
-    session.flush()
+    ctx.session.add(notice)
+    ctx.session.flush()
     change(
-        session,
+        ctx.acting_as(WORKER),
         s,
         Event.PRICE_ANNOUNCED,
-        at=at,
-        by=WORKER,
         why=f"{new.amount} cents from {starts_on}",
-        zone=office.zone,
         next_price_id=new.id,
         next_terms_on=starts_on,
         next_terms_because=Because.PRICE,
     )
-    price_changing(session, office, s, notice, new, at)
-    session.add(s)
+    price_changing(ctx, s, notice, new)
+    ctx.session.add(s)
     return True
 
 
@@ -204,17 +200,17 @@ def _is_refused(session: Session, planned: PriceChange, subscription: Subscripti
     return unreachable.refuses(session, reader.id, reader.email)
 
 
-def _look_again(session: Session, office: Office, change_id: str, at: datetime) -> None:
+def _look_again(ctx: TransactionContext, change_id: str) -> None:
     """Until each reader pays the new price, or has chosen something else, and no one can still start at the old price. A notice
     that was sent may yet fail to arrive."""
-    planned = session.get_one(PriceChange, change_id)
-    new = session.get_one(Price, planned.price_id)
-    today = office.today(at)
+    planned = ctx.session.get_one(PriceChange, change_id)
+    new = ctx.session.get_one(Price, planned.price_id)
+    today = ctx.today
     left = _at_earlier_price(planned, new, NoticeState.HOLDS, NoticeState.MOOT)
-    if today >= new.valid_from and session.exec(left.limit(1)).first() is None:
-        planned.closed_at = at
-    planned.look_at = at_time(today + LOOK_EVERY, LOOK_AT, office.zone)
-    session.add(planned)
+    if today >= new.valid_from and ctx.session.exec(left.limit(1)).first() is None:
+        planned.closed_at = ctx.at
+    planned.look_at = at_time(today + LOOK_EVERY, LOOK_AT, ctx.zone)
+    ctx.session.add(planned)
 
 
 NEXT_DUE = "SELECT min(look_at) FROM price_change WHERE closed_at IS NULL"

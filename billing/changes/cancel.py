@@ -18,9 +18,9 @@ from billing.payments import payment_page
 from billing.payments.dispute_limits import is_taken, open_of, refuse_while_open
 from billing.payments.invoices import mark_void, open_invoice
 from billing.payments.models import Invoice, Payment, Refund
-from billing.platform.actors import Actor
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.refunds import refund
 from billing.rules import clocks, periods, term, trial
 from billing.rules.card_numbers import without_card_numbers
@@ -67,13 +67,10 @@ class NothingToLeave(Conflict):
 
 
 def cancel(
-    session: Session,
-    office: Office,
+    ctx: TransactionContext,
     subscription_id: str,
     *,
     asked_at: datetime,
-    at: datetime,
-    by: Actor,
     why: str,
     when: When = When.PERIOD_END,
     give_back: GiveBack = GiveBack.AUTO,
@@ -84,60 +81,54 @@ def cancel(
     asked back later goes back then, once.
 
     Raises AlreadyEnded, BadMoment, ChargedSince, NothingToGiveBack, NothingToLeave, UnknownSubscription."""
-    subscription = lock(session, subscription_id)
+    subscription = lock(ctx.session, subscription_id)
     why = without_card_numbers(why)  # taken out, not refused: nothing typed in a comment stops a cancellation
     if subscription.state is State.ENDED:
         raise AlreadyEnded
-    asked_at = moment_of_asking(subscription, asked_at, at)
-    left = _left_over(session, office, subscription, asked_at, at) if when is When.EARLY else None
+    asked_at = moment_of_asking(subscription, asked_at, ctx.at)
+    left = _left_over(ctx, subscription, asked_at) if when is When.EARLY else None
     before = subscription.cancel_asked_at
     again = before is not None and before <= asked_at
     if before is not None and again:
         asked_at = before
         if when is When.PERIOD_END and give_back is not GiveBack.LAST:
             return subscription
-    returning = return_money(session, subscription, asked_at, at, by, give_back)
-    returned = [invoice_of(session, one) for one in returning]
+    returning = return_money(ctx, subscription, asked_at, give_back)
+    returned = [invoice_of(ctx.session, one) for one in returning]
     if again and when is When.PERIOD_END and not returned:
         raise NothingToGiveBack
     if returned:  # the whole payment goes back, so no part of it does for days left over
         left = None
     if left is not None:
-        returning = _give_back_rest(session, left, at, by)
+        returning = _give_back_rest(ctx, left)
     now = when is When.NOW
-    held_until = left.ends_at if left else end_of_what_is_held(office, subscription, returned, at)
-    _end(session, office, subscription, asked_at, at if now else held_until, why, now=now, at=at, by=by)
-    _tell(session, office, subscription, left, returning, at)
+    held_until = left.ends_at if left else end_of_what_is_held(ctx.site, subscription, returned, ctx.at)
+    _end(ctx, subscription, asked_at, ctx.at if now else held_until, why, now=now)
+    _tell(ctx, subscription, left, returning)
     return subscription
 
 
 def _end(
-    session: Session,
-    office: Office,
+    ctx: TransactionContext,
     subscription: Subscription,
     asked_at: datetime,
     ends_at: datetime,
     why: str,
     *,
     now: bool,
-    at: datetime,
-    by: Actor,
 ) -> None:
     change(
-        session,
+        ctx,
         subscription,
         Event.ENDED_NOW if now else Event.CANCEL_ASKED,
-        at=at,
-        by=by,
         why=why,
-        zone=office.zone,
         cancel_asked_at=asked_at,
         cancels_at=ends_at,
         access_until=min(ends_at, subscription.access_until),
     )
-    void_what_is_owed(session, subscription)
-    payment_page.close_soon(session, subscription.id, at)
-    session.add(subscription)
+    void_what_is_owed(ctx.session, subscription)
+    payment_page.close_soon(ctx, subscription.id)
+    ctx.session.add(subscription)
 
 
 def moment_of_asking(subscription: Subscription, asked_at: datetime, at: datetime) -> datetime:
@@ -150,18 +141,18 @@ def moment_of_asking(subscription: Subscription, asked_at: datetime, at: datetim
 
 
 def end_of_what_is_held(
-    office: Office, subscription: Subscription, returned: list[Invoice], at: datetime
+    site: Site, subscription: Subscription, returned: list[Invoice], at: datetime
 ) -> datetime:
     """The end of the trial, or of the period paid for; what goes back isn't paid for. Never before now, nor after the end that
     an earlier cancellation has: whoever left a year early has been given back the days after it."""
     s = subscription
     if s.state is State.TRIALING:
-        ends_at = max(at, trial.free_until(s.charge_on, office.zone))
+        ends_at = max(at, trial.free_until(s.charge_on, site.zone))
     elif s.state in (State.PAST_DUE, State.PAUSED) or s.period_end_on is None:
         ends_at = at
     else:
         end_on = min([invoice.period_start_on for invoice in returned], default=s.period_end_on)
-        ends_at = max(at, periods.start_of_day(end_on, office.zone))
+        ends_at = max(at, periods.start_of_day(end_on, site.zone))
     return ends_at if s.cancels_at is None else min(ends_at, s.cancels_at)
 
 
@@ -174,17 +165,15 @@ class Leaving:
     ends_at: datetime
 
 
-def leaving(
-    session: Session, office: Office, subscription: Subscription, asked_at: datetime, at: datetime
-) -> Leaving | None:
+def leaving(ctx: TransactionContext, subscription: Subscription, asked_at: datetime) -> Leaving | None:
     """What it would do, or None where there is no paid year, or nothing of it would be left over. The notice runs from the
     moment of asking, as the law counts it, whenever it is entered; days that have been read by then stay paid."""
     s = subscription
     if not s.is_fixed_term or s.state is not State.ACTIVE or s.period_end_on is None:
         return None
-    if s.cancels_at is not None and not can_undo(office, s, at):
+    if s.cancels_at is not None and not can_undo(ctx.site, s, ctx.at):
         return None
-    paid = session.exec(
+    paid = ctx.session.exec(
         select(Payment, Invoice)
         .join(Invoice, col(Invoice.id) == Payment.invoice_id)
         .where(Invoice.subscription_id == s.id, Invoice.period_number == s.period_number)
@@ -192,42 +181,35 @@ def leaving(
     if paid is None:
         return None
     payment, invoice = paid
-    if is_taken(session, payment):
+    if is_taken(ctx.session, payment):
         return None
-    last_day = max(office.today(at), term.leaves_on(office.today(asked_at), office.term_notice_days))
+    last_day = max(ctx.today, term.leaves_on(ctx.site.today(asked_at), ctx.site.policy.term_notice_days))
     unused = term.unused_cents(payment.amount, invoice.period_start_on, invoice.period_end_on, last_day)
-    cents = min(unused, refund.left_of(session, payment))
+    cents = min(unused, refund.left_of(ctx.session, payment))
     if not cents:
         return None
-    return Leaving(payment, cents, periods.start_of_day(last_day + timedelta(days=1), office.zone))
+    return Leaving(payment, cents, periods.start_of_day(last_day + timedelta(days=1), ctx.zone))
 
 
-def _left_over(
-    session: Session, office: Office, subscription: Subscription, asked_at: datetime, at: datetime
-) -> Leaving:
-    left = leaving(session, office, subscription, asked_at, at)
+def _left_over(ctx: TransactionContext, subscription: Subscription, asked_at: datetime) -> Leaving:
+    left = leaving(ctx, subscription, asked_at)
     if left is None:
         raise NothingToLeave
     return left
 
 
 def _tell(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    left: Leaving | None,
-    returning: list[Refund],
-    at: datetime,
+    ctx: TransactionContext, subscription: Subscription, left: Leaving | None, returning: list[Refund]
 ) -> None:
     if left is not None:
-        term_left(session, office, subscription, left.cents, at, returning)
+        term_left(ctx, subscription, left.cents, returning)
     else:
-        subscription_cancelled(session, office, subscription, at, returning)
+        subscription_cancelled(ctx, subscription, returning)
 
 
-def _give_back_rest(session: Session, left: Leaving, at: datetime, by: Actor) -> list[Refund]:
+def _give_back_rest(ctx: TransactionContext, left: Leaving) -> list[Refund]:
     leave = f"leave:{left.payment.id}"
-    part = refund.intend(session, left.payment, amount=left.cents, cause=leave, reason=LEFT, by=by, at=at)
+    part = refund.intend(ctx, left.payment, amount=left.cents, cause=leave, reason=LEFT)
     return [part] if part is not None else []
 
 
@@ -243,69 +225,51 @@ def void_what_is_owed(session: Session, subscription: Subscription) -> None:
         mark_void(session, invoice)
 
 
-def can_undo(office: Office, subscription: Subscription, at: datetime) -> bool:
+def can_undo(site: Site, subscription: Subscription, at: datetime) -> bool:
     """Whether a cancellation can be taken back: while it is read on, and nothing of what is paid has gone back for it."""
     s = subscription
     if s.state is State.ENDED or s.cancels_at is None or s.cancels_at <= at:
         return False
     paid = s.state is State.ACTIVE and s.period_end_on is not None
-    return not paid or s.cancels_at >= periods.start_of_day(s.period_end_on or s.charge_on, office.zone)
+    return not paid or s.cancels_at >= periods.start_of_day(s.period_end_on or s.charge_on, site.zone)
 
 
-def may_undo(session: Session, office: Office, subscription: Subscription, at: datetime) -> bool:
+def may_undo(ctx: TransactionContext, subscription: Subscription) -> bool:
     """The same, no bank is asking for a payment back, and the charge isn't moved by it a second time."""
     return (
-        can_undo(office, subscription, at)
-        and open_of(session, subscription.reader_id) is None
-        and not postpone.moves_again(session, office, subscription, at)
+        can_undo(ctx.site, subscription, ctx.at)
+        and open_of(ctx.session, subscription.reader_id) is None
+        and not postpone.moves_again(ctx, subscription)
     )
 
 
-def refuse_undo(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+def refuse_undo(ctx: TransactionContext, subscription: Subscription) -> None:
     """Unless it may be taken back. Raises NothingToUndo, DisputeOpen."""
-    if not can_undo(office, subscription, at):
+    if not can_undo(ctx.site, subscription, ctx.at):
         raise NothingToUndo
-    refuse_while_open(session, subscription.reader_id)
-    if postpone.moves_again(session, office, subscription, at):
+    refuse_while_open(ctx.session, subscription.reader_id)
+    if postpone.moves_again(ctx, subscription):
         raise NothingToUndo(postpone.ONCE)
 
 
-def undo(
-    session: Session,
-    office: Office,
-    subscription_id: str,
-    *,
-    at: datetime,
-    by: Actor,
-    why: str = UNDONE,
-) -> Subscription:
+def undo(ctx: TransactionContext, subscription_id: str, *, why: str = UNDONE) -> Subscription:
     """Take a cancellation back while the trial or the period runs; a pause, or another plan, that was planned is planned again.
 
     What is due by now may move the day of the charge: the caller does it, and confirms the undo only then. Raises NothingToUndo,
     DisputeOpen."""
-    subscription = lock(session, subscription_id)
-    refuse_undo(session, office, subscription, at)
-    change(
-        session,
-        subscription,
-        Event.CANCEL_UNDONE,
-        at=at,
-        by=by,
-        why=why,
-        zone=office.zone,
-        cancel_asked_at=None,
-        cancels_at=None,
-    )
+    subscription = lock(ctx.session, subscription_id)
+    refuse_undo(ctx, subscription)
+    change(ctx, subscription, Event.CANCEL_UNDONE, why=why, cancel_asked_at=None, cancels_at=None)
     return subscription
 
 
-def confirm_undo(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+def confirm_undo(ctx: TransactionContext, subscription: Subscription) -> None:
     """Tell the reader that the subscription goes on, and when it is charged next."""
     if subscription.state is State.TRIALING:
-        trial_started(session, office, subscription, at)
-    tell_price_again(session, office, subscription, at)
-    charge = next_charge(subscription, office.zone)
+        trial_started(ctx, subscription)
+    tell_price_again(ctx, subscription)
+    charge = next_charge(subscription, ctx.zone)
     if charge is not None:
-        cancellation_undone(session, office, subscription, charge.on, at)
+        cancellation_undone(ctx, subscription, charge.on)
     if pause_is_ahead(subscription):
-        pause_confirmed(session, office, subscription, at)
+        pause_confirmed(ctx, subscription)

@@ -1,7 +1,7 @@
 """Another plan from the next period on: chosen by the reader with the price before their eyes, undone until it begins (CPA-1)."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from sqlmodel import Session, col, select
 
@@ -9,9 +9,8 @@ from billing.changes import term_notice_sent
 from billing.changes.next_terms import NOTHING_NEXT, open_notice, tell_price_again
 from billing.changes.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing
 from billing.notices.plan import choice_undone, plan_switched
-from billing.platform.actors import Actor
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
-from billing.platform.site import Office
 from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.find import NotOffered, plan_on_offer
@@ -57,13 +56,7 @@ class Switch:
 
 
 def foresee(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    plan_id: str,
-    at: datetime,
-    *,
-    by_staff: bool = False,
+    ctx: TransactionContext, subscription: Subscription, plan_id: str, *, by_staff: bool = False
 ) -> Switch:
     """What it would do. A year chosen again is another year, which never comes by itself (CPA-2).
 
@@ -79,13 +72,13 @@ def foresee(
         raise IsOwing
     if s.state is not State.ACTIVE or s.period_end_on is None or pause_is_ahead(s):
         raise CannotSwitch
-    if s.period_end_on <= office.today(at):
+    if s.period_end_on <= ctx.today:
         raise ChargeUnderWay
     try:
-        plan, price = plan_on_offer(session, office.today(at), plan_id, by_staff=by_staff)
+        plan, price = plan_on_offer(ctx.session, ctx.today, plan_id, by_staff=by_staff)
     except NotOffered as none_such:
         raise UnknownPlan from none_such
-    if plan.id == coming_plan(session, s):
+    if plan.id == coming_plan(ctx.session, s):
         raise SamePlan
     return Switch(plan, price, s.period_end_on)
 
@@ -99,66 +92,53 @@ def coming_plan(session: Session, subscription: Subscription) -> str:
 
 
 def ask(
-    session: Session,
-    office: Office,
-    subscription_id: str,
-    plan_id: str,
-    *,
-    at: datetime,
-    by: Actor,
-    why: str,
-    by_staff: bool = False,
+    ctx: TransactionContext, subscription_id: str, plan_id: str, *, why: str, by_staff: bool = False
 ) -> Subscription:
     """Choose it. What was announced for then is moot. Raises as `foresee`, and UnknownSubscription."""
-    subscription = lock(session, subscription_id)
-    found = foresee(session, office, subscription, plan_id, at, by_staff=by_staff)
-    notice = open_notice(session, subscription.id)
+    subscription = lock(ctx.session, subscription_id)
+    found = foresee(ctx, subscription, plan_id, by_staff=by_staff)
+    notice = open_notice(ctx.session, subscription.id)
     if notice is not None:
-        notice.state, notice.settled_at = NoticeState.MOOT, at
-        session.add(notice)
+        notice.state, notice.settled_at = NoticeState.MOOT, ctx.at
+        ctx.session.add(notice)
     change(
-        session,
+        ctx,
         subscription,
         Event.SWITCH_ASKED,
-        at=at,
-        by=by,
         why=why,
-        zone=office.zone,
         next_price_id=found.price.id,
         next_terms_on=found.on,
         next_terms_because=Because.SWITCH,
     )
-    plan_switched(session, office, subscription, at)
-    session.add(subscription)
+    plan_switched(ctx, subscription)
+    ctx.session.add(subscription)
     return subscription
 
 
-def undo(
-    session: Session, office: Office, subscription_id: str, *, at: datetime, by: Actor, why: str
-) -> Subscription:
+def undo(ctx: TransactionContext, subscription_id: str, *, why: str) -> Subscription:
     """Take it back before it begins. What was announced holds again, for the end of a year or for a price: it stays told.
 
     Raises NoSwitch, UnknownSubscription."""
-    subscription = lock(session, subscription_id)
+    subscription = lock(ctx.session, subscription_id)
     s = subscription
     if s.state is not State.ACTIVE or s.next_terms_because is not Because.SWITCH or s.charging_since:
         raise NoSwitch
     columns: SubscriptionPatch = NOTHING_NEXT.copy()
     if s.is_fixed_term and s.term_notice_at is not None:
-        said = term_notice_sent.of_this_year(session, office, s)
+        said = term_notice_sent.of_this_year(ctx, s)
         columns |= (
             {"term_notice_at": None, "first_notice_at": None, "second_notice_at": None}
             if said is None
-            else term_notice_sent.terms_of(session, s, said)
+            else term_notice_sent.terms_of(ctx.session, s, said)
         )
     if not s.is_fixed_term:
-        columns |= _price_again(session, s)
-    change(session, s, Event.SWITCH_UNDONE, at=at, by=by, why=why, zone=office.zone, **columns)
-    tell_price_again(session, office, s, at)
-    charge = next_charge(s, office.zone)
+        columns |= _price_again(ctx.session, s)
+    change(ctx, s, Event.SWITCH_UNDONE, why=why, **columns)
+    tell_price_again(ctx, s)
+    charge = next_charge(s, ctx.zone)
     if charge is not None:
-        choice_undone(session, office, s, "plan", charge.on, at)
-    session.add(s)
+        choice_undone(ctx, s, "plan", charge.on)
+    ctx.session.add(s)
     return s
 
 

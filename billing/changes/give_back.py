@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlmodel import Session, col, select
 
 from billing.payments.models import Attempt, Invoice, Payment, Refund
-from billing.platform.actors import Actor
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.refunds import refund
 from billing.subscriptions.models import Subscription
@@ -75,27 +75,16 @@ class ChargedSince(Conflict):
 
 
 def return_money(
-    session: Session,
-    subscription: Subscription,
-    asked_at: datetime,
-    at: datetime,
-    by: Actor,
-    give_back: GiveBack,
+    ctx: TransactionContext, subscription: Subscription, asked_at: datetime, give_back: GiveBack
 ) -> list[Refund]:
     """Put on its way what a cancellation as of `asked_at` gives back. Raises ChargedSince."""
-    if give_back is GiveBack.NONE and due_back(session, subscription, asked_at):
+    if give_back is GiveBack.NONE and due_back(ctx.session, subscription, asked_at):
         raise ChargedSince
     intended = [
         refund.intend(
-            session,
-            one.payment,
-            amount=None,
-            cause=f"cancel:{one.payment.id}",
-            reason=reason_of(one, asked_at),
-            by=by,
-            at=at,
+            ctx, one.payment, amount=None, cause=f"cancel:{one.payment.id}", reason=reason_of(one, asked_at)
         )
-        for one in due_back(session, subscription, asked_at, give_back)
+        for one in due_back(ctx.session, subscription, asked_at, give_back)
     ]
     return [one for one in intended if one is not None]
 

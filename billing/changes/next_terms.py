@@ -1,6 +1,6 @@
 """The terms of the period to come: what the reader chose, what a year goes on as, what price was announced in time."""
 
-from datetime import date, datetime
+from datetime import date
 
 from sqlmodel import Session, select
 
@@ -12,7 +12,7 @@ from billing.notices.plan import price_changing, price_notice_key
 from billing.notices.term import term_notice_key, term_reminder_key
 from billing.payments import postings
 from billing.platform.actors import WORKER
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.rules import notices, periods, price_notice, term, trial
 from billing.rules.lifecycle import Event
 from billing.rules.notices import Notice
@@ -34,26 +34,24 @@ def next_period(session: Session, subscription: Subscription, today: date) -> Pe
     return period.nth(subscription, number, months)
 
 
-def begin(
-    session: Session, office: Office, subscription: Subscription, starts_on: date, at: datetime
-) -> bool:
+def begin(ctx: TransactionContext, subscription: Subscription, starts_on: date) -> bool:
     """Let other terms begin with a period that starts on that day, if they are due by then. An announced price whose
     notice wasn't accepted 30 days ago stays away (CARD-8). Whether they have begun."""
     s = subscription
     if s.next_price_id is None or s.next_terms_on is None or s.next_terms_on > starts_on:
         return False
-    price = session.get_one(Price, s.next_price_id)
-    plan = session.get_one(Plan, price.plan_id)
-    if s.next_terms_because is Because.PRICE and not _price_told(session, s, at):
-        _change(session, office, s, Event.PRICE_KEPT, at, "the notice did not arrive in time", NOTHING_NEXT)
+    price = ctx.session.get_one(Price, s.next_price_id)
+    plan = ctx.session.get_one(Plan, price.plan_id)
+    if s.next_terms_because is Because.PRICE and not _price_told(ctx, s):
+        _change(ctx, s, Event.PRICE_KEPT, "the notice did not arrive in time", NOTHING_NEXT)
         return False
     columns: SubscriptionPatch = NOTHING_NEXT | {"price_id": price.id}
     if plan.id != s.plan_id or s.is_fixed_term:
         # a year begins when it is paid (see `settle`): a charge that has to be made anew isn't the end of one
         columns |= {"plan_id": plan.id, "is_fixed_term": False, "term_notice_at": None}
-        columns |= _anchored(session, s, starts_on)
+        columns |= _anchored(ctx.session, s, starts_on)
     why = f"{s.next_terms_because}: {plan.id} at {price.amount} cents"
-    _change(session, office, s, Event.TERMS_CHANGED, at, why, columns)
+    _change(ctx, s, Event.TERMS_CHANGED, why, columns)
     return True
 
 
@@ -65,14 +63,14 @@ def _anchored(session: Session, subscription: Subscription, starts_on: date) -> 
     return {"anchor_number": max(found.number, s.period_number + 1), "anchor_months": ahead}
 
 
-def _price_told(session: Session, subscription: Subscription, at: datetime) -> bool:
+def _price_told(ctx: TransactionContext, subscription: Subscription) -> bool:
     """Whether the notice arrived in time; its row says so from now on."""
-    notice = open_notice(session, subscription.id)
-    accepted = accepted_at(session, price_notice_key(notice.id)) if notice else None
-    told = price_notice.in_time(accepted, at)
+    notice = open_notice(ctx.session, subscription.id)
+    accepted = accepted_at(ctx.session, price_notice_key(notice.id)) if notice else None
+    told = price_notice.in_time(accepted, ctx.at)
     if notice is not None:
-        notice.state, notice.settled_at = (NoticeState.HOLDS if told else NoticeState.KEPT), at
-        session.add(notice)
+        notice.state, notice.settled_at = (NoticeState.HOLDS if told else NoticeState.KEPT), ctx.at
+        ctx.session.add(notice)
     return told
 
 
@@ -85,96 +83,88 @@ def open_notice(session: Session, subscription_id: str) -> PriceNotice | None:
     ).first()
 
 
-def tell_price_again(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+def tell_price_again(ctx: TransactionContext, subscription: Subscription) -> None:
     """Announce the price that comes once more where its mail was taken back, with a cancellation or a change of plan that was
     undone since. Where it can't arrive in time any more, the price waits to be announced for a later period."""
-    notice = open_notice(session, subscription.id)
+    notice = open_notice(ctx.session, subscription.id)
     if notice is None or subscription.next_price_id is None:
         return
-    if not put_off_price(session, office, subscription, notice, at):
-        price = session.get_one(Price, subscription.next_price_id)
-        price_changing(session, office, subscription, notice, price, at)
+    if not put_off_price(ctx, subscription, notice):
+        price = ctx.session.get_one(Price, subscription.next_price_id)
+        price_changing(ctx, subscription, notice, price)
 
 
-def put_off_price(
-    session: Session, office: Office, subscription: Subscription, notice: PriceNotice, at: datetime
-) -> bool:
+def put_off_price(ctx: TransactionContext, subscription: Subscription, notice: PriceNotice) -> bool:
     """Let an announced price wait for another notice if no mail server took this one and it is too late for that; whether it
     does. The caller holds the subscription's lock."""
-    accepted = accepted_at(session, price_notice_key(notice.id))
-    charging_at = trial.charge_at(notice.starts_on, office.zone)
-    if accepted is not None or price_notice.in_time(at, charging_at):
+    accepted = accepted_at(ctx.session, price_notice_key(notice.id))
+    charging_at = trial.charge_at(notice.starts_on, ctx.zone)
+    if accepted is not None or price_notice.in_time(ctx.at, charging_at):
         return False
-    notice.state, notice.settled_at = NoticeState.KEPT, at
-    session.add(notice)
+    notice.state, notice.settled_at = NoticeState.KEPT, ctx.at
+    ctx.session.add(notice)
     why = "the notice can't arrive in time any more"
-    _change(session, office, subscription, Event.PRICE_KEPT, at, why, NOTHING_NEXT)
+    _change(ctx, subscription, Event.PRICE_KEPT, why, NOTHING_NEXT)
     return True
 
 
-def announce_end(session: Session, office: Office, subscription: Subscription, at: datetime) -> ActionOutcome:
+def announce_end(ctx: TransactionContext, subscription: Subscription) -> ActionOutcome:
     """Say when the year ends and what it goes on as, 80 to 40 business days ahead (CPA-2). Whoever chose what comes next
     already is told so too, and what holds without that: the choice may be taken back when it is too late for a notice."""
     s = subscription
     ends_on = s.period_end_on or s.charge_on
-    if at > term.window(ends_on, office.zone).closes_at:
-        return extend(session, office, s, at, "the notice of the year's end is late")
-    columns: SubscriptionPatch = {"term_notice_at": at, "first_notice_at": None, "second_notice_at": None}
-    plan = session.get_one(Plan, s.plan_id)
-    month = on_sale(session, ends_on, plan.then_plan_id or plan.id)[1]
+    if ctx.at > term.window(ends_on, ctx.zone).closes_at:
+        return extend(ctx, s, "the notice of the year's end is late")
+    columns: SubscriptionPatch = {"term_notice_at": ctx.at, "first_notice_at": None, "second_notice_at": None}
+    plan = ctx.session.get_one(Plan, s.plan_id)
+    month = on_sale(ctx.session, ends_on, plan.then_plan_id or plan.id)[1]
     if s.next_price_id is None:
         columns |= {
             "next_price_id": month.id,
             "next_terms_on": ends_on,
             "next_terms_because": Because.TERM,
         }
-    _change(session, office, s, Event.TERM_ANNOUNCED, at, f"the year ends on {ends_on}", columns)
-    tell_choices.term_ending(session, office, s, month, at)
+    _change(ctx, s, Event.TERM_ANNOUNCED, f"the year ends on {ends_on}", columns)
+    tell_choices.term_ending(ctx, s, month)
     return ActionOutcome.NOTIFIED
 
 
-def remind(
-    session: Session, office: Office, subscription: Subscription, which: Notice, at: datetime
-) -> ActionOutcome:
+def remind(ctx: TransactionContext, subscription: Subscription, which: Notice) -> ActionOutcome:
     """The two notices before the charge that follows a year (CARD-8)."""
     s = subscription
-    charge_at = trial.charge_at(s.period_end_on or s.charge_on, office.zone)
-    if at > notices.window(which, charge_at).closes_at:
-        return extend(session, office, s, at, f"the {which} notice is late")
-    tell_choices.term_reminder(session, office, s, which, at)
+    charge_at = trial.charge_at(s.period_end_on or s.charge_on, ctx.zone)
+    if ctx.at > notices.window(which, charge_at).closes_at:
+        return extend(ctx, s, f"the {which} notice is late")
+    tell_choices.term_reminder(ctx, s, which)
     if which is Notice.FIRST:
-        mark(s, office.zone, first_notice_at=at)
+        mark(s, ctx.zone, first_notice_at=ctx.at)
     else:
-        mark(s, office.zone, second_notice_at=at)
+        mark(s, ctx.zone, second_notice_at=ctx.at)
     return ActionOutcome.NOTIFIED
 
 
-def not_told_in_time(
-    session: Session, office: Office, subscription: Subscription, at: datetime
-) -> str | None:
+def not_told_in_time(ctx: TransactionContext, subscription: Subscription) -> str | None:
     """Which notice of the year's end, or of the charge after it, is missing at the moment of charging; None: none is."""
     s = subscription
     ends_on = s.period_end_on or s.charge_on
-    if office.today(at) != ends_on:
+    if ctx.today != ends_on:
         return "the announced day passed without a charge"
     if s.next_terms_because is Because.TERM and s.next_terms_on is not None:
-        told = accepted_at(session, term_notice_key(s.id, s.next_terms_on))
-        if told is None or told > term.window(ends_on, office.zone).closes_at:
+        told = accepted_at(ctx.session, term_notice_key(s.id, s.next_terms_on))
+        if told is None or told > term.window(ends_on, ctx.zone).closes_at:
             return "the notice of the year's end did not arrive in time"
-    first, second = (accepted_at(session, term_reminder_key(which, s.id, ends_on)) for which in Notice)
-    return None if notices.in_time(first, second, at) else "not both notices arrived in time"
+    first, second = (accepted_at(ctx.session, term_reminder_key(which, s.id, ends_on)) for which in Notice)
+    return None if notices.in_time(first, second, ctx.at) else "not both notices arrived in time"
 
 
-def extend(
-    session: Session, office: Office, subscription: Subscription, at: datetime, why: str
-) -> ActionOutcome:
+def extend(ctx: TransactionContext, subscription: Subscription, why: str) -> ActionOutcome:
     """Nothing is charged without its notices: the year is longer, free of charge, until they can arrive in time."""
     s = subscription
     announced = s.next_terms_because is not Because.TERM or (
         s.next_terms_on is not None
-        and accepted_at(session, term_notice_key(s.id, s.next_terms_on)) is not None
+        and accepted_at(ctx.session, term_notice_key(s.id, s.next_terms_on)) is not None
     )
-    today = office.today(at)
+    today = ctx.today
     if s.term_notice_at is not None and announced:
         end = trial.extended_charge_on(today)
         columns = moved_to(s, end) | {"term_notice_at": s.term_notice_at}
@@ -186,20 +176,14 @@ def extend(
     else:
         end = term.extended_end(today)
         columns = moved_to(s, end)
-    columns |= {"access_until": periods.start_of_day(end, office.zone)}
-    postings.days_given(session, office, s.id, before=s.period_end_on or s.charge_on, after=end, at=at)
-    _change(session, office, s, Event.TERM_EXTENDED, at, why, columns)
+    columns |= {"access_until": periods.start_of_day(end, ctx.zone)}
+    postings.days_given(ctx, s.id, before=s.period_end_on or s.charge_on, after=end)
+    _change(ctx, s, Event.TERM_EXTENDED, why, columns)
     return ActionOutcome.EXTENDED
 
 
 def _change(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    event: Event,
-    at: datetime,
-    why: str,
-    columns: SubscriptionPatch,
+    ctx: TransactionContext, subscription: Subscription, event: Event, why: str, columns: SubscriptionPatch
 ) -> None:
-    change(session, subscription, event, at=at, by=WORKER, why=why, zone=office.zone, **columns)
-    session.add(subscription)
+    change(ctx.acting_as(WORKER), subscription, event, why=why, **columns)
+    ctx.session.add(subscription)

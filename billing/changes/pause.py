@@ -3,8 +3,6 @@
 from datetime import date, datetime
 from typing import Unpack
 
-from sqlmodel import Session
-
 from billing.changes import unreached
 from billing.changes.extend import moved_to
 from billing.changes.outcome import ActionOutcome
@@ -12,9 +10,10 @@ from billing.changes.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, 
 from billing.mail.outbox import accepted_at
 from billing.notices.pause import pause_confirmed, pause_ending, pause_notice_key
 from billing.notices.plan import choice_undone
-from billing.platform.actors import WORKER, Actor
+from billing.platform.actors import WORKER
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.rules import notices, pause, periods, trial
 from billing.rules.lifecycle import Event, State
 from billing.rules.pause import Pause
@@ -48,7 +47,7 @@ class NotPaused(Conflict):
     code = "not_paused"
 
 
-def foresee(office: Office, subscription: Subscription, months: int, at: datetime, *, most: int) -> Pause:
+def foresee(site: Site, subscription: Subscription, months: int, at: datetime, *, most: int) -> Pause:
     """The pause of so many months. Raises BadPause, CannotPause, AlreadyPaused, AlreadyEnded, IsCancelled, IsOwing, ChargeUnderWay."""
     s = subscription
     if not 1 <= months <= most:
@@ -65,67 +64,52 @@ def foresee(office: Office, subscription: Subscription, months: int, at: datetim
         raise IsOwing
     if s.state is not State.ACTIVE or s.is_fixed_term or s.period_end_on is None:
         raise CannotPause
-    if s.next_terms_because is Because.SWITCH or s.period_end_on <= office.today(at):
+    if s.next_terms_because is Because.SWITCH or s.period_end_on <= site.today(at):
         raise CannotPause
     return pause.of(s.period_end_on, months)
 
 
-def ask(
-    session: Session,
-    office: Office,
-    subscription_id: str,
-    months: int,
-    *,
-    at: datetime,
-    by: Actor,
-    why: str,
-    most: int,
-) -> Subscription:
+def ask(ctx: TransactionContext, subscription_id: str, months: int, *, why: str, most: int) -> Subscription:
     """Pause from the end of what is paid. Raises as `foresee`, and UnknownSubscription."""
-    subscription = lock(session, subscription_id)
-    found = foresee(office, subscription, months, at, most=most)
-    _change(session, office, subscription, Event.PAUSE_ASKED, at, by, why, resumes_on=found.resumes_on)
-    pause_confirmed(session, office, subscription, at)
+    subscription = lock(ctx.session, subscription_id)
+    found = foresee(ctx.site, subscription, months, ctx.at, most=most)
+    _change(ctx, subscription, Event.PAUSE_ASKED, why, resumes_on=found.resumes_on)
+    pause_confirmed(ctx, subscription)
     return subscription
 
 
-def goes_on(office: Office, subscription: Subscription, at: datetime) -> date:
+def goes_on(site: Site, subscription: Subscription, at: datetime) -> date:
     """The day of the next charge if the pause is taken back, or ended, now. Raises NotPaused."""
     if subscription.state is State.PAUSED:
-        return office.today(at)
+        return site.today(at)
     if not pause_is_ahead(subscription) or subscription.period_end_on is None:
         raise NotPaused
     return subscription.period_end_on
 
 
-def undo(
-    session: Session, office: Office, subscription_id: str, *, at: datetime, by: Actor, why: str
-) -> Subscription:
+def undo(ctx: TransactionContext, subscription_id: str, *, why: str) -> Subscription:
     """Take the pause back before it begins; or, when it has begun, end it now: the next period begins, with its charge.
 
     Raises NotPaused, UnknownSubscription."""
-    subscription = lock(session, subscription_id)
+    subscription = lock(ctx.session, subscription_id)
     if subscription.state is State.PAUSED:
-        _resume(session, office, subscription, office.today(at), at, by, why)
+        _resume(ctx, subscription, ctx.today, why)
         return subscription
     if not pause_is_ahead(subscription):
         raise NotPaused
-    _change(session, office, subscription, Event.PAUSE_UNDONE, at, by, why, resumes_on=None)
-    charge = next_charge(subscription, office.zone)
+    _change(ctx, subscription, Event.PAUSE_UNDONE, why, resumes_on=None)
+    charge = next_charge(subscription, ctx.zone)
     if charge is not None:
-        choice_undone(session, office, subscription, "pause", charge.on, at)
+        choice_undone(ctx, subscription, "pause", charge.on)
     return subscription
 
 
-def begin(session: Session, office: Office, subscription: Subscription, at: datetime) -> ActionOutcome:
+def begin(ctx: TransactionContext, subscription: Subscription) -> ActionOutcome:
     """What was paid has ended."""
     _change(
-        session,
-        office,
+        ctx.acting_as(WORKER),
         subscription,
         Event.PAUSED,
-        at,
-        WORKER,
         "what was paid has ended",
         first_notice_at=None,
         second_notice_at=None,
@@ -133,76 +117,60 @@ def begin(session: Session, office: Office, subscription: Subscription, at: date
     return ActionOutcome.PAUSED
 
 
-def announce(session: Session, office: Office, subscription: Subscription, at: datetime) -> ActionOutcome:
+def announce(ctx: TransactionContext, subscription: Subscription) -> ActionOutcome:
     """Say that the pause ends and what is charged then; too late for that, it lasts longer."""
     s = subscription
-    charge_at = trial.charge_at(s.resumes_on or s.charge_on, office.zone)
-    if at > notices.window(notices.Notice.FIRST, charge_at).closes_at:
-        return _extend(session, office, s, at)
-    pause_ending(session, office, s, at)
-    mark(s, office.zone, first_notice_at=at)
+    charge_at = trial.charge_at(s.resumes_on or s.charge_on, ctx.zone)
+    if ctx.at > notices.window(notices.Notice.FIRST, charge_at).closes_at:
+        return _extend(ctx, s)
+    pause_ending(ctx, s)
+    mark(s, ctx.zone, first_notice_at=ctx.at)
     return ActionOutcome.NOTIFIED
 
 
-def end(session: Session, office: Office, subscription: Subscription, at: datetime) -> ActionOutcome:
+def end(ctx: TransactionContext, subscription: Subscription) -> ActionOutcome:
     """The next period begins, if its charge was announced in time: no notice, no charge.
 
     A worker who comes days late begins it today: nobody pays for days on which our lateness kept them out."""
     s = subscription
     on = s.resumes_on or s.charge_on
-    told = accepted_at(session, pause_notice_key(s.id, on))
-    window = notices.window(notices.Notice.FIRST, trial.charge_at(on, office.zone))
+    told = accepted_at(ctx.session, pause_notice_key(s.id, on))
+    window = notices.window(notices.Notice.FIRST, trial.charge_at(on, ctx.zone))
     if told is None or not window.holds(told):
-        if unreached.is_final(session, office, s):
-            return unreached.end(session, office, s, at)
-        return _extend(session, office, s, at)
-    _resume(session, office, s, max(on, office.today(at)), at, WORKER, "the pause is over")
+        if unreached.is_final(ctx, s):
+            return unreached.end(ctx, s)
+        return _extend(ctx, s)
+    _resume(ctx.acting_as(WORKER), s, max(on, ctx.today), "the pause is over")
     return ActionOutcome.RESUMED
 
 
-def _resume(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    on: date,
-    at: datetime,
-    by: Actor,
-    why: str,
-) -> None:
+def _resume(ctx: TransactionContext, subscription: Subscription, on: date, why: str) -> None:
     """From its first hour that day is read, before the charge at nine as on the morning of any renewal."""
     columns = moved_to(subscription, on) | {
         "resumes_on": None,
-        "access_until": periods.start_of_day(on, office.zone),
+        "access_until": periods.start_of_day(on, ctx.zone),
     }
-    _change(session, office, subscription, Event.PAUSE_ENDED, at, by, why, **columns)
+    _change(ctx, subscription, Event.PAUSE_ENDED, why, **columns)
 
 
-def _extend(session: Session, office: Office, subscription: Subscription, at: datetime) -> ActionOutcome:
+def _extend(ctx: TransactionContext, subscription: Subscription) -> ActionOutcome:
     _change(
-        session,
-        office,
+        ctx.acting_as(WORKER),
         subscription,
         Event.PAUSE_EXTENDED,
-        at,
-        WORKER,
-        unreached.extends_because(
-            session, subscription, "the notice of the next charge did not arrive in time", at
-        ),
-        resumes_on=trial.extended_charge_on(office.today(at)),
+        unreached.extends_because(ctx, subscription, "the notice of the next charge did not arrive in time"),
+        resumes_on=trial.extended_charge_on(ctx.today),
         first_notice_at=None,
     )
     return ActionOutcome.EXTENDED
 
 
 def _change(
-    session: Session,
-    office: Office,
+    ctx: TransactionContext,
     subscription: Subscription,
     event: Event,
-    at: datetime,
-    by: Actor,
     why: str,
     **columns: Unpack[SubscriptionPatch],
 ) -> None:
-    change(session, subscription, event, at=at, by=by, why=why, zone=office.zone, **columns)
-    session.add(subscription)
+    change(ctx, subscription, event, why=why, **columns)
+    ctx.session.add(subscription)

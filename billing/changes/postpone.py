@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from billing.mail import outbox
 from billing.notices.trial import trial_notice_key
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.rules import notices, periods, term, trial
 from billing.rules.lifecycle import Event, State
 from billing.rules.notices import Notice
@@ -22,32 +22,32 @@ ONCE = (
 )
 
 
-def moves(session: Session, office: Office, subscription: Subscription, at: datetime) -> bool:
+def moves(ctx: TransactionContext, subscription: Subscription) -> bool:
     """Whether the day of the charge moves if a cancellation is taken back now: a notice it waits for is missing, and late."""
     s = subscription
     in_trial = s.state is State.TRIALING
     if not in_trial and not (s.state is State.ACTIVE and s.is_fixed_term):
         return False
     on = s.charge_on if in_trial else s.period_end_on or s.charge_on
-    charge_at = trial.charge_at(on, office.zone)
+    charge_at = trial.charge_at(on, ctx.zone)
     if not in_trial and s.term_notice_at is None:
-        return at > term.window(on, office.zone).closes_at
+        return ctx.at > term.window(on, ctx.zone).closes_at
     if s.first_notice_at is None:
-        return at > notices.window(Notice.FIRST, charge_at).closes_at
+        return ctx.at > notices.window(Notice.FIRST, charge_at).closes_at
     if s.second_notice_at is None:
         second = notices.window(Notice.SECOND, charge_at)
-        missed = in_trial and at >= second.aim_at and first_notice_missed(session, office, s)
-        return at > second.closes_at or missed
+        missed = in_trial and ctx.at >= second.aim_at and first_notice_missed(ctx, s)
+        return ctx.at > second.closes_at or missed
     return False
 
 
-def moves_again(session: Session, office: Office, subscription: Subscription, at: datetime) -> bool:
+def moves_again(ctx: TransactionContext, subscription: Subscription) -> bool:
     """Whether it would move, and an undo has moved it in this trial or year: the next line of history, of the same instant."""
     s = subscription
-    if not moves(session, office, s, at):
+    if not moves(ctx, s):
         return False
-    began_at = periods.start_of_day(s.period_start_on, office.zone) if s.period_start_on else s.started_at
-    lines = session.exec(
+    began_at = periods.start_of_day(s.period_start_on, ctx.zone) if s.period_start_on else s.started_at
+    lines = ctx.session.exec(
         select(SubscriptionChange.event, SubscriptionChange.at)
         .where(SubscriptionChange.subscription_id == s.id, SubscriptionChange.at >= began_at)
         .order_by(col(SubscriptionChange.id))
@@ -58,10 +58,10 @@ def moves_again(session: Session, office: Office, subscription: Subscription, at
     )
 
 
-def first_notice_missed(session: Session, office: Office, subscription: Subscription) -> bool:
+def first_notice_missed(ctx: TransactionContext, subscription: Subscription) -> bool:
     """Whether the first notice of a trial's charge, which was written, hasn't been accepted in its window."""
-    accepted_at = notice_accepted_at(session, subscription, Notice.FIRST)
-    window = notices.window(Notice.FIRST, trial.charge_at(subscription.charge_on, office.zone))
+    accepted_at = notice_accepted_at(ctx.session, subscription, Notice.FIRST)
+    window = notices.window(Notice.FIRST, trial.charge_at(subscription.charge_on, ctx.zone))
     return accepted_at is None or not window.holds(accepted_at)
 
 

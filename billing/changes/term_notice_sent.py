@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from billing.mail.models import Message, MessageState
 from billing.notices.term import TermNotice, term_notice_keys
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.rules import term
 from billing.subscriptions.find import on_sale
 from billing.subscriptions.models import Because, Plan, Price, Subscription
@@ -23,12 +23,12 @@ class Told:
     accepted_at: datetime | None
 
 
-def of_this_year(session: Session, office: Office, subscription: Subscription) -> Told | None:
+def of_this_year(ctx: TransactionContext, subscription: Subscription) -> Told | None:
     """The notice that counts for the year that runs: the newest that arrived in time for the day it names, else the newest."""
     s = subscription
     if s.period_start_on is None or s.period_end_on is None:
         return None
-    rows = session.exec(
+    rows = ctx.session.exec(
         select(Message.fields, Message.accepted_at)
         .where(
             Message.reader_id == s.reader_id,
@@ -46,7 +46,7 @@ def of_this_year(session: Session, office: Office, subscription: Subscription) -
     in_time = [
         one
         for one in this_year
-        if one.accepted_at is not None and one.accepted_at <= term.window(one.ends_on, office.zone).closes_at
+        if one.accepted_at is not None and one.accepted_at <= term.window(one.ends_on, ctx.zone).closes_at
     ]
     return next(iter(in_time + this_year), None)
 

@@ -4,7 +4,6 @@ No notice, no charge (CARD-4); but an address that refuses one of them each time
 the lock, but to ask what lies ahead."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
@@ -16,7 +15,8 @@ from billing.notices.pause import pause_notice_key
 from billing.notices.term import term_notice_key, term_reminder_key
 from billing.notices.trial import trial_notice_key
 from billing.platform.actors import WORKER
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
+from billing.platform.site import Site
 from billing.readers.register import by_id
 from billing.rules import periods
 from billing.rules.lifecycle import Event, State
@@ -31,34 +31,34 @@ WHY = "the reader's mail address refuses our notices"
 _EXTENDED = (Event.TRIAL_EXTENDED, Event.TERM_EXTENDED, Event.PAUSE_EXTENDED)
 
 
-def extends_because(session: Session, subscription: Subscription, otherwise: str, at: datetime) -> str:
+def extends_because(ctx: TransactionContext, subscription: Subscription, otherwise: str) -> str:
     """Why the charge moves: `otherwise`, or, where the address refused a notice of it, that; then staff are told."""
-    if not _refused(session, subscription):
+    if not _refused(ctx.session, subscription):
         return otherwise
-    _tell_staff(session, subscription, at, "The charge moves, and its notices are sent again")
+    _tell_staff(ctx, subscription, "The charge moves, and its notices are sent again")
     return WHY
 
 
-def is_final(session: Session, office: Office, subscription: Subscription) -> bool:
+def is_final(ctx: TransactionContext, subscription: Subscription) -> bool:
     """Whether the address refuses the notices of a charge that has moved for it as often as it may."""
     keys = _keys(subscription)
-    if not unreachable.refused(session, keys):
+    if not unreachable.refused(ctx.session, keys):
         return False
-    most = MOST if unreachable.last_refused(session, keys) else MOST + 1
-    return _times(session, office, subscription) >= most
+    most = MOST if unreachable.last_refused(ctx.session, keys) else MOST + 1
+    return _times(ctx, subscription) >= most
 
 
-def end(session: Session, office: Office, subscription: Subscription, at: datetime) -> ActionOutcome:
+def end(ctx: TransactionContext, subscription: Subscription) -> ActionOutcome:
     """End it without a charge."""
-    change(session, subscription, Event.UNREACHABLE, at=at, by=WORKER, why=WHY, zone=office.zone)
-    session.add(subscription)
-    _tell_staff(session, subscription, at, "The subscription has ended without a charge")
+    change(ctx.acting_as(WORKER), subscription, Event.UNREACHABLE, why=WHY)
+    ctx.session.add(subscription)
+    _tell_staff(ctx, subscription, "The subscription has ended without a charge")
     return ActionOutcome.ENDED
 
 
-def ends_unless_reached(session: Session, office: Office, subscription: Subscription) -> bool:
+def ends_unless_reached(session: Session, site: Site, subscription: Subscription) -> bool:
     """Whether the next charge waits for a notice that the address has refused, so that the subscription ends if it goes on so."""
-    return next_charge(subscription, office.zone) is not None and _refused(session, subscription)
+    return next_charge(subscription, site.zone) is not None and _refused(session, subscription)
 
 
 def _refused(session: Session, subscription: Subscription) -> bool:
@@ -80,11 +80,11 @@ def _keys(s: Subscription) -> Sequence[str]:
     return reminders  # a reader who has switched plans needs no notice of the year's end
 
 
-def _times(session: Session, office: Office, subscription: Subscription) -> int:
+def _times(ctx: TransactionContext, subscription: Subscription) -> int:
     """How often this charge has moved for it: since the trial, or the paid period, began."""
     s = subscription
-    began_at = periods.start_of_day(s.period_start_on, office.zone) if s.period_start_on else s.started_at
-    return session.exec(
+    began_at = periods.start_of_day(s.period_start_on, ctx.zone) if s.period_start_on else s.started_at
+    return ctx.session.exec(
         select(func.count()).where(
             SubscriptionChange.subscription_id == s.id,
             col(SubscriptionChange.event).in_(_EXTENDED),
@@ -94,14 +94,13 @@ def _times(session: Session, office: Office, subscription: Subscription) -> int:
     ).one()
 
 
-def _tell_staff(session: Session, subscription: Subscription, at: datetime, what_follows: str) -> None:
-    email = by_id(session, subscription.reader_id).email
+def _tell_staff(ctx: TransactionContext, subscription: Subscription, what_follows: str) -> None:
+    email = by_id(ctx.session, subscription.reader_id).email
     open_case(
-        session,
+        ctx,
         CaseKind.UNREACHABLE,
-        f"{subscription.id}:{at.isoformat()}",
+        f"{subscription.id}:{ctx.at.isoformat()}",
         f"{email} refuses our mail. {what_follows}. Reach the reader by other means, and ask for another address.",
-        at=at,
         reader_id=subscription.reader_id,
         link=f"/staff/readers/{subscription.reader_id}",
     )

@@ -12,9 +12,8 @@ from billing.changes.give_back import DueBack
 from billing.notices.cancellation import sale_withdrawn
 from billing.payments import dispute_limits, payment_page
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund
-from billing.platform.actors import Actor
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
-from billing.platform.site import Office
 from billing.refunds import refund
 from billing.rules import cooling_off
 from billing.rules.card_numbers import without_card_numbers
@@ -75,39 +74,35 @@ class Withdrawal:
         return sum(one.cents for one in self.later)
 
 
-def offered(
-    session: Session, office: Office, subscription: Subscription | None, at: datetime
-) -> Withdrawal | None:
+def offered(ctx: TransactionContext, subscription: Subscription | None) -> Withdrawal | None:
     """What goes back if the sale is taken back at `at`; also where it is cancelled, or ended, already."""
     if subscription is None:
         return None
-    paid = give_back.paid_for(session, subscription)
-    if not paid or dispute_limits.is_taken(session, paid[0][0]):
+    paid = give_back.paid_for(ctx.session, subscription)
+    if not paid or dispute_limits.is_taken(ctx.session, paid[0][0]):
         return None
     payment, invoice, _ = paid[0]
-    last_day = cooling_off.last_day(payment.paid_at, office.cooling_off_days, office.zone)
-    first = DueBack(payment, invoice, refund.left_of(session, payment))
-    if not first.cents or office.today(at) > last_day:
+    last_day = cooling_off.last_day(payment.paid_at, ctx.site.policy.cooling_off_days, ctx.zone)
+    first = DueBack(payment, invoice, refund.left_of(ctx.session, payment))
+    if not first.cents or ctx.today > last_day:
         return None
-    since = {one.payment.id: one for one in give_back.due_back(session, subscription, at)}
-    read_until = office.today(min(at, subscription.access_until))
+    since = {one.payment.id: one for one in give_back.due_back(ctx.session, subscription, ctx.at)}
+    read_until = ctx.site.today(min(ctx.at, subscription.access_until))
     later = [
-        since.get(payment.id) or _unread(session, payment, invoice, read_until)
+        since.get(payment.id) or _unread(ctx.session, payment, invoice, read_until)
         for payment, invoice, _ in paid[1:]
     ]
-    before = _earlier(session, office, paid, at)
+    before = _earlier(ctx, paid)
     return Withdrawal(
         first,
         tuple(one for one in later if one.cents),
         last_day,
         tuple(before),
-        needs_staff=len(before) >= office.withdrawals_a_year,
+        needs_staff=len(before) >= ctx.site.policy.withdrawals_a_year,
     )
 
 
-def _earlier(
-    session: Session, office: Office, paid: Sequence[tuple[Payment, Invoice, Attempt]], at: datetime
-) -> list[Earlier]:
+def _earlier(ctx: TransactionContext, paid: Sequence[tuple[Payment, Invoice, Attempt]]) -> list[Earlier]:
     """Of the reader, or with a card that has paid for this subscription, whichever it is charged to now. One a payment: a refund
     that failed and was tried again is the same withdrawal."""
     first = paid[0][0]
@@ -120,7 +115,7 @@ def _earlier(
         .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
         .where(col(PaymentMethod.fingerprint).in_(fingerprints))
     )
-    rows = session.exec(
+    rows = ctx.session.exec(
         select(Refund)
         .where(
             col(Refund.payment_id).in_(sa.union(of_reader, of_cards)),
@@ -130,9 +125,9 @@ def _earlier(
         .order_by(col(Refund.created_at), col(Refund.id))
     ).all()
     newest = {row.payment_id: row for row in rows}.values()
-    found = [Earlier(office.today(row.created_at), row.reader_id, row.amount) for row in newest]
+    found = [Earlier(ctx.site.today(row.created_at), row.reader_id, row.amount) for row in newest]
     return sorted(
-        (one for one in found if cooling_off.within_a_year(one.on, office.today(at))), key=lambda one: one.on
+        (one for one in found if cooling_off.within_a_year(one.on, ctx.today)), key=lambda one: one.on
     )
 
 
@@ -144,13 +139,10 @@ def _unread(session: Session, payment: Payment, invoice: Invoice, read_until: da
 
 
 def withdraw(
-    session: Session,
-    office: Office,
+    ctx: TransactionContext,
     subscription_id: str,
     *,
     asked_at: datetime,
-    at: datetime,
-    by: Actor,
     why: str = NO_REASON,
     decided: bool = False,
 ) -> Withdrawal:
@@ -158,75 +150,57 @@ def withdraw(
     paid for days not read; reading ends now. `decided`: staff have looked at earlier withdrawals.
 
     Raises CoolingOffOver, StaffDecide, BadMoment, UnknownSubscription."""
-    subscription = lock(session, subscription_id)
+    subscription = lock(ctx.session, subscription_id)
     why = without_card_numbers(why)  # taken out, not refused, as with a cancellation
-    asked_at = cancel.moment_of_asking(subscription, asked_at, at)
-    found = offered(session, office, subscription, asked_at)
+    asked_at = cancel.moment_of_asking(subscription, asked_at, ctx.at)
+    found = offered(ctx.moved_to(asked_at), subscription)
     if found is None:
         raise CoolingOffOver
     if found.needs_staff and not decided:
         raise StaffDecide
-    returning = _give_back(session, office, found, asked_at, at, by)
+    returning = _give_back(ctx, found, asked_at)
     if subscription.state is not State.ENDED:
-        _end(session, office, subscription, asked_at, why, at=at, by=by)
+        _end(ctx, subscription, asked_at, why)
     sale_withdrawn(
-        session,
-        office,
+        ctx,
         subscription,
         [found.first.payment, *(one.payment for one in found.later)],
         cents=found.cents,
         later_cents=found.later_cents,
-        at=at,
         returning=returning,
     )
-    session.add(subscription)
+    ctx.session.add(subscription)
     return found
 
 
-def _end(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    asked_at: datetime,
-    why: str,
-    *,
-    at: datetime,
-    by: Actor,
-) -> None:
+def _end(ctx: TransactionContext, subscription: Subscription, asked_at: datetime, why: str) -> None:
     before = subscription.cancel_asked_at
     change(
-        session,
+        ctx,
         subscription,
         Event.ENDED_NOW,
-        at=at,
-        by=by,
         why=why,
-        zone=office.zone,
         cancel_asked_at=min(before, asked_at) if before else asked_at,
-        cancels_at=at,
-        access_until=min(at, subscription.access_until),
+        cancels_at=ctx.at,
+        access_until=min(ctx.at, subscription.access_until),
         resumes_on=None,
     )
-    cancel.void_what_is_owed(session, subscription)
-    payment_page.close_soon(session, subscription.id, at)
+    cancel.void_what_is_owed(ctx.session, subscription)
+    payment_page.close_soon(ctx, subscription.id)
 
 
-def _give_back(
-    session: Session, office: Office, found: Withdrawal, asked_at: datetime, at: datetime, by: Actor
-) -> list[Refund]:
+def _give_back(ctx: TransactionContext, found: Withdrawal, asked_at: datetime) -> list[Refund]:
     first = found.first.payment
-    reason = WITHDRAWN.format(days=office.cooling_off_days)
+    reason = WITHDRAWN.format(days=ctx.site.policy.cooling_off_days)
     intended = [
-        refund.intend(session, first, amount=None, cause=f"{CAUSE}{first.id}", reason=reason, by=by, at=at),
+        refund.intend(ctx, first, amount=None, cause=f"{CAUSE}{first.id}", reason=reason),
         *(
             refund.intend(
-                session,
+                ctx,
                 one.payment,
                 amount=one.cents,
                 cause=f"unread:{one.payment.id}",
                 reason=give_back.CAME_AFTER if one.payment.paid_at > asked_at else UNREAD,
-                by=by,
-                at=at,
             )
             for one in found.later
         ),

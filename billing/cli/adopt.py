@@ -44,10 +44,10 @@ def adopt(yes: bool) -> None:
     if not yes:
         click.confirm("Shall this database charge cards and send mail from now on?", abort=True)
     at = parts.clock.now()
-    with parts.database.transaction() as session:
-        adopted = installation.adopt(session, at)
+    with parts.database.begin(parts.site, at, Command()) as ctx:
+        adopted = installation.adopt(ctx.session, at)
         if adopted:
-            audit.write(session, Command(), "adopt_database", at=at)
+            audit.write(ctx, "adopt_database")
     click.echo("It is the one that counts now." if adopted else "It was the one that counts already.")
     _ask_acquirers(parts)
 

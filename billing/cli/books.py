@@ -23,7 +23,7 @@ def export(folder: Path, first: datetime | None, last: datetime | None) -> None:
     from billing.rules.periods import add_months
 
     parts = build(settings())
-    today = parts.office.today(parts.clock.now())
+    today = parts.site.today(parts.clock.now())
     begin: date = first.date() if first else add_months(today.replace(day=1), -1)
     end = last.date() if last else add_months(begin.replace(day=1), 1) - timedelta(days=1)
     try:

@@ -68,7 +68,7 @@ def keys_create(name: str, scopes: str, expires: timedelta | None, **a_day: int)
     at = parts.clock.now()
     with parts.database.transaction() as session:
         made = key_money.make(
-            Desk.of(session, parts.office, parts.settings, at),
+            Desk.of(session, parts.site, parts.settings, at),
             name,
             [part.strip() for part in scopes.split(",")],
             actor=Command(),
@@ -82,12 +82,13 @@ def keys_create(name: str, scopes: str, expires: timedelta | None, **a_day: int)
 def keys_list() -> None:
     """Every key: its id, name, scopes, when it was made and last used (to the minute), its ceilings, and whether it works."""
     from billing.app import build
+    from billing.platform.actors import Command
     from billing.staff.api_keys import everything
 
     parts = build(settings())
     at = parts.clock.now()
-    with parts.database.transaction() as session:
-        for one in everything(session, at):
+    with parts.database.begin(parts.site, at, Command()) as ctx:
+        for one in everything(ctx):
             used = in_words(one.last_used_at, parts.settings) if one.last_used_at else "never"
             click.echo(f"{one.key.id}  {one.key.name}  {','.join(one.key.scopes)}")
             click.echo(f"    made {in_words(one.key.created_at, parts.settings)}; last used {used}")
@@ -121,9 +122,9 @@ def keys_limit(name: str, **a_day: int | None) -> None:
 
     parts = build(settings())
     at = parts.clock.now()
-    with parts.database.transaction() as session:
-        key = lock(session, the_one(session, name, at).id, at)
-        limit(session, key.id, _given(a_day, key.ceilings), actor=Command(), at=at)
+    with parts.database.begin(parts.site, at, Command()) as ctx:
+        key = lock(ctx, the_one(ctx, name).id)
+        limit(ctx, key.id, _given(a_day, key.ceilings))
         click.echo(f"{key.name}, a day: {_allowed(key.ceilings)}")
 
 
@@ -145,15 +146,9 @@ def keys_rotate(name: str, grace: timedelta, expires: timedelta | None) -> None:
 
     parts = build(settings())
     at = parts.clock.now()
-    with parts.database.transaction() as session:
+    with parts.database.begin(parts.site, at, Command()) as ctx:
         secret = rotate(
-            session,
-            parts.office.tokens,
-            the_one(session, name, at).id,
-            grace,
-            actor=Command(),
-            at=at,
-            expires_at=at + expires if expires is not None else None,
+            ctx, the_one(ctx, name).id, grace, expires_at=at + expires if expires is not None else None
         )
     click.echo(secret)
 
@@ -168,9 +163,9 @@ def keys_revoke(name: str) -> None:
 
     parts = build(settings())
     at = parts.clock.now()
-    with parts.database.transaction() as session:
-        key = the_one(session, name, at)
-        revoke(session, key.id, actor=Command(), at=at)
+    with parts.database.begin(parts.site, at, Command()) as ctx:
+        key = the_one(ctx, name)
+        revoke(ctx, key.id)
         click.echo(f"{key.name} ({key.id}) doesn't work any more.")
 
 

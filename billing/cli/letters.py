@@ -72,11 +72,12 @@ def newsletters_compare(file: IO[str]) -> None:
     by it before, and has confirmed a newsletter by mail since, or was let in by the staff, stays on that list."""
     from billing.app import build
     from billing.newsletters.compare import compare, read_register
+    from billing.platform.actors import Command
 
     parts = build(settings())
     named = read_register(file)
-    with parts.database.transaction() as session:
-        done = compare(session, parts.office.tokens, named, parts.clock.now())
+    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+        done = compare(ctx, named)
     click.echo(
         f"Compared: {', '.join(done.lists)}. {done.blocked} get no marketing from now on, {done.known} got none before,"
         f" {done.spared} want it all the same."
@@ -113,14 +114,15 @@ def _take(raw: bytes, recipient: str) -> str:
     from billing.app import build
     from billing.mail.bounces import read_report
     from billing.newsletters.bounces import handle_report
+    from billing.platform.actors import Command
 
     parts = build(settings())
-    tokens = parts.office.tokens
+    tokens = parts.site.tokens
     report = read_report(tokens, raw, recipient=recipient)
     if report is None:
         return "no report about a mail of ours; nothing changed"
-    with parts.database.transaction() as session:
-        done = handle_report(session, tokens, report, parts.clock.now())
+    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+        done = handle_report(ctx, report)
     return f"{report.why.value} {report.status}".strip() + f": {done.value}"
 
 
@@ -138,7 +140,7 @@ def suppressions_show(address: str) -> None:
 
     parts = build(settings())
     with parts.database.transaction() as session:
-        rows = standing(session, parts.office.tokens, address)
+        rows = standing(session, parts.site.tokens, address)
     for row in rows:
         click.echo(f"{row.scope}  {row.reason.value}  since {row.at:%Y-%m-%d}  {row.source}")
     if not rows:
@@ -160,7 +162,7 @@ def suppressions_add(address: str, scope: str, reason: str) -> None:
     with parts.database.transaction() as session:
         new = suppress(
             session,
-            parts.office.tokens,
+            parts.site.tokens,
             clean_address(address),
             scope=scope,
             reason=SuppressionReason.STAFF,
@@ -183,7 +185,7 @@ def suppressions_lift(address: str, scope: str, reason: str) -> None:
     with parts.database.transaction() as session:
         ended = lift(
             session,
-            parts.office.tokens,
+            parts.site.tokens,
             address,
             scopes=[scope],
             at=parts.clock.now(),

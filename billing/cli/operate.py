@@ -34,7 +34,7 @@ def doctor() -> None:
     parts = build(settings())
     with progress() as say:
         findings = examine(
-            parts.database, parts.office, parts.clock.now(), lambda promise: say(f"  asking {promise.name}")
+            parts.database, parts.site, parts.clock.now(), lambda promise: say(f"  asking {promise.name}")
         )
     for finding in findings:
         mark = "unasked" if finding.unasked else "broken" if finding.count else "kept"
@@ -53,16 +53,17 @@ def doctor() -> None:
 def reconcile(day: datetime | None) -> None:
     """Our books against the acquirer's, to the end of yesterday. Exit status 1 when they differ and nobody has explained it."""
     from billing.app import build
+    from billing.platform.actors import Command
     from billing.reconcile import schedule
     from billing.reconcile.reconcile import reconcile as compare
 
     parts = build(settings())
     at = parts.clock.now()
-    yesterday = parts.office.today(at) - timedelta(days=1)
+    yesterday = parts.site.today(at) - timedelta(days=1)
     if day is not None and day.date() > yesterday:
         raise click.ClickException("That day isn't over yet; its books aren't closed.")
-    with parts.database.transaction() as session:
-        since = schedule.since_when(session, parts.office.zone) or yesterday
+    with parts.database.begin(parts.site, at, Command()) as ctx:
+        since = schedule.since_when(ctx) or yesterday
     first, last = (day.date(),) * 2 if day is not None else (min(since, yesterday), yesterday)
     with progress() as say:
         report = compare(parts.clerk, first, last, at, lambda doing: say(f"  {doing}"))

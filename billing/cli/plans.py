@@ -18,7 +18,7 @@ def _named(session: "Session", parts: "Parts", plan: str | None) -> str:
     """The plan that was named, or the first that everyone is offered."""
     from billing.subscriptions.find import plan_on_offer
 
-    return plan or plan_on_offer(session, parts.office.today(parts.clock.now()))[0].id
+    return plan or plan_on_offer(session, parts.site.today(parts.clock.now()))[0].id
 
 
 @billing.group()
@@ -162,17 +162,9 @@ def prices_change(plan: str | None, cents: int, first_day: datetime) -> None:
     from billing.platform.actors import Command
 
     parts = build(settings())
-    with parts.database.transaction() as session:
-        plan_id = _named(session, parts, plan)
-        plan_change(
-            session,
-            plan_id,
-            cents,
-            first_day.date(),
-            today=parts.office.today(parts.clock.now()),
-            at=parts.clock.now(),
-            by=Command(),
-        )
+    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+        plan_id = _named(ctx.session, parts, plan)
+        plan_change(ctx, plan_id, cents, first_day.date(), today=parts.site.today(parts.clock.now()))
     click.echo(
         f"{plan_id}: {cents} cents for who starts on {first_day:%d %B %Y} or later; who subscribes already is told by mail,"
         " and pays it from the first period that begins at least 30 days after."
@@ -190,17 +182,17 @@ def prices_change(plan: str | None, cents: int, first_day: datetime) -> None:
 def prices_add(plan: str | None, cents: int, first_day: datetime) -> None:
     """Charge new readers another price from a day on, today or later."""
     from billing.app import build
+    from billing.platform.actors import Command
     from billing.subscriptions.plans import add_price
 
     parts = build(settings())
-    with parts.database.transaction() as session:
+    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
         price = add_price(
-            session,
-            _named(session, parts, plan),
+            ctx,
+            _named(ctx.session, parts, plan),
             cents,
             first_day.date(),
-            today=parts.office.today(parts.clock.now()),
-            at=parts.clock.now(),
+            today=parts.site.today(parts.clock.now()),
         )
     click.echo(
         f"{price.plan_id}: {price.amount} cents for who starts on {price.valid_from:%d %B %Y} or later."

@@ -97,6 +97,7 @@ def migrate(key_is_right: bool) -> None:
     from billing.app import build
     from billing.payments.ledger_backfill import backpost
     from billing.platform import heartbeat, installation, list_key, migrate
+    from billing.platform.actors import Command
     from billing.platform.db import Database
     from billing.platform.pooling import refuse_transaction_pooling
     from billing.platform.settings import Environment
@@ -118,11 +119,11 @@ def migrate(key_is_right: bool) -> None:
             first_plans.add(session)
         parts = build(read)
         say("  opening the books, where there are none")
-        with parts.database.transaction() as session:
-            posted = backpost(session, parts.office)
+        with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+            posted = backpost(ctx)
             if read.environment is Environment.DEMO:
                 # It is migrated before anything of it runs. Its clock stands still, so the last start's worker would pass for this one's.
-                heartbeat.silence(session)
+                heartbeat.silence(ctx.session)
     if posted:
         click.echo(f"The books are opened with {posted} facts from before.")
     click.echo("The database is up to date.")
@@ -178,21 +179,22 @@ def seed_demo() -> None:
     """Sample articles and a key; prints them as JSON. Demo only."""
     from billing.app import build
     from billing.dev import seed
+    from billing.platform.actors import Command
     from billing.platform.settings import Environment
 
     parts = build(settings())
     if parts.settings.environment is Environment.LIVE:
         raise click.ClickException("Samples don't belong into a live installation.")
-    with parts.database.transaction() as session:
-        ids_by_level = seed.articles(session, parts.office, parts.clock.now())
-        seed.openings(session, parts.clock.now())
-        key = seed.api_key(session, parts.office, parts.clock.now())
-        seed.newsletters(session, parts.clock.now(), people=True)
-        seed.newsletters_of_plans(session)
+    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+        ids_by_level = seed.articles(ctx)
+        seed.openings(ctx)
+        key = seed.api_key(ctx.session, parts.site, parts.clock.now())
+        seed.newsletters(ctx.session, parts.clock.now(), people=True)
+        seed.newsletters_of_plans(ctx.session)
         answer = {"api_key": key, "articles": ids_by_level}
         if parts.settings.environment is Environment.DEMO:
             domain = parts.settings.mail_from.rpartition("@")[2]
-            way_in = seed.staff(session, parts.office, domain, parts.clock.now())
+            way_in = seed.staff(ctx.session, parts.site, domain, parts.clock.now())
             answer["staff_sign_in_url"] = way_in
     click.echo(json.dumps(answer))
 

@@ -30,7 +30,7 @@ def run_once(as_of: datetime | None) -> None:
     at = in_zone(as_of, parts.settings) if as_of else now
     if at > now:
         raise click.ClickException("--as-of lies in the future; nothing may be charged before its time.")
-    report = run(parts.till, at)
+    report = run(parts.run_context, at)
     with parts.database.transaction() as session:
         pause, waiting = breaker.paused(session), charge.waiting(session)
     counts = dict(report.counts)

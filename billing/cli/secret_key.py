@@ -27,7 +27,7 @@ def keys_rotate_secret(key_is_lost: bool) -> None:
     if key_is_lost:
         _replace_lost(read)
     parts = build(read)
-    done = rotate_secret(parts.database, parts.office.tokens, parts.clock.now())
+    done = rotate_secret(parts.database, parts.site, parts.clock.now())
     already = " already" if done.was_done else ""
     click.echo(
         f"The key of the lists is sealed under the present secret key{already}: no opt-out, block, claim or API key changed."

@@ -20,6 +20,7 @@ def staff_add(email: str, role: str) -> None:
     """Let EMAIL sign in as staff; who is staff already gets the role. All other admins are mailed of a new one."""
     from billing.app import build
     from billing.platform.actors import Command
+    from billing.platform.context import TransactionContext
     from billing.staff import members
     from billing.staff.notices import admin_added
     from billing.staff.roles import Role
@@ -28,10 +29,10 @@ def staff_add(email: str, role: str) -> None:
     with parts.database.transaction() as session:
         at, actor = parts.clock.now(), Command()
         new_admin = members.is_new_admin(session, email, Role(role))
-        member = members.add(session, email, Role(role), actor=actor, at=at)
+        member = members.add(TransactionContext(session, parts.site, at, actor), email, Role(role))
         if new_admin:
-            admin_added(session, parts.office, member.email, actor, at)
-    click.echo(f"{member.email} is staff ({member.role}). Sign in at {parts.office.page('/staff/sign-in')}")
+            admin_added(TransactionContext(session, parts.site, at, actor), member.email)
+    click.echo(f"{member.email} is staff ({member.role}). Sign in at {parts.site.page('/staff/sign-in')}")
 
 
 @staff.command(name="list")
@@ -58,9 +59,9 @@ def staff_disable(email: str) -> None:
     from billing.staff import members
 
     parts = build(settings())
-    with parts.database.transaction() as session:
-        member = members.by_address(session, email)
-        members.disable(session, member, actor=Command(), at=parts.clock.now())
+    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+        member = members.by_address(ctx.session, email)
+        members.disable(ctx, member)
     click.echo(f"{member.email} can't sign in any more.")
 
 
@@ -73,9 +74,9 @@ def staff_reset(email: str) -> None:
     from billing.staff import members
 
     parts = build(settings())
-    with parts.database.transaction() as session:
-        member = members.by_address(session, email)
-        members.reset_codes(session, member, actor=Command(), at=parts.clock.now())
+    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+        member = members.by_address(ctx.session, email)
+        members.reset_codes(ctx, member)
     click.echo(f"{member.email} sets up a new authenticator at the next sign-in.")
 
 
@@ -83,12 +84,13 @@ def staff_reset(email: str) -> None:
 def staff_waiting() -> None:
     """What waits for a second member: its id, who asked, and what for."""
     from billing.app import build
+    from billing.platform.actors import Command
     from billing.staff import approvals, members
 
     parts = build(settings())
-    with parts.database.transaction() as session:
-        for one in approvals.waiting(session, parts.clock.now()):
-            click.echo(f"{one.id}  {members.by_id(session, one.asked_by).email}  {' '.join(one.words)}")
+    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+        for one in approvals.waiting(ctx):
+            click.echo(f"{one.id}  {members.by_id(ctx.session, one.asked_by).email}  {' '.join(one.words)}")
 
 
 @staff.command(name="approve")
@@ -103,7 +105,7 @@ def staff_approve(approval_id: str) -> None:
 
     parts = build(settings())
     with parts.database.transaction() as session:
-        desk = Desk.of(session, parts.office, parts.settings, parts.clock.now())
+        desk = Desk.of(session, parts.site, parts.settings, parts.clock.now())
         done = approvals.approve(desk, approval_id, actor=Command()).state is ApprovalState.DONE
     if not done:
         raise click.ClickException("something has changed since it was asked for; it must be asked for again")

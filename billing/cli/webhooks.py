@@ -43,18 +43,11 @@ def webhooks_replay(event_id: str) -> None:
 
     parts = build(settings())
     at = parts.clock.now()
-    with parts.database.transaction() as session:
-        event = by_id(session, event_id)
+    with parts.database.begin(parts.site, at, Command()) as ctx:
+        event = by_id(ctx.session, event_id)
         before = {"state": became(event)}
         replay(event, at)
-        audit.write(
-            session,
-            Command(),
-            "replay_event",
-            at=at,
-            subject=event.event_ref,
-            before=before,
-        )
+        audit.write(ctx, "replay_event", subject=event.event_ref, before=before)
     settle_due(parts.desk, at, only=event.id)
     with parts.database.transaction() as session:
         after = by_id(session, event.id)

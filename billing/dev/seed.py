@@ -11,8 +11,9 @@ from billing.access.policies import AccessTerms
 from billing.access.public_windows import open_to_all
 from billing.dev import sample_newsletters
 from billing.dev.paper.sample_articles import SampleArticle, sample_articles
-from billing.platform.actors import Command
-from billing.platform.site import Office
+from billing.platform.actors import WORKER, Command
+from billing.platform.context import TransactionContext
+from billing.platform.site import Site
 from billing.rules.access import AccessLevel
 from billing.rules.features import newsletter_feature
 from billing.rules.scopes import SCOPES
@@ -36,24 +37,22 @@ SECTIONS = {
 OPEN_DAYS = timedelta(days=21)
 
 
-def articles(session: Session, office: Office, at: datetime) -> dict[str, list[str]]:
+def articles(ctx: TransactionContext) -> dict[str, list[str]]:
     """Register the sample articles; their ids by access level, without those that the demo opens to everyone for a while."""
     for section, terms in SECTIONS.items():
-        if policies.of_section(session, section) == policies.NO_TERMS:
-            policies.set_section(session, section, terms, at=at, by=SAMPLES)
+        if policies.of_section(ctx.session, section) == policies.NO_TERMS:
+            policies.set_section(ctx.acting_as(SAMPLES), section, terms)
     found: dict[str, list[str]] = {level.value: [] for level in AccessLevel}
     for sample in sample_articles():
         teaser = sample.teaser
         register(
-            session,
+            ctx.acting_as(SAMPLES),
             teaser.id,
             title=teaser.title,
-            url=office.page(f"/articles/{teaser.id}"),
+            url=ctx.site.page(f"/articles/{teaser.id}"),
             section=teaser.section,
             terms=sample.terms,
-            published_at=_published_at(session, sample, at),
-            at=at,
-            by=SAMPLES,
+            published_at=_published_at(ctx.session, sample, ctx.at),
         )
         if sample.opened is None and not sample.fresh:
             found[teaser.access].append(teaser.id)
@@ -68,27 +67,25 @@ def _published_at(session: Session, sample: SampleArticle, at: datetime) -> date
     return known.published_at if known else at.replace(second=0, microsecond=0)
 
 
-def openings(session: Session, at: datetime) -> None:
+def openings(ctx: TransactionContext) -> None:
     """Open the sample articles that are everybody's for a while, once."""
     for sample in sample_articles():
         known = select(PublicWindow.id).where(PublicWindow.subject == sample.teaser.id)
-        if sample.opened is not None and session.exec(known).first() is None:
+        if sample.opened is not None and ctx.session.exec(known).first() is None:
             open_to_all(
-                session,
+                ctx.acting_as(SAMPLES),
                 Scope.ARTICLE,
                 sample.teaser.id,
-                until=at + OPEN_DAYS,
+                until=ctx.at + OPEN_DAYS,
                 reason=sample.opened,
-                at=at,
-                by=SAMPLES,
             )
 
 
-def api_key(session: Session, office: Office, at: datetime) -> str:
+def api_key(session: Session, site: Site, at: datetime) -> str:
     """A key with every scope, for trying things; the one of the last start stops working."""
-    for key in named(session, DEMO_KEY, at):
-        revoke(session, key.id, actor=Command(), at=at)
-    return create(session, office.tokens, DEMO_KEY, SCOPES, at)
+    for key in named(TransactionContext(session, site, at, WORKER), DEMO_KEY):
+        revoke(TransactionContext(session, site, at, Command()), key.id)
+    return create(TransactionContext(session, site, at, WORKER), DEMO_KEY, SCOPES)
 
 
 def demo_key_id(session: Session) -> str:
@@ -97,7 +94,7 @@ def demo_key_id(session: Session) -> str:
     return session.exec(live).first() or ""
 
 
-def staff(session: Session, office: Office, domain: str, at: datetime) -> str:
+def staff(session: Session, site: Site, domain: str, at: datetime) -> str:
     """A sample member for each role, whose authenticator counts as set up; the address of the demo's way in, which ends with
     the key of this start (see `api_key`)."""
     actor = Command()
@@ -105,10 +102,10 @@ def staff(session: Session, office: Office, domain: str, at: datetime) -> str:
         try:
             members.by_address(session, f"{role}@{domain}")
         except members.UnknownMember:
-            member = members.add(session, f"{role}@{domain}", role, actor=actor, at=at)
+            member = members.add(TransactionContext(session, site, at, actor), f"{role}@{domain}", role)
             member.enrolled_at = at
             session.add(member)
-    return office.page(f"/staff/demo/{office.tokens.token(STAFF_LINK, demo_key_id(session))}")
+    return site.page(f"/staff/demo/{site.tokens.token(STAFF_LINK, demo_key_id(session))}")
 
 
 SAMPLE_PEOPLE = (("first-light", 1000), ("water-and-weather", 250), ("the-long-read", 400))

@@ -13,9 +13,10 @@ from billing.acquirer.balance_port import DisputeState
 from billing.acquirer.registry import Acquirers
 from billing.disputes import settle
 from billing.payments.dispute_models import Dispute
+from billing.platform.context import TransactionContext
 from billing.platform.db import Database
 from billing.platform.errors import Conflict, Invalid, NotFound, Unavailable
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.platform.stop_points import stop_point
 
 LONGEST = 20_000
@@ -64,20 +65,20 @@ def one(session: Session, reader_id: str, dispute_id: str, *, locked: bool = Fal
     return found
 
 
-def intend(session: Session, reader_id: str, dispute_id: str, words: str, *, at: datetime) -> Intended:
+def intend(ctx: TransactionContext, reader_id: str, dispute_id: str, words: str) -> Intended:
     """Write down that an answer goes out. Raises UnknownDispute, NothingToAnswer, NeedsWords."""
-    dispute = one(session, reader_id, dispute_id, locked=True)
+    dispute = one(ctx.session, reader_id, dispute_id, locked=True)
     if dispute.state is not DisputeState.NEEDS_ANSWER:
         raise NothingToAnswer
     if not words.strip():
         raise NeedsWords
     evidence = in_the_acquirers_fields(dispute.evidence, words.strip())
     digest = hashlib.sha256(json.dumps(evidence, sort_keys=True).encode()).hexdigest()[:16]
-    dispute.sent_at = at
+    dispute.sent_at = ctx.at
     return Intended(dispute.acquirer, dispute.gateway_ref, evidence, f"dispute-{dispute.id}-{digest}")
 
 
-def send(database: Database, acquirers: Acquirers, office: Office, intended: Intended, at: datetime) -> None:
+def send(database: Database, acquirers: Acquirers, site: Site, intended: Intended, at: datetime) -> None:
     """Send it, and settle the dispute from how it stands then. Raises NotSent."""
     stop_point("evidence.intended")
     gateway = acquirers.named(intended.acquirer)
@@ -85,7 +86,7 @@ def send(database: Database, acquirers: Acquirers, office: Office, intended: Int
     stop_point("evidence.answered")
     if isinstance(answer, Unknown):
         raise NotSent(f"The answer could not be sent: {answer.why}")
-    settle.settle(database, gateway, office, intended.dispute_ref, at)
+    settle.settle(database, gateway, site, intended.dispute_ref, at)
 
 
 def in_the_acquirers_fields(evidence: dict[str, Any], words: str) -> dict[str, str]:

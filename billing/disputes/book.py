@@ -1,7 +1,5 @@
 """A dispute in the ledger. What the bank has taken stands in `disputes` until it is decided."""
 
-from datetime import datetime
-
 from sqlmodel import Session
 
 from billing.acquirer.balance_port import DisputeState
@@ -10,10 +8,10 @@ from billing.ledger.models import Account
 from billing.payments import refunds_owed
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Payment
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 
 
-def book(session: Session, office: Office, dispute: Dispute, at: datetime) -> None:
+def book(ctx: TransactionContext, dispute: Dispute) -> None:
     """Post what has happened so far; an inquiry moves no money. Safe to repeat.
 
     A lost one stays a cost in full: VAT comes back only with a credit note (VAT-10), and who lost to a bank has given none; or it pays
@@ -21,13 +19,13 @@ def book(session: Session, office: Office, dispute: Dispute, at: datetime) -> No
     if dispute.inquiry:
         return
     cents = dispute.amount
-    _post(session, office, dispute, "dispute", {Account.DISPUTES: cents, Account.GATEWAY: -cents}, at)
+    _post(ctx, dispute, "dispute", {Account.DISPUTES: cents, Account.GATEWAY: -cents})
     if dispute.state is DisputeState.WON:
-        _post(session, office, dispute, "dispute_won", {Account.GATEWAY: cents, Account.DISPUTES: -cents}, at)
+        _post(ctx, dispute, "dispute_won", {Account.GATEWAY: cents, Account.DISPUTES: -cents})
     if dispute.state is DisputeState.LOST:
-        debt = _debt_it_pays(session, dispute)
+        debt = _debt_it_pays(ctx.session, dispute)
         lost = {Account.REFUNDS: cents - debt, Account.REFUNDS_OWED: debt, Account.DISPUTES: -cents}
-        _post(session, office, dispute, "dispute_lost", lost, at)
+        _post(ctx, dispute, "dispute_lost", lost)
 
 
 def _debt_it_pays(session: Session, dispute: Dispute) -> int:
@@ -38,7 +36,5 @@ def _debt_it_pays(session: Session, dispute: Dispute) -> int:
     )
 
 
-def _post(
-    session: Session, office: Office, dispute: Dispute, kind: str, lines: dict[Account, int], at: datetime
-) -> None:
-    post.post(session, kind=kind, source_id=dispute.id, at=at, on=office.today(at), lines=lines)
+def _post(ctx: TransactionContext, dispute: Dispute, kind: str, lines: dict[Account, int]) -> None:
+    post.post(ctx.session, kind=kind, source_id=dispute.id, at=ctx.at, on=ctx.today, lines=lines)

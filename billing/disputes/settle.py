@@ -20,10 +20,11 @@ from billing.payments.dispute_models import Dispute
 from billing.payments.models import Invoice, Payment
 from billing.payments.record_payment import payment_of
 from billing.platform import ids
-from billing.platform.actors import Acquirer
+from billing.platform.actors import WORKER, Acquirer
+from billing.platform.context import TransactionContext
 from billing.platform.db import Database
 from billing.platform.errors import Unavailable
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.platform.stop_points import stop_point
 from billing.refunds import failed
 from billing.rules.money import Money, spelled
@@ -49,7 +50,7 @@ class Unresolved(StrEnum):
 
 
 def settle(
-    database: Database, gateway: Gateway, office: Office, dispute_ref: str, at: datetime
+    database: Database, gateway: Gateway, site: Site, dispute_ref: str, at: datetime
 ) -> DisputeState | Unresolved:
     """Write down how a dispute stands, and what follows from it. Safe to repeat. Raises Unavailable."""
     answer = gateway.books.dispute(dispute_ref)
@@ -58,16 +59,16 @@ def settle(
     if isinstance(answer, Unknown):
         raise Unavailable(answer.why)
     stop_point("dispute.fetched")
-    write_down_charge(database, gateway, office, answer.charge_ref, answer.intent_ref, at)
+    write_down_charge(database, gateway, site, answer.charge_ref, answer.intent_ref, at)
     moved = _moved_by_charge(database, gateway, answer)
-    with database.transaction() as session:
-        payment = payment_of(session, gateway.name, answer.charge_ref)
+    with database.begin(site, at, WORKER) as ctx:
+        payment = payment_of(ctx.session, gateway.name, answer.charge_ref)
         if payment is None:
-            _open_unknown(session, answer, at)
+            _open_unknown(ctx, answer)
             return Unresolved.NOT_OURS
-        balance_mirror.keep(session, office, gateway.name, moved, at)
-        word = _settle(session, office, payment, answer, at)
-        currency_conversion.present_disputes(session, office, gateway.name, [answer.dispute_ref], at)
+        balance_mirror.keep(ctx, gateway.name, moved)
+        word = _settle(ctx, payment, answer)
+        currency_conversion.present_disputes(ctx, gateway.name, [answer.dispute_ref])
         return word
 
 
@@ -87,7 +88,7 @@ def _moved_by_charge(database: Database, gateway: Gateway, answer: DisputeAnswer
 def write_down_charge(
     database: Database,
     gateway: Gateway,
-    office: Office,
+    site: Site,
     charge_ref: str,
     intent_ref: str | None,
     at: datetime,
@@ -106,18 +107,19 @@ def write_down_charge(
         return False
     with database.transaction() as session:
         return took_money(
-            take_in(session, office, gateway.name, claim, outcome, at, by=Acquirer(gateway.name))
+            take_in(
+                TransactionContext(session, site, at, Acquirer(gateway.name)), gateway.name, claim, outcome
+            )
         )
 
 
-def _open_unknown(session: Session, answer: DisputeAnswer, at: datetime) -> None:
+def _open_unknown(ctx: TransactionContext, answer: DisputeAnswer) -> None:
     open_case(
-        session,
+        ctx,
         CaseKind.UNKNOWN_DISPUTE,
         answer.dispute_ref,
         f"{spelled(answer.amount, answer.currency)} of the charge {answer.charge_ref} are disputed ({answer.reason}),"
         " and we have no payment for it.",
-        at=at,
         theirs=-answer.amount,
         currency=answer.currency,
         facts={"charge": answer.charge_ref, "payment intent": answer.intent_ref or ""},
@@ -125,12 +127,10 @@ def _open_unknown(session: Session, answer: DisputeAnswer, at: datetime) -> None
     )
 
 
-def _settle(
-    session: Session, office: Office, payment: Payment, answer: DisputeAnswer, at: datetime
-) -> DisputeState:
-    invoice = session.get_one(Invoice, payment.invoice_id)
-    lock(session, invoice.subscription_id)
-    dispute = session.exec(
+def _settle(ctx: TransactionContext, payment: Payment, answer: DisputeAnswer) -> DisputeState:
+    invoice = ctx.session.get_one(Invoice, payment.invoice_id)
+    lock(ctx.session, invoice.subscription_id)
+    dispute = ctx.session.exec(
         select(Dispute)
         .where(Dispute.gateway_ref == answer.dispute_ref, Dispute.acquirer == payment.acquirer)
         .with_for_update()
@@ -139,19 +139,19 @@ def _settle(
     if dispute is not None and not _is_news(dispute, answer):
         return dispute.state
     if dispute is None:
-        dispute = _begin(session, payment, answer, at)
+        dispute = _begin(ctx, payment, answer)
     elif dispute.inquiry:  # it has taken nothing yet, so what it takes now is news
-        dispute.amount = _part(session, payment, answer)
+        dispute.amount = _part(ctx.session, payment, answer)
     dispute.state, dispute.inquiry, dispute.answer_by = answer.state, answer.inquiry, answer.answer_by
-    dispute.decided_at = None if dispute.open else at
-    session.add(dispute)
-    session.flush()
-    book.book(session, office, dispute, at)
-    _follow(session, office, dispute, invoice, at)
+    dispute.decided_at = None if dispute.open else ctx.at
+    ctx.session.add(dispute)
+    ctx.session.flush()
+    book.book(ctx, dispute)
+    _follow(ctx, dispute, invoice)
     if dispute.state is DisputeState.WON:
-        failed.dispute_won(session, office, payment, at)
+        failed.dispute_won(ctx, payment)
     if dispute.state is DisputeState.LOST:
-        failed.dispute_lost(session, payment, by=Acquirer(payment.acquirer), at=at)
+        failed.dispute_lost(ctx.acting_as(Acquirer(payment.acquirer)), payment)
     return dispute.state
 
 
@@ -173,60 +173,55 @@ def _part(session: Session, payment: Payment, answer: DisputeAnswer) -> int:
     )
 
 
-def _begin(session: Session, payment: Payment, answer: DisputeAnswer, at: datetime) -> Dispute:
+def _begin(ctx: TransactionContext, payment: Payment, answer: DisputeAnswer) -> Dispute:
     return Dispute(
-        id=ids.new("dsp", at),
+        id=ids.new("dsp", ctx.at),
         payment_id=payment.id,
         reader_id=payment.reader_id,
         acquirer=payment.acquirer,
         gateway_ref=answer.dispute_ref,
-        amount=_part(session, payment, answer),
+        amount=_part(ctx.session, payment, answer),
         reason=answer.reason,
         state=answer.state,
         inquiry=answer.inquiry,
         opened_at=answer.opened_at,
-        seen_at=at,
-        evidence=evidence.gather(session, payment),
+        seen_at=ctx.at,
+        evidence=evidence.gather(ctx.session, payment),
     )
 
 
-def _follow(session: Session, office: Office, dispute: Dispute, invoice: Invoice, at: datetime) -> None:
+def _follow(ctx: TransactionContext, dispute: Dispute, invoice: Invoice) -> None:
     if dispute.state is DisputeState.LOST:
         # first, so that nobody is told of reading on who doesn't, where the decision is the first news
-        stop.end_what_was_not_paid(session, office, invoice, at, by=Acquirer(dispute.acquirer))
+        stop.end_what_was_not_paid(ctx, invoice, by=Acquirer(dispute.acquirer))
         if dispute.reason == FRAUD:
-            gifts.revoke_all(session, dispute.reader_id, at, why="the bank gave the charge back as a fraud")
+            gifts.revoke_all(ctx, dispute.reader_id, why="the bank gave the charge back as a fraud")
     if dispute.open or dispute.state is DisputeState.LOST:
         stop.stop_renewals(
-            session,
-            office,
+            ctx,
             dispute.reader_id,
-            at,
             by=Acquirer(dispute.acquirer),
             why=f"the bank disputes payment {dispute.payment_id}",
             only=None if dispute.open else invoice.subscription_id,
         )
     if dispute.open:
-        _open_case(session, dispute, at)
+        _open_case(ctx, dispute)
     else:
         close_about(
-            session,
+            ctx.acting_as(Acquirer(dispute.acquirer)),
             CaseKind.DISPUTE,
             dispute.id,
             reason=f"The bank has decided: {dispute.state}.",
-            by=Acquirer(dispute.acquirer),
-            at=at,
         )
 
 
-def _open_case(session: Session, dispute: Dispute, at: datetime) -> None:
+def _open_case(ctx: TransactionContext, dispute: Dispute) -> None:
     asks = "asks about" if dispute.inquiry else "has taken back"
     open_case(
-        session,
+        ctx,
         CaseKind.DISPUTE,
         dispute.id,
         f"The reader's bank {asks} {Money(dispute.amount).with_vat_words()}: {dispute.reason.replace('_', ' ')}.",
-        at=at,
         reader_id=dispute.reader_id,
         facts={"payment": dispute.payment_id, "dispute at the acquirer": dispute.gateway_ref},
         link=f"/staff/readers/{dispute.reader_id}/disputes/{dispute.id}",

@@ -1,7 +1,5 @@
 """Stop what a disputed reader would be charged next: through the one door, with the mail that says so."""
 
-from datetime import datetime
-
 from sqlmodel import Session, col, select
 
 from billing.changes.cancel import end_of_what_is_held, void_what_is_owed
@@ -9,7 +7,7 @@ from billing.notices.payment import charge_disputed
 from billing.payments import payment_page
 from billing.payments.models import Invoice
 from billing.platform.actors import Acquirer
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.find import live_of
@@ -17,46 +15,36 @@ from billing.subscriptions.models import Subscription, SubscriptionChange
 
 
 def stop_renewals(
-    session: Session,
-    office: Office,
-    reader_id: str,
-    at: datetime,
-    *,
-    by: Acquirer,
-    why: str,
-    only: str | None = None,
+    ctx: TransactionContext, reader_id: str, *, by: Acquirer, why: str, only: str | None = None
 ) -> bool:
     """Nothing more is charged (DIS-1); what is free or paid for is read to its end. Whether there was something to stop.
 
     `only`: this subscription and no later one, for what is decided stops nobody who has begun anew.
     A charge under way is returned when it is settled, as after any cancellation."""
-    subscription = _live(session, reader_id)
+    subscription = _live(ctx.session, reader_id)
     if subscription is None or subscription.cancel_asked_at is not None:
         return False
     if only is not None and subscription.id != only:
         return False
-    ends_at = end_of_what_is_held(office, subscription, [], at)
+    ends_at = end_of_what_is_held(ctx.site, subscription, [], ctx.at)
     change(
-        session,
+        ctx.acting_as(by),
         subscription,
         Event.DISPUTED,
-        at=at,
-        by=by,
         why=why,
-        zone=office.zone,
-        cancel_asked_at=at,
+        cancel_asked_at=ctx.at,
         cancels_at=ends_at,
         access_until=min(ends_at, subscription.access_until),
     )
-    _let_go(session, subscription, at)
-    charge_disputed(session, office, subscription, at, occasion=at.isoformat())
+    _let_go(ctx, subscription)
+    charge_disputed(ctx, subscription, occasion=ctx.at.isoformat())
     return True
 
 
-def _let_go(session: Session, subscription: Subscription, at: datetime) -> None:
+def _let_go(ctx: TransactionContext, subscription: Subscription) -> None:
     """What is owed isn't asked for any more, on a page neither."""
-    void_what_is_owed(session, subscription)
-    payment_page.close_soon(session, subscription.id, at)
+    void_what_is_owed(ctx.session, subscription)
+    payment_page.close_soon(ctx, subscription.id)
 
 
 def has_stopped(session: Session, reader_id: str, why: str) -> bool:
@@ -76,11 +64,9 @@ def has_stopped(session: Session, reader_id: str, why: str) -> bool:
     )
 
 
-def end_what_was_not_paid(
-    session: Session, office: Office, invoice: Invoice, at: datetime, *, by: Acquirer
-) -> None:
+def end_what_was_not_paid(ctx: TransactionContext, invoice: Invoice, *, by: Acquirer) -> None:
     """The bank keeps the money of this invoice: where its period still runs, reading ends with the decision, and a mail says so."""
-    subscription = _live(session, invoice.reader_id)
+    subscription = _live(ctx.session, invoice.reader_id)
     if (
         subscription is None
         or subscription.id != invoice.subscription_id
@@ -88,19 +74,16 @@ def end_what_was_not_paid(
     ):
         return
     change(
-        session,
+        ctx.acting_as(by),
         subscription,
         Event.ENDED_NOW,
-        at=at,
-        by=by,
         why=f"the bank took back the payment of invoice {invoice.id}",
-        zone=office.zone,
-        cancel_asked_at=subscription.cancel_asked_at or at,
-        cancels_at=at,
-        access_until=min(at, subscription.access_until),
+        cancel_asked_at=subscription.cancel_asked_at or ctx.at,
+        cancels_at=ctx.at,
+        access_until=min(ctx.at, subscription.access_until),
     )
-    _let_go(session, subscription, at)
-    charge_disputed(session, office, subscription, at, occasion=f"lost:{invoice.id}", taken_back=True)
+    _let_go(ctx, subscription)
+    charge_disputed(ctx, subscription, occasion=f"lost:{invoice.id}", taken_back=True)
 
 
 def _live(session: Session, reader_id: str) -> Subscription | None:

@@ -11,10 +11,10 @@ from billing.cases.open import open_case
 from billing.disputes import evidence, stop
 from billing.disputes.settle import write_down_charge
 from billing.payments.record_payment import payment_of
-from billing.platform.actors import Acquirer
+from billing.platform.actors import WORKER, Acquirer
 from billing.platform.db import Database
 from billing.platform.errors import Unavailable
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.refunds import refund
 from billing.rules.money import Money
 
@@ -29,7 +29,7 @@ class WarningOutcome(StrEnum):
 
 
 def settle(
-    database: Database, gateway: Gateway, office: Office, warning_ref: str, at: datetime
+    database: Database, gateway: Gateway, site: Site, warning_ref: str, at: datetime
 ) -> WarningOutcome:
     """Stop renewals, keep evidence, open a case with the refund as a proposal (DIS-1). Safe to repeat. Raises Unavailable."""
     warning = gateway.books.warning(warning_ref)
@@ -37,29 +37,28 @@ def settle(
         return WarningOutcome.ABSENT
     if isinstance(warning, Unknown):
         raise Unavailable(warning.why)
-    write_down_charge(database, gateway, office, warning.charge_ref, warning.intent_ref, at)
-    with database.transaction() as session:
-        payment = payment_of(session, gateway.name, warning.charge_ref)
+    write_down_charge(database, gateway, site, warning.charge_ref, warning.intent_ref, at)
+    with database.begin(site, at, WORKER) as ctx:
+        payment = payment_of(ctx.session, gateway.name, warning.charge_ref)
         if payment is None:
             return WarningOutcome.NOT_OURS
         why = f"the card's issuer warns of fraud: payment {payment.id}"
-        if not stop.has_stopped(session, payment.reader_id, why):
-            stop.stop_renewals(session, office, payment.reader_id, at, by=Acquirer(payment.acquirer), why=why)
-        gifts.revoke_all(session, payment.reader_id, at, why="the card's issuer warns of fraud")
-        left = refund.left_of(session, payment)
+        if not stop.has_stopped(ctx.session, payment.reader_id, why):
+            stop.stop_renewals(ctx, payment.reader_id, by=Acquirer(payment.acquirer), why=why)
+        gifts.revoke_all(ctx, payment.reader_id, why="the card's issuer warns of fraud")
+        left = refund.left_of(ctx.session, payment)
         if not warning.actionable or left == 0:
             return WarningOutcome.NOTHING_LEFT
         open_case(
-            session,
+            ctx,
             CaseKind.FRAUD_WARNING,
             warning_ref,
             f"The card's issuer calls a charge fraudulent ({warning.kind.replace('_', ' ')})."
             f" Giving back {Money(left).with_vat_words()} now costs less than the dispute that follows.",
-            at=at,
             reader_id=payment.reader_id,
             ours=payment.amount,
             facts={"payment": payment.id, "charge": warning.charge_ref}
-            | {"evidence": evidence.gather(session, payment)},
+            | {"evidence": evidence.gather(ctx.session, payment)},
             link=f"/staff/readers/{payment.reader_id}/refund?payment={payment.id}",
         )
     return WarningOutcome.CASE_OPENED

@@ -17,7 +17,7 @@ from billing.ledger.models import Account, Deferral, RecognitionMark
 from billing.ledger.post import Posting, post_many
 from billing.platform import bulk
 from billing.platform.db import Database, advisory_key, instant
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.platform.stop_points import stop_point
 from billing.rules.periods import start_of_day
 from billing.rules.recognition import Spread, Taken, take_back
@@ -35,9 +35,9 @@ def _open_from(session: Session) -> date | None:
     return through + _DAY if through else None
 
 
-def _begin(session: Session, office: Office, first_day: date) -> date:
+def _begin(session: Session, site: Site, first_day: date) -> date:
     """Begin to recognise with the first sale's first day, unless another was quicker; the first day that isn't recognised."""
-    mark = {"id": 1, "through": first_day - _DAY, "next_at": start_of_day(first_day + _DAY, office.zone)}
+    mark = {"id": 1, "through": first_day - _DAY, "next_at": start_of_day(first_day + _DAY, site.zone)}
     session.execute(insert(RecognitionMark).values(**mark).on_conflict_do_nothing())
     return session.exec(select(col(RecognitionMark.through))).one() + _DAY
 
@@ -51,12 +51,12 @@ class Owed:
     given: bool = False
 
 
-def defer(session: Session, office: Office, owed: Sequence[Owed]) -> list[int]:
+def defer(session: Session, site: Site, owed: Sequence[Owed]) -> list[int]:
     """Begin to earn them by the day; for each, the cents that are earned already.
 
     Days before the first unrecognised one count at once: a charge that went through on the third try has earned the days
     on which it wasn't sure to come."""
-    open_from = _open_from(session) or _begin(session, office, min(one.spread.starts_on for one in owed))
+    open_from = _open_from(session) or _begin(session, site, min(one.spread.starts_on for one in owed))
     earned = [one.spread.earned(open_from) for one in owed]
     rows = [
         {
@@ -150,19 +150,19 @@ _EARNED = sa.text(
 )
 
 
-def recognise_due(database: Database, office: Office, at: datetime) -> int:
+def recognise_due(database: Database, site: Site, at: datetime) -> int:
     """Post what each day that is over has earned, once; how many days were done."""
     done = 0
     while True:
         with database.transaction() as session:
-            days = recognise(session, office, at)
+            days = recognise(session, site, at)
         stop_point("revenue.recognised")
         if not days:
             return done
         done += days
 
 
-def recognise(session: Session, office: Office, at: datetime) -> int:
+def recognise(session: Session, site: Site, at: datetime) -> int:
     """Post what the next days that are over have earned, a month of them at most; how many days were done."""
     # Waits for sales and refunds under way, so that none of them can count a day as open that is closed here.
     session.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), _KEY)
@@ -170,10 +170,10 @@ def recognise(session: Session, office: Office, at: datetime) -> int:
     if mark is None or mark.next_at > at or instant(session, NEXT_DUE) is None:
         return 0
     first = mark.through + _DAY
-    last = min(office.today(at) - _DAY, mark.through + timedelta(days=_DAYS_AT_ONCE))
+    last = min(site.today(at) - _DAY, mark.through + timedelta(days=_DAYS_AT_ONCE))
     earned = session.execute(_EARNED, {"first": first, "last": last}).all()
     post_many(session, [_posting(day, cents, at) for day, cents in earned if cents])
-    mark.through, mark.next_at = last, start_of_day(last + 2 * _DAY, office.zone)
+    mark.through, mark.next_at = last, start_of_day(last + 2 * _DAY, site.zone)
     session.add(mark)
     return (last - first).days + 1
 

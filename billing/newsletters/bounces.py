@@ -5,14 +5,14 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from billing.mail import suppressions
 from billing.mail.bounces import BounceKind, BounceReport
 from billing.mail.models import SuppressionReason
 from billing.newsletters.models import BounceRecord, Delivery, DeliveryState
 from billing.newsletters.signups import Origin, Person, leave
-from billing.platform.tokens import Tokens
+from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 
 SOFT_BOUNCES = 5
@@ -29,29 +29,27 @@ class ReportOutcome(StrEnum):
     UNKNOWN = "about no delivery of ours"
 
 
-def handle_report(session: Session, tokens: Tokens, report: BounceReport, at: datetime) -> ReportOutcome:
+def handle_report(ctx: TransactionContext, report: BounceReport) -> ReportOutcome:
     """Apply a genuine report. A replay changes nothing."""
-    delivery = session.exec(
+    delivery = ctx.session.exec(
         select(Delivery).where(Delivery.number == report.number).with_for_update()
     ).first()
     if delivery is None:
         return ReportOutcome.UNKNOWN
-    if not record_bounce(session, tokens, delivery, report, at):
+    if not record_bounce(ctx, delivery, report):
         return ReportOutcome.KNOWN
-    _settle(delivery, report, at)
+    _settle(delivery, report, ctx.at)
     if report.why is BounceKind.COMPLAINT:
-        _unsubscribe(session, delivery, at)
+        _unsubscribe(ctx, delivery)
     return ReportOutcome.NEW
 
 
-def record_bounce(
-    session: Session, tokens: Tokens, delivery: Delivery, report: BounceReport, at: datetime
-) -> bool:
+def record_bounce(ctx: TransactionContext, delivery: Delivery, report: BounceReport) -> bool:
     """Store the evidence and suppress the address if needed; whether the report was new.
 
     A complaint or an unknown mailbox suppresses at once. A soft bounce does after five within two weeks over at least three
     issues, each mail counted once. A refusal by policy never does: it isn't the reader's fault (B3)."""
-    digest = suppressions.digest(tokens, delivery.address)
+    digest = suppressions.digest(ctx.site.tokens, delivery.address)
     row = insert(BounceRecord).values(
         number=delivery.number,
         name=report.name,
@@ -59,26 +57,26 @@ def record_bounce(
         address_digest=digest,
         why=report.why,
         status=report.status,
-        at=at,
+        at=ctx.at,
     )
-    kept = session.execute(row.on_conflict_do_nothing().returning(col(BounceRecord.name)))
+    kept = ctx.session.execute(row.on_conflict_do_nothing().returning(col(BounceRecord.name)))
     if kept.first() is None:
         return False
-    reason = _reason(session, report.why, digest, at)
+    reason = _reason(ctx, report.why, digest)
     if reason is not None:
         suppressions.suppress(
-            session,
-            tokens,
+            ctx.session,
+            ctx.site.tokens,
             delivery.address,
             scope=suppressions.NEWSLETTERS,
             reason=reason,
             source=f"delivery {delivery.number} {report.status}".strip(),
-            at=at,
+            at=ctx.at,
         )
     return True
 
 
-def _reason(session: Session, why: BounceKind, digest: str, at: datetime) -> SuppressionReason | None:
+def _reason(ctx: TransactionContext, why: BounceKind, digest: str) -> SuppressionReason | None:
     match why:
         case BounceKind.HARD:
             return SuppressionReason.HARD_BOUNCE
@@ -87,12 +85,12 @@ def _reason(session: Session, why: BounceKind, digest: str, at: datetime) -> Sup
         case BounceKind.POLICY:
             return None
         case BounceKind.SOFT:
-            bounces, issues = session.execute(
+            bounces, issues = ctx.session.execute(
                 sa.text(
                     "SELECT count(DISTINCT number), count(DISTINCT issue_id) FROM returned_mail"
                     " WHERE address_digest = :digest AND why = 'soft' AND at > :since"
                 ),
-                {"digest": digest, "since": at - SOFT_WITHIN},
+                {"digest": digest, "since": ctx.at - SOFT_WITHIN},
             ).one()
             enough = bounces >= SOFT_BOUNCES and issues >= SOFT_ISSUES
             return SuppressionReason.SOFT_BOUNCES if enough else None
@@ -108,7 +106,7 @@ def _settle(delivery: Delivery, report: BounceReport, at: datetime) -> None:
     delivery.last_answer = f"{report.why.value} {report.status}".strip()
 
 
-def _unsubscribe(session: Session, delivery: Delivery, at: datetime) -> None:
-    reader = session.get(Reader, delivery.reader_id) if delivery.reader_id else None
+def _unsubscribe(ctx: TransactionContext, delivery: Delivery) -> None:
+    reader = ctx.session.get(Reader, delivery.reader_id) if delivery.reader_id else None
     person = Person(delivery.address, reader.id if reader else None)
-    leave(session, person, None, at, COMPLAINT)
+    leave(ctx, person, None, COMPLAINT)

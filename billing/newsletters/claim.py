@@ -10,7 +10,7 @@ from sqlmodel import Session
 from billing.mail import suppressions
 from billing.newsletters.lists import ADDRESS_KEY, READER, READER_ID, may_have, scopes
 from billing.newsletters.models import DeliveryState
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 
 BATCH = 200
 
@@ -77,19 +77,19 @@ class DeliveryResult:
 
 
 def claim(
-    session: Session, office: Office, issue_id: str, newsletter_id: str, me: int, at: datetime
+    ctx: TransactionContext, issue_id: str, newsletter_id: str, me: int
 ) -> tuple[list[ClaimedDelivery], int]:
     """Claim up to a batch of what is due; the deliveries, and how many were skipped."""
-    rows = session.execute(
+    rows = ctx.session.execute(
         sa.text(CLAIM),
         {
             "issue": issue_id,
             "me": me,
-            "at": at,
+            "at": ctx.at,
             "batch": BATCH,
             "scopes": scopes(newsletter_id),
-            "salt": suppressions.salt(office.tokens),
-            "zone": office.zone.key,
+            "salt": suppressions.salt(ctx.site.tokens),
+            "zone": ctx.zone.key,
         },
     ).all()
     taken = [ClaimedDelivery(*row[:6]) for row in rows if row[6] is None]

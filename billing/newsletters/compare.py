@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from billing.mail import suppressions
 from billing.mail.models import SuppressionReason
 from billing.newsletters.models import Newsletter, NewsletterKind, Signup, SignupState
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid
-from billing.platform.tokens import Tokens
 from billing.readers.models import Reader
 from billing.readers.register import BadAddress, clean_address
 
@@ -63,12 +62,12 @@ def read_register(lines: Iterable[str]) -> list[str]:
     return found
 
 
-def compare(session: Session, tokens: Tokens, blocked: Iterable[str], at: datetime) -> Comparison:
+def compare(ctx: TransactionContext, blocked: Iterable[str]) -> Comparison:
     """Block promotional newsletters to these addresses, and record the comparison on all promotional lists.
 
     A block that its reader lifted by a new opt-in, or staff with a reason, isn't set again: that consent is to us, and later.
     Raises NothingPromotional."""
-    lists = session.exec(
+    lists = ctx.session.exec(
         select(Newsletter)
         .where(Newsletter.kind == NewsletterKind.PROMOTIONAL)
         .order_by(col(Newsletter.position), col(Newsletter.id))
@@ -76,25 +75,25 @@ def compare(session: Session, tokens: Tokens, blocked: Iterable[str], at: dateti
     ).all()
     if not lists:
         raise NothingPromotional
-    lifted = suppressions.lifted(session, SuppressionReason.REGISTER)
+    lifted = suppressions.lifted(ctx.session, SuppressionReason.REGISTER)
     addresses = {suppressions.key_of(address) for address in blocked}
     new, spared = set(), set()
     for list_ in lists:
         scope = suppressions.one_list(list_.id)
         for address in addresses:
-            if (suppressions.digest(tokens, address), scope) in lifted:
+            if (suppressions.digest(ctx.site.tokens, address), scope) in lifted:
                 spared.add(address)
             elif suppressions.suppress(
-                session,
-                tokens,
+                ctx.session,
+                ctx.site.tokens,
                 address,
                 scope=scope,
                 reason=SuppressionReason.REGISTER,
                 source="the opt-out register",
-                at=at,
+                at=ctx.at,
             ):
                 new.add(address)
-        list_.opt_outs_checked_at = at
+        list_.opt_outs_checked_at = ctx.at
     spared -= new
     return Comparison(
         tuple(list_.name for list_ in lists), len(new), len(addresses - new - spared), len(spared)

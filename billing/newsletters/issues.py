@@ -13,6 +13,7 @@ from billing.newsletters.lists import newsletter, why_not_compared
 from billing.newsletters.models import Issue, IssueState, Newsletter
 from billing.newsletters.wrap import content_of
 from billing.platform import ids
+from billing.platform.context import TransactionContext
 from billing.platform.db import storable
 from billing.platform.errors import Conflict, Invalid, NotFound
 
@@ -77,29 +78,29 @@ def issue(session: Session, issue_id: str, *, lock: bool = False) -> Issue:
     return found
 
 
-def create(session: Session, newsletter_id: str, by: str, at: datetime) -> Issue:
+def create(ctx: TransactionContext, newsletter_id: str) -> Issue:
     """Create an empty draft. Raises UnknownNewsletter."""
-    newsletter(session, newsletter_id)
+    newsletter(ctx.session, newsletter_id)
     made = Issue(
-        id=ids.new("iss", at),
+        id=ids.new("iss", ctx.at),
         newsletter_id=newsletter_id,
         state=IssueState.DRAFT,
         subject="",
         preheader="",
         source="",
         cards={},
-        author=by,
-        created_at=at,
-        changed_at=at,
-        changed_by=by,
+        author=str(ctx.actor),
+        created_at=ctx.at,
+        changed_at=ctx.at,
+        changed_by=str(ctx.actor),
     )
-    session.add(made)
-    session.flush()
+    ctx.session.add(made)
+    ctx.session.flush()
     return made
 
 
 def save(
-    session: Session,
+    ctx: TransactionContext,
     issue_id: str,
     *,
     version: int,
@@ -107,13 +108,11 @@ def save(
     preheader: str,
     source: str,
     cards: Mapping[str, IssueCard],
-    by: str,
-    at: datetime,
 ) -> Issue:
     """Save an edit of `version`, finished or not, until the issue starts.
 
     Raises SavedMeanwhile, HasStarted, BadSubject, TooLong."""
-    found = issue(session, issue_id, lock=True)
+    found = issue(ctx.session, issue_id, lock=True)
     if found.state not in UNSTARTED:
         raise HasStarted
     if found.version != version:
@@ -123,8 +122,8 @@ def save(
     found.subject, found.preheader = one_line(subject)[:300], one_line(preheader)[:300]
     found.source = source.replace("\r\n", "\n")
     found.cards = {name: asdict(card) for name, card in cards.items()}
-    found.version, found.changed_at, found.changed_by = version + 1, at, by
-    session.flush()
+    found.version, found.changed_at, found.changed_by = version + 1, ctx.at, str(ctx.actor)
+    ctx.session.flush()
     return found
 
 
@@ -133,78 +132,74 @@ def check(session: Session, found: Issue, house: emails.House) -> list[str]:
     return problems(content_of(found, newsletter(session, found.newsletter_id)), house)
 
 
-def schedule(
-    session: Session, issue_id: str, when: datetime, house: emails.House, by: str, at: datetime
-) -> Issue:
+def schedule(ctx: TransactionContext, issue_id: str, when: datetime, house: emails.House) -> Issue:
     """Schedule it for `when`, or for now if that has just passed. Raises BadIssue, BadMoment, HasStarted."""
-    found = issue(session, issue_id, lock=True)
+    found = issue(ctx.session, issue_id, lock=True)
     if found.state not in UNSTARTED:
         raise HasStarted
-    if not at - timedelta(minutes=1) <= when <= at + FARTHEST:
+    if not ctx.at - timedelta(minutes=1) <= when <= ctx.at + FARTHEST:
         raise BadStartTime
-    if wrong := check(session, found, house):
+    if wrong := check(ctx.session, found, house):
         raise BadIssue(" ".join(wrong))
-    _require_comparison(session, found, at)
-    found.state, found.scheduled_at, found.held_why = IssueState.SCHEDULED, max(when, at), None
-    found.changed_at, found.changed_by = at, by
+    _require_comparison(ctx, found)
+    found.state, found.scheduled_at, found.held_why = IssueState.SCHEDULED, max(when, ctx.at), None
+    found.changed_at, found.changed_by = ctx.at, str(ctx.actor)
     return found
 
 
-def _require_comparison(session: Session, found: Issue, at: datetime) -> None:
-    if wrong := why_not_compared(newsletter(session, found.newsletter_id), at):
+def _require_comparison(ctx: TransactionContext, found: Issue) -> None:
+    if wrong := why_not_compared(newsletter(ctx.session, found.newsletter_id), ctx.at):
         raise BadIssue(wrong)
 
 
-def unschedule(session: Session, issue_id: str, by: str, at: datetime) -> Issue:
+def unschedule(ctx: TransactionContext, issue_id: str) -> Issue:
     """Back to a draft. Raises NotNow when it isn't scheduled (any more)."""
-    found = _transition(session, issue_id, (IssueState.SCHEDULED,), IssueState.DRAFT, by, at)
+    found = _transition(ctx, issue_id, (IssueState.SCHEDULED,), IssueState.DRAFT)
     found.scheduled_at = None
     return found
 
 
-def pause(session: Session, issue_id: str, by: str, at: datetime) -> Issue:
+def pause(ctx: TransactionContext, issue_id: str) -> Issue:
     """Stop claiming deliveries for now; claimed ones are finished. Raises NotNow."""
-    found = _transition(session, issue_id, (IssueState.SENDING,), IssueState.PAUSED, by, at)
+    found = _transition(ctx, issue_id, (IssueState.SENDING,), IssueState.PAUSED)
     found.held_why = "Paused by the editors."
     return found
 
 
-def resume(session: Session, issue_id: str, by: str, at: datetime) -> Issue:
+def resume(ctx: TransactionContext, issue_id: str) -> Issue:
     """Continue with open deliveries. Raises NotNow, BadIssue: a pause may outlast the comparison with the register."""
-    found = _transition(session, issue_id, (IssueState.PAUSED,), IssueState.SENDING, by, at)
-    _require_comparison(session, found, at)
+    found = _transition(ctx, issue_id, (IssueState.PAUSED,), IssueState.SENDING)
+    _require_comparison(ctx, found)
     found.held_why, found.resume_at, found.stalls = None, None, 0
     return found
 
 
-def stop(session: Session, issue_id: str, by: str, at: datetime) -> Issue:
+def stop(ctx: TransactionContext, issue_id: str) -> Issue:
     """Stop for good, and skip open deliveries. Raises NotNow."""
-    found = _transition(
-        session, issue_id, (IssueState.SENDING, IssueState.PAUSED), IssueState.STOPPED, by, at
-    )
-    found.finished_at = at
-    session.execute(
+    found = _transition(ctx, issue_id, (IssueState.SENDING, IssueState.PAUSED), IssueState.STOPPED)
+    found.finished_at = ctx.at
+    ctx.session.execute(
         sa.text(
             "UPDATE delivery SET state = 'skipped', why = 'stopped', settled_at = :at"
             " WHERE issue_id = :issue AND state IN ('frozen', 'deferred')"
         ),
-        {"issue": issue_id, "at": at},
+        {"issue": issue_id, "at": ctx.at},
     )
     return found
 
 
-def send_held(session: Session, issue_id: str, by: str, at: datetime) -> int:
+def send_held(ctx: TransactionContext, issue_id: str) -> int:
     """Send uncertain deliveries again, which a person decides (S3); how many. Raises NotNow, BadIssue."""
-    found = issue(session, issue_id, lock=True)
+    found = issue(ctx.session, issue_id, lock=True)
     if found.state not in (IssueState.SENDING, IssueState.PAUSED, IssueState.SENT):
         raise NotNow
-    _require_comparison(session, found, at)
-    done = session.connection().execute(
+    _require_comparison(ctx, found)
+    done = ctx.session.connection().execute(
         sa.text(
             "UPDATE delivery SET state = 'frozen', try_at = :at, settled_at = NULL, last_answer = :why"
             " WHERE issue_id = :issue AND state = 'uncertain'"
         ),
-        {"issue": issue_id, "at": at, "why": f"was uncertain; sent again by {by}"},
+        {"issue": issue_id, "at": ctx.at, "why": f"was uncertain; sent again by {ctx.actor}"},
     )
     count = done.rowcount
     if count and found.state is IssueState.SENT:
@@ -212,11 +207,9 @@ def send_held(session: Session, issue_id: str, by: str, at: datetime) -> int:
     return count
 
 
-def _transition(
-    session: Session, issue_id: str, of: tuple[IssueState, ...], to: IssueState, by: str, at: datetime
-) -> Issue:
-    found = issue(session, issue_id, lock=True)
+def _transition(ctx: TransactionContext, issue_id: str, of: tuple[IssueState, ...], to: IssueState) -> Issue:
+    found = issue(ctx.session, issue_id, lock=True)
     if found.state not in of:
         raise NotNow
-    found.state, found.changed_at, found.changed_by = to, at, by
+    found.state, found.changed_at, found.changed_by = to, ctx.at, str(ctx.actor)
     return found

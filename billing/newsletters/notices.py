@@ -1,13 +1,11 @@
 """The mail that asks an address whether it wants the newsletters that were ticked for it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from sqlmodel import Session
+from datetime import timedelta
 
 from billing.mail.outbox import NewMessage, queue
 from billing.newsletters.signups import Person
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.platform.tokens import place
 from emails import Mail, Url
 
@@ -29,12 +27,10 @@ def confirm_signup_key(ask_id: str) -> str:
 
 
 def confirm_signup(
-    session: Session,
-    office: Office,
+    ctx: TransactionContext,
     person: Person,
     names: list[str],
     ask_id: str,
-    at: datetime,
     *,
     delay: timedelta,
     life: timedelta,
@@ -42,10 +38,10 @@ def confirm_signup(
     """Ask, after the `delay`, by a link that works for `life`."""
     mail = ConfirmSignup(
         newsletters=names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}",
-        url=office.page(f"/newsletters/confirm/{place(PURPOSE, ask_id)}"),
+        url=ctx.site.page(f"/newsletters/confirm/{place(PURPOSE, ask_id)}"),
         days=life.days,
     )
     message = NewMessage(
-        mail, confirm_signup_key(ask_id), person.address, person.reader_id, at + life, ask_id
+        mail, confirm_signup_key(ask_id), person.address, person.reader_id, ctx.at + life, ask_id
     )
-    queue(session, message, at + delay)
+    queue(ctx.session, message, ctx.at + delay)

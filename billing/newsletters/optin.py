@@ -12,9 +12,9 @@ from billing.newsletters.models import Signup, SignupState
 from billing.newsletters.notices import PURPOSE, confirm_signup, confirm_signup_key
 from billing.newsletters.signups import Origin, Person, ask_for, join, known, settle
 from billing.platform import ids
+from billing.platform.context import TransactionContext
 from billing.platform.db import Database, span
 from billing.platform.errors import Refusal, TooMany
-from billing.platform.site import Office
 from billing.readers import rate
 from billing.readers.register import by_address, clean_address
 
@@ -32,96 +32,83 @@ class AskSpent(Refusal):
     code = "ask_spent"
 
 
-def ask(
-    session: Session, office: Office, email: str, wanted: Iterable[str], at: datetime, origin: Origin
-) -> None:
+def ask(ctx: TransactionContext, email: str, wanted: Iterable[str], origin: Origin) -> None:
     """Mail the question, unless the address is on those lists or was asked lately; callers can't tell which. Raises BadAddress.
 
     A mailbox is asked once an hour and three times a day. A network, which many readers of one mobile operator share, may ask
     ten times an hour and thirty a day; above that this raises TooMany. `CROWDED` delays mails in all (see `_crowd_delay`)."""
     address = clean_address(email)
-    tokens = office.tokens
-    delay = _crowd_delay(session, office, at)
+    delay = _crowd_delay(ctx)
     hourly = 1 if delay else 10
-    rate.count_network(session, tokens, "signup-from", origin.ip, limit=hourly, per=HOUR, at=at)
-    rate.count_network(session, tokens, "signup-from-day", origin.ip, limit=30, per=DAY, at=at)
+    rate.count_network(ctx, "signup-from", origin.ip, limit=hourly, per=HOUR)
+    rate.count_network(ctx, "signup-from-day", origin.ip, limit=30, per=DAY)
     try:
-        rate.count_mailbox(session, tokens, "signup", address, limit=1, per=HOUR, at=at)
-        rate.count_mailbox(session, tokens, "signup-day", address, limit=3, per=DAY, at=at)
+        rate.count_mailbox(ctx, "signup", address, limit=1, per=HOUR)
+        rate.count_mailbox(ctx, "signup-day", address, limit=3, per=DAY)
     except TooMany:
         return
     for per in CROWDED:
-        rate.add(session, tokens, "signups", str(per), per=per, at=at)
-    reader = by_address(session, address)
+        rate.add(ctx, "signups", str(per), per=per)
+    reader = by_address(ctx.session, address)
     person = Person.of(reader) if reader else Person(address)
-    ask_id = ids.new("ask", at)
-    asked = ask_for(session, person, known(session, wanted), ask_id, at, origin)
+    ask_id = ids.new("ask", ctx.at)
+    asked = ask_for(ctx, person, known(ctx.session, wanted), ask_id, origin)
     if asked:
         names = [each.name for each in asked]
-        confirm_signup(session, office, person, names, ask_id, at, delay=delay, life=LIFE)
+        confirm_signup(ctx, person, names, ask_id, delay=delay, life=LIFE)
 
 
-def _crowd_delay(session: Session, office: Office, at: datetime) -> timedelta:
+def _crowd_delay(ctx: TransactionContext) -> timedelta:
     """How long the mail is delayed: the excess over `CROWDED` at the pace of an ordinary hour, half an hour at most.
 
     During an excess each network may ask once an hour, so that a flood from some doesn't close the page to others."""
-    over = max(
-        rate.counted(session, office.tokens, "signups", str(per), per=per, at=at) - most
-        for per, most in CROWDED.items()
-    )
+    over = max(rate.counted(ctx, "signups", str(per), per=per) - most for per, most in CROWDED.items())
     return min(HOUR * (max(over + 1, 0) / CROWDED[HOUR]), LONGEST_DELAY)
 
 
-def asked_by(session: Session, office: Office, token: str, at: datetime) -> list[Signup]:
+def asked_by(ctx: TransactionContext, token: str) -> list[Signup]:
     """The signups that this token confirms, locked. Raises AskSpent."""
-    ask_id = office.tokens.subject_of(PURPOSE, token)
+    ask_id = ctx.site.tokens.subject_of(PURPOSE, token)
     if ask_id is None:
         raise AskSpent
-    rows = session.exec(
+    rows = ctx.session.exec(
         select(Signup).where(Signup.ask_id == ask_id).order_by(col(Signup.newsletter_id)).with_for_update()
     ).all()
-    if not rows or any(row.asked_at + LIFE <= at for row in rows):
+    if not rows or any(row.asked_at + LIFE <= ctx.at for row in rows):
         raise AskSpent
     return list(rows)
 
 
-def confirm(session: Session, office: Office, token: str, at: datetime, origin: Origin) -> list[str]:
+def confirm(ctx: TransactionContext, token: str, origin: Origin) -> list[str]:
     """Confirm: put the address on the lists and lift its newsletter suppressions (B6). Raises AskSpent."""
-    rows = asked_by(session, office, token, at)
+    rows = asked_by(ctx, token)
     for row in rows:
         suppressions.lift(
-            session,
-            office.tokens,
+            ctx.session,
+            ctx.site.tokens,
             row.address,
             scopes=[scope for scope in scopes(row.newsletter_id) if scope != suppressions.ALL],
-            at=at,
+            at=ctx.at,
             by=f"signup:{row.id}",
         )
-        settle(session, row, SignupState.CONFIRMED, at, origin, confirm_signup_key(str(row.ask_id)))
+        settle(ctx, row, SignupState.CONFIRMED, origin, confirm_signup_key(str(row.ask_id)))
     return [row.newsletter_id for row in rows]
 
 
 def join_or_ask(
-    session: Session,
-    office: Office,
-    person: Person,
-    wanted: Iterable[str],
-    at: datetime,
-    origin: Origin,
-    *,
-    proved: bool,
+    ctx: TransactionContext, person: Person, wanted: Iterable[str], origin: Origin, *, proved: bool
 ) -> bool:
     """Join at once if the address is verified (`proved`) and not suppressed; else ask first. Whether a mail was needed."""
-    wanted = known(session, wanted)
-    tokens = office.tokens
+    wanted = known(ctx.session, wanted)
+    tokens = ctx.site.tokens
     blocked = [
         name
         for name in wanted
-        if not proved or suppressions.is_suppressed(session, tokens, person.address, scopes(name))
+        if not proved or suppressions.is_suppressed(ctx.session, tokens, person.address, scopes(name))
     ]
-    join(session, person, [name for name in wanted if name not in blocked], at, origin)
+    join(ctx, person, [name for name in wanted if name not in blocked], origin)
     if blocked:
-        ask(session, office, person.address, blocked, at, origin)
+        ask(ctx, person.address, blocked, origin)
     return bool(blocked)
 
 

@@ -17,13 +17,13 @@ TEST_NUMBER = 0
 
 def preview(sender: NewsletterSender, words: IssueContent, variant: Variant) -> emails.Rendered:
     """The mail as that reader would see it, with the links of a test. Raises BadIssue, emails.UnsafeSubject."""
-    office = sender.office
+    site = sender.site
     return emails.render_newsletter(
         issue_mail(
             words,
             variant,
-            unsubscribe_url=unsubscribe_url(office, TEST),
-            preferences_url=preferences_url(office, TEST),
+            unsubscribe_url=unsubscribe_url(site, TEST),
+            preferences_url=preferences_url(site, TEST),
         ),
         sender.house,
     )

@@ -5,13 +5,15 @@ Sent if the relay had answered, to be sent if the final dot was not out, and oth
 import logging
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, select
+from sqlmodel import select
 
 from billing.newsletters import send_log
 from billing.newsletters.claim import DeliveryResult, record_results
 from billing.newsletters.models import Delivery, DeliveryState, SendingRun
 from billing.newsletters.sender import NewsletterSender
+from billing.platform.actors import WORKER
 from billing.platform.claims import LIVING, living
+from billing.platform.context import TransactionContext
 from billing.platform.stop_points import reached
 
 PATIENCE = timedelta(minutes=15)
@@ -23,17 +25,17 @@ log = logging.getLogger(__name__)
 
 def recover(sender: NewsletterSender, at: datetime) -> int:
     """Settle the deliveries of dead workers; how many."""
-    with sender.database.transaction() as session:
+    with sender.database.begin(sender.site, at, WORKER) as ctx:
         # Read runs before live workers: a run seen here took its lock before it wrote its row.
-        runs = session.exec(select(SendingRun).with_for_update(skip_locked=True)).all()
-        alive = living(session)
+        runs = ctx.session.exec(select(SendingRun).with_for_update(skip_locked=True)).all()
+        alive = living(ctx.session)
         settled, settled_runs = 0, []
         for run in runs:
             known = None if run.number in alive else _log_of(sender, run, at)
             if known is None:
                 continue
-            settled += _settle(session, run.number, known, at)
-            session.delete(run)
+            settled += _settle(ctx, run.number, known)
+            ctx.session.delete(run)
             settled_runs.append(run.number)
     for number in settled_runs:
         send_log.delete(sender.send_logs, number)
@@ -57,14 +59,14 @@ def _log_of(sender: NewsletterSender, run: SendingRun, at: datetime) -> dict[int
     return _Lost() if same_folder or at - run.seen_at >= PATIENCE else None
 
 
-def _settle(session: Session, run: int, known: dict[int, int | None], at: datetime) -> int:
-    rows = session.exec(
+def _settle(ctx: TransactionContext, run: int, known: dict[int, int | None]) -> int:
+    rows = ctx.session.exec(
         select(Delivery)
         .where(Delivery.state == DeliveryState.SENDING, Delivery.claimed_by == run)
         .with_for_update()
     ).all()
-    marks = [_result(row, known, at) for row in rows]
-    record_results(session, run, marks)
+    marks = [_result(row, known, ctx.at) for row in rows]
+    record_results(ctx.session, run, marks)
     if marks:
         held = sum(each.state is DeliveryState.UNCERTAIN for each in marks)
         log.warning("a worker died with %s recipients in hand; %s are held", len(marks), held)

@@ -33,8 +33,10 @@ from billing.newsletters.send_log import SendLog
 from billing.newsletters.sender import NewsletterSender
 from billing.newsletters.smtp_verdicts import CircuitBreaker, Verdict
 from billing.newsletters.wrap import segments, values
+from billing.platform.actors import WORKER
 from billing.platform.claims import claimer, refuse_lost
 from billing.platform.clock import Clock
+from billing.platform.context import TransactionContext
 from billing.platform.installation import refuse_copy
 from billing.platform.stop_points import stop_point
 from billing.rules.backoff import again_at
@@ -52,8 +54,8 @@ def send(sender: NewsletterSender, clock: Clock) -> int:
     refuse_copy(sender.database)
     began_at = clock.now()
     done = recover.recover(sender, began_at)
-    with sender.database.transaction() as session:
-        due = _due(session, began_at)
+    with sender.database.begin(sender.site, began_at, WORKER) as ctx:
+        due = _due(ctx)
     if due:
         with _run(sender, clock) as run:
             for _ in range(BATCHES_A_RUN):
@@ -64,14 +66,14 @@ def send(sender: NewsletterSender, clock: Clock) -> int:
     return done + _finish(sender, clock.now())
 
 
-def _due(session: Session, at: datetime) -> list[str]:
-    rows = session.execute(
+def _due(ctx: TransactionContext) -> list[str]:
+    rows = ctx.session.execute(
         sa.text(
             "SELECT id FROM issue i WHERE state = 'sending' AND (resume_at IS NULL OR resume_at <= :at)"
             " AND EXISTS (SELECT 1 FROM delivery WHERE issue_id = i.id AND state IN ('frozen', 'deferred')"
             " AND try_at <= :at) ORDER BY started_at, id"
         ),
-        {"at": at},
+        {"at": ctx.at},
     )
     return [row[0] for row in rows]
 
@@ -111,31 +113,31 @@ _SEEN = sa.text("UPDATE sending_run SET seen_at = :at WHERE number = :me")
 
 def _batch(run: _Run, issue_id: str) -> int:
     sender, at = run.sender, run.clock.now()
-    with sender.database.transaction() as session:
-        refuse_lost(session, run.me)
-        session.execute(_SEEN, {"me": run.me, "at": at})
-        issue = session.get_one(Issue, issue_id)
-        batch, skipped = claim(session, sender.office, issue_id, issue.newsletter_id, run.me, at)
+    with sender.database.begin(sender.site, at, WORKER) as ctx:
+        refuse_lost(ctx.session, run.me)
+        ctx.session.execute(_SEEN, {"me": run.me, "at": at})
+        issue = ctx.session.get_one(Issue, issue_id)
+        batch, skipped = claim(ctx, issue_id, issue.newsletter_id, run.me)
         for variant in {each.variant for each in batch}:
             if (issue_id, variant) not in run.compiled:
-                run.compiled[issue_id, variant] = _compile(session, sender, issue, variant)
+                run.compiled[issue_id, variant] = _compile(ctx.session, sender, issue, variant)
     stop_point("newsletters.claimed")
     circuit = CircuitBreaker()
     outcomes = list(run.connections.map(lambda each: _offer(run, issue_id, each, circuit), batch))
     circuit.finish_batch()
     stop_point("newsletters.sent")
     at = run.clock.now()
-    with sender.database.transaction() as session:
+    with sender.database.begin(sender.site, at, WORKER) as ctx:
         record_results(
-            session,
+            ctx.session,
             run.me,
             [_result(each, out, circuit, at) for each, out in zip(batch, outcomes, strict=True)],
         )
-        _record_bounces(session, sender, batch, outcomes, circuit, at)
+        _record_bounces(ctx, batch, outcomes, circuit)
         if not circuit.is_closed:
-            _hold_back(session, issue_id, circuit, at)
+            _hold_back(ctx, issue_id, circuit)
         elif batch:
-            session.execute(
+            ctx.session.execute(
                 sa.text("UPDATE issue SET stalls = 0 WHERE id = :id AND stalls > 0"), {"id": issue_id}
             )
     return len(batch) + skipped
@@ -164,7 +166,7 @@ def _offer(
     else:
         outcome = sender.relay.send(
             content,
-            sender=bounces.envelope_sender(sender.office.tokens, to.number, sender.bounce_domain),
+            sender=bounces.envelope_sender(sender.site.tokens, to.number, sender.bounce_domain),
             recipient=to.address,
             stuffed=True,
             before_final_dot=lambda: run.send_log.begins(to.number),
@@ -218,12 +220,10 @@ def _reply_text(outcome: Outcome) -> str:
 
 
 def _record_bounces(
-    session: Session,
-    sender: NewsletterSender,
+    ctx: TransactionContext,
     batch: list[ClaimedDelivery],
     outcomes: list[tuple[Outcome, Verdict] | None],
     circuit: CircuitBreaker,
-    at: datetime,
 ) -> None:
     """Record an address that the relay itself rejects like a bounce that comes back later."""
     for to, out in zip(batch, outcomes, strict=True):
@@ -231,13 +231,13 @@ def _record_bounces(
             continue
         status = bounces.status_in(_reply_text(out[0])) or ""
         report = bounces.BounceReport(to.number, bounces.kind_of(status or "5.0.0"), status, "rcpt")
-        delivery = session.exec(select(Delivery).where(Delivery.number == to.number)).one()
-        record_bounce(session, sender.office.tokens, delivery, report, at)
+        delivery = ctx.session.exec(select(Delivery).where(Delivery.number == to.number)).one()
+        record_bounce(ctx, delivery, report)
 
 
-def _hold_back(session: Session, issue_id: str, circuit: CircuitBreaker, at: datetime) -> None:
+def _hold_back(ctx: TransactionContext, issue_id: str, circuit: CircuitBreaker) -> None:
     """Pause a refused issue for a person; retry an unreachable relay later, as often as one recipient."""
-    issue = session.exec(select(Issue).where(Issue.id == issue_id).with_for_update()).one()
+    issue = ctx.session.exec(select(Issue).where(Issue.id == issue_id).with_for_update()).one()
     if issue.state is not IssueState.SENDING:
         return
     issue.stalls += 1
@@ -249,7 +249,7 @@ def _hold_back(session: Session, issue_id: str, circuit: CircuitBreaker, at: dat
             f"The relay can't be reached: {circuit.stalled}"[:300],
         )
     else:
-        issue.resume_at = again_at(issue.stalls, at)
+        issue.resume_at = again_at(issue.stalls, ctx.at)
     log.warning("issue %s waits: %s", issue_id, circuit.opened_by or circuit.stalled)
 
 

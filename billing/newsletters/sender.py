@@ -9,7 +9,7 @@ from typing import Protocol
 import emails
 from billing.mail.smtp import Outcome
 from billing.platform.db import Database
-from billing.platform.site import Office
+from billing.platform.site import Site
 
 
 class Relay(Protocol):
@@ -36,7 +36,7 @@ class NewsletterSender:
 
     database: Database
     relay: Relay
-    office: Office
+    site: Site
     house: emails.House
     address: str
     bounce_domain: str

@@ -12,6 +12,7 @@ from billing.mail.suppressions import key_of
 from billing.newsletters.lists import newsletter, newsletters
 from billing.newsletters.models import Newsletter, Signup, SignupChange, SignupState
 from billing.platform import ids
+from billing.platform.context import TransactionContext
 from billing.platform.db import hold_names
 from billing.readers.models import Reader
 from billing.readers.register import by_address
@@ -78,78 +79,71 @@ def _in_state(session: Session, person: Person, state: SignupState) -> frozenset
     return frozenset(row.newsletter_id for row in rows if row.state is state)
 
 
-def join(
-    session: Session, person: Person, wanted: Iterable[str], at: datetime, origin: Origin
-) -> list[Newsletter]:
+def join(ctx: TransactionContext, person: Person, wanted: Iterable[str], origin: Origin) -> list[Newsletter]:
     """Put a person with a verified address on these lists; the new ones. Raises UnknownNewsletter."""
-    rows = rows_of(session, person)
+    rows = rows_of(ctx.session, person)
     joined = []
     for name in wanted:
-        list_ = newsletter(session, name)
+        list_ = newsletter(ctx.session, name)
         row = _row(rows, name)
         if row is not None and row.state is SignupState.CONFIRMED:
             continue
-        row = row or _new(person, list_, at)
-        _tick(row, person, list_, at, origin)
-        settle(session, row, SignupState.CONFIRMED, at, origin)
+        row = row or _new(person, list_, ctx.at)
+        _tick(row, person, list_, ctx.at, origin)
+        settle(ctx, row, SignupState.CONFIRMED, origin)
         joined.append(list_)
     return joined
 
 
 def leave(
-    session: Session, person: Person, unwanted: Collection[str] | None, at: datetime, origin: Origin
+    ctx: TransactionContext, person: Person, unwanted: Collection[str] | None, origin: Origin
 ) -> list[str]:
     """Take a person off these lists, or off all (None); the ids of those left. Idempotent."""
     left = []
-    for row in rows_of(session, person):
+    for row in rows_of(ctx.session, person):
         if row.state is SignupState.LEFT or (unwanted is not None and row.newsletter_id not in unwanted):
             continue
-        settle(session, row, SignupState.LEFT, at, origin)
+        settle(ctx, row, SignupState.LEFT, origin)
         left.append(row.newsletter_id)
     return left
 
 
 def ask_for(
-    session: Session, person: Person, wanted: Iterable[str], ask_id: str, at: datetime, origin: Origin
+    ctx: TransactionContext, person: Person, wanted: Iterable[str], ask_id: str, origin: Origin
 ) -> list[Newsletter]:
     """Record that these lists were ticked for an unverified address; those to confirm. Raises UnknownNewsletter."""
-    rows = rows_of(session, person)
+    rows = rows_of(ctx.session, person)
     asked, asked_before = [], {row.ask_id for row in rows if row.ask_id is not None}
     for name in wanted:
-        list_ = newsletter(session, name)
+        list_ = newsletter(ctx.session, name)
         row = _row(rows, name)
         if row is not None and row.state is SignupState.CONFIRMED:
             continue
-        row = row or _new(person, list_, at)
-        _tick(row, person, list_, at, origin)
-        row.state, row.ask_id, row.changed_at = SignupState.PENDING, ask_id, at
-        session.add(row)
+        row = row or _new(person, list_, ctx.at)
+        _tick(row, person, list_, ctx.at, origin)
+        row.state, row.ask_id, row.changed_at = SignupState.PENDING, ask_id, ctx.at
+        ctx.session.add(row)
         asked.append(list_)
-    obsolete.take_back(session, asked_before)
+    obsolete.take_back(ctx.session, asked_before)
     return asked
 
 
 def settle(
-    session: Session,
-    row: Signup,
-    state: SignupState,
-    at: datetime,
-    origin: Origin,
-    message_key: str | None = None,
+    ctx: TransactionContext, row: Signup, state: SignupState, origin: Origin, message_key: str | None = None
 ) -> None:
     """Change a signup and add its line of evidence."""
     said_yes = state is SignupState.CONFIRMED
     asked_before = [row.ask_id] if row.ask_id is not None else []
-    row.state, row.ask_id, row.changed_at = state, None, at
-    session.add(row)
-    session.add(
+    row.state, row.ask_id, row.changed_at = state, None, ctx.at
+    ctx.session.add(row)
+    ctx.session.add(
         SignupChange(
             newsletter_id=row.newsletter_id,
             address=row.address,
             address_key=row.address_key,
             reader_id=row.reader_id,
             to_state=state.value,
-            at=at,
+            at=ctx.at,
             how=origin.how,
             words=row.words if said_yes else "",
             text_version=row.text_version if said_yes else "",
@@ -159,8 +153,8 @@ def settle(
             message_key=message_key,
         )
     )
-    session.flush()
-    obsolete.take_back(session, asked_before)
+    ctx.session.flush()
+    obsolete.take_back(ctx.session, asked_before)
 
 
 def person_of(session: Session, signup: Signup) -> Person:

@@ -22,7 +22,8 @@ from billing.newsletters.lists import (
 from billing.newsletters.models import Audience, Issue, IssueBody, IssueState
 from billing.newsletters.sender import NewsletterSender
 from billing.newsletters.wrap import content_of, with_marks
-from billing.platform.site import Office
+from billing.platform.actors import WORKER
+from billing.platform.context import TransactionContext
 
 GRACE = timedelta(hours=2)
 """An issue later than this waits for a person: yesterday's news at noon is no use (S9)."""
@@ -52,8 +53,8 @@ def start_due(sender: NewsletterSender, at: datetime) -> int:
 
 
 def _start_one(sender: NewsletterSender, at: datetime) -> bool:
-    with sender.database.transaction() as session:
-        issue = session.exec(
+    with sender.database.begin(sender.site, at, WORKER) as ctx:
+        issue = ctx.session.exec(
             select(Issue)
             .where(Issue.state == IssueState.SCHEDULED, col(Issue.scheduled_at) <= at)
             .order_by(col(Issue.scheduled_at), col(Issue.id))
@@ -65,42 +66,42 @@ def _start_one(sender: NewsletterSender, at: datetime) -> bool:
         if issue.scheduled_at is not None and at - issue.scheduled_at > GRACE:
             _hold(issue, LATE)
         else:
-            begin(session, sender, issue, at)
+            begin(ctx, sender, issue)
         return True
 
 
-def begin(session: Session, sender: NewsletterSender, issue: Issue, at: datetime) -> None:
+def begin(ctx: TransactionContext, sender: NewsletterSender, issue: Issue) -> None:
     """Freeze content and recipients, so that workers send it. An issue with problems returns to its editor."""
-    list_ = newsletter(session, issue.newsletter_id)
+    list_ = newsletter(ctx.session, issue.newsletter_id)
     words = content_of(issue, list_)
     found = problems(words, sender.house)
     # Checked again here: the issue may have been scheduled a year ago.
-    if wrong := why_not_compared(list_, at):
+    if wrong := why_not_compared(list_, ctx.at):
         found.append(f"{wrong} Compare it, then choose a new time.")
     if found:
         _hold(issue, " ".join(found)[:500])
         return
     for variant in Variant:
         body = with_marks(words, variant, sender.house)
-        session.add(IssueBody(issue_id=issue.id, variant=variant.value, text=body.text, html=body.html))
-    session.flush()
-    count = freeze(session, sender.office, issue, list_.audience is Audience.SUBSCRIBERS, at)
-    issue.state, issue.started_at, issue.recipients, issue.held_why = IssueState.SENDING, at, count, None
+        ctx.session.add(IssueBody(issue_id=issue.id, variant=variant.value, text=body.text, html=body.html))
+    ctx.session.flush()
+    count = freeze(ctx, issue, list_.audience is Audience.SUBSCRIBERS)
+    issue.state, issue.started_at, issue.recipients, issue.held_why = IssueState.SENDING, ctx.at, count, None
     log.info("issue %s of %s starts, for %s recipients", issue.id, list_.id, count)
 
 
-def freeze(session: Session, office: Office, issue: Issue, subscribers_only: bool, at: datetime) -> int:
+def freeze(ctx: TransactionContext, issue: Issue, subscribers_only: bool) -> int:
     """Insert a delivery for each recipient; how many. Repeated, it inserts none."""
-    done = session.connection().execute(
+    done = ctx.session.connection().execute(
         sa.text(FREEZE),
         {
             "issue": issue.id,
             "newsletter": issue.newsletter_id,
             "subscribers_only": subscribers_only,
             "scopes": scopes(issue.newsletter_id),
-            "salt": suppressions.salt(office.tokens),
-            "zone": office.zone.key,
-            "at": at,
+            "salt": suppressions.salt(ctx.site.tokens),
+            "zone": ctx.zone.key,
+            "at": ctx.at,
         },
     )
     return done.rowcount

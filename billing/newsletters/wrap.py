@@ -53,13 +53,13 @@ def segments(
 def _head(
     sender: NewsletterSender, newsletter: Newsletter, issue_id: str, subject: str, date: datetime
 ) -> list[tuple[str, str]]:
-    sender_id = sender.office.tokens.list_digest("feedback-sender", "")[:12]
+    sender_id = sender.site.tokens.list_digest("feedback-sender", "")[:12]
     return [
         ("From", mailbox(f"{newsletter.name} from {sender.house.name} <{sender.address}>")),
         ("To", MARKS["to"]),
         ("Reply-To", mailbox(f"{sender.house.name} <{sender.house.contact_email}>")),
         ("Subject", unstructured("Subject", subject)),
-        ("Date", date.astimezone(sender.office.zone).strftime("%a, %d %b %Y %H:%M:%S %z")),
+        ("Date", date.astimezone(sender.site.zone).strftime("%a, %d %b %Y %H:%M:%S %z")),
         ("Message-ID", MARKS["message-id"]),
         ("List-Id", f"{_phrase(newsletter.name)} <{newsletter.id}.newsletters.{sender.domain}>"),
         ("List-Unsubscribe", f"<{MARKS['unsubscribe']}>"),
@@ -82,7 +82,7 @@ def values(sender: NewsletterSender, *, number: int, address: str, signup_id: st
     """A recipient's values for the marks. Raises BadAddress."""
     return {
         "to": ascii_address(address),
-        "message-id": bounces.message_id(sender.office.tokens, number, sender.domain),
-        "unsubscribe": unsubscribe_url(sender.office, signup_id),
-        "preferences": preferences_url(sender.office, signup_id),
+        "message-id": bounces.message_id(sender.site.tokens, number, sender.domain),
+        "unsubscribe": unsubscribe_url(sender.site, signup_id),
+        "preferences": preferences_url(sender.site, signup_id),
     }

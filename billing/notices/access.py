@@ -1,14 +1,12 @@
 """The mail about days that staff gave to a subscriber."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Literal
-
-from sqlmodel import Session
 
 from billing.notices.send import send
 from billing.notices.true_while import next_charge
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.rules.lifecycle import State
 from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Subscription
@@ -32,16 +30,16 @@ class MoreDays(Mail, true_while=next_charge("next_charge_on")):
     account_url: Url
 
 
-def days_added(session: Session, office: Office, subscription: Subscription, on: date, at: datetime) -> None:
+def days_added(ctx: TransactionContext, subscription: Subscription, on: date) -> None:
     """Staff gave days; `on` is the first that is neither free nor paid now. The next charge comes then, or after a pause."""
-    charge = charge_after(subscription, office.zone)
+    charge = charge_after(subscription, ctx.zone)
     charge_on = charge.on if charge else on
     mail = MoreDays(
         what="trial" if subscription.state is State.TRIALING else "period",
         last_day=(on - timedelta(days=1)).isoformat(),
         next_charge_on=charge_on.isoformat(),
-        amount=terms_on(session, subscription, charge_on)[1].amount,
-        cancel_url=office.cancel_url(subscription.id),
-        account_url=office.account_url,
+        amount=terms_on(ctx.session, subscription, charge_on)[1].amount,
+        cancel_url=ctx.site.cancel_url(subscription.id),
+        account_url=ctx.site.account_url,
     )
-    send(session, subscription, mail, f"more-days:{subscription.id}:{on.isoformat()}:{at.isoformat()}", at)
+    send(ctx, subscription, mail, f"more-days:{subscription.id}:{on.isoformat()}:{ctx.at.isoformat()}")

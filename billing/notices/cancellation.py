@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-
-from sqlmodel import Session
+from datetime import date
 
 from billing.notices.returned_charges import (
     SAMPLE_FAILED,
@@ -16,7 +14,7 @@ from billing.notices.returned_charges import (
 from billing.notices.send import after_that, last_day_while_reading, moment, send
 from billing.notices.true_while import next_charge
 from billing.payments.models import Payment, Refund
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Subscription
 from emails import ALWAYS, Cents, Day, Mail, Url
@@ -49,27 +47,23 @@ class Cancelled(MailWithRefunds, true_while=ALWAYS):
 
 
 def subscription_cancelled(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    at: datetime,
-    returning: Sequence[Refund] = (),
+    ctx: TransactionContext, subscription: Subscription, returning: Sequence[Refund] = ()
 ) -> None:
     """Confirm a cancellation at once, with the last day of reading and how to undo it (INT-4); again where the last day moves.
     The same mail says what goes back because of it."""
     cancels_at = subscription.cancels_at
-    last_day = last_day_while_reading(office, subscription) if cancels_at and cancels_at > at else None
+    last_day = last_day_while_reading(ctx.site, subscription) if cancels_at and cancels_at > ctx.at else None
     mail = Cancelled(
         access_until=last_day,
         ever_charged=subscription.period_number > 0,
-        undo_url=office.undo_url if last_day else None,
-        offer_url=office.offer_url,
+        undo_url=ctx.site.undo_url if last_day else None,
+        offer_url=ctx.site.offer_url,
     )
-    asked = subscription.cancel_asked_at or at
+    asked = subscription.cancel_asked_at or ctx.at
     ends = f":{cancels_at.isoformat()}" if cancels_at else ""
     key = f"cancelled:{subscription.id}:{asked.isoformat()}{ends}"
-    send(session, subscription, mail, key, at)
-    attach_refunds(session, office, key, returning, at)
+    send(ctx, subscription, mail, key)
+    attach_refunds(ctx, key, returning)
 
 
 @dataclass(frozen=True)
@@ -83,19 +77,17 @@ class Resumed(Mail, true_while=next_charge("next_charge_on")):
     account_url: Url
 
 
-def cancellation_undone(
-    session: Session, office: Office, subscription: Subscription, charge_on: date, at: datetime
-) -> None:
+def cancellation_undone(ctx: TransactionContext, subscription: Subscription, charge_on: date) -> None:
     """The cancellation was undone; the day of the next charge."""
-    plan, price = terms_on(session, subscription, charge_on)
+    plan, price = terms_on(ctx.session, subscription, charge_on)
     mail = Resumed(
         next_charge_on=charge_on.isoformat(),
         amount=price.amount,
-        after=after_that(session, plan, price, charge_on),
-        cancel_url=office.cancel_url(subscription.id),
-        account_url=office.account_url,
+        after=after_that(ctx.session, plan, price, charge_on),
+        cancel_url=ctx.site.cancel_url(subscription.id),
+        account_url=ctx.site.account_url,
     )
-    send(session, subscription, mail, f"resumed:{subscription.id}:{at.isoformat()}", at)
+    send(ctx, subscription, mail, f"resumed:{subscription.id}:{ctx.at.isoformat()}")
 
 
 @dataclass(frozen=True)
@@ -128,30 +120,28 @@ class Withdrawn(MailWithRefunds, true_while=ALWAYS):
 
 
 def sale_withdrawn(
-    session: Session,
-    office: Office,
+    ctx: TransactionContext,
     subscription: Subscription,
     payments: Sequence[Payment],
     *,
     cents: int,
     later_cents: int,
-    at: datetime,
     returning: Sequence[Refund] = (),
 ) -> None:
     """The reader withdrew: `cents` of these payments go back, of which `later_cents` are of charges after the first."""
-    cards = [card_that_paid(session, payment) for payment in payments]
+    cards = [card_that_paid(ctx.session, payment) for payment in payments]
     mail = Withdrawn(
-        asked_text=moment(office, at),
+        asked_text=moment(ctx.site, ctx.at),
         amount=cents,
         card_brand=cards[0].brand,
         card_last4=cards[0].last4,
-        offer_url=office.offer_url,
+        offer_url=ctx.site.offer_url,
         unread_amount=later_cents or None,
         one_card=len({(card.brand, card.last4) for card in cards}) == 1,
     )
     key = f"withdrawn:{payments[0].id}"
-    send(session, subscription, mail, key, at)
-    attach_refunds(session, office, key, returning, at)
+    send(ctx, subscription, mail, key)
+    attach_refunds(ctx, key, returning)
 
 
 @dataclass(frozen=True)
@@ -166,8 +156,8 @@ class Ended(
     offer_url: Url
 
 
-def subscription_ended(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+def subscription_ended(ctx: TransactionContext, subscription: Subscription) -> None:
     """It is over because no charge went through."""
-    last_day = office.last_day(subscription.ended_at or at)
-    mail = Ended(last_day=last_day.isoformat(), offer_url=office.offer_url)
-    send(session, subscription, mail, f"ended:{subscription.id}", at)
+    last_day = ctx.site.last_day(subscription.ended_at or ctx.at)
+    mail = Ended(last_day=last_day.isoformat(), offer_url=ctx.site.offer_url)
+    send(ctx, subscription, mail, f"ended:{subscription.id}")

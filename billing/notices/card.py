@@ -1,14 +1,12 @@
 """The mails about the card that is charged."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
-
-from sqlmodel import Session
+from datetime import date
 
 from billing.notices.send import card_of, moment, send
 from billing.notices.true_while import SAME_CARD, day, next_charge
 from billing.payments.models import PaymentMethod
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.rules import trial
 from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Subscription
@@ -30,24 +28,22 @@ class CardExpiring(
     cancel_url: Url
 
 
-def card_expiring(
-    session: Session, office: Office, subscription: Subscription, charge_on: date, at: datetime
-) -> None:
+def card_expiring(ctx: TransactionContext, subscription: Subscription, charge_on: date) -> None:
     """The card expires before the next charge; once for each expiry date of a card, and not after that charge's day."""
-    card = card_of(session, subscription)
+    card = card_of(ctx.session, subscription)
     if subscription.card_expires_on is None:
         raise AssertionError(f"the card of {subscription.id} has no expiry date")
     mail = CardExpiring(
         card_brand=card.brand,
         card_last4=card.last4,
         expires_on=subscription.card_expires_on.isoformat(),
-        amount=terms_on(session, subscription, charge_on)[1].amount,
+        amount=terms_on(ctx.session, subscription, charge_on)[1].amount,
         charge_on=charge_on.isoformat(),
-        card_url=office.card_url(subscription.id),
-        cancel_url=office.cancel_url(subscription.id),
+        card_url=ctx.site.card_url(subscription.id),
+        cancel_url=ctx.site.cancel_url(subscription.id),
     )
     key = f"card-expiring:{subscription.id}:{card.id}:{mail.expires_on}"
-    send(session, subscription, mail, key, at, expires_at=trial.charge_at(charge_on, office.zone))
+    send(ctx, subscription, mail, key, expires_at=trial.charge_at(charge_on, ctx.zone))
 
 
 @dataclass(frozen=True)
@@ -62,21 +58,19 @@ class CardRemoved(Mail, true_while=next_charge("charge_on", SAME_CARD)):
     cancel_url: Url
 
 
-def card_removed(
-    session: Session, office: Office, subscription: Subscription, charge_on: date, at: datetime
-) -> None:
+def card_removed(ctx: TransactionContext, subscription: Subscription, charge_on: date) -> None:
     """The acquirer has removed the card before the next charge; once for each card, and not after that charge's day."""
-    card = card_of(session, subscription)
+    card = card_of(ctx.session, subscription)
     mail = CardRemoved(
         card_brand=card.brand,
         card_last4=card.last4,
-        amount=terms_on(session, subscription, charge_on)[1].amount,
+        amount=terms_on(ctx.session, subscription, charge_on)[1].amount,
         charge_on=charge_on.isoformat(),
-        card_url=office.card_url(subscription.id),
-        cancel_url=office.cancel_url(subscription.id),
+        card_url=ctx.site.card_url(subscription.id),
+        cancel_url=ctx.site.cancel_url(subscription.id),
     )
     key = f"card-removed:{subscription.id}:{card.id}"
-    send(session, subscription, mail, key, at, expires_at=trial.charge_at(charge_on, office.zone))
+    send(ctx, subscription, mail, key, expires_at=trial.charge_at(charge_on, ctx.zone))
 
 
 @dataclass(frozen=True)
@@ -90,15 +84,13 @@ class CardChanged(Mail, true_while=ALWAYS):
     cancel_url: Url
 
 
-def card_changed(
-    session: Session, office: Office, subscription: Subscription, method: PaymentMethod, at: datetime
-) -> None:
+def card_changed(ctx: TransactionContext, subscription: Subscription, method: PaymentMethod) -> None:
     """Another card is charged from now on: warns a reader who didn't give it."""
     mail = CardChanged(
-        at_text=moment(office, at),
+        at_text=moment(ctx.site, ctx.at),
         card_brand=method.brand,
         card_last4=method.last4,
-        account_url=office.account_url,
-        cancel_url=office.cancel_url(subscription.id),
+        account_url=ctx.site.account_url,
+        cancel_url=ctx.site.cancel_url(subscription.id),
     )
-    send(session, subscription, mail, f"card-changed:{subscription.id}:{method.id}", at)
+    send(ctx, subscription, mail, f"card-changed:{subscription.id}:{method.id}")

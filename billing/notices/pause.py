@@ -1,13 +1,11 @@
 """The mails about a pause: that it was asked for, and the charge with which it ends."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-
-from sqlmodel import Session
+from datetime import date, timedelta
 
 from billing.notices.send import card_of, send
 from billing.notices.true_while import SAME_CARD, next_charge
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.rules import notices, trial
 from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Subscription
@@ -25,18 +23,18 @@ class Paused(Mail, true_while=next_charge("resumes_on")):
     account_url: Url
 
 
-def pause_confirmed(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+def pause_confirmed(ctx: TransactionContext, subscription: Subscription) -> None:
     """The last day of reading, and the day on which the subscription goes on."""
     resumes_on = subscription.resumes_on or subscription.charge_on
     last_day = (subscription.period_end_on or resumes_on) - timedelta(days=1)
     mail = Paused(
         last_day=last_day.isoformat(),
         resumes_on=resumes_on.isoformat(),
-        amount=terms_on(session, subscription, resumes_on)[1].amount,
-        cancel_url=office.cancel_url(subscription.id),
-        account_url=office.account_url,
+        amount=terms_on(ctx.session, subscription, resumes_on)[1].amount,
+        cancel_url=ctx.site.cancel_url(subscription.id),
+        account_url=ctx.site.account_url,
     )
-    send(session, subscription, mail, f"paused:{subscription.id}:{at.isoformat()}", at)
+    send(ctx, subscription, mail, f"paused:{subscription.id}:{ctx.at.isoformat()}")
 
 
 @dataclass(frozen=True)
@@ -56,17 +54,17 @@ def pause_notice_key(subscription_id: str, resumes_on: date) -> str:
     return f"pause-ends:{subscription_id}:{resumes_on.isoformat()}"
 
 
-def pause_ending(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+def pause_ending(ctx: TransactionContext, subscription: Subscription) -> None:
     """The charge with which the pause ends. Not sent after its window."""
     on = subscription.resumes_on or subscription.charge_on
-    card = card_of(session, subscription)
+    card = card_of(ctx.session, subscription)
     mail = PauseEnds(
-        amount=terms_on(session, subscription, on)[1].amount,
+        amount=terms_on(ctx.session, subscription, on)[1].amount,
         charge_on=on.isoformat(),
         card_brand=card.brand,
         card_last4=card.last4,
-        cancel_url=office.cancel_url(subscription.id),
-        account_url=office.account_url,
+        cancel_url=ctx.site.cancel_url(subscription.id),
+        account_url=ctx.site.account_url,
     )
-    closes_at = notices.window(notices.Notice.FIRST, trial.charge_at(on, office.zone)).closes_at
-    send(session, subscription, mail, pause_notice_key(subscription.id, on), at, expires_at=closes_at)
+    closes_at = notices.window(notices.Notice.FIRST, trial.charge_at(on, ctx.zone)).closes_at
+    send(ctx, subscription, mail, pause_notice_key(subscription.id, on), expires_at=closes_at)

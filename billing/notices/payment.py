@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from datetime import datetime, timedelta
-
-from sqlmodel import Session
+from datetime import timedelta
 
 from billing.mail import outbox
 from billing.notices import true_while
@@ -14,7 +12,8 @@ from billing.payments.document_text import tax_invoice
 from billing.payments.invoice_recipients import InvoiceRecipient
 from billing.payments.models import Invoice, PaymentMethod
 from billing.platform import bulk
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
+from billing.platform.site import Site
 from billing.readers.models import Reader
 from billing.subscriptions.models import Subscription
 from emails import ALWAYS, Cents, Day, Document, Mail, TaxInvoice, Url, hints
@@ -46,7 +45,7 @@ class Receipt(TaxInvoice, Mail, true_while=ALWAYS):
 
 
 def receipt_of(
-    office: Office,
+    site: Site,
     subscription: Subscription,
     invoice: Invoice,
     card: PaymentMethod,
@@ -60,39 +59,34 @@ def receipt_of(
         **vars(tax_invoice(invoice, card, recipient)),
         again=again,
         next_charge_on=invoice.period_end_on.isoformat() if live else None,
-        cancel_url=office.cancel_url(subscription.id),
-        account_url=office.account_url,
+        cancel_url=site.cancel_url(subscription.id),
+        account_url=site.account_url,
     )
 
 
 def receipts(
-    session: Session,
-    office: Office,
-    paid: Sequence[tuple[Subscription, Invoice, str]],
-    at: datetime,
-    *,
-    again: bool = False,
+    ctx: TransactionContext, paid: Sequence[tuple[Subscription, Invoice, str]], *, again: bool = False
 ) -> None:
     """A receipt for each paid invoice, given with the id of the card that paid. `again`: the readers may have received one before,
     from a database that was lost."""
     if not paid:
         return
-    cards = bulk.load(session, PaymentMethod, {method_id for _, _, method_id in paid})
-    readers = bulk.load(session, Reader, {subscription.reader_id for subscription, _, _ in paid})
-    recipients = invoice_recipients.of_invoices(session, [invoice.id for _, invoice, _ in paid])
+    cards = bulk.load(ctx.session, PaymentMethod, {method_id for _, _, method_id in paid})
+    readers = bulk.load(ctx.session, Reader, {subscription.reader_id for subscription, _, _ in paid})
+    recipients = invoice_recipients.of_invoices(ctx.session, [invoice.id for _, invoice, _ in paid])
     messages = [
         outbox.NewMessage(
             receipt_of(
-                office, subscription, invoice, cards[method_id], recipients.get(invoice.id), again=again
+                ctx.site, subscription, invoice, cards[method_id], recipients.get(invoice.id), again=again
             ),
             f"receipt:{invoice.id}",
             readers[subscription.reader_id].email,
             subscription.reader_id,
-            at + outbox.RECEIPT_LIFE,
+            ctx.at + outbox.RECEIPT_LIFE,
         )
         for subscription, invoice, method_id in paid
     ]
-    send_all(session, messages, at)
+    send_all(ctx, messages)
 
 
 @dataclass(frozen=True)
@@ -129,19 +123,17 @@ class PaymentFailed(
 
 
 def payment_failed(
-    session: Session,
-    office: Office,
+    ctx: TransactionContext,
     subscription: Subscription,
     invoice: Invoice,
     method_id: str,
-    at: datetime,
     *,
     occasion: str,
     confirm: bool,
     bank_asked: bool = True,
 ) -> None:
     """The charge was declined: the day of the next attempt, the last day of reading, where to pay now or give another card."""
-    card = session.get_one(PaymentMethod, method_id)
+    card = ctx.session.get_one(PaymentMethod, method_id)
     mail = PaymentFailed(
         amount=invoice.gross,
         card_brand=card.brand,
@@ -149,13 +141,13 @@ def payment_failed(
         retry_on=subscription.retry_on.isoformat() if subscription.retry_on else None,
         confirm=confirm,
         bank_asked=bank_asked,
-        reading_until=office.last_day(subscription.access_until).isoformat(),
+        reading_until=ctx.site.last_day(subscription.access_until).isoformat(),
         card_gone=card.gone_at is not None,
-        pay_url=office.pay_url(invoice.id),
-        card_url=office.card_url(subscription.id),
-        cancel_url=office.cancel_url(subscription.id),
+        pay_url=ctx.site.pay_url(invoice.id),
+        card_url=ctx.site.card_url(subscription.id),
+        cancel_url=ctx.site.cancel_url(subscription.id),
     )
-    send(session, subscription, mail, f"payment-failed:{occasion}", at, expires_at=at + timedelta(days=3))
+    send(ctx, subscription, mail, f"payment-failed:{occasion}", expires_at=ctx.at + timedelta(days=3))
 
 
 @dataclass(frozen=True)
@@ -180,18 +172,12 @@ class Disputed(
 
 
 def charge_disputed(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    at: datetime,
-    *,
-    occasion: str,
-    taken_back: bool = False,
+    ctx: TransactionContext, subscription: Subscription, *, occasion: str, taken_back: bool = False
 ) -> None:
     """Renewals have stopped because a bank questions a charge; no blame, and how to reach us."""
     mail = Disputed(
-        access_until=last_day_while_reading(office, subscription),
-        account_url=office.account_url,
+        access_until=last_day_while_reading(ctx.site, subscription),
+        account_url=ctx.site.account_url,
         taken_back=taken_back,
     )
-    send(session, subscription, mail, f"disputed:{subscription.id}:{occasion}", at)
+    send(ctx, subscription, mail, f"disputed:{subscription.id}:{occasion}")

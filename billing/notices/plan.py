@@ -1,14 +1,12 @@
 """The mails about the terms to come: a new price, another plan, a choice that was undone."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Literal
-
-from sqlmodel import Session
 
 from billing.notices import true_while
 from billing.notices.send import after_that, send
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.rules import trial
 from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Plan, Price, PriceNotice, Subscription
@@ -44,25 +42,20 @@ def price_notice_key(notice_id: str) -> str:
 
 
 def price_changing(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    notice: PriceNotice,
-    price: Price,
-    at: datetime,
+    ctx: TransactionContext, subscription: Subscription, notice: PriceNotice, price: Price
 ) -> None:
     """Another price. Not sent once it would be too late to count."""
-    old = session.get_one(Price, subscription.price_id)
+    old = ctx.session.get_one(Price, subscription.price_id)
     mail = PriceChange(
-        every=session.get_one(Plan, price.plan_id).period_label,
+        every=ctx.session.get_one(Plan, price.plan_id).period_label,
         old_amount=old.amount,
         new_amount=price.amount,
         from_on=notice.starts_on.isoformat(),
-        cancel_url=office.cancel_url(subscription.id),
-        account_url=office.account_url,
+        cancel_url=ctx.site.cancel_url(subscription.id),
+        account_url=ctx.site.account_url,
     )
-    last = trial.charge_at(notice.starts_on, office.zone) - timedelta(days=30)
-    send(session, subscription, mail, price_notice_key(notice.id), at, expires_at=last)
+    last = trial.charge_at(notice.starts_on, ctx.zone) - timedelta(days=30)
+    send(ctx, subscription, mail, price_notice_key(notice.id), expires_at=last)
 
 
 @dataclass(frozen=True)
@@ -78,19 +71,19 @@ class PlanSwitched(Mail, true_while=true_while.next_charge("from_on", "s.next_te
     account_url: Url
 
 
-def plan_switched(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+def plan_switched(ctx: TransactionContext, subscription: Subscription) -> None:
     """Another plan from a day on, and that it can be undone."""
     on = subscription.next_terms_on or subscription.charge_on
-    plan, price = terms_on(session, subscription, on)
+    plan, price = terms_on(ctx.session, subscription, on)
     mail = PlanSwitched(
         every=plan.period_label,
         amount=price.amount,
         from_on=on.isoformat(),
-        after=after_that(session, plan, price, on),
-        cancel_url=office.cancel_url(subscription.id),
-        account_url=office.account_url,
+        after=after_that(ctx.session, plan, price, on),
+        cancel_url=ctx.site.cancel_url(subscription.id),
+        account_url=ctx.site.account_url,
     )
-    send(session, subscription, mail, f"plan-switched:{subscription.id}:{at.isoformat()}", at)
+    send(ctx, subscription, mail, f"plan-switched:{subscription.id}:{ctx.at.isoformat()}")
 
 
 @dataclass(frozen=True)
@@ -106,19 +99,14 @@ class GoesOn(Mail, true_while=true_while.next_charge("next_charge_on")):
 
 
 def choice_undone(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    what: Literal["pause", "plan"],
-    on: date,
-    at: datetime,
+    ctx: TransactionContext, subscription: Subscription, what: Literal["pause", "plan"], on: date
 ) -> None:
     """A choice was undone before it began; `on` is the next charge."""
     mail = GoesOn(
         what=what,
         next_charge_on=on.isoformat(),
-        amount=terms_on(session, subscription, on)[1].amount,
-        cancel_url=office.cancel_url(subscription.id),
-        account_url=office.account_url,
+        amount=terms_on(ctx.session, subscription, on)[1].amount,
+        cancel_url=ctx.site.cancel_url(subscription.id),
+        account_url=ctx.site.account_url,
     )
-    send(session, subscription, mail, f"goes-on:{subscription.id}:{at.isoformat()}", at)
+    send(ctx, subscription, mail, f"goes-on:{subscription.id}:{ctx.at.isoformat()}")

@@ -1,9 +1,7 @@
 """The mails about a refund: its credit note, that it failed, that a transfer or another refund paid it after all."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
-
-from sqlmodel import Session
+from datetime import date
 
 from billing.mail import outbox
 from billing.notices.returned_charges import (
@@ -18,7 +16,7 @@ from billing.notices.returned_charges import (
 from billing.notices.send import send
 from billing.payments import numbers
 from billing.payments.models import Payment, Refund
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from emails import ALWAYS, Cents, Day, Mail, Url
 
 _RACED = {"reason": "You cancelled before this charge was made, so it is returned in full."}
@@ -43,36 +41,30 @@ class Refunded(MailWithRefunds, true_while=ALWAYS):
     again: bool = False
 
 
-def late_charge_returned(
-    session: Session, office: Office, payment: Payment, refund: Refund, at: datetime
-) -> None:
+def late_charge_returned(ctx: TransactionContext, payment: Payment, refund: Refund) -> None:
     """A charge went through that was no longer wanted: its tax invoice and its credit note, in one mail."""
     key = f"returned:{payment.id}"
-    send(session, refund, Refunded(refund.reason), key, at)
-    attach_refunds(session, office, key, [refund], at)
+    send(ctx, refund, Refunded(refund.reason), key)
+    attach_refunds(ctx, key, [refund])
 
 
-def refund_settled(
-    session: Session, office: Office, refund: Refund, at: datetime, *, again: bool = False
-) -> None:
+def refund_settled(ctx: TransactionContext, refund: Refund, *, again: bool = False) -> None:
     """A refund has come as far as it does for now. The mail that announced it says so if it hasn't left; otherwise its credit note
     goes out in another one, with those of the refunds that are about to end. `again`: the reader may have received it before the
     records were restored."""
-    message = outbox.lock_unsent(session, refund.mail_key) if refund.mail_key else None
+    message = outbox.lock_unsent(ctx.session, refund.mail_key) if refund.mail_key else None
     if message is not None:
-        amend(session, office, message, at)
+        amend(ctx, message)
     elif refund.credit_note_number is not None:
-        refund_credited(session, office, refund, at, again=again)
+        refund_credited(ctx, refund, again=again)
 
 
-def refund_credited(
-    session: Session, office: Office, refund: Refund, at: datetime, *, again: bool = False
-) -> None:
+def refund_credited(ctx: TransactionContext, refund: Refund, *, again: bool = False) -> None:
     """Send its credit note (VAT-10). `again`: as of a refund that has settled."""
     key = f"refunded:{refund.id}"
-    siblings = pending_with(session, refund)
-    send(session, refund, Refunded(refund.reason, again=again), key, at)
-    attach_refunds(session, office, key, [refund, *siblings], at)
+    siblings = pending_with(ctx.session, refund)
+    send(ctx, refund, Refunded(refund.reason, again=again), key)
+    attach_refunds(ctx, key, [refund, *siblings])
 
 
 @dataclass(frozen=True)
@@ -93,18 +85,18 @@ class RefundFailed(
     contact_url: Url
 
 
-def refund_failed(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
+def refund_failed(ctx: TransactionContext, refund: Refund, payment: Payment) -> None:
     """The card didn't take it: the reader is owed it, and asked how to pay (STR-13)."""
-    card, number = card_that_paid(session, payment), refund.credit_note_number
+    card, number = card_that_paid(ctx.session, payment), refund.credit_note_number
     mail = RefundFailed(
         amount=refund.amount,
-        charged_on=office.today(payment.paid_at).isoformat(),
+        charged_on=ctx.site.today(payment.paid_at).isoformat(),
         card_brand=card.brand,
         card_last4=card.last4,
         credit_note_number=numbers.credit_note_number(number) if number else None,
-        contact_url=office.page("/contact?about=other"),
+        contact_url=ctx.site.page("/contact?about=other"),
     )
-    send(session, refund, mail, f"refund-failed:{refund.id}", at)
+    send(ctx, refund, mail, f"refund-failed:{refund.id}")
 
 
 @dataclass(frozen=True)
@@ -121,14 +113,14 @@ class PaidBack(Mail, true_while=ALWAYS):
     by_card: bool = False
 
 
-def refund_paid_back(session: Session, office: Office, refund: Refund, on: date, at: datetime) -> None:
+def refund_paid_back(ctx: TransactionContext, refund: Refund, on: date) -> None:
     """A transfer, or another refund to the card, has paid what a bounced refund had left owing."""
     mail = PaidBack(
         amount=refund.amount,
         paid_on=on.isoformat(),
         reference=refund.paid_back_ref or "",
         credit_note_number=numbers.credit_note_number(refund.credit_note_number or 0),
-        account_url=office.account_url,
+        account_url=ctx.site.account_url,
         by_card=refund.paid_back_by_card,
     )
-    send(session, refund, mail, f"paid-back:{refund.id}", at)
+    send(ctx, refund, mail, f"paid-back:{refund.id}")

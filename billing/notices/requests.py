@@ -1,13 +1,11 @@
 """The mails about a request to cancel that came by form with a subscriber's address, while it waits for an answer."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
-
-from sqlmodel import Session
+from datetime import date
 
 from billing.notices import true_while
 from billing.notices.send import moment, send
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
@@ -29,19 +27,19 @@ class CancelRequested(
     account_url: Url
 
 
-def cancel_requested(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+def cancel_requested(ctx: TransactionContext, subscription: Subscription) -> None:
     """A request came with this address: how to confirm it, and how to keep the subscription. At most one mail a day."""
-    charge = next_charge(subscription, office.zone)
+    charge = next_charge(subscription, ctx.zone)
     on = charge.on if charge else None
     mail = CancelRequested(
-        asked_text=moment(office, at),
-        amount=terms_on(session, subscription, on)[1].amount,
+        asked_text=moment(ctx.site, ctx.at),
+        amount=terms_on(ctx.session, subscription, on)[1].amount,
         charge_on=on.isoformat() if on else None,
-        cancel_url=office.cancel_url(subscription.id),
-        account_url=office.account_url,
+        cancel_url=ctx.site.cancel_url(subscription.id),
+        account_url=ctx.site.account_url,
     )
-    key = f"cancel-requested:{subscription.id}:{office.today(at).isoformat()}"
-    send(session, subscription, mail, key, at)
+    key = f"cancel-requested:{subscription.id}:{ctx.today.isoformat()}"
+    send(ctx, subscription, mail, key)
 
 
 @dataclass(frozen=True)
@@ -55,15 +53,13 @@ class ChargeHeld(Mail, true_while=true_while.next_charge("charge_on")):
     account_url: Url
 
 
-def charge_held(
-    session: Session, office: Office, subscription: Subscription, until: date, at: datetime
-) -> None:
+def charge_held(ctx: TransactionContext, subscription: Subscription, until: date) -> None:
     """The due charge is postponed to the day `until`, because the request to cancel hasn't been answered."""
     mail = ChargeHeld(
-        asked_text=moment(office, subscription.cancel_request_at or at),
-        amount=terms_on(session, subscription, until)[1].amount,
+        asked_text=moment(ctx.site, subscription.cancel_request_at or ctx.at),
+        amount=terms_on(ctx.session, subscription, until)[1].amount,
         charge_on=until.isoformat(),
-        cancel_url=office.cancel_url(subscription.id),
-        account_url=office.account_url,
+        cancel_url=ctx.site.cancel_url(subscription.id),
+        account_url=ctx.site.account_url,
     )
-    send(session, subscription, mail, f"charge-held:{subscription.id}:{until.isoformat()}", at)
+    send(ctx, subscription, mail, f"charge-held:{subscription.id}:{until.isoformat()}")

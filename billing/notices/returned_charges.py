@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from billing.mail.models import Message
 from billing.payments import dispute_limits, invoice_recipients, numbers
 from billing.payments.document_text import credit_note, tax_invoice
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund, RefundState
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from emails import Cents, CreditNote, Day, Document, Facts, Mail, TaxInvoice
 
 HOLD = timedelta(minutes=10)
@@ -52,17 +52,15 @@ class MailWithRefunds(Mail, abstract=True):
         return (*self.invoices, *self.notes)
 
 
-def attach_refunds(
-    session: Session, office: Office, key: str, refunds: Sequence[Refund], at: datetime
-) -> None:
+def attach_refunds(ctx: TransactionContext, key: str, refunds: Sequence[Refund]) -> None:
     """Add refunds just intended to the queued mail with this key: what goes back of which charge, and, if they end before it
     has to leave, their credit notes."""
     for refund in refunds:
         refund.mail_key = key
-    session.flush()
-    message = outbox.lock_unsent(session, key)
+    ctx.session.flush()
+    message = outbox.lock_unsent(ctx.session, key)
     if message is not None and refunds:
-        amend(session, office, message, at)
+        amend(ctx, message)
 
 
 def pending_with(session: Session, refund: Refund) -> list[Refund]:
@@ -70,10 +68,10 @@ def pending_with(session: Session, refund: Refund) -> list[Refund]:
     return [row for row in _of_mail(session, refund.mail_key) if _is_soon(row)] if refund.mail_key else []
 
 
-def amend(session: Session, office: Office, message: Message, at: datetime) -> None:
+def amend(ctx: TransactionContext, message: Message) -> None:
     """Write into an unsent mail how far its refunds have come."""
-    refunds = _of_mail(session, message.key)
-    parts = [_part(session, office, refund, message) for refund in refunds]
+    refunds = _of_mail(ctx.session, message.key)
+    parts = [_part(ctx, refund, message) for refund in refunds]
     returns = sorted((charge for charge, _, _ in parts), key=lambda one: one.charged_on)
     invoices = sorted((one for _, one, _ in parts if one is not None), key=lambda one: one.number)
     notes = sorted((one for _, _, one in parts if one is not None), key=lambda one: one.credit_note_number)
@@ -83,7 +81,7 @@ def amend(session: Session, office: Office, message: Message, at: datetime) -> N
         "notes": [dict(vars(one)) for one in notes],
     }
     waits = any(_is_soon(refund) for refund in refunds)
-    message.try_at = message.created_at + HOLD if waits else at
+    message.try_at = message.created_at + HOLD if waits else ctx.at
 
 
 def _of_mail(session: Session, key: str) -> list[Refund]:
@@ -102,22 +100,22 @@ def _is_soon(refund: Refund) -> bool:
 _Part = tuple[ReturnedCharge, TaxInvoice | None, CreditNote | None]
 
 
-def _part(session: Session, office: Office, refund: Refund, message: Message) -> _Part:
+def _part(ctx: TransactionContext, refund: Refund, message: Message) -> _Part:
     """What a mail says about one refund: its progress, the tax invoice if none was sent, the credit note if there is one."""
-    payment = session.get_one(Payment, refund.payment_id)
-    invoice, card = session.get_one(Invoice, payment.invoice_id), card_that_paid(session, payment)
+    payment = ctx.session.get_one(Payment, refund.payment_id)
+    invoice, card = ctx.session.get_one(Invoice, payment.invoice_id), card_that_paid(ctx.session, payment)
     noted = refund.credit_note_number is not None
-    recipient = invoice_recipients.of_invoice(session, invoice)
-    note = credit_note(office, refund, payment, invoice, card, recipient) if noted else None
+    recipient = invoice_recipients.of_invoice(ctx.session, invoice)
+    note = credit_note(ctx.site, refund, payment, invoice, card, recipient) if noted else None
     charge = ReturnedCharge(
         amount=refund.amount,
-        charged_on=office.today(payment.paid_at).isoformat(),
+        charged_on=ctx.site.today(payment.paid_at).isoformat(),
         card_brand=card.brand,
         card_last4=card.last4,
-        state=_progress(refund, owed=_is_owed(session, refund, payment)),
+        state=_progress(refund, owed=_is_owed(ctx.session, refund, payment)),
         credit_note_number=note.credit_note_number if note else None,
     )
-    sent = payment.surplus or _is_sent(session, invoice, message)
+    sent = payment.surplus or _is_sent(ctx.session, invoice, message)
     return charge, None if sent else tax_invoice(invoice, card, recipient), note
 
 

@@ -9,7 +9,8 @@ from sqlmodel import Session
 from billing.mail import outbox
 from billing.mail.outbox import NewMessage
 from billing.payments.models import PaymentMethod, Refund
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
+from billing.platform.site import Site
 from billing.readers.register import by_id
 from billing.rules.money import Money
 from billing.subscriptions.find import on_sale
@@ -28,26 +29,25 @@ BESIDE_MAIL: list[Channel] = []
 """The composition root adds to it. Mail comes first: its keys decide what is new, and only its 250 counts as notice."""
 
 
-def send_all(session: Session, messages: Sequence[NewMessage], at: datetime) -> None:
+def send_all(ctx: TransactionContext, messages: Sequence[NewMessage]) -> None:
     """Queue mails, and hand those that are new to the other channels."""
-    new = outbox.queue_all(session, messages, at)
+    new = outbox.queue_all(ctx.session, messages, ctx.at)
     for channel in BESIDE_MAIL:
-        channel.queue_all(session, new, at)
+        channel.queue_all(ctx.session, new, ctx.at)
 
 
 def send(
-    session: Session,
+    ctx: TransactionContext,
     about: Subscription | Refund,
     mail: Mail,
     key: str,
-    at: datetime,
     *,
     expires_at: datetime | None = None,
 ) -> None:
     """Send a notice about a subscription or a refund to its reader, once for its key."""
-    reader = by_id(session, about.reader_id)
-    expires_at = expires_at or at + outbox.RECEIPT_LIFE
-    send_all(session, [NewMessage(mail, key, reader.email, reader.id, expires_at, about.id)], at)
+    reader = by_id(ctx.session, about.reader_id)
+    expires_at = expires_at or ctx.at + outbox.RECEIPT_LIFE
+    send_all(ctx, [NewMessage(mail, key, reader.email, reader.id, expires_at, about.id)])
 
 
 def card_of(session: Session, subscription: Subscription) -> PaymentMethod:
@@ -55,11 +55,11 @@ def card_of(session: Session, subscription: Subscription) -> PaymentMethod:
     return session.get_one(PaymentMethod, subscription.payment_method_id)
 
 
-def last_day_while_reading(office: Office, subscription: Subscription) -> str | None:
+def last_day_while_reading(site: Site, subscription: Subscription) -> str | None:
     """The last day of reading of a subscription that is to end; None where it has ended, or doesn't end."""
     if subscription.ended_at is not None or subscription.cancels_at is None:
         return None
-    return office.last_day(subscription.cancels_at).isoformat()
+    return site.last_day(subscription.cancels_at).isoformat()
 
 
 def after_that(session: Session, plan: Plan, price: Price, on: date) -> str:
@@ -71,7 +71,7 @@ def after_that(session: Session, plan: Plan, price: Price, on: date) -> str:
     return f"no charge for a year, then {words} every month, until you cancel"
 
 
-def moment(office: Office, at: datetime) -> str:
+def moment(site: Site, at: datetime) -> str:
     """An instant in words, in the publisher's zone."""
-    local = at.astimezone(office.zone)
+    local = at.astimezone(site.zone)
     return f"{local:%A} {local.day} {local:%B %Y} at {local:%H:%M}"

@@ -3,16 +3,14 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Literal
-
-from sqlmodel import Session
 
 from billing.notices import true_while
 from billing.notices.returned_charges import SAMPLE_FAILED, MailWithRefunds, attach_refunds
 from billing.notices.send import card_of, send
 from billing.payments.models import Refund
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.rules import notices, term, trial
 from billing.rules.money import Money
 from billing.subscriptions.find import NotOffered, plan_on_offer, terms_on
@@ -56,34 +54,28 @@ def term_notice_key(subscription_id: str, ends_on: date) -> str:
 
 
 def term_ending(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    month: Price,
-    at: datetime,
-    *,
-    corrects: bool = False,
+    ctx: TransactionContext, subscription: Subscription, month: Price, *, corrects: bool = False
 ) -> None:
     """The term ends: what follows, and what was chosen or may be (CPA-2). One that corrects another may be sent to the end."""
     ends_on = subscription.period_end_on or subscription.charge_on
     year, chosen = None, None
     if subscription.next_terms_because is Because.SWITCH:
-        plan, price = terms_on(session, subscription, ends_on)
+        plan, price = terms_on(ctx.session, subscription, ends_on)
         chosen = f"{Money(price.amount, price.currency).with_vat_words()} a {plan.period_label}"
     else:
         with suppress(NotOffered):
-            year = plan_on_offer(session, ends_on, subscription.plan_id)[1].amount
+            year = plan_on_offer(ctx.session, ends_on, subscription.plan_id)[1].amount
     mail = TermNotice(
         last_day=(ends_on - timedelta(days=1)).isoformat(),
         next_on=ends_on.isoformat(),
         month_amount=month.amount,
         year_amount=year,
         chosen=chosen,
-        cancel_url=office.cancel_url(subscription.id),
-        account_url=office.account_url,
+        cancel_url=ctx.site.cancel_url(subscription.id),
+        account_url=ctx.site.account_url,
     )
-    last = trial.charge_at(ends_on, office.zone) if corrects else term.window(ends_on, office.zone).closes_at
-    send(session, subscription, mail, term_notice_key(subscription.id, ends_on), at, expires_at=last)
+    last = trial.charge_at(ends_on, ctx.zone) if corrects else term.window(ends_on, ctx.zone).closes_at
+    send(ctx, subscription, mail, term_notice_key(subscription.id, ends_on), expires_at=last)
 
 
 @dataclass(frozen=True)
@@ -108,13 +100,11 @@ def term_reminder_key(which: notices.Notice, subscription_id: str, charge_on: da
     return f"term-reminder-{which}:{subscription_id}:{charge_on.isoformat()}"
 
 
-def term_reminder(
-    session: Session, office: Office, subscription: Subscription, which: notices.Notice, at: datetime
-) -> None:
+def term_reminder(ctx: TransactionContext, subscription: Subscription, which: notices.Notice) -> None:
     """The charge after a term, in the windows of the trial's notices (CARD-8)."""
     charge_on = subscription.period_end_on or subscription.charge_on
-    plan, price = terms_on(session, subscription, charge_on)
-    card = card_of(session, subscription)
+    plan, price = terms_on(ctx.session, subscription, charge_on)
+    card = card_of(ctx.session, subscription)
     mail = TermReminder(
         which=which.value,
         every=plan.period_label,
@@ -122,12 +112,12 @@ def term_reminder(
         charge_on=charge_on.isoformat(),
         card_brand=card.brand,
         card_last4=card.last4,
-        cancel_url=office.cancel_url(subscription.id),
-        account_url=office.account_url,
+        cancel_url=ctx.site.cancel_url(subscription.id),
+        account_url=ctx.site.account_url,
     )
-    closes_at = notices.window(which, trial.charge_at(charge_on, office.zone)).closes_at
+    closes_at = notices.window(which, trial.charge_at(charge_on, ctx.zone)).closes_at
     key = term_reminder_key(which, subscription.id, charge_on)
-    send(session, subscription, mail, key, at, expires_at=closes_at)
+    send(ctx, subscription, mail, key, expires_at=closes_at)
 
 
 @dataclass(frozen=True)
@@ -141,19 +131,14 @@ class TermLeft(MailWithRefunds, true_while=ALWAYS):
 
 
 def term_left(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    cents: int,
-    at: datetime,
-    returning: Sequence[Refund] = (),
+    ctx: TransactionContext, subscription: Subscription, cents: int, returning: Sequence[Refund] = ()
 ) -> None:
     """A term was left early: the last day, and what goes back."""
     mail = TermLeft(
-        last_day=office.last_day(subscription.cancels_at or at).isoformat(),
+        last_day=ctx.site.last_day(subscription.cancels_at or ctx.at).isoformat(),
         refund=cents,
-        offer_url=office.offer_url,
+        offer_url=ctx.site.offer_url,
     )
-    key = f"term-left:{subscription.id}:{at.isoformat()}"
-    send(session, subscription, mail, key, at)
-    attach_refunds(session, office, key, returning, at)
+    key = f"term-left:{subscription.id}:{ctx.at.isoformat()}"
+    send(ctx, subscription, mail, key)
+    attach_refunds(ctx, key, returning)

@@ -1,14 +1,12 @@
 """The mails about a trial: its terms, and the two notices of its first charge."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Literal
-
-from sqlmodel import Session
 
 from billing.notices.send import after_that, card_of, send
 from billing.notices.true_while import SAME_CARD, next_charge
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.rules import notices, trial
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription
@@ -32,23 +30,23 @@ class TrialStarted(Mail, true_while=next_charge("first_charge_on", _IN_TRIAL)):
     account_url: Url
 
 
-def trial_started(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+def trial_started(ctx: TransactionContext, subscription: Subscription) -> None:
     """Confirm the terms at once (CARD-3); again where the mail that waited has become untrue, for instance because the day moved."""
-    card = card_of(session, subscription)
-    plan, price = terms_of(session, subscription)
+    card = card_of(ctx.session, subscription)
+    plan, price = terms_of(ctx.session, subscription)
     mail = TrialStarted(
         amount=price.amount,
-        started_on=office.today(subscription.started_at).isoformat(),
+        started_on=ctx.site.today(subscription.started_at).isoformat(),
         trial_ends_on=(subscription.charge_on - timedelta(days=1)).isoformat(),
         first_charge_on=subscription.charge_on.isoformat(),
         card_brand=card.brand,
         card_last4=card.last4,
-        after=after_that(session, plan, price, subscription.charge_on),
-        cancel_url=office.cancel_url(subscription.id),
-        account_url=office.account_url,
+        after=after_that(ctx.session, plan, price, subscription.charge_on),
+        cancel_url=ctx.site.cancel_url(subscription.id),
+        account_url=ctx.site.account_url,
     )
-    charge_at = trial.charge_at(subscription.charge_on, office.zone)
-    send(session, subscription, mail, f"trial-started:{subscription.id}", at, expires_at=charge_at)
+    charge_at = trial.charge_at(subscription.charge_on, ctx.zone)
+    send(ctx, subscription, mail, f"trial-started:{subscription.id}", expires_at=charge_at)
 
 
 @dataclass(frozen=True)
@@ -74,22 +72,20 @@ def trial_notice_key(which: notices.Notice, subscription_id: str, charge_on: dat
     return f"trial-notice-{which}:{subscription_id}:{charge_on.isoformat()}"
 
 
-def trial_ending(
-    session: Session, office: Office, subscription: Subscription, which: notices.Notice, at: datetime
-) -> None:
+def trial_ending(ctx: TransactionContext, subscription: Subscription, which: notices.Notice) -> None:
     """Amount, date and how to cancel, before the first charge (CARD-4). Not sent after its window: it would not count."""
-    card = card_of(session, subscription)
-    plan, price = terms_of(session, subscription)
+    card = card_of(ctx.session, subscription)
+    plan, price = terms_of(ctx.session, subscription)
     mail = TrialNotice(
         which=which.value,
         amount=price.amount,
         charge_on=subscription.charge_on.isoformat(),
         card_brand=card.brand,
         card_last4=card.last4,
-        after=after_that(session, plan, price, subscription.charge_on),
-        cancel_url=office.cancel_url(subscription.id),
-        account_url=office.account_url,
+        after=after_that(ctx.session, plan, price, subscription.charge_on),
+        cancel_url=ctx.site.cancel_url(subscription.id),
+        account_url=ctx.site.account_url,
     )
-    window = notices.window(which, trial.charge_at(subscription.charge_on, office.zone))
+    window = notices.window(which, trial.charge_at(subscription.charge_on, ctx.zone))
     key = trial_notice_key(which, subscription.id, subscription.charge_on)
-    send(session, subscription, mail, key, at, expires_at=window.closes_at)
+    send(ctx, subscription, mail, key, expires_at=window.closes_at)

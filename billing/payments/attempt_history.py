@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
@@ -11,6 +10,7 @@ from sqlmodel import Session, col, func, select
 
 from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
 from billing.platform import bulk
+from billing.platform.context import TransactionContext
 from billing.platform.db import hold_names
 from billing.rules.dunning import CARD_WINDOW_DAYS, MAX_CARD_ATTEMPTS, DeclineKind
 from billing.rules.periods import civil_date
@@ -28,25 +28,23 @@ class Tried:
     """Whether the card was given, or replaced by its network, after this invoice's last attempt."""
 
 
-def tried(
-    session: Session, invoice: Invoice, payment_method_id: str, *, at: datetime, zone: ZoneInfo
-) -> Tried:
+def tried(ctx: TransactionContext, invoice: Invoice, payment_method_id: str) -> Tried:
     """Count the attempts that the caps of dunning look at."""
-    refused = session.exec(
+    refused = ctx.session.exec(
         select(func.count()).where(
             col(Attempt.invoice_id) == invoice.id,
             col(Attempt.state) == AttemptState.DECLINED,
             col(Attempt.by_reader).is_(False),
         )
     ).one()
-    card = asked_of(session, [payment_method_id], at)[payment_method_id]
-    asked_at = session.exec(
+    card = asked_of(ctx, [payment_method_id])[payment_method_id]
+    asked_at = ctx.session.exec(
         select(func.max(Attempt.intended_at)).where(
             col(Attempt.invoice_id) == invoice.id, col(Attempt.state) != AttemptState.WITHDRAWN
         )
     ).one()
-    newer = asked_at is None or session.get_one(PaymentMethod, payment_method_id).saved_at > asked_at
-    last_on = civil_date(card.last_at, zone) if card.last_at else None
+    newer = asked_at is None or ctx.session.get_one(PaymentMethod, payment_method_id).saved_at > asked_at
+    last_on = civil_date(card.last_at, ctx.zone) if card.last_at else None
     return Tried(refused, last_on, card.counted, newer)
 
 
@@ -81,15 +79,15 @@ class Asked:
         return self.refused + self.unanswered
 
 
-def asked_of(session: Session, method_ids: Sequence[str], at: datetime) -> dict[str, Asked]:
+def asked_of(ctx: TransactionContext, method_ids: Sequence[str]) -> dict[str, Asked]:
     """What these cards were asked and didn't pay, each by the id of its row."""
     same = aliased(PaymentMethod)
     counted = sa.and_(
         col(Attempt.payment_method_id) == same.id,
-        col(Attempt.intended_at) > at - _SINCE,
+        col(Attempt.intended_at) > ctx.at - _SINCE,
         col(Attempt.state).in_(_COUNTED),
     )
-    rows = session.execute(
+    rows = ctx.session.execute(
         sa.select(
             col(PaymentMethod.id),
             col(PaymentMethod.fingerprint),
@@ -105,20 +103,20 @@ def asked_of(session: Session, method_ids: Sequence[str], at: datetime) -> dict[
     return {method_id: Asked(*facts) for method_id, *facts in rows}
 
 
-def asked_again_on(session: Session, payment_method_id: str, at: datetime, zone: ZoneInfo) -> date:
+def asked_again_on(ctx: TransactionContext, payment_method_id: str) -> date:
     """The first civil day on which a card that has had its attempts of 30 days may be asked again, if nothing else asks it."""
-    oldest = session.exec(
+    oldest = ctx.session.exec(
         select(Attempt.intended_at)
         .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
         .where(
-            PaymentMethod.fingerprint == session.get_one(PaymentMethod, payment_method_id).fingerprint,
-            Attempt.intended_at > at - _SINCE,
+            PaymentMethod.fingerprint == ctx.session.get_one(PaymentMethod, payment_method_id).fingerprint,
+            Attempt.intended_at > ctx.at - _SINCE,
             col(Attempt.state).in_(_COUNTED),
         )
         .order_by(col(Attempt.intended_at).desc())
         .offset(MAX_CARD_ATTEMPTS - 1)
     ).first()
-    return civil_date((oldest or at - _SINCE) + _SINCE, zone) + timedelta(days=1)
+    return civil_date((oldest or ctx.at - _SINCE) + _SINCE, ctx.zone) + timedelta(days=1)
 
 
 def hold_shared(session: Session, method_ids: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
-from sqlmodel import Session, col
+from sqlmodel import col
 
 from billing.acquirer.answers import NoSuchObject, Unknown
 from billing.acquirer.balance_port import Movement, NotListed, PayoutAnswer, PayoutListing
@@ -16,9 +16,11 @@ from billing.ledger import post
 from billing.ledger.models import Account
 from billing.payments import currency_conversion
 from billing.payments.balance_models import BalanceMovement, Payout
+from billing.platform.actors import WORKER
+from billing.platform.context import TransactionContext
 from billing.platform.db import Database
 from billing.platform.errors import Unavailable
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.rules.absence import LISTED_WITHIN
 
 _AT_ONCE = 500
@@ -29,13 +31,7 @@ RETURNED = "payout_reversal"
 
 
 def keep(
-    session: Session,
-    office: Office,
-    acquirer: str,
-    movements: list[Movement],
-    at: datetime,
-    *,
-    payout_ref: str | None = None,
+    ctx: TransactionContext, acquirer: str, movements: list[Movement], *, payout_ref: str | None = None
 ) -> int:
     """Keep movements, and book their fees and payouts that came back; how many were new. `payout_ref` says in which payout they are. Safe to repeat."""
     new = 0
@@ -44,14 +40,14 @@ def keep(
         rows = insert(BalanceMovement).values(
             [asdict(one) | {"acquirer": acquirer, "payout_ref": payout_ref} for one in batch]
         )
-        written = session.execute(_once(rows).returning(col(BalanceMovement.ref), sa.text("xmax = 0")))
+        written = ctx.session.execute(_once(rows).returning(col(BalanceMovement.ref), sa.text("xmax = 0")))
         new += sum(bool(inserted) for _, inserted in written)
-        post.post_many(session, [*_fees(office, batch, at), *_returned(office, batch, at)])
+        post.post_many(ctx.session, [*_fees(ctx.site, batch, ctx.at), *_returned(ctx.site, batch, ctx.at)])
         disputes = (
             one.source_ref for one in batch if one.category in currency_conversion.DISPUTES and one.source_ref
         )
-        currency_conversion.present_disputes(session, office, acquirer, disputes, at)
-        currency_conversion.book(session, office, acquirer, batch, at)
+        currency_conversion.present_disputes(ctx, acquirer, disputes)
+        currency_conversion.book(ctx, acquirer, batch)
     return new
 
 
@@ -72,21 +68,21 @@ def _once(rows: Insert) -> Insert:
     )
 
 
-def _fees(office: Office, movements: Iterable[Movement], at: datetime) -> Iterable[post.Posting]:
+def _fees(site: Site, movements: Iterable[Movement], at: datetime) -> Iterable[post.Posting]:
     for one in movements:
         cost = one.fee - one.amount if one.category == FEE else one.fee
         if cost:
             lines = {Account.GATEWAY_FEES: cost, Account.GATEWAY: -cost}
-            on = office.today(one.at)
+            on = site.today(one.at)
             yield post.Posting("gateway_fee", one.ref, at, on, lines, currency=one.currency)
 
 
-def _returned(office: Office, movements: Iterable[Movement], at: datetime) -> Iterable[post.Posting]:
+def _returned(site: Site, movements: Iterable[Movement], at: datetime) -> Iterable[post.Posting]:
     """Money that went to the bank is at the gateway again; the next payout takes it along."""
     for one in movements:
         if one.category == RETURNED and one.amount:
             lines = {Account.GATEWAY: one.amount, Account.BANK: -one.amount}
-            on = office.today(one.at)
+            on = site.today(one.at)
             yield post.Posting("payout_returned", one.ref, at, on, lines, currency=one.currency)
 
 
@@ -98,7 +94,7 @@ class PayoutOutcome(StrEnum):
 
 
 def keep_payout(
-    database: Database, gateway: Gateway, office: Office, payout_ref: str, at: datetime
+    database: Database, gateway: Gateway, site: Site, payout_ref: str, at: datetime
 ) -> PayoutOutcome:
     """Keep a payout with all that it pays out, where the acquirer lists that, and book it. Safe to repeat. Raises Unavailable."""
     books = gateway.books
@@ -112,15 +108,15 @@ def keep_payout(
         raise Unavailable(inside.why)
     if at - payout.at < LISTED_WITHIN and not _adds_up(payout, inside):
         raise Unavailable("The acquirer doesn't list all yet that this payout pays out.")
-    with database.transaction() as session:
-        _keep_payout_row(session, gateway.name, payout, inside, at)
+    with database.begin(site, at, WORKER) as ctx:
+        _keep_payout_row(ctx, gateway.name, payout, inside)
         if not isinstance(inside, NotListed):
-            keep(session, office, gateway.name, inside, at, payout_ref=payout_ref)
+            keep(ctx, gateway.name, inside, payout_ref=payout_ref)
         if payout.amount:
             lines = {Account.BANK: payout.amount, Account.GATEWAY: -payout.amount}
-            on, currency = office.today(payout.at), payout.currency
+            on, currency = site.today(payout.at), payout.currency
             post.post(
-                session, kind="payout", source_id=payout_ref, at=at, on=on, lines=lines, currency=currency
+                ctx.session, kind="payout", source_id=payout_ref, at=at, on=on, lines=lines, currency=currency
             )
     return PayoutOutcome.KEPT
 
@@ -132,7 +128,7 @@ def _adds_up(payout: PayoutAnswer, inside: list[Movement] | NotListed) -> bool:
 
 
 def _keep_payout_row(
-    session: Session, acquirer: str, payout: PayoutAnswer, inside: list[Movement] | NotListed, at: datetime
+    ctx: TransactionContext, acquirer: str, payout: PayoutAnswer, inside: list[Movement] | NotListed
 ) -> None:
     refused = payout.listing is PayoutListing.LISTED and isinstance(inside, NotListed)
     listing = PayoutListing.NONE if refused else payout.listing
@@ -144,12 +140,12 @@ def _keep_payout_row(
         at=payout.at,
         arrives_at=payout.arrives_at,
         listing=listing,
-        seen_at=at,
+        seen_at=ctx.at,
         short=0,
     )
     finished = row.on_conflict_do_update(
         index_elements=["acquirer", "ref"],
-        set_={"listing": listing, "seen_at": at},
+        set_={"listing": listing, "seen_at": ctx.at},
         where=col(Payout.listing) == PayoutListing.WAITING,
     )
-    session.execute(finished)
+    ctx.session.execute(finished)

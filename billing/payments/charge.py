@@ -28,9 +28,10 @@ from billing.payments.invoices import Drawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
 from billing.platform import bulk, ids
 from billing.platform.claims import in_nobodys_hands, take
+from billing.platform.context import TransactionContext
 from billing.platform.installation import ASKING, refuse_held
 from billing.platform.logs import say
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.platform.stop_points import reached
 from billing.rules.absence import is_absent
 from billing.rules.lifecycle import State
@@ -79,40 +80,40 @@ class Intent:
     until: datetime | None = None
 
 
-def intend(session: Session, office: Office, intents: Sequence[Intent], *, at: datetime) -> list[str]:
+def intend(ctx: TransactionContext, intents: Sequence[Intent]) -> list[str]:
     """Write down the attempts; their ids. Commit, then `bring_to_an_end`."""
-    rungs = _rungs(session, [one.invoice.id for one in intents])
-    acquirers = _acquirers(session, [str(one.subscription.payment_method_id) for one in intents])
+    rungs = _rungs(ctx.session, [one.invoice.id for one in intents])
+    acquirers = _acquirers(ctx.session, [str(one.subscription.payment_method_id) for one in intents])
     rows: list[dict[str, Any]] = [
         {
-            **named(office, one.subscription.id, one.invoice.period_number, rungs[one.invoice.id]),
+            **named(ctx.site, one.subscription.id, one.invoice.period_number, rungs[one.invoice.id]),
             "invoice_id": one.invoice.id,
             "payment_method_id": str(one.subscription.payment_method_id),
             "acquirer": acquirers[str(one.subscription.payment_method_id)],
             "amount": one.invoice.gross,
             "state": AttemptState.OPEN,
-            "intended_at": at,
-            "ask_at": one.until or at,
+            "intended_at": ctx.at,
+            "ask_at": one.until or ctx.at,
             "asked": 0,
             "by_reader": one.by_reader or one.by_page,
             "by_page": one.by_page,
         }
         for one in intents
     ]
-    bulk.insert(session, Attempt, rows)
+    bulk.insert(ctx.session, Attempt, rows)
     for row in rows:
-        say(session, "charge intended", attempt=row["id"], invoice=row["invoice_id"], cents=row["amount"])
+        say(ctx.session, "charge intended", attempt=row["id"], invoice=row["invoice_id"], cents=row["amount"])
     return [row["id"] for row in rows]
 
 
-def named(office: Office, subscription_id: str, period_number: int, rung: int) -> dict[str, Any]:
+def named(site: Site, subscription_id: str, period_number: int, rung: int) -> dict[str, Any]:
     """The columns that name an attempt. They follow from what is claimed, and from nothing random: a database that was restored
     from a backup makes the same claim under the same name, and the acquirer answers it as before (STR-5)."""
     return {
         "id": ids.derived("att", subscription_id, period_number, rung),
         "subscription_id": subscription_id,
         "ordinal": rung,
-        "idempotency_key": f"{office.installation}-{subscription_id}-p{period_number}-r{rung}",
+        "idempotency_key": f"{site.installation}-{subscription_id}-p{period_number}-r{rung}",
     }
 
 
@@ -134,9 +135,8 @@ def _acquirers(session: Session, method_ids: Sequence[str]) -> dict[str, str]:
 
 
 def claim(
-    session: Session,
+    ctx: TransactionContext,
     me: int,
-    at: datetime,
     *,
     limit: int,
     subscription_id: str | None = None,
@@ -145,12 +145,12 @@ def claim(
     """Take open attempts that are due and not in the hands of a living claimer, of acquirers that aren't paused; or, as a probe,
     of the one that is `paused_at`. Commit before calling the gateway. Raises NotAdopted, AsksAcquirer: the database may have
     changed under a run that goes on after a lost connection."""
-    refuse_held(session)
+    refuse_held(ctx.session)
     query = (
         _attempts()
         .where(
             col(Attempt.state) == AttemptState.OPEN,
-            col(Attempt.ask_at) <= at,
+            col(Attempt.ask_at) <= ctx.at,
             in_nobodys_hands(Attempt.claimed_by),
             breaker.goes_on(Attempt.acquirer) if paused_at is None else col(Attempt.acquirer) == paused_at,
         )
@@ -160,8 +160,8 @@ def claim(
     )
     if subscription_id is not None:
         query = query.where(col(Attempt.subscription_id) == subscription_id)
-    claimed = [_claimed(row) for row in session.execute(query)]
-    take(session, Attempt, [one.attempt_id for one in claimed], me)
+    claimed = [_claimed(row) for row in ctx.session.execute(query)]
+    take(ctx.session, Attempt, [one.attempt_id for one in claimed], me)
     return claimed
 
 

@@ -15,7 +15,8 @@ from billing.payments.balance_models import BalanceMovement
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Payment
 from billing.platform import bulk
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
+from billing.platform.site import Site
 from billing.rules.money import BASE_CURRENCY
 from billing.rules.reckoning import at_the_rate_of
 
@@ -24,19 +25,19 @@ DISPUTES = ("dispute", "dispute_reversal")
 _Moved = Movement | BalanceMovement
 
 
-def book(session: Session, office: Office, acquirer: str, movements: Sequence[_Moved], at: datetime) -> None:
+def book(ctx: TransactionContext, acquirer: str, movements: Sequence[_Moved]) -> None:
     """Book those that were converted, once. The charges they belong to are kept already, or among them. A dispute in another
     currency than its charge's waits for `present_disputes`. Safe to repeat."""
     wanted = [one for one in movements if _is_presented(one)]
-    known = post.posted(session, SETTLED, (one.ref for one in wanted)) if wanted else set()
+    known = post.posted(ctx.session, SETTLED, (one.ref for one in wanted)) if wanted else set()
     new = [one for one in wanted if one.ref not in known]
     if not new:
         return
-    charges = _charges(session, acquirer, new)
+    charges = _charges(ctx.session, acquirer, new)
     postings: list[post.Posting] = []
     for one in new:
-        postings += _postings(office, one, charges.get(one.charge_ref or ""), at)
-    post.post_many(session, postings)
+        postings += _postings(ctx.site, one, charges.get(one.charge_ref or ""), ctx.at)
+    post.post_many(ctx.session, postings)
 
 
 def _is_presented(one: _Moved) -> bool:
@@ -45,9 +46,7 @@ def _is_presented(one: _Moved) -> bool:
     return one.category not in DISPUTES or one.presented_currency == BASE_CURRENCY
 
 
-def present_disputes(
-    session: Session, office: Office, acquirer: str, refs: Iterable[str], at: datetime
-) -> None:
+def present_disputes(ctx: TransactionContext, acquirer: str, refs: Iterable[str]) -> None:
     """Say of what these disputes moved how much it is of their charges, in the charge's currency, where the acquirer's own words
     don't: it names the dispute's sum in another currency, or moves more of the charge's own than was paid. Of several
     withdrawals the largest stands for the charge, and the others are the rate's. Disputes that aren't written down yet are
@@ -55,20 +54,18 @@ def present_disputes(
     wanted = set(refs)
     if not wanted:
         return
-    ours = session.exec(
+    ours = ctx.session.exec(
         select(Dispute, Payment)
         .join(Payment, col(Payment.id) == Dispute.payment_id)
         .where(bulk.one_of(Dispute.gateway_ref, wanted), Dispute.acquirer == acquirer)
     ).all()
     for dispute, payment in ours:
         for category in DISPUTES:
-            _present(session, office, dispute, payment, category, at)
+            _present(ctx, dispute, payment, category)
 
 
-def _present(
-    session: Session, office: Office, dispute: Dispute, payment: Payment, category: str, at: datetime
-) -> None:
-    rows = session.exec(
+def _present(ctx: TransactionContext, dispute: Dispute, payment: Payment, category: str) -> None:
+    rows = ctx.session.exec(
         select(BalanceMovement)
         .where(
             BalanceMovement.acquirer == dispute.acquirer,
@@ -88,9 +85,9 @@ def _present(
         amount = 0 if number else dispute.amount if row.amount >= 0 else -dispute.amount
         row.presented_amount, row.presented_currency = amount, payment.currency
         row.charge_ref = payment.charge_ref
-        session.add(row)
-    session.flush()
-    book(session, office, dispute.acquirer, rows, at)
+        ctx.session.add(row)
+    ctx.session.flush()
+    book(ctx, dispute.acquirer, rows)
 
 
 def _said(row: BalanceMovement) -> tuple[int, str]:
@@ -122,10 +119,10 @@ def _by_charge(session: Session, acquirer: str, refs: set[str]) -> dict[str, Bal
 
 
 def _postings(
-    office: Office, one: _Moved, charge: BalanceMovement | None, at: datetime
+    site: Site, one: _Moved, charge: BalanceMovement | None, at: datetime
 ) -> Iterable[post.Posting]:
     """What a refund or a dispute takes is set beside what the same part of its charge had brought in; the rest is the rate's."""
-    presented, on = one.presented_amount or 0, office.today(one.at)
+    presented, on = one.presented_amount or 0, site.today(one.at)
     currency = one.presented_currency or one.currency
     if presented:
         given = {Account.CONVERSION: presented, Account.GATEWAY: -presented}

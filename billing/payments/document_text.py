@@ -2,14 +2,13 @@
 
 from datetime import timedelta
 
-from sqlmodel import Session
-
 from billing.payments import invoice_recipients, numbers
 from billing.payments.invoice_recipients import InvoiceRecipient
 from billing.payments.invoices import basis_points, percent
 from billing.payments.models import Invoice, Payment, PaymentMethod, Refund
 from billing.payments.receipts import Paid
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
+from billing.platform.site import Site
 from billing.rules import tax
 from billing.rules.money import Money
 from emails import CreditNote, Document, TaxInvoice
@@ -49,7 +48,7 @@ def _particulars(recipient: InvoiceRecipient | None) -> dict[str, str | None]:
 
 
 def credit_note(
-    office: Office,
+    site: Site,
     refund: Refund,
     payment: Payment,
     invoice: Invoice,
@@ -66,7 +65,7 @@ def credit_note(
         vat_percent=percent(basis_points(payment, invoice)),
         credit_note_number=numbers.credit_note_number(refund.credit_note_number),
         invoice_number=numbers.invoice_number(invoice.number or 0),
-        issued_on=office.today(refund.settled_at).isoformat(),
+        issued_on=site.today(refund.settled_at).isoformat(),
         reason=refund.reason,
         card_brand=card.brand,
         card_last4=card.last4,
@@ -75,12 +74,12 @@ def credit_note(
     )
 
 
-def copies(session: Session, office: Office, paid: Paid) -> list[Document]:
+def copies(ctx: TransactionContext, paid: Paid) -> list[Document]:
     """A paid invoice and its credit notes, to be printed. The originals went by mail, so the invoice says copy (VAT-7)."""
-    recipient = invoice_recipients.of_invoice(session, paid.invoice)
+    recipient = invoice_recipients.of_invoice(ctx.session, paid.invoice)
     invoice = tax_invoice(paid.invoice, paid.card, recipient, is_copy=True)
     notes = [
-        credit_note(office, refund, paid.payment, paid.invoice, paid.card, recipient)
+        credit_note(ctx.site, refund, paid.payment, paid.invoice, paid.card, recipient)
         for refund in paid.credited
     ]
     return [invoice, *notes]

@@ -8,6 +8,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from billing.payments.models import Invoice
 from billing.platform import ids
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid
 from billing.rules.tax import is_vat_number
 
@@ -43,7 +44,7 @@ class NotAVatNumber(Invalid):
     code = "not_a_vat_number"
 
 
-def enter(session: Session, invoice: Invoice, name: str, address: str, vat_number: str, at: datetime) -> None:
+def enter(ctx: TransactionContext, invoice: Invoice, name: str, address: str, vat_number: str) -> None:
     """Make this invoice out to them, and those that are paid from now on."""
     name, address, vat_number = (" ".join(typed.split()) for typed in (name, address, vat_number))
     vat_number = vat_number.replace(" ", "")
@@ -51,15 +52,15 @@ def enter(session: Session, invoice: Invoice, name: str, address: str, vat_numbe
         raise NameAndAddressNeeded
     if vat_number and not is_vat_number(vat_number):
         raise NotAVatNumber
-    session.add(
+    ctx.session.add(
         InvoiceRecipient(
-            id=ids.new("rcp", at),
+            id=ids.new("rcp", ctx.at),
             reader_id=invoice.reader_id,
             invoice_id=invoice.id,
             name=name,
             address=address,
             vat_number=vat_number or None,
-            entered_at=at,
+            entered_at=ctx.at,
         )
     )
 

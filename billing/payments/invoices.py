@@ -10,6 +10,7 @@ from sqlmodel import Session, select
 from billing.payments import numbers
 from billing.payments.models import Invoice, InvoiceState, Payment
 from billing.platform import bulk, ids
+from billing.platform.context import TransactionContext
 from billing.rules import tax
 from billing.rules.money import Money
 from billing.rules.periods import Period
@@ -35,19 +36,19 @@ class Drawn:
     gross: int
 
 
-def draw_up(session: Session, wanted: Sequence[Wanted], *, at: datetime, today: date) -> list[Drawn]:
+def draw_up(ctx: TransactionContext, wanted: Sequence[Wanted], *, today: date) -> list[Drawn]:
     """The invoice for each period: the one there is, or a new one; an older one that is still open is void, because its
     period was given away. VAT is split at today's rate (VAT-1).
 
     Until it is paid it follows the calendar: a trial that was extended after a charge which never arrived has its first
     period on other days."""
-    _void_others(session, wanted)
-    rows = [_row(one, tax.split(_price(one), tax.rate_on(today)), at) for one in wanted]
-    new = bulk.insert(session, Invoice, rows, unless="subscription_id, period_number")
+    _void_others(ctx.session, wanted)
+    rows = [_row(one, tax.split(_price(one), tax.rate_on(today)), ctx.at) for one in wanted]
+    new = bulk.insert(ctx.session, Invoice, rows, unless="subscription_id, period_number")
     return [
         Drawn(row["id"], row["period_number"], row["gross"])
         if row["id"] in new
-        else drawn(_known(session, one, today))
+        else drawn(_known(ctx.session, one, today))
         for one, row in zip(wanted, rows, strict=True)
     ]
 

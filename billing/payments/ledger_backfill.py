@@ -2,28 +2,28 @@
 
 from datetime import date
 
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from billing.ledger.models import LedgerTransaction
 from billing.payments import postings
 from billing.payments.models import Invoice, Payment, Refund
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.rules.lifecycle import Event
 from billing.subscriptions.models import SubscriptionChange
 
 _AT_ONCE = 500
 
 
-def backpost(session: Session, office: Office) -> int:
+def backpost(ctx: TransactionContext) -> int:
     """Post every sale, refund and given day, where nothing is in the books yet; how many facts. Otherwise nothing: whatever
     was written after the books were opened was posted with its fact. The days it earned are posted by the next tick."""
-    if session.exec(select(col(LedgerTransaction.id)).limit(1)).first() is not None:
+    if ctx.session.exec(select(col(LedgerTransaction.id)).limit(1)).first() is not None:
         return 0
-    return _sales(session, office) + _days(session, office) + _refunds(session, office)
+    return _sales(ctx) + _days(ctx) + _refunds(ctx)
 
 
-def _sales(session: Session, office: Office) -> int:
-    rows = session.exec(
+def _sales(ctx: TransactionContext) -> int:
+    rows = ctx.session.exec(
         select(Invoice, Payment)
         .join(Payment, (col(Payment.invoice_id) == Invoice.id) & col(Payment.surplus).is_(False))
         .order_by(col(Invoice.period_start_on), col(Invoice.number))
@@ -32,14 +32,14 @@ def _sales(session: Session, office: Office) -> int:
     done = 0
     for some in rows.partitions():
         paid = [(invoice, payment) for invoice, payment in some]
-        postings.sales(session, office, paid)
+        postings.sales(ctx.session, ctx.site, paid)
         done += len(paid)
     return done
 
 
-def _days(session: Session, office: Office) -> int:
+def _days(ctx: TransactionContext) -> int:
     """The history tells which extensions moved the end of a paid period."""
-    changes = session.exec(
+    changes = ctx.session.exec(
         select(SubscriptionChange)
         .where(col(SubscriptionChange.event) == Event.EXTENDED)
         .order_by(col(SubscriptionChange.id))
@@ -47,18 +47,16 @@ def _days(session: Session, office: Office) -> int:
     moved = [(change, change.facts["period_end_on"]) for change in changes if "period_end_on" in change.facts]
     for change, (before, after) in moved:
         postings.days_given(
-            session,
-            office,
+            ctx.moved_to(change.at),
             change.subscription_id,
             before=date.fromisoformat(before),
             after=date.fromisoformat(after),
-            at=change.at,
         )
     return len(moved)
 
 
-def _refunds(session: Session, office: Office) -> int:
-    rows = session.exec(
+def _refunds(ctx: TransactionContext) -> int:
+    rows = ctx.session.exec(
         select(Refund, Payment, Invoice)
         .join(Payment, col(Payment.id) == Refund.payment_id)
         .join(Invoice, col(Invoice.id) == Payment.invoice_id)
@@ -66,5 +64,5 @@ def _refunds(session: Session, office: Office) -> int:
         .order_by(col(Refund.credit_note_number))
     ).all()
     for refund, payment, invoice in rows:
-        postings.refunded(session, office, refund, payment, invoice, refund.settled_at or refund.created_at)
+        postings.refunded(ctx.moved_to(refund.settled_at or refund.created_at), refund, payment, invoice)
     return len(rows)

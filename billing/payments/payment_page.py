@@ -23,9 +23,10 @@ from billing.acquirer.port import Gateway
 from billing.payments.customers import with_customer
 from billing.payments.invoices import percent
 from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
+from billing.platform.context import TransactionContext
 from billing.platform.db import Database
 from billing.platform.errors import Unavailable
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.platform.stop_points import stop_point
 from billing.readers.register import by_id
 
@@ -85,29 +86,27 @@ def by_ref(session: Session, acquirer: str, page_ref: str) -> str | None:
     ).first()
 
 
-def close_soon(session: Session, subscription_id: str, at: datetime) -> None:
+def close_soon(ctx: TransactionContext, subscription_id: str) -> None:
     """Have an open page of the subscription closed by whoever next looks after open attempts. The caller holds its lock."""
-    for attempt in session.exec(
+    for attempt in ctx.session.exec(
         select(Attempt).where(
             Attempt.subscription_id == subscription_id,
             Attempt.state == AttemptState.OPEN,
             col(Attempt.by_page).is_(True),
-            Attempt.ask_at > at,
+            Attempt.ask_at > ctx.at,
         )
     ):
-        attempt.ask_at = at
-        session.add(attempt)
+        attempt.ask_at = ctx.at
+        ctx.session.add(attempt)
 
 
-def open_page(
-    database: Database, gateway: Gateway, office: Office, attempt_id: str, suffix: str | None
-) -> str:
+def open_page(database: Database, gateway: Gateway, site: Site, attempt_id: str, suffix: str | None) -> str:
     """The address of a page for a committed attempt; the same again for as long as it is open. Raises Unavailable.
 
     A page that was opened by a process which died before noting it is found again by its key. Where the acquirer failed on that
     key, the next try has another: a page whose name we never learnt was given to nobody (STR-5)."""
     with database.transaction() as session:
-        request = _request(session, office, session.get_one(Attempt, attempt_id), suffix)
+        request = _request(session, site, session.get_one(Attempt, attempt_id), suffix)
         reader = by_id(session, session.get_one(Invoice, request.claim.invoice_id).reader_id)
 
     def ask(customer_ref: str) -> CardPage | CustomerGone | Unknown:
@@ -147,7 +146,7 @@ def _key(attempt: Attempt) -> str:
     return f"{attempt.idempotency_key}-page-{unusable + 1}" if unusable else attempt.idempotency_key
 
 
-def _request(session: Session, office: Office, attempt: Attempt, suffix: str | None) -> PayPageRequest:
+def _request(session: Session, site: Site, attempt: Attempt, suffix: str | None) -> PayPageRequest:
     invoice = session.get_one(Invoice, attempt.invoice_id)
     return PayPageRequest(
         claim=ChargeClaim(
@@ -160,8 +159,8 @@ def _request(session: Session, office: Office, attempt: Attempt, suffix: str | N
         what=f"{invoice.description} (incl. {percent(invoice.vat_basis_points)}% VAT)",
         words=WORDS,
         descriptor_suffix=suffix,
-        success_url=office.page(f"/pay/back?attempt={attempt.id}"),
-        cancel_url=office.page("/pay"),
+        success_url=site.page(f"/pay/back?attempt={attempt.id}"),
+        cancel_url=site.page("/pay"),
         expires_at=attempt.intended_at + LIFE,
     )
 

@@ -10,7 +10,8 @@ from billing.ledger.models import Account
 from billing.ledger.post import Posting, post, post_many
 from billing.ledger.recognition import Owed, defer, take_back_of
 from billing.payments.models import Invoice, InvoiceState, Payment, Refund
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
+from billing.platform.site import Site
 from billing.rules.recognition import Spread, worth_of
 
 INVOICE, PAYMENT, REFUND, BOUNCE, PAID_BACK, GOODWILL = (
@@ -42,7 +43,7 @@ class Money(Protocol):
         ...
 
 
-def sales(session: Session, office: Office, paid: Sequence[tuple[Invoice, Money]]) -> None:
+def sales(session: Session, site: Site, paid: Sequence[tuple[Invoice, Money]]) -> None:
     """Tax invoices and the payments that made them so: any number in as many statements as one. Both are dated the day the
     invoice was issued."""
     if not paid:
@@ -51,10 +52,10 @@ def sales(session: Session, office: Office, paid: Sequence[tuple[Invoice, Money]
         Owed(invoice.id, Spread(invoice.net, invoice.period_start_on, invoice.period_end_on))
         for invoice, _ in paid
     ]
-    earned = defer(session, office, owed)
+    earned = defer(session, site, owed)
     postings = []
     for (invoice, payment), already in zip(paid, earned, strict=True):
-        on = invoice.issued_on or office.today(payment.paid_at)
+        on = invoice.issued_on or site.today(payment.paid_at)
         postings += [_invoiced(invoice, already, payment.paid_at, on), _paid(payment, on)]
     _write(session, postings)
 
@@ -89,29 +90,27 @@ def _paid(payment: Money, on: date) -> Posting:
     )
 
 
-def paid_twice(session: Session, office: Office, payment: Money) -> None:
+def paid_twice(ctx: TransactionContext, payment: Money) -> None:
     """Money for an invoice that had been paid: no sale and no VAT, a debt of ours until it has gone back."""
     lines = {Account.GATEWAY: payment.amount, Account.REFUNDS_OWED: -payment.amount}
-    on = office.today(payment.paid_at)
-    post(session, kind=PAYMENT, source_id=payment.id, at=payment.paid_at, on=on, lines=lines)
+    on = ctx.site.today(payment.paid_at)
+    post(ctx.session, kind=PAYMENT, source_id=payment.id, at=payment.paid_at, on=on, lines=lines)
 
 
-def refunded(
-    session: Session, office: Office, refund: Refund, payment: Payment, invoice: Invoice, at: datetime
-) -> None:
+def refunded(ctx: TransactionContext, refund: Refund, payment: Payment, invoice: Invoice) -> None:
     """A credit note: what isn't earned yet is taken back first, the rest goes through `refunds`; VAT in the credit note's own
     period, at the rate of the sale (VAT-12). The money leaves the acquirer; or our bank account, where a transfer pays a
     refund that the acquirer refused."""
-    on = office.today(at)
+    on = ctx.today
     by_transfer = refund.paid_back_at is not None and refund.bounced_at is None
     out_of = Account.BANK if by_transfer else Account.GATEWAY
-    session.flush()
+    ctx.session.flush()
     if payment.surplus:
         lines = {Account.REFUNDS_OWED: refund.amount, out_of: -refund.amount}
-        post(session, kind=REFUND, source_id=refund.id, at=at, on=on, lines=lines)
+        post(ctx.session, kind=REFUND, source_id=refund.id, at=ctx.at, on=on, lines=lines)
         return
     taken = take_back_of(
-        session, invoice.id, refund.net, on=on, wholly=_credited(session, payment) == payment.amount
+        ctx.session, invoice.id, refund.net, on=on, wholly=_credited(ctx.session, payment) == payment.amount
     )
     lines = {
         Account.DEFERRED_REVENUE: taken.sold.deferred + taken.given,
@@ -121,7 +120,7 @@ def refunded(
         Account.GOODWILL: -taken.given,
     }
     rate = invoice.vat_basis_points
-    _write(session, [Posting(REFUND, refund.id, at, on, lines, rate, supply_on=invoice.issued_on)])
+    _write(ctx.session, [Posting(REFUND, refund.id, ctx.at, on, lines, rate, supply_on=invoice.issued_on)])
 
 
 def _credited(session: Session, payment: Payment) -> int:
@@ -132,48 +131,38 @@ def _credited(session: Session, payment: Payment) -> int:
     return int(session.exec(noted).one())
 
 
-def bounced(
-    session: Session, office: Office, refund: Refund, at: datetime, *, bank_has_paid: bool = False
-) -> None:
+def bounced(ctx: TransactionContext, refund: Refund, *, bank_has_paid: bool = False) -> None:
     """A refund that had succeeded came back to the acquirer (STR-13). The credit note stands, and so does its VAT: the price was
     reduced, and a transfer that fails doesn't raise it again. What the reader didn't get is a debt of ours. `bank_has_paid`: a
     lost dispute has returned the same money, so that what it cost comes back instead."""
     against = Account.REFUNDS if bank_has_paid else Account.REFUNDS_OWED
     lines = {Account.GATEWAY: refund.amount, against: -refund.amount}
-    post(session, kind=BOUNCE, source_id=refund.id, at=at, on=office.today(at), lines=lines)
+    post(ctx.session, kind=BOUNCE, source_id=refund.id, at=ctx.at, on=ctx.today, lines=lines)
 
 
-def paid_by_hand(session: Session, refund: Refund, at: datetime, on: date) -> None:
+def paid_by_hand(ctx: TransactionContext, refund: Refund, on: date) -> None:
     """The debt of a bounced refund was paid from our bank account."""
     lines = {Account.REFUNDS_OWED: refund.amount, Account.BANK: -refund.amount}
-    post(session, kind=PAID_BACK, source_id=refund.id, at=at, on=on, lines=lines)
+    post(ctx.session, kind=PAID_BACK, source_id=refund.id, at=ctx.at, on=on, lines=lines)
 
 
-def unexplained_paid_by_hand(session: Session, charge_ref: str, amount: int, at: datetime, on: date) -> None:
+def unexplained_paid_by_hand(ctx: TransactionContext, charge_ref: str, amount: int, on: date) -> None:
     """A charge that nothing explains, which no refund could return, was paid back from our bank account. What the acquirer holds
     of it is ours now."""
     lines = {Account.GATEWAY: amount, Account.BANK: -amount}
-    post(session, kind=PAID_BACK, source_id=charge_ref, at=at, on=on, lines=lines)
+    post(ctx.session, kind=PAID_BACK, source_id=charge_ref, at=ctx.at, on=on, lines=lines)
 
 
-def paid_by_card(session: Session, office: Office, refund: Refund, at: datetime) -> None:
+def paid_by_card(ctx: TransactionContext, refund: Refund) -> None:
     """The debt of a bounced refund was paid by another refund, which somebody made in the acquirer's dashboard."""
     lines = {Account.REFUNDS_OWED: refund.amount, Account.GATEWAY: -refund.amount}
-    post(session, kind=PAID_BACK, source_id=refund.id, at=at, on=office.today(at), lines=lines)
+    post(ctx.session, kind=PAID_BACK, source_id=refund.id, at=ctx.at, on=ctx.today, lines=lines)
 
 
-def days_given(
-    session: Session,
-    office: Office,
-    subscription_id: str,
-    *,
-    before: date,
-    after: date,
-    at: datetime,
-) -> None:
+def days_given(ctx: TransactionContext, subscription_id: str, *, before: date, after: date) -> None:
     """A paid period ends on `after` instead of `before`. The days are worth their daily price: they cost goodwill now, and earn
     revenue as they pass. In a trial, or without a subscription, no money is concerned and nothing is posted."""
-    invoice = session.exec(
+    invoice = ctx.session.exec(
         select(Invoice)
         .where(
             Invoice.subscription_id == subscription_id,
@@ -188,11 +177,11 @@ def days_given(
     worth = worth_of((after - before).days, net=invoice.net, in_days=in_days)
     if worth == 0:
         return
-    [earned] = defer(session, office, [Owed(invoice.id, Spread(worth, before, after), given=True)])
+    [earned] = defer(ctx.session, ctx.site, [Owed(invoice.id, Spread(worth, before, after), given=True)])
     lines = {
         Account.GOODWILL: worth,
         Account.REVENUE: -earned,
         Account.DEFERRED_REVENUE: earned - worth,
     }
     source_id = f"{invoice.id}:{after.isoformat()}"
-    _write(session, [Posting(GOODWILL, source_id, at, office.today(at), lines)])
+    _write(ctx.session, [Posting(GOODWILL, source_id, ctx.at, ctx.today, lines)])

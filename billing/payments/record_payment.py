@@ -12,7 +12,7 @@ from billing.payments import postings
 from billing.payments.invoices import mark_paid
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment
 from billing.platform import bulk, ids
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +31,20 @@ def payment_of(session: Session, acquirer: str, charge_ref: str | None) -> Payme
     return session.exec(by_ref).first()
 
 
-def receive(
-    session: Session,
-    office: Office,
-    charged: Sequence[tuple[Invoice, Attempt, Charged]],
-    at: datetime,
-) -> list[Received]:
+def receive(ctx: TransactionContext, charged: Sequence[tuple[Invoice, Attempt, Charged]]) -> list[Received]:
     """Write down what the acquirer took for locked attempts, each of another invoice; the payments, in their order.
 
     The first money for an invoice makes it a tax invoice; money for one that had been paid is surplus, and makes a debt."""
     rows = [_payment(invoice, attempt, outcome) for invoice, attempt, outcome in charged]
-    bulk.update(session, [(attempt, _charged(outcome, at)) for _, attempt, outcome in charged])
-    bulk.insert(session, Payment, rows)
+    bulk.update(ctx.session, [(attempt, _charged(outcome, ctx.at)) for _, attempt, outcome in charged])
+    bulk.insert(ctx.session, Payment, rows)
     received = [Received(row["id"], row["amount"], row["paid_at"], row["surplus"]) for row in rows]
     sold = [(invoice, one) for (invoice, _, _), one in zip(charged, received, strict=True) if not one.surplus]
-    mark_paid(session, [(invoice, one.paid_at, office.today(one.paid_at)) for invoice, one in sold])
-    postings.sales(session, office, sold)
+    mark_paid(ctx.session, [(invoice, one.paid_at, ctx.site.today(one.paid_at)) for invoice, one in sold])
+    postings.sales(ctx.session, ctx.site, sold)
     for one in received:
         if one.surplus:
-            postings.paid_twice(session, office, one)
+            postings.paid_twice(ctx, one)
     return received
 
 

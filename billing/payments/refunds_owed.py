@@ -10,7 +10,7 @@ from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.payments import dispute_limits
 from billing.payments.models import GIVEN, Payment, Refund, RefundState
-from billing.platform.actors import Actor
+from billing.platform.context import TransactionContext
 
 _PERHAPS = sa.text(
     f"""EXISTS (SELECT FROM refund r WHERE r.payment_id = payment.id AND r.state = 'failed' AND r.paid_back_at IS NULL
@@ -75,17 +75,17 @@ def among(payment: Payment, refunds: Sequence[Refund], *, taken: int) -> list[Re
     return sorted([*bounced, *refused], key=_age)
 
 
-def close_cases(session: Session, payment: Payment, *, reason: str, by: Actor, at: datetime) -> None:
+def close_cases(ctx: TransactionContext, payment: Payment, *, reason: str) -> None:
     """Close the cases about refunds of a payment that failed and aren't owed, once another try of each has gone, or nothing of
     the payment is left to return."""
-    session.flush()
-    refunds = session.exec(select(Refund).where(Refund.payment_id == payment.id)).all()
+    ctx.session.flush()
+    refunds = ctx.session.exec(select(Refund).where(Refund.payment_id == payment.id)).all()
     still = {row.id for row in among(payment, refunds, taken=0)}
     given, again = sum(row.amount for row in refunds if _counts(row)), _tried_again(refunds)
     for row in refunds:
         over = given == payment.amount or row.id in again
         if over and row.state is RefundState.FAILED and row.id not in still:
-            close_about(session, CaseKind.REFUND_FAILED, row.id, reason=reason, by=by, at=at)
+            close_about(ctx, CaseKind.REFUND_FAILED, row.id, reason=reason)
 
 
 def to_readers(session: Session) -> list[Refund]:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import date
 
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from billing.payments.models import Invoice, Payment, Refund
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.rules.periods import add_months, start_of_day
 
 
@@ -26,10 +26,10 @@ class VatDocument:
     gross: int
 
 
-def of_month(session: Session, office: Office, first_day: date) -> list[VatDocument]:
+def of_month(ctx: TransactionContext, first_day: date) -> list[VatDocument]:
     """What was issued in the civil month that begins on `first_day`, newest first."""
     end = add_months(first_day, 1)
-    invoices = session.exec(
+    invoices = ctx.session.exec(
         select(Invoice).where(col(Invoice.issued_on) >= first_day, col(Invoice.issued_on) < end)
     )
     found = [
@@ -47,19 +47,19 @@ def of_month(session: Session, office: Office, first_day: date) -> list[VatDocum
         for row in invoices
         if row.number is not None and row.issued_on is not None
     ]
-    found += _credit_notes(session, office, first_day, end)
+    found += _credit_notes(ctx, first_day, end)
     return sorted(found, key=lambda one: (one.issued_on, one.is_credit, one.number), reverse=True)
 
 
-def _credit_notes(session: Session, office: Office, first_day: date, end: date) -> list[VatDocument]:
-    rows = session.exec(
+def _credit_notes(ctx: TransactionContext, first_day: date, end: date) -> list[VatDocument]:
+    rows = ctx.session.exec(
         select(Refund, Invoice, Payment.surplus)
         .join(Payment, col(Payment.id) == Refund.payment_id)
         .join(Invoice, col(Invoice.id) == Payment.invoice_id)
         .where(
             col(Refund.credit_note_number).is_not(None),
-            col(Refund.settled_at) >= start_of_day(first_day, office.zone),
-            col(Refund.settled_at) < start_of_day(end, office.zone),
+            col(Refund.settled_at) >= start_of_day(first_day, ctx.zone),
+            col(Refund.settled_at) < start_of_day(end, ctx.zone),
         )
     )
     return [
@@ -67,7 +67,7 @@ def _credit_notes(session: Session, office: Office, first_day: date, end: date) 
             number=refund.credit_note_number,
             is_credit=True,
             of_invoice=invoice.number or 0,
-            issued_on=office.today(refund.settled_at),
+            issued_on=ctx.site.today(refund.settled_at),
             reader_id=refund.reader_id,
             description=refund.reason,
             net=0 if twice else -refund.net,

@@ -6,7 +6,7 @@ import math
 import re
 import select
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -18,8 +18,11 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
+from billing.platform.actors import Actor
+from billing.platform.context import TransactionContext
 from billing.platform.errors import RefusesToStart
 from billing.platform.monotonic import Monotonic, SystemMonotonic
+from billing.platform.site import Site
 from billing.platform.stop_points import COMMITS, COMMITTED, stop_point, transaction_of
 from billing.platform.time_limits import TIME_LIMITS, TimeLimits, Work, as_sql, work_now
 
@@ -84,12 +87,26 @@ class Database:
         sa.event.listen(self.engine, "checkin", self._note_use)
         sa.event.listen(self.engine, "checkout", self._make_ready)
 
-    @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self) -> AbstractContextManager[Session]:
         """A session whose work is committed when the block ends, and undone when it raises.
 
         Answer a request only after the block: an answer sent before its commit can be a lie."""
-        name = transaction_of(2)  # above this generator and contextlib's __enter__
+        return self._transaction(transaction_of(1))
+
+    def begin(self, site: Site, at: datetime, actor: Actor) -> AbstractContextManager[TransactionContext]:
+        """A transaction with all that its functions work with; as `transaction`."""
+        return self._begin(site, at, actor, transaction_of(1))
+
+    @contextmanager
+    def _begin(
+        self, site: Site, at: datetime, actor: Actor, name: str | None
+    ) -> Iterator[TransactionContext]:
+        with self._transaction(name) as session:
+            yield TransactionContext(session, site, at, actor)
+
+    @contextmanager
+    def _transaction(self, name: str | None) -> Iterator[Session]:
+        """`name`, which its stop points bear, is taken from the caller's frame before this generator runs."""
         with Session(self.engine, expire_on_commit=False) as session:
             with session.begin():
                 yield session

@@ -14,12 +14,9 @@ REQUEST = "request"
 
 
 @dataclass(frozen=True)
-class Office:
-    """Made once, at start, and passed to whoever counts days or writes to readers."""
+class Policy:
+    """What the publisher grants its readers."""
 
-    zone: ZoneInfo
-    public_url: str
-    tokens: Tokens
     cooling_off_days: int = 14
     """Civil days after the first charge in which it goes back in full (INT-2; the law asks for 7, ECT-5)."""
     pause_months: int = 3
@@ -28,10 +25,20 @@ class Office:
     """Business days of notice for leaving a year early (CPA-2)."""
     session_limit: int = 0
     """Browsers in which a reader may be signed in at once; 0: any number."""
-    installation: str = "main"
-    """Its name, with which the names of its charges begin."""
     withdrawals_a_year: int = 1
     """Withdrawals in twelve months for which nobody is asked; staff decide about the next."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """Made once, at start, and passed to whoever counts days or writes to readers."""
+
+    zone: ZoneInfo
+    public_url: str
+    tokens: Tokens
+    installation: str = "main"
+    """Its name, with which the names of its charges begin."""
+    policy: Policy = Policy()
 
     def today(self, at: datetime) -> date:
         """The civil day at that instant, in the publisher's zone."""

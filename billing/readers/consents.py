@@ -2,12 +2,13 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from billing.platform import ids
+from billing.platform.context import TransactionContext
 from billing.platform.logs import say
 from billing.readers.models import Consent, ConsentText
 from billing.rules.money import Money
@@ -73,7 +74,7 @@ def paid_words(price: Money, period: str) -> str:
 
 
 def record(
-    session: Session,
+    ctx: TransactionContext,
     *,
     email: str,
     reader_id: str | None,
@@ -82,18 +83,17 @@ def record(
     words: str,
     price: Money,
     first_charge_on: date,
-    at: datetime,
     ip: str,
     device: str,
 ) -> Consent:
     """Keep the consent: its words, by version and hash, price, time, network address and device."""
     text_hash = hashlib.sha256(words.encode()).hexdigest()
     kept = insert(ConsentText).values(
-        text_hash=text_hash, text_version=text_version, words=words, first_used_at=at
+        text_hash=text_hash, text_version=text_version, words=words, first_used_at=ctx.at
     )
-    session.execute(kept.on_conflict_do_nothing(index_elements=["text_hash"]))
+    ctx.session.execute(kept.on_conflict_do_nothing(index_elements=["text_hash"]))
     consent = Consent(
-        id=ids.new("con", at),
+        id=ids.new("con", ctx.at),
         email=email,
         reader_id=reader_id,
         kind=kind,
@@ -102,13 +102,13 @@ def record(
         amount=price.amount,
         currency=price.currency,
         first_charge_on=first_charge_on,
-        accepted_at=at,
+        accepted_at=ctx.at,
         ip=ip[:64],
         device=device[:300],
     )
-    session.add(consent)
-    session.flush()
-    say(session, "consent kept", consent=consent.id, to=f"{kind}/{text_version}", reader=reader_id)
+    ctx.session.add(consent)
+    ctx.session.flush()
+    say(ctx.session, "consent kept", consent=consent.id, to=f"{kind}/{text_version}", reader=reader_id)
     return consent
 
 

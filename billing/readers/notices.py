@@ -1,12 +1,10 @@
 """The mails about an account: the link to sign in, a sign-in on a new device, another address."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from sqlmodel import Session
+from datetime import timedelta
 
 from billing.mail.outbox import NewMessage, queue
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.platform.tokens import code_place, place
 from billing.readers import devices
 from billing.readers.links import LIFE
@@ -36,11 +34,9 @@ class SignInMail(
 
 
 def sign_in_link(
-    session: Session,
-    office: Office,
+    ctx: TransactionContext,
     link_id: str,
     to: str,
-    at: datetime,
     *,
     purpose: str,
     page: str,
@@ -49,14 +45,14 @@ def sign_in_link(
 ) -> None:
     """Mail a link to a reader or a member of staff; `purpose` is of its tokens, `page` the page that it opens."""
     mail = SignInMail(
-        url=office.page(f"{page}/{place(purpose, link_id)}"),
+        url=ctx.site.page(f"{page}/{place(purpose, link_id)}"),
         code=code_place(purpose, link_id),
         minutes=int(LIFE.total_seconds() // 60),
         starts=starts,
     )
     key = f"{purpose}:{link_id}"
-    message = NewMessage(mail, key, to, reader_id, at + LIFE, link_id)
-    queue(session, message, at)
+    message = NewMessage(mail, key, to, reader_id, ctx.at + LIFE, link_id)
+    queue(ctx.session, message, ctx.at)
 
 
 @dataclass(frozen=True)
@@ -66,11 +62,13 @@ class AddressChanged(Mail, true_while=ALWAYS):
     at_text: str
 
 
-def address_changed(session: Session, office: Office, reader: Reader, old: str, at: datetime) -> None:
+def address_changed(ctx: TransactionContext, reader: Reader, old: str) -> None:
     """Warn the old address, which may take mail again (6.3.7)."""
-    key = f"address-changed:{reader.id}:{at.isoformat()}"
-    message = NewMessage(AddressChanged(at_text=office.moment(at)), key, old, reader.id, at + _WARNING_LIFE)
-    queue(session, message, at)
+    key = f"address-changed:{reader.id}:{ctx.at.isoformat()}"
+    message = NewMessage(
+        AddressChanged(at_text=ctx.site.moment(ctx.at)), key, old, reader.id, ctx.at + _WARNING_LIFE
+    )
+    queue(ctx.session, message, ctx.at)
 
 
 @dataclass(frozen=True)
@@ -82,13 +80,11 @@ class SignedInElsewhere(Mail, true_while=ALWAYS):
     account_url: Url
 
 
-def signed_in_elsewhere(
-    session: Session, office: Office, reader: Reader, link_id: str, device: str, at: datetime
-) -> None:
+def signed_in_elsewhere(ctx: TransactionContext, reader: Reader, link_id: str, device: str) -> None:
     """Warn of a sign-in on a new device (6.3.5)."""
     mail = SignedInElsewhere(
-        at_text=office.moment(at), device=devices.in_words(device), account_url=office.account_url
+        at_text=ctx.site.moment(ctx.at), device=devices.in_words(device), account_url=ctx.site.account_url
     )
     key = f"new-device:{link_id}"
-    message = NewMessage(mail, key, reader.email, reader.id, at + _WARNING_LIFE)
-    queue(session, message, at)
+    message = NewMessage(mail, key, reader.email, reader.id, ctx.at + _WARNING_LIFE)
+    queue(ctx.session, message, ctx.at)

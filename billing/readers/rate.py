@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
-from sqlmodel import Session
 
+from billing.platform.context import TransactionContext
 from billing.platform.errors import TooMany
 from billing.platform.tokens import Tokens
 from billing.rules import networks
@@ -19,43 +19,37 @@ _STEPS = 10
 """A window slides in tenths of its length, so that the turn of a fixed window lets nobody try twice as often."""
 
 
-def count(
-    session: Session, tokens: Tokens, what: str, whose: str, *, limit: int, per: timedelta, at: datetime
-) -> None:
+def count(ctx: TransactionContext, what: str, whose: str, *, limit: int, per: timedelta) -> None:
     """Count one try of `what` by `whose`; raises TooMany above `limit` in any stretch of length `per`.
 
     Commit this also when the try itself fails: a refusal that is rolled back counts nothing."""
-    add(session, tokens, what, whose, per=per, at=at)
-    if counted(session, tokens, what, whose, per=per, at=at) > limit:
+    add(ctx, what, whose, per=per)
+    if counted(ctx, what, whose, per=per) > limit:
         raise TooMany
 
 
-def count_network(
-    session: Session, tokens: Tokens, what: str, ip: str, *, limit: int, per: timedelta, at: datetime
-) -> None:
+def count_network(ctx: TransactionContext, what: str, ip: str, *, limit: int, per: timedelta) -> None:
     """Count one try from a network address, under each of its buckets (`rules/networks`). Raises TooMany."""
     for bucket in networks.buckets(ip):
-        count(session, tokens, what, bucket.name, limit=limit * bucket.share, per=per, at=at)
+        count(ctx, what, bucket.name, limit=limit * bucket.share, per=per)
 
 
-def count_mailbox(
-    session: Session, tokens: Tokens, what: str, email: str, *, limit: int, per: timedelta, at: datetime
-) -> None:
+def count_mailbox(ctx: TransactionContext, what: str, email: str, *, limit: int, per: timedelta) -> None:
     """Count one mail to a mailbox, however its address is spelled (`rules/addresses`). Raises TooMany."""
-    count(session, tokens, what, canonical(email), limit=limit, per=per, at=at)
+    count(ctx, what, canonical(email), limit=limit, per=per)
 
 
-def add(session: Session, tokens: Tokens, what: str, whose: str, *, per: timedelta, at: datetime) -> None:
+def add(ctx: TransactionContext, what: str, whose: str, *, per: timedelta) -> None:
     """Count one try, without a limit."""
-    row = {"bucket": _bucket(tokens, what, whose), "start": _step_of(per, at)[0]}
-    session.execute(_COUNT, row)
+    row = {"bucket": _bucket(ctx.site.tokens, what, whose), "start": _step_of(per, ctx.at)[0]}
+    ctx.session.execute(_COUNT, row)
 
 
-def counted(session: Session, tokens: Tokens, what: str, whose: str, *, per: timedelta, at: datetime) -> int:
+def counted(ctx: TransactionContext, what: str, whose: str, *, per: timedelta) -> int:
     """How many tries there were in the last stretch of length `per`."""
-    start, step = _step_of(per, at)
-    row = {"bucket": _bucket(tokens, what, whose), "since": start - per - step}
-    return session.execute(_SUM, row).scalar_one() or 0
+    start, step = _step_of(per, ctx.at)
+    row = {"bucket": _bucket(ctx.site.tokens, what, whose), "since": start - per - step}
+    return ctx.session.execute(_SUM, row).scalar_one() or 0
 
 
 def _step_of(per: timedelta, at: datetime) -> tuple[datetime, timedelta]:

@@ -1,13 +1,13 @@
 """Who is this reader? By address, by id; made when new."""
 
 from collections.abc import Collection
-from datetime import datetime
 
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from sqlmodel import Session, col, select
 
 from billing.platform import ids
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.readers.models import Reader
 from billing.rules.addresses import NotAnAddress, canonical
@@ -75,26 +75,24 @@ def ids_of_external(session: Session, external_ids: Collection[str]) -> dict[str
     return {external_id: reader_id for external_id, reader_id in rows if external_id is not None}
 
 
-def register(
-    session: Session, email: str, *, at: datetime, external_id: str | None = None
-) -> tuple[Reader, bool]:
+def register(ctx: TransactionContext, email: str, *, external_id: str | None = None) -> tuple[Reader, bool]:
     """The reader with this address, and whether it is new. Two at once make one. Raises BadAddress, ExternalIdTaken."""
     email = clean_address(email)
-    known = by_address(session, email)
+    known = by_address(ctx.session, email)
     if known is None:
-        reader = Reader(id=ids.new("rdr", at), email=email, external_id=external_id, created_at=at)
+        reader = Reader(id=ids.new("rdr", ctx.at), email=email, external_id=external_id, created_at=ctx.at)
         try:
-            with session.begin_nested():
-                session.add(reader)
-                session.flush()
+            with ctx.session.begin_nested():
+                ctx.session.add(reader)
+                ctx.session.flush()
         except sa.exc.IntegrityError as error:
-            known = by_address(session, email)
+            known = by_address(ctx.session, email)
             if known is None:
                 raise ExternalIdTaken from error
         else:
             return reader, True
     if external_id is not None and known.external_id != external_id:
-        _name(session, known, external_id)
+        _name(ctx.session, known, external_id)
     return known, False
 
 

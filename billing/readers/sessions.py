@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.platform import ids
+from billing.platform.context import TransactionContext
 from billing.platform.logs import say
-from billing.platform.tokens import Tokens
 from billing.readers.models import Reader, ReaderSession
 
 IDLE = timedelta(days=90)
@@ -23,11 +23,9 @@ TOUCH_EVERY = timedelta(hours=1)
 
 
 def open_session(
-    session: Session,
-    tokens: Tokens,
+    ctx: TransactionContext,
     reader_id: str,
     *,
-    at: datetime,
     ip: str,
     device: str,
     browser_hash: str | None,
@@ -38,15 +36,15 @@ def open_session(
 
     With `most` sessions at once (0: any number) the newest wins: those seen longest ago end, and are told why."""
     if most:
-        _make_room(session, reader_id, most - 1, at)
+        _make_room(ctx, reader_id, most - 1)
     secret = secrets.token_urlsafe(32)
-    session.add(
+    ctx.session.add(
         ReaderSession(
-            id=ids.new("ses", at),
-            token_hash=tokens.digest("session", secret),
+            id=ids.new("ses", ctx.at),
+            token_hash=ctx.site.tokens.digest("session", secret),
             reader_id=reader_id,
-            started_at=at,
-            seen_at=at,
+            started_at=ctx.at,
+            seen_at=ctx.at,
             ip=ip[:64],
             device=device[:300],
             browser_hash=browser_hash,
@@ -56,40 +54,40 @@ def open_session(
     return secret
 
 
-def _make_room(session: Session, reader_id: str, left: int, at: datetime) -> None:
+def _make_room(ctx: TransactionContext, reader_id: str, left: int) -> None:
     """End all but so many. Two browsers that sign in at once wait for each other at the reader's row."""
-    session.execute(sa.text("SELECT id FROM reader WHERE id = :id FOR NO KEY UPDATE"), {"id": reader_id})
-    rows = sorted(open_sessions(session, reader_id, at), key=lambda row: (row.seen_at, row.id), reverse=True)
+    ctx.session.execute(sa.text("SELECT id FROM reader WHERE id = :id FOR NO KEY UPDATE"), {"id": reader_id})
+    rows = sorted(open_sessions(ctx, reader_id), key=lambda row: (row.seen_at, row.id), reverse=True)
     for row in rows[left:]:
-        row.ended_at, row.ended_why = at, LIMIT
+        row.ended_at, row.ended_why = ctx.at, LIMIT
 
 
-def made_room(session: Session, tokens: Tokens, secret: str) -> bool:
+def made_room(ctx: TransactionContext, secret: str) -> bool:
     """Whether the session with this secret ended because another browser took its place."""
     ended = select(ReaderSession.ended_why).where(
-        col(ReaderSession.token_hash).in_(tokens.digests("session", secret))
+        col(ReaderSession.token_hash).in_(ctx.site.tokens.digests("session", secret))
     )
-    return session.exec(ended).first() == LIMIT
+    return ctx.session.exec(ended).first() == LIMIT
 
 
-def find(session: Session, tokens: Tokens, secret: str, at: datetime) -> ReaderSession | None:
+def find(ctx: TransactionContext, secret: str) -> ReaderSession | None:
     """The open session with this secret: not signed out, seen within 90 days, begun within 180. One that a previous key hashed
     goes over to the present one: `gate` knows no other."""
-    digests = tokens.digests("session", secret)
-    found = session.exec(select(ReaderSession).where(col(ReaderSession.token_hash).in_(digests))).first()
-    if found is None or not _is_live(found, at):
+    digests = ctx.site.tokens.digests("session", secret)
+    found = ctx.session.exec(select(ReaderSession).where(col(ReaderSession.token_hash).in_(digests))).first()
+    if found is None or not _is_live(found, ctx.at):
         return None
     if found.token_hash != digests[0]:
-        found.token_hash, found.seen_at = digests[0], at
-    if at - found.seen_at > TOUCH_EVERY:
-        found.seen_at, found.times_seen = at, found.times_seen + 1
+        found.token_hash, found.seen_at = digests[0], ctx.at
+    if ctx.at - found.seen_at > TOUCH_EVERY:
+        found.seen_at, found.times_seen = ctx.at, found.times_seen + 1
     return found
 
 
-def is_open(session: Session, session_id: str, at: datetime) -> bool:
+def is_open(ctx: TransactionContext, session_id: str) -> bool:
     """Whether the session with this id is still a signed-in browser."""
-    found = session.get(ReaderSession, session_id)
-    return found is not None and _is_live(found, at)
+    found = ctx.session.get(ReaderSession, session_id)
+    return found is not None and _is_live(found, ctx.at)
 
 
 def _is_live(row: ReaderSession, at: datetime) -> bool:
@@ -111,15 +109,15 @@ def is_fresh(row: ReaderSession, at: datetime) -> bool:
     return row.proved and at - row.started_at <= FRESH
 
 
-def open_sessions(session: Session, reader_id: str, at: datetime) -> list[ReaderSession]:
+def open_sessions(ctx: TransactionContext, reader_id: str) -> list[ReaderSession]:
     """Where the reader is signed in, newest first."""
-    rows = session.exec(
+    rows = ctx.session.exec(
         select(ReaderSession)
         .where(
             ReaderSession.reader_id == reader_id,
             col(ReaderSession.ended_at).is_(None),
-            ReaderSession.seen_at > at - IDLE,
-            ReaderSession.started_at > at - ABSOLUTE,
+            ReaderSession.seen_at > ctx.at - IDLE,
+            ReaderSession.started_at > ctx.at - ABSOLUTE,
         )
         .order_by(col(ReaderSession.id).desc())
     )
@@ -127,24 +125,24 @@ def open_sessions(session: Session, reader_id: str, at: datetime) -> list[Reader
 
 
 def end_sessions(
-    session: Session, reader_id: str, at: datetime, *, only: str | None = None, unproved: bool = False
+    ctx: TransactionContext, reader_id: str, *, only: str | None = None, unproved: bool = False
 ) -> int:
     """Sign out everywhere, or `only` one session, or only those that never proved the address; how many ended."""
     ended = 0
-    for row in open_sessions(session, reader_id, at):
+    for row in open_sessions(ctx, reader_id):
         if (only is None or row.id == only) and not (unproved and row.proved):
-            row.ended_at = at
+            row.ended_at = ctx.at
             ended += 1
     if ended:
-        say(session, "signed out", reader=reader_id, sessions=ended)
+        say(ctx.session, "signed out", reader=reader_id, sessions=ended)
     return ended
 
 
-def end(session: Session, session_id: str, at: datetime) -> None:
+def end(ctx: TransactionContext, session_id: str) -> None:
     """Sign one browser out."""
-    row = session.get(ReaderSession, session_id)
+    row = ctx.session.get(ReaderSession, session_id)
     if row is not None and row.ended_at is None:
-        row.ended_at = at
+        row.ended_at = ctx.at
 
 
 def ever_ended(session: Session, reader_id: str) -> bool:
@@ -155,9 +153,9 @@ def ever_ended(session: Session, reader_id: str) -> bool:
     return session.exec(ended).first() is not None
 
 
-def prove_address(session: Session, reader: Reader, at: datetime) -> None:
+def prove_address(ctx: TransactionContext, reader: Reader) -> None:
     """A mailed link was used, so the address is the reader's. Browsers signed in before that, by whoever typed the address, are signed out."""
     if reader.address_proved_at is None:
-        reader.address_proved_at = at
-        session.add(reader)
-    end_sessions(session, reader.id, at, unproved=True)
+        reader.address_proved_at = ctx.at
+        ctx.session.add(reader)
+    end_sessions(ctx, reader.id, unproved=True)

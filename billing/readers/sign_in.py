@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.mail import unreachable
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, TooMany
 from billing.platform.logs import say
-from billing.platform.site import Office
-from billing.platform.tokens import Tokens
 from billing.readers import rate, sessions
 from billing.readers.links import LIFE, Links
 from billing.readers.models import Reader, ReaderSession, SignInLink
@@ -41,24 +40,15 @@ class SignedIn:
     session_secret: str
 
 
-def count_asks(session: Session, tokens: Tokens, email: str, browser: Browser, at: datetime) -> None:
+def count_asks(ctx: TransactionContext, email: str, browser: Browser) -> None:
     """Count an ask for a link (see `count_mails`). Raises BadAddress, TooMany."""
     email = clean_address(email)
-    reader = by_address(session, email)
-    known = sessions.knows(session, browser.hashes, reader.id if reader else "")
-    count_mails(session, tokens, PURPOSE, email, browser, at, known=known)
+    reader = by_address(ctx.session, email)
+    known = sessions.knows(ctx.session, browser.hashes, reader.id if reader else "")
+    count_mails(ctx, PURPOSE, email, browser, known=known)
 
 
-def count_mails(
-    session: Session,
-    tokens: Tokens,
-    what: str,
-    email: str,
-    browser: Browser,
-    at: datetime,
-    *,
-    known: bool,
-) -> None:
+def count_mails(ctx: TransactionContext, what: str, email: str, browser: Browser, *, known: bool) -> None:
     """At most five mails in ten minutes for a mailbox (SEC-1), and twenty from a network: behind one of those stands a newsroom,
     or a mobile operator's whole suburb. One network has ten an hour and twenty a day of a mailbox, so that it can't take all.
 
@@ -66,30 +56,26 @@ def count_mails(
     Raises TooMany."""
     mailbox = canonical(email)
     if known:
-        rate.count(
-            session, tokens, f"{what}-known", f"{mailbox} {browser.hashes[0]}", limit=5, per=LIFE, at=at
-        )
+        rate.count(ctx, f"{what}-known", f"{mailbox} {browser.hashes[0]}", limit=5, per=LIFE)
         return
-    rate.count(session, tokens, what, mailbox, limit=5, per=LIFE, at=at)
+    rate.count(ctx, what, mailbox, limit=5, per=LIFE)
     for limit, per in ((10, timedelta(hours=1)), (20, timedelta(days=1))):
         name = f"{what} {mailbox} {per}"
-        rate.count_network(session, tokens, name, browser.ip, limit=limit, per=per, at=at)
-    rate.count_network(session, tokens, f"{what}-from", browser.ip, limit=20, per=LIFE, at=at)
+        rate.count_network(ctx, name, browser.ip, limit=limit, per=per)
+    rate.count_network(ctx, f"{what}-from", browser.ip, limit=20, per=LIFE)
 
 
-def count_codes(session: Session, tokens: Tokens, browser: Browser, at: datetime) -> None:
+def count_codes(ctx: TransactionContext, browser: Browser) -> None:
     """Count a typed code (see `count_typed`). Raises TooMany."""
-    count_typed(session, tokens, PURPOSE, browser, at, known=sessions.knows(session, browser.hashes))
+    count_typed(ctx, PURPOSE, browser, known=sessions.knows(ctx.session, browser.hashes))
 
 
-def count_typed(
-    session: Session, tokens: Tokens, what: str, browser: Browser, at: datetime, *, known: bool
-) -> None:
+def count_typed(ctx: TransactionContext, what: str, browser: Browser, *, known: bool) -> None:
     """At most thirty codes in ten minutes from a network; a browser that is `known` has as many of its own. Raises TooMany."""
     if known:
-        rate.count(session, tokens, f"{what}-code-known", browser.hashes[0], limit=30, per=LIFE, at=at)
+        rate.count(ctx, f"{what}-code-known", browser.hashes[0], limit=30, per=LIFE)
     else:
-        rate.count_network(session, tokens, f"{what}-code", browser.ip, limit=30, per=LIFE, at=at)
+        rate.count_network(ctx, f"{what}-code", browser.ip, limit=30, per=LIFE)
 
 
 class AddressWorks(Conflict):
@@ -98,73 +84,59 @@ class AddressWorks(Conflict):
     code = "address_works"
 
 
-def ask_for_another(
-    session: Session, office: Office, reader: Reader, email: str, browser: Browser, at: datetime
-) -> None:
+def ask_for_another(ctx: TransactionContext, reader: Reader, email: str, browser: Browser) -> None:
     """Mail a link to another address of a reader whose own refuses our mail; used, it is theirs. One that is somebody's already
     is mailed an ordinary link, so the answer doesn't tell that we know it. Raises BadAddress, AddressWorks."""
-    if not unreachable.refuses(session, reader.id, reader.email):
+    if not unreachable.refuses(ctx.session, reader.id, reader.email):
         raise AddressWorks
-    ask(session, office, email, browser, at, replaces_of=reader.id)
+    ask(ctx, email, browser, replaces_of=reader.id)
 
 
-def ask(
-    session: Session,
-    office: Office,
-    email: str,
-    browser: Browser,
-    at: datetime,
-    *,
-    replaces_of: str | None = None,
-) -> None:
+def ask(ctx: TransactionContext, email: str, browser: Browser, *, replaces_of: str | None = None) -> None:
     """Mail a link. A known address signs in by it, a new one is registered by it: the same work and the same answer for
     both, so that nobody learns which addresses are known (6.3.8). Raises BadAddress."""
-    _mail_link(session, office, clean_address(email), browser.hashes, at, replaces_of=replaces_of)
+    _mail_link(ctx, clean_address(email), browser.hashes, replaces_of=replaces_of)
 
 
-def ask_after_card(session: Session, office: Office, email: str, browser_hash: str, at: datetime) -> None:
+def ask_after_card(ctx: TransactionContext, email: str, browser_hash: str) -> None:
     """Mail a link to an address with which somebody has given a card, for the browser in which that was done. Three an hour for a
     mailbox; a browser that the owner is known by has three of its own, which strangers can't use up. Above that the mail is left
     out, and the page says so (see `is_mailed`)."""
-    tokens, hour, reader = office.tokens, timedelta(hours=1), by_address(session, email)
+    hour, reader = timedelta(hours=1), by_address(ctx.session, email)
     try:
-        if sessions.knows(session, (browser_hash,), reader.id if reader else ""):
+        if sessions.knows(ctx.session, (browser_hash,), reader.id if reader else ""):
             whose = f"{canonical(email)} {browser_hash}"
-            rate.count(session, tokens, "start-known", whose, limit=3, per=hour, at=at)
+            rate.count(ctx, "start-known", whose, limit=3, per=hour)
         else:
-            rate.count_mailbox(session, tokens, "start", email, limit=3, per=hour, at=at)
+            rate.count_mailbox(ctx, "start", email, limit=3, per=hour)
     except TooMany:
         return
-    _mail_link(session, office, email, (browser_hash,), at, starts=True)
+    _mail_link(ctx, email, (browser_hash,), starts=True)
 
 
-def is_mailed(session: Session, email: str, browser_hashes: Sequence[str], at: datetime) -> bool:
+def is_mailed(ctx: TransactionContext, email: str, browser_hashes: Sequence[str]) -> bool:
     """Whether a mail with a link for this address and browser, one that works, was made."""
-    return LINKS.is_open(session, email.lower(), browser_hashes, at)
+    return LINKS.is_open(ctx.session, email.lower(), browser_hashes, ctx.at)
 
 
 def _mail_link(
-    session: Session,
-    office: Office,
+    ctx: TransactionContext,
     email: str,
     browser_hashes: Sequence[str],
-    at: datetime,
     *,
     replaces_of: str | None = None,
     starts: bool = False,
 ) -> None:
-    reader = by_address(session, email)
+    reader = by_address(ctx.session, email)
     to = reader.email if reader else email
-    link_id = LINKS.issue(session, office.tokens, to.lower(), browser_hashes, at)
+    link_id = LINKS.issue(ctx.session, ctx.site.tokens, to.lower(), browser_hashes, ctx.at)
     if replaces_of is not None and reader is None:
-        LINKS.of_id(session, link_id).replaces_of = replaces_of
-    say(session, "sign-in link asked for", link=link_id, address=to)
+        LINKS.of_id(ctx.session, link_id).replaces_of = replaces_of
+    say(ctx.session, "sign-in link asked for", link=link_id, address=to)
     sign_in_link(
-        session,
-        office,
+        ctx,
         link_id,
         to,
-        at,
         purpose=PURPOSE,
         page="/sign-in/link",
         reader_id=reader.id if reader else None,
@@ -172,50 +144,46 @@ def _mail_link(
     )
 
 
-def find_link(session: Session, tokens: Tokens, token: str, at: datetime) -> SignInLink:
+def find_link(ctx: TransactionContext, token: str) -> SignInLink:
     """The link with this token, still good. Changes nothing. Raises LinkSpent."""
-    return LINKS.find(session, tokens, token, at)
+    return LINKS.find(ctx.session, ctx.site.tokens, token, ctx.at)
 
 
-def confirm(session: Session, office: Office, token: str, browser: Browser, at: datetime) -> SignedIn:
+def confirm(ctx: TransactionContext, token: str, browser: Browser) -> SignedIn:
     """Use the link, in the browser that asked. Raises LinkSpent, OtherBrowser."""
-    link = LINKS.use(session, office.tokens, token, browser.hashes, at)
-    return _sign_in(session, office, link, browser, at)
+    link = LINKS.use(ctx.session, ctx.site.tokens, token, browser.hashes, ctx.at)
+    return _sign_in(ctx, link, browser)
 
 
-def confirm_code(
-    session: Session, office: Office, code: str, browser: Browser, at: datetime
-) -> SignedIn | None:
+def confirm_code(ctx: TransactionContext, code: str, browser: Browser) -> SignedIn | None:
     """Use the code from the mail, typed in the browser that asked; None, and one try fewer, when it is wrong. Raises LinkSpent."""
-    link = LINKS.use_code(session, office.tokens, code, browser.hashes, at)
+    link = LINKS.use_code(ctx.session, ctx.site.tokens, code, browser.hashes, ctx.at)
     if link is None:
-        say(session, "sign-in code wrong")
+        say(ctx.session, "sign-in code wrong")
         return None
-    return _sign_in(session, office, link, browser, at)
+    return _sign_in(ctx, link, browser)
 
 
-def _sign_in(session: Session, office: Office, link: SignInLink, browser: Browser, at: datetime) -> SignedIn:
-    if link.replaces_of is not None and by_address(session, link.email) is None:
-        _replace_address(session, office, link.replaces_of, link.email, at)
-    reader, _ = register(session, link.email, at=at)
-    new_device = _is_new(session, reader, browser)
-    sessions.prove_address(session, reader, at)
+def _sign_in(ctx: TransactionContext, link: SignInLink, browser: Browser) -> SignedIn:
+    if link.replaces_of is not None and by_address(ctx.session, link.email) is None:
+        _replace_address(ctx, link.replaces_of, link.email)
+    reader, _ = register(ctx, link.email)
+    new_device = _is_new(ctx.session, reader, browser)
+    sessions.prove_address(ctx, reader)
     if browser.session_id is not None:  # a sign-in replaces whatever session this browser had (7.2.4)
-        sessions.end(session, browser.session_id, at)
+        sessions.end(ctx, browser.session_id)
     secret = sessions.open_session(
-        session,
-        office.tokens,
+        ctx,
         reader.id,
-        at=at,
         ip=browser.ip,
         device=browser.device,
         browser_hash=browser.hashes[0],
         proved=True,
-        most=office.session_limit,
+        most=ctx.site.policy.session_limit,
     )
     if new_device:
-        signed_in_elsewhere(session, office, reader, link.id, browser.device, at)
-    say(session, "signed in", reader=reader.id, link=link.id)
+        signed_in_elsewhere(ctx, reader, link.id, browser.device)
+    say(ctx.session, "signed in", reader=reader.id, link=link.id)
     return SignedIn(reader.id, secret)
 
 
@@ -231,17 +199,17 @@ def _is_new(session: Session, reader: Reader, browser: Browser) -> bool:
     return session.exec(mine).first() is not None and session.exec(mine.where(this)).first() is None
 
 
-def _replace_address(session: Session, office: Office, reader_id: str, email: str, at: datetime) -> None:
+def _replace_address(ctx: TransactionContext, reader_id: str, email: str) -> None:
     """The address is the reader's from now on; what the old one refused, and is still true, goes to it."""
-    reader = session.exec(
+    reader = ctx.session.exec(
         select(Reader)
         .where(Reader.id == reader_id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
-    if unreachable.refuses(session, reader.id, reader.email):
+    if unreachable.refuses(ctx.session, reader.id, reader.email):
         old, reader.email = reader.email, clean_address(email)
-        session.flush()
-        unreachable.send_elsewhere(session, reader.id, reader.email, at)
-        say(session, "address replaced", reader=reader.id)
-        address_changed(session, office, reader, old, at)
+        ctx.session.flush()
+        unreachable.send_elsewhere(ctx.session, reader.id, reader.email, ctx.at)
+        say(ctx.session, "address replaced", reader=reader.id)
+        address_changed(ctx, reader, old)

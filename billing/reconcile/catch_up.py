@@ -19,9 +19,11 @@ from billing.payments import balance_mirror
 from billing.payments.balance_models import BalanceMovement
 from billing.payments.dispute_models import Dispute
 from billing.platform import bulk
+from billing.platform.actors import Acquirer
+from billing.platform.context import TransactionContext
 from billing.platform.db import Database
 from billing.platform.errors import Unavailable
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.refunds import refund, unexplained_charges
 from billing.rules.reckoning import MOVED_BY, Pair, Thing, Verdict
 
@@ -38,8 +40,8 @@ class Clerk:
     database: Database
     acquirers: Acquirers
     gateway: Gateway
-    office: Office
-    audit_takeover: Callable[[Session, datetime], None] = lambda *_: None
+    site: Site
+    audit_takeover: Callable[[TransactionContext], None] = lambda *_: None
     """Writes down among the acts of staff and programs that this database took over."""
 
     def each(self) -> list[Self]:
@@ -179,13 +181,13 @@ def _ask_about(clerk: Clerk, pair: Pair, at: datetime) -> None:
 
 
 def _dispute(clerk: Clerk, dispute_ref: str, at: datetime) -> None:
-    outcome = disputes.settle(clerk.database, clerk.gateway, clerk.office, dispute_ref, at)
+    outcome = disputes.settle(clerk.database, clerk.gateway, clerk.site, dispute_ref, at)
     if outcome is disputes.Unresolved.ABSENT:
         raise Unavailable(f"{clerk.gateway.display_name} has no such dispute.")
 
 
 def _warning(clerk: Clerk, warning_ref: str, at: datetime) -> None:
-    outcome = warnings.settle(clerk.database, clerk.gateway, clerk.office, warning_ref, at)
+    outcome = warnings.settle(clerk.database, clerk.gateway, clerk.site, warning_ref, at)
     if outcome is warnings.WarningOutcome.ABSENT:
         raise Unavailable(f"{clerk.gateway.display_name} has no such warning.")
 
@@ -197,7 +199,9 @@ def _look_for_movements(clerk: Clerk, ref: str, at: datetime) -> None:
         raise Unavailable(found.why)
     if found:
         with clerk.database.transaction() as session:
-            balance_mirror.keep(session, clerk.office, clerk.acquirer, found, at)
+            balance_mirror.keep(
+                TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)), clerk.acquirer, found
+            )
 
 
 def _charge(clerk: Clerk, charge_ref: str, at: datetime) -> None:
@@ -206,7 +210,7 @@ def _charge(clerk: Clerk, charge_ref: str, at: datetime) -> None:
         raise Unavailable(charge.why)
     if charge.claim is not None:
         disputes.write_down_charge(
-            clerk.database, clerk.gateway, clerk.office, charge_ref, charge.intent_ref, at
+            clerk.database, clerk.gateway, clerk.site, charge_ref, charge.intent_ref, at
         )
 
 
@@ -217,6 +221,11 @@ def _refund(clerk: Clerk, refund_ref: str, at: datetime) -> None:
     with clerk.database.transaction() as session:
         ours = refund.known(session, clerk.acquirer, refund_id, refund_ref)
         if ours is not None:
-            refund.settle(session, clerk.office, ours, answer, at)
+            refund.settle(TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)), ours, answer)
         else:
-            unexplained_charges.heard(session, clerk.acquirer, refund_ref, answer, at)
+            unexplained_charges.heard(
+                TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)),
+                clerk.acquirer,
+                refund_ref,
+                answer,
+            )

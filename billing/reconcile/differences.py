@@ -1,7 +1,6 @@
 """Say of each difference between two books what it is, for the case that it opens."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlmodel import Session, select
 
@@ -12,6 +11,7 @@ from billing.payments.balance_models import BalanceMovement, Payout
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Payment, Refund
 from billing.payments.record_payment import payment_of
+from billing.platform.context import TransactionContext
 from billing.refunds import elsewhere
 from billing.refunds.unexplained_charges import payer
 from billing.rules.money import BASE_CURRENCY, is_currency, spelled
@@ -155,15 +155,14 @@ class Describe:
         )
 
 
-def open_difference(session: Session, one: Difference, at: datetime) -> None:
+def open_difference(ctx: TransactionContext, one: Difference) -> None:
     """Its case, once."""
     named = is_currency(one.currency)  # else the words alone tell the amounts
     open_case(
-        session,
+        ctx,
         one.kind,
         one.subject,
         one.what,
-        at=at,
         reader_id=one.reader_id,
         ours=one.ours if named else None,
         theirs=one.theirs if named else None,

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import Enum, auto
 
-from sqlmodel import Session, select
+from sqlmodel import select
 
 from billing.acquirer.balance_port import FoundCard
 from billing.cards import card_setup
@@ -12,6 +12,7 @@ from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.payments.models import CardSetup, PaymentMethod, SetupState
 from billing.platform.actors import Acquirer
+from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.readers.register import by_address, register
 from billing.reconcile.catch_up import Clerk
@@ -41,7 +42,7 @@ def take_in_card(clerk: Clerk, found: FoundCard, at: datetime) -> CardFound | No
         done = card_setup.finish(
             clerk.database,
             clerk.acquirers,
-            clerk.office,
+            clerk.site,
             visit.id,
             at,
             by=Acquirer(clerk.acquirer),
@@ -52,32 +53,35 @@ def take_in_card(clerk: Clerk, found: FoundCard, at: datetime) -> CardFound | No
         return CardFound.IN_USE if done.state is SetupState.DONE else None
     with clerk.database.transaction() as session:
         if found.subscription_id and session.get(Subscription, found.subscription_id) is not None:
-            return _change(session, clerk, found, found.subscription_id, at)
-        return _begun_since(session, clerk, found, at)
+            return _change(
+                TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)),
+                clerk,
+                found,
+                found.subscription_id,
+            )
+        return _begun_since(
+            TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)), clerk, found
+        )
 
 
-def _change(
-    session: Session, clerk: Clerk, found: FoundCard, subscription_id: str, at: datetime
-) -> CardFound:
-    reader_id = session.get_one(Subscription, subscription_id).reader_id
-    method = keep_card(session, clerk.office, clerk.acquirer, reader_id, found.card, at)
+def _change(ctx: TransactionContext, clerk: Clerk, found: FoundCard, subscription_id: str) -> CardFound:
+    reader_id = ctx.session.get_one(Subscription, subscription_id).reader_id
+    method = keep_card(ctx, clerk.acquirer, reader_id, found.card)
     try:
-        change_card(session, clerk.office, subscription_id, method, at, by=Acquirer(clerk.acquirer))
+        change_card(ctx.acting_as(Acquirer(clerk.acquirer)), subscription_id, method)
     except HasEnded:
         return CardFound.KEPT
     return CardFound.IN_USE
 
 
-def _begun_since(session: Session, clerk: Clerk, found: FoundCard, at: datetime) -> CardFound | None:
+def _begun_since(ctx: TransactionContext, clerk: Clerk, found: FoundCard) -> CardFound | None:
     """What the reader agreed to is lost, so nothing is begun, and nothing charged, in their name: a person asks them."""
     if not found.email:
         return None
-    reader, _ = register(session, found.email, at=at)
-    keep_card(session, clerk.office, clerk.acquirer, reader.id, found.card, at)
-    words = f"{reader.email} gave a card on {clerk.office.today(found.at):%-d %B %Y}, after the backup from which this database was restored."
-    _open_case(
-        session, clerk, found, f"{words} What they began is lost: ask them to begin again.", reader, at
-    )
+    reader, _ = register(ctx, found.email)
+    keep_card(ctx, clerk.acquirer, reader.id, found.card)
+    words = f"{reader.email} gave a card on {clerk.site.today(found.at):%-d %B %Y}, after the backup from which this database was restored."
+    _open_case(ctx, clerk, found, f"{words} What they began is lost: ask them to begin again.", reader)
     return CardFound.OF_LOST_START
 
 
@@ -86,25 +90,30 @@ def _proved_since(clerk: Clerk, found: FoundCard, visit: CardSetup, at: datetime
     then the card may be a stranger's, so it isn't kept."""
     with clerk.database.transaction() as session:
         words = (
-            f"Somebody gave a card for {visit.email} on {clerk.office.today(found.at):%-d %B %Y}, about when the backup was taken from"
+            f"Somebody gave a card for {visit.email} on {clerk.site.today(found.at):%-d %B %Y}, about when the backup was taken from"
             " which this database was restored. If the reader confirmed the address after that, what they began is lost. Ask them, and if"
             " they did, to begin again."
         )
-        told = _open_case(session, clerk, found, words, by_address(session, visit.email), at)
+        told = _open_case(
+            TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)),
+            clerk,
+            found,
+            words,
+            by_address(session, visit.email),
+        )
     return CardFound.OF_LOST_START if told else None
 
 
 def _open_case(
-    session: Session, clerk: Clerk, found: FoundCard, words: str, reader: Reader | None, at: datetime
+    ctx: TransactionContext, clerk: Clerk, found: FoundCard, words: str, reader: Reader | None
 ) -> bool:
     """Whether there was none about this card."""
     theirs = clerk.gateway.display_name
     return open_case(
-        session,
+        ctx,
         CaseKind.LOST_START,
         found.card.method_ref,
         words,
-        at=at,
         reader_id=reader.id if reader else None,
         facts={f"customer at {theirs}": found.card.customer_ref, f"card at {theirs}": found.card.method_ref},
         link=f"/staff/readers/{reader.id}" if reader else None,

@@ -1,13 +1,12 @@
 """Take in a refund that the database lost: the money went back, so it has its credit note, and its cause pays no second time."""
 
-from datetime import datetime
-
-from sqlmodel import Session, select
+from sqlmodel import select
 
 from billing.acquirer.balance_port import FoundRefund
 from billing.changes.cancel import When, cancel
 from billing.payments.models import Invoice, Payment, Refund, RefundState
 from billing.platform.actors import Acquirer
+from billing.platform.context import TransactionContext
 from billing.reconcile.catch_up import Clerk
 from billing.refunds import refund
 from billing.rules.lifecycle import State
@@ -18,33 +17,33 @@ _ENDS = {"withdraw": When.NOW, "cancel": When.PERIOD_END, "race": When.PERIOD_EN
 """Causes that say that the reader had left, with when reading ends then: a reader who has cancelled isn't charged (INT-3)."""
 
 
-def take_in_refund(session: Session, clerk: Clerk, found: FoundRefund, at: datetime) -> bool:
+def take_in_refund(ctx: TransactionContext, clerk: Clerk, found: FoundRefund) -> bool:
     """Write down a refund as the acquirer tells of it; whether it was news. One of a payment that isn't here is left to the
     comparison of the books."""
-    office, by = clerk.office, Acquirer(clerk.acquirer)
-    known = session.get(Refund, found.refund_id)
+    by = Acquirer(clerk.acquirer)
+    known = ctx.session.get(Refund, found.refund_id)
     if known is not None:
         before = known.state
-        refund.settle(session, office, known.id, found.answer, at)
+        refund.settle(ctx, known.id, found.answer)
         return known.state is not before or before not in (RefundState.SUCCEEDED, RefundState.FAILED)
     charged = select(Payment).where(
         Payment.intent_ref == found.intent_ref, Payment.acquirer == clerk.acquirer
     )
-    payment = session.exec(charged).first()
+    payment = ctx.session.exec(charged).first()
     if payment is None:
         return False
-    subscription_id = session.get_one(Invoice, payment.invoice_id).subscription_id
-    subscription = lock(session, subscription_id)
-    if found.amount > refund.left_of(session, payment):
+    subscription_id = ctx.session.get_one(Invoice, payment.invoice_id).subscription_id
+    subscription = lock(ctx.session, subscription_id)
+    if found.amount > refund.left_of(ctx.session, payment):
         return False
     made = refund.intend(
-        session, payment, amount=found.amount, cause=found.cause, reason=REASON, by=by, at=found.at
+        ctx.acting_as(by).moved_to(found.at), payment, amount=found.amount, cause=found.cause, reason=REASON
     )
     if made is None:
         return False
-    refund.settle(session, office, made.id, found.answer, at, again=True)
+    refund.settle(ctx, made.id, found.answer, again=True)
     ends = _ENDS.get(found.cause.partition(":")[0])
     if ends is not None and subscription.state is not State.ENDED and subscription.cancel_asked_at is None:
         why = "the reader had cancelled when the money went back"
-        cancel(session, office, subscription_id, asked_at=found.at, at=at, by=by, why=why, when=ends)
+        cancel(ctx.acting_as(by), subscription_id, asked_at=found.at, why=why, when=ends)
     return True

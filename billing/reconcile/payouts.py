@@ -38,7 +38,7 @@ def keep_all(clerk: Clerk, refs: Iterable[str], at: datetime) -> int:
     kept = 0
     for ref in refs:
         try:
-            outcome = balance_mirror.keep_payout(clerk.database, clerk.gateway, clerk.office, ref, at)
+            outcome = balance_mirror.keep_payout(clerk.database, clerk.gateway, clerk.site, ref, at)
             kept += outcome is balance_mirror.PayoutOutcome.KEPT
         except Unavailable as away:
             log.warning("the payout %s can't be asked about now: %s", ref, away)

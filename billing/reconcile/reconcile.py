@@ -9,6 +9,7 @@ from sqlmodel import Session
 from billing.acquirer.balance_port import TakenCharge, TakenRefund
 from billing.cases.find import open_among
 from billing.payments import balance_mirror
+from billing.platform.actors import WORKER
 from billing.reconcile import compare, payouts
 from billing.reconcile.catch_up import (
     MOST,
@@ -46,7 +47,7 @@ def reconcile(
     once. `doing` is told, in words, of each step that may take long.
 
     Raises Unavailable when an acquirer's books can't be read to the end."""
-    zone = clerk.office.zone
+    zone = clerk.site.zone
     span = Span(start_of_day(since, zone), start_of_day(through + timedelta(days=1), zone))
     report = Report(since, through)
     for one in clerk.each():
@@ -59,11 +60,11 @@ def _reconcile(clerk: Clerk, span: Span, at: datetime, report: Report, doing: Ca
     doing(f"reading what {theirs}'s balance says")
     moved = listed(clerk.gateway.books.movements(span.start, span.end))
     doing(f"comparing {len(moved)} movements at {theirs} with our books")
-    with clerk.database.transaction() as session:
-        balance_mirror.keep(session, clerk.office, acquirer, moved, at)
-        refs = compare.touched(session, acquirer, span)
-        before = _differing(session, acquirer, refs)
-        unkept = payouts.unkept(session, acquirer)
+    with clerk.database.begin(clerk.site, at, WORKER) as ctx:
+        balance_mirror.keep(ctx, acquirer, moved)
+        refs = compare.touched(ctx.session, acquirer, span)
+        before = _differing(ctx.session, acquirer, refs)
+        unkept = payouts.unkept(ctx.session, acquirer)
     doing(f"asking {theirs} about {len(unkept)} payouts and {len(before)} differences")
     kept = payouts.keep_all(clerk, unkept, at)
     catch_up(clerk, before, at)
@@ -76,20 +77,20 @@ def _reconcile(clerk: Clerk, span: Span, at: datetime, report: Report, doing: Ca
         after = _differing(session, acquirer, refs)
     charges, refunds = _name(clerk, after), _name_refunds(clerk, after)
     describe = Describe(acquirer, theirs)
-    with clerk.database.transaction() as session:
+    with clerk.database.begin(clerk.site, at, WORKER) as ctx:
         found = [
-            describe.refund(session, pair, refunds[pair.ref])
+            describe.refund(ctx.session, pair, refunds[pair.ref])
             if pair.ref in refunds
-            else describe.pair(session, pair, charges.get(pair.ref))
+            else describe.pair(ctx.session, pair, charges.get(pair.ref))
             for pair in after
         ]
-        found += [describe.movement(row) for row in compare.unexpected(session, acquirer, span)]
-        odd = [*payouts.off(session, acquirer, span), *payouts.short(session, acquirer, span)]
+        found += [describe.movement(row) for row in compare.unexpected(ctx.session, acquirer, span)]
+        odd = [*payouts.off(ctx.session, acquirer, span), *payouts.short(ctx.session, acquirer, span)]
         found += [describe.payout(payout, total) for payout, total in odd]
         found += [describe.unasked(ref, why) for ref, why in dict(unasked).items()]
         for one in found:
-            open_difference(session, one, at)
-        report.unexplained += len(open_among(session, {(one.kind, one.subject) for one in found}))
+            open_difference(ctx, one)
+        report.unexplained += len(open_among(ctx.session, {(one.kind, one.subject) for one in found}))
     report.movements += len(moved)
     report.caught_up += len(before) - len(after) + kept + unheard
     report.differences += found

@@ -21,6 +21,7 @@ from billing.payments.models import Attempt, Payment
 from billing.platform import bulk, installation
 from billing.platform.actors import Acquirer
 from billing.platform.claims import only_one
+from billing.platform.context import TransactionContext
 from billing.platform.db import first_line, is_transient
 from billing.platform.errors import Unavailable
 from billing.platform.logs import discreet
@@ -90,28 +91,27 @@ def recover(clerk: Clerk, at: datetime, doing: Callable[[str], None] = lambda _:
         if not here:
             raise AskedElsewhere
         with clerk.database.transaction() as session:
-            _take_over(session, clerk, at)
+            _take_over(TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)), clerk)
             since = installation.asks_since(session)
         if since is None:
             return None
         return _recover(clerk, since, at, doing)
 
 
-def _take_over(session: Session, clerk: Clerk, at: datetime) -> None:
+def _take_over(ctx: TransactionContext, clerk: Clerk) -> None:
     """Where a standby took over: adopt it, and leave a trace for people."""
-    heartbeat = installation.take_over(session, at)
+    heartbeat = installation.take_over(ctx.session, ctx.at)
     if heartbeat is None:
         return
-    clerk.audit_takeover(session, at)
-    last = f"{heartbeat.astimezone(clerk.office.zone):%-d %B %Y, %H:%M}"
+    clerk.audit_takeover(ctx)
+    last = f"{heartbeat.astimezone(clerk.site.zone):%-d %B %Y, %H:%M}"
     open_case(
-        session,
+        ctx,
         CaseKind.TOOK_OVER,
         heartbeat.isoformat(),
         f"The database's server failed, and a standby took over. A worker was last heard of in it on {last}; commits from about then"
         " may be missing. The acquirer is asked what happened since, and nobody is charged until it has said so. What only readers know"
         " is lost: a cancellation of those minutes that moved no money must be entered again.",
-        at=at,
     )
 
 
@@ -181,7 +181,10 @@ def _charge(clerk: Clerk, one: FoundCharge, found: Recovered, at: datetime) -> N
     try:
         with _lasting_only(f"The charge {outcome.charge_ref}"), clerk.database.transaction() as session:
             became: SettleOutcome | Unattributed = take_in(
-                session, clerk.office, clerk.acquirer, one.claim, outcome, at, by=Acquirer(clerk.acquirer)
+                TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)),
+                clerk.acquirer,
+                one.claim,
+                outcome,
             )
     except Unavailable:
         raise
@@ -189,7 +192,11 @@ def _charge(clerk: Clerk, one: FoundCharge, found: Recovered, at: datetime) -> N
         log.exception("the charge %s can't be taken in", outcome.charge_ref)
         with clerk.database.transaction() as session:
             unexplained.note(
-                session, clerk.acquirer, one.claim, outcome, at, why="and it could not be written down here"
+                TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)),
+                clerk.acquirer,
+                one.claim,
+                outcome,
+                why="and it could not be written down here",
             )
         became = Unattributed.UNEXPLAINED
     if became is Unattributed.UNEXPLAINED:
@@ -223,12 +230,11 @@ def _unless_it_breaks(clerk: Clerk, ref: str, kind: str, at: datetime, take: Cal
         log.exception("the %s %s can't be taken in", kind, ref)
         with clerk.database.transaction() as session:
             open_case(
-                session,
+                TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)),
                 CaseKind.NOT_TAKEN_IN,
                 ref,
                 f"{clerk.gateway.display_name} knows of a {kind} that isn't in this database, and it could not be written down:"
                 f" {discreet(first_line(error))}. Charges and refunds go on without it. See there whose it is, and see to it by hand.",
-                at=at,
                 facts={f"{kind} at {clerk.gateway.display_name}": ref},
             )
         return None
@@ -236,7 +242,7 @@ def _unless_it_breaks(clerk: Clerk, ref: str, kind: str, at: datetime, take: Cal
 
 def _refund(clerk: Clerk, one: FoundRefund, found: Recovered, at: datetime) -> None:
     with clerk.database.transaction() as session:
-        if take_in_refund(session, clerk, one, at):
+        if take_in_refund(TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)), clerk, one):
             found.refunds += 1
             found.refunded += one.amount
 

@@ -3,13 +3,14 @@
 import logging
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from billing.payments.balance_models import Reckoning
+from billing.platform.actors import WORKER
 from billing.platform.claims import only_one
+from billing.platform.context import TransactionContext
 from billing.platform.db import instant
 from billing.platform.errors import Unavailable
 from billing.reconcile.catch_up import Clerk
@@ -27,15 +28,15 @@ MOST = 30 * DAY
 """How much is compared at once after a long pause; the rest is due directly after it."""
 
 
-def since_when(session: Session, zone: ZoneInfo) -> date | None:
+def since_when(ctx: TransactionContext) -> date | None:
     """The first civil day that hasn't been compared; None before the first attempt at a charge."""
-    through = session.exec(
+    through = ctx.session.exec(
         select(func.max(Reckoning.through)).where(col(Reckoning.done_at).is_not(None))
     ).one()
     if through is not None:
         return through + DAY
-    first = instant(session, _FIRST_ATTEMPT)
-    return civil_date(first, zone) if first is not None else None
+    first = instant(ctx.session, _FIRST_ATTEMPT)
+    return civil_date(first, ctx.zone) if first is not None else None
 
 
 def reckon(clerk: Clerk, at: datetime) -> int:
@@ -49,12 +50,12 @@ def reckon(clerk: Clerk, at: datetime) -> int:
 
 def _reckon(clerk: Clerk, at: datetime) -> bool:
     """The next of these days; whether any were due. After a failure a day at a time: what broke it may be how much it was."""
-    with clerk.database.transaction() as session:
-        since, due = since_when(session, clerk.office.zone), instant(session, NEXT_DUE)
-        failed = session.exec(select(Reckoning.tries).where(col(Reckoning.done_at).is_(None))).first()
+    with clerk.database.begin(clerk.site, at, WORKER) as ctx:
+        since, due = since_when(ctx), instant(ctx.session, NEXT_DUE)
+        failed = ctx.session.exec(select(Reckoning.tries).where(col(Reckoning.done_at).is_(None))).first()
     if since is None or due is None or due > at:
         return False
-    through = since if failed else min(max(since, clerk.office.today(at) - DAY), since + MOST)
+    through = since if failed else min(max(since, clerk.site.today(at) - DAY), since + MOST)
     try:
         keep(clerk, reconcile(clerk, since, through, at), at)
     except Exception as error:
@@ -66,32 +67,32 @@ def _reckon(clerk: Clerk, at: datetime) -> bool:
 
 def keep(clerk: Clerk, report: Report, at: datetime) -> None:
     """Note that these days were compared."""
-    with clerk.database.transaction() as session:
-        row = _row(session, report.since, report.through, at)
+    with clerk.database.begin(clerk.site, at, WORKER) as ctx:
+        row = _row(ctx, report.since, report.through)
         row.done_at, row.problem = at, None
-        row.next_at = start_of_day(report.through + 2 * DAY, clerk.office.zone) + AFTER_MIDNIGHT
+        row.next_at = start_of_day(report.through + 2 * DAY, clerk.site.zone) + AFTER_MIDNIGHT
         row.movements, row.differences = report.movements, len(report.differences)
-        session.add(row)
+        ctx.session.add(row)
 
 
 def _put_off(clerk: Clerk, since: date, through: date, at: datetime, problem: str) -> None:
-    with clerk.database.transaction() as session:
-        row = _row(session, since, through, at)
+    with clerk.database.begin(clerk.site, at, WORKER) as ctx:
+        row = _row(ctx, since, through)
         row.tries += 1
         row.next_at, row.problem = backoff.again_at(row.tries, at), problem
-        session.add(row)
+        ctx.session.add(row)
 
 
-def _row(session: Session, since: date, through: date, at: datetime) -> Reckoning:
+def _row(ctx: TransactionContext, since: date, through: date) -> Reckoning:
     """The row of these days; one that failed before and reached less far makes way for it."""
-    known = session.get(Reckoning, through)
+    known = ctx.session.get(Reckoning, through)
     if known is not None:
         return known
     tries = 0
-    for other in session.exec(select(Reckoning).where(col(Reckoning.done_at).is_(None))):
+    for other in ctx.session.exec(select(Reckoning).where(col(Reckoning.done_at).is_(None))):
         tries = other.tries
-        session.delete(other)
-    return Reckoning(through=through, since=since, next_at=at, tries=tries)
+        ctx.session.delete(other)
+    return Reckoning(through=through, since=since, next_at=ctx.at, tries=tries)
 
 
 # The first payment won't do: the news of it may be what was lost.

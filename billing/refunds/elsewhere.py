@@ -1,15 +1,11 @@
 """Parts of a payment that were refunded in the acquirer's dashboard before ours was sent: ours returns what they have left."""
 
-from datetime import datetime
-
-from sqlmodel import Session
-
 from billing.acquirer.answers import MadeRefund, RefundRefused, Unknown
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.payments.models import GOES_OUT, Payment, Refund
+from billing.platform.context import TransactionContext
 from billing.platform.logs import say
-from billing.platform.site import Office
 from billing.refunds import refund, waiting
 from billing.rules.money import BASE_CURRENCY, spelled
 
@@ -26,39 +22,38 @@ def link_to_enter(payment: Payment, refund_ref: str) -> str:
     return f"/staff/readers/{payment.reader_id}/enter-refund?refund={refund_ref}"
 
 
-def take_less(session: Session, office: Office, refund_id: str, answer: RefundRefused, at: datetime) -> None:
+def take_less(ctx: TransactionContext, refund_id: str, answer: RefundRefused) -> None:
     """The acquirer refused to return more than is left of the charge, and has said what was returned of it. What we don't know of gets
     a case, and our refund asks for the rest; with nothing left, nothing is owed."""
-    row, payment = refund.lock_one(session, refund_id)
+    row, payment = refund.lock_one(ctx.session, refund_id)
     for made in answer.made:
-        if refund.known(session, payment.acquirer, made.refund_id, made.refund_ref) is None:
-            _open_case(session, payment, made, at)
+        if refund.known(ctx.session, payment.acquirer, made.refund_id, made.refund_ref) is None:
+            _open_case(ctx, payment, made)
     left = payment.amount - sum(made.amount for made in answer.made)
     if left <= 0:
         nothing = RefundRefused(answer.why, not_owed=True)
-        refund.settle(session, office, refund_id, nothing, at)
+        refund.settle(ctx, refund_id, nothing)
     elif left >= row.amount:
-        refund.settle(session, office, refund_id, Unknown(f"{answer.why}, and its list says otherwise"), at)
+        refund.settle(ctx, refund_id, Unknown(f"{answer.why}, and its list says otherwise"))
     elif row.state in GOES_OUT:
-        _reduce(session, payment, row, left, at)
+        _reduce(ctx, payment, row, left)
 
 
-def _reduce(session: Session, payment: Payment, row: Refund, left: int, at: datetime) -> None:
-    parts = refund.split(session, payment, left, without=row)
-    say(session, "refund reduced", refund=row.id, payment=payment.id, cents=left, before=row.amount)
+def _reduce(ctx: TransactionContext, payment: Payment, row: Refund, left: int) -> None:
+    parts = refund.split(ctx.session, payment, left, without=row)
+    say(ctx.session, "refund reduced", refund=row.id, payment=payment.id, cents=left, before=row.amount)
     row.amount, row.net, row.vat = left, parts.net.amount, parts.vat.amount
-    row.claimed_by, row.ask_at = None, at
+    row.claimed_by, row.ask_at = None, ctx.at
     waiting.take_another_key(row)
-    session.add(row)
+    ctx.session.add(row)
 
 
-def _open_case(session: Session, payment: Payment, made: MadeRefund, at: datetime) -> None:
+def _open_case(ctx: TransactionContext, payment: Payment, made: MadeRefund) -> None:
     open_case(
-        session,
+        ctx,
         CaseKind.UNKNOWN_REFUND,
         made.refund_ref,
         words_of(made.refund_ref, made.amount, is_ours=True),
-        at=at,
         reader_id=payment.reader_id,
         theirs=-made.amount,
         facts={

@@ -1,7 +1,5 @@
 """Write down a refund that somebody made in the acquirer's dashboard, with its credit note."""
 
-from datetime import datetime
-
 from sqlmodel import Session, select
 
 from billing.acquirer.balance_port import TakenRefund
@@ -10,10 +8,9 @@ from billing.cases.models import CaseKind
 from billing.notices.refunds import refund_paid_back
 from billing.payments import postings, refunds_owed
 from billing.payments.models import Payment, Refund, RefundState
-from billing.platform.actors import Actor
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.platform.logs import say
-from billing.platform.site import Office
 from billing.refunds import refund
 from billing.rules.clocks import APART
 
@@ -61,59 +58,42 @@ def refuse(session: Session, payment: Payment, found: TakenRefund) -> None:
         )
 
 
-def enter(
-    session: Session,
-    office: Office,
-    payment: Payment,
-    found: TakenRefund,
-    *,
-    reason: str,
-    by: Actor,
-    at: datetime,
-) -> Refund:
+def enter(ctx: TransactionContext, payment: Payment, found: TakenRefund, *, reason: str) -> Refund:
     """Write it down as it is now: one that succeeded gets its credit note, whose reason the reader reads; one that is pending gets
     it later; one that failed gets none. One that returns what a bounced refund left owing pays that debt. The case about it is
     closed. The caller holds the subscription's lock. Raises AlreadyEntered, TooMuch."""
-    refuse(session, payment, found)
-    debt = debt_that_it_pays(session, payment, found)
-    row = debt or _row(session, office, payment, found, reason, by, at)
+    refuse(ctx.session, payment, found)
+    debt = debt_that_it_pays(ctx.session, payment, found)
+    row = debt or _row(ctx, payment, found, reason)
     if debt is not None:
-        _pay(session, office, debt, found, by, at)
+        _pay(ctx, debt, found)
     ref = found.answer.refund_ref
-    close_about(session, CaseKind.UNKNOWN_REFUND, ref, reason=f"Entered as {row.id}: {reason}", by=by, at=at)
-    say(session, "refund entered", refund=row.id, payment=payment.id, cents=found.amount, by=by)
+    close_about(ctx, CaseKind.UNKNOWN_REFUND, ref, reason=f"Entered as {row.id}: {reason}")
+    say(ctx.session, "refund entered", refund=row.id, payment=payment.id, cents=found.amount, by=ctx.actor)
     return row
 
 
-def _row(
-    session: Session,
-    office: Office,
-    payment: Payment,
-    found: TakenRefund,
-    reason: str,
-    by: Actor,
-    at: datetime,
-) -> Refund:
+def _row(ctx: TransactionContext, payment: Payment, found: TakenRefund, reason: str) -> Refund:
     cause = f"acquirer:{found.answer.refund_ref}"
-    row = refund.write(session, payment, found.amount, cause=cause, reason=reason, by=by, at=at)
+    row = refund.write(ctx, payment, found.amount, cause=cause, reason=reason)
     row.created_at, row.gateway_ref = found.at, found.answer.refund_ref
     row.not_owed = True  # should it fail, we have promised nothing
     if found.answer.state == RefundState.FAILED:
-        row.state, row.failure, row.settled_at = RefundState.FAILED, found.answer.failure, at
-        session.add(row)
+        row.state, row.failure, row.settled_at = RefundState.FAILED, found.answer.failure, ctx.at
+        ctx.session.add(row)
         return row
-    session.add(row)
-    session.flush()
-    refund.settle(session, office, row.id, found.answer, at)
+    ctx.session.add(row)
+    ctx.session.flush()
+    refund.settle(ctx, row.id, found.answer)
     return row
 
 
-def _pay(session: Session, office: Office, debt: Refund, found: TakenRefund, by: Actor, at: datetime) -> None:
-    locked, _ = refund.lock_one(session, debt.id)
+def _pay(ctx: TransactionContext, debt: Refund, found: TakenRefund) -> None:
+    locked, _ = refund.lock_one(ctx.session, debt.id)
     locked.paid_back_at, locked.paid_back_ref = found.at, found.answer.refund_ref
     locked.paid_back_by_card = True
-    session.add(locked)
-    postings.paid_by_card(session, office, locked, found.at)
-    refund_paid_back(session, office, locked, office.today(found.at), at)
+    ctx.session.add(locked)
+    postings.paid_by_card(ctx.moved_to(found.at), locked)
+    refund_paid_back(ctx, locked, ctx.site.today(found.at))
     reason = f"Returned in the acquirer's dashboard: {locked.paid_back_ref}"
-    close_about(session, CaseKind.REFUND_FAILED, locked.id, reason=reason, by=by, at=at)
+    close_about(ctx, CaseKind.REFUND_FAILED, locked.id, reason=reason)

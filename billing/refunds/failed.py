@@ -1,9 +1,5 @@
 """A refund failed: whether the reader is owed it, what the reader is told, and the case for a person."""
 
-from datetime import datetime
-
-from sqlmodel import Session
-
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
@@ -11,28 +7,27 @@ from billing.mail import obsolete
 from billing.notices.refunds import refund_failed
 from billing.payments import dispute_limits, refunds_owed
 from billing.payments.models import Payment, Refund
-from billing.platform.actors import WORKER, Actor
-from billing.platform.site import Office
+from billing.platform.actors import WORKER
+from billing.platform.context import TransactionContext
 from billing.rules.money import Money
 
 
-def note(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
+def note(ctx: TransactionContext, refund: Refund, payment: Payment) -> None:
     """Money that is owed and can't go back by itself is paid by a person (STR-13); the reader is asked to which account. Money
     that has left already isn't owed: there a person looks why."""
-    session.add(refund)
-    session.flush()
-    is_owed, after = refund in refunds_owed.of_payment(session, payment), ""
+    ctx.session.add(refund)
+    ctx.session.flush()
+    is_owed, after = refund in refunds_owed.of_payment(ctx.session, payment), ""
     if is_owed:
-        refund_failed(session, office, refund, payment, at)
+        refund_failed(ctx, refund, payment)
         after = " The reader was told, and asked for a bank account."
-    elif dispute_limits.is_taken(session, payment):
+    elif dispute_limits.is_taken(ctx.session, payment):
         after = " It isn't owed, for the reader's bank has taken the charge back; should we win that dispute, it is."
     open_case(
-        session,
+        ctx,
         CaseKind.REFUND_FAILED,
         refund.id,
         f"{Money(refund.amount).with_vat_words()} did not go back: {(refund.failure or 'no reason given').rstrip('.')}.{after}",
-        at=at,
         reader_id=refund.reader_id,
         ours=refund.amount,
         facts={
@@ -44,23 +39,23 @@ def note(session: Session, office: Office, refund: Refund, payment: Payment, at:
     )
 
 
-def made_after_all(session: Session, refund: Refund, at: datetime) -> None:
+def made_after_all(ctx: TransactionContext, refund: Refund) -> None:
     """It is owed no more: what hasn't been told of it is untrue, and nobody has to look after it."""
-    session.add(refund)
-    session.flush()
-    obsolete.take_back(session, [refund.id])
+    ctx.session.add(refund)
+    ctx.session.flush()
+    obsolete.take_back(ctx.session, [refund.id])
     reason = "The acquirer has made this refund after all."
-    close_about(session, CaseKind.REFUND_FAILED, refund.id, reason=reason, by=WORKER, at=at)
+    close_about(ctx.acting_as(WORKER), CaseKind.REFUND_FAILED, refund.id, reason=reason)
 
 
-def dispute_won(session: Session, office: Office, payment: Payment, at: datetime) -> None:
+def dispute_won(ctx: TransactionContext, payment: Payment) -> None:
     """The money is ours again, so what failed while the bank had it is owed: readers who weren't told of it are told now."""
-    for refund in refunds_owed.of_payment(session, payment):
-        refund_failed(session, office, refund, payment, at)
+    for refund in refunds_owed.of_payment(ctx.session, payment):
+        refund_failed(ctx, refund, payment)
 
 
-def dispute_lost(session: Session, payment: Payment, *, by: Actor, at: datetime) -> None:
+def dispute_lost(ctx: TransactionContext, payment: Payment) -> None:
     """The bank has returned the money for good: nobody has to look after the refunds that failed meanwhile."""
-    for refund in refunds_owed.returned_by_bank(session, payment):
+    for refund in refunds_owed.returned_by_bank(ctx.session, payment):
         reason = "The reader's bank has returned this money."
-        close_about(session, CaseKind.REFUND_FAILED, refund.id, reason=reason, by=by, at=at)
+        close_about(ctx, CaseKind.REFUND_FAILED, refund.id, reason=reason)

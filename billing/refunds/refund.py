@@ -12,10 +12,10 @@ from billing.payments import dispute_limits, numbers, postings, refunds_owed
 from billing.payments.invoices import basis_points
 from billing.payments.models import GIVEN, Invoice, Payment, Refund, RefundState
 from billing.platform import ids
-from billing.platform.actors import WORKER, Actor, acted_by
+from billing.platform.actors import WORKER, acted_by
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.platform.logs import say
-from billing.platform.site import Office
 from billing.refunds import failed as failed_refund
 from billing.refunds import shortage, waiting
 from billing.rules import tax
@@ -80,20 +80,13 @@ def split(session: Session, payment: Payment, amount: int, *, without: Refund | 
 
 
 def intend(
-    session: Session,
-    payment: Payment,
-    *,
-    amount: int | None,
-    cause: str,
-    reason: str,
-    by: Actor,
-    at: datetime,
+    ctx: TransactionContext, payment: Payment, *, amount: int | None, cause: str, reason: str
 ) -> Refund | None:
     """Write down a refund of `amount` cents (None: all that is left); None when its cause has been answered already, or
     nothing is left. One that failed was no answer. The caller holds the subscription's lock. Raises TooMuch, NotAnAmount."""
-    if _answered_already(session, cause):
+    if _answered_already(ctx.session, cause):
         return None
-    left = left_of(session, payment)
+    left = left_of(ctx.session, payment)
     amount = left if amount is None else amount
     if left == 0:
         return None
@@ -101,8 +94,8 @@ def intend(
         raise NotAnAmount
     if amount > left:
         raise TooMuch(left=left)
-    refund = write(session, payment, amount, cause=cause, reason=reason, by=by, at=at)
-    say(session, "refund intended", refund=refund.id, payment=payment.id, cents=amount, by=by)
+    refund = write(ctx, payment, amount, cause=cause, reason=reason)
+    say(ctx.session, "refund intended", refund=refund.id, payment=payment.id, cents=amount, by=ctx.actor)
     return refund
 
 
@@ -118,12 +111,10 @@ def has_failed(session: Session, payment: Payment, cause: str) -> bool:
     return session.exec(failed).first() is not None
 
 
-def write(
-    session: Session, payment: Payment, amount: int, *, cause: str, reason: str, by: Actor, at: datetime
-) -> Refund:
+def write(ctx: TransactionContext, payment: Payment, amount: int, *, cause: str, reason: str) -> Refund:
     """The row of a refund of `amount` cents. What may be given back is for the caller to see to."""
-    parts = split(session, payment, amount)
-    refund_id = _id(session, payment, cause)
+    parts = split(ctx.session, payment, amount)
+    refund_id = _id(ctx.session, payment, cause)
     refund = Refund(
         id=refund_id,
         payment_id=payment.id,
@@ -135,14 +126,14 @@ def write(
         state=RefundState.INTENDED,
         cause=cause,
         reason=reason,
-        **acted_by(by),
+        **acted_by(ctx.actor),
         idempotency_key=f"refund-{refund_id}",
-        created_at=at,
-        ask_at=at,
-        keyed_at=at,
+        created_at=ctx.at,
+        ask_at=ctx.at,
+        keyed_at=ctx.at,
     )
-    session.add(refund)
-    session.flush()
+    ctx.session.add(refund)
+    ctx.session.flush()
     return refund
 
 
@@ -161,47 +152,39 @@ def known(session: Session, acquirer: str, refund_id: str | None, refund_ref: st
     return session.exec(by_ref).first()
 
 
-def settle(
-    session: Session,
-    office: Office,
-    refund_id: str,
-    answer: _Answer,
-    at: datetime,
-    *,
-    again: bool = False,
-) -> None:
+def settle(ctx: TransactionContext, refund_id: str, answer: _Answer, *, again: bool = False) -> None:
     """Write down what the acquirer says of a refund; the answer and the webhook are two callers of it. Safe to repeat.
     `again`: it had been written down before, in a database that was lost, so the mail may be the reader's second one.
 
     Money counts as returned only at `succeeded`; then, once, the credit note gets its number and the reader a mail. One that
     fails after that has bounced: we owe it."""
-    refund, payment = lock_one(session, refund_id)
+    refund, payment = lock_one(ctx.session, refund_id)
     if refund.state is RefundState.SUCCEEDED and isinstance(answer, RefundAnswer):
-        _settle_again(session, office, refund, payment, answer, at)
-    if _made_after_all(session, refund, payment, answer):
-        _begin_again(session, refund, payment, at)
+        _settle_again(ctx, refund, payment, answer)
+    if _made_after_all(ctx.session, refund, payment, answer):
+        _begin_again(ctx, refund, payment)
     elif refund.state in (RefundState.SUCCEEDED, RefundState.FAILED):
         return
-    answer = _once_the_dispute_is_known(session, payment, answer)
+    answer = _once_the_dispute_is_known(ctx.session, payment, answer)
     refund.claimed_by, waited = None, refund.awaiting_balance_since is not None
     match answer:
         case Unknown():
-            waiting.for_answer(refund, answer, at)
+            waiting.for_answer(refund, answer, ctx.at)
         case InsufficientBalance(why):
-            waiting.for_balance(session, refund, why, at)
+            waiting.for_balance(ctx, refund, why)
             waiting.take_another_key(refund)
         case RefundRefused(why, not_owed):
-            refund.state, refund.failure, refund.settled_at = RefundState.FAILED, why, at
+            refund.state, refund.failure, refund.settled_at = RefundState.FAILED, why, ctx.at
             refund.awaiting_balance_since, refund.not_owed = None, not_owed
-            failed_refund.note(session, office, refund, payment, at)
+            failed_refund.note(ctx, refund, payment)
         case RefundAnswer():
-            _answered(session, office, refund, payment, answer, at)
-    session.add(refund)
+            _answered(ctx, refund, payment, answer)
+    ctx.session.add(refund)
     if not isinstance(answer, Unknown):
-        refund_settled(session, office, refund, at, again=again)
+        refund_settled(ctx, refund, again=again)
     if waited and refund.awaiting_balance_since is None:
-        shortage.close_when_over(session, by=WORKER, at=at)
-    say(session, f"refund {refund.state}", refund=refund.id, payment=payment.id, cents=refund.amount)
+        shortage.close_when_over(ctx.acting_as(WORKER))
+    say(ctx.session, f"refund {refund.state}", refund=refund.id, payment=payment.id, cents=refund.amount)
 
 
 def _made_after_all(session: Session, refund: Refund, payment: Payment, answer: _Answer) -> bool:
@@ -217,12 +200,12 @@ def _made_after_all(session: Session, refund: Refund, payment: Payment, answer: 
     )
 
 
-def _begin_again(session: Session, refund: Refund, payment: Payment, at: datetime) -> None:
+def _begin_again(ctx: TransactionContext, refund: Refund, payment: Payment) -> None:
     """Net and VAT are reckoned now: since it was refused, other parts of the payment may have gone back."""
-    parts = split(session, payment, refund.amount)
+    parts = split(ctx.session, payment, refund.amount)
     refund.net, refund.vat = parts.net.amount, parts.vat.amount
     refund.state, refund.settled_at, refund.not_owed = RefundState.INTENDED, None, False
-    failed_refund.made_after_all(session, refund, at)
+    failed_refund.made_after_all(ctx, refund)
 
 
 def _once_the_dispute_is_known(session: Session, payment: Payment, answer: _Answer) -> _Answer:
@@ -234,69 +217,57 @@ def _once_the_dispute_is_known(session: Session, payment: Payment, answer: _Answ
     return Unknown("The reader's bank has taken this charge back, and we don't know of the dispute yet")
 
 
-def _answered(
-    session: Session, office: Office, refund: Refund, payment: Payment, answer: RefundAnswer, at: datetime
-) -> None:
+def _answered(ctx: TransactionContext, refund: Refund, payment: Payment, answer: RefundAnswer) -> None:
     refund.gateway_ref, refund.failure = answer.refund_ref, answer.failure
     awaiting_balance_since, refund.awaiting_balance_since = refund.awaiting_balance_since, None
     match RefundState(answer.state):
         case RefundState.PENDING if answer.insufficient_balance:
             refund.state, refund.awaiting_balance_since = RefundState.PENDING, awaiting_balance_since
-            waiting.for_balance(session, refund, answer.failure or "our balance is too low", at)
+            waiting.for_balance(ctx, refund, answer.failure or "our balance is too low")
         case RefundState.SUCCEEDED:
-            refund.credit_note_number = numbers.take(session, numbers.CREDIT_NOTES)
-            refund.state, refund.settled_at = RefundState.SUCCEEDED, at
-            session.add(refund)
-            postings.refunded(
-                session, office, refund, payment, session.get_one(Invoice, payment.invoice_id), at
-            )
+            refund.credit_note_number = numbers.take(ctx.session, numbers.CREDIT_NOTES)
+            refund.state, refund.settled_at = RefundState.SUCCEEDED, ctx.at
+            ctx.session.add(refund)
+            postings.refunded(ctx, refund, payment, ctx.session.get_one(Invoice, payment.invoice_id))
             reason = f"Returned by another refund: {refund.id}"
-            refunds_owed.close_cases(session, payment, reason=reason, by=WORKER, at=at)
+            refunds_owed.close_cases(ctx.acting_as(WORKER), payment, reason=reason)
         case RefundState.FAILED:
-            refund.state, refund.settled_at = RefundState.FAILED, at
-            if answer.insufficient_balance and left_of(session, payment) >= refund.amount:
-                _try_another(session, refund, payment, awaiting_balance_since, at)
+            refund.state, refund.settled_at = RefundState.FAILED, ctx.at
+            if answer.insufficient_balance and left_of(ctx.session, payment) >= refund.amount:
+                _try_another(ctx, refund, payment, awaiting_balance_since)
             else:
-                failed_refund.note(session, office, refund, payment, at)
+                failed_refund.note(ctx, refund, payment)
         case _:
-            refund.state, refund.ask_at = RefundState.PENDING, at + waiting.A_DAY
+            refund.state, refund.ask_at = RefundState.PENDING, ctx.at + waiting.A_DAY
 
 
 def _try_another(
-    session: Session, refund: Refund, payment: Payment, awaiting_balance_since: datetime | None, at: datetime
+    ctx: TransactionContext, refund: Refund, payment: Payment, awaiting_balance_since: datetime | None
 ) -> None:
     """The acquirer has given this one up for want of balance. Another takes its place, for the same cause."""
-    session.add(refund)
-    session.flush()
+    ctx.session.add(refund)
+    ctx.session.flush()
     another = intend(
-        session,
-        payment,
-        amount=refund.amount,
-        cause=refund.cause,
-        reason=refund.reason,
-        by=refund.actor,
-        at=at,
+        ctx.acting_as(refund.actor), payment, amount=refund.amount, cause=refund.cause, reason=refund.reason
     )
     if another is not None:
-        another.awaiting_balance_since, another.mail_key = awaiting_balance_since or at, refund.mail_key
-        waiting.for_balance(session, another, refund.failure or "our balance was too low", at)
-        session.add(another)
+        another.awaiting_balance_since, another.mail_key = awaiting_balance_since or ctx.at, refund.mail_key
+        waiting.for_balance(ctx, another, refund.failure or "our balance was too low")
+        ctx.session.add(another)
 
 
-def _settle_again(
-    session: Session, office: Office, refund: Refund, payment: Payment, answer: RefundAnswer, at: datetime
-) -> None:
+def _settle_again(ctx: TransactionContext, refund: Refund, payment: Payment, answer: RefundAnswer) -> None:
     """Only a failure is news after success."""
     if answer.state != RefundState.FAILED:
         return
-    refund.state, refund.failure, refund.bounced_at = RefundState.FAILED, answer.failure, at
-    session.add(refund)
-    session.flush()
-    covered = dispute_limits.is_lost(session, payment) and refund not in refunds_owed.of_payment(
-        session, payment
+    refund.state, refund.failure, refund.bounced_at = RefundState.FAILED, answer.failure, ctx.at
+    ctx.session.add(refund)
+    ctx.session.flush()
+    covered = dispute_limits.is_lost(ctx.session, payment) and refund not in refunds_owed.of_payment(
+        ctx.session, payment
     )
-    postings.bounced(session, office, refund, at, bank_has_paid=covered)
-    failed_refund.note(session, office, refund, payment, at)
+    postings.bounced(ctx, refund, bank_has_paid=covered)
+    failed_refund.note(ctx, refund, payment)
 
 
 def lock_one(session: Session, refund_id: str) -> tuple[Refund, Payment]:

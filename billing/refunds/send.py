@@ -19,10 +19,11 @@ from billing.acquirer.answers import (
 from billing.acquirer.gateway_health import GatewayHealth, HealthByName
 from billing.acquirer.port import Gateway
 from billing.payments.models import GOES_OUT, Payment, Refund
+from billing.platform.actors import WORKER
 from billing.platform.claims import claimer, in_nobodys_hands, take
 from billing.platform.db import Database
 from billing.platform.installation import ASKING, refuse_held
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.platform.stop_points import reached, stop_point
 from billing.readers.register import by_id
 from billing.refunds import elsewhere
@@ -50,7 +51,7 @@ class _Claimed:
     gateway_ref: str | None
 
 
-def send_due(database: Database, office: Office, health: HealthByName, at: datetime) -> int:
+def send_due(database: Database, site: Site, health: HealthByName, at: datetime) -> int:
     """Send the refunds that are due, and ask for those that the acquirer makes wait; how many. None while charging is paused.
 
     Raises NotAdopted, AsksAcquirer."""
@@ -65,7 +66,7 @@ def send_due(database: Database, office: Office, health: HealthByName, at: datet
                     continue
                 acquirer.slot.wait()
                 try:
-                    _send(database, office, acquirer, one, at)
+                    _send(database, site, acquirer, one, at)
                 except Exception:  # one that can't be settled holds up nobody
                     log.exception("refund %s is stuck", one.refund_id)
                     _put_off(database, one.refund_id, at)
@@ -73,15 +74,15 @@ def send_due(database: Database, office: Office, health: HealthByName, at: datet
     return done
 
 
-def _send(database: Database, office: Office, acquirer: GatewayHealth, one: _Claimed, at: datetime) -> None:
+def _send(database: Database, site: Site, acquirer: GatewayHealth, one: _Claimed, at: datetime) -> None:
     answer = _bring_to_an_end(acquirer.gateway, database, one, at)
     acquirer.note(answer)
     stop_point("refund.answered")
-    with database.transaction() as session:
+    with database.begin(site, at, WORKER) as ctx:
         if isinstance(answer, RefundRefused) and answer.made:
-            elsewhere.take_less(session, office, one.refund_id, answer, at)
+            elsewhere.take_less(ctx, one.refund_id, answer)
         else:
-            settle(session, office, one.refund_id, answer, at)
+            settle(ctx, one.refund_id, answer)
 
 
 def _put_off(database: Database, refund_id: str, at: datetime) -> None:

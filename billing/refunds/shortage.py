@@ -10,7 +10,7 @@ from billing.cases.models import Case, CaseKind
 from billing.cases.open import open_case
 from billing.payments.models import Refund
 from billing.payments.unexplained_models import UnexplainedCharge
-from billing.platform.actors import Actor
+from billing.platform.context import TransactionContext
 from billing.rules.money import Money
 
 
@@ -43,44 +43,34 @@ def now(session: Session) -> Shortage | None:
     )
 
 
-def open_case_about(
-    session: Session, subject: str, cents: int, *, since: datetime, why: str, at: datetime
-) -> None:
+def open_case_about(ctx: TransactionContext, subject: str, cents: int, *, since: datetime, why: str) -> None:
     """One case for as long as something waits, not one a refund: one top-up ends it. `subject` is the refund, or the charge that
     goes back, which has waited `since` then; `why` is the acquirer's word."""
     about = select(Case.id).where(Case.kind == CaseKind.REFUNDS_WAIT.value, col(Case.closed_at).is_(None))
-    if session.exec(about).first() is not None:
+    if ctx.session.exec(about).first() is not None:
         return
     open_case(
-        session,
+        ctx,
         CaseKind.REFUNDS_WAIT,
         f"{subject}:{since.isoformat()}",
         f"Our balance at the acquirer is too low to return {Money(cents).with_vat_words()}, and perhaps more by now. Top it"
         " up: refunds that wait are tried each day, and readers are owed them within 30 days.",
-        at=at,
         ours=cents,
         facts={"the acquirer said": why},
         link="/staff/books",
     )
 
 
-def close_when_over(session: Session, *, by: Actor, at: datetime) -> None:
+def close_when_over(ctx: TransactionContext) -> None:
     """Close the case once nothing waits any more. Its row is locked first: of two refunds that end at once, the later one sees
     that both have."""
-    session.flush()
-    subjects = session.exec(
+    ctx.session.flush()
+    subjects = ctx.session.exec(
         select(Case.subject)
         .where(Case.kind == CaseKind.REFUNDS_WAIT.value, col(Case.closed_at).is_(None))
         .with_for_update()
     ).all()
-    if not subjects or now(session) is not None:
+    if not subjects or now(ctx.session) is not None:
         return
     for subject in subjects:
-        close_about(
-            session,
-            CaseKind.REFUNDS_WAIT,
-            subject,
-            reason="No refund waits for balance any more.",
-            by=by,
-            at=at,
-        )
+        close_about(ctx, CaseKind.REFUNDS_WAIT, subject, reason="No refund waits for balance any more.")

@@ -27,8 +27,10 @@ from billing.payments.record_payment import payment_of
 from billing.payments.unexplained_models import UnexplainedCharge
 from billing.platform.actors import WORKER
 from billing.platform.claims import only_one
+from billing.platform.context import TransactionContext
 from billing.platform.db import Database
 from billing.platform.installation import ASKING, refuse_held
+from billing.platform.site import Site
 from billing.platform.stop_points import stop_point
 from billing.refunds import shortage
 from billing.rules.backoff import again_at
@@ -43,11 +45,10 @@ log = logging.getLogger(__name__)
 
 
 def note(
-    session: Session,
+    ctx: TransactionContext,
     acquirer: str,
     claim: ChargeClaim,
     charged: Charged,
-    at: datetime,
     *,
     why: str = "for a subscription or a period that isn't in this database",
 ) -> None:
@@ -65,19 +66,18 @@ def note(
         period_number=claim.period_number,
         amount=left,
         taken_at=charged.at,
-        found_at=at,
-        ask_at=at,
+        found_at=ctx.at,
+        ask_at=ctx.at,
         asked=0,
     )
-    session.execute(row.on_conflict_do_nothing(index_elements=["acquirer", "charge_ref"]))
-    reader_id = payer(session, acquirer, charged.customer_ref)
+    ctx.session.execute(row.on_conflict_do_nothing(index_elements=["acquirer", "charge_ref"]))
+    reader_id = payer(ctx.session, acquirer, charged.customer_ref)
     open_case(
-        session,
+        ctx,
         CaseKind.UNKNOWN_CHARGE,
         charged.charge_ref,
         f"{Money(left).with_vat_words()} was taken {why}. The money goes back by itself;"
         " tell the person whose it is.",
-        at=at,
         reader_id=reader_id,
         theirs=left,
         facts={
@@ -99,7 +99,7 @@ def payer(session: Session, acquirer: str, customer_ref: str | None) -> str | No
     ).first()
 
 
-def give_back_due(database: Database, acquirers: Acquirers, at: datetime) -> int:
+def give_back_due(database: Database, acquirers: Acquirers, site: Site, at: datetime) -> int:
     """Give back what is due; how many were looked at. One worker at a time. Raises NotAdopted, AsksAcquirer."""
     with only_one(database, "unexplained charges") as here:
         due = _due(database, at) if here else []
@@ -108,10 +108,10 @@ def give_back_due(database: Database, acquirers: Acquirers, at: datetime) -> int
             try:
                 answer = _bring_to_an_end(database, acquirers.named(one.acquirer), one)
                 stop_point("unexplained.answered")
-                _settle(database, one, answer, at)
+                _settle(database, site, one, answer, at)
             except Exception as problem:  # one that can't be settled holds up no other
                 log.exception("the unexplained charge %s is stuck", one.charge_ref)
-                _settle(database, one, Unknown(f"{type(problem).__name__}: {problem}"), at)
+                _settle(database, site, one, Unknown(f"{type(problem).__name__}: {problem}"), at)
     return len(due)
 
 
@@ -156,9 +156,9 @@ def _is_taken_in(database: Database, one: UnexplainedCharge) -> bool:
         return payment_of(session, one.acquirer, one.charge_ref) is not None
 
 
-def heard(session: Session, acquirer: str, refund_ref: str, answer: RefundAnswer, at: datetime) -> bool:
+def heard(ctx: TransactionContext, acquirer: str, refund_ref: str, answer: RefundAnswer) -> bool:
     """Write down what became of a refund of one of these; whether it is one. Safe to repeat."""
-    row = session.exec(
+    row = ctx.session.exec(
         select(UnexplainedCharge)
         .where(UnexplainedCharge.refund_ref == refund_ref, UnexplainedCharge.acquirer == acquirer)
         .with_for_update()
@@ -166,83 +166,83 @@ def heard(session: Session, acquirer: str, refund_ref: str, answer: RefundAnswer
     if row is None:
         return False
     if answer.state == RefundState.FAILED or row.returned_at is None:
-        _write(session, row, answer, at)
+        _write(ctx, row, answer)
     return True
 
 
-def _settle(database: Database, one: UnexplainedCharge, answer: _Answer | NeverArrived, at: datetime) -> None:
-    with database.transaction() as session:
-        row = session.get_one(UnexplainedCharge, (one.charge_ref, one.acquirer), with_for_update=True)
+def _settle(
+    database: Database, site: Site, one: UnexplainedCharge, answer: _Answer | NeverArrived, at: datetime
+) -> None:
+    with database.begin(site, at, WORKER) as ctx:
+        row = ctx.session.get_one(UnexplainedCharge, (one.charge_ref, one.acquirer), with_for_update=True)
         if isinstance(answer, NeverArrived):
-            _keep(session, row, at)
+            _keep(ctx, row)
         elif row.returned_at is None and row.given_up_at is None:
-            _write(session, row, answer, at)
+            _write(ctx, row, answer)
 
 
-def _keep(session: Session, row: UnexplainedCharge, at: datetime) -> None:
+def _keep(ctx: TransactionContext, row: UnexplainedCharge) -> None:
     """The charge is explained: nothing of it goes back."""
-    session.delete(row)
-    session.flush()
-    close_about(session, CaseKind.UNKNOWN_CHARGE, row.charge_ref, reason=TAKEN_IN, by=WORKER, at=at)
+    ctx.session.delete(row)
+    ctx.session.flush()
+    close_about(ctx.acting_as(WORKER), CaseKind.UNKNOWN_CHARGE, row.charge_ref, reason=TAKEN_IN)
     if row.awaiting_balance_since is not None:
-        shortage.close_when_over(session, by=WORKER, at=at)
+        shortage.close_when_over(ctx.acting_as(WORKER))
 
 
-def _write(session: Session, row: UnexplainedCharge, answer: _Answer, at: datetime) -> None:
+def _write(ctx: TransactionContext, row: UnexplainedCharge, answer: _Answer) -> None:
     row.asked += 1
     before, waited, row.awaiting_balance_since = row.failure, row.awaiting_balance_since, None
-    row.failure, row.ask_at = None, at + AGAIN
+    row.failure, row.ask_at = None, ctx.at + AGAIN
     match answer:
         case RefundAnswer():
-            _answered(session, row, answer, waited, at)
+            _answered(ctx, row, answer, waited)
         case InsufficientBalance(why):
-            _wait_for_balance(session, row, why, waited, at)
+            _wait_for_balance(ctx, row, why, waited)
         case RefundRefused(why, not_owed, disputed):
             row.failure = why
             if (
                 not not_owed or before == why
             ):  # the first time, the acquirer's list may lag behind a refund of ours
-                _give_up(session, row, at, not_owed=not_owed or disputed)
+                _give_up(ctx, row, not_owed=not_owed or disputed)
         case Unknown(why):
-            row.failure, row.ask_at, row.awaiting_balance_since = why, again_at(row.asked, at), waited
+            row.failure, row.ask_at, row.awaiting_balance_since = why, again_at(row.asked, ctx.at), waited
     if waited and row.awaiting_balance_since is None:
-        shortage.close_when_over(session, by=WORKER, at=at)
+        shortage.close_when_over(ctx.acting_as(WORKER))
     log.warning("the unexplained charge %s: %s", row.charge_ref, row.failure or "given back")
 
 
 def _answered(
-    session: Session, row: UnexplainedCharge, answer: RefundAnswer, waited: datetime | None, at: datetime
+    ctx: TransactionContext, row: UnexplainedCharge, answer: RefundAnswer, waited: datetime | None
 ) -> None:
     row.failure = answer.failure
     match RefundState(answer.state):
         case RefundState.SUCCEEDED:
-            row.refund_ref, row.returned_at = answer.refund_ref, at
+            row.refund_ref, row.returned_at = answer.refund_ref, ctx.at
         case RefundState.FAILED:
             row.refund_ref, row.returned_at = None, None
             row.failed_refs = [*row.failed_refs, answer.refund_ref]
             if answer.insufficient_balance:
-                _wait_for_balance(session, row, answer.failure or "our balance was too low", waited, at)
+                _wait_for_balance(ctx, row, answer.failure or "our balance was too low", waited)
             elif answer.disputed or not answer.may_succeed_again or len(row.failed_refs) >= MOST:
-                _give_up(session, row, at, not_owed=answer.disputed)
+                _give_up(ctx, row, not_owed=answer.disputed)
         case _:
             row.refund_ref = answer.refund_ref
             if answer.insufficient_balance:
-                _wait_for_balance(session, row, answer.failure or "our balance is too low", waited, at)
+                _wait_for_balance(ctx, row, answer.failure or "our balance is too low", waited)
 
 
 def _wait_for_balance(
-    session: Session, row: UnexplainedCharge, why: str, waited: datetime | None, at: datetime
+    ctx: TransactionContext, row: UnexplainedCharge, why: str, waited: datetime | None
 ) -> None:
     """It isn't given up: the day after, our balance may be enough."""
-    row.failure, row.awaiting_balance_since = why, waited or at
-    shortage.open_case_about(
-        session, row.charge_ref, row.amount, since=row.awaiting_balance_since, why=why, at=at
-    )
+    row.failure, row.awaiting_balance_since = why, waited or ctx.at
+    shortage.open_case_about(ctx, row.charge_ref, row.amount, since=row.awaiting_balance_since, why=why)
 
 
-def _give_up(session: Session, row: UnexplainedCharge, at: datetime, *, not_owed: bool) -> None:
+def _give_up(ctx: TransactionContext, row: UnexplainedCharge, *, not_owed: bool) -> None:
     """What can't go back by refund is paid by a person, or explained by one."""
-    row.given_up_at, row.not_owed = at, not_owed
+    row.given_up_at, row.not_owed = ctx.at, not_owed
     why = (row.failure or "no reason given").rstrip(".")
     to_do = (
         "Look at the charge in the acquirer's dashboard, and close this case with what you found."
@@ -251,12 +251,11 @@ def _give_up(session: Session, row: UnexplainedCharge, at: datetime, *, not_owed
         " this case with what explains the charge, if the money is rightly ours."
     )
     open_case(
-        session,
+        ctx,
         CaseKind.REFUND_FAILED,
         row.charge_ref,
         f"{Money(row.amount).with_vat_words()}, taken for a subscription that isn't in this database, did not go back: {why}. {to_do}",
-        at=at,
-        reader_id=payer(session, row.acquirer, row.customer_ref),
+        reader_id=payer(ctx.session, row.acquirer, row.customer_ref),
         ours=row.amount,
         facts={
             "charge at the acquirer": row.charge_ref,

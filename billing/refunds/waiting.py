@@ -2,10 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
-
 from billing.acquirer.answers import Unknown
 from billing.payments.models import Refund
+from billing.platform.context import TransactionContext
 from billing.refunds import shortage
 from billing.rules import backoff
 from billing.rules.absence import LISTED_WITHIN
@@ -15,11 +14,11 @@ A_DAY = timedelta(days=1)
 which our balance was too low."""
 
 
-def for_balance(session: Session, refund: Refund, why: str, at: datetime) -> None:
+def for_balance(ctx: TransactionContext, refund: Refund, why: str) -> None:
     """Nothing is wrong with the refund, so it isn't given up: the day after, our balance may be enough."""
-    since = refund.awaiting_balance_since or at
-    refund.failure, refund.awaiting_balance_since, refund.ask_at = why, since, at + A_DAY
-    shortage.open_case_about(session, refund.id, refund.amount, since=since, why=why, at=at)
+    since = refund.awaiting_balance_since or ctx.at
+    refund.failure, refund.awaiting_balance_since, refund.ask_at = why, since, ctx.at + A_DAY
+    shortage.open_case_about(ctx, refund.id, refund.amount, since=since, why=why)
 
 
 def take_another_key(refund: Refund) -> None:

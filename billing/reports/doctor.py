@@ -15,12 +15,12 @@ from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.payments import refunds_owed
 from billing.payments.models import Attempt, Payment
-from billing.platform.actors import Worker
+from billing.platform.actors import WORKER, Worker
 from billing.platform.claims import only_one, somebody_at
 from billing.platform.db import Database, first_line, instant, is_away, span
 from billing.platform.heartbeat import SILENT_AFTER, late
 from billing.platform.list_key import check_values
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.reconcile.schedule import COMPARING
 from billing.refunds import refund
 from billing.reports.doctor_models import DoctorVisit
@@ -51,11 +51,11 @@ class Finding:
 
 
 def examine(
-    database: Database, office: Office, at: datetime, asking: Callable[[Promise], None] = lambda _: None
+    database: Database, site: Site, at: datetime, asking: Callable[[Promise], None] = lambda _: None
 ) -> list[Finding]:
     """Every promise, in one snapshot and without changing anything; `asking` is told of each before it is asked. One that can't be
     asked is a finding of its own, and holds up no other."""
-    asked = values(office, at)
+    asked = values(site, at)
     with database.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         connection.execute(sa.text("SET TRANSACTION READ ONLY"))
         findings = []
@@ -72,9 +72,9 @@ def examine(
         return findings
 
 
-def values(office: Office, at: datetime) -> dict[str, object]:
+def values(site: Site, at: datetime) -> dict[str, object]:
     """What the queries of the promises are asked with."""
-    return {"at": at, "zone": office.zone.key, "salts": json.dumps(check_values(office.tokens.list_key))}
+    return {"at": at, "zone": site.zone.key, "salts": json.dumps(check_values(site.tokens.list_key))}
 
 
 def _ask(connection: sa.Connection, promise: Promise, asked: dict[str, object]) -> Finding:
@@ -84,7 +84,7 @@ def _ask(connection: sa.Connection, promise: Promise, asked: dict[str, object]) 
     return Finding(promise, count, tuple((str(row.id), str(row.at_fault)) for row in rows))
 
 
-def visit(database: Database, office: Office, at: datetime) -> int:
+def visit(database: Database, site: Site, at: datetime) -> int:
     """The nightly examination; 1 when it was made. One worker at a time, and once nobody compares the books any more: what a
     comparison under way is about to say would be told as missing."""
     with only_one(database, "doctor") as here:
@@ -94,82 +94,82 @@ def visit(database: Database, office: Office, at: datetime) -> int:
             due = awaited_since(session)
         if due is None or due > at:
             return 0
-        examined = examine(database, office, at)
-        _tell_unasked(database, office, examined, at)
+        examined = examine(database, site, at)
+        _tell_unasked(database, site, examined, at)
         findings = [finding for finding in examined if finding.count]
         for finding in findings:
             log.error("promise broken: %s, by %d", finding.promise.name, finding.count)
             for broken in finding.examples:
-                _answer(database, finding.promise, *broken, at)
-        _note(database, office, findings, at)
+                _answer(database, site, finding.promise, *broken, at)
+        _note(database, site, findings, at)
         return 1
 
 
-def _tell_unasked(database: Database, office: Office, examined: list[Finding], at: datetime) -> None:
+def _tell_unasked(database: Database, site: Site, examined: list[Finding], at: datetime) -> None:
     """A case for each promise that couldn't be asked, from that night on until it can."""
     unasked = {finding.promise.name: finding for finding in examined if finding.unasked}
-    with database.transaction() as session:
-        waiting = subjects_of(session, CaseKind.PROMISE_UNASKED)
+    with database.begin(site, at, DOCTOR) as ctx:
+        waiting = subjects_of(ctx.session, CaseKind.PROMISE_UNASKED)
         for subject in waiting:
             if subject.partition(":")[0] not in unasked:
-                close_about(session, CaseKind.PROMISE_UNASKED, subject, reason=ASKED, by=DOCTOR, at=at)
+                close_about(ctx, CaseKind.PROMISE_UNASKED, subject, reason=ASKED)
         for name in unasked.keys() - {subject.partition(":")[0] for subject in waiting}:
             open_case(
-                session,
+                ctx.acting_as(WORKER),
                 CaseKind.PROMISE_UNASKED,
-                f"{name}:{office.today(at)}",
+                f"{name}:{site.today(at)}",
                 f"Whether this was kept can't be asked: {unasked[name].promise.words} PostgreSQL says: {unasked[name].unasked}.",
-                at=at,
             )
 
 
-def _answer(database: Database, promise: Promise, broken: str, at_fault: str, at: datetime) -> None:
+def _answer(
+    database: Database, site: Site, promise: Promise, broken: str, at_fault: str, at: datetime
+) -> None:
     """Open a case, and give back what must not be kept. One that can't be answered, whatever the reason, holds up no other: it is
     found again the next night."""
     try:
-        with database.transaction() as session:
-            payment = session.get(Payment, broken) if promise.pays_back else None
+        with database.begin(site, at, WORKER) as ctx:
+            payment = ctx.session.get(Payment, broken) if promise.pays_back else None
             open_case(
-                session,
+                ctx,
                 CaseKind.PROMISE_BROKEN,
                 f"{promise.name}:{broken}",
                 f"Broken: {promise.words} {broken}: {at_fault}.",
-                at=at,
                 reader_id=payment.reader_id if payment else None,
                 ours=payment.amount if payment else None,
                 link=f"/staff/readers/{payment.reader_id}" if payment else promise.page_of(broken),
             )
         if payment is not None:
-            _give_back(database, payment.id, at)
+            _give_back(database, site, payment.id, at)
     except Exception:
         log.exception("what breaks %s can't be given back: %s", promise.name, broken)
 
 
-def _give_back(database: Database, payment_id: str, at: datetime) -> None:
+def _give_back(database: Database, site: Site, payment_id: str, at: datetime) -> None:
     """All that is left of it, with a credit note and a mail that says sorry. The case is there before, should this break. Where
     it failed, people look why, or pay it by transfer: it isn't asked again each night."""
-    with database.transaction() as session:
-        payment = session.get_one(Payment, payment_id)
-        subscription_id = session.exec(
+    with database.begin(site, at, DOCTOR) as ctx:
+        payment = ctx.session.get_one(Payment, payment_id)
+        subscription_id = ctx.session.exec(
             select(Subscription.id)
             .join(Attempt, col(Attempt.subscription_id) == Subscription.id)
             .where(Attempt.id == payment.attempt_id)
         ).one()
-        lock(session, subscription_id)
+        lock(ctx.session, subscription_id)
         cause = f"doctor:{payment.id}"
-        if refunds_owed.of_payment(session, payment) or refund.has_failed(session, payment, cause):
+        if refunds_owed.of_payment(ctx.session, payment) or refund.has_failed(ctx.session, payment, cause):
             return
-        refund.intend(session, payment, amount=None, cause=cause, reason=SORRY, by=DOCTOR, at=at)
+        refund.intend(ctx, payment, amount=None, cause=cause, reason=SORRY)
 
 
-def _note(database: Database, office: Office, findings: list[Finding], at: datetime) -> None:
+def _note(database: Database, site: Site, findings: list[Finding], at: datetime) -> None:
     with database.transaction() as session:
         session.add(
             DoctorVisit(
                 at=at,
                 broken=len(findings),
                 found=sum(finding.count for finding in findings),
-                next_at=start_of_day(office.today(at) + timedelta(days=1), office.zone) + AFTER_MIDNIGHT,
+                next_at=start_of_day(site.today(at) + timedelta(days=1), site.zone) + AFTER_MIDNIGHT,
             )
         )
 

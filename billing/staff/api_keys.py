@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from billing.platform import ids
 from billing.platform.actors import Actor
+from billing.platform.context import TransactionContext
 from billing.platform.db import hold_names, lock_row
 from billing.platform.errors import Conflict, Invalid, NotFound
-from billing.platform.tokens import Tokens
 from billing.rules import key_secrets
 from billing.rules.ceilings import Ceilings, Spent
 from billing.rules.scopes import SCOPES
@@ -69,26 +69,22 @@ class LongGrace(Invalid):
 
 
 def create(
-    session: Session,
-    tokens: Tokens,
+    ctx: TransactionContext,
     name: str,
     scopes: Iterable[str],
-    at: datetime,
     ceilings: Ceilings = DEFAULTS,
     expires_at: datetime | None = None,
 ) -> str:
     """A new key; the secret is returned here and nowhere else. Raises UnknownScope, NeedsName, NotAhead, NameTaken."""
-    return make(session, tokens, name, scopes, actor=None, at=at, ceilings=ceilings, expires_at=expires_at)[1]
+    return make(ctx, name, scopes, actor=None, ceilings=ceilings, expires_at=expires_at)[1]
 
 
 def make(
-    session: Session,
-    tokens: Tokens,
+    ctx: TransactionContext,
     name: str,
     scopes: Iterable[str],
     *,
     actor: Actor | None,
-    at: datetime,
     ceilings: Ceilings = DEFAULTS,
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
@@ -98,90 +94,83 @@ def make(
         raise UnknownScope
     if not (name.strip() and len(name) <= LONGEST_NAME and name.isprintable()):
         raise NeedsName
-    if expires_at is not None and expires_at <= at:
+    if expires_at is not None and expires_at <= ctx.at:
         raise NotAhead
-    hold_names(session, f"api key {name}")
-    if named(session, name, at):
+    hold_names(ctx.session, f"api key {name}")
+    if named(ctx, name):
         raise NameTaken
     secret = _new_secret()
     key = ApiKey(
-        id=ids.new("key", at),
+        id=ids.new("key", ctx.at),
         name=name,
-        key_hash=tokens.list_digest(PURPOSE, secret),
+        key_hash=ctx.site.tokens.list_digest(PURPOSE, secret),
         scopes=held,
-        created_at=at,
+        created_at=ctx.at,
         expires_at=expires_at,
     )
     _limit(key, ceilings)
-    session.add(key)
-    session.flush()
+    ctx.session.add(key)
+    ctx.session.flush()
     if actor is not None:
-        audit.write(session, actor, "key_create", at=at, subject=key.id, after=_facts(key))
+        audit.write(ctx.acting_as(actor), "key_create", subject=key.id, after=_facts(key))
     return key, secret
 
 
 def rotate(
-    session: Session,
-    tokens: Tokens,
-    key_id: str,
-    grace: timedelta,
-    *,
-    actor: Actor,
-    at: datetime,
-    expires_at: datetime | None = None,
+    ctx: TransactionContext, key_id: str, grace: timedelta, *, expires_at: datetime | None = None
 ) -> str:
     """Another secret for the key; the one before works for the grace, any older one no more. `expires_at`: when the key expires
     from now on; None: as before. Raises UnknownKey, LongGrace, NotAhead."""
-    key = lock(session, key_id, at)
+    key = lock(ctx, key_id)
     if not timedelta() <= grace <= LONGEST_GRACE:
         raise LongGrace
     before, secret = _facts(key), _new_secret()
-    key.previous_hash, key.previous_until = key.key_hash, at + grace
-    key.key_hash = tokens.list_digest(PURPOSE, secret)
+    key.previous_hash, key.previous_until = key.key_hash, ctx.at + grace
+    key.key_hash = ctx.site.tokens.list_digest(PURPOSE, secret)
     if expires_at is not None:
-        _expire(session, key, expires_at, actor, at)
-    audit.write(session, actor, "key_rotate", at=at, subject=key.id, before=before, after=_facts(key))
+        _expire(ctx, key, expires_at)
+    audit.write(ctx, "key_rotate", subject=key.id, before=before, after=_facts(key))
     return secret
 
 
-def limit(session: Session, key_id: str, ceilings: Ceilings, *, actor: Actor, at: datetime) -> AuditLine:
+def limit(ctx: TransactionContext, key_id: str, ceilings: Ceilings) -> AuditLine:
     """Other ceilings of a day, from now on; the line of the audit. Raises UnknownKey."""
-    key = lock(session, key_id, at)
+    key = lock(ctx, key_id)
     before = _facts(key)
     _limit(key, ceilings)
-    return audit.write(session, actor, "key_limit", at=at, subject=key.id, before=before, after=_facts(key))
+    return audit.write(ctx, "key_limit", subject=key.id, before=before, after=_facts(key))
 
 
-def revoke(session: Session, key_id: str, *, actor: Actor, at: datetime) -> None:
+def revoke(ctx: TransactionContext, key_id: str) -> None:
     """The key stops working, and so does the secret before its last rotation. Raises UnknownKey."""
-    key = lock(session, key_id, at)
+    key = lock(ctx, key_id)
     before = _facts(key)
-    key.revoked_at = at
-    key_cases.no_longer_ends(session, key, by=actor, at=at)
-    audit.write(session, actor, "key_revoke", at=at, subject=key.id, before=before, after=_facts(key))
+    key.revoked_at = ctx.at
+    key_cases.no_longer_ends(ctx, key)
+    audit.write(ctx, "key_revoke", subject=key.id, before=before, after=_facts(key))
 
 
-def lock(session: Session, key_id: str, at: datetime) -> ApiKey:
+def lock(ctx: TransactionContext, key_id: str) -> ApiKey:
     """The key with this id, held to the end of the transaction. Raises UnknownKey."""
-    key = lock_row(session, ApiKey, key_id)
-    if key is None or not works(key, at):
+    key = lock_row(ctx.session, ApiKey, key_id)
+    if key is None or not works(key, ctx.at):
         raise UnknownKey
     return key
 
 
-def named(session: Session, name: str, at: datetime) -> list[ApiKey]:
+def named(ctx: TransactionContext, name: str) -> list[ApiKey]:
     """The keys of this name, or with this id, that work."""
-    rows = session.exec(
+    rows = ctx.session.exec(
         select(ApiKey)
         .where((col(ApiKey.name) == name) | (col(ApiKey.id) == name))
         .order_by(col(ApiKey.created_at), col(ApiKey.id))
     )
-    return [key for key in rows if works(key, at)]
+    return [key for key in rows if works(key, ctx.at)]
 
 
-def the_one(session: Session, name: str, at: datetime) -> ApiKey:
+def the_one(ctx: TransactionContext, name: str) -> ApiKey:
     """The key of this name, or with this id, that works. Raises UnknownKey, SeveralKeys."""
-    found = named(session, name, at)
+    found = named(ctx, name)
     if len(found) > 1:
         raise SeveralKeys
     if not found:
@@ -203,15 +192,15 @@ class Listed:
     spent: Spent
 
 
-def everything(session: Session, at: datetime) -> list[Listed]:
+def everything(ctx: TransactionContext) -> list[Listed]:
     """All keys: those that work first, each newest first."""
-    used = dict(session.exec(select(KeyUse.key_id, KeyUse.last_used_at)).all())
-    rows = session.exec(select(ApiKey).order_by(col(ApiKey.created_at).desc(), col(ApiKey.id).desc())).all()
-    ordered = sorted(rows, key=lambda key: not works(key, at))
+    used = dict(ctx.session.exec(select(KeyUse.key_id, KeyUse.last_used_at)).all())
+    rows = ctx.session.exec(
+        select(ApiKey).order_by(col(ApiKey.created_at).desc(), col(ApiKey.id).desc())
+    ).all()
+    ordered = sorted(rows, key=lambda key: not works(key, ctx.at))
     return [
-        Listed(
-            key, used.get(key.id), key_limits.within_a_day(session, key.id, at) if works(key, at) else Spent()
-        )
+        Listed(key, used.get(key.id), key_limits.within_a_day(ctx, key.id) if works(key, ctx.at) else Spent())
         for key in ordered
     ]
 
@@ -225,10 +214,10 @@ def _limit(key: ApiKey, ceilings: Ceilings) -> None:
     key.starts_a_day, key.readers_a_day = ceilings.starts, ceilings.readers
 
 
-def _expire(session: Session, key: ApiKey, expires_at: datetime, actor: Actor, at: datetime) -> None:
-    if expires_at <= at:
+def _expire(ctx: TransactionContext, key: ApiKey, expires_at: datetime) -> None:
+    if expires_at <= ctx.at:
         raise NotAhead
-    key_cases.no_longer_ends(session, key, by=actor, at=at)
+    key_cases.no_longer_ends(ctx, key)
     key.expires_at, key.warned_at = expires_at, None
 
 

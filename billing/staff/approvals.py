@@ -5,17 +5,17 @@ admin isn't locked out."""
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from billing.mail import obsolete
 from billing.platform import ids
-from billing.platform.actors import Actor, staff_id_of
+from billing.platform.actors import WORKER, Actor, staff_id_of
+from billing.platform.context import TransactionContext
 from billing.platform.db import lock_row
 from billing.platform.errors import Conflict, NotFound, Refusal
-from billing.platform.site import Office
 from billing.readers.register import clean_address
 from billing.rules.lifecycle import NoSuchTransition
 from billing.staff import api_keys, audit, members
@@ -55,12 +55,9 @@ def ask_for_act(desk: Desk, act: Act, *, actor: Actor, role: Role, why: str, ver
     """Let an act that gives back more than one member may wait for a second. Raises as `acts.perform`, AlreadyAsked."""
     why, given = checked(desk, act, actor=actor, role=role, why=why, version=version)
     return _ask(
-        desk.session,
-        desk.office,
+        desk.context(actor),
         ApprovalKind.REFUND,
-        actor,
         why,
-        desk.at,
         act=store(act),
         words=given.words,
         reader_id=act.reader_id,
@@ -69,13 +66,11 @@ def ask_for_act(desk: Desk, act: Act, *, actor: Actor, role: Role, why: str, ver
     )
 
 
-def ask_for_admin(
-    session: Session, office: Office, email: str, *, actor: Actor, why: str, at: datetime
-) -> Approval:
+def ask_for_admin(ctx: TransactionContext, email: str, *, why: str) -> Approval:
     """Let a new admin wait for another admin. Raises BadAddress, NeedsReason, AlreadyAsked."""
     email = clean_address(email)
     words = (f"{email} may do everything here, as an admin.",)
-    return _ask(session, office, ApprovalKind.NEW_ADMIN, actor, why, at, act={"email": email}, words=words)
+    return _ask(ctx, ApprovalKind.NEW_ADMIN, why, act={"email": email}, words=words)
 
 
 def ask_for_key(desk: Desk, key: ApiKey, cents: int, *, actor: Actor, why: str) -> Approval:
@@ -85,18 +80,13 @@ def ask_for_key(desk: Desk, key: ApiKey, cents: int, *, actor: Actor, why: str) 
         f"Until then it may give {format_zar(key.cents_a_day)}.",
     )
     act = {"key_id": key.id, "cents": cents}
-    return _ask(
-        desk.session, desk.office, ApprovalKind.KEY_CEILING, actor, why, desk.at, act=act, words=words
-    )
+    return _ask(desk.context(actor), ApprovalKind.KEY_CEILING, why, act=act, words=words)
 
 
 def _ask(
-    session: Session,
-    office: Office,
+    ctx: TransactionContext,
     kind: ApprovalKind,
-    actor: Actor,
     why: str,
-    at: datetime,
     *,
     act: dict[str, Any],
     words: Iterable[str],
@@ -104,41 +94,39 @@ def _ask(
 ) -> Approval:
     if not why.strip():
         raise NeedsReason
-    if any(one.act == act for one in waiting(session, at)):
+    if any(one.act == act for one in waiting(ctx)):
         raise AlreadyAsked
     approval = Approval(
-        id=ids.new("apv", at),
+        id=ids.new("apv", ctx.at),
         kind=kind,
         state=ApprovalState.WAITING,
-        asked_by=str(staff_id_of(actor)),
-        asked_at=at,
-        expires_at=at + LIFE,
+        asked_by=str(staff_id_of(ctx.actor)),
+        asked_at=ctx.at,
+        expires_at=ctx.at + LIFE,
         why=why.strip(),
         act=act,
         words=list(words),
         **more,
     )
-    session.add(approval)
-    session.flush()
+    ctx.session.add(approval)
+    ctx.session.flush()
     audit.write(
-        session,
-        actor,
+        ctx,
         "ask_approval",
-        at=at,
         reader_id=approval.reader_id,
         subject=approval.id,
         why=approval.why,
         after={"kind": approval.kind.value, "cents": approval.cents, "words": approval.words},
     )
-    approval_asked(session, office, approval, actor)
+    approval_asked(ctx, approval)
     return approval
 
 
-def waiting(session: Session, at: datetime) -> list[Approval]:
+def waiting(ctx: TransactionContext) -> list[Approval]:
     """All that can still be approved, oldest first."""
-    rows = session.exec(
+    rows = ctx.session.exec(
         select(Approval)
-        .where(Approval.state == ApprovalState.WAITING, Approval.expires_at > at)
+        .where(Approval.state == ApprovalState.WAITING, Approval.expires_at > ctx.at)
         .order_by(col(Approval.asked_at), col(Approval.id))
     )
     return list(rows)
@@ -159,10 +147,10 @@ def approve(desk: Desk, approval_id: str, *, actor: Actor) -> Approval:
     """Do what was asked, if it is still what was shown; else it is over, and must be asked for again. Raises UnknownApproval,
     NotWaiting, NotTheSecond."""
     session = desk.session
-    approval = _lock(session, approval_id, desk.at)
+    approval = _lock(desk.context(actor), approval_id)
     if (staff_id := staff_id_of(actor)) is not None:
         member = members.by_id(session, staff_id)
-        if not may_decide(session, approval, member, desk.at):
+        if not may_decide(desk.context(actor), approval, member):
             raise NotTheSecond
     asker = members.by_id(session, approval.asked_by)
     with session.begin_nested() as attempt:
@@ -170,7 +158,7 @@ def approve(desk: Desk, approval_id: str, *, actor: Actor) -> Approval:
         if not done:
             attempt.rollback()
     state = ApprovalState.DONE if done else ApprovalState.CHANGED
-    _decide(session, approval, state, "approve", actor, desk.at)
+    _decide(desk.context(actor), approval, state, "approve")
     return approval
 
 
@@ -202,52 +190,48 @@ def _do(desk: Desk, approval: Approval, asker: StaffMember, actor: Actor) -> boo
 def _add_admin(desk: Desk, approval: Approval, asked: Actor, actor: Actor) -> bool:
     email = approval.act["email"]
     try:
-        members.add(desk.session, email, Role.ADMIN, actor=actor, at=desk.at, asked_by=asked)
+        members.add(desk.context(actor), email, Role.ADMIN, asked_by=asked)
     except members.NotYourself:
         return False
-    admin_added(desk.session, desk.office, email, actor, desk.at)
+    admin_added(desk.context(actor), email)
     return True
 
 
 def _raise_ceiling(desk: Desk, approval: Approval, asked: Actor) -> bool:
     try:
-        key = api_keys.lock(desk.session, approval.act["key_id"], desk.at)
+        key = api_keys.lock(desk.context(WORKER), approval.act["key_id"])
     except api_keys.UnknownKey:
         return False
     ceilings = replace(key.ceilings, cents=approval.act["cents"])
-    approval.line_id = api_keys.limit(desk.session, key.id, ceilings, actor=asked, at=desk.at).id
+    approval.line_id = api_keys.limit(desk.context(asked), key.id, ceilings).id
     return True
 
 
-def decline(session: Session, approval_id: str, *, actor: Actor, at: datetime) -> Approval:
+def decline(ctx: TransactionContext, approval_id: str) -> Approval:
     """Nothing is done. The one who asked may take it back so. Raises UnknownApproval, NotWaiting."""
-    approval = _lock(session, approval_id, at)
-    _decide(session, approval, ApprovalState.DECLINED, "decline_approval", actor, at)
+    approval = _lock(ctx, approval_id)
+    _decide(ctx, approval, ApprovalState.DECLINED, "decline_approval")
     return approval
 
 
-def _lock(session: Session, approval_id: str, at: datetime) -> Approval:
-    found = lock_row(session, Approval, approval_id)
+def _lock(ctx: TransactionContext, approval_id: str) -> Approval:
+    found = lock_row(ctx.session, Approval, approval_id)
     if found is None:
         raise UnknownApproval
-    if found.state is not ApprovalState.WAITING or found.expires_at <= at:
+    if found.state is not ApprovalState.WAITING or found.expires_at <= ctx.at:
         raise NotWaiting
     return found
 
 
-def _decide(
-    session: Session, approval: Approval, state: ApprovalState, act: str, actor: Actor, at: datetime
-) -> None:
-    approval.state, approval.decided_by, approval.decided_at = state, staff_id_of(actor), at
-    session.add(approval)
+def _decide(ctx: TransactionContext, approval: Approval, state: ApprovalState, act: str) -> None:
+    approval.state, approval.decided_by, approval.decided_at = state, staff_id_of(ctx.actor), ctx.at
+    ctx.session.add(approval)
     audit.write(
-        session,
-        actor,
+        ctx,
         act,
-        at=at,
         reader_id=approval.reader_id,
         subject=approval.id,
         why=approval.why,
         after={"became": state.value},
     )
-    obsolete.take_back(session, [approval.id])
+    obsolete.take_back(ctx.session, [approval.id])

@@ -7,14 +7,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from billing.platform.actors import WORKER, Actor, StaffActor, acted_by, ip_of, is_actor, staff_id_of
+from billing.platform.actors import WORKER, StaffActor, acted_by, ip_of, is_actor, staff_id_of
+from billing.platform.context import TransactionContext
 from billing.platform.logs import say
 from billing.staff.models import AuditLine, Outcome, StaffMember
 
 
-def takeover(session: Session, at: datetime) -> None:
+def takeover(ctx: TransactionContext) -> None:
     """A worker saw that this database took over from one whose server failed, and adopted it."""
-    write(session, WORKER, "take_over_database", at=at)
+    write(ctx.acting_as(WORKER), "take_over_database")
 
 
 def of(member: StaffMember, ip: str) -> StaffActor:
@@ -23,11 +24,9 @@ def of(member: StaffMember, ip: str) -> StaffActor:
 
 
 def write(
-    session: Session,
-    actor: Actor,
+    ctx: TransactionContext,
     act: str,
     *,
-    at: datetime,
     outcome: Outcome = Outcome.DONE,
     reader_id: str | None = None,
     subject: str | None = None,
@@ -40,9 +39,9 @@ def write(
     """Add a line, in the transaction of what it tells. `before` and `after` hold what can stand in JSON; `cents` and `days` are
     what a member gave of their own will, or a program gave with its key."""
     line = AuditLine(
-        at=at,
-        staff_id=staff_id_of(actor),
-        **acted_by(actor),
+        at=ctx.at,
+        staff_id=staff_id_of(ctx.actor),
+        **acted_by(ctx.actor),
         act=act,
         outcome=outcome,
         reader_id=reader_id,
@@ -52,11 +51,11 @@ def write(
         after=after or {},
         cents=cents,
         days=days,
-        ip=ip_of(actor)[:64],
+        ip=ip_of(ctx.actor)[:64],
     )
-    session.add(line)
-    session.flush()
-    say(session, f"staff {act} {outcome}", line=line.id, by=str(actor), reader=reader_id, on=subject)
+    ctx.session.add(line)
+    ctx.session.flush()
+    say(ctx.session, f"staff {act} {outcome}", line=line.id, by=str(ctx.actor), reader=reader_id, on=subject)
     return line
 
 
@@ -102,29 +101,29 @@ def acts(session: Session) -> list[str]:
     return list(session.exec(select(AuditLine.act).distinct().order_by(AuditLine.act)))
 
 
-def refused(session: Session, actor: Actor, act: str, *, why: str, asked: str, at: datetime) -> None:
+def refused(ctx: TransactionContext, act: str, *, why: str, asked: str) -> None:
     """Write down what a program was refused: once an hour is enough to know it, whatever it goes on to try."""
-    recent = session.exec(
+    recent = ctx.session.exec(
         select(AuditLine.id).where(
-            *is_actor(AuditLine, actor),
+            *is_actor(AuditLine, ctx.actor),
             AuditLine.act == act,
             AuditLine.outcome == Outcome.REFUSED,
-            AuditLine.at > at - timedelta(hours=1),
+            AuditLine.at > ctx.at - timedelta(hours=1),
         )
     ).first()
     if recent is None:
-        write(session, actor, act, at=at, outcome=Outcome.REFUSED, why=why, after={"asked": asked})
+        write(ctx, act, outcome=Outcome.REFUSED, why=why, after={"asked": asked})
 
 
-def looked(session: Session, actor: Actor, reader_id: str, at: datetime) -> None:
+def looked(ctx: TransactionContext, reader_id: str) -> None:
     """Write down that somebody opened a reader's page: once an hour is enough to know it."""
-    recent = session.exec(
+    recent = ctx.session.exec(
         select(AuditLine.id).where(
-            AuditLine.staff_id == staff_id_of(actor),
+            AuditLine.staff_id == staff_id_of(ctx.actor),
             AuditLine.reader_id == reader_id,
             AuditLine.act == "open",
-            AuditLine.at > at - timedelta(hours=1),
+            AuditLine.at > ctx.at - timedelta(hours=1),
         )
     ).first()
     if recent is None:
-        write(session, actor, "open", at=at, reader_id=reader_id)
+        write(ctx, "open", reader_id=reader_id)

@@ -1,12 +1,12 @@
 """Browsers in which members have signed in with both factors, known again by their own cookie."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
+from billing.platform.context import TransactionContext
 from billing.staff.models import StaffBrowser
 
 
@@ -30,13 +30,13 @@ def find(session: Session, browser_hashes: Sequence[str], staff_id: str) -> Staf
     ).first()
 
 
-def remember(session: Session, staff_id: str, browser_hash: str, at: datetime) -> None:
+def remember(ctx: TransactionContext, staff_id: str, browser_hash: str) -> None:
     """The member has signed in here, with both factors."""
-    row = {"browser_hash": browser_hash, "staff_id": staff_id, "signed_in_at": at, "wrong_codes": 0}
-    session.execute(
+    row = {"browser_hash": browser_hash, "staff_id": staff_id, "signed_in_at": ctx.at, "wrong_codes": 0}
+    ctx.session.execute(
         insert(StaffBrowser)
         .values(row)
-        .on_conflict_do_update(index_elements=["browser_hash", "staff_id"], set_={"signed_in_at": at})
+        .on_conflict_do_update(index_elements=["browser_hash", "staff_id"], set_={"signed_in_at": ctx.at})
     )
 
 

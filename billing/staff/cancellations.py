@@ -3,14 +3,12 @@ before."""
 
 from datetime import datetime
 
-from sqlmodel import Session
-
 from billing.billing_run.due_actions import act
 from billing.changes import cancel
 from billing.changes.cancel import UNDONE, When
 from billing.changes.give_back import GiveBack, due_back
-from billing.platform.actors import Actor, ReaderActor
-from billing.platform.site import Office
+from billing.platform.actors import ReaderActor
+from billing.platform.context import TransactionContext
 from billing.staff import facts, open_requests
 from billing.subscriptions.change import lock
 from billing.subscriptions.find import live_of
@@ -21,13 +19,10 @@ TAKEN_BACK = "The cancellation was taken back, and the subscription goes on."
 
 
 def cancel_for_reader(
-    session: Session,
-    office: Office,
+    ctx: TransactionContext,
     subscription_id: str,
     *,
     asked_at: datetime,
-    at: datetime,
-    by: Actor,
     why: str,
     when: When = When.PERIOD_END,
     give_back: GiveBack = GiveBack.AUTO,
@@ -36,47 +31,35 @@ def cancel_for_reader(
     """Cancel, counted from `asked_at` or from a form that asked for it shortly before; such forms are answered by it. Older ones
     wait for staff, who decide about what was charged since; so does every form that money would go back for where `give_back` is
     none, or who cancels may return nothing (not `may_return`). Raises as `changes.cancel.cancel`."""
-    subscription = lock(session, subscription_id)
-    first = open_requests.asked_first(session, subscription, asked_at)
+    subscription = lock(ctx.session, subscription_id)
+    first = open_requests.asked_first(ctx.session, subscription, asked_at)
     returns = may_return and give_back is not GiveBack.NONE
-    if returns or not due_back(session, subscription, first):
+    if returns or not due_back(ctx.session, subscription, first):
         asked_at = first
-    open_requests.close_to_cancel(session, office, subscription.reader_id, by=by, at=at, since=asked_at)
-    return cancel.cancel(
-        session,
-        office,
-        subscription_id,
-        asked_at=asked_at,
-        at=at,
-        by=by,
-        why=why,
-        when=when,
-        give_back=give_back,
-    )
+    open_requests.close_to_cancel(ctx, subscription.reader_id, since=asked_at)
+    return cancel.cancel(ctx, subscription_id, asked_at=asked_at, why=why, when=when, give_back=give_back)
 
 
-def undo_for_reader(
-    session: Session, office: Office, subscription_id: str, *, at: datetime, by: Actor, why: str = UNDONE
-) -> Subscription:
+def undo_for_reader(ctx: TransactionContext, subscription_id: str, *, why: str = UNDONE) -> Subscription:
     """Take a cancellation back: what was asked of staff about ending the subscription is asked no more.
 
     Raises NothingToUndo, DisputeOpen, UnknownSubscription."""
-    subscription = lock(session, subscription_id)
-    cancel.refuse_undo(session, office, subscription, at)
-    open_requests.close_as_kept(session, office, subscription, TAKEN_BACK, by=by, at=at)
-    cancel.undo(session, office, subscription_id, at=at, by=by, why=why)
-    if subscription.next_action_at is not None and subscription.next_action_at <= at:
-        act(session, office, subscription, at)  # a notice missed meanwhile moves the day that the mail names
-    cancel.confirm_undo(session, office, subscription, at)
+    subscription = lock(ctx.session, subscription_id)
+    cancel.refuse_undo(ctx, subscription)
+    open_requests.close_as_kept(ctx, subscription, TAKEN_BACK)
+    cancel.undo(ctx, subscription_id, why=why)
+    if subscription.next_action_at is not None and subscription.next_action_at <= ctx.at:
+        act(ctx, subscription)  # a notice missed meanwhile moves the day that the mail names
+    cancel.confirm_undo(ctx, subscription)
     return subscription
 
 
-def keep(session: Session, office: Office, reader_id: str, *, at: datetime) -> bool:
+def keep(ctx: TransactionContext, reader_id: str) -> bool:
     """The reader, signed in, says that the subscription goes on; whether it does. One that is cancelled stays so. Raises
     UnknownReader."""
-    facts.lock_reader(session, reader_id)
-    running = live_of(session, reader_id)
+    facts.lock_reader(ctx.session, reader_id)
+    running = live_of(ctx.session, reader_id)
     if running is None or running.cancel_asked_at is not None:
         return False
-    open_requests.close_as_kept(session, office, running, KEPT, by=ReaderActor(reader_id), at=at)
+    open_requests.close_as_kept(ctx.acting_as(ReaderActor(reader_id)), running, KEPT)
     return True

@@ -13,8 +13,9 @@ from datetime import datetime
 from enum import StrEnum
 
 import pyotp
-from sqlmodel import Session, select
+from sqlmodel import select
 
+from billing.platform.context import TransactionContext
 from billing.platform.tokens import Tokens
 from billing.rules import code_locks
 from billing.staff import browsers
@@ -77,12 +78,10 @@ def address_of(tokens: Tokens, member: StaffMember, house: str) -> str:
 
 
 def check(
-    session: Session,
-    tokens: Tokens,
+    ctx: TransactionContext,
     staff_id: str,
     typed: str,
     browser_hashes: Sequence[str],
-    at: datetime,
     *,
     clock_stands: bool = False,
 ) -> Answer:
@@ -90,25 +89,25 @@ def check(
 
     A browser in which the member has signed in before counts by itself, and can't be locked from elsewhere. Where the demo's clock stands still (`clock_stands`), the step after the last used one counts too: else nobody could
     sign in twice in a moment that lasts for hours."""
-    member = session.exec(
+    member = ctx.session.exec(
         select(StaffMember)
         .where(StaffMember.id == staff_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
-    known = browsers.find(session, browser_hashes, staff_id)
+    known = browsers.find(ctx.session, browser_hashes, staff_id)
     lock: CodeLock = known or member
-    session.add(lock)
-    if lock.locked_until is not None and at < lock.locked_until:
+    ctx.session.add(lock)
+    if lock.locked_until is not None and ctx.at < lock.locked_until:
         return Answer(Checked.LOCKED, lock.locked_until)
-    found = _step(tokens, member, typed, at, clock_stands)
+    found = _step(ctx.site.tokens, member, typed, ctx.at, clock_stands)
     if found is None:
-        return _wrong(lock, at, known=known is not None)
+        return _wrong(lock, ctx.at, known=known is not None)
     step, secret = found
-    if not is_sealed(tokens, member):
-        seal(tokens, member, secret)
+    if not is_sealed(ctx.site.tokens, member):
+        seal(ctx.site.tokens, member, secret)
     clear(lock)
-    member.last_step, member.enrolled_at = step, member.enrolled_at or at
+    member.last_step, member.enrolled_at = step, member.enrolled_at or ctx.at
     return Answer(Checked.RIGHT)
 
 

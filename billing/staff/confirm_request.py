@@ -1,14 +1,13 @@
 """Have a request to cancel proved: its reader follows a mailed link and says that it is theirs. It counts from when it came."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlmodel import Session
 
 from billing.changes import give_back
-from billing.platform.actors import Actor, ReaderActor
+from billing.platform.actors import ReaderActor
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Refusal
-from billing.platform.site import Office
 from billing.staff import audit, open_requests
 from billing.staff.cancellations import cancel_for_reader
 from billing.staff.models import ReaderRequest, RequestKind
@@ -55,47 +54,47 @@ def may_ask(request: ReaderRequest) -> bool:
     return is_open and request.kind is RequestKind.CANCEL and request.reader_id is not None
 
 
-def ask(session: Session, office: Office, request_id: str, *, actor: Actor, at: datetime) -> ReaderRequest:
+def ask(ctx: TransactionContext, request_id: str) -> ReaderRequest:
     """Mail the reader a link that confirms the request: to their address as we have it, and at most one mail a day. Raises
     UnknownRequest, NothingToConfirm."""
-    request = hold(session, request_id)
+    request = hold(ctx.session, request_id)
     if not may_ask(request) or request.reader_id is None:
         raise NothingToConfirm
-    request.confirm_asked_at = at
-    mail_question(session, office, request, request.reader_id, at)
-    audit.write(session, actor, "ask_to_confirm", at=at, reader_id=request.reader_id, subject=request.id)
+    request.confirm_asked_at = ctx.at
+    mail_question(ctx, request, request.reader_id)
+    audit.write(ctx, "ask_to_confirm", reader_id=request.reader_id, subject=request.id)
     return request
 
 
-def asked(session: Session, request_id: str, at: datetime) -> ReaderRequest:
+def asked(ctx: TransactionContext, request_id: str) -> ReaderRequest:
     """The request that a link is about, while it can be confirmed. Raises UnknownRequest, ConfirmSpent."""
-    request = one(session, request_id)
+    request = one(ctx.session, request_id)
     asked_at = request.confirm_asked_at
-    if not may_ask(request) or asked_at is None or at > asked_at + CONFIRM_LIFE:
+    if not may_ask(request) or asked_at is None or ctx.at > asked_at + CONFIRM_LIFE:
         raise ConfirmSpent
     return request
 
 
-def confirm(session: Session, office: Office, request_id: str, at: datetime) -> Confirmed:
+def confirm(ctx: TransactionContext, request_id: str) -> Confirmed:
     """The reader says that it is theirs: what runs now is cancelled at once, also where it began after the request came. What
     was charged since the request is owed; where that was more than a week ago, staff give it back. Raises UnknownRequest, ConfirmSpent."""
-    hold(session, request_id)
-    request = asked(session, request_id, at)
-    request.proved, request.confirmed_at = True, at
-    session.flush()
-    about = session.get(Subscription, request.subscription_id) if request.subscription_id else None
-    before = _charged_since(session, about, request)
+    hold(ctx.session, request_id)
+    request = asked(ctx, request_id)
+    request.proved, request.confirmed_at = True, ctx.at
+    ctx.session.flush()
+    about = ctx.session.get(Subscription, request.subscription_id) if request.subscription_id else None
+    before = _charged_since(ctx.session, about, request)
     reader = ReaderActor(str(request.reader_id))
-    running = live_of(session, reader.reader_id)
+    running = live_of(ctx.session, reader.reader_id)
     effect = Effect.NOTHING_RUNS
     if running is not None:
         was = running.cancel_asked_at is not None
         effect = Effect.WAS_CANCELLED if was else Effect.CANCELLED
-        cancel_for_reader(session, office, running.id, asked_at=at, at=at, by=reader, why=WHY)
-        session.flush()
-    owed = _charged_since(session, about, request)
+        cancel_for_reader(ctx.acting_as(reader), running.id, asked_at=ctx.at, why=WHY)
+        ctx.session.flush()
+    owed = _charged_since(ctx.session, about, request)
     if running is not None and not owed and not request.words and request.closed_at is None:
-        open_requests.close(session, request, open_requests.ANSWERED_BY_ACT, reader, at)
+        open_requests.close(ctx.acting_as(reader), request, open_requests.ANSWERED_BY_ACT)
     later = running is not None and running != about
     return Confirmed(request, effect, later, before - owed, owed)
 

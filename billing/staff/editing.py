@@ -3,55 +3,45 @@
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session
-
 from billing.access import articles, policies, public_windows
 from billing.access.models import PublicWindow, Scope, SectionPolicy
 from billing.access.policies import AccessTerms
-from billing.platform.actors import Actor
+from billing.platform.context import TransactionContext
 from billing.staff import audit
 
 
 def open_to_all(
-    session: Session, actor: Actor, scope: Scope, subject: str, *, until: datetime, reason: str, at: datetime
+    ctx: TransactionContext, scope: Scope, subject: str, *, until: datetime, reason: str
 ) -> PublicWindow:
     """Open it to everyone, in the public interest. Raises UnknownArticle, UnknownSection, PastMoment, NoReason."""
     if scope is Scope.ARTICLE:
-        articles.article(session, subject)
-    row = public_windows.open_to_all(session, scope, subject, until=until, reason=reason, at=at, by=actor)
+        articles.article(ctx.session, subject)
+    row = public_windows.open_to_all(ctx, scope, subject, until=until, reason=reason)
     after = {"until": until.isoformat(), "opening": row.id}
-    audit.write(
-        session, actor, "open_to_all", at=at, subject=named(scope, subject), why=row.reason, after=after
-    )
+    audit.write(ctx, "open_to_all", subject=named(scope, subject), why=row.reason, after=after)
     return row
 
 
-def close(session: Session, actor: Actor, opening_id: str, *, at: datetime) -> PublicWindow:
+def close(ctx: TransactionContext, opening_id: str) -> PublicWindow:
     """Close it before its time. Raises UnknownOpening, IsClosed."""
-    row = public_windows.close(session, opening_id, at=at, by=actor)
+    row = public_windows.close(ctx, opening_id)
     audit.write(
-        session,
-        actor,
+        ctx,
         "close_to_all",
-        at=at,
         subject=named(row.scope, row.subject),
         before={"until": row.until.isoformat(), "opening": row.id},
-        after={"until": at.isoformat(), "opening": row.id},
+        after={"until": ctx.at.isoformat(), "opening": row.id},
     )
     return row
 
 
-def set_section(
-    session: Session, actor: Actor, section: str, terms: AccessTerms, *, at: datetime
-) -> SectionPolicy:
+def set_section(ctx: TransactionContext, section: str, terms: AccessTerms) -> SectionPolicy:
     """Say what a section's articles ask when they say nothing themselves. Raises as `policies.set_section`."""
-    before = policies.of_section(session, section)
-    row = policies.set_section(session, section, terms, at=at, by=actor)
+    before = policies.of_section(ctx.session, section)
+    row = policies.set_section(ctx, section, terms)
     audit.write(
-        session,
-        actor,
+        ctx,
         "section_policy",
-        at=at,
         subject=named(Scope.SECTION, section),
         before=_plain(before),
         after=_plain(terms),

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +9,7 @@ from sqlmodel import Session, col, func, select
 
 from billing.access.models import Grant
 from billing.payments.models import Payment, Refund, RefundState
+from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.readers.register import UnknownReader
 from billing.staff.models import AuditLine, Outcome
@@ -79,24 +79,24 @@ def last_act(session: Session, reader_id: str) -> AuditLine | None:
     ).first()
 
 
-def snapshot(session: Session, reader_id: str, at: datetime) -> dict[str, Any]:
+def snapshot(ctx: TransactionContext, reader_id: str) -> dict[str, Any]:
     """How things stand, for the audit's before and after."""
-    session.flush()
-    subscription = latest_of(session, reader_id)
-    returned = session.exec(
+    ctx.session.flush()
+    subscription = latest_of(ctx.session, reader_id)
+    returned = ctx.session.exec(
         select(func.coalesce(func.sum(Refund.amount), 0)).where(
             Refund.reader_id == reader_id,
             sa.or_(col(Refund.state) != RefundState.FAILED, col(Refund.paid_back_at).is_not(None)),
         )
     ).one()
-    granted = session.exec(
-        select(func.max(Grant.until)).where(Grant.reader_id == reader_id, Grant.until > at)
+    granted = ctx.session.exec(
+        select(func.max(Grant.until)).where(Grant.reader_id == reader_id, Grant.until > ctx.at)
     ).first()
     return {
         "subscription": _columns(subscription) if subscription else None,
         "cents_returned": int(returned),
         "complimentary_until": granted.isoformat() if granted else None,
-        "another_trial": exceptions.open_for(session, reader_id) is not None,
+        "another_trial": exceptions.open_for(ctx.session, reader_id) is not None,
     }
 
 

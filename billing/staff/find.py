@@ -2,17 +2,17 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Attempt, CardSetup, Invoice, Payment, PaymentMethod, Refund
-from billing.platform.actors import Actor, staff_id_of
-from billing.platform.tokens import Tokens
+from billing.platform.actors import staff_id_of
+from billing.platform.context import TransactionContext
 from billing.readers import rate
 from billing.readers.models import Reader
 from billing.staff import audit
@@ -56,30 +56,20 @@ class Found:
     by: By
 
 
-def find(
-    session: Session, tokens: Tokens, actor: Actor, text: str, at: datetime, *, limit: int = 120
-) -> list[Found]:
+def find(ctx: TransactionContext, text: str, *, limit: int = 120) -> list[Found]:
     """Readers that fit, at most 25 and once each; the best ground first. Each search is counted (TooMany) and audited:
     how it was sought and who was found, not what was typed, so that the audit outlives an erasure without an address."""
     rate.count(
-        session,
-        tokens,
-        "staff find",
-        staff_id_of(actor) or str(actor),
-        limit=limit,
-        per=timedelta(minutes=10),
-        at=at,
+        ctx, "staff find", staff_id_of(ctx.actor) or str(ctx.actor), limit=limit, per=timedelta(minutes=10)
     )
     found: dict[str, Found] = {}
     for by, query in _queries(text.strip()):
-        for reader in session.exec(query.order_by(col(Reader.id).desc()).limit(MOST)):
+        for reader in ctx.session.exec(query.order_by(col(Reader.id).desc()).limit(MOST)):
             found.setdefault(reader.id, Found(reader, by))
     readers = list(found.values())[:MOST]
     audit.write(
-        session,
-        actor,
+        ctx,
         "find",
-        at=at,
         reader_id=readers[0].reader.id if len(readers) == 1 else None,
         after={
             "by": sorted({one.by.value for one in readers}),

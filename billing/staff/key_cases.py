@@ -2,14 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
-from billing.platform.actors import Actor
+from billing.platform.actors import WORKER
+from billing.platform.context import TransactionContext
 from billing.platform.db import Database, span
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.staff.key_models import ApiKey
 
 PAGE = "/staff/keys"
@@ -20,10 +21,10 @@ NEXT_DUE = f"""SELECT min(expires_at) - {span(WARN_BEFORE)} FROM api_key
 """See `timetable.Job`."""
 
 
-def warn_due(database: Database, office: Office, at: datetime) -> int:
+def warn_due(database: Database, site: Site, at: datetime) -> int:
     """Open a case for each key that expires within two weeks; how many."""
-    with database.transaction() as session:
-        due = session.exec(
+    with database.begin(site, at, WORKER) as ctx:
+        due = ctx.session.exec(
             select(ApiKey)
             .where(
                 col(ApiKey.revoked_at).is_(None),
@@ -33,41 +34,38 @@ def warn_due(database: Database, office: Office, at: datetime) -> int:
             .with_for_update(skip_locked=True)
         ).all()
         for key in due:
-            _warn(session, office, key, at)
+            _warn(ctx, key)
     return len(due)
 
 
-def _warn(session: Session, office: Office, key: ApiKey, at: datetime) -> None:
+def _warn(ctx: TransactionContext, key: ApiKey) -> None:
     assert key.expires_at is not None  # by the query
-    day = office.today(key.expires_at)
+    day = ctx.site.today(key.expires_at)
     open_case(
-        session,
+        ctx,
         CaseKind.KEY_EXPIRES,
         _subject(key),
         f"The key “{key.name}” stops working on {day.day} {day:%B %Y}. Rotate it with another expiry, or let it end.",
-        at=at,
         link=PAGE,
         act_by=key.expires_at,
     )
-    key.warned_at = at
-    session.add(key)
+    key.warned_at = ctx.at
+    ctx.session.add(key)
 
 
-def no_longer_ends(session: Session, key: ApiKey, *, by: Actor, at: datetime) -> None:
+def no_longer_ends(ctx: TransactionContext, key: ApiKey) -> None:
     """The key is revoked, or expires at another time: its case is over."""
     if key.warned_at is not None:
         reason = "The key was revoked, or expires at another time."
-        close_about(session, CaseKind.KEY_EXPIRES, _subject(key), reason=reason, by=by, at=at)
+        close_about(ctx, CaseKind.KEY_EXPIRES, _subject(key), reason=reason)
 
 
 def _subject(key: ApiKey) -> str:
     return f"{key.id}:{key.expires_at.isoformat() if key.expires_at else ''}"
 
 
-def at_its_ceiling(
-    session: Session, office: Office, key_id: str, name: str, detail: str, at: datetime
-) -> None:
+def at_its_ceiling(ctx: TransactionContext, key_id: str, name: str, detail: str) -> None:
     """A key is refused more than its ceiling of a day: one case a day."""
-    today = office.today(at)
+    today = ctx.today
     what = f"The key “{name}”: {detail}"
-    open_case(session, CaseKind.KEY_LIMIT, f"{key_id}:{today.isoformat()}", what, at=at, link=PAGE)
+    open_case(ctx, CaseKind.KEY_LIMIT, f"{key_id}:{today.isoformat()}", what, link=PAGE)

@@ -1,10 +1,11 @@
 """What a program may give away with its key, whatever it calls. It is held against each act, in the act's own transaction."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, func, select
 
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Forbidden
 from billing.rules import ceilings, scopes
 from billing.rules.ceilings import Spent
@@ -33,22 +34,22 @@ def may_return(session: Session, key_id: str) -> bool:
     return scopes.grants(session.get_one(ApiKey, key_id).scopes, scopes.MONEY)
 
 
-def spend(session: Session, key_id: str | None, spent: Spent, at: datetime) -> None:
+def spend(ctx: TransactionContext, key_id: str | None, spent: Spent) -> None:
     """Count what an act of a program gives, in its transaction, which is rolled back where its key may not give as much. Acts with
     one key wait for each other here, with their readers' affairs held: always in this order. Raises ScopeMissing, KeyOverLimit."""
     if key_id is None or spent == Spent():
         return
-    key = hold(session, key_id)
+    key = hold(ctx.session, key_id)
     if spent.cents and not scopes.grants(key.scopes, scopes.MONEY):
         raise ScopeMissing(
             f"This would give back {Money(spent.cents).with_vat_words()}, which needs a key with the scope `{scopes.MONEY}`. Nothing"
             " was done. To cancel without a refund, send `refund: none` and no `requested_at`.",
             needs=scopes.MONEY,
         )
-    refuse_beyond(key, spent, within_a_day(session, key_id, at))
+    refuse_beyond(key, spent, within_a_day(ctx, key_id))
     row = {"cents": spent.cents, "days": spent.days, "starts": spent.starts}
-    adding = insert(KeySpending).values(key_id=key_id, hour=ceilings.hour_of(at), **row)
-    session.execute(
+    adding = insert(KeySpending).values(key_id=key_id, hour=ceilings.hour_of(ctx.at), **row)
+    ctx.session.execute(
         adding.on_conflict_do_update(
             index_elements=["key_id", "hour"],
             set_={name: getattr(KeySpending, name) + adding.excluded[name] for name in row},
@@ -56,23 +57,23 @@ def spend(session: Session, key_id: str | None, spent: Spent, at: datetime) -> N
     )
 
 
-def refuse_more(session: Session, key_id: str, spent: Spent, at: datetime) -> None:
+def refuse_more(ctx: TransactionContext, key_id: str, spent: Spent) -> None:
     """Refuse what would be beyond the key's ceilings, before anything is done for it; `spend` decides. Raises KeyOverLimit."""
-    refuse_beyond(session.get_one(ApiKey, key_id), spent, within_a_day(session, key_id, at))
+    refuse_beyond(ctx.session.get_one(ApiKey, key_id), spent, within_a_day(ctx, key_id))
 
 
-def within_a_day(session: Session, key_id: str, at: datetime) -> Spent:
+def within_a_day(ctx: TransactionContext, key_id: str) -> Spent:
     """What was given with the key in this hour and the 23 before, and of how many readers was read."""
     of_a_day = select(
         func.coalesce(func.sum(KeySpending.cents), 0),
         func.coalesce(func.sum(KeySpending.days), 0),
         func.coalesce(func.sum(KeySpending.starts), 0),
-    ).where(KeySpending.key_id == key_id, KeySpending.hour >= ceilings.since(at))
-    cents, days, starts = session.exec(of_a_day).one()
+    ).where(KeySpending.key_id == key_id, KeySpending.hour >= ceilings.since(ctx.at))
+    cents, days, starts = ctx.session.exec(of_a_day).one()
     of_readers = select(func.count()).where(
-        KeyReader.key_id == key_id, KeyReader.read_at > at - timedelta(hours=ceilings.HOURS)
+        KeyReader.key_id == key_id, KeyReader.read_at > ctx.at - timedelta(hours=ceilings.HOURS)
     )
-    return Spent(int(cents), int(days), int(starts), session.exec(of_readers).one())
+    return Spent(int(cents), int(days), int(starts), ctx.session.exec(of_readers).one())
 
 
 def refuse_beyond(key: ApiKey, spent: Spent, before: Spent) -> None:

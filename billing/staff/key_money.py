@@ -6,9 +6,10 @@ counts together, and above the limit another admin approves the ceiling. Command
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from billing.platform.actors import Actor, staff_id_of
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.rules.ceilings import Ceilings
 from billing.rules.scopes import MONEY, grants
@@ -50,29 +51,22 @@ def make(
 ) -> Made:
     """A new key, told to the other admins where it may give money back. It works at once, up to what one admin decides about. Raises
     as `api_keys.make`, NeedsReason."""
-    session, most = desk.session, _most_alone(desk, actor)
+    _session, most = desk.session, _most_alone(desk, actor)
     waits = MONEY in scopes and most is not None and ceilings.cents > most
     first = replace(ceilings, cents=most) if waits and most is not None else ceilings
     key, secret = api_keys.make(
-        session,
-        desk.office.tokens,
-        name,
-        scopes,
-        actor=actor,
-        at=desk.at,
-        ceilings=first,
-        expires_at=expires_at,
+        desk.context(actor), name, scopes, actor=actor, ceilings=first, expires_at=expires_at
     )
     if waits:
         approvals.ask_for_key(desk, key, ceilings.cents, actor=actor, why=why)
     if grants(key.scopes, MONEY):
-        money_key_made(session, desk.office, key, actor, desk.at)
+        money_key_made(desk.context(actor), key)
     return Made(secret, waits)
 
 
 def limit(desk: Desk, key_id: str, ceilings: Ceilings, *, actor: Actor, why: str) -> bool:
     """Other ceilings of a day; whether the one of money waits for another admin. Raises UnknownKey, NeedsReason, AlreadyAsked."""
-    key = api_keys.lock(desk.session, key_id, desk.at)
+    key = api_keys.lock(desk.context(actor), key_id)
     most = _most_alone(desk, actor, but=key.id)
     rises = grants(key.scopes, MONEY) and ceilings.cents > key.cents_a_day
     waits = rises and most is not None and ceilings.cents > most
@@ -80,7 +74,7 @@ def limit(desk: Desk, key_id: str, ceilings: Ceilings, *, actor: Actor, why: str
         approvals.ask_for_key(desk, key, ceilings.cents, actor=actor, why=why)
     now = replace(ceilings, cents=key.cents_a_day) if waits else ceilings
     if now != key.ceilings:
-        api_keys.limit(desk.session, key.id, now, actor=actor, at=desk.at)
+        api_keys.limit(desk.context(actor), key.id, now)
     return waits
 
 
@@ -88,13 +82,11 @@ def rotate(
     desk: Desk, key_id: str, grace: timedelta, *, actor: Actor, expires_at: datetime | None = None
 ) -> str:
     """Another secret, which the one who asks sees. Raises as `api_keys.rotate`, NeedsCommand."""
-    key = api_keys.lock(desk.session, key_id, desk.at)
+    key = api_keys.lock(desk.context(actor), key_id)
     most = _most_alone(desk, actor, but=key.id)
     if grants(key.scopes, MONEY) and most is not None and key.cents_a_day > most:
         raise NeedsCommand
-    return api_keys.rotate(
-        desk.session, desk.office.tokens, key.id, grace, actor=actor, at=desk.at, expires_at=expires_at
-    )
+    return api_keys.rotate(desk.context(actor), key.id, grace, expires_at=expires_at)
 
 
 def _most_alone(desk: Desk, actor: Actor, *, but: str = "") -> int | None:
@@ -102,16 +94,16 @@ def _most_alone(desk: Desk, actor: Actor, *, but: str = "") -> int | None:
     if staff_id_of(actor) is None:
         return None
     session = desk.session
-    hold_member(session, actor)
+    hold_member(desk.context(actor))
     touched = select(AuditLine.subject).where(
         AuditLine.staff_id == staff_id_of(actor), col(AuditLine.act).in_(IN_HAND)
     )
     keys = session.exec(select(ApiKey).where(col(ApiKey.id).in_(touched), ApiKey.id != but)).all()
-    reach = sum(_reach(session, key, desk.at) for key in keys if grants(key.scopes, MONEY))
+    reach = sum(_reach(desk.context(actor), key) for key in keys if grants(key.scopes, MONEY))
     return max(0, desk.second_person_day_limit - reach)
 
 
-def _reach(session: Session, key: ApiKey, at: datetime) -> int:
+def _reach(ctx: TransactionContext, key: ApiKey) -> int:
     """Cents that a key may give in a day, or has given in this one, whatever its ceiling is by now."""
-    spent = key_limits.within_a_day(session, key.id, at).cents
-    return max(spent, key.cents_a_day if api_keys.works(key, at) else 0)
+    spent = key_limits.within_a_day(ctx, key.id).cents
+    return max(spent, key.cents_a_day if api_keys.works(key, ctx.at) else 0)

@@ -1,12 +1,11 @@
 """Who works here, and as what. Every change is audited; disabling ends what is signed in, at once (SEC-6)."""
 
-from datetime import datetime
-
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.platform import ids
 from billing.platform.actors import Actor, staff_id_of
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, NotFound
 from billing.readers.register import clean_address
 from billing.staff import audit, browsers, codes, sessions
@@ -71,77 +70,66 @@ def is_new_admin(session: Session, email: str, role: Role) -> bool:
     return role is Role.ADMIN and (member.role is not Role.ADMIN or member.disabled_at is not None)
 
 
-def add(
-    session: Session, email: str, role: Role, *, actor: Actor, at: datetime, asked_by: Actor | None = None
-) -> StaffMember:
+def add(ctx: TransactionContext, email: str, role: Role, *, asked_by: Actor | None = None) -> StaffMember:
     """Let somebody work here in a role; somebody who did gets the role, and may sign in again. A member lets in a new admin when
     another one, `asked_by`, has asked for it (SEC-6). Raises BadAddress, NotYourself, NeedsSecond."""
     email = clean_address(email)
-    alone = staff_id_of(actor) is not None and (
-        asked_by is None or staff_id_of(asked_by) == staff_id_of(actor)
+    alone = staff_id_of(ctx.actor) is not None and (
+        asked_by is None or staff_id_of(asked_by) == staff_id_of(ctx.actor)
     )
-    if alone and is_new_admin(session, email, role):
+    if alone and is_new_admin(ctx.session, email, role):
         raise NeedsSecond
     try:
-        member = by_address(session, email)
+        member = by_address(ctx.session, email)
     except UnknownMember:
         member = StaffMember(
-            id=ids.new("stf", at), email=email, role=role, created_at=at, code_nonce=codes.new_nonce()
+            id=ids.new("stf", ctx.at), email=email, role=role, created_at=ctx.at, code_nonce=codes.new_nonce()
         )
-        session.add(member)
-        session.flush()
-        _audit(session, actor, "add", member, at, {})
+        ctx.session.add(member)
+        ctx.session.flush()
+        _audit(ctx, "add", member, {})
         return member
-    if member.id == staff_id_of(actor):
+    if member.id == staff_id_of(ctx.actor):
         raise NotYourself
     before = _facts(member)
     member.role, member.disabled_at = role, None
-    sessions.end(session, member.id, at)
-    session.add(member)
-    _audit(session, actor, "change", member, at, before)
+    sessions.end(ctx, member.id)
+    ctx.session.add(member)
+    _audit(ctx, "change", member, before)
     return member
 
 
-def disable(session: Session, member: StaffMember, *, actor: Actor, at: datetime) -> None:
+def disable(ctx: TransactionContext, member: StaffMember) -> None:
     """Nobody signs in as this member any more, and who is signed in is out. Raises NotYourself."""
-    if member.id == staff_id_of(actor):
+    if member.id == staff_id_of(ctx.actor):
         raise NotYourself
     before = _facts(member)
-    member.disabled_at = member.disabled_at or at
-    browsers.forget(session, member.id)
-    sessions.end(session, member.id, at)
-    session.add(member)
-    _audit(session, actor, "disable", member, at, before)
+    member.disabled_at = member.disabled_at or ctx.at
+    browsers.forget(ctx.session, member.id)
+    sessions.end(ctx, member.id)
+    ctx.session.add(member)
+    _audit(ctx, "disable", member, before)
 
 
-def end_sessions(
-    session: Session, member: StaffMember, *, actor: Actor, at: datetime, only: str | None = None
-) -> int:
+def end_sessions(ctx: TransactionContext, member: StaffMember, *, only: str | None = None) -> int:
     """Sign the member out everywhere, or end `only` one session; how many ended."""
-    ended = sessions.end(session, member.id, at, only=only)
-    audit.write(
-        session,
-        actor,
-        "staff_sign_out",
-        at=at,
-        subject=member.id,
-        after={"email": member.email, "ended": ended},
-    )
+    ended = sessions.end(ctx, member.id, only=only)
+    audit.write(ctx, "staff_sign_out", subject=member.id, after={"email": member.email, "ended": ended})
     return ended
 
 
-def reset_codes(session: Session, member: StaffMember, *, actor: Actor, at: datetime) -> None:
+def reset_codes(ctx: TransactionContext, member: StaffMember) -> None:
     """Forget the authenticator: the next sign-in sets up a new one. Raises NotYourself."""
-    if member.id == staff_id_of(actor):
+    if member.id == staff_id_of(ctx.actor):
         raise NotYourself
     before = _facts(member)
     member.code_nonce, member.code_secret, member.enrolled_at = codes.new_nonce(), "", None
     member.last_step = 0
     codes.clear(member)
-    browsers.forget(session, member.id)
-    sessions.end(session, member.id, at)
-    session.add(member)
-    _audit(session, actor, "reset_codes", member, at, before)
+    browsers.forget(ctx.session, member.id)
+    sessions.end(ctx, member.id)
+    ctx.session.add(member)
+    _audit(ctx, "reset_codes", member, before)
 
 
 def _facts(member: StaffMember) -> dict[str, object]:
@@ -153,15 +141,5 @@ def _facts(member: StaffMember) -> dict[str, object]:
     }
 
 
-def _audit(
-    session: Session, actor: Actor, what: str, member: StaffMember, at: datetime, before: dict[str, object]
-) -> None:
-    audit.write(
-        session,
-        actor,
-        f"staff_{what}",
-        at=at,
-        subject=member.id,
-        before=dict(before),
-        after=_facts(member),
-    )
+def _audit(ctx: TransactionContext, what: str, member: StaffMember, before: dict[str, object]) -> None:
+    audit.write(ctx, f"staff_{what}", subject=member.id, before=dict(before), after=_facts(member))

@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
-
 from billing.mail.outbox import RECEIPT_LIFE, NewMessage, queue, queue_all
 from billing.notices.send import moment
-from billing.platform.actors import Actor, actor_name, staff_id_of
-from billing.platform.site import Office
+from billing.platform.actors import actor_name, staff_id_of
+from billing.platform.context import TransactionContext
 from billing.readers import devices
 from billing.readers.register import by_id
 from billing.readers.sign_in import Browser
@@ -40,7 +38,7 @@ class ApprovalAsked(
     url: Url
 
 
-def approval_asked(session: Session, office: Office, approval: Approval, actor: Actor) -> None:
+def approval_asked(ctx: TransactionContext, approval: Approval) -> None:
     """To all who may approve it. Readers aren't named: mails are read in many places."""
     if approval.kind is ApprovalKind.NEW_ADMIN:
         what = f"Make {approval.act['email']} an admin"
@@ -49,16 +47,15 @@ def approval_asked(session: Session, office: Office, approval: Approval, actor: 
     else:
         what = f"Give {Money(approval.cents).with_vat_words()} back to a reader"
     mail = ApprovalAsked(
-        by=actor_name(actor),
+        by=actor_name(ctx.actor),
         what=what,
-        last_day=office.today(approval.expires_at).isoformat(),
-        url=office.page("/staff/approvals"),
+        last_day=ctx.site.today(approval.expires_at).isoformat(),
+        url=ctx.site.page("/staff/approvals"),
     )
-    to = who_may_decide(session, approval, approval.asked_at)
+    to = who_may_decide(ctx.moved_to(approval.asked_at), approval)
     _send(
-        session,
+        ctx.moved_to(approval.asked_at),
         {f"approval:{approval.id}:{member.id}": (member, mail) for member in to},
-        approval.asked_at,
         approval.expires_at,
         about=approval.id,
     )
@@ -74,18 +71,16 @@ class MoneyKeyMade(Mail, true_while=ALWAYS):
     url: Url
 
 
-def money_key_made(session: Session, office: Office, key: ApiKey, actor: Actor, at: datetime) -> None:
+def money_key_made(ctx: TransactionContext, key: ApiKey) -> None:
     """To all other admins: an API key may give money back."""
     mail = MoneyKeyMade(
         name=key.name,
-        by=actor_name(actor),
+        by=actor_name(ctx.actor),
         cents=key.cents_a_day,
-        url=office.page("/staff/keys"),
+        url=ctx.site.page("/staff/keys"),
     )
-    to = [member for member in members.admins(session) if member.id != staff_id_of(actor)]
-    _send(
-        session, {f"money-key-made:{key.id}:{member.id}": (member, mail) for member in to}, at, at + _A_WEEK
-    )
+    to = [member for member in members.admins(ctx.session) if member.id != staff_id_of(ctx.actor)]
+    _send(ctx, {f"money-key-made:{key.id}:{member.id}": (member, mail) for member in to}, ctx.at + _A_WEEK)
 
 
 @dataclass(frozen=True)
@@ -97,12 +92,12 @@ class AdminAdded(Mail, true_while=ALWAYS):
     url: Url
 
 
-def admin_added(session: Session, office: Office, email: str, actor: Actor, at: datetime) -> None:
+def admin_added(ctx: TransactionContext, email: str) -> None:
     """To all other admins."""
-    mail = AdminAdded(email=email, by=actor_name(actor), url=office.page("/staff/members"))
-    to = [member for member in members.admins(session) if member.email.lower() != email.lower()]
-    keys = {f"admin-added:{email.lower()}:{member.id}:{at.isoformat()}": (member, mail) for member in to}
-    _send(session, keys, at, at + _A_WEEK)
+    mail = AdminAdded(email=email, by=actor_name(ctx.actor), url=ctx.site.page("/staff/members"))
+    to = [member for member in members.admins(ctx.session) if member.email.lower() != email.lower()]
+    keys = {f"admin-added:{email.lower()}:{member.id}:{ctx.at.isoformat()}": (member, mail) for member in to}
+    _send(ctx, keys, ctx.at + _A_WEEK)
 
 
 @dataclass(frozen=True)
@@ -137,22 +132,15 @@ class CodesLocked(Mail, true_while=ALWAYS):
 
 
 def codes_locked(
-    session: Session,
-    office: Office,
-    member: StaffMember,
-    browser: Browser,
-    answer: Answer,
-    at: datetime,
-    *,
-    signed_in: bool = False,
+    ctx: TransactionContext, member: StaffMember, browser: Browser, answer: Answer, *, signed_in: bool = False
 ) -> None:
     """Warn the member and every other admin of a lock that begins, once.
 
     Someone who guesses at the sign-in has opened the member's mailed link, so the member's mail, and this warning with it, may be in
     the wrong hands; `signed_in`: the guesses came from a browser that was signed in."""
-    until = answer.locked_until or at
+    until = answer.locked_until or ctx.at
     to: dict[str, tuple[StaffMember, Mail]] = {}
-    for recipient in (member, *(each for each in members.admins(session) if each.id != member.id)):
+    for recipient in (member, *(each for each in members.admins(ctx.session) if each.id != member.id)):
         own = recipient.id == member.id
         to[f"codes-locked:{member.id}:{until:%Y%m%dT%H%M%S}:{recipient.id}"] = (
             recipient,
@@ -160,15 +148,15 @@ def codes_locked(
                 member=member.email,
                 own=own,
                 known=answer.known,
-                at_text=office.moment(at),
-                until_text=office.moment(until),
+                at_text=ctx.site.moment(ctx.at),
+                until_text=ctx.site.moment(until),
                 device=devices.in_words(browser.device),
                 network=browser.ip,
-                staff_url=office.page("/staff/sessions" if own else "/staff/members"),
+                staff_url=ctx.site.page("/staff/sessions" if own else "/staff/members"),
                 signed_in=signed_in,
             ),
         )
-    _send(session, to, at, at + timedelta(days=3))
+    _send(ctx, to, ctx.at + timedelta(days=3))
 
 
 @dataclass(frozen=True)
@@ -181,19 +169,17 @@ class RequestAnswered(Mail, true_while=ALWAYS):
     account_url: Url
 
 
-def request_answered(
-    session: Session, office: Office, request: ReaderRequest, answer: str, at: datetime
-) -> None:
+def request_answered(ctx: TransactionContext, request: ReaderRequest, answer: str) -> None:
     """Staff's answer, to the address that the request came with."""
     mail = RequestAnswered(
-        asked_on=office.today(request.received_at).isoformat(),
+        asked_on=ctx.site.today(request.received_at).isoformat(),
         question=request.words or "Please cancel my subscription.",
         answer=answer,
-        account_url=office.account_url,
+        account_url=ctx.site.account_url,
     )
     key = f"request-answered:{request.id}"
-    message = NewMessage(mail, key, request.email, request.reader_id, at + RECEIPT_LIFE)
-    queue(session, message, at)
+    message = NewMessage(mail, key, request.email, request.reader_id, ctx.at + RECEIPT_LIFE)
+    queue(ctx.session, message, ctx.at)
 
 
 @dataclass(frozen=True)
@@ -213,27 +199,24 @@ class ConfirmRequest(
     days: int
 
 
-def confirm_request(
-    session: Session, office: Office, request: ReaderRequest, reader_id: str, at: datetime
-) -> None:
+def confirm_request(ctx: TransactionContext, request: ReaderRequest, reader_id: str) -> None:
     """Ask the reader, at the address that we have, to confirm the request. At most one mail a day."""
-    reader = by_id(session, reader_id)
+    reader = by_id(ctx.session, reader_id)
     mail = ConfirmRequest(
-        asked_text=moment(office, request.received_at),
+        asked_text=moment(ctx.site, request.received_at),
         question=request.words,
-        confirm_url=office.confirm_url(request.id),
-        account_url=office.account_url,
+        confirm_url=ctx.site.confirm_url(request.id),
+        account_url=ctx.site.account_url,
         days=CONFIRM_LIFE.days,
     )
-    key = f"confirm-request:{request.id}:{office.today(at).isoformat()}"
-    message = NewMessage(mail, key, reader.email, reader.id, at + CONFIRM_LIFE, request.id)
-    queue(session, message, at)
+    key = f"confirm-request:{request.id}:{ctx.today.isoformat()}"
+    message = NewMessage(mail, key, reader.email, reader.id, ctx.at + CONFIRM_LIFE, request.id)
+    queue(ctx.session, message, ctx.at)
 
 
 def _send(
-    session: Session,
+    ctx: TransactionContext,
     mails: Mapping[str, tuple[StaffMember, Mail]],
-    at: datetime,
     expires_at: datetime,
     *,
     about: str | None = None,
@@ -242,4 +225,4 @@ def _send(
     messages = [
         NewMessage(mail, key, member.email, None, expires_at, about) for key, (member, mail) in mails.items()
     ]
-    queue_all(session, messages, at)
+    queue_all(ctx.session, messages, ctx.at)

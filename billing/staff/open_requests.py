@@ -5,8 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from billing.platform.actors import Actor
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.rules import cancel_requests
 from billing.staff.models import ReaderRequest, RequestKind
 from billing.subscriptions.change import lock, mark, take_back_mails
@@ -70,58 +69,46 @@ def asked_first(session: Session, subscription: Subscription, asked_at: datetime
     return min([asked_at, *(cancel_requests.counts_from(form, asked_at) for form in forms)])
 
 
-def close(session: Session, request: ReaderRequest, words: str, by: Actor, at: datetime) -> None:
+def close(ctx: TransactionContext, request: ReaderRequest, words: str) -> None:
     """It is answered, in these words."""
-    request.answer, request.closed_at = words, at
-    request.note_closed_by(by)
-    session.add(request)
+    request.answer, request.closed_at = words, ctx.at
+    request.note_closed_by(ctx.actor)
+    ctx.session.add(request)
 
 
-def close_to_cancel(
-    session: Session,
-    office: Office,
-    reader_id: str,
-    *,
-    by: Actor,
-    at: datetime,
-    since: datetime | None = None,
-) -> None:
+def close_to_cancel(ctx: TransactionContext, reader_id: str, *, since: datetime | None = None) -> None:
     """The reader's requests to cancel are done with: all, or those received from `since` on. The reader's affairs are held."""
-    for request in open_of(session, reader_id):
+    for request in open_of(ctx.session, reader_id):
         if request.kind is RequestKind.CANCEL and (since is None or request.received_at >= since):
-            close(session, request, ANSWERED_BY_ACT, by, at)
-    release(session, office, reader_id)
+            close(ctx, request, ANSWERED_BY_ACT)
+    release(ctx, reader_id)
 
 
-def close_to_withdraw(
-    session: Session, office: Office, subscription: Subscription, *, by: Actor, at: datetime
-) -> None:
+def close_to_withdraw(ctx: TransactionContext, subscription: Subscription) -> None:
     """What was asked about a subscription that is withdrawn from is done with. The subscription is locked."""
-    for request in _about(session, subscription):
-        close(session, request, WITHDRAWN_BY_ACT, by, at)
-    release(session, office, subscription.reader_id)
+    for request in _about(ctx.session, subscription):
+        close(ctx, request, WITHDRAWN_BY_ACT)
+    release(ctx, subscription.reader_id)
 
 
-def close_as_kept(
-    session: Session, office: Office, subscription: Subscription, words: str, *, by: Actor, at: datetime
-) -> None:
+def close_as_kept(ctx: TransactionContext, subscription: Subscription, words: str) -> None:
     """The subscription, which is locked, goes on: the requests to end it ask for nothing any more. What a signed-in reader wrote
     with one still waits for a person."""
-    for request in _about(session, subscription):
+    for request in _about(ctx.session, subscription):
         if request.signed_in and request.kind is RequestKind.CANCEL:
             request.kind = RequestKind.OTHER
         else:
-            close(session, request, words, by, at)
-    release(session, office, subscription.reader_id)
+            close(ctx, request, words)
+    release(ctx, subscription.reader_id)
 
 
-def release(session: Session, office: Office, reader_id: str | None) -> None:
+def release(ctx: TransactionContext, reader_id: str | None) -> None:
     """Hold no more charges once no request to cancel is open. A day that the reader was told stays."""
-    session.flush()
-    running = live_of(session, reader_id) if reader_id is not None else None
+    ctx.session.flush()
+    running = live_of(ctx.session, reader_id) if reader_id is not None else None
     if running is None or running.cancel_request_at is None or reader_id is None:
         return
-    if first_to_cancel(session, reader_id) is None:
-        subscription = lock(session, running.id)
-        mark(subscription, office.zone, cancel_request_at=None)
-        take_back_mails(session, [subscription], office.zone)
+    if first_to_cancel(ctx.session, reader_id) is None:
+        subscription = lock(ctx.session, running.id)
+        mark(subscription, ctx.zone, cancel_request_at=None)
+        take_back_mails(ctx, [subscription])

@@ -1,29 +1,32 @@
 """Who reads how much about readers, by program or in lists: counted by hour, and with a key no more than its ceiling."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from billing.platform.actors import Actor, key_id_of
+from billing.platform.actors import key_id_of
+from billing.platform.context import TransactionContext
 from billing.rules import ceilings
 from billing.rules.ceilings import Spent
 from billing.staff import key_limits
 from billing.staff.key_models import BulkRead, KeyReader
 
 
-def note(session: Session, actor: Actor, what: str, reader_ids: Collection[str], at: datetime) -> None:
+def note(ctx: TransactionContext, what: str, reader_ids: Collection[str]) -> None:
     """Count a read of these readers, before it is answered, in its own transaction. Raises KeyOverLimit."""
-    if (key_id := key_id_of(actor)) is not None:
-        _mind_ceiling(session, key_id, set(reader_ids), at)
-    note_rows(session, actor, what, len(reader_ids), at)
+    if (key_id := key_id_of(ctx.actor)) is not None:
+        _mind_ceiling(ctx, key_id, set(reader_ids))
+    note_rows(ctx, what, len(reader_ids))
 
 
-def note_rows(session: Session, actor: Actor, what: str, rows: int, at: datetime) -> None:
+def note_rows(ctx: TransactionContext, what: str, rows: int) -> None:
     """Count a read of so many rows about readers."""
-    line = insert(BulkRead).values(by=str(actor), what=what, hour=ceilings.hour_of(at), calls=1, readers=rows)
-    session.execute(
+    line = insert(BulkRead).values(
+        by=str(ctx.actor), what=what, hour=ceilings.hour_of(ctx.at), calls=1, readers=rows
+    )
+    ctx.session.execute(
         line.on_conflict_do_update(
             index_elements=["by", "what", "hour"],
             set_={"calls": BulkRead.calls + 1, "readers": BulkRead.readers + line.excluded.readers},
@@ -41,23 +44,23 @@ def latest(session: Session, *, who: str = "", limit: int) -> list[BulkRead]:
     return list(session.exec(query.where(col(BulkRead.by).icontains(who, autoescape=True)) if who else query))
 
 
-def _mind_ceiling(session: Session, key_id: str, reader_ids: set[str], at: datetime) -> None:
+def _mind_ceiling(ctx: TransactionContext, key_id: str, reader_ids: set[str]) -> None:
     """Readers that were read of within the day count once, and cost a look."""
-    since = at - timedelta(hours=ceilings.HOURS)
+    since = ctx.at - timedelta(hours=ceilings.HOURS)
     known = select(KeyReader.reader_id).where(
         KeyReader.key_id == key_id, col(KeyReader.reader_id).in_(reader_ids), KeyReader.read_at > since
     )
-    read_already = set(session.exec(known).all())
+    read_already = set(ctx.session.exec(known).all())
     if reader_ids <= read_already:
         return
-    key = key_limits.hold(session, key_id)
-    new = reader_ids - set(session.exec(known).all())  # once more: others may have read meanwhile
-    key_limits.refuse_beyond(key, Spent(readers=len(new)), key_limits.within_a_day(session, key_id, at))
+    key = key_limits.hold(ctx.session, key_id)
+    new = reader_ids - set(ctx.session.exec(known).all())  # once more: others may have read meanwhile
+    key_limits.refuse_beyond(key, Spent(readers=len(new)), key_limits.within_a_day(ctx, key_id))
     if new:
         rows = insert(KeyReader).values(
-            [{"key_id": key_id, "reader_id": each, "read_at": at} for each in sorted(new)]
+            [{"key_id": key_id, "reader_id": each, "read_at": ctx.at} for each in sorted(new)]
         )
-        session.execute(
+        ctx.session.execute(
             rows.on_conflict_do_update(
                 index_elements=["key_id", "reader_id"], set_={"read_at": rows.excluded.read_at}
             )

@@ -2,48 +2,32 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 from sqlmodel import Session, select
 
 from billing.payments.models import Refund
-from billing.platform.actors import Actor, key_id_of
+from billing.platform.actors import key_id_of
+from billing.platform.context import TransactionContext
 from billing.rules.ceilings import Spent
 from billing.staff import audit, facts, key_limits
 
 
 @contextmanager
 def recorded(
-    session: Session,
-    actor: Actor,
-    act: str,
-    *,
-    reader_id: str,
-    at: datetime,
-    why: str = "",
-    subject: str | None = None,
+    ctx: TransactionContext, act: str, *, reader_id: str, why: str = "", subject: str | None = None
 ) -> Iterator[None]:
     """Hold the reader's affairs, let it be done, write the line with the cents that go back by it; nothing when it is refused.
     Raises UnknownReader, ScopeMissing, KeyOverLimit."""
-    facts.lock_reader(session, reader_id)
-    before = facts.snapshot(session, reader_id, at)
-    known = _refunds(session, reader_id).keys()
+    facts.lock_reader(ctx.session, reader_id)
+    before = facts.snapshot(ctx, reader_id)
+    known = _refunds(ctx.session, reader_id).keys()
     yield
-    after = facts.snapshot(session, reader_id, at)
-    made = [cents for refund_id, cents in _refunds(session, reader_id).items() if refund_id not in known]
+    after = facts.snapshot(ctx, reader_id)
+    made = [cents for refund_id, cents in _refunds(ctx.session, reader_id).items() if refund_id not in known]
     audit.write(
-        session,
-        actor,
-        act,
-        at=at,
-        reader_id=reader_id,
-        subject=subject,
-        why=why,
-        before=before,
-        after=after,
-        cents=sum(made),
+        ctx, act, reader_id=reader_id, subject=subject, why=why, before=before, after=after, cents=sum(made)
     )
-    key_limits.spend(session, key_id_of(actor), Spent(cents=sum(made)), at)
+    key_limits.spend(ctx, key_id_of(ctx.actor), Spent(cents=sum(made)))
 
 
 def _refunds(session: Session, reader_id: str) -> dict[str, int]:

@@ -10,11 +10,10 @@ from billing.changes.withdraw import Withdrawal, offered
 from billing.notices.requests import cancel_requested
 from billing.payments.models import Payment
 from billing.platform import ids
-from billing.platform.actors import Actor, ReaderActor
+from billing.platform.actors import ReaderActor
+from billing.platform.context import TransactionContext
 from billing.platform.db import lock_row
 from billing.platform.errors import Conflict, Invalid, NotFound
-from billing.platform.site import Office
-from billing.platform.tokens import Tokens
 from billing.readers import rate
 from billing.readers.models import Reader
 from billing.readers.register import by_address, clean_address
@@ -61,17 +60,15 @@ class CardNumberIn(Invalid):
     code = "card_number"
 
 
-def count_tries(
-    session: Session, tokens: Tokens, reader: Reader | None, email: str, ip: str, at: datetime
-) -> None:
+def count_tries(ctx: TransactionContext, reader: Reader | None, email: str, ip: str) -> None:
     """At most five requests an hour of a reader who is signed in, whatever strangers ask; else five for a mailbox and twenty from
     a network. Raises BadAddress, TooMany."""
     hour = timedelta(hours=1)
     if reader is not None:
-        rate.count(session, tokens, "request-of", reader.id, limit=5, per=hour, at=at)
+        rate.count(ctx, "request-of", reader.id, limit=5, per=hour)
         return
-    rate.count_mailbox(session, tokens, "request", clean_address(email), limit=5, per=hour, at=at)
-    rate.count_network(session, tokens, "request-from", ip, limit=20, per=hour, at=at)
+    rate.count_mailbox(ctx, "request", clean_address(email), limit=5, per=hour)
+    rate.count_network(ctx, "request-from", ip, limit=20, per=hour)
 
 
 class Effect(StrEnum):
@@ -95,14 +92,12 @@ class Received:
 
 
 def receive(
-    session: Session,
-    office: Office,
+    ctx: TransactionContext,
     *,
     reader: Reader | None,
     email: str,
     kind: RequestKind,
     words: str,
-    at: datetime,
     ip: str,
     device: str,
     subscription_id: str | None = None,
@@ -116,11 +111,11 @@ def receive(
         raise NothingSaid
     if holds_card_number(words):
         raise CardNumberIn
-    owner = reader or by_address(session, email)
+    owner = reader or by_address(ctx.session, email)
     request = ReaderRequest(
-        id=ids.new("req", at),
+        id=ids.new("req", ctx.at),
         kind=kind,
-        received_at=at,
+        received_at=ctx.at,
         email=email,
         reader_id=owner.id if owner else None,
         subscription_id=subscription_id,
@@ -131,33 +126,33 @@ def receive(
     )
     effect = Effect.WAITS
     if kind is RequestKind.CANCEL and owner is not None:
-        effect = _act_on(session, office, request, owner.id, at)
-    session.add(request)
-    session.flush()
+        effect = _act_on(ctx, request, owner.id)
+    ctx.session.add(request)
+    ctx.session.flush()
     return Received(request, effect)
 
 
-def _act_on(session: Session, office: Office, request: ReaderRequest, reader_id: str, at: datetime) -> Effect:
+def _act_on(ctx: TransactionContext, request: ReaderRequest, reader_id: str) -> Effect:
     """A reader who is signed in has cancelled by asking: only what was written besides waits for staff. With a mere address
     it may be a stranger: the next charge is held, and the reader is told. The lock keeps a charge from being begun meanwhile."""
-    running = live_of(session, reader_id)
-    subscription = lock(session, running.id) if running is not None else None
+    running = live_of(ctx.session, reader_id)
+    subscription = lock(ctx.session, running.id) if running is not None else None
     if subscription is None or subscription.state is State.ENDED:
         return Effect.NOTHING_RUNS if request.proved else Effect.WAITS
     request.subscription_id = subscription.id
     if request.proved:
         was = subscription.cancel_asked_at is not None
         cancel_for_reader(
-            session, office, subscription.id, asked_at=at, at=at, by=ReaderActor(reader_id), why=BY_FORM
+            ctx.acting_as(ReaderActor(reader_id)), subscription.id, asked_at=ctx.at, why=BY_FORM
         )
         if not request.words:
             open_requests.close(
-                session, request, WAS_CANCELLED if was else ANSWERED_BY_ACT, ReaderActor(reader_id), at
+                ctx.acting_as(ReaderActor(reader_id)), request, WAS_CANCELLED if was else ANSWERED_BY_ACT
             )
         return Effect.WAS_CANCELLED if was else Effect.CANCELLED
     if subscription.cancel_asked_at is None and subscription.cancel_request_at is None:
-        mark(subscription, office.zone, cancel_request_at=at)
-        cancel_requested(session, office, subscription, at)
+        mark(subscription, ctx.zone, cancel_request_at=ctx.at)
+        cancel_requested(ctx, subscription)
     return Effect.WAITS
 
 
@@ -194,9 +189,7 @@ class Waiting:
     about: Subscription | None = None
 
 
-def waiting(
-    session: Session, office: Office, *, reader_id: str | None = None, limit: int = 100
-) -> list[Waiting]:
+def waiting(ctx: TransactionContext, *, reader_id: str | None = None, limit: int = 100) -> list[Waiting]:
     """Open requests, of everybody or of one reader, oldest first."""
     query = (
         select(ReaderRequest)
@@ -204,58 +197,48 @@ def waiting(
         .order_by(col(ReaderRequest.received_at), col(ReaderRequest.id))
         .limit(limit)
     )
-    rows = session.exec(query.where(ReaderRequest.reader_id == reader_id) if reader_id else query).all()
-    return [at_risk(session, office, row) for row in rows]
+    rows = ctx.session.exec(query.where(ReaderRequest.reader_id == reader_id) if reader_id else query).all()
+    return [at_risk(ctx, row) for row in rows]
 
 
-def at_risk(session: Session, office: Office, request: ReaderRequest) -> Waiting:
+def at_risk(ctx: TransactionContext, request: ReaderRequest) -> Waiting:
     """What the request may cost the reader, or us, while it waits."""
     if request.reader_id is None:
         return Waiting(request)
-    paid = session.exec(
+    paid = ctx.session.exec(
         select(Payment).where(Payment.reader_id == request.reader_id, Payment.paid_at > request.received_at)
     ).all()
-    since = sum(left_of(session, payment) for payment in paid)
-    about = session.get(Subscription, request.subscription_id) if request.subscription_id else None
-    withdrawal = _withdrawal(session, office, request, about)
-    subscription = live_of(session, request.reader_id)
-    due = next_charge(subscription, office.zone) if subscription else None
+    since = sum(left_of(ctx.session, payment) for payment in paid)
+    about = ctx.session.get(Subscription, request.subscription_id) if request.subscription_id else None
+    withdrawal = _withdrawal(ctx, request, about)
+    subscription = live_of(ctx.session, request.reader_id)
+    due = next_charge(subscription, ctx.zone) if subscription else None
     if subscription is None or due is None:
         return Waiting(request, since, withdrawal=withdrawal, about=about)
-    return Waiting(request, since, terms_of(session, subscription)[1].amount, due.at, withdrawal, about)
+    return Waiting(request, since, terms_of(ctx.session, subscription)[1].amount, due.at, withdrawal, about)
 
 
 def _withdrawal(
-    session: Session, office: Office, request: ReaderRequest, about: Subscription | None
+    ctx: TransactionContext, request: ReaderRequest, about: Subscription | None
 ) -> Withdrawal | None:
     """What was offered to the reader when the request came."""
     if request.kind is not RequestKind.WITHDRAW:
         return None
-    return offered(session, office, about, request.received_at)
+    return offered(ctx.moved_to(request.received_at), about)
 
 
-def answer(
-    session: Session, office: Office, request_id: str, words: str, *, actor: Actor, at: datetime
-) -> ReaderRequest:
+def answer(ctx: TransactionContext, request_id: str, words: str) -> ReaderRequest:
     """Answer by mail, and close it, once. Raises UnknownRequest, AlreadyClosed, NothingSaid, CardNumberIn."""
     words = words.strip()[:LONGEST]
     if not words:
         raise NothingSaid
     if holds_card_number(words):
         raise CardNumberIn
-    request = hold(session, request_id)
+    request = hold(ctx.session, request_id)
     if request.closed_at is not None:
         raise AlreadyClosed(f"{request.closed_by} answered it: “{request.answer}”")
-    request_answered(session, office, request, words, at)
-    open_requests.close(session, request, words, actor, at)
-    open_requests.release(session, office, request.reader_id)
-    audit.write(
-        session,
-        actor,
-        "answer",
-        at=at,
-        reader_id=request.reader_id,
-        subject=request.id,
-        after={"answer": words},
-    )
+    request_answered(ctx, request, words)
+    open_requests.close(ctx, request, words)
+    open_requests.release(ctx, request.reader_id)
+    audit.write(ctx, "answer", reader_id=request.reader_id, subject=request.id, after={"answer": words})
     return request

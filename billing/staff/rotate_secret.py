@@ -14,6 +14,7 @@ from billing.platform import list_key
 from billing.platform.actors import Command
 from billing.platform.db import Database, lock_one
 from billing.platform.installation import Installation
+from billing.platform.site import Site
 from billing.platform.tokens import Tokens
 from billing.readers import sessions
 from billing.staff import audit, codes
@@ -59,8 +60,9 @@ class Rotated:
         return max((one.until for one in self.needed), default=None)
 
 
-def rotate_secret(database: Database, tokens: Tokens, at: datetime) -> Rotated:
+def rotate_secret(database: Database, site: Site, at: datetime) -> Rotated:
     """Seal what can be sealed under the present key, a batch a transaction. Safe to run again, and after it was cut off."""
+    tokens = site.tokens
     with database.transaction() as session:
         rotated_at, was_done = _seal_list_key(session, tokens, at)
     sealed, lost, after = 0, 0, ""
@@ -77,11 +79,11 @@ def rotate_secret(database: Database, tokens: Tokens, at: datetime) -> Rotated:
     with database.transaction() as session:
         is_lost = list_key.was_lost(session)
     claimed = claim_again(database, tokens) if is_lost else 0
-    with database.transaction() as session:
-        needed = _needed(session, rotated_at, at) if rotated_at is not None else ()
+    with database.begin(site, at, Command()) as ctx:
+        needed = _needed(ctx.session, rotated_at, at) if rotated_at is not None else ()
         if not was_done or sealed or claimed:
             facts = {"authenticators": sealed, "lost": lost, "claims": claimed}
-            audit.write(session, Command(), "rotate_secret", at=at, after=facts)
+            audit.write(ctx, "rotate_secret", after=facts)
     return Rotated(rotated_at, was_done, sealed, lost, claimed, needed)
 
 

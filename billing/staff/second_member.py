@@ -2,11 +2,12 @@
 
 One admin can let in two mailboxes of their own: so a member approves nothing for seven days after another let them in."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Forbidden
 from billing.rules.addresses import canonical
 from billing.staff.approval_models import Approval, ApprovalKind, ApprovalState
@@ -39,40 +40,40 @@ def needed_of(approval: Approval) -> Permission | None:
     )
 
 
-def may_decide(session: Session, approval: Approval, member: StaffMember, at: datetime) -> bool:
+def may_decide(ctx: TransactionContext, approval: Approval, member: StaffMember) -> bool:
     """Whether the member may approve it."""
     needed = needed_of(approval) or Permission.APPROVE
-    asker = session.get_one(StaffMember, approval.asked_by)
+    asker = ctx.session.get_one(StaffMember, approval.asked_by)
     return (
         member.disabled_at is None
         and may(member.role, needed)
         and member.id != asker.id
         and canonical(member.email) != canonical(asker.email)
-        and not _let_in(session, member, at)
-        and not _let_in(session, asker, at, by=member)
+        and not _let_in(ctx, member)
+        and not _let_in(ctx, asker, by=member)
     )
 
 
-def _let_in(session: Session, whom: StaffMember, at: datetime, *, by: StaffMember | None = None) -> bool:
+def _let_in(ctx: TransactionContext, whom: StaffMember, *, by: StaffMember | None = None) -> bool:
     """Whether a member, or `by` alone, has let this one in lately. Commands on the machine aren't members."""
     done = select(AuditLine.id).where(
         col(AuditLine.staff_id).is_not(None) if by is None else AuditLine.staff_id == by.id,
         AuditLine.subject == whom.id,
         col(AuditLine.act).in_(LET_IN),
-        AuditLine.at > at - KNOWN_FOR,
+        AuditLine.at > ctx.at - KNOWN_FOR,
     )
     asked = select(Approval.id).where(
         Approval.kind == ApprovalKind.NEW_ADMIN,
         Approval.state == ApprovalState.DONE,
         sa.func.lower(col(Approval.act)["email"].astext) == whom.email.lower(),
-        col(Approval.decided_at) > at - KNOWN_FOR,
+        col(Approval.decided_at) > ctx.at - KNOWN_FOR,
     )
     if by is not None:
         asked = asked.where(Approval.asked_by == by.id)
-    return any(session.exec(query.limit(1)).first() is not None for query in (done, asked))
+    return any(ctx.session.exec(query.limit(1)).first() is not None for query in (done, asked))
 
 
-def who_may_decide(session: Session, approval: Approval, at: datetime) -> list[StaffMember]:
+def who_may_decide(ctx: TransactionContext, approval: Approval) -> list[StaffMember]:
     """The members who may approve it, by address."""
-    rows = session.exec(select(StaffMember).order_by(StaffMember.email)).all()
-    return [member for member in rows if may_decide(session, approval, member, at)]
+    rows = ctx.session.exec(select(StaffMember).order_by(StaffMember.email)).all()
+    return [member for member in rows if may_decide(ctx, approval, member)]

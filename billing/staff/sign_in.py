@@ -1,14 +1,13 @@
 """How staff sign in: a mailed link as for readers, then a code of the authenticator. Apart from readers: own links, own sessions."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from billing.platform.site import Office
-from billing.platform.tokens import Tokens
+from billing.platform.context import TransactionContext
+from billing.platform.site import Site
 from billing.readers import sign_in as mailed
 from billing.readers.links import Links
 from billing.readers.notices import sign_in_link
@@ -31,18 +30,18 @@ class SignedIn:
     session_secret: str
 
 
-def count_asks(session: Session, tokens: Tokens, email: str, browser: Browser, at: datetime) -> None:
+def count_asks(ctx: TransactionContext, email: str, browser: Browser) -> None:
     """As for readers, counted apart. Raises BadAddress, TooMany."""
     email = clean_address(email)
-    member = _member(session, email)
-    known = browsers.knows(session, browser.hashes, member.id if member else "")
-    mailed.count_mails(session, tokens, PURPOSE, email, browser, at, known=known)
+    member = _member(ctx.session, email)
+    known = browsers.knows(ctx.session, browser.hashes, member.id if member else "")
+    mailed.count_mails(ctx, PURPOSE, email, browser, known=known)
 
 
-def count_codes(session: Session, tokens: Tokens, browser: Browser, at: datetime) -> None:
+def count_codes(ctx: TransactionContext, browser: Browser) -> None:
     """As for readers, counted apart; for mailed codes and the authenticator's together. Raises TooMany."""
-    known = browsers.knows(session, browser.hashes)
-    mailed.count_typed(session, tokens, PURPOSE, browser, at, known=known)
+    known = browsers.knows(ctx.session, browser.hashes)
+    mailed.count_typed(ctx, PURPOSE, browser, known=known)
 
 
 def _member(session: Session, email: str) -> StaffMember | None:
@@ -54,67 +53,59 @@ def _member(session: Session, email: str) -> StaffMember | None:
     ).first()
 
 
-def ask(session: Session, office: Office, email: str, browser: Browser, at: datetime) -> None:
+def ask(ctx: TransactionContext, email: str, browser: Browser) -> None:
     """Mail a link, if the address is that of a member who may sign in; do the same work if it isn't. Raises BadAddress."""
-    member = _member(session, clean_address(email))
-    link_id = LINKS.issue(session, office.tokens, member.id if member else None, browser.hashes, at)
+    member = _member(ctx.session, clean_address(email))
+    link_id = LINKS.issue(ctx.session, ctx.site.tokens, member.id if member else None, browser.hashes, ctx.at)
     if member is None:
         return
-    sign_in_link(session, office, link_id, member.email, at, purpose=PURPOSE, page="/staff/sign-in/link")
+    sign_in_link(ctx, link_id, member.email, purpose=PURPOSE, page="/staff/sign-in/link")
 
 
-def confirm(session: Session, tokens: Tokens, token: str, browser: Browser, at: datetime) -> str:
+def confirm(ctx: TransactionContext, token: str, browser: Browser) -> str:
     """Use the mailed link; the secret of a session that waits for its code. Raises LinkSpent, OtherBrowser."""
-    link = LINKS.use(session, tokens, token, browser.hashes, at)
-    return _wait(session, tokens, str(link.staff_id), browser, at)
+    link = LINKS.use(ctx.session, ctx.site.tokens, token, browser.hashes, ctx.at)
+    return _wait(ctx, str(link.staff_id), browser)
 
 
-def confirm_code(session: Session, tokens: Tokens, code: str, browser: Browser, at: datetime) -> str | None:
+def confirm_code(ctx: TransactionContext, code: str, browser: Browser) -> str | None:
     """Use the mail's code, typed in the browser that asked; None, and one try fewer, when it is wrong. Raises LinkSpent."""
-    link = LINKS.use_code(session, tokens, code, browser.hashes, at)
-    return _wait(session, tokens, str(link.staff_id), browser, at) if link else None
+    link = LINKS.use_code(ctx.session, ctx.site.tokens, code, browser.hashes, ctx.at)
+    return _wait(ctx, str(link.staff_id), browser) if link else None
 
 
-def _wait(session: Session, tokens: Tokens, staff_id: str, browser: Browser, at: datetime) -> str:
-    return sessions.begin(session, tokens, staff_id, at=at, ip=browser.ip, device=browser.device)
+def _wait(ctx: TransactionContext, staff_id: str, browser: Browser) -> str:
+    return sessions.begin(ctx, staff_id, ip=browser.ip, device=browser.device)
 
 
 def complete(
-    session: Session,
-    office: Office,
+    ctx: TransactionContext,
     waiting: StaffSession,
     member: StaffMember,
     typed: str,
     browser: Browser,
-    at: datetime,
     *,
     clock_stands: bool = False,
 ) -> SignedIn | Answer:
     """The code makes the session whole: a new one, with a new secret (7.2.4). Else what was wrong. Commit either."""
     new = member.enrolled_at is None
-    found = codes.check(
-        session, office.tokens, member.id, typed, browser.hashes, at, clock_stands=clock_stands
-    )
+    found = codes.check(ctx, member.id, typed, browser.hashes, clock_stands=clock_stands)
     right = found.checked is Checked.RIGHT
     after = {"device": browser.device} | ({"new_authenticator": True} if new and right else {})
-    note_code(session, office, member, browser, found, at, act="sign_in", after=after)
+    note_code(ctx, member, browser, found, act="sign_in", after=after)
     if not right:
         return found
-    browsers.remember(session, member.id, browser.hashes[0], at)
-    sessions.end(session, member.id, at, only=waiting.id)
-    secret = sessions.begin(
-        session, office.tokens, member.id, at=at, ip=browser.ip, device=browser.device, complete=True
-    )
+    browsers.remember(ctx, member.id, browser.hashes[0])
+    sessions.end(ctx, member.id, only=waiting.id)
+    secret = sessions.begin(ctx, member.id, ip=browser.ip, device=browser.device, complete=True)
     return SignedIn(member.id, secret)
 
 
 def note_code(
-    session: Session,
-    office: Office,
+    ctx: TransactionContext,
     member: StaffMember,
     browser: Browser,
     found: Answer,
-    at: datetime,
     *,
     act: str,
     after: dict[str, Any] | None,
@@ -122,14 +113,14 @@ def note_code(
 ) -> None:
     """Write down what became of a typed code, and warn of a lock that begins."""
     outcome = Outcome.DONE if found.checked is Checked.RIGHT else Outcome.REFUSED
-    why, actor = _why_not_taken(found, office), audit.of(member, browser.ip)
-    audit.write(session, actor, act, at=at, outcome=outcome, why=why, after=after)
+    why, actor = _why_not_taken(found, ctx.site), audit.of(member, browser.ip)
+    audit.write(ctx.acting_as(actor), act, outcome=outcome, why=why, after=after)
     if found.begins:
-        codes_locked(session, office, member, browser, found, at, signed_in=signed_in)
+        codes_locked(ctx, member, browser, found, signed_in=signed_in)
 
 
-def _why_not_taken(found: Answer, office: Office) -> str:
+def _why_not_taken(found: Answer, site: Site) -> str:
     """What the audit says of a code that wasn't taken."""
     if found.locked_until is None:
         return "" if found.checked is Checked.RIGHT else "the code was wrong"
-    return f"no codes until {office.moment(found.locked_until)}"
+    return f"no codes until {site.moment(found.locked_until)}"

@@ -2,12 +2,9 @@
 
 from datetime import datetime
 
-from sqlmodel import Session
-
 from billing.changes import cancel, withdraw
 from billing.changes.withdraw import Withdrawal
-from billing.platform.actors import Actor
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.rules.lifecycle import State
 from billing.staff import open_requests, requests
@@ -21,81 +18,62 @@ WHY = "asked to withdraw once more within a year"
 
 
 def at_once(
-    session: Session,
-    office: Office,
-    subscription_id: str,
-    *,
-    asked_at: datetime,
-    at: datetime,
-    by: Actor,
-    why: str = withdraw.NO_REASON,
+    ctx: TransactionContext, subscription_id: str, *, asked_at: datetime, why: str = withdraw.NO_REASON
 ) -> Withdrawal | None:
     """Take the sale back in one step, as of `asked_at` or of a form that asked to cancel shortly before. None, and nothing is
     done, where the days for it are over or staff decide. Raises BadMoment, UnknownSubscription."""
-    subscription, asked_at, found = _offered(session, office, subscription_id, asked_at, at)
+    subscription, asked_at, found = _offered(ctx, subscription_id, asked_at)
     if found is None or found.needs_staff:
         return None
-    return _take_back(session, office, subscription, asked_at=asked_at, at=at, by=by, why=why)
+    return _take_back(ctx, subscription, asked_at=asked_at, why=why)
 
 
 def _offered(
-    session: Session, office: Office, subscription_id: str, asked_at: datetime, at: datetime
+    ctx: TransactionContext, subscription_id: str, asked_at: datetime
 ) -> tuple[Subscription, datetime, Withdrawal | None]:
     """The subscription, which is locked, the moment as of which it is withdrawn from, and what that would bring back."""
-    subscription = lock(session, subscription_id)
+    subscription = lock(ctx.session, subscription_id)
     asked_at = cancel.moment_of_asking(
-        subscription, open_requests.asked_first(session, subscription, asked_at), at
+        subscription, open_requests.asked_first(ctx.session, subscription, asked_at), ctx.at
     )
-    return subscription, asked_at, withdraw.offered(session, office, subscription, asked_at)
+    return subscription, asked_at, withdraw.offered(ctx.moved_to(asked_at), subscription)
 
 
 def _take_back(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    *,
-    asked_at: datetime,
-    at: datetime,
-    by: Actor,
-    why: str,
+    ctx: TransactionContext, subscription: Subscription, *, asked_at: datetime, why: str
 ) -> Withdrawal:
-    open_requests.close_to_cancel(session, office, subscription.reader_id, by=by, at=at, since=asked_at)
-    return withdraw.withdraw(session, office, subscription.id, asked_at=asked_at, at=at, by=by, why=why)
+    open_requests.close_to_cancel(ctx, subscription.reader_id, since=asked_at)
+    return withdraw.withdraw(ctx, subscription.id, asked_at=asked_at, why=why)
 
 
 def withdraw_or_ask(
-    session: Session,
-    office: Office,
+    ctx: TransactionContext,
     subscription_id: str,
     *,
     asked_at: datetime,
-    at: datetime,
-    by: Actor,
     ip: str,
     device: str,
     why: str = withdraw.NO_REASON,
 ) -> Withdrawal | ReaderRequest:
     """Take the sale back in one step; where staff decide, the request to them, with nothing charged from then on. An open request
     stays the one there is. Raises CoolingOffOver, BadMoment, UnknownSubscription."""
-    subscription, asked_at, found = _offered(session, office, subscription_id, asked_at, at)
+    subscription, asked_at, found = _offered(ctx, subscription_id, asked_at)
     if found is None:
         raise withdraw.CoolingOffOver
     if not found.needs_staff:
-        return _take_back(session, office, subscription, asked_at=asked_at, at=at, by=by, why=why)
+        return _take_back(ctx, subscription, asked_at=asked_at, why=why)
     if subscription.state is not State.ENDED and subscription.cancel_asked_at is None:
-        cancel_for_reader(session, office, subscription_id, asked_at=asked_at, at=at, by=by, why=WHY)
-    open_one = open_requests.to_withdraw(session, subscription)
-    reader = session.get_one(Reader, subscription.reader_id)
+        cancel_for_reader(ctx, subscription_id, asked_at=asked_at, why=WHY)
+    open_one = open_requests.to_withdraw(ctx.session, subscription)
+    reader = ctx.session.get_one(Reader, subscription.reader_id)
     return (
         open_one
         or requests.receive(
-            session,
-            office,
+            ctx.moved_to(asked_at),
             reader=reader,
             email=reader.email,
             kind=RequestKind.WITHDRAW,
             words=WORDS,
-            at=asked_at,
             ip=ip,
             device=device,
             subscription_id=subscription_id,

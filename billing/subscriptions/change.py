@@ -11,7 +11,8 @@ from sqlmodel import Session, col, select
 
 from billing.mail import obsolete
 from billing.platform import bulk
-from billing.platform.actors import Actor, acted_by
+from billing.platform.actors import acted_by
+from billing.platform.context import TransactionContext
 from billing.platform.errors import NotFound
 from billing.platform.logs import say
 from billing.rules.lifecycle import Event, State, transition
@@ -48,23 +49,20 @@ def lock_all(session: Session, subscription_ids: Collection[str]) -> dict[str, S
 
 
 def change(
-    session: Session,
+    ctx: TransactionContext,
     subscription: Subscription,
     event: Event,
     *,
-    at: datetime,
-    by: Actor,
     why: str,
-    zone: ZoneInfo,
     **patch: Unpack[SubscriptionPatch],
 ) -> None:
     """Let something happen to a locked subscription: state by the table of transitions, dates as given, history, what comes next.
     Mails about it that wait, and have become untrue by it, are taken back.
 
     Raises NoSuchTransition when the table has no such transition."""
-    line, _ = _apply(session, Change(subscription, why, patch), event, at, by, zone, setattr)
-    session.add(SubscriptionChange(**line))
-    take_back_mails(session, [subscription], zone, but=patch)
+    line, _ = _apply(ctx, Change(subscription, why, patch), event, setattr)
+    ctx.session.add(SubscriptionChange(**line))
+    take_back_mails(ctx, [subscription], but=patch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +74,18 @@ class Change:
     patch: SubscriptionPatch
 
 
-def change_all(
-    session: Session,
-    event: Event,
-    cases: Sequence[Change],
-    *,
-    at: datetime,
-    by: Actor,
-    zone: ZoneInfo,
-) -> None:
+def change_all(ctx: TransactionContext, event: Event, cases: Sequence[Change]) -> None:
     """Let the same happen to many locked subscriptions, as `change` does to one, in a statement each for them and for their
     history. Raises NoSuchTransition when the table has no such transition for one of them."""
     lines, changes = [], []
     for case in cases:
-        line, columns = _apply(session, case, event, at, by, zone, set_committed_value)
+        line, columns = _apply(ctx, case, event, set_committed_value)
         lines.append(line)
         changes.append((case.subscription, columns))
-    bulk.update(session, changes)
-    bulk.insert(session, SubscriptionChange, lines)
+    bulk.update(ctx.session, changes)
+    bulk.insert(ctx.session, SubscriptionChange, lines)
     given = {name for case in cases for name in case.patch}
-    take_back_mails(session, [case.subscription for case in cases], zone, but=given)
+    take_back_mails(ctx, [case.subscription for case in cases], but=given)
 
 
 _FIRST, _SECOND = SubscriptionPatch(first_notice_at=None), SubscriptionPatch(second_notice_at=None)
@@ -112,20 +102,16 @@ _NOT_QUEUED: dict[tuple[str, str | None], SubscriptionPatch] = {
 
 
 def take_back_mails(
-    session: Session,
-    subscriptions: Sequence[Subscription],
-    zone: ZoneInfo,
-    *,
-    but: Collection[str] = (),
+    ctx: TransactionContext, subscriptions: Sequence[Subscription], *, but: Collection[str] = ()
 ) -> None:
     """Send none of the waiting mails about these locked subscriptions that are untrue by now. A notice among them is due again, as
     it was never told; `but`: columns of which the caller has decided otherwise."""
     here = {one.id: one for one in subscriptions}
-    for mail in obsolete.take_back(session, here):
+    for mail in obsolete.take_back(ctx.session, here):
         patch = _NOT_QUEUED.get((mail.kind, mail.which))
         if patch and patch.keys().isdisjoint(but):
-            mark(here[mail.about], zone, **patch)
-            session.add(here[mail.about])
+            mark(here[mail.about], ctx.zone, **patch)
+            ctx.session.add(here[mail.about])
 
 
 def mark(subscription: Subscription, zone: ZoneInfo, **patch: Unpack[SubscriptionPatch]) -> None:
@@ -136,19 +122,18 @@ def mark(subscription: Subscription, zone: ZoneInfo, **patch: Unpack[Subscriptio
 
 
 def mark_all(
-    session: Session,
+    ctx: TransactionContext,
     subscriptions: Sequence[Subscription],
-    zone: ZoneInfo,
     **patch: Unpack[SubscriptionPatch],
 ) -> None:
     """The same dates on many locked subscriptions, in one statement."""
-    session.flush()
+    ctx.session.flush()
     changes = []
     for one in subscriptions:
         for name, value in patch.items():
             set_committed_value(one, name, value)
-        changes.append((one, {**patch, **_next(one, zone)}))
-    bulk.update(session, changes)
+        changes.append((one, {**patch, **_next(one, ctx.zone)}))
+    bulk.update(ctx.session, changes)
 
 
 def reschedule(subscription: Subscription, zone: ZoneInfo) -> None:
@@ -173,13 +158,7 @@ def _next(subscription: Subscription, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _apply(
-    session: Session,
-    case: Change,
-    event: Event,
-    at: datetime,
-    by: Actor,
-    zone: ZoneInfo,
-    put: Callable[[Any, str, Any], None],
+    ctx: TransactionContext, case: Change, event: Event, put: Callable[[Any, str, Any], None]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The line of history, and the columns that were `put`, whether they are others than before or not."""
     subscription, before = case.subscription, case.subscription.state
@@ -187,27 +166,27 @@ def _apply(
     old = {name: getattr(subscription, name) for name in case.patch}
     columns = {**case.patch, "state": after}
     if after is State.ENDED:
-        columns |= {"ended_at": at, "ended_why": case.why, "charging_since": None, "retry_on": None}
+        columns |= {"ended_at": ctx.at, "ended_why": case.why, "charging_since": None, "retry_on": None}
     for name, value in columns.items():
         put(subscription, name, value)
-    coming = _next(subscription, zone)
+    coming = _next(subscription, ctx.zone)
     for name, value in coming.items():
         put(subscription, name, value)
     say(
-        session,
+        ctx.session,
         f"subscription {event}",
         subscription=subscription.id,
         reader=subscription.reader_id,
         state=f"{before}->{after}",
-        by=by,
+        by=ctx.actor,
     )
     line = {
         "subscription_id": subscription.id,
         "event": event,
         "from_state": before,
         "to_state": after,
-        "at": at,
-        **acted_by(by),
+        "at": ctx.at,
+        **acted_by(ctx.actor),
         "why": case.why,
         "facts": {
             name: [_plain(old[name]), _plain(value)]

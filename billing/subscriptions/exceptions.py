@@ -1,13 +1,12 @@
 """Another trial for somebody who has had one: staff's leave, used up by the next trial that starts."""
 
-from datetime import datetime
-
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from billing.platform import ids
-from billing.platform.actors import Actor, acted_by
+from billing.platform.actors import acted_by
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.subscriptions.models import TrialException
 
@@ -25,25 +24,27 @@ def open_for(session: Session, reader_id: str | None) -> TrialException | None:
     return session.exec(_open(reader_id)).first()
 
 
-def allow(session: Session, reader_id: str, *, at: datetime, by: Actor, why: str) -> TrialException:
+def allow(ctx: TransactionContext, reader_id: str, *, why: str) -> TrialException:
     """Let the reader start one more trial, with an address and a card that have had theirs. Raises AlreadyAllowed."""
-    leave = TrialException(id=ids.new("tex", at), reader_id=reader_id, given_at=at, **acted_by(by), why=why)
+    leave = TrialException(
+        id=ids.new("tex", ctx.at), reader_id=reader_id, given_at=ctx.at, **acted_by(ctx.actor), why=why
+    )
     try:
-        with session.begin_nested():
-            session.add(leave)
-            session.flush()
+        with ctx.session.begin_nested():
+            ctx.session.add(leave)
+            ctx.session.flush()
     except sa.exc.IntegrityError as error:
         raise AlreadyAllowed from error
     return leave
 
 
-def use(session: Session, reader_id: str, subscription_id: str, at: datetime) -> bool:
+def use(ctx: TransactionContext, reader_id: str, subscription_id: str) -> bool:
     """Use the leave up for a trial that starts now; whether there was one."""
-    leave = session.exec(_open(reader_id).with_for_update()).first()
+    leave = ctx.session.exec(_open(reader_id).with_for_update()).first()
     if leave is None:
         return False
-    leave.used_at, leave.subscription_id = at, subscription_id
-    session.add(leave)
+    leave.used_at, leave.subscription_id = ctx.at, subscription_id
+    ctx.session.add(leave)
     return True
 
 

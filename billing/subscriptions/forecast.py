@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from billing.platform.context import TransactionContext
 from billing.rules import trial
 from billing.rules.money import Money
 from billing.rules.periods import add_months
@@ -26,14 +27,14 @@ class Expected:
     amount: Money
 
 
-def forecast(session: Session, subscription: Subscription, zone: ZoneInfo, *, until: date) -> list[Expected]:
+def forecast(ctx: TransactionContext, subscription: Subscription, *, until: date) -> list[Expected]:
     """Every charge up to and with the day `until`, in order: at the prices agreed to, chosen or announced, a year followed by
     months at the price on sale. Nothing where nothing is charged: cancelled, ended, or waiting for another card."""
-    first = next_charge(subscription, zone)
+    first = next_charge(subscription, ctx.zone)
     if first is None:
         return []
-    starts = _periods(session, subscription, first.on)
-    expected = (_expected(zone, on, plan, price) for on, plan, price in starts)
+    starts = _periods(ctx.session, subscription, first.on)
+    expected = (_expected(ctx.zone, on, plan, price) for on, plan, price in starts)
     return list(takewhile(lambda one: one.on <= until, expected))
 
 

@@ -1,11 +1,9 @@
 """What a reader may take today: made once a request, and carried through the start."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
-from sqlmodel import Session
-
-from billing.platform.site import Office
+from billing.platform.context import TransactionContext
 from billing.rules import periods, trial
 from billing.rules.money import Money
 from billing.rules.trial import TrialDates
@@ -36,29 +34,27 @@ class Offer:
         return Money(self.then_price.amount, self.then_price.currency) if self.then_price else None
 
 
-def offer_of(session: Session, office: Office, at: datetime, terms: tuple[Plan, Price]) -> Offer:
+def offer_of(ctx: TransactionContext, terms: tuple[Plan, Price]) -> Offer:
     """These terms, for who takes them at that moment. Raises NothingOnSale where a fixed term has nothing to go on as."""
     plan, price = terms
-    today = office.today(at)
+    today = ctx.today
     return Offer(
         plan,
         price,
-        on_sale(session, today, plan.then_plan_id)[1] if plan.then_plan_id else None,
-        trial.dates(today, plan.trial_days, office.zone),
+        on_sale(ctx.session, today, plan.then_plan_id)[1] if plan.then_plan_id else None,
+        trial.dates(today, plan.trial_days, ctx.zone),
         periods.nth(today, 1, plan.months).end_on,
     )
 
 
-def offer_today(
-    session: Session, office: Office, at: datetime, plan_id: str | None = None, *, by_staff: bool = False
-) -> Offer:
+def offer_today(ctx: TransactionContext, plan_id: str | None = None, *, by_staff: bool = False) -> Offer:
     """One plan, or the first that everyone is offered. Raises NothingOnSale, NotOffered."""
-    return offer_of(session, office, at, plan_on_offer(session, office.today(at), plan_id, by_staff=by_staff))
+    return offer_of(ctx, plan_on_offer(ctx.session, ctx.today, plan_id, by_staff=by_staff))
 
 
-def offers_today(session: Session, office: Office, at: datetime) -> list[Offer]:
+def offers_today(ctx: TransactionContext) -> list[Offer]:
     """All that everyone is offered, in the order of the pages. Raises NothingOnSale without any."""
-    found = [offer_of(session, office, at, terms) for terms in plans_on_offer(session, office.today(at))]
+    found = [offer_of(ctx, terms) for terms in plans_on_offer(ctx.session, ctx.today)]
     if not found:
         raise NothingOnSale
     return found

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from billing.platform import ids
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.rules import features
 from billing.rules.lifecycle import State
@@ -98,19 +99,17 @@ def offer_plan(session: Session, plan_id: str, to: OfferedTo, position: int | No
     return plan
 
 
-def add_price(
-    session: Session, plan_id: str, cents: int, first_day: date, *, today: date, at: datetime
-) -> Price:
+def add_price(ctx: TransactionContext, plan_id: str, cents: int, first_day: date, *, today: date) -> Price:
     """Let who starts from `first_day` on pay `cents`, VAT included. Nobody who has agreed to another price is charged this one.
 
     Raises UnknownPlan, PastPrice."""
-    if session.get(Plan, plan_id) is None:
+    if ctx.session.get(Plan, plan_id) is None:
         raise UnknownPlan
     if first_day < today:
         raise PastPrice
-    price = Price(id=ids.new("prc", at), plan_id=plan_id, amount=cents, valid_from=first_day)
-    session.add(price)
-    session.flush()
+    price = Price(id=ids.new("prc", ctx.at), plan_id=plan_id, amount=cents, valid_from=first_day)
+    ctx.session.add(price)
+    ctx.session.flush()
     return price
 
 

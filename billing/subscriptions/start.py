@@ -1,7 +1,7 @@
 """Start a subscription: with a trial, once per person, or without one."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -10,10 +10,10 @@ from sqlmodel import Session, col, select
 
 from billing.mail import obsolete
 from billing.platform import ids
-from billing.platform.actors import Actor, acted_by
+from billing.platform.actors import acted_by
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.platform.logs import say
-from billing.platform.site import Office
 from billing.platform.tokens import Tokens
 from billing.readers.register import by_id
 from billing.rules import periods, trial
@@ -47,11 +47,11 @@ class Open(StrEnum):
     """A subscription is running."""
 
 
-def open_to(session: Session, tokens: Tokens, *, email: str, reader_id: str | None) -> Open:
+def open_to(ctx: TransactionContext, *, email: str, reader_id: str | None) -> Open:
     """What somebody with this address may start now. The constraints have the last word when it happens."""
-    if reader_id is not None and live_of(session, reader_id) is not None:
+    if reader_id is not None and live_of(ctx.session, reader_id) is not None:
         return Open.NOTHING
-    return Open.TRIAL if may_try(session, tokens, email=email, reader_id=reader_id) else Open.PAID
+    return Open.TRIAL if may_try(ctx, email=email, reader_id=reader_id) else Open.PAID
 
 
 def refuse_second(session: Session, reader_id: str) -> None:
@@ -60,17 +60,14 @@ def refuse_second(session: Session, reader_id: str) -> None:
         raise AlreadySubscribed
 
 
-def may_try(session: Session, tokens: Tokens, *, email: str, reader_id: str | None) -> bool:
+def may_try(ctx: TransactionContext, *, email: str, reader_id: str | None) -> bool:
     """Whether a trial may begin: the address hasn't had one, or staff have allowed another."""
-    return (
-        not trial_used_by_address(session, tokens, email)
-        or exceptions.open_for(session, reader_id) is not None
-    )
+    return not trial_used_by_address(ctx, email) or exceptions.open_for(ctx.session, reader_id) is not None
 
 
-def trial_used_by_address(session: Session, tokens: Tokens, email: str) -> bool:
+def trial_used_by_address(ctx: TransactionContext, email: str) -> bool:
     """Whether this address, in its canonical form, has had its trial."""
-    return session.get(TrialClaim, ("address", address_digest(tokens, email))) is not None
+    return ctx.session.get(TrialClaim, ("address", address_digest(ctx.site.tokens, email))) is not None
 
 
 def trial_used_by_card(session: Session, fingerprint: str) -> bool:
@@ -96,87 +93,85 @@ class Starting:
     """The card's keyed hash."""
 
 
-def start_trial(
-    session: Session, office: Office, agreed: Starting, at: datetime, *, by: Actor
-) -> Subscription:
+def start_trial(ctx: TransactionContext, agreed: Starting) -> Subscription:
     """Begin the free days. Raises TrialUsed when address or card had theirs and staff have allowed no other,
     AlreadySubscribed when one is running. The unique constraints decide between two starts at once."""
-    charge_on = trial.first_charge_on(office.today(at), agreed.plan.trial_days)
-    subscription = _begin(session, office, agreed, charge_on, at, by=by)
-    address = address_digest(office.tokens, by_id(session, agreed.reader_id).email)
-    taken = _claim(session, {"address": address, "card": agreed.card_fingerprint}, subscription.id, at)
-    if not exceptions.use(session, agreed.reader_id, subscription.id, at) and taken:
+    charge_on = trial.first_charge_on(ctx.today, agreed.plan.trial_days)
+    subscription = _begin(ctx, agreed, charge_on)
+    address = address_digest(ctx.site.tokens, by_id(ctx.session, agreed.reader_id).email)
+    taken = _claim(ctx, {"address": address, "card": agreed.card_fingerprint}, subscription.id)
+    if not exceptions.use(ctx, agreed.reader_id, subscription.id) and taken:
         raise TrialUsed(by=taken[0])
     return subscription
 
 
-def start_paid(
-    session: Session, office: Office, agreed: Starting, at: datetime, *, by: Actor
-) -> Subscription:
+def start_paid(ctx: TransactionContext, agreed: Starting) -> Subscription:
     """Begin without free days: the first charge is due at once. Raises AlreadySubscribed."""
-    return _begin(session, office, agreed, None, at, by=by)
+    return _begin(ctx, agreed, None)
 
 
-def _begin(
-    session: Session, office: Office, agreed: Starting, trial_to: date | None, at: datetime, *, by: Actor
-) -> Subscription:
+def _begin(ctx: TransactionContext, agreed: Starting, trial_to: date | None) -> Subscription:
     """Its row and the first line of its history; `trial_to` is the day of the first charge, where days are free before it."""
-    refuse_second(session, agreed.reader_id)
-    today, plan = office.today(at), agreed.plan
+    refuse_second(ctx.session, agreed.reader_id)
+    today, plan = ctx.today, agreed.plan
     read_to = trial_to or periods.nth(today, 1, plan.months).end_on
     subscription = Subscription(
-        id=ids.new("sub", at),
+        id=ids.new("sub", ctx.at),
         reader_id=agreed.reader_id,
         plan_id=plan.id,
         price_id=agreed.price.id,
         payment_method_id=agreed.payment_method_id,
         card_expires_on=agreed.card_expires_on,
         state=State.TRIALING if trial_to else State.ACTIVE,
-        started_at=at,
+        started_at=ctx.at,
         charge_on=trial_to or today,
         is_fixed_term=plan.then_plan_id is not None,
-        access_until=periods.start_of_day(read_to, office.zone),
+        access_until=periods.start_of_day(read_to, ctx.zone),
     )
-    reschedule(subscription, office.zone)
+    reschedule(subscription, ctx.zone)
     try:
-        with session.begin_nested():
-            session.add(subscription)
-            session.flush()
+        with ctx.session.begin_nested():
+            ctx.session.add(subscription)
+            ctx.session.flush()
     except sa.exc.IntegrityError as error:
         raise AlreadySubscribed from error
+    of_reader = select(Subscription.id).where(Subscription.reader_id == subscription.reader_id)
+    # that an earlier one has ended is no news any more
+    obsolete.take_back(ctx.session, ctx.session.exec(of_reader).all())
+    _write_first_line(ctx, subscription, "trial started" if trial_to else "started without a trial")
+    return subscription
+
+
+def _write_first_line(ctx: TransactionContext, subscription: Subscription, why: str) -> None:
     first_line = SubscriptionChange(
         subscription_id=subscription.id,
         to_state=subscription.state,
-        at=at,
-        **acted_by(by),
-        why="trial started" if trial_to else "started without a trial",
+        at=ctx.at,
+        **acted_by(ctx.actor),
+        why=why,
         facts={},
     )
-    session.add(first_line)
-    of_reader = select(Subscription.id).where(Subscription.reader_id == subscription.reader_id)
-    # that an earlier one has ended is no news any more
-    obsolete.take_back(session, session.exec(of_reader).all())
+    ctx.session.add(first_line)
     say(
-        session,
+        ctx.session,
         "subscription started",
         subscription=subscription.id,
         reader=subscription.reader_id,
         state=subscription.state,
-        by=by,
+        by=ctx.actor,
     )
-    return subscription
 
 
 _CLAIMS = insert(TrialClaim).on_conflict_do_nothing().returning(col(TrialClaim.kind))
 
 
-def _claim(session: Session, digests: dict[str, str], subscription_id: str, at: datetime) -> list[str]:
+def _claim(ctx: TransactionContext, digests: dict[str, str], subscription_id: str) -> list[str]:
     """Claim address and card, by their kinds in their order, so that two who claim the same can't wait for each other; the kinds
     that are somebody's already."""
-    session.flush()
+    ctx.session.flush()
     rows = [
-        {"kind": kind, "digest": digest, "subscription_id": subscription_id, "claimed_at": at}
+        {"kind": kind, "digest": digest, "subscription_id": subscription_id, "claimed_at": ctx.at}
         for kind, digest in sorted(digests.items())
     ]
-    free = set(session.execute(_CLAIMS, rows).scalars())
+    free = set(ctx.session.execute(_CLAIMS, rows).scalars())
     return sorted(digests.keys() - free)

@@ -42,13 +42,13 @@ def apply_signal(desk: Desk, event: InboundEvent, at: datetime) -> str:
         case Signal.CUSTOMER_CHANGED:
             return _customer(desk, event, gateway, at)
         case Signal.DISPUTE_CHANGED:
-            dispute = disputes.settle(desk.database, gateway, desk.office, event.object_ref, at)
+            dispute = disputes.settle(desk.database, gateway, desk.site, event.object_ref, at)
             return _absent(event, at, dispute) if dispute is disputes.Unresolved.ABSENT else dispute
         case Signal.FRAUD_WARNED:
-            warning = warn.settle(desk.database, gateway, desk.office, event.object_ref, at)
+            warning = warn.settle(desk.database, gateway, desk.site, event.object_ref, at)
             return _absent(event, at, warning) if warning is warn.WarningOutcome.ABSENT else warning
         case Signal.PAID_OUT:
-            payout = balance_mirror.keep_payout(desk.database, gateway, desk.office, event.object_ref, at)
+            payout = balance_mirror.keep_payout(desk.database, gateway, desk.site, event.object_ref, at)
             return _absent(event, at, payout) if payout is balance_mirror.PayoutOutcome.ABSENT else payout
     assert_never(event.signal)
 
@@ -70,8 +70,8 @@ def _charge(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -> 
         return _absent(event, at, "no such charge")
     if claim is None:  # another installation's, on the same account
         return Unattributed.NOT_OURS
-    with desk.database.transaction() as session:
-        return take_in(session, desk.office, event.acquirer, claim, outcome, at, by=Acquirer(event.acquirer))
+    with desk.database.begin(desk.site, at, Acquirer(event.acquirer)) as ctx:
+        return take_in(ctx, event.acquirer, claim, outcome)
 
 
 def _card_page(desk: Desk, event: InboundEvent, at: datetime) -> str | None:
@@ -89,7 +89,7 @@ def _card_page(desk: Desk, event: InboundEvent, at: datetime) -> str | None:
     found = card_setup.finish(
         desk.database,
         desk.acquirers,
-        desk.office,
+        desk.site,
         setup_id,
         at,
         by=Acquirer(event.acquirer),
@@ -109,7 +109,7 @@ def _pay_page(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -
     if attempt_id is None:
         return "not our page"
     page = HostedPage(attempt_id, event.object_ref)
-    word = pay_in_person.look(desk.database, gateway, desk.office, page, at, by=Acquirer(event.acquirer))
+    word = pay_in_person.look(desk.database, gateway, desk.site, page, at, by=Acquirer(event.acquirer))
     if word is SettleOutcome.UNKNOWN:
         raise Unavailable("The outcome of the page isn't known yet.")
     return _absent(event, at, word) if word is PageOutcome.ABSENT else word
@@ -122,11 +122,11 @@ def _refund(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -> 
         raise Unavailable(answer.why)
     if isinstance(answer, NoSuchObject):
         return _absent(event, at, "no such refund")
-    with desk.database.transaction() as session:
-        ours = refund.known(session, event.acquirer, refund_id, event.object_ref)
+    with desk.database.begin(desk.site, at, Acquirer(event.acquirer)) as ctx:
+        ours = refund.known(ctx.session, event.acquirer, refund_id, event.object_ref)
         if ours is not None:
-            refund.settle(session, desk.office, ours, answer, at)
-        elif not unexplained_charges.heard(session, event.acquirer, event.object_ref, answer, at):
+            refund.settle(ctx, ours, answer)
+        elif not unexplained_charges.heard(ctx, event.acquirer, event.object_ref, answer):
             return "not our refund"
     return answer.state
 
@@ -139,11 +139,11 @@ def _card(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -> st
         raise Unavailable(card.why)
     if isinstance(card, NoSuchObject):
         _absent(event, at, "no such card")
-    with desk.database.transaction() as session:
+    with desk.database.begin(desk.site, at, Acquirer(event.acquirer)) as ctx:
         if isinstance(card, CardGone | NoSuchObject):
-            ours = saved_cards.removed(session, desk.office, event.acquirer, [event.object_ref], at)
+            ours = saved_cards.removed(ctx, event.acquirer, [event.object_ref])
             return "card removed" if ours else "not our card"
-        ours = saved_cards.renewed(session, desk.office, event.acquirer, card, at)
+        ours = saved_cards.renewed(ctx, event.acquirer, card)
         return "card refreshed" if ours else "not our card"
 
 
@@ -154,10 +154,6 @@ def _customer(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -
         raise Unavailable(found.why)
     if found is None:
         return "still there"
-    with desk.database.transaction() as session:
-        refs = saved_cards.of_customer(session, event.acquirer, event.object_ref)
-        return (
-            "cards removed"
-            if saved_cards.removed(session, desk.office, event.acquirer, refs, at)
-            else "not our customer"
-        )
+    with desk.database.begin(desk.site, at, Acquirer(event.acquirer)) as ctx:
+        refs = saved_cards.of_customer(ctx.session, event.acquirer, event.object_ref)
+        return "cards removed" if saved_cards.removed(ctx, event.acquirer, refs) else "not our customer"

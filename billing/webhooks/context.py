@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from billing.acquirer.registry import Acquirers
 from billing.platform.db import Database
 from billing.platform.monotonic import Monotonic
-from billing.platform.site import Office
+from billing.platform.site import Site
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Desk:
 
     database: Database
     acquirers: Acquirers
-    office: Office
+    site: Site
     monotonic: Monotonic
     most_failures: int
     """After so many an event is set aside."""

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from billing.access.entitled import DEFINITION, entitled
 from billing.access.entitlements import entitlements_of
 from billing.newsletters.lists import may_have
+from billing.platform.actors import WORKER
 from billing.platform.db import Database
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.platform.tokens import Tokens
 from billing.rules.access import Entitlement, Reason, entitlement_of
 from billing.rules.features import newsletter_feature
@@ -159,10 +160,10 @@ def agree(
     reader_id = write(database, subscribed, given_days)
     expected = by_the_rule(subscribed, given_days, ZoneInfo(zone), at)
     live = [one for one in expected if one.live(at)]
-    office = Office(ZoneInfo(zone), "http://127.0.0.1", Tokens(SECRET_KEY))
-    with database.transaction() as session:
-        found = list(entitlements_of(session, office, reader_id, at).held)
-        reads, has_list = session.execute(
+    site = Site(ZoneInfo(zone), "http://127.0.0.1", Tokens(SECRET_KEY))
+    with database.begin(site, at, WORKER) as ctx:
+        found = list(entitlements_of(ctx, reader_id).held)
+        reads, has_list = ctx.session.execute(
             sa.text(f"SELECT {entitled(':reader')}, {may_have(':reader', ':list')}"),
             {"reader": reader_id, "list": "the-inside", "zone": zone, "at": at},
         ).one()

@@ -12,7 +12,8 @@ from billing.access.check import AccessRequest, check
 from billing.access.entitlements import ANONYMOUS
 from billing.access.visitors import FirstReading
 from billing.app import build
-from billing.platform.site import Office
+from billing.platform.actors import WORKER
+from billing.platform.site import Site
 from billing.platform.tokens import Tokens
 from billing.rules.access import Reason
 from tests.support.actors import BY
@@ -100,8 +101,8 @@ def test_another_process_follows_at_once_and_whoever_listens_is_told_after_the_c
         asking = AccessRequest(ANONYMOUS)
         body = {"until": "2027-03-02T08:00:00Z", "reason": "flood"}
         world.api.post(f"/v1/articles/{article}/open", json=body).raise_for_status()
-        with other.database.transaction() as session:
-            checked = check(session, other.office, other.limits, article, asking, at=world.now)
+        with other.database.begin(other.site, world.now, WORKER) as ctx:
+            checked = check(ctx, other.limits, article, asking)
         assert checked.decision.reason is Reason.OPEN
         world.api.put("/v1/sections/Town", json={"access": "free"}).raise_for_status()
         put("dam", "metered")
@@ -129,15 +130,13 @@ def test_the_reason_is_for_readers_to_see(world: World) -> None:
 
 @pytest.mark.parametrize("article", [None, "bridge", "x" * 200, "ｘ." * 100, "\U0001f4f0" * 200])
 def test_a_visitors_token_is_ours_or_nobodys(article: str | None) -> None:
-    office = Office(ZONE, "http://127.0.0.1", Tokens("a secret of enough length for a test 0123456789"))
+    site = Site(ZONE, "http://127.0.0.1", Tokens("a secret of enough length for a test 0123456789"))
     first = FirstReading(date(2027, 3, 1), article) if article is not None else None
     visitor = replace(visitors.new(), first=first)
-    token = visitors.token(office, visitor)
+    token = visitors.token(site, visitor)
     assert len(token) <= visitors.LONGEST_TOKEN
     assert quote(token, safe="") == token, "it goes into cookies and addresses as it is"
-    assert visitors.by_token(office, token) == replace(visitor, is_new=False)
+    assert visitors.by_token(site, token) == replace(visitor, is_new=False)
     for forged in ("", "x", "vis_a.b", "rdr_1.", "é", damaged(token), token[1:]):
-        assert visitors.by_token(office, forged) is None
-    assert visitors.by_token(office, office.tokens.token("gift", "gft_1")) is None, (
-        "one made for something else"
-    )
+        assert visitors.by_token(site, forged) is None
+    assert visitors.by_token(site, site.tokens.token("gift", "gft_1")) is None, "one made for something else"

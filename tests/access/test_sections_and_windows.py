@@ -5,6 +5,7 @@ from datetime import timedelta
 from billing.access.policies import NO_TERMS
 from billing.dev import seed
 from billing.dev.paper.sample_articles import sample_articles
+from billing.platform.actors import WORKER
 from tests.support.articles import Put
 from tests.support.staff_members import SignIn
 from tests.support.world import World, local
@@ -76,8 +77,8 @@ def test_the_sample_paper_uses_them(world: World) -> None:
     fresh = "/articles/snow-closes-the-pass"
     assert "Free for everyone until Tuesday 2 March 2027 at 10:00" in browser.get(fresh).words
     world.advance(days=1)
-    with world.parts.database.transaction() as session:
-        seed.articles(session, world.parts.office, world.now)
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        seed.articles(ctx)
     assert "The rest is for subscribers" in browser.get(fresh).words, (
         "a second start of the demo doesn't publish it anew"
     )

@@ -13,14 +13,14 @@ from billing.access_cache.answer_builder import AnswerBuilder, CookieNames
 from billing.access_cache.cache import AccessCache
 from billing.access_cache.change_listener import ChangeListener
 from billing.access_cache.load import Loader
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.platform.tokens import Tokens
 from tests.support.installation import SECRET_KEY
 from tests.support.stepped_clock import SteppedClock
 from tests.support.world import ZONE
 
 NAMES = CookieNames(b"masthead-session=", b"masthead-visitor=", b"masthead-gift=")
-OFFICE = Office(ZONE, "http://127.0.0.1", Tokens(SECRET_KEY))
+SITE = Site(ZONE, "http://127.0.0.1", Tokens(SECRET_KEY))
 
 
 class WatchedListener(ChangeListener):
@@ -70,8 +70,8 @@ async def running_on(url: str, *, most: int = 1000) -> AsyncIterator[CacheParts]
     pool = AsyncConnectionPool(url, min_size=1, max_size=4, open=False, kwargs={"autocommit": True})
     await pool.open()
     listening = asyncio.create_task(listener.listen())
-    loader = Loader(pool, OFFICE, cache, listener, clock)
-    parts = CacheParts(url, clock, cache, listener, loader, AnswerBuilder(OFFICE, NAMES, []))
+    loader = Loader(pool, SITE, cache, listener, clock)
+    parts = CacheParts(url, clock, cache, listener, loader, AnswerBuilder(SITE, NAMES, []))
     try:
         async with asyncio.timeout(120):
             await parts.until_up()

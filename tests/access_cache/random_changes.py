@@ -11,16 +11,17 @@ from billing.access.models import Scope
 from billing.access.public_windows import close, open_to_all
 from billing.acquirer.answers import Charged, ChargeRequest, SavedCard
 from billing.acquirer.stripe.gateway import CAPABILITIES
-from billing.billing_run.context import Till
+from billing.billing_run.context import RunContext
 from billing.billing_run.run import run_for
 from billing.cards.saved_cards import keep_card, last_good_day
 from billing.changes.cancel import When, cancel
 from billing.changes.withdraw import withdraw
 from billing.payments.models import PaymentMethod
-from billing.platform.actors import ReaderActor, StaffActor
+from billing.platform.actors import WORKER, ReaderActor, StaffActor
 from billing.platform.clock import SystemClock
+from billing.platform.context import TransactionContext
 from billing.platform.db import Database
-from billing.platform.site import Office
+from billing.platform.site import Policy, Site
 from billing.subscriptions.find import live_of, plan_on_offer
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.start import Starting, start_paid, start_trial
@@ -29,7 +30,7 @@ from tests.bench.readers import reader_of
 from tests.support.one_acquirer import only
 from tests.support.world import ZONE
 
-OFFICE = Office(ZONE, "http://127.0.0.1", TOKENS, withdrawals_a_year=1_000_000)
+SITE = Site(ZONE, "http://127.0.0.1", TOKENS, policy=Policy(withdrawals_a_year=1_000_000))
 CLOCK = SystemClock()
 
 
@@ -56,11 +57,8 @@ class Deeds:
         """A trial."""
         with self.database.transaction() as session:
             start_trial(
-                session,
-                OFFICE,
+                TransactionContext(session, SITE, CLOCK.now(), ReaderActor("r")),
                 self._agreed(session, number, f"fingerprint-{number}"),
-                CLOCK.now(),
-                by=ReaderActor("r"),
             )
 
     def subscribe(self, number: int) -> str:
@@ -68,7 +66,7 @@ class Deeds:
         its id."""
         with self.database.transaction() as session:
             agreed = self._agreed(session, number, f"card-{next(self._cards)}")
-            return start_paid(session, OFFICE, agreed, CLOCK.now(), by=ReaderActor("r")).id
+            return start_paid(TransactionContext(session, SITE, CLOCK.now(), ReaderActor("r")), agreed).id
 
     def _agreed(self, session: Session, number: int, fingerprint: str) -> Starting:
         """To the first plan on offer, with a card of this fingerprint."""
@@ -78,37 +76,35 @@ class Deeds:
 
     def pay(self, subscription_id: str) -> None:
         """Its first charge."""
-        till = Till(self.database, only(Taking()), OFFICE, pause_after=5)
-        report = run_for(till, subscription_id, CLOCK.now())
+        run_context = RunContext(self.database, only(Taking()), SITE, pause_after=5)
+        report = run_for(run_context, subscription_id, CLOCK.now())
         assert report.counts["charged"] == 1, report
 
     def cancel(self, number: int) -> None:
         """Staff end it at once."""
         at = CLOCK.now()
-        with self.database.transaction() as session:
-            live, why = self._live(session, number), "asked by phone"
-            cancel(session, OFFICE, live.id, asked_at=at, at=at, by=StaffActor("a"), why=why, when=When.NOW)
+        with self.database.begin(SITE, at, StaffActor("a")) as ctx:
+            live, why = self._live(ctx.session, number), "asked by phone"
+            cancel(ctx, live.id, asked_at=at, why=why, when=When.NOW)
 
     def withdraw(self, number: int) -> None:
         """The reader takes the sale back: the charge is refunded, and reading ends."""
         at = CLOCK.now()
-        with self.database.transaction() as session:
-            withdraw(session, OFFICE, self._live(session, number).id, asked_at=at, at=at, by=ReaderActor("r"))
+        with self.database.begin(SITE, at, ReaderActor("r")) as ctx:
+            withdraw(ctx, self._live(ctx.session, number).id, asked_at=at)
 
     def open(self, article_id: str) -> str:
         """An editor opens the article to everyone; the opening's id."""
         at = CLOCK.now()
-        with self.database.transaction() as session:
+        with self.database.begin(SITE, at, StaffActor("a")) as ctx:
             until = at + timedelta(days=1)
-            made = open_to_all(
-                session, Scope.ARTICLE, article_id, until=until, reason="flood", at=at, by=StaffActor("a")
-            )
+            made = open_to_all(ctx, Scope.ARTICLE, article_id, until=until, reason="flood")
             return made.id
 
     def close(self, opening_id: str) -> None:
         """And closes it before its time."""
         with self.database.transaction() as session:
-            close(session, opening_id, at=CLOCK.now(), by=StaffActor("a"))
+            close(TransactionContext(session, SITE, CLOCK.now(), StaffActor("a")), opening_id)
 
     def _live(self, session: Session, number: int) -> Subscription:
         live = live_of(session, reader_of(number))
@@ -117,7 +113,9 @@ class Deeds:
 
     def _card(self, session: Session, number: int, fingerprint: str) -> PaymentMethod:
         card = SavedCard(f"cus_{number}", f"pm_{fingerprint}", "visa", "4242", 12, 2040, fingerprint)
-        return keep_card(session, OFFICE, Taking.name, reader_of(number), card, CLOCK.now())
+        return keep_card(
+            TransactionContext(session, SITE, CLOCK.now(), WORKER), Taking.name, reader_of(number), card
+        )
 
     def _today(self) -> date:
-        return OFFICE.today(CLOCK.now())
+        return SITE.today(CLOCK.now())

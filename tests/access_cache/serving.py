@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from zoneinfo import ZoneInfo
 
 import httpx
 import psycopg
@@ -16,6 +17,7 @@ from billing.dev.demo.folder import free_port
 from billing.platform.actors import Command
 from billing.platform.clock import SystemClock
 from billing.platform.db import Database
+from billing.platform.site import Site
 from billing.platform.tokens import Tokens
 from billing.rules.access import AccessLevel
 from tests.bench.readers import populate, secret_of
@@ -63,17 +65,16 @@ def furnish(url: str, readers: int = 3) -> None:
     """Readers with subscriptions, and an article for subscribers."""
     populate(url, TOKENS, readers)
     database, at = Database(url), SystemClock().now()
-    with database.transaction() as session:
+    site = Site(ZoneInfo("Africa/Johannesburg"), "https://pay.example", TOKENS)
+    with database.begin(site, at, Command("test")) as ctx:
         register(
-            session,
+            ctx,
             "bridge",
             title="t",
             url="u",
             section="Town",
             terms=AccessTerms(AccessLevel.SUBSCRIBER),
             published_at=at,
-            at=at,
-            by=Command("test"),
         )
     database.close()
 

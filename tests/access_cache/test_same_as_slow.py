@@ -22,8 +22,9 @@ from billing.access_cache.change_listener import ChangeListener
 from billing.access_cache.load import Loader
 from billing.access_cache.presented import NO_QUERY, PresentedCredentials
 from billing.http import shapes
+from billing.platform.actors import WORKER
 from billing.platform.db import Database
-from tests.access_cache.cache_parts import NAMES, OFFICE
+from tests.access_cache.cache_parts import NAMES, SITE
 from tests.support.proof_size import sized
 from tests.support.stepped_clock import SteppedClock
 
@@ -68,7 +69,7 @@ class Town:
         self.loop.run_until_complete(self.pool.open())
         self.clock = SteppedClock()
         self.listener = ChangeListener(url, lambda _: None, lambda: None, self.clock)
-        self.builder = AnswerBuilder(OFFICE, NAMES, [])
+        self.builder = AnswerBuilder(SITE, NAMES, [])
 
     def close(self) -> None:
         self.loop.run_until_complete(self.pool.close())
@@ -106,7 +107,7 @@ class Town:
                 " VALUES (%s, %s, %s, %s, %s, '', '', true)",
                 (
                     f"ses_{number}",
-                    OFFICE.tokens.digest("session", SECRET + str(number)),
+                    SITE.tokens.digest("session", SECRET + str(number)),
                     reader,
                     START,
                     at(90),
@@ -171,7 +172,7 @@ class Town:
         self, cache: AccessCache, who: PresentedCredentials, article: str, then: datetime
     ) -> AccessAnswer | None:
         """From this cache, filled where something is missing."""
-        loader = Loader(self.pool, OFFICE, AccessCache(1, self.clock), self.listener, self.clock)
+        loader = Loader(self.pool, SITE, AccessCache(1, self.clock), self.listener, self.clock)
         while True:
             found = self.builder.answers(cache, who, (article,), then, self.clock.seconds())
             if not isinstance(found, tuple):
@@ -180,11 +181,11 @@ class Town:
                 return None
 
     def slow(self, article: str, reader: str | None, then: datetime) -> dict[str, Any]:
-        with self.database.transaction() as session:
-            known = entitlements_of(session, OFFICE, reader, then)
+        with self.database.begin(SITE, then, WORKER) as ctx:
+            known = entitlements_of(ctx, reader)
             asking = AccessRequest(known, (Visitor(reader or "vis_new"),), counts=False)
-            checked = check(session, OFFICE, MeterLimits(10, 3), article, asking, at=then)
-        return shapes.access(checked, OFFICE.offer_url)
+            checked = check(ctx, MeterLimits(10, 3), article, asking)
+        return shapes.access(checked, SITE.offer_url)
 
 
 @pytest.fixture

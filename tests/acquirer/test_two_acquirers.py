@@ -94,7 +94,7 @@ def test_a_charge_goes_to_the_acquirer_of_its_card_and_all_that_follows_names_it
 ) -> None:
     first, second = due(world, 2)
     move_card(world, second)
-    run.run(house(world, another).till, world.now)
+    run.run(house(world, another).run_context, world.now)
     assert another.charged == [second]
     for table in ("attempt", "payment"):
         rows = world.rows(f"SELECT acquirer, count(*) AS n FROM {table} GROUP BY 1 ORDER BY 1")
@@ -108,8 +108,8 @@ def test_the_pause_of_one_holds_nothing_at_the_other(world: World, another: Anot
     for one in started[:6]:
         move_card(world, one)
     another.away = True
-    till = house(world, another).till
-    run.run(till, world.now)
+    run_context = house(world, another).run_context
+    run.run(run_context, world.now)
     with world.parts.database.transaction() as session:
         assert breaker.paused(session, "another") is not None
         assert breaker.paused(session, "stripe") is None
@@ -123,10 +123,10 @@ def test_the_pause_of_one_holds_nothing_at_the_other(world: World, another: Anot
     assert pause["acquirer"] == "another"
     another.away = False
     world.skip_to(pause["probe_at"] + timedelta(minutes=1))
-    assert run.probe(till, world.now) == 1
-    run.run(till, world.now)
+    assert run.probe(run_context, world.now) == 1
+    run.run(run_context, world.now)
     world.skip_to(world.now + timedelta(hours=2))
-    run.run(till, world.now)
+    run.run(run_context, world.now)
     assert {row["state"] for row in world.rows(states)} == {"charged"}
     world.settle()
     ledger_checks.check(world)

@@ -2,6 +2,7 @@
 
 import httpx
 
+from billing.platform.actors import WORKER
 from billing.rules.scopes import SCOPES, grants
 from billing.staff.api_keys import create
 from tests.support.starting_points import Subscriber
@@ -138,10 +139,8 @@ def _call(world: World, method: str, path: str, key: str | None) -> httpx.Respon
 
 
 def test_each_call_needs_its_scope_and_no_other(world: World) -> None:
-    with world.parts.database.transaction() as session:
-        keys = {
-            scope: create(session, world.parts.office.tokens, scope, (scope,), world.now) for scope in SCOPES
-        }
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        keys = {scope: create(ctx, scope, (scope,)) for scope in SCOPES}
     before = world.rows("SELECT count(*) AS n FROM reader")
     for (method, path), needed in CALLS.items():
         for scope, key in keys.items():

@@ -30,11 +30,12 @@ from billing.access_cache.cache import AccessCache, CachedToken
 from billing.access_cache.presented import PresentedCredentials
 from billing.dev.postgres import Embedded
 from billing.platform import installation, list_key, migrate
-from billing.platform.actors import Command
+from billing.platform.actors import WORKER, Command
+from billing.platform.context import TransactionContext
 from billing.platform.db import Database
 from billing.platform.monotonic import SystemMonotonic
-from billing.platform.settings import Settings, read_settings
-from billing.platform.site import Office
+from billing.platform.settings import read_settings
+from billing.platform.site import Site
 from billing.platform.tokens import Tokens
 from billing.rules.access import AccessLevel, Entitlement, Reason
 from billing.staff.api_keys import create
@@ -112,9 +113,12 @@ def publisher(folder: Path, readers: int) -> Iterator[tuple[dict[str, str], str]
             installation.claim(session, settings)
             list_key.seal_first(session, settings)
             first_plans.add(session)
-            _articles(session, settings, at)
             tokens = list_key.opened(session, settings)
-            key = create(session, tokens, "bench", ["access", "money", "readers"], at)
+            site = Site(settings.zone, settings.public_url, tokens)
+            _articles(session, site, settings.meter_registered, at)
+            key = create(
+                TransactionContext(session, site, at, WORKER), "bench", ["access", "money", "readers"]
+            )
         populate(settings.database_url, tokens, readers + ON_THE_METER)
         with database.transaction() as session:
             session.execute(
@@ -124,20 +128,18 @@ def publisher(folder: Path, readers: int) -> Iterator[tuple[dict[str, str], str]
         yield environ, key
 
 
-def _articles(session: Session, settings: Settings, at: datetime) -> None:
+def _articles(session: Session, site: Site, metered: int, at: datetime) -> None:
     names = {f"article-{number}": AccessLevel.SUBSCRIBER for number in range(ARTICLES)}
-    names |= {f"metered-{number}": AccessLevel.METERED for number in range(settings.meter_registered)}
+    names |= {f"metered-{number}": AccessLevel.METERED for number in range(metered)}
     for name, level in names.items():
         register(
-            session,
+            TransactionContext(session, site, at, Command("test")),
             name,
             title=name,
             url=f"https://paper.example/{name}",
             section="News",
             terms=AccessTerms(level),
             published_at=at,
-            at=at,
-            by=Command("test"),
         )
 
 
@@ -311,16 +313,16 @@ def _memory(count: int) -> Figure:
 
 def _tokens() -> list[Figure]:
     """A reader token that was seen before, and one that is new."""
-    office = Office(
+    site = Site(
         ZoneInfo("UTC"), "https://paper.example", Tokens("a secret for the benchmarks, of enough length")
     )
     at, cache, builder = (
         datetime.now(UTC),
         AccessCache(100, SystemMonotonic()),
-        AnswerBuilder(office, CookieNames(b"s=", b"v=", b"g="), []),
+        AnswerBuilder(site, CookieNames(b"s=", b"v=", b"g="), []),
     )
-    token = edge_tokens.issue(office, Entitlements(reader_of(1)), None, at).token
-    held = edge_tokens.read(office, token, at)
+    token = edge_tokens.issue(site, Entitlements(reader_of(1)), None, at).token
+    held = edge_tokens.read(site, token, at)
     cache.tokens.keep(
         hashlib.sha256(token.encode()).digest()[:16],
         CachedToken(held.reader_id, None, held.expires_at.timestamp()),
@@ -328,7 +330,7 @@ def _tokens() -> list[Figure]:
     cache.keep_entitlements(held.reader_id, cache.packer.pack(True, False, ()))
     who, now = PresentedCredentials(b"", token.encode(), {}), monotonic()
     assert builder.held(cache, who, at, now) == 1
-    new = _microseconds(lambda: edge_tokens.read(office, token, at), 500)
+    new = _microseconds(lambda: edge_tokens.read(site, token, at), 500)
     seen = _microseconds(lambda: builder.held(cache, who, at, now), 20_000)
     return [Figure(PART, "who a token seen before stands for", seen, "µs", new, "Ed25519", 0.1, lower=True)]
 

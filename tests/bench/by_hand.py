@@ -14,7 +14,7 @@ import psycopg
 from billing.notices.payment import Receipt
 from billing.payments import numbers
 from billing.platform import ids
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.rules import periods, tax, trial
 from billing.rules.money import Money
 from billing.rules.periods import add_months
@@ -23,23 +23,23 @@ Row = tuple[Any, ...]
 ME = 1
 
 
-def renew(url: str, office: Office, at: datetime, *, size: int, most: int) -> int:
+def renew(url: str, site: Site, at: datetime, *, size: int, most: int) -> int:
     """Claim `size` at a time and bring them to their end, until `most` are done or none is due; how many were."""
     done = 0
     with psycopg.connect(url, prepare_threshold=1) as connection:
         while done < most:
-            count = _batch(connection, office, at, min(size, most - done))
+            count = _batch(connection, site, at, min(size, most - done))
             if not count:
                 break
             done += count
     return done
 
 
-def _batch(connection: psycopg.Connection, office: Office, at: datetime, size: int) -> int:
+def _batch(connection: psycopg.Connection, site: Site, at: datetime, size: int) -> int:
     due = connection.execute(_DUE, [at, size]).fetchall()
     if not due:
         return 0
-    _draw_up(connection, office, due, at)
+    _draw_up(connection, site, due, at)
     connection.commit()
     claimed = connection.execute(_OPEN, [at, size]).fetchall()
     connection.execute(_CLAIM, [ME, [row[0] for row in claimed]])
@@ -47,7 +47,7 @@ def _batch(connection: psycopg.Connection, office: Office, at: datetime, size: i
     answered = [
         (*row, f"pi_{row[0]}", f"ch_{row[0]}") for row in claimed
     ]  # the gateway: at once, and never no
-    _settle(connection, office, answered, at)
+    _settle(connection, site, answered, at)
     connection.commit()
     return len(due)
 
@@ -74,10 +74,10 @@ FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::int[
 _CHARGING = "UPDATE subscription SET charging_since = %s, next_action = NULL, next_action_at = NULL WHERE id = ANY(%s)"
 
 
-def _draw_up(connection: psycopg.Connection, office: Office, due: Sequence[Row], at: datetime) -> None:
+def _draw_up(connection: psycopg.Connection, site: Site, due: Sequence[Row], at: datetime) -> None:
     invoices, attempts = [], []
     for sub, reader, method, anchor, number, ends_on, amount, plan in due:
-        split = tax.split(Money(amount), tax.rate_on(office.today(at)))
+        split = tax.split(Money(amount), tax.rate_on(site.today(at)))
         net, vat = split.net.amount, split.vat.amount
         inv = ids.derived("inv", sub, number + 1)
         upto = add_months(anchor, number + 1)
@@ -155,8 +155,8 @@ FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[]) AS new 
 """
 
 
-def _settle(connection: psycopg.Connection, office: Office, answered: Sequence[Row], at: datetime) -> None:
-    today = office.today(at)
+def _settle(connection: psycopg.Connection, site: Site, answered: Sequence[Row], at: datetime) -> None:
+    today = site.today(at)
     charged, payments, paid, owed, moved, history, receipts = [], [], [], [], [], [], []
     postings: list[Row] = []
     lines: list[Row] = []
@@ -195,7 +195,7 @@ def _settle(connection: psycopg.Connection, office: Office, answered: Sequence[R
         lines += [("invoice", inv, "receivable", amount), ("invoice", inv, "vat_output", -vat)]
         lines += [("invoice", inv, "deferred_revenue", -net)]
         lines += [("payment", pay, "gateway", amount), ("payment", pay, "receivable", -amount)]
-        access, next_at = _reads_until(office, end), _charged_at(office, end)
+        access, next_at = _reads_until(site, end), _charged_at(site, end)
         moved.append((sub, n + 1, start, end, access, next_at))
         facts = {
             "period_number": [n, n + 1],
@@ -219,8 +219,8 @@ def _settle(connection: psycopg.Connection, office: Office, answered: Sequence[R
             card_last4=last4,
             is_copy=False,
             next_charge_on=end.isoformat(),
-            cancel_url=office.cancel_url(sub),
-            account_url=office.account_url,
+            cancel_url=site.cancel_url(sub),
+            account_url=site.account_url,
         )
         receipts.append((ids.new("msg", at), f"receipt:{inv}", reader, email, json.dumps(asdict(words))))
     connection.execute(_CHARGED, [at, *_columns(charged)])
@@ -234,10 +234,10 @@ def _settle(connection: psycopg.Connection, office: Office, answered: Sequence[R
 
 
 @lru_cache
-def _reads_until(office: Office, on: date) -> datetime:
-    return periods.start_of_day(on, office.zone)
+def _reads_until(site: Site, on: date) -> datetime:
+    return periods.start_of_day(on, site.zone)
 
 
 @lru_cache
-def _charged_at(office: Office, on: date) -> datetime:
-    return trial.charge_at(on, office.zone)
+def _charged_at(site: Site, on: date) -> datetime:
+    return trial.charge_at(on, site.zone)

@@ -14,7 +14,7 @@ from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState
 from billing.platform import ids
 from billing.platform.actors import WORKER, acted_by
 from billing.platform.db import Database
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.readers.models import Reader
 from billing.rules import periods, tax, trial
 from billing.rules.lifecycle import Event
@@ -24,7 +24,7 @@ from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
 
 
-def renew(database: Database, office: Office, at: datetime, *, most: int) -> int:
+def renew(database: Database, site: Site, at: datetime, *, most: int) -> int:
     """Bring up to `most` due renewals to their end, one by one; how many were."""
     for done in range(most):
         with database.transaction() as session:
@@ -37,17 +37,17 @@ def renew(database: Database, office: Office, at: datetime, *, most: int) -> int
             ).first()
             if subscription is None:
                 return done
-            invoice = _draw_up(session, office, subscription, at)
-            payment = _pay(session, office, invoice, str(subscription.payment_method_id), at)
-            _book(session, office, invoice, payment)
-            _go_on(session, office, subscription, invoice, at)
+            invoice = _draw_up(session, site, subscription, at)
+            payment = _pay(session, site, invoice, str(subscription.payment_method_id), at)
+            _book(session, site, invoice, payment)
+            _go_on(session, site, subscription, invoice, at)
     return most
 
 
-def _draw_up(session: Session, office: Office, subscription: Subscription, at: datetime) -> Invoice:
+def _draw_up(session: Session, site: Site, subscription: Subscription, at: datetime) -> Invoice:
     plan, price = terms_of(session, subscription)
     owed_for = period.nth(subscription, subscription.period_number + 1, plan.months)
-    split = tax.split(Money(price.amount, price.currency), tax.rate_on(office.today(at)))
+    split = tax.split(Money(price.amount, price.currency), tax.rate_on(site.today(at)))
     invoice = Invoice(
         id=ids.new("inv", at),
         subscription_id=subscription.id,
@@ -70,7 +70,7 @@ def _draw_up(session: Session, office: Office, subscription: Subscription, at: d
     return invoice
 
 
-def _pay(session: Session, office: Office, invoice: Invoice, method_id: str, at: datetime) -> Payment:
+def _pay(session: Session, site: Site, invoice: Invoice, method_id: str, at: datetime) -> Payment:
     attempt = Attempt(
         acquirer="stripe",
         id=ids.new("att", at),
@@ -100,12 +100,12 @@ def _pay(session: Session, office: Office, invoice: Invoice, method_id: str, at:
     )
     session.add(payment)
     invoice.number = numbers.take(session, numbers.INVOICES)
-    invoice.state, invoice.paid_at, invoice.issued_on = InvoiceState.PAID, at, office.today(at)
+    invoice.state, invoice.paid_at, invoice.issued_on = InvoiceState.PAID, at, site.today(at)
     session.flush()
     return payment
 
 
-def _book(session: Session, office: Office, invoice: Invoice, payment: Payment) -> None:
+def _book(session: Session, site: Site, invoice: Invoice, payment: Payment) -> None:
     session.exec(select(RecognitionMark)).first()
     session.add(
         Deferral(
@@ -123,7 +123,7 @@ def _book(session: Session, office: Office, invoice: Invoice, payment: Payment) 
         Account.DEFERRED_REVENUE: -invoice.net,
     }
     paid = {Account.GATEWAY: payment.amount, Account.RECEIVABLE: -payment.amount}
-    on = office.today(payment.paid_at)
+    on = site.today(payment.paid_at)
     for kind, source, lines in (("invoice", invoice.id, sold), ("payment", payment.id, paid)):
         posted = LedgerTransaction(  # type: ignore[call-arg]  # the database gives the id
             kind=kind, source_id=source, at=payment.paid_at, on=on, supply_on=on
@@ -135,18 +135,18 @@ def _book(session: Session, office: Office, invoice: Invoice, payment: Payment) 
             session.add(LedgerEntry(transaction_id=posted.id, account=account, amount=amount))
 
 
-def _go_on(session: Session, office: Office, s: Subscription, invoice: Invoice, at: datetime) -> None:
+def _go_on(session: Session, site: Site, s: Subscription, invoice: Invoice, at: datetime) -> None:
     after = {
         "period_number": invoice.period_number,
         "period_start_on": invoice.period_start_on,
         "period_end_on": invoice.period_end_on,
-        "access_until": periods.start_of_day(invoice.period_end_on, office.zone),
+        "access_until": periods.start_of_day(invoice.period_end_on, site.zone),
         "charging_since": None,
     }
     facts = {name: [_plain(getattr(s, name)), _plain(value)] for name, value in after.items()}
     for name, value in after.items():
         setattr(s, name, value)
-    s.next_action, s.next_action_at = "renew", trial.charge_at(invoice.period_end_on, office.zone)
+    s.next_action, s.next_action_at = "renew", trial.charge_at(invoice.period_end_on, site.zone)
     session.add(
         SubscriptionChange(
             subscription_id=s.id,
@@ -161,7 +161,7 @@ def _go_on(session: Session, office: Office, s: Subscription, invoice: Invoice, 
     )
     card = session.get_one(PaymentMethod, s.payment_method_id)
     reader = session.get_one(Reader, s.reader_id)
-    words = receipt_of(office, s, invoice, card)
+    words = receipt_of(site, s, invoice, card)
     session.add(
         Message(
             id=ids.new("msg", at),

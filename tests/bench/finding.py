@@ -9,7 +9,7 @@ from billing.app import build
 from billing.billing_run.context import BATCH
 from billing.billing_run.run import claim_due
 from billing.container import Parts
-from billing.platform.db import Database
+from billing.platform.actors import WORKER
 from tests.bench.crowd import AT, a_database, grow, live_through, make_due, make_idle
 from tests.bench.figures import Figure
 from tests.support.installation import settings_for
@@ -65,7 +65,7 @@ def _ask(url: str, size: int, rounds: int) -> _Found:
     try:
         idle = median(_idle(parts) for _ in range(rounds))
         make_due(url, 4 * BATCH)
-        claim = median(_claim(parts.database) for _ in range(rounds))
+        claim = median(_claim(parts) for _ in range(rounds))
         make_idle(url)
     finally:
         parts.database.close()
@@ -80,12 +80,12 @@ def _idle(parts: Parts) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def _claim(database: Database) -> float:
-    with database.transaction() as session:
+def _claim(parts: Parts) -> float:
+    with parts.database.begin(parts.site, AT, WORKER) as ctx:
         began = time.perf_counter()
-        found = len(claim_due(session, AT))
+        found = len(claim_due(ctx))
         took = (time.perf_counter() - began) * 1000
-        session.rollback()
+        ctx.session.rollback()
     if found != BATCH:
         raise AssertionError(f"{found} were claimed")
     return took

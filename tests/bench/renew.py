@@ -13,12 +13,12 @@ from collections.abc import Callable
 
 from billing.acquirer.answers import Charged, ChargeRequest
 from billing.acquirer.stripe.gateway import CAPABILITIES
-from billing.billing_run.context import Till
+from billing.billing_run.context import RunContext
 from billing.billing_run.run import run
 from billing.platform.db import Database
 from billing.platform.gc_tuning import keep_for_good
 from billing.platform.logs import log_to_stderr
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.platform.tokens import Tokens
 from tests.bench import by_hand, by_orm
 from tests.bench.crowd import AT, ZONE, make_due
@@ -26,7 +26,7 @@ from tests.support.one_acquirer import only
 
 ALL = 10**9
 SLOW_SECONDS, SLOW_CALLS = 0.2, 64
-OFFICE = Office(ZONE, "http://127.0.0.1:8000", Tokens("a secret of the benchmarks, long enough 0123"))
+SITE = Site(ZONE, "http://127.0.0.1:8000", Tokens("a secret of the benchmarks, long enough 0123"))
 
 
 class Taking:
@@ -49,21 +49,21 @@ class Taking:
 def way(name: str, url: str) -> Callable[[], int]:
     """How many it renewed of those that were due."""
     if name == "hand":
-        return lambda: by_hand.renew(url, OFFICE, AT, size=256, most=ALL)
+        return lambda: by_hand.renew(url, SITE, AT, size=256, most=ALL)
     if name == "hand-one":
-        return lambda: by_hand.renew(url, OFFICE, AT, size=1, most=ALL)
+        return lambda: by_hand.renew(url, SITE, AT, size=1, most=ALL)
     database = Database(url, pool_size=20)
     if name == "orm":
-        return lambda: by_orm.renew(database, OFFICE, AT, most=ALL)
+        return lambda: by_orm.renew(database, SITE, AT, most=ALL)
     slow = name == "slow"
-    till = Till(
+    run_context = RunContext(
         database,
         only(Taking(SLOW_SECONDS if slow else 0)),
-        OFFICE,
+        SITE,
         pause_after=5,
         concurrency=SLOW_CALLS if slow else 8,
     )
-    return lambda: run(till, AT).counts["charged"]
+    return lambda: run(run_context, AT).counts["charged"]
 
 
 def main() -> None:

@@ -66,7 +66,7 @@ def fill(gate: Gate, count: int) -> None:
     at = gate.parts.clock.now()
     held = Entitlement(Reason.SUBSCRIPTION, at.replace(year=at.year + 1), frozenset({"listen"}), renews=True)
     packed, until = gate.cache.packer.pack(True, False, (held,)), at.replace(year=at.year + 1).timestamp()
-    digest_of = gate.parts.office.tokens.digester("session")
+    digest_of = gate.parts.site.tokens.digester("session")
     for number in range(count):
         digest = digest_of(secret_of(number).encode())
         name = reader_of(number)
@@ -80,7 +80,7 @@ def main() -> None:
     app: ASGIApp = bare
     if kind != "bare":
         parts = build(read_settings())
-        app = usual(parts.database, parts.office.tokens) if kind == "usual" else create_app(parts)
+        app = usual(parts.database, parts.site.tokens) if kind == "usual" else create_app(parts)
         if isinstance(app, Gate):
             fill(app, count)
     server(app).run(sockets=[socket.create_server(("127.0.0.1", port), backlog=2048)])

@@ -7,12 +7,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from billing.billing_run.context import Till
+from billing.billing_run.context import RunContext
 from billing.billing_run.run import run
 from billing.platform.db import Database
 from tests.bench import by_hand, by_orm
 from tests.bench.crowd import AT, a_database, grow, make_due
-from tests.bench.renew import OFFICE, Taking
+from tests.bench.renew import SITE, Taking
 from tests.support.one_acquirer import only
 from tests.support.proof_size import only_at_length
 
@@ -42,11 +42,11 @@ def test_what_ours_is_measured_against_writes_the_same_rows() -> None:
     with a_database(durable=False) as url:
         grow(url, 60)
         database = Database(url)
-        till = Till(database, only(Taking(0)), OFFICE, pause_after=5)
+        run_context = RunContext(database, only(Taking(0)), SITE, pause_after=5)
         ways: dict[str, Callable[[], int]] = {
-            "ours": lambda: run(till, AT).counts["charged"],
-            "hand": lambda: by_hand.renew(url, OFFICE, AT, size=4, most=100),
-            "orm": lambda: by_orm.renew(database, OFFICE, AT, most=100),
+            "ours": lambda: run(run_context, AT).counts["charged"],
+            "hand": lambda: by_hand.renew(url, SITE, AT, size=4, most=100),
+            "orm": lambda: by_orm.renew(database, SITE, AT, most=100),
         }
         wrote = {name: _written(url, renew) for name, renew in ways.items()}
         database.close()

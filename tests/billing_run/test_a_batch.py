@@ -10,10 +10,11 @@ import pytest
 from billing.acquirer.answers import ChargeRequest, Declined, Outcome, Unknown
 from billing.acquirer.decline import Decline
 from billing.billing_run import pay_in_person
-from billing.billing_run.context import Report, Till
+from billing.billing_run.context import Report, RunContext
 from billing.billing_run.run import run, run_for
 from billing.billing_run.settle import settle
 from billing.platform.actors import Acquirer
+from billing.platform.context import TransactionContext
 from billing.rules.dunning import DeclineKind
 from tests.support import ledger_checks
 from tests.support.one_acquirer import only
@@ -69,15 +70,17 @@ class Eventful:
         no = Declined(Decline(DeclineKind.SOFT), None, "no")
         with world.parts.database.transaction() as session:
             settle(
-                session, world.parts.office, request.claim.attempt_id, no, world.now, by=Acquirer("stripe")
+                TransactionContext(session, world.parts.site, world.now, Acquirer("stripe")),
+                request.claim.attempt_id,
+                no,
             )
-        pay_in_person.with_card_on_record(world.parts.till, request.claim.invoice_id, world.now)
+        pay_in_person.with_card_on_record(world.parts.run_context, request.claim.invoice_id, world.now)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.world.parts.gateway, name)
 
 
-def everything(world: World) -> tuple[Till, list[str]]:
+def everything(world: World) -> tuple[RunContext, list[str]]:
     """One trial for each fate, all of them due now; no event of Stripe's helps."""
     ids = {
         fate: world.start_trial(f"{fate}@example.com", f"pm_card_visa__{n}") for n, fate in enumerate(FATES)
@@ -98,7 +101,7 @@ def everything(world: World) -> tuple[Till, list[str]]:
                 f"ALTER TABLE {table} ADD CONSTRAINT broken CHECK (reader_id <> '{reader}')"
             )
     fates = {one["subscription"]["id"]: fate for fate, one in ids.items()}
-    return replace(world.parts.till, acquirers=only(Eventful(world, fates))), list(fates)
+    return replace(world.parts.run_context, acquirers=only(Eventful(world, fates))), list(fates)
 
 
 def mend(world: World) -> None:
@@ -113,8 +116,8 @@ def mend(world: World) -> None:
 @pytest.mark.prove
 def test_everything_at_once_ends_as_one_by_one(world: World, own_world: World) -> None:
     together, alone = world, own_world
-    till, _ = everything(together)
-    report = run(till, CHARGE_AT)
+    run_context, _ = everything(together)
+    report = run(run_context, CHARGE_AT)
     # What comes twice may come the second time in this run's own hands, and before its first answer: then that one is paid for.
     own_hands = report.counts["charged"] - 2
     assert own_hands in (0, 1)
@@ -128,13 +131,13 @@ def test_everything_at_once_ends_as_one_by_one(world: World, own_world: World) -
         "stuck": 1,
     }
     assert [problem.partition(":")[0] for problem in report.stuck.values()] == ["IntegrityError"] * 2
-    assert run(till, CHARGE_AT).done() == 0
+    assert run(run_context, CHARGE_AT).done() == 0
     before = ledger_checks.end_state(together)
 
-    till, subscriptions = everything(alone)
+    run_context, subscriptions = everything(alone)
     counts: Counter[str] = Counter()
     for subscription in subscriptions:
-        one: Report = run_for(till, subscription, CHARGE_AT)
+        one: Report = run_for(run_context, subscription, CHARGE_AT)
         counts += one.counts
     assert counts + Counter(charged=own_hands) == report.counts
     assert ledger_checks.end_state(alone) == before

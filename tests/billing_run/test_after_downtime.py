@@ -56,7 +56,7 @@ def test_one_run_ends_the_open_page_and_makes_the_charge_that_waited_for_it(
     world.settle()
     (retry,) = world.rows("SELECT retry_on FROM subscription")
     world.skip_to(local(2027, retry["retry_on"].month, retry["retry_on"].day, 14))
-    run(world.parts.till, world.now)
+    run(world.parts.run_context, world.now)
     left = world.rows("SELECT next_action FROM subscription WHERE next_action_at <= :at", at=world.now)
     assert left == []
     states = world.rows("SELECT state FROM attempt ORDER BY intended_at, ordinal")

@@ -9,10 +9,11 @@ import pytest
 
 from billing.acquirer.answers import ChargeRequest, Outcome
 from billing.acquirer.port import Gateway
-from billing.billing_run.context import Report, Till
+from billing.billing_run.context import Report, RunContext
 from billing.billing_run.drain_attempts import LINGER_SECONDS, charge_all
 from billing.payments.charge import claim
 from billing.platform import stop_points
+from billing.platform.actors import WORKER
 from billing.platform.claims import claimer
 from tests.proofs.many_readers import due
 from tests.proofs.steps import intend
@@ -50,16 +51,16 @@ def test_an_answer_waits_a_moment_for_others_and_no_longer(world: World, settled
     clock, gateway = SteppedClock(), SlowForOne(world.parts.gateway)
     for subscription_id in due(world, 2):
         intend(world, subscription_id)
-    till = Till(world.parts.database, only(gateway, clock), world.parts.office, pause_after=5)
+    run_context = RunContext(world.parts.database, only(gateway, clock), world.parts.site, pause_after=5)
     report = Report()
     with (
-        claimer(till.database) as me,
-        till.health(world.now) as health,
+        claimer(run_context.database) as me,
+        run_context.health(world.now) as health,
         ThreadPoolExecutor(1) as elsewhere,
     ):
-        with till.database.transaction() as session:
-            claimed = claim(session, me, world.now, limit=2)
-        run = elsewhere.submit(charge_all, till, health, me, claimed, world.now, report)
+        with run_context.database.begin(run_context.site, world.now, WORKER) as ctx:
+            claimed = claim(ctx, me, limit=2)
+        run = elsewhere.submit(charge_all, run_context, health, me, claimed, world.now, report)
         clock.until_waited_for()
         clock.step(LINGER_SECONDS * 0.9)
         assert not settled.is_set()

@@ -67,8 +67,8 @@ def test_an_invoice_that_was_paid_twice_was_sold_once(
     assert [(row["number"], row["VAT, R"]) for row in invoices] == [("INV-000001", "9.78")]
     assert [(row["including VAT, R"], row["paid twice, R"]) for row in notes] == [("0.00", "75.00")]
     assert [(row["excluding VAT, R"], row["VAT, R"]) for row in vat] == [("65.22", "9.78")]
-    with world.parts.database.transaction() as session:
-        found = vat_documents.of_month(session, world.parts.office, world.now.date().replace(day=1))
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        found = vat_documents.of_month(ctx, world.now.date().replace(day=1))
     assert (sum(one.net for one in found), sum(one.gross for one in found)) == (6522, 7500)
 
 
@@ -126,8 +126,8 @@ def test_a_page_is_paid_and_a_retry_refused_and_both_answers_come_at_once(
     if first == "refused":
         answers.reverse()
         words.reverse()
-    with world.parts.database.transaction() as session:
-        assert settle_all(session, world.parts.office, answers, world.now, by=WORKER) == words
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        assert settle_all(ctx, answers) == words
     world.settle()
     assert world.subscription(declined.subscription_id)["status"] == "active"
     told = world.told(declined.email)

@@ -185,7 +185,7 @@ def test_a_key_of_another_account_is_not_tried_on_everybody(make_world: Callable
     for row in world.rows("SELECT customer_ref FROM payment_method"):
         world.sandbox.banks("delete_customer", customer=row["customer_ref"])
     world.skip_to(local(2027, 3, 16, 9))
-    report = run(world.parts.till, world.now)
+    report = run(world.parts.run_context, world.now)
     assert (report.counts["declined"], report.counts["held"] >= 1) == (3, True)
     assert attempts(world).count("open") == 3
     (pause,) = world.rows("SELECT why FROM charging_pause WHERE paused_at IS NOT NULL")

@@ -179,7 +179,7 @@ def test_what_befalls_one_after_another_pauses_charging_for_all(make_world: Call
     world.advance_to(local(2027, 3, 16, 8, 59))
     world.skip_to(local(2027, 3, 16, 9))
     world.sandbox.banks("restrict")
-    report = run(world.parts.till, world.now)
+    report = run(world.parts.run_context, world.now)
     assert report.counts["not_taken"] == 3
     with world.parts.database.transaction() as session:
         pause = breaker.paused(session)

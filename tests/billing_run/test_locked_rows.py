@@ -33,7 +33,7 @@ def reader_of(world: World, subscription_id: str) -> str:
 def test_a_reader_whose_row_is_locked_waits_and_the_others_are_charged(world: World) -> None:
     stuck, *others = due(world, 3)
     with hurried(world) as parts, locked_row(world, "reader", reader_of(world, stuck)):
-        report = run(parts.till, world.now)
+        report = run(parts.run_context, world.now)
         assert list(report.stuck) == [stuck]
         assert "lock timeout" in report.stuck[stuck]
         assert states(world) == dict.fromkeys(others, "charged")
@@ -46,7 +46,7 @@ def test_a_subscription_locked_after_its_charge_was_sent_is_settled_when_it_is_f
     stuck, *others = due(world, 3)
     with hurried(world) as parts, ExitStack() as ends, at_stop_point("charge.intended") as reached:
         reached.callback(lambda: ends.enter_context(locked_row(world, "subscription", stuck)))
-        run(parts.till, world.now)
+        run(parts.run_context, world.now)
         assert states(world) == dict.fromkeys(others, "charged") | {stuck: "open"}
     world.advance(hours=1)
     assert states(world) == dict.fromkeys([stuck, *others], "charged")
@@ -63,7 +63,7 @@ def test_what_can_not_even_be_put_off_ends_no_run(world: World) -> None:
             ends.enter_context(locked_row(world, "attempt", row["id"]))
 
         reached.callback(lock_it)
-        run(parts.till, world.now)
+        run(parts.run_context, world.now)
         assert states(world) == dict.fromkeys(others, "charged") | {stuck: "open"}
     world.advance(hours=1)
     assert states(world) == dict.fromkeys([stuck, *others], "charged")

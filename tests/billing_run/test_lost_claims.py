@@ -40,7 +40,7 @@ def test_a_run_whose_claims_are_lost_takes_no_more_and_charges_nobody_twice(worl
     world.advance_to(CHARGE_AT.replace(hour=8, minute=59))
     world.skip_to(CHARGE_AT)
     with pytest.raises(sa.exc.OperationalError):
-        run(replace(world.parts.till, acquirers=only(Restarting(world)), concurrency=1), CHARGE_AT)
+        run(replace(world.parts.run_context, acquirers=only(Restarting(world)), concurrency=1), CHARGE_AT)
     assert len(world.charges()) <= 4, "what it had in hand, a stride of one sender at most"
     world.settle()
     assert len(world.charges()) == 6

@@ -263,7 +263,7 @@ def test_paying_now_against_the_ladders_retry(world: World, rounds: int) -> None
     world.skip_to(local(2027, 3, 19, 9))
     for one, browser in zip(begun, browsers, strict=True):
         report, words = together(
-            partial(run_for, world.parts.till, one["subscription"]["id"], world.now),
+            partial(run_for, world.parts.run_context, one["subscription"]["id"], world.now),
             partial(press, world, browser),
         )
         assert not isinstance(report, Exception), report
@@ -310,7 +310,7 @@ def test_a_retry_that_was_sent_keeps_a_page_from_opening(world: World, declined:
     browser.get("/pay")
     assert "your bank is being asked" in browser.page.words
     assert note(world, attempt_id, answer) == "declined"
-    assert run(world.parts.till, world.now).counts == {}
+    assert run(world.parts.run_context, world.now).counts == {}
     assert "Pay R75.00" in browser.get("/pay").words
 
 

@@ -87,7 +87,7 @@ def test_after_some_failures_in_a_row_nothing_more_is_sent(
 ) -> None:
     started = due(world)
     with caplog.at_level(logging.WARNING, "billing.acquirer.breaker"):
-        report = run(world.parts.till, CHARGE_AT)
+        report = run(world.parts.run_context, CHARGE_AT)
         assert report.counts["unknown"] == 3
         assert report.counts["held"] >= 1  # what was in our hands by then, and wasn't sent
         assert asked(world) == [1, 1, 1, 0, 0, 0]
@@ -122,7 +122,7 @@ def test_charges_that_stripe_failed_on_dont_keep_charging_paused(make_world: Cal
     """Each of their keys is spent, and Stripe has to say twice that it doesn't know them: that it says so is an answer."""
     world = make_world(pause_after_failures=9, charge_concurrency=1)
     due(world, 9, FAILS)
-    run(world.parts.till, CHARGE_AT)
+    run(world.parts.run_context, CHARGE_AT)
     assert pause(world) is not None
     assert asked(world) == [1] * 9
     world.sandbox.faults()
@@ -135,7 +135,7 @@ def test_charges_that_stripe_failed_on_dont_keep_charging_paused(make_world: Cal
 
 def test_a_probe_sends_one_charge_and_what_becomes_of_it_decides(world: World) -> None:
     due(world, 6, FAILS)
-    run(world.parts.till, CHARGE_AT)
+    run(world.parts.run_context, CHARGE_AT)
     assert asked(world) == [1, 1, 1, 0, 0, 0]
     world.advance(minutes=1)
     assert pause(world) is not None

@@ -13,16 +13,8 @@ from tests.support.world import World, local
 
 def plan(world: World, cents: int, first_day: date) -> None:
     """What `billing prices change` does."""
-    with world.parts.database.transaction() as session:
-        announce_price.plan_change(
-            session,
-            "monthly",
-            cents,
-            first_day,
-            today=world.parts.office.today(world.now),
-            at=world.now,
-            by=Command(),
-        )
+    with world.parts.database.begin(world.parts.site, world.now, Command()) as ctx:
+        announce_price.plan_change(ctx, "monthly", cents, first_day, today=world.parts.site.today(world.now))
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_a_copy_stands_still_until_it_is_adopted(
     try:
         letters = len(world.letters())
         with pytest.raises(installation.NotAdopted):
-            run(copied.till, world.now)
+            run(copied.run_context, world.now)
         tick(copied)
         assert world.sandbox.charges() == []
         assert len(world.letters()) == letters

@@ -149,9 +149,9 @@ def test_the_month_that_was_announced_is_the_one_that_comes_back(
     world: World, in_december: Subscriber
 ) -> None:
     """A dearer month came on sale after the notice, which didn't name it."""
-    with world.parts.database.transaction() as session:
-        today = world.parts.office.today(world.now)
-        plan_change(session, "monthly", 9000, date(2028, 1, 15), today=today, at=world.now, by=Command())
+    with world.parts.database.begin(world.parts.site, world.now, Command()) as ctx:
+        today = world.parts.site.today(world.now)
+        plan_change(ctx, "monthly", 9000, date(2028, 1, 15), today=today)
     world.advance_to(local(2028, 1, 20, 12))
     browser = world.browser()
     browser.sign_in(in_december.email)

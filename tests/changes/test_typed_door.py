@@ -2,23 +2,24 @@
 
 import typing
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from billing.platform.actors import WORKER
+from billing.platform.context import TransactionContext
+from billing.platform.site import Site
 from billing.rules.lifecycle import Event
 from billing.subscriptions.change import change, mark
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.patch import SubscriptionPatch
 
 
-def refused_by_mypy(session: Session, one: Subscription, at: datetime, zone: ZoneInfo) -> None:
+def refused_by_mypy(session: Session, site: Site, one: Subscription, at: datetime) -> None:
     """Never called. `make test` runs mypy with `warn_unused_ignores`: an ignore below that hides no error fails it."""
-    change(session, one, Event.CHARGED, at=at, by=WORKER, why="", zone=zone, retry_no=None)  # type: ignore[call-arg]
-    change(session, one, Event.CHARGED, at=at, by=WORKER, why="", zone=zone, retry_on="2027")  # type: ignore[arg-type]
-    change(session, one, Event.CHARGED, at=at, by=WORKER, why="", zone=zone, state="ended")  # type: ignore[call-arg]
-    mark(one, zone, chargign_since=at)  # type: ignore[call-arg]
+    change(TransactionContext(session, site, at, WORKER), one, Event.CHARGED, why="", retry_no=None)  # type: ignore[call-arg]
+    change(TransactionContext(session, site, at, WORKER), one, Event.CHARGED, why="", retry_on="2027")  # type: ignore[arg-type]
+    change(TransactionContext(session, site, at, WORKER), one, Event.CHARGED, why="", state="ended")  # type: ignore[call-arg]
+    mark(one, site.zone, chargign_since=at)  # type: ignore[call-arg]
     SubscriptionPatch(retry_no=None)  # type: ignore[typeddict-unknown-key]
     SubscriptionPatch(retry_on="2027")  # type: ignore[typeddict-item]
 

@@ -113,7 +113,7 @@ def test_in_doubt_an_operator_says_that_the_key_is_right(world: World) -> None:
     assert Tokens(SECRET_KEY).unseal(list_key.PURPOSE, the_seal(world)) == SECRET_KEY
     world.restart()
     with world.parts.database.transaction() as session:
-        assert suppressions.stopped(session, world.parts.office.tokens, [OPTED_OUT])
+        assert suppressions.stopped(session, world.parts.site.tokens, [OPTED_OUT])
 
 
 def test_what_claims_disprove_is_refused_whatever_an_operator_says(world: World) -> None:
@@ -134,7 +134,7 @@ def test_without_one_nothing_starts(world: World) -> None:
 
 def test_the_key_in_the_database_is_sealed(world: World) -> None:
     (row,) = world.rows("SELECT list_key FROM installation")
-    key = world.parts.office.tokens.list_key
+    key = world.parts.site.tokens.list_key
     assert key not in row["list_key"]
     assert Tokens(NEW_KEY).unseal(list_key.PURPOSE, row["list_key"]) is None
     assert Tokens(SECRET_KEY).unseal(list_key.PURPOSE, row["list_key"]) == key

@@ -42,7 +42,7 @@ def settle(world: World, ref: str) -> Callable[[], None]:
     """One caller of the settling."""
     parts = world.parts
     return lambda: (
-        disputes.settle(parts.database, parts.gateway, parts.office, ref, world.now),
+        disputes.settle(parts.database, parts.gateway, parts.site, ref, world.now),
         None,
     )[1]
 
@@ -51,20 +51,12 @@ def give_back(world: World, payment_id: str) -> Callable[[], None]:
     """A refund by staff, which may come too late."""
 
     def call() -> None:
-        with world.parts.database.transaction() as session:
-            payment = session.get_one(Payment, payment_id)
-            lock(session, session.get_one(Invoice, payment.invoice_id).subscription_id)
+        with world.parts.database.begin(world.parts.site, world.now, Command("test")) as ctx:
+            payment = ctx.session.get_one(Payment, payment_id)
+            lock(ctx.session, ctx.session.get_one(Invoice, payment.invoice_id).subscription_id)
             with suppress(dispute_limits.ChargeDisputed):
-                dispute_limits.refuse_taken(session, payment)
-                refund.intend(
-                    session,
-                    payment,
-                    amount=None,
-                    cause=f"test:{payment_id}",
-                    reason="kind",
-                    by=Command("test"),
-                    at=world.now,
-                )
+                dispute_limits.refuse_taken(ctx.session, payment)
+                refund.intend(ctx, payment, amount=None, cause=f"test:{payment_id}", reason="kind")
 
     return call
 

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from billing.dev.previews.mails import samples, write
 from billing.mail.outbox import NewMessage
 from billing.notices import send
+from billing.platform.actors import WORKER
 from billing.subscriptions.models import Subscription
 from emails import MAILS
 from tests.emails import rules
@@ -40,11 +41,11 @@ class HalfTime(Mail, true_while=next_charge("charge_on")):
     account_url: Url
 
 
-def half_time(session, office, subscription, at):
+def half_time(ctx, subscription):
     mail = HalfTime(
-        amount=7500, charge_on=subscription.charge_on.isoformat(), account_url=office.account_url
+        amount=7500, charge_on=subscription.charge_on.isoformat(), account_url=ctx.site.account_url
     )
-    send(session, subscription, mail, f"half-time:{subscription.id}", at)
+    send(ctx, subscription, mail, f"half-time:{subscription.id}")
 '''
 TEMPLATE = """\
 {% extends layout %}
@@ -82,9 +83,8 @@ def half_time(tmp_path: Path) -> Iterator[ModuleType]:
 
 
 def _send(world: World, half_time: ModuleType, reader: Subscriber) -> None:
-    with world.parts.database.transaction() as session:
-        subscription = session.get_one(Subscription, reader.subscription_id)
-        half_time.half_time(session, world.parts.office, subscription, world.now)
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        half_time.half_time(ctx, ctx.session.get_one(Subscription, reader.subscription_id))
 
 
 def test_it_is_previewed_and_keeps_the_rules_of_all_mails(half_time: ModuleType, tmp_path: Path) -> None:

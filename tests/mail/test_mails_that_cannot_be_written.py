@@ -32,7 +32,7 @@ def states(world: World, kind: str) -> set[str]:
 def looked(world: World) -> None:
     """The watch's minute: a worker is there."""
     heartbeat.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
-    watch.look(world.parts.database, world.parts.office, world.now)
+    watch.look(world.parts.database, world.parts.site, world.now)
 
 
 def cases(world: World) -> list[dict[str, Any]]:
@@ -57,7 +57,7 @@ def test_the_others_go_out_and_it_goes_out_once_the_template_is_mended(world: Wo
         assert "kind receipt" in case["what"]
         names = {
             one.promise.name
-            for one in doctor.examine(world.parts.database, world.parts.office, world.now)
+            for one in doctor.examine(world.parts.database, world.parts.site, world.now)
             if one.count
         }
         assert names == {"mail-can-be-written"}

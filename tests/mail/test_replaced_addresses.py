@@ -28,8 +28,8 @@ def browser(world: World) -> Browser:
     parts = world.parts
     (row,) = world.rows("SELECT id FROM subscription")
     world.skip_to(world.now + timedelta(seconds=1))
-    with parts.database.transaction() as session:
-        extend.extend(session, parts.office, row["id"], 3, at=world.now, by=StaffActor("a"), why="asked")
+    with parts.database.begin(parts.site, world.now, StaffActor("a")) as ctx:
+        extend.extend(ctx, row["id"], 3, why="asked")
     return browser
 
 

@@ -13,7 +13,7 @@ from billing.changes import change_plan, extend, pause
 from billing.newsletters import optin
 from billing.newsletters.signups import Origin
 from billing.payments.models import PaymentMethod
-from billing.platform.actors import ReaderActor
+from billing.platform.actors import WORKER, ReaderActor
 from billing.reports.doctor import examine
 from billing.subscriptions.find import plan_on_offer
 from billing.subscriptions.start import Starting, start_paid
@@ -41,8 +41,8 @@ def _undo(world: World, reader: Subscriber) -> None:
 def _by(world: World, do: Callable[..., object], *arguments: object, **more: object) -> None:
     """Call a function of the product in a transaction of its own, as the reader."""
     parts = world.parts
-    with parts.database.transaction() as session:
-        do(session, parts.office, *arguments, at=world.now, by=ReaderActor("r"), why="asked", **more)
+    with parts.database.begin(parts.site, world.now, ReaderActor("r")) as ctx:
+        do(ctx, *arguments, why="asked", **more)
 
 
 def test_who_has_cancelled_is_told_of_no_charge_to_come(world: World, in_trial: Subscriber) -> None:
@@ -54,7 +54,7 @@ def test_who_has_cancelled_is_told_of_no_charge_to_come(world: World, in_trial: 
     assert _states(world, "trial_notice") == ["obsolete"], "in the same transaction"
     world.advance(days=1)
     assert world.told(in_trial.email) == ["trial_started", "cancelled"]
-    assert not examine(world.parts.database, world.parts.office, world.now)[0].examples
+    assert not examine(world.parts.database, world.parts.site, world.now)[0].examples
 
 
 def test_a_start_that_is_cancelled_at_once_is_not_confirmed_afterwards(world: World) -> None:
@@ -111,7 +111,7 @@ def test_a_payment_that_succeeds_takes_back_that_it_failed(world: World, paid: S
     browser = world.browser()
     browser.sign_in(paid.email)
     (invoice,) = world.rows("SELECT id FROM invoice WHERE state = 'open'")
-    browser.get(f"/pay/{world.parts.office.tokens.token('pay', invoice['id'])}")
+    browser.get(f"/pay/{world.parts.site.tokens.token('pay', invoice['id'])}")
     browser.post("/pay")
     assert "this is paid" in browser.page.words
     world.advance(hours=2)
@@ -201,8 +201,8 @@ def test_a_question_asked_again_is_mailed_once(world: World) -> None:
     newsroom, parts = Newsroom(world), world.parts
     world.smtp.greylist("new@example.com", times=4)
     for _ in range(2):
-        with parts.database.transaction() as session:
-            optin.ask(session, parts.office, "new@example.com", [newsroom.list_id], world.now, Origin("form"))
+        with parts.database.begin(parts.site, world.now, WORKER) as ctx:
+            optin.ask(ctx, "new@example.com", [newsroom.list_id], Origin("form"))
         world.advance(minutes=75)
     assert _states(world, "confirm_signup") == ["accepted", "obsolete"]
 
@@ -224,11 +224,11 @@ def test_the_end_is_no_news_once_the_reader_has_begun_again(world: World, owing:
     world.advance_to(local(2027, 5, 7))
     assert _states(world, "ended") == ["queued"]
     parts = world.parts
-    with parts.database.transaction() as session:
-        plan, price = plan_on_offer(session, parts.office.today(world.now))
-        (card,) = session.exec(select(PaymentMethod)).all()
+    with parts.database.begin(parts.site, world.now, ReaderActor("r")) as ctx:
+        plan, price = plan_on_offer(ctx.session, parts.site.today(world.now))
+        (card,) = ctx.session.exec(select(PaymentMethod)).all()
         agreed = Starting(owing.reader_id, plan, price, card.id, last_good_day(card), card.fingerprint)
-        start_paid(session, parts.office, agreed, world.now, by=ReaderActor("r"))
+        start_paid(ctx, agreed)
     assert _states(world, "ended") == ["obsolete"]
 
 

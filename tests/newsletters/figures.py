@@ -68,7 +68,7 @@ def naive(newsroom: Newsroom, issue_id: str, port: int, count: int) -> float:
             mail["List-Unsubscribe"] = f"<{own['unsubscribe']}>"
             mail.set_content(said.text, cte="quoted-printable")
             mail.add_alternative(said.html, subtype="html", cte="quoted-printable")
-            envelope = bounces.envelope_sender(sender.office.tokens, number, sender.bounce_domain)
+            envelope = bounces.envelope_sender(sender.site.tokens, number, sender.bounce_domain)
             connection.sendmail(envelope, [own["to"]], mail.as_bytes())
             world.execute(
                 "UPDATE signup SET changed_at = :at WHERE address_key = :to", at=world.now, to=own["to"]

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from billing.newsletters import links
 from billing.newsletters.signups import words
+from billing.platform.actors import WORKER
 from billing.readers import rate
 from tests.support.browser import Browser
 from tests.support.newsroom import Newsroom
@@ -46,8 +47,8 @@ def on_list(newsroom: Newsroom, name: str = "first-light") -> str:
     """An unsubscribe link of a confirmed sample address, as a path."""
     newsroom.people(1, name)
     (row,) = newsroom.world.rows("SELECT id FROM signup WHERE newsletter_id = :name LIMIT 1", name=name)
-    office = newsroom.world.parts.office
-    return links.unsubscribe_url(office, row["id"]).removeprefix(office.public_url)
+    site = newsroom.world.parts.site
+    return links.unsubscribe_url(site, row["id"]).removeprefix(site.public_url)
 
 
 def test_a_stranger_is_asked_by_mail_and_a_look_changes_nothing(newsroom: Newsroom) -> None:
@@ -124,17 +125,9 @@ def test_one_network_address_cannot_flood_many(newsroom: Newsroom) -> None:
 def test_a_network_has_its_limit_a_day(newsroom: Newsroom) -> None:
     """All tries but one lie behind us, as the limiter keeps them; the last is let through, and none after it (C5)."""
     world, per = newsroom.world, timedelta(days=1)
-    with world.parts.database.transaction() as session:
-        rate.count_network(
-            session,
-            world.parts.office.tokens,
-            "signup-from-day",
-            "127.0.0.1",
-            limit=1,
-            per=per,
-            at=world.now,
-        )
-        session.execute(sa.text("UPDATE rate_count SET tries = 29"))
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        rate.count_network(ctx, "signup-from-day", "127.0.0.1", limit=1, per=per)
+        ctx.session.execute(sa.text("UPDATE rate_count SET tries = 29"))
     statuses = [
         sign_up(newsroom, f"{n}@example.com", "first-light").page.status for n in ("one", "two", "three")
     ]
@@ -311,9 +304,9 @@ def test_the_preference_page_opens_without_signing_in_and_shows_lists_alone(news
     reader.get("/newsletters")
     reader.post("/newsletters", newsletter=["first-light", "the-long-read"])
     (row,) = newsroom.world.rows("SELECT id FROM signup WHERE newsletter_id = 'first-light'")
-    office = newsroom.world.parts.office
+    site = newsroom.world.parts.site
     anybody = newsroom.world.browser()
-    page = anybody.get(links.preferences_url(office, row["id"]))
+    page = anybody.get(links.preferences_url(site, row["id"]))
     assert page.path == "/newsletters/mine"
     assert page.text.count(" checked") == 2
     assert THANDI not in page.text
@@ -339,7 +332,7 @@ def test_who_registered_later_stops_all_from_an_older_newsletter(newsroom: Newsr
     reader.get("/newsletters")
     reader.post("/newsletters", newsletter=["first-light", "the-long-read"])
     anybody = newsroom.world.browser()
-    page = anybody.get(links.preferences_url(newsroom.world.parts.office, row["id"]))
+    page = anybody.get(links.preferences_url(newsroom.world.parts.site, row["id"]))
     assert page.text.count(" checked") == 2
     anybody.post("/newsletters/mine", stop_all="yes")
     assert "no more newsletters" in anybody.page.text

@@ -46,9 +46,9 @@ def test_an_issue_from_the_first_word_to_the_last_reader(newsroom: Newsroom, edi
             n=address.partition("@")[0],
             a=address,
         )
-    office = newsroom.world.parts.office
+    site = newsroom.world.parts.site
     gone = people[10]
-    newsroom.world.http_client().post(links.unsubscribe_url(office, "sgn_sample00000011first-light"))
+    newsroom.world.http_client().post(links.unsubscribe_url(site, "sgn_sample00000011first-light"))
 
     home = begin(editor)
     assert "1009 on the list" in editor.page.words
@@ -79,7 +79,7 @@ def test_an_issue_from_the_first_word_to_the_last_reader(newsroom: Newsroom, edi
     assert "1008 of 1009 are done with" in editor.page.words
     assert "put off by the mail server, tried again 1" in editor.page.words
     newsroom.world.http_client().post(
-        links.unsubscribe_url(office, "sgn_sample00000501first-light")
+        links.unsubscribe_url(site, "sgn_sample00000501first-light")
     )  # in the middle
     newsroom.world.advance(minutes=20)
 

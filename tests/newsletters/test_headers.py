@@ -31,7 +31,7 @@ def mails(newsroom: Newsroom) -> list[Received]:
 
 def test_every_header_stands_once_and_says_what_it_must(newsroom: Newsroom, mails: list[Received]) -> None:
     assert len(mails) == 3
-    office = newsroom.world.parts.office
+    site = newsroom.world.parts.site
     for mail in mails:
         headers = headers_of(mail)
         assert {name: len(headers.get(name, [])) for name in HEADERS} == dict.fromkeys(HEADERS, 1)
@@ -56,7 +56,7 @@ def test_every_header_stands_once_and_says_what_it_must(newsroom: Newsroom, mail
             r"<n\.([0-9a-z]+\.[0-9a-f]{24})@news\.swartbergpost\.example>", headers["Message-ID"][0]
         )
         assert tagged is not None
-        assert number_of(office.tokens, tagged[1])
+        assert number_of(site.tokens, tagged[1])
     assert len({tuple(headers_of(mail)["Feedback-ID"]) for mail in mails}) == 1
     for name in ("Message-ID", "List-Unsubscribe"):
         assert len({tuple(headers_of(mail)[name]) for mail in mails}) == 3

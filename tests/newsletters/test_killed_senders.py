@@ -14,6 +14,8 @@ from billing.newsletters.claim import claim
 from billing.newsletters.models import IssueState, SendingRun
 from billing.newsletters.recover import recover
 from billing.newsletters.start import start_due
+from billing.platform.actors import WORKER, StaffActor
+from billing.platform.context import TransactionContext
 from tests.support.fork_server import Crash
 from tests.support.newsroom import Newsroom
 from tests.support.polling import until
@@ -117,11 +119,13 @@ def test_no_worker_takes_or_waits_for_what_another_takes(newsroom: Newsroom) -> 
     sender, at = newsroom.world.parts.newsletter_sender, newsroom.world.now
     start_due(sender, at)
     (issue_id,) = (row["id"] for row in newsroom.world.rows("SELECT id FROM issue"))
-    with sender.database.transaction() as one, sender.database.transaction() as other:
-        taken, _ = claim(one, sender.office, issue_id, newsroom.list_id, GONE, at)
+    with sender.database.begin(sender.site, at, WORKER) as ctx, sender.database.transaction() as other:
+        taken, _ = claim(ctx, issue_id, newsroom.list_id, GONE)
         waits_for_nobody(other)
         assert len(taken) == 4
-        assert claim(other, sender.office, issue_id, newsroom.list_id, GONE + 1, at) == ([], 0)
+        assert claim(
+            TransactionContext(other, sender.site, at, WORKER), issue_id, newsroom.list_id, GONE + 1
+        ) == ([], 0)
 
 
 def abandoned(newsroom: Newsroom, place: str | None = None) -> str:
@@ -132,9 +136,9 @@ def abandoned(newsroom: Newsroom, place: str | None = None) -> str:
     sender, at = newsroom.world.parts.newsletter_sender, newsroom.world.now
     start_due(sender, at)
     here = send_log.place(sender.send_logs)
-    with sender.database.transaction() as session:
-        session.add(SendingRun(number=GONE, place=place or here, seen_at=at))
-        claim(session, sender.office, issue_id, newsroom.list_id, GONE, at)
+    with sender.database.begin(sender.site, at, WORKER) as ctx:
+        ctx.session.add(SendingRun(number=GONE, place=place or here, seen_at=at))
+        claim(ctx, issue_id, newsroom.list_id, GONE)
     first, second, *_ = (
         row["number"] for row in newsroom.world.rows("SELECT number FROM delivery ORDER BY number")
     )
@@ -185,8 +189,10 @@ def test_notes_of_an_earlier_start_of_the_machine_are_not_trusted(newsroom: News
 
 def test_a_paused_issue_is_settled_too(newsroom: Newsroom) -> None:
     issue_id = abandoned(newsroom)
-    with newsroom.world.parts.database.transaction() as session:
-        issues.pause(session, issue_id, "staff:x", newsroom.world.now)
+    with newsroom.world.parts.database.begin(
+        newsroom.world.parts.site, newsroom.world.now, StaffActor("x")
+    ) as ctx:
+        issues.pause(ctx, issue_id)
     newsroom.world.settle()
     assert newsroom.counts(issue_id) == {"sent": 1, "uncertain": 1, "frozen": 2}
     assert newsroom.arrived() == []

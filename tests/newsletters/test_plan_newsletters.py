@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from billing.newsletters.send import send
 from billing.newsletters.start import start_due
+from billing.platform.actors import WORKER
 from billing.readers.register import register
 from billing.rules.features import newsletter_feature
 from billing.subscriptions.plans import open_features
@@ -39,15 +40,15 @@ def test_plans_that_name_it_are_the_ones_that_receive_it(newsroom: Newsroom) -> 
     world = newsroom.world
     for number, name in enumerate(("month", "year"), start=1):
         world.start_trial(f"{name}@example.com", f"pm_card_visa__{number}")
-    with world.parts.database.transaction() as session:
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
         for name in ("gift", "more"):
-            register(session, f"{name}@example.com", at=world.now)
-        session.execute(
+            register(ctx, f"{name}@example.com")
+        ctx.session.execute(
             sa.text(
                 "UPDATE subscription SET plan_id = 'yearly' WHERE reader_id = (SELECT id FROM reader WHERE email = 'year@example.com')"
             )
         )
-        session.execute(
+        ctx.session.execute(
             sa.text(
                 "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, why)"
                 " SELECT 'grt_' || email, id, :at, :until, CASE WHEN email LIKE 'more%' THEN CAST(:named AS jsonb)"

@@ -10,7 +10,7 @@ from billing.mail.smtp import Accepted, Deferred, Outcome, Refused, Unknown
 from billing.newsletters import issues
 from billing.newsletters.models import IssueState
 from billing.newsletters.smtp_verdicts import Verdict, verdict_on
-from tests.support.newsroom import Newsroom
+from tests.support.newsroom import BY, Newsroom
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
@@ -69,8 +69,8 @@ def test_a_retry_carries_the_same_message_id(newsroom: Newsroom) -> None:
     assert newsroom.counts(issue_id) == {"uncertain": 1}
     newsroom.world.advance(days=1)
     assert len(newsroom.arrived()) == 1  # held, not sent again by itself
-    with newsroom.world.parts.database.transaction() as session:
-        assert issues.send_held(session, issue_id, "staff:x", newsroom.world.now) == 1
+    with newsroom.world.parts.database.begin(newsroom.world.parts.site, newsroom.world.now, BY) as ctx:
+        assert issues.send_held(ctx, issue_id) == 1
     assert newsroom.issue(issue_id).state is IssueState.SENDING
     newsroom.world.settle()
     one, other = newsroom.arrived_for(people[0])
@@ -114,8 +114,8 @@ def test_a_refusal_by_policy_pauses_the_issue_and_blames_nobody(newsroom: Newsro
     newsroom.world.smtp.mend()
     newsroom.world.advance(days=1)
     assert newsroom.arrived() == []
-    with newsroom.world.parts.database.transaction() as session:
-        issues.resume(session, issue_id, "staff:x", newsroom.world.now)
+    with newsroom.world.parts.database.begin(newsroom.world.parts.site, newsroom.world.now, BY) as ctx:
+        issues.resume(ctx, issue_id)
     newsroom.world.settle()
     assert newsroom.counts(issue_id) == {"sent": 8}
     assert sorted(mail.recipients[0] for mail in newsroom.arrived()) == people
@@ -182,7 +182,7 @@ def test_a_relay_that_stays_away_for_half_a_day_makes_it_wait_for_a_person(
 def test_the_envelope_names_the_delivery_and_nothing_else(newsroom: Newsroom) -> None:
     issue_id, people = started(newsroom, 3)
     newsroom.world.settle()
-    tokens = newsroom.world.parts.office.tokens
+    tokens = newsroom.world.parts.site.tokens
     for address in people:
         (mail,) = newsroom.arrived_for(address)
         local = mail.sender.partition("@")[0]

@@ -16,6 +16,7 @@ from billing.mail.bounces import (
     tag,
 )
 from billing.newsletters.bounces import ReportOutcome, handle_report
+from billing.platform.actors import WORKER
 from billing.platform.tokens import Tokens
 from tests.support.bounce_reports import arf, dsn
 from tests.support.newsroom import Newsroom
@@ -27,12 +28,12 @@ OTHERS = Tokens("another secret of enough length, of somebody")
 
 def taken(newsroom: Newsroom, raw: bytes, **options: str) -> ReportOutcome | None:
     """As `billing bounces take` does."""
-    tokens = newsroom.world.parts.office.tokens
+    tokens = newsroom.world.parts.site.tokens
     report = read_report(tokens, raw, **options)
     if report is None:
         return None
-    with newsroom.world.parts.database.transaction() as session:
-        return handle_report(session, tokens, report, newsroom.world.now)
+    with newsroom.world.parts.database.begin(newsroom.world.parts.site, newsroom.world.now, WORKER) as ctx:
+        return handle_report(ctx, report)
 
 
 @pytest.mark.parametrize("number", [1, 35, 36, 10**6, 2**62])
@@ -124,7 +125,7 @@ def test_a_mailbox_that_does_not_exist_gets_no_more_newsletters(newsroom: Newsro
 def test_a_report_about_a_test_mail_or_a_vanished_delivery_changes_nothing(newsroom: Newsroom) -> None:
     for number in (0, 4711):
         assert (
-            taken(newsroom, dsn(envelope_sender(newsroom.world.parts.office.tokens, number, "b.example")))
+            taken(newsroom, dsn(envelope_sender(newsroom.world.parts.site.tokens, number, "b.example")))
             is ReportOutcome.UNKNOWN
         )
     assert newsroom.suppressions() == []
@@ -150,16 +151,11 @@ def test_soft_returns_far_apart_or_of_one_issue_are_no_pattern(newsroom: Newsroo
         taken(newsroom, dsn(newsroom.arrived_for(address)[-1].sender, status="4.4.7"))
         newsroom.world.advance(days=4)
     assert newsroom.suppressions() == []
-    tokens = newsroom.world.parts.office.tokens
+    tokens = newsroom.world.parts.site.tokens
     number = number_of(tokens, newsroom.arrived_for(address)[-1].sender.partition("@")[0].removeprefix("b+"))
-    with newsroom.world.parts.database.transaction() as session:
+    with newsroom.world.parts.database.begin(newsroom.world.parts.site, newsroom.world.now, WORKER) as ctx:
         for name in range(8):
-            handle_report(
-                session,
-                tokens,
-                BounceReport(number or 0, BounceKind.SOFT, "5.2.2", f"r{name}"),
-                newsroom.world.now,
-            )
+            handle_report(ctx, BounceReport(number or 0, BounceKind.SOFT, "5.2.2", f"r{name}"))
     assert newsroom.suppressions() == []
 
 
@@ -221,7 +217,7 @@ def test_what_the_staff_stop_altogether_stops_receipts_too(newsroom: Newsroom) -
     with newsroom.world.parts.database.transaction() as session:
         suppress(
             session,
-            newsroom.world.parts.office.tokens,
+            newsroom.world.parts.site.tokens,
             "Thandi@example.com",
             scope="all",
             reason=SuppressionReason.STAFF,

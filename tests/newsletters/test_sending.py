@@ -15,9 +15,11 @@ from billing.newsletters import issues
 from billing.newsletters.models import Delivery, Issue, IssueState
 from billing.newsletters.start import freeze
 from billing.newsletters.wrap import MARKS
+from billing.platform.actors import WORKER
+from billing.platform.context import TransactionContext
 from billing.rules.access import strongest
 from billing.timetable import JOBS, Lane
-from tests.support.newsroom import Newsroom, link, parsed, parts_of
+from tests.support.newsroom import BY, Newsroom, link, parsed, parts_of
 from tests.support.world import local
 
 THANDI = "thandi@example.com"
@@ -120,9 +122,9 @@ def test_freezing_twice_adds_nobody(newsroom: Newsroom) -> None:
     newsroom.schedule(issue_id, local(2027, 3, 1, 11))
     with newsroom.world.parts.database.transaction() as session:
         issue = session.get_one(Issue, issue_id)
-        office = newsroom.world.parts.office
-        assert freeze(session, office, issue, False, newsroom.world.now) == 20
-        assert freeze(session, office, issue, False, newsroom.world.now) == 0
+        site = newsroom.world.parts.site
+        assert freeze(TransactionContext(session, site, newsroom.world.now, WORKER), issue, False) == 20
+        assert freeze(TransactionContext(session, site, newsroom.world.now, WORKER), issue, False) == 0
 
 
 def test_one_address_on_two_accounts_gets_one(newsroom: Newsroom) -> None:
@@ -189,12 +191,12 @@ def test_the_audience_is_who_may_read(newsroom: Newsroom) -> None:
             browser.get("/account/pause")
             assert "then paused" in browser.post("/account/pause", months="2").words
         issue_id = newsroom.send()
-        with newsroom.world.parts.database.transaction() as session:
-            for row in session.exec(select(Delivery).where(Delivery.issue_id == issue_id)):
+        with newsroom.world.parts.database.begin(
+            newsroom.world.parts.site, newsroom.world.now, WORKER
+        ) as ctx:
+            for row in ctx.session.exec(select(Delivery).where(Delivery.issue_id == issue_id)):
                 held = strongest(
-                    entitlements_of(
-                        session, newsroom.world.parts.office, row.reader_id, newsroom.world.now
-                    ).held,
+                    entitlements_of(ctx, row.reader_id).held,
                     newsroom.world.now,
                 )
                 assert (row.variant == "subscriber") == (held is not None), (row.address, moment)
@@ -221,7 +223,7 @@ def test_a_suppressed_address_is_left_out_by_scope(newsroom: Newsroom, scope: st
         for address in people[1:2]:
             suppressions.suppress(
                 session,
-                newsroom.world.parts.office.tokens,
+                newsroom.world.parts.site.tokens,
                 address.upper(),
                 scope=scope,
                 reason=SuppressionReason.STAFF,
@@ -263,31 +265,17 @@ def test_editing_ends_when_it_starts(newsroom: Newsroom) -> None:
     newsroom.people(2)
     issue_id = newsroom.draft()
     newsroom.schedule(issue_id, local(2027, 3, 2, 6))
-    edit = {
-        "subject": "Another subject",
-        "preheader": "x" * 50,
-        "source": "New words.",
-        "cards": {},
-        "by": "x",
-    }
-    with newsroom.world.parts.database.transaction() as session:
-        issues.save(
-            session,
-            issue_id,
-            version=newsroom.issue(issue_id).version,
-            at=newsroom.world.now,
-            **edit,  # type: ignore[arg-type]
-        )
+
+    def edit() -> None:
+        words = {"subject": "Another subject", "preheader": "x" * 50, "source": "New words."}
+        with newsroom.world.parts.database.begin(newsroom.world.parts.site, newsroom.world.now, BY) as ctx:
+            issues.save(ctx, issue_id, version=newsroom.issue(issue_id).version, cards={}, **words)
+
+    edit()
     newsroom.world.advance_to(local(2027, 3, 2, 7))
     assert str(parsed(newsroom.arrived()[0])["Subject"]) == "Another subject"
-    with pytest.raises(issues.HasStarted), newsroom.world.parts.database.transaction() as session:
-        issues.save(
-            session,
-            issue_id,
-            version=newsroom.issue(issue_id).version,
-            at=newsroom.world.now,
-            **edit,  # type: ignore[arg-type]
-        )
+    with pytest.raises(issues.HasStarted):
+        edit()
     for statement in (
         "UPDATE issue SET subject = 'x'",
         "UPDATE issue SET recipients = 1",

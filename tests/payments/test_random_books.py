@@ -16,11 +16,13 @@ from billing.ledger import recognition
 from billing.ledger.models import Account
 from billing.payments import postings
 from billing.payments.models import Invoice, Payment, RefundState
+from billing.platform.actors import WORKER
+from billing.platform.context import TransactionContext
 from billing.platform.db import Database
 from billing.rules import tax
 from billing.rules.money import Money
 from billing.rules.recognition import Spread
-from tests.payments.till import OFFICE, RATE, give_back, noon, open_till, sell
+from tests.payments.till import RATE, SITE, give_back, noon, open_till, sell
 from tests.support.two_connections import waits_for_nobody
 
 FIRST = date(2027, 1, 1)
@@ -73,7 +75,7 @@ class Story:
             self.vat += sale.invoice.vat
             self.gross += cents
         elif kind == "recognise":
-            while recognition.recognise(self.session, OFFICE, noon(self.on)):
+            while recognition.recognise(self.session, SITE, noon(self.on)):
                 pass
         elif self.sold:
             self._on_a_sale(kind, cents, self.sold[which % len(self.sold)], days)
@@ -98,14 +100,19 @@ class Story:
                 )
             if kind == "bounce":
                 refund.state, refund.bounced_at = RefundState.FAILED, noon(self.on)
-                postings.bounced(self.session, OFFICE, refund, noon(self.on))
+                postings.bounced(TransactionContext(self.session, SITE, noon(self.on), WORKER), refund)
                 self.owed += part.amount
 
     def _give_days(self, before: date, days: int) -> None:
         after = before + timedelta(days=days + 1)
         if after not in self.given_until:
             self.given_until.add(after)
-            postings.days_given(self.session, OFFICE, "sub_t", before=before, after=after, at=noon(self.on))
+            postings.days_given(
+                TransactionContext(self.session, SITE, noon(self.on), WORKER),
+                "sub_t",
+                before=before,
+                after=after,
+            )
 
     def unearned_of(self, invoice_id: str) -> int:
         """Cents, not rows: a deferral of fewer cents than days has nothing left before its last day."""
@@ -133,7 +140,7 @@ class Story:
 
     def end(self) -> None:
         self.on = LAST
-        while recognition.recognise(self.session, OFFICE, noon(LAST)):
+        while recognition.recognise(self.session, SITE, noon(LAST)):
             pass
         self.check()
         assert balance(self.session, Account.DEFERRED_REVENUE) == 0, "all days are over, so all is earned"
@@ -166,12 +173,12 @@ def test_sales_refunds_and_three_workers_at_once_lose_no_day(database: Database)
                 give_back(session, sold, tax.split(Money(2500), RATE), on)
 
     def work(on: date) -> None:
-        recognition.recognise_due(database, OFFICE, noon(on))
+        recognition.recognise_due(database, SITE, noon(on))
 
     with ThreadPoolExecutor(4) as pool:
         for done in [pool.submit(what, on) for on in days for what in (trade, work, work)]:
             done.result()
-    recognition.recognise_due(database, OFFICE, noon(LAST))
+    recognition.recognise_due(database, SITE, noon(LAST))
     with database.transaction() as session:
         assert balance(session, Account.DEFERRED_REVENUE) == 0
         net = session.execute(
@@ -193,6 +200,6 @@ def test_a_day_is_not_closed_while_a_sale_goes_on(database: Database) -> None:
         with database.transaction() as closing:
             waits_for_nobody(closing)
             with pytest.raises(OperationalError, match="lock timeout"):
-                recognition.recognise(closing, OFFICE, noon(LAST))
+                recognition.recognise(closing, SITE, noon(LAST))
             closing.rollback()
-    assert recognition.recognise_due(database, OFFICE, noon(LAST)) > 0
+    assert recognition.recognise_due(database, SITE, noon(LAST)) > 0

@@ -17,8 +17,9 @@ from billing.payments.models import (
     Refund,
     RefundState,
 )
-from billing.platform.actors import Command, acted_by
-from billing.platform.site import Office
+from billing.platform.actors import WORKER, Command, acted_by
+from billing.platform.context import TransactionContext
+from billing.platform.site import Site
 from billing.platform.tokens import Tokens
 from billing.readers.models import Reader
 from billing.rules import tax
@@ -26,7 +27,7 @@ from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.subscriptions.models import Subscription
 
-OFFICE = Office(
+SITE = Site(
     ZoneInfo("Africa/Johannesburg"), "http://paper.example", Tokens("a secret of tests, long enough 012345")
 )
 RATE = tax.VatRate(1500, date(2018, 4, 1))
@@ -126,7 +127,7 @@ def sell(session: Session, gross: int, starts_on: date, days: int, paid_on: date
     )
     session.add(payment)
     session.flush()
-    postings.sales(session, OFFICE, [(invoice, payment)])
+    postings.sales(session, SITE, [(invoice, payment)])
     return invoice, payment
 
 
@@ -154,5 +155,5 @@ def give_back(session: Session, sold: tuple[Invoice, Payment], split: tax.VatSpl
     )
     session.add(refund)
     session.flush()
-    postings.refunded(session, OFFICE, refund, sold[1], sold[0], noon(on))
+    postings.refunded(TransactionContext(session, SITE, noon(on), WORKER), refund, sold[1], sold[0])
     return refund

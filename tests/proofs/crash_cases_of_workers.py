@@ -66,10 +66,8 @@ def the_morning_with_its_books_and_the_doctor(world: World) -> None:
 
 @crash_case("paid")
 def another_price_is_announced(world: World) -> None:
-    with world.parts.database.transaction() as session:
-        announce_price.plan_change(
-            session, "monthly", 8000, date(2027, 3, 1), today=date(2027, 2, 1), at=world.now, by=Command()
-        )
+    with world.parts.database.begin(world.parts.site, world.now, Command()) as ctx:
+        announce_price.plan_change(ctx, "monthly", 8000, date(2027, 3, 1), today=date(2027, 2, 1))
     world.advance_to(local(2027, 2, 20))
     at(world, one(world, "SELECT look_at FROM price_change"))
 

@@ -18,18 +18,18 @@ from tests.support.world import World
 
 def intend(world: World, subscription_id: str) -> None:
     """What is due for the subscription is done, and no charge is sent yet."""
-    with world.parts.database.transaction() as session:
-        subscription = lock(session, subscription_id)
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        subscription = lock(ctx.session, subscription_id)
         assert subscription.next_action_at is not None
         assert subscription.next_action_at <= world.now
-        act(session, world.parts.office, subscription, world.now)
-        session.add(subscription)
+        act(ctx, subscription)
+        ctx.session.add(subscription)
 
 
 def claim(world: World, subscription_id: str, me: int) -> Claimed:
     """Take the open attempt into our hands."""
-    with world.parts.database.transaction() as session:
-        (found,) = charge.claim(session, me, world.now, limit=1, subscription_id=subscription_id)
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        (found,) = charge.claim(ctx, me, limit=1, subscription_id=subscription_id)
     return found
 
 
@@ -42,8 +42,8 @@ def send(world: World, subscription_id: str) -> tuple[str, Outcome | Withdrawn]:
 
 def note(world: World, attempt_id: str, outcome: Outcome | Withdrawn) -> str:
     """Settle an attempt from its answer, as the worker does."""
-    with world.parts.database.transaction() as session:
-        return settle(session, world.parts.office, attempt_id, outcome, world.now, by=WORKER)
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        return settle(ctx, attempt_id, outcome)
 
 
 def together(*calls: Callable[[], Any]) -> list[Any]:

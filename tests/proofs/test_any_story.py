@@ -17,7 +17,8 @@ from billing.cards import card_setup as setups
 from billing.changes import change_plan, pause
 from billing.dev.sandbox import faults, webhook_faults
 from billing.payments.models import SetupPurpose
-from billing.platform.actors import ReaderActor
+from billing.platform.actors import WORKER, ReaderActor
+from billing.platform.context import TransactionContext
 from billing.staff import requests
 from billing.staff.models import RequestKind
 from billing.subscriptions.find import terms_of
@@ -120,28 +121,27 @@ class AnyStory(Story):
     def _another_card(self, subscription_id: str, number: str) -> None:
         """As the page does it: a visit, the hosted page, the way back, and a charge at once where something is owed."""
         parts, at = self.world.parts, self.world.now
-        with parts.database.transaction() as session:
-            subscription = session.get_one(Subscription, subscription_id)
+        with parts.database.begin(parts.site, at, WORKER) as ctx:
+            subscription = ctx.session.get_one(Subscription, subscription_id)
             if subscription.ended_at is not None:
                 return
             visit = setups.begin(
-                session,
+                ctx,
                 acquirer=parts.gateway.name,
                 purpose=SetupPurpose.CARD,
                 email=email_of(0),
-                price=terms_of(session, subscription)[1],
+                price=terms_of(ctx.session, subscription)[1],
                 browser_hash="a browser",
                 consent_id=None,
                 reader_id=subscription.reader_id,
                 subscription_id=subscription_id,
-                at=at,
             )
         page = setups.open_page(
-            parts.database, parts.acquirers, parts.office, visit.id, words="Yes.", back="/account"
+            parts.database, parts.acquirers, parts.site, visit.id, words="Yes.", back="/account"
         )
         self.world.sandbox.fill_in(page.url, number)
-        setups.finish(parts.database, parts.acquirers, parts.office, visit.id, at, by=ReaderActor("r"))
-        run_for(parts.till, subscription_id, at)
+        setups.finish(parts.database, parts.acquirers, parts.site, visit.id, at, by=ReaderActor("r"))
+        run_for(parts.run_context, subscription_id, at)
 
     @rule(who=WHO, number=NUMBERS, comes_back=st.booleans())
     def pays_by_the_mailed_link(self, who: int, number: str, comes_back: bool) -> None:
@@ -178,8 +178,7 @@ class AnyStory(Story):
         parts, subscription = self.world.parts, self.newest(who)
         if subscription is not None:
             self._choose(
-                lambda session: pause.ask(
-                    session, parts.office, subscription, months, at=self.world.now, by=ReaderActor("r"), why="a story", most=3
+                lambda session: pause.ask(TransactionContext(session, parts.site, self.world.now, ReaderActor('r')), subscription, months, why="a story", most=3
                 )
             )  # fmt: skip
 
@@ -188,10 +187,12 @@ class AnyStory(Story):
         parts, subscription = self.world.parts, self.newest(who)
         if subscription is not None and self._choose(
             lambda session: pause.undo(
-                session, parts.office, subscription, at=self.world.now, by=ReaderActor("r"), why="a story"
+                TransactionContext(session, parts.site, self.world.now, ReaderActor("r")),
+                subscription,
+                why="a story",
             )
         ):
-            self._attempt(lambda: run_for(parts.till, subscription, self.world.now))
+            self._attempt(lambda: run_for(parts.run_context, subscription, self.world.now))
 
     @rule(who=WHO, plan=st.sampled_from(["monthly", "yearly"]))
     def switches(self, who: int, plan: str) -> None:
@@ -199,12 +200,9 @@ class AnyStory(Story):
         if subscription is not None:
             self._choose(
                 lambda session: change_plan.ask(
-                    session,
-                    parts.office,
+                    TransactionContext(session, parts.site, self.world.now, ReaderActor("r")),
                     subscription,
                     plan,
-                    at=self.world.now,
-                    by=ReaderActor("r"),
                     why="a story",
                 )
             )
@@ -213,13 +211,11 @@ class AnyStory(Story):
     def asks_by_the_form(self, who: int) -> None:
         self._choose(
             lambda session: requests.receive(
-                session,
-                self.world.parts.office,
+                TransactionContext(session, self.world.parts.site, self.world.now, WORKER),
                 reader=None,
                 email=email_of(who),
                 kind=RequestKind.CANCEL,
                 words="Please stop this.",
-                at=self.world.now,
                 ip="196.25.1.9",
                 device="Test",
             )

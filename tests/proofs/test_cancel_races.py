@@ -32,7 +32,7 @@ class Meeting:
         """Charge what is due. The cancellation begins at its end at the latest."""
         stop_points.listen(self._pass)
         try:
-            return run_for(world.parts.till, subscription_id, world.now)
+            return run_for(world.parts.run_context, subscription_id, world.now)
         finally:
             stop_points.listen(None)
             self._reached.set()

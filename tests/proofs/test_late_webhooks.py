@@ -176,7 +176,7 @@ def test_the_event_comes_while_stripe_lets_us_wait(world: World, due: str) -> No
         {"effect": "timeout_after", "method": "POST", "path": "/v1/payment_intents", "seconds": 60}
     )
     with ThreadPoolExecutor(1) as elsewhere:
-        waiting = elsewhere.submit(run_for, world.parts.till, due, world.now)
+        waiting = elsewhere.submit(run_for, world.parts.run_context, due, world.now)
         paid = "SELECT 1 FROM inbound_event WHERE event_type = 'payment_intent.succeeded'"
         until(lambda: world.rows(paid), "the event")
         assert events.settle_due(world.parts.desk, world.now) == 0, "the answer has a moment to come first"

@@ -14,7 +14,7 @@ from billing.billing_run.run import run, run_for
 from billing.cards import card_setup
 from billing.dev.time_travel import advance
 from billing.payments.models import SetupPurpose
-from billing.platform.actors import ReaderActor
+from billing.platform.actors import WORKER, ReaderActor
 from billing.platform.clock import CannotTurnBack
 from billing.subscriptions.find import plan_on_offer
 from billing.webhooks import settle as events
@@ -27,10 +27,10 @@ from tests.support.world import World, local
 def visit_to_the_card_page(world: World, number: int) -> str:
     """A reader has typed the card, and Stripe's event about it has arrived; nothing is finished yet."""
     parts = world.parts
-    with parts.database.transaction() as session:
-        _, price = plan_on_offer(session, parts.office.today(world.now))
+    with parts.database.begin(parts.site, world.now, WORKER) as ctx:
+        _, price = plan_on_offer(ctx.session, parts.site.today(world.now))
         begun = card_setup.begin(
-            session,
+            ctx,
             acquirer=parts.gateway.name,
             purpose=SetupPurpose.TRIAL,
             email=f"visitor-{number}@example.com",
@@ -38,10 +38,9 @@ def visit_to_the_card_page(world: World, number: int) -> str:
             browser_hash="a browser",
             consent_id=None,
             reader_id=None,
-            at=world.now,
         )
     page = card_setup.open_page(
-        parts.database, parts.acquirers, parts.office, begun.id, words="Yes.", back="/subscribe"
+        parts.database, parts.acquirers, parts.site, begun.id, words="Yes.", back="/subscribe"
     )
     world.sandbox.fill_in(page.url, f"4242424242424242__{number}")
     world.sandbox.settle()
@@ -59,7 +58,7 @@ def test_the_reader_returns_as_the_event_comes(world: World, rounds: int) -> Non
                 card_setup.finish,
                 parts.database,
                 parts.acquirers,
-                parts.office,
+                parts.site,
                 setup_id,
                 world.now,
                 by=ReaderActor("r"),
@@ -147,7 +146,7 @@ def test_two_trials_where_there_may_be_one(world: World, pair: Pair, rounds: int
 @ROUNDS
 def test_three_workers_on_the_same_due_rows(due_world: World, rounds: int) -> None:
     world = due_world
-    reports = together(*[partial(run, world.parts.till, world.now)] * 3)
+    reports = together(*[partial(run, world.parts.run_context, world.now)] * 3)
     counts = sum((report.counts for report in reports), Counter[str]())
     assert counts == {"due": rounds, "charged": rounds}
     world.settle()
@@ -186,7 +185,7 @@ def give_back(world: World, payment_id: str, cents: int | None) -> httpx.Respons
 @pytest.mark.prove
 def test_refunds_at_once_with_a_cancellation_that_returns_the_money(world: World) -> None:
     for subscription_id in due(world, 20):
-        run_for(world.parts.till, subscription_id, world.now)
+        run_for(world.parts.run_context, subscription_id, world.now)
         payment = world.rows(
             "SELECT p.id FROM payment p JOIN invoice i ON i.id = p.invoice_id WHERE i.subscription_id = :id",
             id=subscription_id,

@@ -12,7 +12,7 @@ from billing.access.articles import register
 from billing.access.models import Gift
 from billing.access.policies import AccessTerms
 from billing.access.visitors import FirstReading, Visitor
-from billing.platform.actors import Command
+from billing.platform.actors import WORKER, Command
 from billing.rules.access import AccessLevel, Facts
 from billing.rules.policies import Policy
 from tests.support.world import World
@@ -39,8 +39,8 @@ def test_two_connections_never_read_more_than_the_meter_gives(world: World) -> N
 
     def read(visitor: str, article: str) -> Callable[[], object]:
         def work() -> bool:
-            with parts.database.transaction() as session:
-                found = meter.count(session, parts.office, Visitor(visitor), article, LIMIT, world.now)
+            with parts.database.begin(parts.site, world.now, WORKER) as ctx:
+                found = meter.count(ctx, Visitor(visitor), article, LIMIT)
                 return found.lets_in(world.now)
 
         return work
@@ -64,12 +64,12 @@ def test_reads_go_over_once_while_the_reader_reads_on(world: World) -> None:
 
     def act(do: Callable[..., object], *args: object) -> Callable[[], object]:
         def work() -> None:
-            with parts.database.transaction() as session:
-                do(session, parts.office, *args, world.now)
+            with parts.database.begin(parts.site, world.now, WORKER) as ctx:
+                do(ctx, *args)
 
         return work
 
-    month = parts.office.today(world.now).replace(day=1)
+    month = parts.site.today(world.now).replace(day=1)
     for number in range(ROUNDS // 3):
         reader, first = f"rdr_c{number}", FirstReading(month, "a")
         visitor = Visitor(f"vis_c{number}", first if number % 2 else None)
@@ -91,16 +91,15 @@ def test_gifts_are_given_and_opened_no_more_often_than_they_may_be(world: World)
     parts, locked = world.parts, Facts(Policy(AccessLevel.SUBSCRIBER))
     reader = world.start_trial("thandi@example.com")["reader"]["id"]
     terms = gifts.GiftLimits(a_month=ROUNDS // 5, days=14, readers=2)
-    with parts.database.transaction() as session:
+    with parts.database.begin(parts.site, world.now, Command("test")) as ctx:
         for number in range(ROUNDS // 3):
-            register(session, f"g-{number}", title="g", url="https://news.example/g", section="Town",
-                     terms=AccessTerms(AccessLevel.SUBSCRIBER), published_at=world.now, at=world.now, by=Command("test"))  # fmt: skip
+            register(ctx, f"g-{number}", title="g", url="https://news.example/g", section="Town", terms=AccessTerms(AccessLevel.SUBSCRIBER), published_at=world.now)  # fmt: skip
 
     def give(article: str) -> Callable[[], object]:
         def work() -> str | None:
             try:
-                with parts.database.transaction() as session:
-                    return gifts.give(session, terms, parts.office, reader, article, locked, world.now).id
+                with parts.database.begin(parts.site, world.now, WORKER) as ctx:
+                    return gifts.give(ctx, terms, reader, article, locked).id
             except gifts.NoGiftsLeft:
                 return None
 
@@ -108,10 +107,10 @@ def test_gifts_are_given_and_opened_no_more_often_than_they_may_be(world: World)
 
     def open_it(gift_id: str, visitor: str) -> Callable[[], object]:
         def work() -> bool:
-            with parts.database.transaction() as session:
-                secret = parts.office.tokens.token(gifts.PURPOSE, gift_id)
-                article = str(session.get_one(Gift, gift_id).article_id)
-                found = gifts.open_gift(session, parts.office, secret, article, visitor, world.now)
+            with parts.database.begin(parts.site, world.now, WORKER) as ctx:
+                secret = parts.site.tokens.token(gifts.PURPOSE, gift_id)
+                article = str(ctx.session.get_one(Gift, gift_id).article_id)
+                found = gifts.open_gift(ctx, secret, article, visitor)
                 return found.held is not None
 
         return work

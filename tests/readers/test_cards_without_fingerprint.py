@@ -4,6 +4,7 @@ another's."""
 import pytest
 
 from billing.payments.attempt_history import asked_of
+from billing.platform.actors import WORKER
 from tests.support.world import World, local
 
 WALLET, NUMBER = "pm_card_wallet", "4012888888881881"
@@ -33,8 +34,8 @@ def test_attempts_and_refusals_of_one_are_not_counted_for_another(world: World) 
     states = [world.subscription(one["subscription"]["id"])["status"] for one in started]
     assert sorted(states) == ["active", "active", "past_due"]
     ids = [row["id"] for row in world.rows("SELECT id FROM payment_method ORDER BY id")]
-    with world.parts.database.transaction() as session:
-        assert [asked_of(session, ids, world.now)[one].counted for one in ids] == [1, 0, 0]
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        assert [asked_of(ctx, ids)[one].counted for one in ids] == [1, 0, 0]
 
 
 @pytest.mark.parametrize("event", ["payment_method.updated", "payment_method.automatically_updated"])

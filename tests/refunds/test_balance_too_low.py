@@ -28,7 +28,7 @@ def waiting_cases(world: World) -> list[dict[str, Any]]:
 def findings(world: World) -> list[str]:
     """Promises that are broken."""
     parts = world.parts
-    return [one.promise.name for one in doctor.examine(parts.database, parts.office, world.now) if one.count]
+    return [one.promise.name for one in doctor.examine(parts.database, parts.site, world.now) if one.count]
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from billing.acquirer.answers import RefundAnswer
 from billing.acquirer.balance_port import TakenRefund
 from billing.payments.models import Payment
 from billing.platform.actors import StaffActor
+from billing.platform.context import TransactionContext
 from billing.reconcile import compare
 from billing.refunds import enter, refund, shortage
 from billing.rules.reckoning import Thing
@@ -21,7 +22,11 @@ from tests.support.world import World
 
 def intended(session: Session, payment: Payment, world: World) -> None:
     refund.intend(
-        session, payment, amount=100, cause="api:a", reason="kind", by=StaffActor("a"), at=world.now
+        TransactionContext(session, world.parts.site, world.now, StaffActor("a")),
+        payment,
+        amount=100,
+        cause="api:a",
+        reason="kind",
     )
 
 

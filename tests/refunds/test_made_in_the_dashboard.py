@@ -166,7 +166,7 @@ def test_a_bounced_refund_that_somebody_repeats_in_the_dashboard_pays_what_is_ow
     assert compare(world).differences == []
     parts = world.parts
     assert [
-        one.promise.name for one in doctor.examine(parts.database, parts.office, world.now) if one.count
+        one.promise.name for one in doctor.examine(parts.database, parts.site, world.now) if one.count
     ] == []
 
 

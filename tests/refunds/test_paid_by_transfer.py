@@ -43,7 +43,7 @@ def clean(world: World) -> None:
     """No promise is broken, and our books are Stripe's."""
     parts = world.parts
     assert [
-        one.promise.name for one in doctor.examine(parts.database, parts.office, world.now) if one.count
+        one.promise.name for one in doctor.examine(parts.database, parts.site, world.now) if one.count
     ] == []
     report = reconcile(parts.clerk, date(2027, 3, 16), date(2027, 3, 19), world.now)
     assert report.differences == []

@@ -45,7 +45,7 @@ def execute(world: World, statement: str, **values: object) -> None:
 
 def broken(world: World) -> dict[str, list[str]]:
     """What breaks which promise, now."""
-    found = examine(world.parts.database, world.parts.office, world.now)
+    found = examine(world.parts.database, world.parts.site, world.now)
     return {
         finding.promise.name: [broken for broken, _ in finding.examples] for finding in found if finding.count
     }

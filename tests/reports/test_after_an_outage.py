@@ -43,7 +43,7 @@ def left_lying(world: World) -> World:
 
 def visit(world: World) -> set[str]:
     """The doctor comes now; the promises about which there are cases."""
-    doctor.visit(world.parts.database, world.parts.office, world.now)
+    doctor.visit(world.parts.database, world.parts.site, world.now)
     rows = world.rows("SELECT subject FROM staff_case WHERE kind = 'promise_broken'")
     return {str(row["subject"]).partition(":")[0] for row in rows}
 

@@ -10,6 +10,7 @@ from billing.acquirer.balance_port import Movement
 from billing.ledger import post
 from billing.ledger.models import Account
 from billing.payments import balance_mirror
+from billing.platform.actors import WORKER
 from billing.reconcile.reconcile import Report, reconcile
 from tests.reports.operator import broken, execute
 from tests.support.staff_members import SignIn
@@ -345,14 +346,14 @@ def test_a_dispute_in_dollars_of_an_account_that_settles_in_rand(world: World, p
     charge = world.charges()[0]["id"]
     ref = world.sandbox.banks("dispute", charge=charge)["id"]
     world.settle()
-    with world.parts.database.transaction() as session:
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
         for number, (amount, dollars) in enumerate([(-7620, -413), (-30, -413)]):
             moved = Movement(
                 ref=f"txn_{number}", category="dispute", source_ref=ref, amount=amount, fee=0, net=amount, currency="ZAR",
                 exchange_rate=18.45, description="", at=world.now, available_at=world.now, presented_amount=dollars,
                 presented_currency="USD", charge_ref=charge,
             )  # fmt: skip
-            balance_mirror.keep(session, world.parts.office, "stripe", [moved], world.now)
+            balance_mirror.keep(ctx, "stripe", [moved])
     after = stands(world)
     assert after["ZAR", "disputes"] == 7500
     assert after["ZAR", "gateway"] == 7500 - 7620 - 30

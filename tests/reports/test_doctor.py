@@ -98,7 +98,7 @@ def test_money_of_a_reader_whose_row_is_locked_goes_back_the_next_night(world: W
     execute(world, "UPDATE payment SET surplus = true")
     execute(world, "UPDATE doctor_visit SET next_at = :now", now=world.now)
     with hurried(world) as parts, locked_row(world, "subscription", started[0]["subscription"]["id"]):
-        assert visit(parts.database, parts.office, world.now) == 1
+        assert visit(parts.database, parts.site, world.now) == 1
     given_back = "SELECT reader_id FROM refund ORDER BY id"
     assert world.rows(given_back) == [{"reader_id": started[1]["reader"]["id"]}]
     assert len(world.rows("SELECT id FROM staff_case WHERE subject LIKE 'no-charge-twice:%'")) == 2
@@ -113,7 +113,7 @@ def test_a_promise_that_cannot_be_asked_is_a_case_and_the_others_are_asked(
     with missing_table(world, "inbound_event"):
         for _ in range(2):
             execute(world, "UPDATE doctor_visit SET next_at = :now", now=world.now)
-            assert visit(world.parts.database, world.parts.office, world.now) == 1
+            assert visit(world.parts.database, world.parts.site, world.now) == 1
             world.skip_to(world.now + timedelta(days=1))
         code, said, _ = command(world, "doctor")
     assert (code, "     0 unasked events-are-settled: " in said) == (1, True), said
@@ -177,7 +177,7 @@ def test_whatever_is_broken_by_hand_is_found(world: World) -> None:
 def _found_after(world: World, connection: sa.Connection, wrong: str) -> set[str]:
     """Which promises are broken inside a transaction that is then undone."""
     connection.execute(sa.text(wrong))
-    asked = values(world.parts.office, world.now + timedelta(hours=2, minutes=1))
+    asked = values(world.parts.site, world.now + timedelta(hours=2, minutes=1))
     found = {
         promise.name
         for promise in PROMISES

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.payments.ledger_backfill import backpost
+from billing.platform.actors import WORKER
 from billing.reports import exports, sheets
 from billing.rules.money import major
 from tests.support.actors import BY
@@ -164,16 +165,16 @@ def test_books_opened_later_are_the_books_kept_from_the_start(world: World, paid
     refund(world, amount=2500)
     world.advance_to(local(2027, 4, 25, 12))
     kept = (journal(world), recognised(world), balances(world))
-    with world.parts.database.transaction() as session:
-        assert backpost(session, world.parts.office) == 0, "they are kept already"
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        assert backpost(ctx) == 0, "they are kept already"
         for table in ("ledger_entry", "ledger_transaction"):
-            session.execute(sa.text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+            ctx.session.execute(sa.text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         for table in ("ledger_entry", "ledger_transaction", "deferral", "recognition_mark"):
-            session.execute(sa.text(f"DELETE FROM {table}"))
-    with world.parts.database.transaction() as session:
+            ctx.session.execute(sa.text(f"DELETE FROM {table}"))
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
         for table in ("ledger_entry", "ledger_transaction"):
-            session.execute(sa.text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
-        assert backpost(session, world.parts.office) == 4
+            ctx.session.execute(sa.text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
+        assert backpost(ctx) == 4
     world.settle()
     assert (sorted(journal(world)), recognised(world), balances(world)) == (sorted(kept[0]), *kept[1:])
 

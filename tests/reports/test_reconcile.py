@@ -86,7 +86,7 @@ def test_a_month_with_everything_in_it_is_clean(world: World) -> None:
     world.advance(days=32)
     assert len(world.charges()) > 5
     assert len(world.sandbox.payouts()) >= 1
-    report = compare(world, CHARGE_DAY, world.parts.office.today(world.now))
+    report = compare(world, CHARGE_DAY, world.parts.site.today(world.now))
     assert found(report) == []
     assert report.movements == len(world.sandbox.objects("balance_transaction"))
     assert {case["kind"] for case in cases(world)} <= {"dispute", "refund_failed"}
@@ -279,7 +279,7 @@ def test_old_news_of_a_warning_stops_nobody_who_went_on_since(world: World) -> N
     world.api.post(f"/v1/subscriptions/{subscription}/resume", json={}).raise_for_status()
     (warned,) = (one["id"] for one in world.sandbox.objects("radar.early_fraud_warning"))
     clerk = world.parts.clerk
-    warn.settle(clerk.database, clerk.gateway, clerk.office, warned, world.now)
+    warn.settle(clerk.database, clerk.gateway, clerk.site, warned, world.now)
     assert world.subscription(subscription)["cancel_requested_at"] is None
 
 

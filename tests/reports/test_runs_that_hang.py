@@ -105,7 +105,7 @@ def test_a_run_that_gets_on_is_no_alarm_however_long_it_takes(world: World) -> N
     due(world, 1)
     with hung_run(world):
         pass_by(world, timedelta(minutes=14))
-        world.parts.till.got_on()
+        world.parts.run_context.got_on()
         pass_by(world, timedelta(minutes=14))
         assert world.rows(CASES) == []
 

@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
+from billing.platform.actors import WORKER
+from billing.platform.context import TransactionContext
 from billing.rules.ceilings import Ceilings, Spent
 from billing.staff import key_limits
 from tests.support.actors import BY
@@ -128,7 +130,9 @@ def test_two_refunds_with_one_key_at_once_do_not_exceed_it_together(world: World
     (key,) = world.rows("SELECT id FROM api_key WHERE name = 'money'")
 
     def spend(session: Session) -> None:
-        key_limits.spend(session, key["id"], Spent(cents=75_000), world.now)
+        key_limits.spend(
+            TransactionContext(session, world.parts.site, world.now, WORKER), key["id"], Spent(cents=75_000)
+        )
 
     with world.parts.database.transaction() as one:
         spend(one)
@@ -151,8 +155,8 @@ def test_a_race_over_http_gives_back_what_one_of_them_may(world: World) -> None:
         return len(world.rows(asked)) == 2
 
     with ThreadPoolExecutor(2) as programs:
-        with world.parts.database.transaction() as held:
-            key_limits.spend(held, key["id"], Spent(days=1), world.now)
+        with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+            key_limits.spend(ctx, key["id"], Spent(days=1))
             answers = [programs.submit(refund, client, payment, 75_000) for payment in payments]
             until(waiting, "both wait for the key")
         codes = sorted(answer.result().status_code for answer in answers)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from billing.http.limits import MOST_BYTES, MOST_WEBHOOK_BYTES
+from billing.platform.actors import WORKER
 from billing.rules.scopes import PARTS, READERS, SCOPES
 from billing.staff.api_keys import create
 from tests.support.good_bodies import CONSENT, GOOD
@@ -76,9 +77,9 @@ def test_without_a_key_or_with_a_false_one_nothing_is_told(readers: TwoReaders) 
 
 def test_a_key_opens_what_its_scope_says_and_nothing_else(readers: TwoReaders) -> None:
     world, keys = readers.world, {}
-    with world.parts.database.transaction() as session:
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
         for scope in SCOPES:
-            keys[scope] = create(session, world.parts.office.tokens, scope, [scope], world.now)
+            keys[scope] = create(ctx, scope, [scope])
     before, wrong = contents(world), []
     for route in with_key(readers):
         path = route.at(**dict.fromkeys(readers.names[PAYING], MISSING))

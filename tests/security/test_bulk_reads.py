@@ -8,6 +8,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from billing.platform.actors import ApiActor
+from billing.platform.context import TransactionContext
 from billing.rules.ceilings import Ceilings
 from billing.staff import reads
 from billing.staff.key_limits import KeyOverLimit
@@ -93,14 +94,16 @@ def test_two_reads_at_once_do_not_exceed_it_together(world: World) -> None:
     program(world, "readers:read", ceilings=Ceilings(readers=2))
     (key,) = world.rows("SELECT id FROM api_key WHERE name = 'readers:read'")
     actor = ApiActor("x", key_id=key["id"])
-    with world.parts.database.transaction() as one:
-        reads.note(one, actor, "GET /v1/readers", ids[:2], world.now)
+    with world.parts.database.begin(world.parts.site, world.now, actor) as ctx:
+        reads.note(ctx, "GET /v1/readers", ids[:2])
         with world.parts.database.engine.connect() as connection, Session(connection) as other:
             waits_for_nobody(other)
             with pytest.raises(OperationalError, match="lock timeout"):
-                reads.note(other, actor, "GET /v1/readers", ids[2:], world.now)
-    with pytest.raises(KeyOverLimit), world.parts.database.transaction() as other:
-        reads.note(other, actor, "GET /v1/readers", ids[2:], world.now)
+                reads.note(
+                    TransactionContext(other, world.parts.site, world.now, actor), "GET /v1/readers", ids[2:]
+                )
+    with pytest.raises(KeyOverLimit), world.parts.database.begin(world.parts.site, world.now, actor) as ctx:
+        reads.note(ctx, "GET /v1/readers", ids[2:])
 
 
 def test_admins_see_who_read_how_much_staff_too(world: World, paid: Subscriber, staff: SignIn) -> None:

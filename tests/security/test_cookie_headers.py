@@ -14,7 +14,7 @@ from billing.access_cache.packed_entitlements import REGISTERED
 from billing.access_cache.presented import presented_in
 from billing.http import cookies
 from billing.rules.policies import AccessLevel, Policy, Span
-from tests.access_cache.cache_parts import NAMES, OFFICE
+from tests.access_cache.cache_parts import NAMES, SITE
 from tests.support.installation import settings_for
 from tests.support.signed_in import in_trial_by_pages
 from tests.support.stepped_clock import SteppedClock
@@ -73,7 +73,7 @@ class Cache:
     def __init__(self) -> None:
         clock = SteppedClock()
         self.now = clock.seconds()
-        self.cache, self.builder = AccessCache(100, clock), AnswerBuilder(OFFICE, NAMES, [])
+        self.cache, self.builder = AccessCache(100, clock), AnswerBuilder(SITE, NAMES, [])
         self.digest = self.builder.session_digest(SECRET.encode())[:16]
         self.cache.keep_session(self.digest, "rdr_1", int(AT.timestamp()) + 3600)
         self.cache.keep_entitlements("rdr_1", REGISTERED)

@@ -79,8 +79,8 @@ def test_a_strangers_name_gets_nothing_of_the_sandbox(world: World, path: str, h
 def test_the_link_for_staff_ends_with_the_start_that_printed_it(demo: World) -> None:
     def starts() -> str:
         with demo.parts.database.transaction() as session:
-            seed.api_key(session, demo.parts.office, demo.now)
-            return seed.staff(session, demo.parts.office, "paper.example", demo.now)
+            seed.api_key(session, demo.parts.site, demo.now)
+            return seed.staff(session, demo.parts.site, "paper.example", demo.now)
 
     first = starts()
     assert "Sign in as staff" in demo.browser().get(first).words
@@ -99,5 +99,5 @@ def test_no_link_for_staff_is_made_of_an_old_one(demo: World) -> None:
     """Links of earlier releases named no start."""
     demo.execute("UPDATE api_key SET revoked_at = created_at")
     for subject in ("demo", ""):
-        token = demo.parts.office.tokens.token(seed.STAFF_LINK, subject)
+        token = demo.parts.site.tokens.token(seed.STAFF_LINK, subject)
         assert demo.browser().get(f"/staff/demo/{token}").status == 404

@@ -99,7 +99,7 @@ def test_an_installation_that_is_printed_shows_no_secret(make_world: Callable[..
     for part in (
         world.parts,
         world.parts.settings,
-        world.parts.till,
+        world.parts.run_context,
         world.parts.desk,
         world.parts.database.url,
     ):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 
 from billing.http.client_ip import client_ip
+from billing.platform.actors import WORKER
 from billing.platform.errors import TooMany
 from billing.readers import rate
 from tests.support.browser import Browser
@@ -129,7 +130,7 @@ def test_whose_word_on_the_address_is_believed(
 
 
 def test_in_no_stretch_of_the_window_are_there_more_than_the_limit(world: World) -> None:
-    tokens, start = world.parts.office.tokens, world.now
+    _tokens, start = world.parts.site.tokens, world.now
 
     @settings(max_examples=30)
     @given(st.lists(st.integers(0, 3_000), min_size=1, max_size=60).map(sorted), st.uuids())
@@ -138,8 +139,8 @@ def test_in_no_stretch_of_the_window_are_there_more_than_the_limit(world: World)
         for second in seconds:
             at = start + timedelta(seconds=second)
             try:
-                with world.parts.database.transaction() as session:
-                    rate.count(session, tokens, "it", str(who), limit=3, per=timedelta(minutes=10), at=at)
+                with world.parts.database.begin(world.parts.site, at, WORKER) as ctx:
+                    rate.count(ctx, "it", str(who), limit=3, per=timedelta(minutes=10))
             except TooMany:
                 continue
             allowed.append(second)
@@ -150,24 +151,8 @@ def test_in_no_stretch_of_the_window_are_there_more_than_the_limit(world: World)
 
 
 def test_what_is_counted_is_not_readable(world: World) -> None:
-    with world.parts.database.transaction() as session:
-        rate.count(
-            session,
-            world.parts.office.tokens,
-            "it",
-            "Me@Example.com",
-            limit=1,
-            per=timedelta(hours=1),
-            at=world.now,
-        )
-    with pytest.raises(TooMany), world.parts.database.transaction() as session:
-        rate.count(
-            session,
-            world.parts.office.tokens,
-            "it",
-            "me@example.com",
-            limit=1,
-            per=timedelta(hours=1),
-            at=world.now,
-        )
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        rate.count(ctx, "it", "Me@Example.com", limit=1, per=timedelta(hours=1))
+    with pytest.raises(TooMany), world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        rate.count(ctx, "it", "me@example.com", limit=1, per=timedelta(hours=1))
     assert "xample" not in str(world.rows("SELECT * FROM rate_count"))

@@ -96,7 +96,7 @@ def test_a_session_is_a_secret_of_256_bits_kept_as_a_hash(world: World) -> None:
     secret = browser.http.cookies["masthead-session"]
     row = world.rows("SELECT token_hash FROM reader_session")[0]
     assert len(secret) >= 43
-    assert row["token_hash"] == world.parts.office.tokens.digest("session", secret)
+    assert row["token_hash"] == world.parts.site.tokens.digest("session", secret)
     assert sessions.IDLE.days == 90
     assert sessions.ABSOLUTE.days == 180
 

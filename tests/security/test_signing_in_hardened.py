@@ -247,7 +247,7 @@ def test_a_forged_link_is_a_spent_link(known: World, token: str) -> None:
 
 
 def test_a_token_made_for_one_purpose_opens_no_other_door(known: World) -> None:
-    tokens, subscription = known.parts.office.tokens, known.rows("SELECT id FROM subscription")[0]["id"]
+    tokens, subscription = known.parts.site.tokens, known.rows("SELECT id FROM subscription")[0]["id"]
     browser = known.browser()
     assert browser.get(f"/cancel/{tokens.token('card', subscription)}").status == 404
     assert browser.get(f"/card/{tokens.token('cancel', subscription)}").status == 404

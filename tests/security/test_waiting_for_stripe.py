@@ -10,6 +10,7 @@ import pytest
 
 from billing.payments import return_polls
 from billing.payments.models import CardSetup
+from billing.platform.actors import WORKER
 from billing.web.kit.bulkhead import PLACES_A_THREAD, THREADS, Side
 from tests.support.browser import Browser
 from tests.support.http_client import http_client
@@ -201,8 +202,8 @@ def test_who_died_while_asking_holds_up_the_next_question_for_less_than_a_minute
     _, setup = at_the_card_page(world)
 
     def claims(after: timedelta) -> bool:
-        with world.parts.database.transaction() as session:
-            return return_polls.claim(session, CardSetup, setup, world.now + after)
+        with world.parts.database.begin(world.parts.site, world.now + after, WORKER) as ctx:
+            return return_polls.claim(ctx, CardSetup, setup)
 
     assert claims(timedelta())
     assert not claims(timedelta(seconds=44))

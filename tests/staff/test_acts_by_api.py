@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from billing.platform.actors import WORKER
 from billing.staff.api_keys import create
 from tests.support.actors import BY
 from tests.support.staff_members import SignIn
@@ -121,8 +122,8 @@ def test_the_reason_for_undoing_a_cancellation_is_kept(world: World, in_trial: S
 
 
 def test_a_key_needs_the_scope(world: World, in_trial: Subscriber) -> None:
-    with world.parts.database.transaction() as session:
-        key = create(session, world.parts.office.tokens, "narrow", ("access",), world.now)
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        key = create(ctx, "narrow", ("access",))
     headers = {"Authorization": f"Bearer {key}"}
     for path, body in (
         ("grants", {"days": 1, "reason": "x"}),

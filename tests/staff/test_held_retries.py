@@ -50,7 +50,7 @@ def test_a_retry_on_the_last_day_of_the_grace_breaks_no_promise(world: World, ow
     world.sandbox.decline(card["gateway_ref"], None)
     noon(world, date.fromisoformat(str(row(world)["retry_on"])))
     assert row(world)["state"] == "active"
-    findings = doctor.examine(world.parts.database, world.parts.office, world.now)
+    findings = doctor.examine(world.parts.database, world.parts.site, world.now)
     assert "no-charge-while-asked-to-cancel" not in [one.promise.name for one in findings if one.count]
 
 

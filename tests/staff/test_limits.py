@@ -32,7 +32,7 @@ MakeWorld = Callable[..., World]
 
 
 def act_in(session: Session, world: World, member: StaffMember, act: Act) -> AuditLine:
-    desk = Desk.of(session, world.parts.office, world.settings, world.now)
+    desk = Desk.of(session, world.parts.site, world.settings, world.now)
     actor = audit.of(member, "127.0.0.1")
     return perform(desk, act, actor=actor, role=member.role, why="kindness", version=None)
 

@@ -7,6 +7,8 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from billing.billing_run.run import claim_due
+from billing.platform.actors import WORKER
+from billing.platform.context import TransactionContext
 from billing.reports import doctor
 from billing.staff import requests
 from billing.staff.models import RequestKind
@@ -267,8 +269,8 @@ def test_a_reader_who_waits_for_months_with_a_link_at_hand_gets_nothing_back_by_
 def test_a_request_and_a_charge_meet_under_one_lock(world: World, paid: Subscriber) -> None:
     """Whichever is first: a request that comes while the charge is decided waits, and counts as a race."""
     world.skip_to(local(2027, 4, 16, 9))
-    with world.parts.database.transaction() as run:
-        assert [one.id for one in claim_due(run, world.now)] == [paid.subscription_id]
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        assert [one.id for one in claim_due(ctx)] == [paid.subscription_id]
         with world.parts.database.engine.connect() as connection, Session(connection) as form:
             waits_for_nobody(form)
             with pytest.raises(OperationalError, match="lock timeout"):
@@ -277,13 +279,11 @@ def test_a_request_and_a_charge_meet_under_one_lock(world: World, paid: Subscrib
 
 def receive(session: Session, world: World) -> None:
     requests.receive(
-        session,
-        world.parts.office,
+        TransactionContext(session, world.parts.site, world.now, WORKER),
         reader=None,
         email=READER,
         kind=RequestKind.CANCEL,
         words="",
-        at=world.now,
         ip="",
         device="",
     )
@@ -294,7 +294,7 @@ def test_a_charge_that_slips_through_is_a_broken_promise(world: World, paid: Sub
     ask(world.browser())
     world.execute("UPDATE subscription SET cancel_request_at = NULL")
     world.advance_to(local(2027, 4, 16, 12))
-    findings = doctor.examine(world.parts.database, world.parts.office, world.now)
+    findings = doctor.examine(world.parts.database, world.parts.site, world.now)
     assert [one.promise.name for one in findings if one.count] == ["no-charge-while-asked-to-cancel"]
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pyotp
 import pytest
 
-from billing.platform.actors import Command
+from billing.platform.actors import WORKER, Command
 from billing.staff import codes, members
 from tests.support.browser import Browser
 from tests.support.signed_in import in_trial_by_pages
@@ -159,8 +159,8 @@ def test_thirty_idle_minutes_end_it_and_twelve_hours_in_any_case(world: World, s
 
 def test_who_is_disabled_is_out_at_once_and_cannot_come_back(world: World, staff: SignIn) -> None:
     browser = staff("support")
-    with world.parts.database.transaction() as session:
-        members.disable(session, members.by_address(session, SUPPORT), actor=Command("test"), at=world.now)
+    with world.parts.database.begin(world.parts.site, world.now, Command("test")) as ctx:
+        members.disable(ctx, members.by_address(ctx.session, SUPPORT))
     assert not is_in(browser)
     before = len(world.letters(SUPPORT))
     browser.get("/staff/sign-in")
@@ -176,10 +176,8 @@ def test_who_is_disabled_is_out_at_once_and_cannot_come_back(world: World, staff
 def test_a_lost_phone_is_replaced_and_the_old_secret_is_worth_nothing(world: World, staff: SignIn) -> None:
     browser = staff("support")
     old = code_of(world, SUPPORT, steps=1)
-    with world.parts.database.transaction() as session:
-        members.reset_codes(
-            session, members.by_address(session, SUPPORT), actor=Command("test"), at=world.now
-        )
+    with world.parts.database.begin(world.parts.site, world.now, Command("test")) as ctx:
+        members.reset_codes(ctx, members.by_address(ctx.session, SUPPORT))
     assert not is_in(browser)
     follow_link(world, browser, SUPPORT)
     assert "Set up your authenticator" in browser.page.words
@@ -225,13 +223,13 @@ def test_signing_in_leads_back_to_the_page_that_was_asked_for(world: World) -> N
 
 def test_there_is_no_default_account_and_no_way_round_the_mail(world: World) -> None:
     assert world.rows("SELECT * FROM staff_member") == []
-    token = world.parts.office.tokens.token("staff-demo", "demo")
+    token = world.parts.site.tokens.token("staff-demo", "demo")
     assert world.browser().get(f"/staff/demo/{token}").status == 404
 
 
 @pytest.mark.parametrize("typed", ["", "12", "abcdef", "٣٤٥٦٧٨", "000000 OR 1"])
 def test_nonsense_is_a_wrong_code(world: World, typed: str) -> None:
     member = add(world, "support")
-    with world.parts.database.transaction() as session:
-        found = codes.check(session, world.parts.office.tokens, member.id, typed, (), world.now)
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        found = codes.check(ctx, member.id, typed, ())
     assert found.checked is codes.Checked.WRONG

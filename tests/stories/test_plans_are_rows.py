@@ -24,7 +24,7 @@ def refused(world: World, *words: str) -> str:
 
 def offer_quarterly(world: World) -> None:
     said(world, "plans", *QUARTERLY, "--opens", "listen")
-    today = world.parts.office.today(world.now).isoformat()
+    today = world.parts.site.today(world.now).isoformat()
     said(world, "prices", "add", "--plan", "quarterly", "--cents", "20000", "--from", today)
     said(world, "plans", "offer", "quarterly")
 

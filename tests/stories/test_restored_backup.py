@@ -123,7 +123,7 @@ def test_the_same_claim_has_the_same_name_so_stripe_takes_nothing_twice(evening:
     names = world.rows("SELECT id, idempotency_key, invoice_id FROM attempt ORDER BY id")
     world.restore_backup()
     world.execute(f"UPDATE installation SET home = {installation.HOME}")
-    run(world.parts.till, world.now)
+    run(world.parts.run_context, world.now)
     assert len(world.charges()) == 3
     assert world.rows("SELECT id, idempotency_key, invoice_id FROM attempt ORDER BY id") == names
     assert {row["state"] for row in world.rows("SELECT state FROM invoice")} == {"paid"}
@@ -164,7 +164,7 @@ def test_money_is_held_until_stripe_could_be_asked(evening: World, caplog: pytes
     assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
     assert "Money is held until it was" in done.stderr
     with pytest.raises(AsksAcquirer):
-        run(world.parts.till, world.now)
+        run(world.parts.run_context, world.now)
     ready = httpx.get(f"{world.url}/readyz", trust_env=False)
     assert ready.json()["money_and_mail"] == "stopped"
     assert "the acquirer has said" in ready.json()["why"]

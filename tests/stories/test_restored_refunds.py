@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from billing.disputes.stop import stop_renewals
-from billing.platform.actors import Acquirer
+from billing.platform.actors import WORKER, Acquirer
 from tests.proofs.many_readers import cancel as ask_to_cancel
 from tests.proofs.many_readers import due
 from tests.proofs.steps import intend, note, send
@@ -26,10 +26,8 @@ def is_given(world: World, subscription_id: str) -> None:
 def is_stopped(world: World, subscription_id: str) -> None:
     """The reader's bank calls a charge a fraud."""
     (row,) = world.rows("SELECT reader_id FROM subscription WHERE id = :id", id=subscription_id)
-    with world.parts.database.transaction() as session:
-        assert stop_renewals(
-            session, world.parts.office, row["reader_id"], world.now, by=Acquirer("stripe"), why="a warning"
-        )
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        assert stop_renewals(ctx, row["reader_id"], by=Acquirer("stripe"), why="a warning")
 
 
 @pytest.mark.parametrize(

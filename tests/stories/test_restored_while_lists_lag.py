@@ -31,7 +31,7 @@ def held(world: World) -> bool:
 def test_a_charge_of_seconds_ago_is_taken_in_and_not_made_again(world: World, told: Subscriber) -> None:
     world.skip_to(local(2027, 3, 16, 9))
     world.back_up()
-    run(world.parts.till, world.now)
+    run(world.parts.run_context, world.now)
     assert len(world.charges()) == 1
     world.sandbox.settle()
     world.restore_backup()
@@ -39,7 +39,7 @@ def test_a_charge_of_seconds_ago_is_taken_in_and_not_made_again(world: World, to
     assert "nothing that was not known" in said
     assert "Money is held until Tuesday 16 March 2027, 09:05" in said
     with pytest.raises(AsksAcquirer):
-        run(world.parts.till, world.now)
+        run(world.parts.run_context, world.now)
     world.advance(days=1)
     assert len(world.charges()) == 1
     assert world.subscription(told.subscription_id)["status"] == "active"

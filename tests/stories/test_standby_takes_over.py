@@ -41,7 +41,7 @@ def test_a_failover_goes_on_by_itself_after_asking_stripe(
     fail_over(world)
     world.skip_to(local(2027, 3, 16, 9, 2))
     with pytest.raises(NotAdopted):
-        run(world.parts.till, world.now)
+        run(world.parts.run_context, world.now)
     with caplog.at_level(logging.WARNING):
         tick(world.parts)
     assert "a standby took over" in caplog.text
@@ -51,10 +51,10 @@ def test_a_failover_goes_on_by_itself_after_asking_stripe(
     [case] = world.rows("SELECT what FROM staff_case WHERE kind = 'took_over'")
     assert "A worker was last heard of in it on 16 March 2027, 09:02" in case["what"]
     with pytest.raises(AsksAcquirer):
-        run(world.parts.till, world.now)
+        run(world.parts.run_context, world.now)
     world.skip_to(world.now + LISTED_WITHIN)
     tick(world.parts)
-    run(world.parts.till, world.now)
+    run(world.parts.run_context, world.now)
     beat(world)
     world.advance(days=1)
     assert len(world.charges()) == 3
@@ -73,7 +73,7 @@ def test_a_restore_of_long_ago_waits_for_an_operator(evening: World) -> None:
     tick(world.parts)
     tick(world.parts)
     with pytest.raises(NotAdopted):
-        run(world.parts.till, world.now)
+        run(world.parts.run_context, world.now)
     assert len(world.charges()) == 3
     ready = httpx.get(f"{world.url}/readyz", trust_env=False)
     assert (ready.status_code, ready.json()["worker"]["state"]) == (200, "silent")

@@ -24,6 +24,7 @@ from billing.dev import seed
 from billing.dev import time_travel as clockwork
 from billing.dev.demo_app import create_demo_app
 from billing.platform import installation, list_key, logs, migrate
+from billing.platform.actors import WORKER
 from billing.platform.db import Database
 from billing.platform.settings import Settings, read_settings
 from billing.platform.time_limits import Work
@@ -171,7 +172,7 @@ class Installation:
         if settings:
             self._use(self._build(settings))
         # The process has one log, and a test before this may have built on other keys.
-        logs.named_by(self.parts.office.tokens)
+        logs.named_by(self.parts.site.tokens)
         self.make_blank(at)
         return self
 
@@ -308,9 +309,9 @@ class Installation:
         with self.parts.database.transaction() as session:
             session.execute(sa.text("INSERT INTO held_time (id, now) VALUES (1, :at)"), {"at": at})
         clockwork.follow(self.parts)
-        with self.parts.database.transaction() as session:
-            self.articles = seed.articles(session, self.parts.office, self.now)
-            self.api_key = create(session, self.parts.office.tokens, "tests", SCOPES, self.now, ENDLESS)
+        with self.parts.database.begin(self.parts.site, self.now, WORKER) as ctx:
+            self.articles = seed.articles(ctx)
+            self.api_key = create(ctx, "tests", SCOPES, ENDLESS)
         self.api.headers["Authorization"] = f"Bearer {self.api_key}"
 
     def _build(self, given: dict[str, Any]) -> _Application:

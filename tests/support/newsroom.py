@@ -14,11 +14,12 @@ from billing.newsletters.compose import IssueCard
 from billing.newsletters.models import Issue
 from billing.newsletters.progress import Progress, progress
 from billing.newsletters.signups import Origin, Person
+from billing.platform.actors import WORKER, StaffActor
 from billing.readers.register import by_address
 from tests.support.fake_smtp import Received
 from tests.support.world import World
 
-BY = "staff:editor@example.com"
+BY = StaffActor("editor@example.com")
 EDITOR = "editor@paper.example"
 """The address of the editor in tests."""
 SOURCE = """Good morning.
@@ -85,53 +86,38 @@ class Newsroom:
 
     def join(self, address: str, newsletter: str | None = None) -> None:
         """Let a reader, whose address is verified, tick one newsletter."""
-        with self.world.parts.database.transaction() as session:
-            reader = by_address(session, address)
+        with self.world.parts.database.begin(self.world.parts.site, self.world.now, WORKER) as ctx:
+            reader = by_address(ctx.session, address)
             assert reader is not None
             optin.join_or_ask(
-                session,
-                self.world.parts.office,
-                Person.of(reader),
-                [newsletter or self.list_id],
-                self.world.now,
-                Origin("page"),
-                proved=True,
+                ctx, Person.of(reader), [newsletter or self.list_id], Origin("page"), proved=True
             )
 
     def leave(self, address: str) -> None:
         """Unsubscribe an address from the one newsletter it gets, by one click in a mail program."""
         (row,) = self.world.rows("SELECT id FROM signup WHERE address_key = :address", address=address)
-        url = links.unsubscribe_url(self.world.parts.office, row["id"])
+        url = links.unsubscribe_url(self.world.parts.site, row["id"])
         self.world.http_client().post(url).raise_for_status()
 
     def draft(self, source: str = SOURCE, subject: str = SUBJECT, newsletter: str | None = None) -> str:
         """A finished draft; its id."""
-        with self.world.parts.database.transaction() as session:
-            made = issues.create(session, newsletter or self.list_id, BY, self.world.now)
+        with self.world.parts.database.begin(self.world.parts.site, self.world.now, BY) as ctx:
+            made = issues.create(ctx, newsletter or self.list_id)
             issues.save(
-                session,
+                ctx,
                 made.id,
                 version=made.version,
                 subject=subject,
                 preheader=PREHEADER,
                 source=source,
                 cards={"the-water-nobody-counted": CARD},
-                by=BY,
-                at=self.world.now,
             )
             return made.id
 
     def schedule(self, issue_id: str, when: datetime | None = None) -> None:
         """Scheduled, for now unless said otherwise."""
-        with self.world.parts.database.transaction() as session:
-            issues.schedule(
-                session,
-                issue_id,
-                when or self.world.now,
-                self.world.parts.newsletter_sender.house,
-                BY,
-                self.world.now,
-            )
+        with self.world.parts.database.begin(self.world.parts.site, self.world.now, BY) as ctx:
+            issues.schedule(ctx, issue_id, when or self.world.now, self.world.parts.newsletter_sender.house)
 
     def send(self, **draft: str) -> str:
         """A finished issue, sent to its end; its id."""

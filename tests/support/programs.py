@@ -5,6 +5,7 @@ from datetime import datetime
 
 import httpx
 
+from billing.platform.actors import WORKER
 from billing.rules.ceilings import Ceilings
 from billing.staff.api_keys import create, named
 from tests.support.world import World
@@ -16,11 +17,11 @@ def program(
     world: World, *scopes: str, ceilings: Ceilings = SMALL, expires_at: datetime | None = None
 ) -> httpx.Client:
     """A program whose key has these scopes, by which it is named too; a second one has a number besides."""
-    tokens, of_scopes = world.parts.office.tokens, "-".join(scopes)
+    _tokens, of_scopes = world.parts.site.tokens, "-".join(scopes)
     names = itertools.chain([of_scopes], (f"{of_scopes}-{number}" for number in itertools.count(2)))
-    with world.parts.database.transaction() as session:
-        name = next(one for one in names if not named(session, one, world.now))
-        secret = create(session, tokens, name, scopes, world.now, ceilings, expires_at)
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        name = next(one for one in names if not named(ctx, one))
+        secret = create(ctx, name, scopes, ceilings, expires_at)
     return with_secret(world, secret)
 
 

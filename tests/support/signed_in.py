@@ -4,6 +4,7 @@ from collections.abc import Callable
 from http.cookiejar import Cookie
 
 from billing.http import cookies
+from billing.platform.actors import WORKER
 from billing.readers import sessions
 from tests.support.browser import Browser
 from tests.support.world import World
@@ -38,16 +39,9 @@ def prove_again(world: World, browser: Browser) -> Browser:
 def session_secret(world: World, email: str) -> str:
     """The secret of a new session of a known reader: what the cookie holds."""
     (row,) = world.rows("SELECT id FROM reader WHERE email = :email", email=email)
-    with world.parts.database.transaction() as session:
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
         return sessions.open_session(
-            session,
-            world.parts.office.tokens,
-            row["id"],
-            at=world.now,
-            ip="127.0.0.1",
-            device="Test/1",
-            browser_hash=None,
-            proved=True,
+            ctx, row["id"], ip="127.0.0.1", device="Test/1", browser_hash=None, proved=True
         )
 
 

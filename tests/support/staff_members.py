@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from billing.http import cookies
-from billing.platform.actors import Command
+from billing.platform.actors import WORKER, Command
 from billing.readers import sign_in as readers_sign_in
 from billing.staff import codes, members, sessions
 from billing.staff import sign_in as staff_sign_in
@@ -18,17 +18,15 @@ SignIn = Callable[..., Browser]
 
 def add(world: World, role: str, email: str = "") -> StaffMember:
     """Let somebody work here."""
-    with world.parts.database.transaction() as session:
-        return members.add(
-            session, email or f"{role}@paper.example", Role(role), actor=Command("test"), at=world.now
-        )
+    with world.parts.database.begin(world.parts.site, world.now, Command("test")) as ctx:
+        return members.add(ctx, email or f"{role}@paper.example", Role(role))
 
 
 def code_of(world: World, email: str, *, steps: int = 0) -> str:
     """What the member's authenticator shows now, or so many steps from now."""
     with world.parts.database.transaction() as session:
         member = members.by_address(session, email)
-        secret = codes.secret_of(world.parts.office.tokens, member)
+        secret = codes.secret_of(world.parts.site.tokens, member)
         return codes.code_at(secret, codes.step_of(world.now) + steps)
 
 
@@ -36,14 +34,15 @@ def sign_in(world: World, email: str) -> Browser:
     """A browser in which the member is signed in, on the first page for that role.
 
     The product's own functions begin the session; the mailed link and its five pages are left out (`sign_in_by_mail`)."""
-    browser, tokens, code = world.browser(), world.parts.office.tokens, code_of(world, email)
+    browser, code = world.browser(), code_of(world, email)
     device = readers_sign_in.Browser(("test",), "127.0.0.1", browser.http.headers["user-agent"])
-    with world.parts.database.transaction() as session:
-        member_id = members.by_address(session, email).id
-        first = sessions.begin(session, tokens, member_id, at=world.now, ip=device.ip, device=device.device)
-        waiting = sessions.find(session, tokens, first, world.now, complete=False)
+    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        member_id = members.by_address(ctx.session, email).id
+        first = sessions.begin(ctx, member_id, ip=device.ip, device=device.device)
+        waiting = sessions.find(ctx, first, complete=False)
         assert waiting is not None, f"{email} may not sign in"
-        done = staff_sign_in.complete(session, world.parts.office, *waiting, code, device, world.now)
+        started, member = waiting
+        done = staff_sign_in.complete(ctx, started, member, code, device)
         assert isinstance(done, SignedIn), done
     name = cookies.named(world.settings, cookies.STAFF)
     browser.with_cookie(name, done.session_secret)

@@ -73,7 +73,8 @@ def _opens_transaction(node: ast.AST) -> bool:
     return (
         isinstance(node, ast.With)
         and any(
-            isinstance(item.context_expr, ast.Call) and getattr(item.context_expr.func, "attr", "") == "transaction"
+            isinstance(item.context_expr, ast.Call)
+            and getattr(item.context_expr.func, "attr", "") in ("transaction", "begin")
             for item in node.items
         )
     )  # fmt: skip

@@ -34,7 +34,7 @@ class BadDemoLink(NotFound):
 
 
 def _refuse_other(visit: Visit, session: Session, token: str) -> None:
-    start = visit.parts.office.tokens.subject_of(STAFF_LINK, token)
+    start = visit.parts.site.tokens.subject_of(STAFF_LINK, token)
     if not start or start != demo_key_id(session):
         raise BadDemoLink
 
@@ -57,10 +57,9 @@ def enter(
     visit: Guarded, token: Annotated[str, Form()] = "", member: Annotated[str, Form()] = ""
 ) -> Response:
     """Skip the mail; the authenticator's code is still asked for. Who was signed in as this member is out."""
-    tokens = visit.parts.office.tokens
-    with visit.parts.database.transaction() as session:
-        _refuse_other(visit, session, token)
-        found = members.by_id(session, member)
-        sessions.end(session, found.id, visit.at)
-        secret = sessions.begin(session, tokens, found.id, at=visit.at, ip=visit.ip, device=visit.device)
+    with visit.begin() as ctx:
+        _refuse_other(visit, ctx.session, token)
+        found = members.by_id(ctx.session, member)
+        sessions.end(ctx, found.id)
+        secret = sessions.begin(ctx, found.id, ip=visit.ip, device=visit.device)
     return to_code(visit, secret)

@@ -16,6 +16,7 @@ from billing.dev.paper.listening import recording
 from billing.dev.paper.news_article import is_free, news_article, open_graph
 from billing.dev.paper.page_requests import is_ahead, is_proved_crawler, shared_page
 from billing.dev.paper.sample_articles import AUDIO_MINUTES, SampleArticle, sample_article
+from billing.platform.actors import WORKER
 from billing.rules.access import LISTEN, READ, AccessLevel, Reason, strongest
 from billing.rules.money import Money
 from billing.subscriptions.find import live_of, plan_on_offer
@@ -46,13 +47,11 @@ NOTES = {
 def front_page(visit: Visiting) -> Response:
     """What is new."""
     parts = visit.parts
-    with parts.database.transaction() as session:
-        plan, price = plan_on_offer(session, parts.office.today(visit.at))
-        held = entitlements_of(
-            session, parts.office, visit.reader.id if visit.reader else None, visit.at
-        ).held
+    with parts.database.begin(parts.site, visit.at, WORKER) as ctx:
+        plan, price = plan_on_offer(ctx.session, parts.site.today(visit.at))
+        held = entitlements_of(ctx, visit.reader.id if visit.reader else None).held
         view = views.Articles(
-            articles=teasers(visit, session, newest(session)),
+            articles=teasers(visit, ctx.session, newest(ctx.session)),
             price=Money(price.amount, price.currency),
             period=plan.period_label,
             trial_days=plan.trial_days,
@@ -122,9 +121,9 @@ def _view(
     with parts.database.transaction() as session:
         others = [other for other in newest(session, 4) if other.id != checked.article.id]
         more = teasers(visit, session, others[:3])
-        plan, price = plan_on_offer(session, parts.office.today(visit.at))
+        plan, price = plan_on_offer(session, parts.site.today(visit.at))
     teaser = teaser_of(visit, checked.article, checked.stated, is_open=bool(checked.public_windows))
-    canonical = parts.office.page(f"/articles/{checked.article.id}")
+    canonical = parts.site.page(f"/articles/{checked.article.id}")
     return views.Article(
         teaser=teaser,
         byline=sample.byline,
@@ -149,7 +148,7 @@ def _unreached(visit: Visit) -> Unreached | None:
     if visit.reader is None:
         return None
     with visit.parts.database.transaction() as session:
-        return unreached(session, visit.parts.office, visit.reader, live_of(session, visit.reader.id))
+        return unreached(session, visit.parts.site, visit.reader, live_of(session, visit.reader.id))
 
 
 def _meter(checked: AccessResult) -> views.Meter | None:

@@ -31,12 +31,12 @@ def written(parts: Parts) -> dict[str, Written]:
 
 
 def _feed(parts: Parts) -> bytes:
-    own, page = parts.office.page(FEED), parts.office.page("/articles")
+    own, page = parts.site.page(FEED), parts.site.page("/articles")
     return feeds.atom(parts.sender.house, page, own, _listed(parts, MOST_IN_FEED), parts.clock.now())
 
 
 def _sitemap(parts: Parts) -> bytes:
-    pages = [parts.office.page(path) for path in PAGES]
+    pages = [parts.site.page(path) for path in PAGES]
     return feeds.sitemap(pages, _listed(parts, MOST_IN_SITEMAP))
 
 
@@ -55,7 +55,7 @@ def _all(parts: Parts, session: Session, most: int) -> list[Listed]:
     pairs = ((row, sample_article(row.id)) for row in newest(session, most))
     return [
         Listed(
-            url=parts.office.page(f"/articles/{row.id}"),
+            url=parts.site.page(f"/articles/{row.id}"),
             title=row.title,
             lead=sample.teaser.lead,
             section=row.section,

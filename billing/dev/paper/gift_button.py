@@ -6,6 +6,7 @@ from starlette.responses import Response
 from billing.access import gifts
 from billing.access.articles import article
 from billing.access.check import facts_for_anonymous
+from billing.platform.actors import WORKER
 from billing.web.kit.visit import Guarded
 from billing.web.reader.gifts import ROOM
 
@@ -18,10 +19,8 @@ def give(visit: Guarded, article_id: str) -> Response:
     parts = visit.parts
     if visit.reader is None:
         return visit.go("/sign-in")
-    with parts.database.transaction() as session:
-        found = article(session, article_id)
-        nobody = facts_for_anonymous(session, parts.office, found, visit.at)
-        gift = gifts.give(
-            session, parts.gift_terms, parts.office, visit.reader.id, article_id, nobody, visit.at
-        )
+    with parts.database.begin(parts.site, visit.at, WORKER) as ctx:
+        found = article(ctx.session, article_id)
+        nobody = facts_for_anonymous(ctx, found)
+        gift = gifts.give(ctx, parts.gift_terms, visit.reader.id, article_id, nobody)
     return visit.go(f"{ROOM}/{gift.id}")

@@ -29,6 +29,7 @@ from billing.dev.postgres import Embedded
 from billing.dev.process_guard import Leash
 from billing.dev.simulate import worker_processes
 from billing.platform import installation, list_key, migrate
+from billing.platform.actors import WORKER
 from billing.platform.db import Database
 from billing.platform.errors import RefusesToStart
 from billing.platform.settings import read_settings
@@ -233,8 +234,8 @@ class SimulatedInstallation:
         self.parts: Parts = build(self.settings)
         self._ends.callback(self.parts.database.close)
         time_travel.follow(self.parts)
-        with self.parts.database.transaction() as session:
-            key = create(session, self.parts.office.tokens, "simulation", SCOPES, self._at, ENDLESS)
+        with self.parts.database.begin(self.parts.site, self._at, WORKER) as ctx:
+            key = create(ctx, "simulation", SCOPES, ENDLESS)
         self.api = httpx.Client(
             base_url=self.url,
             headers={"Authorization": f"Bearer {key}"},

@@ -16,7 +16,7 @@ from billing.dev.simulate.environment import SimulatedInstallation
 from billing.dev.simulate.judge import Life
 from billing.dev.simulate.scenarios import ANOTHER, ActKind, PlannedAct, PlannedCard, Scenario
 from billing.http import cookies
-from billing.platform.actors import ReaderActor
+from billing.platform.actors import WORKER, ReaderActor
 from billing.platform.errors import Refusal
 from billing.platform.site import PAY
 from billing.readers import sessions
@@ -142,41 +142,25 @@ class ReaderActs:
     def ask_pause(self, who: SimulatedReader, act: PlannedAct, at: datetime) -> None:
         """On the account page."""
         parts = self.installation.parts
-        most = parts.office.pause_months
+        most = parts.site.policy.pause_months
         why = "asked for on the account page"
-        with parts.database.transaction() as session:
-            pause.ask(
-                session, parts.office, who.subscription_id, int(act.detail), at=at, by=ReaderActor(str(who.reader_id)), why=why, most=most
+        with parts.database.begin(parts.site, at, ReaderActor(str(who.reader_id))) as ctx:
+            pause.ask(ctx, who.subscription_id, int(act.detail), why=why, most=most
             )  # fmt: skip
 
     def choose_year(self, who: SimulatedReader, _act: PlannedAct, at: datetime) -> None:
         """On the account page."""
         parts = self.installation.parts
         why = "chosen on the account page"
-        with parts.database.transaction() as session:
-            change_plan.ask(
-                session,
-                parts.office,
-                who.subscription_id,
-                "yearly",
-                at=at,
-                by=ReaderActor(str(who.reader_id)),
-                why=why,
-            )
+        with parts.database.begin(parts.site, at, ReaderActor(str(who.reader_id))) as ctx:
+            change_plan.ask(ctx, who.subscription_id, "yearly", why=why)
 
     def give_card(self, who: SimulatedReader, _act: PlannedAct, at: datetime) -> None:
         """On the account page, having just signed in by mail."""
         parts = self.installation.parts
-        with parts.database.transaction() as session:
+        with parts.database.begin(parts.site, at, WORKER) as ctx:
             secret = sessions.open_session(
-                session,
-                parts.office.tokens,
-                who.reader_id,
-                at=at,
-                ip=_address(who),
-                device=AGENT,
-                browser_hash=None,
-                proved=True,
+                ctx, who.reader_id, ip=_address(who), device=AGENT, browser_hash=None, proved=True
             )
         with self._browser(who) as browser:
             browser.keep_cookie(cookies.named(parts.settings, cookies.SESSION), secret)
@@ -299,7 +283,7 @@ class ReaderActs:
         )
         if found is None:
             raise RefusedByPage("nothing owed")
-        return self.installation.parts.office.tokens.token(PAY, found[0])
+        return self.installation.parts.site.tokens.token(PAY, found[0])
 
 
 def _insist(press: Any) -> str:

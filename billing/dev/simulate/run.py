@@ -133,7 +133,7 @@ def _examine(parts: Parts, at: datetime) -> list[str]:
     """The doctor once more, both books from the first day to yesterday, and the sum of the ledger."""
     with parts.database.transaction() as session:
         expected = alarms.expected(session)
-    findings = doctor.examine(parts.database, parts.office, at)
+    findings = doctor.examine(parts.database, parts.site, at)
     broken = [f"doctor: {one.promise.name} can't be asked: {one.unasked}" for one in findings if one.unasked]
     broken += [
         f"doctor: {finding.promise.name}: {' '.join(example)}"
@@ -142,8 +142,8 @@ def _examine(parts: Parts, at: datetime) -> list[str]:
         if f"{finding.promise.name}:{example[0]}" not in expected
     ]
     first = FIRST_DAY
-    while first < parts.office.today(at):
-        last = min(first + timedelta(days=6), parts.office.today(at) - _DAY)
+    while first < parts.site.today(at):
+        last = min(first + timedelta(days=6), parts.site.today(at) - _DAY)
         report = reconcile(parts.clerk, first, last, at)
         broken += [f"reconcile: {one.what}" for one in report.differences]
         first = last + _DAY

@@ -10,7 +10,7 @@ from billing.changes.cancel import When
 from billing.changes.give_back import DueBack
 from billing.changes.refusals import AlreadyEnded
 from billing.payments import numbers
-from billing.platform.actors import Actor
+from billing.platform.actors import WORKER, Actor
 from billing.rules.lifecycle import State
 from billing.staff import open_requests
 from billing.staff.acts.shape import Desk, Preview, day, format_zar, moment
@@ -39,7 +39,7 @@ class Cancel:
             raise AlreadyEnded
         asked_at = cancel.moment_of_asking(subscription, self.asked_at, desk.at)
         back = give_back.due_back(desk.session, subscription, asked_at)
-        words = [f"It counts from {moment(desk.office, asked_at)}."]
+        words = [f"It counts from {moment(desk.site, asked_at)}."]
         words += [_goes_back(desk, one, asked_at) for one in back] or [
             "Nothing was charged since then, so nothing goes back."
         ]
@@ -57,27 +57,18 @@ class Cancel:
         ends_at = (
             desk.at
             if self.when is When.NOW
-            else cancel.end_of_what_is_held(desk.office, subscription, [one.invoice for one in back], desk.at)
+            else cancel.end_of_what_is_held(desk.site, subscription, [one.invoice for one in back], desk.at)
         )
         if ends_at <= desk.at:
             return "Reading ends now. A mail confirms it."
-        last_day = desk.office.last_day(ends_at)
+        last_day = desk.site.last_day(ends_at)
         return f"Reading goes on through {day(last_day)}, as it is free or paid for. A mail confirms it."
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Cancel; the reader's open requests to cancel are answered by it."""
         subscription = _subscription(desk.session, self.reader_id)
-        cancel.cancel(
-            desk.session,
-            desk.office,
-            subscription.id,
-            asked_at=self.asked_at,
-            at=desk.at,
-            by=actor,
-            why=why,
-            when=self.when,
-        )
-        open_requests.close_to_cancel(desk.session, desk.office, self.reader_id, by=actor, at=desk.at)
+        cancel.cancel(desk.context(actor), subscription.id, asked_at=self.asked_at, why=why, when=self.when)
+        open_requests.close_to_cancel(desk.context(actor), self.reader_id)
         return subscription.id
 
 
@@ -91,13 +82,13 @@ class Resume:
     def preview(self, desk: Desk, /) -> Preview:
         """When the card is charged next. Raises NothingToUndo, DisputeOpen, UnknownSubscription."""
         subscription = _subscription(desk.session, self.reader_id)
-        cancel.refuse_undo(desk.session, desk.office, subscription, desk.at)
+        cancel.refuse_undo(desk.context(WORKER), subscription)
         on = subscription.charge_on if subscription.state is State.TRIALING else subscription.period_end_on
         price = terms_on(desk.session, subscription, on)[1]
         words = ["The subscription goes on as if it had never been cancelled."]
         if on is not None:
             words.append(f"The card is charged {format_zar(price.amount)} on {day(on)}.")
-        if postpone.moves(desk.session, desk.office, subscription, desk.at):
+        if postpone.moves(desk.context(WORKER), subscription):
             words.append(
                 "Its notices are late for that day, so it moves on until they can be sent; this happens once."
             )
@@ -107,7 +98,7 @@ class Resume:
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Undo it; what the reader asked about ending the subscription is answered by it."""
         subscription = _subscription(desk.session, self.reader_id)
-        undo_for_reader(desk.session, desk.office, subscription.id, at=desk.at, by=actor, why=why)
+        undo_for_reader(desk.context(actor), subscription.id, why=why)
         return subscription.id
 
 
@@ -130,7 +121,7 @@ def _owed(desk: Desk, subscription: Subscription, asked_at: datetime, proved: Re
 def _proof(desk: Desk, proved: ReaderRequest | None, typed: ReaderRequest | None) -> list[str]:
     """What the preview says of it."""
     if proved is not None:
-        since = moment(desk.office, proved.received_at)
+        since = moment(desk.site, proved.received_at)
         return [f"The reader’s request of {since} is proved, so what was charged since then is owed."]
     return [_not_proved(desk, typed)] if typed is not None else []
 
@@ -142,13 +133,13 @@ def _have_it_proved(desk: Desk, typed: ReaderRequest | None) -> str:
 
 
 def _not_proved(desk: Desk, request: ReaderRequest) -> str:
-    came = moment(desk.office, request.received_at)
+    came = moment(desk.site, request.received_at)
     return f"The request of {came} isn’t proved: somebody typed the address, so nothing is owed by it."
 
 
 def _goes_back(desk: Desk, one: DueBack, asked_at: datetime) -> str:
     number = numbers.invoice_number(one.invoice.number or 0)
-    paid_on = desk.office.today(one.payment.paid_at)
+    paid_on = desk.site.today(one.payment.paid_at)
     return (
         f"{format_zar(one.cents)} goes back, charged on {day(paid_on)} ({number}). A credit note follows by mail;"
         f" it says: “{give_back.reason_of(one, asked_at)}”"
@@ -158,7 +149,7 @@ def _goes_back(desk: Desk, one: DueBack, asked_at: datetime) -> str:
 def _no_more(desk: Desk, subscription: Subscription) -> list[str]:
     if subscription.charging_since is not None:
         return ["A charge is being made this very moment. If it succeeds it is returned by itself."]
-    due = next_charge(subscription, desk.office.zone)
+    due = next_charge(subscription, desk.site.zone)
     if due is None:
         return ["Nothing more is charged."]
     price = terms_on(desk.session, subscription, due.on)[1]

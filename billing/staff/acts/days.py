@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from billing.access import grants
 from billing.changes import extend
-from billing.platform.actors import Actor
+from billing.platform.actors import WORKER, Actor
 from billing.rules.lifecycle import State
 from billing.rules.term import Announced
 from billing.staff.acts.shape import Desk, Preview, day, days_in_words, format_zar
@@ -38,8 +38,8 @@ class Extend:
     def preview(self, desk: Desk, /) -> Preview:
         """How the next charge moves. Raises as `changes.extend.foresee`."""
         subscription = _running(desk.session, self.reader_id, self.subscription_id)
-        seen = extend.foresee(desk.session, desk.office, subscription, self.days, desk.at)
-        due, later = next_charge(subscription, desk.office.zone), seen.after - seen.before
+        seen = extend.foresee(desk.context(WORKER), subscription, self.days)
+        due, later = next_charge(subscription, desk.site.zone), seen.after - seen.before
         charge_on, ahead = due.on if due else seen.before, pause_is_ahead(subscription)
         # a pause that is ahead moves as well; a charge that was put off comes no sooner than was told
         moved_to = charge_on + later if ahead else max(seen.after, charge_on)
@@ -67,7 +67,7 @@ class Extend:
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Give the days."""
         subscription = _running(desk.session, self.reader_id, self.subscription_id)
-        extend.extend(desk.session, desk.office, subscription.id, self.days, at=desk.at, by=actor, why=why)
+        extend.extend(desk.context(actor), subscription.id, self.days, why=why)
         return subscription.id
 
 
@@ -81,7 +81,7 @@ class Complimentary:
 
     def preview(self, desk: Desk, /) -> Preview:
         """Until when. Raises NoDays, HasSubscription."""
-        last_day = grants.last_day_of(desk.session, desk.office, self.reader_id, self.days, desk.at)
+        last_day = grants.last_day_of(desk.context(WORKER), self.reader_id, self.days)
         words = (
             f"Everything is open to this reader through {day(last_day)}, free of charge.",
             "No card is charged, and nothing has to be cancelled.",
@@ -90,9 +90,7 @@ class Complimentary:
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Give them."""
-        given = grants.give(
-            desk.session, desk.office, self.reader_id, self.days, at=desk.at, by=actor, why=why
-        )
+        given = grants.give(desk.context(actor), self.reader_id, self.days, why=why)
         return given.id
 
 
@@ -107,7 +105,7 @@ class AnotherTrial:
         """What the leave allows. Raises AlreadyAllowed."""
         if exceptions.open_for(desk.session, self.reader_id) is not None:
             raise exceptions.AlreadyAllowed
-        plan, price = plan_on_offer(desk.session, desk.office.today(desk.at))
+        plan, price = plan_on_offer(desk.session, desk.site.today(desk.at))
         words = (
             f"The next time this reader starts, {plan.trial_days} days are free again, then {format_zar(price.amount)} a {plan.period_label}.",
             "It works once, for this reader, with any card.",
@@ -116,7 +114,7 @@ class AnotherTrial:
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Allow it."""
-        return exceptions.allow(desk.session, self.reader_id, at=desk.at, by=actor, why=why).id
+        return exceptions.allow(desk.context(actor), self.reader_id, why=why).id
 
 
 def _running(session: Session, reader_id: str, subscription_id: str | None) -> Subscription:

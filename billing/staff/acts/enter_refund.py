@@ -43,7 +43,7 @@ class EnterRefund:
             )
         words = (
             f"{format_zar(self.found.amount)} of {format_zar(payment.amount)} ({number}) was returned to {card.brand.title()} ending in"
-            f" {card.last4} in the acquirer's dashboard, on {day(desk.office.today(self.found.at))}.",
+            f" {card.last4} in the acquirer's dashboard, on {day(desk.site.today(self.found.at))}.",
             stands,
             "No money moves by this, and reading goes on as before.",
         )
@@ -53,15 +53,7 @@ class EnterRefund:
         """Write it down. The reason is the credit note's, so the reader reads it."""
         payment, invoice = self._payment(desk.session)
         lock(desk.session, invoice.subscription_id)
-        row = enter.enter(
-            desk.session,
-            desk.office,
-            payment,
-            self.found,
-            reason=customer_facing_reason(why),
-            by=actor,
-            at=desk.at,
-        )
+        row = enter.enter(desk.context(actor), payment, self.found, reason=customer_facing_reason(why))
         return row.id
 
     def _payment(self, session: Session) -> tuple[Payment, Invoice]:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from billing.platform.actors import Actor, staff_id_of
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Forbidden
 from billing.rules.periods import start_of_day
 from billing.rules.second_person import GivenAlone, is_needed
@@ -48,8 +49,8 @@ class Allowance:
 def allowance(desk: Desk, role: Role, actor: Actor, reader_id: str) -> Allowance:
     """What the role leaves this member for this reader. Acts of all members count for the reader; what is owed (charged
     since the reader asked to cancel by a proved request, or a first withdrawal) counts for nothing, nor do programs, whose keys have scopes."""
-    today = desk.office.today(desk.at)
-    month, day = (start_of_day(on, desk.office.zone) for on in (today.replace(day=1), today))
+    today = desk.site.today(desk.at)
+    month, day = (start_of_day(on, desk.site.zone) for on in (today.replace(day=1), today))
     to_reader = _given(desk.session, month, reader_id=reader_id)
     by_member = _given(desk.session, day, staff_id=staff_id_of(actor))
     cents = (
@@ -75,7 +76,7 @@ def _given(
 
 def needs_second(desk: Desk, actor: Actor, act: Act, preview: Preview) -> bool:
     """Whether a second member must approve what the act gives back. What two have decided about counts for neither alone."""
-    today = start_of_day(desk.office.today(desk.at), desk.office.zone)
+    today = start_of_day(desk.site.today(desk.at), desk.site.zone)
     alone = col(AuditLine.id).not_in(select(Approval.line_id).where(col(Approval.line_id).is_not(None)))
     given = GivenAlone(
         _given(desk.session, today, alone, reader_id=act.reader_id)[0],
@@ -90,11 +91,11 @@ def _less(limit: int | None, given: int) -> int | None:
     return None if limit is None else max(0, limit - given)
 
 
-def hold_member(session: Session, actor: Actor) -> None:
+def hold_member(ctx: TransactionContext) -> None:
     """Let a member's other acts wait until this transaction ends, so that two at once can't exceed the day's limit. To be called
     with the reader's affairs held: always in this order."""
-    session.exec(
-        select(StaffMember.id).where(StaffMember.id == staff_id_of(actor)).with_for_update(key_share=True)
+    ctx.session.exec(
+        select(StaffMember.id).where(StaffMember.id == staff_id_of(ctx.actor)).with_for_update(key_share=True)
     ).first()
 
 

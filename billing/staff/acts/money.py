@@ -49,13 +49,11 @@ class GiveBack:
         lock(desk.session, invoice.subscription_id)
         dispute_limits.refuse_taken(desk.session, payment)
         made = refund.intend(
-            desk.session,
+            desk.context(actor),
             payment,
             amount=self.cents,
             cause=ids.new(f"act:{actor}", desk.at),
             reason=customer_facing_reason(why),
-            by=actor,
-            at=desk.at,
         )
         if made is None:
             raise refund.TooMuch(left=0)

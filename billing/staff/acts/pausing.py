@@ -26,7 +26,7 @@ class Pause:
     def preview(self, desk: Desk, /) -> Preview:
         """From when to when, and what is charged then. Raises as `changes.pause.foresee`."""
         subscription = _running(desk.session, self.reader_id)
-        seen = pause.foresee(desk.office, subscription, self.months, desk.at, most=MOST_BY_STAFF)
+        seen = pause.foresee(desk.site, subscription, self.months, desk.at, most=MOST_BY_STAFF)
         price = terms_on(desk.session, subscription, seen.resumes_on)[1]
         words = (
             f"Reading goes on through {day(seen.start_on - timedelta(days=1))}, as it is paid for.",
@@ -38,16 +38,7 @@ class Pause:
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Plan it."""
         subscription = _running(desk.session, self.reader_id)
-        pause.ask(
-            desk.session,
-            desk.office,
-            subscription.id,
-            self.months,
-            at=desk.at,
-            by=actor,
-            why=why,
-            most=MOST_BY_STAFF,
-        )
+        pause.ask(desk.context(actor), subscription.id, self.months, why=why, most=MOST_BY_STAFF)
         return subscription.id
 
 
@@ -61,7 +52,7 @@ class EndPause:
     def preview(self, desk: Desk, /) -> Preview:
         """What is charged, and when. Raises NotPaused, UnknownSubscription."""
         subscription = _running(desk.session, self.reader_id)
-        on = pause.goes_on(desk.office, subscription, desk.at)
+        on = pause.goes_on(desk.site, subscription, desk.at)
         price = terms_on(desk.session, subscription, on)[1]
         words = (f"The subscription goes on. The card is charged {format_zar(price.amount)} on {day(on)}.",)
         return Preview(words, "End the pause")
@@ -69,7 +60,7 @@ class EndPause:
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """End it."""
         subscription = _running(desk.session, self.reader_id)
-        pause.undo(desk.session, desk.office, subscription.id, at=desk.at, by=actor, why=why)
+        pause.undo(desk.context(actor), subscription.id, why=why)
         return subscription.id
 
 

@@ -74,7 +74,7 @@ def checked(
     if version is not None and (not is_same_act(act, version) or changed_since(session, act, version)):
         raise StaleVersion
     if role is not None:
-        hold_member(session, actor)
+        hold_member(desk.context(actor))
         given = check_limits(desk, role, actor, act)
     else:
         given = act.preview(desk)
@@ -87,7 +87,7 @@ def perform_approved(
     """Do what the asker was shown and another member approves; None where the reader's affairs have changed, or where another sum
     than `cents` would go back. Raises UnknownReader, OverLimit, and what the act itself refuses."""
     facts.lock_reader(desk.session, act.reader_id)
-    hold_member(desk.session, asker)
+    hold_member(desk.context(asker))
     if changed_since(desk.session, act, version):
         return None
     given = check_limits(desk, role, asker, act)
@@ -95,20 +95,17 @@ def perform_approved(
 
 
 def _do(desk: Desk, act: Act, given: Preview, actor: Actor, why: str) -> AuditLine:
-    session, at = desk.session, desk.at
-    before = facts.snapshot(session, act.reader_id, at)
+    before = facts.snapshot(desk.context(actor), act.reader_id)
     subject = act.do(desk, actor, why)
-    key_limits.spend(session, key_id_of(actor), Spent(given.cents, given.days), at)
+    key_limits.spend(desk.context(actor), key_id_of(actor), Spent(given.cents, given.days))
     return audit.write(
-        session,
-        actor,
+        desk.context(actor),
         act.what.value,
-        at=at,
         reader_id=act.reader_id,
         subject=subject,
         why=why,
         before=before,
-        after=facts.snapshot(session, act.reader_id, at),
+        after=facts.snapshot(desk.context(actor), act.reader_id),
         cents=given.cents,
         days=given.days,
     )

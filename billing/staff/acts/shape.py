@@ -7,8 +7,9 @@ from typing import Protocol
 from sqlmodel import Session
 
 from billing.platform.actors import Actor
+from billing.platform.context import TransactionContext
 from billing.platform.settings import Settings
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.money import Money
 from billing.staff.roles import Permission
@@ -20,7 +21,7 @@ class Desk:
     staff to one reader in a month, and of one member of it in a day; of any member alone to one reader, and in all, in a day."""
 
     session: Session
-    office: Office
+    site: Site
     at: datetime
     support_refund_limit: int
     support_refund_day_limit: int
@@ -28,17 +29,21 @@ class Desk:
     second_person_day_limit: int
 
     @classmethod
-    def of(cls, session: Session, office: Office, settings: Settings, at: datetime) -> "Desk":
+    def of(cls, session: Session, site: Site, settings: Settings, at: datetime) -> "Desk":
         """With the limits of this installation."""
         return cls(
             session,
-            office,
+            site,
             at,
             settings.support_refund_limit,
             settings.support_refund_day_limit,
             settings.second_person_limit,
             settings.second_person_day_limit,
         )
+
+    def context(self, actor: Actor) -> TransactionContext:
+        """What the rooms below work with."""
+        return TransactionContext(self.session, self.site, self.at, actor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ def day(on: date) -> str:
     return f"{on:%A} {on.day} {on:%B %Y}"
 
 
-def moment(office: Office, at: datetime) -> str:
+def moment(site: Site, at: datetime) -> str:
     """An instant in words, in the publisher's zone."""
-    local = at.astimezone(office.zone)
+    local = at.astimezone(site.zone)
     return f"{day(local.date())} at {local:%H:%M}"

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session
-
 from billing.changes import cancel, withdraw
 from billing.changes.withdraw import Earlier, Withdrawal
 from billing.payments import numbers
-from billing.platform.actors import Actor
-from billing.platform.site import Office
+from billing.platform.actors import WORKER, Actor
+from billing.platform.context import TransactionContext
 from billing.rules.lifecycle import State
 from billing.staff import open_requests
 from billing.staff.acts.shape import Desk, Preview, day, format_zar, moment
@@ -20,18 +18,18 @@ from billing.subscriptions.find import latest_of
 from billing.subscriptions.models import Subscription
 
 
-def is_offered(session: Session, office: Office, reader_id: str, at: datetime) -> bool:
+def is_offered(ctx: TransactionContext, reader_id: str) -> bool:
     """Whether a sale can be taken back: now, or as of the moment the reader asked."""
-    subscription, asked_at = _asked(session, reader_id, at)
-    return withdraw.offered(session, office, subscription, asked_at) is not None
+    subscription, asked_at = _asked(ctx, reader_id)
+    return withdraw.offered(ctx.moved_to(asked_at), subscription) is not None
 
 
-def _asked(session: Session, reader_id: str, at: datetime) -> tuple[Subscription | None, datetime]:
+def _asked(ctx: TransactionContext, reader_id: str) -> tuple[Subscription | None, datetime]:
     """What the oldest open request to withdraw is about, and when it came; without one the latest subscription, now."""
-    request = open_requests.first_of(session, reader_id, RequestKind.WITHDRAW)
+    request = open_requests.first_of(ctx.session, reader_id, RequestKind.WITHDRAW)
     if request is None:
-        return latest_of(session, reader_id), at
-    return session.get(Subscription, request.subscription_id), request.received_at
+        return latest_of(ctx.session, reader_id), ctx.at
+    return ctx.session.get(Subscription, request.subscription_id), request.received_at
 
 
 @dataclass(frozen=True)
@@ -46,11 +44,11 @@ class Withdraw:
         UnknownSubscription."""
         subscription, asked_at = self._asked(desk)
         asked_at = cancel.moment_of_asking(subscription, asked_at, desk.at)
-        found = withdraw.offered(desk.session, desk.office, subscription, asked_at)
+        found = withdraw.offered(TransactionContext(desk.session, desk.site, asked_at, WORKER), subscription)
         if found is None:
             raise withdraw.CoolingOffOver
         words = [
-            f"It counts from {moment(desk.office, asked_at)}.",
+            f"It counts from {moment(desk.site, asked_at)}.",
             *(_before(self.reader_id, one) for one in found.earlier),
             *_goes_back(desk, found),
             "It has ended already; no other subscription of the reader's is touched. A mail says what goes back."
@@ -64,21 +62,12 @@ class Withdraw:
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Take it back; what the reader asked about that subscription is answered by it."""
         subscription, asked_at = self._asked(desk)
-        withdraw.withdraw(
-            desk.session,
-            desk.office,
-            subscription.id,
-            asked_at=asked_at,
-            at=desk.at,
-            by=actor,
-            why=why,
-            decided=True,
-        )
-        open_requests.close_to_withdraw(desk.session, desk.office, subscription, by=actor, at=desk.at)
+        withdraw.withdraw(desk.context(actor), subscription.id, asked_at=asked_at, why=why, decided=True)
+        open_requests.close_to_withdraw(desk.context(actor), subscription)
         return subscription.id
 
     def _asked(self, desk: Desk) -> tuple[Subscription, datetime]:
-        subscription, asked_at = _asked(desk.session, self.reader_id, desk.at)
+        subscription, asked_at = _asked(desk.context(WORKER), self.reader_id)
         if subscription is None:
             raise UnknownSubscription("This reader has never had a subscription.")
         return subscription, asked_at
@@ -91,7 +80,7 @@ def _before(reader_id: str, one: Earlier) -> str:
 
 def _goes_back(desk: Desk, found: Withdrawal) -> list[str]:
     return [
-        f"{format_zar(one.cents)} goes back, charged on {day(desk.office.today(one.payment.paid_at))}"
+        f"{format_zar(one.cents)} goes back, charged on {day(desk.site.today(one.payment.paid_at))}"
         f" ({numbers.invoice_number(one.invoice.number or 0)}). A credit note follows by mail."
         for one in (found.first, *found.later)
     ]

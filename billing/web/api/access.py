@@ -20,6 +20,8 @@ from billing.container import Parts
 from billing.http import cookies, shapes
 from billing.http.access_paths import GATE, WHY
 from billing.http.limits import MOST_ARTICLES, MOST_WITHOUT_KEY
+from billing.platform.actors import WORKER
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid
 from billing.readers import rate
 from billing.readers.register import by_external_id
@@ -83,8 +85,14 @@ class Asker:
     ) -> list[AccessResult]:
         once = dict.fromkeys(article_ids)
         asked = [(article_id, asking) for article_id in once]
-        office, limits = self.parts.office, self.parts.limits
-        found = dict(zip(once, check_all(session, office, limits, asked, at=self.visit.at), strict=True))
+        site, limits = self.parts.site, self.parts.limits
+        found = dict(
+            zip(
+                once,
+                check_all(TransactionContext(session, site, self.visit.at, WORKER), limits, asked),
+                strict=True,
+            )
+        )
         answers = [found[article_id] for article_id in article_ids]
         known = [checked for checked in answers if checked is not None]
         if len(known) < len(answers):
@@ -107,23 +115,24 @@ class Program(Asker):
         """What the reader holds; an unknown reader is anonymous."""
         found = by_external_id(session, self.external_id) if self.external_id else None
         return entitlements_of(
-            session, self.parts.office, found.id if found else self.reader_id, self.visit.at
+            TransactionContext(session, self.parts.site, self.visit.at, WORKER),
+            found.id if found else self.reader_id,
         )
 
     def answer(self, session: Session, article_id: str, *, counts: bool) -> Answered:
         """The decision on one article; with a visitor's token, where one is needed to count the next."""
-        office, at = self.parts.office, self.visit.at
-        visitor = visitors.by_token(office, self.visitor) or visitors.new()
+        site, at = self.parts.site, self.visit.at
+        visitor = visitors.by_token(site, self.visitor) or visitors.new()
         asking = self._access_request(session, visitor, counts=counts)
-        checked = check(session, office, self.parts.limits, article_id, asking, at=at)
+        checked = check(TransactionContext(session, site, at, WORKER), self.parts.limits, article_id, asking)
         if asking.entitlements.reader_id is not None or not counts or not was_noted(checked):
             return Answered(checked)
-        token = first_token(office, visitor, checked, at) if visitor.is_new else self.visitor
+        token = first_token(site, visitor, checked, at) if visitor.is_new else self.visitor
         return Answered(checked, token)
 
     def look(self, session: Session, article_ids: Sequence[str]) -> list[AccessResult]:
         """The decisions on many articles; nothing is counted. Raises UnknownArticle."""
-        visitor = visitors.by_token(self.parts.office, self.visitor) or visitors.new()
+        visitor = visitors.by_token(self.parts.site, self.visitor) or visitors.new()
         return self._looked(session, article_ids, self._access_request(session, visitor, counts=False))
 
     def _access_request(self, session: Session, visitor: Visitor, *, counts: bool) -> AccessRequest:
@@ -162,7 +171,7 @@ def one(article_id: str, who: Annotated[Asker, Depends(asker)], prefetch: bool =
     `token_invalid`, `session_ended` for a reader token without a session beside it."""
     with who.parts.database.transaction() as session:
         answered = who.answer(session, article_id, counts=_is_read(who) and not prefetch)
-    return _json(who.visit, answered.shape(who.parts.office.offer_url))
+    return _json(who.visit, answered.shape(who.parts.site.offer_url))
 
 
 @router.head(GATE + "{article_id}", include_in_schema=False)
@@ -211,7 +220,7 @@ def many(body: Articles, who: Annotated[Asker, Depends(asker)]) -> Response:
         _mind_limits(who.visit, len(body.articles))
     elif body.reader_id is not None:
         who.reader_id = body.reader_id
-    offer_url = who.parts.office.offer_url
+    offer_url = who.parts.site.offer_url
     with who.parts.database.transaction() as session:
         answers = [shapes.access(checked, offer_url) for checked in who.look(session, body.articles)]
     return _json(who.visit, answers)
@@ -221,11 +230,8 @@ def _mind_limits(visit: Visit, articles: int) -> None:
     """Raises TooManyArticles, TooMany."""
     if articles > MOST_WITHOUT_KEY:
         raise TooManyArticles
-    tokens, minutes = visit.parts.office.tokens, timedelta(minutes=10)
-    with visit.parts.database.transaction() as session:
-        rate.count_network(
-            session, tokens, "many articles", visit.ip, limit=MOST_ASKED, per=minutes, at=visit.at
-        )
+    with visit.begin() as ctx:
+        rate.count_network(ctx, "many articles", visit.ip, limit=MOST_ASKED, per=timedelta(minutes=10))
 
 
 def _json(visit: Visit, answer: Any) -> Response:

@@ -39,7 +39,7 @@ class NoteBody(shapes.Body):
 
 
 def _perform(caller: Caller, session: Session, act: Act, why: str) -> AuditLine:
-    desk = Desk.of(session, caller.parts.office, caller.parts.settings, caller.at)
+    desk = Desk.of(session, caller.parts.site, caller.parts.settings, caller.at)
     return perform(desk, act, actor=caller.actor, role=None, why=why, version=None)
 
 
@@ -56,7 +56,7 @@ def extend(subscription_id: str, body: DaysBody, caller: Supports) -> Response:
         if row is None:
             raise UnknownSubscription
         _perform(caller, session, Extend(row.reader_id, body.days, subscription_id), body.reason)
-        return 200, shapes.subscription(session, row, caller.parts.office.zone)
+        return 200, shapes.subscription(session, row, caller.parts.site.zone)
 
     return _once(caller, body, do)
 

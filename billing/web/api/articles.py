@@ -53,8 +53,8 @@ class SectionBody(TermsBody):
 
 def shape(session: Session, caller: Caller, row: Article) -> dict[str, Any]:
     """An article, with what it asks now and until when it is open to everyone."""
-    said = policies.stated(session, caller.parts.office, row)
-    opened = public_windows.of_article(session, row.id, row.section, caller.at)
+    said = policies.stated(caller.context(session), row)
+    opened = public_windows.of_article(caller.context(session), row.id, row.section)
     latest = max(opened, key=lambda one: one.until, default=None)
     return {
         "id": row.id,
@@ -77,15 +77,13 @@ def put(article_id: ArticleId, body: ArticleBody, caller: Articles) -> Response:
 
     def do(session: Session) -> tuple[int, Any]:
         row = articles.register(
-            session,
+            caller.context(session),
             article_id,
             title=body.title,
             url=str(body.url),
             section=body.section,
             terms=body.terms,
             published_at=body.published_at,
-            at=caller.at,
-            by=caller.actor,
         )
         return 200, shape(session, caller, row)
 
@@ -104,7 +102,7 @@ def delete(article_id: ArticleId, caller: Articles) -> Response:
     """Forget an article."""
 
     def do(session: Session) -> tuple[int, Any]:
-        articles.remove(session, article_id, at=caller.at, by=caller.actor)
+        articles.remove(caller.context(session), article_id)
         return 204, None
 
     return caller.once_in_one(None, do)
@@ -125,7 +123,7 @@ def put_section(section: SectionName, body: SectionBody, caller: Articles) -> Re
     """From now on the section's articles that say nothing themselves ask this."""
 
     def do(session: Session) -> tuple[int, Any]:
-        editing.set_section(session, caller.actor, section, body.terms, at=caller.at)
+        editing.set_section(caller.context(session), section, body.terms)
         return 200, _section(section, body.terms)
 
     return caller.once_in_one(body.model_dump(mode="json"), do)
@@ -138,7 +136,7 @@ def delete_section(section: SectionName, caller: Articles) -> Response:
     def do(session: Session) -> tuple[int, Any]:
         if policies.of_section(session, section) == NO_TERMS:
             raise public_windows.UnknownSection("That section has no policy.")
-        editing.set_section(session, caller.actor, section, NO_TERMS, at=caller.at)
+        editing.set_section(caller.context(session), section, NO_TERMS)
         return 204, None
 
     return caller.once_in_one(None, do)

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from billing.container import Parts
 from billing.http.client_ip import client_ip
 from billing.platform.actors import ApiActor
+from billing.platform.context import TransactionContext
 from billing.platform.db import advisory_key
 from billing.platform.errors import Conflict, Invalid, Refusal, Unauthenticated
 from billing.rules import scopes
@@ -71,6 +72,10 @@ class Caller:
         """Whom the call counts for where it waits for the gateway."""
         return Party(Side.PROGRAMS, self.key_id)
 
+    def context(self, session: Session) -> TransactionContext:
+        """What the rooms below work with in a transaction that is open."""
+        return TransactionContext(session, self.parts.site, self.at, self.actor)
+
     @property
     def actor(self) -> ApiActor:
         """The program, as histories and the audit name it."""
@@ -80,7 +85,7 @@ class Caller:
         """Count what this call is about to tell of readers; the last thing in its transaction. Raises KeyOverLimit."""
         what = f"{self.request.method} {self.request.scope['route'].path}"
         try:
-            reads.note(session, self.actor, what, reader_ids, self.at)
+            reads.note(TransactionContext(session, self.parts.site, self.at, self.actor), what, reader_ids)
         except KeyOverLimit as refusal:
             self._told_to_admins(refusal)
             raise
@@ -149,19 +154,15 @@ class Caller:
     def _told_to_admins(self, refusal: KeyForbids) -> None:
         """What a key may not do, and was tried with it, stands in the audit once an hour; a ceiling that is reached is a case, one
         a day."""
-        with self.parts.database.transaction() as session:
+        with self.parts.database.begin(self.parts.site, self.at, self.actor) as ctx:
             audit.refused(
-                session,
-                self.actor,
+                ctx,
                 refusal.code,
                 why=refusal.detail,
                 asked=f"{self.request.method} {self.request.url.path}"[:300],
-                at=self.at,
             )
             if isinstance(refusal, KeyOverLimit):
-                key_cases.at_its_ceiling(
-                    session, self.parts.office, self.key_id, self.name, refusal.detail, self.at
-                )
+                key_cases.at_its_ceiling(ctx, self.key_id, self.name, refusal.detail)
 
     def _kept(self, asked: str) -> Response | None:
         with self.parts.database.transaction() as session:
@@ -217,7 +218,7 @@ def needs(scope: str) -> Callable[..., Caller]:
         parts = parts_of(request)
         with parts.database.transaction() as session:
             at = parts.clock.now()
-            key = find(session, parts.office.tokens, credentials.credentials, at)
+            key = find(session, parts.site.tokens, credentials.credentials, at)
             note_use(session, key, at)
         if not grants(key.scopes, scope):
             raise ScopeMissing(f"This needs a key with the scope `{scope}`.", needs=scope)

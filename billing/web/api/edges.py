@@ -48,14 +48,14 @@ def access_token(
         raise NotSignedIn
     else:
         reader_id, session_id = visit.reader.id, visit.session.id
-    with parts.database.transaction() as session:
+    with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
         if named and external_id:
-            found = by_external_id(session, external_id)
+            found = by_external_id(ctx.session, external_id)
             reader_id = found.id if found else None
-        known = entitlements_of(session, parts.office, reader_id, visit.at)
+        known = entitlements_of(ctx, reader_id)
     if not known.registered:
         raise UnknownReader
-    issued = edge_tokens.issue(parts.office, known, session_id, visit.at)
+    issued = edge_tokens.issue(parts.site, known, session_id, visit.at)
     shape = {
         "token": issued.token,
         "token_type": "Bearer",
@@ -69,5 +69,5 @@ def access_token(
 def key_set(request: Request) -> JSONResponse:
     """A JWK set: the key before, the present one, the next. Keep it for an hour; fetch it anew when a `kid` isn't in it."""
     parts = parts_of(request)
-    found: dict[str, Any] = edge_tokens.key_set(parts.office, parts.clock.now())
+    found: dict[str, Any] = edge_tokens.key_set(parts.site, parts.clock.now())
     return JSONResponse(found, headers=FOR_EVERYBODY, media_type="application/jwk-set+json")

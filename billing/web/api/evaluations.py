@@ -110,15 +110,16 @@ def evaluation(body: Evaluation, caller: Access) -> JSONResponse:
     article counts it; with `prefetch` in the context it is not counted, and closed."""
     counts = body.action.feature == READ and not (body.context and body.context.prefetch)
     one, parts = Partial(**dict(body)), caller.parts
-    with parts.database.transaction() as session:
-        (asked,) = _questions(session, caller, [one], counts=counts)
+    with parts.database.begin(parts.site, caller.at, caller.actor) as ctx:
+        (asked,) = _questions(ctx.session, caller, [one], counts=counts)
         if not isinstance(asked, tuple):
             return JSONResponse(asked)
+        article_id, request = asked
         try:
-            checked = check(session, parts.office, parts.limits, *asked, at=caller.at)
+            checked = check(ctx, parts.limits, article_id, request)
         except UnknownArticle:
             checked = None
-    return JSONResponse(_told(checked, one, parts.office.offer_url))
+    return JSONResponse(_told(checked, one, parts.site.offer_url))
 
 
 @router.post("/access/v1/evaluations", summary="AuthZEN: many at once")
@@ -127,17 +128,15 @@ def evaluations(body: Evaluations, caller: Access) -> JSONResponse:
     last = {Semantic.DENY: False, Semantic.PERMIT: True}.get(body.options.evaluations_semantic)
     each, parts = list(body.each()), caller.parts
     found: list[dict[str, Any]] = []
-    with parts.database.transaction() as session:
-        asked = _questions(session, caller, each, counts=False)
+    with parts.database.begin(parts.site, caller.at, caller.actor) as ctx:
+        asked = _questions(ctx.session, caller, each, counts=False)
         once = list(dict.fromkeys(one for one in asked if isinstance(one, tuple)))
-        checked = dict(
-            zip(once, check_all(session, parts.office, parts.limits, once, at=caller.at), strict=True)
-        )
+        checked = dict(zip(once, check_all(ctx, parts.limits, once), strict=True))
     for one, question in zip(each, asked, strict=True):
         if isinstance(question, dict):
             found.append(question)
         else:
-            found.append(_told(checked[question], one, parts.office.offer_url))
+            found.append(_told(checked[question], one, parts.site.offer_url))
         if found[-1]["decision"] is last:
             break
     return JSONResponse({"evaluations": found})
@@ -146,11 +145,11 @@ def evaluations(body: Evaluations, caller: Access) -> JSONResponse:
 @router.get("/.well-known/authzen-configuration", summary="AuthZEN: where to ask")
 def metadata(request: Request) -> JSONResponse:
     """The addresses of the evaluations."""
-    office = parts_of(request).office
+    site = parts_of(request).site
     found = {
-        "policy_decision_point": office.public_url,
-        "access_evaluation_endpoint": office.page("/access/v1/evaluation"),
-        "access_evaluations_endpoint": office.page("/access/v1/evaluations"),
+        "policy_decision_point": site.public_url,
+        "access_evaluation_endpoint": site.page("/access/v1/evaluation"),
+        "access_evaluations_endpoint": site.page("/access/v1/evaluations"),
     }
     return JSONResponse(found, headers=FOR_EVERYBODY)
 
@@ -163,7 +162,7 @@ def _questions(
     names = {kind: {one.id for one in subjects if one.type == kind} for kind in ("reader", "external")}
     ours = ids_of_external(session, names["external"]) if names["external"] else {}
     readers = names["reader"] | set(ours.values())
-    known = entitlements_by_reader(session, caller.parts.office, readers, caller.at) if readers else {}
+    known = entitlements_by_reader(caller.context(session), readers) if readers else {}
 
     def question(one: Partial) -> Question | dict[str, Any]:
         if one.subject is None or one.action is None or one.resource is None:

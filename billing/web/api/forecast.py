@@ -21,12 +21,12 @@ def look_ahead(
     reader_id: str, caller: ReadsReaders, months: Annotated[int, Query(ge=1, le=LONGEST_MONTHS)] = 12
 ) -> JSONResponse:
     """Each charge of the months to come, and their sum. Empty where nothing is charged any more."""
-    office = caller.parts.office
-    until = add_months(office.today(caller.at), months)
-    with caller.parts.database.transaction() as session:
-        held = live_of(session, by_id(session, reader_id).id)
-        charges = forecast(session, held, office.zone, until=until) if held else []
-        caller.reads(session, reader_id)
+    site = caller.parts.site
+    until = add_months(site.today(caller.at), months)
+    with caller.parts.database.begin(site, caller.at, caller.actor) as ctx:
+        held = live_of(ctx.session, by_id(ctx.session, reader_id).id)
+        charges = forecast(ctx, held, until=until) if held else []
+        caller.reads(ctx.session, reader_id)
     total = sum(one.amount.amount for one in charges)
     return JSONResponse(
         {

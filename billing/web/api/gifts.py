@@ -34,11 +34,9 @@ def give(article_id: ArticleId, body: GiftBody, caller: Supports) -> Response:
     def do(session: Session) -> tuple[int, Any]:
         parts = caller.parts
         found = article(session, article_id)
-        nobody = facts_for_anonymous(session, parts.office, found, caller.at)
-        gift = gifts.give(
-            session, parts.gift_terms, parts.office, body.reader_id, article_id, nobody, caller.at
-        )
-        left = gifts.left(session, parts.gift_terms, parts.office, body.reader_id, caller.at)
+        nobody = facts_for_anonymous(caller.context(session), found)
+        gift = gifts.give(caller.context(session), parts.gift_terms, body.reader_id, article_id, nobody)
+        left = gifts.left(caller.context(session), parts.gift_terms, body.reader_id)
         return 201, _shape(caller, gift) | {"left_this_month": left}
 
     return caller.once_in_one(body.model_dump(mode="json"), do)
@@ -48,11 +46,11 @@ def give(article_id: ArticleId, body: GiftBody, caller: Supports) -> Response:
 def given(reader_id: str, caller: ReadsReaders, limit: Limit = MOST, after: After = None) -> JSONResponse:
     """The reader's gifts, newest first, and how many are left this month."""
     parts = caller.parts
-    with parts.database.transaction() as session:
-        by_id(session, reader_id)
-        rows = gifts.of_reader(session, reader_id, limit + 1, after)
-        left = gifts.left(session, parts.gift_terms, parts.office, reader_id, caller.at)
-        caller.reads(session, reader_id)
+    with parts.database.begin(parts.site, caller.at, caller.actor) as ctx:
+        by_id(ctx.session, reader_id)
+        rows = gifts.of_reader(ctx.session, reader_id, limit + 1, after)
+        left = gifts.left(ctx, parts.gift_terms, reader_id)
+        caller.reads(ctx.session, reader_id)
     return page(rows, limit, lambda gift: _shape(caller, gift), left_this_month=left)
 
 
@@ -61,7 +59,7 @@ def revoke(gift_id: str, caller: Supports) -> Response:
     """Take it back: from now on it opens nothing, to nobody."""
 
     def do(session: Session) -> tuple[int, Any]:
-        gifts.revoke(session, gift_id, caller.at, why=f"taken back by {caller.actor}")
+        gifts.revoke(caller.context(session), gift_id, why=f"taken back by {caller.actor}")
         return 204, None
 
     return caller.once_in_one(None, do)
@@ -73,8 +71,8 @@ def _shape(caller: Caller, gift: Gift) -> dict[str, Any]:
         "id": gift.id,
         "article": gift.article_id,
         "reader_id": gift.reader_id,
-        "url": gifts.link(caller.parts.office, gift),
-        "token": gifts.token(caller.parts.office, gift),
+        "url": gifts.link(caller.parts.site, gift),
+        "token": gifts.token(caller.parts.site, gift),
         "given_at": shapes.instant(gift.given_at),
         "until": shapes.instant(gift.until),
         "readers": {"used": gift.opened, "limit": gift.most},

@@ -77,13 +77,13 @@ class NotPaid(Conflict):
 def as_pdf(invoice_id: str, caller: Money) -> Response:
     """A paid invoice with its credit notes, as a PDF that says copy: the originals went by mail. 409 `invoice_not_paid` before that."""
     parts = caller.parts
-    with parts.database.transaction() as session:
-        invoice = _found(session, invoice_id)
+    with parts.database.begin(parts.site, caller.at, caller.actor) as ctx:
+        invoice = _found(ctx.session, invoice_id)
         if invoice.state is not InvoiceState.PAID:
             raise NotPaid
-        paid = receipts.one(session, invoice_id, invoice.reader_id)
-        documents = copies(session, parts.office, paid)
-        caller.reads(session, invoice.reader_id)
+        paid = receipts.one(ctx.session, invoice_id, invoice.reader_id)
+        documents = copies(ctx, paid)
+        caller.reads(ctx.session, invoice.reader_id)
     return as_file(documents, parts.sender.house)
 
 
@@ -131,25 +131,21 @@ def refund(payment_id: str, body: RefundBody, caller: Money) -> Response:
         if payment is None:
             raise refunds.UnknownPayment
         line = recorded(
-            session,
-            caller.actor,
+            caller.context(session),
             "refund",
             reader_id=payment.reader_id,
             subject=payment_id,
             why=body.reason,
-            at=caller.at,
         )
         with line:
             lock(session, session.get_one(Invoice, payment.invoice_id).subscription_id)
             dispute_limits.refuse_taken(session, payment)
             made = refunds.intend(
-                session,
+                caller.context(session),
                 payment,
                 amount=body.amount,
                 cause=f"api:{caller.key_id}:{caller.idempotency_key or caller.request.state.request_id}",
                 reason=body.reason,
-                by=caller.actor,
-                at=caller.at,
             )
             if made is None:
                 raise refunds.TooMuch(left=0)

@@ -66,11 +66,11 @@ def close_article(article_id: ArticleId, caller: Articles) -> Response:
         row = articles.article(session, article_id)
         own = [
             one
-            for one in public_windows.of_article(session, row.id, row.section, caller.at)
+            for one in public_windows.of_article(caller.context(session), row.id, row.section)
             if one.scope is Scope.ARTICLE
         ]
         for one in own:
-            editing.close(session, caller.actor, one.id, at=caller.at)
+            editing.close(caller.context(session), one.id)
         return 200, shape(session, caller, row)
 
     return caller.once_in_one(None, do)
@@ -79,8 +79,8 @@ def close_article(article_id: ArticleId, caller: Articles) -> Response:
 @router.get("/v1/openings")
 def live(caller: Articles, limit: Limit = MOST, after: After = None) -> JSONResponse:
     """All that is open to everyone now, newest first."""
-    with caller.parts.database.transaction() as session:
-        rows = public_windows.open_at(session, caller.at)
+    with caller.parts.database.begin(caller.parts.site, caller.at, caller.actor) as ctx:
+        rows = public_windows.open_at(ctx)
     return page([row for row in rows if after is None or row.id < after], limit, _shape)
 
 
@@ -99,15 +99,13 @@ def close(opening_id: str, caller: Articles) -> Response:
     """Close it before its time."""
 
     def do(session: Session) -> tuple[int, Any]:
-        return 200, _shape(editing.close(session, caller.actor, opening_id, at=caller.at))
+        return 200, _shape(editing.close(caller.context(session), opening_id))
 
     return caller.once_in_one(None, do)
 
 
 def _open(session: Session, caller: Caller, scope: Scope, subject: str, body: OpenBody) -> PublicWindow:
-    return editing.open_to_all(
-        session, caller.actor, scope, subject, until=body.until, reason=body.reason, at=caller.at
-    )
+    return editing.open_to_all(caller.context(session), scope, subject, until=body.until, reason=body.reason)
 
 
 def _shape(row: PublicWindow) -> dict[str, Any]:

@@ -76,12 +76,12 @@ def start_trial(body: TrialBody, caller: Starts) -> Waits:
             ip=str(body.consent.ip),
             device=body.consent.user_agent,
         )
-        with parts.database.transaction() as session:
-            key_limits.refuse_more(session, caller.key_id, ONE_START, caller.at)
+        with parts.database.begin(parts.site, caller.at, caller.actor) as ctx:
+            key_limits.refuse_more(ctx, caller.key_id, ONE_START)
         return 201, enrol(
             parts.database,
             parts.gateway,
-            parts.office,
+            parts.site,
             email=body.email,
             external_id=body.external_id,
             method_ref=body.payment_method,
@@ -93,10 +93,10 @@ def start_trial(body: TrialBody, caller: Starts) -> Waits:
         )
 
     def begun(session: Session, who: Reader, started: Subscription) -> dict[str, Any]:
-        key_limits.spend(session, caller.key_id, ONE_START, caller.at)
+        key_limits.spend(caller.context(session), caller.key_id, ONE_START)
         answer = {
             "reader": shapes.reader(who),
-            "subscription": shapes.subscription(session, started, caller.parts.office.zone),
+            "subscription": shapes.subscription(session, started, caller.parts.site.zone),
         }
         caller.keep_with(session, asked, 201, answer)
         return answer
@@ -141,7 +141,7 @@ def one(reader_id: str, caller: ReadsReaders) -> JSONResponse:
 
 def _reader(caller: Caller, session: Session, row: Reader) -> dict[str, Any]:
     held = latest_of(session, row.id)
-    zone = caller.parts.office.zone
+    zone = caller.parts.site.zone
     return shapes.reader(row) | {"subscription": shapes.subscription(session, held, zone) if held else None}
 
 
@@ -187,7 +187,7 @@ def subscription(subscription_id: str, caller: ReadsReaders) -> JSONResponse:
         row = session.get(Subscription, subscription_id)
         if row is None:
             raise UnknownSubscription
-        answer = shapes.subscription(session, row, caller.parts.office.zone)
+        answer = shapes.subscription(session, row, caller.parts.site.zone)
         caller.reads(session, row.reader_id)
     return JSONResponse(answer)
 
@@ -199,9 +199,7 @@ def _recorded(
     row = session.get(Subscription, subscription_id)
     if row is None:
         raise UnknownSubscription
-    return recorded(
-        session, caller.actor, act, reader_id=row.reader_id, subject=row.id, why=why, at=caller.at
-    )
+    return recorded(caller.context(session), act, reader_id=row.reader_id, subject=row.id, why=why)
 
 
 class CancelBody(shapes.Body):
@@ -229,18 +227,15 @@ def cancel_subscription(subscription_id: str, caller: Cancels, body: CancelBody 
         parts = caller.parts
         with _recorded(caller, session, "cancel", subscription_id, without_card_numbers(why)):
             row = cancel_for_reader(
-                session,
-                parts.office,
+                caller.context(session),
                 subscription_id,
                 asked_at=wanted.requested_at or caller.at,
-                at=caller.at,
-                by=caller.actor,
                 why=why,
                 when=wanted.when,
                 give_back=wanted.refund,
                 may_return=key_limits.may_return(session, caller.key_id),
             )
-        return 200, shapes.subscription(session, row, parts.office.zone)
+        return 200, shapes.subscription(session, row, parts.site.zone)
 
     return caller.once_in_one(wanted.model_dump(mode="json"), do)
 
@@ -264,20 +259,17 @@ def withdraw_subscription(
     wanted = body or WithdrawBody()
 
     def do(session: Session) -> tuple[int, Any]:
-        office = caller.parts.office
+        site = caller.parts.site
         with _recorded(caller, session, "withdraw", subscription_id, without_card_numbers(wanted.reason)):
             done = withdrawals.withdraw_or_ask(
-                session,
-                office,
+                caller.context(session),
                 subscription_id,
                 asked_at=wanted.requested_at or caller.at,
-                at=caller.at,
-                by=caller.actor,
                 ip="",
                 device=str(caller.actor),
                 why=wanted.reason,
             )
-        shown = shapes.subscription(session, session.get_one(Subscription, subscription_id), office.zone)
+        shown = shapes.subscription(session, session.get_one(Subscription, subscription_id), site.zone)
         if not isinstance(done, Withdrawal):
             return 202, shown | {"returned": None, "request": done.id}
         return 200, shown | {"returned": shapes.money(done.cents, done.first.payment.currency)}
@@ -299,15 +291,8 @@ def resume_subscription(subscription_id: str, caller: Starts, body: ResumeBody |
     def do(session: Session) -> tuple[int, Any]:
         parts = caller.parts
         with _recorded(caller, session, "resume", subscription_id, wanted.reason):
-            row = undo_for_reader(
-                session,
-                parts.office,
-                subscription_id,
-                at=caller.at,
-                by=caller.actor,
-                why=wanted.reason or UNDONE,
-            )
-        return 200, shapes.subscription(session, row, parts.office.zone)
+            row = undo_for_reader(caller.context(session), subscription_id, why=wanted.reason or UNDONE)
+        return 200, shapes.subscription(session, row, parts.site.zone)
 
     # without a reason it is asked as it was before there could be one, so a key from then has its answer still
     return caller.once_in_one(wanted.model_dump(mode="json", exclude_defaults=True), do)

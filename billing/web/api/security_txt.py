@@ -26,6 +26,6 @@ def security_txt(request: Request) -> Response:
         f"Contact: {contact}",
         f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
         "Preferred-Languages: en",
-        f"Canonical: {parts.office.page(ADDRESS)}",
+        f"Canonical: {parts.site.page(ADDRESS)}",
     )
     return Response("\n".join((*lines, "")), headers=KEPT | {"Content-Type": "text/plain; charset=utf-8"})

@@ -88,14 +88,14 @@ async def answer(request: Request) -> Response:
 def _robots_txt(app: FastAPI, parts: Parts) -> bytes:
     return robots.robots_txt(
         parts.settings.refused_crawlers,
-        sitemaps=[parts.office.page(path) for path in app.state.sitemaps],
+        sitemaps=[parts.site.page(path) for path in app.state.sitemaps],
         license_url=_license_url(parts),
     ).encode()
 
 
 def _license_url(parts: Parts) -> str | None:
     given = parts.settings.license
-    return parts.office.page(LICENSE) if given == OWN_LICENSE else given or None
+    return parts.site.page(LICENSE) if given == OWN_LICENSE else given or None
 
 
 def _licence(parts: Parts) -> bytes:
@@ -112,7 +112,7 @@ def _licence(parts: Parts) -> bytes:
             ET.SubElement(terms, name, {"type": "usage"}).text = " ".join(found)
     holder = {"type": "organization", "contactEmail": house.contact_email}
     ET.SubElement(content, "copyright", holder).text = house.legal_name
-    ET.SubElement(content, "terms").text = parts.office.page("/contact")
+    ET.SubElement(content, "terms").text = parts.site.page("/contact")
     ET.indent(rsl)
     text: bytes = ET.tostring(rsl, "utf-8", xml_declaration=True)
     return text + b"\n"

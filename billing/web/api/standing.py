@@ -31,7 +31,7 @@ def standing(
     with parts.database.transaction() as session:
         found = explain(
             session,
-            parts.office,
+            parts.site,
             parts.limits,
             reader_id,
             at=at or caller.at,

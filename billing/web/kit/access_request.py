@@ -10,7 +10,7 @@ from billing.access.check import AccessRequest, AccessResult, check
 from billing.access.entitlements import entitlements_of
 from billing.access.visitors import Visitor
 from billing.http import cookies
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.rules.readings import Reading, reading
 from billing.web.kit.visit import Visit
 
@@ -25,12 +25,12 @@ def check_for(
 
     A browser that can be counted nowhere yet is given its cookie with the answer. `method`: of the request that this one
     asks about, if it is another. Raises UnknownArticle."""
-    office = visit.parts.office
+    site = visit.parts.site
     visitor = _visitor(visit)
     asking = _access_request(visit, session, visitor, counts=counts, method=method)
-    checked = check(session, office, visit.parts.limits, article_id, asking, at=visit.at)
+    checked = check(visit.context(session), visit.parts.limits, article_id, asking)
     if asking.counts and visitor is not None and visitor.is_new and was_noted(checked):
-        visit.give(cookies.VISITOR, first_token(office, visitor, checked, visit.at), KEPT)
+        visit.give(cookies.VISITOR, first_token(site, visitor, checked, visit.at), KEPT)
     return checked
 
 
@@ -44,28 +44,27 @@ def was_noted(checked: AccessResult) -> bool:
     return checked.meter is not None or checked.gift.held is not None
 
 
-def first_token(office: Office, visitor: Visitor, checked: AccessResult, at: datetime) -> str:
+def first_token(site: Site, visitor: Visitor, checked: AccessResult, at: datetime) -> str:
     """The token that a new visitor is given. It remembers the article, if that was counted."""
     is_counted = checked.meter is not None and checked.meter.counted
-    first = meter.first_reading(office, checked.article.id, at) if is_counted else None
-    return visitors.token(office, replace(visitor, first=first))
+    first = meter.first_reading(site, checked.article.id, at) if is_counted else None
+    return visitors.token(site, replace(visitor, first=first))
 
 
 def _visitor(visit: Visit) -> Visitor | None:
     """By the cookie; a new one for somebody who is known by nothing else."""
-    known = visitors.by_token(visit.parts.office, visit.cookie(cookies.VISITOR))
+    known = visitors.by_token(visit.parts.site, visit.cookie(cookies.VISITOR))
     return known if known is not None or visit.reader is not None else visitors.new()
 
 
 def _access_request(
     visit: Visit, session: Session, visitor: Visitor | None, *, counts: bool, method: str | None
 ) -> AccessRequest:
-    office = visit.parts.office
     who = reading(method or visit.request.method, visit.request.headers)
     reader = Visitor(visit.reader.id) if visit.reader else None
     known = () if who is Reading.CRAWLER else tuple(one for one in (reader, visitor) if one is not None)
     return AccessRequest(
-        entitlements_of(session, office, reader.id if reader else None, visit.at),
+        entitlements_of(visit.context(session), reader.id if reader else None),
         known,
         counts=counts and who is Reading.PERSON,
         gift="" if who is Reading.CRAWLER else visit.cookie(cookies.GIFT),
@@ -74,6 +73,6 @@ def _access_request(
 
 def carry_over(visit: Visit, session: Session, reader_id: str) -> None:
     """What this browser read on the meter before it signed in goes over to the account."""
-    known = visitors.by_token(visit.parts.office, visit.cookie(cookies.VISITOR))
+    known = visitors.by_token(visit.parts.site, visit.cookie(cookies.VISITOR))
     if known is not None:
-        meter.carry(session, visit.parts.office, known, reader_id, visit.at)
+        meter.carry(visit.context(session), known, reader_id)

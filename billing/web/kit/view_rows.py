@@ -50,12 +50,12 @@ def sum_of(refunds: Sequence[Refund]) -> Money | None:
 
 def teasers(visit: Visit, session: Session, articles: Sequence[Article]) -> tuple[views.Teaser, ...]:
     """Articles for a list, with what they ask of their readers now. Two questions, however many there are."""
-    sections, opened = policies.of_sections(session), public_windows.open_at(session, visit.at)
+    sections, opened = policies.of_sections(session), public_windows.open_at(visit.context(session))
     return tuple(
         teaser_of(
             visit,
             row,
-            policies.stated_among(visit.parts.office, row, sections),
+            policies.stated_among(visit.parts.site, row, sections),
             is_open=any(public_windows.opens(each, row) for each in opened),
         )
         for row in articles
@@ -75,6 +75,6 @@ def teaser_of(visit: Visit, article: Article, said: Stated, *, is_open: bool) ->
         title=article.title,
         section=article.section,
         access=access,
-        published_on=visit.parts.office.today(article.published_at),
+        published_on=visit.parts.site.today(article.published_at),
     )
     return visit.extras.teaser(teaser)

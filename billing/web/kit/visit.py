@@ -3,6 +3,7 @@
 import hmac
 import secrets
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -11,11 +12,14 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
+from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.container import Parts
 from billing.http import cookies
 from billing.http.client_ip import client_ip
+from billing.platform.actors import Actor, ReaderActor
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Forbidden
 from billing.readers import sessions
 from billing.readers.models import Reader, ReaderSession
@@ -79,6 +83,19 @@ class Visit:
         """The browser's network address, as far as the trusted proxies tell."""
         return client_ip(self.request, self.parts)
 
+    def begin(self) -> AbstractContextManager[TransactionContext]:
+        """A transaction of this request."""
+        return self.parts.database.begin(self.parts.site, self.at, self.actor)
+
+    def context(self, session: Session) -> TransactionContext:
+        """What the rooms below work with in a transaction that is open."""
+        return TransactionContext(session, self.parts.site, self.at, self.actor)
+
+    @property
+    def actor(self) -> Actor:
+        """The reader, as far as the browser is known."""
+        return ReaderActor(self.reader.id if self.reader is not None else "")
+
     @property
     def party(self) -> Party:
         """Whom the visit counts for where it waits for the gateway."""
@@ -93,7 +110,7 @@ class Visit:
     @property
     def browser_hashes(self) -> tuple[str, ...]:
         """By which we recognise this browser in the database, the present key's first."""
-        return self.parts.office.tokens.digests("browser", self.browser_secret)
+        return self.parts.site.tokens.digests("browser", self.browser_secret)
 
     @property
     def browser_hash(self) -> str:
@@ -112,11 +129,11 @@ class Visit:
     @property
     def csrf(self) -> str:
         """Proves that a form came from a page of ours in this browser."""
-        return self.parts.office.tokens.token("csrf", self.browser_hash[:32])
+        return self.parts.site.tokens.token("csrf", self.browser_hash[:32])
 
     def made_form(self, csrf: str) -> bool:
         """Whether that proves it, also on a page from before the secret key was changed."""
-        tokens = self.parts.office.tokens
+        tokens = self.parts.site.tokens
         subject = tokens.subject_of("csrf", csrf)
         return subject is not None and any(
             hmac.compare_digest(one[:32].encode(), subject.encode()) for one in self.browser_hashes
@@ -157,7 +174,7 @@ class Visit:
             house=self.parts.sender.house,
             csrf=self.csrf,
             path=self.path,
-            today=self.parts.office.today(self.at),
+            today=self.parts.site.today(self.at),
             paper_url=self.parts.settings.paper,
             signed_in=self.reader is not None,
             flash=flash,
@@ -206,13 +223,13 @@ def open_visit(request: Request) -> Visit:
     )
     secret = visit.cookie(cookies.SESSION)
     if secret:
-        with parts.database.transaction() as session:
-            visit.session = sessions.find(session, parts.office.tokens, secret, visit.at)
+        with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+            visit.session = sessions.find(ctx, secret)
             if visit.session is not None:
-                visit.reader = by_id(session, visit.session.reader_id)
+                visit.reader = by_id(ctx.session, visit.session.reader_id)
                 visit.known_by = visit.session.id
             else:
-                visit.made_room = sessions.made_room(session, parts.office.tokens, secret)
+                visit.made_room = sessions.made_room(ctx, secret)
     return visit
 
 

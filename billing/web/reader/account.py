@@ -64,14 +64,14 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
     dispute = dispute_limits.open_of(session, reader.id)
     return views.Account(
         email=reader.email,
-        status=sentence_of(session, visit.parts.office, reader.id, subscription, visit.at),
+        status=sentence_of(visit.context(session), reader.id, subscription),
         next_charge=_next_charge(visit, session, held),
         card=_card(session, held),
         past_due=_past_due(visit, session, held),
         can_cancel=held is not None and held.cancels_at is None,
-        can_resume=held is not None and may_undo(session, visit.parts.office, held, visit.at),
+        can_resume=held is not None and may_undo(visit.context(session), held),
         dispute=_dispute(dispute),
-        unreached=unreached(session, visit.parts.office, reader, subscription),
+        unreached=unreached(session, visit.parts.site, reader, subscription),
         cancel_request_at=held.cancel_request_at if held and held.cancels_at is None else None,
         charge_put_off=held is not None and held.held_until is not None,
         withdraw=withdrawal(visit, session, subscription, BACK),
@@ -85,7 +85,7 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
                 last_seen_at=row.seen_at,
                 is_this=visit.session is not None and row.id == visit.session.id,
             )
-            for row in sessions.open_sessions(session, reader.id, visit.at)
+            for row in sessions.open_sessions(visit.context(session), reader.id)
         ),
     )
 
@@ -93,7 +93,7 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
 def _next_charge(
     visit: Visit, session: Session, subscription: Subscription | None
 ) -> views.NextCharge | None:
-    due = next_charge(subscription, visit.parts.office.zone) if subscription else None
+    due = next_charge(subscription, visit.parts.site.zone) if subscription else None
     if subscription is None or due is None:
         return None
     price = terms_on(session, subscription, due.on)[1]
@@ -117,7 +117,7 @@ def _past_due(visit: Visit, session: Session, subscription: Subscription | None)
         return None
     return views.PastDue(
         amount=_price(session, subscription),
-        reading_until=visit.parts.office.last_day(subscription.access_until),
+        reading_until=visit.parts.site.last_day(subscription.access_until),
         retry_on=subscription.retry_on,
         bank_asked=_bank_asked(session, subscription),
     )
@@ -141,9 +141,9 @@ def another_address(visit: Guarded, email: Annotated[str, Form()] = "") -> Respo
         return visit.go("/sign-in")
     parts = visit.parts
     try:
-        with parts.database.transaction() as session:
-            sign_in.count_asks(session, parts.office.tokens, email, visit.browser, visit.at)
-            sign_in.ask_for_another(session, parts.office, visit.reader, email, visit.browser, visit.at)
+        with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+            sign_in.count_asks(ctx, email, visit.browser)
+            sign_in.ask_for_another(ctx, visit.reader, email, visit.browser)
     except BadAddress as refusal:
         with parts.database.transaction() as session:
             page = _account(visit, session, visit.reader)
@@ -244,8 +244,8 @@ def keep(visit: Guarded) -> Response:
     """A request to cancel that came by form wasn't the reader's, or holds no more."""
     if visit.reader is None:
         return visit.go("/sign-in")
-    with visit.parts.database.transaction() as session:
-        goes_on = cancellations.keep(session, visit.parts.office, visit.reader.id, at=visit.at)
+    with visit.begin() as ctx:
+        goes_on = cancellations.keep(ctx, visit.reader.id)
     return visit.go("/account", "resumed" if goes_on else "not-kept")
 
 

@@ -29,10 +29,10 @@ def cancel_page(visit: Visit, subscription: Subscription, *, action: str, back: 
     """What cancelling means for this reader, before it is done; or, when it is done, the way back."""
     if subscription.cancel_asked_at is not None or subscription.state is State.ENDED:
         return cancelled_page(visit, subscription, back=back)
-    with visit.parts.database.transaction() as session:
-        reader = by_id(session, subscription.reader_id)
-        offer = withdrawal(visit, session, subscription, back)
-        leaving = cancel.leaving(session, visit.parts.office, subscription, visit.at, visit.at)
+    with visit.begin() as ctx:
+        reader = by_id(ctx.session, subscription.reader_id)
+        offer = withdrawal(visit, ctx.session, subscription, back)
+        leaving = cancel.leaving(ctx, subscription, visit.at)
     access_until = last_day(visit, subscription)
     decided = offer is not None and offer.withdrew_on is not None
     at_once = offer if access_until and not decided else None
@@ -42,7 +42,7 @@ def cancel_page(visit: Visit, subscription: Subscription, *, action: str, back: 
         in_trial=subscription.state is State.TRIALING,
         withdraw=at_once,
         leave=views.LeaveEarly(
-            last_day=visit.parts.office.last_day(leaving.ends_at),
+            last_day=visit.parts.site.last_day(leaving.ends_at),
             refund=Money(leaving.cents, leaving.payment.currency),
         )
         if leaving and not at_once
@@ -55,9 +55,9 @@ def cancel_page(visit: Visit, subscription: Subscription, *, action: str, back: 
 
 def last_day(visit: Visit, subscription: Subscription) -> date | None:
     """The last day of reading if it is cancelled now; None when reading would stop at once."""
-    office = visit.parts.office
-    until = cancel.end_of_what_is_held(office, subscription, [], visit.at)
-    return office.last_day(until) if until > visit.at else None
+    site = visit.parts.site
+    until = cancel.end_of_what_is_held(site, subscription, [], visit.at)
+    return site.last_day(until) if until > visit.at else None
 
 
 def cancel_with(visit: Visit, subscription: Subscription, *, when: str, reason: str, comment: str) -> None:
@@ -67,21 +67,18 @@ def cancel_with(visit: Visit, subscription: Subscription, *, when: str, reason: 
         why = f"{why}: {said[:1000]}"
     subscription_id, by = subscription.id, ReaderActor(subscription.reader_id)
     with visit.parts.database.transaction() as session:
-        office, at = visit.parts.office, visit.at
+        at = visit.at
         if when == "now" and withdrawals.at_once(
-            session, office, subscription_id, asked_at=at, at=at, by=by, why=why
+            visit.context(session).acting_as(by), subscription_id, asked_at=at, why=why
         ):
             return
         locked = lock(session, subscription_id)
         asked_at = open_requests.asked_first(session, locked, at)
-        early = when == "early" and cancel.leaving(session, office, locked, asked_at, at) is not None
+        early = when == "early" and cancel.leaving(visit.context(session), locked, asked_at) is not None
         cancel_for_reader(
-            session,
-            office,
+            visit.context(session).acting_as(by),
             subscription_id,
             asked_at=at,
-            at=at,
-            by=by,
             why=why,
             when=cancel.When.EARLY if early else cancel.When.PERIOD_END,
         )
@@ -90,17 +87,10 @@ def cancel_with(visit: Visit, subscription: Subscription, *, when: str, reason: 
 def withdraw_with(visit: Visit, subscription: Subscription) -> bool:
     """Take the sale back, in one step; or, where staff decide, cancel and ask them. Whether it was taken back. Raises
     CoolingOffOver."""
-    office, at = visit.parts.office, visit.at
-    with visit.parts.database.transaction() as session:
+    site, at = visit.parts.site, visit.at
+    with visit.parts.database.begin(site, at, ReaderActor(subscription.reader_id)) as ctx:
         done = withdrawals.withdraw_or_ask(
-            session,
-            office,
-            subscription.id,
-            asked_at=at,
-            at=at,
-            by=ReaderActor(subscription.reader_id),
-            ip=visit.ip,
-            device=visit.device,
+            ctx, subscription.id, asked_at=at, ip=visit.ip, device=visit.device
         )
     return isinstance(done, withdraw.Withdrawal)
 
@@ -109,8 +99,8 @@ def withdrawal(
     visit: Visit, session: Session, subscription: Subscription | None, action: str
 ) -> views.Withdrawal | None:
     """What the reader may still take back, or has asked staff for, for a page; `action` does it."""
-    office = visit.parts.office
-    found = withdraw.offered(session, office, subscription, visit.at)
+    site = visit.parts.site
+    found = withdraw.offered(visit.context(session), subscription)
     if found is None or subscription is None:
         return None
     asked = open_requests.to_withdraw(session, subscription)
@@ -121,7 +111,7 @@ def withdrawal(
         last_day=found.last_day,
         action=action,
         withdrew_on=found.earlier[-1].on if found.needs_staff else None,
-        requested_on=office.today(asked.received_at) if asked else None,
+        requested_on=site.today(asked.received_at) if asked else None,
     )
 
 
@@ -129,7 +119,7 @@ def undo_with(visit: Visit, subscription: Subscription) -> None:
     """Take the cancellation back. Raises NothingToUndo."""
     with visit.parts.database.transaction() as session:
         by = ReaderActor(subscription.reader_id)
-        undo_for_reader(session, visit.parts.office, subscription.id, at=visit.at, by=by)
+        undo_for_reader(visit.context(session).acting_as(by), subscription.id)
 
 
 def _is_on_its_way(refund: Refund, asked_at: datetime | None, at: datetime) -> bool:
@@ -146,10 +136,10 @@ def _is_on_its_way(refund: Refund, asked_at: datetime | None, at: datetime) -> b
 def cancelled_page(visit: Visit, subscription: Subscription, *, back: str) -> Response:
     """It is done: what is still open, what comes back or can be taken back, and the way back: at once where the reader is signed
     in, else by a link mailed anew."""
-    with visit.parts.database.transaction() as session:
-        paid = receipts.paid_by(session, subscription.reader_id)
-        offer = withdrawal(visit, session, subscription, back)
-        undoable = cancel.may_undo(session, visit.parts.office, subscription, visit.at)
+    with visit.begin() as ctx:
+        paid = receipts.paid_by(ctx.session, subscription.reader_id)
+        offer = withdrawal(visit, ctx.session, subscription, back)
+        undoable = cancel.may_undo(ctx, subscription)
     signed_in = visit.reader is not None and visit.reader.id == subscription.reader_id
     mine = [one for one in paid if one.invoice.subscription_id == subscription.id]
     returning = [
@@ -164,7 +154,7 @@ def cancelled_page(visit: Visit, subscription: Subscription, *, back: str) -> Re
         and subscription.cancels_at > visit.at
     )
     view = views.Cancelled(
-        access_until=visit.parts.office.last_day(subscription.cancels_at)
+        access_until=visit.parts.site.last_day(subscription.cancels_at)
         if reading and subscription.cancels_at
         else None,
         ever_charged=subscription.period_number > 0,

@@ -15,6 +15,7 @@ from billing.http import cookies
 from billing.payments import charge, return_polls
 from billing.payments.dispute_limits import DisputeOpen
 from billing.payments.models import AttemptState, CardSetup, PaymentMethod, SetupPurpose, SetupState
+from billing.platform.context import TransactionContext
 from billing.readers import sessions, sign_in
 from billing.readers.register import by_id
 from billing.rules.lifecycle import State
@@ -39,16 +40,16 @@ WAY_BACK = timedelta(hours=1)
 def back(visit: Visiting, setup: str = "") -> Response | Waits:
     """The reader returns from the card page: finish, if the webhook hasn't. Counted, as its page asks again by itself."""
     parts, setup_id = visit.parts, setup or visit.cookie(cookies.SETUP)
-    with parts.database.transaction() as session:
-        count_return(visit, session)
-        known = session.get(CardSetup, setup_id)
+    with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+        count_return(visit, ctx.session)
+        known = ctx.session.get(CardSetup, setup_id)
         ours = known is not None and visit.owns(known.browser_hash)
         if ours and visit.reader is not None:
             ownership_proof.give(
-                session, ownership_proof.hold(session, setup_id, visit.browser_hashes), visit.reader, visit.at
+                ctx, ownership_proof.hold(ctx.session, setup_id, visit.browser_hashes), visit.reader
             )
         asks = known is not None and ours and _may_ask(known)
-        asks = asks and return_polls.claim(session, CardSetup, setup_id, visit.at)
+        asks = asks and return_polls.claim(ctx, CardSetup, setup_id)
     if known is None or not ours:
         raise setups.UnknownSetup
     return (
@@ -70,7 +71,7 @@ def _charges(setup: CardSetup) -> bool:
 
 def _ask(visit: Visit, setup_id: str) -> Response:
     parts = visit.parts
-    found = setups.finish(parts.database, parts.acquirers, parts.office, setup_id, visit.at, by=None)
+    found = setups.finish(parts.database, parts.acquirers, parts.site, setup_id, visit.at, by=None)
     charge_at_once(visit, found)
     _asked(visit, setup_id)
     return arrive(visit, found)
@@ -83,14 +84,14 @@ def _skip(visit: Visit, setup: CardSetup) -> Response:
 
 
 def _asked(visit: Visit, setup_id: str) -> None:
-    with visit.parts.database.transaction() as session:
-        return_polls.done(session, CardSetup, setup_id, visit.at, visit.parts.settings.return_poll_seconds)
+    with visit.begin() as ctx:
+        return_polls.done(ctx, CardSetup, setup_id, visit.parts.settings.return_poll_seconds)
 
 
 def charge_at_once(visit: Visit, setup: CardSetup) -> None:
     """Charge what is due with the card that was given. Calls the gateway."""
     if _charges(setup):
-        run_for(visit.parts.till, str(setup.subscription_id), visit.at)
+        run_for(visit.parts.run_context, str(setup.subscription_id), visit.at)
 
 
 def arrive(visit: Visit, setup: CardSetup) -> Response:
@@ -103,8 +104,8 @@ def arrive(visit: Visit, setup: CardSetup) -> Response:
         case SetupState.AWAITS_PROOF:
             if ownership_proof.is_over(setup, visit.at):
                 return visit.go("/subscribe")
-            with visit.parts.database.transaction() as session:
-                mailed = sign_in.is_mailed(session, setup.email, visit.browser_hashes, visit.at)
+            with visit.begin() as ctx:
+                mailed = sign_in.is_mailed(ctx, setup.email, visit.browser_hashes)
             return visit.page(views.SignInSent(email=setup.email, mailed=mailed))
         case SetupState.REFUSED:
             return _refused(visit, setup)
@@ -133,10 +134,10 @@ def _refused(visit: Visit, setup: CardSetup) -> Response:
 
 def _offer_again(visit: Visit, session: Session) -> Offer:
     """What was chosen in this browser, or the first plan where that isn't offered any more."""
-    choice, office = remembered(visit), visit.parts.office
+    choice = remembered(visit)
     with suppress(NotOffered):
-        return offer_today(session, office, visit.at, choice.plan_id if choice else None)
-    return offer_today(session, office, visit.at)
+        return offer_today(visit.context(session), choice.plan_id if choice else None)
+    return offer_today(visit.context(session))
 
 
 _CARD_FLASH = {AttemptState.CHARGED: "paid", AttemptState.DECLINED: "not-paid"}
@@ -192,15 +193,13 @@ def _sign_in_first_time(visit: Visit, session: Session, reader_id: str, setup: C
     late = setup.finished_at is None or visit.at - setup.finished_at > WAY_BACK
     if reader.address_proved_at is None and not late and not sessions.ever_ended(session, reader.id):
         secret = sessions.open_session(
-            session,
-            visit.parts.office.tokens,
+            visit.context(session),
             reader.id,
-            at=visit.at,
             ip=visit.ip,
             device=visit.device,
             browser_hash=visit.browser_hash,
             proved=False,
-            most=visit.parts.office.session_limit,
+            most=visit.parts.site.policy.session_limit,
         )
         carry_over(visit, session, reader.id)
         visit.give(cookies.SESSION, secret, sessions.ABSOLUTE)
@@ -216,8 +215,10 @@ def started(visit: Visiting) -> Response:
         subscription = session.get_one(Subscription, setup.subscription_id)
         if _unpaid(setup, subscription):
             return visit.go("/account")
-        office = visit.parts.office
-        taken = offer_of(session, office, setup.created_at, terms_of(session, subscription))
+        site = visit.parts.site
+        taken = offer_of(
+            TransactionContext(session, site, setup.created_at, visit.actor), terms_of(session, subscription)
+        )
         method = session.get_one(PaymentMethod, setup.payment_method_id)
         offered = _newsletters(visit, session)
     view = views.Started(

@@ -16,28 +16,27 @@ from billing.web.reader.start_shared import START_LIFE, count_card_page
 
 def card_is_asked_for(visit: Visit, subscription: Subscription) -> bool:
     """Whether we need another card from this reader, so that the link of the mail that asks for it suffices."""
-    with visit.parts.database.transaction() as session:
-        return saved_cards.is_asked_for(session, visit.parts.office, subscription)
+    with visit.begin() as ctx:
+        return saved_cards.is_asked_for(ctx, subscription)
 
 
 def open_card_page(visit: Visit, subscription: Subscription) -> Waits:
     """Open the hosted page for another card. Raises TooMany, and later Unavailable."""
     parts = visit.parts
-    with parts.database.transaction() as session:
-        count_card_page(visit, session)
-        _, price = terms_of(session, subscription)
+    with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+        count_card_page(visit, ctx.session)
+        _, price = terms_of(ctx.session, subscription)
         setup = setups.begin(
-            session,
+            ctx,
             acquirer=parts.gateway.name,
             purpose=SetupPurpose.CARD,
-            email=by_id(session, subscription.reader_id).email,
+            email=by_id(ctx.session, subscription.reader_id).email,
             price=price,
             browser_hash=visit.browser_hash,
             consent_id=None,
             reader_id=subscription.reader_id,
             subscription_id=subscription.id,
             browser_known=True,
-            at=visit.at,
         )
     return Waits(visit, lambda: _go_on(visit, setup.id))
 
@@ -46,7 +45,7 @@ def _go_on(visit: Visit, setup_id: str) -> Response:
     parts = visit.parts
     words = "Your subscription is charged to this card from now on. You can cancel at any time."
     page = setups.open_page(
-        parts.database, parts.acquirers, parts.office, setup_id, words=words, back="/account"
+        parts.database, parts.acquirers, parts.site, setup_id, words=words, back="/account"
     )
     visit.give(cookies.SETUP, setup_id, START_LIFE)
     return visit.go(page.url)

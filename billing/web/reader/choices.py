@@ -38,7 +38,7 @@ def month_after(visit: Visit, session: Session, plan: Plan) -> Money | None:
     """What a month costs once a plan's year is over; None for a plan that goes on as it is."""
     if plan.then_plan_id is None:
         return None
-    return money(on_sale(session, visit.parts.office.today(visit.at), plan.then_plan_id)[1])
+    return money(on_sale(session, visit.parts.site.today(visit.at), plan.then_plan_id)[1])
 
 
 def choices(visit: Visit, session: Session, subscription: Subscription | None) -> views.Choices | None:
@@ -70,10 +70,10 @@ def _ahead(session: Session, s: Subscription) -> str | None:
 
 
 def _options(visit: Visit, session: Session, s: Subscription) -> list[views.PlanOption]:
-    office, found = visit.parts.office, []
-    for plan, _ in plans_on_offer(session, office.today(visit.at)):
+    site, found = visit.parts.site, []
+    for plan, _ in plans_on_offer(session, site.today(visit.at)):
         try:
-            seen = change_plan.foresee(session, office, s, plan.id, visit.at)
+            seen = change_plan.foresee(visit.context(session), s, plan.id)
         except Refusal:
             continue
         found.append(_option(seen))
@@ -91,9 +91,9 @@ def _option(seen: change_plan.Switch) -> views.PlanOption:
 
 
 def _can_pause(visit: Visit, s: Subscription) -> bool:
-    office = visit.parts.office
+    site = visit.parts.site
     try:
-        pause.foresee(office, s, 1, visit.at, most=office.pause_months)
+        pause.foresee(site, s, 1, visit.at, most=site.policy.pause_months)
     except Refusal:
         return False
     return True
@@ -119,13 +119,13 @@ def _terms(visit: Visit, session: Session, seen: change_plan.Switch) -> consents
 
 
 def _plan_page(visit: Visit, to: str, error: str | None = None, status: int = 200) -> Response:
-    with visit.parts.database.transaction() as session:
-        subscription = _live(visit, session)
+    with visit.begin() as ctx:
+        subscription = _live(visit, ctx.session)
         if subscription is None or visit.reader is None:
             return _home(visit)
-        seen = change_plan.foresee(session, visit.parts.office, subscription, to, visit.at)
-        terms = _terms(visit, session, seen)
-    vat = tax.split(money(seen.price), tax.rate_on(visit.parts.office.today(visit.at))).vat
+        seen = change_plan.foresee(ctx, subscription, to)
+        terms = _terms(visit, ctx.session, seen)
+    vat = tax.split(money(seen.price), tax.rate_on(visit.parts.site.today(visit.at))).vat
     view = views.PlanPage(
         email=visit.reader.email, option=_option(seen), vat=vat, consent_text=terms.words, error=error
     )
@@ -137,14 +137,14 @@ def choose_plan(visit: Guarded, to: ToPlan = "", consent: Chosen = "") -> Respon
     """Choose it: the consent is kept with its words, the price and the day (CPA-1)."""
     if consent != "yes":
         return _plan_page(visit, to, "Please tick the box to agree, or go back: nothing has changed.", 422)
-    with visit.parts.database.transaction() as session:
-        subscription = _live(visit, session)
+    with visit.begin() as ctx:
+        subscription = _live(visit, ctx.session)
         if subscription is None or visit.reader is None:
             return _home(visit)
-        seen = change_plan.foresee(session, visit.parts.office, subscription, to, visit.at)
-        terms = _terms(visit, session, seen)
+        seen = change_plan.foresee(ctx, subscription, to)
+        terms = _terms(visit, ctx.session, seen)
         consents.record(
-            session,
+            ctx,
             email=visit.reader.email,
             reader_id=visit.reader.id,
             kind="switch",
@@ -152,17 +152,13 @@ def choose_plan(visit: Guarded, to: ToPlan = "", consent: Chosen = "") -> Respon
             words=terms.words,
             price=money(seen.price),
             first_charge_on=seen.on,
-            at=visit.at,
             ip=visit.ip,
             device=visit.device,
         )
         change_plan.ask(
-            session,
-            visit.parts.office,
+            ctx.acting_as(ReaderActor(subscription.reader_id)),
             subscription.id,
             to,
-            at=visit.at,
-            by=ReaderActor(subscription.reader_id),
             why="chosen on the account page",
         )
     return visit.go("/account", "plan")
@@ -176,11 +172,8 @@ def undo_plan(visit: Guarded) -> Response:
         if subscription is None:
             return _home(visit)
         change_plan.undo(
-            session,
-            visit.parts.office,
+            visit.context(session).acting_as(ReaderActor(subscription.reader_id)),
             subscription.id,
-            at=visit.at,
-            by=ReaderActor(subscription.reader_id),
             why="taken back",
         )
     return visit.go("/account", "plan-kept")
@@ -189,14 +182,14 @@ def undo_plan(visit: Guarded) -> Response:
 @router.get("/account/pause")
 def ask_pause(visit: Visiting) -> Response:
     """How long, and what happens then."""
-    office = visit.parts.office
+    site = visit.parts.site
     with visit.parts.database.transaction() as session:
         subscription = _live(visit, session)
         if subscription is None or visit.reader is None:
             return _home(visit)
         seen = [
-            pause.foresee(office, subscription, months, visit.at, most=office.pause_months)
-            for months in range(1, max(1, office.pause_months) + 1)
+            pause.foresee(site, subscription, months, visit.at, most=site.policy.pause_months)
+            for months in range(1, max(1, site.policy.pause_months) + 1)
         ]
         amount = money(terms_on(session, subscription, seen[0].resumes_on)[1])
     view = views.PausePage(
@@ -211,20 +204,17 @@ def ask_pause(visit: Visiting) -> Response:
 @router.post("/account/pause")
 def choose_pause(visit: Guarded, months: Annotated[int, Form()] = 1) -> Response:
     """Pause from the end of what is paid."""
-    office = visit.parts.office
+    site = visit.parts.site
     with visit.parts.database.transaction() as session:
         subscription = _live(visit, session)
         if subscription is None:
             return _home(visit)
         pause.ask(
-            session,
-            office,
+            visit.context(session).acting_as(ReaderActor(subscription.reader_id)),
             subscription.id,
             months,
-            at=visit.at,
-            by=ReaderActor(subscription.reader_id),
             why="asked for on the account page",
-            most=office.pause_months,
+            most=site.policy.pause_months,
         )
     return visit.go("/account", "paused")
 
@@ -238,17 +228,14 @@ def undo_pause(visit: Guarded) -> Response | Waits:
         if subscription is None:
             return _home(visit)
         pause.undo(
-            session,
-            visit.parts.office,
+            visit.context(session).acting_as(ReaderActor(subscription.reader_id)),
             subscription.id,
-            at=visit.at,
-            by=ReaderActor(subscription.reader_id),
             why="taken back",
         )
     over = partial(visit.go, "/account", "pause-over")
 
     def charge() -> Response:
-        run_for(visit.parts.till, subscription.id, visit.at)
+        run_for(visit.parts.run_context, subscription.id, visit.at)
         return over()
 
     return Waits(visit, charge, over)  # what is due is charged by the worker too

@@ -22,16 +22,16 @@ def follow(visit: Visiting, token: str) -> Response:
 @router.get("/request")
 def ask(visit: Visiting) -> Response:
     """What was asked, and the button."""
-    with visit.parts.database.transaction() as session:
-        request = confirm_request.asked(session, kept_subject(visit, REQUEST), visit.at)
+    with visit.begin() as ctx:
+        request = confirm_request.asked(ctx, kept_subject(visit, REQUEST))
     return visit.page(views.RequestConfirm(received_at=request.received_at, words=request.words))
 
 
 @router.post("/request")
 def confirm(visit: Guarded) -> Response:
     """It is theirs."""
-    with visit.parts.database.transaction() as session:
-        done = confirm_request.confirm(session, visit.parts.office, kept_subject(visit, REQUEST), visit.at)
+    with visit.begin() as ctx:
+        done = confirm_request.confirm(ctx, kept_subject(visit, REQUEST))
         request = done.request
     return visit.page(
         views.RequestConfirmed(

@@ -44,9 +44,9 @@ def download(visit: Annotated[Visit, fresh_for("consents")]) -> Response:
 
 
 def _lines(visit: Visit, email: str, agreed: list[Entry], said: list[Entry]) -> Iterator[str]:
-    house, office = visit.parts.sender.house, visit.parts.office
+    house, site = visit.parts.sender.house, visit.parts.site
     yield f"What {email} agreed to, as {house.name} keeps it"
-    yield f"Written on {_moment(visit, visit.at)}. All times are those of {office.zone.key}."
+    yield f"Written on {_moment(visit, visit.at)}. All times are those of {site.zone.key}."
     yield f"Kept by {house.legal_name}, {house.address}. Questions: {house.contact_email}"
     for title, entries in (("YOUR SUBSCRIPTION", agreed), ("NEWSLETTERS", said)):
         yield from ("", title)
@@ -89,7 +89,7 @@ def _said(visit: Visit, line: SignupChange, newsletter: Newsletter) -> Entry:
 
 
 def _moment(visit: Visit, at: datetime) -> str:
-    return f"{at.astimezone(visit.parts.office.zone):%-d %B %Y at %H:%M:%S}"
+    return f"{at.astimezone(visit.parts.site.zone):%-d %B %Y at %H:%M:%S}"
 
 
 def _on_one_line(value: str) -> str:

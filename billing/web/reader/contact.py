@@ -75,21 +75,13 @@ def send(
 
 def _count(visit: Visit, address: str) -> None:
     """In a transaction of its own: what is refused counts too."""
-    with visit.parts.database.transaction() as session:
-        requests.count_tries(session, visit.parts.office.tokens, visit.reader, address, visit.ip, visit.at)
+    with visit.begin() as ctx:
+        requests.count_tries(ctx, visit.reader, address, visit.ip)
 
 
 def _receive(visit: Visit, address: str, kind: RequestKind, words: str) -> Effect:
     """Keep it; what it did at once."""
-    with visit.parts.database.transaction() as session:
+    with visit.begin() as ctx:
         return requests.receive(
-            session,
-            visit.parts.office,
-            reader=visit.reader,
-            email=address,
-            kind=kind,
-            words=words,
-            at=visit.at,
-            ip=visit.ip,
-            device=visit.device,
+            ctx, reader=visit.reader, email=address, kind=kind, words=words, ip=visit.ip, device=visit.device
         ).effect

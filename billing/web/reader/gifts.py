@@ -28,9 +28,9 @@ OVER = {
 @router.get("/gift/{token}")
 def follow(visit: Visiting, token: str) -> Response:
     """To the article, with the secret out of the address bar. Nothing is counted: whoever draws previews follows links too."""
-    with visit.parts.database.transaction() as session:
-        gift = gifts.by_token(session, visit.parts.office, token)
-        found = session.get(Article, gift.article_id) if gift else None
+    with visit.begin() as ctx:
+        gift = gifts.by_token(ctx, token)
+        found = ctx.session.get(Article, gift.article_id) if gift else None
     if gift is None or found is None:
         raise gifts.UnknownGift("This gift link isn't whole. Ask whoever sent it to send it again.")
     here = f"{visit.parts.settings.public_url}/"
@@ -66,10 +66,10 @@ def _page(visit: Visit, gift_id: str | None = None) -> Response:
     if visit.reader is None:
         return visit.go("/sign-in")
     parts, terms = visit.parts, visit.parts.gift_terms
-    with parts.database.transaction() as session:
-        given = gifts.of_reader(session, visit.reader.id)
-        left = gifts.left(session, terms, parts.office, visit.reader.id, visit.at)
-        rows = [_row(visit, session, gift, visit.at) for gift in given]
+    with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+        given = gifts.of_reader(ctx.session, visit.reader.id)
+        left = gifts.left(ctx, terms, visit.reader.id)
+        rows = [_row(visit, ctx.session, gift, visit.at) for gift in given]
     made = next((row for row in rows if row.gift_id == gift_id and row.over is None), None)
     if gift_id is not None and made is None:
         return visit.go(ROOM)
@@ -90,7 +90,7 @@ def _row(visit: Visit, session: Session, gift: Gift, at: datetime) -> views.Give
         gift_id=gift.id,
         title=found.title if found else "An article that is gone",
         article_url=found.url if found else "",
-        link=gifts.link(visit.parts.office, gift),
+        link=gifts.link(visit.parts.site, gift),
         until=gift.until,
         opened=gift.opened,
         most=gift.most,
@@ -103,6 +103,6 @@ def revoke(visit: Guarded, gift_id: str) -> Response:
     """Take it back."""
     if visit.reader is None:
         return visit.go("/sign-in")
-    with visit.parts.database.transaction() as session:
-        gifts.revoke(session, gift_id, visit.at, reader_id=visit.reader.id, why="taken back by the giver")
+    with visit.begin() as ctx:
+        gifts.revoke(ctx, gift_id, reader_id=visit.reader.id, why="taken back by the giver")
     return visit.go(ROOM, "gift-revoked")

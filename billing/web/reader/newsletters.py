@@ -15,6 +15,7 @@ from billing.newsletters.lists import newsletters
 from billing.newsletters.models import Audience
 from billing.newsletters.notices import PURPOSE
 from billing.newsletters.signups import Origin, Person, choices, leave, pending
+from billing.platform.actors import WORKER
 from billing.readers.models import Reader
 from billing.readers.register import BadAddress
 from billing.web import views
@@ -96,8 +97,8 @@ def choose(
         return _add(visit, visit.reader, ticked, "page", "/newsletters")
     try:
         if not website:  # people don't see that field, so whoever fills it is none
-            with visit.parts.database.transaction() as session:
-                optin.ask(session, visit.parts.office, email, ticked, visit.at, origin(visit, "page"))
+            with visit.begin() as ctx:
+                optin.ask(ctx, email, ticked, origin(visit, "page"))
     except BadAddress as refusal:
         return _page(visit, ticked=ticked, email=email[:254], error=refusal.detail, status=422)
     return visit.go("/newsletters/asked")
@@ -126,19 +127,17 @@ def asked(visit: Visiting) -> Response:
 
 def _save(visit: Visit, person: Person, ticked: list[str], how: str, back: str) -> Response:
     """Make the boxes the choice: join what is new, leave what is unticked."""
-    with visit.parts.database.transaction() as session:
-        now = choices(session, person)
-        leave(session, person, now - set(ticked), visit.at, origin(visit, how))
-        asked = _join(visit, session, person, [name for name in ticked if name not in now], how)
+    with visit.begin() as ctx:
+        now = choices(ctx.session, person)
+        leave(ctx, person, now - set(ticked), origin(visit, how))
+        asked = _join(visit, ctx.session, person, [name for name in ticked if name not in now], how)
     return visit.go(back, "newsletters-asked" if asked else "newsletters-saved")
 
 
 def _join(visit: Visit, session: Session, person: Person, wanted: list[str], how: str) -> bool:
     """Whether a mail had to be sent first. Who came by a mailed link has proved the address; so has a session begun with one."""
     proved = how == "preferences" or visit.proved_reader is not None
-    return optin.join_or_ask(
-        session, visit.parts.office, person, wanted, visit.at, origin(visit, how), proved=proved
-    )
+    return optin.join_or_ask(visit.context(session), person, wanted, origin(visit, how), proved=proved)
 
 
 @router.get("/newsletters/confirm/{token}")
@@ -150,24 +149,18 @@ def follow_confirm(visit: Visiting, token: str) -> Response:
 @router.get("/newsletters/confirm")
 def ask_confirm(visit: Visiting) -> Response:
     """The button that says yes."""
-    with visit.parts.database.transaction() as session:
-        rows = optin.asked_by(session, visit.parts.office, visit.cookie(cookies.LINK), visit.at)
-        names = _names(session, [row.newsletter_id for row in rows])
+    with visit.begin() as ctx:
+        rows = optin.asked_by(ctx, visit.cookie(cookies.LINK))
+        names = _names(ctx.session, [row.newsletter_id for row in rows])
     return visit.page(views.NewslettersConfirm(names=names))
 
 
 @router.post("/newsletters/confirm")
 def confirm(visit: Guarded) -> Response:
     """Yes."""
-    with visit.parts.database.transaction() as session:
-        done = optin.confirm(
-            session,
-            visit.parts.office,
-            visit.cookie(cookies.LINK),
-            visit.at,
-            origin(visit, "confirmation mail"),
-        )
-        names = _names(session, done)
+    with visit.begin() as ctx:
+        done = optin.confirm(ctx, visit.cookie(cookies.LINK), origin(visit, "confirmation mail"))
+        names = _names(ctx.session, done)
     visit.takes.append(cookies.LINK)
     return visit.page(views.NewslettersConfirm(names=names, done=True))
 
@@ -179,7 +172,7 @@ def _names(session: Session, ids: list[str]) -> tuple[str, ...]:
 @router.get("/newsletters/mine/{token}")
 def follow_mine(visit: Visiting, token: str) -> Response:
     """From a newsletter to the page with all of them; a test mail's link goes where everybody may."""
-    if visit.parts.office.tokens.subject_of(links.PREFERENCES, token) == links.TEST:
+    if visit.parts.site.tokens.subject_of(links.PREFERENCES, token) == links.TEST:
         return visit.go("/newsletters")
     return _keep(visit, links.PREFERENCES, token, "/newsletters/mine")
 
@@ -195,24 +188,24 @@ def mine(visit: Visiting) -> Response:
 @router.post("/newsletters/mine")
 def save_mine(visit: Guarded, newsletter: Ticked = None, stop_all: Annotated[str, Form()] = "") -> Response:
     """Save the boxes, or leave every list with one button."""
-    with visit.parts.database.transaction() as session:
-        person = _person(visit, session)
+    with visit.begin() as ctx:
+        person = _person(visit, ctx.session)
         if stop_all == "yes":
-            leave(session, person, None, visit.at, origin(visit, "preferences"))
+            leave(ctx, person, None, origin(visit, "preferences"))
     if stop_all == "yes":
         return visit.go("/newsletters/mine", "newsletters-stopped")
     return _save(visit, person, newsletter or [], "preferences", "/newsletters/mine")
 
 
 def _person(visit: Visit, session: Session) -> Person:
-    person = links.person_with(session, visit.parts.office, visit.cookie(cookies.LINK))
+    person = links.person_with(visit.context(session), visit.cookie(cookies.LINK))
     if person is None:
         raise BadLink
     return person
 
 
 def _keep(visit: Visit, purpose: str, token: str, page: str) -> Response:
-    if visit.parts.office.tokens.subject_of(purpose, token) is None:
+    if visit.parts.site.tokens.subject_of(purpose, token) is None:
         raise BadLink
     visit.give(cookies.LINK, token, LINK_LIFE)
     return visit.go(page)
@@ -222,10 +215,10 @@ def _keep(visit: Visit, purpose: str, token: str, page: str) -> Response:
 def ask_unsubscribe(request: Request, token: str) -> Response:
     """A page with a button, for people; scanners that follow the link change nothing (H5)."""
     parts = parts_of(request)
-    with parts.database.transaction() as session:
-        if not links.is_genuine(parts.office, token):
+    with parts.database.begin(parts.site, parts.clock.now(), WORKER) as ctx:
+        if not links.is_genuine(parts.site, token):
             raise BadLink
-        found = links.newsletter_of(session, parts.office, token)
+        found = links.newsletter_of(ctx, token)
     return _bare(request, views.Unsubscribe(name=found.name if found else None, action=f"/u/{token}"))
 
 
@@ -235,12 +228,12 @@ def unsubscribe(request: Request, token: str) -> Response:
 
     Asking again, or for a list one isn't on, is answered the same (H7)."""
     parts = parts_of(request)
-    if not links.is_genuine(parts.office, token):
+    if not links.is_genuine(parts.site, token):
         raise BadLink
     source = Origin("one click", client_ip(request, parts), request.headers.get("user-agent", "")[:300])
-    with parts.database.transaction() as session:
-        found = links.newsletter_of(session, parts.office, token)
-        links.unsubscribe(session, parts.office, token, parts.clock.now(), source)
+    with parts.database.begin(parts.site, parts.clock.now(), WORKER) as ctx:
+        found = links.newsletter_of(ctx, token)
+        links.unsubscribe(ctx, token, source)
     view = views.Unsubscribe(name=found.name if found else None, action=f"/u/{token}", done=True)
     return _bare(request, view)
 
@@ -248,7 +241,7 @@ def unsubscribe(request: Request, token: str) -> Response:
 def _bare(request: Request, view: views.Page) -> Response:
     """A page that neither reads nor sets a cookie."""
     parts = parts_of(request)
-    today = parts.office.today(parts.clock.now())
+    today = parts.site.today(parts.clock.now())
     frame = views.Frame(
         house=parts.sender.house, csrf="", path="/newsletters", today=today, paper_url=parts.settings.paper
     )

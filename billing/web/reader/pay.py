@@ -40,10 +40,10 @@ def back(visit: Visiting, attempt: Annotated[str, Query(max_length=100)] = "") -
     """The reader returns from the hosted page; in another browser the webhook tells us instead. Counted, as its page asks again by
     itself."""
     invoice_id = _linked(visit)
-    with visit.parts.database.transaction() as session:
-        count_return(visit, session)
-        known = invoice_id is not None and paying.is_of(session, attempt, invoice_id)
-        asks = known and return_polls.claim(session, Attempt, attempt, visit.at)
+    with visit.begin() as ctx:
+        count_return(visit, ctx.session)
+        known = invoice_id is not None and paying.is_of(ctx.session, attempt, invoice_id)
+        asks = known and return_polls.claim(ctx, Attempt, attempt)
     if invoice_id is None or not known:
         return visit.go("/account")
     back = partial(_came_back, visit, attempt, invoice_id)
@@ -52,27 +52,27 @@ def back(visit: Visiting, attempt: Annotated[str, Query(max_length=100)] = "") -
 
 
 def _ask(visit: Visit, attempt_id: str, invoice_id: str) -> Response:
-    paying.come_back(visit.parts.till, attempt_id, visit.at)
+    paying.come_back(visit.parts.run_context, attempt_id, visit.at)
     return _came_back(visit, attempt_id, invoice_id, claimed=True)
 
 
 def _came_back(visit: Visit, attempt_id: str, invoice_id: str, *, claimed: bool = False) -> Response:
     parts = visit.parts
-    with parts.database.transaction() as session:
+    with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
         if claimed:
-            return_polls.done(session, Attempt, attempt_id, visit.at, parts.settings.return_poll_seconds)
-        if session.get_one(Attempt, attempt_id).state is not AttemptState.OPEN:
+            return_polls.done(ctx, Attempt, attempt_id, parts.settings.return_poll_seconds)
+        if ctx.session.get_one(Attempt, attempt_id).state is not AttemptState.OPEN:
             return visit.go("/pay")
-        now = paying.owing(session, parts.office, invoice_id, visit.at)
-        return visit.page(_over(session, now, Closed.CHARGING, again=f"/pay/back?attempt={attempt_id}"))
+        now = paying.owing(ctx, invoice_id)
+        return visit.page(_over(ctx.session, now, Closed.CHARGING, again=f"/pay/back?attempt={attempt_id}"))
 
 
 @router.get("/pay/stop")
 def stop(visit: Visiting) -> Response:
     """To the page that cancels: the mail with this link holds that one too."""
-    with visit.parts.database.transaction() as session:
-        now = paying.owing(session, visit.parts.office, _invoice_id(visit), visit.at)
-    return keep_link(visit, CANCEL, visit.parts.office.tokens.token(CANCEL, now.subscription.id), "/cancel")
+    with visit.begin() as ctx:
+        now = paying.owing(ctx, _invoice_id(visit))
+    return keep_link(visit, CANCEL, visit.parts.site.tokens.token(CANCEL, now.subscription.id), "/cancel")
 
 
 @router.get("/pay/{token}")
@@ -84,11 +84,11 @@ def follow(visit: Visiting, token: str) -> Response:
 @router.get("/pay")
 def ask(visit: Visiting) -> Response:
     """What is open, what happens when it is paid, and the ways to do it; or, kindly, why there is nothing to pay."""
-    with visit.parts.database.transaction() as session:
-        now = paying.owing(session, visit.parts.office, _invoice_id(visit), visit.at)
+    with visit.begin() as ctx:
+        now = paying.owing(ctx, _invoice_id(visit))
         if now.owed and not now.charging:
             return visit.page(_open(visit, now))
-        return visit.page(_over(session, now, _why(now)))
+        return visit.page(_over(ctx.session, now, _why(now)))
 
 
 @router.post("/pay")
@@ -101,7 +101,7 @@ def with_card(visit: Guarded) -> Waits:
 
 def _charge_card(visit: Visit, invoice_id: str) -> Response:
     try:
-        state = paying.with_card_on_record(visit.parts.till, invoice_id, visit.at)
+        state = paying.with_card_on_record(visit.parts.run_context, invoice_id, visit.at)
     except (paying.NothingOwed, paying.Underway, paying.OtherWay):
         return visit.go("/pay")  # which says how it stands
     return visit.go("/pay", "not-charged" if state is AttemptState.DECLINED else None)
@@ -117,7 +117,7 @@ def with_page(visit: Guarded) -> Waits:
 
 def _open_page(visit: Visit, invoice_id: str) -> Response:
     try:
-        url = paying.open_page(visit.parts.till, invoice_id, visit.at)
+        url = paying.open_page(visit.parts.run_context, invoice_id, visit.at)
     except (paying.NothingOwed, paying.Underway):
         return visit.go("/pay")
     visit.give(cookies.LINK, visit.cookie(cookies.LINK), PAY_LIFE)
@@ -134,11 +134,11 @@ def from_account(visit: Guarded) -> Response:
         invoice = open_invoice(session, subscription.id) if subscription else None
     if invoice is None:
         return visit.go("/account")
-    return keep_link(visit, PAY, visit.parts.office.tokens.token(PAY, invoice.id), "/pay", PAY_LIFE)
+    return keep_link(visit, PAY, visit.parts.site.tokens.token(PAY, invoice.id), "/pay", PAY_LIFE)
 
 
 def _linked(visit: Visit) -> str | None:
-    return visit.parts.office.tokens.subject_of(PAY, visit.cookie(cookies.LINK))
+    return visit.parts.site.tokens.subject_of(PAY, visit.cookie(cookies.LINK))
 
 
 def _invoice_id(visit: Visit) -> str:
@@ -152,10 +152,9 @@ def _invoice_id(visit: Visit) -> str:
 def _counted(visit: Visit) -> str:
     """The same, for an act: so many an hour from one place, and for one invoice. Raises BadLink, TooMany."""
     invoice_id = _invoice_id(visit)
-    with visit.parts.database.transaction() as session:
-        tokens = visit.parts.office.tokens
-        rate.count_network(session, tokens, "pay", visit.ip, limit=30, per=AN_HOUR, at=visit.at)
-        rate.count(session, tokens, "pay", invoice_id, limit=20, per=AN_HOUR, at=visit.at)
+    with visit.begin() as ctx:
+        rate.count_network(ctx, "pay", visit.ip, limit=30, per=AN_HOUR)
+        rate.count(ctx, "pay", invoice_id, limit=20, per=AN_HOUR)
     return invoice_id
 
 
@@ -165,7 +164,7 @@ def _open(visit: Visit, now: Owing) -> views.Pay:
         amount=Money(invoice.gross, invoice.currency),
         period_from=invoice.period_start_on,
         period_to=invoice.period_end_on - timedelta(days=1),
-        reading_until=visit.parts.office.last_day(now.subscription.access_until),
+        reading_until=visit.parts.site.last_day(now.subscription.access_until),
         retry_on=now.subscription.retry_on,
         card=card_of(now.card),
         with_card=now.with_card,

@@ -27,8 +27,8 @@ def receipt_file(visit: Visiting, invoice_id: str) -> Response:
     if visit.reader is None:
         return visit.go("/sign-in")
     parts = visit.parts
-    with parts.database.transaction() as session:
-        documents = copies(session, parts.office, receipts.one(session, invoice_id, visit.reader.id))
+    with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+        documents = copies(ctx, receipts.one(ctx.session, invoice_id, visit.reader.id))
     return as_file(documents, parts.sender.house)
 
 
@@ -48,9 +48,9 @@ def make_out(
     if visit.reader is None:
         return visit.go("/sign-in")
     try:
-        with visit.parts.database.transaction() as session:
-            invoice = receipts.one(session, invoice_id, visit.reader.id).invoice
-            invoice_recipients.enter(session, invoice, name, address, vat_number, visit.at)
+        with visit.begin() as ctx:
+            invoice = receipts.one(ctx.session, invoice_id, visit.reader.id).invoice
+            invoice_recipients.enter(ctx, invoice, name, address, vat_number)
     except Invalid as refusal:
         return visit.page(_page(visit, visit.reader, invoice_id, refusal.detail), 422)
     return visit.go(f"/account/receipts/{invoice_id}", "made-out")
@@ -83,7 +83,7 @@ def _page(visit: Visit, reader: Reader, invoice_id: str, error: str | None = Non
         credit_notes=tuple(
             views.CreditNote(
                 number=numbers.credit_note_number(refund.credit_note_number),
-                issued_on=visit.parts.office.today(refund.settled_at),
+                issued_on=visit.parts.site.today(refund.settled_at),
                 net=Money(refund.net, currency),
                 vat=Money(refund.vat, currency),
                 gross=Money(refund.amount, currency),

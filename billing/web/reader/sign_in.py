@@ -31,9 +31,9 @@ def mail_link(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
     """Mail a link, which signs a known address in and registers a new one: the same for both (6.3.8)."""
     parts = visit.parts
     try:
-        with parts.database.transaction() as session:
-            sign_in.count_asks(session, parts.office.tokens, email, visit.browser, visit.at)
-            sign_in.ask(session, parts.office, email, visit.browser, visit.at)
+        with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+            sign_in.count_asks(ctx, email, visit.browser)
+            sign_in.ask(ctx, email, visit.browser)
     except BadAddress as refusal:
         return visit.page(views.SignIn(email=email[:254], error=refusal.detail), 422)
     return visit.go("/sign-in/sent")
@@ -48,7 +48,7 @@ def sent(visit: Visiting) -> Response:
 @router.get("/sign-in/link/{token}")
 def follow(visit: Visiting, token: str) -> Response:
     """Take the token out of the address bar. Changes nothing: scanners follow links too (H6)."""
-    if visit.parts.office.tokens.subject_of(sign_in.PURPOSE, token) is None:
+    if visit.parts.site.tokens.subject_of(sign_in.PURPOSE, token) is None:
         visit.takes.append(cookies.LINK)
     else:
         visit.give(cookies.LINK, token, links.LIFE)
@@ -60,12 +60,12 @@ def confirm_page(visit: Visiting) -> Response:
     """A button in the browser that asked; in any other, the code to type there."""
     parts, token = visit.parts, visit.cookie(cookies.LINK)
     try:
-        with parts.database.transaction() as session:
-            link = sign_in.find_link(session, parts.office.tokens, token, visit.at)
+        with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+            link = sign_in.find_link(ctx, token)
             here = links.belongs_here(link, visit.browser_hashes)
     except links.LinkSpent:
         return visit.page(views.SignInExpired(), 410)
-    code = None if here else parts.office.tokens.code(sign_in.PURPOSE, link.id)
+    code = None if here else parts.site.tokens.code(sign_in.PURPOSE, link.id)
     return visit.page(views.SignInConfirm(code=code))
 
 
@@ -73,12 +73,10 @@ def confirm_page(visit: Visiting) -> Response:
 def confirm(visit: Guarded) -> Response:
     """Use the link, once."""
     try:
-        with visit.parts.database.transaction() as session:
-            held = hold_start(visit, session)
-            done = sign_in.confirm(
-                session, visit.parts.office, visit.cookie(cookies.LINK), visit.browser, visit.at
-            )
-            start = _carry_over(visit, session, held, done)
+        with visit.begin() as ctx:
+            held = hold_start(visit, ctx.session)
+            done = sign_in.confirm(ctx, visit.cookie(cookies.LINK), visit.browser)
+            start = _carry_over(visit, ctx.session, held, done)
     except links.LinkSpent:
         return visit.page(views.SignInExpired(), 410)
     return _signed_in(visit, done, start)
@@ -88,11 +86,11 @@ def confirm(visit: Guarded) -> Response:
 def type_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
     """Use the code from the mail, in the browser that asked; five tries."""
     try:
-        with visit.parts.database.transaction() as session:
-            sign_in.count_codes(session, visit.parts.office.tokens, visit.browser, visit.at)
-            held = hold_start(visit, session)
-            done = sign_in.confirm_code(session, visit.parts.office, code[:20], visit.browser, visit.at)
-            start = _carry_over(visit, session, held, done) if done is not None else None
+        with visit.begin() as ctx:
+            sign_in.count_codes(ctx, visit.browser)
+            held = hold_start(visit, ctx.session)
+            done = sign_in.confirm_code(ctx, code[:20], visit.browser)
+            start = _carry_over(visit, ctx.session, held, done) if done is not None else None
     except links.LinkSpent:
         return visit.page(views.SignInExpired(), 410)
     if done is None:
@@ -132,15 +130,15 @@ def sign_out_there(visit: Guarded, session_id: str) -> Response:
         return visit.go("/sign-in")
     if visit.session is not None and visit.session.id == session_id:
         return _end(visit, only=session_id)
-    with visit.parts.database.transaction() as session:
-        ended = sessions.end_sessions(session, visit.reader.id, visit.at, only=session_id)
+    with visit.begin() as ctx:
+        ended = sessions.end_sessions(ctx, visit.reader.id, only=session_id)
     return visit.go("/account", "signed-out-there" if ended else "not-in-there")
 
 
 def _end(visit: Visit, only: str | None) -> Response:
     if visit.reader is not None:
-        with visit.parts.database.transaction() as session:
-            sessions.end_sessions(session, visit.reader.id, visit.at, only=only)
+        with visit.begin() as ctx:
+            sessions.end_sessions(ctx, visit.reader.id, only=only)
     visit.takes.append(cookies.SESSION)
     paper = visit.parts.settings.paper
     # On from a form only to this host: the pages' `form-action` forbids a redirect elsewhere.

@@ -35,7 +35,7 @@ class BadLink(NotFound):
 
 def keep_link(visit: Visit, purpose: str, token: str, page: str, life: timedelta = LINK_LIFE) -> Response:
     """Take the token out of the address bar, if it is genuine. Raises BadLink."""
-    if visit.parts.office.tokens.subject_of(purpose, token) is None:
+    if visit.parts.site.tokens.subject_of(purpose, token) is None:
         raise BadLink
     visit.give(cookies.LINK, token, life)
     return visit.go(page)
@@ -43,7 +43,7 @@ def keep_link(visit: Visit, purpose: str, token: str, page: str, life: timedelta
 
 def kept_subject(visit: Visit, purpose: str) -> str:
     """What the link that was kept is about. Raises BadLink."""
-    found = visit.parts.office.tokens.subject_of(purpose, visit.cookie(cookies.LINK))
+    found = visit.parts.site.tokens.subject_of(purpose, visit.cookie(cookies.LINK))
     if found is None:
         raise BadLink
     return found

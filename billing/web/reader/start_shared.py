@@ -26,14 +26,14 @@ MOST_RETURNS = 600
 
 def count_return(visit: Visit, session: Session) -> None:
     """Count a return from a hosted page, for the browser's network. Raises TooMany."""
-    tokens, per = visit.parts.office.tokens, timedelta(minutes=10)
-    rate.count_network(session, tokens, "return", visit.ip, limit=MOST_RETURNS, per=per, at=visit.at)
+    rate.count_network(
+        visit.context(session), "return", visit.ip, limit=MOST_RETURNS, per=timedelta(minutes=10)
+    )
 
 
 def count_card_page(visit: Visit, session: Session) -> None:
     """Count an opening of the card page, for the browser's network. Raises TooMany."""
-    tokens, per = visit.parts.office.tokens, timedelta(hours=1)
-    rate.count_network(session, tokens, "card page", visit.ip, limit=30, per=per, at=visit.at)
+    rate.count_network(visit.context(session), "card page", visit.ip, limit=30, per=timedelta(hours=1))
 
 
 Why = Literal["trial_used", "card_used", "already_subscribed", "dispute_open"]
@@ -47,7 +47,7 @@ def refused_page(visit: Visit, why: Why, offer: Offer) -> Response:
         period=offer.plan.period_label,
         then=offer.then_amount,
         next_charge_on=offer.renews_on,
-        cooling_off_days=visit.parts.office.cooling_off_days,
+        cooling_off_days=visit.parts.site.policy.cooling_off_days,
     )
     return visit.page(view, 409)
 
@@ -59,7 +59,7 @@ def hold_start(visit: Visit, session: Session) -> CardSetup | None:
 
 def after_sign_in(visit: Visit, session: Session, held: CardSetup | None, reader: Reader) -> str | None:
     """The page of the start that waited for a sign-in in this browser, if one did."""
-    waited = ownership_proof.give(session, held, reader, visit.at)
+    waited = ownership_proof.give(visit.context(session), held, reader)
     return f"/subscribe/back?setup={held.id}" if held is not None and waited else None
 
 
@@ -76,12 +76,12 @@ class Choice:
 def remember(visit: Visit, choice: Choice) -> None:
     """Keep it in the reader's own browser, signed, until something is agreed to."""
     packed = base64.urlsafe_b64encode(json.dumps(asdict(choice)).encode()).decode()
-    visit.give(cookies.START, visit.parts.office.tokens.token("start", packed), START_LIFE)
+    visit.give(cookies.START, visit.parts.site.tokens.token("start", packed), START_LIFE)
 
 
 def remembered(visit: Visit) -> Choice | None:
     """What this browser has chosen. A signed-in reader starts for their own address, whatever was typed, by default with a trial."""
-    packed = visit.parts.office.tokens.subject_of("start", visit.cookie(cookies.START))
+    packed = visit.parts.site.tokens.subject_of("start", visit.cookie(cookies.START))
     if packed is None:
         return Choice(visit.reader.email, SetupPurpose.TRIAL, None) if visit.reader else None
     said = json.loads(base64.urlsafe_b64decode(packed))
@@ -121,5 +121,5 @@ def start_of(visit: Visit, session: Session) -> Start | None:
     choice = remembered(visit)
     if choice is None:
         return None
-    offer = offer_today(session, visit.parts.office, visit.at, choice.plan_id)
+    offer = offer_today(visit.context(session), choice.plan_id)
     return Start(choice.email, choice.purpose, offer)

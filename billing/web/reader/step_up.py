@@ -101,13 +101,13 @@ def _act(name: str) -> Act:
 def remember_way(visit: Visit, path: str) -> None:
     """Go on at this page of ours after signing in. The cookie is signed, so that nothing else can be put there."""
     way = quote(path, safe="/?=&%#")
-    visit.give(cookies.WAY, visit.parts.office.tokens.token(WAY, way), WAY_LIFE)
+    visit.give(cookies.WAY, visit.parts.site.tokens.token(WAY, way), WAY_LIFE)
 
 
 def way_back(visit: Visit) -> str:
     """Where the reader was going when asked to sign in; the account where nothing is remembered."""
     visit.takes.append(cookies.WAY)
-    return visit.parts.office.tokens.subject_of(WAY, visit.cookie(cookies.WAY)) or HOME
+    return visit.parts.site.tokens.subject_of(WAY, visit.cookie(cookies.WAY)) or HOME
 
 
 def sign_in_first(visit: Visit, way: str) -> Response:
@@ -118,9 +118,9 @@ def sign_in_first(visit: Visit, way: str) -> Response:
 
 def mail_link(visit: Visit, email: str, way: str) -> Response:
     """Mail a sign-in link to an address that we know, and go on at `way` when it is used. Raises TooMany."""
-    office = visit.parts.office
-    with visit.parts.database.transaction() as session:
-        sign_in.count_asks(session, office.tokens, email, visit.browser, visit.at)
-        sign_in.ask(session, office, email, visit.browser, visit.at)
+    site = visit.parts.site
+    with visit.parts.database.begin(site, visit.at, visit.actor) as ctx:
+        sign_in.count_asks(ctx, email, visit.browser)
+        sign_in.ask(ctx, email, visit.browser)
     remember_way(visit, way)
     return visit.go("/sign-in/sent")

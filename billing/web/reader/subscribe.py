@@ -44,10 +44,10 @@ PlanAsked = Annotated[str | None, Query(pattern=PLAN_ID)]
 @router.get("/")
 def offer(visit: Visiting) -> Response:
     """The promise, the prices, the dates."""
-    office = visit.parts.office
-    with visit.parts.database.transaction() as session:
-        first, *others = offers_today(session, office, visit.at)
-        articles = teasers(visit, session, newest(session, 6))
+    site = visit.parts.site
+    with visit.parts.database.begin(site, visit.at, visit.actor) as ctx:
+        first, *others = offers_today(ctx)
+        articles = teasers(visit, ctx.session, newest(ctx.session, 6))
     view = views.Offer(
         price=first.amount,
         period=first.plan.period_label,
@@ -71,9 +71,9 @@ def _other(offer: Offer) -> views.PlanOffer:
 @router.get("/subscribe")
 def ask_address(visit: Visiting, plan: PlanAsked = None) -> Response:
     """Step one, for a browser that isn't signed in. Raises NotOffered."""
-    with visit.parts.database.transaction() as session:
-        offer = offer_today(session, visit.parts.office, visit.at, plan or None)
-        why = _why_not(visit, session, visit.reader, SetupPurpose.TRIAL)
+    with visit.begin() as ctx:
+        offer = offer_today(ctx, plan or None)
+        why = _why_not(visit, ctx.session, visit.reader, SetupPurpose.TRIAL)
     if visit.reader is None:
         return _address_page(visit, offer)
     return _begin(visit, visit.reader.email, offer, why)
@@ -86,16 +86,15 @@ def take_address(
     plan: Annotated[str, Form(pattern=PLAN_ID)] = "",
 ) -> Response:
     """On to the review with any address: who subscribes isn't told before the address is proved (6.3.8)."""
-    with visit.parts.database.transaction() as session:
-        offer = offer_today(session, visit.parts.office, visit.at, plan or None)
+    with visit.begin() as ctx:
+        offer = offer_today(ctx, plan or None)
         try:
             email = clean_address(email)
         except BadAddress as refusal:
             return _address_page(visit, offer, email[:254], refusal.detail)
-        tokens = visit.parts.office.tokens
         ten = timedelta(minutes=10)
-        rate.count_network(session, tokens, "start", visit.ip, limit=20, per=ten, at=visit.at)
-        why = _why_not(visit, session, visit.reader, SetupPurpose.TRIAL)
+        rate.count_network(ctx, "start", visit.ip, limit=20, per=ten)
+        why = _why_not(visit, ctx.session, visit.reader, SetupPurpose.TRIAL)
     return _begin(visit, email, offer, why)
 
 
@@ -109,7 +108,7 @@ def _why_not(visit: Visit, session: Session, reader: Reader | None, purpose: Set
     known of an address is asked when its card has been given (`cards/ownership_proof`)."""
     if reader is None:
         return None
-    allowed = open_to(session, visit.parts.office.tokens, email=reader.email, reader_id=reader.id)
+    allowed = open_to(visit.context(session), email=reader.email, reader_id=reader.id)
     if allowed is Open.NOTHING:
         return "already_subscribed"
     if open_of(session, reader.id) is not None:
@@ -151,7 +150,7 @@ def review(visit: Visiting) -> Response:
 
 def _review_page(visit: Visit, start: Start, error: str | None = None) -> Response:
     offer = start.offer
-    split = tax.split(offer.amount, tax.rate_on(visit.parts.office.today(visit.at)))
+    split = tax.split(offer.amount, tax.rate_on(visit.parts.site.today(visit.at)))
     view = views.Review(
         email=start.email,
         price=offer.amount,
@@ -191,33 +190,32 @@ def _go_on(visit: Visit, setup: CardSetup, words: str) -> Response:
         return arrive(visit, setup)
     parts = visit.parts
     page = setups.open_page(
-        parts.database, parts.acquirers, parts.office, setup.id, words=words, back="/subscribe/review"
+        parts.database, parts.acquirers, parts.site, setup.id, words=words, back="/subscribe/review"
     )
     return visit.go(page.url)
 
 
 def _record(visit: Visit, session: Session, start: Start) -> CardSetup:
     """The consent and the visit to the card page; finished at once where this browser has just saved a card."""
-    office, at = visit.parts.office, visit.at
+    site, at = visit.parts.site, visit.at
     count_card_page(visit, session)
     email, offer, dates = start.email, start.offer, start.dates
     earlier = ownership_proof.earlier_visit(session, visit.cookie(cookies.SETUP), visit.owns, email)
     reader_id = visit.reader.id if visit.reader else ownership_proof.made_here(session, earlier)
     consent = consents.record(
-        session,
+        visit.context(session),
         email=email,
         reader_id=visit.reader.id if visit.reader else None,
         kind=start.purpose.value,
         text_version=start.terms.version,
         words=start.terms.words,
         price=offer.amount,
-        first_charge_on=dates.first_charge_on if dates else office.today(at),
-        at=at,
+        first_charge_on=dates.first_charge_on if dates else site.today(at),
         ip=visit.ip,
         device=visit.device,
     )
     setup = setups.begin(
-        session,
+        visit.context(session),
         acquirer=visit.parts.gateway.name,
         purpose=start.purpose,
         email=email,
@@ -226,10 +224,9 @@ def _record(visit: Visit, session: Session, start: Start) -> CardSetup:
         consent_id=consent.id,
         reader_id=reader_id,
         browser_known=reader_id is not None,
-        at=at,
     )
     setup.new_reader = earlier is not None and earlier.new_reader
     saved = setups.card_of_refused(session, earlier)
     if start.purpose is SetupPurpose.PAID and saved is not None and saved.reader_id == reader_id:
-        setups.complete_with(session, office, setup, saved, at, by=ReaderActor(saved.reader_id))
+        setups.complete_with(visit.context(session).acting_as(ReaderActor(saved.reader_id)), setup, saved)
     return setup

@@ -4,7 +4,7 @@ from sqlmodel import Session
 
 from billing.changes.unreached import ends_unless_reached
 from billing.mail import unreachable
-from billing.platform.site import Office
+from billing.platform.site import Site
 from billing.readers.models import Reader
 from billing.rules.lifecycle import State
 from billing.subscriptions.models import Subscription
@@ -12,12 +12,12 @@ from billing.web import views
 
 
 def unreached(
-    session: Session, office: Office, reader: Reader, subscription: Subscription | None
+    session: Session, site: Site, reader: Reader, subscription: Subscription | None
 ) -> views.Unreached | None:
     """What a page says of it, and of the subscription. None where mails arrive, or there never was a subscription."""
     if subscription is None or not unreachable.refuses(session, reader.id, reader.email):
         return None
     return views.Unreached(
         ended=subscription.state is State.ENDED,
-        ends=ends_unless_reached(session, office, subscription),
+        ends=ends_unless_reached(session, site, subscription),
     )

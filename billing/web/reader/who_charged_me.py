@@ -18,7 +18,7 @@ router = APIRouter(include_in_schema=False)
 def who_charged_me(visit: Visiting) -> Response:
     """For everybody, signed in or not; a reader who is signed in sees their own charges beside it. Asks nothing, tells nothing
     about anybody else."""
-    today = visit.parts.office.today(visit.at)
+    today = visit.parts.site.today(visit.at)
     with visit.parts.database.transaction() as session:
         prices = [
             (plan.period_label, Money(price.amount, price.currency))

@@ -122,7 +122,7 @@ def of_days(title: str, act_of: type[Extend] | type[Complimentary]) -> MakeForm:
 
 def cancel(visit: StaffVisit, session: Session, reader_id: str, typed: Typed) -> ActForm:
     """Cancel as of a moment: what was typed, else when the reader first asked by a request, else now."""
-    zone = visit.parts.office.zone
+    zone = visit.parts.site.zone
     request = open_requests.first_to_cancel(session, reader_id)
     hint = "When the reader first asked, in any way: a mail, a call, a letter."
     if request is not None:

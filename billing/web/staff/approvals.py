@@ -23,9 +23,9 @@ LATEST = 20
 @router.get(ROOM)
 def look(visit: Annotated[StaffVisit, needs(Permission.APPROVE)]) -> Response:
     """What waits, and what was decided last."""
-    with visit.parts.database.transaction() as session:
-        waiting = tuple(_row(visit, session, one) for one in approvals.waiting(session, visit.at))
-        decided = tuple(_row(visit, session, one) for one in approvals.decided(session, LATEST))
+    with visit.begin() as ctx:
+        waiting = tuple(_row(visit, ctx.session, one) for one in approvals.waiting(ctx))
+        decided = tuple(_row(visit, ctx.session, one) for one in approvals.decided(ctx.session, LATEST))
     return visit.page(views.StaffApprovals(waiting=waiting, decided=decided))
 
 
@@ -45,7 +45,7 @@ def _row(visit: StaffVisit, session: Session, approval: Approval) -> views.Appro
         decided_by=decided or ("a command on the machine" if approval.decided_at else None),
         decided_at=approval.decided_at,
         may_approve=approval.state is ApprovalState.WAITING
-        and may_decide(session, approval, visit.member, visit.at),
+        and may_decide(visit.context(session), approval, visit.member),
     )
 
 
@@ -63,6 +63,6 @@ def approve(
 @router.post(f"{ROOM}/{{approval_id}}/decline")
 def decline(visit: Annotated[StaffVisit, needs(Permission.APPROVE, acts=True)], approval_id: str) -> Response:
     """Do nothing, for good. Raises UnknownApproval, NotWaiting."""
-    with visit.parts.database.transaction() as session:
-        approvals.decline(session, approval_id, actor=visit.actor, at=visit.at)
+    with visit.begin() as ctx:
+        approvals.decline(ctx, approval_id)
     return visit.go(ROOM, "staff-declined")

@@ -57,15 +57,9 @@ def open_to_all(visit: Acting, what: Typed = "", until: Typed = "", reason: Type
     """Open it until the moment; it closes by itself."""
     try:
         scope, subject = _scope(what)
-        with visit.parts.database.transaction() as session:
+        with visit.begin() as ctx:
             editing.open_to_all(
-                session,
-                visit.actor,
-                scope,
-                subject,
-                until=read_moment(until, visit.parts.office.zone),
-                reason=reason,
-                at=visit.at,
+                ctx, scope, subject, until=read_moment(until, visit.parts.site.zone), reason=reason
             )
     except Refusal as refusal:
         return _page(
@@ -85,8 +79,8 @@ def _scope(what: str) -> tuple[Scope, str]:
 @router.post(f"{ROOM}/openings/{{opening_id}}/close")
 def close(visit: Acting, opening_id: str) -> Response:
     """Close it before its time."""
-    with visit.parts.database.transaction() as session:
-        editing.close(session, visit.actor, opening_id, at=visit.at)
+    with visit.begin() as ctx:
+        editing.close(ctx, opening_id)
     return visit.go(ROOM, "staff-saved")
 
 
@@ -100,11 +94,11 @@ def set_section(
 ) -> Response:
     """What a section's articles ask from now on, when they say nothing themselves."""
     try:
-        with visit.parts.database.transaction() as session:
-            if section not in _names(session):
+        with visit.begin() as ctx:
+            if section not in _names(ctx.session):
                 raise public_windows.UnknownSection
             terms = _terms(access, free_hours, open_after_days)
-            editing.set_section(session, visit.actor, section, terms, at=visit.at)
+            editing.set_section(ctx, section, terms)
     except Refusal as refusal:
         return _page(visit, section_error=f"{section}: {refusal.detail}", status=refusal.status)
     return visit.go(ROOM, "staff-saved")
@@ -141,14 +135,14 @@ def _page(
     section_error: str | None = None,
     status: int = 200,
 ) -> Response:
-    office = visit.parts.office
-    tomorrow = office.today(visit.at) + timedelta(days=1)
-    with visit.parts.database.transaction() as session:
-        names, said = _names(session), policies.of_sections(session)
-        recent = articles.newest(session, PICKS)
+    site = visit.parts.site
+    tomorrow = site.today(visit.at) + timedelta(days=1)
+    with visit.parts.database.begin(site, visit.at, visit.actor) as ctx:
+        names, said = _names(ctx.session), policies.of_sections(ctx.session)
+        recent = articles.newest(ctx.session, PICKS)
         view = views.StaffArticles(
-            live=tuple(_row(session, row, visit.at) for row in public_windows.open_at(session, visit.at)),
-            past=tuple(_row(session, row, visit.at) for row in public_windows.closed(session, visit.at)),
+            live=tuple(_row(ctx.session, row, visit.at) for row in public_windows.open_at(ctx)),
+            past=tuple(_row(ctx.session, row, visit.at) for row in public_windows.closed(ctx)),
             scopes=(
                 ("site", "the whole site"),
                 *((f"section:{name}", f"section: {name}") for name in names),
@@ -156,7 +150,7 @@ def _page(
             ),
             sections=tuple(_section(name, said.get(name, NO_TERMS)) for name in names),
             levels=LEVELS,
-            zone=office.zone.key,
+            zone=site.zone.key,
             what=what,
             until=until or f"{tomorrow}T06:00",
             reason=reason,

@@ -78,7 +78,7 @@ def look(
 def _sought(
     visit: StaffVisit, who: str, reader: str, act: str, since: str, until: str, refused: str
 ) -> tuple[Sought, str | None]:
-    zone = visit.parts.office.zone
+    zone = visit.parts.site.zone
     error = None
     first = last = None
     try:
@@ -162,9 +162,9 @@ def export(
 ) -> Response:
     """The same lines as a file; that it was taken is audited too."""
     sought, _ = _sought(visit, who, reader, act, since, until, refused)
-    with visit.parts.database.transaction() as session:
-        lines = audit.search(session, sought, limit=MOST_ROWS)
-        audit.write(session, visit.actor, "export_audit", at=visit.at, after={"lines": len(lines)})
+    with visit.begin() as ctx:
+        lines = audit.search(ctx.session, sought, limit=MOST_ROWS)
+        audit.write(ctx, "export_audit", after={"lines": len(lines)})
     return as_csv("audit.csv", COLUMNS, [_cells(line) for line in lines])
 
 

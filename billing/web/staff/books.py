@@ -64,7 +64,7 @@ class UnknownFile(NotFound):
 
 
 def _days(visit: StaffVisit, month: str) -> tuple[date, date]:
-    first = date.fromisoformat(f"{month}-01") if month else visit.parts.office.today(visit.at).replace(day=1)
+    first = date.fromisoformat(f"{month}-01") if month else visit.parts.site.today(visit.at).replace(day=1)
     return first, add_months(first, 1) - timedelta(days=1)
 
 
@@ -78,7 +78,7 @@ def _page(
     visit: StaffVisit, month: str, *, typed: views.TypedTransfer | None = None, status: int = 200
 ) -> Response:
     first, last = _days(visit, month)
-    today = visit.parts.office.today(visit.at)
+    today = visit.parts.site.today(visit.at)
     with visit.parts.database.transaction() as session:
         page = _look(session, first, last, today, typed)
     return visit.page(page, status)
@@ -189,9 +189,9 @@ def export(visit: Taking, name: str, month: Month = "") -> Response:
     if sheet is None:
         raise UnknownFile
     first, last = _days(visit, month)
-    with visit.parts.database.transaction() as session:
+    with visit.begin() as ctx:
         taken = {"file": name, "month": f"{first:%Y-%m}"}
-        audit.write(session, visit.actor, "export_books", at=visit.at, after=taken)
+        audit.write(ctx, "export_books", after=taken)
     return stream_csv(f"{name}-{first:%Y-%m}.csv", _lines(visit, sheet, first, last))
 
 
@@ -219,7 +219,7 @@ def paid_back(
     """A refund that failed, or a charge that nothing explains, was paid from our bank account, today if no day is given.
     Raises UnknownRefund, NothingOwed."""
     try:
-        day = _day(on) if on else visit.parts.office.today(visit.at)
+        day = _day(on) if on else visit.parts.site.today(visit.at)
         with visit.parts.database.transaction() as session:
             if charge_ref:
                 _pay_unexplained(visit, session, charge_ref, reference, day)
@@ -233,14 +233,12 @@ def paid_back(
 
 
 def _pay_refund(visit: StaffVisit, session: Session, refund_id: str, reference: str, on: date) -> None:
-    office = visit.parts.office
-    refund = pay_back(session, office, refund_id, reference, on, visit.at, by=visit.actor)
+    refund = pay_back(visit.context(session), refund_id, reference, on)
     _audit(visit, session, refund.id, refund.amount, reference, on, reader_id=refund.reader_id)
 
 
 def _pay_unexplained(visit: StaffVisit, session: Session, charge_ref: str, reference: str, on: date) -> None:
-    office = visit.parts.office
-    row = pay_back_unexplained(session, office, charge_ref, reference, on, visit.at, by=visit.actor)
+    row = pay_back_unexplained(visit.context(session), charge_ref, reference, on)
     _audit(visit, session, row.charge_ref, row.amount, reference, on)
 
 
@@ -254,10 +252,8 @@ def _audit(
     reader_id: str | None = None,
 ) -> None:
     audit.write(
-        session,
-        visit.actor,
+        visit.context(session),
         "paid_back_by_hand",
-        at=visit.at,
         reader_id=reader_id,
         subject=subject,
         after={"cents": cents, "reference": reference.strip(), "on": on.isoformat()},

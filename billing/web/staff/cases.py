@@ -65,13 +65,11 @@ def close(
     """Close it. Two at once: the second sees the first one's reason."""
     reason = without_card_numbers(reason)
     try:
-        with visit.parts.database.transaction() as session:
-            case = closing.close(session, case_id, reason=reason, by=visit.actor, at=visit.at)
+        with visit.begin() as ctx:
+            case = closing.close(ctx, case_id, reason=reason)
             audit.write(
-                session,
-                visit.actor,
+                ctx,
                 "close_case",
-                at=visit.at,
                 reader_id=case.reader_id,
                 subject=case.id,
                 why=reason,
@@ -88,7 +86,7 @@ def close(
 def _view(visit: StaffVisit, case: Case, *, draft: str = "", error: str | None = None) -> views.StaffCase:
     plain = {name: value for name, value in case.facts.items() if not isinstance(value, Mapping)}
     inner = {name: value for name, value in case.facts.items() if isinstance(value, Mapping)}
-    groups = evidence_groups({"": plain} | inner, visit.parts.office.zone)
+    groups = evidence_groups({"": plain} | inner, visit.parts.site.zone)
     return views.StaffCase(row=_row(case), groups=groups, link=case.link, draft=draft, error=error)
 
 

@@ -87,7 +87,7 @@ def compose_view(
     """The page with what was typed; problems and sizes are those of what is kept."""
     list_ = newsletter(session, issue.newsletter_id)
     sender = visit.parts.newsletter_sender
-    tomorrow = visit.parts.office.today(visit.at) + timedelta(days=1)
+    tomorrow = visit.parts.site.today(visit.at) + timedelta(days=1)
     return views.Compose(
         issue_id=issue.id,
         newsletter=list_.name,
@@ -98,7 +98,7 @@ def compose_view(
         source=draft.source,
         scheduled_at=issue.scheduled_at,
         suggested=f"{tomorrow}T06:00",
-        zone=visit.parts.office.zone.key,
+        zone=visit.parts.site.zone.key,
         picks=tuple(
             views.Pick(article_id=each.id, title=each.title, section=each.section)
             for each in newest(session, PICKS)

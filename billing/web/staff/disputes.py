@@ -25,10 +25,10 @@ router = APIRouter(include_in_schema=False)
 @router.get("/staff/readers/{reader_id}/disputes/{dispute_id}")
 def page(visit: Annotated[StaffVisit, needs(Permission.READ)], reader_id: str, dispute_id: str) -> Response:
     """All of it. That somebody looked is audited, once an hour."""
-    with visit.parts.database.transaction() as session:
-        dispute = answering.one(session, reader_id, dispute_id)
-        audit.looked(session, visit.actor, reader_id, visit.at)
-        return visit.page(_view(visit, session, dispute))
+    with visit.begin() as ctx:
+        dispute = answering.one(ctx.session, reader_id, dispute_id)
+        audit.looked(ctx, reader_id)
+        return visit.page(_view(visit, ctx.session, dispute))
 
 
 @router.post("/staff/readers/{reader_id}/disputes/{dispute_id}/answer")
@@ -46,18 +46,10 @@ def answer(
 def _send(visit: StaffVisit, reader_id: str, dispute_id: str, words: str) -> Response:
     parts = visit.parts
     try:
-        with parts.database.transaction() as session:
-            intended = answering.intend(session, reader_id, dispute_id, words, at=visit.at)
-            audit.write(
-                session,
-                visit.actor,
-                "answer_dispute",
-                at=visit.at,
-                reader_id=reader_id,
-                subject=dispute_id,
-                why=words,
-            )
-        answering.send(parts.database, parts.acquirers, parts.office, intended, visit.at)
+        with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+            intended = answering.intend(ctx, reader_id, dispute_id, words)
+            audit.write(ctx, "answer_dispute", reader_id=reader_id, subject=dispute_id, why=words)
+        answering.send(parts.database, parts.acquirers, parts.site, intended, visit.at)
     except (answering.NothingToAnswer, answering.NeedsWords, answering.NotSent) as refusal:
         with parts.database.transaction() as session:
             dispute = answering.one(session, reader_id, dispute_id)
@@ -83,7 +75,7 @@ def _view(
         sent_at=dispute.sent_at,
         payment_id=dispute.payment_id,
         gateway_ref=dispute.gateway_ref,
-        groups=evidence_groups(dispute.evidence, visit.parts.office.zone, "the reader"),
+        groups=evidence_groups(dispute.evidence, visit.parts.site.zone, "the reader"),
         may_answer=dispute.state is DisputeState.NEEDS_ANSWER and visit.may(Permission.CASES),
         draft=draft,
         error=error,

@@ -80,9 +80,9 @@ def look(
             "Type an address or a part of it, an id, an invoice number, or the last four digits of a card."
         )
         return visit.page(views.StaffFind(waiting=_waiting(visit), error=error), 422)
-    with visit.parts.database.transaction() as session:
-        found = find(session, visit.parts.office.tokens, visit.actor, text, visit.at)
-        rows = tuple(_row(visit, session, one) for one in found)
+    with visit.begin() as ctx:
+        found = find(ctx, text)
+        rows = tuple(_row(visit, ctx.session, one) for one in found)
     if len(rows) == 1:
         return visit.go(f"/staff/readers/{rows[0].reader_id}")
     return visit.page(views.StaffFind(found=rows, query=text, waiting=_waiting(visit)))
@@ -95,5 +95,5 @@ def _row(visit: StaffVisit, session: Session, one: Found) -> views.FoundRow:
         email=one.reader.email,
         by=one.by.value,
         external_id=one.reader.external_id,
-        standing=sentence_of(session, visit.parts.office, one.reader.id, subscription, visit.at),
+        standing=sentence_of(visit.context(session), one.reader.id, subscription),
     )

@@ -104,8 +104,8 @@ def _admit(visit: Visit) -> StaffVisit:
     secret = visit.cookie(cookies.STAFF)
     if not secret:
         raise SignInFirst
-    with visit.parts.database.transaction() as session:
-        found = sessions.find(session, visit.parts.office.tokens, secret, visit.at)
+    with visit.begin() as ctx:
+        found = sessions.find(ctx, secret)
     if found is None:
         raise SignInFirst
     seen = {each.name: getattr(visit, each.name) for each in fields(Visit)}
@@ -152,12 +152,10 @@ def refuse(
 ) -> NoReturn:
     """Write down that the member may not do this, and say so. Raises NotYourRole, always."""
     asked = {"asked": f"{visit.request.method} {visit.request.url.path}"[:300]}
-    with visit.parts.database.transaction() as session:
+    with visit.begin() as ctx:
         audit.write(
-            session,
-            visit.actor,
+            ctx,
             what.value,
-            at=visit.at,
             outcome=Outcome.REFUSED,
             reader_id=reader_id,
             why=words or f"{visit.member.role} may not {what.words}",

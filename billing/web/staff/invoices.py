@@ -21,18 +21,18 @@ Month = Annotated[str, Query(pattern=r"^(20\d\d-(0[1-9]|1[0-2]))?$")]
 
 
 def _first_day(visit: StaffVisit, month: str) -> date:
-    return date.fromisoformat(f"{month}-01") if month else visit.parts.office.today(visit.at).replace(day=1)
+    return date.fromisoformat(f"{month}-01") if month else visit.parts.site.today(visit.at).replace(day=1)
 
 
 @router.get("/staff/invoices")
 def month(visit: Invoicing, month: Month = "") -> Response:
     """All of a month, newest first."""
     first = _first_day(visit, month)
-    with visit.parts.database.transaction() as session:
-        found = vat_documents.of_month(session, visit.parts.office, first)
-        reads.note_rows(session, visit.actor, "GET /staff/invoices", len(found), visit.at)
+    with visit.begin() as ctx:
+        found = vat_documents.of_month(ctx, first)
+        reads.note_rows(ctx, "GET /staff/invoices", len(found))
     following = add_months(first, 1)
-    in_future = following > visit.parts.office.today(visit.at)
+    in_future = following > visit.parts.site.today(visit.at)
     return visit.page(
         views.StaffInvoices(
             month=f"{first:%Y-%m}",

@@ -88,8 +88,8 @@ def _page(
     why: str = "",
     error: Refusal | None = None,
 ) -> Response:
-    with visit.parts.database.transaction() as session:
-        rows = tuple(_row(visit, one) for one in api_keys.everything(session, visit.at))
+    with visit.begin() as ctx:
+        rows = tuple(_row(visit, one) for one in api_keys.everything(ctx))
     alone = visit.parts.settings.second_person_day_limit
     view = views.StaffKeys(
         rows=rows,
@@ -184,6 +184,6 @@ def limit(
 @router.post(f"{ROOM}/{{key_id}}/revoke")
 def revoke(visit: Revoking, key_id: str) -> Response:
     """It stops working, at once and for ever."""
-    with visit.parts.database.transaction() as session:
-        api_keys.revoke(session, key_id, actor=visit.actor, at=visit.at)
+    with visit.begin() as ctx:
+        api_keys.revoke(ctx, key_id)
     return visit.go(ROOM, "staff-saved")

@@ -31,9 +31,9 @@ def everybody(visit: Seeing) -> Response:
 def _page(
     visit: StaffVisit, *, email: str = "", why: str = "", error: str | None = None, status: int = 200
 ) -> Response:
-    with visit.parts.database.transaction() as session:
-        signed_in = Counter(member.id for _, member in sessions.open_sessions(session, visit.at))
-        rows = tuple(_row(visit, member, signed_in[member.id]) for member in members.everybody(session))
+    with visit.begin() as ctx:
+        signed_in = Counter(member.id for _, member in sessions.open_sessions(ctx))
+        rows = tuple(_row(visit, member, signed_in[member.id]) for member in members.everybody(ctx.session))
     roles = tuple(role.value for role in Role)
     return visit.page(views.StaffMembers(rows=rows, roles=roles, email=email, why=why, error=error), status)
 
@@ -61,14 +61,12 @@ def add(
     if role not in list(Role):
         return _page(visit, email=email, why=why, error="Choose a role.", status=422)
     try:
-        with visit.parts.database.transaction() as session:
-            asks = members.is_new_admin(session, email, Role(role))
+        with visit.begin() as ctx:
+            asks = members.is_new_admin(ctx.session, email, Role(role))
             if asks:
-                approvals.ask_for_admin(
-                    session, visit.parts.office, email, actor=visit.actor, why=why, at=visit.at
-                )
+                approvals.ask_for_admin(ctx, email, why=why)
             else:
-                members.add(session, email, Role(role), actor=visit.actor, at=visit.at)
+                members.add(ctx, email, Role(role))
     except (BadAddress, members.NotYourself, NeedsReason, approvals.AlreadyAsked) as refusal:
         return _page(visit, email=email[:254], why=why, error=refusal.detail, status=refusal.status)
     return visit.go(ROOM, "staff-asked-second" if asks else "staff-saved")
@@ -77,22 +75,22 @@ def add(
 @router.post(f"{ROOM}/{{staff_id}}/disable")
 def disable(visit: Acting, staff_id: str) -> Response:
     """Nobody signs in as this member any more."""
-    with visit.parts.database.transaction() as session:
-        members.disable(session, members.by_id(session, staff_id), actor=visit.actor, at=visit.at)
+    with visit.begin() as ctx:
+        members.disable(ctx, members.by_id(ctx.session, staff_id))
     return visit.go(ROOM, "staff-saved")
 
 
 @router.post(f"{ROOM}/{{staff_id}}/sign-out")
 def sign_out(visit: Ending, staff_id: str) -> Response:
     """End the member's sessions."""
-    with visit.parts.database.transaction() as session:
-        members.end_sessions(session, members.by_id(session, staff_id), actor=visit.actor, at=visit.at)
+    with visit.begin() as ctx:
+        members.end_sessions(ctx, members.by_id(ctx.session, staff_id))
     return visit.go(ROOM, "staff-saved")
 
 
 @router.post(f"{ROOM}/{{staff_id}}/reset")
 def reset(visit: Acting, staff_id: str) -> Response:
     """A lost phone: the next sign-in sets up a new authenticator."""
-    with visit.parts.database.transaction() as session:
-        members.reset_codes(session, members.by_id(session, staff_id), actor=visit.actor, at=visit.at)
+    with visit.begin() as ctx:
+        members.reset_codes(ctx, members.by_id(ctx.session, staff_id))
     return visit.go(ROOM, "staff-saved")

@@ -15,6 +15,7 @@ from billing.newsletters.lists import newsletter
 from billing.newsletters.models import Issue
 from billing.newsletters.proof import send_test
 from billing.newsletters.wrap import content_of
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Refusal
 from billing.staff import audit
 from billing.staff.roles import Permission
@@ -37,9 +38,9 @@ def everything(visit: Seeing) -> Response:
 @router.post(ROOM)
 def begin(visit: Acting, newsletter_id: Annotated[str, Form()] = "") -> Response:
     """A new draft."""
-    with visit.parts.database.transaction() as session:
-        made = issues.create(session, newsletter_id, str(visit.actor), visit.at)
-        _audit(visit, session, made, "begin_issue")
+    with visit.begin() as ctx:
+        made = issues.create(ctx, newsletter_id)
+        _audit(visit, ctx.session, made, "begin_issue")
     return visit.go(f"{ROOM}/{made.id}")
 
 
@@ -85,17 +86,15 @@ def save(
 
 
 def _keep(visit: StaffVisit, issue_id: str, draft: Draft) -> Issue:
-    with visit.parts.database.transaction() as session:
+    with visit.begin() as ctx:
         return issues.save(
-            session,
+            ctx,
             issue_id,
             version=draft.version,
             subject=draft.subject,
             preheader=draft.preheader,
             source=draft.source,
-            cards=cards(session, draft.source),
-            by=str(visit.actor),
-            at=visit.at,
+            cards=cards(ctx.session, draft.source),
         )
 
 
@@ -144,20 +143,13 @@ def _test(visit: StaffVisit, kept: Issue, variant: Variant) -> Response:
 def _schedule(visit: StaffVisit, kept: Issue, when: str) -> Response:
     """At a civil time of the publisher's zone."""
     try:
-        moment = datetime.fromisoformat(when).replace(tzinfo=visit.parts.office.zone)
+        moment = datetime.fromisoformat(when).replace(tzinfo=visit.parts.site.zone)
     except ValueError:
         return _back(visit, kept.id, Draft.of(kept), error="Choose a day and a time.", status=422)
     try:
-        with visit.parts.database.transaction() as session:
-            found = issues.schedule(
-                session,
-                kept.id,
-                moment.astimezone(UTC),
-                visit.parts.newsletter_sender.house,
-                str(visit.actor),
-                visit.at,
-            )
-            _audit(visit, session, found, "schedule_issue", at=str(found.scheduled_at))
+        with visit.begin() as ctx:
+            found = issues.schedule(ctx, kept.id, moment.astimezone(UTC), visit.parts.newsletter_sender.house)
+            _audit(visit, ctx.session, found, "schedule_issue", at=str(found.scheduled_at))
     except Refusal as refusal:
         return _back(visit, kept.id, Draft.of(kept), error=refusal.detail, status=refusal.status)
     return visit.go(f"{ROOM}/{kept.id}", "staff-saved")
@@ -192,7 +184,7 @@ def preview_typed(
     return preview_answer(visit.parts.newsletter_sender, words, variant, shown)
 
 
-Change = Callable[[Session, str, str, datetime], Issue]
+Change = Callable[[TransactionContext, str], Issue]
 CHANGES: dict[str, tuple[str, Change]] = {
     "unschedule": ("unschedule_issue", issues.unschedule),
     "pause": ("pause_issue", issues.pause),
@@ -211,9 +203,9 @@ class NoSuchChange(Refusal):
 @router.post(f"{ROOM}/{{issue_id}}/held")
 def send_held(visit: Acting, issue_id: str) -> Response:
     """Send again to those of whom nobody knows whether they have it."""
-    with visit.parts.database.transaction() as session:
-        count = issues.send_held(session, issue_id, str(visit.actor), visit.at)
-        _audit(visit, session, issues.issue(session, issue_id), "send_held", recipients=count)
+    with visit.begin() as ctx:
+        count = issues.send_held(ctx, issue_id)
+        _audit(visit, ctx.session, issues.issue(ctx.session, issue_id), "send_held", recipients=count)
     return visit.go(f"{ROOM}/{issue_id}", "staff-saved")
 
 
@@ -224,11 +216,11 @@ def change(visit: Acting, issue_id: str, change: str) -> Response:
         raise NoSuchChange
     act, do = CHANGES[change]
     with visit.parts.database.transaction() as session:
-        found = do(session, issue_id, str(visit.actor), visit.at)
+        found = do(visit.context(session), issue_id)
         _audit(visit, session, found, act)
     return visit.go(f"{ROOM}/{issue_id}", "staff-saved")
 
 
 def _audit(visit: StaffVisit, session: Session, found: Issue, act: str, **facts: object) -> None:
     after = {"issue": found.id, "newsletter": found.newsletter_id, "subject": found.subject, **facts}
-    audit.write(session, visit.actor, act, at=visit.at, subject=found.id, after=after)
+    audit.write(visit.context(session), act, subject=found.id, after=after)

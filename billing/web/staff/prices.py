@@ -47,16 +47,9 @@ def _row(session: Session, notice: PriceNotice, mail: Message | None) -> views.U
 @router.post("/staff/prices/{notice_id}/seen")
 def seen(visit: Annotated[StaffVisit, needs(Permission.ANSWER, acts=True)], notice_id: str) -> Response:
     """Somebody has dealt with it; the old price stays."""
-    with visit.parts.database.transaction() as session:
-        notice = session.get(PriceNotice, notice_id, with_for_update=True)
+    with visit.begin() as ctx:
+        notice = ctx.session.get(PriceNotice, notice_id, with_for_update=True)
         if notice is not None and notice.state is NoticeState.KEPT:
             notice.state, notice.seen_by = NoticeState.SEEN, str(visit.actor)
-            audit.write(
-                session,
-                visit.actor,
-                "price_kept_seen",
-                at=visit.at,
-                reader_id=notice.reader_id,
-                subject=notice.id,
-            )
+            audit.write(ctx, "price_kept_seen", reader_id=notice.reader_id, subject=notice.id)
     return visit.go("/staff/prices", "staff-saved")

@@ -48,10 +48,10 @@ def page(
     page: Annotated[int, Query(ge=1, le=500)] = 1,
 ) -> Response:
     """All of it. That somebody looked is audited, once an hour."""
-    with visit.parts.database.transaction() as session:
-        reader = by_id(session, reader_id)
-        audit.looked(session, visit.actor, reader_id, visit.at)
-        return visit.page(_view(visit, session, reader, only, page))
+    with visit.begin() as ctx:
+        reader = by_id(ctx.session, reader_id)
+        audit.looked(ctx, reader_id)
+        return visit.page(_view(visit, ctx.session, reader, only, page))
 
 
 def _view(
@@ -66,7 +66,7 @@ def _view(
         external_id=reader.external_id,
         since=reader.created_at,
         address_proved=reader.address_proved_at is not None,
-        standing=sentence_of(session, visit.parts.office, reader.id, subscription, visit.at),
+        standing=sentence_of(visit.context(session), reader.id, subscription),
         access=_access(visit, session, reader.id),
         next_charge=_next_charge(visit, session, subscription),
         card=card_of(card) if card else None,
@@ -78,7 +78,7 @@ def _view(
         may_refund=visit.may(Permission.REFUND),
         may_answer=visit.may(Permission.ANSWER),
         requests=tuple(
-            request_row(one) for one in requests.waiting(session, visit.parts.office, reader_id=reader.id)
+            request_row(one) for one in requests.waiting(visit.context(session), reader_id=reader.id)
         ),
         entries=tuple(_entry(reader.id, entry) for entry in entries),
         kinds=tuple(kind.value for kind in Kind),
@@ -89,13 +89,13 @@ def _view(
 
 
 def _access(visit: StaffVisit, session: Session, reader_id: str) -> str:
-    held = strongest(entitlements_of(session, visit.parts.office, reader_id, visit.at).held, visit.at)
+    held = strongest(entitlements_of(visit.context(session), reader_id).held, visit.at)
     if held is None:
         return "Free articles, and the metered ones of this month; no subscription opens the rest."
     words = OPEN_BECAUSE[held.reason]
     if held.until is None or held.renews:
         return f"{words}."
-    last_day = visit.parts.office.last_day(held.until)
+    last_day = visit.parts.site.last_day(held.until)
     return f"{words}, through {last_day:%A} {last_day.day} {last_day:%B %Y}."
 
 
@@ -106,7 +106,7 @@ def _next_charge(visit: StaffVisit, session: Session, subscription: Subscription
         if payment_page.is_open(session, subscription.id):
             return "The reader has a page open on which to pay; nothing else is charged until it closes, within the hour."
         return "A charge is being made this very moment."
-    due = next_charge(subscription, visit.parts.office.zone)
+    due = next_charge(subscription, visit.parts.site.zone)
     if due is None:
         words = "waiting for another card" if subscription.cancels_at is None else "it is cancelled"
         return f"Nothing more is charged: {words}."
@@ -121,8 +121,8 @@ def _acts(
     """What makes sense now, and this member may do."""
     live = subscription is not None and subscription.state is not State.ENDED
     cancelled = subscription is not None and subscription.cancel_asked_at is not None
-    undoable = subscription is not None and may_undo(session, visit.parts.office, subscription, visit.at)
-    withdrawable = is_offered(session, visit.parts.office, reader_id, visit.at)
+    undoable = subscription is not None and may_undo(visit.context(session), subscription)
+    withdrawable = is_offered(visit.context(session), reader_id)
     paused = subscription is not None and (subscription.state is State.PAUSED or pause_is_ahead(subscription))
     paid = subscription is not None and subscription.state is State.ACTIVE and not subscription.is_fixed_term
     offered = (

@@ -19,18 +19,18 @@ router = APIRouter(include_in_schema=False)
 @router.get("/staff/requests")
 def waiting(visit: Annotated[StaffVisit, needs(Permission.ANSWER)]) -> Response:
     """The queue."""
-    with visit.parts.database.transaction() as session:
-        rows = requests.waiting(session, visit.parts.office)
-        reads.note_rows(session, visit.actor, "GET /staff/requests", len(rows), visit.at)
+    with visit.begin() as ctx:
+        rows = requests.waiting(ctx)
+        reads.note_rows(ctx, "GET /staff/requests", len(rows))
     return visit.page(views.StaffRequests(rows=tuple(request_row(one) for one in rows)))
 
 
 @router.get("/staff/requests/{request_id}")
 def one(visit: Annotated[StaffVisit, needs(Permission.ANSWER)], request_id: str) -> Response:
     """One request; also of somebody whom we don't know by that address."""
-    with visit.parts.database.transaction() as session:
-        request = requests.one(session, request_id)
-        return visit.page(_view(requests.at_risk(session, visit.parts.office, request)))
+    with visit.begin() as ctx:
+        request = requests.one(ctx.session, request_id)
+        return visit.page(_view(requests.at_risk(ctx, request)))
 
 
 def _view(waiting: requests.Waiting, *, draft: str = "", error: str | None = None) -> views.StaffRequest:
@@ -50,8 +50,8 @@ def ask_to_confirm(
     visit: Annotated[StaffVisit, needs(Permission.ANSWER, acts=True)], request_id: str
 ) -> Response:
     """Mail the reader a link by which they say that it is theirs."""
-    with visit.parts.database.transaction() as session:
-        confirm_request.ask(session, visit.parts.office, request_id, actor=visit.actor, at=visit.at)
+    with visit.begin() as ctx:
+        confirm_request.ask(ctx, request_id)
     return visit.go(f"/staff/requests/{request_id}", "staff-asked")
 
 
@@ -63,14 +63,12 @@ def answer(
 ) -> Response:
     """Answer by mail, and close it. Two at once: the second sees the first one's answer."""
     try:
-        with visit.parts.database.transaction() as session:
-            done = requests.answer(
-                session, visit.parts.office, request_id, words, actor=visit.actor, at=visit.at
-            )
+        with visit.begin() as ctx:
+            done = requests.answer(ctx, request_id, words)
     except (requests.NothingSaid, requests.CardNumberIn, requests.AlreadyClosed) as refusal:
-        with visit.parts.database.transaction() as session:
-            request = requests.one(session, request_id)
-            seen = requests.at_risk(session, visit.parts.office, request)
+        with visit.begin() as ctx:
+            request = requests.one(ctx.session, request_id)
+            seen = requests.at_risk(ctx, request)
         return visit.page(_view(seen, draft=words, error=refusal.detail), refusal.status)
     return visit.go(
         f"/staff/readers/{done.reader_id}" if done.reader_id else "/staff/requests", "staff-answered"

@@ -18,7 +18,7 @@ from billing.web.staff.guard import StaffVisit
 
 def desk(visit: StaffVisit, session: Session) -> Desk:
     """What the visit's acts work with, in this transaction."""
-    return Desk.of(session, visit.parts.office, visit.parts.settings, visit.at)
+    return Desk.of(session, visit.parts.site, visit.parts.settings, visit.at)
 
 
 def entry_of(entry: Entry, link: str | None = None) -> views.StaffEntry:

@@ -33,9 +33,9 @@ def mail_link(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
     """Mail a link, if the address is that of staff. What the browser sees is the same either way."""
     parts = visit.parts
     try:
-        with parts.database.transaction() as session:
-            sign_in.count_asks(session, parts.office.tokens, email, visit.browser, visit.at)
-            sign_in.ask(session, parts.office, email, visit.browser, visit.at)
+        with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+            sign_in.count_asks(ctx, email, visit.browser)
+            sign_in.ask(ctx, email, visit.browser)
     except BadAddress as refusal:
         return visit.page(views.StaffSignIn(email=email[:254], error=refusal.detail), 422)
     return visit.go(f"{SIGN_IN}/sent")
@@ -50,7 +50,7 @@ def sent(visit: Visiting) -> Response:
 @router.get(f"{SIGN_IN}/link/{{token}}")
 def follow(visit: Visiting, token: str) -> Response:
     """Take the token out of the address bar. Changes nothing: scanners follow links too (H6)."""
-    if visit.parts.office.tokens.subject_of(sign_in.PURPOSE, token) is None:
+    if visit.parts.site.tokens.subject_of(sign_in.PURPOSE, token) is None:
         visit.takes.append(cookies.STAFF_LINK)
     else:
         visit.give(cookies.STAFF_LINK, token, links.LIFE)
@@ -63,11 +63,11 @@ def confirm_page(visit: Visiting) -> Response:
     parts, token = visit.parts, visit.cookie(cookies.STAFF_LINK)
     try:
         with parts.database.transaction() as session:
-            link = sign_in.LINKS.find(session, parts.office.tokens, token, visit.at)
+            link = sign_in.LINKS.find(session, parts.site.tokens, token, visit.at)
             here = links.belongs_here(link, visit.browser_hashes)
     except links.LinkSpent:
         return visit.page(views.SignInExpired(base=SIGN_IN), 410)
-    code = None if here else parts.office.tokens.code(sign_in.PURPOSE, link.id)
+    code = None if here else parts.site.tokens.code(sign_in.PURPOSE, link.id)
     return visit.page(views.SignInConfirm(code=code, base=SIGN_IN))
 
 
@@ -76,9 +76,9 @@ def confirm(visit: Guarded) -> Response:
     """Use the link, once; on to the authenticator."""
     parts = visit.parts
     try:
-        with parts.database.transaction() as session:
+        with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
             token = visit.cookie(cookies.STAFF_LINK)
-            secret = sign_in.confirm(session, parts.office.tokens, token, visit.browser, visit.at)
+            secret = sign_in.confirm(ctx, token, visit.browser)
     except links.LinkSpent:
         return visit.page(views.SignInExpired(base=SIGN_IN), 410)
     return to_code(visit, secret)
@@ -89,9 +89,9 @@ def type_mailed_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Respo
     """Use the mail's code, in the browser that asked; five tries."""
     parts = visit.parts
     try:
-        with parts.database.transaction() as session:
-            sign_in.count_codes(session, parts.office.tokens, visit.browser, visit.at)
-            secret = sign_in.confirm_code(session, parts.office.tokens, code[:20], visit.browser, visit.at)
+        with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+            sign_in.count_codes(ctx, visit.browser)
+            secret = sign_in.confirm_code(ctx, code[:20], visit.browser)
     except links.LinkSpent:
         return visit.page(views.SignInExpired(base=SIGN_IN), 410)
     if secret is None:
@@ -108,9 +108,9 @@ def to_code(visit: Visit, waiting_secret: str) -> Response:
 
 def _waiting(visit: Visit) -> tuple[StaffSession, StaffMember]:
     """The session that has passed the mail and waits for its code. Raises SignInFirst."""
-    with visit.parts.database.transaction() as session:
+    with visit.begin() as ctx:
         secret = visit.cookie(cookies.STAFF)
-        found = sessions.find(session, visit.parts.office.tokens, secret, visit.at, complete=False)
+        found = sessions.find(ctx, secret, complete=False)
     if found is None:
         raise SignInFirst
     return found
@@ -123,7 +123,7 @@ def code_page(visit: Visiting) -> Response:
 
 
 def _code_view(visit: Visit, member: StaffMember, error: str | None = None) -> views.StaffCode:
-    tokens = visit.parts.office.tokens
+    tokens = visit.parts.site.tokens
     if member.enrolled_at is None:
         address = codes.address_of(tokens, member, visit.parts.sender.house.name)
         drawn = segno.make(address, error="m").svg_inline(scale=4, border=3, dark="#1d1a16", light="#fff")
@@ -137,7 +137,7 @@ def _code_view(visit: Visit, member: StaffMember, error: str | None = None) -> v
 def demo_code(visit: Visit, member: StaffMember) -> str | None:
     """The code that would be taken now, in the demo alone."""
     is_demo = visit.parts.settings.environment is Environment.DEMO
-    return codes.shown_in_demo(visit.parts.office.tokens, member, visit.at) if is_demo else None
+    return codes.shown_in_demo(visit.parts.site.tokens, member, visit.at) if is_demo else None
 
 
 def clock_stands(visit: Visit) -> bool:
@@ -150,18 +150,10 @@ def clock_stands(visit: Visit) -> bool:
 def complete(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
     """Signed in, with a new session; or one try fewer."""
     waiting, member = _waiting(visit)
-    tokens = visit.parts.office.tokens
-    with visit.parts.database.transaction() as session:
-        sign_in.count_codes(session, tokens, visit.browser, visit.at)
+    with visit.begin() as ctx:
+        sign_in.count_codes(ctx, visit.browser)
         done = sign_in.complete(
-            session,
-            visit.parts.office,
-            waiting,
-            member,
-            code[:20],
-            visit.browser,
-            visit.at,
-            clock_stands=clock_stands(visit),
+            ctx, waiting, member, code[:20], visit.browser, clock_stands=clock_stands(visit)
         )
     if isinstance(done, Answer):
         return visit.page(_code_view(visit, member, not_taken(visit, done)), 422)
@@ -176,14 +168,14 @@ def not_taken(visit: Visit, answer: Answer, then: str = "Then begin again with a
     """Why a code wasn't taken, and what to do when codes are taken again."""
     if answer.locked_until is None:
         return "That isn't the code, or it has been used. Wait for the next one."
-    until = answer.locked_until.astimezone(visit.parts.office.zone)
+    until = answer.locked_until.astimezone(visit.parts.site.zone)
     return f"Five codes were wrong, so codes are not taken until {until:%H:%M on %A %-d %B %Y}. {then}"
 
 
 @router.post("/staff/sign-out")
 def sign_out(visit: StaffGuarded) -> Response:
     """End this browser's session."""
-    with visit.parts.database.transaction() as session:
-        sessions.end(session, visit.member.id, visit.at, only=visit.staff_session.id)
+    with visit.begin() as ctx:
+        sessions.end(ctx, visit.member.id, only=visit.staff_session.id)
     visit.takes.append(cookies.STAFF)
     return visit.go(SIGN_IN, "staff-signed-out")

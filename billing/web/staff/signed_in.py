@@ -20,8 +20,8 @@ ALL = "/staff/members/sessions"
 
 
 def _page(visit: StaffVisit, *, everybody: bool) -> Response:
-    with visit.parts.database.transaction() as session:
-        found = sessions.open_sessions(session, visit.at, None if everybody else visit.member.id)
+    with visit.begin() as ctx:
+        found = sessions.open_sessions(ctx, None if everybody else visit.member.id)
     rows = tuple(_row(visit, *one) for one in found)
     return visit.page(views.StaffSessions(rows=rows, everybody=everybody))
 
@@ -47,8 +47,8 @@ def mine(visit: StaffVisiting) -> Response:
 @router.post(f"{MINE}/end-all")
 def end_all(visit: StaffGuarded) -> Response:
     """Sign the member out everywhere, here too."""
-    with visit.parts.database.transaction() as session:
-        members.end_sessions(session, visit.member, actor=visit.actor, at=visit.at)
+    with visit.begin() as ctx:
+        members.end_sessions(ctx, visit.member)
     visit.takes.append(cookies.STAFF)
     return visit.go(SIGN_IN, "staff-signed-out")
 
@@ -56,8 +56,8 @@ def end_all(visit: StaffGuarded) -> Response:
 @router.post(f"{MINE}/{{session_id}}/end")
 def end_mine(visit: StaffGuarded, session_id: str) -> Response:
     """End one of the member's own. Another's is as unknown as one that never was (SEC-7)."""
-    with visit.parts.database.transaction() as session:
-        ended = members.end_sessions(session, visit.member, actor=visit.actor, at=visit.at, only=session_id)
+    with visit.begin() as ctx:
+        ended = members.end_sessions(ctx, visit.member, only=session_id)
     return visit.go(MINE, "staff-session-ended" if ended else "staff-session-over")
 
 
@@ -70,10 +70,10 @@ def everybody(visit: Annotated[StaffVisit, needs(Permission.STAFF)]) -> Response
 @router.post(f"{ALL}/{{session_id}}/end")
 def end_any(visit: Annotated[StaffVisit, needs(Permission.STAFF, acts=True)], session_id: str) -> Response:
     """End one of any member's."""
-    with visit.parts.database.transaction() as session:
-        found = session.get(StaffSession, session_id)
+    with visit.begin() as ctx:
+        found = ctx.session.get(StaffSession, session_id)
         ended = 0
         if found is not None:
-            member = members.by_id(session, found.staff_id)
-            ended = members.end_sessions(session, member, actor=visit.actor, at=visit.at, only=session_id)
+            member = members.by_id(ctx.session, found.staff_id)
+            ended = members.end_sessions(ctx, member, only=session_id)
     return visit.go(ALL, "staff-session-ended" if ended else "staff-session-over")

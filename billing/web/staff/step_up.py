@@ -64,18 +64,16 @@ def ask(visit: StaffVisiting, way: Annotated[str, Query(max_length=500)] = HOME)
 def prove(visit: StaffGuarded, typed: Annotated[Typed, Depends(_typed)]) -> Response:
     """Take the code. Right, the form is sent on whole (307); wrong, the page comes again with all that was typed. The wrong one that
     locks signs this browser out. Raises TooMany."""
-    fields, office = dict(typed), visit.parts.office
+    fields, site = dict(typed), visit.parts.site
     way, acts = _local(fields.get(WAY, HOME)), fields.get(ACTS) == "yes"
-    with visit.parts.database.transaction() as session:
-        sign_in.count_codes(session, office.tokens, visit.browser, visit.at)
+    with visit.parts.database.begin(site, visit.at, visit.actor) as ctx:
+        sign_in.count_codes(ctx, visit.browser)
         done = step_up.prove(
-            session,
-            office,
+            ctx,
             visit.staff_session,
             visit.member,
             fields.get(CODE, "")[:20],
             visit.browser,
-            at=visit.at,
             clock_stands=clock_stands(visit),
         )
     if isinstance(done, Answer):

@@ -41,9 +41,9 @@ def _row(row: InboundEvent) -> views.EventRow:
 @router.post(f"{ROOM}/{{event_id}}/replay")
 def replay(visit: Annotated[StaffVisit, needs(Permission.WEBHOOKS, acts=True)], event_id: str) -> Response:
     """The worker settles the event once more, in its next look. Raises UnknownEvent."""
-    with visit.parts.database.transaction() as session:
-        event = inbox.by_id(session, event_id)
+    with visit.begin() as ctx:
+        event = inbox.by_id(ctx.session, event_id)
         before = {"state": inbox.became(event)}
         inbox.replay(event, visit.at)
-        audit.write(session, visit.actor, "replay_event", at=visit.at, subject=event.event_ref, before=before)
+        audit.write(ctx, "replay_event", subject=event.event_ref, before=before)
     return visit.go(ROOM, "staff-replayed")

@@ -27,25 +27,25 @@ def why(
 ) -> Response:
     """The sentence the reader is told, and the facts behind it."""
     article = article.strip()
-    with visit.parts.database.transaction() as session:
-        reader = by_id(session, reader_id)
-        audit.looked(session, visit.actor, reader_id, visit.at)
+    with visit.begin() as ctx:
+        reader = by_id(ctx.session, reader_id)
+        audit.looked(ctx, reader_id)
         try:
-            found = _explained(visit, session, reader_id, article, at)
+            found = _explained(visit, ctx.session, reader_id, article, at)
         except Refusal as refusal:
-            view = _view(visit, session, reader, article, at, error=refusal.detail)
+            view = _view(visit, ctx.session, reader, article, at, error=refusal.detail)
             return visit.page(view, refusal.status)
-        return visit.page(_view(visit, session, reader, article, at, found))
+        return visit.page(_view(visit, ctx.session, reader, article, at, found))
 
 
 def _explained(visit: StaffVisit, session: Session, reader_id: str, article: str, at: str) -> Explanation:
     parts = visit.parts
     return explain(
         session,
-        parts.office,
+        parts.site,
         parts.limits,
         reader_id,
-        at=read_moment(at, parts.office.zone) if at.strip() else visit.at,
+        at=read_moment(at, parts.site.zone) if at.strip() else visit.at,
         now=visit.at,
         article_id=article or None,
     )
@@ -69,7 +69,7 @@ def _view(
         articles=tuple((each.id, each.title) for each in newest(session, 30)),
         article=article,
         at=at,
-        zone=visit.parts.office.zone.key,
+        zone=visit.parts.site.zone.key,
         sentence=found.sentence if found else None,
         allowed=decision.allowed if decision else None,
         reason=decision.reason.value if decision else None,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import billing
 
-ROOMS = ("payments", "changes", "billing_run", "subscriptions")
+ROOMS = ("payments", "changes", "billing_run", "subscriptions", "cards", "refunds")
 MOST_PARAMETERS, MOST_LINES = 6, 40
 
 

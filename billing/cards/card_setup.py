@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
@@ -56,34 +57,38 @@ class Visit:
     url: str
 
 
-def begin(
-    ctx: TransactionContext,
-    *,
-    acquirer: str,
-    purpose: SetupPurpose,
-    email: str,
-    price: Price,
-    browser_hash: str,
-    consent_id: str | None,
-    reader_id: str | None,
-    browser_known: bool = False,
-    subscription_id: str | None = None,
-    method_ref: str | None = None,
-) -> CardSetup:
-    """Write down the visit. Commit it, then `open_page`. `browser_known`: it is the reader's (see `CardSetup`)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupRequest:
+    """What a card is to be saved for, for whom, and in which browser."""
+
+    acquirer: str
+    purpose: SetupPurpose
+    email: str
+    price: Price
+    browser_hash: str
+    reader_id: str | None
+    consent_id: str | None = None
+    browser_known: bool = False
+    """It is the reader's (see `CardSetup`)."""
+    subscription_id: str | None = None
+    method_ref: str | None = None
+
+
+def begin(ctx: TransactionContext, request: SetupRequest) -> CardSetup:
+    """Write down the visit. Commit it, then `open_page`."""
     setup = CardSetup(
         id=ids.new("set", ctx.at),
-        purpose=purpose,
+        purpose=request.purpose,
         state=SetupState.OPEN,
-        email=email,
-        reader_id=reader_id,
-        consent_id=consent_id,
-        price_id=price.id,
-        subscription_id=subscription_id,
-        browser_hash=browser_hash,
-        browser_known_at=ctx.at if browser_known else None,
-        acquirer=acquirer,
-        method_ref=method_ref,
+        email=request.email,
+        reader_id=request.reader_id,
+        consent_id=request.consent_id,
+        price_id=request.price.id,
+        subscription_id=request.subscription_id,
+        browser_hash=request.browser_hash,
+        browser_known_at=ctx.at if request.browser_known else None,
+        acquirer=request.acquirer,
+        method_ref=request.method_ref,
         created_at=ctx.at,
         expires_at=ctx.at + PAGE_LIFE,
         ask_at=ctx.at + PAGE_LIFE,
@@ -132,7 +137,6 @@ def open_page(
         setup = session.get_one(CardSetup, setup_id)
         setup.session_ref = page.session_ref
         setup.customer_ref = customer_ref
-        session.add(setup)
     return Visit(setup_id, page.url)
 
 
@@ -146,26 +150,32 @@ def _known_customer(session: Session, setup: CardSetup) -> str | None:
     ).first()
 
 
+class SetupToFinish(NamedTuple):
+    """A visit whose card may be saved by now."""
+
+    setup_id: str
+    session_ref: str | None = None
+    """Given by a webhook, which knows the page where a crash lost our own note of it."""
+    mails: bool = True
+    """Whether a link is mailed to an address that must be proved."""
+
+
 def finish(
     database: Database,
     acquirers: Acquirers,
     site: Site,
-    setup_id: str,
+    asked: SetupToFinish,
     at: datetime,
     *,
     by: Actor | None,
-    session_ref: str | None = None,
-    mails: bool = True,
 ) -> CardSetup:
     """Do what the visit was for, if the card is saved by now; safe to call by both, at once and again. `by` None: by its reader, who
     may be made only now. Raises UnknownSetup.
 
-    When the acquirer's answer is lost, the visit stays open, and the worker asks again soon.
-    `session_ref` is given by a webhook that knows the page when our own note of it was lost in a crash. Without `mails` no link is
-    mailed to an address that must be proved."""
+    When the acquirer's answer is lost, the visit stays open, and the worker asks again soon."""
     with database.transaction() as session:
-        setup = _find(session, setup_id)
-        ref = setup.session_ref or session_ref
+        setup = _find(session, asked.setup_id)
+        ref = setup.session_ref or asked.session_ref
         if setup.state is not SetupState.OPEN or ref is None:
             return setup
     answer = acquirers.named(setup.acquirer).fetch_setup(ref)
@@ -173,7 +183,7 @@ def finish(
         return setup  # a page that the acquirer doesn't have may be there in a minute; else the visit ends with its time
     stop_point("setup.fetched")
     with database.begin(site, at, WORKER) as ctx:
-        setup = ctx.session.get_one(CardSetup, setup_id, with_for_update=True, populate_existing=True)
+        setup = ctx.session.get_one(CardSetup, asked.setup_id, with_for_update=True, populate_existing=True)
         if setup.state is SetupState.OPEN:
             setup.session_ref = ref
             if isinstance(answer, Unknown):
@@ -181,8 +191,7 @@ def finish(
             elif isinstance(answer, SetupExpired):
                 setup.state, setup.finished_at = SetupState.EXPIRED, at
             else:
-                complete(ctx, setup, answer, by=by, mails=mails)
-            ctx.session.add(setup)
+                complete(ctx, setup, answer, by=by, mails=asked.mails)
         return setup
 
 

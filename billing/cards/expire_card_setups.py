@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from billing.acquirer.registry import Acquirers
-from billing.cards.card_setup import ask_again, finish
+from billing.cards.card_setup import SetupToFinish, ask_again, finish
 from billing.payments.models import CardSetup, SetupState
 from billing.platform.actors import WORKER
 from billing.platform.db import Database
@@ -26,7 +26,7 @@ def sweep(database: Database, acquirers: Acquirers, site: Site, at: datetime) ->
         ).all()
     for setup_id in due:
         try:
-            finish(database, acquirers, site, setup_id, at, by=WORKER)
+            finish(database, acquirers, site, SetupToFinish(setup_id), at, by=WORKER)
         except Exception:
             log.exception("the visit %s can't be finished yet", setup_id)
             with database.transaction() as session:

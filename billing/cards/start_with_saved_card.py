@@ -22,7 +22,7 @@ from billing.readers import consents
 from billing.readers.models import Consent, Reader
 from billing.readers.register import by_id, register
 from billing.subscriptions.models import Subscription
-from billing.subscriptions.offer import offer_today
+from billing.subscriptions.offer import Offer, offer_today
 from billing.subscriptions.start import AlreadySubscribed, TrialUsed, may_try, refuse_second
 
 T = TypeVar("T")
@@ -38,87 +38,89 @@ class Agreed:
     device: str
 
 
-def enrol(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRequest:
+    """What an app asks for, and which app."""
+
+    email: str
+    external_id: str | None
+    method_ref: str
+    agreed: Agreed
+    plan_id: str | None
+    by: Actor
+
+
+def start_with_saved_card(
     database: Database,
     gateway: Gateway,
     site: Site,
-    *,
-    email: str,
-    external_id: str | None,
-    method_ref: str,
-    agreed: Agreed,
+    request: TrialRequest,
     at: datetime,
-    by: Actor,
-    plan_id: str | None = None,
     begun: Callable[[Session, Reader, Subscription], T],
 ) -> T:
     """Register the reader, save the card, start the trial; what `begun` makes of it, in the transaction that starts it. Raises BadAddress, ExternalIdTaken, TrialUsed,
     AlreadySubscribed, DisputeOpen, PaymentRefused (the card said no), Unavailable (the acquirer can't be reached; call again: the same
     address and card find the visit, the customer and the key that the first call left)."""
-    with database.begin(site, at, by) as ctx:
-        reader, setup_id = _begin(ctx, gateway.name, email, external_id, method_ref, agreed, plan_id)
-    card = _save(database, gateway, reader, setup_id, method_ref)
-    with database.begin(site, at, by) as ctx:
+    with database.begin(site, at, request.by) as ctx:
+        reader, setup_id = _begin(ctx, gateway.name, request)
+    card = _save(database, gateway, reader, setup_id, request.method_ref)
+    with database.begin(site, at, request.by) as ctx:
         hold(ctx.session)
         setup = _lock(ctx.session, setup_id)
         if setup.state is SetupState.DONE:  # by the same call, made twice at once
             raise AlreadySubscribed
-        subscription = setups.complete(ctx, setup, card, by=by)
-        ctx.session.add(setup)
+        subscription = setups.complete(ctx, setup, card, by=request.by)
         if subscription is not None:
             return begun(ctx.session, by_id(ctx.session, reader.id), subscription)
         refusal = setup.refusal
     raise next((why for why in (AlreadySubscribed, DisputeOpen) if why.code == refusal), TrialUsed)
 
 
-def _begin(
-    ctx: TransactionContext,
-    acquirer: str,
-    email: str,
-    external_id: str | None,
-    method_ref: str,
-    agreed: Agreed,
-    plan_id: str | None,
-) -> tuple[Reader, str]:
-    reader, _ = register(ctx, email, external_id=external_id)
+def _begin(ctx: TransactionContext, acquirer: str, request: TrialRequest) -> tuple[Reader, str]:
+    reader, _ = register(ctx, request.email, external_id=request.external_id)
     refuse_second(ctx.session, reader.id)
     refuse_while_open(ctx.session, reader.id)
     if not may_try(ctx, email=reader.email, reader_id=reader.id):
         raise TrialUsed
-    offer = offer_today(ctx, plan_id, by_staff=True)
-    dates, period = offer.dates, offer.plan.period_label
-    first_charge_on = dates.first_charge_on
-    begun = _left_open(ctx, acquirer, reader.id, method_ref, offer.price.id)
-    if begun is not None and _agreed_before(ctx.session, begun, agreed, first_charge_on):
+    offer = offer_today(ctx, request.plan_id, by_staff=True)
+    begun = _left_open(ctx, acquirer, reader.id, request.method_ref, offer.price.id)
+    if begun is not None and _agreed_before(ctx.session, begun, request.agreed, offer.dates.first_charge_on):
         return reader, begun.id
-    consent = consents.record(
+    consent = _record(ctx, reader, offer, request.agreed)
+    if begun is not None:
+        begun.consent_id = consent.id
+        return reader, begun.id
+    setup = setups.begin(
+        ctx,
+        setups.SetupRequest(
+            acquirer=acquirer,
+            purpose=SetupPurpose.TRIAL,
+            email=reader.email,
+            price=offer.price,
+            browser_hash="",
+            consent_id=consent.id,
+            reader_id=reader.id,
+            method_ref=request.method_ref,
+        ),
+    )
+    return reader, setup.id
+
+
+def _record(ctx: TransactionContext, reader: Reader, offer: Offer, agreed: Agreed) -> Consent:
+    dates, period = offer.dates, offer.plan.period_label
+    words = consents.for_trial(offer.amount, period, dates.days, dates.first_charge_on, offer.then_amount)
+    return consents.record(
         ctx.moved_to(agreed.accepted_at),
         email=reader.email,
         reader_id=reader.id,
         kind="trial",
         text_version=agreed.text_version,
-        words=consents.for_trial(offer.amount, period, dates.days, first_charge_on, offer.then_amount).words,
+        words=words.words,
         price=offer.amount,
-        first_charge_on=first_charge_on,
+        first_charge_on=dates.first_charge_on,
         ip=agreed.ip,
         device=agreed.device,
     )
-    if begun is not None:
-        begun.consent_id = consent.id
-        ctx.session.add(begun)
-        return reader, begun.id
-    setup = setups.begin(
-        ctx,
-        acquirer=acquirer,
-        purpose=SetupPurpose.TRIAL,
-        email=reader.email,
-        price=offer.price,
-        browser_hash="",
-        consent_id=consent.id,
-        reader_id=reader.id,
-        method_ref=method_ref,
-    )
-    return reader, setup.id
 
 
 def _left_open(

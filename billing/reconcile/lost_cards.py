@@ -43,10 +43,9 @@ def take_in_card(clerk: Clerk, found: FoundCard, at: datetime) -> CardFound | No
             clerk.database,
             clerk.acquirers,
             clerk.site,
-            visit.id,
+            card_setup.SetupToFinish(visit.id, mails=False),
             at,
             by=Acquirer(clerk.acquirer),
-            mails=False,
         )
         if done.state is SetupState.AWAITS_PROOF:
             return _proved_since(clerk, found, done, at)

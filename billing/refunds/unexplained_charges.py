@@ -57,20 +57,7 @@ def note(
     left = charged.amount - charged.returned
     if left <= 0:
         return
-    row = insert(UnexplainedCharge).values(
-        acquirer=acquirer,
-        charge_ref=charged.charge_ref,
-        intent_ref=charged.intent_ref,
-        customer_ref=charged.customer_ref,
-        subscription_ref=claim.subscription_id,
-        period_number=claim.period_number,
-        amount=left,
-        taken_at=charged.at,
-        found_at=ctx.at,
-        ask_at=ctx.at,
-        asked=0,
-    )
-    ctx.session.execute(row.on_conflict_do_nothing(index_elements=["acquirer", "charge_ref"]))
+    _insert(ctx, acquirer, claim, charged, left)
     reader_id = payer(ctx.session, acquirer, charged.customer_ref)
     open_case(
         ctx,
@@ -88,6 +75,23 @@ def note(
         },
         link=f"/staff/readers/{reader_id}" if reader_id else None,
     )
+
+
+def _insert(ctx: TransactionContext, acquirer: str, claim: ChargeClaim, charged: Charged, left: int) -> None:
+    row = insert(UnexplainedCharge).values(
+        acquirer=acquirer,
+        charge_ref=charged.charge_ref,
+        intent_ref=charged.intent_ref,
+        customer_ref=charged.customer_ref,
+        subscription_ref=claim.subscription_id,
+        period_number=claim.period_number,
+        amount=left,
+        taken_at=charged.at,
+        found_at=ctx.at,
+        ask_at=ctx.at,
+        asked=0,
+    )
+    ctx.session.execute(row.on_conflict_do_nothing(index_elements=["acquirer", "charge_ref"]))
 
 
 def payer(session: Session, acquirer: str, customer_ref: str | None) -> str | None:

@@ -90,10 +90,9 @@ def _card_page(desk: Desk, event: InboundEvent, at: datetime) -> str | None:
         desk.database,
         desk.acquirers,
         desk.site,
-        setup_id,
+        card_setup.SetupToFinish(setup_id, event.object_ref),
         at,
         by=Acquirer(event.acquirer),
-        session_ref=event.object_ref,
     )
     if found.state is SetupState.OPEN:
         raise Unavailable("The acquirer sent a webhook about this page, and doesn't say yet how it ended.")

@@ -127,20 +127,28 @@ class AnyStory(Story):
                 return
             visit = setups.begin(
                 ctx,
-                acquirer=parts.gateway.name,
-                purpose=SetupPurpose.CARD,
-                email=email_of(0),
-                price=terms_of(ctx.session, subscription)[1],
-                browser_hash="a browser",
-                consent_id=None,
-                reader_id=subscription.reader_id,
-                subscription_id=subscription_id,
+                setups.SetupRequest(
+                    acquirer=parts.gateway.name,
+                    purpose=SetupPurpose.CARD,
+                    email=email_of(0),
+                    price=terms_of(ctx.session, subscription)[1],
+                    browser_hash="a browser",
+                    reader_id=subscription.reader_id,
+                    subscription_id=subscription_id,
+                ),
             )
         page = setups.open_page(
             parts.database, parts.acquirers, parts.site, visit.id, words="Yes.", back="/account"
         )
         self.world.sandbox.fill_in(page.url, number)
-        setups.finish(parts.database, parts.acquirers, parts.site, visit.id, at, by=ReaderActor("r"))
+        setups.finish(
+            parts.database,
+            parts.acquirers,
+            parts.site,
+            setups.SetupToFinish(visit.id),
+            at,
+            by=ReaderActor("r"),
+        )
         run_for(parts.run_context, subscription_id, at)
 
     @rule(who=WHO, number=NUMBERS, comes_back=st.booleans())

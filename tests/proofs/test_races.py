@@ -31,13 +31,14 @@ def visit_to_the_card_page(world: World, number: int) -> str:
         _, price = plan_on_offer(ctx.session, parts.site.today(world.now))
         begun = card_setup.begin(
             ctx,
-            acquirer=parts.gateway.name,
-            purpose=SetupPurpose.TRIAL,
-            email=f"visitor-{number}@example.com",
-            price=price,
-            browser_hash="a browser",
-            consent_id=None,
-            reader_id=None,
+            card_setup.SetupRequest(
+                acquirer=parts.gateway.name,
+                purpose=SetupPurpose.TRIAL,
+                email=f"visitor-{number}@example.com",
+                price=price,
+                browser_hash="a browser",
+                reader_id=None,
+            ),
         )
     page = card_setup.open_page(
         parts.database, parts.acquirers, parts.site, begun.id, words="Yes.", back="/subscribe"
@@ -59,7 +60,7 @@ def test_the_reader_returns_as_the_event_comes(world: World, rounds: int) -> Non
                 parts.database,
                 parts.acquirers,
                 parts.site,
-                setup_id,
+                card_setup.SetupToFinish(setup_id),
                 world.now,
                 by=ReaderActor("r"),
             ),

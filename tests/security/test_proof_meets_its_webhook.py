@@ -62,7 +62,12 @@ def test_a_link_used_while_another_is_issued_waits_for_no_one_who_waits_for_it(
     parts = world.parts
     with meets(world, browser, form[0], **form[1]) as sent:
         setups.finish(
-            parts.database, parts.acquirers, parts.site, visit["id"], world.now, by=Acquirer("stripe")
+            parts.database,
+            parts.acquirers,
+            parts.site,
+            setups.SetupToFinish(visit["id"]),
+            world.now,
+            by=Acquirer("stripe"),
         )
     answer = sent[0].result()
     assert answer.status == (422 if by_code else 410), "only the newest link works, and it isn't this one"

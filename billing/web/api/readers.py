@@ -9,7 +9,7 @@ from pydantic import Field, IPvAnyAddress
 from sqlmodel import Session, col, select
 from starlette.responses import Response
 
-from billing.cards.start_with_saved_card import Agreed, enrol
+from billing.cards.start_with_saved_card import Agreed, TrialRequest, start_with_saved_card
 from billing.changes.cancel import UNDONE, When
 from billing.changes.give_back import GiveBack
 from billing.changes.withdraw import Withdrawal
@@ -78,18 +78,16 @@ def start_trial(body: TrialBody, caller: Starts) -> Waits:
         )
         with parts.database.begin(parts.site, caller.at, caller.actor) as ctx:
             key_limits.refuse_more(ctx, caller.key_id, ONE_START)
-        return 201, enrol(
-            parts.database,
-            parts.gateway,
-            parts.site,
+        request = TrialRequest(
             email=body.email,
             external_id=body.external_id,
             method_ref=body.payment_method,
-            plan_id=body.plan,
             agreed=agreed,
-            at=caller.at,
+            plan_id=body.plan,
             by=caller.actor,
-            begun=begun,
+        )
+        return 201, start_with_saved_card(
+            parts.database, parts.gateway, parts.site, request, caller.at, begun
         )
 
     def begun(session: Session, who: Reader, started: Subscription) -> dict[str, Any]:

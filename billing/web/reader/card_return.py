@@ -71,7 +71,8 @@ def _charges(setup: CardSetup) -> bool:
 
 def _ask(visit: Visit, setup_id: str) -> Response:
     parts = visit.parts
-    found = setups.finish(parts.database, parts.acquirers, parts.site, setup_id, visit.at, by=None)
+    asked = setups.SetupToFinish(setup_id)
+    found = setups.finish(parts.database, parts.acquirers, parts.site, asked, visit.at, by=None)
     charge_at_once(visit, found)
     _asked(visit, setup_id)
     return arrive(visit, found)

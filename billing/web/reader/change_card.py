@@ -28,15 +28,16 @@ def open_card_page(visit: Visit, subscription: Subscription) -> Waits:
         _, price = terms_of(ctx.session, subscription)
         setup = setups.begin(
             ctx,
-            acquirer=parts.gateway.name,
-            purpose=SetupPurpose.CARD,
-            email=by_id(ctx.session, subscription.reader_id).email,
-            price=price,
-            browser_hash=visit.browser_hash,
-            consent_id=None,
-            reader_id=subscription.reader_id,
-            subscription_id=subscription.id,
-            browser_known=True,
+            setups.SetupRequest(
+                acquirer=parts.gateway.name,
+                purpose=SetupPurpose.CARD,
+                email=by_id(ctx.session, subscription.reader_id).email,
+                price=price,
+                browser_hash=visit.browser_hash,
+                reader_id=subscription.reader_id,
+                subscription_id=subscription.id,
+                browser_known=True,
+            ),
         )
     return Waits(visit, lambda: _go_on(visit, setup.id))
 

@@ -216,14 +216,16 @@ def _record(visit: Visit, session: Session, start: Start) -> CardSetup:
     )
     setup = setups.begin(
         visit.context(session),
-        acquirer=visit.parts.gateway.name,
-        purpose=start.purpose,
-        email=email,
-        price=offer.price,
-        browser_hash=visit.browser_hash,
-        consent_id=consent.id,
-        reader_id=reader_id,
-        browser_known=reader_id is not None,
+        setups.SetupRequest(
+            acquirer=visit.parts.gateway.name,
+            purpose=start.purpose,
+            email=email,
+            price=offer.price,
+            browser_hash=visit.browser_hash,
+            consent_id=consent.id,
+            reader_id=reader_id,
+            browser_known=reader_id is not None,
+        ),
     )
     setup.new_reader = earlier is not None and earlier.new_reader
     saved = setups.card_of_refused(session, earlier)

@@ -22,7 +22,7 @@ from billing.platform.list_key import opened
 from billing.platform.monotonic import Monotonic, SystemMonotonic
 from billing.platform.pooling import refuse_transaction_pooling
 from billing.platform.settings import Settings
-from billing.platform.site import Policy, Site
+from billing.platform.site import Policy, Site, StaffLimits
 from billing.platform.time_limits import Work
 
 if TYPE_CHECKING:
@@ -65,6 +65,12 @@ def build(
             settings.term_notice_days,
             settings.session_limit,
             settings.withdrawals_a_year,
+        ),
+        StaffLimits(
+            settings.support_refund_limit,
+            settings.support_refund_day_limit,
+            settings.second_person_limit,
+            settings.second_person_day_limit,
         ),
     )
     house = emails.House(

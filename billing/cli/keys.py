@@ -62,16 +62,14 @@ def keys_create(name: str, scopes: str, expires: timedelta | None, **a_day: int)
     from billing.app import build
     from billing.platform.actors import Command
     from billing.staff import key_money
-    from billing.staff.acts import Desk
 
     parts = build(settings())
     at = parts.clock.now()
-    with parts.database.transaction() as session:
+    with parts.database.begin(parts.site, at, Command()) as ctx:
         made = key_money.make(
-            Desk.of(session, parts.site, parts.settings, at),
+            ctx,
             name,
             [part.strip() for part in scopes.split(",")],
-            actor=Command(),
             ceilings=_given(a_day, rules.usual(parts.settings.second_person_day_limit)),
             expires_at=at + expires if expires is not None else None,
         )

@@ -100,13 +100,11 @@ def staff_approve(approval_id: str) -> None:
     from billing.app import build
     from billing.platform.actors import Command
     from billing.staff import approvals
-    from billing.staff.acts import Desk
     from billing.staff.approval_models import ApprovalState
 
     parts = build(settings())
-    with parts.database.transaction() as session:
-        desk = Desk.of(session, parts.site, parts.settings, parts.clock.now())
-        done = approvals.approve(desk, approval_id, actor=Command()).state is ApprovalState.DONE
+    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+        done = approvals.approve(ctx, approval_id).state is ApprovalState.DONE
     if not done:
         raise click.ClickException("something has changed since it was asked for; it must be asked for again")
     click.echo("Approved, and done.")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -29,10 +30,10 @@ class TransactionContext:
         """The publisher's zone."""
         return self.site.zone
 
-    def acting_as(self, actor: Actor) -> "TransactionContext":
+    def acting_as(self, actor: Actor) -> Self:
         """The same transaction, for what another actor does in it."""
         return replace(self, actor=actor)
 
-    def moved_to(self, at: datetime) -> "TransactionContext":
+    def moved_to(self, at: datetime) -> Self:
         """The same transaction, at another instant."""
         return replace(self, at=at)

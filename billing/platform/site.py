@@ -30,6 +30,17 @@ class Policy:
 
 
 @dataclass(frozen=True)
+class StaffLimits:
+    """Cents that staff may give back: support to one reader in a month, and one member of it in a day; any member alone to one
+    reader, and in all, in a day."""
+
+    support_refund_limit: int = 15_000
+    support_refund_day_limit: int = 75_000
+    second_person_limit: int = 100_000
+    second_person_day_limit: int = 500_000
+
+
+@dataclass(frozen=True)
 class Site:
     """Made once, at start, and passed to whoever counts days or writes to readers."""
 
@@ -39,6 +50,7 @@ class Site:
     installation: str = "main"
     """Its name, with which the names of its charges begin."""
     policy: Policy = Policy()
+    staff_limits: StaffLimits = StaffLimits()
 
     def today(self, at: datetime) -> date:
         """The civil day at that instant, in the publisher's zone."""

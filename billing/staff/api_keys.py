@@ -9,7 +9,6 @@ from typing import Any
 from sqlmodel import col, select
 
 from billing.platform import ids
-from billing.platform.actors import Actor
 from billing.platform.context import TransactionContext
 from billing.platform.db import hold_names, lock_row
 from billing.platform.errors import Conflict, Invalid, NotFound
@@ -75,8 +74,8 @@ def create(
     ceilings: Ceilings = DEFAULTS,
     expires_at: datetime | None = None,
 ) -> str:
-    """A new key; the secret is returned here and nowhere else. Raises UnknownScope, NeedsName, NotAhead, NameTaken."""
-    return make(ctx, name, scopes, actor=None, ceilings=ceilings, expires_at=expires_at)[1]
+    """A new key, not audited; the secret is returned here and nowhere else. Raises UnknownScope, NeedsName, NotAhead, NameTaken."""
+    return _create(ctx, name, scopes, ceilings, expires_at)[1]
 
 
 def make(
@@ -84,11 +83,22 @@ def make(
     name: str,
     scopes: Iterable[str],
     *,
-    actor: Actor | None,
     ceilings: Ceilings = DEFAULTS,
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key and its secret; audited where an actor makes it. Raises UnknownScope, NeedsName, NotAhead, NameTaken."""
+    """A new key and its secret, audited. Raises as `create`."""
+    key, secret = _create(ctx, name, scopes, ceilings, expires_at)
+    audit.write(ctx, "key_create", subject=key.id, after=_facts(key))
+    return key, secret
+
+
+def _create(
+    ctx: TransactionContext,
+    name: str,
+    scopes: Iterable[str],
+    ceilings: Ceilings,
+    expires_at: datetime | None,
+) -> tuple[ApiKey, str]:
     held = sorted(set(scopes))
     if not held or not set(held) <= SCOPES.keys():
         raise UnknownScope
@@ -111,8 +121,6 @@ def make(
     _limit(key, ceilings)
     ctx.session.add(key)
     ctx.session.flush()
-    if actor is not None:
-        audit.write(ctx.acting_as(actor), "key_create", subject=key.id, after=_facts(key))
     return key, secret
 
 

@@ -12,14 +12,14 @@ from sqlmodel import Session, col, select
 
 from billing.mail import obsolete
 from billing.platform import ids
-from billing.platform.actors import WORKER, Actor, staff_id_of
+from billing.platform.actors import Actor, staff_id_of
 from billing.platform.context import TransactionContext
 from billing.platform.db import lock_row
 from billing.platform.errors import Conflict, NotFound, Refusal
 from billing.readers.register import clean_address
 from billing.rules.lifecycle import NoSuchTransition
 from billing.staff import api_keys, audit, members
-from billing.staff.acts import Act, Desk, NeedsReason, checked, perform_approved
+from billing.staff.acts import Act, NeedsReason, checked, perform_approved
 from billing.staff.acts.shape import format_zar
 from billing.staff.acts.stored import load, store
 from billing.staff.approval_models import Approval, ApprovalKind, ApprovalState
@@ -51,11 +51,11 @@ class AlreadyAsked(Conflict):
     code = "already_asked"
 
 
-def ask_for_act(desk: Desk, act: Act, *, actor: Actor, role: Role, why: str, version: str) -> Approval:
+def ask_for_act(ctx: TransactionContext, act: Act, *, role: Role, why: str, version: str) -> Approval:
     """Let an act that gives back more than one member may wait for a second. Raises as `acts.perform`, AlreadyAsked."""
-    why, given = checked(desk, act, actor=actor, role=role, why=why, version=version)
+    why, given = checked(ctx, act, role=role, why=why, version=version)
     return _ask(
-        desk.context(actor),
+        ctx,
         ApprovalKind.REFUND,
         why,
         act=store(act),
@@ -73,14 +73,14 @@ def ask_for_admin(ctx: TransactionContext, email: str, *, why: str) -> Approval:
     return _ask(ctx, ApprovalKind.NEW_ADMIN, why, act={"email": email}, words=words)
 
 
-def ask_for_key(desk: Desk, key: ApiKey, cents: int, *, actor: Actor, why: str) -> Approval:
+def ask_for_key(ctx: TransactionContext, key: ApiKey, cents: int, *, why: str) -> Approval:
     """Let a key's ceiling of money wait for another admin. Raises NeedsReason, AlreadyAsked."""
     words = (
         f"The API key {key.name} may give {format_zar(cents)} back in a day, to all readers together.",
         f"Until then it may give {format_zar(key.cents_a_day)}.",
     )
     act = {"key_id": key.id, "cents": cents}
-    return _ask(desk.context(actor), ApprovalKind.KEY_CEILING, why, act=act, words=words)
+    return _ask(ctx, ApprovalKind.KEY_CEILING, why, act=act, words=words)
 
 
 def _ask(
@@ -143,39 +143,37 @@ def decided(session: Session, limit: int) -> list[Approval]:
     return list(rows)
 
 
-def approve(desk: Desk, approval_id: str, *, actor: Actor) -> Approval:
+def approve(ctx: TransactionContext, approval_id: str) -> Approval:
     """Do what was asked, if it is still what was shown; else it is over, and must be asked for again. Raises UnknownApproval,
     NotWaiting, NotTheSecond."""
-    session = desk.session
-    approval = _lock(desk.context(actor), approval_id)
-    if (staff_id := staff_id_of(actor)) is not None:
-        member = members.by_id(session, staff_id)
-        if not may_decide(desk.context(actor), approval, member):
+    approval = _lock(ctx, approval_id)
+    if (staff_id := staff_id_of(ctx.actor)) is not None:
+        member = members.by_id(ctx.session, staff_id)
+        if not may_decide(ctx, approval, member):
             raise NotTheSecond
-    asker = members.by_id(session, approval.asked_by)
-    with session.begin_nested() as attempt:
-        done = _do(desk, approval, asker, actor)
+    asker = members.by_id(ctx.session, approval.asked_by)
+    with ctx.session.begin_nested() as attempt:
+        done = _do(ctx, approval, asker)
         if not done:
             attempt.rollback()
     state = ApprovalState.DONE if done else ApprovalState.CHANGED
-    _decide(desk.context(actor), approval, state, "approve")
+    _decide(ctx, approval, state, "approve")
     return approval
 
 
-def _do(desk: Desk, approval: Approval, asker: StaffMember, actor: Actor) -> bool:
+def _do(ctx: TransactionContext, approval: Approval, asker: StaffMember) -> bool:
     needed = needed_of(approval) or load(approval.act).what
     if asker.disabled_at is not None or not may(asker.role, needed):
         return False
     asked = audit.of(asker, "")
     if approval.kind is ApprovalKind.NEW_ADMIN:
-        return _add_admin(desk, approval, asked, actor)
+        return _add_admin(ctx, approval, asked)
     if approval.kind is ApprovalKind.KEY_CEILING:
-        return _raise_ceiling(desk, approval, asked)
+        return _raise_ceiling(ctx, approval, asked)
     try:
         line = perform_approved(
-            desk,
+            ctx.acting_as(asked),
             load(approval.act),
-            asker=asked,
             role=asker.role,
             why=approval.why,
             version=approval.version,
@@ -187,23 +185,23 @@ def _do(desk: Desk, approval: Approval, asker: StaffMember, actor: Actor) -> boo
     return line is not None
 
 
-def _add_admin(desk: Desk, approval: Approval, asked: Actor, actor: Actor) -> bool:
+def _add_admin(ctx: TransactionContext, approval: Approval, asked: Actor) -> bool:
     email = approval.act["email"]
     try:
-        members.add(desk.context(actor), email, Role.ADMIN, asked_by=asked)
+        members.add(ctx, email, Role.ADMIN, asked_by=asked)
     except members.NotYourself:
         return False
-    admin_added(desk.context(actor), email)
+    admin_added(ctx, email)
     return True
 
 
-def _raise_ceiling(desk: Desk, approval: Approval, asked: Actor) -> bool:
+def _raise_ceiling(ctx: TransactionContext, approval: Approval, asked: Actor) -> bool:
     try:
-        key = api_keys.lock(desk.context(WORKER), approval.act["key_id"])
+        key = api_keys.lock(ctx, approval.act["key_id"])
     except api_keys.UnknownKey:
         return False
     ceilings = replace(key.ceilings, cents=approval.act["cents"])
-    approval.line_id = api_keys.limit(desk.context(asked), key.id, ceilings).id
+    approval.line_id = api_keys.limit(ctx.acting_as(asked), key.id, ceilings).id
     return True
 
 

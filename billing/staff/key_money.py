@@ -8,13 +8,12 @@ from datetime import datetime, timedelta
 
 from sqlmodel import col, select
 
-from billing.platform.actors import Actor, staff_id_of
+from billing.platform.actors import staff_id_of
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.rules.ceilings import Ceilings
 from billing.rules.scopes import MONEY, grants
 from billing.staff import api_keys, approvals, key_limits
-from billing.staff.acts import Desk
 from billing.staff.acts.limits import hold_member
 from billing.staff.key_models import ApiKey
 from billing.staff.models import AuditLine
@@ -40,67 +39,63 @@ class Made:
 
 
 def make(
-    desk: Desk,
+    ctx: TransactionContext,
     name: str,
     scopes: list[str],
     *,
-    actor: Actor,
     ceilings: Ceilings,
     expires_at: datetime | None,
     why: str = "",
 ) -> Made:
     """A new key, told to the other admins where it may give money back. It works at once, up to what one admin decides about. Raises
     as `api_keys.make`, NeedsReason."""
-    _session, most = desk.session, _most_alone(desk, actor)
+    most = _most_alone(ctx)
     waits = MONEY in scopes and most is not None and ceilings.cents > most
     first = replace(ceilings, cents=most) if waits and most is not None else ceilings
-    key, secret = api_keys.make(
-        desk.context(actor), name, scopes, actor=actor, ceilings=first, expires_at=expires_at
-    )
+    key, secret = api_keys.make(ctx, name, scopes, ceilings=first, expires_at=expires_at)
     if waits:
-        approvals.ask_for_key(desk, key, ceilings.cents, actor=actor, why=why)
+        approvals.ask_for_key(ctx, key, ceilings.cents, why=why)
     if grants(key.scopes, MONEY):
-        money_key_made(desk.context(actor), key)
+        money_key_made(ctx, key)
     return Made(secret, waits)
 
 
-def limit(desk: Desk, key_id: str, ceilings: Ceilings, *, actor: Actor, why: str) -> bool:
+def limit(ctx: TransactionContext, key_id: str, ceilings: Ceilings, *, why: str) -> bool:
     """Other ceilings of a day; whether the one of money waits for another admin. Raises UnknownKey, NeedsReason, AlreadyAsked."""
-    key = api_keys.lock(desk.context(actor), key_id)
-    most = _most_alone(desk, actor, but=key.id)
+    key = api_keys.lock(ctx, key_id)
+    most = _most_alone(ctx, but=key.id)
     rises = grants(key.scopes, MONEY) and ceilings.cents > key.cents_a_day
     waits = rises and most is not None and ceilings.cents > most
     if waits:
-        approvals.ask_for_key(desk, key, ceilings.cents, actor=actor, why=why)
+        approvals.ask_for_key(ctx, key, ceilings.cents, why=why)
     now = replace(ceilings, cents=key.cents_a_day) if waits else ceilings
     if now != key.ceilings:
-        api_keys.limit(desk.context(actor), key.id, now)
+        api_keys.limit(ctx, key.id, now)
     return waits
 
 
 def rotate(
-    desk: Desk, key_id: str, grace: timedelta, *, actor: Actor, expires_at: datetime | None = None
+    ctx: TransactionContext, key_id: str, grace: timedelta, *, expires_at: datetime | None = None
 ) -> str:
     """Another secret, which the one who asks sees. Raises as `api_keys.rotate`, NeedsCommand."""
-    key = api_keys.lock(desk.context(actor), key_id)
-    most = _most_alone(desk, actor, but=key.id)
+    key = api_keys.lock(ctx, key_id)
+    most = _most_alone(ctx, but=key.id)
     if grants(key.scopes, MONEY) and most is not None and key.cents_a_day > most:
         raise NeedsCommand
-    return api_keys.rotate(desk.context(actor), key.id, grace, expires_at=expires_at)
+    return api_keys.rotate(ctx, key.id, grace, expires_at=expires_at)
 
 
-def _most_alone(desk: Desk, actor: Actor, *, but: str = "") -> int | None:
+def _most_alone(ctx: TransactionContext, *, but: str = "") -> int | None:
     """Cents a day that this member may still put within a key's reach; None for a command. The member's other acts wait."""
-    if staff_id_of(actor) is None:
+    if staff_id_of(ctx.actor) is None:
         return None
-    session = desk.session
-    hold_member(desk.context(actor))
+    hold_member(ctx)
     touched = select(AuditLine.subject).where(
-        AuditLine.staff_id == staff_id_of(actor), col(AuditLine.act).in_(IN_HAND)
+        AuditLine.staff_id == staff_id_of(ctx.actor), col(AuditLine.act).in_(IN_HAND)
     )
-    keys = session.exec(select(ApiKey).where(col(ApiKey.id).in_(touched), ApiKey.id != but)).all()
-    reach = sum(_reach(desk.context(actor), key) for key in keys if grants(key.scopes, MONEY))
-    return max(0, desk.second_person_day_limit - reach)
+    keys = ctx.session.exec(select(ApiKey).where(col(ApiKey.id).in_(touched), ApiKey.id != but)).all()
+    reach = sum(_reach(ctx, key) for key in keys if grants(key.scopes, MONEY))
+    return max(0, ctx.site.staff_limits.second_person_day_limit - reach)
 
 
 def _reach(ctx: TransactionContext, key: ApiKey) -> int:

@@ -296,8 +296,8 @@ def test_pause_go_on_and_stop(newsroom: Newsroom) -> None:
     assert newsroom.counts(issue_id) == {"sent": 4, "deferred": 2}
 
     def do(what: str) -> None:
-        with newsroom.world.parts.database.transaction() as session:
-            getattr(issues, what)(session, issue_id, "staff:x", newsroom.world.now)
+        with newsroom.world.parts.database.begin(newsroom.world.parts.site, newsroom.world.now, BY) as ctx:
+            getattr(issues, what)(ctx, issue_id)
 
     do("pause")
     newsroom.world.advance(hours=2)

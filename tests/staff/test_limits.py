@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
+from billing.platform.context import TransactionContext
 from billing.staff import audit
 from billing.staff.acts import (
     Act,
     Cancel,
     Complimentary,
-    Desk,
     Extend,
     GiveBack,
     OverLimit,
@@ -32,9 +32,8 @@ MakeWorld = Callable[..., World]
 
 
 def act_in(session: Session, world: World, member: StaffMember, act: Act) -> AuditLine:
-    desk = Desk.of(session, world.parts.site, world.settings, world.now)
-    actor = audit.of(member, "127.0.0.1")
-    return perform(desk, act, actor=actor, role=member.role, why="kindness", version=None)
+    ctx = TransactionContext(session, world.parts.site, world.now, audit.of(member, "127.0.0.1"))
+    return perform(ctx, act, role=member.role, why="kindness", version=None)
 
 
 def give(world: World, member: StaffMember, act: Act) -> str:

@@ -17,7 +17,7 @@ from billing.staff.acts.perform import (
     perform_approved,
     preview_act,
 )
-from billing.staff.acts.shape import Act, Desk, Preview, customer_facing_reason
+from billing.staff.acts.shape import Act, Preview, customer_facing_reason
 from billing.staff.acts.withdrawing import Withdraw
 from billing.staff.second_member import NeedsSecond
 
@@ -26,7 +26,6 @@ __all__ = [
     "AnotherTrial",
     "Cancel",
     "Complimentary",
-    "Desk",
     "EndPause",
     "EnterRefund",
     "Extend",

@@ -10,10 +10,10 @@ from billing.changes.cancel import When
 from billing.changes.give_back import DueBack
 from billing.changes.refusals import AlreadyEnded
 from billing.payments import numbers
-from billing.platform.actors import WORKER, Actor
+from billing.platform.context import TransactionContext
 from billing.rules.lifecycle import State
 from billing.staff import open_requests
-from billing.staff.acts.shape import Desk, Preview, day, format_zar, moment
+from billing.staff.acts.shape import Preview, day, format_zar, moment
 from billing.staff.cancellations import undo_for_reader
 from billing.staff.models import ReaderRequest
 from billing.staff.roles import Permission
@@ -32,43 +32,43 @@ class Cancel:
     when: When = When.PERIOD_END
     what = Permission.CANCEL
 
-    def preview(self, desk: Desk, /) -> Preview:
+    def preview(self, ctx: TransactionContext, /) -> Preview:
         """What goes back, how long reading goes on, what isn't charged any more. Raises AlreadyEnded, BadMoment, UnknownSubscription."""
-        subscription = _subscription(desk.session, self.reader_id)
+        subscription = _subscription(ctx.session, self.reader_id)
         if subscription.state is State.ENDED:
             raise AlreadyEnded
-        asked_at = cancel.moment_of_asking(subscription, self.asked_at, desk.at)
-        back = give_back.due_back(desk.session, subscription, asked_at)
-        words = [f"It counts from {moment(desk.site, asked_at)}."]
-        words += [_goes_back(desk, one, asked_at) for one in back] or [
+        asked_at = cancel.moment_of_asking(subscription, self.asked_at, ctx.at)
+        back = give_back.due_back(ctx.session, subscription, asked_at)
+        words = [f"It counts from {moment(ctx.site, asked_at)}."]
+        words += [_goes_back(ctx, one, asked_at) for one in back] or [
             "Nothing was charged since then, so nothing goes back."
         ]
-        words += [self._reading(desk, subscription, back), *_no_more(desk, subscription)]
+        words += [self._reading(ctx, subscription, back), *_no_more(ctx, subscription)]
         total = sum(one.cents for one in back)
         button = f"Cancel and give back {format_zar(total)}" if total else "Cancel the subscription"
-        proved = open_requests.confirmed_to_cancel(desk.session, subscription)
-        typed = open_requests.unproved_to_cancel(desk.session, subscription)
+        proved = open_requests.confirmed_to_cancel(ctx.session, subscription)
+        typed = open_requests.unproved_to_cancel(ctx.session, subscription)
         if total:
-            words += _proof(desk, proved, typed)
-        given = total - _owed(desk, subscription, asked_at, proved)
-        return Preview(tuple(words), button, cents=given, otherwise=_have_it_proved(desk, typed))
+            words += _proof(ctx, proved, typed)
+        given = total - _owed(ctx, subscription, asked_at, proved)
+        return Preview(tuple(words), button, cents=given, otherwise=_have_it_proved(ctx, typed))
 
-    def _reading(self, desk: Desk, subscription: Subscription, back: list[DueBack]) -> str:
+    def _reading(self, ctx: TransactionContext, subscription: Subscription, back: list[DueBack]) -> str:
         ends_at = (
-            desk.at
+            ctx.at
             if self.when is When.NOW
-            else cancel.end_of_what_is_held(desk.site, subscription, [one.invoice for one in back], desk.at)
+            else cancel.end_of_what_is_held(ctx.site, subscription, [one.invoice for one in back], ctx.at)
         )
-        if ends_at <= desk.at:
+        if ends_at <= ctx.at:
             return "Reading ends now. A mail confirms it."
-        last_day = desk.site.last_day(ends_at)
+        last_day = ctx.site.last_day(ends_at)
         return f"Reading goes on through {day(last_day)}, as it is free or paid for. A mail confirms it."
 
-    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
         """Cancel; the reader's open requests to cancel are answered by it."""
-        subscription = _subscription(desk.session, self.reader_id)
-        cancel.cancel(desk.context(actor), subscription.id, asked_at=self.asked_at, why=why, when=self.when)
-        open_requests.close_to_cancel(desk.context(actor), self.reader_id)
+        subscription = _subscription(ctx.session, self.reader_id)
+        cancel.cancel(ctx, subscription.id, asked_at=self.asked_at, why=why, when=self.when)
+        open_requests.close_to_cancel(ctx, self.reader_id)
         return subscription.id
 
 
@@ -79,26 +79,26 @@ class Resume:
     reader_id: str
     what = Permission.RESUME
 
-    def preview(self, desk: Desk, /) -> Preview:
+    def preview(self, ctx: TransactionContext, /) -> Preview:
         """When the card is charged next. Raises NothingToUndo, DisputeOpen, UnknownSubscription."""
-        subscription = _subscription(desk.session, self.reader_id)
-        cancel.refuse_undo(desk.context(WORKER), subscription)
+        subscription = _subscription(ctx.session, self.reader_id)
+        cancel.refuse_undo(ctx, subscription)
         on = subscription.charge_on if subscription.state is State.TRIALING else subscription.period_end_on
-        price = terms_on(desk.session, subscription, on)[1]
+        price = terms_on(ctx.session, subscription, on)[1]
         words = ["The subscription goes on as if it had never been cancelled."]
         if on is not None:
             words.append(f"The card is charged {format_zar(price.amount)} on {day(on)}.")
-        if postpone.moves(desk.context(WORKER), subscription):
+        if postpone.moves(ctx, subscription):
             words.append(
                 "Its notices are late for that day, so it moves on until they can be sent; this happens once."
             )
         words.append("A mail says so, with the link that cancels.")
         return Preview(tuple(words), "Take the cancellation back")
 
-    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
         """Undo it; what the reader asked about ending the subscription is answered by it."""
-        subscription = _subscription(desk.session, self.reader_id)
-        undo_for_reader(desk.context(actor), subscription.id, why=why)
+        subscription = _subscription(ctx.session, self.reader_id)
+        undo_for_reader(ctx, subscription.id, why=why)
         return subscription.id
 
 
@@ -109,48 +109,50 @@ def _subscription(session: Session, reader_id: str) -> Subscription:
     return found
 
 
-def _owed(desk: Desk, subscription: Subscription, asked_at: datetime, proved: ReaderRequest | None) -> int:
+def _owed(
+    ctx: TransactionContext, subscription: Subscription, asked_at: datetime, proved: ReaderRequest | None
+) -> int:
     """Cents that are owed, whatever the limit: what was charged for this subscription since a request about it came
     that its reader has confirmed. A form takes anybody's address, so one that isn't confirmed owes nothing."""
     if proved is None:
         return 0
     since = max(asked_at, proved.received_at)
-    return sum(one.cents for one in give_back.due_back(desk.session, subscription, since))
+    return sum(one.cents for one in give_back.due_back(ctx.session, subscription, since))
 
 
-def _proof(desk: Desk, proved: ReaderRequest | None, typed: ReaderRequest | None) -> list[str]:
+def _proof(ctx: TransactionContext, proved: ReaderRequest | None, typed: ReaderRequest | None) -> list[str]:
     """What the preview says of it."""
     if proved is not None:
-        since = moment(desk.site, proved.received_at)
+        since = moment(ctx.site, proved.received_at)
         return [f"The reader’s request of {since} is proved, so what was charged since then is owed."]
-    return [_not_proved(desk, typed)] if typed is not None else []
+    return [_not_proved(ctx, typed)] if typed is not None else []
 
 
-def _have_it_proved(desk: Desk, typed: ReaderRequest | None) -> str:
+def _have_it_proved(ctx: TransactionContext, typed: ReaderRequest | None) -> str:
     if typed is None:
         return ""
-    return f"{_not_proved(desk, typed)} On the request’s page you can mail the reader a link to confirm it."
+    return f"{_not_proved(ctx, typed)} On the request’s page you can mail the reader a link to confirm it."
 
 
-def _not_proved(desk: Desk, request: ReaderRequest) -> str:
-    came = moment(desk.site, request.received_at)
+def _not_proved(ctx: TransactionContext, request: ReaderRequest) -> str:
+    came = moment(ctx.site, request.received_at)
     return f"The request of {came} isn’t proved: somebody typed the address, so nothing is owed by it."
 
 
-def _goes_back(desk: Desk, one: DueBack, asked_at: datetime) -> str:
+def _goes_back(ctx: TransactionContext, one: DueBack, asked_at: datetime) -> str:
     number = numbers.invoice_number(one.invoice.number or 0)
-    paid_on = desk.site.today(one.payment.paid_at)
+    paid_on = ctx.site.today(one.payment.paid_at)
     return (
         f"{format_zar(one.cents)} goes back, charged on {day(paid_on)} ({number}). A credit note follows by mail;"
         f" it says: “{give_back.reason_of(one, asked_at)}”"
     )
 
 
-def _no_more(desk: Desk, subscription: Subscription) -> list[str]:
+def _no_more(ctx: TransactionContext, subscription: Subscription) -> list[str]:
     if subscription.charging_since is not None:
         return ["A charge is being made this very moment. If it succeeds it is returned by itself."]
-    due = next_charge(subscription, desk.site.zone)
+    due = next_charge(subscription, ctx.zone)
     if due is None:
         return ["Nothing more is charged."]
-    price = terms_on(desk.session, subscription, due.on)[1]
+    price = terms_on(ctx.session, subscription, due.on)[1]
     return [f"The charge of {format_zar(price.amount)} on {day(due.on)} is not made, nor any after it."]

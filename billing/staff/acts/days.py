@@ -7,10 +7,10 @@ from sqlmodel import Session
 
 from billing.access import grants
 from billing.changes import extend
-from billing.platform.actors import WORKER, Actor
+from billing.platform.context import TransactionContext
 from billing.rules.lifecycle import State
 from billing.rules.term import Announced
-from billing.staff.acts.shape import Desk, Preview, day, days_in_words, format_zar
+from billing.staff.acts.shape import Preview, day, days_in_words, format_zar
 from billing.staff.roles import Permission
 from billing.subscriptions import exceptions
 from billing.subscriptions.change import UnknownSubscription
@@ -35,15 +35,15 @@ class Extend:
     """The very subscription; None: the one that runs."""
     what = Permission.EXTEND
 
-    def preview(self, desk: Desk, /) -> Preview:
+    def preview(self, ctx: TransactionContext, /) -> Preview:
         """How the next charge moves. Raises as `changes.extend.foresee`."""
-        subscription = _running(desk.session, self.reader_id, self.subscription_id)
-        seen = extend.foresee(desk.context(WORKER), subscription, self.days)
-        due, later = next_charge(subscription, desk.site.zone), seen.after - seen.before
+        subscription = _running(ctx.session, self.reader_id, self.subscription_id)
+        seen = extend.foresee(ctx, subscription, self.days)
+        due, later = next_charge(subscription, ctx.zone), seen.after - seen.before
         charge_on, ahead = due.on if due else seen.before, pause_is_ahead(subscription)
         # a pause that is ahead moves as well; a charge that was put off comes no sooner than was told
         moved_to = charge_on + later if ahead else max(seen.after, charge_on)
-        price = terms_on(desk.session, subscription, moved_to)[1]
+        price = terms_on(ctx.session, subscription, moved_to)[1]
         what = "trial" if subscription.state is State.TRIALING else "paid period"
         words = [
             f"The {what} runs through {day(seen.after - timedelta(days=1))}"
@@ -64,10 +64,10 @@ class Extend:
             )
         return Preview(tuple(words), f"Extend by {days_in_words(later.days)}", days=later.days)
 
-    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
         """Give the days."""
-        subscription = _running(desk.session, self.reader_id, self.subscription_id)
-        extend.extend(desk.context(actor), subscription.id, self.days, why=why)
+        subscription = _running(ctx.session, self.reader_id, self.subscription_id)
+        extend.extend(ctx, subscription.id, self.days, why=why)
         return subscription.id
 
 
@@ -79,18 +79,18 @@ class Complimentary:
     days: int
     what = Permission.COMPLIMENTARY
 
-    def preview(self, desk: Desk, /) -> Preview:
+    def preview(self, ctx: TransactionContext, /) -> Preview:
         """Until when. Raises NoDays, HasSubscription."""
-        last_day = grants.last_day_of(desk.context(WORKER), self.reader_id, self.days)
+        last_day = grants.last_day_of(ctx, self.reader_id, self.days)
         words = (
             f"Everything is open to this reader through {day(last_day)}, free of charge.",
             "No card is charged, and nothing has to be cancelled.",
         )
         return Preview(words, f"Give {days_in_words(self.days)}", days=self.days)
 
-    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
         """Give them."""
-        given = grants.give(desk.context(actor), self.reader_id, self.days, why=why)
+        given = grants.give(ctx, self.reader_id, self.days, why=why)
         return given.id
 
 
@@ -101,20 +101,20 @@ class AnotherTrial:
     reader_id: str
     what = Permission.ANOTHER_TRIAL
 
-    def preview(self, desk: Desk, /) -> Preview:
+    def preview(self, ctx: TransactionContext, /) -> Preview:
         """What the leave allows. Raises AlreadyAllowed."""
-        if exceptions.open_for(desk.session, self.reader_id) is not None:
+        if exceptions.open_for(ctx.session, self.reader_id) is not None:
             raise exceptions.AlreadyAllowed
-        plan, price = plan_on_offer(desk.session, desk.site.today(desk.at))
+        plan, price = plan_on_offer(ctx.session, ctx.today)
         words = (
             f"The next time this reader starts, {plan.trial_days} days are free again, then {format_zar(price.amount)} a {plan.period_label}.",
             "It works once, for this reader, with any card.",
         )
         return Preview(words, "Allow another trial", days=plan.trial_days)
 
-    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
         """Allow it."""
-        return exceptions.allow(desk.context(actor), self.reader_id, why=why).id
+        return exceptions.allow(ctx, self.reader_id, why=why).id
 
 
 def _running(session: Session, reader_id: str, subscription_id: str | None) -> Subscription:

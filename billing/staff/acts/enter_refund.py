@@ -7,9 +7,9 @@ from sqlmodel import Session, select
 from billing.acquirer.balance_port import TakenRefund
 from billing.payments import numbers
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, RefundState
-from billing.platform.actors import Actor
+from billing.platform.context import TransactionContext
 from billing.refunds import enter, refund
-from billing.staff.acts.shape import Desk, Preview, customer_facing_reason, day, format_zar
+from billing.staff.acts.shape import Preview, customer_facing_reason, day, format_zar
 from billing.staff.roles import Permission
 from billing.subscriptions.change import lock
 
@@ -28,14 +28,14 @@ class EnterRefund:
     found: TakenRefund
     what = Permission.ENTER_REFUND
 
-    def preview(self, desk: Desk, /) -> Preview:
+    def preview(self, ctx: TransactionContext, /) -> Preview:
         """What was returned, of which invoice, to which card. Raises UnknownPayment, AlreadyEntered, TooMuch."""
-        payment, invoice = self._payment(desk.session)
-        enter.refuse(desk.session, payment, self.found)
-        attempt = desk.session.get_one(Attempt, payment.attempt_id)
-        card = desk.session.get_one(PaymentMethod, attempt.payment_method_id)
+        payment, invoice = self._payment(ctx.session)
+        enter.refuse(ctx.session, payment, self.found)
+        attempt = ctx.session.get_one(Attempt, payment.attempt_id)
+        card = ctx.session.get_one(PaymentMethod, attempt.payment_method_id)
         number = numbers.invoice_number(invoice.number or 0)
-        debt = enter.debt_that_it_pays(desk.session, payment, self.found)
+        debt = enter.debt_that_it_pays(ctx.session, payment, self.found)
         stands = _STANDS[RefundState(self.found.answer.state)]
         if debt is not None:
             stands = (
@@ -43,17 +43,17 @@ class EnterRefund:
             )
         words = (
             f"{format_zar(self.found.amount)} of {format_zar(payment.amount)} ({number}) was returned to {card.brand.title()} ending in"
-            f" {card.last4} in the acquirer's dashboard, on {day(desk.site.today(self.found.at))}.",
+            f" {card.last4} in the acquirer's dashboard, on {day(ctx.site.today(self.found.at))}.",
             stands,
             "No money moves by this, and reading goes on as before.",
         )
         return Preview(words, f"Enter the refund of {format_zar(self.found.amount)}", told=debt is None)
 
-    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
         """Write it down. The reason is the credit note's, so the reader reads it."""
-        payment, invoice = self._payment(desk.session)
-        lock(desk.session, invoice.subscription_id)
-        row = enter.enter(desk.context(actor), payment, self.found, reason=customer_facing_reason(why))
+        payment, invoice = self._payment(ctx.session)
+        lock(ctx.session, invoice.subscription_id)
+        row = enter.enter(ctx, payment, self.found, reason=customer_facing_reason(why))
         return row.id
 
     def _payment(self, session: Session) -> tuple[Payment, Invoice]:

@@ -7,12 +7,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from billing.platform.actors import Actor, staff_id_of
+from billing.platform.actors import staff_id_of
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Forbidden
 from billing.rules.periods import start_of_day
 from billing.rules.second_person import GivenAlone, is_needed
-from billing.staff.acts.shape import Act, Desk, Preview, days_in_words, format_zar
+from billing.staff.acts.shape import Act, Preview, days_in_words, format_zar
 from billing.staff.approval_models import Approval
 from billing.staff.models import AuditLine, Outcome, StaffMember
 from billing.staff.roles import Role, days_limit, days_limit_a_day, refund_limit
@@ -46,16 +46,16 @@ class Allowance:
     days: Left
 
 
-def allowance(desk: Desk, role: Role, actor: Actor, reader_id: str) -> Allowance:
+def allowance(ctx: TransactionContext, role: Role, reader_id: str) -> Allowance:
     """What the role leaves this member for this reader. Acts of all members count for the reader; what is owed (charged
     since the reader asked to cancel by a proved request, or a first withdrawal) counts for nothing, nor do programs, whose keys have scopes."""
-    today = desk.site.today(desk.at)
-    month, day = (start_of_day(on, desk.site.zone) for on in (today.replace(day=1), today))
-    to_reader = _given(desk.session, month, reader_id=reader_id)
-    by_member = _given(desk.session, day, staff_id=staff_id_of(actor))
+    today = ctx.today
+    month, day = (start_of_day(on, ctx.zone) for on in (today.replace(day=1), today))
+    to_reader = _given(ctx.session, month, reader_id=reader_id)
+    by_member = _given(ctx.session, day, staff_id=staff_id_of(ctx.actor))
     cents = (
-        refund_limit(role, desk.support_refund_limit),
-        refund_limit(role, desk.support_refund_day_limit),
+        refund_limit(role, ctx.site.staff_limits.support_refund_limit),
+        refund_limit(role, ctx.site.staff_limits.support_refund_day_limit),
     )
     days = days_limit(role), days_limit_a_day(role)
     return Allowance(
@@ -74,16 +74,19 @@ def _given(
     return int(cents), int(days)
 
 
-def needs_second(desk: Desk, actor: Actor, act: Act, preview: Preview) -> bool:
+def needs_second(ctx: TransactionContext, act: Act, preview: Preview) -> bool:
     """Whether a second member must approve what the act gives back. What two have decided about counts for neither alone."""
-    today = start_of_day(desk.site.today(desk.at), desk.site.zone)
+    today = start_of_day(ctx.today, ctx.zone)
     alone = col(AuditLine.id).not_in(select(Approval.line_id).where(col(Approval.line_id).is_not(None)))
     given = GivenAlone(
-        _given(desk.session, today, alone, reader_id=act.reader_id)[0],
-        _given(desk.session, today, alone, staff_id=staff_id_of(actor))[0],
+        _given(ctx.session, today, alone, reader_id=act.reader_id)[0],
+        _given(ctx.session, today, alone, staff_id=staff_id_of(ctx.actor))[0],
     )
     return is_needed(
-        preview.cents, given, limit=desk.second_person_limit, day_limit=desk.second_person_day_limit
+        preview.cents,
+        given,
+        limit=ctx.site.staff_limits.second_person_limit,
+        day_limit=ctx.site.staff_limits.second_person_day_limit,
     )
 
 
@@ -99,10 +102,10 @@ def hold_member(ctx: TransactionContext) -> None:
     ).first()
 
 
-def check_limits(desk: Desk, role: Role, actor: Actor, act: Act) -> Preview:
+def check_limits(ctx: TransactionContext, role: Role, act: Act) -> Preview:
     """What the act would do, if the role may still give as much. Raises OverLimit, and what the act refuses."""
-    preview = act.preview(desk)
-    left = allowance(desk, role, actor, act.reader_id)
+    preview = act.preview(ctx)
+    left = allowance(ctx, role, act.reader_id)
     if left.cents.least is not None and preview.cents > left.cents.least:
         raise OverLimit(
             f"This would give back {format_zar(preview.cents)}. {_words(left.cents, format_zar)} Ask somebody from finance."
@@ -115,9 +118,9 @@ def check_limits(desk: Desk, role: Role, actor: Actor, act: Act) -> Preview:
     return preview
 
 
-def left_in_words(desk: Desk, role: Role, actor: Actor, act: Act, preview: Preview) -> tuple[str, ...]:
+def left_in_words(ctx: TransactionContext, role: Role, act: Act, preview: Preview) -> tuple[str, ...]:
     """What the role leaves before the act, for its page; nothing where no limit is touched."""
-    left = allowance(desk, role, actor, act.reader_id)
+    left = allowance(ctx, role, act.reader_id)
     said = []
     if preview.cents and left.cents.least is not None:
         said.append(_words(left.cents, format_zar))

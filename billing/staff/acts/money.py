@@ -7,9 +7,9 @@ from sqlmodel import Session
 from billing.payments import dispute_limits, numbers
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod
 from billing.platform import ids
-from billing.platform.actors import Actor
+from billing.platform.context import TransactionContext
 from billing.refunds import refund
-from billing.staff.acts.shape import Desk, Preview, customer_facing_reason, format_zar
+from billing.staff.acts.shape import Preview, customer_facing_reason, format_zar
 from billing.staff.roles import Permission
 from billing.subscriptions.change import lock
 
@@ -23,18 +23,18 @@ class GiveBack:
     cents: int | None = None
     what = Permission.REFUND
 
-    def preview(self, desk: Desk, /) -> Preview:
+    def preview(self, ctx: TransactionContext, /) -> Preview:
         """How much, of which invoice, to which card. Raises UnknownPayment, ChargeDisputed, TooMuch, NotAnAmount."""
-        payment, invoice = self._payment(desk.session)
-        dispute_limits.refuse_taken(desk.session, payment)
-        left = refund.left_of(desk.session, payment)
+        payment, invoice = self._payment(ctx.session)
+        dispute_limits.refuse_taken(ctx.session, payment)
+        left = refund.left_of(ctx.session, payment)
         cents = left if self.cents is None else self.cents
         if cents > left or left == 0:
             raise refund.TooMuch(f"Of this payment {format_zar(left)} is left to give back.", left=left)
         if cents < 1:
             raise refund.NotAnAmount
-        attempt = desk.session.get_one(Attempt, payment.attempt_id)
-        card = desk.session.get_one(PaymentMethod, attempt.payment_method_id)
+        attempt = ctx.session.get_one(Attempt, payment.attempt_id)
+        card = ctx.session.get_one(PaymentMethod, attempt.payment_method_id)
         number = numbers.invoice_number(invoice.number or 0)
         words = (
             f"{format_zar(cents)} of {format_zar(payment.amount)} ({number}) goes back to {card.brand.title()} ending in {card.last4}.",
@@ -43,16 +43,16 @@ class GiveBack:
         )
         return Preview(words, f"Give back {format_zar(cents)}", cents=cents, told=True)
 
-    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
         """Put it on its way. The reason is the credit note's, so the reader reads it."""
-        payment, invoice = self._payment(desk.session)
-        lock(desk.session, invoice.subscription_id)
-        dispute_limits.refuse_taken(desk.session, payment)
+        payment, invoice = self._payment(ctx.session)
+        lock(ctx.session, invoice.subscription_id)
+        dispute_limits.refuse_taken(ctx.session, payment)
         made = refund.intend(
-            desk.context(actor),
+            ctx,
             payment,
             amount=self.cents,
-            cause=ids.new(f"act:{actor}", desk.at),
+            cause=ids.new(f"act:{ctx.actor}", ctx.at),
             reason=customer_facing_reason(why),
         )
         if made is None:

@@ -6,8 +6,9 @@ from datetime import timedelta
 from sqlmodel import select
 
 from billing.platform import ids
-from billing.platform.actors import Actor, acted_by, is_actor
-from billing.staff.acts.shape import Desk, Preview
+from billing.platform.actors import acted_by, is_actor
+from billing.platform.context import TransactionContext
+from billing.staff.acts.shape import Preview
 from billing.staff.models import ReaderNote
 from billing.staff.roles import Permission
 
@@ -22,25 +23,25 @@ class Note:
     reader_id: str
     what = Permission.NOTE
 
-    def preview(self, _: Desk, /) -> Preview:
+    def preview(self, _: TransactionContext, /) -> Preview:
         """Nothing but itself."""
         return Preview(("The note stands in the timeline. The reader doesn't see it.",), "Keep the note")
 
-    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
         """Keep it; once, when the button is pressed twice."""
-        before = desk.session.exec(
+        before = ctx.session.exec(
             select(ReaderNote.id).where(
                 ReaderNote.reader_id == self.reader_id,
-                *is_actor(ReaderNote, actor),
+                *is_actor(ReaderNote, ctx.actor),
                 ReaderNote.words == why,
-                ReaderNote.at > desk.at - PRESSED_TWICE,
+                ReaderNote.at > ctx.at - PRESSED_TWICE,
             )
         ).first()
         if before is not None:
             return before
         note = ReaderNote(
-            id=ids.new("nte", desk.at), reader_id=self.reader_id, at=desk.at, **acted_by(actor), words=why
+            id=ids.new("nte", ctx.at), reader_id=self.reader_id, at=ctx.at, **acted_by(ctx.actor), words=why
         )
-        desk.session.add(note)
-        desk.session.flush()
+        ctx.session.add(note)
+        ctx.session.flush()
         return note.id

@@ -6,9 +6,9 @@ from datetime import timedelta
 from sqlmodel import Session
 
 from billing.changes import pause
-from billing.platform.actors import Actor
+from billing.platform.context import TransactionContext
 from billing.rules.pause import MOST_BY_STAFF
-from billing.staff.acts.shape import Desk, Preview, day, format_zar
+from billing.staff.acts.shape import Preview, day, format_zar
 from billing.staff.roles import Permission
 from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.find import live_of, terms_on
@@ -23,11 +23,11 @@ class Pause:
     months: int
     what = Permission.PAUSE
 
-    def preview(self, desk: Desk, /) -> Preview:
+    def preview(self, ctx: TransactionContext, /) -> Preview:
         """From when to when, and what is charged then. Raises as `changes.pause.foresee`."""
-        subscription = _running(desk.session, self.reader_id)
-        seen = pause.foresee(desk.site, subscription, self.months, desk.at, most=MOST_BY_STAFF)
-        price = terms_on(desk.session, subscription, seen.resumes_on)[1]
+        subscription = _running(ctx.session, self.reader_id)
+        seen = pause.foresee(ctx.site, subscription, self.months, ctx.at, most=MOST_BY_STAFF)
+        price = terms_on(ctx.session, subscription, seen.resumes_on)[1]
         words = (
             f"Reading goes on through {day(seen.start_on - timedelta(days=1))}, as it is paid for.",
             "Then nothing is charged, and articles for subscribers are closed.",
@@ -35,10 +35,10 @@ class Pause:
         )
         return Preview(words, "Pause the subscription")
 
-    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
         """Plan it."""
-        subscription = _running(desk.session, self.reader_id)
-        pause.ask(desk.context(actor), subscription.id, self.months, why=why, most=MOST_BY_STAFF)
+        subscription = _running(ctx.session, self.reader_id)
+        pause.ask(ctx, subscription.id, self.months, why=why, most=MOST_BY_STAFF)
         return subscription.id
 
 
@@ -49,18 +49,18 @@ class EndPause:
     reader_id: str
     what = Permission.PAUSE
 
-    def preview(self, desk: Desk, /) -> Preview:
+    def preview(self, ctx: TransactionContext, /) -> Preview:
         """What is charged, and when. Raises NotPaused, UnknownSubscription."""
-        subscription = _running(desk.session, self.reader_id)
-        on = pause.goes_on(desk.site, subscription, desk.at)
-        price = terms_on(desk.session, subscription, on)[1]
+        subscription = _running(ctx.session, self.reader_id)
+        on = pause.goes_on(ctx.site, subscription, ctx.at)
+        price = terms_on(ctx.session, subscription, on)[1]
         words = (f"The subscription goes on. The card is charged {format_zar(price.amount)} on {day(on)}.",)
         return Preview(words, "End the pause")
 
-    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
         """End it."""
-        subscription = _running(desk.session, self.reader_id)
-        pause.undo(desk.context(actor), subscription.id, why=why)
+        subscription = _running(ctx.session, self.reader_id)
+        pause.undo(ctx, subscription.id, why=why)
         return subscription.id
 
 

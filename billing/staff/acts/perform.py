@@ -4,13 +4,14 @@ import hashlib
 
 from sqlmodel import Session
 
-from billing.platform.actors import Actor, key_id_of
+from billing.platform.actors import key_id_of
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.ceilings import Spent
 from billing.staff import audit, facts, key_limits
 from billing.staff.acts.limits import check_limits, hold_member, needs_second
-from billing.staff.acts.shape import Act, Desk, Preview
+from billing.staff.acts.shape import Act, Preview
 from billing.staff.models import AuditLine
 from billing.staff.roles import Role
 from billing.staff.second_member import NeedsSecond
@@ -29,9 +30,9 @@ class NeedsReason(Invalid):
     code = "needs_reason"
 
 
-def preview_act(desk: Desk, act: Act) -> tuple[Preview, str]:
+def preview_act(ctx: TransactionContext, act: Act) -> tuple[Preview, str]:
     """What the act would do, and the version of what was looked at; pass that on to `perform`."""
-    return act.preview(desk), f"{facts.state_hash(desk.session, act.reader_id)}.{_act_hash(act)}"
+    return act.preview(ctx), f"{facts.state_hash(ctx.session, act.reader_id)}.{_act_hash(act)}"
 
 
 def is_same_act(act: Act, version: str) -> bool:
@@ -45,10 +46,9 @@ def changed_since(session: Session, act: Act, version: str) -> bool:
 
 
 def perform(
-    desk: Desk,
+    ctx: TransactionContext,
     act: Act,
     *,
-    actor: Actor,
     role: Role | None,
     why: str,
     version: str | None,
@@ -56,17 +56,17 @@ def perform(
     """Do it, once, in this transaction. Programs have no role, and no version: theirs is the Idempotency-Key.
 
     Raises UnknownReader, NeedsReason, StaleVersion, OverLimit, NeedsSecond, ScopeMissing, KeyOverLimit, and what the act itself refuses."""
-    why, given = checked(desk, act, actor=actor, role=role, why=why, version=version)
-    if role is not None and needs_second(desk, actor, act, given):
+    why, given = checked(ctx, act, role=role, why=why, version=version)
+    if role is not None and needs_second(ctx, act, given):
         raise NeedsSecond
-    return _do(desk, act, given, actor, why)
+    return _do(ctx, act, given, why)
 
 
 def checked(
-    desk: Desk, act: Act, *, actor: Actor, role: Role | None, why: str, version: str | None
+    ctx: TransactionContext, act: Act, *, role: Role | None, why: str, version: str | None
 ) -> tuple[str, Preview]:
     """Hold the reader's affairs; the reason as it may be kept, and what the act would do. Raises as `perform`."""
-    session = desk.session
+    session = ctx.session
     facts.lock_reader(session, act.reader_id)
     why = without_card_numbers(why.strip())
     if not why:
@@ -74,38 +74,38 @@ def checked(
     if version is not None and (not is_same_act(act, version) or changed_since(session, act, version)):
         raise StaleVersion
     if role is not None:
-        hold_member(desk.context(actor))
-        given = check_limits(desk, role, actor, act)
+        hold_member(ctx)
+        given = check_limits(ctx, role, act)
     else:
-        given = act.preview(desk)
+        given = act.preview(ctx)
     return why, given
 
 
 def perform_approved(
-    desk: Desk, act: Act, *, asker: Actor, role: Role, why: str, version: str, cents: int
+    ctx: TransactionContext, act: Act, *, role: Role, why: str, version: str, cents: int
 ) -> AuditLine | None:
-    """Do what the asker was shown and another member approves; None where the reader's affairs have changed, or where another sum
+    """Do what its actor asked for, as it was shown, after another member has approved it; None where the reader's affairs have changed, or where another sum
     than `cents` would go back. Raises UnknownReader, OverLimit, and what the act itself refuses."""
-    facts.lock_reader(desk.session, act.reader_id)
-    hold_member(desk.context(asker))
-    if changed_since(desk.session, act, version):
+    facts.lock_reader(ctx.session, act.reader_id)
+    hold_member(ctx)
+    if changed_since(ctx.session, act, version):
         return None
-    given = check_limits(desk, role, asker, act)
-    return _do(desk, act, given, asker, why) if given.cents == cents else None
+    given = check_limits(ctx, role, act)
+    return _do(ctx, act, given, why) if given.cents == cents else None
 
 
-def _do(desk: Desk, act: Act, given: Preview, actor: Actor, why: str) -> AuditLine:
-    before = facts.snapshot(desk.context(actor), act.reader_id)
-    subject = act.do(desk, actor, why)
-    key_limits.spend(desk.context(actor), key_id_of(actor), Spent(given.cents, given.days))
+def _do(ctx: TransactionContext, act: Act, given: Preview, why: str) -> AuditLine:
+    before = facts.snapshot(ctx, act.reader_id)
+    subject = act.do(ctx, why)
+    key_limits.spend(ctx, key_id_of(ctx.actor), Spent(given.cents, given.days))
     return audit.write(
-        desk.context(actor),
+        ctx,
         act.what.value,
         reader_id=act.reader_id,
         subject=subject,
         why=why,
         before=before,
-        after=facts.snapshot(desk.context(actor), act.reader_id),
+        after=facts.snapshot(ctx, act.reader_id),
         cents=given.cents,
         days=given.days,
     )

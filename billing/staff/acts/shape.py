@@ -4,46 +4,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from sqlmodel import Session
-
-from billing.platform.actors import Actor
 from billing.platform.context import TransactionContext
-from billing.platform.settings import Settings
 from billing.platform.site import Site
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.money import Money
 from billing.staff.roles import Permission
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What an act works with, at an instant and in a transaction. The limits are the settings, in cents: of support
-    staff to one reader in a month, and of one member of it in a day; of any member alone to one reader, and in all, in a day."""
-
-    session: Session
-    site: Site
-    at: datetime
-    support_refund_limit: int
-    support_refund_day_limit: int
-    second_person_limit: int
-    second_person_day_limit: int
-
-    @classmethod
-    def of(cls, session: Session, site: Site, settings: Settings, at: datetime) -> "Desk":
-        """With the limits of this installation."""
-        return cls(
-            session,
-            site,
-            at,
-            settings.support_refund_limit,
-            settings.support_refund_day_limit,
-            settings.second_person_limit,
-            settings.second_person_day_limit,
-        )
-
-    def context(self, actor: Actor) -> TransactionContext:
-        """What the rooms below work with."""
-        return TransactionContext(self.session, self.site, self.at, actor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +35,11 @@ class Act(Protocol):
     @property
     def reader_id(self) -> str: ...
 
-    def preview(self, desk: Desk, /) -> Preview:
+    def preview(self, ctx: TransactionContext, /) -> Preview:
         """What it would do now. Raises the refusal that doing it would raise."""
         ...
 
-    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
         """Do it; the id of the thing it was done to, where that isn't the reader. The reader's affairs are held."""
         ...
 

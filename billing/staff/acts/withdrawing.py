@@ -6,11 +6,10 @@ from datetime import datetime
 from billing.changes import cancel, withdraw
 from billing.changes.withdraw import Earlier, Withdrawal
 from billing.payments import numbers
-from billing.platform.actors import WORKER, Actor
 from billing.platform.context import TransactionContext
 from billing.rules.lifecycle import State
 from billing.staff import open_requests
-from billing.staff.acts.shape import Desk, Preview, day, format_zar, moment
+from billing.staff.acts.shape import Preview, day, format_zar, moment
 from billing.staff.models import RequestKind
 from billing.staff.roles import Permission
 from billing.subscriptions.change import UnknownSubscription
@@ -39,18 +38,18 @@ class Withdraw:
     reader_id: str
     what = Permission.REFUND
 
-    def preview(self, desk: Desk, /) -> Preview:
+    def preview(self, ctx: TransactionContext, /) -> Preview:
         """What goes back, and what the reader withdrew from before. Raises CoolingOffOver, BadMoment,
         UnknownSubscription."""
-        subscription, asked_at = self._asked(desk)
-        asked_at = cancel.moment_of_asking(subscription, asked_at, desk.at)
-        found = withdraw.offered(TransactionContext(desk.session, desk.site, asked_at, WORKER), subscription)
+        subscription, asked_at = self._asked(ctx)
+        asked_at = cancel.moment_of_asking(subscription, asked_at, ctx.at)
+        found = withdraw.offered(ctx.moved_to(asked_at), subscription)
         if found is None:
             raise withdraw.CoolingOffOver
         words = [
-            f"It counts from {moment(desk.site, asked_at)}.",
+            f"It counts from {moment(ctx.site, asked_at)}.",
             *(_before(self.reader_id, one) for one in found.earlier),
-            *_goes_back(desk, found),
+            *_goes_back(ctx, found),
             "It has ended already; no other subscription of the reader's is touched. A mail says what goes back."
             if subscription.state is State.ENDED
             else "Reading ends now, and nothing more is charged. A mail says so.",
@@ -59,15 +58,15 @@ class Withdraw:
         given = found.cents if found.needs_staff else 0
         return Preview(tuple(words), f"Withdraw and give back {format_zar(found.cents)}", cents=given)
 
-    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
         """Take it back; what the reader asked about that subscription is answered by it."""
-        subscription, asked_at = self._asked(desk)
-        withdraw.withdraw(desk.context(actor), subscription.id, asked_at=asked_at, why=why, decided=True)
-        open_requests.close_to_withdraw(desk.context(actor), subscription)
+        subscription, asked_at = self._asked(ctx)
+        withdraw.withdraw(ctx, subscription.id, asked_at=asked_at, why=why, decided=True)
+        open_requests.close_to_withdraw(ctx, subscription)
         return subscription.id
 
-    def _asked(self, desk: Desk) -> tuple[Subscription, datetime]:
-        subscription, asked_at = _asked(desk.context(WORKER), self.reader_id)
+    def _asked(self, ctx: TransactionContext) -> tuple[Subscription, datetime]:
+        subscription, asked_at = _asked(ctx, self.reader_id)
         if subscription is None:
             raise UnknownSubscription("This reader has never had a subscription.")
         return subscription, asked_at
@@ -78,9 +77,9 @@ def _before(reader_id: str, one: Earlier) -> str:
     return f"{whose} withdrew on {day(one.on)} already, and {format_zar(one.cents)} went back."
 
 
-def _goes_back(desk: Desk, found: Withdrawal) -> list[str]:
+def _goes_back(ctx: TransactionContext, found: Withdrawal) -> list[str]:
     return [
-        f"{format_zar(one.cents)} goes back, charged on {day(desk.site.today(one.payment.paid_at))}"
+        f"{format_zar(one.cents)} goes back, charged on {day(ctx.site.today(one.payment.paid_at))}"
         f" ({numbers.invoice_number(one.invoice.number or 0)}). A credit note follows by mail."
         for one in (found.first, *found.later)
     ]

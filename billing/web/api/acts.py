@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from billing.access.models import Grant
 from billing.http import shapes
-from billing.staff.acts import Act, AnotherTrial, Complimentary, Desk, Extend, Note, perform
+from billing.staff.acts import Act, AnotherTrial, Complimentary, Extend, Note, perform
 from billing.staff.models import AuditLine, ReaderNote
 from billing.staff.roles import MOST_DAYS
 from billing.subscriptions.change import UnknownSubscription
@@ -39,8 +39,7 @@ class NoteBody(shapes.Body):
 
 
 def _perform(caller: Caller, session: Session, act: Act, why: str) -> AuditLine:
-    desk = Desk.of(session, caller.parts.site, caller.parts.settings, caller.at)
-    return perform(desk, act, actor=caller.actor, role=None, why=why, version=None)
+    return perform(caller.context(session), act, role=None, why=why, version=None)
 
 
 def _once(caller: Caller, body: shapes.Body, do: Callable[[Session], tuple[int, Any]]) -> Response:

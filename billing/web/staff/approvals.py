@@ -13,7 +13,6 @@ from billing.staff.roles import Permission
 from billing.staff.second_member import may_decide
 from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.staff.show import desk
 
 router = APIRouter(include_in_schema=False)
 ROOM = "/staff/approvals"
@@ -54,8 +53,8 @@ def approve(
     visit: Annotated[StaffVisit, needs(Permission.APPROVE, acts=True, fresh=True)], approval_id: str
 ) -> Response:
     """Do it, if it is still what was shown. Raises UnknownApproval, NotWaiting, NotTheSecond."""
-    with visit.parts.database.transaction() as session:
-        approval = approvals.approve(desk(visit, session), approval_id, actor=visit.actor)
+    with visit.begin() as ctx:
+        approval = approvals.approve(ctx, approval_id)
     done = approval.state is ApprovalState.DONE
     return visit.go(ROOM, "staff-approved" if done else "staff-not-approved")
 

@@ -25,7 +25,7 @@ from billing.staff.acts import (
 from billing.web import views
 from billing.web.staff.act_forms import PREVIEW, ActForm, Typed
 from billing.web.staff.guard import ProveFirst, StaffVisit, refuse
-from billing.web.staff.show import audit_entry, desk
+from billing.web.staff.show import audit_entry
 
 Making = Callable[[Session], ActForm]
 SECOND = "Two members decide about this much: it is done when another member of finance, or an admin, has approved it."
@@ -48,9 +48,8 @@ def act(visit: StaffVisit, reader_id: str, make: Making, typed: Typed) -> Respon
         with visit.parts.database.transaction() as session:
             _prove_first(visit, session, form.act)
             perform(
-                desk(visit, session),
+                visit.context(session),
                 form.act,
-                actor=visit.actor,
                 role=visit.member.role,
                 why=why,
                 version=version,
@@ -71,9 +70,8 @@ def _ask_second(
     try:
         with visit.parts.database.transaction() as session:
             approvals.ask_for_act(
-                desk(visit, session),
+                visit.context(session),
                 act,
-                actor=visit.actor,
                 role=visit.member.role,
                 why=why,
                 version=version,
@@ -86,8 +84,8 @@ def _ask_second(
 def _prove_first(visit: StaffVisit, session: Session, act: Act) -> None:
     """More money than support may give a reader in a month needs a fresh code. Raises ProveFirst, and what the act refuses."""
     if not visit.is_fresh:
-        here = desk(visit, session)
-        if act.preview(here).cents > here.support_refund_limit:
+        limit = visit.parts.site.staff_limits.support_refund_limit
+        if act.preview(visit.context(session)).cents > limit:
             raise ProveFirst(visit)
 
 
@@ -99,7 +97,7 @@ def again(
         form = make(session)
         if form.act is not None:
             try:
-                check_limits(desk(visit, session), visit.member.role, visit.actor, form.act)
+                check_limits(visit.context(session), visit.member.role, form.act)
             except OverLimit as over:
                 refuse(visit, form.act.what, reader_id=reader_id, words=over.detail)
             except (Refusal, NoSuchTransition):
@@ -123,11 +121,11 @@ def _view(
     told = None
     if form.act is not None:
         try:
-            check_limits(desk(visit, session), visit.member.role, visit.actor, form.act)
-            preview, version = preview_act(desk(visit, session), form.act)
-            left = left_in_words(desk(visit, session), visit.member.role, visit.actor, form.act, preview)
+            check_limits(visit.context(session), visit.member.role, form.act)
+            preview, version = preview_act(visit.context(session), form.act)
+            left = left_in_words(visit.context(session), visit.member.role, form.act, preview)
             words, button = preview.words + left, preview.button
-            if needs_second(desk(visit, session), visit.actor, form.act, preview):
+            if needs_second(visit.context(session), form.act, preview):
                 words, button = (*words, SECOND), f"Ask for approval: {button[:1].lower()}{button[1:]}"
             told = customer_facing_reason(why) if preview.told else None
         except (Refusal, NoSuchTransition) as problem:

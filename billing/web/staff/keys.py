@@ -16,7 +16,6 @@ from billing.staff.key_models import ApiKey
 from billing.staff.roles import Permission
 from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.staff.show import desk
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.KEYS)]
@@ -126,12 +125,11 @@ def make(
     """Make a key; the answer shows its secret, once. Much money waits for another admin (SEC-6)."""
     chosen = tuple(scope or ())
     try:
-        with visit.parts.database.transaction() as session:
+        with visit.begin() as ctx:
             made = key_money.make(
-                desk(visit, session),
+                ctx,
                 name.strip(),
                 list(chosen),
-                actor=visit.actor,
                 ceilings=_ceilings(cents, days, starts, readers),
                 expires_at=_expiry(visit, expires),
                 why=why,
@@ -146,15 +144,14 @@ def rotate(visit: Acting, key_id: str, hours: Typed = "", expires: Typed = "") -
     """Another secret; the answer shows it, once."""
     try:
         grace = timedelta(hours=_number(hours, 24 * api_keys.LONGEST_GRACE.days))
-        with visit.parts.database.transaction() as session:
+        with visit.begin() as ctx:
             secret = key_money.rotate(
-                desk(visit, session),
+                ctx,
                 key_id,
                 grace,
-                actor=visit.actor,
                 expires_at=_expiry(visit, expires),
             )
-            name = session.get_one(ApiKey, key_id).name
+            name = ctx.session.get_one(ApiKey, key_id).name
     except (Invalid, key_money.NeedsCommand) as refusal:
         return _page(visit, error=refusal)
     until = visit.at + grace if grace else None
@@ -174,8 +171,8 @@ def limit(
     """Other ceilings of a day. Much money waits for another admin (SEC-6)."""
     try:
         ceilings = _ceilings(cents, days, starts, readers)
-        with visit.parts.database.transaction() as session:
-            waits = key_money.limit(desk(visit, session), key_id, ceilings, actor=visit.actor, why=why)
+        with visit.begin() as ctx:
+            waits = key_money.limit(ctx, key_id, ceilings, why=why)
     except (Invalid, approvals.AlreadyAsked) as refusal:
         return _page(visit, error=refusal)
     return visit.go(ROOM, "staff-key-waits" if waits else "staff-saved")

@@ -1,24 +1,15 @@
-"""Rows as values for the pages of staff, and the desk their acts work at."""
+"""Rows as values for the pages of staff."""
 
 from typing import Literal
-
-from sqlmodel import Session
 
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.staff import confirm_request, timeline
-from billing.staff.acts import Desk
 from billing.staff.entry import Entry, Kind
 from billing.staff.models import AuditLine
 from billing.staff.requests import Waiting
 from billing.subscriptions.models import Subscription
 from billing.web import views
-from billing.web.staff.guard import StaffVisit
-
-
-def desk(visit: StaffVisit, session: Session) -> Desk:
-    """What the visit's acts work with, in this transaction."""
-    return Desk.of(session, visit.parts.site, visit.parts.settings, visit.at)
 
 
 def entry_of(entry: Entry, link: str | None = None) -> views.StaffEntry:

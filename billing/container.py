@@ -24,9 +24,9 @@ from billing.platform.logs import LogThrottle
 from billing.platform.monotonic import Monotonic
 from billing.platform.settings import Settings
 from billing.platform.site import Site
-from billing.reconcile.catch_up import Clerk
+from billing.reconcile.catch_up import ReconcileContext
 from billing.staff import audit
-from billing.webhooks.context import Desk
+from billing.webhooks.context import WebhookContext
 
 for _module in iter_modules(notices.__path__, f"{notices.__name__}."):
     # Unimported mails are unknown: such a process could neither send nor take back those that wait.
@@ -64,9 +64,9 @@ class Parts:
         )
 
     @cached_property
-    def desk(self) -> Desk:
+    def webhook_context(self) -> WebhookContext:
         """What settling events works with: one a process, because it remembers what it gave way to."""
-        return Desk(
+        return WebhookContext(
             self.database,
             self.acquirers,
             self.site,
@@ -80,9 +80,9 @@ class Parts:
         return LogThrottle(self.monotonic)
 
     @property
-    def clerk(self) -> Clerk:
+    def reconcile_context(self) -> ReconcileContext:
         """What comparing our books with acquirers' works with."""
-        return Clerk(self.database, self.acquirers, self.gateway, self.site, audit.takeover)
+        return ReconcileContext(self.database, self.acquirers, self.gateway, self.site, audit.takeover)
 
     @property
     def limits(self) -> MeterLimits:

@@ -85,14 +85,14 @@ Jobs = tuple[Job, ...]
 JOBS: Jobs = (
     Job(
         "ask the acquirer what happened",
-        lambda p, at: recover.recover_due(p.clerk, at),
+        lambda p, at: recover.recover_due(p.reconcile_context, at),
         installation.NEXT_DUE,
         recover.next_words,
         lane=Lane.BILLING,
     ),
     Job(
         "settle events",
-        lambda p, at: events.settle_due(p.desk, at),
+        lambda p, at: events.settle_due(p.webhook_context, at),
         inbox.NEXT_DUE,
         inbox.next_words,
         lane=Lane.EVENTS,
@@ -150,7 +150,7 @@ JOBS: Jobs = (
     # Before the doctor, who asks whether it was done: a held clock may leap over several mornings.
     Job(
         "reconcile",
-        lambda p, at: schedule.reckon(p.clerk, at),
+        lambda p, at: schedule.reckon(p.reconcile_context, at),
         schedule.NEXT_DUE,
         schedule.next_words,
         lane=Lane.LONG,

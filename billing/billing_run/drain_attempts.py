@@ -115,7 +115,7 @@ class _Senders:
     """Threads that ask the gateway, each at its turn; one queue of what is to be asked, and one of what was said."""
 
     def __init__(self, run_context: RunContext, health: HealthByName, at: datetime) -> None:
-        self._till, self._health, self._at = run_context, health, at
+        self._run_context, self._health, self._at = run_context, health, at
         self._monotonic = run_context.monotonic
         self._jobs: SimpleQueue[tuple[Claimed, float] | None] = SimpleQueue()
         self._answers: deque[_Answered] = deque()
@@ -128,7 +128,7 @@ class _Senders:
         self.waiting += len(claimed)
         for one in claimed:
             self._jobs.put((one, self._monotonic.seconds()))
-        while len(self._threads) < min(self.waiting, self._till.concurrency):
+        while len(self._threads) < min(self.waiting, self._run_context.concurrency):
             # the log's request id goes along into the threads
             thread = Thread(target=copy_context().run, args=(self._work,), name="charge", daemon=True)
             thread.start()

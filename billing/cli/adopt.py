@@ -59,7 +59,7 @@ def _ask_acquirers(parts: "Parts") -> None:
 
     with progress() as say:
         try:
-            found = recover(parts.clerk, parts.clock.now(), lambda step: say(f"  {step}"))
+            found = recover(parts.reconcile_context, parts.clock.now(), lambda step: say(f"  {step}"))
         except AskedElsewhere as elsewhere:
             raise click.ClickException(
                 f"{elsewhere.detail} Money is held until it is done; its log says what it finds."

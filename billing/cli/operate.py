@@ -66,9 +66,9 @@ def reconcile(day: datetime | None) -> None:
         since = schedule.since_when(ctx) or yesterday
     first, last = (day.date(),) * 2 if day is not None else (min(since, yesterday), yesterday)
     with progress() as say:
-        report = compare(parts.clerk, first, last, at, lambda doing: say(f"  {doing}"))
+        report = compare(parts.reconcile_context, first, last, at, lambda doing: say(f"  {doing}"))
     if day is None:
-        schedule.keep(parts.clerk, report, at)
+        schedule.keep(parts.reconcile_context, report, at)
     _show(report)
     sys.exit(1 if report.unexplained else 0)
 

@@ -48,7 +48,7 @@ def webhooks_replay(event_id: str) -> None:
         before = {"state": became(event)}
         replay(event, at)
         audit.write(ctx, "replay_event", subject=event.event_ref, before=before)
-    settle_due(parts.desk, at, only=event.id)
+    settle_due(parts.webhook_context, at, only=event.id)
     with parts.database.transaction() as session:
         after = by_id(session, event.id)
     click.echo(f"{after.event_ref}  {after.event_type}  {became(after)}")

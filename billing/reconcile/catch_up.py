@@ -34,7 +34,7 @@ MOST = 100
 
 
 @dataclass(frozen=True)
-class Clerk:
+class ReconcileContext:
     """What comparing works with. `gateway`: the acquirer whose books are compared now."""
 
     database: Database
@@ -60,56 +60,56 @@ Unasked = list[tuple[str, str]]
 """References of what couldn't be asked about, each with why."""
 
 
-def catch_up(clerk: Clerk, differing: list[Pair], at: datetime) -> None:
+def catch_up(run: ReconcileContext, differing: list[Pair], at: datetime) -> None:
     """Settle what we have missed about these things. One that can't be asked about holds up no other, and still differs.
 
     Raises Unavailable when none can, because the acquirer is away."""
-    _each(clerk, [(pair.ref, partial(_ask_about, clerk, pair, at)) for pair in differing[:MOST]])
+    _each(run, [(pair.ref, partial(_ask_about, run, pair, at)) for pair in differing[:MOST]])
 
 
-def ask_about_open(clerk: Clerk, at: datetime) -> Unasked:
+def ask_about_open(run: ReconcileContext, at: datetime) -> Unasked:
     """Disputes that aren't decided by our books: a decision against us moves no money, so no movement tells of it. Which of them
     couldn't be asked about.
 
     Raises Unavailable when none can, because the acquirer is away."""
-    with clerk.database.transaction() as session:
+    with run.database.transaction() as session:
         refs = session.exec(
             select(Dispute.gateway_ref)
-            .where(Dispute.acquirer == clerk.acquirer, col(Dispute.decided_at).is_(None))
+            .where(Dispute.acquirer == run.acquirer, col(Dispute.decided_at).is_(None))
             .order_by(col(Dispute.answer_by))
             .limit(MOST)
         ).all()
-    return _each(clerk, [(ref, partial(_dispute, clerk, ref, at)) for ref in refs])
+    return _each(run, [(ref, partial(_dispute, run, ref, at)) for ref in refs])
 
 
-def ask_about_unheard(clerk: Clerk, since: datetime, until: datetime, at: datetime) -> tuple[int, Unasked]:
+def ask_about_unheard(
+    run: ReconcileContext, since: datetime, until: datetime, at: datetime
+) -> tuple[int, Unasked]:
     """What banks and issuers objected to in a span and we never heard of: how many, and which couldn't be asked about. An
     inquiry and a warning move no money, so no movement tells of them. Each is a fact, so all are asked about, however many.
 
     Raises Unavailable when they can't be listed, or none can be asked about, because the acquirer is away."""
-    objections = listed(clerk.gateway.books.disputes_since(since, until))
-    warned = listed(clerk.gateway.books.warnings_since(since, until))
-    with clerk.database.transaction() as session:
-        known = _disputes_known(session, clerk.acquirer, objections)
+    objections = listed(run.gateway.books.disputes_since(since, until))
+    warned = listed(run.gateway.books.warnings_since(since, until))
+    with run.database.transaction() as session:
+        known = _disputes_known(session, run.acquirer, objections)
         told = _about(session, CaseKind.FRAUD_WARNING, warned)
-    asking: list[Asking] = [
-        (ref, partial(_dispute, clerk, ref, at)) for ref in objections if ref not in known
-    ]
-    asking += [(ref, partial(_warning, clerk, ref, at)) for ref in warned if ref not in told]
-    unasked = _each(clerk, asking)
+    asking: list[Asking] = [(ref, partial(_dispute, run, ref, at)) for ref in objections if ref not in known]
+    asking += [(ref, partial(_warning, run, ref, at)) for ref in warned if ref not in told]
+    unasked = _each(run, asking)
     return len(asking) - len(unasked), unasked
 
 
-def ask_about_unpresented(clerk: Clerk, at: datetime) -> Unasked:
+def ask_about_unpresented(run: ReconcileContext, at: datetime) -> Unasked:
     """Movements that were converted, and of which isn't known what the reader paid: an earlier release kept no more of them.
     The oldest first, so many a morning; which couldn't be asked about.
 
     Raises Unavailable when none can, because the acquirer is away."""
-    with clerk.database.transaction() as session:
+    with run.database.transaction() as session:
         refs = session.exec(
             select(BalanceMovement.source_ref)
             .where(
-                BalanceMovement.acquirer == clerk.acquirer,
+                BalanceMovement.acquirer == run.acquirer,
                 col(BalanceMovement.exchange_rate).is_not(None),
                 col(BalanceMovement.presented_amount).is_(None),
                 col(BalanceMovement.source_ref).is_not(None),
@@ -119,7 +119,7 @@ def ask_about_unpresented(clerk: Clerk, at: datetime) -> Unasked:
             .limit(MOST)
         ).all()
     wanted = [ref for ref in dict.fromkeys(refs) if ref is not None]
-    return _each(clerk, [(ref, partial(_look_for_movements, clerk, ref, at)) for ref in wanted])
+    return _each(run, [(ref, partial(_look_for_movements, run, ref, at)) for ref in wanted])
 
 
 def listed(answer: list[T] | Unknown) -> list[T]:
@@ -141,14 +141,14 @@ def _about(session: Session, kind: CaseKind, refs: list[str]) -> set[str]:
     return set(session.exec(select(Case.subject).where(Case.kind == kind, bulk.one_of(Case.subject, refs))))
 
 
-def _each(clerk: Clerk, asking: Sequence[Asking]) -> Unasked:
+def _each(run: ReconcileContext, asking: Sequence[Asking]) -> Unasked:
     """Ask about each; what fails, once more at the end. What couldn't be asked about: a thing for which the acquirer has no answer, or
     one of which we can't make sense, must not keep all others from being compared for good.
 
     Raises Unavailable when none could and the acquirer is away: then it is for another time."""
     failed = _tried([one for one, _ in _tried(asking)])
-    if asking and len(failed) == len(asking) and clerk.gateway.answers() is not None:
-        raise Unavailable(f"{clerk.gateway.display_name} can't be asked about what the books differ in.")
+    if asking and len(failed) == len(asking) and run.gateway.answers() is not None:
+        raise Unavailable(f"{run.gateway.display_name} can't be asked about what the books differ in.")
     return [(ref, why) for (ref, _), why in failed]
 
 
@@ -167,65 +167,63 @@ def _tried(asking: Sequence[Asking]) -> list[tuple[Asking, str]]:
     return failed
 
 
-def _ask_about(clerk: Clerk, pair: Pair, at: datetime) -> None:
+def _ask_about(run: ReconcileContext, pair: Pair, at: datetime) -> None:
     if pair.ours is not None:
-        _look_for_movements(clerk, pair.ref, at)
+        _look_for_movements(run, pair.ref, at)
     if pair.verdict is Verdict.MISSING:
         return
     if pair.thing is Thing.CHARGE:
-        _charge(clerk, pair.ref, at)
+        _charge(run, pair.ref, at)
     elif pair.thing is Thing.REFUND:
-        _refund(clerk, pair.ref, at)
+        _refund(run, pair.ref, at)
     else:
-        _dispute(clerk, pair.ref, at)
+        _dispute(run, pair.ref, at)
 
 
-def _dispute(clerk: Clerk, dispute_ref: str, at: datetime) -> None:
-    outcome = disputes.settle(clerk.database, clerk.gateway, clerk.site, dispute_ref, at)
+def _dispute(run: ReconcileContext, dispute_ref: str, at: datetime) -> None:
+    outcome = disputes.settle(run.database, run.gateway, run.site, dispute_ref, at)
     if outcome is disputes.Unresolved.ABSENT:
-        raise Unavailable(f"{clerk.gateway.display_name} has no such dispute.")
+        raise Unavailable(f"{run.gateway.display_name} has no such dispute.")
 
 
-def _warning(clerk: Clerk, warning_ref: str, at: datetime) -> None:
-    outcome = warnings.settle(clerk.database, clerk.gateway, clerk.site, warning_ref, at)
+def _warning(run: ReconcileContext, warning_ref: str, at: datetime) -> None:
+    outcome = warnings.settle(run.database, run.gateway, run.site, warning_ref, at)
     if outcome is warnings.WarningOutcome.ABSENT:
-        raise Unavailable(f"{clerk.gateway.display_name} has no such warning.")
+        raise Unavailable(f"{run.gateway.display_name} has no such warning.")
 
 
-def _look_for_movements(clerk: Clerk, ref: str, at: datetime) -> None:
+def _look_for_movements(run: ReconcileContext, ref: str, at: datetime) -> None:
     """A movement may be dated after the span: a moment after the thing itself, or today, when we know of it already."""
-    found = clerk.gateway.books.movements_of(ref)
+    found = run.gateway.books.movements_of(ref)
     if isinstance(found, Unknown):
         raise Unavailable(found.why)
     if found:
-        with clerk.database.transaction() as session:
+        with run.database.transaction() as session:
             balance_mirror.keep(
-                TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)), clerk.acquirer, found
+                TransactionContext(session, run.site, at, Acquirer(run.acquirer)), run.acquirer, found
             )
 
 
-def _charge(clerk: Clerk, charge_ref: str, at: datetime) -> None:
-    charge = clerk.gateway.books.charge(charge_ref)
+def _charge(run: ReconcileContext, charge_ref: str, at: datetime) -> None:
+    charge = run.gateway.books.charge(charge_ref)
     if isinstance(charge, NoSuchObject | Unknown):
         raise Unavailable(charge.why)
     if charge.claim is not None:
-        disputes.write_down_charge(
-            clerk.database, clerk.gateway, clerk.site, charge_ref, charge.intent_ref, at
-        )
+        disputes.write_down_charge(run.database, run.gateway, run.site, charge_ref, charge.intent_ref, at)
 
 
-def _refund(clerk: Clerk, refund_ref: str, at: datetime) -> None:
-    refund_id, answer = clerk.gateway.fetch_refund(refund_ref)
+def _refund(run: ReconcileContext, refund_ref: str, at: datetime) -> None:
+    refund_id, answer = run.gateway.fetch_refund(refund_ref)
     if not isinstance(answer, RefundAnswer):
         raise Unavailable(answer.why)
-    with clerk.database.transaction() as session:
-        ours = refund.known(session, clerk.acquirer, refund_id, refund_ref)
+    with run.database.transaction() as session:
+        ours = refund.known(session, run.acquirer, refund_id, refund_ref)
         if ours is not None:
-            refund.settle(TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)), ours, answer)
+            refund.settle(TransactionContext(session, run.site, at, Acquirer(run.acquirer)), ours, answer)
         else:
             unexplained_charges.heard(
-                TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)),
-                clerk.acquirer,
+                TransactionContext(session, run.site, at, Acquirer(run.acquirer)),
+                run.acquirer,
                 refund_ref,
                 answer,
             )

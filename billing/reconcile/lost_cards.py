@@ -15,7 +15,7 @@ from billing.platform.actors import Acquirer
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.readers.register import by_address, register
-from billing.reconcile.catch_up import Clerk
+from billing.reconcile.catch_up import ReconcileContext
 from billing.subscriptions.models import Subscription
 
 
@@ -29,73 +29,75 @@ class CardFound(Enum):
     """Its subscription has ended."""
 
 
-def take_in_card(clerk: Clerk, found: FoundCard, at: datetime) -> CardFound | None:
+def take_in_card(run: ReconcileContext, found: FoundCard, at: datetime) -> CardFound | None:
     """Write down a card that was saved; None where it is known, or no news."""
-    with clerk.database.transaction() as session:
+    with run.database.transaction() as session:
         known = select(PaymentMethod.id).where(
-            PaymentMethod.acquirer == clerk.acquirer, PaymentMethod.gateway_ref == found.card.method_ref
+            PaymentMethod.acquirer == run.acquirer, PaymentMethod.gateway_ref == found.card.method_ref
         )
         if session.exec(known).first() is not None:
             return None
         visit = session.get(CardSetup, found.setup_id) if found.setup_id else None
     if visit is not None:  # begun before the backup, finished since
         done = card_setup.finish(
-            clerk.database,
-            clerk.acquirers,
-            clerk.site,
+            run.database,
+            run.acquirers,
+            run.site,
             card_setup.SetupToFinish(visit.id, mails=False),
             at,
-            by=Acquirer(clerk.acquirer),
+            by=Acquirer(run.acquirer),
         )
         if done.state is SetupState.AWAITS_PROOF:
-            return _proved_since(clerk, found, done, at)
+            return _proved_since(run, found, done, at)
         return CardFound.IN_USE if done.state is SetupState.DONE else None
-    with clerk.database.transaction() as session:
+    with run.database.transaction() as session:
         if found.subscription_id and session.get(Subscription, found.subscription_id) is not None:
             return _change(
-                TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)),
-                clerk,
+                TransactionContext(session, run.site, at, Acquirer(run.acquirer)),
+                run,
                 found,
                 found.subscription_id,
             )
-        return _begun_since(
-            TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)), clerk, found
-        )
+        return _begun_since(TransactionContext(session, run.site, at, Acquirer(run.acquirer)), run, found)
 
 
-def _change(ctx: TransactionContext, clerk: Clerk, found: FoundCard, subscription_id: str) -> CardFound:
+def _change(
+    ctx: TransactionContext, run: ReconcileContext, found: FoundCard, subscription_id: str
+) -> CardFound:
     reader_id = ctx.session.get_one(Subscription, subscription_id).reader_id
-    method = keep_card(ctx, clerk.acquirer, reader_id, found.card)
+    method = keep_card(ctx, run.acquirer, reader_id, found.card)
     try:
-        change_card(ctx.acting_as(Acquirer(clerk.acquirer)), subscription_id, method)
+        change_card(ctx.acting_as(Acquirer(run.acquirer)), subscription_id, method)
     except HasEnded:
         return CardFound.KEPT
     return CardFound.IN_USE
 
 
-def _begun_since(ctx: TransactionContext, clerk: Clerk, found: FoundCard) -> CardFound | None:
+def _begun_since(ctx: TransactionContext, run: ReconcileContext, found: FoundCard) -> CardFound | None:
     """What the reader agreed to is lost, so nothing is begun, and nothing charged, in their name: a person asks them."""
     if not found.email:
         return None
     reader, _ = register(ctx, found.email)
-    keep_card(ctx, clerk.acquirer, reader.id, found.card)
-    words = f"{reader.email} gave a card on {clerk.site.today(found.at):%-d %B %Y}, after the backup from which this database was restored."
-    _open_case(ctx, clerk, found, f"{words} What they began is lost: ask them to begin again.", reader)
+    keep_card(ctx, run.acquirer, reader.id, found.card)
+    words = f"{reader.email} gave a card on {run.site.today(found.at):%-d %B %Y}, after the backup from which this database was restored."
+    _open_case(ctx, run, found, f"{words} What they began is lost: ask them to begin again.", reader)
     return CardFound.OF_LOST_START
 
 
-def _proved_since(clerk: Clerk, found: FoundCard, visit: CardSetup, at: datetime) -> CardFound | None:
+def _proved_since(
+    run: ReconcileContext, found: FoundCard, visit: CardSetup, at: datetime
+) -> CardFound | None:
     """The visit is as old as the backup, and waits for a proof of its address that may have been given since: a person asks. Until
     then the card may be a stranger's, so it isn't kept."""
-    with clerk.database.transaction() as session:
+    with run.database.transaction() as session:
         words = (
-            f"Somebody gave a card for {visit.email} on {clerk.site.today(found.at):%-d %B %Y}, about when the backup was taken from"
+            f"Somebody gave a card for {visit.email} on {run.site.today(found.at):%-d %B %Y}, about when the backup was taken from"
             " which this database was restored. If the reader confirmed the address after that, what they began is lost. Ask them, and if"
             " they did, to begin again."
         )
         told = _open_case(
-            TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)),
-            clerk,
+            TransactionContext(session, run.site, at, Acquirer(run.acquirer)),
+            run,
             found,
             words,
             by_address(session, visit.email),
@@ -104,10 +106,10 @@ def _proved_since(clerk: Clerk, found: FoundCard, visit: CardSetup, at: datetime
 
 
 def _open_case(
-    ctx: TransactionContext, clerk: Clerk, found: FoundCard, words: str, reader: Reader | None
+    ctx: TransactionContext, run: ReconcileContext, found: FoundCard, words: str, reader: Reader | None
 ) -> bool:
     """Whether there was none about this card."""
-    theirs = clerk.gateway.display_name
+    theirs = run.gateway.display_name
     return open_case(
         ctx,
         CaseKind.LOST_START,

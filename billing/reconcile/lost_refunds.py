@@ -7,7 +7,7 @@ from billing.changes.cancel import When, cancel
 from billing.payments.models import Invoice, Payment, Refund, RefundState
 from billing.platform.actors import Acquirer
 from billing.platform.context import TransactionContext
-from billing.reconcile.catch_up import Clerk
+from billing.reconcile.catch_up import ReconcileContext
 from billing.refunds import refund
 from billing.rules.lifecycle import State
 from billing.subscriptions.change import lock
@@ -17,18 +17,16 @@ _ENDS = {"withdraw": When.NOW, "cancel": When.PERIOD_END, "race": When.PERIOD_EN
 """Causes that say that the reader had left, with when reading ends then: a reader who has cancelled isn't charged (INT-3)."""
 
 
-def take_in_refund(ctx: TransactionContext, clerk: Clerk, found: FoundRefund) -> bool:
+def take_in_refund(ctx: TransactionContext, run: ReconcileContext, found: FoundRefund) -> bool:
     """Write down a refund as the acquirer tells of it; whether it was news. One of a payment that isn't here is left to the
     comparison of the books."""
-    by = Acquirer(clerk.acquirer)
+    by = Acquirer(run.acquirer)
     known = ctx.session.get(Refund, found.refund_id)
     if known is not None:
         before = known.state
         refund.settle(ctx, known.id, found.answer)
         return known.state is not before or before not in (RefundState.SUCCEEDED, RefundState.FAILED)
-    charged = select(Payment).where(
-        Payment.intent_ref == found.intent_ref, Payment.acquirer == clerk.acquirer
-    )
+    charged = select(Payment).where(Payment.intent_ref == found.intent_ref, Payment.acquirer == run.acquirer)
     payment = ctx.session.exec(charged).first()
     if payment is None:
         return False

@@ -12,7 +12,7 @@ from billing.acquirer.balance_port import PayoutListing
 from billing.payments import balance_mirror
 from billing.payments.balance_models import BalanceMovement, Payout
 from billing.platform.errors import Unavailable
-from billing.reconcile.catch_up import Clerk
+from billing.reconcile.catch_up import ReconcileContext
 from billing.reconcile.compare import Span
 from billing.rules.reckoning import newly_short
 
@@ -32,13 +32,13 @@ def unkept(session: Session, acquirer: str) -> list[str]:
     return [ref for ref, _, where in found if where == acquirer]
 
 
-def keep_all(clerk: Clerk, refs: Iterable[str], at: datetime) -> int:
+def keep_all(run: ReconcileContext, refs: Iterable[str], at: datetime) -> int:
     """Keep these payouts; how many were kept. One that can't be asked about holds up nothing: it is asked about each morning,
     and a promise breaks after some days."""
     kept = 0
     for ref in refs:
         try:
-            outcome = balance_mirror.keep_payout(clerk.database, clerk.gateway, clerk.site, ref, at)
+            outcome = balance_mirror.keep_payout(run.database, run.gateway, run.site, ref, at)
             kept += outcome is balance_mirror.PayoutOutcome.KEPT
         except Unavailable as away:
             log.warning("the payout %s can't be asked about now: %s", ref, away)

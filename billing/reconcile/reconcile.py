@@ -13,7 +13,7 @@ from billing.platform.actors import WORKER
 from billing.reconcile import compare, payouts
 from billing.reconcile.catch_up import (
     MOST,
-    Clerk,
+    ReconcileContext,
     ask_about_open,
     ask_about_unheard,
     ask_about_unpresented,
@@ -41,43 +41,49 @@ class Report:
 
 
 def reconcile(
-    clerk: Clerk, since: date, through: date, at: datetime, doing: Callable[[str], None] = lambda _: None
+    run: ReconcileContext,
+    since: date,
+    through: date,
+    at: datetime,
+    doing: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Compare the civil days from `since` through `through`, with each acquirer. Safe to repeat: a difference opens its case
     once. `doing` is told, in words, of each step that may take long.
 
     Raises Unavailable when an acquirer's books can't be read to the end."""
-    zone = clerk.site.zone
+    zone = run.site.zone
     span = Span(start_of_day(since, zone), start_of_day(through + timedelta(days=1), zone))
     report = Report(since, through)
-    for one in clerk.each():
+    for one in run.each():
         _reconcile(one, span, at, report, doing)
     return report
 
 
-def _reconcile(clerk: Clerk, span: Span, at: datetime, report: Report, doing: Callable[[str], None]) -> None:
-    theirs, acquirer = clerk.gateway.display_name, clerk.acquirer
+def _reconcile(
+    run: ReconcileContext, span: Span, at: datetime, report: Report, doing: Callable[[str], None]
+) -> None:
+    theirs, acquirer = run.gateway.display_name, run.acquirer
     doing(f"reading what {theirs}'s balance says")
-    moved = listed(clerk.gateway.books.movements(span.start, span.end))
+    moved = listed(run.gateway.books.movements(span.start, span.end))
     doing(f"comparing {len(moved)} movements at {theirs} with our books")
-    with clerk.database.begin(clerk.site, at, WORKER) as ctx:
+    with run.database.begin(run.site, at, WORKER) as ctx:
         balance_mirror.keep(ctx, acquirer, moved)
         refs = compare.touched(ctx.session, acquirer, span)
         before = _differing(ctx.session, acquirer, refs)
         unkept = payouts.unkept(ctx.session, acquirer)
     doing(f"asking {theirs} about {len(unkept)} payouts and {len(before)} differences")
-    kept = payouts.keep_all(clerk, unkept, at)
-    catch_up(clerk, before, at)
+    kept = payouts.keep_all(run, unkept, at)
+    catch_up(run, before, at)
     doing(f"asking {theirs} for disputes and warnings we have not heard of, and for what became of open ones")
-    unheard, unasked = ask_about_unheard(clerk, span.start, span.end, at)
-    unasked += ask_about_open(clerk, at)
-    unasked += ask_about_unpresented(clerk, at)
+    unheard, unasked = ask_about_unheard(run, span.start, span.end, at)
+    unasked += ask_about_open(run, at)
+    unasked += ask_about_unpresented(run, at)
     doing("comparing once more")
-    with clerk.database.transaction() as session:
+    with run.database.transaction() as session:
         after = _differing(session, acquirer, refs)
-    charges, refunds = _name(clerk, after), _name_refunds(clerk, after)
+    charges, refunds = _name(run, after), _name_refunds(run, after)
     describe = Describe(acquirer, theirs)
-    with clerk.database.begin(clerk.site, at, WORKER) as ctx:
+    with run.database.begin(run.site, at, WORKER) as ctx:
         found = [
             describe.refund(ctx.session, pair, refunds[pair.ref])
             if pair.ref in refunds
@@ -100,19 +106,19 @@ def _differing(session: Session, acquirer: str, refs: compare.Refs) -> list[Pair
     return [pair for pair in compare.side_by_side(session, acquirer, refs) if pair.verdict is not None]
 
 
-def _name(clerk: Clerk, differing: list[Pair]) -> dict[str, TakenCharge]:
+def _name(run: ReconcileContext, differing: list[Pair]) -> dict[str, TakenCharge]:
     """Whose the charges are that we don't know."""
     unknown = [
         pair.ref for pair in differing if pair.thing is Thing.CHARGE and pair.verdict is Verdict.UNKNOWN
     ]
-    found = ((ref, clerk.gateway.books.charge(ref)) for ref in unknown[:MOST])
+    found = ((ref, run.gateway.books.charge(ref)) for ref in unknown[:MOST])
     return {ref: charge for ref, charge in found if isinstance(charge, TakenCharge)}
 
 
-def _name_refunds(clerk: Clerk, differing: list[Pair]) -> dict[str, TakenRefund]:
+def _name_refunds(run: ReconcileContext, differing: list[Pair]) -> dict[str, TakenRefund]:
     """Whose money the refunds returned that we don't know."""
     unknown = [
         pair.ref for pair in differing if pair.thing is Thing.REFUND and pair.verdict is Verdict.UNKNOWN
     ]
-    found = ((ref, clerk.gateway.books.refund(ref)) for ref in unknown[:MOST])
+    found = ((ref, run.gateway.books.refund(ref)) for ref in unknown[:MOST])
     return {ref: refund for ref, refund in found if isinstance(refund, TakenRefund)}

@@ -26,7 +26,7 @@ from billing.platform.db import first_line, is_transient
 from billing.platform.errors import Unavailable
 from billing.platform.logs import discreet
 from billing.platform.stop_points import stop_point
-from billing.reconcile.catch_up import Clerk, ask_about_open, ask_about_unheard, listed
+from billing.reconcile.catch_up import ReconcileContext, ask_about_open, ask_about_unheard, listed
 from billing.reconcile.lost_cards import CardFound, take_in_card
 from billing.reconcile.lost_refunds import take_in_refund
 from billing.refunds import unexplained_charges as unexplained
@@ -83,28 +83,30 @@ def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def recover(clerk: Clerk, at: datetime, doing: Callable[[str], None] = lambda _: None) -> Recovered | None:
+def recover(
+    run: ReconcileContext, at: datetime, doing: Callable[[str], None] = lambda _: None
+) -> Recovered | None:
     """Ask each acquirer, take in what it says, and let money go on; None where there is nothing to ask. Where the database was adopted a
     moment ago, that is for the second time of asking. Safe to repeat, also after it was cut short: until it is done, money
     is held. `doing` is told of each step. Raises AskedElsewhere, Unavailable."""
-    with only_one(clerk.database, "recover") as here:
+    with only_one(run.database, "recover") as here:
         if not here:
             raise AskedElsewhere
-        with clerk.database.transaction() as session:
-            _take_over(TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)), clerk)
+        with run.database.transaction() as session:
+            _take_over(TransactionContext(session, run.site, at, Acquirer(run.acquirer)), run)
             since = installation.asks_since(session)
         if since is None:
             return None
-        return _recover(clerk, since, at, doing)
+        return _recover(run, since, at, doing)
 
 
-def _take_over(ctx: TransactionContext, clerk: Clerk) -> None:
+def _take_over(ctx: TransactionContext, run: ReconcileContext) -> None:
     """Where a standby took over: adopt it, and leave a trace for people."""
     heartbeat = installation.take_over(ctx.session, ctx.at)
     if heartbeat is None:
         return
-    clerk.audit_takeover(ctx)
-    last = f"{heartbeat.astimezone(clerk.site.zone):%-d %B %Y, %H:%M}"
+    run.audit_takeover(ctx)
+    last = f"{heartbeat.astimezone(run.site.zone):%-d %B %Y, %H:%M}"
     open_case(
         ctx,
         CaseKind.TOOK_OVER,
@@ -115,50 +117,52 @@ def _take_over(ctx: TransactionContext, clerk: Clerk) -> None:
     )
 
 
-def _recover(clerk: Clerk, since: datetime, at: datetime, doing: Callable[[str], None]) -> Recovered:
+def _recover(run: ReconcileContext, since: datetime, at: datetime, doing: Callable[[str], None]) -> Recovered:
     found = Recovered(since)
-    for one in clerk.each():
+    for one in run.each():
         _recover_from(one, found, at, doing)
-    with clerk.database.transaction() as session:
+    with run.database.transaction() as session:
         found.again_at = installation.all_known(session, since, at)
     for line in found.lines():
         log.warning("the acquirer was asked what happened since %s: %s", since.isoformat(), line)
     return found
 
 
-def _recover_from(clerk: Clerk, found: Recovered, at: datetime, doing: Callable[[str], None]) -> None:
-    books, theirs = clerk.gateway.books, clerk.gateway.display_name
+def _recover_from(
+    run: ReconcileContext, found: Recovered, at: datetime, doing: Callable[[str], None]
+) -> None:
+    books, theirs = run.gateway.books, run.gateway.display_name
     span = (found.since, at + installation.SLACK)
     doing(f"asking {theirs} for cards that were saved")
     for card in listed(books.cards_since(*span)):
         became = _unless_it_breaks(
-            clerk, card.card.method_ref, "card", at, partial(take_in_card, clerk, card, at)
+            run, card.card.method_ref, "card", at, partial(take_in_card, run, card, at)
         )
         found.cards += became is CardFound.IN_USE
         found.readers += became is CardFound.OF_LOST_START
     doing(f"asking {theirs} for charges")
-    for charge in _unknown(clerk, listed(books.charges_since(*span))):
-        _charge(clerk, charge, found, at)
+    for charge in _unknown(run, listed(books.charges_since(*span))):
+        _charge(run, charge, found, at)
     stop_point("recover.charges_taken_in")
     doing(f"asking {theirs} for refunds")
     for one in listed(books.refunds_since(*span)):
-        _unless_it_breaks(clerk, one.answer.refund_ref, "refund", at, partial(_refund, clerk, one, found, at))
+        _unless_it_breaks(run, one.answer.refund_ref, "refund", at, partial(_refund, run, one, found, at))
     doing(f"asking {theirs} for disputes and warnings")
     # what can't be asked about now, the morning's comparison asks about again
-    unheard, _ = ask_about_unheard(clerk, *span, at)
+    unheard, _ = ask_about_unheard(run, *span, at)
     found.objections += unheard
-    ask_about_open(clerk, at)
+    ask_about_open(run, at)
 
 
-def _unknown(clerk: Clerk, charges: list[FoundCharge]) -> list[FoundCharge]:
+def _unknown(run: ReconcileContext, charges: list[FoundCharge]) -> list[FoundCharge]:
     """Those that aren't written down yet. What may still go through is left to its attempt, where we have that."""
     refs = [one.outcome.charge_ref for one in charges if isinstance(one.outcome, Charged)]
     named = [one.claim.attempt_id for one in charges]
-    with clerk.database.transaction() as session:
+    with run.database.transaction() as session:
         paid = set(
             session.exec(
                 select(Payment.charge_ref).where(
-                    Payment.acquirer == clerk.acquirer, bulk.one_of(Payment.charge_ref, refs)
+                    Payment.acquirer == run.acquirer, bulk.one_of(Payment.charge_ref, refs)
                 )
             )
         )
@@ -174,15 +178,15 @@ def _unknown(clerk: Clerk, charges: list[FoundCharge]) -> list[FoundCharge]:
     ]
 
 
-def _charge(clerk: Clerk, one: FoundCharge, found: Recovered, at: datetime) -> None:
+def _charge(run: ReconcileContext, one: FoundCharge, found: Recovered, at: datetime) -> None:
     outcome = one.outcome
     if isinstance(outcome, Unknown):
         raise Unavailable(f"The acquirer can't say yet what became of a charge: {outcome.why}")
     try:
-        with _lasting_only(f"The charge {outcome.charge_ref}"), clerk.database.transaction() as session:
+        with _lasting_only(f"The charge {outcome.charge_ref}"), run.database.transaction() as session:
             became: SettleOutcome | Unattributed = take_in(
-                TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)),
-                clerk.acquirer,
+                TransactionContext(session, run.site, at, Acquirer(run.acquirer)),
+                run.acquirer,
                 one.claim,
                 outcome,
             )
@@ -190,10 +194,10 @@ def _charge(clerk: Clerk, one: FoundCharge, found: Recovered, at: datetime) -> N
         raise
     except Exception:  # it must not be charged once more, so it goes back, and a person is told
         log.exception("the charge %s can't be taken in", outcome.charge_ref)
-        with clerk.database.transaction() as session:
+        with run.database.transaction() as session:
             unexplained.note(
-                TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)),
-                clerk.acquirer,
+                TransactionContext(session, run.site, at, Acquirer(run.acquirer)),
+                run.acquirer,
                 one.claim,
                 outcome,
                 why="and it could not be written down here",
@@ -218,7 +222,9 @@ def _lasting_only(what: str) -> Iterator[None]:
         raise
 
 
-def _unless_it_breaks(clerk: Clerk, ref: str, kind: str, at: datetime, take: Callable[[], T]) -> T | None:
+def _unless_it_breaks(
+    run: ReconcileContext, ref: str, kind: str, at: datetime, take: Callable[[], T]
+) -> T | None:
     """What was taken in. What fails for its own reason is a case for a person, and holds up neither the others nor all money. Raises
     Unavailable for what may be taken in the next time."""
     try:
@@ -228,29 +234,29 @@ def _unless_it_breaks(clerk: Clerk, ref: str, kind: str, at: datetime, take: Cal
         raise
     except Exception as error:
         log.exception("the %s %s can't be taken in", kind, ref)
-        with clerk.database.transaction() as session:
+        with run.database.transaction() as session:
             open_case(
-                TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)),
+                TransactionContext(session, run.site, at, Acquirer(run.acquirer)),
                 CaseKind.NOT_TAKEN_IN,
                 ref,
-                f"{clerk.gateway.display_name} knows of a {kind} that isn't in this database, and it could not be written down:"
+                f"{run.gateway.display_name} knows of a {kind} that isn't in this database, and it could not be written down:"
                 f" {discreet(first_line(error))}. Charges and refunds go on without it. See there whose it is, and see to it by hand.",
-                facts={f"{kind} at {clerk.gateway.display_name}": ref},
+                facts={f"{kind} at {run.gateway.display_name}": ref},
             )
         return None
 
 
-def _refund(clerk: Clerk, one: FoundRefund, found: Recovered, at: datetime) -> None:
-    with clerk.database.transaction() as session:
-        if take_in_refund(TransactionContext(session, clerk.site, at, Acquirer(clerk.acquirer)), clerk, one):
+def _refund(run: ReconcileContext, one: FoundRefund, found: Recovered, at: datetime) -> None:
+    with run.database.transaction() as session:
+        if take_in_refund(TransactionContext(session, run.site, at, Acquirer(run.acquirer)), run, one):
             found.refunds += 1
             found.refunded += one.amount
 
 
-def recover_due(clerk: Clerk, at: datetime) -> int:
+def recover_due(run: ReconcileContext, at: datetime) -> int:
     """The same, for the worker: what can't be asked to the end is asked again in a while. How much was done."""
     try:
-        return 1 if recover(clerk, at) is not None else 0
+        return 1 if recover(run, at) is not None else 0
     except AskedElsewhere:  # how that ends is the other's to say
         return 0
     except Exception as problem:
@@ -258,7 +264,7 @@ def recover_due(clerk: Clerk, at: datetime) -> int:
             log.exception("what the acquirer says can't be taken in; money is held, and it is tried again")
         else:
             log.warning("the acquirer can't be asked what happened; money is held: %s", problem)
-        with clerk.database.transaction() as session:
+        with run.database.transaction() as session:
             installation.ask_again(session, at)
         return 1
 

@@ -13,7 +13,7 @@ from billing.platform.claims import only_one
 from billing.platform.context import TransactionContext
 from billing.platform.db import instant
 from billing.platform.errors import Unavailable
-from billing.reconcile.catch_up import Clerk
+from billing.reconcile.catch_up import ReconcileContext
 from billing.reconcile.reconcile import Report, reconcile
 from billing.rules import backoff
 from billing.rules.periods import civil_date, start_of_day
@@ -39,44 +39,44 @@ def since_when(ctx: TransactionContext) -> date | None:
     return civil_date(first, ctx.zone) if first is not None else None
 
 
-def reckon(clerk: Clerk, at: datetime) -> int:
+def reckon(run: ReconcileContext, at: datetime) -> int:
     """Compare the days that are over and weren't compared; how often something was compared, or tried. One worker at a time."""
     done = 0
-    with only_one(clerk.database, COMPARING) as here:
-        while here and _reckon(clerk, at):
+    with only_one(run.database, COMPARING) as here:
+        while here and _reckon(run, at):
             done += 1
     return done
 
 
-def _reckon(clerk: Clerk, at: datetime) -> bool:
+def _reckon(run: ReconcileContext, at: datetime) -> bool:
     """The next of these days; whether any were due. After a failure a day at a time: what broke it may be how much it was."""
-    with clerk.database.begin(clerk.site, at, WORKER) as ctx:
+    with run.database.begin(run.site, at, WORKER) as ctx:
         since, due = since_when(ctx), instant(ctx.session, NEXT_DUE)
         failed = ctx.session.exec(select(Reckoning.tries).where(col(Reckoning.done_at).is_(None))).first()
     if since is None or due is None or due > at:
         return False
-    through = since if failed else min(max(since, clerk.site.today(at) - DAY), since + MOST)
+    through = since if failed else min(max(since, run.site.today(at) - DAY), since + MOST)
     try:
-        keep(clerk, reconcile(clerk, since, through, at), at)
+        keep(run, reconcile(run, since, through, at), at)
     except Exception as error:
         if not isinstance(error, Unavailable):
             log.exception("the books can't be compared from %s through %s", since, through)
-        _put_off(clerk, since, through, at, f"{type(error).__name__}: {error}"[:500])
+        _put_off(run, since, through, at, f"{type(error).__name__}: {error}"[:500])
     return True
 
 
-def keep(clerk: Clerk, report: Report, at: datetime) -> None:
+def keep(run: ReconcileContext, report: Report, at: datetime) -> None:
     """Note that these days were compared."""
-    with clerk.database.begin(clerk.site, at, WORKER) as ctx:
+    with run.database.begin(run.site, at, WORKER) as ctx:
         row = _row(ctx, report.since, report.through)
         row.done_at, row.problem = at, None
-        row.next_at = start_of_day(report.through + 2 * DAY, clerk.site.zone) + AFTER_MIDNIGHT
+        row.next_at = start_of_day(report.through + 2 * DAY, run.site.zone) + AFTER_MIDNIGHT
         row.movements, row.differences = report.movements, len(report.differences)
         ctx.session.add(row)
 
 
-def _put_off(clerk: Clerk, since: date, through: date, at: datetime, problem: str) -> None:
-    with clerk.database.begin(clerk.site, at, WORKER) as ctx:
+def _put_off(run: ReconcileContext, since: date, through: date, at: datetime, problem: str) -> None:
+    with run.database.begin(run.site, at, WORKER) as ctx:
         row = _row(ctx, since, through)
         row.tries += 1
         row.next_at, row.problem = backoff.again_at(row.tries, at), problem

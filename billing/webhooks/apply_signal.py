@@ -21,34 +21,34 @@ from billing.platform.actors import Acquirer
 from billing.platform.errors import Unavailable
 from billing.refunds import refund, unexplained_charges
 from billing.rules.absence import LISTED_WITHIN
-from billing.webhooks.context import Desk
+from billing.webhooks.context import WebhookContext
 from billing.webhooks.models import InboundEvent
 
 
-def apply_signal(desk: Desk, event: InboundEvent, at: datetime) -> str:
+def apply_signal(run: WebhookContext, event: InboundEvent, at: datetime) -> str:
     """Raises Unavailable where the acquirer can't say yet."""
-    gateway = desk.acquirers.named(event.acquirer)
+    gateway = run.acquirers.named(event.acquirer)
     match event.signal:
         case None:
             return "not for us"
         case Signal.CHARGE_SUCCEEDED | Signal.CHARGE_CHANGED:
-            return _charge(desk, event, gateway, at)
+            return _charge(run, event, gateway, at)
         case Signal.PAGE_CHANGED:
-            return _card_page(desk, event, at) or _pay_page(desk, event, gateway, at)
+            return _card_page(run, event, at) or _pay_page(run, event, gateway, at)
         case Signal.REFUND_CHANGED:
-            return _refund(desk, event, gateway, at)
+            return _refund(run, event, gateway, at)
         case Signal.CARD_CHANGED:
-            return _card(desk, event, gateway, at)
+            return _card(run, event, gateway, at)
         case Signal.CUSTOMER_CHANGED:
-            return _customer(desk, event, gateway, at)
+            return _customer(run, event, gateway, at)
         case Signal.DISPUTE_CHANGED:
-            dispute = disputes.settle(desk.database, gateway, desk.site, event.object_ref, at)
+            dispute = disputes.settle(run.database, gateway, run.site, event.object_ref, at)
             return _absent(event, at, dispute) if dispute is disputes.Unresolved.ABSENT else dispute
         case Signal.FRAUD_WARNED:
-            warning = warn.settle(desk.database, gateway, desk.site, event.object_ref, at)
+            warning = warn.settle(run.database, gateway, run.site, event.object_ref, at)
             return _absent(event, at, warning) if warning is warn.WarningOutcome.ABSENT else warning
         case Signal.PAID_OUT:
-            payout = balance_mirror.keep_payout(desk.database, gateway, desk.site, event.object_ref, at)
+            payout = balance_mirror.keep_payout(run.database, gateway, run.site, event.object_ref, at)
             return _absent(event, at, payout) if payout is balance_mirror.PayoutOutcome.ABSENT else payout
     assert_never(event.signal)
 
@@ -61,7 +61,7 @@ def _absent(event: InboundEvent, at: datetime, word: str) -> str:
     return word
 
 
-def _charge(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
+def _charge(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
     """The attempt is settled from the charge as it is now."""
     claim, outcome = gateway.fetch_charge(event.object_ref)
     if isinstance(outcome, Unknown):
@@ -70,13 +70,13 @@ def _charge(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -> 
         return _absent(event, at, "no such charge")
     if claim is None:  # another installation's, on the same account
         return Unattributed.NOT_OURS
-    with desk.database.begin(desk.site, at, Acquirer(event.acquirer)) as ctx:
+    with run.database.begin(run.site, at, Acquirer(event.acquirer)) as ctx:
         return take_in(ctx, event.acquirer, claim, outcome)
 
 
-def _card_page(desk: Desk, event: InboundEvent, at: datetime) -> str | None:
+def _card_page(run: WebhookContext, event: InboundEvent, at: datetime) -> str | None:
     """Finish the visit to a card page, if the reader's own return hasn't; None where it is no card page of ours."""
-    with desk.database.transaction() as session:
+    with run.database.transaction() as session:
         by_ref = select(CardSetup.id).where(
             CardSetup.session_ref == event.object_ref, CardSetup.acquirer == event.acquirer
         )
@@ -87,9 +87,9 @@ def _card_page(desk: Desk, event: InboundEvent, at: datetime) -> str | None:
     if setup_id is None:
         return None
     found = card_setup.finish(
-        desk.database,
-        desk.acquirers,
-        desk.site,
+        run.database,
+        run.acquirers,
+        run.site,
         card_setup.SetupToFinish(setup_id, event.object_ref),
         at,
         by=Acquirer(event.acquirer),
@@ -99,29 +99,29 @@ def _card_page(desk: Desk, event: InboundEvent, at: datetime) -> str | None:
     return found.state
 
 
-def _pay_page(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
+def _pay_page(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
     """A page on which an invoice is paid: its attempt is settled from what the page has become."""
-    with desk.database.transaction() as session:
+    with run.database.transaction() as session:
         attempt_id = payment_page.by_ref(session, event.acquirer, event.object_ref)
         if attempt_id is None and event.attempt_id and session.get(Attempt, event.attempt_id):
             attempt_id = event.attempt_id
     if attempt_id is None:
         return "not our page"
     page = HostedPage(attempt_id, event.object_ref)
-    word = pay_in_person.look(desk.database, gateway, desk.site, page, at, by=Acquirer(event.acquirer))
+    word = pay_in_person.look(run.database, gateway, run.site, page, at, by=Acquirer(event.acquirer))
     if word is SettleOutcome.UNKNOWN:
         raise Unavailable("The outcome of the page isn't known yet.")
     return _absent(event, at, word) if word is PageOutcome.ABSENT else word
 
 
-def _refund(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
+def _refund(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
     """A refund moved on: pending ones end here."""
     refund_id, answer = gateway.fetch_refund(event.object_ref)
     if isinstance(answer, Unknown):
         raise Unavailable(answer.why)
     if isinstance(answer, NoSuchObject):
         return _absent(event, at, "no such refund")
-    with desk.database.begin(desk.site, at, Acquirer(event.acquirer)) as ctx:
+    with run.database.begin(run.site, at, Acquirer(event.acquirer)) as ctx:
         ours = refund.known(ctx.session, event.acquirer, refund_id, event.object_ref)
         if ours is not None:
             refund.settle(ctx, ours, answer)
@@ -130,7 +130,7 @@ def _refund(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -> 
     return answer.state
 
 
-def _card(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
+def _card(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
     """The network replaced a card in place (STR-12): its row follows, and a payment that waits for it is tried. Or it was
     removed: its reader is asked for another."""
     card = gateway.fetch_card(event.object_ref)
@@ -138,7 +138,7 @@ def _card(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -> st
         raise Unavailable(card.why)
     if isinstance(card, NoSuchObject):
         _absent(event, at, "no such card")
-    with desk.database.begin(desk.site, at, Acquirer(event.acquirer)) as ctx:
+    with run.database.begin(run.site, at, Acquirer(event.acquirer)) as ctx:
         if isinstance(card, CardGone | NoSuchObject):
             ours = saved_cards.removed(ctx, event.acquirer, [event.object_ref])
             return "card removed" if ours else "not our card"
@@ -146,13 +146,13 @@ def _card(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -> st
         return "card refreshed" if ours else "not our card"
 
 
-def _customer(desk: Desk, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
+def _customer(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
     """A customer was removed, and all its cards with it. No acquirer promises to tell of each card."""
     found = gateway.fetch_customer(event.object_ref)
     if isinstance(found, Unknown):
         raise Unavailable(found.why)
     if found is None:
         return "still there"
-    with desk.database.begin(desk.site, at, Acquirer(event.acquirer)) as ctx:
+    with run.database.begin(run.site, at, Acquirer(event.acquirer)) as ctx:
         refs = saved_cards.of_customer(ctx.session, event.acquirer, event.object_ref)
         return "cards removed" if saved_cards.removed(ctx, event.acquirer, refs) else "not our customer"

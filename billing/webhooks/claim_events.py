@@ -11,7 +11,7 @@ from billing.acquirer.signals import Signal
 from billing.payments.models import Attempt, AttemptState
 from billing.platform import bulk
 from billing.platform.claims import in_nobodys_hands, take
-from billing.webhooks.context import Desk
+from billing.webhooks.context import WebhookContext
 from billing.webhooks.inbox import WAITING
 from billing.webhooks.models import InboundEvent
 
@@ -23,9 +23,9 @@ class Claimed(NamedTuple):
     events: list[InboundEvent]
 
 
-def claim(desk: Desk, me: int, at: datetime, only: str | None, left: set[str]) -> Claimed | None:
+def claim(run: WebhookContext, me: int, at: datetime, only: str | None, left: set[str]) -> Claimed | None:
     """The next events; None when there are no more. Events about a charge under way are `left` for a moment."""
-    with desk.database.transaction() as session:
+    with run.database.transaction() as session:
         rows = session.exec(
             select(InboundEvent)
             .where(
@@ -43,7 +43,7 @@ def claim(desk: Desk, me: int, at: datetime, only: str | None, left: set[str]) -
         if known:
             session.execute(_KNOWN, {"ids": list(known), "at": at})
         news = [row for row in rows if row.id not in known]
-        waiting = _give_way(desk, session, news) if only is None else set()
+        waiting = _give_way(run, session, news) if only is None else set()
         left |= waiting
         claimed = [row for row in news if row.id not in waiting]
         take(session, InboundEvent, [row.id for row in claimed], me)
@@ -70,7 +70,7 @@ def _written_down(session: Session, events: Sequence[InboundEvent]) -> set[str]:
     return {event.id for event in succeeded if (event.acquirer, event.object_ref) in refs}
 
 
-def _give_way(desk: Desk, session: Session, events: Sequence[InboundEvent]) -> set[str]:
+def _give_way(run: WebhookContext, session: Session, events: Sequence[InboundEvent]) -> set[str]:
     """Events about an attempt that a living worker holds. Its answer comes within a moment, mostly, so asking the acquirer
     meanwhile would be for nothing. After that moment the first to come settles it."""
     named = {event.id: event.attempt_id for event in events if event.attempt_id}
@@ -80,8 +80,8 @@ def _give_way(desk: Desk, session: Session, events: Sequence[InboundEvent]) -> s
         ~in_nobodys_hands(Attempt.claimed_by),
     )
     attempts = set(session.exec(under_way)) if named else set()
-    now, gave_way = desk.monotonic.seconds(), desk.gives_way
-    for one in [one for one, first in gave_way.items() if now - first > 30 * desk.moment_seconds]:
+    now, gave_way = run.monotonic.seconds(), run.gives_way
+    for one in [one for one, first in gave_way.items() if now - first > 30 * run.moment_seconds]:
         del gave_way[one]
     waiting = [one for one, ref in named.items() if ref in attempts]
-    return {one for one in waiting if now - gave_way.setdefault(one, now) < desk.moment_seconds}
+    return {one for one in waiting if now - gave_way.setdefault(one, now) < run.moment_seconds}

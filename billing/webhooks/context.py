@@ -9,7 +9,7 @@ from billing.platform.site import Site
 
 
 @dataclass(frozen=True)
-class Desk:
+class WebhookContext:
     """One a process, because it remembers which events it left for a moment."""
 
     database: Database

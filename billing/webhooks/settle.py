@@ -11,29 +11,29 @@ from billing.platform.stop_points import stop_point
 from billing.rules.backoff import again_at
 from billing.webhooks.apply_signal import apply_signal
 from billing.webhooks.claim_events import claim
-from billing.webhooks.context import Desk
+from billing.webhooks.context import WebhookContext
 from billing.webhooks.models import InboundEvent
 
 log = logging.getLogger(__name__)
 
 
-def settle_due(desk: Desk, at: datetime, *, only: str | None = None) -> int:
+def settle_due(run: WebhookContext, at: datetime, *, only: str | None = None) -> int:
     """Settle the events that are due, or `only` one; how many were looked at. One that can't be settled waits and doesn't
     hold up others."""
     done = 0
-    with claimer(desk.database) as me:
+    with claimer(run.database) as me:
         left = set[str]()
-        while claimed := claim(desk, me, at, only, left):
+        while claimed := claim(run, me, at, only, left):
             for event in claimed.events:
-                _settle(desk, event, at)
+                _settle(run, event, at)
             done += claimed.known + len(claimed.events)
     return done
 
 
-def _settle(desk: Desk, event: InboundEvent, at: datetime) -> None:
+def _settle(run: WebhookContext, event: InboundEvent, at: datetime) -> None:
     outcome, problem, ours = None, None, False
     try:
-        outcome = apply_signal(desk, event, at)
+        outcome = apply_signal(run, event, at)
         stop_point("event.settled")
     except Exception as error:
         if isinstance(error, Unavailable) or is_transient(error):  # no fault of the event, or of ours
@@ -43,14 +43,14 @@ def _settle(desk: Desk, event: InboundEvent, at: datetime) -> None:
             log.exception("event %s (%s) can't be settled yet", event.event_ref, event.event_type)
             ours = True
             problem = discreet(f"{type(error).__name__}: {first_line(error)}"[:500])
-    with desk.database.transaction() as session:
+    with run.database.transaction() as session:
         row = session.get_one(InboundEvent, event.id, with_for_update=True)
         row.claimed_by = None
         row.tries += 1
         if problem is None:
             row.settled_at, row.outcome, row.last_error = at, outcome, None
         else:
-            _postpone(row, problem, at, ours=ours, most_failures=desk.most_failures)
+            _postpone(row, problem, at, ours=ours, most_failures=run.most_failures)
 
 
 def _postpone(row: InboundEvent, problem: str, at: datetime, *, ours: bool, most_failures: int) -> None:

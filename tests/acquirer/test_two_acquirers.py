@@ -139,7 +139,7 @@ def test_one_name_at_two_acquirers_is_two_events(world: World, another: Another)
         assert inbox.store(session, "stripe", [event, event], world.now) == [True, False]
         assert inbox.store(session, "another", [event], world.now) == [True]
         assert inbox.store(session, "stripe", [event], world.now) == [False]
-    settle_due(house(world, another).desk, world.now)
+    settle_due(house(world, another).webhook_context, world.now)
     rows = world.rows("SELECT acquirer, tries FROM inbound_event ORDER BY 1")
     assert rows == [{"acquirer": "another", "tries": 1}, {"acquirer": "stripe", "tries": 1}]
 
@@ -159,7 +159,7 @@ def test_an_acquirer_that_is_not_set_up_any_more_holds_up_no_other(world: World,
     event = Notification("evt_1", "some.thing", Signal.CARD_CHANGED, "pm_1", world.now)
     with world.parts.database.transaction() as session:
         inbox.store(session, "one_that_left", [event], world.now)
-    settle_due(house(world, another).desk, world.now)
+    settle_due(house(world, another).webhook_context, world.now)
     (row,) = world.rows(
         "SELECT failures, settled_at, last_error FROM inbound_event WHERE event_ref = 'evt_1'"
     )
@@ -169,12 +169,12 @@ def test_an_acquirer_that_is_not_set_up_any_more_holds_up_no_other(world: World,
 
 @pytest.mark.usefixtures("paid")
 def test_each_row_is_compared_with_the_books_of_its_own_acquirer(world: World, another: Another) -> None:
-    clerk = house(world, another).clerk
+    context = house(world, another).reconcile_context
     day = local(2027, 3, 16).date()
-    assert reconcile(clerk, day, day, world.now).differences == []
+    assert reconcile(context, day, day, world.now).differences == []
     world.execute("UPDATE payment SET acquirer = 'another'")
     (ref,) = (row["charge_ref"] for row in world.rows("SELECT charge_ref FROM payment"))
-    found = reconcile(clerk, day, day, world.now).differences
+    found = reconcile(context, day, day, world.now).differences
     assert [(one.kind, one.subject) for one in found] == [
         (CaseKind.UNKNOWN_CHARGE, ref),
         (CaseKind.MISSING_CHARGE, ref),

@@ -97,7 +97,7 @@ def test_an_event_about_a_locked_row_waits_and_never_counts_as_one_that_breaks_u
     with world.parts.database.transaction() as session:
         inbox.replay(inbox.by_id(session, event["id"]), world.now)
     with hurried(world) as parts, locked_row(world, "refund", refund["id"]):
-        assert settle_due(parts.desk, world.now) == 1
+        assert settle_due(parts.webhook_context, world.now) == 1
     waits = "SELECT tries, failures, last_error FROM inbound_event WHERE event_ref = :id"
     [row] = world.rows(waits, id=event["id"])
     assert (row["tries"], row["failures"]) == (1, 0)
@@ -115,7 +115,7 @@ def test_an_event_whose_connection_is_cut_waits_and_counts_as_little(world: Worl
     with world.parts.database.transaction() as session:
         inbox.replay(inbox.by_id(session, event["id"]), world.now)
     with one_connection_cut(world, "webhooks.apply_signal._refund commits"):
-        assert settle_due(world.parts.desk, world.now) == 1
+        assert settle_due(world.parts.webhook_context, world.now) == 1
     [row] = world.rows("SELECT tries, failures FROM inbound_event WHERE event_ref = :id", id=event["id"])
     assert (row["tries"], row["failures"]) == (1, 0)
 

@@ -290,7 +290,7 @@ def test_the_return_from_the_page_as_its_event_comes(world: World, rounds: int) 
     for browser, target in browsers:
         world.sandbox.settle()
         page, settled = together(
-            partial(browser.get, target), partial(events.settle_due, world.parts.desk, world.now)
+            partial(browser.get, target), partial(events.settle_due, world.parts.webhook_context, world.now)
         )
         assert "this is paid" in page.words
         assert isinstance(settled, int), settled

@@ -64,7 +64,7 @@ def test_the_reader_returns_as_the_event_comes(world: World, rounds: int) -> Non
                 world.now,
                 by=ReaderActor("r"),
             ),
-            partial(events.settle_due, parts.desk, world.now),
+            partial(events.settle_due, parts.webhook_context, world.now),
         )
         assert back.state == "done", back
     world.settle()
@@ -84,7 +84,7 @@ def test_the_answer_comes_as_the_event_does(due_world: World, rounds: int) -> No
         world.sandbox.settle()
         ours, _ = together(
             partial(note, world, attempt_id, answer),
-            partial(events.settle_due, world.parts.desk, world.now),
+            partial(events.settle_due, world.parts.webhook_context, world.now),
         )
         words[ours] += 1
         assert kinds_of(world, subscription_id) == {"receipt": 1}

@@ -29,7 +29,7 @@ def by_hand(world: World, **given: object) -> str:
 
 
 def compare(world: World, through: int = 17) -> Report:
-    return reconcile(world.parts.clerk, date(2027, 3, 16), date(2027, 3, through), world.now)
+    return reconcile(world.parts.reconcile_context, date(2027, 3, 16), date(2027, 3, through), world.now)
 
 
 def cases(world: World) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ def clean(world: World) -> None:
     assert [
         one.promise.name for one in doctor.examine(parts.database, parts.site, world.now) if one.count
     ] == []
-    report = reconcile(parts.clerk, date(2027, 3, 16), date(2027, 3, 19), world.now)
+    report = reconcile(parts.reconcile_context, date(2027, 3, 16), date(2027, 3, 19), world.now)
     assert report.differences == []
     ledger_checks.check(world)
 

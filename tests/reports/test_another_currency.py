@@ -25,7 +25,7 @@ CHARGE, FEE = 413, 23
 
 
 def compare(world: World, since: date = CHARGE_DAY, through: date | None = None) -> Report:
-    return reconcile(world.parts.clerk, since, through or since, world.now)
+    return reconcile(world.parts.reconcile_context, since, through or since, world.now)
 
 
 def told(report: Report) -> list[tuple[str, int | None, int | None]]:

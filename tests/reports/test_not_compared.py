@@ -95,7 +95,7 @@ def test_a_dispute_for_which_stripe_has_no_answer_ends_nothing_and_is_told(world
 def test_more_movements_than_fit_a_page_are_all_compared(world: World) -> None:
     for _ in range(205):
         world.sandbox.banks("correct", amount=-1)
-    report = reconcile(world.parts.clerk, CHARGE_DAY, CHARGE_DAY, world.now)
+    report = reconcile(world.parts.reconcile_context, CHARGE_DAY, CHARGE_DAY, world.now)
     assert (report.movements, len(report.differences)) == (206, 205)
     world.advance_to(local(2027, 3, 26, 12))
     [payout] = world.sandbox.payouts()

@@ -21,7 +21,7 @@ def by_hand(world: World) -> None:
 
 
 def compare(world: World, since: date, through: date | None = None) -> Report:
-    return reconcile(world.parts.clerk, since, through or since, world.now)
+    return reconcile(world.parts.reconcile_context, since, through or since, world.now)
 
 
 def found(report: Report) -> list[tuple[str, int | None, int | None]]:

@@ -31,7 +31,7 @@ def pay(world: World, *emails: str, cards: tuple[str, ...] = ("pm_card_visa", "p
 
 def compare(world: World, since: date = CHARGE_DAY, through: date | None = None) -> Report:
     """The comparison, now."""
-    return reconcile(world.parts.clerk, since, through or since, world.now)
+    return reconcile(world.parts.reconcile_context, since, through or since, world.now)
 
 
 def found(report: Report) -> list[tuple[str, int | None, int | None]]:
@@ -278,8 +278,8 @@ def test_old_news_of_a_warning_stops_nobody_who_went_on_since(world: World) -> N
     assert world.subscription(subscription)["cancel_requested_at"] is not None
     world.api.post(f"/v1/subscriptions/{subscription}/resume", json={}).raise_for_status()
     (warned,) = (one["id"] for one in world.sandbox.objects("radar.early_fraud_warning"))
-    clerk = world.parts.clerk
-    warn.settle(clerk.database, clerk.gateway, clerk.site, warned, world.now)
+    context = world.parts.reconcile_context
+    warn.settle(context.database, context.gateway, context.site, warned, world.now)
     assert world.subscription(subscription)["cancel_requested_at"] is None
 
 

@@ -100,7 +100,7 @@ def test_an_installation_that_is_printed_shows_no_secret(make_world: Callable[..
         world.parts,
         world.parts.settings,
         world.parts.run_context,
-        world.parts.desk,
+        world.parts.webhook_context,
         world.parts.database.url,
     ):
         shown = f"{part!r} {part}"

@@ -46,7 +46,7 @@ def test_a_charge_whose_row_is_locked_stays_and_money_waits_for_it(restored: Wor
     world = restored
     [stuck, *_] = world.rows("SELECT id FROM subscription ORDER BY id")
     with hurried(world) as parts, locked_row(world, "subscription", stuck["id"]):
-        recover_due(parts.clerk, world.now)
+        recover_due(parts.reconcile_context, world.now)
     assert world.rows("SELECT charge_ref FROM unexplained_charge") == []
     assert is_held(world)
     world.advance(hours=2)
@@ -60,7 +60,7 @@ def test_a_charge_whose_row_is_locked_stays_and_money_waits_for_it(restored: Wor
 def test_a_charge_stays_where_the_connection_is_cut(restored: World) -> None:
     world = restored
     with one_connection_cut(world, "reconcile.recover._charge commits"):
-        recover_due(world.parts.clerk, world.now)
+        recover_due(world.parts.reconcile_context, world.now)
     assert world.rows("SELECT charge_ref FROM unexplained_charge") == []
     assert is_held(world)
     world.advance(hours=2)
@@ -72,7 +72,7 @@ def test_a_charge_that_is_taken_in_before_it_goes_back_stays(restored: World) ->
     """What broke is mended, and the news of the charge comes again."""
     world = restored
     with refused_rows(world, "payment", "false"):
-        found = recover(world.parts.clerk, world.now)
+        found = recover(world.parts.reconcile_context, world.now)
     assert found is not None
     assert (found.charges, found.unexplained) == (0, 3)
     said = {row["what"] for row in world.rows("SELECT what FROM staff_case WHERE kind = 'unknown_charge'")}
@@ -93,9 +93,9 @@ def test_a_charge_that_is_taken_in_before_it_goes_back_stays(restored: World) ->
 
 def ask_twice(world: World) -> None:
     """At once, and when Stripe's lists hold all that was done before."""
-    recover_due(world.parts.clerk, world.now)
+    recover_due(world.parts.reconcile_context, world.now)
     world.skip_to(world.now + LISTED_WITHIN)
-    recover_due(world.parts.clerk, world.now)
+    recover_due(world.parts.reconcile_context, world.now)
 
 
 def restore_and_adopt(world: World) -> None:
@@ -145,7 +145,7 @@ def test_a_refund_whose_row_is_locked_is_waited_for(world: World, paid: Subscrib
     world.settle()
     restore_and_adopt(world)
     with hurried(world) as parts, locked_row(world, "subscription", paid.subscription_id):
-        recover_due(parts.clerk, world.now)
+        recover_due(parts.reconcile_context, world.now)
     assert is_held(world)
     world.advance(hours=1)
     assert not is_held(world)
@@ -186,7 +186,7 @@ def test_a_failover_while_stripe_is_still_to_be_asked_forgets_nothing_of_before(
     world.skip_to(world.now + timedelta(hours=3))
     beat(world)
     world.execute("UPDATE installation SET home = :home", home=older(world))
-    recover_due(world.parts.clerk, world.now)
+    recover_due(world.parts.reconcile_context, world.now)
     with world.parts.database.transaction() as session:
         assert installation.asks_since(session) == first
     world.sandbox.faults()
@@ -201,6 +201,6 @@ def test_who_finds_another_process_asking_leaves_the_next_try_where_it_was(resto
     before = world.rows(standing)
     with only_one(world.parts.database, "recover") as here:
         assert here
-        assert recover_due(world.parts.clerk, world.now) == 0
+        assert recover_due(world.parts.reconcile_context, world.now) == 0
     assert world.rows(standing) == before
-    assert recover_due(world.parts.clerk, world.now) == 1
+    assert recover_due(world.parts.reconcile_context, world.now) == 1

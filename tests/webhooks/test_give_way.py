@@ -15,7 +15,7 @@ OUTCOMES = "SELECT outcome FROM inbound_event WHERE event_type = 'payment_intent
 
 def test_news_of_a_charge_under_way_is_left_for_two_seconds(world: World) -> None:
     clock = SteppedClock()
-    desk = replace(world.parts, monotonic=clock).desk
+    context = replace(world.parts, monotonic=clock).webhook_context
     (subscription_id,) = due(world, 1)
     intend(world, subscription_id)
     with claimer(world.parts.database) as me:
@@ -23,21 +23,21 @@ def test_news_of_a_charge_under_way_is_left_for_two_seconds(world: World) -> Non
         charge.bring_to_an_end(world.parts.gateway, found, world.now)
         world.sandbox.http.post("/_sandbox/settle").raise_for_status()
         for _ in range(3):
-            settle_due(desk, world.now)
+            settle_due(context, world.now)
             assert world.rows(OUTCOMES) == [{"outcome": None}]
         clock.step(1.99)
-        settle_due(desk, world.now)
+        settle_due(context, world.now)
         assert world.rows(OUTCOMES) == [{"outcome": None}]
         clock.step(0.02)
-        settle_due(desk, world.now)
+        settle_due(context, world.now)
         assert world.rows(OUTCOMES) == [{"outcome": "charged"}]
 
 
 def test_what_the_process_gave_way_to_is_forgotten_after_a_minute(world: World) -> None:
     clock = SteppedClock()
-    desk = replace(world.parts, monotonic=clock).desk
-    desk.gives_way["evt_of_long_ago"] = clock.seconds()
+    context = replace(world.parts, monotonic=clock).webhook_context
+    context.gives_way["evt_of_long_ago"] = clock.seconds()
     for passed, kept in ((60.0, True), (0.1, False)):
         clock.step(passed)
-        settle_due(desk, world.now)
-        assert ("evt_of_long_ago" in desk.gives_way) is kept
+        settle_due(context, world.now)
+        assert ("evt_of_long_ago" in context.gives_way) is kept

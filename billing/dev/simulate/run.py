@@ -144,7 +144,7 @@ def _examine(parts: Parts, at: datetime) -> list[str]:
     first = FIRST_DAY
     while first < parts.site.today(at):
         last = min(first + timedelta(days=6), parts.site.today(at) - _DAY)
-        report = reconcile(parts.clerk, first, last, at)
+        report = reconcile(parts.reconcile_context, first, last, at)
         broken += [f"reconcile: {one.what}" for one in report.differences]
         first = last + _DAY
     with parts.database.transaction() as session:

@@ -3,12 +3,10 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from billing.access.entitlements import ANONYMOUS, Entitlements, entitlements_of
-from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
-from billing.platform.site import Site
 from billing.readers.models import Reader
 from billing.rules.access import Entitlement, Reason, entitlement_of
 from billing.rules.lifecycle import State
@@ -19,26 +17,26 @@ _DATES = {"cancels_at": datetime, "access_until": datetime, "resumes_on": date}
 """The dates that decide about reading. They change only through `subscriptions.change`, which keeps old values."""
 
 
-def entitlements_at(session: Session, site: Site, reader_id: str, at: datetime) -> Entitlements:
-    """The entitlements at the instant; ANONYMOUS before registration. Features are those that the plan has now."""
-    reader = session.get(Reader, reader_id)
-    if reader is None or reader.created_at > at:
+def entitlements_at(ctx: TransactionContext, reader_id: str) -> Entitlements:
+    """The entitlements at the context's instant, which may lie in the past; ANONYMOUS before registration. Features are those that the plan has now."""
+    reader = ctx.session.get(Reader, reader_id)
+    if reader is None or reader.created_at > ctx.at:
         return ANONYMOUS
-    rows = session.exec(
-        select(Subscription).where(Subscription.reader_id == reader_id, Subscription.started_at <= at)
+    rows = ctx.session.exec(
+        select(Subscription).where(Subscription.reader_id == reader_id, Subscription.started_at <= ctx.at)
     )
-    held = [_held_at(session, site, row, at) for row in rows]
+    held = [_held_at(ctx, row) for row in rows]
     # Grants never change, so the rows of today hold for the past too.
-    given = entitlements_of(TransactionContext(session, site, at, WORKER), reader_id).held
+    given = entitlements_of(ctx, reader_id).held
     held += [one for one in given if one.reason is Reason.COMPLIMENTARY]
     return Entitlements(reader_id, tuple(one for one in held if one is not None))
 
 
-def _held_at(session: Session, site: Site, row: Subscription, at: datetime) -> Entitlement | None:
+def _held_at(ctx: TransactionContext, row: Subscription) -> Entitlement | None:
     was: dict[str, Any] = {"state": row.state, **{name: getattr(row, name) for name in _DATES}}
-    since = session.exec(
+    since = ctx.session.exec(
         select(SubscriptionChange)
-        .where(SubscriptionChange.subscription_id == row.id, SubscriptionChange.at > at)
+        .where(SubscriptionChange.subscription_id == row.id, SubscriptionChange.at > ctx.at)
         .order_by(col(SubscriptionChange.id).desc())
     )
     for change in since:
@@ -48,12 +46,12 @@ def _held_at(session: Session, site: Site, row: Subscription, at: datetime) -> E
             if name in change.facts:
                 before = change.facts[name][0]
                 was[name] = kind.fromisoformat(before) if before else None
-    plan = session.get_one(Plan, row.plan_id)
+    plan = ctx.session.get_one(Plan, row.plan_id)
     return entitlement_of(
         was["state"],
         cancels_at=was["cancels_at"],
         access_until=was["access_until"],
-        resumes_at=resumes_at(was["resumes_on"], site.zone),
+        resumes_at=resumes_at(was["resumes_on"], ctx.zone),
         features=frozenset(plan.features),
-        at=at,
+        at=ctx.at,
     )

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from billing.access.entitlements import Entitlements
 from billing.access.models import ArticleVersion, Grant, PublicWindow, Scope
 from billing.access.policies import Stated
+from billing.platform.context import TransactionContext
 from billing.platform.site import Site
 from billing.readers.models import Reader
 from billing.rules.access import Decision, Entitlement, Facts, Ground, Reason, strongest
@@ -76,24 +77,31 @@ def in_words(site: Site, entitlements: Entitlements, at: datetime) -> str:
     return f"{words[:1].upper()}{words[1:]}{_through(site, held)}."
 
 
-def facts_of_reader(session: Session, site: Site, reader: Reader, at: datetime) -> tuple[Fact, ...]:
-    """The account, the subscriptions' histories and the grants as known at the instant, oldest first."""
-    if reader.created_at > at:
+def facts_of_reader(ctx: TransactionContext, reader: Reader) -> tuple[Fact, ...]:
+    """The account, the subscriptions' histories and the grants as known at the context's instant, oldest first."""
+    if reader.created_at > ctx.at:
         return (Fact("Not registered yet", holds=False),)
     found = [Fact("Registered", reader.created_at)]
-    changes = session.exec(
+    changes = ctx.session.exec(
         select(SubscriptionChange)
         .join(Subscription, col(Subscription.id) == SubscriptionChange.subscription_id)
-        .where(Subscription.reader_id == reader.id, SubscriptionChange.at <= at)
+        .where(Subscription.reader_id == reader.id, SubscriptionChange.at <= ctx.at)
         .order_by(col(SubscriptionChange.id).desc())
         .limit(MOST_LINES)
     )
-    found += [_change(site, row) for row in reversed(changes.all())]  # changes of one moment stay in order
-    given = session.exec(
-        select(Grant).where(Grant.reader_id == reader.id, Grant.given_at <= at).order_by(col(Grant.id))
+    found += [
+        _change(ctx.site, row) for row in reversed(changes.all())
+    ]  # changes of one moment stay in order
+    given = ctx.session.exec(
+        select(Grant).where(Grant.reader_id == reader.id, Grant.given_at <= ctx.at).order_by(col(Grant.id))
     )
     found += [
-        Fact(f"Complimentary days were given, until {moment(site, row.until)}", row.given_at, row.by, row.why)
+        Fact(
+            f"Complimentary days were given, until {moment(ctx.site, row.until)}",
+            row.given_at,
+            row.by,
+            row.why,
+        )
         for row in given
     ]
     return tuple(sorted(found, key=lambda fact: fact.at or reader.created_at))

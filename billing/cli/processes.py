@@ -188,13 +188,13 @@ def seed_demo() -> None:
     with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
         ids_by_level = seed.articles(ctx)
         seed.openings(ctx)
-        key = seed.api_key(ctx.session, parts.site, parts.clock.now())
-        seed.newsletters(ctx.session, parts.clock.now(), people=True)
+        key = seed.api_key(ctx)
+        seed.newsletters(ctx.session, ctx.at, people=True)
         seed.newsletters_of_plans(ctx.session)
         answer = {"api_key": key, "articles": ids_by_level}
         if parts.settings.environment is Environment.DEMO:
             domain = parts.settings.mail_from.rpartition("@")[2]
-            way_in = seed.staff(ctx.session, parts.site, domain, parts.clock.now())
+            way_in = seed.staff(ctx, domain)
             answer["staff_sign_in_url"] = way_in
     click.echo(json.dumps(answer))
 

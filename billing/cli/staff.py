@@ -20,18 +20,16 @@ def staff_add(email: str, role: str) -> None:
     """Let EMAIL sign in as staff; who is staff already gets the role. All other admins are mailed of a new one."""
     from billing.app import build
     from billing.platform.actors import Command
-    from billing.platform.context import TransactionContext
     from billing.staff import members
     from billing.staff.notices import admin_added
     from billing.staff.roles import Role
 
     parts = build(settings())
-    with parts.database.transaction() as session:
-        at, actor = parts.clock.now(), Command()
-        new_admin = members.is_new_admin(session, email, Role(role))
-        member = members.add(TransactionContext(session, parts.site, at, actor), email, Role(role))
+    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+        new_admin = members.is_new_admin(ctx.session, email, Role(role))
+        member = members.add(ctx, email, Role(role))
         if new_admin:
-            admin_added(TransactionContext(session, parts.site, at, actor), member.email)
+            admin_added(ctx, member.email)
     click.echo(f"{member.email} is staff ({member.role}). Sign in at {parts.site.page('/staff/sign-in')}")
 
 

@@ -11,9 +11,8 @@ from billing.access.policies import AccessTerms
 from billing.access.public_windows import open_to_all
 from billing.dev import sample_newsletters
 from billing.dev.paper.sample_articles import SampleArticle, sample_articles
-from billing.platform.actors import WORKER, Command
+from billing.platform.actors import Command
 from billing.platform.context import TransactionContext
-from billing.platform.site import Site
 from billing.rules.access import AccessLevel
 from billing.rules.features import newsletter_feature
 from billing.rules.scopes import SCOPES
@@ -81,11 +80,11 @@ def openings(ctx: TransactionContext) -> None:
             )
 
 
-def api_key(session: Session, site: Site, at: datetime) -> str:
+def api_key(ctx: TransactionContext) -> str:
     """A key with every scope, for trying things; the one of the last start stops working."""
-    for key in named(TransactionContext(session, site, at, WORKER), DEMO_KEY):
-        revoke(TransactionContext(session, site, at, Command()), key.id)
-    return create(TransactionContext(session, site, at, WORKER), DEMO_KEY, SCOPES)
+    for key in named(ctx, DEMO_KEY):
+        revoke(ctx, key.id)
+    return create(ctx, DEMO_KEY, SCOPES)
 
 
 def demo_key_id(session: Session) -> str:
@@ -94,18 +93,15 @@ def demo_key_id(session: Session) -> str:
     return session.exec(live).first() or ""
 
 
-def staff(session: Session, site: Site, domain: str, at: datetime) -> str:
+def staff(ctx: TransactionContext, domain: str) -> str:
     """A sample member for each role, whose authenticator counts as set up; the address of the demo's way in, which ends with
     the key of this start (see `api_key`)."""
-    actor = Command()
     for role in Role:
         try:
-            members.by_address(session, f"{role}@{domain}")
+            members.by_address(ctx.session, f"{role}@{domain}")
         except members.UnknownMember:
-            member = members.add(TransactionContext(session, site, at, actor), f"{role}@{domain}", role)
-            member.enrolled_at = at
-            session.add(member)
-    return site.page(f"/staff/demo/{site.tokens.token(STAFF_LINK, demo_key_id(session))}")
+            members.add(ctx, f"{role}@{domain}", role).enrolled_at = ctx.at
+    return ctx.site.page(f"/staff/demo/{ctx.site.tokens.token(STAFF_LINK, demo_key_id(ctx.session))}")
 
 
 SAMPLE_PEOPLE = (("first-light", 1000), ("water-and-weather", 250), ("the-long-read", 400))

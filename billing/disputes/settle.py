@@ -86,12 +86,7 @@ def _moved_by_charge(database: Database, gateway: Gateway, answer: DisputeAnswer
 
 
 def write_down_charge(
-    database: Database,
-    gateway: Gateway,
-    site: Site,
-    charge_ref: str,
-    intent_ref: str | None,
-    at: datetime,
+    database: Database, gateway: Gateway, site: Site, charge_ref: str, intent_ref: str | None, at: datetime
 ) -> bool:
     """See to it that a charge of ours stands in our books before something that befell it: its own news may come later, or
     never. Whether it had to be written down now. Raises Unavailable."""
@@ -105,12 +100,8 @@ def write_down_charge(
         raise Unavailable(outcome.why)
     if claim is None or not isinstance(outcome, Charged):
         return False
-    with database.transaction() as session:
-        return took_money(
-            take_in(
-                TransactionContext(session, site, at, Acquirer(gateway.name)), gateway.name, claim, outcome
-            )
-        )
+    with database.begin(site, at, Acquirer(gateway.name)) as ctx:
+        return took_money(take_in(ctx, gateway.name, claim, outcome))
 
 
 def _open_unknown(ctx: TransactionContext, answer: DisputeAnswer) -> None:

@@ -53,6 +53,11 @@ class ReconcileContext:
         """Its name."""
         return self.gateway.name
 
+    @property
+    def actor(self) -> Acquirer:
+        """Who says what is taken in."""
+        return Acquirer(self.gateway.name)
+
 
 Asking = tuple[str, Callable[[], None]]
 """The reference of a thing at the acquirer, and what asks about it."""
@@ -198,10 +203,8 @@ def _look_for_movements(run: ReconcileContext, ref: str, at: datetime) -> None:
     if isinstance(found, Unknown):
         raise Unavailable(found.why)
     if found:
-        with run.database.transaction() as session:
-            balance_mirror.keep(
-                TransactionContext(session, run.site, at, Acquirer(run.acquirer)), run.acquirer, found
-            )
+        with run.database.begin(run.site, at, run.actor) as ctx:
+            balance_mirror.keep(ctx, run.acquirer, found)
 
 
 def _charge(run: ReconcileContext, charge_ref: str, at: datetime) -> None:
@@ -216,14 +219,9 @@ def _refund(run: ReconcileContext, refund_ref: str, at: datetime) -> None:
     refund_id, answer = run.gateway.fetch_refund(refund_ref)
     if not isinstance(answer, RefundAnswer):
         raise Unavailable(answer.why)
-    with run.database.transaction() as session:
-        ours = refund.known(session, run.acquirer, refund_id, refund_ref)
+    with run.database.begin(run.site, at, run.actor) as ctx:
+        ours = refund.known(ctx.session, run.acquirer, refund_id, refund_ref)
         if ours is not None:
-            refund.settle(TransactionContext(session, run.site, at, Acquirer(run.acquirer)), ours, answer)
+            refund.settle(ctx, ours, answer)
         else:
-            unexplained_charges.heard(
-                TransactionContext(session, run.site, at, Acquirer(run.acquirer)),
-                run.acquirer,
-                refund_ref,
-                answer,
-            )
+            unexplained_charges.heard(ctx, run.acquirer, refund_ref, answer)

@@ -11,7 +11,6 @@ from billing.cards.saved_cards import HasEnded, change_card, keep_card
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.payments.models import CardSetup, PaymentMethod, SetupState
-from billing.platform.actors import Acquirer
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.readers.register import by_address, register
@@ -45,20 +44,15 @@ def take_in_card(run: ReconcileContext, found: FoundCard, at: datetime) -> CardF
             run.site,
             card_setup.SetupToFinish(visit.id, mails=False),
             at,
-            by=Acquirer(run.acquirer),
+            by=run.actor,
         )
         if done.state is SetupState.AWAITS_PROOF:
             return _proved_since(run, found, done, at)
         return CardFound.IN_USE if done.state is SetupState.DONE else None
-    with run.database.transaction() as session:
-        if found.subscription_id and session.get(Subscription, found.subscription_id) is not None:
-            return _change(
-                TransactionContext(session, run.site, at, Acquirer(run.acquirer)),
-                run,
-                found,
-                found.subscription_id,
-            )
-        return _begun_since(TransactionContext(session, run.site, at, Acquirer(run.acquirer)), run, found)
+    with run.database.begin(run.site, at, run.actor) as ctx:
+        if found.subscription_id and ctx.session.get(Subscription, found.subscription_id) is not None:
+            return _change(ctx, run, found, found.subscription_id)
+        return _begun_since(ctx, run, found)
 
 
 def _change(
@@ -67,7 +61,7 @@ def _change(
     reader_id = ctx.session.get_one(Subscription, subscription_id).reader_id
     method = keep_card(ctx, run.acquirer, reader_id, found.card)
     try:
-        change_card(ctx.acting_as(Acquirer(run.acquirer)), subscription_id, method)
+        change_card(ctx, subscription_id, method)
     except HasEnded:
         return CardFound.KEPT
     return CardFound.IN_USE
@@ -89,19 +83,13 @@ def _proved_since(
 ) -> CardFound | None:
     """The visit is as old as the backup, and waits for a proof of its address that may have been given since: a person asks. Until
     then the card may be a stranger's, so it isn't kept."""
-    with run.database.transaction() as session:
+    with run.database.begin(run.site, at, run.actor) as ctx:
         words = (
             f"Somebody gave a card for {visit.email} on {run.site.today(found.at):%-d %B %Y}, about when the backup was taken from"
             " which this database was restored. If the reader confirmed the address after that, what they began is lost. Ask them, and if"
             " they did, to begin again."
         )
-        told = _open_case(
-            TransactionContext(session, run.site, at, Acquirer(run.acquirer)),
-            run,
-            found,
-            words,
-            by_address(session, visit.email),
-        )
+        told = _open_case(ctx, run, found, words, by_address(ctx.session, visit.email))
     return CardFound.OF_LOST_START if told else None
 
 

@@ -5,7 +5,6 @@ from sqlmodel import select
 from billing.acquirer.balance_port import FoundRefund
 from billing.changes.cancel import When, cancel
 from billing.payments.models import Invoice, Payment, Refund, RefundState
-from billing.platform.actors import Acquirer
 from billing.platform.context import TransactionContext
 from billing.reconcile.catch_up import ReconcileContext
 from billing.refunds import refund
@@ -20,7 +19,6 @@ _ENDS = {"withdraw": When.NOW, "cancel": When.PERIOD_END, "race": When.PERIOD_EN
 def take_in_refund(ctx: TransactionContext, run: ReconcileContext, found: FoundRefund) -> bool:
     """Write down a refund as the acquirer tells of it; whether it was news. One of a payment that isn't here is left to the
     comparison of the books."""
-    by = Acquirer(run.acquirer)
     known = ctx.session.get(Refund, found.refund_id)
     if known is not None:
         before = known.state
@@ -35,7 +33,7 @@ def take_in_refund(ctx: TransactionContext, run: ReconcileContext, found: FoundR
     if found.amount > refund.left_of(ctx.session, payment):
         return False
     made = refund.intend(
-        ctx.acting_as(by).moved_to(found.at), payment, amount=found.amount, cause=found.cause, reason=REASON
+        ctx.moved_to(found.at), payment, amount=found.amount, cause=found.cause, reason=REASON
     )
     if made is None:
         return False
@@ -43,5 +41,5 @@ def take_in_refund(ctx: TransactionContext, run: ReconcileContext, found: FoundR
     ends = _ENDS.get(found.cause.partition(":")[0])
     if ends is not None and subscription.state is not State.ENDED and subscription.cancel_asked_at is None:
         why = "the reader had cancelled when the money went back"
-        cancel(ctx.acting_as(by), subscription_id, asked_at=found.at, why=why, when=ends)
+        cancel(ctx, subscription_id, asked_at=found.at, why=why, when=ends)
     return True

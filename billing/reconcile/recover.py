@@ -19,7 +19,6 @@ from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.payments.models import Attempt, Payment
 from billing.platform import bulk, installation
-from billing.platform.actors import Acquirer
 from billing.platform.claims import only_one
 from billing.platform.context import TransactionContext
 from billing.platform.db import first_line, is_transient
@@ -92,9 +91,9 @@ def recover(
     with only_one(run.database, "recover") as here:
         if not here:
             raise AskedElsewhere
-        with run.database.transaction() as session:
-            _take_over(TransactionContext(session, run.site, at, Acquirer(run.acquirer)), run)
-            since = installation.asks_since(session)
+        with run.database.begin(run.site, at, run.actor) as ctx:
+            _take_over(ctx, run)
+            since = installation.asks_since(ctx.session)
         if since is None:
             return None
         return _recover(run, since, at, doing)
@@ -183,24 +182,18 @@ def _charge(run: ReconcileContext, one: FoundCharge, found: Recovered, at: datet
     if isinstance(outcome, Unknown):
         raise Unavailable(f"The acquirer can't say yet what became of a charge: {outcome.why}")
     try:
-        with _lasting_only(f"The charge {outcome.charge_ref}"), run.database.transaction() as session:
-            became: SettleOutcome | Unattributed = take_in(
-                TransactionContext(session, run.site, at, Acquirer(run.acquirer)),
-                run.acquirer,
-                one.claim,
-                outcome,
-            )
+        with (
+            _lasting_only(f"The charge {outcome.charge_ref}"),
+            run.database.begin(run.site, at, run.actor) as ctx,
+        ):
+            became: SettleOutcome | Unattributed = take_in(ctx, run.acquirer, one.claim, outcome)
     except Unavailable:
         raise
     except Exception:  # it must not be charged once more, so it goes back, and a person is told
         log.exception("the charge %s can't be taken in", outcome.charge_ref)
-        with run.database.transaction() as session:
+        with run.database.begin(run.site, at, run.actor) as ctx:
             unexplained.note(
-                TransactionContext(session, run.site, at, Acquirer(run.acquirer)),
-                run.acquirer,
-                one.claim,
-                outcome,
-                why="and it could not be written down here",
+                ctx, run.acquirer, one.claim, outcome, why="and it could not be written down here"
             )
         became = Unattributed.UNEXPLAINED
     if became is Unattributed.UNEXPLAINED:
@@ -234,9 +227,9 @@ def _unless_it_breaks(
         raise
     except Exception as error:
         log.exception("the %s %s can't be taken in", kind, ref)
-        with run.database.transaction() as session:
+        with run.database.begin(run.site, at, run.actor) as ctx:
             open_case(
-                TransactionContext(session, run.site, at, Acquirer(run.acquirer)),
+                ctx,
                 CaseKind.NOT_TAKEN_IN,
                 ref,
                 f"{run.gateway.display_name} knows of a {kind} that isn't in this database, and it could not be written down:"
@@ -247,8 +240,8 @@ def _unless_it_breaks(
 
 
 def _refund(run: ReconcileContext, one: FoundRefund, found: Recovered, at: datetime) -> None:
-    with run.database.transaction() as session:
-        if take_in_refund(TransactionContext(session, run.site, at, Acquirer(run.acquirer)), run, one):
+    with run.database.begin(run.site, at, run.actor) as ctx:
+        if take_in_refund(ctx, run, one):
             found.refunds += 1
             found.refunded += one.amount
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from billing.dev import seed
+from billing.platform.actors import Command
 from tests.support.world import World
 
 STRANGERS = [
@@ -78,9 +79,9 @@ def test_a_strangers_name_gets_nothing_of_the_sandbox(world: World, path: str, h
 
 def test_the_link_for_staff_ends_with_the_start_that_printed_it(demo: World) -> None:
     def starts() -> str:
-        with demo.parts.database.transaction() as session:
-            seed.api_key(session, demo.parts.site, demo.now)
-            return seed.staff(session, demo.parts.site, "paper.example", demo.now)
+        with demo.parts.database.begin(demo.parts.site, demo.now, Command()) as ctx:
+            seed.api_key(ctx)
+            return seed.staff(ctx, "paper.example")
 
     first = starts()
     assert "Sign in as staff" in demo.browser().get(first).words

@@ -46,12 +46,7 @@ def changed_since(session: Session, act: Act, version: str) -> bool:
 
 
 def perform(
-    ctx: TransactionContext,
-    act: Act,
-    *,
-    role: Role | None,
-    why: str,
-    version: str | None,
+    ctx: TransactionContext, act: Act, *, role: Role | None, why: str, version: str | None
 ) -> AuditLine:
     """Do it, once, in this transaction. Programs have no role, and no version: theirs is the Idempotency-Key.
 

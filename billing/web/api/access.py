@@ -20,8 +20,6 @@ from billing.container import Parts
 from billing.http import cookies, shapes
 from billing.http.access_paths import GATE, WHY
 from billing.http.limits import MOST_ARTICLES, MOST_WITHOUT_KEY
-from billing.platform.actors import WORKER
-from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid
 from billing.readers import rate
 from billing.readers.register import by_external_id
@@ -85,14 +83,8 @@ class Asker:
     ) -> list[AccessResult]:
         once = dict.fromkeys(article_ids)
         asked = [(article_id, asking) for article_id in once]
-        site, limits = self.parts.site, self.parts.limits
-        found = dict(
-            zip(
-                once,
-                check_all(TransactionContext(session, site, self.visit.at, WORKER), limits, asked),
-                strict=True,
-            )
-        )
+        checked = check_all(self.visit.context(session), self.parts.limits, asked)
+        found = dict(zip(once, checked, strict=True))
         answers = [found[article_id] for article_id in article_ids]
         known = [checked for checked in answers if checked is not None]
         if len(known) < len(answers):
@@ -114,17 +106,14 @@ class Program(Asker):
     def entitlements(self, session: Session) -> Entitlements:
         """What the reader holds; an unknown reader is anonymous."""
         found = by_external_id(session, self.external_id) if self.external_id else None
-        return entitlements_of(
-            TransactionContext(session, self.parts.site, self.visit.at, WORKER),
-            found.id if found else self.reader_id,
-        )
+        return entitlements_of(self.visit.context(session), found.id if found else self.reader_id)
 
     def answer(self, session: Session, article_id: str, *, counts: bool) -> Answered:
         """The decision on one article; with a visitor's token, where one is needed to count the next."""
         site, at = self.parts.site, self.visit.at
         visitor = visitors.by_token(site, self.visitor) or visitors.new()
         asking = self._access_request(session, visitor, counts=counts)
-        checked = check(TransactionContext(session, site, at, WORKER), self.parts.limits, article_id, asking)
+        checked = check(self.visit.context(session), self.parts.limits, article_id, asking)
         if asking.entitlements.reader_id is not None or not counts or not was_noted(checked):
             return Answered(checked)
         token = first_token(site, visitor, checked, at) if visitor.is_new else self.visitor

@@ -85,7 +85,7 @@ class Caller:
         """Count what this call is about to tell of readers; the last thing in its transaction. Raises KeyOverLimit."""
         what = f"{self.request.method} {self.request.scope['route'].path}"
         try:
-            reads.note(TransactionContext(session, self.parts.site, self.at, self.actor), what, reader_ids)
+            reads.note(self.context(session), what, reader_ids)
         except KeyOverLimit as refusal:
             self._told_to_admins(refusal)
             raise
@@ -172,12 +172,7 @@ class Caller:
         if found.request_hash != asked:
             raise OtherBody
         kind = "application/json" if found.status < 400 else "application/problem+json"
-        return Response(
-            found.body,
-            found.status,
-            {"Idempotent-Replayed": "true"},
-            kind,
-        )
+        return Response(found.body, found.status, {"Idempotent-Replayed": "true"}, kind)
 
     def _keep(self, asked: str, response: Response) -> Response:
         if response.status_code < 500:

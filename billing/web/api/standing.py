@@ -30,13 +30,7 @@ def standing(
     parts = caller.parts
     with parts.database.transaction() as session:
         found = explain(
-            session,
-            parts.site,
-            parts.limits,
-            reader_id,
-            at=at or caller.at,
-            now=caller.at,
-            article_id=article,
+            caller.context(session), parts.limits, reader_id, at=at or caller.at, article_id=article
         )
         caller.reads(session, reader_id)
     return JSONResponse(_shape(found))

@@ -15,7 +15,6 @@ from billing.http import cookies
 from billing.payments import charge, return_polls
 from billing.payments.dispute_limits import DisputeOpen
 from billing.payments.models import AttemptState, CardSetup, PaymentMethod, SetupPurpose, SetupState
-from billing.platform.context import TransactionContext
 from billing.readers import sessions, sign_in
 from billing.readers.register import by_id
 from billing.rules.lifecycle import State
@@ -216,10 +215,8 @@ def started(visit: Visiting) -> Response:
         subscription = session.get_one(Subscription, setup.subscription_id)
         if _unpaid(setup, subscription):
             return visit.go("/account")
-        site = visit.parts.site
-        taken = offer_of(
-            TransactionContext(session, site, setup.created_at, visit.actor), terms_of(session, subscription)
-        )
+        then = visit.context(session).moved_to(setup.created_at)
+        taken = offer_of(then, terms_of(session, subscription))
         method = session.get_one(PaymentMethod, setup.payment_method_id)
         offered = _newsletters(visit, session)
     view = views.Started(

@@ -47,13 +47,7 @@ def act(visit: StaffVisit, reader_id: str, make: Making, typed: Typed) -> Respon
     try:
         with visit.parts.database.transaction() as session:
             _prove_first(visit, session, form.act)
-            perform(
-                visit.context(session),
-                form.act,
-                role=visit.member.role,
-                why=why,
-                version=version,
-            )
+            perform(visit.context(session), form.act, role=visit.member.role, why=why, version=version)
     except NeedsSecond:
         return _ask_second(visit, reader_id, make, form.act, why, version)
     except OverLimit as refusal:
@@ -70,11 +64,7 @@ def _ask_second(
     try:
         with visit.parts.database.transaction() as session:
             approvals.ask_for_act(
-                visit.context(session),
-                act,
-                role=visit.member.role,
-                why=why,
-                version=version,
+                visit.context(session), act, role=visit.member.role, why=why, version=version
             )
     except Refusal as refusal:
         return again(visit, reader_id, make, why, refusal)

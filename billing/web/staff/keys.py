@@ -145,12 +145,7 @@ def rotate(visit: Acting, key_id: str, hours: Typed = "", expires: Typed = "") -
     try:
         grace = timedelta(hours=_number(hours, 24 * api_keys.LONGEST_GRACE.days))
         with visit.begin() as ctx:
-            secret = key_money.rotate(
-                ctx,
-                key_id,
-                grace,
-                expires_at=_expiry(visit, expires),
-            )
+            secret = key_money.rotate(ctx, key_id, grace, expires_at=_expiry(visit, expires))
             name = ctx.session.get_one(ApiKey, key_id).name
     except (Invalid, key_money.NeedsCommand) as refusal:
         return _page(visit, error=refusal)

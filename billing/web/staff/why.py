@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from billing.access.articles import newest
 from billing.access.explain import Explanation, explain
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Refusal
 from billing.readers.models import Reader
 from billing.readers.register import by_id
@@ -31,22 +32,21 @@ def why(
         reader = by_id(ctx.session, reader_id)
         audit.looked(ctx, reader_id)
         try:
-            found = _explained(visit, ctx.session, reader_id, article, at)
+            found = _explained(visit, ctx, reader_id, article, at)
         except Refusal as refusal:
             view = _view(visit, ctx.session, reader, article, at, error=refusal.detail)
             return visit.page(view, refusal.status)
         return visit.page(_view(visit, ctx.session, reader, article, at, found))
 
 
-def _explained(visit: StaffVisit, session: Session, reader_id: str, article: str, at: str) -> Explanation:
-    parts = visit.parts
+def _explained(
+    visit: StaffVisit, ctx: TransactionContext, reader_id: str, article: str, at: str
+) -> Explanation:
     return explain(
-        session,
-        parts.site,
-        parts.limits,
+        ctx,
+        visit.parts.limits,
         reader_id,
-        at=read_moment(at, parts.site.zone) if at.strip() else visit.at,
-        now=visit.at,
+        at=read_moment(at, ctx.zone) if at.strip() else ctx.at,
         article_id=article or None,
     )
 

@@ -33,7 +33,7 @@ def _stand_by(visit: Visit, token: str) -> None:
     """Let the visit be that of the token's reader. It ends with the session that the token was made in."""
     parts = visit.parts
     held = edge_tokens.read(parts.site, token, visit.at)
-    with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+    with visit.begin() as ctx:
         reader = ctx.session.get(Reader, held.reader_id)
         live = held.session_id is None or sessions.is_open(ctx, held.session_id)
     if reader is None or not live:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -71,6 +72,10 @@ class Caller:
     def party(self) -> Party:
         """Whom the call counts for where it waits for the gateway."""
         return Party(Side.PROGRAMS, self.key_id)
+
+    def begin(self) -> AbstractContextManager[TransactionContext]:
+        """A transaction of this call."""
+        return self.parts.database.begin(self.parts.site, self.at, self.actor)
 
     def context(self, session: Session) -> TransactionContext:
         """What the rooms below work with in a transaction that is open."""
@@ -154,7 +159,7 @@ class Caller:
     def _told_to_admins(self, refusal: KeyForbids) -> None:
         """What a key may not do, and was tried with it, stands in the audit once an hour; a ceiling that is reached is a case, one
         a day."""
-        with self.parts.database.begin(self.parts.site, self.at, self.actor) as ctx:
+        with self.begin() as ctx:
             audit.refused(
                 ctx,
                 refusal.code,

@@ -48,7 +48,7 @@ def access_token(
         raise NotSignedIn
     else:
         reader_id, session_id = visit.reader.id, visit.session.id
-    with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+    with visit.begin() as ctx:
         if named and external_id:
             found = by_external_id(ctx.session, external_id)
             reader_id = found.id if found else None

@@ -110,7 +110,7 @@ def evaluation(body: Evaluation, caller: Access) -> JSONResponse:
     article counts it; with `prefetch` in the context it is not counted, and closed."""
     counts = body.action.feature == READ and not (body.context and body.context.prefetch)
     one, parts = Partial(**dict(body)), caller.parts
-    with parts.database.begin(parts.site, caller.at, caller.actor) as ctx:
+    with caller.begin() as ctx:
         (asked,) = _questions(ctx.session, caller, [one], counts=counts)
         if not isinstance(asked, tuple):
             return JSONResponse(asked)
@@ -128,7 +128,7 @@ def evaluations(body: Evaluations, caller: Access) -> JSONResponse:
     last = {Semantic.DENY: False, Semantic.PERMIT: True}.get(body.options.evaluations_semantic)
     each, parts = list(body.each()), caller.parts
     found: list[dict[str, Any]] = []
-    with parts.database.begin(parts.site, caller.at, caller.actor) as ctx:
+    with caller.begin() as ctx:
         asked = _questions(ctx.session, caller, each, counts=False)
         once = list(dict.fromkeys(one for one in asked if isinstance(one, tuple)))
         checked = dict(zip(once, check_all(ctx, parts.limits, once), strict=True))

@@ -46,7 +46,7 @@ def give(article_id: ArticleId, body: GiftBody, caller: Supports) -> Response:
 def given(reader_id: str, caller: ReadsReaders, limit: Limit = MOST, after: After = None) -> JSONResponse:
     """The reader's gifts, newest first, and how many are left this month."""
     parts = caller.parts
-    with parts.database.begin(parts.site, caller.at, caller.actor) as ctx:
+    with caller.begin() as ctx:
         by_id(ctx.session, reader_id)
         rows = gifts.of_reader(ctx.session, reader_id, limit + 1, after)
         left = gifts.left(ctx, parts.gift_terms, reader_id)

@@ -77,7 +77,7 @@ class NotPaid(Conflict):
 def as_pdf(invoice_id: str, caller: Money) -> Response:
     """A paid invoice with its credit notes, as a PDF that says copy: the originals went by mail. 409 `invoice_not_paid` before that."""
     parts = caller.parts
-    with parts.database.begin(parts.site, caller.at, caller.actor) as ctx:
+    with caller.begin() as ctx:
         invoice = _found(ctx.session, invoice_id)
         if invoice.state is not InvoiceState.PAID:
             raise NotPaid

@@ -79,7 +79,7 @@ def close_article(article_id: ArticleId, caller: Articles) -> Response:
 @router.get("/v1/openings")
 def live(caller: Articles, limit: Limit = MOST, after: After = None) -> JSONResponse:
     """All that is open to everyone now, newest first."""
-    with caller.parts.database.begin(caller.parts.site, caller.at, caller.actor) as ctx:
+    with caller.begin() as ctx:
         rows = public_windows.open_at(ctx)
     return page([row for row in rows if after is None or row.id < after], limit, _shape)
 

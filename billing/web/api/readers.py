@@ -76,7 +76,7 @@ def start_trial(body: TrialBody, caller: Starts) -> Waits:
             ip=str(body.consent.ip),
             device=body.consent.user_agent,
         )
-        with parts.database.begin(parts.site, caller.at, caller.actor) as ctx:
+        with caller.begin() as ctx:
             key_limits.refuse_more(ctx, caller.key_id, ONE_START)
         request = TrialRequest(
             email=body.email,

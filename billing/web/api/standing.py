@@ -28,11 +28,9 @@ def standing(
 ) -> JSONResponse:
     """What the reader held at the moment (now, if none is named) and the facts behind it; with `article`, the decision on it."""
     parts = caller.parts
-    with parts.database.transaction() as session:
-        found = explain(
-            caller.context(session), parts.limits, reader_id, at=at or caller.at, article_id=article
-        )
-        caller.reads(session, reader_id)
+    with caller.begin() as ctx:
+        found = explain(ctx, parts.limits, reader_id, at=at or caller.at, article_id=article)
+        caller.reads(ctx.session, reader_id)
     return JSONResponse(_shape(found))
 
 

@@ -141,7 +141,7 @@ def another_address(visit: Guarded, email: Annotated[str, Form()] = "") -> Respo
         return visit.go("/sign-in")
     parts = visit.parts
     try:
-        with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+        with visit.begin() as ctx:
             sign_in.count_asks(ctx, email, visit.browser)
             sign_in.ask_for_another(ctx, visit.reader, email, visit.browser)
     except BadAddress as refusal:

@@ -66,17 +66,15 @@ def cancel_with(visit: Visit, subscription: Subscription, *, when: str, reason: 
     if said := comment.replace("\0", "").strip():
         why = f"{why}: {said[:1000]}"
     subscription_id, by = subscription.id, ReaderActor(subscription.reader_id)
-    with visit.parts.database.transaction() as session:
+    with visit.begin() as ctx:
         at = visit.at
-        if when == "now" and withdrawals.at_once(
-            visit.context(session).acting_as(by), subscription_id, asked_at=at, why=why
-        ):
+        if when == "now" and withdrawals.at_once(ctx.acting_as(by), subscription_id, asked_at=at, why=why):
             return
-        locked = lock(session, subscription_id)
-        asked_at = open_requests.asked_first(session, locked, at)
-        early = when == "early" and cancel.leaving(visit.context(session), locked, asked_at) is not None
+        locked = lock(ctx.session, subscription_id)
+        asked_at = open_requests.asked_first(ctx.session, locked, at)
+        early = when == "early" and cancel.leaving(ctx, locked, asked_at) is not None
         cancel_for_reader(
-            visit.context(session).acting_as(by),
+            ctx.acting_as(by),
             subscription_id,
             asked_at=at,
             why=why,
@@ -117,9 +115,9 @@ def withdrawal(
 
 def undo_with(visit: Visit, subscription: Subscription) -> None:
     """Take the cancellation back. Raises NothingToUndo."""
-    with visit.parts.database.transaction() as session:
+    with visit.begin() as ctx:
         by = ReaderActor(subscription.reader_id)
-        undo_for_reader(visit.context(session).acting_as(by), subscription.id)
+        undo_for_reader(ctx.acting_as(by), subscription.id)
 
 
 def _is_on_its_way(refund: Refund, asked_at: datetime | None, at: datetime) -> bool:

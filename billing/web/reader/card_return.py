@@ -38,8 +38,8 @@ WAY_BACK = timedelta(hours=1)
 @may_wait
 def back(visit: Visiting, setup: str = "") -> Response | Waits:
     """The reader returns from the card page: finish, if the webhook hasn't. Counted, as its page asks again by itself."""
-    parts, setup_id = visit.parts, setup or visit.cookie(cookies.SETUP)
-    with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+    setup_id = setup or visit.cookie(cookies.SETUP)
+    with visit.begin() as ctx:
         count_return(visit, ctx.session)
         known = ctx.session.get(CardSetup, setup_id)
         ours = known is not None and visit.owns(known.browser_hash)
@@ -208,17 +208,17 @@ def _sign_in_first_time(visit: Visit, session: Session, reader_id: str, setup: C
 @router.get("/subscribe/started")
 def started(visit: Visiting) -> Response:
     """What happens now, and when; for the browser that started it."""
-    with visit.parts.database.transaction() as session:
-        setup = session.get(CardSetup, visit.cookie(cookies.SETUP))
+    with visit.begin() as ctx:
+        setup = ctx.session.get(CardSetup, visit.cookie(cookies.SETUP))
         if setup is None or not visit.owns(setup.browser_hash) or setup.state is not SetupState.DONE:
             return visit.go("/account")
-        subscription = session.get_one(Subscription, setup.subscription_id)
+        subscription = ctx.session.get_one(Subscription, setup.subscription_id)
         if _unpaid(setup, subscription):
             return visit.go("/account")
-        then = visit.context(session).moved_to(setup.created_at)
-        taken = offer_of(then, terms_of(session, subscription))
-        method = session.get_one(PaymentMethod, setup.payment_method_id)
-        offered = _newsletters(visit, session)
+        then = ctx.moved_to(setup.created_at)
+        taken = offer_of(then, terms_of(ctx.session, subscription))
+        method = ctx.session.get_one(PaymentMethod, setup.payment_method_id)
+        offered = _newsletters(visit, ctx.session)
     view = views.Started(
         email=setup.email,
         price=taken.amount,

@@ -23,7 +23,7 @@ def card_is_asked_for(visit: Visit, subscription: Subscription) -> bool:
 def open_card_page(visit: Visit, subscription: Subscription) -> Waits:
     """Open the hosted page for another card. Raises TooMany, and later Unavailable."""
     parts = visit.parts
-    with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+    with visit.begin() as ctx:
         count_card_page(visit, ctx.session)
         _, price = terms_of(ctx.session, subscription)
         setup = setups.begin(

@@ -167,12 +167,12 @@ def choose_plan(visit: Guarded, to: ToPlan = "", consent: Chosen = "") -> Respon
 @router.post("/account/plan/undo")
 def undo_plan(visit: Guarded) -> Response:
     """Take the change of plan back."""
-    with visit.parts.database.transaction() as session:
-        subscription = _live(visit, session)
+    with visit.begin() as ctx:
+        subscription = _live(visit, ctx.session)
         if subscription is None:
             return _home(visit)
         change_plan.undo(
-            visit.context(session).acting_as(ReaderActor(subscription.reader_id)),
+            ctx.acting_as(ReaderActor(subscription.reader_id)),
             subscription.id,
             why="taken back",
         )
@@ -205,12 +205,12 @@ def ask_pause(visit: Visiting) -> Response:
 def choose_pause(visit: Guarded, months: Annotated[int, Form()] = 1) -> Response:
     """Pause from the end of what is paid."""
     site = visit.parts.site
-    with visit.parts.database.transaction() as session:
-        subscription = _live(visit, session)
+    with visit.begin() as ctx:
+        subscription = _live(visit, ctx.session)
         if subscription is None:
             return _home(visit)
         pause.ask(
-            visit.context(session).acting_as(ReaderActor(subscription.reader_id)),
+            ctx.acting_as(ReaderActor(subscription.reader_id)),
             subscription.id,
             months,
             why="asked for on the account page",
@@ -223,12 +223,12 @@ def choose_pause(visit: Guarded, months: Annotated[int, Form()] = 1) -> Response
 @may_wait
 def undo_pause(visit: Guarded) -> Response | Waits:
     """Take the pause back; one that runs ends now, and the next period begins with its charge."""
-    with visit.parts.database.transaction() as session:
-        subscription = _live(visit, session)
+    with visit.begin() as ctx:
+        subscription = _live(visit, ctx.session)
         if subscription is None:
             return _home(visit)
         pause.undo(
-            visit.context(session).acting_as(ReaderActor(subscription.reader_id)),
+            ctx.acting_as(ReaderActor(subscription.reader_id)),
             subscription.id,
             why="taken back",
         )

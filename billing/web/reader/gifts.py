@@ -65,8 +65,8 @@ def one(visit: Visiting, gift_id: str) -> Response:
 def _page(visit: Visit, gift_id: str | None = None) -> Response:
     if visit.reader is None:
         return visit.go("/sign-in")
-    parts, terms = visit.parts, visit.parts.gift_terms
-    with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+    terms = visit.parts.gift_terms
+    with visit.begin() as ctx:
         given = gifts.of_reader(ctx.session, visit.reader.id)
         left = gifts.left(ctx, terms, visit.reader.id)
         rows = [_row(visit, ctx.session, gift, visit.at) for gift in given]

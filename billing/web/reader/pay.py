@@ -58,7 +58,7 @@ def _ask(visit: Visit, attempt_id: str, invoice_id: str) -> Response:
 
 def _came_back(visit: Visit, attempt_id: str, invoice_id: str, *, claimed: bool = False) -> Response:
     parts = visit.parts
-    with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+    with visit.begin() as ctx:
         if claimed:
             return_polls.done(ctx, Attempt, attempt_id, parts.settings.return_poll_seconds)
         if ctx.session.get_one(Attempt, attempt_id).state is not AttemptState.OPEN:

@@ -27,7 +27,7 @@ def receipt_file(visit: Visiting, invoice_id: str) -> Response:
     if visit.reader is None:
         return visit.go("/sign-in")
     parts = visit.parts
-    with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+    with visit.begin() as ctx:
         documents = copies(ctx, receipts.one(ctx.session, invoice_id, visit.reader.id))
     return as_file(documents, parts.sender.house)
 

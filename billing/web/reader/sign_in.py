@@ -29,9 +29,8 @@ def ask(visit: Visiting) -> Response:
 @router.post("/sign-in")
 def mail_link(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
     """Mail a link, which signs a known address in and registers a new one: the same for both (6.3.8)."""
-    parts = visit.parts
     try:
-        with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+        with visit.begin() as ctx:
             sign_in.count_asks(ctx, email, visit.browser)
             sign_in.ask(ctx, email, visit.browser)
     except BadAddress as refusal:
@@ -60,7 +59,7 @@ def confirm_page(visit: Visiting) -> Response:
     """A button in the browser that asked; in any other, the code to type there."""
     parts, token = visit.parts, visit.cookie(cookies.LINK)
     try:
-        with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+        with visit.begin() as ctx:
             link = sign_in.find_link(ctx, token)
             here = links.belongs_here(link, visit.browser_hashes)
     except links.LinkSpent:

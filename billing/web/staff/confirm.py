@@ -45,9 +45,9 @@ def act(visit: StaffVisit, reader_id: str, make: Making, typed: Typed) -> Respon
     if form.act is None or typed.step == PREVIEW or not is_same_act(form.act, version):
         return again(visit, reader_id, make, why)
     try:
-        with visit.parts.database.transaction() as session:
-            _prove_first(visit, session, form.act)
-            perform(visit.context(session), form.act, role=visit.member.role, why=why, version=version)
+        with visit.begin() as ctx:
+            _prove_first(visit, ctx.session, form.act)
+            perform(ctx, form.act, role=visit.member.role, why=why, version=version)
     except NeedsSecond:
         return _ask_second(visit, reader_id, make, form.act, why, version)
     except OverLimit as refusal:
@@ -62,10 +62,8 @@ def _ask_second(
 ) -> Response:
     """Let it wait for another member."""
     try:
-        with visit.parts.database.transaction() as session:
-            approvals.ask_for_act(
-                visit.context(session), act, role=visit.member.role, why=why, version=version
-            )
+        with visit.begin() as ctx:
+            approvals.ask_for_act(ctx, act, role=visit.member.role, why=why, version=version)
     except Refusal as refusal:
         return again(visit, reader_id, make, why, refusal)
     return visit.go(f"/staff/readers/{reader_id}", "staff-asked-second")
@@ -83,16 +81,16 @@ def again(
     visit: StaffVisit, reader_id: str, make: Making, why: str, refusal: Refusal | None = None
 ) -> Response:
     """The page once more, with what was typed and why it wasn't done."""
-    with visit.parts.database.transaction() as session:
-        form = make(session)
+    with visit.begin() as ctx:
+        form = make(ctx.session)
         if form.act is not None:
             try:
-                check_limits(visit.context(session), visit.member.role, form.act)
+                check_limits(ctx, visit.member.role, form.act)
             except OverLimit as over:
                 refuse(visit, form.act.what, reader_id=reader_id, words=over.detail)
             except (Refusal, NoSuchTransition):
                 pass  # the page says it
-        view = _view(visit, session, reader_id, form, why=why, refusal=refusal)
+        view = _view(visit, ctx.session, reader_id, form, why=why, refusal=refusal)
     return visit.page(view, refusal.status if refusal else 422 if view.error else 200)
 
 

@@ -46,7 +46,7 @@ def answer(
 def _send(visit: StaffVisit, reader_id: str, dispute_id: str, words: str) -> Response:
     parts = visit.parts
     try:
-        with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+        with visit.begin() as ctx:
             intended = answering.intend(ctx, reader_id, dispute_id, words)
             audit.write(ctx, "answer_dispute", reader_id=reader_id, subject=dispute_id, why=words)
         answering.send(parts.database, parts.acquirers, parts.site, intended, visit.at)

@@ -215,9 +215,9 @@ def change(visit: Acting, issue_id: str, change: str) -> Response:
     if change not in CHANGES:
         raise NoSuchChange
     act, do = CHANGES[change]
-    with visit.parts.database.transaction() as session:
-        found = do(visit.context(session), issue_id)
-        _audit(visit, session, found, act)
+    with visit.begin() as ctx:
+        found = do(ctx, issue_id)
+        _audit(visit, ctx.session, found, act)
     return visit.go(f"{ROOM}/{issue_id}", "staff-saved")
 
 

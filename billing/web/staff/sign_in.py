@@ -31,9 +31,8 @@ def ask(visit: Visiting) -> Response:
 @router.post(SIGN_IN)
 def mail_link(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
     """Mail a link, if the address is that of staff. What the browser sees is the same either way."""
-    parts = visit.parts
     try:
-        with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+        with visit.begin() as ctx:
             sign_in.count_asks(ctx, email, visit.browser)
             sign_in.ask(ctx, email, visit.browser)
     except BadAddress as refusal:
@@ -74,9 +73,8 @@ def confirm_page(visit: Visiting) -> Response:
 @router.post(f"{SIGN_IN}/confirm")
 def confirm(visit: Guarded) -> Response:
     """Use the link, once; on to the authenticator."""
-    parts = visit.parts
     try:
-        with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+        with visit.begin() as ctx:
             token = visit.cookie(cookies.STAFF_LINK)
             secret = sign_in.confirm(ctx, token, visit.browser)
     except links.LinkSpent:
@@ -87,9 +85,8 @@ def confirm(visit: Guarded) -> Response:
 @router.post(f"{SIGN_IN}/code")
 def type_mailed_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
     """Use the mail's code, in the browser that asked; five tries."""
-    parts = visit.parts
     try:
-        with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+        with visit.begin() as ctx:
             sign_in.count_codes(ctx, visit.browser)
             secret = sign_in.confirm_code(ctx, code[:20], visit.browser)
     except links.LinkSpent:

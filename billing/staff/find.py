@@ -44,8 +44,8 @@ class By(StrEnum):
     ACQUIRER = "id at the acquirer"
 
 
-_FOREIGN = re.compile(r"(?=.*\d)[\w.=-]{6,255}", re.ASCII)
-"""What may be an id of an acquirer's."""
+_FOREIGN = re.compile(r"(?=.*[\d_])[\w.=-]{6,255}", re.ASCII)
+"""What may be an id of an acquirer's: a random one may hold no digit, and a name holds no underscore."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,12 @@ def test_each_kind_leads_straight_to_the_reader(world: World, desk: Browser) -> 
         desk.get("/staff")
 
 
+def test_an_id_without_a_digit_is_an_id(world: World, desk: Browser) -> None:
+    world.execute("UPDATE payment_method SET gateway_ref = 'pm_OnlyLetters' WHERE last4 = '4242'")
+    [nomsa] = world.rows("SELECT id FROM reader WHERE email = :email", email=NOMSA)
+    assert desk.post("/staff/find", query="pm_OnlyLetters").path == f"/staff/readers/{nomsa['id']}"
+
+
 def test_a_card_page_and_a_declined_charge_are_found_too(world: World, staff: SignIn) -> None:
     reader = world.browser()
     reader.start(NOMSA, "4000000000000341")

@@ -1,11 +1,11 @@
 """What the domain must know of the installation: its zone, the addresses of its pages, its secrets."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from billing.platform.tokens import Tokens, place
-from billing.rules.periods import civil_date
+from billing.rules.periods import civil_date, last_day_before
 
 CANCEL = "cancel"
 CARD = "card"
@@ -58,7 +58,7 @@ class Site:
 
     def last_day(self, until: datetime) -> date:
         """The last civil day before an instant at which something ends: midnight ends the day before."""
-        return civil_date(until - timedelta(microseconds=1), self.zone)
+        return last_day_before(until, self.zone)
 
     def moment(self, at: datetime) -> str:
         """An instant in words, in the publisher's zone."""

@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from billing.rules.instants import aware, civil
@@ -24,6 +24,11 @@ class Period:
 def civil_date(at: datetime, zone: ZoneInfo) -> date:
     """The day that the calendar in `zone` shows at the instant `at`; raises NaiveInstant."""
     return aware(at).astimezone(zone).date()
+
+
+def last_day_before(until: datetime, zone: ZoneInfo) -> date:
+    """The last civil day before an instant at which something ends: midnight ends the day before. Raises NaiveInstant."""
+    return civil_date(until - timedelta(microseconds=1), zone)
 
 
 def start_of_day(on: date, zone: ZoneInfo) -> datetime:

@@ -1,7 +1,7 @@
 """an attempt's one bag of evidence becomes a column for each thing it says
 
 Revision: 0045
-Follows: 0043
+Follows: 0044
 """
 
 import sqlalchemy as sa

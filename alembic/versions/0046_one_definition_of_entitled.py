@@ -1,7 +1,7 @@
 """one definition of entitled, for pages, the access cache and newsletters
 
 Revision: 0046
-Follows: 0043
+Follows: 0045
 """
 
 from alembic import op

@@ -1,7 +1,7 @@
 """who acts is a kind and an id
 
 Revision: 0048
-Follows: 0043
+Follows: 0047
 """
 
 from alembic import op

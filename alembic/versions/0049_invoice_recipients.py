@@ -1,7 +1,7 @@
 """to whom a tax invoice is made out
 
 Revision: 0049
-Follows: 0043
+Follows: 0048
 """
 
 import sqlalchemy as sa

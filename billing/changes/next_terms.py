@@ -7,9 +7,8 @@ from sqlmodel import Session, select
 from billing.changes.extend import moved_to
 from billing.changes.outcome import ActionOutcome
 from billing.mail.outbox import accepted_at
-from billing.notices import term as tell_choices
 from billing.notices.plan import price_changing, price_notice_key
-from billing.notices.term import term_notice_key, term_reminder_key
+from billing.notices.term import term_ending, term_notice_key, term_reminder, term_reminder_key
 from billing.payments import postings
 from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
@@ -125,7 +124,7 @@ def announce_end(ctx: TransactionContext, subscription: Subscription) -> ActionO
             "next_terms_because": Because.TERM,
         }
     _change(ctx, s, Event.TERM_ANNOUNCED, f"the year ends on {ends_on}", columns)
-    tell_choices.term_ending(ctx, s, month)
+    term_ending(ctx, s, month)
     return ActionOutcome.NOTIFIED
 
 
@@ -135,7 +134,7 @@ def remind(ctx: TransactionContext, subscription: Subscription, which: Notice) -
     charge_at = trial.charge_at(s.period_end_on or s.charge_on, ctx.zone)
     if ctx.at > notices.window(which, charge_at).closes_at:
         return extend(ctx, s, f"the {which} notice is late")
-    tell_choices.term_reminder(ctx, s, which)
+    term_reminder(ctx, s, which)
     if which is Notice.FIRST:
         mark(s, ctx.zone, first_notice_at=ctx.at)
     else:

@@ -1,4 +1,4 @@
-"""How Stripe's objects read, as plain dicts: what the port's answers are made of. Belongs to `stripe_gateway`."""
+"""How Stripe's objects read, as plain dicts: what the port's answers are made of. Belongs to `gateway`."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How Stripe's errors read: which of them are answers, and which only doubt. Belongs to `stripe_gateway`."""
+"""How Stripe's errors read: which of them are answers, and which only doubt. Belongs to `gateway`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Stripe behind the port: with `stripe_errors`, `stripe_http` and `stripe_signature` the only file that knows its library. SDK 16.1, API 2026-10-28.endive, named explicitly (STR-3)."""
+"""Stripe behind the port: with `errors`, `http` and `signature` the only file that knows its library. SDK 16.1, API 2026-10-28.endive, named explicitly (STR-3)."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -251,7 +251,7 @@ class StripeGateway:
         return claim, stripe_answers.outcome(intent)
 
     def open_pay_page(self, request: PayPageRequest) -> CardPage | CustomerGone | Unknown:
-        """A Checkout Session in payment mode (see `stripe_pages`)."""
+        """A Checkout Session in payment mode (see `pages`)."""
         asked = pages.params(request, self._metadata.of_charge(request.claim))
         return self._open_page(asked, request.idempotency_key)
 

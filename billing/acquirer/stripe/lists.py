@@ -1,5 +1,5 @@
 """Finds what we made in Stripe's lists, by what we wrote on it, and fetches it by its id: a list may lack it, or show it as it was.
-Belongs to `stripe_gateway`. Stripe calls its lists up to date, and its search a minute late, or later during an outage
+Belongs to `gateway`. Stripe calls its lists up to date, and its search a minute late, or later during an outage
 (https://docs.stripe.com/search#data-freshness). What the library raises is left to the caller."""
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What we write on Stripe's objects, and read there again: whose they are, and ids of ours. Belongs to `stripe_gateway`."""
+"""What we write on Stripe's objects, and read there again: whose they are, and ids of ours. Belongs to `gateway`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

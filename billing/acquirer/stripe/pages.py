@@ -1,4 +1,4 @@
-"""Stripe's hosted payment page: what we ask of it, and how its end reads. Belongs to `stripe_gateway`."""
+"""Stripe's hosted payment page: what we ask of it, and how its end reads. Belongs to `gateway`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Makes a refund at Stripe. Belongs to `stripe_gateway`."""
+"""Makes a refund at Stripe. Belongs to `gateway`."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""What we ask of Stripe, as its parameters. Belongs to `stripe_gateway`; the payment page's are in `stripe_pages`."""
+"""What we ask of Stripe, as its parameters. Belongs to `gateway`; the payment page's are in `pages`."""
 
 from datetime import datetime
 from typing import Any

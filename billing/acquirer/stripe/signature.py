@@ -1,4 +1,4 @@
-"""Whether a webhook is Stripe's: its signature and its age. Belongs to `stripe_gateway`."""
+"""Whether a webhook is Stripe's: its signature and its age. Belongs to `gateway`."""
 
 import contextlib
 from collections.abc import Sequence

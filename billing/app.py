@@ -10,7 +10,7 @@ import emails
 from billing.acquirer.port import Gateway
 from billing.acquirer.registry import Acquirers
 from billing.acquirer.stripe.connect import connect as stripe
-from billing.container import Parts
+from billing.container import Services
 from billing.mail.deliver import Sender
 from billing.mail.smtp import SmtpTransport
 from billing.newsletters.sender import NewsletterSender
@@ -42,7 +42,7 @@ def build(
     connections: int = 20,
     monotonic: Monotonic | None = None,
     work: Work = Work.LONG,
-) -> Parts:
+) -> Services:
     """One installation from its settings; it keeps so many connections to the database open. `monotonic` is the machine's,
     unless another is given; `work` is what the process does. Raises RefusesToStart for a database that
     isn't this environment's, lacks migrations, or lies behind a proxy that pools transactions."""
@@ -82,7 +82,7 @@ def build(
         phone=settings.publisher_phone,
         url=settings.public_url,
     )
-    return Parts(
+    return Services(
         settings=settings,
         database=database,
         clock=clock,
@@ -119,10 +119,10 @@ def _send_logs(settings: Settings) -> Path:
     return Path(tempfile.gettempdir()) / f"masthead-journal-{os.getuid()}"
 
 
-def create_app(parts: Parts, extend: "Callable[[FastAPI], None]" = lambda _: None) -> "ASGIApp":
+def create_app(services: Services, extend: "Callable[[FastAPI], None]" = lambda _: None) -> "ASGIApp":
     """The web application around an installation's parts; `extend` may add to it before it is closed in.
 
     The worker and most commands never read its code."""
     from billing.web_app import assemble
 
-    return assemble(parts, extend)
+    return assemble(services, extend)

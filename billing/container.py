@@ -34,7 +34,7 @@ for _module in iter_modules(notices.__path__, f"{notices.__name__}."):
 
 
 @dataclass(frozen=True)
-class Parts:
+class Services:
     """One installation, wired."""
 
     settings: Settings

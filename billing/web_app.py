@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Scope
 
 from billing.access_cache.gate import Gate
-from billing.container import Parts
+from billing.container import Services
 from billing.web.api import access as api_access
 from billing.web.api import acts as api_acts
 from billing.web.api import articles as api_articles
@@ -56,7 +56,7 @@ from billing.web.staff.guard import answer_strangers
 YEAR_SECONDS = 31_536_000
 
 
-def assemble(parts: Parts, extend: Callable[[FastAPI], None] = lambda _: None) -> ASGIApp:
+def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: None) -> ASGIApp:
     """The web application around an installation's parts. `extend` may add routes and what else the demo has."""
 
     @asynccontextmanager
@@ -76,12 +76,12 @@ def assemble(parts: Parts, extend: Callable[[FastAPI], None] = lambda _: None) -
         redirect_slashes=False,  # such a redirect would trust the Host header
     )
     gate: Gate
-    app.state.readiness = readiness = Readiness(parts, probes.look)
+    app.state.readiness = readiness = Readiness(services, probes.look)
     app.state.documents, app.state.sitemaps = {}, ()
-    shared_documents.add_own(app, parts)
+    shared_documents.add_own(app, services)
     app.state.extras = Extras()
-    app.state.parts = parts
-    app.state.look = Look(parts.settings.zone)
+    app.state.services = services
+    app.state.look = Look(services.settings.zone)
     app.state.bulkheads = Bulkheads()
     answer_refusals(app)
     answer_strangers(app)
@@ -120,16 +120,16 @@ def assemble(parts: Parts, extend: Callable[[FastAPI], None] = lambda _: None) -
     ]
     programs += [paywall, probes, security_txt, shared_documents]
     app.router.routes.extend(
-        webhook_endpoint.router(parts).routes
+        webhook_endpoint.router(services).routes
     )  # looked through first: webhooks come in bursts
     add_routes(app, *pages, *programs)
     extend(app)
     app.mount("/static", Static(directory=STATIC))
-    gate = Gate(Front(ConcurrencyLimit(app, parts), parts), parts)
+    gate = Gate(Front(ConcurrencyLimit(app, services), services), services)
     app.state.listener = gate.listener
     app.state.registry = CollectorRegistry()
     app.state.registry.register(gate.metrics)
-    return Sites(gate, parts.settings.sites) if parts.settings.sites else gate
+    return Sites(gate, services.settings.sites) if services.settings.sites else gate
 
 
 class HasRouter(Protocol):

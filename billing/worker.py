@@ -1,4 +1,4 @@
-"""The worker: APScheduler rings the bell, the timetable does the work. Run as many as you like."""
+"""The worker: APScheduler wakes it, the timetable does the work. Run as many as you like."""
 
 import logging
 import signal
@@ -7,15 +7,15 @@ import sqlalchemy as sa
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from billing.container import Parts
+from billing.container import Services
 from billing.platform import heartbeat
-from billing.platform.gc_tuning import keep_for_good
+from billing.platform.gc_tuning import freeze_gc
 from billing.platform.installation import NotAdopted, is_home, is_home_in
 from billing.platform.settings import Settings
-from billing.timetable import Lane, tick
+from billing.timetable import Queue, tick
 
 STOP = (signal.SIGTERM, signal.SIGINT)
-BELL = "bell"
+HEARTBEAT = "heartbeat"
 """The heartbeat's own thread: a run of many charges is no silence."""
 CONNECTIONS_A_LANE = 4
 """A job's claim, its place in the pace, its transaction, and one within that at most."""
@@ -23,56 +23,62 @@ log = logging.getLogger(__name__)
 
 
 def connections(settings: Settings) -> int:
-    """How many connections to the database a worker may need at once, so that no lane waits for another's."""
-    return CONNECTIONS_A_LANE * len(Lane) + settings.charge_concurrency + 1
+    """How many connections to the database a worker may need at once, so that no queue waits for another's."""
+    return CONNECTIONS_A_LANE * len(Queue) + settings.charge_concurrency + 1
 
 
-def work(parts: Parts) -> None:
+def work(services: Services) -> None:
     """Tick until SIGTERM or SIGINT; the tick under way is finished first."""
     # Held back from all threads and taken when we wait for it: a handler could come at any line, also half-way through the start.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
-    keep_for_good()
-    # That a long run is still under way at the next bell is no news.
+    freeze_gc()
+    # That a long run is still under way at the next tick is no news.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
-    if not is_home(parts.database):
+    if not is_home(services.database):
         log.error(str(NotAdopted()))
-    scheduler = _scheduler(parts)
-    _ring(parts)
+    scheduler = _scheduler(services)
+    _beat(services)
     scheduler.start()
-    log.info("the worker looks every %s s", parts.settings.tick_seconds)
+    log.info("the worker looks every %s s", services.settings.tick_seconds)
     signal.sigwait(STOP)
-    parts.newsletter_sender.stopping.set()
+    services.newsletter_sender.stopping.set()
     scheduler.shutdown()
 
 
-def _scheduler(parts: Parts) -> BackgroundScheduler:
-    """A thread for each lane, and one for the heartbeat: none of them waits for another."""
+def _scheduler(services: Services) -> BackgroundScheduler:
+    """A thread for each queue, and one for the heartbeat: none of them waits for another."""
     scheduler = BackgroundScheduler(
-        executors={name: ThreadPoolExecutor(1) for name in (*Lane, BELL)},
+        executors={name: ThreadPoolExecutor(1) for name in (*Queue, HEARTBEAT)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-        timezone=parts.settings.zone,
+        timezone=services.settings.zone,
     )
-    seconds = parts.settings.tick_seconds
+    seconds = services.settings.tick_seconds
     # who moves a held clock asks the doctor too, after the other jobs: here he would come between a leap and what it makes due
-    lanes = [lane for lane in Lane if not (parts.settings.held and lane in (Lane.DOCTOR, Lane.WATCH))]
-    for lane in lanes:
-        scheduler.add_job(_tick, "interval", args=[parts, lane], seconds=seconds, executor=lane)
-    scheduler.add_job(_ring, "interval", args=[parts], seconds=heartbeat.EVERY_SECONDS, executor=BELL)
+    queues = [
+        queue for queue in Queue if not (services.settings.held and queue in (Queue.DOCTOR, Queue.WATCH))
+    ]
+    for queue in queues:
+        scheduler.add_job(_tick, "interval", args=[services, queue], seconds=seconds, executor=queue)
+    scheduler.add_job(_beat, "interval", args=[services], seconds=heartbeat.EVERY_SECONDS, executor=HEARTBEAT)
     return scheduler
 
 
-def _ring(parts: Parts) -> None:
+def _beat(services: Services) -> None:
     try:
-        heartbeat.ring(parts.database, parts.clock.now_in, is_home_in)
+        heartbeat.beat(services.database, services.clock.now_in, is_home_in)
     except sa.exc.SQLAlchemyError:
-        log.exception("the bell could not be rung; it is tried again")
+        log.exception("the heartbeat could not be written; it is tried again")
 
 
-def _tick(parts: Parts, lane: Lane) -> None:
+def _tick(services: Services, queue: Queue) -> None:
     """A tick must never end the worker: a database that is away for a minute is back in the next. The long jobs are done
     again and again while there is something to do and nobody asks us to stop."""
     try:
-        while tick(parts, lane=lane) and lane is Lane.LONG and not parts.newsletter_sender.stopping.is_set():
+        while (
+            tick(services, queue=queue)
+            and queue is Queue.LONG
+            and not services.newsletter_sender.stopping.is_set()
+        ):
             pass
     except Exception:
         log.exception("this tick failed; the next one tries again")

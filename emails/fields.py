@@ -25,11 +25,11 @@ class Facts:
     """The facts of a mail, or of a document in it. Wrong fields raise `WrongFields`."""
 
     kind: ClassVar[str]
-    """The name of its template, and of the stored row: the class name in lower case, unless `kind=` is given."""
+    """The name of its template, and of the stored row: the class name in lower case without `Mail`, unless `kind=` is given."""
 
     def __init_subclass__(cls, *, kind: str = "") -> None:
         super().__init_subclass__()
-        cls.kind = kind or re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        cls.kind = kind or re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__.removesuffix("Mail")).lower()
 
     def __post_init__(self) -> None:
         for name, hint in hints(type(self)).items():

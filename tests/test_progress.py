@@ -23,7 +23,7 @@ LONG = {
     ("doctor",): f"asking {PROMISES[0].name}",
     ("reconcile",): "reading what Stripe's balance says",
     ("export", "books"): f"writing {next(iter(SHEETS))}.csv",
-    ("migrate",): "opening the books",
+    ("migrate",): "migrating",
 }
 
 

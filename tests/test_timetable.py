@@ -24,17 +24,17 @@ def test_a_job_that_cant_be_looked_at_is_said_and_keeps_no_other_from_being_done
     broken: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken.start_trial("thandi@example.com")
-    while timetable.tick(broken.parts):
+    while timetable.tick(broken.services):
         pass
     assert broken.subjects("thandi@example.com")[0].startswith("Your free trial")
     said = {record.getMessage() for record in caplog.records if record.levelname == "ERROR"}
-    assert said == {timetable.AGAIN % "announce prices"}
+    assert said == {timetable.JOB_FAILED % "announce prices"}
 
 
 @pytest.mark.usefixtures("in_trial")
 def test_what_is_due_next_is_seen_before_it_is_done(world: World) -> None:
     seen: dict[str, datetime] = {}
-    assert timetable.tick(world.parts, seen=seen) == 0
+    assert timetable.tick(world.services, seen=seen) == 0
     assert seen["bill, and ask what became of charges in doubt"] > world.now
     assert not seen.keys() & {job.name for job in timetable.JOBS if not job.stops}
 

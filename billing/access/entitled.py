@@ -1,31 +1,13 @@
-"""The one SQL definition of entitled, read by pages, the access cache and newsletters.
+"""The SQL function `entitlement(zone)`, as pages, the access cache and newsletters read it: the one definition of entitled.
 
-A migration makes the function `entitlement(zone)` from `DEFINITION`. It agrees with `rules.access.entitlement_of`, which
-decides about one subscription; `tests/access/test_one_definition.py` compares them."""
+A migration makes it. A row for each entitlement: reader_id, reason, begins_at, until, renews, features. One that renews
+outlives `until`: a late charge locks no payer out. It agrees with `rules.access.entitlement_of`, which decides about one
+subscription; `tests/access/test_one_definition.py` compares them."""
 
 from datetime import datetime
 from typing import Any
 
 from billing.rules.access import Entitlement, Reason
-
-DEFINITION = """
-    SELECT s.reader_id::text,
-           CASE s.state WHEN 'trialing' THEN 'trial' WHEN 'past_due' THEN 'grace' ELSE 'subscription' END,
-           CASE WHEN s.state = 'paused' THEN s.resumes_on::timestamp AT TIME ZONE zone ELSE '-infinity' END,
-           CASE WHEN s.state = 'paused' THEN s.resumes_on::timestamp AT TIME ZONE zone
-                ELSE coalesce(s.cancels_at, s.access_until) END,
-           s.state = 'paused' OR s.cancels_at IS NULL,
-           (SELECT p.features FROM plan p WHERE p.id = s.plan_id)
-    FROM subscription s
-    WHERE s.state <> 'ended'
-    UNION ALL
-    SELECT g.reader_id::text, 'complimentary', g.given_at, g.until, false, g.features
-    FROM complimentary_grant g
-"""
-"""A row for each entitlement: reader_id, reason, begins_at, until, renews, features.
-
-One that renews outlives `until`: a late charge locks no payer out. A paused subscription begins, and renews, at the end of
-its pause, even before a worker has ended it. Plain SQL without STRICT or SET, so that the planner inlines it."""
 
 AT = "(e.begins_at <= :at AND (e.renews OR e.until > :at))"
 """The condition, on a row `e`, that it holds at `:at`."""

@@ -51,7 +51,7 @@ class Fact:
     what: str
     at: datetime | None = None
     by: str = ""
-    why: str = ""
+    reason: str = ""
     holds: bool | None = None
 
     @classmethod
@@ -100,7 +100,7 @@ def facts_of_reader(ctx: TransactionContext, reader: Reader) -> tuple[Fact, ...]
             f"Complimentary days were given, until {moment(ctx.site, row.until)}",
             row.given_at,
             row.by,
-            row.why,
+            row.reason,
         )
         for row in given
     ]
@@ -149,7 +149,7 @@ def _change(site: Site, row: SubscriptionChange) -> Fact:
         if name in row.facts and row.facts[name][1]
     ]
     return Fact(
-        f"Subscription: {', '.join([words, *ends])}; from then on {row.to_state}", row.at, row.by, row.why
+        f"Subscription: {', '.join([words, *ends])}; from then on {row.to_state}", row.at, row.by, row.reason
     )
 
 

@@ -151,24 +151,24 @@ def over(gift: Gift, at: datetime) -> GiftEnd | None:
     return GiftEnd.USED_UP if gift.opened >= gift.most else None
 
 
-def revoke(ctx: TransactionContext, gift_id: str, *, reader_id: str | None = None, why: str) -> Gift:
+def revoke(ctx: TransactionContext, gift_id: str, *, reader_id: str | None = None, reason: str) -> Gift:
     """Revoke it for everyone. `reader_id`: only if this reader gave it. Raises UnknownGift."""
     gift = ctx.session.exec(select(Gift).where(Gift.id == gift_id).with_for_update()).first()
     if gift is None or (reader_id is not None and gift.reader_id != reader_id):
         raise UnknownGift
     if gift.revoked_at is None:
-        gift.revoked_at, gift.revoked_why = ctx.at, why
+        gift.revoked_at, gift.revoked_reason = ctx.at, reason
         ctx.session.flush()
     return gift
 
 
-def revoke_all(ctx: TransactionContext, reader_id: str, *, why: str) -> None:
+def revoke_all(ctx: TransactionContext, reader_id: str, *, reason: str) -> None:
     """Revoke every running gift of a reader (PW-8: when the giver's card was a fraud)."""
     rows = select(Gift).where(
         Gift.reader_id == reader_id, col(Gift.revoked_at).is_(None), Gift.until > ctx.at
     )
     for gift in ctx.session.exec(rows.order_by(col(Gift.id)).with_for_update()):
-        gift.revoked_at, gift.revoked_why = ctx.at, why
+        gift.revoked_at, gift.revoked_reason = ctx.at, reason
     ctx.session.flush()
 
 
@@ -197,8 +197,8 @@ def offered(gift: Gift, article_id: str, at: datetime) -> GiftResult:
     """What the gift would give for this article, or why it no longer does."""
     if gift.article_id != article_id:
         return NO_GIFT
-    why = over(gift, at)
-    return GiftResult(over=why) if why is not None else GiftResult(pending=True)
+    reason = over(gift, at)
+    return GiftResult(over=reason) if reason is not None else GiftResult(pending=True)
 
 
 def open_gift(ctx: TransactionContext, secret: str, article_id: str, visitor: str) -> GiftResult:
@@ -212,9 +212,9 @@ def open_gift(ctx: TransactionContext, secret: str, article_id: str, visitor: st
     locked = ctx.session.exec(
         select(Gift).where(Gift.id == gift.id).with_for_update().execution_options(populate_existing=True)
     ).one()
-    why = over(locked, ctx.at)
-    if why is not None:
-        return GiftResult(over=why)
+    reason = over(locked, ctx.at)
+    if reason is not None:
+        return GiftResult(over=reason)
     if ctx.session.get(GiftReading, (locked.id, visitor)) is None:
         ctx.session.add(GiftReading(gift_id=locked.id, visitor=visitor, at=ctx.at))
         locked.opened += 1

@@ -20,7 +20,7 @@ class HasSubscription(Conflict):
     code = "has_subscription"
 
 
-class NoDays(Invalid):
+class NoGrantedDays(Invalid):
     """Give at least one day."""
 
     code = "no_days"
@@ -38,7 +38,7 @@ def last_of(ctx: TransactionContext, reader_id: str) -> Grant | None:
 def last_day_of(ctx: TransactionContext, reader_id: str, days: int) -> date:
     """The last day of such a grant. Its days follow what the reader has already. Raises NoDays, HasSubscription."""
     if days < 1:
-        raise NoDays
+        raise NoGrantedDays
     subscription = live_of(ctx.session, reader_id)
     if subscription is not None and subscription.cancels_at is None:
         raise HasSubscription
@@ -49,7 +49,7 @@ def last_day_of(ctx: TransactionContext, reader_id: str, days: int) -> date:
     return so_far + timedelta(days=days)
 
 
-def give(ctx: TransactionContext, reader_id: str, days: int, *, why: str) -> Grant:
+def give(ctx: TransactionContext, reader_id: str, days: int, *, reason: str) -> Grant:
     """Open everything to the reader for so many days, and notify by mail. Raises NoDays, HasSubscription."""
     last_day = last_day_of(ctx, reader_id, days)
     plan, _ = plan_on_offer(ctx.session, ctx.today)
@@ -60,7 +60,7 @@ def give(ctx: TransactionContext, reader_id: str, days: int, *, why: str) -> Gra
         until=start_of_day(last_day + timedelta(days=1), ctx.zone),
         features=list(plan.features),
         **acted_by(ctx.actor),
-        why=why,
+        reason=reason,
     )
     ctx.session.add(grant)
     ctx.session.flush()

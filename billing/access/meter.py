@@ -111,7 +111,7 @@ def carry(ctx: TransactionContext, visitor: Visitor, reader_id: str) -> None:
     _use(ctx.session, reader_id, month, used)
 
 
-def forget_old(session: Session, at: datetime) -> int:
+def delete_old_months(session: Session, at: datetime) -> int:
     """Delete months that began 40 or more days ago, in UTC (PW-13); how many rows."""
     before = {"before": at.astimezone(UTC).date() - KEPT}
     session.execute(sa.text("DELETE FROM meter_read WHERE month <= :before"), before)

@@ -85,12 +85,12 @@ class Scope(StrEnum):
 class PublicWindow(ActedBy, ClosedBy, table=True):
     """An article, a section or the site that an editor opened to everyone for a while. Only its early end is ever added."""
 
-    __tablename__ = "opening"
+    __tablename__ = "public_window"
     __table_args__ = (
         sa.CheckConstraint("until > opened_at", name="ends_after_it_begins"),
         sa.CheckConstraint("(closed_at IS NULL) = (closed_by_id IS NULL)", name="closed_by_somebody"),
         sa.CheckConstraint("(scope = 'site') = (subject = '')", name="of_something"),
-        sa.Index("opening_until", "until"),
+        sa.Index("public_window_until", "until"),
     )
 
     id: str = Field(primary_key=True)
@@ -117,7 +117,7 @@ class Grant(ActedBy, table=True):
     until: datetime
     """Exclusive: the start of the day after the last one."""
     features: list[str] = Field(sa_column=sa.Column(JSONB, nullable=False))
-    why: str
+    reason: str
 
 
 class Gift(SQLModel, table=True):
@@ -139,7 +139,7 @@ class Gift(SQLModel, table=True):
     """How many may open it."""
     opened: int = 0
     revoked_at: datetime | None = None
-    revoked_why: str | None = None
+    revoked_reason: str | None = None
 
 
 class GiftReading(SQLModel, table=True):

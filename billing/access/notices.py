@@ -11,7 +11,7 @@ from emails import ALWAYS, Day, Mail, Url
 
 
 @dataclass(frozen=True)
-class Complimentary(Mail, true_while=ALWAYS, only_newest=True):
+class ComplimentaryMail(Mail, true_while=ALWAYS, only_newest=True):
     """Staff opened everything to a reader who has no subscription, through `last_day`."""
 
     last_day: Day
@@ -22,7 +22,7 @@ def complimentary(ctx: TransactionContext, grant: Grant, last_day: date) -> None
     """Staff opened everything to the reader, through `last_day`."""
     key = f"complimentary:{grant.id}"
     message = NewMessage(
-        Complimentary(last_day=last_day.isoformat(), account_url=ctx.site.account_url),
+        ComplimentaryMail(last_day=last_day.isoformat(), account_url=ctx.site.account_url),
         key,
         by_id(ctx.session, grant.reader_id).email,
         grant.reader_id,

@@ -13,7 +13,7 @@ from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid
 from billing.platform.site import Site
 from billing.rules.access import AccessLevel
-from billing.rules.policies import MOST_DAYS, MOST_HOURS, UNSTATED, BadWindow, Policy, policy
+from billing.rules.policies import MOST_DAYS, MOST_HOURS, UNSTATED, ArticlePolicy, BadWindow, policy
 
 
 class WindowWithoutLevel(Invalid):
@@ -53,7 +53,7 @@ NO_TERMS = AccessTerms(None)
 class Stated:
     """An article's policy, and who stated it: `article`, `section` or `nobody`."""
 
-    policy: Policy
+    policy: ArticlePolicy
     by: str
     terms: AccessTerms
 
@@ -107,7 +107,7 @@ def stated_among(site: Site, article: Article, sections: dict[str, AccessTerms])
     return _stated(site, article.published_at, sections.get(article.section, NO_TERMS), "section")
 
 
-def policy_of(site: Site, published_at: datetime, terms: AccessTerms) -> Policy:
+def policy_of(site: Site, published_at: datetime, terms: AccessTerms) -> ArticlePolicy:
     """The policy that these terms give an article published then."""
     return _stated(site, published_at, terms, "").policy
 

@@ -14,7 +14,7 @@ from billing.platform import ids
 from billing.platform.actors import acted_by
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid, NotFound
-from billing.rules.policies import Span
+from billing.rules.policies import FreeSpan
 
 
 class PastMoment(Invalid):
@@ -131,9 +131,9 @@ def opens(window: PublicWindow, article: Article) -> bool:
             return True
 
 
-def spans(windows: Sequence[PublicWindow]) -> tuple[Span, ...]:
+def spans(windows: Sequence[PublicWindow]) -> tuple[FreeSpan, ...]:
     """The windows for the rules, with the planned end: an early one counts once it has come."""
-    return tuple(Span(row.opened_at, row.until) for row in windows)
+    return tuple(FreeSpan(row.opened_at, row.until) for row in windows)
 
 
 def _live(at: datetime) -> SelectOfScalar[PublicWindow]:

@@ -13,11 +13,11 @@ _GONE = sa.text(
 )
 
 
-def forget_readings(database: Database, at: datetime) -> int:
+def delete_old_readings(database: Database, at: datetime) -> int:
     """Delete what is older; how many rows."""
     with database.transaction() as session:
         gone = len(session.execute(_GONE, {"before": at - meter.KEPT}).all())
-        return gone + meter.forget_old(session, at)
+        return gone + meter.delete_old_months(session, at)
 
 
 NEXT_DUE = f"""SELECT least(({meter.NEXT_DUE}),

@@ -21,7 +21,7 @@ from billing.access_cache.load import Missing
 from billing.access_cache.packed_entitlements import ANONYMOUS, GIFTS, REGISTERED
 from billing.access_cache.presented import PresentedCredentials
 from billing.http import cookies, shapes
-from billing.http.asker import Asker, Kind
+from billing.http.asker import Asker, AskerKind
 from billing.platform.site import Site
 from billing.rules.access import REFUSALS, Facts, Reason, decide, same_until
 from billing.staff.api_keys import PURPOSE
@@ -172,11 +172,11 @@ class AnswerBuilder:
         if who.has_key:
             digest = self.key_digest(who.bearer)
             is_known = cache.has_key(digest, at.timestamp(), now)
-            return Asker(Kind.PROGRAM, digest.hex()) if is_known else ("key", digest)
+            return Asker(AskerKind.PROGRAM, digest.hex()) if is_known else ("key", digest)
         name = self._reader_by_token(cache, who, at) if who.bearer else None
         if name is None:
             name = self._reader_by_session(cache, who, at, is_stale=True)
-        return Asker(Kind.READER, name) if isinstance(name, str) and name else name or None
+        return Asker(AskerKind.READER, name) if isinstance(name, str) and name else name or None
 
     def _may_be_gifted(
         self, cache: AccessCache, who: PresentedCredentials, held: int, now: float

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from billing.access_cache.bounded_map import Bounded
 from billing.access_cache.packed_entitlements import Packer
 from billing.platform.monotonic import Monotonic
-from billing.rules.policies import Policy, Span
+from billing.rules.policies import ArticlePolicy, FreeSpan
 
 Header = tuple[bytes, bytes]
 UNIT = "\x1f"
@@ -59,7 +59,13 @@ class CachedArticle:
     __slots__ = ("decisions", "head", "id", "is_metered", "loaded", "opened", "policy")
 
     def __init__(
-        self, article_id: str, policy: Policy, opened: tuple[Span, ...], loaded: float, *, is_metered: bool
+        self,
+        article_id: str,
+        policy: ArticlePolicy,
+        opened: tuple[FreeSpan, ...],
+        loaded: float,
+        *,
+        is_metered: bool,
     ) -> None:
         self.id = article_id
         self.head = b'{"article":%b,' % json.dumps(article_id, ensure_ascii=False).encode()
@@ -135,7 +141,7 @@ class AccessCache:
         self.invalidations = 0
         self._log: deque[tuple[str, str | None]] = deque(maxlen=4096)
         self._decisions = 0
-        self._by_facts: dict[tuple[Policy, tuple[Span, ...]], dict[int, CachedDecision]] = {}
+        self._by_facts: dict[tuple[ArticlePolicy, tuple[FreeSpan, ...]], dict[int, CachedDecision]] = {}
         self._numbers: dict[int, int] = {}
 
     def held_by(self, name: str, now: float) -> int | None:
@@ -249,7 +255,7 @@ class AccessCache:
         self.packer = Packer()  # no packed number is left, so the sets of features may go too
 
     def _drop(self, kind: str, name: str | None) -> None:
-        if kind in ("section_policy", "opening"):
+        if kind in ("section_policy", "public_window"):
             self.articles.clear()  # rare, and the articles come back one by one
         elif name is None:
             self.clear()

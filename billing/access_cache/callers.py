@@ -11,7 +11,7 @@ from billing.access_cache.cache import AccessCache
 from billing.access_cache.false_keys import FalseKeys
 from billing.access_cache.load import Loader, Missing
 from billing.access_cache.presented import PresentedCredentials
-from billing.container import Parts
+from billing.container import Services
 from billing.http.asker import ASKER
 from billing.http.client_ip import client_ip
 
@@ -22,11 +22,11 @@ MOST_LOOKS = 3
 class Callers:
     """Finds out who asks, and writes it into the request's state."""
 
-    def __init__(self, parts: Parts, builder: AnswerBuilder, loader: Loader) -> None:
-        self.parts = parts
+    def __init__(self, services: Services, builder: AnswerBuilder, loader: Loader) -> None:
+        self.services = services
         self.builder = builder
         self.loader = loader
-        self.false_keys = FalseKeys(parts.monotonic)
+        self.false_keys = FalseKeys(services.monotonic)
 
     def begin(self, scope: Scope) -> None:
         """Begin with a stranger."""
@@ -40,7 +40,7 @@ class Callers:
         """Look up what this request needs; whether it exists."""
         if missing[0] != "key":
             return await self.loader.fill(cache, missing, at)
-        address = client_ip(Request(scope), self.parts)
+        address = client_ip(Request(scope), self.services)
         return await self.false_keys.look(address, lambda: self.loader.fill(cache, missing, at))
 
     async def identify(
@@ -65,7 +65,7 @@ class Callers:
         self, scope: Scope, cache: AccessCache, who: PresentedCredentials, at: datetime
     ) -> Missing | None:
         """Write down who asks, if the cache knows; else what is missing."""
-        found = self.builder.caller(cache, who, at, self.parts.monotonic.seconds())
+        found = self.builder.caller(cache, who, at, self.services.monotonic.seconds())
         _state(scope)[ASKER] = None if isinstance(found, tuple) else found
         return found if isinstance(found, tuple) else None
 

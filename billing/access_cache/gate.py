@@ -20,7 +20,7 @@ from billing.access_cache.load import Loader
 from billing.access_cache.metrics import FRAMEWORK, GateMetrics
 from billing.access_cache.presented import PresentedCredentials, presented_in
 from billing.access_cache.questions import Question
-from billing.container import Parts
+from billing.container import Services
 from billing.http import cookies
 from billing.http.headers import machine_headers
 from billing.http.limits import MOST_ARTICLES
@@ -40,12 +40,12 @@ SECONDS = SystemClock.seconds
 class Gate:
     """Plain ASGI, in front of the framework."""
 
-    def __init__(self, app: ASGIApp, parts: Parts) -> None:
+    def __init__(self, app: ASGIApp, services: Services) -> None:
         self.app = app
-        self.parts = parts
-        address = parts.database.address
-        self.cache = AccessCache(parts.settings.standings_in_memory, parts.monotonic)
-        self.listener = ChangeListener(address, self.cache.invalidate, self.cache.clear, parts.monotonic)
+        self.services = services
+        address = services.database.address
+        self.cache = AccessCache(services.settings.standings_in_memory, services.monotonic)
+        self.listener = ChangeListener(address, self.cache.invalidate, self.cache.clear, services.monotonic)
         self.pool = AsyncConnectionPool(
             address,
             min_size=1,
@@ -54,13 +54,13 @@ class Gate:
             timeout=PATIENCE,
             kwargs={"autocommit": True},
         )
-        self.loader = Loader(self.pool, parts.site, self.cache, self.listener, parts.monotonic)
+        self.loader = Loader(self.pool, services.site, self.cache, self.listener, services.monotonic)
         self.metrics = GateMetrics(self.cache, self.listener)
-        self.builder = AnswerBuilder(parts.site, *_names_and_headers(parts))
-        self.callers = Callers(parts, self.builder, self.loader)
-        self._clock = parts.clock
-        self._seconds = parts.monotonic.seconds
-        self._is_held = isinstance(parts.clock, HeldClock)
+        self.builder = AnswerBuilder(services.site, *_names_and_headers(services))
+        self.callers = Callers(services, self.builder, self.loader)
+        self._clock = services.clock
+        self._seconds = services.monotonic.seconds
+        self._is_held = isinstance(services.clock, HeldClock)
         self._never_at_once = self._is_held or not self.cache.most
         self._open = False
         self._ids = _request_ids()
@@ -150,7 +150,7 @@ class Gate:
             cache = self.cache
             if not (is_fresh and cache.most):
                 # A stale cache is not trusted: this request looks up all it needs, for itself alone.
-                cache = AccessCache(MOST_ARTICLES, self.parts.monotonic)
+                cache = AccessCache(MOST_ARTICLES, self.services.monotonic)
                 self.metrics.bypassed += 1
             return await self._look_and_answer(scope, cache, who, articles, at)
         except (psycopg.Error, OSError):
@@ -211,11 +211,11 @@ class Gate:
             self.metrics.answered(route, FRAMEWORK, self._seconds() - began)
 
 
-def _names_and_headers(parts: Parts) -> tuple[CookieNames, list[tuple[bytes, bytes]]]:
+def _names_and_headers(services: Services) -> tuple[CookieNames, list[tuple[bytes, bytes]]]:
     """The names of our cookies, and the headers that every machine's answer carries, as bytes."""
     ours = (cookies.SESSION, cookies.VISITOR, cookies.GIFT)
-    names = CookieNames(*(cookies.named(parts.settings, name).encode() + b"=" for name in ours))
-    headers = machine_headers(parts.settings).items()
+    names = CookieNames(*(cookies.named(services.settings, name).encode() + b"=" for name in ours))
+    headers = machine_headers(services.settings).items()
     return names, [(name.lower().encode(), value.encode()) for name, value in headers]
 
 

@@ -21,7 +21,7 @@ from billing.platform.monotonic import Monotonic
 from billing.platform.site import Site
 from billing.readers.sessions import ABSOLUTE, IDLE, TOUCH_EVERY
 from billing.rules.access import AccessLevel
-from billing.rules.policies import Span
+from billing.rules.policies import FreeSpan
 
 Missing = tuple[str, Any]
 """What the cache lacks: its kind and its key."""
@@ -62,7 +62,7 @@ ARTICLES = """
 SELECT a.id, a.published_at, a.access, a.free_hours, a.open_after_days,
  (SELECT jsonb_build_array(t.access, t.free_hours, t.open_after_days) FROM section_policy t
    WHERE t.section = a.section ORDER BY t.id DESC LIMIT 1),
- (SELECT jsonb_agg(jsonb_build_array(o.opened_at, least(o.until, o.closed_at))) FROM opening o
+ (SELECT jsonb_agg(jsonb_build_array(o.opened_at, least(o.until, o.closed_at))) FROM public_window o
    WHERE o.until > %(now)s AND (o.closed_at IS NULL OR o.closed_at > %(now)s)
     AND (o.scope = 'site' OR o.scope = 'article' AND o.subject = a.id OR o.scope = 'section' AND o.subject = a.section))
  FROM article a WHERE a.id = ANY(%(name)s)
@@ -217,7 +217,7 @@ class Loader:
                 cache.keep_article(one)
 
         return Lookup(
-            {("section_policy", None), ("opening", None), *(("article", one.id) for one in found)}, keep
+            {("section_policy", None), ("public_window", None), *(("article", one.id) for one in found)}, keep
         )
 
 
@@ -241,6 +241,6 @@ def _article(site: Site, row: Row, loaded: float) -> CachedArticle:
     terms = AccessTerms(AccessLevel(level) if level else None, *windows)
     policy = policy_of(site, published_at, terms)
     spans = tuple(
-        Span(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in opened or ()
+        FreeSpan(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in opened or ()
     )
     return CachedArticle(article_id, policy, spans, loaded, is_metered=policy.level is AccessLevel.METERED)

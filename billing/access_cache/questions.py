@@ -29,7 +29,7 @@ class Question(NamedTuple):
     wrap: Callable[[Sequence[AccessAnswer]], bytes] | None = None
 
 
-class Evaluation(NamedTuple):
+class EvaluationRequest(NamedTuple):
     """An AuthZEN request: its subject as a query would name it; the article and the feature of each evaluation."""
 
     named: dict[str, str]
@@ -139,13 +139,13 @@ def _wanted(body: bytes) -> tuple[list[str], str | None] | None:
     return (articles, reader_id) if reader_id is None or is_plain else None
 
 
-def one(body: bytes) -> Evaluation | None:
+def one(body: bytes) -> EvaluationRequest | None:
     """The request of `/access/v1/evaluation`."""
     given = _object(body)
     return None if given is None or b"\\u" in body else _evaluation(given, [{}])
 
 
-def many(body: bytes) -> Evaluation | None:
+def many(body: bytes) -> EvaluationRequest | None:
     """The request of `/access/v1/evaluations`, if all are to be evaluated."""
     given = _object(body)
     if given is None or "options" in given or b"\\u" in body:
@@ -156,7 +156,7 @@ def many(body: bytes) -> Evaluation | None:
     return _evaluation(given, evaluations)
 
 
-def evaluated(asked: Evaluation, answers: Sequence[AccessAnswer]) -> list[bytes]:
+def evaluated(asked: EvaluationRequest, answers: Sequence[AccessAnswer]) -> list[bytes]:
     """The JSON of each evaluation."""
     return [
         b'{"decision":%b,"context":%b}'
@@ -173,7 +173,7 @@ def _object(body: bytes) -> dict[str, Any] | None:
     return given if type(given) is dict else None
 
 
-def _evaluation(around: dict[str, Any], evaluations: list[Any]) -> Evaluation | None:
+def _evaluation(around: dict[str, Any], evaluations: list[Any]) -> EvaluationRequest | None:
     subjects: set[tuple[str, str]] = set()
     articles, features = [], []
     for each in evaluations:
@@ -191,8 +191,8 @@ def _evaluation(around: dict[str, Any], evaluations: list[Any]) -> Evaluation | 
         return None
     [(kind, name)] = subjects
     if kind == "anonymous":
-        return Evaluation({}, articles, features)
-    return Evaluation({SUBJECTS[kind]: name}, articles, features) if kind in SUBJECTS else None
+        return EvaluationRequest({}, articles, features)
+    return EvaluationRequest({SUBJECTS[kind]: name}, articles, features) if kind in SUBJECTS else None
 
 
 def _entity(given: Any) -> tuple[str, str] | None:

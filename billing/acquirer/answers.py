@@ -63,7 +63,7 @@ class Declined:
 class Unknown:
     """Nobody can say whether the money was taken: no answer, a cut answer, a server error. Ask before charging again."""
 
-    why: str
+    reason: str
     down: bool = False
     """Whether it says that the acquirer is away: no connection, no whole answer, an error of its own, our key not known."""
     key_unusable: bool = False
@@ -82,7 +82,7 @@ class NotTaken:
 
     The fault is ours, the account's, or unknown to us, so it is never the reader's."""
 
-    why: str
+    reason: str
     again: bool = False
     """Whether this was known before, and nothing was sent: the attempt waits for staff."""
 
@@ -97,7 +97,7 @@ class NoSuchObject:
     """The acquirer has no such object, or none that we may see: it was removed, or is another account's. For minutes it may say so
     of one that it has."""
 
-    why: str
+    reason: str
 
 
 UNLISTED = Unknown("the acquirer doesn't list it, and may yet", unlisted=True)
@@ -221,7 +221,7 @@ class RefundRefused:
     """The acquirer won't return this money, and says why. `not_owed`: another refund has returned it, so the reader isn't
     owed it. `disputed`: the reader's bank has taken the charge back."""
 
-    why: str
+    reason: str
     not_owed: bool = False
     disputed: bool = False
     made: tuple[MadeRefund, ...] = ()
@@ -232,4 +232,4 @@ class RefundRefused:
 class InsufficientBalance:
     """Our balance at the acquirer is too low for this refund: it made none. Another request, under another key, may succeed."""
 
-    why: str
+    reason: str

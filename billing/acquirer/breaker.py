@@ -34,20 +34,20 @@ class ChargingPause(SQLModel, table=True):
     paused_at: datetime | None = None
     probe_at: datetime | None = None
     probes: int = Field(default=0)
-    why: str | None = None
+    reason: str | None = None
     """What the last failure said."""
 
 
 @dataclass(frozen=True, slots=True)
-class Paused:
+class ChargingPaused:
     """Charging is paused."""
 
     since: datetime
     probe_at: datetime
-    why: str
+    reason: str
 
 
-def paused(session: Session, acquirer: str | None = None) -> Paused | None:
+def paused(session: Session, acquirer: str | None = None) -> ChargingPaused | None:
     """Whether charging is paused, since when, and when the acquirer is asked next; without a name, at any, the longest."""
     query = select(ChargingPause).where(col(ChargingPause.paused_at).is_not(None))
     if acquirer is not None:
@@ -55,7 +55,7 @@ def paused(session: Session, acquirer: str | None = None) -> Paused | None:
     row = session.exec(query.order_by(col(ChargingPause.paused_at))).first()
     if row is None or row.paused_at is None or row.probe_at is None:
         return None
-    return Paused(row.paused_at, row.probe_at, row.why or "")
+    return ChargingPaused(row.paused_at, row.probe_at, row.reason or "")
 
 
 PAUSED = "SELECT acquirer FROM charging_pause WHERE paused_at IS NOT NULL"
@@ -73,12 +73,12 @@ def note(session: Session, acquirer: str, outcome: object, at: datetime, *, paus
     """Take an answer, or the lack of one, into account: `pause_after` failures in a row begin a pause, any answer ends it.
 
     Too many requests at once (429) is neither. A charge that the acquirer refused itself is a failure."""
-    why = refused(outcome)
-    if why is not None:
-        _failed(session, acquirer, why, at, pause_after)
+    reason = refused(outcome)
+    if reason is not None:
+        _failed(session, acquirer, reason, at, pause_after)
     elif isinstance(outcome, Unknown):
         if outcome.down:
-            _failed(session, acquirer, outcome.why, at, pause_after)
+            _failed(session, acquirer, outcome.reason, at, pause_after)
     else:
         _answered(session, acquirer)
 
@@ -87,19 +87,21 @@ def refused(outcome: object) -> str | None:
     """Why the acquirer refused a charge itself, without asking a bank. One such is that charge's own, or its card's; one after
     another they are the account's or our key's, and must not be tried on everybody."""
     if isinstance(outcome, NotTaken):
-        return outcome.why
+        return outcome.reason
     return outcome.message if isinstance(outcome, Declined) and outcome.decline.card_gone else None
 
 
-def _failed(session: Session, acquirer: str, why: str, at: datetime, pause_after: int) -> None:
+def _failed(session: Session, acquirer: str, reason: str, at: datetime, pause_after: int) -> None:
     first = insert(ChargingPause).values(acquirer=acquirer, failures=0, probes=0)
     session.execute(first.on_conflict_do_nothing())
     row = lock_one(session, ChargingPause, acquirer)
     row.failures += 1
-    row.why = why[:300]
+    row.reason = reason[:300]
     if row.paused_at is None and row.failures >= pause_after:
         row.paused_at, row.probes, row.probe_at = at, 1, again_at(1, at)
-        log.error("charging at %s is paused after %d failures in a row: %s", acquirer, row.failures, row.why)
+        log.error(
+            "charging at %s is paused after %d failures in a row: %s", acquirer, row.failures, row.reason
+        )
 
 
 def _answered(session: Session, acquirer: str) -> None:
@@ -110,7 +112,7 @@ def _answered(session: Session, acquirer: str) -> None:
         log.warning(
             "%s answers again: charging goes on after a pause since %s", acquirer, row.paused_at.isoformat()
         )
-    row.failures, row.paused_at, row.probe_at, row.probes, row.why = 0, None, None, 0, None
+    row.failures, row.paused_at, row.probe_at, row.probes, row.reason = 0, None, None, 0, None
 
 
 def begin_probe(session: Session, acquirer: str, at: datetime) -> bool:

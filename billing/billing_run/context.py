@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 @dataclass
-class Report:
+class RunReport:
     """What a run did: a count for each word, and what could not be done, with the reason."""
 
     counts: Counter[str] = field(default_factory=Counter)

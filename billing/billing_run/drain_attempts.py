@@ -14,13 +14,13 @@ from threading import Condition, Thread
 
 from billing.acquirer.answers import Outcome
 from billing.acquirer.gateway_health import HealthByName
-from billing.billing_run.context import BATCH, LOOK_AGAIN, Report, RunContext, in_halves, unless_locked
+from billing.billing_run.context import BATCH, LOOK_AGAIN, RunContext, RunReport, in_halves, unless_locked
 from billing.billing_run.settle import settle_all
 from billing.billing_run.skip_reason import Skip
 from billing.payments import charge
-from billing.payments.charge import Claimed, Withdrawn
+from billing.payments.charge import ClaimedAttempt, NotSent
 from billing.platform.actors import WORKER
-from billing.platform.claims import claimer
+from billing.platform.claims import worker_lock
 from billing.platform.stop_points import stop_point
 
 LINGER_SECONDS = 0.1
@@ -37,16 +37,16 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
-    claimed: Claimed
-    said: Outcome | Withdrawn | Held | BaseException
+    claimed: ClaimedAttempt
+    said: Outcome | NotSent | Held | BaseException
     waited: float
     """Seconds in our hands, from the claim to the answer."""
 
 
-def charge_open(
+def drain_attempts(
     run_context: RunContext,
     at: datetime,
-    report: Report,
+    report: RunReport,
     *,
     subscription_id: str | None = None,
     meanwhile: Callable[[], int] = lambda: 0,
@@ -57,7 +57,7 @@ def charge_open(
     all attempts have ended."""
     more = True
     with (
-        claimer(run_context.database) as me,
+        worker_lock(run_context.database) as me,
         run_context.health(at) as health,
         closing(_Senders(run_context, health, at)) as senders,
     ):
@@ -84,9 +84,9 @@ def charge_all(
     run_context: RunContext,
     health: HealthByName,
     me: int,
-    claimed: Sequence[Claimed],
+    claimed: Sequence[ClaimedAttempt],
     at: datetime,
-    report: Report,
+    report: RunReport,
 ) -> None:
     """Bring these attempts, claimed by `me`, to their end."""
     with closing(_Senders(run_context, health, at)) as senders:
@@ -117,13 +117,13 @@ class _Senders:
     def __init__(self, run_context: RunContext, health: HealthByName, at: datetime) -> None:
         self._run_context, self._health, self._at = run_context, health, at
         self._monotonic = run_context.monotonic
-        self._jobs: SimpleQueue[tuple[Claimed, float] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[ClaimedAttempt, float] | None] = SimpleQueue()
         self._answers: deque[_Answered] = deque()
         self._came = Condition()
         self._threads: list[Thread] = []
         self.waiting = 0
 
-    def send(self, claimed: Sequence[Claimed]) -> None:
+    def send(self, claimed: Sequence[ClaimedAttempt]) -> None:
         """Ask for these, as soon as there is a thread for each."""
         self.waiting += len(claimed)
         for one in claimed:
@@ -161,7 +161,7 @@ class _Senders:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             one, since = job
-            said: Outcome | Withdrawn | Held | BaseException
+            said: Outcome | NotSent | Held | BaseException
             try:
                 said = self._ask(one)
             except BaseException as problem:
@@ -171,35 +171,35 @@ class _Senders:
                 self._answers.append(answered)
                 self._came.notify()
 
-    def _ask(self, one: Claimed) -> Outcome | Withdrawn | Held:
+    def _ask(self, one: ClaimedAttempt) -> Outcome | NotSent | Held:
         acquirer = self._health[one.acquirer]
         acquirer.slot.wait()
         if acquirer.paused.is_set():  # begun by a charge of this very run: the rest of it isn't sent
             return Held()
-        outcome = charge.bring_to_an_end(acquirer.gateway, one, self._at)
-        if not isinstance(outcome, Withdrawn):  # the acquirer may not have been asked at all
+        outcome = charge.send_or_look_up(acquirer.gateway, one, self._at)
+        if not isinstance(outcome, NotSent):  # the acquirer may not have been asked at all
             acquirer.note(outcome)
         stop_point("charge.answered")
         return outcome
 
 
 def _note(
-    run_context: RunContext, me: int, answers: Sequence[_Answered], at: datetime, report: Report
+    run_context: RunContext, me: int, answers: Sequence[_Answered], at: datetime, report: RunReport
 ) -> None:
     """Settle what was answered in one transaction, and put back what wasn't sent. What can't be settled holds up nobody."""
     held = [one.claimed for one in answers if isinstance(one.said, Held)]
     if held:
         with run_context.database.transaction() as session:
-            charge.let_go(session, held, me)
+            charge.release(session, held, me)
         report.counts[Skip.HELD] += len(held)
 
-    def settle(some: Sequence[tuple[str, Outcome | Withdrawn]]) -> None:
+    def settle(some: Sequence[tuple[str, Outcome | NotSent]]) -> None:
         with run_context.database.begin(run_context.site, at, WORKER) as ctx:
             words = settle_all(ctx, some)
         stop_point("charge.settled")
         report.counts.update(words)
 
-    def put_off(one: tuple[str, Outcome | Withdrawn], problem: Exception) -> None:
+    def put_off(one: tuple[str, Outcome | NotSent], problem: Exception) -> None:
         _put_off(run_context, one[0], problem, at, report)
 
     known = []
@@ -213,10 +213,10 @@ def _note(
 
 
 def _put_off(
-    run_context: RunContext, attempt_id: str, problem: BaseException, at: datetime, report: Report
+    run_context: RunContext, attempt_id: str, problem: BaseException, at: datetime, report: RunReport
 ) -> None:
     log.error("attempt %s is stuck", attempt_id, exc_info=problem)
     report.stuck[attempt_id] = f"{type(problem).__name__}: {problem}"
     with unless_locked(), run_context.database.transaction() as session:
-        charge.put_off(session, attempt_id, until=at + LOOK_AGAIN)
+        charge.postpone(session, attempt_id, until=at + LOOK_AGAIN)
     report.counts["stuck"] += 1

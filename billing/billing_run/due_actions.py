@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from billing.billing_run import extend_trial, hold_charge
-from billing.billing_run.handle_decline import beyond_limit, give_up
+from billing.billing_run.handle_decline import card_limit_reached, give_up
 from billing.billing_run.intend import ToCharge, intend
 from billing.billing_run.skip_reason import Skip
 from billing.changes import next_terms, pause, postpone, unreached
@@ -29,24 +29,24 @@ from billing.subscriptions.change import change, mark
 from billing.subscriptions.find import load_terms, terms_of
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.move_charge import move_charge
-from billing.subscriptions.schedule import Action, next_charge
+from billing.subscriptions.schedule import DueAction, next_charge
 
 Outcome = ActionOutcome | Skip
 
 
-def act(ctx: TransactionContext, subscription: Subscription) -> Outcome:
-    """Do what is due for one; as `act_all`."""
-    return act_all(ctx, [subscription])[0]
+def process_due(ctx: TransactionContext, subscription: Subscription) -> Outcome:
+    """Do what is due for one; as `process_all_due`."""
+    return process_all_due(ctx, [subscription])[0]
 
 
-def act_all(ctx: TransactionContext, subscriptions: Sequence[Subscription]) -> list[Outcome]:
+def process_all_due(ctx: TransactionContext, subscriptions: Sequence[Subscription]) -> list[Outcome]:
     """Do what is due for each. What is to be charged is invoiced and intended together."""
     hold(ctx.session)
     load_terms(ctx.session, subscriptions)
     bulk.load(ctx.session, Reader, {one.reader_id for one in subscriptions})
     methods = {one.payment_method_id for one in subscriptions if one.payment_method_id is not None}
     bulk.load(ctx.session, PaymentMethod, methods)
-    attempt_history.hold_shared(
+    attempt_history.lock_shared_cards(
         ctx.session, [str(one.payment_method_id) for one in subscriptions if _charges(one)]
     )
     decided = [_decide(ctx, one) for one in subscriptions]
@@ -56,34 +56,34 @@ def act_all(ctx: TransactionContext, subscriptions: Sequence[Subscription]) -> l
 
 
 def _charges(subscription: Subscription) -> bool:
-    return subscription.next_action in (Action.FIRST_CHARGE, Action.RENEW, Action.RETRY)
+    return subscription.next_action in (DueAction.FIRST_CHARGE, DueAction.RENEW, DueAction.RETRY)
 
 
 def _decide(ctx: TransactionContext, subscription: Subscription) -> Outcome | ToCharge:
-    match Action(str(subscription.next_action)):
-        case Action.FIRST_NOTICE:
+    match DueAction(str(subscription.next_action)):
+        case DueAction.FIRST_NOTICE:
             return _notice(ctx, subscription, Notice.FIRST)
-        case Action.SECOND_NOTICE:
+        case DueAction.SECOND_NOTICE:
             return _notice(ctx, subscription, Notice.SECOND)
-        case Action.TERM_NOTICE:
+        case DueAction.TERM_NOTICE:
             return next_terms.announce_end(ctx, subscription)
-        case Action.PAUSE:
+        case DueAction.PAUSE:
             return pause.begin(ctx, subscription)
-        case Action.END_PAUSE:
+        case DueAction.END_PAUSE:
             return pause.end(ctx, subscription)
-        case Action.FIRST_CHARGE:
+        case DueAction.FIRST_CHARGE:
             return _charge_first(ctx, subscription)
-        case Action.RENEW:
+        case DueAction.RENEW:
             return _renew(ctx, subscription)
-        case Action.RETRY:
+        case DueAction.RETRY:
             return _retry(ctx, subscription)
-        case Action.GIVE_UP:
+        case DueAction.GIVE_UP:
             give_up(ctx.acting_as(WORKER), subscription, DunningReason.GRACE_OVER)
             return ActionOutcome.ENDED
-        case Action.CARD_NOTICE:
+        case DueAction.CARD_NOTICE:
             return _card_notice(ctx, subscription)
-        case Action.RUN_OUT:
-            change(ctx.acting_as(WORKER), subscription, Event.RAN_OUT, why="cancelled by the reader")
+        case DueAction.RUN_OUT:
+            change(ctx.acting_as(WORKER), subscription, Event.RAN_OUT, reason="cancelled by the reader")
             return ActionOutcome.ENDED
 
 
@@ -137,9 +137,9 @@ def _charge_first(ctx: TransactionContext, subscription: Subscription) -> Outcom
     return ToCharge(subscription, period.nth(subscription, 1, terms_of(ctx.session, subscription)[0].months))
 
 
-def _extend(ctx: TransactionContext, subscription: Subscription, why: str) -> ActionOutcome:
+def _extend(ctx: TransactionContext, subscription: Subscription, reason: str) -> ActionOutcome:
     """A notice wasn't accepted: another day, for which they are sent again."""
-    because = unreached.extends_because(ctx, subscription, why)
+    because = unreached.extends_because(ctx, subscription, reason)
     return extend_trial.extend_trial(ctx, subscription, because)
 
 
@@ -182,18 +182,18 @@ def _retry(ctx: TransactionContext, subscription: Subscription) -> Outcome | ToC
     today = ctx.today
     method_id = str(subscription.payment_method_id)
     never_sent = attempt_history.last_attempt_never_sent(ctx.session, invoice)
-    so_far = attempt_history.tried(ctx, invoice, method_id)
+    so_far = attempt_history.past_attempts(ctx, invoice, method_id)
     held_until = cancel_requests.retry_held_until(today, dunning.gives_up_on(first_failed_on))
     if never_sent:  # an outage of ours or of the acquirer's uses up no rung, and no grace
         if hold_charge.is_due(subscription):
             return hold_charge.retry(ctx, subscription, cancel_requests.held_until(today))
-        over = invoice.period_end_on <= today
-        return ToCharge(
-            subscription, next_terms.next_period(ctx.session, subscription, today) if over else invoice
-        )
+        if invoice.period_end_on <= today:
+            return ToCharge(subscription, next_terms.next_period(ctx.session, subscription, today))
+        return ToCharge(subscription, invoice)
     said = attempt_history.last_refusal(ctx.session, invoice, method_id)
-    if so_far.on_card >= dunning.MAX_CARD_ATTEMPTS and not attempt_history.bank_asked(ctx.session, invoice):
-        return beyond_limit(ctx, subscription, invoice)
+    at_limit = so_far.on_card >= dunning.MAX_CARD_ATTEMPTS
+    if at_limit and not attempt_history.bank_was_asked(ctx.session, invoice):
+        return card_limit_reached(ctx, subscription, invoice)
     if so_far.on_card == 0:  # a new card: its reader wants it charged, so no request holds it
         return ToCharge(subscription, invoice, by_reader=True)
     own = so_far.newer and not dunning.is_rung(max(1, so_far.refused), first_failed_on, today)
@@ -214,7 +214,7 @@ def _retry(ctx: TransactionContext, subscription: Subscription) -> Outcome | ToC
 
 
 def _another_day(
-    so_far: attempt_history.Tried, said: dunning.DeclineKind | None, first_failed_on: date, today: date
+    so_far: attempt_history.PastAttempts, said: dunning.DeclineKind | None, first_failed_on: date, today: date
 ) -> Next:
     """Not today: the ladder's next day, if what the card said leaves one. A card not asked yet may be asked later."""
     return dunning.after(

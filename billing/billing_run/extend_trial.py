@@ -13,7 +13,7 @@ from billing.subscriptions.models import Subscription
 
 
 def extend_trial(
-    ctx: TransactionContext, subscription: Subscription, why: str, *, held_until: date | None = None
+    ctx: TransactionContext, subscription: Subscription, reason: str, *, held_until: date | None = None
 ) -> ActionOutcome:
     """Move the first charge of a locked trial to the first day that both notices can still announce."""
     charge_on = trial.extended_charge_on(ctx.today)
@@ -21,7 +21,7 @@ def extend_trial(
         ctx.acting_as(WORKER),
         subscription,
         Event.TRIAL_EXTENDED,
-        why=why,
+        reason=reason,
         charge_on=charge_on,
         first_notice_at=None,
         second_notice_at=None,

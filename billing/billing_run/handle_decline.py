@@ -10,7 +10,7 @@ from billing.billing_run.outcome import SettleOutcome
 from billing.billing_run.skip_reason import Skip
 from billing.notices.cancellation import subscription_cancelled, subscription_ended
 from billing.notices.payment import payment_failed
-from billing.payments.attempt_history import asked_again_on, tried
+from billing.payments.attempt_history import card_free_on, past_attempts
 from billing.payments.invoices import mark_void
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
 from billing.platform.actors import WORKER
@@ -24,7 +24,7 @@ from billing.subscriptions.change import change, mark
 from billing.subscriptions.models import Subscription
 
 
-def declined(
+def record_decline(
     ctx: TransactionContext, subscription: Subscription, invoice: Invoice, attempt: Attempt, outcome: Declined
 ) -> SettleOutcome:
     """Write down a refusal and what comes next, in this transaction."""
@@ -42,9 +42,9 @@ def declined(
         )  # it was paid by another way meanwhile: nothing is owed, and nothing follows
     if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
         reached("decline: the reader cancelled meanwhile")
-        return let_go(ctx, subscription, invoice)
+        return abandon_invoice(ctx, subscription, invoice)
     if invoice.state is InvoiceState.VOID:  # its period was given away
-        return let_go(ctx, subscription, invoice)
+        return abandon_invoice(ctx, subscription, invoice)
     if subscription.state is State.ACTIVE and subscription.period_number == 0:
         reached("decline: the first charge of a start without a trial")
         _refuse_start(ctx, subscription, invoice)
@@ -80,9 +80,9 @@ def _follow(
     said = "the card is gone" if outcome.decline.card_gone else "no reason given"
     confirm = step == AskReader(DunningReason.AUTHENTICATE)
     step = _with_newer_card(ctx.site, subscription, attempt, step, ctx.at)
-    why = f"declined: {outcome.decline.code or said}; {in_words(step)}"
+    reason = f"declined: {outcome.decline.code or said}; {in_words(step)}"
     planned, retry_on = subscription.retry_on, step.day if isinstance(step, Retry) else None
-    _past_due(ctx, subscription, invoice, retry_on, why)
+    _past_due(ctx, subscription, invoice, retry_on, reason)
     if not attempt.by_reader or retry_on != planned:
         payment_failed(
             ctx, subscription, invoice, attempt.payment_method_id, occasion=attempt.id, confirm=confirm
@@ -93,7 +93,7 @@ def _step(ctx: TransactionContext, invoice: Invoice, attempt: Attempt, outcome: 
     today = ctx.site.today(attempt.intended_at)
     invoice.first_failed_on = invoice.first_failed_on or today
     ctx.session.add(invoice)
-    before = tried(ctx, invoice, attempt.payment_method_id)
+    before = past_attempts(ctx, invoice, attempt.payment_method_id)
     return dunning.after(
         attempts=max(1, before.refused),
         first_failed_on=invoice.first_failed_on,
@@ -104,23 +104,23 @@ def _step(ctx: TransactionContext, invoice: Invoice, attempt: Attempt, outcome: 
     )
 
 
-def beyond_limit(ctx: TransactionContext, subscription: Subscription, invoice: Invoice) -> Skip:
+def card_limit_reached(ctx: TransactionContext, subscription: Subscription, invoice: Invoice) -> Skip:
     """The card has refused as often as it may in 30 days (RET-6), so its bank isn't asked: the reader is, for another card.
     The bank is asked on the first day on which it may be, if the grace lasts until then."""
     reached("decline: the card has had its attempts of thirty days")
     if subscription.state is State.ACTIVE and subscription.period_number == 0:
-        _refuse_start(ctx.acting_as(WORKER), subscription, invoice, why=str(DunningReason.CARD_LIMIT))
+        _refuse_start(ctx.acting_as(WORKER), subscription, invoice, reason=str(DunningReason.CARD_LIMIT))
         return Skip.CARD_LIMIT
     invoice.first_failed_on = invoice.first_failed_on or ctx.today
     ctx.session.add(invoice)
     method_id, today = str(subscription.payment_method_id), ctx.today
-    again_on = asked_again_on(ctx, method_id)
+    again_on = card_free_on(ctx, method_id)
     in_grace = again_on < dunning.gives_up_on(invoice.first_failed_on)
     retry_on = again_on if in_grace else None
-    why = in_words(AskReader(DunningReason.CARD_LIMIT))
+    reason = in_words(AskReader(DunningReason.CARD_LIMIT))
     if in_grace:
-        why += f"; {in_words(Retry(again_on, RetryReason.CARD_LIMIT_OVER))}"
-    _past_due(ctx.acting_as(WORKER), subscription, invoice, retry_on, why)
+        reason += f"; {in_words(Retry(again_on, RetryReason.CARD_LIMIT_OVER))}"
+    _past_due(ctx.acting_as(WORKER), subscription, invoice, retry_on, reason)
     payment_failed(
         ctx,
         subscription,
@@ -134,14 +134,17 @@ def beyond_limit(ctx: TransactionContext, subscription: Subscription, invoice: I
 
 
 def _refuse_start(
-    ctx: TransactionContext, subscription: Subscription, invoice: Invoice, why: str = "first charge declined"
+    ctx: TransactionContext,
+    subscription: Subscription,
+    invoice: Invoice,
+    reason: str = "first charge declined",
 ) -> None:
     mark_void(ctx.session, invoice)
-    change(ctx, subscription, Event.FIRST_CHARGE_REFUSED, why=why)
+    change(ctx, subscription, Event.FIRST_CHARGE_REFUSED, reason=reason)
 
 
 def _past_due(
-    ctx: TransactionContext, subscription: Subscription, invoice: Invoice, retry_on: date | None, why: str
+    ctx: TransactionContext, subscription: Subscription, invoice: Invoice, retry_on: date | None, reason: str
 ) -> None:
     """Reading goes on to the end of the ladder, whatever comes of it."""
     first_failed_on = invoice.first_failed_on or ctx.today
@@ -149,7 +152,7 @@ def _past_due(
         ctx,
         subscription,
         Event.DECLINED,
-        why=why,
+        reason=reason,
         charging_since=None,
         first_failed_on=first_failed_on,
         retry_on=retry_on,
@@ -167,7 +170,7 @@ def _with_newer_card(
     return Retry(site.today(at), RetryReason.OTHER_CARD)
 
 
-def let_go(ctx: TransactionContext, subscription: Subscription, invoice: Invoice) -> SettleOutcome:
+def abandon_invoice(ctx: TransactionContext, subscription: Subscription, invoice: Invoice) -> SettleOutcome:
     """The reader cancelled: nothing more is asked of them."""
     if invoice.state is InvoiceState.OPEN:
         mark_void(ctx.session, invoice)
@@ -177,15 +180,15 @@ def let_go(ctx: TransactionContext, subscription: Subscription, invoice: Invoice
     return SettleOutcome.DECLINED
 
 
-def give_up(ctx: TransactionContext, subscription: Subscription, why: DunningReason) -> None:
+def give_up(ctx: TransactionContext, subscription: Subscription, reason: DunningReason) -> None:
     """End a locked subscription because no charge will go through. A stop order counts as the reader's cancellation (RET-2)."""
     for invoice in ctx.session.exec(
         select(Invoice).where(Invoice.subscription_id == subscription.id, Invoice.state == InvoiceState.OPEN)
     ):
         mark_void(ctx.session, invoice)
-    stopped = why is DunningReason.STOP_ORDER
+    stopped = reason is DunningReason.STOP_ORDER
     event = Event.STOP_ORDERED if stopped else Event.GAVE_UP
-    change(ctx, subscription, event, why=str(why))
+    change(ctx, subscription, event, reason=str(reason))
     if stopped:
         reached("decline: a stop order")
         subscription_cancelled(ctx, subscription)

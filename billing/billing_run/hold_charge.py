@@ -57,8 +57,8 @@ def _move(
     until: date,
     **patch: Unpack[SubscriptionPatch],
 ) -> None:
-    why = f"{in_words(Retry(until, RetryReason.REQUEST))}, {moved_in_words((until - ctx.today).days)}"
-    move_charge(ctx, subscription, why, **patch)
+    reason = f"{in_words(Retry(until, RetryReason.REQUEST))}, {moved_in_words((until - ctx.today).days)}"
+    move_charge(ctx, subscription, reason, **patch)
 
 
 def _told(ctx: TransactionContext, subscription: Subscription, until: date) -> Skip:

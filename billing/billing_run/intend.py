@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from billing.billing_run.handle_decline import beyond_limit
+from billing.billing_run.handle_decline import card_limit_reached
 from billing.billing_run.skip_reason import Skip
 from billing.changes.outcome import ActionOutcome
 from billing.payments import charge
-from billing.payments.attempt_history import asked_of
+from billing.payments.attempt_history import card_usage
 from billing.payments.invoices import Drawn, Wanted, draw_up, drawn
 from billing.payments.models import Invoice
 from billing.platform.context import TransactionContext
@@ -38,7 +38,7 @@ def intend(ctx: TransactionContext, charges: Sequence[ToCharge]) -> list[ActionO
     if not charges:
         return []
     invoices = _invoices(ctx, charges)
-    cards = asked_of(ctx, [_card(one) for one in charges])
+    cards = card_usage(ctx, [_card(one) for one in charges])
     outcomes: list[ActionOutcome | Skip] = []
     intents = []
     counted = {card.fingerprint: card.counted for card in cards.values()}
@@ -48,7 +48,7 @@ def intend(ctx: TransactionContext, charges: Sequence[ToCharge]) -> list[ActionO
         full = isinstance(one.owed, Period) and counted[fingerprint] >= dunning.MAX_CARD_ATTEMPTS
         if full and card.refused >= dunning.MAX_CARD_ATTEMPTS:
             invoice = ctx.session.get_one(Invoice, owed.id)
-            outcomes.append(beyond_limit(ctx, one.subscription, invoice))
+            outcomes.append(card_limit_reached(ctx, one.subscription, invoice))
         elif full:
             look_again(one.subscription, ctx.at + CARD_ANSWERS)
             ctx.session.add(one.subscription)

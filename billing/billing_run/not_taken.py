@@ -33,21 +33,21 @@ def not_taken(
 ) -> SettleOutcome:
     """The attempt ends, and another is made in a few hours, under a key of its own; the last one stays open until staff have
     closed its case. One that the reader made ends with nothing: another way to pay is theirs."""
-    attempt.not_taken_reason = outcome.why
+    attempt.not_taken_reason = outcome.reason
     if outcome.again:
-        attempt.ask_at = ctx.at + NEXT_LOOK
+        attempt.next_poll_at = ctx.at + NEXT_LOOK
     elif not attempt.by_reader and _refused_before(ctx.session, attempt) + 1 >= TRIES:
         reached("charge: refused for the last time, so it waits for staff")
-        attempt.ask_at = ctx.at + NEXT_LOOK
+        attempt.next_poll_at = ctx.at + NEXT_LOOK
         attempt.had_case = True
-        _open_case(ctx, invoice, attempt, outcome.why)
+        _open_case(ctx, invoice, attempt, outcome.reason)
         move_charge(ctx, subscription, "the acquirer refuses the charge itself; it waits for staff")
     else:
         reached("charge: the acquirer won't make it, so it is tried again")
-        attempt.state, attempt.settled_at = AttemptState.WITHDRAWN, ctx.at
+        attempt.state, attempt.settled_at = AttemptState.NOT_SENT, ctx.at
         again_at = _next_try(ctx.site, ctx.at)
-        why = f"the acquirer refuses the charge itself; made again on {ctx.site.moment(again_at)}"
-        move_charge(ctx, subscription, why, charging_since=None)
+        reason = f"the acquirer refuses the charge itself; made again on {ctx.site.moment(again_at)}"
+        move_charge(ctx, subscription, reason, charging_since=None)
         look_again(subscription, again_at)
     return SettleOutcome.NOT_TAKEN
 
@@ -103,7 +103,7 @@ def give_way(ctx: TransactionContext, subscription: Subscription, invoice_id: st
     attempt = waiting(ctx.session, invoice_id)
     if attempt is not None:
         attempt = ctx.session.get_one(Attempt, attempt.id, with_for_update=True, populate_existing=True)
-        attempt.state, attempt.settled_at, attempt.claimed_by = AttemptState.WITHDRAWN, ctx.at, None
+        attempt.state, attempt.settled_at, attempt.claimed_by = AttemptState.NOT_SENT, ctx.at, None
         close_case(ctx, attempt)
         mark(subscription, ctx.zone, charging_since=None)
         ctx.session.flush()
@@ -113,14 +113,14 @@ def _refused_before(session: Session, attempt: Attempt) -> int:
     """Earlier attempts at the invoice that the acquirer wouldn't make, since staff last closed a case about one."""
     last_case = (
         select(func.coalesce(func.max(Attempt.ordinal), 0))
-        .where(Attempt.invoice_id == attempt.invoice_id, Attempt.state == AttemptState.WITHDRAWN)
+        .where(Attempt.invoice_id == attempt.invoice_id, Attempt.state == AttemptState.NOT_SENT)
         .where(col(Attempt.had_case))
         .scalar_subquery()
     )
     return session.exec(
         select(func.count()).where(
             Attempt.invoice_id == attempt.invoice_id,
-            Attempt.state == AttemptState.WITHDRAWN,
+            Attempt.state == AttemptState.NOT_SENT,
             col(Attempt.not_taken_reason).is_not(None),
             col(Attempt.ordinal) > last_case,
         )
@@ -133,12 +133,12 @@ def _next_try(site: Site, at: datetime) -> datetime:
     return later if site.today(later) == site.today(at) else trial.charge_at(site.today(later), site.zone)
 
 
-def _open_case(ctx: TransactionContext, invoice: Invoice, attempt: Attempt, why: str) -> None:
+def _open_case(ctx: TransactionContext, invoice: Invoice, attempt: Attempt, reason: str) -> None:
     open_case(
         ctx,
         CaseKind.CHARGE_REFUSED,
         attempt.id,
-        f"{Money(attempt.amount).with_vat_words()} can't be charged. The acquirer says: {why}. The reader reads on.",
+        f"{Money(attempt.amount).with_vat_words()} can't be charged. The acquirer says: {reason}. The reader reads on.",
         reader_id=invoice.reader_id,
         ours=attempt.amount,
         facts={"invoice": invoice.id, "attempt": attempt.id, "card": attempt.payment_method_id},

@@ -13,7 +13,7 @@ class SettleOutcome(StrEnum):
     DECLINED = "declined"
     UNKNOWN = "unknown"
     NOT_TAKEN = "not_taken"
-    WITHDRAWN = "withdrawn"
+    NOT_SENT = "not_sent"
     SETTLED = "settled"
     """It had been settled before."""
     OPEN = "open"
@@ -37,7 +37,7 @@ def took_money(outcome: SettleOutcome | Unattributed) -> bool:
             SettleOutcome.DECLINED
             | SettleOutcome.UNKNOWN
             | SettleOutcome.NOT_TAKEN
-            | SettleOutcome.WITHDRAWN
+            | SettleOutcome.NOT_SENT
             | SettleOutcome.SETTLED
             | SettleOutcome.OPEN
             | Unattributed.NOT_OURS

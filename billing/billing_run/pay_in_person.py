@@ -8,13 +8,13 @@ from sqlmodel import Session, col, select
 from billing.acquirer.answers import NoSuchObject, PageClosed, PageOpen, Unknown
 from billing.acquirer.port import Gateway
 from billing.billing_run import not_taken
-from billing.billing_run.context import Report, RunContext
-from billing.billing_run.drain_attempts import charge_open
+from billing.billing_run.context import RunContext, RunReport
+from billing.billing_run.drain_attempts import drain_attempts
 from billing.billing_run.outcome import PageOutcome, SettleOutcome
 from billing.billing_run.settle import settle
 from billing.changes.refusals import refuse_standstill
 from billing.payments import attempt_history, charge, payment_page
-from billing.payments.charge import Withdrawn
+from billing.payments.charge import NotSent
 from billing.payments.invoices import drawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
 from billing.payments.payment_page import HostedPage
@@ -31,7 +31,7 @@ from billing.subscriptions.change import lock, mark
 from billing.subscriptions.models import Subscription
 
 
-class NothingOwed(Conflict):
+class NothingToPay(Conflict):
     """Nothing is owed for this any more."""
 
     code = "nothing_owed"
@@ -78,7 +78,7 @@ def owing(ctx: TransactionContext, invoice_id: str) -> Owing:
         raise UnknownInvoice
     invoice, subscription = found
     method_id = str(subscription.payment_method_id)
-    so_far = attempt_history.tried(ctx, invoice, method_id)
+    so_far = attempt_history.past_attempts(ctx, invoice, method_id)
     said = attempt_history.last_refusal(ctx.session, invoice, method_id)
     under_way = subscription.charging_since is not None and not_taken.waiting(ctx.session, invoice.id) is None
     ends_at = _ends_at(ctx, subscription, invoice)
@@ -92,7 +92,7 @@ def owing(ctx: TransactionContext, invoice_id: str) -> Owing:
         charging=under_way and payment_page.of_invoice(ctx.session, invoice.id) is None,
         with_card=dunning.may_pay_now(said=said, attempts=so_far.refused, card_attempts_30d=so_far.on_card),
         confirm=said is dunning.DeclineKind.NEEDS_READER,
-        bank_asked=attempt_history.bank_asked(ctx.session, invoice),
+        bank_asked=attempt_history.bank_was_asked(ctx.session, invoice),
     )
 
 
@@ -114,7 +114,7 @@ def with_card_on_record(run_context: RunContext, invoice_id: str, at: datetime) 
         refuse_standstill(ctx.session)
         now = _locked(ctx, invoice_id)
         payment_page.close_soon(ctx, now.subscription.id)
-    charge_open(run_context, at, Report(), subscription_id=now.subscription.id)
+    drain_attempts(run_context, at, RunReport(), subscription_id=now.subscription.id)
     with run_context.database.begin(run_context.site, at, WORKER) as ctx:
         now = _locked(ctx, invoice_id)
         if now.invoice.state is InvoiceState.PAID:
@@ -126,7 +126,7 @@ def with_card_on_record(run_context: RunContext, invoice_id: str, at: datetime) 
         [attempt_id] = charge.intend(ctx, [intent])
         mark(now.subscription, run_context.site.zone, charging_since=at)
         ctx.session.add(now.subscription)
-    charge_open(run_context, at, Report(), subscription_id=now.subscription.id)
+    drain_attempts(run_context, at, RunReport(), subscription_id=now.subscription.id)
     with run_context.database.transaction() as session:
         return session.get_one(Attempt, attempt_id).state
 
@@ -144,12 +144,12 @@ def open_page(run_context: RunContext, invoice_id: str, at: datetime) -> str | N
             attempt = payment_page.of_invoice(ctx.session, invoice_id)
             attempt = attempt or _begin(ctx, now, payment_page.ends_at(at, ends_at))
             if not payment_page.is_of_use(attempt, at, ends_at):
-                attempt.ask_at = at
+                attempt.next_poll_at = at
                 ctx.session.add(attempt)
             suffix = charge.descriptor_suffix(now.subscription.state, now.subscription.period_number)
         stop_point("page.intended")
-        if attempt.ask_at <= at:
-            charge_open(run_context, at, Report(), subscription_id=now.subscription.id)
+        if attempt.next_poll_at <= at:
+            drain_attempts(run_context, at, RunReport(), subscription_id=now.subscription.id)
             _refuse_unended(run_context, attempt.id)
             continue
         gateway = run_context.acquirers.named(attempt.acquirer)
@@ -170,7 +170,7 @@ def open_page(run_context: RunContext, invoice_id: str, at: datetime) -> str | N
 
 
 def _begin(ctx: TransactionContext, now: Owing, until: datetime) -> Attempt:
-    intent = charge.Intent(now.subscription, drawn(now.invoice), by_page=True, until=until)
+    intent = charge.Intent(now.subscription, drawn(now.invoice), hosted=True, until=until)
     [attempt_id] = charge.intend(ctx, [intent])
     mark(now.subscription, ctx.zone, charging_since=ctx.at)
     ctx.session.add(now.subscription)
@@ -183,7 +183,7 @@ def _locked(ctx: TransactionContext, invoice_id: str) -> Owing:
         raise UnknownInvoice
     subscription = lock(ctx.session, found.subscription_id)
     ctx.session.refresh(found)
-    attempt_history.hold_shared(ctx.session, [str(subscription.payment_method_id)])
+    attempt_history.lock_shared_cards(ctx.session, [str(subscription.payment_method_id)])
     not_taken.give_way(ctx, subscription, invoice_id)
     return owing(ctx, invoice_id)
 
@@ -191,7 +191,7 @@ def _locked(ctx: TransactionContext, invoice_id: str) -> Owing:
 def _refuse(now: Owing) -> datetime:
     """Unless it may be paid now: until when. Raises NothingOwed, Underway."""
     if not now.owed or now.ends_at is None:
-        raise NothingOwed
+        raise NothingToPay
     if now.charging:
         raise Underway
     return now.ends_at
@@ -204,7 +204,7 @@ def _refuse_unended(run_context: RunContext, attempt_id: str) -> None:
             raise Underway
 
 
-def look(
+def check_page(
     database: Database,
     gateway: Gateway,
     site: Site,
@@ -241,7 +241,7 @@ def _note(
             SettleOutcome.UNKNOWN
         )  # it is asked again when its time is over, and an event that said so is tried again
     with database.begin(site, at, by) as ctx:
-        outcome = Withdrawn() if isinstance(found, PageClosed) else found
+        outcome = NotSent() if isinstance(found, PageClosed) else found
         return settle(ctx, page.attempt_id, outcome)
 
 
@@ -253,7 +253,7 @@ def come_back(run_context: RunContext, attempt_id: str, at: datetime) -> Attempt
             raise UnknownInvoice
         reader_id = session.get_one(Invoice, attempt.invoice_id).reader_id
     if attempt.state is AttemptState.OPEN:
-        look(
+        check_page(
             run_context.database,
             run_context.acquirers.named(attempt.acquirer),
             run_context.site,

@@ -8,13 +8,13 @@ from sqlmodel import col, select
 
 from billing.acquirer import breaker
 from billing.acquirer.gateway_health import HealthByName
-from billing.billing_run.context import BATCH, LOOK_AGAIN, Report, RunContext, in_halves, unless_locked
-from billing.billing_run.drain_attempts import charge_all, charge_open
-from billing.billing_run.due_actions import act_all
+from billing.billing_run.context import BATCH, LOOK_AGAIN, RunContext, RunReport, in_halves, unless_locked
+from billing.billing_run.drain_attempts import charge_all, drain_attempts
+from billing.billing_run.due_actions import process_all_due
 from billing.changes.refusals import refuse_standstill
 from billing.payments import charge
 from billing.platform.actors import WORKER
-from billing.platform.claims import claimer
+from billing.platform.claims import worker_lock
 from billing.platform.context import TransactionContext
 from billing.platform.installation import ASKING, refuse_held
 from billing.subscriptions.change import lock, lock_all, look_again
@@ -23,12 +23,12 @@ from billing.subscriptions.models import Subscription
 log = logging.getLogger(__name__)
 
 
-def run(run_context: RunContext, at: datetime) -> Report:
+def run(run_context: RunContext, at: datetime) -> RunReport:
     """Everything that is due at `at`: notices, charges, retries, ends; and attempts somebody left open. Raises NotAdopted,
     AsksAcquirer."""
     with run_context.database.transaction() as session:
         refuse_held(session)
-    report, done = Report(), 0
+    report, done = RunReport(), 0
 
     def act() -> int:
         """What has been settled since the last batch counts too. That a run began doesn't: it may break each time."""
@@ -39,17 +39,17 @@ def run(run_context: RunContext, at: datetime) -> Report:
         done = report.done()
         return acted
 
-    charge_open(run_context, at, report, meanwhile=act)
+    drain_attempts(run_context, at, report, meanwhile=act)
     run_context.got_on()
     return report
 
 
-def run_for(run_context: RunContext, subscription_id: str, at: datetime) -> Report:
+def run_for(run_context: RunContext, subscription_id: str, at: datetime) -> RunReport:
     """What is due for one subscription, now: used when the reader is waiting for it. Raises StandsStill."""
     with run_context.database.transaction() as session:
         refuse_standstill(session)
-    report = Report()
-    charge_open(
+    report = RunReport()
+    drain_attempts(
         run_context,
         at,
         report,
@@ -59,14 +59,14 @@ def run_for(run_context: RunContext, subscription_id: str, at: datetime) -> Repo
     return report
 
 
-def _act_on_due(run_context: RunContext, at: datetime, report: Report) -> int:
+def _act_on_due(run_context: RunContext, at: datetime, report: RunReport) -> int:
     """The next batch, in one transaction; how many were in it. When one of them breaks it, it is done in halves."""
     found: list[str] = []
     try:
         with run_context.database.begin(run_context.site, at, WORKER) as ctx:
             due = claim_due(ctx)
             found = [one.id for one in due]
-            words = act_all(ctx, due)
+            words = process_all_due(ctx, due)
     except Exception:
         if not found:
             raise
@@ -88,7 +88,7 @@ def claim_due(ctx: TransactionContext) -> Sequence[Subscription]:
     ).all()
 
 
-def _act_on(run_context: RunContext, subscription_ids: Sequence[str], at: datetime, report: Report) -> int:
+def _act_on(run_context: RunContext, subscription_ids: Sequence[str], at: datetime, report: RunReport) -> int:
     """What is due for these, and how many of them were. One that can't be worked on waits, and holds up nobody."""
     done = 0
 
@@ -97,7 +97,7 @@ def _act_on(run_context: RunContext, subscription_ids: Sequence[str], at: dateti
         with run_context.database.begin(run_context.site, at, WORKER) as ctx:
             locked = lock_all(ctx.session, some).values()
             due = [one for one in locked if one.next_action_at is not None and one.next_action_at <= at]
-            words = act_all(ctx, due)
+            words = process_all_due(ctx, due)
         report.counts.update(words)
         done += len(due)
 
@@ -121,7 +121,7 @@ def probe(run_context: RunContext, at: datetime) -> int:
         refuse_held(session)
         asked = [one.name for one in run_context.acquirers if breaker.begin_probe(session, one.name, at)]
     if asked:
-        with run_context.health(at) as health, claimer(run_context.database) as me:
+        with run_context.health(at) as health, worker_lock(run_context.database) as me:
             for name in asked:
                 _probe(run_context, health, name, me, at)
     return len(asked)
@@ -137,7 +137,7 @@ def _probe(run_context: RunContext, health: HealthByName, name: str, me: int, at
             claimed = charge.claim(ctx, me, limit=1, paused_at=name)
         if not claimed:  # there is nothing to send that could tell us more
             acquirer.note(None)
-        charge_all(run_context, health, me, claimed, at, Report())
+        charge_all(run_context, health, me, claimed, at, RunReport())
 
 
 NEXT_DUE = f"""SELECT least((SELECT min(next_action_at) FROM subscription WHERE NOT EXISTS ({ASKING})),

@@ -9,20 +9,20 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from billing.acquirer.answers import Charged, Declined, NotTaken, Outcome, Unknown
-from billing.billing_run.handle_decline import declined, let_go
+from billing.billing_run.handle_decline import abandon_invoice, record_decline
 from billing.billing_run.not_taken import close_case, not_taken
 from billing.billing_run.outcome import SettleOutcome
 from billing.cards.saved_cards import keep_card, on_subscription
 from billing.notices.payment import receipts
 from billing.notices.refunds import late_charge_returned
-from billing.payments.charge import Withdrawn
+from billing.payments.charge import NotSent
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment
-from billing.payments.record_payment import Received, receive
+from billing.payments.record_payment import RecordedPayment, record_payments
 from billing.platform import bulk
 from billing.platform.actors import WORKER, ActorKind
 from billing.platform.context import TransactionContext
 from billing.platform.errors import NotFound
-from billing.platform.logs import say
+from billing.platform.logs import log_event
 from billing.platform.stop_points import reached
 from billing.refunds import refund
 from billing.rules import backoff, periods
@@ -49,12 +49,12 @@ class UnknownAttempt(NotFound):
     code = "unknown_attempt"
 
 
-Answer = tuple[str, Outcome | Withdrawn]
+Answer = tuple[str, Outcome | NotSent]
 """An attempt's id, and what became of it."""
 
 
 def settle(
-    ctx: TransactionContext, attempt_id: str, outcome: Outcome | Withdrawn, *, again: bool = False
+    ctx: TransactionContext, attempt_id: str, outcome: Outcome | NotSent, *, again: bool = False
 ) -> SettleOutcome:
     """Write down what became of one attempt; as `settle_all`, and raises UnknownAttempt."""
     return settle_all(ctx, [(attempt_id, outcome)], again=again)[0]
@@ -76,7 +76,7 @@ def settle_all(
         _settle(ctx, now, again)
     for case in cases:
         if case.word is not SettleOutcome.SETTLED:
-            say(
+            log_event(
                 ctx.session,
                 f"charge {case.word}",
                 attempt=case.attempt.id,
@@ -95,7 +95,7 @@ class _Case:
     subscription: Subscription
     attempt: Attempt
     invoice: Invoice
-    outcome: Outcome | Withdrawn
+    outcome: Outcome | NotSent
     word: SettleOutcome = SettleOutcome.UNKNOWN
 
     @property
@@ -150,13 +150,13 @@ def _settle(ctx: TransactionContext, cases: Sequence[_Case], again: bool) -> Non
 
 
 def _not_charged(
-    ctx: TransactionContext, case: _Case, outcome: Declined | NotTaken | Withdrawn | Unknown
+    ctx: TransactionContext, case: _Case, outcome: Declined | NotTaken | NotSent | Unknown
 ) -> SettleOutcome:
     attempt, invoice = case.attempt, case.invoice
     if attempt.state is not AttemptState.OPEN:
         reached("settle: settled before")
         return SettleOutcome.SETTLED
-    if attempt.by_page and isinstance(outcome, Declined):
+    if attempt.hosted and isinstance(outcome, Declined):
         reached("settle: declined on a page that is still open")
         return (
             SettleOutcome.OPEN
@@ -164,11 +164,11 @@ def _not_charged(
     attempt.claimed_by = None
     match outcome:
         case Declined():
-            return declined(ctx, case.subscription, invoice, attempt, outcome)
+            return record_decline(ctx, case.subscription, invoice, attempt, outcome)
         case NotTaken() if case.wanted:
             return not_taken(ctx, case.subscription, invoice, attempt, outcome)
-        case Withdrawn() | NotTaken():
-            return _withdrawn(ctx, case.subscription, invoice, attempt)
+        case NotSent() | NotTaken():
+            return _not_sent(ctx, case.subscription, invoice, attempt)
         case Unknown():
             _leave_open(attempt, outcome, ctx.at)
             return SettleOutcome.UNKNOWN
@@ -176,18 +176,19 @@ def _not_charged(
 
 def _leave_open(attempt: Attempt, doubt: Unknown, at: datetime) -> None:
     """Ask again later, and remember what of the doubt matters then."""
-    attempt.asked += 1
+    attempt.poll_count += 1
     if doubt.busy:
-        attempt.ask_at = backoff.after_busy(attempt.asked, at, asked=doubt.wait, chance=random.random())  # noqa: S311 - no secret
+        chance = random.random()  # noqa: S311 - no secret
+        attempt.next_poll_at = backoff.after_busy(attempt.poll_count, at, asked=doubt.wait, chance=chance)
     elif doubt.unlisted:
-        attempt.ask_at = at + LISTED_WITHIN
+        attempt.next_poll_at = at + LISTED_WITHIN
     else:
-        attempt.ask_at = backoff.again_at(attempt.asked, at)
+        attempt.next_poll_at = backoff.again_at(attempt.poll_count, at)
     if doubt.busy:
         reached("settle: the acquirer is busy")
     if doubt.key_unusable:
         reached("settle: the key is unusable after an error")
-    attempt.doubt, attempt.not_taken_reason, attempt.had_case = doubt.why, None, False
+    attempt.doubt, attempt.not_taken_reason, attempt.had_case = doubt.reason, None, False
     attempt.key_unusable = attempt.key_unusable or doubt.key_unusable
     attempt.unlisted_since = (attempt.unlisted_since or at) if doubt.unlisted else None
 
@@ -202,13 +203,13 @@ def _charged(ctx: TransactionContext, cases: Sequence[_Case], again: bool) -> No
         (case.invoice, case.attempt, case.outcome) for case in cases if isinstance(case.outcome, Charged)
     ]
     goes_on = []
-    for case, payment in zip(cases, receive(ctx, money), strict=True):
-        if payment.surplus:
+    for case, payment in zip(cases, record_payments(ctx, money), strict=True):
+        if payment.duplicate:
             reached("settle: paid twice, so it goes back")
             case.word = _give_back(ctx, payment, f"twice:{payment.id}", TWICE)
         elif not case.wanted or case.attempt.id in given_away:
-            cause, why = _why_back(ctx.session, case)
-            case.word = _give_back(ctx, payment, f"{cause}:{payment.id}", why)
+            cause, reason = _why_back(ctx.session, case)
+            case.word = _give_back(ctx, payment, f"{cause}:{payment.id}", reason)
             if case.attempt.id in under_way and case.subscription.state is not State.ENDED:
                 mark(case.subscription, ctx.zone, charging_since=None)
         else:
@@ -277,7 +278,7 @@ def _paid(ctx: TransactionContext, case: _Case) -> SubscriptionPatch:
 def _card_that_paid(ctx: TransactionContext, case: _Case) -> SubscriptionPatch:
     """On a page the reader may have paid with any card: it is noted on the attempt, and is the subscription's from now on."""
     card = case.outcome.card if isinstance(case.outcome, Charged) else None
-    if not case.attempt.by_page or card is None:
+    if not case.attempt.hosted or card is None:
         return {}
     reached("settle: paid with another card on the page")
     method = keep_card(ctx, case.attempt.acquirer, case.subscription.reader_id, card)
@@ -285,7 +286,7 @@ def _card_that_paid(ctx: TransactionContext, case: _Case) -> SubscriptionPatch:
     return on_subscription(method)
 
 
-def _give_back(ctx: TransactionContext, received: Received, cause: str, reason: str) -> SettleOutcome:
+def _give_back(ctx: TransactionContext, received: RecordedPayment, cause: str, reason: str) -> SettleOutcome:
     """All of a payment goes back: for an invoice that had been paid already, or that nobody owed any more."""
     payment = ctx.session.get_one(Payment, received.id)
     intended = refund.intend(ctx.acting_as(WORKER), payment, amount=None, cause=cause, reason=reason)
@@ -294,22 +295,22 @@ def _give_back(ctx: TransactionContext, received: Received, cause: str, reason: 
     return SettleOutcome.REFUNDED
 
 
-def _withdrawn(
+def _not_sent(
     ctx: TransactionContext, subscription: Subscription, invoice: Invoice, attempt: Attempt
 ) -> SettleOutcome:
-    attempt.state, attempt.settled_at = AttemptState.WITHDRAWN, ctx.at
+    attempt.state, attempt.settled_at = AttemptState.NOT_SENT, ctx.at
     close_case(ctx, attempt)
     if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
         reached("settle: never sent, and wanted by nobody any more")
-        let_go(ctx, subscription, invoice)
+        abandon_invoice(ctx, subscription, invoice)
     elif invoice.state is not InvoiceState.PAID:
-        if attempt.by_page:
+        if attempt.hosted:
             mark(subscription, ctx.zone, charging_since=None)
-            return SettleOutcome.WITHDRAWN
+            return SettleOutcome.NOT_SENT
         columns: SubscriptionPatch = {"charging_since": None}
         if subscription.state is State.PAST_DUE:
             reached("settle: never sent, so another attempt follows")
             # too old for its key: the next look makes a new attempt for the same invoice
             columns["retry_on"] = ctx.today
         move_charge(ctx, subscription, NEVER_SENT, **columns)
-    return SettleOutcome.WITHDRAWN
+    return SettleOutcome.NOT_SENT

@@ -22,8 +22,8 @@ class Skip(WordedEnum):
         "not_taken",
         "The acquirer won't make the charge, and asked no bank; tried three times, then a case for staff",
     )
-    WITHDRAWN = (
-        "withdrawn",
+    NOT_SENT = (
+        "not_sent",
         "not sent any more: cancelled or paid meanwhile, its page left unpaid, or too old and decided anew",
     )
 

@@ -57,12 +57,12 @@ def _lost_attempt(ctx: TransactionContext, acquirer: str, claim: ChargeClaim, ch
         "payment_method_id": method_id,
         "acquirer": acquirer,
         "amount": charged.amount,
-        "state": AttemptState.WITHDRAWN,  # this database never sent it
+        "state": AttemptState.NOT_SENT,  # this database never sent it
         "intended_at": charged.at,
-        "ask_at": ctx.at,
-        "asked": 0,
+        "next_poll_at": ctx.at,
+        "poll_count": 0,
         "by_reader": charged.card is not None,
-        "by_page": charged.card
+        "hosted": charged.card
         is not None,  # a page keeps the card that pays; a charge of ours has it already
         "settled_at": ctx.at,
     }

@@ -50,7 +50,7 @@ class UnknownSetup(NotFound):
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class CardPageVisit:
     """An open visit to the card page, and where that page is."""
 
     setup_id: str
@@ -91,7 +91,7 @@ def begin(ctx: TransactionContext, request: SetupRequest) -> CardSetup:
         method_ref=request.method_ref,
         created_at=ctx.at,
         expires_at=ctx.at + PAGE_LIFE,
-        ask_at=ctx.at + PAGE_LIFE,
+        next_poll_at=ctx.at + PAGE_LIFE,
     )
     ctx.session.add(setup)
     ctx.session.flush()
@@ -100,7 +100,7 @@ def begin(ctx: TransactionContext, request: SetupRequest) -> CardSetup:
 
 def open_page(
     database: Database, acquirers: Acquirers, site: Site, setup_id: str, *, words: str, back: str
-) -> Visit:
+) -> CardPageVisit:
     """Open the hosted page for a committed visit. Raises Unavailable when the acquirer can't be reached; nothing is lost then.
 
     `back` is the path to return to when the reader turns back."""
@@ -137,7 +137,7 @@ def open_page(
         setup = session.get_one(CardSetup, setup_id)
         setup.session_ref = page.session_ref
         setup.customer_ref = customer_ref
-    return Visit(setup_id, page.url)
+    return CardPageVisit(setup_id, page.url)
 
 
 def _known_customer(session: Session, setup: CardSetup) -> str | None:
@@ -197,8 +197,8 @@ def finish(
 
 def ask_again(setup: CardSetup, at: datetime) -> None:
     """Nobody can say how the visit ended: ask in a while."""
-    setup.asked += 1
-    setup.ask_at = again_at(setup.asked, at)
+    setup.poll_count += 1
+    setup.next_poll_at = again_at(setup.poll_count, at)
 
 
 def _find(session: Session, setup_id: str) -> CardSetup:

@@ -15,13 +15,13 @@ from billing.platform.site import Site
 log = logging.getLogger(__name__)
 
 
-def sweep(database: Database, acquirers: Acquirers, site: Site, at: datetime) -> int:
+def expire_setups(database: Database, acquirers: Acquirers, site: Site, at: datetime) -> int:
     """Finish, or close, each visit that is due; how many were looked at. One that can't be finished waits, and holds up nobody."""
     with database.transaction() as session:
         due = session.exec(
             select(CardSetup.id)
-            .where(CardSetup.state == SetupState.OPEN, CardSetup.ask_at <= at)
-            .order_by(col(CardSetup.ask_at))
+            .where(CardSetup.state == SetupState.OPEN, CardSetup.next_poll_at <= at)
+            .order_by(col(CardSetup.next_poll_at))
             .limit(100)
         ).all()
     for setup_id in due:
@@ -42,11 +42,11 @@ def _close(database: Database, setup_id: str, at: datetime) -> None:
     """Its page ran out and nobody used it, as far as the acquirer knows; or it is still open, and is asked for at its end."""
     with database.transaction() as session:
         setup = session.get_one(CardSetup, setup_id, with_for_update=True)
-        if setup.state is SetupState.OPEN and setup.ask_at <= at:
+        if setup.state is SetupState.OPEN and setup.next_poll_at <= at:
             if setup.expires_at <= at:
                 setup.state, setup.finished_at = SetupState.EXPIRED, at
             else:
-                setup.ask_at = setup.expires_at
+                setup.next_poll_at = setup.expires_at
             session.add(setup)
 
 
@@ -55,11 +55,11 @@ def next_words(session: Session) -> str:
     email = session.exec(
         select(CardSetup.email)
         .where(CardSetup.state == SetupState.OPEN)
-        .order_by(col(CardSetup.ask_at))
+        .order_by(col(CardSetup.next_poll_at))
         .limit(1)
     ).first()
     return f"the card page that {email} left open: we ask the acquirer"
 
 
-NEXT_DUE = "SELECT min(ask_at) FROM card_setup WHERE state = 'open'"
+NEXT_DUE = "SELECT min(next_poll_at) FROM card_setup WHERE state = 'open'"
 """When an open page is asked for next (see `timetable.Job`)."""

@@ -13,7 +13,7 @@ from billing.acquirer.answers import SavedCard
 from billing.cards.saved_cards import fingerprint_of
 from billing.payments.models import CardSetup, SetupPurpose, SetupState
 from billing.platform.context import TransactionContext
-from billing.platform.logs import say
+from billing.platform.logs import log_event
 from billing.readers import sign_in
 from billing.readers.models import Reader
 from billing.readers.register import by_address, by_id
@@ -44,8 +44,8 @@ def is_needed(ctx: TransactionContext, setup: CardSetup, card: SavedCard) -> boo
 
 def _is_known(setup: CardSetup, reader: Reader) -> bool:
     """Whether the browser was the reader's, and the address hasn't been proved elsewhere since."""
-    since, proved = setup.browser_known_at, reader.address_proved_at
-    return since is not None and (proved is None or proved <= since)
+    since, email_verified = setup.browser_known_at, reader.address_proved_at
+    return since is not None and (email_verified is None or email_verified <= since)
 
 
 def is_over(setup: CardSetup, at: datetime) -> bool:
@@ -58,7 +58,7 @@ def ask(ctx: TransactionContext, setup: CardSetup, *, mails: bool = True) -> Non
     setup.state, setup.finished_at = SetupState.AWAITS_PROOF, ctx.at
     if mails:
         sign_in.ask_after_card(ctx, setup.email, setup.browser_hash)
-    say(ctx.session, "start awaits proof", setup=setup.id)
+    log_event(ctx.session, "start awaits proof", setup=setup.id)
 
 
 def hold(session: Session, setup_id: str, browser_hashes: Sequence[str]) -> CardSetup | None:
@@ -68,7 +68,7 @@ def hold(session: Session, setup_id: str, browser_hashes: Sequence[str]) -> Card
     return session.exec(mine.with_for_update().execution_options(populate_existing=True)).first()
 
 
-def give(ctx: TransactionContext, setup: CardSetup | None, reader: Reader) -> bool:
+def hand_over(ctx: TransactionContext, setup: CardSetup | None, reader: Reader) -> bool:
     """The reader is signed in in the browser of this visit (see `hold`), which is finished as theirs from now on. Whether it waited
     for that; the next `setup.finish` asks the acquirer for the card again."""
     if setup is None or setup.email.lower() != reader.email.lower():
@@ -81,7 +81,7 @@ def give(ctx: TransactionContext, setup: CardSetup | None, reader: Reader) -> bo
     setup.reader_id, setup.browser_known_at = reader.id, ctx.at
     if waited:
         setup.state, setup.finished_at = SetupState.OPEN, None
-        setup.ask_at, setup.next_poll_at = ctx.at, None
+        setup.next_poll_at, setup.page_poll_at = ctx.at, None
     ctx.session.add(setup)
     return waited
 

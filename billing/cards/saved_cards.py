@@ -14,7 +14,7 @@ from billing.payments.models import Attempt, AttemptState, PaymentMethod
 from billing.platform import ids
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
-from billing.platform.logs import say
+from billing.platform.logs import log_event
 from billing.platform.site import Site
 from billing.rules import periods, trial
 from billing.rules.dunning_steps import AskReader, DunningReason, Retry, RetryReason, in_words
@@ -56,7 +56,7 @@ def keep_card(ctx: TransactionContext, acquirer: str, reader_id: str, card: Save
     )
     ctx.session.add(method)
     ctx.session.flush()
-    say(ctx.session, "card kept", card=method.id, reader=reader_id)
+    log_event(ctx.session, "card kept", card=method.id, reader=reader_id)
     return method
 
 
@@ -105,7 +105,7 @@ def change_card(ctx: TransactionContext, subscription_id: str, method: PaymentMe
         ctx,
         subscription,
         Event.CARD_CHANGED,
-        why="another card",
+        reason="another card",
         **on_subscription(method) | {"retry_on": retry_on},
     )
     payment_page.close_soon(ctx, subscription.id)

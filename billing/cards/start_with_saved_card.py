@@ -73,7 +73,7 @@ def start_with_saved_card(
         if subscription is not None:
             return begun(ctx.session, by_id(ctx.session, reader.id), subscription)
         refusal = setup.refusal
-    raise next((why for why in (AlreadySubscribed, DisputeOpen) if why.code == refusal), TrialUsed)
+    raise next((reason for reason in (AlreadySubscribed, DisputeOpen) if reason.code == refusal), TrialUsed)
 
 
 def _begin(ctx: TransactionContext, acquirer: str, request: TrialRequest) -> tuple[Reader, str]:

@@ -19,7 +19,7 @@ class CaseClosed(Conflict):
     code = "case_closed"
 
 
-class NeedsReason(Invalid):
+class CaseNeedsReason(Invalid):
     """Say in a few words what explains it: the reason stays with the case."""
 
     code = "needs_reason"
@@ -33,7 +33,7 @@ def close(ctx: TransactionContext, case_id: str, *, reason: str) -> Case:
     if case.closed_at is not None:
         raise CaseClosed
     if not reason.strip():
-        raise NeedsReason
+        raise CaseNeedsReason
     case.closed_at, case.reason = ctx.at, reason.strip()
     case.note_closed_by(ctx.actor)
     return case

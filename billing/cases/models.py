@@ -56,7 +56,7 @@ class Case(ClosedBy, table=True):
     __table_args__ = (
         sa.UniqueConstraint("kind", "subject", name="opened_once"),
         sa.Index("staff_case_open", "opened_at", postgresql_where=sa.text("closed_at IS NULL")),
-        sa.CheckConstraint("(closed_at IS NULL) = (closed_by IS NULL)", name="closed_by_somebody"),
+        sa.CheckConstraint("(closed_at IS NULL) = (closed_by_id IS NULL)", name="closed_by_somebody"),
         sa.CheckConstraint("(closed_at IS NULL) = (reason IS NULL)", name="closed_with_a_reason"),
     )
 

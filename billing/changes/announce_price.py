@@ -25,13 +25,13 @@ from billing.rules.periods import at_time
 from billing.subscriptions import period
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.models import (
-    Because,
     NoticeState,
     Plan,
     Price,
     PriceChange,
     PriceNotice,
     Subscription,
+    TermsChangeReason,
 )
 from billing.subscriptions.plans import add_price
 
@@ -57,7 +57,11 @@ def plan_change(
         one.closed_at = ctx.at
         ctx.session.add(one)
     planned = PriceChange(
-        id=ids.new("pch", ctx.at), price_id=added.id, planned_at=ctx.at, **acted_by(ctx.actor), look_at=ctx.at
+        id=ids.new("pch", ctx.at),
+        price_id=added.id,
+        planned_at=ctx.at,
+        **acted_by(ctx.actor),
+        next_run_at=ctx.at,
     )
     ctx.session.add(planned)
     ctx.session.flush()
@@ -69,7 +73,7 @@ def announce_due(database: Database, site: Site, at: datetime) -> int:
     told = 0
     while True:
         with database.transaction() as session:
-            due = session.exec(_open().where(PriceChange.look_at <= at).limit(1)).first()
+            due = session.exec(_open().where(PriceChange.next_run_at <= at).limit(1)).first()
         if due is None:
             return told
         _put_off_late(database, site, due, at)
@@ -83,7 +87,9 @@ def announce_due(database: Database, site: Site, at: datetime) -> int:
 
 
 def _open() -> SelectOfScalar[PriceChange]:
-    return select(PriceChange).where(col(PriceChange.closed_at).is_(None)).order_by(col(PriceChange.look_at))
+    return (
+        select(PriceChange).where(col(PriceChange.closed_at).is_(None)).order_by(col(PriceChange.next_run_at))
+    )
 
 
 def _put_off_late(database: Database, site: Site, planned: PriceChange, at: datetime) -> None:
@@ -101,7 +107,7 @@ def _put_off_late(database: Database, site: Site, planned: PriceChange, at: date
         with database.begin(site, at, WORKER) as ctx:
             s = lock(ctx.session, subscription_id)
             notice = open_notice(ctx.session, subscription_id)
-            announced = s.next_terms_because is Because.PRICE and s.state is State.ACTIVE
+            announced = s.next_terms_reason is TermsChangeReason.PRICE and s.state is State.ACTIVE
             if notice is not None and announced and not s.charging_since:
                 put_off_price(ctx, s, notice)
 
@@ -179,10 +185,10 @@ def _tell(ctx: TransactionContext, planned: PriceChange, new: Price, subscriptio
         ctx.acting_as(WORKER),
         s,
         Event.PRICE_ANNOUNCED,
-        why=f"{new.amount} cents from {starts_on}",
+        reason=f"{new.amount} cents from {starts_on}",
         next_price_id=new.id,
         next_terms_on=starts_on,
-        next_terms_because=Because.PRICE,
+        next_terms_reason=TermsChangeReason.PRICE,
     )
     price_changing(ctx, s, notice, new)
     ctx.session.add(s)
@@ -209,11 +215,11 @@ def _look_again(ctx: TransactionContext, change_id: str) -> None:
     left = _at_earlier_price(planned, new, NoticeState.HOLDS, NoticeState.MOOT)
     if today >= new.valid_from and ctx.session.exec(left.limit(1)).first() is None:
         planned.closed_at = ctx.at
-    planned.look_at = at_time(today + LOOK_EVERY, LOOK_AT, ctx.zone)
+    planned.next_run_at = at_time(today + LOOK_EVERY, LOOK_AT, ctx.zone)
     ctx.session.add(planned)
 
 
-NEXT_DUE = "SELECT min(look_at) FROM price_change WHERE closed_at IS NULL"
+NEXT_DUE = "SELECT min(next_run_at) FROM price_change WHERE closed_at IS NULL"
 """When a change wants looking at next (see `timetable.Job`)."""
 
 

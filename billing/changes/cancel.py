@@ -7,8 +7,8 @@ from enum import StrEnum
 from sqlmodel import Session, col, select
 
 from billing.changes import postpone
-from billing.changes.give_back import GiveBack, return_money
-from billing.changes.next_terms import tell_price_again
+from billing.changes.give_back import GiveBackChoice, return_money
+from billing.changes.next_terms import announce_price_again
 from billing.changes.refusals import AlreadyEnded
 from billing.notices.cancellation import cancellation_undone, subscription_cancelled
 from billing.notices.pause import pause_confirmed
@@ -71,9 +71,9 @@ def cancel(
     subscription_id: str,
     *,
     asked_at: datetime,
-    why: str,
+    reason: str,
     when: When = When.PERIOD_END,
-    give_back: GiveBack = GiveBack.AUTO,
+    give_back: GiveBackChoice = GiveBackChoice.AUTO,
 ) -> Subscription:
     """Cancel as of `asked_at`. Reading goes on to the end of what is free or paid, unless `when` says now; open retries die;
     charges since then go back; a charge under way is returned when it is settled. Asking twice changes nothing, but of
@@ -82,7 +82,7 @@ def cancel(
 
     Raises AlreadyEnded, BadMoment, ChargedSince, NothingToGiveBack, NothingToLeave, UnknownSubscription."""
     subscription = lock(ctx.session, subscription_id)
-    why = without_card_numbers(why)  # taken out, not refused: nothing typed in a comment stops a cancellation
+    reason = without_card_numbers(reason)  # taken out, not refused: no comment stops a cancellation
     if subscription.state is State.ENDED:
         raise AlreadyEnded
     asked_at = moment_of_asking(subscription, asked_at, ctx.at)
@@ -91,7 +91,7 @@ def cancel(
     again = before is not None and before <= asked_at
     if before is not None and again:
         asked_at = before
-        if when is When.PERIOD_END and give_back is not GiveBack.LAST:
+        if when is When.PERIOD_END and give_back is not GiveBackChoice.LAST:
             return subscription
     returning = return_money(ctx, subscription, asked_at, give_back)
     returned = [invoice_of(ctx.session, one) for one in returning]
@@ -102,8 +102,8 @@ def cancel(
     if left is not None:
         returning = _give_back_rest(ctx, left)
     now = when is When.NOW
-    held_until = left.ends_at if left else end_of_what_is_held(ctx.site, subscription, returned, ctx.at)
-    _end(ctx, subscription, asked_at, ctx.at if now else held_until, why, now=now)
+    until = left.ends_at if left else end_of_what_is_held(ctx.site, subscription, returned, ctx.at)
+    _end(ctx, subscription, asked_at, ctx.at if now else until, reason, now=now)
     _tell(ctx, subscription, left, returning)
     return subscription
 
@@ -113,7 +113,7 @@ def _end(
     subscription: Subscription,
     asked_at: datetime,
     ends_at: datetime,
-    why: str,
+    reason: str,
     *,
     now: bool,
 ) -> None:
@@ -121,7 +121,7 @@ def _end(
         ctx,
         subscription,
         Event.ENDED_NOW if now else Event.CANCEL_ASKED,
-        why=why,
+        reason=reason,
         cancel_asked_at=asked_at,
         cancels_at=ends_at,
         access_until=min(ends_at, subscription.access_until),
@@ -252,14 +252,14 @@ def refuse_undo(ctx: TransactionContext, subscription: Subscription) -> None:
         raise NothingToUndo(postpone.ONCE)
 
 
-def undo(ctx: TransactionContext, subscription_id: str, *, why: str = UNDONE) -> Subscription:
+def undo(ctx: TransactionContext, subscription_id: str, *, reason: str = UNDONE) -> Subscription:
     """Take a cancellation back while the trial or the period runs; a pause, or another plan, that was planned is planned again.
 
     What is due by now may move the day of the charge: the caller does it, and confirms the undo only then. Raises NothingToUndo,
     DisputeOpen."""
     subscription = lock(ctx.session, subscription_id)
     refuse_undo(ctx, subscription)
-    change(ctx, subscription, Event.CANCEL_UNDONE, why=why, cancel_asked_at=None, cancels_at=None)
+    change(ctx, subscription, Event.CANCEL_UNDONE, reason=reason, cancel_asked_at=None, cancels_at=None)
     return subscription
 
 
@@ -267,7 +267,7 @@ def confirm_undo(ctx: TransactionContext, subscription: Subscription) -> None:
     """Tell the reader that the subscription goes on, and when it is charged next."""
     if subscription.state is State.TRIALING:
         trial_started(ctx, subscription)
-    tell_price_again(ctx, subscription)
+    announce_price_again(ctx, subscription)
     charge = next_charge(subscription, ctx.zone)
     if charge is not None:
         cancellation_undone(ctx, subscription, charge.on)

@@ -6,7 +6,7 @@ from datetime import date
 from sqlmodel import Session, col, select
 
 from billing.changes import term_notice_sent
-from billing.changes.next_terms import NOTHING_NEXT, open_notice, tell_price_again
+from billing.changes.next_terms import NOTHING_NEXT, announce_price_again, open_notice
 from billing.changes.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing
 from billing.notices.plan import choice_undone, plan_switched
 from billing.platform.context import TransactionContext
@@ -15,13 +15,13 @@ from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.find import NotOffered, plan_on_offer
 from billing.subscriptions.models import (
-    Because,
     NoticeState,
     Plan,
     Price,
     PriceChange,
     PriceNotice,
     Subscription,
+    TermsChangeReason,
 )
 from billing.subscriptions.patch import SubscriptionPatch
 from billing.subscriptions.plans import UnknownPlan
@@ -55,7 +55,7 @@ class Switch:
     on: date
 
 
-def foresee(
+def preview(
     ctx: TransactionContext, subscription: Subscription, plan_id: str, *, by_staff: bool = False
 ) -> Switch:
     """What it would do. A year chosen again is another year, which never comes by itself (CPA-2).
@@ -86,17 +86,17 @@ def foresee(
 def coming_plan(session: Session, subscription: Subscription) -> str:
     """The plan of the period to come, as things stand."""
     s = subscription
-    if s.next_terms_because is Because.SWITCH and s.next_price_id is not None:
+    if s.next_terms_reason is TermsChangeReason.SWITCH and s.next_price_id is not None:
         return session.get_one(Price, s.next_price_id).plan_id
     return session.get_one(Plan, s.plan_id).then_plan_id or s.plan_id
 
 
 def ask(
-    ctx: TransactionContext, subscription_id: str, plan_id: str, *, why: str, by_staff: bool = False
+    ctx: TransactionContext, subscription_id: str, plan_id: str, *, reason: str, by_staff: bool = False
 ) -> Subscription:
-    """Choose it. What was announced for then is moot. Raises as `foresee`, and UnknownSubscription."""
+    """Choose it. What was announced for then is moot. Raises as `preview`, and UnknownSubscription."""
     subscription = lock(ctx.session, subscription_id)
-    found = foresee(ctx, subscription, plan_id, by_staff=by_staff)
+    found = preview(ctx, subscription, plan_id, by_staff=by_staff)
     notice = open_notice(ctx.session, subscription.id)
     if notice is not None:
         notice.state, notice.settled_at = NoticeState.MOOT, ctx.at
@@ -105,23 +105,23 @@ def ask(
         ctx,
         subscription,
         Event.SWITCH_ASKED,
-        why=why,
+        reason=reason,
         next_price_id=found.price.id,
         next_terms_on=found.on,
-        next_terms_because=Because.SWITCH,
+        next_terms_reason=TermsChangeReason.SWITCH,
     )
     plan_switched(ctx, subscription)
     ctx.session.add(subscription)
     return subscription
 
 
-def undo(ctx: TransactionContext, subscription_id: str, *, why: str) -> Subscription:
+def undo(ctx: TransactionContext, subscription_id: str, *, reason: str) -> Subscription:
     """Take it back before it begins. What was announced holds again, for the end of a year or for a price: it stays told.
 
     Raises NoSwitch, UnknownSubscription."""
     subscription = lock(ctx.session, subscription_id)
     s = subscription
-    if s.state is not State.ACTIVE or s.next_terms_because is not Because.SWITCH or s.charging_since:
+    if s.state is not State.ACTIVE or s.next_terms_reason is not TermsChangeReason.SWITCH or s.charging_since:
         raise NoSwitch
     columns: SubscriptionPatch = NOTHING_NEXT.copy()
     if s.is_fixed_term and s.term_notice_at is not None:
@@ -133,8 +133,8 @@ def undo(ctx: TransactionContext, subscription_id: str, *, why: str) -> Subscrip
         )
     if not s.is_fixed_term:
         columns |= _price_again(ctx.session, s)
-    change(ctx, s, Event.SWITCH_UNDONE, why=why, **columns)
-    tell_price_again(ctx, s)
+    change(ctx, s, Event.SWITCH_UNDONE, reason=reason, **columns)
+    announce_price_again(ctx, s)
     charge = next_charge(s, ctx.zone)
     if charge is not None:
         choice_undone(ctx, s, "plan", charge.on)
@@ -166,5 +166,5 @@ def _price_again(session: Session, subscription: Subscription) -> SubscriptionPa
     return {
         "next_price_id": price.id,
         "next_terms_on": notice.starts_on,
-        "next_terms_because": Because.PRICE,
+        "next_terms_reason": TermsChangeReason.PRICE,
     }

@@ -8,20 +8,20 @@ from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Subscription
-from billing.subscriptions.schedule import Action
+from billing.subscriptions.schedule import DueAction
 
 _WORDS = {
-    Action.FIRST_NOTICE: "the first {trial}notice to {reader}",
-    Action.SECOND_NOTICE: "the second {trial}notice to {reader}",
-    Action.FIRST_CHARGE: "the first charge of {price}, to {reader}",
-    Action.TERM_NOTICE: "the notice to {reader} that the year ends",
-    Action.PAUSE: "the pause of {reader} begins",
-    Action.END_PAUSE: "the pause of {reader} is over",
-    Action.RENEW: "the next charge of {price}, to {reader}",
-    Action.RETRY: "another try to charge {price}, to {reader}",
-    Action.GIVE_UP: "the end for {reader}: no charge went through",
-    Action.CARD_NOTICE: "the mail that the card of {reader} ends soon",
-    Action.RUN_OUT: "the last day is over for {reader}, who has cancelled",
+    DueAction.FIRST_NOTICE: "the first {trial}notice to {reader}",
+    DueAction.SECOND_NOTICE: "the second {trial}notice to {reader}",
+    DueAction.FIRST_CHARGE: "the first charge of {price}, to {reader}",
+    DueAction.TERM_NOTICE: "the notice to {reader} that the year ends",
+    DueAction.PAUSE: "the pause of {reader} begins",
+    DueAction.END_PAUSE: "the pause of {reader} is over",
+    DueAction.RENEW: "the next charge of {price}, to {reader}",
+    DueAction.RETRY: "another try to charge {price}, to {reader}",
+    DueAction.GIVE_UP: "the end for {reader}: no charge went through",
+    DueAction.CARD_NOTICE: "the mail that the card of {reader} ends soon",
+    DueAction.RUN_OUT: "the last day is over for {reader}, who has cancelled",
 }
 
 
@@ -34,10 +34,10 @@ def next_words(session: Session) -> str:
         .limit(1)
     ).first()
     asked = session.exec(
-        select(Attempt).where(Attempt.state == AttemptState.OPEN).order_by(col(Attempt.ask_at)).limit(1)
+        select(Attempt).where(Attempt.state == AttemptState.OPEN).order_by(col(Attempt.next_poll_at)).limit(1)
     ).first()
     if asked is not None and (
-        subscription is None or asked.ask_at <= (subscription.next_action_at or asked.ask_at)
+        subscription is None or asked.next_poll_at <= (subscription.next_action_at or asked.next_poll_at)
     ):
         return f"we ask the acquirer how a charge ended, for {_reader(session, asked.subscription_id)}"
     return _of(session, subscription) if subscription else "nothing"
@@ -45,7 +45,7 @@ def next_words(session: Session) -> str:
 
 def _of(session: Session, subscription: Subscription) -> str:
     price = terms_on(session, subscription, subscription.period_end_on)[1]
-    words = _WORDS[Action(str(subscription.next_action))].format(
+    words = _WORDS[DueAction(str(subscription.next_action))].format(
         reader=by_id(session, subscription.reader_id).email,
         trial="trial " if subscription.state is State.TRIALING else "",
         price=Money(price.amount, price.currency).with_vat_words(),

@@ -16,12 +16,12 @@ from billing.rules import notices, periods, term, trial
 from billing.rules.lifecycle import Event, State
 from billing.rules.term import Announced
 from billing.subscriptions.change import change, lock
-from billing.subscriptions.models import Because, Subscription
+from billing.subscriptions.models import Subscription, TermsChangeReason
 from billing.subscriptions.patch import SubscriptionPatch
 from billing.subscriptions.schedule import pause_is_ahead
 
 
-class NoDays(Invalid):
+class NoExtraDays(Invalid):
     """Give at least one day."""
 
     code = "no_days"
@@ -34,18 +34,18 @@ class Extension:
 
     before: date
     after: date
-    said: term_notice_sent.Told | None = None
+    said: term_notice_sent.NoticeSent | None = None
     announced: Announced | None = None
 
 
-def foresee(ctx: TransactionContext, subscription: Subscription, days: int) -> Extension:
+def preview(ctx: TransactionContext, subscription: Subscription, days: int) -> Extension:
     """What so many days would do. What ends with notices that can't be sent in time for the new day, a trial or a year, moves on
     until they can (CARD-4, CPA-2).
 
     Raises NoDays, AlreadyEnded, IsCancelled, IsPaused, IsOwing, ChargeUnderWay."""
     s = subscription
     if days < 1:
-        raise NoDays
+        raise NoExtraDays
     if s.state is State.ENDED:
         raise AlreadyEnded
     if s.cancels_at is not None:
@@ -77,7 +77,7 @@ def _of_a_year(ctx: TransactionContext, subscription: Subscription, after: date)
     told_at = said.accepted_at if said is not None else None
     announced = term.announced_after(told_at, after, ctx.at, ctx.zone)
     if announced is Announced.LATE:
-        if s.next_terms_because is Because.SWITCH and s.term_notice_at is not None:
+        if s.next_terms_reason is TermsChangeReason.SWITCH and s.term_notice_at is not None:
             announced = Announced.STANDS
         else:
             announced, after = Announced.AFRESH, max(after, term.extended_end(ctx.today))
@@ -89,17 +89,17 @@ def _still_told(ctx: TransactionContext, subscription: Subscription, seen: Exten
     if seen.announced not in (Announced.STANDS, Announced.CORRECTED):
         return {}
     columns: SubscriptionPatch = {"term_notice_at": subscription.term_notice_at or ctx.at}
-    if seen.said is not None and subscription.next_terms_because is not Because.SWITCH:
+    if seen.said is not None and subscription.next_terms_reason is not TermsChangeReason.SWITCH:
         columns |= term_notice_sent.terms_of(ctx.session, subscription, seen.said)
     return columns
 
 
-def extend(ctx: TransactionContext, subscription_id: str, days: int, *, why: str) -> Subscription:
+def extend(ctx: TransactionContext, subscription_id: str, days: int, *, reason: str) -> Subscription:
     """Give the days, and say so by mail. Notices for another day are sent anew; later periods are counted from the new end.
 
-    Raises as `foresee`, and UnknownSubscription."""
+    Raises as `preview`, and UnknownSubscription."""
     subscription = lock(ctx.session, subscription_id)
-    seen = foresee(ctx, subscription, days)
+    seen = preview(ctx, subscription, days)
     after = seen.after
     columns: SubscriptionPatch = {
         "charge_on": after,
@@ -113,7 +113,7 @@ def extend(ctx: TransactionContext, subscription_id: str, days: int, *, why: str
             # the pause begins later, and is as long as was chosen: no day given is one less of it
             columns |= {"resumes_on": subscription.resumes_on + (after - seen.before)}
         postings.days_given(ctx, subscription_id, before=seen.before, after=after)
-    change(ctx, subscription, Event.EXTENDED, why=why, **columns)
+    change(ctx, subscription, Event.EXTENDED, reason=reason, **columns)
     if subscription.state is State.TRIALING:
         trial_started(ctx, subscription)
     days_added(ctx, subscription, after)
@@ -135,8 +135,8 @@ def moved_to(subscription: Subscription, on: date) -> SubscriptionPatch:
     }
     if subscription.is_fixed_term:
         columns |= {"term_notice_at": None, "first_notice_at": None, "second_notice_at": None}
-    if subscription.next_terms_because is Because.SWITCH:
+    if subscription.next_terms_reason is TermsChangeReason.SWITCH:
         columns |= {"next_terms_on": on}
-    if subscription.next_terms_because is Because.TERM:
-        columns |= {"next_price_id": None, "next_terms_on": None, "next_terms_because": None}
+    if subscription.next_terms_reason is TermsChangeReason.TERM:
+        columns |= {"next_price_id": None, "next_terms_on": None, "next_terms_reason": None}
     return columns

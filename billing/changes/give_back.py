@@ -17,7 +17,7 @@ CAME_AFTER = "You asked to cancel before this charge was made, so it is returned
 GIVEN_BACK = "You cancelled, and this charge is returned in full."
 
 
-class GiveBack(StrEnum):
+class GiveBackChoice(StrEnum):
     """Which money goes back. What was taken after the moment of asking always does: `none` is refused where there is such."""
 
     NONE = "none"
@@ -35,13 +35,16 @@ class DueBack:
 
 
 def due_back(
-    session: Session, subscription: Subscription, asked_at: datetime, give_back: GiveBack = GiveBack.AUTO
+    session: Session,
+    subscription: Subscription,
+    asked_at: datetime,
+    give_back: GiveBackChoice = GiveBackChoice.AUTO,
 ) -> list[DueBack]:
     """What a cancellation as of `asked_at` gives back, newest first; what has gone back already isn't in it."""
-    if give_back is GiveBack.NONE:
+    if give_back is GiveBackChoice.NONE:
         return []
     paid = paid_for(session, subscription)[::-1]
-    last = paid[:1] if give_back is GiveBack.LAST else []
+    last = paid[:1] if give_back is GiveBackChoice.LAST else []
     chosen = [row for row in paid if row in last or _came_after(row[0], row[2], asked_at)]
     left = [DueBack(payment, invoice, refund.left_of(session, payment)) for payment, invoice, _ in chosen]
     return [one for one in left if one.cents]
@@ -53,7 +56,7 @@ def paid_for(session: Session, subscription: Subscription) -> Sequence[tuple[Pay
         select(Payment, Invoice, Attempt)
         .join(Invoice, col(Invoice.id) == Payment.invoice_id)
         .join(Attempt, col(Attempt.id) == Payment.attempt_id)
-        .where(Invoice.subscription_id == subscription.id, col(Payment.surplus).is_(False))
+        .where(Invoice.subscription_id == subscription.id, col(Payment.duplicate).is_(False))
         .order_by(col(Payment.paid_at), col(Payment.id))
     ).all()
 
@@ -75,10 +78,10 @@ class ChargedSince(Conflict):
 
 
 def return_money(
-    ctx: TransactionContext, subscription: Subscription, asked_at: datetime, give_back: GiveBack
+    ctx: TransactionContext, subscription: Subscription, asked_at: datetime, give_back: GiveBackChoice
 ) -> list[Refund]:
     """Put on its way what a cancellation as of `asked_at` gives back. Raises ChargedSince."""
-    if give_back is GiveBack.NONE and due_back(ctx.session, subscription, asked_at):
+    if give_back is GiveBackChoice.NONE and due_back(ctx.session, subscription, asked_at):
         raise ChargedSince
     intended = [
         refund.intend(

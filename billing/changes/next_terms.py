@@ -19,10 +19,17 @@ from billing.rules.periods import Period
 from billing.subscriptions import period
 from billing.subscriptions.change import change, mark
 from billing.subscriptions.find import on_sale, terms_of
-from billing.subscriptions.models import Because, NoticeState, Plan, Price, PriceNotice, Subscription
+from billing.subscriptions.models import (
+    NoticeState,
+    Plan,
+    Price,
+    PriceNotice,
+    Subscription,
+    TermsChangeReason,
+)
 from billing.subscriptions.patch import SubscriptionPatch
 
-NOTHING_NEXT: SubscriptionPatch = {"next_price_id": None, "next_terms_on": None, "next_terms_because": None}
+NOTHING_NEXT: SubscriptionPatch = {"next_price_id": None, "next_terms_on": None, "next_terms_reason": None}
 
 
 def next_period(session: Session, subscription: Subscription, today: date) -> Period:
@@ -41,7 +48,7 @@ def begin(ctx: TransactionContext, subscription: Subscription, starts_on: date) 
         return False
     price = ctx.session.get_one(Price, s.next_price_id)
     plan = ctx.session.get_one(Plan, price.plan_id)
-    if s.next_terms_because is Because.PRICE and not _price_told(ctx, s):
+    if s.next_terms_reason is TermsChangeReason.PRICE and not _price_told(ctx, s):
         _change(ctx, s, Event.PRICE_KEPT, "the notice did not arrive in time", NOTHING_NEXT)
         return False
     columns: SubscriptionPatch = NOTHING_NEXT | {"price_id": price.id}
@@ -49,8 +56,8 @@ def begin(ctx: TransactionContext, subscription: Subscription, starts_on: date) 
         # a year begins when it is paid (see `settle`): a charge that has to be made anew isn't the end of one
         columns |= {"plan_id": plan.id, "is_fixed_term": False, "term_notice_at": None}
         columns |= _anchored(ctx.session, s, starts_on)
-    why = f"{s.next_terms_because}: {plan.id} at {price.amount} cents"
-    _change(ctx, s, Event.TERMS_CHANGED, why, columns)
+    reason = f"{s.next_terms_reason}: {plan.id} at {price.amount} cents"
+    _change(ctx, s, Event.TERMS_CHANGED, reason, columns)
     return True
 
 
@@ -82,7 +89,7 @@ def open_notice(session: Session, subscription_id: str) -> PriceNotice | None:
     ).first()
 
 
-def tell_price_again(ctx: TransactionContext, subscription: Subscription) -> None:
+def announce_price_again(ctx: TransactionContext, subscription: Subscription) -> None:
     """Announce the price that comes once more where its mail was taken back, with a cancellation or a change of plan that was
     undone since. Where it can't arrive in time any more, the price waits to be announced for a later period."""
     notice = open_notice(ctx.session, subscription.id)
@@ -102,8 +109,8 @@ def put_off_price(ctx: TransactionContext, subscription: Subscription, notice: P
         return False
     notice.state, notice.settled_at = NoticeState.KEPT, ctx.at
     ctx.session.add(notice)
-    why = "the notice can't arrive in time any more"
-    _change(ctx, subscription, Event.PRICE_KEPT, why, NOTHING_NEXT)
+    reason = "the notice can't arrive in time any more"
+    _change(ctx, subscription, Event.PRICE_KEPT, reason, NOTHING_NEXT)
     return True
 
 
@@ -121,7 +128,7 @@ def announce_end(ctx: TransactionContext, subscription: Subscription) -> ActionO
         columns |= {
             "next_price_id": month.id,
             "next_terms_on": ends_on,
-            "next_terms_because": Because.TERM,
+            "next_terms_reason": TermsChangeReason.TERM,
         }
     _change(ctx, s, Event.TERM_ANNOUNCED, f"the year ends on {ends_on}", columns)
     term_ending(ctx, s, month)
@@ -148,7 +155,7 @@ def not_told_in_time(ctx: TransactionContext, subscription: Subscription) -> str
     ends_on = s.period_end_on or s.charge_on
     if ctx.today != ends_on:
         return "the announced day passed without a charge"
-    if s.next_terms_because is Because.TERM and s.next_terms_on is not None:
+    if s.next_terms_reason is TermsChangeReason.TERM and s.next_terms_on is not None:
         told = accepted_at(ctx.session, term_notice_key(s.id, s.next_terms_on))
         if told is None or told > term.window(ends_on, ctx.zone).closes_at:
             return "the notice of the year's end did not arrive in time"
@@ -156,10 +163,10 @@ def not_told_in_time(ctx: TransactionContext, subscription: Subscription) -> str
     return None if notices.in_time(first, second, ctx.at) else "not both notices arrived in time"
 
 
-def extend(ctx: TransactionContext, subscription: Subscription, why: str) -> ActionOutcome:
+def extend(ctx: TransactionContext, subscription: Subscription, reason: str) -> ActionOutcome:
     """Nothing is charged without its notices: the year is longer, free of charge, until they can arrive in time."""
     s = subscription
-    announced = s.next_terms_because is not Because.TERM or (
+    announced = s.next_terms_reason is not TermsChangeReason.TERM or (
         s.next_terms_on is not None
         and accepted_at(ctx.session, term_notice_key(s.id, s.next_terms_on)) is not None
     )
@@ -170,19 +177,19 @@ def extend(ctx: TransactionContext, subscription: Subscription, why: str) -> Act
         columns |= {
             "next_price_id": s.next_price_id,
             "next_terms_on": s.next_terms_on,
-            "next_terms_because": s.next_terms_because,
+            "next_terms_reason": s.next_terms_reason,
         }
     else:
         end = term.extended_end(today)
         columns = moved_to(s, end)
     columns |= {"access_until": periods.start_of_day(end, ctx.zone)}
     postings.days_given(ctx, s.id, before=s.period_end_on or s.charge_on, after=end)
-    _change(ctx, s, Event.TERM_EXTENDED, why, columns)
+    _change(ctx, s, Event.TERM_EXTENDED, reason, columns)
     return ActionOutcome.EXTENDED
 
 
 def _change(
-    ctx: TransactionContext, subscription: Subscription, event: Event, why: str, columns: SubscriptionPatch
+    ctx: TransactionContext, subscription: Subscription, event: Event, reason: str, columns: SubscriptionPatch
 ) -> None:
-    change(ctx.acting_as(WORKER), subscription, event, why=why, **columns)
+    change(ctx.acting_as(WORKER), subscription, event, reason=reason, **columns)
     ctx.session.add(subscription)

@@ -16,9 +16,9 @@ from billing.platform.errors import Conflict, Invalid
 from billing.platform.site import Site
 from billing.rules import notices, pause, periods, trial
 from billing.rules.lifecycle import Event, State
-from billing.rules.pause import Pause
+from billing.rules.pause import PauseSpan
 from billing.subscriptions.change import change, lock, mark
-from billing.subscriptions.models import Because, Subscription
+from billing.subscriptions.models import Subscription, TermsChangeReason
 from billing.subscriptions.patch import SubscriptionPatch
 from billing.subscriptions.schedule import next_charge, pause_is_ahead
 
@@ -47,7 +47,7 @@ class NotPaused(Conflict):
     code = "not_paused"
 
 
-def foresee(site: Site, subscription: Subscription, months: int, at: datetime, *, most: int) -> Pause:
+def preview(site: Site, subscription: Subscription, months: int, at: datetime, *, most: int) -> PauseSpan:
     """The pause of so many months. Raises BadPause, CannotPause, AlreadyPaused, AlreadyEnded, IsCancelled, IsOwing, ChargeUnderWay."""
     s = subscription
     if not 1 <= months <= most:
@@ -64,16 +64,18 @@ def foresee(site: Site, subscription: Subscription, months: int, at: datetime, *
         raise IsOwing
     if s.state is not State.ACTIVE or s.is_fixed_term or s.period_end_on is None:
         raise CannotPause
-    if s.next_terms_because is Because.SWITCH or s.period_end_on <= site.today(at):
+    if s.next_terms_reason is TermsChangeReason.SWITCH or s.period_end_on <= site.today(at):
         raise CannotPause
     return pause.of(s.period_end_on, months)
 
 
-def ask(ctx: TransactionContext, subscription_id: str, months: int, *, why: str, most: int) -> Subscription:
-    """Pause from the end of what is paid. Raises as `foresee`, and UnknownSubscription."""
+def ask(
+    ctx: TransactionContext, subscription_id: str, months: int, *, reason: str, most: int
+) -> Subscription:
+    """Pause from the end of what is paid. Raises as `preview`, and UnknownSubscription."""
     subscription = lock(ctx.session, subscription_id)
-    found = foresee(ctx.site, subscription, months, ctx.at, most=most)
-    _change(ctx, subscription, Event.PAUSE_ASKED, why, resumes_on=found.resumes_on)
+    found = preview(ctx.site, subscription, months, ctx.at, most=most)
+    _change(ctx, subscription, Event.PAUSE_ASKED, reason, resumes_on=found.resumes_on)
     pause_confirmed(ctx, subscription)
     return subscription
 
@@ -87,17 +89,17 @@ def goes_on(site: Site, subscription: Subscription, at: datetime) -> date:
     return subscription.period_end_on
 
 
-def undo(ctx: TransactionContext, subscription_id: str, *, why: str) -> Subscription:
+def undo(ctx: TransactionContext, subscription_id: str, *, reason: str) -> Subscription:
     """Take the pause back before it begins; or, when it has begun, end it now: the next period begins, with its charge.
 
     Raises NotPaused, UnknownSubscription."""
     subscription = lock(ctx.session, subscription_id)
     if subscription.state is State.PAUSED:
-        _resume(ctx, subscription, ctx.today, why)
+        _resume(ctx, subscription, ctx.today, reason)
         return subscription
     if not pause_is_ahead(subscription):
         raise NotPaused
-    _change(ctx, subscription, Event.PAUSE_UNDONE, why, resumes_on=None)
+    _change(ctx, subscription, Event.PAUSE_UNDONE, reason, resumes_on=None)
     charge = next_charge(subscription, ctx.zone)
     if charge is not None:
         choice_undone(ctx, subscription, "pause", charge.on)
@@ -144,13 +146,13 @@ def end(ctx: TransactionContext, subscription: Subscription) -> ActionOutcome:
     return ActionOutcome.RESUMED
 
 
-def _resume(ctx: TransactionContext, subscription: Subscription, on: date, why: str) -> None:
+def _resume(ctx: TransactionContext, subscription: Subscription, on: date, reason: str) -> None:
     """From its first hour that day is read, before the charge at nine as on the morning of any renewal."""
     columns = moved_to(subscription, on) | {
         "resumes_on": None,
         "access_until": periods.start_of_day(on, ctx.zone),
     }
-    _change(ctx, subscription, Event.PAUSE_ENDED, why, **columns)
+    _change(ctx, subscription, Event.PAUSE_ENDED, reason, **columns)
 
 
 def _extend(ctx: TransactionContext, subscription: Subscription) -> ActionOutcome:
@@ -169,8 +171,8 @@ def _change(
     ctx: TransactionContext,
     subscription: Subscription,
     event: Event,
-    why: str,
+    reason: str,
     **columns: Unpack[SubscriptionPatch],
 ) -> None:
-    change(ctx, subscription, event, why=why, **columns)
+    change(ctx, subscription, event, reason=reason, **columns)
     ctx.session.add(subscription)

@@ -6,16 +6,16 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from billing.mail.models import Message, MessageState
-from billing.notices.term import TermNotice, term_notice_keys
+from billing.notices.term import TermNoticeMail, term_notice_keys
 from billing.platform.context import TransactionContext
 from billing.rules import term
 from billing.subscriptions.find import on_sale
-from billing.subscriptions.models import Because, Plan, Price, Subscription
+from billing.subscriptions.models import Plan, Price, Subscription, TermsChangeReason
 from billing.subscriptions.patch import SubscriptionPatch
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NoticeSent:
     """A notice of a year's end: the first day after it, what a month costs then, and when the mail server took it."""
 
     ends_on: date
@@ -23,7 +23,7 @@ class Told:
     accepted_at: datetime | None
 
 
-def of_this_year(ctx: TransactionContext, subscription: Subscription) -> Told | None:
+def of_this_year(ctx: TransactionContext, subscription: Subscription) -> NoticeSent | None:
     """The notice that counts for the year that runs: the newest that arrived in time for the day it names, else the newest."""
     s = subscription
     if s.period_start_on is None or s.period_end_on is None:
@@ -32,14 +32,14 @@ def of_this_year(ctx: TransactionContext, subscription: Subscription) -> Told | 
         select(Message.fields, Message.accepted_at)
         .where(
             Message.reader_id == s.reader_id,
-            Message.kind == TermNotice.kind,
+            Message.kind == TermNoticeMail.kind,
             Message.state != MessageState.OBSOLETE,
             col(Message.key).startswith(term_notice_keys(s.id), autoescape=True),
         )
         .order_by(col(Message.id).desc())
     ).all()
     written = [
-        Told(date.fromisoformat(fields["next_on"]), fields["month_amount"], accepted_at)
+        NoticeSent(date.fromisoformat(fields["next_on"]), fields["month_amount"], accepted_at)
         for fields, accepted_at in rows
     ]
     this_year = [one for one in written if s.period_start_on < one.ends_on <= s.period_end_on]
@@ -51,7 +51,7 @@ def of_this_year(ctx: TransactionContext, subscription: Subscription) -> Told | 
     return next(iter(in_time + this_year), None)
 
 
-def month(session: Session, subscription: Subscription, told: Told) -> Price:
+def month(session: Session, subscription: Subscription, told: NoticeSent) -> Price:
     """The month's price that the notice named; another that came on sale since then wasn't told."""
     plan = session.get_one(Plan, subscription.plan_id)
     follows = plan.then_plan_id or plan.id
@@ -63,10 +63,10 @@ def month(session: Session, subscription: Subscription, told: Told) -> Price:
     return named or on_sale(session, told.ends_on, follows)[1]
 
 
-def terms_of(session: Session, subscription: Subscription, told: Told) -> SubscriptionPatch:
+def terms_of(session: Session, subscription: Subscription, told: NoticeSent) -> SubscriptionPatch:
     """The columns of what follows the year, as the notice said it."""
     return {
         "next_price_id": month(session, subscription, told).id,
         "next_terms_on": told.ends_on,
-        "next_terms_because": Because.TERM,
+        "next_terms_reason": TermsChangeReason.TERM,
     }

@@ -22,7 +22,7 @@ from billing.rules import periods
 from billing.rules.lifecycle import Event, State
 from billing.rules.notices import Notice
 from billing.subscriptions.change import change
-from billing.subscriptions.models import Because, Subscription, SubscriptionChange
+from billing.subscriptions.models import Subscription, SubscriptionChange, TermsChangeReason
 from billing.subscriptions.schedule import next_charge
 
 MOST = 2
@@ -50,7 +50,7 @@ def is_final(ctx: TransactionContext, subscription: Subscription) -> bool:
 
 def end(ctx: TransactionContext, subscription: Subscription) -> ActionOutcome:
     """End it without a charge."""
-    change(ctx.acting_as(WORKER), subscription, Event.UNREACHABLE, why=WHY)
+    change(ctx.acting_as(WORKER), subscription, Event.UNREACHABLE, reason=WHY)
     ctx.session.add(subscription)
     _tell_staff(ctx, subscription, "The subscription has ended without a charge")
     return ActionOutcome.ENDED
@@ -75,7 +75,7 @@ def _keys(s: Subscription) -> Sequence[str]:
         return []
     ends_on = s.period_end_on or s.charge_on
     reminders = [term_reminder_key(which, s.id, ends_on) for which in Notice]
-    if s.next_terms_because is Because.TERM and s.next_terms_on is not None:
+    if s.next_terms_reason is TermsChangeReason.TERM and s.next_terms_on is not None:
         return [term_notice_key(s.id, s.next_terms_on), *reminders]
     return reminders  # a reader who has switched plans needs no notice of the year's end
 
@@ -88,7 +88,7 @@ def _times(ctx: TransactionContext, subscription: Subscription) -> int:
         select(func.count()).where(
             SubscriptionChange.subscription_id == s.id,
             col(SubscriptionChange.event).in_(_EXTENDED),
-            SubscriptionChange.why == WHY,
+            SubscriptionChange.reason == WHY,
             SubscriptionChange.at >= began_at,
         )
     ).one()

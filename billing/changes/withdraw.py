@@ -143,7 +143,7 @@ def withdraw(
     subscription_id: str,
     *,
     asked_at: datetime,
-    why: str = NO_REASON,
+    reason: str = NO_REASON,
     decided: bool = False,
 ) -> Withdrawal:
     """Take the sale back as of `asked_at`: the first charge goes back in full, as does any made since, and of others what is
@@ -151,7 +151,7 @@ def withdraw(
 
     Raises CoolingOffOver, StaffDecide, BadMoment, UnknownSubscription."""
     subscription = lock(ctx.session, subscription_id)
-    why = without_card_numbers(why)  # taken out, not refused, as with a cancellation
+    reason = without_card_numbers(reason)  # taken out, not refused, as with a cancellation
     asked_at = cancel.moment_of_asking(subscription, asked_at, ctx.at)
     found = offered(ctx.moved_to(asked_at), subscription)
     if found is None:
@@ -160,7 +160,7 @@ def withdraw(
         raise StaffDecide
     returning = _give_back(ctx, found, asked_at)
     if subscription.state is not State.ENDED:
-        _end(ctx, subscription, asked_at, why)
+        _end(ctx, subscription, asked_at, reason)
     sale_withdrawn(
         ctx,
         subscription,
@@ -173,13 +173,13 @@ def withdraw(
     return found
 
 
-def _end(ctx: TransactionContext, subscription: Subscription, asked_at: datetime, why: str) -> None:
+def _end(ctx: TransactionContext, subscription: Subscription, asked_at: datetime, reason: str) -> None:
     before = subscription.cancel_asked_at
     change(
         ctx,
         subscription,
         Event.ENDED_NOW,
-        why=why,
+        reason=reason,
         cancel_asked_at=min(before, asked_at) if before else asked_at,
         cancels_at=ctx.at,
         access_until=min(ctx.at, subscription.access_until),

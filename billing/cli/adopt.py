@@ -11,7 +11,7 @@ from billing.cli.words import in_words, settings
 if TYPE_CHECKING:
     from sqlmodel import Session
 
-    from billing.container import Parts
+    from billing.container import Services
 
 _FACTS = (
     ("last payment", "SELECT max(paid_at) FROM payment"),
@@ -37,29 +37,29 @@ def adopt(yes: bool) -> None:
     from billing.platform.actors import Command
     from billing.staff import audit
 
-    parts = build(settings())
-    with parts.database.transaction() as session:
-        for line in _as_it_stands(parts, session):
+    services = build(settings())
+    with services.database.transaction() as session:
+        for line in _as_it_stands(services, session):
             click.echo(line)
     if not yes:
         click.confirm("Shall this database charge cards and send mail from now on?", abort=True)
-    at = parts.clock.now()
-    with parts.database.begin(parts.site, at, Command()) as ctx:
+    at = services.clock.now()
+    with services.database.begin(services.site, at, Command()) as ctx:
         adopted = installation.adopt(ctx.session, at)
         if adopted:
             audit.write(ctx, "adopt_database")
     click.echo("It is the one that counts now." if adopted else "It was the one that counts already.")
-    _ask_acquirers(parts)
+    _ask_acquirers(services)
 
 
-def _ask_acquirers(parts: "Parts") -> None:
+def _ask_acquirers(services: "Services") -> None:
     """Show what had happened. Exits with 1, in one line, when the acquirer can't be asked: then the worker does."""
     from billing.platform.errors import Unavailable
     from billing.reconcile.recover import AskedElsewhere, recover
 
     with progress() as say:
         try:
-            found = recover(parts.reconcile_context, parts.clock.now(), lambda step: say(f"  {step}"))
+            found = recover(services.reconcile_context, services.clock.now(), lambda step: say(f"  {step}"))
         except AskedElsewhere as elsewhere:
             raise click.ClickException(
                 f"{elsewhere.detail} Money is held until it is done; its log says what it finds."
@@ -70,22 +70,22 @@ def _ask_acquirers(parts: "Parts") -> None:
                 " and so does `billing adopt`."
             ) from None
     if found is not None:
-        click.echo(f"The acquirer was asked what happened since {in_words(found.since, parts.settings)}:")
+        click.echo(f"The acquirer was asked what happened since {in_words(found.since, services.settings)}:")
         for line in found.lines():
             click.echo(f"  {line}")
         if found.again_at is not None:
-            until = in_words(found.again_at, parts.settings)
+            until = in_words(found.again_at, services.settings)
             click.echo(
                 f"The acquirer may list the last of it late. Money is held until {until}; then the worker asks once more."
             )
 
 
-def _as_it_stands(parts: "Parts", session: "Session") -> list[str]:
+def _as_it_stands(services: "Services", session: "Session") -> list[str]:
     import sqlalchemy as sa
 
-    lines = [f"environment {parts.settings.environment}, installation {parts.settings.installation}"]
+    lines = [f"environment {services.settings.environment}, installation {services.settings.installation}"]
     for name, query in _FACTS:
         found = session.execute(sa.text(query)).scalar_one()
-        words = in_words(found, parts.settings) if hasattr(found, "astimezone") else found
+        words = in_words(found, services.settings) if hasattr(found, "astimezone") else found
         lines.append(f"{name}: {'none' if words is None else words}")
     return lines

@@ -22,20 +22,22 @@ def export(folder: Path, first: datetime | None, last: datetime | None) -> None:
     from billing.reports import books, exports
     from billing.rules.periods import add_months
 
-    parts = build(settings())
-    today = parts.site.today(parts.clock.now())
+    services = build(settings())
+    today = services.site.today(services.clock.now())
     begin: date = first.date() if first else add_months(today.replace(day=1), -1)
     end = last.date() if last else add_months(begin.replace(day=1), 1) - timedelta(days=1)
     try:
         with progress() as say:
             written = exports.write(
-                parts.database, folder, begin, end, lambda sheet: say(f"  writing {sheet.name}.csv")
+                services.database, folder, begin, end, lambda sheet: say(f"  writing {sheet.name}.csv")
             )
     except OSError as problem:
-        why = (problem.strerror or str(problem)).lower()
-        raise click.ClickException(f"{folder} can't be written to ({why}). Choose another folder.") from None
+        reason = (problem.strerror or str(problem)).lower()
+        raise click.ClickException(
+            f"{folder} can't be written to ({reason}). Choose another folder."
+        ) from None
     for path in written:
         click.echo(path)
-    with parts.database.transaction() as session:
+    with services.database.transaction() as session:
         for one in books.series(session, begin, end):
             click.echo(f"{one.count} {one.name}, {one.missing} numbers missing")

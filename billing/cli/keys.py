@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from billing.cli import billing
-from billing.cli.words import Span, in_words, settings
+from billing.cli.words import SpanParam, in_words, settings
 from billing.rules import ceilings as rules
 from billing.rules.ceilings import MOST, Ceilings
 
 if TYPE_CHECKING:
-    from billing.staff.api_keys import Listed
+    from billing.staff.api_keys import ListedKey
 
 SCOPES = (
     "Comma separated: access, articles, readers (or parts of it: readers:read, readers:start, readers:cancel,"
@@ -55,7 +55,7 @@ def keys() -> None:
 @keys.command(name="create")
 @click.option("--name", required=True, help="Who will use it; stands in the history of what it did.")
 @click.option("--scopes", required=True, help=SCOPES)
-@click.option("--expires", type=Span(), help=NO_LIFE)
+@click.option("--expires", type=SpanParam(), help=NO_LIFE)
 @_ceilings(default=True)
 def keys_create(name: str, scopes: str, expires: timedelta | None, **a_day: int) -> None:
     """Make a key and print its secret, once."""
@@ -63,14 +63,14 @@ def keys_create(name: str, scopes: str, expires: timedelta | None, **a_day: int)
     from billing.platform.actors import Command
     from billing.staff import key_money
 
-    parts = build(settings())
-    at = parts.clock.now()
-    with parts.database.begin(parts.site, at, Command()) as ctx:
+    services = build(settings())
+    at = services.clock.now()
+    with services.database.begin(services.site, at, Command()) as ctx:
         made = key_money.make(
             ctx,
             name,
             [part.strip() for part in scopes.split(",")],
-            ceilings=_given(a_day, rules.usual(parts.settings.second_person_day_limit)),
+            ceilings=_given(a_day, rules.usual(services.settings.second_person_day_limit)),
             expires_at=at + expires if expires is not None else None,
         )
     click.echo(made.secret)
@@ -83,17 +83,17 @@ def keys_list() -> None:
     from billing.platform.actors import Command
     from billing.staff.api_keys import everything
 
-    parts = build(settings())
-    at = parts.clock.now()
-    with parts.database.begin(parts.site, at, Command()) as ctx:
+    services = build(settings())
+    at = services.clock.now()
+    with services.database.begin(services.site, at, Command()) as ctx:
         for one in everything(ctx):
-            used = in_words(one.last_used_at, parts.settings) if one.last_used_at else "never"
+            used = in_words(one.last_used_at, services.settings) if one.last_used_at else "never"
             click.echo(f"{one.key.id}  {one.key.name}  {','.join(one.key.scopes)}")
-            click.echo(f"    made {in_words(one.key.created_at, parts.settings)}; last used {used}")
-            click.echo(f"    {_state(one, parts.settings, at)}; a day: {_allowed(one.key.ceilings)}")
+            click.echo(f"    made {in_words(one.key.created_at, services.settings)}; last used {used}")
+            click.echo(f"    {_state(one, services.settings, at)}; a day: {_allowed(one.key.ceilings)}")
 
 
-def _state(one: "Listed", read: Any, at: Any) -> str:
+def _state(one: "ListedKey", read: Any, at: Any) -> str:
     key = one.key
     if key.revoked_at is not None:
         return f"revoked {in_words(key.revoked_at, read)}"
@@ -118,9 +118,9 @@ def keys_limit(name: str, **a_day: int | None) -> None:
     from billing.platform.actors import Command
     from billing.staff.api_keys import limit, lock, the_one
 
-    parts = build(settings())
-    at = parts.clock.now()
-    with parts.database.begin(parts.site, at, Command()) as ctx:
+    services = build(settings())
+    at = services.clock.now()
+    with services.database.begin(services.site, at, Command()) as ctx:
         key = lock(ctx, the_one(ctx, name).id)
         limit(ctx, key.id, _given(a_day, key.ceilings))
         click.echo(f"{key.name}, a day: {_allowed(key.ceilings)}")
@@ -130,21 +130,23 @@ def keys_limit(name: str, **a_day: int | None) -> None:
 @click.argument("name")
 @click.option(
     "--grace",
-    type=Span(),
+    type=SpanParam(),
     default="24h",
     show_default=True,
     help="How long the secret before works besides, 30d at most; 0m: not any more.",
 )
-@click.option("--expires", type=Span(), help="When it stops working from now on; without this as before.")
+@click.option(
+    "--expires", type=SpanParam(), help="When it stops working from now on; without this as before."
+)
 def keys_rotate(name: str, grace: timedelta, expires: timedelta | None) -> None:
     """Print another secret for the key NAME (or its id), once. The one before works for a while besides."""
     from billing.app import build
     from billing.platform.actors import Command
     from billing.staff.api_keys import rotate, the_one
 
-    parts = build(settings())
-    at = parts.clock.now()
-    with parts.database.begin(parts.site, at, Command()) as ctx:
+    services = build(settings())
+    at = services.clock.now()
+    with services.database.begin(services.site, at, Command()) as ctx:
         secret = rotate(
             ctx, the_one(ctx, name).id, grace, expires_at=at + expires if expires is not None else None
         )
@@ -159,9 +161,9 @@ def keys_revoke(name: str) -> None:
     from billing.platform.actors import Command
     from billing.staff.api_keys import revoke, the_one
 
-    parts = build(settings())
-    at = parts.clock.now()
-    with parts.database.begin(parts.site, at, Command()) as ctx:
+    services = build(settings())
+    at = services.clock.now()
+    with services.database.begin(services.site, at, Command()) as ctx:
         key = the_one(ctx, name)
         revoke(ctx, key.id)
         click.echo(f"{key.name} ({key.id}) doesn't work any more.")

@@ -74,9 +74,9 @@ def newsletters_compare(file: IO[str]) -> None:
     from billing.newsletters.compare import compare, read_register
     from billing.platform.actors import Command
 
-    parts = build(settings())
+    services = build(settings())
     named = read_register(file)
-    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+    with services.database.begin(services.site, services.clock.now(), Command()) as ctx:
         done = compare(ctx, named)
     click.echo(
         f"Compared: {', '.join(done.lists)}. {done.blocked} get no marketing from now on, {done.known} got none before,"
@@ -116,14 +116,14 @@ def _take(raw: bytes, recipient: str) -> str:
     from billing.newsletters.bounces import handle_report
     from billing.platform.actors import Command
 
-    parts = build(settings())
-    tokens = parts.site.tokens
+    services = build(settings())
+    tokens = services.site.tokens
     report = read_report(tokens, raw, recipient=recipient)
     if report is None:
         return "no report about a mail of ours; nothing changed"
-    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+    with services.database.begin(services.site, services.clock.now(), Command()) as ctx:
         done = handle_report(ctx, report)
-    return f"{report.why.value} {report.status}".strip() + f": {done.value}"
+    return f"{report.kind.value} {report.status}".strip() + f": {done.value}"
 
 
 @billing.group()
@@ -138,9 +138,9 @@ def suppressions_show(address: str) -> None:
     from billing.app import build
     from billing.mail.suppressions import standing
 
-    parts = build(settings())
-    with parts.database.transaction() as session:
-        rows = standing(session, parts.site.tokens, address)
+    services = build(settings())
+    with services.database.transaction() as session:
+        rows = standing(session, services.site.tokens, address)
     for row in rows:
         click.echo(f"{row.scope}  {row.reason.value}  since {row.at:%Y-%m-%d}  {row.source}")
     if not rows:
@@ -158,16 +158,16 @@ def suppressions_add(address: str, scope: str, reason: str) -> None:
     from billing.mail.suppressions import suppress
     from billing.readers.register import clean_address
 
-    parts = build(settings())
-    with parts.database.transaction() as session:
+    services = build(settings())
+    with services.database.transaction() as session:
         new = suppress(
             session,
-            parts.site.tokens,
+            services.site.tokens,
             clean_address(address),
             scope=scope,
             reason=SuppressionReason.STAFF,
             source=f"command: {reason}",
-            at=parts.clock.now(),
+            at=services.clock.now(),
         )
     click.echo("Done." if new else "That stands already.")
 
@@ -181,14 +181,14 @@ def suppressions_lift(address: str, scope: str, reason: str) -> None:
     from billing.app import build
     from billing.mail.suppressions import lift
 
-    parts = build(settings())
-    with parts.database.transaction() as session:
+    services = build(settings())
+    with services.database.transaction() as session:
         ended = lift(
             session,
-            parts.site.tokens,
+            services.site.tokens,
             address,
             scopes=[scope],
-            at=parts.clock.now(),
+            at=services.clock.now(),
             by=f"command: {reason}",
         )
     click.echo("Done." if ended else "There is no such suppression.")

@@ -36,15 +36,15 @@ def mail_test(address: str, newsletter_id: str | None) -> None:
     from billing.newsletters.proof import send_test
     from billing.readers.register import clean_address
 
-    parts = build(settings())
-    with parts.database.transaction() as session:
+    services = build(settings())
+    with services.database.transaction() as session:
         lists = [newsletter(session, newsletter_id)] if newsletter_id else newsletters(session)
     if not lists:
         raise click.ClickException("There is no newsletter yet. Begin one with `billing newsletters add`.")
     words = IssueContent(lists[0].name, SUBJECT, PREHEADER, TEXT, {})
     to = clean_address(address)
-    outcome = send_test(parts.newsletter_sender, lists[0], words, Variant.READER, to, parts.clock.now())
-    parts.newsletter_sender.relay.close()
+    outcome = send_test(services.newsletter_sender, lists[0], words, Variant.READER, to, services.clock.now())
+    services.newsletter_sender.relay.close()
     if not isinstance(outcome, Accepted):
         raise click.ClickException(f"The mail server didn't take it: {outcome}"[:300])
     click.echo(

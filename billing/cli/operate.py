@@ -11,7 +11,7 @@ from billing.cli.progress import progress
 from billing.cli.words import settings
 
 if TYPE_CHECKING:
-    from billing.reconcile.reconcile import Report
+    from billing.reconcile.reconcile import ComparisonReport
 
 
 @billing.command(name="log-name")
@@ -31,10 +31,13 @@ def doctor() -> None:
     from billing.app import build
     from billing.reports.doctor import examine
 
-    parts = build(settings())
+    services = build(settings())
     with progress() as say:
         findings = examine(
-            parts.database, parts.site, parts.clock.now(), lambda promise: say(f"  asking {promise.name}")
+            services.database,
+            services.site,
+            services.clock.now(),
+            lambda promise: say(f"  asking {promise.name}"),
         )
     for finding in findings:
         mark = "unasked" if finding.unasked else "broken" if finding.count else "kept"
@@ -57,23 +60,23 @@ def reconcile(day: datetime | None) -> None:
     from billing.reconcile import schedule
     from billing.reconcile.reconcile import reconcile as compare
 
-    parts = build(settings())
-    at = parts.clock.now()
-    yesterday = parts.site.today(at) - timedelta(days=1)
+    services = build(settings())
+    at = services.clock.now()
+    yesterday = services.site.today(at) - timedelta(days=1)
     if day is not None and day.date() > yesterday:
         raise click.ClickException("That day isn't over yet; its books aren't closed.")
-    with parts.database.begin(parts.site, at, Command()) as ctx:
+    with services.database.begin(services.site, at, Command()) as ctx:
         since = schedule.since_when(ctx) or yesterday
     first, last = (day.date(),) * 2 if day is not None else (min(since, yesterday), yesterday)
     with progress() as say:
-        report = compare(parts.reconcile_context, first, last, at, lambda doing: say(f"  {doing}"))
+        report = compare(services.reconcile_context, first, last, at, lambda doing: say(f"  {doing}"))
     if day is None:
-        schedule.keep(parts.reconcile_context, report, at)
+        schedule.keep(services.reconcile_context, report, at)
     _show(report)
     sys.exit(1 if report.unexplained else 0)
 
 
-def _show(report: "Report") -> None:
+def _show(report: "ComparisonReport") -> None:
     days = f"{report.since}" if report.since == report.through else f"{report.since} to {report.through}"
     click.echo(f"{days}: {report.movements} movements at the acquirer")
     if report.caught_up:

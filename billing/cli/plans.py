@@ -11,14 +11,14 @@ from billing.cli.words import settings
 if TYPE_CHECKING:
     from sqlmodel import Session
 
-    from billing.container import Parts
+    from billing.container import Services
 
 
-def _named(session: "Session", parts: "Parts", plan: str | None) -> str:
+def _named(session: "Session", services: "Services", plan: str | None) -> str:
     """The plan that was named, or the first that everyone is offered."""
     from billing.subscriptions.find import plan_on_offer
 
-    return plan or plan_on_offer(session, parts.site.today(parts.clock.now()))[0].id
+    return plan or plan_on_offer(session, services.site.today(services.clock.now()))[0].id
 
 
 @billing.group()
@@ -121,9 +121,9 @@ def plans_open(plan: str | None, features: tuple[str, ...]) -> None:
     from billing.app import build
     from billing.subscriptions.plans import open_features
 
-    parts = build(settings())
-    with parts.database.transaction() as session:
-        changed = open_features(session, _named(session, parts, plan), features)
+    services = build(settings())
+    with services.database.transaction() as session:
+        changed = open_features(session, _named(session, services, plan), features)
     click.echo(f"{changed.id} opens {', '.join(['read', *changed.features])}.")
 
 
@@ -161,10 +161,10 @@ def prices_change(plan: str | None, cents: int, first_day: datetime) -> None:
     from billing.changes.announce_price import plan_change
     from billing.platform.actors import Command
 
-    parts = build(settings())
-    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
-        plan_id = _named(ctx.session, parts, plan)
-        plan_change(ctx, plan_id, cents, first_day.date(), today=parts.site.today(parts.clock.now()))
+    services = build(settings())
+    with services.database.begin(services.site, services.clock.now(), Command()) as ctx:
+        plan_id = _named(ctx.session, services, plan)
+        plan_change(ctx, plan_id, cents, first_day.date(), today=services.site.today(services.clock.now()))
     click.echo(
         f"{plan_id}: {cents} cents for who starts on {first_day:%d %B %Y} or later; who subscribes already is told by mail,"
         " and pays it from the first period that begins at least 30 days after."
@@ -185,14 +185,14 @@ def prices_add(plan: str | None, cents: int, first_day: datetime) -> None:
     from billing.platform.actors import Command
     from billing.subscriptions.plans import add_price
 
-    parts = build(settings())
-    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+    services = build(settings())
+    with services.database.begin(services.site, services.clock.now(), Command()) as ctx:
         price = add_price(
             ctx,
-            _named(ctx.session, parts, plan),
+            _named(ctx.session, services, plan),
             cents,
             first_day.date(),
-            today=parts.site.today(parts.clock.now()),
+            today=services.site.today(services.clock.now()),
         )
     click.echo(
         f"{price.plan_id}: {price.amount} cents for who starts on {price.valid_from:%d %B %Y} or later."

@@ -18,7 +18,7 @@ from billing.platform.errors import RefusesToStart
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-    from billing.container import Parts
+    from billing.container import Services
     from billing.platform.settings import Settings
 
 
@@ -35,24 +35,24 @@ def _serve(read: "Settings") -> None:
     from billing.web.kit.serve import server
 
     log_to_stderr()
-    parts = build(read, work=Work.REQUEST)
+    services = build(read, work=Work.REQUEST)
     listener = _listen(read.host, read.port)
-    server(web_application(parts), behind_proxy=read.proxy_count > 0).run(sockets=[listener])
+    server(web_application(services), behind_proxy=read.proxy_count > 0).run(sockets=[listener])
 
 
-def web_application(parts: "Parts") -> "ASGIApp":
+def web_application(services: "Services") -> "ASGIApp":
     """With the demo around it where the clock is held, which it never is in live."""
     from billing.app import create_app
     from billing.platform.settings import Environment
 
-    if not parts.settings.held and parts.settings.environment is not Environment.DEMO:
-        return create_app(parts)
+    if not services.settings.held and services.settings.environment is not Environment.DEMO:
+        return create_app(services)
     from billing.dev.demo_app import create_demo_app
     from billing.dev.time_travel import follow
 
-    if parts.settings.held:
-        follow(parts)
-    return create_demo_app(parts)
+    if services.settings.held:
+        follow(services)
+    return create_demo_app(services)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -81,23 +81,16 @@ def _work(read: "Settings") -> None:
     from billing.worker import connections, work
 
     log_to_stderr()
-    parts = build(read, connections=connections(read), work=Work.RUN)
-    send_log.place(parts.newsletter_sender.send_logs)
-    work(parts)
+    services = build(read, connections=connections(read), work=Work.RUN)
+    send_log.place(services.newsletter_sender.send_logs)
+    work(services)
 
 
 @billing.command()
-@click.option(
-    "--key-is-right",
-    is_flag=True,
-    help="The oldest secret key that is set is the one that this database's lists were hashed with, though nothing in it proves that.",
-)
-def migrate(key_is_right: bool) -> None:
+def migrate() -> None:
     """Bring the database up to date. Safe to run again."""
     from billing.app import build
-    from billing.payments.ledger_backfill import backpost
     from billing.platform import heartbeat, installation, list_key, migrate
-    from billing.platform.actors import Command
     from billing.platform.db import Database
     from billing.platform.pooling import refuse_transaction_pooling
     from billing.platform.settings import Environment
@@ -115,17 +108,13 @@ def migrate(key_is_right: bool) -> None:
         )
         with database.transaction() as session:
             installation.claim(session, read)
-            list_key.seal_first(session, read, key_is_right=key_is_right)
+            list_key.seal_first(session, read)
             first_plans.add(session)
-        parts = build(read)
-        say("  opening the books, where there are none")
-        with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
-            posted = backpost(ctx)
-            if read.environment is Environment.DEMO:
-                # It is migrated before anything of it runs. Its clock stands still, so the last start's worker would pass for this one's.
-                heartbeat.silence(ctx.session)
-    if posted:
-        click.echo(f"The books are opened with {posted} facts from before.")
+        build(read).database.close()  # it starts, and says so now if a setting doesn't fit the database
+        if read.environment is Environment.DEMO:
+            # It is migrated before anything of it runs. Its clock stands still, so the last start's worker would pass for this one's.
+            with database.transaction() as session:
+                heartbeat.clear(session)
     click.echo("The database is up to date.")
 
 
@@ -182,18 +171,18 @@ def seed_demo() -> None:
     from billing.platform.actors import Command
     from billing.platform.settings import Environment
 
-    parts = build(settings())
-    if parts.settings.environment is Environment.LIVE:
+    services = build(settings())
+    if services.settings.environment is Environment.LIVE:
         raise click.ClickException("Samples don't belong into a live installation.")
-    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+    with services.database.begin(services.site, services.clock.now(), Command()) as ctx:
         ids_by_level = seed.articles(ctx)
         seed.openings(ctx)
         key = seed.api_key(ctx)
         seed.newsletters(ctx.session, ctx.at, people=True)
         seed.newsletters_of_plans(ctx.session)
         answer = {"api_key": key, "articles": ids_by_level}
-        if parts.settings.environment is Environment.DEMO:
-            domain = parts.settings.mail_from.rpartition("@")[2]
+        if services.settings.environment is Environment.DEMO:
+            domain = services.settings.mail_from.rpartition("@")[2]
             way_in = seed.staff(ctx, domain)
             answer["staff_sign_in_url"] = way_in
     click.echo(json.dumps(answer))

@@ -25,13 +25,13 @@ def run_once(as_of: datetime | None) -> None:
     from billing.payments import charge
     from billing.platform.time_limits import Work
 
-    parts = build(settings(), work=Work.RUN)
-    now = parts.clock.now()
-    at = in_zone(as_of, parts.settings) if as_of else now
+    services = build(settings(), work=Work.RUN)
+    now = services.clock.now()
+    at = in_zone(as_of, services.settings) if as_of else now
     if at > now:
         raise click.ClickException("--as-of lies in the future; nothing may be charged before its time.")
-    report = run(parts.run_context, at)
-    with parts.database.transaction() as session:
+    report = run(services.run_context, at)
+    with services.database.transaction() as session:
         pause, waiting = breaker.paused(session), charge.waiting(session)
     counts = dict(report.counts)
     if pause is not None:  # also what an earlier run intended and this one didn't even look at
@@ -39,14 +39,14 @@ def run_once(as_of: datetime | None) -> None:
     for line in lines(counts):
         click.echo(line)
     if pause is not None:
-        zone = parts.settings.zone
+        zone = services.settings.zone
         click.echo(
             f"Charging is paused since {pause.since.astimezone(zone):%Y-%m-%d %H:%M} because the acquirer makes no charge"
-            f" ({pause.why}). {waiting} wait; the worker asks the acquirer at {pause.probe_at.astimezone(zone):%H:%M}.",
+            f" ({pause.reason}). {waiting} wait; the worker asks the acquirer at {pause.probe_at.astimezone(zone):%H:%M}.",
             err=True,
         )
-    for subscription_id, why in sorted(report.stuck.items()):
-        click.echo(f"{subscription_id} is stuck: {why}", err=True)
+    for subscription_id, reason in sorted(report.stuck.items()):
+        click.echo(f"{subscription_id} is stuck: {reason}", err=True)
     sys.exit(1 if report.stuck else 0)
 
 

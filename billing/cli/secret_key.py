@@ -26,8 +26,8 @@ def keys_rotate_secret(key_is_lost: bool) -> None:
     read = settings()
     if key_is_lost:
         _replace_lost(read)
-    parts = build(read)
-    done = rotate_secret(parts.database, parts.site, parts.clock.now())
+    services = build(read)
+    done = rotate_secret(services.database, services.site, services.clock.now())
     already = " already" if done.was_done else ""
     click.echo(
         f"The key of the lists is sealed under the present secret key{already}: no opt-out, block, claim or API key changed."

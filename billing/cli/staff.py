@@ -24,13 +24,13 @@ def staff_add(email: str, role: str) -> None:
     from billing.staff.notices import admin_added
     from billing.staff.roles import Role
 
-    parts = build(settings())
-    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+    services = build(settings())
+    with services.database.begin(services.site, services.clock.now(), Command()) as ctx:
         new_admin = members.is_new_admin(ctx.session, email, Role(role))
         member = members.add(ctx, email, Role(role))
         if new_admin:
             admin_added(ctx, member.email)
-    click.echo(f"{member.email} is staff ({member.role}). Sign in at {parts.site.page('/staff/sign-in')}")
+    click.echo(f"{member.email} is staff ({member.role}). Sign in at {services.site.page('/staff/sign-in')}")
 
 
 @staff.command(name="list")
@@ -39,12 +39,12 @@ def staff_list() -> None:
     from billing.app import build
     from billing.staff import members
 
-    parts = build(settings())
-    with parts.database.transaction() as session:
+    services = build(settings())
+    with services.database.transaction() as session:
         for member in members.everybody(session):
             state = "has an authenticator" if member.enrolled_at else "has yet to sign in"
             if member.disabled_at:
-                state = f"disabled on {in_words(member.disabled_at, parts.settings)}"
+                state = f"disabled on {in_words(member.disabled_at, services.settings)}"
             click.echo(f"{member.email}  {member.role}  {state}")
 
 
@@ -56,8 +56,8 @@ def staff_disable(email: str) -> None:
     from billing.platform.actors import Command
     from billing.staff import members
 
-    parts = build(settings())
-    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+    services = build(settings())
+    with services.database.begin(services.site, services.clock.now(), Command()) as ctx:
         member = members.by_address(ctx.session, email)
         members.disable(ctx, member)
     click.echo(f"{member.email} can't sign in any more.")
@@ -71,8 +71,8 @@ def staff_reset(email: str) -> None:
     from billing.platform.actors import Command
     from billing.staff import members
 
-    parts = build(settings())
-    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+    services = build(settings())
+    with services.database.begin(services.site, services.clock.now(), Command()) as ctx:
         member = members.by_address(ctx.session, email)
         members.reset_codes(ctx, member)
     click.echo(f"{member.email} sets up a new authenticator at the next sign-in.")
@@ -85,8 +85,8 @@ def staff_waiting() -> None:
     from billing.platform.actors import Command
     from billing.staff import approvals, members
 
-    parts = build(settings())
-    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+    services = build(settings())
+    with services.database.begin(services.site, services.clock.now(), Command()) as ctx:
         for one in approvals.waiting(ctx):
             click.echo(f"{one.id}  {members.by_id(ctx.session, one.asked_by).email}  {' '.join(one.words)}")
 
@@ -100,8 +100,8 @@ def staff_approve(approval_id: str) -> None:
     from billing.staff import approvals
     from billing.staff.approval_models import ApprovalState
 
-    parts = build(settings())
-    with parts.database.begin(parts.site, parts.clock.now(), Command()) as ctx:
+    services = build(settings())
+    with services.database.begin(services.site, services.clock.now(), Command()) as ctx:
         done = approvals.approve(ctx, approval_id).state is ApprovalState.DONE
     if not done:
         raise click.ClickException("something has changed since it was asked for; it must be asked for again")

@@ -7,10 +7,10 @@ import click
 
 from billing.cli import billing
 from billing.cli.progress import progress
-from billing.cli.words import Instant, Span, in_words, in_zone, settings
+from billing.cli.words import Instant, SpanParam, in_words, in_zone, settings
 
 if TYPE_CHECKING:
-    from billing.container import Parts
+    from billing.container import Services
 
 
 @billing.group()
@@ -23,14 +23,14 @@ def clock_show() -> None:
     """What time it is here, and what happens next."""
     from billing.app import build
 
-    parts = build(settings())
-    kind = "held" if parts.settings.held else "the machine's"
-    click.echo(f"It is {in_words(parts.clock.now(), parts.settings)} (the clock is {kind}).")
-    _say_what_comes(parts)
+    services = build(settings())
+    kind = "held" if services.settings.held else "the machine's"
+    click.echo(f"It is {in_words(services.clock.now(), services.settings)} (the clock is {kind}).")
+    _say_what_comes(services)
 
 
 @clock.command(name="advance")
-@click.argument("span", type=Span())
+@click.argument("span", type=SpanParam())
 def clock_advance(span: timedelta) -> None:
     """Move on by SPAN (15d, 36h, 90m, 2w); what falls due in between happens, in order."""
     _move(span)
@@ -47,25 +47,25 @@ def _move(to: datetime | timedelta) -> None:
     from billing.app import build
     from billing.dev.time_travel import advance
 
-    parts = build(settings())
-    zone = parts.settings.zone
+    services = build(settings())
+    zone = services.settings.zone
     with progress() as say:
         now = advance(
-            parts,
-            in_zone(to, parts.settings) if isinstance(to, datetime) else to,
+            services,
+            in_zone(to, services.settings) if isinstance(to, datetime) else to,
             lambda at, end: say(
                 f"  moving on to {end.astimezone(zone):%-d %b %Y}: it is {at.astimezone(zone):%-d %b %Y, %H:%M}"
             ),
         )
-    click.echo(f"It is now {in_words(now, parts.settings)}; what fell due until then has happened.")
-    _say_what_comes(parts)
+    click.echo(f"It is now {in_words(now, services.settings)}; what fell due until then has happened.")
+    _say_what_comes(services)
 
 
-def _say_what_comes(parts: "Parts") -> None:
+def _say_what_comes(services: "Services") -> None:
     from billing.timetable import upcoming
 
-    due = upcoming(parts)
+    due = upcoming(services)
     if due is None:
         click.echo("Nothing is planned.")
     else:
-        click.echo(f"Next, {in_words(due[0], parts.settings)}: {due[1]}")
+        click.echo(f"Next, {in_words(due[0], services.settings)}: {due[1]}")

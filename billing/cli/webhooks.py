@@ -21,11 +21,11 @@ def webhooks_list(poisoned: bool, limit: int) -> None:
     from billing.app import build
     from billing.webhooks.inbox import became, latest, set_aside
 
-    parts = build(settings())
-    with parts.database.transaction() as session:
+    services = build(settings())
+    with services.database.transaction() as session:
         rows = set_aside(session, limit=limit) if poisoned else latest(session, limit=limit)
     for row in rows:
-        came = row.received_at.astimezone(parts.settings.zone)
+        came = row.received_at.astimezone(services.settings.zone)
         click.echo(f"{came:%Y-%m-%d %H:%M:%S}  {row.event_ref}  {row.event_type}  {became(row)}")
     if not rows:
         click.echo("No event is set aside." if poisoned else "No event has come.")
@@ -41,15 +41,15 @@ def webhooks_replay(event_id: str) -> None:
     from billing.webhooks.inbox import became, by_id, replay
     from billing.webhooks.settle import settle_due
 
-    parts = build(settings())
-    at = parts.clock.now()
-    with parts.database.begin(parts.site, at, Command()) as ctx:
+    services = build(settings())
+    at = services.clock.now()
+    with services.database.begin(services.site, at, Command()) as ctx:
         event = by_id(ctx.session, event_id)
         before = {"state": became(event)}
         replay(event, at)
         audit.write(ctx, "replay_event", subject=event.event_ref, before=before)
-    settle_due(parts.webhook_context, at, only=event.id)
-    with parts.database.transaction() as session:
+    settle_due(services.webhook_context, at, only=event.id)
+    with services.database.transaction() as session:
         after = by_id(session, event.id)
     click.echo(f"{after.event_ref}  {after.event_type}  {became(after)}")
     sys.exit(0 if after.settled_at else 1)

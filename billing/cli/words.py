@@ -17,7 +17,7 @@ SPAN = re.compile(r"(?P<count>\d{1,6})(?P<unit>[smhdw])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-class Span(click.ParamType[timedelta]):
+class SpanParam(click.ParamType[timedelta]):
     """A length of time such as 15d, 36h, 90m, 2w."""
 
     name = "span"

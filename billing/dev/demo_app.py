@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from billing.app import create_app
-from billing.container import Parts
+from billing.container import Services
 from billing.dev.demo import clock_api, clock_bar, mailbox_pages, staff_sign_in
 from billing.dev.demo.canonical_host import CanonicalHost
 from billing.dev.paper import articles, crawler_pages, gift_button, listening, static_page
@@ -21,15 +21,15 @@ from billing.web.kit.visit import Extras
 from billing.web_app import Static, add_routes
 
 
-def create_demo_app(parts: Parts, googlebot: Proof | None = None) -> ASGIApp:
+def create_demo_app(services: Services, googlebot: Proof | None = None) -> ASGIApp:
     """Everything that `create_app` has, and the demo. `googlebot` proves itself as the settings say, unless another way is given.
     Raises RefusesToStart."""
-    app = create_app(parts, partial(_extend, parts, googlebot or proof_for(parts.settings)))
-    return CanonicalHost(app, parts.settings.public_url) if parts.settings.mailbox_dir else app
+    app = create_app(services, partial(_extend, services, googlebot or proof_for(services.settings)))
+    return CanonicalHost(app, services.settings.public_url) if services.settings.mailbox_dir else app
 
 
-def _extend(parts: Parts, googlebot: Proof, app: FastAPI) -> None:
-    settings = parts.settings
+def _extend(services: Services, googlebot: Proof, app: FastAPI) -> None:
+    settings = services.settings
     add_routes(app, articles, gift_button, listening, crawler_pages)
     if settings.held:
         add_routes(app, clock_api)
@@ -37,7 +37,7 @@ def _extend(parts: Parts, googlebot: Proof, app: FastAPI) -> None:
         add_routes(app, mailbox_pages, clock_bar, static_page)
     if settings.environment is Environment.DEMO:
         add_routes(app, staff_sign_in)
-    shared_documents.add(app, parts, crawler_pages.written(parts))
+    shared_documents.add(app, services, crawler_pages.written(services))
     app.state.sitemaps = crawler_pages.SITEMAPS
     app.state.look = paper_look(settings.zone)
     app.mount(ADDRESS, Static(directory=STATIC))

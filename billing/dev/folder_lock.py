@@ -16,7 +16,7 @@ class FolderTaken(Exception):
 def take(path: Path) -> IO[str]:
     """Take the lock file; closing what is returned gives it free (as does the death of every holder of it).
 
-    When the program that took it is dead but its leash is still clearing up, that is waited for. Raises
+    When the program that took it is dead but its guard is still clearing up, that is waited for. Raises
     `FolderTaken`, or OSError where the file cannot be written.
     """
     lock = path.open("a+")

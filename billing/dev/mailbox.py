@@ -209,7 +209,7 @@ def let_greylist(folder: Path, on: bool) -> None:
         (folder / GREYLIST).unlink(missing_ok=True)
 
 
-class Mailbox(FakeSmtp):
+class MailboxServer(FakeSmtp):
     """Files what it receives: written under another name first, then renamed."""
 
     def __init__(self, folder: Path) -> None:
@@ -256,7 +256,7 @@ async def serve(port: int, folder: Path) -> None:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)
     folder.mkdir(parents=True, exist_ok=True)
-    server = await loop.create_server(Mailbox(folder).conversation, "127.0.0.1", port)
+    server = await loop.create_server(MailboxServer(folder).conversation, "127.0.0.1", port)
     bound = server.sockets[0].getsockname()[1]
     sys.stdout.write(f"mailbox ready at smtp://127.0.0.1:{bound}, keeping mail in {folder}\n")
     sys.stdout.flush()

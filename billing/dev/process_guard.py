@@ -1,7 +1,7 @@
-"""A leash on child processes: when the process that started them dies, even by `kill -9`, they do not stay behind.
+"""A guard on child processes: when the process that started them dies, even by `kill -9`, they do not stay behind.
 
-A `Leash` is a pipe to a tiny watching process. Whoever starts a child writes its process group on the pipe; when
-the pipe closes (the owner ended, in whatever way) the watcher ends every group still on the leash and removes
+A `ProcessGuard` is a pipe to a tiny watching process. Whoever starts a child writes its process group on the pipe; when
+the pipe closes (the owner ended, in whatever way) the watcher ends every group still on the guard and removes
 the files and folders entrusted to it.
 """
 
@@ -21,7 +21,7 @@ GRACE_SECONDS = 5.0
 POLL_SECONDS = 0.5
 
 
-class Leash:
+class ProcessGuard:
     """Holds process groups and paths until `release()` or the owner's death ends and removes them.
 
     An open lock file given as `lock` stays locked until that is done.
@@ -42,7 +42,7 @@ class Leash:
         finally:
             os.close(read_end)
 
-    def on_birth(self, stop_signal: signal.Signals = signal.SIGTERM) -> Callable[[], None]:
+    def preexec(self, stop_signal: signal.Signals = signal.SIGTERM) -> Callable[[], None]:
         """For `Popen(preexec_fn=..., start_new_session=True)`: the child leashes itself before it becomes
         its program, so there is no moment in which it could escape."""
 
@@ -55,12 +55,12 @@ class Leash:
         """The group has ended and its number may be given to somebody else."""
         self._say(f"- {group}")
 
-    def keep_tidy(self, path: Path) -> None:
+    def remove_on_exit(self, path: Path) -> None:
         """Remove this file or folder when everything has ended."""
         self._say(f"r {path}")
 
     def release(self) -> None:
-        """End what is still on the leash, remove the folders, and wait until that is done."""
+        """End what is still on the guard, remove the folders, and wait until that is done."""
         if self._write_end >= 0:
             os.close(self._write_end)
             self._write_end = -1

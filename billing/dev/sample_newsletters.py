@@ -61,7 +61,7 @@ def newsletters(session: Session) -> None:
 
 
 _PEOPLE = """
-    INSERT INTO signup (id, newsletter_id, address, address_key, state, asked_at, words, text_version, how, ip, device, changed_at)
+    INSERT INTO signup (id, newsletter_id, address, address_key, state, asked_at, words, text_version, source, ip, device, changed_at)
     SELECT 'sgn_sample' || lpad(CAST(n AS text), 8, '0') || :newsletter, :newsletter, p.address, p.address,
            'confirmed', :at, :words, :version, 'sample', '', '', :at
     FROM generate_series(CAST(1 AS integer), CAST(:count AS integer)) AS n

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 
-from billing.container import Parts
+from billing.container import Services
 from billing.platform.clock import CannotTurnBack, HeldClock
 from billing.platform.db import advisory_key
 from billing.platform.errors import Conflict, Invalid, Unavailable
@@ -41,17 +41,19 @@ class Stuck(Unavailable):
 
 
 def advance(
-    parts: Parts, to: datetime | timedelta, reached: Callable[[datetime, datetime], None] = lambda *_: None
+    services: Services,
+    to: datetime | timedelta,
+    reached: Callable[[datetime, datetime], None] = lambda *_: None,
 ) -> datetime:
     """Move the clock to an instant, or by so much, stopping at each instant at which something is due and doing it; returns the new present.
 
     One advance at a time; others wait, and count "by so much" from when their turn comes. `reached` is told of each instant, and of
     where it ends, before what is due then is done. Raises NotHeld, NotAdopted, CannotTurnBack, TooFar, Stuck."""
-    clock = _held(parts)
-    refuse_copy(parts.database)
+    clock = _held(services)
+    refuse_copy(services.database)
     with (
         doing(Work.IN_TURN),
-        parts.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        services.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
     ):
         key = {"key": advisory_key("advance the clock")}
         connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), key)
@@ -59,13 +61,13 @@ def advance(
             now = clock.now()
             end = _end(now, to)
             reached(now, end)
-            while (due := _drain(parts, now)) is not None and due <= end:
+            while (due := _drain(services, now)) is not None and due <= end:
                 now = max(due, now)
-                move(parts, now)
+                move(services, now)
                 reached(now, end)
             if now < end:
-                move(parts, end)
-                _drain(parts, end)
+                move(services, end)
+                _drain(services, end)
         finally:
             connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), key)
     return end
@@ -80,37 +82,37 @@ def _end(now: datetime, to: datetime | timedelta) -> datetime:
     return now + ahead
 
 
-def _held(parts: Parts) -> HeldClock:
-    if not isinstance(parts.clock, HeldClock):
+def _held(services: Services) -> HeldClock:
+    if not isinstance(services.clock, HeldClock):
         raise NotHeld
-    return parts.clock
+    return services.clock
 
 
-def move(parts: Parts, at: datetime) -> None:
+def move(services: Services, at: datetime) -> None:
     """Let it be `at`, here and in the sandbox in one moment, and do nothing about what is due then.
 
     Raises NotHeld, CannotTurnBack."""
     with doing(Work.IN_TURN):  # the clock's row is locked while the sandbox is told
-        _held(parts).move_to(at, along=lambda: _set_twin(parts, at))
+        _held(services).move_to(at, along=lambda: _set_twin(services, at))
 
 
-def follow(parts: Parts) -> None:
+def follow(services: Services) -> None:
     """Set the sandbox's clock to ours, so that its charges and signatures carry the same time."""
-    _set_twin(parts, parts.clock.now())
+    _set_twin(services, services.clock.now())
 
 
-def _set_twin(parts: Parts, at: datetime) -> None:
-    _twin(parts, "clock", {"now": int(at.timestamp())})
+def _set_twin(services: Services, at: datetime) -> None:
+    _twin(services, "clock", {"now": int(at.timestamp())})
 
 
-def _drain(parts: Parts, now: datetime) -> datetime | None:
+def _drain(services: Services, now: datetime) -> datetime | None:
     """Work until nothing is due, here or in another worker's hands, and no webhook is on its way. When the next thing is due:
     one of ours, or one that the twin does of its own (a refund arrives, a dispute runs out, a payout leaves)."""
-    monotonic = parts.monotonic
+    monotonic = services.monotonic
     deadline = monotonic.seconds() + STUCK_AFTER_SECONDS
     while True:
-        delivered, seen = _twin(parts, "settle", {}), dict[str, datetime]()
-        done = tick(parts, seen=seen)
+        delivered, seen = _twin(services, "settle", {}), dict[str, datetime]()
+        done = tick(services, seen=seen)
         due = min(seen.values(), default=None)
         if delivered is not None and not done and (due is None or due > now):
             twins = datetime.fromtimestamp(delivered["next"], UTC) if delivered.get("next") else None
@@ -123,9 +125,9 @@ def _drain(parts: Parts, now: datetime) -> datetime | None:
             monotonic.sleep(0.02)
 
 
-def _twin(parts: Parts, what: str, body: dict[str, int]) -> dict[str, Any] | None:
+def _twin(services: Services, what: str, body: dict[str, int]) -> dict[str, Any] | None:
     """Its answer; None when the sandbox has so many webhooks under way that it must be asked again."""
-    url = f"{parts.settings.stripe_api_base}/_sandbox/{what}"
+    url = f"{services.settings.stripe_api_base}/_sandbox/{what}"
     try:
         answer = _line().post(url, json=body)
         if answer.status_code != httpx.codes.GATEWAY_TIMEOUT:

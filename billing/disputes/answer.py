@@ -41,7 +41,7 @@ class NeedsWords(Invalid):
     code = "needs_words"
 
 
-class NotSent(Unavailable):
+class EvidenceNotSent(Unavailable):
     """The answer could not be sent. Nothing is lost: send it again in a moment."""
 
     code = "not_sent"
@@ -85,7 +85,7 @@ def send(database: Database, acquirers: Acquirers, site: Site, intended: Intende
     answer = gateway.books.send_evidence(intended.dispute_ref, intended.evidence, key=intended.key)
     stop_point("evidence.answered")
     if isinstance(answer, Unknown):
-        raise NotSent(f"The answer could not be sent: {answer.why}")
+        raise EvidenceNotSent(f"The answer could not be sent: {answer.reason}")
     settle.settle(database, gateway, site, intended.dispute_ref, at)
 
 

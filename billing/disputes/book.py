@@ -11,7 +11,7 @@ from billing.payments.models import Payment
 from billing.platform.context import TransactionContext
 
 
-def book(ctx: TransactionContext, dispute: Dispute) -> None:
+def post_movements(ctx: TransactionContext, dispute: Dispute) -> None:
     """Post what has happened so far; an inquiry moves no money. Safe to repeat.
 
     A lost one stays a cost in full: VAT comes back only with a credit note (VAT-10), and who lost to a bank has given none; or it pays

@@ -28,7 +28,7 @@ from billing.platform.site import Site
 from billing.platform.stop_points import stop_point
 from billing.refunds import failed
 from billing.rules.money import Money, spelled
-from billing.rules.reckoning import disputed_part
+from billing.rules.reconciliation import disputed_part
 from billing.subscriptions.change import lock
 
 FRAUD = "fraudulent"
@@ -57,7 +57,7 @@ def settle(
     if isinstance(answer, NoSuchObject):
         return Unresolved.ABSENT
     if isinstance(answer, Unknown):
-        raise Unavailable(answer.why)
+        raise Unavailable(answer.reason)
     stop_point("dispute.fetched")
     write_down_charge(database, gateway, site, answer.charge_ref, answer.intent_ref, at)
     moved = _moved_by_charge(database, gateway, answer)
@@ -81,7 +81,7 @@ def _moved_by_charge(database: Database, gateway: Gateway, answer: DisputeAnswer
             return []
     moved = gateway.books.movements_of(answer.charge_ref)
     if isinstance(moved, Unknown):
-        raise Unavailable(moved.why)
+        raise Unavailable(moved.reason)
     return moved
 
 
@@ -97,7 +97,7 @@ def write_down_charge(
         return False
     claim, outcome = gateway.fetch_charge(intent_ref)
     if isinstance(outcome, Unknown):
-        raise Unavailable(outcome.why)
+        raise Unavailable(outcome.reason)
     if claim is None or not isinstance(outcome, Charged):
         return False
     with database.begin(site, at, Acquirer(gateway.name)) as ctx:
@@ -137,7 +137,7 @@ def _settle(ctx: TransactionContext, payment: Payment, answer: DisputeAnswer) ->
     dispute.decided_at = None if dispute.open else ctx.at
     ctx.session.add(dispute)
     ctx.session.flush()
-    book.book(ctx, dispute)
+    book.post_movements(ctx, dispute)
     _follow(ctx, dispute, invoice)
     if dispute.state is DisputeState.WON:
         failed.dispute_won(ctx, payment)
@@ -186,13 +186,13 @@ def _follow(ctx: TransactionContext, dispute: Dispute, invoice: Invoice) -> None
         # first, so that nobody is told of reading on who doesn't, where the decision is the first news
         stop.end_what_was_not_paid(ctx, invoice, by=Acquirer(dispute.acquirer))
         if dispute.reason == FRAUD:
-            gifts.revoke_all(ctx, dispute.reader_id, why="the bank gave the charge back as a fraud")
+            gifts.revoke_all(ctx, dispute.reader_id, reason="the bank gave the charge back as a fraud")
     if dispute.open or dispute.state is DisputeState.LOST:
         stop.stop_renewals(
             ctx,
             dispute.reader_id,
             by=Acquirer(dispute.acquirer),
-            why=f"the bank disputes payment {dispute.payment_id}",
+            reason=f"the bank disputes payment {dispute.payment_id}",
             only=None if dispute.open else invoice.subscription_id,
         )
     if dispute.open:

@@ -15,7 +15,7 @@ from billing.subscriptions.models import Subscription, SubscriptionChange
 
 
 def stop_renewals(
-    ctx: TransactionContext, reader_id: str, *, by: Acquirer, why: str, only: str | None = None
+    ctx: TransactionContext, reader_id: str, *, by: Acquirer, reason: str, only: str | None = None
 ) -> bool:
     """Nothing more is charged (DIS-1); what is free or paid for is read to its end. Whether there was something to stop.
 
@@ -31,7 +31,7 @@ def stop_renewals(
         ctx.acting_as(by),
         subscription,
         Event.DISPUTED,
-        why=why,
+        reason=reason,
         cancel_asked_at=ctx.at,
         cancels_at=ends_at,
         access_until=min(ends_at, subscription.access_until),
@@ -47,7 +47,7 @@ def _let_go(ctx: TransactionContext, subscription: Subscription) -> None:
     payment_page.close_soon(ctx, subscription.id)
 
 
-def has_stopped(session: Session, reader_id: str, why: str) -> bool:
+def has_stopped(session: Session, reader_id: str, reason: str) -> bool:
     """Whether this has stopped renewals before: who went on since, for staff or a bank had decided, isn't stopped by old news."""
     return (
         session.exec(
@@ -56,7 +56,7 @@ def has_stopped(session: Session, reader_id: str, why: str) -> bool:
             .where(
                 Subscription.reader_id == reader_id,
                 SubscriptionChange.event == Event.DISPUTED,
-                SubscriptionChange.why == why,
+                SubscriptionChange.reason == reason,
             )
             .limit(1)
         ).first()
@@ -77,7 +77,7 @@ def end_what_was_not_paid(ctx: TransactionContext, invoice: Invoice, *, by: Acqu
         ctx.acting_as(by),
         subscription,
         Event.ENDED_NOW,
-        why=f"the bank took back the payment of invoice {invoice.id}",
+        reason=f"the bank took back the payment of invoice {invoice.id}",
         cancel_asked_at=subscription.cancel_asked_at or ctx.at,
         cancels_at=ctx.at,
         access_until=min(ctx.at, subscription.access_until),

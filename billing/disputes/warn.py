@@ -36,16 +36,16 @@ def settle(
     if isinstance(warning, NoSuchObject):
         return WarningOutcome.ABSENT
     if isinstance(warning, Unknown):
-        raise Unavailable(warning.why)
+        raise Unavailable(warning.reason)
     write_down_charge(database, gateway, site, warning.charge_ref, warning.intent_ref, at)
     with database.begin(site, at, WORKER) as ctx:
         payment = payment_of(ctx.session, gateway.name, warning.charge_ref)
         if payment is None:
             return WarningOutcome.NOT_OURS
-        why = f"the card's issuer warns of fraud: payment {payment.id}"
-        if not stop.has_stopped(ctx.session, payment.reader_id, why):
-            stop.stop_renewals(ctx, payment.reader_id, by=Acquirer(payment.acquirer), why=why)
-        gifts.revoke_all(ctx, payment.reader_id, why="the card's issuer warns of fraud")
+        reason = f"the card's issuer warns of fraud: payment {payment.id}"
+        if not stop.has_stopped(ctx.session, payment.reader_id, reason):
+            stop.stop_renewals(ctx, payment.reader_id, by=Acquirer(payment.acquirer), reason=reason)
+        gifts.revoke_all(ctx, payment.reader_id, reason="the card's issuer warns of fraud")
         left = refund.left_of(ctx.session, payment)
         if not warning.actionable or left == 0:
             return WarningOutcome.NOTHING_LEFT

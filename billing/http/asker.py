@@ -7,7 +7,7 @@ ASKER = "asker"
 """In a request's state: who asks, where that was proved."""
 
 
-class Kind(StrEnum):
+class AskerKind(StrEnum):
     """Who asks; each has places of its own."""
 
     PROGRAM = "program"
@@ -19,5 +19,5 @@ class Kind(StrEnum):
 class Asker:
     """Whom a question counts for: an API key, a reader, a network."""
 
-    kind: Kind
+    kind: AskerKind
     name: str

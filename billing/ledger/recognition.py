@@ -76,14 +76,14 @@ def defer(session: Session, site: Site, owed: Sequence[Owed]) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBack:
+class CreditSplit:
     """What a credit of an invoice takes: of the days that were sold, and the worth of the given days that won't be."""
 
     sold: Taken
     given: int
 
 
-def take_back_of(session: Session, invoice_id: str, net: int, *, on: date, wholly: bool) -> TakenBack:
+def take_back_of(session: Session, invoice_id: str, net: int, *, on: date, wholly: bool) -> CreditSplit:
     """Stop earning `net` cents of an invoice, from the day `on`: what isn't earned first. `wholly` when nothing of the sale is
     left, so that days given with it end too. The caller holds the subscription's lock, and posts what comes back."""
     cut = max(on, _open_from(session) or on)
@@ -101,7 +101,7 @@ def take_back_of(session: Session, invoice_id: str, net: int, *, on: date, wholl
     given = [row for row in rows if row.given and wholly]
     worth = sum(_shorten(session, row, cut, _unearned(row, cut)) for row in given)
     session.flush()
-    return TakenBack(taken, worth)
+    return CreditSplit(taken, worth)
 
 
 def _spread(row: Deferral) -> Spread:

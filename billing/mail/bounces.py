@@ -45,7 +45,7 @@ class BounceReport:
     """One report about one of our deliveries. `name` is the same for the same report, however often it arrives."""
 
     number: int
-    why: BounceKind
+    kind: BounceKind
     status: str
     name: str
 

@@ -19,9 +19,9 @@ from billing.mail import suppressions
 from billing.mail.mime import to_bytes
 from billing.mail.models import NOT_WRITTEN, STOPPED, URGENT, URGENT_KIND, Message, MessageState
 from billing.mail.obsolete import holds
-from billing.mail.smtp import Accepted, Deferred, Outcome, Refused, Transport, Unknown
+from billing.mail.smtp import Accepted, Deferred, Outcome, RelayRefused, RelayUnknown, Transport
 from billing.platform import bulk
-from billing.platform.claims import claimer, in_nobodys_hands, refuse_lost, take
+from billing.platform.claims import assign, check_still_ours, unclaimed, worker_lock
 from billing.platform.clock import Clock
 from billing.platform.db import Database
 from billing.platform.errors import Unavailable
@@ -53,7 +53,7 @@ def deliver(database: Database, sender: Sender, clock: Clock, stopping: Event) -
     A run may last, so the clock is read for each batch, before each mail and after its answer. Raises NotAdopted and AsksAcquirer
     when only urgent mails, such as a link to sign in with, may go out and none is left; and ClaimLost."""
     done = 0
-    with claimer(database) as me:
+    with worker_lock(database) as me:
         while not stopping.is_set():
             batch, held = _claim(database, me, clock.now())
             if not batch:
@@ -74,7 +74,7 @@ def _send_batch(
     done = 0
     for place, message in enumerate(batch):
         with database.transaction() as session:
-            refuse_lost(session, me)
+            check_still_ours(session, me)
             at = clock.now_in(session)
             if place and (stopping.is_set() or _urgent_waits(session, message, at)):
                 _release(session, me, batch[place:])
@@ -83,7 +83,7 @@ def _send_batch(
         if not sendable:
             continue
         if suppressions.key_of(message.recipient) in stopped:
-            outcome: Outcome = Refused(0, STOPPED)
+            outcome: Outcome = RelayRefused(0, STOPPED)
         else:
             outcome = _send(sender, message)
         stop_point("mail.sent")
@@ -96,8 +96,8 @@ def _send_batch(
 def _due(at: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         col(Message.state) == MessageState.QUEUED,
-        col(Message.try_at) <= at,
-        in_nobodys_hands(Message.claimed_by),
+        col(Message.next_attempt_at) <= at,
+        unclaimed(Message.claimed_by),
     )
 
 
@@ -107,7 +107,7 @@ def _claim(database: Database, me: int, at: datetime) -> tuple[list[Message], Un
     due = (
         select(Message)
         .where(*_due(at))
-        .order_by(col(Message.try_at), col(Message.id))
+        .order_by(col(Message.next_attempt_at), col(Message.id))
         .limit(BATCH)
         .with_for_update(skip_locked=True)
     )
@@ -117,7 +117,7 @@ def _claim(database: Database, me: int, at: datetime) -> tuple[list[Message], Un
         rows = session.exec(due.where(sa.text(URGENT))).all()
         if not rows and held is None:
             rows = session.exec(due).all()
-        take(session, Message, [row.id for row in rows], me)
+        assign(session, Message, [row.id for row in rows], me)
         return list(rows), held
 
 
@@ -194,12 +194,12 @@ def _send(sender: Sender, message: Message) -> Outcome:
             problem,
             exc_info=None if message.tries else problem,
         )
-        return Unknown(f"{NOT_WRITTEN}{type(problem).__name__}: {problem}")
+        return RelayUnknown(f"{NOT_WRITTEN}{type(problem).__name__}: {problem}")
     return sender.transport.send(content, sender=sender.mail_from, recipient=message.recipient)
 
 
 _MARK = sa.text(
-    "UPDATE message SET claimed_by = NULL, tries = :tries, state = :state, accepted_at = :accepted_at, try_at = :try_at,"
+    "UPDATE message SET claimed_by = NULL, tries = :tries, state = :state, accepted_at = :accepted_at, next_attempt_at = :next_attempt_at,"
     " last_answer = :answer WHERE id = :id"
     " AND CASE WHEN :state = 'accepted' THEN state <> 'accepted' AND recipient = :recipient"
     " ELSE state = 'queued' AND claimed_by = :me END"
@@ -210,17 +210,22 @@ then it was delivered, at the first 250. One that goes to another address by now
 
 def _mark(session: Session, me: int, message: Message, outcome: Outcome, at: datetime) -> None:
     """Record the outcome, `at` the moment of the relay's answer, which is what counts for a notice."""
-    state, accepted_at, try_at = MessageState.QUEUED, None, message.try_at
+    state, accepted_at, next_attempt_at = MessageState.QUEUED, None, message.next_attempt_at
     match outcome:
         case Accepted(reply):
             state, accepted_at, answer = MessageState.ACCEPTED, at, reply
-        case Refused(code, reply):
+        case RelayRefused(code, reply):
             state, answer = MessageState.REFUSED, f"{code} {reply}"
         case Deferred(code, reply):  # until the mail's own time is over (S5)
-            answer, try_at = f"{code} {reply}", again_at(message.tries + 1, at)
-        case Unknown(why):
-            answer, try_at = why, again_at(message.tries + 1, at)
-    values = {"state": state.value, "accepted_at": accepted_at, "try_at": try_at, "answer": answer[:500]}
+            answer, next_attempt_at = f"{code} {reply}", again_at(message.tries + 1, at)
+        case RelayUnknown(reason):
+            answer, next_attempt_at = reason, again_at(message.tries + 1, at)
+    values = {
+        "state": state.value,
+        "accepted_at": accepted_at,
+        "next_attempt_at": next_attempt_at,
+        "answer": answer[:500],
+    }
     session.connection().execute(
         _MARK,
         values | {"id": message.id, "me": me, "recipient": message.recipient, "tries": message.tries + 1},
@@ -232,12 +237,12 @@ def next_words(session: Session) -> str:
     message = session.exec(
         select(Message)
         .where(Message.state == MessageState.QUEUED)
-        .order_by(col(Message.try_at), col(Message.id))
+        .order_by(col(Message.next_attempt_at), col(Message.id))
         .limit(1)
     ).first()
     return f"the mail “{message.kind.replace('_', ' ')}” to {message.recipient}" if message else "nothing"
 
 
-NEXT_DUE = f"""SELECT CASE WHEN EXISTS ({ASKING}) THEN (SELECT min(try_at) FROM message WHERE state = 'queued' AND {URGENT})
-                   ELSE (SELECT min(try_at) FROM message WHERE state = 'queued') END"""  # noqa: S608
+NEXT_DUE = f"""SELECT CASE WHEN EXISTS ({ASKING}) THEN (SELECT min(next_attempt_at) FROM message WHERE state = 'queued' AND {URGENT})
+                   ELSE (SELECT min(next_attempt_at) FROM message WHERE state = 'queued') END"""  # noqa: S608
 """When the outbox has to be processed next (see `timetable.Job`)."""

@@ -11,7 +11,7 @@ from email.parser import BytesHeaderParser
 from email.policy import compat32
 from email.utils import getaddresses
 
-from billing.mail.mime import BadAddress, ascii_address
+from billing.mail.mime import UnsendableAddress, ascii_address
 from billing.platform.errors import Invalid
 
 COVERED = ("From", "Subject", "Date", "List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID")
@@ -67,7 +67,7 @@ def _host_of_from(message: Message) -> str:
         raise NotAMail if not found else NotAMail(f"It has {len(addresses)} addresses in From, not one.")
     try:
         return ascii_address(addresses[0]).rpartition("@")[2].lower()
-    except BadAddress:
+    except UnsendableAddress:
         raise NotAMail("The address in From can't be read.") from None
 
 

@@ -34,7 +34,7 @@ class BadHeader(Invalid):
     code = "bad_header"
 
 
-class BadAddress(Invalid):
+class UnsendableAddress(Invalid):
     """That is not a mail address we can send to."""
 
     code = "bad_address"
@@ -54,7 +54,7 @@ def to_bytes(
     """The message as RFC 5322 bytes (H9 to H15); the same arguments give the same bytes, so a retry repeats itself.
 
     `sender` and `reply_to` are `name@host` or `Name <name@host>`, `recipient` one bare address, `message_id`
-    `<left@right>`, `date` aware (its own offset is written). Raises `UnsafeHeader`, `BadHeader`, `BadAddress`, and
+    `<left@right>`, `date` aware (its own offset is written). Raises `UnsafeHeader`, `BadHeader`, `UnsendableAddress`, and
     ValueError for a date without a zone.
     """
     if date.utcoffset() is None:
@@ -79,17 +79,17 @@ def to_bytes(
 
 
 def ascii_address(address: str) -> str:
-    """`address` with its host in the DNS form, as relays without SMTPUTF8 want it. Raises `BadAddress`."""
+    """`address` with its host in the DNS form, as relays without SMTPUTF8 want it. Raises `UnsendableAddress`."""
     _refuse_controls("address", address)
     local, at, host = address.strip().rpartition("@")
     if not at or not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}", local):
-        raise BadAddress(f"{address!r} is not a mail address we can send to.")
+        raise UnsendableAddress(f"{address!r} is not a mail address we can send to.")
     try:
         host = host if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
     except idna.IDNAError as problem:
-        raise BadAddress(f"{address!r} is not a mail address we can send to.") from problem
+        raise UnsendableAddress(f"{address!r} is not a mail address we can send to.") from problem
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?", host) or ".." in host:
-        raise BadAddress(f"{address!r} is not a mail address we can send to.")
+        raise UnsendableAddress(f"{address!r} is not a mail address we can send to.")
     return f"{local}@{host}"
 
 
@@ -106,7 +106,7 @@ def split_mailbox(value: str) -> tuple[str, str]:
 
 
 def mailbox(value: str) -> str:
-    """`name@host` or `Name <name@host>` as a header holds it. Raises `UnsafeHeader`, `BadAddress`."""
+    """`name@host` or `Name <name@host>` as a header holds it. Raises `UnsafeHeader`, `UnsendableAddress`."""
     _refuse_controls("address", value)
     name, address = split_mailbox(value)
     address = ascii_address(address)

@@ -44,9 +44,12 @@ class Message(SQLModel, table=True):
     """A mail that must go out once, queued in the transaction that caused it."""
 
     __table_args__ = (
-        sa.Index("message_due", "try_at", "id", postgresql_where=sa.text("state = 'queued'")),
+        sa.Index("message_due", "next_attempt_at", "id", postgresql_where=sa.text("state = 'queued'")),
         sa.Index(
-            "message_urgent", "try_at", "id", postgresql_where=sa.text(f"state = 'queued' AND {URGENT}")
+            "message_urgent",
+            "next_attempt_at",
+            "id",
+            postgresql_where=sa.text(f"state = 'queued' AND {URGENT}"),
         ),
         sa.Index("message_to", "reader_id", "id"),
         sa.Index("message_waiting", "about", postgresql_where=sa.text("state = 'queued'")),
@@ -68,7 +71,7 @@ class Message(SQLModel, table=True):
     """The mail's fields. Secrets stand here as places only (see `billing.platform.tokens`)."""
     state: MessageState = Field(sa_column=enum_column(MessageState))
     created_at: datetime
-    try_at: datetime
+    next_attempt_at: datetime
     expires_at: datetime
     """After this it would say something untrue, so it isn't sent."""
     tries: int = Field(default=0)

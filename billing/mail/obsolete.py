@@ -45,7 +45,7 @@ _FREE_KEYS = sa.text(
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBack:
+class ObsoleteMail:
     """A mail that will not be sent: what it was about, its kind, and which of two notices it was."""
 
     about: str
@@ -53,13 +53,13 @@ class TakenBack:
     which: str | None
 
 
-def take_back(session: Session, about: Collection[str]) -> list[TakenBack]:
+def take_back(session: Session, about: Collection[str]) -> list[ObsoleteMail]:
     """Take back the waiting mails about these that the session's changes make untrue. A worker may be sending one already: if the
     relay accepts it, it counts as accepted."""
     if not about:
         return []
     session.flush()
-    return [TakenBack(*row) for row in session.execute(_take_back(holds()), {"about": list(about)})]
+    return [ObsoleteMail(*row) for row in session.execute(_take_back(holds()), {"about": list(about)})]
 
 
 def replace_older(session: Session, newer: Collection[str]) -> None:

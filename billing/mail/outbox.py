@@ -46,7 +46,7 @@ def queue_all(session: Session, messages: Sequence[NewMessage], at: datetime) ->
             "fields": store(message.mail),
             "state": MessageState.QUEUED,
             "created_at": at,
-            "try_at": at,
+            "next_attempt_at": at,
             "expires_at": message.expires_at,
             "tries": 0,
         }

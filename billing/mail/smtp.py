@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from billing.mail.mime import BadAddress, UnsafeHeader, ascii_address, split_mailbox
+from billing.mail.mime import UnsafeHeader, UnsendableAddress, ascii_address, split_mailbox
 from billing.platform.errors import RefusesToStart
 from billing.platform.live_checks import is_here
 
@@ -44,7 +44,7 @@ class Deferred:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RelayRefused:
     """Not taken, and never will be (5xx; `code` 0 where the address cannot be written in SMTP)."""
 
     code: int
@@ -53,13 +53,13 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class RelayUnknown:
     """The connection broke between our final dot and the answer: the relay may or may not have it (RFC 1047)."""
 
-    why: str
+    reason: str
 
 
-Outcome = Accepted | Deferred | Refused | Unknown
+Outcome = Accepted | Deferred | RelayRefused | RelayUnknown
 
 
 class Transport(Protocol):
@@ -103,8 +103,8 @@ class SmtpTransport:
         """
         try:
             envelope = ascii_address(split_mailbox(sender)[1]), ascii_address(recipient)
-        except (BadAddress, UnsafeHeader) as problem:
-            return Refused(0, str(problem))
+        except (UnsendableAddress, UnsafeHeader) as problem:
+            return RelayRefused(0, str(problem))
         offer = _Offer(content if stuffed else _stuffed(content), *envelope, before_final_dot)
         kept: smtplib.SMTP | None = getattr(self._local, "connection", None)
         if kept is not None:
@@ -178,22 +178,24 @@ class SmtpTransport:
             code, reply = connection.getreply()
         except (OSError, smtplib.SMTPException) as problem:
             self._drop(connection)
-            return Unknown(f"no answer after the final dot: {problem}")
+            return RelayUnknown(f"no answer after the final dot: {problem}")
         if 200 <= code < 300:
             return Accepted(_words(reply))
         if 400 <= code < 600:
             return self._rejected(connection, code, reply, "dot")
         self._drop(connection)
-        return Unknown(f"the answer after the final dot was {code} {_words(reply)}")
+        return RelayUnknown(f"the answer after the final dot was {code} {_words(reply)}")
 
-    def _rejected(self, connection: smtplib.SMTP, code: int, reply: bytes, step: str) -> Refused | Deferred:
+    def _rejected(
+        self, connection: smtplib.SMTP, code: int, reply: bytes, step: str
+    ) -> RelayRefused | Deferred:
         try:
             if code == 421 or connection.rset()[0] != 250:
                 self._drop(connection)
         except (OSError, smtplib.SMTPException):
             self._drop(connection)
         if 500 <= code < 600:
-            return Refused(code, _words(reply), step)
+            return RelayRefused(code, _words(reply), step)
         return Deferred(max(code, 0), _words(reply), step)
 
 

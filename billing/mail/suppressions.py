@@ -24,7 +24,7 @@ _SQL = (
 )
 
 
-class UnknownScope(Invalid):
+class UnknownSuppressionScope(Invalid):
     """A suppression's scope is `all`, `newsletters`, or one list such as `newsletter:morning`."""
 
     code = "unknown_scope"
@@ -67,7 +67,7 @@ def suppress(
 ) -> bool:
     """Stop mail of that scope to the address; whether that is new. Raises UnknownScope."""
     if scope not in (ALL, NEWSLETTERS) and not scope.startswith("newsletter:"):
-        raise UnknownScope
+        raise UnknownSuppressionScope
     row = insert(Suppression).values(
         id=ids.new("sup", at),
         address_digest=digest(tokens, address),

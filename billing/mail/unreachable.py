@@ -73,6 +73,6 @@ def send_elsewhere(session: Session, reader_id: str, address: str, at: datetime)
             col(Message.expires_at) > at,
             col(Message.recipient) != address,
         )
-        .values(recipient=address, state=MessageState.QUEUED, try_at=at, claimed_by=None),
+        .values(recipient=address, state=MessageState.QUEUED, next_attempt_at=at, claimed_by=None),
         execution_options={"synchronize_session": False},
     )

@@ -39,7 +39,7 @@ def handle_report(ctx: TransactionContext, report: BounceReport) -> ReportOutcom
     if not record_bounce(ctx, delivery, report):
         return ReportOutcome.KNOWN
     _settle(delivery, report, ctx.at)
-    if report.why is BounceKind.COMPLAINT:
+    if report.kind is BounceKind.COMPLAINT:
         _unsubscribe(ctx, delivery)
     return ReportOutcome.NEW
 
@@ -55,14 +55,14 @@ def record_bounce(ctx: TransactionContext, delivery: Delivery, report: BounceRep
         name=report.name,
         issue_id=delivery.issue_id,
         address_digest=digest,
-        why=report.why,
+        kind=report.kind,
         status=report.status,
         at=ctx.at,
     )
     kept = ctx.session.execute(row.on_conflict_do_nothing().returning(col(BounceRecord.name)))
     if kept.first() is None:
         return False
-    reason = _reason(ctx, report.why, digest)
+    reason = _reason(ctx, report.kind, digest)
     if reason is not None:
         suppressions.suppress(
             ctx.session,
@@ -76,8 +76,8 @@ def record_bounce(ctx: TransactionContext, delivery: Delivery, report: BounceRep
     return True
 
 
-def _reason(ctx: TransactionContext, why: BounceKind, digest: str) -> SuppressionReason | None:
-    match why:
+def _reason(ctx: TransactionContext, kind: BounceKind, digest: str) -> SuppressionReason | None:
+    match kind:
         case BounceKind.HARD:
             return SuppressionReason.HARD_BOUNCE
         case BounceKind.COMPLAINT:
@@ -87,8 +87,8 @@ def _reason(ctx: TransactionContext, why: BounceKind, digest: str) -> Suppressio
         case BounceKind.SOFT:
             bounces, issues = ctx.session.execute(
                 sa.text(
-                    "SELECT count(DISTINCT number), count(DISTINCT issue_id) FROM returned_mail"
-                    " WHERE address_digest = :digest AND why = 'soft' AND at > :since"
+                    "SELECT count(DISTINCT number), count(DISTINCT issue_id) FROM bounce_record"
+                    " WHERE address_digest = :digest AND kind = 'soft' AND at > :since"
                 ),
                 {"digest": digest, "since": ctx.at - SOFT_WITHIN},
             ).one()
@@ -100,10 +100,10 @@ def _settle(delivery: Delivery, report: BounceReport, at: datetime) -> None:
     """A report proves that the mail was sent, so it settles an uncertain delivery too. Skipped ones were never sent."""
     if delivery.state is DeliveryState.SKIPPED or delivery.state is DeliveryState.COMPLAINED:
         return
-    complained = report.why is BounceKind.COMPLAINT
+    complained = report.kind is BounceKind.COMPLAINT
     delivery.state = DeliveryState.COMPLAINED if complained else DeliveryState.BOUNCED
     delivery.claimed_by, delivery.settled_at = None, at
-    delivery.last_answer = f"{report.why.value} {report.status}".strip()
+    delivery.last_answer = f"{report.kind.value} {report.status}".strip()
 
 
 def _unsubscribe(ctx: TransactionContext, delivery: Delivery) -> None:

@@ -18,36 +18,36 @@ CLAIM = f"""
     WITH due AS (
         SELECT d.number, d.address_key, d.signup_id FROM delivery d
         JOIN issue i ON i.id = d.issue_id AND i.state = 'sending' AND (i.resume_at IS NULL OR i.resume_at <= :at)
-        WHERE d.issue_id = :issue AND d.state IN ('frozen', 'deferred') AND d.try_at <= :at
-        ORDER BY d.try_at, d.number LIMIT :batch FOR UPDATE OF d SKIP LOCKED
+        WHERE d.issue_id = :issue AND d.state IN ('frozen', 'deferred') AND d.next_attempt_at <= :at
+        ORDER BY d.next_attempt_at, d.number LIMIT :batch FOR UPDATE OF d SKIP LOCKED
     ), judged AS (
         SELECT due.number, CASE
             WHEN s.id IS NULL OR s.state <> 'confirmed' THEN 'left'
             WHEN {ADDRESS_KEY} <> due.address_key THEN 'address_changed'
             WHEN {suppressions.sql("due.address_key")} THEN 'suppressed'
             WHEN n.audience = 'subscribers' AND NOT {may_have(READER_ID, "n.id")} THEN 'not_subscribed'
-        END AS why
+        END AS reason
         FROM due
         LEFT JOIN signup s ON s.id = due.signup_id
         LEFT JOIN newsletter n ON n.id = s.newsletter_id {READER}
     )
     UPDATE delivery d SET
-        state = CASE WHEN judged.why IS NULL THEN 'sending' ELSE 'skipped' END,
-        why = judged.why,
-        claimed_by = CASE WHEN judged.why IS NULL THEN CAST(:me AS integer) END,
-        settled_at = CASE WHEN judged.why IS NULL THEN NULL ELSE CAST(:at AS timestamptz) END
+        state = CASE WHEN judged.reason IS NULL THEN 'sending' ELSE 'skipped' END,
+        reason = judged.reason,
+        claimed_by = CASE WHEN judged.reason IS NULL THEN CAST(:me AS integer) END,
+        settled_at = CASE WHEN judged.reason IS NULL THEN NULL ELSE CAST(:at AS timestamptz) END
     FROM judged WHERE d.number = judged.number
-    RETURNING d.number, d.address, d.address_key, d.signup_id, d.variant, d.tries, d.why
+    RETURNING d.number, d.address, d.address_key, d.signup_id, d.variant, d.tries, d.reason
 """  # noqa: S608 - pieces of our own SQL; values are bound
 """Claims a batch and checks, in the same statement, that each recipient still wants it and may still have it (S11, H7).
 Claims nothing of an issue that waits for the relay."""
 
 RECORD = """
-    UPDATE delivery d SET state = v.state, tries = v.tries, try_at = v.try_at, last_answer = v.answer,
+    UPDATE delivery d SET state = v.state, tries = v.tries, next_attempt_at = v.next_attempt_at, last_answer = v.answer,
         claimed_by = NULL, settled_at = v.settled_at
     FROM unnest(CAST(:numbers AS bigint[]), CAST(:states AS text[]), CAST(:tries AS integer[]),
-                CAST(:try_ats AS timestamptz[]), CAST(:answers AS text[]), CAST(:settled AS timestamptz[]))
-        AS v(number, state, tries, try_at, answer, settled_at)
+                CAST(:next_attempt_ats AS timestamptz[]), CAST(:answers AS text[]), CAST(:settled AS timestamptz[]))
+        AS v(number, state, tries, next_attempt_at, answer, settled_at)
     WHERE d.number = v.number AND d.state = 'sending' AND d.claimed_by = :me
 """
 
@@ -71,7 +71,7 @@ class DeliveryResult:
     number: int
     state: DeliveryState
     tries: int
-    try_at: datetime
+    next_attempt_at: datetime
     answer: str | None
     settled_at: datetime | None
 
@@ -106,7 +106,7 @@ def record_results(session: Session, me: int, results: Sequence[DeliveryResult])
                 "numbers": [each.number for each in results],
                 "states": [each.state.value for each in results],
                 "tries": [each.tries for each in results],
-                "try_ats": [each.try_at for each in results],
+                "next_attempt_ats": [each.next_attempt_at for each in results],
                 "answers": [each.answer[:500].replace("\0", "") if each.answer else None for each in results],
                 "settled": [each.settled_at for each in results],
             },

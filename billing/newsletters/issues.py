@@ -142,7 +142,7 @@ def schedule(ctx: TransactionContext, issue_id: str, when: datetime, house: emai
     if wrong := check(ctx.session, found, house):
         raise BadIssue(" ".join(wrong))
     _require_comparison(ctx, found)
-    found.state, found.scheduled_at, found.held_why = IssueState.SCHEDULED, max(when, ctx.at), None
+    found.state, found.scheduled_at, found.held_reason = IssueState.SCHEDULED, max(when, ctx.at), None
     found.changed_at, found.changed_by = ctx.at, str(ctx.actor)
     return found
 
@@ -162,7 +162,7 @@ def unschedule(ctx: TransactionContext, issue_id: str) -> Issue:
 def pause(ctx: TransactionContext, issue_id: str) -> Issue:
     """Stop claiming deliveries for now; claimed ones are finished. Raises NotNow."""
     found = _transition(ctx, issue_id, (IssueState.SENDING,), IssueState.PAUSED)
-    found.held_why = "Paused by the editors."
+    found.held_reason = "Paused by the editors."
     return found
 
 
@@ -170,7 +170,7 @@ def resume(ctx: TransactionContext, issue_id: str) -> Issue:
     """Continue with open deliveries. Raises NotNow, BadIssue: a pause may outlast the comparison with the register."""
     found = _transition(ctx, issue_id, (IssueState.PAUSED,), IssueState.SENDING)
     _require_comparison(ctx, found)
-    found.held_why, found.resume_at, found.stalls = None, None, 0
+    found.held_reason, found.resume_at, found.stalls = None, None, 0
     return found
 
 
@@ -180,7 +180,7 @@ def stop(ctx: TransactionContext, issue_id: str) -> Issue:
     found.finished_at = ctx.at
     ctx.session.execute(
         sa.text(
-            "UPDATE delivery SET state = 'skipped', why = 'stopped', settled_at = :at"
+            "UPDATE delivery SET state = 'skipped', reason = 'stopped', settled_at = :at"
             " WHERE issue_id = :issue AND state IN ('frozen', 'deferred')"
         ),
         {"issue": issue_id, "at": ctx.at},
@@ -196,10 +196,10 @@ def send_held(ctx: TransactionContext, issue_id: str) -> int:
     _require_comparison(ctx, found)
     done = ctx.session.connection().execute(
         sa.text(
-            "UPDATE delivery SET state = 'frozen', try_at = :at, settled_at = NULL, last_answer = :why"
+            "UPDATE delivery SET state = 'frozen', next_attempt_at = :at, settled_at = NULL, last_answer = :reason"
             " WHERE issue_id = :issue AND state = 'uncertain'"
         ),
-        {"issue": issue_id, "at": ctx.at, "why": f"was uncertain; sent again by {ctx.actor}"},
+        {"issue": issue_id, "at": ctx.at, "reason": f"was uncertain; sent again by {ctx.actor}"},
     )
     count = done.rowcount
     if count and found.state is IssueState.SENT:

@@ -97,7 +97,7 @@ class Signup(SQLModel, table=True):
     """When it was ticked, with what was read beside the box, from where: evidence once it is confirmed (C6)."""
     words: str
     text_version: str
-    how: str
+    source: str
     ip: str
     device: str
     changed_at: datetime
@@ -119,7 +119,7 @@ class SignupChange(SQLModel, table=True):
     reader_id: str | None = None
     to_state: str
     at: datetime
-    how: str
+    source: str
     words: str = ""
     text_version: str = ""
     asked_at: datetime | None = None
@@ -179,7 +179,7 @@ class Issue(SQLModel, table=True):
     """Not before then, because the relay deferred or was away."""
     stalls: int = Field(default=0)
     """How often in a row the relay couldn't be reached."""
-    held_why: str | None = None
+    held_reason: str | None = None
     """Why it waits for a person, in words."""
     finished_at: datetime | None = None
 
@@ -223,13 +223,13 @@ class Delivery(SQLModel, table=True):
         sa.Index(
             "delivery_open",
             "issue_id",
-            "try_at",
+            "next_attempt_at",
             "number",
             postgresql_where=sa.text("state IN ('frozen', 'sending', 'deferred')"),
         ),
         sa.Index("delivery_in_hands", "claimed_by", postgresql_where=sa.text("state = 'sending'")),
         sa.CheckConstraint("(state = 'sending') = (claimed_by IS NOT NULL)", name="sending_is_in_hands"),
-        sa.CheckConstraint("(state = 'skipped') = (why IS NOT NULL)", name="skipped_says_why"),
+        sa.CheckConstraint("(state = 'skipped') = (reason IS NOT NULL)", name="skipped_says_why"),
     )
 
     issue_id: str = Field(primary_key=True, foreign_key="issue.id")
@@ -244,10 +244,10 @@ class Delivery(SQLModel, table=True):
     reader_id: str | None = Field(default=None, foreign_key="reader.id")
     variant: str
     state: DeliveryState = Field(sa_column=enum_column(DeliveryState))
-    why: str | None = None
+    reason: str | None = None
     """Why it was skipped: `left`, `suppressed`, `address_changed`, `not_subscribed`, `stopped`."""
     tries: int = Field(default=0)
-    try_at: datetime
+    next_attempt_at: datetime
     claimed_by: int | None = None
     last_answer: str | None = None
     settled_at: datetime | None = None
@@ -268,13 +268,13 @@ class SendingRun(SQLModel, table=True):
 class BounceRecord(SQLModel, table=True):
     """A bounce or a complaint about one delivery, once however often it is reported. Evidence for suppressions (B3)."""
 
-    __tablename__ = "returned_mail"
-    __table_args__ = (sa.Index("returned_from", "address_digest", "at"),)
+    __tablename__ = "bounce_record"
+    __table_args__ = (sa.Index("bounce_record_from", "address_digest", "at"),)
 
     number: int = Field(primary_key=True, sa_type=sa.BigInteger)
     name: str = Field(primary_key=True)
     issue_id: str = Field(foreign_key="issue.id")
     address_digest: str
-    why: BounceKind = Field(sa_column=enum_column(BounceKind))
+    kind: BounceKind = Field(sa_column=enum_column(BounceKind))
     status: str
     at: datetime

@@ -13,7 +13,7 @@ PURPOSE = "confirm-signup"
 
 
 @dataclass(frozen=True)
-class ConfirmSignup(Mail, true_while="EXISTS (SELECT FROM signup u WHERE u.ask_id = m.about)"):
+class ConfirmSignupMail(Mail, true_while="EXISTS (SELECT FROM signup u WHERE u.ask_id = m.about)"):
     """Asks whether this address wants these newsletters; says nothing else (double opt-in). The link works for `days`."""
 
     newsletters: str
@@ -36,7 +36,7 @@ def confirm_signup(
     life: timedelta,
 ) -> None:
     """Ask, after the `delay`, by a link that works for `life`."""
-    mail = ConfirmSignup(
+    mail = ConfirmSignupMail(
         newsletters=names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}",
         url=ctx.site.page(f"/newsletters/confirm/{place(PURPOSE, ask_id)}"),
         days=life.days,

@@ -96,15 +96,15 @@ def confirm(ctx: TransactionContext, token: str, origin: Origin) -> list[str]:
 
 
 def join_or_ask(
-    ctx: TransactionContext, person: Person, wanted: Iterable[str], origin: Origin, *, proved: bool
+    ctx: TransactionContext, person: Person, wanted: Iterable[str], origin: Origin, *, email_verified: bool
 ) -> bool:
-    """Join at once if the address is verified (`proved`) and not suppressed; else ask first. Whether a mail was needed."""
+    """Join at once if the address is verified (`email_verified`) and not suppressed; else ask first. Whether a mail was needed."""
     wanted = known(ctx.session, wanted)
     tokens = ctx.site.tokens
     blocked = [
         name
         for name in wanted
-        if not proved or suppressions.is_suppressed(ctx.session, tokens, person.address, scopes(name))
+        if not email_verified or suppressions.is_suppressed(ctx.session, tokens, person.address, scopes(name))
     ]
     join(ctx, person, [name for name in wanted if name not in blocked], origin)
     if blocked:

@@ -35,7 +35,7 @@ class Progress:
 
 
 _COUNTS = """
-    SELECT coalesce(i.recipients, 0), d.state, coalesce(d.why, ''), d.variant, count(d.number)
+    SELECT coalesce(i.recipients, 0), d.state, coalesce(d.reason, ''), d.variant, count(d.number)
     FROM issue i LEFT JOIN delivery d ON d.issue_id = i.id WHERE i.id = :issue GROUP BY 1, 2, 3, 4
 """
 
@@ -46,13 +46,13 @@ def progress(session: Session, issue_id: str) -> Progress:
     states: dict[DeliveryState, int] = {}
     skipped: dict[str, int] = {}
     variants: dict[str, int] = {}
-    for _, state, why, variant, count in rows:
+    for _, state, reason, variant, count in rows:
         if not count:
             continue
         states[DeliveryState(state)] = states.get(DeliveryState(state), 0) + count
         variants[variant] = variants.get(variant, 0) + count
-        if why:
-            skipped[why] = skipped.get(why, 0) + count
+        if reason:
+            skipped[reason] = skipped.get(reason, 0) + count
     return Progress(rows[0][0] if rows else 0, states, skipped, variants)
 
 

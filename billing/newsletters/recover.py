@@ -12,7 +12,7 @@ from billing.newsletters.claim import DeliveryResult, record_results
 from billing.newsletters.models import Delivery, DeliveryState, SendingRun
 from billing.newsletters.sender import NewsletterSender
 from billing.platform.actors import WORKER
-from billing.platform.claims import LIVING, living
+from billing.platform.claims import LIVE_WORKERS, live_workers
 from billing.platform.context import TransactionContext
 from billing.platform.stop_points import reached
 
@@ -28,7 +28,7 @@ def recover(sender: NewsletterSender, at: datetime) -> int:
     with sender.database.begin(sender.site, at, WORKER) as ctx:
         # Read runs before live workers: a run seen here took its lock before it wrote its row.
         runs = ctx.session.exec(select(SendingRun).with_for_update(skip_locked=True)).all()
-        alive = living(ctx.session)
+        alive = live_workers(ctx.session)
         settled, settled_runs = 0, []
         for run in runs:
             known = None if run.number in alive else _log_of(sender, run, at)
@@ -92,5 +92,5 @@ def _result(row: Delivery, known: dict[int, int | None], at: datetime) -> Delive
     return DeliveryResult(row.number, DeliveryState.FROZEN, row.tries, at, None, None)
 
 
-NEXT_DUE = f"SELECT min(seen_at) FROM sending_run WHERE number NOT IN ({LIVING})"  # noqa: S608
+NEXT_DUE = f"SELECT min(seen_at) FROM sending_run WHERE number NOT IN ({LIVE_WORKERS})"  # noqa: S608
 """When a dead worker's deliveries are due for settling: at once, since its run (see `timetable.Job`)."""

@@ -14,9 +14,9 @@ from sqlmodel import Session, select
 
 import emails
 from billing.mail import bounces
-from billing.mail.mime import BadAddress
+from billing.mail.mime import UnsendableAddress
 from billing.mail.segments import Segments
-from billing.mail.smtp import Accepted, Deferred, Outcome, Refused, Unknown
+from billing.mail.smtp import Accepted, Deferred, Outcome, RelayRefused, RelayUnknown
 from billing.newsletters import recover, send_log
 from billing.newsletters.bounces import record_bounce
 from billing.newsletters.claim import ClaimedDelivery, DeliveryResult, claim, record_results
@@ -31,10 +31,10 @@ from billing.newsletters.models import (
 )
 from billing.newsletters.send_log import SendLog
 from billing.newsletters.sender import NewsletterSender
-from billing.newsletters.smtp_verdicts import CircuitBreaker, Verdict
+from billing.newsletters.smtp_verdicts import CircuitBreaker, SmtpVerdict
 from billing.newsletters.wrap import segments, values
 from billing.platform.actors import WORKER
-from billing.platform.claims import claimer, refuse_lost
+from billing.platform.claims import check_still_ours, worker_lock
 from billing.platform.clock import Clock
 from billing.platform.context import TransactionContext
 from billing.platform.installation import refuse_copy
@@ -71,7 +71,7 @@ def _due(ctx: TransactionContext) -> list[str]:
         sa.text(
             "SELECT id FROM issue i WHERE state = 'sending' AND (resume_at IS NULL OR resume_at <= :at)"
             " AND EXISTS (SELECT 1 FROM delivery WHERE issue_id = i.id AND state IN ('frozen', 'deferred')"
-            " AND try_at <= :at) ORDER BY started_at, id"
+            " AND next_attempt_at <= :at) ORDER BY started_at, id"
         ),
         {"at": ctx.at},
     )
@@ -94,7 +94,7 @@ class _Run:
 def _run(sender: NewsletterSender, clock: Clock) -> Iterator[_Run]:
     """Creates the send log before the first claim, so that a run without one has lost it."""
     place = send_log.place(sender.send_logs)
-    with claimer(sender.database) as me:
+    with worker_lock(sender.database) as me:
         with sender.database.transaction() as session:
             session.add(SendingRun(number=me, place=place, seen_at=clock.now()))
         with SendLog(sender.send_logs, me) as notes:
@@ -114,7 +114,7 @@ _SEEN = sa.text("UPDATE sending_run SET seen_at = :at WHERE number = :me")
 def _batch(run: _Run, issue_id: str) -> int:
     sender, at = run.sender, run.clock.now()
     with sender.database.begin(sender.site, at, WORKER) as ctx:
-        refuse_lost(ctx.session, run.me)
+        check_still_ours(ctx.session, run.me)
         ctx.session.execute(_SEEN, {"me": run.me, "at": at})
         issue = ctx.session.get_one(Issue, issue_id)
         batch, skipped = claim(ctx, issue_id, issue.newsletter_id, run.me)
@@ -153,7 +153,7 @@ def _compile(session: Session, sender: NewsletterSender, issue: Issue, variant: 
 
 def _offer(
     run: _Run, issue_id: str, to: ClaimedDelivery, circuit: CircuitBreaker
-) -> tuple[Outcome, Verdict] | None:
+) -> tuple[Outcome, SmtpVerdict] | None:
     """Offer one mail to the relay; None if the circuit is open, so it wasn't offered."""
     if not circuit.is_closed:
         return None
@@ -161,8 +161,8 @@ def _offer(
     try:
         own = values(sender, number=to.number, address=to.address, signup_id=to.signup_id)
         content = run.compiled[issue_id, to.variant].join(own)
-    except BadAddress as problem:
-        outcome: Outcome = Refused(0, str(problem), "rcpt")
+    except UnsendableAddress as problem:
+        outcome: Outcome = RelayRefused(0, str(problem), "rcpt")
     else:
         outcome = sender.relay.send(
             content,
@@ -179,31 +179,31 @@ def _log_answer(notes: SendLog, number: int, outcome: Outcome) -> None:
     match outcome:
         case Accepted():
             notes.answered(number, 250)
-        case Refused(code=code, step="dot") | Deferred(code=code, step="dot"):
+        case RelayRefused(code=code, step="dot") | Deferred(code=code, step="dot"):
             notes.answered(number, code)
         case _:
             pass
 
 
 def _result(
-    to: ClaimedDelivery, out: tuple[Outcome, Verdict] | None, circuit: CircuitBreaker, at: datetime
+    to: ClaimedDelivery, out: tuple[Outcome, SmtpVerdict] | None, circuit: CircuitBreaker, at: datetime
 ) -> DeliveryResult:
     if out is None or to.number in circuit.excused:
         return DeliveryResult(to.number, DeliveryState.FROZEN, to.tries, at, None, None)
     outcome, found = out
     words = _reply_text(outcome)
     match found:
-        case Verdict.TAKEN:
+        case SmtpVerdict.TAKEN:
             return DeliveryResult(to.number, DeliveryState.SENT, to.tries + 1, at, words, at)
-        case Verdict.LATER if to.tries + 1 < TRIES:
+        case SmtpVerdict.LATER if to.tries + 1 < TRIES:
             return DeliveryResult(
                 to.number, DeliveryState.DEFERRED, to.tries + 1, again_at(to.tries + 1, at), words, None
             )
-        case Verdict.STALLED:
+        case SmtpVerdict.STALLED:
             return DeliveryResult(to.number, DeliveryState.FROZEN, to.tries, again_at(1, at), words, None)
-        case Verdict.BOUNCED:
+        case SmtpVerdict.BOUNCED:
             return DeliveryResult(to.number, DeliveryState.BOUNCED, to.tries + 1, at, words, at)
-        case Verdict.UNKNOWN:
+        case SmtpVerdict.UNKNOWN:
             return DeliveryResult(to.number, DeliveryState.UNCERTAIN, to.tries + 1, at, words, at)
         case _:
             return DeliveryResult(to.number, DeliveryState.FAILED, to.tries + 1, at, words, at)
@@ -213,8 +213,8 @@ def _reply_text(outcome: Outcome) -> str:
     match outcome:
         case Accepted(reply):
             return reply
-        case Unknown(why):
-            return why
+        case RelayUnknown(reason):
+            return reason
         case _:
             return f"{outcome.code} {outcome.reply}"
 
@@ -222,12 +222,12 @@ def _reply_text(outcome: Outcome) -> str:
 def _record_bounces(
     ctx: TransactionContext,
     batch: list[ClaimedDelivery],
-    outcomes: list[tuple[Outcome, Verdict] | None],
+    outcomes: list[tuple[Outcome, SmtpVerdict] | None],
     circuit: CircuitBreaker,
 ) -> None:
     """Record an address that the relay itself rejects like a bounce that comes back later."""
     for to, out in zip(batch, outcomes, strict=True):
-        if out is None or out[1] is not Verdict.BOUNCED or to.number in circuit.excused:
+        if out is None or out[1] is not SmtpVerdict.BOUNCED or to.number in circuit.excused:
             continue
         status = bounces.status_in(_reply_text(out[0])) or ""
         report = bounces.BounceReport(to.number, bounces.kind_of(status or "5.0.0"), status, "rcpt")
@@ -242,9 +242,9 @@ def _hold_back(ctx: TransactionContext, issue_id: str, circuit: CircuitBreaker) 
         return
     issue.stalls += 1
     if circuit.opened_by is not None:
-        issue.state, issue.held_why = IssueState.PAUSED, circuit.opened_by
+        issue.state, issue.held_reason = IssueState.PAUSED, circuit.opened_by
     elif issue.stalls >= TRIES:
-        issue.state, issue.held_why = (
+        issue.state, issue.held_reason = (
             IssueState.PAUSED,
             f"The relay can't be reached: {circuit.stalled}"[:300],
         )
@@ -267,9 +267,9 @@ def _finish(sender: NewsletterSender, at: datetime) -> int:
 
 
 _OPEN = """
-    SELECT i.id, i.subject, coalesce(greatest(i.resume_at, o.try_at), o.try_at, i.started_at) AS due FROM issue i
-    LEFT JOIN LATERAL (SELECT try_at FROM delivery WHERE issue_id = i.id AND state IN ('frozen', 'sending', 'deferred')
-                       ORDER BY try_at LIMIT 1) o ON true
+    SELECT i.id, i.subject, coalesce(greatest(i.resume_at, o.next_attempt_at), o.next_attempt_at, i.started_at) AS due FROM issue i
+    LEFT JOIN LATERAL (SELECT next_attempt_at FROM delivery WHERE issue_id = i.id AND state IN ('frozen', 'sending', 'deferred')
+                       ORDER BY next_attempt_at LIMIT 1) o ON true
     WHERE i.state = 'sending' ORDER BY due LIMIT 1
 """
 

@@ -13,7 +13,7 @@ from billing.newsletters.lists import newsletter, newsletters
 from billing.newsletters.models import Newsletter, Signup, SignupChange, SignupState
 from billing.platform import ids
 from billing.platform.context import TransactionContext
-from billing.platform.db import hold_names
+from billing.platform.db import lock_names
 from billing.readers.models import Reader
 from billing.readers.register import by_address
 
@@ -42,7 +42,7 @@ class Person:
 class Origin:
     """Where a choice came from: page or mail, network address, device."""
 
-    how: str
+    source: str
     ip: str = ""
     device: str = ""
 
@@ -55,7 +55,7 @@ def words(name: str) -> str:
 def rows_of(session: Session, person: Person, *, lock: bool = True) -> list[Signup]:
     """All signups of the reader and of the bare address. Locks them, so that two choices at once are made in turn."""
     if lock:
-        hold_names(session, f"signup {person.key}")
+        lock_names(session, f"signup {person.key}")
     bare = sa.and_(col(Signup.reader_id).is_(None), col(Signup.address_key) == person.key)
     mine = sa.or_(col(Signup.reader_id) == person.reader_id, bare) if person.reader_id else bare
     found = select(Signup).where(mine).order_by(col(Signup.newsletter_id), col(Signup.id))
@@ -144,7 +144,7 @@ def settle(
             reader_id=row.reader_id,
             to_state=state.value,
             at=ctx.at,
-            how=origin.how,
+            source=origin.source,
             words=row.words if said_yes else "",
             text_version=row.text_version if said_yes else "",
             asked_at=row.asked_at if said_yes else None,
@@ -190,7 +190,7 @@ def _new(person: Person, list_: Newsletter, at: datetime) -> Signup:
         asked_at=at,
         words="",
         text_version="",
-        how="",
+        source="",
         ip="",
         device="",
         changed_at=at,
@@ -201,4 +201,4 @@ def _tick(row: Signup, person: Person, list_: Newsletter, at: datetime, origin: 
     row.reader_id = row.reader_id or person.reader_id
     row.address, row.address_key = person.address, person.key
     row.asked_at, row.words, row.text_version = at, words(list_.name), TEXT_VERSION
-    row.how, row.ip, row.device = origin.how, origin.ip[:64], origin.device[:300]
+    row.source, row.ip, row.device = origin.source, origin.ip[:64], origin.device[:300]

@@ -5,14 +5,14 @@ from enum import StrEnum
 from threading import Lock
 
 from billing.mail.bounces import BounceKind, kind_of, status_in
-from billing.mail.smtp import Accepted, Deferred, Outcome, Refused
+from billing.mail.smtp import Accepted, Deferred, Outcome, RelayRefused
 
 REFUSALS_IN_A_ROW = 5
 BOUNCES_IN_A_ROW = 20
 STALLS_IN_A_ROW = 3
 
 
-class Verdict(StrEnum):
+class SmtpVerdict(StrEnum):
     """The meaning of one answer."""
 
     TAKEN = "taken"
@@ -30,26 +30,26 @@ class Verdict(StrEnum):
     """It may have been accepted or not."""
 
 
-def verdict_on(outcome: Outcome) -> Verdict:
+def verdict_on(outcome: Outcome) -> SmtpVerdict:
     """The verdict on one answer by itself."""
     match outcome:
         case Accepted():
-            return Verdict.TAKEN
+            return SmtpVerdict.TAKEN
         case Deferred(step=""):
-            return Verdict.STALLED
+            return SmtpVerdict.STALLED
         case Deferred():
-            return Verdict.LATER
-        case Refused(step="rcpt", reply=reply):
+            return SmtpVerdict.LATER
+        case RelayRefused(step="rcpt", reply=reply):
             policy = kind_of(status_in(reply) or "5.0.0") is BounceKind.POLICY
-            return Verdict.REFUSED if policy else Verdict.BOUNCED
-        case Refused(step="mail" | "data" | "dot", reply=reply) if (status_in(reply) or "").startswith(
+            return SmtpVerdict.REFUSED if policy else SmtpVerdict.BOUNCED
+        case RelayRefused(step="mail" | "data" | "dot", reply=reply) if (status_in(reply) or "").startswith(
             "5.7."
         ):
-            return Verdict.STOP
-        case Refused():
-            return Verdict.REFUSED
+            return SmtpVerdict.STOP
+        case RelayRefused():
+            return SmtpVerdict.REFUSED
         case _:
-            return Verdict.UNKNOWN
+            return SmtpVerdict.UNKNOWN
 
 
 @dataclass
@@ -73,31 +73,31 @@ class CircuitBreaker:
         """Whether sending may continue."""
         return self.opened_by is None and self.stalled is None
 
-    def record(self, number: int, outcome: Outcome) -> Verdict:
+    def record(self, number: int, outcome: Outcome) -> SmtpVerdict:
         """Record an answer. Thread-safe."""
         found = verdict_on(outcome)
         words = getattr(outcome, "reply", "")
         code = getattr(outcome, "code", "")
         with self._lock:
-            self._answered |= found is not Verdict.STALLED
-            if found is Verdict.TAKEN:
+            self._answered |= found is not SmtpVerdict.STALLED
+            if found is SmtpVerdict.TAKEN:
                 self._streak, self._bounces, self._stalls = [], [], 0
-            elif found is Verdict.STOP:
+            elif found is SmtpVerdict.STOP:
                 self._opens(f"The relay refuses it: {code} {words}", [*self._streak, number])
-            elif found is Verdict.REFUSED:
+            elif found is SmtpVerdict.REFUSED:
                 self._streak.append(number)
                 if len(self._streak) >= REFUSALS_IN_A_ROW:
                     self._opens(
                         f"The relay refused {len(self._streak)} in a row: {code} {words}", self._streak
                     )
-            elif found is Verdict.BOUNCED:
+            elif found is SmtpVerdict.BOUNCED:
                 self._bounces.append(number)
                 if len(self._bounces) >= BOUNCES_IN_A_ROW:
                     self._opens(
                         f"The relay knows none of {len(self._bounces)} recipients in a row: {code} {words}",
                         self._bounces,
                     )
-            elif found is Verdict.STALLED:
+            elif found is SmtpVerdict.STALLED:
                 self._stalls += 1
                 self._last_stall = f"{code} {words}".strip()
                 if self._stalls >= STALLS_IN_A_ROW:
@@ -109,6 +109,6 @@ class CircuitBreaker:
         if self._stalls and not self._answered:
             self.stalled = self._last_stall
 
-    def _opens(self, why: str, numbers: list[int]) -> None:
-        self.opened_by = self.opened_by or why[:300]
+    def _opens(self, reason: str, numbers: list[int]) -> None:
+        self.opened_by = self.opened_by or reason[:300]
         self.excused.update(numbers)

@@ -31,7 +31,7 @@ LATE = "It was due while nothing was being sent. Choose a new time."
 log = logging.getLogger(__name__)
 
 FREEZE = f"""
-    INSERT INTO delivery (issue_id, address_key, address, signup_id, reader_id, variant, state, tries, try_at)
+    INSERT INTO delivery (issue_id, address_key, address, signup_id, reader_id, variant, state, tries, next_attempt_at)
     SELECT DISTINCT ON ({ADDRESS_KEY}) :issue, {ADDRESS_KEY}, {ADDRESS}, s.id, {READER_ID},
            CASE WHEN {entitled(READER_ID)} THEN '{Variant.SUBSCRIBER}' ELSE '{Variant.READER}' END, 'frozen', 0, :at
     FROM signup s {READER}
@@ -86,7 +86,12 @@ def begin(ctx: TransactionContext, sender: NewsletterSender, issue: Issue) -> No
         ctx.session.add(IssueBody(issue_id=issue.id, variant=variant.value, text=body.text, html=body.html))
     ctx.session.flush()
     count = freeze(ctx, issue, list_.audience is Audience.SUBSCRIBERS)
-    issue.state, issue.started_at, issue.recipients, issue.held_why = IssueState.SENDING, ctx.at, count, None
+    issue.state, issue.started_at, issue.recipients, issue.held_reason = (
+        IssueState.SENDING,
+        ctx.at,
+        count,
+        None,
+    )
     log.info("issue %s of %s starts, for %s recipients", issue.id, list_.id, count)
 
 
@@ -107,8 +112,8 @@ def freeze(ctx: TransactionContext, issue: Issue, subscribers_only: bool) -> int
     return done.rowcount
 
 
-def _hold(issue: Issue, why: str) -> None:
-    issue.state, issue.scheduled_at, issue.held_why = IssueState.DRAFT, None, why
+def _hold(issue: Issue, reason: str) -> None:
+    issue.state, issue.scheduled_at, issue.held_reason = IssueState.DRAFT, None, reason
 
 
 NEXT_DUE = "SELECT min(scheduled_at) FROM issue WHERE state = 'scheduled'"

@@ -15,7 +15,7 @@ from emails import Cents, Day, Mail, Url
 
 
 @dataclass(frozen=True)
-class MoreDays(Mail, true_while=next_charge("next_charge_on")):
+class MoreDaysMail(Mail, true_while=next_charge("next_charge_on")):
     """Staff gave days: the trial or the paid period ends later. `last_day` is the last one that is free or paid."""
 
     samples = {
@@ -34,7 +34,7 @@ def days_added(ctx: TransactionContext, subscription: Subscription, on: date) ->
     """Staff gave days; `on` is the first that is neither free nor paid now. The next charge comes then, or after a pause."""
     charge = charge_after(subscription, ctx.zone)
     charge_on = charge.on if charge else on
-    mail = MoreDays(
+    mail = MoreDaysMail(
         what="trial" if subscription.state is State.TRIALING else "period",
         last_day=(on - timedelta(days=1)).isoformat(),
         next_charge_on=charge_on.isoformat(),

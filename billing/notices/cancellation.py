@@ -23,7 +23,7 @@ _AT_ONCE = {"access_until": None, "ever_charged": True, "undo_url": None}
 
 
 @dataclass(frozen=True)
-class Cancelled(MailWithRefunds, true_while=ALWAYS):
+class CancelledMail(MailWithRefunds, true_while=ALWAYS):
     """Confirms a cancellation, with all that goes back because of it. `access_until` is the last day of reading, None where
     reading stopped at once."""
 
@@ -53,7 +53,7 @@ def subscription_cancelled(
     The same mail says what goes back because of it."""
     cancels_at = subscription.cancels_at
     last_day = last_day_while_reading(ctx.site, subscription) if cancels_at and cancels_at > ctx.at else None
-    mail = Cancelled(
+    mail = CancelledMail(
         access_until=last_day,
         ever_charged=subscription.period_number > 0,
         undo_url=ctx.site.undo_url if last_day else None,
@@ -67,7 +67,7 @@ def subscription_cancelled(
 
 
 @dataclass(frozen=True)
-class Resumed(Mail, true_while=next_charge("next_charge_on")):
+class ResumedMail(Mail, true_while=next_charge("next_charge_on")):
     """Confirms that a cancellation was undone."""
 
     next_charge_on: Day
@@ -80,7 +80,7 @@ class Resumed(Mail, true_while=next_charge("next_charge_on")):
 def cancellation_undone(ctx: TransactionContext, subscription: Subscription, charge_on: date) -> None:
     """The cancellation was undone; the day of the next charge."""
     plan, price = terms_on(ctx.session, subscription, charge_on)
-    mail = Resumed(
+    mail = ResumedMail(
         next_charge_on=charge_on.isoformat(),
         amount=price.amount,
         after=after_that(ctx.session, plan, price, charge_on),
@@ -91,7 +91,7 @@ def cancellation_undone(ctx: TransactionContext, subscription: Subscription, cha
 
 
 @dataclass(frozen=True)
-class Withdrawn(MailWithRefunds, true_while=ALWAYS):
+class WithdrawnMail(MailWithRefunds, true_while=ALWAYS):
     """Acknowledges that the reader withdrew from the sale, with the moment of it (INT-1), `asked_text`.
 
     `unread_amount` is the part of `amount` for days not read, of charges after the first; `one_card`: all of it returns to one card."""
@@ -130,7 +130,7 @@ def sale_withdrawn(
 ) -> None:
     """The reader withdrew: `cents` of these payments go back, of which `later_cents` are of charges after the first."""
     cards = [card_that_paid(ctx.session, payment) for payment in payments]
-    mail = Withdrawn(
+    mail = WithdrawnMail(
         asked_text=moment(ctx.site, ctx.at),
         amount=cents,
         card_brand=cards[0].brand,
@@ -145,7 +145,7 @@ def sale_withdrawn(
 
 
 @dataclass(frozen=True)
-class Ended(
+class EndedMail(
     Mail,
     true_while="""NOT EXISTS (SELECT FROM subscription s JOIN subscription o ON o.reader_id = s.reader_id
                               WHERE s.id = m.about AND o.state <> 'ended')""",
@@ -159,5 +159,5 @@ class Ended(
 def subscription_ended(ctx: TransactionContext, subscription: Subscription) -> None:
     """It is over because no charge went through."""
     last_day = ctx.site.last_day(subscription.ended_at or ctx.at)
-    mail = Ended(last_day=last_day.isoformat(), offer_url=ctx.site.offer_url)
+    mail = EndedMail(last_day=last_day.isoformat(), offer_url=ctx.site.offer_url)
     send(ctx, subscription, mail, f"ended:{subscription.id}")

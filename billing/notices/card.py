@@ -14,7 +14,7 @@ from emails import ALWAYS, Cents, Day, Mail, Url
 
 
 @dataclass(frozen=True)
-class CardExpiring(
+class CardExpiringMail(
     Mail, true_while=next_charge("charge_on", f"s.card_expires_on = {day('expires_on')}", SAME_CARD)
 ):
     """The card's last day, `expires_on`, comes before the next charge."""
@@ -33,7 +33,7 @@ def card_expiring(ctx: TransactionContext, subscription: Subscription, charge_on
     card = card_of(ctx.session, subscription)
     if subscription.card_expires_on is None:
         raise AssertionError(f"the card of {subscription.id} has no expiry date")
-    mail = CardExpiring(
+    mail = CardExpiringMail(
         card_brand=card.brand,
         card_last4=card.last4,
         expires_on=subscription.card_expires_on.isoformat(),
@@ -47,7 +47,7 @@ def card_expiring(ctx: TransactionContext, subscription: Subscription, charge_on
 
 
 @dataclass(frozen=True)
-class CardRemoved(Mail, true_while=next_charge("charge_on", SAME_CARD)):
+class CardRemovedMail(Mail, true_while=next_charge("charge_on", SAME_CARD)):
     """The card can't be charged any more, because the acquirer stores it no more; the next charge is on `charge_on`."""
 
     card_brand: str
@@ -61,7 +61,7 @@ class CardRemoved(Mail, true_while=next_charge("charge_on", SAME_CARD)):
 def card_removed(ctx: TransactionContext, subscription: Subscription, charge_on: date) -> None:
     """The acquirer has removed the card before the next charge; once for each card, and not after that charge's day."""
     card = card_of(ctx.session, subscription)
-    mail = CardRemoved(
+    mail = CardRemovedMail(
         card_brand=card.brand,
         card_last4=card.last4,
         amount=terms_on(ctx.session, subscription, charge_on)[1].amount,
@@ -74,7 +74,7 @@ def card_removed(ctx: TransactionContext, subscription: Subscription, charge_on:
 
 
 @dataclass(frozen=True)
-class CardChanged(Mail, true_while=ALWAYS):
+class CardChangedMail(Mail, true_while=ALWAYS):
     """Another card was given at the moment `at_text`; it is charged from now on."""
 
     at_text: str
@@ -86,7 +86,7 @@ class CardChanged(Mail, true_while=ALWAYS):
 
 def card_changed(ctx: TransactionContext, subscription: Subscription, method: PaymentMethod) -> None:
     """Another card is charged from now on: warns a reader who didn't give it."""
-    mail = CardChanged(
+    mail = CardChangedMail(
         at_text=moment(ctx.site, ctx.at),
         card_brand=method.brand,
         card_last4=method.last4,

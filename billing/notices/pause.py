@@ -13,7 +13,7 @@ from emails import Cents, Day, Mail, Url
 
 
 @dataclass(frozen=True)
-class Paused(Mail, true_while=next_charge("resumes_on")):
+class PausedMail(Mail, true_while=next_charge("resumes_on")):
     """A pause was asked for: reading stops after `last_day`, and goes on, with a charge, on `resumes_on`."""
 
     last_day: Day
@@ -27,7 +27,7 @@ def pause_confirmed(ctx: TransactionContext, subscription: Subscription) -> None
     """The last day of reading, and the day on which the subscription goes on."""
     resumes_on = subscription.resumes_on or subscription.charge_on
     last_day = (subscription.period_end_on or resumes_on) - timedelta(days=1)
-    mail = Paused(
+    mail = PausedMail(
         last_day=last_day.isoformat(),
         resumes_on=resumes_on.isoformat(),
         amount=terms_on(ctx.session, subscription, resumes_on)[1].amount,
@@ -38,7 +38,7 @@ def pause_confirmed(ctx: TransactionContext, subscription: Subscription) -> None
 
 
 @dataclass(frozen=True)
-class PauseEnds(Mail, true_while=next_charge("charge_on", "s.state = 'paused'", SAME_CARD)):
+class PauseEndsMail(Mail, true_while=next_charge("charge_on", "s.state = 'paused'", SAME_CARD)):
     """Announces the charge with which a pause ends, at least a week ahead."""
 
     amount: Cents
@@ -58,7 +58,7 @@ def pause_ending(ctx: TransactionContext, subscription: Subscription) -> None:
     """The charge with which the pause ends. Not sent after its window."""
     on = subscription.resumes_on or subscription.charge_on
     card = card_of(ctx.session, subscription)
-    mail = PauseEnds(
+    mail = PauseEndsMail(
         amount=terms_on(ctx.session, subscription, on)[1].amount,
         charge_on=on.isoformat(),
         card_brand=card.brand,

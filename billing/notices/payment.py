@@ -20,7 +20,7 @@ from emails import ALWAYS, Cents, Day, Document, Mail, TaxInvoice, Url, hints
 
 
 @dataclass(frozen=True)
-class Receipt(TaxInvoice, Mail, true_while=ALWAYS):
+class ReceiptMail(TaxInvoice, Mail, true_while=ALWAYS):
     """The receipt of a charge, which is the tax invoice too (CARD-6); for its fields see `TaxInvoice`.
 
     `next_charge_on` is None where no charge follows. `again`: it is sent again after a restore from a backup, perhaps under
@@ -52,10 +52,10 @@ def receipt_of(
     recipient: InvoiceRecipient | None = None,
     *,
     again: bool = False,
-) -> Receipt:
+) -> ReceiptMail:
     """The receipt of a paid invoice."""
     live = subscription.cancels_at is None and subscription.ended_at is None
-    return Receipt(
+    return ReceiptMail(
         **vars(tax_invoice(invoice, card, recipient)),
         again=again,
         next_charge_on=invoice.period_end_on.isoformat() if live else None,
@@ -90,7 +90,7 @@ def receipts(
 
 
 @dataclass(frozen=True)
-class PaymentFailed(
+class PaymentFailedMail(
     Mail,
     true_while=true_while.subscription(true_while.GOES_ON, "s.state = 'past_due'", true_while.SAME_CARD),
     only_newest=True,
@@ -134,7 +134,7 @@ def payment_failed(
 ) -> None:
     """The charge was declined: the day of the next attempt, the last day of reading, where to pay now or give another card."""
     card = ctx.session.get_one(PaymentMethod, method_id)
-    mail = PaymentFailed(
+    mail = PaymentFailedMail(
         amount=invoice.gross,
         card_brand=card.brand,
         card_last4=card.last4,
@@ -151,7 +151,7 @@ def payment_failed(
 
 
 @dataclass(frozen=True)
-class Disputed(
+class DisputedMail(
     Mail,
     true_while=true_while.subscription("(s.cancel_asked_at IS NOT NULL OR s.state = 'ended')"),
     only_newest=True,
@@ -175,7 +175,7 @@ def charge_disputed(
     ctx: TransactionContext, subscription: Subscription, *, occasion: str, taken_back: bool = False
 ) -> None:
     """Renewals have stopped because a bank questions a charge; no blame, and how to reach us."""
-    mail = Disputed(
+    mail = DisputedMail(
         access_until=last_day_while_reading(ctx.site, subscription),
         account_url=ctx.site.account_url,
         taken_back=taken_back,

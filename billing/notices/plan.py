@@ -16,12 +16,12 @@ PRICE_NOTICE_TEXT = "price-notice-2026-11"
 
 
 @dataclass(frozen=True)
-class PriceChange(
+class PriceChangeMail(
     Mail,
     kind="price_notice",
     true_while=true_while.subscription(
         true_while.GOES_ON,
-        "s.next_terms_because = 'price'",
+        "s.next_terms_reason = 'price'",
         f"s.next_terms_on = {true_while.day('from_on')}",
     ),
 ):
@@ -46,7 +46,7 @@ def price_changing(
 ) -> None:
     """Another price. Not sent once it would be too late to count."""
     old = ctx.session.get_one(Price, subscription.price_id)
-    mail = PriceChange(
+    mail = PriceChangeMail(
         every=ctx.session.get_one(Plan, price.plan_id).period_label,
         old_amount=old.amount,
         new_amount=price.amount,
@@ -59,7 +59,7 @@ def price_changing(
 
 
 @dataclass(frozen=True)
-class PlanSwitched(Mail, true_while=true_while.next_charge("from_on", "s.next_terms_because = 'switch'")):
+class PlanSwitchedMail(Mail, true_while=true_while.next_charge("from_on", "s.next_terms_reason = 'switch'")):
     """The reader chose another plan, which begins on `from_on`; until then it can be undone."""
 
     samples = {"": {"every": "year", "amount": 75000}}
@@ -75,7 +75,7 @@ def plan_switched(ctx: TransactionContext, subscription: Subscription) -> None:
     """Another plan from a day on, and that it can be undone."""
     on = subscription.next_terms_on or subscription.charge_on
     plan, price = terms_on(ctx.session, subscription, on)
-    mail = PlanSwitched(
+    mail = PlanSwitchedMail(
         every=plan.period_label,
         amount=price.amount,
         from_on=on.isoformat(),
@@ -87,7 +87,7 @@ def plan_switched(ctx: TransactionContext, subscription: Subscription) -> None:
 
 
 @dataclass(frozen=True)
-class GoesOn(Mail, true_while=true_while.next_charge("next_charge_on")):
+class GoesOnMail(Mail, true_while=true_while.next_charge("next_charge_on")):
     """A pause or another plan was undone before it began: everything goes on as it was."""
 
     samples = {"pause": {"what": "pause"}, "plan": {"what": "plan"}}
@@ -102,7 +102,7 @@ def choice_undone(
     ctx: TransactionContext, subscription: Subscription, what: Literal["pause", "plan"], on: date
 ) -> None:
     """A choice was undone before it began; `on` is the next charge."""
-    mail = GoesOn(
+    mail = GoesOnMail(
         what=what,
         next_charge_on=on.isoformat(),
         amount=terms_on(ctx.session, subscription, on)[1].amount,

@@ -24,7 +24,7 @@ _OTHER_CARD = {"card_brand": "mastercard", "card_last4": "4444"}
 
 
 @dataclass(frozen=True)
-class Refunded(MailWithRefunds, true_while=ALWAYS):
+class RefundedMail(MailWithRefunds, true_while=ALWAYS):
     """Money goes back, or has gone: for a charge that raced a cancellation, or because staff or a program gave it back.
     `again`: as of a receipt."""
 
@@ -44,7 +44,7 @@ class Refunded(MailWithRefunds, true_while=ALWAYS):
 def late_charge_returned(ctx: TransactionContext, payment: Payment, refund: Refund) -> None:
     """A charge went through that was no longer wanted: its tax invoice and its credit note, in one mail."""
     key = f"returned:{payment.id}"
-    send(ctx, refund, Refunded(refund.reason), key)
+    send(ctx, refund, RefundedMail(refund.reason), key)
     attach_refunds(ctx, key, [refund])
 
 
@@ -63,12 +63,12 @@ def refund_credited(ctx: TransactionContext, refund: Refund, *, again: bool = Fa
     """Send its credit note (VAT-10). `again`: as of a refund that has settled."""
     key = f"refunded:{refund.id}"
     siblings = pending_with(ctx.session, refund)
-    send(ctx, refund, Refunded(refund.reason, again=again), key)
+    send(ctx, refund, RefundedMail(refund.reason, again=again), key)
     attach_refunds(ctx, key, [refund, *siblings])
 
 
 @dataclass(frozen=True)
-class RefundFailed(
+class RefundFailedMail(
     Mail,
     true_while="EXISTS (SELECT FROM refund r WHERE r.id = m.about AND r.state = 'failed' AND r.paid_back_at IS NULL)",
 ):
@@ -88,7 +88,7 @@ class RefundFailed(
 def refund_failed(ctx: TransactionContext, refund: Refund, payment: Payment) -> None:
     """The card didn't take it: the reader is owed it, and asked how to pay (STR-13)."""
     card, number = card_that_paid(ctx.session, payment), refund.credit_note_number
-    mail = RefundFailed(
+    mail = RefundFailedMail(
         amount=refund.amount,
         charged_on=ctx.site.today(payment.paid_at).isoformat(),
         card_brand=card.brand,
@@ -100,7 +100,7 @@ def refund_failed(ctx: TransactionContext, refund: Refund, payment: Payment) -> 
 
 
 @dataclass(frozen=True)
-class PaidBack(Mail, true_while=ALWAYS):
+class PaidBackMail(Mail, true_while=ALWAYS):
     """A bounced refund was paid after all: by bank transfer, or `by_card` with another refund. Its credit note has been sent.
     `reference` is the bank's or the acquirer's."""
 
@@ -115,7 +115,7 @@ class PaidBack(Mail, true_while=ALWAYS):
 
 def refund_paid_back(ctx: TransactionContext, refund: Refund, on: date) -> None:
     """A transfer, or another refund to the card, has paid what a bounced refund had left owing."""
-    mail = PaidBack(
+    mail = PaidBackMail(
         amount=refund.amount,
         paid_on=on.isoformat(),
         reference=refund.paid_back_ref or "",

@@ -13,7 +13,7 @@ from emails import Cents, Day, Mail, Url
 
 
 @dataclass(frozen=True)
-class CancelRequested(
+class CancelRequestedMail(
     Mail, true_while=true_while.subscription(true_while.GOES_ON, "s.cancel_request_at IS NOT NULL")
 ):
     """A form that anybody can send asked, with this address, to cancel, at `asked_text`. `charge_on` is the day of the next
@@ -31,7 +31,7 @@ def cancel_requested(ctx: TransactionContext, subscription: Subscription) -> Non
     """A request came with this address: how to confirm it, and how to keep the subscription. At most one mail a day."""
     charge = next_charge(subscription, ctx.zone)
     on = charge.on if charge else None
-    mail = CancelRequested(
+    mail = CancelRequestedMail(
         asked_text=moment(ctx.site, ctx.at),
         amount=terms_on(ctx.session, subscription, on)[1].amount,
         charge_on=on.isoformat() if on else None,
@@ -43,7 +43,7 @@ def cancel_requested(ctx: TransactionContext, subscription: Subscription) -> Non
 
 
 @dataclass(frozen=True)
-class ChargeHeld(Mail, true_while=true_while.next_charge("charge_on")):
+class ChargeHeldMail(Mail, true_while=true_while.next_charge("charge_on")):
     """A charge was postponed to `charge_on`: a request to cancel, which came by form at `asked_text`, isn't answered yet."""
 
     asked_text: str
@@ -55,7 +55,7 @@ class ChargeHeld(Mail, true_while=true_while.next_charge("charge_on")):
 
 def charge_held(ctx: TransactionContext, subscription: Subscription, until: date) -> None:
     """The due charge is postponed to the day `until`, because the request to cancel hasn't been answered."""
-    mail = ChargeHeld(
+    mail = ChargeHeldMail(
         asked_text=moment(ctx.site, subscription.cancel_request_at or ctx.at),
         amount=terms_on(ctx.session, subscription, until)[1].amount,
         charge_on=until.isoformat(),

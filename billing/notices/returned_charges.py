@@ -81,7 +81,7 @@ def amend(ctx: TransactionContext, message: Message) -> None:
         "notes": [dict(vars(one)) for one in notes],
     }
     waits = any(_is_soon(refund) for refund in refunds)
-    message.try_at = message.created_at + HOLD if waits else ctx.at
+    message.next_attempt_at = message.created_at + HOLD if waits else ctx.at
 
 
 def _of_mail(session: Session, key: str) -> list[Refund]:
@@ -115,7 +115,7 @@ def _part(ctx: TransactionContext, refund: Refund, message: Message) -> _Part:
         state=_progress(refund, owed=_is_owed(ctx.session, refund, payment)),
         credit_note_number=note.credit_note_number if note else None,
     )
-    sent = payment.surplus or _is_sent(ctx.session, invoice, message)
+    sent = payment.duplicate or _is_sent(ctx.session, invoice, message)
     return charge, None if sent else tax_invoice(invoice, card, recipient), note
 
 

@@ -14,12 +14,12 @@ from billing.platform.context import TransactionContext
 from billing.rules import notices, term, trial
 from billing.rules.money import Money
 from billing.subscriptions.find import NotOffered, plan_on_offer, terms_on
-from billing.subscriptions.models import Because, Price, Subscription
+from billing.subscriptions.models import Price, Subscription, TermsChangeReason
 from emails import ALWAYS, Cents, Day, Mail, Url
 
 
 @dataclass(frozen=True)
-class TermNotice(
+class TermNoticeMail(
     Mail,
     true_while=true_while.subscription(
         true_while.GOES_ON, "s.is_fixed_term", f"s.period_end_on = {true_while.day('next_on')}"
@@ -59,13 +59,13 @@ def term_ending(
     """The term ends: what follows, and what was chosen or may be (CPA-2). One that corrects another may be sent to the end."""
     ends_on = subscription.period_end_on or subscription.charge_on
     year, chosen = None, None
-    if subscription.next_terms_because is Because.SWITCH:
+    if subscription.next_terms_reason is TermsChangeReason.SWITCH:
         plan, price = terms_on(ctx.session, subscription, ends_on)
         chosen = f"{Money(price.amount, price.currency).with_vat_words()} a {plan.period_label}"
     else:
         with suppress(NotOffered):
             year = plan_on_offer(ctx.session, ends_on, subscription.plan_id)[1].amount
-    mail = TermNotice(
+    mail = TermNoticeMail(
         last_day=(ends_on - timedelta(days=1)).isoformat(),
         next_on=ends_on.isoformat(),
         month_amount=month.amount,
@@ -79,7 +79,7 @@ def term_ending(
 
 
 @dataclass(frozen=True)
-class TermReminder(
+class TermReminderMail(
     Mail, true_while=true_while.next_charge("charge_on", "s.is_fixed_term", true_while.SAME_CARD)
 ):
     """Announces the charge that follows a fixed term, about a week and about four days ahead (CARD-8)."""
@@ -105,7 +105,7 @@ def term_reminder(ctx: TransactionContext, subscription: Subscription, which: no
     charge_on = subscription.period_end_on or subscription.charge_on
     plan, price = terms_on(ctx.session, subscription, charge_on)
     card = card_of(ctx.session, subscription)
-    mail = TermReminder(
+    mail = TermReminderMail(
         which=which.value,
         every=plan.period_label,
         amount=price.amount,
@@ -121,7 +121,7 @@ def term_reminder(ctx: TransactionContext, subscription: Subscription, which: no
 
 
 @dataclass(frozen=True)
-class TermLeft(MailWithRefunds, true_while=ALWAYS):
+class TermLeftMail(MailWithRefunds, true_while=ALWAYS):
     """The reader left a fixed term early: the last day, and what goes back for the days after it (CPA-2)."""
 
     samples = {"": {}, "not-taken": {"returns": [SAMPLE_FAILED]}}
@@ -134,7 +134,7 @@ def term_left(
     ctx: TransactionContext, subscription: Subscription, cents: int, returning: Sequence[Refund] = ()
 ) -> None:
     """A term was left early: the last day, and what goes back."""
-    mail = TermLeft(
+    mail = TermLeftMail(
         last_day=ctx.site.last_day(subscription.cancels_at or ctx.at).isoformat(),
         refund=cents,
         offer_url=ctx.site.offer_url,

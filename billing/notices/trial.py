@@ -16,7 +16,7 @@ _IN_TRIAL = "s.state = 'trialing'"
 
 
 @dataclass(frozen=True)
-class TrialStarted(Mail, true_while=next_charge("first_charge_on", _IN_TRIAL)):
+class TrialStartedMail(Mail, true_while=next_charge("first_charge_on", _IN_TRIAL)):
     """`trial_ends_on` is the last free day, `after` what follows the first charge."""
 
     amount: Cents
@@ -34,7 +34,7 @@ def trial_started(ctx: TransactionContext, subscription: Subscription) -> None:
     """Confirm the terms at once (CARD-3); again where the mail that waited has become untrue, for instance because the day moved."""
     card = card_of(ctx.session, subscription)
     plan, price = terms_of(ctx.session, subscription)
-    mail = TrialStarted(
+    mail = TrialStartedMail(
         amount=price.amount,
         started_on=ctx.site.today(subscription.started_at).isoformat(),
         trial_ends_on=(subscription.charge_on - timedelta(days=1)).isoformat(),
@@ -50,7 +50,7 @@ def trial_started(ctx: TransactionContext, subscription: Subscription) -> None:
 
 
 @dataclass(frozen=True)
-class TrialNotice(Mail, true_while=next_charge("charge_on", _IN_TRIAL, SAME_CARD)):
+class TrialNoticeMail(Mail, true_while=next_charge("charge_on", _IN_TRIAL, SAME_CARD)):
     """Announces the first charge, twice (CARD-4). Without both there is no charge."""
 
     samples = {
@@ -76,7 +76,7 @@ def trial_ending(ctx: TransactionContext, subscription: Subscription, which: not
     """Amount, date and how to cancel, before the first charge (CARD-4). Not sent after its window: it would not count."""
     card = card_of(ctx.session, subscription)
     plan, price = terms_of(ctx.session, subscription)
-    mail = TrialNotice(
+    mail = TrialNoticeMail(
         which=which.value,
         amount=price.amount,
         charge_on=subscription.charge_on.isoformat(),

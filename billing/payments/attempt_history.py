@@ -11,15 +11,15 @@ from sqlmodel import Session, col, func, select
 from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
 from billing.platform import bulk
 from billing.platform.context import TransactionContext
-from billing.platform.db import hold_names
+from billing.platform.db import lock_names
 from billing.rules.dunning import CARD_WINDOW_DAYS, MAX_CARD_ATTEMPTS, DeclineKind
 from billing.rules.periods import civil_date
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class PastAttempts:
     """What has been tried already, for the ladder: refused attempts of the worker for this invoice; and of this card, whatever
-    for, the last day of an attempt that counts, and how many count in 30 days (RET-6, see `Asked`)."""
+    for, the last day of an attempt that counts, and how many count in 30 days (RET-6, see `CardUsage`)."""
 
     refused: int
     last_on: date | None
@@ -28,7 +28,7 @@ class Tried:
     """Whether the card was given, or replaced by its network, after this invoice's last attempt."""
 
 
-def tried(ctx: TransactionContext, invoice: Invoice, payment_method_id: str) -> Tried:
+def past_attempts(ctx: TransactionContext, invoice: Invoice, payment_method_id: str) -> PastAttempts:
     """Count the attempts that the caps of dunning look at."""
     refused = ctx.session.exec(
         select(func.count()).where(
@@ -37,23 +37,23 @@ def tried(ctx: TransactionContext, invoice: Invoice, payment_method_id: str) -> 
             col(Attempt.by_reader).is_(False),
         )
     ).one()
-    card = asked_of(ctx, [payment_method_id])[payment_method_id]
+    card = card_usage(ctx, [payment_method_id])[payment_method_id]
     asked_at = ctx.session.exec(
         select(func.max(Attempt.intended_at)).where(
-            col(Attempt.invoice_id) == invoice.id, col(Attempt.state) != AttemptState.WITHDRAWN
+            col(Attempt.invoice_id) == invoice.id, col(Attempt.state) != AttemptState.NOT_SENT
         )
     ).one()
     newer = asked_at is None or ctx.session.get_one(PaymentMethod, payment_method_id).saved_at > asked_at
     last_on = civil_date(card.last_at, ctx.zone) if card.last_at else None
-    return Tried(refused, last_on, card.counted, newer)
+    return PastAttempts(refused, last_on, card.counted, newer)
 
 
-def bank_asked(session: Session, invoice: Invoice) -> bool:
+def bank_was_asked(session: Session, invoice: Invoice) -> bool:
     """Whether a bank has been asked for this invoice; that its reader has looked at a page is no such thing."""
     found = select(Attempt.id).where(
         Attempt.invoice_id == invoice.id,
-        col(Attempt.state) != AttemptState.WITHDRAWN,
-        sa.or_(col(Attempt.by_page).is_(False), col(Attempt.state) != AttemptState.OPEN),
+        col(Attempt.state) != AttemptState.NOT_SENT,
+        sa.or_(col(Attempt.hosted).is_(False), col(Attempt.state) != AttemptState.OPEN),
     )
     return session.exec(found).first() is not None
 
@@ -63,7 +63,7 @@ _COUNTED = (AttemptState.DECLINED, AttemptState.OPEN)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CardUsage:
     """How often a card refused in 30 days, whatever for and under whichever row, how often it was asked and hasn't answered, and
     when such an attempt was made last (RET-6). A charge that succeeded is no retry, so it doesn't count. The card is known by
     the hash of its fingerprint."""
@@ -79,7 +79,7 @@ class Asked:
         return self.refused + self.unanswered
 
 
-def asked_of(ctx: TransactionContext, method_ids: Sequence[str]) -> dict[str, Asked]:
+def card_usage(ctx: TransactionContext, method_ids: Sequence[str]) -> dict[str, CardUsage]:
     """What these cards were asked and didn't pay, each by the id of its row."""
     same = aliased(PaymentMethod)
     counted = sa.and_(
@@ -100,10 +100,10 @@ def asked_of(ctx: TransactionContext, method_ids: Sequence[str]) -> dict[str, As
         .where(bulk.one_of(PaymentMethod.id, method_ids))
         .group_by(col(PaymentMethod.id))
     )
-    return {method_id: Asked(*facts) for method_id, *facts in rows}
+    return {method_id: CardUsage(*facts) for method_id, *facts in rows}
 
 
-def asked_again_on(ctx: TransactionContext, payment_method_id: str) -> date:
+def card_free_on(ctx: TransactionContext, payment_method_id: str) -> date:
     """The first civil day on which a card that has had its attempts of 30 days may be asked again, if nothing else asks it."""
     oldest = ctx.session.exec(
         select(Attempt.intended_at)
@@ -119,7 +119,7 @@ def asked_again_on(ctx: TransactionContext, payment_method_id: str) -> date:
     return civil_date((oldest or ctx.at - _SINCE) + _SINCE, ctx.zone) + timedelta(days=1)
 
 
-def hold_shared(session: Session, method_ids: Sequence[str]) -> None:
+def lock_shared_cards(session: Session, method_ids: Sequence[str]) -> None:
     """Let nobody else add an attempt to those of these cards that several readers pay with, until this transaction ends; to be
     called before their attempts are counted (RET-6)."""
     if not method_ids:
@@ -138,7 +138,7 @@ def hold_shared(session: Session, method_ids: Sequence[str]) -> None:
         .where(bulk.one_of(PaymentMethod.id, method_ids))
     ).all()
     if shared:
-        hold_names(session, *(f"card {fingerprint}" for fingerprint in shared))
+        lock_names(session, *(f"card {fingerprint}" for fingerprint in shared))
 
 
 def last_refusal(session: Session, invoice: Invoice, payment_method_id: str) -> DeclineKind | None:
@@ -166,7 +166,7 @@ def last_attempt_never_sent(session: Session, invoice: Invoice) -> bool:
     """Whether the last attempt at an invoice grew too old before the acquirer could be asked: its rung is still to be used."""
     last = session.exec(
         select(Attempt.state)
-        .where(Attempt.invoice_id == invoice.id, col(Attempt.by_page).is_(False))
+        .where(Attempt.invoice_id == invoice.id, col(Attempt.hosted).is_(False))
         .order_by(col(Attempt.ordinal).desc())
     ).first()
-    return last is AttemptState.WITHDRAWN
+    return last is AttemptState.NOT_SENT

@@ -102,10 +102,10 @@ def keep_payout(
     if isinstance(payout, NoSuchObject):
         return PayoutOutcome.ABSENT
     if isinstance(payout, Unknown):
-        raise Unavailable(payout.why)
+        raise Unavailable(payout.reason)
     inside = books.movements_in(payout_ref) if payout.listing is PayoutListing.LISTED else NotListed()
     if isinstance(inside, Unknown):
-        raise Unavailable(inside.why)
+        raise Unavailable(inside.reason)
     if at - payout.at < LISTED_WITHIN and not _adds_up(payout, inside):
         raise Unavailable("The acquirer doesn't list all yet that this payout pays out.")
     with database.begin(site, at, WORKER) as ctx:

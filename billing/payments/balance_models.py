@@ -60,7 +60,7 @@ class Payout(SQLModel, table=True):
     """Cents by which it took more than the account held by the movements we know of; 0 for one with a list."""
 
 
-class Reckoning(SQLModel, table=True):
+class Reconciliation(SQLModel, table=True):
     """A comparison of our books with all acquirers', from one civil day through another. Without `done_at` it is still to be made."""
 
     __table_args__ = (sa.CheckConstraint("since <= through", name="in_order"),)

@@ -27,10 +27,10 @@ from billing.payments import payment_page
 from billing.payments.invoices import Drawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
 from billing.platform import bulk, ids
-from billing.platform.claims import in_nobodys_hands, take
+from billing.platform.claims import assign, unclaimed
 from billing.platform.context import TransactionContext
 from billing.platform.installation import ASKING, refuse_held
-from billing.platform.logs import say
+from billing.platform.logs import log_event
 from billing.platform.site import Site
 from billing.platform.stop_points import reached
 from billing.rules.absence import is_absent
@@ -44,12 +44,12 @@ AFTER_TRIAL = "TRIAL OVER"
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawn:
+class NotSent:
     """The attempt never reached the acquirer, and must not any more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedAttempt:
     """An attempt to bring to an end: its request, whether it may have been sent before, whether the money is still to be taken
     (nobody has cancelled, and the invoice is open), since when the acquirer doesn't list it, whether its key is spent on an error of
     the acquirer's, and what the acquirer said when it wouldn't make it."""
@@ -59,7 +59,7 @@ class Claimed:
     request: ChargeRequest
     perhaps_sent: bool
     wanted: bool
-    by_page: bool = False
+    hosted: bool = False
     page_ref: str | None = None
     unlisted_since: datetime | None = None
     key_unusable: bool = False
@@ -70,18 +70,18 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """That a locked subscription's card is about to be charged for an invoice; or, `by_page`, that its reader is about to pay it
+    """That a locked subscription's card is about to be charged for an invoice; or, `hosted`, that its reader is about to pay it
     on a hosted page, which ends at `until` and is looked at then."""
 
     subscription: Subscription
     invoice: Drawn
     by_reader: bool = False
-    by_page: bool = False
+    hosted: bool = False
     until: datetime | None = None
 
 
 def intend(ctx: TransactionContext, intents: Sequence[Intent]) -> list[str]:
-    """Write down the attempts; their ids. Commit, then `bring_to_an_end`."""
+    """Write down the attempts; their ids. Commit, then `send_or_look_up`."""
     rungs = _rungs(ctx.session, [one.invoice.id for one in intents])
     acquirers = _acquirers(ctx.session, [str(one.subscription.payment_method_id) for one in intents])
     rows: list[dict[str, Any]] = [
@@ -93,16 +93,18 @@ def intend(ctx: TransactionContext, intents: Sequence[Intent]) -> list[str]:
             "amount": one.invoice.gross,
             "state": AttemptState.OPEN,
             "intended_at": ctx.at,
-            "ask_at": one.until or ctx.at,
-            "asked": 0,
-            "by_reader": one.by_reader or one.by_page,
-            "by_page": one.by_page,
+            "next_poll_at": one.until or ctx.at,
+            "poll_count": 0,
+            "by_reader": one.by_reader or one.hosted,
+            "hosted": one.hosted,
         }
         for one in intents
     ]
     bulk.insert(ctx.session, Attempt, rows)
     for row in rows:
-        say(ctx.session, "charge intended", attempt=row["id"], invoice=row["invoice_id"], cents=row["amount"])
+        log_event(
+            ctx.session, "charge intended", attempt=row["id"], invoice=row["invoice_id"], cents=row["amount"]
+        )
     return [row["id"] for row in rows]
 
 
@@ -141,7 +143,7 @@ def claim(
     limit: int,
     subscription_id: str | None = None,
     paused_at: str | None = None,
-) -> list[Claimed]:
+) -> list[ClaimedAttempt]:
     """Take open attempts that are due and not in the hands of a living claimer, of acquirers that aren't paused; or, as a probe,
     of the one that is `paused_at`. Commit before calling the gateway. Raises NotAdopted, AsksAcquirer: the database may have
     changed under a run that goes on after a lost connection."""
@@ -150,18 +152,18 @@ def claim(
         _attempts()
         .where(
             col(Attempt.state) == AttemptState.OPEN,
-            col(Attempt.ask_at) <= ctx.at,
-            in_nobodys_hands(Attempt.claimed_by),
+            col(Attempt.next_poll_at) <= ctx.at,
+            unclaimed(Attempt.claimed_by),
             breaker.goes_on(Attempt.acquirer) if paused_at is None else col(Attempt.acquirer) == paused_at,
         )
-        .order_by(col(Attempt.ask_at), col(Attempt.id))
+        .order_by(col(Attempt.next_poll_at), col(Attempt.id))
         .limit(limit)
         .with_for_update(skip_locked=True, of=Attempt)
     )
     if subscription_id is not None:
         query = query.where(col(Attempt.subscription_id) == subscription_id)
     claimed = [_claimed(row) for row in ctx.session.execute(query)]
-    take(ctx.session, Attempt, [one.attempt_id for one in claimed], me)
+    assign(ctx.session, Attempt, [one.attempt_id for one in claimed], me)
     return claimed
 
 
@@ -178,8 +180,8 @@ def _attempts() -> sa.Select[*tuple[Any, ...]]:
             col(Attempt.amount),
             col(Attempt.intended_at),
             col(Attempt.claimed_by),
-            col(Attempt.asked),
-            col(Attempt.by_page),
+            col(Attempt.poll_count),
+            col(Attempt.hosted),
             col(Attempt.page_ref),
             col(Attempt.unlisted_since),
             col(Attempt.key_unusable),
@@ -210,7 +212,7 @@ def waits_for_staff() -> sa.ColumnElement[bool]:
     return sa.and_(case, col(Subscription.payment_method_id) == Attempt.payment_method_id)
 
 
-def _claimed(row: sa.Row[Any]) -> Claimed:
+def _claimed(row: sa.Row[Any]) -> ClaimedAttempt:
     request = ChargeRequest(
         claim=ChargeClaim(row.id, row.invoice_id, row.subscription_id, row.invoiced_period, row.ordinal),
         idempotency_key=row.idempotency_key,
@@ -222,13 +224,13 @@ def _claimed(row: sa.Row[Any]) -> Claimed:
         intended_at=row.intended_at,
     )
     owed = row.invoice_state is InvoiceState.OPEN
-    return Claimed(
+    return ClaimedAttempt(
         row.id,
         row.acquirer,
         request,
-        perhaps_sent=row.claimed_by is not None or row.asked > 0,
+        perhaps_sent=row.claimed_by is not None or row.poll_count > 0,
         wanted=row.state is not State.ENDED and row.cancel_asked_at is None and owed,
-        by_page=row.by_page,
+        hosted=row.hosted,
         page_ref=row.page_ref,
         # what was missing before a claimer died doesn't count: it may have sent the charge since
         unlisted_since=None if row.claimed_by is not None else row.unlisted_since,
@@ -238,7 +240,7 @@ def _claimed(row: sa.Row[Any]) -> Claimed:
     )
 
 
-def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome | Withdrawn:
+def send_or_look_up(gateway: Gateway, claimed: ClaimedAttempt, at: datetime) -> Outcome | NotSent:
     """Send the charge; or, when it may have been sent before, ask what became of it first. No transaction may be open.
 
     One that never arrived is sent under its own key while that is fresh. It is given up when it is old (what allowed it
@@ -246,20 +248,20 @@ def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome
     with the key for a day, so another attempt follows (STR-5). Only its key keeps it from being made twice, so it is given up
     once it has been missing for `LISTED_WITHIN`. One that the acquirer wouldn't make isn't looked for: it waits while staff have
     its case."""
-    if claimed.by_page:
-        answer = payment_page.bring_to_an_end(gateway, claimed.request, claimed.page_ref)
-        return Withdrawn() if isinstance(answer, PageClosed) else answer
+    if claimed.hosted:
+        answer = payment_page.close_or_look_up(gateway, claimed.request, claimed.page_ref)
+        return NotSent() if isinstance(answer, PageClosed) else answer
     if claimed.not_taken_reason is not None:
         return (
             NotTaken(claimed.not_taken_reason, again=True)
             if claimed.for_staff and claimed.wanted
-            else Withdrawn()
+            else NotSent()
         )
     intended_at = claimed.request.intended_at
     fresh = at - intended_at < SENT_WITHIN and gateway.capabilities.holds_key(intended_at, at)
     sendable = claimed.wanted and fresh
     if not claimed.perhaps_sent:
-        return gateway.charge(claimed.request) if sendable else Withdrawn()
+        return gateway.charge(claimed.request) if sendable else NotSent()
     found = gateway.find_charge(claimed.request)
     if not isinstance(found, NeverArrived):
         reached("recovery: a charge that was sent before is found")
@@ -271,39 +273,39 @@ def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome
         reached("recovery: a charge that isn't listed is asked for again")
         return UNLISTED
     reached("recovery: a charge that never arrived is not sent any more")
-    return Withdrawn()
+    return NotSent()
 
 
 _LET_GO = sa.text(
     f"""
-    UPDATE attempt SET claimed_by = NULL, asked = greatest(asked, perhaps_sent)
+    UPDATE attempt SET claimed_by = NULL, poll_count = greatest(poll_count, perhaps_sent)
     FROM {bulk.recordset("held", "held", {"id": "text", "perhaps_sent": "int"})}
     WHERE attempt.id = held.id AND claimed_by = :me
     """  # noqa: S608 - names of our own
 )
 
 
-def let_go(session: Session, held: Sequence[Claimed], me: int) -> None:
+def release(session: Session, held: Sequence[ClaimedAttempt], me: int) -> None:
     """Put claimed attempts back that weren't sent after all; if somebody before us may have sent one, that stays so."""
     reached("recovery: charges that were held are put back")
     rows = [{"id": one.attempt_id, "perhaps_sent": int(one.perhaps_sent)} for one in held]
     session.execute(_LET_GO, {"held": bulk.as_json(rows), "me": me})
 
 
-def put_off(session: Session, attempt_id: str, *, until: datetime) -> None:
+def postpone(session: Session, attempt_id: str, *, until: datetime) -> None:
     """Look at an attempt later that breaks whoever settles it; what became of it is asked first, then."""
     reached("recovery: a charge that breaks us is put off")
     attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
     if attempt.state is AttemptState.OPEN:
-        attempt.asked += 1
-        attempt.ask_at, attempt.claimed_by = until, None
+        attempt.poll_count += 1
+        attempt.next_poll_at, attempt.claimed_by = until, None
         attempt.unlisted_since = None
 
 
 def waiting(session: Session) -> int:
     """How many charges are intended and not settled; open pages aren't counted."""
     return session.exec(
-        select(func.count()).where(col(Attempt.state) == AttemptState.OPEN, col(Attempt.by_page).is_(False))
+        select(func.count()).where(col(Attempt.state) == AttemptState.OPEN, col(Attempt.hosted).is_(False))
     ).one()
 
 
@@ -323,6 +325,6 @@ def last_since(session: Session, subscription_id: str, since: datetime) -> Attem
     return found.state if found else None
 
 
-NEXT_DUE = f"""SELECT min(ask_at) FROM attempt
+NEXT_DUE = f"""SELECT min(next_poll_at) FROM attempt
                WHERE state = 'open' AND acquirer NOT IN ({breaker.PAUSED}) AND NOT EXISTS ({ASKING})"""  # noqa: S608
 """When an open attempt wants looking at next; null while charging is paused (see `timetable.Job`)."""

@@ -18,7 +18,7 @@ from billing.platform import bulk
 from billing.platform.context import TransactionContext
 from billing.platform.site import Site
 from billing.rules.money import BASE_CURRENCY
-from billing.rules.reckoning import at_the_rate_of
+from billing.rules.reconciliation import at_the_rate_of
 
 CONVERTED, SETTLED = "converted", "settled"
 DISPUTES = ("dispute", "dispute_reversal")

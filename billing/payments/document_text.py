@@ -18,7 +18,7 @@ def tax_invoice(
     invoice: Invoice, card: PaymentMethod, recipient: InvoiceRecipient | None, *, is_copy: bool = False
 ) -> TaxInvoice:
     """The document of a paid invoice; a second one says that it is a copy (VAT-7)."""
-    is_full = tax.document_for(Money(invoice.gross)) is tax.Document.FULL
+    is_full = tax.document_for(Money(invoice.gross)) is tax.InvoiceForm.FULL
     return TaxInvoice(
         number=numbers.invoice_number(invoice.number or 0),
         issued_on=(invoice.issued_on or invoice.period_start_on).isoformat(),

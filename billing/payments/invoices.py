@@ -118,7 +118,7 @@ def open_invoice(session: Session, subscription_id: str) -> Invoice | None:
 
 def mark_paid(session: Session, paid: Sequence[tuple[Invoice, datetime, date]]) -> None:
     """The money came: each is a tax invoice from now on, paid at that moment and dated that day, with the next number."""
-    first = numbers.take(session, numbers.INVOICES, len(paid)) if paid else 0
+    first = numbers.next_numbers(session, numbers.INVOICES, len(paid)) if paid else 0
     bulk.update(
         session,
         [
@@ -136,7 +136,7 @@ def mark_void(session: Session, invoice: Invoice) -> None:
 
 def basis_points(payment: Payment, invoice: Invoice) -> int:
     """The rate of VAT in a payment: its invoice's; none for money that came twice, because nothing was supplied for it."""
-    return 0 if payment.surplus else invoice.vat_basis_points
+    return 0 if payment.duplicate else invoice.vat_basis_points
 
 
 def percent(basis_points: int) -> str:

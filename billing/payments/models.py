@@ -39,7 +39,7 @@ class CardSetup(SQLModel, table=True):
     __tablename__ = "card_setup"
     __table_args__ = (
         sa.UniqueConstraint("session_ref", "acquirer", name="one_visit_a_page"),
-        sa.Index("card_setup_open", "ask_at", postgresql_where=sa.text("state = 'open'")),
+        sa.Index("card_setup_open", "next_poll_at", postgresql_where=sa.text("state = 'open'")),
     )
 
     id: str = Field(primary_key=True)
@@ -54,13 +54,11 @@ class CardSetup(SQLModel, table=True):
     browser_known_at: datetime | None = None
     """When the browser was last seen to be the reader's: signed in as the reader, or the one that made the account. Empty where
     all we know is that somebody typed the address."""
-    asks_whose: bool = Field(default=True, sa_column_kwargs={"server_default": sa.false()})
-    """Whether it was begun by a release that notes whose the browser is."""
-    ask_at: datetime
+    next_poll_at: datetime
     """When the acquirer is asked how it ended: when the page has run out, or sooner after an answer that was lost."""
-    asked: int = Field(default=0)
+    poll_count: int = Field(default=0)
     """How often that stayed unknown."""
-    next_poll_at: datetime | None = None
+    page_poll_at: datetime | None = None
     """Until when its reader's return asks the acquirer nothing (see `return_polls`)."""
     acquirer: str
     customer_ref: str | None = Field(default=None, index=True)
@@ -150,7 +148,7 @@ class AttemptState(StrEnum):
     """Intended, perhaps sent; its outcome isn't known yet."""
     CHARGED = "charged"
     DECLINED = "declined"
-    WITHDRAWN = "withdrawn"
+    NOT_SENT = "not_sent"
     """Never reached the acquirer, and must not any more: the reader cancelled first."""
 
 
@@ -160,9 +158,11 @@ class Attempt(SQLModel, table=True):
     __table_args__ = (
         sa.UniqueConstraint("invoice_id", "ordinal", name="attempts_are_counted"),
         sa.Index("one_open_attempt", "invoice_id", unique=True, postgresql_where=sa.text("state = 'open'")),
-        sa.Index("attempt_open", "ask_at", "id", "acquirer", postgresql_where=sa.text("state = 'open'")),
+        sa.Index(
+            "attempt_open", "next_poll_at", "id", "acquirer", postgresql_where=sa.text("state = 'open'")
+        ),
         sa.CheckConstraint("(state = 'open') = (settled_at IS NULL)", name="settled_or_open"),
-        sa.CheckConstraint("by_page OR page_ref IS NULL", name="page_of_its_own"),
+        sa.CheckConstraint("hosted OR page_ref IS NULL", name="page_of_its_own"),
         sa.UniqueConstraint("page_ref", "acquirer", name="one_attempt_a_page"),
     )
 
@@ -177,18 +177,18 @@ class Attempt(SQLModel, table=True):
     amount: int
     state: AttemptState = Field(sa_column=enum_column(AttemptState))
     intended_at: datetime
-    ask_at: datetime
+    next_poll_at: datetime
     """When to send it, or, after an unknown outcome, when to ask again."""
-    asked: int = Field(default=0)
+    poll_count: int = Field(default=0)
     """How often an outcome was asked for and stayed unknown."""
     claimed_by: int | None = None
     """The claimer at work on it (see `billing.platform.claims`)."""
     by_reader: bool = Field(default=False)
     """Whether the reader asked for it, by giving another card or by paying; such an attempt uses up no rung of the ladder."""
-    by_page: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    hosted: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
     """Whether the reader pays it on a hosted page. It is open for as long as the page is, so nothing else is charged."""
     page_ref: str | None = None
-    next_poll_at: datetime | None = None
+    page_poll_at: datetime | None = None
     """Until when the return from that page asks the acquirer nothing (see `return_polls`)."""
     settled_at: datetime | None = None
     intent_ref: str | None = Field(default=None, index=True)
@@ -219,7 +219,7 @@ class Payment(SQLModel, table=True):
 
     __table_args__ = (
         sa.Index(
-            "one_payment_an_invoice", "invoice_id", unique=True, postgresql_where=sa.text("NOT surplus")
+            "one_payment_an_invoice", "invoice_id", unique=True, postgresql_where=sa.text("NOT duplicate")
         ),
         sa.UniqueConstraint("intent_ref", "acquirer", name="one_payment_an_intent"),
         sa.UniqueConstraint("charge_ref", "acquirer", name="one_payment_a_charge"),
@@ -236,7 +236,7 @@ class Payment(SQLModel, table=True):
     charge_ref: str
     network_transaction_id: str | None = None
     """Evidence that the charge continues the first, authenticated one (COF-2)."""
-    surplus: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    duplicate: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
     """The invoice had been paid already; this money goes back in full, by itself."""
     paid_at: datetime = Field(index=True)
 
@@ -280,7 +280,7 @@ class Refund(ActedBy, table=True):
             "awaiting_balance_since IS NULL OR state IN ('intended', 'pending')",
             name="awaits_balance_while_open",
         ),
-        sa.Index("refund_open", "ask_at", postgresql_where=sa.text("state IN ('intended', 'pending')")),
+        sa.Index("refund_open", "next_poll_at", postgresql_where=sa.text("state IN ('intended', 'pending')")),
         sa.Index(
             "refund_awaiting_balance",
             "awaiting_balance_since",
@@ -309,9 +309,9 @@ class Refund(ActedBy, table=True):
     unlisted_since: datetime | None = None
     """When it was first looked for in vain, if it wasn't sent since."""
     created_at: datetime
-    ask_at: datetime
+    next_poll_at: datetime
     """When to send it, or to ask what became of it."""
-    asked: int = Field(default=0)
+    poll_count: int = Field(default=0)
     """How often what became of it stayed unknown."""
     claimed_by: int | None = None
     acquirer: str

@@ -11,7 +11,7 @@ _TAKE = sa.text(
 )
 
 
-def take(session: Session, series: str, count: int = 1) -> int:
+def next_numbers(session: Session, series: str, count: int = 1) -> int:
     """The next number of the series, or the first of the next `count`. The series stays locked until the transaction ends, so
     take them last."""
     last = int(session.execute(_TAKE, {"name": series, "count": count}).scalar_one())

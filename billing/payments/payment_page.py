@@ -45,7 +45,7 @@ def of_invoice(session: Session, invoice_id: str) -> Attempt | None:
         select(Attempt).where(
             Attempt.invoice_id == invoice_id,
             Attempt.state == AttemptState.OPEN,
-            col(Attempt.by_page).is_(True),
+            col(Attempt.hosted).is_(True),
         )
     ).first()
 
@@ -59,7 +59,7 @@ def is_of_use(attempt: Attempt, at: datetime, grace_ends_at: datetime) -> bool:
     """Whether its reader may still be sent to the page of an attempt; else another is opened, with an end of its own."""
     if attempt.page_ref is None and at - attempt.intended_at > OPENED_WITHIN:
         return False
-    return attempt.ask_at >= min(at + SHORTEST, grace_ends_at)
+    return attempt.next_poll_at >= min(at + SHORTEST, grace_ends_at)
 
 
 def is_open(session: Session, subscription_id: str) -> bool:
@@ -67,7 +67,7 @@ def is_open(session: Session, subscription_id: str) -> bool:
     found = select(Attempt.id).where(
         Attempt.subscription_id == subscription_id,
         Attempt.state == AttemptState.OPEN,
-        col(Attempt.by_page).is_(True),
+        col(Attempt.hosted).is_(True),
     )
     return session.exec(found).first() is not None
 
@@ -92,11 +92,11 @@ def close_soon(ctx: TransactionContext, subscription_id: str) -> None:
         select(Attempt).where(
             Attempt.subscription_id == subscription_id,
             Attempt.state == AttemptState.OPEN,
-            col(Attempt.by_page).is_(True),
-            Attempt.ask_at > ctx.at,
+            col(Attempt.hosted).is_(True),
+            Attempt.next_poll_at > ctx.at,
         )
     ):
-        attempt.ask_at = ctx.at
+        attempt.next_poll_at = ctx.at
         ctx.session.add(attempt)
 
 
@@ -165,7 +165,7 @@ def _request(session: Session, site: Site, attempt: Attempt, suffix: str | None)
     )
 
 
-def bring_to_an_end(
+def close_or_look_up(
     gateway: Gateway, request: ChargeRequest, page_ref: str | None
 ) -> Charged | PageClosed | Unknown:
     """Close the page, unless it has been paid. No transaction may be open.

@@ -24,7 +24,7 @@ INVOICE, PAYMENT, REFUND, BOUNCE, PAID_BACK, GOODWILL = (
 )
 
 
-class Money(Protocol):
+class PostedPayment(Protocol):
     """What the books must know of a payment."""
 
     @property
@@ -43,7 +43,7 @@ class Money(Protocol):
         ...
 
 
-def sales(session: Session, site: Site, paid: Sequence[tuple[Invoice, Money]]) -> None:
+def sales(session: Session, site: Site, paid: Sequence[tuple[Invoice, PostedPayment]]) -> None:
     """Tax invoices and the payments that made them so: any number in as many statements as one. Both are dated the day the
     invoice was issued."""
     if not paid:
@@ -80,7 +80,7 @@ def _invoiced(invoice: Invoice, earned: int, at: datetime, on: date) -> Posting:
     return Posting(INVOICE, invoice.id, at, on, lines, vat_basis_points=invoice.vat_basis_points)
 
 
-def _paid(payment: Money, on: date) -> Posting:
+def _paid(payment: PostedPayment, on: date) -> Posting:
     return Posting(
         PAYMENT,
         payment.id,
@@ -90,7 +90,7 @@ def _paid(payment: Money, on: date) -> Posting:
     )
 
 
-def paid_twice(ctx: TransactionContext, payment: Money) -> None:
+def paid_twice(ctx: TransactionContext, payment: PostedPayment) -> None:
     """Money for an invoice that had been paid: no sale and no VAT, a debt of ours until it has gone back."""
     lines = {Account.GATEWAY: payment.amount, Account.REFUNDS_OWED: -payment.amount}
     on = ctx.site.today(payment.paid_at)
@@ -105,7 +105,7 @@ def refunded(ctx: TransactionContext, refund: Refund, payment: Payment, invoice:
     by_transfer = refund.paid_back_at is not None and refund.bounced_at is None
     out_of = Account.BANK if by_transfer else Account.GATEWAY
     ctx.session.flush()
-    if payment.surplus:
+    if payment.duplicate:
         lines = {Account.REFUNDS_OWED: refund.amount, out_of: -refund.amount}
         post(ctx.session, kind=REFUND, source_id=refund.id, at=ctx.at, on=on, lines=lines)
         return

@@ -84,7 +84,7 @@ def _paid() -> Select[Invoice, Payment, PaymentMethod]:
         .join(Payment, col(Payment.invoice_id) == Invoice.id)
         .join(Attempt, col(Attempt.id) == Payment.attempt_id)
         .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
-        .where(Invoice.state == InvoiceState.PAID, col(Payment.surplus).is_(False))
+        .where(Invoice.state == InvoiceState.PAID, col(Payment.duplicate).is_(False))
     )
 
 

@@ -16,13 +16,13 @@ from billing.platform.context import TransactionContext
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class RecordedPayment:
     """A payment's row: its id, the cents, when it was paid, and whether its invoice had been paid before."""
 
     id: str
     amount: int
     paid_at: datetime
-    surplus: bool
+    duplicate: bool
 
 
 def payment_of(session: Session, acquirer: str, charge_ref: str | None) -> Payment | None:
@@ -31,19 +31,23 @@ def payment_of(session: Session, acquirer: str, charge_ref: str | None) -> Payme
     return session.exec(by_ref).first()
 
 
-def receive(ctx: TransactionContext, charged: Sequence[tuple[Invoice, Attempt, Charged]]) -> list[Received]:
+def record_payments(
+    ctx: TransactionContext, charged: Sequence[tuple[Invoice, Attempt, Charged]]
+) -> list[RecordedPayment]:
     """Write down what the acquirer took for locked attempts, each of another invoice; the payments, in their order.
 
-    The first money for an invoice makes it a tax invoice; money for one that had been paid is surplus, and makes a debt."""
+    The first money for an invoice makes it a tax invoice; money for one that had been paid is a duplicate, and makes a debt."""
     rows = [_payment(invoice, attempt, outcome) for invoice, attempt, outcome in charged]
     bulk.update(ctx.session, [(attempt, _charged(outcome, ctx.at)) for _, attempt, outcome in charged])
     bulk.insert(ctx.session, Payment, rows)
-    received = [Received(row["id"], row["amount"], row["paid_at"], row["surplus"]) for row in rows]
-    sold = [(invoice, one) for (invoice, _, _), one in zip(charged, received, strict=True) if not one.surplus]
+    received = [RecordedPayment(row["id"], row["amount"], row["paid_at"], row["duplicate"]) for row in rows]
+    sold = [
+        (invoice, one) for (invoice, _, _), one in zip(charged, received, strict=True) if not one.duplicate
+    ]
     mark_paid(ctx.session, [(invoice, one.paid_at, ctx.site.today(one.paid_at)) for invoice, one in sold])
     postings.sales(ctx.session, ctx.site, sold)
     for one in received:
-        if one.surplus:
+        if one.duplicate:
             postings.paid_twice(ctx, one)
     return received
 
@@ -69,6 +73,6 @@ def _payment(invoice: Invoice, attempt: Attempt, outcome: Charged) -> dict[str, 
         "intent_ref": outcome.intent_ref,
         "charge_ref": outcome.charge_ref,
         "network_transaction_id": outcome.network_transaction_id,
-        "surplus": invoice.state is InvoiceState.PAID,
+        "duplicate": invoice.state is InvoiceState.PAID,
         "paid_at": outcome.at,
     }

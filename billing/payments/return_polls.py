@@ -19,9 +19,9 @@ def claim(ctx: TransactionContext, kind: Polled, polled_id: str) -> bool:
     claimed = ctx.session.exec(
         update(kind)
         .where(
-            col(kind.id) == polled_id, or_(col(kind.next_poll_at).is_(None), col(kind.next_poll_at) <= ctx.at)
+            col(kind.id) == polled_id, or_(col(kind.page_poll_at).is_(None), col(kind.page_poll_at) <= ctx.at)
         )
-        .values(next_poll_at=ctx.at + LONGEST_CALL)
+        .values(page_poll_at=ctx.at + LONGEST_CALL)
     )
     return claimed.rowcount == 1
 
@@ -29,5 +29,5 @@ def claim(ctx: TransactionContext, kind: Polled, polled_id: str) -> bool:
 def done(ctx: TransactionContext, kind: Polled, polled_id: str, seconds: int) -> None:
     """The question asked at the instant `at` has its answer, or wasn't put: the next one may follow so many `seconds` later."""
     ctx.session.exec(
-        update(kind).where(col(kind.id) == polled_id).values(next_poll_at=ctx.at + timedelta(seconds=seconds))
+        update(kind).where(col(kind.id) == polled_id).values(page_poll_at=ctx.at + timedelta(seconds=seconds))
     )

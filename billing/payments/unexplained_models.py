@@ -15,7 +15,7 @@ class UnexplainedCharge(SQLModel, table=True):
     __tablename__ = "unexplained_charge"
     __table_args__ = (
         sa.CheckConstraint("amount > 0", name="positive"),
-        sa.Index("unexplained_charge_kept", "ask_at", postgresql_where=sa.text("returned_at IS NULL")),
+        sa.Index("unexplained_charge_kept", "next_poll_at", postgresql_where=sa.text("returned_at IS NULL")),
     )
 
     charge_ref: str = Field(primary_key=True)
@@ -29,9 +29,9 @@ class UnexplainedCharge(SQLModel, table=True):
     """What of it had not gone back when it was found."""
     taken_at: datetime
     found_at: datetime
-    ask_at: datetime
+    next_poll_at: datetime
     """When to give it back, or to ask what became of that."""
-    asked: int = Field(default=0)
+    poll_count: int = Field(default=0)
     refund_ref: str | None = None
     """The refund at the acquirer that is pending or has succeeded."""
     failed_refs: list[str] = Field(

@@ -53,7 +53,7 @@ def of_month(ctx: TransactionContext, first_day: date) -> list[VatDocument]:
 
 def _credit_notes(ctx: TransactionContext, first_day: date, end: date) -> list[VatDocument]:
     rows = ctx.session.exec(
-        select(Refund, Invoice, Payment.surplus)
+        select(Refund, Invoice, Payment.duplicate)
         .join(Payment, col(Payment.id) == Refund.payment_id)
         .join(Invoice, col(Invoice.id) == Payment.invoice_id)
         .where(

@@ -4,7 +4,7 @@ When a process dies its connection ends, and with it the lock and the claims: no
 stolen from somebody who is merely slow.
 
 The connection can end while the process lives, as when the server restarts or a standby takes over. Then the claims are lost
-too: the process must stop working on them, which `refuse_lost` sees to."""
+too: the process must stop working on them, which `check_still_ours` sees to."""
 
 import secrets
 from collections.abc import Collection, Iterator
@@ -29,7 +29,7 @@ class ClaimLost(Unavailable):
 
 
 @contextmanager
-def claimer(database: Database) -> Iterator[int]:
+def worker_lock(database: Database) -> Iterator[int]:
     """A number for this run's claims, held for as long as the block runs and the process lives."""
     number = secrets.randbits(31)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -58,44 +58,44 @@ def only_one(database: Database, name: str) -> Iterator[bool]:
             connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), key)
 
 
-def somebody_at(database: Database, name: str) -> bool:
+def is_running(database: Database, name: str) -> bool:
     """Whether anybody is at work on what is called so."""
     with only_one(database, name) as free:
         return not free
 
 
-LIVING = f"""SELECT objid::bigint FROM pg_locks
+LIVE_WORKERS = f"""SELECT objid::bigint FROM pg_locks
              WHERE locktype = 'advisory' AND classid = {_CLASS} AND granted
                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""  # noqa: S608
 """The numbers whose claimers are alive."""
 
 
-def living(session: Session) -> list[int]:
+def live_workers(session: Session) -> list[int]:
     """The numbers whose claimers are alive."""
-    return list(session.execute(sa.text(LIVING)).scalars())
+    return list(session.execute(sa.text(LIVE_WORKERS)).scalars())
 
 
-def refuse_lost(session: Session, me: int) -> None:
+def check_still_ours(session: Session, me: int) -> None:
     """Raises ClaimLost where `me` isn't the number of a living claimer any more."""
-    if me not in living(session):
+    if me not in live_workers(session):
         raise ClaimLost
 
 
-def take(session: Session, table: type[SQLModel], ids: Collection[str], me: int) -> None:
+def assign(session: Session, table: type[SQLModel], ids: Collection[str], me: int) -> None:
     """Write that the rows with these ids, which this transaction has locked, are ours now. What the session has read of them
     still says whose they were. Raises ClaimLost."""
     if ids:
-        refuse_lost(session, me)
+        check_still_ours(session, me)
         taking = sa.update(table).where(bulk.one_of(table.id, ids)).values(claimed_by=me)  # type: ignore[attr-defined]
         session.execute(taking.execution_options(synchronize_session=False))
 
 
-def in_nobodys_hands(claimed_by: Any) -> ColumnElement[bool]:
+def unclaimed(claimed_by: Any) -> ColumnElement[bool]:
     """The condition that a row isn't claimed, or was by somebody who has died. `claimed_by` is the column.
 
     Who lives is asked in the statement that reads the rows: asked before it, somebody could begin and claim in between,
     and would be taken for dead."""
     return sa.or_(
         col(claimed_by).is_(None),
-        col(claimed_by).not_in(sa.text(LIVING).columns(sa.column("objid", sa.BigInteger))),
+        col(claimed_by).not_in(sa.text(LIVE_WORKERS).columns(sa.column("objid", sa.BigInteger))),
     )

@@ -94,6 +94,6 @@ class HeldClock:
             if at < before:
                 raise CannotTurnBack
             session.flush()
-            heartbeat.take_along(session, at - before)
+            heartbeat.shift(session, at - before)
             if along is not None:
                 along()

@@ -304,7 +304,7 @@ def storable(value: Any) -> bool:
     return True
 
 
-def hold_names(session: Session, *names: str) -> None:
+def lock_names(session: Session, *names: str) -> None:
     """Let nobody else hold these names until the transaction ends; whoever holds one is waited for. They are taken in one order,
     so that two who want several never wait for each other."""
     session.execute(_HOLD_NAMES, {"keys": sorted(advisory_key(name) for name in names)})

@@ -7,7 +7,7 @@ NEW_OBJECTS = 20_000
 700, and one request makes thousands."""
 
 
-def keep_for_good() -> None:
+def freeze_gc() -> None:
     """What is there now stays: looking through all modules again and again would be a third of a billing run's work. Called
     when a process has read its program and before it begins its work."""
     gc.collect()

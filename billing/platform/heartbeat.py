@@ -16,10 +16,10 @@ CATCH_UP = timedelta(hours=2)
 """What workers have after an outage for what fell due meanwhile, before it counts as late."""
 
 
-class TickSeen(SQLModel, table=True):
+class WorkerHeartbeat(SQLModel, table=True):
     """The one row that says when; all workers write it."""
 
-    __tablename__ = "tick_seen"
+    __tablename__ = "worker_heartbeat"
     __table_args__ = (sa.CheckConstraint("id = 1", name="only_one"),)
 
     id: int = Field(primary_key=True)
@@ -35,7 +35,7 @@ class TickSeen(SQLModel, table=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Heartbeat:
     """The bell was heard last at `at`; `silent`: too long ago. `run_at`: when a billing run last finished, or got on."""
 
     at: datetime
@@ -44,14 +44,14 @@ class Heard:
 
 
 _RING = sa.text(
-    f"""INSERT INTO tick_seen (id, at, run_at) VALUES (1, :at, :at) ON CONFLICT (id) DO UPDATE SET at = excluded.at,
-        run_at = coalesce(tick_seen.run_at, excluded.at),
-        silent_from = CASE WHEN tick_seen.at < excluded.at - {span(SILENT_AFTER)} THEN tick_seen.at ELSE tick_seen.silent_from END,
-        back_at = CASE WHEN tick_seen.at < excluded.at - {span(SILENT_AFTER)} THEN excluded.at ELSE tick_seen.back_at END"""  # noqa: S608
+    f"""INSERT INTO worker_heartbeat (id, at, run_at) VALUES (1, :at, :at) ON CONFLICT (id) DO UPDATE SET at = excluded.at,
+        run_at = coalesce(worker_heartbeat.run_at, excluded.at),
+        silent_from = CASE WHEN worker_heartbeat.at < excluded.at - {span(SILENT_AFTER)} THEN worker_heartbeat.at ELSE worker_heartbeat.silent_from END,
+        back_at = CASE WHEN worker_heartbeat.at < excluded.at - {span(SILENT_AFTER)} THEN excluded.at ELSE worker_heartbeat.back_at END"""  # noqa: S608
 )
 
 
-def ring(
+def beat(
     database: Database, now_in: Callable[[Session], datetime], counts: Callable[[Session], bool]
 ) -> None:
     """A worker is there. `now_in` stays a held clock for as long, or it would leap and the bell be put back. Nothing is written
@@ -66,15 +66,15 @@ def note_run(database: Database, now_in: Callable[[Session], datetime]) -> None:
     """A billing run has finished, or got on. Written down twice a minute at most, where a worker has ever been."""
     with database.transaction() as session:
         session.execute(
-            sa.text("UPDATE tick_seen SET run_at = :at WHERE run_at < :at - :least"),
+            sa.text("UPDATE worker_heartbeat SET run_at = :at WHERE run_at < :at - :least"),
             {"at": now_in(session), "least": timedelta(seconds=EVERY_SECONDS)},
         )
 
 
-def heard(session: Session, at: datetime) -> Heard | None:
+def last_heartbeat(session: Session, at: datetime) -> Heartbeat | None:
     """When it was heard last; None where no worker has ever been."""
-    row = session.get(TickSeen, 1)
-    return None if row is None else Heard(row.at, row.at < at - SILENT_AFTER, row.run_at)
+    row = session.get(WorkerHeartbeat, 1)
+    return None if row is None else Heartbeat(row.at, row.at < at - SILENT_AFTER, row.run_at)
 
 
 def late(since: str, allowed: timedelta, catch_up: timedelta = CATCH_UP) -> str:
@@ -83,16 +83,17 @@ def late(since: str, allowed: timedelta, catch_up: timedelta = CATCH_UP) -> str:
     After an outage of all workers, what wasn't late when it began has `catch_up` from when they are back. What was late before
     counts at once, so workers that come and go can't put an alarm off: each return forgives only what fell due lately."""
     return f"""({since} < :at - {span(allowed)} AND NOT EXISTS (
-        SELECT FROM tick_seen seen WHERE seen.back_at > :at - {span(catch_up)} AND {since} >= seen.silent_from - {span(allowed)}))"""
+        SELECT FROM worker_heartbeat seen WHERE seen.back_at > :at - {span(catch_up)} AND {since} >= seen.silent_from - {span(allowed)}))"""
 
 
-def silence(session: Session) -> None:
+def clear(session: Session) -> None:
     """Nobody is there: all workers were stopped, and the next is heard when it rings for the first time."""
-    session.execute(sa.delete(TickSeen))
+    session.execute(sa.delete(WorkerHeartbeat))
 
 
-def take_along(session: Session, length: timedelta) -> None:
+def shift(session: Session, length: timedelta) -> None:
     """A held clock leaps by `length`: nobody is missed for that."""
     session.execute(
-        sa.text("UPDATE tick_seen SET at = at + :length, run_at = run_at + :length"), {"length": length}
+        sa.text("UPDATE worker_heartbeat SET at = at + :length, run_at = run_at + :length"),
+        {"length": length},
     )

@@ -35,7 +35,7 @@ class Installation(SQLModel, table=True):
 
     __table_args__ = (
         sa.CheckConstraint("id = 1", name="only_one"),
-        sa.CheckConstraint("(asks_since IS NULL) = (ask_at IS NULL)", name="asked_at_a_moment"),
+        sa.CheckConstraint("(asks_since IS NULL) = (next_poll_at IS NULL)", name="polled_at_a_moment"),
     )
 
     id: int = Field(primary_key=True)
@@ -46,9 +46,9 @@ class Installation(SQLModel, table=True):
     """By what PostgreSQL knew this database when it was marked or adopted."""
     asks_since: datetime | None = None
     """From which moment on the acquirer is to be asked what happened. While it stands here money is held."""
-    ask_at: datetime | None = None
+    next_poll_at: datetime | None = None
     """When it is asked next."""
-    asked: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    poll_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """How often it could not be asked to the end."""
     listed_at: datetime | None = None
     """When the acquirer's lists hold all that was done before this database was adopted; what was asked earlier is asked once more."""
@@ -87,19 +87,19 @@ _STANDING = sa.text(f"SELECT home = {HOME} AS at_home, asks_since FROM installat
 ASKING = "SELECT FROM installation WHERE asks_since IS NOT NULL"
 """A condition, after EXISTS: money is held because the acquirer is still to be asked what happened."""
 _TOOK_OVER = f"""
-SELECT (SELECT at FROM tick_seen WHERE id = 1) FROM installation, (SELECT {HOME} AS now) AS here
+SELECT (SELECT at FROM worker_heartbeat WHERE id = 1) FROM installation, (SELECT {HOME} AS now) AS here
 WHERE id = 1 AND split_part(home, '-', 2) < split_part(now, '-', 2)
   AND split_part(home, '-', 1) = split_part(now, '-', 1)
   AND split_part(home, '-', 3) = split_part(now, '-', 3) AND split_part(home, '-', 4) = split_part(now, '-', 4)
 """  # noqa: S608
 """The last heartbeat in the same database of the same cluster on a later timeline; nothing in any other."""
 _LAST_KNOWN = """
-SELECT coalesce((SELECT max(at) FROM tick_seen), (SELECT max(at) FROM subscription_change WHERE actor_kind = 'worker'),
+SELECT coalesce((SELECT max(at) FROM worker_heartbeat), (SELECT max(at) FROM subscription_change WHERE actor_kind = 'worker'),
                 timestamptz 'epoch' + interval '1 day')
 """
 """A worker's last heartbeat, or else its last deed: all that was committed before a copy was taken is in the copy. Neither is
 written in a copy, while readers and webhooks may leave later moments there."""
-NEXT_DUE = f"SELECT coalesce((SELECT ask_at FROM installation), ({_TOOK_OVER}))"  # noqa: S608
+NEXT_DUE = f"SELECT coalesce((SELECT next_poll_at FROM installation), ({_TOOK_OVER}))"  # noqa: S608
 """When the acquirer is to be asked what happened; null where it is all known (see `timetable.Job`)."""
 
 
@@ -174,7 +174,7 @@ def adopt(session: Session, at: datetime) -> bool:
     held_since = at
     if row.asks_since is not None:
         since, held_since = min(row.asks_since, since), row.held_since or at
-    row.home, row.asks_since, row.ask_at, row.asked = home_of(session), since, at, 0
+    row.home, row.asks_since, row.next_poll_at, row.poll_count = home_of(session), since, at, 0
     row.listed_at, row.held_since = at + LISTED_WITHIN, held_since
     session.flush()
     return True
@@ -197,9 +197,9 @@ def all_known(session: Session, since: datetime, at: datetime) -> datetime | Non
     now, or its lists may have lacked the last of it: then this is when it is asked once more."""
     row = lock_one(session, Installation, 1)
     if row.asks_since != since:
-        return row.ask_at
+        return row.next_poll_at
     again_at = row.listed_at if row.listed_at is not None and at < row.listed_at else None
-    row.ask_at, row.asked = again_at, 0
+    row.next_poll_at, row.poll_count = again_at, 0
     if again_at is None:
         row.asks_since = row.listed_at = row.held_since = None
     session.flush()
@@ -210,8 +210,8 @@ def ask_again(session: Session, at: datetime) -> None:
     """The acquirer could not be asked to the end: again in a while."""
     row = lock_one(session, Installation, 1)
     if row.asks_since is not None:
-        row.asked += 1
-        row.ask_at = again_at(row.asked, at)
+        row.poll_count += 1
+        row.next_poll_at = again_at(row.poll_count, at)
 
 
 def claim(session: Session, settings: Settings) -> None:

@@ -1,14 +1,12 @@
 """The key of the lists that outlive every secret key: opt-outs and the register's blocks, claims of trials, cards, API keys.
 
 It is made once, with the database, and stands in it, sealed under the secret key: so it comes with a restore, and a rotation
-of the secret key seals it again and changes no hash. A database from before it had one goes on with the key that its rows
-were hashed with.
+of the secret key seals it again and changes no hash.
 
 What can't be opened shows a wrong secret key before it does harm: under another one every opt-out would seem gone."""
 
 import logging
 import secrets
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,23 +18,11 @@ from billing.platform.errors import RefusesToStart
 from billing.platform.installation import Installation
 from billing.platform.settings import Settings
 from billing.platform.tokens import Tokens
-from billing.rules.addresses import NotAnAddress, canonical
 
 log = logging.getLogger(__name__)
 PURPOSE = "list-key"
 LISTS = ("suppression", "trial_claim", "payment_method", "api_key")
 """The tables whose hashes it makes; the opt-out register's blocks are suppressions."""
-SAMPLE = 20
-ENOUGH = 3
-"""So many known claims, none of which a key recognises, prove that it isn't theirs."""
-_HAS_ROWS = """
-SELECT EXISTS (SELECT FROM suppression) OR EXISTS (SELECT FROM trial_claim) OR EXISTS (SELECT FROM payment_method)
-    OR EXISTS (SELECT FROM api_key) OR EXISTS (SELECT FROM staff_member WHERE enrolled_at IS NOT NULL)
-"""
-_KNOWN_CLAIMS = """
-SELECT r.email, c.digest FROM trial_claim c JOIN subscription s ON s.id = c.subscription_id JOIN reader r ON r.id = s.reader_id
-WHERE c.kind = 'address' ORDER BY c.claimed_at DESC LIMIT :sample
-"""
 
 
 class ListSalt(SQLModel, table=True):
@@ -66,20 +52,11 @@ def tokens_of(settings: Settings) -> Tokens:
     )
 
 
-class InDoubt(RefusesToStart):
-    """The database has lists from before they had a key of their own, and nothing in it proves by which secret key they were hashed: under a wrong one every opt-out would seem gone, for good. If it is the oldest one that is set (the last of BILLING_PREVIOUS_SECRET_KEYS, or BILLING_SECRET_KEY alone), say `billing migrate --key-is-right`."""
-
-    def __init__(self) -> None:
-        super().__init__(self.__doc__ or "")
-
-
-def seal_first(session: Session, settings: Settings, *, key_is_right: bool = False) -> None:
-    """Give a database its list key, unless it has one. `key_is_right`: an operator says that the oldest secret key hashed its
-    lists. Raises WrongSecretKey, InDoubt."""
+def seal_first(session: Session, settings: Settings) -> None:
+    """Give a new database its list key; nothing where it has one."""
     row = lock_one(session, Installation, 1)
     if not row.list_key:
-        tokens = tokens_of(settings)
-        seal(session, row, tokens, _first(session, tokens.keys, key_is_right))
+        seal(session, row, tokens_of(settings), secrets.token_urlsafe(32))
 
 
 def opened(session: Session, settings: Settings) -> Tokens:
@@ -145,25 +122,3 @@ def was_lost(session: Session) -> bool:
 def check_values(list_key: str) -> dict[str, str]:
     """What shows, list by list, that rows were hashed under this key, and doesn't give it away."""
     return {name: Tokens(list_key).digest("list-check", name)[:32] for name in LISTS}
-
-
-def _first(session: Session, keys: Sequence[str], key_is_right: bool) -> str:
-    """A random one for a database without rows; else the secret key that its rows were hashed with, as its claims prove."""
-    if not session.execute(sa.text(_HAS_ROWS)).scalar_one():
-        return secrets.token_urlsafe(32)
-    claims = session.execute(sa.text(_KNOWN_CLAIMS), {"sample": SAMPLE}).all()
-    known = {key: sum(_claims(key, *claim) for claim in claims) for key in keys}
-    if any(known.values()):
-        return max(keys, key=lambda key: known[key])
-    if len(claims) >= ENOUGH:
-        raise WrongSecretKey
-    if not key_is_right:
-        raise InDoubt
-    return keys[-1]
-
-
-def _claims(key: str, email: str, digest: str) -> bool:
-    try:
-        return Tokens(key).digest("trial-address", canonical(email)) == digest
-    except NotAnAddress:
-        return False

@@ -123,7 +123,7 @@ class AwayOnce(logging.Filter):
         return True
 
 
-def say(session: Session, what: str, **facts: object) -> None:
+def log_event(session: Session, what: str, **facts: object) -> None:
     """Log what happened, once the transaction it happened in is committed; never when it is undone.
 
     Facts are ids, amounts in cents, and who acted; the request adds itself; a fact that is None or empty is left out."""

@@ -43,6 +43,16 @@ def is_ahead(present: set[str]) -> bool:
     return not present <= set(known())
 
 
+def refuse_before_first_release(connection: sa.Connection) -> None:
+    """Raises RefusesToStart for a database that was migrated by this code's forerunners, before there was a release. Their
+    revisions had the same numbers as today's, so a table tells them apart that only a released database has."""
+    if connection.execute(sa.text("SELECT to_regclass('worker_heartbeat') IS NULL")).scalar_one():
+        raise RefusesToStart(
+            "This database was made before the first release, and no migration leads on from it. Make a new database, and run"
+            " `billing migrate` on it."
+        )
+
+
 def present_in(connection: sa.Connection) -> set[str]:
     """The revisions that a database is at. Raises ProgrammingError where it was never migrated."""
     return set(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars())
@@ -52,6 +62,8 @@ def refuse_behind(session: Session) -> None:
     """Raises RefusesToStart for a database that this code would break on, because migrations are missing. One that is ahead
     is only said: during a release the old code goes on beside the new."""
     present = present_in(session.connection())
+    if present:
+        refuse_before_first_release(session.connection())
     at = ", ".join(sorted(present)) or "nothing"
     if lacking := missing(present):
         raise RefusesToStart(

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from billing.platform import ids
 from billing.platform.context import TransactionContext
-from billing.platform.logs import say
+from billing.platform.logs import log_event
 from billing.readers.models import Consent, ConsentText
 from billing.rules.money import Money
 
@@ -108,7 +108,7 @@ def record(
     )
     ctx.session.add(consent)
     ctx.session.flush()
-    say(ctx.session, "consent kept", consent=consent.id, to=f"{kind}/{text_version}", reader=reader_id)
+    log_event(ctx.session, "consent kept", consent=consent.id, to=f"{kind}/{text_version}", reader=reader_id)
     return consent
 
 

@@ -48,14 +48,14 @@ class ReaderSession(SQLModel, table=True):
     times_seen: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     """How often it came, an hour or more apart. What was read is nobody's business (PW-13)."""
     ended_at: datetime | None = None
-    ended_why: str | None = None
+    ended_reason: str | None = None
     """`limit` when another browser took its place; empty when the reader signed out."""
     ip: str
     device: str
     browser_hash: str | None = Field(default=None, index=True)
     """Of the browser's own cookie, which outlives the session: by it the browser is known again. Empty in sessions from before
     it was kept."""
-    proved: bool = Field(default=False)
+    email_verified: bool = Field(default=False)
     """Whether it began with a mailed link; one begun by starting a trial with a new address has yet to prove it."""
 
 

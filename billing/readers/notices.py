@@ -56,7 +56,7 @@ def sign_in_link(
 
 
 @dataclass(frozen=True)
-class AddressChanged(Mail, true_while=ALWAYS):
+class AddressChangedMail(Mail, true_while=ALWAYS):
     """To the address that was the reader's until the moment `at_text`. The new one isn't named: others may read this."""
 
     at_text: str
@@ -66,13 +66,13 @@ def address_changed(ctx: TransactionContext, reader: Reader, old: str) -> None:
     """Warn the old address, which may take mail again (6.3.7)."""
     key = f"address-changed:{reader.id}:{ctx.at.isoformat()}"
     message = NewMessage(
-        AddressChanged(at_text=ctx.site.moment(ctx.at)), key, old, reader.id, ctx.at + _WARNING_LIFE
+        AddressChangedMail(at_text=ctx.site.moment(ctx.at)), key, old, reader.id, ctx.at + _WARNING_LIFE
     )
     queue(ctx.session, message, ctx.at)
 
 
 @dataclass(frozen=True)
-class SignedInElsewhere(Mail, true_while=ALWAYS):
+class SignedInElsewhereMail(Mail, true_while=ALWAYS):
     """A device that we had not seen before signed in, at the moment `at_text`."""
 
     at_text: str
@@ -82,7 +82,7 @@ class SignedInElsewhere(Mail, true_while=ALWAYS):
 
 def signed_in_elsewhere(ctx: TransactionContext, reader: Reader, link_id: str, device: str) -> None:
     """Warn of a sign-in on a new device (6.3.5)."""
-    mail = SignedInElsewhere(
+    mail = SignedInElsewhereMail(
         at_text=ctx.site.moment(ctx.at), device=devices.in_words(device), account_url=ctx.site.account_url
     )
     key = f"new-device:{link_id}"

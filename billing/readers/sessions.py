@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from billing.platform import ids
 from billing.platform.context import TransactionContext
-from billing.platform.logs import say
+from billing.platform.logs import log_event
 from billing.readers.models import Reader, ReaderSession
 
 IDLE = timedelta(days=90)
@@ -29,7 +29,7 @@ def open_session(
     ip: str,
     device: str,
     browser_hash: str | None,
-    proved: bool,
+    email_verified: bool,
     most: int = 0,
 ) -> str:
     """Sign a browser in; the secret for its cookie (256 bits), of which we keep a keyed hash. Always a new one (7.2.4).
@@ -48,7 +48,7 @@ def open_session(
             ip=ip[:64],
             device=device[:300],
             browser_hash=browser_hash,
-            proved=proved,
+            email_verified=email_verified,
         )
     )
     return secret
@@ -59,12 +59,12 @@ def _make_room(ctx: TransactionContext, reader_id: str, left: int) -> None:
     ctx.session.execute(sa.text("SELECT id FROM reader WHERE id = :id FOR NO KEY UPDATE"), {"id": reader_id})
     rows = sorted(open_sessions(ctx, reader_id), key=lambda row: (row.seen_at, row.id), reverse=True)
     for row in rows[left:]:
-        row.ended_at, row.ended_why = ctx.at, LIMIT
+        row.ended_at, row.ended_reason = ctx.at, LIMIT
 
 
 def made_room(ctx: TransactionContext, secret: str) -> bool:
     """Whether the session with this secret ended because another browser took its place."""
-    ended = select(ReaderSession.ended_why).where(
+    ended = select(ReaderSession.ended_reason).where(
         col(ReaderSession.token_hash).in_(ctx.site.tokens.digests("session", secret))
     )
     return ctx.session.exec(ended).first() == LIMIT
@@ -97,7 +97,7 @@ def _is_live(row: ReaderSession, at: datetime) -> bool:
 def knows(session: Session, browser_hashes: Sequence[str], reader_id: str | None = None) -> bool:
     """Whether this reader, or any, has signed in by a mailed link in this browser before, however that ended."""
     found = select(ReaderSession.id).where(
-        col(ReaderSession.browser_hash).in_(browser_hashes), col(ReaderSession.proved)
+        col(ReaderSession.browser_hash).in_(browser_hashes), col(ReaderSession.email_verified)
     )
     if reader_id is not None:
         found = found.where(ReaderSession.reader_id == reader_id)
@@ -106,7 +106,7 @@ def knows(session: Session, browser_hashes: Sequence[str], reader_id: str | None
 
 def is_fresh(row: ReaderSession, at: datetime) -> bool:
     """Whether the address was proved in this browser a moment ago. Each sign-in begins a session, so it was when this one began."""
-    return row.proved and at - row.started_at <= FRESH
+    return row.email_verified and at - row.started_at <= FRESH
 
 
 def open_sessions(ctx: TransactionContext, reader_id: str) -> list[ReaderSession]:
@@ -130,11 +130,11 @@ def end_sessions(
     """Sign out everywhere, or `only` one session, or only those that never proved the address; how many ended."""
     ended = 0
     for row in open_sessions(ctx, reader_id):
-        if (only is None or row.id == only) and not (unproved and row.proved):
+        if (only is None or row.id == only) and not (unproved and row.email_verified):
             row.ended_at = ctx.at
             ended += 1
     if ended:
-        say(ctx.session, "signed out", reader=reader_id, sessions=ended)
+        log_event(ctx.session, "signed out", reader=reader_id, sessions=ended)
     return ended
 
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from billing.mail import unreachable
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, TooMany
-from billing.platform.logs import say
+from billing.platform.logs import log_event
 from billing.readers import rate, sessions
 from billing.readers.links import LIFE, Links
 from billing.readers.models import Reader, ReaderSession, SignInLink
@@ -132,7 +132,7 @@ def _mail_link(
     link_id = LINKS.issue(ctx.session, ctx.site.tokens, to.lower(), browser_hashes, ctx.at)
     if replaces_of is not None and reader is None:
         LINKS.of_id(ctx.session, link_id).replaces_of = replaces_of
-    say(ctx.session, "sign-in link asked for", link=link_id, address=to)
+    log_event(ctx.session, "sign-in link asked for", link=link_id, address=to)
     sign_in_link(
         ctx,
         link_id,
@@ -159,7 +159,7 @@ def confirm_code(ctx: TransactionContext, code: str, browser: Browser) -> Signed
     """Use the code from the mail, typed in the browser that asked; None, and one try fewer, when it is wrong. Raises LinkSpent."""
     link = LINKS.use_code(ctx.session, ctx.site.tokens, code, browser.hashes, ctx.at)
     if link is None:
-        say(ctx.session, "sign-in code wrong")
+        log_event(ctx.session, "sign-in code wrong")
         return None
     return _sign_in(ctx, link, browser)
 
@@ -178,12 +178,12 @@ def _sign_in(ctx: TransactionContext, link: SignInLink, browser: Browser) -> Sig
         ip=browser.ip,
         device=browser.device,
         browser_hash=browser.hashes[0],
-        proved=True,
+        email_verified=True,
         most=ctx.site.policy.session_limit,
     )
     if new_device:
         signed_in_elsewhere(ctx, reader, link.id, browser.device)
-    say(ctx.session, "signed in", reader=reader.id, link=link.id)
+    log_event(ctx.session, "signed in", reader=reader.id, link=link.id)
     return SignedIn(reader.id, secret)
 
 
@@ -211,5 +211,5 @@ def _replace_address(ctx: TransactionContext, reader_id: str, email: str) -> Non
         old, reader.email = reader.email, clean_address(email)
         ctx.session.flush()
         unreachable.send_elsewhere(ctx.session, reader.id, reader.email, ctx.at)
-        say(ctx.session, "address replaced", reader=reader.id)
+        log_event(ctx.session, "address replaced", reader=reader.id)
         address_changed(ctx, reader, old)

@@ -25,7 +25,7 @@ from billing.platform.db import Database
 from billing.platform.errors import Unavailable
 from billing.platform.site import Site
 from billing.refunds import refund, unexplained_charges
-from billing.rules.reckoning import MOVED_BY, Pair, Thing, Verdict
+from billing.rules.reconciliation import MOVED_BY, Discrepancy, Pair, Thing
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ def ask_about_unpresented(run: ReconcileContext, at: datetime) -> Unasked:
 def listed(answer: list[T] | Unknown) -> list[T]:
     """What the acquirer listed. Raises Unavailable where it listed nothing for certain."""
     if isinstance(answer, Unknown):
-        raise Unavailable(answer.why)
+        raise Unavailable(answer.reason)
     return answer
 
 
@@ -154,7 +154,7 @@ def _each(run: ReconcileContext, asking: Sequence[Asking]) -> Unasked:
     failed = _tried([one for one, _ in _tried(asking)])
     if asking and len(failed) == len(asking) and run.gateway.answers() is not None:
         raise Unavailable(f"{run.gateway.display_name} can't be asked about what the books differ in.")
-    return [(ref, why) for (ref, _), why in failed]
+    return [(ref, reason) for (ref, _), reason in failed]
 
 
 def _tried(asking: Sequence[Asking]) -> list[tuple[Asking, str]]:
@@ -175,7 +175,7 @@ def _tried(asking: Sequence[Asking]) -> list[tuple[Asking, str]]:
 def _ask_about(run: ReconcileContext, pair: Pair, at: datetime) -> None:
     if pair.ours is not None:
         _look_for_movements(run, pair.ref, at)
-    if pair.verdict is Verdict.MISSING:
+    if pair.verdict is Discrepancy.MISSING:
         return
     if pair.thing is Thing.CHARGE:
         _charge(run, pair.ref, at)
@@ -201,7 +201,7 @@ def _look_for_movements(run: ReconcileContext, ref: str, at: datetime) -> None:
     """A movement may be dated after the span: a moment after the thing itself, or today, when we know of it already."""
     found = run.gateway.books.movements_of(ref)
     if isinstance(found, Unknown):
-        raise Unavailable(found.why)
+        raise Unavailable(found.reason)
     if found:
         with run.database.begin(run.site, at, run.actor) as ctx:
             balance_mirror.keep(ctx, run.acquirer, found)
@@ -210,7 +210,7 @@ def _look_for_movements(run: ReconcileContext, ref: str, at: datetime) -> None:
 def _charge(run: ReconcileContext, charge_ref: str, at: datetime) -> None:
     charge = run.gateway.books.charge(charge_ref)
     if isinstance(charge, NoSuchObject | Unknown):
-        raise Unavailable(charge.why)
+        raise Unavailable(charge.reason)
     if charge.claim is not None:
         disputes.write_down_charge(run.database, run.gateway, run.site, charge_ref, charge.intent_ref, at)
 
@@ -218,7 +218,7 @@ def _charge(run: ReconcileContext, charge_ref: str, at: datetime) -> None:
 def _refund(run: ReconcileContext, refund_ref: str, at: datetime) -> None:
     refund_id, answer = run.gateway.fetch_refund(refund_ref)
     if not isinstance(answer, RefundAnswer):
-        raise Unavailable(answer.why)
+        raise Unavailable(answer.reason)
     with run.database.begin(run.site, at, run.actor) as ctx:
         ours = refund.known(ctx.session, run.acquirer, refund_id, refund_ref)
         if ours is not None:

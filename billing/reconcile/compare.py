@@ -13,13 +13,13 @@ from billing.payments.balance_models import BalanceMovement
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Payment, Refund, RefundState
 from billing.payments.unexplained_models import UnexplainedCharge
-from billing.rules.reckoning import BY_ITSELF, MOVED_BY, Pair, Theirs, Thing, pairs
+from billing.rules.reconciliation import BY_ITSELF, MOVED_BY, Pair, Theirs, Thing, pairs
 
 Refs = dict[Thing, set[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ComparedSpan:
     """From an instant until just before another."""
 
     start: datetime
@@ -30,7 +30,7 @@ class Span:
         return sa.and_(col(column) >= self.start, col(column) < self.end)
 
 
-def touched(session: Session, acquirer: str, span: Span) -> Refs:
+def touched(session: Session, acquirer: str, span: ComparedSpan) -> Refs:
     """References of all that either book dates in the span."""
     found: Refs = {thing: set() for thing in Thing}
     rows = session.exec(
@@ -141,7 +141,7 @@ def _disputes(session: Session, acquirer: str, refs: list[str]) -> dict[str, int
     return {row.gateway_ref: -row.amount if row.takes else 0 for row in rows}
 
 
-def unexpected(session: Session, acquirer: str, span: Span) -> list[BalanceMovement]:
+def unexpected(session: Session, acquirer: str, span: ComparedSpan) -> list[BalanceMovement]:
     """What changed our balance for a reason that we don't know."""
     known = [*MOVED_BY, *BY_ITSELF]
     rows = session.exec(

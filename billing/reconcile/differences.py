@@ -15,7 +15,7 @@ from billing.platform.context import TransactionContext
 from billing.refunds import elsewhere
 from billing.refunds.unexplained_charges import payer
 from billing.rules.money import BASE_CURRENCY, is_currency, spelled
-from billing.rules.reckoning import Pair, Thing, Verdict
+from billing.rules.reconciliation import Discrepancy, Pair, Thing
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ class Difference:
 
 
 _KINDS = {
-    (Thing.CHARGE, Verdict.UNKNOWN): CaseKind.UNKNOWN_CHARGE,
-    (Thing.CHARGE, Verdict.MISSING): CaseKind.MISSING_CHARGE,
-    (Thing.REFUND, Verdict.UNKNOWN): CaseKind.UNKNOWN_REFUND,
-    (Thing.REFUND, Verdict.MISSING): CaseKind.MISSING_REFUND,
-    (Thing.DISPUTE, Verdict.UNKNOWN): CaseKind.UNKNOWN_DISPUTE,
-    (Thing.DISPUTE, Verdict.MISSING): CaseKind.MISSING_DISPUTE,
+    (Thing.CHARGE, Discrepancy.UNKNOWN): CaseKind.UNKNOWN_CHARGE,
+    (Thing.CHARGE, Discrepancy.MISSING): CaseKind.MISSING_CHARGE,
+    (Thing.REFUND, Discrepancy.UNKNOWN): CaseKind.UNKNOWN_REFUND,
+    (Thing.REFUND, Discrepancy.MISSING): CaseKind.MISSING_REFUND,
+    (Thing.DISPUTE, Discrepancy.UNKNOWN): CaseKind.UNKNOWN_DISPUTE,
+    (Thing.DISPUTE, Discrepancy.MISSING): CaseKind.MISSING_DISPUTE,
 }
 
 
@@ -53,7 +53,7 @@ class Describe:
 
     def pair(self, session: Session, pair: Pair, charge: TakenCharge | None) -> Difference:
         """A charge, refund or dispute that isn't the same in both."""
-        verdict = pair.verdict or Verdict.OTHER_AMOUNT
+        verdict = pair.verdict or Discrepancy.OTHER_AMOUNT
         kind = _KINDS.get((pair.thing, verdict), CaseKind.OTHER_AMOUNT)
         reader_id = self._reader_of(session, pair, charge)
         facts = [(f"{pair.thing} at {self.theirs}", pair.ref)]
@@ -90,13 +90,13 @@ class Describe:
             currency=pair.currency,
         )
 
-    def _in_words(self, pair: Pair, verdict: Verdict) -> str:
+    def _in_words(self, pair: Pair, verdict: Discrepancy) -> str:
         theirs, ours = spelled(pair.theirs or 0, pair.currency), spelled(pair.ours or 0, BASE_CURRENCY)
-        if verdict is Verdict.UNKNOWN:
+        if verdict is Discrepancy.UNKNOWN:
             return (
                 f"{self.theirs}'s {pair.thing} {pair.ref} moved {theirs}, and we have no such {pair.thing}."
             )
-        if verdict is Verdict.MISSING:
+        if verdict is Discrepancy.MISSING:
             return f"We have the {pair.thing} {pair.ref} of {ours}, and {self.theirs} moved nothing for it."
         return f"By our books the {pair.thing} {pair.ref} moved {ours}, by {self.theirs}'s {theirs}."
 
@@ -118,11 +118,11 @@ class Describe:
 
     def movement(self, row: BalanceMovement) -> Difference:
         """A movement whose reason we don't know."""
-        why = f" (“{row.description}”)" if row.description else ""
+        reason = f" (“{row.description}”)" if row.description else ""
         return Difference(
             CaseKind.UNEXPECTED_MOVEMENT,
             row.ref,
-            f"{self.theirs} moved {spelled(row.net, row.currency)} as {row.category.replace('_', ' ')}{why}.",
+            f"{self.theirs} moved {spelled(row.net, row.currency)} as {row.category.replace('_', ' ')}{reason}.",
             None,
             row.net,
             facts=(("movement", row.ref), ("of", row.source_ref or "nothing named")),
@@ -147,9 +147,9 @@ class Describe:
             currency=payout.currency,
         )
 
-    def unasked(self, ref: str, why: str) -> Difference:
+    def unasked(self, ref: str, reason: str) -> Difference:
         """Something that couldn't be asked about."""
-        what = f"What became of {ref} at {self.theirs} can't be told: {why}"
+        what = f"What became of {ref} at {self.theirs} can't be told: {reason}"
         return Difference(
             CaseKind.NOT_COMPARED, ref, what[:1000], None, None, facts=((f"at {self.theirs}", ref),)
         )

@@ -40,6 +40,6 @@ def take_in_refund(ctx: TransactionContext, run: ReconcileContext, found: FoundR
     refund.settle(ctx, made.id, found.answer, again=True)
     ends = _ENDS.get(found.cause.partition(":")[0])
     if ends is not None and subscription.state is not State.ENDED and subscription.cancel_asked_at is None:
-        why = "the reader had cancelled when the money went back"
-        cancel(ctx, subscription_id, asked_at=found.at, why=why, when=ends)
+        reason = "the reader had cancelled when the money went back"
+        cancel(ctx, subscription_id, asked_at=found.at, reason=reason, when=ends)
     return True

@@ -13,8 +13,8 @@ from billing.payments import balance_mirror
 from billing.payments.balance_models import BalanceMovement, Payout
 from billing.platform.errors import Unavailable
 from billing.reconcile.catch_up import ReconcileContext
-from billing.reconcile.compare import Span
-from billing.rules.reckoning import newly_short
+from billing.reconcile.compare import ComparedSpan
+from billing.rules.reconciliation import newly_short
 
 log = logging.getLogger(__name__)
 PATIENCE_DAYS = 3
@@ -47,7 +47,7 @@ def keep_all(run: ReconcileContext, refs: Iterable[str], at: datetime) -> int:
     return kept
 
 
-def off(session: Session, acquirer: str, span: Span) -> list[tuple[Payout, int]]:
+def off(session: Session, acquirer: str, span: ComparedSpan) -> list[tuple[Payout, int]]:
     """Payouts that aren't the sum of their list, with that sum. A list may hold other payouts, which were asked for by hand."""
     inside = func.coalesce(func.sum(BalanceMovement.net), 0)
     in_list = sa.and_(
@@ -64,7 +64,7 @@ def off(session: Session, acquirer: str, span: Span) -> list[tuple[Payout, int]]
     return [(payout, int(total)) for payout, total in rows if payout.amount != total]
 
 
-def _known(acquirer: str, span: Span) -> Any:
+def _known(acquirer: str, span: ComparedSpan) -> Any:
     """Payouts of the span, and earlier ones that we have known as they are only since it began."""
     return sa.and_(
         col(Payout.acquirer) == acquirer,
@@ -73,7 +73,7 @@ def _known(acquirer: str, span: Span) -> Any:
     )
 
 
-def short(session: Session, acquirer: str, span: Span) -> list[tuple[Payout, int]]:
+def short(session: Session, acquirer: str, span: ComparedSpan) -> list[tuple[Payout, int]]:
     """Payouts without a list that took more than the account held, by the movements up to their time, with what of it was there.
     What was known to be missing at an earlier one isn't told again: it may have been there before our books began."""
     rows = session.exec(

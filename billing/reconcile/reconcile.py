@@ -20,14 +20,14 @@ from billing.reconcile.catch_up import (
     catch_up,
     listed,
 )
-from billing.reconcile.compare import Span
+from billing.reconcile.compare import ComparedSpan
 from billing.reconcile.differences import Describe, Difference, open_difference
 from billing.rules.periods import start_of_day
-from billing.rules.reckoning import Pair, Thing, Verdict
+from billing.rules.reconciliation import Discrepancy, Pair, Thing
 
 
 @dataclass
-class Report:
+class ComparisonReport:
     """What a comparison found."""
 
     since: date
@@ -46,21 +46,25 @@ def reconcile(
     through: date,
     at: datetime,
     doing: Callable[[str], None] = lambda _: None,
-) -> Report:
+) -> ComparisonReport:
     """Compare the civil days from `since` through `through`, with each acquirer. Safe to repeat: a difference opens its case
     once. `doing` is told, in words, of each step that may take long.
 
     Raises Unavailable when an acquirer's books can't be read to the end."""
     zone = run.site.zone
-    span = Span(start_of_day(since, zone), start_of_day(through + timedelta(days=1), zone))
-    report = Report(since, through)
+    span = ComparedSpan(start_of_day(since, zone), start_of_day(through + timedelta(days=1), zone))
+    report = ComparisonReport(since, through)
     for one in run.each():
         _reconcile(one, span, at, report, doing)
     return report
 
 
 def _reconcile(
-    run: ReconcileContext, span: Span, at: datetime, report: Report, doing: Callable[[str], None]
+    run: ReconcileContext,
+    span: ComparedSpan,
+    at: datetime,
+    report: ComparisonReport,
+    doing: Callable[[str], None],
 ) -> None:
     theirs, acquirer = run.gateway.display_name, run.acquirer
     doing(f"reading what {theirs}'s balance says")
@@ -93,7 +97,7 @@ def _reconcile(
         found += [describe.movement(row) for row in compare.unexpected(ctx.session, acquirer, span)]
         odd = [*payouts.off(ctx.session, acquirer, span), *payouts.short(ctx.session, acquirer, span)]
         found += [describe.payout(payout, total) for payout, total in odd]
-        found += [describe.unasked(ref, why) for ref, why in dict(unasked).items()]
+        found += [describe.unasked(ref, reason) for ref, reason in dict(unasked).items()]
         for one in found:
             open_difference(ctx, one)
         report.unexplained += len(open_among(ctx.session, {(one.kind, one.subject) for one in found}))
@@ -109,7 +113,7 @@ def _differing(session: Session, acquirer: str, refs: compare.Refs) -> list[Pair
 def _name(run: ReconcileContext, differing: list[Pair]) -> dict[str, TakenCharge]:
     """Whose the charges are that we don't know."""
     unknown = [
-        pair.ref for pair in differing if pair.thing is Thing.CHARGE and pair.verdict is Verdict.UNKNOWN
+        pair.ref for pair in differing if pair.thing is Thing.CHARGE and pair.verdict is Discrepancy.UNKNOWN
     ]
     found = ((ref, run.gateway.books.charge(ref)) for ref in unknown[:MOST])
     return {ref: charge for ref, charge in found if isinstance(charge, TakenCharge)}
@@ -118,7 +122,7 @@ def _name(run: ReconcileContext, differing: list[Pair]) -> dict[str, TakenCharge
 def _name_refunds(run: ReconcileContext, differing: list[Pair]) -> dict[str, TakenRefund]:
     """Whose money the refunds returned that we don't know."""
     unknown = [
-        pair.ref for pair in differing if pair.thing is Thing.REFUND and pair.verdict is Verdict.UNKNOWN
+        pair.ref for pair in differing if pair.thing is Thing.REFUND and pair.verdict is Discrepancy.UNKNOWN
     ]
     found = ((ref, run.gateway.books.refund(ref)) for ref in unknown[:MOST])
     return {ref: refund for ref, refund in found if isinstance(refund, TakenRefund)}

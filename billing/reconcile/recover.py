@@ -180,7 +180,7 @@ def _unknown(run: ReconcileContext, charges: list[FoundCharge]) -> list[FoundCha
 def _charge(run: ReconcileContext, one: FoundCharge, found: Recovered, at: datetime) -> None:
     outcome = one.outcome
     if isinstance(outcome, Unknown):
-        raise Unavailable(f"The acquirer can't say yet what became of a charge: {outcome.why}")
+        raise Unavailable(f"The acquirer can't say yet what became of a charge: {outcome.reason}")
     try:
         with (
             _lasting_only(f"The charge {outcome.charge_ref}"),
@@ -193,7 +193,7 @@ def _charge(run: ReconcileContext, one: FoundCharge, found: Recovered, at: datet
         log.exception("the charge %s can't be taken in", outcome.charge_ref)
         with run.database.begin(run.site, at, run.actor) as ctx:
             unexplained.note(
-                ctx, run.acquirer, one.claim, outcome, why="and it could not be written down here"
+                ctx, run.acquirer, one.claim, outcome, reason="and it could not be written down here"
             )
         became = Unattributed.UNEXPLAINED
     if became is Unattributed.UNEXPLAINED:

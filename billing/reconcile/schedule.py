@@ -7,14 +7,14 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from billing.payments.balance_models import Reckoning
+from billing.payments.balance_models import Reconciliation
 from billing.platform.actors import WORKER
 from billing.platform.claims import only_one
 from billing.platform.context import TransactionContext
 from billing.platform.db import instant
 from billing.platform.errors import Unavailable
 from billing.reconcile.catch_up import ReconcileContext
-from billing.reconcile.reconcile import Report, reconcile
+from billing.reconcile.reconcile import ComparisonReport, reconcile
 from billing.rules import backoff
 from billing.rules.periods import civil_date, start_of_day
 
@@ -31,7 +31,7 @@ MOST = 30 * DAY
 def since_when(ctx: TransactionContext) -> date | None:
     """The first civil day that hasn't been compared; None before the first attempt at a charge."""
     through = ctx.session.exec(
-        select(func.max(Reckoning.through)).where(col(Reckoning.done_at).is_not(None))
+        select(func.max(Reconciliation.through)).where(col(Reconciliation.done_at).is_not(None))
     ).one()
     if through is not None:
         return through + DAY
@@ -39,7 +39,7 @@ def since_when(ctx: TransactionContext) -> date | None:
     return civil_date(first, ctx.zone) if first is not None else None
 
 
-def reckon(run: ReconcileContext, at: datetime) -> int:
+def reconcile_due(run: ReconcileContext, at: datetime) -> int:
     """Compare the days that are over and weren't compared; how often something was compared, or tried. One worker at a time."""
     done = 0
     with only_one(run.database, COMPARING) as here:
@@ -52,7 +52,9 @@ def _reckon(run: ReconcileContext, at: datetime) -> bool:
     """The next of these days; whether any were due. After a failure a day at a time: what broke it may be how much it was."""
     with run.database.begin(run.site, at, WORKER) as ctx:
         since, due = since_when(ctx), instant(ctx.session, NEXT_DUE)
-        failed = ctx.session.exec(select(Reckoning.tries).where(col(Reckoning.done_at).is_(None))).first()
+        failed = ctx.session.exec(
+            select(Reconciliation.tries).where(col(Reconciliation.done_at).is_(None))
+        ).first()
     if since is None or due is None or due > at:
         return False
     through = since if failed else min(max(since, run.site.today(at) - DAY), since + MOST)
@@ -65,7 +67,7 @@ def _reckon(run: ReconcileContext, at: datetime) -> bool:
     return True
 
 
-def keep(run: ReconcileContext, report: Report, at: datetime) -> None:
+def keep(run: ReconcileContext, report: ComparisonReport, at: datetime) -> None:
     """Note that these days were compared."""
     with run.database.begin(run.site, at, WORKER) as ctx:
         row = _row(ctx, report.since, report.through)
@@ -83,21 +85,21 @@ def _put_off(run: ReconcileContext, since: date, through: date, at: datetime, pr
         ctx.session.add(row)
 
 
-def _row(ctx: TransactionContext, since: date, through: date) -> Reckoning:
+def _row(ctx: TransactionContext, since: date, through: date) -> Reconciliation:
     """The row of these days; one that failed before and reached less far makes way for it."""
-    known = ctx.session.get(Reckoning, through)
+    known = ctx.session.get(Reconciliation, through)
     if known is not None:
         return known
     tries = 0
-    for other in ctx.session.exec(select(Reckoning).where(col(Reckoning.done_at).is_(None))):
+    for other in ctx.session.exec(select(Reconciliation).where(col(Reconciliation.done_at).is_(None))):
         tries = other.tries
         ctx.session.delete(other)
-    return Reckoning(through=through, since=since, next_at=ctx.at, tries=tries)
+    return Reconciliation(through=through, since=since, next_at=ctx.at, tries=tries)
 
 
 # The first payment won't do: the news of it may be what was lost.
 _FIRST_ATTEMPT = "SELECT min(intended_at) FROM attempt"
-NEXT_DUE = f"""SELECT coalesce((SELECT next_at FROM reckoning ORDER BY through DESC LIMIT 1),
+NEXT_DUE = f"""SELECT coalesce((SELECT next_at FROM reconciliation ORDER BY through DESC LIMIT 1),
                                ({_FIRST_ATTEMPT}) + interval '24 hours')"""  # noqa: S608
 """When the next comparison is made: first a day after the first attempt (see `timetable.Job`)."""
 
@@ -105,9 +107,9 @@ NEXT_DUE = f"""SELECT coalesce((SELECT next_at FROM reckoning ORDER BY through D
 LATE = timedelta(hours=12)
 """How long after it was due a comparison may be made: longer than the acquirer is away in one go, and before the next is due."""
 STANDING = f"""SELECT done.through, coalesce(done.next_at, ({_FIRST_ATTEMPT}) + interval '24 hours') AS due_at,
-                      (SELECT problem FROM reckoning WHERE done_at IS NULL ORDER BY through DESC LIMIT 1) AS problem
+                      (SELECT problem FROM reconciliation WHERE done_at IS NULL ORDER BY through DESC LIMIT 1) AS problem
                FROM (VALUES (1)) AS once (one) LEFT JOIN LATERAL (
-                   SELECT through, next_at FROM reckoning WHERE done_at IS NOT NULL ORDER BY through DESC LIMIT 1) done ON true"""  # noqa: S608
+                   SELECT through, next_at FROM reconciliation WHERE done_at IS NOT NULL ORDER BY through DESC LIMIT 1) done ON true"""  # noqa: S608
 """How far the books were compared (`through`), since when the next days are or will be due, and why they couldn't be."""
 
 

@@ -5,7 +5,7 @@ from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.payments.models import GOES_OUT, Payment, Refund
 from billing.platform.context import TransactionContext
-from billing.platform.logs import say
+from billing.platform.logs import log_event
 from billing.refunds import refund, waiting
 from billing.rules.money import BASE_CURRENCY, spelled
 
@@ -31,19 +31,19 @@ def take_less(ctx: TransactionContext, refund_id: str, answer: RefundRefused) ->
             _open_case(ctx, payment, made)
     left = payment.amount - sum(made.amount for made in answer.made)
     if left <= 0:
-        nothing = RefundRefused(answer.why, not_owed=True)
+        nothing = RefundRefused(answer.reason, not_owed=True)
         refund.settle(ctx, refund_id, nothing)
     elif left >= row.amount:
-        refund.settle(ctx, refund_id, Unknown(f"{answer.why}, and its list says otherwise"))
+        refund.settle(ctx, refund_id, Unknown(f"{answer.reason}, and its list says otherwise"))
     elif row.state in GOES_OUT:
         _reduce(ctx, payment, row, left)
 
 
 def _reduce(ctx: TransactionContext, payment: Payment, row: Refund, left: int) -> None:
     parts = refund.split(ctx.session, payment, left, without=row)
-    say(ctx.session, "refund reduced", refund=row.id, payment=payment.id, cents=left, before=row.amount)
+    log_event(ctx.session, "refund reduced", refund=row.id, payment=payment.id, cents=left, before=row.amount)
     row.amount, row.net, row.vat = left, parts.net.amount, parts.vat.amount
-    row.claimed_by, row.ask_at = None, ctx.at
+    row.claimed_by, row.next_poll_at = None, ctx.at
     waiting.take_another_key(row)
     ctx.session.add(row)
 

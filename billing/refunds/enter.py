@@ -10,7 +10,7 @@ from billing.payments import postings, refunds_owed
 from billing.payments.models import Payment, Refund, RefundState
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
-from billing.platform.logs import say
+from billing.platform.logs import log_event
 from billing.refunds import refund
 from billing.rules.clocks import APART
 
@@ -39,7 +39,7 @@ def debt_that_it_pays(session: Session, payment: Payment, found: TakenRefund) ->
     )
 
 
-def refuse(session: Session, payment: Payment, found: TakenRefund) -> None:
+def check_enterable(session: Session, payment: Payment, found: TakenRefund) -> None:
     """Unless it can be entered. Raises AlreadyEntered, TooMuch."""
     ref = found.answer.refund_ref
     by_ref = select(Refund.id).where(
@@ -52,7 +52,7 @@ def refuse(session: Session, payment: Payment, found: TakenRefund) -> None:
         return
     left = refund.not_given(session, payment)
     if found.amount > left:
-        raise refund.TooMuch(
+        raise refund.MoreThanLeft(
             "Another refund of ours returns this money, or is about to: wait until the acquirer has answered it.",
             left=left,
         )
@@ -62,14 +62,16 @@ def enter(ctx: TransactionContext, payment: Payment, found: TakenRefund, *, reas
     """Write it down as it is now: one that succeeded gets its credit note, whose reason the reader reads; one that is pending gets
     it later; one that failed gets none. One that returns what a bounced refund left owing pays that debt. The case about it is
     closed. The caller holds the subscription's lock. Raises AlreadyEntered, TooMuch."""
-    refuse(ctx.session, payment, found)
+    check_enterable(ctx.session, payment, found)
     debt = debt_that_it_pays(ctx.session, payment, found)
     row = debt or _row(ctx, payment, found, reason)
     if debt is not None:
         _pay(ctx, debt, found)
     ref = found.answer.refund_ref
     close_about(ctx, CaseKind.UNKNOWN_REFUND, ref, reason=f"Entered as {row.id}: {reason}")
-    say(ctx.session, "refund entered", refund=row.id, payment=payment.id, cents=found.amount, by=ctx.actor)
+    log_event(
+        ctx.session, "refund entered", refund=row.id, payment=payment.id, cents=found.amount, by=ctx.actor
+    )
     return row
 
 

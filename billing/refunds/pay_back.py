@@ -24,7 +24,7 @@ class UnknownRefund(NotFound):
     code = "unknown_refund"
 
 
-class NothingOwed(Conflict):
+class RefundNotOwed(Conflict):
     """This refund isn't owed: it went through, is on its way, or was paid otherwise already."""
 
     code = "nothing_owed"
@@ -51,7 +51,7 @@ def pay_back(ctx: TransactionContext, refund_id: str, reference: str, on: date) 
         raise UnknownRefund
     row, payment = refund.lock_one(ctx.session, refund_id)
     if row not in refunds_owed.of_payment(ctx.session, payment):
-        raise NothingOwed
+        raise RefundNotOwed
     moment = _moment(ctx.site, reference, on, since=row.created_at, at=ctx.at)
     if row.bounced_at is None:
         _write_credit_note(ctx, row, payment)
@@ -84,7 +84,7 @@ def pay_back_unexplained(
     if row is None:
         raise UnknownRefund
     if row.given_up_at is None or row.not_owed or row.returned_at is not None:
-        raise NothingOwed
+        raise RefundNotOwed
     row.returned_at = _moment(ctx.site, reference, on, since=row.taken_at, at=ctx.at)
     row.paid_back_ref = reference.strip()
     ctx.session.add(row)
@@ -110,7 +110,7 @@ def _close(ctx: TransactionContext, subject: str, on: date, reference: str) -> N
 def _write_credit_note(ctx: TransactionContext, row: Refund, payment: Payment) -> None:
     """Dated today. Net and VAT are reckoned now: since it was refused, other parts of the payment may have gone back."""
     parts = refund.split(ctx.session, payment, row.amount)
-    number = numbers.take(ctx.session, numbers.CREDIT_NOTES)
+    number = numbers.next_numbers(ctx.session, numbers.CREDIT_NOTES)
     row.net, row.vat, row.settled_at, row.credit_note_number = (
         parts.net.amount,
         parts.vat.amount,

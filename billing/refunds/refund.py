@@ -15,7 +15,7 @@ from billing.platform import ids
 from billing.platform.actors import WORKER, acted_by
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid, NotFound
-from billing.platform.logs import say
+from billing.platform.logs import log_event
 from billing.refunds import failed as failed_refund
 from billing.refunds import shortage, waiting
 from billing.rules import tax
@@ -25,7 +25,7 @@ from billing.subscriptions.change import lock
 _Answer = RefundAnswer | RefundRefused | InsufficientBalance | Unknown
 
 
-class TooMuch(Conflict):
+class MoreThanLeft(Conflict):
     """That is more than is left of this payment."""
 
     code = "refund_exceeds_payment"
@@ -93,9 +93,11 @@ def intend(
     if amount < 1:
         raise NotAnAmount
     if amount > left:
-        raise TooMuch(left=left)
+        raise MoreThanLeft(left=left)
     refund = write(ctx, payment, amount, cause=cause, reason=reason)
-    say(ctx.session, "refund intended", refund=refund.id, payment=payment.id, cents=amount, by=ctx.actor)
+    log_event(
+        ctx.session, "refund intended", refund=refund.id, payment=payment.id, cents=amount, by=ctx.actor
+    )
     return refund
 
 
@@ -129,7 +131,7 @@ def write(ctx: TransactionContext, payment: Payment, amount: int, *, cause: str,
         **acted_by(ctx.actor),
         idempotency_key=f"refund-{refund_id}",
         created_at=ctx.at,
-        ask_at=ctx.at,
+        next_poll_at=ctx.at,
         keyed_at=ctx.at,
     )
     ctx.session.add(refund)
@@ -170,11 +172,11 @@ def settle(ctx: TransactionContext, refund_id: str, answer: _Answer, *, again: b
     match answer:
         case Unknown():
             waiting.for_answer(refund, answer, ctx.at)
-        case InsufficientBalance(why):
-            waiting.for_balance(ctx, refund, why)
+        case InsufficientBalance(reason):
+            waiting.for_balance(ctx, refund, reason)
             waiting.take_another_key(refund)
-        case RefundRefused(why, not_owed):
-            refund.state, refund.failure, refund.settled_at = RefundState.FAILED, why, ctx.at
+        case RefundRefused(reason, not_owed):
+            refund.state, refund.failure, refund.settled_at = RefundState.FAILED, reason, ctx.at
             refund.awaiting_balance_since, refund.not_owed = None, not_owed
             failed_refund.note(ctx, refund, payment)
         case RefundAnswer():
@@ -184,7 +186,9 @@ def settle(ctx: TransactionContext, refund_id: str, answer: _Answer, *, again: b
         refund_settled(ctx, refund, again=again)
     if waited and refund.awaiting_balance_since is None:
         shortage.close_when_over(ctx.acting_as(WORKER))
-    say(ctx.session, f"refund {refund.state}", refund=refund.id, payment=payment.id, cents=refund.amount)
+    log_event(
+        ctx.session, f"refund {refund.state}", refund=refund.id, payment=payment.id, cents=refund.amount
+    )
 
 
 def _made_after_all(session: Session, refund: Refund, payment: Payment, answer: _Answer) -> bool:
@@ -225,7 +229,7 @@ def _answered(ctx: TransactionContext, refund: Refund, payment: Payment, answer:
             refund.state, refund.awaiting_balance_since = RefundState.PENDING, awaiting_balance_since
             waiting.for_balance(ctx, refund, answer.failure or "our balance is too low")
         case RefundState.SUCCEEDED:
-            refund.credit_note_number = numbers.take(ctx.session, numbers.CREDIT_NOTES)
+            refund.credit_note_number = numbers.next_numbers(ctx.session, numbers.CREDIT_NOTES)
             refund.state, refund.settled_at = RefundState.SUCCEEDED, ctx.at
             ctx.session.add(refund)
             postings.refunded(ctx, refund, payment, ctx.session.get_one(Invoice, payment.invoice_id))
@@ -238,7 +242,7 @@ def _answered(ctx: TransactionContext, refund: Refund, payment: Payment, answer:
             else:
                 failed_refund.note(ctx, refund, payment)
         case _:
-            refund.state, refund.ask_at = RefundState.PENDING, ctx.at + waiting.A_DAY
+            refund.state, refund.next_poll_at = RefundState.PENDING, ctx.at + waiting.A_DAY
 
 
 def _try_another(

@@ -20,7 +20,7 @@ from billing.acquirer.gateway_health import GatewayHealth, HealthByName
 from billing.acquirer.port import Gateway
 from billing.payments.models import GOES_OUT, Payment, Refund
 from billing.platform.actors import WORKER
-from billing.platform.claims import claimer, in_nobodys_hands, take
+from billing.platform.claims import assign, unclaimed, worker_lock
 from billing.platform.db import Database
 from billing.platform.installation import ASKING, refuse_held
 from billing.platform.site import Site
@@ -56,7 +56,7 @@ def send_due(database: Database, site: Site, health: HealthByName, at: datetime)
 
     Raises NotAdopted, AsksAcquirer."""
     done = 0
-    with claimer(database) as me:
+    with worker_lock(database) as me:
         while batch := _claim(database, me, at):
             stop_point("refund.intended")
             for one in batch:
@@ -89,8 +89,12 @@ def _put_off(database: Database, refund_id: str, at: datetime) -> None:
     reached("recovery: a refund that breaks us is put off")
     with database.transaction() as session:
         refund = session.get_one(Refund, refund_id, with_for_update=True)
-        refund.asked += 1
-        refund.ask_at, refund.claimed_by, refund.unlisted_since = again_at(refund.asked, at), None, None
+        refund.poll_count += 1
+        refund.next_poll_at, refund.claimed_by, refund.unlisted_since = (
+            again_at(refund.poll_count, at),
+            None,
+            None,
+        )
         session.add(refund)
 
 
@@ -102,7 +106,7 @@ def _bring_to_an_end(
     if one.gateway_ref is not None:
         found = gateway.fetch_refund(one.gateway_ref)[1]
         # it was there, so only a person can say what became of it: a promise breaks once it has waited for long
-        return Unknown(found.why) if isinstance(found, NoSuchObject) else found
+        return Unknown(found.reason) if isinstance(found, NoSuchObject) else found
     key = one.key
     if one.perhaps_sent:
         listed = gateway.find_refund(refund_id=one.refund_id, intent_ref=one.intent_ref)
@@ -125,7 +129,7 @@ def _another_key(database: Database, refund_id: str, at: datetime) -> str:
     """Written down before it is used."""
     with database.transaction() as session:
         refund = session.get_one(Refund, refund_id, with_for_update=True)
-        refund.idempotency_key = f"refund-{refund_id}-{refund.asked}"
+        refund.idempotency_key = f"refund-{refund_id}-{refund.poll_count}"
         refund.keyed_at, refund.key_unusable, refund.unlisted_since = at, False, None
         session.add(refund)
         return refund.idempotency_key
@@ -139,15 +143,15 @@ def _claim(database: Database, me: int, at: datetime) -> list[_Claimed]:
             .join(Payment, col(Payment.id) == Refund.payment_id)
             .where(
                 col(Refund.state).in_(GOES_OUT),
-                Refund.ask_at <= at,
-                in_nobodys_hands(Refund.claimed_by),
+                Refund.next_poll_at <= at,
+                unclaimed(Refund.claimed_by),
                 breaker.goes_on(Refund.acquirer),
             )
-            .order_by(col(Refund.ask_at))
+            .order_by(col(Refund.next_poll_at))
             .limit(_BATCH)
             .with_for_update(skip_locked=True, of=Refund)
         ).all()
-        take(session, Refund, [row.id for row, _ in rows], me)
+        assign(session, Refund, [row.id for row, _ in rows], me)
         return [_claimed(row, payment) for row, payment in rows]
 
 
@@ -162,14 +166,14 @@ def _claimed(row: Refund, payment: Payment) -> _Claimed:
         keyed_at=row.keyed_at,
         key_unusable=row.key_unusable,
         unlisted_since=None if row.claimed_by is not None else row.unlisted_since,
-        perhaps_sent=row.claimed_by is not None or row.asked > 0,
+        perhaps_sent=row.claimed_by is not None or row.poll_count > 0,
         gateway_ref=row.gateway_ref,
     )
 
 
 def _next(session: Session) -> Refund | None:
     return session.exec(
-        select(Refund).where(col(Refund.state).in_(GOES_OUT)).order_by(col(Refund.ask_at)).limit(1)
+        select(Refund).where(col(Refund.state).in_(GOES_OUT)).order_by(col(Refund.next_poll_at)).limit(1)
     ).first()
 
 
@@ -185,7 +189,7 @@ def next_words(session: Session) -> str:
     return f"{goes}{Money(refund.amount).with_vat_words()} to {reader.email}"
 
 
-NEXT_DUE = f"""SELECT min(ask_at) FROM refund
+NEXT_DUE = f"""SELECT min(next_poll_at) FROM refund
                WHERE state IN ('intended', 'pending') AND acquirer NOT IN ({breaker.PAUSED})
                  AND NOT EXISTS ({ASKING})"""  # noqa: S608
 """When a refund wants sending or asking for next; null while charging is paused (see `timetable.Job`)."""

@@ -43,7 +43,9 @@ def now(session: Session) -> Shortage | None:
     )
 
 
-def open_case_about(ctx: TransactionContext, subject: str, cents: int, *, since: datetime, why: str) -> None:
+def open_case_about(
+    ctx: TransactionContext, subject: str, cents: int, *, since: datetime, reason: str
+) -> None:
     """One case for as long as something waits, not one a refund: one top-up ends it. `subject` is the refund, or the charge that
     goes back, which has waited `since` then; `why` is the acquirer's word."""
     about = select(Case.id).where(Case.kind == CaseKind.REFUNDS_WAIT.value, col(Case.closed_at).is_(None))
@@ -56,7 +58,7 @@ def open_case_about(ctx: TransactionContext, subject: str, cents: int, *, since:
         f"Our balance at the acquirer is too low to return {Money(cents).with_vat_words()}, and perhaps more by now. Top it"
         " up: refunds that wait are tried each day, and readers are owed them within 30 days.",
         ours=cents,
-        facts={"the acquirer said": why},
+        facts={"the acquirer said": reason},
         link="/staff/books",
     )
 

@@ -50,7 +50,7 @@ def note(
     claim: ChargeClaim,
     charged: Charged,
     *,
-    why: str = "for a subscription or a period that isn't in this database",
+    reason: str = "for a subscription or a period that isn't in this database",
 ) -> None:
     """Write down a charge that nothing explains, with a case that says `why`, unless all of it has gone back. Commit it; it is
     given back apart. Safe to repeat."""
@@ -63,7 +63,7 @@ def note(
         ctx,
         CaseKind.UNKNOWN_CHARGE,
         charged.charge_ref,
-        f"{Money(left).with_vat_words()} was taken {why}. The money goes back by itself;"
+        f"{Money(left).with_vat_words()} was taken {reason}. The money goes back by itself;"
         " tell the person whose it is.",
         reader_id=reader_id,
         theirs=left,
@@ -88,8 +88,8 @@ def _insert(ctx: TransactionContext, acquirer: str, claim: ChargeClaim, charged:
         amount=left,
         taken_at=charged.at,
         found_at=ctx.at,
-        ask_at=ctx.at,
-        asked=0,
+        next_poll_at=ctx.at,
+        poll_count=0,
     )
     ctx.session.execute(row.on_conflict_do_nothing(index_elements=["acquirer", "charge_ref"]))
 
@@ -128,10 +128,10 @@ def _due(database: Database, at: datetime) -> list[UnexplainedCharge]:
                 .where(
                     col(UnexplainedCharge.returned_at).is_(None),
                     col(UnexplainedCharge.given_up_at).is_(None),
-                    UnexplainedCharge.ask_at <= at,
+                    UnexplainedCharge.next_poll_at <= at,
                     breaker.goes_on(UnexplainedCharge.acquirer),
                 )
-                .order_by(col(UnexplainedCharge.ask_at))
+                .order_by(col(UnexplainedCharge.next_poll_at))
             )
         )
 
@@ -150,7 +150,7 @@ def _bring_to_an_end(database: Database, gateway: Gateway, one: UnexplainedCharg
         cause="unexplained",
         intent_ref=one.intent_ref,
         amount=one.amount,
-        key=f"unexplained-{one.charge_ref}-{one.asked}",
+        key=f"unexplained-{one.charge_ref}-{one.poll_count}",
     )
 
 
@@ -195,22 +195,26 @@ def _keep(ctx: TransactionContext, row: UnexplainedCharge) -> None:
 
 
 def _write(ctx: TransactionContext, row: UnexplainedCharge, answer: _Answer) -> None:
-    row.asked += 1
+    row.poll_count += 1
     before, waited, row.awaiting_balance_since = row.failure, row.awaiting_balance_since, None
-    row.failure, row.ask_at = None, ctx.at + AGAIN
+    row.failure, row.next_poll_at = None, ctx.at + AGAIN
     match answer:
         case RefundAnswer():
             _answered(ctx, row, answer, waited)
-        case InsufficientBalance(why):
-            _wait_for_balance(ctx, row, why, waited)
-        case RefundRefused(why, not_owed, disputed):
-            row.failure = why
+        case InsufficientBalance(reason):
+            _wait_for_balance(ctx, row, reason, waited)
+        case RefundRefused(reason, not_owed, disputed):
+            row.failure = reason
             if (
-                not not_owed or before == why
+                not not_owed or before == reason
             ):  # the first time, the acquirer's list may lag behind a refund of ours
                 _give_up(ctx, row, not_owed=not_owed or disputed)
-        case Unknown(why):
-            row.failure, row.ask_at, row.awaiting_balance_since = why, again_at(row.asked, ctx.at), waited
+        case Unknown(reason):
+            row.failure, row.next_poll_at, row.awaiting_balance_since = (
+                reason,
+                again_at(row.poll_count, ctx.at),
+                waited,
+            )
     if waited and row.awaiting_balance_since is None:
         shortage.close_when_over(ctx.acting_as(WORKER))
     log.warning("the unexplained charge %s: %s", row.charge_ref, row.failure or "given back")
@@ -237,17 +241,17 @@ def _answered(
 
 
 def _wait_for_balance(
-    ctx: TransactionContext, row: UnexplainedCharge, why: str, waited: datetime | None
+    ctx: TransactionContext, row: UnexplainedCharge, reason: str, waited: datetime | None
 ) -> None:
     """It isn't given up: the day after, our balance may be enough."""
-    row.failure, row.awaiting_balance_since = why, waited or ctx.at
-    shortage.open_case_about(ctx, row.charge_ref, row.amount, since=row.awaiting_balance_since, why=why)
+    row.failure, row.awaiting_balance_since = reason, waited or ctx.at
+    shortage.open_case_about(ctx, row.charge_ref, row.amount, since=row.awaiting_balance_since, reason=reason)
 
 
 def _give_up(ctx: TransactionContext, row: UnexplainedCharge, *, not_owed: bool) -> None:
     """What can't go back by refund is paid by a person, or explained by one."""
     row.given_up_at, row.not_owed = ctx.at, not_owed
-    why = (row.failure or "no reason given").rstrip(".")
+    reason = (row.failure or "no reason given").rstrip(".")
     to_do = (
         "Look at the charge in the acquirer's dashboard, and close this case with what you found."
         if not_owed
@@ -258,7 +262,7 @@ def _give_up(ctx: TransactionContext, row: UnexplainedCharge, *, not_owed: bool)
         ctx,
         CaseKind.REFUND_FAILED,
         row.charge_ref,
-        f"{Money(row.amount).with_vat_words()}, taken for a subscription that isn't in this database, did not go back: {why}. {to_do}",
+        f"{Money(row.amount).with_vat_words()}, taken for a subscription that isn't in this database, did not go back: {reason}. {to_do}",
         reader_id=payer(ctx.session, row.acquirer, row.customer_ref),
         ours=row.amount,
         facts={
@@ -270,7 +274,7 @@ def _give_up(ctx: TransactionContext, row: UnexplainedCharge, *, not_owed: bool)
     )
 
 
-NEXT_DUE = f"""SELECT min(ask_at) FROM unexplained_charge
+NEXT_DUE = f"""SELECT min(next_poll_at) FROM unexplained_charge
                WHERE returned_at IS NULL AND given_up_at IS NULL AND acquirer NOT IN ({breaker.PAUSED}) AND NOT EXISTS ({ASKING})"""  # noqa: S608
 """When one wants giving back, or asking for (see `timetable.Job`)."""
 

@@ -14,28 +14,28 @@ A_DAY = timedelta(days=1)
 which our balance was too low."""
 
 
-def for_balance(ctx: TransactionContext, refund: Refund, why: str) -> None:
+def for_balance(ctx: TransactionContext, refund: Refund, reason: str) -> None:
     """Nothing is wrong with the refund, so it isn't given up: the day after, our balance may be enough."""
     since = refund.awaiting_balance_since or ctx.at
-    refund.failure, refund.awaiting_balance_since, refund.ask_at = why, since, ctx.at + A_DAY
-    shortage.open_case_about(ctx, refund.id, refund.amount, since=since, why=why)
+    refund.failure, refund.awaiting_balance_since, refund.next_poll_at = reason, since, ctx.at + A_DAY
+    shortage.open_case_about(ctx, refund.id, refund.amount, since=since, reason=reason)
 
 
 def take_another_key(refund: Refund) -> None:
     """The acquirer repeats a refusal under its key. The next one is kept until the acquirer has answered it: a refund whose answer is lost
     goes again under its own."""
-    refund.asked += 1
-    refund.idempotency_key = f"refund-{refund.id}-{refund.asked}"
-    refund.keyed_at, refund.key_unusable = refund.ask_at, False
+    refund.poll_count += 1
+    refund.idempotency_key = f"refund-{refund.id}-{refund.poll_count}"
+    refund.keyed_at, refund.key_unusable = refund.next_poll_at, False
 
 
 def for_answer(refund: Refund, doubt: Unknown, at: datetime) -> None:
     """Ask again later, and remember whether its key is of any use then."""
-    refund.asked += 1
-    refund.failure = doubt.why
+    refund.poll_count += 1
+    refund.failure = doubt.reason
     refund.key_unusable = refund.key_unusable or doubt.key_unusable
     if doubt.unlisted:
-        refund.unlisted_since, refund.ask_at = refund.unlisted_since or at, at + LISTED_WITHIN
+        refund.unlisted_since, refund.next_poll_at = refund.unlisted_since or at, at + LISTED_WITHIN
         return
     refund.unlisted_since = None
-    refund.ask_at = backoff.again_at(refund.asked, at) + (doubt.wait or timedelta())
+    refund.next_poll_at = backoff.again_at(refund.poll_count, at) + (doubt.wait or timedelta())

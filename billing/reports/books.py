@@ -12,7 +12,7 @@ from billing.payments.unexplained_models import CASE_IS_OPEN, UnexplainedCharge
 from billing.platform import bulk
 from billing.readers.models import Reader
 from billing.rules.money import BASE_CURRENCY
-from billing.rules.reckoning import at_the_rate_of
+from billing.rules.reconciliation import at_the_rate_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from billing.cases.open import open_case
 from billing.payments import refunds_owed
 from billing.payments.models import Attempt, Payment
 from billing.platform.actors import WORKER, Worker
-from billing.platform.claims import only_one, somebody_at
+from billing.platform.claims import is_running, only_one
 from billing.platform.db import Database, first_line, instant, is_away, span
 from billing.platform.heartbeat import SILENT_AFTER, late
 from billing.platform.list_key import check_values
@@ -84,11 +84,11 @@ def _ask(connection: sa.Connection, promise: Promise, asked: dict[str, object]) 
     return Finding(promise, count, tuple((str(row.id), str(row.at_fault)) for row in rows))
 
 
-def visit(database: Database, site: Site, at: datetime) -> int:
+def run_checks(database: Database, site: Site, at: datetime) -> int:
     """The nightly examination; 1 when it was made. One worker at a time, and once nobody compares the books any more: what a
     comparison under way is about to say would be told as missing."""
     with only_one(database, "doctor") as here:
-        if not here or somebody_at(database, COMPARING):
+        if not here or is_running(database, COMPARING):
             return 0
         with database.transaction() as session:
             due = awaited_since(session)
@@ -180,7 +180,7 @@ NEXT_DUE = """SELECT coalesce((SELECT next_at FROM doctor_visit ORDER BY at DESC
 """When the doctor comes next: first a day after the first subscription (see `timetable.Job`)."""
 
 
-OVERDUE = f"""SELECT d.due FROM tick_seen t, (SELECT ({NEXT_DUE}) AS due) d
+OVERDUE = f"""SELECT d.due FROM worker_heartbeat t, (SELECT ({NEXT_DUE}) AS due) d
               WHERE t.at >= :at - {span(SILENT_AFTER)} AND {late("d.due", LATE_AFTER)}"""  # noqa: S608
 """Since when the doctor is awaited, where that is an alarm; no row where it isn't. Without any worker the alarm is another."""
 

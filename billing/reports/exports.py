@@ -71,7 +71,7 @@ _INVOICES = sa.text(
     """
     SELECT i.number, i.issued_on, i.id, i.reader_id, i.description, i.period_start_on, i.period_end_on - 1,
         i.net, i.vat, i.gross, i.vat_basis_points, p.id, p.charge_ref
-    FROM invoice i JOIN payment p ON p.invoice_id = i.id AND NOT p.surplus
+    FROM invoice i JOIN payment p ON p.invoice_id = i.id AND NOT p.duplicate
     WHERE i.issued_on BETWEEN :first AND :last ORDER BY i.number
     """
 )
@@ -88,9 +88,9 @@ def _invoices(session: Session, first: date, last: date) -> Rows:
 _CREDIT_NOTES = sa.text(
     f"""
     SELECT r.credit_note_number, t."on", i.number, t.supply_on, r.id, r.reader_id, r.reason,
-        CASE WHEN p.surplus THEN 0 ELSE r.net END, CASE WHEN p.surplus THEN 0 ELSE r.vat END,
-        CASE WHEN p.surplus THEN 0 ELSE r.amount END, CASE WHEN p.surplus THEN r.amount ELSE 0 END,
-        CASE WHEN p.surplus THEN NULL ELSE i.vat_basis_points END, coalesce(r.gateway_ref, ''),
+        CASE WHEN p.duplicate THEN 0 ELSE r.net END, CASE WHEN p.duplicate THEN 0 ELSE r.vat END,
+        CASE WHEN p.duplicate THEN 0 ELSE r.amount END, CASE WHEN p.duplicate THEN r.amount ELSE 0 END,
+        CASE WHEN p.duplicate THEN NULL ELSE i.vat_basis_points END, coalesce(r.gateway_ref, ''),
         CASE WHEN r.paid_back_by_card THEN 'paid by another refund to the card: ' || r.paid_back_ref
             WHEN r.paid_back_at IS NOT NULL THEN 'paid by bank transfer: ' || r.paid_back_ref
             WHEN r.bounced_at IS NOT NULL AND r.amount <= (SELECT sum(amount) FROM dispute WHERE payment_id = p.id AND {TAKES})

@@ -31,7 +31,7 @@ _APART = span(APART)
 """Moments that two computers wrote are compared with this much allowance."""
 _PAID_BEFORE_THE_STOP = """EXISTS (
                     SELECT FROM subscription_change paid JOIN subscription_change stop USING (subscription_id)
-                    WHERE subscription_id = s.id AND paid.event = 'charged' AND paid.why = 'paid invoice ' || a.invoice_id
+                    WHERE subscription_id = s.id AND paid.event = 'charged' AND paid.reason = 'paid invoice ' || a.invoice_id
                       AND stop.at >= coalesce(s.cancel_asked_at, s.ended_at) AND stop.id > paid.id
                       AND (stop.event IN ('cancel_asked', 'disputed') OR stop.to_state = 'ended'))"""
 """Of two moments as near as clocks are apart the history, written under one lock, knows which came first."""
@@ -76,7 +76,7 @@ PROMISES = (
         "starts-are-by-their-readers",
         "Nothing was started on a card page for an address that was known, in a browser that wasn't known to be its reader's.",
         """SELECT id, 'started ' || subscription_id || ' at ' || finished_at AS at_fault FROM card_setup
-           WHERE asks_whose AND state = 'done' AND purpose <> 'card' AND method_ref IS NULL
+           WHERE state = 'done' AND purpose <> 'card' AND method_ref IS NULL
              AND browser_known_at IS NULL AND NOT new_reader""",
     ),
     Promise(
@@ -108,7 +108,7 @@ PROMISES = (
            FROM reader_request r JOIN payment p ON p.reader_id = r.reader_id JOIN attempt a ON a.id = p.attempt_id
                 JOIN subscription s ON s.id = a.subscription_id AND s.started_at <= r.received_at
                 JOIN invoice i ON i.id = a.invoice_id
-           WHERE r.kind = 'cancel' AND NOT a.by_page AND NOT a.by_reader
+           WHERE r.kind = 'cancel' AND NOT a.hosted AND NOT a.by_reader
              AND a.intended_at > r.received_at + {_APART} AND a.intended_at < r.received_at + interval '{HOLD_DAYS} days'
              AND a.intended_at < coalesce(r.closed_at, 'infinity')
              AND a.intended_at < coalesce((i.first_failed_on + {GRACE_DAYS - 1})::timestamp AT TIME ZONE :zone, 'infinity')
@@ -128,12 +128,12 @@ PROMISES = (
         "no-charge-twice",
         "No money is kept that was paid for a period that had been paid.",
         _kept(
-            """SELECT p.id, p.amount, 'invoice ' || p.invoice_id || ' had been paid' AS at_fault FROM payment p WHERE p.surplus
+            """SELECT p.id, p.amount, 'invoice ' || p.invoice_id || ' had been paid' AS at_fault FROM payment p WHERE p.duplicate
                UNION ALL
                SELECT p.id, p.amount, 'invoice ' || p.invoice_id || ' has an older payment'
-               FROM payment p JOIN (SELECT invoice_id, min(id) AS oldest FROM payment WHERE NOT surplus
+               FROM payment p JOIN (SELECT invoice_id, min(id) AS oldest FROM payment WHERE NOT duplicate
                                     GROUP BY invoice_id HAVING count(*) > 1) o USING (invoice_id)
-               WHERE NOT p.surplus AND p.id > o.oldest"""
+               WHERE NOT p.duplicate AND p.id > o.oldest"""
         ),
         pays_back=True,
     ),
@@ -200,7 +200,7 @@ PROMISES = (
            UNION ALL
            SELECT p.id, 'the attempt is ' || a.state FROM payment p JOIN attempt a ON a.id = p.attempt_id WHERE a.state <> 'charged'
            UNION ALL
-           SELECT i.id, 'paid without a payment' FROM invoice i LEFT JOIN payment p ON p.invoice_id = i.id AND NOT p.surplus
+           SELECT i.id, 'paid without a payment' FROM invoice i LEFT JOIN payment p ON p.invoice_id = i.id AND NOT p.duplicate
            WHERE i.state = 'paid' AND p.id IS NULL""",
     ),
     Promise(
@@ -259,7 +259,7 @@ PROMISES = (
     Promise(
         "attempts-end",
         "No charge has been open for more than two days, unless staff have its case.",
-        f"""SELECT a.id, 'intended ' || a.intended_at || ', asked ' || a.asked || ' times' AS at_fault
+        f"""SELECT a.id, 'intended ' || a.intended_at || ', asked ' || a.poll_count || ' times' AS at_fault
             FROM attempt a WHERE a.state = 'open' AND {late("a.intended_at", timedelta(days=2))}
               AND NOT EXISTS (SELECT FROM staff_case c
                               WHERE c.kind = 'charge_refused' AND c.subject = a.id AND c.closed_at IS NULL)""",
@@ -275,8 +275,8 @@ PROMISES = (
     Promise(
         "mail-goes-out",
         "No mail has waited to be tried for more than an hour.",
-        f"""SELECT id, kind || ' since ' || try_at AS at_fault
-           FROM message WHERE state = 'queued' AND {late("try_at", timedelta(hours=1))}""",
+        f"""SELECT id, kind || ' since ' || next_attempt_at AS at_fault
+           FROM message WHERE state = 'queued' AND {late("next_attempt_at", timedelta(hours=1))}""",
     ),
     Promise(
         "mail-can-be-written",
@@ -302,7 +302,7 @@ PROMISES = (
     Promise(
         "ticks-are-seen",
         "A worker has looked for what is due within the last minutes.",
-        f"""SELECT 'worker' AS id, 'last heard of ' || at AS at_fault FROM tick_seen
+        f"""SELECT 'worker' AS id, 'last heard of ' || at AS at_fault FROM worker_heartbeat
            WHERE at < :at - {span(SILENT_AFTER)}""",
     ),
     Promise(

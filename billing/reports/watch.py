@@ -16,19 +16,19 @@ from billing.platform import installation
 from billing.platform.actors import WORKER, Worker
 from billing.platform.context import TransactionContext
 from billing.platform.db import Database
-from billing.platform.heartbeat import TickSeen
+from billing.platform.heartbeat import WorkerHeartbeat
 from billing.platform.site import Site
 from billing.reports import doctor
 
 WATCH = Worker("the watch")
-NEXT_DUE = "SELECT coalesce(watched_at + interval '1 minute', at) FROM tick_seen WHERE id = 1"
+NEXT_DUE = "SELECT coalesce(watched_at + interval '1 minute', at) FROM worker_heartbeat WHERE id = 1"
 """When to look next: never where no worker has ever been (see `timetable.Job`)."""
 
 
-def look(database: Database, site: Site, at: datetime) -> int:
+def check_others(database: Database, site: Site, at: datetime) -> int:
     """Open a case for what doesn't go on, and close it when it does; how many were opened."""
     with database.begin(site, at, WORKER) as ctx:
-        heartbeat = ctx.session.get(TickSeen, 1, with_for_update=True)
+        heartbeat = ctx.session.get(WorkerHeartbeat, 1, with_for_update=True)
         if heartbeat is None:
             return 0
         heartbeat.watched_at = at
@@ -37,7 +37,7 @@ def look(database: Database, site: Site, at: datetime) -> int:
         )
 
 
-def _billing(ctx: TransactionContext, heartbeat: TickSeen) -> int:
+def _billing(ctx: TransactionContext, heartbeat: WorkerHeartbeat) -> int:
     """That nothing is due any more, or that money is held, doesn't end a run that hangs: only a run that finishes does."""
     since = overdue_since(ctx.session, ctx.at)
     if since is None:
@@ -93,7 +93,7 @@ def _close(ctx: TransactionContext, kind: CaseKind, subject: str, reason: str) -
     close_about(ctx.acting_as(WATCH), kind, subject, reason=reason)
 
 
-def _outage(ctx: TransactionContext, heartbeat: TickSeen) -> int:
+def _outage(ctx: TransactionContext, heartbeat: WorkerHeartbeat) -> int:
     """One case is enough for workers that come and go."""
     since, back = heartbeat.silent_from, heartbeat.back_at
     if since is None or back is None or subjects_of(ctx.session, CaseKind.OUTAGE):
@@ -121,7 +121,7 @@ def _unwritten(ctx: TransactionContext) -> int:
         if kind not in stuck:
             _close(ctx, CaseKind.MAIL_NOT_WRITTEN, subject, "None of them waits any more.")
     opened = 0
-    for kind, count, since, first, why in rows:
+    for kind, count, since, first, reason in rows:
         if kind in known:
             continue
         mails = "one waits" if count == 1 else f"{count} wait"
@@ -129,7 +129,7 @@ def _unwritten(ctx: TransactionContext) -> int:
             f"Mails of the kind {kind.replace('_', ' ')} can't be written, and {mails} since {_told(ctx.site, since)}. They are tried"
             " again each hour, and other mails go out. An operator finds the cause in the worker's log."
         )
-        facts = {"the first": first, "what went wrong": why}
+        facts = {"the first": first, "what went wrong": reason}
         opened += open_case(ctx, CaseKind.MAIL_NOT_WRITTEN, f"{kind}:{first}", what, facts=facts)
     return opened
 

@@ -12,7 +12,7 @@ from typing import Final
 from billing.rules.instants import aware
 from billing.rules.lifecycle import State
 from billing.rules.policies import AccessLevel as AccessLevel
-from billing.rules.policies import Policy, Span
+from billing.rules.policies import ArticlePolicy, FreeSpan
 
 READ: Final = "read"
 LISTEN: Final = "listen"
@@ -112,11 +112,11 @@ class Meter:
 class Facts:
     """All that matters for one article and one reader. `opened`: when an editor has it open to everyone, in the public interest."""
 
-    policy: Policy
+    policy: ArticlePolicy
     registered: bool = False
     held: tuple[Entitlement, ...] = ()
     meter: Meter | None = None
-    opened: tuple[Span, ...] = ()
+    opened: tuple[FreeSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,7 @@ def _instants(facts: Facts, at: datetime) -> list[datetime]:
     return sorted(aware(instant) for instant in found if instant is not None and instant > at)
 
 
-def _latest(spans: list[Span]) -> datetime | None:
+def _latest(spans: list[FreeSpan]) -> datetime | None:
     ends = [span.end for span in spans]
     return None if None in ends else max((end for end in ends if end is not None), default=None)
 

@@ -15,7 +15,7 @@ class Notice(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class NoticeWindow:
     """When the mail server must have accepted a notice: `opens_at` to `closes_at` (UTC), both included.
 
     `aim_at` is when to send it; from then on it is due.
@@ -34,10 +34,10 @@ class Window:
 DAYS_BEFORE: dict[Notice, tuple[int, int, int]] = {Notice.FIRST: (9, 8, 7), Notice.SECOND: (7, 4, 3)}
 
 
-def window(notice: Notice, charge_at: datetime) -> Window:
+def window(notice: Notice, charge_at: datetime) -> NoticeWindow:
     """The window of `notice` for a charge at `charge_at`, in days of 24 hours; raises NaiveInstant."""
     charge_at = aware(charge_at)
-    return Window(*(charge_at - timedelta(days=days) for days in DAYS_BEFORE[notice]))
+    return NoticeWindow(*(charge_at - timedelta(days=days) for days in DAYS_BEFORE[notice]))
 
 
 def in_time(

@@ -11,7 +11,7 @@ MOST_BY_STAFF = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class PauseSpan:
     """Civil days without reading and without a charge: from `start_on` up to, and without, `resumes_on`."""
 
     months: int
@@ -24,8 +24,8 @@ def resumes_at(resumes_on: date | None, zone: ZoneInfo) -> datetime | None:
     return start_of_day(resumes_on, zone) if resumes_on is not None else None
 
 
-def of(paid_until: date, months: int) -> Pause:
+def of(paid_until: date, months: int) -> PauseSpan:
     """The pause of so many months behind what is paid, whose first day after it is `paid_until`."""
     if months < 1:
         raise ValueError(f"a pause lasts at least one month, not {months}")
-    return Pause(months, paid_until, add_months(paid_until, months))
+    return PauseSpan(months, paid_until, add_months(paid_until, months))

@@ -27,7 +27,7 @@ class BadWindow(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class FreeSpan:
     """A stretch of time: from the instant `start` on (None: from ever) to the instant `end`, exclusive (None: for ever)."""
 
     start: datetime | None
@@ -44,13 +44,13 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class ArticlePolicy:
     """An article's level, and the spans in which it is free whatever its level."""
 
     level: AccessLevel
-    free: tuple[Span, ...] = ()
+    free: tuple[FreeSpan, ...] = ()
 
-    def free_span(self, at: datetime) -> Span | None:
+    def free_span(self, at: datetime) -> FreeSpan | None:
         """The span that makes it free at the instant; the one that lasts longest."""
         if self.level is AccessLevel.FREE:
             return ALWAYS
@@ -58,8 +58,8 @@ class Policy:
         return max(found, key=_lasts, default=None)
 
 
-ALWAYS: Final = Span(None, None)
-UNSTATED: Final = Policy(AccessLevel.SUBSCRIBER)
+ALWAYS: Final = FreeSpan(None, None)
+UNSTATED: Final = ArticlePolicy(AccessLevel.SUBSCRIBER)
 """Nobody said what the article asks: then it is for subscribers. What is forgotten stays closed."""
 
 
@@ -70,7 +70,7 @@ def policy(
     zone: ZoneInfo,
     free_hours: int | None = None,
     open_after_days: int | None = None,
-) -> Policy:
+) -> ArticlePolicy:
     """The policy of an article published at an instant.
 
     `free_hours` makes it free for so many hours from publication; `open_after_days` for good from the start of the civil
@@ -81,14 +81,14 @@ def policy(
     if free_hours is not None:
         if not 1 <= free_hours <= MOST_HOURS:
             raise BadWindow(f"free for {free_hours} hours")
-        spans.append(Span(published_at, published_at + timedelta(hours=free_hours)))
+        spans.append(FreeSpan(published_at, published_at + timedelta(hours=free_hours)))
     if open_after_days is not None:
         if not 1 <= open_after_days <= MOST_DAYS:
             raise BadWindow(f"open after {open_after_days} days")
         opens_on = civil_date(published_at, zone) + timedelta(days=open_after_days)
-        spans.append(Span(start_of_day(opens_on, zone), None))
-    return Policy(level, tuple(spans))
+        spans.append(FreeSpan(start_of_day(opens_on, zone), None))
+    return ArticlePolicy(level, tuple(spans))
 
 
-def _lasts(span: Span) -> float:
+def _lasts(span: FreeSpan) -> float:
     return span.end.timestamp() if span.end is not None else float("inf")

@@ -54,7 +54,7 @@ class VatSplit:
     rate: VatRate
 
 
-class Document(StrEnum):
+class InvoiceForm(StrEnum):
     """The tax invoice that a payment calls for (VAT-4)."""
 
     NONE = "none"
@@ -99,7 +99,7 @@ def is_vat_number(typed: str) -> bool:
     return len(typed) == 10 and typed.isascii() and typed.isdigit() and typed.startswith("4")
 
 
-def document_for(gross: Money) -> Document:
+def document_for(gross: Money) -> InvoiceForm:
     """Up to R50 none is needed, up to R5 000 an abridged one will do, above it must be full (VAT-4).
 
     Raises NotASupply for a negative amount and MixedCurrencies for anything but rand.
@@ -107,5 +107,5 @@ def document_for(gross: Money) -> Document:
     if gross < Money.zero():
         raise NotASupply(f"{gross} is given back, not supplied: it calls for a credit note")
     if gross <= NONE_UP_TO:
-        return Document.NONE
-    return Document.ABRIDGED if gross <= ABRIDGED_UP_TO else Document.FULL
+        return InvoiceForm.NONE
+    return InvoiceForm.ABRIDGED if gross <= ABRIDGED_UP_TO else InvoiceForm.FULL

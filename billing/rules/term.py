@@ -16,7 +16,7 @@ MOST_NOTICE = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class TermNoticeWindow:
     """When the mail server must have accepted the notice: both ends included (UTC). It is sent from `aim_at` on."""
 
     opens_at: datetime
@@ -28,10 +28,10 @@ class Window:
         return self.opens_at <= at <= self.closes_at
 
 
-def window(ends_on: date, zone: ZoneInfo) -> Window:
+def window(ends_on: date, zone: ZoneInfo) -> TermNoticeWindow:
     """The window of the notice for a term whose first day after it is `ends_on`."""
     last_day = ends_on - timedelta(days=1)
-    return Window(
+    return TermNoticeWindow(
         start_of_day(business_days.before(last_day, EARLIEST), zone),
         at_time(business_days.before(last_day, AIM), NOTICE_TIME, zone),
         at_time(business_days.before(last_day, LATEST), time(23, 59, 59), zone),

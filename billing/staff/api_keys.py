@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from billing.platform import ids
 from billing.platform.context import TransactionContext
-from billing.platform.db import hold_names, lock_row
+from billing.platform.db import lock_names, lock_row
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.rules import key_secrets
 from billing.rules.ceilings import Ceilings, Spent
@@ -25,7 +25,7 @@ LONGEST_GRACE = timedelta(days=30)
 LONGEST_NAME = 100
 
 
-class UnknownScope(Invalid):
+class UnknownKeyScope(Invalid):
     """The scopes are access, articles, readers, money; parts of readers are readers:read, readers:start, readers:cancel, readers:support."""
 
     code = "unknown_scope"
@@ -101,12 +101,12 @@ def _create(
 ) -> tuple[ApiKey, str]:
     held = sorted(set(scopes))
     if not held or not set(held) <= SCOPES.keys():
-        raise UnknownScope
+        raise UnknownKeyScope
     if not (name.strip() and len(name) <= LONGEST_NAME and name.isprintable()):
         raise NeedsName
     if expires_at is not None and expires_at <= ctx.at:
         raise NotAhead
-    hold_names(ctx.session, f"api key {name}")
+    lock_names(ctx.session, f"api key {name}")
     if named(ctx, name):
         raise NameTaken
     secret = _new_secret()
@@ -192,7 +192,7 @@ def works(key: ApiKey, at: datetime) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedKey:
     """A key, when it was last used (to the minute), and what was given with it within a day, where it works."""
 
     key: ApiKey
@@ -200,7 +200,7 @@ class Listed:
     spent: Spent
 
 
-def everything(ctx: TransactionContext) -> list[Listed]:
+def everything(ctx: TransactionContext) -> list[ListedKey]:
     """All keys: those that work first, each newest first."""
     used = dict(ctx.session.exec(select(KeyUse.key_id, KeyUse.last_used_at)).all())
     rows = ctx.session.exec(
@@ -208,7 +208,9 @@ def everything(ctx: TransactionContext) -> list[Listed]:
     ).all()
     ordered = sorted(rows, key=lambda key: not works(key, ctx.at))
     return [
-        Listed(key, used.get(key.id), key_limits.within_a_day(ctx, key.id) if works(key, ctx.at) else Spent())
+        ListedKey(
+            key, used.get(key.id), key_limits.within_a_day(ctx, key.id) if works(key, ctx.at) else Spent()
+        )
         for key in ordered
     ]
 

@@ -49,7 +49,7 @@ class Approval(SQLModel, table=True):
     asked_by: str = Field(foreign_key="staff_member.id")
     asked_at: datetime
     expires_at: datetime
-    why: str
+    reason: str
     reader_id: str | None = Field(default=None, foreign_key="reader.id")
     cents: int = Field(default=0)
     """What would go back."""

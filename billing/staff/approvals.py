@@ -19,8 +19,8 @@ from billing.platform.errors import Conflict, NotFound, Refusal
 from billing.readers.register import clean_address
 from billing.rules.lifecycle import NoSuchTransition
 from billing.staff import api_keys, audit, members
-from billing.staff.acts import Act, NeedsReason, checked, perform_approved
-from billing.staff.acts.shape import format_zar
+from billing.staff.acts.perform import ActNeedsReason, checked, perform_approved
+from billing.staff.acts.shape import Act, format_zar
 from billing.staff.acts.stored import load, store
 from billing.staff.approval_models import Approval, ApprovalKind, ApprovalState
 from billing.staff.key_models import ApiKey
@@ -51,13 +51,13 @@ class AlreadyAsked(Conflict):
     code = "already_asked"
 
 
-def ask_for_act(ctx: TransactionContext, act: Act, *, role: Role, why: str, version: str) -> Approval:
+def ask_for_act(ctx: TransactionContext, act: Act, *, role: Role, reason: str, version: str) -> Approval:
     """Let an act that gives back more than one member may wait for a second. Raises as `acts.perform`, AlreadyAsked."""
-    why, given = checked(ctx, act, role=role, why=why, version=version)
+    reason, given = checked(ctx, act, role=role, reason=reason, version=version)
     return _ask(
         ctx,
         ApprovalKind.REFUND,
-        why,
+        reason,
         act=store(act),
         words=given.words,
         reader_id=act.reader_id,
@@ -66,34 +66,34 @@ def ask_for_act(ctx: TransactionContext, act: Act, *, role: Role, why: str, vers
     )
 
 
-def ask_for_admin(ctx: TransactionContext, email: str, *, why: str) -> Approval:
+def ask_for_admin(ctx: TransactionContext, email: str, *, reason: str) -> Approval:
     """Let a new admin wait for another admin. Raises BadAddress, NeedsReason, AlreadyAsked."""
     email = clean_address(email)
     words = (f"{email} may do everything here, as an admin.",)
-    return _ask(ctx, ApprovalKind.NEW_ADMIN, why, act={"email": email}, words=words)
+    return _ask(ctx, ApprovalKind.NEW_ADMIN, reason, act={"email": email}, words=words)
 
 
-def ask_for_key(ctx: TransactionContext, key: ApiKey, cents: int, *, why: str) -> Approval:
+def ask_for_key(ctx: TransactionContext, key: ApiKey, cents: int, *, reason: str) -> Approval:
     """Let a key's ceiling of money wait for another admin. Raises NeedsReason, AlreadyAsked."""
     words = (
         f"The API key {key.name} may give {format_zar(cents)} back in a day, to all readers together.",
         f"Until then it may give {format_zar(key.cents_a_day)}.",
     )
     act = {"key_id": key.id, "cents": cents}
-    return _ask(ctx, ApprovalKind.KEY_CEILING, why, act=act, words=words)
+    return _ask(ctx, ApprovalKind.KEY_CEILING, reason, act=act, words=words)
 
 
 def _ask(
     ctx: TransactionContext,
     kind: ApprovalKind,
-    why: str,
+    reason: str,
     *,
     act: dict[str, Any],
     words: Iterable[str],
     **more: Any,
 ) -> Approval:
-    if not why.strip():
-        raise NeedsReason
+    if not reason.strip():
+        raise ActNeedsReason
     if any(one.act == act for one in waiting(ctx)):
         raise AlreadyAsked
     approval = Approval(
@@ -103,7 +103,7 @@ def _ask(
         asked_by=str(staff_id_of(ctx.actor)),
         asked_at=ctx.at,
         expires_at=ctx.at + LIFE,
-        why=why.strip(),
+        reason=reason.strip(),
         act=act,
         words=list(words),
         **more,
@@ -115,7 +115,7 @@ def _ask(
         "ask_approval",
         reader_id=approval.reader_id,
         subject=approval.id,
-        why=approval.why,
+        reason=approval.reason,
         after={"kind": approval.kind.value, "cents": approval.cents, "words": approval.words},
     )
     approval_asked(ctx, approval)
@@ -175,7 +175,7 @@ def _do(ctx: TransactionContext, approval: Approval, asker: StaffMember) -> bool
             ctx.acting_as(asked),
             load(approval.act),
             role=asker.role,
-            why=approval.why,
+            reason=approval.reason,
             version=approval.version,
             cents=approval.cents,
         )
@@ -229,7 +229,7 @@ def _decide(ctx: TransactionContext, approval: Approval, state: ApprovalState, a
         act,
         reader_id=approval.reader_id,
         subject=approval.id,
-        why=approval.why,
+        reason=approval.reason,
         after={"became": state.value},
     )
     obsolete.take_back(ctx.session, [approval.id])

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from billing.platform.actors import WORKER, StaffActor, acted_by, ip_of, is_actor, staff_id_of
 from billing.platform.context import TransactionContext
-from billing.platform.logs import say
+from billing.platform.logs import log_event
 from billing.staff.models import AuditLine, Outcome, StaffMember
 
 
@@ -30,7 +30,7 @@ def write(
     outcome: Outcome = Outcome.DONE,
     reader_id: str | None = None,
     subject: str | None = None,
-    why: str = "",
+    reason: str = "",
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
     cents: int = 0,
@@ -46,7 +46,7 @@ def write(
         outcome=outcome,
         reader_id=reader_id,
         subject=subject,
-        why=why,
+        reason=reason,
         before=before or {},
         after=after or {},
         cents=cents,
@@ -55,7 +55,9 @@ def write(
     )
     ctx.session.add(line)
     ctx.session.flush()
-    say(ctx.session, f"staff {act} {outcome}", line=line.id, by=str(ctx.actor), reader=reader_id, on=subject)
+    log_event(
+        ctx.session, f"staff {act} {outcome}", line=line.id, by=str(ctx.actor), reader=reader_id, on=subject
+    )
     return line
 
 
@@ -101,7 +103,7 @@ def acts(session: Session) -> list[str]:
     return list(session.exec(select(AuditLine.act).distinct().order_by(AuditLine.act)))
 
 
-def refused(ctx: TransactionContext, act: str, *, why: str, asked: str) -> None:
+def refused(ctx: TransactionContext, act: str, *, reason: str, asked: str) -> None:
     """Write down what a program was refused: once an hour is enough to know it, whatever it goes on to try."""
     recent = ctx.session.exec(
         select(AuditLine.id).where(
@@ -112,7 +114,7 @@ def refused(ctx: TransactionContext, act: str, *, why: str, asked: str) -> None:
         )
     ).first()
     if recent is None:
-        write(ctx, act, outcome=Outcome.REFUSED, why=why, after={"asked": asked})
+        write(ctx, act, outcome=Outcome.REFUSED, reason=reason, after={"asked": asked})
 
 
 def looked(ctx: TransactionContext, reader_id: str) -> None:

@@ -40,6 +40,6 @@ def remember(ctx: TransactionContext, staff_id: str, browser_hash: str) -> None:
     )
 
 
-def forget(session: Session, staff_id: str) -> None:
+def forget_all(session: Session, staff_id: str) -> None:
     """Know none of the member's browsers any more."""
     session.execute(sa.delete(StaffBrowser).where(col(StaffBrowser.staff_id) == staff_id))

@@ -3,10 +3,10 @@ before."""
 
 from datetime import datetime
 
-from billing.billing_run.due_actions import act
+from billing.billing_run.due_actions import process_due
 from billing.changes import cancel
 from billing.changes.cancel import UNDONE, When
-from billing.changes.give_back import GiveBack, due_back
+from billing.changes.give_back import GiveBackChoice, due_back
 from billing.platform.actors import ReaderActor
 from billing.platform.context import TransactionContext
 from billing.staff import facts, open_requests
@@ -23,9 +23,9 @@ def cancel_for_reader(
     subscription_id: str,
     *,
     asked_at: datetime,
-    why: str,
+    reason: str,
     when: When = When.PERIOD_END,
-    give_back: GiveBack = GiveBack.AUTO,
+    give_back: GiveBackChoice = GiveBackChoice.AUTO,
     may_return: bool = True,
 ) -> Subscription:
     """Cancel, counted from `asked_at` or from a form that asked for it shortly before; such forms are answered by it. Older ones
@@ -33,23 +33,25 @@ def cancel_for_reader(
     none, or who cancels may return nothing (not `may_return`). Raises as `changes.cancel.cancel`."""
     subscription = lock(ctx.session, subscription_id)
     first = open_requests.asked_first(ctx.session, subscription, asked_at)
-    returns = may_return and give_back is not GiveBack.NONE
+    returns = may_return and give_back is not GiveBackChoice.NONE
     if returns or not due_back(ctx.session, subscription, first):
         asked_at = first
     open_requests.close_to_cancel(ctx, subscription.reader_id, since=asked_at)
-    return cancel.cancel(ctx, subscription_id, asked_at=asked_at, why=why, when=when, give_back=give_back)
+    return cancel.cancel(
+        ctx, subscription_id, asked_at=asked_at, reason=reason, when=when, give_back=give_back
+    )
 
 
-def undo_for_reader(ctx: TransactionContext, subscription_id: str, *, why: str = UNDONE) -> Subscription:
+def undo_for_reader(ctx: TransactionContext, subscription_id: str, *, reason: str = UNDONE) -> Subscription:
     """Take a cancellation back: what was asked of staff about ending the subscription is asked no more.
 
     Raises NothingToUndo, DisputeOpen, UnknownSubscription."""
     subscription = lock(ctx.session, subscription_id)
     cancel.refuse_undo(ctx, subscription)
     open_requests.close_as_kept(ctx, subscription, TAKEN_BACK)
-    cancel.undo(ctx, subscription_id, why=why)
+    cancel.undo(ctx, subscription_id, reason=reason)
     if subscription.next_action_at is not None and subscription.next_action_at <= ctx.at:
-        act(ctx, subscription)  # a notice missed meanwhile moves the day that the mail names
+        process_due(ctx, subscription)  # a notice missed meanwhile moves the day that the mail names
     cancel.confirm_undo(ctx, subscription)
     return subscription
 

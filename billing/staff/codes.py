@@ -36,7 +36,7 @@ class Checked(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CodeAnswer:
     """The same, with when codes are taken again where they aren't; `begins` for the wrong code that made it so, `known` where
     that is so for one browser alone, in which the member has signed in before."""
 
@@ -84,7 +84,7 @@ def check(
     browser_hashes: Sequence[str],
     *,
     clock_stands: bool = False,
-) -> Answer:
+) -> CodeAnswer:
     """Take a code, once; after five wrong ones none is taken for a while, longer each time. Commit this also when it is wrong.
 
     A browser in which the member has signed in before counts by itself, and can't be locked from elsewhere. Where the demo's clock stands still (`clock_stands`), the step after the last used one counts too: else nobody could
@@ -99,7 +99,7 @@ def check(
     lock: CodeLock = known or member
     ctx.session.add(lock)
     if lock.locked_until is not None and ctx.at < lock.locked_until:
-        return Answer(Checked.LOCKED, lock.locked_until)
+        return CodeAnswer(Checked.LOCKED, lock.locked_until)
     found = _step(ctx.site.tokens, member, typed, ctx.at, clock_stands)
     if found is None:
         return _wrong(lock, ctx.at, known=known is not None)
@@ -108,7 +108,7 @@ def check(
         seal(ctx.site.tokens, member, secret)
     clear(lock)
     member.last_step, member.enrolled_at = step, member.enrolled_at or ctx.at
-    return Answer(Checked.RIGHT)
+    return CodeAnswer(Checked.RIGHT)
 
 
 def clear(lock: CodeLock) -> None:
@@ -158,14 +158,14 @@ def _step(
     return next((found for found in fitting if found[0] > member.last_step), None)
 
 
-def _wrong(lock: CodeLock, at: datetime, *, known: bool) -> Answer:
+def _wrong(lock: CodeLock, at: datetime, *, known: bool) -> CodeAnswer:
     lock.wrong_codes += 1
     if lock.wrong_codes < code_locks.MOST_WRONG:
-        return Answer(Checked.WRONG)
+        return CodeAnswer(Checked.WRONG)
     before = code_locks.still_counted(lock.code_locks, lock.locked_until, at)
     until = at + code_locks.length(before, known=known)
     lock.wrong_codes, lock.code_locks, lock.locked_until = 0, before + 1, until
-    return Answer(Checked.LOCKED, until, begins=True, known=known)
+    return CodeAnswer(Checked.LOCKED, until, begins=True, known=known)
 
 
 def step_of(at: datetime) -> int:

@@ -50,7 +50,7 @@ class ConfirmSpent(Refusal):
 
 def may_ask(request: ReaderRequest) -> bool:
     """Whether its reader can be asked to confirm it."""
-    is_open = request.closed_at is None and not request.proved
+    is_open = request.closed_at is None and not request.email_verified
     return is_open and request.kind is RequestKind.CANCEL and request.reader_id is not None
 
 
@@ -80,7 +80,7 @@ def confirm(ctx: TransactionContext, request_id: str) -> Confirmed:
     was charged since the request is owed; where that was more than a week ago, staff give it back. Raises UnknownRequest, ConfirmSpent."""
     hold(ctx.session, request_id)
     request = asked(ctx, request_id)
-    request.proved, request.confirmed_at = True, ctx.at
+    request.email_verified, request.confirmed_at = True, ctx.at
     ctx.session.flush()
     about = ctx.session.get(Subscription, request.subscription_id) if request.subscription_id else None
     before = _charged_since(ctx.session, about, request)
@@ -90,7 +90,7 @@ def confirm(ctx: TransactionContext, request_id: str) -> Confirmed:
     if running is not None:
         was = running.cancel_asked_at is not None
         effect = Effect.WAS_CANCELLED if was else Effect.CANCELLED
-        cancel_for_reader(ctx.acting_as(reader), running.id, asked_at=ctx.at, why=WHY)
+        cancel_for_reader(ctx.acting_as(reader), running.id, asked_at=ctx.at, reason=WHY)
         ctx.session.flush()
     owed = _charged_since(ctx.session, about, request)
     if running is not None and not owed and not request.words and request.closed_at is None:

@@ -18,7 +18,7 @@ def open_to_all(
         articles.article(ctx.session, subject)
     row = public_windows.open_to_all(ctx, scope, subject, until=until, reason=reason)
     after = {"until": until.isoformat(), "opening": row.id}
-    audit.write(ctx, "open_to_all", subject=named(scope, subject), why=row.reason, after=after)
+    audit.write(ctx, "open_to_all", subject=named(scope, subject), reason=row.reason, after=after)
     return row
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """What sort of thing happened; the words of the filter."""
 
     STATE = "subscription"
@@ -25,11 +25,11 @@ class Entry:
     """One thing that happened: when, what, by whom, why, and its evidence. `ref` is the row's id."""
 
     at: datetime
-    kind: Kind
+    kind: EntryKind
     what: str
     ref: str
     by: str = ""
-    why: str = ""
+    reason: str = ""
     facts: tuple[tuple[str, str], ...] = ()
 
 

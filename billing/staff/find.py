@@ -49,23 +49,23 @@ _FOREIGN = re.compile(r"(?=.*[\d_])[\w.=-]{6,255}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundReader:
     """A reader, and what fitted."""
 
     reader: Reader
     by: By
 
 
-def find(ctx: TransactionContext, text: str, *, limit: int = 120) -> list[Found]:
+def find(ctx: TransactionContext, text: str, *, limit: int = 120) -> list[FoundReader]:
     """Readers that fit, at most 25 and once each; the best ground first. Each search is counted (TooMany) and audited:
     how it was sought and who was found, not what was typed, so that the audit outlives an erasure without an address."""
     rate.count(
         ctx, "staff find", staff_id_of(ctx.actor) or str(ctx.actor), limit=limit, per=timedelta(minutes=10)
     )
-    found: dict[str, Found] = {}
+    found: dict[str, FoundReader] = {}
     for by, query in _queries(text.strip()):
         for reader in ctx.session.exec(query.order_by(col(Reader.id).desc()).limit(MOST)):
-            found.setdefault(reader.id, Found(reader, by))
+            found.setdefault(reader.id, FoundReader(reader, by))
     readers = list(found.values())[:MOST]
     audit.write(
         ctx,

@@ -14,7 +14,7 @@ from billing.platform.errors import Conflict
 from billing.rules.ceilings import Ceilings
 from billing.rules.scopes import MONEY, grants
 from billing.staff import api_keys, approvals, key_limits
-from billing.staff.acts.limits import hold_member
+from billing.staff.acts.limits import lock_member
 from billing.staff.key_models import ApiKey
 from billing.staff.models import AuditLine
 from billing.staff.notices import money_key_made
@@ -45,7 +45,7 @@ def make(
     *,
     ceilings: Ceilings,
     expires_at: datetime | None,
-    why: str = "",
+    reason: str = "",
 ) -> Made:
     """A new key, told to the other admins where it may give money back. It works at once, up to what one admin decides about. Raises
     as `api_keys.make`, NeedsReason."""
@@ -54,20 +54,20 @@ def make(
     first = replace(ceilings, cents=most) if waits and most is not None else ceilings
     key, secret = api_keys.make(ctx, name, scopes, ceilings=first, expires_at=expires_at)
     if waits:
-        approvals.ask_for_key(ctx, key, ceilings.cents, why=why)
+        approvals.ask_for_key(ctx, key, ceilings.cents, reason=reason)
     if grants(key.scopes, MONEY):
         money_key_made(ctx, key)
     return Made(secret, waits)
 
 
-def limit(ctx: TransactionContext, key_id: str, ceilings: Ceilings, *, why: str) -> bool:
+def limit(ctx: TransactionContext, key_id: str, ceilings: Ceilings, *, reason: str) -> bool:
     """Other ceilings of a day; whether the one of money waits for another admin. Raises UnknownKey, NeedsReason, AlreadyAsked."""
     key = api_keys.lock(ctx, key_id)
     most = _most_alone(ctx, but=key.id)
     rises = grants(key.scopes, MONEY) and ceilings.cents > key.cents_a_day
     waits = rises and most is not None and ceilings.cents > most
     if waits:
-        approvals.ask_for_key(ctx, key, ceilings.cents, why=why)
+        approvals.ask_for_key(ctx, key, ceilings.cents, reason=reason)
     now = replace(ceilings, cents=key.cents_a_day) if waits else ceilings
     if now != key.ceilings:
         api_keys.limit(ctx, key.id, now)
@@ -89,7 +89,7 @@ def _most_alone(ctx: TransactionContext, *, but: str = "") -> int | None:
     """Cents a day that this member may still put within a key's reach; None for a command. The member's other acts wait."""
     if staff_id_of(ctx.actor) is None:
         return None
-    hold_member(ctx)
+    lock_member(ctx)
     touched = select(AuditLine.subject).where(
         AuditLine.staff_id == staff_id_of(ctx.actor), col(AuditLine.act).in_(IN_HAND)
     )

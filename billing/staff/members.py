@@ -105,7 +105,7 @@ def disable(ctx: TransactionContext, member: StaffMember) -> None:
         raise NotYourself
     before = _facts(member)
     member.disabled_at = member.disabled_at or ctx.at
-    browsers.forget(ctx.session, member.id)
+    browsers.forget_all(ctx.session, member.id)
     sessions.end(ctx, member.id)
     ctx.session.add(member)
     _audit(ctx, "disable", member, before)
@@ -126,7 +126,7 @@ def reset_codes(ctx: TransactionContext, member: StaffMember) -> None:
     member.code_nonce, member.code_secret, member.enrolled_at = codes.new_nonce(), "", None
     member.last_step = 0
     codes.clear(member)
-    browsers.forget(ctx.session, member.id)
+    browsers.forget_all(ctx.session, member.id)
     sessions.end(ctx, member.id)
     ctx.session.add(member)
     _audit(ctx, "reset_codes", member, before)

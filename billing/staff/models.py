@@ -114,7 +114,7 @@ class AuditLine(ActedBy, table=True):
     reader_id: str | None = Field(default=None, foreign_key="reader.id")
     subject: str | None = None
     """The thing acted on, by its id, where it isn't the reader."""
-    why: str = ""
+    reason: str = ""
     before: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
     after: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
     cents: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
@@ -154,7 +154,7 @@ class ReaderRequest(ClosedBy, table=True):
         sa.Index("reader_request_open", "received_at", postgresql_where=sa.text("closed_at IS NULL")),
         sa.Index("reader_request_of", "reader_id", "id"),
         sa.CheckConstraint("(closed_at IS NULL) = (closed_by_id IS NULL)", name="closed_by_somebody"),
-        sa.CheckConstraint("confirmed_at IS NULL OR proved", name="confirmed_is_proved"),
+        sa.CheckConstraint("confirmed_at IS NULL OR email_verified", name="confirmed_is_verified"),
     )
 
     id: str = Field(primary_key=True)
@@ -164,7 +164,7 @@ class ReaderRequest(ClosedBy, table=True):
     reader_id: str | None = Field(default=None, foreign_key="reader.id")
     subscription_id: str | None = Field(default=None, foreign_key="subscription.id")
     """What it asks to end: one to cancel, the subscription that ran when it came; one to withdraw, the one withdrawn from."""
-    proved: bool
+    email_verified: bool
     """Whether it is the reader's: signed in when it came, or confirmed by a mailed link since. Else the address was typed, by
     whomever."""
     confirm_asked_at: datetime | None = None
@@ -180,4 +180,4 @@ class ReaderRequest(ClosedBy, table=True):
     @property
     def signed_in(self) -> bool:
         """Whether the reader was signed in when it came; then a request to cancel had its effect at once."""
-        return self.proved and self.confirmed_at is None
+        return self.email_verified and self.confirmed_at is None

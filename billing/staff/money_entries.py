@@ -16,13 +16,13 @@ from billing.payments.models import (
 )
 from billing.rules.dunning import DeclineKind
 from billing.rules.money import Money
-from billing.staff.entry import Entry, Kind, present
+from billing.staff.entry import Entry, EntryKind, present
 
 _TRIED = {
     AttemptState.OPEN: "Charge under way",
     AttemptState.CHARGED: "Charged",
     AttemptState.DECLINED: "Declined",
-    AttemptState.WITHDRAWN: "Charge withdrawn before it was made",
+    AttemptState.NOT_SENT: "Charge withdrawn before it was made",
 }
 
 _MEANS = {
@@ -48,7 +48,7 @@ def attempts(session: Session, reader_id: str, most: int) -> list[Entry]:
     return [
         Entry(
             at=attempt.settled_at or attempt.intended_at,
-            kind=Kind.CHARGE,
+            kind=EntryKind.CHARGE,
             what=f"{_TRIED[attempt.state]}: {Money(attempt.amount).with_vat_words()}",
             ref=attempt.id,
             by="by the reader" if attempt.by_reader else "",
@@ -128,11 +128,11 @@ def refunds(session: Session, reader_id: str, most: int) -> list[Entry]:
     return [
         Entry(
             at=row.settled_at or row.created_at,
-            kind=Kind.REFUND,
+            kind=EntryKind.REFUND,
             what=f"{Money(row.amount).with_vat_words()} {_returned(session, row)}",
             ref=row.id,
             by=row.by,
-            why=row.reason,
+            reason=row.reason,
             facts=present(
                 (
                     "credit note",
@@ -165,11 +165,11 @@ def disputes(session: Session, reader_id: str, most: int) -> list[Entry]:
     return [
         Entry(
             at=row.decided_at or row.seen_at,
-            kind=Kind.DISPUTE,
+            kind=EntryKind.DISPUTE,
             what=f"{in_words(row)}: {_STANDS[row.state]}",
             ref=row.id,
             by="the reader's bank",
-            why=row.reason.replace("_", " "),
+            reason=row.reason.replace("_", " "),
             facts=(("payment", row.payment_id), ("dispute at the acquirer", row.gateway_ref)),
         )
         for row in rows

@@ -5,7 +5,7 @@ from sqlmodel import Session, col, or_, select
 from billing.newsletters.models import Newsletter, SignupChange
 from billing.readers import devices
 from billing.readers.models import Reader
-from billing.staff.entry import Entry, Kind, present
+from billing.staff.entry import Entry, EntryKind, present
 
 _SAID = {"pending": "Asked for", "confirmed": "Agreed to receive", "left": "Left"}
 
@@ -28,13 +28,13 @@ def choices(session: Session, reader_id: str, most: int) -> list[Entry]:
     return [
         Entry(
             at=row.at,
-            kind=Kind.CONSENT,
+            kind=EntryKind.CONSENT,
             what=f"{_SAID.get(row.to_state, row.to_state)} {name}",
             ref=f"{row.id:012d}",
             by="reader" if row.reader_id else "the mailbox",
-            why=row.words,
+            reason=row.words,
             facts=present(
-                ("how", row.how),
+                ("how", row.source),
                 ("text", row.text_version),
                 ("from", row.ip),
                 ("device", devices.in_words(row.device) if row.device else ""),

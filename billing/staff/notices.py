@@ -14,7 +14,7 @@ from billing.readers.sign_in import Browser
 from billing.rules.money import Money
 from billing.staff import members
 from billing.staff.approval_models import Approval, ApprovalKind
-from billing.staff.codes import Answer
+from billing.staff.codes import CodeAnswer
 from billing.staff.key_models import ApiKey
 from billing.staff.models import ReaderRequest, StaffMember
 from billing.staff.second_member import who_may_decide
@@ -27,7 +27,7 @@ _MEMBERS = "https://accounts.karoo-courier.example/staff/members"
 
 
 @dataclass(frozen=True)
-class ApprovalAsked(
+class ApprovalAskedMail(
     Mail, true_while="EXISTS (SELECT FROM approval a WHERE a.id = m.about AND a.state = 'waiting')"
 ):
     """`by` asks another member to approve `what`; `last_day` is the last on which one may."""
@@ -46,7 +46,7 @@ def approval_asked(ctx: TransactionContext, approval: Approval) -> None:
         what = f"Let an API key give {Money(approval.act['cents']).with_vat_words()} back in a day"
     else:
         what = f"Give {Money(approval.cents).with_vat_words()} back to a reader"
-    mail = ApprovalAsked(
+    mail = ApprovalAskedMail(
         by=actor_name(ctx.actor),
         what=what,
         last_day=ctx.site.today(approval.expires_at).isoformat(),
@@ -62,7 +62,7 @@ def approval_asked(ctx: TransactionContext, approval: Approval) -> None:
 
 
 @dataclass(frozen=True)
-class MoneyKeyMade(Mail, true_while=ALWAYS):
+class MoneyKeyMadeMail(Mail, true_while=ALWAYS):
     """`by` made the API key `name`, which may give `cents` back to readers in a day."""
 
     name: str
@@ -73,7 +73,7 @@ class MoneyKeyMade(Mail, true_while=ALWAYS):
 
 def money_key_made(ctx: TransactionContext, key: ApiKey) -> None:
     """To all other admins: an API key may give money back."""
-    mail = MoneyKeyMade(
+    mail = MoneyKeyMadeMail(
         name=key.name,
         by=actor_name(ctx.actor),
         cents=key.cents_a_day,
@@ -84,7 +84,7 @@ def money_key_made(ctx: TransactionContext, key: ApiKey) -> None:
 
 
 @dataclass(frozen=True)
-class AdminAdded(Mail, true_while=ALWAYS):
+class AdminAddedMail(Mail, true_while=ALWAYS):
     """`email` is an admin too, let in by `by`."""
 
     email: str
@@ -94,14 +94,14 @@ class AdminAdded(Mail, true_while=ALWAYS):
 
 def admin_added(ctx: TransactionContext, email: str) -> None:
     """To all other admins."""
-    mail = AdminAdded(email=email, by=actor_name(ctx.actor), url=ctx.site.page("/staff/members"))
+    mail = AdminAddedMail(email=email, by=actor_name(ctx.actor), url=ctx.site.page("/staff/members"))
     to = [member for member in members.admins(ctx.session) if member.email.lower() != email.lower()]
     keys = {f"admin-added:{email.lower()}:{member.id}:{ctx.at.isoformat()}": (member, mail) for member in to}
     _send(ctx, keys, ctx.at + _A_WEEK)
 
 
 @dataclass(frozen=True)
-class CodesLocked(Mail, true_while=ALWAYS):
+class CodesLockedMail(Mail, true_while=ALWAYS):
     """Five codes of a member's authenticator were wrong, so none is accepted until `until_text`.
 
     `own`: to the member, whose address is `member`; else to an admin. `known`: it was in a browser in which the member has signed in
@@ -132,7 +132,12 @@ class CodesLocked(Mail, true_while=ALWAYS):
 
 
 def codes_locked(
-    ctx: TransactionContext, member: StaffMember, browser: Browser, answer: Answer, *, signed_in: bool = False
+    ctx: TransactionContext,
+    member: StaffMember,
+    browser: Browser,
+    answer: CodeAnswer,
+    *,
+    signed_in: bool = False,
 ) -> None:
     """Warn the member and every other admin of a lock that begins, once.
 
@@ -144,7 +149,7 @@ def codes_locked(
         own = recipient.id == member.id
         to[f"codes-locked:{member.id}:{until:%Y%m%dT%H%M%S}:{recipient.id}"] = (
             recipient,
-            CodesLocked(
+            CodesLockedMail(
                 member=member.email,
                 own=own,
                 known=answer.known,
@@ -160,7 +165,7 @@ def codes_locked(
 
 
 @dataclass(frozen=True)
-class RequestAnswered(Mail, true_while=ALWAYS):
+class RequestAnsweredMail(Mail, true_while=ALWAYS):
     """Staff's answer to the question that a reader sent by the form on `asked_on`."""
 
     asked_on: Day
@@ -171,7 +176,7 @@ class RequestAnswered(Mail, true_while=ALWAYS):
 
 def request_answered(ctx: TransactionContext, request: ReaderRequest, answer: str) -> None:
     """Staff's answer, to the address that the request came with."""
-    mail = RequestAnswered(
+    mail = RequestAnsweredMail(
         asked_on=ctx.site.today(request.received_at).isoformat(),
         question=request.words or "Please cancel my subscription.",
         answer=answer,
@@ -183,10 +188,10 @@ def request_answered(ctx: TransactionContext, request: ReaderRequest, answer: st
 
 
 @dataclass(frozen=True)
-class ConfirmRequest(
+class ConfirmRequestMail(
     Mail,
     true_while="""EXISTS (SELECT FROM reader_request q
-                          WHERE q.id = m.about AND q.closed_at IS NULL AND NOT q.proved)""",
+                          WHERE q.id = m.about AND q.closed_at IS NULL AND NOT q.email_verified)""",
 ):
     """Asks whether a request to cancel, which came by form with this address at `asked_text`, is its reader's. `question` is the
     reader's text, or empty; the link works for `days`."""
@@ -202,7 +207,7 @@ class ConfirmRequest(
 def confirm_request(ctx: TransactionContext, request: ReaderRequest, reader_id: str) -> None:
     """Ask the reader, at the address that we have, to confirm the request. At most one mail a day."""
     reader = by_id(ctx.session, reader_id)
-    mail = ConfirmRequest(
+    mail = ConfirmRequestMail(
         asked_text=moment(ctx.site, request.received_at),
         question=request.words,
         confirm_url=ctx.site.confirm_url(request.id),

@@ -39,12 +39,12 @@ def first_to_cancel(session: Session, reader_id: str) -> ReaderRequest | None:
 def confirmed_to_cancel(session: Session, subscription: Subscription) -> ReaderRequest | None:
     """The oldest open request to cancel this subscription that its reader has confirmed: only such a one makes us owe what was
     charged since. One that came signed in has had its effect, which gave back what was owed."""
-    return next((one for one in _forms(session, subscription) if one.proved), None)
+    return next((one for one in _forms(session, subscription) if one.email_verified), None)
 
 
 def unproved_to_cancel(session: Session, subscription: Subscription) -> ReaderRequest | None:
     """The oldest open request to cancel this subscription that anybody may have sent."""
-    return next((one for one in _forms(session, subscription) if not one.proved), None)
+    return next((one for one in _forms(session, subscription) if not one.email_verified), None)
 
 
 def to_withdraw(session: Session, subscription: Subscription) -> ReaderRequest | None:

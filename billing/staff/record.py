@@ -14,7 +14,7 @@ from billing.staff import audit, facts, key_limits
 
 @contextmanager
 def recorded(
-    ctx: TransactionContext, act: str, *, reader_id: str, why: str = "", subject: str | None = None
+    ctx: TransactionContext, act: str, *, reader_id: str, reason: str = "", subject: str | None = None
 ) -> Iterator[None]:
     """Hold the reader's affairs, let it be done, write the line with the cents that go back by it; nothing when it is refused.
     Raises UnknownReader, ScopeMissing, KeyOverLimit."""
@@ -25,7 +25,14 @@ def recorded(
     after = facts.snapshot(ctx, reader_id)
     made = [cents for refund_id, cents in _refunds(ctx.session, reader_id).items() if refund_id not in known]
     audit.write(
-        ctx, act, reader_id=reader_id, subject=subject, why=why, before=before, after=after, cents=sum(made)
+        ctx,
+        act,
+        reader_id=reader_id,
+        subject=subject,
+        reason=reason,
+        before=before,
+        after=after,
+        cents=sum(made),
     )
     key_limits.spend(ctx, key_id_of(ctx.actor), Spent(cents=sum(made)))
 

@@ -84,14 +84,14 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class RecordedRequest:
     """A request that is kept, and what it did at once."""
 
     request: ReaderRequest
     effect: Effect
 
 
-def receive(
+def record_request(
     ctx: TransactionContext,
     *,
     reader: Reader | None,
@@ -101,7 +101,7 @@ def receive(
     ip: str,
     device: str,
     subscription_id: str | None = None,
-) -> Received:
+) -> RecordedRequest:
     """Keep a request. `reader` is who is signed in; else the address says whose it may be, and no answer tells whether we
     know it. One to cancel is about the subscription that runs, and has its effect at once (see `_act_on`). Raises BadAddress,
     NothingSaid, CardNumberIn (SEC-12)."""
@@ -119,7 +119,7 @@ def receive(
         email=email,
         reader_id=owner.id if owner else None,
         subscription_id=subscription_id,
-        proved=reader is not None,
+        email_verified=reader is not None,
         words=words,
         ip=ip[:64],
         device=device[:300],
@@ -129,7 +129,7 @@ def receive(
         effect = _act_on(ctx, request, owner.id)
     ctx.session.add(request)
     ctx.session.flush()
-    return Received(request, effect)
+    return RecordedRequest(request, effect)
 
 
 def _act_on(ctx: TransactionContext, request: ReaderRequest, reader_id: str) -> Effect:
@@ -138,12 +138,12 @@ def _act_on(ctx: TransactionContext, request: ReaderRequest, reader_id: str) -> 
     running = live_of(ctx.session, reader_id)
     subscription = lock(ctx.session, running.id) if running is not None else None
     if subscription is None or subscription.state is State.ENDED:
-        return Effect.NOTHING_RUNS if request.proved else Effect.WAITS
+        return Effect.NOTHING_RUNS if request.email_verified else Effect.WAITS
     request.subscription_id = subscription.id
-    if request.proved:
+    if request.email_verified:
         was = subscription.cancel_asked_at is not None
         cancel_for_reader(
-            ctx.acting_as(ReaderActor(reader_id)), subscription.id, asked_at=ctx.at, why=BY_FORM
+            ctx.acting_as(ReaderActor(reader_id)), subscription.id, asked_at=ctx.at, reason=BY_FORM
         )
         if not request.words:
             open_requests.close(

@@ -14,7 +14,7 @@ from billing.readers.notices import sign_in_link
 from billing.readers.register import clean_address
 from billing.readers.sign_in import Browser
 from billing.staff import audit, browsers, codes, sessions
-from billing.staff.codes import Answer, Checked
+from billing.staff.codes import Checked, CodeAnswer
 from billing.staff.models import Outcome, StaffLink, StaffMember, StaffSession
 from billing.staff.notices import codes_locked
 
@@ -23,7 +23,7 @@ LINKS = Links(StaffLink, PURPOSE, "staff_id")
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
+class StaffSignedIn:
     """A session with both factors: whose, and the secret for its cookie."""
 
     staff_id: str
@@ -86,7 +86,7 @@ def complete(
     browser: Browser,
     *,
     clock_stands: bool = False,
-) -> SignedIn | Answer:
+) -> StaffSignedIn | CodeAnswer:
     """The code makes the session whole: a new one, with a new secret (7.2.4). Else what was wrong. Commit either."""
     new = member.enrolled_at is None
     found = codes.check(ctx, member.id, typed, browser.hashes, clock_stands=clock_stands)
@@ -98,14 +98,14 @@ def complete(
     browsers.remember(ctx, member.id, browser.hashes[0])
     sessions.end(ctx, member.id, only=waiting.id)
     secret = sessions.begin(ctx, member.id, ip=browser.ip, device=browser.device, complete=True)
-    return SignedIn(member.id, secret)
+    return StaffSignedIn(member.id, secret)
 
 
 def note_code(
     ctx: TransactionContext,
     member: StaffMember,
     browser: Browser,
-    found: Answer,
+    found: CodeAnswer,
     *,
     act: str,
     after: dict[str, Any] | None,
@@ -113,13 +113,13 @@ def note_code(
 ) -> None:
     """Write down what became of a typed code, and warn of a lock that begins."""
     outcome = Outcome.DONE if found.checked is Checked.RIGHT else Outcome.REFUSED
-    why, actor = _why_not_taken(found, ctx.site), audit.of(member, browser.ip)
-    audit.write(ctx.acting_as(actor), act, outcome=outcome, why=why, after=after)
+    reason, actor = _why_not_taken(found, ctx.site), audit.of(member, browser.ip)
+    audit.write(ctx.acting_as(actor), act, outcome=outcome, reason=reason, after=after)
     if found.begins:
         codes_locked(ctx, member, browser, found, signed_in=signed_in)
 
 
-def _why_not_taken(found: Answer, site: Site) -> str:
+def _why_not_taken(found: CodeAnswer, site: Site) -> str:
     """What the audit says of a code that wasn't taken."""
     if found.locked_until is None:
         return "" if found.checked is Checked.RIGHT else "the code was wrong"

@@ -3,7 +3,7 @@
 from billing.platform.context import TransactionContext
 from billing.readers.sign_in import Browser
 from billing.staff import codes, sessions
-from billing.staff.codes import Answer, Checked
+from billing.staff.codes import Checked, CodeAnswer
 from billing.staff.models import StaffMember, StaffSession
 from billing.staff.sign_in import note_code
 
@@ -16,7 +16,7 @@ def prove(
     browser: Browser,
     *,
     clock_stands: bool = False,
-) -> str | Answer:
+) -> str | CodeAnswer:
     """The session's new secret where the code is right, else what was wrong. The wrong code that locks ends the session too: somebody
     sits there who has no authenticator. Commit either."""
     found = codes.check(ctx, member.id, typed, browser.hashes, clock_stands=clock_stands)

@@ -11,7 +11,7 @@ from billing.readers.models import Consent, ReaderSession
 from billing.rules.lifecycle import Event
 from billing.rules.money import Money
 from billing.staff import money_entries, newsletter_entries
-from billing.staff.entry import Entry, Kind, present
+from billing.staff.entry import Entry, EntryKind, present
 from billing.staff.models import AuditLine, Outcome, ReaderNote, ReaderRequest, RequestKind
 from billing.staff.roles import Permission
 from billing.subscriptions.models import Subscription, SubscriptionChange
@@ -21,16 +21,16 @@ _FOLLOWS = {
     kind: place
     for place, kind in enumerate(
         (
-            Kind.REQUEST,
-            Kind.SIGN_IN,
-            Kind.CONSENT,
-            Kind.NOTE,
-            Kind.ACT,
-            Kind.CHARGE,
-            Kind.DISPUTE,
-            Kind.STATE,
-            Kind.REFUND,
-            Kind.MAIL,
+            EntryKind.REQUEST,
+            EntryKind.SIGN_IN,
+            EntryKind.CONSENT,
+            EntryKind.NOTE,
+            EntryKind.ACT,
+            EntryKind.CHARGE,
+            EntryKind.DISPUTE,
+            EntryKind.STATE,
+            EntryKind.REFUND,
+            EntryKind.MAIL,
         )
     )
 }
@@ -40,7 +40,7 @@ NOT_ACTS = ("find", "open", "answer", "note")
 
 
 def of(
-    session: Session, reader_id: str, *, only: Kind | None = None, page: int = 1
+    session: Session, reader_id: str, *, only: EntryKind | None = None, page: int = 1
 ) -> tuple[list[Entry], bool]:
     """A page of the timeline, and whether there is more. Each source gives as many as could stand on it."""
     most = page * PAGE + 1
@@ -98,11 +98,11 @@ def _changes(session: Session, reader_id: str, most: int) -> list[Entry]:
     return [
         Entry(
             at=row.at,
-            kind=Kind.STATE,
+            kind=EntryKind.STATE,
             what=f"{_HAPPENED[row.event]}: {_from_to(row)}",
             ref=f"{row.id:012d}",
             by=row.by,
-            why=row.why,
+            reason=row.reason,
             facts=tuple((name, _change(value)) for name, value in row.facts.items()),
         )
         for row in rows
@@ -135,7 +135,7 @@ def _mails(session: Session, reader_id: str, most: int) -> list[Entry]:
     return [
         Entry(
             at=row.accepted_at or row.created_at,
-            kind=Kind.MAIL,
+            kind=EntryKind.MAIL,
             what=f"Mail “{row.kind.replace('_', ' ')}”: {_SENT[row.state]}",
             ref=row.id,
             facts=present(
@@ -157,7 +157,7 @@ def _agreements(session: Session, reader_id: str, most: int) -> list[Entry]:
     return [
         Entry(
             at=row.accepted_at,
-            kind=Kind.CONSENT,
+            kind=EntryKind.CONSENT,
             what=f"Agreed to the {row.kind} terms: {Money(row.amount).with_vat_words()} from {row.first_charge_on}",
             ref=row.id,
             by="reader",
@@ -181,11 +181,11 @@ def _acts(session: Session, reader_id: str, most: int) -> list[Entry]:
     return [
         Entry(
             at=row.at,
-            kind=Kind.ACT,
+            kind=EntryKind.ACT,
             what=f"{'Refused: ' if row.outcome is Outcome.REFUSED else ''}{in_words(row.act)}",
             ref=f"{row.id:012d}",
             by=row.by,
-            why=row.why,
+            reason=row.reason,
             facts=present(("on", row.subject or "")),
         )
         for row in rows
@@ -206,7 +206,8 @@ def _notes(session: Session, reader_id: str, most: int) -> list[Entry]:
         .limit(most)
     )
     return [
-        Entry(at=row.at, kind=Kind.NOTE, what="Note", ref=row.id, by=row.by, why=row.words) for row in rows
+        Entry(at=row.at, kind=EntryKind.NOTE, what="Note", ref=row.id, by=row.by, reason=row.words)
+        for row in rows
     ]
 
 
@@ -228,11 +229,11 @@ def _requests(session: Session, reader_id: str, most: int) -> list[Entry]:
     return [
         Entry(
             at=row.received_at,
-            kind=Kind.REQUEST,
+            kind=EntryKind.REQUEST,
             what=_ASKED[row.kind] + ("" if row.closed_at else ", not answered yet"),
             ref=row.id,
-            by="reader" if row.proved else "whoever typed the address",
-            why=row.words,
+            by="reader" if row.email_verified else "whoever typed the address",
+            reason=row.words,
             facts=present(("answered by", row.closed_by or ""), ("answer", row.answer or "")),
         )
         for row in rows
@@ -254,26 +255,26 @@ def _sign_ins(session: Session, reader_id: str, most: int) -> list[Entry]:
     return [
         Entry(
             at=row.started_at,
-            kind=Kind.SIGN_IN,
+            kind=EntryKind.SIGN_IN,
             what=f"Signed in, {devices.in_words(row.device)}",
             ref=row.id,
             by="reader",
-            why="" if row.proved else "by starting; the address isn't proved by a mailed link",
+            reason="" if row.email_verified else "by starting; the address isn't proved by a mailed link",
             facts=(("from", row.ip),),
         )
         for row in rows
     ]
 
 
-_SOURCES: dict[Kind, Callable[[Session, str, int], list[Entry]]] = {
-    Kind.STATE: _changes,
-    Kind.CHARGE: money_entries.attempts,
-    Kind.REFUND: money_entries.refunds,
-    Kind.DISPUTE: money_entries.disputes,
-    Kind.MAIL: _mails,
-    Kind.CONSENT: _consents,
-    Kind.ACT: _acts,
-    Kind.NOTE: _notes,
-    Kind.REQUEST: _requests,
-    Kind.SIGN_IN: _sign_ins,
+_SOURCES: dict[EntryKind, Callable[[Session, str, int], list[Entry]]] = {
+    EntryKind.STATE: _changes,
+    EntryKind.CHARGE: money_entries.attempts,
+    EntryKind.REFUND: money_entries.refunds,
+    EntryKind.DISPUTE: money_entries.disputes,
+    EntryKind.MAIL: _mails,
+    EntryKind.CONSENT: _consents,
+    EntryKind.ACT: _acts,
+    EntryKind.NOTE: _notes,
+    EntryKind.REQUEST: _requests,
+    EntryKind.SIGN_IN: _sign_ins,
 }

@@ -18,14 +18,14 @@ WHY = "asked to withdraw once more within a year"
 
 
 def at_once(
-    ctx: TransactionContext, subscription_id: str, *, asked_at: datetime, why: str = withdraw.NO_REASON
+    ctx: TransactionContext, subscription_id: str, *, asked_at: datetime, reason: str = withdraw.NO_REASON
 ) -> Withdrawal | None:
     """Take the sale back in one step, as of `asked_at` or of a form that asked to cancel shortly before. None, and nothing is
     done, where the days for it are over or staff decide. Raises BadMoment, UnknownSubscription."""
     subscription, asked_at, found = _offered(ctx, subscription_id, asked_at)
     if found is None or found.needs_staff:
         return None
-    return _take_back(ctx, subscription, asked_at=asked_at, why=why)
+    return _take_back(ctx, subscription, asked_at=asked_at, reason=reason)
 
 
 def _offered(
@@ -40,10 +40,10 @@ def _offered(
 
 
 def _take_back(
-    ctx: TransactionContext, subscription: Subscription, *, asked_at: datetime, why: str
+    ctx: TransactionContext, subscription: Subscription, *, asked_at: datetime, reason: str
 ) -> Withdrawal:
     open_requests.close_to_cancel(ctx, subscription.reader_id, since=asked_at)
-    return withdraw.withdraw(ctx, subscription.id, asked_at=asked_at, why=why)
+    return withdraw.withdraw(ctx, subscription.id, asked_at=asked_at, reason=reason)
 
 
 def withdraw_or_ask(
@@ -53,7 +53,7 @@ def withdraw_or_ask(
     asked_at: datetime,
     ip: str,
     device: str,
-    why: str = withdraw.NO_REASON,
+    reason: str = withdraw.NO_REASON,
 ) -> Withdrawal | ReaderRequest:
     """Take the sale back in one step; where staff decide, the request to them, with nothing charged from then on. An open request
     stays the one there is. Raises CoolingOffOver, BadMoment, UnknownSubscription."""
@@ -61,14 +61,14 @@ def withdraw_or_ask(
     if found is None:
         raise withdraw.CoolingOffOver
     if not found.needs_staff:
-        return _take_back(ctx, subscription, asked_at=asked_at, why=why)
+        return _take_back(ctx, subscription, asked_at=asked_at, reason=reason)
     if subscription.state is not State.ENDED and subscription.cancel_asked_at is None:
-        cancel_for_reader(ctx, subscription_id, asked_at=asked_at, why=WHY)
+        cancel_for_reader(ctx, subscription_id, asked_at=asked_at, reason=WHY)
     open_one = open_requests.to_withdraw(ctx.session, subscription)
     reader = ctx.session.get_one(Reader, subscription.reader_id)
     return (
         open_one
-        or requests.receive(
+        or requests.record_request(
             ctx.moved_to(asked_at),
             reader=reader,
             email=reader.email,

@@ -14,7 +14,7 @@ from billing.platform import bulk
 from billing.platform.actors import acted_by
 from billing.platform.context import TransactionContext
 from billing.platform.errors import NotFound
-from billing.platform.logs import say
+from billing.platform.logs import log_event
 from billing.rules.lifecycle import Event, State, transition
 from billing.subscriptions.models import Subscription, SubscriptionChange
 from billing.subscriptions.patch import SubscriptionPatch
@@ -53,14 +53,14 @@ def change(
     subscription: Subscription,
     event: Event,
     *,
-    why: str,
+    reason: str,
     **patch: Unpack[SubscriptionPatch],
 ) -> None:
     """Let something happen to a locked subscription: state by the table of transitions, dates as given, history, what comes next.
     Mails about it that wait, and have become untrue by it, are taken back.
 
     Raises NoSuchTransition when the table has no such transition."""
-    line, _ = _apply(ctx, Change(subscription, why, patch), event, setattr)
+    line, _ = _apply(ctx, Change(subscription, reason, patch), event, setattr)
     ctx.session.add(SubscriptionChange(**line))
     take_back_mails(ctx, [subscription], but=patch)
 
@@ -70,7 +70,7 @@ class Change:
     """A locked subscription to which an event happens, why, and with which columns."""
 
     subscription: Subscription
-    why: str
+    reason: str
     patch: SubscriptionPatch
 
 
@@ -166,13 +166,13 @@ def _apply(
     old = {name: getattr(subscription, name) for name in case.patch}
     columns = {**case.patch, "state": after}
     if after is State.ENDED:
-        columns |= {"ended_at": ctx.at, "ended_why": case.why, "charging_since": None, "retry_on": None}
+        columns |= {"ended_at": ctx.at, "ended_reason": case.reason, "charging_since": None, "retry_on": None}
     for name, value in columns.items():
         put(subscription, name, value)
     coming = _next(subscription, ctx.zone)
     for name, value in coming.items():
         put(subscription, name, value)
-    say(
+    log_event(
         ctx.session,
         f"subscription {event}",
         subscription=subscription.id,
@@ -187,7 +187,7 @@ def _apply(
         "to_state": after,
         "at": ctx.at,
         **acted_by(ctx.actor),
-        "why": case.why,
+        "reason": case.reason,
         "facts": {
             name: [_plain(old[name]), _plain(value)]
             for name, value in case.patch.items()

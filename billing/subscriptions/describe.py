@@ -19,8 +19,8 @@ def in_a_sentence(
     if s.state is State.ENDED or (s.cancels_at is not None and s.cancels_at <= at):
         return f"Your subscription ended on {_day(last_day_before(s.ended_at or s.cancels_at or at, zone))}."
     if s.cancels_at is not None:
-        why = "It is not renewed, because a bank questions a payment" if by_bank else "You have cancelled"
-        return f"{why}; you can read through {_day(last_day_before(s.cancels_at, zone))}."
+        reason = "It is not renewed, because a bank questions a payment" if by_bank else "You have cancelled"
+        return f"{reason}; you can read through {_day(last_day_before(s.cancels_at, zone))}."
     if s.state is State.TRIALING:
         return f"Your free trial runs through {_day(s.charge_on - timedelta(days=1))}."
     if s.state is State.PAST_DUE:

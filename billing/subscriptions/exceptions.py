@@ -24,10 +24,10 @@ def open_for(session: Session, reader_id: str | None) -> TrialException | None:
     return session.exec(_open(reader_id)).first()
 
 
-def allow(ctx: TransactionContext, reader_id: str, *, why: str) -> TrialException:
+def allow(ctx: TransactionContext, reader_id: str, *, reason: str) -> TrialException:
     """Let the reader start one more trial, with an address and a card that have had theirs. Raises AlreadyAllowed."""
     leave = TrialException(
-        id=ids.new("tex", ctx.at), reader_id=reader_id, given_at=ctx.at, **acted_by(ctx.actor), why=why
+        id=ids.new("tex", ctx.at), reader_id=reader_id, given_at=ctx.at, **acted_by(ctx.actor), reason=reason
     )
     try:
         with ctx.session.begin_nested():

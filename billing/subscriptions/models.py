@@ -56,7 +56,7 @@ class Price(SQLModel, table=True):
     valid_from: date
 
 
-class Because(StrEnum):
+class TermsChangeReason(StrEnum):
     """Why other terms begin with a period to come."""
 
     SWITCH = "switch"
@@ -85,7 +85,7 @@ class Subscription(SQLModel, table=True):
             name="never_forgotten",
         ),
         sa.CheckConstraint(
-            "num_nulls(next_price_id, next_terms_on, next_terms_because) IN (0, 3)",
+            "num_nulls(next_price_id, next_terms_on, next_terms_reason) IN (0, 3)",
             name="next_terms_are_whole",
         ),
         sa.CheckConstraint("state <> 'paused' OR resumes_on IS NOT NULL", name="pause_has_its_end"),
@@ -130,7 +130,9 @@ class Subscription(SQLModel, table=True):
     next_price_id: str | None = Field(default=None, foreign_key="price.id")
     """The price, and by it the plan, of the period that begins on `next_terms_on` or later."""
     next_terms_on: date | None = None
-    next_terms_because: Because | None = Field(default=None, sa_column=enum_column(Because, nullable=True))
+    next_terms_reason: TermsChangeReason | None = Field(
+        default=None, sa_column=enum_column(TermsChangeReason, nullable=True)
+    )
     resumes_on: date | None = None
     """Where a pause was asked for, or runs: the day on which it ends, with a charge."""
     cancel_asked_at: datetime | None = None
@@ -142,7 +144,7 @@ class Subscription(SQLModel, table=True):
     next_action: str | None = None
     next_action_at: datetime | None = None
     ended_at: datetime | None = None
-    ended_why: str | None = None
+    ended_reason: str | None = None
 
 
 class SubscriptionChange(ActedBy, table=True):
@@ -158,7 +160,7 @@ class SubscriptionChange(ActedBy, table=True):
     from_state: str | None = None
     to_state: str
     at: datetime
-    why: str
+    reason: str
     facts: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
 
 
@@ -167,13 +169,13 @@ class PriceChange(ActedBy, table=True):
 
     __tablename__ = "price_change"
     __table_args__ = (
-        sa.Index("price_change_open", "look_at", postgresql_where=sa.text("closed_at IS NULL")),
+        sa.Index("price_change_open", "next_run_at", postgresql_where=sa.text("closed_at IS NULL")),
     )
 
     id: str = Field(primary_key=True)
     price_id: str = Field(foreign_key="price.id", unique=True)
     planned_at: datetime
-    look_at: datetime
+    next_run_at: datetime
     """When to look next for subscriptions whose turn it is."""
     closed_at: datetime | None = None
 
@@ -245,6 +247,6 @@ class TrialException(ActedBy, table=True):
     id: str = Field(primary_key=True)
     reader_id: str = Field(foreign_key="reader.id")
     given_at: datetime
-    why: str
+    reason: str
     used_at: datetime | None = None
     subscription_id: str | None = Field(default=None, foreign_key="subscription.id")

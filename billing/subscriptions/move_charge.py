@@ -13,8 +13,8 @@ from billing.subscriptions.patch import SubscriptionPatch
 def move_charge(
     ctx: TransactionContext,
     subscription: Subscription,
-    why: str,
+    reason: str,
     **patch: Unpack[SubscriptionPatch],
 ) -> None:
     """Write the new days on a locked subscription, with a line of history."""
-    change(ctx.acting_as(WORKER), subscription, Event.CHARGE_MOVED, why=why, **patch)
+    change(ctx.acting_as(WORKER), subscription, Event.CHARGE_MOVED, reason=reason, **patch)

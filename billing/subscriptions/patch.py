@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import TypedDict
 
-from billing.subscriptions.models import Because
+from billing.subscriptions.models import TermsChangeReason
 
 
 class SubscriptionPatch(TypedDict, total=False):
@@ -31,7 +31,7 @@ class SubscriptionPatch(TypedDict, total=False):
     retry_on: date | None
     next_price_id: str | None
     next_terms_on: date | None
-    next_terms_because: Because | None
+    next_terms_reason: TermsChangeReason | None
     resumes_on: date | None
     cancel_asked_at: datetime | None
     cancels_at: datetime | None

@@ -10,7 +10,7 @@ from billing.rules.lifecycle import State
 from billing.subscriptions.models import Subscription
 
 
-class Action(StrEnum):
+class DueAction(StrEnum):
     """What the worker does with a subscription that is due."""
 
     FIRST_NOTICE = "first_notice"
@@ -30,7 +30,7 @@ class Action(StrEnum):
 class Due:
     """An action and the instant from which it is due."""
 
-    action: Action
+    action: DueAction
     at: datetime
 
 
@@ -47,7 +47,7 @@ def _card_notice(s: Subscription, zone: ZoneInfo) -> Due | None:
         return None
     if charge.on <= s.card_expires_on:
         return None
-    return Due(Action.CARD_NOTICE, trial.charge_at(s.card_expires_on.replace(day=1), zone))
+    return Due(DueAction.CARD_NOTICE, trial.charge_at(s.card_expires_on.replace(day=1), zone))
 
 
 def _due(subscription: Subscription, zone: ZoneInfo) -> Due | None:
@@ -55,7 +55,7 @@ def _due(subscription: Subscription, zone: ZoneInfo) -> Due | None:
     if s.state is State.ENDED or s.charging_since is not None:
         return None
     if s.cancels_at is not None:
-        return Due(Action.RUN_OUT, s.cancels_at)
+        return Due(DueAction.RUN_OUT, s.cancels_at)
     if s.state is State.TRIALING:
         return _in_trial(s, zone)
     if s.state is State.ACTIVE:
@@ -65,33 +65,33 @@ def _due(subscription: Subscription, zone: ZoneInfo) -> Due | None:
     if s.first_failed_on is None:
         raise AssertionError(f"{s.id} is past due and has never failed")
     if s.retry_on is not None:
-        return Due(Action.RETRY, trial.charge_at(s.retry_on, zone))
-    return Due(Action.GIVE_UP, periods.start_of_day(dunning.gives_up_on(s.first_failed_on), zone))
+        return Due(DueAction.RETRY, trial.charge_at(s.retry_on, zone))
+    return Due(DueAction.GIVE_UP, periods.start_of_day(dunning.gives_up_on(s.first_failed_on), zone))
 
 
 def _in_trial(s: Subscription, zone: ZoneInfo) -> Due:
     charge_at = trial.charge_at(s.charge_on, zone)
-    return _notice(s, charge_at) or Due(Action.FIRST_CHARGE, charge_at)
+    return _notice(s, charge_at) or Due(DueAction.FIRST_CHARGE, charge_at)
 
 
 def _notice(s: Subscription, charge_at: datetime) -> Due | None:
     """The next of the two notices before a charge, while one is missing."""
     if s.first_notice_at is None:
-        return Due(Action.FIRST_NOTICE, notices.window(notices.Notice.FIRST, charge_at).aim_at)
+        return Due(DueAction.FIRST_NOTICE, notices.window(notices.Notice.FIRST, charge_at).aim_at)
     if s.second_notice_at is None:
-        return Due(Action.SECOND_NOTICE, notices.window(notices.Notice.SECOND, charge_at).aim_at)
+        return Due(DueAction.SECOND_NOTICE, notices.window(notices.Notice.SECOND, charge_at).aim_at)
     return None
 
 
 def _in_period(s: Subscription, zone: ZoneInfo) -> Due:
     if s.period_end_on is None:  # started without a trial: the first charge is due at once
-        return Due(Action.RENEW, s.started_at)
+        return Due(DueAction.RENEW, s.started_at)
     charge_at = trial.charge_at(s.period_end_on, zone)
     if pause_is_ahead(s):
-        return Due(Action.PAUSE, periods.start_of_day(s.period_end_on, zone))
+        return Due(DueAction.PAUSE, periods.start_of_day(s.period_end_on, zone))
     if s.is_fixed_term and s.term_notice_at is None:
-        return Due(Action.TERM_NOTICE, term.window(s.period_end_on, zone).aim_at)
-    renewal = Due(Action.RENEW, trial.charge_at(_not_before(s, s.period_end_on), zone))
+        return Due(DueAction.TERM_NOTICE, term.window(s.period_end_on, zone).aim_at)
+    renewal = Due(DueAction.RENEW, trial.charge_at(_not_before(s, s.period_end_on), zone))
     return (s.is_fixed_term and _notice(s, charge_at)) or renewal
 
 
@@ -111,8 +111,8 @@ def _in_pause(s: Subscription, zone: ZoneInfo) -> Due:
         raise AssertionError(f"{s.id} is paused without an end")
     if s.first_notice_at is None:
         charge_at = trial.charge_at(s.resumes_on, zone)
-        return Due(Action.FIRST_NOTICE, notices.window(notices.Notice.FIRST, charge_at).aim_at)
-    return Due(Action.END_PAUSE, periods.start_of_day(s.resumes_on, zone))
+        return Due(DueAction.FIRST_NOTICE, notices.window(notices.Notice.FIRST, charge_at).aim_at)
+    return Due(DueAction.END_PAUSE, periods.start_of_day(s.resumes_on, zone))
 
 
 @dataclass(frozen=True, slots=True)

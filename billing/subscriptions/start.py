@@ -13,7 +13,7 @@ from billing.platform import ids
 from billing.platform.actors import acted_by
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
-from billing.platform.logs import say
+from billing.platform.logs import log_event
 from billing.platform.tokens import Tokens
 from billing.readers.register import by_id
 from billing.rules import periods, trial
@@ -142,17 +142,17 @@ def _begin(ctx: TransactionContext, agreed: Starting, trial_to: date | None) -> 
     return subscription
 
 
-def _write_first_line(ctx: TransactionContext, subscription: Subscription, why: str) -> None:
+def _write_first_line(ctx: TransactionContext, subscription: Subscription, reason: str) -> None:
     first_line = SubscriptionChange(
         subscription_id=subscription.id,
         to_state=subscription.state,
         at=ctx.at,
         **acted_by(ctx.actor),
-        why=why,
+        reason=reason,
         facts={},
     )
     ctx.session.add(first_line)
-    say(
+    log_event(
         ctx.session,
         "subscription started",
         subscription=subscription.id,

@@ -65,7 +65,7 @@ def _charge(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: date
     """The attempt is settled from the charge as it is now."""
     claim, outcome = gateway.fetch_charge(event.object_ref)
     if isinstance(outcome, Unknown):
-        raise Unavailable(outcome.why)
+        raise Unavailable(outcome.reason)
     if isinstance(outcome, NoSuchObject):
         return _absent(event, at, "no such charge")
     if claim is None:  # another installation's, on the same account
@@ -108,7 +108,7 @@ def _pay_page(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: da
     if attempt_id is None:
         return "not our page"
     page = HostedPage(attempt_id, event.object_ref)
-    word = pay_in_person.look(run.database, gateway, run.site, page, at, by=Acquirer(event.acquirer))
+    word = pay_in_person.check_page(run.database, gateway, run.site, page, at, by=Acquirer(event.acquirer))
     if word is SettleOutcome.UNKNOWN:
         raise Unavailable("The outcome of the page isn't known yet.")
     return _absent(event, at, word) if word is PageOutcome.ABSENT else word
@@ -118,7 +118,7 @@ def _refund(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: date
     """A refund moved on: pending ones end here."""
     refund_id, answer = gateway.fetch_refund(event.object_ref)
     if isinstance(answer, Unknown):
-        raise Unavailable(answer.why)
+        raise Unavailable(answer.reason)
     if isinstance(answer, NoSuchObject):
         return _absent(event, at, "no such refund")
     with run.database.begin(run.site, at, Acquirer(event.acquirer)) as ctx:
@@ -135,7 +135,7 @@ def _card(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: dateti
     removed: its reader is asked for another."""
     card = gateway.fetch_card(event.object_ref)
     if isinstance(card, Unknown):
-        raise Unavailable(card.why)
+        raise Unavailable(card.reason)
     if isinstance(card, NoSuchObject):
         _absent(event, at, "no such card")
     with run.database.begin(run.site, at, Acquirer(event.acquirer)) as ctx:
@@ -150,7 +150,7 @@ def _customer(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: da
     """A customer was removed, and all its cards with it. No acquirer promises to tell of each card."""
     found = gateway.fetch_customer(event.object_ref)
     if isinstance(found, Unknown):
-        raise Unavailable(found.why)
+        raise Unavailable(found.reason)
     if found is None:
         return "still there"
     with run.database.begin(run.site, at, Acquirer(event.acquirer)) as ctx:

@@ -10,20 +10,22 @@ from sqlmodel import Session, col, select
 from billing.acquirer.signals import Signal
 from billing.payments.models import Attempt, AttemptState
 from billing.platform import bulk
-from billing.platform.claims import in_nobodys_hands, take
+from billing.platform.claims import assign, unclaimed
 from billing.webhooks.context import WebhookContext
 from billing.webhooks.inbox import WAITING
 from billing.webhooks.models import InboundEvent
 
 
-class Claimed(NamedTuple):
+class ClaimedEvents(NamedTuple):
     """`known` is how many said what was written down already: they are settled with that."""
 
     known: int
     events: list[InboundEvent]
 
 
-def claim(run: WebhookContext, me: int, at: datetime, only: str | None, left: set[str]) -> Claimed | None:
+def claim(
+    run: WebhookContext, me: int, at: datetime, only: str | None, left: set[str]
+) -> ClaimedEvents | None:
     """The next events; None when there are no more. Events about a charge under way are `left` for a moment."""
     with run.database.transaction() as session:
         rows = session.exec(
@@ -32,7 +34,7 @@ def claim(run: WebhookContext, me: int, at: datetime, only: str | None, left: se
                 *WAITING,
                 *([InboundEvent.id == only] if only else []),
                 InboundEvent.next_attempt_at <= at,
-                in_nobodys_hands(InboundEvent.claimed_by),
+                unclaimed(InboundEvent.claimed_by),
                 ~bulk.one_of(InboundEvent.id, left),
             )
             .order_by(col(InboundEvent.next_attempt_at), col(InboundEvent.created_at))
@@ -46,8 +48,8 @@ def claim(run: WebhookContext, me: int, at: datetime, only: str | None, left: se
         waiting = _give_way(run, session, news) if only is None else set()
         left |= waiting
         claimed = [row for row in news if row.id not in waiting]
-        take(session, InboundEvent, [row.id for row in claimed], me)
-        return Claimed(len(known), claimed) if rows else None
+        assign(session, InboundEvent, [row.id for row in claimed], me)
+        return ClaimedEvents(len(known), claimed) if rows else None
 
 
 _KNOWN = sa.text(
@@ -77,7 +79,7 @@ def _give_way(run: WebhookContext, session: Session, events: Sequence[InboundEve
     under_way = select(Attempt.id).where(
         bulk.one_of(Attempt.id, set(named.values())),
         Attempt.state == AttemptState.OPEN,
-        ~in_nobodys_hands(Attempt.claimed_by),
+        ~unclaimed(Attempt.claimed_by),
     )
     attempts = set(session.exec(under_way)) if named else set()
     now, gave_way = run.monotonic.seconds(), run.gives_way

@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime
 
-from billing.platform.claims import claimer
+from billing.platform.claims import worker_lock
 from billing.platform.db import first_line, is_transient
 from billing.platform.errors import Unavailable
 from billing.platform.logs import discreet
@@ -21,7 +21,7 @@ def settle_due(run: WebhookContext, at: datetime, *, only: str | None = None) ->
     """Settle the events that are due, or `only` one; how many were looked at. One that can't be settled waits and doesn't
     hold up others."""
     done = 0
-    with claimer(run.database) as me:
+    with worker_lock(run.database) as me:
         left = set[str]()
         while claimed := claim(run, me, at, only, left):
             for event in claimed.events:

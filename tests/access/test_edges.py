@@ -161,7 +161,7 @@ def forged(world: World, **more: Any) -> list[str]:
     } | more
     keys = httpx.get(f"{world.url}/.well-known/jwks.json", trust_env=False).json()["keys"]
     current = {"kid": keys[1]["kid"]}
-    tokens = world.parts.site.tokens
+    tokens = world.services.site.tokens
     other = edge_tokens._key(type(tokens)("another secret, as long as the first one").key("edge", "1"))
     ours = edge_tokens._key(tokens.key("edge", str((world.now - EPOCH) // edge_tokens.PERIOD)))
     return [

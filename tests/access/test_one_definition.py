@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing.access.entitled import DEFINITION, entitled
+from billing.access.entitled import entitled
 from billing.access.entitlements import entitlements_of
 from billing.newsletters.lists import may_have
 from billing.platform.actors import WORKER
@@ -117,7 +117,7 @@ def write(database: Database, subscribed: Subscribed | None, given_days: list[Gi
         for number, grant in enumerate(given_days):
             session.execute(
                 sa.text(
-                    "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, why)"
+                    "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, reason)"
                     " VALUES (:grant, :id, :given, :until, CAST(:features AS jsonb), 'command', 'test', 'test')"
                 ),
                 values
@@ -205,10 +205,3 @@ def test_to_the_instant(database: Database, state: State) -> None:
             agree(
                 database, own, [Given(START, end, []), Given(end, end + timedelta(hours=1), [LIST])], zone, at
             )
-
-
-def test_the_database_has_the_definition_of_the_code(database: Database) -> None:
-    """A change of the definition needs a migration."""
-    with database.transaction() as session:
-        made = session.execute(sa.text("SELECT prosrc FROM pg_proc WHERE proname = 'entitlement'"))
-        assert made.scalars().all() == [DEFINITION]

@@ -79,12 +79,14 @@ def test_an_editor_opens_and_closes_on_a_page_and_it_is_audited(
     )
     assert "About the dam" in editor.page.words
     assert reasons(world, article) == ["open"]
-    opening = world.rows("SELECT id FROM opening")[0]["id"]
+    opening = world.rows("SELECT id FROM public_window")[0]["id"]
     editor.post(f"/staff/articles/openings/{opening}/close")
     assert "closed by staff:editor@paper.example" in editor.page.words
     assert reasons(world, article) == ["subscribe"]
-    lines = world.rows(f"SELECT act, {BY}, subject, why FROM audit_line WHERE act LIKE '%to_all' ORDER BY id")
-    assert [(row["act"], row["why"]) for row in lines] == [
+    lines = world.rows(
+        f"SELECT act, {BY}, subject, reason FROM audit_line WHERE act LIKE '%to_all' ORDER BY id"
+    )
+    assert [(row["act"], row["reason"]) for row in lines] == [
         ("open_to_all", "The dam is full."),
         ("close_to_all", ""),
     ]
@@ -109,7 +111,7 @@ def test_another_process_follows_at_once_and_whoever_listens_is_told_after_the_c
         world.api.delete(f"/v1/articles/{article}").raise_for_status()
         told = [notice.payload for notice in listener.notifies(timeout=5, stop_after=4)]
         changed = [payload.replace("\x1f", " ") for payload in told]
-        assert changed == ["opening dam", "section_policy Town", "article dam", "article dam"]
+        assert changed == ["public_window dam", "section_policy Town", "article dam", "article dam"]
     finally:
         listener.close()
         other.database.close()

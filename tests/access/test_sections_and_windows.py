@@ -77,7 +77,7 @@ def test_the_sample_paper_uses_them(world: World) -> None:
     fresh = "/articles/snow-closes-the-pass"
     assert "Free for everyone until Tuesday 2 March 2027 at 10:00" in browser.get(fresh).words
     world.advance(days=1)
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         seed.articles(ctx)
     assert "The rest is for subscribers" in browser.get(fresh).words, (
         "a second start of the demo doesn't publish it anew"
@@ -98,7 +98,7 @@ def test_the_sample_paper_uses_them(world: World) -> None:
 def seed_plans(world: World) -> None:
     """As the demo does, at every start."""
     for _ in range(2):
-        with world.parts.database.transaction() as session:
+        with world.services.database.transaction() as session:
             seed.newsletters_of_plans(session)
 
 

@@ -84,8 +84,8 @@ class Deeds:
         """Staff end it at once."""
         at = CLOCK.now()
         with self.database.begin(SITE, at, StaffActor("a")) as ctx:
-            live, why = self._live(ctx.session, number), "asked by phone"
-            cancel(ctx, live.id, asked_at=at, why=why, when=When.NOW)
+            live, reason = self._live(ctx.session, number), "asked by phone"
+            cancel(ctx, live.id, asked_at=at, reason=reason, when=When.NOW)
 
     def withdraw(self, number: int) -> None:
         """The reader takes the sale back: the charge is refunded, and reading ends."""

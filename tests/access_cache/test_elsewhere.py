@@ -72,11 +72,11 @@ def test_another_process_follows_and_says_how_it_does(elsewhere: Elsewhere) -> N
         ("UPDATE article SET access = NULL", "subscription"),
         ("INSERT INTO section_policy (section, at, access, actor_kind, actor_id) VALUES ('Town', now(), 'registered', 'command', 'b')", "subscription"),
         (END, "registered"),
-        ("INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, why) SELECT 'g', reader_id,"
+        ("INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, reason) SELECT 'g', reader_id,"
          " now(), now() + interval '1 day', '[]', 'command', 'b', 'w' FROM subscription WHERE id LIKE '%0'", "complimentary"),
-        ("INSERT INTO opening (id, scope, subject, opened_at, until, reason, actor_kind, actor_id)"
+        ("INSERT INTO public_window (id, scope, subject, opened_at, until, reason, actor_kind, actor_id)"
          " VALUES ('o', 'section', 'Town', now(), now() + interval '1 day', 'flood', 'command', 'b')", "open"),
-        ("UPDATE opening SET closed_at = now(), closed_by_kind = 'staff', closed_by_id = 'x'", "complimentary"),
+        ("UPDATE public_window SET closed_at = now(), closed_by_kind = 'staff', closed_by_id = 'x'", "complimentary"),
         ("UPDATE reader_session SET ended_at = now() WHERE id LIKE '%0'", "register"),
         ("UPDATE article SET access = 'subscriber'", "subscribe"),
     ):  # fmt: skip

@@ -128,12 +128,12 @@ def test_every_change_of_what_is_remembered_is_told(on_cache: OnFloor) -> None:
         ),
         ("UPDATE reader SET external_id = 'y y'", {"standing rdr_x", "external x", "external y y"}),
         (
-            "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, why)"
+            "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, reason)"
             " VALUES ('g', 'rdr_x', now(), now(), '[]', 'command', 'a', 'b')",
             {"standing rdr_x"},
         ),
         (
-            "INSERT INTO reader_session (id, token_hash, reader_id, started_at, seen_at, ip, device, proved)"
+            "INSERT INTO reader_session (id, token_hash, reader_id, started_at, seen_at, ip, device, email_verified)"
             " VALUES ('ses_x', repeat('ab', 32), 'rdr_x', now(), now(), '', '', true)",
             set(),
         ),
@@ -155,9 +155,9 @@ def test_every_change_of_what_is_remembered_is_told(on_cache: OnFloor) -> None:
         ("UPDATE api_key SET revoked_at = now()", {f"api_key {each * 16}" for each in ("ef", "01")}),
         ("UPDATE plan SET name = name", {"plan monthly", "plan yearly"}),
         (
-            "INSERT INTO opening (id, scope, subject, opened_at, until, reason, actor_kind, actor_id)"
+            "INSERT INTO public_window (id, scope, subject, opened_at, until, reason, actor_kind, actor_id)"
             " VALUES ('o', 'site', '', now(), now() + interval '1 day', 'r', 'command', 'b')",
-            {"opening "},
+            {"public_window "},
         ),
         (
             "INSERT INTO section_policy (section, at, access, actor_kind, actor_id) VALUES ('Town', now(), 'free', 'command', 'b')",

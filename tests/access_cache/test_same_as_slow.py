@@ -82,7 +82,7 @@ class Town:
         article, reader, section = f"article-{number}", f"rdr_{number}", f"Section {number}"
         with psycopg.connect(self.url) as connection:
             do = connection.execute
-            do("DELETE FROM opening")
+            do("DELETE FROM public_window")
             level, (free, after), published = given["article"]
             free, after = (free, after) if level else (None, None)
             do(
@@ -103,7 +103,7 @@ class Town:
                 (reader, f"{number}@example.com", START),
             )
             do(
-                "INSERT INTO reader_session (id, token_hash, reader_id, started_at, seen_at, ip, device, proved)"
+                "INSERT INTO reader_session (id, token_hash, reader_id, started_at, seen_at, ip, device, email_verified)"
                 " VALUES (%s, %s, %s, %s, %s, '', '', true)",
                 (
                     f"ses_{number}",
@@ -116,7 +116,7 @@ class Town:
             self._subscribe(connection, reader, given["subscription"])
             for index, (until, features) in enumerate(given["grants"]):
                 do(
-                    "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, why)"
+                    "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, reason)"
                     " VALUES (%s, %s, %s, %s, %s, 'command', 'b', 'w')",
                     (
                         f"grt_{number}_{index}",
@@ -129,7 +129,7 @@ class Town:
             for index, (scope, until, closed) in enumerate(given["openings"]):
                 subject = {"article": article, "section": section, "site": ""}[scope]
                 do(
-                    "INSERT INTO opening (id, scope, subject, opened_at, until, reason, actor_kind, actor_id, closed_at, closed_by_kind, closed_by_id)"
+                    "INSERT INTO public_window (id, scope, subject, opened_at, until, reason, actor_kind, actor_id, closed_at, closed_by_kind, closed_by_id)"
                     " VALUES (%s, %s, %s, %s, %s, 'r', 'command', 'b', %s, %s, %s)",
                     (
                         f"opn_{number}_{index}",

@@ -14,7 +14,7 @@ from billing.acquirer.registry import AcquirerMissing, Acquirers
 from billing.acquirer.signals import Notification, Signal
 from billing.billing_run import run
 from billing.cases.models import CaseKind
-from billing.container import Parts
+from billing.container import Services
 from billing.reconcile.reconcile import reconcile
 from billing.webhooks import inbox
 from billing.webhooks.settle import settle_due
@@ -58,16 +58,16 @@ class NothingMoved:
         return lambda *_: []
 
 
-def house(world: World, another: Another) -> Parts:
+def house(world: World, another: Another) -> Services:
     """The world's parts with both."""
-    gateways = [world.parts.gateway, cast(Gateway, another)]
-    acquirers = Acquirers(gateways, 0, world.parts.monotonic)
-    return replace(world.parts, acquirers=acquirers)
+    gateways = [world.services.gateway, cast(Gateway, another)]
+    acquirers = Acquirers(gateways, 0, world.services.monotonic)
+    return replace(world.services, acquirers=acquirers)
 
 
 @pytest.fixture
 def another(world: World) -> Another:
-    return Another(world.parts.gateway)
+    return Another(world.services.gateway)
 
 
 def move_card(world: World, subscription_id: str) -> None:
@@ -110,7 +110,7 @@ def test_the_pause_of_one_holds_nothing_at_the_other(world: World, another: Anot
     another.away = True
     run_context = house(world, another).run_context
     run.run(run_context, world.now)
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         assert breaker.paused(session, "another") is not None
         assert breaker.paused(session, "stripe") is None
         assert breaker.paused(session) == breaker.paused(session, "another")
@@ -135,7 +135,7 @@ def test_the_pause_of_one_holds_nothing_at_the_other(world: World, another: Anot
 def test_one_name_at_two_acquirers_is_two_events(world: World, another: Another) -> None:
     """Each is settled with its own; the same once more is no news."""
     event = Notification("evt_1", "some.thing", Signal.CARD_CHANGED, "pm_1", world.now)
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         assert inbox.store(session, "stripe", [event, event], world.now) == [True, False]
         assert inbox.store(session, "another", [event], world.now) == [True]
         assert inbox.store(session, "stripe", [event], world.now) == [False]
@@ -157,7 +157,7 @@ def test_one_name_may_stand_at_both_and_only_once_at_each(world: World) -> None:
 def test_an_acquirer_that_is_not_set_up_any_more_holds_up_no_other(world: World, another: Another) -> None:
     """Its events wait, as they do while an acquirer is away."""
     event = Notification("evt_1", "some.thing", Signal.CARD_CHANGED, "pm_1", world.now)
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         inbox.store(session, "one_that_left", [event], world.now)
     settle_due(house(world, another).webhook_context, world.now)
     (row,) = world.rows(

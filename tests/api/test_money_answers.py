@@ -200,7 +200,7 @@ def test_an_invoice_that_is_found_late_comes_after_those_that_were_read_before(
     assert rest == listed[2:]
     assert world.api.get(path, params={"after": listed[2]["id"]}).json()["data"] == []
     assert world.api.get(path, params={"after": "inv_nobody"}).json()["code"] == "bad_after"
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         refs = [entry.ref for entry in money_entries.attempts(session, lost_and_found.reader_id, 2)]
         newest = session.exec(select(Payment).order_by(col(Payment.paid_at).desc())).first()
         first = session.exec(select(Payment).order_by(col(Payment.paid_at))).first()

@@ -139,7 +139,7 @@ def _call(world: World, method: str, path: str, key: str | None) -> httpx.Respon
 
 
 def test_each_call_needs_its_scope_and_no_other(world: World) -> None:
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         keys = {scope: create(ctx, scope, (scope,)) for scope in SCOPES}
     before = world.rows("SELECT count(*) AS n FROM reader")
     for (method, path), needed in CALLS.items():

@@ -168,7 +168,7 @@ def _begin_setups(url: str) -> None:
         assert price is not None
         for number in range(CONNECTIONS):
             connection.execute(
-                "INSERT INTO card_setup (id, purpose, state, email, price_id, acquirer, browser_hash, ask_at, asked, keys_unusable,"
+                "INSERT INTO card_setup (id, purpose, state, email, price_id, acquirer, browser_hash, next_poll_at, poll_count, keys_unusable,"
                 " session_ref, new_reader, created_at, expires_at)"
                 " VALUES (%(id)s, 'trial', 'open', 'stranger@example.com', %(price)s, 'stripe', %(browser)s, %(end)s, 0, 0,"
                 " %(page)s, false, %(at)s, %(end)s)",

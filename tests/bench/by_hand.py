@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from billing.notices.payment import Receipt
+from billing.notices.payment import ReceiptMail
 from billing.payments import numbers
 from billing.platform import ids
 from billing.platform.site import Site
@@ -66,7 +66,7 @@ FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::date[], %s::date[
 """
 _ATTEMPT = """
 INSERT INTO attempt (id, invoice_id, subscription_id, ordinal, payment_method_id, acquirer, idempotency_key, amount, state,
-    intended_at, ask_at, asked, by_reader, by_page)
+    intended_at, next_poll_at, poll_count, by_reader, hosted)
 SELECT id, invoice_id, subscription_id, 1, method_id, 'stripe', key, amount, 'open', %s, %s, 0, false, false
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::int[])
     AS new (id, invoice_id, subscription_id, method_id, key, amount)
@@ -99,7 +99,7 @@ SELECT a.id, a.invoice_id, a.subscription_id, a.amount, s.reader_id, s.period_nu
     i.period_end_on, i.net, i.vat, i.description, r.email, m.brand, m.last4, s.access_until
 FROM attempt a JOIN subscription s ON s.id = a.subscription_id JOIN invoice i ON i.id = a.invoice_id
     JOIN reader r ON r.id = s.reader_id JOIN payment_method m ON m.id = a.payment_method_id
-WHERE a.state = 'open' AND a.ask_at <= %s ORDER BY a.ask_at, a.id LIMIT %s FOR UPDATE OF a SKIP LOCKED
+WHERE a.state = 'open' AND a.next_poll_at <= %s ORDER BY a.next_poll_at, a.id LIMIT %s FOR UPDATE OF a SKIP LOCKED
 """
 _CLAIM = "UPDATE attempt SET claimed_by = %s WHERE id = ANY(%s)"
 _CHARGED = """
@@ -108,7 +108,7 @@ FROM unnest(%s::text[], %s::text[]) AS new (id, intent) WHERE a.id = new.id
 """
 _PAYMENT = """
 INSERT INTO payment (id, invoice_id, attempt_id, reader_id, amount, currency, acquirer, intent_ref, charge_ref,
-    network_transaction_id, surplus, paid_at)
+    network_transaction_id, duplicate, paid_at)
 SELECT id, invoice_id, attempt_id, reader_id, amount, 'ZAR', 'stripe', intent, charge, NULL, false, %s
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::text[])
     AS new (id, invoice_id, attempt_id, reader_id, amount, intent, charge)
@@ -144,12 +144,12 @@ FROM unnest(%s::text[], %s::int[], %s::date[], %s::date[], %s::timestamptz[], %s
     AS new (id, number, start_on, end_on, access, next_at) WHERE s.id = new.id
 """
 _HISTORY = """
-INSERT INTO subscription_change (subscription_id, event, from_state, to_state, at, actor_kind, actor_id, why, facts)
-SELECT id, 'charged', 'active', 'active', %s, 'worker', '', why, facts
-FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS new (id, why, facts)
+INSERT INTO subscription_change (subscription_id, event, from_state, to_state, at, actor_kind, actor_id, reason, facts)
+SELECT id, 'charged', 'active', 'active', %s, 'worker', '', reason, facts
+FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS new (id, reason, facts)
 """
 _RECEIPT = """
-INSERT INTO message (id, key, kind, reader_id, recipient, fields, state, created_at, try_at, expires_at, tries)
+INSERT INTO message (id, key, kind, reader_id, recipient, fields, state, created_at, next_attempt_at, expires_at, tries)
 SELECT id, key, 'receipt', reader_id, recipient, fields, 'queued', %s, %s, %s, 0
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[]) AS new (id, key, reader_id, recipient, fields)
 """
@@ -205,7 +205,7 @@ def _settle(connection: psycopg.Connection, site: Site, answered: Sequence[Row],
             "charging_since": [at.isoformat(), None],
         }
         history.append((sub, f"paid invoice {inv}", json.dumps(facts)))
-        words = Receipt(
+        words = ReceiptMail(
             number=numbers.invoice_number(number),
             issued_on=today.isoformat(),
             description=what,

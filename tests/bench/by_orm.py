@@ -82,7 +82,7 @@ def _pay(session: Session, site: Site, invoice: Invoice, method_id: str, at: dat
         amount=invoice.gross,
         state=AttemptState.OPEN,
         intended_at=at,
-        ask_at=at,
+        next_poll_at=at,
     )
     session.add(attempt)
     session.flush()
@@ -99,7 +99,7 @@ def _pay(session: Session, site: Site, invoice: Invoice, method_id: str, at: dat
         paid_at=at,
     )
     session.add(payment)
-    invoice.number = numbers.take(session, numbers.INVOICES)
+    invoice.number = numbers.next_numbers(session, numbers.INVOICES)
     invoice.state, invoice.paid_at, invoice.issued_on = InvoiceState.PAID, at, site.today(at)
     session.flush()
     return payment
@@ -155,7 +155,7 @@ def _go_on(session: Session, site: Site, s: Subscription, invoice: Invoice, at: 
             to_state=s.state,
             at=at,
             **acted_by(WORKER),
-            why=f"paid invoice {invoice.id}",
+            reason=f"paid invoice {invoice.id}",
             facts=facts,
         )
     )
@@ -172,7 +172,7 @@ def _go_on(session: Session, site: Site, s: Subscription, invoice: Invoice, at: 
             fields=asdict(words),
             state=MessageState.QUEUED,
             created_at=at,
-            try_at=at,
+            next_attempt_at=at,
             expires_at=at + outbox.RECEIPT_LIFE,
         )
     )

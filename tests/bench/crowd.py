@@ -73,7 +73,7 @@ def grow(url: str, size: int, *, alone: bool = False) -> None:
 _PAST = (
     """
     INSERT INTO attempt (id, invoice_id, subscription_id, ordinal, payment_method_id, acquirer, idempotency_key, amount, state,
-        intended_at, ask_at, asked, by_reader, settled_at)
+        intended_at, next_poll_at, poll_count, by_reader, settled_at)
     SELECT 'att_' || n, 'inv_' || n, 'sub_' || n, 1, 'pmt_' || n, 'stripe', 'key-' || n, 7500, 'charged', '2027-05-16 09:00+02',
         '2027-05-16 09:00+02', 0, false, '2027-05-16 09:00+02'
     FROM generate_series(%(first)s::int, %(last)s) n
@@ -84,7 +84,7 @@ _PAST = (
     FROM generate_series(%(first)s::int, %(last)s) n
     """,
     """
-    INSERT INTO message (id, key, kind, recipient, fields, state, created_at, try_at, expires_at, tries, accepted_at)
+    INSERT INTO message (id, key, kind, recipient, fields, state, created_at, next_attempt_at, expires_at, tries, accepted_at)
     SELECT 'msg_' || n, 'receipt:' || n, 'receipt', 'r@example.com', '{}', 'accepted', '2027-05-16 09:00+02',
         '2027-05-16 09:00+02', '2027-05-30 09:00+02', 1, '2027-05-16 09:00+02'
     FROM generate_series(%(first)s::int, %(last)s) n
@@ -111,7 +111,7 @@ def live_through(url: str, more: int) -> None:
         for statement in (
             "INSERT INTO held_time (id, now) VALUES (1, %(at)s) ON CONFLICT DO NOTHING",
             "INSERT INTO doctor_visit VALUES (%(at)s, 0, 0, %(later)s) ON CONFLICT DO NOTHING",
-            "INSERT INTO reckoning (through, since, next_at, tries, movements, differences)"
+            "INSERT INTO reconciliation (through, since, next_at, tries, movements, differences)"
             " VALUES ('2027-06-14', '2027-06-14', %(later)s, 0, 0, 0) ON CONFLICT DO NOTHING",
         ):
             connection.execute(statement.encode(), {"at": AT, "later": later})

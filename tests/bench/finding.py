@@ -8,7 +8,7 @@ from billing import timetable
 from billing.app import build
 from billing.billing_run.context import BATCH
 from billing.billing_run.run import claim_due
-from billing.container import Parts
+from billing.container import Services
 from billing.platform.actors import WORKER
 from tests.bench.crowd import AT, a_database, grow, live_through, make_due, make_idle
 from tests.bench.figures import Figure
@@ -61,27 +61,27 @@ def measure(quick: bool) -> list[Figure]:
 def _ask(url: str, size: int, rounds: int) -> _Found:
     grow(url, size, alone=True)
     live_through(url, size // 10)
-    parts = build(settings_for(url))
+    services = build(settings_for(url))
     try:
-        idle = median(_idle(parts) for _ in range(rounds))
+        idle = median(_idle(services) for _ in range(rounds))
         make_due(url, 4 * BATCH)
-        claim = median(_claim(parts) for _ in range(rounds))
+        claim = median(_claim(services) for _ in range(rounds))
         make_idle(url)
     finally:
-        parts.database.close()
+        services.database.close()
     return _Found(claim, idle)
 
 
-def _idle(parts: Parts) -> float:
+def _idle(services: Services) -> float:
     began = time.perf_counter()
-    done = timetable.tick(parts)
+    done = timetable.tick(services)
     if done:
         raise AssertionError(f"an idle tick did {done} things")
     return (time.perf_counter() - began) * 1000
 
 
-def _claim(parts: Parts) -> float:
-    with parts.database.begin(parts.site, AT, WORKER) as ctx:
+def _claim(services: Services) -> float:
+    with services.database.begin(services.site, AT, WORKER) as ctx:
         began = time.perf_counter()
         found = len(claim_due(ctx))
         took = (time.perf_counter() - began) * 1000

@@ -35,7 +35,7 @@ def populate(url: str, tokens: Tokens, count: int) -> None:
                 for number in range(count):
                     rows.write_row((reader_of(number), f"reader-{number}@example.com", at))
             with cursor.copy(
-                "COPY reader_session (id, token_hash, reader_id, started_at, seen_at, ip, device, proved) FROM STDIN"
+                "COPY reader_session (id, token_hash, reader_id, started_at, seen_at, ip, device, email_verified) FROM STDIN"
             ) as rows:
                 for number in range(count):
                     digest = tokens.digest("session", secret_of(number))

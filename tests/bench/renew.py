@@ -16,7 +16,7 @@ from billing.acquirer.stripe.gateway import CAPABILITIES
 from billing.billing_run.context import RunContext
 from billing.billing_run.run import run
 from billing.platform.db import Database
-from billing.platform.gc_tuning import keep_for_good
+from billing.platform.gc_tuning import freeze_gc
 from billing.platform.logs import log_to_stderr
 from billing.platform.site import Site
 from billing.platform.tokens import Tokens
@@ -72,7 +72,7 @@ def main() -> None:
     log_to_stderr()  # a worker logs what it does, and pays for it; nobody reads it here
     logging.getLogger().handlers[0].setStream(open(os.devnull, "w"))  # type: ignore[attr-defined]  # noqa: SIM115
     renew = way(name, url)
-    keep_for_good()
+    freeze_gc()
     for count in map(int, counts):
         make_due(url, count)
         began = time.monotonic()

@@ -63,10 +63,10 @@ def usual(database: Database, tokens: Tokens) -> FastAPI:
 
 def fill(gate: Gate, count: int) -> None:
     """Let so many readers be in memory, as if each had asked."""
-    at = gate.parts.clock.now()
+    at = gate.services.clock.now()
     held = Entitlement(Reason.SUBSCRIPTION, at.replace(year=at.year + 1), frozenset({"listen"}), renews=True)
     packed, until = gate.cache.packer.pack(True, False, (held,)), at.replace(year=at.year + 1).timestamp()
-    digest_of = gate.parts.site.tokens.digester("session")
+    digest_of = gate.services.site.tokens.digester("session")
     for number in range(count):
         digest = digest_of(secret_of(number).encode())
         name = reader_of(number)
@@ -79,8 +79,8 @@ def main() -> None:
     kind, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0
     app: ASGIApp = bare
     if kind != "bare":
-        parts = build(read_settings())
-        app = usual(parts.database, parts.site.tokens) if kind == "usual" else create_app(parts)
+        services = build(read_settings())
+        app = usual(services.database, services.site.tokens) if kind == "usual" else create_app(services)
         if isinstance(app, Gate):
             fill(app, count)
     server(app).run(sockets=[socket.create_server(("127.0.0.1", port), backlog=2048)])

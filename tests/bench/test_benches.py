@@ -25,7 +25,7 @@ WRITTEN = {
     "payment": "to_jsonb(p) - '{id,invoice_id,attempt_id,reader_id,intent_ref,charge_ref}'::text[]",
     "deferral": "to_jsonb(d) - '{id,invoice_id}'::text[]",
     "ledger": "to_jsonb(t) - '{id,source_id}'::text[] || to_jsonb(e) - 'transaction_id'",
-    "history": "to_jsonb(c) - '{id,subscription_id,why}'::text[] || jsonb_build_object('why', replace(c.why, i.id, ''))",
+    "history": "to_jsonb(c) - '{id,subscription_id,reason}'::text[] || jsonb_build_object('reason', replace(c.reason, i.id, ''))",
     "message": "to_jsonb(m) - '{id,key,reader_id,recipient,fields}'::text[] || jsonb_build_object('words',"
     " m.fields - '{number,card_last4,cancel_url}'::text[], 'names', (SELECT count(*) FROM jsonb_object_keys(m.fields)))",
 }

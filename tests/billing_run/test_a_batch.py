@@ -10,7 +10,7 @@ import pytest
 from billing.acquirer.answers import ChargeRequest, Declined, Outcome, Unknown
 from billing.acquirer.decline import Decline
 from billing.billing_run import pay_in_person
-from billing.billing_run.context import Report, RunContext
+from billing.billing_run.context import RunContext, RunReport
 from billing.billing_run.run import run, run_for
 from billing.billing_run.settle import settle
 from billing.platform.actors import Acquirer
@@ -54,7 +54,7 @@ class Eventful:
         self.met.add(subscription)
         if fate == "unheard":
             return Unknown("nobody answered")
-        outcome = self.world.parts.gateway.charge(request)
+        outcome = self.world.services.gateway.charge(request)
         if fate == "cancels":
             self.world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={}).raise_for_status()
         if fate == "leaves":
@@ -68,16 +68,16 @@ class Eventful:
         """It is held to be declined, and the reader pays in person, before the answer is heard."""
         world = self.world
         no = Declined(Decline(DeclineKind.SOFT), None, "no")
-        with world.parts.database.transaction() as session:
+        with world.services.database.transaction() as session:
             settle(
-                TransactionContext(session, world.parts.site, world.now, Acquirer("stripe")),
+                TransactionContext(session, world.services.site, world.now, Acquirer("stripe")),
                 request.claim.attempt_id,
                 no,
             )
-        pay_in_person.with_card_on_record(world.parts.run_context, request.claim.invoice_id, world.now)
+        pay_in_person.with_card_on_record(world.services.run_context, request.claim.invoice_id, world.now)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.world.parts.gateway, name)
+        return getattr(self.world.services.gateway, name)
 
 
 def everything(world: World) -> tuple[RunContext, list[str]]:
@@ -94,19 +94,19 @@ def everything(world: World) -> tuple[RunContext, list[str]]:
     world.sandbox.decline(
         world.rows(method, email="refused@example.com")[0]["gateway_ref"], "insufficient_funds"
     )
-    with world.parts.database.engine.begin() as connection:
+    with world.services.database.engine.begin() as connection:
         for table, fate in BROKEN.items():
             reader = ids[fate]["reader"]["id"]
             connection.exec_driver_sql(
                 f"ALTER TABLE {table} ADD CONSTRAINT broken CHECK (reader_id <> '{reader}')"
             )
     fates = {one["subscription"]["id"]: fate for fate, one in ids.items()}
-    return replace(world.parts.run_context, acquirers=only(Eventful(world, fates))), list(fates)
+    return replace(world.services.run_context, acquirers=only(Eventful(world, fates))), list(fates)
 
 
 def mend(world: World) -> None:
     """What broke us is mended, and time passes until all is settled."""
-    with world.parts.database.engine.begin() as connection:
+    with world.services.database.engine.begin() as connection:
         for table in BROKEN:
             connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT broken")
     world.sandbox.trouble()
@@ -137,7 +137,7 @@ def test_everything_at_once_ends_as_one_by_one(world: World, own_world: World) -
     run_context, subscriptions = everything(alone)
     counts: Counter[str] = Counter()
     for subscription in subscriptions:
-        one: Report = run_for(run_context, subscription, CHARGE_AT)
+        one: RunReport = run_for(run_context, subscription, CHARGE_AT)
         counts += one.counts
     assert counts + Counter(charged=own_hands) == report.counts
     assert ledger_checks.end_state(alone) == before

@@ -56,11 +56,11 @@ def test_one_run_ends_the_open_page_and_makes_the_charge_that_waited_for_it(
     world.settle()
     (retry,) = world.rows("SELECT retry_on FROM subscription")
     world.skip_to(local(2027, retry["retry_on"].month, retry["retry_on"].day, 14))
-    run(world.parts.run_context, world.now)
+    run(world.services.run_context, world.now)
     left = world.rows("SELECT next_action FROM subscription WHERE next_action_at <= :at", at=world.now)
     assert left == []
     states = world.rows("SELECT state FROM attempt ORDER BY intended_at, ordinal")
-    assert [row["state"] for row in states] == ["charged", "declined", "withdrawn", "declined"]
+    assert [row["state"] for row in states] == ["charged", "declined", "not_sent", "declined"]
 
 
 @pytest.mark.prove
@@ -85,7 +85,7 @@ def test_one_that_cannot_be_worked_on_holds_up_no_other(world: World) -> None:
     begun = [world.start_trial(f"r{n}@example.com", f"pm_card_visa__{n}") for n in range(3)]
     world.advance_to(local(2027, 3, 15))
     broken = begun[0]["subscription"]["id"]
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         session.execute(
             sa.text("UPDATE subscription SET next_action = 'nonsense' WHERE id = :id"), {"id": broken}
         )
@@ -93,7 +93,7 @@ def test_one_that_cannot_be_worked_on_holds_up_no_other(world: World) -> None:
     assert world.charged_at() == ["2027-03-16 09:00"] * 2
     locked = world.articles["subscriber"][0]
     assert world.access(locked, begun[0]["reader"]["id"])["reason"] == "trial", "our fault locks nobody out"
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         session.execute(
             sa.text("UPDATE subscription SET next_action = 'first_charge' WHERE id = :id"), {"id": broken}
         )

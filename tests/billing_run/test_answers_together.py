@@ -9,12 +9,12 @@ import pytest
 
 from billing.acquirer.answers import ChargeRequest, Outcome
 from billing.acquirer.port import Gateway
-from billing.billing_run.context import Report, RunContext
+from billing.billing_run.context import RunContext, RunReport
 from billing.billing_run.drain_attempts import LINGER_SECONDS, charge_all
 from billing.payments.charge import claim
 from billing.platform import stop_points
 from billing.platform.actors import WORKER
-from billing.platform.claims import claimer
+from billing.platform.claims import worker_lock
 from tests.proofs.many_readers import due
 from tests.proofs.steps import intend
 from tests.support.one_acquirer import only
@@ -48,13 +48,15 @@ def settled() -> Iterator[Event]:
 
 
 def test_an_answer_waits_a_moment_for_others_and_no_longer(world: World, settled: Event) -> None:
-    clock, gateway = SteppedClock(), SlowForOne(world.parts.gateway)
+    clock, gateway = SteppedClock(), SlowForOne(world.services.gateway)
     for subscription_id in due(world, 2):
         intend(world, subscription_id)
-    run_context = RunContext(world.parts.database, only(gateway, clock), world.parts.site, pause_after=5)
-    report = Report()
+    run_context = RunContext(
+        world.services.database, only(gateway, clock), world.services.site, pause_after=5
+    )
+    report = RunReport()
     with (
-        claimer(run_context.database) as me,
+        worker_lock(run_context.database) as me,
         run_context.health(world.now) as health,
         ThreadPoolExecutor(1) as elsewhere,
     ):

@@ -11,7 +11,7 @@ from billing.acquirer.answers import Charged, Outcome
 from billing.acquirer.answers import Declined as Refused
 from billing.billing_run.settle import settle_all
 from billing.payments import vat_documents
-from billing.payments.charge import Withdrawn
+from billing.payments.charge import NotSent
 from billing.platform.actors import WORKER
 from billing.reports import exports
 from tests.proofs.steps import intend, note, send
@@ -34,20 +34,20 @@ def to_the_page(world: World, reader: Declined) -> tuple[Browser, str]:
 
 def give_up_as_closed(world: World, action: str = "retry", at: datetime = RETRY_AT) -> None:
     """The open page is taken for closed, though it isn't (a database restored, an acquirer's fault)."""
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         for lost in (
-            "UPDATE attempt SET state = 'withdrawn', settled_at = intended_at WHERE state = 'open'",
+            "UPDATE attempt SET state = 'not_sent', settled_at = intended_at WHERE state = 'open'",
             "UPDATE subscription SET charging_since = NULL, next_action = :action, next_action_at = :at",
         ):
             session.execute(sa.text(lost), {"action": action, "at": at})
 
 
-def paid_and_given_up(world: World, reader: Declined) -> tuple[str, Outcome | Withdrawn]:
+def paid_and_given_up(world: World, reader: Declined) -> tuple[str, Outcome | NotSent]:
     """The page is paid and given up as closed; its attempt, and Stripe's answer, of which nothing is written down."""
     _, page = to_the_page(world, reader)
     world.sandbox.trouble({"effect": "drop", "type": "*"})
     world.sandbox.fill_in(page)
-    world.skip_to(world.rows("SELECT ask_at FROM attempt WHERE state = 'open'")[0]["ask_at"])
+    world.skip_to(world.rows("SELECT next_poll_at FROM attempt WHERE state = 'open'")[0]["next_poll_at"])
     answer = send(world, reader.subscription_id)
     assert isinstance(answer[1], Charged)
     give_up_as_closed(world)
@@ -59,7 +59,7 @@ def test_an_invoice_that_was_paid_twice_was_sold_once(
 ) -> None:
     paid_twice(world, declined)
     first, last = date(2027, 3, 1), date(2027, 4, 30)
-    exports.write(world.parts.database, tmp_path, first, last)
+    exports.write(world.services.database, tmp_path, first, last)
     invoices, notes, vat = (
         list(csv.DictReader((tmp_path / f"{name}.csv").open(newline="")))
         for name in ("invoices", "credit-notes", "vat")
@@ -67,12 +67,12 @@ def test_an_invoice_that_was_paid_twice_was_sold_once(
     assert [(row["number"], row["VAT, R"]) for row in invoices] == [("INV-000001", "9.78")]
     assert [(row["including VAT, R"], row["paid twice, R"]) for row in notes] == [("0.00", "75.00")]
     assert [(row["excluding VAT, R"], row["VAT, R"]) for row in vat] == [("65.22", "9.78")]
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         found = vat_documents.of_month(ctx, world.now.date().replace(day=1))
     assert (sum(one.net for one in found), sum(one.gross for one in found)) == (6522, 7500)
 
 
-def retried(world: World, reader: Declined) -> tuple[str, Outcome | Withdrawn]:
+def retried(world: World, reader: Declined) -> tuple[str, Outcome | NotSent]:
     """The ladder's retry is refused; its attempt, and Stripe's answer, of which nothing is written down."""
     world.skip_to(RETRY_AT)
     intend(world, reader.subscription_id)
@@ -103,9 +103,9 @@ def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World, d
     browser = paid_twice(world, declined)
     assert len(world.charges()) == 2
     assert [refund["status"] for refund in world.sandbox.refunds()] == ["succeeded"]
-    assert world.rows("SELECT surplus FROM payment ORDER BY surplus") == [
-        {"surplus": False},
-        {"surplus": True},
+    assert world.rows("SELECT duplicate FROM payment ORDER BY duplicate") == [
+        {"duplicate": False},
+        {"duplicate": True},
     ]
     assert world.told(declined.email).count("receipt") == 1
     assert world.rows("SELECT amount, vat FROM refund") == [{"amount": 7500, "vat": 0}], (
@@ -126,7 +126,7 @@ def test_a_page_is_paid_and_a_retry_refused_and_both_answers_come_at_once(
     if first == "refused":
         answers.reverse()
         words.reverse()
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         assert settle_all(ctx, answers) == words
     world.settle()
     assert world.subscription(declined.subscription_id)["status"] == "active"

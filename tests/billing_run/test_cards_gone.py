@@ -46,7 +46,9 @@ def test_a_charge_of_a_card_that_is_gone_asks_for_another_card_once(
     assert attempts(world) == ["charged", "declined"]
     now = world.subscription(paid.subscription_id)
     assert (now["status"], now["next_charge"]) == ("past_due", None), "no retry: only another card helps"
-    assert world.rows("SELECT why FROM charging_pause WHERE paused_at IS NOT NULL") == [], "Stripe isn't away"
+    assert world.rows("SELECT reason FROM charging_pause WHERE paused_at IS NOT NULL") == [], (
+        "Stripe isn't away"
+    )
     letter = world.letter(paid.email, "We could not take your payment of R75.00")
     assert "no longer stored with our payment partner" in letter.text
     assert "Your bank was not asked" in letter.text
@@ -142,7 +144,7 @@ def test_a_card_that_goes_while_its_reader_is_paying_on_the_page_is_not_tried_af
     world.settle()
     assert "no longer stored" in world.letters(owing.email)[-1].text
     world.advance(days=5)
-    assert attempts(world) == ["charged", "declined", "withdrawn"]
+    assert attempts(world) == ["charged", "declined", "not_sent"]
     assert world.subscription(owing.subscription_id)["next_charge"] is None
 
 
@@ -185,11 +187,11 @@ def test_a_key_of_another_account_is_not_tried_on_everybody(make_world: Callable
     for row in world.rows("SELECT customer_ref FROM payment_method"):
         world.sandbox.banks("delete_customer", customer=row["customer_ref"])
     world.skip_to(local(2027, 3, 16, 9))
-    report = run(world.parts.run_context, world.now)
+    report = run(world.services.run_context, world.now)
     assert (report.counts["declined"], report.counts["held"] >= 1) == (3, True)
     assert attempts(world).count("open") == 3
-    (pause,) = world.rows("SELECT why FROM charging_pause WHERE paused_at IS NOT NULL")
-    assert pause["why"] == "Stripe can't charge this card any more."
+    (pause,) = world.rows("SELECT reason FROM charging_pause WHERE paused_at IS NOT NULL")
+    assert pause["reason"] == "Stripe can't charge this card any more."
 
 
 def test_an_unknown_charge_of_a_deleted_customer_is_found_all_the_same(

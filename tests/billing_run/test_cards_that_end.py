@@ -133,7 +133,7 @@ def test_one_card_behind_several_readers_is_asked_eight_times_in_thirty_days(wor
     first = world.rows("SELECT fingerprint FROM payment_method ORDER BY saved_at, id LIMIT 1")[0][
         "fingerprint"
     ]
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         session.execute(sa.text("UPDATE payment_method SET fingerprint = :first"), {"first": first})
     world.advance_to(local(2027, 4, 10))
     attempts = world.rows("SELECT intended_at, invoice_id FROM attempt ORDER BY intended_at")

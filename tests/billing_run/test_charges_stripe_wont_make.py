@@ -49,7 +49,7 @@ def test_it_is_tried_three_times_in_a_day_and_then_waits_for_staff(world: World,
     world.sandbox.banks("restrict", payment_method=card_ref(world))
     since = len(world.sandbox.exchanges)
     world.advance_to(RENEWAL + timedelta(hours=9))
-    assert attempts(world) == ["charged", "withdrawn", "withdrawn", "open"]
+    assert attempts(world) == ["charged", "not_sent", "not_sent", "open"]
     (case,) = cases(world)
     assert "R75.00 incl. VAT can't be charged" in str(case["what"])
     assert "cannot currently make live charges" in str(case["what"])
@@ -85,7 +85,7 @@ def test_a_case_that_was_closed_too_soon_is_followed_by_another(world: World, pa
     )
     world.advance(days=2)
     assert [case["closed_at"] is None for case in cases(world)] == [False, True]
-    assert attempts(world) == ["charged", *["withdrawn"] * 5, "open"]
+    assert attempts(world) == ["charged", *["not_sent"] * 5, "open"]
     check_reads_on(world, paid)
 
 
@@ -113,7 +113,7 @@ def test_a_reader_who_cancels_or_gives_another_card_closes_the_case(world: World
     browser.sign_in(paid.email)
     browser.get(world.sandbox.fill_in(browser.sent_to("/account/card"), "5555555555554444"))
     world.advance(days=1)
-    assert attempts(world) == ["charged", *["withdrawn"] * 3, "charged"]
+    assert attempts(world) == ["charged", *["not_sent"] * 3, "charged"]
     assert [case["closed_at"] is not None for case in cases(world)] == [True]
 
 
@@ -179,12 +179,12 @@ def test_what_befalls_one_after_another_pauses_charging_for_all(make_world: Call
     world.advance_to(local(2027, 3, 16, 8, 59))
     world.skip_to(local(2027, 3, 16, 9))
     world.sandbox.banks("restrict")
-    report = run(world.parts.run_context, world.now)
+    report = run(world.services.run_context, world.now)
     assert report.counts["not_taken"] == 3
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         pause = breaker.paused(session)
     assert pause is not None
-    assert "cannot currently make live charges" in pause.why
+    assert "cannot currently make live charges" in pause.reason
     assert attempts(world).count("open") == 3
     assert cases(world) == []
     world.sandbox.banks("restrict", off=True)

@@ -8,7 +8,7 @@ import httpx
 
 from billing.app import create_app
 from billing.billing_run.run import run
-from billing.container import Parts
+from billing.container import Services
 from billing.platform import stop_points
 from billing.webhooks import inbox
 from billing.webhooks.settle import settle_due
@@ -32,8 +32,8 @@ def reader_of(world: World, subscription_id: str) -> str:
 
 def test_a_reader_whose_row_is_locked_waits_and_the_others_are_charged(world: World) -> None:
     stuck, *others = due(world, 3)
-    with hurried(world) as parts, locked_row(world, "reader", reader_of(world, stuck)):
-        report = run(parts.run_context, world.now)
+    with hurried(world) as services, locked_row(world, "reader", reader_of(world, stuck)):
+        report = run(services.run_context, world.now)
         assert list(report.stuck) == [stuck]
         assert "lock timeout" in report.stuck[stuck]
         assert states(world) == dict.fromkeys(others, "charged")
@@ -44,9 +44,9 @@ def test_a_reader_whose_row_is_locked_waits_and_the_others_are_charged(world: Wo
 
 def test_a_subscription_locked_after_its_charge_was_sent_is_settled_when_it_is_free(world: World) -> None:
     stuck, *others = due(world, 3)
-    with hurried(world) as parts, ExitStack() as ends, at_stop_point("charge.intended") as reached:
+    with hurried(world) as services, ExitStack() as ends, at_stop_point("charge.intended") as reached:
         reached.callback(lambda: ends.enter_context(locked_row(world, "subscription", stuck)))
-        run(parts.run_context, world.now)
+        run(services.run_context, world.now)
         assert states(world) == dict.fromkeys(others, "charged") | {stuck: "open"}
     world.advance(hours=1)
     assert states(world) == dict.fromkeys([stuck, *others], "charged")
@@ -55,7 +55,7 @@ def test_a_subscription_locked_after_its_charge_was_sent_is_settled_when_it_is_f
 
 def test_what_can_not_even_be_put_off_ends_no_run(world: World) -> None:
     stuck, *others = due(world, 3)
-    with hurried(world) as parts, ExitStack() as ends, at_stop_point("charge.intended") as reached:
+    with hurried(world) as services, ExitStack() as ends, at_stop_point("charge.intended") as reached:
         attempt = "SELECT id FROM attempt WHERE subscription_id = :id"
 
         def lock_it() -> None:
@@ -63,7 +63,7 @@ def test_what_can_not_even_be_put_off_ends_no_run(world: World) -> None:
             ends.enter_context(locked_row(world, "attempt", row["id"]))
 
         reached.callback(lock_it)
-        run(parts.run_context, world.now)
+        run(services.run_context, world.now)
         assert states(world) == dict.fromkeys(others, "charged") | {stuck: "open"}
     world.advance(hours=1)
     assert states(world) == dict.fromkeys([stuck, *others], "charged")
@@ -94,10 +94,10 @@ def test_an_event_about_a_locked_row_waits_and_never_counts_as_one_that_breaks_u
     world.settle()
     [event] = world.rows("SELECT event_ref AS id FROM inbound_event WHERE event_type = 'refund.created'")
     [refund] = world.rows("SELECT id FROM refund")
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         inbox.replay(inbox.by_id(session, event["id"]), world.now)
-    with hurried(world) as parts, locked_row(world, "refund", refund["id"]):
-        assert settle_due(parts.webhook_context, world.now) == 1
+    with hurried(world) as services, locked_row(world, "refund", refund["id"]):
+        assert settle_due(services.webhook_context, world.now) == 1
     waits = "SELECT tries, failures, last_error FROM inbound_event WHERE event_ref = :id"
     [row] = world.rows(waits, id=event["id"])
     assert (row["tries"], row["failures"]) == (1, 0)
@@ -112,10 +112,10 @@ def test_an_event_whose_connection_is_cut_waits_and_counts_as_little(world: Worl
     world.api.post(f"/v1/payments/{payment['id']}/refunds", json={"reason": "asked"}).raise_for_status()
     world.settle()
     [event] = world.rows("SELECT event_ref AS id FROM inbound_event WHERE event_type = 'refund.created'")
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         inbox.replay(inbox.by_id(session, event["id"]), world.now)
     with one_connection_cut(world, "webhooks.apply_signal._refund commits"):
-        assert settle_due(world.parts.webhook_context, world.now) == 1
+        assert settle_due(world.services.webhook_context, world.now) == 1
     [row] = world.rows("SELECT tries, failures FROM inbound_event WHERE event_ref = :id", id=event["id"])
     assert (row["tries"], row["failures"]) == (1, 0)
 
@@ -128,14 +128,14 @@ def test_a_reader_who_cancels_while_the_row_is_locked_is_asked_to_try_again(
         {"authorization": f"Bearer {world.api_key}"},
     )
 
-    async def cancel(parts: Parts) -> int:
-        transport = httpx.ASGITransport(create_app(parts))
+    async def cancel(services: Services) -> int:
+        transport = httpx.ASGITransport(create_app(services))
         async with httpx.AsyncClient(transport=transport, base_url=world.url) as client:
             return (await client.post(path, json={}, headers=key)).status_code
 
-    with hurried(world) as parts:
+    with hurried(world) as services:
         with locked_row(world, "subscription", in_trial.subscription_id):
-            assert asyncio.run(cancel(parts)) == 503
+            assert asyncio.run(cancel(services)) == 503
         assert world.subscription(in_trial.subscription_id)["cancel_requested_at"] is None
-        assert asyncio.run(cancel(parts)) == 200
+        assert asyncio.run(cancel(services)) == 200
     assert world.subscription(in_trial.subscription_id)["cancel_requested_at"] is not None

@@ -24,14 +24,14 @@ class Restarting:
 
     def charge(self, request: ChargeRequest) -> Outcome:
         """As Stripe answers it."""
-        outcome = self._world.parts.gateway.charge(request)
+        outcome = self._world.services.gateway.charge(request)
         self._charges += 1
         if self._charges == 1:
-            lose_claims(self._world.parts.database)
+            lose_claims(self._world.services.database)
         return outcome
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._world.parts.gateway, name)
+        return getattr(self._world.services.gateway, name)
 
 
 def test_a_run_whose_claims_are_lost_takes_no_more_and_charges_nobody_twice(world: World) -> None:
@@ -40,7 +40,7 @@ def test_a_run_whose_claims_are_lost_takes_no_more_and_charges_nobody_twice(worl
     world.advance_to(CHARGE_AT.replace(hour=8, minute=59))
     world.skip_to(CHARGE_AT)
     with pytest.raises(sa.exc.OperationalError):
-        run(replace(world.parts.run_context, acquirers=only(Restarting(world)), concurrency=1), CHARGE_AT)
+        run(replace(world.services.run_context, acquirers=only(Restarting(world)), concurrency=1), CHARGE_AT)
     assert len(world.charges()) <= 4, "what it had in hand, a stride of one sender at most"
     world.settle()
     assert len(world.charges()) == 6

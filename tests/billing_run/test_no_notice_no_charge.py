@@ -79,12 +79,12 @@ def _told_in_time(world: World, subscription_id: str, charged_at: datetime) -> b
 def _refused_too_often(world: World, subscription_id: str, outages: list[Outage]) -> bool:
     """Whether it ended because mails were lost for good; only then may there be no charge."""
     rows = world.rows(
-        "SELECT event, why FROM subscription_change WHERE subscription_id = :id ORDER BY id",
+        "SELECT event, reason FROM subscription_change WHERE subscription_id = :id ORDER BY id",
         id=subscription_id,
     )
     if rows[-1]["event"] != "unreachable":
         return False
-    moved = [row for row in rows if row["why"] == "the reader's mail address refuses our notices"]
+    moved = [row for row in rows if row["reason"] == "the reader's mail address refuses our notices"]
     assert len(moved) == 3, "two extensions and the end"
     assert any(one.what == "mailbox" for one in outages)
     return True

@@ -127,5 +127,5 @@ def test_a_start_whose_bank_was_never_asked_does_not_blame_the_bank(world: World
     page = browser.agree_and_pay("4242424242424242")
     assert "We did not charge this card" in page.words
     assert "We did not ask your bank" in page.words
-    (row,) = world.rows("SELECT ended_why FROM subscription WHERE ended_why LIKE 'card%'")
-    assert row["ended_why"] == "card_limit"
+    (row,) = world.rows("SELECT ended_reason FROM subscription WHERE ended_reason LIKE 'card%'")
+    assert row["ended_reason"] == "card_limit"

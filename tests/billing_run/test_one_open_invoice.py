@@ -92,7 +92,7 @@ def test_a_charge_of_a_month_given_away_that_turns_up_late_goes_back(world: Worl
     intend(world, paid.subscription_id)
     world.sandbox.trouble({"effect": "drop", "type": "*"})
     send(world, paid.subscription_id)
-    world.execute("UPDATE attempt SET state = 'withdrawn', settled_at = now() WHERE state = 'open'")
+    world.execute("UPDATE attempt SET state = 'not_sent', settled_at = now() WHERE state = 'open'")
     world.execute(
         "UPDATE subscription SET charging_since = NULL, next_action = 'renew', next_action_at = now()"
     )

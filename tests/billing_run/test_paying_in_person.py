@@ -157,7 +157,7 @@ def test_a_retry_waits_for_an_open_page_and_comes_when_it_has_closed(
     world.advance_to(local(2027, 3, 19, 9, 15))
     assert states(world) == ["declined", "open"], "while the reader may pay, nothing else is charged"
     world.advance_to(local(2027, 3, 19, 9, 31))
-    assert states(world) == ["declined", "withdrawn", "declined"]
+    assert states(world) == ["declined", "not_sent", "declined"]
     assert world.sandbox.http.get(page).status_code == 410
     browser.get("/pay")
     assert browser.sent_to("/pay/page") != page, "a closed page is followed by a new one"
@@ -217,7 +217,7 @@ def test_a_page_closes_when_a_bank_stops_what_it_pays_for(world: World, owing: S
     world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
     world.settle()
     assert world.sandbox.http.get(page).status_code == 410
-    assert states(world)[-1] == "withdrawn"
+    assert states(world)[-1] == "not_sent"
 
 
 @pytest.mark.rare
@@ -263,7 +263,7 @@ def test_paying_now_against_the_ladders_retry(world: World, rounds: int) -> None
     world.skip_to(local(2027, 3, 19, 9))
     for one, browser in zip(begun, browsers, strict=True):
         report, words = together(
-            partial(run_for, world.parts.run_context, one["subscription"]["id"], world.now),
+            partial(run_for, world.services.run_context, one["subscription"]["id"], world.now),
             partial(press, world, browser),
         )
         assert not isinstance(report, Exception), report
@@ -290,7 +290,8 @@ def test_the_return_from_the_page_as_its_event_comes(world: World, rounds: int) 
     for browser, target in browsers:
         world.sandbox.settle()
         page, settled = together(
-            partial(browser.get, target), partial(events.settle_due, world.parts.webhook_context, world.now)
+            partial(browser.get, target),
+            partial(events.settle_due, world.services.webhook_context, world.now),
         )
         assert "this is paid" in page.words
         assert isinstance(settled, int), settled
@@ -310,7 +311,7 @@ def test_a_retry_that_was_sent_keeps_a_page_from_opening(world: World, declined:
     browser.get("/pay")
     assert "your bank is being asked" in browser.page.words
     assert note(world, attempt_id, answer) == "declined"
-    assert run(world.parts.run_context, world.now).counts == {}
+    assert run(world.services.run_context, world.now).counts == {}
     assert "Pay R75.00" in browser.get("/pay").words
 
 
@@ -324,6 +325,6 @@ def test_a_new_card_closes_an_open_page_and_is_tried_at_once(world: World, decli
     other.get(world.sandbox.fill_in(card_page, "5555555555554444"))
     assert [charge["payment_method_details"]["card"]["last4"] for charge in world.charges()] == ["4444"]
     assert world.sandbox.http.get(page).status_code == 410
-    assert states(world) == ["declined", "withdrawn", "charged"]
+    assert states(world) == ["declined", "not_sent", "charged"]
     world.settle()
     ledger_checks.check(world)

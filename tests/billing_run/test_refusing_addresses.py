@@ -15,8 +15,8 @@ NEW = "thandi@elsewhere.example"
 
 
 def extensions(world: World) -> list[str]:
-    rows = world.rows("SELECT why FROM subscription_change WHERE event LIKE '%\\_extended' ORDER BY id")
-    return [row["why"] for row in rows]
+    rows = world.rows("SELECT reason FROM subscription_change WHERE event LIKE '%\\_extended' ORDER BY id")
+    return [row["reason"] for row in rows]
 
 
 def cases(world: World) -> list[str]:

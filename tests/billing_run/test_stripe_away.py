@@ -53,15 +53,16 @@ def due(world: World, readers: int = 6, fault: dict[str, Any] = AWAY) -> list[di
     return started
 
 
-def pause(world: World) -> breaker.Paused | None:
-    with world.parts.database.transaction() as session:
+def pause(world: World) -> breaker.ChargingPaused | None:
+    with world.services.database.transaction() as session:
         return breaker.paused(session)
 
 
 def asked(world: World) -> list[int]:
     """How often each open attempt's outcome stayed unknown."""
     return [
-        row["asked"] for row in world.rows("SELECT asked FROM attempt WHERE state = 'open' ORDER BY 1 DESC")
+        row["poll_count"]
+        for row in world.rows("SELECT poll_count FROM attempt WHERE state = 'open' ORDER BY 1 DESC")
     ]
 
 
@@ -87,7 +88,7 @@ def test_after_some_failures_in_a_row_nothing_more_is_sent(
 ) -> None:
     started = due(world)
     with caplog.at_level(logging.WARNING, "billing.acquirer.breaker"):
-        report = run(world.parts.run_context, CHARGE_AT)
+        report = run(world.services.run_context, CHARGE_AT)
         assert report.counts["unknown"] == 3
         assert report.counts["held"] >= 1  # what was in our hands by then, and wasn't sent
         assert asked(world) == [1, 1, 1, 0, 0, 0]
@@ -122,7 +123,7 @@ def test_charges_that_stripe_failed_on_dont_keep_charging_paused(make_world: Cal
     """Each of their keys is spent, and Stripe has to say twice that it doesn't know them: that it says so is an answer."""
     world = make_world(pause_after_failures=9, charge_concurrency=1)
     due(world, 9, FAILS)
-    run(world.parts.run_context, CHARGE_AT)
+    run(world.services.run_context, CHARGE_AT)
     assert pause(world) is not None
     assert asked(world) == [1] * 9
     world.sandbox.faults()
@@ -135,7 +136,7 @@ def test_charges_that_stripe_failed_on_dont_keep_charging_paused(make_world: Cal
 
 def test_a_probe_sends_one_charge_and_what_becomes_of_it_decides(world: World) -> None:
     due(world, 6, FAILS)
-    run(world.parts.run_context, CHARGE_AT)
+    run(world.services.run_context, CHARGE_AT)
     assert asked(world) == [1, 1, 1, 0, 0, 0]
     world.advance(minutes=1)
     assert pause(world) is not None
@@ -267,7 +268,7 @@ def test_money_on_its_way_back_waits_too_and_goes_once(world: World) -> None:
         assert answer.status_code == 201
     world.settle()
     assert pause(world) is not None
-    assert sorted(row["asked"] for row in world.rows("SELECT asked FROM refund")) == [0, 1, 1, 1]
+    assert sorted(row["poll_count"] for row in world.rows("SELECT poll_count FROM refund")) == [0, 1, 1, 1]
     world.skip_to(world.now + timedelta(hours=30))
     world.settle()
     world.sandbox.faults()

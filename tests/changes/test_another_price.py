@@ -13,8 +13,10 @@ from tests.support.world import World, local
 
 def plan(world: World, cents: int, first_day: date) -> None:
     """What `billing prices change` does."""
-    with world.parts.database.begin(world.parts.site, world.now, Command()) as ctx:
-        announce_price.plan_change(ctx, "monthly", cents, first_day, today=world.parts.site.today(world.now))
+    with world.services.database.begin(world.services.site, world.now, Command()) as ctx:
+        announce_price.plan_change(
+            ctx, "monthly", cents, first_day, today=world.services.site.today(world.now)
+        )
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def test_a_copy_stands_still_until_it_is_adopted(
     world.start_trial("lerato@example.com")
     world.advance_to(local(2027, 3, 15, 12))
     world.skip_to(local(2027, 3, 16, 10))  # a charge and mails are due, in the original and in the copy
-    world.parts.database.close()
+    world.services.database.close()
     url = copy_of(world.url_of_database, databases)
     copied = build(
         settings_for(url, stripe_api_base=world.sandbox.url, smtp_url=world.smtp.url, public_url=world.url)

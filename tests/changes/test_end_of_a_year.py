@@ -149,8 +149,8 @@ def test_the_month_that_was_announced_is_the_one_that_comes_back(
     world: World, in_december: Subscriber
 ) -> None:
     """A dearer month came on sale after the notice, which didn't name it."""
-    with world.parts.database.begin(world.parts.site, world.now, Command()) as ctx:
-        today = world.parts.site.today(world.now)
+    with world.services.database.begin(world.services.site, world.now, Command()) as ctx:
+        today = world.services.site.today(world.now)
         plan_change(ctx, "monthly", 9000, date(2028, 1, 15), today=today)
     world.advance_to(local(2028, 1, 20, 12))
     browser = world.browser()
@@ -182,7 +182,7 @@ def test_days_from_staff_after_the_notice_are_those_days_and_no_months(
     page = admin.post(f"{where}/extend", days=str(days), step="preview")
     assert says in page.words
     assert f"to {_day(first_day_after)}." in page.words, page.words
-    admin.post(f"{where}/extend", days=str(days), step="confirm", why="the site was down")
+    admin.post(f"{where}/extend", days=str(days), step="confirm", reason="the site was down")
     world.settle()
     assert f"before {_day(first_day_after)}" in world.letter(in_january.email, "You have more days").subject
     account = world.browser().sign_in(in_january.email)

@@ -38,5 +38,5 @@ def test_staffs_leave_needs_a_reason_and_is_used_once(world: World) -> None:
         f"/v1/subscriptions/{again['subscription']['id']}/cancel", json={"when": "now"}
     ).raise_for_status()
     assert world.try_trial(EMAIL, "pm_card_visa__77").json()["code"] == "trial_used"
-    leave = world.rows("SELECT why, used_at IS NOT NULL AS used FROM trial_exception")
-    assert leave == [{"why": "was in hospital", "used": True}]
+    leave = world.rows("SELECT reason, used_at IS NOT NULL AS used FROM trial_exception")
+    assert leave == [{"reason": "was in hospital", "used": True}]

@@ -129,7 +129,7 @@ def test_the_morning_on_which_a_pause_ends(world: World, month_paused: Subscribe
         world.advance_to(local(2027, 5, 15, 21) + timedelta(hours=hours))
         may = world.access(article, month_paused.reader_id)["allowed"]
         read[f"{world.now.astimezone(ZONE):%d %H}"] = may
-        found = examine(world.parts.database, world.parts.site, world.now)
+        found = examine(world.services.database, world.services.site, world.now)
         assert [one.promise.name for one in found if one.count] == [], world.now
     assert [hour for hour, may in read.items() if not may] == ["15 21", "15 22", "15 23"]
     assert world.charged_at() == ["2027-03-16 09:00", "2027-05-16 09:00"]

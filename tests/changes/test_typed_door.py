@@ -16,9 +16,9 @@ from billing.subscriptions.patch import SubscriptionPatch
 
 def refused_by_mypy(session: Session, site: Site, one: Subscription, at: datetime) -> None:
     """Never called. `make test` runs mypy with `warn_unused_ignores`: an ignore below that hides no error fails it."""
-    change(TransactionContext(session, site, at, WORKER), one, Event.CHARGED, why="", retry_no=None)  # type: ignore[call-arg]
-    change(TransactionContext(session, site, at, WORKER), one, Event.CHARGED, why="", retry_on="2027")  # type: ignore[arg-type]
-    change(TransactionContext(session, site, at, WORKER), one, Event.CHARGED, why="", state="ended")  # type: ignore[call-arg]
+    change(TransactionContext(session, site, at, WORKER), one, Event.CHARGED, reason="", retry_no=None)  # type: ignore[call-arg]
+    change(TransactionContext(session, site, at, WORKER), one, Event.CHARGED, reason="", retry_on="2027")  # type: ignore[arg-type]
+    change(TransactionContext(session, site, at, WORKER), one, Event.CHARGED, reason="", state="ended")  # type: ignore[call-arg]
     mark(one, site.zone, chargign_since=at)  # type: ignore[call-arg]
     SubscriptionPatch(retry_no=None)  # type: ignore[typeddict-unknown-key]
     SubscriptionPatch(retry_on="2027")  # type: ignore[typeddict-item]

@@ -12,9 +12,9 @@ from tests.support.world import World, local
 
 def _by(world: World, do: Callable[..., object], *arguments: object, **more: object) -> None:
     """What the account's pages call, without a mail to sign in by."""
-    parts = world.parts
-    with parts.database.begin(parts.site, world.now, ReaderActor("r")) as ctx:
-        do(ctx, *arguments, why="asked", **more)
+    services = world.services
+    with services.database.begin(services.site, world.now, ReaderActor("r")) as ctx:
+        do(ctx, *arguments, reason="asked", **more)
 
 
 def _cancel_and_go_on(world: World, reader: Subscriber) -> None:
@@ -35,7 +35,7 @@ def _states(world: World, kind: str) -> list[str]:
 def _price_announced(world: World, reader: Subscriber) -> None:
     """R80.00 from 16 June; its notice waits on 10 May."""
     world.advance_to(local(2027, 4, 20))
-    with world.parts.database.begin(world.parts.site, world.now, Command()) as ctx:
+    with world.services.database.begin(world.services.site, world.now, Command()) as ctx:
         announce_price.plan_change(ctx, "monthly", 8000, date(2027, 5, 1), today=date(2027, 4, 20))
     world.smtp.greylist(reader.email, times=None)
     world.advance_to(local(2027, 5, 10))
@@ -179,7 +179,7 @@ def test_a_notice_that_bounced_is_told_again_once_the_address_takes_mail(
 ) -> None:
     world.advance_to(local(2027, 4, 20))
     world.smtp.refuse(550, "5.1.1 no such mailbox", to=paid_twice.email, times=None)
-    with world.parts.database.begin(world.parts.site, world.now, Command()) as ctx:
+    with world.services.database.begin(world.services.site, world.now, Command()) as ctx:
         announce_price.plan_change(ctx, "monthly", 8000, date(2027, 5, 1), today=date(2027, 4, 20))
     world.advance_to(local(2027, 6, 10))
     assert _states(world, "price_notice") == ["refused"], (
@@ -189,7 +189,7 @@ def test_a_notice_that_bounced_is_told_again_once_the_address_takes_mail(
     world.advance_to(local(2027, 8, 20))
     assert _charged(world)[-2:] == [("2027-07-16", 7500), ("2027-08-16", 8000)]
     assert _told_in_time(world) == [(date(2027, 8, 16), "holds")]
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         assert announce_price.untold(session) == []
 
 

@@ -63,7 +63,7 @@ def test_the_second_withdrawal_is_asked_of_staff_who_see_the_first(
     act = member.get(f"{where}/withdraw")
     assert "The reader withdrew on Tuesday 30 March 2027 already" in act.words
     assert "It counts from Tuesday 13 April 2027" in act.words, "the days of asking were not over"
-    assert member.post(f"{where}/withdraw", why="once more", step="confirm").path == where
+    assert member.post(f"{where}/withdraw", reason="once more", step="confirm").path == where
     world.settle()
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500, 7500]
     assert world.subscription(newest(world))["status"] == "ended"

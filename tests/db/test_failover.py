@@ -32,7 +32,7 @@ def promoted(pytestconfig: pytest.Config, tmp_path: Path) -> Iterator[Database]:
         prepare(server.url(MIGRATED))
         with closing(Database(server.url(MIGRATED))) as database, database.transaction() as session:
             assert installation.is_home_in(session)
-            session.execute(sa.text("INSERT INTO tick_seen (id, at) VALUES (1, :at)"), {"at": AT})
+            session.execute(sa.text("INSERT INTO worker_heartbeat (id, at) VALUES (1, :at)"), {"at": AT})
     with (folder / "cluster" / "postgresql.auto.conf").open("a") as settings:
         settings.write("restore_command = 'false'\n")
     (folder / "cluster" / "recovery.signal").touch()

@@ -8,7 +8,7 @@ from tests.support.world import World
 
 def run(world: World, statement: str) -> None:
     """Straight at the database, past all our code."""
-    url = world.parts.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    url = world.services.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(url) as connection:
         connection.execute(statement.encode())
 
@@ -28,7 +28,7 @@ def test_the_database_keeps_its_promises(world: World) -> None:
         "UPDATE subscription SET state = 'ended'",
         "UPDATE subscription SET next_action_at = NULL",
         "UPDATE subscription SET cancel_asked_at = started_at",
-        "UPDATE subscription_change SET why = 'something else'",
+        "UPDATE subscription_change SET reason = 'something else'",
         "DELETE FROM subscription_change",
         "UPDATE consent SET amount = 1",
         "DELETE FROM consent",
@@ -36,7 +36,7 @@ def test_the_database_keeps_its_promises(world: World) -> None:
         "UPDATE invoice SET vat = vat + 1",
         "UPDATE invoice SET gross = -gross, net = -net, vat = -vat",
         "UPDATE attempt SET settled_at = NULL",
-        "INSERT INTO payment (id, invoice_id, attempt_id, reader_id, amount, currency, acquirer, intent_ref, charge_ref, surplus,"
+        "INSERT INTO payment (id, invoice_id, attempt_id, reader_id, amount, currency, acquirer, intent_ref, charge_ref, duplicate,"
         " paid_at) SELECT 'pay_2', invoice_id, attempt_id, reader_id, amount, currency, acquirer, 'pi_2', 'ch_2', true, paid_at FROM payment",
         "INSERT INTO trial_claim SELECT * FROM trial_claim",
         "UPDATE message SET accepted_at = NULL WHERE state = 'accepted'",
@@ -89,7 +89,7 @@ def test_refunds_beyond_the_payment_are_refused_at_commit(world: World) -> None:
         run(
             world,
             "INSERT INTO refund (id, payment_id, reader_id, acquirer, amount, net, vat, state, cause, reason, actor_kind, actor_id,"
-            " idempotency_key, created_at, ask_at, keyed_at, asked, key_unusable) SELECT 'ref_' || n, id, reader_id, acquirer, 4000, 3478,"
+            " idempotency_key, created_at, next_poll_at, keyed_at, poll_count, key_unusable) SELECT 'ref_' || n, id, reader_id, acquirer, 4000, 3478,"
             " 522, 'intended', 'c' || n, 'r', 'command', 'b', 'k' || n, paid_at, paid_at, paid_at, 0, false FROM payment,"
             " generate_series(1, 2) AS n",
         )

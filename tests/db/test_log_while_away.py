@@ -16,11 +16,11 @@ import sqlalchemy as sa
 from billing import worker
 from billing.access_cache.change_listener import ChangeListener
 from billing.app import create_app
-from billing.container import Parts
+from billing.container import Services
 from billing.platform.db import Database, is_away
 from billing.platform.logs import POOL, log_to_stderr, to_stream
 from billing.platform.time_limits import TimeLimits, Work
-from billing.timetable import Lane, tick
+from billing.timetable import Queue, tick
 from tests.support.stepped_clock import SteppedClock
 from tests.support.world import World
 
@@ -51,19 +51,19 @@ def log() -> Iterator[Log]:
 
 
 @pytest.fixture
-def away(world: World) -> Iterator[Parts]:
+def away(world: World) -> Iterator[Services]:
     """An installation whose database is gone."""
     database = Database(NOWHERE)
-    yield replace(world.parts, database=database)
+    yield replace(world.services, database=database)
     database.close()
 
 
-def test_a_worker_writes_a_line_a_minute(away: Parts, log: Log) -> None:
+def test_a_worker_writes_a_line_a_minute(away: Services, log: Log) -> None:
     for minute in range(1, 4):
         for _ in range(5):
-            worker._ring(away)
-            for lane in Lane:
-                worker._tick(away, lane)
+            worker._beat(away)
+            for queue in Queue:
+                worker._tick(away, queue)
         assert len(log.lines) == minute, log.lines
         log.clock.step(60)
     assert "the database is away" in log.lines[0]
@@ -110,7 +110,7 @@ class Mute(SteppedClock):
 
 
 def test_a_line_whose_own_words_do_not_come_back_is_no_database_that_is_away(
-    world: World, away: Parts, log: Log
+    world: World, away: Services, log: Log
 ) -> None:
     clock = Mute()
     clock.listener = ChangeListener(world.url_of_database, lambda _: None, lambda: None, clock)
@@ -119,12 +119,12 @@ def test_a_line_whose_own_words_do_not_come_back_is_no_database_that_is_away(
     loop.close()
     (line,) = log.lines
     assert "the line that listens is cut: our own words don't come back" in line
-    worker._ring(away)
+    worker._beat(away)
     assert len(log.lines) == 2, "which is said all the same, within the minute"
     assert "the database is away" in log.lines[1]
 
 
-def test_requests_write_a_line_a_minute(away: Parts, log: Log) -> None:
+def test_requests_write_a_line_a_minute(away: Services, log: Log) -> None:
     async def ask() -> set[int]:
         transport = httpx.ASGITransport(create_app(away), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=away.settings.public_url) as client:
@@ -136,13 +136,13 @@ def test_requests_write_a_line_a_minute(away: Parts, log: Log) -> None:
     assert "the database is away" in log.lines[0]
 
 
-def test_all_of_a_process_write_one_line_together(away: Parts, log: Log) -> None:
+def test_all_of_a_process_write_one_line_together(away: Services, log: Log) -> None:
     line = ChangeListener(NOWHERE, lambda _: None, lambda: None, log.clock)
     loop = asyncio.new_event_loop()
     line._attend(loop, After(3))
     loop.close()
-    worker._ring(away)
-    worker._tick(away, Lane.BILLING)
+    worker._beat(away)
+    worker._tick(away, Queue.BILLING)
     assert len(log.lines) == 1, log.lines
 
 
@@ -175,39 +175,41 @@ def test_what_is_wrong_while_the_database_answers_is_logged_in_full_each_time(
 
 
 @pytest.fixture
-def full(world: World) -> Iterator[Parts]:
+def full(world: World) -> Iterator[Services]:
     """An installation whose connections are all in use, and none comes free."""
     database = Database(world.url_of_database, pool_size=1, pool_seconds=0)
     with ExitStack() as in_use:
         for _ in range(3):
             in_use.enter_context(database.engine.connect())
-        yield replace(world.parts, database=database)
+        yield replace(world.services, database=database)
     database.close()
 
 
-def test_a_pool_that_is_full_is_logged_in_full_once_a_minute(full: Parts, away: Parts, log: Log) -> None:
+def test_a_pool_that_is_full_is_logged_in_full_once_a_minute(
+    full: Services, away: Services, log: Log
+) -> None:
     for _ in range(2):
         before = len(log.lines)
         for _ in range(5):
-            worker._ring(full)
-            worker._tick(full, Lane.MAIL)
+            worker._beat(full)
+            worker._tick(full, Queue.MAIL)
         lines = log.lines[before:]
         assert "the database is away" not in "".join(lines)
         assert [line for line in lines if "QueuePool limit" in line]
         assert sum("Traceback" in line for line in lines) == 1, "who waited for a connection"
         log.clock.step(60)
-    worker._ring(full)
+    worker._beat(full)
     before = len(log.lines)
-    worker._ring(away)
+    worker._beat(away)
     assert len(log.lines) == before + 1, "that the database is away is another matter"
 
 
-def test_a_pool_that_is_full_is_not_waited_for_once_a_job(full: Parts) -> None:
+def test_a_pool_that_is_full_is_not_waited_for_once_a_job(full: Services) -> None:
     with pytest.raises(sa.exc.TimeoutError):
         tick(full)
 
 
-def test_requests_that_get_no_connection_are_told_to_come_again(full: Parts, log: Log) -> None:
+def test_requests_that_get_no_connection_are_told_to_come_again(full: Services, log: Log) -> None:
     async def ask() -> set[int]:
         transport = httpx.ASGITransport(create_app(full), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=full.settings.public_url) as client:

@@ -1,6 +1,7 @@
 """`billing migrate` waits for no lock for long, is tried again, and says for whom it waits: all who need the table queue behind it."""
 
 import io
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -9,8 +10,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from alembic import command
-from billing.platform import migrate
+from billing.platform import migrate, revisions
 from billing.platform.claims import only_one
 from billing.platform.db import Database
 from billing.platform.errors import RefusesToStart
@@ -19,7 +19,6 @@ from billing.platform.revisions import missing, present_in
 from billing.platform.time_limits import TIME_LIMITS, TimeLimits, Work
 from tests.support.cli import environment, run
 
-AN_OLD_RELEASE = "0020"
 OPERATOR = "an operator's terminal"
 
 
@@ -37,13 +36,40 @@ class Steps(SystemMonotonic):
             self.left.pop(0)()
 
 
+MIGRATION = """
+import sqlalchemy as sa
+
+from alembic import op
+
+revision = "{revision}"
+down_revision = "{before}"
+
+
+def upgrade() -> None:
+    op.add_column("{table}", sa.Column("of_release_{revision}", sa.Text()))
+"""
+NEXT = {"0002": "rate_count", "0003": "worker_heartbeat", "0004": "rate_count"}
+"""The migrations of a next release, and the tables that they change."""
+
+
+@pytest.fixture(autouse=True)
+def next_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The code is that of a release with more migrations than the database has had."""
+    folder = tmp_path / "alembic"
+    shutil.copytree(revisions.FOLDER, folder)
+    for number, (revision, table) in enumerate(NEXT.items(), start=1):
+        text = MIGRATION.format(revision=revision, before=f"{number:04}", table=table)
+        (folder / "versions" / f"{revision}_next.py").write_text(text)
+    monkeypatch.setattr(revisions, "FOLDER", folder)
+    revisions.known.cache_clear()
+    yield
+    revisions.known.cache_clear()
+
+
 def behind(url: str, *, lock: float) -> Database:
-    """A database of an old release. A migration waits for a lock for so many real seconds."""
+    """A database of the release before. A migration waits for a lock for so many real seconds."""
     limits = {**TIME_LIMITS, Work.MIGRATION: TimeLimits(statement=0, lock=lock, idle=60)}
-    database = Database(url, limits=limits)
-    with database.engine.begin() as connection:
-        command.downgrade(migrate._config(connection), AN_OLD_RELEASE)
-    return database
+    return Database(url, limits=limits)
 
 
 def lacks(database: Database) -> set[str]:
@@ -63,7 +89,7 @@ def test_a_migration_that_waits_says_for_whom(database_url: str) -> None:
     told: list[str] = []
     with (
         closing(behind(database_url, lock=60)) as database,
-        reading(database_url, "tick_seen") as operator,
+        reading(database_url, "worker_heartbeat") as operator,
     ):
         pid = operator.info.backend_pid
 
@@ -75,7 +101,7 @@ def test_a_migration_that_waits_says_for_whom(database_url: str) -> None:
         assert lacks(database) == set()
     [who] = told
     assert who.startswith(f"process {pid} ({OPERATOR}), idle in transaction, at it since 20")
-    assert who.endswith("it holds tick_seen")
+    assert who.endswith("it holds worker_heartbeat")
     assert "count" not in who, "a statement may hold an address"
 
 
@@ -83,7 +109,7 @@ def test_it_gives_way_and_tries_again_and_what_is_through_stays(database_url: st
     applied: list[str] = []
     with (
         closing(behind(database_url, lock=0.05)) as database,
-        reading(database_url, "tick_seen") as operator,
+        reading(database_url, "worker_heartbeat") as operator,
     ):
         before = lacks(database)
         seen: list[set[str]] = []
@@ -99,7 +125,7 @@ REFUSES_A_COMMIT = """
 CREATE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'this commit fails' USING ERRCODE = '23514'; END $$;
 CREATE CONSTRAINT TRIGGER refuse_late AFTER UPDATE ON alembic_version
-DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.version_num = '0023') EXECUTE FUNCTION refuse_late();
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.version_num = '0004') EXECUTE FUNCTION refuse_late();
 """
 
 
@@ -111,19 +137,19 @@ def test_only_what_is_committed_is_told_to_be_through(database_url: str) -> None
             connection.exec_driver_sql(REFUSES_A_COMMIT)
         with pytest.raises(sa.exc.IntegrityError, match="this commit fails"):
             migrate.upgrade(database, applied.append)
-        assert applied == sorted(before - lacks(database)) == ["0021", "0022"]
+        assert applied == sorted(before - lacks(database)) == ["0002", "0003"]
 
 
 def test_between_two_tries_nobody_waits_behind_it(database_url: str) -> None:
     with (
         closing(behind(database_url, lock=0.05)) as database,
-        reading(database_url, "tick_seen") as operator,
+        reading(database_url, "worker_heartbeat") as operator,
     ):
 
         def write() -> None:
             with psycopg.connect(database_url) as another:
                 another.execute("SET lock_timeout = 1")
-                another.execute("LOCK TABLE tick_seen IN ROW EXCLUSIVE MODE")
+                another.execute("LOCK TABLE worker_heartbeat IN ROW EXCLUSIVE MODE")
 
         migrate.upgrade(database, monotonic=Steps(write, operator.rollback))
         assert lacks(database) == set()
@@ -132,7 +158,7 @@ def test_between_two_tries_nobody_waits_behind_it(database_url: str) -> None:
 def test_it_gives_up_at_last_and_names_who_is_in_its_way(database_url: str) -> None:
     with (
         closing(behind(database_url, lock=2)) as database,
-        reading(database_url, "tick_seen"),
+        reading(database_url, "worker_heartbeat"),
         pytest.raises(RefusesToStart, match=r"waits in vain for process \d+ \(an operator's terminal\)"),
     ):
         migrate.upgrade(database, monotonic=Steps(), tries=1)
@@ -167,7 +193,7 @@ class Terminal(io.StringIO):
 
 def test_an_operator_reads_whom_it_waits_for(database_url: str, tmp_path: Path) -> None:
     behind(database_url, lock=60).close()
-    with reading(database_url, "tick_seen") as operator:
+    with reading(database_url, "worker_heartbeat") as operator:
         terminal = Terminal(operator)
         done = run(environment(database_url), "migrate", folder=tmp_path, terminal=terminal)
     assert done.returncode == 0

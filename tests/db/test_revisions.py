@@ -8,8 +8,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from billing.app import build
-from billing.platform import heartbeat, revisions
-from billing.platform.installation import is_home_in
+from billing.platform import revisions
 from tests.support.cli import environment, refused, run
 from tests.support.installation import settings_for
 
@@ -25,19 +24,32 @@ def set_revision(url: str, *numbers: str) -> None:
 
 @pytest.mark.parametrize("command", [["serve"], ["worker"], ["run"], ["doctor"]])
 def test_a_database_that_is_behind_is_refused(command: list[str], database_url: str, tmp_path: Path) -> None:
-    set_revision(database_url, "0020")
+    set_revision(database_url)
     refused(
         run(environment(database_url), *command, folder=tmp_path),
         "behind this code",
-        "at migration 0020",
-        "lacks 0021, 0022",
+        "at migration nothing",
+        "lacks 0001",
         "billing migrate",
     )
 
 
-def test_a_database_without_a_revision_wants_migrating(database_url: str, tmp_path: Path) -> None:
-    set_revision(database_url)
-    refused(run(environment(database_url), "run", folder=tmp_path), "billing migrate")
+@pytest.mark.parametrize("command", [["migrate"], ["serve"], ["worker"], ["run"], ["doctor"]])
+@pytest.mark.parametrize("revision", ["0001", "0020", "0049"])
+def test_a_database_of_before_the_first_release_is_refused_and_stays_as_it_is(
+    revision: str, command: list[str], database_url: str, tmp_path: Path
+) -> None:
+    set_revision(database_url, revision)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("ALTER TABLE worker_heartbeat RENAME TO tick_seen")
+    refused(
+        run(environment(database_url), *command, folder=tmp_path),
+        "made before the first release",
+        "Make a new database",
+    )
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(revision,)]
+        assert connection.execute("SELECT to_regclass('worker_heartbeat')").fetchall() == [(None,)]
 
 
 def test_a_database_that_is_ahead_is_served_and_said(
@@ -64,18 +76,6 @@ def test_what_this_code_knows_is_what_alembic_reads() -> None:
     (first,) = scripts.get_bases()
     assert revisions.missing({first}) == set(revisions.known()) - {first}
     assert revisions.missing({AHEAD}) == set()
-
-
-def test_workers_of_the_release_before_go_on_with_its_heartbeat(database_url: str) -> None:
-    with psycopg.connect(database_url) as connection:
-        connection.execute("INSERT INTO tick_seen (id, at) VALUES (1, '2027-03-16 09:00+00')")
-    parts = build(settings_for(database_url))
-    heartbeat.ring(parts.database, parts.clock.now_in, is_home_in)
-    with parts.database.transaction() as session:
-        heard = heartbeat.heard(session, parts.clock.now())
-    assert heard is not None
-    assert heard.run_at == heard.at
-    parts.database.close()
 
 
 def test_the_right_revision_says_nothing(database_url: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -52,7 +52,7 @@ def test_the_limits_outlive_a_transaction_that_is_undone(database: Database) -> 
 
 def test_no_job_works_without_limits() -> None:
     for job in JOBS:
-        limit = TIME_LIMITS[job.lane.work]
+        limit = TIME_LIMITS[job.queue.work]
         assert min(limit.statement, limit.lock, limit.idle) > 0, job.name
 
 
@@ -66,7 +66,7 @@ def test_each_job_is_done_under_the_limits_of_its_lane(world: World) -> None:
 
     stop_points.listen(listen)
     try:
-        tick(world.parts)
+        tick(world.services)
     finally:
         stop_points.listen(None)
     assert (seen["billing_run"], seen["mail"], seen["reports"]) == ({Work.RUN}, {Work.RUN}, {Work.LONG})

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from billing.dev.time_travel import STUCK_AFTER_SECONDS, Stuck, advance
-from billing.platform.claims import claimer
+from billing.platform.claims import worker_lock
 from tests.proofs.many_readers import due
 from tests.proofs.steps import claim, intend
 from tests.support.stepped_clock import SteppedClock
@@ -15,12 +15,12 @@ from tests.support.world import World
 
 def test_a_charge_that_another_worker_never_ends_is_waited_for_and_then_told(world: World) -> None:
     clock = SteppedClock()
-    parts = replace(world.parts, monotonic=clock)
+    services = replace(world.services, monotonic=clock)
     (subscription_id,) = due(world, 1)
     intend(world, subscription_id)
-    with claimer(world.parts.database) as other, ThreadPoolExecutor(1) as elsewhere:
+    with worker_lock(world.services.database) as other, ThreadPoolExecutor(1) as elsewhere:
         claim(world, subscription_id, other)
-        moving = elsewhere.submit(advance, parts, world.now)
+        moving = elsewhere.submit(advance, services, world.now)
         clock.until_waited_for()
         clock.step(STUCK_AFTER_SECONDS - 1)
         clock.until_waited_for()

@@ -40,9 +40,9 @@ def at_once(*calls: Callable[[], None]) -> None:
 
 def settle(world: World, ref: str) -> Callable[[], None]:
     """One caller of the settling."""
-    parts = world.parts
+    services = world.services
     return lambda: (
-        disputes.settle(parts.database, parts.gateway, parts.site, ref, world.now),
+        disputes.settle(services.database, services.gateway, services.site, ref, world.now),
         None,
     )[1]
 
@@ -51,7 +51,7 @@ def give_back(world: World, payment_id: str) -> Callable[[], None]:
     """A refund by staff, which may come too late."""
 
     def call() -> None:
-        with world.parts.database.begin(world.parts.site, world.now, Command("test")) as ctx:
+        with world.services.database.begin(world.services.site, world.now, Command("test")) as ctx:
             payment = ctx.session.get_one(Payment, payment_id)
             lock(ctx.session, ctx.session.get_one(Invoice, payment.invoice_id).subscription_id)
             with suppress(dispute_limits.ChargeDisputed):

@@ -315,7 +315,7 @@ def test_an_early_fraud_warning_stops_renewals_and_proposes_a_refund(world: Worl
     assert case["link"] in page.text
     finance.get(case["link"])
     finance.post(case["link"].partition("?")[0], step="preview")
-    finance.post(case["link"].partition("?")[0], step="confirm", why="fraud")
+    finance.post(case["link"].partition("?")[0], step="confirm", reason="fraud")
     world.settle()
     assert [one["amount"] for one in world.sandbox.refunds()] == [7500]
     world.sandbox.resend(

@@ -35,7 +35,7 @@ def test_a_payer_reads_and_the_beginning_alone_is_kept(edge: Nginx) -> None:
         assert stranger.content == BEGINNING
         assert stranger.headers["cache-control"] == "private, no-store"
         assert "set-cookie" not in stranger.headers, "nobody else's cookie comes out of the cache"
-    asked = [why for path, why in edge.paper.asked if path == f"/articles/{LOCKED}"]
+    asked = [reason for path, reason in edge.paper.asked if path == f"/articles/{LOCKED}"]
     assert asked == ["trial", "", "trial"], "the beginning was fetched once, the whole each time"
     part = edge.get(f"/articles/{LOCKED}", cookie=payer, range="bytes=10-29")
     assert (part.status_code, part.content) == (206, whole_text().encode()[10:30])
@@ -63,7 +63,7 @@ def test_no_byte_reaches_whoever_may_not_read(edge: Nginx) -> None:
         assert not [piece for piece in secrets() if piece in unpaid], path
     stale = edge.get(f"/articles/{LOCKED}", authorization="Bearer a.b.c")
     assert (stale.status_code, stale.content) == (200, BEGINNING)
-    vouched = {path for path, why in edge.paper.asked if why}
+    vouched = {path for path, reason in edge.paper.asked if reason}
     assert vouched <= {f"/articles/{one}" for one in (LOCKED, FREE, "subscribers")}, (
         "the article alone, as it was decided on"
     )
@@ -84,7 +84,7 @@ def test_many_at_once_never_get_each_others(edge: Nginx) -> None:
 
     with ThreadPoolExecutor(12) as pool:
         assert all(pool.map(ask, range(120)))
-    sent = sum(bool(why) for _, why in edge.paper.asked)
+    sent = sum(bool(reason) for _, reason in edge.paper.asked)
     assert sent == 40, "the whole left the paper once for each reading of a payer"
 
 

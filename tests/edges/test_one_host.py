@@ -30,7 +30,7 @@ def is_below(path: str, top: str) -> bool:
 
 
 def test_the_list_of_paths_for_masthead_is_that_of_its_routes(world: World) -> None:
-    paths = {route.path for route in routes_of(create_app(world.parts))} | {"/static/site.css"}
+    paths = {route.path for route in routes_of(create_app(world.services))} | {"/static/site.css"}
     elsewhere = OPERATORS | chosen()
     missing = {p for p in paths if not any(is_below(p, top) for top in listed() | elsewhere)}
     assert missing == set(), "an address in a mail or on a page would lead to the paper"

@@ -43,12 +43,12 @@ class Paper:
 
     def __call__(self, request: BaseHTTPRequestHandler) -> Answer:
         """The whole where nginx says that it is open."""
-        path, why = urlsplit(request.path).path, request.headers.get("x-masthead-access", "")
-        self.asked.append((f"{path} {why}".strip(), request.headers.get("cookie", "")))
+        path, reason = urlsplit(request.path).path, request.headers.get("x-masthead-access", "")
+        self.asked.append((f"{path} {reason}".strip(), request.headers.get("cookie", "")))
         if path == "/site.css":
             return 200, {"Content-Type": "text/css"}, (STATIC / "site.css").read_bytes()
         article = path.rpartition("/")[2]
-        body = WHOLE.format(text=text_of(article)) if why else BEGINNING.format(accounts=ACCOUNTS)
+        body = WHOLE.format(text=text_of(article)) if reason else BEGINNING.format(accounts=ACCOUNTS)
         page = PAGE.format(accounts=ACCOUNTS, article=article, body=body)
         return 200, {"Content-Type": "text/html; charset=utf-8"}, page.encode()
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.dev.previews.mails import HOUSE, samples
-from billing.notices.payment import Receipt
-from billing.readers.notices import SignedInElsewhere, SignInMail
+from billing.notices.payment import ReceiptMail
+from billing.readers.notices import SignedInElsewhereMail, SignInMail
 from emails import (
     MAILS,
     House,
@@ -29,9 +29,9 @@ from tests.emails.lint import tree
 ANY_TEXT = st.text(st.characters(), min_size=1, max_size=200)
 
 
-def receipt() -> Receipt:
+def receipt() -> ReceiptMail:
     found = samples()["receipt"]
-    assert isinstance(found, Receipt)
+    assert isinstance(found, ReceiptMail)
     return found
 
 
@@ -105,8 +105,8 @@ def test_a_link_that_is_not_on_the_web_is_refused(link: str) -> None:
 
 def test_only_links_and_the_code_may_stand_for_a_secret() -> None:
     assert places(SignInMail) == {"url", "code"}
-    assert places(SignedInElsewhere) == {"account_url"}
-    assert places(Receipt) == {"cancel_url", "account_url"}
+    assert places(SignedInElsewhereMail) == {"account_url"}
+    assert places(ReceiptMail) == {"cancel_url", "account_url"}
 
 
 @settings(deadline=None)
@@ -170,7 +170,7 @@ def test_whatever_a_value_holds_the_mail_stays_whole(text: str, name: str) -> No
 
 def test_markup_in_a_value_is_shown_as_it_is() -> None:
     device = """<script>alert("x")</script>{{ house }}{% raw %}"""
-    mail = render(SignedInElsewhere("now & here", device, "https://a.example/?a=1&b=2"), HOUSE)
+    mail = render(SignedInElsewhereMail("now & here", device, "https://a.example/?a=1&b=2"), HOUSE)
     assert "<script" not in mail.html
     assert device in unescape(mail.html)
     assert device in mail.text

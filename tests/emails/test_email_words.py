@@ -8,10 +8,10 @@ from typing import get_args
 import pytest
 
 from billing.dev.previews.mails import HOUSE, samples
-from billing.notices.cancellation import Cancelled
-from billing.notices.payment import PaymentFailed, Receipt
-from billing.notices.refunds import Refunded
-from billing.notices.trial import TrialNotice, TrialStarted
+from billing.notices.cancellation import CancelledMail
+from billing.notices.payment import PaymentFailedMail, ReceiptMail
+from billing.notices.refunds import RefundedMail
+from billing.notices.trial import TrialNoticeMail, TrialStartedMail
 from billing.readers.notices import SignInMail
 from emails import MAILS, House, Mail, Rendered, render
 from tests.emails.lint import tree
@@ -49,7 +49,7 @@ def test_the_trial_is_confirmed_with_its_terms() -> None:
         )
         assert "You can cancel at any time, online" in said
     started = samples()["trial-started"]
-    assert isinstance(started, TrialStarted)
+    assert isinstance(started, TrialStartedMail)
     mail = render(started, HOUSE)
     assert started.cancel_url in mail.text
     assert f'href="{started.cancel_url}"' in mail.html
@@ -60,7 +60,7 @@ def test_the_trial_is_confirmed_with_its_terms() -> None:
 )
 def test_both_notices_say_amount_date_card_and_how_to_cancel(name: str, brand: str) -> None:
     notice = samples()[name]
-    assert isinstance(notice, TrialNotice)
+    assert isinstance(notice, TrialNoticeMail)
     for said in both(name):
         assert "R75.00 incl. VAT" in said
         assert "Monday 16 March 2026" in said
@@ -76,7 +76,7 @@ def test_both_notices_say_amount_date_card_and_how_to_cancel(name: str, brand: s
 def test_the_two_notices_differ() -> None:
     first, second = (render(samples()[f"trial-notice-{which}"], HOUSE) for which in ("first", "second"))
     assert first.subject != second.subject
-    assert get_args(TrialNotice.__annotations__["which"]) == ("first", "second")
+    assert get_args(TrialNoticeMail.__annotations__["which"]) == ("first", "second")
     assert "last reminder" in second.text
     assert "last reminder" not in first.text
 
@@ -113,7 +113,7 @@ def test_only_a_copy_says_copy() -> None:
 
 def test_a_receipt_says_how_to_cancel_while_something_will_be_charged() -> None:
     receipt = samples()["receipt"]
-    assert isinstance(receipt, Receipt)
+    assert isinstance(receipt, ReceiptMail)
     mail = render(receipt, HOUSE)
     assert "Thursday 16 April 2026" in mail.text
     assert receipt.cancel_url in mail.text
@@ -137,7 +137,7 @@ def test_the_credit_note_names_its_invoice_and_reason() -> None:
             assert fact in said, fact
         assert re.search(r"R65\.22.*R9\.78.*R75\.00", said)
     refunded = samples()["refunded"]
-    assert isinstance(refunded, Refunded)
+    assert isinstance(refunded, RefundedMail)
     assert "R1 234.50 incl. VAT" in render(
         replace(refunded, notes=(replace(refunded.notes[0], amount=123450, net=107348, vat=16102),)), HOUSE
     ).subject.replace("\u00a0", " ")
@@ -154,7 +154,7 @@ def test_a_declined_payment_is_no_invoice_and_blames_nobody(name: str) -> None:
     assert "Sunday 5 April 2026" in mail.text
     assert ("Thursday 19 March 2026" in mail.text) == (name == "payment-failed")
     failed = samples()[name]
-    assert isinstance(failed, PaymentFailed)
+    assert isinstance(failed, PaymentFailedMail)
     assert failed.pay_url in mail.text
     assert failed.card_url in mail.text
     assert ("Your bank asks for you" in mail.html) == failed.confirm
@@ -165,24 +165,24 @@ def test_a_declined_payment_is_no_invoice_and_blames_nobody(name: str) -> None:
     ("message", "says", "not_says"),
     [
         (
-            Cancelled("2026-03-15", False, "https://a.example/undo", "https://a.example/"),
+            CancelledMail("2026-03-15", False, "https://a.example/undo", "https://a.example/"),
             "You were not charged",
             "again",
         ),
         (
-            Cancelled("2026-04-15", True, None, "https://a.example/"),
+            CancelledMail("2026-04-15", True, None, "https://a.example/"),
             "You will not be charged again",
             "not charged, and",
         ),
         (
-            Cancelled(None, True, None, "https://a.example/"),
+            CancelledMail(None, True, None, "https://a.example/"),
             "Reading for subscribers has stopped",
             "until the end",
         ),
     ],
 )
 def test_a_cancellation_says_what_was_and_will_be_charged(
-    message: Cancelled, says: str, not_says: str
+    message: CancelledMail, says: str, not_says: str
 ) -> None:
     mail = render(message, HOUSE)
     body = mail.text.partition("----")[0]
@@ -212,6 +212,6 @@ def test_a_long_house_and_long_links_stay_readable() -> None:
         "https://a.example",
     )
     link = "https://a.example/" + "x" * 200
-    mail = render(TrialNotice("first", 7500, "2026-03-16", "visa", "4242", "nothing", link, link), long)
+    mail = render(TrialNoticeMail("first", 7500, "2026-03-16", "visa", "4242", "nothing", link, link), long)
     too_long = {line.strip() for line in mail.text.split("\n") if len(line) > 78}
     assert too_long == {link, "L" * 100 + ","}

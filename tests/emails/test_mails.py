@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from billing.mail.models import URGENT_KIND
-from billing.notices.payment import Receipt
+from billing.notices.payment import ReceiptMail
 from billing.readers.notices import SignInMail
 from emails import ALWAYS, MAILS, Mail
 from tests.support.architecture.sources import sources
@@ -26,7 +26,7 @@ def _declared() -> Iterator[tuple[str, str]]:
 def test_a_mail_says_when_it_is_true_and_has_a_kind_of_its_own(true_while: str, name: str) -> None:
     with pytest.raises(TypeError, match="needs `true_while` and a kind of its own"):
         type(name, (Mail,), {}, true_while=true_while)
-    assert MAILS["receipt"] is Receipt
+    assert MAILS["receipt"] is ReceiptMail
     assert "novelty" not in MAILS
 
 

@@ -83,7 +83,7 @@ def half_time(tmp_path: Path) -> Iterator[ModuleType]:
 
 
 def _send(world: World, half_time: ModuleType, reader: Subscriber) -> None:
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         half_time.half_time(ctx, ctx.session.get_one(Subscription, reader.subscription_id))
 
 

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.dev.previews.mails import HOUSE, samples
-from billing.notices.payment import Receipt
-from billing.notices.refunds import Refunded
+from billing.notices.payment import ReceiptMail
+from billing.notices.refunds import RefundedMail
 from emails import Mail, pdf_of, print_documents, render
 from tests.support.pdf import Pdf
 
-RECEIPT = cast(Receipt, samples()["receipt"])
-REFUNDED = cast(Refunded, samples()["refunded"])
+RECEIPT = cast(ReceiptMail, samples()["receipt"])
+REFUNDED = cast(RefundedMail, samples()["refunded"])
 (NOTE,) = REFUNDED.notes
 
 
@@ -22,7 +22,7 @@ def printed(message: Mail) -> Pdf:
     return Pdf(print_documents(message.documents, HOUSE).content)
 
 
-def with_reason(reason: str) -> Refunded:
+def with_reason(reason: str) -> RefundedMail:
     return replace(REFUNDED, notes=(replace(NOTE, reason=reason),))
 
 

@@ -15,7 +15,7 @@ def postpone(subscription: Subscription) -> None:
 
 
 def test_a_change_without_a_lock_is_noticed_once(world: World, in_trial: Subscriber) -> None:
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         postpone(session.exec(select(Subscription)).one())
     with pytest.raises(AssertionError, match=r"hadn't locked it first: subscription\.next_action_at"):
         world.judge()
@@ -23,15 +23,15 @@ def test_a_change_without_a_lock_is_noticed_once(world: World, in_trial: Subscri
 
 
 def test_a_change_under_a_lock_is_not(world: World, in_trial: Subscriber) -> None:
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         postpone(lock(session, in_trial.subscription_id))
     world.judge()
 
 
 def test_a_lock_ends_with_its_transaction(world: World, in_trial: Subscriber) -> None:
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         lock(session, in_trial.subscription_id)
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         postpone(session.get_one(Subscription, in_trial.subscription_id))
     with pytest.raises(AssertionError, match=r"subscription\.next_action_at"):
         world.judge()

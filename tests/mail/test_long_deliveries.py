@@ -4,15 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from billing.timetable import Lane, tick
+from billing.timetable import Queue, tick
 from tests.support.newsroom import Newsroom
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 
 def _send(world: World) -> None:
-    """One look of the mail's own lane: a single run."""
-    tick(world.parts, lane=Lane.MAIL)
+    """One look of the mail's own queue: a single run."""
+    tick(world.services, queue=Queue.MAIL)
 
 
 def _ask_for_link(world: World, email: str) -> None:
@@ -48,7 +48,7 @@ def test_a_notice_whose_window_closes_within_the_hour_is_no_urgent_mail(
 ) -> None:
     world.skip_to(local(2027, 3, 9, 8, 30))
     world.smtp.greylist(in_trial.email)
-    tick(world.parts)
+    tick(world.services)
     (row,) = world.rows("SELECT expires_at - created_at AS window FROM message WHERE kind = 'trial_notice'")
     assert row["window"] == timedelta(minutes=30)
     world.skip_to(local(2027, 3, 9, 8, 40))
@@ -78,8 +78,8 @@ def test_the_next_try_is_counted_from_the_answer(world: World) -> None:
     world.smtp.meanwhile(lambda: world.skip_to(later), at="rcpt")
     world.smtp.greylist("a@example.com")
     _send(world)
-    (row,) = world.rows("SELECT try_at FROM message")
-    assert row["try_at"] == later + timedelta(minutes=1)
+    (row,) = world.rows("SELECT next_attempt_at FROM message")
+    assert row["next_attempt_at"] == later + timedelta(minutes=1)
 
 
 def test_a_notice_that_the_relay_takes_after_its_window_is_too_late_for_the_charge(
@@ -88,7 +88,7 @@ def test_a_notice_that_the_relay_takes_after_its_window_is_too_late_for_the_char
     closes = local(2027, 3, 9, 9)
     world.skip_to(closes - timedelta(seconds=30))
     world.smtp.meanwhile(lambda: world.skip_to(closes + timedelta(seconds=30)), at="dot")
-    tick(world.parts)
+    tick(world.services)
     (row,) = world.rows("SELECT accepted_at FROM message WHERE kind = 'trial_notice'")
     assert row["accepted_at"] == closes + timedelta(seconds=30), "the moment of the 250"
     world.advance_to(local(2027, 3, 16, 12))
@@ -108,7 +108,7 @@ def test_a_notice_whose_window_closes_before_its_turn_is_not_sent(world: World) 
     closes = local(2027, 3, 9, 9)
     world.skip_to(closes - timedelta(seconds=30))
     world.smtp.meanwhile(lambda: world.skip_to(closes + timedelta(seconds=30)), at="dot")
-    tick(world.parts)
+    tick(world.services)
     states = world.rows("SELECT state FROM message WHERE kind = 'trial_notice' ORDER BY state")
     assert [row["state"] for row in states] == ["accepted", "expired"]
 
@@ -120,7 +120,7 @@ def test_a_job_begins_at_the_moment_at_which_the_one_before_it_has_ended(world: 
     issue_id = newsroom.draft()
     newsroom.schedule(issue_id, later)
     world.smtp.meanwhile(lambda: world.skip_to(later), at="dot")
-    tick(world.parts)
+    tick(world.services)
     assert newsroom.issue(issue_id).started_at == later, "it was not due when the mails began to go out"
 
 
@@ -130,7 +130,7 @@ def test_a_newsletter_is_dated_when_the_relay_has_taken_it(world: World) -> None
     issue_id, over_at = newsroom.draft(), world.now + timedelta(minutes=5)
     newsroom.schedule(issue_id)
     world.smtp.meanwhile(lambda: world.skip_to(over_at), at="dot")
-    tick(world.parts, lane=Lane.LONG)
+    tick(world.services, queue=Queue.LONG)
     settled = world.rows("SELECT DISTINCT settled_at FROM delivery")
     assert [row["settled_at"] for row in settled] == [over_at]
     assert newsroom.issue(issue_id).finished_at == over_at

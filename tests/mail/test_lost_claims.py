@@ -4,7 +4,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
-from billing.timetable import Lane, tick
+from billing.timetable import Queue, tick
 from tests.support.lost_claims import another_worker, lose_claims
 from tests.support.world import World
 
@@ -15,7 +15,9 @@ def _trials(world: World, count: int) -> list[str]:
     """So many readers whose first mails wait, in the order in which they are sent."""
     for number in range(count):
         world.start_trial(f"r{number}@example.com", f"pm_card_visa__{number}")
-    return [row["recipient"] for row in world.rows("SELECT recipient FROM message ORDER BY try_at, id")]
+    return [
+        row["recipient"] for row in world.rows("SELECT recipient FROM message ORDER BY next_attempt_at, id")
+    ]
 
 
 def _ask_for_link(world: World, email: str) -> None:
@@ -29,7 +31,7 @@ def _sent(world: World) -> Counter[str]:
 
 
 def _send(world: World) -> None:
-    tick(world.parts, lane=Lane.MAIL)
+    tick(world.services, queue=Queue.MAIL)
 
 
 def test_a_worker_whose_claims_are_lost_sends_nothing_that_another_has_in_hand(world: World) -> None:
@@ -43,8 +45,8 @@ def test_a_worker_whose_claims_are_lost_sends_nothing_that_another_has_in_hand(w
     with ThreadPoolExecutor(1) as other:
 
         def the_database_restarts() -> None:
-            lose_claims(world.parts.database)
-            other.submit(tick, another_worker(world), lane=Lane.MAIL)
+            lose_claims(world.services.database)
+            other.submit(tick, another_worker(world), queue=Queue.MAIL)
             assert on_the_wire.wait(30), "the second worker has come to the second mail"
 
         world.smtp.meanwhile(the_database_restarts, at="dot", to=first)
@@ -63,8 +65,8 @@ def test_the_first_answer_of_a_relay_that_took_a_mail_twice_counts(world: World)
     taken_at = world.now
 
     def the_database_restarts() -> None:
-        lose_claims(world.parts.database)
-        tick(another_worker(world), lane=Lane.MAIL)
+        lose_claims(world.services.database)
+        tick(another_worker(world), queue=Queue.MAIL)
         world.skip_to(taken_at.replace(minute=30))
 
     world.smtp.meanwhile(the_database_restarts, at="dot", to=email)
@@ -74,7 +76,7 @@ def test_the_first_answer_of_a_relay_that_took_a_mail_twice_counts(world: World)
 
 def test_a_worker_whose_claims_are_lost_leaves_what_it_held_to_the_next_run(world: World) -> None:
     first, *others = _trials(world, 3)
-    world.smtp.meanwhile(lambda: lose_claims(world.parts.database), at="dot", to=first)
+    world.smtp.meanwhile(lambda: lose_claims(world.services.database), at="dot", to=first)
     _send(world)
     assert _sent(world) == {first: 1}
     _send(world)
@@ -86,7 +88,7 @@ def test_after_a_failover_only_links_to_sign_in_with_go_on(world: World) -> None
 
     def a_standby_takes_over() -> None:
         world.execute(ELSEWHERE)
-        lose_claims(world.parts.database)
+        lose_claims(world.services.database)
 
     world.smtp.meanwhile(a_standby_takes_over, at="dot", to=first)
     _send(world)
@@ -101,5 +103,5 @@ def test_what_holds_mail_is_asked_before_each_batch(world: World) -> None:
     world.smtp.meanwhile(lambda: world.execute(ELSEWHERE), at="dot", to="waits@example.com")
     _send(world)
     assert _sent(world) == {"waits@example.com": 1}, "the link is a batch of its own"
-    queued = world.rows("SELECT recipient FROM message WHERE state = 'queued' ORDER BY try_at, id")
+    queued = world.rows("SELECT recipient FROM message WHERE state = 'queued' ORDER BY next_attempt_at, id")
     assert [row["recipient"] for row in queued] == emails

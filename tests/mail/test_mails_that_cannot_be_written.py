@@ -31,8 +31,8 @@ def states(world: World, kind: str) -> set[str]:
 
 def looked(world: World) -> None:
     """The watch's minute: a worker is there."""
-    heartbeat.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
-    watch.look(world.parts.database, world.parts.site, world.now)
+    heartbeat.beat(world.services.database, world.services.clock.now_in, is_home_in)
+    watch.check_others(world.services.database, world.services.site, world.now)
 
 
 def cases(world: World) -> list[dict[str, Any]]:
@@ -57,7 +57,7 @@ def test_the_others_go_out_and_it_goes_out_once_the_template_is_mended(world: Wo
         assert "kind receipt" in case["what"]
         names = {
             one.promise.name
-            for one in doctor.examine(world.parts.database, world.parts.site, world.now)
+            for one in doctor.examine(world.services.database, world.services.site, world.now)
             if one.count
         }
         assert names == {"mail-can-be-written"}
@@ -97,7 +97,7 @@ def test_an_address_is_not_taken_for_one_that_refuses_mail_because_we_could_not_
         browser.post("/sign-in", email=reader["email"])
         world.advance(hours=2)
     assert states(world, "sign_in_link") == {"expired"}
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         assert not unreachable.refuses(session, reader["id"], reader["email"])
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.dev.previews.mails import HOUSE, samples
-from billing.mail.mime import BadAddress, BadHeader, UnsafeHeader, ascii_address, to_bytes
+from billing.mail.mime import BadHeader, UnsafeHeader, UnsendableAddress, ascii_address, to_bytes
 from billing.mail.smtp import Accepted, SmtpTransport
 from billing.platform.errors import Invalid
 from emails import Pdf, Rendered, pdf_of, render
@@ -295,7 +295,7 @@ def test_an_address_is_written_in_ascii(address: str, written_as: str) -> None:
     ],
 )
 def test_what_is_no_address_is_refused(address: str) -> None:
-    with pytest.raises(BadAddress):
+    with pytest.raises(UnsendableAddress):
         written(recipient=address)
 
 

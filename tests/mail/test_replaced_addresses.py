@@ -6,7 +6,7 @@ import pytest
 
 from billing.changes import extend
 from billing.platform.actors import StaffActor
-from billing.timetable import Lane, tick
+from billing.timetable import Queue, tick
 from tests.support.browser import Browser
 from tests.support.signed_in import in_trial_by_pages
 from tests.support.world import World, local
@@ -25,11 +25,11 @@ def browser(world: World) -> Browser:
     browser.post("/account/address", email=NEW)
     world.settle()
     browser.get(world.mailed_link(NEW, "/sign-in/link/"))
-    parts = world.parts
+    services = world.services
     (row,) = world.rows("SELECT id FROM subscription")
     world.skip_to(world.now + timedelta(seconds=1))
-    with parts.database.begin(parts.site, world.now, StaffActor("a")) as ctx:
-        extend.extend(ctx, row["id"], 3, why="asked")
+    with services.database.begin(services.site, world.now, StaffActor("a")) as ctx:
+        extend.extend(ctx, row["id"], 3, reason="asked")
     return browser
 
 
@@ -44,7 +44,7 @@ def _arrived(world: World, address: str) -> int:
 
 
 def _send(world: World) -> None:
-    tick(world.parts, lane=Lane.MAIL)
+    tick(world.services, queue=Queue.MAIL)
 
 
 def test_what_the_old_one_refuses_meanwhile_goes_to_the_new_one(world: World, browser: Browser) -> None:
@@ -67,7 +67,7 @@ def test_what_waits_behind_others_goes_to_the_new_one_alone(world: World, browse
     world.smtp.mend()
     world.start_trial("other@example.com", "pm_card_visa__2")
     world.execute(
-        "UPDATE message SET try_at = try_at - interval '1 second' WHERE recipient = 'other@example.com'"
+        "UPDATE message SET next_attempt_at = next_attempt_at - interval '1 second' WHERE recipient = 'other@example.com'"
     )
     world.smtp.meanwhile(lambda: browser.post("/sign-in/confirm"), at="dot", to="other@example.com")
     _send(world)

@@ -17,9 +17,9 @@ from billing.mail.smtp import (
     Deferred,
     Outcome,
     PlainRelay,
-    Refused,
+    RelayRefused,
+    RelayUnknown,
     SmtpTransport,
-    Unknown,
 )
 from tests.support.fake_smtp import FakeSmtp
 
@@ -67,9 +67,11 @@ def test_no_content_ends_its_own_transaction(
 
 
 @pytest.mark.parametrize("at", ["mail", "rcpt", "data", "dot"])
-@pytest.mark.parametrize(("code", "kind"), [(450, Deferred), (454, Deferred), (550, Refused), (554, Refused)])
+@pytest.mark.parametrize(
+    ("code", "kind"), [(450, Deferred), (454, Deferred), (550, RelayRefused), (554, RelayRefused)]
+)
 def test_an_answer_decides_at_every_step(
-    smtp: FakeSmtp, transport: SmtpTransport, at: Step, code: int, kind: type[Deferred] | type[Refused]
+    smtp: FakeSmtp, transport: SmtpTransport, at: Step, code: int, kind: type[Deferred] | type[RelayRefused]
 ) -> None:
     smtp.refuse(code, "5.1.1 no", at=at, times=1)
     assert send(transport) == kind(code, "5.1.1 no")
@@ -80,7 +82,7 @@ def test_an_answer_decides_at_every_step(
 
 def test_one_reader_is_refused_and_the_next_is_not(smtp: FakeSmtp, transport: SmtpTransport) -> None:
     smtp.refuse(550, "5.1.1 unknown", to="gone@k.example")
-    assert send(transport, "gone@k.example") == Refused(550, "5.1.1 unknown")
+    assert send(transport, "gone@k.example") == RelayRefused(550, "5.1.1 unknown")
     assert send(transport, "here@k.example") == Accepted("2.0.0 taken")
     assert [letter.subject for letter in smtp.letters] == ["hello"]
 
@@ -132,8 +134,8 @@ def test_a_break_after_the_dot_is_not_known_and_not_repeated(
     send(transport)
     smtp.drop(at)
     outcome = send(transport)
-    assert isinstance(outcome, Unknown)
-    assert "after the final dot" in outcome.why
+    assert isinstance(outcome, RelayUnknown)
+    assert "after the final dot" in outcome.reason
     assert len(smtp.received) == 1 + kept
     assert send(transport) == Accepted("2.0.0 taken")
 
@@ -151,13 +153,13 @@ def test_a_relay_that_never_answers_the_dot_leaves_it_unknown(
     outcome = transport.send(
         MAIL, sender="a@k.example", recipient="b@k.example", before_final_dot=lose_patience
     )
-    assert isinstance(outcome, Unknown)
+    assert isinstance(outcome, RelayUnknown)
     assert smtp.texts == [MAIL]
 
 
 def test_nonsense_after_the_dot_leaves_it_unknown(smtp: FakeSmtp, transport: SmtpTransport) -> None:
     smtp.answer("what?", at="dot")
-    assert isinstance(send(transport), Unknown)
+    assert isinstance(send(transport), RelayUnknown)
 
 
 def test_a_relay_that_does_not_let_us_in_says_nothing_about_the_reader(
@@ -187,7 +189,7 @@ def test_an_address_that_smtp_cannot_say_is_refused_unsent(
     smtp: FakeSmtp, transport: SmtpTransport, address: str
 ) -> None:
     outcome = send(transport, address)
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, RelayRefused)
     assert outcome.code == 0
     assert smtp.connections == 0
 

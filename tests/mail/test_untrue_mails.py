@@ -40,9 +40,9 @@ def _undo(world: World, reader: Subscriber) -> None:
 
 def _by(world: World, do: Callable[..., object], *arguments: object, **more: object) -> None:
     """Call a function of the product in a transaction of its own, as the reader."""
-    parts = world.parts
-    with parts.database.begin(parts.site, world.now, ReaderActor("r")) as ctx:
-        do(ctx, *arguments, why="asked", **more)
+    services = world.services
+    with services.database.begin(services.site, world.now, ReaderActor("r")) as ctx:
+        do(ctx, *arguments, reason="asked", **more)
 
 
 def test_who_has_cancelled_is_told_of_no_charge_to_come(world: World, in_trial: Subscriber) -> None:
@@ -54,7 +54,7 @@ def test_who_has_cancelled_is_told_of_no_charge_to_come(world: World, in_trial: 
     assert _states(world, "trial_notice") == ["obsolete"], "in the same transaction"
     world.advance(days=1)
     assert world.told(in_trial.email) == ["trial_started", "cancelled"]
-    assert not examine(world.parts.database, world.parts.site, world.now)[0].examples
+    assert not examine(world.services.database, world.services.site, world.now)[0].examples
 
 
 def test_a_start_that_is_cancelled_at_once_is_not_confirmed_afterwards(world: World) -> None:
@@ -111,7 +111,7 @@ def test_a_payment_that_succeeds_takes_back_that_it_failed(world: World, paid: S
     browser = world.browser()
     browser.sign_in(paid.email)
     (invoice,) = world.rows("SELECT id FROM invoice WHERE state = 'open'")
-    browser.get(f"/pay/{world.parts.site.tokens.token('pay', invoice['id'])}")
+    browser.get(f"/pay/{world.services.site.tokens.token('pay', invoice['id'])}")
     browser.post("/pay")
     assert "this is paid" in browser.page.words
     world.advance(hours=2)
@@ -198,10 +198,10 @@ def test_documents_are_sent_whatever_happens_afterwards(world: World, told: Subs
 
 
 def test_a_question_asked_again_is_mailed_once(world: World) -> None:
-    newsroom, parts = Newsroom(world), world.parts
+    newsroom, services = Newsroom(world), world.services
     world.smtp.greylist("new@example.com", times=4)
     for _ in range(2):
-        with parts.database.begin(parts.site, world.now, WORKER) as ctx:
+        with services.database.begin(services.site, world.now, WORKER) as ctx:
             optin.ask(ctx, "new@example.com", [newsroom.list_id], Origin("form"))
         world.advance(minutes=75)
     assert _states(world, "confirm_signup") == ["accepted", "obsolete"]
@@ -223,9 +223,9 @@ def test_the_end_is_no_news_once_the_reader_has_begun_again(world: World, owing:
     world.smtp.greylist(owing.email)
     world.advance_to(local(2027, 5, 7))
     assert _states(world, "ended") == ["queued"]
-    parts = world.parts
-    with parts.database.begin(parts.site, world.now, ReaderActor("r")) as ctx:
-        plan, price = plan_on_offer(ctx.session, parts.site.today(world.now))
+    services = world.services
+    with services.database.begin(services.site, world.now, ReaderActor("r")) as ctx:
+        plan, price = plan_on_offer(ctx.session, services.site.today(world.now))
         (card,) = ctx.session.exec(select(PaymentMethod)).all()
         agreed = Starting(owing.reader_id, plan, price, card.id, last_good_day(card), card.fingerprint)
         start_paid(ctx, agreed)
@@ -238,7 +238,9 @@ def test_one_that_is_taken_back_behind_others_of_its_batch_is_not_sent(world: Wo
     other = {f"r{n}@example.com": begun[1 - n]["subscription"]["id"] for n in range(2)}
 
     def the_other_cancels() -> None:
-        to = world.rows("SELECT recipient FROM message WHERE kind = 'trial_notice' ORDER BY try_at, id")[0]
+        to = world.rows(
+            "SELECT recipient FROM message WHERE kind = 'trial_notice' ORDER BY next_attempt_at, id"
+        )[0]
         cancel(world, other[to["recipient"]])
 
     world.smtp.meanwhile(the_other_cancels, at="dot")

@@ -50,7 +50,7 @@ TABLE: Table = (
     ("money", "billing/rules/card_numbers.py"),
     ("money", "billing/rules/money.py"),
     ("money", "billing/rules/recognition.py"),
-    ("money", "billing/rules/reckoning.py"),
+    ("money", "billing/rules/reconciliation.py"),
     ("money", "billing/rules/tax.py"),
     ("money", "billing/staff/acts/money.py"),
 )

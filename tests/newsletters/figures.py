@@ -45,8 +45,8 @@ def relay() -> Iterator[int]:
 def naive(newsroom: Newsroom, issue_id: str, port: int, count: int) -> float:
     """Mails a second, each made for itself."""
     world = newsroom.world
-    sender, issue = world.parts.newsletter_sender, newsroom.issue(issue_id)
-    with world.parts.database.transaction() as session:
+    sender, issue = world.services.newsletter_sender, newsroom.issue(issue_id)
+    with world.services.database.transaction() as session:
         list_ = newsletter(session, issue.newsletter_id)
     words = content_of(issue, list_)
     began = time.perf_counter()
@@ -78,7 +78,7 @@ def naive(newsroom: Newsroom, issue_id: str, port: int, count: int) -> float:
 
 def ours(newsroom: Newsroom, issue_id: str, count: int) -> float:
     """Mails a second, by the product's own job."""
-    sender, clock = newsroom.world.parts.newsletter_sender, newsroom.world.parts.clock
+    sender, clock = newsroom.world.services.newsletter_sender, newsroom.world.services.clock
     start_due(sender, clock.now())
     began = time.perf_counter()
     while send(sender, clock):
@@ -89,8 +89,8 @@ def ours(newsroom: Newsroom, issue_id: str, count: int) -> float:
 
 def joined(newsroom: Newsroom, issue_id: str) -> tuple[float, int]:
     """Microseconds to write one recipient's mail from segments, tokens included; and its bytes."""
-    sender, issue = newsroom.world.parts.newsletter_sender, newsroom.issue(issue_id)
-    with newsroom.world.parts.database.transaction() as session:
+    sender, issue = newsroom.world.services.newsletter_sender, newsroom.issue(issue_id)
+    with newsroom.world.services.database.transaction() as session:
         list_ = newsletter(session, issue.newsletter_id)
     once = with_marks(content_of(issue, list_), Variant.READER, sender.house)
     mail = segments(sender, list_, issue_id, once, newsroom.world.now).stuffed()

@@ -47,7 +47,7 @@ def on_list(newsroom: Newsroom, name: str = "first-light") -> str:
     """An unsubscribe link of a confirmed sample address, as a path."""
     newsroom.people(1, name)
     (row,) = newsroom.world.rows("SELECT id FROM signup WHERE newsletter_id = :name LIMIT 1", name=name)
-    site = newsroom.world.parts.site
+    site = newsroom.world.services.site
     return links.unsubscribe_url(site, row["id"]).removeprefix(site.public_url)
 
 
@@ -74,7 +74,7 @@ def test_a_stranger_is_asked_by_mail_and_a_look_changes_nothing(newsroom: Newsro
     line, _ = newsroom.world.rows("SELECT * FROM signup_change ORDER BY words")
     assert line["words"] == words("First Light")
     assert line["text_version"]
-    assert line["how"] == "confirmation mail"
+    assert line["source"] == "confirmation mail"
     assert (line["ip"], line["device"]) == ("127.0.0.1", "Test/1")
     sent = newsroom.world.rows("SELECT key FROM message WHERE kind = 'confirm_signup'")
     assert [row["key"] for row in sent] == [line["message_key"]]
@@ -125,7 +125,7 @@ def test_one_network_address_cannot_flood_many(newsroom: Newsroom) -> None:
 def test_a_network_has_its_limit_a_day(newsroom: Newsroom) -> None:
     """All tries but one lie behind us, as the limiter keeps them; the last is let through, and none after it (C5)."""
     world, per = newsroom.world, timedelta(days=1)
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         rate.count_network(ctx, "signup-from-day", "127.0.0.1", limit=1, per=per)
         ctx.session.execute(sa.text("UPDATE rate_count SET tries = 29"))
     statuses = [
@@ -192,9 +192,9 @@ def test_a_signed_in_reader_chooses_at_once(newsroom: Newsroom) -> None:
         "the-long-read": "confirmed",
     }
     rows = newsroom.world.rows(
-        "SELECT newsletter_id, to_state, how, words <> '' AS said FROM signup_change ORDER BY id"
+        "SELECT newsletter_id, to_state, source, words <> '' AS said FROM signup_change ORDER BY id"
     )
-    assert [(row["newsletter_id"], row["to_state"], row["how"], row["said"]) for row in rows] == [
+    assert [(row["newsletter_id"], row["to_state"], row["source"], row["said"]) for row in rows] == [
         ("first-light", "confirmed", "page", True),
         ("from-the-newsroom", "confirmed", "page", True),
         ("first-light", "left", "page", False),
@@ -216,9 +216,9 @@ def test_at_the_start_of_a_trial_no_box_is_ticked_and_an_unproved_address_is_ask
     assert lists_of(newsroom, THANDI) == {"water-and-weather": "pending"}
     confirm(newsroom, THANDI)
     assert lists_of(newsroom, THANDI) == {"water-and-weather": "confirmed"}
-    (row,) = newsroom.world.rows("SELECT reader_id, how FROM signup")
+    (row,) = newsroom.world.rows("SELECT reader_id, source FROM signup")
     assert row["reader_id"]
-    assert row["how"] == "started"
+    assert row["source"] == "started"
 
 
 def test_who_starts_a_trial_with_a_strangers_address_neither_sees_nor_stops_what_the_stranger_chose(
@@ -262,8 +262,8 @@ def test_one_click_stops_one_newsletter_with_no_cookie_and_no_form_of_ours(newsr
     again = program.post(path, files={"List-Unsubscribe": (None, "One-Click")})
     assert (again.status_code, "set-cookie" in again.headers) == (200, False)
     assert program.post(path, content=b"").status_code == 200
-    lines = newsroom.world.rows("SELECT to_state, how FROM signup_change")
-    assert [(line["to_state"], line["how"]) for line in lines] == [("left", "one click")]
+    lines = newsroom.world.rows("SELECT to_state, source FROM signup_change")
+    assert [(line["to_state"], line["source"]) for line in lines] == [("left", "one click")]
 
 
 def test_a_hundred_scanners_unsubscribe_nobody(newsroom: Newsroom) -> None:
@@ -304,7 +304,7 @@ def test_the_preference_page_opens_without_signing_in_and_shows_lists_alone(news
     reader.get("/newsletters")
     reader.post("/newsletters", newsletter=["first-light", "the-long-read"])
     (row,) = newsroom.world.rows("SELECT id FROM signup WHERE newsletter_id = 'first-light'")
-    site = newsroom.world.parts.site
+    site = newsroom.world.services.site
     anybody = newsroom.world.browser()
     page = anybody.get(links.preferences_url(site, row["id"]))
     assert page.path == "/newsletters/mine"
@@ -332,7 +332,7 @@ def test_who_registered_later_stops_all_from_an_older_newsletter(newsroom: Newsr
     reader.get("/newsletters")
     reader.post("/newsletters", newsletter=["first-light", "the-long-read"])
     anybody = newsroom.world.browser()
-    page = anybody.get(links.preferences_url(newsroom.world.parts.site, row["id"]))
+    page = anybody.get(links.preferences_url(newsroom.world.services.site, row["id"]))
     assert page.text.count(" checked") == 2
     anybody.post("/newsletters/mine", stop_all="yes")
     assert "no more newsletters" in anybody.page.text

@@ -42,11 +42,11 @@ def test_an_issue_from_the_first_word_to_the_last_reader(newsroom: Newsroom, edi
         newsroom.add_reader(address, subscribed=True)
         newsroom.world.execute(
             "INSERT INTO signup SELECT 'sgn_' || :n, newsletter_id, NULL, :a, :a, state, NULL, asked_at, words, text_version,"
-            " how, ip, device, changed_at FROM signup LIMIT 1",
+            " source, ip, device, changed_at FROM signup LIMIT 1",
             n=address.partition("@")[0],
             a=address,
         )
-    site = newsroom.world.parts.site
+    site = newsroom.world.services.site
     gone = people[10]
     newsroom.world.http_client().post(links.unsubscribe_url(site, "sgn_sample00000011first-light"))
 

@@ -31,7 +31,7 @@ def mails(newsroom: Newsroom) -> list[Received]:
 
 def test_every_header_stands_once_and_says_what_it_must(newsroom: Newsroom, mails: list[Received]) -> None:
     assert len(mails) == 3
-    site = newsroom.world.parts.site
+    site = newsroom.world.services.site
     for mail in mails:
         headers = headers_of(mail)
         assert {name: len(headers.get(name, [])) for name in HEADERS} == dict.fromkeys(HEADERS, 1)

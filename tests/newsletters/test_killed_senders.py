@@ -116,7 +116,7 @@ def test_killed_between_claim_and_mark(newsroom: Newsroom, crash: Crash, stop_at
 def test_no_worker_takes_or_waits_for_what_another_takes(newsroom: Newsroom) -> None:
     newsroom.people(4)
     newsroom.schedule(newsroom.draft())
-    sender, at = newsroom.world.parts.newsletter_sender, newsroom.world.now
+    sender, at = newsroom.world.services.newsletter_sender, newsroom.world.now
     start_due(sender, at)
     (issue_id,) = (row["id"] for row in newsroom.world.rows("SELECT id FROM issue"))
     with sender.database.begin(sender.site, at, WORKER) as ctx, sender.database.transaction() as other:
@@ -133,7 +133,7 @@ def abandoned(newsroom: Newsroom, place: str | None = None) -> str:
     newsroom.people(4)
     issue_id = newsroom.draft()
     newsroom.schedule(issue_id)
-    sender, at = newsroom.world.parts.newsletter_sender, newsroom.world.now
+    sender, at = newsroom.world.services.newsletter_sender, newsroom.world.now
     start_due(sender, at)
     here = send_log.place(sender.send_logs)
     with sender.database.begin(sender.site, at, WORKER) as ctx:
@@ -159,12 +159,12 @@ def test_what_a_dead_worker_noted_is_believed(newsroom: Newsroom) -> None:
         "reader-0003@readers.example",
         "reader-0004@readers.example",
     ]
-    assert not list(newsroom.world.parts.newsletter_sender.send_logs.glob("*.journal"))
+    assert not list(newsroom.world.services.newsletter_sender.send_logs.glob("*.journal"))
 
 
 def test_without_its_notes_all_it_held_is_held(newsroom: Newsroom) -> None:
     issue_id = abandoned(newsroom)
-    send_log.delete(newsroom.world.parts.newsletter_sender.send_logs, GONE)
+    send_log.delete(newsroom.world.services.newsletter_sender.send_logs, GONE)
     newsroom.world.settle()
     assert newsroom.counts(issue_id) == {"uncertain": 4}
     assert newsroom.arrived() == []
@@ -176,12 +176,12 @@ def test_another_machines_worker_is_given_time_to_come_back(newsroom: Newsroom) 
     begin = newsroom.world.now
     for minutes, counts in ((14, {"sending": 4}), (15, {"uncertain": 4})):
         newsroom.world.skip_to(begin + timedelta(minutes=minutes))
-        recover(newsroom.world.parts.newsletter_sender, newsroom.world.now)
+        recover(newsroom.world.services.newsletter_sender, newsroom.world.now)
         assert newsroom.counts(issue_id) == counts
 
 
 def test_notes_of_an_earlier_start_of_the_machine_are_not_trusted(newsroom: Newsroom) -> None:
-    folder = send_log.place(newsroom.world.parts.newsletter_sender.send_logs).partition("/")[0]
+    folder = send_log.place(newsroom.world.services.newsletter_sender.send_logs).partition("/")[0]
     issue_id = abandoned(newsroom, f"{folder}/an-earlier-start")
     newsroom.world.settle()
     assert newsroom.counts(issue_id) == {"uncertain": 4}
@@ -189,8 +189,8 @@ def test_notes_of_an_earlier_start_of_the_machine_are_not_trusted(newsroom: News
 
 def test_a_paused_issue_is_settled_too(newsroom: Newsroom) -> None:
     issue_id = abandoned(newsroom)
-    with newsroom.world.parts.database.begin(
-        newsroom.world.parts.site, newsroom.world.now, StaffActor("x")
+    with newsroom.world.services.database.begin(
+        newsroom.world.services.site, newsroom.world.now, StaffActor("x")
     ) as ctx:
         issues.pause(ctx, issue_id)
     newsroom.world.settle()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from billing.dev.fake_smtp import Step
-from billing.mail.smtp import Accepted, Deferred, Outcome, Refused, SmtpTransport, Unknown
+from billing.mail.smtp import Accepted, Deferred, Outcome, RelayRefused, RelayUnknown, SmtpTransport
 from tests.support.fake_smtp import FakeSmtp
 
 MAIL = b"Subject: x\r\n\r\n.dot\r\n"
@@ -46,9 +46,9 @@ def test_three_questions_are_one_burst(relay: FakeSmtp, transport: SmtpTransport
 @pytest.mark.parametrize(
     ("step", "answer", "outcome"),
     [
-        ("rcpt", "550 5.1.1 unknown", Refused(550, "5.1.1 unknown")),
+        ("rcpt", "550 5.1.1 unknown", RelayRefused(550, "5.1.1 unknown")),
         ("rcpt", "451 4.2.0 later", Deferred(451, "4.2.0 later")),
-        ("mail", "554 5.7.1 not from you", Refused(554, "5.7.1 not from you")),
+        ("mail", "554 5.7.1 not from you", RelayRefused(554, "5.7.1 not from you")),
     ],
 )
 def test_an_answer_before_the_text_decides_and_no_text_is_sent(
@@ -71,10 +71,10 @@ def test_an_answer_before_the_text_decides_and_no_text_is_sent(
 def test_an_answer_to_the_dot_decides(relay: FakeSmtp, transport: SmtpTransport) -> None:
     relay.refuse(554, "5.7.1 spam", at="dot", times=1)
     found = send(transport)
-    assert found == Refused(554, "5.7.1 spam")
+    assert found == RelayRefused(554, "5.7.1 spam")
     assert getattr(found, "step", "") == "dot"
     relay.drop("dot")
-    assert isinstance(send(transport), Unknown)
+    assert isinstance(send(transport), RelayUnknown)
 
 
 def test_notes_that_cannot_be_written_call_the_mail_off(relay: FakeSmtp, transport: SmtpTransport) -> None:

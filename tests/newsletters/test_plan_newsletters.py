@@ -21,7 +21,7 @@ LIST = "from-the-newsroom"
 
 def name_it(newsroom: Newsroom, *plans: str) -> None:
     """Let these plans name the newsletter, and the others not."""
-    with newsroom.world.parts.database.transaction() as session:
+    with newsroom.world.services.database.transaction() as session:
         for plan in (MONTHLY, YEARLY):
             named = [newsletter_feature(LIST)] if plan in plans else []
             open_features(session, plan, ["listen", *named])
@@ -40,7 +40,7 @@ def test_plans_that_name_it_are_the_ones_that_receive_it(newsroom: Newsroom) -> 
     world = newsroom.world
     for number, name in enumerate(("month", "year"), start=1):
         world.start_trial(f"{name}@example.com", f"pm_card_visa__{number}")
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         for name in ("gift", "more"):
             register(ctx, f"{name}@example.com")
         ctx.session.execute(
@@ -50,7 +50,7 @@ def test_plans_that_name_it_are_the_ones_that_receive_it(newsroom: Newsroom) -> 
         )
         ctx.session.execute(
             sa.text(
-                "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, why)"
+                "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, reason)"
                 " SELECT 'grt_' || email, id, :at, :until, CASE WHEN email LIKE 'more%' THEN CAST(:named AS jsonb)"
                 " ELSE '[]' END, 'command', 'test', 'test' FROM reader WHERE email LIKE 'gift%' OR email LIKE 'more%'"
             ),
@@ -84,8 +84,8 @@ def test_a_reader_whose_pause_is_over_receives_it_in_the_words_for_subscribers(
     assert received(newsroom) == set(), "the pause still runs"
     world.skip_to(local(2027, 5, 16, 6))
     newsroom.schedule(newsroom.draft(newsletter=LIST))
-    start_due(world.parts.newsletter_sender, world.now)
-    send(world.parts.newsletter_sender, world.parts.clock)
+    start_due(world.services.newsletter_sender, world.now)
+    send(world.services.newsletter_sender, world.services.clock)
     assert world.rows("SELECT state FROM subscription") == [{"state": "paused"}]
     assert len(newsroom.arrived_for(paid.email)) == 1
     assert world.rows("SELECT state, variant FROM delivery") == [{"state": "sent", "variant": "subscriber"}]

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from billing.mail.bounces import number_of
-from billing.mail.smtp import Accepted, Deferred, Outcome, Refused, Unknown
+from billing.mail.smtp import Accepted, Deferred, Outcome, RelayRefused, RelayUnknown
 from billing.newsletters import issues
 from billing.newsletters.models import IssueState
-from billing.newsletters.smtp_verdicts import Verdict, verdict_on
+from billing.newsletters.smtp_verdicts import SmtpVerdict, verdict_on
 from tests.support.newsroom import BY, Newsroom
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
@@ -26,24 +26,24 @@ def started(newsroom: Newsroom, count: int) -> tuple[str, list[str]]:
 @pytest.mark.parametrize(
     ("outcome", "means"),
     [
-        (Accepted("2.0.0 ok"), Verdict.TAKEN),
-        (Unknown("broke"), Verdict.UNKNOWN),
-        (Deferred(0, "connection refused"), Verdict.STALLED),
-        (Deferred(421, "4.7.0 greeting"), Verdict.STALLED),
-        (Deferred(421, "4.7.0 slow down", "mail"), Verdict.LATER),
-        (Deferred(454, "4.7.0 throttled", "dot"), Verdict.LATER),
-        (Refused(550, "5.1.1 no such mailbox", "rcpt"), Verdict.BOUNCED),
-        (Refused(550, "unknown", "rcpt"), Verdict.BOUNCED),
-        (Refused(552, "5.2.2 full", "rcpt"), Verdict.BOUNCED),
-        (Refused(550, "5.7.1 blocked", "rcpt"), Verdict.REFUSED),
-        (Refused(552, "5.3.4 too big", "mail"), Verdict.REFUSED),
-        (Refused(554, "5.6.0 what is this", "dot"), Verdict.REFUSED),
-        (Refused(550, "5.7.515 not authenticated", "mail"), Verdict.STOP),
-        (Refused(554, "5.7.1 spam", "dot"), Verdict.STOP),
-        (Refused(0, "not an address", "rcpt"), Verdict.BOUNCED),
+        (Accepted("2.0.0 ok"), SmtpVerdict.TAKEN),
+        (RelayUnknown("broke"), SmtpVerdict.UNKNOWN),
+        (Deferred(0, "connection refused"), SmtpVerdict.STALLED),
+        (Deferred(421, "4.7.0 greeting"), SmtpVerdict.STALLED),
+        (Deferred(421, "4.7.0 slow down", "mail"), SmtpVerdict.LATER),
+        (Deferred(454, "4.7.0 throttled", "dot"), SmtpVerdict.LATER),
+        (RelayRefused(550, "5.1.1 no such mailbox", "rcpt"), SmtpVerdict.BOUNCED),
+        (RelayRefused(550, "unknown", "rcpt"), SmtpVerdict.BOUNCED),
+        (RelayRefused(552, "5.2.2 full", "rcpt"), SmtpVerdict.BOUNCED),
+        (RelayRefused(550, "5.7.1 blocked", "rcpt"), SmtpVerdict.REFUSED),
+        (RelayRefused(552, "5.3.4 too big", "mail"), SmtpVerdict.REFUSED),
+        (RelayRefused(554, "5.6.0 what is this", "dot"), SmtpVerdict.REFUSED),
+        (RelayRefused(550, "5.7.515 not authenticated", "mail"), SmtpVerdict.STOP),
+        (RelayRefused(554, "5.7.1 spam", "dot"), SmtpVerdict.STOP),
+        (RelayRefused(0, "not an address", "rcpt"), SmtpVerdict.BOUNCED),
     ],
 )
-def test_an_answer_has_its_meaning(outcome: Outcome, means: Verdict) -> None:
+def test_an_answer_has_its_meaning(outcome: Outcome, means: SmtpVerdict) -> None:
     assert verdict_on(outcome) is means
 
 
@@ -53,7 +53,7 @@ def test_4xx_is_asked_again_with_the_same_name_until_twelve_hours(newsroom: News
     newsroom.world.settle()
     row = newsroom.delivery(issue_id, people[0])
     assert (row["state"], row["tries"]) == ("deferred", 1)
-    assert row["try_at"] - newsroom.world.now == timedelta(minutes=1)
+    assert row["next_attempt_at"] - newsroom.world.now == timedelta(minutes=1)
     assert "451 4.3.0 not now" in row["last_answer"]
     newsroom.world.advance(hours=11)
     assert newsroom.counts(issue_id) == {"sent": 1, "deferred": 1}
@@ -69,7 +69,7 @@ def test_a_retry_carries_the_same_message_id(newsroom: Newsroom) -> None:
     assert newsroom.counts(issue_id) == {"uncertain": 1}
     newsroom.world.advance(days=1)
     assert len(newsroom.arrived()) == 1  # held, not sent again by itself
-    with newsroom.world.parts.database.begin(newsroom.world.parts.site, newsroom.world.now, BY) as ctx:
+    with newsroom.world.services.database.begin(newsroom.world.services.site, newsroom.world.now, BY) as ctx:
         assert issues.send_held(ctx, issue_id) == 1
     assert newsroom.issue(issue_id).state is IssueState.SENDING
     newsroom.world.settle()
@@ -108,13 +108,13 @@ def test_a_refusal_by_policy_pauses_the_issue_and_blames_nobody(newsroom: Newsro
     newsroom.world.settle()
     found = newsroom.issue(issue_id)
     assert found.state is IssueState.PAUSED
-    assert "554 5.7.1 your mail looks odd" in str(found.held_why)
+    assert "554 5.7.1 your mail looks odd" in str(found.held_reason)
     assert newsroom.counts(issue_id) == {"frozen": 8}
     assert newsroom.suppressions() == []
     newsroom.world.smtp.mend()
     newsroom.world.advance(days=1)
     assert newsroom.arrived() == []
-    with newsroom.world.parts.database.begin(newsroom.world.parts.site, newsroom.world.now, BY) as ctx:
+    with newsroom.world.services.database.begin(newsroom.world.services.site, newsroom.world.now, BY) as ctx:
         issues.resume(ctx, issue_id)
     newsroom.world.settle()
     assert newsroom.counts(issue_id) == {"sent": 8}
@@ -182,7 +182,7 @@ def test_a_relay_that_stays_away_for_half_a_day_makes_it_wait_for_a_person(
 def test_the_envelope_names_the_delivery_and_nothing_else(newsroom: Newsroom) -> None:
     issue_id, people = started(newsroom, 3)
     newsroom.world.settle()
-    tokens = newsroom.world.parts.site.tokens
+    tokens = newsroom.world.services.site.tokens
     for address in people:
         (mail,) = newsroom.arrived_for(address)
         local = mail.sender.partition("@")[0]

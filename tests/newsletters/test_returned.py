@@ -28,11 +28,13 @@ OTHERS = Tokens("another secret of enough length, of somebody")
 
 def taken(newsroom: Newsroom, raw: bytes, **options: str) -> ReportOutcome | None:
     """As `billing bounces take` does."""
-    tokens = newsroom.world.parts.site.tokens
+    tokens = newsroom.world.services.site.tokens
     report = read_report(tokens, raw, **options)
     if report is None:
         return None
-    with newsroom.world.parts.database.begin(newsroom.world.parts.site, newsroom.world.now, WORKER) as ctx:
+    with newsroom.world.services.database.begin(
+        newsroom.world.services.site, newsroom.world.now, WORKER
+    ) as ctx:
         return handle_report(ctx, report)
 
 
@@ -70,8 +72,8 @@ def test_a_forged_tag_names_nothing(forged: str) -> None:
         ("", BounceKind.SOFT),
     ],
 )
-def test_a_status_says_whose_fault_it_is(status: str, why: BounceKind) -> None:
-    assert kind_of(status) is why
+def test_a_status_says_whose_fault_it_is(status: str, reason: BounceKind) -> None:
+    assert kind_of(status) is reason
 
 
 def test_a_report_is_read_from_what_mail_servers_send() -> None:
@@ -83,7 +85,7 @@ def test_a_report_is_read_from_what_mail_servers_send() -> None:
     ):
         report = read_report(TOKENS, raw)
         assert report is not None
-        assert (report.number, report.why, report.status) == (77, BounceKind.HARD, "5.1.1")
+        assert (report.number, report.kind, report.status) == (77, BounceKind.HARD, "5.1.1")
     by_pipe = read_report(TOKENS, dsn("postmaster@paper.example"), recipient=sender)
     assert by_pipe is not None
     assert by_pipe.number == 77
@@ -117,7 +119,7 @@ def test_a_mailbox_that_does_not_exist_gets_no_more_newsletters(newsroom: Newsro
     assert newsroom.suppressions() == [("newsletters", "hard_bounce")]
     assert newsroom.counts(issue_id) == {"sent": 1, "bounced": 1}
     assert taken(newsroom, dsn(mail.sender)) is ReportOutcome.KNOWN  # replayed
-    assert len(newsroom.world.rows("SELECT 1 FROM returned_mail")) == 1
+    assert len(newsroom.world.rows("SELECT 1 FROM bounce_record")) == 1
     newsroom.send()
     assert len(newsroom.arrived_for(mail.recipients[0])) == 1
 
@@ -125,7 +127,7 @@ def test_a_mailbox_that_does_not_exist_gets_no_more_newsletters(newsroom: Newsro
 def test_a_report_about_a_test_mail_or_a_vanished_delivery_changes_nothing(newsroom: Newsroom) -> None:
     for number in (0, 4711):
         assert (
-            taken(newsroom, dsn(envelope_sender(newsroom.world.parts.site.tokens, number, "b.example")))
+            taken(newsroom, dsn(envelope_sender(newsroom.world.services.site.tokens, number, "b.example")))
             is ReportOutcome.UNKNOWN
         )
     assert newsroom.suppressions() == []
@@ -151,9 +153,11 @@ def test_soft_returns_far_apart_or_of_one_issue_are_no_pattern(newsroom: Newsroo
         taken(newsroom, dsn(newsroom.arrived_for(address)[-1].sender, status="4.4.7"))
         newsroom.world.advance(days=4)
     assert newsroom.suppressions() == []
-    tokens = newsroom.world.parts.site.tokens
+    tokens = newsroom.world.services.site.tokens
     number = number_of(tokens, newsroom.arrived_for(address)[-1].sender.partition("@")[0].removeprefix("b+"))
-    with newsroom.world.parts.database.begin(newsroom.world.parts.site, newsroom.world.now, WORKER) as ctx:
+    with newsroom.world.services.database.begin(
+        newsroom.world.services.site, newsroom.world.now, WORKER
+    ) as ctx:
         for name in range(8):
             handle_report(ctx, BounceReport(number or 0, BounceKind.SOFT, "5.2.2", f"r{name}"))
     assert newsroom.suppressions() == []
@@ -178,7 +182,8 @@ def test_a_complaint_ends_all_newsletters_and_no_other_mail(newsroom: Newsroom) 
     assert taken(newsroom, arf(mail.raw)) is ReportOutcome.NEW
     assert {row["state"] for row in newsroom.world.rows("SELECT state FROM signup")} == {"left"}
     assert {
-        row["how"] for row in newsroom.world.rows("SELECT how FROM signup_change WHERE to_state = 'left'")
+        row["source"]
+        for row in newsroom.world.rows("SELECT source FROM signup_change WHERE to_state = 'left'")
     } == {"complaint"}
     assert newsroom.counts(issue_id) == {"complained": 1}
     assert newsroom.suppressions() == [("newsletters", "complaint")]
@@ -214,10 +219,10 @@ def test_what_the_staff_stop_altogether_stops_receipts_too(newsroom: Newsroom) -
     from billing.mail.suppressions import suppress
 
     newsroom.add_reader("thandi@example.com")
-    with newsroom.world.parts.database.transaction() as session:
+    with newsroom.world.services.database.transaction() as session:
         suppress(
             session,
-            newsroom.world.parts.site.tokens,
+            newsroom.world.services.site.tokens,
             "Thandi@example.com",
             scope="all",
             reason=SuppressionReason.STAFF,

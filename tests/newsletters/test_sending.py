@@ -18,7 +18,7 @@ from billing.newsletters.wrap import MARKS
 from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
 from billing.rules.access import strongest
-from billing.timetable import JOBS, Lane
+from billing.timetable import JOBS, Queue
 from tests.support.newsroom import BY, Newsroom, link, parsed, parts_of
 from tests.support.world import local
 
@@ -120,9 +120,9 @@ def test_freezing_twice_adds_nobody(newsroom: Newsroom) -> None:
     newsroom.people(20)
     issue_id = newsroom.draft()
     newsroom.schedule(issue_id, local(2027, 3, 1, 11))
-    with newsroom.world.parts.database.transaction() as session:
+    with newsroom.world.services.database.transaction() as session:
         issue = session.get_one(Issue, issue_id)
-        site = newsroom.world.parts.site
+        site = newsroom.world.services.site
         assert freeze(TransactionContext(session, site, newsroom.world.now, WORKER), issue, False) == 20
         assert freeze(TransactionContext(session, site, newsroom.world.now, WORKER), issue, False) == 0
 
@@ -191,8 +191,8 @@ def test_the_audience_is_who_may_read(newsroom: Newsroom) -> None:
             browser.get("/account/pause")
             assert "then paused" in browser.post("/account/pause", months="2").words
         issue_id = newsroom.send()
-        with newsroom.world.parts.database.begin(
-            newsroom.world.parts.site, newsroom.world.now, WORKER
+        with newsroom.world.services.database.begin(
+            newsroom.world.services.site, newsroom.world.now, WORKER
         ) as ctx:
             for row in ctx.session.exec(select(Delivery).where(Delivery.issue_id == issue_id)):
                 held = strongest(
@@ -219,11 +219,11 @@ def test_a_suppressed_address_is_left_out_by_scope(newsroom: Newsroom, scope: st
     issue_id = newsroom.draft()
     newsroom.schedule(issue_id)
     newsroom.world.settle()
-    with newsroom.world.parts.database.transaction() as session:
+    with newsroom.world.services.database.transaction() as session:
         for address in people[1:2]:
             suppressions.suppress(
                 session,
-                newsroom.world.parts.site.tokens,
+                newsroom.world.services.site.tokens,
                 address.upper(),
                 scope=scope,
                 reason=SuppressionReason.STAFF,
@@ -257,7 +257,7 @@ def test_an_issue_missed_by_hours_waits_for_a_person(newsroom: Newsroom) -> None
     newsroom.world.settle()
     found = newsroom.issue(issue_id)
     assert (found.state, found.scheduled_at) == (IssueState.DRAFT, None)
-    assert "Choose a new time" in str(found.held_why)
+    assert "Choose a new time" in str(found.held_reason)
     assert newsroom.arrived() == []
 
 
@@ -268,7 +268,9 @@ def test_editing_ends_when_it_starts(newsroom: Newsroom) -> None:
 
     def edit() -> None:
         words = {"subject": "Another subject", "preheader": "x" * 50, "source": "New words."}
-        with newsroom.world.parts.database.begin(newsroom.world.parts.site, newsroom.world.now, BY) as ctx:
+        with newsroom.world.services.database.begin(
+            newsroom.world.services.site, newsroom.world.now, BY
+        ) as ctx:
             issues.save(ctx, issue_id, version=newsroom.issue(issue_id).version, cards={}, **words)
 
     edit()
@@ -296,7 +298,9 @@ def test_pause_go_on_and_stop(newsroom: Newsroom) -> None:
     assert newsroom.counts(issue_id) == {"sent": 4, "deferred": 2}
 
     def do(what: str) -> None:
-        with newsroom.world.parts.database.begin(newsroom.world.parts.site, newsroom.world.now, BY) as ctx:
+        with newsroom.world.services.database.begin(
+            newsroom.world.services.site, newsroom.world.now, BY
+        ) as ctx:
             getattr(issues, what)(ctx, issue_id)
 
     do("pause")
@@ -328,6 +332,6 @@ def test_other_mail_goes_before_an_issue(newsroom: Newsroom) -> None:
 
 def test_nothing_waits_behind_a_long_issue() -> None:
     """Issues are sent apart from all that readers wait for."""
-    long = {job.name for job in JOBS if job.lane is Lane.LONG}
+    long = {job.name for job in JOBS if job.queue is Queue.LONG}
     assert {"start newsletters", "send newsletters"} <= long
     assert long & {"settle events", "bill", "refund", "deliver mail"} == set()

@@ -10,7 +10,7 @@ from billing.acquirer.answers import ChargeClaim, Charged, ChargeRequest, NeverA
 from billing.acquirer.capabilities import Capabilities
 from billing.acquirer.port import Gateway
 from billing.acquirer.stripe.gateway import CAPABILITIES
-from billing.payments.charge import Claimed, Withdrawn, bring_to_an_end
+from billing.payments.charge import ClaimedAttempt, NotSent, send_or_look_up
 
 AT = datetime(2027, 3, 16, 7, tzinfo=UTC)
 CHARGED = Charged("one", "two", 7500, None, AT)
@@ -36,8 +36,8 @@ def sent_again(can: Capabilities, after: timedelta, *, missing_for: timedelta | 
     """What becomes of a charge that may have been sent before, and isn't listed."""
     at = AT + after
     since = None if missing_for is None else at - missing_for
-    claimed = Claimed("att_1", "stripe", REQUEST, perhaps_sent=True, wanted=True, unlisted_since=since)
-    return bring_to_an_end(cast(Gateway, Forgetful(can)), claimed, at)
+    claimed = ClaimedAttempt("att_1", "stripe", REQUEST, perhaps_sent=True, wanted=True, unlisted_since=since)
+    return send_or_look_up(cast(Gateway, Forgetful(can)), claimed, at)
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_a_charge_is_sent_again_while_its_key_holds(
 
 def test_a_charge_whose_key_holds_no_more_is_given_up_once_it_is_absent_for_certain() -> None:
     can = replace(CAPABILITIES, key_holds=timedelta(hours=1))
-    assert sent_again(can, timedelta(hours=2), missing_for=timedelta(minutes=5)) == Withdrawn()
+    assert sent_again(can, timedelta(hours=2), missing_for=timedelta(minutes=5)) == NotSent()

@@ -36,7 +36,7 @@ def test_another_attempt_is_made_once_stripe_has_said_so_for_five_minutes(
     assert len(world.charges()) == 1
     assert world.subscription(due.subscription_id)["status"] == "active"
     states = [row["state"] for row in world.rows("SELECT state FROM attempt ORDER BY ordinal")]
-    assert states == ["withdrawn", "charged"]
+    assert states == ["not_sent", "charged"]
     ledger_checks.check(world)
 
 

@@ -35,8 +35,8 @@ def jump(world: World, **span: float) -> None:
 
 
 def state(world: World) -> tuple[str, int]:
-    (row,) = world.rows("SELECT state, asked FROM refund")
-    return row["state"], row["asked"]
+    (row,) = world.rows("SELECT state, poll_count FROM refund")
+    return row["state"], row["poll_count"]
 
 
 def check_once(world: World) -> None:
@@ -125,7 +125,7 @@ def test_a_refund_that_breaks_us_holds_up_nobody(world: World) -> None:
 
 
 def visit(world: World) -> dict[str, Any]:
-    (row,) = world.rows("SELECT state, asked FROM card_setup")
+    (row,) = world.rows("SELECT state, poll_count FROM card_setup")
     return row
 
 
@@ -135,7 +135,7 @@ def test_the_reader_comes_back_while_stripe_says_nothing(world: World) -> None:
     world.sandbox.faults({"effect": "500_before", "method": "GET", "times": None})
     page = world.browser().start("thandi@example.com")
     assert "waiting for the card page" in page.words
-    assert visit(world) == {"state": "open", "asked": 1}
+    assert visit(world) == {"state": "open", "poll_count": 1}
     world.sandbox.faults()
     world.advance(minutes=1)
     assert visit(world)["state"] == "done"
@@ -150,7 +150,7 @@ def test_stripe_is_away_when_the_page_runs_out(world: World) -> None:
     world.sandbox.faults({"effect": "500_before", "method": "GET", "times": None})
     jump(world, hours=23)
     world.settle()
-    assert visit(world) == {"state": "open", "asked": 1}
+    assert visit(world) == {"state": "open", "poll_count": 1}
     world.sandbox.faults()
     world.advance(minutes=1)
     assert visit(world)["state"] == "done"

@@ -59,18 +59,20 @@ def test_each_process_counts_those_who_charge(database_url: str) -> None:
     clock = SteppedClock(at=11.0)
     pace, other = RateLimiter(40, clock, "one"), RateLimiter(40, clock, "one")
     try:
-        with pace.slot(one) as lane:
+        with pace.slot(one) as queue:
             with other.slot(two) as beside:
-                assert (lane._recount(10.0), beside._recount(10.0)) == (2, 2)
-                assert lane._recount(10.5) is None, "counted within the second"
-            assert lane._recount(11.0) == 1
+                assert (queue._recount(10.0), beside._recount(10.0)) == (2, 2)
+                assert queue._recount(10.5) is None, "counted within the second"
+            assert queue._recount(11.0) == 1
             with RateLimiter(40, clock, "another").slot(two) as elsewhere:
-                assert (lane._recount(12.5), elsewhere._recount(12.5)) == (1, 1), "each acquirer has its rate"
-            lane.wait()
+                assert (queue._recount(12.5), elsewhere._recount(12.5)) == (1, 1), (
+                    "each acquirer has its rate"
+                )
+            queue.wait()
             turn = pace._next
             assert 0.5 / 40 <= turn - clock.seconds() <= 1.5 / 40
             with ThreadPoolExecutor(1) as elsewhere:
-                waiting = elsewhere.submit(lane.wait)
+                waiting = elsewhere.submit(queue.wait)
                 clock.until_waited_for()
                 assert 0.5 / 40 <= pace._next - turn <= 1.5 / 40
                 clock.step((turn - clock.seconds()) * 0.99)
@@ -78,7 +80,7 @@ def test_each_process_counts_those_who_charge(database_url: str) -> None:
                 clock.step(turn - clock.seconds())
                 waiting.result(30)
             clock.step(5)
-            lane.wait()
+            queue.wait()
             assert 0.5 / 40 <= pace._next - clock.seconds() <= 1.5 / 40, "who is late is let go at once"
     finally:
         one.close()

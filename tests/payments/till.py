@@ -109,7 +109,7 @@ def sell(session: Session, gross: int, starts_on: date, days: int, paid_on: date
         amount=gross,
         state=AttemptState.CHARGED,
         intended_at=noon(paid_on),
-        ask_at=noon(paid_on),
+        next_poll_at=noon(paid_on),
         settled_at=noon(paid_on),
     )
     session.add(attempt)
@@ -148,7 +148,7 @@ def give_back(session: Session, sold: tuple[Invoice, Payment], split: tax.VatSpl
         **acted_by(Command("test")),
         idempotency_key=f"k{n}",
         created_at=noon(on),
-        ask_at=noon(on),
+        next_poll_at=noon(on),
         keyed_at=noon(on),
         credit_note_number=n,
         settled_at=noon(on),

@@ -14,7 +14,7 @@ from tests.support.world import World, local
 
 def counts(world: World) -> dict[str, int]:
     return {
-        each.table: world.rows(f"SELECT count(*) AS n FROM {each.table}")[0]["n"] for each in retention.WHAT
+        each.table: world.rows(f"SELECT count(*) AS n FROM {each.table}")[0]["n"] for each in retention.RULES
     }
 
 
@@ -81,7 +81,7 @@ def test_the_repeated_call_still_gets_its_answer_a_month_later(world: World) -> 
 
 def test_in_batches_and_events_that_wait_stay(world: World) -> None:
     many = retention.BATCH * 2 + 7
-    with world.parts.database.engine.begin() as connection:
+    with world.services.database.engine.begin() as connection:
         connection.execute(
             sa.text(
                 "INSERT INTO inbound_event (id, acquirer, event_ref, event_type, object_ref, created_at, received_at, next_attempt_at, tries, failures,"
@@ -90,15 +90,15 @@ def test_in_batches_and_events_that_wait_stay(world: World) -> None:
             ),
             {"at": world.now, "later": world.now + timedelta(days=900), "many": many},
         )
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         due = instant(session, retention.NEXT_DUE)
     assert due == local(2027, 5, 31, 3)
-    assert retention.forget_old(world.parts.database, world.now + timedelta(days=91)) == many - 2
+    assert retention.delete_expired(world.services.database, world.now + timedelta(days=91)) == many - 2
     assert counts(world)["inbound_event"] == 2
 
 
 def test_the_names_are_those_of_tables_and_columns_with_an_index_to_find_them() -> None:
-    for each in retention.WHAT:
+    for each in retention.RULES:
         table = metadata.tables[each.table]
         leading = {next(iter(index.columns)).name for index in table.indexes}
         assert each.column in leading, each

@@ -101,7 +101,7 @@ def the_card_page_is_told_of_by_its_event(world: World) -> None:
 @crash_case("blank")
 def the_card_page_is_asked_for_at_its_end(world: World) -> None:
     way_back(world)
-    world.skip_to(one(world, "SELECT ask_at FROM card_setup"))
+    world.skip_to(one(world, "SELECT next_poll_at FROM card_setup"))
 
 
 CONSENT = {
@@ -218,7 +218,7 @@ def the_payment_page_runs_out(world: World) -> None:
     silence(world)
     with stay(follow(world, "/pay/")) as browser:
         browser.post("/pay/page")
-    world.skip_to(one(world, "SELECT ask_at FROM attempt WHERE state = 'open'"))
+    world.skip_to(one(world, "SELECT next_poll_at FROM attempt WHERE state = 'open'"))
 
 
 def is_told_to_wait_or_pays(world: World) -> None:

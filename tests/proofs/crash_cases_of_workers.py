@@ -66,10 +66,10 @@ def the_morning_with_its_books_and_the_doctor(world: World) -> None:
 
 @crash_case("paid")
 def another_price_is_announced(world: World) -> None:
-    with world.parts.database.begin(world.parts.site, world.now, Command()) as ctx:
+    with world.services.database.begin(world.services.site, world.now, Command()) as ctx:
         announce_price.plan_change(ctx, "monthly", 8000, date(2027, 3, 1), today=date(2027, 2, 1))
     world.advance_to(local(2027, 2, 20))
-    at(world, one(world, "SELECT look_at FROM price_change"))
+    at(world, one(world, "SELECT next_run_at FROM price_change"))
 
 
 # doubt
@@ -86,7 +86,7 @@ def lose_answer(world: World, effect: str, path: str) -> None:
 def a_charge_whose_answer_was_lost(world: World) -> None:
     at(world, local(2027, 2, 28, 9))
     lose_answer(world, "cut", "/v1/payment_intents")
-    world.skip_to(one(world, "SELECT ask_at FROM attempt WHERE state = 'open'"))
+    world.skip_to(one(world, "SELECT next_poll_at FROM attempt WHERE state = 'open'"))
 
 
 @crash_case("paid")
@@ -94,7 +94,7 @@ def a_charge_whose_key_is_spent(world: World) -> None:
     at(world, local(2027, 2, 28, 9))
     lose_answer(world, "500_before", "/v1/payment_intents")
     world.advance(minutes=1)
-    world.skip_to(one(world, "SELECT ask_at FROM attempt WHERE state = 'open'"))
+    world.skip_to(one(world, "SELECT next_poll_at FROM attempt WHERE state = 'open'"))
 
 
 @crash_case("paid")
@@ -135,7 +135,7 @@ def a_refund_is_sent(world: World) -> None:
 def a_refund_whose_answer_was_lost(world: World) -> None:
     repeat(give_back)(world)
     lose_answer(world, "cut", "/v1/refunds")
-    world.skip_to(one(world, "SELECT ask_at FROM refund"))
+    world.skip_to(one(world, "SELECT next_poll_at FROM refund"))
 
 
 @crash_case("paid")
@@ -143,7 +143,7 @@ def a_refund_whose_key_is_spent(world: World) -> None:
     repeat(give_back)(world)
     lose_answer(world, "500_before", "/v1/refunds")
     world.advance(minutes=1)
-    world.skip_to(one(world, "SELECT ask_at FROM refund"))
+    world.skip_to(one(world, "SELECT next_poll_at FROM refund"))
 
 
 @crash_case("paid")
@@ -151,7 +151,7 @@ def a_refund_that_stripe_makes_wait(world: World) -> None:
     world.sandbox.banks("refunds", **{"as": "pending"})
     repeat(give_back)(world)
     world.settle()
-    world.skip_to(one(world, "SELECT ask_at FROM refund"))
+    world.skip_to(one(world, "SELECT next_poll_at FROM refund"))
 
 
 @crash_case("paid")
@@ -230,7 +230,7 @@ def a_payout(world: World) -> None:
 def the_mornings_comparison_finds_what_nobody_told(world: World) -> None:
     a_charge_that_is_told_of_by_its_event(world)
     world.rows("DELETE FROM inbound_event RETURNING id")
-    world.rows("UPDATE attempt SET ask_at = ask_at + interval '5 days' RETURNING id")
+    world.rows("UPDATE attempt SET next_poll_at = next_poll_at + interval '5 days' RETURNING id")
     world.skip_to(local(2027, 2, 1, 9))
 
 
@@ -241,14 +241,14 @@ def the_mornings_comparison_finds_a_refund_and_a_strangers_charge(world: World) 
     row = world.rows(
         "SELECT r.id, r.amount, p.intent_ref FROM refund r JOIN payment p ON p.id = r.payment_id"
     )[0]
-    world.parts.gateway.refund(
+    world.services.gateway.refund(
         refund_id=row["id"],
         cause="asked",
         intent_ref=row["intent_ref"],
         amount=row["amount"],
         key=f"refund-{row['id']}",
     )
-    world.rows("UPDATE refund SET ask_at = ask_at + interval '5 days' RETURNING id")
+    world.rows("UPDATE refund SET next_poll_at = next_poll_at + interval '5 days' RETURNING id")
     customer, card = one_card(world)
     stripe = world.sandbox.client().v1
     made = stripe.payment_intents.create(
@@ -280,7 +280,9 @@ def a_restored_database_is_told_what_happened(world: World) -> None:
     silence(world)
     world.restore_backup(home=one(world, f"SELECT {HOME}"))
     world.execute(
-        "UPDATE installation SET asks_since = :since, ask_at = :at", since=local(2027, 2, 1), at=world.now
+        "UPDATE installation SET asks_since = :since, next_poll_at = :at",
+        since=local(2027, 2, 1),
+        at=world.now,
     )
 
 

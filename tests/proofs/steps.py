@@ -6,43 +6,43 @@ from threading import Barrier
 from typing import Any
 
 from billing.acquirer.answers import Outcome
-from billing.billing_run.due_actions import act
+from billing.billing_run.due_actions import process_due
 from billing.billing_run.settle import settle
 from billing.payments import charge
-from billing.payments.charge import Claimed, Withdrawn
+from billing.payments.charge import ClaimedAttempt, NotSent
 from billing.platform.actors import WORKER
-from billing.platform.claims import claimer
+from billing.platform.claims import worker_lock
 from billing.subscriptions.change import lock
 from tests.support.world import World
 
 
 def intend(world: World, subscription_id: str) -> None:
     """What is due for the subscription is done, and no charge is sent yet."""
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         subscription = lock(ctx.session, subscription_id)
         assert subscription.next_action_at is not None
         assert subscription.next_action_at <= world.now
-        act(ctx, subscription)
+        process_due(ctx, subscription)
         ctx.session.add(subscription)
 
 
-def claim(world: World, subscription_id: str, me: int) -> Claimed:
+def claim(world: World, subscription_id: str, me: int) -> ClaimedAttempt:
     """Take the open attempt into our hands."""
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         (found,) = charge.claim(ctx, me, limit=1, subscription_id=subscription_id)
     return found
 
 
-def send(world: World, subscription_id: str) -> tuple[str, Outcome | Withdrawn]:
+def send(world: World, subscription_id: str) -> tuple[str, Outcome | NotSent]:
     """Send the open attempt; its id, and the answer, of which nothing is written down."""
-    with claimer(world.parts.database) as me:
+    with worker_lock(world.services.database) as me:
         found = claim(world, subscription_id, me)
-        return found.attempt_id, charge.bring_to_an_end(world.parts.gateway, found, world.now)
+        return found.attempt_id, charge.send_or_look_up(world.services.gateway, found, world.now)
 
 
-def note(world: World, attempt_id: str, outcome: Outcome | Withdrawn) -> str:
+def note(world: World, attempt_id: str, outcome: Outcome | NotSent) -> str:
     """Settle an attempt from its answer, as the worker does."""
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         return settle(ctx, attempt_id, outcome)
 
 

@@ -91,7 +91,7 @@ class Story(RuleBasedStateMachine):
 
     def _choose(self, choice: Any) -> bool:
         def act() -> None:
-            with self.world.parts.database.transaction() as session:
+            with self.world.services.database.transaction() as session:
                 choice(session)
 
         return self._attempt(act)

@@ -120,15 +120,15 @@ class AnyStory(Story):
 
     def _another_card(self, subscription_id: str, number: str) -> None:
         """As the page does it: a visit, the hosted page, the way back, and a charge at once where something is owed."""
-        parts, at = self.world.parts, self.world.now
-        with parts.database.begin(parts.site, at, WORKER) as ctx:
+        services, at = self.world.services, self.world.now
+        with services.database.begin(services.site, at, WORKER) as ctx:
             subscription = ctx.session.get_one(Subscription, subscription_id)
             if subscription.ended_at is not None:
                 return
             visit = setups.begin(
                 ctx,
                 setups.SetupRequest(
-                    acquirer=parts.gateway.name,
+                    acquirer=services.gateway.name,
                     purpose=SetupPurpose.CARD,
                     email=email_of(0),
                     price=terms_of(ctx.session, subscription)[1],
@@ -138,18 +138,18 @@ class AnyStory(Story):
                 ),
             )
         page = setups.open_page(
-            parts.database, parts.acquirers, parts.site, visit.id, words="Yes.", back="/account"
+            services.database, services.acquirers, services.site, visit.id, words="Yes.", back="/account"
         )
         self.world.sandbox.fill_in(page.url, number)
         setups.finish(
-            parts.database,
-            parts.acquirers,
-            parts.site,
+            services.database,
+            services.acquirers,
+            services.site,
             setups.SetupToFinish(visit.id),
             at,
             by=ReaderActor("r"),
         )
-        run_for(parts.run_context, subscription_id, at)
+        run_for(services.run_context, subscription_id, at)
 
     @rule(who=WHO, number=NUMBERS, comes_back=st.booleans())
     def pays_by_the_mailed_link(self, who: int, number: str, comes_back: bool) -> None:
@@ -183,43 +183,43 @@ class AnyStory(Story):
 
     @rule(who=WHO, months=st.integers(1, 3))
     def pauses(self, who: int, months: int) -> None:
-        parts, subscription = self.world.parts, self.newest(who)
+        services, subscription = self.world.services, self.newest(who)
         if subscription is not None:
             self._choose(
-                lambda session: pause.ask(TransactionContext(session, parts.site, self.world.now, ReaderActor('r')), subscription, months, why="a story", most=3
+                lambda session: pause.ask(TransactionContext(session, services.site, self.world.now, ReaderActor('r')), subscription, months, reason="a story", most=3
                 )
             )  # fmt: skip
 
     @rule(who=WHO)
     def goes_on_after_all(self, who: int) -> None:
-        parts, subscription = self.world.parts, self.newest(who)
+        services, subscription = self.world.services, self.newest(who)
         if subscription is not None and self._choose(
             lambda session: pause.undo(
-                TransactionContext(session, parts.site, self.world.now, ReaderActor("r")),
+                TransactionContext(session, services.site, self.world.now, ReaderActor("r")),
                 subscription,
-                why="a story",
+                reason="a story",
             )
         ):
-            self._attempt(lambda: run_for(parts.run_context, subscription, self.world.now))
+            self._attempt(lambda: run_for(services.run_context, subscription, self.world.now))
 
     @rule(who=WHO, plan=st.sampled_from(["monthly", "yearly"]))
     def switches(self, who: int, plan: str) -> None:
-        parts, subscription = self.world.parts, self.newest(who)
+        services, subscription = self.world.services, self.newest(who)
         if subscription is not None:
             self._choose(
                 lambda session: change_plan.ask(
-                    TransactionContext(session, parts.site, self.world.now, ReaderActor("r")),
+                    TransactionContext(session, services.site, self.world.now, ReaderActor("r")),
                     subscription,
                     plan,
-                    why="a story",
+                    reason="a story",
                 )
             )
 
     @rule(who=WHO)
     def asks_by_the_form(self, who: int) -> None:
         self._choose(
-            lambda session: requests.receive(
-                TransactionContext(session, self.world.parts.site, self.world.now, WORKER),
+            lambda session: requests.record_request(
+                TransactionContext(session, self.world.services.site, self.world.now, WORKER),
                 reader=None,
                 email=email_of(who),
                 kind=RequestKind.CANCEL,

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from billing.billing_run.context import Report
+from billing.billing_run.context import RunReport
 from billing.billing_run.run import run_for
 from billing.platform import stop_points
 from tests.proofs.many_readers import ROUNDS, all_of, cancel, due, kinds_of
@@ -28,11 +28,11 @@ class Meeting:
         self._left = points
         self._reached = Event()
 
-    def charge(self, world: World, subscription_id: str) -> Report:
+    def charge(self, world: World, subscription_id: str) -> RunReport:
         """Charge what is due. The cancellation begins at its end at the latest."""
         stop_points.listen(self._pass)
         try:
-            return run_for(world.parts.run_context, subscription_id, world.now)
+            return run_for(world.services.run_context, subscription_id, world.now)
         finally:
             stop_points.listen(None)
             self._reached.set()
@@ -128,7 +128,7 @@ def test_a_cancellation_between_intent_and_call(world: World) -> None:
     assert world.sandbox.charges() == []
     assert world.rows(
         "SELECT a.state, i.state AS invoice FROM attempt a JOIN invoice i ON i.id = a.invoice_id"
-    ) == [{"state": "withdrawn", "invoice": "void"}]
+    ) == [{"state": "not_sent", "invoice": "void"}]
     world.advance(days=60)
     assert world.sandbox.charges() == []
     ledger_checks.check(world)

@@ -142,7 +142,7 @@ def live(world: World, arm: Arm | None = None, struck: Counter[str] | None = Non
         heal(world, Counter() if struck is None else struck)
     world.advance_to(END)
     ledger_checks.check(world)
-    assert world.rows("SELECT through FROM reckoning WHERE done_at IS NULL OR differences > 0") == []
+    assert world.rows("SELECT through FROM reconciliation WHERE done_at IS NULL OR differences > 0") == []
     assert world.rows("SELECT kind, subject, what FROM staff_case") == []
     return ledger_checks.without_moments(ledger_checks.end_state(world, without=SURPRISE))
 

@@ -79,7 +79,7 @@ def test_killed_while_the_page_is_opened_and_nobody_comes_again(world: World, cr
     world.advance_to(local(2027, 3, 19, 9))
     assert [row["state"] for row in world.rows("SELECT state FROM attempt ORDER BY ordinal")] == [
         "declined",
-        "withdrawn",
+        "not_sent",
         "charged",
     ]
     whole(world)

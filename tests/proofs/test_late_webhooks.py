@@ -146,7 +146,7 @@ def test_the_event_is_settled_before_our_own_answer(world: World, due: str, reas
     intend(world, due)
     attempt_id, answer = send(world, due)
     world.sandbox.settle()
-    events.settle_due(world.parts.webhook_context, world.now)
+    events.settle_due(world.services.webhook_context, world.now)
     assert [row["state"] for row in world.rows("SELECT state FROM attempt")] == [
         "declined" if reason else "charged"
     ]
@@ -164,7 +164,7 @@ def test_the_event_of_a_settled_attempt_changes_nothing(world: World, due: str) 
     intend(world, due)
     assert note(world, *send(world, due)) == "charged"
     world.sandbox.settle()
-    events.settle_due(world.parts.webhook_context, world.now)
+    events.settle_due(world.services.webhook_context, world.now)
     outcomes = world.rows("SELECT outcome FROM inbound_event WHERE event_type = 'payment_intent.succeeded'")
     assert outcomes == [{"outcome": "settled"}]
     check_charged_once(world, due)
@@ -176,13 +176,13 @@ def test_the_event_comes_while_stripe_lets_us_wait(world: World, due: str) -> No
         {"effect": "timeout_after", "method": "POST", "path": "/v1/payment_intents", "seconds": 60}
     )
     with ThreadPoolExecutor(1) as elsewhere:
-        waiting = elsewhere.submit(run_for, world.parts.run_context, due, world.now)
+        waiting = elsewhere.submit(run_for, world.services.run_context, due, world.now)
         paid = "SELECT 1 FROM inbound_event WHERE event_type = 'payment_intent.succeeded'"
         until(lambda: world.rows(paid), "the event")
-        assert events.settle_due(world.parts.webhook_context, world.now) == 0, (
+        assert events.settle_due(world.services.webhook_context, world.now) == 0, (
             "the answer has a moment to come first"
         )
-        until(lambda: events.settle_due(world.parts.webhook_context, world.now), "the event's turn")
+        until(lambda: events.settle_due(world.services.webhook_context, world.now), "the event's turn")
         assert [row["state"] for row in world.rows("SELECT state FROM attempt")] == ["charged"]
         world.sandbox.faults()  # the answer is lost at last
         assert waiting.result().counts == {"due": 1, "settled": 1}

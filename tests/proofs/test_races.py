@@ -26,13 +26,13 @@ from tests.support.world import World, local
 
 def visit_to_the_card_page(world: World, number: int) -> str:
     """A reader has typed the card, and Stripe's event about it has arrived; nothing is finished yet."""
-    parts = world.parts
-    with parts.database.begin(parts.site, world.now, WORKER) as ctx:
-        _, price = plan_on_offer(ctx.session, parts.site.today(world.now))
+    services = world.services
+    with services.database.begin(services.site, world.now, WORKER) as ctx:
+        _, price = plan_on_offer(ctx.session, services.site.today(world.now))
         begun = card_setup.begin(
             ctx,
             card_setup.SetupRequest(
-                acquirer=parts.gateway.name,
+                acquirer=services.gateway.name,
                 purpose=SetupPurpose.TRIAL,
                 email=f"visitor-{number}@example.com",
                 price=price,
@@ -41,7 +41,7 @@ def visit_to_the_card_page(world: World, number: int) -> str:
             ),
         )
     page = card_setup.open_page(
-        parts.database, parts.acquirers, parts.site, begun.id, words="Yes.", back="/subscribe"
+        services.database, services.acquirers, services.site, begun.id, words="Yes.", back="/subscribe"
     )
     world.sandbox.fill_in(page.url, f"4242424242424242__{number}")
     world.sandbox.settle()
@@ -51,20 +51,20 @@ def visit_to_the_card_page(world: World, number: int) -> str:
 @pytest.mark.prove
 @pytest.mark.parametrize("rounds", [min(MANY, 100)])
 def test_the_reader_returns_as_the_event_comes(world: World, rounds: int) -> None:
-    parts = world.parts
+    services = world.services
     for number in range(rounds):
         setup_id = visit_to_the_card_page(world, number)
         back, _ = together(
             partial(
                 card_setup.finish,
-                parts.database,
-                parts.acquirers,
-                parts.site,
+                services.database,
+                services.acquirers,
+                services.site,
                 card_setup.SetupToFinish(setup_id),
                 world.now,
                 by=ReaderActor("r"),
             ),
-            partial(events.settle_due, parts.webhook_context, world.now),
+            partial(events.settle_due, services.webhook_context, world.now),
         )
         assert back.state == "done", back
     world.settle()
@@ -84,7 +84,7 @@ def test_the_answer_comes_as_the_event_does(due_world: World, rounds: int) -> No
         world.sandbox.settle()
         ours, _ = together(
             partial(note, world, attempt_id, answer),
-            partial(events.settle_due, world.parts.webhook_context, world.now),
+            partial(events.settle_due, world.services.webhook_context, world.now),
         )
         words[ours] += 1
         assert kinds_of(world, subscription_id) == {"receipt": 1}
@@ -147,7 +147,7 @@ def test_two_trials_where_there_may_be_one(world: World, pair: Pair, rounds: int
 @ROUNDS
 def test_three_workers_on_the_same_due_rows(due_world: World, rounds: int) -> None:
     world = due_world
-    reports = together(*[partial(run, world.parts.run_context, world.now)] * 3)
+    reports = together(*[partial(run, world.services.run_context, world.now)] * 3)
     counts = sum((report.counts for report in reports), Counter[str]())
     assert counts == {"due": rounds, "charged": rounds}
     world.settle()
@@ -186,7 +186,7 @@ def give_back(world: World, payment_id: str, cents: int | None) -> httpx.Respons
 @pytest.mark.prove
 def test_refunds_at_once_with_a_cancellation_that_returns_the_money(world: World) -> None:
     for subscription_id in due(world, 20):
-        run_for(world.parts.run_context, subscription_id, world.now)
+        run_for(world.services.run_context, subscription_id, world.now)
         payment = world.rows(
             "SELECT p.id FROM payment p JOIN invoice i ON i.id = p.invoice_id WHERE i.subscription_id = :id",
             id=subscription_id,
@@ -210,8 +210,8 @@ def test_the_clock_moved_from_three_sides(world: World, rounds: int) -> None:
     for _ in range(rounds):
         to = world.now + span
         *moves, answer = together(
-            partial(advance, world.parts, to),
-            partial(advance, world.parts, to),
+            partial(advance, world.services, to),
+            partial(advance, world.services, to),
             partial(world.api.post, "/v1/clock/advance", json={"seconds": int(span.total_seconds())}),
         )
         assert answer.status_code == 200, answer.text

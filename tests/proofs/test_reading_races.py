@@ -14,7 +14,7 @@ from billing.access.policies import AccessTerms
 from billing.access.visitors import FirstReading, Visitor
 from billing.platform.actors import WORKER, Command
 from billing.rules.access import AccessLevel, Facts
-from billing.rules.policies import Policy
+from billing.rules.policies import ArticlePolicy
 from tests.support.world import World
 
 ROUNDS = 450
@@ -35,11 +35,11 @@ def at_once(*works: Callable[[], object]) -> list[object]:
 
 @pytest.mark.prove
 def test_two_connections_never_read_more_than_the_meter_gives(world: World) -> None:
-    parts, luck = world.parts, random.Random(7)
+    services, luck = world.services, random.Random(7)
 
     def read(visitor: str, article: str) -> Callable[[], object]:
         def work() -> bool:
-            with parts.database.begin(parts.site, world.now, WORKER) as ctx:
+            with services.database.begin(services.site, world.now, WORKER) as ctx:
                 found = meter.count(ctx, Visitor(visitor), article, LIMIT)
                 return found.lets_in(world.now)
 
@@ -60,16 +60,16 @@ def test_two_connections_never_read_more_than_the_meter_gives(world: World) -> N
 
 @pytest.mark.prove
 def test_reads_go_over_once_while_the_reader_reads_on(world: World) -> None:
-    parts = world.parts
+    services = world.services
 
     def act(do: Callable[..., object], *args: object) -> Callable[[], object]:
         def work() -> None:
-            with parts.database.begin(parts.site, world.now, WORKER) as ctx:
+            with services.database.begin(services.site, world.now, WORKER) as ctx:
                 do(ctx, *args)
 
         return work
 
-    month = parts.site.today(world.now).replace(day=1)
+    month = services.site.today(world.now).replace(day=1)
     for number in range(ROUNDS // 3):
         reader, first = f"rdr_c{number}", FirstReading(month, "a")
         visitor = Visitor(f"vis_c{number}", first if number % 2 else None)
@@ -88,17 +88,17 @@ def test_reads_go_over_once_while_the_reader_reads_on(world: World) -> None:
 
 @pytest.mark.prove
 def test_gifts_are_given_and_opened_no_more_often_than_they_may_be(world: World) -> None:
-    parts, locked = world.parts, Facts(Policy(AccessLevel.SUBSCRIBER))
+    services, locked = world.services, Facts(ArticlePolicy(AccessLevel.SUBSCRIBER))
     reader = world.start_trial("thandi@example.com")["reader"]["id"]
     terms = gifts.GiftLimits(a_month=ROUNDS // 5, days=14, readers=2)
-    with parts.database.begin(parts.site, world.now, Command("test")) as ctx:
+    with services.database.begin(services.site, world.now, Command("test")) as ctx:
         for number in range(ROUNDS // 3):
             register(ctx, f"g-{number}", title="g", url="https://news.example/g", section="Town", terms=AccessTerms(AccessLevel.SUBSCRIBER), published_at=world.now)  # fmt: skip
 
     def give(article: str) -> Callable[[], object]:
         def work() -> str | None:
             try:
-                with parts.database.begin(parts.site, world.now, WORKER) as ctx:
+                with services.database.begin(services.site, world.now, WORKER) as ctx:
                     return gifts.give(ctx, terms, reader, article, locked).id
             except gifts.NoGiftsLeft:
                 return None
@@ -107,8 +107,8 @@ def test_gifts_are_given_and_opened_no_more_often_than_they_may_be(world: World)
 
     def open_it(gift_id: str, visitor: str) -> Callable[[], object]:
         def work() -> bool:
-            with parts.database.begin(parts.site, world.now, WORKER) as ctx:
-                secret = parts.site.tokens.token(gifts.PURPOSE, gift_id)
+            with services.database.begin(services.site, world.now, WORKER) as ctx:
+                secret = services.site.tokens.token(gifts.PURPOSE, gift_id)
                 article = str(ctx.session.get_one(Gift, gift_id).article_id)
                 found = gifts.open_gift(ctx, secret, article, visitor)
                 return found.held is not None

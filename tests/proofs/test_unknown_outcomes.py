@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from billing.payments import charge
-from billing.platform.claims import claimer
+from billing.platform.claims import worker_lock
 from tests.proofs.steps import claim, intend, send
 from tests.support import ledger_checks
 from tests.support.broken_tables import refused_rows
@@ -34,7 +34,7 @@ def jump(world: World, **span: float) -> None:
 
 def check_open(world: World, reader: Subscriber, asked: int = 1) -> None:
     """The outcome is unknown: the reader reads on, and is told nothing."""
-    assert world.rows("SELECT state, asked FROM attempt") == [{"state": "open", "asked": asked}]
+    assert world.rows("SELECT state, poll_count FROM attempt") == [{"state": "open", "poll_count": asked}]
     check_reads_on(world, reader)
 
 
@@ -107,9 +107,9 @@ def test_too_many_requests_and_stripe_says_when_to_come_back(world: World, due: 
     world.sandbox.faults({**CHARGING, "effect": "429", "times": None, "retry_after": 40})
     world.settle()
     check_open(world, due)
-    (row,) = world.rows("SELECT ask_at, doubt AS why FROM attempt")
-    assert CHARGE_AT + timedelta(seconds=40) <= row["ask_at"] <= CHARGE_AT + timedelta(seconds=60)
-    assert row["why"].startswith("RateLimitError")
+    (row,) = world.rows("SELECT next_poll_at, doubt AS reason FROM attempt")
+    assert CHARGE_AT + timedelta(seconds=40) <= row["next_poll_at"] <= CHARGE_AT + timedelta(seconds=60)
+    assert row["reason"].startswith("RateLimitError")
     world.sandbox.faults()
     world.advance(seconds=39)
     check_open(world, due)
@@ -140,7 +140,7 @@ def test_a_server_error_sticks_to_its_key_so_another_is_used(world: World, due: 
     world.advance(seconds=1)
     check_charged_once(world, due)
     states = [row["state"] for row in world.rows("SELECT state FROM attempt ORDER BY ordinal")]
-    assert states == ["withdrawn", "charged"]
+    assert states == ["not_sent", "charged"]
 
 
 @pytest.mark.parametrize(("when", "taken"), [("before", 0), ("after", 1)])
@@ -193,8 +193,8 @@ def test_a_request_that_stripe_does_not_take_is_our_fault_and_no_decline(
     intend(world, due.subscription_id)
     world.rows("UPDATE invoice SET currency = 'XYZ' RETURNING id")
     world.settle()
-    (attempt,) = world.rows("SELECT state, not_taken_reason AS why FROM attempt")
-    assert (attempt["state"], attempt["why"][:19]) == ("withdrawn", "InvalidRequestError")
+    (attempt,) = world.rows("SELECT state, not_taken_reason AS reason FROM attempt")
+    assert (attempt["state"], attempt["reason"][:19]) == ("not_sent", "InvalidRequestError")
     check_reads_on(world, due)
     world.rows("UPDATE invoice SET currency = 'ZAR' RETURNING id")
     world.advance(hours=4)
@@ -216,7 +216,7 @@ def test_an_attempt_that_was_never_sent_is_too_old_the_next_day(world: World, du
     jump(world, days=5)
     world.settle()
     assert world.charges() == []
-    assert world.rows("SELECT state FROM attempt") == [{"state": "withdrawn"}]
+    assert world.rows("SELECT state FROM attempt") == [{"state": "not_sent"}]
     assert world.subscription(due.subscription_id)["status"] == "trialing"
     world.advance(days=9)
     check_charged_once(world, due)
@@ -243,12 +243,12 @@ def test_an_attempt_put_back_keeps_its_doubt(world: World, due: Subscriber) -> N
     subscription = due.subscription_id
     intend(world, subscription)
     send(world, subscription)
-    with claimer(world.parts.database) as me:
+    with worker_lock(world.services.database) as me:
         found = claim(world, subscription, me)
-        with world.parts.database.transaction() as session:
-            charge.let_go(session, [found], me)
+        with world.services.database.transaction() as session:
+            charge.release(session, [found], me)
     jump(world, hours=30)
-    with claimer(world.parts.database) as me:
+    with worker_lock(world.services.database) as me:
         assert claim(world, subscription, me).perhaps_sent
     world.settle()
     check_charged_once(world, due)

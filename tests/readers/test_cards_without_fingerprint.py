@@ -3,7 +3,7 @@ another's."""
 
 import pytest
 
-from billing.payments.attempt_history import asked_of
+from billing.payments.attempt_history import card_usage
 from billing.platform.actors import WORKER
 from tests.support.world import World, local
 
@@ -34,8 +34,8 @@ def test_attempts_and_refusals_of_one_are_not_counted_for_another(world: World) 
     states = [world.subscription(one["subscription"]["id"])["status"] for one in started]
     assert sorted(states) == ["active", "active", "past_due"]
     ids = [row["id"] for row in world.rows("SELECT id FROM payment_method ORDER BY id")]
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
-        assert [asked_of(ctx, ids)[one].counted for one in ids] == [1, 0, 0]
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
+        assert [card_usage(ctx, ids)[one].counted for one in ids] == [1, 0, 0]
 
 
 @pytest.mark.parametrize("event", ["payment_method.updated", "payment_method.automatically_updated"])

@@ -16,7 +16,7 @@ FILE = "/account/consents"
 @pytest.fixture(autouse=True)
 def newsletters(world: World) -> None:
     """The paper has some."""
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         seed.newsletters(session, world.now)
 
 

@@ -21,8 +21,8 @@ def test_the_newest_browsers_win_and_the_oldest_is_told_once(make_world: Callabl
     assert signed_in(first), "and so it is the one seen last"
     third.sign_in(ADDRESS)
     assert [signed_in(browser) for browser in (first, second, third)] == [True, False, True]
-    why = world.rows("SELECT ended_why FROM reader_session WHERE ended_at IS NOT NULL")
-    assert why == [{"ended_why": "limit"}]
+    reason = world.rows("SELECT ended_reason FROM reader_session WHERE ended_at IS NOT NULL")
+    assert reason == [{"ended_reason": "limit"}]
 
     again = world.browser()
     again.sign_in(ADDRESS)

@@ -27,8 +27,10 @@ def waiting_cases(world: World) -> list[dict[str, Any]]:
 
 def findings(world: World) -> list[str]:
     """Promises that are broken."""
-    parts = world.parts
-    return [one.promise.name for one in doctor.examine(parts.database, parts.site, world.now) if one.count]
+    services = world.services
+    return [
+        one.promise.name for one in doctor.examine(services.database, services.site, world.now) if one.count
+    ]
 
 
 @pytest.fixture
@@ -193,10 +195,10 @@ def test_a_refund_that_was_made_in_the_dashboard_meanwhile_is_not_owed_twice(
     assert "has already been refunded" not in staff("finance").get("/staff/books").words
 
 
-def refund_a_part(world: World, cents: int, why: str = "a part") -> None:
+def refund_a_part(world: World, cents: int, reason: str = "a part") -> None:
     """By the API; it is sent, and answered."""
     (payment,) = world.rows("SELECT id FROM payment")
-    body = {"amount": cents, "reason": why}
+    body = {"amount": cents, "reason": reason}
     world.api.post(f"/v1/payments/{payment['id']}/refunds", json=body).raise_for_status()
     world.settle()
 

@@ -15,14 +15,14 @@ from billing.platform.actors import StaffActor
 from billing.platform.context import TransactionContext
 from billing.reconcile import compare
 from billing.refunds import enter, refund, shortage
-from billing.rules.reckoning import Thing
+from billing.rules.reconciliation import Thing
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
 
 def intended(session: Session, payment: Payment, world: World) -> None:
     refund.intend(
-        TransactionContext(session, world.parts.site, world.now, StaffActor("a")),
+        TransactionContext(session, world.services.site, world.now, StaffActor("a")),
         payment,
         amount=100,
         cause="api:a",
@@ -39,7 +39,7 @@ def entered(session: Session, payment: Payment, world: World) -> None:
     found = TakenRefund(
         answer=answer, charge_ref=payment.charge_ref, our_refund_id=None, amount=100, at=world.now
     )
-    enter.refuse(session, payment, found)
+    enter.check_enterable(session, payment, found)
 
 
 def compared(session: Session, _payment: Payment, _world: World) -> None:
@@ -69,7 +69,7 @@ def plans_of(session: Session) -> Iterator[list[str]]:
 def test_no_question_about_refunds_reads_the_whole_table(
     world: World, paid: Subscriber, question: Callable[[Session, Payment, World], None]
 ) -> None:
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         payment = session.exec(select(Payment).where(Payment.reader_id == paid.reader_id)).one()
         with plans_of(session) as plans:
             question(session, payment, world)

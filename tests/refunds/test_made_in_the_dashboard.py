@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from billing.reconcile.reconcile import Report, reconcile
+from billing.reconcile.reconcile import ComparisonReport, reconcile
 from billing.reports import doctor
 from tests.support import ledger_checks
 from tests.support.actors import BY
@@ -28,18 +28,18 @@ def by_hand(world: World, **given: object) -> str:
     return str(made.id)
 
 
-def compare(world: World, through: int = 17) -> Report:
-    return reconcile(world.parts.reconcile_context, date(2027, 3, 16), date(2027, 3, through), world.now)
+def compare(world: World, through: int = 17) -> ComparisonReport:
+    return reconcile(world.services.reconcile_context, date(2027, 3, 16), date(2027, 3, through), world.now)
 
 
 def cases(world: World) -> list[dict[str, Any]]:
     return world.rows("SELECT * FROM staff_case WHERE kind <> 'promise_broken' ORDER BY id")
 
 
-def enter(finance: Browser, link: str, why: str = "Asked for by phone, by Sipho") -> Answer:
+def enter(finance: Browser, link: str, reason: str = "Asked for by phone, by Sipho") -> Answer:
     """Follow the case's link and press the one button."""
     finance.get(link)
-    return finance.post(link.partition("?")[0], why=why, step="confirm")
+    return finance.post(link.partition("?")[0], reason=reason, step="confirm")
 
 
 @pytest.mark.rare
@@ -84,7 +84,8 @@ def test_it_is_entered_once_and_by_finance_alone(world: World, paid: Subscriber,
     admin.get(where)
     enter(finance, where)
     assert (
-        "is in our books already" in admin.post(where.partition("?")[0], why="me too", step="confirm").words
+        "is in our books already"
+        in admin.post(where.partition("?")[0], reason="me too", step="confirm").words
     )
     assert "is in our books already" in finance.get(where).words
     assert [row["amount"] for row in world.rows("SELECT amount FROM refund")] == [2500]
@@ -105,14 +106,14 @@ def test_while_stripe_is_away_the_reason_stays_in_the_form(
     world.sandbox.faults(
         {"effect": "reset", "when": "before", "method": "GET", "path": f"/v1/refunds/{ref}", "times": None}
     )
-    page = finance.post(where, why="Asked for by phone, by Sipho", step="confirm")
+    page = finance.post(where, reason="Asked for by phone, by Sipho", step="confirm")
     assert page.status == 503
     assert page.words.count("Stripe can't say what became of this refund now") == 1
     assert "Asked for by phone, by Sipho" in page.text
     world.sandbox.faults()
-    finance.post(where, why="Asked for by phone, by Sipho", step="preview")
+    finance.post(where, reason="Asked for by phone, by Sipho", step="preview")
     assert (
-        finance.post(where, why="Asked for by phone, by Sipho", step="confirm").path
+        finance.post(where, reason="Asked for by phone, by Sipho", step="confirm").path
         == f"/staff/readers/{paid.reader_id}"
     )
     assert len(world.rows("SELECT id FROM refund")) == 1
@@ -164,9 +165,9 @@ def test_a_bounced_refund_that_somebody_repeats_in_the_dashboard_pays_what_is_ow
     assert "back to your card" in world.letter(READER, "We have paid").subject
     assert [case for case in cases(world) if case["closed_at"] is None] == []
     assert compare(world).differences == []
-    parts = world.parts
+    services = world.services
     assert [
-        one.promise.name for one in doctor.examine(parts.database, parts.site, world.now) if one.count
+        one.promise.name for one in doctor.examine(services.database, services.site, world.now) if one.count
     ] == []
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from billing.timetable import Lane, tick
+from billing.timetable import Queue, tick
 from tests.proofs.many_readers import cancel as ask_to_cancel
 from tests.proofs.many_readers import due
 from tests.proofs.steps import intend, note, send
@@ -33,9 +33,9 @@ def test_a_cancellation_with_four_refunds_is_one_mail_with_each_date_and_sum(
 ) -> None:
     before = len(world.letters(four_charges.email))
     cancel(world, four_charges.subscription_id, **LETTER)
-    tick(world.parts, lane=Lane.MAIL)
+    tick(world.services, queue=Queue.MAIL)
     assert len(world.letters(four_charges.email)) == before, (
-        "it waits for the refunds, whichever lane is first"
+        "it waits for the refunds, whichever queue is first"
     )
     world.settle()
     (letter,) = world.letters(four_charges.email)[before:]

@@ -41,11 +41,11 @@ def pay(finance: Browser, **typed: str) -> Answer:
 
 def clean(world: World) -> None:
     """No promise is broken, and our books are Stripe's."""
-    parts = world.parts
+    services = world.services
     assert [
-        one.promise.name for one in doctor.examine(parts.database, parts.site, world.now) if one.count
+        one.promise.name for one in doctor.examine(services.database, services.site, world.now) if one.count
     ] == []
-    report = reconcile(parts.reconcile_context, date(2027, 3, 16), date(2027, 3, 19), world.now)
+    report = reconcile(services.reconcile_context, date(2027, 3, 16), date(2027, 3, 19), world.now)
     assert report.differences == []
     ledger_checks.check(world)
 

@@ -35,7 +35,7 @@ def enter(world: World, finance: Browser, reader: Subscriber, ref: str) -> None:
     """Press the one button."""
     where = f"/staff/readers/{reader.reader_id}/enter-refund"
     finance.get(f"{where}?refund={ref}")
-    finance.post(where, why="Asked for by phone", step="confirm")
+    finance.post(where, reason="Asked for by phone", step="confirm")
     world.settle()
 
 
@@ -109,7 +109,7 @@ def test_one_that_was_entered_while_it_was_pending_and_fails_is_promised_to_nobo
 def credit_notes(world: World) -> list[str]:
     """What the bookkeeper's file of March says of the money, oldest first."""
     sheet = SHEETS["credit-notes"]
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         lines = list(csv.DictReader(sheet.lines(session, date(2027, 3, 1), date(2027, 3, 31))))
     return [line["money"] for line in lines]
 

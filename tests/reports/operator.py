@@ -39,13 +39,13 @@ def command(world: World, *words: str) -> tuple[int, str, str]:
 
 def execute(world: World, statement: str, **values: object) -> None:
     """Do to the database what no code of ours would."""
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         session.execute(sa.text(statement), values)
 
 
 def broken(world: World) -> dict[str, list[str]]:
     """What breaks which promise, now."""
-    found = examine(world.parts.database, world.parts.site, world.now)
+    found = examine(world.services.database, world.services.site, world.now)
     return {
         finding.promise.name: [broken for broken, _ in finding.examples] for finding in found if finding.count
     }

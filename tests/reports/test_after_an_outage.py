@@ -9,7 +9,7 @@ from billing.platform.claims import only_one
 from billing.platform.installation import is_home_in
 from billing.reconcile.schedule import COMPARING
 from billing.reports import doctor
-from billing.timetable import Lane, tick
+from billing.timetable import Queue, tick
 from tests.proofs.many_readers import due
 from tests.reports.operator import broken, execute
 from tests.support.world import World, local
@@ -20,12 +20,12 @@ LATE = {"what-is-due-is-done", "mail-goes-out", "events-are-settled"}
 
 def ring(world: World) -> None:
     """A worker is there."""
-    heartbeat.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
+    heartbeat.beat(world.services.database, world.services.clock.now_in, is_home_in)
 
 
 def silent_for(world: World, length: timedelta) -> None:
     """No worker was there for so long, up to now. (A held clock that leaps takes the heartbeat along.)"""
-    execute(world, "UPDATE tick_seen SET at = at - :length, run_at = run_at - :length", length=length)
+    execute(world, "UPDATE worker_heartbeat SET at = at - :length, run_at = run_at - :length", length=length)
 
 
 @pytest.fixture
@@ -34,7 +34,11 @@ def left_lying(world: World) -> World:
     ring(world)
     due(world, 2)
     world.skip_to(local(2027, 3, 16, 9))
-    execute(world, "UPDATE message SET state = 'queued', accepted_at = NULL, try_at = :now", now=world.now)
+    execute(
+        world,
+        "UPDATE message SET state = 'queued', accepted_at = NULL, next_attempt_at = :now",
+        now=world.now,
+    )
     execute(world, "UPDATE inbound_event SET settled_at = NULL, next_attempt_at = :now", now=world.now)
     world.skip_to(local(2027, 3, 17, 3))
     silent_for(world, timedelta(hours=18))
@@ -43,7 +47,7 @@ def left_lying(world: World) -> World:
 
 def visit(world: World) -> set[str]:
     """The doctor comes now; the promises about which there are cases."""
-    doctor.visit(world.parts.database, world.parts.site, world.now)
+    doctor.run_checks(world.services.database, world.services.site, world.now)
     rows = world.rows("SELECT subject FROM staff_case WHERE kind = 'promise_broken'")
     return {str(row["subject"]).partition(":")[0] for row in rows}
 
@@ -71,7 +75,7 @@ def test_what_is_still_late_two_hours_after_they_came_back_is_a_case(left_lying:
 
 
 def test_what_was_late_before_the_outage_is_a_case_at_once(left_lying: World) -> None:
-    before = "UPDATE message SET try_at = :then WHERE id = (SELECT min(id) FROM message)"
+    before = "UPDATE message SET next_attempt_at = :then WHERE id = (SELECT min(id) FROM message)"
     execute(left_lying, before, then=left_lying.now - timedelta(hours=30))
     ring(left_lying)
     assert visit(left_lying) & LATE == {"mail-goes-out"}
@@ -90,13 +94,13 @@ def test_a_worker_that_dies_again_and_again_holds_off_no_alarm(left_lying: World
 def test_the_outage_itself_is_one_case(left_lying: World) -> None:
     ring(left_lying)
     for _ in range(2):
-        tick(left_lying.parts, lane=Lane.WATCH)
+        tick(left_lying.services, queue=Queue.WATCH)
     [case] = left_lying.rows(OUTAGE)
     assert "From 16 March 2027, 09:00 to 17 March 2027, 03:00 no worker was there" in case["what"]
     silent_for(left_lying, timedelta(minutes=6))
     ring(left_lying)
     left_lying.skip_to(left_lying.now + timedelta(minutes=1))
-    tick(left_lying.parts, lane=Lane.WATCH)
+    tick(left_lying.services, queue=Queue.WATCH)
     assert len(left_lying.rows(OUTAGE)) == 1, "workers that come and go are one thing to explain"
 
 
@@ -104,7 +108,7 @@ def test_a_worker_that_is_replaced_was_never_away(world: World) -> None:
     ring(world)
     silent_for(world, timedelta(minutes=4, seconds=59))
     ring(world)
-    tick(world.parts, lane=Lane.WATCH)
+    tick(world.services, queue=Queue.WATCH)
     assert world.rows(OUTAGE) == []
 
 
@@ -130,9 +134,9 @@ def test_books_whose_comparison_fell_due_in_an_outage_are_late_two_hours_after_i
 @pytest.mark.usefixtures("paid")
 def test_the_doctor_waits_for_a_comparison_that_another_worker_makes(world: World) -> None:
     world.skip_to(local(2027, 3, 18, 10))
-    with only_one(world.parts.database, COMPARING):
-        tick(world.parts, lane=Lane.DOCTOR)
+    with only_one(world.services.database, COMPARING):
+        tick(world.services, queue=Queue.DOCTOR)
     assert visits(world) == 0
-    tick(world.parts, lane=Lane.LONG)
+    tick(world.services, queue=Queue.LONG)
     assert visit(world) == set()
     assert visits(world) == 1

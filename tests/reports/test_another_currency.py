@@ -11,7 +11,7 @@ from billing.ledger import post
 from billing.ledger.models import Account
 from billing.payments import balance_mirror
 from billing.platform.actors import WORKER
-from billing.reconcile.reconcile import Report, reconcile
+from billing.reconcile.reconcile import ComparisonReport, reconcile
 from tests.reports.operator import broken, execute
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
@@ -24,11 +24,11 @@ CHARGE, FEE = 413, 23
 """US cents that settle for it, and the fee of R4.18."""
 
 
-def compare(world: World, since: date = CHARGE_DAY, through: date | None = None) -> Report:
-    return reconcile(world.parts.reconcile_context, since, through or since, world.now)
+def compare(world: World, since: date = CHARGE_DAY, through: date | None = None) -> ComparisonReport:
+    return reconcile(world.services.reconcile_context, since, through or since, world.now)
 
 
-def told(report: Report) -> list[tuple[str, int | None, int | None]]:
+def told(report: ComparisonReport) -> list[tuple[str, int | None, int | None]]:
     """Kind, our cents, Stripe's."""
     return [(one.kind.value, one.ours, one.theirs) for one in report.differences]
 
@@ -218,7 +218,7 @@ def test_the_books_of_a_month_show_each_currency_by_itself(world: World, staff: 
 def test_a_balance_without_any_charge_in_its_currency_has_no_book_value(world: World, staff: SignIn) -> None:
     world.sandbox.banks("settle_in", currency="usd", rate=RATE)
     world.start_trial("0@example.com", "pm_card_visa")
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         lines = {Account.GATEWAY_FEES: 23, Account.GATEWAY: -23}
         on = date(2027, 3, 1)
         post.post(
@@ -346,7 +346,7 @@ def test_a_dispute_in_dollars_of_an_account_that_settles_in_rand(world: World, p
     charge = world.charges()[0]["id"]
     ref = world.sandbox.banks("dispute", charge=charge)["id"]
     world.settle()
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         for number, (amount, dollars) in enumerate([(-7620, -413), (-30, -413)]):
             moved = Movement(
                 ref=f"txn_{number}", category="dispute", source_ref=ref, amount=amount, fee=0, net=amount, currency="ZAR",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from billing.reports.doctor import values, visit
+from billing.reports.doctor import run_checks, values
 from billing.reports.promises import PROMISES
 from tests.reports.operator import broken, command, execute
 from tests.support.broken_tables import missing_table
@@ -49,7 +49,7 @@ def test_money_that_must_not_be_kept_goes_back_by_itself(
     wrong = {
         "no-charge-in-the-trial": "UPDATE invoice SET period_start_on = '2027-03-17'",
         "no-charge-after-cancelling": "UPDATE subscription SET cancel_asked_at = '2027-03-10', cancels_at = '2027-04-16'",
-        "no-charge-twice": "UPDATE payment SET surplus = true",
+        "no-charge-twice": "UPDATE payment SET duplicate = true",
     }[promise]
     execute(world, wrong)
     assert payment in broken(world)[promise]
@@ -95,10 +95,10 @@ def test_what_stripe_says_is_gone_is_asked_for_in_one_night_alone(world: World, 
 def test_money_of_a_reader_whose_row_is_locked_goes_back_the_next_night(world: World) -> None:
     started = [world.start_trial(f"reader-{n}@example.com", f"pm_card_visa__{n}") for n in range(2)]
     world.advance_to(local(2027, 3, 16, 12))
-    execute(world, "UPDATE payment SET surplus = true")
+    execute(world, "UPDATE payment SET duplicate = true")
     execute(world, "UPDATE doctor_visit SET next_at = :now", now=world.now)
-    with hurried(world) as parts, locked_row(world, "subscription", started[0]["subscription"]["id"]):
-        assert visit(parts.database, parts.site, world.now) == 1
+    with hurried(world) as services, locked_row(world, "subscription", started[0]["subscription"]["id"]):
+        assert run_checks(services.database, services.site, world.now) == 1
     given_back = "SELECT reader_id FROM refund ORDER BY id"
     assert world.rows(given_back) == [{"reader_id": started[1]["reader"]["id"]}]
     assert len(world.rows("SELECT id FROM staff_case WHERE subject LIKE 'no-charge-twice:%'")) == 2
@@ -109,11 +109,11 @@ def test_money_of_a_reader_whose_row_is_locked_goes_back_the_next_night(world: W
 def test_a_promise_that_cannot_be_asked_is_a_case_and_the_others_are_asked(
     world: World, paid: Subscriber
 ) -> None:
-    execute(world, "UPDATE payment SET surplus = true")
+    execute(world, "UPDATE payment SET duplicate = true")
     with missing_table(world, "inbound_event"):
         for _ in range(2):
             execute(world, "UPDATE doctor_visit SET next_at = :now", now=world.now)
-            assert visit(world.parts.database, world.parts.site, world.now) == 1
+            assert run_checks(world.services.database, world.services.site, world.now) == 1
             world.skip_to(world.now + timedelta(days=1))
         code, said, _ = command(world, "doctor")
     assert (code, "     0 unasked events-are-settled: " in said) == (1, True), said
@@ -127,7 +127,7 @@ def test_a_promise_that_cannot_be_asked_is_a_case_and_the_others_are_asked(
     assert case["reason"] == "It could be asked again."
 
 
-ASKED = """INSERT INTO reader_request (id, kind, received_at, email, reader_id, proved, words, ip, device)
+ASKED = """INSERT INTO reader_request (id, kind, received_at, email, reader_id, email_verified, words, ip, device)
            SELECT 'req_x', 'cancel', '2027-03-14', email, id, false, '', '', '' FROM reader"""
 BREAKS = {
     "no-charge-while-asked-to-cancel": ASKED,
@@ -135,7 +135,7 @@ BREAKS = {
     "starts-are-by-their-readers": "UPDATE card_setup SET method_ref = NULL",
     "notices-before-the-first-charge": "UPDATE message SET accepted_at = accepted_at + interval '3 days' WHERE kind = 'trial_notice'",
     "no-charge-unexplained": "INSERT INTO unexplained_charge (acquirer, charge_ref, intent_ref, subscription_ref, period_number, amount,"
-    " taken_at, found_at, ask_at, asked) VALUES ('stripe', 'ch_1', 'pi_1', 'sub_1', 1, 7500, now(), now(), now(), 0)",
+    " taken_at, found_at, next_poll_at, poll_count) VALUES ('stripe', 'ch_1', 'pi_1', 'sub_1', 1, 7500, now(), now(), now(), 0)",
     "one-trial-a-person": "DELETE FROM trial_claim WHERE kind = 'card'",
     "lists-keep-their-salt": "UPDATE list_salt SET check_value = 'of another'",
     "charges-are-settled": "UPDATE attempt SET state = 'declined'",
@@ -145,22 +145,22 @@ BREAKS = {
     "what-is-due-is-done": "UPDATE subscription SET next_action_at = '2027-03-16 05:00+00'",
     "attempts-end": "UPDATE attempt SET state = 'open', settled_at = NULL, intended_at = '2027-03-01'",
     "mail-can-be-written": "UPDATE message SET state = 'queued', accepted_at = NULL, last_answer = 'not written: TypeError',"
-    " try_at = '2027-03-17' WHERE kind = 'receipt'",
+    " next_attempt_at = '2027-03-17' WHERE kind = 'receipt'",
     "mail-goes-out": "UPDATE message SET state = 'queued', accepted_at = NULL WHERE kind = 'receipt'",
     "no-untrue-mail-waits": "UPDATE message SET state = 'queued', accepted_at = NULL WHERE kind = 'trial_notice'",
     "notices-are-accepted": "UPDATE message SET state = 'refused', accepted_at = NULL, expires_at = '2027-03-17'"
     " WHERE kind = 'trial_notice'",
-    "books-are-compared": "INSERT INTO reckoning (through, since, next_at, tries, done_at, movements, differences)"
+    "books-are-compared": "INSERT INTO reconciliation (through, since, next_at, tries, done_at, movements, differences)"
     " VALUES ('2027-03-14', '2027-03-14', '2027-03-15 20:00+00', 0, '2027-03-15', 0, 0)",
     "payouts-are-compared": "INSERT INTO payout (acquirer, ref, amount, currency, at, arrives_at, listing, seen_at, short)"
     " VALUES ('stripe', 'po_x', 1, 'ZAR', '2027-03-13', '2027-03-13', 'waiting', '2027-03-13', 0)",
-    "ticks-are-seen": "INSERT INTO tick_seen (id, at, run_at) VALUES (1, '2027-03-16 10:00+00', '2027-03-16 10:00+00')",
+    "ticks-are-seen": "INSERT INTO worker_heartbeat (id, at, run_at) VALUES (1, '2027-03-16 10:00+00', '2027-03-16 10:00+00')",
     "billing-runs-finish": "WITH due AS (UPDATE subscription SET next_action_at = '2027-03-16 11:45+00')"
-    " INSERT INTO tick_seen (id, at, run_at) VALUES (1, '2027-03-16 12:00+00', '2027-03-16 10:00+00')",
+    " INSERT INTO worker_heartbeat (id, at, run_at) VALUES (1, '2027-03-16 12:00+00', '2027-03-16 10:00+00')",
     "two-members-decide": "WITH w AS (INSERT INTO staff_member (id, email, role, created_at, code_nonce, last_step, wrong_codes)"
     " VALUES ('stf_1', 'a@paper.example', 'finance', now(), 'x', 0, 0) RETURNING id)"
-    " INSERT INTO approval (id, kind, state, asked_by, asked_at, expires_at, why, cents, act, words, version, decided_at)"
-    " SELECT 'apv_1', 'refund', 'done', id, now(), now(), 'why', 1, '{}', '[]', '', now() FROM w",
+    " INSERT INTO approval (id, kind, state, asked_by, asked_at, expires_at, reason, cents, act, words, version, decided_at)"
+    " SELECT 'apv_1', 'refund', 'done', id, now(), now(), 'reason', 1, '{}', '[]', '', now() FROM w",
     "events-are-settled": "UPDATE inbound_event SET settled_at = NULL, next_attempt_at = '2027-03-16'",
 }
 
@@ -169,7 +169,7 @@ BREAKS = {
 def test_whatever_is_broken_by_hand_is_found(world: World) -> None:
     assert broken(world) == {}
     for name, wrong in BREAKS.items():
-        with world.parts.database.engine.connect() as connection:
+        with world.services.database.engine.connect() as connection:
             keep = _found_after(world, connection, wrong)
         assert name in keep, name
 
@@ -177,7 +177,7 @@ def test_whatever_is_broken_by_hand_is_found(world: World) -> None:
 def _found_after(world: World, connection: sa.Connection, wrong: str) -> set[str]:
     """Which promises are broken inside a transaction that is then undone."""
     connection.execute(sa.text(wrong))
-    asked = values(world.parts.site, world.now + timedelta(hours=2, minutes=1))
+    asked = values(world.services.site, world.now + timedelta(hours=2, minutes=1))
     found = {
         promise.name
         for promise in PROMISES

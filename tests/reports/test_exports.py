@@ -8,20 +8,16 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.payments.ledger_backfill import backpost
-from billing.platform.actors import WORKER
 from billing.reports import exports, sheets
 from billing.rules.money import major
 from tests.support.actors import BY
 from tests.support.cli import run_on
-from tests.support.compensation import extend, refund
-from tests.support.ledger_queries import balances, journal, recognised
+from tests.support.compensation import extend
+from tests.support.ledger_queries import balances, journal
 from tests.support.staff_members import SignIn
-from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 MARCH = (date(2027, 3, 1), date(2027, 3, 31))
@@ -119,7 +115,7 @@ def test_finance_sees_the_books_and_pays_back_what_bounced(world: World, staff: 
     assert "2 tax invoices, INV-000001 to INV-000002; 0 missing" in page.words
     assert "15% Tax invoices 130.44 19.56 150.00" in page.words
     journal_file = finance.http.get("/staff/books/journal.csv?month=2027-03")
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         assert journal_file.text == "".join(exports.SHEETS["journal"].lines(session, *MARCH))
     assert journal_file.headers["cache-control"] == "private, no-store"
     assert finance.http.get("/staff/books/nothing.csv").status_code == 404
@@ -156,27 +152,6 @@ def test_each_file_has_a_name_of_its_own_and_every_amount_its_unit(world: World,
     assert finance.http.get("/staff/invoices.csv?month=2027-03").status_code == 404, (
         "those are the books' files"
     )
-
-
-def test_books_opened_later_are_the_books_kept_from_the_start(world: World, paid: Subscriber) -> None:
-    """What `billing migrate` posts for a database that is older than its ledger."""
-    world.advance_to(local(2027, 3, 20, 12))
-    extend(world, paid.subscription_id, days=5)
-    refund(world, amount=2500)
-    world.advance_to(local(2027, 4, 25, 12))
-    kept = (journal(world), recognised(world), balances(world))
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
-        assert backpost(ctx) == 0, "they are kept already"
-        for table in ("ledger_entry", "ledger_transaction"):
-            ctx.session.execute(sa.text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
-        for table in ("ledger_entry", "ledger_transaction", "deferral", "recognition_mark"):
-            ctx.session.execute(sa.text(f"DELETE FROM {table}"))
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
-        for table in ("ledger_entry", "ledger_transaction"):
-            ctx.session.execute(sa.text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
-        assert backpost(ctx) == 4
-    world.settle()
-    assert (sorted(journal(world)), recognised(world), balances(world)) == (sorted(kept[0]), *kept[1:])
 
 
 @given(st.lists(st.lists(st.text(), min_size=2, max_size=2), max_size=5))

@@ -27,7 +27,7 @@ def cases(world: World) -> list[tuple[str, str]]:
 
 
 def compared_through(world: World) -> date:
-    return world.rows("SELECT max(through) AS day FROM reckoning WHERE done_at IS NOT NULL")[0]["day"]  # type: ignore[no-any-return]
+    return world.rows("SELECT max(through) AS day FROM reconciliation WHERE done_at IS NOT NULL")[0]["day"]  # type: ignore[no-any-return]
 
 
 BOOKS = {"method": "GET", "path": "/v1/balance_transactions", "effect": "500_before", "times": None}
@@ -59,11 +59,11 @@ def test_days_that_are_not_compared_are_told_by_readiness_doctor_and_a_case(worl
 
 @pytest.mark.usefixtures("paid")
 def test_a_comparison_that_is_not_made_at_all_is_told_too(world: World) -> None:
-    """No try, no failure: the worker's lane is held up by something else."""
+    """No try, no failure: the worker's queue is held up by something else."""
     world.advance_to(local(2027, 3, 17, 12))
     execute(
         world,
-        "UPDATE reckoning SET next_at = '2027-03-17 03:00+00', through = '2027-03-15', since = '2027-03-15'",
+        "UPDATE reconciliation SET next_at = '2027-03-17 03:00+00', through = '2027-03-15', since = '2027-03-15'",
     )
     world.skip_to(local(2027, 3, 17, 18))
     assert readiness(world)["state"] == "late"
@@ -95,7 +95,7 @@ def test_a_dispute_for_which_stripe_has_no_answer_ends_nothing_and_is_told(world
 def test_more_movements_than_fit_a_page_are_all_compared(world: World) -> None:
     for _ in range(205):
         world.sandbox.banks("correct", amount=-1)
-    report = reconcile(world.parts.reconcile_context, CHARGE_DAY, CHARGE_DAY, world.now)
+    report = reconcile(world.services.reconcile_context, CHARGE_DAY, CHARGE_DAY, world.now)
     assert (report.movements, len(report.differences)) == (206, 205)
     world.advance_to(local(2027, 3, 26, 12))
     [payout] = world.sandbox.payouts()
@@ -110,6 +110,6 @@ def test_after_a_failure_a_day_is_compared_at_a_time(world: World) -> None:
     world.advance_to(local(2027, 3, 22, 12))
     world.sandbox.faults()
     world.advance_to(local(2027, 3, 22, 14))
-    done = world.rows("SELECT since, through FROM reckoning WHERE done_at IS NOT NULL ORDER BY through")
+    done = world.rows("SELECT since, through FROM reconciliation WHERE done_at IS NOT NULL ORDER BY through")
     assert done[0] == {"since": CHARGE_DAY, "through": CHARGE_DAY}
     assert compared_through(world) == date(2027, 3, 21)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from billing.reconcile.reconcile import Report, reconcile
+from billing.reconcile.reconcile import ComparisonReport, reconcile
 from tests.reports.operator import broken, execute
 from tests.support.world import World, local
 
@@ -20,11 +20,11 @@ def by_hand(world: World) -> None:
     world.sandbox.banks("payouts", schedule="manual")
 
 
-def compare(world: World, since: date, through: date | None = None) -> Report:
-    return reconcile(world.parts.reconcile_context, since, through or since, world.now)
+def compare(world: World, since: date, through: date | None = None) -> ComparisonReport:
+    return reconcile(world.services.reconcile_context, since, through or since, world.now)
 
 
-def found(report: Report) -> list[tuple[str, int | None, int | None]]:
+def found(report: ComparisonReport) -> list[tuple[str, int | None, int | None]]:
     """Kind, our cents, Stripe's."""
     return [(one.kind.value, one.ours, one.theirs) for one in report.differences]
 
@@ -35,7 +35,7 @@ def held(world: World, account: str) -> int:
 
 
 def compared_through(world: World) -> date:
-    return world.rows("SELECT max(through) AS day FROM reckoning WHERE done_at IS NOT NULL")[0]["day"]  # type: ignore[no-any-return]
+    return world.rows("SELECT max(through) AS day FROM reconciliation WHERE done_at IS NOT NULL")[0]["day"]  # type: ignore[no-any-return]
 
 
 def cases(world: World) -> list[dict[str, Any]]:

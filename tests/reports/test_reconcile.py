@@ -8,7 +8,7 @@ import pytest
 
 from billing.disputes import warn
 from billing.platform.errors import Unavailable
-from billing.reconcile.reconcile import Report, reconcile
+from billing.reconcile.reconcile import ComparisonReport, reconcile
 from tests.reports.operator import command, execute
 from tests.support.actors import BY
 from tests.support.staff_members import SignIn
@@ -29,12 +29,12 @@ def pay(world: World, *emails: str, cards: tuple[str, ...] = ("pm_card_visa", "p
     world.once(f"first charges of {subscribers}", live)
 
 
-def compare(world: World, since: date = CHARGE_DAY, through: date | None = None) -> Report:
+def compare(world: World, since: date = CHARGE_DAY, through: date | None = None) -> ComparisonReport:
     """The comparison, now."""
-    return reconcile(world.parts.reconcile_context, since, through or since, world.now)
+    return reconcile(world.services.reconcile_context, since, through or since, world.now)
 
 
-def found(report: Report) -> list[tuple[str, int | None, int | None]]:
+def found(report: ComparisonReport) -> list[tuple[str, int | None, int | None]]:
     """Kind, our cents, Stripe's."""
     return [(one.kind.value, one.ours, one.theirs) for one in report.differences]
 
@@ -86,12 +86,12 @@ def test_a_month_with_everything_in_it_is_clean(world: World) -> None:
     world.advance(days=32)
     assert len(world.charges()) > 5
     assert len(world.sandbox.payouts()) >= 1
-    report = compare(world, CHARGE_DAY, world.parts.site.today(world.now))
+    report = compare(world, CHARGE_DAY, world.services.site.today(world.now))
     assert found(report) == []
     assert report.movements == len(world.sandbox.objects("balance_transaction"))
     assert {case["kind"] for case in cases(world)} <= {"dispute", "refund_failed"}
     marks = world.rows(
-        "SELECT since, through, differences FROM reckoning WHERE done_at IS NOT NULL ORDER BY through"
+        "SELECT since, through, differences FROM reconciliation WHERE done_at IS NOT NULL ORDER BY through"
     )
     assert marks[0]["since"] == CHARGE_DAY
     assert sum(mark["differences"] for mark in marks) == 0
@@ -213,7 +213,7 @@ def test_a_charge_that_names_an_attempt_nobody_has_is_a_case_and_so_is_its_dispu
     world.settle()
     assert {case["kind"] for case in cases(world)} == {"unknown_charge", "unknown_dispute"}
     world.advance_to(local(2027, 3, 17, 12))
-    (row,) = world.rows("SELECT done_at, tries FROM reckoning")
+    (row,) = world.rows("SELECT done_at, tries FROM reconciliation")
     assert (row["done_at"] is not None, row["tries"]) == (True, 0)
 
 
@@ -278,7 +278,7 @@ def test_old_news_of_a_warning_stops_nobody_who_went_on_since(world: World) -> N
     assert world.subscription(subscription)["cancel_requested_at"] is not None
     world.api.post(f"/v1/subscriptions/{subscription}/resume", json={}).raise_for_status()
     (warned,) = (one["id"] for one in world.sandbox.objects("radar.early_fraud_warning"))
-    context = world.parts.reconcile_context
+    context = world.services.reconcile_context
     warn.settle(context.database, context.gateway, context.site, warned, world.now)
     assert world.subscription(subscription)["cancel_requested_at"] is None
 
@@ -328,7 +328,7 @@ def test_when_stripe_is_away_it_is_tried_again_and_said(world: World, staff: Sig
     with pytest.raises(Unavailable):
         compare(world)
     world.advance_to(local(2027, 3, 17, 12, 30))
-    (row,) = world.rows("SELECT done_at, tries, problem FROM reckoning")
+    (row,) = world.rows("SELECT done_at, tries, problem FROM reconciliation")
     assert row["done_at"] is None
     assert row["tries"] >= 1
     assert "could not be compared" in staff("finance").get("/staff/cases").words
@@ -336,7 +336,7 @@ def test_when_stripe_is_away_it_is_tried_again_and_said(world: World, staff: Sig
     assert (status, len(complaint.splitlines())) == (1, 1)
     world.sandbox.faults()
     world.advance_to(local(2027, 3, 17, 14))
-    (row,) = world.rows("SELECT done_at, differences FROM reckoning")
+    (row,) = world.rows("SELECT done_at, differences FROM reconciliation")
     assert (row["done_at"] is not None, row["differences"]) == (True, 0)
     assert (
         "compared with the acquirer’s through Tuesday 16 March 2027"
@@ -361,10 +361,10 @@ def test_finance_closes_a_case_with_a_reason_and_it_is_audited(world: World, sta
     assert "A test by Sipho" in page.words
     second = admin.post(f"{where}/close", reason="Me too")
     assert (second.status, "Closed by staff:finance@paper.example" in second.words) == (409, True)
-    (line,) = world.rows(f"SELECT {BY}, why, subject FROM audit_line WHERE act = 'close_case'")
+    (line,) = world.rows(f"SELECT {BY}, reason, subject FROM audit_line WHERE act = 'close_case'")
     assert line == {
         "by": "staff:finance@paper.example",
-        "why": "A test by Sipho, given back by hand.",
+        "reason": "A test by Sipho, given back by hand.",
         "subject": case["id"],
     }
 

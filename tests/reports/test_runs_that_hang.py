@@ -9,7 +9,7 @@ import pytest
 
 from billing.platform import heartbeat
 from billing.platform.installation import is_home_in
-from billing.timetable import Lane, tick
+from billing.timetable import Queue, tick
 from tests.proofs.many_readers import due
 from tests.reports.operator import broken, execute
 from tests.support.broken_tables import missing_table, refused_rows
@@ -23,15 +23,15 @@ CASES = "SELECT what, closed_at, reason FROM staff_case WHERE kind = 'billing_la
 
 
 def ring(world: World) -> None:
-    heartbeat.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
+    heartbeat.beat(world.services.database, world.services.clock.now_in, is_home_in)
 
 
 def pass_by(world: World, length: timedelta) -> None:
     """So much time, in which workers were there and no billing run finished. (A held clock that leaps takes both along.)"""
     world.skip_to(world.now + length)
-    execute(world, "UPDATE tick_seen SET run_at = run_at - :length", length=length)
+    execute(world, "UPDATE worker_heartbeat SET run_at = run_at - :length", length=length)
     ring(world)
-    tick(world.parts, lane=Lane.WATCH)
+    tick(world.services, queue=Queue.WATCH)
 
 
 def runs(world: World) -> dict[str, object]:
@@ -70,7 +70,7 @@ def test_a_case_stays_while_the_run_hangs_though_nothing_is_due(world: World) ->
     with hung_run(world):
         pass_by(world, timedelta(minutes=16))
         world.execute("UPDATE subscription SET next_action_at = :then", then=world.now + timedelta(days=1))
-        world.execute("UPDATE attempt SET ask_at = :then", then=world.now + timedelta(days=1))
+        world.execute("UPDATE attempt SET next_poll_at = :then", then=world.now + timedelta(days=1))
         pass_by(world, timedelta(minutes=1))
         assert (runs(world)["state"], open_cases(world)) == ("finishing", {"billing_late": 1})
         pass_by(world, timedelta(days=1, minutes=15))
@@ -93,7 +93,7 @@ def test_a_run_that_breaks_each_time_is_missed_too(world: World, trouble: Troubl
     due(world, 1)
     with trouble(world):
         for _ in range(16):
-            tick(world.parts, lane=Lane.BILLING)
+            tick(world.services, queue=Queue.BILLING)
             pass_by(world, timedelta(minutes=1))
     pass_by(world, timedelta(minutes=1))
     assert world.charges() == []
@@ -105,7 +105,7 @@ def test_a_run_that_gets_on_is_no_alarm_however_long_it_takes(world: World) -> N
     due(world, 1)
     with hung_run(world):
         pass_by(world, timedelta(minutes=14))
-        world.parts.run_context.got_on()
+        world.services.run_context.got_on()
         pass_by(world, timedelta(minutes=14))
         assert world.rows(CASES) == []
 
@@ -124,10 +124,12 @@ def test_without_a_worker_that_is_the_alarm(world: World) -> None:
     ring(world)
     due(world, 1)
     world.skip_to(world.now + timedelta(hours=1))
-    execute(world, "UPDATE tick_seen SET at = at - interval '1 hour', run_at = run_at - interval '1 hour'")
+    execute(
+        world, "UPDATE worker_heartbeat SET at = at - interval '1 hour', run_at = run_at - interval '1 hour'"
+    )
     assert broken(world) == {"ticks-are-seen": ["worker"]}
     ring(world)
-    tick(world.parts, lane=Lane.WATCH)
+    tick(world.services, queue=Queue.WATCH)
     assert world.rows(CASES) == [], "they have a quarter of an hour"
     pass_by(world, timedelta(minutes=16))
     assert len(world.rows(CASES)) == 1

@@ -26,7 +26,7 @@ from billing.rules.access import (
 )
 from billing.rules.instants import NaiveInstant
 from billing.rules.lifecycle import State
-from billing.rules.policies import Policy, Span
+from billing.rules.policies import ArticlePolicy, FreeSpan
 
 NOW = datetime(2026, 3, 16, 7, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
@@ -39,12 +39,12 @@ SUBSCRIBED = Entitlement(Reason.SUBSCRIPTION, NOW + DAY, ALL)
 RENEWING = Entitlement(Reason.SUBSCRIPTION, NOW + DAY, ALL, renews=True)
 LATE = Entitlement(Reason.SUBSCRIPTION, NOW - DAY, ALL, renews=True)
 USED_UP = Meter(used=3, limit=3, counted=False)
-FREE, REGISTERED, METERED, SUBSCRIBER = (Policy(level) for level in AccessLevel)
+FREE, REGISTERED, METERED, SUBSCRIBER = (ArticlePolicy(level) for level in AccessLevel)
 LOCKED = Decision(False, Reason.SUBSCRIBE, frozenset(), None)
 
 
-def opened(*ends: datetime) -> tuple[Span, ...]:
-    return tuple(Span(NOW - DAY, end) for end in ends)
+def opened(*ends: datetime) -> tuple[FreeSpan, ...]:
+    return tuple(FreeSpan(NOW - DAY, end) for end in ends)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def opened(*ends: datetime) -> tuple[Span, ...]:
         ),
         # What will be is named too: an article that opens in a week.
         (
-            Facts(Policy(AccessLevel.SUBSCRIBER, (Span(NOW + 7 * DAY, None),))),
+            Facts(ArticlePolicy(AccessLevel.SUBSCRIBER, (FreeSpan(NOW + 7 * DAY, None),))),
             Decision(False, Reason.SUBSCRIBE, frozenset(), NOW + 7 * DAY),
         ),
         (Facts(REGISTERED), Decision(False, Reason.REGISTER, frozenset(), None)),
@@ -133,9 +133,9 @@ helds = st.sampled_from(
 meters = st.sampled_from(
     [Meter(*fields) for fields in product(range(6), range(6), (False, True), maybe_hours)]
 )
-spans = st.sampled_from([Span(start, end) for start, end in product(maybe_hours, maybe_hours)])
+spans = st.sampled_from([FreeSpan(start, end) for start, end in product(maybe_hours, maybe_hours)])
 few_spans = st.lists(spans, max_size=2).map(tuple)
-policies = st.builds(Policy, st.sampled_from(AccessLevel), few_spans)
+policies = st.builds(ArticlePolicy, st.sampled_from(AccessLevel), few_spans)
 facts_of = st.builds(
     Facts, policies, st.booleans(), st.lists(helds, max_size=3).map(tuple), st.none() | meters, few_spans
 )
@@ -168,7 +168,7 @@ def test_a_holding_never_takes_access_away(facts: Facts, held: Entitlement, at: 
 
 
 @given(facts_of, spans, instants)
-def test_neither_does_an_opening_nor_a_free_window(facts: Facts, span: Span, at: datetime) -> None:
+def test_neither_does_an_opening_nor_a_free_window(facts: Facts, span: FreeSpan, at: datetime) -> None:
     before = decide(facts, at)
     policy = replace(facts.policy, free=(*facts.policy.free, span))
     for more in (replace(facts, opened=(*facts.opened, span)), replace(facts, policy=policy)):
@@ -311,8 +311,8 @@ def test_a_meter_counts_from_nothing(used: int, limit: int) -> None:
 def test_naive_instants_are_refused() -> None:
     for attempt in (
         lambda: decide(Facts(SUBSCRIBER), NAIVE),
-        lambda: Span(None, NAIVE),
-        lambda: Span(NAIVE, None),
+        lambda: FreeSpan(None, NAIVE),
+        lambda: FreeSpan(NAIVE, None),
         lambda: Meter(0, 3, False, NAIVE),
         lambda: Entitlement(Reason.TRIAL, NAIVE, ALL),
         lambda: entitlement_of(

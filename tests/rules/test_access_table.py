@@ -18,7 +18,7 @@ from billing.rules.access import (
     entitlement_of,
 )
 from billing.rules.lifecycle import State
-from billing.rules.policies import Policy, Span
+from billing.rules.policies import ArticlePolicy, FreeSpan
 
 NOON = datetime(2027, 3, 16, 10, tzinfo=UTC)
 """Everything that ends or begins in these cases does so at this instant. Cases count in hairs from it."""
@@ -230,15 +230,15 @@ GIVEN = {
 }
 FREE = {
     "none": (),
-    "free until noon": (Span(AGES, NOON),),
-    "was free long ago": (Span(AGES, AGES + HAIR),),
-    "free from noon on": (Span(NOON, None),),
+    "free until noon": (FreeSpan(AGES, NOON),),
+    "was free long ago": (FreeSpan(AGES, AGES + HAIR),),
+    "free from noon on": (FreeSpan(NOON, None),),
 }
 OPENED = {
     "off": (),
-    "open until noon": (Span(AGES, NOON),),
-    "opens at noon": (Span(NOON, None),),
-    "closed": (Span(AGES, AGES + HAIR),),
+    "open until noon": (FreeSpan(AGES, NOON),),
+    "opens at noon": (FreeSpan(NOON, None),),
+    "closed": (FreeSpan(AGES, AGES + HAIR),),
 }
 COUNTED = {
     "nobody to count": None,
@@ -252,7 +252,7 @@ COUNTED = {
 
 
 POLICIES = {
-    (level, window): Policy(AccessLevel(level), FREE[window]) for level in LEVELS for window in WINDOWS
+    (level, window): ArticlePolicy(AccessLevel(level), FREE[window]) for level in LEVELS for window in WINDOWS
 }
 HELD = {(person, hair): HOLDS[person](NOON + hair * HAIR) for person in PEOPLE for hair in HAIRS}
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.rules.instants import NaiveInstant
-from billing.rules.notices import Notice, Window, in_time, window
+from billing.rules.notices import Notice, NoticeWindow, in_time, window
 
 CHARGE = datetime(2026, 3, 16, 7, tzinfo=UTC)  # 09:00 in Johannesburg
 INSTANT = timedelta(microseconds=1)
@@ -25,7 +25,7 @@ def before(days: float, by: timedelta = timedelta()) -> datetime:
     ("notice", "opens", "aims", "closes"), [(Notice.FIRST, 9, 8, 7), (Notice.SECOND, 7, 4, 3)]
 )
 def test_the_windows(notice: Notice, opens: int, aims: int, closes: int) -> None:
-    assert window(notice, CHARGE) == Window(before(opens), before(aims), before(closes))
+    assert window(notice, CHARGE) == NoticeWindow(before(opens), before(aims), before(closes))
 
 
 def test_a_window_is_in_days_of_24_hours_whatever_the_clocks_do() -> None:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from billing.rules.features import UnknownFeature, features
-from billing.rules.policies import AccessLevel, BadWindow, Policy, Span, policy
+from billing.rules.policies import AccessLevel, ArticlePolicy, BadWindow, FreeSpan, policy
 from billing.rules.readings import Reading, reading
 
 ZONE = ZoneInfo("Africa/Johannesburg")
@@ -14,16 +14,16 @@ EVENING = datetime(2027, 3, 1, 23, 30, tzinfo=ZONE)
 SUBSCRIBER = AccessLevel.SUBSCRIBER
 
 
-def made(**windows: int) -> Policy:
+def made(**windows: int) -> ArticlePolicy:
     return policy(SUBSCRIBER, published_at=EVENING, zone=ZONE, **windows)
 
 
 def test_hours_count_from_publication_and_days_from_midnight_in_the_zone() -> None:
-    assert made() == Policy(SUBSCRIBER)
-    assert made(free_hours=24).free == (Span(EVENING, EVENING + timedelta(hours=24)),)
+    assert made() == ArticlePolicy(SUBSCRIBER)
+    assert made(free_hours=24).free == (FreeSpan(EVENING, EVENING + timedelta(hours=24)),)
     # Published half an hour before midnight: one day after is half an hour later.
-    assert made(open_after_days=1).free == (Span(datetime(2027, 3, 2, tzinfo=ZONE), None),)
-    assert made(open_after_days=30).free == (Span(datetime(2027, 3, 31, tzinfo=ZONE), None),)
+    assert made(open_after_days=1).free == (FreeSpan(datetime(2027, 3, 2, tzinfo=ZONE), None),)
+    assert made(open_after_days=30).free == (FreeSpan(datetime(2027, 3, 31, tzinfo=ZONE), None),)
     assert len(made(free_hours=1, open_after_days=1).free) == 2
 
 

@@ -12,7 +12,7 @@ from billing.rules.instants import NotACivilDate
 from billing.rules.money import MixedCurrencies, Money
 from billing.rules.tax import (
     SOUTH_AFRICA,
-    Document,
+    InvoiceForm,
     NoRate,
     NotASupply,
     VatRate,
@@ -89,7 +89,12 @@ def test_a_rate_stays_within_bounds(basis_points: int) -> None:
 )
 def test_fifteen_percent_splits_by_the_tax_fraction(gross: int, net: int, vat: int) -> None:
     parts = split(Money(gross), FIFTEEN)
-    assert (parts.net, parts.vat, parts.gross, parts.rate) == (Money(net), Money(vat), Money(gross), FIFTEEN)
+    assert (parts.net, parts.vat, parts.gross, parts.rate) == (
+        Money(net),
+        Money(vat),
+        Money(gross),
+        FIFTEEN,
+    )
 
 
 @pytest.mark.parametrize(("gross", "vat"), [(3, 1), (9, 2), (15, 3), (-3, -1)])
@@ -129,15 +134,15 @@ def test_the_latest_rate_in_force_counts_in_any_order(known: list[VatRate], on: 
 @pytest.mark.parametrize(
     ("gross", "document"),
     [
-        (0, Document.NONE),
-        (5000, Document.NONE),
-        (5001, Document.ABRIDGED),
-        (7500, Document.ABRIDGED),
-        (500_000, Document.ABRIDGED),
-        (500_001, Document.FULL),
+        (0, InvoiceForm.NONE),
+        (5000, InvoiceForm.NONE),
+        (5001, InvoiceForm.ABRIDGED),
+        (7500, InvoiceForm.ABRIDGED),
+        (500_000, InvoiceForm.ABRIDGED),
+        (500_001, InvoiceForm.FULL),
     ],
 )
-def test_the_document_goes_by_the_amount(gross: int, document: Document) -> None:
+def test_the_document_goes_by_the_amount(gross: int, document: InvoiceForm) -> None:
     assert document_for(Money(gross)) is document
 
 
@@ -153,7 +158,7 @@ def test_the_bounds_are_in_rand() -> None:
 
 @given(st.integers(0, 10**7), st.integers(0, 10**7))
 def test_more_money_never_calls_for_a_lesser_document(a: int, b: int) -> None:
-    order = [Document.NONE, Document.ABRIDGED, Document.FULL]
+    order = [InvoiceForm.NONE, InvoiceForm.ABRIDGED, InvoiceForm.FULL]
     lesser, greater = sorted((a, b))
     assert order.index(document_for(Money(lesser))) <= order.index(document_for(Money(greater)))
 

@@ -118,7 +118,7 @@ def test_at_its_ceiling_a_key_is_a_case_a_day_and_a_line_an_hour(world: World) -
         assert is_over(refund(client, payment, 1_001), "cents_a_day")
     (case,) = world.rows("SELECT what FROM staff_case WHERE kind = 'key_limit'")
     assert "“money”" in case["what"]
-    (line,) = world.rows(f"SELECT {BY}, act, why, after FROM audit_line WHERE outcome = 'refused'")
+    (line,) = world.rows(f"SELECT {BY}, act, reason, after FROM audit_line WHERE outcome = 'refused'")
     assert (line["by"], line["act"]) == ("api:money", "over_limit")
     assert line["after"] == {"asked": f"POST /v1/payments/{first}/refunds"}
 
@@ -131,16 +131,18 @@ def test_two_refunds_with_one_key_at_once_do_not_exceed_it_together(world: World
 
     def spend(session: Session) -> None:
         key_limits.spend(
-            TransactionContext(session, world.parts.site, world.now, WORKER), key["id"], Spent(cents=75_000)
+            TransactionContext(session, world.services.site, world.now, WORKER),
+            key["id"],
+            Spent(cents=75_000),
         )
 
-    with world.parts.database.transaction() as one:
+    with world.services.database.transaction() as one:
         spend(one)
-        with world.parts.database.engine.connect() as connection, Session(connection) as other:
+        with world.services.database.engine.connect() as connection, Session(connection) as other:
             waits_for_nobody(other)
             with pytest.raises(OperationalError, match="lock timeout"):
                 spend(other)
-    with pytest.raises(key_limits.KeyOverLimit), world.parts.database.transaction() as other:
+    with pytest.raises(key_limits.KeyOverLimit), world.services.database.transaction() as other:
         spend(other)
 
 
@@ -155,7 +157,7 @@ def test_a_race_over_http_gives_back_what_one_of_them_may(world: World) -> None:
         return len(world.rows(asked)) == 2
 
     with ThreadPoolExecutor(2) as programs:
-        with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
             key_limits.spend(ctx, key["id"], Spent(days=1))
             answers = [programs.submit(refund, client, payment, 75_000) for payment in payments]
             until(waiting, "both wait for the key")

@@ -44,13 +44,13 @@ def audited(world: World) -> list[tuple[str, str, str]]:
 def test_a_revoked_key_is_forgotten_at_once(world: World) -> None:
     client = program(world, "access")
     assert works(world, client) == {True}
-    with world.parts.database.begin(world.parts.site, world.now, ADMIN) as ctx:
+    with world.services.database.begin(world.services.site, world.now, ADMIN) as ctx:
         api_keys.revoke(ctx, the_key(world))
     assert works(world, client) == {False}
     assert audited(world) == [(str(ADMIN), "key_revoke", the_key(world))]
     with (
         pytest.raises(api_keys.UnknownKey),
-        world.parts.database.begin(world.parts.site, world.now, ADMIN) as ctx,
+        world.services.database.begin(world.services.site, world.now, ADMIN) as ctx,
     ):
         api_keys.revoke(ctx, the_key(world))
 
@@ -70,7 +70,7 @@ def test_after_a_rotation_both_secrets_work_and_the_old_one_for_its_grace_alone(
     assert works(world, old) == {True}
 
     def rotate(grace: timedelta) -> httpx.Client:
-        with world.parts.database.begin(world.parts.site, world.now, ADMIN) as ctx:
+        with world.services.database.begin(world.services.site, world.now, ADMIN) as ctx:
             key_id = the_key(world)
             secret = api_keys.rotate(ctx, key_id, grace)
         return with_secret(world, secret)
@@ -94,14 +94,14 @@ def test_a_call_repeated_after_a_rotation_is_the_same_call(world: World, in_tria
     body, headers = {"words": "x"}, {"Idempotency-Key": "k1"}
     first = old.post(path, json=body, headers=headers)
     (row,) = world.rows("SELECT id FROM api_key WHERE name = 'readers'")
-    with world.parts.database.begin(world.parts.site, world.now, ADMIN) as ctx:
+    with world.services.database.begin(world.services.site, world.now, ADMIN) as ctx:
         secret = api_keys.rotate(ctx, row["id"], timedelta())
     again = with_secret(world, secret).post(path, json=body, headers=headers)
     assert (again.json(), again.headers["idempotent-replayed"]) == (first.json(), "true")
 
 
 def test_a_secret_has_a_form_that_scanners_find_and_is_kept_nowhere(world: World) -> None:
-    with world.parts.database.begin(world.parts.site, world.now, ADMIN) as ctx:
+    with world.services.database.begin(world.services.site, world.now, ADMIN) as ctx:
         _, secret = api_keys.make(ctx, "app", ["access"])
     assert FORM.fullmatch(secret)
     assert is_whole(secret)
@@ -147,12 +147,12 @@ def test_admins_are_told_two_weeks_before_a_key_expires(world: World) -> None:
     assert (case["kind"], case["link"]) == ("key_expires", "/staff/keys")
     assert "“access” stops working on 1 April 2027" in case["what"]
     assert (case["act_by"], case["closed_at"]) == (local(2027, 4, 1), None)
-    with world.parts.database.begin(world.parts.site, world.now, ADMIN) as ctx:
+    with world.services.database.begin(world.services.site, world.now, ADMIN) as ctx:
         api_keys.rotate(ctx, the_key(world), timedelta(), expires_at=local(2027, 4, 2))
     world.advance_to(local(2027, 3, 19, 1))
     rows = world.rows(f"SELECT {CLOSED_BY}, closed_at IS NULL AS open FROM staff_case ORDER BY id")
     assert [row["open"] for row in rows] == [False, True], "another end, and another case"
-    with world.parts.database.begin(world.parts.site, world.now, ADMIN) as ctx:
+    with world.services.database.begin(world.services.site, world.now, ADMIN) as ctx:
         api_keys.revoke(ctx, the_key(world))
     assert world.rows("SELECT 1 FROM staff_case WHERE closed_at IS NULL") == []
 
@@ -261,7 +261,7 @@ def test_a_form_about_a_key_that_is_gone_reaches_none_that_is_named_like_it(
     )
     admin.get("/staff/keys")
     open_forms = [admin.filled(f"/staff/keys/{gone}/{act}", **form) for act, form in forms]
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         api_keys.revoke(ctx.acting_as(ADMIN), gone)
         api_keys.create(ctx, gone, ["access"])
     before = world.rows("SELECT * FROM api_key WHERE name = :gone", gone=gone)
@@ -271,7 +271,7 @@ def test_a_form_about_a_key_that_is_gone_reaches_none_that_is_named_like_it(
 
 def test_two_who_make_a_key_of_one_name_at_once_make_one(world: World) -> None:
     def make() -> str:
-        with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
             return api_keys.create(ctx, "app", ["access"])
 
     waiting = (
@@ -279,7 +279,7 @@ def test_two_who_make_a_key_of_one_name_at_once_make_one(world: World) -> None:
         " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
     )
     with ThreadPoolExecutor() as pool:
-        with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+        with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
             api_keys.create(ctx, "app", ["access"])
             other = pool.submit(make)
             until(lambda: world.rows(waiting), "the other one's lock")

@@ -77,7 +77,7 @@ def test_without_a_key_or_with_a_false_one_nothing_is_told(readers: TwoReaders) 
 
 def test_a_key_opens_what_its_scope_says_and_nothing_else(readers: TwoReaders) -> None:
     world, keys = readers.world, {}
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         for scope in SCOPES:
             keys[scope] = create(ctx, scope, [scope])
     before, wrong = contents(world), []

@@ -37,7 +37,7 @@ def clock() -> SteppedClock:
 @pytest.fixture
 def live(world: World, clock: SteppedClock) -> Iterator[httpx.Client]:
     """The application as it is in life, with the machine's clock."""
-    with TestClient(create_demo_app(replace(world.parts, clock=SystemClock(), monotonic=clock))) as client:
+    with TestClient(create_demo_app(replace(world.services, clock=SystemClock(), monotonic=clock))) as client:
         yield client
 
 
@@ -47,7 +47,7 @@ def test_another_query_string_makes_it_no_second_time(
 ) -> None:
     first = live.get(path)
     assert first.status_code == 200
-    with statements(world.parts.database) as sent:
+    with statements(world.services.database) as sent:
         again = [live.get(f"{path}?{number}=x&v={number}") for number in range(30)]
     assert sent == []
     assert {answer.content for answer in again} == {first.content}
@@ -58,7 +58,7 @@ def test_another_query_string_makes_it_no_second_time(
 def test_it_is_made_again_after_a_minute_and_only_once(
     world: World, live: httpx.Client, clock: SteppedClock, path: str
 ) -> None:
-    with statements(world.parts.database) as sent:
+    with statements(world.services.database) as sent:
         live.get(path)
         once = len(sent)
         assert once > 0
@@ -72,8 +72,8 @@ def test_it_is_made_again_after_a_minute_and_only_once(
 
 
 def test_a_failure_is_told_and_not_kept(own_world: World) -> None:
-    parts = replace(own_world.parts, clock=SystemClock(), monotonic=SteppedClock())
-    with TestClient(create_demo_app(parts)) as client:
+    services = replace(own_world.services, clock=SystemClock(), monotonic=SteppedClock())
+    with TestClient(create_demo_app(services)) as client:
         with missing_table(own_world, "article"):
             assert client.get("/sitemap.xml").status_code == 500
         assert client.get("/sitemap.xml").status_code == 200

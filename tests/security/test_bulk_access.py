@@ -28,7 +28,7 @@ def bulk(client: httpx.Client, articles: list[str]) -> httpx.Response:
 
 def cost(world: World, client: httpx.Client, articles: list[str]) -> int:
     """How many statements an answer takes."""
-    with statements(world.parts.database) as sent:
+    with statements(world.services.database) as sent:
         answer = bulk(client, articles)
     assert answer.status_code == 200
     assert [one["article"] for one in answer.json()] == articles
@@ -85,7 +85,7 @@ def test_evaluations_about_many_subjects_cost_what_one_costs(world: World, kind:
             }
             for number in range(count)
         ]
-        with statements(world.parts.database) as sent:
+        with statements(world.services.database) as sent:
             answer = world.api.post("/access/v1/evaluations", json={"evaluations": each})
         assert len(answer.json()["evaluations"]) == count
         return len(sent)

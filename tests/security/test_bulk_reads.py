@@ -94,15 +94,20 @@ def test_two_reads_at_once_do_not_exceed_it_together(world: World) -> None:
     program(world, "readers:read", ceilings=Ceilings(readers=2))
     (key,) = world.rows("SELECT id FROM api_key WHERE name = 'readers:read'")
     actor = ApiActor("x", key_id=key["id"])
-    with world.parts.database.begin(world.parts.site, world.now, actor) as ctx:
+    with world.services.database.begin(world.services.site, world.now, actor) as ctx:
         reads.note(ctx, "GET /v1/readers", ids[:2])
-        with world.parts.database.engine.connect() as connection, Session(connection) as other:
+        with world.services.database.engine.connect() as connection, Session(connection) as other:
             waits_for_nobody(other)
             with pytest.raises(OperationalError, match="lock timeout"):
                 reads.note(
-                    TransactionContext(other, world.parts.site, world.now, actor), "GET /v1/readers", ids[2:]
+                    TransactionContext(other, world.services.site, world.now, actor),
+                    "GET /v1/readers",
+                    ids[2:],
                 )
-    with pytest.raises(KeyOverLimit), world.parts.database.begin(world.parts.site, world.now, actor) as ctx:
+    with (
+        pytest.raises(KeyOverLimit),
+        world.services.database.begin(world.services.site, world.now, actor) as ctx,
+    ):
         reads.note(ctx, "GET /v1/readers", ids[2:])
 
 

@@ -18,16 +18,16 @@ def test_in_the_comment_to_a_cancellation(world: World, number: str) -> None:
     browser.get("/account/cancel")
     page = browser.post("/account/cancel", reason="other", comment=f"Refund {number} \x00 please")
     assert page.path == "/account/cancelled"
-    why = world.rows("SELECT why FROM subscription_change WHERE event = 'cancel_asked'")[0]["why"]
-    assert why.startswith(f"other: Refund {MASK}")
+    reason = world.rows("SELECT reason FROM subscription_change WHERE event = 'cancel_asked'")[0]["reason"]
+    assert reason.startswith(f"other: Refund {MASK}")
     assert "4242 4242" not in all_text(world)
 
 
 def test_in_what_a_program_says_of_a_cancellation(world: World, in_trial: Subscriber) -> None:
     body = {"reason": TYPED[0], "comment": f"on {TYPED[1]}"}
     world.api.post(f"/v1/subscriptions/{in_trial.subscription_id}/cancel", json=body).raise_for_status()
-    why = world.rows("SELECT why FROM subscription_change WHERE event = 'cancel_asked'")[0]["why"]
-    assert why == f"{MASK}: on {MASK}"
+    reason = world.rows("SELECT reason FROM subscription_change WHERE event = 'cancel_asked'")[0]["reason"]
+    assert reason == f"{MASK}: on {MASK}"
     assert TYPED[0] not in all_text(world)
 
 

@@ -105,10 +105,10 @@ def test_a_trial_that_was_not_committed_is_not_announced(world: World) -> None:
 
 def test_a_database_that_is_away_is_a_503_for_people_and_programs(own_world: World) -> None:
     world = own_world
-    world.parts.database.close()
-    with world.parts.database.engine.connect() as connection:
+    world.services.database.close()
+    with world.services.database.engine.connect() as connection:
         name = str(connection.exec_driver_sql("SELECT current_database()").scalar_one())
-    admin = world.parts.database.url.set(database="postgres").render_as_string(hide_password=False)
+    admin = world.services.database.url.set(database="postgres").render_as_string(hide_password=False)
     with psycopg.connect(admin.replace("postgresql+psycopg", "postgresql"), autocommit=True) as session:
         session.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         try:

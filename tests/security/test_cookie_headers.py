@@ -13,7 +13,7 @@ from billing.access_cache.cache import AccessCache, CachedArticle, Header
 from billing.access_cache.packed_entitlements import REGISTERED
 from billing.access_cache.presented import presented_in
 from billing.http import cookies
-from billing.rules.policies import AccessLevel, Policy, Span
+from billing.rules.policies import AccessLevel, ArticlePolicy, FreeSpan
 from tests.access_cache.cache_parts import NAMES, SITE
 from tests.support.installation import settings_for
 from tests.support.signed_in import in_trial_by_pages
@@ -77,7 +77,7 @@ class Cache:
         self.digest = self.builder.session_digest(SECRET.encode())[:16]
         self.cache.keep_session(self.digest, "rdr_1", int(AT.timestamp()) + 3600)
         self.cache.keep_entitlements("rdr_1", REGISTERED)
-        policy = Policy(AccessLevel.FREE, (Span(None, None),))
+        policy = ArticlePolicy(AccessLevel.FREE, (FreeSpan(None, None),))
         self.cache.keep_article(CachedArticle("a", policy, (), self.now, is_metered=False))
         plain: list[Header] = [(b"cookie", NAME + SECRET.encode())]
         assert self.answered_by(plain) == SECRET

@@ -106,7 +106,7 @@ def test_ahead_of_a_click_memory_answers_what_would_not_be_counted(world: World)
     for client in (reader.http, world.browser().http):
         for article in (world.articles["subscriber"][0], world.articles["free"][0]):
             plain = client.get(f"/v1/access/{article}").json()
-            with statements(world.parts.database) as sent:
+            with statements(world.services.database) as sent:
                 assert client.get(f"/v1/access/{article}?prefetch=true").json() == plain
             assert not [one for one in sent if "article" in one], "the framework isn't asked"
             assert client.get(f"/v1/access/{article}?prefetch=1").json() == plain

@@ -79,7 +79,7 @@ def test_a_strangers_name_gets_nothing_of_the_sandbox(world: World, path: str, h
 
 def test_the_link_for_staff_ends_with_the_start_that_printed_it(demo: World) -> None:
     def starts() -> str:
-        with demo.parts.database.begin(demo.parts.site, demo.now, Command()) as ctx:
+        with demo.services.database.begin(demo.services.site, demo.now, Command()) as ctx:
             seed.api_key(ctx)
             return seed.staff(ctx, "paper.example")
 
@@ -100,5 +100,5 @@ def test_no_link_for_staff_is_made_of_an_old_one(demo: World) -> None:
     """Links of earlier releases named no start."""
     demo.execute("UPDATE api_key SET revoked_at = created_at")
     for subject in ("demo", ""):
-        token = demo.parts.site.tokens.token(seed.STAFF_LINK, subject)
+        token = demo.services.site.tokens.token(seed.STAFF_LINK, subject)
         assert demo.browser().get(f"/staff/demo/{token}").status == 404

@@ -140,6 +140,6 @@ def test_the_page_says_until_when(site: World) -> None:
 
 def test_a_new_authenticator_ends_the_lock(site: World) -> None:
     guess(site, site.browser())
-    with site.parts.database.begin(site.parts.site, site.now, Command("test")) as ctx:
+    with site.services.database.begin(site.services.site, site.now, Command("test")) as ctx:
         members.reset_codes(ctx, members.by_address(ctx.session, SUPPORT))
     assert sign_in_by_mail(site, SUPPORT).page.path == "/staff"

@@ -22,10 +22,12 @@ def world(make_world: Callable[..., World]) -> World:
     return make_world(second_person_limit=30000, second_person_day_limit=50000)
 
 
-def make_key(browser: Browser, cents: int, *, name: str = "mine", why: str = "") -> str:
+def make_key(browser: Browser, cents: int, *, name: str = "mine", reason: str = "") -> str:
     """The pages, to the secret of a key that may give money back."""
     browser.get(KEYS)
-    page = browser.post(KEYS, name=name, scope="money", expires="", cents=str(cents), why=why, **CEILINGS)
+    page = browser.post(
+        KEYS, name=name, scope="money", expires="", cents=str(cents), reason=reason, **CEILINGS
+    )
     found = re.search(r"mk_[0-9A-Za-z]+", page.text)
     return found.group(0) if found else ""
 
@@ -45,7 +47,7 @@ def test_one_admins_api_key_gives_no_more_than_they_may(
     admin = staff("admin")
     add(world, "finance", OTHER)
     assert make_key(admin, 123_456_700) == "", "it needs a reason"
-    secret = make_key(admin, 123_456_700, why="The new CRM.")
+    secret = make_key(admin, 123_456_700, reason="The new CRM.")
     assert refund_by_key(world, secret, yearly.reader_id, 50001, "1") == 403
     assert refunds(world) == []
     (approval,) = waiting(world)
@@ -67,7 +69,7 @@ def test_many_keys_of_one_admin_count_together_whatever_becomes_of_them(
     (key,) = world.rows("SELECT id FROM api_key WHERE name = 'mine'")
     admin.get(KEYS)
     admin.post(f"{KEYS}/{key['id']}/revoke")
-    second = make_key(admin, 50000, name="again", why="Once more.")
+    second = make_key(admin, 50000, name="again", reason="Once more.")
     assert refund_by_key(world, second, yearly.reader_id, 1, "2") == 403
     assert refunds(world) == [50000]
 
@@ -79,9 +81,9 @@ def test_a_ceiling_is_raised_above_what_one_admin_decides_about_by_two(
     admin = staff("admin")
     make_key(admin, 10000)
     (key,) = world.rows("SELECT id FROM api_key WHERE name = 'mine'")
-    for why in ("", "It is the busy month."):
+    for reason in ("", "It is the busy month."):
         admin.get(KEYS)
-        page = admin.post(f"{KEYS}/{key['id']}/limit", cents=str(cents), why=why, **CEILINGS)
+        page = admin.post(f"{KEYS}/{key['id']}/limit", cents=str(cents), reason=reason, **CEILINGS)
     (row,) = world.rows("SELECT cents_a_day FROM api_key WHERE name = 'mine'")
     assert row["cents_a_day"] == (10000 if cents > 50000 else cents)
     assert len(waiting(world)) == (cents > 50000)

@@ -97,11 +97,11 @@ def test_an_error_of_ours_is_logged_without_whose_it_was(
 def test_an_installation_that_is_printed_shows_no_secret(make_world: Callable[..., World]) -> None:
     world = make_world(smtp_url="smtps://paper:relay-password@relay.example")
     for part in (
-        world.parts,
-        world.parts.settings,
-        world.parts.run_context,
-        world.parts.webhook_context,
-        world.parts.database.url,
+        world.services,
+        world.services.settings,
+        world.services.run_context,
+        world.services.webhook_context,
+        world.services.database.url,
     ):
         shown = f"{part!r} {part}"
         hidden = (SECRET_KEY, KEY, WEBHOOK_SECRET, "relay-password", world.url_of_database)

@@ -14,7 +14,7 @@ def addresses(readers: TwoReaders) -> list[str]:
     """Every address that is looked at, with a reader's own names in it."""
     world = readers.world
     tokens = {
-        "/sign-in/link/{token}": world.parts.site.tokens.token(
+        "/sign-in/link/{token}": world.services.site.tokens.token(
             "sign-in", world.rows("SELECT id FROM sign_in_link")[0]["id"]
         ),
         "/cancel/{token}": readers.token(CANCEL, PAYING),

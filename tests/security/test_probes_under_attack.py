@@ -28,7 +28,7 @@ def get(world: World, path: str) -> httpx.Response:
 @contextmanager
 def held_up(world: World) -> Iterator[None]:
     """Every thread of the web process waits for a locked table, and nothing is left in the pool."""
-    pool = world.parts.database.engine.pool
+    pool = world.services.database.engine.pool
     assert isinstance(pool, QueuePool)
     everything = pool.size() + pool._max_overflow
     with (
@@ -39,7 +39,7 @@ def held_up(world: World) -> Iterator[None]:
         waiting = [crowd.submit(get, world, "/") for _ in range(THREADS + 5)]
         until(lambda: locked.waiting == THREADS, "all threads to be held up")
         while pool.checkedout() < everything:
-            taken.enter_context(world.parts.database.engine.connect())
+            taken.enter_context(world.services.database.engine.connect())
         yield
         assert not any(each.done() for each in waiting)
 

@@ -33,7 +33,7 @@ def meets(world: World, browser: Browser, action: str, **fields: str) -> Iterato
             sent.append(threads.submit(browser.post, action, **fields))
             assert asks.wait(30)
 
-    engine = world.parts.database.engine
+    engine = world.services.database.engine
     sa.event.listen(engine, "before_cursor_execute", note)
     try:
         with ThreadPoolExecutor(1) as threads:
@@ -59,12 +59,12 @@ def test_a_link_used_while_another_is_issued_waits_for_no_one_who_waits_for_it(
     form: tuple[str, dict[str, str]] = ("/sign-in/confirm", {})
     if by_code:
         form = ("/sign-in/code", {"code": code_in(world.browser().get(link))})
-    parts = world.parts
+    services = world.services
     with meets(world, browser, form[0], **form[1]) as sent:
         setups.finish(
-            parts.database,
-            parts.acquirers,
-            parts.site,
+            services.database,
+            services.acquirers,
+            services.site,
             setups.SetupToFinish(visit["id"]),
             world.now,
             by=Acquirer("stripe"),

@@ -122,15 +122,15 @@ def test_behind_a_proxy_its_last_word_counts_and_nothing_before_it(make_world: C
 def test_whose_word_on_the_address_is_believed(
     world: World, count: int, forwarded: str | None, expected: str
 ) -> None:
-    settings = world.parts.settings.model_copy(update={"proxy_count": count})
+    settings = world.services.settings.model_copy(update={"proxy_count": count})
     lines = [] if forwarded is None else forwarded.split("|")
     headers = [(b"x-forwarded-for", line.strip().encode()) for line in lines]
     request = Request({"type": "http", "client": ("127.0.0.1", 5), "headers": headers})
-    assert client_ip(request, replace(world.parts, settings=settings)) == expected
+    assert client_ip(request, replace(world.services, settings=settings)) == expected
 
 
 def test_in_no_stretch_of_the_window_are_there_more_than_the_limit(world: World) -> None:
-    _tokens, start = world.parts.site.tokens, world.now
+    _tokens, start = world.services.site.tokens, world.now
 
     @settings(max_examples=30)
     @given(st.lists(st.integers(0, 3_000), min_size=1, max_size=60).map(sorted), st.uuids())
@@ -139,7 +139,7 @@ def test_in_no_stretch_of_the_window_are_there_more_than_the_limit(world: World)
         for second in seconds:
             at = start + timedelta(seconds=second)
             try:
-                with world.parts.database.begin(world.parts.site, at, WORKER) as ctx:
+                with world.services.database.begin(world.services.site, at, WORKER) as ctx:
                     rate.count(ctx, "it", str(who), limit=3, per=timedelta(minutes=10))
             except TooMany:
                 continue
@@ -151,8 +151,8 @@ def test_in_no_stretch_of_the_window_are_there_more_than_the_limit(world: World)
 
 
 def test_what_is_counted_is_not_readable(world: World) -> None:
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         rate.count(ctx, "it", "Me@Example.com", limit=1, per=timedelta(hours=1))
-    with pytest.raises(TooMany), world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with pytest.raises(TooMany), world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         rate.count(ctx, "it", "me@example.com", limit=1, per=timedelta(hours=1))
     assert "xample" not in str(world.rows("SELECT * FROM rate_count"))

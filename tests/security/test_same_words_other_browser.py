@@ -66,5 +66,5 @@ def test_what_is_kept_of_a_browser_is_no_cookie(world: World) -> None:
     home.sign_in(ADDRESS)
     (row,) = world.rows("SELECT browser_hash FROM reader_session")
     secret = home.http.cookies["masthead-browser"]
-    assert row["browser_hash"] == world.parts.site.tokens.digest("browser", secret)
+    assert row["browser_hash"] == world.services.site.tokens.digest("browser", secret)
     assert secret not in str(world.rows("SELECT * FROM reader_session"))

@@ -47,10 +47,10 @@ def rotate(world: World) -> str:
 
 
 def opt_out(world: World, email: str) -> None:
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         suppressions.suppress(
             session,
-            world.parts.site.tokens,
+            world.services.site.tokens,
             email,
             scope=suppressions.ALL,
             reason=SuppressionReason.STAFF,
@@ -60,13 +60,13 @@ def opt_out(world: World, email: str) -> None:
 
 
 def is_opted_out(world: World, email: str) -> bool:
-    with world.parts.database.transaction() as session:
-        return bool(suppressions.stopped(session, world.parts.site.tokens, [email]))
+    with world.services.database.transaction() as session:
+        return bool(suppressions.stopped(session, world.services.site.tokens, [email]))
 
 
 def is_blocked(world: World, email: str) -> bool:
     """Whether comparing the register with this address alone finds its block there already."""
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         found = compare.compare(ctx, [email])
         ctx.session.rollback()
     return (found.blocked, found.known) == (0, 1)
@@ -95,7 +95,7 @@ def with_token(world: World, token: str) -> httpx.Response:
 @pytest.mark.parametrize("rotated", [False, True], ids=["changed", "changed-and-rotated"])
 def test_who_opted_out_or_is_blocked_stays_out(world: World, rotated: bool) -> None:
     opt_out(world, OPTED_OUT)
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         seed.newsletters(ctx.session, world.now)
         ctx.session.execute(sa.text("UPDATE newsletter SET kind = 'promotional'"))
         compare.compare(ctx, [BLOCKED])
@@ -271,8 +271,8 @@ def test_an_authenticator_goes_on_working(world: World, rotated: bool) -> None:
 
 
 def secret_of(world: World) -> str:
-    with world.parts.database.transaction() as session:
-        return codes.secret_of(world.parts.site.tokens, members.by_address(session, ADMIN))
+    with world.services.database.transaction() as session:
+        return codes.secret_of(world.services.site.tokens, members.by_address(session, ADMIN))
 
 
 def test_the_command_says_to_when_the_old_links_need_it_and_that_holds(
@@ -397,7 +397,7 @@ def test_a_rotation_that_was_cut_off_goes_on(world: World, monkeypatch: pytest.M
 def test_keys_from_before_the_lists_had_one_go_on_too(world: World, in_trial: Subscriber) -> None:
     """An API key and an authenticator that were made when the secret key hashed all there was."""
     staff_members.add(world, "admin", ADMIN)
-    old = Tokens(world.parts.site.tokens.list_key)
+    old = Tokens(world.services.site.tokens.list_key)
     (row,) = world.rows("SELECT key_hash FROM api_key")
     assert row["key_hash"] == old.digest("api-key", world.api_key), "as its secret key of then hashed it"
     world.execute("UPDATE staff_member SET enrolled_at = created_at")

@@ -16,13 +16,13 @@ from tests.support.world import World
 @pytest.mark.parametrize(("days", "stays"), [(90, True), (91, False)])
 def test_ninety_days_without_a_visit_end_a_session(world: World, days: int, stays: bool) -> None:
     browser = in_trial_by_pages(world)
-    world.parts.clock.move_to(world.now + timedelta(days=days))  # type: ignore[attr-defined]  # a held clock
+    world.services.clock.move_to(world.now + timedelta(days=days))  # type: ignore[attr-defined]  # a held clock
     assert (browser.get("/account").path == "/account") is stays
 
 
 def test_a_hundred_and_eighty_days_end_it_however_often_it_is_used(world: World) -> None:
     browser = in_trial_by_pages(world)
-    clock = world.parts.clock
+    clock = world.services.clock
     for _ in range(6):
         clock.move_to(world.now + timedelta(days=30))  # type: ignore[attr-defined]  # a held clock
         assert browser.get("/account").path == "/account"
@@ -96,7 +96,7 @@ def test_a_session_is_a_secret_of_256_bits_kept_as_a_hash(world: World) -> None:
     secret = browser.http.cookies["masthead-session"]
     row = world.rows("SELECT token_hash FROM reader_session")[0]
     assert len(secret) >= 43
-    assert row["token_hash"] == world.parts.site.tokens.digest("session", secret)
+    assert row["token_hash"] == world.services.site.tokens.digest("session", secret)
     assert sessions.IDLE.days == 90
     assert sessions.ABSOLUTE.days == 180
 

@@ -50,7 +50,7 @@ def test_no_secret_is_kept_in_any_table(known: World) -> None:
     session = browser.http.cookies["masthead-session"]
     csrf = re.findall(r'name="csrf" value="([^"]+)"', browser.page.text)[0]
     kept = all_text(known)
-    assert known.parts.settings.secret_key.get_secret_value() not in kept
+    assert known.services.settings.secret_key.get_secret_value() not in kept
     for secret in (
         token,
         token.partition(".")[2],
@@ -247,7 +247,7 @@ def test_a_forged_link_is_a_spent_link(known: World, token: str) -> None:
 
 
 def test_a_token_made_for_one_purpose_opens_no_other_door(known: World) -> None:
-    tokens, subscription = known.parts.site.tokens, known.rows("SELECT id FROM subscription")[0]["id"]
+    tokens, subscription = known.services.site.tokens, known.rows("SELECT id FROM subscription")[0]["id"]
     browser = known.browser()
     assert browser.get(f"/cancel/{tokens.token('card', subscription)}").status == 404
     assert browser.get(f"/card/{tokens.token('cancel', subscription)}").status == 404

@@ -55,7 +55,7 @@ def id_of(world: World, email: str) -> str:
 
 def sessions(world: World) -> list[dict[str, object]]:
     """Every session as it stands."""
-    return world.rows("SELECT id, ended_at, ended_why FROM reader_session ORDER BY id")
+    return world.rows("SELECT id, ended_at, ended_reason FROM reader_session ORDER BY id")
 
 
 def send(browser: Browser, session_id: str) -> Answer:

@@ -133,7 +133,7 @@ def test_money_above_what_support_gives_needs_it_and_small_sums_do_not(
     path = f"/staff/readers/{yearly.reader_id}/refund"
     browser.get(f"{path}?payment={payment['id']}")
     browser.post(path, amount="400.00", step="preview")
-    page = browser.post(path, amount="400.00", why="The printer broke.\nTwice.", step="confirm")
+    page = browser.post(path, amount="400.00", reason="The printer broke.\nTwice.", step="confirm")
     assert page.status == 403
     assert world.rows("SELECT * FROM refund") == []
     page = prove(world, browser).page
@@ -144,7 +144,7 @@ def test_money_above_what_support_gives_needs_it_and_small_sums_do_not(
     world.advance(minutes=11)
     browser.get(f"{path}?payment={payment['id']}")
     browser.post(path, amount="75.00", step="preview")
-    assert browser.post(path, amount="75.00", why="Kind.", step="confirm").status == 200
+    assert browser.post(path, amount="75.00", reason="Kind.", step="confirm").status == 200
     assert len(world.rows("SELECT * FROM refund")) == 2
 
 

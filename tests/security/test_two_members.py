@@ -23,13 +23,13 @@ def world(make_world: Callable[..., World]) -> World:
     return make_world(second_person_limit=30000, second_person_day_limit=50000)
 
 
-def ask(world: World, browser: Browser, reader_id: str, amount: str, why: str = "Billed twice.") -> Answer:
+def ask(world: World, browser: Browser, reader_id: str, amount: str, reason: str = "Billed twice.") -> Answer:
     """The pages of giving money back, to the end."""
     (payment,) = world.rows("SELECT id FROM payment WHERE reader_id = :id", id=reader_id)
     path = f"/staff/readers/{reader_id}/refund"
     browser.get(f"{path}?payment={payment['id']}")
     browser.post(path, amount=amount, step="preview")
-    return browser.post(path, amount=amount, why=why, step="confirm")
+    return browser.post(path, amount=amount, reason=reason, step="confirm")
 
 
 def refunds(world: World) -> list[int]:
@@ -122,7 +122,7 @@ def test_two_at_once_from_one_member_are_counted_together(
     for amount in ("200.00", "200.00"):
         finance.get(f"{path}?payment={payment['id']}")
         finance.post(path, amount=amount, step="preview")
-        forms.append(finance.filled(path, amount=amount, why="Both.", step="confirm"))
+        forms.append(finance.filled(path, amount=amount, reason="Both.", step="confirm"))
     with ThreadPoolExecutor(2) as both:
         list(both.map(finance.http.send, forms))
     assert refunds(world) == [20000]
@@ -200,7 +200,7 @@ def test_an_admin_whom_one_asked_for_and_another_approved_is_not_their_second(
     admin = staff("admin")
     add(world, "admin", BOSS)
     admin.get("/staff/members")
-    admin.post("/staff/members", email=OTHER, role="admin", why="Runs the desk.")
+    admin.post("/staff/members", email=OTHER, role="admin", reason="Runs the desk.")
     (approval,) = waiting(world)
     assert send(sign_in(world, BOSS), f"{ROOM}/{approval}/approve").status == 200
     new = sign_in(world, OTHER)
@@ -283,7 +283,7 @@ def test_a_new_admin_waits_for_another_admin(world: World, staff: SignIn) -> Non
     for email in ("new@paper.example", add(world, "support").email):
         admin.get("/staff/members")
         assert admin.post("/staff/members", email=email, role="admin").status == 422, "it needs a reason"
-        admin.post("/staff/members", email=email, role="admin", why="Runs the desk.")
+        admin.post("/staff/members", email=email, role="admin", reason="Runs the desk.")
     assert world.rows("SELECT email FROM staff_member WHERE role = 'admin' ORDER BY 1") == [
         {"email": ADMIN},
         {"email": BOSS},
@@ -311,7 +311,7 @@ def test_the_database_knows_no_approval_by_oneself(world: World, yearly: Subscri
 def test_one_admin_alone_is_not_locked_out(world: World, staff: SignIn) -> None:
     admin = staff("admin")
     admin.get("/staff/members")
-    admin.post("/staff/members", email=BOSS, role="admin", why="My deputy.")
+    admin.post("/staff/members", email=BOSS, role="admin", reason="My deputy.")
     (approval,) = waiting(world)
     assert f"billing staff approve {approval}" in admin.get(ROOM).words
     assert approval in run_on(world, "staff", "waiting").stdout

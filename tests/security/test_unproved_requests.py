@@ -29,7 +29,7 @@ def asked_by_a_stranger(make_world: Callable[..., World]) -> tuple[World, str]:
 def cancel_as_of_the_form(world: World, staff: SignIn, reader: str, role: str = "support") -> Answer:
     member, page = staff(role), f"/staff/readers/{reader}/cancel"
     member.get(page)
-    answer = member.post(page, asked="2027-04-14T11:00", when="period_end", step="confirm", why="as asked")
+    answer = member.post(page, asked="2027-04-14T11:00", when="period_end", step="confirm", reason="as asked")
     world.settle()
     return answer
 
@@ -70,7 +70,7 @@ def test_once_its_reader_confirms_it_by_the_mailed_link_it_is_owed(
     page = person.get(link)
     assert "Did you ask us to cancel?" in page.words
     world.settle()
-    assert world.rows("SELECT proved FROM reader_request") == [{"proved": False}], (
+    assert world.rows("SELECT email_verified FROM reader_request") == [{"email_verified": False}], (
         "mail scanners follow links too"
     )
     other = world.browser()
@@ -78,8 +78,8 @@ def test_once_its_reader_confirms_it_by_the_mailed_link_it_is_owed(
     done = person.post("/request")
     assert "Your subscription is cancelled" in done.words
     assert "A person returns R75.00 incl. VAT, charged since you asked" in done.words
-    (row,) = world.rows("SELECT proved, confirmed_at, received_at FROM reader_request")
-    assert (row["proved"], row["confirmed_at"], row["received_at"]) == (
+    (row,) = world.rows("SELECT email_verified, confirmed_at, received_at FROM reader_request")
+    assert (row["email_verified"], row["confirmed_at"], row["received_at"]) == (
         True,
         world.now,
         local(2027, 4, 14, 11),
@@ -88,7 +88,9 @@ def test_once_its_reader_confirms_it_by_the_mailed_link_it_is_owed(
     support.get(f"/staff/readers/{reader}/cancel")
     preview = support.post(f"/staff/readers/{reader}/cancel", asked="2027-04-14T11:00", step="preview")
     assert "is proved, so what was charged since then is owed" in preview.words
-    support.post(f"/staff/readers/{reader}/cancel", asked="2027-04-14T11:00", step="confirm", why="as asked")
+    support.post(
+        f"/staff/readers/{reader}/cancel", asked="2027-04-14T11:00", step="confirm", reason="as asked"
+    )
     world.settle()
     assert refunded(world) == [7500]
     assert world.rows("SELECT 1 FROM reader_request WHERE closed_at IS NULL") == []
@@ -104,7 +106,7 @@ def test_what_was_charged_before_a_proved_request_came_counts_towards_the_limit(
     person = world.browser()
     person.get(confirm_link(world, support))
     person.post("/request")
-    form = {"asked": "2027-03-15T11:00", "when": "period_end", "step": "confirm", "why": "from the start"}
+    form = {"asked": "2027-03-15T11:00", "when": "period_end", "step": "confirm", "reason": "from the start"}
     support.get(f"/staff/readers/{reader}/cancel")
     refused = support.post(f"/staff/readers/{reader}/cancel", **form)
     assert refused.status == 403, "the charge of March isn't owed"
@@ -175,7 +177,7 @@ def test_where_nothing_runs_the_page_claims_no_cancellation(world: World, staff:
     done = confirm_asked(world, staff)
     assert "No subscription runs with your address" in done.words
     assert "A person reads your request" in done.words
-    assert len(world.rows("SELECT 1 FROM reader_request WHERE closed_at IS NULL AND proved")) == 1
+    assert len(world.rows("SELECT 1 FROM reader_request WHERE closed_at IS NULL AND email_verified")) == 1
 
 
 def test_no_money_is_promised_where_none_was_charged(world: World, staff: SignIn) -> None:
@@ -208,6 +210,6 @@ def test_a_request_that_has_cancelled_makes_no_charge_of_a_later_subscription_ow
     assert refused.status == 403
     assert "Your role leaves you R50.00 incl. VAT for this reader" in refused.words
     support.get(path)
-    support.post(path, asked="2027-05-01T12:00", when="now", step="confirm", why="as asked")
+    support.post(path, asked="2027-05-01T12:00", when="now", step="confirm", reason="as asked")
     world.settle()
     assert refunded(world) == []

@@ -170,7 +170,7 @@ def test_a_payment_page_that_is_looked_at_in_a_rush_is_asked_for_once(
     browser = world.browser()
     browser.get(world.mailed_link(owing.email, "/pay/"))
     page = browser.sent_to("/pay/page")
-    [attempt] = world.rows("SELECT id FROM attempt WHERE by_page")
+    [attempt] = world.rows("SELECT id FROM attempt WHERE hosted")
     look = on_its_own(world, browser, f"/pay/back?attempt={attempt['id']}")
     with rush(world, LOOKS, [look] * HITS) as hits:
         early = answered(hits, HITS - 1)
@@ -178,7 +178,7 @@ def test_a_payment_page_that_is_looked_at_in_a_rush_is_asked_for_once(
         everybody_else_is_answered(world)
         assert {each.status_code for each in early} == {200}
     assert browser.get(world.sandbox.fill_in(page, "5555555555554444")).path == "/pay"
-    assert world.rows("SELECT state FROM attempt WHERE by_page") == [{"state": "charged"}]
+    assert world.rows("SELECT state FROM attempt WHERE hosted") == [{"state": "charged"}]
 
 
 def test_a_card_page_is_asked_for_every_few_seconds_and_no_oftener(make_world: Callable[..., World]) -> None:
@@ -202,7 +202,7 @@ def test_who_died_while_asking_holds_up_the_next_question_for_less_than_a_minute
     _, setup = at_the_card_page(world)
 
     def claims(after: timedelta) -> bool:
-        with world.parts.database.begin(world.parts.site, world.now + after, WORKER) as ctx:
+        with world.services.database.begin(world.services.site, world.now + after, WORKER) as ctx:
             return return_polls.claim(ctx, CardSetup, setup)
 
     assert claims(timedelta())

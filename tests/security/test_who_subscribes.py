@@ -77,7 +77,7 @@ def statements(world: World) -> Iterator[list[str]]:
     def note(_c: Any, _cur: Any, statement: str, *_: Any) -> None:
         asked.append(statement)
 
-    engine = world.parts.database.engine
+    engine = world.services.database.engine
     sa.event.listen(engine, "before_cursor_execute", note)
     try:
         yield asked

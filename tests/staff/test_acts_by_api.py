@@ -14,7 +14,7 @@ READER = "thandi@example.com"
 
 def lines(world: World) -> list[dict[str, Any]]:
     return world.rows(
-        f"SELECT {BY}, act, why, reader_id, subject, before, after, ip FROM audit_line ORDER BY id"
+        f"SELECT {BY}, act, reason, reader_id, subject, before, after, ip FROM audit_line ORDER BY id"
     )
 
 
@@ -27,7 +27,7 @@ def test_days_are_given_by_api(world: World, in_trial: Subscriber) -> None:
     again = world.api.post(path, json=body, headers={"Idempotency-Key": "k1"})
     assert again.json() == answer.json()
     line = lines(world)[-1]
-    assert (line["by"], line["act"], line["why"]) == ("api:tests", "extend", "print edition was late")
+    assert (line["by"], line["act"], line["reason"]) == ("api:tests", "extend", "print edition was late")
     assert line["before"]["subscription"]["charge_on"] == "2027-03-16"
     assert line["after"]["subscription"]["charge_on"] == "2027-03-21"
     assert line["ip"] == "127.0.0.1"
@@ -116,13 +116,15 @@ def test_the_reason_for_undoing_a_cancellation_is_kept(world: World, in_trial: S
         assert (again.json(), again.headers["idempotent-replayed"]) == (once.json(), "true")
     other = world.api.post(f"{path}/resume", headers={"Idempotency-Key": "k0"}, json={"reason": "another"})
     assert other.status_code == 409
-    assert [line["why"] for line in lines(world) if line["act"] == "resume"] == ["rang to say so", "", ""]
-    history = world.rows("SELECT why FROM subscription_change WHERE event = 'cancel_undone' ORDER BY at, id")
-    assert sorted(row["why"] for row in history) == ["cancellation undone"] * 2 + ["rang to say so"]
+    assert [line["reason"] for line in lines(world) if line["act"] == "resume"] == ["rang to say so", "", ""]
+    history = world.rows(
+        "SELECT reason FROM subscription_change WHERE event = 'cancel_undone' ORDER BY at, id"
+    )
+    assert sorted(row["reason"] for row in history) == ["cancellation undone"] * 2 + ["rang to say so"]
 
 
 def test_a_key_needs_the_scope(world: World, in_trial: Subscriber) -> None:
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         key = create(ctx, "narrow", ("access",))
     headers = {"Authorization": f"Bearer {key}"}
     for path, body in (

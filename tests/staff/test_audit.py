@@ -17,7 +17,7 @@ READER = "thandi@example.com"
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE audit_line SET why = 'nothing'",
+        "UPDATE audit_line SET reason = 'nothing'",
         "DELETE FROM audit_line",
         "UPDATE reader_note SET words = 'nothing'",
         "DELETE FROM reader_note",
@@ -29,7 +29,7 @@ READER = "thandi@example.com"
     ],
 )
 def test_the_database_keeps_it(kept: World, statement: str) -> None:
-    url = kept.parts.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    url = kept.services.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with pytest.raises(psycopg.errors.IntegrityError), psycopg.connect(url) as connection:
         connection.execute(statement)
 
@@ -59,7 +59,7 @@ def test_the_page_finds_lines_by_who_whom_what_and_when(
     support = staff("support")
     where = f"/staff/readers/{reader}"
     support.get(f"{where}/extend")
-    support.post(f"{where}/extend", days="7", step="confirm", why="=cmd('x')")
+    support.post(f"{where}/extend", days="7", step="confirm", reason="=cmd('x')")
     support.get(f"{where}/another-trial")
     world.advance_to(local(2027, 3, 3, 9))
     world.api.post(f"/v1/readers/{reader}/notes", json={"words": "by a program"}).raise_for_status()

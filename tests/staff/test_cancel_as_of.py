@@ -35,7 +35,7 @@ def test_a_reader_wrote_on_the_3rd_and_was_charged_after_it_had_been_held(
         asked="2027-04-03T11:00",
         when="period_end",
         step="confirm",
-        why="wrote on the 3rd",
+        reason="wrote on the 3rd",
     )
     assert page.path == reader, page.words
     world.settle()

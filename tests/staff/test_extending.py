@@ -29,11 +29,11 @@ def test_a_longer_trial_is_announced_anew_and_charged_later(
     support = staff("support")
     page = support.get(f"{reader_page(world)}/extend")
     assert "through Monday 22 March 2027 instead of Monday 15 March 2027" in page.words
-    page = support.post(page.path, days="10", step="confirm", why="x")
+    page = support.post(page.path, days="10", step="confirm", reason="x")
     assert "moves from Tuesday 16 March 2027 to Friday 26 March 2027" in page.words, (
         "other days are shown first"
     )
-    page = support.post(page.path, step="confirm", days="10", why="was ill")
+    page = support.post(page.path, step="confirm", days="10", reason="was ill")
     assert "Done" in support.page.text
     world.advance_to(local(2027, 3, 26, 8, 59))
     assert world.charges() == []
@@ -41,8 +41,8 @@ def test_a_longer_trial_is_announced_anew_and_charged_later(
     assert notices == ["first notice for 2027-03-26", "second notice for 2027-03-26"]
     world.advance_to(local(2027, 3, 26, 9))
     assert world.charged_at() == ["2027-03-26 09:00"]
-    changes = world.rows(f"SELECT event, {BY}, why FROM subscription_change ORDER BY id")
-    assert changes[1] == {"event": "extended", "by": "staff:support@paper.example", "why": "was ill"}
+    changes = world.rows(f"SELECT event, {BY}, reason FROM subscription_change ORDER BY id")
+    assert changes[1] == {"event": "extended", "by": "staff:support@paper.example", "reason": "was ill"}
     assert world.subscription(in_trial.subscription_id)["period_end"] == "2027-04-26"
 
 
@@ -52,10 +52,10 @@ def test_a_trial_whose_notices_would_be_late_moves_on_until_they_are_not(
     world.advance_to(local(2027, 3, 14, 12))
     support = staff("support")
     page = support.get(f"{reader_page(world)}/extend")
-    page = support.post(page.path, days="2", why="", step="preview")
+    page = support.post(page.path, days="2", reason="", step="preview")
     assert "to Monday 22 March 2027" in page.words
     assert "later than asked for" in page.words
-    support.post(page.path, days="2", why="was ill", step="confirm")
+    support.post(page.path, days="2", reason="was ill", step="confirm")
     world.advance_to(local(2027, 3, 22, 10))
     assert world.charged_at() == ["2027-03-22 09:00"], "with both notices, and without another extension"
 
@@ -68,7 +68,7 @@ def test_a_paid_period_is_extended_and_the_later_ones_follow_its_new_end(
     page = support.post(page.path, days="5", step="preview")
     assert "through Tuesday 20 April 2027 instead of Thursday 15 April 2027" in page.words
     assert "R75.00 incl. VAT, moves from Friday 16 April 2027 to Wednesday 21 April 2027" in page.words
-    support.post(page.path, days="5", step="confirm", why="outage")
+    support.post(page.path, days="5", step="confirm", reason="outage")
     assert "paid through Tuesday 20 April 2027" in support.page.words
     world.advance_to(local(2027, 7, 1))
     assert world.charged_at() == [
@@ -94,7 +94,7 @@ def test_days_given_before_a_pause_move_the_pause_and_the_charge_after_it(
     page = support.post(page.path, days="5", step="preview")
     assert "through Tuesday 20 April 2027 instead of Thursday 15 April 2027" in page.words
     assert "moves from Wednesday 16 June 2027 to Monday 21 June 2027" in page.words
-    support.post(page.path, days="5", step="confirm", why="outage")
+    support.post(page.path, days="5", step="confirm", reason="outage")
     world.settle()
     mail = world.letter(READER, "You have more days")
     assert mail.subject == "You have more days: nothing is charged before Monday 21 June 2027"

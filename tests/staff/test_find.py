@@ -130,7 +130,7 @@ def test_another_readers_things_are_not_behind_this_readers_address(world: World
     page = desk.get(f"/staff/readers/{rows[OTHER]}/refund?payment={payment}")
     assert re.search(r"R75|R0|Give back R", page.words) is None
     assert 'name="version" value=""' in page.text
-    desk.post(f"/staff/readers/{rows[OTHER]}/refund", amount="75.00", why="x", step="confirm")
+    desk.post(f"/staff/readers/{rows[OTHER]}/refund", amount="75.00", reason="x", step="confirm")
     assert world.rows("SELECT * FROM refund") == []
 
 

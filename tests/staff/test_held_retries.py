@@ -14,7 +14,9 @@ def noon(world: World, on: date) -> None:
 
 
 def row(world: World) -> dict[str, object]:
-    return world.rows("SELECT state, retry_on, first_failed_on, held_until, ended_why FROM subscription")[0]
+    return world.rows("SELECT state, retry_on, first_failed_on, held_until, ended_reason FROM subscription")[
+        0
+    ]
 
 
 def to_last_rung(world: World) -> date:
@@ -50,7 +52,7 @@ def test_a_retry_on_the_last_day_of_the_grace_breaks_no_promise(world: World, ow
     world.sandbox.decline(card["gateway_ref"], None)
     noon(world, date.fromisoformat(str(row(world)["retry_on"])))
     assert row(world)["state"] == "active"
-    findings = doctor.examine(world.parts.database, world.parts.site, world.now)
+    findings = doctor.examine(world.services.database, world.services.site, world.now)
     assert "no-charge-while-asked-to-cancel" not in [one.promise.name for one in findings if one.count]
 
 

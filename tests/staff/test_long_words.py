@@ -28,8 +28,8 @@ def test_what_a_reader_types_to_the_brim_is_kept_whole(world: World, in_trial: S
     visitor.sign_in(READER)
     visitor.get("/account/cancel")
     visitor.post("/account/cancel", when="period_end", reason="price", comment=full(1000))
-    (change,) = world.rows("SELECT why FROM subscription_change WHERE event = 'cancel_asked'")
-    assert change["why"] == f"price: {kept(full(1000))}"
+    (change,) = world.rows("SELECT reason FROM subscription_change WHERE event = 'cancel_asked'")
+    assert change["reason"] == f"price: {kept(full(1000))}"
 
 
 def test_what_staff_type_to_the_brim_is_kept_whole(world: World, staff: SignIn) -> None:
@@ -48,10 +48,12 @@ def test_what_staff_type_to_the_brim_is_kept_whole(world: World, staff: SignIn) 
 
     where = f"/staff/readers/{request['reader_id']}"
     support.get(f"{where}/complimentary")
-    support.post(f"{where}/complimentary", why=full(1000), days="3", step="preview")
-    page = support.post(f"{where}/complimentary", why=full(1000), days="3", step="confirm")
+    support.post(f"{where}/complimentary", reason=full(1000), days="3", step="preview")
+    page = support.post(f"{where}/complimentary", reason=full(1000), days="3", step="confirm")
     assert page.path == where, page.words
-    assert world.rows("SELECT why FROM audit_line WHERE act = 'complimentary'") == [{"why": kept(full(1000))}]
+    assert world.rows("SELECT reason FROM audit_line WHERE act = 'complimentary'") == [
+        {"reason": kept(full(1000))}
+    ]
 
     finance = staff("finance")
     (dispute,) = world.rows("SELECT id FROM dispute")

@@ -29,7 +29,11 @@ def test_a_request_without_signing_in_tells_nobody_whether_the_address_is_known(
     second, first = sorted(requests_of(world), key=lambda row: str(row["email"]) != "nobody@example.com")
     assert str(first["reader_id"]).startswith("rdr_")
     assert second["reader_id"] is None
-    assert (first["proved"], first["received_at"], first["words"]) == (False, world.now, "Where is my paper?")
+    assert (first["email_verified"], first["received_at"], first["words"]) == (
+        False,
+        world.now,
+        "Where is my paper?",
+    )
 
 
 def test_a_signed_in_reader_asks_from_the_account(world: World) -> None:
@@ -38,7 +42,7 @@ def test_a_signed_in_reader_asks_from_the_account(world: World) -> None:
     assert READER in browser.get("/contact").words
     browser.post("/contact", kind="wrong_charge", email="other@example.com", words="I paid twice?")
     request = requests_of(world)[0]
-    assert (request["email"], request["proved"], request["kind"]) == (READER, True, "wrong_charge")
+    assert (request["email"], request["email_verified"], request["kind"]) == (READER, True, "wrong_charge")
 
 
 @pytest.mark.parametrize(

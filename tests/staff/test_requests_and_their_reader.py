@@ -15,7 +15,7 @@ from tests.support.world import World, local
 Door = Callable[[World, Subscriber, SignIn], None]
 
 
-def by_page(path: str, at: str = "", **fields: str) -> Door:
+def hosted(path: str, at: str = "", **fields: str) -> Door:
     def go(world: World, reader: Subscriber, _: SignIn) -> None:
         browser = signed_in(world, reader.email)
         browser.get(at or path)
@@ -40,12 +40,12 @@ def by_staff(act: str) -> Door:
     def go(world: World, reader: Subscriber, staff: SignIn) -> None:
         member, where = staff("support", "nandi@paper.example"), f"/staff/readers/{reader.reader_id}/{act}"
         member.get(where)
-        member.post(where, why="by phone", step="confirm")
+        member.post(where, reason="by phone", step="confirm")
 
     return go
 
 
-UNDO = [by_page("/account/resume", at="/account"), by_program("resume"), by_staff("resume")]
+UNDO = [hosted("/account/resume", at="/account"), by_program("resume"), by_staff("resume")]
 
 
 @pytest.mark.parametrize("undo", UNDO, ids=["page", "program", "staff"])
@@ -73,7 +73,7 @@ def test_undone_an_older_form_holds_no_charge(
     world.advance_to(local(2027, 4, 14, 11))
     ask(world.browser())
     world.advance_to(local(2027, 4, 30, 11))
-    by_page("/account/cancel", when="period_end")(world, paid, staff)
+    hosted("/account/cancel", when="period_end")(world, paid, staff)
     assert len(open_requests(world)) == 1, "older than a week: staff decide about the money"
     undo(world, paid, staff)
     assert open_requests(world) == []
@@ -105,7 +105,7 @@ def charge_in_flight_then_form(world: World, month: int) -> None:
 
 @pytest.mark.parametrize(
     "door",
-    [by_form, by_program("cancel"), by_page("/account/cancel", when="period_end")],
+    [by_form, by_program("cancel"), hosted("/account/cancel", when="period_end")],
     ids=["form", "program", "page"],
 )
 def test_what_raced_the_form_goes_back_whichever_way_the_reader_cancels(
@@ -122,7 +122,7 @@ def test_what_raced_the_form_goes_back_whichever_way_the_reader_cancels(
 
 
 @pytest.mark.parametrize(
-    "door", [by_program("withdraw"), by_page("/account/withdraw")], ids=["program", "page"]
+    "door", [by_program("withdraw"), hosted("/account/withdraw")], ids=["program", "page"]
 )
 def test_a_withdrawal_answers_the_form_too(world: World, told: Subscriber, staff: SignIn, door: Door) -> None:
     charge_in_flight_then_form(world, 3)
@@ -137,7 +137,7 @@ def test_a_withdrawal_answers_the_form_too(world: World, told: Subscriber, staff
 
 
 @pytest.mark.parametrize(
-    "door", [by_program("withdraw"), by_page("/account/withdraw")], ids=["program", "page"]
+    "door", [by_program("withdraw"), hosted("/account/withdraw")], ids=["program", "page"]
 )
 def test_one_that_staff_decide_about_answers_the_form_too(
     world: World, paid: Subscriber, staff: SignIn, door: Door
@@ -206,7 +206,7 @@ def test_a_request_to_withdraw_is_about_the_subscription_it_was_asked_of(
     preview = member.get(f"{where}/withdraw").words
     assert "charged on Tuesday 30 March 2027" in preview
     assert "It has ended already; no other subscription of the reader's is touched." in preview
-    assert member.post(f"{where}/withdraw", why="fair", step="confirm").path == where
+    assert member.post(f"{where}/withdraw", reason="fair", step="confirm").path == where
     world.settle()
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500, 7500]
     assert world.subscription(newest(world))["status"] == "active"
@@ -221,7 +221,7 @@ def test_one_about_each_is_answered_by_itself(world: World, paid: Subscriber, st
     where, member = f"/staff/readers/{paid.reader_id}", staff("finance")
     for left in (1, 0):
         member.get(f"{where}/withdraw")
-        assert member.post(f"{where}/withdraw", why="fair", step="confirm").path == where
+        assert member.post(f"{where}/withdraw", reason="fair", step="confirm").path == where
         assert len(open_requests(world)) == left
     world.settle()
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500] * 3

@@ -102,8 +102,10 @@ def test_every_charge_is_held_once_while_it_waits_and_goes_back_when_it_was_the_
     world.advance_to(local(2027, 5, 20))
     assert len(world.charges()) == 2, "the one of 16 May is held to the 23rd"
     whys = [
-        row["why"]
-        for row in world.rows("SELECT why FROM subscription_change WHERE event = 'charge_moved' ORDER BY id")
+        row["reason"]
+        for row in world.rows(
+            "SELECT reason FROM subscription_change WHERE event = 'charge_moved' ORDER BY id"
+        )
     ]
     assert whys == [
         f"asked again on {day}: a request to cancel waits for its answer, moved by seven days"
@@ -113,7 +115,7 @@ def test_every_charge_is_held_once_while_it_waits_and_goes_back_when_it_was_the_
     support = staff("finance")
     support.get(f"/staff/readers/{paid.reader_id}/cancel")
     support.post(
-        f"/staff/readers/{paid.reader_id}/cancel", asked="2027-04-14T11:00", when="period_end", step="confirm", why="form"
+        f"/staff/readers/{paid.reader_id}/cancel", asked="2027-04-14T11:00", when="period_end", step="confirm", reason="form"
     )  # fmt: skip
     world.settle()
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500]
@@ -182,7 +184,7 @@ def test_days_given_meanwhile_bring_a_held_charge_no_sooner(
         support.get(where)
         page = support.post(where, days=days, step="preview")
         assert f"moves from Friday 23 April 2027 to {on} 2027" in page.words
-        support.post(where, days=days, step="confirm", why="sorry")
+        support.post(where, days=days, step="confirm", reason="sorry")
     world.advance_to(local(2027, 4, 28, 12))
     assert world.charged_at()[1:] == ["2027-04-28 09:00"]
 
@@ -269,17 +271,17 @@ def test_a_reader_who_waits_for_months_with_a_link_at_hand_gets_nothing_back_by_
 def test_a_request_and_a_charge_meet_under_one_lock(world: World, paid: Subscriber) -> None:
     """Whichever is first: a request that comes while the charge is decided waits, and counts as a race."""
     world.skip_to(local(2027, 4, 16, 9))
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         assert [one.id for one in claim_due(ctx)] == [paid.subscription_id]
-        with world.parts.database.engine.connect() as connection, Session(connection) as form:
+        with world.services.database.engine.connect() as connection, Session(connection) as form:
             waits_for_nobody(form)
             with pytest.raises(OperationalError, match="lock timeout"):
                 receive(form, world)
 
 
 def receive(session: Session, world: World) -> None:
-    requests.receive(
-        TransactionContext(session, world.parts.site, world.now, WORKER),
+    requests.record_request(
+        TransactionContext(session, world.services.site, world.now, WORKER),
         reader=None,
         email=READER,
         kind=RequestKind.CANCEL,
@@ -294,7 +296,7 @@ def test_a_charge_that_slips_through_is_a_broken_promise(world: World, paid: Sub
     ask(world.browser())
     world.execute("UPDATE subscription SET cancel_request_at = NULL")
     world.advance_to(local(2027, 4, 16, 12))
-    findings = doctor.examine(world.parts.database, world.parts.site, world.now)
+    findings = doctor.examine(world.services.database, world.services.site, world.now)
     assert [one.promise.name for one in findings if one.count] == ["no-charge-while-asked-to-cancel"]
 
 

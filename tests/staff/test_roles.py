@@ -123,7 +123,7 @@ def test_every_route_by_every_role(world: World, staff: SignIn) -> None:
             if (status == 403) is (role in WHO[what]) or status >= 500:
                 wrong.append(f"{role} {method} {path}: {status}")
     assert wrong == []
-    lines = world.rows(f"SELECT {BY}, act, why, after FROM audit_line WHERE outcome = 'refused'")
+    lines = world.rows(f"SELECT {BY}, act, reason, after FROM audit_line WHERE outcome = 'refused'")
     assert len(lines) == refused, "each refusal is in the audit"
     assert {line["by"] for line in lines} == {f"staff:{role}@paper.example" for role in Role} - {
         "staff:admin@paper.example"

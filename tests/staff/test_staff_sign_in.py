@@ -54,7 +54,7 @@ def test_the_short_way_that_other_tests_take_ends_where_the_mail_leads(world: Wo
             email=email,
         )
         lines = world.rows(
-            "SELECT act, outcome, why, after, ip FROM audit_line WHERE actor_id = :by ORDER BY id",
+            "SELECT act, outcome, reason, after, ip FROM audit_line WHERE actor_id = :by ORDER BY id",
             by=email,
         )
         ends.append((sorted(map(str, rows)), lines))
@@ -135,7 +135,7 @@ def test_five_wrong_codes_lock_for_a_quarter_of_an_hour(world: World) -> None:
     assert browser.post(CODE, code=code_of(world, SUPPORT)).status == 422
     world.advance(minutes=2)
     assert browser.post(CODE, code=code_of(world, SUPPORT)).path == "/staff"
-    lines = world.rows("SELECT outcome, why FROM audit_line WHERE act = 'sign_in' ORDER BY id")
+    lines = world.rows("SELECT outcome, reason FROM audit_line WHERE act = 'sign_in' ORDER BY id")
     assert [line["outcome"] for line in lines] == ["refused"] * 7 + ["done"]
 
 
@@ -159,7 +159,7 @@ def test_thirty_idle_minutes_end_it_and_twelve_hours_in_any_case(world: World, s
 
 def test_who_is_disabled_is_out_at_once_and_cannot_come_back(world: World, staff: SignIn) -> None:
     browser = staff("support")
-    with world.parts.database.begin(world.parts.site, world.now, Command("test")) as ctx:
+    with world.services.database.begin(world.services.site, world.now, Command("test")) as ctx:
         members.disable(ctx, members.by_address(ctx.session, SUPPORT))
     assert not is_in(browser)
     before = len(world.letters(SUPPORT))
@@ -176,7 +176,7 @@ def test_who_is_disabled_is_out_at_once_and_cannot_come_back(world: World, staff
 def test_a_lost_phone_is_replaced_and_the_old_secret_is_worth_nothing(world: World, staff: SignIn) -> None:
     browser = staff("support")
     old = code_of(world, SUPPORT, steps=1)
-    with world.parts.database.begin(world.parts.site, world.now, Command("test")) as ctx:
+    with world.services.database.begin(world.services.site, world.now, Command("test")) as ctx:
         members.reset_codes(ctx, members.by_address(ctx.session, SUPPORT))
     assert not is_in(browser)
     follow_link(world, browser, SUPPORT)
@@ -223,13 +223,13 @@ def test_signing_in_leads_back_to_the_page_that_was_asked_for(world: World) -> N
 
 def test_there_is_no_default_account_and_no_way_round_the_mail(world: World) -> None:
     assert world.rows("SELECT * FROM staff_member") == []
-    token = world.parts.site.tokens.token("staff-demo", "demo")
+    token = world.services.site.tokens.token("staff-demo", "demo")
     assert world.browser().get(f"/staff/demo/{token}").status == 404
 
 
 @pytest.mark.parametrize("typed", ["", "12", "abcdef", "٣٤٥٦٧٨", "000000 OR 1"])
 def test_nonsense_is_a_wrong_code(world: World, typed: str) -> None:
     member = add(world, "support")
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         found = codes.check(ctx, member.id, typed, ())
     assert found.checked is codes.Checked.WRONG

@@ -10,7 +10,7 @@ READER = "thandi@example.com"
 
 def choose_newsletters(world: World) -> None:
     """One, and then another instead."""
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         seed.newsletters(session, world.now)
     reader = world.browser()
     reader.sign_in(READER)
@@ -27,7 +27,7 @@ def test_a_reader_s_life_with_its_evidence(world: World, staff: SignIn) -> None:
     support = staff("support")
     where = f"/staff/readers/{world.rows('SELECT id FROM reader')[0]['id']}"
     support.get(f"{where}/note")
-    support.post(f"{where}/note", why="Prefers to be written to.", step="confirm")
+    support.post(f"{where}/note", reason="Prefers to be written to.", step="confirm")
     page = support.get(where)
     answer = world.rows("SELECT last_answer FROM message WHERE state = 'accepted'")[0]["last_answer"]
     assert answer

@@ -113,8 +113,8 @@ def test_the_reason_is_kept_where_one_is_given_and_an_unknown_one_is_not(
     ]:
         browser.get("/account/cancel")
         browser.post("/account/cancel", reason=reason, comment=comment)
-        last = world.rows(f"SELECT why, {BY} FROM subscription_change ORDER BY id DESC LIMIT 1")[0]
-        assert (last["why"], last["by"]) == (kept, f"reader:{in_trial.reader_id}")
+        last = world.rows(f"SELECT reason, {BY} FROM subscription_change ORDER BY id DESC LIMIT 1")[0]
+        assert (last["reason"], last["by"]) == (kept, f"reader:{in_trial.reader_id}")
         browser.get("/account")
         browser.post("/account/resume")
 

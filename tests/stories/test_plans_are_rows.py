@@ -24,7 +24,7 @@ def refused(world: World, *words: str) -> str:
 
 def offer_quarterly(world: World) -> None:
     said(world, "plans", *QUARTERLY, "--opens", "listen")
-    today = world.parts.site.today(world.now).isoformat()
+    today = world.services.site.today(world.now).isoformat()
     said(world, "prices", "add", "--plan", "quarterly", "--cents", "20000", "--from", today)
     said(world, "plans", "offer", "quarterly")
 
@@ -121,9 +121,9 @@ def test_a_plan_for_staff_is_started_for_a_reader_and_stands_on_no_page(world: W
         (("offer", "monthly", "--to", "students"), "everyone"),
     ],
 )
-def test_what_makes_no_plan_is_refused(world: World, words: tuple[str, ...], why: str) -> None:
+def test_what_makes_no_plan_is_refused(world: World, words: tuple[str, ...], reason: str) -> None:
     before = world.rows("SELECT * FROM plan ORDER BY id")
-    assert why in refused(world, "plans", *words)
+    assert reason in refused(world, "plans", *words)
     assert world.rows("SELECT * FROM plan ORDER BY id") == before
 
 

@@ -9,7 +9,7 @@ from billing.platform import installation
 from billing.platform.claims import only_one
 from billing.reconcile.recover import recover, recover_due
 from billing.rules.absence import LISTED_WITHIN
-from billing.timetable import Lane, tick
+from billing.timetable import Queue, tick
 from tests.reports.operator import broken
 from tests.support import ledger_checks
 from tests.support.broken_tables import refused_rows
@@ -32,21 +32,21 @@ def restored(world: World) -> World:
     world.back_up()
     world.advance_to(local(2027, 3, 16, 12))
     world.restore_backup()
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         installation.adopt(session, world.now)
     return world
 
 
 def is_held(world: World) -> bool:
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         return isinstance(installation.held_by(session), installation.AsksAcquirer)
 
 
 def test_a_charge_whose_row_is_locked_stays_and_money_waits_for_it(restored: World) -> None:
     world = restored
     [stuck, *_] = world.rows("SELECT id FROM subscription ORDER BY id")
-    with hurried(world) as parts, locked_row(world, "subscription", stuck["id"]):
-        recover_due(parts.reconcile_context, world.now)
+    with hurried(world) as services, locked_row(world, "subscription", stuck["id"]):
+        recover_due(services.reconcile_context, world.now)
     assert world.rows("SELECT charge_ref FROM unexplained_charge") == []
     assert is_held(world)
     world.advance(hours=2)
@@ -60,7 +60,7 @@ def test_a_charge_whose_row_is_locked_stays_and_money_waits_for_it(restored: Wor
 def test_a_charge_stays_where_the_connection_is_cut(restored: World) -> None:
     world = restored
     with one_connection_cut(world, "reconcile.recover._charge commits"):
-        recover_due(world.parts.reconcile_context, world.now)
+        recover_due(world.services.reconcile_context, world.now)
     assert world.rows("SELECT charge_ref FROM unexplained_charge") == []
     assert is_held(world)
     world.advance(hours=2)
@@ -72,7 +72,7 @@ def test_a_charge_that_is_taken_in_before_it_goes_back_stays(restored: World) ->
     """What broke is mended, and the news of the charge comes again."""
     world = restored
     with refused_rows(world, "payment", "false"):
-        found = recover(world.parts.reconcile_context, world.now)
+        found = recover(world.services.reconcile_context, world.now)
     assert found is not None
     assert (found.charges, found.unexplained) == (0, 3)
     said = {row["what"] for row in world.rows("SELECT what FROM staff_case WHERE kind = 'unknown_charge'")}
@@ -81,7 +81,7 @@ def test_a_charge_that_is_taken_in_before_it_goes_back_stays(restored: World) ->
         if event["type"] == "payment_intent.succeeded":
             world.sandbox.resend(event["id"])
     world.sandbox.settle()
-    tick(world.parts, lane=Lane.EVENTS)
+    tick(world.services, queue=Queue.EVENTS)
     assert len(world.rows("SELECT id FROM payment")) == 3
     world.advance(days=1)
     assert world.sandbox.refunds() == []
@@ -93,14 +93,14 @@ def test_a_charge_that_is_taken_in_before_it_goes_back_stays(restored: World) ->
 
 def ask_twice(world: World) -> None:
     """At once, and when Stripe's lists hold all that was done before."""
-    recover_due(world.parts.reconcile_context, world.now)
+    recover_due(world.services.reconcile_context, world.now)
     world.skip_to(world.now + LISTED_WITHIN)
-    recover_due(world.parts.reconcile_context, world.now)
+    recover_due(world.services.reconcile_context, world.now)
 
 
 def restore_and_adopt(world: World) -> None:
     world.restore_backup()
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         installation.adopt(session, world.now)
 
 
@@ -144,8 +144,8 @@ def test_a_refund_whose_row_is_locked_is_waited_for(world: World, paid: Subscrib
     world.api.post(path, json={"reason": "changed my mind"}).raise_for_status()
     world.settle()
     restore_and_adopt(world)
-    with hurried(world) as parts, locked_row(world, "subscription", paid.subscription_id):
-        recover_due(parts.reconcile_context, world.now)
+    with hurried(world) as services, locked_row(world, "subscription", paid.subscription_id):
+        recover_due(services.reconcile_context, world.now)
     assert is_held(world)
     world.advance(hours=1)
     assert not is_held(world)
@@ -157,21 +157,21 @@ def test_money_that_is_held_for_more_than_an_hour_is_a_case_until_it_goes_on(res
     world = restored
     beat(world)
     world.sandbox.faults({"effect": "500_before", "path": "/v1/refunds*", "times": None})
-    tick(world.parts, lane=Lane.BILLING)
+    tick(world.services, queue=Queue.BILLING)
     world.skip_to(world.now + timedelta(hours=1))
-    tick(world.parts, lane=Lane.BILLING)
-    tick(world.parts, lane=Lane.WATCH)
+    tick(world.services, queue=Queue.BILLING)
+    tick(world.services, queue=Queue.WATCH)
     assert "money_held" not in {*alarms(world), *open_cases(world)}
     world.skip_to(world.now + timedelta(minutes=1))
-    tick(world.parts, lane=Lane.WATCH)
+    tick(world.services, queue=Queue.WATCH)
     assert "money_held" in alarms(world)
     assert open_cases(world)["money_held"] == 1
     [case] = world.rows("SELECT what FROM staff_case WHERE kind = 'money_held'")
     assert case["what"].startswith("Since 16 March 2027, 12:00 nobody is charged")
     world.sandbox.faults()
     world.skip_to(world.now + timedelta(hours=1))
-    tick(world.parts, lane=Lane.BILLING)
-    tick(world.parts, lane=Lane.WATCH)
+    tick(world.services, queue=Queue.BILLING)
+    tick(world.services, queue=Queue.WATCH)
     assert "money_held" not in {*alarms(world), *open_cases(world)}
     assert len(world.rows("SELECT id FROM payment")) == 3
 
@@ -179,15 +179,15 @@ def test_money_that_is_held_for_more_than_an_hour_is_a_case_until_it_goes_on(res
 def test_a_failover_while_stripe_is_still_to_be_asked_forgets_nothing_of_before(restored: World) -> None:
     world = restored
     world.sandbox.faults({"effect": "500_before", "path": "/v1/refunds*", "times": None})
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         first = installation.asks_since(session)
         assert first is not None
         assert first < local(2027, 3, 16, 9)
     world.skip_to(world.now + timedelta(hours=3))
     beat(world)
     world.execute("UPDATE installation SET home = :home", home=older(world))
-    recover_due(world.parts.reconcile_context, world.now)
-    with world.parts.database.transaction() as session:
+    recover_due(world.services.reconcile_context, world.now)
+    with world.services.database.transaction() as session:
         assert installation.asks_since(session) == first
     world.sandbox.faults()
     world.advance(hours=1)
@@ -197,10 +197,10 @@ def test_a_failover_while_stripe_is_still_to_be_asked_forgets_nothing_of_before(
 
 def test_who_finds_another_process_asking_leaves_the_next_try_where_it_was(restored: World) -> None:
     world = restored
-    standing = "SELECT asked, ask_at FROM installation"
+    standing = "SELECT poll_count, next_poll_at FROM installation"
     before = world.rows(standing)
-    with only_one(world.parts.database, "recover") as here:
+    with only_one(world.services.database, "recover") as here:
         assert here
-        assert recover_due(world.parts.reconcile_context, world.now) == 0
+        assert recover_due(world.services.reconcile_context, world.now) == 0
     assert world.rows(standing) == before
-    assert recover_due(world.parts.reconcile_context, world.now) == 1
+    assert recover_due(world.services.reconcile_context, world.now) == 1

@@ -123,7 +123,7 @@ def test_the_same_claim_has_the_same_name_so_stripe_takes_nothing_twice(evening:
     names = world.rows("SELECT id, idempotency_key, invoice_id FROM attempt ORDER BY id")
     world.restore_backup()
     world.execute(f"UPDATE installation SET home = {installation.HOME}")
-    run(world.parts.run_context, world.now)
+    run(world.services.run_context, world.now)
     assert len(world.charges()) == 3
     assert world.rows("SELECT id, idempotency_key, invoice_id FROM attempt ORDER BY id") == names
     assert {row["state"] for row in world.rows("SELECT state FROM invoice")} == {"paid"}
@@ -164,18 +164,18 @@ def test_money_is_held_until_stripe_could_be_asked(evening: World, caplog: pytes
     assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
     assert "Money is held until it was" in done.stderr
     with pytest.raises(AsksAcquirer):
-        run(world.parts.run_context, world.now)
+        run(world.services.run_context, world.now)
     ready = httpx.get(f"{world.url}/readyz", trust_env=False)
     assert ready.json()["money_and_mail"] == "stopped"
     assert "the acquirer has said" in ready.json()["why"]
     assert 'masthead_stopped{what="charges"} 1.0' in metrics(world)
     world.skip_to(world.now + timedelta(minutes=2))
-    assert tick(world.parts) > 0
+    assert tick(world.services) > 0
     assert "money is held" in caplog.text
     assert len(world.charges()) == 3
     world.sandbox.faults()
     world.skip_to(world.now + timedelta(hours=1))
-    tick(world.parts)
+    tick(world.services)
     world.settle()
     assert len(world.charges()) == 3
     assert httpx.get(f"{world.url}/readyz", trust_env=False).json()["money_and_mail"] == "moving"
@@ -188,11 +188,11 @@ def test_no_refund_leaves_before_stripe_could_be_asked(world: World, paid: Subsc
     world.restore_backup()
     (payment,) = world.rows("SELECT id FROM payment")
     world.api.post(f"/v1/payments/{payment['id']}/refunds", json={"reason": "kind"}).raise_for_status()
-    tick(world.parts)
+    tick(world.services)
     assert world.sandbox.refunds() == [], "it may have gone from the other one"
     world.sandbox.faults({"effect": "500_before", "path": "/v1/setup_intents*", "times": None})
     assert run_on(world, "adopt", "--yes").exit_code == 1
-    tick(world.parts)
+    tick(world.services)
     assert world.sandbox.refunds() == []
     world.sandbox.faults()
     world.skip_to(world.now + timedelta(hours=1))
@@ -347,7 +347,7 @@ def test_the_news_of_a_lost_charge_takes_it_in_as_well(evening: World) -> None:
     world.restore_backup()
     world.sandbox.resend(told[0])
     world.sandbox.settle()
-    tick(world.parts)
+    tick(world.services)
     assert len(world.rows(INVOICES)) == 1
     assert "2 charges, R150.00, taken in" in adopt(world), "a later moment here is none that was known"
     assert world.rows(INVOICES) == before

@@ -26,8 +26,8 @@ def is_given(world: World, subscription_id: str) -> None:
 def is_stopped(world: World, subscription_id: str) -> None:
     """The reader's bank calls a charge a fraud."""
     (row,) = world.rows("SELECT reader_id FROM subscription WHERE id = :id", id=subscription_id)
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
-        assert stop_renewals(ctx, row["reader_id"], by=Acquirer("stripe"), why="a warning")
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
+        assert stop_renewals(ctx, row["reader_id"], by=Acquirer("stripe"), reason="a warning")
 
 
 @pytest.mark.parametrize(

@@ -24,14 +24,14 @@ def adopt(world: World) -> str:
 
 def held(world: World) -> bool:
     """Whether money stands still."""
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         return isinstance(installation.held_by(session), AsksAcquirer)
 
 
 def test_a_charge_of_seconds_ago_is_taken_in_and_not_made_again(world: World, told: Subscriber) -> None:
     world.skip_to(local(2027, 3, 16, 9))
     world.back_up()
-    run(world.parts.run_context, world.now)
+    run(world.services.run_context, world.now)
     assert len(world.charges()) == 1
     world.sandbox.settle()
     world.restore_backup()
@@ -39,7 +39,7 @@ def test_a_charge_of_seconds_ago_is_taken_in_and_not_made_again(world: World, to
     assert "nothing that was not known" in said
     assert "Money is held until Tuesday 16 March 2027, 09:05" in said
     with pytest.raises(AsksAcquirer):
-        run(world.parts.run_context, world.now)
+        run(world.services.run_context, world.now)
     world.advance(days=1)
     assert len(world.charges()) == 1
     assert world.subscription(told.subscription_id)["status"] == "active"
@@ -86,8 +86,8 @@ def test_it_is_asked_again_only_where_the_database_was_adopted_a_moment_ago(
     assert run_on(world, "adopt", "--yes").exit_code == 1
     world.sandbox.faults()
     world.skip_to(world.now + LISTED_WITHIN)
-    tick(world.parts)
+    tick(world.services)
     assert not held(world)
-    assert world.rows("SELECT asks_since, ask_at, listed_at FROM installation") == [
-        {"asks_since": None, "ask_at": None, "listed_at": None}
+    assert world.rows("SELECT asks_since, next_poll_at, listed_at FROM installation") == [
+        {"asks_since": None, "next_poll_at": None, "listed_at": None}
     ]

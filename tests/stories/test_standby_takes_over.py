@@ -41,9 +41,9 @@ def test_a_failover_goes_on_by_itself_after_asking_stripe(
     fail_over(world)
     world.skip_to(local(2027, 3, 16, 9, 2))
     with pytest.raises(NotAdopted):
-        run(world.parts.run_context, world.now)
+        run(world.services.run_context, world.now)
     with caplog.at_level(logging.WARNING):
-        tick(world.parts)
+        tick(world.services)
     assert "a standby took over" in caplog.text
     assert "3 charges, R225.00, taken in" in caplog.text
     acts = world.rows(f"SELECT {BY}, at FROM audit_line WHERE act = 'take_over_database'")
@@ -51,10 +51,10 @@ def test_a_failover_goes_on_by_itself_after_asking_stripe(
     [case] = world.rows("SELECT what FROM staff_case WHERE kind = 'took_over'")
     assert "A worker was last heard of in it on 16 March 2027, 09:02" in case["what"]
     with pytest.raises(AsksAcquirer):
-        run(world.parts.run_context, world.now)
+        run(world.services.run_context, world.now)
     world.skip_to(world.now + LISTED_WITHIN)
-    tick(world.parts)
-    run(world.parts.run_context, world.now)
+    tick(world.services)
+    run(world.services.run_context, world.now)
     beat(world)
     world.advance(days=1)
     assert len(world.charges()) == 3
@@ -70,10 +70,10 @@ def test_a_restore_of_long_ago_waits_for_an_operator(evening: World) -> None:
     world.advance_to(local(2027, 3, 16, 12))
     fail_over(world)
     beat(world)
-    tick(world.parts)
-    tick(world.parts)
+    tick(world.services)
+    tick(world.services)
     with pytest.raises(NotAdopted):
-        run(world.parts.run_context, world.now)
+        run(world.services.run_context, world.now)
     assert len(world.charges()) == 3
     ready = httpx.get(f"{world.url}/readyz", trust_env=False)
     assert (ready.status_code, ready.json()["worker"]["state"]) == (200, "silent")
@@ -83,18 +83,18 @@ def test_a_restore_of_long_ago_waits_for_an_operator(evening: World) -> None:
     assert "3 charges" in adopt(world)
 
 
-@pytest.mark.parametrize("why", ["home = 'somewhere else'", "asks_since = :later, ask_at = :later"])
+@pytest.mark.parametrize("why", ["home = 'somewhere else'", "asks_since = :later, next_poll_at = :later"])
 def test_a_link_to_sign_in_with_goes_out_while_all_else_is_held(
-    world: World, paid: Subscriber, why: str
+    world: World, paid: Subscriber, reason: str
 ) -> None:
     """From a database that isn't adopted, and from one that is still to ask Stripe."""
-    world.execute(f"UPDATE installation SET {why}", later=world.now + timedelta(hours=1))
+    world.execute(f"UPDATE installation SET {reason}", later=world.now + timedelta(hours=1))
     world.execute("UPDATE message SET state = 'queued', accepted_at = NULL WHERE kind = 'receipt'")
     letters = len(world.letters(paid.email))
     browser = world.browser()
     browser.get("/sign-in")
     browser.post("/sign-in", email=paid.email)
-    tick(world.parts)
+    tick(world.services)
     new = world.letters(paid.email)[letters:]
     assert ["/sign-in" in letter.text for letter in new] == [True]
     assert world.rows("SELECT kind FROM message WHERE state = 'queued'") == [{"kind": "receipt"}]

@@ -23,9 +23,9 @@ def began(world: World) -> tuple[Browser, str]:
 
 @pytest.mark.rare
 @pytest.mark.parametrize("card_before", [False, True], ids=["card since", "card before"])
-@pytest.mark.parametrize("proved", [False, True], ids=["never confirmed", "confirmed since"])
+@pytest.mark.parametrize("email_verified", [False, True], ids=["never confirmed", "confirmed since"])
 def test_a_start_that_waited_for_its_proof_is_a_case(
-    world: World, began: tuple[Browser, str], card_before: bool, proved: bool
+    world: World, began: tuple[Browser, str], card_before: bool, email_verified: bool
 ) -> None:
     browser, page = began
     if card_before:
@@ -33,12 +33,12 @@ def test_a_start_that_waited_for_its_proof_is_a_case(
     world.back_up()
     if not card_before:
         browser.get(world.sandbox.fill_in(page, FRESH))
-    if proved:
+    if email_verified:
         assert prove(world, browser, RETURNING).path == "/subscribe/started"
         world.settle()
     world.advance(minutes=20)
     cards = world.rows("SELECT id FROM payment_method WHERE brand = 'mastercard'")
-    assert len(cards) == proved
+    assert len(cards) == email_verified
     world.restore_backup()
     mails = len(world.letters(RETURNING))
     assert "1 reader began since" in adopt(world)

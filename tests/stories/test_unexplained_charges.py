@@ -102,7 +102,7 @@ def test_what_nothing_explains_is_given_back_when_stripe_can_be_asked(late: Worl
     world = late
     world.sandbox.faults({"effect": "500_before", "method": "POST", "path": "/v1/refunds", "times": 2})
     adopt(world)
-    tick(world.parts)
+    tick(world.services)
     assert world.sandbox.refunds() == []
     world.advance(hours=2)
     assert len(world.sandbox.refunds()) == 1
@@ -278,7 +278,7 @@ def test_one_that_cannot_be_settled_holds_up_no_other(late: World) -> None:
     adopt(world)
     world.execute(
         "INSERT INTO unexplained_charge (acquirer, charge_ref, intent_ref, subscription_ref, period_number, amount, taken_at, found_at,"
-        " ask_at, asked) VALUES ('stripe', 'ch_x', 'pi_x', 'sub_x', 1, 7500, :at, :at, :at, 0)",
+        " next_poll_at, poll_count) VALUES ('stripe', 'ch_x', 'pi_x', 'sub_x', 1, 7500, :at, :at, :at, 0)",
         at=world.now - timedelta(days=1),
     )
     with refused_rows(

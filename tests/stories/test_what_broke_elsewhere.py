@@ -112,7 +112,7 @@ def test_there_are_eighteen() -> None:
 def test_a_price_rise_moves_no_day_and_no_refund(world: World, paid_twice: Subscriber) -> None:
     """A letter is found that came between two charges: the later one goes back, at the price it had, and no other."""
     world.advance_to(local(2027, 4, 20))
-    with world.parts.database.begin(world.parts.site, world.now, Command()) as ctx:
+    with world.services.database.begin(world.services.site, world.now, Command()) as ctx:
         announce_price.plan_change(ctx, "monthly", 8000, date(2027, 5, 1), today=date(2027, 4, 20))
     before = world.rows("SELECT started_at, charge_on, anchor_number FROM subscription")
     world.advance_to(local(2027, 6, 20))

@@ -17,34 +17,34 @@ UNDO = "DROP TRIGGER refuse_late ON {table}; DROP FUNCTION refuse_late();"
 @contextmanager
 def every_commit_fails(world: World, table: str) -> Iterator[None]:
     """What touches this table goes well until the very end of its transaction."""
-    with world.parts.database.engine.begin() as connection:
+    with world.services.database.engine.begin() as connection:
         connection.exec_driver_sql(TRIGGER.format(table=table))
     try:
         yield
     finally:
-        with world.parts.database.engine.begin() as connection:
+        with world.services.database.engine.begin() as connection:
             connection.exec_driver_sql(UNDO.format(table=table))
 
 
 @contextmanager
 def refused_rows(world: World, table: str, check: str) -> Iterator[None]:
     """Rows of the table that are written meanwhile must pass this condition."""
-    with world.parts.database.engine.begin() as connection:
+    with world.services.database.engine.begin() as connection:
         connection.exec_driver_sql(f"ALTER TABLE {table} ADD CONSTRAINT broken CHECK ({check}) NOT VALID")
     try:
         yield
     finally:
-        with world.parts.database.engine.begin() as connection:
+        with world.services.database.engine.begin() as connection:
             connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT broken")
 
 
 @contextmanager
 def missing_table(world: World, table: str) -> Iterator[None]:
     """The table isn't there."""
-    with world.parts.database.engine.begin() as connection:
+    with world.services.database.engine.begin() as connection:
         connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {table}_away")
     try:
         yield
     finally:
-        with world.parts.database.engine.begin() as connection:
+        with world.services.database.engine.begin() as connection:
             connection.exec_driver_sql(f"ALTER TABLE {table}_away RENAME TO {table}")

@@ -14,4 +14,4 @@ def older(world: World) -> str:
 
 def beat(world: World) -> None:
     """A worker is there: one that starts, or goes on."""
-    worker._ring(world.parts)
+    worker._beat(world.services)

@@ -19,7 +19,7 @@ import httpx
 import psycopg
 
 from billing.app import build
-from billing.container import Parts
+from billing.container import Services
 from billing.dev.demo_app import create_demo_app
 from billing.platform import stop_points
 from billing.platform.settings import Settings
@@ -118,11 +118,11 @@ def _read(source: IO[bytes]) -> bytes:
 def _serve() -> None:
     """One order after the other, until nobody is there to give any. What each child would have to learn, statements and
     routes, is learnt before; no connection outlives that."""
-    parts = build(pickle.loads(_read(sys.stdin.buffer)))
-    app = create_demo_app(parts)
-    tick(parts)
-    asyncio.run(_answer(app, WireRequest("GET", f"{parts.settings.public_url}/", [], b"")))
-    parts.database.close()
+    services = build(pickle.loads(_read(sys.stdin.buffer)))
+    app = create_demo_app(services)
+    tick(services)
+    asyncio.run(_answer(app, WireRequest("GET", f"{services.settings.public_url}/", [], b"")))
+    services.database.close()
     # Not before: what was due until here was done by the look above, and no child could die of it.
     _write(sys.stdout.buffer, READY)
     while size := sys.stdin.buffer.read(8):
@@ -131,7 +131,7 @@ def _serve() -> None:
         child = os.fork()
         if child == 0:
             os.close(reads)
-            _child(parts, app, order, writes)
+            _child(services, app, order, writes)
         os.close(writes)
         with os.fdopen(reads, "rb") as told:
             passed = told.read()
@@ -139,14 +139,14 @@ def _serve() -> None:
         _write(sys.stdout.buffer, pickle.dumps((code, passed)))
 
 
-def _child(parts: Parts, app: Any, order: Order, writes: int) -> None:
+def _child(services: Services, app: Any, order: Order, writes: int) -> None:
     code = 1
     try:
         passed: list[str] = []
         marks: set[str] = set()
         stop_points.listen(_listener(order, passed))
         stop_points.collect(marks)
-        _do(parts, app, order.request)
+        _do(services, app, order.request)
         stop_points.listen(None)
         stop_points.collect(None)
         with os.fdopen(writes, "wb") as tells:
@@ -169,9 +169,9 @@ def _listener(order: Order, passed: list[str]) -> Callable[[str], None]:
     return listen
 
 
-def _do(parts: Parts, app: Any, request: WireRequest | None) -> None:
+def _do(services: Services, app: Any, request: WireRequest | None) -> None:
     if request is None:
-        while tick(parts):
+        while tick(services):
             pass
     else:
         answer = asyncio.run(_answer(app, request))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from threading import Event
 
 from billing.platform import stop_points
-from billing.timetable import Lane, tick
+from billing.timetable import Queue, tick
 from tests.support.stepped_clock import PATIENCE_SECONDS
 from tests.support.world import World
 
@@ -22,8 +22,8 @@ def hung_run(world: World) -> Iterator[None]:
             assert goes_on.wait(PATIENCE_SECONDS)
 
     stop_points.listen(listen)
-    with ThreadPoolExecutor(1) as lane:
-        run = lane.submit(tick, world.parts, lane=Lane.BILLING)
+    with ThreadPoolExecutor(1) as queue:
+        run = queue.submit(tick, world.services, queue=Queue.BILLING)
         try:
             assert hangs.wait(PATIENCE_SECONDS)
             yield

@@ -40,7 +40,7 @@ class Told:
 def keep_promises(world: World) -> None:
     """The doctor finds nothing, in one question; and nobody had to be told of anything, but of a stranger's charge and what of it
     went back."""
-    assert world.rows(BROKEN, **values(world.parts.site, world.now)) == []
+    assert world.rows(BROKEN, **values(world.services.site, world.now)) == []
     cases = world.rows(CASES)
     if cases:
         others = ledger_checks.strangers(world)

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from starlette.types import ASGIApp
 
 from billing.app import build
-from billing.container import Parts
+from billing.container import Services
 from billing.dev import seed
 from billing.dev import time_travel as clockwork
 from billing.dev.demo_app import create_demo_app
@@ -100,7 +100,7 @@ class _Application:
     """The product, built from some settings."""
 
     settings: Settings
-    parts: Parts
+    services: Services
     app: ASGIApp
 
 
@@ -147,7 +147,7 @@ class Installation:
             if error is None:
                 self._judge_what_was_done()
         finally:
-            self._usually.parts.database.close()
+            self._usually.services.database.close()
             self._ends.close()
 
     @property
@@ -156,9 +156,9 @@ class Installation:
         return self._running.settings
 
     @property
-    def parts(self) -> Parts:
+    def services(self) -> Services:
         """What the application that runs is made of."""
-        return self._running.parts
+        return self._running.services
 
     @property
     def app(self) -> ASGIApp:
@@ -172,7 +172,7 @@ class Installation:
         if settings:
             self._use(self._build(settings))
         # The process has one log, and a test before this may have built on other keys.
-        logs.named_by(self.parts.site.tokens)
+        logs.named_by(self.services.site.tokens)
         self.make_blank(at)
         return self
 
@@ -181,10 +181,10 @@ class Installation:
         self._server.finish_requests()
         before = self._running
         self._use(self._build(settings))
-        clockwork.follow(self.parts)
+        clockwork.follow(self.services)
         if before is not self._usually:
             self._server.end(before.app)
-            before.parts.database.close()
+            before.services.database.close()
 
     def make_blank(self, at: datetime | None = None) -> None:
         """Let the sample articles and an API key be all there is, whatever application serves."""
@@ -204,7 +204,7 @@ class Installation:
             self._use(self._usually)
             self._server.finish_requests()
             self._server.end(other.app)
-            other.parts.database.close()
+            other.services.database.close()
 
     @contextmanager
     def as_usual(self) -> Iterator[None]:
@@ -282,23 +282,23 @@ class Installation:
     @property
     def now(self) -> datetime:
         """The held present."""
-        return self.parts.clock.now()
+        return self.services.clock.now()
 
     def advance(self, **span: float) -> datetime:
         """Let time pass; what falls due happens, in order."""
-        return clockwork.advance(self.parts, self.now + timedelta(**span))
+        return clockwork.advance(self.services, self.now + timedelta(**span))
 
     def advance_to(self, at: datetime) -> datetime:
         """Let it be `at`."""
-        return clockwork.advance(self.parts, at)
+        return clockwork.advance(self.services, at)
 
     def settle(self) -> None:
         """Do what is due, at the held present."""
-        clockwork.advance(self.parts, self.now)
+        clockwork.advance(self.services, self.now)
 
     def skip_to(self, at: datetime) -> None:
         """Let it be `at` while no worker runs: what falls due meanwhile is left lying. Web and sandbox stay up."""
-        clockwork.move(self.parts, at)
+        clockwork.move(self.services, at)
 
     def _begin_to_end(self) -> None:
         """The servers look for their end ten times a second: let them do so at once."""
@@ -306,10 +306,10 @@ class Installation:
         self.sandbox.begin_to_stop()
 
     def _furnish(self, at: datetime) -> None:
-        with self.parts.database.transaction() as session:
+        with self.services.database.transaction() as session:
             session.execute(sa.text("INSERT INTO held_time (id, now) VALUES (1, :at)"), {"at": at})
-        clockwork.follow(self.parts)
-        with self.parts.database.begin(self.parts.site, self.now, WORKER) as ctx:
+        clockwork.follow(self.services)
+        with self.services.database.begin(self.services.site, self.now, WORKER) as ctx:
             self.articles = seed.articles(ctx)
             self.api_key = create(ctx, "tests", SCOPES, ENDLESS)
         self.api.headers["Authorization"] = f"Bearer {self.api_key}"
@@ -327,10 +327,10 @@ class Installation:
                 **given,
             },
         )
-        parts = build(settings, work=Work.REQUEST)
-        self._unlocked.watch(parts.database.engine)
-        self._gateway_calls.watch(parts.gateway, parts.gateway.books)
-        built = _Application(settings, parts, create_demo_app(parts))
+        services = build(settings, work=Work.REQUEST)
+        self._unlocked.watch(services.database.engine)
+        self._gateway_calls.watch(services.gateway, services.gateway.books)
+        built = _Application(settings, services, create_demo_app(services))
         self._server.start(built.app)
         return built
 

@@ -44,7 +44,7 @@ def check_numbers(world: World) -> None:
 def check_receipts(world: World) -> None:
     """A paid invoice has one receipt; or, when the charge raced a cancellation, it stands in the mail about what goes back."""
     paid = world.rows(
-        "SELECT i.id, i.number FROM invoice i JOIN payment p ON p.invoice_id = i.id WHERE i.state = 'paid' AND NOT p.surplus"
+        "SELECT i.id, i.number FROM invoice i JOIN payment p ON p.invoice_id = i.id WHERE i.state = 'paid' AND NOT p.duplicate"
     )
     told = world.rows(
         "SELECT fields->>'number' AS number FROM message WHERE kind = 'receipt'"
@@ -55,7 +55,7 @@ def check_receipts(world: World) -> None:
         "SELECT 1 FROM payment p JOIN invoice i ON i.id = p.invoice_id WHERE i.state <> 'paid'"
     )
     assert unpaid == []
-    assert len(paid) == len(world.rows("SELECT id FROM payment WHERE NOT surplus"))
+    assert len(paid) == len(world.rows("SELECT id FROM payment WHERE NOT duplicate"))
 
 
 def strangers(world: World) -> set[str]:
@@ -74,14 +74,14 @@ def check_payments(world: World) -> None:
     taken = [charge for charge in world.charges() if charge["id"] not in by_others]
     cases = world.rows("SELECT subject FROM staff_case WHERE kind = 'unknown_charge'")
     assert {row["subject"] for row in cases} == by_others
-    surplus = world.rows(
-        "SELECT p.charge_ref FROM payment p WHERE p.surplus AND p.amount <>"
+    duplicate = world.rows(
+        "SELECT p.charge_ref FROM payment p WHERE p.duplicate AND p.amount <>"
         " (SELECT coalesce(sum(amount), 0) FROM refund r WHERE r.payment_id = p.id AND r.state <> 'failed')"
     )
-    assert surplus == [], "what was paid twice goes back"
+    assert duplicate == [], "what was paid twice goes back"
     assert ours == {charge["id"]: (charge["amount"], charge["metadata"]["attempt"]) for charge in taken}
     assert all(charge["currency"] == "zar" for charge in taken)
-    counted = {row["charge_ref"] for row in world.rows("SELECT charge_ref FROM payment WHERE NOT surplus")}
+    counted = {row["charge_ref"] for row in world.rows("SELECT charge_ref FROM payment WHERE NOT duplicate")}
     once = [charge["metadata"]["invoice"] for charge in taken if charge["id"] in counted]
     assert len(once) == len(set(once))
 
@@ -143,7 +143,7 @@ def check_ledger(world: World) -> None:
 
 STATE = {
     "subscriptions": "SELECT r.email, s.state, s.period_number, s.period_start_on, s.period_end_on, s.charge_on,"
-    " s.access_until, s.cancel_asked_at, s.cancels_at, s.ended_at, s.ended_why, s.first_failed_on, s.retry_on,"
+    " s.access_until, s.cancel_asked_at, s.cancels_at, s.ended_at, s.ended_reason, s.first_failed_on, s.retry_on,"
     " s.charging_since, s.next_action, s.next_action_at FROM subscription s JOIN reader r ON r.id = s.reader_id"
     " ORDER BY r.email, s.started_at",
     "history": "SELECT r.email, c.event, c.from_state, c.to_state, c.at FROM subscription_change c"
@@ -190,7 +190,7 @@ def without_moments(state: dict[str, Any]) -> dict[str, Any]:
     bare["attempts"] = sorted(
         (row["email"], row["period_number"], row["state"], row["amount"])
         for row in state["attempts"]
-        if row["state"] != "withdrawn"
+        if row["state"] != "not_sent"
     )
     bare["charges"] = sorted((amount, status) for amount, status, _ in state["charges"])
     bare["returned"] = state["returned"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import psycopg
 
-from billing.container import Parts
+from billing.container import Services
 from billing.platform.db import Database
 from billing.platform.time_limits import TimeLimits, Work
 from tests.support.world import World
@@ -26,11 +26,11 @@ def locked_row(world: World, table: str, row_id: str) -> Iterator[psycopg.Connec
 
 
 @contextmanager
-def hurried(world: World) -> Iterator[Parts]:
+def hurried(world: World) -> Iterator[Services]:
     """What the world is made of, with a database of which no work waits long for a lock."""
     limits = dict.fromkeys(Work, QUICK)
     database = Database(world.url_of_database, limits=limits)
     try:
-        yield replace(world.parts, database=database)
+        yield replace(world.services, database=database)
     finally:
         database.close()

@@ -23,11 +23,11 @@ PASSED_ON = {("billing.platform.db", "line"), ("billing.platform.logs", "words")
 
 
 def events() -> set[tuple[str, tuple[str, ...]]]:
-    """What `say` is called with: the event, and the names of its facts."""
+    """What `log_event` is called with: the event, and the names of its facts."""
     return {
         (_words(module, call.args[1]), tuple(str(fact.arg) for fact in call.keywords))
         for module, call in _calls()
-        if isinstance(call.func, ast.Name) and call.func.id == "say" and len(call.args) == 2
+        if isinstance(call.func, ast.Name) and call.func.id == "log_event" and len(call.args) == 2
     }
 
 

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from billing.container import Parts
+from billing.container import Services
 from billing.mail.smtp import SmtpTransport
-from billing.platform.claims import LIVING
+from billing.platform.claims import LIVE_WORKERS
 from billing.platform.db import Database
 from tests.support.world import World
 
 _CUT = f"""SELECT pg_terminate_backend(pid, 60000) FROM pg_locks
-           WHERE locktype = 'advisory' AND objid::bigint IN ({LIVING})
+           WHERE locktype = 'advisory' AND objid::bigint IN ({LIVE_WORKERS})
              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
 
 
@@ -23,11 +23,11 @@ def lose_claims(database: Database) -> None:
     assert all(cut), "they are gone within the minute"
 
 
-def another_worker(world: World) -> Parts:
+def another_worker(world: World) -> Services:
     """What a second worker on this machine works with: connections to the relay of its own."""
-    parts = world.parts
+    services = world.services
     return replace(
-        parts,
-        sender=replace(parts.sender, transport=SmtpTransport(world.smtp.url)),
-        newsletter_sender=replace(parts.newsletter_sender, relay=SmtpTransport(world.smtp.url)),
+        services,
+        sender=replace(services.sender, transport=SmtpTransport(world.smtp.url)),
+        newsletter_sender=replace(services.newsletter_sender, relay=SmtpTransport(world.smtp.url)),
     )

@@ -54,12 +54,12 @@ class Newsroom:
 
     def __post_init__(self) -> None:
         if not self.world.rows("SELECT 1 FROM newsletter LIMIT 1"):
-            with self.world.parts.database.transaction() as session:
+            with self.world.services.database.transaction() as session:
                 seed.newsletters(session, self.world.now)
 
     def people(self, count: int, newsletter: str | None = None) -> list[str]:
         """Confirmed addresses on a list; `reader-0001@readers.example` and on."""
-        with self.world.parts.database.transaction() as session:
+        with self.world.services.database.transaction() as session:
             sample_newsletters.people(session, newsletter or self.list_id, count, self.world.now)
         return [f"reader-{number:04}@{sample_newsletters.DOMAIN}" for number in range(1, count + 1)]
 
@@ -75,7 +75,7 @@ class Newsroom:
         )
         if subscribed:
             self.world.execute(
-                "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, why)"
+                "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, reason)"
                 " VALUES (:grant, :id, :at, :until, '[]', 'command', 'test', 'test')",
                 grant=f"grt_{number}",
                 id=reader_id,
@@ -86,22 +86,22 @@ class Newsroom:
 
     def join(self, address: str, newsletter: str | None = None) -> None:
         """Let a reader, whose address is verified, tick one newsletter."""
-        with self.world.parts.database.begin(self.world.parts.site, self.world.now, WORKER) as ctx:
+        with self.world.services.database.begin(self.world.services.site, self.world.now, WORKER) as ctx:
             reader = by_address(ctx.session, address)
             assert reader is not None
             optin.join_or_ask(
-                ctx, Person.of(reader), [newsletter or self.list_id], Origin("page"), proved=True
+                ctx, Person.of(reader), [newsletter or self.list_id], Origin("page"), email_verified=True
             )
 
     def leave(self, address: str) -> None:
         """Unsubscribe an address from the one newsletter it gets, by one click in a mail program."""
         (row,) = self.world.rows("SELECT id FROM signup WHERE address_key = :address", address=address)
-        url = links.unsubscribe_url(self.world.parts.site, row["id"])
+        url = links.unsubscribe_url(self.world.services.site, row["id"])
         self.world.http_client().post(url).raise_for_status()
 
     def draft(self, source: str = SOURCE, subject: str = SUBJECT, newsletter: str | None = None) -> str:
         """A finished draft; its id."""
-        with self.world.parts.database.begin(self.world.parts.site, self.world.now, BY) as ctx:
+        with self.world.services.database.begin(self.world.services.site, self.world.now, BY) as ctx:
             made = issues.create(ctx, newsletter or self.list_id)
             issues.save(
                 ctx,
@@ -116,8 +116,10 @@ class Newsroom:
 
     def schedule(self, issue_id: str, when: datetime | None = None) -> None:
         """Scheduled, for now unless said otherwise."""
-        with self.world.parts.database.begin(self.world.parts.site, self.world.now, BY) as ctx:
-            issues.schedule(ctx, issue_id, when or self.world.now, self.world.parts.newsletter_sender.house)
+        with self.world.services.database.begin(self.world.services.site, self.world.now, BY) as ctx:
+            issues.schedule(
+                ctx, issue_id, when or self.world.now, self.world.services.newsletter_sender.house
+            )
 
     def send(self, **draft: str) -> str:
         """A finished issue, sent to its end; its id."""
@@ -134,12 +136,12 @@ class Newsroom:
 
     def issue(self, issue_id: str) -> Issue:
         """As it stands."""
-        with self.world.parts.database.transaction() as session:
+        with self.world.services.database.transaction() as session:
             return issues.issue(session, issue_id)
 
     def progress(self, issue_id: str) -> Progress:
         """Its counts, which must add up at every look."""
-        with self.world.parts.database.transaction() as session:
+        with self.world.services.database.transaction() as session:
             found = progress(session, issue_id)
         assert found.adds_up, found
         return found

@@ -17,9 +17,9 @@ def program(
     world: World, *scopes: str, ceilings: Ceilings = SMALL, expires_at: datetime | None = None
 ) -> httpx.Client:
     """A program whose key has these scopes, by which it is named too; a second one has a number besides."""
-    _tokens, of_scopes = world.parts.site.tokens, "-".join(scopes)
+    _tokens, of_scopes = world.services.site.tokens, "-".join(scopes)
     names = itertools.chain([of_scopes], (f"{of_scopes}-{number}" for number in itertools.count(2)))
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         name = next(one for one in names if not named(ctx, one))
         secret = create(ctx, name, scopes, ceilings, expires_at)
     return with_secret(world, secret)

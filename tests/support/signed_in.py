@@ -39,9 +39,9 @@ def prove_again(world: World, browser: Browser) -> Browser:
 def session_secret(world: World, email: str) -> str:
     """The secret of a new session of a known reader: what the cookie holds."""
     (row,) = world.rows("SELECT id FROM reader WHERE email = :email", email=email)
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         return sessions.open_session(
-            ctx, row["id"], ip="127.0.0.1", device="Test/1", browser_hash=None, proved=True
+            ctx, row["id"], ip="127.0.0.1", device="Test/1", browser_hash=None, email_verified=True
         )
 
 

@@ -9,7 +9,7 @@ from billing.staff import codes, members, sessions
 from billing.staff import sign_in as staff_sign_in
 from billing.staff.models import StaffMember
 from billing.staff.roles import Role
-from billing.staff.sign_in import SignedIn
+from billing.staff.sign_in import StaffSignedIn
 from tests.support.browser import Browser
 from tests.support.world import World
 
@@ -18,15 +18,15 @@ SignIn = Callable[..., Browser]
 
 def add(world: World, role: str, email: str = "") -> StaffMember:
     """Let somebody work here."""
-    with world.parts.database.begin(world.parts.site, world.now, Command("test")) as ctx:
+    with world.services.database.begin(world.services.site, world.now, Command("test")) as ctx:
         return members.add(ctx, email or f"{role}@paper.example", Role(role))
 
 
 def code_of(world: World, email: str, *, steps: int = 0) -> str:
     """What the member's authenticator shows now, or so many steps from now."""
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         member = members.by_address(session, email)
-        secret = codes.secret_of(world.parts.site.tokens, member)
+        secret = codes.secret_of(world.services.site.tokens, member)
         return codes.code_at(secret, codes.step_of(world.now) + steps)
 
 
@@ -36,14 +36,14 @@ def sign_in(world: World, email: str) -> Browser:
     The product's own functions begin the session; the mailed link and its five pages are left out (`sign_in_by_mail`)."""
     browser, code = world.browser(), code_of(world, email)
     device = readers_sign_in.Browser(("test",), "127.0.0.1", browser.http.headers["user-agent"])
-    with world.parts.database.begin(world.parts.site, world.now, WORKER) as ctx:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         member_id = members.by_address(ctx.session, email).id
         first = sessions.begin(ctx, member_id, ip=device.ip, device=device.device)
         waiting = sessions.find(ctx, first, complete=False)
         assert waiting is not None, f"{email} may not sign in"
         started, member = waiting
         done = staff_sign_in.complete(ctx, started, member, code, device)
-        assert isinstance(done, SignedIn), done
+        assert isinstance(done, StaffSignedIn), done
     name = cookies.named(world.settings, cookies.STAFF)
     browser.with_cookie(name, done.session_secret)
     browser.get("/staff")

@@ -23,7 +23,7 @@ class TwoReaders:
 
     def token(self, purpose: str, of: str) -> str:
         """The token of a mailed link."""
-        return self.world.parts.site.tokens.token(purpose, self.names[of]["subscription_id"])
+        return self.world.services.site.tokens.token(purpose, self.names[of]["subscription_id"])
 
 
 def two_readers(world: World) -> TwoReaders:

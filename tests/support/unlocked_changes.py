@@ -13,7 +13,7 @@ LOCKED_FIRST = {
     **{
         table: {table}
         for table in (
-            "charging_pause", "delivery", "dispute", "gift", "inbound_event", "issue", "opening", "payment_method", "plan",
+            "charging_pause", "delivery", "dispute", "gift", "inbound_event", "issue", "public_window", "payment_method", "plan",
             "refund", "signup", "staff_case", "subscription",
         )
     },

@@ -90,9 +90,9 @@ def quiet(world: World) -> bool:
     """Whether nothing is due at the held present, in anybody's hands."""
     return not world.rows(
         "SELECT 1 FROM subscription WHERE next_action_at <= :now"
-        " UNION ALL SELECT 1 FROM attempt WHERE state = 'open' AND ask_at <= :now"
-        " UNION ALL SELECT 1 FROM refund WHERE state = 'intended' AND ask_at <= :now"
-        " UNION ALL SELECT 1 FROM message WHERE state = 'queued' AND try_at <= :now"
+        " UNION ALL SELECT 1 FROM attempt WHERE state = 'open' AND next_poll_at <= :now"
+        " UNION ALL SELECT 1 FROM refund WHERE state = 'intended' AND next_poll_at <= :now"
+        " UNION ALL SELECT 1 FROM message WHERE state = 'queued' AND next_attempt_at <= :now"
         " UNION ALL SELECT 1 FROM inbound_event WHERE settled_at IS NULL AND next_attempt_at <= :now LIMIT 1",
         now=world.now,
     )

@@ -123,10 +123,10 @@ class World(Installation):
 
     def rows(self, query: str, **values: object) -> list[dict[str, Any]]:
         """What the database says."""
-        with self.parts.database.transaction() as session:
+        with self.services.database.transaction() as session:
             return [dict(row._mapping) for row in session.execute(sa.text(query), values)]
 
     def execute(self, statement: str, **values: object) -> None:
         """Run a statement that returns no rows."""
-        with self.parts.database.transaction() as session:
+        with self.services.database.transaction() as session:
             session.execute(sa.text(statement), values)

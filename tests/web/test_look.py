@@ -18,6 +18,9 @@ from billing.dev.previews.values import LOOK, NOW, READER, VISITOR, SampleHouse
 from billing.rules.money import Money
 from billing.web import views
 from billing.web.kit.rendering import STATIC, Look, asset, day, money, short_day
+from billing.web.views.account import SignInExpiredPage
+from billing.web.views.frame import ErrorPage, Flash, Frame, Page
+from billing.web.views.start import ReviewPage
 
 PAGES = list(pages())
 EVERY_PAGE = pytest.mark.parametrize(("page", "frame"), [p[1:] for p in PAGES], ids=[p[0] for p in PAGES])
@@ -72,7 +75,7 @@ class Reading(HTMLParser):
 
 
 @EVERY_PAGE
-def test_markup_needs_no_inline_script_or_style(page: views.Page, frame: views.Frame) -> None:
+def test_markup_needs_no_inline_script_or_style(page: Page, frame: Frame) -> None:
     found = Reading(LOOK.page(page, frame))
     assert found.forbidden == []
     assert len(found.ids) == len(set(found.ids))
@@ -80,9 +83,7 @@ def test_markup_needs_no_inline_script_or_style(page: views.Page, frame: views.F
 
 
 @EVERY_PAGE
-def test_every_form_posts_with_its_token_and_nothing_is_ticked_beforehand(
-    page: views.Page, frame: views.Frame
-) -> None:
+def test_every_form_posts_with_its_token_and_nothing_is_ticked_beforehand(page: Page, frame: Frame) -> None:
     found = Reading(LOOK.page(page, frame))
     assert {form["method"] for form in found.forms} <= {"post", "get"}
     own = [
@@ -94,7 +95,7 @@ def test_every_form_posts_with_its_token_and_nothing_is_ticked_beforehand(
 
 
 @EVERY_PAGE
-def test_every_price_says_vat(page: views.Page, frame: views.Frame) -> None:
+def test_every_price_says_vat(page: Page, frame: Frame) -> None:
     text = re.sub(r"\s+", " ", Reading(LOOK.page(page, frame)).text)
     silent = [
         text[max(0, m.start() - 60) : m.end() + 60]
@@ -105,7 +106,7 @@ def test_every_price_says_vat(page: views.Page, frame: views.Frame) -> None:
 
 
 @EVERY_PAGE
-def test_the_house_stands_on_every_page(page: views.Page, frame: views.Frame) -> None:
+def test_the_house_stands_on_every_page(page: Page, frame: Frame) -> None:
     text = Reading(LOOK.page(page, frame)).text
     house = frame.house
     for part in (
@@ -137,8 +138,8 @@ def test_there_is_a_sample_of_every_view_and_a_use_for_every_template() -> None:
 
 def test_hostile_words_are_shown_as_words() -> None:
     hostile = "<script>alert(1)</script>\"'>"
-    page = views.Error(status=404, title=hostile, advice=hostile)
-    html = LOOK.page(page, replace(VISITOR, flash=views.Flash(text=hostile), path=f"/{hostile}"))
+    page = ErrorPage(status=404, title=hostile, advice=hostile)
+    html = LOOK.page(page, replace(VISITOR, flash=Flash(text=hostile), path=f"/{hostile}"))
     assert "<script>alert" not in html
     assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 4
 
@@ -148,7 +149,7 @@ def test_hostile_words_cannot_leave_the_described_article() -> None:
     teaser = replace(article.teaser, title="</script><script>alert(1)</script>", lead="short")
     wall = paper.Wall(reason="subscribe", price=Money(7500), trial_days=14)
     described = news_article(teaser, SampleHouse(), "https://paper.example/a", NOW)
-    page = paper.Article(teaser=teaser, byline="", paragraphs=None, wall=wall, json_ld=described)
+    page = paper.ArticlePage(teaser=teaser, byline="", paragraphs=None, wall=wall, json_ld=described)
     assert "<script>alert" not in LOOK.page(page, VISITOR)
 
 
@@ -162,13 +163,13 @@ def test_a_locked_article_cannot_carry_its_text() -> None:
     wall = paper.Wall(reason="subscribe", price=Money(7500), trial_days=14)
     for paragraphs, shown in ((article.paragraphs, wall), (None, None)):
         with pytest.raises(ValueError, match="never both"):
-            paper.Article(teaser=article.teaser, byline="", paragraphs=paragraphs, wall=shown)
+            paper.ArticlePage(teaser=article.teaser, byline="", paragraphs=paragraphs, wall=shown)
 
 
 @pytest.mark.parametrize("name", ["article-locked", "article-register", "article-meter-used"])
 def test_locked_pages_hold_no_sentence_of_the_text(name: str) -> None:
     page, frame = next(p[1:] for p in PAGES if p[0] == name)
-    assert isinstance(page, paper.Article)
+    assert isinstance(page, paper.ArticlePage)
     html = LOOK.page(page, frame)
     article = sample_article(page.teaser.id)
     assert article is not None
@@ -179,7 +180,7 @@ def test_locked_pages_hold_no_sentence_of_the_text(name: str) -> None:
 
 def test_review_shows_the_recorded_sentence_word_for_word_and_every_date() -> None:
     page, frame = next(p[1:] for p in PAGES if p[0] == "review")
-    assert isinstance(page, views.Review)
+    assert isinstance(page, ReviewPage)
     text = re.sub(r"\s+", " ", Reading(LOOK.page(page, frame)).text)
     for part in (
         page.consent_text,
@@ -193,7 +194,7 @@ def test_review_shows_the_recorded_sentence_word_for_word_and_every_date() -> No
 
 
 def test_a_signed_in_reader_finds_account_and_sign_out_a_visitor_finds_sign_in() -> None:
-    page = views.SignInExpired()
+    page = SignInExpiredPage()
     inside, outside = LOOK.page(page, READER), LOOK.page(page, VISITOR)
     assert 'action="/sign-out"' in inside
     assert 'href="/account"' in inside
@@ -202,7 +203,7 @@ def test_a_signed_in_reader_finds_account_and_sign_out_a_visitor_finds_sign_in()
 
 
 def test_outside_the_demo_there_is_no_clock_to_move() -> None:
-    page = views.SignInExpired()
+    page = SignInExpiredPage()
     assert "/demo/clock" in LOOK.page(page, VISITOR)
     assert "/demo/clock" not in LOOK.page(page, replace(VISITOR, banner=None))
 

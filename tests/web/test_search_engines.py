@@ -88,7 +88,7 @@ def ask(make_world: Callable[..., World]) -> Ask:
     world = make_world(crawlers="dns")
     apps = {
         count: create_demo_app(
-            replace(world.parts, settings=world.settings.model_copy(update={"proxy_count": count})),
+            replace(world.services, settings=world.settings.model_copy(update={"proxy_count": count})),
             ProofByNames(Zone()),
         )
         for count in (0, 1)
@@ -182,7 +182,7 @@ def test_a_name_system_that_hangs_holds_nobody_up(make_world: Callable[..., Worl
 
 def test_off_is_off(world: World) -> None:
     """The default: whatever the address, a crawler gets the lead."""
-    app = create_demo_app(world.parts)
+    app = create_demo_app(world.services)
     client = TestClient(app, base_url=world.url, client=(GOOGLES, 1))
     assert not reads_whole(client.get(PATH, headers={"user-agent": GOOGLEBOT}).text)
 
@@ -239,7 +239,7 @@ def test_printing_counts_as_reading_the_article_and_only_once(world: World) -> N
 
 def test_feed_and_sitemaps_list_what_is_published_with_its_lead_alone(world: World) -> None:
     later = sample_articles()[3].teaser.id
-    with world.parts.database.engine.begin() as connection:
+    with world.services.database.engine.begin() as connection:
         connection.exec_driver_sql(
             "UPDATE article SET published_at = '2027-03-02T00:00:00Z' WHERE id = %s", (later,)
         )

@@ -60,7 +60,7 @@ def test_signing_out_stays_on_this_host(make_world: Callable[..., World], paper:
 
 def test_the_offer_lists_what_is_registered_with_its_own_address(world: World) -> None:
     registering(world)("locked", "subscriber", title="Rain at last")
-    page = TestClient(create_app(world.parts), base_url=world.url).get("/").text
+    page = TestClient(create_app(world.services), base_url=world.url).get("/").text
     teaser = page.partition("Rain at last")[0].rpartition("<article")[2]
     assert 'href="https://news.example/locked"' in teaser
     assert "min read" not in page.partition("Rain at last")[2].partition("</article>")[0]

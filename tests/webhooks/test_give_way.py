@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from billing.payments import charge
-from billing.platform.claims import claimer
+from billing.platform.claims import worker_lock
 from billing.webhooks.settle import settle_due
 from tests.proofs.many_readers import due
 from tests.proofs.steps import claim, intend
@@ -15,12 +15,12 @@ OUTCOMES = "SELECT outcome FROM inbound_event WHERE event_type = 'payment_intent
 
 def test_news_of_a_charge_under_way_is_left_for_two_seconds(world: World) -> None:
     clock = SteppedClock()
-    context = replace(world.parts, monotonic=clock).webhook_context
+    context = replace(world.services, monotonic=clock).webhook_context
     (subscription_id,) = due(world, 1)
     intend(world, subscription_id)
-    with claimer(world.parts.database) as me:
+    with worker_lock(world.services.database) as me:
         found = claim(world, subscription_id, me)
-        charge.bring_to_an_end(world.parts.gateway, found, world.now)
+        charge.send_or_look_up(world.services.gateway, found, world.now)
         world.sandbox.http.post("/_sandbox/settle").raise_for_status()
         for _ in range(3):
             settle_due(context, world.now)
@@ -35,7 +35,7 @@ def test_news_of_a_charge_under_way_is_left_for_two_seconds(world: World) -> Non
 
 def test_what_the_process_gave_way_to_is_forgotten_after_a_minute(world: World) -> None:
     clock = SteppedClock()
-    context = replace(world.parts, monotonic=clock).webhook_context
+    context = replace(world.services, monotonic=clock).webhook_context
     context.gives_way["evt_of_long_ago"] = clock.seconds()
     for passed, kept in ((60.0, True), (0.1, False)):
         clock.step(passed)

@@ -10,7 +10,7 @@ from tests.support.table_contents import changed, contents
 from tests.support.webhook_messages import event, post
 from tests.support.world import World
 
-BUT = ("inbound_event", "tick_seen", "held_time")
+BUT = ("inbound_event", "worker_heartbeat", "held_time")
 SETTLED_AT_ONCE = {"checkout.session.completed", "checkout.session.expired", "customer.deleted"}
 """A page is looked for among ours first; that a customer is missing is the news itself."""
 
@@ -88,14 +88,14 @@ def test_a_page_that_stripe_does_not_have_any_more_ends_with_its_time(
     browser = world.browser()
     browser.get(world.mailed_link(owing.email, "/pay/"))
     browser.sent_to("/pay/page")
-    (attempt,) = world.rows("SELECT id FROM attempt WHERE by_page")
-    world.execute("UPDATE attempt SET page_ref = 'cs_of_another_account' WHERE by_page")
+    (attempt,) = world.rows("SELECT id FROM attempt WHERE hosted")
+    world.execute("UPDATE attempt SET page_ref = 'cs_of_another_account' WHERE hosted")
     hear(world, kind, "cs_of_another_account", attempt=attempt["id"])
     world.advance(minutes=6)
     assert (outcome(world)["tries"], outcome(world)["outcome"]) == (3, "no such page")
-    assert world.rows("SELECT state FROM attempt WHERE by_page") == [{"state": "open"}]
+    assert world.rows("SELECT state FROM attempt WHERE hosted") == [{"state": "open"}]
     world.advance(hours=1)
-    assert world.rows("SELECT state FROM attempt WHERE by_page") == [{"state": "withdrawn"}]
+    assert world.rows("SELECT state FROM attempt WHERE hosted") == [{"state": "not_sent"}]
 
 
 def test_a_card_page_that_stripe_denies_for_a_moment_still_saves_the_card(
@@ -151,9 +151,9 @@ def test_a_dispute_of_ours_that_stripe_does_not_have_any_more_is_told_to_staff(
     cases = world.rows("SELECT subject, what FROM staff_case WHERE kind = 'not_compared'")
     assert [case["subject"] for case in cases] == ["du_of_another_account"]
     assert "Stripe has no such dispute" in cases[0]["what"]
-    assert world.rows("SELECT done_at IS NOT NULL AS done FROM reckoning ORDER BY through DESC LIMIT 1") == [
-        {"done": True}
-    ]
+    assert world.rows(
+        "SELECT done_at IS NOT NULL AS done FROM reconciliation ORDER BY through DESC LIMIT 1"
+    ) == [{"done": True}]
     assert disputed.email
 
 
@@ -167,7 +167,9 @@ def test_a_refund_of_ours_that_stripe_does_not_have_any_more_waits_for_a_person(
     world.api.post(f"/v1/payments/{payment}/refunds", json=body).raise_for_status()
     world.settle()
     world.sandbox.trouble({"effect": "drop"})
-    world.execute("UPDATE refund SET gateway_ref = 're_of_another_account', ask_at = :now", now=world.now)
+    world.execute(
+        "UPDATE refund SET gateway_ref = 're_of_another_account', next_poll_at = :now", now=world.now
+    )
     world.settle()
     (row,) = world.rows("SELECT state, failure FROM refund")
     assert row["state"] == "pending"

@@ -98,7 +98,7 @@ def test_an_admin_settles_it_again_on_the_page(poisoned: World) -> None:
 def test_a_settled_event_replayed_changes_nothing(world: World) -> None:
     before = ledger_checks.end_state(world)
     for row in world.rows("SELECT event_ref AS id FROM inbound_event"):
-        with world.parts.database.transaction() as session:
+        with world.services.database.transaction() as session:
             replay(by_id(session, row["id"]), world.now)
     world.settle()
     assert ledger_checks.end_state(world) == before
@@ -152,7 +152,7 @@ def test_live_events_are_nothing_to_a_test_installation_and_the_other_way_round(
     assert refused(post(world, event(world, livemode=True)))
     assert post(world, event(world, livemode=False)).status_code == 200
     # as a gateway with a live key, which the tests' own settings refuse
-    monkeypatch.setattr(world.parts.gateway, "_live", True)
+    monkeypatch.setattr(world.services.gateway, "_live", True)
     assert refused(post(world, event(world, id="evt_2", livemode=False)))
     assert post(world, event(world, id="evt_3", livemode=True)).status_code == 200
     assert [

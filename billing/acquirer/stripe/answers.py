@@ -95,16 +95,16 @@ def refund(found: dict[str, Any]) -> RefundAnswer:
     state = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}.get(
         found["status"], "pending"
     )
-    why = found.get("failure_reason") or (found.get("pending_reason") if state == "pending" else None)
+    reason = found.get("failure_reason") or (found.get("pending_reason") if state == "pending" else None)
     if found["status"] == "canceled":
-        why = "canceled in the dashboard"
+        reason = "canceled in the dashboard"
     return RefundAnswer(
         str(found["id"]),
         state,
-        why,
-        insufficient_balance=why == "insufficient_funds",
-        may_succeed_again=found["status"] == "canceled" or why in _NEEDNT_LAST,
-        disputed=why == _DISPUTED,
+        reason,
+        insufficient_balance=reason == "insufficient_funds",
+        may_succeed_again=found["status"] == "canceled" or reason in _NEEDNT_LAST,
+        disputed=reason == _DISPUTED,
     )
 
 
@@ -113,10 +113,12 @@ def no_refund(body: Any) -> RefundRefused | InsufficientBalance:
     is public (github.com/Automattic/woocommerce-payments/issues/10025), so the words are looked at as well."""
     said = body.get("error") if isinstance(body, dict) else None
     error = said if isinstance(said, dict) else {}
-    code, why = error.get("code"), str(error.get("message") or error.get("code") or "refused")
-    if "insufficient_balance_for_refund" in (code, error.get("message_code")) or _NO_BALANCE.search(why):
-        return InsufficientBalance(why)
-    return RefundRefused(why, not_owed=code == "charge_already_refunded", disputed=code == "charge_disputed")
+    code, reason = error.get("code"), str(error.get("message") or error.get("code") or "refused")
+    if "insufficient_balance_for_refund" in (code, error.get("message_code")) or _NO_BALANCE.search(reason):
+        return InsufficientBalance(reason)
+    return RefundRefused(
+        reason, not_owed=code == "charge_already_refunded", disputed=code == "charge_disputed"
+    )
 
 
 def exceeds_charge(body: Any) -> bool:

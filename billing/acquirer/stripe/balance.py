@@ -72,7 +72,7 @@ class StripeBooks:
     def movements_in(self, payout_ref: str) -> list[Movement] | NotListed | Unknown:
         """By payout; only automatic payouts can be itemised (STR-11). For others Stripe refuses the request."""
         found = self._list({"payout": payout_ref})
-        never = isinstance(found, Unknown) and _NEVER_ITEMISED.search(found.why) is not None
+        never = isinstance(found, Unknown) and _NEVER_ITEMISED.search(found.reason) is not None
         return NotListed() if never else found
 
     def _list(self, wanted: dict[str, Any]) -> list[Movement] | Unknown:
@@ -95,7 +95,7 @@ class StripeBooks:
             return [read(one.to_dict()) for one in page.auto_paging_iter()][::-1]
 
         found: list[T] | NoSuchObject | Unknown = self._ask(all_pages)
-        return Unknown(found.why) if isinstance(found, NoSuchObject) else found
+        return Unknown(found.reason) if isinstance(found, NoSuchObject) else found
 
     def charge(self, charge_ref: str) -> TakenCharge | NoSuchObject | Unknown:
         """A Charge."""

@@ -32,4 +32,4 @@ def _with_what_was_returned(refunds: Any, intent_ref: str, refused: RefundRefuse
     except stripe.StripeError as error:
         return errors.unknown(error)
     made = tuple(one for one in listed if one is not None)
-    return replace(refused, made=made) if made else Unknown(refused.why)
+    return replace(refused, made=made) if made else Unknown(refused.reason)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from billing.dev.process_guard import Leash, group_alive
+from billing.dev.process_guard import ProcessGuard, group_alive
 from billing.platform.errors import RefusesToStart
 
 TICK_SECONDS = 0.05
@@ -41,9 +41,9 @@ class Child:
 class Children:
     """Starts children, each in a session of its own with its own log, watches them, and ends them."""
 
-    def __init__(self, logs: Path, leash: Leash, asked_to_stop: Callable[[], bool]) -> None:
+    def __init__(self, logs: Path, guard: ProcessGuard, asked_to_stop: Callable[[], bool]) -> None:
         self._logs = logs
-        self._leash = leash
+        self._guard = guard
         self._asked_to_stop = asked_to_stop
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._watched: dict[str, tuple[Callable[[], Ended], Path]] = {}
@@ -64,7 +64,7 @@ class Children:
             while running.poll() is None:
                 self.tick()
             del self._running[child.name]
-            self._leash.forget(running.pid)
+            self._guard.forget(running.pid)
             if running.returncode:
                 raise ChildEnded(_obituary(child.name, running.returncode, self._log(child), lines=1))
             answer.seek(0)
@@ -103,7 +103,7 @@ class Children:
         for child in ending:
             _signal(child, signal.SIGKILL)
             child.wait()
-            self._leash.forget(child.pid)
+            self._guard.forget(child.pid)
 
     def _log(self, child: Child) -> Path:
         return self._logs / f"{child.name}.log"
@@ -120,7 +120,7 @@ class Children:
                 stderr=writing,
                 env=child.env,
                 start_new_session=True,
-                preexec_fn=self._leash.on_birth(),  # one write() on a pipe: nothing that could wait for a lock
+                preexec_fn=self._guard.preexec(),  # one write() on a pipe: nothing that could wait for a lock
             )
 
 

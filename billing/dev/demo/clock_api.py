@@ -33,9 +33,9 @@ def move(body: AdvanceBody, caller: Readers) -> Waits:
     """Answers when all that fell due in between has been done, in its order."""
 
     def do() -> tuple[int, Any]:
-        if not caller.parts.settings.held:
+        if not caller.services.settings.held:
             raise NotHeld
         to = body.to or timedelta(seconds=body.seconds or 0)
-        return 200, {"now": shapes.instant(advance(caller.parts, to))}
+        return 200, {"now": shapes.instant(advance(caller.services, to))}
 
     return Waits(caller, lambda: caller.once(body.model_dump(mode="json"), do))

@@ -40,12 +40,12 @@ class DemoBar:
 
 def bar(visit: Visit) -> Markup | None:
     """The bar for this page, in the demo alone; elsewhere nothing."""
-    if visit.parts.settings.environment is not Environment.DEMO:
+    if visit.services.settings.environment is not Environment.DEMO:
         return None
-    due = upcoming(visit.parts)
+    due = upcoming(visit.services)
     shown = DemoBar(
         now=visit.at,
-        sandbox_url=visit.parts.settings.sandbox_url,
+        sandbox_url=visit.services.settings.sandbox_url,
         next_at=due[0] if due else None,
         next_what=due[1] if due else None,
     )
@@ -61,12 +61,12 @@ def move_clock(visit: Guarded, to: Annotated[str, Form()] = "", back: Annotated[
 
 def _move(visit: Visit, to: str, back: str) -> Response:
     if to == "next":
-        due = upcoming(visit.parts)
+        due = upcoming(visit.services)
         # What another move has brought about by now has happened, as it was asked for.
         with suppress(CannotTurnBack):
-            advance(visit.parts, due[0] if due else timedelta())
+            advance(visit.services, due[0] if due else timedelta())
     elif to in STEPS:
-        advance(visit.parts, STEPS[to])
+        advance(visit.services, STEPS[to])
     else:
         raise NoSuchStep
     return visit.go(back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/")

@@ -14,7 +14,7 @@ from billing.dev.demo.ready import answers, greets, works
 from billing.dev.demo.stop_signal import StopSignal
 from billing.dev.demo.welcome import welcome
 from billing.dev.postgres import Embedded
-from billing.dev.process_guard import Leash
+from billing.dev.process_guard import ProcessGuard
 from billing.platform.errors import RefusesToStart
 from billing.platform.settings import Settings
 
@@ -30,10 +30,10 @@ def run(port: int | str, data: Path, record: Path | None = None) -> int:
     Returns the exit status: 0 when asked to stop, 1 when it cannot start or a part of it ended; the reason is
     on stderr.
     """
-    bell = StopSignal()
-    bell.listen()
+    stop = StopSignal()
+    stop.listen()
     try:
-        with Demo(read_port(port), data, bell, record) as demo:
+        with Demo(read_port(port), data, stop, record) as demo:
             demo.start()
             demo.watch()
     except AskedToStop:
@@ -49,9 +49,9 @@ def run(port: int | str, data: Path, record: Path | None = None) -> int:
 class Demo:
     """All the parts; leaving the context ends every one that was started."""
 
-    def __init__(self, port: int, data: Path, bell: StopSignal, record: Path | None) -> None:
+    def __init__(self, port: int, data: Path, stop: StopSignal, record: Path | None) -> None:
         self._began = time.monotonic()
-        self._bell = bell
+        self._stop = stop
         self._record = record
         self._folder = DemoFolder(data)
         self._ends = contextlib.ExitStack()
@@ -71,10 +71,10 @@ class Demo:
         """Start everything and return when all of it answers. Raises RefusesToStart, AskedToStop."""
         _say("Starting the database, the sandbox, the mailbox, the pages and the worker ...")
         kept = self._folder.keep()
-        leash = self._ends.enter_context(Leash(self._folder.lock))
+        guard = self._ends.enter_context(ProcessGuard(self._folder.lock))
         for path in (self._folder.card, self._folder.environment):
-            leash.keep_tidy(path)
-        self._children = Children(self._folder.logs, leash, lambda: self._bell.rung)
+            guard.remove_on_exit(path)
+        self._children = Children(self._folder.logs, guard, lambda: self._stop.received)
         self._ends.callback(self._stop_postgres)
         self._ends.callback(self._children.stop)
         # What needs no database starts beside it: the machine may have two cores.

@@ -42,7 +42,7 @@ class OpenLetter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mailbox:
+class MailboxPage:
     """Newest letter first; `to` is the address the list is narrowed to."""
 
     template: ClassVar[str] = "mailbox.html"
@@ -60,7 +60,7 @@ class NoSuchLetter(NotFound):
 
 
 def _folder(visit: Visit) -> Path:
-    return Path(visit.parts.settings.mailbox_dir)
+    return Path(visit.services.settings.mailbox_dir)
 
 
 def _letters(visit: Visit, to: str | None) -> list[Letter]:
@@ -71,7 +71,7 @@ def _letters(visit: Visit, to: str | None) -> list[Letter]:
 def mailbox(visit: Visiting, to: str = "") -> Response:
     """Every mail the demo has sent."""
     rows = tuple(_row(letter) for letter in _letters(visit, to))
-    return visit.page(Mailbox(letters=rows, to=to or None, greylists=greylists(_folder(visit))))
+    return visit.page(MailboxPage(letters=rows, to=to or None, greylists=greylists(_folder(visit))))
 
 
 @router.post("/mailbox/greylist")
@@ -93,7 +93,7 @@ def letter(visit: Visiting, letter_id: str, to: str = "") -> Response:
     letters = _letters(visit, to)
     found = _find(letters, letter_id)
     shown: Literal["html", "text"] = "text" if visit.request.query_params.get("as") == "text" else "html"
-    view = Mailbox(
+    view = MailboxPage(
         letters=tuple(_row(each) for each in letters),
         letter=OpenLetter(
             row=_row(found),

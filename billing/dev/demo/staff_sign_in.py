@@ -34,7 +34,7 @@ class BadDemoLink(NotFound):
 
 
 def _refuse_other(visit: Visit, session: Session, token: str) -> None:
-    start = visit.parts.site.tokens.subject_of(STAFF_LINK, token)
+    start = visit.services.site.tokens.subject_of(STAFF_LINK, token)
     if not start or start != demo_key_id(session):
         raise BadDemoLink
 
@@ -42,7 +42,7 @@ def _refuse_other(visit: Visit, session: Session, token: str) -> None:
 @router.get(f"{PATH}/{{token}}")
 def choose(visit: Visiting, token: str) -> Response:
     """Whose place to take."""
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         _refuse_other(visit, session, token)
         rows = [member for member in members.everybody(session) if member.disabled_at is None]
     shown = tuple(

@@ -1,4 +1,4 @@
-"""Has somebody asked us to stop? A signal only rings the bell; the waiting code looks at it."""
+"""Has somebody asked us to stop? A signal handler only sets a flag; the waiting code reads it."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ class StopSignal:
     """Rings at Ctrl-C, SIGTERM, SIGHUP (unless told to ignore it, as by nohup) and, under make, when make is gone."""
 
     def __init__(self) -> None:
-        self._rung = False
+        self._received = False
         self._parent = os.getppid() if "MAKELEVEL" in os.environ else None
 
     def listen(self) -> None:
@@ -19,11 +19,11 @@ class StopSignal:
             signal.signal(number, self._ring)
 
     @property
-    def rung(self) -> bool:
+    def received(self) -> bool:
         """True from the first request on."""
         if self._parent is not None and os.getppid() != self._parent:
-            self._rung = True
-        return self._rung
+            self._received = True
+        return self._received
 
     def _ring(self, *_: object) -> None:
-        self._rung = True
+        self._received = True

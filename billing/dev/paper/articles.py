@@ -26,7 +26,8 @@ from billing.web.kit.view_rows import teaser_of, teasers
 from billing.web.kit.visit import NOINDEX, Visit, Visiting
 from billing.web.reader.gifts import OVER
 from billing.web.reader.unreached import unreached
-from billing.web.views import Teaser, Unreached
+from billing.web.views.account import Unreached
+from billing.web.views.start import Teaser
 
 router = APIRouter(include_in_schema=False)
 WALLS: dict[Reason, Literal["register", "subscribe", "meter_used"]] = {
@@ -46,11 +47,11 @@ NOTES = {
 @router.get("/articles")
 def front_page(visit: Visiting) -> Response:
     """What is new."""
-    parts = visit.parts
-    with parts.database.begin(parts.site, visit.at, WORKER) as ctx:
-        plan, price = plan_on_offer(ctx.session, parts.site.today(visit.at))
+    services = visit.services
+    with services.database.begin(services.site, visit.at, WORKER) as ctx:
+        plan, price = plan_on_offer(ctx.session, services.site.today(visit.at))
         held = entitlements_of(ctx, visit.reader.id if visit.reader else None).held
-        view = views.Articles(
+        view = views.ArticlesPage(
             articles=teasers(visit, ctx.session, newest(ctx.session)),
             price=Money(price.amount, price.currency),
             period=plan.period_label,
@@ -69,9 +70,9 @@ def article(visit: Visiting, article_id: str) -> Response:
     sample, checked = _checked(visit, article_id)
     if _only_ahead(visit, checked):
         return Response(status_code=503)
-    proved = not checked.decision.allowed and is_proved_crawler(visit)
-    view = _view(visit, sample, checked, whole=proved)
-    if not proved and _is_everybodys(visit, checked):
+    email_verified = not checked.decision.allowed and is_proved_crawler(visit)
+    view = _view(visit, sample, checked, whole=email_verified)
+    if not email_verified and _is_everybodys(visit, checked):
         return shared_page(visit, view, checked.decision.until)
     answer = visit.page(view)
     if view.noindex:
@@ -87,7 +88,7 @@ def printed(visit: Visiting, article_id: str) -> Response:
         return Response(status_code=503)
     view = _view(visit, sample, checked)
     shown = {each.name: getattr(view, each.name) for each in fields(view)}
-    answer = visit.page(views.Print(**shown | {"noindex": True}))
+    answer = visit.page(views.PrintPage(**shown | {"noindex": True}))
     answer.headers.update(NOINDEX)
     return answer
 
@@ -96,7 +97,7 @@ def _checked(visit: Visit, article_id: str) -> tuple[SampleArticle, AccessResult
     sample = sample_article(article_id)
     if sample is None:
         raise UnknownArticle
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         return sample, check_for(visit, session, article_id)
 
 
@@ -109,22 +110,22 @@ def _is_everybodys(visit: Visit, checked: AccessResult) -> bool:
     if checked.decision.allowed:
         return checked.decision.reason in (Reason.FREE, Reason.OPEN)
     metered = checked.stated.policy.level is AccessLevel.METERED
-    return not metered and checked.gift == NO_GIFT and not visit.parts.settings.crawlers
+    return not metered and checked.gift == NO_GIFT and not visit.services.settings.crawlers
 
 
 def _view(
     visit: Visit, sample: SampleArticle, checked: AccessResult, *, whole: bool = False
-) -> views.Article:
+) -> views.ArticlePage:
     """The page's facts. `whole`: for a crawler that has proved itself, which reads what it would be refused (PW-3)."""
-    parts = visit.parts
+    services = visit.services
     allowed = whole or (READ in checked.decision.features and not checked.pending)
-    with parts.database.transaction() as session:
+    with services.database.transaction() as session:
         others = [other for other in newest(session, 4) if other.id != checked.article.id]
         more = teasers(visit, session, others[:3])
-        plan, price = plan_on_offer(session, parts.site.today(visit.at))
+        plan, price = plan_on_offer(session, services.site.today(visit.at))
     teaser = teaser_of(visit, checked.article, checked.stated, is_open=bool(checked.public_windows))
-    canonical = parts.site.page(f"/articles/{checked.article.id}")
-    return views.Article(
+    canonical = services.site.page(f"/articles/{checked.article.id}")
+    return views.ArticlePage(
         teaser=teaser,
         byline=sample.byline,
         paragraphs=sample.paragraphs if allowed else None,
@@ -137,8 +138,8 @@ def _view(
         can_give=_can_give(visit, checked, teaser),
         canonical=canonical,
         noindex=checked.decision.reason is Reason.GIFT or visit.reader is not None,
-        json_ld=news_article(teaser, parts.sender.house, canonical, checked.article.published_at),
-        open_graph=open_graph(teaser, parts.sender.house, canonical, checked.article.published_at),
+        json_ld=news_article(teaser, services.sender.house, canonical, checked.article.published_at),
+        open_graph=open_graph(teaser, services.sender.house, canonical, checked.article.published_at),
         is_free=is_free(teaser),
         more=more,
     )
@@ -147,14 +148,14 @@ def _view(
 def _unreached(visit: Visit) -> Unreached | None:
     if visit.reader is None:
         return None
-    with visit.parts.database.transaction() as session:
-        return unreached(session, visit.parts.site, visit.reader, live_of(session, visit.reader.id))
+    with visit.services.database.transaction() as session:
+        return unreached(session, visit.services.site, visit.reader, live_of(session, visit.reader.id))
 
 
-def _meter(checked: AccessResult) -> views.Meter | None:
+def _meter(checked: AccessResult) -> views.MeterNote | None:
     if checked.meter is None or checked.decision.reason is not Reason.METER:
         return None
-    return views.Meter(used=checked.meter.used, limit=checked.meter.limit)
+    return views.MeterNote(used=checked.meter.used, limit=checked.meter.limit)
 
 
 def _note(checked: AccessResult) -> str | None:
@@ -188,7 +189,7 @@ def _wall(visit: Visit, plan: Plan, price: Price, checked: AccessResult) -> view
         period=plan.period_label,
         trial_days=plan.trial_days,
         limit=meter.limit if meter else None,
-        registered_limit=visit.parts.settings.meter_registered if meter and anonymous else None,
+        registered_limit=visit.services.settings.meter_registered if meter and anonymous else None,
         gift_over=OVER[checked.gift.over] if checked.gift.over else None,
     )
 

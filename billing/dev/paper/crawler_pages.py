@@ -4,9 +4,9 @@ from fastapi import APIRouter
 from sqlmodel import Session
 
 from billing.access.articles import newest
-from billing.container import Parts
+from billing.container import Services
 from billing.dev.paper import feeds
-from billing.dev.paper.feeds import Listed
+from billing.dev.paper.feeds import FeedItem
 from billing.dev.paper.sample_articles import sample_article
 from billing.web.api.shared_documents import Written, answer
 
@@ -21,41 +21,41 @@ for path in (FEED, *SITEMAPS):
     router.get(path)(answer)
 
 
-def written(parts: Parts) -> dict[str, Written]:
+def written(services: Services) -> dict[str, Written]:
     """By its address how each is written."""
     return {
-        FEED: (lambda: _feed(parts), "application/atom+xml; charset=utf-8"),
-        SITEMAP: (lambda: _sitemap(parts), "application/xml; charset=utf-8"),
-        NEWS_SITEMAP: (lambda: _news_sitemap(parts), "application/xml; charset=utf-8"),
+        FEED: (lambda: _feed(services), "application/atom+xml; charset=utf-8"),
+        SITEMAP: (lambda: _sitemap(services), "application/xml; charset=utf-8"),
+        NEWS_SITEMAP: (lambda: _news_sitemap(services), "application/xml; charset=utf-8"),
     }
 
 
-def _feed(parts: Parts) -> bytes:
-    own, page = parts.site.page(FEED), parts.site.page("/articles")
-    return feeds.atom(parts.sender.house, page, own, _listed(parts, MOST_IN_FEED), parts.clock.now())
+def _feed(services: Services) -> bytes:
+    own, page = services.site.page(FEED), services.site.page("/articles")
+    return feeds.atom(services.sender.house, page, own, _listed(services, MOST_IN_FEED), services.clock.now())
 
 
-def _sitemap(parts: Parts) -> bytes:
-    pages = [parts.site.page(path) for path in PAGES]
-    return feeds.sitemap(pages, _listed(parts, MOST_IN_SITEMAP))
+def _sitemap(services: Services) -> bytes:
+    pages = [services.site.page(path) for path in PAGES]
+    return feeds.sitemap(pages, _listed(services, MOST_IN_SITEMAP))
 
 
-def _news_sitemap(parts: Parts) -> bytes:
-    return feeds.news_sitemap(parts.sender.house, _listed(parts, MOST_NEWS), parts.clock.now())
+def _news_sitemap(services: Services) -> bytes:
+    return feeds.news_sitemap(services.sender.house, _listed(services, MOST_NEWS), services.clock.now())
 
 
-def _listed(parts: Parts, most: int) -> list[Listed]:
+def _listed(services: Services, most: int) -> list[FeedItem]:
     """The articles that have their page here, the newest first; none before its time."""
-    at = parts.clock.now()
-    with parts.database.transaction() as session:
-        return [found for found in _all(parts, session, most) if found.published_at <= at]
+    at = services.clock.now()
+    with services.database.transaction() as session:
+        return [found for found in _all(services, session, most) if found.published_at <= at]
 
 
-def _all(parts: Parts, session: Session, most: int) -> list[Listed]:
+def _all(services: Services, session: Session, most: int) -> list[FeedItem]:
     pairs = ((row, sample_article(row.id)) for row in newest(session, most))
     return [
-        Listed(
-            url=parts.site.page(f"/articles/{row.id}"),
+        FeedItem(
+            url=services.site.page(f"/articles/{row.id}"),
             title=row.title,
             lead=sample.teaser.lead,
             section=row.section,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from xml.etree import ElementTree as ET
 
-from billing.web.views import House
+from billing.web.views.frame import House
 
 ATOM = "http://www.w3.org/2005/Atom"
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
@@ -16,7 +16,7 @@ LANGUAGE = "en"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class FeedItem:
     """An article as lists show it. `url` is its one address."""
 
     url: str
@@ -26,7 +26,7 @@ class Listed:
     published_at: datetime
 
 
-def atom(house: House, page: str, own: str, articles: Sequence[Listed], at: datetime) -> bytes:
+def atom(house: House, page: str, own: str, articles: Sequence[FeedItem], at: datetime) -> bytes:
     """A feed (RFC 4287) of what is new at `page`, itself at `own`; articles the newest first."""
     feed = ET.Element("feed", {"xmlns": ATOM, "xml:lang": "en-ZA"})
     _add(feed, "id", own)
@@ -48,7 +48,7 @@ def atom(house: House, page: str, own: str, articles: Sequence[Listed], at: date
     return _bytes(feed)
 
 
-def sitemap(pages: Sequence[str], articles: Sequence[Listed]) -> bytes:
+def sitemap(pages: Sequence[str], articles: Sequence[FeedItem]) -> bytes:
     """Every page that search engines may have."""
     urls = ET.Element("urlset", {"xmlns": SITEMAP})
     for address in pages:
@@ -60,7 +60,7 @@ def sitemap(pages: Sequence[str], articles: Sequence[Listed]) -> bytes:
     return _bytes(urls)
 
 
-def news_sitemap(house: House, articles: Sequence[Listed], at: datetime) -> bytes:
+def news_sitemap(house: House, articles: Sequence[FeedItem], at: datetime) -> bytes:
     """The articles of the last two days, as Google's news sitemaps name them."""
     urls = ET.Element("urlset", {"xmlns": SITEMAP, "xmlns:news": NEWS})
     for each in articles:

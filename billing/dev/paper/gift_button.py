@@ -16,11 +16,11 @@ router = APIRouter(include_in_schema=False)
 @router.post("/articles/{article_id}/gift")
 def give(visit: Guarded, article_id: str) -> Response:
     """Make the link, or find the one that still works."""
-    parts = visit.parts
+    services = visit.services
     if visit.reader is None:
         return visit.go("/sign-in")
-    with parts.database.begin(parts.site, visit.at, WORKER) as ctx:
+    with services.database.begin(services.site, visit.at, WORKER) as ctx:
         found = article(ctx.session, article_id)
         nobody = facts_for_anonymous(ctx, found)
-        gift = gifts.give(ctx, parts.gift_terms, visit.reader.id, article_id, nobody)
+        gift = gifts.give(ctx, services.gift_terms, visit.reader.id, article_id, nobody)
     return visit.go(f"{ROOM}/{gift.id}")

@@ -71,7 +71,7 @@ def recording(visit: Visit, article_id: str) -> Recording:
 
 def _seal(visit: Visit, article_id: str, until: datetime) -> str:
     """Binds article, end and whose it is."""
-    return visit.parts.site.tokens.token(PURPOSE, _sealed(visit, article_id, until)).rpartition(".")[2]
+    return visit.services.site.tokens.token(PURPOSE, _sealed(visit, article_id, until)).rpartition(".")[2]
 
 
 def _sealed(visit: Visit, article_id: str, until: datetime) -> str:
@@ -94,7 +94,7 @@ def where(visit: ByToken, article_id: Named) -> JSONResponse:
     found = recording(visit, article_id)
     body = {
         "article": article_id,
-        "address": visit.parts.site.page(found.path),
+        "address": visit.services.site.page(found.path),
         "until": shapes.instant(found.until),
     }
     return JSONResponse(body)
@@ -106,7 +106,7 @@ def listen(visit: ByToken, article_id: Named, end: int, seal: str) -> Response:
     _refuse(visit, article_id)
     until = _moment(end)
     sealed = _sealed(visit, article_id, until)
-    if not visit.parts.site.tokens.is_token(PURPOSE, sealed, f"{sealed}.{seal}"):
+    if not visit.services.site.tokens.is_token(PURPOSE, sealed, f"{sealed}.{seal}"):
         raise OthersAddress
     if visit.at >= until:
         raise AddressOver
@@ -115,7 +115,7 @@ def listen(visit: ByToken, article_id: Named, end: int, seal: str) -> Response:
 
 def _refuse(visit: Visit, article_id: str) -> None:
     """Raises UnknownArticle, NoRecording, ListeningNotIncluded."""
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         checked = check_for(visit, session, article_id, counts=False)
     sample = sample_article(article_id)
     if sample is None or not sample.teaser.audio:

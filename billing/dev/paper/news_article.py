@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from billing.dev.paper.views import OpenGraph
-from billing.web.views import House, Teaser
+from billing.web.views.frame import House
+from billing.web.views.start import Teaser
 
 PAYWALL = ".paywall"
 """Marks what is locked, or would stand there: a class selector, on the page of whoever reads and of whoever doesn't."""

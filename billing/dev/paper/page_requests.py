@@ -12,7 +12,7 @@ from billing.http import cookies
 from billing.platform.settings import Environment
 from billing.rules.readings import Reading, reading
 from billing.web.kit.visit import Visit
-from billing.web.views import Page
+from billing.web.views.frame import Page
 
 
 def is_ahead(visit: Visit) -> bool:
@@ -34,7 +34,7 @@ def shared_page(visit: Visit, view: Page, until: datetime | None = None) -> Resp
     for a short while, no longer than it is true (PW-5). To others it is their own.
 
     A cache keeps it for requests without cookies, by `Vary`; one that ignores that must pass requests with ours on."""
-    settings = visit.parts.settings
+    settings = visit.services.settings
     seconds = settings.shared_seconds
     if until is not None:
         seconds = min(seconds, int((until - visit.at).total_seconds()))

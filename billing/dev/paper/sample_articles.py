@@ -15,7 +15,7 @@ from markupsafe import Markup
 from billing.access.policies import NO_TERMS, AccessTerms
 from billing.dev.paper.views import Block
 from billing.rules.access import AccessLevel
-from billing.web.views import Teaser
+from billing.web.views.start import Teaser
 
 FOLDER = Path(__file__).parent / "articles"
 AUDIO = FOLDER / "listen.ogg"

@@ -39,7 +39,7 @@ def text(visit: Visiting, article_id: str) -> Response:
     sample = sample_article(article_id)
     if sample is None:
         raise UnknownArticle
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         checked = check_for(visit, session, article_id, counts=False)
     if READ not in checked.decision.features or checked.pending:
         raise TextLocked

@@ -7,11 +7,12 @@ from typing import ClassVar, Literal
 from markupsafe import Markup
 
 from billing.rules.money import Money
-from billing.web.views import Teaser, Unreached
+from billing.web.views.account import Unreached
+from billing.web.views.start import Teaser
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Articles:
+class ArticlesPage:
     template: ClassVar[str] = "articles.html"
     articles: tuple[Teaser, ...]
     price: Money
@@ -47,7 +48,7 @@ class Wall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Meter:
+class MeterNote:
     used: int
     limit: int
 
@@ -65,7 +66,7 @@ OpenGraph = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Article:
+class ArticlePage:
     """Either `paragraphs` or `wall`: locked text is never handed to the page (PW-1).
 
     `canonical` is the page's one address; `noindex` keeps other forms of it out of search: what a gift opened (PW-8), what a
@@ -77,7 +78,7 @@ class Article:
     byline: str
     paragraphs: tuple[Block, ...] | None
     wall: Wall | None
-    meter: Meter | None = None
+    meter: MeterNote | None = None
     listen: Listen | None = None
     note: str | None = None
     terms: str | None = None
@@ -97,7 +98,7 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Print(Article):
+class PrintPage(ArticlePage):
     """The same on one sheet, without what belongs to a screen."""
 
     template: ClassVar[str] = "print.html"

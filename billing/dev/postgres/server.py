@@ -20,7 +20,7 @@ from billing.dev.postgres.account import ACCOUNTS_FOR_ROOT, ServerAccount, accou
 from billing.dev.postgres.binaries import INSTALLATION, reachable
 from billing.dev.postgres.cluster import check, clear_leftover
 from billing.dev.postgres.errors import BEGIN_ANEW, PostgresRefused, last_words, words
-from billing.dev.process_guard import Leash
+from billing.dev.process_guard import ProcessGuard
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -58,7 +58,7 @@ class Embedded:
         self._cluster = folder / "cluster"
         self._log = folder / "postgres.log"
         self._lock: IO[str] | None = None
-        self._leash: Leash | None = None
+        self._guard: ProcessGuard | None = None
         self._server: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -112,11 +112,11 @@ class Embedded:
         server, self._server = self._server, None
         if server is not None:
             _end(server)
-            if self._leash is not None:
-                self._leash.forget(server.pid)
-        if self._leash is not None:
-            self._leash.release()
-            self._leash = None
+            if self._guard is not None:
+                self._guard.forget(server.pid)
+        if self._guard is not None:
+            self._guard.release()
+            self._guard = None
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -130,11 +130,11 @@ class Embedded:
     def _start(self) -> None:
         self._take_folder()
         self._account = _account(self._cluster)
-        self._leash = Leash(self._lock)
+        self._guard = ProcessGuard(self._lock)
         self._socket_folder = _short_folder(self._account)
-        self._leash.keep_tidy(self._socket_folder)
+        self._guard.remove_on_exit(self._socket_folder)
         if self._disposable:
-            self._leash.keep_tidy(self.folder)
+            self._guard.remove_on_exit(self.folder)
         try:
             self._installation = reachable(self._account, self._socket_folder)
             self._account.give(self._socket_folder)
@@ -182,8 +182,8 @@ class Embedded:
         with self._log.open("wb") as log:
             child = self._child(command, unfinished, log)
             status = child.wait()
-        if self._leash is not None:
-            self._leash.forget(child.pid)
+        if self._guard is not None:
+            self._guard.forget(child.pid)
         if status != 0:
             raise PostgresRefused(f"PostgreSQL could not set up {self.folder}: {last_words(self._log)}.")
         unfinished.rename(self._cluster)
@@ -209,10 +209,10 @@ class Embedded:
         return "/proc/self/cwd"
 
     def _child(self, command: list[str], folder: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
-        leash = self._leash
-        if leash is None:
+        guard = self._guard
+        if guard is None:
             raise PostgresRefused("PostgreSQL is not running.")
-        enter = leash.on_birth(signal.SIGINT)
+        enter = guard.preexec(signal.SIGINT)
         return subprocess.Popen(  # noqa: S603 - a binary of the wheel with fixed arguments
             command,
             stdin=subprocess.DEVNULL,

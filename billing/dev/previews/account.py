@@ -21,22 +21,37 @@ from billing.dev.previews.values import (
 )
 from billing.readers.register import BadAddress
 from billing.rules.money import Money
-from billing.web import views
+from billing.web.views.account import (
+    AccountDispute,
+    CancelledPage,
+    CancelPage,
+    CreditNote,
+    LeaveEarly,
+    NextChargeRow,
+    PastDue,
+    PayOverPage,
+    PayPage,
+    Unreached,
+    WithdrawPage,
+)
+from billing.web.views.choices import Choices, PauseOption, PausePage, PlanPage
+from billing.web.views.frame import Flash, Frame, Page
+from billing.web.views.gifts import GiftsPage, GiveRow
 
 
-def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def pages() -> Iterator[tuple[str, Page, Frame]]:
     at = replace(READER, path="/account")
     paid = PAID_ACCOUNT
     trial = replace(
         paid,
         status="Your trial runs through Monday 7 December 2026.",
-        next_charge=views.NextCharge(on=DATES.first_charge_on, amount=PRICE),
+        next_charge=NextChargeRow(on=DATES.first_charge_on, amount=PRICE),
         receipts=(),
     )
-    late = views.PastDue(amount=PRICE, reading_until=date(2026, 12, 29), retry_on=date(2026, 12, 11))
-    yield "account", paid, replace(at, flash=views.Flash(text="Your new card is saved."))
+    late = PastDue(amount=PRICE, reading_until=date(2026, 12, 29), retry_on=date(2026, 12, 11))
+    yield "account", paid, replace(at, flash=Flash(text="Your new card is saved."))
     yield "account-trial", trial, at
-    free = views.Choices(ahead=None, can_undo_plan=False, plans=(YEAR,), can_pause=True, pause="none")
+    free = Choices(ahead=None, can_undo_plan=False, plans=(YEAR,), can_pause=True, pause="none")
     ahead = "From Friday 8 January 2027 you pay R750.00 incl. VAT a year."
     chosen = replace(free, ahead=ahead, can_undo_plan=True, plans=(), can_pause=False)
     yield "account-choices", replace(paid, plan=free), at
@@ -45,27 +60,27 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     paused = replace(free, plans=(), can_pause=False, pause="running")
     yield "account-paused", replace(paid, status=resting, plan=paused), at
     consent = "Yes, on 8 January 2027 charge my card R750.00 incl. VAT for a year."
-    plan = views.PlanPage(email=LONG_ADDRESS, option=YEAR, vat=Money(9783), consent_text=consent)
+    plan = PlanPage(email=LONG_ADDRESS, option=YEAR, vat=Money(9783), consent_text=consent)
     yield "plan", plan, replace(at, path="/account/plan")
     yield "plan-problem", replace(plan, error="Please tick the box to agree."), at
-    months = tuple(views.PauseOption(months=n, resumes_on=date(2027, 1 + n, 8)) for n in (1, 2, 3))
-    pause = views.PausePage(email=LONG_ADDRESS, last_day=date(2027, 1, 7), amount=PRICE, options=months)
+    months = tuple(PauseOption(months=n, resumes_on=date(2027, 1 + n, 8)) for n in (1, 2, 3))
+    pause = PausePage(email=LONG_ADDRESS, last_day=date(2027, 1, 7), amount=PRICE, options=months)
     yield "pause", pause, replace(at, path="/account/pause")
-    yield "account-unreached", replace(trial, unreached=views.Unreached(ended=False, ends=True)), at
-    typo = views.Unreached(ended=False, typed="thandi@elsewhere,example", error=BadAddress().detail)
+    yield "account-unreached", replace(trial, unreached=Unreached(ended=False, ends=True)), at
+    typo = Unreached(ended=False, typed="thandi@elsewhere,example", error=BadAddress().detail)
     yield "account-unreached-typo", replace(paid, unreached=typo), at
     yield "account-asked-to-cancel", replace(paid, cancel_request_at=NOW), at
     yield "account-put-off", replace(paid, cancel_request_at=NOW, charge_put_off=True), at
     yield "account-cooling-off", replace(paid, withdraw=WITHDRAWAL), at
-    yield "withdraw", views.Withdraw(email="thandi@example.org", offer=WITHDRAWAL), at
+    yield "withdraw", WithdrawPage(email="thandi@example.org", offer=WITHDRAWAL), at
     renewed = replace(WITHDRAWAL, amount=Money(14750), unread=Money(7250))
     again = replace(WITHDRAWAL, withdrew_on=date(2026, 7, 22))
     until = date(2027, 1, 7)
-    yield "withdraw-again", views.Withdraw(email="thandi@example.org", offer=again, access_until=until), at
+    yield "withdraw-again", WithdrawPage(email="thandi@example.org", offer=again, access_until=until), at
     yield "account-withdrawn-before", replace(paid, withdraw=again), at
     asked = replace(again, requested_on=date(2026, 12, 20))
     yield "account-asked-back", replace(paid, withdraw=asked), at
-    yield "withdraw-after-a-renewal", views.Withdraw(email="thandi@example.org", offer=renewed), at
+    yield "withdraw-after-a-renewal", WithdrawPage(email="thandi@example.org", offer=renewed), at
     owing = replace(paid, status="Your card was not charged, and you can still read.", next_charge=None)
     yield "account-past-due", replace(owing, past_due=late), at
     yield "account-not-asked", replace(owing, past_due=replace(late, bank_asked=False)), at
@@ -76,7 +91,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
         at,
     )
     yield "account-card-gone", replace(paid, card=replace(CARD, gone=True)), at
-    bank = views.AccountDispute(amount=PRICE, inquiry=False)
+    bank = AccountDispute(amount=PRICE, inquiry=False)
     yield (
         "account-disputed",
         replace(paid, status=ended, next_charge=None, can_cancel=False, dispute=bank),
@@ -88,10 +103,10 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "account-registered", replace(never, can_cancel=False, can_subscribe=True), at
     yield (
         "cancel-trial",
-        views.Cancel(email="thandi@example.org", access_until=DATES.free_until, in_trial=True, withdraw=None),
+        CancelPage(email="thandi@example.org", access_until=DATES.free_until, in_trial=True, withdraw=None),
         at,
     )
-    refund = views.Cancel(
+    refund = CancelPage(
         email="thandi@example.org",
         access_until=until,
         in_trial=False,
@@ -99,27 +114,27 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
         action="/cancel",
     )
     yield "cancel-refund", refund, replace(VISITOR, path="/cancel")
-    leave = views.LeaveEarly(last_day=date(2027, 1, 22), refund=Money(56918))
+    leave = LeaveEarly(last_day=date(2027, 1, 22), refund=Money(56918))
     yield "cancel-year", replace(refund, withdraw=None, leave=leave), replace(VISITOR, path="/cancel")
-    mind = views.Cancelled(access_until=until, ever_charged=True, withdraw=WITHDRAWAL)
+    mind = CancelledPage(access_until=until, ever_charged=True, withdraw=WITHDRAWAL)
     yield "cancelled-cooling-off", mind, at
     yield "cancelled-by-an-old-mail", replace(mind, undo="by_mail"), replace(VISITOR, path="/cancel")
     yield "cancelled-withdrawn-before", replace(mind, withdraw=again), at
     early = replace(refund, withdraw=None, leave=leave, ask=again)
     yield "cancel-year-withdrawn-before", early, replace(VISITOR, path="/cancel")
     yield "cancelled-asked-back", replace(mind, withdraw=asked), at
-    yield "cancelled-trial", views.Cancelled(access_until=DATES.free_until, ever_charged=False), at
+    yield "cancelled-trial", CancelledPage(access_until=DATES.free_until, ever_charged=False), at
     yield (
         "cancelled-refund",
-        views.Cancelled(access_until=None, ever_charged=True, refund=PRICE, undo=None),
+        CancelledPage(access_until=None, ever_charged=True, refund=PRICE, undo=None),
         at,
     )
-    waits = views.Cancelled(access_until=None, ever_charged=True, waiting=PRICE, owed=PRICE, undo=None)
+    waits = CancelledPage(access_until=None, ever_charged=True, waiting=PRICE, owed=PRICE, undo=None)
     yield "cancelled-refund-late", waits, at
     yield from _paying()
     yield from _gifts()
     yield "receipt", RECEIPT, at
-    note = views.CreditNote(
+    note = CreditNote(
         number="CN-000003",
         issued_on=date(2026, 12, 10),
         net=Money(6522),
@@ -130,9 +145,9 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "receipt-credited", replace(RECEIPT, is_copy=True, credit_notes=(note,)), at
 
 
-def _paying() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def _paying() -> Iterator[tuple[str, Page, Frame]]:
     at = replace(VISITOR, path="/pay")
-    soft = views.Pay(
+    soft = PayPage(
         amount=PRICE,
         period_from=date(2026, 12, 8),
         period_to=date(2027, 1, 7),
@@ -143,19 +158,19 @@ def _paying() -> Iterator[tuple[str, views.Page, views.Frame]]:
         confirm=False,
     )
     yield "pay", soft, at
-    refused = views.Flash(text="Your bank did not approve it, and nothing was charged.", tone="bad")
+    refused = Flash(text="Your bank did not approve it, and nothing was charged.", tone="bad")
     yield "pay-other-card", replace(soft, with_card=False, retry_on=None), replace(at, flash=refused)
     yield "pay-not-asked", replace(soft, with_card=False, bank_asked=False), at
     yield "pay-confirm", replace(soft, with_card=False, confirm=True, retry_on=None), at
-    paid = views.PayOver(why="paid", amount=PRICE, number="INV-000148", paid_on=date(2026, 12, 9))
-    for why in ("paid", "given_back", "given_away", "cancelled", "over"):
-        yield f"pay-{why.replace('_', '-')}", replace(paid, why=why), at
-    yield "pay-charging", replace(paid, why="charging", again_url="pay-charging.html", seconds=1), at
+    paid = PayOverPage(reason="paid", amount=PRICE, number="INV-000148", paid_on=date(2026, 12, 9))
+    for reason in ("paid", "given_back", "given_away", "cancelled", "over"):
+        yield f"pay-{reason.replace('_', '-')}", replace(paid, reason=reason), at
+    yield "pay-charging", replace(paid, reason="charging", again_url="pay-charging.html", seconds=1), at
 
 
-def _gifts() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def _gifts() -> Iterator[tuple[str, Page, Frame]]:
     at = replace(READER, path="/account/gifts")
-    gift = views.GiveRow(
+    gift = GiveRow(
         gift_id="gft_1",
         title=sample_articles()[0].teaser.title,
         article_url="/articles/x",
@@ -165,6 +180,6 @@ def _gifts() -> Iterator[tuple[str, views.Page, views.Frame]]:
         most=25,
     )
     over = replace(gift, gift_id="gft_0", over="This gift was taken back.")
-    mine = views.Gifts(rows=(gift, over), made=gift, left=9, a_month=10, days=14, readers=25)
+    mine = GiftsPage(rows=(gift, over), made=gift, left=9, a_month=10, days=14, readers=25)
     yield "gifts", mine, at
     yield "gifts-none", replace(mine, rows=(), made=None, left=0), at

@@ -8,7 +8,18 @@ from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW, PRICE
 from billing.refunds.pay_back import NoReference
 from billing.rules.money import Money
-from billing.web import views
+from billing.web.views.books import (
+    AccountRow,
+    BalanceTable,
+    OwedRow,
+    SeriesRow,
+    StaffBooksPage,
+    TypedTransfer,
+    UnexplainedRow,
+    VatRow,
+    WaitingRefunds,
+)
+from billing.web.views.frame import Frame, Page
 
 _ROWS = (
     ("Gateway", "what Stripe holds for us", "1\u00a0245\u00a0300.00", "74\u00a0925.00", "150.00"),
@@ -45,14 +56,14 @@ _FILES = (
 )
 
 
-def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def pages() -> Iterator[tuple[str, Page, Frame]]:
     """A month with everything, and one with nothing."""
     accounts = tuple(
-        views.AccountRow(name=name, meaning=meaning, before=before, debit=debit, credit=credit, after=before)
+        AccountRow(name=name, meaning=meaning, before=before, debit=debit, credit=credit, after=before)
         for name, meaning, before, debit, credit in _ROWS
     )
     settled = tuple(
-        views.AccountRow(
+        AccountRow(
             name=name,
             meaning=meaning,
             before="0.00",
@@ -63,7 +74,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
         )
         for name, meaning, debit, credit, after, value in _SETTLED
     )
-    owed = views.OwedRow(
+    owed = OwedRow(
         refund_id="ref_1",
         reader_id="rdr_1",
         email=LONG_ADDRESS,
@@ -72,7 +83,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
         since=NOW,
         failure="lost or stolen card",
     )
-    unexplained = views.UnexplainedRow(
+    unexplained = UnexplainedRow(
         charge_ref="ch_3QYB2eKZ9qLxhT7f1mN4cVdR",
         customer_ref="cus_RkT5wPq8JxZ2bL",
         amount=PRICE,
@@ -80,35 +91,31 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
         since=NOW,
         failure="lost or stolen card",
     )
-    sold = views.VatRow(
+    sold = VatRow(
         rate="15", what="Tax invoices", net="65\u00a0154.78", vat="9\u00a0772.93", gross="74\u00a0927.71"
     )
-    month = views.StaffBooks(
+    month = StaffBooksPage(
         month="2026-10",
         first_day=date(2026, 10, 1),
         before="2026-09",
         after="2026-11",
         balances=(
-            views.BalanceTable(
+            BalanceTable(
                 currency="ZAR", accounts=accounts, debit="135\u00a0946.67", credit="135\u00a0946.67"
             ),
-            views.BalanceTable(
-                currency="USD", accounts=settled, debit="4\u00a0350.58", credit="4\u00a0350.58"
-            ),
+            BalanceTable(currency="USD", accounts=settled, debit="4\u00a0350.58", credit="4\u00a0350.58"),
         ),
         vat=(sold, replace(sold, what="Credit notes", net="-130.44", vat="-19.56", gross="-150.00")),
         series=(
-            views.SeriesRow(
-                name="tax invoices", count=999, lowest="INV-000148", highest="INV-001146", missing=0
-            ),
-            views.SeriesRow(name="credit notes", count=2, lowest="CN-000006", highest="CN-000007", missing=0),
+            SeriesRow(name="tax invoices", count=999, lowest="INV-000148", highest="INV-001146", missing=0),
+            SeriesRow(name="credit notes", count=2, lowest="CN-000006", highest="CN-000007", missing=0),
         ),
         owed=(owed, replace(owed, refund_id="ref_2", credit_note=None, failure="")),
         unexplained=(unexplained, replace(unexplained, charge_ref="ch_2", customer_ref=None, failure="")),
-        waiting=views.WaitingRefunds(count=2, amount=Money(15000), since=NOW),
+        waiting=WaitingRefunds(count=2, amount=Money(15000), since=NOW),
         today=date(2026, 11, 2),
         files=_FILES,
-        typed=views.TypedTransfer(of="ref_2", on="2026-10-30", reference=" ", error=NoReference().detail),
+        typed=TypedTransfer(of="ref_2", on="2026-10-30", reference=" ", error=NoReference().detail),
     )
     none = tuple(replace(one, count=0, lowest="", highest="") for one in month.series)
     at = replace(STAFF, path="/staff/books")

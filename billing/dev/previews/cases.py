@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW, PRICE
 from billing.rules.money import Money
-from billing.web import views
+from billing.web.views.cases import CaseRow, EvidenceGroup, StaffCasePage, StaffCasesPage, StaffDisputePage
+from billing.web.views.frame import Frame, Page
 
 OPENED = datetime(2026, 11, 5, 3, 0, tzinfo=UTC)
 ACT_BY = datetime(2026, 11, 14, 9, 0, tzinfo=UTC)
-UNKNOWN = views.CaseRow(
+UNKNOWN = CaseRow(
     case_id="cas_1",
     kind="The acquirer took money that we have no payment for",
     what="Stripe’s charge ch_3PqVtZ2eZvKYlo2C1mXj7rNaPq moved R75.00 incl. VAT, and we have no such charge.",
@@ -19,7 +20,7 @@ UNKNOWN = views.CaseRow(
     reader_id="rdr_01kpb0cz8e2y6",
     theirs=PRICE,
 )
-DISPUTED = views.CaseRow(
+DISPUTED = CaseRow(
     case_id="cas_2",
     kind="A bank disputes a charge and wants an answer",
     what="The reader’s bank has taken back R75.00 incl. VAT: fraudulent.",
@@ -35,20 +36,20 @@ CLOSED = replace(
     reason="A test of the acquirer’s, given back by hand.",
 )
 GROUPS = (
-    views.EvidenceGroup(
+    EvidenceGroup(
         title="the reader",
         rows=((("email", LONG_ADDRESS), ("reader since", "Mon 21 Sep 2026, 11:00")),),
     ),
-    views.EvidenceGroup(
+    EvidenceGroup(
         title="mails",
         rows=(
             (("at", "Thu 29 Oct 2026, 09:00"), ("mail", "trial notice"), ("to", LONG_ADDRESS)),
             (("at", "Sun 1 Nov 2026, 09:00"), ("mail", "trial notice"), ("to", LONG_ADDRESS)),
         ),
     ),
-    views.EvidenceGroup(title="sign-ins", rows=((("from", "196.25.1.9"), ("device", "Firefox on Linux")),)),
+    EvidenceGroup(title="sign-ins", rows=((("from", "196.25.1.9"), ("device", "Firefox on Linux")),)),
 )
-DISPUTE = views.StaffDispute(
+DISPUTE = StaffDisputePage(
     reader_id="rdr_01kpb0cz8e2y6",
     dispute_id="dsp_1",
     email=LONG_ADDRESS,
@@ -67,14 +68,14 @@ DISPUTE = views.StaffDispute(
 )
 
 
-def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def pages() -> Iterator[tuple[str, Page, Frame]]:
     """Name, view and frame of each."""
     at = replace(STAFF, path="/staff/cases")
     compared = "Our books were compared with the acquirer’s through Wednesday 4 November 2026."
-    cases = views.StaffCases(rows=(DISPUTED, UNKNOWN), closed=(CLOSED,), compared=compared)
+    cases = StaffCasesPage(rows=(DISPUTED, UNKNOWN), closed=(CLOSED,), compared=compared)
     yield "staff-cases", cases, at
     yield "staff-cases-none", replace(cases, rows=(), closed=()), at
-    case = views.StaffCase(
+    case = StaffCasePage(
         row=UNKNOWN, groups=GROUPS, link="/staff/readers/rdr_01kpb0cz8e2y6", error="Say why.", draft="It"
     )
     yield "staff-case", case, at

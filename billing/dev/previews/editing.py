@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from billing.dev.paper.sample_articles import sample_articles
 from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW
-from billing.web import views
 from billing.web.staff.articles import LEVELS
+from billing.web.views.editing import OpeningRow, SectionRow, StaffArticlesPage, StaffWhyPage, WhyFact
+from billing.web.views.frame import Frame, Page
 
 UNTIL = datetime(2026, 12, 1, 4, 0, tzinfo=UTC)
-OPENED = views.OpeningRow(
+OPENED = OpeningRow(
     opening_id="opn_1",
     what="section Town",
     until=UNTIL,
@@ -22,21 +23,21 @@ OPENED = views.OpeningRow(
 TITLES = tuple((article.teaser.id, article.teaser.title) for article in sample_articles())
 
 
-def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def pages() -> Iterator[tuple[str, Page, Frame]]:
     """Name, view and frame of every page in every variant worth a look."""
     yield from _articles()
     yield from _why()
 
 
-def _articles() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def _articles() -> Iterator[tuple[str, Page, Frame]]:
     at = replace(STAFF, path="/staff/articles")
-    shown = views.StaffArticles(
+    shown = StaffArticlesPage(
         live=(OPENED,),
         past=(replace(OPENED, over_at=NOW, closed_by="staff:nandi@swartbergpost.example"),),
         scopes=(("site", "the whole site"), ("section:Town", "section: Town"), *TITLES),
         sections=(
-            views.SectionRow(name="Education", access="registered", free_hours=None, open_after_days=None),
-            views.SectionRow(name="Town", access="metered", free_hours=24, open_after_days=365),
+            SectionRow(name="Education", access="registered", free_hours=None, open_after_days=None),
+            SectionRow(name="Town", access="metered", free_hours=24, open_after_days=365),
         ),
         levels=LEVELS,
         zone="Africa/Johannesburg",
@@ -54,9 +55,9 @@ def _articles() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "staff-articles-problem", wrong, at
 
 
-def _why() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def _why() -> Iterator[tuple[str, Page, Frame]]:
     at = replace(STAFF, path="/staff/readers/rdr_1/why")
-    asked = views.StaffWhy(
+    asked = StaffWhyPage(
         reader_id="rdr_1",
         email=LONG_ADDRESS,
         articles=TITLES,
@@ -64,20 +65,20 @@ def _why() -> Iterator[tuple[str, views.Page, views.Frame]]:
         article=TITLES[0][0],
     )
     facts = (
-        views.WhyFact(what="Registered", at=NOW, by="", why="", holds=None),
-        views.WhyFact(
+        WhyFact(what="Registered", at=NOW, by="", reason="", holds=None),
+        WhyFact(
             what="Subscription: cancel asked, cancels at 23 November 2026, 00:00; from then on active",
             at=NOW,
             by="reader",
-            why="It costs too much",
+            reason="It costs too much",
             holds=None,
         ),
-        views.WhyFact(what="No subscription opens it now", at=None, by="", why="", holds=False),
-        views.WhyFact(
+        WhyFact(what="No subscription opens it now", at=None, by="", reason="", holds=False),
+        WhyFact(
             what="An editor has it open to everyone, until 1 December 2026, 06:00",
             at=None,
             by="",
-            why="",
+            reason="",
             holds=True,
         ),
     )

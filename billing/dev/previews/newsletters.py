@@ -7,7 +7,24 @@ from datetime import UTC, datetime
 from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW, READER, VISITOR
 from billing.dev.sample_newsletters import SAMPLES
-from billing.web import views
+from billing.web.views.compose import (
+    ComposePage,
+    HeldRow,
+    IssueProgressPage,
+    IssueRow,
+    IssuesPage,
+    ListRow,
+    Pick,
+)
+from billing.web.views.frame import Frame, Page
+from billing.web.views.newsletters import (
+    NewsletterBox,
+    NewsletterChoicesPage,
+    NewslettersAskedPage,
+    NewslettersConfirmPage,
+    NewslettersPage,
+    UnsubscribePage,
+)
 
 SOURCE = """Good morning.
 
@@ -22,16 +39,16 @@ Thank you for paying for this.
 SUBJECT = "The dam, the road, the mayor"
 
 
-def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def pages() -> Iterator[tuple[str, Page, Frame]]:
     """Name, view and frame of every page in every variant worth a look."""
     yield from _choosing()
     yield from _writing()
     yield from _sending()
 
 
-def _boxes(*chosen: str, pending: str = "") -> tuple[views.Choice, ...]:
+def _boxes(*chosen: str, pending: str = "") -> tuple[NewsletterBox, ...]:
     return tuple(
-        views.Choice(
+        NewsletterBox(
             id=name,
             name=title,
             description=description,
@@ -44,33 +61,37 @@ def _boxes(*chosen: str, pending: str = "") -> tuple[views.Choice, ...]:
     )
 
 
-def _choosing() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def _choosing() -> Iterator[tuple[str, Page, Frame]]:
     stranger, reader = replace(VISITOR, path="/newsletters"), replace(READER, path="/newsletters")
-    yield "newsletters", views.Newsletters(choices=_boxes(), reader=None), stranger
+    yield "newsletters", NewslettersPage(choices=_boxes(), reader=None), stranger
     wrong = "That doesn't look like a mail address. Please check it for typing mistakes."
     yield (
         "newsletters-problem",
-        views.Newsletters(choices=_boxes("first-light"), reader=None, email="thandi@", error=wrong),
+        NewslettersPage(choices=_boxes("first-light"), reader=None, email="thandi@", error=wrong),
         stranger,
     )
     mine = _boxes("first-light", "the-long-read", pending="water-and-weather")
-    yield "newsletters-reader", views.Newsletters(choices=mine, reader=LONG_ADDRESS, proved=True), reader
-    yield "newsletters-unproved", views.Newsletters(choices=_boxes(), reader=LONG_ADDRESS), reader
-    yield "newsletters-asked", views.NewslettersAsked(days=7), stranger
+    yield (
+        "newsletters-reader",
+        NewslettersPage(choices=mine, reader=LONG_ADDRESS, email_verified=True),
+        reader,
+    )
+    yield "newsletters-unproved", NewslettersPage(choices=_boxes(), reader=LONG_ADDRESS), reader
+    yield "newsletters-asked", NewslettersAskedPage(days=7), stranger
     names = ("First Light", "Water & Weather")
-    yield "newsletters-confirm", views.NewslettersConfirm(names=names), stranger
-    yield "newsletters-confirmed", views.NewslettersConfirm(names=names, done=True), stranger
-    yield "newsletters-mine", views.NewsletterChoices(choices=mine), stranger
-    stop = views.Unsubscribe(name="First Light", action="/u/sgn_1.x")
+    yield "newsletters-confirm", NewslettersConfirmPage(names=names), stranger
+    yield "newsletters-confirmed", NewslettersConfirmPage(names=names, done=True), stranger
+    yield "newsletters-mine", NewsletterChoicesPage(choices=mine), stranger
+    stop = UnsubscribePage(name="First Light", action="/u/sgn_1.x")
     yield "unsubscribe", stop, stranger
     yield "unsubscribed", replace(stop, done=True), stranger
     yield "unsubscribed-unknown", replace(stop, name=None, done=True), stranger
 
 
-def _writing() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def _writing() -> Iterator[tuple[str, Page, Frame]]:
     room = replace(STAFF, path="/staff/newsletters")
     rows = tuple(
-        views.IssueRow(
+        IssueRow(
             issue_id=f"iss_{state}",
             newsletter="First Light",
             subject=SUBJECT,
@@ -82,12 +103,12 @@ def _writing() -> Iterator[tuple[str, views.Page, views.Frame]]:
         for state, count in (("Draft", None), ("Scheduled", None), ("Being sent", 1009), ("Sent", 998))
     )
     lists = tuple(
-        views.ListRow(newsletter_id=name, name=title, people=1009 - 200 * number)
+        ListRow(newsletter_id=name, name=title, people=1009 - 200 * number)
         for number, (name, title, *_) in enumerate(SAMPLES)
     )
-    yield "staff-newsletters", views.Issues(issues=rows, lists=lists), room
-    yield "staff-newsletters-empty", views.Issues(issues=(), lists=lists), room
-    page = views.Compose(
+    yield "staff-newsletters", IssuesPage(issues=rows, lists=lists), room
+    yield "staff-newsletters-empty", IssuesPage(issues=(), lists=lists), room
+    page = ComposePage(
         issue_id="iss_1",
         newsletter="First Light",
         people=1009,
@@ -99,12 +120,12 @@ def _writing() -> Iterator[tuple[str, views.Page, views.Frame]]:
         suggested="2026-11-24T06:00",
         zone="Africa/Johannesburg",
         picks=(
-            views.Pick(
+            Pick(
                 article_id="the-water-nobody-counted",
                 title="The water nobody counted",
                 section="Environment",
             ),
-            views.Pick(article_id="who-leases-the-wind", title="Who leases the wind", section="Business"),
+            Pick(article_id="who-leases-the-wind", title="Who leases the wind", section="Business"),
         ),
         problems=(),
         sizes=(("subscriber", "13.4 kB"), ("reader", "13.5 kB")),
@@ -115,16 +136,16 @@ def _writing() -> Iterator[tuple[str, views.Page, views.Frame]]:
         subject="",
         problems=("The subject has 0 characters; 3 to 150 are good.",),
         error="Somebody else has saved this issue since you opened it.",
-        held_why="It was due while nothing was being sent. Choose a new time.",
+        held_reason="It was due while nothing was being sent. Choose a new time.",
     )
     yield "compose-problem", wrong, room
     scheduled = replace(page, scheduled_at=datetime(2026, 11, 24, 4, 0, tzinfo=UTC))
     yield "compose-scheduled", replace(scheduled, note="A test is on its way to you."), room
 
 
-def _sending() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def _sending() -> Iterator[tuple[str, Page, Frame]]:
     room = replace(STAFF, path="/staff/newsletters/iss_1")
-    page = views.IssueProgress(
+    page = IssueProgressPage(
         issue_id="iss_1",
         newsletter="First Light",
         subject=SUBJECT,
@@ -145,11 +166,11 @@ def _sending() -> Iterator[tuple[str, views.Page, views.Frame]]:
         skipped=(("unsubscribed before their turn", 1),),
         variants=(("reader", 999), ("subscriber", 10)),
         held=tuple(
-            views.HeldRow(address=address, why="the worker died between the last line and the answer")
+            HeldRow(address=address, reason="the worker died between the last line and the answer")
             for address in ("thandi@example.org", "lerato@example.org", LONG_ADDRESS)
         ),
         held_count=3,
-        held_why="The relay refuses it: 554 5.7.1 this mail looks odd",
+        held_reason="The relay refuses it: 554 5.7.1 this mail looks odd",
         resume_at=None,
     )
     yield "issue-paused", page, room
@@ -162,7 +183,7 @@ def _sending() -> Iterator[tuple[str, views.Page, views.Frame]]:
         settled=1009,
         held=(),
         held_count=0,
-        held_why=None,
+        held_reason=None,
         finished_at=NOW,
     )
     yield "issue-sent", sent, room

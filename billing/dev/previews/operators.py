@@ -9,15 +9,25 @@ from billing.dev.previews.values import NOW
 from billing.rules.key_secrets import spelled
 from billing.rules.money import Money
 from billing.rules.scopes import SCOPES
-from billing.web import views
+from billing.web.views.frame import Frame, Page
+from billing.web.views.keys import (
+    CeilingRow,
+    KeyRow,
+    ReadRow,
+    StaffKeyMadePage,
+    StaffKeysPage,
+    StaffReadsPage,
+)
+from billing.web.views.operators import EventRow, PausedNote, StaffEventsPage
+from billing.web.views.staff import StaffFindPage
 
 CEILINGS = (
-    views.CeilingRow(field="cents", words="Cents given back", most=100_000, used=7_500),
-    views.CeilingRow(field="days", words="Days given to readers", most=310, used=14),
-    views.CeilingRow(field="starts", words="Subscriptions started", most=1_000, used=41),
-    views.CeilingRow(field="readers", words="Different readers read of", most=5_000, used=212),
+    CeilingRow(field="cents", words="Cents given back", most=100_000, used=7_500),
+    CeilingRow(field="days", words="Days given to readers", most=310, used=14),
+    CeilingRow(field="starts", words="Subscriptions started", most=1_000, used=41),
+    CeilingRow(field="readers", words="Different readers read of", most=5_000, used=212),
 )
-KEY = views.KeyRow(
+KEY = KeyRow(
     key_id="key_01mg01mz009pp03dk8s78fthzt",
     name="The app of the paper",
     scopes=("access", "readers:cancel", "readers:read", "readers:start"),
@@ -29,13 +39,13 @@ KEY = views.KeyRow(
     works=True,
     ceilings=CEILINGS,
 )
-PAUSED = views.PausedNote(
+PAUSED = PausedNote(
     since=NOW - timedelta(minutes=40),
     probe_at=NOW + timedelta(minutes=15),
     waiting=41,
-    why="APIConnectionError: Unexpected error communicating with Stripe.",
+    reason="APIConnectionError: Unexpected error communicating with Stripe.",
 )
-BROKEN = views.EventRow(
+BROKEN = EventRow(
     event_id="hook_1",
     event_ref="evt_1PqVtZ2eZvKYlo2C1mXj7rNa",
     kind="payment_method.automatically_updated",
@@ -46,29 +56,27 @@ BROKEN = views.EventRow(
 )
 
 
-def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def pages() -> Iterator[tuple[str, Page, Frame]]:
     """Each with a name, and the frame around it."""
     at = replace(STAFF, path="/staff/webhooks")
-    yield "staff-paused", views.StaffFind(waiting=0, paused=PAUSED), STAFF
-    yield "staff-silent", views.StaffFind(waiting=0, silent_since=NOW - timedelta(minutes=20)), STAFF
-    yield "staff-no-run", views.StaffFind(waiting=0, no_run_since=NOW - timedelta(minutes=40)), STAFF
-    yield "staff-paused-nothing", views.StaffFind(waiting=0, paused=replace(PAUSED, waiting=0)), STAFF
+    yield "staff-paused", StaffFindPage(waiting=0, paused=PAUSED), STAFF
+    yield "staff-silent", StaffFindPage(waiting=0, silent_since=NOW - timedelta(minutes=20)), STAFF
+    yield "staff-no-run", StaffFindPage(waiting=0, no_run_since=NOW - timedelta(minutes=40)), STAFF
+    yield "staff-paused-nothing", StaffFindPage(waiting=0, paused=replace(PAUSED, waiting=0)), STAFF
     settled = replace(BROKEN, event_ref="evt_2", became="settled: charged", broken=False)
-    yield "staff-events", views.StaffEvents(broken=(BROKEN,), latest=(BROKEN, settled)), at
+    yield "staff-events", StaffEventsPage(broken=(BROKEN,), latest=(BROKEN, settled)), at
     keys = replace(STAFF, path="/staff/keys")
     gone = replace(KEY, key_id="key_2", name="site", works=False, revoked_at=NOW, last_used_at=None)
-    listed = views.StaffKeys(
+    listed = StaffKeysPage(
         rows=(KEY, gone), scopes=tuple(SCOPES.items()), ceilings=CEILINGS, alone=Money(500000)
     )
     yield "staff-keys", listed, keys
     problem = replace(listed, rows=(), name="x", error="Days are whole numbers.")
     yield "staff-keys-problem", problem, keys
-    made = views.StaffKeyMade(name="The app of the paper", secret=spelled(7), previous_until=NOW)
+    made = StaffKeyMadePage(name="The app of the paper", secret=spelled(7), previous_until=NOW)
     yield "staff-key-made", made, keys
-    read = views.ReadRow(
-        hour=NOW, by="api:The app of the paper", what="GET /v1/readers", calls=41, readers=4100
-    )
+    read = ReadRow(hour=NOW, by="api:The app of the paper", what="GET /v1/readers", calls=41, readers=4100)
     at_audit = replace(STAFF, path="/staff/audit")
-    yield "staff-reads", views.StaffReads(rows=(read,), who="app"), at_audit
-    yield "staff-reads-none", views.StaffReads(rows=()), at_audit
-    yield "staff-events-none", views.StaffEvents(broken=(), latest=()), at
+    yield "staff-reads", StaffReadsPage(rows=(read,), who="app"), at_audit
+    yield "staff-reads-none", StaffReadsPage(rows=()), at_audit
+    yield "staff-events-none", StaffEventsPage(broken=(), latest=()), at

@@ -13,14 +13,28 @@ from billing.dev.previews import (
     proving,
     requests,
     staff,
+    staff_records,
     start,
 )
-from billing.web import views
+from billing.web.views.frame import Frame, Page
 
-MODULES = (start, account, paper, staff, proving, requests, books, cases, editing, operators, newsletters)
+MODULES = (
+    start,
+    account,
+    paper,
+    staff,
+    staff_records,
+    proving,
+    requests,
+    books,
+    cases,
+    editing,
+    operators,
+    newsletters,
+)
 
 
-def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def pages() -> Iterator[tuple[str, Page, Frame]]:
     """Name, view and frame of every page in every variant worth a look."""
     for module in MODULES:
         yield from module.pages()

@@ -3,28 +3,28 @@
 from collections.abc import Iterator
 from dataclasses import fields, replace
 
-from billing.dev.demo.mailbox_pages import LetterRow, Mailbox, OpenLetter
+from billing.dev.demo.mailbox_pages import LetterRow, MailboxPage, OpenLetter
 from billing.dev.paper import views as paper
 from billing.dev.paper.news_article import news_article
 from billing.dev.paper.sample_articles import AUDIO_MINUTES, SampleArticle, sample_articles
 from billing.dev.previews.values import NOW, PRICE, READER, VISITOR, SampleHouse
-from billing.web import views
+from billing.web.views.frame import Frame, Page
 
 
-def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def pages() -> Iterator[tuple[str, Page, Frame]]:
     everything = tuple(article.teaser for article in sample_articles())
     by_access = {article.teaser.access: article for article in reversed(sample_articles())}
     at = replace(VISITOR, path="/articles")
-    front = paper.Articles(articles=everything, price=PRICE, trial_days=14, can_subscribe=True)
+    front = paper.ArticlesPage(articles=everything, price=PRICE, trial_days=14, can_subscribe=True)
     yield "articles", front, at
     yield "articles-reader", replace(front, can_subscribe=False), replace(READER, path="/articles")
     subscriber = next(article for article in sample_articles() if article.teaser.audio)
     heard = paper.Listen(minutes=AUDIO_MINUTES, source="/listen/sample/0.seal")
     yield "article-open", replace(_open(subscriber), listen=heard), replace(READER, path="/articles/x")
     yield "article-free", _open(by_access["free"]), at
-    sheet = {each.name: getattr(_open(subscriber), each.name) for each in fields(paper.Article)}
-    yield "article-print", paper.Print(**sheet), replace(READER, path="/articles/x/print")
-    yield "article-metered", replace(_open(by_access["metered"]), meter=paper.Meter(used=2, limit=10)), at
+    sheet = {each.name: getattr(_open(subscriber), each.name) for each in fields(paper.ArticlePage)}
+    yield "article-print", paper.PrintPage(**sheet), replace(READER, path="/articles/x/print")
+    yield "article-metered", replace(_open(by_access["metered"]), meter=paper.MeterNote(used=2, limit=10)), at
     locked = paper.Wall(reason="subscribe", price=PRICE, trial_days=14)
     yield (
         "article-locked",
@@ -43,8 +43,8 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield from _mailbox()
 
 
-def _open(article: SampleArticle) -> paper.Article:
-    return paper.Article(
+def _open(article: SampleArticle) -> paper.ArticlePage:
+    return paper.ArticlePage(
         teaser=article.teaser,
         byline=article.byline,
         paragraphs=article.paragraphs,
@@ -55,8 +55,8 @@ def _open(article: SampleArticle) -> paper.Article:
     )
 
 
-def _locked(article: SampleArticle, wall: paper.Wall) -> paper.Article:
-    return paper.Article(
+def _locked(article: SampleArticle, wall: paper.Wall) -> paper.ArticlePage:
+    return paper.ArticlePage(
         teaser=article.teaser, byline=article.byline, paragraphs=None, wall=wall, json_ld=_described(article)
     )
 
@@ -66,7 +66,7 @@ def _described(article: SampleArticle) -> dict[str, object]:
     return news_article(article.teaser, house, f"{house.url}/articles/{article.teaser.id}", NOW)
 
 
-def _mailbox() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def _mailbox() -> Iterator[tuple[str, Page, Frame]]:
     """The demo's mailbox, with a letter and empty."""
     at = replace(VISITOR, path="/mailbox")
     subjects = (
@@ -91,11 +91,11 @@ def _mailbox() -> Iterator[tuple[str, views.Page, views.Frame]]:
     )
     text = "Good morning,\n\nyour tax invoice is below.\n\nCancel at any time: http://127.0.0.1:8000/cancel\n"
     letter = OpenLetter(row=rows[0], headers=headers, text=text, has_html=True)
-    yield "mailbox", Mailbox(letters=rows, letter=letter), at
+    yield "mailbox", MailboxPage(letters=rows, letter=letter), at
     yield (
         "mailbox-text",
-        Mailbox(letters=rows, letter=replace(letter, shown="text"), to="thandi@example.org"),
+        MailboxPage(letters=rows, letter=replace(letter, shown="text"), to="thandi@example.org"),
         at,
     )
-    yield "mailbox-empty", Mailbox(letters=()), at
-    yield "mailbox-greylists", Mailbox(letters=rows, greylists=True), at
+    yield "mailbox-empty", MailboxPage(letters=()), at
+    yield "mailbox-greylists", MailboxPage(letters=rows, greylists=True), at

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import segno
 from markupsafe import Markup
@@ -10,7 +10,21 @@ from markupsafe import Markup
 from billing.dev.demo.staff_sign_in import StaffDemo
 from billing.dev.previews.values import CARD, LONG_ADDRESS, NOW, PRICE, READER, VISITOR
 from billing.rules.money import Money
-from billing.web import views
+from billing.web.views.frame import Flash, Frame, Page, StaffFrame
+from billing.web.views.requests import ContactPage, ContactSentPage, RequestConfirmedPage, RequestConfirmPage
+from billing.web.views.staff import (
+    ActField,
+    FoundRow,
+    PaymentRow,
+    RequestRow,
+    StaffActPage,
+    StaffCodePage,
+    StaffEntry,
+    StaffFindPage,
+    StaffMailPage,
+    StaffReaderPage,
+    StaffSignInPage,
+)
 
 ROOMS = (
     ("/staff", "Readers"),
@@ -29,64 +43,64 @@ ROOMS = (
 STAFF = replace(
     VISITOR,
     path="/staff",
-    staff=views.StaffFrame(email="nandi@swartbergpost.example", role="admin", rooms=ROOMS),
+    staff=StaffFrame(email="nandi@swartbergpost.example", role="admin", rooms=ROOMS),
 )
 ASKED = datetime(2026, 11, 3, 8, 12, tzinfo=UTC)
 CHARGED = datetime(2026, 11, 5, 7, 0, tzinfo=UTC)
-REQUEST = views.RequestRow(
+REQUEST = RequestRow(
     request_id="req_1",
     reader_id="rdr_1",
     email=LONG_ADDRESS,
     asked="Asked to cancel",
     words="Please cancel. I am moving abroad and will not read the paper any more.",
     received_at=ASKED,
-    proved=False,
+    email_verified=False,
     may_ask=True,
     charged_since=PRICE,
     next_charge=PRICE,
     next_at=datetime(2026, 12, 5, 7, 0, tzinfo=UTC),
 )
-ACTED = views.StaffEntry(
+ACTED = StaffEntry(
     at=NOW,
     kind="staff",
     what="Cancel for a reader",
     by="staff:sipho@swartbergpost.example",
-    why="wrote on the 3rd",
+    reason="wrote on the 3rd",
     facts=(),
 )
 ENTRIES = (
     ACTED,
-    views.StaffEntry(
+    StaffEntry(
         at=CHARGED,
         kind="charges",
         what="Charged: R75.00 incl. VAT",
         by="",
-        why="",
+        reason="",
         facts=(
             ("tax invoice", "INV-000148"),
             ("payment intent", "pi_3PqVtZ2eZvKYlo2C1mXj7rNa"),
             ("network transaction id", "mcc1234567"),
         ),
     ),
-    views.StaffEntry(
+    StaffEntry(
         at=CHARGED,
         kind="mails",
         what="Mail “receipt”: accepted by the mail server",
         by="",
-        why="",
+        reason="",
         facts=(("to", LONG_ADDRESS), ("answer", "250 2.0.0 kept")),
         link="/staff/readers/rdr_1/mails/msg_1",
     ),
-    views.StaffEntry(
+    StaffEntry(
         at=ASKED,
         kind="sign-ins",
         what="Signed in, Firefox on Linux",
         by="reader",
-        why="",
+        reason="",
         facts=(("from", "196.25.1.9"),),
     ),
 )
-PERSON = views.StaffReader(
+PERSON = StaffReaderPage(
     reader_id="rdr_01kpb0cz8e2y6",
     email=LONG_ADDRESS,
     external_id="crm-20417",
@@ -101,10 +115,8 @@ PERSON = views.StaffReader(
     another_trial=True,
     acts=tuple((f"/staff/readers/rdr_1/{act}", act) for act in ("Cancel", "Extend", "Write a note")),
     payments=(
-        views.PaymentRow(payment_id="pay_1", number="INV-000148", paid_at=CHARGED, gross=PRICE, left=PRICE),
-        views.PaymentRow(
-            payment_id="pay_0", number="INV-000017", paid_at=CHARGED, gross=PRICE, left=Money(0)
-        ),
+        PaymentRow(payment_id="pay_1", number="INV-000148", paid_at=CHARGED, gross=PRICE, left=PRICE),
+        PaymentRow(payment_id="pay_0", number="INV-000017", paid_at=CHARGED, gross=PRICE, left=Money(0)),
     ),
     may_refund=True,
     may_answer=True,
@@ -125,21 +137,21 @@ PERSON = views.StaffReader(
     page=1,
     more=True,
 )
-ACT = views.StaffAct(
+ACT = StaffActPage(
     reader_id="rdr_1",
     email=LONG_ADDRESS,
     title="Cancel as of the moment the reader asked",
     action="/staff/readers/rdr_1/cancel",
     hidden=(),
     fields=(
-        views.ActField(
+        ActField(
             name="asked",
             label="First asked at",
             kind="moment",
             value="2026-11-03T10:12:00",
             hint="The reader’s request came then: “Please cancel.”",
         ),
-        views.ActField(
+        ActField(
             name="when",
             label="Reading stops",
             kind="choice",
@@ -158,39 +170,38 @@ ACT = views.StaffAct(
 )
 
 
-def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def pages() -> Iterator[tuple[str, Page, Frame]]:
     """Name, view and frame of each."""
     yield from _sign_in()
     yield from _readers()
-    yield from _records()
-    yield "contact", views.Contact(), VISITOR
-    yield "contact-problem", views.Contact(email="x", kind="cancel", error="Check the address."), VISITOR
-    yield "contact-signed-in", views.Contact(email=LONG_ADDRESS, known=True), READER
-    yield "contact-sent", views.ContactSent(at=NOW), VISITOR
-    yield "contact-cancelled", views.ContactSent(at=NOW, effect="cancelled", words=True), READER
-    yield "contact-was-cancelled", views.ContactSent(at=NOW, effect="was_cancelled", words=True), READER
-    confirm = views.RequestConfirm(received_at=ASKED, words="Please stop my subscription.")
+    yield "contact", ContactPage(), VISITOR
+    yield "contact-problem", ContactPage(email="x", kind="cancel", error="Check the address."), VISITOR
+    yield "contact-signed-in", ContactPage(email=LONG_ADDRESS, known=True), READER
+    yield "contact-sent", ContactSentPage(at=NOW), VISITOR
+    yield "contact-cancelled", ContactSentPage(at=NOW, effect="cancelled", words=True), READER
+    yield "contact-was-cancelled", ContactSentPage(at=NOW, effect="was_cancelled", words=True), READER
+    confirm = RequestConfirmPage(received_at=ASKED, words="Please stop my subscription.")
     yield "request-confirm", confirm, VISITOR
-    cancelled = views.RequestConfirmed(received_at=ASKED, effect="cancelled", returned=Money(7500))
+    cancelled = RequestConfirmedPage(received_at=ASKED, effect="cancelled", returned=Money(7500))
     yield "request-confirmed", cancelled, VISITOR
     yield "request-confirmed-owed", replace(cancelled, returned=None, owed=Money(7500), read=True), VISITOR
     yield "request-confirmed-later", replace(cancelled, returned=None, later=True), VISITOR
     yield "request-confirmed-was", replace(cancelled, effect="was_cancelled", returned=None), VISITOR
     yield "request-confirmed-nothing", replace(cancelled, effect="nothing_runs", returned=None), VISITOR
-    yield "contact-nothing-runs", views.ContactSent(at=NOW, effect="nothing_runs"), READER
+    yield "contact-nothing-runs", ContactSentPage(at=NOW, effect="nothing_runs"), READER
 
 
-def _sign_in() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def _sign_in() -> Iterator[tuple[str, Page, Frame]]:
     drawn = segno.make("otpauth://totp/sample").svg_inline(scale=4, border=3, dark="#1d1a16", light="#fff")
     picture = Markup(drawn)  # noqa: S704 - drawn by our own code
     at = replace(VISITOR, path="/staff/sign-in")
-    yield "staff-sign-in", views.StaffSignIn(), at
-    yield "staff-sign-in-problem", views.StaffSignIn(email="x", error="Check the address."), at
-    yield "staff-code", views.StaffCode(error="That isn’t the code, or it has been used."), at
-    yield "staff-code-demo", views.StaffCode(demo_code="482915"), at
+    yield "staff-sign-in", StaffSignInPage(), at
+    yield "staff-sign-in-problem", StaffSignInPage(email="x", error="Check the address."), at
+    yield "staff-code", StaffCodePage(error="That isn’t the code, or it has been used."), at
+    yield "staff-code-demo", StaffCodePage(demo_code="482915"), at
     yield (
         "staff-code-first",
-        views.StaffCode(picture=picture, key="JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP"),
+        StaffCodePage(picture=picture, key="JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP"),
         at,
     )
     members = (
@@ -200,8 +211,8 @@ def _sign_in() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "staff-demo", StaffDemo(token="demo.x", members=members), at  # noqa: S106 - a sample
 
 
-def _readers() -> Iterator[tuple[str, views.Page, views.Frame]]:
-    found = views.FoundRow(
+def _readers() -> Iterator[tuple[str, Page, Frame]]:
+    found = FoundRow(
         reader_id="rdr_1",
         email=LONG_ADDRESS,
         by="part of the mail address",
@@ -209,11 +220,11 @@ def _readers() -> Iterator[tuple[str, views.Page, views.Frame]]:
         standing=PERSON.standing,
     )
     at = replace(STAFF, path="/staff/readers/rdr_1")
-    yield "staff-find", views.StaffFind(waiting=3), STAFF
-    yield "staff-found", views.StaffFind(found=(found, replace(found, reader_id="rdr_2")), query="van"), STAFF
+    yield "staff-find", StaffFindPage(waiting=3), STAFF
+    yield "staff-found", StaffFindPage(found=(found, replace(found, reader_id="rdr_2")), query="van"), STAFF
     yield (
         "staff-found-none",
-        views.StaffFind(found=(), query="van", waiting=0, error="Type something."),
+        StaffFindPage(found=(), query="van", waiting=0, error="Type something."),
         STAFF,
     )
     yield "staff-reader", PERSON, at
@@ -228,13 +239,13 @@ def _readers() -> Iterator[tuple[str, views.Page, views.Frame]]:
         acts=(),
         page=2,
     )
-    yield "staff-reader-bare", bare, replace(at, flash=views.Flash(text="Done."))
+    yield "staff-reader-bare", bare, replace(at, flash=Flash(text="Done."))
     yield "staff-act", ACT, at
     meanwhile = replace(ACT, meanwhile=ACTED, error="Something has happened since you looked.", version=None)
     yield "staff-act-changed", meanwhile, at
-    days = views.ActField(name="days", label="Days", kind="days", value="7")
+    days = ActField(name="days", label="Days", kind="days", value="7")
     yield "staff-act-days", replace(ACT, title="Extend", fields=(days,), words=("The trial runs on.",)), at
-    mail = views.StaffMail(
+    mail = StaffMailPage(
         reader_id="rdr_1",
         email=LONG_ADDRESS,
         recipient=LONG_ADDRESS,
@@ -248,95 +259,3 @@ def _readers() -> Iterator[tuple[str, views.Page, views.Frame]]:
     )
     yield "staff-mail", mail, at
     yield "staff-mail-waiting", replace(mail, state="queued", accepted_at=None, answer=None), at
-
-
-def _records() -> Iterator[tuple[str, views.Page, views.Frame]]:
-    line = views.AuditRow(
-        id=7,
-        at=NOW,
-        by="staff:sipho@swartbergpost.example",
-        act="refund",
-        refused=True,
-        reader_id="rdr_01kpb0cz8e2y6",
-        subject="ref_01kpb0cz8e2y6",
-        why="This would give back R225.00 incl. VAT.",
-        before=(("cents returned", "0"),),
-        after=(("cents returned", "22500"),),
-        ip="196.25.1.9",
-    )
-    audit = views.StaffAudit(
-        rows=(
-            line,
-            replace(line, id=6, refused=False, ip="", subject=None, reader_id=None, before=(), after=()),
-        ),
-        acts=("cancel", "refund"),
-        who="sipho",
-        reader="",
-        act="refund",
-        since="2026-11-01",
-        until="",
-        refused=True,
-        csv="/staff/audit.csv",
-        older="/staff/audit?older=6",
-    )
-    yield "staff-audit", audit, replace(STAFF, path="/staff/audit")
-    none = replace(audit, rows=(), older=None, error="A day is written as 2027-03-01.")
-    yield "staff-audit-none", none, replace(STAFF, path="/staff/audit")
-    person = views.MemberRow(
-        staff_id="stf_1",
-        email="nandi@swartbergpost.example",
-        role="admin",
-        disabled_at=None,
-        enrolled=True,
-        signed_in=1,
-        is_this=True,
-    )
-    other = replace(
-        person, staff_id="stf_2", email=LONG_ADDRESS, role="support", is_this=False, enrolled=False
-    )
-    members = views.StaffMembers(
-        rows=(person, other, replace(other, staff_id="stf_3", disabled_at=NOW)),
-        roles=("support", "finance", "editor", "admin"),
-        error="Choose a role.",
-    )
-    yield "staff-members", members, replace(STAFF, path="/staff/members")
-    yield from _invoices()
-
-
-def _invoices() -> Iterator[tuple[str, views.Page, views.Frame]]:
-    invoice = views.DocumentRow(
-        number="INV-000148",
-        issued_on=date(2026, 11, 5),
-        reader_id="rdr_1",
-        description="Full access, one month",
-        net=Money(6522),
-        vat=Money(978),
-        gross=PRICE,
-    )
-    credit = replace(invoice, number="CN-000007", net=Money(-6522), vat=Money(-978), gross=Money(-7500))
-    untold = views.UntoldRow(
-        notice_id="pno_1",
-        reader_id="rdr_1",
-        email=LONG_ADDRESS,
-        keeps=PRICE,
-        instead_of=Money(8000),
-        starts_on=date(2027, 1, 8),
-        answer="550 5.1.1 no such mailbox here",
-        can_be_seen=True,
-    )
-    prices = replace(STAFF, path="/staff/prices")
-    yield "staff-prices", views.StaffPrices(rows=(untold, replace(untold, can_be_seen=False))), prices
-    yield "staff-prices-empty", views.StaffPrices(rows=()), prices
-    month = views.StaffInvoices(
-        month="2026-11",
-        first_day=date(2026, 11, 1),
-        before="2026-10",
-        after="2026-12",
-        rows=(credit, invoice),
-        net=Money(0),
-        vat=Money(0),
-        gross=Money(0),
-    )
-    at = replace(STAFF, path="/staff/invoices")
-    yield "staff-invoices", month, at
-    yield "staff-invoices-none", replace(month, rows=(), after=None), at

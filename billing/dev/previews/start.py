@@ -19,12 +19,22 @@ from billing.dev.previews.values import (
     YEAR_CONSENT,
 )
 from billing.rules.money import Money
-from billing.web import views
 from billing.web.reader.card_return import NOT_ASKED
+from billing.web.views.account import SignInSentPage, WhoChargedMePage
+from billing.web.views.frame import ErrorPage, Flash, Frame, Page
+from billing.web.views.start import (
+    CardDeclinedPage,
+    OfferPage,
+    RefusedPage,
+    ReviewPage,
+    StartedPage,
+    StartPendingPage,
+    SubscribePage,
+)
 
 
-def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
-    review = views.Review(
+def pages() -> Iterator[tuple[str, Page, Frame]]:
+    review = ReviewPage(
         email=LONG_ADDRESS,
         price=PRICE,
         vat=VAT,
@@ -32,7 +42,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
         next_charge_on=DATES.first_charge_on,
         consent_text=CONSENT,
     )
-    now = views.Review(
+    now = ReviewPage(
         email="thandi@example.org",
         price=PRICE,
         vat=VAT,
@@ -40,13 +50,13 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
         next_charge_on=date(2026, 12, 23),
         consent_text="I agree: R75.00 incl. VAT today and each month from now on, charged to my card until I cancel.",
     )
-    started = views.Started(
+    started = StartedPage(
         email="thandi@example.org", price=PRICE, dates=DATES, next_charge_on=DATES.first_charge_on, card=CARD
     )
     latest = tuple(article.teaser for article in sample_articles()[:6])
-    yield "offer", views.Offer(price=PRICE, others=(BY_THE_YEAR,), dates=DATES, articles=latest), VISITOR
-    yield "subscribe", views.Subscribe(price=PRICE, dates=DATES), replace(VISITOR, path="/subscribe")
-    wrong = views.Subscribe(
+    yield "offer", OfferPage(price=PRICE, others=(BY_THE_YEAR,), dates=DATES, articles=latest), VISITOR
+    yield "subscribe", SubscribePage(price=PRICE, dates=DATES), replace(VISITOR, path="/subscribe")
+    wrong = SubscribePage(
         price=PRICE, dates=DATES, email="thandi@", error="That is not a whole mail address."
     )
     yield "subscribe-problem", wrong, replace(VISITOR, path="/subscribe", banner=None)
@@ -58,44 +68,44 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     )
     yield "review-year", year, replace(VISITOR, path="/subscribe/review")
     yield "review-without-trial", now, replace(VISITOR, path="/subscribe/review")
-    for why in ("trial_used", "card_used", "already_subscribed", "dispute_open"):
-        refused = views.Refused(why=why, price=PRICE, next_charge_on=date(2026, 12, 23))
-        yield f"refused-{why.replace('_', '-')}", refused, VISITOR
-    yield "start-awaits-proof", views.SignInSent(email=LONG_ADDRESS), VISITOR
-    yield "start-awaits-proof-no-mail", views.SignInSent(email=LONG_ADDRESS, mailed=False), VISITOR
+    for reason in ("trial_used", "card_used", "already_subscribed", "dispute_open"):
+        refused = RefusedPage(reason=reason, price=PRICE, next_charge_on=date(2026, 12, 23))
+        yield f"refused-{reason.replace('_', '-')}", refused, VISITOR
+    yield "start-awaits-proof", SignInSentPage(email=LONG_ADDRESS), VISITOR
+    yield "start-awaits-proof-no-mail", SignInSentPage(email=LONG_ADDRESS, mailed=False), VISITOR
     yield "started", started, READER
     yield "started-year", replace(started, price=Money(75000), then=PRICE), READER
     paid = replace(started, dates=None, next_charge_on=date(2026, 12, 23))
     yield "started-paid", paid, READER
     yield "started-signed-out", replace(started, email=LONG_ADDRESS), VISITOR
     yield "started-paid-signed-out", paid, VISITOR
-    yield "start-pending", views.StartPending(again_url="start-pending.html", seconds=1), VISITOR
-    declined = views.CardDeclined(advice="The bank says that there is not enough money on the card today.")
+    yield "start-pending", StartPendingPage(again_url="start-pending.html", seconds=1), VISITOR
+    declined = CardDeclinedPage(advice="The bank says that there is not enough money on the card today.")
     yield "card-declined", declined, VISITOR
-    yield "card-not-asked", views.CardDeclined(advice=NOT_ASKED, bank_asked=False), VISITOR
+    yield "card-not-asked", CardDeclinedPage(advice=NOT_ASKED, bank_asked=False), VISITOR
     yield from _charged()
     yield from _errors()
 
 
-def _charged() -> Iterator[tuple[str, views.Page, views.Frame]]:
-    page = views.WhoChargedMe(prices=(("month", PRICE), ("year", Money(75000))), suffix="TRIAL OVER")
+def _charged() -> Iterator[tuple[str, Page, Frame]]:
+    page = WhoChargedMePage(prices=(("month", PRICE), ("year", Money(75000))), suffix="TRIAL OVER")
     yield "who-charged-me", page, VISITOR
     yield "who-charged-me-nobody-here", page, READER
     yield "who-charged-me-you", replace(page, receipts=PAID_ACCOUNT.receipts), READER
 
 
-def _errors() -> Iterator[tuple[str, views.Page, views.Frame]]:
+def _errors() -> Iterator[tuple[str, Page, Frame]]:
     """What is said when a page is missing, or broken."""
-    missing = views.Error(
+    missing = ErrorPage(
         status=404,
         title="This page does not exist",
         advice="The address may be mistyped, or the page has moved.",
     )
-    broken = views.Error(
+    broken = ErrorPage(
         status=500,
         title="Something broke on our side",
         advice="Nothing was charged twice and nothing is lost. Try again in a minute.",
         request_id="req_8f2k1",
     )
     yield "error-404", missing, replace(VISITOR, banner=None)
-    yield "error-500", broken, replace(VISITOR, flash=views.Flash(text="That did not work.", tone="bad"))
+    yield "error-500", broken, replace(VISITOR, flash=Flash(text="That did not work.", tone="bad"))

@@ -9,12 +9,23 @@ from markupsafe import Markup
 from billing.dev.demo.clock_bar import TEMPLATE, DemoBar
 from billing.dev.paper.look import paper_look
 from billing.rules.money import Money
-from billing.web import views
+from billing.rules.trial import TrialDates
+from billing.web.views.account import (
+    AccountPage,
+    NextChargeRow,
+    ReceiptPage,
+    ReceiptRow,
+    SessionRow,
+    WithdrawalTerms,
+)
+from billing.web.views.choices import PlanOption
+from billing.web.views.frame import Card, Frame
+from billing.web.views.start import PlanOffer
 
 PRICE = Money(7500)
 VAT = Money(978)
-CARD = views.Card(brand="Visa", last4="4242", exp_month=8, exp_year=2029)
-DATES = views.TrialDates(
+CARD = Card(brand="Visa", last4="4242", exp_month=8, exp_year=2029)
+DATES = TrialDates(
     days=14,
     free_until=date(2026, 12, 7),
     first_notice_on=date(2026, 11, 30),
@@ -54,7 +65,7 @@ DEMO = DemoBar(
     next_what="the first trial notice to thandi@example.org, and 1 more like it",
 )
 BAR = Markup(LOOK.render(TEMPLATE, demo=DEMO, csrf="sample-token", path="/"))  # noqa: S704 - a template's, which escapes
-VISITOR = views.Frame(
+VISITOR = Frame(
     house=SampleHouse(),
     csrf="sample-token",
     path="/",
@@ -63,25 +74,25 @@ VISITOR = views.Frame(
     banner=BAR,
 )
 READER = replace(VISITOR, signed_in=True)
-WITHDRAWAL = views.Withdrawal(amount=PRICE, last_day=date(2026, 12, 22), action="/account/withdraw")
-BY_THE_YEAR = views.PlanOffer(
+WITHDRAWAL = WithdrawalTerms(amount=PRICE, last_day=date(2026, 12, 22), action="/account/withdraw")
+BY_THE_YEAR = PlanOffer(
     plan_id="yearly", price=Money(75000), period="year", trial_days=14, is_fixed_term=True
 )
-YEAR = views.PlanOption(
+YEAR = PlanOption(
     plan_id="yearly", every="year", amount=Money(75000), on=date(2027, 1, 8), is_fixed_term=True
 )
-PAID_ACCOUNT = views.Account(
+PAID_ACCOUNT = AccountPage(
     email="thandi@example.org",
     status="You subscribe, and everything is open to you.",
-    next_charge=views.NextCharge(on=date(2027, 1, 8), amount=PRICE),
+    next_charge=NextChargeRow(on=date(2027, 1, 8), amount=PRICE),
     card=CARD,
     past_due=None,
     can_cancel=True,
     can_resume=False,
     can_subscribe=False,
     receipts=(
-        views.ReceiptRow(invoice_id="inv_2", number="INV-000148", issued_on=date(2026, 12, 8), gross=PRICE),
-        views.ReceiptRow(
+        ReceiptRow(invoice_id="inv_2", number="INV-000148", issued_on=date(2026, 12, 8), gross=PRICE),
+        ReceiptRow(
             invoice_id="inv_1",
             number="INV-000017",
             issued_on=date(2026, 11, 8),
@@ -90,8 +101,8 @@ PAID_ACCOUNT = views.Account(
         ),
     ),
     sessions=(
-        views.SessionRow(session_id="ses_2", device="Firefox on Linux", last_seen_at=NOW, is_this=True),
-        views.SessionRow(
+        SessionRow(session_id="ses_2", device="Firefox on Linux", last_seen_at=NOW, is_this=True),
+        SessionRow(
             session_id="ses_1",
             device="Samsung Internet on Android",
             last_seen_at=datetime(2026, 11, 20, 18, 4, tzinfo=UTC),
@@ -100,7 +111,7 @@ PAID_ACCOUNT = views.Account(
 )
 
 
-RECEIPT = views.Receipt(
+RECEIPT = ReceiptPage(
     number="INV-000148",
     issued_on=date(2026, 12, 8),
     reader_email="thandi@example.org",

@@ -42,7 +42,7 @@ class ApiRequest:
 
 
 @dataclass
-class ApiAnswer:
+class SandboxAnswer:
     """What is sent back."""
 
     status: int
@@ -84,7 +84,7 @@ class Api:
         else:
             await wire.send_answer(send, answer.status, answer.headers, body)
 
-    async def _answer(self, asked: ApiRequest, fault: Rule | None, receive: Receive) -> ApiAnswer:
+    async def _answer(self, asked: ApiRequest, fault: Rule | None, receive: Receive) -> SandboxAnswer:
         effect = fault.effect if fault else None
         try:
             _authenticate(asked)
@@ -111,7 +111,7 @@ class Api:
                 answer.headers["Retry-After"] = str(fault.retry_after)
             return answer
 
-    def _execute(self, asked: ApiRequest, key: str | None, mark: str, effect: str | None) -> ApiAnswer:
+    def _execute(self, asked: ApiRequest, key: str | None, mark: str, effect: str | None) -> SandboxAnswer:
         operation, call = _understand(self.world, asked)
         call = replace(call, halfway=effect == "500_halfway")
         world = self.world
@@ -123,7 +123,7 @@ class Api:
             if effect in _FAILS_LATE:
                 raise server_error()
             shown = expand.expanded(world, row, call.params.get("expand", []), operation.many)
-            answer = ApiAnswer(200, json.dumps(shown), _headers(asked))
+            answer = SandboxAnswer(200, json.dumps(shown), _headers(asked))
         except StripeError as refusal:
             answer = _refused(asked, refusal)
             if effect in _FAILS_LATE:
@@ -209,18 +209,18 @@ def _headers(asked: ApiRequest) -> dict[str, str]:
     return headers
 
 
-def _refused(asked: ApiRequest, refusal: StripeError) -> ApiAnswer:
+def _refused(asked: ApiRequest, refusal: StripeError) -> SandboxAnswer:
     headers = _headers(asked)
     headers |= {"Stripe-Should-Retry": "true"} if refusal.status == 409 else {}
-    return ApiAnswer(refusal.status, json.dumps(refusal.body(asked.request_id)), headers)
+    return SandboxAnswer(refusal.status, json.dumps(refusal.body(asked.request_id)), headers)
 
 
-def _replayed(asked: ApiRequest, stored: dict[str, Any]) -> ApiAnswer:
+def _replayed(asked: ApiRequest, stored: dict[str, Any]) -> SandboxAnswer:
     headers = _headers(asked) | {"Idempotent-Replayed": "true", "Original-Request": stored["request_id"]}
-    return ApiAnswer(stored["status"], stored["body"], headers)
+    return SandboxAnswer(stored["status"], stored["body"], headers)
 
 
-def _exchange(asked: ApiRequest, answer: ApiAnswer, effect: str | None) -> Exchange:
+def _exchange(asked: ApiRequest, answer: SandboxAnswer, effect: str | None) -> Exchange:
     noted = ("stripe-version", "idempotency-key", "content-type", "user-agent")
     return {
         "method": asked.method,

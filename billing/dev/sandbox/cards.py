@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Decline:
+class IssuerDecline:
     """Why an issuer (or Stripe) says no, with the evidence it gives."""
 
     code: str
@@ -20,16 +20,16 @@ class Decline:
 
 
 _DECLINED = "Your card was declined."
-GENERIC = Decline("card_declined", "generic_decline", _DECLINED, "try_again_later", "01")
-FUNDS = Decline(
+GENERIC = IssuerDecline("card_declined", "generic_decline", _DECLINED, "try_again_later", "01")
+FUNDS = IssuerDecline(
     "card_declined", "insufficient_funds", "Your card has insufficient funds.", "try_again_later", "51"
 )
-LOST = Decline("card_declined", "lost_card", _DECLINED, "do_not_try_again", "41")
-STOLEN = Decline("card_declined", "stolen_card", _DECLINED, "do_not_try_again", "43")
-EXPIRED = Decline(
+LOST = IssuerDecline("card_declined", "lost_card", _DECLINED, "do_not_try_again", "41")
+STOLEN = IssuerDecline("card_declined", "stolen_card", _DECLINED, "do_not_try_again", "43")
+EXPIRED = IssuerDecline(
     "expired_card", "expired_card", "Your card has expired.", "do_not_try_again", "54", param="exp_month"
 )
-CVC = Decline(
+CVC = IssuerDecline(
     "incorrect_cvc",
     "incorrect_cvc",
     "Your card's security code is incorrect.",
@@ -37,29 +37,29 @@ CVC = Decline(
     "N7",
     param="cvc",
 )
-PROCESSING = Decline(
+PROCESSING = IssuerDecline(
     "processing_error",
     "processing_error",
     "An error occurred while processing your card. Try again in a little bit.",
     "try_again_later",
     "96",
 )
-VELOCITY = Decline(
+VELOCITY = IssuerDecline(
     "card_declined",
     "card_velocity_exceeded",
     "Your card was declined for making repeated attempts too frequently or exceeding its amount limit.",
     "try_again_later",
     "65",
 )
-AUTHENTICATION = Decline(
+AUTHENTICATION = IssuerDecline(
     "authentication_required",
     "authentication_required",
     "Your card was declined. This transaction requires authentication.",
     None,
     "1A",
 )
-RADAR = Decline("card_declined", "fraudulent", _DECLINED, "do_not_try_again", None, blocked=True)
-STRANGER = Decline(
+RADAR = IssuerDecline("card_declined", "fraudulent", _DECLINED, "do_not_try_again", None, blocked=True)
+STRANGER = IssuerDecline(
     "card_declined",
     "test_mode_live_card",
     "Your card was declined. Your request was in test mode, but used a non test card. "
@@ -68,7 +68,7 @@ STRANGER = Decline(
     None,
     blocked=True,
 )
-STOP = Decline(
+STOP = IssuerDecline(
     "card_declined",
     "revocation_of_authorization",
     _DECLINED,
@@ -76,8 +76,8 @@ STOP = Decline(
     "R1",
     network_advice_code="03",
 )
-DO_NOT_HONOR = Decline("card_declined", "do_not_honor", _DECLINED, "try_again_later", "05")
-ACCOUNT_CLOSED = Decline("card_declined", "invalid_account", _DECLINED, "do_not_try_again", "46")
+DO_NOT_HONOR = IssuerDecline("card_declined", "do_not_honor", _DECLINED, "try_again_later", "05")
+ACCOUNT_CLOSED = IssuerDecline("card_declined", "invalid_account", _DECLINED, "do_not_try_again", "46")
 
 DECLINES = {
     decline.decline_code: decline
@@ -97,8 +97,8 @@ class SandboxCard:
     title: str
     brand: str = "visa"
     funding: str = "credit"
-    on_setup: Decline | None = None
-    on_charge: Decline | None = None
+    on_setup: IssuerDecline | None = None
+    on_charge: IssuerDecline | None = None
     auth: str = "never"  # "never" | "unless_set_up" | "always" | "on_session"
     disputed: str = ""  # "" | a dispute's reason | "inquiry" | "warning" (an early fraud warning)
     refund: str = "succeeded"  # "succeeded" | "pending" | "fails"

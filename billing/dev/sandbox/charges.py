@@ -3,7 +3,7 @@
 import secrets
 
 from billing.dev.sandbox import balance, disputes, ids, params, vault, warnings
-from billing.dev.sandbox.cards import Decline, SandboxCard
+from billing.dev.sandbox.cards import IssuerDecline, SandboxCard
 from billing.dev.sandbox.events import emit
 from billing.dev.sandbox.lists import filters, page
 from billing.dev.sandbox.operations import operation
@@ -11,7 +11,7 @@ from billing.dev.sandbox.store import Row
 from billing.dev.sandbox.world import Call, SandboxWorld
 
 
-def make(world: SandboxWorld, intent: Row, method: Row, decline: Decline | None) -> Row:
+def make(world: SandboxWorld, intent: Row, method: Row, decline: IssuerDecline | None) -> Row:
     """The charge of one confirmation; `decline` says why it failed."""
     suffix = intent["statement_descriptor_suffix"]
     charge: Row = {
@@ -80,7 +80,7 @@ def descriptor(world: SandboxWorld, suffix: str | None) -> str:
     return f"{world.merchant.descriptor}* {suffix}" if suffix else world.merchant.descriptor
 
 
-def outcome(decline: Decline | None) -> Row:
+def outcome(decline: IssuerDecline | None) -> Row:
     """Stripe's account of the decision."""
     shown: Row = {
         "advice_code": None,

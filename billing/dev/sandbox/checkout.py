@@ -54,11 +54,11 @@ class Checkout:
         said = self._refused(session, request.query_params.get("refused"))
         return self._page(session, Entered(values, {"form": said} if said else {}))
 
-    def _refused(self, session: Row, why: str | None) -> str | None:
+    def _refused(self, session: Row, reason: str | None) -> str | None:
         """What the page says after 3-D Secure, when nothing came of it."""
-        if why == "authentication":
+        if reason == "authentication":
             return "We are unable to authenticate your card. Please try again or use another card."
-        if why != "card":
+        if reason != "card":
             return None
         intent = self.world.store.get("payment_intent", session["payment_intent"] or "") or {}
         return str((intent.get("last_payment_error") or {}).get("message", "Your card was declined."))

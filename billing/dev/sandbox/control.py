@@ -224,7 +224,7 @@ class Control:
         if vault is None:
             return _no("payment_method names no PaymentMethod")
         try:
-            vault = vault | {"decline": declines.told(body.get("decline"))}
+            vault = vault | {"decline": declines.ordered_decline(body.get("decline"))}
         except ValueError as problem:
             return _no(str(problem))
         self.world.store.put("vault", vault)

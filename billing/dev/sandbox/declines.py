@@ -3,23 +3,23 @@
 from dataclasses import asdict
 from typing import Any
 
-from billing.dev.sandbox.cards import DECLINES, Decline, SandboxCard
+from billing.dev.sandbox.cards import DECLINES, IssuerDecline, SandboxCard
 from billing.dev.sandbox.errors import DOCS, StripeError
 from billing.dev.sandbox.store import Row
 
 
-def decline_of(card: SandboxCard, vault: Row, *, on: str) -> Decline | None:
+def decline_of(card: SandboxCard, vault: Row, *, on: str) -> IssuerDecline | None:
     """What the issuer says on `setup` or `charge`: an order from the control endpoint goes first."""
     if (
         (told := vault["decline"])
         and not told.get("requires_action")
         and (on == "charge" or told.get("on_setup"))
     ):
-        return Decline(**{key: value for key, value in told.items() if key != "on_setup"})
+        return IssuerDecline(**{key: value for key, value in told.items() if key != "on_setup"})
     return card.on_setup if on == "setup" else card.on_charge
 
 
-def told(order: dict[str, Any] | str | None) -> Row | None:
+def ordered_decline(order: dict[str, Any] | str | None) -> Row | None:
     """A decline to store in the vault, from a decline code or a hash of its fields; ValueError if neither. `requires_action`: no
     decline, but an intent that waits for the person, although nobody is there."""
     if order is None:
@@ -36,7 +36,7 @@ def told(order: dict[str, Any] | str | None) -> Row | None:
     return fields
 
 
-def evidence(decline: Decline) -> dict[str, Any]:
+def evidence(decline: IssuerDecline) -> dict[str, Any]:
     """The fields that say why, as `api_errors` carries them."""
     fields = {
         "advice_code": decline.advice_code,
@@ -52,7 +52,7 @@ def evidence(decline: Decline) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value is not None}
 
 
-def refusal(decline: Decline, **more: Any) -> StripeError:
+def refusal(decline: IssuerDecline, **more: Any) -> StripeError:
     """402 with the evidence; `more` adds the intent, the charge, the payment method."""
     fields = {
         key: value for key, value in evidence(decline).items() if key not in ("message", "type", "doc_url")

@@ -75,7 +75,7 @@ class SandboxPage:
             kinds=KINDS,
             cards=CARDS,
             behaviours=refunds.BEHAVIOURS,
-            behaviour=refunds.told(self.world),
+            behaviour=refunds.ordered_behaviour(self.world),
         )
 
     def _latest(self, kind: str) -> list[Row]:

@@ -1,7 +1,7 @@
 """What happens when a PaymentIntent is confirmed: paid, refused, or the person is asked first."""
 
 from billing.dev.sandbox import charges, restrictions, vault
-from billing.dev.sandbox.cards import AUTHENTICATION, EXPIRED, Decline, SandboxCard
+from billing.dev.sandbox.cards import AUTHENTICATION, EXPIRED, IssuerDecline, SandboxCard
 from billing.dev.sandbox.declines import decline_of, evidence, refusal
 from billing.dev.sandbox.errors import DOCS
 from billing.dev.sandbox.events import emit
@@ -22,7 +22,7 @@ def attempt(world: SandboxWorld, call: Call, row: Row) -> Row:
             return _ask_person(world, call, row)
         decline = AUTHENTICATION
     if decline is not None:
-        return refuse(world, row, method, decline)
+        return decline_charge(world, row, method, decline)
     return pay(world, row, method)
 
 
@@ -32,7 +32,7 @@ def _needs_person(card: SandboxCard, set_up: bool, off_session: bool) -> bool:
     return card.auth == "always" or (card.auth == "unless_set_up" and not (set_up and off_session))
 
 
-def _refused(at: int, card: SandboxCard, method: Row, kept: Row) -> Decline | None:
+def _refused(at: int, card: SandboxCard, method: Row, kept: Row) -> IssuerDecline | None:
     if vault.is_past(method["card"]["exp_year"], method["card"]["exp_month"], at):
         return EXPIRED
     return decline_of(card, kept, on="charge")
@@ -56,7 +56,7 @@ def _ask_person(world: SandboxWorld, call: Call, row: Row) -> Row:
 def authenticate(world: SandboxWorld, row: Row, method: Row, at: int) -> Row:
     """The person proved who they are: ask the issuer now; raises a card error when it refuses."""
     decline = _refused(at, vault.card_of(world, method), method, vault.contents(world, method))
-    return refuse(world, row, method, decline) if decline else pay(world, row, method)
+    return decline_charge(world, row, method, decline) if decline else pay(world, row, method)
 
 
 def abandon(world: SandboxWorld, row: Row, method: Row) -> Row:
@@ -80,7 +80,7 @@ def abandon(world: SandboxWorld, row: Row, method: Row) -> Row:
     return row
 
 
-def refuse(world: SandboxWorld, row: Row, method: Row, decline: Decline) -> Row:
+def decline_charge(world: SandboxWorld, row: Row, method: Row, decline: IssuerDecline) -> Row:
     """Record the refused charge, then raise the card error (402) that carries the intent."""
     charge = charges.make(world, row, method, decline)
     row |= {

@@ -132,7 +132,7 @@ def behave(world: SandboxWorld, how: str | None) -> None:
         _go_out(world)
 
 
-def told(world: SandboxWorld) -> str | None:
+def ordered_behaviour(world: SandboxWorld) -> str | None:
     """How refunds were told to behave."""
     how: str | None = (world.store.get("setting", "refunds") or {}).get("behave")
     return how
@@ -149,7 +149,7 @@ def _is_short(refund: Row) -> bool:
 
 def _behaviour(world: SandboxWorld, charge: Row) -> str:
     method = world.find("payment_method", charge["payment_method"])
-    return told(world) or vault.card_of(world, method).refund
+    return ordered_behaviour(world) or vault.card_of(world, method).refund
 
 
 def _begin(world: SandboxWorld, call: Call, charge: Row, amount: int, behaviour: str) -> Row:

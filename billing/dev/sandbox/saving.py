@@ -1,7 +1,7 @@
 """What happens when a SetupIntent is confirmed: the card is saved, refused, or the person is asked first."""
 
 from billing.dev.sandbox import ids, methods, params, vault
-from billing.dev.sandbox.cards import Decline
+from billing.dev.sandbox.cards import IssuerDecline
 from billing.dev.sandbox.declines import decline_of, evidence, refusal
 from billing.dev.sandbox.errors import DOCS
 from billing.dev.sandbox.events import emit
@@ -95,7 +95,7 @@ def succeed(world: SandboxWorld, row: Row, method: Row, *, authenticated: bool) 
     return row
 
 
-def fail(world: SandboxWorld, row: Row, method: Row, decline: Decline | None) -> Row:
+def fail(world: SandboxWorld, row: Row, method: Row, decline: IssuerDecline | None) -> Row:
     """The issuer said no, or (`decline` None) the person did not authenticate."""
     problem: Row = evidence(decline) if decline else _not_authenticated()
     row |= {

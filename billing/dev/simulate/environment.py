@@ -23,10 +23,10 @@ import sqlalchemy as sa
 
 from billing.acquirer.stripe.events import SIGNALS
 from billing.app import build
-from billing.container import Parts
+from billing.container import Services
 from billing.dev import time_travel
 from billing.dev.postgres import Embedded
-from billing.dev.process_guard import Leash
+from billing.dev.process_guard import ProcessGuard
 from billing.dev.simulate import worker_processes
 from billing.platform import installation, list_key, migrate
 from billing.platform.actors import WORKER
@@ -81,7 +81,7 @@ class WorkerProcess:
 class PythonProgram:
     """A Python program as a process, with lines to it and from it."""
 
-    def __init__(self, module: str, arguments: Sequence[str], leash: Leash, log: Path) -> None:
+    def __init__(self, module: str, arguments: Sequence[str], guard: ProcessGuard, log: Path) -> None:
         self._log = log
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("BILLING_")}
         with log.open("wb") as complaints:
@@ -92,7 +92,7 @@ class PythonProgram:
                 stderr=complaints,
                 env=inherited,
                 start_new_session=True,
-                preexec_fn=leash.on_birth(),
+                preexec_fn=guard.preexec(),
             )
 
     def ask(self, word: str) -> None:
@@ -144,8 +144,8 @@ class SimulatedInstallation:
     def _start(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="masthead-simulate-"))
         self._ends.callback(shutil.rmtree, self.folder, ignore_errors=True)
-        self._leash = self._ends.enter_context(Leash())
-        self._leash.keep_tidy(self.folder)
+        self._guard = self._ends.enter_context(ProcessGuard())
+        self._guard.remove_on_exit(self.folder)
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["billing.dev.simulate.warm_up"])
         database_url = self._database()
@@ -181,7 +181,7 @@ class SimulatedInstallation:
 
     def _program(self, module: str, *arguments: str) -> "PythonProgram":
         """A program of its own, which nothing here imports."""
-        program = PythonProgram(module, arguments, self._leash, self.folder / f"{module}.log")
+        program = PythonProgram(module, arguments, self._guard, self.folder / f"{module}.log")
         self._ends.callback(program.end)
         return program
 
@@ -231,10 +231,10 @@ class SimulatedInstallation:
             first_plans.add(session)
             session.execute(sa.text("INSERT INTO held_time (id, now) VALUES (1, :at)"), {"at": self._at})
         database.close()
-        self.parts: Parts = build(self.settings)
-        self._ends.callback(self.parts.database.close)
-        time_travel.follow(self.parts)
-        with self.parts.database.begin(self.parts.site, self._at, WORKER) as ctx:
+        self.services: Services = build(self.settings)
+        self._ends.callback(self.services.database.close)
+        time_travel.follow(self.services)
+        with self.services.database.begin(self.services.site, self._at, WORKER) as ctx:
             key = create(ctx, "simulation", SCOPES, ENDLESS)
         self.api = httpx.Client(
             base_url=self.url,

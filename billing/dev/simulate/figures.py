@@ -58,7 +58,9 @@ def read(session: Session, first: date, last: date) -> Figures:
     found.doctor = {
         at.astimezone(ZONE).date(): unexpected for at, unexpected in _rows(session, alarms.VISITS)
     }
-    compared = _rows(session, "SELECT since, through, differences FROM reckoning WHERE done_at IS NOT NULL")
+    compared = _rows(
+        session, "SELECT since, through, differences FROM reconciliation WHERE done_at IS NOT NULL"
+    )
     found.reckoned = {
         since + _DAY * n: differences
         for since, through, differences in compared
@@ -73,14 +75,14 @@ _DOUBTS = {
     "charges whose outcome was unknown for a while": "SELECT count(*) FROM attempt WHERE asked > 0",
     "of them, charged once in the end": "SELECT count(*) FROM attempt WHERE asked > 0 AND state = 'charged'",
     "of them, refused": "SELECT count(*) FROM attempt WHERE asked > 0 AND state = 'declined'",
-    "of them, withdrawn, and tried anew where still owed": "SELECT count(*) FROM attempt WHERE asked > 0 AND state = 'withdrawn'",
+    "of them, never sent, and tried anew where still owed": "SELECT count(*) FROM attempt WHERE poll_count > 0 AND state = 'not_sent'",
     "refunds that had to be asked about": "SELECT count(*) FROM refund WHERE asked > 0",
     "events that took more than one try to settle": "SELECT count(*) FROM inbound_event WHERE tries > 1",
     "events set aside for a person": "SELECT count(*) FROM inbound_event WHERE set_aside_at IS NOT NULL",
     "charges first heard of by a webhook": "SELECT count(*) FROM inbound_event WHERE signal = 'charge_succeeded' AND outcome = 'charged'",
     "mails that took more than one try": "SELECT count(*) FROM message WHERE tries > 1",
     "trials made longer because a notice did not arrive in time": "SELECT count(*) FROM subscription_change WHERE event = 'trial_extended'",
-    "comparisons of the books that were put off": "SELECT coalesce(sum(tries), 0) FROM reckoning",
+    "comparisons of the books that were put off": "SELECT coalesce(sum(tries), 0) FROM reconciliation",
 }
 
 
@@ -146,7 +148,7 @@ def _count_churn(session: Session, found: Figures) -> None:
 
 def _count_recovery(session: Session, found: Figures) -> None:
     query = """SELECT i.state, (p.paid_at AT TIME ZONE :zone)::date - i.first_failed_on, count(*) FROM invoice i
-               LEFT JOIN payment p ON p.invoice_id = i.id AND NOT p.surplus
+               LEFT JOIN payment p ON p.invoice_id = i.id AND NOT p.duplicate
                WHERE i.first_failed_on IS NOT NULL GROUP BY 1, 2"""
     for state, days, count in _rows(session, query, zone=ZONE.key):
         found.failed[state] += count

@@ -48,13 +48,13 @@ class WorkerPool:
         """Let it become `at`, with all that falls due until then done; what is due at that very instant is left for `settle`."""
         now = self.now()
         while (due := self.settle(now)) is not None and (step := _next_look(due)) < at:
-            time_travel.move(self.installation.parts, step)
+            time_travel.move(self.installation.services, step)
             now = step
-        time_travel.move(self.installation.parts, at)
+        time_travel.move(self.installation.services, at)
 
     def now(self) -> datetime:
         """The held present."""
-        return self.installation.parts.clock.now()
+        return self.installation.services.clock.now()
 
     def settle(self, now: datetime) -> datetime | None:
         """Work until nothing is due any more and no webhook is on its way; when the next thing is due. Raises Stuck.

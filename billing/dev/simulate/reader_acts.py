@@ -141,29 +141,29 @@ class ReaderActs:
 
     def ask_pause(self, who: SimulatedReader, act: PlannedAct, at: datetime) -> None:
         """On the account page."""
-        parts = self.installation.parts
-        most = parts.site.policy.pause_months
-        why = "asked for on the account page"
-        with parts.database.begin(parts.site, at, ReaderActor(str(who.reader_id))) as ctx:
-            pause.ask(ctx, who.subscription_id, int(act.detail), why=why, most=most
+        services = self.installation.services
+        most = services.site.policy.pause_months
+        reason = "asked for on the account page"
+        with services.database.begin(services.site, at, ReaderActor(str(who.reader_id))) as ctx:
+            pause.ask(ctx, who.subscription_id, int(act.detail), reason=reason, most=most
             )  # fmt: skip
 
     def choose_year(self, who: SimulatedReader, _act: PlannedAct, at: datetime) -> None:
         """On the account page."""
-        parts = self.installation.parts
-        why = "chosen on the account page"
-        with parts.database.begin(parts.site, at, ReaderActor(str(who.reader_id))) as ctx:
-            change_plan.ask(ctx, who.subscription_id, "yearly", why=why)
+        services = self.installation.services
+        reason = "chosen on the account page"
+        with services.database.begin(services.site, at, ReaderActor(str(who.reader_id))) as ctx:
+            change_plan.ask(ctx, who.subscription_id, "yearly", reason=reason)
 
     def give_card(self, who: SimulatedReader, _act: PlannedAct, at: datetime) -> None:
         """On the account page, having just signed in by mail."""
-        parts = self.installation.parts
-        with parts.database.begin(parts.site, at, WORKER) as ctx:
+        services = self.installation.services
+        with services.database.begin(services.site, at, WORKER) as ctx:
             secret = sessions.open_session(
-                ctx, who.reader_id, ip=_address(who), device=AGENT, browser_hash=None, proved=True
+                ctx, who.reader_id, ip=_address(who), device=AGENT, browser_hash=None, email_verified=True
             )
         with self._browser(who) as browser:
-            browser.keep_cookie(cookies.named(parts.settings, cookies.SESSION), secret)
+            browser.keep_cookie(cookies.named(services.settings, cookies.SESSION), secret)
             browser.get("/account/card")
             page = _insist(lambda: browser.post("/account/card"))
             browser.come_back(self._type(browser, who, page, ANOTHER, at), until_not="/subscribe/back")
@@ -257,7 +257,7 @@ class ReaderActs:
             raise RefusedByPage("the bank can't")
 
     def _one(self, query: str, of: str) -> Any:
-        with self.installation.parts.database.transaction() as session:
+        with self.installation.services.database.transaction() as session:
             return session.execute(sa.text(query), {"of": of}).first()
 
     def _last(self, who: SimulatedReader, column: str) -> str:
@@ -283,7 +283,7 @@ class ReaderActs:
         )
         if found is None:
             raise RefusedByPage("nothing owed")
-        return self.installation.parts.site.tokens.token(PAY, found[0])
+        return self.installation.services.site.tokens.token(PAY, found[0])
 
 
 def _insist(press: Any) -> str:

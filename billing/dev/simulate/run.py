@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from billing.container import Parts
+from billing.container import Services
 from billing.dev.simulate import alarms, figures
 from billing.dev.simulate.charges_at_sandbox import SandboxCharges
 from billing.dev.simulate.dates import Slot, moment, month_later, start_of
@@ -116,7 +116,7 @@ def simulate(
                 works.reach(moment(on, Slot.ROUNDS))
                 works.settle(works.now())
                 over(on)
-            verdict.broken += _examine(installation.parts, works.now())
+            verdict.broken += _examine(installation.services, works.now())
         except LifeIsStuck as stuck:
             verdict.broken.append(str(stuck))
         memory.look(now=True)
@@ -129,11 +129,11 @@ def simulate(
     return verdict
 
 
-def _examine(parts: Parts, at: datetime) -> list[str]:
+def _examine(services: Services, at: datetime) -> list[str]:
     """The doctor once more, both books from the first day to yesterday, and the sum of the ledger."""
-    with parts.database.transaction() as session:
+    with services.database.transaction() as session:
         expected = alarms.expected(session)
-    findings = doctor.examine(parts.database, parts.site, at)
+    findings = doctor.examine(services.database, services.site, at)
     broken = [f"doctor: {one.promise.name} can't be asked: {one.unasked}" for one in findings if one.unasked]
     broken += [
         f"doctor: {finding.promise.name}: {' '.join(example)}"
@@ -142,12 +142,12 @@ def _examine(parts: Parts, at: datetime) -> list[str]:
         if f"{finding.promise.name}:{example[0]}" not in expected
     ]
     first = FIRST_DAY
-    while first < parts.site.today(at):
-        last = min(first + timedelta(days=6), parts.site.today(at) - _DAY)
-        report = reconcile(parts.reconcile_context, first, last, at)
+    while first < services.site.today(at):
+        last = min(first + timedelta(days=6), services.site.today(at) - _DAY)
+        report = reconcile(services.reconcile_context, first, last, at)
         broken += [f"reconcile: {one.what}" for one in report.differences]
         first = last + _DAY
-    with parts.database.transaction() as session:
+    with services.database.transaction() as session:
         total = session.execute(sa.text("SELECT coalesce(sum(amount), 0) FROM ledger_entry")).scalar_one()
     return [*broken, *([f"the ledger sums to {total} cents"] if total else [])]
 
@@ -160,7 +160,7 @@ def _judge(
     verdict: SimulationVerdict,
 ) -> None:
     """The sandbox's list of charges against the calendar, reader by reader."""
-    with installation.parts.database.transaction() as session:
+    with installation.services.database.transaction() as session:
         staff_know = set(session.execute(sa.text(NOT_RETURNED)).scalars())
     found: list[Breach] = []
     for who in crowd.people:
@@ -178,7 +178,7 @@ def _tell(
     installation: SimulatedInstallation, works: WorkerPool, faults: FaultPlan, verdict: SimulationVerdict
 ) -> None:
     wanted = verdict.wanted
-    with installation.parts.database.transaction() as session:
+    with installation.services.database.transaction() as session:
         told = verdict.figures = figures.read(session, FIRST_DAY, wanted.last)
         cases = session.execute(sa.text(DIFFERENCES)).all()
     verdict.struck, verdict.storms = faults.struck, faults.storms

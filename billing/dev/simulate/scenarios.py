@@ -50,7 +50,7 @@ class PlannedCard:
     takes_back: bool = True
     """Whether its bank lets money come back to it."""
     starts: bool = True
-    by_page: bool = False
+    hosted: bool = False
     """Whether only its owner, on the hosted page, can save it."""
 
 
@@ -62,8 +62,8 @@ CARDS: tuple[tuple[float, PlannedCard], ...] = (
     (8, PlannedCard("visa_debit", "4000056655665556")),
     (4, PlannedCard("amex", "378282246310005")),
     (4, PlannedCard("chargeCustomerFail", "4000000000000341", works=False)),
-    (3, PlannedCard("authenticationRequiredOnSetup", "4000002500003155", by_page=True)),
-    (2, PlannedCard("authenticationRequired", "4000002760003184", works=False, by_page=True)),
+    (3, PlannedCard("authenticationRequiredOnSetup", "4000002500003155", hosted=True)),
+    (2, PlannedCard("authenticationRequired", "4000002760003184", works=False, hosted=True)),
     (1, PlannedCard("createDispute", "4000000000000259")),
     (0.5, PlannedCard("createDisputeInquiry", "4000000000001976")),
     (0.5, PlannedCard("createIssuerFraudRecord", "4000000000005423")),
@@ -119,14 +119,14 @@ def draw_scenario(seed: int, number: int, first: date, last: date) -> Scenario:
     card = VISA if deaf else _weighted(dice, CARDS)
     on = first + timedelta(days=dice.randrange((last - first).days + 1))
     slot = dice.choice((Slot.MORNING, Slot.AFTERNOON, Slot.EVENING))
-    by_page = card.by_page or dice.random() < 0.05
+    hosted = card.hosted or dice.random() < 0.05
     fate = Scenario(
         number=number,
         email=f"{'deaf' if deaf else 'reader'}-{number}@example.com",
         card=card,
         plan="yearly" if dice.random() < 0.06 else "monthly",
         deaf=deaf,
-        acts=(PlannedAct(on, slot, ActKind.START, "page" if by_page else "program"),),
+        acts=(PlannedAct(on, slot, ActKind.START, "page" if hosted else "program"),),
     )
     if not card.starts:
         return fate
@@ -180,10 +180,10 @@ def _trouble(dice: random.Random, fate: Scenario, over: date) -> list[PlannedAct
     if fate.plan == "yearly" or dice.random() >= 0.12:
         return []
     due = month_later(over, dice.randrange(0, 6))
-    why = _weighted(dice, REFUSALS)
-    acts = [PlannedAct(due, Slot.MORNING, ActKind.CARD_FAILS, why)]
+    reason = _weighted(dice, REFUSALS)
+    acts = [PlannedAct(due, Slot.MORNING, ActKind.CARD_FAILS, reason)]
     chance = dice.random()
-    if why in COMES_RIGHT and chance < 0.45:
+    if reason in COMES_RIGHT and chance < 0.45:
         days = dice.randrange(1, 13)
         acts.append(PlannedAct(due + timedelta(days=days), Slot.MORNING, ActKind.CARD_WORKS))
         if dice.random() < 0.3:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from billing.app import build, create_app
 from billing.platform import stop_points
-from billing.platform.gc_tuning import keep_for_good
+from billing.platform.gc_tuning import freeze_gc
 from billing.platform.settings import read_settings
 from billing.platform.time_limits import Work
 from billing.timetable import tick
@@ -64,14 +64,14 @@ def work(line: Connection, environment: dict[str, str]) -> None:
     """Look at everything each time an empty word comes on `line`. Any other is the stop point at which this process is to die."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with the line, whoever is interrupted
     listener = _listen()
-    parts = build(read_settings(environment), connections=CONNECTIONS, work=Work.RUN)
-    keep_for_good()
+    services = build(read_settings(environment), connections=CONNECTIONS, work=Work.RUN)
+    freeze_gc()
     while (word := _heard(line)) is not None:
         if word:
             stop_points.listen(stop_points.kill_at(word))
             continue
         seen: dict[str, datetime] = {}
-        done = tick(parts, seen=seen)
+        done = tick(services, seen=seen)
         line.send(WorkerReport(done, min(seen.values(), default=None), *listener.take()))
     os._exit(0)
 
@@ -79,8 +79,8 @@ def work(line: Connection, environment: dict[str, str]) -> None:
 def web(line: Connection, environment: dict[str, str], listener: socket.socket) -> None:
     """Answer requests until the other end of `line` goes away."""
     _listen()
-    parts = build(read_settings(environment), connections=CONNECTIONS, work=Work.REQUEST)
-    answering = server(create_app(parts))
+    services = build(read_settings(environment), connections=CONNECTIONS, work=Work.REQUEST)
+    answering = server(create_app(services))
 
     def watch() -> None:
         while _heard(line) is not None:
@@ -113,4 +113,4 @@ def warm() -> None:
     for kind in MAILS:
         for environment in ("plain", "html"):
             template(kind, environment)
-    keep_for_good()
+    freeze_gc()

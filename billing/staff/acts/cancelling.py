@@ -24,7 +24,7 @@ from billing.subscriptions.schedule import next_charge
 
 
 @dataclass(frozen=True)
-class Cancel:
+class CancelAct:
     """Counted from `asked_at`: what was charged since then goes back in the same act (CPA-7, ECT-3)."""
 
     reader_id: str
@@ -46,11 +46,11 @@ class Cancel:
         words += [self._reading(ctx, subscription, back), *_no_more(ctx, subscription)]
         total = sum(one.cents for one in back)
         button = f"Cancel and give back {format_zar(total)}" if total else "Cancel the subscription"
-        proved = open_requests.confirmed_to_cancel(ctx.session, subscription)
+        email_verified = open_requests.confirmed_to_cancel(ctx.session, subscription)
         typed = open_requests.unproved_to_cancel(ctx.session, subscription)
         if total:
-            words += _proof(ctx, proved, typed)
-        given = total - _owed(ctx, subscription, asked_at, proved)
+            words += _proof(ctx, email_verified, typed)
+        given = total - _owed(ctx, subscription, asked_at, email_verified)
         return Preview(tuple(words), button, cents=given, otherwise=_have_it_proved(ctx, typed))
 
     def _reading(self, ctx: TransactionContext, subscription: Subscription, back: list[DueBack]) -> str:
@@ -64,16 +64,16 @@ class Cancel:
         last_day = ctx.site.last_day(ends_at)
         return f"Reading goes on through {day(last_day)}, as it is free or paid for. A mail confirms it."
 
-    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, reason: str, /) -> str | None:
         """Cancel; the reader's open requests to cancel are answered by it."""
         subscription = _subscription(ctx.session, self.reader_id)
-        cancel.cancel(ctx, subscription.id, asked_at=self.asked_at, why=why, when=self.when)
+        cancel.cancel(ctx, subscription.id, asked_at=self.asked_at, reason=reason, when=self.when)
         open_requests.close_to_cancel(ctx, self.reader_id)
         return subscription.id
 
 
 @dataclass(frozen=True)
-class Resume:
+class ResumeAct:
     """Take a cancellation back while the trial or the period runs."""
 
     reader_id: str
@@ -95,10 +95,10 @@ class Resume:
         words.append("A mail says so, with the link that cancels.")
         return Preview(tuple(words), "Take the cancellation back")
 
-    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, reason: str, /) -> str | None:
         """Undo it; what the reader asked about ending the subscription is answered by it."""
         subscription = _subscription(ctx.session, self.reader_id)
-        undo_for_reader(ctx, subscription.id, why=why)
+        undo_for_reader(ctx, subscription.id, reason=reason)
         return subscription.id
 
 
@@ -110,20 +110,25 @@ def _subscription(session: Session, reader_id: str) -> Subscription:
 
 
 def _owed(
-    ctx: TransactionContext, subscription: Subscription, asked_at: datetime, proved: ReaderRequest | None
+    ctx: TransactionContext,
+    subscription: Subscription,
+    asked_at: datetime,
+    email_verified: ReaderRequest | None,
 ) -> int:
     """Cents that are owed, whatever the limit: what was charged for this subscription since a request about it came
     that its reader has confirmed. A form takes anybody's address, so one that isn't confirmed owes nothing."""
-    if proved is None:
+    if email_verified is None:
         return 0
-    since = max(asked_at, proved.received_at)
+    since = max(asked_at, email_verified.received_at)
     return sum(one.cents for one in give_back.due_back(ctx.session, subscription, since))
 
 
-def _proof(ctx: TransactionContext, proved: ReaderRequest | None, typed: ReaderRequest | None) -> list[str]:
+def _proof(
+    ctx: TransactionContext, email_verified: ReaderRequest | None, typed: ReaderRequest | None
+) -> list[str]:
     """What the preview says of it."""
-    if proved is not None:
-        since = moment(ctx.site, proved.received_at)
+    if email_verified is not None:
+        since = moment(ctx.site, email_verified.received_at)
         return [f"The reader’s request of {since} is proved, so what was charged since then is owed."]
     return [_not_proved(ctx, typed)] if typed is not None else []
 

@@ -26,7 +26,7 @@ _NOTICES = {
 
 
 @dataclass(frozen=True)
-class Extend:
+class ExtendAct:
     """The trial, or the paid period, ends so many days later."""
 
     reader_id: str
@@ -38,7 +38,7 @@ class Extend:
     def preview(self, ctx: TransactionContext, /) -> Preview:
         """How the next charge moves. Raises as `changes.extend.foresee`."""
         subscription = _running(ctx.session, self.reader_id, self.subscription_id)
-        seen = extend.foresee(ctx, subscription, self.days)
+        seen = extend.preview(ctx, subscription, self.days)
         due, later = next_charge(subscription, ctx.zone), seen.after - seen.before
         charge_on, ahead = due.on if due else seen.before, pause_is_ahead(subscription)
         # a pause that is ahead moves as well; a charge that was put off comes no sooner than was told
@@ -64,15 +64,15 @@ class Extend:
             )
         return Preview(tuple(words), f"Extend by {days_in_words(later.days)}", days=later.days)
 
-    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, reason: str, /) -> str | None:
         """Give the days."""
         subscription = _running(ctx.session, self.reader_id, self.subscription_id)
-        extend.extend(ctx, subscription.id, self.days, why=why)
+        extend.extend(ctx, subscription.id, self.days, reason=reason)
         return subscription.id
 
 
 @dataclass(frozen=True)
-class Complimentary:
+class ComplimentaryAct:
     """Reading without a subscription, for so many days."""
 
     reader_id: str
@@ -88,14 +88,14 @@ class Complimentary:
         )
         return Preview(words, f"Give {days_in_words(self.days)}", days=self.days)
 
-    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, reason: str, /) -> str | None:
         """Give them."""
-        given = grants.give(ctx, self.reader_id, self.days, why=why)
+        given = grants.give(ctx, self.reader_id, self.days, reason=reason)
         return given.id
 
 
 @dataclass(frozen=True)
-class AnotherTrial:
+class AnotherTrialAct:
     """Leave to start one more trial, with an address and a card that have had theirs."""
 
     reader_id: str
@@ -112,9 +112,9 @@ class AnotherTrial:
         )
         return Preview(words, "Allow another trial", days=plan.trial_days)
 
-    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, reason: str, /) -> str | None:
         """Allow it."""
-        return exceptions.allow(ctx, self.reader_id, why=why).id
+        return exceptions.allow(ctx, self.reader_id, reason=reason).id
 
 
 def _running(session: Session, reader_id: str, subscription_id: str | None) -> Subscription:

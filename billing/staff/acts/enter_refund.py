@@ -21,7 +21,7 @@ _STANDS = {
 
 
 @dataclass(frozen=True)
-class EnterRefund:
+class EnterRefundAct:
     """A refund as the acquirer has it now."""
 
     reader_id: str
@@ -31,7 +31,7 @@ class EnterRefund:
     def preview(self, ctx: TransactionContext, /) -> Preview:
         """What was returned, of which invoice, to which card. Raises UnknownPayment, AlreadyEntered, TooMuch."""
         payment, invoice = self._payment(ctx.session)
-        enter.refuse(ctx.session, payment, self.found)
+        enter.check_enterable(ctx.session, payment, self.found)
         attempt = ctx.session.get_one(Attempt, payment.attempt_id)
         card = ctx.session.get_one(PaymentMethod, attempt.payment_method_id)
         number = numbers.invoice_number(invoice.number or 0)
@@ -49,11 +49,11 @@ class EnterRefund:
         )
         return Preview(words, f"Enter the refund of {format_zar(self.found.amount)}", told=debt is None)
 
-    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, reason: str, /) -> str | None:
         """Write it down. The reason is the credit note's, so the reader reads it."""
         payment, invoice = self._payment(ctx.session)
         lock(ctx.session, invoice.subscription_id)
-        row = enter.enter(ctx, payment, self.found, reason=customer_facing_reason(why))
+        row = enter.enter(ctx, payment, self.found, reason=customer_facing_reason(reason))
         return row.id
 
     def _payment(self, session: Session) -> tuple[Payment, Invoice]:

@@ -94,7 +94,7 @@ def _less(limit: int | None, given: int) -> int | None:
     return None if limit is None else max(0, limit - given)
 
 
-def hold_member(ctx: TransactionContext) -> None:
+def lock_member(ctx: TransactionContext) -> None:
     """Let a member's other acts wait until this transaction ends, so that two at once can't exceed the day's limit. To be called
     with the reader's affairs held: always in this order."""
     ctx.session.exec(

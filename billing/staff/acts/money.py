@@ -15,7 +15,7 @@ from billing.subscriptions.change import lock
 
 
 @dataclass(frozen=True)
-class GiveBack:
+class GiveBackAct:
     """So many cents of a payment; None: all that is left of it."""
 
     reader_id: str
@@ -30,7 +30,7 @@ class GiveBack:
         left = refund.left_of(ctx.session, payment)
         cents = left if self.cents is None else self.cents
         if cents > left or left == 0:
-            raise refund.TooMuch(f"Of this payment {format_zar(left)} is left to give back.", left=left)
+            raise refund.MoreThanLeft(f"Of this payment {format_zar(left)} is left to give back.", left=left)
         if cents < 1:
             raise refund.NotAnAmount
         attempt = ctx.session.get_one(Attempt, payment.attempt_id)
@@ -43,7 +43,7 @@ class GiveBack:
         )
         return Preview(words, f"Give back {format_zar(cents)}", cents=cents, told=True)
 
-    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, reason: str, /) -> str | None:
         """Put it on its way. The reason is the credit note's, so the reader reads it."""
         payment, invoice = self._payment(ctx.session)
         lock(ctx.session, invoice.subscription_id)
@@ -53,10 +53,10 @@ class GiveBack:
             payment,
             amount=self.cents,
             cause=ids.new(f"act:{ctx.actor}", ctx.at),
-            reason=customer_facing_reason(why),
+            reason=customer_facing_reason(reason),
         )
         if made is None:
-            raise refund.TooMuch(left=0)
+            raise refund.MoreThanLeft(left=0)
         return made.id
 
     def _payment(self, session: Session) -> tuple[Payment, Invoice]:

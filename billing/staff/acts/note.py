@@ -17,7 +17,7 @@ PRESSED_TWICE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class Note:
+class NoteAct:
     """Words that stay."""
 
     reader_id: str
@@ -27,20 +27,24 @@ class Note:
         """Nothing but itself."""
         return Preview(("The note stands in the timeline. The reader doesn't see it.",), "Keep the note")
 
-    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, reason: str, /) -> str | None:
         """Keep it; once, when the button is pressed twice."""
         before = ctx.session.exec(
             select(ReaderNote.id).where(
                 ReaderNote.reader_id == self.reader_id,
                 *is_actor(ReaderNote, ctx.actor),
-                ReaderNote.words == why,
+                ReaderNote.words == reason,
                 ReaderNote.at > ctx.at - PRESSED_TWICE,
             )
         ).first()
         if before is not None:
             return before
         note = ReaderNote(
-            id=ids.new("nte", ctx.at), reader_id=self.reader_id, at=ctx.at, **acted_by(ctx.actor), words=why
+            id=ids.new("nte", ctx.at),
+            reader_id=self.reader_id,
+            at=ctx.at,
+            **acted_by(ctx.actor),
+            words=reason,
         )
         ctx.session.add(note)
         ctx.session.flush()

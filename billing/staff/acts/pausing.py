@@ -16,7 +16,7 @@ from billing.subscriptions.models import Subscription
 
 
 @dataclass(frozen=True)
-class Pause:
+class PauseAct:
     """So many months, from the end of what is paid."""
 
     reader_id: str
@@ -26,7 +26,7 @@ class Pause:
     def preview(self, ctx: TransactionContext, /) -> Preview:
         """From when to when, and what is charged then. Raises as `changes.pause.foresee`."""
         subscription = _running(ctx.session, self.reader_id)
-        seen = pause.foresee(ctx.site, subscription, self.months, ctx.at, most=MOST_BY_STAFF)
+        seen = pause.preview(ctx.site, subscription, self.months, ctx.at, most=MOST_BY_STAFF)
         price = terms_on(ctx.session, subscription, seen.resumes_on)[1]
         words = (
             f"Reading goes on through {day(seen.start_on - timedelta(days=1))}, as it is paid for.",
@@ -35,15 +35,15 @@ class Pause:
         )
         return Preview(words, "Pause the subscription")
 
-    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, reason: str, /) -> str | None:
         """Plan it."""
         subscription = _running(ctx.session, self.reader_id)
-        pause.ask(ctx, subscription.id, self.months, why=why, most=MOST_BY_STAFF)
+        pause.ask(ctx, subscription.id, self.months, reason=reason, most=MOST_BY_STAFF)
         return subscription.id
 
 
 @dataclass(frozen=True)
-class EndPause:
+class EndPauseAct:
     """Take a pause back; one that runs ends now, and the next period is charged."""
 
     reader_id: str
@@ -57,10 +57,10 @@ class EndPause:
         words = (f"The subscription goes on. The card is charged {format_zar(price.amount)} on {day(on)}.",)
         return Preview(words, "End the pause")
 
-    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, reason: str, /) -> str | None:
         """End it."""
         subscription = _running(ctx.session, self.reader_id)
-        pause.undo(ctx, subscription.id, why=why)
+        pause.undo(ctx, subscription.id, reason=reason)
         return subscription.id
 
 

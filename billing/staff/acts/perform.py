@@ -10,7 +10,7 @@ from billing.platform.errors import Conflict, Invalid
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.ceilings import Spent
 from billing.staff import audit, facts, key_limits
-from billing.staff.acts.limits import check_limits, hold_member, needs_second
+from billing.staff.acts.limits import check_limits, lock_member, needs_second
 from billing.staff.acts.shape import Act, Preview
 from billing.staff.models import AuditLine
 from billing.staff.roles import Role
@@ -24,7 +24,7 @@ class StaleVersion(Conflict):
     title = "Something has changed meanwhile"
 
 
-class NeedsReason(Invalid):
+class ActNeedsReason(Invalid):
     """Say why, in a few words: the reason stands in the history."""
 
     code = "needs_reason"
@@ -46,59 +46,59 @@ def changed_since(session: Session, act: Act, version: str) -> bool:
 
 
 def perform(
-    ctx: TransactionContext, act: Act, *, role: Role | None, why: str, version: str | None
+    ctx: TransactionContext, act: Act, *, role: Role | None, reason: str, version: str | None
 ) -> AuditLine:
     """Do it, once, in this transaction. Programs have no role, and no version: theirs is the Idempotency-Key.
 
     Raises UnknownReader, NeedsReason, StaleVersion, OverLimit, NeedsSecond, ScopeMissing, KeyOverLimit, and what the act itself refuses."""
-    why, given = checked(ctx, act, role=role, why=why, version=version)
+    reason, given = checked(ctx, act, role=role, reason=reason, version=version)
     if role is not None and needs_second(ctx, act, given):
         raise NeedsSecond
-    return _do(ctx, act, given, why)
+    return _do(ctx, act, given, reason)
 
 
 def checked(
-    ctx: TransactionContext, act: Act, *, role: Role | None, why: str, version: str | None
+    ctx: TransactionContext, act: Act, *, role: Role | None, reason: str, version: str | None
 ) -> tuple[str, Preview]:
     """Hold the reader's affairs; the reason as it may be kept, and what the act would do. Raises as `perform`."""
     session = ctx.session
     facts.lock_reader(session, act.reader_id)
-    why = without_card_numbers(why.strip())
-    if not why:
-        raise NeedsReason
+    reason = without_card_numbers(reason.strip())
+    if not reason:
+        raise ActNeedsReason
     if version is not None and (not is_same_act(act, version) or changed_since(session, act, version)):
         raise StaleVersion
     if role is not None:
-        hold_member(ctx)
+        lock_member(ctx)
         given = check_limits(ctx, role, act)
     else:
         given = act.preview(ctx)
-    return why, given
+    return reason, given
 
 
 def perform_approved(
-    ctx: TransactionContext, act: Act, *, role: Role, why: str, version: str, cents: int
+    ctx: TransactionContext, act: Act, *, role: Role, reason: str, version: str, cents: int
 ) -> AuditLine | None:
     """Do what its actor asked for, as it was shown, after another member has approved it; None where the reader's affairs have changed, or where another sum
     than `cents` would go back. Raises UnknownReader, OverLimit, and what the act itself refuses."""
     facts.lock_reader(ctx.session, act.reader_id)
-    hold_member(ctx)
+    lock_member(ctx)
     if changed_since(ctx.session, act, version):
         return None
     given = check_limits(ctx, role, act)
-    return _do(ctx, act, given, why) if given.cents == cents else None
+    return _do(ctx, act, given, reason) if given.cents == cents else None
 
 
-def _do(ctx: TransactionContext, act: Act, given: Preview, why: str) -> AuditLine:
+def _do(ctx: TransactionContext, act: Act, given: Preview, reason: str) -> AuditLine:
     before = facts.snapshot(ctx, act.reader_id)
-    subject = act.do(ctx, why)
+    subject = act.do(ctx, reason)
     key_limits.spend(ctx, key_id_of(ctx.actor), Spent(given.cents, given.days))
     return audit.write(
         ctx,
         act.what.value,
         reader_id=act.reader_id,
         subject=subject,
-        why=why,
+        reason=reason,
         before=before,
         after=facts.snapshot(ctx, act.reader_id),
         cents=given.cents,

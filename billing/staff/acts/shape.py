@@ -39,14 +39,14 @@ class Act(Protocol):
         """What it would do now. Raises the refusal that doing it would raise."""
         ...
 
-    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, reason: str, /) -> str | None:
         """Do it; the id of the thing it was done to, where that isn't the reader. The reader's affairs are held."""
         ...
 
 
-def customer_facing_reason(why: str) -> str:
+def customer_facing_reason(reason: str) -> str:
     """A reason as the reader reads it on a credit note: one line, without card numbers."""
-    return without_card_numbers(" ".join(why.split()))
+    return without_card_numbers(" ".join(reason.split()))
 
 
 def format_zar(cents: int) -> str:

@@ -4,13 +4,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from billing.staff.acts.cancelling import Cancel
-from billing.staff.acts.money import GiveBack
+from billing.staff.acts.cancelling import CancelAct
+from billing.staff.acts.money import GiveBackAct
 from billing.staff.acts.shape import Act
-from billing.staff.acts.withdrawing import Withdraw
+from billing.staff.acts.withdrawing import WithdrawAct
 
 _KINDS: dict[str, TypeAdapter[Any]] = {
-    kind.__name__: TypeAdapter(kind) for kind in (Cancel, GiveBack, Withdraw)
+    kind.__name__: TypeAdapter(kind) for kind in (CancelAct, GiveBackAct, WithdrawAct)
 }
 
 

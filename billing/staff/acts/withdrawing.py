@@ -32,7 +32,7 @@ def _asked(ctx: TransactionContext, reader_id: str) -> tuple[Subscription | None
 
 
 @dataclass(frozen=True)
-class Withdraw:
+class WithdrawAct:
     """From what an open request to withdraw is about, as of the moment it came; else from the latest subscription, now."""
 
     reader_id: str
@@ -58,10 +58,10 @@ class Withdraw:
         given = found.cents if found.needs_staff else 0
         return Preview(tuple(words), f"Withdraw and give back {format_zar(found.cents)}", cents=given)
 
-    def do(self, ctx: TransactionContext, why: str, /) -> str | None:
+    def do(self, ctx: TransactionContext, reason: str, /) -> str | None:
         """Take it back; what the reader asked about that subscription is answered by it."""
         subscription, asked_at = self._asked(ctx)
-        withdraw.withdraw(ctx, subscription.id, asked_at=asked_at, why=why, decided=True)
+        withdraw.withdraw(ctx, subscription.id, asked_at=asked_at, reason=reason, decided=True)
         open_requests.close_to_withdraw(ctx, subscription)
         return subscription.id
 

@@ -16,7 +16,7 @@ from billing.access.articles import UnknownArticle
 from billing.access.check import AccessRequest, AccessResult, check, check_all
 from billing.access.entitlements import Entitlements, entitlements_of
 from billing.access.visitors import Visitor
-from billing.container import Parts
+from billing.container import Services
 from billing.http import cookies, shapes
 from billing.http.access_paths import GATE, WHY
 from billing.http.limits import MOST_ARTICLES, MOST_WITHOUT_KEY
@@ -56,12 +56,12 @@ class Answered:
         return shape if self.visitor is None else shape | {"visitor": self.visitor}
 
 
-class Asker:
+class SelfAsker:
     """Whoever asks for itself: a browser by its session, an app by a reader token."""
 
     def __init__(self, visit: Visit, gift: str = "") -> None:
         self.visit = visit
-        self.parts: Parts = visit.parts
+        self.services: Services = visit.services
         self.gift = gift
 
     @property
@@ -83,7 +83,7 @@ class Asker:
     ) -> list[AccessResult]:
         once = dict.fromkeys(article_ids)
         asked = [(article_id, asking) for article_id in once]
-        checked = check_all(self.visit.context(session), self.parts.limits, asked)
+        checked = check_all(self.visit.context(session), self.services.limits, asked)
         found = dict(zip(once, checked, strict=True))
         answers = [found[article_id] for article_id in article_ids]
         known = [checked for checked in answers if checked is not None]
@@ -92,7 +92,7 @@ class Asker:
         return known
 
 
-class Program(Asker):
+class Program(SelfAsker):
     """A program with a key, for a reader it names; else for a visitor by the token it was given, or a new one."""
 
     def __init__(
@@ -110,10 +110,10 @@ class Program(Asker):
 
     def answer(self, session: Session, article_id: str, *, counts: bool) -> Answered:
         """The decision on one article; with a visitor's token, where one is needed to count the next."""
-        site, at = self.parts.site, self.visit.at
+        site, at = self.services.site, self.visit.at
         visitor = visitors.by_token(site, self.visitor) or visitors.new()
         asking = self._access_request(session, visitor, counts=counts)
-        checked = check(self.visit.context(session), self.parts.limits, article_id, asking)
+        checked = check(self.visit.context(session), self.services.limits, article_id, asking)
         if asking.entitlements.reader_id is not None or not counts or not was_noted(checked):
             return Answered(checked)
         token = first_token(site, visitor, checked, at) if visitor.is_new else self.visitor
@@ -121,7 +121,7 @@ class Program(Asker):
 
     def look(self, session: Session, article_ids: Sequence[str]) -> list[AccessResult]:
         """The decisions on many articles; nothing is counted. Raises UnknownArticle."""
-        visitor = visitors.by_token(self.parts.site, self.visitor) or visitors.new()
+        visitor = visitors.by_token(self.services.site, self.visitor) or visitors.new()
         return self._looked(session, article_ids, self._access_request(session, visitor, counts=False))
 
     def _access_request(self, session: Session, visitor: Visitor, *, counts: bool) -> AccessRequest:
@@ -138,13 +138,13 @@ def asker(
     external_id: Named = None,
     visitor: Annotated[str | None, Query(max_length=visitors.LONGEST_TOKEN)] = None,
     gift: Named = None,
-) -> Asker:
+) -> SelfAsker:
     """The reader is the session's, a reader token's, or the one an API key with the scope `access` names.
 
     Who names no reader with a key asks for somebody anonymous: `visitor` is the token that an earlier answer gave for that
     person's browser, by which the meter counts. `gift` is the secret of a gift link that was followed."""
     if credentials is None or edge_tokens.looks_like_one(credentials.credentials):
-        return Asker(visit)
+        return SelfAsker(visit)
     needs("access")(request, credentials)
     return Program(visit, reader_id, external_id, visitor or "", gift or "")
 
@@ -153,14 +153,14 @@ def asker(
 @router.get(
     "/v1/access/{article_id}", response_class=JSONResponse, summary="May this reader read this article?"
 )
-def one(article_id: str, who: Annotated[Asker, Depends(asker)], prefetch: bool = False) -> Response:
+def one(article_id: str, who: Annotated[SelfAsker, Depends(asker)], prefetch: bool = False) -> Response:
     """Counts a metered article once a month for the reader or browser; with `prefetch` nothing. 404 for an unknown article.
 
     An answer may hold `visitor`: keep it in a cookie of that browser and send it along next time. 401 `token_expired`,
     `token_invalid`, `session_ended` for a reader token without a session beside it."""
-    with who.parts.database.transaction() as session:
+    with who.services.database.transaction() as session:
         answered = who.answer(session, article_id, counts=_is_read(who) and not prefetch)
-    return _json(who.visit, answered.shape(who.parts.site.offer_url))
+    return _json(who.visit, answered.shape(who.services.site.offer_url))
 
 
 @router.head(GATE + "{article_id}", include_in_schema=False)
@@ -171,14 +171,14 @@ def one(article_id: str, who: Annotated[Asker, Depends(asker)], prefetch: bool =
     response_class=Response,
     responses={403: {"description": "It is closed."}, 401: {"description": "The reader token is stale."}},
 )
-def gate(article_id: str, who: Annotated[Asker, Depends(asker)], prefetch: bool = False) -> Response:
+def gate(article_id: str, who: Annotated[SelfAsker, Depends(asker)], prefetch: bool = False) -> Response:
     """204 when it is open, 403 when it isn't, never with a body; `X-Access-Reason` says why. For nginx's `auth_request` and its
     like, which send along what the browser sent: its cookies, or a Bearer token.
 
     An article that nobody knows is closed (`unknown_article`); so is, to a browser that fetches ahead, one that a reading
     would be counted for (`prefetch`). Pass `Set-Cookie` on to the browser, and its method in `X-Original-Method`."""
     try:
-        with who.parts.database.transaction() as session:
+        with who.services.database.transaction() as session:
             checked = who.answer(session, article_id, counts=_is_read(who) and not prefetch).checked
     except UnknownArticle as unknown:
         return Response(None, 403, {WHY: unknown.code})
@@ -187,7 +187,7 @@ def gate(article_id: str, who: Annotated[Asker, Depends(asker)], prefetch: bool 
     return _with_cookies(who.visit, Response(None, 204 if allowed else 403, {WHY: reason}))
 
 
-def _is_read(who: Asker) -> bool:
+def _is_read(who: SelfAsker) -> bool:
     return reading(who.method, who.visit.request.headers) is not Reading.AHEAD
 
 
@@ -201,7 +201,7 @@ class Articles(shapes.Body):
 
 
 @router.post("/v1/access", response_class=JSONResponse, summary="The same for many articles at once")
-def many(body: Articles, who: Annotated[Asker, Depends(asker)]) -> Response:
+def many(body: Articles, who: Annotated[SelfAsker, Depends(asker)]) -> Response:
     """In the order asked; nothing is counted on a meter. 404 when one of them is unknown, 422 `too_many_articles` for more than 50
     without an API key, 429 for a network that asks too often without one, 503 `busy` when too many ask at once (`Retry-After` says
     when to come back)."""
@@ -209,8 +209,8 @@ def many(body: Articles, who: Annotated[Asker, Depends(asker)]) -> Response:
         _mind_limits(who.visit, len(body.articles))
     elif body.reader_id is not None:
         who.reader_id = body.reader_id
-    offer_url = who.parts.site.offer_url
-    with who.parts.database.transaction() as session:
+    offer_url = who.services.site.offer_url
+    with who.services.database.transaction() as session:
         answers = [shapes.access(checked, offer_url) for checked in who.look(session, body.articles)]
     return _json(who.visit, answers)
 
@@ -229,5 +229,5 @@ def _json(visit: Visit, answer: Any) -> Response:
 
 def _with_cookies(visit: Visit, response: Response) -> Response:
     for name, value, life in visit.gives:
-        cookies.give(response, visit.parts.settings, name, value, life)
+        cookies.give(response, visit.services.settings, name, value, life)
     return response

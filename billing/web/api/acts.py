@@ -10,7 +10,10 @@ from starlette.responses import Response
 
 from billing.access.models import Grant
 from billing.http import shapes
-from billing.staff.acts import Act, AnotherTrial, Complimentary, Extend, Note, perform
+from billing.staff.acts.days import AnotherTrialAct, ComplimentaryAct, ExtendAct
+from billing.staff.acts.note import NoteAct
+from billing.staff.acts.perform import perform
+from billing.staff.acts.shape import Act
 from billing.staff.models import AuditLine, ReaderNote
 from billing.staff.roles import MOST_DAYS
 from billing.subscriptions.change import UnknownSubscription
@@ -38,8 +41,8 @@ class NoteBody(shapes.Body):
     words: shapes.FreeText = Field(min_length=1, max_length=2000)
 
 
-def _perform(caller: Caller, session: Session, act: Act, why: str) -> AuditLine:
-    return perform(caller.context(session), act, role=None, why=why, version=None)
+def _perform(caller: Caller, session: Session, act: Act, reason: str) -> AuditLine:
+    return perform(caller.context(session), act, role=None, reason=reason, version=None)
 
 
 def _once(caller: Caller, body: shapes.Body, do: Callable[[Session], tuple[int, Any]]) -> Response:
@@ -54,8 +57,8 @@ def extend(subscription_id: str, body: DaysBody, caller: Supports) -> Response:
         row = session.get(Subscription, subscription_id)
         if row is None:
             raise UnknownSubscription
-        _perform(caller, session, Extend(row.reader_id, body.days, subscription_id), body.reason)
-        return 200, shapes.subscription(session, row, caller.parts.site.zone)
+        _perform(caller, session, ExtendAct(row.reader_id, body.days, subscription_id), body.reason)
+        return 200, shapes.subscription(session, row, caller.services.site.zone)
 
     return _once(caller, body, do)
 
@@ -65,14 +68,14 @@ def give_days(reader_id: str, body: DaysBody, caller: Supports) -> Response:
     """Everything is open to the reader for so many days. 409 `has_subscription` when there is one to extend."""
 
     def do(session: Session) -> tuple[int, Any]:
-        line = _perform(caller, session, Complimentary(reader_id, body.days), body.reason)
+        line = _perform(caller, session, ComplimentaryAct(reader_id, body.days), body.reason)
         grant = session.get_one(Grant, line.subject)
         return 201, {
             "id": grant.id,
             "reader_id": reader_id,
             "until": shapes.instant(grant.until),
             "features": sorted(grant.features),
-            "reason": grant.why,
+            "reason": grant.reason,
         }
 
     return _once(caller, body, do)
@@ -83,9 +86,9 @@ def allow_trial(reader_id: str, body: ReasonBody, caller: Supports) -> Response:
     """The reader's next start is a trial again, once. 409 `trial_already_allowed`."""
 
     def do(session: Session) -> tuple[int, Any]:
-        line = _perform(caller, session, AnotherTrial(reader_id), body.reason)
+        line = _perform(caller, session, AnotherTrialAct(reader_id), body.reason)
         leave = session.get_one(TrialException, line.subject)
-        return 201, {"id": leave.id, "reader_id": reader_id, "reason": leave.why, "used_at": None}
+        return 201, {"id": leave.id, "reader_id": reader_id, "reason": leave.reason, "used_at": None}
 
     return _once(caller, body, do)
 
@@ -95,7 +98,7 @@ def keep_note(reader_id: str, body: NoteBody, caller: Supports) -> Response:
     """For staff to read; it is never changed."""
 
     def do(session: Session) -> tuple[int, Any]:
-        line = _perform(caller, session, Note(reader_id), body.words)
+        line = _perform(caller, session, NoteAct(reader_id), body.words)
         note = session.get_one(ReaderNote, line.subject)
         return 201, {
             "id": note.id,

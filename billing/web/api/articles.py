@@ -93,7 +93,7 @@ def put(article_id: ArticleId, body: ArticleBody, caller: Articles) -> Response:
 @router.get("/v1/articles/{article_id}")
 def get(article_id: ArticleId, caller: Articles) -> JSONResponse:
     """What is known of an article."""
-    with caller.parts.database.transaction() as session:
+    with caller.services.database.transaction() as session:
         return JSONResponse(shape(session, caller, articles.article(session, article_id)))
 
 
@@ -111,7 +111,7 @@ def delete(article_id: ArticleId, caller: Articles) -> Response:
 @router.get("/v1/sections")
 def sections(caller: Articles, limit: Limit = MOST, after: After = None) -> JSONResponse:
     """Every section that has an article or a policy, with its policy, by name."""
-    with caller.parts.database.transaction() as session:
+    with caller.services.database.transaction() as session:
         found = policies.of_sections(session)
         names = sorted({*found, *articles.sections(session)})
     names = [name for name in names if after is None or name > after]

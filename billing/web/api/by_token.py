@@ -31,8 +31,8 @@ def open_by_token(visit: Visiting, credentials: Credentials) -> Visit:
 
 def _stand_by(visit: Visit, token: str) -> None:
     """Let the visit be that of the token's reader. It ends with the session that the token was made in."""
-    parts = visit.parts
-    held = edge_tokens.read(parts.site, token, visit.at)
+    services = visit.services
+    held = edge_tokens.read(services.site, token, visit.at)
     with visit.begin() as ctx:
         reader = ctx.session.get(Reader, held.reader_id)
         live = held.session_id is None or sessions.is_open(ctx, held.session_id)

@@ -15,7 +15,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.container import Parts
+from billing.container import Services
 from billing.http.client_ip import client_ip
 from billing.platform.actors import ApiActor
 from billing.platform.context import TransactionContext
@@ -27,10 +27,10 @@ from billing.rules.scopes import SCOPES, grants
 from billing.staff import audit, key_cases, reads
 from billing.staff.key_limits import KeyForbids, KeyOverLimit, ScopeMissing
 from billing.web.api.api_key import find, note_use
-from billing.web.api.models import ApiAnswer
+from billing.web.api.models import StoredAnswer
 from billing.web.kit.bulkhead import Party, Side
 from billing.web.kit.problems import log_refusal, problem
-from billing.web.kit.visit import parts_of
+from billing.web.kit.visit import services_of
 
 bearer = HTTPBearer(
     auto_error=False,
@@ -61,7 +61,7 @@ class BadIdempotencyKey(Invalid):
 class Caller:
     """A program with a key, at an instant."""
 
-    parts: Parts
+    services: Services
     request: Request
     at: datetime
     key_id: str
@@ -75,16 +75,16 @@ class Caller:
 
     def begin(self) -> AbstractContextManager[TransactionContext]:
         """A transaction of this call."""
-        return self.parts.database.begin(self.parts.site, self.at, self.actor)
+        return self.services.database.begin(self.services.site, self.at, self.actor)
 
     def context(self, session: Session) -> TransactionContext:
         """What the rooms below work with in a transaction that is open."""
-        return TransactionContext(session, self.parts.site, self.at, self.actor)
+        return TransactionContext(session, self.services.site, self.at, self.actor)
 
     @property
     def actor(self) -> ApiActor:
         """The program, as histories and the audit name it."""
-        return ApiActor(self.name, self.key_id, client_ip(self.request, self.parts))
+        return ApiActor(self.name, self.key_id, client_ip(self.request, self.services))
 
     def reads(self, session: Session, *reader_ids: str) -> None:
         """Count what this call is about to tell of readers; the last thing in its transaction. Raises KeyOverLimit."""
@@ -104,7 +104,7 @@ class Caller:
             return self._fresh(do)
         asked = self._asked(body)
         lock = advisory_key(f"idempotency {self.key_id} {self.idempotency_key}")
-        with self.parts.database.engine.connect().execution_options(
+        with self.services.database.engine.connect().execution_options(
             isolation_level="AUTOCOMMIT"
         ) as connection:
             # held by the connection: if this process dies, the key is free to be used again
@@ -122,7 +122,7 @@ class Caller:
         other. Raises OtherBody, StillRunning."""
 
         def in_one_go() -> tuple[int, Any]:
-            with self.parts.database.transaction() as session:
+            with self.services.database.transaction() as session:
                 status, answer = do(session)
                 self.keep_with(session, body, status, answer)
                 return status, answer
@@ -163,15 +163,15 @@ class Caller:
             audit.refused(
                 ctx,
                 refusal.code,
-                why=refusal.detail,
+                reason=refusal.detail,
                 asked=f"{self.request.method} {self.request.url.path}"[:300],
             )
             if isinstance(refusal, KeyOverLimit):
                 key_cases.at_its_ceiling(ctx, self.key_id, self.name, refusal.detail)
 
     def _kept(self, asked: str) -> Response | None:
-        with self.parts.database.transaction() as session:
-            found = session.get(ApiAnswer, (self.key_id, self.idempotency_key))
+        with self.services.database.transaction() as session:
+            found = session.get(StoredAnswer, (self.key_id, self.idempotency_key))
         if found is None:
             return None
         if found.request_hash != asked:
@@ -181,13 +181,13 @@ class Caller:
 
     def _keep(self, asked: str, response: Response) -> Response:
         if response.status_code < 500:
-            with self.parts.database.transaction() as session:
-                if session.get(ApiAnswer, (self.key_id, self.idempotency_key)) is None:
+            with self.services.database.transaction() as session:
+                if session.get(StoredAnswer, (self.key_id, self.idempotency_key)) is None:
                     session.add(self._answer(asked, response.status_code, bytes(response.body).decode()))
         return response
 
-    def _answer(self, asked: str, status: int, body: str) -> ApiAnswer:
-        return ApiAnswer(
+    def _answer(self, asked: str, status: int, body: str) -> StoredAnswer:
+        return StoredAnswer(
             key_id=self.key_id,
             idempotency_key=str(self.idempotency_key),
             request_hash=asked,
@@ -215,14 +215,14 @@ def needs(scope: str) -> Callable[..., Caller]:
             0 < len(idempotency_key) <= 255 and idempotency_key.isprintable()
         ):
             raise BadIdempotencyKey
-        parts = parts_of(request)
-        with parts.database.transaction() as session:
-            at = parts.clock.now()
-            key = find(session, parts.site.tokens, credentials.credentials, at)
+        services = services_of(request)
+        with services.database.transaction() as session:
+            at = services.clock.now()
+            key = find(session, services.site.tokens, credentials.credentials, at)
             note_use(session, key, at)
         if not grants(key.scopes, scope):
             raise ScopeMissing(f"This needs a key with the scope `{scope}`.", needs=scope)
-        return Caller(parts, request, at, key.id, key.name, idempotency_key)
+        return Caller(services, request, at, key.id, key.name, idempotency_key)
 
     return caller
 

@@ -13,7 +13,7 @@ from billing.readers.register import UnknownReader, by_external_id
 from billing.web.api.access import Named
 from billing.web.api.by_token import Credentials
 from billing.web.api.caller import needs
-from billing.web.kit.visit import Visit, open_visit, parts_of
+from billing.web.kit.visit import Visit, open_visit, services_of
 
 router = APIRouter(tags=["Access"])
 FOR_EVERYBODY = {"Cache-Control": "public, max-age=3600"}
@@ -40,7 +40,7 @@ def access_token(
     Its first part, the header, is the same in each token of a session for as long as the signing key lasts, and is in nobody
     else's. An edge remembers by it what we said, for when it can't reach us.
     An edge that can't reach us takes a genuine token for an hour after its `exp`, and never past `paid_until`."""
-    parts, session_id = visit.parts, None
+    services, session_id = visit.services, None
     named = credentials is not None and not edge_tokens.looks_like_one(credentials.credentials)
     if named:
         needs("access")(request, credentials)
@@ -55,7 +55,7 @@ def access_token(
         known = entitlements_of(ctx, reader_id)
     if not known.registered:
         raise UnknownReader
-    issued = edge_tokens.issue(parts.site, known, session_id, visit.at)
+    issued = edge_tokens.issue(services.site, known, session_id, visit.at)
     shape = {
         "token": issued.token,
         "token_type": "Bearer",
@@ -68,6 +68,6 @@ def access_token(
 @router.get("/.well-known/jwks.json", summary="The keys by which such tokens are checked")
 def key_set(request: Request) -> JSONResponse:
     """A JWK set: the key before, the present one, the next. Keep it for an hour; fetch it anew when a `kid` isn't in it."""
-    parts = parts_of(request)
-    found: dict[str, Any] = edge_tokens.key_set(parts.site, parts.clock.now())
+    services = services_of(request)
+    found: dict[str, Any] = edge_tokens.key_set(services.site, services.clock.now())
     return JSONResponse(found, headers=FOR_EVERYBODY, media_type="application/jwk-set+json")

@@ -19,7 +19,7 @@ from billing.readers.register import ids_of_external
 from billing.rules.access import READ
 from billing.web.api.caller import Access, Caller
 from billing.web.api.edges import FOR_EVERYBODY
-from billing.web.kit.visit import parts_of
+from billing.web.kit.visit import services_of
 
 router = APIRouter(tags=["Access"])
 Word = Annotated[str, Field(min_length=1, max_length=shapes.LONGEST)]
@@ -109,34 +109,34 @@ def evaluation(body: Evaluation, caller: Access) -> JSONResponse:
     """`{"decision"}`, with the reason and all else that `/v1/access` says in `context`. Permitting a reader to `read` a metered
     article counts it; with `prefetch` in the context it is not counted, and closed."""
     counts = body.action.feature == READ and not (body.context and body.context.prefetch)
-    one, parts = Partial(**dict(body)), caller.parts
+    one, services = Partial(**dict(body)), caller.services
     with caller.begin() as ctx:
         (asked,) = _questions(ctx.session, caller, [one], counts=counts)
         if not isinstance(asked, tuple):
             return JSONResponse(asked)
         article_id, request = asked
         try:
-            checked = check(ctx, parts.limits, article_id, request)
+            checked = check(ctx, services.limits, article_id, request)
         except UnknownArticle:
             checked = None
-    return JSONResponse(_told(checked, one, parts.site.offer_url))
+    return JSONResponse(_told(checked, one, services.site.offer_url))
 
 
 @router.post("/access/v1/evaluations", summary="AuthZEN: many at once")
 def evaluations(body: Evaluations, caller: Access) -> JSONResponse:
     """In the order asked. Nothing is counted, so a metered article that would have to be stays closed (`pending` in its context)."""
     last = {Semantic.DENY: False, Semantic.PERMIT: True}.get(body.options.evaluations_semantic)
-    each, parts = list(body.each()), caller.parts
+    each, services = list(body.each()), caller.services
     found: list[dict[str, Any]] = []
     with caller.begin() as ctx:
         asked = _questions(ctx.session, caller, each, counts=False)
         once = list(dict.fromkeys(one for one in asked if isinstance(one, tuple)))
-        checked = dict(zip(once, check_all(ctx, parts.limits, once), strict=True))
+        checked = dict(zip(once, check_all(ctx, services.limits, once), strict=True))
     for one, question in zip(each, asked, strict=True):
         if isinstance(question, dict):
             found.append(question)
         else:
-            found.append(_told(checked[question], one, parts.site.offer_url))
+            found.append(_told(checked[question], one, services.site.offer_url))
         if found[-1]["decision"] is last:
             break
     return JSONResponse({"evaluations": found})
@@ -145,7 +145,7 @@ def evaluations(body: Evaluations, caller: Access) -> JSONResponse:
 @router.get("/.well-known/authzen-configuration", summary="AuthZEN: where to ask")
 def metadata(request: Request) -> JSONResponse:
     """The addresses of the evaluations."""
-    site = parts_of(request).site
+    site = services_of(request).site
     found = {
         "policy_decision_point": site.public_url,
         "access_evaluation_endpoint": site.page("/access/v1/evaluation"),

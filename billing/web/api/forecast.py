@@ -21,9 +21,9 @@ def look_ahead(
     reader_id: str, caller: ReadsReaders, months: Annotated[int, Query(ge=1, le=LONGEST_MONTHS)] = 12
 ) -> JSONResponse:
     """Each charge of the months to come, and their sum. Empty where nothing is charged any more."""
-    site = caller.parts.site
+    site = caller.services.site
     until = add_months(site.today(caller.at), months)
-    with caller.parts.database.begin(site, caller.at, caller.actor) as ctx:
+    with caller.services.database.begin(site, caller.at, caller.actor) as ctx:
         held = live_of(ctx.session, by_id(ctx.session, reader_id).id)
         charges = forecast(ctx, held, until=until) if held else []
         caller.reads(ctx.session, reader_id)

@@ -32,11 +32,11 @@ def give(article_id: ArticleId, body: GiftBody, caller: Supports) -> Response:
     """201 with the link; the gift given before, while it lasts. 403 `not_a_subscriber`, 409 `no_gifts_left`, 409 `needs_no_gift`."""
 
     def do(session: Session) -> tuple[int, Any]:
-        parts = caller.parts
+        services = caller.services
         found = article(session, article_id)
         nobody = facts_for_anonymous(caller.context(session), found)
-        gift = gifts.give(caller.context(session), parts.gift_terms, body.reader_id, article_id, nobody)
-        left = gifts.left(caller.context(session), parts.gift_terms, body.reader_id)
+        gift = gifts.give(caller.context(session), services.gift_terms, body.reader_id, article_id, nobody)
+        left = gifts.left(caller.context(session), services.gift_terms, body.reader_id)
         return 201, _shape(caller, gift) | {"left_this_month": left}
 
     return caller.once_in_one(body.model_dump(mode="json"), do)
@@ -45,11 +45,11 @@ def give(article_id: ArticleId, body: GiftBody, caller: Supports) -> Response:
 @router.get("/v1/readers/{reader_id}/gifts")
 def given(reader_id: str, caller: ReadsReaders, limit: Limit = MOST, after: After = None) -> JSONResponse:
     """The reader's gifts, newest first, and how many are left this month."""
-    parts = caller.parts
+    services = caller.services
     with caller.begin() as ctx:
         by_id(ctx.session, reader_id)
         rows = gifts.of_reader(ctx.session, reader_id, limit + 1, after)
-        left = gifts.left(ctx, parts.gift_terms, reader_id)
+        left = gifts.left(ctx, services.gift_terms, reader_id)
         caller.reads(ctx.session, reader_id)
     return page(rows, limit, lambda gift: _shape(caller, gift), left_this_month=left)
 
@@ -59,22 +59,22 @@ def revoke(gift_id: str, caller: Supports) -> Response:
     """Take it back: from now on it opens nothing, to nobody."""
 
     def do(session: Session) -> tuple[int, Any]:
-        gifts.revoke(caller.context(session), gift_id, why=f"taken back by {caller.actor}")
+        gifts.revoke(caller.context(session), gift_id, reason=f"taken back by {caller.actor}")
         return 204, None
 
     return caller.once_in_one(None, do)
 
 
 def _shape(caller: Caller, gift: Gift) -> dict[str, Any]:
-    why = gifts.over(gift, caller.at)
+    reason = gifts.over(gift, caller.at)
     return {
         "id": gift.id,
         "article": gift.article_id,
         "reader_id": gift.reader_id,
-        "url": gifts.link(caller.parts.site, gift),
-        "token": gifts.token(caller.parts.site, gift),
+        "url": gifts.link(caller.services.site, gift),
+        "token": gifts.token(caller.services.site, gift),
         "given_at": shapes.instant(gift.given_at),
         "until": shapes.instant(gift.until),
         "readers": {"used": gift.opened, "limit": gift.most},
-        "over": why.value if why else None,
+        "over": reason.value if reason else None,
     }

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 
-class ApiAnswer(SQLModel, table=True):
+class StoredAnswer(SQLModel, table=True):
     """The answer given to an Idempotency-Key: asked again, it is given again."""
 
     __tablename__ = "api_answer"

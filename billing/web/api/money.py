@@ -35,13 +35,13 @@ def invoices(
 ) -> JSONResponse:
     """A reader's invoices with their payments, in the order in which they were drawn up. 422 `bad_after` where `after` names none
     of them."""
-    with caller.parts.database.transaction() as session:
+    with caller.services.database.transaction() as session:
         by_id(session, reader_id)
         query = (
             select(Invoice, Payment)
             .join(
                 Payment,
-                (col(Payment.invoice_id) == Invoice.id) & col(Payment.surplus).is_(False),
+                (col(Payment.invoice_id) == Invoice.id) & col(Payment.duplicate).is_(False),
                 isouter=True,
             )
             .where(Invoice.reader_id == reader_id)
@@ -76,7 +76,7 @@ class NotPaid(Conflict):
 )
 def as_pdf(invoice_id: str, caller: Money) -> Response:
     """A paid invoice with its credit notes, as a PDF that says copy: the originals went by mail. 409 `invoice_not_paid` before that."""
-    parts = caller.parts
+    services = caller.services
     with caller.begin() as ctx:
         invoice = _found(ctx.session, invoice_id)
         if invoice.state is not InvoiceState.PAID:
@@ -84,7 +84,7 @@ def as_pdf(invoice_id: str, caller: Money) -> Response:
         paid = receipts.one(ctx.session, invoice_id, invoice.reader_id)
         documents = copies(ctx, paid)
         caller.reads(ctx.session, invoice.reader_id)
-    return as_file(documents, parts.sender.house)
+    return as_file(documents, services.sender.house)
 
 
 def _found(session: Session, invoice_id: str) -> Invoice:
@@ -97,10 +97,10 @@ def _found(session: Session, invoice_id: str) -> Invoice:
 @router.get("/v1/invoices/{invoice_id}")
 def one(invoice_id: str, caller: Money) -> JSONResponse:
     """An invoice, its payment, its refunds."""
-    with caller.parts.database.transaction() as session:
+    with caller.services.database.transaction() as session:
         invoice = _found(session, invoice_id)
         payment = session.exec(
-            select(Payment).where(Payment.invoice_id == invoice_id, col(Payment.surplus).is_(False))
+            select(Payment).where(Payment.invoice_id == invoice_id, col(Payment.duplicate).is_(False))
         ).first()
         found = session.exec(_refunds_of(payment)).all() if payment else []
         answer = _with_payment(invoice, payment) | {"refunds": [shapes.refund(row) for row in found]}
@@ -135,7 +135,7 @@ def refund(payment_id: str, body: RefundBody, caller: Money) -> Response:
             "refund",
             reader_id=payment.reader_id,
             subject=payment_id,
-            why=body.reason,
+            reason=body.reason,
         )
         with line:
             lock(session, session.get_one(Invoice, payment.invoice_id).subscription_id)
@@ -148,7 +148,7 @@ def refund(payment_id: str, body: RefundBody, caller: Money) -> Response:
                 reason=body.reason,
             )
             if made is None:
-                raise refunds.TooMuch(left=0)
+                raise refunds.MoreThanLeft(left=0)
         return 201, shapes.refund(made)
 
     return caller.once_in_one(body.model_dump(mode="json"), do)

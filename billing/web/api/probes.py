@@ -34,15 +34,15 @@ async def healthz() -> JSONResponse:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class OperatorFacts:
     """What operators are told, at an instant."""
 
     at: datetime
     held: Unavailable | None
-    pause: breaker.Paused | None
+    pause: breaker.ChargingPaused | None
     waiting: int
     set_aside: int
-    rung: heartbeat.Heard | None
+    last_heartbeat: heartbeat.Heartbeat | None
     overdue: datetime | None
     compared: schedule.Standing
     unexamined: datetime | None
@@ -54,7 +54,7 @@ class Found:
     def alarms(self) -> dict[str, bool]:
         """Each alarm, by its name as a metric."""
         return {
-            "workers_silent": self.rung is not None and self.rung.silent,
+            "workers_silent": self.last_heartbeat is not None and self.last_heartbeat.silent,
             "billing_runs_overdue": self.overdue is not None,
             "books_late": self.compared.is_late(self.at),
             "doctor_late": self.unexamined is not None,
@@ -63,15 +63,15 @@ class Found:
         }
 
 
-def look(session: Session, at: datetime) -> Found:
+def look(session: Session, at: datetime) -> OperatorFacts:
     """All of it, from the database."""
-    return Found(
+    return OperatorFacts(
         at,
         held_by(session),
         breaker.paused(session),
         charge.waiting(session),
         inbox.count_set_aside(session),
-        heartbeat.heard(session, at),
+        heartbeat.last_heartbeat(session, at),
         overdue_since(session, at),
         schedule.standing(session),
         doctor.overdue_since(session, at),
@@ -80,8 +80,8 @@ def look(session: Session, at: datetime) -> Found:
     )
 
 
-def _readiness(request: Request) -> Readiness[Found]:
-    found: Readiness[Found] = request.app.state.readiness
+def _readiness(request: Request) -> Readiness[OperatorFacts]:
+    found: Readiness[OperatorFacts] = request.app.state.readiness
     return found
 
 
@@ -107,7 +107,7 @@ def _stopped(held: Unavailable | None) -> dict[str, str]:
     return WITH_MONEY | WITH_COPIES if isinstance(held, NotAdopted) else WITH_MONEY
 
 
-def _as_gauges(found: Found) -> CollectorRegistry:
+def _as_gauges(found: OperatorFacts) -> CollectorRegistry:
     registry = CollectorRegistry()
     stopped, words = _stopped(found.held), "1 for what stands still here."
     _gauge(
@@ -141,8 +141,8 @@ async def readyz(request: Request) -> JSONResponse:
         charging |= {"since": shapes.instant(pause.since), "asks_again_at": shapes.instant(pause.probe_at)}
     answer = {
         "status": "ready",
-        "worker": _worker(found.rung),
-        "billing_runs": _runs(found.rung, found.overdue),
+        "worker": _worker(found.last_heartbeat),
+        "billing_runs": _runs(found.last_heartbeat, found.overdue),
         "charging": charging,
         "books": _books(found.compared, found.at),
         "doctor": _doctor(found.unexamined),
@@ -155,11 +155,14 @@ async def readyz(request: Request) -> JSONResponse:
     return JSONResponse(answer | {"money_and_mail": "moving", "stopped": []})
 
 
-def _worker(rung: heartbeat.Heard | None) -> dict[str, object]:
+def _worker(last_heartbeat: heartbeat.Heartbeat | None) -> dict[str, object]:
     """Whether anybody looks for what is due: without it nothing is charged, told or settled, and readers still read."""
-    if rung is None:
+    if last_heartbeat is None:
         return {"state": "never_seen"}
-    return {"state": "silent" if rung.silent else "seen", "seen_at": shapes.instant(rung.at)}
+    return {
+        "state": "silent" if last_heartbeat.silent else "seen",
+        "seen_at": shapes.instant(last_heartbeat.at),
+    }
 
 
 def _books(compared: schedule.Standing, at: datetime) -> dict[str, object]:
@@ -179,10 +182,10 @@ def _doctor(unexamined: datetime | None) -> dict[str, object]:
     return {"state": "in_time"}
 
 
-def _runs(rung: heartbeat.Heard | None, overdue: datetime | None) -> dict[str, object]:
+def _runs(last_heartbeat: heartbeat.Heartbeat | None, overdue: datetime | None) -> dict[str, object]:
     """Whether billing runs finish while workers are there; a run that hangs is told here, since it can't tell itself."""
     if overdue is not None:
         return {"state": "overdue", "finished_at": shapes.instant(overdue)}
-    if rung is None or rung.run_at is None:
+    if last_heartbeat is None or last_heartbeat.run_at is None:
         return {"state": "never_seen"}
-    return {"state": "finishing", "finished_at": shapes.instant(rung.run_at)}
+    return {"state": "finishing", "finished_at": shapes.instant(last_heartbeat.run_at)}

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from billing.cards.start_with_saved_card import Agreed, TrialRequest, start_with_saved_card
 from billing.changes.cancel import UNDONE, When
-from billing.changes.give_back import GiveBack
+from billing.changes.give_back import GiveBackChoice
 from billing.changes.withdraw import Withdrawal
 from billing.http import shapes
 from billing.platform.errors import Invalid
@@ -66,7 +66,7 @@ def start_trial(body: TrialBody, caller: Starts) -> Waits:
     """201 with reader and subscription; 409 `trial_used`, 409 `already_subscribed`, 409 `dispute_open` (a bank has asked for a payment back), 402 `card_declined`."""
 
     def do() -> tuple[int, Any]:
-        parts = caller.parts
+        services = caller.services
         accepted_at = clocks.not_after(body.consent.accepted_at, caller.at)
         if accepted_at is None:
             raise FutureConsent
@@ -87,14 +87,14 @@ def start_trial(body: TrialBody, caller: Starts) -> Waits:
             by=caller.actor,
         )
         return 201, start_with_saved_card(
-            parts.database, parts.gateway, parts.site, request, caller.at, begun
+            services.database, services.gateway, services.site, request, caller.at, begun
         )
 
     def begun(session: Session, who: Reader, started: Subscription) -> dict[str, Any]:
         key_limits.spend(caller.context(session), caller.key_id, ONE_START)
         answer = {
             "reader": shapes.reader(who),
-            "subscription": shapes.subscription(session, started, caller.parts.site.zone),
+            "subscription": shapes.subscription(session, started, caller.services.site.zone),
         }
         caller.keep_with(session, asked, 201, answer)
         return answer
@@ -112,7 +112,7 @@ def find(
     after: After = None,
 ) -> JSONResponse:
     """By address, by the publisher's own id, or all, oldest first."""
-    with caller.parts.database.transaction() as session:
+    with caller.services.database.transaction() as session:
         if email is not None or external_id is not None:
             found = (
                 by_address(session, clean_address(email))
@@ -131,7 +131,7 @@ def find(
 @router.get("/v1/readers/{reader_id}")
 def one(reader_id: str, caller: ReadsReaders) -> JSONResponse:
     """A reader, with the subscription that runs or ran last."""
-    with caller.parts.database.transaction() as session:
+    with caller.services.database.transaction() as session:
         answer = _reader(caller, session, by_id(session, reader_id))
         caller.reads(session, reader_id)
     return JSONResponse(answer)
@@ -139,7 +139,7 @@ def one(reader_id: str, caller: ReadsReaders) -> JSONResponse:
 
 def _reader(caller: Caller, session: Session, row: Reader) -> dict[str, Any]:
     held = latest_of(session, row.id)
-    zone = caller.parts.site.zone
+    zone = caller.services.site.zone
     return shapes.reader(row) | {"subscription": shapes.subscription(session, held, zone) if held else None}
 
 
@@ -151,7 +151,7 @@ def events(
     after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> JSONResponse:
     """What happened to the reader's subscriptions, in order: from, to, when, who, why."""
-    with caller.parts.database.transaction() as session:
+    with caller.services.database.transaction() as session:
         by_id(session, reader_id)
         rows = session.exec(
             select(SubscriptionChange)
@@ -173,7 +173,7 @@ def _event(row: SubscriptionChange) -> dict[str, Any]:
         "to": row.to_state,
         "at": shapes.instant(row.at),
         "by": row.by,
-        "why": row.why,
+        "why": row.reason,
         "changed": row.facts,
     }
 
@@ -181,23 +181,23 @@ def _event(row: SubscriptionChange) -> dict[str, Any]:
 @router.get("/v1/subscriptions/{subscription_id}")
 def subscription(subscription_id: str, caller: ReadsReaders) -> JSONResponse:
     """A subscription as it stands."""
-    with caller.parts.database.transaction() as session:
+    with caller.services.database.transaction() as session:
         row = session.get(Subscription, subscription_id)
         if row is None:
             raise UnknownSubscription
-        answer = shapes.subscription(session, row, caller.parts.site.zone)
+        answer = shapes.subscription(session, row, caller.services.site.zone)
         caller.reads(session, row.reader_id)
     return JSONResponse(answer)
 
 
 def _recorded(
-    caller: Caller, session: Session, act: str, subscription_id: str, why: str = ""
+    caller: Caller, session: Session, act: str, subscription_id: str, reason: str = ""
 ) -> AbstractContextManager[None]:
     """The audit's line around what a program does to a subscription. Raises UnknownSubscription."""
     row = session.get(Subscription, subscription_id)
     if row is None:
         raise UnknownSubscription
-    return recorded(caller.context(session), act, reader_id=row.reader_id, subject=row.id, why=why)
+    return recorded(caller.context(session), act, reader_id=row.reader_id, subject=row.id, reason=reason)
 
 
 class CancelBody(shapes.Body):
@@ -207,7 +207,7 @@ class CancelBody(shapes.Body):
     reason: str = Field(default="", max_length=200)
     comment: str = Field(default="", max_length=1000)
     when: When = When.PERIOD_END
-    refund: GiveBack = GiveBack.AUTO
+    refund: GiveBackChoice = GiveBackChoice.AUTO
 
 
 @router.post("/v1/subscriptions/{subscription_id}/cancel", summary="Cancel")
@@ -219,21 +219,21 @@ def cancel_subscription(subscription_id: str, caller: Cancels, body: CancelBody 
     scope `money` besides: 403 `scope_missing`, and nothing is done. `refund: none` without `requested_at` cancels and gives nothing
     back. With it, or without the scope, a form that was charged after counts for nothing here: it waits for staff."""
     wanted = body or CancelBody()
-    why = ": ".join(part for part in (wanted.reason, wanted.comment) if part) or "no reason given"
+    reason = ": ".join(part for part in (wanted.reason, wanted.comment) if part) or "no reason given"
 
     def do(session: Session) -> tuple[int, Any]:
-        parts = caller.parts
-        with _recorded(caller, session, "cancel", subscription_id, without_card_numbers(why)):
+        services = caller.services
+        with _recorded(caller, session, "cancel", subscription_id, without_card_numbers(reason)):
             row = cancel_for_reader(
                 caller.context(session),
                 subscription_id,
                 asked_at=wanted.requested_at or caller.at,
-                why=why,
+                reason=reason,
                 when=wanted.when,
                 give_back=wanted.refund,
                 may_return=key_limits.may_return(session, caller.key_id),
             )
-        return 200, shapes.subscription(session, row, parts.site.zone)
+        return 200, shapes.subscription(session, row, services.site.zone)
 
     return caller.once_in_one(wanted.model_dump(mode="json"), do)
 
@@ -257,7 +257,7 @@ def withdraw_subscription(
     wanted = body or WithdrawBody()
 
     def do(session: Session) -> tuple[int, Any]:
-        site = caller.parts.site
+        site = caller.services.site
         with _recorded(caller, session, "withdraw", subscription_id, without_card_numbers(wanted.reason)):
             done = withdrawals.withdraw_or_ask(
                 caller.context(session),
@@ -265,7 +265,7 @@ def withdraw_subscription(
                 asked_at=wanted.requested_at or caller.at,
                 ip="",
                 device=str(caller.actor),
-                why=wanted.reason,
+                reason=wanted.reason,
             )
         shown = shapes.subscription(session, session.get_one(Subscription, subscription_id), site.zone)
         if not isinstance(done, Withdrawal):
@@ -287,10 +287,10 @@ def resume_subscription(subscription_id: str, caller: Starts, body: ResumeBody |
     wanted = body or ResumeBody()
 
     def do(session: Session) -> tuple[int, Any]:
-        parts = caller.parts
+        services = caller.services
         with _recorded(caller, session, "resume", subscription_id, wanted.reason):
-            row = undo_for_reader(caller.context(session), subscription_id, why=wanted.reason or UNDONE)
-        return 200, shapes.subscription(session, row, parts.site.zone)
+            row = undo_for_reader(caller.context(session), subscription_id, reason=wanted.reason or UNDONE)
+        return 200, shapes.subscription(session, row, services.site.zone)
 
     # without a reason it is asked as it was before there could be one, so a key from then has its answer still
     return caller.once_in_one(wanted.model_dump(mode="json", exclude_defaults=True), do)

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from billing.container import Parts
+from billing.container import Services
 from billing.http.single_flight import SharedWork
 from billing.platform.clock import HeldClock
 
@@ -25,12 +25,12 @@ Found = TypeVar("Found")
 class Readiness(Generic[Found]):
     """The last look at the database, or the next one."""
 
-    def __init__(self, parts: Parts, look: Callable[[Session, datetime], Found]) -> None:
-        self._database = parts.database.apart(pool_size=1)
-        is_held = isinstance(parts.clock, HeldClock)
-        self._clock = HeldClock(self._database) if is_held else parts.clock
+    def __init__(self, services: Services, look: Callable[[Session, datetime], Found]) -> None:
+        self._database = services.database.apart(pool_size=1)
+        is_held = isinstance(services.clock, HeldClock)
+        self._clock = HeldClock(self._database) if is_held else services.clock
         self._look = look
-        self._looks = SharedWork(self._ask, parts.monotonic.seconds, 0 if is_held else MAX_AGE_SECONDS)
+        self._looks = SharedWork(self._ask, services.monotonic.seconds, 0 if is_held else MAX_AGE_SECONDS)
 
     async def found(self) -> Found | None:
         """What a look found, no older than `MAX_AGE_SECONDS`; None where the database doesn't answer in time."""

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
 
-from billing.container import Parts
+from billing.container import Services
 from billing.http.single_flight import SharedWork
 from billing.platform.clock import HeldClock
 from billing.platform.errors import NotFound
@@ -33,7 +33,7 @@ class NoLicense(NotFound):
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class SharedDocument:
     """Something that is the same for everybody, with a tag by which it is known again."""
 
     body: bytes
@@ -41,31 +41,31 @@ class Document:
     tag: str
 
 
-Documents = dict[str, SharedWork[Document]]
+Documents = dict[str, SharedWork[SharedDocument]]
 
 
-def add(app: FastAPI, parts: Parts, written: dict[str, Written]) -> None:
+def add(app: FastAPI, services: Services, written: dict[str, Written]) -> None:
     """Add documents by their address. Each is made at most once a minute, whatever the query; where the clock is held it is made
     each time: what was done is true at once."""
-    max_age = 0 if isinstance(parts.clock, HeldClock) else KEPT_SECONDS
+    max_age = 0 if isinstance(services.clock, HeldClock) else KEPT_SECONDS
 
-    def document(write: Callable[[], bytes], kind: str) -> Document:
+    def document(write: Callable[[], bytes], kind: str) -> SharedDocument:
         body = write()
-        return Document(body, kind, f'"{hashlib.sha256(body).hexdigest()[:24]}"')
+        return SharedDocument(body, kind, f'"{hashlib.sha256(body).hexdigest()[:24]}"')
 
     documents: Documents = app.state.documents
     for path, how in written.items():
-        documents[path] = SharedWork(partial(document, *how), parts.monotonic.seconds, max_age)
+        documents[path] = SharedWork(partial(document, *how), services.monotonic.seconds, max_age)
 
 
-def add_own(app: FastAPI, parts: Parts) -> None:
+def add_own(app: FastAPI, services: Services) -> None:
     """Add those of every installation."""
     add(
         app,
-        parts,
+        services,
         {
-            ROBOTS: (lambda: _robots_txt(app, parts), "text/plain; charset=utf-8"),
-            LICENSE: (lambda: _licence(parts), "application/rsl+xml; charset=utf-8"),
+            ROBOTS: (lambda: _robots_txt(app, services), "text/plain; charset=utf-8"),
+            LICENSE: (lambda: _licence(services), "application/rsl+xml; charset=utf-8"),
             OPENAPI: (lambda: json.dumps(app.openapi(), ensure_ascii=False).encode(), "application/json"),
         },
     )
@@ -76,7 +76,7 @@ def add_own(app: FastAPI, parts: Parts) -> None:
 @router.get(OPENAPI)
 async def answer(request: Request) -> Response:
     """What is kept for this address, with a tag, so that whoever has it already isn't sent it again. Raises NoLicense."""
-    shared: SharedWork[Document] = request.app.state.documents[request.url.path]
+    shared: SharedWork[SharedDocument] = request.app.state.documents[request.url.path]
     found = await shared.outcome()
     headers = KEPT | {"ETag": found.tag}
     known = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
@@ -85,34 +85,34 @@ async def answer(request: Request) -> Response:
     return Response(found.body, headers=headers | {"Content-Type": found.kind})
 
 
-def _robots_txt(app: FastAPI, parts: Parts) -> bytes:
+def _robots_txt(app: FastAPI, services: Services) -> bytes:
     return robots.robots_txt(
-        parts.settings.refused_crawlers,
-        sitemaps=[parts.site.page(path) for path in app.state.sitemaps],
-        license_url=_license_url(parts),
+        services.settings.refused_crawlers,
+        sitemaps=[services.site.page(path) for path in app.state.sitemaps],
+        license_url=_license_url(services),
     ).encode()
 
 
-def _license_url(parts: Parts) -> str | None:
-    given = parts.settings.license
-    return parts.site.page(LICENSE) if given == OWN_LICENSE else given or None
+def _license_url(services: Services) -> str | None:
+    given = services.settings.license
+    return services.site.page(LICENSE) if given == OWN_LICENSE else given or None
 
 
-def _licence(parts: Parts) -> bytes:
+def _licence(services: Services) -> bytes:
     """RSL 1.0: for the whole site, which uses are permitted, and which are prohibited."""
-    if parts.settings.license != OWN_LICENSE:
+    if services.settings.license != OWN_LICENSE:
         raise NoLicense
-    house = parts.sender.house
+    house = services.sender.house
     rsl = ET.Element("rsl", {"xmlns": robots.RSL_NAMESPACE})
     content = ET.SubElement(rsl, "content", {"url": "/"})
     terms = ET.SubElement(content, "license")
-    permitted, prohibited = robots.uses(parts.settings.refused_crawlers)
+    permitted, prohibited = robots.uses(services.settings.refused_crawlers)
     for name, found in (("permits", permitted), ("prohibits", prohibited)):
         if found:
             ET.SubElement(terms, name, {"type": "usage"}).text = " ".join(found)
     holder = {"type": "organization", "contactEmail": house.contact_email}
     ET.SubElement(content, "copyright", holder).text = house.legal_name
-    ET.SubElement(content, "terms").text = parts.site.page("/contact")
+    ET.SubElement(content, "terms").text = services.site.page("/contact")
     ET.indent(rsl)
     text: bytes = ET.tostring(rsl, "utf-8", xml_declaration=True)
     return text + b"\n"

@@ -27,9 +27,9 @@ def standing(
     article: Annotated[str | None, Query(max_length=shapes.LONGEST)] = None,
 ) -> JSONResponse:
     """What the reader held at the moment (now, if none is named) and the facts behind it; with `article`, the decision on it."""
-    parts = caller.parts
+    services = caller.services
     with caller.begin() as ctx:
-        found = explain(ctx, parts.limits, reader_id, at=at or caller.at, article_id=article)
+        found = explain(ctx, services.limits, reader_id, at=at or caller.at, article_id=article)
         caller.reads(ctx.session, reader_id)
     return JSONResponse(_shape(found))
 
@@ -47,7 +47,7 @@ def _shape(found: Explanation) -> dict[str, Any]:
                 "what": fact.what,
                 "at": shapes.instant(fact.at),
                 "by": fact.by or None,
-                "why": fact.why or None,
+                "why": fact.reason or None,
                 "holds": fact.holds,
             }
             for fact in found.facts

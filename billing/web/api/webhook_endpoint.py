@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
 
 from billing.acquirer.port import Gateway
-from billing.container import Parts
+from billing.container import Services
 from billing.web.api.webhook_batcher import WebhookBatcher
 
 
@@ -20,13 +20,13 @@ class _AsItComes(APIRoute):
         return handler
 
 
-def router(parts: Parts) -> APIRouter:
+def router(services: Services) -> APIRouter:
     """A route for each acquirer, so that another name is an unknown page."""
     made = APIRouter(route_class=_AsItComes)
-    for gateway in parts.acquirers:
+    for gateway in services.acquirers:
         made.add_api_route(
             f"/webhooks/{gateway.name}",
-            _endpoint(parts, gateway),
+            _endpoint(services, gateway),
             methods=["POST"],
             name=f"{gateway.name}_event",
             tags=[gateway.display_name],
@@ -35,8 +35,8 @@ def router(parts: Parts) -> APIRouter:
     return made
 
 
-def _endpoint(parts: Parts, gateway: Gateway) -> Callable[[Request], Awaitable[JSONResponse]]:
-    batcher = WebhookBatcher(parts.database, gateway, parts.clock)
+def _endpoint(services: Services, gateway: Gateway) -> Callable[[Request], Awaitable[JSONResponse]]:
+    batcher = WebhookBatcher(services.database, gateway, services.clock)
 
     async def webhook(request: Request) -> JSONResponse:
         """Needs the acquirer's signature over the raw body. 200 when the event is kept, also when it was kept before."""

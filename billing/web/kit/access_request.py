@@ -25,10 +25,10 @@ def check_for(
 
     A browser that can be counted nowhere yet is given its cookie with the answer. `method`: of the request that this one
     asks about, if it is another. Raises UnknownArticle."""
-    site = visit.parts.site
+    site = visit.services.site
     visitor = _visitor(visit)
     asking = _access_request(visit, session, visitor, counts=counts, method=method)
-    checked = check(visit.context(session), visit.parts.limits, article_id, asking)
+    checked = check(visit.context(session), visit.services.limits, article_id, asking)
     if asking.counts and visitor is not None and visitor.is_new and was_noted(checked):
         visit.give(cookies.VISITOR, first_token(site, visitor, checked, visit.at), KEPT)
     return checked
@@ -53,7 +53,7 @@ def first_token(site: Site, visitor: Visitor, checked: AccessResult, at: datetim
 
 def _visitor(visit: Visit) -> Visitor | None:
     """By the cookie; a new one for somebody who is known by nothing else."""
-    known = visitors.by_token(visit.parts.site, visit.cookie(cookies.VISITOR))
+    known = visitors.by_token(visit.services.site, visit.cookie(cookies.VISITOR))
     return known if known is not None or visit.reader is not None else visitors.new()
 
 
@@ -73,6 +73,6 @@ def _access_request(
 
 def carry_over(visit: Visit, session: Session, reader_id: str) -> None:
     """What this browser read on the meter before it signed in goes over to the account."""
-    known = visitors.by_token(visit.parts.site, visit.cookie(cookies.VISITOR))
+    known = visitors.by_token(visit.services.site, visit.cookie(cookies.VISITOR))
     if known is not None:
         meter.carry(visit.context(session), known, reader_id)

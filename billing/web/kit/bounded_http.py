@@ -13,7 +13,7 @@ from typing import Any, NoReturn, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from billing.web.kit.closing import ClosingTransport
-from billing.web.kit.overload import TooMuch, large_head
+from billing.web.kit.overload import RequestTooLarge, large_head
 
 log = logging.getLogger("billing.requests")
 
@@ -69,7 +69,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_message = self._in_head = False
         self._head_bytes = self._message_bytes = 0
         """Of the request that is coming in, without what came with its first byte."""
-        self._too_much: TooMuch | None = None
+        self._too_much: RequestTooLarge | None = None
         self._running: RequestResponseCycle | None = None
         """Whose answer is under way; `cycle` is the newest request's."""
 
@@ -85,7 +85,7 @@ class BoundedProtocol(HttpToolsProtocol):
             full = False  # as the other is gone at the loop's next turn
         if full or has_its_part:
             self._refuse(
-                TooMuch(503, "too_many_connections", "Too many connections are open. Try again soon.")
+                RequestTooLarge(503, "too_many_connections", "Too many connections are open. Try again soon.")
             )
             return
         self._admitted = True
@@ -140,7 +140,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Say why the parser ended: a bound was passed, or it isn't HTTP."""
-        self._refuse(self._too_much or TooMuch(400, "malformed", msg))
+        self._refuse(self._too_much or RequestTooLarge(400, "malformed", msg))
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -153,12 +153,14 @@ class BoundedProtocol(HttpToolsProtocol):
         """The head is whole: the application may begin, if the head is within bounds."""
         self._all.silent.pop(self, None)
         if len(self.url) > self._limits.url:
-            self._stop(TooMuch(414, "address_too_long", "The address is longer than we read."))
+            self._stop(RequestTooLarge(414, "address_too_long", "The address is longer than we read."))
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > self._limits.head or len(self.headers) > self._limits.headers:
             self._stop(large_head(self._limits.headers, self._limits.head))
         if len(self.pipeline) >= self._limits.pipelined:
-            self._stop(TooMuch(400, "pipelined", "Too many requests wait for the answer to an earlier one."))
+            self._stop(
+                RequestTooLarge(400, "pipelined", "Too many requests wait for the answer to an earlier one.")
+            )
         self._in_head = False
         super().on_headers_complete()
         if not self.pipeline:
@@ -239,20 +241,20 @@ class BoundedProtocol(HttpToolsProtocol):
             self.end()
 
     def _refuse_slow(self) -> None:
-        self._refuse(TooMuch(408, "too_slow", "The request didn't arrive in time."))
+        self._refuse(RequestTooLarge(408, "too_slow", "The request didn't arrive in time."))
 
-    def _refuse(self, why: TooMuch) -> None:
+    def _refuse(self, reason: RequestTooLarge) -> None:
         """Say why, where no other answer is under way, and end the connection."""
         self._cancel_timers()
-        log.warning("refused %s %s", why.status, why.code)
+        log.warning("refused %s %s", reason.status, reason.code)
         of_head = self._in_message and bool(self.url) and self.parser.get_method() == b"HEAD"
         own = self._in_message and not self._in_head and not self.pipeline
         if self.cycle is None or self._answered:
-            self.transport.write(why.as_bytes(with_body=not of_head))
+            self.transport.write(reason.as_bytes(with_body=not of_head))
         elif own and not self.cycle.response_started:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-            self.transport.write(why.as_bytes(with_body=not of_head))
+            self.transport.write(reason.as_bytes(with_body=not of_head))
         self.transport.close()
         self._let_read(self._limits.linger_seconds)
 
@@ -268,9 +270,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._all.silent[self] = None
         self._arm(seconds, self.transport.abort)
 
-    def _stop(self, why: TooMuch) -> NoReturn:
-        self._too_much = why
-        raise why
+    def _stop(self, reason: RequestTooLarge) -> NoReturn:
+        self._too_much = reason
+        raise reason
 
     def _arm(self, seconds: float, then: Callable[[], None]) -> None:
         self._cancel_timer()

@@ -10,9 +10,9 @@ import anyio
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from billing.container import Parts
+from billing.container import Services
 from billing.http.access_paths import EVALUATION, EVALUATIONS, GATE, MANY, ONE
-from billing.http.asker import ASKER, Asker, Kind
+from billing.http.asker import ASKER, Asker, AskerKind
 from billing.http.bodies import read_ahead
 from billing.http.client_ip import client_ip
 from billing.http.shares import Turns
@@ -44,21 +44,21 @@ class Places:
             yield
 
 
-def one_article() -> Mapping[Kind, Places]:
+def one_article() -> Mapping[AskerKind, Places]:
     """For questions about one article. A site may ask for all of its readers with one key."""
     return {
-        Kind.PROGRAM: Places(8, 128, shares=False),
-        Kind.READER: Places(6, 128),
-        Kind.STRANGER: Places(6, 128),
+        AskerKind.PROGRAM: Places(8, 128, shares=False),
+        AskerKind.READER: Places(6, 128),
+        AskerKind.STRANGER: Places(6, 128),
     }
 
 
-def many_articles() -> Mapping[Kind, Places]:
+def many_articles() -> Mapping[AskerKind, Places]:
     """For questions about many."""
     return {
-        Kind.PROGRAM: Places(4, 32, shares=False),
-        Kind.READER: Places(2, 16),
-        Kind.STRANGER: Places(2, 16),
+        AskerKind.PROGRAM: Places(4, 32, shares=False),
+        AskerKind.READER: Places(2, 16),
+        AskerKind.STRANGER: Places(2, 16),
     }
 
 
@@ -66,9 +66,9 @@ class ConcurrencyLimit:
     """Plain ASGI, in front of the framework. A place is held neither while a body comes in nor while an answer goes out: a client
     that is slow, or pretends to be, holds nothing."""
 
-    def __init__(self, app: ASGIApp, parts: Parts) -> None:
+    def __init__(self, app: ASGIApp, services: Services) -> None:
         self.app = app
-        self.parts = parts
+        self.services = services
         self.one, self.many = one_article(), many_articles()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,7 +96,7 @@ class ConcurrencyLimit:
             for message in answer:
                 await send(message)
 
-    def _kinds(self, scope: Scope) -> Mapping[Kind, Places] | None:
+    def _kinds(self, scope: Scope) -> Mapping[AskerKind, Places] | None:
         path: str = scope["path"] if scope["type"] == "http" else ""
         if path in (MANY, EVALUATIONS):
             return self.many
@@ -104,4 +104,4 @@ class ConcurrencyLimit:
 
     def _stranger(self, request: Request) -> Asker:
         """A network's: its widest, so that a site of IPv6 has no more than a customer."""
-        return Asker(Kind.STRANGER, networks.buckets(client_ip(request, self.parts))[-1].name)
+        return Asker(AskerKind.STRANGER, networks.buckets(client_ip(request, self.services))[-1].name)

@@ -1,6 +1,6 @@
 """What a page says once, after something was done on the one before."""
 
-from billing.web.views import Flash
+from billing.web.views.frame import Flash
 
 FLASHES = {
     "resumed": Flash(text="Your subscription goes on as before."),

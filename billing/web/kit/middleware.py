@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from billing.container import Parts
+from billing.container import Services
 from billing.http.client_ip import client_ip
 from billing.http.headers import machine_headers, security_headers
 from billing.http.limits import MOST_BYTES, MOST_WEBHOOK_BYTES
@@ -27,11 +27,11 @@ log = logging.getLogger("billing.requests")
 class Front:
     """Gives each request an id, refuses bodies that are too large, and sets the security headers (SEC-5)."""
 
-    def __init__(self, app: ASGIApp, parts: Parts) -> None:
+    def __init__(self, app: ASGIApp, services: Services) -> None:
         self.app = app
-        self.parts = parts
-        self.headers = security_headers(parts.settings, parts.gateway.page_origin)
-        self.machine_headers = machine_headers(parts.settings)
+        self.services = services
+        self.headers = security_headers(services.settings, services.gateway.page_origin)
+        self.machine_headers = machine_headers(services.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, between two thin walls."""
@@ -40,7 +40,7 @@ class Front:
             return
         request_id = _given_id(scope) or secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
-        REQUEST.set(RequestOrigin(request_id, lambda: client_ip(Request(scope), self.parts)))
+        REQUEST.set(RequestOrigin(request_id, lambda: client_ip(Request(scope), self.services)))
         shared = scope["path"].startswith("/static/") or scope["path"] == PAYWALL
         headers = self.machine_headers if scope["path"].startswith(MACHINES) else self.headers
         answer = _Answer(send, headers, request_id, shared=shared)

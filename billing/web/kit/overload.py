@@ -5,7 +5,7 @@ from http import HTTPStatus
 from billing.web.kit.problems import problem
 
 
-class TooMuch(Exception):
+class RequestTooLarge(Exception):
     """Stops the parser: the request is beyond a bound."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
@@ -19,7 +19,7 @@ class TooMuch(Exception):
         return b"\r\n".join([*head, b"", bytes(answer.body) if with_body else b""])
 
 
-def large_head(headers: int, size: int) -> TooMuch:
+def large_head(headers: int, size: int) -> RequestTooLarge:
     """The head has more headers, or more bytes."""
     words = f"The headers are more than the {headers}, or larger than the {size // 1024} kB, that we read."
-    return TooMuch(431, "headers_too_large", words)
+    return RequestTooLarge(431, "headers_too_large", words)

@@ -17,7 +17,7 @@ from billing.platform.errors import Refusal
 from billing.platform.logs import of_request
 from billing.platform.tokens import without_secrets
 from billing.rules.lifecycle import NoSuchTransition
-from billing.web.views import Error
+from billing.web.views.frame import ErrorPage
 
 log = logging.getLogger("billing.refusals")
 TOLD = "told"
@@ -136,7 +136,7 @@ def _page(request: Request, status: int, title: str, detail: str, headers: Mappi
     link, words = (
         ("/staff", "Back to the first page of staff") if of_staff else ("/", "Back to the front page")
     )
-    view = Error(
+    view = ErrorPage(
         status=status,
         title=title,
         advice=detail,

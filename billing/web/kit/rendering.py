@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from billing.rules.money import Money
-from billing.web.views import Frame, Page
+from billing.web.views.frame import Frame, Page
 
 STATIC = Path(__file__).parents[1] / "static"
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import uvicorn
 from starlette.types import ASGIApp
 
-from billing.platform.gc_tuning import keep_for_good
+from billing.platform.gc_tuning import freeze_gc
 from billing.web.kit.bounded_http import HttpLimits, bounded
 
 PROXY_KEEPS_SECONDS = 60
@@ -19,7 +19,7 @@ GRACE_SECONDS = 5
 def server(app: ASGIApp, *, behind_proxy: bool = False, limits: HttpLimits | None = None) -> uvicorn.Server:
     """A server for the application, to be run on a socket that listens already. Behind a proxy all connections have its address,
     so they aren't counted by it."""
-    keep_for_good()
+    freeze_gc()
     limits = limits or HttpLimits()
     if behind_proxy:
         limits = replace(limits, from_one_address=None)

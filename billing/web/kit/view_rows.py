@@ -11,16 +11,18 @@ from billing.payments import numbers
 from billing.payments.models import PaymentMethod, Refund
 from billing.payments.receipts import Paid
 from billing.rules.money import Money
-from billing.web import views
 from billing.web.kit.visit import Visit
+from billing.web.views.account import ReceiptRow
+from billing.web.views.frame import Card
+from billing.web.views.start import Teaser
 
 BRANDS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "diners": "Diners Club"}
 
 
-def card_of(method: PaymentMethod) -> views.Card:
+def card_of(method: PaymentMethod) -> Card:
     """A card as its owner knows it."""
     brand = BRANDS.get(method.brand, method.brand.title())
-    return views.Card(
+    return Card(
         brand=brand,
         last4=method.last4,
         exp_month=method.exp_month,
@@ -29,10 +31,10 @@ def card_of(method: PaymentMethod) -> views.Card:
     )
 
 
-def receipt_row(paid: Paid) -> views.ReceiptRow:
+def receipt_row(paid: Paid) -> ReceiptRow:
     """A paid invoice as a row of its reader's list."""
     invoice = paid.invoice
-    return views.ReceiptRow(
+    return ReceiptRow(
         invoice_id=invoice.id,
         number=numbers.invoice_number(invoice.number or 0),
         issued_on=invoice.issued_on or invoice.period_start_on,
@@ -48,33 +50,33 @@ def sum_of(refunds: Sequence[Refund]) -> Money | None:
     return Money(sum(refund.amount for refund in refunds)) if refunds else None
 
 
-def teasers(visit: Visit, session: Session, articles: Sequence[Article]) -> tuple[views.Teaser, ...]:
+def teasers(visit: Visit, session: Session, articles: Sequence[Article]) -> tuple[Teaser, ...]:
     """Articles for a list, with what they ask of their readers now. Two questions, however many there are."""
     sections, opened = policies.of_sections(session), public_windows.open_at(visit.context(session))
     return tuple(
         teaser_of(
             visit,
             row,
-            policies.stated_among(visit.parts.site, row, sections),
+            policies.stated_among(visit.services.site, row, sections),
             is_open=any(public_windows.opens(each, row) for each in opened),
         )
         for row in articles
     )
 
 
-def teaser_of(visit: Visit, article: Article, said: Stated, *, is_open: bool) -> views.Teaser:
+def teaser_of(visit: Visit, article: Article, said: Stated, *, is_open: bool) -> Teaser:
     """An article for a list, from the registry."""
     access = said.policy.level.value
     if said.policy.free_span(visit.at) is not None:
         access = "free"
     elif is_open:
         access = "open"
-    teaser = views.Teaser(
+    teaser = Teaser(
         id=article.id,
         url=article.url,
         title=article.title,
         section=article.section,
         access=access,
-        published_on=visit.parts.site.today(article.published_at),
+        published_on=visit.services.site.today(article.published_at),
     )
     return visit.extras.teaser(teaser)

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.container import Parts
+from billing.container import Services
 from billing.http import cookies
 from billing.http.client_ip import client_ip
 from billing.platform.actors import Actor, ReaderActor
@@ -29,7 +29,8 @@ from billing.rules import networks
 from billing.web.kit.bulkhead import Party, Side
 from billing.web.kit.flashes import FLASHES
 from billing.web.kit.rendering import Look
-from billing.web.views import Flash, Frame, Page, Teaser
+from billing.web.views.frame import Flash, Frame, Page
+from billing.web.views.start import Teaser
 
 NOINDEX = {"X-Robots-Tag": "noindex"}
 
@@ -53,7 +54,7 @@ class Visit:
     """A browser asking for a page, with everything needed to answer it."""
 
     request: Request
-    parts: Parts
+    services: Services
     look: Look
     at: datetime
     browser_secret: str
@@ -76,20 +77,20 @@ class Visit:
     @property
     def proved_reader(self) -> Reader | None:
         """The reader, if this browser came by a mailed link. A trial is started with an address that may be somebody else's."""
-        return self.reader if self.session is not None and self.session.proved else None
+        return self.reader if self.session is not None and self.session.email_verified else None
 
     @property
     def ip(self) -> str:
         """The browser's network address, as far as the trusted proxies tell."""
-        return client_ip(self.request, self.parts)
+        return client_ip(self.request, self.services)
 
     def begin(self) -> AbstractContextManager[TransactionContext]:
         """A transaction of this request."""
-        return self.parts.database.begin(self.parts.site, self.at, self.actor)
+        return self.services.database.begin(self.services.site, self.at, self.actor)
 
     def context(self, session: Session) -> TransactionContext:
         """What the rooms below work with in a transaction that is open."""
-        return TransactionContext(session, self.parts.site, self.at, self.actor)
+        return TransactionContext(session, self.services.site, self.at, self.actor)
 
     @property
     def actor(self) -> Actor:
@@ -110,7 +111,7 @@ class Visit:
     @property
     def browser_hashes(self) -> tuple[str, ...]:
         """By which we recognise this browser in the database, the present key's first."""
-        return self.parts.site.tokens.digests("browser", self.browser_secret)
+        return self.services.site.tokens.digests("browser", self.browser_secret)
 
     @property
     def browser_hash(self) -> str:
@@ -129,11 +130,11 @@ class Visit:
     @property
     def csrf(self) -> str:
         """Proves that a form came from a page of ours in this browser."""
-        return self.parts.site.tokens.token("csrf", self.browser_hash[:32])
+        return self.services.site.tokens.token("csrf", self.browser_hash[:32])
 
     def made_form(self, csrf: str) -> bool:
         """Whether that proves it, also on a page from before the secret key was changed."""
-        tokens = self.parts.site.tokens
+        tokens = self.services.site.tokens
         subject = tokens.subject_of("csrf", csrf)
         return subject is not None and any(
             hmac.compare_digest(one[:32].encode(), subject.encode()) for one in self.browser_hashes
@@ -141,7 +142,7 @@ class Visit:
 
     def cookie(self, name: str) -> str:
         """The value of one of our cookies, or an empty string."""
-        return cookies.read(self.request, self.parts.settings, name)
+        return cookies.read(self.request, self.services.settings, name)
 
     def give(self, name: str, value: str, life: timedelta) -> None:
         """Set a cookie with the answer."""
@@ -169,13 +170,13 @@ class Visit:
             self.takes.append(cookies.FLASH)
         elif self.made_room:
             self.takes.append(cookies.SESSION)
-            flash = Flash(text=_made_room(self.parts.settings.session_limit), tone="bad")
+            flash = Flash(text=_made_room(self.services.settings.session_limit), tone="bad")
         return Frame(
-            house=self.parts.sender.house,
+            house=self.services.sender.house,
             csrf=self.csrf,
             path=self.path,
-            today=self.parts.site.today(self.at),
-            paper_url=self.parts.settings.paper,
+            today=self.services.site.today(self.at),
+            paper_url=self.services.settings.paper,
             signed_in=self.reader is not None,
             flash=flash,
             banner=self.extras.banner(self),
@@ -197,33 +198,33 @@ class Visit:
 
     def _with_cookies(self, response: Response) -> Response:
         for name, value, life in self.gives:
-            cookies.give(response, self.parts.settings, name, value, life)
+            cookies.give(response, self.services.settings, name, value, life)
         for name in self.takes:
-            cookies.take(response, self.parts.settings, name)
+            cookies.take(response, self.services.settings, name)
         return response
 
 
-def parts_of(request: Request) -> Parts:
+def services_of(request: Request) -> Services:
     """The installation this request came to."""
-    parts: Parts = request.app.state.parts
-    return parts
+    services: Services = request.app.state.services
+    return services
 
 
 def open_visit(request: Request) -> Visit:
     """Recognise the browser and the reader. Reads the clock, once."""
-    parts = parts_of(request)
-    known = cookies.read(request, parts.settings, cookies.BROWSER)
+    services = services_of(request)
+    known = cookies.read(request, services.settings, cookies.BROWSER)
     visit = Visit(
         request=request,
-        parts=parts,
+        services=services,
         look=request.app.state.look,
-        at=parts.clock.now(),
+        at=services.clock.now(),
         browser_secret=known or secrets.token_urlsafe(32),
         new_browser=not known,
     )
     secret = visit.cookie(cookies.SESSION)
     if secret:
-        with parts.database.begin(parts.site, visit.at, visit.actor) as ctx:
+        with services.database.begin(services.site, visit.at, visit.actor) as ctx:
             visit.session = sessions.find(ctx, secret)
             if visit.session is not None:
                 visit.reader = by_id(ctx.session, visit.session.reader_id)
@@ -237,19 +238,19 @@ def open_guarded(
     request: Request, visit: Annotated[Visit, Depends(open_visit)], csrf: Annotated[str, Form()] = ""
 ) -> Visit:
     """A visit that may change something: same origin, and a token from our own page (SEC-4). Raises CrossSite."""
-    refuse_cross_site(request, visit.parts)
+    refuse_cross_site(request, visit.services)
     if not visit.made_form(csrf):
         raise CrossSite
     return visit
 
 
-def refuse_cross_site(request: Request, parts: Parts) -> None:
+def refuse_cross_site(request: Request, services: Services) -> None:
     """Raises CrossSite when the browser says that another site sent this."""
     site = request.headers.get("sec-fetch-site")
     if site is not None and site not in ("same-origin", "none"):
         raise CrossSite
     origin = request.headers.get("origin")
-    if site is None and origin is not None and _origin(origin) != _origin(parts.settings.public_url):
+    if site is None and origin is not None and _origin(origin) != _origin(services.settings.public_url):
         raise CrossSite
 
 

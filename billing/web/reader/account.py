@@ -22,7 +22,6 @@ from billing.staff import cancellations
 from billing.subscriptions.find import latest_of, live_of, terms_of, terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
-from billing.web import views
 from billing.web.kit.bulkhead import Waits, may_wait
 from billing.web.kit.typed import LINES
 from billing.web.kit.view_rows import card_of, receipt_row
@@ -40,6 +39,16 @@ from billing.web.reader.cancelling import (
 from billing.web.reader.change_card import card_is_asked_for, open_card_page
 from billing.web.reader.choices import choices
 from billing.web.reader.unreached import unreached
+from billing.web.views.account import (
+    AccountDispute,
+    AccountPage,
+    ChangeCardPage,
+    NextChargeRow,
+    PastDue,
+    SessionRow,
+    WithdrawPage,
+)
+from billing.web.views.frame import Card
 
 router = APIRouter(include_in_schema=False)
 BACK = "/account/withdraw"
@@ -50,11 +59,11 @@ def account(visit: Visiting) -> Response:
     """Everything on one page."""
     if visit.reader is None:
         return visit.go("/sign-in")
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         return visit.page(_account(visit, session, visit.reader))
 
 
-def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
+def _account(visit: Visit, session: Session, reader: Reader) -> AccountPage:
     subscription = latest_of(session, reader.id)
     live = subscription is not None and subscription.state is not State.ENDED
     reading = subscription is not None and (
@@ -62,7 +71,7 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
     )
     held = subscription if subscription is not None and live and reading else None
     dispute = dispute_limits.open_of(session, reader.id)
-    return views.Account(
+    return AccountPage(
         email=reader.email,
         status=sentence_of(visit.context(session), reader.id, subscription),
         next_charge=_next_charge(visit, session, held),
@@ -71,7 +80,7 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
         can_cancel=held is not None and held.cancels_at is None,
         can_resume=held is not None and may_undo(visit.context(session), held),
         dispute=_dispute(dispute),
-        unreached=unreached(session, visit.parts.site, reader, subscription),
+        unreached=unreached(session, visit.services.site, reader, subscription),
         cancel_request_at=held.cancel_request_at if held and held.cancels_at is None else None,
         charge_put_off=held is not None and held.held_until is not None,
         withdraw=withdrawal(visit, session, subscription, BACK),
@@ -79,7 +88,7 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
         can_subscribe=held is None,
         receipts=tuple(receipt_row(paid) for paid in receipts.paid_by(session, reader.id)),
         sessions=tuple(
-            views.SessionRow(
+            SessionRow(
                 session_id=row.id,
                 device=devices.in_words(row.device),
                 last_seen_at=row.seen_at,
@@ -90,14 +99,12 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
     )
 
 
-def _next_charge(
-    visit: Visit, session: Session, subscription: Subscription | None
-) -> views.NextCharge | None:
-    due = next_charge(subscription, visit.parts.site.zone) if subscription else None
+def _next_charge(visit: Visit, session: Session, subscription: Subscription | None) -> NextChargeRow | None:
+    due = next_charge(subscription, visit.services.site.zone) if subscription else None
     if subscription is None or due is None:
         return None
     price = terms_on(session, subscription, due.on)[1]
-    return views.NextCharge(on=due.on, amount=Money(price.amount, price.currency))
+    return NextChargeRow(on=due.on, amount=Money(price.amount, price.currency))
 
 
 def _price(session: Session, subscription: Subscription) -> Money:
@@ -105,19 +112,19 @@ def _price(session: Session, subscription: Subscription) -> Money:
     return Money(price.amount, price.currency)
 
 
-def _card(session: Session, subscription: Subscription | None) -> views.Card | None:
+def _card(session: Session, subscription: Subscription | None) -> Card | None:
     if subscription is None:
         return None
     method = session.get(PaymentMethod, subscription.payment_method_id)
     return card_of(method) if method else None
 
 
-def _past_due(visit: Visit, session: Session, subscription: Subscription | None) -> views.PastDue | None:
+def _past_due(visit: Visit, session: Session, subscription: Subscription | None) -> PastDue | None:
     if subscription is None or subscription.state is not State.PAST_DUE:
         return None
-    return views.PastDue(
+    return PastDue(
         amount=_price(session, subscription),
-        reading_until=visit.parts.site.last_day(subscription.access_until),
+        reading_until=visit.services.site.last_day(subscription.access_until),
         retry_on=subscription.retry_on,
         bank_asked=_bank_asked(session, subscription),
     )
@@ -125,13 +132,13 @@ def _past_due(visit: Visit, session: Session, subscription: Subscription | None)
 
 def _bank_asked(session: Session, subscription: Subscription) -> bool:
     invoice = open_invoice(session, subscription.id)
-    return invoice is None or attempt_history.bank_asked(session, invoice)
+    return invoice is None or attempt_history.bank_was_asked(session, invoice)
 
 
-def _dispute(dispute: Dispute | None) -> views.AccountDispute | None:
+def _dispute(dispute: Dispute | None) -> AccountDispute | None:
     if dispute is None:
         return None
-    return views.AccountDispute(amount=Money(dispute.amount), inquiry=dispute.inquiry)
+    return AccountDispute(amount=Money(dispute.amount), inquiry=dispute.inquiry)
 
 
 @router.post("/account/address")
@@ -139,13 +146,13 @@ def another_address(visit: Guarded, email: Annotated[str, Form()] = "") -> Respo
     """Another address, where the reader's own refuses our mail: a link goes there, and makes it theirs."""
     if visit.reader is None:
         return visit.go("/sign-in")
-    parts = visit.parts
+    services = visit.services
     try:
         with visit.begin() as ctx:
             sign_in.count_asks(ctx, email, visit.browser)
             sign_in.ask_for_another(ctx, visit.reader, email, visit.browser)
     except BadAddress as refusal:
-        with parts.database.transaction() as session:
+        with services.database.transaction() as session:
             page = _account(visit, session, visit.reader)
         if page.unreached is None:  # mails have come to arrive meanwhile
             return visit.go("/account")
@@ -157,7 +164,7 @@ def another_address(visit: Guarded, email: Annotated[str, Form()] = "") -> Respo
 def _live(visit: Visit) -> Subscription | None:
     if visit.reader is None:
         return None
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         return live_of(session, visit.reader.id)
 
 
@@ -190,7 +197,7 @@ def cancelled(visit: Visiting) -> Response:
     """It is done; and the way back. The mail that confirms a cancellation leads here."""
     if visit.reader is None:
         return step_up.sign_in_first(visit, visit.path)
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         subscription = latest_of(session, visit.reader.id)
     if subscription is None or subscription.cancel_asked_at is None:
         return visit.go("/account")
@@ -202,13 +209,13 @@ def ask_withdraw(visit: Visiting) -> Response:
     """What taking the sale back means, and the button."""
     if visit.reader is None:
         return visit.go("/sign-in")
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         subscription = latest_of(session, visit.reader.id)
         offer = withdrawal(visit, session, subscription, BACK)
     if offer is None or subscription is None or offer.requested_on is not None:
         return visit.go("/account")
     return visit.page(
-        views.Withdraw(
+        WithdrawPage(
             email=visit.reader.email,
             offer=offer,
             access_until=last_day(visit, subscription) if subscription.state is not State.ENDED else None,
@@ -221,7 +228,7 @@ def withdraw(visit: Guarded) -> Response:
     """Take the sale back in this one step (ECT-5); or, where staff decide, cancel and ask them."""
     if visit.reader is None:
         return visit.go("/sign-in")
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         subscription = latest_of(session, visit.reader.id)
     if subscription is None:
         return visit.go("/account")
@@ -254,7 +261,7 @@ def ask_card(visit: Visiting) -> Response:
     """A button to the card page: where a fresh sign-in for another card leads."""
     if visit.reader is None:
         return step_up.sign_in_first(visit, visit.path)
-    return visit.page(views.ChangeCard(action="/account/card")) if _live(visit) else visit.go("/account")
+    return visit.page(ChangeCardPage(action="/account/card")) if _live(visit) else visit.go("/account")
 
 
 @router.post("/account/card")

@@ -16,9 +16,9 @@ from billing.staff import open_requests, withdrawals
 from billing.staff.cancellations import cancel_for_reader, undo_for_reader
 from billing.subscriptions.change import lock
 from billing.subscriptions.models import Subscription
-from billing.web import views
 from billing.web.kit.view_rows import sum_of
 from billing.web.kit.visit import Visit
+from billing.web.views.account import CancelledPage, CancelPage, LeaveEarly, WithdrawalTerms
 
 SHOWN_WITHIN = timedelta(days=10)
 """How long a bank may take to show money that came back."""
@@ -36,13 +36,13 @@ def cancel_page(visit: Visit, subscription: Subscription, *, action: str, back: 
     access_until = last_day(visit, subscription)
     decided = offer is not None and offer.withdrew_on is not None
     at_once = offer if access_until and not decided else None
-    view = views.Cancel(
+    view = CancelPage(
         email=reader.email,
         access_until=access_until,
         in_trial=subscription.state is State.TRIALING,
         withdraw=at_once,
-        leave=views.LeaveEarly(
-            last_day=visit.parts.site.last_day(leaving.ends_at),
+        leave=LeaveEarly(
+            last_day=visit.services.site.last_day(leaving.ends_at),
             refund=Money(leaving.cents, leaving.payment.currency),
         )
         if leaving and not at_once
@@ -55,20 +55,22 @@ def cancel_page(visit: Visit, subscription: Subscription, *, action: str, back: 
 
 def last_day(visit: Visit, subscription: Subscription) -> date | None:
     """The last day of reading if it is cancelled now; None when reading would stop at once."""
-    site = visit.parts.site
+    site = visit.services.site
     until = cancel.end_of_what_is_held(site, subscription, [], visit.at)
     return site.last_day(until) if until > visit.at else None
 
 
 def cancel_with(visit: Visit, subscription: Subscription, *, when: str, reason: str, comment: str) -> None:
     """Cancel, counted from this moment, or from that of a request by form that waits. `now` takes the sale back and `early` leaves a year, where the reader was offered that."""
-    why = reason if reason in REASONS else "no reason given"
+    recorded = reason if reason in REASONS else "no reason given"
     if said := comment.replace("\0", "").strip():
-        why = f"{why}: {said[:1000]}"
+        recorded = f"{recorded}: {said[:1000]}"
     subscription_id, by = subscription.id, ReaderActor(subscription.reader_id)
     with visit.begin() as ctx:
         at = visit.at
-        if when == "now" and withdrawals.at_once(ctx.acting_as(by), subscription_id, asked_at=at, why=why):
+        if when == "now" and withdrawals.at_once(
+            ctx.acting_as(by), subscription_id, asked_at=at, reason=recorded
+        ):
             return
         locked = lock(ctx.session, subscription_id)
         asked_at = open_requests.asked_first(ctx.session, locked, at)
@@ -77,7 +79,7 @@ def cancel_with(visit: Visit, subscription: Subscription, *, when: str, reason: 
             ctx.acting_as(by),
             subscription_id,
             asked_at=at,
-            why=why,
+            reason=recorded,
             when=cancel.When.EARLY if early else cancel.When.PERIOD_END,
         )
 
@@ -85,8 +87,8 @@ def cancel_with(visit: Visit, subscription: Subscription, *, when: str, reason: 
 def withdraw_with(visit: Visit, subscription: Subscription) -> bool:
     """Take the sale back, in one step; or, where staff decide, cancel and ask them. Whether it was taken back. Raises
     CoolingOffOver."""
-    site, at = visit.parts.site, visit.at
-    with visit.parts.database.begin(site, at, ReaderActor(subscription.reader_id)) as ctx:
+    site, at = visit.services.site, visit.at
+    with visit.services.database.begin(site, at, ReaderActor(subscription.reader_id)) as ctx:
         done = withdrawals.withdraw_or_ask(
             ctx, subscription.id, asked_at=at, ip=visit.ip, device=visit.device
         )
@@ -95,15 +97,15 @@ def withdraw_with(visit: Visit, subscription: Subscription) -> bool:
 
 def withdrawal(
     visit: Visit, session: Session, subscription: Subscription | None, action: str
-) -> views.Withdrawal | None:
+) -> WithdrawalTerms | None:
     """What the reader may still take back, or has asked staff for, for a page; `action` does it."""
-    site = visit.parts.site
+    site = visit.services.site
     found = withdraw.offered(visit.context(session), subscription)
     if found is None or subscription is None:
         return None
     asked = open_requests.to_withdraw(session, subscription)
     currency = found.first.payment.currency
-    return views.Withdrawal(
+    return WithdrawalTerms(
         amount=Money(found.cents, currency),
         unread=Money(found.later_cents, currency) if found.later_cents else None,
         last_day=found.last_day,
@@ -151,8 +153,8 @@ def cancelled_page(visit: Visit, subscription: Subscription, *, back: str) -> Re
         and subscription.cancels_at
         and subscription.cancels_at > visit.at
     )
-    view = views.Cancelled(
-        access_until=visit.parts.site.last_day(subscription.cancels_at)
+    view = CancelledPage(
+        access_until=visit.services.site.last_day(subscription.cancels_at)
         if reading and subscription.cancels_at
         else None,
         ever_charged=subscription.period_number > 0,

@@ -22,13 +22,15 @@ from billing.subscriptions.find import NotOffered, live_of, terms_of
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.offer import Offer, offer_of, offer_today
 from billing.subscriptions.start import AlreadySubscribed, TrialUsed
-from billing.web import views
 from billing.web.kit.access_request import carry_over
 from billing.web.kit.bulkhead import Waits, may_wait
 from billing.web.kit.view_rows import card_of
 from billing.web.kit.visit import Visit, Visiting
 from billing.web.reader.newsletters import boxes, proved_person
 from billing.web.reader.start_shared import Why, count_return, refused_page, remembered
+from billing.web.views.account import SignInSentPage
+from billing.web.views.newsletters import NewsletterBox
+from billing.web.views.start import CardDeclinedPage, StartedPage, StartPendingPage
 
 router = APIRouter(include_in_schema=False)
 WAY_BACK = timedelta(hours=1)
@@ -44,7 +46,7 @@ def back(visit: Visiting, setup: str = "") -> Response | Waits:
         known = ctx.session.get(CardSetup, setup_id)
         ours = known is not None and visit.owns(known.browser_hash)
         if ours and visit.reader is not None:
-            ownership_proof.give(
+            ownership_proof.hand_over(
                 ctx, ownership_proof.hold(ctx.session, setup_id, visit.browser_hashes), visit.reader
             )
         asks = known is not None and ours and _may_ask(known)
@@ -69,9 +71,9 @@ def _charges(setup: CardSetup) -> bool:
 
 
 def _ask(visit: Visit, setup_id: str) -> Response:
-    parts = visit.parts
+    services = visit.services
     asked = setups.SetupToFinish(setup_id)
-    found = setups.finish(parts.database, parts.acquirers, parts.site, asked, visit.at, by=None)
+    found = setups.finish(services.database, services.acquirers, services.site, asked, visit.at, by=None)
     charge_at_once(visit, found)
     _asked(visit, setup_id)
     return arrive(visit, found)
@@ -85,20 +87,20 @@ def _skip(visit: Visit, setup: CardSetup) -> Response:
 
 def _asked(visit: Visit, setup_id: str) -> None:
     with visit.begin() as ctx:
-        return_polls.done(ctx, CardSetup, setup_id, visit.parts.settings.return_poll_seconds)
+        return_polls.done(ctx, CardSetup, setup_id, visit.services.settings.return_poll_seconds)
 
 
 def charge_at_once(visit: Visit, setup: CardSetup) -> None:
     """Charge what is due with the card that was given. Calls the gateway."""
     if _charges(setup):
-        run_for(visit.parts.run_context, str(setup.subscription_id), visit.at)
+        run_for(visit.services.run_context, str(setup.subscription_id), visit.at)
 
 
 def arrive(visit: Visit, setup: CardSetup) -> Response:
     """The page that follows from how the visit to the card page ended."""
     match setup.state:
         case SetupState.OPEN:
-            return visit.page(views.StartPending(again_url=f"/subscribe/back?setup={setup.id}"))
+            return visit.page(StartPendingPage(again_url=f"/subscribe/back?setup={setup.id}"))
         case SetupState.EXPIRED:
             return visit.go("/subscribe/review")
         case SetupState.AWAITS_PROOF:
@@ -106,7 +108,7 @@ def arrive(visit: Visit, setup: CardSetup) -> Response:
                 return visit.go("/subscribe")
             with visit.begin() as ctx:
                 mailed = sign_in.is_mailed(ctx, setup.email, visit.browser_hashes)
-            return visit.page(views.SignInSent(email=setup.email, mailed=mailed))
+            return visit.page(SignInSentPage(email=setup.email, mailed=mailed))
         case SetupState.REFUSED:
             return _refused(visit, setup)
         case SetupState.DONE:
@@ -124,9 +126,9 @@ _WHY: dict[str | None, Why] = {
 def _refused(visit: Visit, setup: CardSetup) -> Response:
     """Nothing may start; or the subscription ended while its reader was giving another card."""
     if setup.purpose is not SetupPurpose.CARD:
-        with visit.parts.database.transaction() as session:
+        with visit.services.database.transaction() as session:
             return refused_page(visit, _WHY[setup.refusal], _offer_again(visit, session))
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         live = live_of(session, str(setup.reader_id))
     another = live is not None and live.id != setup.subscription_id
     return visit.go("/account", "card-of-another" if another else "card-too-late")
@@ -152,7 +154,7 @@ NOT_ASKED = (
 def _welcome(visit: Visit, setup: CardSetup) -> Response:
     """What became of it; the browser is signed in where it has just made the account."""
     subscription_id = str(setup.subscription_id)
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         subscription = session.get_one(Subscription, subscription_id)
         tried = charge.last_since(session, subscription_id, setup.created_at)
         if visit.reader is None and setup.new_reader:
@@ -161,7 +163,7 @@ def _welcome(visit: Visit, setup: CardSetup) -> Response:
     if subscription.charging_since is not None and waits and setup.purpose is SetupPurpose.CARD:
         return visit.go("/account", "card-waits")
     if subscription.charging_since is not None or _unpaid(setup, subscription):
-        return visit.page(views.StartPending(again_url=f"/subscribe/back?setup={setup.id}"))
+        return visit.page(StartPendingPage(again_url=f"/subscribe/back?setup={setup.id}"))
     if setup.purpose is SetupPurpose.CARD:
         if tried is None and subscription.state is State.PAST_DUE and subscription.retry_on is None:
             return visit.go("/account", "same-card")
@@ -172,10 +174,10 @@ def _welcome(visit: Visit, setup: CardSetup) -> Response:
         return visit.go("/account")  # it did start, and ended before they came back
     if subscription.state is State.ENDED:
         advice = _ADVICE if tried else NOT_ASKED
-        return visit.page(views.CardDeclined(advice=advice, bank_asked=tried is not None), 402)
+        return visit.page(CardDeclinedPage(advice=advice, bank_asked=tried is not None), 402)
     if subscription.state is State.ACTIVE and subscription.period_number == 0:
         # what its card is asked for other readers is answered first
-        return visit.page(views.StartPending(again_url=f"/subscribe/back?setup={setup.id}"))
+        return visit.page(StartPendingPage(again_url=f"/subscribe/back?setup={setup.id}"))
     return visit.go("/subscribe/started")
 
 
@@ -198,8 +200,8 @@ def _sign_in_first_time(visit: Visit, session: Session, reader_id: str, setup: C
             ip=visit.ip,
             device=visit.device,
             browser_hash=visit.browser_hash,
-            proved=False,
-            most=visit.parts.site.policy.session_limit,
+            email_verified=False,
+            most=visit.services.site.policy.session_limit,
         )
         carry_over(visit, session, reader.id)
         visit.give(cookies.SESSION, secret, sessions.ABSOLUTE)
@@ -219,7 +221,7 @@ def started(visit: Visiting) -> Response:
         taken = offer_of(then, terms_of(ctx.session, subscription))
         method = ctx.session.get_one(PaymentMethod, setup.payment_method_id)
         offered = _newsletters(visit, ctx.session)
-    view = views.Started(
+    view = StartedPage(
         email=setup.email,
         price=taken.amount,
         period=taken.plan.period_label,
@@ -232,7 +234,7 @@ def started(visit: Visiting) -> Response:
     return visit.page(view)
 
 
-def _newsletters(visit: Visit, session: Session) -> tuple[views.Choice, ...]:
+def _newsletters(visit: Visit, session: Session) -> tuple[NewsletterBox, ...]:
     """Those that a signed-in reader hasn't chosen yet; all of them, where the browser may not know what was chosen."""
     if visit.reader is None:
         return ()

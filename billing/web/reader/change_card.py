@@ -22,14 +22,14 @@ def card_is_asked_for(visit: Visit, subscription: Subscription) -> bool:
 
 def open_card_page(visit: Visit, subscription: Subscription) -> Waits:
     """Open the hosted page for another card. Raises TooMany, and later Unavailable."""
-    parts = visit.parts
+    services = visit.services
     with visit.begin() as ctx:
         count_card_page(visit, ctx.session)
         _, price = terms_of(ctx.session, subscription)
         setup = setups.begin(
             ctx,
             setups.SetupRequest(
-                acquirer=parts.gateway.name,
+                acquirer=services.gateway.name,
                 purpose=SetupPurpose.CARD,
                 email=by_id(ctx.session, subscription.reader_id).email,
                 price=price,
@@ -43,10 +43,10 @@ def open_card_page(visit: Visit, subscription: Subscription) -> Waits:
 
 
 def _go_on(visit: Visit, setup_id: str) -> Response:
-    parts = visit.parts
+    services = visit.services
     words = "Your subscription is charged to this card from now on. You can cancel at any time."
     page = setups.open_page(
-        parts.database, parts.acquirers, parts.site, setup_id, words=words, back="/account"
+        services.database, services.acquirers, services.site, setup_id, words=words, back="/account"
     )
     visit.give(cookies.SETUP, setup_id, START_LIFE)
     return visit.go(page.url)

@@ -17,11 +17,11 @@ from billing.rules import tax
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.subscriptions.find import live_of, on_sale, plans_on_offer, terms_on
-from billing.subscriptions.models import Because, Plan, Price, Subscription
+from billing.subscriptions.models import Plan, Price, Subscription, TermsChangeReason
 from billing.subscriptions.schedule import pause_is_ahead
-from billing.web import views
 from billing.web.kit.bulkhead import Waits, may_wait
 from billing.web.kit.visit import Guarded, Visit, Visiting
+from billing.web.views.choices import Choices, PauseOption, PausePage, PlanOption, PlanPage
 
 router = APIRouter(include_in_schema=False)
 PLAN_ID = r"^[a-z0-9-]{0,40}$"
@@ -38,10 +38,10 @@ def month_after(visit: Visit, session: Session, plan: Plan) -> Money | None:
     """What a month costs once a plan's year is over; None for a plan that goes on as it is."""
     if plan.then_plan_id is None:
         return None
-    return money(on_sale(session, visit.parts.site.today(visit.at), plan.then_plan_id)[1])
+    return money(on_sale(session, visit.services.site.today(visit.at), plan.then_plan_id)[1])
 
 
-def choices(visit: Visit, session: Session, subscription: Subscription | None) -> views.Choices | None:
+def choices(visit: Visit, session: Session, subscription: Subscription | None) -> Choices | None:
     """For the account page; None without a running subscription."""
     s = subscription
     if s is None or s.state not in (State.ACTIVE, State.PAUSED) or s.cancels_at is not None:
@@ -51,9 +51,9 @@ def choices(visit: Visit, session: Session, subscription: Subscription | None) -
         running = "running"
     elif pause_is_ahead(s):
         running = "ahead"
-    return views.Choices(
+    return Choices(
         ahead=_ahead(session, s),
-        can_undo_plan=s.next_terms_because is Because.SWITCH,
+        can_undo_plan=s.next_terms_reason is TermsChangeReason.SWITCH,
         plans=tuple(_options(visit, session, s)),
         can_pause=_can_pause(visit, s),
         pause=running,
@@ -69,19 +69,19 @@ def _ahead(session: Session, s: Subscription) -> str | None:
     return f"From {on} you pay {money(price).with_vat_words()} a {plan.period_label}."
 
 
-def _options(visit: Visit, session: Session, s: Subscription) -> list[views.PlanOption]:
-    site, found = visit.parts.site, []
+def _options(visit: Visit, session: Session, s: Subscription) -> list[PlanOption]:
+    site, found = visit.services.site, []
     for plan, _ in plans_on_offer(session, site.today(visit.at)):
         try:
-            seen = change_plan.foresee(visit.context(session), s, plan.id)
+            seen = change_plan.preview(visit.context(session), s, plan.id)
         except Refusal:
             continue
         found.append(_option(seen))
     return found
 
 
-def _option(seen: change_plan.Switch) -> views.PlanOption:
-    return views.PlanOption(
+def _option(seen: change_plan.Switch) -> PlanOption:
+    return PlanOption(
         plan_id=seen.plan.id,
         every=seen.plan.period_label,
         amount=money(seen.price),
@@ -91,9 +91,9 @@ def _option(seen: change_plan.Switch) -> views.PlanOption:
 
 
 def _can_pause(visit: Visit, s: Subscription) -> bool:
-    site = visit.parts.site
+    site = visit.services.site
     try:
-        pause.foresee(site, s, 1, visit.at, most=site.policy.pause_months)
+        pause.preview(site, s, 1, visit.at, most=site.policy.pause_months)
     except Refusal:
         return False
     return True
@@ -123,10 +123,10 @@ def _plan_page(visit: Visit, to: str, error: str | None = None, status: int = 20
         subscription = _live(visit, ctx.session)
         if subscription is None or visit.reader is None:
             return _home(visit)
-        seen = change_plan.foresee(ctx, subscription, to)
+        seen = change_plan.preview(ctx, subscription, to)
         terms = _terms(visit, ctx.session, seen)
-    vat = tax.split(money(seen.price), tax.rate_on(visit.parts.site.today(visit.at))).vat
-    view = views.PlanPage(
+    vat = tax.split(money(seen.price), tax.rate_on(visit.services.site.today(visit.at))).vat
+    view = PlanPage(
         email=visit.reader.email, option=_option(seen), vat=vat, consent_text=terms.words, error=error
     )
     return visit.page(view, status)
@@ -141,7 +141,7 @@ def choose_plan(visit: Guarded, to: ToPlan = "", consent: Chosen = "") -> Respon
         subscription = _live(visit, ctx.session)
         if subscription is None or visit.reader is None:
             return _home(visit)
-        seen = change_plan.foresee(ctx, subscription, to)
+        seen = change_plan.preview(ctx, subscription, to)
         terms = _terms(visit, ctx.session, seen)
         consents.record(
             ctx,
@@ -159,7 +159,7 @@ def choose_plan(visit: Guarded, to: ToPlan = "", consent: Chosen = "") -> Respon
             ctx.acting_as(ReaderActor(subscription.reader_id)),
             subscription.id,
             to,
-            why="chosen on the account page",
+            reason="chosen on the account page",
         )
     return visit.go("/account", "plan")
 
@@ -174,7 +174,7 @@ def undo_plan(visit: Guarded) -> Response:
         change_plan.undo(
             ctx.acting_as(ReaderActor(subscription.reader_id)),
             subscription.id,
-            why="taken back",
+            reason="taken back",
         )
     return visit.go("/account", "plan-kept")
 
@@ -182,21 +182,21 @@ def undo_plan(visit: Guarded) -> Response:
 @router.get("/account/pause")
 def ask_pause(visit: Visiting) -> Response:
     """How long, and what happens then."""
-    site = visit.parts.site
-    with visit.parts.database.transaction() as session:
+    site = visit.services.site
+    with visit.services.database.transaction() as session:
         subscription = _live(visit, session)
         if subscription is None or visit.reader is None:
             return _home(visit)
         seen = [
-            pause.foresee(site, subscription, months, visit.at, most=site.policy.pause_months)
+            pause.preview(site, subscription, months, visit.at, most=site.policy.pause_months)
             for months in range(1, max(1, site.policy.pause_months) + 1)
         ]
         amount = money(terms_on(session, subscription, seen[0].resumes_on)[1])
-    view = views.PausePage(
+    view = PausePage(
         email=visit.reader.email,
         last_day=seen[0].start_on - timedelta(days=1),
         amount=amount,
-        options=tuple(views.PauseOption(months=one.months, resumes_on=one.resumes_on) for one in seen),
+        options=tuple(PauseOption(months=one.months, resumes_on=one.resumes_on) for one in seen),
     )
     return visit.page(view)
 
@@ -204,7 +204,7 @@ def ask_pause(visit: Visiting) -> Response:
 @router.post("/account/pause")
 def choose_pause(visit: Guarded, months: Annotated[int, Form()] = 1) -> Response:
     """Pause from the end of what is paid."""
-    site = visit.parts.site
+    site = visit.services.site
     with visit.begin() as ctx:
         subscription = _live(visit, ctx.session)
         if subscription is None:
@@ -213,7 +213,7 @@ def choose_pause(visit: Guarded, months: Annotated[int, Form()] = 1) -> Response
             ctx.acting_as(ReaderActor(subscription.reader_id)),
             subscription.id,
             months,
-            why="asked for on the account page",
+            reason="asked for on the account page",
             most=site.policy.pause_months,
         )
     return visit.go("/account", "paused")
@@ -230,12 +230,12 @@ def undo_pause(visit: Guarded) -> Response | Waits:
         pause.undo(
             ctx.acting_as(ReaderActor(subscription.reader_id)),
             subscription.id,
-            why="taken back",
+            reason="taken back",
         )
     over = partial(visit.go, "/account", "pause-over")
 
     def charge() -> Response:
-        run_for(visit.parts.run_context, subscription.id, visit.at)
+        run_for(visit.services.run_context, subscription.id, visit.at)
         return over()
 
     return Waits(visit, charge, over)  # what is due is charged by the worker too

@@ -6,9 +6,9 @@ from starlette.responses import Response
 from billing.platform.site import REQUEST
 from billing.rules.money import Money
 from billing.staff import confirm_request
-from billing.web import views
 from billing.web.kit.visit import Guarded, Visiting
 from billing.web.reader.signed_links import keep_link, kept_subject
+from billing.web.views.requests import RequestConfirmedPage, RequestConfirmPage
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,7 +24,7 @@ def ask(visit: Visiting) -> Response:
     """What was asked, and the button."""
     with visit.begin() as ctx:
         request = confirm_request.asked(ctx, kept_subject(visit, REQUEST))
-    return visit.page(views.RequestConfirm(received_at=request.received_at, words=request.words))
+    return visit.page(RequestConfirmPage(received_at=request.received_at, words=request.words))
 
 
 @router.post("/request")
@@ -34,7 +34,7 @@ def confirm(visit: Guarded) -> Response:
         done = confirm_request.confirm(ctx, kept_subject(visit, REQUEST))
         request = done.request
     return visit.page(
-        views.RequestConfirmed(
+        RequestConfirmedPage(
             received_at=request.received_at,
             effect=done.effect.value,
             later=done.later,

@@ -35,7 +35,7 @@ def download(visit: Annotated[Visit, fresh_for("consents")]) -> Response:
     """All of it, after a fresh sign-in: it names devices and network addresses. Looking changes nothing, so it isn't counted."""
     reader = visit.reader
     assert reader is not None  # whose session is fresh
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         agreed = [_agreed(visit, *row) for row in given_by(session, reader.id)]
         said = [_said(visit, *row) for row in lines_of(session, Person.of(reader))]
     text = "\n".join(_lines(visit, reader.email, agreed, said)) + "\n"
@@ -44,7 +44,7 @@ def download(visit: Annotated[Visit, fresh_for("consents")]) -> Response:
 
 
 def _lines(visit: Visit, email: str, agreed: list[Entry], said: list[Entry]) -> Iterator[str]:
-    house, site = visit.parts.sender.house, visit.parts.site
+    house, site = visit.services.sender.house, visit.services.site
     yield f"What {email} agreed to, as {house.name} keeps it"
     yield f"Written on {_moment(visit, visit.at)}. All times are those of {site.zone.key}."
     yield f"Kept by {house.legal_name}, {house.address}. Questions: {house.contact_email}"
@@ -79,7 +79,7 @@ def _said(visit: Visit, line: SignupChange, newsletter: Newsletter) -> Entry:
         ("In these words", line.words),
         ("Version of the words", line.text_version),
         ("First ticked on", _moment(visit, line.asked_at) if line.asked_at else ""),
-        ("By", HOW.get(line.how, line.how)),
+        ("By", HOW.get(line.source, line.source)),
         ("Confirmed by", f"our mail {line.message_key}" if line.message_key else ""),
         ("Address", line.address),
         ("From the network address", line.ip),
@@ -89,7 +89,7 @@ def _said(visit: Visit, line: SignupChange, newsletter: Newsletter) -> Entry:
 
 
 def _moment(visit: Visit, at: datetime) -> str:
-    return f"{at.astimezone(visit.parts.site.zone):%-d %B %Y at %H:%M:%S}"
+    return f"{at.astimezone(visit.services.site.zone):%-d %B %Y at %H:%M:%S}"
 
 
 def _on_one_line(value: str) -> str:

@@ -10,9 +10,9 @@ from billing.platform.errors import Invalid
 from billing.staff import requests
 from billing.staff.models import RequestKind
 from billing.staff.requests import Effect
-from billing.web import views
 from billing.web.kit.typed import LINES
 from billing.web.kit.visit import Guarded, Visit, Visiting
+from billing.web.views.requests import ContactPage, ContactSentPage
 
 router = APIRouter(include_in_schema=False)
 
@@ -40,9 +40,9 @@ def form(visit: Visiting, about: str = "") -> Response:
     return visit.page(_view(visit, "", kind, ""))
 
 
-def _view(visit: Visit, email: str, kind: str, words: str, error: str | None = None) -> views.Contact:
+def _view(visit: Visit, email: str, kind: str, words: str, error: str | None = None) -> ContactPage:
     known = visit.reader is not None
-    return views.Contact(
+    return ContactPage(
         email=visit.reader.email if visit.reader else email,
         known=known,
         kind=kind,
@@ -70,7 +70,7 @@ def send(
         effect = Effect.WAITS if website else _receive(visit, address, RequestKind(kind), words)
     except Invalid as refusal:
         return visit.page(_view(visit, email[:254], kind, words.replace("\0", ""), refusal.detail), 422)
-    return visit.page(views.ContactSent(at=visit.at, effect=effect.value, words=bool(words.strip())))
+    return visit.page(ContactSentPage(at=visit.at, effect=effect.value, words=bool(words.strip())))
 
 
 def _count(visit: Visit, address: str) -> None:
@@ -82,6 +82,6 @@ def _count(visit: Visit, address: str) -> None:
 def _receive(visit: Visit, address: str, kind: RequestKind, words: str) -> Effect:
     """Keep it; what it did at once."""
     with visit.begin() as ctx:
-        return requests.receive(
+        return requests.record_request(
             ctx, reader=visit.reader, email=address, kind=kind, words=words, ip=visit.ip, device=visit.device
         ).effect

@@ -11,8 +11,8 @@ from billing.access import gifts
 from billing.access.gifts import GiftEnd
 from billing.access.models import Article, Gift
 from billing.http import cookies
-from billing.web import views
 from billing.web.kit.visit import NOINDEX, Guarded, Visit, Visiting
+from billing.web.views.gifts import GiftsPage, GiveRow
 
 router = APIRouter(include_in_schema=False)
 ROOM = "/account/gifts"
@@ -33,7 +33,7 @@ def follow(visit: Visiting, token: str) -> Response:
         found = ctx.session.get(Article, gift.article_id) if gift else None
     if gift is None or found is None:
         raise gifts.UnknownGift("This gift link isn't whole. Ask whoever sent it to send it again.")
-    here = f"{visit.parts.settings.public_url}/"
+    here = f"{visit.services.settings.public_url}/"
     if found.url.startswith(here):  # its page is sent our cookies, so the secret stays out of its address
         visit.give(cookies.GIFT, token, max(gift.until - visit.at, SHORTEST))
         answer = visit.go(f"/{found.url.removeprefix(here)}")
@@ -65,7 +65,7 @@ def one(visit: Visiting, gift_id: str) -> Response:
 def _page(visit: Visit, gift_id: str | None = None) -> Response:
     if visit.reader is None:
         return visit.go("/sign-in")
-    terms = visit.parts.gift_terms
+    terms = visit.services.gift_terms
     with visit.begin() as ctx:
         given = gifts.of_reader(ctx.session, visit.reader.id)
         left = gifts.left(ctx, terms, visit.reader.id)
@@ -73,7 +73,7 @@ def _page(visit: Visit, gift_id: str | None = None) -> Response:
     made = next((row for row in rows if row.gift_id == gift_id and row.over is None), None)
     if gift_id is not None and made is None:
         return visit.go(ROOM)
-    view = views.Gifts(
+    view = GiftsPage(
         rows=tuple(rows),
         made=made,
         left=left,
@@ -84,17 +84,17 @@ def _page(visit: Visit, gift_id: str | None = None) -> Response:
     return visit.page(view)
 
 
-def _row(visit: Visit, session: Session, gift: Gift, at: datetime) -> views.GiveRow:
-    found, why = session.get(Article, gift.article_id), gifts.over(gift, at)
-    return views.GiveRow(
+def _row(visit: Visit, session: Session, gift: Gift, at: datetime) -> GiveRow:
+    found, reason = session.get(Article, gift.article_id), gifts.over(gift, at)
+    return GiveRow(
         gift_id=gift.id,
         title=found.title if found else "An article that is gone",
         article_url=found.url if found else "",
-        link=gifts.link(visit.parts.site, gift),
+        link=gifts.link(visit.services.site, gift),
         until=gift.until,
         opened=gift.opened,
         most=gift.most,
-        over=OVER[why] if why else None,
+        over=OVER[reason] if reason else None,
     )
 
 
@@ -104,5 +104,5 @@ def revoke(visit: Guarded, gift_id: str) -> Response:
     if visit.reader is None:
         return visit.go("/sign-in")
     with visit.begin() as ctx:
-        gifts.revoke(ctx, gift_id, reader_id=visit.reader.id, why="taken back by the giver")
+        gifts.revoke(ctx, gift_id, reader_id=visit.reader.id, reason="taken back by the giver")
     return visit.go(ROOM, "gift-revoked")

@@ -18,9 +18,17 @@ from billing.newsletters.signups import Origin, Person, choices, leave, pending
 from billing.platform.actors import WORKER
 from billing.readers.models import Reader
 from billing.readers.register import BadAddress
-from billing.web import views
-from billing.web.kit.visit import Guarded, Visit, Visiting, parts_of
+from billing.web.kit.visit import Guarded, Visit, Visiting, services_of
 from billing.web.reader.signed_links import LINK_LIFE, BadLink
+from billing.web.views.frame import Frame, Page
+from billing.web.views.newsletters import (
+    NewsletterBox,
+    NewsletterChoicesPage,
+    NewslettersAskedPage,
+    NewslettersConfirmPage,
+    NewslettersPage,
+    UnsubscribePage,
+)
 
 router = APIRouter(include_in_schema=False)
 Ticked = Annotated[list[str] | None, Form()]
@@ -38,12 +46,12 @@ def proved_person(visit: Visit) -> Person | None:
     return Person.of(visit.proved_reader) if visit.proved_reader else None
 
 
-def boxes(session: Session, person: Person | None) -> tuple[views.Choice, ...]:
+def boxes(session: Session, person: Person | None) -> tuple[NewsletterBox, ...]:
     """Every newsletter with its box; ticked where this person has it."""
     chosen = choices(session, person) if person else frozenset()
     waiting = pending(session, person) if person else frozenset()
     return tuple(
-        views.Choice(
+        NewsletterBox(
             id=each.id,
             name=each.name,
             description=each.description,
@@ -70,13 +78,15 @@ def _page(
     error: str | None = None,
     status: int = 200,
 ) -> Response:
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         found = boxes(session, proved_person(visit))
     if ticked:  # what was ticked before a mistake in the address is still ticked after it
         found = tuple(replace(each, chosen=each.id in ticked) for each in found)
     reader = visit.reader.email if visit.reader else None
-    proved = visit.proved_reader is not None
-    view = views.Newsletters(choices=found, reader=reader, proved=proved, email=email, error=error)
+    email_verified = visit.proved_reader is not None
+    view = NewslettersPage(
+        choices=found, reader=reader, email_verified=email_verified, email=email, error=error
+    )
     return visit.page(view, status)
 
 
@@ -114,7 +124,7 @@ def add(visit: Guarded, newsletter: Ticked = None) -> Response:
 
 def _add(visit: Visit, reader: Reader, ticked: list[str], how: str, back: str) -> Response:
     """Add what is ticked, and leave nothing."""
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         asked = _join(visit, session, Person.of(reader), ticked, how)
     return visit.go(back, "newsletters-asked" if asked else "newsletters-saved")
 
@@ -122,7 +132,7 @@ def _add(visit: Visit, reader: Reader, ticked: list[str], how: str, back: str) -
 @router.get("/newsletters/asked")
 def asked(visit: Visiting) -> Response:
     """Check your mail."""
-    return visit.page(views.NewslettersAsked(days=optin.LIFE.days))
+    return visit.page(NewslettersAskedPage(days=optin.LIFE.days))
 
 
 def _save(visit: Visit, person: Person, ticked: list[str], how: str, back: str) -> Response:
@@ -136,8 +146,10 @@ def _save(visit: Visit, person: Person, ticked: list[str], how: str, back: str) 
 
 def _join(visit: Visit, session: Session, person: Person, wanted: list[str], how: str) -> bool:
     """Whether a mail had to be sent first. Who came by a mailed link has proved the address; so has a session begun with one."""
-    proved = how == "preferences" or visit.proved_reader is not None
-    return optin.join_or_ask(visit.context(session), person, wanted, origin(visit, how), proved=proved)
+    email_verified = how == "preferences" or visit.proved_reader is not None
+    return optin.join_or_ask(
+        visit.context(session), person, wanted, origin(visit, how), email_verified=email_verified
+    )
 
 
 @router.get("/newsletters/confirm/{token}")
@@ -152,7 +164,7 @@ def ask_confirm(visit: Visiting) -> Response:
     with visit.begin() as ctx:
         rows = optin.asked_by(ctx, visit.cookie(cookies.LINK))
         names = _names(ctx.session, [row.newsletter_id for row in rows])
-    return visit.page(views.NewslettersConfirm(names=names))
+    return visit.page(NewslettersConfirmPage(names=names))
 
 
 @router.post("/newsletters/confirm")
@@ -162,7 +174,7 @@ def confirm(visit: Guarded) -> Response:
         done = optin.confirm(ctx, visit.cookie(cookies.LINK), origin(visit, "confirmation mail"))
         names = _names(ctx.session, done)
     visit.takes.append(cookies.LINK)
-    return visit.page(views.NewslettersConfirm(names=names, done=True))
+    return visit.page(NewslettersConfirmPage(names=names, done=True))
 
 
 def _names(session: Session, ids: list[str]) -> tuple[str, ...]:
@@ -172,7 +184,7 @@ def _names(session: Session, ids: list[str]) -> tuple[str, ...]:
 @router.get("/newsletters/mine/{token}")
 def follow_mine(visit: Visiting, token: str) -> Response:
     """From a newsletter to the page with all of them; a test mail's link goes where everybody may."""
-    if visit.parts.site.tokens.subject_of(links.PREFERENCES, token) == links.TEST:
+    if visit.services.site.tokens.subject_of(links.PREFERENCES, token) == links.TEST:
         return visit.go("/newsletters")
     return _keep(visit, links.PREFERENCES, token, "/newsletters/mine")
 
@@ -180,9 +192,9 @@ def follow_mine(visit: Visiting, token: str) -> Response:
 @router.get("/newsletters/mine")
 def mine(visit: Visiting) -> Response:
     """The lists, without signing in and without anything else about the reader (C7)."""
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         found = boxes(session, _person(visit, session))
-    return visit.page(views.NewsletterChoices(choices=found))
+    return visit.page(NewsletterChoicesPage(choices=found))
 
 
 @router.post("/newsletters/mine")
@@ -205,7 +217,7 @@ def _person(visit: Visit, session: Session) -> Person:
 
 
 def _keep(visit: Visit, purpose: str, token: str, page: str) -> Response:
-    if visit.parts.site.tokens.subject_of(purpose, token) is None:
+    if visit.services.site.tokens.subject_of(purpose, token) is None:
         raise BadLink
     visit.give(cookies.LINK, token, LINK_LIFE)
     return visit.go(page)
@@ -214,12 +226,12 @@ def _keep(visit: Visit, purpose: str, token: str, page: str) -> Response:
 @router.api_route("/u/{token}", methods=["GET", "HEAD"])
 def ask_unsubscribe(request: Request, token: str) -> Response:
     """A page with a button, for people; scanners that follow the link change nothing (H5)."""
-    parts = parts_of(request)
-    with parts.database.begin(parts.site, parts.clock.now(), WORKER) as ctx:
-        if not links.is_genuine(parts.site, token):
+    services = services_of(request)
+    with services.database.begin(services.site, services.clock.now(), WORKER) as ctx:
+        if not links.is_genuine(services.site, token):
             raise BadLink
         found = links.newsletter_of(ctx, token)
-    return _bare(request, views.Unsubscribe(name=found.name if found else None, action=f"/u/{token}"))
+    return _bare(request, UnsubscribePage(name=found.name if found else None, action=f"/u/{token}"))
 
 
 @router.post("/u/{token}")
@@ -227,22 +239,26 @@ def unsubscribe(request: Request, token: str) -> Response:
     """One click, by a person or a mail program: no cookie, no form token, whatever the body; 200 and no redirect (H4).
 
     Asking again, or for a list one isn't on, is answered the same (H7)."""
-    parts = parts_of(request)
-    if not links.is_genuine(parts.site, token):
+    services = services_of(request)
+    if not links.is_genuine(services.site, token):
         raise BadLink
-    source = Origin("one click", client_ip(request, parts), request.headers.get("user-agent", "")[:300])
-    with parts.database.begin(parts.site, parts.clock.now(), WORKER) as ctx:
+    source = Origin("one click", client_ip(request, services), request.headers.get("user-agent", "")[:300])
+    with services.database.begin(services.site, services.clock.now(), WORKER) as ctx:
         found = links.newsletter_of(ctx, token)
         links.unsubscribe(ctx, token, source)
-    view = views.Unsubscribe(name=found.name if found else None, action=f"/u/{token}", done=True)
+    view = UnsubscribePage(name=found.name if found else None, action=f"/u/{token}", done=True)
     return _bare(request, view)
 
 
-def _bare(request: Request, view: views.Page) -> Response:
+def _bare(request: Request, view: Page) -> Response:
     """A page that neither reads nor sets a cookie."""
-    parts = parts_of(request)
-    today = parts.site.today(parts.clock.now())
-    frame = views.Frame(
-        house=parts.sender.house, csrf="", path="/newsletters", today=today, paper_url=parts.settings.paper
+    services = services_of(request)
+    today = services.site.today(services.clock.now())
+    frame = Frame(
+        house=services.sender.house,
+        csrf="",
+        path="/newsletters",
+        today=today,
+        paper_url=services.settings.paper,
     )
     return HTMLResponse(request.app.state.look.page(view, frame))

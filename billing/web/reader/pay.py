@@ -21,12 +21,12 @@ from billing.readers import rate
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.subscriptions.find import live_of
-from billing.web import views
 from billing.web.kit.bulkhead import Waits, may_wait
 from billing.web.kit.view_rows import card_of
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader.signed_links import BadLink, keep_link
 from billing.web.reader.start_shared import count_return
+from billing.web.views.account import PayOverPage, PayPage
 
 router = APIRouter(include_in_schema=False)
 PAY_LIFE = timedelta(hours=3)
@@ -52,15 +52,15 @@ def back(visit: Visiting, attempt: Annotated[str, Query(max_length=100)] = "") -
 
 
 def _ask(visit: Visit, attempt_id: str, invoice_id: str) -> Response:
-    paying.come_back(visit.parts.run_context, attempt_id, visit.at)
+    paying.come_back(visit.services.run_context, attempt_id, visit.at)
     return _came_back(visit, attempt_id, invoice_id, claimed=True)
 
 
 def _came_back(visit: Visit, attempt_id: str, invoice_id: str, *, claimed: bool = False) -> Response:
-    parts = visit.parts
+    services = visit.services
     with visit.begin() as ctx:
         if claimed:
-            return_polls.done(ctx, Attempt, attempt_id, parts.settings.return_poll_seconds)
+            return_polls.done(ctx, Attempt, attempt_id, services.settings.return_poll_seconds)
         if ctx.session.get_one(Attempt, attempt_id).state is not AttemptState.OPEN:
             return visit.go("/pay")
         now = paying.owing(ctx, invoice_id)
@@ -72,7 +72,7 @@ def stop(visit: Visiting) -> Response:
     """To the page that cancels: the mail with this link holds that one too."""
     with visit.begin() as ctx:
         now = paying.owing(ctx, _invoice_id(visit))
-    return keep_link(visit, CANCEL, visit.parts.site.tokens.token(CANCEL, now.subscription.id), "/cancel")
+    return keep_link(visit, CANCEL, visit.services.site.tokens.token(CANCEL, now.subscription.id), "/cancel")
 
 
 @router.get("/pay/{token}")
@@ -101,8 +101,8 @@ def with_card(visit: Guarded) -> Waits:
 
 def _charge_card(visit: Visit, invoice_id: str) -> Response:
     try:
-        state = paying.with_card_on_record(visit.parts.run_context, invoice_id, visit.at)
-    except (paying.NothingOwed, paying.Underway, paying.OtherWay):
+        state = paying.with_card_on_record(visit.services.run_context, invoice_id, visit.at)
+    except (paying.NothingToPay, paying.Underway, paying.OtherWay):
         return visit.go("/pay")  # which says how it stands
     return visit.go("/pay", "not-charged" if state is AttemptState.DECLINED else None)
 
@@ -117,8 +117,8 @@ def with_page(visit: Guarded) -> Waits:
 
 def _open_page(visit: Visit, invoice_id: str) -> Response:
     try:
-        url = paying.open_page(visit.parts.run_context, invoice_id, visit.at)
-    except (paying.NothingOwed, paying.Underway):
+        url = paying.open_page(visit.services.run_context, invoice_id, visit.at)
+    except (paying.NothingToPay, paying.Underway):
         return visit.go("/pay")
     visit.give(cookies.LINK, visit.cookie(cookies.LINK), PAY_LIFE)
     return visit.go(url or "/pay")
@@ -129,16 +129,16 @@ def from_account(visit: Guarded) -> Response:
     """From the account to the same page."""
     if visit.reader is None:
         return visit.go("/sign-in")
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         subscription = live_of(session, visit.reader.id)
         invoice = open_invoice(session, subscription.id) if subscription else None
     if invoice is None:
         return visit.go("/account")
-    return keep_link(visit, PAY, visit.parts.site.tokens.token(PAY, invoice.id), "/pay", PAY_LIFE)
+    return keep_link(visit, PAY, visit.services.site.tokens.token(PAY, invoice.id), "/pay", PAY_LIFE)
 
 
 def _linked(visit: Visit) -> str | None:
-    return visit.parts.site.tokens.subject_of(PAY, visit.cookie(cookies.LINK))
+    return visit.services.site.tokens.subject_of(PAY, visit.cookie(cookies.LINK))
 
 
 def _invoice_id(visit: Visit) -> str:
@@ -158,13 +158,13 @@ def _counted(visit: Visit) -> str:
     return invoice_id
 
 
-def _open(visit: Visit, now: Owing) -> views.Pay:
+def _open(visit: Visit, now: Owing) -> PayPage:
     invoice = now.invoice
-    return views.Pay(
+    return PayPage(
         amount=Money(invoice.gross, invoice.currency),
         period_from=invoice.period_start_on,
         period_to=invoice.period_end_on - timedelta(days=1),
-        reading_until=visit.parts.site.last_day(now.subscription.access_until),
+        reading_until=visit.services.site.last_day(now.subscription.access_until),
         retry_on=now.subscription.retry_on,
         card=card_of(now.card),
         with_card=now.with_card,
@@ -195,11 +195,11 @@ def _why(now: Owing) -> Closed:
     return Closed.GIVEN_AWAY if goes_on and now.invoice.state is InvoiceState.VOID else Closed.OVER
 
 
-def _over(session: Session, now: Owing, why: Closed, again: str = "/pay") -> views.PayOver:
+def _over(session: Session, now: Owing, reason: Closed, again: str = "/pay") -> PayOverPage:
     invoice = now.invoice
-    paid = one(session, invoice.id, invoice.reader_id) if why is Closed.PAID else None
-    return views.PayOver(
-        why=Closed.GIVEN_BACK if paid and paid.refunds else why,
+    paid = one(session, invoice.id, invoice.reader_id) if reason is Closed.PAID else None
+    return PayOverPage(
+        reason=Closed.GIVEN_BACK if paid and paid.refunds else reason,
         amount=Money(invoice.gross, invoice.currency),
         number=numbers.invoice_number(invoice.number) if invoice.number else None,
         paid_on=invoice.issued_on,

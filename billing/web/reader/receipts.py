@@ -12,10 +12,10 @@ from billing.payments.invoices import percent
 from billing.platform.errors import Invalid
 from billing.readers.models import Reader
 from billing.rules.money import Money
-from billing.web import views
 from billing.web.kit.files import as_file
 from billing.web.kit.view_rows import card_of
 from billing.web.kit.visit import Guarded, Visit, Visiting
+from billing.web.views.account import CreditNote, ReceiptPage
 
 router = APIRouter(include_in_schema=False)
 Typed = Annotated[str, Form(max_length=invoice_recipients.MOST)]
@@ -26,10 +26,10 @@ def receipt_file(visit: Visiting, invoice_id: str) -> Response:
     """The same as a file."""
     if visit.reader is None:
         return visit.go("/sign-in")
-    parts = visit.parts
+    services = visit.services
     with visit.begin() as ctx:
         documents = copies(ctx, receipts.one(ctx.session, invoice_id, visit.reader.id))
-    return as_file(documents, parts.sender.house)
+    return as_file(documents, services.sender.house)
 
 
 @router.get("/account/receipts/{invoice_id}")
@@ -56,13 +56,13 @@ def make_out(
     return visit.go(f"/account/receipts/{invoice_id}", "made-out")
 
 
-def _page(visit: Visit, reader: Reader, invoice_id: str, error: str | None = None) -> views.Receipt:
-    with visit.parts.database.transaction() as session:
+def _page(visit: Visit, reader: Reader, invoice_id: str, error: str | None = None) -> ReceiptPage:
+    with visit.services.database.transaction() as session:
         paid = receipts.one(session, invoice_id, reader.id)
         recipient = invoice_recipients.of_invoice(session, paid.invoice)
     invoice, currency = paid.invoice, paid.invoice.currency
     words = tax_invoice(invoice, paid.card, recipient, is_copy=True)
-    return views.Receipt(
+    return ReceiptPage(
         number=words.number,
         issued_on=invoice.issued_on or invoice.period_start_on,
         reader_email=reader.email,
@@ -81,9 +81,9 @@ def _page(visit: Visit, reader: Reader, invoice_id: str, error: str | None = Non
         is_copy=True,
         file=f"/account/receipts/{invoice.id}.pdf",
         credit_notes=tuple(
-            views.CreditNote(
+            CreditNote(
                 number=numbers.credit_note_number(refund.credit_note_number),
-                issued_on=visit.parts.site.today(refund.settled_at),
+                issued_on=visit.services.site.today(refund.settled_at),
                 net=Money(refund.net, currency),
                 vat=Money(refund.vat, currency),
                 gross=Money(refund.amount, currency),

@@ -11,11 +11,11 @@ from billing.payments.models import CardSetup
 from billing.platform.setting_types import OFFER
 from billing.readers import links, sessions, sign_in
 from billing.readers.register import BadAddress, by_id
-from billing.web import views
 from billing.web.kit.access_request import carry_over
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import step_up
-from billing.web.reader.start_shared import after_sign_in, hold_start
+from billing.web.reader.start_shared import after_sign_in, lock_start
+from billing.web.views.account import SignInConfirmPage, SignInExpiredPage, SignInPage, SignInSentPage
 
 router = APIRouter(include_in_schema=False)
 
@@ -23,7 +23,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/sign-in")
 def ask(visit: Visiting) -> Response:
     """Where to send the link; also for a browser that is signed in by an address it hasn't proved yet."""
-    return visit.go("/account") if visit.proved_reader else visit.page(views.SignIn())
+    return visit.go("/account") if visit.proved_reader else visit.page(SignInPage())
 
 
 @router.post("/sign-in")
@@ -34,20 +34,20 @@ def mail_link(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
             sign_in.count_asks(ctx, email, visit.browser)
             sign_in.ask(ctx, email, visit.browser)
     except BadAddress as refusal:
-        return visit.page(views.SignIn(email=email[:254], error=refusal.detail), 422)
+        return visit.page(SignInPage(email=email[:254], error=refusal.detail), 422)
     return visit.go("/sign-in/sent")
 
 
 @router.get("/sign-in/sent")
 def sent(visit: Visiting) -> Response:
     """Check your mail; and the place for a code from another device."""
-    return visit.page(views.SignInSent(minutes=int(links.LIFE.total_seconds() // 60)))
+    return visit.page(SignInSentPage(minutes=int(links.LIFE.total_seconds() // 60)))
 
 
 @router.get("/sign-in/link/{token}")
 def follow(visit: Visiting, token: str) -> Response:
     """Take the token out of the address bar. Changes nothing: scanners follow links too (H6)."""
-    if visit.parts.site.tokens.subject_of(sign_in.PURPOSE, token) is None:
+    if visit.services.site.tokens.subject_of(sign_in.PURPOSE, token) is None:
         visit.takes.append(cookies.LINK)
     else:
         visit.give(cookies.LINK, token, links.LIFE)
@@ -57,15 +57,15 @@ def follow(visit: Visiting, token: str) -> Response:
 @router.get("/sign-in/confirm")
 def confirm_page(visit: Visiting) -> Response:
     """A button in the browser that asked; in any other, the code to type there."""
-    parts, token = visit.parts, visit.cookie(cookies.LINK)
+    services, token = visit.services, visit.cookie(cookies.LINK)
     try:
         with visit.begin() as ctx:
             link = sign_in.find_link(ctx, token)
             here = links.belongs_here(link, visit.browser_hashes)
     except links.LinkSpent:
-        return visit.page(views.SignInExpired(), 410)
-    code = None if here else parts.site.tokens.code(sign_in.PURPOSE, link.id)
-    return visit.page(views.SignInConfirm(code=code))
+        return visit.page(SignInExpiredPage(), 410)
+    code = None if here else services.site.tokens.code(sign_in.PURPOSE, link.id)
+    return visit.page(SignInConfirmPage(code=code))
 
 
 @router.post("/sign-in/confirm")
@@ -73,11 +73,11 @@ def confirm(visit: Guarded) -> Response:
     """Use the link, once."""
     try:
         with visit.begin() as ctx:
-            held = hold_start(visit, ctx.session)
+            held = lock_start(visit, ctx.session)
             done = sign_in.confirm(ctx, visit.cookie(cookies.LINK), visit.browser)
             start = _carry_over(visit, ctx.session, held, done)
     except links.LinkSpent:
-        return visit.page(views.SignInExpired(), 410)
+        return visit.page(SignInExpiredPage(), 410)
     return _signed_in(visit, done, start)
 
 
@@ -87,13 +87,13 @@ def type_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
     try:
         with visit.begin() as ctx:
             sign_in.count_codes(ctx, visit.browser)
-            held = hold_start(visit, ctx.session)
+            held = lock_start(visit, ctx.session)
             done = sign_in.confirm_code(ctx, code[:20], visit.browser)
             start = _carry_over(visit, ctx.session, held, done) if done is not None else None
     except links.LinkSpent:
-        return visit.page(views.SignInExpired(), 410)
+        return visit.page(SignInExpiredPage(), 410)
     if done is None:
-        return visit.page(views.SignInSent(error=links.WrongCode().detail), 422)
+        return visit.page(SignInSentPage(error=links.WrongCode().detail), 422)
     return _signed_in(visit, done, start)
 
 
@@ -139,6 +139,6 @@ def _end(visit: Visit, only: str | None) -> Response:
         with visit.begin() as ctx:
             sessions.end_sessions(ctx, visit.reader.id, only=only)
     visit.takes.append(cookies.SESSION)
-    paper = visit.parts.settings.paper
+    paper = visit.services.settings.paper
     # On from a form only to this host: the pages' `form-action` forbids a redirect elsewhere.
     return visit.go(paper if paper.startswith("/") else OFFER, "signed-out")

@@ -14,13 +14,13 @@ from billing.platform.errors import NotFound
 from billing.platform.site import CANCEL, CARD
 from billing.readers.register import by_id
 from billing.subscriptions.models import Subscription
-from billing.web import views
 from billing.web.kit.bulkhead import Waits, may_wait
 from billing.web.kit.typed import LINES
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import step_up
 from billing.web.reader.cancelling import cancel_page, cancel_with, cancelled_page, withdraw_with
 from billing.web.reader.change_card import card_is_asked_for, open_card_page
+from billing.web.views.account import ChangeCardPage
 
 router = APIRouter(include_in_schema=False)
 LINK_LIFE = timedelta(hours=1)
@@ -35,7 +35,7 @@ class BadLink(NotFound):
 
 def keep_link(visit: Visit, purpose: str, token: str, page: str, life: timedelta = LINK_LIFE) -> Response:
     """Take the token out of the address bar, if it is genuine. Raises BadLink."""
-    if visit.parts.site.tokens.subject_of(purpose, token) is None:
+    if visit.services.site.tokens.subject_of(purpose, token) is None:
         raise BadLink
     visit.give(cookies.LINK, token, life)
     return visit.go(page)
@@ -43,7 +43,7 @@ def keep_link(visit: Visit, purpose: str, token: str, page: str, life: timedelta
 
 def kept_subject(visit: Visit, purpose: str) -> str:
     """What the link that was kept is about. Raises BadLink."""
-    found = visit.parts.site.tokens.subject_of(purpose, visit.cookie(cookies.LINK))
+    found = visit.services.site.tokens.subject_of(purpose, visit.cookie(cookies.LINK))
     if found is None:
         raise BadLink
     return found
@@ -51,7 +51,7 @@ def kept_subject(visit: Visit, purpose: str) -> str:
 
 def _subscription(visit: Visit, purpose: str) -> Subscription:
     subject = kept_subject(visit, purpose)
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         found = session.get(Subscription, subject)
     if found is None:
         raise BadLink
@@ -101,7 +101,7 @@ def mail_undo(visit: Guarded) -> Response:
 
 
 def _mail_link(visit: Visit, subscription: Subscription, way: str) -> Response:
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         reader = by_id(session, subscription.reader_id)
     return step_up.mail_link(visit, reader.email, way)
 
@@ -116,7 +116,7 @@ def follow_card(visit: Visiting, token: str) -> Response:
 def ask_card(visit: Visiting) -> Response:
     """A button to the card page."""
     subscription = _subscription(visit, CARD)
-    return visit.page(views.ChangeCard(action="/card", by_mail=not card_is_asked_for(visit, subscription)))
+    return visit.page(ChangeCardPage(action="/card", by_mail=not card_is_asked_for(visit, subscription)))
 
 
 @router.post("/card")

@@ -16,8 +16,8 @@ from billing.readers import consents, rate
 from billing.readers.models import Reader
 from billing.rules.trial import TrialDates
 from billing.subscriptions.offer import Offer, offer_today
-from billing.web import views
 from billing.web.kit.visit import Visit
+from billing.web.views.start import RefusedPage
 
 START_LIFE = timedelta(hours=12)
 MOST_RETURNS = 600
@@ -39,32 +39,32 @@ def count_card_page(visit: Visit, session: Session) -> None:
 Why = Literal["trial_used", "card_used", "already_subscribed", "dispute_open"]
 
 
-def refused_page(visit: Visit, why: Why, offer: Offer) -> Response:
+def refused_page(visit: Visit, reason: Why, offer: Offer) -> Response:
     """Why nothing starts, and what can be taken instead."""
-    view = views.Refused(
-        why=why,
+    view = RefusedPage(
+        reason=reason,
         price=offer.amount,
         period=offer.plan.period_label,
         then=offer.then_amount,
         next_charge_on=offer.renews_on,
-        cooling_off_days=visit.parts.site.policy.cooling_off_days,
+        cooling_off_days=visit.services.site.policy.cooling_off_days,
     )
     return visit.page(view, 409)
 
 
-def hold_start(visit: Visit, session: Session) -> CardSetup | None:
+def lock_start(visit: Visit, session: Session) -> CardSetup | None:
     """The start of this browser, locked, for `after_sign_in`: to be held before its link (see `cards/ownership_proof`)."""
     return ownership_proof.hold(session, visit.cookie(cookies.SETUP), visit.browser_hashes)
 
 
 def after_sign_in(visit: Visit, session: Session, held: CardSetup | None, reader: Reader) -> str | None:
     """The page of the start that waited for a sign-in in this browser, if one did."""
-    waited = ownership_proof.give(visit.context(session), held, reader)
+    waited = ownership_proof.hand_over(visit.context(session), held, reader)
     return f"/subscribe/back?setup={held.id}" if held is not None and waited else None
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class StartChoice:
     """What was chosen in this browser before anything is agreed to."""
 
     email: str
@@ -73,20 +73,20 @@ class Choice:
     """None for the first that everyone is offered."""
 
 
-def remember(visit: Visit, choice: Choice) -> None:
+def remember(visit: Visit, choice: StartChoice) -> None:
     """Keep it in the reader's own browser, signed, until something is agreed to."""
     packed = base64.urlsafe_b64encode(json.dumps(asdict(choice)).encode()).decode()
-    visit.give(cookies.START, visit.parts.site.tokens.token("start", packed), START_LIFE)
+    visit.give(cookies.START, visit.services.site.tokens.token("start", packed), START_LIFE)
 
 
-def remembered(visit: Visit) -> Choice | None:
+def remembered(visit: Visit) -> StartChoice | None:
     """What this browser has chosen. A signed-in reader starts for their own address, whatever was typed, by default with a trial."""
-    packed = visit.parts.site.tokens.subject_of("start", visit.cookie(cookies.START))
+    packed = visit.services.site.tokens.subject_of("start", visit.cookie(cookies.START))
     if packed is None:
-        return Choice(visit.reader.email, SetupPurpose.TRIAL, None) if visit.reader else None
+        return StartChoice(visit.reader.email, SetupPurpose.TRIAL, None) if visit.reader else None
     said = json.loads(base64.urlsafe_b64decode(packed))
     email = visit.reader.email if visit.reader else said["email"]
-    return Choice(email, SetupPurpose(said["purpose"]), said["plan_id"])
+    return StartChoice(email, SetupPurpose(said["purpose"]), said["plan_id"])
 
 
 @dataclass(frozen=True, slots=True)

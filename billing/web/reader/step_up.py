@@ -10,8 +10,8 @@ from starlette.responses import Response
 from billing.http import cookies
 from billing.platform.errors import NotFound
 from billing.readers import links, sessions, sign_in
-from billing.web import views
 from billing.web.kit.visit import Guarded, Visit, Visiting
+from billing.web.views.account import ProveAgainPage
 
 WAY = "way"
 WAY_LIFE = 2 * links.LIFE
@@ -21,7 +21,7 @@ router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class GuardedStep:
     """What needs a fresh sign-in: how the page names it, and where the reader goes on afterwards."""
 
     words: str
@@ -29,8 +29,8 @@ class Act:
 
 
 ACTS = {
-    "card": Act("your subscription is charged to another card", "/account/card"),
-    "consents": Act("you download what you agreed to", "/account#agreed"),
+    "card": GuardedStep("your subscription is charged to another card", "/account/card"),
+    "consents": GuardedStep("you download what you agreed to", "/account#agreed"),
 }
 
 
@@ -40,7 +40,7 @@ class UnknownAct(NotFound):
     code = "unknown_act"
 
 
-class ProveFirst(Exception):
+class ReaderMustProve(Exception):
     """The browser has no sign-in of the last ten minutes: off to the page that explains it, and back."""
 
     def __init__(self, visit: Visit, act: str) -> None:
@@ -51,7 +51,7 @@ class ProveFirst(Exception):
 def require_fresh(visit: Visit, act: str) -> None:
     """Unless the reader signed in by mail within ten minutes, in this browser. Raises ProveFirst."""
     if visit.session is None or not sessions.is_fresh(visit.session, visit.at):
-        raise ProveFirst(visit, act)
+        raise ReaderMustProve(visit, act)
 
 
 def fresh_for(act: str) -> Any:
@@ -65,7 +65,7 @@ def fresh_for(act: str) -> Any:
 
 
 def _explain(_: Request, error: Exception) -> Response:
-    assert isinstance(error, ProveFirst)
+    assert isinstance(error, ReaderMustProve)
     if error.visit.reader is None:
         return sign_in_first(error.visit, ACTS[error.act].way)
     return error.visit.go(f"/account/confirm?act={error.act}")
@@ -73,7 +73,7 @@ def _explain(_: Request, error: Exception) -> Response:
 
 def answer_stale(app: FastAPI) -> None:
     """Register where a browser is sent that has to prove its reader first."""
-    app.add_exception_handler(ProveFirst, _explain)
+    app.add_exception_handler(ReaderMustProve, _explain)
 
 
 @router.get("/account/confirm")
@@ -81,7 +81,7 @@ def ask(visit: Visiting, act: Annotated[str, Query(max_length=20)] = "") -> Resp
     """Why a link is mailed before this. Raises UnknownAct."""
     if visit.reader is None:
         return visit.go("/sign-in")
-    return visit.page(views.ProveAgain(email=visit.reader.email, act=act, words=_act(act).words))
+    return visit.page(ProveAgainPage(email=visit.reader.email, act=act, words=_act(act).words))
 
 
 @router.post("/account/confirm")
@@ -92,7 +92,7 @@ def mail(visit: Guarded, act: Annotated[str, Form(max_length=20)] = "") -> Respo
     return mail_link(visit, visit.reader.email, _act(act).way)
 
 
-def _act(name: str) -> Act:
+def _act(name: str) -> GuardedStep:
     if name not in ACTS:
         raise UnknownAct
     return ACTS[name]
@@ -101,13 +101,13 @@ def _act(name: str) -> Act:
 def remember_way(visit: Visit, path: str) -> None:
     """Go on at this page of ours after signing in. The cookie is signed, so that nothing else can be put there."""
     way = quote(path, safe="/?=&%#")
-    visit.give(cookies.WAY, visit.parts.site.tokens.token(WAY, way), WAY_LIFE)
+    visit.give(cookies.WAY, visit.services.site.tokens.token(WAY, way), WAY_LIFE)
 
 
 def way_back(visit: Visit) -> str:
     """Where the reader was going when asked to sign in; the account where nothing is remembered."""
     visit.takes.append(cookies.WAY)
-    return visit.parts.site.tokens.subject_of(WAY, visit.cookie(cookies.WAY)) or HOME
+    return visit.services.site.tokens.subject_of(WAY, visit.cookie(cookies.WAY)) or HOME
 
 
 def sign_in_first(visit: Visit, way: str) -> Response:
@@ -118,8 +118,8 @@ def sign_in_first(visit: Visit, way: str) -> Response:
 
 def mail_link(visit: Visit, email: str, way: str) -> Response:
     """Mail a sign-in link to an address that we know, and go on at `way` when it is used. Raises TooMany."""
-    site = visit.parts.site
-    with visit.parts.database.begin(site, visit.at, visit.actor) as ctx:
+    site = visit.services.site
+    with visit.services.database.begin(site, visit.at, visit.actor) as ctx:
         sign_in.count_asks(ctx, email, visit.browser)
         sign_in.ask(ctx, email, visit.browser)
     remember_way(visit, way)

@@ -20,7 +20,6 @@ from billing.readers.register import BadAddress, clean_address
 from billing.rules import tax
 from billing.subscriptions.offer import Offer, offer_today, offers_today
 from billing.subscriptions.start import Open, open_to
-from billing.web import views
 from billing.web.kit.bulkhead import Waits, may_wait
 from billing.web.kit.view_rows import teasers
 from billing.web.kit.visit import Guarded, Visit, Visiting
@@ -28,14 +27,15 @@ from billing.web.reader.card_return import arrive, charge_at_once
 from billing.web.reader.choices import PLAN_ID
 from billing.web.reader.start_shared import (
     START_LIFE,
-    Choice,
     Start,
+    StartChoice,
     Why,
     count_card_page,
     refused_page,
     remember,
     start_of,
 )
+from billing.web.views.start import OfferPage, PlanOffer, ReviewPage, SubscribePage
 
 router = APIRouter(include_in_schema=False)
 PlanAsked = Annotated[str | None, Query(pattern=PLAN_ID)]
@@ -44,11 +44,11 @@ PlanAsked = Annotated[str | None, Query(pattern=PLAN_ID)]
 @router.get("/")
 def offer(visit: Visiting) -> Response:
     """The promise, the prices, the dates."""
-    site = visit.parts.site
-    with visit.parts.database.begin(site, visit.at, visit.actor) as ctx:
+    site = visit.services.site
+    with visit.services.database.begin(site, visit.at, visit.actor) as ctx:
         first, *others = offers_today(ctx)
         articles = teasers(visit, ctx.session, newest(ctx.session, 6))
-    view = views.Offer(
+    view = OfferPage(
         price=first.amount,
         period=first.plan.period_label,
         dates=first.dates,
@@ -58,8 +58,8 @@ def offer(visit: Visiting) -> Response:
     return visit.page(view)
 
 
-def _other(offer: Offer) -> views.PlanOffer:
-    return views.PlanOffer(
+def _other(offer: Offer) -> PlanOffer:
+    return PlanOffer(
         plan_id=offer.plan.id,
         price=offer.amount,
         period=offer.plan.period_label,
@@ -73,10 +73,10 @@ def ask_address(visit: Visiting, plan: PlanAsked = None) -> Response:
     """Step one, for a browser that isn't signed in. Raises NotOffered."""
     with visit.begin() as ctx:
         offer = offer_today(ctx, plan or None)
-        why = _why_not(visit, ctx.session, visit.reader, SetupPurpose.TRIAL)
+        reason = _why_not(visit, ctx.session, visit.reader, SetupPurpose.TRIAL)
     if visit.reader is None:
         return _address_page(visit, offer)
-    return _begin(visit, visit.reader.email, offer, why)
+    return _begin(visit, visit.reader.email, offer, reason)
 
 
 @router.post("/subscribe")
@@ -94,13 +94,13 @@ def take_address(
             return _address_page(visit, offer, email[:254], refusal.detail)
         ten = timedelta(minutes=10)
         rate.count_network(ctx, "start", visit.ip, limit=20, per=ten)
-        why = _why_not(visit, ctx.session, visit.reader, SetupPurpose.TRIAL)
-    return _begin(visit, email, offer, why)
+        reason = _why_not(visit, ctx.session, visit.reader, SetupPurpose.TRIAL)
+    return _begin(visit, email, offer, reason)
 
 
-def _begin(visit: Visit, email: str, offer: Offer, why: Why | None) -> Response:
-    remember(visit, Choice(email, SetupPurpose.TRIAL, offer.plan.id))
-    return refused_page(visit, why, offer) if why else visit.go("/subscribe/review")
+def _begin(visit: Visit, email: str, offer: Offer, reason: Why | None) -> Response:
+    remember(visit, StartChoice(email, SetupPurpose.TRIAL, offer.plan.id))
+    return refused_page(visit, reason, offer) if reason else visit.go("/subscribe/review")
 
 
 def _why_not(visit: Visit, session: Session, reader: Reader | None, purpose: SetupPurpose) -> Why | None:
@@ -117,7 +117,7 @@ def _why_not(visit: Visit, session: Session, reader: Reader | None, purpose: Set
 
 
 def _address_page(visit: Visit, offer: Offer, email: str = "", error: str | None = None) -> Response:
-    view = views.Subscribe(
+    view = SubscribePage(
         price=offer.amount,
         period=offer.plan.period_label,
         then=offer.then_amount,
@@ -132,26 +132,26 @@ def _address_page(visit: Visit, offer: Offer, email: str = "", error: str | None
 @router.post("/subscribe/without-trial")
 def without_trial(visit: Guarded) -> Response:
     """The friendly way on for somebody whose trial is used."""
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         start = start_of(visit, session)
     if start is None:
         return visit.go("/subscribe")
-    remember(visit, Choice(start.email, SetupPurpose.PAID, start.offer.plan.id))
+    remember(visit, StartChoice(start.email, SetupPurpose.PAID, start.offer.plan.id))
     return visit.go("/subscribe/review")
 
 
 @router.get("/subscribe/review")
 def review(visit: Visiting) -> Response:
     """Everything on one screen before the card: price, dates, how to cancel, consent (CARD-2, ECT-2)."""
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         start = start_of(visit, session)
     return _review_page(visit, start) if start else visit.go("/subscribe")
 
 
 def _review_page(visit: Visit, start: Start, error: str | None = None) -> Response:
     offer = start.offer
-    split = tax.split(offer.amount, tax.rate_on(visit.parts.site.today(visit.at)))
-    view = views.Review(
+    split = tax.split(offer.amount, tax.rate_on(visit.services.site.today(visit.at)))
+    view = ReviewPage(
         email=start.email,
         price=offer.amount,
         period=offer.plan.period_label,
@@ -169,16 +169,16 @@ def _review_page(visit: Visit, start: Start, error: str | None = None) -> Respon
 @may_wait
 def agree(visit: Guarded, consent: Annotated[str, Form()] = "") -> Response | Waits:
     """Record the consent, then on to the card page; or, with a card that was saved just before, straight to the start."""
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         start = start_of(visit, session)
         if start is None:
             return visit.go("/subscribe")
         if consent != "yes":
             words = "Please tick the box to agree, or go back: nothing has started yet."
             return _review_page(visit, start, words)
-        why = _why_not(visit, session, visit.reader, start.purpose)
-        if why is not None:
-            return refused_page(visit, why, start.offer)
+        reason = _why_not(visit, session, visit.reader, start.purpose)
+        if reason is not None:
+            return refused_page(visit, reason, start.offer)
         setup = _record(visit, session, start)
     visit.give(cookies.SETUP, setup.id, START_LIFE)
     return Waits(visit, lambda: _go_on(visit, setup, start.terms.words))
@@ -188,16 +188,16 @@ def _go_on(visit: Visit, setup: CardSetup, words: str) -> Response:
     if setup.state is not SetupState.OPEN:
         charge_at_once(visit, setup)
         return arrive(visit, setup)
-    parts = visit.parts
+    services = visit.services
     page = setups.open_page(
-        parts.database, parts.acquirers, parts.site, setup.id, words=words, back="/subscribe/review"
+        services.database, services.acquirers, services.site, setup.id, words=words, back="/subscribe/review"
     )
     return visit.go(page.url)
 
 
 def _record(visit: Visit, session: Session, start: Start) -> CardSetup:
     """The consent and the visit to the card page; finished at once where this browser has just saved a card."""
-    site, at = visit.parts.site, visit.at
+    site, at = visit.services.site, visit.at
     count_card_page(visit, session)
     email, offer, dates = start.email, start.offer, start.dates
     earlier = ownership_proof.earlier_visit(session, visit.cookie(cookies.SETUP), visit.owns, email)
@@ -217,7 +217,7 @@ def _record(visit: Visit, session: Session, start: Start) -> CardSetup:
     setup = setups.begin(
         visit.context(session),
         setups.SetupRequest(
-            acquirer=visit.parts.gateway.name,
+            acquirer=visit.services.gateway.name,
             purpose=start.purpose,
             email=email,
             price=offer.price,

@@ -8,16 +8,16 @@ from billing.platform.site import Site
 from billing.readers.models import Reader
 from billing.rules.lifecycle import State
 from billing.subscriptions.models import Subscription
-from billing.web import views
+from billing.web.views.account import Unreached
 
 
 def unreached(
     session: Session, site: Site, reader: Reader, subscription: Subscription | None
-) -> views.Unreached | None:
+) -> Unreached | None:
     """What a page says of it, and of the subscription. None where mails arrive, or there never was a subscription."""
     if subscription is None or not unreachable.refuses(session, reader.id, reader.email):
         return None
-    return views.Unreached(
+    return Unreached(
         ended=subscription.state is State.ENDED,
         ends=ends_unless_reached(session, site, subscription),
     )

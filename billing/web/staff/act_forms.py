@@ -16,24 +16,18 @@ from billing.platform.errors import Invalid, Refusal
 from billing.refunds import refund
 from billing.rules.pause import MOST_BY_STAFF
 from billing.staff import open_requests
-from billing.staff.acts import (
-    Act,
-    AnotherTrial,
-    Cancel,
-    Complimentary,
-    EndPause,
-    EnterRefund,
-    Extend,
-    GiveBack,
-    Note,
-    Pause,
-    Resume,
-    Withdraw,
-)
+from billing.staff.acts.cancelling import CancelAct, ResumeAct
+from billing.staff.acts.days import AnotherTrialAct, ComplimentaryAct, ExtendAct
+from billing.staff.acts.enter_refund import EnterRefundAct
+from billing.staff.acts.money import GiveBackAct
+from billing.staff.acts.note import NoteAct
+from billing.staff.acts.pausing import EndPauseAct, PauseAct
+from billing.staff.acts.shape import Act
+from billing.staff.acts.withdrawing import WithdrawAct
 from billing.staff.roles import MOST_DAYS, Permission
-from billing.web import views
 from billing.web.kit.typed import LINES
 from billing.web.staff.guard import StaffVisit
+from billing.web.views.staff import ActField
 
 LONGEST_NOTE = 2000
 PREVIEW = "preview"
@@ -73,7 +67,7 @@ class Typed:
     payment: Short = None
     amount: Short = None
     refund: Short = None
-    why: Annotated[str, Form(max_length=1000), LINES] = ""
+    reason: Annotated[str, Form(max_length=1000), LINES] = ""
     version: Annotated[str, Form(max_length=100)] = ""
     step: Annotated[str, Form(max_length=20)] = PREVIEW
 
@@ -82,7 +76,7 @@ class Typed:
 class TypedNote(Typed):
     """A note may be longer than a reason."""
 
-    why: Annotated[str, Form(max_length=LONGEST_NOTE), LINES] = ""
+    reason: Annotated[str, Form(max_length=LONGEST_NOTE), LINES] = ""
 
 
 @dataclass(frozen=True)
@@ -91,7 +85,7 @@ class ActForm:
 
     title: str
     act: Act | None
-    fields: tuple[views.ActField, ...] = ()
+    fields: tuple[ActField, ...] = ()
     hidden: tuple[tuple[str, str], ...] = ()
     error: Refusal | None = None
     asks: tuple[str, str] = ("Why?", "it stands in the history")
@@ -106,12 +100,12 @@ def plain(title: str, act_of: Callable[[str], Act]) -> MakeForm:
     return lambda _visit, _session, reader_id, _typed: ActForm(title, act_of(reader_id))
 
 
-def of_days(title: str, act_of: type[Extend] | type[Complimentary]) -> MakeForm:
+def of_days(title: str, act_of: type[ExtendAct] | type[ComplimentaryAct]) -> MakeForm:
     """An act for a number of days; a week unless typed."""
 
     def make(_visit: StaffVisit, _session: Session, reader_id: str, typed: Typed) -> ActForm:
         days = typed.days or "7"
-        field = views.ActField(name="days", label="Days", kind="days", value=days)
+        field = ActField(name="days", label="Days", kind="days", value=days)
         try:
             return ActForm(title, act_of(reader_id, _read_days(days)), (field,))
         except Invalid as refusal:
@@ -122,7 +116,7 @@ def of_days(title: str, act_of: type[Extend] | type[Complimentary]) -> MakeForm:
 
 def cancel(visit: StaffVisit, session: Session, reader_id: str, typed: Typed) -> ActForm:
     """Cancel as of a moment: what was typed, else when the reader first asked by a request, else now."""
-    zone = visit.parts.site.zone
+    zone = visit.services.site.zone
     request = open_requests.first_to_cancel(session, reader_id)
     hint = "When the reader first asked, in any way: a mail, a call, a letter."
     if request is not None:
@@ -138,12 +132,12 @@ def cancel(visit: StaffVisit, session: Session, reader_id: str, typed: Typed) ->
         # The form shows no more than seconds, and browsers drop those that are 00.
         if request is not None and moment == request.received_at.replace(microsecond=0):
             moment = request.received_at
-        act = Cancel(reader_id, moment, when)
+        act = CancelAct(reader_id, moment, when)
     except Invalid as refusal:
         error = refusal
     fields = (
-        views.ActField(name="asked", label="First asked at", kind="moment", value=shown, hint=hint),
-        views.ActField(
+        ActField(name="asked", label="First asked at", kind="moment", value=shown, hint=hint),
+        ActField(
             name="when",
             label="Reading stops",
             kind="choice",
@@ -158,14 +152,14 @@ def pause(_visit: StaffVisit, _session: Session, reader_id: str, typed: Typed) -
     """A number of months without a charge."""
     lengths = tuple((str(n), "one month" if n == 1 else f"{n} months") for n in range(1, MOST_BY_STAFF + 1))
     chosen = typed.months if typed.months in dict(lengths) else "1"
-    field = views.ActField(name="months", label="How long", kind="choice", value=chosen, choices=lengths)
-    return ActForm("Pause the subscription", Pause(reader_id, int(chosen)), (field,))
+    field = ActField(name="months", label="How long", kind="choice", value=chosen, choices=lengths)
+    return ActForm("Pause the subscription", PauseAct(reader_id, int(chosen)), (field,))
 
 
 def note(_visit: StaffVisit, _session: Session, reader_id: str, _typed: Typed) -> ActForm:
     """Words that stay: what other acts ask as their reason is here all there is."""
     asks = ("Note", "staff see it, the reader doesn’t; it stays as it is written")
-    return ActForm("Write a note", Note(reader_id), asks=asks, most=LONGEST_NOTE)
+    return ActForm("Write a note", NoteAct(reader_id), asks=asks, most=LONGEST_NOTE)
 
 
 def give_back(_visit: StaffVisit, session: Session, reader_id: str, typed: Typed) -> ActForm:
@@ -176,10 +170,10 @@ def give_back(_visit: StaffVisit, session: Session, reader_id: str, typed: Typed
         mine = payment is not None and payment.reader_id == reader_id
         shown = f"{refund.left_of(session, payment) / 100:.2f}" if payment is not None and mine else ""
     try:
-        act = GiveBack(reader_id, payment_id, _read_rand(shown))
+        act = GiveBackAct(reader_id, payment_id, _read_rand(shown))
     except Invalid as refusal:
         error = refusal
-    field = views.ActField(
+    field = ActField(
         name="amount",
         label="Rand to give back, incl. VAT",
         kind="rand",
@@ -194,7 +188,7 @@ def enter_refund(reader_id: str, refund_ref: str, found: TakenRefund | None) -> 
     """A refund that was made in the acquirer's dashboard, as the acquirer has it; None: it can't say."""
     return ActForm(
         "Enter a refund made in the acquirer's dashboard",
-        EnterRefund(reader_id, found) if found is not None else None,
+        EnterRefundAct(reader_id, found) if found is not None else None,
         hidden=(("refund", refund_ref),),
         asks=("Why was it made?", ON_CREDIT_NOTE),
     )
@@ -202,13 +196,13 @@ def enter_refund(reader_id: str, refund_ref: str, found: TakenRefund | None) -> 
 
 MAKERS: dict[str, tuple[Permission, MakeForm]] = {
     "cancel": (Permission.CANCEL, cancel),
-    "resume": (Permission.RESUME, plain("Take the cancellation back", Resume)),
-    "withdraw": (Permission.REFUND, plain("Withdraw for the reader", Withdraw)),
-    "extend": (Permission.EXTEND, of_days("Extend the trial or the paid period", Extend)),
+    "resume": (Permission.RESUME, plain("Take the cancellation back", ResumeAct)),
+    "withdraw": (Permission.REFUND, plain("Withdraw for the reader", WithdrawAct)),
+    "extend": (Permission.EXTEND, of_days("Extend the trial or the paid period", ExtendAct)),
     "pause": (Permission.PAUSE, pause),
-    "end-pause": (Permission.PAUSE, plain("End the pause", EndPause)),
-    "complimentary": (Permission.COMPLIMENTARY, of_days("Give complimentary days", Complimentary)),
-    "another-trial": (Permission.ANOTHER_TRIAL, plain("Allow another trial", AnotherTrial)),
+    "end-pause": (Permission.PAUSE, plain("End the pause", EndPauseAct)),
+    "complimentary": (Permission.COMPLIMENTARY, of_days("Give complimentary days", ComplimentaryAct)),
+    "another-trial": (Permission.ANOTHER_TRIAL, plain("Allow another trial", AnotherTrialAct)),
     "note": (Permission.NOTE, note),
     "refund": (Permission.REFUND, give_back),
 }

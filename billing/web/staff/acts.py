@@ -48,11 +48,11 @@ def _at_the_acquirer(visit: StaffVisit, refund_ref: str) -> TakenRefund:
     """The refund as the acquirer has it now; asked with no transaction open. Raises UnknownRefund, Unavailable."""
     if not REFUND_REF.fullmatch(refund_ref):
         raise UnknownRefund
-    for gateway in visit.parts.acquirers:
+    for gateway in visit.services.acquirers:
         found = gateway.books.refund(refund_ref)
         if isinstance(found, Unknown):
             raise Unavailable(
-                f"{gateway.display_name} can't say what became of this refund now ({found.why}). Try again in a minute."
+                f"{gateway.display_name} can't say what became of this refund now ({found.reason}). Try again in a minute."
             )
         if not isinstance(found, NoSuchObject):
             return found
@@ -87,7 +87,9 @@ def enter(
         try:
             found = _at_the_acquirer(visit, ref)
         except Unavailable as refusal:
-            return again(visit, reader_id, lambda _: enter_refund(reader_id, ref, None), typed.why, refusal)
+            return again(
+                visit, reader_id, lambda _: enter_refund(reader_id, ref, None), typed.reason, refusal
+            )
         return act(visit, reader_id, lambda _: enter_refund(reader_id, ref, found), typed)
 
     return Waits(visit, do)

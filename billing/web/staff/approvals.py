@@ -11,8 +11,8 @@ from billing.staff import approvals, members
 from billing.staff.approval_models import Approval, ApprovalState
 from billing.staff.roles import Permission
 from billing.staff.second_member import may_decide
-from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.views.staff_team import ApprovalRow, StaffApprovalsPage
 
 router = APIRouter(include_in_schema=False)
 ROOM = "/staff/approvals"
@@ -25,19 +25,19 @@ def look(visit: Annotated[StaffVisit, needs(Permission.APPROVE)]) -> Response:
     with visit.begin() as ctx:
         waiting = tuple(_row(visit, ctx.session, one) for one in approvals.waiting(ctx))
         decided = tuple(_row(visit, ctx.session, one) for one in approvals.decided(ctx.session, LATEST))
-    return visit.page(views.StaffApprovals(waiting=waiting, decided=decided))
+    return visit.page(StaffApprovalsPage(waiting=waiting, decided=decided))
 
 
-def _row(visit: StaffVisit, session: Session, approval: Approval) -> views.ApprovalRow:
+def _row(visit: StaffVisit, session: Session, approval: Approval) -> ApprovalRow:
     decided = members.by_id(session, approval.decided_by).email if approval.decided_by else None
-    return views.ApprovalRow(
+    return ApprovalRow(
         approval_id=approval.id,
         kind=approval.kind.value,
         reader_id=approval.reader_id,
         asked_by=members.by_id(session, approval.asked_by).email,
         asked_at=approval.asked_at,
         expires_at=approval.expires_at,
-        why=approval.why,
+        reason=approval.reason,
         amount=Money(approval.cents) if approval.cents else None,
         words=tuple(approval.words),
         state=approval.state.value,

@@ -14,9 +14,9 @@ from billing.platform.errors import Invalid, Refusal
 from billing.rules.access import AccessLevel
 from billing.staff import editing
 from billing.staff.roles import Permission
-from billing.web import views
 from billing.web.staff.act_forms import read_moment
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.views.editing import OpeningRow, SectionRow, StaffArticlesPage
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.ARTICLES)]
@@ -40,7 +40,7 @@ class ChooseWhat(Invalid):
     code = "choose_what"
 
 
-class NotANumber(Invalid):
+class BadHours(Invalid):
     """Hours and days are whole numbers, or empty."""
 
     code = "not_a_number"
@@ -59,7 +59,7 @@ def open_to_all(visit: Acting, what: Typed = "", until: Typed = "", reason: Type
         scope, subject = _scope(what)
         with visit.begin() as ctx:
             editing.open_to_all(
-                ctx, scope, subject, until=read_moment(until, visit.parts.site.zone), reason=reason
+                ctx, scope, subject, until=read_moment(until, visit.services.site.zone), reason=reason
             )
     except Refusal as refusal:
         return _page(
@@ -117,7 +117,7 @@ def _number(typed: str) -> int | None:
     if not typed:
         return None
     if not (typed.isascii() and typed.isdecimal() and len(typed) <= 5):
-        raise NotANumber
+        raise BadHours
     return int(typed)
 
 
@@ -135,12 +135,12 @@ def _page(
     section_error: str | None = None,
     status: int = 200,
 ) -> Response:
-    site = visit.parts.site
+    site = visit.services.site
     tomorrow = site.today(visit.at) + timedelta(days=1)
-    with visit.parts.database.begin(site, visit.at, visit.actor) as ctx:
+    with visit.services.database.begin(site, visit.at, visit.actor) as ctx:
         names, said = _names(ctx.session), policies.of_sections(ctx.session)
         recent = articles.newest(ctx.session, PICKS)
-        view = views.StaffArticles(
+        view = StaffArticlesPage(
             live=tuple(_row(ctx.session, row, visit.at) for row in public_windows.open_at(ctx)),
             past=tuple(_row(ctx.session, row, visit.at) for row in public_windows.closed(ctx)),
             scopes=(
@@ -160,13 +160,13 @@ def _page(
     return visit.page(view, status)
 
 
-def _row(session: Session, row: PublicWindow, at: datetime) -> views.OpeningRow:
+def _row(session: Session, row: PublicWindow, at: datetime) -> OpeningRow:
     what = editing.named(row.scope, row.subject)
     if row.scope is Scope.ARTICLE:
         found = session.get(Article, row.subject)
         what = found.title if found else row.subject
     over_at = row.closed_at or (row.until if row.until <= at else None)
-    return views.OpeningRow(
+    return OpeningRow(
         opening_id=row.id,
         what=what,
         until=row.until,
@@ -178,8 +178,8 @@ def _row(session: Session, row: PublicWindow, at: datetime) -> views.OpeningRow:
     )
 
 
-def _section(name: str, terms: AccessTerms) -> views.SectionRow:
-    return views.SectionRow(
+def _section(name: str, terms: AccessTerms) -> SectionRow:
+    return SectionRow(
         name=name,
         access=terms.access.value if terms.access else NOTHING,
         free_hours=terms.free_hours,

@@ -12,9 +12,10 @@ from billing.staff import audit, reads
 from billing.staff.audit import Sought
 from billing.staff.models import AuditLine, Outcome
 from billing.staff.roles import Permission
-from billing.web import views
 from billing.web.staff.csv_answer import as_csv
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.views.keys import ReadRow, StaffReadsPage
+from billing.web.views.staff import AuditRow, StaffAuditPage
 
 router = APIRouter(include_in_schema=False)
 PAGE = 50
@@ -51,14 +52,14 @@ def look(
 ) -> Response:
     """Newest first."""
     sought, error = _sought(visit, who, reader, act, since, until, refused)
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         lines = audit.search(session, sought, limit=PAGE + 1, older_than=older)
         acts = tuple(audit.acts(session))
     asked = {"who": who, "reader": reader, "act": act, "since": since, "until": until, "refused": refused}
     given = {name: value for name, value in asked.items() if value}
     more = {**given, "older": str(lines[PAGE - 1].id)} if len(lines) > PAGE else None
     return visit.page(
-        views.StaffAudit(
+        StaffAuditPage(
             rows=tuple(_row(line) for line in lines[:PAGE]),
             acts=acts,
             who=who,
@@ -78,7 +79,7 @@ def look(
 def _sought(
     visit: StaffVisit, who: str, reader: str, act: str, since: str, until: str, refused: str
 ) -> tuple[Sought, str | None]:
-    zone = visit.parts.site.zone
+    zone = visit.services.site.zone
     error = None
     first = last = None
     try:
@@ -97,9 +98,9 @@ def _sought(
     return sought, error
 
 
-def _row(line: AuditLine) -> views.AuditRow:
+def _row(line: AuditLine) -> AuditRow:
     before, after = _differing(line.before, line.after)
-    return views.AuditRow(
+    return AuditRow(
         id=line.id or 0,
         at=line.at,
         by=line.by,
@@ -107,7 +108,7 @@ def _row(line: AuditLine) -> views.AuditRow:
         refused=line.outcome is Outcome.REFUSED,
         reader_id=line.reader_id,
         subject=line.subject,
-        why=line.why,
+        reason=line.reason,
         before=before,
         after=after,
         ip=line.ip,
@@ -141,13 +142,13 @@ def _flat(facts: dict[str, Any], within: str = "") -> dict[str, str]:
 @router.get("/staff/audit/reads")
 def bulk_reads(visit: Auditing, who: Words = "") -> Response:
     """How much programs and staff read of readers, by the hour, newest first."""
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         lines = reads.latest(session, who=who.strip(), limit=MOST_READS)
     rows = tuple(
-        views.ReadRow(hour=line.hour, by=line.by, what=line.what, calls=line.calls, readers=line.readers)
+        ReadRow(hour=line.hour, by=line.by, what=line.what, calls=line.calls, readers=line.readers)
         for line in lines
     )
-    return visit.page(views.StaffReads(rows=rows, who=who))
+    return visit.page(StaffReadsPage(rows=rows, who=who))
 
 
 @router.get("/staff/audit.csv")
@@ -177,7 +178,7 @@ def _cells(line: AuditLine) -> list[object]:
         line.outcome.value,
         line.reader_id or "",
         line.subject or "",
-        line.why,
+        line.reason,
         line.before,
         line.after,
         line.ip,

@@ -22,9 +22,19 @@ from billing.rules.money import BASE_CURRENCY, Money, spelled
 from billing.rules.periods import add_months
 from billing.staff import audit
 from billing.staff.roles import Permission
-from billing.web import views
 from billing.web.staff.csv_answer import stream_csv
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.views.books import (
+    AccountRow,
+    BalanceTable,
+    OwedRow,
+    SeriesRow,
+    StaffBooksPage,
+    TypedTransfer,
+    UnexplainedRow,
+    VatRow,
+    WaitingRefunds,
+)
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.BOOKS)]
@@ -64,7 +74,7 @@ class UnknownFile(NotFound):
 
 
 def _days(visit: StaffVisit, month: str) -> tuple[date, date]:
-    first = date.fromisoformat(f"{month}-01") if month else visit.parts.site.today(visit.at).replace(day=1)
+    first = date.fromisoformat(f"{month}-01") if month else visit.services.site.today(visit.at).replace(day=1)
     return first, add_months(first, 1) - timedelta(days=1)
 
 
@@ -75,19 +85,19 @@ def month(visit: Seeing, month: Month = "") -> Response:
 
 
 def _page(
-    visit: StaffVisit, month: str, *, typed: views.TypedTransfer | None = None, status: int = 200
+    visit: StaffVisit, month: str, *, typed: TypedTransfer | None = None, status: int = 200
 ) -> Response:
     first, last = _days(visit, month)
-    today = visit.parts.site.today(visit.at)
-    with visit.parts.database.transaction() as session:
+    today = visit.services.site.today(visit.at)
+    with visit.services.database.transaction() as session:
         page = _look(session, first, last, today, typed)
     return visit.page(page, status)
 
 
 def _look(
-    session: Session, first: date, last: date, today: date, typed: views.TypedTransfer | None
-) -> views.StaffBooks:
-    return views.StaffBooks(
+    session: Session, first: date, last: date, today: date, typed: TypedTransfer | None
+) -> StaffBooksPage:
+    return StaffBooksPage(
         month=f"{first:%Y-%m}",
         first_day=first,
         before=f"{add_months(first, -1):%Y-%m}",
@@ -108,12 +118,12 @@ def _amount(minor: int, currency: str = BASE_CURRENCY) -> str:
     return spelled(minor, currency).replace(f"{currency}\u00a0", "").replace("R", "")
 
 
-def _balances(lines: list[books.Line]) -> tuple[views.BalanceTable, ...]:
+def _balances(lines: list[books.Line]) -> tuple[BalanceTable, ...]:
     tables = []
     for currency, rows in groupby(lines, lambda line: line.currency):
         its = list(rows)
         tables.append(
-            views.BalanceTable(
+            BalanceTable(
                 currency=currency,
                 accounts=tuple(_account(line) for line in its),
                 debit=_amount(sum(line.debit for line in its), currency),
@@ -123,9 +133,9 @@ def _balances(lines: list[books.Line]) -> tuple[views.BalanceTable, ...]:
     return tuple(tables)
 
 
-def _account(line: books.Line) -> views.AccountRow:
+def _account(line: books.Line) -> AccountRow:
     name, meaning = NAMES[line.account]
-    return views.AccountRow(
+    return AccountRow(
         name=name,
         meaning=meaning,
         before=_amount(line.before, line.currency),
@@ -136,8 +146,8 @@ def _account(line: books.Line) -> views.AccountRow:
     )
 
 
-def _vat(line: books.VatLine) -> views.VatRow:
-    return views.VatRow(
+def _vat(line: books.VatLine) -> VatRow:
+    return VatRow(
         rate=percent(line.basis_points),
         what=KINDS.get(line.kind, line.kind.replace("_", " ").capitalize()),
         net=_amount(line.net),
@@ -146,14 +156,14 @@ def _vat(line: books.VatLine) -> views.VatRow:
     )
 
 
-def _series(one: books.Series) -> views.SeriesRow:
-    return views.SeriesRow(
+def _series(one: books.Series) -> SeriesRow:
+    return SeriesRow(
         name=one.name, count=one.count, lowest=one.lowest, highest=one.highest, missing=one.missing
     )
 
 
-def _owed(one: books.OwedBack) -> views.OwedRow:
-    return views.OwedRow(
+def _owed(one: books.OwedBack) -> OwedRow:
+    return OwedRow(
         refund_id=one.refund_id,
         reader_id=one.reader_id,
         email=one.email,
@@ -164,8 +174,8 @@ def _owed(one: books.OwedBack) -> views.OwedRow:
     )
 
 
-def _unexplained(one: UnexplainedCharge) -> views.UnexplainedRow:
-    return views.UnexplainedRow(
+def _unexplained(one: UnexplainedCharge) -> UnexplainedRow:
+    return UnexplainedRow(
         charge_ref=one.charge_ref,
         customer_ref=one.customer_ref,
         amount=Money(one.amount),
@@ -175,11 +185,11 @@ def _unexplained(one: UnexplainedCharge) -> views.UnexplainedRow:
     )
 
 
-def _waiting(session: Session) -> views.WaitingRefunds | None:
+def _waiting(session: Session) -> WaitingRefunds | None:
     short = shortage.now(session)
     if short is None:
         return None
-    return views.WaitingRefunds(count=short.count, amount=Money(short.cents), since=short.since)
+    return WaitingRefunds(count=short.count, amount=Money(short.cents), since=short.since)
 
 
 @router.get(f"{ROOM}/{{name}}.csv")
@@ -196,7 +206,7 @@ def export(visit: Taking, name: str, month: Month = "") -> Response:
 
 
 def _lines(visit: StaffVisit, sheet: Sheet, first: date, last: date) -> Iterator[str]:
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         yield from sheet.lines(session, first, last)
 
 
@@ -219,15 +229,15 @@ def paid_back(
     """A refund that failed, or a charge that nothing explains, was paid from our bank account, today if no day is given.
     Raises UnknownRefund, NothingOwed."""
     try:
-        day = _day(on) if on else visit.parts.site.today(visit.at)
-        with visit.parts.database.transaction() as session:
+        day = _day(on) if on else visit.services.site.today(visit.at)
+        with visit.services.database.transaction() as session:
             if charge_ref:
                 _pay_unexplained(visit, session, charge_ref, reference, day)
             else:
                 _pay_refund(visit, session, refund_id, reference, day)
     except (NoReference, BadDay) as refusal:
         of = charge_ref or refund_id
-        typed = views.TypedTransfer(of=of, on=on, reference=reference, error=refusal.detail)
+        typed = TypedTransfer(of=of, on=on, reference=reference, error=refusal.detail)
         return _page(visit, month, typed=typed, status=refusal.status)
     return visit.go(f"{ROOM}?month={month}" if month else ROOM, "staff-saved")
 

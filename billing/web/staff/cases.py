@@ -13,14 +13,14 @@ from starlette.responses import Response
 from billing.cases import close as closing
 from billing.cases import find
 from billing.cases.models import Case, CaseKind
-from billing.payments.balance_models import Reckoning
+from billing.payments.balance_models import Reconciliation
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.money import Money
 from billing.staff import audit
 from billing.staff.roles import Permission
-from billing.web import views
 from billing.web.kit.typed import LINES
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.views.cases import CaseRow, EvidenceGroup, StaffCasePage, StaffCasesPage
 
 router = APIRouter(include_in_schema=False)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
@@ -29,8 +29,8 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
 @router.get("/staff/cases")
 def waiting(visit: Annotated[StaffVisit, needs(Permission.CASES)]) -> Response:
     """The queue, and what was closed last."""
-    with visit.parts.database.transaction() as session:
-        view = views.StaffCases(
+    with visit.services.database.transaction() as session:
+        view = StaffCasesPage(
             rows=tuple(_row(case) for case in find.waiting(session)),
             closed=tuple(_row(case) for case in find.closed(session)),
             compared=_compared(session),
@@ -39,10 +39,10 @@ def waiting(visit: Annotated[StaffVisit, needs(Permission.CASES)]) -> Response:
 
 
 def _compared(session: Session) -> str:
-    through = session.exec(select(func.max(Reckoning.through))).one()
+    through = session.exec(select(func.max(Reconciliation.through))).one()
     if through is None:
         return "Our books are compared with the acquirer’s each morning, from the first charge on."
-    row = session.get_one(Reckoning, through)
+    row = session.get_one(Reconciliation, through)
     day = f"{row.through:%A} {row.through.day} {row.through:%B %Y}"
     if row.done_at is None:
         return f"Our books could not be compared with the acquirer’s for {day} yet ({row.problem}); it is tried again."
@@ -52,7 +52,7 @@ def _compared(session: Session) -> str:
 @router.get("/staff/cases/{case_id}")
 def one(visit: Annotated[StaffVisit, needs(Permission.CASES)], case_id: str) -> Response:
     """One case, with what is known."""
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         return visit.page(_view(visit, find.one(session, case_id)))
 
 
@@ -72,26 +72,26 @@ def close(
                 "close_case",
                 reader_id=case.reader_id,
                 subject=case.id,
-                why=reason,
+                reason=reason,
                 before={"case": "open"},
                 after={"case": "closed"},
             )
-    except (closing.NeedsReason, closing.CaseClosed) as refusal:
-        with visit.parts.database.transaction() as session:
+    except (closing.CaseNeedsReason, closing.CaseClosed) as refusal:
+        with visit.services.database.transaction() as session:
             view = _view(visit, find.one(session, case_id), draft=reason, error=refusal.detail)
         return visit.page(view, refusal.status)
     return visit.go("/staff/cases", "staff-case-closed")
 
 
-def _view(visit: StaffVisit, case: Case, *, draft: str = "", error: str | None = None) -> views.StaffCase:
+def _view(visit: StaffVisit, case: Case, *, draft: str = "", error: str | None = None) -> StaffCasePage:
     plain = {name: value for name, value in case.facts.items() if not isinstance(value, Mapping)}
     inner = {name: value for name, value in case.facts.items() if isinstance(value, Mapping)}
-    groups = evidence_groups({"": plain} | inner, visit.parts.site.zone)
-    return views.StaffCase(row=_row(case), groups=groups, link=case.link, draft=draft, error=error)
+    groups = evidence_groups({"": plain} | inner, visit.services.site.zone)
+    return StaffCasePage(row=_row(case), groups=groups, link=case.link, draft=draft, error=error)
 
 
-def _row(case: Case) -> views.CaseRow:
-    return views.CaseRow(
+def _row(case: Case) -> CaseRow:
+    return CaseRow(
         case_id=case.id,
         kind=CaseKind(case.kind).words,
         what=case.what,
@@ -106,17 +106,15 @@ def _row(case: Case) -> views.CaseRow:
     )
 
 
-def evidence_groups(
-    facts: Mapping[str, Any], zone: ZoneInfo, within: str = ""
-) -> tuple[views.EvidenceGroup, ...]:
+def evidence_groups(facts: Mapping[str, Any], zone: ZoneInfo, within: str = "") -> tuple[EvidenceGroup, ...]:
     """Facts of any depth as groups of rows: single values together, each list and each inner group of its own."""
     single = _told({n: v for n, v in facts.items() if not isinstance(v, (Mapping, list))}, zone)
-    groups = [views.EvidenceGroup(title=within, rows=(single,))] if single else []
+    groups = [EvidenceGroup(title=within, rows=(single,))] if single else []
     for name, value in facts.items():
         if isinstance(value, Mapping):
             groups += evidence_groups(value, zone, name)
         elif isinstance(value, list) and value:
-            groups.append(views.EvidenceGroup(title=name, rows=tuple(_told(row, zone) for row in value)))
+            groups.append(EvidenceGroup(title=name, rows=tuple(_told(row, zone) for row in value)))
     return tuple(groups)
 
 

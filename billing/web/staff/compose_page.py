@@ -30,8 +30,8 @@ from billing.newsletters.proof import preview
 from billing.newsletters.sender import NewsletterSender
 from billing.newsletters.wrap import content_of
 from billing.rules.access import AccessLevel
-from billing.web import views
 from billing.web.staff.guard import StaffVisit
+from billing.web.views.compose import ComposePage, Pick
 
 ROOM = "/staff/newsletters"
 PICKS = 30
@@ -83,12 +83,12 @@ def compose_view(
     *,
     error: str | None = None,
     note: str | None = None,
-) -> views.Compose:
+) -> ComposePage:
     """The page with what was typed; problems and sizes are those of what is kept."""
     list_ = newsletter(session, issue.newsletter_id)
-    sender = visit.parts.newsletter_sender
-    tomorrow = visit.parts.site.today(visit.at) + timedelta(days=1)
-    return views.Compose(
+    sender = visit.services.newsletter_sender
+    tomorrow = visit.services.site.today(visit.at) + timedelta(days=1)
+    return ComposePage(
         issue_id=issue.id,
         newsletter=list_.name,
         people=audience_now(session, list_.id),
@@ -98,14 +98,14 @@ def compose_view(
         source=draft.source,
         scheduled_at=issue.scheduled_at,
         suggested=f"{tomorrow}T06:00",
-        zone=visit.parts.site.zone.key,
+        zone=visit.services.site.zone.key,
         picks=tuple(
-            views.Pick(article_id=each.id, title=each.title, section=each.section)
+            Pick(article_id=each.id, title=each.title, section=each.section)
             for each in newest(session, PICKS)
         ),
         problems=tuple(issues.check(session, issue, sender.house)),
         sizes=_sizes(sender, content_of(issue, list_)),
-        held_why=issue.held_why,
+        held_reason=issue.held_reason,
         note=note,
         error=error,
     )

@@ -13,11 +13,11 @@ from billing.readers.register import by_id
 from billing.rules.card_numbers import without_card_numbers
 from billing.staff import audit, money_entries
 from billing.staff.roles import Permission
-from billing.web import views
 from billing.web.kit.bulkhead import Waits, may_wait
 from billing.web.kit.typed import LINES
 from billing.web.staff.cases import evidence_groups
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.views.cases import StaffDisputePage
 
 router = APIRouter(include_in_schema=False)
 
@@ -44,14 +44,14 @@ def answer(
 
 
 def _send(visit: StaffVisit, reader_id: str, dispute_id: str, words: str) -> Response:
-    parts = visit.parts
+    services = visit.services
     try:
         with visit.begin() as ctx:
             intended = answering.intend(ctx, reader_id, dispute_id, words)
-            audit.write(ctx, "answer_dispute", reader_id=reader_id, subject=dispute_id, why=words)
-        answering.send(parts.database, parts.acquirers, parts.site, intended, visit.at)
-    except (answering.NothingToAnswer, answering.NeedsWords, answering.NotSent) as refusal:
-        with parts.database.transaction() as session:
+            audit.write(ctx, "answer_dispute", reader_id=reader_id, subject=dispute_id, reason=words)
+        answering.send(services.database, services.acquirers, services.site, intended, visit.at)
+    except (answering.NothingToAnswer, answering.NeedsWords, answering.EvidenceNotSent) as refusal:
+        with services.database.transaction() as session:
             dispute = answering.one(session, reader_id, dispute_id)
             view = _view(visit, session, dispute, draft=words, error=refusal.detail)
         return visit.page(view, refusal.status)
@@ -60,8 +60,8 @@ def _send(visit: StaffVisit, reader_id: str, dispute_id: str, words: str) -> Res
 
 def _view(
     visit: StaffVisit, session: Session, dispute: Dispute, *, draft: str = "", error: str | None = None
-) -> views.StaffDispute:
-    return views.StaffDispute(
+) -> StaffDisputePage:
+    return StaffDisputePage(
         reader_id=dispute.reader_id,
         dispute_id=dispute.id,
         email=by_id(session, dispute.reader_id).email,
@@ -75,7 +75,7 @@ def _view(
         sent_at=dispute.sent_at,
         payment_id=dispute.payment_id,
         gateway_ref=dispute.gateway_ref,
-        groups=evidence_groups(dispute.evidence, visit.parts.site.zone, "the reader"),
+        groups=evidence_groups(dispute.evidence, visit.services.site.zone, "the reader"),
         may_answer=dispute.state is DisputeState.NEEDS_ANSWER and visit.may(Permission.CASES),
         draft=draft,
         error=error,

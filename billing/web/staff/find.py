@@ -13,12 +13,13 @@ from billing.billing_run.overdue import overdue_since
 from billing.payments import charge
 from billing.platform import heartbeat
 from billing.platform.db import storable
-from billing.staff.find import Found, find
+from billing.staff.find import FoundReader, find
 from billing.staff.models import ReaderRequest
 from billing.staff.roles import Permission
 from billing.subscriptions.find import latest_of
-from billing.web import views
 from billing.web.staff.guard import StaffVisit, StaffVisiting, needs
+from billing.web.views.operators import PausedNote
+from billing.web.views.staff import FoundRow, StaffFindPage
 
 router = APIRouter(include_in_schema=False)
 LONGEST = 200
@@ -31,7 +32,7 @@ def home(visit: StaffVisiting) -> Response:
         rooms = visit.frame().staff
         return visit.go(rooms.rooms[0][0] if rooms and rooms.rooms else "/staff/nothing")
     return visit.page(
-        views.StaffFind(
+        StaffFindPage(
             waiting=_waiting(visit),
             paused=_paused(visit),
             silent_since=_silence(visit),
@@ -40,30 +41,30 @@ def home(visit: StaffVisiting) -> Response:
     )
 
 
-def _paused(visit: StaffVisit) -> views.PausedNote | None:
-    with visit.parts.database.transaction() as session:
+def _paused(visit: StaffVisit) -> PausedNote | None:
+    with visit.services.database.transaction() as session:
         pause = breaker.paused(session)
         if pause is None:
             return None
         waiting = charge.waiting(session)
-    return views.PausedNote(since=pause.since, probe_at=pause.probe_at, waiting=waiting, why=pause.why)
+    return PausedNote(since=pause.since, probe_at=pause.probe_at, waiting=waiting, reason=pause.reason)
 
 
 def _silence(visit: StaffVisit) -> datetime | None:
-    with visit.parts.database.transaction() as session:
-        rung = heartbeat.heard(session, visit.at)
-    return rung.at if rung is not None and rung.silent else None
+    with visit.services.database.transaction() as session:
+        last = heartbeat.last_heartbeat(session, visit.at)
+    return last.at if last is not None and last.silent else None
 
 
 def _no_run(visit: StaffVisit) -> datetime | None:
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         return overdue_since(session, visit.at)
 
 
 def _waiting(visit: StaffVisit) -> int | None:
     if not visit.may(Permission.ANSWER):
         return None
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         return session.exec(
             select(func.count()).select_from(ReaderRequest).where(col(ReaderRequest.closed_at).is_(None))
         ).one()
@@ -79,18 +80,18 @@ def look(
         error = (
             "Type an address or a part of it, an id, an invoice number, or the last four digits of a card."
         )
-        return visit.page(views.StaffFind(waiting=_waiting(visit), error=error), 422)
+        return visit.page(StaffFindPage(waiting=_waiting(visit), error=error), 422)
     with visit.begin() as ctx:
         found = find(ctx, text)
         rows = tuple(_row(visit, ctx.session, one) for one in found)
     if len(rows) == 1:
         return visit.go(f"/staff/readers/{rows[0].reader_id}")
-    return visit.page(views.StaffFind(found=rows, query=text, waiting=_waiting(visit)))
+    return visit.page(StaffFindPage(found=rows, query=text, waiting=_waiting(visit)))
 
 
-def _row(visit: StaffVisit, session: Session, one: Found) -> views.FoundRow:
+def _row(visit: StaffVisit, session: Session, one: FoundReader) -> FoundRow:
     subscription = latest_of(session, one.reader.id)
-    return views.FoundRow(
+    return FoundRow(
         reader_id=one.reader.id,
         email=one.reader.email,
         by=one.by.value,

@@ -19,8 +19,8 @@ from billing.staff import audit, sessions
 from billing.staff.models import Outcome, StaffMember, StaffSession
 from billing.staff.roles import Permission, may
 from billing.web.kit.bulkhead import Party, Side
-from billing.web.kit.visit import Visit, open_guarded, open_visit, parts_of
-from billing.web.views import Frame, StaffFrame
+from billing.web.kit.visit import Visit, open_guarded, open_visit, services_of
+from billing.web.views.frame import Frame, StaffFrame
 
 SIGN_IN = "/staff/sign-in"
 CONFIRM = "/staff/confirm"
@@ -53,7 +53,7 @@ class SignInFirst(Exception):
     """Nobody is signed in: off to the sign-in page, and back."""
 
 
-class ProveFirst(Exception):
+class StaffMustProve(Exception):
     """The member gave no code in the last ten minutes: asked for one, and back. `page` holds the link to a download."""
 
     def __init__(self, visit: "StaffVisit", page: str = "") -> None:
@@ -143,7 +143,7 @@ def _permitted(visit: StaffVisit, what: Permission, fresh: bool, page: str = "")
     if not visit.may(what):
         refuse(visit, what)
     if fresh and not visit.is_fresh:
-        raise ProveFirst(visit, page)
+        raise StaffMustProve(visit, page)
     return visit
 
 
@@ -158,7 +158,7 @@ def refuse(
             what.value,
             outcome=Outcome.REFUSED,
             reader_id=reader_id,
-            why=words or f"{visit.member.role} may not {what.words}",
+            reason=words or f"{visit.member.role} may not {what.words}",
             after=asked,
         )
     raise NotYourRole(words or f"As {visit.member.role} you may not {what.words}. Ask somebody who may.")
@@ -169,7 +169,7 @@ def send_to_sign_in(request: Request, _: Exception) -> Response:
     response = RedirectResponse(SIGN_IN, 303)
     if request.method == "GET":
         way = quote(request.url.path)  # a cookie holds ASCII
-        cookies.give(response, parts_of(request).settings, cookies.STAFF_WAY, way, timedelta(minutes=15))
+        cookies.give(response, services_of(request).settings, cookies.STAFF_WAY, way, timedelta(minutes=15))
     return response
 
 

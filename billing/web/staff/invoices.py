@@ -12,8 +12,8 @@ from billing.rules.money import Money
 from billing.rules.periods import add_months
 from billing.staff import reads
 from billing.staff.roles import Permission
-from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.views.staff import DocumentRow, StaffInvoicesPage
 
 router = APIRouter(include_in_schema=False)
 Invoicing = Annotated[StaffVisit, needs(Permission.INVOICES)]
@@ -21,7 +21,7 @@ Month = Annotated[str, Query(pattern=r"^(20\d\d-(0[1-9]|1[0-2]))?$")]
 
 
 def _first_day(visit: StaffVisit, month: str) -> date:
-    return date.fromisoformat(f"{month}-01") if month else visit.parts.site.today(visit.at).replace(day=1)
+    return date.fromisoformat(f"{month}-01") if month else visit.services.site.today(visit.at).replace(day=1)
 
 
 @router.get("/staff/invoices")
@@ -32,9 +32,9 @@ def month(visit: Invoicing, month: Month = "") -> Response:
         found = vat_documents.of_month(ctx, first)
         reads.note_rows(ctx, "GET /staff/invoices", len(found))
     following = add_months(first, 1)
-    in_future = following > visit.parts.site.today(visit.at)
+    in_future = following > visit.services.site.today(visit.at)
     return visit.page(
-        views.StaffInvoices(
+        StaffInvoicesPage(
             month=f"{first:%Y-%m}",
             first_day=first,
             before=f"{add_months(first, -1):%Y-%m}",
@@ -51,8 +51,8 @@ def _number(one: VatDocument) -> str:
     return numbers.credit_note_number(one.number) if one.is_credit else numbers.invoice_number(one.number)
 
 
-def _row(one: VatDocument) -> views.DocumentRow:
-    return views.DocumentRow(
+def _row(one: VatDocument) -> DocumentRow:
+    return DocumentRow(
         number=_number(one),
         issued_on=one.issued_on,
         reader_id=one.reader_id,

@@ -6,7 +6,7 @@ from billing.newsletters import issues
 from billing.newsletters.lists import newsletter, newsletters
 from billing.newsletters.models import Delivery, DeliveryState, Issue, IssueState
 from billing.newsletters.progress import audience_now, progress
-from billing.web import views
+from billing.web.views.compose import HeldRow, IssueProgressPage, IssueRow, IssuesPage, ListRow
 
 STATES = {
     IssueState.DRAFT: "Draft",
@@ -37,10 +37,10 @@ SKIPPED = {
 HELD_SHOWN = 50
 
 
-def everything(session: Session) -> views.Issues:
+def everything(session: Session) -> IssuesPage:
     """Issues changed last, first; and the lists."""
     rows = tuple(
-        views.IssueRow(
+        IssueRow(
             issue_id=issue.id,
             newsletter=list_.name,
             subject=issue.subject or "(no subject yet)",
@@ -52,13 +52,13 @@ def everything(session: Session) -> views.Issues:
         for issue, list_ in issues.issues(session)
     )
     lists = tuple(
-        views.ListRow(newsletter_id=each.id, name=each.name, people=audience_now(session, each.id))
+        ListRow(newsletter_id=each.id, name=each.name, people=audience_now(session, each.id))
         for each in newsletters(session)
     )
-    return views.Issues(issues=rows, lists=lists)
+    return IssuesPage(issues=rows, lists=lists)
 
 
-def progress_view(session: Session, issue: Issue) -> views.IssueProgress:
+def progress_view(session: Session, issue: Issue) -> IssueProgressPage:
     """How far it is."""
     found = progress(session, issue.id)
     assert issue.started_at is not None
@@ -68,7 +68,7 @@ def progress_view(session: Session, issue: Issue) -> views.IssueProgress:
         .order_by(col(Delivery.number))
         .limit(HELD_SHOWN)
     )
-    return views.IssueProgress(
+    return IssueProgressPage(
         issue_id=issue.id,
         newsletter=newsletter(session, issue.newsletter_id).name,
         subject=issue.subject,
@@ -81,10 +81,12 @@ def progress_view(session: Session, issue: Issue) -> views.IssueProgress:
         rows=tuple(
             (words, found.states[state]) for state, words in DELIVERIES.items() if state in found.states
         ),
-        skipped=tuple((SKIPPED.get(why, why), count) for why, count in sorted(found.skipped.items())),
+        skipped=tuple(
+            (SKIPPED.get(reason, reason), count) for reason, count in sorted(found.skipped.items())
+        ),
         variants=tuple(sorted(found.variants.items())),
-        held=tuple(views.HeldRow(address=row.address, why=row.last_answer or "") for row in held),
+        held=tuple(HeldRow(address=row.address, reason=row.last_answer or "") for row in held),
         held_count=found.states.get(DeliveryState.UNCERTAIN, 0),
-        held_why=issue.held_why,
+        held_reason=issue.held_reason,
         resume_at=issue.resume_at,
     )

@@ -11,11 +11,11 @@ from billing.rules.ceilings import MOST, Ceilings, Spent, usual
 from billing.rules.money import Money
 from billing.rules.scopes import SCOPES
 from billing.staff import api_keys, approvals, key_money
-from billing.staff.api_keys import Listed
+from billing.staff.api_keys import ListedKey
 from billing.staff.key_models import ApiKey
 from billing.staff.roles import Permission
-from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.views.keys import CeilingRow, KeyRow, StaffKeyMadePage, StaffKeysPage
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.KEYS)]
@@ -34,7 +34,7 @@ Typed = Annotated[str, Form(max_length=20)]
 Why = Annotated[str, Form(max_length=300)]
 
 
-class NotANumber(Invalid):
+class BadKeyNumber(Invalid):
     """Days, hours and ceilings are whole numbers."""
 
     code = "bad_number"
@@ -43,7 +43,7 @@ class NotANumber(Invalid):
 def _number(typed: str, most: int) -> int:
     text = typed.strip()
     if not (text.isascii() and text.isdecimal() and len(text) <= 10 and int(text) <= most):
-        raise NotANumber
+        raise BadKeyNumber
     return int(text)
 
 
@@ -55,16 +55,16 @@ def _ceilings(*typed: str) -> Ceilings:
     return Ceilings(*(_number(each, MOST) for each in typed))
 
 
-def _rows(ceilings: Ceilings, spent: Spent) -> tuple[views.CeilingRow, ...]:
+def _rows(ceilings: Ceilings, spent: Spent) -> tuple[CeilingRow, ...]:
     return tuple(
-        views.CeilingRow(field=name, words=words, most=getattr(ceilings, name), used=getattr(spent, name))
+        CeilingRow(field=name, words=words, most=getattr(ceilings, name), used=getattr(spent, name))
         for name, words in CEILINGS
     )
 
 
-def _row(visit: StaffVisit, one: Listed) -> views.KeyRow:
+def _row(visit: StaffVisit, one: ListedKey) -> KeyRow:
     key, previous = one.key, one.key.previous_until
-    return views.KeyRow(
+    return KeyRow(
         key_id=key.id,
         name=key.name,
         scopes=tuple(key.scopes),
@@ -84,18 +84,18 @@ def _page(
     name: str = "",
     chosen: tuple[str, ...] = (),
     days: str = "365",
-    why: str = "",
+    reason: str = "",
     error: Refusal | None = None,
 ) -> Response:
     with visit.begin() as ctx:
         rows = tuple(_row(visit, one) for one in api_keys.everything(ctx))
-    alone = visit.parts.settings.second_person_day_limit
-    view = views.StaffKeys(
+    alone = visit.services.settings.second_person_day_limit
+    view = StaffKeysPage(
         rows=rows,
         scopes=tuple(SCOPES.items()),
         ceilings=_rows(usual(alone), Spent()),
         alone=Money(alone),
-        why=why,
+        reason=reason,
         name=name,
         chosen=chosen,
         days=days,
@@ -120,7 +120,7 @@ def make(
     days: Typed = "",
     starts: Typed = "",
     readers: Typed = "",
-    why: Why = "",
+    reason: Why = "",
 ) -> Response:
     """Make a key; the answer shows its secret, once. Much money waits for another admin (SEC-6)."""
     chosen = tuple(scope or ())
@@ -132,11 +132,11 @@ def make(
                 list(chosen),
                 ceilings=_ceilings(cents, days, starts, readers),
                 expires_at=_expiry(visit, expires),
-                why=why,
+                reason=reason,
             )
     except (Invalid, api_keys.NameTaken) as refusal:
-        return _page(visit, name=name[:100], chosen=chosen, days=expires, why=why, error=refusal)
-    return visit.page(views.StaffKeyMade(name=name.strip(), secret=made.secret, waits=made.waits))
+        return _page(visit, name=name[:100], chosen=chosen, days=expires, reason=reason, error=refusal)
+    return visit.page(StaffKeyMadePage(name=name.strip(), secret=made.secret, waits=made.waits))
 
 
 @router.post(f"{ROOM}/{{key_id}}/rotate")
@@ -150,7 +150,7 @@ def rotate(visit: Acting, key_id: str, hours: Typed = "", expires: Typed = "") -
     except (Invalid, key_money.NeedsCommand) as refusal:
         return _page(visit, error=refusal)
     until = visit.at + grace if grace else None
-    return visit.page(views.StaffKeyMade(name=name, secret=secret, previous_until=until))
+    return visit.page(StaffKeyMadePage(name=name, secret=secret, previous_until=until))
 
 
 @router.post(f"{ROOM}/{{key_id}}/limit")
@@ -161,13 +161,13 @@ def limit(
     days: Typed = "",
     starts: Typed = "",
     readers: Typed = "",
-    why: Why = "",
+    reason: Why = "",
 ) -> Response:
     """Other ceilings of a day. Much money waits for another admin (SEC-6)."""
     try:
         ceilings = _ceilings(cents, days, starts, readers)
         with visit.begin() as ctx:
-            waits = key_money.limit(ctx, key_id, ceilings, why=why)
+            waits = key_money.limit(ctx, key_id, ceilings, reason=reason)
     except (Invalid, approvals.AlreadyAsked) as refusal:
         return _page(visit, error=refusal)
     return visit.go(ROOM, "staff-key-waits" if waits else "staff-saved")

@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from billing.readers.register import BadAddress
 from billing.staff import approvals, members, sessions
-from billing.staff.acts import NeedsReason
+from billing.staff.acts.perform import ActNeedsReason
 from billing.staff.models import StaffMember
 from billing.staff.roles import Permission, Role
-from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.views.staff import MemberRow, StaffMembersPage
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.STAFF)]
@@ -29,17 +29,19 @@ def everybody(visit: Seeing) -> Response:
 
 
 def _page(
-    visit: StaffVisit, *, email: str = "", why: str = "", error: str | None = None, status: int = 200
+    visit: StaffVisit, *, email: str = "", reason: str = "", error: str | None = None, status: int = 200
 ) -> Response:
     with visit.begin() as ctx:
         signed_in = Counter(member.id for _, member in sessions.open_sessions(ctx))
         rows = tuple(_row(visit, member, signed_in[member.id]) for member in members.everybody(ctx.session))
     roles = tuple(role.value for role in Role)
-    return visit.page(views.StaffMembers(rows=rows, roles=roles, email=email, why=why, error=error), status)
+    return visit.page(
+        StaffMembersPage(rows=rows, roles=roles, email=email, reason=reason, error=error), status
+    )
 
 
-def _row(visit: StaffVisit, member: StaffMember, signed_in: int) -> views.MemberRow:
-    return views.MemberRow(
+def _row(visit: StaffVisit, member: StaffMember, signed_in: int) -> MemberRow:
+    return MemberRow(
         staff_id=member.id,
         email=member.email,
         role=member.role.value,
@@ -55,20 +57,20 @@ def add(
     visit: Acting,
     email: Annotated[str, Form(max_length=300)] = "",
     role: Annotated[str, Form(max_length=20)] = "",
-    why: Annotated[str, Form(max_length=300)] = "",
+    reason: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
     """Let somebody in, in a role; somebody who is here already gets that role. A new admin waits for another admin (SEC-6)."""
     if role not in list(Role):
-        return _page(visit, email=email, why=why, error="Choose a role.", status=422)
+        return _page(visit, email=email, reason=reason, error="Choose a role.", status=422)
     try:
         with visit.begin() as ctx:
             asks = members.is_new_admin(ctx.session, email, Role(role))
             if asks:
-                approvals.ask_for_admin(ctx, email, why=why)
+                approvals.ask_for_admin(ctx, email, reason=reason)
             else:
                 members.add(ctx, email, Role(role))
-    except (BadAddress, members.NotYourself, NeedsReason, approvals.AlreadyAsked) as refusal:
-        return _page(visit, email=email[:254], why=why, error=refusal.detail, status=refusal.status)
+    except (BadAddress, members.NotYourself, ActNeedsReason, approvals.AlreadyAsked) as refusal:
+        return _page(visit, email=email[:254], reason=reason, error=refusal.detail, status=refusal.status)
     return visit.go(ROOM, "staff-asked-second" if asks else "staff-saved")
 
 

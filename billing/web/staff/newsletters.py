@@ -31,7 +31,7 @@ Acting = Annotated[StaffVisit, needs(Permission.NEWSLETTERS, acts=True)]
 @router.get(ROOM)
 def everything(visit: Seeing) -> Response:
     """The issues changed last, and the lists with how many are on them."""
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         return visit.page(issue_page.everything(session))
 
 
@@ -47,7 +47,7 @@ def begin(visit: Acting, newsletter_id: Annotated[str, Form()] = "") -> Response
 @router.get(f"{ROOM}/{{issue_id}}")
 def show(visit: Seeing, issue_id: str) -> Response:
     """The editor's page until it starts, then its progress."""
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         found = issues.issue(session, issue_id)
         if found.state in issues.UNSTARTED:
             return visit.page(compose_view(visit, session, found, Draft.of(found)))
@@ -107,19 +107,19 @@ def _back(
     note: str | None = None,
     status: int = 200,
 ) -> Response:
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         found = issues.issue(session, issue_id)
         return visit.page(compose_view(visit, session, found, draft, error=error, note=note), status)
 
 
 def _test(visit: StaffVisit, kept: Issue, variant: Variant) -> Response:
     """One mail to whoever is at the page; the relay's answer is shown."""
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         list_ = newsletter(session, kept.newsletter_id)
         _audit(visit, session, kept, "test_issue")
     try:
         outcome = send_test(
-            visit.parts.newsletter_sender,
+            visit.services.newsletter_sender,
             list_,
             content_of(kept, list_),
             variant,
@@ -143,12 +143,14 @@ def _test(visit: StaffVisit, kept: Issue, variant: Variant) -> Response:
 def _schedule(visit: StaffVisit, kept: Issue, when: str) -> Response:
     """At a civil time of the publisher's zone."""
     try:
-        moment = datetime.fromisoformat(when).replace(tzinfo=visit.parts.site.zone)
+        moment = datetime.fromisoformat(when).replace(tzinfo=visit.services.site.zone)
     except ValueError:
         return _back(visit, kept.id, Draft.of(kept), error="Choose a day and a time.", status=422)
     try:
         with visit.begin() as ctx:
-            found = issues.schedule(ctx, kept.id, moment.astimezone(UTC), visit.parts.newsletter_sender.house)
+            found = issues.schedule(
+                ctx, kept.id, moment.astimezone(UTC), visit.services.newsletter_sender.house
+            )
             _audit(visit, ctx.session, found, "schedule_issue", at=str(found.scheduled_at))
     except Refusal as refusal:
         return _back(visit, kept.id, Draft.of(kept), error=refusal.detail, status=refusal.status)
@@ -160,10 +162,10 @@ def preview_kept(
     visit: Seeing, issue_id: str, variant: Variant = Variant.READER, shown: str = "desktop"
 ) -> Response:
     """The kept text as a reader would see it, for the frame beside the form."""
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         found = issues.issue(session, issue_id)
         words = content_of(found, newsletter(session, found.newsletter_id))
-    return preview_answer(visit.parts.newsletter_sender, words, variant, shown)
+    return preview_answer(visit.services.newsletter_sender, words, variant, shown)
 
 
 @router.post(f"{ROOM}/{{issue_id}}/preview")
@@ -177,11 +179,11 @@ def preview_typed(
     shown: Annotated[str, Form(max_length=20)] = "desktop",
 ) -> Response:
     """The same for what is typed and not kept yet."""
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         found = issues.issue(session, issue_id)
         name = newsletter(session, found.newsletter_id).name
         words = IssueContent(name, subject.strip(), preheader.strip(), source, cards(session, source))
-    return preview_answer(visit.parts.newsletter_sender, words, variant, shown)
+    return preview_answer(visit.services.newsletter_sender, words, variant, shown)
 
 
 Change = Callable[[TransactionContext, str], Issue]

@@ -13,8 +13,8 @@ from billing.rules.money import Money
 from billing.staff import audit
 from billing.staff.roles import Permission
 from billing.subscriptions.models import NoticeState, Price, PriceChange, PriceNotice, Subscription
-from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.views.staff import StaffPricesPage, UntoldRow
 
 router = APIRouter(include_in_schema=False)
 
@@ -22,17 +22,17 @@ router = APIRouter(include_in_schema=False)
 @router.get("/staff/prices")
 def untold(visit: Annotated[StaffVisit, needs(Permission.ANSWER)]) -> Response:
     """The list, oldest first."""
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         rows = tuple(_row(session, notice, mail) for notice, mail in announce_price.untold(session))
-    return visit.page(views.StaffPrices(rows=rows))
+    return visit.page(StaffPricesPage(rows=rows))
 
 
-def _row(session: Session, notice: PriceNotice, mail: Message | None) -> views.UntoldRow:
+def _row(session: Session, notice: PriceNotice, mail: Message | None) -> UntoldRow:
     planned = session.get_one(PriceChange, notice.change_id)
     new = session.get_one(Price, planned.price_id)
     subscription = session.get_one(Subscription, notice.subscription_id)
     old = session.get_one(Price, subscription.price_id)
-    return views.UntoldRow(
+    return UntoldRow(
         notice_id=notice.id,
         reader_id=notice.reader_id,
         email=by_id(session, notice.reader_id).email,

@@ -19,16 +19,16 @@ from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.staff import audit, mails, requests, timeline
 from billing.staff.acts.withdrawing import is_offered
-from billing.staff.entry import Entry, Kind
+from billing.staff.entry import Entry, EntryKind
 from billing.staff.roles import Permission
 from billing.subscriptions import exceptions
 from billing.subscriptions.find import latest_of, terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge, pause_is_ahead
-from billing.web import views
 from billing.web.kit.view_rows import card_of
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.staff.show import entry_of, request_row
+from billing.web.views.staff import PaymentRow, StaffEntry, StaffMailPage, StaffReaderPage
 
 router = APIRouter(include_in_schema=False)
 Reading = Annotated[StaffVisit, needs(Permission.READ)]
@@ -44,7 +44,7 @@ OPEN_BECAUSE = {
 def page(
     visit: Reading,
     reader_id: str,
-    only: Kind | None = None,
+    only: EntryKind | None = None,
     page: Annotated[int, Query(ge=1, le=500)] = 1,
 ) -> Response:
     """All of it. That somebody looked is audited, once an hour."""
@@ -55,12 +55,12 @@ def page(
 
 
 def _view(
-    visit: StaffVisit, session: Session, reader: Reader, only: Kind | None, page: int
-) -> views.StaffReader:
+    visit: StaffVisit, session: Session, reader: Reader, only: EntryKind | None, page: int
+) -> StaffReaderPage:
     subscription = latest_of(session, reader.id)
     card = session.get(PaymentMethod, subscription.payment_method_id) if subscription else None
     entries, more = timeline.of(session, reader.id, only=only, page=page)
-    return views.StaffReader(
+    return StaffReaderPage(
         reader_id=reader.id,
         email=reader.email,
         external_id=reader.external_id,
@@ -81,7 +81,7 @@ def _view(
             request_row(one) for one in requests.waiting(visit.context(session), reader_id=reader.id)
         ),
         entries=tuple(_entry(reader.id, entry) for entry in entries),
-        kinds=tuple(kind.value for kind in Kind),
+        kinds=tuple(kind.value for kind in EntryKind),
         only=only.value if only else None,
         page=page,
         more=more,
@@ -95,7 +95,7 @@ def _access(visit: StaffVisit, session: Session, reader_id: str) -> str:
     words = OPEN_BECAUSE[held.reason]
     if held.until is None or held.renews:
         return f"{words}."
-    last_day = visit.parts.site.last_day(held.until)
+    last_day = visit.services.site.last_day(held.until)
     return f"{words}, through {last_day:%A} {last_day.day} {last_day:%B %Y}."
 
 
@@ -106,7 +106,7 @@ def _next_charge(visit: StaffVisit, session: Session, subscription: Subscription
         if payment_page.is_open(session, subscription.id):
             return "The reader has a page open on which to pay; nothing else is charged until it closes, within the hour."
         return "A charge is being made this very moment."
-    due = next_charge(subscription, visit.parts.site.zone)
+    due = next_charge(subscription, visit.services.site.zone)
     if due is None:
         words = "waiting for another card" if subscription.cancels_at is None else "it is cancelled"
         return f"Nothing more is charged: {words}."
@@ -143,9 +143,9 @@ def _acts(
     )
 
 
-def _payment(session: Session, paid: receipts.Paid) -> views.PaymentRow:
+def _payment(session: Session, paid: receipts.Paid) -> PaymentRow:
     currency = paid.payment.currency
-    return views.PaymentRow(
+    return PaymentRow(
         payment_id=paid.payment.id,
         number=numbers.invoice_number(paid.invoice.number or 0),
         paid_at=paid.payment.paid_at,
@@ -154,13 +154,13 @@ def _payment(session: Session, paid: receipts.Paid) -> views.PaymentRow:
     )
 
 
-def _entry(reader_id: str, entry: Entry) -> views.StaffEntry:
+def _entry(reader_id: str, entry: Entry) -> StaffEntry:
     link = None
-    if entry.kind is Kind.MAIL:
+    if entry.kind is EntryKind.MAIL:
         link = f"/staff/readers/{reader_id}/mails/{entry.ref}"
-    elif entry.kind is Kind.DISPUTE:
+    elif entry.kind is EntryKind.DISPUTE:
         link = f"/staff/readers/{reader_id}/disputes/{entry.ref}"
-    elif entry.kind is Kind.REQUEST:
+    elif entry.kind is EntryKind.REQUEST:
         link = f"/staff/requests/{entry.ref}"
     return entry_of(entry, link)
 
@@ -168,12 +168,12 @@ def _entry(reader_id: str, entry: Entry) -> views.StaffEntry:
 @router.get("/staff/readers/{reader_id}/mails/{message_id}")
 def mail(visit: Reading, reader_id: str, message_id: str) -> Response:
     """A mail as it was sent, its secrets covered."""
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         reader = by_id(session, reader_id)
         message = mails.one(session, reader_id, message_id)
-    sent = mails.as_sent(message, visit.parts.sender.house)
+    sent = mails.as_sent(message, visit.services.sender.house)
     return visit.page(
-        views.StaffMail(
+        StaffMailPage(
             reader_id=reader.id,
             email=reader.email,
             recipient=message.recipient,

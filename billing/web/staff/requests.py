@@ -8,10 +8,10 @@ from starlette.responses import Response
 from billing.staff import confirm_request, reads, requests
 from billing.staff.models import ReaderRequest
 from billing.staff.roles import Permission
-from billing.web import views
 from billing.web.kit.typed import LINES
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.staff.show import request_row
+from billing.web.views.staff import StaffRequestPage, StaffRequestsPage
 
 router = APIRouter(include_in_schema=False)
 
@@ -22,7 +22,7 @@ def waiting(visit: Annotated[StaffVisit, needs(Permission.ANSWER)]) -> Response:
     with visit.begin() as ctx:
         rows = requests.waiting(ctx)
         reads.note_rows(ctx, "GET /staff/requests", len(rows))
-    return visit.page(views.StaffRequests(rows=tuple(request_row(one) for one in rows)))
+    return visit.page(StaffRequestsPage(rows=tuple(request_row(one) for one in rows)))
 
 
 @router.get("/staff/requests/{request_id}")
@@ -33,9 +33,9 @@ def one(visit: Annotated[StaffVisit, needs(Permission.ANSWER)], request_id: str)
         return visit.page(_view(requests.at_risk(ctx, request)))
 
 
-def _view(waiting: requests.Waiting, *, draft: str = "", error: str | None = None) -> views.StaffRequest:
+def _view(waiting: requests.Waiting, *, draft: str = "", error: str | None = None) -> StaffRequestPage:
     request: ReaderRequest = waiting.request
-    return views.StaffRequest(
+    return StaffRequestPage(
         row=request_row(waiting),
         closed_at=request.closed_at,
         closed_by=request.closed_by,

@@ -11,8 +11,8 @@ from billing.readers import devices
 from billing.staff import members, sessions
 from billing.staff.models import StaffMember, StaffSession
 from billing.staff.roles import Permission
-from billing.web import views
 from billing.web.staff.guard import SIGN_IN, StaffGuarded, StaffVisit, StaffVisiting, needs
+from billing.web.views.staff_team import StaffSessionRow, StaffSessionsPage
 
 router = APIRouter(include_in_schema=False)
 MINE = "/staff/sessions"
@@ -23,11 +23,11 @@ def _page(visit: StaffVisit, *, everybody: bool) -> Response:
     with visit.begin() as ctx:
         found = sessions.open_sessions(ctx, None if everybody else visit.member.id)
     rows = tuple(_row(visit, *one) for one in found)
-    return visit.page(views.StaffSessions(rows=rows, everybody=everybody))
+    return visit.page(StaffSessionsPage(rows=rows, everybody=everybody))
 
 
-def _row(visit: StaffVisit, row: StaffSession, member: StaffMember) -> views.StaffSessionRow:
-    return views.StaffSessionRow(
+def _row(visit: StaffVisit, row: StaffSession, member: StaffMember) -> StaffSessionRow:
+    return StaffSessionRow(
         session_id=row.id,
         email=member.email,
         device=devices.in_words(row.device),

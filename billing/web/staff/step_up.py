@@ -9,10 +9,10 @@ from starlette.responses import RedirectResponse, Response
 
 from billing.http import cookies
 from billing.staff import sessions, sign_in, step_up
-from billing.staff.codes import Answer
-from billing.web import views
-from billing.web.staff.guard import CONFIRM, SIGN_IN, ProveFirst, StaffGuarded, StaffVisit, StaffVisiting
+from billing.staff.codes import CodeAnswer
+from billing.web.staff.guard import CONFIRM, SIGN_IN, StaffGuarded, StaffMustProve, StaffVisit, StaffVisiting
 from billing.web.staff.sign_in import clock_stands, demo_code, not_taken
+from billing.web.views.staff_team import StaffProvePage
 
 router = APIRouter(include_in_schema=False)
 LOCAL = re.compile(r"/staff(/[A-Za-z0-9_./-]*)?(\?[^\\\s]*)?")
@@ -36,12 +36,12 @@ async def _typed(request: Request) -> Typed:
 def _page(visit: StaffVisit, way: str, typed: Typed, *, acts: bool, error: str | None = None) -> Response:
     kept = tuple((name, value) for name, value in typed if name not in OURS)
     shown = demo_code(visit, visit.member)
-    view = views.StaffProve(way=_local(way), acts=acts, kept=kept, demo_code=shown, error=error)
+    view = StaffProvePage(way=_local(way), acts=acts, kept=kept, demo_code=shown, error=error)
     return visit.page(view, 422 if error else 403 if acts else 200)
 
 
 async def _ask(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ProveFirst)
+    assert isinstance(error, StaffMustProve)
     visit = error.visit
     if request.method == "GET":
         return visit.go(f"{CONFIRM}?{error.query}")
@@ -51,7 +51,7 @@ async def _ask(request: Request, error: Exception) -> Response:
 
 def answer_stale(app: FastAPI) -> None:
     """Register what a member sees who has to prove who they are first."""
-    app.add_exception_handler(ProveFirst, _ask)
+    app.add_exception_handler(StaffMustProve, _ask)
 
 
 @router.get(CONFIRM)
@@ -64,9 +64,9 @@ def ask(visit: StaffVisiting, way: Annotated[str, Query(max_length=500)] = HOME)
 def prove(visit: StaffGuarded, typed: Annotated[Typed, Depends(_typed)]) -> Response:
     """Take the code. Right, the form is sent on whole (307); wrong, the page comes again with all that was typed. The wrong one that
     locks signs this browser out. Raises TooMany."""
-    fields, site = dict(typed), visit.parts.site
+    fields, site = dict(typed), visit.services.site
     way, acts = _local(fields.get(WAY, HOME)), fields.get(ACTS) == "yes"
-    with visit.parts.database.begin(site, visit.at, visit.actor) as ctx:
+    with visit.services.database.begin(site, visit.at, visit.actor) as ctx:
         sign_in.count_codes(ctx, visit.browser)
         done = step_up.prove(
             ctx,
@@ -76,7 +76,7 @@ def prove(visit: StaffGuarded, typed: Annotated[Typed, Depends(_typed)]) -> Resp
             visit.browser,
             clock_stands=clock_stands(visit),
         )
-    if isinstance(done, Answer):
+    if isinstance(done, CodeAnswer):
         if done.begins:
             visit.takes.append(cookies.STAFF)
             return visit.go(SIGN_IN, "staff-codes-locked")

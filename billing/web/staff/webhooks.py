@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from billing.staff import audit
 from billing.staff.roles import Permission
-from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.views.operators import EventRow, StaffEventsPage
 from billing.webhooks import inbox
 from billing.webhooks.models import InboundEvent
 
@@ -20,14 +20,14 @@ LATEST = 30
 @router.get(ROOM)
 def events(visit: Annotated[StaffVisit, needs(Permission.WEBHOOKS)]) -> Response:
     """Events that are set aside, and the latest."""
-    with visit.parts.database.transaction() as session:
+    with visit.services.database.transaction() as session:
         broken = tuple(_row(row) for row in inbox.set_aside(session))
         latest = tuple(_row(row) for row in inbox.latest(session, limit=LATEST))
-    return visit.page(views.StaffEvents(broken=broken, latest=latest))
+    return visit.page(StaffEventsPage(broken=broken, latest=latest))
 
 
-def _row(row: InboundEvent) -> views.EventRow:
-    return views.EventRow(
+def _row(row: InboundEvent) -> EventRow:
+    return EventRow(
         event_id=row.id,
         event_ref=row.event_ref,
         kind=row.event_type,

@@ -14,9 +14,9 @@ from billing.readers.models import Reader
 from billing.readers.register import by_id
 from billing.staff import audit
 from billing.staff.roles import Permission
-from billing.web import views
 from billing.web.staff.act_forms import read_moment
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.views.editing import StaffWhyPage, WhyFact
 
 router = APIRouter(include_in_schema=False)
 Typed = Annotated[str, Query(max_length=200)]
@@ -44,7 +44,7 @@ def _explained(
 ) -> Explanation:
     return explain(
         ctx,
-        visit.parts.limits,
+        visit.services.limits,
         reader_id,
         at=read_moment(at, ctx.zone) if at.strip() else ctx.at,
         article_id=article or None,
@@ -60,16 +60,16 @@ def _view(
     found: Explanation | None = None,
     *,
     error: str | None = None,
-) -> views.StaffWhy:
+) -> StaffWhyPage:
     decision = found.decision if found else None
     meter = found.meter if found else None
-    return views.StaffWhy(
+    return StaffWhyPage(
         reader_id=reader.id,
         email=reader.email,
         articles=tuple((each.id, each.title) for each in newest(session, 30)),
         article=article,
         at=at,
-        zone=visit.parts.site.zone.key,
+        zone=visit.services.site.zone.key,
         sentence=found.sentence if found else None,
         allowed=decision.allowed if decision else None,
         reason=decision.reason.value if decision else None,
@@ -77,7 +77,7 @@ def _view(
         until=decision.until if decision else None,
         meter=f"{meter.used} of {meter.limit} used" if meter else None,
         facts=tuple(
-            views.WhyFact(what=fact.what, at=fact.at, by=fact.by, why=fact.why, holds=fact.holds)
+            WhyFact(what=fact.what, at=fact.at, by=fact.by, reason=fact.reason, holds=fact.holds)
             for fact in (found.facts if found else ())
         ),
         error=error,

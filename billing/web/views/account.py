@@ -10,14 +10,14 @@ from billing.web.views.frame import Card
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignIn:
+class SignInPage:
     template: ClassVar[str] = "sign_in.html"
     email: str = ""
     error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignInSent:
+class SignInSentPage:
     """The same for every address (SEC-1). With `email` a card was given for it, and the link goes on from there. `mailed`: such a
     mail was made and still works; else the page offers to mail another."""
 
@@ -30,7 +30,7 @@ class SignInSent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignInConfirm:
+class SignInConfirmPage:
     """With a `code` the link was opened on another device, and the code is to be typed in the first browser."""
 
     template: ClassVar[str] = "sign_in_confirm.html"
@@ -39,14 +39,14 @@ class SignInConfirm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignInExpired:
+class SignInExpiredPage:
     template: ClassVar[str] = "sign_in_expired.html"
     base: str = "/sign-in"
     minutes: int = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NextCharge:
+class NextChargeRow:
     on: date
     amount: Money
 
@@ -100,7 +100,7 @@ class SessionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Withdrawal:
+class WithdrawalTerms:
     """What goes back if it is asked for by `last_day`, at `action`: the first charge in full, and with `unread` what was paid
     since for days not read. `amount` is all of it. With `withdrew_on`, the day of an earlier withdrawal, staff decide, who
     were asked on the day `requested_on`, if they were."""
@@ -122,23 +122,23 @@ class LeaveEarly:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Withdraw:
+class WithdrawPage:
     """`access_until` is the last day of reading where staff decide; None when reading has ended, or ends at once."""
 
     template: ClassVar[str] = "withdraw.html"
     email: str
-    offer: Withdrawal
+    offer: WithdrawalTerms
     access_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class AccountPage:
     """`status` is one sentence. A reader who never subscribed has no card, no receipts, and `can_subscribe`."""
 
     template: ClassVar[str] = "account.html"
     email: str
     status: str
-    next_charge: NextCharge | None
+    next_charge: NextChargeRow | None
     card: Card | None
     past_due: PastDue | None
     can_cancel: bool
@@ -152,12 +152,12 @@ class Account:
     """When a request to cancel came by form, with this reader's address, that waits for an answer."""
     charge_put_off: bool = False
     """Whether the next charge was put off for such a request already."""
-    withdraw: Withdrawal | None = None
+    withdraw: WithdrawalTerms | None = None
     plan: Choices | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cancel:
+class CancelPage:
     """`access_until` is the last day of reading after a cancellation; None when reading ends at once.
 
     With `withdraw` the reader may instead end today and get that amount back; with `leave`, a year early; with `ask`, have
@@ -168,9 +168,9 @@ class Cancel:
     email: str
     access_until: date | None
     in_trial: bool
-    withdraw: Withdrawal | None
+    withdraw: WithdrawalTerms | None
     leave: LeaveEarly | None = None
-    ask: Withdrawal | None = None
+    ask: WithdrawalTerms | None = None
     action: str = "/account/cancel"
     reasons: tuple[tuple[str, str], ...] = (
         ("price", "It costs too much"),
@@ -183,7 +183,7 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cancelled:
+class CancelledPage:
     template: ClassVar[str] = "cancelled.html"
     access_until: date | None
     ever_charged: bool
@@ -194,7 +194,7 @@ class Cancelled:
     """The card took no money back."""
     undo: Literal["here", "by_mail"] | None = "here"
     """Whether it can be undone: on this page, or by a link mailed anew."""
-    withdraw: Withdrawal | None = None
+    withdraw: WithdrawalTerms | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +216,7 @@ class Recipient(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class ReceiptPage:
     """A paid invoice. `period_to` is its last day; `vat_percent` is text such as "15". `needs_recipient`: the law asks for one.
     `action` takes the form that enters one; `error` is what was wrong with it."""
 
@@ -243,7 +243,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeCard:
+class ChangeCardPage:
     """Before the card page. `by_mail`: whoever followed an old mail's link signs in first."""
 
     template: ClassVar[str] = "change_card.html"
@@ -252,7 +252,7 @@ class ChangeCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProveAgain:
+class ProveAgainPage:
     """A link is mailed to the reader before `words` happens."""
 
     template: ClassVar[str] = "prove_again.html"
@@ -262,7 +262,7 @@ class ProveAgain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pay:
+class PayPage:
     """An open payment, from the link in a mail, without signing in. `card` is the one on record; `with_card`: it may be
     charged at once; `confirm`: its bank wants the reader in person; without `bank_asked` its bank wasn't asked, because the
     card has refused too often."""
@@ -280,12 +280,12 @@ class Pay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PayOver:
+class PayOverPage:
     """Nothing is to be paid by this link any more, or not at this moment; `why`: `paid`, `given_back`, `given_away`,
     `cancelled`, `over` or `charging`."""
 
     template: ClassVar[str] = "pay_over.html"
-    why: str
+    reason: str
     amount: Money
     number: str | None = None
     paid_on: date | None = None
@@ -294,7 +294,7 @@ class PayOver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WhoChargedMe:
+class WhoChargedMePage:
     """What our charges look like on a statement. `prices` are periods and what each costs; `suffix` is what the first charge
     after a trial adds to our name; `receipts` are the reader's own, where one is signed in."""
 

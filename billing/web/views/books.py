@@ -95,7 +95,7 @@ class TypedTransfer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffBooks:
+class StaffBooksPage:
     """`month` and its neighbours as 2027-03; `today` as a date field wants it; `files` are names of exports. `typed` stays in its
     row."""
 

@@ -25,7 +25,7 @@ class CaseRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffCases:
+class StaffCasesPage:
     """Those that wait, the soonest to be too late first; and those closed last. `compared` is how far the books were."""
 
     template: ClassVar[str] = "staff/cases.html"
@@ -43,7 +43,7 @@ class EvidenceGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffCase:
+class StaffCasePage:
     """One case with its evidence; `link` leads to where something can be done about it."""
 
     template: ClassVar[str] = "staff/case.html"
@@ -55,7 +55,7 @@ class StaffCase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffDispute:
+class StaffDisputePage:
     """A dispute with the evidence that was kept. `may_answer` while the bank waits, for whoever may."""
 
     template: ClassVar[str] = "staff/dispute.html"

@@ -25,7 +25,7 @@ class ListRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Issues:
+class IssuesPage:
     template: ClassVar[str] = "staff/issues.html"
     issues: tuple[IssueRow, ...]
     lists: tuple[ListRow, ...]
@@ -41,7 +41,7 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compose:
+class ComposePage:
     """What was typed, kept or not; `problems` keep the kept text from being sent, `sizes` are for people."""
 
     template: ClassVar[str] = "staff/compose.html"
@@ -58,7 +58,7 @@ class Compose:
     picks: tuple[Pick, ...]
     problems: tuple[str, ...]
     sizes: tuple[tuple[str, str], ...]
-    held_why: str | None = None
+    held_reason: str | None = None
     note: str | None = None
     error: str | None = None
 
@@ -66,11 +66,11 @@ class Compose:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldRow:
     address: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IssueProgress:
+class IssueProgressPage:
     """A started issue. `rows` are (what, how many) and add up to `recipients`."""
 
     template: ClassVar[str] = "staff/issue.html"
@@ -88,5 +88,5 @@ class IssueProgress:
     variants: tuple[tuple[str, int], ...]
     held: tuple[HeldRow, ...]
     held_count: int
-    held_why: str | None
+    held_reason: str | None
     resume_at: datetime | None

@@ -30,7 +30,7 @@ class SectionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffArticles:
+class StaffArticlesPage:
     """`scopes` are (value, words) of what can be opened; `what`, `until` and `reason` what was typed."""
 
     template: ClassVar[str] = "staff/articles.html"
@@ -54,12 +54,12 @@ class WhyFact:
     what: str
     at: datetime | None
     by: str
-    why: str
+    reason: str
     holds: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffWhy:
+class StaffWhyPage:
     """`sentence` is what the reader would be told; None before anything was asked. `articles` are (id, title) to choose from."""
 
     template: ClassVar[str] = "staff/why.html"

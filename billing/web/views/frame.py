@@ -76,7 +76,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Error:
+class ErrorPage:
     """A refusal as a page: what happened in `title`, what to do in `advice`."""
 
     template: ClassVar[str] = "error.html"

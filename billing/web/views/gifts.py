@@ -21,7 +21,7 @@ class GiveRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gifts:
+class GiftsPage:
     """The reader's gifts; `made` is the one just made or found."""
 
     template: ClassVar[str] = "gifts.html"

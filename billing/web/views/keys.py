@@ -49,7 +49,7 @@ class KeyRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffKeys:
+class StaffKeysPage:
     """All keys, and the form for another. `scopes` are (scope, what it is for); `chosen` were ticked; `alone` is what one admin may
     let keys give back in a day."""
 
@@ -61,12 +61,12 @@ class StaffKeys:
     name: str = ""
     chosen: tuple[str, ...] = ()
     days: str = "365"
-    why: str = ""
+    reason: str = ""
     error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffKeyMade:
+class StaffKeyMadePage:
     """A secret, shown once. `previous_until`: to when the one before works besides. `waits`: its ceiling of money waits for another
     admin."""
 
@@ -89,7 +89,7 @@ class ReadRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffReads:
+class StaffReadsPage:
     """What was read, newest first; `who` was asked for."""
 
     template: ClassVar[str] = "staff/reads.html"

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class NewsletterBox:
     """One newsletter beside its box. `pending`: ticked, and waiting for the answer to a mail."""
 
     id: str
@@ -18,19 +18,19 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Newsletters:
-    """All of them. Without `reader` an address is asked for; one that isn't `proved` sees no choice made before."""
+class NewslettersPage:
+    """All of them. Without `reader` an address is asked for; one that isn't `email_verified` sees no choice made before."""
 
     template: ClassVar[str] = "newsletters/choose.html"
-    choices: tuple[Choice, ...]
+    choices: tuple[NewsletterBox, ...]
     reader: str | None
-    proved: bool = False
+    email_verified: bool = False
     email: str = ""
     error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewslettersAsked:
+class NewslettersAskedPage:
     """The same for every address."""
 
     template: ClassVar[str] = "newsletters/asked.html"
@@ -38,7 +38,7 @@ class NewslettersAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewslettersConfirm:
+class NewslettersConfirmPage:
     """With `done` they are on their way; before, a button."""
 
     template: ClassVar[str] = "newsletters/confirm.html"
@@ -47,15 +47,15 @@ class NewslettersConfirm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewsletterChoices:
+class NewsletterChoicesPage:
     """Reached from each newsletter without signing in: the lists and nothing else about the reader."""
 
     template: ClassVar[str] = "newsletters/mine.html"
-    choices: tuple[Choice, ...]
+    choices: tuple[NewsletterBox, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unsubscribe:
+class UnsubscribePage:
     """Before and after the click; `name` is None where the list isn't known any more, or the mail was a test."""
 
     template: ClassVar[str] = "newsletters/unsubscribe.html"

@@ -12,7 +12,7 @@ class PausedNote:
     since: datetime
     probe_at: datetime
     waiting: int
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffEvents:
+class StaffEventsPage:
     """`broken`: events that are set aside; `latest`: those that came last."""
 
     template: ClassVar[str] = "staff/events.html"

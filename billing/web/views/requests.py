@@ -8,7 +8,7 @@ from billing.rules.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contact:
+class ContactPage:
     """A reader's request to staff. Signed in, the address is known."""
 
     template: ClassVar[str] = "contact.html"
@@ -25,7 +25,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContactSent:
+class ContactSentPage:
     """It is kept with the moment it came. `effect` is what a request to cancel did at once; `words`: something was written
     besides."""
 
@@ -36,7 +36,7 @@ class ContactSent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestConfirm:
+class RequestConfirmPage:
     """Asks whether a request to cancel is the reader's."""
 
     template: ClassVar[str] = "request_confirm.html"
@@ -45,7 +45,7 @@ class RequestConfirm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestConfirmed:
+class RequestConfirmedPage:
     """What came of it. `later`: what was cancelled had begun after the request came. `returned` is on its way back, `owed` is given
     back by staff, and `read` says that they answer what was written besides."""
 

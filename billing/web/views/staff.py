@@ -12,14 +12,14 @@ from billing.web.views.operators import PausedNote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffSignIn:
+class StaffSignInPage:
     template: ClassVar[str] = "staff/sign_in.html"
     email: str = ""
     error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffCode:
+class StaffCodePage:
     """The second factor. With `picture` and `key` an authenticator is to be set up first; `demo_code` is the demo's alone."""
 
     template: ClassVar[str] = "staff/code.html"
@@ -39,7 +39,7 @@ class FoundRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffFind:
+class StaffFindPage:
     """`found` is None before anything was sought."""
 
     template: ClassVar[str] = "staff/find.html"
@@ -61,7 +61,7 @@ class StaffEntry:
     kind: str
     what: str
     by: str
-    why: str
+    reason: str
     facts: tuple[tuple[str, str], ...]
     link: str | None = None
 
@@ -98,7 +98,7 @@ class RequestRow:
     asked: str
     words: str
     received_at: datetime
-    proved: bool
+    email_verified: bool
     confirm_asked_at: datetime | None = None
     confirmed_at: datetime | None = None
     may_ask: bool = False
@@ -111,7 +111,7 @@ class RequestRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffReader:
+class StaffReaderPage:
     """All of a reader. `acts` are (address, words) of what this member may do now."""
 
     template: ClassVar[str] = "staff/reader.html"
@@ -152,7 +152,7 @@ class ActField:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffAct:
+class StaffActPage:
     """An act before it is done: what it would do, in words and rand. Without `version` it can't be done as wished (`error` says why).
 
     `asks` is what is asked of the member in words, and where they stand; `most` letters of them. `told`: the reader reads them,
@@ -170,14 +170,14 @@ class StaffAct:
     version: str | None
     asks: tuple[str, str] = ("Why?", "it stands in the history")
     most: int = 1000
-    why: str = ""
+    reason: str = ""
     told: str | None = None
     error: str | None = None
     meanwhile: StaffEntry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffMail:
+class StaffMailPage:
     template: ClassVar[str] = "staff/mail.html"
     reader_id: str
     email: str
@@ -206,13 +206,13 @@ class UntoldRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffPrices:
+class StaffPricesPage:
     template: ClassVar[str] = "staff/prices.html"
     rows: tuple[UntoldRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffRequests:
+class StaffRequestsPage:
     """Oldest first, with the rand at risk."""
 
     template: ClassVar[str] = "staff/requests.html"
@@ -220,7 +220,7 @@ class StaffRequests:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffRequest:
+class StaffRequestPage:
     """One request, open or closed."""
 
     template: ClassVar[str] = "staff/request.html"
@@ -241,14 +241,14 @@ class AuditRow:
     refused: bool
     reader_id: str | None
     subject: str | None
-    why: str
+    reason: str
     before: tuple[tuple[str, str], ...]
     after: tuple[tuple[str, str], ...]
     ip: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffAudit:
+class StaffAuditPage:
     """`older` and `csv` are addresses of the next page and of the export."""
 
     template: ClassVar[str] = "staff/audit.html"
@@ -277,12 +277,12 @@ class MemberRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffMembers:
+class StaffMembersPage:
     template: ClassVar[str] = "staff/members.html"
     rows: tuple[MemberRow, ...]
     roles: tuple[str, ...]
     email: str = ""
-    why: str = ""
+    reason: str = ""
     error: str | None = None
 
 
@@ -300,7 +300,7 @@ class DocumentRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffInvoices:
+class StaffInvoicesPage:
     """A month's tax invoices and credit notes; `month` and its neighbours as 2027-03."""
 
     template: ClassVar[str] = "staff/invoices.html"

@@ -8,7 +8,7 @@ from billing.rules.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffProve:
+class StaffProvePage:
     """A code before what matters. `acts`: the form at `way` is sent on with what was typed, `kept`."""
 
     template: ClassVar[str] = "staff/prove.html"
@@ -29,7 +29,7 @@ class ApprovalRow:
     asked_by: str
     asked_at: datetime
     expires_at: datetime
-    why: str
+    reason: str
     amount: Money | None
     words: tuple[str, ...]
     state: str
@@ -39,7 +39,7 @@ class ApprovalRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffApprovals:
+class StaffApprovalsPage:
     template: ClassVar[str] = "staff/approvals.html"
     waiting: tuple[ApprovalRow, ...] = ()
     decided: tuple[ApprovalRow, ...] = ()
@@ -59,7 +59,7 @@ class StaffSessionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffSessions:
+class StaffSessionsPage:
     """A member's own, or with `everybody` all members'."""
 
     template: ClassVar[str] = "staff/sessions.html"

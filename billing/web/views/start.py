@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from billing.rules.money import Money
 from billing.rules.trial import TrialDates
 from billing.web.views.frame import Card
-from billing.web.views.newsletters import Choice
+from billing.web.views.newsletters import NewsletterBox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class PlanOffer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class OfferPage:
     template: ClassVar[str] = "offer.html"
     price: Money
     period: str = "month"
@@ -50,7 +50,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subscribe:
+class SubscribePage:
     template: ClassVar[str] = "subscribe.html"
     price: Money
     period: str = "month"
@@ -62,7 +62,7 @@ class Subscribe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
+class ReviewPage:
     """The last look before the card page. Without `dates` there is no trial: the price is charged today.
 
     `consent_text` is shown beside the box word for word, so that what is recorded is what was read (CARD-1).
@@ -81,11 +81,11 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class RefusedPage:
     """Why no trial can start. `already_subscribed` and `dispute_open` ask to sign in, the others offer a start without a trial."""
 
     template: ClassVar[str] = "refused.html"
-    why: Literal["trial_used", "card_used", "already_subscribed", "dispute_open"]
+    reason: Literal["trial_used", "card_used", "already_subscribed", "dispute_open"]
     price: Money
     period: str = "month"
     next_charge_on: date
@@ -94,7 +94,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
+class StartedPage:
     """Without `dates` the first month has just been paid. The boxes of `newsletters` are never ticked for the reader."""
 
     template: ClassVar[str] = "started.html"
@@ -105,11 +105,11 @@ class Started:
     next_charge_on: date
     card: Card
     then: Money | None = None
-    newsletters: tuple[Choice, ...] = ()
+    newsletters: tuple[NewsletterBox, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StartPending:
+class StartPendingPage:
     """Asks again at `again_url` every `seconds` until that answers with another page."""
 
     template: ClassVar[str] = "start_pending.html"
@@ -118,7 +118,7 @@ class StartPending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CardDeclined:
+class CardDeclinedPage:
     """`advice` is for the reader; it never says lost, stolen or fraud. Without `bank_asked` the bank wasn't asked, because the
     card has refused too often."""
 

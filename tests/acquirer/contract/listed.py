@@ -67,8 +67,8 @@ class StripeSandbox:
     def ask_for_owner(self, method_ref: str) -> None:
         self._sandbox.decline(method_ref, "requires_action")
 
-    def refuse_refunds(self, why: str) -> None:
-        self._sandbox.banks("refunds", **{"as": why})
+    def refuse_refunds(self, reason: str) -> None:
+        self._sandbox.banks("refunds", **{"as": reason})
 
     def disputes(self) -> list[str]:
         return [one["id"] for one in sorted(self._sandbox.disputes(), key=lambda one: int(one["created"]))]

@@ -40,7 +40,7 @@ def test_a_charge_carries_the_evidence_that_it_continues_the_first(acquirer: Und
 def test_a_charge_that_is_not_made_for_another_reason_is_nobodys_decline(acquirer: UnderTest) -> None:
     outcome = acquirer.gateway.charge(acquirer.request(acquirer.card(), amount=1))
     assert isinstance(outcome, NotTaken)
-    assert outcome.why
+    assert outcome.reason
 
 
 def test_a_decline_is_final_for_its_key_and_is_found_as_one(acquirer: UnderTest) -> None:

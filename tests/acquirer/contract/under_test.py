@@ -74,7 +74,7 @@ class OtherSide(Protocol):
         """From now on its charges wait for the reader."""
         ...
 
-    def refuse_refunds(self, why: str) -> None:
+    def refuse_refunds(self, reason: str) -> None:
         """For `no_balance`, `too_old`, or `waits_for_balance`."""
         ...
 

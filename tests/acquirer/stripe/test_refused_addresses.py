@@ -7,7 +7,7 @@ EMAIL = "thandi@intranet"
 
 
 def test_a_customer_is_made_without_an_address_that_stripe_refuses(world: World) -> None:
-    gateway = world.parts.gateway
+    gateway = world.services.gateway
     made = gateway.create_customer(reader_id="rdr_1", email=EMAIL, key="customer-1")
     assert isinstance(made, str)
     (customer,) = world.sandbox.objects("customer")

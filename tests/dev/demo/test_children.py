@@ -11,7 +11,7 @@ from threading import Event
 import pytest
 
 from billing.dev.demo.children import AskedToStop, Child, ChildEnded, Children
-from billing.dev.process_guard import Leash
+from billing.dev.process_guard import ProcessGuard
 from tests.support.polling import eventually
 from tests.support.processes import has_ended
 
@@ -26,10 +26,10 @@ HAS_ITS_OWN = (
 class Family:
     """Children under test, and what we need to look at them."""
 
-    def __init__(self, logs: Path, leash: Leash) -> None:
+    def __init__(self, logs: Path, guard: ProcessGuard) -> None:
         self.logs = logs
-        self.bell = Event()
-        self.children = Children(logs, leash, self.bell.is_set)
+        self.stop = Event()
+        self.children = Children(logs, guard, self.stop.is_set)
 
     def start(self, name: str, script: str) -> None:
         self.children.start(self.child(name, script))
@@ -45,8 +45,8 @@ class Family:
 
 @pytest.fixture
 def family(tmp_path: Path) -> Iterator[Family]:
-    with Leash() as leash:
-        family = Family(tmp_path, leash)
+    with ProcessGuard() as guard:
+        family = Family(tmp_path, guard)
         yield family
         family.children.stop()
 
@@ -142,7 +142,7 @@ def test_silence_is_told(family: Family, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_bell_is_heard_while_waiting(family: Family) -> None:
-    family.bell.set()
+    family.stop.set()
     with pytest.raises(AskedToStop):
         family.children.await_ready({"web": lambda: False})
 
@@ -160,12 +160,12 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests may themselves be ru
 from pathlib import Path
 from billing.dev.demo.stop_signal import StopSignal
 from billing.dev.demo.children import AskedToStop, Child, Children
-from billing.dev.process_guard import Leash
+from billing.dev.process_guard import ProcessGuard
 stop = StopSignal(); stop.listen()
 logs = Path(sys.argv[1])
-with Leash() as leash:
-    children = Children(logs, leash, lambda: stop.rung)
-    leash.keep_tidy(logs / "card")
+with ProcessGuard() as guard:
+    children = Children(logs, guard, lambda: stop.received)
+    guard.remove_on_exit(logs / "card")
     (logs / "card").write_text("ready")
     for name, script in zip(sys.argv[2::2], sys.argv[3::2]):
         children.start(Child(name, [sys.executable, "-c", script], dict(os.environ)))

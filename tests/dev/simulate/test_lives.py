@@ -65,7 +65,7 @@ def charge_behind_our_back(installation: SimulatedInstallation, on: date) -> Non
     """A reader's card is charged in the sandbox by nobody we know, and a row of ours says what isn't so."""
     if on != PLANTED:
         return
-    with installation.parts.database.transaction() as session:
+    with installation.services.database.transaction() as session:
         query = "SELECT m.customer_ref, m.gateway_ref FROM payment_method m JOIN subscription s ON s.payment_method_id = m.id"
         customer, method = session.execute(sa.text(f"{query} WHERE s.state = 'trialing' LIMIT 1")).one()
         session.execute(sa.text("UPDATE subscription SET access_until = started_at WHERE state = 'active'"))

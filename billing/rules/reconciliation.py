@@ -14,7 +14,7 @@ class Thing(StrEnum):
     DISPUTE = "dispute"
 
 
-class Verdict(StrEnum):
+class Discrepancy(StrEnum):
     """How two books differ about one thing."""
 
     UNKNOWN = "unknown"
@@ -36,14 +36,14 @@ class Pair:
     currency: str = BASE_CURRENCY
 
     @property
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> Discrepancy | None:
         """How the books differ; None when they agree. What we expect to have moved nothing needs no movement there."""
         alike = self.currency == BASE_CURRENCY or not self.theirs
         if alike and self.ours == (self.theirs or 0):
             return None
         if self.ours is None:
-            return Verdict.UNKNOWN
-        return Verdict.MISSING if self.theirs is None else Verdict.OTHER_AMOUNT
+            return Discrepancy.UNKNOWN
+        return Discrepancy.MISSING if self.theirs is None else Discrepancy.OTHER_AMOUNT
 
 
 MOVED_BY: dict[str, Thing] = {

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.rules.reckoning import Pair, Thing, Verdict, at_the_rate_of, disputed_part, newly_short, pairs
+from billing.rules.reconciliation import (
+    Discrepancy,
+    Pair,
+    Thing,
+    at_the_rate_of,
+    disputed_part,
+    newly_short,
+    pairs,
+)
 
 CENTS = st.integers(-10_000, 10_000)
 BOOK = st.dictionaries(st.sampled_from("abcdef"), CENTS)
@@ -14,17 +22,17 @@ BOOK = st.dictionaries(st.sampled_from("abcdef"), CENTS)
     ("ours", "theirs", "verdict"),
     [
         (7500, 7500, None),
-        (None, 7500, Verdict.UNKNOWN),
-        (None, 0, Verdict.UNKNOWN),
-        (7500, None, Verdict.MISSING),
-        (7500, 7400, Verdict.OTHER_AMOUNT),
-        (-7500, 0, Verdict.OTHER_AMOUNT),
+        (None, 7500, Discrepancy.UNKNOWN),
+        (None, 0, Discrepancy.UNKNOWN),
+        (7500, None, Discrepancy.MISSING),
+        (7500, 7400, Discrepancy.OTHER_AMOUNT),
+        (-7500, 0, Discrepancy.OTHER_AMOUNT),
         (0, None, None),
         (0, 0, None),
-        (0, -7500, Verdict.OTHER_AMOUNT),
+        (0, -7500, Discrepancy.OTHER_AMOUNT),
     ],
 )
-def test_the_verdict(ours: int | None, theirs: int | None, verdict: Verdict | None) -> None:
+def test_the_verdict(ours: int | None, theirs: int | None, verdict: Discrepancy | None) -> None:
     assert Pair(Thing.CHARGE, "ch_1", ours, theirs).verdict is verdict
 
 
@@ -43,13 +51,15 @@ def test_books_agree_only_when_each_thing_does(ours: dict[str, int], theirs: dic
 @pytest.mark.parametrize(
     ("ours", "theirs", "verdict"),
     [
-        (7500, 7500, Verdict.OTHER_AMOUNT),
-        (None, 7500, Verdict.UNKNOWN),
+        (7500, 7500, Discrepancy.OTHER_AMOUNT),
+        (None, 7500, Discrepancy.UNKNOWN),
         (0, 0, None),
-        (0, 1, Verdict.OTHER_AMOUNT),
+        (0, 1, Discrepancy.OTHER_AMOUNT),
     ],
 )
-def test_another_currency_is_another_amount(ours: int | None, theirs: int, verdict: Verdict | None) -> None:
+def test_another_currency_is_another_amount(
+    ours: int | None, theirs: int, verdict: Discrepancy | None
+) -> None:
     assert Pair(Thing.CHARGE, "ch_1", ours, theirs, "USD").verdict is verdict
 
 

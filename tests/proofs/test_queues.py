@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from billing import worker
 from billing.platform.settings import ClockKind
-from billing.timetable import JOBS, Lane, tick
+from billing.timetable import JOBS, Queue, tick
 from billing.worker import CONNECTIONS_A_LANE, connections
 from tests.proofs.many_readers import CHARGE_AT, due
 from tests.support.hung_run import hung_run
@@ -53,18 +53,18 @@ def test_a_billing_run_that_hangs_holds_up_no_other_lane(world: World) -> None:
     world.advance_to(local(2027, 3, 31, 8, 59))
     world.skip_to(local(2027, 3, 31, 9))
     [payment] = world.rows("SELECT id FROM payment")
-    with world.parts.database.transaction() as session:
+    with world.services.database.transaction() as session:
         session.execute(sa.text("UPDATE doctor_visit SET next_at = :now"), {"now": world.now})
     with hung_run(world):
         world.api.post(f"/v1/payments/{payment['id']}/refunds", json={"reason": "asked"}).raise_for_status()
-        for lane in Lane:
-            if lane is not Lane.BILLING:
-                tick(world.parts, lane=lane)
+        for queue in Queue:
+            if queue is not Queue.BILLING:
+                tick(world.services, queue=queue)
         assert world.rows("SELECT state FROM refund") == [{"state": "succeeded"}]
         assert came(world)[-1].startswith("Credit note")
         assert world.rows("SELECT 1 FROM doctor_visit WHERE at = :now", now=world.now), "the doctor came too"
         until(lambda: word_of(world, "refund.created"), "Stripe's word of the refund")
-        tick(world.parts, lane=Lane.EVENTS)
+        tick(world.services, queue=Queue.EVENTS)
         assert word_of(world, "refund.created")[0]["outcome"] == "succeeded"
         assert len(world.charges()) == 1, "and the run still hangs"
     assert len(world.charges()) == 2
@@ -75,27 +75,27 @@ def word_of(world: World, kind: str) -> list[dict[str, object]]:
 
 
 def test_what_others_wait_for_has_lanes_apart(world: World) -> None:
-    lanes = {job.name: job.lane for job in JOBS}
+    queues = {job.name: job.queue for job in JOBS}
     apart = ["settle events", "bill, and ask what became of charges in doubt", "refund", "deliver mail"]
     apart += ["send newsletters", "doctor", "see whether the others do their work"]
-    assert {lanes[name] for name in apart} == set(Lane)
-    assert connections(world.settings) > CONNECTIONS_A_LANE * len(Lane) + world.settings.charge_concurrency
+    assert {queues[name] for name in apart} == set(Queue)
+    assert connections(world.settings) > CONNECTIONS_A_LANE * len(Queue) + world.settings.charge_concurrency
 
 
 def test_a_worker_by_the_machines_clock_has_a_thread_for_each_lane_and_one_for_its_heartbeat(
     world: World,
 ) -> None:
     settings = world.settings.model_copy(update={"clock": ClockKind.SYSTEM})
-    jobs = worker._scheduler(replace(world.parts, settings=settings)).get_jobs()
-    assert {job.executor for job in jobs} == {*Lane, worker.BELL}
-    assert {job.args[1] for job in jobs if job.executor != worker.BELL} == set(Lane)
+    jobs = worker._scheduler(replace(world.services, settings=settings)).get_jobs()
+    assert {job.executor for job in jobs} == {*Queue, worker.HEARTBEAT}
+    assert {job.args[1] for job in jobs if job.executor != worker.HEARTBEAT} == set(Queue)
 
 
 def test_a_link_to_sign_in_overtakes_receipts(world: World) -> None:
     due(world, 3)
-    tick(world.parts, lane=Lane.BILLING)
+    tick(world.services, queue=Queue.BILLING)
     assert came(world) == [], "the receipts lie there"
     world.skip_to(CHARGE_AT + timedelta(minutes=1))
     ask_for_a_link(world)
-    tick(world.parts, lane=Lane.MAIL)
+    tick(world.services, queue=Queue.MAIL)
     assert [subject.startswith("Tax invoice") for subject in came(world)] == [False, True, True, True]

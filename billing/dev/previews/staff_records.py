@@ -1,0 +1,117 @@
+"""Staff's pages of records: the audit, members and invoices, with sample values."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+from billing.dev.previews.staff import STAFF
+from billing.dev.previews.values import LONG_ADDRESS, NOW, PRICE
+from billing.rules.money import Money
+from billing.web.views.frame import Frame, Page
+from billing.web.views.staff import (
+    AuditRow,
+    DocumentRow,
+    MemberRow,
+    StaffAuditPage,
+    StaffInvoicesPage,
+    StaffMembersPage,
+    StaffPricesPage,
+    UntoldRow,
+)
+
+
+def pages() -> Iterator[tuple[str, Page, Frame]]:
+    """Name, page and frame of each preview."""
+    yield from _records()
+    yield from _invoices()
+
+
+def _records() -> Iterator[tuple[str, Page, Frame]]:
+    line = AuditRow(
+        id=7,
+        at=NOW,
+        by="staff:sipho@swartbergpost.example",
+        act="refund",
+        refused=True,
+        reader_id="rdr_01kpb0cz8e2y6",
+        subject="ref_01kpb0cz8e2y6",
+        reason="This would give back R225.00 incl. VAT.",
+        before=(("cents returned", "0"),),
+        after=(("cents returned", "22500"),),
+        ip="196.25.1.9",
+    )
+    audit = StaffAuditPage(
+        rows=(
+            line,
+            replace(line, id=6, refused=False, ip="", subject=None, reader_id=None, before=(), after=()),
+        ),
+        acts=("cancel", "refund"),
+        who="sipho",
+        reader="",
+        act="refund",
+        since="2026-11-01",
+        until="",
+        refused=True,
+        csv="/staff/audit.csv",
+        older="/staff/audit?older=6",
+    )
+    yield "staff-audit", audit, replace(STAFF, path="/staff/audit")
+    none = replace(audit, rows=(), older=None, error="A day is written as 2027-03-01.")
+    yield "staff-audit-none", none, replace(STAFF, path="/staff/audit")
+    person = MemberRow(
+        staff_id="stf_1",
+        email="nandi@swartbergpost.example",
+        role="admin",
+        disabled_at=None,
+        enrolled=True,
+        signed_in=1,
+        is_this=True,
+    )
+    other = replace(
+        person, staff_id="stf_2", email=LONG_ADDRESS, role="support", is_this=False, enrolled=False
+    )
+    members = StaffMembersPage(
+        rows=(person, other, replace(other, staff_id="stf_3", disabled_at=NOW)),
+        roles=("support", "finance", "editor", "admin"),
+        error="Choose a role.",
+    )
+    yield "staff-members", members, replace(STAFF, path="/staff/members")
+
+
+def _invoices() -> Iterator[tuple[str, Page, Frame]]:
+    invoice = DocumentRow(
+        number="INV-000148",
+        issued_on=date(2026, 11, 5),
+        reader_id="rdr_1",
+        description="Full access, one month",
+        net=Money(6522),
+        vat=Money(978),
+        gross=PRICE,
+    )
+    credit = replace(invoice, number="CN-000007", net=Money(-6522), vat=Money(-978), gross=Money(-7500))
+    untold = UntoldRow(
+        notice_id="pno_1",
+        reader_id="rdr_1",
+        email=LONG_ADDRESS,
+        keeps=PRICE,
+        instead_of=Money(8000),
+        starts_on=date(2027, 1, 8),
+        answer="550 5.1.1 no such mailbox here",
+        can_be_seen=True,
+    )
+    prices = replace(STAFF, path="/staff/prices")
+    yield "staff-prices", StaffPricesPage(rows=(untold, replace(untold, can_be_seen=False))), prices
+    yield "staff-prices-empty", StaffPricesPage(rows=()), prices
+    month = StaffInvoicesPage(
+        month="2026-11",
+        first_day=date(2026, 11, 1),
+        before="2026-10",
+        after="2026-12",
+        rows=(credit, invoice),
+        net=Money(0),
+        vat=Money(0),
+        gross=Money(0),
+    )
+    at = replace(STAFF, path="/staff/invoices")
+    yield "staff-invoices", month, at
+    yield "staff-invoices-none", replace(month, rows=(), after=None), at

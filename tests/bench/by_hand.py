@@ -129,8 +129,8 @@ FROM unnest(%s::text[], %s::int[], %s::date[], %s::date[]) AS new (id, net, star
 """
 _POST = """
 WITH posted AS (
-    INSERT INTO ledger_transaction (kind, source_id, at, "on", supply_on, vat_basis_points)
-    SELECT kind, source_id, %s, %s, %s, rate FROM unnest(%s::text[], %s::text[], %s::int[]) AS new (kind, source_id, rate)
+    INSERT INTO ledger_transaction (kind, source_id, at, "on", supply_on, vat_basis_points, currency)
+    SELECT kind, source_id, %s, %s, %s, rate, 'ZAR' FROM unnest(%s::text[], %s::text[], %s::int[]) AS new (kind, source_id, rate)
     RETURNING id, kind, source_id
 )
 INSERT INTO ledger_entry (transaction_id, account, amount)

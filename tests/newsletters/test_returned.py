@@ -55,7 +55,7 @@ def test_a_forged_tag_names_nothing(forged: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "why"),
+    ("status", "reason"),
     [
         ("5.1.1", BounceKind.HARD),
         ("5.1.2", BounceKind.HARD),

@@ -33,7 +33,12 @@ def three_readers(world: World, paid: Subscriber) -> dict[str, str]:
         ("message", "POST", "/v1/subscriptions/{subscription}/cancel", {"when": "now"}),
         ("subscription_change", "POST", "/v1/subscriptions/{cancelled}/resume", None),
         ("refund", "POST", "/v1/payments/{payment}/refunds", {"amount": 100, "reason": "x"}),
-        ("opening", "POST", "/v1/articles/{article}/open", {"until": "2027-12-01T00:00:00Z", "reason": "x"}),
+        (
+            "public_window",
+            "POST",
+            "/v1/articles/{article}/open",
+            {"until": "2027-12-01T00:00:00Z", "reason": "x"},
+        ),
         ("article", "DELETE", "/v1/articles/{article}", None),
         ("meter_month", "GET", "/v1/access/{metered}?reader_id={reader}", None),
     ],

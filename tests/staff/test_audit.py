@@ -24,7 +24,8 @@ READER = "thandi@example.com"
         "UPDATE complimentary_grant SET until = until + interval '1 year'",
         "DELETE FROM complimentary_grant",
         "UPDATE reader_request SET closed_at = received_at",
-        "INSERT INTO staff_member SELECT 'stf_2', upper(email), role, created_at, NULL, 'x', NULL, 0, 0, NULL FROM staff_member",
+        "INSERT INTO staff_member (id, email, role, created_at, code_nonce, last_step, wrong_codes, code_locks)"
+        " SELECT 'stf_2', upper(email), role, created_at, 'x', 0, 0, 0 FROM staff_member",
         "UPDATE staff_member SET role = 'owner'",
     ],
 )

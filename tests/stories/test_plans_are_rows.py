@@ -108,7 +108,7 @@ def test_a_plan_for_staff_is_started_for_a_reader_and_stands_on_no_page(world: W
 
 
 @pytest.mark.parametrize(
-    ("words", "why"),
+    ("words", "reason"),
     [
         (("add", "Quarterly", *QUARTERLY[2:]), "lower-case letters"),
         ((*QUARTERLY[:-1], "3rd of a year"), "called by a word"),

@@ -83,7 +83,7 @@ def test_a_restore_of_long_ago_waits_for_an_operator(evening: World) -> None:
     assert "3 charges" in adopt(world)
 
 
-@pytest.mark.parametrize("why", ["home = 'somewhere else'", "asks_since = :later, next_poll_at = :later"])
+@pytest.mark.parametrize("reason", ["home = 'somewhere else'", "asks_since = :later, next_poll_at = :later"])
 def test_a_link_to_sign_in_with_goes_out_while_all_else_is_held(
     world: World, paid: Subscriber, reason: str
 ) -> None:

@@ -4,6 +4,8 @@ import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
+from importlib import import_module
+from pkgutil import iter_modules
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -129,7 +131,8 @@ def test_there_is_a_sample_of_every_view_and_a_use_for_every_template() -> None:
         and name not in ("base.html", clock_bar.TEMPLATE)
         and "/" not in name  # rooms have tests of their own
     }
-    defining = (views, paper, mailbox_pages, staff_sign_in)
+    of_pages = [import_module(one.name) for one in iter_modules(views.__path__, f"{views.__name__}.")]
+    defining = (*of_pages, paper, mailbox_pages, staff_sign_in)
     kinds = [kind for module in defining for kind in vars(module).values() if isinstance(kind, type)]
     defined = {getattr(kind, "template", None) for kind in kinds}
     defined = {template for template in defined if isinstance(template, str) and "/" not in template}

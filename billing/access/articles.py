@@ -1,15 +1,18 @@
 """The registry of articles. Each change adds a version, so that past decisions can be explained."""
 
 from collections.abc import Collection
-from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, select
 
 from billing.access.models import Article, ArticleVersion
 from billing.access.policies import AccessTerms
-from billing.platform.actors import Actor, acted_by
+from billing.platform.actors import acted_by
 from billing.platform.context import TransactionContext
 from billing.platform.errors import NotFound
+
+_DECIDING = {"section", "access", "free_hours", "open_after_days", "published_at"}
+"""The columns that decide who may read it; `ArticleVersion` has each of them."""
 
 
 class UnknownArticle(NotFound):
@@ -55,56 +58,31 @@ def sections(session: Session) -> list[str]:
     return list(session.exec(select(Article.section).distinct().order_by(Article.section)))
 
 
-def register(
-    ctx: TransactionContext,
-    article_id: str,
-    *,
-    title: str,
-    url: str,
-    section: str,
-    terms: AccessTerms,
-    published_at: datetime,
-) -> Article:
-    """Add the article or change it. Raises WindowWithoutLevel, WindowTooLong."""
+def register(ctx: TransactionContext, given: Article, terms: AccessTerms) -> Article:
+    """Add the article with these terms, or change the one of its id. Raises WindowWithoutLevel, WindowTooLong."""
     terms.check()
-    found = ctx.session.get(Article, article_id)
-    before = _deciding(found) if found is not None else None
-    if found is None:
-        found = Article(id=article_id, title=title, url=url, section=section, published_at=published_at)
-    found.title, found.url, found.section, found.published_at = title, url, section, published_at
-    found.access, found.free_hours, found.open_after_days = (
-        terms.access,
-        terms.free_hours,
-        terms.open_after_days,
-    )
-    ctx.session.add(found)
-    if _deciding(found) != before:
-        ctx.session.add(_version(found, ctx.at, ctx.actor))
+    known = ctx.session.get(Article, given.id)
+    before = _deciding(known) if known else None
+    row = ctx.session.merge(given)
+    row.access, row.free_hours, row.open_after_days = terms.access, terms.free_hours, terms.open_after_days
+    if _deciding(row) != before:
+        ctx.session.add(_version(ctx, row))
     ctx.session.flush()
-    return found
+    return row
 
 
 def remove(ctx: TransactionContext, article_id: str) -> None:
     """Remove the article from the registry; its versions stay. Raises UnknownArticle."""
     found = article(ctx.session, article_id)
-    last = _version(found, ctx.at, ctx.actor)
-    last.removed = True
-    ctx.session.add(last)
+    ctx.session.add(_version(ctx, found, removed=True))
     ctx.session.delete(found)
 
 
-def _deciding(row: Article) -> tuple[object, ...]:
-    return row.section, row.access, row.free_hours, row.open_after_days, row.published_at
+def _deciding(row: Article) -> dict[str, Any]:
+    return row.model_dump(include=_DECIDING)
 
 
-def _version(row: Article, at: datetime, by: Actor) -> ArticleVersion:
+def _version(ctx: TransactionContext, row: Article, *, removed: bool = False) -> ArticleVersion:
     return ArticleVersion(
-        article_id=row.id,
-        at=at,
-        section=row.section,
-        access=row.access,
-        free_hours=row.free_hours,
-        open_after_days=row.open_after_days,
-        published_at=row.published_at,
-        **acted_by(by),
+        article_id=row.id, at=ctx.at, removed=removed, **_deciding(row), **acted_by(ctx.actor)
     )

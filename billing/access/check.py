@@ -1,4 +1,4 @@
-"""May this reader read this article? Gathers the facts for `rules.access.decide`, for pages, programs and edges alike."""
+"""May this reader read this article? Gathers the facts for `rules.access.decide`, for pages, programs and edges."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,6 @@ from billing.access.models import Article, PublicWindow
 from billing.access.policies import Stated
 from billing.access.visitors import Visitor
 from billing.platform.context import TransactionContext
-from billing.platform.site import Site
 from billing.rules.access import AccessLevel, Decision, Facts, Meter, decide
 
 
@@ -32,9 +31,9 @@ class MeterLimits:
 class AccessRequest:
     """Who asks, and how.
 
-    `visitors`: the meter and gifts count by the first; gifts that the others opened count too. Without any, neither meter nor
-    gift lets in. `counts`: a person really reads. If not, nothing is counted and `AccessResult.pending` says what a count
-    would open. `gift`: the secret of a gift link."""
+    `visitors`: the meter and gifts count by the first; gifts that the others opened count too. Without any, neither meter
+    nor gift lets in. `counts`: a person really reads; otherwise nothing is counted, and `AccessResult.pending` says whether
+    a count would open the article. `gift`: the secret of a gift link."""
 
     entitlements: Entitlements
     visitors: tuple[Visitor, ...] = ()
@@ -79,80 +78,67 @@ def check(
 
 
 def check_all(
-    ctx: TransactionContext, limits: MeterLimits, asked: Sequence[Question]
+    ctx: TransactionContext, limits: MeterLimits, questions: Sequence[Question]
 ) -> list[AccessResult | None]:
     """The decision on each question; None for an unknown article. Counts nothing, whatever `AccessRequest.counts` says.
 
     Loads each kind of fact for all questions at once, in a fixed number of statements."""
-    found = _by_article(ctx, asked)
-    closed = _closed(found)
-    given = _gifts(ctx, [asked[each] for each in closed])
-    for each, gift in zip(closed, given, strict=True):
-        found[each] = _with_gift(_known(found[each]), gift, ctx.at)
+    results = _by_policy(ctx, questions)
+    closed = [index for index, result in results.items() if not result.decision.allowed]
+    opened = _gifts(ctx, [questions[index] for index in closed])
+    for index, gift in zip(closed, opened, strict=True):
+        results[index] = _with_gift(results[index], gift, ctx.at)
     metered = [
-        each for each in _closed(found) if _is_metered(_known(found[each])) and asked[each][1].visitors
+        index
+        for index in closed
+        if not results[index].decision.allowed
+        and results[index].stated.policy.level is AccessLevel.METERED
+        and questions[index][1].visitors
     ]
-    meters = _meters(ctx, limits, [asked[each] for each in metered])
-    for each, one in zip(metered, meters, strict=True):
-        found[each] = _with_meter(_known(found[each]), one, ctx.at)
-    return found
+    readings = [
+        (request.visitors[0], article_id, limits.of(request.entitlements))
+        for article_id, request in (questions[index] for index in metered)
+    ]
+    for index, found in zip(metered, meter.consult(ctx, readings), strict=True):
+        results[index] = _with_meter(results[index], found, ctx.at)
+    return [results.get(index) for index in range(len(questions))]
 
 
-def facts_for_anonymous(ctx: TransactionContext, found: Article) -> Facts:
+def facts_for_anonymous(ctx: TransactionContext, article: Article) -> Facts:
     """The facts that hold without an account: the policy, and what editors opened."""
-    opened = public_windows.of_articles(ctx, [found])
-    sections = policies.of_sections(ctx.session, [found.section])
-    return _decided(ctx.site, found, sections, opened, ANONYMOUS, ctx.at).facts
+    (result,) = _by_policy(ctx, [(article.id, AccessRequest(ANONYMOUS))]).values()
+    return result.facts
 
 
-def _by_article(ctx: TransactionContext, asked: Sequence[Question]) -> list[AccessResult | None]:
-    """The decisions without gifts and meter."""
-    known = by_ids(ctx.session, {article_id for article_id, _ in asked})
-    sections = policies.of_sections(ctx.session, {row.section for row in known.values()})
-    opened = public_windows.of_articles(ctx, known.values())
-    return [
-        _decided(ctx.site, known[article_id], sections, opened, request.entitlements, ctx.at)
+def _by_policy(ctx: TransactionContext, questions: Sequence[Question]) -> dict[int, AccessResult]:
+    """The decisions without gifts and meter, by the question's index; none for an unknown article."""
+    known = by_ids(ctx.session, {article_id for article_id, _ in questions})
+    names = {row.section for row in known.values()}
+    sections = policies.of_sections(ctx.session, names)
+    windows = public_windows.of_articles(ctx, known, names)
+
+    def result(article: Article, entitlements: Entitlements) -> AccessResult:
+        stated = policies.stated(ctx.site, article, sections)
+        over_it = tuple(window for window in windows if public_windows.opens(window, article))
+        spans = public_windows.spans(over_it)
+        facts = Facts(stated.policy, entitlements.registered, entitlements.held, opened=spans)
+        return AccessResult(article, stated, over_it, facts, decide(facts, ctx.at))
+
+    return {
+        index: result(known[article_id], request.entitlements)
+        for index, (article_id, request) in enumerate(questions)
         if article_id in known
-        else None
-        for article_id, request in asked
-    ]
+    }
 
 
-def _decided(
-    site: Site,
-    article: Article,
-    sections: dict[str, policies.AccessTerms],
-    opened: Sequence[PublicWindow],
-    entitlements: Entitlements,
-    at: datetime,
-) -> AccessResult:
-    said = policies.stated_among(site, article, sections)
-    mine = tuple(one for one in opened if public_windows.opens(one, article))
-    facts = Facts(said.policy, entitlements.registered, entitlements.held, opened=public_windows.spans(mine))
-    return AccessResult(article, said, mine, facts, decide(facts, at))
-
-
-def _closed(found: Sequence[AccessResult | None]) -> list[int]:
-    return [each for each, one in enumerate(found) if one is not None and not one.decision.allowed]
-
-
-def _known(one: AccessResult | None) -> AccessResult:
-    assert one is not None
-    return one
-
-
-def _is_metered(result: AccessResult) -> bool:
-    return result.stated.policy.level is AccessLevel.METERED
-
-
-def _gifts(ctx: TransactionContext, asked: Sequence[Question]) -> list[GiftResult]:
+def _gifts(ctx: TransactionContext, questions: Sequence[Question]) -> list[GiftResult]:
     """What gifts give: those opened before, else the link just followed, which isn't counted yet."""
     passes = gifts.passes(
         ctx,
-        {article_id for article_id, _ in asked},
-        {visitor.id for _, request in asked for visitor in request.visitors if not visitor.is_new},
+        {article_id for article_id, _ in questions},
+        {visitor.id for _, request in questions for visitor in request.visitors if not visitor.is_new},
     )
-    links = {request.gift: gifts.by_token(ctx, request.gift) for _, request in asked if request.gift}
+    links = {request.gift: gifts.by_token(ctx, request.gift) for _, request in questions if request.gift}
 
     def given(article_id: str, request: AccessRequest) -> GiftResult:
         for visitor in request.visitors:
@@ -162,7 +148,7 @@ def _gifts(ctx: TransactionContext, asked: Sequence[Question]) -> list[GiftResul
         link = links.get(request.gift)
         return gifts.offered(link, article_id, ctx.at) if link is not None and request.visitors else NO_GIFT
 
-    return [given(*question) for question in asked]
+    return [given(*question) for question in questions]
 
 
 def _with_gift(result: AccessResult, opened: GiftResult, at: datetime) -> AccessResult:
@@ -170,13 +156,6 @@ def _with_gift(result: AccessResult, opened: GiftResult, at: datetime) -> Access
         return replace(result, gift=opened, pending=opened.pending)
     facts = replace(result.facts, held=(*result.facts.held, opened.held))
     return replace(result, facts=facts, decision=decide(facts, at), gift=opened)
-
-
-def _meters(ctx: TransactionContext, limits: MeterLimits, asked: Sequence[Question]) -> list[Meter]:
-    looked = [
-        (request.visitors[0], article_id, limits.of(request.entitlements)) for article_id, request in asked
-    ]
-    return meter.look_all(ctx, looked)
 
 
 def _with_meter(result: AccessResult, found: Meter, at: datetime) -> AccessResult:

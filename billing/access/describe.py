@@ -20,5 +20,4 @@ def sentence_of(ctx: TransactionContext, reader_id: str, subscription: Subscript
             and stopped_by_bank(ctx.session, subscription)
         )
         return in_a_sentence(subscription, ctx.at, ctx.zone, by_bank=by_bank)
-    last_day = ctx.site.last_day(grant.until)
-    return f"Everything is open to you, with our compliments, through {last_day:%A} {last_day.day} {last_day:%B %Y}."
+    return f"Everything is open to you, with our compliments, through {ctx.site.last_day(grant.until):%A %-d %B %Y}."

@@ -24,7 +24,7 @@ from billing.rules.access import READ, Entitlement
 LIFE: Final = timedelta(minutes=5)
 PERIOD: Final = timedelta(days=30)
 SLACK: Final = timedelta(days=1)
-"""How long a payer with a late charge reads on by a token: a late job of ours locks no payer out."""
+"""How long a payer reads on by a token after the paid time: a late job of ours must lock no payer out."""
 AUDIENCE: Final = "reading"
 ALGORITHM: Final = "EdDSA"
 MOST_LETTERS: Final = 4096
@@ -58,7 +58,7 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Whom a token names. Here, entitlements are looked up again: those in the token may be five minutes old."""
+    """The reader that a token names. We look entitlements up again: those in the token may be five minutes old."""
 
     reader_id: str
     session_id: str | None
@@ -95,21 +95,21 @@ def issue(site: Site, entitlements: Entitlements, session_id: str | None, at: da
 
 def paid_until(held: tuple[Entitlement, ...], at: datetime) -> datetime | None:
     """Until when an edge may let them read: a day longer than paid, if a charge renews it. None: not entitled."""
-    ends = [
-        max(one.until or at, at) + SLACK if one.renews else one.until or at + SLACK
-        for one in held
-        if one.live(at)
-    ]
+    ends = (
+        max(entitlement.until or at, at) + SLACK if entitlement.renews else entitlement.until or at + SLACK
+        for entitlement in held
+        if entitlement.live(at)
+    )
     return max(ends, default=None)
 
 
 def read(site: Site, token: str, at: datetime) -> Bearer:
-    """Whom the token names. Raises TokenExpired, TokenInvalid."""
+    """The reader that the token names. Raises TokenExpired, TokenInvalid."""
     if len(token) > MOST_LETTERS:
         raise TokenInvalid
     try:
         kid = jwt.get_unverified_header(token).get("kid")
-        key = next(one for one in _keys(site.tokens, at) if one.kid == kid)
+        key = next(key for key in _keys(site.tokens, at) if key.kid == kid)
         claims = jwt.decode(
             token,
             key.private.public_key(),
@@ -118,7 +118,7 @@ def read(site: Site, token: str, at: datetime) -> Bearer:
             issuer=site.public_url,
             options={
                 "require": ["exp", "sub"],
-                "verify_exp": False,  # by our clock, below, which may be held
+                "verify_exp": False,  # checked below by our clock, which may be held
                 "verify_iat": False,
             },
         )

@@ -1,8 +1,8 @@
-"""The SQL function `entitlement(zone)`, as pages, the access cache and newsletters read it: the one definition of entitled.
+"""The SQL function `entitlement(zone)`: the one definition of entitled, for pages, the access cache and newsletters.
 
-A migration makes it. A row for each entitlement: reader_id, reason, begins_at, until, renews, features. One that renews
-outlives `until`: a late charge locks no payer out. It agrees with `rules.access.entitlement_of`, which decides about one
-subscription; `tests/access/test_one_definition.py` compares them."""
+A migration creates it. It has a row for each entitlement: reader_id, reason, begins_at, until, renews, features. One that
+renews outlives `until`: a late charge must lock no payer out. It agrees with `rules.access.entitlement_of`, which decides
+about one subscription; `tests/access/test_one_definition.py` compares them."""
 
 from datetime import datetime
 from typing import Any

@@ -18,18 +18,20 @@ _DATES = {"cancels_at": datetime, "access_until": datetime, "resumes_on": date}
 
 
 def entitlements_at(ctx: TransactionContext, reader_id: str) -> Entitlements:
-    """The entitlements at the context's instant, which may lie in the past; ANONYMOUS before registration. Features are those that the plan has now."""
+    """The entitlements at the context's instant, which may lie in the past; ANONYMOUS before registration.
+
+    Features are those that the plan has now."""
     reader = ctx.session.get(Reader, reader_id)
     if reader is None or reader.created_at > ctx.at:
         return ANONYMOUS
     rows = ctx.session.exec(
         select(Subscription).where(Subscription.reader_id == reader_id, Subscription.started_at <= ctx.at)
     )
-    held = [_held_at(ctx, row) for row in rows]
+    held = [entitlement for row in rows if (entitlement := _held_at(ctx, row)) is not None]
     # Grants never change, so the rows of today hold for the past too.
-    given = entitlements_of(ctx, reader_id).held
-    held += [one for one in given if one.reason is Reason.COMPLIMENTARY]
-    return Entitlements(reader_id, tuple(one for one in held if one is not None))
+    now = entitlements_of(ctx, reader_id).held
+    held += [entitlement for entitlement in now if entitlement.reason is Reason.COMPLIMENTARY]
+    return Entitlements(reader_id, tuple(held))
 
 
 def _held_at(ctx: TransactionContext, row: Subscription) -> Entitlement | None:

@@ -8,7 +8,7 @@ from billing.access.articles import article_at
 from billing.access.check import MeterLimits
 from billing.access.entitlements import Entitlements
 from billing.access.entitlements_at import entitlements_at
-from billing.access.explanation import Fact, facts_of_article, facts_of_reader, in_words, moment, sentence
+from billing.access.explanation import Fact, facts_of_article, facts_of_reader, in_words, sentence
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid
 from billing.readers.register import by_id
@@ -39,8 +39,8 @@ class Explanation:
 
     @property
     def held(self) -> tuple[Entitlement, ...]:
-        """What the reader held."""
-        return tuple(one for one in self.entitlements.held if one.live(self.at))
+        """The entitlements that counted at the instant."""
+        return tuple(held for held in self.entitlements.held if held.live(self.at))
 
 
 def explain(
@@ -51,7 +51,7 @@ def explain(
     at: datetime,
     article_id: str | None = None,
 ) -> Explanation:
-    """What was known at an instant, decided by the rule that decides every reading.
+    """The answer of an instant, from what was known then, by the rule that decides every reading.
 
     Raises FutureMoment, UnknownReader, UnknownArticle."""
     passed = clocks.not_after(at, ctx.at)
@@ -83,18 +83,21 @@ def _facts(
 ) -> tuple[Facts, tuple[Fact, ...]]:
     """The facts that `access.check` would gather, from what was known at that instant. Counts nothing."""
     version = article_at(then, article_id)
-    said = policies.stated(then, version, then.at)
-    opened = public_windows.of_article(then, article_id, version.section)
-    facts = Facts(said.policy, entitlements.registered, entitlements.held, None, public_windows.spans(opened))
+    section = policies.of_section(then.session, version.section, then.at)
+    stated = policies.stated(then.site, version, {version.section: section})
+    opened = public_windows.of_articles(then, [article_id], [version.section])
+    facts = Facts(
+        stated.policy, entitlements.registered, entitlements.held, opened=public_windows.spans(opened)
+    )
     reader_id = entitlements.reader_id
     if not decide(facts, then.at).allowed and reader_id is not None:
         gift = gifts.passes(then, {article_id}, {reader_id}).get((article_id, reader_id))
         facts = replace(facts, held=(*facts.held, gift)) if gift else facts
-        if gift is None and said.policy.level is AccessLevel.METERED:
-            limit = limits.of(entitlements)
-            facts = replace(facts, meter=meter.as_it_was(then, reader_id, article_id, limit))
-    return facts, facts_of_article(then.site, version, said, opened)
+        if gift is None and stated.policy.level is AccessLevel.METERED:
+            counted = meter.as_it_was(then, reader_id, article_id, limits.of(entitlements))
+            facts = replace(facts, meter=counted)
+    return facts, facts_of_article(then.site, version, stated, opened)
 
 
 def _as_of(then: TransactionContext, words: str, now: datetime) -> str:
-    return words if then.at == now else f"As of {moment(then.site, then.at)}: {words[:1].lower()}{words[1:]}"
+    return words if then.at == now else f"As of {then.site.moment(then.at)}: {words[:1].lower()}{words[1:]}"

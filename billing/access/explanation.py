@@ -1,4 +1,4 @@
-"""Decisions in words: facts about a reader and an article, each with its moment, and the result of each ground."""
+"""Decisions in words: facts about a reader and an article, each with its instant, and the result of each ground."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class Fact:
     def of_ground(cls, site: Site, ground: Ground) -> Self:
         """The result of a ground."""
         words = _GROUNDS[ground.reason][0 if ground.holds else 1]
-        until = f", until {moment(site, ground.until)}" if ground.holds and ground.until else ""
+        until = f", until {site.moment(ground.until)}" if ground.holds and ground.until else ""
         return cls(f"{words}{until}", holds=ground.holds)
 
 
@@ -89,62 +89,49 @@ def facts_of_reader(ctx: TransactionContext, reader: Reader) -> tuple[Fact, ...]
         .order_by(col(SubscriptionChange.id).desc())
         .limit(MOST_LINES)
     )
-    found += [
-        _change(ctx.site, row) for row in reversed(changes.all())
-    ]  # changes of one moment stay in order
+    # Oldest first already: the sort below is stable, so changes of one instant stay in order.
+    found += [_change(ctx.site, row) for row in reversed(changes.all())]
     given = ctx.session.exec(
         select(Grant).where(Grant.reader_id == reader.id, Grant.given_at <= ctx.at).order_by(col(Grant.id))
     )
     found += [
-        Fact(
-            f"Complimentary days were given, until {moment(ctx.site, row.until)}",
-            row.given_at,
-            row.by,
-            row.reason,
-        )
+        _by_staff(f"Complimentary days were given, until {ctx.site.moment(row.until)}", row.given_at, row)
         for row in given
     ]
     return tuple(sorted(found, key=lambda fact: fact.at or reader.created_at))
 
 
 def facts_of_article(
-    site: Site, version: ArticleVersion, said: Stated, opened: Sequence[PublicWindow]
+    site: Site, version: ArticleVersion, stated: Stated, opened: Sequence[PublicWindow]
 ) -> tuple[Fact, ...]:
     """The article's policy and its public windows as known at the instant."""
-    level = LEVELS[said.policy.level.value]
-    stated = {
+    level = LEVELS[stated.policy.level.value]
+    words = {
         "article": f"The article is {level}",
         "section": f"The section {version.section} is {level}, and the article says nothing else",
         "nobody": f"Neither the article nor its section {version.section} says what it asks, so it is {level}",
-    }[said.by]
-    found = [Fact(stated, version.at, version.by)]
-    for span in said.policy.free:
-        ends = f"until {moment(site, span.end)}" if span.end else "for good"
-        begins = f"from {moment(site, span.start)} " if span.start else ""
+    }[stated.by]
+    found = [Fact(words, version.at, version.by)]
+    for span in stated.policy.free:
+        ends = f"until {site.moment(span.end)}" if span.end else "for good"
+        begins = f"from {site.moment(span.start)} " if span.start else ""
         found.append(Fact(f"It is free for everyone {begins}{ends}"))
     what = {Scope.ARTICLE: "the article", Scope.SECTION: "the whole section", Scope.SITE: "the whole site"}
     found += [
-        Fact(
-            f"An editor opened {what[row.scope]} until {moment(site, row.until)}",
-            row.opened_at,
-            row.by,
-            row.reason,
-        )
+        _by_staff(f"An editor opened {what[row.scope]} until {site.moment(row.until)}", row.opened_at, row)
         for row in opened
     ]
     return tuple(found)
 
 
-def moment(site: Site, at: datetime) -> str:
-    """An instant in the publisher's zone."""
-    local = at.astimezone(site.zone)
-    return f"{local.day} {local:%B %Y, %H:%M}"
+def _by_staff(what: str, at: datetime, row: Grant | PublicWindow) -> Fact:
+    return Fact(what, at, row.by, row.reason)
 
 
 def _change(site: Site, row: SubscriptionChange) -> Fact:
     words = row.event.value.replace("_", " ") if row.event else "started"
     ends = [
-        f"{name.replace('_', ' ')} {moment(site, datetime.fromisoformat(row.facts[name][1]))}"
+        f"{name.replace('_', ' ')} {site.moment(datetime.fromisoformat(row.facts[name][1]))}"
         for name in ("access_until", "cancels_at")
         if name in row.facts and row.facts[name][1]
     ]
@@ -156,14 +143,12 @@ def _change(site: Site, row: SubscriptionChange) -> Fact:
 def _through(site: Site, held: Entitlement) -> str:
     if held.until is None or (held.renews and held.reason is not Reason.TRIAL):
         return ""
-    last = site.last_day(held.until)
-    return f", through {last:%A} {last.day} {last:%B %Y}"
+    return f", through {site.last_day(held.until):%A %-d %B %Y}"
 
 
 def _paused(site: Site, held: Sequence[Entitlement]) -> str | None:
-    """Words for a paused subscription."""
-    day = next((site.today(one.until) for one in held if one.ahead and one.until), None)
-    return f"your subscription is paused until {day:%A} {day.day} {day:%B %Y}" if day else None
+    day = next((site.today(ahead.until) for ahead in held if ahead.ahead and ahead.until), None)
+    return f"your subscription is paused until {day:%A %-d %B %Y}" if day else None
 
 
 def sentence(site: Site, decision: Decision, facts: Facts) -> str:

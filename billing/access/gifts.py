@@ -14,6 +14,7 @@ from billing.access.entitlements import entitlements_of
 from billing.access.models import Gift, GiftReading
 from billing.platform import ids
 from billing.platform.context import TransactionContext
+from billing.platform.db import lock_one, lock_row
 from billing.platform.errors import Conflict, Forbidden, NotFound
 from billing.platform.site import Site
 from billing.readers.register import UnknownReader
@@ -84,8 +85,9 @@ def give(ctx: TransactionContext, terms: GiftLimits, reader_id: str, article_id:
     NoGiftsLeft, NeedsNoGift."""
     if decide(facts, ctx.at).allowed:
         raise NeedsNoGift
-    locked = sa.text("SELECT id FROM reader WHERE id = :id FOR NO KEY UPDATE")
-    if ctx.session.execute(locked, {"id": reader_id}).first() is None:
+    # NO KEY: other transactions may still insert rows that refer to this reader.
+    lock = sa.text("SELECT id FROM reader WHERE id = :id FOR NO KEY UPDATE")
+    if ctx.session.execute(lock, {"id": reader_id}).first() is None:
         raise UnknownReader
     held = strongest(entitlements_of(ctx, reader_id).held, ctx.at)
     if held is None or held.reason not in GIVERS:
@@ -143,7 +145,7 @@ def by_token(ctx: TransactionContext, secret: str) -> Gift | None:
 
 
 def over(gift: Gift, at: datetime) -> GiftEnd | None:
-    """Why it opens for no new visitor at the instant; None while it does."""
+    """Why the gift admits no new visitor at the instant; None while it does."""
     if gift.revoked_at is not None and gift.revoked_at <= at:
         return GiftEnd.REVOKED
     if gift.until <= at:
@@ -153,7 +155,7 @@ def over(gift: Gift, at: datetime) -> GiftEnd | None:
 
 def revoke(ctx: TransactionContext, gift_id: str, *, reader_id: str | None = None, reason: str) -> Gift:
     """Revoke it for everyone. `reader_id`: only if this reader gave it. Raises UnknownGift."""
-    gift = ctx.session.exec(select(Gift).where(Gift.id == gift_id).with_for_update()).first()
+    gift = lock_row(ctx.session, Gift, gift_id)
     if gift is None or (reader_id is not None and gift.reader_id != reader_id):
         raise UnknownGift
     if gift.revoked_at is None:
@@ -163,7 +165,7 @@ def revoke(ctx: TransactionContext, gift_id: str, *, reader_id: str | None = Non
 
 
 def revoke_all(ctx: TransactionContext, reader_id: str, *, reason: str) -> None:
-    """Revoke every running gift of a reader (PW-8: when the giver's card was a fraud)."""
+    """Revoke every running gift of a reader whose card was used for fraud (PW-8)."""
     rows = select(Gift).where(
         Gift.reader_id == reader_id, col(Gift.revoked_at).is_(None), Gift.until > ctx.at
     )
@@ -190,7 +192,7 @@ def passes(
         )
         .group_by(Gift.article_id, GiftReading.visitor)
     )
-    return {(article_id, visitor): _held(until) for article_id, visitor, until in rows}
+    return {(article_id, visitor): _entitlement(until) for article_id, visitor, until in rows}
 
 
 def offered(gift: Gift, article_id: str, at: datetime) -> GiftResult:
@@ -202,26 +204,24 @@ def offered(gift: Gift, article_id: str, at: datetime) -> GiftResult:
 
 
 def open_gift(ctx: TransactionContext, secret: str, article_id: str, visitor: str) -> GiftResult:
-    """Open the link for this visitor, and record it. Locks the gift, so that two at once never exceed its readers."""
+    """Open the link for this visitor, and record it. Locks the gift, so that two visitors at once never exceed its limit."""
     gift = by_token(ctx, secret)
     if gift is None:
         return NO_GIFT
     found = offered(gift, article_id, ctx.at)
     if not found.pending:
         return found
-    locked = ctx.session.exec(
-        select(Gift).where(Gift.id == gift.id).with_for_update().execution_options(populate_existing=True)
-    ).one()
-    reason = over(locked, ctx.at)
+    gift = lock_one(ctx.session, Gift, gift.id)
+    reason = over(gift, ctx.at)  # once more: another visitor may have been the last one
     if reason is not None:
         return GiftResult(over=reason)
-    if ctx.session.get(GiftReading, (locked.id, visitor)) is None:
-        ctx.session.add(GiftReading(gift_id=locked.id, visitor=visitor, at=ctx.at))
-        locked.opened += 1
+    if ctx.session.get(GiftReading, (gift.id, visitor)) is None:
+        ctx.session.add(GiftReading(gift_id=gift.id, visitor=visitor, at=ctx.at))
+        gift.opened += 1
         ctx.session.flush()
-    return GiftResult(held=_held(locked.until))
+    return GiftResult(held=_entitlement(gift.until))
 
 
-def _held(until: datetime) -> Entitlement:
+def _entitlement(until: datetime) -> Entitlement:
     """Reading only: neither audio nor comments."""
     return Entitlement(Reason.GIFT, until, frozenset({READ}))

@@ -36,7 +36,7 @@ def last_of(ctx: TransactionContext, reader_id: str) -> Grant | None:
 
 
 def last_day_of(ctx: TransactionContext, reader_id: str, days: int) -> date:
-    """The last day of such a grant. Its days follow what the reader has already. Raises NoDays, HasSubscription."""
+    """The last day of a grant of so many days, which follow what the reader already has. Raises NoGrantedDays, HasSubscription."""
     if days < 1:
         raise NoGrantedDays
     subscription = live_of(ctx.session, reader_id)
@@ -44,13 +44,11 @@ def last_day_of(ctx: TransactionContext, reader_id: str, days: int) -> date:
         raise HasSubscription
     before = last_of(ctx, reader_id)
     ends = [before.until if before else None, subscription.cancels_at if subscription else None]
-    held_until = max((end for end in ends if end is not None and end > ctx.at), default=None)
-    so_far = ctx.site.last_day(held_until) if held_until else ctx.today
-    return so_far + timedelta(days=days)
+    return max(ctx.today, *(ctx.site.last_day(end) for end in ends if end)) + timedelta(days=days)
 
 
 def give(ctx: TransactionContext, reader_id: str, days: int, *, reason: str) -> Grant:
-    """Open everything to the reader for so many days, and notify by mail. Raises NoDays, HasSubscription."""
+    """Open everything to the reader for so many days, and mail them. Raises NoGrantedDays, HasSubscription."""
     last_day = last_day_of(ctx, reader_id, days)
     plan, _ = plan_on_offer(ctx.session, ctx.today)
     grant = Grant(

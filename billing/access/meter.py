@@ -16,6 +16,7 @@ from billing.rules.periods import add_months, start_of_day
 
 KEPT = timedelta(days=40)
 """From the first day of a month on (PW-13)."""
+# An update that changes nothing locks the row and returns it, whether or not it existed.
 _LOCK = sa.text(
     "INSERT INTO meter_month (visitor, month, used) VALUES (:visitor, :month, 0)"
     " ON CONFLICT (visitor, month) DO UPDATE SET used = meter_month.used RETURNING used"
@@ -32,26 +33,26 @@ _CARRY = sa.text(
 )
 
 
-def look_all(ctx: TransactionContext, asked: Sequence[tuple[Visitor, str, int]]) -> list[Meter]:
+def consult(ctx: TransactionContext, readings: Sequence[tuple[Visitor, str, int]]) -> list[Meter]:
     """The meter for each visitor, article and limit, in two statements. Counts nothing."""
     month = _month(ctx.site, ctx.at)
-    used, counted = _counts(ctx.session, asked, month)
+    used, counted = _counts(ctx.session, readings, month)
 
-    def stands(visitor: Visitor, article_id: str, limit: int) -> Meter:
+    def of_reading(visitor: Visitor, article_id: str, limit: int) -> Meter:
         if visitor.id in used:
             is_counted = (visitor.id, article_id) in counted
             return _meter(ctx.site, month, used[visitor.id], limit, is_counted)
         first = visitor.first_in(month)
         return _meter(ctx.site, month, 0 if first is None else 1, limit, first == article_id)
 
-    return [stands(*one) for one in asked]
+    return [of_reading(*reading) for reading in readings]
 
 
 def _counts(
-    session: Session, asked: Sequence[tuple[Visitor, str, int]], month: date
+    session: Session, readings: Sequence[tuple[Visitor, str, int]], month: date
 ) -> tuple[dict[str, int], set[tuple[str, str]]]:
     """How many articles each visitor used this month, and which of these are among them."""
-    visitors = {visitor.id for visitor, _, _ in asked if not visitor.is_new}
+    visitors = {visitor.id for visitor, _, _ in readings if not visitor.is_new}
     if not visitors:
         return {}, set()
     months = select(MeterMonth.visitor, MeterMonth.used).where(
@@ -60,15 +61,16 @@ def _counts(
     reads = select(MeterRead.visitor, MeterRead.article_id).where(
         col(MeterRead.visitor).in_(visitors),
         MeterRead.month == month,
-        col(MeterRead.article_id).in_({article_id for _, article_id, _ in asked}),
+        col(MeterRead.article_id).in_({article_id for _, article_id, _ in readings}),
     )
     return dict(session.exec(months).all()), set(session.exec(reads).all())
 
 
 def count(ctx: TransactionContext, visitor: Visitor, article_id: str, limit: int) -> Meter:
-    """Count the article if it is new this month and within the limit. Locks the month's row, so that two at once never exceed it.
+    """Count the article if it is new this month and within the limit.
 
-    A new visitor has no row: its token will hold the article (see `first_reading`)."""
+    Locks the month's row, so that two readings at once never exceed it. A new visitor has no row: its token will hold the
+    article (see `first_reading`)."""
     month = _month(ctx.site, ctx.at)
     if visitor.is_new:
         return _meter(ctx.site, month, min(1, limit), limit, counted=limit > 0)
@@ -87,13 +89,12 @@ def first_reading(site: Site, article_id: str, at: datetime) -> FirstReading:
     return FirstReading(_month(site, at), article_id)
 
 
-def as_it_was(ctx: TransactionContext, visitor: str, article_id: str | None, limit: int) -> Meter:
+def as_it_was(ctx: TransactionContext, visitor: str, article_id: str, limit: int) -> Meter:
     """The meter at a past instant, from the reads themselves. Reads past retention are missing."""
     month = _month(ctx.site, ctx.at)
     mine = (MeterRead.visitor == visitor, MeterRead.month == month, MeterRead.at <= ctx.at)
-    used = ctx.session.exec(select(func.count()).select_from(MeterRead).where(*mine)).one()
-    this = select(MeterRead.article_id).where(*mine, MeterRead.article_id == (article_id or ""))
-    return _meter(ctx.site, month, used, limit, ctx.session.exec(this).first() is not None)
+    reads = ctx.session.exec(select(MeterRead.article_id).where(*mine)).all()
+    return _meter(ctx.site, month, len(reads), limit, article_id in reads)
 
 
 def carry(ctx: TransactionContext, visitor: Visitor, reader_id: str) -> None:
@@ -103,7 +104,7 @@ def carry(ctx: TransactionContext, visitor: Visitor, reader_id: str) -> None:
     month = _month(ctx.site, ctx.at)
     if visitor.first_in(month) is None and ctx.session.get(MeterMonth, (visitor.id, month)) is None:
         return
-    _lock(ctx, visitor, month)
+    _lock(ctx, visitor, month)  # always the browser's row before the reader's
     _lock(ctx, Visitor(reader_id), month)
     ctx.session.execute(_CARRY, {"visitor": visitor.id, "reader": reader_id, "month": month})
     mine = (MeterRead.visitor == reader_id, MeterRead.month == month)
@@ -115,10 +116,8 @@ def delete_old_months(session: Session, at: datetime) -> int:
     """Delete months that began 40 or more days ago, in UTC (PW-13); how many rows."""
     before = {"before": at.astimezone(UTC).date() - KEPT}
     session.execute(sa.text("DELETE FROM meter_read WHERE month <= :before"), before)
-    gone = session.execute(
-        sa.text("DELETE FROM meter_month WHERE month <= :before RETURNING visitor"), before
-    )
-    return len(gone.all())
+    months = sa.text("DELETE FROM meter_month WHERE month <= :before")
+    return session.connection().execute(months, before).rowcount
 
 
 NEXT_DUE = f"SELECT (min(month)::timestamp AT TIME ZONE 'UTC') + {span(KEPT)} FROM meter_month"  # noqa: S608
@@ -126,7 +125,7 @@ NEXT_DUE = f"SELECT (min(month)::timestamp AT TIME ZONE 'UTC') + {span(KEPT)} FR
 
 
 def _lock(ctx: TransactionContext, visitor: Visitor, month: date) -> int:
-    """Lock the visitor's month; how much is used. Writes the reading from the visitor's token first, once."""
+    """Lock the visitor's month; how much is used. Writes the reading that the visitor's token holds, once."""
     used = int(ctx.session.execute(_LOCK, {"visitor": visitor.id, "month": month}).scalar_one())
     first = visitor.first_in(month)
     if first is None:

@@ -40,7 +40,7 @@ class Article(SQLModel, table=True):
 
 
 class ArticleVersion(ActedBy, table=True):
-    """What was known of an article from a moment on, as far as it decides who may read. Append-only."""
+    """What decided who may read an article, from an instant on. Append-only."""
 
     __tablename__ = "article_version"
     __table_args__ = (sa.Index("article_version_of", "article_id", "id"),)
@@ -57,7 +57,7 @@ class ArticleVersion(ActedBy, table=True):
 
 
 class SectionPolicy(ActedBy, table=True):
-    """What articles of a section ask when they say nothing themselves, from a moment on. Append-only; the last line counts."""
+    """What a section asks for its articles without a policy of their own, from an instant on. Append-only; the last row counts."""
 
     __tablename__ = "section_policy"
     __table_args__ = (
@@ -83,7 +83,7 @@ class Scope(StrEnum):
 
 
 class PublicWindow(ActedBy, ClosedBy, table=True):
-    """An article, a section or the site that an editor opened to everyone for a while. Only its early end is ever added."""
+    """An article, a section or the site that an editor opened to everyone for a while. Only its early end is added later."""
 
     __tablename__ = "public_window"
     __table_args__ = (
@@ -106,7 +106,7 @@ class PublicWindow(ActedBy, ClosedBy, table=True):
 
 
 class Grant(ActedBy, table=True):
-    """Complimentary reading: for whom, until when, why, from whom. It opens, and never takes anything away."""
+    """Complimentary reading: for which reader, until when, why, by whom. Rows never change."""
 
     __table_args__ = (sa.Index("grant_of", "reader_id", "until"),)
     __tablename__ = "complimentary_grant"
@@ -143,7 +143,7 @@ class Gift(SQLModel, table=True):
 
 
 class GiftReading(SQLModel, table=True):
-    """Somebody who opened a gift: may read the article again while the gift lasts. Forgotten 40 days after it ended (PW-13)."""
+    """A visitor who opened a gift, and may reread while it lasts. Deleted 40 days after the gift ended (PW-13)."""
 
     __tablename__ = "gift_reading"
     __table_args__ = (sa.Index("gift_reading_of", "visitor"),)
@@ -155,7 +155,7 @@ class GiftReading(SQLModel, table=True):
 
 
 class MeterMonth(SQLModel, table=True):
-    """How many metered articles somebody has read in a month. The row is locked while one more is counted."""
+    """How many metered articles a visitor has read in a month. The row is locked while one more is counted."""
 
     __tablename__ = "meter_month"
     __table_args__ = (sa.Index("meter_month_month", "month"),)
@@ -167,7 +167,7 @@ class MeterMonth(SQLModel, table=True):
 
 
 class MeterRead(SQLModel, table=True):
-    """One article counted once a month; reading it again is free. Forgotten after 40 days (PW-13)."""
+    """An article counted in a month; reading it again is free. Deleted after 40 days (PW-13)."""
 
     __tablename__ = "meter_read"
     __table_args__ = (sa.Index("meter_read_month", "month"),)
@@ -177,4 +177,4 @@ class MeterRead(SQLModel, table=True):
     article_id: str = Field(primary_key=True)
     at: datetime
     carried: bool = Field(default=False)
-    """Whether it has gone over to an account that signed in with this browser."""
+    """Whether it was counted for a reader too, who signed in with this browser."""

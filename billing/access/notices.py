@@ -19,11 +19,10 @@ class ComplimentaryMail(Mail, true_while=ALWAYS, only_newest=True):
 
 
 def complimentary(ctx: TransactionContext, grant: Grant, last_day: date) -> None:
-    """Staff opened everything to the reader, through `last_day`."""
-    key = f"complimentary:{grant.id}"
+    """Queue the mail about a new grant."""
     message = NewMessage(
         ComplimentaryMail(last_day=last_day.isoformat(), account_url=ctx.site.account_url),
-        key,
+        f"complimentary:{grant.id}",
         by_id(ctx.session, grant.reader_id).email,
         grant.reader_id,
         min(grant.until, ctx.at + RECEIPT_LIFE),

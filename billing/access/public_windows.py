@@ -2,7 +2,7 @@
 
 A window closes by itself. Meters don't count meanwhile."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from billing.access.models import Article, PublicWindow, Scope
 from billing.platform import ids
 from billing.platform.actors import acted_by
 from billing.platform.context import TransactionContext
+from billing.platform.db import lock_row
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.rules.policies import FreeSpan
 
@@ -74,9 +75,7 @@ def open_to_all(
 
 def close(ctx: TransactionContext, opening_id: str) -> PublicWindow:
     """Close it early. Raises UnknownPublicWindow, IsClosed."""
-    row = ctx.session.exec(
-        select(PublicWindow).where(PublicWindow.id == opening_id).with_for_update()
-    ).first()
+    row = lock_row(ctx.session, PublicWindow, opening_id)
     if row is None:
         raise UnknownPublicWindow
     if row.closed_at is not None or row.until <= ctx.at:
@@ -95,33 +94,24 @@ def open_at(ctx: TransactionContext) -> list[PublicWindow]:
 def closed(ctx: TransactionContext, limit: int = 30) -> list[PublicWindow]:
     """The windows that are over, newest first."""
     over = sa.or_(col(PublicWindow.until) <= ctx.at, col(PublicWindow.closed_at).is_not(None))
-    return list(
-        ctx.session.exec(select(PublicWindow).where(over).order_by(col(PublicWindow.id).desc()).limit(limit))
-    )
+    newest_first = select(PublicWindow).where(over).order_by(col(PublicWindow.id).desc())
+    return list(ctx.session.exec(newest_first.limit(limit)))
 
 
-def of_article(ctx: TransactionContext, article_id: str, section: str) -> list[PublicWindow]:
-    """The windows that open this article at the instant."""
-    return _of(ctx, {article_id}, {section})
-
-
-def of_articles(ctx: TransactionContext, articles: Iterable[Article]) -> list[PublicWindow]:
-    """The windows that open any of these articles at the instant; `opens` says which."""
-    rows = list(articles)
-    return _of(ctx, {row.id for row in rows}, {row.section for row in rows})
-
-
-def _of(ctx: TransactionContext, articles: set[str], sections: set[str]) -> list[PublicWindow]:
-    wanted = sa.or_(
-        sa.and_(col(PublicWindow.scope) == Scope.ARTICLE, col(PublicWindow.subject).in_(articles)),
+def of_articles(
+    ctx: TransactionContext, article_ids: Collection[str], sections: Collection[str]
+) -> list[PublicWindow]:
+    """The windows at the instant over any of these articles or their sections; `opens` says which one it opens."""
+    covers = sa.or_(
+        sa.and_(col(PublicWindow.scope) == Scope.ARTICLE, col(PublicWindow.subject).in_(article_ids)),
         sa.and_(col(PublicWindow.scope) == Scope.SECTION, col(PublicWindow.subject).in_(sections)),
         col(PublicWindow.scope) == Scope.SITE,
     )
-    return list(ctx.session.exec(_live(ctx.at).where(wanted)))
+    return list(ctx.session.exec(_live(ctx.at).where(covers)))
 
 
 def opens(window: PublicWindow, article: Article) -> bool:
-    """Whether it opens this article while it is open."""
+    """Whether it opens this article as long as it lasts."""
     match window.scope:
         case Scope.ARTICLE:
             return window.subject == article.id
@@ -132,10 +122,10 @@ def opens(window: PublicWindow, article: Article) -> bool:
 
 
 def spans(windows: Sequence[PublicWindow]) -> tuple[FreeSpan, ...]:
-    """The windows for the rules, with the planned end: an early one counts once it has come."""
+    """The windows for the rules, with their planned ends: an early end counts only once it has come."""
     return tuple(FreeSpan(row.opened_at, row.until) for row in windows)
 
 
 def _live(at: datetime) -> SelectOfScalar[PublicWindow]:
-    still = sa.or_(col(PublicWindow.closed_at).is_(None), col(PublicWindow.closed_at) > at)
-    return select(PublicWindow).where(PublicWindow.opened_at <= at, PublicWindow.until > at, still)
+    not_closed = sa.or_(col(PublicWindow.closed_at).is_(None), col(PublicWindow.closed_at) > at)
+    return select(PublicWindow).where(PublicWindow.opened_at <= at, PublicWindow.until > at, not_closed)

@@ -44,15 +44,14 @@ def articles(ctx: TransactionContext) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {level.value: [] for level in AccessLevel}
     for sample in sample_articles():
         teaser = sample.teaser
-        register(
-            ctx.acting_as(SAMPLES),
-            teaser.id,
+        article = Article(
+            id=teaser.id,
             title=teaser.title,
             url=ctx.site.page(f"/articles/{teaser.id}"),
             section=teaser.section,
-            terms=sample.terms,
             published_at=_published_at(ctx.session, sample, ctx.at),
         )
+        register(ctx.acting_as(SAMPLES), article, sample.terms)
         if sample.opened is None and not sample.fresh:
             found[teaser.access].append(teaser.id)
     return found

@@ -12,6 +12,7 @@ import httpx
 import psycopg
 
 from billing.access.articles import register
+from billing.access.models import Article
 from billing.access.policies import AccessTerms
 from billing.dev.demo.folder import free_port
 from billing.platform.actors import Command
@@ -67,15 +68,8 @@ def furnish(url: str, readers: int = 3) -> None:
     database, at = Database(url), SystemClock().now()
     site = Site(ZoneInfo("Africa/Johannesburg"), "https://pay.example", TOKENS)
     with database.begin(site, at, Command("test")) as ctx:
-        register(
-            ctx,
-            "bridge",
-            title="t",
-            url="u",
-            section="Town",
-            terms=AccessTerms(AccessLevel.SUBSCRIBER),
-            published_at=at,
-        )
+        bridge = Article(id="bridge", title="t", url="u", section="Town", published_at=at)
+        register(ctx, bridge, AccessTerms(AccessLevel.SUBSCRIBER))
     database.close()
 
 

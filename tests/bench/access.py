@@ -24,6 +24,7 @@ from sqlmodel import Session
 from billing.access import edge_tokens
 from billing.access.articles import register
 from billing.access.entitlements import Entitlements
+from billing.access.models import Article
 from billing.access.policies import AccessTerms
 from billing.access_cache.answer_builder import AnswerBuilder, CookieNames
 from billing.access_cache.cache import AccessCache, CachedToken
@@ -132,15 +133,9 @@ def _articles(session: Session, site: Site, metered: int, at: datetime) -> None:
     names = {f"article-{number}": AccessLevel.SUBSCRIBER for number in range(ARTICLES)}
     names |= {f"metered-{number}": AccessLevel.METERED for number in range(metered)}
     for name, level in names.items():
-        register(
-            TransactionContext(session, site, at, Command("test")),
-            name,
-            title=name,
-            url=f"https://paper.example/{name}",
-            section="News",
-            terms=AccessTerms(level),
-            published_at=at,
-        )
+        url = f"https://paper.example/{name}"
+        article = Article(id=name, title=name, url=url, section="News", published_at=at)
+        register(TransactionContext(session, site, at, Command("test")), article, AccessTerms(level))
 
 
 def _lua(head: str, request: str) -> str:

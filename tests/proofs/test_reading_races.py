@@ -9,7 +9,7 @@ import pytest
 
 from billing.access import gifts, meter
 from billing.access.articles import register
-from billing.access.models import Gift
+from billing.access.models import Article, Gift
 from billing.access.policies import AccessTerms
 from billing.access.visitors import FirstReading, Visitor
 from billing.platform.actors import WORKER, Command
@@ -93,7 +93,8 @@ def test_gifts_are_given_and_opened_no_more_often_than_they_may_be(world: World)
     terms = gifts.GiftLimits(a_month=ROUNDS // 5, days=14, readers=2)
     with services.database.begin(services.site, world.now, Command("test")) as ctx:
         for number in range(ROUNDS // 3):
-            register(ctx, f"g-{number}", title="g", url="https://news.example/g", section="Town", terms=AccessTerms(AccessLevel.SUBSCRIBER), published_at=world.now)  # fmt: skip
+            row = Article(id=f"g-{number}", title="g", url="https://news.example/g", section="Town", published_at=world.now)  # fmt: skip
+            register(ctx, row, AccessTerms(AccessLevel.SUBSCRIBER))
 
     def give(article: str) -> Callable[[], object]:
         def work() -> str | None:

@@ -53,8 +53,8 @@ class SectionBody(TermsBody):
 
 def shape(session: Session, caller: Caller, row: Article) -> dict[str, Any]:
     """An article, with what it asks now and until when it is open to everyone."""
-    said = policies.stated(caller.context(session), row)
-    opened = public_windows.of_article(caller.context(session), row.id, row.section)
+    said = policies.stated(caller.services.site, row, policies.of_sections(session, [row.section]))
+    opened = public_windows.of_articles(caller.context(session), [row.id], [row.section])
     latest = max(opened, key=lambda one: one.until, default=None)
     return {
         "id": row.id,
@@ -76,16 +76,14 @@ def put(article_id: ArticleId, body: ArticleBody, caller: Articles) -> Response:
     """Make an article known, or change what is known of it."""
 
     def do(session: Session) -> tuple[int, Any]:
-        row = articles.register(
-            caller.context(session),
-            article_id,
+        given = Article(
+            id=article_id,
             title=body.title,
             url=str(body.url),
             section=body.section,
-            terms=body.terms,
             published_at=body.published_at,
         )
-        return 200, shape(session, caller, row)
+        return 200, shape(session, caller, articles.register(caller.context(session), given, body.terms))
 
     return caller.once_in_one(body.model_dump(mode="json"), do)
 

@@ -66,7 +66,7 @@ def close_article(article_id: ArticleId, caller: Articles) -> Response:
         row = articles.article(session, article_id)
         own = [
             one
-            for one in public_windows.of_article(caller.context(session), row.id, row.section)
+            for one in public_windows.of_articles(caller.context(session), [row.id], [row.section])
             if one.scope is Scope.ARTICLE
         ]
         for one in own:

@@ -57,7 +57,7 @@ def teasers(visit: Visit, session: Session, articles: Sequence[Article]) -> tupl
         teaser_of(
             visit,
             row,
-            policies.stated_among(visit.services.site, row, sections),
+            policies.stated(visit.services.site, row, sections),
             is_open=any(public_windows.opens(each, row) for each in opened),
         )
         for row in articles

@@ -44,7 +44,7 @@ def last_day_of(ctx: TransactionContext, reader_id: str, days: int) -> date:
         raise HasSubscription
     before = last_of(ctx, reader_id)
     ends = [before.until if before else None, subscription.cancels_at if subscription else None]
-    return max(ctx.today, *(ctx.site.last_day(end) for end in ends if end)) + timedelta(days=days)
+    return max([ctx.today, *(ctx.site.last_day(end) for end in ends if end)]) + timedelta(days=days)
 
 
 def give(ctx: TransactionContext, reader_id: str, days: int, *, reason: str) -> Grant:

@@ -1,4 +1,4 @@
-"""From the cache to an answer, or to what it lacks. Nothing here waits, and only `rules.access.decide` decides."""
+"""Builds answers from the cache, or says what it lacks. Nothing here waits, and only `rules.access.decide` decides."""
 
 import hashlib
 import json
@@ -75,9 +75,9 @@ class AnswerBuilder:
     def fast_path(
         self, cache: AccessCache, headers: Iterable[Header], article_id: str, seconds: float, now: float
     ) -> tuple[bytes, CachedDecision] | None:
-        """What `answer` gives a browser whose session, entitlements and article are cached and which may read; else None.
+        """The answer of `answers`, if session, entitlements, article and a decision that allows are cached; else None.
 
-        Most requests are such, and this is all they cost: so it is one piece, inlined, and repeats parts of `held` on purpose."""
+        Most requests are answered here. So it is inlined, and repeats parts of `held` on purpose."""
         cookie = None
         for name, value in headers:
             if name == b"cookie":
@@ -120,7 +120,7 @@ class AnswerBuilder:
         at: datetime,
         now: float,
     ) -> list[AccessAnswer] | Missing | None:
-        """The answers; or what is missing for them; or None if only the framework can say, which counts and refuses."""
+        """The answers, or what is missing for them. None if only the framework can say, which counts and refuses."""
         held = self.held(cache, who, at, now)
         if not isinstance(held, int):
             return held
@@ -137,7 +137,7 @@ class AnswerBuilder:
             if not decision.allowed and article.is_metered:
                 return None  # the meter may open it
             answers.append(AccessAnswer(article.head, decision))
-        if all(one.decision.allowed for one in answers):
+        if all(answer.decision.allowed for answer in answers):
             return answers
         gifted = self._may_be_gifted(cache, who, held, now)
         return answers if gifted is False else gifted
@@ -145,7 +145,7 @@ class AnswerBuilder:
     def held(
         self, cache: AccessCache, who: PresentedCredentials, at: datetime, now: float
     ) -> int | Missing | None:
-        """The packed entitlements of who asks."""
+        """The packed entitlements of the reader or visitor who asks."""
         by_token = bool(who.bearer) and not who.has_key
         if by_token:
             name = self._reader_by_token(cache, who, at)
@@ -166,9 +166,9 @@ class AnswerBuilder:
     def caller(
         self, cache: AccessCache, who: PresentedCredentials, at: datetime, now: float
     ) -> Asker | Missing | None:
-        """Who asks, if that is proved; or what is missing to prove it; or None for a stranger.
+        """The program or reader, if that is proved, or what is missing to prove it. None for a stranger.
 
-        A token that proves nothing leaves it to the session beside it. A key doesn't: it is refused."""
+        Beside a token that proves nothing, the session counts. Beside a key that proves nothing it doesn't: the key is refused."""
         if who.has_key:
             digest = self.key_digest(who.bearer)
             is_known = cache.has_key(digest, at.timestamp(), now)
@@ -181,7 +181,7 @@ class AnswerBuilder:
     def _may_be_gifted(
         self, cache: AccessCache, who: PresentedCredentials, held: int, now: float
     ) -> Missing | Literal[False] | None:
-        """Whether a gift could open what was refused: False, or None if only the framework can say, or what is missing."""
+        """False if no gift opens what was refused, or what is missing. None if only the framework can say."""
         if held & GIFTS or who.named.get("gift") or cookies.value_in(who.cookie, self.names.gift):
             return None
         if who.has_key:
@@ -199,7 +199,7 @@ class AnswerBuilder:
     def _reader_by_session(
         self, cache: AccessCache, who: PresentedCredentials, at: datetime, *, is_stale: bool = False
     ) -> str | Missing | None:
-        """`is_stale`: also if its use is to be written down or it has expired, which only the framework can tell."""
+        """`is_stale`: also a session whose use is due to be noted, or that has expired; only the framework can tell which."""
         secret = cookies.value_in(who.cookie, self.names.session)
         if not secret:
             return ""

@@ -21,8 +21,9 @@ class _Generation(dict[Name, Kept | None]):
 
 
 class Bounded(Generic[Name, Kept]):
-    """At most so many entries. Evicts those not read lately, a generation at a time: two dicts and no list of uses, so that a
-    read costs no more than a dict's."""
+    """At most so many entries. Evicts those not read lately, a generation at a time.
+
+    Two dicts and no list of uses: a read costs no more than a dict's."""
 
     __slots__ = ("_most", "_old", "_young", "generation", "get")
 
@@ -55,7 +56,7 @@ class Bounded(Generic[Name, Kept]):
 
     def values(self) -> list[Kept]:
         """All entries."""
-        return [one for kept in (self._young, self._old) for one in kept.values() if one is not None]
+        return [value for kept in (self._young, self._old) for value in kept.values() if value is not None]
 
     def _begin(self, old: dict[Name, Kept | None]) -> None:
         """Begin a generation; entries of the one before move over when they are read."""

@@ -2,13 +2,13 @@
 
 import json
 from collections import deque
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from billing.access_cache.bounded_map import Bounded
 from billing.access_cache.packed_entitlements import Packer
 from billing.platform.monotonic import Monotonic
-from billing.rules.policies import ArticlePolicy, FreeSpan
+from billing.rules.policies import AccessLevel, ArticlePolicy, FreeSpan
 
 Header = tuple[bytes, bytes]
 UNIT = "\x1f"
@@ -29,8 +29,10 @@ Reply = tuple[str, str, int, tuple[Header, ...], bytes]
 
 @dataclass(frozen=True, slots=True)
 class CachedDecision:
-    """A decision on all articles with the same facts. `same_until`: seconds since 1970. `tail`: the JSON of `/v1/access` after the
-    article's name. `gate`: the reply of `/v1/gate`."""
+    """A decision on all articles with the same facts.
+
+    `same_until`: seconds since 1970. `tail`: the JSON of `/v1/access` after the article's name. `gate`: the reply of
+    `/v1/gate`."""
 
     allowed: bool
     same_until: float
@@ -52,28 +54,24 @@ class AccessAnswer(NamedTuple):
         return self.head + self.decision.tail
 
 
+@dataclass(slots=True, eq=False)
 class CachedArticle:
-    """An article's facts, and decisions by packed entitlements. Articles with the same facts share their decisions, so that
-    the few that thousands of articles and readers need stay in the processor's cache."""
+    """An article's facts, and decisions by packed entitlements. `loaded` is monotonic.
 
-    __slots__ = ("decisions", "head", "id", "is_metered", "loaded", "opened", "policy")
+    Articles with the same facts share their decisions, so that the few that thousands of articles and readers need stay in
+    the processor's cache."""
 
-    def __init__(
-        self,
-        article_id: str,
-        policy: ArticlePolicy,
-        opened: tuple[FreeSpan, ...],
-        loaded: float,
-        *,
-        is_metered: bool,
-    ) -> None:
-        self.id = article_id
-        self.head = b'{"article":%b,' % json.dumps(article_id, ensure_ascii=False).encode()
-        self.policy = policy
-        self.opened = opened
-        self.is_metered = is_metered
-        self.loaded = loaded
-        self.decisions: dict[int, CachedDecision] = {}
+    id: str
+    policy: ArticlePolicy
+    opened: tuple[FreeSpan, ...]
+    loaded: float
+    head: bytes = field(init=False)
+    is_metered: bool = field(init=False)
+    decisions: dict[int, CachedDecision] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.head = b'{"article":%b,' % json.dumps(self.id, ensure_ascii=False).encode()
+        self.is_metered = self.policy.level is AccessLevel.METERED
 
 
 class CachedToken(NamedTuple):
@@ -84,46 +82,41 @@ class CachedToken(NamedTuple):
     until: float
 
 
+@dataclass(slots=True, eq=False)
 class CachedKey:
     """An API key with the scope `access`. `loaded` and `noted` are monotonic, `until` is seconds since 1970."""
 
-    __slots__ = ("loaded", "noted", "until")
-
-    def __init__(self, loaded: float, until: float) -> None:
-        self.loaded = loaded
-        self.until = until
-        self.noted = -KEY_USE_SECONDS
+    loaded: float
+    until: float
+    noted: float = -KEY_USE_SECONDS
 
 
+@dataclass(slots=True, eq=False)
 class CachedSession:
-    """A signed-in browser, with its reader's packed entitlements at hand: finding a reader among a million is most of the work of
-    an answer. `until`: seconds since 1970. `held`: None after an invalidation."""
+    """A signed-in browser, with its reader's packed entitlements at hand. `until`: seconds since 1970.
 
-    __slots__ = ("generation", "held", "loaded", "reader_id", "until")
+    Finding a reader among a million is most of the work of an answer. `held`: None after an invalidation. `generation`: of
+    `AccessCache.entitlements`, in which `held` was found there. In a later one the entry may have been evicted, and an
+    invalidation would no longer reach this session."""
 
-    def __init__(self, reader_id: str, until: int) -> None:
-        self.reader_id = reader_id
-        self.until = until
-        self.held: int | None = None
-        self.loaded = 0
-        # Generation of `AccessCache.entitlements` in which `held` was found there. In a later one the entry may have been
-        # evicted, and an invalidation would no longer reach this session.
-        self.generation = -1
+    reader_id: str
+    until: int
+    held: int | None = None
+    loaded: int = 0
+    generation: int = -1
 
 
+@dataclass(slots=True, eq=False)
 class CachedEntitlements:
-    """Packed entitlements of a reader or visitor, and the one session that has them at hand."""
+    """Packed entitlements of a reader or visitor, and the one session that has them at hand. `loaded` is monotonic."""
 
-    __slots__ = ("held", "loaded", "session")
-
-    def __init__(self, held: int, loaded: int) -> None:
-        self.held = held
-        self.loaded = loaded
-        self.session: CachedSession | None = None
+    held: int
+    loaded: int
+    session: CachedSession | None = None
 
 
 class AccessCache:
-    """Bounded throughout. `invalidations` counts what was reported, so that a lookup can tell whether it raced a change."""
+    """All that one process keeps, bounded. A lookup compares `invalidations` to tell whether it raced a change."""
 
     def __init__(self, most: int, monotonic: Monotonic) -> None:
         self.most = most
@@ -138,6 +131,15 @@ class AccessCache:
         self.used_keys: list[bytes] = []
         """Digests of keys whose use is to be written down."""
         self.articles: Bounded[str, CachedArticle] = Bounded(MOST_ARTICLES)
+        self.by_kind: dict[str, Bounded[Any, Any]] = {
+            "standings": self.entitlements,
+            "sessions": self.sessions,
+            "tokens": self.tokens,
+            "externals": self.external_ids,
+            "keys": self.keys,
+            "articles": self.articles,
+        }
+        """By kind as metrics name it."""
         self.invalidations = 0
         self._log: deque[tuple[str, str | None]] = deque(maxlen=4096)
         self._decisions = 0
@@ -157,11 +159,8 @@ class AccessCache:
         if found.session is not None:
             found.session.held = None
         found.session = session
-        session.held, session.loaded, session.generation = (
-            found.held,
-            found.loaded,
-            self.entitlements.generation,
-        )
+        session.held, session.loaded = found.held, found.loaded
+        session.generation = self.entitlements.generation
         return found.held
 
     def article(self, article_id: str, now: float) -> CachedArticle | None:
@@ -210,8 +209,8 @@ class AccessCache:
     def _drop_decisions(self) -> None:
         self._decisions = 0
         self._by_facts.clear()
-        for one in self.articles.values():
-            one.decisions = self._by_facts.setdefault((one.policy, one.opened), {})
+        for article in self.articles.values():
+            article.decisions = self._by_facts.setdefault((article.policy, article.opened), {})
 
     def _same(self, number: int) -> int:
         """One object for equal numbers: thousands of readers have the same entitlements, loaded in the same second."""
@@ -229,11 +228,11 @@ class AccessCache:
 
     def unchanged(self, since: int, watched: set[tuple[str, str | None]]) -> bool:
         """Whether none of these (kind, name) was invalidated after so many invalidations. A name of None stands for all."""
-        fresh = self.invalidations - since
-        if fresh > len(self._log):
-            return False
+        later = self.invalidations - since
+        if later > len(self._log):
+            return False  # the log is too short to tell
         kinds = {kind for kind, _ in watched}
-        changed = [self._log[-number] for number in range(1, fresh + 1)]
+        changed = [self._log[-number] for number in range(1, later + 1)]
         return not any(
             kind in kinds and (name is None or (kind, name) in watched or (kind, None) in watched)
             for kind, name in changed
@@ -241,15 +240,7 @@ class AccessCache:
 
     def clear(self) -> None:
         """Drop everything."""
-        for kept in (
-            self.entitlements,
-            self.sessions,
-            self.tokens,
-            self.open_sessions,
-            self.external_ids,
-            self.keys,
-            self.articles,
-        ):
+        for kept in (*self.by_kind.values(), self.open_sessions):
             kept.clear()
         self._drop_decisions()
         self.packer = Packer()  # no packed number is left, so the sets of features may go too

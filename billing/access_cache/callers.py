@@ -1,4 +1,4 @@
-"""Tells the framework who asks, if the cache or one lookup proves it: programs and readers have places of their own there."""
+"""Tells the framework which program or reader asks, if the cache or a lookup proves it: it keeps places for them."""
 
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from billing.container import Services
 from billing.http.asker import ASKER
 from billing.http.client_ip import client_ip
 
-MOST_LOOKS = 3
+MOST_LOOKUPS = 3
 """For a token, its session, and the session of a cookie."""
 
 
@@ -29,11 +29,11 @@ class Callers:
         self.false_keys = FalseKeys(services.monotonic)
 
     def begin(self, scope: Scope) -> None:
-        """Begin with a stranger."""
+        """Assume a stranger."""
         _state(scope)[ASKER] = None
 
     def has_begun(self, scope: Scope) -> bool:
-        """Whether this request has been looked at."""
+        """Whether `begin` was called for this request."""
         return ASKER in _state(scope)
 
     async def fill(self, scope: Scope, cache: AccessCache, missing: Missing, at: datetime) -> bool:
@@ -41,7 +41,7 @@ class Callers:
         if missing[0] != "key":
             return await self.loader.fill(cache, missing, at)
         address = client_ip(Request(scope), self.services)
-        return await self.false_keys.look(address, lambda: self.loader.fill(cache, missing, at))
+        return await self.false_keys.look_up(address, lambda: self.loader.fill(cache, missing, at))
 
     async def identify(
         self,
@@ -52,7 +52,7 @@ class Callers:
         absent: Missing | None,
     ) -> None:
         """Write down who asks, looking up what the cache lacks, except `absent`. Raises psycopg.Error, OSError."""
-        for _ in range(MOST_LOOKS):
+        for _ in range(MOST_LOOKUPS):
             missing = self.identify_cached(scope, cache, who, at)
             if missing is None:
                 return

@@ -1,9 +1,10 @@
-"""Made-up API keys: a network that sends too many has its keys looked up one after another.
+"""Made-up API keys: a network that sends too many has its keys looked up one after another, on one connection.
 
-They then take one connection to the database. A working key from such a network waits its turn and is accepted."""
+A working key from such a network waits its turn and is accepted."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 
 from billing.access_cache.bounded_map import Bounded
 from billing.platform.monotonic import Monotonic
@@ -23,20 +24,18 @@ class FalseKeys:
         self._counts: Bounded[str, tuple[float, int]] = Bounded(MOST_NETWORKS)
         self._one_by_one = asyncio.Lock()
 
-    async def look(self, address: str, look: Callable[[], Awaitable[bool]]) -> bool:
+    async def look_up(self, address: str, lookup: Callable[[], Awaitable[bool]]) -> bool:
         """Look up a key that came from this address; whether it exists."""
-        names = networks.buckets(address)
-        if any(self._of(bucket.name)[1] >= MOST * bucket.share for bucket in names):
-            async with self._one_by_one:
-                exists = await look()
-        else:
-            exists = await look()
+        buckets = networks.buckets(address)
+        is_crowded = any(self._count(bucket.name)[1] >= MOST * bucket.share for bucket in buckets)
+        async with self._one_by_one if is_crowded else nullcontext():
+            exists = await lookup()
         if not exists:
-            for bucket in names:
-                since, count = self._of(bucket.name)
+            for bucket in buckets:
+                since, count = self._count(bucket.name)
                 self._counts.keep(bucket.name, (since, count + 1))
         return exists
 
-    def _of(self, name: str) -> tuple[float, int]:
+    def _count(self, name: str) -> tuple[float, int]:
         now, found = self._seconds(), self._counts.get(name)
         return (now, 0) if found is None or now - found[0] > SECONDS else found

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from os import urandom
 
@@ -19,7 +19,6 @@ from billing.access_cache.change_listener import ChangeListener
 from billing.access_cache.load import Loader
 from billing.access_cache.metrics import FRAMEWORK, GateMetrics
 from billing.access_cache.presented import PresentedCredentials, presented_in
-from billing.access_cache.questions import Question
 from billing.container import Services
 from billing.http import cookies
 from billing.http.headers import machine_headers
@@ -30,8 +29,8 @@ CONNECTIONS = 8
 """To the database, for lookups; one more listens."""
 PATIENCE = 2.0
 """Seconds for which a request waits for a connection; then the framework answers, or reports that the database is away."""
-MOST_LOOKS = 6
-"""Lookups for one answer. If it takes more, things change faster than they can be looked up, and the framework answers."""
+MOST_LOOKUPS = 6
+"""For one answer. If it takes more, facts change faster than they can be looked up, and the framework answers."""
 BROKE = "the gate broke; the framework answers"
 log = logging.getLogger("billing.access_cache")
 SECONDS = SystemClock.seconds
@@ -61,16 +60,14 @@ class Gate:
         self._clock = services.clock
         self._seconds = services.monotonic.seconds
         self._is_held = isinstance(services.clock, HeldClock)
-        self._never_at_once = self._is_held or not self.cache.most
+        self._always_looks_up = self._is_held or not self.cache.most
         self._open = False
         self._ids = _request_ids()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Listen and look up while the block runs; before and after, every request goes to the framework."""
-        async with AsyncExitStack() as stack:
-            await self.pool.open(wait=False)
-            stack.push_async_callback(self.pool.close)
+        async with self.pool:
             listening = asyncio.create_task(self.listener.listen())
             self._open = True
             try:
@@ -103,7 +100,7 @@ class Gate:
         route, article_id = questions.article_in(scope["path"])
         if route is None:
             return None
-        if now >= self.listener.fresh_until or self._never_at_once:
+        if now >= self.listener.fresh_until or self._always_looks_up:
             return None
         if not questions.names_one(scope, article_id):
             return None
@@ -131,9 +128,6 @@ class Gate:
         if answers is None or question is None:
             await self._pass_on(scope, receive, send, route, began)
             return None
-        return self._reply(route, question, answers)
-
-    def _reply(self, route: str, question: Question, answers: list[AccessAnswer]) -> Reply:
         if question.wrap is None:
             return self.builder.reply(route, answers[0])
         return self.builder.with_body(route, questions.ALL, question.wrap(answers))
@@ -141,7 +135,7 @@ class Gate:
     async def _answer(
         self, scope: Scope, who: PresentedCredentials, articles: Sequence[str]
     ) -> list[AccessAnswer] | None:
-        """The answers; None if only the framework can say, which then learns who asks. Without articles only that is looked up."""
+        """The answers; None if only the framework can say, which then learns who asks. Without articles, only that is looked up."""
         self.callers.begin(scope)
         at, is_fresh = self._clock.now() if not self._is_held else None, self.listener.is_fresh
         try:
@@ -152,7 +146,7 @@ class Gate:
                 # A stale cache is not trusted: this request looks up all it needs, for itself alone.
                 cache = AccessCache(MOST_ARTICLES, self.services.monotonic)
                 self.metrics.bypassed += 1
-            return await self._look_and_answer(scope, cache, who, articles, at)
+            return await self._look_up_and_answer(scope, cache, who, articles, at)
         except (psycopg.Error, OSError):
             # The framework has connections of its own, and knows how to report that the database is away.
             if at is not None:
@@ -161,7 +155,7 @@ class Gate:
             log.exception(BROKE)
         return None
 
-    async def _look_and_answer(
+    async def _look_up_and_answer(
         self,
         scope: Scope,
         cache: AccessCache,
@@ -169,25 +163,25 @@ class Gate:
         articles: Sequence[str],
         at: datetime,
     ) -> list[AccessAnswer] | None:
-        looks, absent, now = 0, None, self._seconds()
+        lookups, absent, now = 0, None, self._seconds()
         found = self.builder.answers(cache, who, articles, at, now) if articles else None
         while isinstance(found, tuple):
-            looks += 1
+            lookups += 1
             self.metrics.misses[found[0]] += 1
-            if looks > MOST_LOOKS or not await self.callers.fill(scope, cache, found, at):
+            if lookups > MOST_LOOKUPS or not await self.callers.fill(scope, cache, found, at):
                 found, absent = None, found
             else:
                 found = self.builder.answers(cache, who, articles, at, now)
         if found is None:
             await self.callers.identify(scope, cache, who, at, absent)
         else:
-            self.metrics.looked += looks > 0
+            self.metrics.looked_up += lookups > 0
         return found
 
     async def _held_now(self) -> tuple[datetime, bool]:
-        """The time of a held clock, which waits while it is moved; and whether every change before it has been reported.
+        """The time of a held clock, and whether every change before it has been reported.
 
-        So that in a story what was done a moment ago is true at once."""
+        Its row is locked while the clock is moved, so this waits. In a story, what was done a moment ago must count at once."""
         async with self.pool.connection() as connection:
             row = await (await connection.execute(HELD_NOW)).fetchone()
             at = row[0] if row is not None else await asyncio.to_thread(self._clock.now)

@@ -1,4 +1,4 @@
-"""Lookups for what the cache lacks, one indexed statement each. Requests that wait for the same share one lookup."""
+"""Lookups for what the cache lacks, one indexed statement each. Requests that need the same entry share one lookup."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool
 
@@ -26,7 +25,7 @@ from billing.rules.policies import FreeSpan
 Missing = tuple[str, Any]
 """What the cache lacks: its kind and its key."""
 Row = tuple[Any, ...]
-# What begins later is loaded too: the clock of the process that gave it may be a little ahead of ours.
+# Entitlements that begin later are loaded too: the clock of the process that wrote them may be a little ahead of ours.
 _NOT_OVER = "(e.renews OR e.until > %(now)s)"
 _HELD = entitlements_json("r.id", _NOT_OVER).replace(":zone", "%(zone)s")
 
@@ -92,7 +91,7 @@ class Loader:
         self.site = site
         self.cache = cache
         self.listener = listener
-        self.looks = 0
+        self.lookups = 0
         self._seconds = monotonic.seconds
         self._kinds: dict[str, Callable[[Any, datetime], Awaitable[Lookup | None]]] = {
             "standing": self._standing,
@@ -103,25 +102,25 @@ class Loader:
             "token": self._token,
             "articles": self._articles,
         }
-        self._flights: dict[Missing, asyncio.Task[bool]] = {}
+        self._shared: dict[Missing, asyncio.Task[bool]] = {}
 
     async def fill(self, cache: AccessCache, missing: Missing, now: datetime) -> bool:
         """Look it up for this cache; whether it exists. Requests for the shared cache share a lookup."""
         if cache is not self.cache:
-            found = await self._look(missing, now)
+            found = await self._look_up(missing, now)
             if found is not None:
                 found.keep(cache)
             return found is not None
-        flight = self._flights.get(missing)
-        if flight is None:
-            flight = self._flights[missing] = asyncio.create_task(self._fly(missing, now))
-            flight.add_done_callback(lambda _: self._flights.pop(missing, None))
+        shared = self._shared.get(missing)
+        if shared is None:
+            shared = self._shared[missing] = asyncio.create_task(self._fill_shared(missing, now))
+            shared.add_done_callback(lambda _: self._shared.pop(missing, None))
         # Shielded: a client that goes away must not cancel the lookup that others wait for.
-        return await asyncio.shield(flight)
+        return await asyncio.shield(shared)
 
-    async def _fly(self, missing: Missing, now: datetime) -> bool:
+    async def _fill_shared(self, missing: Missing, now: datetime) -> bool:
         since, cuts = self.cache.invalidations, self.listener.cuts
-        found = await self._look(missing, now)
+        found = await self._look_up(missing, now)
         if found is None:
             return False
         uncut = self.listener.is_fresh and self.listener.cuts == cuts
@@ -129,17 +128,19 @@ class Loader:
             found.keep(self.cache)
         return True
 
-    async def _look(self, missing: Missing, now: datetime) -> Lookup | None:
+    async def _look_up(self, missing: Missing, now: datetime) -> Lookup | None:
         kind, name = missing
         if not storable(name):
             return None
-        self.looks += 1
+        self.lookups += 1
         return await self._kinds[kind](name, now)
 
     async def _rows(self, query: str, name: Any, now: datetime) -> list[Row]:
-        async with self.pool.connection() as connection:
-            values = {"name": name, "now": now, "zone": self.site.zone.key}
-            return await fetch(connection, query, values)
+        """All rows of the statement; psycopg prepares it after a few executions."""
+        values = {"name": name, "now": now, "zone": self.site.zone.key}
+        async with self.pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute(query.encode(), values)
+            return await cursor.fetchall()
 
     async def note_key(self, digest: bytes, now: datetime) -> None:
         """Write down that the key with this digest was used."""
@@ -213,19 +214,11 @@ class Loader:
         found = [_article(self.site, row, self._seconds()) for row in rows]
 
         def keep(cache: AccessCache) -> None:
-            for one in found:
-                cache.keep_article(one)
+            for article in found:
+                cache.keep_article(article)
 
-        return Lookup(
-            {("section_policy", None), ("public_window", None), *(("article", one.id) for one in found)}, keep
-        )
-
-
-async def fetch(connection: AsyncConnection[Any], query: str, values: dict[str, Any]) -> list[Row]:
-    """All rows of a statement of ours; psycopg prepares it after a few executions."""
-    async with connection.cursor(row_factory=tuple_row) as cursor:
-        await cursor.execute(query.encode(), values)
-        return await cursor.fetchall()
+        policies: set[tuple[str, str | None]] = {("section_policy", None), ("public_window", None)}
+        return Lookup(policies | {("article", article.id) for article in found}, keep)
 
 
 def _keep_held(cache: AccessCache, name: str, row: Row) -> None:
@@ -243,4 +236,4 @@ def _article(site: Site, row: Row, loaded: float) -> CachedArticle:
     spans = tuple(
         FreeSpan(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in opened or ()
     )
-    return CachedArticle(article_id, policy, spans, loaded, is_metered=policy.level is AccessLevel.METERED)
+    return CachedArticle(article_id, policy, spans, loaded)

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -27,20 +27,13 @@ class GateMetrics(Collector):
         self.listener = listener
         self.answers: defaultdict[str, Counter[str]] = defaultdict(Counter)
         """By route and reason; `FRAMEWORK` for requests passed on."""
-        self.looked = 0
+        self.looked_up = 0
         """Answers that needed a lookup."""
         self.misses: Counter[str] = Counter()
         self.bypassed = 0
         self.buckets = [0] * (len(BUCKETS) + 1)
         self.seconds = 0.0
-        self._kept: dict[str, Sized] = {
-            "standings": cache.entitlements,
-            "sessions": cache.sessions,
-            "tokens": cache.tokens,
-            "externals": cache.external_ids,
-            "keys": cache.keys,
-            "articles": cache.articles,
-        }
+        self._cache = cache
 
     def answered(self, route: str, reason: str, seconds: float) -> None:
         """Count one more answer."""
@@ -63,14 +56,14 @@ class GateMetrics(Collector):
         )
         yield self._latency()
         ours = sum(count.total() - count[FRAMEWORK] for count in self.answers.values())
-        yield _counter("hits", "Answers that needed no look into the database.", {(): ours - self.looked})
+        yield _counter("hits", "Answers that needed no look into the database.", {(): ours - self.looked_up})
         misses: Counts = {(kind,): count for kind, count in self.misses.items()}
         yield _counter("misses", "Looks into the database.", misses, "kind")
         yield _counter(
             "bypassed", "Requests for which memory was not believed: the line was down.", {(): self.bypassed}
         )
         size = GaugeMetricFamily("masthead_gate_kept", "What is in memory.", labels=["kind"])
-        for kind, kept in self._kept.items():
+        for kind, kept in self._cache.by_kind.items():
             size.add_metric([kind], len(kept))
         yield size
         yield GaugeMetricFamily(

@@ -1,6 +1,6 @@
-"""The questions that the cache can answer, put in the plainest way: about one article, about many, or as AuthZEN.
+"""Reads the questions that the cache can answer: about one article, about many, or as AuthZEN, in the plainest spelling.
 
-Anything else, and anything wrong, is for the framework (`web/api/access`, `web/api/evaluations`), which has the words."""
+The framework (`web/api/access`, `web/api/evaluations`) answers all others, and reports what is wrong with one."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -77,10 +77,10 @@ async def _bulk(scope: Scope, receive: Receive) -> tuple[Question | None, Receiv
     if who is None:
         return None, receive
     body, receive = await _body(scope, receive)
-    wanted = _wanted(body)
-    if wanted is None or len(wanted[0]) > (MOST_ARTICLES if who.has_key else MOST_WITHOUT_KEY):
+    request = _bulk_request(body)
+    if request is None or len(request[0]) > (MOST_ARTICLES if who.has_key else MOST_WITHOUT_KEY):
         return None, receive
-    articles, reader_id = wanted
+    articles, reader_id = request
     if reader_id is not None:
         who = who._replace(named=who.named | {"reader_id": reader_id})
     return Question(who, articles, _json_list), receive
@@ -96,15 +96,15 @@ async def _authzen(scope: Scope, receive: Receive) -> tuple[Question | None, Rec
         return None, receive
     body, receive = await _body(scope, receive)
     is_one = scope["path"] == EVALUATION
-    asked = one(body) if is_one else many(body)
-    if asked is None:
+    request = _evaluation(body) if is_one else _evaluations(body)
+    if request is None:
         return None, receive
 
     def wrap(answers: Sequence[AccessAnswer]) -> bytes:
-        each = evaluated(asked, answers)
-        return each[0] if is_one else b'{"evaluations":[%b]}' % b",".join(each)
+        bodies = _evaluated(request, answers)
+        return bodies[0] if is_one else b'{"evaluations":[%b]}' % b",".join(bodies)
 
-    return Question(who._replace(cookie=b"", named=asked.named), asked.articles, wrap), receive
+    return Question(who._replace(cookie=b"", named=request.named), request.articles, wrap), receive
 
 
 async def _body(scope: Scope, receive: Receive) -> tuple[bytes, Receive]:
@@ -123,7 +123,7 @@ def _json_list(answers: Sequence[AccessAnswer]) -> bytes:
     return b"[%b]" % b",".join([one.body for one in answers])
 
 
-def _wanted(body: bytes) -> tuple[list[str], str | None] | None:
+def _bulk_request(body: bytes) -> tuple[list[str], str | None] | None:
     """The articles and the reader named by a bulk request."""
     given = _object(body)
     if given is None or not given.keys() <= {"articles", "reader_id"}:
@@ -139,13 +139,13 @@ def _wanted(body: bytes) -> tuple[list[str], str | None] | None:
     return (articles, reader_id) if reader_id is None or is_plain else None
 
 
-def one(body: bytes) -> EvaluationRequest | None:
+def _evaluation(body: bytes) -> EvaluationRequest | None:
     """The request of `/access/v1/evaluation`."""
     given = _object(body)
-    return None if given is None or b"\\u" in body else _evaluation(given, [{}])
+    return None if given is None or b"\\u" in body else _request_of(given, [{}])
 
 
-def many(body: bytes) -> EvaluationRequest | None:
+def _evaluations(body: bytes) -> EvaluationRequest | None:
     """The request of `/access/v1/evaluations`, if all are to be evaluated."""
     given = _object(body)
     if given is None or "options" in given or b"\\u" in body:
@@ -153,15 +153,15 @@ def many(body: bytes) -> EvaluationRequest | None:
     evaluations = given.get("evaluations")
     if type(evaluations) is not list or not 1 <= len(evaluations) <= MOST_ARTICLES:
         return None
-    return _evaluation(given, evaluations)
+    return _request_of(given, evaluations)
 
 
-def evaluated(asked: EvaluationRequest, answers: Sequence[AccessAnswer]) -> list[bytes]:
+def _evaluated(request: EvaluationRequest, answers: Sequence[AccessAnswer]) -> list[bytes]:
     """The JSON of each evaluation."""
     return [
         b'{"decision":%b,"context":%b}'
         % (b"true" if feature in answer.decision.features else b"false", answer.body)
-        for feature, answer in zip(asked.features, answers, strict=True)
+        for feature, answer in zip(request.features, answers, strict=True)
     ]
 
 
@@ -173,13 +173,13 @@ def _object(body: bytes) -> dict[str, Any] | None:
     return given if type(given) is dict else None
 
 
-def _evaluation(around: dict[str, Any], evaluations: list[Any]) -> EvaluationRequest | None:
+def _request_of(around: dict[str, Any], evaluations: list[Any]) -> EvaluationRequest | None:
     subjects: set[tuple[str, str]] = set()
     articles, features = [], []
-    for each in evaluations:
-        if type(each) is not dict or "context" in each or "context" in around:
+    for evaluation in evaluations:
+        if type(evaluation) is not dict or "context" in evaluation or "context" in around:
             return None
-        own = {name: each[name] for name in COMMON if each.get(name) is not None}
+        own = {name: evaluation[name] for name in COMMON if evaluation.get(name) is not None}
         subject, action, resource = ((around | own).get(name) for name in COMMON)
         who, what, name = _entity(subject), _entity(resource), _word(action, "name")
         if who is None or what is None or name is None or what[0] != "article":

@@ -84,7 +84,7 @@ def test_a_herd_for_one_reader_makes_one_look(on_cache: OnFloor) -> None:
         await parts.heard(1)
         asked = [parts.loader.fill(parts.cache, ("standing", "rdr_herd"), AT) for _ in range(200)]
         assert all(await asyncio.gather(*asked))
-        assert parts.loader.looks == 1
+        assert parts.loader.lookups == 1
         assert len(parts.cache.entitlements) == 1
 
     on_cache(story)

@@ -17,7 +17,7 @@ from billing.platform.context import TransactionContext
 from billing.platform.db import lock_one, lock_row
 from billing.platform.errors import Conflict, Forbidden, NotFound
 from billing.platform.site import Site
-from billing.readers.register import UnknownReader
+from billing.readers.register import lock_reader
 from billing.rules.access import READ, Entitlement, Facts, Reason, decide, strongest
 from billing.rules.periods import add_months, start_of_day
 
@@ -85,10 +85,7 @@ def give(ctx: TransactionContext, terms: GiftLimits, reader_id: str, article_id:
     NoGiftsLeft, NeedsNoGift."""
     if decide(facts, ctx.at).allowed:
         raise NeedsNoGift
-    # NO KEY: other transactions may still insert rows that refer to this reader.
-    lock = sa.text("SELECT id FROM reader WHERE id = :id FOR NO KEY UPDATE")
-    if ctx.session.execute(lock, {"id": reader_id}).first() is None:
-        raise UnknownReader
+    lock_reader(ctx.session, reader_id)
     held = strongest(entitlements_of(ctx, reader_id).held, ctx.at)
     if held is None or held.reason not in GIVERS:
         raise NotASubscriber

@@ -1,7 +1,7 @@
 """Start a trial with a card that an app has saved itself (`POST /v1/trials`)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TypeVar
 
@@ -111,15 +111,11 @@ def _record(ctx: TransactionContext, reader: Reader, offer: Offer, agreed: Agree
     words = consents.for_trial(offer.amount, period, dates.days, dates.first_charge_on, offer.then_amount)
     return consents.record(
         ctx.moved_to(agreed.accepted_at),
-        email=reader.email,
-        reader_id=reader.id,
-        kind="trial",
-        text_version=agreed.text_version,
-        words=words.words,
-        price=offer.amount,
-        first_charge_on=dates.first_charge_on,
-        ip=agreed.ip,
-        device=agreed.device,
+        consents.GivenBy(reader.email, reader.id, agreed.ip, agreed.device),
+        "trial",
+        replace(words, version=agreed.text_version),
+        offer.amount,
+        dates.first_charge_on,
     )
 
 

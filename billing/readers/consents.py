@@ -1,4 +1,4 @@
-"""What a reader agreed to, word for word: kept as evidence (CARD-1, CPA-1)."""
+"""What a reader agreed to, word for word, kept as evidence (CARD-1, CPA-1)."""
 
 import hashlib
 from dataclasses import dataclass
@@ -30,9 +30,13 @@ class Terms:
 
 
 def for_trial(price: Money, period: str, days: int, first_charge_on: date, then: Money | None) -> Terms:
-    """To start a trial of a plan paid each `period`; with `then`, the price of a month, that is a year, and months follow (CPA-2)."""
+    """To start a trial of a plan paid each `period`. `then`: the price of a month, if months follow a year (CPA-2)."""
     if then is None:
-        return Terms(TRIAL_TERMS, trial_words(price, period, days, first_charge_on))
+        words = (
+            f"Yes, start my {days} days free. From {first_charge_on:%-d %B %Y} charge my card {price.with_vat_words()} "
+            f"every {period} until I cancel. If I cancel before then, I pay nothing."
+        )
+        return Terms(TRIAL_TERMS, words)
     words = (
         f"Yes, start my {days} days free. On {first_charge_on:%-d %B %Y} charge my card {price.with_vat_words()} for a year. "
         f"{_after_a_year(then)} If I cancel before the first charge, I pay nothing."
@@ -43,7 +47,8 @@ def for_trial(price: Money, period: str, days: int, first_charge_on: date, then:
 def for_paid(price: Money, period: str, then: Money | None) -> Terms:
     """To start without a trial."""
     if then is None:
-        return Terms(PAID_TERMS, paid_words(price, period))
+        words = f"Yes, charge my card {price.with_vat_words()} today and every {period} until I cancel."
+        return Terms(PAID_TERMS, words)
     words = f"Yes, charge my card {price.with_vat_words()} today for a year. {_after_a_year(then)}"
     return Terms(PAID_YEAR_TERMS, words)
 
@@ -60,55 +65,43 @@ def _after_a_year(then: Money) -> str:
     return f"It never becomes another year by itself: it goes on at {then.with_vat_words()} every month until I cancel."
 
 
-def trial_words(price: Money, period: str, days: int, first_charge_on: date) -> str:
-    """The sentence beside the box that starts a trial."""
-    return (
-        f"Yes, start my {days} days free. From {first_charge_on:%-d %B %Y} charge my card {price.with_vat_words()} "
-        f"every {period} until I cancel. If I cancel before then, I pay nothing."
-    )
+@dataclass(frozen=True, slots=True)
+class GivenBy:
+    """The person who agrees, and the network address and device that they use."""
 
-
-def paid_words(price: Money, period: str) -> str:
-    """The sentence beside the box that starts without a trial."""
-    return f"Yes, charge my card {price.with_vat_words()} today and every {period} until I cancel."
+    email: str
+    reader_id: str | None
+    ip: str
+    device: str
 
 
 def record(
-    ctx: TransactionContext,
-    *,
-    email: str,
-    reader_id: str | None,
-    kind: str,
-    text_version: str,
-    words: str,
-    price: Money,
-    first_charge_on: date,
-    ip: str,
-    device: str,
+    ctx: TransactionContext, by: GivenBy, kind: str, terms: Terms, price: Money, first_charge_on: date
 ) -> Consent:
-    """Keep the consent: its words, by version and hash, price, time, network address and device."""
-    text_hash = hashlib.sha256(words.encode()).hexdigest()
-    kept = insert(ConsentText).values(
-        text_hash=text_hash, text_version=text_version, words=words, first_used_at=ctx.at
+    """Keep the consent: its words by version and hash, price, time, network address and device."""
+    text_hash = hashlib.sha256(terms.words.encode()).hexdigest()
+    text = insert(ConsentText).values(
+        text_hash=text_hash, text_version=terms.version, words=terms.words, first_used_at=ctx.at
     )
-    ctx.session.execute(kept.on_conflict_do_nothing(index_elements=["text_hash"]))
+    ctx.session.execute(text.on_conflict_do_nothing(index_elements=["text_hash"]))
     consent = Consent(
         id=ids.new("con", ctx.at),
-        email=email,
-        reader_id=reader_id,
+        email=by.email,
+        reader_id=by.reader_id,
         kind=kind,
-        text_version=text_version,
+        text_version=terms.version,
         text_hash=text_hash,
         amount=price.amount,
         currency=price.currency,
         first_charge_on=first_charge_on,
         accepted_at=ctx.at,
-        ip=ip[:64],
-        device=device[:300],
+        ip=by.ip[:64],
+        device=by.device[:300],
     )
     ctx.session.add(consent)
     ctx.session.flush()
-    log_event(ctx.session, "consent kept", consent=consent.id, to=f"{kind}/{text_version}", reader=reader_id)
+    to = f"{kind}/{terms.version}"
+    log_event(ctx.session, "consent kept", consent=consent.id, to=to, reader=by.reader_id)
     return consent
 
 

@@ -1,4 +1,4 @@
-"""A browser's long name for itself, in words its owner recognises."""
+"""Turns a browser's user agent into words that its owner recognises."""
 
 _BROWSERS = (
     ("Edg", "Edge"),
@@ -11,7 +11,7 @@ _BROWSERS = (
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
 )
-"""The first mark that is found decides: most browsers also carry the names of the ones they resemble."""
+"""The first mark found decides: most browsers also carry the names of those they resemble."""
 _SYSTEMS = (
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -25,7 +25,7 @@ LONGEST = 60
 
 
 def in_words(device: str) -> str:
-    """`Chrome on Android`; what is no known browser keeps its own name, shortened."""
+    """`Chrome on Android`. An unknown browser keeps its own name, shortened."""
     browser = next((name for mark, name in _BROWSERS if mark in device), "")
     system = next((name for mark, name in _SYSTEMS if mark in device), "")
     if browser and system:

@@ -1,6 +1,6 @@
-"""Mailed links that sign somebody in, for readers and for staff alike (SEC-1): single use, ten minutes, in the browser that asked.
+"""Mailed links to sign in, for readers and for staff (SEC-1): single use, ten minutes, in the browser that asked.
 
-Who may ask, what is mailed and what the link opens is the caller's; what makes a link safe is here, once."""
+The caller decides who may ask, and what the link opens. What makes a link safe is here."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-import sqlalchemy as sa
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from billing.mail import obsolete
 from billing.platform import ids
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Refusal
-from billing.platform.tokens import Tokens
 
 LIFE = timedelta(minutes=10)
 WRONG_CODES = 5
@@ -42,12 +42,12 @@ class WrongCode(Refusal):
 
 
 class MailedLink(SQLModel):
-    """The columns of a table of links; the table adds whose the link is."""
+    """The columns of a table of links; each table adds its owner column."""
 
     id: str = Field(primary_key=True)
     token_hash: str = Field(unique=True)
     browser_hash: str = Field(index=True)
-    """Of the cookie in the browser that asked; the link, or the typed code, signs in there and nowhere else."""
+    """Of the cookie in the browser that asked. Link and code work in that browser only."""
     created_at: datetime
     expires_at: datetime
     used_at: datetime | None = None
@@ -59,108 +59,91 @@ Link = TypeVar("Link", bound=MailedLink)
 
 @dataclass(frozen=True)
 class Links(Generic[Link]):
-    """The links of one table. `purpose` keeps their tokens apart from all others; `whose` names the table's owner column."""
+    """The links of one table.
+
+    `purpose` keeps their tokens apart from all others; `owner_column` is the table's; `page` is the path that links open."""
 
     table: type[Link]
     purpose: str
-    whose: str
+    owner_column: str
+    page: str
 
-    def issue(
-        self,
-        session: Session,
-        tokens: Tokens,
-        owner_id: str | None,
-        browser_hashes: Sequence[str],
-        at: datetime,
-    ) -> str:
-        """A new link; older ones of this browser are spent by it. Its id, for the mail.
+    def issue(self, ctx: TransactionContext, owner_id: str | None, browser_hashes: Sequence[str]) -> Link:
+        """A new link. Spends older ones of this browser.
 
-        Those of other browsers stay: a stranger's ask must not spend the owner's link. How many there are is bounded by how
-        often an address may be written to. Without an owner (an unknown address) the same is written, so that the answer and
-        its time are the same."""
-        for older in self._usable(session, browser_hashes, at):
-            _spend(session, older, at)
-        link_id = ids.new("lnk", at)
+        Those of other browsers stay: a stranger's request must not spend the owner's link. Rate limits on mails bound their
+        number. Without an owner (an unknown address) the same is written, so that answer and time are the same."""
+        for older in ctx.session.exec(self._newest_first(ctx, browser_hashes).with_for_update()).all():
+            _spend(ctx, older)
+        link_id = ids.new("lnk", ctx.at)
         link = self.table(
             id=link_id,
-            token_hash=_hash(tokens.token(self.purpose, link_id)),
+            token_hash=_hash(ctx.site.tokens.token(self.purpose, link_id)),
             browser_hash=browser_hashes[0],
-            created_at=at,
-            expires_at=at + LIFE,
+            created_at=ctx.at,
+            expires_at=ctx.at + LIFE,
         )
-        setattr(link, self.whose, owner_id)
-        session.add(link)
-        session.flush()
-        return link_id
+        setattr(link, self.owner_column, owner_id)
+        ctx.session.add(link)
+        ctx.session.flush()
+        return link
 
-    def find(self, session: Session, tokens: Tokens, token: str, at: datetime) -> Link:
-        """The link with this token, still good. Changes nothing: mail scanners follow links too (H6). Raises LinkSpent."""
-        subject = tokens.subject_of(self.purpose, token)
+    def find(self, ctx: TransactionContext, token: str) -> Link:
+        """The usable link with this token. Changes nothing: mail scanners follow links too (H6). Raises LinkSpent."""
+        subject = ctx.site.tokens.subject_of(self.purpose, token)
         if subject is None:
             raise LinkSpent
-        hashes = [_hash(one) for one in tokens.tokens(self.purpose, subject)]
-        link = session.exec(
+        hashes = [
+            _hash(same) for same in ctx.site.tokens.tokens(self.purpose, subject)
+        ]  # one for each secret key
+        link = ctx.session.exec(
             select(self.table).where(col(self.table.token_hash).in_(hashes)).with_for_update()
         ).first()
-        if link is None or link.used_at is not None or at > link.expires_at or self.owner(link) is None:
+        if link is None or link.used_at is not None or ctx.at > link.expires_at or self._owner(link) is None:
             raise LinkSpent
         return link
 
-    def is_open(self, session: Session, owner_id: str, browser_hashes: Sequence[str], at: datetime) -> bool:
-        """Whether a link of this owner's can still be used in this browser. Locks nothing."""
-        found = select(self.table).where(*self._usable_in(browser_hashes, at))
-        return any(self.owner(link) == owner_id for link in session.exec(found))
+    def is_open(self, ctx: TransactionContext, owner_id: str, browser_hashes: Sequence[str]) -> bool:
+        """Whether a link of this owner can still be used in this browser. Locks nothing."""
+        links = ctx.session.exec(self._newest_first(ctx, browser_hashes))
+        return any(self._owner(link) == owner_id for link in links)
 
-    def of_id(self, session: Session, link_id: str) -> Link:
-        """A link that this transaction has issued."""
-        return session.get_one(self.table, link_id)
-
-    def owner(self, link: Link) -> str | None:
-        """Whose link it is."""
-        found: str | None = getattr(link, self.whose)
-        return found
-
-    def use(
-        self, session: Session, tokens: Tokens, token: str, browser_hashes: Sequence[str], at: datetime
-    ) -> Link:
+    def use(self, ctx: TransactionContext, token: str, browser_hashes: Sequence[str]) -> Link:
         """Use the link up, in the browser that asked. Raises LinkSpent, OtherBrowser."""
-        link = self.find(session, tokens, token, at)
+        link = self.find(ctx, token)
         if not belongs_here(link, browser_hashes):
             raise OtherBrowser
-        _spend(session, link, at)
+        _spend(ctx, link)
         return link
 
-    def use_code(
-        self, session: Session, tokens: Tokens, code: str, browser_hashes: Sequence[str], at: datetime
-    ) -> Link | None:
-        """Use the code from the mail, typed in the browser that asked; None, and one try fewer, when it is wrong.
+    def use_code(self, ctx: TransactionContext, code: str, browser_hashes: Sequence[str]) -> Link | None:
+        """Use the code from the mail, typed in the browser that asked. None, and one try fewer, when it is wrong.
 
         The count of wrong codes must be committed, so a wrong code is an answer and not an exception. Raises LinkSpent."""
-        links = self._usable(session, browser_hashes, at)
-        if not links:
+        link = ctx.session.exec(self._newest_first(ctx, browser_hashes).with_for_update()).first()
+        if link is None:
             raise LinkSpent
-        link = links[0]
         typed = "".join(letter for letter in code if letter in "0123456789")
-        right = self.owner(link) is not None and tokens.is_code(self.purpose, link.id, typed)
-        if right:
-            _spend(session, link, at)
+        if self._owner(link) is not None and ctx.site.tokens.is_code(self.purpose, link.id, typed):
+            _spend(ctx, link)
             return link
         link.wrong_codes += 1
         if link.wrong_codes >= WRONG_CODES:
-            _spend(session, link, at)
-        session.add(link)
+            _spend(ctx, link)
         return None
 
-    def _usable(self, session: Session, browser_hashes: Sequence[str], at: datetime) -> list[Link]:
-        found = select(self.table).where(*self._usable_in(browser_hashes, at))
-        return list(session.exec(found.order_by(col(self.table.id).desc()).with_for_update()))
-
-    def _usable_in(self, browser_hashes: Sequence[str], at: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-        return (
+    def _newest_first(self, ctx: TransactionContext, browser_hashes: Sequence[str]) -> SelectOfScalar[Link]:
+        """The links that can still be used in this browser."""
+        usable = (
             col(self.table.browser_hash).in_(browser_hashes),
             col(self.table.used_at).is_(None),
-            col(self.table.expires_at) >= at,
+            col(self.table.expires_at) >= ctx.at,
         )
+        return select(self.table).where(*usable).order_by(col(self.table.id).desc())
+
+    def _owner(self, link: Link) -> str | None:
+        owner: str | None = getattr(link, self.owner_column)
+        return owner
 
 
 def belongs_here(link: MailedLink, browser_hashes: Sequence[str]) -> bool:
@@ -168,11 +151,10 @@ def belongs_here(link: MailedLink, browser_hashes: Sequence[str]) -> bool:
     return link.browser_hash in browser_hashes
 
 
-def _spend(session: Session, link: MailedLink, at: datetime) -> None:
-    """Its mail isn't sent any more, where it still waits."""
-    link.used_at = at
-    session.add(link)
-    obsolete.take_back(session, [link.id])
+def _spend(ctx: TransactionContext, link: MailedLink) -> None:
+    """Take back its mail too, if that still waits."""
+    link.used_at = ctx.at
+    obsolete.take_back(ctx.session, [link.id])
 
 
 def _hash(token: str) -> str:

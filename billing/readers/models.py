@@ -1,4 +1,4 @@
-"""Tables about who reads."""
+"""Tables about readers: accounts, sign-in, sessions, consents and rate limits."""
 
 from datetime import date, datetime
 
@@ -19,19 +19,19 @@ class Reader(SQLModel, table=True):
     """The publisher's own id for this reader, if it has one."""
     created_at: datetime
     address_proved_at: datetime | None = None
-    """When a mailed link was first used. Sessions from before that moment end with it: an address typed by a stranger opens nothing."""
+    """When a mailed link was first used. Earlier sessions end then: an address typed by a stranger opens nothing."""
 
 
 class SignInLink(MailedLink, table=True):
-    """One request to sign in: works once, ten minutes, in the browser that asked (SEC-1)."""
+    """A request to sign in. Works once, for ten minutes, in the browser that asked (SEC-1)."""
 
     __tablename__ = "sign_in_link"
     __table_args__ = (sa.Index("sign_in_link_made", "created_at"),)
 
     email: str
-    """Whoever reads this address's mail signs in; an address we don't know yet is registered by it, free."""
+    """The reader of this address's mail signs in. An address we don't know yet is registered, free."""
     replaces_of: str | None = Field(default=None, foreign_key="reader.id", ondelete="CASCADE")
-    """The reader whose address refuses our mail, and who gave this one instead; it is theirs once the link is used."""
+    """The reader whose address refuses our mail, and who gave this one instead. It becomes theirs with the link's use."""
 
 
 class ReaderSession(SQLModel, table=True):
@@ -46,21 +46,20 @@ class ReaderSession(SQLModel, table=True):
     started_at: datetime
     seen_at: datetime
     times_seen: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
-    """How often it came, an hour or more apart. What was read is nobody's business (PW-13)."""
+    """How often it came, an hour or more apart. What was read isn't kept (PW-13)."""
     ended_at: datetime | None = None
     ended_reason: str | None = None
     """`limit` when another browser took its place; empty when the reader signed out."""
     ip: str
     device: str
     browser_hash: str | None = Field(default=None, index=True)
-    """Of the browser's own cookie, which outlives the session: by it the browser is known again. Empty in sessions from before
-    it was kept."""
+    """Of the browser's own cookie, which outlives the session: by it the browser is recognised."""
     email_verified: bool = Field(default=False)
-    """Whether it began with a mailed link; one begun by starting a trial with a new address has yet to prove it."""
+    """Whether it began with a mailed link. A session that began with a new address's trial has proved nothing yet."""
 
 
 class ConsentText(SQLModel, table=True):
-    """The very words that were agreed to, by their hash; each sentence stands here once (CARD-1). Append-only."""
+    """The exact words of consents, by hash, each sentence once (CARD-1). Append-only."""
 
     __tablename__ = "consent_text"
 
@@ -95,6 +94,6 @@ class RateCount(SQLModel, table=True):
     __table_args__ = (sa.Index("rate_count_window", "window_start"),)
 
     bucket: str = Field(primary_key=True)
-    """A keyed hash of what is counted: an address of mail or of the network is not kept in clear."""
+    """A keyed hash of what is counted: no mail or network address is kept in clear."""
     window_start: datetime = Field(primary_key=True)
     tries: int

@@ -7,7 +7,7 @@ from billing.mail.outbox import NewMessage, queue
 from billing.platform.context import TransactionContext
 from billing.platform.tokens import code_place, place
 from billing.readers import devices
-from billing.readers.links import LIFE
+from billing.readers.links import LIFE, Link, Links
 from billing.readers.models import Reader
 from emails import ALWAYS, Code, Mail, Url
 
@@ -18,13 +18,14 @@ _WARNING_LIFE = timedelta(days=3)
 class SignInMail(
     Mail,
     kind="sign_in_link",
-    # a newer link of the same browser spends the older one (`readers/links`)
+    # A newer link of the same browser spends the older one (`readers/links`).
     true_while="""EXISTS (SELECT FROM sign_in_link l WHERE l.id = m.about AND l.used_at IS NULL)
                   OR EXISTS (SELECT FROM staff_link l JOIN staff_member w ON w.id = l.staff_id
                              WHERE l.id = m.about AND l.used_at IS NULL AND w.disabled_at IS NULL)""",
 ):
-    """A link, and a code for the browser that asked; both work once, for `minutes`. `starts`: a card was given there to start a
-    subscription with this address, which has to be verified first."""
+    """A link, and a code for the browser that asked; both work once, for `minutes`.
+
+    `starts`: a card was given there to start a subscription with this address, which must be verified first."""
 
     samples = {"": {}, "to-start": {"starts": True}}
     url: Url
@@ -35,29 +36,28 @@ class SignInMail(
 
 def sign_in_link(
     ctx: TransactionContext,
-    link_id: str,
+    links: Links[Link],
+    link: Link,
     to: str,
     *,
-    purpose: str,
-    page: str,
     reader_id: str | None = None,
     starts: bool = False,
 ) -> None:
-    """Mail a link to a reader or a member of staff; `purpose` is of its tokens, `page` the page that it opens."""
+    """Mail a link to a reader or a member of staff."""
     mail = SignInMail(
-        url=ctx.site.page(f"{page}/{place(purpose, link_id)}"),
-        code=code_place(purpose, link_id),
+        url=ctx.site.page(f"{links.page}/{place(links.purpose, link.id)}"),
+        code=code_place(links.purpose, link.id),
         minutes=int(LIFE.total_seconds() // 60),
         starts=starts,
     )
-    key = f"{purpose}:{link_id}"
-    message = NewMessage(mail, key, to, reader_id, ctx.at + LIFE, link_id)
+    key = f"{links.purpose}:{link.id}"
+    message = NewMessage(mail, key, to, reader_id, ctx.at + LIFE, link.id)
     queue(ctx.session, message, ctx.at)
 
 
 @dataclass(frozen=True)
 class AddressChangedMail(Mail, true_while=ALWAYS):
-    """To the address that was the reader's until the moment `at_text`. The new one isn't named: others may read this."""
+    """To the address that was the reader's until `at_text`. It doesn't name the new one: others may read this mail."""
 
     at_text: str
 
@@ -73,7 +73,7 @@ def address_changed(ctx: TransactionContext, reader: Reader, old: str) -> None:
 
 @dataclass(frozen=True)
 class SignedInElsewhereMail(Mail, true_while=ALWAYS):
-    """A device that we had not seen before signed in, at the moment `at_text`."""
+    """A device that we had not seen before signed in, at `at_text`."""
 
     at_text: str
     device: str

@@ -1,4 +1,4 @@
-"""How often may something be tried (SEC-8)? Counted in the database, so that all web processes count together."""
+"""Rate limits (SEC-8). Tries are counted in the database, so that all web processes count together."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,7 @@ _COUNT = sa.text(
 )
 _SUM = sa.text("SELECT sum(tries) FROM rate_count WHERE bucket = :bucket AND window_start > :since")
 _STEPS = 10
-"""A window slides in tenths of its length, so that the turn of a fixed window lets nobody try twice as often."""
+"""A window slides in tenths of its length: at the turn of a fixed window, twice as many tries would pass."""
 
 
 def count(ctx: TransactionContext, what: str, whose: str, *, limit: int, per: timedelta) -> None:

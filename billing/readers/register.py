@@ -1,4 +1,4 @@
-"""Who is this reader? By address, by id; made when new."""
+"""Finds readers by address or id, and registers new ones."""
 
 from collections.abc import Collection
 
@@ -34,7 +34,7 @@ class ExternalIdTaken(Conflict):
 
 
 def clean_address(email: str) -> str:
-    """The address as we write to it. Raises BadAddress; no look-up in the DNS, so it costs microseconds.
+    """The address as we write to it. Raises BadAddress. Asks no DNS, so it costs microseconds.
 
     Control characters never pass, so no address can add a line to a mail's header (H13)."""
     try:
@@ -43,7 +43,7 @@ def clean_address(email: str) -> str:
         address = validate_email(
             email.strip(), check_deliverability=False, allow_smtputf8=False, strict=True
         ).normalized
-        canonical(address)  # what has no canonical form could be neither counted nor have one trial
+        canonical(address)  # raises: mails and trials are counted by the canonical form
     except (EmailNotValidError, NotAnAddress):
         raise BadAddress from None
     return address
@@ -62,13 +62,23 @@ def by_id(session: Session, reader_id: str) -> Reader:
     return found
 
 
+def lock_reader(session: Session, reader_id: str) -> Reader:
+    """Lock the reader's row until the transaction ends, and read it again. Raises UnknownReader.
+
+    The key isn't locked: others may still insert rows that refer to the reader."""
+    found = session.get(Reader, reader_id, with_for_update={"key_share": True}, populate_existing=True)
+    if found is None:
+        raise UnknownReader
+    return found
+
+
 def by_external_id(session: Session, external_id: str) -> Reader | None:
     """The reader whom the publisher knows by this id."""
     return session.exec(select(Reader).where(Reader.external_id == external_id)).first()
 
 
 def ids_of_external(session: Session, external_ids: Collection[str]) -> dict[str, str]:
-    """Our ids of the readers whom the publisher knows by these ids, by theirs; who is unknown isn't named."""
+    """Our ids by the publisher's ids; an unknown one is left out."""
     rows = session.exec(
         select(Reader.external_id, Reader.id).where(col(Reader.external_id).in_(external_ids))
     )
@@ -76,7 +86,7 @@ def ids_of_external(session: Session, external_ids: Collection[str]) -> dict[str
 
 
 def register(ctx: TransactionContext, email: str, *, external_id: str | None = None) -> tuple[Reader, bool]:
-    """The reader with this address, and whether it is new. Two at once make one. Raises BadAddress, ExternalIdTaken."""
+    """The reader with this address, and whether it is new. Two calls at once make one. Raises BadAddress, ExternalIdTaken."""
     email = clean_address(email)
     known = by_address(ctx.session, email)
     if known is None:
@@ -84,7 +94,6 @@ def register(ctx: TransactionContext, email: str, *, external_id: str | None = N
         try:
             with ctx.session.begin_nested():
                 ctx.session.add(reader)
-                ctx.session.flush()
         except sa.exc.IntegrityError as error:
             known = by_address(ctx.session, email)
             if known is None:
@@ -92,17 +101,15 @@ def register(ctx: TransactionContext, email: str, *, external_id: str | None = N
         else:
             return reader, True
     if external_id is not None and known.external_id != external_id:
-        _name(ctx.session, known, external_id)
+        _set_external_id(ctx.session, known, external_id)
     return known, False
 
 
-def _name(session: Session, reader: Reader, external_id: str) -> None:
+def _set_external_id(session: Session, reader: Reader, external_id: str) -> None:
     if reader.external_id is not None:
         raise ExternalIdTaken("This reader has another external id.")
-    reader.external_id = external_id
     try:
         with session.begin_nested():
-            session.add(reader)
-            session.flush()
+            reader.external_id = external_id
     except sa.exc.IntegrityError as error:
         raise ExternalIdTaken from error

@@ -4,22 +4,22 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.platform import ids
 from billing.platform.context import TransactionContext
 from billing.platform.logs import log_event
 from billing.readers.models import Reader, ReaderSession
+from billing.readers.register import lock_reader
 
 IDLE = timedelta(days=90)
 ABSOLUTE = timedelta(days=180)
 LIMIT = "limit"
 """Why a session ended: another browser took its place."""
 FRESH = timedelta(minutes=10)
-"""How long a sign-in by mail opens what matters (SEC-2)."""
+"""How long after a sign-in by mail a reader may do what needs a fresh one (SEC-2)."""
 TOUCH_EVERY = timedelta(hours=1)
-"""How exactly it is known when a session was seen last."""
+"""How often it is noted that a session was seen."""
 
 
 def open_session(
@@ -28,15 +28,14 @@ def open_session(
     *,
     ip: str,
     device: str,
-    browser_hash: str | None,
+    browser_hash: str,
     email_verified: bool,
-    most: int = 0,
 ) -> str:
     """Sign a browser in; the secret for its cookie (256 bits), of which we keep a keyed hash. Always a new one (7.2.4).
 
-    With `most` sessions at once (0: any number) the newest wins: those seen longest ago end, and are told why."""
-    if most:
-        _make_room(ctx, reader_id, most - 1)
+    Above the policy's `session_limit` (0: any number), the sessions seen longest ago end, with a reason for their browsers."""
+    if ctx.site.policy.session_limit:
+        _make_room(ctx, reader_id)
     secret = secrets.token_urlsafe(32)
     ctx.session.add(
         ReaderSession(
@@ -54,11 +53,11 @@ def open_session(
     return secret
 
 
-def _make_room(ctx: TransactionContext, reader_id: str, left: int) -> None:
-    """End all but so many. Two browsers that sign in at once wait for each other at the reader's row."""
-    ctx.session.execute(sa.text("SELECT id FROM reader WHERE id = :id FOR NO KEY UPDATE"), {"id": reader_id})
+def _make_room(ctx: TransactionContext, reader_id: str) -> None:
+    """Leave room for one more. Two browsers that sign in at once wait for each other at the reader's row."""
+    lock_reader(ctx.session, reader_id)
     rows = sorted(open_sessions(ctx, reader_id), key=lambda row: (row.seen_at, row.id), reverse=True)
-    for row in rows[left:]:
+    for row in rows[ctx.site.policy.session_limit - 1 :]:
         row.ended_at, row.ended_reason = ctx.at, LIMIT
 
 
@@ -71,8 +70,9 @@ def made_room(ctx: TransactionContext, secret: str) -> bool:
 
 
 def find(ctx: TransactionContext, secret: str) -> ReaderSession | None:
-    """The open session with this secret: not signed out, seen within 90 days, begun within 180. One that a previous key hashed
-    goes over to the present one: `gate` knows no other."""
+    """The open session with this secret: not signed out, seen within 90 days, begun within 180.
+
+    A hash of a previous secret key is replaced by one of the present key: the access cache looks for no other."""
     digests = ctx.site.tokens.digests("session", secret)
     found = ctx.session.exec(select(ReaderSession).where(col(ReaderSession.token_hash).in_(digests))).first()
     if found is None or not _is_live(found, ctx.at):
@@ -95,7 +95,7 @@ def _is_live(row: ReaderSession, at: datetime) -> bool:
 
 
 def knows(session: Session, browser_hashes: Sequence[str], reader_id: str | None = None) -> bool:
-    """Whether this reader, or any, has signed in by a mailed link in this browser before, however that ended."""
+    """Whether this reader, or any, has ever signed in by a mailed link in this browser."""
     found = select(ReaderSession.id).where(
         col(ReaderSession.browser_hash).in_(browser_hashes), col(ReaderSession.email_verified)
     )
@@ -105,7 +105,7 @@ def knows(session: Session, browser_hashes: Sequence[str], reader_id: str | None
 
 
 def is_fresh(row: ReaderSession, at: datetime) -> bool:
-    """Whether the address was proved in this browser a moment ago. Each sign-in begins a session, so it was when this one began."""
+    """Whether the address was proved in this browser within `FRESH`: that is when a session by mailed link begins."""
     return row.email_verified and at - row.started_at <= FRESH
 
 
@@ -127,7 +127,7 @@ def open_sessions(ctx: TransactionContext, reader_id: str) -> list[ReaderSession
 def end_sessions(
     ctx: TransactionContext, reader_id: str, *, only: str | None = None, unproved: bool = False
 ) -> int:
-    """Sign out everywhere, or `only` one session, or only those that never proved the address; how many ended."""
+    """Sign out everywhere, or `only` one session, or only those that never proved the address; how many sessions ended."""
     ended = 0
     for row in open_sessions(ctx, reader_id):
         if (only is None or row.id == only) and not (unproved and row.email_verified):
@@ -154,8 +154,9 @@ def ever_ended(session: Session, reader_id: str) -> bool:
 
 
 def prove_address(ctx: TransactionContext, reader: Reader) -> None:
-    """A mailed link was used, so the address is the reader's. Browsers signed in before that, by whoever typed the address, are signed out."""
+    """Note that a mailed link was used, so the address is the reader's.
+
+    Signs out the browsers that never proved it: a stranger may have typed the address there."""
     if reader.address_proved_at is None:
         reader.address_proved_at = ctx.at
-        ctx.session.add(reader)
     end_sessions(ctx, reader.id, unproved=True)

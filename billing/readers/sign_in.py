@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.mail import unreachable
@@ -15,16 +14,16 @@ from billing.readers import rate, sessions
 from billing.readers.links import LIFE, Links
 from billing.readers.models import Reader, ReaderSession, SignInLink
 from billing.readers.notices import address_changed, sign_in_link, signed_in_elsewhere
-from billing.readers.register import by_address, clean_address, register
+from billing.readers.register import by_address, clean_address, lock_reader, register
 from billing.rules.addresses import canonical
 
 PURPOSE = "sign-in"
-LINKS = Links(SignInLink, PURPOSE, "email")
+LINKS = Links(SignInLink, PURPOSE, "email", "/sign-in/link")
 
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """Who is asking: the keyed hashes of the browser's own cookie, the present key's first, its network address, its name for itself, the session it has."""
+    """A browser that asks. `hashes`: of its own cookie, by each secret key, the present one's first. `device`: its user agent."""
 
     hashes: tuple[str, ...]
     ip: str
@@ -49,11 +48,11 @@ def count_asks(ctx: TransactionContext, email: str, browser: Browser) -> None:
 
 
 def count_mails(ctx: TransactionContext, what: str, email: str, browser: Browser, *, known: bool) -> None:
-    """At most five mails in ten minutes for a mailbox (SEC-1), and twenty from a network: behind one of those stands a newsroom,
-    or a mobile operator's whole suburb. One network has ten an hour and twenty a day of a mailbox, so that it can't take all.
+    """Limit mails: five in ten minutes for a mailbox (SEC-1), and twenty from a network. Raises TooMany.
 
-    A browser that is `known`, because the owner has signed in there before, has five of its own: strangers can't use them up.
-    Raises TooMany."""
+    Behind a network may be a newsroom, or a mobile operator's whole suburb. One network gets ten an hour and twenty a day for
+    one mailbox, so that it can't use up all. A `known` browser, in which the owner has signed in before, has five of its own:
+    strangers can't use them up."""
     mailbox = canonical(email)
     if known:
         rate.count(ctx, f"{what}-known", f"{mailbox} {browser.hashes[0]}", limit=5, per=LIFE)
@@ -71,7 +70,7 @@ def count_codes(ctx: TransactionContext, browser: Browser) -> None:
 
 
 def count_typed(ctx: TransactionContext, what: str, browser: Browser, *, known: bool) -> None:
-    """At most thirty codes in ten minutes from a network; a browser that is `known` has as many of its own. Raises TooMany."""
+    """Limit codes: thirty in ten minutes from a network; a `known` browser has as many of its own. Raises TooMany."""
     if known:
         rate.count(ctx, f"{what}-code-known", browser.hashes[0], limit=30, per=LIFE)
     else:
@@ -85,23 +84,27 @@ class AddressWorks(Conflict):
 
 
 def ask_for_another(ctx: TransactionContext, reader: Reader, email: str, browser: Browser) -> None:
-    """Mail a link to another address of a reader whose own refuses our mail; used, it is theirs. One that is somebody's already
-    is mailed an ordinary link, so the answer doesn't tell that we know it. Raises BadAddress, AddressWorks."""
+    """Mail a link to another address of a reader whose own refuses our mail. Using it makes that address theirs.
+
+    If another reader has the address, it gets an ordinary link: the answer doesn't tell that we know it. Raises BadAddress,
+    AddressWorks."""
     if not unreachable.refuses(ctx.session, reader.id, reader.email):
         raise AddressWorks
     ask(ctx, email, browser, replaces_of=reader.id)
 
 
 def ask(ctx: TransactionContext, email: str, browser: Browser, *, replaces_of: str | None = None) -> None:
-    """Mail a link. A known address signs in by it, a new one is registered by it: the same work and the same answer for
-    both, so that nobody learns which addresses are known (6.3.8). Raises BadAddress."""
+    """Mail a link. It signs a known address in, and registers a new one. Raises BadAddress.
+
+    Work and answer are the same for both, so that they don't reveal which addresses are known (6.3.8)."""
     _mail_link(ctx, clean_address(email), browser.hashes, replaces_of=replaces_of)
 
 
 def ask_after_card(ctx: TransactionContext, email: str, browser_hash: str) -> None:
-    """Mail a link to an address with which somebody has given a card, for the browser in which that was done. Three an hour for a
-    mailbox; a browser that the owner is known by has three of its own, which strangers can't use up. Above that the mail is left
-    out, and the page says so (see `is_mailed`)."""
+    """Mail a link to an address with which a card was given, for the browser in which that was done.
+
+    Three an hour for a mailbox; a browser in which the owner has signed in has three of its own, which strangers can't use
+    up. Above that no mail is sent, and the page says so (see `is_mailed`)."""
     hour, reader = timedelta(hours=1), by_address(ctx.session, email)
     try:
         if sessions.knows(ctx.session, (browser_hash,), reader.id if reader else ""):
@@ -115,8 +118,8 @@ def ask_after_card(ctx: TransactionContext, email: str, browser_hash: str) -> No
 
 
 def is_mailed(ctx: TransactionContext, email: str, browser_hashes: Sequence[str]) -> bool:
-    """Whether a mail with a link for this address and browser, one that works, was made."""
-    return LINKS.is_open(ctx.session, email.lower(), browser_hashes, ctx.at)
+    """Whether a link that still works was mailed for this address and browser."""
+    return LINKS.is_open(ctx, email.lower(), browser_hashes)
 
 
 def _mail_link(
@@ -129,35 +132,26 @@ def _mail_link(
 ) -> None:
     reader = by_address(ctx.session, email)
     to = reader.email if reader else email
-    link_id = LINKS.issue(ctx.session, ctx.site.tokens, to.lower(), browser_hashes, ctx.at)
-    if replaces_of is not None and reader is None:
-        LINKS.of_id(ctx.session, link_id).replaces_of = replaces_of
-    log_event(ctx.session, "sign-in link asked for", link=link_id, address=to)
-    sign_in_link(
-        ctx,
-        link_id,
-        to,
-        purpose=PURPOSE,
-        page="/sign-in/link",
-        reader_id=reader.id if reader else None,
-        starts=starts,
-    )
+    link = LINKS.issue(ctx, to.lower(), browser_hashes)
+    if reader is None:
+        link.replaces_of = replaces_of
+    log_event(ctx.session, "sign-in link asked for", link=link.id, address=to)
+    sign_in_link(ctx, LINKS, link, to, reader_id=reader.id if reader else None, starts=starts)
 
 
 def find_link(ctx: TransactionContext, token: str) -> SignInLink:
-    """The link with this token, still good. Changes nothing. Raises LinkSpent."""
-    return LINKS.find(ctx.session, ctx.site.tokens, token, ctx.at)
+    """The usable link with this token. Changes nothing. Raises LinkSpent."""
+    return LINKS.find(ctx, token)
 
 
 def confirm(ctx: TransactionContext, token: str, browser: Browser) -> SignedIn:
     """Use the link, in the browser that asked. Raises LinkSpent, OtherBrowser."""
-    link = LINKS.use(ctx.session, ctx.site.tokens, token, browser.hashes, ctx.at)
-    return _sign_in(ctx, link, browser)
+    return _sign_in(ctx, LINKS.use(ctx, token, browser.hashes), browser)
 
 
 def confirm_code(ctx: TransactionContext, code: str, browser: Browser) -> SignedIn | None:
     """Use the code from the mail, typed in the browser that asked; None, and one try fewer, when it is wrong. Raises LinkSpent."""
-    link = LINKS.use_code(ctx.session, ctx.site.tokens, code, browser.hashes, ctx.at)
+    link = LINKS.use_code(ctx, code, browser.hashes)
     if link is None:
         log_event(ctx.session, "sign-in code wrong")
         return None
@@ -170,7 +164,7 @@ def _sign_in(ctx: TransactionContext, link: SignInLink, browser: Browser) -> Sig
     reader, _ = register(ctx, link.email)
     new_device = _is_new(ctx.session, reader, browser)
     sessions.prove_address(ctx, reader)
-    if browser.session_id is not None:  # a sign-in replaces whatever session this browser had (7.2.4)
+    if browser.session_id is not None:  # a sign-in replaces the session that this browser had (7.2.4)
         sessions.end(ctx, browser.session_id)
     secret = sessions.open_session(
         ctx,
@@ -179,7 +173,6 @@ def _sign_in(ctx: TransactionContext, link: SignInLink, browser: Browser) -> Sig
         device=browser.device,
         browser_hash=browser.hashes[0],
         email_verified=True,
-        most=ctx.site.policy.session_limit,
     )
     if new_device:
         signed_in_elsewhere(ctx, reader, link.id, browser.device)
@@ -188,25 +181,15 @@ def _sign_in(ctx: TransactionContext, link: SignInLink, browser: Browser) -> Sig
 
 
 def _is_new(session: Session, reader: Reader, browser: Browser) -> bool:
-    """Whether the reader has been signed in before, but never in this browser, whatever it calls itself now.
-
-    Sessions from before browsers were told apart are known by that name."""
+    """Whether the reader has been signed in before, but never in this browser."""
     mine = select(ReaderSession.id).where(ReaderSession.reader_id == reader.id)
-    this = sa.or_(
-        col(ReaderSession.browser_hash).in_(browser.hashes),
-        sa.and_(col(ReaderSession.browser_hash).is_(None), col(ReaderSession.device) == browser.device[:300]),
-    )
-    return session.exec(mine).first() is not None and session.exec(mine.where(this)).first() is None
+    here = mine.where(col(ReaderSession.browser_hash).in_(browser.hashes))
+    return session.exec(mine).first() is not None and session.exec(here).first() is None
 
 
 def _replace_address(ctx: TransactionContext, reader_id: str, email: str) -> None:
-    """The address is the reader's from now on; what the old one refused, and is still true, goes to it."""
-    reader = ctx.session.exec(
-        select(Reader)
-        .where(Reader.id == reader_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).one()
+    """Make the address the reader's, and send it what the old one refused, as far as that is still true."""
+    reader = lock_reader(ctx.session, reader_id)
     if unreachable.refuses(ctx.session, reader.id, reader.email):
         old, reader.email = reader.email, clean_address(email)
         ctx.session.flush()

@@ -19,7 +19,7 @@ from billing.staff.models import Outcome, StaffLink, StaffMember, StaffSession
 from billing.staff.notices import codes_locked
 
 PURPOSE = "staff-sign-in"
-LINKS = Links(StaffLink, PURPOSE, "staff_id")
+LINKS = Links(StaffLink, PURPOSE, "staff_id", "/staff/sign-in/link")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +56,20 @@ def _member(session: Session, email: str) -> StaffMember | None:
 def ask(ctx: TransactionContext, email: str, browser: Browser) -> None:
     """Mail a link, if the address is that of a member who may sign in; do the same work if it isn't. Raises BadAddress."""
     member = _member(ctx.session, clean_address(email))
-    link_id = LINKS.issue(ctx.session, ctx.site.tokens, member.id if member else None, browser.hashes, ctx.at)
-    if member is None:
-        return
-    sign_in_link(ctx, link_id, member.email, purpose=PURPOSE, page="/staff/sign-in/link")
+    link = LINKS.issue(ctx, member.id if member else None, browser.hashes)
+    if member is not None:
+        sign_in_link(ctx, LINKS, link, member.email)
 
 
 def confirm(ctx: TransactionContext, token: str, browser: Browser) -> str:
     """Use the mailed link; the secret of a session that waits for its code. Raises LinkSpent, OtherBrowser."""
-    link = LINKS.use(ctx.session, ctx.site.tokens, token, browser.hashes, ctx.at)
+    link = LINKS.use(ctx, token, browser.hashes)
     return _wait(ctx, str(link.staff_id), browser)
 
 
 def confirm_code(ctx: TransactionContext, code: str, browser: Browser) -> str | None:
     """Use the mail's code, typed in the browser that asked; None, and one try fewer, when it is wrong. Raises LinkSpent."""
-    link = LINKS.use_code(ctx.session, ctx.site.tokens, code, browser.hashes, ctx.at)
+    link = LINKS.use_code(ctx, code, browser.hashes)
     return _wait(ctx, str(link.staff_id), browser) if link else None
 
 

@@ -41,7 +41,7 @@ def session_secret(world: World, email: str) -> str:
     (row,) = world.rows("SELECT id FROM reader WHERE email = :email", email=email)
     with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         return sessions.open_session(
-            ctx, row["id"], ip="127.0.0.1", device="Test/1", browser_hash=None, email_verified=True
+            ctx, row["id"], ip="127.0.0.1", device="Test/1", browser_hash="", email_verified=True
         )
 
 

@@ -160,7 +160,7 @@ class ReaderActs:
         services = self.installation.services
         with services.database.begin(services.site, at, WORKER) as ctx:
             secret = sessions.open_session(
-                ctx, who.reader_id, ip=_address(who), device=AGENT, browser_hash=None, email_verified=True
+                ctx, who.reader_id, ip=_address(who), device=AGENT, browser_hash="", email_verified=True
             )
         with self._browser(who) as browser:
             browser.keep_cookie(cookies.named(services.settings, cookies.SESSION), secret)

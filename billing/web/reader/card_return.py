@@ -201,7 +201,6 @@ def _sign_in_first_time(visit: Visit, session: Session, reader_id: str, setup: C
             device=visit.device,
             browser_hash=visit.browser_hash,
             email_verified=False,
-            most=visit.services.site.policy.session_limit,
         )
         carry_over(visit, session, reader.id)
         visit.give(cookies.SESSION, secret, sessions.ABSOLUTE)

@@ -142,18 +142,13 @@ def choose_plan(visit: Guarded, to: ToPlan = "", consent: Chosen = "") -> Respon
         if subscription is None or visit.reader is None:
             return _home(visit)
         seen = change_plan.preview(ctx, subscription, to)
-        terms = _terms(visit, ctx.session, seen)
         consents.record(
             ctx,
-            email=visit.reader.email,
-            reader_id=visit.reader.id,
-            kind="switch",
-            text_version=terms.version,
-            words=terms.words,
-            price=money(seen.price),
-            first_charge_on=seen.on,
-            ip=visit.ip,
-            device=visit.device,
+            consents.GivenBy(visit.reader.email, visit.reader.id, visit.ip, visit.device),
+            "switch",
+            _terms(visit, ctx.session, seen),
+            money(seen.price),
+            seen.on,
         )
         change_plan.ask(
             ctx.acting_as(ReaderActor(subscription.reader_id)),

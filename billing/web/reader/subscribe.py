@@ -204,15 +204,11 @@ def _record(visit: Visit, session: Session, start: Start) -> CardSetup:
     reader_id = visit.reader.id if visit.reader else ownership_proof.made_here(session, earlier)
     consent = consents.record(
         visit.context(session),
-        email=email,
-        reader_id=visit.reader.id if visit.reader else None,
-        kind=start.purpose.value,
-        text_version=start.terms.version,
-        words=start.terms.words,
-        price=offer.amount,
-        first_charge_on=dates.first_charge_on if dates else site.today(at),
-        ip=visit.ip,
-        device=visit.device,
+        consents.GivenBy(email, visit.reader.id if visit.reader else None, visit.ip, visit.device),
+        start.purpose.value,
+        start.terms,
+        offer.amount,
+        dates.first_charge_on if dates else site.today(at),
     )
     setup = setups.begin(
         visit.context(session),

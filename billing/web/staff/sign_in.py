@@ -63,7 +63,7 @@ def confirm_page(visit: Visiting) -> Response:
     services, token = visit.services, visit.cookie(cookies.STAFF_LINK)
     try:
         with services.database.transaction() as session:
-            link = sign_in.LINKS.find(session, services.site.tokens, token, visit.at)
+            link = sign_in.LINKS.find(visit.context(session), token)
             here = links.belongs_here(link, visit.browser_hashes)
     except links.LinkSpent:
         return visit.page(SignInExpiredPage(base=SIGN_IN), 410)

@@ -1,4 +1,4 @@
-"""What a process is made of. Built in `app.build`, and passed on from there."""
+"""The services of a process. Built in `app.build`, and passed on from there."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,7 +29,7 @@ from billing.staff import audit
 from billing.webhooks.context import WebhookContext
 
 for _module in iter_modules(notices.__path__, f"{notices.__name__}."):
-    # Unimported mails are unknown: such a process could neither send nor take back those that wait.
+    # A process can neither send nor take back a mail whose module it hasn't imported.
     import_module(_module.name)
 
 
@@ -48,12 +48,12 @@ class Services:
 
     @property
     def gateway(self) -> Gateway:
-        """The acquirer for what begins now."""
+        """The acquirer of what begins now."""
         return self.acquirers.default
 
     @property
     def run_context(self) -> RunContext:
-        """What a billing run works with."""
+        """For a billing run."""
         return RunContext(
             self.database,
             self.acquirers,
@@ -65,14 +65,9 @@ class Services:
 
     @cached_property
     def webhook_context(self) -> WebhookContext:
-        """What settling events works with: one a process, because it remembers what it gave way to."""
-        return WebhookContext(
-            self.database,
-            self.acquirers,
-            self.site,
-            self.monotonic,
-            self.settings.event_tries,
-        )
+        """For settling events. One a process: it remembers which events it left for a moment."""
+        tries = self.settings.event_tries
+        return WebhookContext(self.database, self.acquirers, self.site, self.monotonic, tries)
 
     @cached_property
     def throttle(self) -> LogThrottle:
@@ -81,7 +76,7 @@ class Services:
 
     @property
     def reconcile_context(self) -> ReconcileContext:
-        """What comparing our books with acquirers' works with."""
+        """For comparing our books with the acquirers'."""
         return ReconcileContext(self.database, self.acquirers, self.gateway, self.site, audit.takeover)
 
     @property
@@ -91,5 +86,5 @@ class Services:
 
     @property
     def gift_terms(self) -> GiftLimits:
-        """What gifts are like."""
+        """How many gifts a month, for how long, for how many readers."""
         return GiftLimits(self.settings.gifts_a_month, self.settings.gift_days, self.settings.gift_readers)

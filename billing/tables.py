@@ -24,6 +24,6 @@ import billing.staff.key_models
 import billing.staff.models
 import billing.subscriptions.models
 import billing.web.api.models
-import billing.webhooks.models  # noqa: F401 - importing the models is what fills the metadata
+import billing.webhooks.models  # noqa: F401 - importing the models fills the metadata
 
 metadata = SQLModel.metadata

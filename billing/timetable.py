@@ -1,4 +1,4 @@
-"""Every scheduled job, one line each. A tick looks for due rows and does them; a tick lost or doubled changes nothing."""
+"""Every scheduled job, one line each. A tick does what is due; a tick lost or doubled changes nothing."""
 
 import logging
 from collections.abc import Callable
@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
+from typing import Protocol
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from billing.access import retention as readings
 from billing.acquirer import breaker
+from billing.acquirer.registry import Acquirers
 from billing.billing_run import run
 from billing.cards import expire_card_setups
 from billing.changes import announce_price, describe_next
@@ -20,8 +22,9 @@ from billing.ledger import recognition
 from billing.mail import deliver
 from billing.newsletters import optin, send, start
 from billing.platform import installation, retention
-from billing.platform.db import is_away, is_pool_full
+from billing.platform.db import Database, is_away, is_pool_full
 from billing.platform.installation import AsksAcquirer, NotAdopted
+from billing.platform.site import Site
 from billing.platform.time_limits import Work, doing
 from billing.reconcile import recover, schedule
 from billing.refunds import send as send_refunds
@@ -29,14 +32,14 @@ from billing.refunds import unexplained_charges
 from billing.reports import doctor, watch
 from billing.staff import key_cases
 from billing.webhooks import inbox
-from billing.webhooks import settle as events
+from billing.webhooks.settle import settle_due
 
 log = logging.getLogger(__name__)
 JOB_FAILED = "the job «%s» failed; it is tried again at the next tick"
 
 
 class Queue(StrEnum):
-    """The threads that a worker has for its jobs; what is in one queue never waits for what is in another (S15)."""
+    """A worker has a thread for each queue: no queue waits for another (S15)."""
 
     EVENTS = "events"
     """What the acquirer tells us."""
@@ -48,9 +51,9 @@ class Queue(StrEnum):
     LONG = "long"
     """What may take minutes and holds up no reader."""
     DOCTOR = "doctor"
-    """The doctor's night may take hours."""
+    """The nightly checks may take hours."""
     WATCH = "watch"
-    """What looks whether the others do their work."""
+    """Checks that the other queues do their work."""
 
     @property
     def work(self) -> Work:
@@ -58,22 +61,49 @@ class Queue(StrEnum):
         return Work.LONG if self in (Queue.LONG, Queue.DOCTOR, Queue.WATCH) else Work.RUN
 
 
+Do = Callable[[Services, datetime], int]
+"""Does what is due at the instant; how much it did."""
+
+
 @dataclass(frozen=True)
 class Job:
-    """Something done whenever there is something to do."""
+    """Scheduled work.
+
+    `next_due`: a query for when there will be something to do, from the rows themselves: one instant, or null. It takes no
+    parameters, so that PostgreSQL plans the query of all jobs once a connection. It uses an index, so that it costs the same
+    however many rows there are. `next_words`: what that will be, for people who watch a held clock. `stops`: whether a held
+    clock stops for it on its way. Not for work whose result doesn't depend on when it is done."""
 
     name: str
-    do: Callable[[Services, datetime], int]
-    """Does what is due at the instant; how much it did."""
-    next_due: str
-    """A query for when there will be something to do, from the rows themselves: one instant, or null. It takes no parameters,
-    so that PostgreSQL plans the look at all jobs once a connection, and it asks an index, so that a look costs the same
-    however many rows there are."""
-    next_words: Callable[[Session], str]
-    """What that will be, for people who watch a held clock."""
     queue: Queue
+    do: Do
+    next_due: str
+    next_words: Callable[[Session], str]
     stops: bool = True
-    """Whether a held clock stops for it on its way. Not for what comes out the same whenever it is done."""
+
+
+class _Scheduled(Protocol):
+    """A module whose work is scheduled."""
+
+    NEXT_DUE: str
+
+    def next_words(self, session: Session, /) -> str: ...
+
+
+def _job(name: str, queue: Queue, do: Do, module: _Scheduled, *, stops: bool = True) -> Job:
+    return Job(name, queue, do, module.NEXT_DUE, module.next_words, stops)
+
+
+def _on_site(do: Callable[[Database, Site, datetime], int]) -> Do:
+    return lambda services, at: do(services.database, services.site, at)
+
+
+def _on_acquirers(do: Callable[[Database, Acquirers, Site, datetime], int]) -> Do:
+    return lambda services, at: do(services.database, services.acquirers, services.site, at)
+
+
+def _on_database(do: Callable[[Database, datetime], int]) -> Do:
+    return lambda services, at: do(services.database, at)
 
 
 def _send_refunds(services: Services, at: datetime) -> int:
@@ -81,158 +111,98 @@ def _send_refunds(services: Services, at: datetime) -> int:
         return send_refunds.send_due(services.database, services.site, health, at)
 
 
+def _deliver(services: Services, _: datetime) -> int:
+    stopping = services.newsletter_sender.stopping
+    return deliver.deliver(services.database, services.sender, services.clock, stopping)
+
+
 Jobs = tuple[Job, ...]
+BILLING, EVENTS, REFUNDS, LONG = Queue.BILLING, Queue.EVENTS, Queue.REFUNDS, Queue.LONG
 JOBS: Jobs = (
     Job(
         "ask the acquirer what happened",
-        lambda p, at: recover.recover_due(p.reconcile_context, at),
+        BILLING,
+        lambda services, at: recover.recover_due(services.reconcile_context, at),
         installation.NEXT_DUE,
         recover.next_words,
-        queue=Queue.BILLING,
     ),
-    Job(
-        "settle events",
-        lambda p, at: events.settle_due(p.webhook_context, at),
-        inbox.NEXT_DUE,
-        inbox.next_words,
-        queue=Queue.EVENTS,
-    ),
+    _job("settle events", EVENTS, lambda services, at: settle_due(services.webhook_context, at), inbox),
     Job(
         "bill, and ask what became of charges in doubt",
-        lambda p, at: run.run(p.run_context, at).done(),
+        BILLING,
+        lambda services, at: run.run(services.run_context, at).done(),
         run.NEXT_DUE,
         describe_next.next_words,
-        queue=Queue.BILLING,
     ),
-    Job(
-        "announce prices",
-        lambda p, at: announce_price.announce_due(p.database, p.site, at),
-        announce_price.NEXT_DUE,
-        announce_price.next_words,
-        queue=Queue.BILLING,
-    ),
-    Job(
+    _job("announce prices", BILLING, _on_site(announce_price.announce_due), announce_price),
+    _job(
         "see whether the acquirer is back",
-        lambda p, at: run.probe(p.run_context, at),
-        breaker.NEXT_DUE,
-        breaker.next_words,
-        queue=Queue.BILLING,
+        BILLING,
+        lambda services, at: run.probe(services.run_context, at),
+        breaker,
     ),
-    Job(
-        "refund",
-        _send_refunds,
-        send_refunds.NEXT_DUE,
-        send_refunds.next_words,
-        queue=Queue.REFUNDS,
-    ),
-    Job(
+    _job("refund", REFUNDS, _send_refunds, send_refunds),
+    _job(
         "give back what nothing explains",
-        lambda p, at: unexplained_charges.give_back_due(p.database, p.acquirers, p.site, at),
-        unexplained_charges.NEXT_DUE,
-        unexplained_charges.next_words,
-        queue=Queue.REFUNDS,
+        REFUNDS,
+        _on_acquirers(unexplained_charges.give_back_due),
+        unexplained_charges,
     ),
-    Job(
+    _job(
         "ask what became of card pages",
-        lambda p, at: expire_card_setups.expire_setups(p.database, p.acquirers, p.site, at),
-        expire_card_setups.NEXT_DUE,
-        expire_card_setups.next_words,
-        queue=Queue.EVENTS,
+        EVENTS,
+        _on_acquirers(expire_card_setups.expire_setups),
+        expire_card_setups,
     ),
-    Job(
-        "recognise revenue",
-        lambda p, at: recognition.recognise_due(p.database, p.site, at),
-        recognition.NEXT_DUE,
-        recognition.next_words,
-        queue=Queue.LONG,
-        stops=False,
-    ),
-    # Before the doctor, who asks whether it was done: a held clock may leap over several mornings.
-    Job(
+    _job("recognise revenue", LONG, _on_site(recognition.recognise_due), recognition, stops=False),
+    # Before the doctor, which checks that it was done: a held clock may leap over several mornings.
+    _job(
         "reconcile",
-        lambda p, at: schedule.reconcile_due(p.reconcile_context, at),
-        schedule.NEXT_DUE,
-        schedule.next_words,
-        queue=Queue.LONG,
+        LONG,
+        lambda services, at: schedule.reconcile_due(services.reconcile_context, at),
+        schedule,
         stops=False,
     ),
-    Job(
-        "doctor",
-        lambda p, at: doctor.run_checks(p.database, p.site, at),
-        doctor.NEXT_DUE,
-        doctor.next_words,
-        queue=Queue.DOCTOR,
-        stops=False,
+    _job("doctor", Queue.DOCTOR, _on_site(doctor.run_checks), doctor, stops=False),
+    # After the doctor: it reports a doctor who is late.
+    _job(
+        "see whether the others do their work", Queue.WATCH, _on_site(watch.check_others), watch, stops=False
     ),
-    # After the doctor, who is missed when he is late.
-    Job(
-        "see whether the others do their work",
-        lambda p, at: watch.check_others(p.database, p.site, at),
-        watch.NEXT_DUE,
-        watch.next_words,
-        queue=Queue.WATCH,
-        stops=False,
-    ),
-    Job(
-        "deliver mail",
-        lambda p, _: deliver.deliver(p.database, p.sender, p.clock, p.newsletter_sender.stopping),
-        deliver.NEXT_DUE,
-        deliver.next_words,
-        queue=Queue.MAIL,
-    ),
+    _job("deliver mail", Queue.MAIL, _deliver, deliver),
     Job(
         "warn of keys that expire",
-        lambda p, at: key_cases.warn_due(p.database, p.site, at),
+        LONG,
+        _on_site(key_cases.warn_due),
         key_cases.NEXT_DUE,
         lambda _session: "an API key expires in two weeks",
-        queue=Queue.LONG,
         stops=False,
     ),
-    Job(
-        "forget unconfirmed sign-ups",
-        lambda p, at: optin.delete_unconfirmed(p.database, at),
-        optin.NEXT_DUE,
-        optin.next_words,
-        queue=Queue.LONG,
-    ),
-    Job(
-        "forget what was read",
-        lambda p, at: readings.delete_old_readings(p.database, at),
-        readings.NEXT_DUE,
-        readings.next_words,
-        queue=Queue.LONG,
-    ),
+    _job("forget unconfirmed sign-ups", LONG, _on_database(optin.delete_unconfirmed), optin),
+    _job("forget what was read", LONG, _on_database(readings.delete_old_readings), readings),
     Job(
         "forget what is old",
-        lambda p, at: retention.delete_expired(p.database, at),
+        LONG,
+        _on_database(retention.delete_expired),
         retention.NEXT_DUE,
         lambda _session: "what is old is thrown away",
-        queue=Queue.LONG,
         stops=False,
     ),
-    Job(
-        "start newsletters",
-        lambda p, at: start.start_due(p.newsletter_sender, at),
-        start.NEXT_DUE,
-        start.next_words,
-        queue=Queue.LONG,
+    _job(
+        "start newsletters", LONG, lambda services, at: start.start_due(services.newsletter_sender, at), start
     ),
-    Job(
+    _job(
         "send newsletters",
-        lambda p, _: send.send(p.newsletter_sender, p.clock),
-        send.NEXT_DUE,
-        send.next_words,
-        queue=Queue.LONG,
+        LONG,
+        lambda services, _: send.send(services.newsletter_sender, services.clock),
+        send,
     ),
 )
 
 
 def tick(services: Services, *, queue: Queue | None = None, seen: dict[str, datetime] | None = None) -> int:
-    """One look at everything, or only at the jobs of one queue; how much was done.
+    """Do what is due, in all queues or in one; how much was done. A job that fails is logged, and the others run.
 
-    `seen` is filled with the instants at which the jobs were found to be due next, before they were done: those for which a
-    held clock stops. A job may last, so the clock is read for each. One that fails is logged and doesn't keep the others from
-    running."""
+    `seen` is filled with the instants at which jobs were due next before they ran, as far as a held clock stops for them."""
     at = services.clock.now()
     waiting = tuple(job for job in JOBS if queue in (None, job.queue))
     done = 0
@@ -245,25 +215,26 @@ def tick(services: Services, *, queue: Queue | None = None, seen: dict[str, date
             services.throttle.error(log, f"the job «{due.name}» stands still: {refusal}")
         except Exception:
             log.exception(JOB_FAILED, due.name)
-        at = services.clock.now()
+        at = services.clock.now()  # a job may take long
     return done
 
 
 def _first_due(services: Services, jobs: Jobs, at: datetime, seen: dict[str, datetime]) -> Job | None:
-    """The first of the jobs that is due."""
-    times = _times(services, jobs)
+    times = _due_times(services, jobs)
     seen.update((job.name, due_at) for job, due_at in times.items() if job.stops)
     return next((job for job in jobs if job in times and times[job] <= at), None)
 
 
-def _times(services: Services, jobs: Jobs) -> dict[Job, datetime]:
-    """When each of the jobs is due, of those that ever are. A look that breaks is made in halves, so that it keeps no other
-    job from being done; not where the database is away or no connection comes free, which is so for all of them."""
+def _due_times(services: Services, jobs: Jobs) -> dict[Job, datetime]:
+    """When each of the jobs is due, of those that ever are.
+
+    A query that fails is asked again in halves, so that one broken job stops no other. Not where the database is away or no
+    connection comes free: that stops all of them."""
     if not jobs:
         return {}
     try:
         with doing(Work.RUN), services.database.transaction() as session:
-            return _look(session, jobs)
+            return _query_due(session, jobs)
     except Exception as error:
         if is_away(error) or is_pool_full(error):
             raise
@@ -271,23 +242,23 @@ def _times(services: Services, jobs: Jobs) -> dict[Job, datetime]:
             log.exception(JOB_FAILED, jobs[0].name)
             return {}
     half = len(jobs) // 2
-    return _times(services, jobs[:half]) | _times(services, jobs[half:])
+    return _due_times(services, jobs[:half]) | _due_times(services, jobs[half:])
 
 
-def _look(session: Session, jobs: Jobs) -> dict[Job, datetime]:
-    """All of them in one statement: an idle tick costs next to nothing."""
-    found = session.connection().execute(_question(jobs)).one()
+def _query_due(session: Session, jobs: Jobs) -> dict[Job, datetime]:
+    # One statement for all: an idle tick costs next to nothing.
+    found = session.connection().execute(_query(jobs)).one()
     return {job: due_at for job, due_at in zip(jobs, found, strict=True) if due_at is not None}
 
 
 @cache
-def _question(jobs: Jobs) -> sa.TextClause:
+def _query(jobs: Jobs) -> sa.TextClause:
     return sa.text("SELECT " + ", ".join(f"({job.next_due})" for job in jobs))
 
 
 def next_due(session: Session) -> tuple[datetime, Job] | None:
-    """The next instant at which something is due for which a held clock stops, and the job that does it."""
-    times = _look(session, tuple(job for job in JOBS if job.stops))
+    """The next instant for which a held clock stops, and the job that is due then."""
+    times = _query_due(session, tuple(job for job in JOBS if job.stops))
     return min(((at, job) for job, at in times.items()), key=lambda due: due[0], default=None)
 
 

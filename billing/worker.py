@@ -16,23 +16,23 @@ from billing.timetable import Queue, tick
 
 STOP = (signal.SIGTERM, signal.SIGINT)
 HEARTBEAT = "heartbeat"
-"""The heartbeat's own thread: a run of many charges is no silence."""
-CONNECTIONS_A_LANE = 4
-"""A job's claim, its place in the pace, its transaction, and one within that at most."""
+"""The heartbeat has a thread of its own: a long run must not silence it."""
+CONNECTIONS_A_QUEUE = 4
+"""For a job's claim, its slot of the rate limit, its transaction, and at most one within that."""
 log = logging.getLogger(__name__)
 
 
 def connections(settings: Settings) -> int:
-    """How many connections to the database a worker may need at once, so that no queue waits for another's."""
-    return CONNECTIONS_A_LANE * len(Queue) + settings.charge_concurrency + 1
+    """How many database connections a worker may need at once, so that no queue waits for another's."""
+    return CONNECTIONS_A_QUEUE * len(Queue) + settings.charge_concurrency + 1
 
 
 def work(services: Services) -> None:
     """Tick until SIGTERM or SIGINT; the tick under way is finished first."""
-    # Held back from all threads and taken when we wait for it: a handler could come at any line, also half-way through the start.
+    # Blocked in all threads and taken by `sigwait`: a handler could run at any line, also half-way through the start.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
     freeze_gc()
-    # That a long run is still under way at the next tick is no news.
+    # It would warn at each tick that a long run is still under way.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     if not is_home(services.database):
         log.error(str(NotAdopted()))
@@ -53,12 +53,11 @@ def _scheduler(services: Services) -> BackgroundScheduler:
         timezone=services.settings.zone,
     )
     seconds = services.settings.tick_seconds
-    # who moves a held clock asks the doctor too, after the other jobs: here he would come between a leap and what it makes due
-    queues = [
-        queue for queue in Queue if not (services.settings.held and queue in (Queue.DOCTOR, Queue.WATCH))
-    ]
-    for queue in queues:
-        scheduler.add_job(_tick, "interval", args=[services, queue], seconds=seconds, executor=queue)
+    # Moving a held clock runs the doctor too, after the other jobs. Here it could run between a leap and what that makes due.
+    left_out = (Queue.DOCTOR, Queue.WATCH) if services.settings.held else ()
+    for queue in Queue:
+        if queue not in left_out:
+            scheduler.add_job(_tick, "interval", args=[services, queue], seconds=seconds, executor=queue)
     scheduler.add_job(_beat, "interval", args=[services], seconds=heartbeat.EVERY_SECONDS, executor=HEARTBEAT)
     return scheduler
 
@@ -71,14 +70,10 @@ def _beat(services: Services) -> None:
 
 
 def _tick(services: Services, queue: Queue) -> None:
-    """A tick must never end the worker: a database that is away for a minute is back in the next. The long jobs are done
-    again and again while there is something to do and nobody asks us to stop."""
+    """Run the queue's jobs; long ones again and again, while there is something to do and nothing stops us."""
+    stopping = services.newsletter_sender.stopping
     try:
-        while (
-            tick(services, queue=queue)
-            and queue is Queue.LONG
-            and not services.newsletter_sender.stopping.is_set()
-        ):
+        while tick(services, queue=queue) and queue is Queue.LONG and not stopping.is_set():
             pass
-    except Exception:
+    except Exception:  # must not end the worker: a database that is away for a minute is back in the next
         log.exception("this tick failed; the next one tries again")

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from billing import worker
 from billing.platform.settings import ClockKind
 from billing.timetable import JOBS, Queue, tick
-from billing.worker import CONNECTIONS_A_LANE, connections
+from billing.worker import CONNECTIONS_A_QUEUE, connections
 from tests.proofs.many_readers import CHARGE_AT, due
 from tests.support.hung_run import hung_run
 from tests.support.polling import until
@@ -79,7 +79,7 @@ def test_what_others_wait_for_has_lanes_apart(world: World) -> None:
     apart = ["settle events", "bill, and ask what became of charges in doubt", "refund", "deliver mail"]
     apart += ["send newsletters", "doctor", "see whether the others do their work"]
     assert {queues[name] for name in apart} == set(Queue)
-    assert connections(world.settings) > CONNECTIONS_A_LANE * len(Queue) + world.settings.charge_concurrency
+    assert connections(world.settings) > CONNECTIONS_A_QUEUE * len(Queue) + world.settings.charge_concurrency
 
 
 def test_a_worker_by_the_machines_clock_has_a_thread_for_each_lane_and_one_for_its_heartbeat(

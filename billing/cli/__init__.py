@@ -1,6 +1,6 @@
 """The `billing` command: the processes, and what operators do.
 
-Each command imports what it needs: help and refusals come at once, and the demo starts six of these processes."""
+Each command imports what it needs, in its function: help and refusals come at once, and the demo starts six processes."""
 
 import sys
 
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def _refusal(error: Exception) -> str | None:
-    """What an operator reads; None for an error of ours, whose traceback is wanted."""
+    """The line that an operator reads; None for an error of ours, whose traceback is wanted."""
     if isinstance(error, RefusesToStart | Refusal):
         return str(error)
     import httpx

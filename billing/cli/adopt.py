@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 import click
 
 from billing.cli import billing
+from billing.cli.installation import opened
 from billing.cli.progress import progress
-from billing.cli.words import in_words, settings
+from billing.cli.words import in_words
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -32,12 +33,11 @@ def adopt(yes: bool) -> None:
     what it says is taken in: charges, refunds, cards. Until that is done money is held; the worker tries again when it
     fails, and asks once more after some minutes, as the acquirer may list the last of it late. A charge that nothing here explains goes back. What only readers know is lost: a cancellation since the backup that
     moved no money must be entered again."""
-    from billing.app import build
     from billing.platform import installation
     from billing.platform.actors import Command
     from billing.staff import audit
 
-    services = build(settings())
+    services = opened()
     with services.database.transaction() as session:
         for line in _as_it_stands(services, session):
             click.echo(line)
@@ -70,11 +70,13 @@ def _ask_acquirers(services: "Services") -> None:
                 " and so does `billing adopt`."
             ) from None
     if found is not None:
-        click.echo(f"The acquirer was asked what happened since {in_words(found.since, services.settings)}:")
+        click.echo(
+            f"The acquirer was asked what happened since {in_words(found.since, services.settings.zone)}:"
+        )
         for line in found.lines():
             click.echo(f"  {line}")
         if found.again_at is not None:
-            until = in_words(found.again_at, services.settings)
+            until = in_words(found.again_at, services.settings.zone)
             click.echo(
                 f"The acquirer may list the last of it late. Money is held until {until}; then the worker asks once more."
             )
@@ -86,6 +88,6 @@ def _as_it_stands(services: "Services", session: "Session") -> list[str]:
     lines = [f"environment {services.settings.environment}, installation {services.settings.installation}"]
     for name, query in _FACTS:
         found = session.execute(sa.text(query)).scalar_one()
-        words = in_words(found, services.settings) if hasattr(found, "astimezone") else found
+        words = in_words(found, services.settings.zone) if hasattr(found, "astimezone") else found
         lines.append(f"{name}: {'none' if words is None else words}")
     return lines

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from billing.cli import billing
+from billing.cli.installation import opened
 from billing.cli.progress import progress
-from billing.cli.words import settings
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -18,11 +18,10 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--to", "last", type=DAY, help="Last day; without it, the last of the month of --from.")
 def export(folder: Path, first: datetime | None, last: datetime | None) -> None:
     """Write the books of a period into DIR as CSV: journal, VAT, tax invoices, credit notes, summary."""
-    from billing.app import build
     from billing.reports import books, exports
     from billing.rules.periods import add_months
 
-    services = build(settings())
+    services = opened()
     today = services.site.today(services.clock.now())
     begin: date = first.date() if first else add_months(today.replace(day=1), -1)
     end = last.date() if last else add_months(begin.replace(day=1), 1) - timedelta(days=1)
@@ -39,5 +38,5 @@ def export(folder: Path, first: datetime | None, last: datetime | None) -> None:
     for path in written:
         click.echo(path)
     with services.database.transaction() as session:
-        for one in books.series(session, begin, end):
-            click.echo(f"{one.count} {one.name}, {one.missing} numbers missing")
+        for series in books.series(session, begin, end):
+            click.echo(f"{series.count} {series.name}, {series.missing} numbers missing")

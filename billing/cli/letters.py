@@ -6,11 +6,13 @@ from typing import IO
 import click
 
 from billing.cli import billing
-from billing.cli.words import settings
+from billing.cli.installation import opened, transaction
 from billing.platform.errors import RefusesToStart
 
 TRY_AGAIN = 75
 """EX_TEMPFAIL of sysexits.h."""
+_SCOPE = click.option("--scope", required=True, help="all, newsletters, or newsletter:<id>.")
+_REASON = click.option("--reason", required=True, help="In words; it is kept.")
 
 
 @billing.group()
@@ -21,12 +23,11 @@ def newsletters() -> None:
 @newsletters.command(name="list")
 def newsletters_list() -> None:
     """Every newsletter, in the order of the page."""
-    from billing.app import build
     from billing.newsletters.lists import newsletters
 
-    with build(settings()).database.transaction() as session:
-        for one in newsletters(session):
-            click.echo(f"{one.id}  {one.name}: {one.rhythm}; {one.kind.value}, for {one.audience.value}")
+    with transaction() as ctx:
+        for row in newsletters(ctx.session):
+            click.echo(f"{row.id}  {row.name}: {row.rhythm}; {row.kind.value}, for {row.audience.value}")
 
 
 @newsletters.command(name="add")
@@ -42,23 +43,21 @@ def newsletters_list() -> None:
 )
 def newsletters_add(newsletter_id: str, audience: str, kind: str, **words: str) -> None:
     """Begin a newsletter; ID is a word for addresses, such as first-light, and never changes. Nobody is on its list yet."""
-    from billing.app import build
     from billing.newsletters.add import add
     from billing.newsletters.models import Audience, NewsletterKind
 
-    with build(settings()).database.transaction() as session:
-        made = add(session, newsletter_id, **words, audience=Audience(audience), kind=NewsletterKind(kind))
-    click.echo(f"{made.name} stands at the end of /newsletters.")
+    with transaction() as ctx:
+        row = add(ctx.session, newsletter_id, **words, audience=Audience(audience), kind=NewsletterKind(kind))
+    click.echo(f"{row.name} stands at the end of /newsletters.")
 
 
 @newsletters.command(name="marketed")
 def newsletters_marketed() -> None:
     """The addresses on promotional lists, one a line: what the national opt-out register is asked about, once a month."""
-    from billing.app import build
     from billing.newsletters.compare import marketed
 
-    with build(settings()).database.transaction() as session:
-        addresses = marketed(session)
+    with transaction() as ctx:
+        addresses = marketed(ctx.session)
     for address in addresses:
         click.echo(address)
 
@@ -70,13 +69,10 @@ def newsletters_compare(file: IO[str]) -> None:
 
     All promotional lists count as compared for 31 days then. An empty FILE says that it names nobody. Whoever was blocked
     by it before, and has confirmed a newsletter by mail since, or was let in by the staff, stays on that list."""
-    from billing.app import build
     from billing.newsletters.compare import compare, read_register
-    from billing.platform.actors import Command
 
-    services = build(settings())
     named = read_register(file)
-    with services.database.begin(services.site, services.clock.now(), Command()) as ctx:
+    with transaction() as ctx:
         done = compare(ctx, named)
     click.echo(
         f"Compared: {', '.join(done.lists)}. {done.blocked} get no marketing from now on, {done.known} got none before,"
@@ -111,14 +107,12 @@ def bounces_take(file: IO[bytes], recipient: str) -> None:
 
 def _take(raw: bytes, recipient: str) -> str:
     """What was done, in words."""
-    from billing.app import build
     from billing.mail.bounces import read_report
     from billing.newsletters.bounces import handle_report
     from billing.platform.actors import Command
 
-    services = build(settings())
-    tokens = services.site.tokens
-    report = read_report(tokens, raw, recipient=recipient)
+    services = opened()
+    report = read_report(services.site.tokens, raw, recipient=recipient)
     if report is None:
         return "no report about a mail of ours; nothing changed"
     with services.database.begin(services.site, services.clock.now(), Command()) as ctx:
@@ -135,12 +129,10 @@ def suppressions() -> None:
 @click.argument("address")
 def suppressions_show(address: str) -> None:
     """What isn't sent to ADDRESS, and why."""
-    from billing.app import build
     from billing.mail.suppressions import standing
 
-    services = build(settings())
-    with services.database.transaction() as session:
-        rows = standing(session, services.site.tokens, address)
+    with transaction() as ctx:
+        rows = standing(ctx.session, ctx.site.tokens, address)
     for row in rows:
         click.echo(f"{row.scope}  {row.reason.value}  since {row.at:%Y-%m-%d}  {row.source}")
     if not rows:
@@ -149,46 +141,42 @@ def suppressions_show(address: str) -> None:
 
 @suppressions.command(name="add")
 @click.argument("address")
-@click.option("--scope", required=True, help="all, newsletters, or newsletter:<id>.")
-@click.option("--reason", required=True, help="In words; it is kept.")
+@_SCOPE
+@_REASON
 def suppressions_add(address: str, scope: str, reason: str) -> None:
     """Send nothing of that scope to ADDRESS. With `all`, receipts and notices stop too."""
-    from billing.app import build
     from billing.mail.models import SuppressionReason
     from billing.mail.suppressions import suppress
     from billing.readers.register import clean_address
 
-    services = build(settings())
-    with services.database.transaction() as session:
+    with transaction() as ctx:
         new = suppress(
-            session,
-            services.site.tokens,
+            ctx.session,
+            ctx.site.tokens,
             clean_address(address),
             scope=scope,
             reason=SuppressionReason.STAFF,
             source=f"command: {reason}",
-            at=services.clock.now(),
+            at=ctx.at,
         )
     click.echo("Done." if new else "That stands already.")
 
 
 @suppressions.command(name="lift")
 @click.argument("address")
-@click.option("--scope", required=True, help="all, newsletters, or newsletter:<id>.")
-@click.option("--reason", required=True, help="In words; it is kept.")
+@_SCOPE
+@_REASON
 def suppressions_lift(address: str, scope: str, reason: str) -> None:
     """Send to ADDRESS again. For a reader who complained, their own new sign-up is the better way: it lifts by itself."""
-    from billing.app import build
     from billing.mail.suppressions import lift
 
-    services = build(settings())
-    with services.database.transaction() as session:
+    with transaction() as ctx:
         ended = lift(
-            session,
-            services.site.tokens,
+            ctx.session,
+            ctx.site.tokens,
             address,
             scopes=[scope],
-            at=services.clock.now(),
+            at=ctx.at,
             by=f"command: {reason}",
         )
     click.echo("Done." if ended else "There is no such suppression.")

@@ -6,10 +6,10 @@ from typing import IO
 import click
 
 from billing.cli import billing
-from billing.cli.words import settings
+from billing.cli.installation import opened
 
 MOST_BYTES = 30_000_000
-"""Of a message; larger ones are taken by no mailbox."""
+"""Of a message; no mailbox takes a larger one."""
 SUBJECT = "How newsletters arrive"
 PREHEADER = "One mail in the exact form of a newsletter, for the operator's own mailbox."
 TEXT = """This mail has every header of a newsletter, and goes the way that newsletters go.
@@ -29,14 +29,13 @@ def mail() -> None:
 @click.option("--newsletter", "newsletter_id", help="Whose headers it has; else those of the first.")
 def mail_test(address: str, newsletter_id: str | None) -> None:
     """Send one mail in a newsletter's exact form to ADDRESS, a mailbox of your own, through the configured relay."""
-    from billing.app import build
     from billing.mail.smtp import Accepted
     from billing.newsletters.compose import IssueContent, Variant
     from billing.newsletters.lists import newsletter, newsletters
     from billing.newsletters.proof import send_test
     from billing.readers.register import clean_address
 
-    services = build(settings())
+    services = opened()
     with services.database.transaction() as session:
         lists = [newsletter(session, newsletter_id)] if newsletter_id else newsletters(session)
     if not lists:
@@ -61,6 +60,6 @@ def mail_check(file: IO[bytes]) -> None:
     from billing.mail.dkim_check import check
 
     found = check(file.read(MOST_BYTES))
-    for one in found:
-        click.echo(f"{MARKS[one.holds]:>4}  {one.words}")
-    sys.exit(1 if any(one.holds is False for one in found) else 0)
+    for finding in found:
+        click.echo(f"{MARKS[finding.holds]:>4}  {finding.words}")
+    sys.exit(1 if any(finding.holds is False for finding in found) else 0)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from billing.cli import billing
+from billing.cli.installation import opened
 from billing.cli.progress import progress
-from billing.cli.words import settings
 
 if TYPE_CHECKING:
     from billing.reconcile.reconcile import ComparisonReport
@@ -18,20 +18,18 @@ if TYPE_CHECKING:
 @click.argument("address")
 def log_name(address: str) -> None:
     """The name by which the log knows ADDRESS, a mail address or a network address: to follow one person or machine through it."""
-    from billing.app import build
     from billing.platform import logs
 
-    build(settings())
+    opened()  # names in the log are made with its key
     click.echo(logs.name_of(address) if "@" in address else logs.network_of(address))
 
 
 @billing.command()
 def doctor() -> None:
     """Ask every promise of the whole database; a line each, with how many break it and which. Exit status 1 when one is broken, or can't be asked."""
-    from billing.app import build
     from billing.reports.doctor import examine
 
-    services = build(settings())
+    services = opened()
     with progress() as say:
         findings = examine(
             services.database,
@@ -55,12 +53,11 @@ def doctor() -> None:
 )
 def reconcile(day: datetime | None) -> None:
     """Our books against the acquirer's, to the end of yesterday. Exit status 1 when they differ and nobody has explained it."""
-    from billing.app import build
     from billing.platform.actors import Command
     from billing.reconcile import schedule
     from billing.reconcile.reconcile import reconcile as compare
 
-    services = build(settings())
+    services = opened()
     at = services.clock.now()
     yesterday = services.site.today(at) - timedelta(days=1)
     if day is not None and day.date() > yesterday:
@@ -81,7 +78,7 @@ def _show(report: "ComparisonReport") -> None:
     click.echo(f"{days}: {report.movements} movements at the acquirer")
     if report.caught_up:
         click.echo(f"{report.caught_up} written down now: their news had been lost")
-    for one in report.differences:
-        click.echo(f"{one.kind}: {one.what}")
+    for difference in report.differences:
+        click.echo(f"{difference.kind}: {difference.what}")
     explained = len(report.differences) - report.unexplained
     click.echo(f"{len(report.differences)} differences, {explained} of them explained")

@@ -6,19 +6,26 @@ from typing import TYPE_CHECKING
 import click
 
 from billing.cli import billing
-from billing.cli.words import settings
+from billing.cli.installation import transaction
 
 if TYPE_CHECKING:
-    from sqlmodel import Session
-
-    from billing.container import Services
+    from billing.platform.context import TransactionContext
 
 
-def _named(session: "Session", services: "Services", plan: str | None) -> str:
+_PLAN = click.option("--plan", required=False, help="Whose price it is; the first on offer.")
+_CENTS = click.option(
+    "--cents", type=click.IntRange(1, 99_999_999), required=True, help="Cents a period, VAT included."
+)
+_FROM = click.option(
+    "--from", "first_day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day, 2027-07-01."
+)
+
+
+def _named(ctx: "TransactionContext", plan: str | None) -> str:
     """The plan that was named, or the first that everyone is offered."""
     from billing.subscriptions.find import plan_on_offer
 
-    return plan or plan_on_offer(session, services.site.today(services.clock.now()))[0].id
+    return plan or plan_on_offer(ctx.session, ctx.today)[0].id
 
 
 @billing.group()
@@ -29,11 +36,10 @@ def plans() -> None:
 @plans.command(name="list")
 def plans_list() -> None:
     """Every plan with whom it is offered to, its period and its features, in the order of the pages."""
-    from billing.app import build
     from billing.subscriptions.find import plans
 
-    with build(settings()).database.transaction() as session:
-        for plan in plans(session):
+    with transaction() as ctx:
+        for plan in plans(ctx.session):
             after = f", then {plan.then_plan_id}" if plan.then_plan_id else ""
             opens = ", ".join(["read", *plan.features])
             click.echo(
@@ -64,7 +70,6 @@ def plans_add(
     plan: str, name: str, months: int, period: str, trial_days: int, then: str | None, opens: tuple[str, ...]
 ) -> None:
     """Add PLAN, which is offered to nobody yet: give it a price with `billing prices add`, then `billing plans offer` it."""
-    from billing.app import build
     from billing.subscriptions.models import Plan
     from billing.subscriptions.plans import add_plan
 
@@ -77,8 +82,8 @@ def plans_add(
         then_plan_id=then,
         features=list(opens),
     )
-    with build(settings()).database.transaction() as session:
-        add_plan(session, added)
+    with transaction() as ctx:
+        add_plan(ctx.session, added)
     click.echo(f"{plan} is a plan now, and offered to nobody.")
 
 
@@ -90,12 +95,11 @@ def plans_add(
 @click.option("--place", type=click.IntRange(0, 1000), help="Its place on the pages; the lowest comes first.")
 def plans_offer(plan: str, to: str, place: int | None) -> None:
     """Offer PLAN on the pages to everyone; or to staff alone, who start it for a reader with an API key."""
-    from billing.app import build
     from billing.subscriptions.models import OfferedTo
     from billing.subscriptions.plans import offer_plan
 
-    with build(settings()).database.transaction() as session:
-        offer_plan(session, plan, OfferedTo(to), place)
+    with transaction() as ctx:
+        offer_plan(ctx.session, plan, OfferedTo(to), place)
     click.echo(f"{plan} is offered to {to} from now on.")
 
 
@@ -103,14 +107,13 @@ def plans_offer(plan: str, to: str, place: int | None) -> None:
 @click.argument("plan")
 def plans_retire(plan: str) -> None:
     """Offer PLAN to nobody any more. Who has it keeps it, and is charged as before."""
-    from billing.app import build
     from billing.subscriptions.models import OfferedTo
     from billing.subscriptions.plans import holders_of, offer_plan
 
-    with build(settings()).database.transaction() as session:
-        offer_plan(session, plan, OfferedTo.NOBODY)
-        held = holders_of(session, plan)
-    click.echo(f"{plan} is offered to nobody any more; subscriptions that go on with it: {held}.")
+    with transaction() as ctx:
+        offer_plan(ctx.session, plan, OfferedTo.NOBODY)
+        holders = holders_of(ctx.session, plan)
+    click.echo(f"{plan} is offered to nobody any more; subscriptions that go on with it: {holders}.")
 
 
 @plans.command(name="open")
@@ -118,12 +121,10 @@ def plans_retire(plan: str) -> None:
 @click.argument("features", nargs=-1)
 def plans_open(plan: str | None, features: tuple[str, ...]) -> None:
     """Let a plan open these FEATURES besides reading, and no others: listen, comment, newsletter:ID. From now on, for all who have it."""
-    from billing.app import build
     from billing.subscriptions.plans import open_features
 
-    services = build(settings())
-    with services.database.transaction() as session:
-        changed = open_features(session, _named(session, services, plan), features)
+    with transaction() as ctx:
+        changed = open_features(ctx.session, _named(ctx, plan), features)
     click.echo(f"{changed.id} opens {', '.join(['read', *changed.features])}.")
 
 
@@ -135,36 +136,28 @@ def prices() -> None:
 @prices.command(name="list")
 def prices_list() -> None:
     """Every price, by plan and first day."""
-    from billing.app import build
     from billing.rules.money import Money
     from billing.subscriptions.find import prices
 
-    with build(settings()).database.transaction() as session:
-        for price in prices(session):
+    with transaction() as ctx:
+        for price in prices(ctx.session):
             amount = Money(price.amount, price.currency).with_vat_words()
             click.echo(f"{price.plan_id}  from {price.valid_from:%d %B %Y}  {amount}")
 
 
 @prices.command(name="change")
-@click.option("--plan", required=False, help="Whose price it is; the first on offer.")
-@click.option(
-    "--cents", type=click.IntRange(1, 99_999_999), required=True, help="Cents a period, VAT included."
-)
-@click.option(
-    "--from", "first_day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day, 2027-07-01."
-)
+@_PLAN
+@_CENTS
+@_FROM
 def prices_change(plan: str | None, cents: int, first_day: datetime) -> None:
     """Charge everybody another price: new readers from a day on, the others from a period at least 30 days after a notice.
 
     A notice that can't be delivered keeps the old price, and puts the reader on a list for staff."""
-    from billing.app import build
     from billing.changes.announce_price import plan_change
-    from billing.platform.actors import Command
 
-    services = build(settings())
-    with services.database.begin(services.site, services.clock.now(), Command()) as ctx:
-        plan_id = _named(ctx.session, services, plan)
-        plan_change(ctx, plan_id, cents, first_day.date(), today=services.site.today(services.clock.now()))
+    with transaction() as ctx:
+        plan_id = _named(ctx, plan)
+        plan_change(ctx, plan_id, cents, first_day.date(), today=ctx.today)
     click.echo(
         f"{plan_id}: {cents} cents for who starts on {first_day:%d %B %Y} or later; who subscribes already is told by mail,"
         " and pays it from the first period that begins at least 30 days after."
@@ -172,28 +165,15 @@ def prices_change(plan: str | None, cents: int, first_day: datetime) -> None:
 
 
 @prices.command(name="add")
-@click.option("--plan", required=False, help="Whose price it is; the first on offer.")
-@click.option(
-    "--cents", type=click.IntRange(1, 99_999_999), required=True, help="Cents a period, VAT included."
-)
-@click.option(
-    "--from", "first_day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day, 2027-07-01."
-)
+@_PLAN
+@_CENTS
+@_FROM
 def prices_add(plan: str | None, cents: int, first_day: datetime) -> None:
     """Charge new readers another price from a day on, today or later."""
-    from billing.app import build
-    from billing.platform.actors import Command
     from billing.subscriptions.plans import add_price
 
-    services = build(settings())
-    with services.database.begin(services.site, services.clock.now(), Command()) as ctx:
-        price = add_price(
-            ctx,
-            _named(ctx.session, services, plan),
-            cents,
-            first_day.date(),
-            today=services.site.today(services.clock.now()),
-        )
+    with transaction() as ctx:
+        price = add_price(ctx, _named(ctx, plan), cents, first_day.date(), today=ctx.today)
     click.echo(
         f"{price.plan_id}: {price.amount} cents for who starts on {price.valid_from:%d %B %Y} or later."
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from billing.cli import billing
+from billing.cli.installation import opened
 from billing.cli.progress import progress
 from billing.cli.words import settings
 from billing.platform.errors import RefusesToStart
@@ -19,21 +20,17 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from billing.container import Services
-    from billing.platform.settings import Settings
 
 
 @billing.command()
 def serve() -> None:
     """The web process: pages, /v1, webhooks."""
-    _serve(settings())
-
-
-def _serve(read: "Settings") -> None:
     from billing.app import build
     from billing.platform.logs import log_to_stderr
     from billing.platform.time_limits import Work
     from billing.web.kit.serve import server
 
+    read = settings()
     log_to_stderr()
     services = build(read, work=Work.REQUEST)
     listener = _listen(read.host, read.port)
@@ -41,7 +38,7 @@ def _serve(read: "Settings") -> None:
 
 
 def web_application(services: "Services") -> "ASGIApp":
-    """With the demo around it where the clock is held, which it never is in live."""
+    """The web application, with the demo around it where the clock is held, which it never is in live."""
     from billing.app import create_app
     from billing.platform.settings import Environment
 
@@ -70,16 +67,13 @@ def _listen(host: str, port: int) -> socket.socket:
 @billing.command()
 def worker() -> None:
     """The worker: notices, charges, refunds, mails. Run as many as you like."""
-    _work(settings())
-
-
-def _work(read: "Settings") -> None:
     from billing.app import build
     from billing.newsletters import send_log
     from billing.platform.logs import log_to_stderr
     from billing.platform.time_limits import Work
     from billing.worker import connections, work
 
+    read = settings()
     log_to_stderr()
     services = build(read, connections=connections(read), work=Work.RUN)
     send_log.place(services.newsletter_sender.send_logs)
@@ -110,9 +104,9 @@ def migrate() -> None:
             installation.claim(session, read)
             list_key.seal_first(session, read)
             first_plans.add(session)
-        build(read).database.close()  # it starts, and says so now if a setting doesn't fit the database
+        build(read).database.close()  # refuses now if a setting doesn't fit the database
         if read.environment is Environment.DEMO:
-            # It is migrated before anything of it runs. Its clock stands still, so the last start's worker would pass for this one's.
+            # Nothing of the demo runs yet, and its clock stands still: the heartbeat of its last start would pass for a new one.
             with database.transaction() as session:
                 heartbeat.clear(session)
     click.echo("The database is up to date.")
@@ -166,12 +160,11 @@ def demo(port: str, data: Path, record: Path | None) -> None:
 @billing.command(name="seed-demo", hidden=True)
 def seed_demo() -> None:
     """Sample articles and a key; prints them as JSON. Demo only."""
-    from billing.app import build
     from billing.dev import seed
     from billing.platform.actors import Command
     from billing.platform.settings import Environment
 
-    services = build(settings())
+    services = opened()
     if services.settings.environment is Environment.LIVE:
         raise click.ClickException("Samples don't belong into a live installation.")
     with services.database.begin(services.site, services.clock.now(), Command()) as ctx:
@@ -183,31 +176,26 @@ def seed_demo() -> None:
         answer = {"api_key": key, "articles": ids_by_level}
         if services.settings.environment is Environment.DEMO:
             domain = services.settings.mail_from.rpartition("@")[2]
-            way_in = seed.staff(ctx, domain)
-            answer["staff_sign_in_url"] = way_in
+            answer["staff_sign_in_url"] = seed.staff(ctx, domain)
     click.echo(json.dumps(answer))
 
 
 @billing.command(name="check-migrations", hidden=True)
 def check_migrations() -> None:
     """Whether the migrations say what the tables say, on a fresh database."""
-    with tempfile.TemporaryDirectory() as folder:
-        _check_migrations(Path(folder) / "postgres")
-
-
-def _check_migrations(folder: Path) -> None:
     from billing.dev.postgres import Embedded
     from billing.platform import migrate
     from billing.platform.db import Database
 
-    server = Embedded.start(folder, durable=False)
-    try:
-        database = Database(server.create("check"))
-        migrate.upgrade(database)
-        found = migrate.differences(database)
-        database.close()
-    finally:
-        server.stop()
+    with tempfile.TemporaryDirectory() as folder:
+        server = Embedded.start(Path(folder) / "postgres", durable=False)
+        try:
+            database = Database(server.create("check"))
+            migrate.upgrade(database)
+            found = migrate.differences(database)
+            database.close()
+        finally:
+            server.stop()
     if found:
         raise click.ClickException(found)
     click.echo("The migrations say what the tables say.")

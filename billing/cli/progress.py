@@ -1,4 +1,4 @@
-"""How a long command says where it is: one line on stderr, written over, where that is a terminal; elsewhere nothing."""
+"""Shows the progress of a long command: one line on stderr, written over, if that is a terminal; elsewhere nothing."""
 
 import os
 import sys
@@ -13,9 +13,9 @@ FALLBACK_COLUMNS = 80
 
 @contextmanager
 def progress() -> Iterator[Say]:
-    """Say where we are, as often as you like; the line is gone at the end, so that only what was found stays on the screen.
+    """A function that shows a step. The line is gone at the end, so that only results stay on the screen.
 
-    Logs and pipes get nothing: there each step would be a line that somebody has to skip."""
+    Logs and pipes get nothing: there each step would be a line of its own."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return

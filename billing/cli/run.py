@@ -10,7 +10,7 @@ from billing.cli import billing
 from billing.cli.words import Instant, in_zone, settings
 
 OUTCOMES = {"charged": "charged", "refused": "declined", "unknown": "unknown"}
-"""What an operator reads, and the report's word for it: there a decline is the bank's, here the charge was refused."""
+"""The operator's word, and the report's."""
 OTHERS = ("refunded", "notified", "extended", "ended")
 
 
@@ -27,14 +27,14 @@ def run_once(as_of: datetime | None) -> None:
 
     services = build(settings(), work=Work.RUN)
     now = services.clock.now()
-    at = in_zone(as_of, services.settings) if as_of else now
+    at = in_zone(as_of, services.settings.zone) if as_of else now
     if at > now:
         raise click.ClickException("--as-of lies in the future; nothing may be charged before its time.")
     report = run(services.run_context, at)
     with services.database.transaction() as session:
         pause, waiting = breaker.paused(session), charge.waiting(session)
     counts = dict(report.counts)
-    if pause is not None:  # also what an earlier run intended and this one didn't even look at
+    if pause is not None:  # counts attempts of earlier runs too, which this run left alone
         counts[Skip.HELD] = max(counts.get(Skip.HELD, 0), waiting - counts.get("unknown", 0))
     for line in lines(counts):
         click.echo(line)
@@ -54,12 +54,12 @@ def lines(counts: Mapping[str, int]) -> list[str]:
     """A report for people: what was due, what became of it, what was skipped and why, and what else was done."""
     from billing.billing_run.skip_reason import BEFORE_THE_INTENT, Skip
 
-    skipped = {one: counts[one] for one in Skip if counts.get(one)}
-    due = counts.get("due", 0) + sum(skipped.get(one, 0) for one in BEFORE_THE_INTENT)
-    said = [_line("due", due), *(_line(name, counts.get(word, 0)) for name, word in OUTCOMES.items())]
-    said += [_line("skipped", sum(skipped.values()))]
-    said += [f"{'':>10} {count}: {one.__doc__}" for one, count in skipped.items()]
-    return said + [_line(word, counts.get(word, 0)) for word in OTHERS]
+    skipped = {skip: counts[skip] for skip in Skip if counts.get(skip)}
+    due = counts.get("due", 0) + sum(skipped.get(skip, 0) for skip in BEFORE_THE_INTENT)
+    report = [_line("due", due), *(_line(name, counts.get(word, 0)) for name, word in OUTCOMES.items())]
+    report += [_line("skipped", sum(skipped.values()))]
+    report += [f"{'':>10} {count}: {skip.__doc__}" for skip, count in skipped.items()]
+    return report + [_line(word, counts.get(word, 0)) for word in OTHERS]
 
 
 def _line(name: str, count: int) -> str:

@@ -37,13 +37,15 @@ def keys_rotate_secret(key_is_lost: bool) -> None:
         click.echo(f"Authenticators that no key opens: {done.lost}. Say `billing staff reset` for each.")
     if done.claimed:
         click.echo(f"Trials claimed again, of readers whose address is known: {done.claimed}.")
-    for one in done.needed:
-        click.echo(f"Needs the previous key, until {in_words(one.until, read)}: {one.count} {one.what}.")
+    for need in done.needed:
+        click.echo(
+            f"Needs the previous key, until {in_words(need.until, read.zone)}: {need.count} {need.what}."
+        )
     if done.until is None:
         click.echo("Nothing needs a previous key: BILLING_PREVIOUS_SECRET_KEYS can be emptied.")
     else:
         click.echo(
-            f"Keep it in BILLING_PREVIOUS_SECRET_KEYS until {in_words(done.until, read)}; without it these end at once."
+            f"Keep it in BILLING_PREVIOUS_SECRET_KEYS until {in_words(done.until, read.zone)}; without it these end at once."
             " If it was stolen, empty them now: what is forged with it works until then."
         )
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import click
 
 from billing.cli import billing
+from billing.cli.installation import opened
 from billing.cli.progress import progress
-from billing.cli.words import Instant, SpanParam, in_words, in_zone, settings
+from billing.cli.words import Instant, SpanParam, in_words, in_zone
 
 if TYPE_CHECKING:
     from billing.container import Services
@@ -21,11 +22,9 @@ def clock() -> None:
 @clock.command(name="show")
 def clock_show() -> None:
     """What time it is here, and what happens next."""
-    from billing.app import build
-
-    services = build(settings())
+    services = opened()
     kind = "held" if services.settings.held else "the machine's"
-    click.echo(f"It is {in_words(services.clock.now(), services.settings)} (the clock is {kind}).")
+    click.echo(f"It is {in_words(services.clock.now(), services.settings.zone)} (the clock is {kind}).")
     _say_what_comes(services)
 
 
@@ -44,20 +43,19 @@ def clock_to(moment: datetime) -> None:
 
 
 def _move(to: datetime | timedelta) -> None:
-    from billing.app import build
     from billing.dev.time_travel import advance
 
-    services = build(settings())
+    services = opened()
     zone = services.settings.zone
     with progress() as say:
         now = advance(
             services,
-            in_zone(to, services.settings) if isinstance(to, datetime) else to,
+            in_zone(to, zone) if isinstance(to, datetime) else to,
             lambda at, end: say(
                 f"  moving on to {end.astimezone(zone):%-d %b %Y}: it is {at.astimezone(zone):%-d %b %Y, %H:%M}"
             ),
         )
-    click.echo(f"It is now {in_words(now, services.settings)}; what fell due until then has happened.")
+    click.echo(f"It is now {in_words(now, zone)}; what fell due until then has happened.")
     _say_what_comes(services)
 
 
@@ -68,4 +66,4 @@ def _say_what_comes(services: "Services") -> None:
     if due is None:
         click.echo("Nothing is planned.")
     else:
-        click.echo(f"Next, {in_words(due[0], services.settings)}: {due[1]}")
+        click.echo(f"Next, {in_words(due[0], services.settings.zone)}: {due[1]}")

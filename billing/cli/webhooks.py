@@ -5,7 +5,7 @@ import sys
 import click
 
 from billing.cli import billing
-from billing.cli.words import settings
+from billing.cli.installation import opened, transaction
 
 
 @billing.group()
@@ -18,14 +18,12 @@ def webhooks() -> None:
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many.")
 def webhooks_list(poisoned: bool, limit: int) -> None:
     """Events, the latest first: when each came, its id, its type, and what became of it."""
-    from billing.app import build
     from billing.webhooks.inbox import became, latest, set_aside
 
-    services = build(settings())
-    with services.database.transaction() as session:
-        rows = set_aside(session, limit=limit) if poisoned else latest(session, limit=limit)
+    with transaction() as ctx:
+        rows = set_aside(ctx.session, limit=limit) if poisoned else latest(ctx.session, limit=limit)
     for row in rows:
-        came = row.received_at.astimezone(services.settings.zone)
+        came = row.received_at.astimezone(ctx.zone)
         click.echo(f"{came:%Y-%m-%d %H:%M:%S}  {row.event_ref}  {row.event_type}  {became(row)}")
     if not rows:
         click.echo("No event is set aside." if poisoned else "No event has come.")
@@ -35,13 +33,12 @@ def webhooks_list(poisoned: bool, limit: int) -> None:
 @click.argument("event_id", metavar="ID")
 def webhooks_replay(event_id: str) -> None:
     """Settle the event ID once more, now. Safe for any event: what is settled already stays as it is."""
-    from billing.app import build
     from billing.platform.actors import Command
     from billing.staff import audit
     from billing.webhooks.inbox import became, by_id, replay
     from billing.webhooks.settle import settle_due
 
-    services = build(settings())
+    services = opened()
     at = services.clock.now()
     with services.database.begin(services.site, at, Command()) as ctx:
         event = by_id(ctx.session, event_id)

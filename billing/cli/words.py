@@ -1,4 +1,4 @@
-"""How the command reads what it is given: settings, lengths of time, moments."""
+"""Reads and writes the words of commands: settings, lengths of time, instants."""
 
 import os
 import re
@@ -6,6 +6,7 @@ import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -47,7 +48,7 @@ class Instant(click.ParamType[datetime]):
 
 
 def settings() -> "Settings":
-    """The settings from the environment; with none there, those of a demo running in this folder."""
+    """The settings from the environment; where it has none, those of the demo in this folder. Raises RefusesToStart."""
     from billing.platform.settings import PREFIX, read_settings
 
     given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
@@ -63,9 +64,11 @@ def _demo_environment() -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def in_zone(at: datetime, read: "Settings") -> datetime:
-    return (at if at.tzinfo else at.replace(tzinfo=read.zone)).astimezone(UTC)
+def in_zone(at: datetime, zone: ZoneInfo) -> datetime:
+    """The instant, which is in this zone where it names none."""
+    return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
 
 
-def in_words(at: datetime, read: "Settings") -> str:
-    return at.astimezone(read.zone).strftime("%A %-d %B %Y, %H:%M %Z")
+def in_words(at: datetime, zone: ZoneInfo) -> str:
+    """For people, in this zone."""
+    return f"{at.astimezone(zone):%A %-d %B %Y, %H:%M %Z}"

@@ -1,4 +1,4 @@
-"""Mails in words: `render(mail, house)` fills the template of a mail, and `load(kind, fields)` reads one back from its row.
+"""Renders mails: `render(mail, house)` fills a mail's template, and `load(kind, fields)` reads a mail back from its row.
 
 A mail's dataclass stands beside the function that queues it, in `billing/notices` or in a room's `notices.py`.
 To change the words, edit the file in `templates/` and look at `python -m billing.dev.previews.mails DIR`.

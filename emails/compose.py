@@ -36,9 +36,8 @@ def render(mail: Mail, house: House) -> Rendered:
     mail.check_links()
     raw = asdict(mail) | {"house": house, "sheets": ()}
     subject = template(mail.kind, "plain").render(raw, layout="subject.j2")
-    if any(is_control(character) for character in subject) or not subject.strip():
-        raise UnsafeSubject(f"{mail.kind} has {subject!r}")
-    tidy = House(**tidied(asdict(house)))
+    check_subject(mail.kind, subject)
+    tidy = tidy_house(house)
     sheets = [sheet_of(document, tidy) for document in mail.documents]
     values = tidied(asdict(mail), paragraphed(type(mail))) | {"house": tidy, "sheets": sheets}
     text = flow(template(mail.kind, "plain").render(values, layout="layout.txt.j2"))
@@ -46,25 +45,36 @@ def render(mail: Mail, house: House) -> Rendered:
     return Rendered(subject, text, inliner().inline(html))
 
 
+def check_subject(kind: str, subject: str) -> None:
+    """Raises `UnsafeSubject`."""
+    if any(is_control(character) for character in subject) or not subject.strip():
+        raise UnsafeSubject(f"{kind} has {subject!r}")
+
+
+def tidy_house(house: House) -> House:
+    """The house as the bodies take it."""
+    return House(**tidied(asdict(house)))
+
+
 def sheet_of(document: Document, house: House) -> dict[str, Any]:
-    """The words of a document, the same in the mail and in the PDF: its template's `heading`, `papers`, `caption`, `lines`, `total`."""
+    """The words of a document, for the mail and the PDF: its template's `heading`, `papers`, `caption`, `lines`, `total`."""
     words = template(document.kind, "plain").make_module(tidied(asdict(document)) | {"house": house})
     return {name: getattr(words, name) for name in ("heading", "papers", "caption", "lines", "total")}
 
 
 def tidied(values: dict[str, Any], in_paragraphs: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The values as the bodies take them: a line break becomes a space, other control characters are dropped.
+
     A field `in_paragraphs` becomes a tuple of its lines."""
     return {
-        name: _paragraphs(value)
-        if name in in_paragraphs
-        else _one_line(value)
-        if isinstance(value, str)
-        else tuple(tidied(one) for one in value)
-        if isinstance(value, tuple)
-        else value
-        for name, value in values.items()
+        name: _paragraphs(value) if name in in_paragraphs else _tidy(value) for name, value in values.items()
     }
+
+
+def _tidy(value: Any) -> Any:
+    if isinstance(value, str):
+        return _one_line(value)
+    return tuple(tidied(entry) for entry in value) if isinstance(value, tuple) else value
 
 
 def _paragraphs(value: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The documents that mails carry: tax invoices and credit notes. Amounts are cents, VAT included unless the name says otherwise."""
+"""The documents in mails: tax invoices and credit notes. Amounts are cents, VAT included unless the name says otherwise."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ from emails.fields import Cents, Day, Document
 
 @dataclass(frozen=True)
 class TaxInvoice(Document):
-    """The tax invoice of a charge (VAT-5); with a recipient it is the full one, and `needs_recipient` where it must be and none
-    is known (VAT-6). `period_to` is the period's last day; `vat_percent` is the rate in words, such as
-    "15"; a second sending says `is_copy` (VAT-7)."""
+    """The tax invoice of a charge (VAT-5). With a recipient it is a full one; `needs_recipient`: it must be, and none is known (VAT-6).
+
+    `period_to` is the period's last day. `vat_percent` is the rate in words, such as "15". `is_copy`: sent before (VAT-7)."""
 
     number: str
     issued_on: Day
@@ -41,8 +41,9 @@ class TaxInvoice(Document):
 
 @dataclass(frozen=True)
 class CreditNote(Document):
-    """Takes back one tax invoice, all or part of it (VAT-10). `transfer` is the bank's reference where the money was paid by bank
-    transfer, and not to the card."""
+    """Takes back one tax invoice, all or part of it (VAT-10).
+
+    `transfer`: the bank's reference, if the money went back by bank transfer and not to the card."""
 
     amount: Cents
     net: Cents

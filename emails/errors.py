@@ -1,12 +1,11 @@
-"""The refusals of this package. Each class's docstring is what it says."""
+"""The refusals of this package. Each class's docstring is its message."""
 
 
 class Unfit(ValueError):
     """This mail cannot be written."""
 
     def __init__(self, detail: str) -> None:
-        says = (type(self).__doc__ or "").strip()
-        super().__init__(f"{says} {detail}")
+        super().__init__(f"{(type(self).__doc__ or '').strip()} {detail}")
 
 
 class UnknownMessage(Unfit):

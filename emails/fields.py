@@ -57,8 +57,14 @@ class Document(Facts, ABC):
 
 def hints(facts_type: type[Facts]) -> dict[str, Any]:
     """The annotations of the fields by name, with their marks."""
-    hashable: Any = facts_type
+    hashable: Any = facts_type  # mypy takes the type for unhashable, and a cache's argument must be
     return _hints(hashable)
+
+
+@cache
+def _hints(facts_type: Any) -> dict[str, Any]:
+    found = get_type_hints(facts_type, include_extras=True)
+    return {field.name: found[field.name] for field in fields(facts_type)}
 
 
 def within(hint: Any) -> type[Facts] | None:
@@ -76,12 +82,6 @@ def paragraphed(facts_type: type[Facts]) -> frozenset[str]:
     return frozenset(name for name, hint in hints(facts_type).items() if mark(hint) == "words")
 
 
-@cache
-def _hints(facts_type: Any) -> dict[str, Any]:
-    found = get_type_hints(facts_type, include_extras=True)
-    return {field.name: found[field.name] for field in fields(facts_type)}
-
-
 def mark(hint: Any) -> str | None:
     """The mark of an annotation such as `Cents`."""
     for choice in _choices(hint):
@@ -97,8 +97,8 @@ def _choices(hint: Any) -> tuple[Any, ...]:
 def _problem(value: Any, hint: Any) -> str | None:
     if any(fits(value) for fits in _checks(hint)):
         return None
-    wanted = " or ".join(_in_words(choice) for choice in _choices(hint))
-    return f"must be {wanted}, not {value!r}"
+    expected = " or ".join(_in_words(choice) for choice in _choices(hint))
+    return f"must be {expected}, not {value!r}"
 
 
 @cache
@@ -114,13 +114,13 @@ def _check(choice: Any) -> Callable[[Any], bool]:
         return lambda value: value in get_args(choice)
     if get_origin(choice) is tuple:
         [of, _] = get_args(choice)
-        return lambda value: type(value) is tuple and all(type(one) is of for one in value)
+        return lambda value: type(value) is tuple and all(type(entry) is of for entry in value)
     if get_origin(choice) is not Annotated:
         return lambda value: type(value) is choice
-    found = choice.__metadata__[0]
-    if found == "cents":
+    kind = choice.__metadata__[0]
+    if kind == "cents":
         return lambda value: type(value) is int and value >= 0
-    if found == "day":
+    if kind == "day":
         return lambda value: type(value) is str and _is_day(value)
     return lambda value: type(value) is str
 

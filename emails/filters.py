@@ -53,7 +53,7 @@ def card(brand: str, last4: str) -> str:
     return f"{name} ending in {last4}"
 
 
-HOW_FAR = {
+PROGRESS = {
     "under_way": "on its way",
     "gone": "credit note {note}",
     "before": "has been returned before",
@@ -62,12 +62,12 @@ HOW_FAR = {
 
 
 def returned(charges: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Each charge that goes back as a label and a value: its day; amount, card, and how far it has come."""
+    """Each charge that goes back, as a label and a value: its day; its amount, card and progress."""
     return [
         (
-            f"Charged on {short_day(one['charged_on'])}",
-            f"{rand(one['amount'])} incl. VAT to {card(one['card_brand'], one['card_last4'])}, "
-            + HOW_FAR[one["state"]].format(note=one["credit_note_number"]),
+            f"Charged on {short_day(charge['charged_on'])}",
+            f"{rand(charge['amount'])} incl. VAT to {card(charge['card_brand'], charge['card_last4'])}, "
+            + PROGRESS[charge["state"]].format(note=charge["credit_note_number"]),
         )
-        for one in charges
+        for charge in charges
     ]

@@ -9,7 +9,7 @@ INDENT = "  "
 
 
 def flow(text: str) -> str:
-    """Fills paragraphs to `WIDTH`; lines that begin with two spaces stay lines of their own.
+    """The text with paragraphs filled to `WIDTH`; lines that begin with two spaces stay lines of their own.
 
     A word is never cut, so a link stays whole even where it is longer than a line.
     """
@@ -49,7 +49,7 @@ def _wrap(words: str, first: str = "", then: str = "") -> list[str]:
 
 
 def _wrap_kept(line: str) -> list[str]:
-    """One kept line; a value too long for it goes on under where it began."""
+    """One kept line. A value too long for it continues below where it began."""
     line = line.rstrip()
     if len(line) <= WIDTH:
         return [line]

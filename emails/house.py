@@ -1,11 +1,11 @@
-"""The publisher whose name stands under every mail."""
+"""The publisher who signs every mail."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Who writes: shown in each footer (CPA-5), and as the supplier on tax invoices (VAT-5) and credit notes (VAT-10).
+    """The publisher, in each footer (CPA-5), and as the supplier on tax invoices (VAT-5) and credit notes (VAT-10).
 
     `name` is the masthead readers know, `legal_name` the company that supplies; `address` is one line;
     `vat_number` has ten digits; `url` is the publication's front page.

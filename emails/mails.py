@@ -19,8 +19,8 @@ ALWAYS = "true"
 class Mail(Facts):
     """One mail to one person.
 
-    `true_while` is a condition in SQL over the waiting row `m` (see `billing/mail/obsolete`): once it is false, the mail is not sent.
-    `only_newest`: a newer one about the same replaces those that still wait. A base class of several mails is `abstract`."""
+    `true_while` is an SQL condition over the waiting row `m` (see `billing/mail/obsolete`): once false, the mail isn't sent.
+    `only_newest`: a newer mail about the same replaces those that still wait. `abstract`: a base class of several mails."""
 
     true_while: ClassVar[str]
     only_newest: ClassVar[bool]
@@ -47,14 +47,13 @@ class Mail(Facts):
 def store(mail: Mail) -> dict[str, Any]:
     """The fields of a mail as a row holds them."""
     return {
-        name: [dict(vars(one)) for one in value] if isinstance(value, tuple) else value
+        name: [dict(vars(entry)) for entry in value] if isinstance(value, tuple) else value
         for name, value in vars(mail).items()
     }
 
 
 def load(kind: str, fields: Mapping[str, Any]) -> Mail:
-    """The mail of `kind` with these fields, as `store` gave them. A field with a default may be missing: an older release
-    wrote the row.
+    """The mail of `kind` with these fields, as `store` gave them. A row of an older release may lack a field with a default.
 
     Raises `UnknownMessage`, or `WrongFields` for a field that is missing, unknown or of the wrong type."""
     mail_type = MAILS.get(kind)
@@ -64,16 +63,16 @@ def load(kind: str, fields: Mapping[str, Any]) -> Mail:
 
 
 def _filled(facts_type: type[F], fields: Mapping[str, Any]) -> F:
-    wanted = hints(facts_type)
+    known = hints(facts_type)
     optional = {field.name for field in dataclasses.fields(facts_type) if field.default is not MISSING}
-    missing, unknown = sorted(wanted.keys() - fields.keys() - optional), sorted(fields.keys() - wanted.keys())
+    missing, unknown = sorted(known.keys() - fields.keys() - optional), sorted(fields.keys() - known.keys())
     if missing or unknown:
         raise WrongFields(f"{facts_type.kind}: missing {missing}, unknown {unknown}")
-    return facts_type(**{name: _value(wanted[name], value) for name, value in fields.items()})
+    return facts_type(**{name: _value(known[name], value) for name, value in fields.items()})
 
 
 def _value(hint: Any, value: Any) -> Any:
     of = within(hint)
     if of is None or not isinstance(value, list | tuple):
         return value
-    return tuple(_filled(of, one) if isinstance(one, Mapping) else one for one in value)
+    return tuple(_filled(of, entry) if isinstance(entry, Mapping) else entry for entry in value)

@@ -1,11 +1,10 @@
-"""Render a newsletter issue: its own prose and cards inside the layout of every mail."""
+"""Renders a newsletter issue: its prose and cards, inside the layout of every mail."""
 
 from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from emails.compose import Rendered, inliner, is_control, template, tidied
-from emails.errors import UnsafeSubject
+from emails.compose import Rendered, check_subject, inliner, template, tidied, tidy_house
 from emails.flow import flow
 from emails.house import House
 
@@ -42,19 +41,9 @@ class NewsletterMail:
 
 def render_newsletter(mail: NewsletterMail, house: House) -> Rendered:
     """The subject, text and html of `mail`, signed by `house`. Raises `UnsafeSubject`."""
-    if any(is_control(character) for character in mail.subject) or not mail.subject.strip():
-        raise UnsafeSubject(f"newsletter has {mail.subject!r}")
-    values: dict[str, object] = {
-        "newsletter": mail.newsletter,
-        "subject": mail.subject,
-        "preheader": mail.preheader,
-        "unsubscribe_url": mail.unsubscribe_url,
-        "preferences_url": mail.preferences_url,
-    }
-    values = tidied(values) | {
-        "blocks": mail.blocks,
-        "house": House(**tidied({name: getattr(house, name) for name in House.__slots__})),
-    }
+    check_subject("newsletter", mail.subject)
+    words = {name: getattr(mail, name) for name in NewsletterMail.__slots__ if name != "blocks"}
+    values = tidied(words) | {"blocks": mail.blocks, "house": tidy_house(house)}
     text = flow(template("newsletter", "plain").render(values, layout="layout.txt.j2", html=False))
     blocks = [_marked(block) for block in mail.blocks]
     html = template("newsletter", "html").render(

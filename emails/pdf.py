@@ -1,4 +1,4 @@
-"""Print tax invoices and credit notes as a tagged PDF (H14, PDF/UA-1), in the words of the mail (`compose.sheet_of`)."""
+"""Prints tax invoices and credit notes as a tagged PDF (H14, PDF/UA-1), in the words of the mail (`compose.sheet_of`)."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-from emails.compose import sheet_of, tidied
+from emails.compose import sheet_of, tidy_house
 from emails.fields import Document
 from emails.house import House
 from emails.mails import Mail
@@ -15,7 +15,7 @@ from emails.mails import Mail
 
 @dataclass(frozen=True, slots=True)
 class Pdf:
-    """A PDF and its file name. The same facts give the same bytes, so a mail that is sent again repeats itself."""
+    """A PDF and its file name. The same facts give the same bytes, so a mail sent again is the same mail."""
 
     name: str
     content: bytes
@@ -28,8 +28,7 @@ def pdf_of(mail: Mail, house: House) -> Pdf | None:
 
 def print_documents(documents: Sequence[Document], house: House) -> Pdf:
     """One file with a page for each document, named after the first."""
-    tidy = House(**tidied(asdict(house)))
-    sheets = json.dumps([sheet_of(document, tidy) for document in documents])
+    sheets = json.dumps([sheet_of(document, tidy_house(house)) for document in documents])
     content = _print({"sheets": sheets, "house": json.dumps(asdict(house))})
     return Pdf(f"{documents[0].file_name}.pdf", content)
 
@@ -37,15 +36,15 @@ def print_documents(documents: Sequence[Document], house: House) -> Pdf:
 def _print(inputs: dict[str, str]) -> bytes:
     import typst  # here, because it costs 20 ms and 40 MB, and most processes never print
 
-    def as_(standard: Literal["ua-1"] | None) -> bytes:
-        # The machine's own fonts would make the same invoice another file elsewhere.
+    def compiled(standard: Literal["ua-1"] | None) -> bytes:
+        # With system fonts, the same invoice would be another file on another machine.
         return typst.compile(_layout(), sys_inputs=inputs, ignore_system_fonts=True, pdf_standards=standard)
 
     try:
-        return as_("ua-1")
+        return compiled("ua-1")
     except typst.TypstError:
-        # Somebody typed a letter that no font of ours has; the standard forbids the box that stands in its place.
-        return as_(None)
+        # A typed letter is in none of our fonts; the standard forbids the box that is printed in its place.
+        return compiled(None)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Sample mails of every kind, for the preview and for the lints: values by the name or the type of a field, and each mail's variants."""
+"""Sample mails of every kind and variant, for the preview and the lints. Values go by a field's name or type."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
@@ -85,7 +85,7 @@ def _fields(facts_type: type[Facts], changes: Mapping[str, Any]) -> dict[str, An
     values = {name: _value(name, hint) for name, hint in own.items() if name not in optional}
     for name, value in changes.items():
         of = within(own[name])
-        values[name] = [_fields(of, one) for one in value] if of else value
+        values[name] = [_fields(of, entry) for entry in value] if of else value
     return values
 
 

@@ -16,9 +16,11 @@ from billing.acquirer import breaker
 from billing.acquirer.registry import Acquirers
 from billing.billing_run import run
 from billing.cards import expire_card_setups
+from billing.cards.expire_card_setups import expire_setups
 from billing.changes import announce_price, describe_next
 from billing.container import Services
 from billing.ledger import recognition
+from billing.ledger.recognition import recognise_due
 from billing.mail import deliver
 from billing.newsletters import optin, send, start
 from billing.platform import installation, retention
@@ -27,9 +29,12 @@ from billing.platform.installation import AsksAcquirer, NotAdopted
 from billing.platform.site import Site
 from billing.platform.time_limits import Work, doing
 from billing.reconcile import recover, schedule
+from billing.reconcile.schedule import reconcile_due
 from billing.refunds import send as send_refunds
 from billing.refunds import unexplained_charges
+from billing.refunds.unexplained_charges import give_back_due
 from billing.reports import doctor, watch
+from billing.reports.watch import check_others
 from billing.staff import key_cases
 from billing.webhooks import inbox
 from billing.webhooks.settle import settle_due
@@ -122,59 +127,36 @@ JOBS: Jobs = (
     Job(
         "ask the acquirer what happened",
         BILLING,
-        lambda services, at: recover.recover_due(services.reconcile_context, at),
+        lambda s, at: recover.recover_due(s.reconcile_context, at),
         installation.NEXT_DUE,
         recover.next_words,
     ),
-    _job("settle events", EVENTS, lambda services, at: settle_due(services.webhook_context, at), inbox),
+    _job("settle events", EVENTS, lambda s, at: settle_due(s.webhook_context, at), inbox),
     Job(
         "bill, and ask what became of charges in doubt",
         BILLING,
-        lambda services, at: run.run(services.run_context, at).done(),
+        lambda s, at: run.run(s.run_context, at).done(),
         run.NEXT_DUE,
         describe_next.next_words,
     ),
     _job("announce prices", BILLING, _on_site(announce_price.announce_due), announce_price),
-    _job(
-        "see whether the acquirer is back",
-        BILLING,
-        lambda services, at: run.probe(services.run_context, at),
-        breaker,
-    ),
+    _job("see whether the acquirer is back", BILLING, lambda s, at: run.probe(s.run_context, at), breaker),
     _job("refund", REFUNDS, _send_refunds, send_refunds),
-    _job(
-        "give back what nothing explains",
-        REFUNDS,
-        _on_acquirers(unexplained_charges.give_back_due),
-        unexplained_charges,
-    ),
-    _job(
-        "ask what became of card pages",
-        EVENTS,
-        _on_acquirers(expire_card_setups.expire_setups),
-        expire_card_setups,
-    ),
-    _job("recognise revenue", LONG, _on_site(recognition.recognise_due), recognition, stops=False),
+    _job("give back what nothing explains", REFUNDS, _on_acquirers(give_back_due), unexplained_charges),
+    _job("ask what became of card pages", EVENTS, _on_acquirers(expire_setups), expire_card_setups),
+    _job("recognise revenue", LONG, _on_site(recognise_due), recognition, stops=False),
     # Before the doctor, which checks that it was done: a held clock may leap over several mornings.
-    _job(
-        "reconcile",
-        LONG,
-        lambda services, at: schedule.reconcile_due(services.reconcile_context, at),
-        schedule,
-        stops=False,
-    ),
+    _job("reconcile", LONG, lambda s, at: reconcile_due(s.reconcile_context, at), schedule, stops=False),
     _job("doctor", Queue.DOCTOR, _on_site(doctor.run_checks), doctor, stops=False),
     # After the doctor: it reports a doctor who is late.
-    _job(
-        "see whether the others do their work", Queue.WATCH, _on_site(watch.check_others), watch, stops=False
-    ),
+    _job("see whether the others do their work", Queue.WATCH, _on_site(check_others), watch, stops=False),
     _job("deliver mail", Queue.MAIL, _deliver, deliver),
     Job(
         "warn of keys that expire",
         LONG,
         _on_site(key_cases.warn_due),
         key_cases.NEXT_DUE,
-        lambda _session: "an API key expires in two weeks",
+        lambda _: "an API key expires in two weeks",
         stops=False,
     ),
     _job("forget unconfirmed sign-ups", LONG, _on_database(optin.delete_unconfirmed), optin),
@@ -184,18 +166,11 @@ JOBS: Jobs = (
         LONG,
         _on_database(retention.delete_expired),
         retention.NEXT_DUE,
-        lambda _session: "what is old is thrown away",
+        lambda _: "what is old is thrown away",
         stops=False,
     ),
-    _job(
-        "start newsletters", LONG, lambda services, at: start.start_due(services.newsletter_sender, at), start
-    ),
-    _job(
-        "send newsletters",
-        LONG,
-        lambda services, _: send.send(services.newsletter_sender, services.clock),
-        send,
-    ),
+    _job("start newsletters", LONG, lambda s, at: start.start_due(s.newsletter_sender, at), start),
+    _job("send newsletters", LONG, lambda s, _: send.send(s.newsletter_sender, s.clock), send),
 )
 
 

@@ -8,8 +8,7 @@ import click
 from billing.cli import billing
 from billing.cli.installation import opened
 from billing.cli.progress import progress
-
-DAY = click.DateTime(["%Y-%m-%d"])
+from billing.cli.words import DAY
 
 
 @billing.command(name="export")

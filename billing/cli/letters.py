@@ -6,7 +6,7 @@ from typing import IO
 import click
 
 from billing.cli import billing
-from billing.cli.installation import opened, transaction
+from billing.cli.installation import transaction
 from billing.platform.errors import RefusesToStart
 
 TRY_AGAIN = 75
@@ -109,13 +109,11 @@ def _take(raw: bytes, recipient: str) -> str:
     """What was done, in words."""
     from billing.mail.bounces import read_report
     from billing.newsletters.bounces import handle_report
-    from billing.platform.actors import Command
 
-    services = opened()
-    report = read_report(services.site.tokens, raw, recipient=recipient)
-    if report is None:
-        return "no report about a mail of ours; nothing changed"
-    with services.database.begin(services.site, services.clock.now(), Command()) as ctx:
+    with transaction() as ctx:
+        report = read_report(ctx.site.tokens, raw, recipient=recipient)
+        if report is None:
+            return "no report about a mail of ours; nothing changed"
         done = handle_report(ctx, report)
     return f"{report.kind.value} {report.status}".strip() + f": {done.value}"
 

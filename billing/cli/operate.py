@@ -9,6 +9,7 @@ import click
 from billing.cli import billing
 from billing.cli.installation import opened
 from billing.cli.progress import progress
+from billing.cli.words import DAY
 
 if TYPE_CHECKING:
     from billing.reconcile.reconcile import ComparisonReport
@@ -48,9 +49,7 @@ def doctor() -> None:
 
 
 @billing.command()
-@click.option(
-    "--day", type=click.DateTime(["%Y-%m-%d"]), help="One civil day, 2027-03-16; else all that is due."
-)
+@click.option("--day", type=DAY, help="One civil day, 2027-03-16; else all that is due.")
 def reconcile(day: datetime | None) -> None:
     """Our books against the acquirer's, to the end of yesterday. Exit status 1 when they differ and nobody has explained it."""
     from billing.platform.actors import Command

@@ -7,6 +7,7 @@ import click
 
 from billing.cli import billing
 from billing.cli.installation import transaction
+from billing.cli.words import DAY
 
 if TYPE_CHECKING:
     from billing.platform.context import TransactionContext
@@ -16,9 +17,7 @@ _PLAN = click.option("--plan", required=False, help="Whose price it is; the firs
 _CENTS = click.option(
     "--cents", type=click.IntRange(1, 99_999_999), required=True, help="Cents a period, VAT included."
 )
-_FROM = click.option(
-    "--from", "first_day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day, 2027-07-01."
-)
+_FROM = click.option("--from", "first_day", type=DAY, required=True, help="First day, 2027-07-01.")
 
 
 def _named(ctx: "TransactionContext", plan: str | None) -> str:
@@ -40,18 +39,13 @@ def plans_list() -> None:
 
     with transaction() as ctx:
         for plan in plans(ctx.session):
+            months = "1 month" if plan.months == 1 else f"{plan.months} months"
             after = f", then {plan.then_plan_id}" if plan.then_plan_id else ""
             opens = ", ".join(["read", *plan.features])
-            click.echo(
-                f"{plan.id}  {plan.name}, {_months(plan.months)} (a {plan.period_label}){after}: {opens}"
-            )
+            click.echo(f"{plan.id}  {plan.name}, {months} (a {plan.period_label}){after}: {opens}")
             click.echo(
                 f"    offered to {plan.offered_to}, {plan.trial_days} days free first, place {plan.position}"
             )
-
-
-def _months(months: int) -> str:
-    return "1 month" if months == 1 else f"{months} months"
 
 
 @plans.command(name="add")

@@ -13,7 +13,7 @@ import click
 from billing.cli import billing
 from billing.cli.installation import opened
 from billing.cli.progress import progress
-from billing.cli.words import settings
+from billing.cli.words import RECORD, settings
 from billing.platform.errors import RefusesToStart
 
 if TYPE_CHECKING:
@@ -145,11 +145,7 @@ def _attend(command: list[str]) -> int:
 @click.option(
     "--data", type=click.Path(path_type=Path), default=Path(".data"), show_default=True, help="Folder."
 )
-@click.option(
-    "--record",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File that gets every exchange with the sandbox, a JSON line each.",
-)
+@RECORD
 def demo(port: str, data: Path, record: Path | None) -> None:
     """Everything at once, on this machine, with a held clock. Ctrl-C stops it."""
     from billing.dev.demo.launch import run as run_demo

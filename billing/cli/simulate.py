@@ -7,6 +7,7 @@ import click
 
 from billing.cli import billing
 from billing.cli.progress import progress
+from billing.cli.words import RECORD
 from billing.platform.errors import RefusesToStart
 
 FAULTS = ("none", "some", "many")
@@ -30,11 +31,7 @@ FAULTS = ("none", "some", "many")
     show_default=True,
     help="Where the report is written.",
 )
-@click.option(
-    "--record",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File that gets every exchange with the sandbox, a JSON line each.",
-)
+@RECORD
 def simulate(readers: int, months: int, seed: int, faults: str, report: Path, record: Path | None) -> None:
     """Live MONTHS months with so many readers on a database of its own, against the sandbox, with faults and crashes.
 

@@ -1,4 +1,4 @@
-"""Commands about what acquirers told us."""
+"""Commands about events from acquirers."""
 
 import sys
 

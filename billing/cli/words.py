@@ -13,6 +13,12 @@ import click
 if TYPE_CHECKING:
     from billing.platform.settings import Settings
 
+DAY = click.DateTime(["%Y-%m-%d"])
+RECORD = click.option(
+    "--record",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File that gets every exchange with the sandbox, a JSON line each.",
+)
 DEMO_ENVIRONMENT = Path(".data/demo.env")
 SPAN = re.compile(r"(?P<count>\d{1,6})(?P<unit>[smhdw])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

@@ -1,6 +1,5 @@
 """The registry of articles. Each change adds a version, so that past decisions can be explained."""
 
-from collections.abc import Collection
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -27,12 +26,6 @@ def article(session: Session, article_id: str) -> Article:
     if found is None:
         raise UnknownArticle
     return found
-
-
-def by_ids(session: Session, ids: Collection[str]) -> dict[str, Article]:
-    """Those of these articles that exist, by id."""
-    rows = session.exec(select(Article).where(col(Article.id).in_(ids))) if ids else ()
-    return {row.id: row for row in rows}
 
 
 def article_at(ctx: TransactionContext, article_id: str) -> ArticleVersion:

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from billing.access import gifts, meter, policies, public_windows
-from billing.access.articles import UnknownArticle, by_ids
+from billing.access.articles import UnknownArticle
 from billing.access.entitlements import ANONYMOUS, Entitlements
 from billing.access.gifts import NO_GIFT, GiftResult
 from billing.access.models import Article, PublicWindow
 from billing.access.policies import Stated
 from billing.access.visitors import Visitor
+from billing.platform.bulk import load
 from billing.platform.context import TransactionContext
 from billing.rules.access import AccessLevel, Decision, Facts, Meter, decide
 
@@ -112,7 +113,7 @@ def facts_for_anonymous(ctx: TransactionContext, article: Article) -> Facts:
 
 def _by_policy(ctx: TransactionContext, questions: Sequence[Question]) -> dict[int, AccessResult]:
     """The decisions without gifts and meter, by the question's index; none for an unknown article."""
-    known = by_ids(ctx.session, {article_id for article_id, _ in questions})
+    known = load(ctx.session, Article, {article_id for article_id, _ in questions})
     names = {row.section for row in known.values()}
     sections = policies.of_sections(ctx.session, names)
     windows = public_windows.of_articles(ctx, known, names)

@@ -57,7 +57,7 @@ class ArticleVersion(ActedBy, table=True):
 
 
 class SectionPolicy(ActedBy, table=True):
-    """What a section asks for its articles without a policy of their own, from an instant on. Append-only; the last row counts."""
+    """A section's policy from an instant on, for articles that have none of their own. Append-only; the last row counts."""
 
     __tablename__ = "section_policy"
     __table_args__ = (

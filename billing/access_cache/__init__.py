@@ -1,1 +1,1 @@
-"""What article pages ask on every view, answered from memory before the framework; and how that memory is kept true."""
+"""Answers from memory, before the framework, what article pages ask on every view; and keeps that memory true."""

@@ -217,7 +217,7 @@ class AnswerBuilder:
         if token is None:
             secret = who.bearer.decode("latin-1")
             return ("token", (digest, secret)) if edge_tokens.looks_like_one(secret) else None
-        if at.timestamp() >= token.until:
+        if at >= token.expires_at:
             return None
         if token.session_id is not None:
             until = cache.open_sessions.get(token.session_id)

@@ -5,6 +5,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from billing.access.edge_tokens import Bearer
 from billing.access_cache.bounded_map import Bounded
 from billing.access_cache.packed_entitlements import Packer
 from billing.platform.monotonic import Monotonic
@@ -74,14 +75,6 @@ class CachedArticle:
         self.is_metered = self.policy.level is AccessLevel.METERED
 
 
-class CachedToken(NamedTuple):
-    """The reader and session of a verified token. `until`: seconds since 1970."""
-
-    reader_id: str
-    session_id: str | None
-    until: float
-
-
 @dataclass(slots=True, eq=False)
 class CachedKey:
     """An API key with the scope `access`. `loaded` and `noted` are monotonic, `until` is seconds since 1970."""
@@ -124,7 +117,7 @@ class AccessCache:
         self.packer = Packer()
         self.entitlements: Bounded[str, CachedEntitlements] = Bounded(most)
         self.sessions: Bounded[bytes, CachedSession] = Bounded(most)
-        self.tokens: Bounded[bytes, CachedToken] = Bounded(most)
+        self.tokens: Bounded[bytes, Bearer] = Bounded(most)
         self.open_sessions: Bounded[str, float] = Bounded(most)
         self.external_ids: Bounded[str, tuple[str, float]] = Bounded(most)
         self.keys: Bounded[bytes, CachedKey] = Bounded(MOST_KEYS)

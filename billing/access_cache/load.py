@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 from billing.access import edge_tokens
 from billing.access.entitled import entitlements_json, parse
 from billing.access.policies import AccessTerms, policy_of
-from billing.access_cache.cache import FOR_EVER, AccessCache, CachedArticle, CachedKey, CachedToken
+from billing.access_cache.cache import FOR_EVER, AccessCache, CachedArticle, CachedKey
 from billing.access_cache.change_listener import ChangeListener
 from billing.platform.db import storable
 from billing.platform.errors import Unauthenticated
@@ -204,8 +204,7 @@ class Loader:
             bearer = edge_tokens.read(self.site, token, now)
         except Unauthenticated:
             return None
-        cached = CachedToken(bearer.reader_id, bearer.session_id, bearer.expires_at.timestamp())
-        return Lookup(set(), lambda cache: cache.tokens.keep(digest, cached))
+        return Lookup(set(), lambda cache: cache.tokens.keep(digest, bearer))
 
     async def _articles(self, ids: tuple[str, ...], now: datetime) -> Lookup | None:
         rows = await self._rows(ARTICLES, list(ids), now)

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import accumulate
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -54,7 +55,9 @@ class GateMetrics(Collector):
             "route",
             "reason",
         )
-        yield self._latency()
+        sums = zip([*map(str, BUCKETS), "+Inf"], accumulate(self.buckets), strict=True)
+        words = "From request to answer."
+        yield HistogramMetricFamily("masthead_gate_seconds", words, list(sums), self.seconds)
         ours = sum(count.total() - count[FRAMEWORK] for count in self.answers.values())
         yield _counter("hits", "Answers that needed no look into the database.", {(): ours - self.looked_up})
         misses: Counts = {(kind,): count for kind, count in self.misses.items()}
@@ -69,21 +72,9 @@ class GateMetrics(Collector):
         yield GaugeMetricFamily(
             "masthead_gate_listening", "1 while the line is believed.", self.listener.is_fresh
         )
-        yield GaugeMetricFamily(
-            "masthead_gate_lag_seconds",
-            "What our last word on the line took to come back.",
-            self.listener.lag,
-        )
+        lag = "What our last word on the line took to come back."
+        yield GaugeMetricFamily("masthead_gate_lag_seconds", lag, self.listener.lag)
         yield _counter("cuts", "How often the line was cut.", {(): self.listener.cuts})
-
-    def _latency(self) -> Metric:
-        counts, sums = 0, []
-        for edge, count in zip([*map(str, BUCKETS), "+Inf"], self.buckets, strict=True):
-            counts += count
-            sums.append((edge, counts))
-        family = HistogramMetricFamily("masthead_gate_seconds", "From request to answer.")
-        family.add_metric([], sums, self.seconds)
-        return family
 
 
 def _counter(name: str, words: str, counts: Counts, *labels: str) -> Metric:

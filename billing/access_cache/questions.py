@@ -120,7 +120,7 @@ async def _body(scope: Scope, receive: Receive) -> tuple[bytes, Receive]:
 
 
 def _json_list(answers: Sequence[AccessAnswer]) -> bytes:
-    return b"[%b]" % b",".join([one.body for one in answers])
+    return b"[%b]" % b",".join([answer.body for answer in answers])
 
 
 def _bulk_request(body: bytes) -> tuple[list[str], str | None] | None:

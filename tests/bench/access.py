@@ -27,7 +27,7 @@ from billing.access.entitlements import Entitlements
 from billing.access.models import Article
 from billing.access.policies import AccessTerms
 from billing.access_cache.answer_builder import AnswerBuilder, CookieNames
-from billing.access_cache.cache import AccessCache, CachedToken
+from billing.access_cache.cache import AccessCache
 from billing.access_cache.presented import PresentedCredentials
 from billing.dev.postgres import Embedded
 from billing.platform import installation, list_key, migrate
@@ -318,10 +318,7 @@ def _tokens() -> list[Figure]:
     )
     token = edge_tokens.issue(site, Entitlements(reader_of(1)), None, at).token
     held = edge_tokens.read(site, token, at)
-    cache.tokens.keep(
-        hashlib.sha256(token.encode()).digest()[:16],
-        CachedToken(held.reader_id, None, held.expires_at.timestamp()),
-    )
+    cache.tokens.keep(hashlib.sha256(token.encode()).digest()[:16], held)
     cache.keep_entitlements(held.reader_id, cache.packer.pack(True, False, ()))
     who, now = PresentedCredentials(b"", token.encode(), {}), monotonic()
     assert builder.held(cache, who, at, now) == 1

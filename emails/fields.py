@@ -115,14 +115,9 @@ def _check(choice: Any) -> Callable[[Any], bool]:
     if get_origin(choice) is tuple:
         [of, _] = get_args(choice)
         return lambda value: type(value) is tuple and all(type(entry) is of for entry in value)
-    if get_origin(choice) is not Annotated:
-        return lambda value: type(value) is choice
-    kind = choice.__metadata__[0]
-    if kind == "cents":
-        return lambda value: type(value) is int and value >= 0
-    if kind == "day":
-        return lambda value: type(value) is str and _is_day(value)
-    return lambda value: type(value) is str
+    if get_origin(choice) is Annotated:
+        return _MARKS[choice.__metadata__[0]][1]
+    return lambda value: type(value) is choice
 
 
 def _is_day(text: str) -> bool:
@@ -130,6 +125,16 @@ def _is_day(text: str) -> bool:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
+
+
+_MARKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "cents": ("cents as a whole number from 0", lambda value: type(value) is int and value >= 0),
+    "day": ("a day such as '2026-03-16'", lambda value: type(value) is str and _is_day(value)),
+    "url": ("a link", lambda value: type(value) is str),
+    "code": ("a code", lambda value: type(value) is str),
+    "words": ("words", lambda value: type(value) is str),
+}
+"""What a value with this mark must be, and its check."""
 
 
 def _is_web_address(text: str) -> bool:
@@ -146,14 +151,7 @@ def _in_words(choice: Any) -> str:
     if get_origin(choice) is Literal:
         return " or ".join(repr(value) for value in get_args(choice))
     if get_origin(choice) is Annotated:
-        marks = {
-            "cents": "cents as a whole number from 0",
-            "day": "a day such as '2026-03-16'",
-            "url": "a link",
-            "code": "a code",
-            "words": "words",
-        }
-        return marks[choice.__metadata__[0]]
+        return _MARKS[choice.__metadata__[0]][0]
     if get_origin(choice) is tuple:
         return f"any number of {get_args(choice)[0].kind}"
     return "None" if choice is NoneType else str(choice.__name__)

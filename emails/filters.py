@@ -1,14 +1,9 @@
-"""How amounts, days and cards read in a mail. South African English, independent of the machine's locale."""
+"""How amounts, days and cards read in a mail, in South African English."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 BRANDS = {
     "visa": "Visa",
     "mastercard": "Mastercard",
@@ -30,14 +25,12 @@ def rand(cents: int) -> str:
 
 def day(iso: str) -> str:
     """ "2026-03-16" -> "Monday 16 March 2026"."""
-    on = date.fromisoformat(iso)
-    return f"{WEEKDAYS[on.weekday()]} {short_day(iso)}"
+    return f"{date.fromisoformat(iso):%A %-d %B %Y}"
 
 
 def short_day(iso: str) -> str:
     """ "2026-03-16" -> "16 March 2026"."""
-    on = date.fromisoformat(iso)
-    return f"{on.day} {MONTHS[on.month - 1]} {on.year}"
+    return f"{date.fromisoformat(iso):%-d %B %Y}"
 
 
 def span(first: str, last: str) -> str:

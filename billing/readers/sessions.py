@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -22,15 +23,17 @@ TOUCH_EVERY = timedelta(hours=1)
 """How often it is noted that a session was seen."""
 
 
-def open_session(
-    ctx: TransactionContext,
-    reader_id: str,
-    *,
-    ip: str,
-    device: str,
-    browser_hash: str,
-    email_verified: bool,
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """A browser at work. `hashes`: of its own cookie, by each secret key, the present one's first. `device`: its user agent."""
+
+    hashes: tuple[str, ...]
+    ip: str
+    device: str
+    session_id: str | None = None
+
+
+def open_session(ctx: TransactionContext, reader_id: str, browser: Browser, *, email_verified: bool) -> str:
     """Sign a browser in; the secret for its cookie (256 bits), of which we keep a keyed hash. Always a new one (7.2.4).
 
     Above the policy's `session_limit` (0: any number), the sessions seen longest ago end, with a reason for their browsers."""
@@ -44,9 +47,9 @@ def open_session(
             reader_id=reader_id,
             started_at=ctx.at,
             seen_at=ctx.at,
-            ip=ip[:64],
-            device=device[:300],
-            browser_hash=browser_hash,
+            ip=browser.ip[:64],
+            device=browser.device[:300],
+            browser_hash=browser.hashes[0],
             email_verified=email_verified,
         )
     )

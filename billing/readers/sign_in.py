@@ -15,20 +15,11 @@ from billing.readers.links import LIFE, Links
 from billing.readers.models import Reader, ReaderSession, SignInLink
 from billing.readers.notices import address_changed, sign_in_link, signed_in_elsewhere
 from billing.readers.register import by_address, clean_address, lock_reader, register
+from billing.readers.sessions import Browser
 from billing.rules.addresses import canonical
 
 PURPOSE = "sign-in"
 LINKS = Links(SignInLink, PURPOSE, "email", "/sign-in/link")
-
-
-@dataclass(frozen=True, slots=True)
-class Browser:
-    """A browser that asks. `hashes`: of its own cookie, by each secret key, the present one's first. `device`: its user agent."""
-
-    hashes: tuple[str, ...]
-    ip: str
-    device: str
-    session_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +31,7 @@ class SignedIn:
 
 
 def count_asks(ctx: TransactionContext, email: str, browser: Browser) -> None:
-    """Count an ask for a link (see `count_mails`). Raises BadAddress, TooMany."""
+    """Count a request for a link (see `count_mails`). Raises BadAddress, TooMany."""
     email = clean_address(email)
     reader = by_address(ctx.session, email)
     known = sessions.knows(ctx.session, browser.hashes, reader.id if reader else "")
@@ -166,14 +157,7 @@ def _sign_in(ctx: TransactionContext, link: SignInLink, browser: Browser) -> Sig
     sessions.prove_address(ctx, reader)
     if browser.session_id is not None:  # a sign-in replaces the session that this browser had (7.2.4)
         sessions.end(ctx, browser.session_id)
-    secret = sessions.open_session(
-        ctx,
-        reader.id,
-        ip=browser.ip,
-        device=browser.device,
-        browser_hash=browser.hashes[0],
-        email_verified=True,
-    )
+    secret = sessions.open_session(ctx, reader.id, browser, email_verified=True)
     if new_device:
         signed_in_elsewhere(ctx, reader, link.id, browser.device)
     log_event(ctx.session, "signed in", reader=reader.id, link=link.id)

@@ -10,7 +10,7 @@ from billing.platform.actors import actor_name, staff_id_of
 from billing.platform.context import TransactionContext
 from billing.readers import devices
 from billing.readers.register import by_id
-from billing.readers.sign_in import Browser
+from billing.readers.sessions import Browser
 from billing.rules.money import Money
 from billing.staff import members
 from billing.staff.approval_models import Approval, ApprovalKind

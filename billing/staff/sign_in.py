@@ -12,7 +12,7 @@ from billing.readers import sign_in as mailed
 from billing.readers.links import Links
 from billing.readers.notices import sign_in_link
 from billing.readers.register import clean_address
-from billing.readers.sign_in import Browser
+from billing.readers.sessions import Browser
 from billing.staff import audit, browsers, codes, sessions
 from billing.staff.codes import Checked, CodeAnswer
 from billing.staff.models import Outcome, StaffLink, StaffMember, StaffSession

@@ -1,7 +1,7 @@
 """A member proves who they are once more, before what matters (SEC-2): with a code of the authenticator."""
 
 from billing.platform.context import TransactionContext
-from billing.readers.sign_in import Browser
+from billing.readers.sessions import Browser
 from billing.staff import codes, sessions
 from billing.staff.codes import Checked, CodeAnswer
 from billing.staff.models import StaffMember, StaffSession

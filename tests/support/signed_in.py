@@ -40,9 +40,8 @@ def session_secret(world: World, email: str) -> str:
     """The secret of a new session of a known reader: what the cookie holds."""
     (row,) = world.rows("SELECT id FROM reader WHERE email = :email", email=email)
     with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
-        return sessions.open_session(
-            ctx, row["id"], ip="127.0.0.1", device="Test/1", browser_hash="", email_verified=True
-        )
+        browser = sessions.Browser(("",), "127.0.0.1", "Test/1")
+        return sessions.open_session(ctx, row["id"], browser, email_verified=True)
 
 
 def after(world: World, what_happens: str, live: Callable[[Browser], object]) -> Browser:

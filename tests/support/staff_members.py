@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from billing.http import cookies
 from billing.platform.actors import WORKER, Command
-from billing.readers import sign_in as readers_sign_in
+from billing.readers.sessions import Browser as ReaderBrowser
 from billing.staff import codes, members, sessions
 from billing.staff import sign_in as staff_sign_in
 from billing.staff.models import StaffMember
@@ -35,7 +35,7 @@ def sign_in(world: World, email: str) -> Browser:
 
     The product's own functions begin the session; the mailed link and its five pages are left out (`sign_in_by_mail`)."""
     browser, code = world.browser(), code_of(world, email)
-    device = readers_sign_in.Browser(("test",), "127.0.0.1", browser.http.headers["user-agent"])
+    device = ReaderBrowser(("test",), "127.0.0.1", browser.http.headers["user-agent"])
     with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         member_id = members.by_address(ctx.session, email).id
         first = sessions.begin(ctx, member_id, ip=device.ip, device=device.device)

@@ -159,9 +159,8 @@ class ReaderActs:
         """On the account page, having just signed in by mail."""
         services = self.installation.services
         with services.database.begin(services.site, at, WORKER) as ctx:
-            secret = sessions.open_session(
-                ctx, who.reader_id, ip=_address(who), device=AGENT, browser_hash="", email_verified=True
-            )
+            browser_here = sessions.Browser(("",), _address(who), AGENT)
+            secret = sessions.open_session(ctx, who.reader_id, browser_here, email_verified=True)
         with self._browser(who) as browser:
             browser.keep_cookie(cookies.named(services.settings, cookies.SESSION), secret)
             browser.get("/account/card")

@@ -24,7 +24,7 @@ from billing.platform.errors import Forbidden
 from billing.readers import sessions
 from billing.readers.models import Reader, ReaderSession
 from billing.readers.register import by_id
-from billing.readers.sign_in import Browser
+from billing.readers.sessions import Browser
 from billing.rules import networks
 from billing.web.kit.bulkhead import Party, Side
 from billing.web.kit.flashes import FLASHES

@@ -194,14 +194,8 @@ def _sign_in_first_time(visit: Visit, session: Session, reader_id: str, setup: C
     reader = by_id(session, reader_id)
     late = setup.finished_at is None or visit.at - setup.finished_at > WAY_BACK
     if reader.address_proved_at is None and not late and not sessions.ever_ended(session, reader.id):
-        secret = sessions.open_session(
-            visit.context(session),
-            reader.id,
-            ip=visit.ip,
-            device=visit.device,
-            browser_hash=visit.browser_hash,
-            email_verified=False,
-        )
+        ctx = visit.context(session)
+        secret = sessions.open_session(ctx, reader.id, visit.browser, email_verified=False)
         carry_over(visit, session, reader.id)
         visit.give(cookies.SESSION, secret, sessions.ABSOLUTE)
 

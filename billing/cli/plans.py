@@ -1,7 +1,7 @@
 """Commands for what is sold: plans and their prices."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -52,32 +52,25 @@ def plans_list() -> None:
 @click.argument("plan")
 @click.option("--name", required=True, help="What invoices call it, such as Full access.")
 @click.option("--months", type=click.IntRange(1, 24), required=True, help="How many months are paid at once.")
-@click.option("--period", required=True, help="What so many months are called: month, quarter, year.")
+@click.option(
+    "--period", "period_label", required=True, help="What so many months are called: month, quarter, year."
+)
 @click.option("--trial-days", type=click.IntRange(1, 90), default=14, show_default=True, help="Free days.")
 @click.option(
-    "--then", help="What a year goes on as when it is over, a plan paid each month. Without: as it is."
+    "--then",
+    "then_plan_id",
+    help="What a year goes on as when it is over, a plan paid each month. Without: as it is.",
 )
 @click.option(
     "--opens", multiple=True, help="A feature besides reading, again for each: listen, newsletter:ID."
 )
-def plans_add(
-    plan: str, name: str, months: int, period: str, trial_days: int, then: str | None, opens: tuple[str, ...]
-) -> None:
+def plans_add(plan: str, opens: tuple[str, ...], **columns: Any) -> None:
     """Add PLAN, which is offered to nobody yet: give it a price with `billing prices add`, then `billing plans offer` it."""
     from billing.subscriptions.models import Plan
     from billing.subscriptions.plans import add_plan
 
-    added = Plan(
-        id=plan,
-        name=name,
-        months=months,
-        period_label=period,
-        trial_days=trial_days,
-        then_plan_id=then,
-        features=list(opens),
-    )
     with transaction() as ctx:
-        add_plan(ctx.session, added)
+        add_plan(ctx.session, Plan(id=plan, features=list(opens), **columns))
     click.echo(f"{plan} is a plan now, and offered to nobody.")
 
 

@@ -49,14 +49,6 @@ class SessionEnded(Unauthenticated):
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
-    """A token, and the instant at which it ends (exclusive)."""
-
-    token: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Bearer:
     """The reader that a token names. We look entitlements up again: those in the token may be five minutes old."""
 
@@ -72,9 +64,8 @@ class _Key:
     public: dict[str, str]
 
 
-def issue(site: Site, entitlements: Entitlements, session_id: str | None, at: datetime) -> Issued:
-    """A token for a registered reader with their features. It ends with its session wherever we check it."""
-    expires_at = at + LIFE
+def issue(site: Site, entitlements: Entitlements, session_id: str | None, at: datetime) -> str:
+    """A token for a registered reader with their features, for `LIFE`. Where we check it, it ends with its session too."""
     until = paid_until(entitlements.held, at)
     live = [held for held in entitlements.held if held.live(at)]
     claims: dict[str, Any] = {
@@ -82,7 +73,7 @@ def issue(site: Site, entitlements: Entitlements, session_id: str | None, at: da
         "aud": AUDIENCE,
         "sub": entitlements.reader_id,
         "iat": int(at.timestamp()),
-        "exp": int(expires_at.timestamp()),
+        "exp": int((at + LIFE).timestamp()),
         "features": sorted({READ}.union(*(held.features for held in live))) if live else [],
         "paid_until": int(until.timestamp()) if until else None,
     }
@@ -90,7 +81,7 @@ def issue(site: Site, entitlements: Entitlements, session_id: str | None, at: da
         claims["sid"] = session_id
     key = _key(site.tokens.key("edge", str(_period(at))))
     header = {"kid": key.kid, "known_by": _known_by(site.tokens, entitlements.reader_id, session_id)}
-    return Issued(jwt.encode(claims, key.private, ALGORITHM, header), expires_at)
+    return jwt.encode(claims, key.private, ALGORITHM, header)
 
 
 def paid_until(held: tuple[Entitlement, ...], at: datetime) -> datetime | None:

@@ -13,17 +13,10 @@ from billing.platform.logs import log_event
 from billing.readers.models import Consent, ConsentText
 from billing.rules.money import Money
 
-TRIAL_TERMS = "trial-2026-11"
-PAID_TERMS = "paid-2026-11"
-TRIAL_YEAR_TERMS = "trial-year-2026-11"
-PAID_YEAR_TERMS = "paid-year-2026-11"
-SWITCH_TERMS = "switch-2026-11"
-SWITCH_YEAR_TERMS = "switch-year-2026-11"
-
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The sentence beside a box, and the version of its wording."""
+    """The sentence beside a box, and the version of its wording: another wording needs another version."""
 
     version: str
     words: str
@@ -36,29 +29,29 @@ def for_trial(price: Money, period: str, days: int, first_charge_on: date, then:
             f"Yes, start my {days} days free. From {first_charge_on:%-d %B %Y} charge my card {price.with_vat_words()} "
             f"every {period} until I cancel. If I cancel before then, I pay nothing."
         )
-        return Terms(TRIAL_TERMS, words)
+        return Terms("trial-2026-11", words)
     words = (
         f"Yes, start my {days} days free. On {first_charge_on:%-d %B %Y} charge my card {price.with_vat_words()} for a year. "
         f"{_after_a_year(then)} If I cancel before the first charge, I pay nothing."
     )
-    return Terms(TRIAL_YEAR_TERMS, words)
+    return Terms("trial-year-2026-11", words)
 
 
 def for_paid(price: Money, period: str, then: Money | None) -> Terms:
     """To start without a trial."""
     if then is None:
         words = f"Yes, charge my card {price.with_vat_words()} today and every {period} until I cancel."
-        return Terms(PAID_TERMS, words)
+        return Terms("paid-2026-11", words)
     words = f"Yes, charge my card {price.with_vat_words()} today for a year. {_after_a_year(then)}"
-    return Terms(PAID_YEAR_TERMS, words)
+    return Terms("paid-year-2026-11", words)
 
 
 def for_switch(price: Money, period: str, on: date, then: Money | None) -> Terms:
     """To pay by another period, from a day on."""
     begin = f"Yes, on {on:%-d %B %Y} charge my card {price.with_vat_words()}"
     if then is None:
-        return Terms(SWITCH_TERMS, f"{begin}, and the same every {period} until I cancel.")
-    return Terms(SWITCH_YEAR_TERMS, f"{begin} for a year. {_after_a_year(then)}")
+        return Terms("switch-2026-11", f"{begin}, and the same every {period} until I cancel.")
+    return Terms("switch-year-2026-11", f"{begin} for a year. {_after_a_year(then)}")
 
 
 def _after_a_year(then: Money) -> str:

@@ -316,7 +316,7 @@ def _tokens() -> list[Figure]:
         AccessCache(100, SystemMonotonic()),
         AnswerBuilder(site, CookieNames(b"s=", b"v=", b"g="), []),
     )
-    token = edge_tokens.issue(site, Entitlements(reader_of(1)), None, at).token
+    token = edge_tokens.issue(site, Entitlements(reader_of(1)), None, at)
     held = edge_tokens.read(site, token, at)
     cache.tokens.keep(hashlib.sha256(token.encode()).digest()[:16], held)
     cache.keep_entitlements(held.reader_id, cache.packer.pack(True, False, ()))

@@ -21,8 +21,9 @@ from billing.platform.installation import refuse_foreign
 from billing.platform.list_key import opened
 from billing.platform.monotonic import Monotonic, SystemMonotonic
 from billing.platform.pooling import refuse_transaction_pooling
+from billing.platform.setting_groups import Policy, StaffLimits
 from billing.platform.settings import Settings
-from billing.platform.site import Policy, Site, StaffLimits
+from billing.platform.site import Site
 from billing.platform.time_limits import Work
 
 if TYPE_CHECKING:
@@ -59,19 +60,8 @@ def build(
         settings.public_url,
         tokens,
         settings.installation,
-        Policy(
-            settings.cooling_off_days,
-            settings.pause_months,
-            settings.term_notice_days,
-            settings.session_limit,
-            settings.withdrawals_a_year,
-        ),
-        StaffLimits(
-            settings.support_refund_limit,
-            settings.support_refund_day_limit,
-            settings.second_person_limit,
-            settings.second_person_day_limit,
-        ),
+        Policy.model_validate(settings, from_attributes=True),
+        StaffLimits.model_validate(settings, from_attributes=True),
     )
     house = emails.House(
         name=settings.publisher_name,

@@ -1,4 +1,4 @@
-"""What a live installation may not be given, where that takes more than a glance at the value. Each answer is words, or None."""
+"""Checks of live settings that need more than the value. Each returns what is wrong, in words, or None."""
 
 import ipaddress
 import os
@@ -13,20 +13,20 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 PROVED = ("verify-full", "verify-ca")
-"""What of libpq's `sslmode` looks whose certificate it is; `require` encrypts to whoever answers.
+"""The values of libpq's `sslmode` that check the server's certificate; `require` encrypts to any server.
 Source: https://www.postgresql.org/docs/current/libpq-ssl.html, "Protection Provided in Different Modes"."""
 TEMPORARY = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 - these are refused
 
 
 def database_fault(url: str) -> str | None:
-    """A database on another machine is spoken to by TLS, with proof of whose it is (ASVS 12.3.2)."""
+    """A database on another machine needs TLS with a checked certificate (ASVS 12.3.2)."""
     scheme, mark, rest = url.partition("://")
     try:
         given = conninfo_to_dict(f"{scheme.partition('+')[0]}{mark}{rest}")
     except psycopg.ProgrammingError:
-        return None  # said by whoever opens it
+        return None  # connecting reports it
     service, mode = _given_or_set(given, "service"), str(given.get("sslmode") or "")
-    if not service:  # else its file may say another host and mode, which come before the environment's
+    if not service:  # a service's file may name another host and mode, and they precede the environment
         mode = mode or os.environ.get("PGSSLMODE", "")
     addresses, hosts = (_given_or_set(given, name).split(",") for name in ("hostaddr", "host"))
     here = all(is_here(address or host) for address, host in zip_longest(addresses, hosts, fillvalue=""))
@@ -39,7 +39,7 @@ def database_fault(url: str) -> str | None:
 
 
 def _given_or_set(given: Mapping[str, object], name: str) -> str:
-    """What libpq goes by: the URL, or else the environment. An address there is gone to also where the URL names a host.
+    """The value that libpq uses: the URL's, or else the environment's. PGHOSTADDR counts even where the URL names a host.
     Source: https://www.postgresql.org/docs/current/libpq-envars.html."""
     return str(given.get(name) or os.environ.get(f"PG{name.upper()}", ""))
 
@@ -52,21 +52,21 @@ def relay_fault(url: str) -> str | None:
     return "leads to another machine unencrypted: use smtps:// or smtp+starttls://"
 
 
-def journal_fault(folder: str) -> str | None:
-    """The notes of what was sent lie where nobody else can put them first, and where they are found after a restart."""
-    path = Path(folder)
-    if not folder:
+def journal_fault(value: str) -> str | None:
+    """The send logs need a folder that no other user can write to, and that survives a restart."""
+    path = Path(value)
+    if not value:
         return "is empty, and the notes of what was sent would lie among temporary files: name a folder of its own"
     if not path.is_absolute():
         return "is no absolute path: which folder it names depends on where the process was started"
     resolved = path.resolve()
-    if any(resolved.is_relative_to(one.resolve()) for one in (*TEMPORARY, Path(tempfile.gettempdir()))):
+    if any(resolved.is_relative_to(folder.resolve()) for folder in (*TEMPORARY, Path(tempfile.gettempdir()))):
         return "is a folder for temporary files, which others may write into and a restart may empty"
     return None
 
 
 def privacy_fault(folder: Path) -> str | None:
-    """A folder of this process's own: no link, made by it, closed to everybody else. One that isn't there yet is all right."""
+    """A folder must be no link, belong to this user, and be closed to others. It may be missing."""
     try:
         found = folder.lstat()
     except FileNotFoundError:
@@ -79,7 +79,7 @@ def privacy_fault(folder: Path) -> str | None:
 
 
 def reused(secret: str, others: dict[str, tuple[str, ...]]) -> list[str]:
-    """The settings that hold this secret too, by name: who learns one of them knows the other."""
+    """The names of other settings that hold this secret too, so that a leak of one would reveal both."""
     return [
         name
         for name, values in others.items()
@@ -88,7 +88,7 @@ def reused(secret: str, others: dict[str, tuple[str, ...]]) -> list[str]:
 
 
 def is_here(host: str) -> bool:
-    """Whether a host is this machine: loopback, or a socket's folder."""
+    """Whether a host is this machine: loopback, or the folder of a socket."""
     try:
         return not host or host.startswith(("/", "@")) or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""The forms that settings have, each with what is wrong when a value hasn't that form."""
+"""Types of settings, each with its own error message."""
 
 import re
 from typing import Annotated, Any
@@ -18,18 +18,19 @@ from billing.rules import robots
 
 OWN_LICENSE = "own"
 OFFER = "/"
-"""The page that is always here."""
+"""Our own page with the offer."""
 
 
 def _listed(value: Any) -> Any:
-    return (
-        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-    )
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
 def _listed_keys(value: Any) -> Any:
-    listed = _listed(value)
-    return tuple(each.replace("%2C", ",") for each in listed) if isinstance(value, str) else listed
+    if not isinstance(value, str):
+        return value
+    return tuple(key.replace("%2C", ",") for key in _listed(value))
 
 
 def _known_zone(value: str) -> str:
@@ -48,14 +49,10 @@ def _known_crawlers(value: tuple[str, ...]) -> tuple[str, ...]:
 
 def _own_or_elsewhere(value: str) -> str:
     parts = urlsplit(value)
-    plain = value.isascii() and value.isprintable() and " " not in value
-    if (
-        value
-        and value != OWN_LICENSE
-        and not (plain and parts.scheme in ("http", "https") and parts.hostname)
-    ):
-        raise ValueError("is neither `own` nor an address like https://example.co.za/license.xml")
-    return value
+    is_plain = value.isascii() and value.isprintable() and " " not in value
+    if value in ("", OWN_LICENSE) or (is_plain and parts.scheme in ("http", "https") and parts.hostname):
+        return value
+    raise ValueError("is neither `own` nor an address like https://example.co.za/license.xml")
 
 
 def _here_or_elsewhere(value: str) -> str:
@@ -72,7 +69,7 @@ def _web_address(value: str) -> str:
 
 
 class _NoProxy(int):
-    """Zero, said on purpose: nothing in front adds X-Forwarded-For, so the peer's address is the reader's."""
+    """Zero, stated on purpose: no proxy adds X-Forwarded-For, so the peer's address is the reader's."""
 
 
 NO_PROXY = _NoProxy(0)
@@ -83,7 +80,7 @@ def _counted(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 
 def port_of(parts: SplitResult) -> int | None:
-    """The port, 0 where none is named; None where it isn't a port."""
+    """The port, or 0 without one; None where it is invalid."""
     try:
         return parts.port or 0
     except ValueError:
@@ -97,7 +94,7 @@ Keys = Annotated[tuple[Key, ...], BeforeValidator(_listed_keys)]
 """Comma separated; a comma within one is written %2C."""
 Origins = Annotated[tuple[Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:\d{1,5})?$")], ...], Listed]
 ProxyCount = Annotated[int, Field(ge=0, le=5), WrapValidator(_counted)]
-"""0 to 5; `none` is 0, said on purpose."""
+"""0 to 5; `none` is 0, stated on purpose."""
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
 Crawlers = Annotated[tuple[str, ...], Listed, AfterValidator(_known_crawlers)]
 License = Annotated[str, AfterValidator(_own_or_elsewhere)]

@@ -1,9 +1,10 @@
-"""What the domain must know of the installation: its zone, the addresses of its pages, its secrets."""
+"""What domain code needs of the installation: its zone, its pages' addresses, its secrets, its policy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from billing.platform.setting_groups import Policy, StaffLimits
 from billing.platform.tokens import Tokens, place
 from billing.rules.periods import civil_date, last_day_before
 
@@ -14,43 +15,16 @@ REQUEST = "request"
 
 
 @dataclass(frozen=True)
-class Policy:
-    """What the publisher grants its readers."""
-
-    cooling_off_days: int = 14
-    """Civil days after the first charge in which it goes back in full (INT-2; the law asks for 7, ECT-5)."""
-    pause_months: int = 3
-    """Months for which a reader may pause; 0: not at all."""
-    term_notice_days: int = 20
-    """Business days of notice for leaving a year early (CPA-2)."""
-    session_limit: int = 0
-    """Browsers in which a reader may be signed in at once; 0: any number."""
-    withdrawals_a_year: int = 1
-    """Withdrawals in twelve months for which nobody is asked; staff decide about the next."""
-
-
-@dataclass(frozen=True)
-class StaffLimits:
-    """Cents that staff may give back: support to one reader in a month, and one member of it in a day; any member alone to one
-    reader, and in all, in a day."""
-
-    support_refund_limit: int = 15_000
-    support_refund_day_limit: int = 75_000
-    second_person_limit: int = 100_000
-    second_person_day_limit: int = 500_000
-
-
-@dataclass(frozen=True)
 class Site:
-    """Made once, at start, and passed to whoever counts days or writes to readers."""
+    """Made once, at start, and passed to functions that count days or write to readers."""
 
     zone: ZoneInfo
     public_url: str
     tokens: Tokens
     installation: str = "main"
-    """Its name, with which the names of its charges begin."""
-    policy: Policy = Policy()
-    staff_limits: StaffLimits = StaffLimits()
+    """Its name, with which the keys of its charges begin."""
+    policy: Policy = field(default_factory=lambda: Policy.model_validate({}))
+    staff_limits: StaffLimits = field(default_factory=lambda: StaffLimits.model_validate({}))
 
     def today(self, at: datetime) -> date:
         """The civil day at that instant, in the publisher's zone."""
@@ -75,16 +49,16 @@ class Site:
 
     @property
     def undo_url(self) -> str:
-        """Where a reader undoes a cancellation, signed in."""
+        """Where a signed-in reader undoes a cancellation."""
         return self.page("/account/cancelled")
 
     @property
     def offer_url(self) -> str:
-        """Where a reader can begin."""
+        """The page with the offer."""
         return self.page("/")
 
     def cancel_url(self, subscription_id: str) -> str:
-        """A link that cancels without signing in (CARD-7), and undoes nothing; for a stored mail, so the token is a place."""
+        """A link that cancels without signing in (CARD-7), for a stored mail. It can't undo a cancellation."""
         return self.page(f"/cancel/{place(CANCEL, subscription_id)}")
 
     def confirm_url(self, request_id: str) -> str:

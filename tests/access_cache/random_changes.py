@@ -21,7 +21,8 @@ from billing.platform.actors import WORKER, ReaderActor, StaffActor
 from billing.platform.clock import SystemClock
 from billing.platform.context import TransactionContext
 from billing.platform.db import Database
-from billing.platform.site import Policy, Site
+from billing.platform.setting_groups import Policy
+from billing.platform.site import Site
 from billing.subscriptions.find import live_of, plan_on_offer
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.start import Starting, start_paid, start_trial
@@ -30,7 +31,7 @@ from tests.bench.readers import reader_of
 from tests.support.one_acquirer import only
 from tests.support.world import ZONE
 
-SITE = Site(ZONE, "http://127.0.0.1", TOKENS, policy=Policy(withdrawals_a_year=1_000_000))
+SITE = Site(ZONE, "http://127.0.0.1", TOKENS, policy=Policy.model_construct(withdrawals_a_year=1_000_000))
 CLOCK = SystemClock()
 
 

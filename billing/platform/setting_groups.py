@@ -1,0 +1,226 @@
+"""The settings by subject, each with its unit and default. `settings.Settings` is all of them."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from billing.platform.setting_types import (
+    OFFER,
+    Crawlers,
+    License,
+    Listed,
+    Origins,
+    PaperAddress,
+    ProxyCount,
+    WebAddress,
+)
+
+CONTACT = r"^(|mailto:[^\s@]+@[^\s@]+|https://\S+)$"
+
+
+class WebSettings(BaseModel):
+    """Addresses: where the pages are, and what is in front of them."""
+
+    host: str = Field("127.0.0.1", description="Address the web process listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port the web process listens on.")
+    public_url: WebAddress = Field(
+        "http://127.0.0.1:8000", description="Where readers reach the pages; links in mails begin with it."
+    )
+    proxy_count: ProxyCount = Field(
+        0,
+        description="Trusted proxies in front, 0 to 5; decides whose address X-Forwarded-For gives. `none` in live: nothing in front"
+        " adds it.",
+    )
+    sites: Origins = Field(
+        (),
+        description="Origins of the publisher's other hosts whose pages may ask for their readers, comma separated.",
+    )
+    paper_url: PaperAddress = Field(
+        "",
+        description="Where the paper is read: an address, or a path on this host. Empty: the first of BILLING_SITES, or the offer.",
+    )
+
+    @property
+    def paper(self) -> str:
+        """Where pages send a visitor to read."""
+        return self.paper_url or next(iter(self.sites), OFFER)
+
+    @property
+    def secure(self) -> bool:
+        """Whether readers come over https. Decides on Secure cookies and HSTS."""
+        return self.public_url.startswith("https://")
+
+
+class AcquirerSettings(BaseModel):
+    """Stripe, or its sandbox."""
+
+    stripe_secret_key: SecretStr = Field(
+        description="Stripe's secret or restricted key (`sk_test_…` for the sandbox)."
+    )
+    stripe_api_base: WebAddress = Field(
+        "https://api.stripe.com", description="Stripe's address, or the sandbox's."
+    )
+    stripe_webhook_secrets: Annotated[tuple[str, ...], Listed] = Field(
+        (),
+        repr=False,
+        description="Webhook signing secrets, comma separated; two while one is being replaced.",
+    )
+    sandbox_url: str = Field("", description="Where the demo's Stripe sandbox page is; empty: no link.")
+
+
+class MailSettings(BaseModel):
+    """Mail and newsletters."""
+
+    smtp_url: str = Field(
+        "smtp://127.0.0.1:2525",
+        repr=False,
+        description="Mail relay: `smtps://`, `smtp+starttls://`, or `smtp://` on loopback.",
+    )
+    mail_from: str = Field(
+        "hello@swartbergpost.example", description="Sender of receipts and notices; replies are read."
+    )
+    mail_papers: bool = Field(
+        True,
+        description="A receipt carries its tax invoice as a PDF, and a refund's mail its credit note; without, a mail has a"
+        " quarter of the size, and the PDF is had from the account page.",
+    )
+    newsletter_from: str = Field(
+        "letters@news.swartbergpost.example",
+        description="Sender of newsletters; a domain of its own keeps their reputation apart from that of receipts.",
+    )
+    bounce_domain: str = Field(
+        "",
+        description="Domain whose mail to `b+…` reaches `billing bounces take`; empty: the newsletters' own.",
+    )
+    newsletter_connections: int = Field(
+        8, ge=1, le=100, description="Connections to the relay that one worker opens for newsletters."
+    )
+    journal_dir: str = Field(
+        "",
+        description="Folder on this machine, closed to others, where a worker notes what it sends, to be read after its death;"
+        " empty, and not for live: one of the system's for temporary files.",
+    )
+    mailbox_dir: str = Field("", description="Folder of the demo's mailbox; empty: no mailbox page.")
+
+
+class PublisherSettings(BaseModel):
+    """What pages, mails and tax invoices say of the publisher."""
+
+    publisher_name: str = Field("The Swartberg Post", description="The paper's name, as readers know it.")
+    publisher_legal_name: str = Field(
+        "Swartberg Post Media (Pty) Ltd", description="The supplier's legal name, for tax invoices."
+    )
+    publisher_address: str = Field(
+        "14 Kerk Street, Kransrivier, 6999", description="The supplier's address, for tax invoices."
+    )
+    publisher_vat_number: str = Field(
+        "4000000018", pattern=r"^4\d{9}$", description="VAT number: ten digits, the first a 4."
+    )
+    publisher_phone: str = Field("+27 49 000 0100", description="Where readers can call.")
+    security_contact: str = Field("", pattern=CONTACT, description="Whom to tell of a weakness (RFC 9116).")
+
+
+class PaywallSettings(BaseModel):
+    """What readers, browsers and crawlers may read."""
+
+    meter_registered: int = Field(10, ge=0, description="Metered articles a month for a registered reader.")
+    meter_anonymous: int = Field(
+        3, ge=0, description="Metered articles a month for a visitor who isn't signed in."
+    )
+    gifts_a_month: int = Field(10, ge=0, description="Articles that a subscriber may give away in a month.")
+    gift_days: int = Field(14, ge=1, le=90, description="Days for which a gift link opens its article.")
+    gift_readers: int = Field(25, ge=1, description="How many people may open one gift link.")
+    shared_seconds: int = Field(
+        60,
+        ge=0,
+        le=300,
+        description="Seconds for which caches between may keep a sample article that is the same for everybody; 0: none.",
+    )
+    crawlers: str = Field(
+        "",
+        description="Whether Googlebot reads whole sample articles. Empty: no; `dns`: when reverse and forward DNS prove it; else a"
+        " file in the form of Google's common-crawlers.json.",
+    )
+    refused_crawlers: Crawlers = Field(
+        ("training",),
+        description="Classes of crawlers that robots.txt refuses everything, comma separated; empty: none.",
+    )
+    license: License = Field(
+        "",
+        description="Licence for machines (RSL 1.0) that robots.txt names. Empty: none; `own`: /license.xml, written from"
+        " the policy of robots.txt; else the address of one elsewhere.",
+    )
+    standings_in_memory: int = Field(
+        200_000,
+        ge=0,
+        le=10_000_000,
+        description="Readers whose standing each web process keeps in memory; 0: the database is asked each time.",
+    )
+
+
+class StaffLimits(BaseModel):
+    """What staff may refund, in cents."""
+
+    model_config = ConfigDict(frozen=True)
+
+    support_refund_limit: int = Field(15000, ge=0, description="Cents support may give a reader a month.")
+    support_refund_day_limit: int = Field(75000, ge=0, description="Cents a member of it may give a day.")
+    second_person_limit: int = Field(100000, ge=0, description="Cents one of staff may give a reader a day.")
+    second_person_day_limit: int = Field(500000, ge=0, description="Cents one of staff may give a day.")
+
+
+class Policy(BaseModel):
+    """What the publisher grants its readers (INT-2, ECT-5, CPA-2)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cooling_off_days: int = Field(
+        14,
+        ge=7,
+        le=60,
+        description="Civil days after the first charge in which a reader takes it back in full; the law asks for 7.",
+    )
+    withdrawals_a_year: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="Withdrawals in twelve months that a reader, or a card, may make unasked; staff decide about the next.",
+    )
+    pause_months: int = Field(
+        3, ge=0, le=12, description="Months for which a reader may pause a subscription; 0: not at all."
+    )
+    term_notice_days: int = Field(
+        20,
+        ge=0,
+        le=20,
+        description="Business days of notice for leaving a paid year early; the law allows 20 at most.",
+    )
+    session_limit: int = Field(
+        5,
+        ge=0,
+        description="Browsers in which a reader may be signed in at once; the newest stay. 0: any number.",
+    )
+
+
+class WorkerSettings(BaseModel):
+    """How fast, and how often, the worker works."""
+
+    tick_seconds: float = Field(
+        1.0, gt=0, le=300, description="Seconds between two looks of the worker at what is due."
+    )
+    charges_per_second: float = Field(
+        20,
+        ge=0,
+        le=100,
+        description="Charges a second, over all workers together; 0: no limit, not for live.",
+    )
+    pause_after_failures: int = Field(
+        5, ge=1, le=1000, description="Failures of Stripe in a row that pause charging until it answers."
+    )
+    event_tries: int = Field(
+        8, ge=1, le=100, description="Tries after which an event of Stripe's that breaks us is left to staff."
+    )
+    return_poll_seconds: int = Field(
+        3, ge=0, le=60, description="Seconds between two questions to Stripe how a hosted page ended."
+    )
+    charge_concurrency: int = Field(8, ge=1, le=64, description="Charges under way at once in one worker.")

@@ -25,6 +25,7 @@ from billing.mail import deliver
 from billing.newsletters import optin, send, start
 from billing.platform import installation, retention
 from billing.platform.db import Database, is_away, is_pool_full
+from billing.platform.db_errors import is_away, is_pool_full
 from billing.platform.installation import AsksAcquirer, NotAdopted
 from billing.platform.site import Site
 from billing.platform.time_limits import Work, doing

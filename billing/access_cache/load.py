@@ -14,10 +14,10 @@ from billing.access.entitled import entitlements_json, parse
 from billing.access.policies import AccessTerms, policy_of
 from billing.access_cache.cache import FOR_EVER, AccessCache, CachedArticle, CachedKey
 from billing.access_cache.change_listener import ChangeListener
-from billing.platform.db import storable
 from billing.platform.errors import Unauthenticated
 from billing.platform.monotonic import Monotonic
 from billing.platform.site import Site
+from billing.platform.storable import storable
 from billing.readers.sessions import ABSOLUTE, IDLE, TOUCH_EVERY
 from billing.rules.access import AccessLevel
 from billing.rules.policies import FreeSpan

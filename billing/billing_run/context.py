@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from billing.acquirer.gateway_health import HealthByName, health_of_all
 from billing.acquirer.registry import Acquirers
-from billing.platform.db import Database, took_too_long
+from billing.platform.db import Database
+from billing.platform.db_errors import took_too_long
 from billing.platform.monotonic import Monotonic
 from billing.platform.site import Site
 

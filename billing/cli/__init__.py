@@ -55,7 +55,7 @@ def _refusal(error: Exception) -> str | None:
     if isinstance(error, httpx.HTTPError):
         return str(error)
     if isinstance(error, sa.exc.OperationalError):
-        from billing.platform.db import first_line
+        from billing.platform.db_errors import first_line
 
         return f"The database went away ({first_line(error)}). Try again when it is back."
     return None

@@ -19,8 +19,8 @@ from enum import StrEnum
 
 import emails
 from billing.newsletters import markdown
-from billing.platform.db import storable
 from billing.platform.errors import Invalid
+from billing.platform.storable import storable
 
 MOST_BYTES = 90_000
 """Of HTML: Gmail cuts longer mails (H17)."""

@@ -14,8 +14,8 @@ from billing.newsletters.models import Issue, IssueState, Newsletter
 from billing.newsletters.wrap import content_of
 from billing.platform import ids
 from billing.platform.context import TransactionContext
-from billing.platform.db import storable
 from billing.platform.errors import Conflict, Invalid, NotFound
+from billing.platform.storable import storable
 
 LONGEST_SOURCE = 50_000
 FARTHEST = timedelta(days=366)

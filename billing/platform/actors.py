@@ -1,4 +1,4 @@
-"""Who acts: a type each, stored as two columns. Code asks what type an actor is; its text is for people and for the log."""
+"""Who acts: a type each, stored as two columns. Code compares types; the text of an actor is for people and the log."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,9 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel, col
 
+from billing.platform.enum_types import enum_type
+
 
 class ActorKind(StrEnum):
-    """The column that says which type an actor is."""
+    """The type of an actor, as a column."""
 
     READER = "reader"
     WORKER = "worker"
@@ -31,7 +33,7 @@ class ReaderActor:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A scheduled job; `job` where it isn't the billing run's own."""
+    """A scheduled job; `job` is empty for the billing run."""
 
     job: str = ""
 
@@ -41,7 +43,7 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Acquirer:
-    """What an acquirer tells us, or a bank through it."""
+    """An acquirer, or a bank through it."""
 
     name: str
 
@@ -88,35 +90,18 @@ WORKER = Worker()
 
 
 def staff_id_of(actor: Actor) -> str | None:
-    """The member of staff, by id."""
+    """The id of a member of staff."""
     return actor.staff_id if isinstance(actor, StaffActor) else None
 
 
 def key_id_of(actor: Actor) -> str | None:
-    """The API key of a program, by id."""
+    """The id of a program's API key."""
     return actor.key_id if isinstance(actor, ApiActor) else None
 
 
 def ip_of(actor: Actor) -> str:
-    """From which network address; empty where none is known."""
+    """The network address; empty where none is known."""
     return actor.ip if isinstance(actor, StaffActor | ApiActor) else ""
-
-
-def columns(actor: Actor) -> tuple[ActorKind, str]:
-    """Kind and id. Staff and programs are stored by name, as they were called then: history must read the same after a rename."""
-    match actor:
-        case ReaderActor(reader_id):
-            return ActorKind.READER, reader_id
-        case Worker(job):
-            return ActorKind.WORKER, job
-        case Acquirer(name):
-            return ActorKind.ACQUIRER, name
-        case StaffActor(email):
-            return ActorKind.STAFF, email
-        case ApiActor(name):
-            return ActorKind.API, name
-        case Command(detail):
-            return ActorKind.COMMAND, detail
 
 
 _TYPES: dict[ActorKind, type[Actor]] = {
@@ -127,10 +112,25 @@ _TYPES: dict[ActorKind, type[Actor]] = {
     ActorKind.API: ApiActor,
     ActorKind.COMMAND: Command,
 }
+_KINDS = {actor_type: kind for kind, actor_type in _TYPES.items()}
+
+
+def columns(actor: Actor) -> tuple[ActorKind, str]:
+    """Kind and id. Staff and programs are stored by their name at the time: history must read the same after a rename."""
+    match actor:
+        case (
+            ReaderActor(name)
+            | Worker(name)
+            | Acquirer(name)
+            | StaffActor(name)
+            | ApiActor(name)
+            | Command(name)
+        ):
+            return _KINDS[type(actor)], name
 
 
 def actor_name(actor: Actor) -> str:
-    """A member's address, a key's name, an acquirer's."""
+    """A member's address, the name of a key or an acquirer, a reader's id."""
     return columns(actor)[1]
 
 
@@ -145,37 +145,25 @@ def acted_by(actor: Actor) -> dict[str, Any]:
     return {"actor_kind": kind, "actor_id": actor_id}
 
 
-def _kind(column: str) -> Any:
-    """A type for a column of several tables: `enum_column` makes one for a single table."""
-    return sa.Enum(
-        ActorKind,
-        native_enum=False,
-        create_constraint=True,
-        length=32,
-        name=column,
-        values_callable=lambda members: [member.value for member in members],
-    )
-
-
 class ActedBy(SQLModel):
     """Who wrote this row."""
 
-    actor_kind: ActorKind = Field(sa_type=_kind("actor_kind"))
+    actor_kind: ActorKind = Field(sa_type=enum_type(ActorKind, "actor_kind"))
     actor_id: str
 
     @property
     def actor(self) -> Actor:
-        """As a type."""
+        """The actor as its type."""
         return actor_of(self.actor_kind, self.actor_id)
 
     @property
     def by(self) -> str:
-        """For people."""
+        """The actor's text for people."""
         return str(self.actor)
 
 
 def is_actor(model: type[ActedBy], actor: Actor) -> tuple[sa.ColumnElement[bool], ...]:
-    """Conditions: the row was written by this actor."""
+    """SQL conditions: this actor wrote the row."""
     kind, actor_id = columns(actor)
     return col(model.actor_kind) == kind, col(model.actor_id) == actor_id
 
@@ -183,16 +171,16 @@ def is_actor(model: type[ActedBy], actor: Actor) -> tuple[sa.ColumnElement[bool]
 class ClosedBy(SQLModel):
     """Who closed this row, once it is closed."""
 
-    closed_by_kind: ActorKind | None = Field(default=None, sa_type=_kind("closed_by_kind"))
+    closed_by_kind: ActorKind | None = Field(default=None, sa_type=enum_type(ActorKind, "closed_by_kind"))
     closed_by_id: str | None = None
 
     @property
     def closed_by(self) -> str | None:
-        """For people."""
+        """Its text for people."""
         if self.closed_by_kind is None or self.closed_by_id is None:
             return None
         return str(actor_of(self.closed_by_kind, self.closed_by_id))
 
     def note_closed_by(self, actor: Actor) -> None:
-        """Write down who closes it."""
+        """Record who closes it."""
         self.closed_by_kind, self.closed_by_id = columns(actor)

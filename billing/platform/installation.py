@@ -1,20 +1,23 @@
 """Which installation a database belongs to. A copy, or a restored backup, charges nobody and sends no mail but links to sign in
-with, until an operator says that it is the one (`billing adopt`). One that was adopted, or that took over from a server that failed, holds
-money until the acquirer has said what happened since its last known moment: the last commits may be missing in it.
+with, until an operator adopts it (`billing adopt`). An adopted database, or a standby that took over, may lack the last commits. So it
+holds money until the acquirer has said what happened since the last known moment.
 
-PostgreSQL itself tells one database from its copy: the cluster's identifier, the line of its write-ahead log (a restore to
-a point in time, or a standby that took over, begins another), and the numbers of the database and of this table (made anew
-by `pg_restore` and by `CREATE DATABASE … TEMPLATE`). What copies a disk as it stands is told apart by BILLING_INSTALLATION."""
+PostgreSQL tells a database from its copy by these:
+- the cluster's identifier;
+- the timeline of its write-ahead log (a restore to a point in time and a standby that took over begin another);
+- the numbers of the database and of this table (`pg_restore` and `CREATE DATABASE … TEMPLATE` make new ones).
+BILLING_INSTALLATION tells apart what copies a disk as it stands."""
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, Session, SQLModel
 
-from billing.platform.db import Database, first_line, instant, lock_one
+from billing.platform.db import Database, instant, lock_one
+from billing.platform.db_errors import cannot_be_reached
 from billing.platform.errors import RefusesToStart, Unavailable
 from billing.platform.revisions import refuse_behind
 from billing.platform.settings import Settings
@@ -23,11 +26,11 @@ from billing.rules.backoff import again_at
 
 log = logging.getLogger(__name__)
 FRESH_FOR = timedelta(minutes=15)
-"""A worker's last heartbeat is no older than this when a standby takes over: what takes longer, an operator decides."""
+"""Maximum age of the last heartbeat at which a standby takes over by itself; later an operator decides."""
 SLACK = timedelta(hours=1)
-"""How far back from the last known moment the acquirer is asked: clocks differ, and a run writes the moment at which it began."""
+"""How far before the last known moment the questions to the acquirer begin. Clocks differ, and a run writes the moment it began."""
 HELD_TOO_LONG = timedelta(hours=1)
-"""For so long the acquirer is asked again and again before that is an alarm."""
+"""After so long without a full answer of the acquirer, held money is an alarm."""
 
 
 class Installation(SQLModel, table=True):
@@ -41,27 +44,27 @@ class Installation(SQLModel, table=True):
     id: int = Field(primary_key=True)
     environment: str
     name: str = Field(default="main", sa_column_kwargs={"server_default": "main"})
-    """BILLING_INSTALLATION, when it was marked."""
+    """BILLING_INSTALLATION at the time of `claim`."""
     home: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    """By what PostgreSQL knew this database when it was marked or adopted."""
+    """PostgreSQL's identity of this database when it was claimed or adopted (see HOME)."""
     asks_since: datetime | None = None
-    """From which moment on the acquirer is to be asked what happened. While it stands here money is held."""
+    """The acquirer must still be asked what happened since then. While it is set, money is held."""
     next_poll_at: datetime | None = None
-    """When it is asked next."""
+    """When the acquirer is asked next."""
     poll_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    """How often it could not be asked to the end."""
+    """Failed polls in a row."""
     listed_at: datetime | None = None
-    """When the acquirer's lists hold all that was done before this database was adopted; what was asked earlier is asked once more."""
+    """From then on the acquirer's lists hold all that was done before the adoption; an earlier poll is repeated."""
     held_since: datetime | None = None
-    """Since when money is held for that; it means something only while `asks_since` stands here."""
+    """Since when money is held; valid only while `asks_since` is set."""
     list_key: str = Field(default="", sa_column_kwargs={"server_default": ""})
     """The key of the lists, sealed under the secret key (see `list_key`)."""
     rotated_at: datetime | None = None
-    """When `billing keys rotate-secret` first ran under the present secret key; empty: there was no other."""
+    """When `billing keys rotate-secret` first ran under the present secret key; None: there was no other."""
     signs_until: dict[str, str] = Field(
         default_factory=dict, sa_column=sa.Column(JSONB, nullable=False, server_default="{}")
     )
-    """Until when reader tokens are believed that a replaced secret key signed, by its check value."""
+    """Until when reader tokens signed by a replaced secret key are valid, by the key's check value."""
 
 
 class NotAdopted(Unavailable):
@@ -85,66 +88,59 @@ HOME = (
 
 _STANDING = sa.text(f"SELECT home = {HOME} AS at_home, asks_since FROM installation WHERE id = 1")  # noqa: S608
 ASKING = "SELECT FROM installation WHERE asks_since IS NOT NULL"
-"""A condition, after EXISTS: money is held because the acquirer is still to be asked what happened."""
+"""A condition, after EXISTS: money is held until the acquirer has said what happened."""
 _TOOK_OVER = f"""
 SELECT (SELECT at FROM worker_heartbeat WHERE id = 1) FROM installation, (SELECT {HOME} AS now) AS here
 WHERE id = 1 AND split_part(home, '-', 2) < split_part(now, '-', 2)
   AND split_part(home, '-', 1) = split_part(now, '-', 1)
   AND split_part(home, '-', 3) = split_part(now, '-', 3) AND split_part(home, '-', 4) = split_part(now, '-', 4)
 """  # noqa: S608
-"""The last heartbeat in the same database of the same cluster on a later timeline; nothing in any other."""
+"""The last heartbeat, if this is the same database of the same cluster on a later timeline; otherwise no row."""
 _LAST_KNOWN = """
 SELECT coalesce((SELECT max(at) FROM worker_heartbeat), (SELECT max(at) FROM subscription_change WHERE actor_kind = 'worker'),
                 timestamptz 'epoch' + interval '1 day')
 """
-"""A worker's last heartbeat, or else its last deed: all that was committed before a copy was taken is in the copy. Neither is
-written in a copy, while readers and webhooks may leave later moments there."""
+"""A worker's last heartbeat, or else its last change: a copy holds all that was committed before it was taken. No worker writes
+either in a copy, while readers and webhooks may leave later moments there."""
+_HELD_TOO_LONG = "SELECT held_since FROM installation WHERE asks_since IS NOT NULL AND held_since < :latest"
 NEXT_DUE = f"SELECT coalesce((SELECT next_poll_at FROM installation), ({_TOOK_OVER}))"  # noqa: S608
-"""When the acquirer is to be asked what happened; null where it is all known (see `timetable.Job`)."""
+"""When the acquirer is to be asked what happened; null when everything is known (see `timetable.Job`)."""
 
 
-def home_of(session: Session) -> str:
-    """By what PostgreSQL knows the database that we are in."""
+def _home_of(session: Session) -> str:
     return str(session.execute(sa.text(f"SELECT {HOME}")).scalar_one())
 
 
 def is_home(database: Database) -> bool:
-    """Whether this is the very database that was marked or adopted, and neither a copy nor a restored one."""
+    """Whether this is the database that was claimed or adopted, and neither a copy nor a restored one."""
     with database.transaction() as session:
         return is_home_in(session)
 
 
 def is_home_in(session: Session) -> bool:
-    """The same, of the database that we are in."""
-    return _standing(session).at_home
+    """As `is_home`, for the database of this session."""
+    return bool(_standing(session).at_home)
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    at_home: bool
-    asks_since: datetime | None
-
-
-def _standing(session: Session) -> _Standing:
-    row = session.connection().execute(_STANDING).one_or_none()
-    return _Standing(row is not None and row.at_home is True, row.asks_since if row else None)
+def _standing(session: Session) -> sa.Row[Any]:
+    return session.connection().execute(_STANDING).one()
 
 
 def refuse_copy(database: Database) -> None:
-    """Raises NotAdopted for a copied or restored database. Asked before newsletters go out, each time, and before a held clock moves."""
+    """Raises NotAdopted for a copied or restored database. Called before each newsletter and each move of a held clock."""
     if not is_home(database):
         raise NotAdopted
 
 
 def refuse_held(session: Session) -> None:
-    """Raises what holds money: NotAdopted, or AsksAcquirer. Asked before money moves, each time."""
-    holds = held_by(session)
-    if holds is not None:
-        raise holds
+    """Raises NotAdopted or AsksAcquirer where money is held. Called each time before money moves."""
+    hold = held_by(session)
+    if hold is not None:
+        raise hold
 
 
 def held_by(session: Session) -> Unavailable | None:
-    """What holds money, and all mail but links to sign in with; None where all goes on."""
+    """What holds money, and all mail but links to sign in with; None where nothing does."""
     standing = _standing(session)
     if not standing.at_home:
         return NotAdopted()
@@ -152,21 +148,21 @@ def held_by(session: Session) -> Unavailable | None:
 
 
 def asks_since(session: Session) -> datetime | None:
-    """From which moment on the acquirer is still to be asked what happened."""
-    return _standing(session).asks_since
+    """From which moment on the acquirer must still be asked what happened."""
+    since: datetime | None = _standing(session).asks_since
+    return since
 
 
 def held_too_long(session: Session, at: datetime) -> datetime | None:
-    """Since when money is held because the acquirer is still to be asked what happened, if that is an alarm."""
+    """Since when money is held, if for longer than HELD_TOO_LONG."""
     return instant(session, _HELD_TOO_LONG, latest=at - HELD_TOO_LONG)
 
 
-_HELD_TOO_LONG = "SELECT held_since FROM installation WHERE asks_since IS NOT NULL AND held_since < :latest"
-
-
 def adopt(session: Session, at: datetime) -> bool:
-    """Say that this is the database that counts; whether that was news. Money is held until the acquirer was asked, from the earlier
-    moment on where it was still to be asked from another one."""
+    """Make this the database that counts. Returns False where it is already.
+
+    Money is held until the acquirer has said what happened. Where it still had to be asked from an earlier moment, that one
+    stays."""
     row = lock_one(session, Installation, 1)
     if is_home_in(session):
         return False
@@ -174,15 +170,16 @@ def adopt(session: Session, at: datetime) -> bool:
     held_since = at
     if row.asks_since is not None:
         since, held_since = min(row.asks_since, since), row.held_since or at
-    row.home, row.asks_since, row.next_poll_at, row.poll_count = home_of(session), since, at, 0
+    row.home, row.asks_since, row.next_poll_at, row.poll_count = _home_of(session), since, at, 0
     row.listed_at, row.held_since = at + LISTED_WITHIN, held_since
     session.flush()
     return True
 
 
 def take_over(session: Session, at: datetime) -> datetime | None:
-    """Adopt a standby that took over from a server that failed; the last heartbeat before, or None where this is none. It is told
-    from a restore by what PostgreSQL says of it, all as before but for a later timeline, and by that heartbeat, which is fresh."""
+    """Adopt a standby that took over from a failed server. Returns the last heartbeat before, or None where there was no takeover.
+
+    A later timeline alone could be a restore; a fresh heartbeat besides means a takeover."""
     heartbeat = instant(session, _TOOK_OVER)
     if heartbeat is None or heartbeat < at - FRESH_FOR:
         return None
@@ -193,8 +190,8 @@ def take_over(session: Session, at: datetime) -> datetime | None:
 
 
 def all_known(session: Session, since: datetime, at: datetime) -> datetime | None:
-    """The acquirer said at the instant `at` what happened since that moment. Money goes on, unless it is to be asked from another one by
-    now, or its lists may have lacked the last of it: then this is when it is asked once more."""
+    """Record that at `at` the acquirer said everything since `since`, and release money. Returns when to ask once more, if money
+    stays held: another moment was set meanwhile, or the acquirer's lists may still lack the latest entries."""
     row = lock_one(session, Installation, 1)
     if row.asks_since != since:
         return row.next_poll_at
@@ -207,7 +204,7 @@ def all_known(session: Session, since: datetime, at: datetime) -> datetime | Non
 
 
 def ask_again(session: Session, at: datetime) -> None:
-    """The acquirer could not be asked to the end: again in a while."""
+    """Postpone the next poll: the acquirer didn't answer everything."""
     row = lock_one(session, Installation, 1)
     if row.asks_since is not None:
         row.poll_count += 1
@@ -215,13 +212,13 @@ def ask_again(session: Session, at: datetime) -> None:
 
 
 def claim(session: Session, settings: Settings) -> None:
-    """Mark a fresh database as this environment's; one that has its mark keeps it. Raises RefusesToStart for another's."""
+    """Mark a new database as this environment's; an existing mark stays. Raises RefusesToStart for another's mark."""
     session.execute(
         sa.text(
             "INSERT INTO installation (id, environment, name, home) VALUES (1, :environment, :name, :home)"
             " ON CONFLICT DO NOTHING"
         ),
-        {"environment": settings.environment, "name": settings.installation, "home": home_of(session)},
+        {"environment": settings.environment, "name": settings.installation, "home": _home_of(session)},
     )
     _refuse_other(session.get_one(Installation, 1, populate_existing=True), settings)
 
@@ -234,9 +231,7 @@ def refuse_foreign(database: Database, settings: Settings) -> None:
             refuse_behind(session)
             row = session.get(Installation, 1)
     except sa.exc.OperationalError as error:
-        raise RefusesToStart(
-            f"The database can't be reached ({first_line(error)}). Check BILLING_DATABASE_URL."
-        ) from None
+        raise cannot_be_reached(error) from None
     except sa.exc.ProgrammingError:
         raise RefusesToStart("The database has no tables yet. Run `billing migrate` first.") from None
     if row is None:

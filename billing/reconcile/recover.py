@@ -21,7 +21,7 @@ from billing.payments.models import Attempt, Payment
 from billing.platform import bulk, installation
 from billing.platform.claims import only_one
 from billing.platform.context import TransactionContext
-from billing.platform.db import first_line, is_transient
+from billing.platform.db_errors import first_line, is_transient
 from billing.platform.errors import Unavailable
 from billing.platform.logs import discreet
 from billing.platform.stop_points import stop_point

@@ -17,7 +17,8 @@ from billing.payments import refunds_owed
 from billing.payments.models import Attempt, Payment
 from billing.platform.actors import WORKER, Worker
 from billing.platform.claims import is_running, only_one
-from billing.platform.db import Database, first_line, instant, is_away, span
+from billing.platform.db import Database, instant, span
+from billing.platform.db_errors import first_line, is_away
 from billing.platform.heartbeat import SILENT_AFTER, late
 from billing.platform.list_key import check_values
 from billing.platform.site import Site

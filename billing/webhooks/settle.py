@@ -4,7 +4,7 @@ import logging
 from datetime import datetime
 
 from billing.platform.claims import worker_lock
-from billing.platform.db import first_line, is_transient
+from billing.platform.db_errors import first_line, is_transient
 from billing.platform.errors import Unavailable
 from billing.platform.logs import discreet
 from billing.platform.stop_points import stop_point

@@ -17,7 +17,8 @@ from billing import worker
 from billing.access_cache.change_listener import ChangeListener
 from billing.app import create_app
 from billing.container import Services
-from billing.platform.db import Database, is_away
+from billing.platform.db import Database
+from billing.platform.db_errors import is_away
 from billing.platform.logs import POOL, log_to_stderr, to_stream
 from billing.platform.time_limits import TimeLimits, Work
 from billing.timetable import Queue, tick

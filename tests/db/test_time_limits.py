@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from billing.platform import stop_points
-from billing.platform.db import Database, took_too_long
+from billing.platform.db import Database
+from billing.platform.db_errors import took_too_long
 from billing.platform.time_limits import TIME_LIMITS, TimeLimits, Work, doing, work_now
 from billing.timetable import JOBS, tick
 from tests.access_cache.serving import serving

@@ -5,7 +5,8 @@ from contextlib import closing
 import pytest
 import sqlalchemy as sa
 
-from billing.platform.db import Database, is_transient
+from billing.platform.db import Database
+from billing.platform.db_errors import is_transient
 
 MAY_PASS = ("40001", "40P01", "55P03", "57014", "25006", "25P03", "53200", "53300", "58030", "57P01")
 LASTS = ("23505", "23514", "22003", "42P01", "42501", "P0001", "54000")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from billing.acquirer.signals import NotAnEvent, Notification, OtherMode, Signal
-from billing.platform.db import storable
+from billing.platform.storable import storable
 
 LONGEST_NAME = 255
 """Characters in an id of Stripe's, by its own promise."""

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from billing.platform.db import storable
 from billing.platform.errors import Invalid
+from billing.platform.storable import storable
 from billing.staff import requests
 from billing.staff.models import RequestKind
 from billing.staff.requests import Effect

@@ -1,6 +1,6 @@
-"""Many rows in one statement. A billing run writes thousands of rows a second; a round trip for each would be most of its time.
+"""Many rows in one statement. A billing run writes thousands of rows a second, and a round trip a row would take most of its time.
 
-The rows go as one value, so a statement reads the same for any number of them, and PostgreSQL plans it once."""
+The rows travel as one JSON parameter. So the statement is the same for any number of rows, and PostgreSQL plans it once."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -24,13 +24,13 @@ def one_of(column: Any, values: Collection[str]) -> sa.ColumnElement[bool]:
 
 
 def recordset(parameter: str, alias: str, types: Mapping[str, str]) -> str:
-    """A parameter that holds `as_json` rows, as a table of an SQL statement."""
+    """SQL: a parameter with `as_json` rows, as a table with these column types."""
     columns = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
     return f"json_to_recordset(CAST(:{parameter} AS json)) AS {alias} ({columns})"
 
 
 def as_json(rows: Sequence[Row]) -> str:
-    """Rows as one value. JSON, because writing it takes a tenth of the time that an array a column takes."""
+    """Rows as one parameter. Writing JSON takes a tenth of the time of an array for each column."""
     return json.dumps(rows, ensure_ascii=False, default=_plain)
 
 
@@ -41,53 +41,54 @@ def _plain(value: object) -> str:
 
 
 def load(session: Session, table: type[T], ids: Collection[str]) -> dict[str, T]:
-    """The rows with these ids."""
+    """The rows with these ids, by id."""
     found = session.exec(select(table).where(one_of(table.id, ids)))  # type: ignore[attr-defined]
-    return {one.id: one for one in found}  # type: ignore[attr-defined]
+    return {row.id: row for row in found}  # type: ignore[attr-defined]
 
 
 def insert(
     session: Session, table: type[SQLModel], rows: Sequence[Row], *, unless: str | None = None
 ) -> set[str]:
-    """Add rows, all with the same columns, `id` among them or not. Those whose columns `unless` are taken are left out.
+    """Add rows, all with the same columns. A row that clashes in the columns `unless` is left out.
 
-    The ids of those that were added, where they are given."""
+    Returns the ids of the added rows, or nothing where `id` isn't among the columns."""
     if not rows:
         return set()
-    session.flush()
+    session.flush()  # the session's pending rows first: these may refer to them
     names = tuple(rows[0])
-    added = session.execute(_insertion(table, names, unless), {"rows": as_json(rows)})
+    added = session.execute(_insert_statement(table, names, unless), {"rows": as_json(rows)})
     return {str(row[0]) for row in added} if "id" in names else set()
 
 
 def update(session: Session, changes: Sequence[tuple[SQLModel, Row]]) -> None:
-    """Write columns of rows that the session holds and this transaction has locked: a statement for each set of columns.
+    """Write columns of loaded rows that this transaction has locked: one statement for each set of columns.
 
-    The objects know it afterwards."""
+    The objects have the new values afterwards."""
     session.flush()
-    alike: dict[tuple[type[SQLModel], tuple[str, ...]], list[tuple[SQLModel, Row]]] = {}
-    for one, columns in changes:
-        alike.setdefault((type(one), tuple(columns)), []).append((one, columns))
-    for (table, names), group in alike.items():
-        rows = [{"id": one.id, **columns} for one, columns in group]  # type: ignore[attr-defined]
-        session.execute(_change(table, names), {"rows": as_json(rows)})
-        for one, columns in group:
+    groups: dict[tuple[type[SQLModel], tuple[str, ...]], list[tuple[SQLModel, Row]]] = {}
+    for row, columns in changes:
+        groups.setdefault((type(row), tuple(columns)), []).append((row, columns))
+    for (table, names), group in groups.items():
+        values = [{"id": row.id, **columns} for row, columns in group]  # type: ignore[attr-defined]
+        session.execute(_update_statement(table, names), {"rows": as_json(values)})
+        for row, columns in group:
             for name, value in columns.items():
-                set_committed_value(one, name, value)
+                set_committed_value(row, name, value)  # not setattr, which the next flush would write again
 
 
 @lru_cache
-def _insertion(table: type[SQLModel], names: tuple[str, ...], unless: str | None) -> sa.TextClause:
+def _insert_statement(table: type[SQLModel], names: tuple[str, ...], unless: str | None) -> sa.TextClause:
+    quoted = ", ".join(f'"{name}"' for name in names)
     clash = f" ON CONFLICT ({unless}) DO NOTHING" if unless else ""
-    given = " RETURNING id" if "id" in names else ""
+    returning = " RETURNING id" if "id" in names else ""
     return sa.text(
-        f"INSERT INTO {_name(table)} ({_quoted(names)})"  # noqa: S608 - names of our own
-        f" SELECT * FROM {_recordset(table, names)}{clash}{given}"
+        f"INSERT INTO {_name(table)} ({quoted})"  # noqa: S608 - names of our own
+        f" SELECT * FROM {_recordset(table, names)}{clash}{returning}"
     )
 
 
 @lru_cache
-def _change(table: type[SQLModel], names: tuple[str, ...]) -> sa.TextClause:
+def _update_statement(table: type[SQLModel], names: tuple[str, ...]) -> sa.TextClause:
     sets = ", ".join(f'"{name}" = new."{name}"' for name in names)
     return sa.text(
         f"UPDATE {_name(table)} AS old SET {sets}"  # noqa: S608 - names of our own
@@ -101,10 +102,6 @@ def _recordset(table: type[SQLModel], names: Sequence[str]) -> str:
 
 def _name(table: type[SQLModel]) -> str:
     return f'"{table.__tablename__}"'
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
 
 
 @lru_cache

@@ -1,10 +1,10 @@
-"""Who is working on what. A claim is a number in a row, and the claimer holds an advisory lock with that number.
+"""Who works on which row. A row holds a number, and its worker holds an advisory lock with that number.
 
-When a process dies its connection ends, and with it the lock and the claims: no lease to wait out, no heartbeat, no work
-stolen from somebody who is merely slow.
+When a process dies its connection ends, and with it the lock and the claims. So there is no lease to wait out, and a slow worker
+keeps its work.
 
-The connection can end while the process lives, as when the server restarts or a standby takes over. Then the claims are lost
-too: the process must stop working on them, which `check_still_ours` sees to."""
+The connection can also end while the process lives, as when the server restarts or a standby takes over. Then the claims are
+lost too, and the process must stop working on them: see `check_still_ours`."""
 
 import secrets
 from collections.abc import Collection, Iterator
@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, SQLModel, col
 
-from billing.platform import bulk
+from billing.platform.bulk import one_of
 from billing.platform.db import Database, advisory_key
 from billing.platform.errors import Unavailable
 
 _CLASS = 771_001
+"""First key of our two-key advisory locks."""
 
 
 class ClaimLost(Unavailable):
@@ -30,25 +31,22 @@ class ClaimLost(Unavailable):
 
 @contextmanager
 def worker_lock(database: Database) -> Iterator[int]:
-    """A number for this run's claims, held for as long as the block runs and the process lives."""
+    """A number for this run's claims. It is locked until the block ends or the process dies."""
     number = secrets.randbits(31)
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(
-            sa.text("SELECT pg_advisory_lock(:class, :number)"), {"class": _CLASS, "number": number}
-        )
+    key = {"class": _CLASS, "number": number}
+    with _own_connection(database) as connection:
+        connection.execute(sa.text("SELECT pg_advisory_lock(:class, :number)"), key)
         try:
             yield number
         finally:
-            connection.execute(
-                sa.text("SELECT pg_advisory_unlock(:class, :number)"), {"class": _CLASS, "number": number}
-            )
+            connection.execute(sa.text("SELECT pg_advisory_unlock(:class, :number)"), key)
 
 
 @contextmanager
 def only_one(database: Database, name: str) -> Iterator[bool]:
-    """Whether nobody else is at work on what is called so; if so, nobody is for as long as the block runs."""
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        key = {"key": advisory_key(name)}
+    """Try to lock this name for the block. False: another worker holds it."""
+    key = {"key": advisory_key(name)}
+    with _own_connection(database) as connection:
         if not connection.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one():
             yield False
             return
@@ -58,8 +56,13 @@ def only_one(database: Database, name: str) -> Iterator[bool]:
             connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), key)
 
 
+def _own_connection(database: Database) -> sa.Connection:
+    """Session-level locks live on a connection of their own, outside of any transaction."""
+    return database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+
 def is_running(database: Database, name: str) -> bool:
-    """Whether anybody is at work on what is called so."""
+    """Whether a worker holds this name."""
     with only_one(database, name) as free:
         return not free
 
@@ -67,34 +70,34 @@ def is_running(database: Database, name: str) -> bool:
 LIVE_WORKERS = f"""SELECT objid::bigint FROM pg_locks
              WHERE locktype = 'advisory' AND classid = {_CLASS} AND granted
                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""  # noqa: S608
-"""The numbers whose claimers are alive."""
+"""A query for the numbers whose workers are alive."""
 
 
 def live_workers(session: Session) -> list[int]:
-    """The numbers whose claimers are alive."""
+    """The numbers whose workers are alive."""
     return list(session.execute(sa.text(LIVE_WORKERS)).scalars())
 
 
 def check_still_ours(session: Session, me: int) -> None:
-    """Raises ClaimLost where `me` isn't the number of a living claimer any more."""
+    """Raises ClaimLost where the lock with the number `me` is gone."""
     if me not in live_workers(session):
         raise ClaimLost
 
 
 def assign(session: Session, table: type[SQLModel], ids: Collection[str], me: int) -> None:
-    """Write that the rows with these ids, which this transaction has locked, are ours now. What the session has read of them
-    still says whose they were. Raises ClaimLost."""
+    """Claim the rows with these ids, which this transaction has locked. Objects that the session has loaded keep the old value.
+    Raises ClaimLost."""
     if ids:
         check_still_ours(session, me)
-        taking = sa.update(table).where(bulk.one_of(table.id, ids)).values(claimed_by=me)  # type: ignore[attr-defined]
-        session.execute(taking.execution_options(synchronize_session=False))
+        claim = sa.update(table).where(one_of(table.id, ids)).values(claimed_by=me)  # type: ignore[attr-defined]
+        session.execute(claim.execution_options(synchronize_session=False))
 
 
 def unclaimed(claimed_by: Any) -> ColumnElement[bool]:
-    """The condition that a row isn't claimed, or was by somebody who has died. `claimed_by` is the column.
+    """The condition that a row has no claim, or a dead worker's. `claimed_by` is the column.
 
-    Who lives is asked in the statement that reads the rows: asked before it, somebody could begin and claim in between,
-    and would be taken for dead."""
+    The live workers are read in the same statement as the rows. Read before, a worker that begins and claims in between would
+    seem dead."""
     return sa.or_(
         col(claimed_by).is_(None),
         col(claimed_by).not_in(sa.text(LIVE_WORKERS).columns(sa.column("objid", sa.BigInteger))),

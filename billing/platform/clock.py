@@ -1,4 +1,4 @@
-"""The only now(). Entry points read it once and pass the instant on; nothing else looks at a clock."""
+"""The only now(). Entry points read it once and pass the instant on; nothing else reads a clock."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ class Clock(Protocol):
         ...
 
     def now_in(self, session: Session) -> datetime:
-        """The present instant, which stays until the transaction of `session` ends where the clock is held."""
+        """The present instant; a held clock keeps it until the transaction of `session` ends."""
         ...
 
 
@@ -29,19 +29,19 @@ class SystemClock:
     """The machine's clock."""
 
     seconds = staticmethod(time)
-    """The present instant in seconds since 1970, for whoever asks at every request."""
+    """Seconds since 1970, for code that runs at every request."""
 
     def now(self) -> datetime:
         """The present instant, from the machine."""
         return datetime.now(UTC)
 
-    def now_in(self, session: Session) -> datetime:  # noqa: ARG002 nobody can hold it
+    def now_in(self, session: Session) -> datetime:  # noqa: ARG002 nothing can hold the machine's clock
         """The same."""
         return self.now()
 
 
 class HeldTime(SQLModel, table=True):
-    """The one row that says what time it is where the clock is held, for every process alike."""
+    """The one row with the time of a held clock, for all processes."""
 
     __tablename__ = "held_time"
     __table_args__ = (sa.CheckConstraint("id = 1", name="only_one"),)
@@ -57,7 +57,7 @@ class CannotTurnBack(Conflict):
 
 
 HELD_NOW = "SELECT now FROM held_time WHERE id = 1 FOR SHARE"
-"""A query for the held instant, which waits while it is being moved."""
+"""A query for the held instant; it waits while the clock is being moved."""
 
 
 class HeldClock:
@@ -67,12 +67,12 @@ class HeldClock:
         self._database = database
 
     def now(self) -> datetime:
-        """The held instant; the first look sets it to the machine's present, to the second. Waits while it is being moved."""
+        """The held instant. The first call sets it to the machine's time, to the second. Waits while the clock is being moved."""
         with self._database.transaction() as session:
             return self.now_in(session)
 
     def now_in(self, session: Session) -> datetime:
-        """The same, and it isn't moved until the transaction of `session` ends."""
+        """The same; it can't be moved until the transaction of `session` ends."""
         held = instant(session, HELD_NOW)
         if held is not None:
             return held
@@ -81,13 +81,13 @@ class HeldClock:
             sa.text("INSERT INTO held_time (id, now) VALUES (1, :now) ON CONFLICT DO NOTHING"),
             {"now": start},
         )
-        return session.get_one(HeldTime, 1).now
+        return session.get_one(HeldTime, 1).now  # another process may have set it first
 
     def move_to(self, at: datetime, *, along: Callable[[], None] | None = None) -> None:
-        """Let it be `at`, with `along` done in the same moment: nobody is told the time in between.
+        """Move to `at` and run `along` before any process can read the new time.
 
         Raises CannotTurnBack for an earlier instant."""
-        self.now()  # there is one now
+        self.now()  # makes the row on first use
         with self._database.transaction() as session:
             held = session.get_one(HeldTime, 1, with_for_update=True)
             before, held.now = held.now, at

@@ -1,4 +1,4 @@
-"""What a transaction works with. Its entry point makes one, and each function below takes it first."""
+"""The context of a transaction. Entry points make one, and domain functions take it as their first argument."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -13,7 +13,7 @@ from billing.platform.site import Site
 
 @dataclass(frozen=True, slots=True)
 class TransactionContext:
-    """One transaction of one actor at one instant. `at` is the entry point's: two readings of the clock may straddle midnight."""
+    """One transaction of one actor at one instant. `at` is read once, because two readings of the clock may straddle midnight."""
 
     session: Session
     site: Site
@@ -31,7 +31,7 @@ class TransactionContext:
         return self.site.zone
 
     def acting_as(self, actor: Actor) -> Self:
-        """The same transaction, for what another actor does in it."""
+        """The same transaction with another actor."""
         return replace(self, actor=actor)
 
     def moved_to(self, at: datetime) -> Self:

@@ -1,4 +1,4 @@
-"""Refusals have names. The docstring of a refusal is its message; a family maps to an HTTP status in one place."""
+"""Refusals: the docstring of each is its message, and its family decides the HTTP status."""
 
 from typing import ClassVar
 
@@ -9,9 +9,9 @@ class Refusal(Exception):
     status: ClassVar[int] = 400
     code: ClassVar[str] = "refused"
     title: ClassVar[str] = ""
-    """Heads its page where the family's words don't fit."""
+    """Heading of its page, where the family's doesn't fit."""
     retry_after: ClassVar[int | None] = None
-    """Seconds after which the same may go well, where that is known."""
+    """Seconds after which a retry may succeed, where that is known."""
 
     def __init__(self, detail: str | None = None, **facts: object) -> None:
         self.detail = detail or (self.__doc__ or "").strip()

@@ -1,4 +1,4 @@
-"""When a worker last rang the bell. No tick is an alarm like any other, and whoever sleeps can't give it: others look."""
+"""Worker heartbeat. A dead worker can't report itself, so other processes check this row."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from billing.platform.db import Database, span
 
 EVERY_SECONDS = 30
 SILENT_AFTER = timedelta(minutes=5)
-"""Without a bell for so long, no worker is there."""
+"""Without a heartbeat for so long, no worker is running."""
 CATCH_UP = timedelta(hours=2)
-"""What workers have after an outage for what fell due meanwhile, before it counts as late."""
+"""Time that workers have after an outage for what fell due meanwhile, before it counts as late."""
 
 
 class WorkerHeartbeat(SQLModel, table=True):
-    """The one row that says when; all workers write it."""
+    """The one row, written by all workers."""
 
     __tablename__ = "worker_heartbeat"
     __table_args__ = (sa.CheckConstraint("id = 1", name="only_one"),)
@@ -25,45 +25,46 @@ class WorkerHeartbeat(SQLModel, table=True):
     id: int = Field(primary_key=True)
     at: datetime
     run_at: datetime | None = None
-    """When a billing run last finished, or got on; at first, when the first worker came that writes it."""
+    """When a billing run last finished or made progress; before the first run, the first heartbeat."""
     silent_from: datetime | None = None
     """The last heartbeat before the latest outage of all workers."""
     back_at: datetime | None = None
     """The first heartbeat after it."""
     watched_at: datetime | None = None
-    """When somebody last looked whether the others work (see `reports.watch`)."""
+    """When `reports.watch` last checked that the other jobs work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The bell was heard last at `at`; `silent`: too long ago. `run_at`: when a billing run last finished, or got on."""
+    """The last heartbeat and whether it is too old. `run_at`: when a billing run last finished or made progress."""
 
     at: datetime
     silent: bool
     run_at: datetime | None
 
 
-_RING = sa.text(
+_WAS_SILENT = f"worker_heartbeat.at < excluded.at - {span(SILENT_AFTER)}"
+_BEAT = sa.text(
     f"""INSERT INTO worker_heartbeat (id, at, run_at) VALUES (1, :at, :at) ON CONFLICT (id) DO UPDATE SET at = excluded.at,
-        run_at = coalesce(worker_heartbeat.run_at, excluded.at),
-        silent_from = CASE WHEN worker_heartbeat.at < excluded.at - {span(SILENT_AFTER)} THEN worker_heartbeat.at ELSE worker_heartbeat.silent_from END,
-        back_at = CASE WHEN worker_heartbeat.at < excluded.at - {span(SILENT_AFTER)} THEN excluded.at ELSE worker_heartbeat.back_at END"""  # noqa: S608
+        silent_from = CASE WHEN {_WAS_SILENT} THEN worker_heartbeat.at ELSE worker_heartbeat.silent_from END,
+        back_at = CASE WHEN {_WAS_SILENT} THEN excluded.at ELSE worker_heartbeat.back_at END"""  # noqa: S608
 )
 
 
 def beat(
     database: Database, now_in: Callable[[Session], datetime], counts: Callable[[Session], bool]
 ) -> None:
-    """A worker is there. `now_in` stays a held clock for as long, or it would leap and the bell be put back. Nothing is written
-    unless the database `counts`: in a copy, and in a standby that has just taken over, it stays known when its worker was last
-    heard."""
+    """Record that a worker is running. `now_in` holds a held clock until the commit, or a leap could put the heartbeat back.
+
+    Nothing is written unless the database `counts`. A copy, and a standby that has just taken over, keep the last heartbeat
+    that their original wrote."""
     with database.transaction() as session:
         if counts(session):
-            session.execute(_RING, {"at": now_in(session)})
+            session.execute(_BEAT, {"at": now_in(session)})
 
 
 def note_run(database: Database, now_in: Callable[[Session], datetime]) -> None:
-    """A billing run has finished, or got on. Written down twice a minute at most, where a worker has ever been."""
+    """Record that a billing run finished or made progress; twice a minute at most, and only once a worker has run."""
     with database.transaction() as session:
         session.execute(
             sa.text("UPDATE worker_heartbeat SET run_at = :at WHERE run_at < :at - :least"),
@@ -72,27 +73,27 @@ def note_run(database: Database, now_in: Callable[[Session], datetime]) -> None:
 
 
 def last_heartbeat(session: Session, at: datetime) -> Heartbeat | None:
-    """When it was heard last; None where no worker has ever been."""
+    """The last heartbeat; None where no worker has ever run."""
     row = session.get(WorkerHeartbeat, 1)
     return None if row is None else Heartbeat(row.at, row.at < at - SILENT_AFTER, row.run_at)
 
 
 def late(since: str, allowed: timedelta, catch_up: timedelta = CATCH_UP) -> str:
-    """A condition in SQL: what should have been done at `since` (an expression) is late by more than `allowed` at `:at`.
+    """An SQL condition: work that fell due at `since` (an expression) is late by more than `allowed` at `:at`.
 
-    After an outage of all workers, what wasn't late when it began has `catch_up` from when they are back. What was late before
-    counts at once, so workers that come and go can't put an alarm off: each return forgives only what fell due lately."""
+    After an outage of all workers, work that wasn't late when it began has `catch_up` from their return. Work that was late
+    before is late at once. So workers that come and go can't postpone an alarm."""
     return f"""({since} < :at - {span(allowed)} AND NOT EXISTS (
         SELECT FROM worker_heartbeat seen WHERE seen.back_at > :at - {span(catch_up)} AND {since} >= seen.silent_from - {span(allowed)}))"""
 
 
 def clear(session: Session) -> None:
-    """Nobody is there: all workers were stopped, and the next is heard when it rings for the first time."""
+    """All workers were stopped: the next one counts as the first."""
     session.execute(sa.delete(WorkerHeartbeat))
 
 
 def shift(session: Session, length: timedelta) -> None:
-    """A held clock leaps by `length`: nobody is missed for that."""
+    """Move the heartbeat along when a held clock leaps by `length`, so that the leap isn't taken for an outage."""
     session.execute(
         sa.text("UPDATE worker_heartbeat SET at = at + :length, run_at = run_at + :length"),
         {"length": length},

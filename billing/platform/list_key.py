@@ -1,9 +1,9 @@
-"""The key of the lists that outlive every secret key: opt-outs and the register's blocks, claims of trials, cards, API keys.
+"""The list key hashes the lists that outlive every secret key: opt-outs, the register's blocks, trial claims, cards and API keys.
 
-It is made once, with the database, and stands in it, sealed under the secret key: so it comes with a restore, and a rotation
-of the secret key seals it again and changes no hash.
+It is made once with the database, and stored there sealed under the secret key. So a restore brings it along, and a rotation of
+the secret key seals it again and changes no hash.
 
-What can't be opened shows a wrong secret key before it does harm: under another one every opt-out would seem gone."""
+A wrong secret key can't open it, which stops the process before it does harm: every opt-out would seem gone."""
 
 import logging
 import secrets
@@ -22,11 +22,11 @@ from billing.platform.tokens import Tokens
 log = logging.getLogger(__name__)
 PURPOSE = "list-key"
 LISTS = ("suppression", "trial_claim", "payment_method", "api_key")
-"""The tables whose hashes it makes; the opt-out register's blocks are suppressions."""
+"""The tables with its hashes; the opt-out register's blocks are suppressions."""
 
 
 class ListSalt(SQLModel, table=True):
-    """Under which list key the rows of a list were hashed, by a check value. Never deleted: rows of a lost key stay."""
+    """The list keys under which a list was hashed, by check value. Never deleted, as the rows of a lost key stay."""
 
     __tablename__ = "list_salt"
 
@@ -34,7 +34,7 @@ class ListSalt(SQLModel, table=True):
     """A table of `LISTS`."""
     check_value: str = Field(primary_key=True)
     lost_at: datetime | None = None
-    """When another took its place because no secret key opened it any more."""
+    """When a new list key replaced it, because no secret key opened it any more."""
 
 
 class WrongSecretKey(RefusesToStart):
@@ -45,7 +45,7 @@ class WrongSecretKey(RefusesToStart):
 
 
 def tokens_of(settings: Settings) -> Tokens:
-    """The keys that the settings name, without the list key."""
+    """The keys in the settings, without the list key."""
     return Tokens(
         settings.secret_key.get_secret_value(),
         tuple(key.get_secret_value() for key in settings.previous_secret_keys),
@@ -53,7 +53,7 @@ def tokens_of(settings: Settings) -> Tokens:
 
 
 def seal_first(session: Session, settings: Settings) -> None:
-    """Give a new database its list key; nothing where it has one."""
+    """Give a new database its list key; an existing one stays."""
     row = lock_one(session, Installation, 1)
     if not row.list_key:
         seal(session, row, tokens_of(settings), secrets.token_urlsafe(32))
@@ -61,20 +61,21 @@ def seal_first(session: Session, settings: Settings) -> None:
 
 def opened(session: Session, settings: Settings) -> Tokens:
     """All keys of the installation. Raises WrongSecretKey."""
-    row = session.get(Installation, 1)
-    if row is None or not row.list_key:
-        raise RefusesToStart("The database has no list key yet. Run `billing migrate` first.")
+    row = session.get_one(Installation, 1)
     tokens = tokens_of(settings)
     found = open_row(row, tokens)
     if not tokens.is_current(PURPOSE, row.list_key):
         log.warning("the secret key was changed: say `billing keys rotate-secret`")
-    ends = {key: row.signs_until.get(_signer(key)) for key in tokens.previous_keys}
-    until = tuple((key, datetime.fromisoformat(end)) for key, end in ends.items() if end)
+    until = tuple(
+        (key, datetime.fromisoformat(end))
+        for key in tokens.previous_keys
+        if (end := row.signs_until.get(_signer(key)))
+    )
     return replace(tokens, list_key=found, signs_until=until)
 
 
 def stop_signing(row: Installation, tokens: Tokens, until: datetime) -> None:
-    """Signatures by the previous keys, which were replaced, are believed until then; or as long as was said of them before."""
+    """Set until when signatures by the previous keys are valid. Keys that were replaced earlier keep their end."""
     ends = {_signer(key): until.isoformat() for key in tokens.previous_keys}
     row.signs_until = ends | {
         name: end for name, end in row.signs_until.items() if name != _signer(tokens.secret_key)
@@ -82,7 +83,7 @@ def stop_signing(row: Installation, tokens: Tokens, until: datetime) -> None:
 
 
 def _signer(key: str) -> str:
-    """What shows that a secret key is this one, and doesn't give it away."""
+    """A check value of a secret key."""
     return Tokens(key).digest("signer-check", "")[:32]
 
 
@@ -95,16 +96,15 @@ def open_row(row: Installation, tokens: Tokens) -> str:
 
 
 def seal(session: Session, row: Installation, tokens: Tokens, list_key: str) -> None:
-    """Seal it under the present secret key, and note its check value for each list."""
+    """Seal the list key under the present secret key, and record its check value for each list."""
     row.list_key = tokens.seal(PURPOSE, list_key)
-    session.add(row)
     for name, value in check_values(list_key).items():
         session.merge(ListSalt(list=name, check_value=value))
     session.flush()
 
 
 def replace_lost(session: Session, settings: Settings, at: datetime) -> bool:
-    """Another list key in the place of one that no configured key opens; False, and nothing done, where one opens it."""
+    """Replace a list key that no configured secret key opens. False, and unchanged, where one opens it."""
     row = lock_one(session, Installation, 1)
     tokens = tokens_of(settings)
     if tokens.unseal(PURPOSE, row.list_key) is not None:
@@ -115,10 +115,10 @@ def replace_lost(session: Session, settings: Settings, at: datetime) -> bool:
 
 
 def was_lost(session: Session) -> bool:
-    """Whether lists hold rows that were hashed under a key that is lost."""
+    """Whether lists hold rows that were hashed under a lost key."""
     return session.exec(select(ListSalt).where(col(ListSalt.lost_at).is_not(None))).first() is not None
 
 
 def check_values(list_key: str) -> dict[str, str]:
-    """What shows, list by list, that rows were hashed under this key, and doesn't give it away."""
+    """The check value of a list key, by list."""
     return {name: Tokens(list_key).digest("list-check", name)[:32] for name in LISTS}

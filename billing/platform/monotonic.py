@@ -1,4 +1,4 @@
-"""The monotonic clock: measures how long things take, and waits. Injected like the wall clock, so that tests can step it."""
+"""The monotonic clock: measures spans and waits. Injected like the wall clock, so that tests can step it."""
 
 import time
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from typing import Protocol
 
 
 class Monotonic(Protocol):
-    """Measures spans in seconds and never goes back. It doesn't know the time of day (see `clock`)."""
+    """Measures spans in seconds and never goes back. `clock` tells the time of day."""
 
     def seconds(self) -> float:
-        """Seconds since an instant that means nothing by itself."""
+        """Seconds since an arbitrary instant."""
         ...
 
     def sleep(self, seconds: float, /) -> None:
@@ -18,7 +18,7 @@ class Monotonic(Protocol):
         ...
 
     def wait_for(self, condition: Condition, is_so: Callable[[], bool], seconds: float) -> bool:
-        """Wait until `is_so()`, for so many seconds at most; whether it is so. The caller holds `condition`."""
+        """Wait until `is_so()`, at most so many seconds. Returns whether it is. The caller holds `condition`."""
         ...
 
 
@@ -26,9 +26,9 @@ class SystemMonotonic:
     """The machine's clock."""
 
     seconds = staticmethod(time.monotonic)
-    """Read at every request, so it is the standard function itself."""
+    """The standard function itself, because it runs at every request."""
     sleep = staticmethod(time.sleep)
 
     def wait_for(self, condition: Condition, is_so: Callable[[], bool], seconds: float) -> bool:
-        """The same as `Condition.wait_for`."""
+        """As `Condition.wait_for`."""
         return condition.wait_for(is_so, seconds)

@@ -1,4 +1,4 @@
-"""What is thrown away when its time is over: one line a table. Deleted in small batches, in no other work's way."""
+"""How long rows are kept: one rule a table. Old rows are deleted in small batches that block no other work."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,65 +13,61 @@ BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
-    """Rows of a table whose `column` lies further back than `keep`; `only` narrows it down."""
+    """Rows are deleted when `column` is older than so many days; `only` is an SQL condition that narrows them down."""
 
     table: str
     column: str
-    keep: timedelta
+    days: int
     only: str = "true"
+
+    @property
+    def keep(self) -> timedelta:
+        """The days as a span; each has 24 hours."""
+        return timedelta(days=self.days)
 
 
 RULES = (
-    RetentionRule("sign_in_link", "created_at", timedelta(days=2)),  # good for ten minutes
-    RetentionRule("staff_link", "created_at", timedelta(days=2)),
-    RetentionRule("rate_count", "window_start", timedelta(days=2)),  # the longest window is a day
-    RetentionRule(
-        "reader_session", "started_at", timedelta(days=365)
-    ),  # lives 180 days; then evidence in a dispute
-    RetentionRule(
-        "staff_session", "started_at", timedelta(days=90)
-    ),  # lives 12 hours; what was done stays in the audit
-    RetentionRule(
-        "staff_browser", "signed_in_at", timedelta(days=365)
-    ),  # as long as the browser keeps its cookie
-    RetentionRule("api_key_reader", "read_at", timedelta(days=2)),  # the ceiling counts a day
-    RetentionRule(
-        "bulk_read", "hour", timedelta(days=400)
-    ),  # evidence, should a key or a member have read too much
-    RetentionRule("api_key_spending", "hour", timedelta(days=30)),  # the ceilings count a day
-    RetentionRule("api_answer", "created_at", timedelta(days=30)),  # who repeats a call does it within hours
-    RetentionRule(
-        "inbound_event", "received_at", timedelta(days=90), "settled_at IS NOT NULL"
-    ),  # the acquirer keeps them 30 days
+    RetentionRule("sign_in_link", "created_at", 2),  # valid for ten minutes
+    RetentionRule("staff_link", "created_at", 2),
+    RetentionRule("rate_count", "window_start", 2),  # the longest window is a day
+    RetentionRule("reader_session", "started_at", 365),  # lives 180 days; afterwards evidence in a dispute
+    RetentionRule("staff_session", "started_at", 90),  # lives 12 hours; the audit keeps what was done
+    RetentionRule("staff_browser", "signed_in_at", 365),  # as long as the browser keeps its cookie
+    RetentionRule("api_key_reader", "read_at", 2),  # the limit counts a day
+    RetentionRule("bulk_read", "hour", 400),  # evidence, should a key or a member have read too much
+    RetentionRule("api_key_spending", "hour", 30),  # the limits count a day
+    RetentionRule("api_answer", "created_at", 30),  # calls are repeated within hours
+    # the acquirer keeps its events for 30 days
+    RetentionRule("inbound_event", "received_at", 90, "settled_at IS NOT NULL"),
 )
 
 
 def delete_expired(database: Database, at: datetime) -> int:
-    """Delete what is older than it is kept; how many rows."""
-    return sum(_forget(database, aged, at) for aged in RULES)
+    """Delete what is older than its rule allows. Returns the number of rows."""
+    return sum(_delete_by(rule, database, at) for rule in RULES)
 
 
-def _forget(database: Database, aged: RetentionRule, at: datetime) -> int:
-    """Oldest first, a batch at a time. Rows in somebody's hands are left for the next time."""
+def _delete_by(rule: RetentionRule, database: Database, at: datetime) -> int:
+    # SKIP LOCKED: a row that other work has locked is deleted on a later night
     statement = sa.text(
-        f"DELETE FROM {aged.table} WHERE ctid IN (SELECT ctid FROM {aged.table}"  # noqa: S608 - names of our own
-        f" WHERE {aged.column} < :before AND {aged.only}"
-        f" ORDER BY {aged.column} LIMIT :batch FOR UPDATE SKIP LOCKED)"
+        f"DELETE FROM {rule.table} WHERE ctid IN (SELECT ctid FROM {rule.table}"  # noqa: S608 - names of our own
+        f" WHERE {rule.column} < :before AND {rule.only}"
+        f" ORDER BY {rule.column} LIMIT :batch FOR UPDATE SKIP LOCKED)"
     )
     total = 0
     while True:
         with database.transaction() as session:
-            done = session.connection().execute(statement, {"before": at - aged.keep, "batch": BATCH})
-            count = done.rowcount
+            batch = {"before": at - rule.keep, "batch": BATCH}
+            count = session.connection().execute(statement, batch).rowcount
         total += count
         if count < BATCH:
             return total
 
 
-_RIPE = ", ".join(
-    f"(SELECT min({aged.column}) + {span(aged.keep)} FROM {aged.table} WHERE {aged.only})"  # noqa: S608
-    for aged in RULES
+_EXPIRES = ", ".join(
+    f"(SELECT min({rule.column}) + {span(rule.keep)} FROM {rule.table} WHERE {rule.only})"  # noqa: S608
+    for rule in RULES
 )
-# An instant before the ripe one lies in the day whose night is over; the next one begins at one.
-NEXT_DUE = f"""SELECT date_trunc('day', least({_RIPE}) - interval '1 hour 1 microsecond', 'UTC') + interval '25 hours'"""
-"""The first hour of the night (UTC) after something has grown too old; one look at an index a table (see `timetable.Job`)."""
+# Days are counted from 01:00 UTC. The microsecond keeps a row that expires at exactly 01:00 in that same hour.
+NEXT_DUE = f"""SELECT date_trunc('day', least({_EXPIRES}) - interval '1 hour 1 microsecond', 'UTC') + interval '25 hours'"""
+"""The first 01:00 UTC after a row expires; one index lookup a table (see `timetable.Job`)."""

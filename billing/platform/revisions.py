@@ -1,4 +1,4 @@
-"""Which migrations this code knows, against those that the database has had."""
+"""Compares the migrations in this code with those that a database has had."""
 
 import logging
 import re
@@ -17,25 +17,25 @@ log = logging.getLogger(__name__)
 
 @cache
 def known() -> dict[str, frozenset[str]]:
-    """Every migration in the code, with those it follows. Read from the files: Alembic would import each of them."""
+    """Every migration in the code with its parents. Read as text, because Alembic would import each file."""
     found = {}
     for path in (FOLDER / "versions").glob("*.py"):
-        said = dict(_LINE.findall(path.read_text("utf-8")))
-        [revision] = re.findall(r"\w+", said["revision"])
-        found[revision] = frozenset(re.findall(r'"(\w+)"', said["down_revision"]))
+        lines = dict(_LINE.findall(path.read_text("utf-8")))
+        [revision] = re.findall(r"\w+", lines["revision"])
+        found[revision] = frozenset(re.findall(r'"(\w+)"', lines["down_revision"]))
     return found
 
 
 def missing(present: set[str]) -> set[str]:
-    """The migrations in the code that a database at these revisions hasn't had. None for one that is ahead: what it had is
-    unknown here."""
+    """The migrations in the code that a database at these revisions hasn't had. Empty for a database that is ahead, whose
+    history this code can't know."""
     if is_ahead(present):
         return set()
-    had, before = set[str](), present
-    while before:
-        had |= before
-        before = set().union(*(known()[each] for each in before))
-    return set(known()) - had
+    applied, parents = set[str](), present
+    while parents:
+        applied |= parents
+        parents = set().union(*(known()[revision] for revision in parents))
+    return set(known()) - applied
 
 
 def is_ahead(present: set[str]) -> bool:
@@ -44,8 +44,8 @@ def is_ahead(present: set[str]) -> bool:
 
 
 def refuse_before_first_release(connection: sa.Connection) -> None:
-    """Raises RefusesToStart for a database that was migrated by this code's forerunners, before there was a release. Their
-    revisions had the same numbers as today's, so a table tells them apart that only a released database has."""
+    """Raises RefusesToStart for a database that was migrated before the first release. Those revisions had the same numbers as
+    today's, so the check looks for a table that only a released database has."""
     if connection.execute(sa.text("SELECT to_regclass('worker_heartbeat') IS NULL")).scalar_one():
         raise RefusesToStart(
             "This database was made before the first release, and no migration leads on from it. Make a new database, and run"
@@ -59,8 +59,8 @@ def present_in(connection: sa.Connection) -> set[str]:
 
 
 def refuse_behind(session: Session) -> None:
-    """Raises RefusesToStart for a database that this code would break on, because migrations are missing. One that is ahead
-    is only said: during a release the old code goes on beside the new."""
+    """Raises RefusesToStart where the database lacks migrations that this code needs. A database that is ahead only causes a
+    warning: during a release the old code runs beside the new."""
     present = present_in(session.connection())
     if present:
         refuse_before_first_release(session.connection())

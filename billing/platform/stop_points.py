@@ -1,10 +1,10 @@
-"""Places where a process can be made to die, so that tests can prove that dying there loses nothing.
+"""Places where tests kill a process, to prove that dying there loses nothing.
 
-Some are named where they stand: `stop_point("charge.intended")`. The others come by themselves, so that none can be
-forgotten: `db` has one before and one after every commit, named by the function whose transaction it is, and `around`
-puts one before and one after every call to the acquirer. `tests/support/stop_point_names.py` reads them all from the code.
+Some have a name in the code: `stop_point("charge.intended")`. The others need no line, so none can be forgotten. `db` has
+one before and one after every commit, named after the function that opened the transaction. `around` adds one before and one
+after every call to the acquirer. `tests/support/stop_point_names.py` reads all names from the code.
 
-Who kills tells it by `listen`; nothing outside the process can. Where nobody listens a stop point is two comparisons with None."""
+Only code in this process can `listen`. Without a listener a stop point costs two comparisons with None."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from functools import wraps
 from types import FunctionType
 from typing import ParamSpec, TypeVar
 
-Asked = ParamSpec("Asked")
+P = ParamSpec("P")
 Answer = TypeVar("Answer")
 Adapter = TypeVar("Adapter")
 PACKAGE = __name__.partition(".")[0]
@@ -26,26 +26,26 @@ _passed: set[str] | None = None
 
 
 def stop_point(name: str) -> None:
-    """Die here, as by a power cut, if whoever listens wants it."""
+    """A place where the listener may kill this process, as a power cut would."""
     reached(name)
     if _listener is not None:
         _listener(name)
 
 
 def reached(name: str) -> None:
-    """Note that this line was reached: a rare one, which a run of the proofs must pass at least once (a coverage mark)."""
+    """A coverage mark: the proofs must reach this rare line at least once."""
     if _passed is not None:
         _passed.add(name)
 
 
 def collect(passed: set[str] | None) -> None:
-    """Enter all points and marks that are passed from now on in a set. For tests; None ends it."""
+    """Add the points and marks that are passed from now on to a set. For tests; None ends it."""
     global _passed
     _passed = passed
 
 
 def listen(listener: Callable[[str], None] | None) -> None:
-    """Tell each point that is passed to somebody who counts them, or dies. For tests; None ends it."""
+    """Call the listener at each point from now on. For tests; None ends it."""
     global _listener
     _listener = listener
 
@@ -61,17 +61,17 @@ def kill_at(name: str) -> Callable[[str], None]:
 
 
 def around(adapter: type[Adapter]) -> type[Adapter]:
-    """A stop point before and after each public method of a class that speaks to the outside, named by it."""
+    """Add a stop point before and after each public method of an adapter, named after the method."""
     for name, method in list(vars(adapter).items()):
         if isinstance(method, FunctionType) and not name.startswith("_"):
             setattr(adapter, name, _stopping(method))
     return adapter
 
 
-def _stopping(call: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
+def _stopping(call: Callable[P, Answer]) -> Callable[P, Answer]:
     @wraps(call)
-    def stopping(*args: Asked.args, **kwargs: Asked.kwargs) -> Answer:
-        if not _anybody_listens():
+    def stopping(*args: P.args, **kwargs: P.kwargs) -> Answer:
+        if not _is_listened_to():
             return call(*args, **kwargs)
         stop_point(f"{call.__qualname__} {ASKED}")
         answer = call(*args, **kwargs)
@@ -81,14 +81,14 @@ def _stopping(call: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
     return stopping
 
 
-def _anybody_listens() -> bool:
+def _is_listened_to() -> bool:
     return _listener is not None or _passed is not None
 
 
 def transaction_of(depth: int) -> str | None:
-    """The name of a transaction: the module and function that opened it, `depth` frames above the caller. None where
-    nobody listens, which costs nothing."""
-    if not _anybody_listens():
+    """The name of a transaction: the module and function `depth` frames above the caller. None without a listener, to save
+    the time."""
+    if not _is_listened_to():
         return None
     frame = sys._getframe(depth + 1)
     module = str(frame.f_globals["__name__"]).removeprefix(f"{PACKAGE}.")

@@ -1,5 +1,5 @@
-"""How long the database lets a piece of work hold things up, by the kind of work. What waits for a lock without end is a hang
-that no log tells of: with a limit it fails, is logged, and is tried again."""
+"""Time limits of the database, by kind of work. A wait for a lock without a limit is a hang that no log shows; with one the
+work fails, is logged and is tried again."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,15 +12,15 @@ class Work(StrEnum):
     """A kind of work."""
 
     REQUEST = "request"
-    """Somebody waits for the answer."""
+    """A person or program waits for the answer."""
     RUN = "run"
     """A step of a billing run, a refund, a mail, an event of the acquirer's."""
     LONG = "long"
     """The doctor, the books, newsletters, an operator's command."""
     MIGRATION = "migration"
-    """It may take long, and waits for no lock for long: all who need the table queue behind it."""
+    """It may take long, but waits for locks only briefly: all who need the table queue behind it."""
     IN_TURN = "in_turn"
-    """It waits for its turn, however long that takes: moves of the held clock."""
+    """Moves of the held clock, which wait for their turn without a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class TimeLimits:
 
     statement: float
     lock: float
-    """For which a statement waits for the lock of another transaction."""
+    """A statement's wait for the lock of another transaction."""
     idle: float
-    """For which an open transaction may do nothing. Then PostgreSQL ends its connection, and its locks are free."""
+    """Idle time in an open transaction. Then PostgreSQL ends the connection, which frees its locks."""
 
 
 TIME_LIMITS: Mapping[Work, TimeLimits] = {
@@ -46,7 +46,7 @@ _doing: ContextVar[Work | None] = ContextVar("work", default=None)
 
 @contextmanager
 def doing(work: Work) -> Iterator[None]:
-    """Give every connection that is taken from the pool in this block the limits of this kind of work."""
+    """Connections that this block takes from the pool have the limits of this kind of work."""
     before = _doing.set(work)
     try:
         yield
@@ -55,15 +55,15 @@ def doing(work: Work) -> Iterator[None]:
 
 
 def work_now(otherwise: Work) -> Work:
-    """The kind of work that is being done here."""
+    """The kind of work of the enclosing `doing`, or else `otherwise`."""
     return _doing.get() or otherwise
 
 
 def as_sql(limits: TimeLimits) -> str:
-    """The statements that set the limits for the rest of a connection's life."""
-    named = {
+    """SQL that sets the limits for a connection."""
+    seconds = {
         "statement_timeout": limits.statement,
         "lock_timeout": limits.lock,
         "idle_in_transaction_session_timeout": limits.idle,
     }
-    return "; ".join(f"SET {name} = {round(seconds * 1000)}" for name, seconds in named.items())
+    return "; ".join(f"SET {name} = {round(limit * 1000)}" for name, limit in seconds.items())

@@ -1,11 +1,10 @@
-"""Secrets that are derived, never stored: a leaked database opens no door.
+"""Secrets are derived and never stored, so a leaked database opens no door.
 
-A mailed link carries ``subject.mac``. A mail waiting in the outbox names its secret as ``⟦token:purpose:subject⟧``;
-the secret itself comes into being when the mail is sent (SEC-1, SEC-10).
+A mailed link carries ``subject.mac``. A mail in the outbox holds a place, ``⟦token:purpose:subject⟧``; the secret is filled in
+when the mail is sent (SEC-1, SEC-10).
 
-Three kinds of keys. The secret key makes whatever is new. Previous keys are read and make nothing: a link or a session from
-before a rotation is still ours. The list key belongs to the database: it hashes the lists that outlive every secret key
-(`list_key`)."""
+There are three kinds of keys. The secret key makes new tokens. Previous keys only check older ones, from before a rotation.
+The list key belongs to the database, and hashes the lists that outlive every secret key (`list_key`)."""
 
 import base64
 import binascii
@@ -29,20 +28,19 @@ _MAC = re.compile(r"\.[A-Za-z0-9_-]{16,}(?![A-Za-z0-9_-])")
 
 @dataclass(frozen=True)
 class Tokens:
-    """Derives and checks tokens under the installation's keys."""
+    """Derives and checks tokens with the installation's keys."""
 
     secret_key: str = field(repr=False)
     previous_keys: tuple[str, ...] = field(default=(), repr=False)
-    """Keys that were the secret key before, the newest first; also one that is about to be."""
+    """Former secret keys, the newest first; also one that is about to become it."""
     list_key: str = field(default="", repr=False)
-    """Of the lists that outlive every secret key; empty: the secret key itself."""
+    """Hashes the lists that outlive every secret key. Empty: the secret key does."""
     signs_until: tuple[tuple[str, datetime], ...] = field(default=(), repr=False)
-    """Until when a signature by a previous key is believed, of each that a rotation replaced; of any other one, while it is
-    configured."""
+    """Previous keys that a rotation replaced, each with the end of its signatures' validity. Other previous keys have no end."""
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """All that is read, the present key first."""
+        """All keys that are checked, the present one first."""
         return self.secret_key, *self.previous_keys
 
     def token(self, purpose: str, subject: str) -> str:
@@ -50,18 +48,18 @@ class Tokens:
         return _token(self.secret_key, purpose, subject)
 
     def tokens(self, purpose: str, subject: str) -> tuple[str, ...]:
-        """The same under each key that is read, the present one's first."""
+        """The token under each key, the present one's first."""
         return tuple(_token(key, purpose, subject) for key in self.keys)
 
     def subject_of(self, purpose: str, token: str) -> str | None:
-        """Who or what the token stands for, or None when it is forged, damaged, or made for another purpose."""
+        """The subject that the token proves, or None when it is forged, damaged, or made for another purpose."""
         subject, dot, _ = token.rpartition(".")
         if not dot or not token.isascii():
             return None
         return subject if self.is_token(purpose, subject, token) else None
 
     def is_token(self, purpose: str, subject: str, token: str) -> bool:
-        """Whether the token proves ``subject``, under any key that is read."""
+        """Whether the token proves ``subject`` under any key."""
         return _is_one_of(token, (_token(key, purpose, subject) for key in self.keys))
 
     def code(self, purpose: str, subject: str) -> str:
@@ -69,24 +67,24 @@ class Tokens:
         return _code(self.secret_key, purpose, subject)
 
     def is_code(self, purpose: str, subject: str, typed: str) -> bool:
-        """Whether these digits are that code, under any key that is read."""
+        """Whether the typed digits are that code under any key."""
         return _is_one_of(typed, (_code(key, purpose, subject) for key in self.keys))
 
     def key(self, purpose: str, subject: str) -> bytes:
-        """32 bytes that stand in no table, for a key of their own kind."""
+        """A derived key of 32 bytes, stored nowhere."""
         return _mac(self.secret_key, "key-" + purpose, subject)
 
     def keys_of(self, purpose: str, subject: str, at: datetime) -> tuple[bytes, ...]:
-        """The same under each key whose signatures are believed at `at`, the present one's first."""
-        over = {key for key, until in self.signs_until if at >= until} - {self.secret_key}
-        return tuple(_mac(key, "key-" + purpose, subject) for key in self.keys if key not in over)
+        """The derived key under each key whose signatures are valid at `at`, the present one's first."""
+        expired = {key for key, until in self.signs_until if at >= until} - {self.secret_key}
+        return tuple(_mac(key, "key-" + purpose, subject) for key in self.keys if key not in expired)
 
     def digest(self, purpose: str, value: str) -> str:
-        """A keyed hash of something we must recognise again but not know, and for months at most: a cookie, a bucket."""
+        """A keyed hash to recognise a value without knowing it, for months at most: a cookie, a rate limit's bucket."""
         return _digest(self.secret_key, purpose, value)
 
     def digests(self, purpose: str, value: str) -> tuple[str, ...]:
-        """The same under each key that is read, the present one's first: by one of them the row is found."""
+        """The hash under each key, the present one's first; the row has one of them."""
         return tuple(_digest(key, purpose, value) for key in self.keys)
 
     def list_digest(self, purpose: str, value: str) -> str:
@@ -94,33 +92,30 @@ class Tokens:
         return _digest(self.list_key or self.secret_key, purpose, value)
 
     def seal(self, purpose: str, plain: str) -> str:
-        """The text, readable only with the secret key and for the same purpose (AES-256-GCM)."""
+        """Encrypt a text with the secret key, for one purpose (AES-256-GCM)."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = AESGCM(self.key("seal", purpose)).encrypt(nonce, plain.encode(), purpose.encode())
         return base64.urlsafe_b64encode(nonce + sealed).decode()
 
     def unseal(self, purpose: str, sealed: str) -> str | None:
-        """What was sealed, under any key that is read; None for what none of them opens."""
-        for key in self.keys:
-            found = _unsealed(key, purpose, sealed)
-            if found is not None:
-                return found
-        return None
+        """Decrypt what `seal` made, with any key; None where none of them opens it."""
+        opened = (_unsealed(key, purpose, sealed) for key in self.keys)
+        return next((plain for plain in opened if plain is not None), None)
 
     def is_current(self, purpose: str, sealed: str) -> bool:
-        """Whether the present key opens it, so that no previous one is needed for it."""
+        """Whether the present key opens it, so that it needs no previous key."""
         return _unsealed(self.secret_key, purpose, sealed) is not None
 
     def digester(self, purpose: str) -> Callable[[bytes], bytes]:
-        """What `digest` says, of bytes that come with requests, as bytes."""
+        """`digest` as a fast function from bytes to bytes, for what comes with requests."""
         return _digester(self.secret_key, purpose)
 
     def list_digester(self, purpose: str) -> Callable[[bytes], bytes]:
-        """What `list_digest` says, likewise."""
+        """`list_digest` as such a function."""
         return _digester(self.list_key or self.secret_key, purpose)
 
     def fill(self, text: str) -> str:
-        """Put the secrets where the outbox row names them."""
+        """Replace the places in an outbox row with their secrets."""
 
         def secret(match: re.Match[str]) -> str:
             kind, purpose, subject = match.groups()
@@ -147,52 +142,50 @@ def _digest(key: str, purpose: str, value: str) -> str:
 
 
 def _digester(secret: str, purpose: str) -> Callable[[bytes], bytes]:
-    """HMAC as RFC 2104 has it, with all that is the same each time worked out here, once: a quarter of the time."""
+    """HMAC (RFC 2104) with the padded key hashed once, here: it takes a quarter of the time."""
     key = secret.encode()
     block = (key if len(key) <= 64 else hashlib.sha256(key).digest()).ljust(64, b"\0")
     inner = hashlib.sha256(block.translate(hmac.trans_36) + b"digest-%b\0" % purpose.encode())
     outer = hashlib.sha256(block.translate(hmac.trans_5C))
 
     def digest(value: bytes) -> bytes:
-        one, other = inner.copy(), outer.copy()
-        one.update(value)
-        other.update(one.digest())
-        return other.digest()
+        inside, outside = inner.copy(), outer.copy()
+        inside.update(value)
+        outside.update(inside.digest())
+        return outside.digest()
 
     return digest
 
 
-def _is_one_of(given: str, right: Iterable[str]) -> bool:
-    """All are compared, so that the time tells nothing of which one it is."""
-    compared = [hmac.compare_digest(one.encode(), given.encode()) for one in right]
-    return any(compared)
+def _is_one_of(given: str, valid: Iterable[str]) -> bool:
+    # a list, not a generator: comparing all of them keeps the time the same whichever matches
+    return any([hmac.compare_digest(each.encode(), given.encode()) for each in valid])  # noqa: C419
 
 
 def _unsealed(key: str, purpose: str, sealed: str) -> str | None:
     try:
         raw = base64.urlsafe_b64decode(sealed)
-        nonce, rest = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]
         cipher = AESGCM(_mac(key, "key-seal", purpose))
-        return cipher.decrypt(nonce, rest, purpose.encode()).decode()
+        return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], purpose.encode()).decode()
     except (InvalidTag, ValueError, binascii.Error):
         return None
 
 
 def without_secrets(text: str) -> str:
-    """An address or a line for the log: whatever looks like a token of ours loses its secret half (SEC-9)."""
+    """A text for the log: everything that looks like a token of ours loses its secret half (SEC-9)."""
     return _MAC.sub(".…", text)
 
 
 def without_places(text: str) -> str:
-    """A stored text with its places covered, for whoever may read it and not act by it."""
+    """A stored text with its places covered, for staff who may read it but not act by it."""
     return _PLACE.sub("•••", text)
 
 
 def place(purpose: str, subject: str) -> str:
-    """Names the place of a token in a text that is stored (see `Tokens.fill`)."""
+    """The place of a token in a stored text (see `Tokens.fill`)."""
     return f"⟦token:{purpose}:{subject}⟧"
 
 
 def code_place(purpose: str, subject: str) -> str:
-    """Names the place of a typed code in a text that is stored."""
+    """The place of a typed code in a stored text."""
     return f"⟦code:{purpose}:{subject}⟧"

@@ -149,13 +149,11 @@ def suppressions_add(address: str, scope: str, reason: str) -> None:
 
     with transaction() as ctx:
         new = suppress(
-            ctx.session,
-            ctx.site.tokens,
+            ctx,
             clean_address(address),
             scope=scope,
             reason=SuppressionReason.STAFF,
             source=f"command: {reason}",
-            at=ctx.at,
         )
     click.echo("Done." if new else "That stands already.")
 
@@ -169,13 +167,6 @@ def suppressions_lift(address: str, scope: str, reason: str) -> None:
     from billing.mail.suppressions import lift
 
     with transaction() as ctx:
-        ended = lift(
-            ctx.session,
-            ctx.site.tokens,
-            address,
-            scopes=[scope],
-            at=ctx.at,
-            by=f"command: {reason}",
-        )
+        ended = lift(ctx, address, scopes=[scope], by=f"command: {reason}")
     click.echo("Done." if ended else "There is no such suppression.")
     sys.exit(0 if ended else 1)

@@ -21,8 +21,7 @@ _TAG = re.compile(r"(?:b\+|n\.)([0-9a-z]{1,13}\.[0-9a-f]{24})@")
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _MAC_LENGTH = 24
 LARGEST = 2_000_000
-"""Octets of a report that are read: reports are short."""
-
+"""Octets of a report that we read; reports are short."""
 NO_SUCH_MAILBOX = frozenset({"5.1.1", "5.1.2", "5.1.10"})
 """The address doesn't exist: no newsletter goes there again (B3)."""
 
@@ -42,7 +41,7 @@ class BounceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BounceReport:
-    """One report about one of our deliveries. `name` is the same for the same report, however often it arrives."""
+    """A report about one of our deliveries. `name` is the same for each copy of the report."""
 
     number: int
     kind: BounceKind
@@ -62,8 +61,8 @@ def number_of(tokens: Tokens, tagged: str) -> int | None:
         number = int(written, 36)
     except ValueError:
         return None
-    expected = (found[:_MAC_LENGTH] for found in tokens.digests("verp", str(number)))
-    return number if any(hmac.compare_digest(one.encode(), mac.encode()) for one in expected) else None
+    expected = (digest[:_MAC_LENGTH].encode() for digest in tokens.digests("verp", str(number)))
+    return number if any(hmac.compare_digest(valid, mac.encode()) for valid in expected) else None
 
 
 def envelope_sender(tokens: Tokens, number: int, domain: str) -> str:
@@ -72,7 +71,7 @@ def envelope_sender(tokens: Tokens, number: int, domain: str) -> str:
 
 
 def message_id(tokens: Tokens, number: int, domain: str) -> str:
-    """The same for each attempt of one delivery, and recognisable as ours (H11)."""
+    """A Message-ID that is the same for each attempt of a delivery, and recognisable as ours (H11)."""
     return f"<n.{tag(tokens, number)}@{domain}>"
 
 
@@ -93,16 +92,16 @@ def status_in(words: str) -> str | None:
 
 
 def read_report(tokens: Tokens, raw: bytes, *, recipient: str = "") -> BounceReport | None:
-    """The report in this mail; None when it is none, is not about our mail, or is forged. Never raises for its content.
+    """The report in this mail; None when it is no report, not about our mail, or forged. Never raises for its content.
 
-    `recipient` is the address it came to, where the mail server passes it on; else it is read from the headers."""
+    `recipient` is the address it came to, where the mail server passes it on; otherwise the headers tell it."""
     message = message_from_bytes(raw[:LARGEST], policy=default)
     if message.get_content_type() != "multipart/report":
         return None
     name = hashlib.sha256(raw).hexdigest()[:32]
     parts = {part.get_content_type(): part for part in message.walk()}
     if "message/feedback-report" in parts:
-        return _complaint(tokens, parts, raw, recipient, name)
+        return _complaint(tokens, parts["message/feedback-report"], raw, recipient, name)
     if "message/delivery-status" in parts:
         return _bounce(tokens, message, parts["message/delivery-status"], recipient, name)
     return None
@@ -120,10 +119,10 @@ def _bounce(
 
 
 def _complaint(
-    tokens: Tokens, parts: dict[str, EmailMessage], raw: bytes, recipient: str, name: str
+    tokens: Tokens, part: EmailMessage, raw: bytes, recipient: str, name: str
 ) -> BounceReport | None:
     """Complaints often redact addresses, so our own tag in the copy of the mail counts (B4)."""
-    fields = next(iter(_blocks(parts["message/feedback-report"])), {})
+    fields = next(_blocks(part), {})
     if fields.get("feedback-type", "").lower() not in ("abuse", "fraud", "other"):
         return None
     copy = raw[:LARGEST].decode("latin-1")
@@ -142,21 +141,19 @@ def _first(tokens: Tokens, texts: list[str]) -> int | None:
 
 def _recipients(message: EmailMessage) -> Iterator[str]:
     for header in ("delivered-to", "x-original-to", "envelope-to", "to"):
-        values = [str(value) for value in message.get_all(header, [])]
-        yield from (address for _, address in getaddresses(values))
+        for _, address in getaddresses([str(value) for value in message.get_all(header, [])]):
+            yield address
 
 
 def _blocks(part: EmailMessage) -> Iterator[dict[str, str]]:
-    """The groups of fields in a part like message/delivery-status; the library gives each as a message of its own."""
+    """The groups of fields in a part like message/delivery-status, which the library parses as messages."""
     payload = part.get_payload()
     for block in payload if isinstance(payload, list) else []:
         if not isinstance(block, Message):
             continue
         fields = {str(key).lower(): " ".join(str(value).split()) for key, value in block.items()}
-        if fields:
-            yield fields
-        else:
-            yield _fields(str(block.get_payload()))
+        # after a blank line the library takes the fields for a body
+        yield fields or _fields(str(block.get_payload()))
 
 
 def _fields(text: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""Send the mails of the outbox: claim, send with no transaction open, mark. Any number of workers.
+"""Sends the mails of the outbox: claim, send with no transaction open, mark. Any number of workers may run.
 
-A worker that dies between the relay's answer and our commit sends the mail again, under the same Message-ID: for receipts and
-notices twice is better than never (S3)."""
+A worker may die between the relay's answer and our commit. Then the mail is sent again under the same Message-ID: for receipts
+and notices twice is better than never (S3)."""
 
 import logging
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from billing.mail.mime import to_bytes
 from billing.mail.models import NOT_WRITTEN, STOPPED, URGENT, URGENT_KIND, Message, MessageState
 from billing.mail.obsolete import holds
 from billing.mail.smtp import Accepted, Deferred, Outcome, RelayRefused, RelayUnknown, Transport
-from billing.platform import bulk
+from billing.platform.bulk import one_of
 from billing.platform.claims import assign, check_still_ours, unclaimed, worker_lock
 from billing.platform.clock import Clock
 from billing.platform.db import Database
@@ -31,6 +31,8 @@ from billing.platform.tokens import Tokens
 from billing.rules.backoff import again_at
 
 BATCH = 50
+UNSYNCHRONIZED = {"synchronize_session": False}
+"""An UPDATE leaves loaded objects as they are; nothing reads them afterwards."""
 log = logging.getLogger(__name__)
 
 
@@ -48,10 +50,10 @@ class Sender:
 
 
 def deliver(database: Database, sender: Sender, clock: Clock, stopping: Event) -> int:
-    """Send what is due until nothing is, or until we are `stopping`; how many were accepted, refused or put off.
+    """Send what is due until nothing is, or until we are `stopping`. Returns how many mails were attempted.
 
-    A run may last, so the clock is read for each batch, before each mail and after its answer. Raises NotAdopted and AsksAcquirer
-    when only urgent mails, such as a link to sign in with, may go out and none is left; and ClaimLost."""
+    A run may take long, so the clock is read for each batch, before each mail and after its answer. Raises ClaimLost. Raises
+    NotAdopted and AsksAcquirer where only urgent mails, such as sign-in links, may go out, and none is left."""
     done = 0
     with worker_lock(database) as me:
         while not stopping.is_set():
@@ -68,9 +70,9 @@ def deliver(database: Database, sender: Sender, clock: Clock, stopping: Event) -
 def _send_batch(
     database: Database, sender: Sender, clock: Clock, me: int, batch: Sequence[Message], stopping: Event
 ) -> int:
-    """Send one after the other; how many were attempted. The rest is released when an urgent mail comes, or when we are stopping."""
+    """Returns how many mails were attempted. The rest is released when an urgent mail comes, or when we are stopping."""
     with database.transaction() as session:
-        stopped = suppressions.stopped(session, sender.tokens, [each.recipient for each in batch])
+        stopped = suppressions.stopped(session, sender.tokens, [message.recipient for message in batch])
     done = 0
     for place, message in enumerate(batch):
         with database.transaction() as session:
@@ -102,8 +104,9 @@ def _due(at: datetime) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _claim(database: Database, me: int, at: datetime) -> tuple[list[Message], Unavailable | None]:
-    """The next batch: urgent mails, and only without any of them the others; and what holds back the others. That is read for each
-    batch: the database may have changed during the run."""
+    """The next batch, and what holds back mails that aren't urgent. A batch is urgent mails, or others where there are none.
+
+    The hold is read for each batch, because it may begin or end during the run."""
     due = (
         select(Message)
         .where(*_due(at))
@@ -129,11 +132,8 @@ def _urgent_waits(session: Session, message: Message, at: datetime) -> bool:
 
 
 def _release(session: Session, me: int, rest: Sequence[Message]) -> None:
-    mine = sa.update(Message).where(bulk.one_of(Message.id, [each.id for each in rest]))
-    session.execute(
-        mine.where(col(Message.claimed_by) == me).values(claimed_by=None),
-        execution_options={"synchronize_session": False},
-    )
+    mine = one_of(Message.id, [message.id for message in rest]), col(Message.claimed_by) == me
+    session.execute(sa.update(Message).where(*mine).values(claimed_by=None), execution_options=UNSYNCHRONIZED)
 
 
 @cache
@@ -147,7 +147,7 @@ def _still_to_send(condition: str) -> sa.TextClause:
 
 
 def _still_sendable(session: Session, me: int, message: Message, at: datetime) -> bool:
-    """Whether the mail is still ours, was not taken back since, its window is open, and it is true; otherwise it is given up."""
+    """Whether the mail is still ours, queued, unexpired and true. One of ours that is expired or untrue is given up here."""
     return bool(
         session.execute(_still_to_send(holds()), {"id": message.id, "me": me, "at": at}).scalar_one_or_none()
     )
@@ -155,20 +155,18 @@ def _still_sendable(session: Session, me: int, message: Message, at: datetime) -
 
 def _expire(session: Session, at: datetime) -> None:
     late = select(Message.id).where(*_due(at), Message.expires_at < at).with_for_update(skip_locked=True)
-    expired = sa.update(Message).where(col(Message.id).in_(late))
+    expire = sa.update(Message).where(col(Message.id).in_(late))
     session.execute(
-        expired.values(state=MessageState.EXPIRED, claimed_by=None),
-        execution_options={"synchronize_session": False},
+        expire.values(state=MessageState.EXPIRED, claimed_by=None), execution_options=UNSYNCHRONIZED
     )
 
 
 def compose(sender: Sender, message: Message) -> bytes:
     """The mail as bytes: secrets filled into their places, rendered, with its documents and the headers H9 to H15."""
     stored = emails.load(message.kind, message.fields)
-    places = {name: getattr(stored, name) for name in emails.places(type(stored))}
-    filled = replace(
-        stored, **{name: sender.tokens.fill(at) for name, at in places.items() if at is not None}
-    )
+    texts = {name: getattr(stored, name) for name in emails.places(type(stored))}
+    secrets = {name: sender.tokens.fill(text) for name, text in texts.items() if text is not None}
+    filled = replace(stored, **secrets)
     domain = sender.mail_from.rpartition("@")[2].rstrip(">")
     return to_bytes(
         rendered=emails.render(filled, sender.house),
@@ -181,11 +179,11 @@ def compose(sender: Sender, message: Message) -> bytes:
 
 
 def _send(sender: Sender, message: Message) -> Outcome:
-    """A mail that can't be rendered waits, whatever the reason, and never holds up the others: its template may be repaired, or a
-    newer release may know its kind (see `reports/watch`, which opens a case)."""
+    """A mail that can't be rendered waits and holds up no other: its template may be repaired, or a newer release may know its kind.
+    `reports/watch` opens a case."""
     try:
         content = compose(sender, message)
-    except Exception as problem:
+    except Exception as problem:  # whatever the reason
         log.log(
             logging.WARNING if message.tries else logging.ERROR,
             "message %s, a %s, can't be written: %s",
@@ -204,32 +202,33 @@ _MARK = sa.text(
     " AND CASE WHEN :state = 'accepted' THEN state <> 'accepted' AND recipient = :recipient"
     " ELSE state = 'queued' AND claimed_by = :me END"
 )
-"""A mail that was taken back while it was being sent, or that another worker has claimed, stays so, unless the relay accepted it:
-then it was delivered, at the first 250. One that goes to another address by now was not delivered by this answer."""
+"""An accepted mail was delivered at the first 250, even if it was taken back or claimed by another worker meanwhile; but not if it
+goes to another address by now. Other outcomes count only while the claim is ours."""
 
 
 def _mark(session: Session, me: int, message: Message, outcome: Outcome, at: datetime) -> None:
-    """Record the outcome, `at` the moment of the relay's answer, which is what counts for a notice."""
-    state, accepted_at, next_attempt_at = MessageState.QUEUED, None, message.next_attempt_at
+    """Record the outcome. `at`, the moment of the relay's answer, is what counts for a notice."""
     match outcome:
-        case Accepted(reply):
-            state, accepted_at, answer = MessageState.ACCEPTED, at, reply
+        case Accepted(answer):
+            state = MessageState.ACCEPTED
         case RelayRefused(code, reply):
             state, answer = MessageState.REFUSED, f"{code} {reply}"
-        case Deferred(code, reply):  # until the mail's own time is over (S5)
-            answer, next_attempt_at = f"{code} {reply}", again_at(message.tries + 1, at)
-        case RelayUnknown(reason):
-            answer, next_attempt_at = reason, again_at(message.tries + 1, at)
+        case Deferred(code, reply):  # retried until the mail expires (S5)
+            state, answer = MessageState.QUEUED, f"{code} {reply}"
+        case RelayUnknown(answer):
+            state = MessageState.QUEUED
+    tries = message.tries + 1
     values = {
+        "id": message.id,
+        "me": me,
+        "recipient": message.recipient,
+        "tries": tries,
         "state": state.value,
-        "accepted_at": accepted_at,
-        "next_attempt_at": next_attempt_at,
+        "accepted_at": at if state is MessageState.ACCEPTED else None,
+        "next_attempt_at": again_at(tries, at) if state is MessageState.QUEUED else message.next_attempt_at,
         "answer": answer[:500],
     }
-    session.connection().execute(
-        _MARK,
-        values | {"id": message.id, "me": me, "recipient": message.recipient, "tries": message.tries + 1},
-    )
+    session.connection().execute(_MARK, values)
 
 
 def next_words(session: Session) -> str:

@@ -1,7 +1,7 @@
-"""Check the DKIM signature of a newsletter as it was delivered (H1, H2).
+"""Checks the DKIM signature of a delivered newsletter (H1, H2).
 
-The relay signs after us, so a signature that omits the unsubscribe headers, or is another domain's, shows only in what arrives. The
-receiving mailbox has verified the signature itself, and wrote down the result."""
+The relay signs after us. So a signature that omits the unsubscribe headers, or is another domain's, shows only in what arrives.
+The receiving mailbox has verified the signature itself, and recorded the result in a header."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from billing.platform.errors import Invalid
 COVERED = ("From", "Subject", "Date", "List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID")
 """What the signature must cover."""
 OPTIONAL = ("Message-ID",)
-"""Headers that some relays rewrite, after signing or before: reported, and no fault."""
+"""Headers that some relays rewrite: reported, but no fault."""
 ONE_CLICK = "List-Unsubscribe=One-Click"
 
 
@@ -41,7 +41,7 @@ class _Signature:
     selector: str
     covers: frozenset[str]
     cut: bool
-    """It has l=, so that more could be put below what was signed."""
+    """It has l=, so text could be added below the signed part."""
 
     def signs_for(self, host: str) -> bool:
         """Whether its domain is the host's own, or one above it."""
@@ -49,14 +49,14 @@ class _Signature:
 
 
 def check(raw: bytes) -> list[DkimFinding]:
-    """Everything that must hold of a delivered newsletter, a line each. Raises NotAMail."""
+    """Checks what must hold of a delivered newsletter, a finding each. Raises NotAMail."""
     message = BytesHeaderParser(policy=compat32).parsebytes(raw.lstrip())
     host = _host_of_from(message)
     return [*_signed(message, host), *_unsubscribing(message), *_verdict(message, host)]
 
 
 def _all(message: Message, name: str) -> list[str]:
-    """The values of a header as they stand, unfolded."""
+    """The values of a header, unfolded."""
     return [re.sub(r"\s+", " ", str(value)).strip() for value in message.get_all(name, [])]
 
 
@@ -72,7 +72,7 @@ def _host_of_from(message: Message) -> str:
 
 
 def _signatures(message: Message) -> Iterator[_Signature]:
-    """Those that can be read; tags may stand in any order, with space anywhere (RFC 6376, 3.2)."""
+    """The readable signatures. Tags stand in any order, with spaces anywhere (RFC 6376, 3.2)."""
     for value in _all(message, "DKIM-Signature"):
         parts = (part.partition("=") for part in value.split(";") if part.strip())
         tags = {name.strip(): re.sub(r"\s", "", text) for name, _, text in parts}
@@ -83,24 +83,20 @@ def _signatures(message: Message) -> Iterator[_Signature]:
 
 def _signed(message: Message, host: str) -> Iterator[DkimFinding]:
     signatures = list(_signatures(message))
-    ours = [one for one in signatures if one.signs_for(host)]
+    ours = [signature for signature in signatures if signature.signs_for(host)]
     if not ours:
-        others = ", ".join(sorted({one.domain for one in signatures}))
+        others = ", ".join(sorted({signature.domain for signature in signatures}))
         words = f"no DKIM-Signature is of {host} or a domain above it"
-        yield DkimFinding(
-            False, f"{words}; there is: {others}" if others else f"{words}; there is none at all"
-        )
+        yield DkimFinding(False, f"{words}; there is{f': {others}' if others else ' none at all'}")
         return
-    best = max(ours, key=lambda one: len(one.covers & {name.lower() for name in COVERED}))
+    best = max(ours, key=lambda signature: len(signature.covers & {name.lower() for name in COVERED}))
     yield DkimFinding(True, f"signed by {best.domain} (selector {best.selector}), and From is of {host}")
     for name in COVERED:
-        if name not in message:
-            yield DkimFinding(False, f"{name} is missing")
-        else:
-            covered = name.lower() in best.covers
-            yield DkimFinding(
-                covered, f"{name} is {'signed' if covered else 'not in h=, so anybody may change it'}"
-            )
+        covered = name in message and name.lower() in best.covers
+        words = (
+            "signed" if covered else "not in h=, so anybody may change it" if name in message else "missing"
+        )
+        yield DkimFinding(covered, f"{name} is {words}")
     for name in OPTIONAL:
         covered = name.lower() in best.covers
         yield DkimFinding(None, f"{name} is {'signed' if covered else 'not signed, which is no fault'}")
@@ -109,9 +105,9 @@ def _signed(message: Message, host: str) -> Iterator[DkimFinding]:
 
 
 def _unsubscribing(message: Message) -> Iterator[DkimFinding]:
-    """Each once, as mail programs want it for their own button (RFC 8058)."""
+    """Each header must stand there once, as mail programs need it for their own button (RFC 8058)."""
     links, posts = _all(message, "List-Unsubscribe"), _all(message, "List-Unsubscribe-Post")
-    https = sum(len(re.findall(r"<https://[^<>\s]+>", one)) for one in links)
+    https = sum(len(re.findall(r"<https://[^<>\s]+>", link)) for link in links)
     fine = len(links) == https == 1
     holds = "one https address" if fine else f"{https} https addresses in all"
     yield DkimFinding(fine, f"List-Unsubscribe is there {_times(len(links))}, with {holds}")
@@ -126,21 +122,19 @@ def _times(count: int) -> str:
 
 
 def _verdict(message: Message, host: str) -> Iterator[DkimFinding]:
-    """The result of the receiving mailbox. Only the uppermost header is its own; those below came with the mail and prove nothing."""
+    """The result of the receiving mailbox. Only the uppermost header is its own; those below came with the mail."""
     found = _all(message, "Authentication-Results")[:1]
-    results = [one for one in _results(found[0]) if _concerns(one[1], host)] if found else []
+    results = [result for value in found for result in _results(value) if _concerns(result[1], host)]
     if not results:
         yield DkimFinding(None, "no Authentication-Results of the mailbox says whether the signature is good")
         return
-    good = any(verdict == "pass" for verdict, _ in results)
-    results_text = ", ".join(
-        f"dkim={verdict}" + (f" for {domain}" if domain else "") for verdict, domain in results
-    )
-    yield DkimFinding(good, f"the mailbox says {results_text}")
+    passed = any(verdict == "pass" for verdict, _ in results)
+    words = (f"dkim={verdict}{f' for {domain}' if domain else ''}" for verdict, domain in results)
+    yield DkimFinding(passed, f"the mailbox says {', '.join(words)}")
 
 
 def _results(value: str) -> Iterator[tuple[str, str]]:
-    """Each dkim verdict with the domain it is about; empty where it isn't said."""
+    """Each dkim verdict with its domain, which may be empty."""
     for part in re.sub(r"\([^()]*\)", "", value).split(";"):
         verdict = re.match(r"\s*dkim\s*=\s*(\w+)", part)
         if verdict:

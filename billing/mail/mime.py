@@ -4,7 +4,6 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterable
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
@@ -12,26 +11,16 @@ from email.utils import format_datetime
 import idna
 
 from billing.platform.errors import Invalid
-from emails import Pdf, Rendered
+from emails import Pdf, Rendered, is_control
 
 CRLF = "\r\n"
 LONGEST_LINE = 998
-OURS = {
-    *("from", "to", "cc", "bcc", "sender", "reply-to", "subject", "date", "message-id"),
-    *("mime-version", "auto-submitted", "list-unsubscribe", "list-unsubscribe-post", "return-path"),
-}
 
 
 class UnsafeHeader(Invalid):
     """A mail header may not hold a line break or a control character."""
 
     code = "unsafe_header"
-
-
-class BadHeader(Invalid):
-    """This header may not be added to a mail about a subscription."""
-
-    code = "bad_header"
 
 
 class UnsendableAddress(Invalid):
@@ -47,16 +36,12 @@ def to_bytes(
     recipient: str,
     message_id: str,
     date: datetime,
-    reply_to: str | None = None,
-    headers: Iterable[tuple[str, str]] = (),
     pdf: Pdf | None = None,
 ) -> bytes:
-    """The message as RFC 5322 bytes (H9 to H15); the same arguments give the same bytes, so a retry repeats itself.
+    """The message as RFC 5322 bytes (H9 to H15). The same arguments give the same bytes, so a retry sends the same mail.
 
-    `sender` and `reply_to` are `name@host` or `Name <name@host>`, `recipient` one bare address, `message_id`
-    `<left@right>`, `date` aware (its own offset is written). Raises `UnsafeHeader`, `BadHeader`, `UnsendableAddress`, and
-    ValueError for a date without a zone.
-    """
+    `sender` is `name@host` or `Name <name@host>`, `recipient` a bare address, `message_id` `<left@right>`, and `date` aware; its
+    offset is written. Raises `UnsafeHeader`, `UnsendableAddress`, and ValueError for a date without a zone."""
     if date.utcoffset() is None:
         raise ValueError("the date of a mail needs a zone")
     kind, body = _alternative(rendered, boundary_of(message_id))
@@ -65,12 +50,10 @@ def to_bytes(
     lines = [
         ("From", mailbox(sender)),
         ("To", ascii_address(recipient)),
-        *([("Reply-To", mailbox(reply_to))] if reply_to else []),
         ("Subject", unstructured("Subject", rendered.subject)),
         ("Date", format_datetime(date)),
         ("Message-ID", _message_id(message_id)),
         ("Auto-Submitted", "auto-generated"),
-        *_added(headers),
         ("MIME-Version", "1.0"),
         ("Content-Type", kind),
     ]
@@ -81,14 +64,17 @@ def to_bytes(
 def ascii_address(address: str) -> str:
     """`address` with its host in the DNS form, as relays without SMTPUTF8 want it. Raises `UnsendableAddress`."""
     _refuse_controls("address", address)
-    local, at, host = address.strip().rpartition("@")
-    if not at or not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}", local):
-        raise UnsendableAddress(f"{address!r} is not a mail address we can send to.")
-    try:
-        host = host if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
-    except idna.IDNAError as problem:
-        raise UnsendableAddress(f"{address!r} is not a mail address we can send to.") from problem
-    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?", host) or ".." in host:
+    local, _, host = address.strip().rpartition("@")
+    if not host.isascii():
+        try:
+            host = idna.encode(host, uts46=True).decode("ascii")
+        except idna.IDNAError:
+            host = ""
+    if (
+        not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}", local)
+        or not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?", host)
+        or ".." in host
+    ):
         raise UnsendableAddress(f"{address!r} is not a mail address we can send to.")
     return f"{local}@{host}"
 
@@ -110,12 +96,18 @@ def mailbox(value: str) -> str:
     _refuse_controls("address", value)
     name, address = split_mailbox(value)
     address = ascii_address(address)
-    if not name:
-        return address
+    return f"{phrase('From', name)} <{address}>" if name else address
+
+
+def phrase(header: str, name: str) -> str:
+    """A display name as a header holds it: plain, quoted, or encoded. Raises `UnsafeHeader`."""
+    _refuse_controls(header, name)
+    if re.fullmatch(r"[A-Za-z0-9 '-]+", name):
+        return name
     if name.isascii() and "=?" not in name:
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}" <{address}>' if re.search(r"[^A-Za-z0-9 '-]", name) else f"{name} <{address}>"
-    return f"{_encoded('From', name)} <{address}>"
+        return f'"{escaped}"'
+    return _encoded(header, name)
 
 
 def unstructured(name: str, value: str) -> str:
@@ -124,16 +116,12 @@ def unstructured(name: str, value: str) -> str:
     if not value.isascii() or "=?" in value or value != value.strip():
         return _encoded(name, value)
     folded = Header(value, "us-ascii", maxlinelen=76, header_name=name).encode(linesep=CRLF)
-    if any(len(line) > LONGEST_LINE for line in folded.split(CRLF)):
-        return _encoded(name, value)
-    return folded
+    # a word without spaces can't be folded, only encoded
+    return folded if all(len(line) <= LONGEST_LINE for line in folded.split(CRLF)) else _encoded(name, value)
 
 
 def _encoded(name: str, value: str) -> str:
-    try:
-        return Header(value, "utf-8", maxlinelen=74, header_name=name).encode(linesep=CRLF)
-    except UnicodeEncodeError as problem:
-        raise UnsafeHeader(f"{name} holds half a character: {value!r}") from problem
+    return Header(value, "utf-8", maxlinelen=74, header_name=name).encode(linesep=CRLF)
 
 
 def _message_id(value: str) -> str:
@@ -142,35 +130,19 @@ def _message_id(value: str) -> str:
     return value
 
 
-def _added(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    added: list[tuple[str, str]] = []
-    taken = set(OURS)
-    for name, value in headers:
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,60}", name):
-            raise UnsafeHeader(f"{name!r} cannot be the name of a header.")
-        if name.lower() in taken or name.lower().startswith("content-"):
-            raise BadHeader(f"{name} is written by us, or stands there already.")
-        taken.add(name.lower())
-        added.append((name, unstructured(name, value)))
-    return added
-
-
 def _refuse_controls(name: str, value: str) -> None:
-    if any(
-        ord(character) < 32 or 127 <= ord(character) < 160 or character in "\u2028\u2029"
-        for character in value
-    ):
+    if any(map(is_control, value)):
         raise UnsafeHeader(f"{name} holds a line break or control character: {value!r}")
 
 
 def _alternative(rendered: Rendered, boundary: str) -> tuple[str, str]:
-    """The text twice, plain first: the Content-Type, and the body."""
+    """The Content-Type and the body: the text twice, plain first."""
     parts = _part("plain", rendered.text, boundary) + _part("html", rendered.html, boundary)
     return f'multipart/alternative;{CRLF} boundary="{boundary}"', f"{parts}--{boundary}--{CRLF}"
 
 
 def _mixed(kind: str, text: str, pdf: Pdf, boundary: str) -> tuple[str, str]:
-    """The text, of this content type, and after it the PDF (H14)."""
+    """The Content-Type and the body: the text, which has the type `kind`, then the PDF (H14)."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.pdf", pdf.name):
         raise UnsafeHeader(f"{pdf.name!r} cannot be the name of a file in a mail.")
     content = base64.encodebytes(pdf.content).decode("ascii").replace("\n", CRLF)

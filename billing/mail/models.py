@@ -25,17 +25,13 @@ class MessageState(StrEnum):
 
 
 URGENT_KIND = "sign_in_link"
-"""Sign-in links are sent before receipts, of which a morning may bring thousands, and also from a database that isn't adopted."""
+"""Sign-in links are sent before receipts, of which a morning may bring thousands. They are sent from an unadopted database too."""
 URGENT = f"kind = '{URGENT_KIND}'"
 """The same, as a condition in SQL."""
-
-
 STOPPED = "the staff have stopped all mail to this address"
-"""The answer recorded for a mail that was not sent because of it."""
-
-
+"""The answer recorded for a mail that wasn't sent for this reason."""
 NOT_WRITTEN = "not written: "
-"""The beginning of the answer recorded for a mail that couldn't be rendered. It waits, and is attempted again."""
+"""How the recorded answer begins for a mail that couldn't be rendered. It waits and is retried."""
 UNWRITTEN = f"state = 'queued' AND last_answer LIKE '{NOT_WRITTEN}%'"
 """Mails that wait to be rendered."""
 
@@ -46,9 +42,7 @@ class Message(SQLModel, table=True):
     __table_args__ = (
         sa.Index("message_due", "next_attempt_at", "id", postgresql_where=sa.text("state = 'queued'")),
         sa.Index(
-            "message_urgent",
-            "next_attempt_at",
-            "id",
+            *("message_urgent", "next_attempt_at", "id"),
             postgresql_where=sa.text(f"state = 'queued' AND {URGENT}"),
         ),
         sa.Index("message_to", "reader_id", "id"),
@@ -61,19 +55,19 @@ class Message(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     key: str = Field(unique=True)
-    """Names the fact, for instance `receipt:inv_…`: no fact is queued twice."""
+    """Names the fact, for instance `receipt:inv_…`, so that no fact is queued twice."""
     kind: str
     reader_id: str | None = Field(default=None, foreign_key="reader.id")
     recipient: str
     about: str | None = None
-    """The id of what decides whether it is still true: a subscription, a link, a question asked. Documents need none."""
+    """The id of what decides whether it is still true: a subscription, a link, a question. None for documents."""
     fields: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
     """The mail's fields. Secrets stand here as places only (see `billing.platform.tokens`)."""
     state: MessageState = Field(sa_column=enum_column(MessageState))
     created_at: datetime
     next_attempt_at: datetime
     expires_at: datetime
-    """After this it would say something untrue, so it isn't sent."""
+    """Afterwards it would be untrue, so it isn't sent."""
     tries: int = Field(default=0)
     claimed_by: int | None = None
     last_answer: str | None = None
@@ -92,7 +86,7 @@ class SuppressionReason(StrEnum):
 
 
 class Suppression(SQLModel, table=True):
-    """An address to which some or all mail isn't sent. Kept as a keyed hash; never deleted, only lifted (B6)."""
+    """Stops some or all mail to an address. Kept as a keyed hash; never deleted, only lifted (B6)."""
 
     __table_args__ = (
         sa.Index(

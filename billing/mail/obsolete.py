@@ -1,4 +1,4 @@
-"""Take back a waiting mail that has become untrue. Each mail's class says in SQL when it is true (`emails.Mail.true_while`).
+"""Takes back waiting mails that have become untrue. Each mail's class says in SQL when it is true (`emails.Mail.true_while`).
 
 The condition is checked in the transaction that changes what a mail says (`take_back`), once more right before the mail is sent
 (`deliver`), and each night by the doctor."""
@@ -6,8 +6,8 @@ The condition is checked in the transaction that changes what a mail says (`take
 # ruff: noqa: S608 - the conditions are constants of the mails' classes
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -44,8 +44,7 @@ _FREE_KEYS = sa.text(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ObsoleteMail:
+class ObsoleteMail(NamedTuple):
     """A mail that will not be sent: what it was about, its kind, and which of two notices it was."""
 
     about: str
@@ -54,21 +53,21 @@ class ObsoleteMail:
 
 
 def take_back(session: Session, about: Collection[str]) -> list[ObsoleteMail]:
-    """Take back the waiting mails about these that the session's changes make untrue. A worker may be sending one already: if the
-    relay accepts it, it counts as accepted."""
+    """Take back the waiting mails about these ids that the session's changes make untrue. A worker may be sending one already;
+    if the relay accepts it, it counts as accepted."""
     if not about:
         return []
-    session.flush()
+    session.flush()  # the conditions read the tables, not the session
     return [ObsoleteMail(*row) for row in session.execute(_take_back(holds()), {"about": list(about)})]
 
 
 def replace_older(session: Session, newer: Collection[str]) -> None:
-    """Let these mails, just queued and `only_newest`, replace those that wait."""
+    """Take back the waiting mails that these new ones, which are `only_newest`, replace."""
     if newer:
         session.execute(_REPLACE, {"newer": list(newer)})
 
 
 def free_keys(session: Session, keys: Collection[str]) -> None:
-    """Let a fact whose mail was taken back be queued again under its own key."""
+    """Free the keys of mails that were taken back, so that their facts can be queued again."""
     if keys:
         session.execute(_FREE_KEYS, {"keys": list(keys)})

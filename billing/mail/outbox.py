@@ -1,4 +1,4 @@
-"""Queue mails: a row each, in the transaction that causes it. Another job sends them (`deliver`)."""
+"""Queues mails: a row each, in the transaction that causes it. `deliver` sends them later."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from billing.platform import bulk, ids
 from emails import Mail, store
 
 RECEIPT_LIFE = timedelta(days=14)
-"""How long we go on trying to deliver what must arrive: a tax invoice is due within 21 days (VAT-7)."""
+"""How long a mail that must arrive is retried: a tax invoice is due within 21 days (VAT-7)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A mail to queue once for its key. After `expires_at` it is not sent any more, nor once what it is `about` makes it untrue (see
+    """A mail to queue once for its key. It isn't sent after `expires_at`, nor once what it is `about` makes it untrue (see
     `obsolete`)."""
 
     mail: Mail
@@ -29,12 +29,12 @@ class NewMessage:
 
 
 def queue(session: Session, message: NewMessage, at: datetime) -> None:
-    """Queue a mail unless its key has been used: one mail for a fact, and another where the first was taken back."""
+    """Queue a mail, unless one with its key exists that wasn't taken back."""
     queue_all(session, [message], at)
 
 
 def queue_all(session: Session, messages: Sequence[NewMessage], at: datetime) -> list[NewMessage]:
-    """Queue any number of mails together; those that were new."""
+    """Queue mails together. Returns those that were new."""
     rows = [
         {
             "id": ids.new("msg", at),
@@ -54,19 +54,22 @@ def queue_all(session: Session, messages: Sequence[NewMessage], at: datetime) ->
     ]
     obsolete.free_keys(session, [message.key for message in messages if message.about is not None])
     new = bulk.insert(session, Message, rows, unless="key")
-    queued = {str(row["id"]): each for row, each in zip(rows, messages, strict=True) if row["id"] in new}
+    queued = {
+        str(row["id"]): message for row, message in zip(rows, messages, strict=True) if row["id"] in new
+    }
     obsolete.replace_older(session, [id_ for id_, message in queued.items() if message.mail.only_newest])
     return list(queued.values())
 
 
 def accepted_at(session: Session, key: str) -> datetime | None:
-    """When the relay accepted the mail with this key; None before that, and for one that was taken back."""
+    """When the relay accepted the mail with this key; None until then, and for a mail that was taken back."""
     return session.exec(select(Message.accepted_at).where(Message.key == key)).first()
 
 
 def lock_unsent(session: Session, key: str) -> Message | None:
-    """The mail with this key, locked, while no relay can have seen it, so that it may still be changed. None later: a relay that
-    gave no answer may have accepted it, and the same Message-ID counts as the same mail (S3)."""
+    """Lock the mail with this key while it may still be changed, because no relay can have seen it; None later.
+
+    After an attempt without an answer the relay may have it, and the same Message-ID counts as the same mail (S3)."""
     return session.exec(
         select(Message)
         .where(
@@ -76,5 +79,5 @@ def lock_unsent(session: Session, key: str) -> Message | None:
             col(Message.claimed_by).is_(None),
         )
         .with_for_update()
-        .execution_options(populate_existing=True)
+        .execution_options(populate_existing=True)  # the session's copy may be older than the lock
     ).first()

@@ -1,4 +1,4 @@
-"""One mail for thousands of recipients: encoded once, cut where a recipient's own values stand, and joined for each.
+"""One mail for thousands of recipients: encoded once, cut at the recipient's own values, and joined for each.
 
 Joining costs microseconds; rendering, inlining and encoding for each recipient costs milliseconds."""
 
@@ -13,6 +13,7 @@ from billing.platform.errors import Invalid
 WIDTH = 76
 """Octets in a line of quoted-printable, its soft break included (RFC 2045 section 6.7)."""
 _CUT = 70
+"""Octets in a line that we break ourselves."""
 _OWN_WORDS = re.compile(r"[A-Za-z0-9:/._~%+@\[\]-]+")
 _HEADER_VALUE = re.compile(r"[!-~]+")
 
@@ -33,18 +34,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """A mail with gaps. Each value in the body has lines of its own (`=` CRLF value `=` CRLF), so that the text around it
-    never changes."""
+    """A mail with gaps. Each value in the body has lines of its own (`=` CRLF value `=` CRLF), so the text around it stays."""
 
     pieces: tuple[bytes | Place, ...]
 
     def join(self, values: Mapping[str, str]) -> bytes:
-        """The mail for one recipient. Raises UnsafeValue, and KeyError for a value that is missing."""
-        made: dict[Place, bytes] = {}
-        for place in self.places:
-            value = values[place.name]
-            made[place] = _quoted(value) if place.quoted else _plain(value)
-        return b"".join(piece if type(piece) is bytes else made[piece] for piece in self.pieces)  # type: ignore[index]
+        """The mail for one recipient. Raises UnsafeValue, and KeyError for a missing value."""
+        made = {place: (_quoted if place.quoted else _plain)(values[place.name]) for place in self.places}
+        return b"".join(made[piece] if isinstance(piece, Place) else piece for piece in self.pieces)
 
     @property
     def places(self) -> frozenset[Place]:
@@ -52,9 +49,9 @@ class Segments:
         return frozenset(piece for piece in self.pieces if isinstance(piece, Place))
 
     def stuffed(self) -> "Segments":
-        """The same with the dots at the beginnings of lines doubled for the wire (RFC 5321 section 4.5.2).
+        """Double the dots at the beginnings of lines for the wire (RFC 5321 section 4.5.2).
 
-        Each piece after a value begins a line, and no value begins with a dot."""
+        Pieces can be treated one by one: each after a value begins a line, and no value begins with a dot."""
         return Segments(
             tuple(
                 piece if isinstance(piece, Place) else re.sub(rb"(?m)^\.", b"..", piece)
@@ -68,8 +65,7 @@ def compile_mail(
 ) -> Segments:
     """A multipart/alternative mail, text first (H14), in quoted-printable (H15).
 
-    `head` holds its headers in order, ready for the wire; `marks` says which string stands for which value, in the
-    headers as in both parts."""
+    `head` holds the headers in order, ready for the wire. `marks` maps each value's name to the string that stands for it."""
     boundary = boundary_of(f"{text}\0{html}")
     lines = [
         *head,
@@ -89,7 +85,7 @@ def compile_mail(
 def _split(content: str, marks: Mapping[str, str], *, quoted: bool) -> list[bytes | Place]:
     names = {mark: name for name, mark in marks.items()}
     found: list[bytes | Place] = []
-    parts = re.split("(" + "|".join(map(re.escape, names)) + ")", content) if names else [content]
+    parts = re.split(f"({'|'.join(map(re.escape, names))})", content) if names else [content]
     for number, part in enumerate(parts):
         if part in names:
             found.append(Place(names[part], quoted))
@@ -101,15 +97,14 @@ def _split(content: str, marks: Mapping[str, str], *, quoted: bool) -> list[byte
 
 
 def _encoded(content: str, *, open_end: bool) -> bytes:
-    """Quoted-printable; with an `open_end` its last line leaves room for the soft break that a value begins with."""
+    """Quoted-printable. With an `open_end`, the last line leaves room for the soft break before a value."""
     encoded = binascii.b2a_qp(content.encode("utf-8"), istext=True)
-    encoded = re.sub(
-        rb"(?<!\r)\n", b"\r\n", encoded
-    )  # where the content has no line break, binascii makes its own kind
+    # where the content has no line break, binascii ends lines with LF
+    encoded = re.sub(rb"(?<!\r)\n", b"\r\n", encoded)
     start = encoded.rfind(b"\n") + 1
     if open_end and len(encoded) - start >= WIDTH:
         cut = start + _CUT
-        while encoded[cut - 1 : cut] == b"=" or encoded[cut - 2 : cut - 1] == b"=":
+        while b"=" in encoded[cut - 2 : cut]:  # never within an escape such as =3D
             cut -= 1
         encoded = encoded[:cut] + b"=\r\n" + encoded[cut:]
     return encoded

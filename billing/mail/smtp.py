@@ -1,4 +1,4 @@
-"""Send one mail to the relay, and report its exact outcome."""
+"""Sends one mail to the relay, and reports the exact outcome."""
 
 import contextlib
 import re
@@ -28,19 +28,19 @@ class PlainRelay(BadRelay):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The relay answered 250 after the final dot: the mail is its responsibility."""
+    """The relay answered 250 after the final dot, and is responsible for the mail."""
 
     reply: str
 
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Not taken, try again later (4xx; `code` 0 where no relay answered). The relay has nothing."""
+    """Not taken for now (4xx; `code` 0 where no relay answered). The relay has nothing."""
 
     code: int
     reply: str
     step: str = field(default="", compare=False)
-    """What was answered so: `mail`, `rcpt`, `data` or `dot`; empty where no transaction had begun."""
+    """The step that got this answer: `mail`, `rcpt`, `data` or `dot`; empty before a transaction began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class RelayRefused:
 
 @dataclass(frozen=True, slots=True)
 class RelayUnknown:
-    """The connection broke between our final dot and the answer: the relay may or may not have it (RFC 1047)."""
+    """The connection broke between our final dot and the answer, so the relay may or may not have the mail (RFC 1047)."""
 
     reason: str
 
@@ -72,10 +72,9 @@ class Transport(Protocol):
 class SmtpTransport:
     """A relay over SMTP, with one connection per thread kept open between mails.
 
-    `url` is `smtp+starttls://user:password@host:587`, `smtps://…` or, on loopback only, `smtp://…`. Without the
-    encryption that the address asks for nothing is sent (A7). `timeout` in seconds bounds each answer. `tls` replaces
-    the system's certificate store.
-    """
+    `url` is `smtp+starttls://user:password@host:587`, `smtps://…` or, on loopback only, `smtp://…`. Nothing is sent without
+    the encryption that the address asks for (A7). `timeout` in seconds bounds each answer. `tls` replaces the system's
+    certificate store. Raises BadRelay."""
 
     def __init__(self, url: str, timeout: float = 20, tls: ssl.SSLContext | None = None) -> None:
         self._relay = _Relay.parse(url)
@@ -94,13 +93,11 @@ class SmtpTransport:
         stuffed: bool = False,
         before_final_dot: Callable[[], None] | None = None,
     ) -> Outcome:
-        """Offers `content` to the relay. A kept connection that the relay closed meanwhile is opened again once.
+        """Offers `content` to the relay. If the relay has closed the kept connection meanwhile, a new one is opened once.
 
-        `sender` and `recipient` are the envelope: bare addresses (a name in front of the sender's is left out).
-        `stuffed`: the content is as the wire wants it already, lines ended and dots doubled. `before_final_dot` is called
-        when all has been handed over but the final dot, from which on the relay may have the mail; its OSError calls the
-        mail off.
-        """
+        `sender` and `recipient` are the envelope; a name in front of the sender's address is left out. `stuffed`: the content
+        has its line ends and doubled dots already. `before_final_dot` is called before the final dot, after which the relay
+        may have the mail; an OSError in it cancels the mail."""
         try:
             envelope = ascii_address(split_mailbox(sender)[1]), ascii_address(recipient)
         except (UnsendableAddress, UnsafeHeader) as problem:
@@ -118,7 +115,7 @@ class SmtpTransport:
         return self._offer(fresh, offer)
 
     def close(self) -> None:
-        """Says goodbye on every connection; a later `send` opens a new one."""
+        """Close every connection; a later `send` opens a new one."""
         with self._lock:
             connections, self._open = self._open, set()
         for connection in connections:
@@ -129,7 +126,8 @@ class SmtpTransport:
     def _connect(self) -> smtplib.SMTP:
         connection = self._dial()
         try:
-            _without_delay(connection)
+            if connection.sock is not None:
+                connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._relay.scheme == "smtp+starttls":
                 connection.starttls(context=self._tls)
             if self._relay.user:
@@ -158,7 +156,7 @@ class SmtpTransport:
         connection.close()
 
     def _offer(self, connection: smtplib.SMTP, offer: "_Offer") -> Outcome:
-        """One transaction. Until the final dot a broken connection means that the relay has nothing."""
+        """One transaction. If the connection breaks before the final dot, the relay has nothing."""
         try:
             for step, (code, reply) in _envelope_answers(connection, offer):
                 if code not in (250, 251, 354):
@@ -172,7 +170,7 @@ class SmtpTransport:
         return self._finish(connection)
 
     def _finish(self, connection: smtplib.SMTP) -> Outcome:
-        """The final dot and its answer: a connection that breaks here leaves the outcome unknown (S3)."""
+        """The final dot and its answer. If the connection breaks here, the outcome is unknown (S3)."""
         try:
             connection.send(b".\r\n")
             code, reply = connection.getreply()
@@ -216,7 +214,7 @@ class _Offer:
 
 
 def _envelope_answers(connection: smtplib.SMTP, offer: _Offer) -> Iterator[tuple[str, tuple[int, bytes]]]:
-    """The answers to the three steps before the text: asked at once where the relay allows it (RFC 2920), else in turn."""
+    """The answers to the three commands before the text, which are sent together where the relay allows it (RFC 2920)."""
     if not connection.has_extn("pipelining"):
         for step, command in offer.steps:
             yield step, connection.docmd(command)
@@ -224,7 +222,7 @@ def _envelope_answers(connection: smtplib.SMTP, offer: _Offer) -> Iterator[tuple
     connection.send("".join(f"{command}\r\n" for _, command in offer.steps).encode("ascii"))
     answers = [(step, connection.getreply()) for step, _ in offer.steps]
     if answers[2][1][0] == 354 and any(code not in (250, 251) for _, (code, _) in answers[:2]):
-        connection.docmd(".")  # it waits for a text that has no recipient
+        connection.docmd(".")  # the relay waits for a text that has no recipient: send an empty one
     yield from answers
 
 
@@ -260,11 +258,6 @@ class _Relay:
         return "localhost" if is_here(self.host) else socket.getfqdn()
 
 
-def _without_delay(connection: smtplib.SMTP) -> None:
-    if connection.sock is not None:
-        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
 def _stuffed(content: bytes) -> bytes:
     lines = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
     if not lines.endswith(b"\r\n"):
@@ -277,7 +270,7 @@ def _words(reply: bytes) -> str:
 
 
 def _could_not_connect(problem: Exception) -> Deferred:
-    """A relay that does not let us in says nothing about the reader, so its 5xx is no refusal of the mail (S6)."""
+    """A relay that rejects our login says nothing about the recipient, so its 5xx is no refusal of the mail (S6)."""
     if isinstance(problem, smtplib.SMTPResponseException):
         reply = problem.smtp_error
         words = _words(reply) if isinstance(reply, bytes) else str(reply)

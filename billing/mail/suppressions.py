@@ -1,11 +1,10 @@
-"""Addresses to which nothing is sent, by scope: one newsletter, all of them, or everything (B6).
+"""Addresses to which nothing is sent, by scope: one newsletter, all newsletters, or everything (B6).
 
-Bounces and complaints stop newsletters only. Receipts and notices are owed, so they are sent all the same; only staff can stop
-those too, by the scope `all`."""
+Bounces and complaints stop newsletters only, because receipts and notices are owed. Only staff can stop those too, by the scope
+`all`."""
 
 import hashlib
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -13,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from billing.mail.models import Suppression, SuppressionReason
 from billing.platform import ids
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid
 from billing.platform.tokens import Tokens
 
@@ -36,12 +36,12 @@ def one_list(newsletter_id: str) -> str:
 
 
 def salt(tokens: Tokens) -> str:
-    """The salt of the addresses' hashes. PostgreSQL gets it, so that claims look up in one statement."""
+    """The salt of the addresses' hashes. PostgreSQL gets it too, so that a claim checks addresses in its own statement."""
     return tokens.list_digest("suppression-salt", "")
 
 
 def key_of(address: str) -> str:
-    """Addresses with the same key reach the same mailbox."""
+    """The mailbox of an address: addresses with the same key reach the same one."""
     return address.strip().lower()
 
 
@@ -51,32 +51,25 @@ def digest(tokens: Tokens, address: str) -> str:
 
 
 def sql(address_key: str) -> str:
-    """A condition in SQL, that `address_key` (an expression) is suppressed in one of `:scopes`; it needs `:salt` too."""
+    """An SQL condition: `address_key` (an expression) is suppressed in one of `:scopes`. It needs `:salt` too."""
     return _SQL.replace("<key>", address_key)
 
 
 def suppress(
-    session: Session,
-    tokens: Tokens,
-    address: str,
-    *,
-    scope: str,
-    reason: SuppressionReason,
-    source: str,
-    at: datetime,
+    ctx: TransactionContext, address: str, *, scope: str, reason: SuppressionReason, source: str
 ) -> bool:
-    """Stop mail of that scope to the address; whether that is new. Raises UnknownScope."""
+    """Stop mail of that scope to the address. Returns whether that is new. Raises UnknownSuppressionScope."""
     if scope not in (ALL, NEWSLETTERS) and not scope.startswith("newsletter:"):
         raise UnknownSuppressionScope
     row = insert(Suppression).values(
-        id=ids.new("sup", at),
-        address_digest=digest(tokens, address),
+        id=ids.new("sup", ctx.at),
+        address_digest=digest(ctx.site.tokens, address),
         scope=scope,
         reason=reason,
         source=source[:200],
-        at=at,
+        at=ctx.at,
     )
-    written = session.execute(
+    written = ctx.session.execute(
         row.on_conflict_do_nothing(
             index_elements=["address_digest", "scope"], index_where=sa.text("lifted_at IS NULL")
         ).returning(col(Suppression.id))
@@ -86,24 +79,18 @@ def suppress(
 
 def standing(session: Session, tokens: Tokens, address: str) -> list[Suppression]:
     """The suppressions of an address that are in force."""
-    return list(
-        session.exec(
-            select(Suppression)
-            .where(
-                Suppression.address_digest == digest(tokens, address), col(Suppression.lifted_at).is_(None)
-            )
-            .order_by(col(Suppression.id))
-        )
-    )
+    of_address = Suppression.address_digest == digest(tokens, address)
+    rows = select(Suppression).where(of_address, col(Suppression.lifted_at).is_(None))
+    return list(session.exec(rows.order_by(col(Suppression.id))))
 
 
-def is_suppressed(session: Session, tokens: Tokens, address: str, scopes: Sequence[str]) -> bool:
+def is_suppressed(ctx: TransactionContext, address: str, scopes: Collection[str]) -> bool:
     """Whether the address is suppressed in one of the scopes."""
-    return any(row.scope in scopes for row in standing(session, tokens, address))
+    return any(row.scope in scopes for row in standing(ctx.session, ctx.site.tokens, address))
 
 
 def stopped(session: Session, tokens: Tokens, addresses: Sequence[str]) -> frozenset[str]:
-    """The addresses to which nothing at all may be sent, because staff chose the scope `all`."""
+    """The keys of the addresses to which nothing may be sent, because staff chose the scope `all`."""
     digests = {digest(tokens, address): address for address in addresses}
     rows = session.exec(
         select(Suppression.address_digest).where(
@@ -115,14 +102,11 @@ def stopped(session: Session, tokens: Tokens, addresses: Sequence[str]) -> froze
     return frozenset(key_of(digests[found]) for found in rows)
 
 
-def lift(
-    session: Session, tokens: Tokens, address: str, *, scopes: Sequence[str], at: datetime, by: str
-) -> int:
-    """End the suppressions of these scopes; how many. The rows stay, with when and by whom."""
-    ended = [row for row in standing(session, tokens, address) if row.scope in scopes]
+def lift(ctx: TransactionContext, address: str, *, scopes: Collection[str], by: str) -> int:
+    """End the suppressions of these scopes. Returns how many. The rows stay, with when and by whom."""
+    ended = [row for row in standing(ctx.session, ctx.site.tokens, address) if row.scope in scopes]
     for row in ended:
-        row.lifted_at, row.lifted_by = at, by[:200]
-        session.add(row)
+        row.lifted_at, row.lifted_by = ctx.at, by[:200]
     return len(ended)
 
 

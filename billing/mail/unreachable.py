@@ -1,4 +1,4 @@
-"""Addresses that refuse our mail: permanently, or repeatedly while other mail goes out. Faults of our own don't count."""
+"""Addresses that refuse our mail: permanently, or for long while other mail goes out. Our own faults don't count."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -9,9 +9,9 @@ from sqlmodel import Session, col, select
 from billing.mail.models import NOT_WRITTEN, STOPPED, Message, MessageState
 
 _TIME_IN_ID = len("msg_") + 10
-"""The first letters of a mail's id, which encode when it was queued."""
+"""Letters of a mail's id that encode when it was queued."""
 LONG_ENOUGH = timedelta(hours=12)
-"""How long a mail must have been valid for temporary refusals to count against its address: a greylist accepts it by then."""
+"""Temporary refusals count only for mails that were valid for so long: a greylist accepts them by then."""
 _CONCLUSIVE = sa.and_(
     col(Message.state) != MessageState.QUEUED,
     sa.or_(
@@ -23,13 +23,13 @@ _CONCLUSIVE = sa.and_(
 
 
 def refused(session: Session, keys: Collection[str]) -> bool:
-    """Whether an address refused one of the mails with these keys: the others don't make up for it."""
-    ended = select(Message).where(col(Message.key).in_(keys), _CONCLUSIVE)
-    return any(_was_refused(session, one) for one in session.exec(ended))
+    """Whether an address refused any mail with one of these keys."""
+    conclusive = select(Message).where(col(Message.key).in_(keys), _CONCLUSIVE)
+    return any(_was_refused(session, message) for message in session.exec(conclusive))
 
 
 def last_refused(session: Session, keys: Collection[str]) -> bool:
-    """Whether an address refused the last conclusive one of the mails with these keys."""
+    """Whether an address refused the last conclusive mail with one of these keys."""
     return _last_was_refused(session, col(Message.key).in_(keys))
 
 
@@ -45,8 +45,8 @@ def _last_was_refused(session: Session, *which: sa.ColumnElement[bool]) -> bool:
 
 
 def _was_refused(session: Session, message: Message) -> bool:
-    """By a 5xx answer; by staff, who stopped all mail there; or by 4xx answers as long as it was valid, while another address
-    accepted mail, so the relay worked. A mail that we couldn't render never reached it."""
+    """By a 5xx answer; by staff, who stopped all mail there; or by 4xx answers until it expired, while another address accepted
+    mail, so the relay worked. A mail that we couldn't render doesn't count."""
     answer = message.last_answer or ""
     if message.state is MessageState.REFUSED:
         return not answer.startswith("0 ") or answer == f"0 {STOPPED}"
@@ -54,8 +54,8 @@ def _was_refused(session: Session, message: Message) -> bool:
     if message.state is not MessageState.EXPIRED or unsent:
         return False
     other = select(Message.id).where(
-        Message.id
-        >= message.id[:_TIME_IN_ID],  # ids sort by time, so the primary key finds the few rows to read
+        # ids sort by time, so the primary key finds the few rows to read
+        Message.id >= message.id[:_TIME_IN_ID],
         col(Message.accepted_at).between(message.created_at, message.expires_at),
         Message.recipient != message.recipient,
     )
@@ -63,7 +63,7 @@ def _was_refused(session: Session, message: Message) -> bool:
 
 
 def send_elsewhere(session: Session, reader_id: str, address: str, at: datetime) -> None:
-    """Send the reader's refused and waiting mails, while they are valid, to another address. A worker loses its claim on one: the
+    """Send the reader's refused and waiting mails that are still valid to another address. Workers lose their claims on them, so an
     answer of the old address no longer counts."""
     session.execute(
         sa.update(Message)

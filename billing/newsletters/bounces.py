@@ -64,14 +64,9 @@ def record_bounce(ctx: TransactionContext, delivery: Delivery, report: BounceRep
         return False
     reason = _reason(ctx, report.kind, digest)
     if reason is not None:
+        source = f"delivery {delivery.number} {report.status}".strip()
         suppressions.suppress(
-            ctx.session,
-            ctx.site.tokens,
-            delivery.address,
-            scope=suppressions.NEWSLETTERS,
-            reason=reason,
-            source=f"delivery {delivery.number} {report.status}".strip(),
-            at=ctx.at,
+            ctx, delivery.address, scope=suppressions.NEWSLETTERS, reason=reason, source=source
         )
     return True
 

@@ -84,13 +84,7 @@ def compare(ctx: TransactionContext, blocked: Iterable[str]) -> Comparison:
             if (suppressions.digest(ctx.site.tokens, address), scope) in lifted:
                 spared.add(address)
             elif suppressions.suppress(
-                ctx.session,
-                ctx.site.tokens,
-                address,
-                scope=scope,
-                reason=SuppressionReason.REGISTER,
-                source="the opt-out register",
-                at=ctx.at,
+                ctx, address, scope=scope, reason=SuppressionReason.REGISTER, source="the opt-out register"
             ):
                 new.add(address)
         list_.opt_outs_checked_at = ctx.at

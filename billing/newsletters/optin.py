@@ -84,11 +84,9 @@ def confirm(ctx: TransactionContext, token: str, origin: Origin) -> list[str]:
     rows = asked_by(ctx, token)
     for row in rows:
         suppressions.lift(
-            ctx.session,
-            ctx.site.tokens,
+            ctx,
             row.address,
             scopes=[scope for scope in scopes(row.newsletter_id) if scope != suppressions.ALL],
-            at=ctx.at,
             by=f"signup:{row.id}",
         )
         settle(ctx, row, SignupState.CONFIRMED, origin, confirm_signup_key(str(row.ask_id)))
@@ -100,11 +98,10 @@ def join_or_ask(
 ) -> bool:
     """Join at once if the address is verified (`email_verified`) and not suppressed; else ask first. Whether a mail was needed."""
     wanted = known(ctx.session, wanted)
-    tokens = ctx.site.tokens
     blocked = [
         name
         for name in wanted
-        if not email_verified or suppressions.is_suppressed(ctx.session, tokens, person.address, scopes(name))
+        if not email_verified or suppressions.is_suppressed(ctx, person.address, scopes(name))
     ]
     join(ctx, person, [name for name in wanted if name not in blocked], origin)
     if blocked:

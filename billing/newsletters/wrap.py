@@ -1,12 +1,11 @@
 """From an issue's content to the bytes on the wire: headers and bodies once, with gaps for each recipient's links."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 
 import emails
 from billing.mail import bounces
-from billing.mail.mime import ascii_address, mailbox, unstructured
+from billing.mail.mime import ascii_address, mailbox, phrase, unstructured
 from billing.mail.segments import Segments, compile_mail
 from billing.newsletters.compose import IssueCard, IssueContent, Variant, issue_mail
 from billing.newsletters.links import preferences_url, unsubscribe_url
@@ -61,21 +60,11 @@ def _head(
         ("Subject", unstructured("Subject", subject)),
         ("Date", date.astimezone(sender.site.zone).strftime("%a, %d %b %Y %H:%M:%S %z")),
         ("Message-ID", MARKS["message-id"]),
-        ("List-Id", f"{_phrase(newsletter.name)} <{newsletter.id}.newsletters.{sender.domain}>"),
+        ("List-Id", f"{phrase('List-Id', newsletter.name)} <{newsletter.id}.newsletters.{sender.domain}>"),
         ("List-Unsubscribe", f"<{MARKS['unsubscribe']}>"),
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ("Feedback-ID", f"{issue_id}:{newsletter.id}:{STREAM}:{sender_id}"),
     ]
-
-
-def _phrase(name: str) -> str:
-    """A name as a header phrase."""
-    if re.fullmatch(r"[A-Za-z0-9 '-]+", name):
-        return name
-    if name.isascii() and "=?" not in name:
-        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return unstructured("List-Id", name)
 
 
 def values(sender: NewsletterSender, *, number: int, address: str, signup_id: str) -> Mapping[str, str]:

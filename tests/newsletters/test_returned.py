@@ -219,15 +219,14 @@ def test_what_the_staff_stop_altogether_stops_receipts_too(newsroom: Newsroom) -
     from billing.mail.suppressions import suppress
 
     newsroom.add_reader("thandi@example.com")
-    with newsroom.world.services.database.transaction() as session:
+    services = newsroom.world.services
+    with services.database.begin(services.site, newsroom.world.now, WORKER) as ctx:
         suppress(
-            session,
-            newsroom.world.services.site.tokens,
+            ctx,
             "Thandi@example.com",
             scope="all",
             reason=SuppressionReason.STAFF,
             source="a court said so",
-            at=newsroom.world.now,
         )
     browser = newsroom.world.browser()
     browser.get("/sign-in")

@@ -219,16 +219,11 @@ def test_a_suppressed_address_is_left_out_by_scope(newsroom: Newsroom, scope: st
     issue_id = newsroom.draft()
     newsroom.schedule(issue_id)
     newsroom.world.settle()
-    with newsroom.world.services.database.transaction() as session:
+    services = newsroom.world.services
+    with services.database.begin(services.site, newsroom.world.now, WORKER) as ctx:
         for address in people[1:2]:
             suppressions.suppress(
-                session,
-                newsroom.world.services.site.tokens,
-                address.upper(),
-                scope=scope,
-                reason=SuppressionReason.STAFF,
-                source="test",
-                at=newsroom.world.now,
+                ctx, address.upper(), scope=scope, reason=SuppressionReason.STAFF, source="test"
             )
     newsroom.world.advance(hours=1)
     assert len(newsroom.arrived_for(people[1])) == (0 if stops else 1)

@@ -47,15 +47,13 @@ def rotate(world: World) -> str:
 
 
 def opt_out(world: World, email: str) -> None:
-    with world.services.database.transaction() as session:
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         suppressions.suppress(
-            session,
-            world.services.site.tokens,
+            ctx,
             email,
             scope=suppressions.ALL,
             reason=SuppressionReason.STAFF,
             source="a letter",
-            at=world.now,
         )
 
 

@@ -1,6 +1,7 @@
-"""Add a newsletter. Its words appear in subjects and headers, so each must be one visible line; the table checks it too."""
+"""Adds a newsletter. Its words appear in subjects and headers, so each must be one visible line; the table checks it too."""
 
 import re
+from typing import Any
 
 from sqlmodel import Session, func, select
 
@@ -34,29 +35,26 @@ def add(
     audience: Audience = Audience.EVERYONE,
     kind: NewsletterKind = NewsletterKind.EDITORIAL,
 ) -> Newsletter:
-    """Add it at the end of the page, with an empty list. Raises BadNewsletter, NewsletterExists."""
+    """Add a newsletter at the end of the page, with an empty list. Raises BadNewsletter, NewsletterExists."""
     if not ID.fullmatch(newsletter_id):
         raise BadNewsletter(
             "The id of a newsletter is a word for addresses: small letters, digits and hyphens, such as first-light."
         )
-    said = {"name": name.strip(), "description": description.strip(), "rhythm": rhythm.strip()}
-    for what, words in said.items():
-        if not words or len(words) > LONGEST[what] or any(map(is_control, words)):
+    texts: dict[str, Any] = {
+        "name": name.strip(),
+        "description": description.strip(),
+        "rhythm": rhythm.strip(),
+    }
+    for what, text in texts.items():
+        if not text or len(text) > LONGEST[what] or any(map(is_control, text)):
             raise BadNewsletter(
                 f"The {what} of a newsletter is one line of up to {LONGEST[what]} characters, without control characters."
             )
     if session.get(Newsletter, newsletter_id) is not None:
         raise NewsletterExists
     last = session.exec(select(func.max(Newsletter.position))).one()
-    made = Newsletter(
-        id=newsletter_id,
-        name=said["name"],
-        description=said["description"],
-        rhythm=said["rhythm"],
-        audience=audience,
-        kind=kind,
-        position=0 if last is None else last + 1,
-    )
+    position = 0 if last is None else last + 1
+    made = Newsletter(id=newsletter_id, **texts, audience=audience, kind=kind, position=position)
     session.add(made)
     session.flush()
     return made

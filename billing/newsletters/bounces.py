@@ -31,21 +31,21 @@ class ReportOutcome(StrEnum):
 
 def handle_report(ctx: TransactionContext, report: BounceReport) -> ReportOutcome:
     """Apply a genuine report. A replay changes nothing."""
-    delivery = ctx.session.exec(
-        select(Delivery).where(Delivery.number == report.number).with_for_update()
-    ).first()
+    of_report = select(Delivery).where(Delivery.number == report.number)
+    delivery = ctx.session.exec(of_report.with_for_update()).first()
     if delivery is None:
         return ReportOutcome.UNKNOWN
     if not record_bounce(ctx, delivery, report):
         return ReportOutcome.KNOWN
     _settle(delivery, report, ctx.at)
     if report.kind is BounceKind.COMPLAINT:
-        _unsubscribe(ctx, delivery)
+        reader = ctx.session.get(Reader, delivery.reader_id) if delivery.reader_id else None
+        leave(ctx, Person(delivery.address, reader.id if reader else None), None, COMPLAINT)
     return ReportOutcome.NEW
 
 
 def record_bounce(ctx: TransactionContext, delivery: Delivery, report: BounceReport) -> bool:
-    """Store the evidence and suppress the address if needed; whether the report was new.
+    """Store the evidence and suppress the address if needed. Returns whether the report was new.
 
     A complaint or an unknown mailbox suppresses at once. A soft bounce does after five within two weeks over at least three
     issues, each mail counted once. A refusal by policy never does: it isn't the reader's fault (B3)."""
@@ -87,21 +87,15 @@ def _reason(ctx: TransactionContext, kind: BounceKind, digest: str) -> Suppressi
                 ),
                 {"digest": digest, "since": ctx.at - SOFT_WITHIN},
             ).one()
-            enough = bounces >= SOFT_BOUNCES and issues >= SOFT_ISSUES
-            return SuppressionReason.SOFT_BOUNCES if enough else None
+            is_enough = bounces >= SOFT_BOUNCES and issues >= SOFT_ISSUES
+            return SuppressionReason.SOFT_BOUNCES if is_enough else None
 
 
 def _settle(delivery: Delivery, report: BounceReport, at: datetime) -> None:
     """A report proves that the mail was sent, so it settles an uncertain delivery too. Skipped ones were never sent."""
-    if delivery.state is DeliveryState.SKIPPED or delivery.state is DeliveryState.COMPLAINED:
+    if delivery.state in (DeliveryState.SKIPPED, DeliveryState.COMPLAINED):
         return
-    complained = report.kind is BounceKind.COMPLAINT
-    delivery.state = DeliveryState.COMPLAINED if complained else DeliveryState.BOUNCED
+    is_complaint = report.kind is BounceKind.COMPLAINT
+    delivery.state = DeliveryState.COMPLAINED if is_complaint else DeliveryState.BOUNCED
     delivery.claimed_by, delivery.settled_at = None, at
     delivery.last_answer = f"{report.kind.value} {report.status}".strip()
-
-
-def _unsubscribe(ctx: TransactionContext, delivery: Delivery) -> None:
-    reader = ctx.session.get(Reader, delivery.reader_id) if delivery.reader_id else None
-    person = Person(delivery.address, reader.id if reader else None)
-    leave(ctx, person, None, COMPLAINT)

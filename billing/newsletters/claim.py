@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -39,8 +40,8 @@ CLAIM = f"""
     FROM judged WHERE d.number = judged.number
     RETURNING d.number, d.address, d.address_key, d.signup_id, d.variant, d.tries, d.reason
 """  # noqa: S608 - pieces of our own SQL; values are bound
-"""Claims a batch and checks, in the same statement, that each recipient still wants it and may still have it (S11, H7).
-Claims nothing of an issue that waits for the relay."""
+"""Claims a batch, and checks in the same statement that each recipient still wants it and may still have it (S11, H7). Claims
+nothing of an issue that waits for the relay."""
 
 RECORD = """
     UPDATE delivery d SET state = v.state, tries = v.tries, next_attempt_at = v.next_attempt_at, last_answer = v.answer,
@@ -52,8 +53,7 @@ RECORD = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedDelivery:
+class ClaimedDelivery(NamedTuple):
     """A delivery claimed by this worker."""
 
     number: int
@@ -79,7 +79,7 @@ class DeliveryResult:
 def claim(
     ctx: TransactionContext, issue_id: str, newsletter_id: str, me: int
 ) -> tuple[list[ClaimedDelivery], int]:
-    """Claim up to a batch of what is due; the deliveries, and how many were skipped."""
+    """Claim up to a batch of what is due. Returns the deliveries, and how many were skipped."""
     rows = ctx.session.execute(
         sa.text(CLAIM),
         {
@@ -92,8 +92,8 @@ def claim(
             "zone": ctx.zone.key,
         },
     ).all()
-    taken = [ClaimedDelivery(*row[:6]) for row in rows if row[6] is None]
-    return sorted(taken, key=lambda each: each.number), len(rows) - len(taken)
+    claimed = sorted(ClaimedDelivery(*row[:6]) for row in rows if row.reason is None)
+    return claimed, len(rows) - len(claimed)
 
 
 def record_results(session: Session, me: int, results: Sequence[DeliveryResult]) -> None:
@@ -103,11 +103,11 @@ def record_results(session: Session, me: int, results: Sequence[DeliveryResult])
             sa.text(RECORD),
             {
                 "me": me,
-                "numbers": [each.number for each in results],
-                "states": [each.state.value for each in results],
-                "tries": [each.tries for each in results],
-                "next_attempt_ats": [each.next_attempt_at for each in results],
-                "answers": [each.answer[:500].replace("\0", "") if each.answer else None for each in results],
-                "settled": [each.settled_at for each in results],
+                "numbers": [result.number for result in results],
+                "states": [result.state.value for result in results],
+                "tries": [result.tries for result in results],
+                "next_attempt_ats": [result.next_attempt_at for result in results],
+                "answers": [(result.answer or "")[:500].replace("\0", "") or None for result in results],
+                "settled": [result.settled_at for result in results],
             },
         )

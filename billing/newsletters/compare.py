@@ -28,7 +28,7 @@ class BadRegister(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The lists by name, and how many addresses are newly blocked, were blocked before, or stay because their block was lifted."""
+    """The names of the lists, and how many addresses are newly blocked, were blocked before, or stay despite the register."""
 
     lists: tuple[str, ...]
     blocked: int
@@ -65,7 +65,7 @@ def read_register(lines: Iterable[str]) -> list[str]:
 def compare(ctx: TransactionContext, blocked: Iterable[str]) -> Comparison:
     """Block promotional newsletters to these addresses, and record the comparison on all promotional lists.
 
-    A block that its reader lifted by a new opt-in, or staff with a reason, isn't set again: that consent is to us, and later.
+    A block that was lifted, by a new opt-in or by staff with a reason, isn't set again: that consent came later, and to us.
     Raises NothingPromotional."""
     lists = ctx.session.exec(
         select(Newsletter)
@@ -89,6 +89,5 @@ def compare(ctx: TransactionContext, blocked: Iterable[str]) -> Comparison:
                 new.add(address)
         list_.opt_outs_checked_at = ctx.at
     spared -= new
-    return Comparison(
-        tuple(list_.name for list_ in lists), len(new), len(addresses - new - spared), len(spared)
-    )
+    names = tuple(list_.name for list_ in lists)
+    return Comparison(names, len(new), len(addresses - new - spared), len(spared))

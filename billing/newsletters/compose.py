@@ -1,4 +1,4 @@
-"""The source of an issue, and the mail made of it: prose, article cards, and parts for one variant.
+"""The source of an issue, and the mail made from it: prose, article cards, and parts for one variant.
 
 Good morning.
 
@@ -20,10 +20,9 @@ from enum import StrEnum
 import emails
 from billing.newsletters import markdown
 from billing.platform.errors import Invalid
-from billing.platform.storable import storable
 
 MOST_BYTES = 90_000
-"""Of HTML: Gmail cuts longer mails (H17)."""
+"""Largest HTML: Gmail cuts longer mails (H17)."""
 PREHEADER = (40, 110)
 SUBJECT = (3, 150)
 CARD = re.compile(r"\s*\[\[article:([A-Za-z0-9._~-]{1,200})\]\]\s*")
@@ -55,7 +54,7 @@ class BadSubject(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class IssueCard:
-    """An article as an issue shows it. `locked`: for subscribers alone."""
+    """An article as an issue shows it. `locked`: only subscribers may read it."""
 
     section: str
     title: str
@@ -74,7 +73,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class IssueContent:
-    """An issue's content, before it is rendered for a variant."""
+    """An issue's content before it is rendered for a variant."""
 
     newsletter: str
     subject: str
@@ -85,10 +84,7 @@ class IssueContent:
 
 def one_line(words: str) -> str:
     """A subject or preheader as it is kept. Raises BadSubject (H13)."""
-    if not storable(words) or any(
-        ord(issue_mail) < 32 or 127 <= ord(issue_mail) < 160 or issue_mail in "\u2028\u2029"
-        for issue_mail in words
-    ):
+    if any(map(emails.is_control, words)):
         raise BadSubject
     return words.strip()
 
@@ -134,7 +130,7 @@ def _opened(word: str, inside: Variant | None, number: int) -> Variant | None:
 
 
 def article_ids(source: str) -> list[str]:
-    """The articles in a source, each once, in order. The source may be unfinished."""
+    """The articles in a source, which may be unfinished; each once, in order."""
     named = (CARD.fullmatch(line) for line in source.splitlines())
     return list(dict.fromkeys(card[1] for card in named if card))
 
@@ -170,7 +166,7 @@ def _card(cards: Mapping[str, IssueCard], article_id: str, variant: Variant) -> 
 
 
 def problems(words: IssueContent, house: emails.House) -> list[str]:
-    """What keeps an issue from being sent, in words for its editor; may be empty."""
+    """What keeps an issue from being sent, in words for its editor."""
     found = []
     if not SUBJECT[0] <= len(words.subject) <= SUBJECT[1]:
         found.append(
@@ -184,7 +180,7 @@ def problems(words: IssueContent, house: emails.House) -> list[str]:
         found.append("The line under the subject only repeats it.")
     try:
         for variant in Variant:
-            found += [each for each in _problems_of(words, variant, house) if each not in found]
+            found += [problem for problem in _problems_of(words, variant, house) if problem not in found]
     except BadIssue as refusal:
         found.append(refusal.detail)
     return found

@@ -1,4 +1,4 @@
-"""A person's consent history, for that person (C6)."""
+"""A person's consent history, as that person may see it (C6)."""
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select

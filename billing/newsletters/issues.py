@@ -1,4 +1,4 @@
-"""What editors do with an issue: save, schedule, unschedule, pause, resume, stop."""
+"""The acts of editors on an issue: save, schedule, unschedule, pause, resume, stop."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -60,7 +60,7 @@ class TooLong(Invalid):
 
 
 def issues(session: Session, limit: int = 100) -> list[tuple[Issue, Newsletter]]:
-    """The issues changed last, with their newsletters."""
+    """The latest changed issues, with their newsletters."""
     rows = session.exec(
         select(Issue, Newsletter)
         .join(Newsletter, col(Newsletter.id) == Issue.newsletter_id)
@@ -71,7 +71,7 @@ def issues(session: Session, limit: int = 100) -> list[tuple[Issue, Newsletter]]
 
 
 def issue(session: Session, issue_id: str, *, lock: bool = False) -> Issue:
-    """Raises UnknownIssue."""
+    """The issue with this id. Raises UnknownIssue."""
     found = session.get(Issue, issue_id, with_for_update=lock or None)
     if found is None:
         raise UnknownIssue
@@ -109,7 +109,7 @@ def save(
     source: str,
     cards: Mapping[str, IssueCard],
 ) -> Issue:
-    """Save an edit of `version`, finished or not, until the issue starts.
+    """Save an edit of this version, finished or not, until the issue starts.
 
     Raises SavedMeanwhile, HasStarted, BadSubject, TooLong."""
     found = issue(ctx.session, issue_id, lock=True)
@@ -128,12 +128,12 @@ def save(
 
 
 def check(session: Session, found: Issue, house: emails.House) -> list[str]:
-    """The problems that keep it from being sent."""
+    """The problems that keep the issue from being sent, in words."""
     return problems(content_of(found, newsletter(session, found.newsletter_id)), house)
 
 
 def schedule(ctx: TransactionContext, issue_id: str, when: datetime, house: emails.House) -> Issue:
-    """Schedule it for `when`, or for now if that has just passed. Raises BadIssue, BadMoment, HasStarted."""
+    """Schedule the issue for `when`, or for now if that has just passed. Raises BadIssue, BadStartTime, HasStarted."""
     found = issue(ctx.session, issue_id, lock=True)
     if found.state not in UNSTARTED:
         raise HasStarted
@@ -153,7 +153,7 @@ def _require_comparison(ctx: TransactionContext, found: Issue) -> None:
 
 
 def unschedule(ctx: TransactionContext, issue_id: str) -> Issue:
-    """Back to a draft. Raises NotNow when it isn't scheduled (any more)."""
+    """Make it a draft again. Raises NotNow when it isn't scheduled (any more)."""
     found = _transition(ctx, issue_id, (IssueState.SCHEDULED,), IssueState.DRAFT)
     found.scheduled_at = None
     return found
@@ -167,7 +167,7 @@ def pause(ctx: TransactionContext, issue_id: str) -> Issue:
 
 
 def resume(ctx: TransactionContext, issue_id: str) -> Issue:
-    """Continue with open deliveries. Raises NotNow, BadIssue: a pause may outlast the comparison with the register."""
+    """Continue with open deliveries. Raises NotNow; and BadIssue, as a pause may outlast the comparison with the register."""
     found = _transition(ctx, issue_id, (IssueState.PAUSED,), IssueState.SENDING)
     _require_comparison(ctx, found)
     found.held_reason, found.resume_at, found.stalls = None, None, 0
@@ -189,7 +189,7 @@ def stop(ctx: TransactionContext, issue_id: str) -> Issue:
 
 
 def send_held(ctx: TransactionContext, issue_id: str) -> int:
-    """Send uncertain deliveries again, which a person decides (S3); how many. Raises NotNow, BadIssue."""
+    """Send uncertain deliveries again, as a person decided (S3). Returns how many. Raises NotNow, BadIssue."""
     found = issue(ctx.session, issue_id, lock=True)
     if found.state not in (IssueState.SENDING, IssueState.PAUSED, IssueState.SENT):
         raise NotNow
@@ -201,15 +201,16 @@ def send_held(ctx: TransactionContext, issue_id: str) -> int:
         ),
         {"issue": issue_id, "at": ctx.at, "reason": f"was uncertain; sent again by {ctx.actor}"},
     )
-    count = done.rowcount
-    if count and found.state is IssueState.SENT:
+    if done.rowcount and found.state is IssueState.SENT:
         found.state, found.finished_at = IssueState.SENDING, None
-    return count
+    return done.rowcount
 
 
-def _transition(ctx: TransactionContext, issue_id: str, of: tuple[IssueState, ...], to: IssueState) -> Issue:
+def _transition(
+    ctx: TransactionContext, issue_id: str, states: tuple[IssueState, ...], to: IssueState
+) -> Issue:
     found = issue(ctx.session, issue_id, lock=True)
-    if found.state not in of:
+    if found.state not in states:
         raise NotNow
     found.state, found.changed_at, found.changed_by = to, ctx.at, str(ctx.actor)
     return found

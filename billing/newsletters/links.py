@@ -1,6 +1,6 @@
 """The links in each newsletter that work without signing in: unsubscribe and preferences (H3, C7).
 
-A token names the signup, that is a person and a list. Links hold no address and never expire (H7)."""
+A token names the signup, which is a person on a list. Links hold no address and never expire (H7)."""
 
 from billing.newsletters.models import Newsletter, Signup
 from billing.newsletters.signups import Origin, Person, leave, person_of
@@ -10,7 +10,7 @@ from billing.platform.site import Site
 UNSUBSCRIBE = "unsubscribe"
 PREFERENCES = "newsletter-preferences"
 TEST = "test"
-"""The signup of a test mail, whose links work and change nothing."""
+"""The signup of a test mail, whose links work but change nothing."""
 
 
 def unsubscribe_url(site: Site, signup_id: str) -> str:

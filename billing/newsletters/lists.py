@@ -11,9 +11,10 @@ from billing.platform.errors import NotFound
 from billing.rules.features import NEWSLETTER
 
 OPT_OUTS_GOOD_FOR = timedelta(days=31)
+"""How long a comparison with the register is valid."""
 
 READER = "LEFT JOIN reader o ON o.id = s.reader_id LEFT JOIN reader f ON s.reader_id IS NULL AND lower(f.email) = s.address_key"
-"""Whose signup `s` is: its owner `o`, or the reader `f` found by the address of one that has none."""
+"""The reader of a signup `s`: its owner `o`, or else the reader `f` with its address."""
 READER_ID = "coalesce(o.id, f.id)"
 ADDRESS = "coalesce(o.email, s.address)"
 ADDRESS_KEY = f"lower({ADDRESS})"
@@ -31,7 +32,7 @@ def newsletters(session: Session) -> list[Newsletter]:
 
 
 def newsletter(session: Session, newsletter_id: str) -> Newsletter:
-    """Raises UnknownNewsletter."""
+    """The newsletter with this id. Raises UnknownNewsletter."""
     found = session.get(Newsletter, newsletter_id)
     if found is None:
         raise UnknownNewsletter
@@ -39,7 +40,7 @@ def newsletter(session: Session, newsletter_id: str) -> Newsletter:
 
 
 def why_not_compared(list_: Newsletter, at: datetime) -> str | None:
-    """Why nothing may be sent to a list: a promotional one must have been compared with the opt-out register within a month (C4)."""
+    """Why a list may not be mailed: a promotional one must be compared with the opt-out register every month (C4)."""
     checked = list_.opt_outs_checked_at
     if list_.kind is not NewsletterKind.PROMOTIONAL or (checked and at - checked <= OPT_OUTS_GOOD_FOR):
         return None
@@ -55,9 +56,9 @@ def scopes(newsletter_id: str) -> list[str]:
 
 
 def may_have(reader_id: str, newsletter_id: str) -> str:
-    """An SQL condition: the reader may have this newsletter for subscribers at `:at`, in `:zone` (both are expressions).
+    """An SQL condition: the reader may have this newsletter for subscribers at `:at`, in `:zone`. Both arguments are expressions.
 
     If any plan has the newsletter as a feature, only an entitlement with that feature counts; else any entitlement does."""
     feature = f"to_jsonb('{NEWSLETTER}' || {newsletter_id})"
-    named = f"EXISTS (SELECT FROM plan WHERE plan.features @> {feature})"
-    return entitled(reader_id, f"(e.features @> {feature} OR NOT {named})")
+    is_a_feature = f"EXISTS (SELECT FROM plan WHERE plan.features @> {feature})"
+    return entitled(reader_id, f"(e.features @> {feature} OR NOT {is_a_feature})")

@@ -1,4 +1,4 @@
-"""An editor's Markdown: CommonMark without raw HTML and pictures, rendered to safe HTML and to plain text."""
+"""Renders an editor's Markdown, CommonMark without raw HTML and pictures, to safe HTML and to plain text."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -14,12 +14,12 @@ SCHEMES = {"http", "https", "mailto"}
 
 @cache
 def _parser() -> MarkdownIt:
-    """Shows raw HTML as typed."""
+    """A parser that shows raw HTML as typed."""
     return MarkdownIt("commonmark", {"html": False}).disable("image")
 
 
 def to_html(source: str) -> str:
-    """Safe HTML. The output is sanitised too: a second wall, should the parser have a hole."""
+    """Safe HTML. The output is sanitised too, should the parser have a hole."""
     tokens = _headed(_parser().parse(source))
     html = _parser().renderer.render(tokens, _parser().options, {})
     return nh3.clean(
@@ -37,7 +37,7 @@ def to_text(source: str) -> str:
 
 
 def broken_links(source: str) -> list[str]:
-    """Links that can't work in a mail, because they are no absolute addresses."""
+    """Links that can't work in a mail, because they aren't absolute."""
     hrefs = (str(token.attrGet("href")) for token in _inline(source) if token.type == "link_open")
     return [href for href in hrefs if not _is_whole(href)]
 

@@ -20,14 +20,14 @@ class Audience(StrEnum):
 
 
 class NewsletterKind(StrEnum):
-    """A promotional one is direct marketing, for which the law wants more (C4)."""
+    """Promotional newsletters are direct marketing, for which the law demands more (C4)."""
 
     EDITORIAL = "editorial"
     PROMOTIONAL = "promotional"
 
 
 class Newsletter(SQLModel, table=True):
-    """One of the paper's newsletters. Its id is a word for addresses and headers, and never changes."""
+    """One of the paper's newsletters. Its id is a word in addresses and headers, and never changes."""
 
     __table_args__ = (
         sa.CheckConstraint("id ~ '^[a-z][a-z0-9-]{0,39}$'", name="id_is_a_word"),
@@ -47,7 +47,7 @@ class Newsletter(SQLModel, table=True):
     position: int
     """Its place on the page."""
     opt_outs_checked_at: datetime | None = None
-    """When its readers were last compared with the national register of those who want no marketing (C4)."""
+    """When its readers were last compared with the national opt-out register (C4)."""
 
 
 class SignupState(StrEnum):
@@ -89,12 +89,12 @@ class Signup(SQLModel, table=True):
     address: str
     """As it was given."""
     address_key: str
-    """The address in small letters: one mailbox."""
+    """The mailbox: the address in lower case."""
     state: SignupState = Field(sa_column=enum_column(SignupState))
     ask_id: str | None = Field(default=None, index=True)
-    """The mail that asks for confirmation, one for all that was ticked at once."""
+    """The mail that asks for confirmation; one for all lists ticked together."""
     asked_at: datetime
-    """When it was ticked, with what was read beside the box, from where: evidence once it is confirmed (C6)."""
+    """When the box was ticked. With the fields below it is evidence once it is confirmed (C6)."""
     words: str
     text_version: str
     source: str
@@ -104,7 +104,7 @@ class Signup(SQLModel, table=True):
 
 
 class SignupChange(SQLModel, table=True):
-    """Evidence of consent: who said yes or no to which newsletter, to which text, when, from where (C6). Append-only."""
+    """Evidence of consent: a yes or no to a newsletter, with its text, time and origin (C6). Append-only."""
 
     __tablename__ = "signup_change"
     __table_args__ = (
@@ -142,7 +142,7 @@ class IssueState(StrEnum):
 
 
 class Issue(SQLModel, table=True):
-    """One edition of a newsletter. Until it starts it is edited; from then on its words and recipients are fixed (S10)."""
+    """One edition of a newsletter. It can be edited until it starts; then its words and recipients are fixed (S10)."""
 
     __table_args__ = (
         sa.Index("issue_scheduled", "scheduled_at", postgresql_where=sa.text("state = 'scheduled'")),
@@ -164,7 +164,7 @@ class Issue(SQLModel, table=True):
     source: str
     """Markdown, with cards and variants (see `newsletters.compose`)."""
     cards: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
-    """Its articles as they were when it was saved: what the editor saw is sent."""
+    """Its articles as they were when it was saved, so that what the editor saw is sent."""
     version: int = Field(default=1)
     """Counts saves, to detect concurrent edits."""
     author: str
@@ -174,11 +174,11 @@ class Issue(SQLModel, table=True):
     scheduled_at: datetime | None = None
     started_at: datetime | None = None
     recipients: int | None = None
-    """How many were frozen. The counts by state always add up to it."""
+    """The number of frozen recipients. The counts by state always add up to it."""
     resume_at: datetime | None = None
-    """Not before then, because the relay deferred or was away."""
+    """Earliest time to continue after the relay deferred or was away."""
     stalls: int = Field(default=0)
-    """How often in a row the relay couldn't be reached."""
+    """Times in a row that the relay couldn't be reached."""
     held_reason: str | None = None
     """Why it waits for a person, in words."""
     finished_at: datetime | None = None
@@ -205,7 +205,7 @@ class DeliveryState(StrEnum):
     """Deferred by the relay; retried."""
     SENT = "sent"
     UNCERTAIN = "uncertain"
-    """The relay may have it or not; held for a person to decide (S3)."""
+    """The relay may or may not have it; held for a person to decide (S3)."""
     FAILED = "failed"
     """Not accepted within twelve hours, or refused for a reason other than the recipient."""
     SKIPPED = "skipped"
@@ -217,7 +217,7 @@ OPEN = (DeliveryState.FROZEN, DeliveryState.SENDING, DeliveryState.DEFERRED)
 
 
 class Delivery(SQLModel, table=True):
-    """One recipient of one issue: the row that makes it once (S1)."""
+    """One recipient of one issue. The primary key makes it unique (S1)."""
 
     __table_args__ = (
         sa.Index(
@@ -254,7 +254,7 @@ class Delivery(SQLModel, table=True):
 
 
 class SendingRun(SQLModel, table=True):
-    """A worker's run, and where its send log is, for recovery (S2)."""
+    """A worker's run, and the place of its send log, for recovery (S2)."""
 
     __tablename__ = "sending_run"
 
@@ -266,7 +266,7 @@ class SendingRun(SQLModel, table=True):
 
 
 class BounceRecord(SQLModel, table=True):
-    """A bounce or a complaint about one delivery, once however often it is reported. Evidence for suppressions (B3)."""
+    """A bounce or complaint about a delivery, stored once. Evidence for suppressions (B3)."""
 
     __tablename__ = "bounce_record"
     __table_args__ = (sa.Index("bounce_record_from", "address_digest", "at"),)

@@ -1,4 +1,4 @@
-"""The mail that asks an address whether it wants the newsletters that were ticked for it."""
+"""The mail that asks an address to confirm the newsletters that were ticked for it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +10,8 @@ from billing.platform.tokens import place
 from emails import Mail, Url
 
 PURPOSE = "confirm-signup"
+LIFE = timedelta(days=7)
+"""How long the link works."""
 
 
 @dataclass(frozen=True)
@@ -22,26 +24,19 @@ class ConfirmSignupMail(Mail, true_while="EXISTS (SELECT FROM signup u WHERE u.a
 
 
 def confirm_signup_key(ask_id: str) -> str:
-    """One mail for each question."""
+    """The key of the mail: one for each question."""
     return f"confirm-signup:{ask_id}"
 
 
 def confirm_signup(
-    ctx: TransactionContext,
-    person: Person,
-    names: list[str],
-    ask_id: str,
-    *,
-    delay: timedelta,
-    life: timedelta,
+    ctx: TransactionContext, person: Person, names: list[str], ask_id: str, *, delay: timedelta
 ) -> None:
-    """Ask, after the `delay`, by a link that works for `life`."""
+    """Queue the question for these newsletters; it is sent after the `delay`."""
     mail = ConfirmSignupMail(
         newsletters=names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}",
         url=ctx.site.page(f"/newsletters/confirm/{place(PURPOSE, ask_id)}"),
-        days=life.days,
+        days=LIFE.days,
     )
-    message = NewMessage(
-        mail, confirm_signup_key(ask_id), person.address, person.reader_id, ctx.at + life, ask_id
-    )
+    key, expires_at = confirm_signup_key(ask_id), ctx.at + LIFE
+    message = NewMessage(mail, key, person.address, person.reader_id, expires_at, ask_id)
     queue(ctx.session, message, ctx.at + delay)

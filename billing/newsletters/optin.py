@@ -1,4 +1,4 @@
-"""Double opt-in (C5): one mail asks the address to confirm, within a week, what was ticked for it."""
+"""Double opt-in (C5): a mail asks the address to confirm within a week what was ticked for it."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from billing.mail import suppressions
 from billing.newsletters.lists import scopes
 from billing.newsletters.models import Signup, SignupState
-from billing.newsletters.notices import PURPOSE, confirm_signup, confirm_signup_key
+from billing.newsletters.notices import LIFE, PURPOSE, confirm_signup, confirm_signup_key
 from billing.newsletters.signups import Origin, Person, ask_for, join, known, settle
 from billing.platform import ids
 from billing.platform.context import TransactionContext
@@ -18,10 +18,9 @@ from billing.platform.errors import Refusal, TooMany
 from billing.readers import rate
 from billing.readers.register import by_address, clean_address
 
-LIFE = timedelta(days=7)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CROWDED = {HOUR: 1000, DAY: 10_000}
-"""Confirmation mails in all above which they are delayed: a flood of them would harm the reputation of all our mail."""
+"""Confirmation mails in all, above which they are delayed: a flood would harm the reputation of all our mail."""
 LONGEST_DELAY = timedelta(minutes=30)
 
 
@@ -33,10 +32,10 @@ class AskSpent(Refusal):
 
 
 def ask(ctx: TransactionContext, email: str, wanted: Iterable[str], origin: Origin) -> None:
-    """Mail the question, unless the address is on those lists or was asked lately; callers can't tell which. Raises BadAddress.
+    """Mail the question, unless the address is on those lists or was asked lately; callers can't tell which.
 
-    A mailbox is asked once an hour and three times a day. A network, which many readers of one mobile operator share, may ask
-    ten times an hour and thirty a day; above that this raises TooMany. `CROWDED` delays mails in all (see `_crowd_delay`)."""
+    A mailbox is asked once an hour and three times a day. A network, which many readers of one mobile operator share, may ask ten
+    times an hour and thirty a day. `CROWDED` delays mails in all (see `_crowd_delay`). Raises BadAddress, TooMany."""
     address = clean_address(email)
     delay = _crowd_delay(ctx)
     hourly = 1 if delay else 10
@@ -54,14 +53,13 @@ def ask(ctx: TransactionContext, email: str, wanted: Iterable[str], origin: Orig
     ask_id = ids.new("ask", ctx.at)
     asked = ask_for(ctx, person, known(ctx.session, wanted), ask_id, origin)
     if asked:
-        names = [each.name for each in asked]
-        confirm_signup(ctx, person, names, ask_id, delay=delay, life=LIFE)
+        confirm_signup(ctx, person, [list_.name for list_ in asked], ask_id, delay=delay)
 
 
 def _crowd_delay(ctx: TransactionContext) -> timedelta:
-    """How long the mail is delayed: the excess over `CROWDED` at the pace of an ordinary hour, half an hour at most.
+    """The time that the excess over `CROWDED` takes at the pace of an ordinary hour, half an hour at most.
 
-    During an excess each network may ask once an hour, so that a flood from some doesn't close the page to others."""
+    During an excess a network may ask once an hour only, so a flood from a few doesn't close the page to others."""
     over = max(rate.counted(ctx, "signups", str(per), per=per) - most for per, most in CROWDED.items())
     return min(HOUR * (max(over + 1, 0) / CROWDED[HOUR]), LONGEST_DELAY)
 
@@ -96,7 +94,7 @@ def confirm(ctx: TransactionContext, token: str, origin: Origin) -> list[str]:
 def join_or_ask(
     ctx: TransactionContext, person: Person, wanted: Iterable[str], origin: Origin, *, email_verified: bool
 ) -> bool:
-    """Join at once if the address is verified (`email_verified`) and not suppressed; else ask first. Whether a mail was needed."""
+    """Join at once if the address is verified and not suppressed; otherwise ask first. Returns whether a mail was needed."""
     wanted = known(ctx.session, wanted)
     blocked = [
         name
@@ -111,16 +109,11 @@ def join_or_ask(
 
 def delete_unconfirmed(database: Database, at: datetime) -> int:
     """Delete signups not confirmed within a week, and their mails: we keep no strangers' addresses (C5)."""
+    expired = "DELETE FROM signup WHERE state = 'pending' AND asked_at <= :before RETURNING ask_id"
     with database.transaction() as session:
-        old = session.execute(
-            sa.text(
-                "DELETE FROM signup WHERE state = 'pending' AND asked_at <= :before RETURNING ask_id, changed_at"
-            ),
-            {"before": at - LIFE},
-        ).all()
-        keys = [confirm_signup_key(row[0]) for row in old]
+        keys = [confirm_signup_key(id_) for id_ in session.scalars(sa.text(expired), {"before": at - LIFE})]
         session.execute(sa.text("DELETE FROM message WHERE key = ANY(:keys)"), {"keys": keys})
-    return len(old)
+    return len(keys)
 
 
 NEXT_DUE = f"SELECT min(asked_at) + {span(LIFE)} FROM signup WHERE state = 'pending'"  # noqa: S608
@@ -128,5 +121,5 @@ NEXT_DUE = f"SELECT min(asked_at) + {span(LIFE)} FROM signup WHERE state = 'pend
 
 
 def next_words(_session: Session) -> str:
-    """For people."""
+    """The next deletion, in words."""
     return "a newsletter sign-up that nobody confirmed is forgotten"

@@ -1,11 +1,12 @@
 """An issue's progress. The counts by state always add up to the frozen recipients (S10)."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from billing.newsletters.models import DeliveryState
+from billing.newsletters.models import OPEN, DeliveryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,7 @@ class Progress:
     @property
     def settled(self) -> int:
         """How many need nothing more; uncertain ones wait for a person."""
-        waiting = (
-            DeliveryState.FROZEN,
-            DeliveryState.SENDING,
-            DeliveryState.DEFERRED,
-            DeliveryState.UNCERTAIN,
-        )
+        waiting = (*OPEN, DeliveryState.UNCERTAIN)
         return self.recipients - sum(self.states.get(state, 0) for state in waiting)
 
 
@@ -41,18 +37,15 @@ _COUNTS = """
 
 
 def progress(session: Session, issue_id: str) -> Progress:
-    """In one statement, so that concurrent workers can't make a recipient count twice or not at all."""
+    """The progress of an issue. One statement, so that concurrent workers can't make a recipient count twice or not at all."""
     rows = session.execute(sa.text(_COUNTS), {"issue": issue_id}).all()
-    states: dict[DeliveryState, int] = {}
-    skipped: dict[str, int] = {}
-    variants: dict[str, int] = {}
+    states, skipped, variants = Counter[DeliveryState](), Counter[str](), Counter[str]()
     for _, state, reason, variant, count in rows:
-        if not count:
-            continue
-        states[DeliveryState(state)] = states.get(DeliveryState(state), 0) + count
-        variants[variant] = variants.get(variant, 0) + count
+        if count:
+            states[DeliveryState(state)] += count
+            variants[variant] += count
         if reason:
-            skipped[reason] = skipped.get(reason, 0) + count
+            skipped[reason] += count
     return Progress(rows[0][0] if rows else 0, states, skipped, variants)
 
 

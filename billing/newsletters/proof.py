@@ -16,23 +16,16 @@ TEST_NUMBER = 0
 
 
 def preview(sender: NewsletterSender, words: IssueContent, variant: Variant) -> emails.Rendered:
-    """The mail as that reader would see it, with the links of a test. Raises BadIssue, emails.UnsafeSubject."""
-    site = sender.site
-    return emails.render_newsletter(
-        issue_mail(
-            words,
-            variant,
-            unsubscribe_url=unsubscribe_url(site, TEST),
-            preferences_url=preferences_url(site, TEST),
-        ),
-        sender.house,
-    )
+    """The mail as such a reader would see it, with the links of a test. Raises BadIssue, emails.UnsafeSubject."""
+    unsubscribe, preferences = unsubscribe_url(sender.site, TEST), preferences_url(sender.site, TEST)
+    mail = issue_mail(words, variant, unsubscribe_url=unsubscribe, preferences_url=preferences)
+    return emails.render_newsletter(mail, sender.house)
 
 
 def send_test(
     sender: NewsletterSender, list_: Newsletter, words: IssueContent, variant: Variant, to: str, at: datetime
 ) -> Outcome:
-    """Send one mail to `to`, marked as a test, with every header of the real one; the relay's answer.
+    """Send one mail to `to`, marked as a test, with every header of the real one. Returns the relay's answer.
 
     Raises BadIssue, NotAdopted."""
     refuse_copy(sender.database)

@@ -1,6 +1,6 @@
-"""Settle a dead worker's claimed deliveries by its send log (S2).
+"""Settles a dead worker's claimed deliveries by its send log (S2).
 
-Sent if the relay had answered, to be sent if the final dot was not out, and otherwise held as uncertain."""
+A delivery counts as sent if the relay had answered. It is sent again if the final dot was not out. Otherwise it is held."""
 
 import logging
 from datetime import datetime, timedelta
@@ -17,24 +17,24 @@ from billing.platform.context import TransactionContext
 from billing.platform.stop_points import reached
 
 PATIENCE = timedelta(minutes=15)
-"""How long another machine has to return and read its own log, before its deliveries are held."""
+"""How long another machine may take to return and read its own log, before its deliveries are held."""
 LOST = "the worker died, and its notes are lost"
 OPEN = "the worker died between the last line and the answer"
 log = logging.getLogger(__name__)
 
 
 def recover(sender: NewsletterSender, at: datetime) -> int:
-    """Settle the deliveries of dead workers; how many."""
+    """Settle the deliveries of dead workers. Returns how many."""
     with sender.database.begin(sender.site, at, WORKER) as ctx:
         # Read runs before live workers: a run seen here took its lock before it wrote its row.
         runs = ctx.session.exec(select(SendingRun).with_for_update(skip_locked=True)).all()
         alive = live_workers(ctx.session)
         settled, settled_runs = 0, []
         for run in runs:
-            known = None if run.number in alive else _log_of(sender, run, at)
-            if known is None:
+            notes = None if run.number in alive else _log_of(sender, run, at)
+            if notes is None:
                 continue
-            settled += _settle(ctx, run.number, known)
+            settled += _settle(ctx, run.number, notes)
             ctx.session.delete(run)
             settled_runs.append(run.number)
     for number in settled_runs:
@@ -43,12 +43,12 @@ def recover(sender: NewsletterSender, at: datetime) -> int:
 
 
 class _Lost(dict[int, int | None]):
-    """A lost log: any claimed mail may be out."""
+    """A lost log: any claimed mail may have been sent."""
 
 
 def _log_of(sender: NewsletterSender, run: SendingRun, at: datetime) -> dict[int, int | None] | None:
-    """A run's log, or `_Lost` if it can't be trusted. None while its process lives with its connection cut, or while another
-    machine may still return with it."""
+    """A run's log, or `_Lost` if it can't be trusted. None while its process lives without its connection, or while another
+    machine may still return with the log."""
     here = send_log.place(sender.send_logs)
     if run.place == here:
         if send_log.is_open(sender.send_logs, run.number):
@@ -59,35 +59,33 @@ def _log_of(sender: NewsletterSender, run: SendingRun, at: datetime) -> dict[int
     return _Lost() if same_folder or at - run.seen_at >= PATIENCE else None
 
 
-def _settle(ctx: TransactionContext, run: int, known: dict[int, int | None]) -> int:
+def _settle(ctx: TransactionContext, run: int, notes: dict[int, int | None]) -> int:
     rows = ctx.session.exec(
         select(Delivery)
         .where(Delivery.state == DeliveryState.SENDING, Delivery.claimed_by == run)
         .with_for_update()
     ).all()
-    marks = [_result(row, known, ctx.at) for row in rows]
-    record_results(ctx.session, run, marks)
-    if marks:
-        held = sum(each.state is DeliveryState.UNCERTAIN for each in marks)
-        log.warning("a worker died with %s recipients in hand; %s are held", len(marks), held)
-    return len(marks)
+    results = [_result(row, notes, ctx.at) for row in rows]
+    record_results(ctx.session, run, results)
+    if results:
+        held = sum(result.state is DeliveryState.UNCERTAIN for result in results)
+        log.warning("a worker died with %s recipients in hand; %s are held", len(results), held)
+    return len(results)
 
 
-def _result(row: Delivery, known: dict[int, int | None], at: datetime) -> DeliveryResult:
-    lost = isinstance(known, _Lost)
-    if lost:
+def _result(row: Delivery, notes: dict[int, int | None], at: datetime) -> DeliveryResult:
+    is_lost = isinstance(notes, _Lost)
+    if is_lost:
         reached("recovery: a dead sender's notes are lost")
-    if lost or (row.number in known and known[row.number] is None):
+    if is_lost or (row.number in notes and notes[row.number] is None):
         reached("recovery: a mail may have gone out, and is held")
-        return DeliveryResult(
-            row.number, DeliveryState.UNCERTAIN, row.tries + 1, at, LOST if lost else OPEN, at
-        )
-    code = known.get(row.number)
+        reason = LOST if is_lost else OPEN
+        return DeliveryResult(row.number, DeliveryState.UNCERTAIN, row.tries + 1, at, reason, at)
+    code = notes.get(row.number)
     if code is not None and 200 <= code < 300:
         reached("recovery: a mail went out before its sender died")
-        return DeliveryResult(
-            row.number, DeliveryState.SENT, row.tries + 1, at, f"{code}, from the dead worker's notes", at
-        )
+        answer = f"{code}, from the dead worker's notes"
+        return DeliveryResult(row.number, DeliveryState.SENT, row.tries + 1, at, answer, at)
     reached("recovery: a mail was never sent, and goes out now")
     return DeliveryResult(row.number, DeliveryState.FROZEN, row.tries, at, None, None)
 

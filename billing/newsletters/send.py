@@ -1,6 +1,6 @@
-"""Send started issues: claim a batch, send it on several connections, record the results, until none is due.
+"""Sends started issues: claim a batch, send it on several connections, record the results, until none is due.
 
-A process killed at any moment loses no mail and sends none twice: a mail that may be out is held (S2, S3)."""
+A process killed at any moment loses no mail and sends none twice. A mail that may have been sent is held (S2, S3)."""
 
 import logging
 from collections.abc import Iterator
@@ -43,12 +43,14 @@ from billing.rules.backoff import again_at
 
 BATCHES_A_RUN = 50
 TRIES = 15
-"""With the waits of `rules.backoff` that is twelve hours (S5)."""
+"""Twelve hours, with the waits of `rules.backoff` (S5)."""
+_Offered = tuple[Outcome, SmtpVerdict] | None
+"""What became of an offer; None: the circuit was open, so the mail wasn't offered."""
 log = logging.getLogger(__name__)
 
 
 def send(sender: NewsletterSender, clock: Clock) -> int:
-    """Send what is due; how many recipients were handled. Returns after some thousands, to notice new issues and a stop.
+    """Send what is due. Returns how many recipients were handled, after some thousands, to notice new issues and a stop.
 
     Raises NotAdopted and ClaimLost."""
     refuse_copy(sender.database)
@@ -67,20 +69,17 @@ def send(sender: NewsletterSender, clock: Clock) -> int:
 
 
 def _due(ctx: TransactionContext) -> list[str]:
-    rows = ctx.session.execute(
-        sa.text(
-            "SELECT id FROM issue i WHERE state = 'sending' AND (resume_at IS NULL OR resume_at <= :at)"
-            " AND EXISTS (SELECT 1 FROM delivery WHERE issue_id = i.id AND state IN ('frozen', 'deferred')"
-            " AND next_attempt_at <= :at) ORDER BY started_at, id"
-        ),
-        {"at": ctx.at},
+    due = sa.text(
+        "SELECT id FROM issue i WHERE state = 'sending' AND (resume_at IS NULL OR resume_at <= :at)"
+        " AND EXISTS (SELECT 1 FROM delivery WHERE issue_id = i.id AND state IN ('frozen', 'deferred')"
+        " AND next_attempt_at <= :at) ORDER BY started_at, id"
     )
-    return [row[0] for row in rows]
+    return list(ctx.session.scalars(due, {"at": ctx.at}))
 
 
 @dataclass
 class _Run:
-    """One worker's run: its claim number, send log and connections, and the compiled mails."""
+    """One worker's run: its claim number, send log, connections, and compiled mails."""
 
     sender: NewsletterSender
     clock: Clock
@@ -92,7 +91,7 @@ class _Run:
 
 @contextmanager
 def _run(sender: NewsletterSender, clock: Clock) -> Iterator[_Run]:
-    """Creates the send log before the first claim, so that a run without one has lost it."""
+    """The send log is created before the first claim, so a run without one has lost it."""
     place = send_log.place(sender.send_logs)
     with worker_lock(sender.database) as me:
         with sender.database.transaction() as session:
@@ -118,28 +117,24 @@ def _batch(run: _Run, issue_id: str) -> int:
         ctx.session.execute(_SEEN, {"me": run.me, "at": at})
         issue = ctx.session.get_one(Issue, issue_id)
         batch, skipped = claim(ctx, issue_id, issue.newsletter_id, run.me)
-        for variant in {each.variant for each in batch}:
+        for variant in {to.variant for to in batch}:
             if (issue_id, variant) not in run.compiled:
                 run.compiled[issue_id, variant] = _compile(ctx.session, sender, issue, variant)
     stop_point("newsletters.claimed")
     circuit = CircuitBreaker()
-    outcomes = list(run.connections.map(lambda each: _offer(run, issue_id, each, circuit), batch))
+    offers = list(run.connections.map(lambda to: _offer(run, issue_id, to, circuit), batch))
     circuit.finish_batch()
     stop_point("newsletters.sent")
     at = run.clock.now()
     with sender.database.begin(sender.site, at, WORKER) as ctx:
-        record_results(
-            ctx.session,
-            run.me,
-            [_result(each, out, circuit, at) for each, out in zip(batch, outcomes, strict=True)],
-        )
-        _record_bounces(ctx, batch, outcomes, circuit)
+        results = [_result(to, offer, circuit, at) for to, offer in zip(batch, offers, strict=True)]
+        record_results(ctx.session, run.me, results)
+        _record_bounces(ctx, batch, offers, circuit)
         if not circuit.is_closed:
             _hold_back(ctx, issue_id, circuit)
         elif batch:
-            ctx.session.execute(
-                sa.text("UPDATE issue SET stalls = 0 WHERE id = :id AND stalls > 0"), {"id": issue_id}
-            )
+            reset = sa.text("UPDATE issue SET stalls = 0 WHERE id = :id AND stalls > 0")
+            ctx.session.execute(reset, {"id": issue_id})
     return len(batch) + skipped
 
 
@@ -151,10 +146,7 @@ def _compile(session: Session, sender: NewsletterSender, issue: Issue, variant: 
     return segments(sender, list_, issue.id, rendered, issue.started_at).stuffed()
 
 
-def _offer(
-    run: _Run, issue_id: str, to: ClaimedDelivery, circuit: CircuitBreaker
-) -> tuple[Outcome, SmtpVerdict] | None:
-    """Offer one mail to the relay; None if the circuit is open, so it wasn't offered."""
+def _offer(run: _Run, issue_id: str, to: ClaimedDelivery, circuit: CircuitBreaker) -> _Offered:
     if not circuit.is_closed:
         return None
     sender = run.sender
@@ -185,28 +177,25 @@ def _log_answer(notes: SendLog, number: int, outcome: Outcome) -> None:
             pass
 
 
-def _result(
-    to: ClaimedDelivery, out: tuple[Outcome, SmtpVerdict] | None, circuit: CircuitBreaker, at: datetime
-) -> DeliveryResult:
-    if out is None or to.number in circuit.excused:
+_SETTLED_STATES = {
+    SmtpVerdict.TAKEN: DeliveryState.SENT,
+    SmtpVerdict.BOUNCED: DeliveryState.BOUNCED,
+    SmtpVerdict.UNKNOWN: DeliveryState.UNCERTAIN,
+}
+"""Other verdicts mean that the delivery failed."""
+
+
+def _result(to: ClaimedDelivery, offer: _Offered, circuit: CircuitBreaker, at: datetime) -> DeliveryResult:
+    if offer is None or to.number in circuit.excused:
         return DeliveryResult(to.number, DeliveryState.FROZEN, to.tries, at, None, None)
-    outcome, found = out
-    words = _reply_text(outcome)
-    match found:
-        case SmtpVerdict.TAKEN:
-            return DeliveryResult(to.number, DeliveryState.SENT, to.tries + 1, at, words, at)
-        case SmtpVerdict.LATER if to.tries + 1 < TRIES:
-            return DeliveryResult(
-                to.number, DeliveryState.DEFERRED, to.tries + 1, again_at(to.tries + 1, at), words, None
-            )
-        case SmtpVerdict.STALLED:
-            return DeliveryResult(to.number, DeliveryState.FROZEN, to.tries, again_at(1, at), words, None)
-        case SmtpVerdict.BOUNCED:
-            return DeliveryResult(to.number, DeliveryState.BOUNCED, to.tries + 1, at, words, at)
-        case SmtpVerdict.UNKNOWN:
-            return DeliveryResult(to.number, DeliveryState.UNCERTAIN, to.tries + 1, at, words, at)
-        case _:
-            return DeliveryResult(to.number, DeliveryState.FAILED, to.tries + 1, at, words, at)
+    outcome, verdict = offer
+    answer, tries = _reply_text(outcome), to.tries + 1
+    if verdict is SmtpVerdict.LATER and tries < TRIES:
+        return DeliveryResult(to.number, DeliveryState.DEFERRED, tries, again_at(tries, at), answer, None)
+    if verdict is SmtpVerdict.STALLED:
+        return DeliveryResult(to.number, DeliveryState.FROZEN, to.tries, again_at(1, at), answer, None)
+    state = _SETTLED_STATES.get(verdict, DeliveryState.FAILED)
+    return DeliveryResult(to.number, state, tries, at, answer, at)
 
 
 def _reply_text(outcome: Outcome) -> str:
@@ -220,41 +209,34 @@ def _reply_text(outcome: Outcome) -> str:
 
 
 def _record_bounces(
-    ctx: TransactionContext,
-    batch: list[ClaimedDelivery],
-    outcomes: list[tuple[Outcome, SmtpVerdict] | None],
-    circuit: CircuitBreaker,
+    ctx: TransactionContext, batch: list[ClaimedDelivery], offers: list[_Offered], circuit: CircuitBreaker
 ) -> None:
-    """Record an address that the relay itself rejects like a bounce that comes back later."""
-    for to, out in zip(batch, outcomes, strict=True):
-        if out is None or out[1] is not SmtpVerdict.BOUNCED or to.number in circuit.excused:
+    """An address that the relay itself rejects is recorded like a bounce that comes back later."""
+    for to, offer in zip(batch, offers, strict=True):
+        if offer is None or offer[1] is not SmtpVerdict.BOUNCED or to.number in circuit.excused:
             continue
-        status = bounces.status_in(_reply_text(out[0])) or ""
+        status = bounces.status_in(_reply_text(offer[0])) or ""
         report = bounces.BounceReport(to.number, bounces.kind_of(status or "5.0.0"), status, "rcpt")
         delivery = ctx.session.exec(select(Delivery).where(Delivery.number == to.number)).one()
         record_bounce(ctx, delivery, report)
 
 
 def _hold_back(ctx: TransactionContext, issue_id: str, circuit: CircuitBreaker) -> None:
-    """Pause a refused issue for a person; retry an unreachable relay later, as often as one recipient."""
+    """Pause an issue that the relay refuses, for a person. Retry an unreachable relay later, as often as a recipient."""
     issue = ctx.session.exec(select(Issue).where(Issue.id == issue_id).with_for_update()).one()
     if issue.state is not IssueState.SENDING:
         return
     issue.stalls += 1
-    if circuit.opened_by is not None:
-        issue.state, issue.held_reason = IssueState.PAUSED, circuit.opened_by
-    elif issue.stalls >= TRIES:
-        issue.state, issue.held_reason = (
-            IssueState.PAUSED,
-            f"The relay can't be reached: {circuit.stalled}"[:300],
-        )
-    else:
+    if circuit.opened_by is None and issue.stalls < TRIES:
         issue.resume_at = again_at(issue.stalls, ctx.at)
+    else:
+        issue.state = IssueState.PAUSED
+        issue.held_reason = circuit.opened_by or f"The relay can't be reached: {circuit.stalled}"[:300]
     log.warning("issue %s waits: %s", issue_id, circuit.opened_by or circuit.stalled)
 
 
 def _finish(sender: NewsletterSender, at: datetime) -> int:
-    """Finish issues without open deliveries; how many."""
+    """Finish issues without open deliveries. Returns how many."""
     with sender.database.transaction() as session:
         done = session.connection().execute(
             sa.text(
@@ -279,6 +261,6 @@ NEXT_DUE = f"SELECT least((SELECT due FROM ({_OPEN}) open), ({recover.NEXT_DUE})
 
 
 def next_words(session: Session) -> str:
-    """Which, for people."""
+    """The next work on an issue, in words."""
     row = session.execute(sa.text(_OPEN)).first()
     return f"the newsletter “{row[1]}” goes on" if row else "nothing"

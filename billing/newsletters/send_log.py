@@ -1,7 +1,7 @@
-"""A worker's log on its own disk of what it sends, so that a crash leaves few deliveries uncertain (S2).
+"""A worker's log, on its own disk, of what it sends, so that a crash leaves few deliveries uncertain (S2).
 
-`S n` before the final dot of delivery n, `K n code` after the answer. Lines survive the process, not the machine. The process
-locks the file while it sends: its database claim may end earlier, with the connection."""
+It writes `S n` before the final dot of delivery n, and `K n code` after the answer. Lines survive the process, not the machine.
+The process locks the file while it sends, because its claim in the database may end earlier, with the connection."""
 
 import fcntl
 import os
@@ -31,12 +31,12 @@ class SendLog:
         os.close(self._file)
 
     def begins(self, number: int) -> None:
-        """From now on the relay may have it. Raises OSError if that can't be logged."""
+        """Log that the relay may have the mail from now on. Raises OSError if that can't be logged."""
         os.write(self._file, f"S {number}\n".encode())
 
     def answered(self, number: int, code: int) -> None:
-        """The relay answered."""
-        with suppress(OSError):  # a full disk: the delivery then counts as uncertain, which is safe
+        """Log the relay's answer."""
+        with suppress(OSError):  # on a full disk the delivery counts as uncertain, which is safe
             os.write(self._file, f"K {number} {code}\n".encode())
 
 
@@ -61,17 +61,18 @@ def is_open(folder: Path, run: int) -> bool:
 
 
 def read(folder: Path, run: int) -> dict[int, int | None] | None:
-    """The deliveries whose dot may be out, each with its answer's code or None. None if the log is gone."""
+    """The deliveries that the relay may have, each with its answer's code or None. None if the log is gone."""
     try:
         lines = path_of(folder, run).read_text("ascii", "replace").split("\n")
     except OSError:
         return None
     found: dict[int, int | None] = {}
-    for words in (line.split() for line in lines):
-        if len(words) == 2 and words[0] == "S" and words[1].isdigit():
-            found[int(words[1])] = None
-        elif len(words) == 3 and words[0] == "K" and words[1].isdigit() and words[2].isdigit():
-            found[int(words[1])] = int(words[2])
+    for line in lines:
+        match line.split():  # the last line may be cut short
+            case ["S", number] if number.isdigit():
+                found[int(number)] = None
+            case ["K", number, code] if number.isdigit() and code.isdigit():
+                found[int(number)] = int(code)
     return found
 
 
@@ -82,15 +83,15 @@ def delete(folder: Path, run: int) -> None:
 
 
 def place(folder: Path) -> str:
-    """The folder's name and this boot of the machine: after a reboot, logs may lack their last lines and aren't trusted.
+    """The folder's id and this boot of the machine. After a reboot logs may lack their last lines, so they aren't trusted.
 
-    Raises RefusesToStart if the folder can't be written, or others may write to it: their lines would be trusted."""
+    Raises RefusesToStart if the folder can't be written, or if others may write to it and forge lines."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if fault := privacy_fault(folder):
             raise RefusesToStart(f"BILLING_JOURNAL_DIR: {folder} {fault}.")
         name = folder / "place"
-        with suppress(FileExistsError):
+        with suppress(FileExistsError):  # a link appears with its content, and only once
             draft = folder / f".place-{secrets.token_hex(4)}"
             draft.write_text(secrets.token_hex(16))
             try:

@@ -32,7 +32,7 @@ class Relay(Protocol):
 
 @dataclass(frozen=True)
 class NewsletterSender:
-    """One installation's sending. `connections`: open at once. `send_logs`: a folder on this machine. `address`: in From."""
+    """One installation's sending. `connections` are open at once; `send_logs` is a folder on this machine; `address` is in From."""
 
     database: Database
     relay: Relay
@@ -43,7 +43,7 @@ class NewsletterSender:
     send_logs: Path
     connections: int
     stopping: Event = field(default_factory=Event)
-    """Set when the process is asked to stop: it finishes its batch and claims no other."""
+    """Set when the process is told to stop. It finishes its batch and claims no other."""
 
     @property
     def domain(self) -> str:

@@ -1,8 +1,8 @@
 """Signups to newsletters: join, leave, confirm. Every yes and no adds a line of evidence (C6)."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -22,19 +22,19 @@ TEXT_VERSION = "newsletters-2026-11"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who chooses: an address, and its reader, if any."""
+    """The person who chooses: an address, and its reader, if any."""
 
     address: str
     reader_id: str | None = None
 
     @classmethod
     def of(cls, reader: Reader) -> "Person":
-        """A reader."""
+        """The person that a reader is."""
         return cls(reader.email, reader.id)
 
     @property
     def key(self) -> str:
-        """The mailbox."""
+        """The mailbox of the address."""
         return key_of(self.address)
 
 
@@ -54,7 +54,7 @@ def words(name: str) -> str:
 
 def rows_of(session: Session, person: Person, *, lock: bool = True) -> list[Signup]:
     """All signups of the reader and of the bare address. Locks them, so that two choices at once are made in turn."""
-    if lock:
+    if lock:  # the name too: there may be no row yet
         lock_names(session, f"signup {person.key}")
     bare = sa.and_(col(Signup.reader_id).is_(None), col(Signup.address_key) == person.key)
     mine = sa.or_(col(Signup.reader_id) == person.reader_id, bare) if person.reader_id else bare
@@ -80,16 +80,9 @@ def _in_state(session: Session, person: Person, state: SignupState) -> frozenset
 
 
 def join(ctx: TransactionContext, person: Person, wanted: Iterable[str], origin: Origin) -> list[Newsletter]:
-    """Put a person with a verified address on these lists; the new ones. Raises UnknownNewsletter."""
-    rows = rows_of(ctx.session, person)
+    """Put a person with a verified address on these lists. Returns the new ones. Raises UnknownNewsletter."""
     joined = []
-    for name in wanted:
-        list_ = newsletter(ctx.session, name)
-        row = _row(rows, name)
-        if row is not None and row.state is SignupState.CONFIRMED:
-            continue
-        row = row or _new(person, list_, ctx.at)
-        _tick(row, person, list_, ctx.at, origin)
+    for row, list_ in _ticked(ctx, person, wanted, origin):
         settle(ctx, row, SignupState.CONFIRMED, origin)
         joined.append(list_)
     return joined
@@ -98,7 +91,7 @@ def join(ctx: TransactionContext, person: Person, wanted: Iterable[str], origin:
 def leave(
     ctx: TransactionContext, person: Person, unwanted: Collection[str] | None, origin: Origin
 ) -> list[str]:
-    """Take a person off these lists, or off all (None); the ids of those left. Idempotent."""
+    """Take a person off these lists, or off all (None). Returns the ids of the lists left. Idempotent."""
     left = []
     for row in rows_of(ctx.session, person):
         if row.state is SignupState.LEFT or (unwanted is not None and row.newsletter_id not in unwanted):
@@ -111,21 +104,47 @@ def leave(
 def ask_for(
     ctx: TransactionContext, person: Person, wanted: Iterable[str], ask_id: str, origin: Origin
 ) -> list[Newsletter]:
-    """Record that these lists were ticked for an unverified address; those to confirm. Raises UnknownNewsletter."""
-    rows = rows_of(ctx.session, person)
-    asked, asked_before = [], {row.ask_id for row in rows if row.ask_id is not None}
-    for name in wanted:
-        list_ = newsletter(ctx.session, name)
-        row = _row(rows, name)
-        if row is not None and row.state is SignupState.CONFIRMED:
-            continue
-        row = row or _new(person, list_, ctx.at)
-        _tick(row, person, list_, ctx.at, origin)
+    """Record that these lists were ticked for an unverified address. Returns those to confirm. Raises UnknownNewsletter."""
+    asked, replaced = [], set[str]()
+    for row, list_ in _ticked(ctx, person, wanted, origin):
+        if row.ask_id is not None:
+            replaced.add(row.ask_id)
         row.state, row.ask_id, row.changed_at = SignupState.PENDING, ask_id, ctx.at
         ctx.session.add(row)
         asked.append(list_)
-    obsolete.take_back(ctx.session, asked_before)
+    obsolete.take_back(ctx.session, replaced)
     return asked
+
+
+def _ticked(
+    ctx: TransactionContext, person: Person, wanted: Iterable[str], origin: Origin
+) -> Iterator[tuple[Signup, Newsletter]]:
+    """Each of these lists that isn't confirmed yet, with its signup, new or not, as ticked now."""
+    rows = rows_of(ctx.session, person)
+    for name in wanted:
+        list_ = newsletter(ctx.session, name)
+        of_list = [row for row in rows if row.newsletter_id == name]
+        # the reader's own before that of the bare address
+        row = min(of_list, key=lambda row: row.reader_id is None, default=None)
+        if row is not None and row.state is SignupState.CONFIRMED:
+            continue
+        values: dict[str, Any] = {
+            "reader_id": (row.reader_id if row else None) or person.reader_id,
+            "address": person.address,
+            "address_key": person.key,
+            "asked_at": ctx.at,
+            "words": words(list_.name),
+            "text_version": TEXT_VERSION,
+            "source": origin.source,
+            "ip": origin.ip[:64],
+            "device": origin.device[:300],
+        }
+        if row is None:
+            values |= {"newsletter_id": name, "state": SignupState.LEFT, "changed_at": ctx.at}
+            row = Signup(id=ids.new("sgn", ctx.at), **values)
+        else:
+            row.sqlmodel_update(values)
+        yield row, list_
 
 
 def settle(
@@ -133,7 +152,7 @@ def settle(
 ) -> None:
     """Change a signup and add its line of evidence."""
     said_yes = state is SignupState.CONFIRMED
-    asked_before = [row.ask_id] if row.ask_id is not None else []
+    replaced = [row.ask_id] if row.ask_id is not None else []
     row.state, row.ask_id, row.changed_at = state, None, ctx.at
     ctx.session.add(row)
     ctx.session.add(
@@ -154,12 +173,12 @@ def settle(
         )
     )
     ctx.session.flush()
-    obsolete.take_back(ctx.session, asked_before)
+    obsolete.take_back(ctx.session, replaced)
 
 
 def person_of(session: Session, signup: Signup) -> Person:
-    """The person behind a signup, at their present address: its reader, or the reader who registered with the address later, as when
-    an issue is sent. Without that, "stop all" would miss what that reader ticked."""
+    """The person behind a signup, at their present address: its reader, or the reader who registered with the address later.
+    Otherwise "stop all" would miss what that reader ticked."""
     if signup.reader_id:
         reader = session.get(Reader, signup.reader_id)
     else:
@@ -168,37 +187,6 @@ def person_of(session: Session, signup: Signup) -> Person:
 
 
 def known(session: Session, names: Iterable[str]) -> list[str]:
-    """Those of these ids that are newsletters, each once, in the order of the page."""
+    """The ids among these that are newsletters, each once, in the order of the page."""
     wanted = set(names)
-    return [each.id for each in newsletters(session) if each.id in wanted]
-
-
-def _row(rows: list[Signup], newsletter_id: str) -> Signup | None:
-    """The reader's own before that of the bare address."""
-    mine = [row for row in rows if row.newsletter_id == newsletter_id]
-    return min(mine, key=lambda row: row.reader_id is None, default=None)
-
-
-def _new(person: Person, list_: Newsletter, at: datetime) -> Signup:
-    return Signup(
-        id=ids.new("sgn", at),
-        newsletter_id=list_.id,
-        reader_id=person.reader_id,
-        address=person.address,
-        address_key=person.key,
-        state=SignupState.LEFT,
-        asked_at=at,
-        words="",
-        text_version="",
-        source="",
-        ip="",
-        device="",
-        changed_at=at,
-    )
-
-
-def _tick(row: Signup, person: Person, list_: Newsletter, at: datetime, origin: Origin) -> None:
-    row.reader_id = row.reader_id or person.reader_id
-    row.address, row.address_key = person.address, person.key
-    row.asked_at, row.words, row.text_version = at, words(list_.name), TEXT_VERSION
-    row.source, row.ip, row.device = origin.source, origin.ip[:64], origin.device[:300]
+    return [list_.id for list_ in newsletters(session) if list_.id in wanted]

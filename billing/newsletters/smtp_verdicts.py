@@ -1,4 +1,4 @@
-"""What the relay's answers mean for a recipient and for the whole issue (S3, S5, S6)."""
+"""The meaning of the relay's answers for a recipient and for the whole issue (S3, S5, S6)."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -25,7 +25,7 @@ class SmtpVerdict(StrEnum):
     REFUSED = "refused"
     """Refused for a reason other than the recipient."""
     STOP = "stop"
-    """The mail itself is refused by policy: sending more would only do harm."""
+    """The mail itself is refused by policy, so sending more would do harm."""
     UNKNOWN = "unknown"
     """It may have been accepted or not."""
 
@@ -40,29 +40,26 @@ def verdict_on(outcome: Outcome) -> SmtpVerdict:
         case Deferred():
             return SmtpVerdict.LATER
         case RelayRefused(step="rcpt", reply=reply):
-            policy = kind_of(status_in(reply) or "5.0.0") is BounceKind.POLICY
-            return SmtpVerdict.REFUSED if policy else SmtpVerdict.BOUNCED
-        case RelayRefused(step="mail" | "data" | "dot", reply=reply) if (status_in(reply) or "").startswith(
-            "5.7."
-        ):
-            return SmtpVerdict.STOP
-        case RelayRefused():
-            return SmtpVerdict.REFUSED
+            is_policy = kind_of(status_in(reply) or "5.0.0") is BounceKind.POLICY
+            return SmtpVerdict.REFUSED if is_policy else SmtpVerdict.BOUNCED
+        case RelayRefused(step=step, reply=reply):
+            is_policy = bool(step) and (status_in(reply) or "").startswith("5.7.")
+            return SmtpVerdict.STOP if is_policy else SmtpVerdict.REFUSED
         case _:
             return SmtpVerdict.UNKNOWN
 
 
 @dataclass
 class CircuitBreaker:
-    """Sees the answers of all connections, and opens when they speak against the issue or the relay rather than recipients.
+    """Sees the answers of all connections. Opens when the issue or the relay is the problem, not the recipients.
 
-    `excused`: the deliveries whose refusals opened it, and which therefore count against no recipient."""
+    `excused`: the deliveries whose refusals opened it. They count against no recipient."""
 
     opened_by: str | None = None
     stalled: str | None = None
     excused: set[int] = field(default_factory=set)
-    _streak: list[int] = field(default_factory=list)
-    _bounces: list[int] = field(default_factory=list)
+    _refused: list[int] = field(default_factory=list)
+    _bounced: list[int] = field(default_factory=list)
     _stalls: int = 0
     _last_stall: str = ""
     _answered: bool = False
@@ -75,40 +72,36 @@ class CircuitBreaker:
 
     def record(self, number: int, outcome: Outcome) -> SmtpVerdict:
         """Record an answer. Thread-safe."""
-        found = verdict_on(outcome)
-        words = getattr(outcome, "reply", "")
-        code = getattr(outcome, "code", "")
+        verdict = verdict_on(outcome)
+        answer = f"{getattr(outcome, 'code', '')} {getattr(outcome, 'reply', '')}"
         with self._lock:
-            self._answered |= found is not SmtpVerdict.STALLED
-            if found is SmtpVerdict.TAKEN:
-                self._streak, self._bounces, self._stalls = [], [], 0
-            elif found is SmtpVerdict.STOP:
-                self._opens(f"The relay refuses it: {code} {words}", [*self._streak, number])
-            elif found is SmtpVerdict.REFUSED:
-                self._streak.append(number)
-                if len(self._streak) >= REFUSALS_IN_A_ROW:
-                    self._opens(
-                        f"The relay refused {len(self._streak)} in a row: {code} {words}", self._streak
-                    )
-            elif found is SmtpVerdict.BOUNCED:
-                self._bounces.append(number)
-                if len(self._bounces) >= BOUNCES_IN_A_ROW:
-                    self._opens(
-                        f"The relay knows none of {len(self._bounces)} recipients in a row: {code} {words}",
-                        self._bounces,
-                    )
-            elif found is SmtpVerdict.STALLED:
-                self._stalls += 1
-                self._last_stall = f"{code} {words}".strip()
-                if self._stalls >= STALLS_IN_A_ROW:
-                    self.stalled = self._last_stall
-        return found
+            self._answered |= verdict is not SmtpVerdict.STALLED
+            match verdict:
+                case SmtpVerdict.TAKEN:
+                    self._refused, self._bounced, self._stalls = [], [], 0
+                case SmtpVerdict.STOP:
+                    self._open(f"The relay refuses it: {answer}", [*self._refused, number])
+                case SmtpVerdict.REFUSED:
+                    self._refused.append(number)
+                    if (count := len(self._refused)) >= REFUSALS_IN_A_ROW:
+                        self._open(f"The relay refused {count} in a row: {answer}", self._refused)
+                case SmtpVerdict.BOUNCED:
+                    self._bounced.append(number)
+                    if (count := len(self._bounced)) >= BOUNCES_IN_A_ROW:
+                        reason = f"The relay knows none of {count} recipients in a row: {answer}"
+                        self._open(reason, self._bounced)
+                case SmtpVerdict.STALLED:
+                    self._stalls += 1
+                    self._last_stall = answer.strip()
+                    if self._stalls >= STALLS_IN_A_ROW:
+                        self.stalled = self._last_stall
+        return verdict
 
     def finish_batch(self) -> None:
         """End the batch. A relay that gave no answer at all counts as away, however small the batch."""
         if self._stalls and not self._answered:
             self.stalled = self._last_stall
 
-    def _opens(self, reason: str, numbers: list[int]) -> None:
+    def _open(self, reason: str, numbers: list[int]) -> None:
         self.opened_by = self.opened_by or reason[:300]
         self.excused.update(numbers)

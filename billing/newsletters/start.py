@@ -1,4 +1,4 @@
-"""Start an issue at its time: render it once for each variant, and freeze its recipients in one statement."""
+"""Starts an issue at its time: renders it once for each variant, and freezes its recipients in one statement."""
 
 import logging
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
 
 GRACE = timedelta(hours=2)
-"""An issue later than this waits for a person: yesterday's news at noon is no use (S9)."""
+"""An issue that is later than this waits for a person: stale news is of no use (S9)."""
 LATE = "It was due while nothing was being sent. Choose a new time."
 log = logging.getLogger(__name__)
 
@@ -41,11 +41,11 @@ FREEZE = f"""
     ORDER BY {ADDRESS_KEY}, s.reader_id IS NULL, s.id
     ON CONFLICT DO NOTHING
 """  # noqa: S608 - pieces of our own SQL; values are bound
-"""A delivery for each address that wants the issue and may have it, with its variant of this moment (S1, S10)."""
+"""A delivery for each address that wants the issue and may have it, with its present variant (S1, S10)."""
 
 
 def start_due(sender: NewsletterSender, at: datetime) -> int:
-    """Start issues scheduled until `at`; how many were handled. For any number of workers."""
+    """Start issues scheduled until `at`. Returns how many were handled. Any number of workers may call it."""
     seen = 0
     while _start_one(sender, at):
         seen += 1
@@ -71,13 +71,13 @@ def _start_one(sender: NewsletterSender, at: datetime) -> bool:
 
 
 def begin(ctx: TransactionContext, sender: NewsletterSender, issue: Issue) -> None:
-    """Freeze content and recipients, so that workers send it. An issue with problems returns to its editor."""
+    """Freeze content and recipients, and let workers send the issue. One with problems returns to its editor."""
     list_ = newsletter(ctx.session, issue.newsletter_id)
     words = content_of(issue, list_)
     found = problems(words, sender.house)
-    # Checked again here: the issue may have been scheduled a year ago.
-    if wrong := why_not_compared(list_, ctx.at):
-        found.append(f"{wrong} Compare it, then choose a new time.")
+    # checked again: the issue may have been scheduled a year ago
+    if reason := why_not_compared(list_, ctx.at):
+        found.append(f"{reason} Compare it, then choose a new time.")
     if found:
         _hold(issue, " ".join(found)[:500])
         return
@@ -85,18 +85,13 @@ def begin(ctx: TransactionContext, sender: NewsletterSender, issue: Issue) -> No
         body = with_marks(words, variant, sender.house)
         ctx.session.add(IssueBody(issue_id=issue.id, variant=variant.value, text=body.text, html=body.html))
     ctx.session.flush()
-    count = freeze(ctx, issue, list_.audience is Audience.SUBSCRIBERS)
-    issue.state, issue.started_at, issue.recipients, issue.held_reason = (
-        IssueState.SENDING,
-        ctx.at,
-        count,
-        None,
-    )
-    log.info("issue %s of %s starts, for %s recipients", issue.id, list_.id, count)
+    issue.recipients = freeze(ctx, issue, list_.audience is Audience.SUBSCRIBERS)
+    issue.state, issue.started_at, issue.held_reason = IssueState.SENDING, ctx.at, None
+    log.info("issue %s of %s starts, for %s recipients", issue.id, list_.id, issue.recipients)
 
 
 def freeze(ctx: TransactionContext, issue: Issue, subscribers_only: bool) -> int:
-    """Insert a delivery for each recipient; how many. Repeated, it inserts none."""
+    """Insert a delivery for each recipient. Returns how many. A second call inserts none."""
     done = ctx.session.connection().execute(
         sa.text(FREEZE),
         {
@@ -121,7 +116,7 @@ NEXT_DUE = "SELECT min(scheduled_at) FROM issue WHERE state = 'scheduled'"
 
 
 def next_words(session: Session) -> str:
-    """Which it is, for people."""
+    """The next issue, in words."""
     issue = session.exec(
         select(Issue)
         .where(Issue.state == IssueState.SCHEDULED)

@@ -1,4 +1,4 @@
-"""From an issue's content to the bytes on the wire: headers and bodies once, with gaps for each recipient's links."""
+"""Turns an issue's content into bytes for the wire: headers and bodies once, with gaps for each recipient's values."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -22,31 +22,23 @@ STREAM = "newsletters"
 
 
 def content_of(issue: Issue, newsletter: Newsletter) -> IssueContent:
-    """The issue's content."""
+    """The content of an issue, from its row."""
     cards = {name: IssueCard(**card) for name, card in issue.cards.items()}
     return IssueContent(newsletter.name, issue.subject, issue.preheader, issue.source, cards)
 
 
 def with_marks(words: IssueContent, variant: Variant, house: emails.House) -> emails.Rendered:
     """One variant, rendered and inlined, with marks where a recipient's links go."""
-    return emails.render_newsletter(
-        issue_mail(
-            words, variant, unsubscribe_url=MARKS["unsubscribe"], preferences_url=MARKS["preferences"]
-        ),
-        house,
-    )
+    links = {f"{name}_url": MARKS[name] for name in ("unsubscribe", "preferences")}
+    return emails.render_newsletter(issue_mail(words, variant, **links), house)
 
 
 def segments(
     sender: NewsletterSender, newsletter: Newsletter, issue_id: str, rendered: emails.Rendered, date: datetime
 ) -> Segments:
     """The mail with gaps, its headers H1 to H16 with it. `date` is the same for all recipients (H12)."""
-    return compile_mail(
-        _head(sender, newsletter, issue_id, rendered.subject, date),
-        text=rendered.text,
-        html=rendered.html,
-        marks=MARKS,
-    )
+    head = _head(sender, newsletter, issue_id, rendered.subject, date)
+    return compile_mail(head, text=rendered.text, html=rendered.html, marks=MARKS)
 
 
 def _head(
@@ -68,7 +60,7 @@ def _head(
 
 
 def values(sender: NewsletterSender, *, number: int, address: str, signup_id: str) -> Mapping[str, str]:
-    """A recipient's values for the marks. Raises BadAddress."""
+    """A recipient's values for the marks. Raises UnsendableAddress."""
     return {
         "to": ascii_address(address),
         "message-id": bounces.message_id(sender.site.tokens, number, sender.domain),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from billing.access import meter
-from billing.newsletters import optin
+from billing.newsletters.notices import LIFE
 from billing.platform import retention
 from billing.platform.settings import PREFIX, Settings
 from billing.tables import metadata
@@ -20,7 +20,7 @@ KEPT: dict[str, timedelta] = {aged.table: aged.keep for aged in retention.RULES}
     "meter_month": meter.KEPT,
     "meter_read": meter.KEPT,
     "gift_reading": meter.KEPT,
-    "signup": optin.LIFE,
+    "signup": LIFE,
 }
 LEVELS = {"private", "personal", "evidence", "hashed", "business"}
 DERIVING = {

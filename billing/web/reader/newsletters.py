@@ -13,7 +13,7 @@ from billing.http.client_ip import client_ip
 from billing.newsletters import links, optin
 from billing.newsletters.lists import newsletters
 from billing.newsletters.models import Audience
-from billing.newsletters.notices import PURPOSE
+from billing.newsletters.notices import LIFE, PURPOSE
 from billing.newsletters.signups import Origin, Person, choices, leave, pending
 from billing.platform.actors import WORKER
 from billing.readers.models import Reader
@@ -132,7 +132,7 @@ def _add(visit: Visit, reader: Reader, ticked: list[str], how: str, back: str) -
 @router.get("/newsletters/asked")
 def asked(visit: Visiting) -> Response:
     """Check your mail."""
-    return visit.page(NewslettersAskedPage(days=optin.LIFE.days))
+    return visit.page(NewslettersAskedPage(days=LIFE.days))
 
 
 def _save(visit: Visit, person: Person, ticked: list[str], how: str, back: str) -> Response:

@@ -2,11 +2,11 @@
 
     app = Paywall(app, Masthead("https://accounts.paper.example"), article_of)
 
-`article_of(path)` gives an article's id, or None where the page is none. Your application finds the decision in
+`article_of(path)` returns an article's id, or None for other pages. Your application finds the decision in
 `scope["masthead"]` (see `masthead.Answer`; in Starlette `request.scope["masthead"]`) and shows the whole text only where it is
-`allowed`. No header that a browser sends can pretend to be it. What is decided for one reader is `private, no-store`.
+`allowed`. A browser can't forge it by a header. Answers for one reader are `private, no-store`.
 
-With a sign-in of your own, give `who`: `lambda scope: Who(external_id=…)`, and Masthead an API key with the scope `access`."""
+With a sign-in of your own, pass `who=lambda scope: Who(external_id=…)`, and give `Masthead` an API key with the scope `access`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -21,14 +21,11 @@ OURS = (b"x-masthead", b"x_masthead", b"x-access-", b"x_access_")
 
 
 def by_request(scope: Scope) -> Who:
-    """The reader, by cookies or a reader token."""
+    """The visitor, by cookies or a reader token."""
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
-        text = value.decode("latin-1")
-        before = headers.get(name.decode("latin-1"))
-        headers[name.decode("latin-1")] = (
-            text if before is None else f"{before}; {text}"
-        )  # HTTP/2 may split cookies
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]}; {text}" if key in headers else text  # HTTP/2 may split cookies
     return Who.of(scope["method"], headers, scope.get("query_string", b"").decode("latin-1"))
 
 
@@ -48,16 +45,14 @@ class Paywall:
         """Ask, then let the application answer."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        scope = {
-            **scope,
-            "headers": [pair for pair in scope["headers"] if not pair[0].lower().startswith(OURS)],
-        }
+        honest = [pair for pair in scope["headers"] if not pair[0].lower().startswith(OURS)]
+        scope = {**scope, "headers": honest}
         article = self.article_of(scope["path"])
         if article is None:
             return await self.app(scope, receive, send)
         answer = await asyncio.to_thread(self.masthead.ask, article, self.who(scope))
 
-        async def told(message: Scope) -> None:
+        async def send_on(message: Scope) -> None:
             if message["type"] == "http.response.start":
                 kept = [pair for pair in message.get("headers", ()) if pair[0].lower() != b"cache-control"]
                 kept += [(b"cache-control", b"private, no-store")]
@@ -65,4 +60,4 @@ class Paywall:
                 message = {**message, "headers": kept}
             await send(message)
 
-        return await self.app({**scope, "masthead": answer}, receive, told)
+        return await self.app({**scope, "masthead": answer}, receive, send_on)

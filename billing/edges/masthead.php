@@ -5,14 +5,14 @@
 //     $answer = masthead_ask('https://accounts.paper.example', 'the-water-nobody-counted');
 //     echo $answer['allowed'] ? $whole : $beginning;
 //
-// Where your pages and Masthead are two hosts, the reader is known by the reader token that paywall.js keeps in a cookie of
-// yours; on one host by Masthead's own cookies. With a sign-in of your own give an API key with the scope `access`, and
+// Where your pages and Masthead are on two hosts, a reader token names the reader; paywall.js keeps it in a cookie of your host.
+// On one host Masthead's own cookies do. With a sign-in of your own, pass an API key with the scope `access`, and
 // ['external_id' => $yours].
 //
-// A connection that fails, more than 0.3 s, a 5xx or a 429 mean that Masthead is away. Then no payer is locked out: a reader
-// who held a trial or a subscription in the last hour reads on, every article. Others get the reason `away`: show the
-// beginning. Any other answer is an answer: what isn't Masthead's own (a proxy's 400) closes the article. What is remembered are
-// empty files in a folder for temporary ones (or MASTHEAD_FOLDER, if you define it), named by a hash of the reader's own secret.
+// A connection that fails, more than 0.3 s, a 5xx and a 429 mean that Masthead is away. Then no payer is locked out: a reader
+// with a trial or a subscription in the last hour reads on, every article. Others get the reason `away`: show the beginning.
+// Any other answer that isn't Masthead's own (a proxy's 400) closes the article. Readers are remembered by empty files in a
+// temporary folder (or in MASTHEAD_FOLDER, if you define it), named by a hash of the reader's own secret.
 
 const MASTHEAD_HOUR = 3600;
 const MASTHEAD_MOST_BYTES = 65536;
@@ -22,7 +22,7 @@ function masthead_ask(string $url, string $article, string $key = '', array $nam
 {
     if (!preg_match('/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/D', $article)) return masthead_closed('unknown_article');
     $cookies = masthead_cookies($_SERVER['HTTP_COOKIE'] ?? '');
-    $gift = $_GET['gift'] ?? ''; // a gift's link leads here with the gift in its query; Masthead knows it by either name
+    $gift = $_GET['gift'] ?? ''; // gift links lead here with the gift in the query; Masthead may use either name
     if (is_string($gift) && preg_match('/^[\w.~-]{1,1200}$/D', $gift)) $cookies['gift'] = ["__Host-masthead-gift=$gift; masthead-gift", $gift];
     $values = array_map(fn($found) => $found[1], $cookies);
     $bearer = $stale ? '' : masthead_bearer($_SERVER['HTTP_AUTHORIZATION'] ?? '', $values['token'] ?? '');
@@ -39,10 +39,10 @@ function masthead_ask(string $url, string $article, string $key = '', array $nam
         if ($cookies) $headers[] = 'Cookie: ' . implode('; ', array_map(fn($found) => implode('=', $found), $cookies));
         if ($bearer !== '') $headers[] = "Authorization: Bearer $bearer";
     }
-    $same = explode('.', $bearer)[0]; // a token's first part is a secret of its session, and the next token has it too
+    $same = explode('.', $bearer)[0]; // a token's first part is a secret of its session, which the next token shares
     $who = $named || $bearer || isset($values['session']) ? serialize([$url, $named, $same, $values['session'] ?? '']) : '';
     [$status, $said, $given] = masthead_get("$url/v1/access/$article?" . http_build_query($query), $headers, $timeout);
-    if ($status === 401 && $bearer !== '') { // a stale token: somebody unknown, until they bring another
+    if ($status === 401 && $bearer !== '') { // ask again without the stale token
         if (($said['code'] ?? '') === 'session_ended') masthead_forget($who);
         return masthead_ask($url, $article, $key, $named, $timeout, true);
     }
@@ -57,8 +57,8 @@ function masthead_ask(string $url, string $article, string $key = '', array $nam
     return $said;
 }
 
-// Masthead's cookies by kind, each [name, value]: the first of each that isn't too long. A name that only this host can set goes
-// before one that any sibling can.
+// Masthead's cookies by kind, each [name, value]: the first of each kind that isn't too long. A `__Host-` name, which sibling
+// hosts can't set, goes before the plain one.
 function masthead_cookies(string $header): array
 {
     $pattern = '/(?:^|;)\s*((?:__Host-)?masthead-(session|visitor|gift|token))=([!#-+\-.\/0-:<-\[\]-~]+)\s*(?=;|$)/';
@@ -77,8 +77,8 @@ function masthead_bearer(string $authorization, string $cookie): string
     return strlen($found) <= 4096 && preg_match(MASTHEAD_TOKEN, $found) ? $found : '';
 }
 
-// [status, what was said, Masthead's cookies]; status 0: no answer in time. A redirect isn't followed; an answer that isn't
-// JSON, or is larger than Masthead's ever are, says nothing.
+// [status, the JSON, Masthead's cookies]; status 0: no answer in time. A redirect isn't followed. An answer that isn't JSON, or is
+// larger than Masthead's ever are, counts as empty.
 function masthead_get(string $address, array $headers, float $timeout): array
 {
     $http = ['header' => $headers, 'timeout' => $timeout, 'ignore_errors' => true, 'follow_location' => 0, 'protocol_version' => 1.1];
@@ -103,7 +103,7 @@ function masthead_closed(string $reason): array
     return ['allowed' => false, 'reason' => $reason, 'features' => []];
 }
 
-// The meter's cookie, where a program asked for an anonymous visitor.
+// Sets the meter's cookie, where the API key asked for an anonymous visitor.
 function masthead_count(string $url, string $visitor): void
 {
     $secure = str_starts_with($url, 'https:');
@@ -123,7 +123,7 @@ function masthead_remember(string $who, array $said): void
     if ($who === '') return;
     if (!$said['allowed']) masthead_forget($who);
     elseif (in_array($said['reason'], ['trial', 'subscription', 'grace', 'complimentary'], true)) @touch(masthead_folder() . '/' . hash('sha256', $who));
-    if (random_int(1, 1000) === 1) { // what is older than an hour opens nothing
+    if (random_int(1, 1000) === 1) { // files older than an hour open nothing
         foreach (glob(masthead_folder() . '/*') as $file) if (time() - (@filemtime($file) ?: 0) > MASTHEAD_HOUR) @unlink($file);
     }
 }

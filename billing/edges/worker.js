@@ -1,32 +1,32 @@
-// A worker at a CDN, in front of a publisher's articles: Cloudflare, Fastly, Deno, or whatever takes a module with `fetch`.
+// A worker at a CDN, in front of a publisher's articles: Cloudflare, Fastly, Deno, or any other that takes a module with `fetch`.
 //
-// A reader token is checked here, offline, so most pages of subscribers ask nobody. Where there is none, or a stale one, or
-// one that opens nothing by itself (a free account, the meter, a gift), Masthead is asked: a stale token refuses nobody.
-// On one host the worker gets the token itself, by the session; on two `paywall.js` puts it into a cookie of this host.
+// The worker checks a reader token offline, so most pages of subscribers need no request to Masthead. It asks Masthead where
+// there is no token, a stale one, or one that opens nothing by itself (a free account, the meter, a gift). On one host the worker
+// gets the token itself, by the session; on two `paywall.js` puts it into a cookie of this host.
 //
-// A connection that fails, more than 300 ms, a 5xx or a 429 mean that Masthead is away. Then a genuine token opens for an hour
-// after its end, and no longer than to its `paid_until`; everybody else gets the beginning. Any other answer is an answer: what
-// isn't Masthead's own (a proxy's 400) closes the article.
+// A connection that fails, more than 300 ms, a 5xx and a 429 mean that Masthead is away. Then a genuine token opens articles for
+// an hour after its end, but not beyond its `paid_until`. Everybody else gets the beginning. Any other answer that isn't
+// Masthead's own (a proxy's 400) closes the article.
 //
 //   MASTHEAD   where Masthead is, as in its tokens: https://accounts.paper.example (else give ISSUER as well)
 //   PAPER      where your own pages are, reached through this worker alone
 //   KEY        a secret that PAPER knows: only with it does X-Masthead-Access mean anything
 //   TIMEOUT    milliseconds to wait for Masthead, 300 unless given
 //
-// PAPER is asked for the beginning at the article's own address, without cookies, so any cache may keep that; for the whole at
-// `?masthead=whole`, with X-Masthead-Access (why it is open) and X-Masthead-Key, and must answer that to nobody else.
+// PAPER gives the beginning at the article's own address, without cookies, so any cache may keep it. It gives the whole at
+// `?masthead=whole`, only with X-Masthead-Key; X-Masthead-Access says why the article is open.
 
 const ARTICLE = /^\/articles\/([A-Za-z0-9][A-Za-z0-9._-]{0,199})$/;
 const COUNTED = ["meter", "gift"];
 const PRIVATE = "private, no-store";
 const GIFT = /^[\w.~-]{1,1200}$/;
 const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
-// Masthead's cookies among a visitor's, as RFC 6265 has values; and how long each may be.
+// Masthead's cookies, with values of RFC 6265, and their longest values.
 const OURS = /(?:^|;)\s*((?:__Host-)?masthead-(session|visitor|gift|token))=([!#-+\--:<-\[\]-~]+)\s*(?=;|$)/g;
 const MOST_LETTERS = { session: 1200, visitor: 1200, gift: 1200, token: 4096 };
 const MOST_AGENT_LETTERS = 512;
 const MOST_ANSWER_BYTES = 65536;
-const OFFLINE_SECONDS = 3600; // that a token is good after its end, while Masthead is away
+const OFFLINE_SECONDS = 3600; // for which a token opens after its end, while Masthead is away
 const KEPT_SECONDS = 300 + OFFLINE_SECONDS;
 const seconds = () => Date.now() / 1000;
 
@@ -40,7 +40,7 @@ export default {
       ? await fetch(forPaper(request, env, `/articles/${article}?masthead=whole`, reason), { cache: "no-store" })
       : await fetch(forPaper(request, env, `/articles/${article}`, null));
     const answer = new Response(found.body, found);
-    // What is here for one reader is elsewhere for another: behind this worker nobody keeps it.
+    // One address serves both forms, so no cache behind this worker may keep either.
     answer.headers.set("Cache-Control", PRIVATE);
     answer.headers.delete("Set-Cookie");
     for (const cookie of cookies) answer.headers.append("Set-Cookie", cookie);
@@ -48,7 +48,7 @@ export default {
   },
 };
 
-// `reason`: why the whole is open; null: the beginning, the same for everybody; left out: any other page, as it was asked for.
+// `reason`: why the whole is open. null: the beginning, the same for everybody. Left out: any other page, as requested.
 function forPaper(request, env, path, reason) {
   const headers = new Headers(request.headers);
   for (const name of [...headers.keys()]) if (/^x-(masthead|access)/.test(name)) headers.delete(name);
@@ -67,7 +67,7 @@ function forPaper(request, env, path, reason) {
 async function decide(request, env, article) {
   const proofs = ours(request.headers.get("Cookie") ?? "");
   const gift = new URL(request.url).searchParams.get("gift") ?? "";
-  // a gift's link leads here with the gift in its query; Masthead knows it by either name
+  // gift links lead here with the gift in the query; Masthead may use either name
   if (GIFT.test(gift)) proofs.gift = { name: `__Host-masthead-gift=${gift}; masthead-gift`, value: gift };
   const token = bearer(request) ?? proofs.token?.value;
   const claims = token && (await verify(token, env));
@@ -97,17 +97,17 @@ async function ask(request, env, article, proofs, token) {
   return { allowed: allowed === true && !(ahead && COUNTED.includes(reason)), reason, cookies };
 }
 
-// The reader's next pages need not ask. A token can't be had without a session; that is no reason to refuse anything.
+// Fetch a token, so that the reader's next pages need no request. Without one nothing is refused.
 async function renew(env, proofs) {
   const { status, said } = await call(env, "/v1/access-token", { Cookie: header(proofs) }).catch(() => ({}));
   const token = status === 200 ? String(said?.token) : "";
-  // checked while Masthead answers, so that its keys are known when it doesn't
+  // verified now, so that Masthead's keys are known when it is away
   if (!TOKEN.test(token) || !(await verify(token, env))) return [];
   const [name, secure] = env.MASTHEAD.startsWith("https:") ? ["__Host-masthead-token", "; Secure"] : ["masthead-token", ""];
   return [`${name}=${token}; Path=/; Max-Age=${KEPT_SECONDS}; HttpOnly; SameSite=Lax${secure}`];
 }
 
-// What Masthead says, and its cookies. Throws where it is away. `said` is null where it isn't JSON; a redirect isn't followed.
+// Masthead's answer and its cookies. Throws where it is away. `said` is null where it isn't JSON. A redirect isn't followed.
 async function call(env, path, headers) {
   const signal = AbortSignal.timeout(env.TIMEOUT ?? 300);
   const got = await fetch(env.MASTHEAD + path, { headers, redirect: "manual", signal });
@@ -141,8 +141,8 @@ function parsed(text) {
   }
 }
 
-// Masthead's cookies by kind: the first of each that isn't too long. A name that only this host can set goes before one that any
-// sibling can.
+// Masthead's cookies by kind: the first of each kind that isn't too long. A `__Host-` name, which sibling hosts can't set, goes
+// before the plain one.
 function ours(cookies) {
   const found = {};
   for (const [, name, kind, value] of cookies.matchAll(OURS)) {
@@ -156,7 +156,7 @@ const header = ({ session, visitor, gift }) =>
   [session, visitor, gift].filter(Boolean).map(({ name, value }) => `${name}=${value}`).join("; ");
 const bearer = (request) => /^Bearer (\S+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
 
-// Keys are kept, and asked for again when a token names an unknown one: at most once in ten seconds, whoever asks.
+// Keys are kept, and fetched again when a token names an unknown one: at most once in ten seconds in all.
 const keys = new Map();
 let asked = 0;
 
@@ -174,7 +174,7 @@ async function keyNamed(kid, env) {
   return keys.get(kid);
 }
 
-// A token's claims, if it is genuine, however old; checked once, then remembered.
+// A genuine token's claims, however old it is; verified once, then remembered.
 const seen = new Map();
 
 async function verify(token, env) {
@@ -192,7 +192,7 @@ async function verify(token, env) {
     seen.set(token, claims);
     return claims;
   } catch {
-    return null; // no token of anybody's
+    return null; // not a token
   }
 }
 

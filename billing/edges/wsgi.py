@@ -2,11 +2,11 @@
 
     app = Paywall(app, Masthead("https://accounts.paper.example"), article_of)
 
-`article_of(path)` gives an article's id, or None where the page is none. Your application finds the decision in
-`environ["masthead"]` (see `masthead.Answer`) and shows the whole text only where it is `allowed`. No header that a browser sends
-can pretend to be it. What is decided for one reader is `private, no-store`: no cache may keep it for another.
+`article_of(path)` returns an article's id, or None for other pages. Your application finds the decision in
+`environ["masthead"]` (see `masthead.Answer`) and shows the whole text only where it is `allowed`. A browser can't forge it by
+a header. Answers for one reader are `private, no-store`, so that no cache keeps them for another.
 
-With a sign-in of your own, give `who`: `lambda environ: Who(external_id=…)`, and Masthead an API key with the scope `access`."""
+With a sign-in of your own, pass `who=lambda environ: Who(external_id=…)`, and give `Masthead` an API key with the scope `access`."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -18,7 +18,7 @@ OURS = ("HTTP_X_MASTHEAD", "HTTP_X_ACCESS_")
 
 
 def by_request(environ: Environ) -> Who:
-    """The reader, by cookies or a reader token."""
+    """The visitor, by cookies or a reader token."""
     headers = {
         name[5:].lower().replace("_", "-"): value
         for name, value in environ.items()
@@ -50,10 +50,8 @@ class Paywall:
 
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             kept = [pair for pair in headers if pair[0].lower() != "cache-control"]
-            kept += [
-                ("Cache-Control", "private, no-store"),
-                *(("Set-Cookie", line) for line in answer.cookies),
-            ]
+            kept += [("Cache-Control", "private, no-store")]
+            kept += [("Set-Cookie", line) for line in answer.cookies]
             return start_response(status, kept, *more)
 
         return self.app(environ, start)

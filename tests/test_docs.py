@@ -7,10 +7,11 @@ import click
 import pytest
 
 from billing.cli import billing
-from billing.platform.settings import SETTINGS
+from billing.platform.settings import PREFIX, Settings
 from tests.support.written_tables import TABLES, rewritten
 
 ROOT = Path(__file__).parent.parent
+SETTINGS = {PREFIX + name.upper() for name in Settings.model_fields}
 DOCS = ROOT / "billing" / "docs"
 DECISIONS = DOCS / "decisions"
 PAGES = (
@@ -121,7 +122,7 @@ def exists(command: tuple[str, ...]) -> bool:
 def test_what_a_page_names_exists(page: str) -> None:
     text = text_of(page)
     makefile = (ROOT / "Makefile").read_text()
-    assert settings_in(text) - set(SETTINGS) == set()
+    assert settings_in(text) - SETTINGS == set()
     assert targets_in(text) - set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)) == set()
     assert {command for command in commands_in(text) if not exists(command)} == set()
     assert {path for path in paths_in(text) if not (ROOT / path).exists()} == set()

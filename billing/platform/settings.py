@@ -172,11 +172,6 @@ class Settings(
         return found
 
 
-SETTINGS: dict[str, str] = {
-    PREFIX + name.upper(): field.description or "" for name, field in Settings.model_fields.items()
-}
-
-
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings from the environment. Raises RefusesToStart with each variable that is missing, wrong or unsafe."""
     environ = os.environ if environ is None else environ

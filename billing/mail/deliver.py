@@ -19,7 +19,7 @@ from billing.mail import suppressions
 from billing.mail.mime import to_bytes
 from billing.mail.models import NOT_WRITTEN, STOPPED, URGENT, URGENT_KIND, Message, MessageState
 from billing.mail.obsolete import holds
-from billing.mail.smtp import Accepted, Deferred, Outcome, RelayRefused, RelayUnknown, Transport
+from billing.mail.smtp import Accepted, Deferred, Outcome, RelayRefused, RelayUnknown, SmtpTransport
 from billing.platform.bulk import one_of
 from billing.platform.claims import assign, check_still_ours, unclaimed, worker_lock
 from billing.platform.clock import Clock
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 class Sender:
     """The relay, and what every mail carries."""
 
-    transport: Transport
+    transport: SmtpTransport
     house: emails.House
     mail_from: str
     tokens: Tokens

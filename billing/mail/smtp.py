@@ -8,7 +8,6 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from billing.mail.mime import UnsafeHeader, UnsendableAddress, ascii_address, split_mailbox
@@ -62,13 +61,6 @@ class RelayUnknown:
 Outcome = Accepted | Deferred | RelayRefused | RelayUnknown
 
 
-class Transport(Protocol):
-    """Sends a mail: the relay, or the demo's mailbox."""
-
-    def send(self, content: bytes, *, sender: str, recipient: str) -> Outcome:
-        """Offers `content` once. Never raises for what the network or the relay did."""
-
-
 class SmtpTransport:
     """A relay over SMTP, with one connection per thread kept open between mails.
 
@@ -93,7 +85,9 @@ class SmtpTransport:
         stuffed: bool = False,
         before_final_dot: Callable[[], None] | None = None,
     ) -> Outcome:
-        """Offers `content` to the relay. If the relay has closed the kept connection meanwhile, a new one is opened once.
+        """Offers `content` to the relay. Never raises for what the network or the relay did.
+
+        If the relay has closed the kept connection meanwhile, a new one is opened once.
 
         `sender` and `recipient` are the envelope; a name in front of the sender's address is left out. `stuffed`: the content
         has its line ends and doubled dots already. `before_final_dot` is called before the final dot, after which the relay

@@ -23,11 +23,7 @@ def to_html(source: str) -> str:
     tokens = _headed(_parser().parse(source))
     html = _parser().renderer.render(tokens, _parser().options, {})
     return nh3.clean(
-        html,
-        tags=TAGS,
-        attributes={"a": {"href"}, "ol": {"start"}},
-        url_schemes=SCHEMES,
-        link_rel=None,
+        html, tags=TAGS, attributes={"a": {"href"}, "ol": {"start"}}, url_schemes=SCHEMES, link_rel=None
     ).strip()
 
 

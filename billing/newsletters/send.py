@@ -163,18 +163,12 @@ def _offer(run: _Run, issue_id: str, to: ClaimedDelivery, circuit: CircuitBreake
             stuffed=True,
             before_final_dot=lambda: run.send_log.begins(to.number),
         )
-    _log_answer(run.send_log, to.number, outcome)
-    return outcome, circuit.record(to.number, outcome)
-
-
-def _log_answer(notes: SendLog, number: int, outcome: Outcome) -> None:
     match outcome:
         case Accepted():
-            notes.answered(number, 250)
+            run.send_log.answered(to.number, 250)
         case RelayRefused(code=code, step="dot") | Deferred(code=code, step="dot"):
-            notes.answered(number, code)
-        case _:
-            pass
+            run.send_log.answered(to.number, code)
+    return outcome, circuit.record(to.number, outcome)
 
 
 _SETTLED_STATES = {

@@ -78,8 +78,7 @@ class HeldClock:
             return held
         start = datetime.now(UTC).replace(microsecond=0)
         session.execute(
-            sa.text("INSERT INTO held_time (id, now) VALUES (1, :now) ON CONFLICT DO NOTHING"),
-            {"now": start},
+            sa.text("INSERT INTO held_time (id, now) VALUES (1, :now) ON CONFLICT DO NOTHING"), {"now": start}
         )
         return session.get_one(HeldTime, 1).now  # another process may have set it first
 

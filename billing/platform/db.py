@@ -112,11 +112,7 @@ class Database:
     def apart(self, *, pool_size: int) -> "Database":
         """The same database with a pool of its own, for work that must not wait for connections of this pool."""
         return Database(
-            self.address,
-            pool_size=pool_size,
-            monotonic=self._monotonic,
-            work=self._work,
-            limits=self._limits,
+            self.address, pool_size=pool_size, monotonic=self._monotonic, work=self._work, limits=self._limits
         )
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
-"""Where access is asked: answered by the access cache, or by the framework behind it."""
+"""The addresses of access checks, answered by the access cache or by the framework behind it."""
 
 ONE, MANY = "/v1/access/", "/v1/access"
 EVALUATION, EVALUATIONS = "/access/v1/evaluation", "/access/v1/evaluations"
 GATE = "/v1/gate/"
 WHY = "X-Access-Reason"
-"""The header in which the gate says why, in a word."""
+"""The header with the gate's reason."""

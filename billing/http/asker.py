@@ -1,10 +1,10 @@
-"""Whom a question about access counts for. Told by the access cache, held to limits behind it."""
+"""Whom an access request counts for. The access cache finds it out; the limits behind it use it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 ASKER = "asker"
-"""In a request's state: who asks, where that was proved."""
+"""The key in a request's state; absent where the asker isn't verified."""
 
 
 class AskerKind(StrEnum):
@@ -17,7 +17,7 @@ class AskerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Whom a question counts for: an API key, a reader, a network."""
+    """An API key, a reader or a network."""
 
     kind: AskerKind
     name: str

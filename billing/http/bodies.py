@@ -1,12 +1,13 @@
-"""A request's body, read before anything is decided by it, and read again by what decides."""
+"""Reads a request's body ahead, and lets the application read it again."""
 
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
 
 async def read_ahead(receive: Receive) -> tuple[bytes | None, Receive]:
-    """The whole body, and how to read it again from its beginning; None where it broke off or is too large, which the second
-    reader then learns as the first would have."""
+    """The whole body, and a `receive` that replays it from its beginning.
+
+    The body is None where it broke off or is too large; replayed, it fails in the same way."""
     read: list[Message] = []
     refused: list[HTTPException] = []
     try:

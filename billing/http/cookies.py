@@ -1,4 +1,4 @@
-"""Our cookies: httponly, same-site, bound to the host where readers come over https (SEC-3)."""
+"""Our cookies: httponly, same-site, and bound to the host over https (SEC-3)."""
 
 from datetime import timedelta
 
@@ -9,24 +9,24 @@ from billing.platform.settings import Settings
 
 SESSION = "session"
 BROWSER = "browser"
-"""A random secret that stands for this browser: binds forms, sign-in links and card pages to it."""
+"""A random secret of this browser: forms, sign-in links and card pages are bound to it."""
 LINK = "link"
-"""The token of a mailed link, taken out of the address bar."""
+"""The token of a mailed link, moved here from the address bar."""
 WAY = "way"
-"""Where a reader was going when asked to sign in, signed."""
+"""Where a reader was going before signing in, signed."""
 START = "start"
 """The address typed for a new subscription, signed."""
 SETUP = "setup"
 FLASH = "flash"
 VISITOR = "visitor"
-"""A random id, signed: by it the meter counts for whoever isn't signed in (PW-4)."""
+"""A random id, signed: the meter counts by it for visitors who aren't signed in (PW-4)."""
 GIFT = "gift"
-"""The secret of a gift link that was followed, taken out of the address bar."""
+"""The secret of a gift link that was followed, moved here from the address bar."""
 STAFF = "staff"
-"""The session of a staff member; never sent with a request that begins on another site."""
+"""The session of a staff member; browsers don't send it with requests from another site."""
 STAFF_LINK = "staff-link"
 STAFF_WAY = "staff-way"
-"""Where a staff member was going when asked to sign in."""
+"""Where a staff member was going before signing in."""
 STRICT = frozenset({STAFF})
 
 YEAR = timedelta(days=365)
@@ -36,12 +36,12 @@ SPACE = b" \t"
 
 
 def named(settings: Settings, name: str) -> str:
-    """What a browser calls it."""
+    """The full name of a cookie of ours."""
     return f"{OURS[0] if settings.secure else OURS[1]}{name}"
 
 
 def any_of_ours(request: Request) -> bool:
-    """Whether the browser sent any cookie of ours: then it isn't just anybody's."""
+    """Whether the browser sent any of our cookies."""
     pairs = _header(request).split(b";")
     return any(pair.strip(SPACE).startswith(_OURS) for pair in pairs)
 
@@ -52,11 +52,10 @@ def read(request: Request, settings: Settings, name: str) -> str:
 
 
 def value_in(header: bytes, name: bytes) -> bytes:
-    """The value of a cookie, empty where there is none: of several by that name the last. `name` ends with `=`.
+    """The value of a cookie; the last of several, empty where there is none. `name` ends with `=`.
 
-    A cookie stands at the header's start or after a semicolon; spaces and tabs around it are nothing, nor are quotes around its
-    value (RFC 6265, 4.1.1). One that isn't plain ASCII can't be ours. The access cache reads by this too. Looking for bytes
-    takes a thirtieth of the time of reading the whole header."""
+    Spaces and tabs around a cookie are ignored, as are quotes around its value (RFC 6265, 4.1.1). A value that isn't plain ASCII
+    can't be ours. The access cache uses this too: searching for bytes takes a thirtieth of the time of parsing the header."""
     at = header.rfind(name)
     while at > 0 and not _begins(header, at):
         at = header.rfind(name, 0, at)
@@ -77,11 +76,11 @@ def _begins(header: bytes, at: int) -> bool:
 
 
 def _header(request: Request) -> bytes:
-    """All lines that hold cookies are one list."""
+    """All cookie headers as one list."""
     return b";".join([value for name, value in request.scope["headers"] if name == b"cookie"])
 
 
-def give(response: Response, settings: Settings, name: str, value: str, life: timedelta) -> None:
+def set_cookie(response: Response, settings: Settings, name: str, value: str, life: timedelta) -> None:
     """Set a cookie for `life`."""
     response.set_cookie(
         named(settings, name),
@@ -94,8 +93,8 @@ def give(response: Response, settings: Settings, name: str, value: str, life: ti
     )
 
 
-def take(response: Response, settings: Settings, name: str) -> None:
-    """Take a cookie back."""
+def delete_cookie(response: Response, settings: Settings, name: str) -> None:
+    """Delete a cookie."""
     response.delete_cookie(
         named(settings, name),
         path="/",

@@ -1,34 +1,32 @@
-"""Security headers: what every answer says to a browser, and to a program (SEC-5)."""
+"""Security headers of answers to browsers and to programs (SEC-5)."""
 
 from billing.platform.settings import Settings
 
 
 def security_headers(settings: Settings, card_page: str) -> dict[str, str]:
-    """What every answer says to the browser; a form may lead to the acquirer's `card_page`."""
+    """The headers of answers to browsers. A form may lead to the acquirer's `card_page`."""
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; font-src 'self'; "
         f"connect-src 'self'; frame-src 'self'; form-action 'self' {card_page}; frame-ancestors 'none'; "
         "base-uri 'none'; object-src 'none'"
     )
-    headers = {
+    return {
         "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    }
-    return headers | _https(settings)
+    } | _https(settings)
 
 
 def machine_headers(settings: Settings) -> dict[str, str]:
-    """What an answer to a program says: should a browser open it all the same, it does nothing and is embedded nowhere."""
-    headers = {
+    """The headers of answers to programs. A browser that opens one runs nothing in it and can't embed it."""
+    return {
         "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Resource-Policy": "same-origin",
-    }
-    return headers | _https(settings)
+    } | _https(settings)
 
 
 def _https(settings: Settings) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""How much one request may carry and ask. The access cache and the framework hold it against the same numbers."""
+"""Limits of one request, shared by the access cache and the framework."""
 
 MOST_BYTES = 64 * 1024
-"""Of a body."""
+"""Bytes of a body."""
 MOST_WEBHOOK_BYTES = 512 * 1024
 MOST_ARTICLES = 500
-"""Articles in one question, with an API key."""
+"""Articles in one request, with an API key."""
 MOST_WITHOUT_KEY = 50

@@ -1,39 +1,41 @@
-"""Work whose outcome serves all who ask for it: one at a time, in a thread of its own, so a crowd costs what one costs."""
+"""Work that runs once for all callers who want its result at the same time, in a thread of its own."""
 
 import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Generic, TypeVar
 
 Outcome = TypeVar("Outcome")
 
 
 class SharedWork(Generic[Outcome]):
-    """What came of the work is told for `max_age` seconds. With 0 everybody is told what was begun after they asked."""
+    """A result is reused for `max_age` seconds. With 0, a caller gets one that was begun after the call."""
 
     def __init__(self, work: Callable[[], Outcome], seconds: Callable[[], float], max_age: float) -> None:
         self._work = work
         self._seconds = seconds
         self._max_age = max_age
         self._begun = self._ended = 0
-        """How often."""
+        """Numbers of runs."""
         self._kept: tuple[Outcome, float] | None = None
-        """With the moment at which it was begun."""
+        """The last result, with the moment at which its run began."""
         self._flight: asyncio.Future[Outcome] | None = None
 
     async def outcome(self) -> Outcome:
-        """The outcome, kept or new. Raises what the work raises."""
+        """The result, reused or new. Raises what the work raises."""
         if self._kept is not None and self._seconds() - self._kept[1] < self._max_age:
             return self._kept[0]
-        wanted = self._begun if self._flight is not None and self._max_age else self._begun + 1
+        # with a `max_age` of 0, the run under way began too early for this caller: wait for the next one
+        needed = self._begun if self._flight is not None and self._max_age else self._begun + 1
         while True:
             found = await asyncio.shield(self._flight or self._begin())
-            if self._ended >= wanted:
+            if self._ended >= needed:
                 return found
 
     def _begin(self) -> asyncio.Future[Outcome]:
-        """In a thread that keeps no process from ending, whatever it waits for."""
+        """Start a run in a daemon thread, so that a hanging one doesn't keep the process from ending."""
         loop = asyncio.get_running_loop()
         flight = self._flight = loop.create_future()
         self._begun += 1
@@ -44,11 +46,10 @@ class SharedWork(Generic[Outcome]):
             try:
                 found = self._work()
             except Exception as error:
-                failure = error
-                end = lambda: self._fail(flight, failure)  # noqa: E731
+                end = partial(self._fail, flight, error)
             else:
-                end = lambda: self._end(flight, found, began)  # noqa: E731
-            with suppress(RuntimeError):  # the loop is closed: nobody waits
+                end = partial(self._end, flight, found, began)
+            with suppress(RuntimeError):  # the loop is closed: no caller waits
                 loop.call_soon_threadsafe(end)
 
         threading.Thread(target=work, name="shared work", daemon=True).start()

@@ -1,1 +1,1 @@
-"""Thin pages and endpoints."""
+"""Pages and endpoints, by audience."""

@@ -1,4 +1,4 @@
-"""Who asks to read, by what a browser sends: its reader, else a random id in a signed cookie. Nothing else is looked at."""
+"""Who asks to read: the browser's reader, else a random id in a signed cookie. Nothing else identifies it."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,44 +15,43 @@ from billing.rules.readings import Reading, reading
 from billing.web.kit.visit import Visit
 
 KEPT = timedelta(days=40)
-"""As long as what is counted by it (PW-13)."""
+"""As long as the meter keeps its counts (PW-13)."""
 
 
 def check_for(
     visit: Visit, session: Session, article_id: str, *, counts: bool = True, method: str | None = None
 ) -> AccessResult:
-    """The access decision for this browser. A reading by a person counts, on the meter or on a gift; nothing else does.
+    """The access decision for this browser. Only a reading by a person counts, on the meter or on a gift.
 
-    A browser that can be counted nowhere yet is given its cookie with the answer. `method`: of the request that this one
-    asks about, if it is another. Raises UnknownArticle."""
-    site = visit.services.site
+    A new visitor gets a cookie with the answer. `method` is that of the reading, if this request only asks about it.
+    Raises UnknownArticle."""
     visitor = _visitor(visit)
-    asking = _access_request(visit, session, visitor, counts=counts, method=method)
-    checked = check(visit.context(session), visit.services.limits, article_id, asking)
-    if asking.counts and visitor is not None and visitor.is_new and was_noted(checked):
-        visit.give(cookies.VISITOR, first_token(site, visitor, checked, visit.at), KEPT)
-    return checked
+    request = _access_request(visit, session, visitor, counts=counts, method=method)
+    result = check(visit.context(session), visit.services.limits, article_id, request)
+    if request.counts and visitor is not None and visitor.is_new and was_noted(result):
+        visit.give(cookies.VISITOR, first_token(visit.services.site, visitor, result, visit.at), KEPT)
+    return result
 
 
 def access_request_of(visit: Visit, session: Session, *, method: str | None = None) -> AccessRequest:
-    """Who asks with this browser, where nothing is counted. `method`: as for `check_for`."""
+    """The access request of this browser where nothing is counted. `method` as for `check_for`."""
     return _access_request(visit, session, _visitor(visit), counts=False, method=method)
 
 
-def was_noted(checked: AccessResult) -> bool:
-    """Whether the meter or a gift was asked: whoever asked must be known by it the next time."""
-    return checked.meter is not None or checked.gift.held is not None
+def was_noted(result: AccessResult) -> bool:
+    """Whether the meter or a gift was used, so that the visitor must be recognised next time."""
+    return result.meter is not None or result.gift.held is not None
 
 
-def first_token(site: Site, visitor: Visitor, checked: AccessResult, at: datetime) -> str:
-    """The token that a new visitor is given. It remembers the article, if that was counted."""
-    is_counted = checked.meter is not None and checked.meter.counted
-    first = meter.first_reading(site, checked.article.id, at) if is_counted else None
+def first_token(site: Site, visitor: Visitor, result: AccessResult, at: datetime) -> str:
+    """The token of a new visitor. It holds the article, if that was counted."""
+    is_counted = result.meter is not None and result.meter.counted
+    first = meter.first_reading(site, result.article.id, at) if is_counted else None
     return visitors.token(site, replace(visitor, first=first))
 
 
 def _visitor(visit: Visit) -> Visitor | None:
-    """By the cookie; a new one for somebody who is known by nothing else."""
+    """By the cookie; a new one where there is neither cookie nor reader."""
     known = visitors.by_token(visit.services.site, visit.cookie(cookies.VISITOR))
     return known if known is not None or visit.reader is not None else visitors.new()
 
@@ -62,7 +61,7 @@ def _access_request(
 ) -> AccessRequest:
     who = reading(method or visit.request.method, visit.request.headers)
     reader = Visitor(visit.reader.id) if visit.reader else None
-    known = () if who is Reading.CRAWLER else tuple(one for one in (reader, visitor) if one is not None)
+    known = () if who is Reading.CRAWLER else tuple(filter(None, (reader, visitor)))
     return AccessRequest(
         entitlements_of(visit.context(session), reader.id if reader else None),
         known,
@@ -72,7 +71,7 @@ def _access_request(
 
 
 def carry_over(visit: Visit, session: Session, reader_id: str) -> None:
-    """What this browser read on the meter before it signed in goes over to the account."""
+    """Move what this browser read on the meter before it signed in to the account."""
     known = visitors.by_token(visit.services.site, visit.cookie(cookies.VISITOR))
     if known is not None:
         meter.carry(visit.context(session), known, reader_id)

@@ -1,6 +1,6 @@
-"""The web server's bounds: how long a head, how many connections, how much at once, how slow. Uvicorn's protocol over httptools has
-none for a head (https://github.com/encode/uvicorn/blob/master/uvicorn/protocols/http/httptools_impl.py), so an endless header would
-take all memory, and a slow one a connection for ever."""
+"""The web server's limits: size of a head, connections, pipelining, slowness. Uvicorn's httptools protocol has none for a head
+(https://github.com/encode/uvicorn/blob/master/uvicorn/protocols/http/httptools_impl.py): an endless header would take all memory, and
+a slow one would hold a connection for ever."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ log = logging.getLogger("billing.requests")
 
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
-    """What one process takes. Bytes and seconds; nginx's own bounds are of the same size (large_client_header_buffers,
+    """What one process accepts, in bytes and seconds. nginx has limits of the same size (large_client_header_buffers,
     client_header_timeout)."""
 
     url: int = 8 * 1024
@@ -28,21 +28,21 @@ class HttpLimits:
     """The request line and all headers, trailers of a chunked body too."""
     headers: int = 100
     message: int = 1024 * 1024
-    """A whole request on the wire. `front` bounds bodies; this is for what is no body, such as the extensions of chunks."""
+    """A whole request on the wire. `middleware` limits bodies; this limits what is no body, such as chunk extensions."""
     pipelined: int = 16
-    """Requests that wait for the answer to an earlier one on their connection."""
+    """Requests that wait for an earlier one on their connection."""
     connections: int = 800
     """Below the 1024 files that a process may commonly have open."""
     from_one_address: int | None = 400
-    """None behind a proxy, whose address all connections have."""
+    """None behind a proxy: all connections have its address."""
     head_seconds: float = 15
-    """From the opening of a connection, or a request's first byte, to the end of its head."""
+    """From the opening of a connection, or the first byte of a request, to the end of its head."""
     message_seconds: float = 60
     """From there to the end of its body."""
     unread_seconds: float = 60
-    """For which a client may leave an answer unread, also after the server has closed the connection."""
+    """How long a client may leave an answer unread, also after the server has closed the connection."""
     linger_seconds: float = 2
-    """For which the rest of a body that nobody wants may still come, after the answer, and a refusal may be left unread."""
+    """How long, after the answer, the unread rest of a body may still arrive, and a refusal may stay unread."""
 
 
 class Connections:
@@ -52,11 +52,11 @@ class Connections:
         self.count = 0
         self.of_address: Counter[str] = Counter()
         self.silent: dict[BoundedProtocol, None] = {}
-        """Those that wait for a request, for the rest of its head, or for the client to read the last; the longest silent first."""
+        """Those that wait for a request, for the rest of a head, or for the client to read; the longest silent first."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Uvicorn's protocol within limits. Refusals are problems as elsewhere, and end the connection."""
+    """Uvicorn's protocol with limits. A refusal is a problem+json answer and ends the connection."""
 
     def __init__(self, *given: Any, limits: HttpLimits, connections: Connections, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -64,26 +64,26 @@ class BoundedProtocol(HttpToolsProtocol):
         self._address = ""
         self._admitted = False
         self._timer: asyncio.TimerHandle | None = None
-        """Ends a request that comes too slowly; none while a whole one is answered."""
+        """Ends a request that arrives too slowly; None while a complete one is answered."""
         self._unread: asyncio.TimerHandle | None = None
         self._in_message = self._in_head = False
         self._head_bytes = self._message_bytes = 0
-        """Of the request that is coming in, without what came with its first byte."""
+        """Of the request that is arriving, without the chunk that held its first byte."""
         self._too_much: RequestTooLarge | None = None
         self._running: RequestResponseCycle | None = None
-        """Whose answer is under way; `cycle` is the newest request's."""
+        """The request whose answer is under way; `cycle` is the newest request."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Admit the connection. A full server lets the longest silent one go; where there is none, it refuses the new one."""
-        super().connection_made(cast("asyncio.Transport", ClosingTransport(transport, self._closes)))
+        """Admit the connection. A full server closes the longest silent one, or, without one, refuses the new one."""
+        super().connection_made(cast("asyncio.Transport", ClosingTransport(transport, self._on_close)))
         self._address = self.client[0] if self.client else ""
         most = self._limits.from_one_address
-        has_its_part = most is not None and self._all.of_address[self._address] >= most
-        full = self._all.count >= self._limits.connections
-        if full and not has_its_part and self._all.silent:
+        address_is_full = most is not None and self._all.of_address[self._address] >= most
+        is_full = self._all.count >= self._limits.connections
+        if is_full and not address_is_full and self._all.silent:
             next(iter(self._all.silent)).end()
-            full = False  # as the other is gone at the loop's next turn
-        if full or has_its_part:
+            is_full = False  # `count` falls only at the loop's next turn
+        if is_full or address_is_full:
             self._refuse(
                 RequestTooLarge(503, "too_many_connections", "Too many connections are open. Try again soon.")
             )
@@ -94,7 +94,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count it no more. No other place does: what is open is counted, and has a timer or an answer under way."""
+        """Stop counting the connection. Only this place does, so every open connection is counted."""
         self._cancel_timers()
         self._unset_keepalive_if_required()
         if self._admitted:
@@ -103,20 +103,19 @@ class BoundedProtocol(HttpToolsProtocol):
             if not self._all.of_address[self._address]:
                 del self._all.of_address[self._address]
         if self._running is not None and not self._running.response_complete:
-            self._running.disconnected = (
-                True  # Uvicorn tells the newest request only, and its writes would fail
-            )
+            # Uvicorn does this for the newest request only; the running one's writes would fail
+            self._running.disconnected = True
             self._running.message_event.set()
         super().connection_lost(exc)
 
     def eof_received(self) -> None:
-        """The client sends no more. The event loop closes the connection now, and with no bound."""
+        """The client sends no more. Left to itself, the event loop would close the connection without a time limit."""
         self.transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, within the bounds."""
+        """Parse what arrived, within the limits."""
         if self.transport.is_closing():
-            return  # what was read before the end was decided
+            return  # read before the connection was ended
         if self._in_message:
             self._message_bytes += len(data)
             if self._message_bytes > self._limits.message:
@@ -135,11 +134,11 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if self._in_message and len(self.headers) > self._limits.headers:
             self._refuse(large_head(self._limits.headers, self._limits.head))  # trailers are headers too
-        elif (self._in_message or self._rests) and self._timer is None:
+        elif (self._in_message or self._is_unguarded) and self._timer is None:
             self._await_head()
 
     def send_400_response(self, msg: str) -> None:
-        """Say why the parser ended: a bound was passed, or it isn't HTTP."""
+        """Say why the parser stopped: a limit was passed, or it isn't HTTP."""
         self._refuse(self._too_much or RequestTooLarge(400, "malformed", msg))
 
     def on_message_begin(self) -> None:
@@ -150,7 +149,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = self._message_bytes = 0
 
     def on_headers_complete(self) -> None:
-        """The head is whole: the application may begin, if the head is within bounds."""
+        """The head is complete: start the application, if the head is within the limits."""
         self._all.silent.pop(self, None)
         if len(self.url) > self._limits.url:
             self._stop(RequestTooLarge(414, "address_too_long", "The address is longer than we read."))
@@ -167,15 +166,15 @@ class BoundedProtocol(HttpToolsProtocol):
             self._running = self.cycle
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
+        """The request is complete."""
         self._in_message = False
         self._cancel_timer()
         super().on_message_complete()
-        if self._answered:  # before its body's end
-            self._rest()
+        if self._answered:  # before its body ended
+            self._await_next()
 
     def on_response_complete(self) -> None:
-        """The answer is given. The rest of a body that was not read may still come for a moment."""
+        """The answer is sent. The unread rest of a body may still arrive for a moment."""
         if self.pipeline:
             self._running = self.pipeline[-1][0]
         super().on_response_complete()
@@ -188,22 +187,22 @@ class BoundedProtocol(HttpToolsProtocol):
             self._arm(self._limits.linger_seconds, self.end)
 
     def pause_writing(self) -> None:
-        """The client doesn't read what we answer."""
+        """The client stopped reading: abort after a while."""
         super().pause_writing()
         if self._unread is None:
             self._unread = self.loop.call_later(self._limits.unread_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """It reads on."""
+        """The client reads on."""
         super().resume_writing()
         self._cancel_unread()
 
     def timeout_keep_alive_handler(self) -> None:
-        """The connection isn't used."""
+        """The connection was unused for too long."""
         self.end()
 
     def end(self) -> None:
-        """Close the connection. What the client has not read by now is lost."""
+        """Close the connection. What the client hasn't read by now is lost."""
         self._cancel_timers()
         if self.transport.get_write_buffer_size():
             self.transport.abort()
@@ -212,15 +211,15 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def _answered(self) -> bool:
-        """Whether each request whose head has come has its answer."""
+        """Whether every request whose head has arrived is answered."""
         return self.cycle is not None and self.cycle.response_complete and not self.pipeline
 
     @property
-    def _rests(self) -> bool:
-        """Whether there is no request, and nothing that ends the wait for one: as after a line break that begins none."""
+    def _is_unguarded(self) -> bool:
+        """Whether no request is there and no timer ends the wait for one, as after a stray line break."""
         return self.timeout_keep_alive_task is None and self._answered and not self._in_message
 
-    def _rest(self) -> None:
+    def _await_next(self) -> None:
         self._all.silent[self] = None
         self._unset_keepalive_if_required()
         self.timeout_keep_alive_task = self.loop.call_later(
@@ -244,26 +243,27 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refuse(RequestTooLarge(408, "too_slow", "The request didn't arrive in time."))
 
     def _refuse(self, reason: RequestTooLarge) -> None:
-        """Say why, where no other answer is under way, and end the connection."""
+        """End the connection, with the reason if no other answer is under way."""
         self._cancel_timers()
         log.warning("refused %s %s", reason.status, reason.code)
-        of_head = self._in_message and bool(self.url) and self.parser.get_method() == b"HEAD"
-        own = self._in_message and not self._in_head and not self.pipeline
+        is_head = self._in_message and bool(self.url) and self.parser.get_method() == b"HEAD"
+        answer = reason.as_bytes(with_body=not is_head)
+        is_running_alone = self._in_message and not self._in_head and not self.pipeline
         if self.cycle is None or self._answered:
-            self.transport.write(reason.as_bytes(with_body=not of_head))
-        elif own and not self.cycle.response_started:
+            self.transport.write(answer)
+        elif is_running_alone and not self.cycle.response_started:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-            self.transport.write(reason.as_bytes(with_body=not of_head))
+            self.transport.write(answer)
         self.transport.close()
         self._let_read(self._limits.linger_seconds)
 
-    def _closes(self) -> None:
-        """The transport was told to close, by Uvicorn or by us."""
+    def _on_close(self) -> None:
+        """Uvicorn or this class called the transport's `close`."""
         self._let_read(self._limits.unread_seconds)
 
     def _let_read(self, seconds: float) -> None:
-        """The client may read what is written, for so long; a closed transport itself would wait for ever."""
+        """Give the client this long to read what is written. A closed transport would wait for ever."""
         if not self.transport.get_write_buffer_size():
             return
         if self._admitted:
@@ -295,5 +295,5 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 def bounded(limits: HttpLimits) -> Callable[..., BoundedProtocol]:
-    """Makes the protocols of one server."""
+    """The protocol factory of one server."""
     return partial(BoundedProtocol, limits=limits, connections=Connections())

@@ -1,8 +1,8 @@
-"""What waits for the acquirer has few threads of its own, so that pages, the access API and the probes keep theirs.
+"""Requests that call the acquirer run in a few threads of their own, so that pages, the access API and the probes keep theirs.
 
-A bulkhead, as Release It! and resilience4j name it: so many calls run, so many wait for a thread, and the next one is refused.
-Readers, programs and staff have one each, so that none of them crowds out another. In each, one network, API key or
-member has half of the threads and half of the places at most."""
+A bulkhead, as in Release It! and resilience4j: some calls run, some wait for a thread, and the next one is refused. Readers,
+programs and staff have one each, so that none crowds out another. One network, API key or member gets at most half of the
+threads and half of the places."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
 from inspect import signature
-from typing import ParamSpec, Protocol, cast
+from typing import ParamSpec, Protocol
 
 from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
@@ -28,7 +28,7 @@ class GatewayBusy(Unavailable):
 
 
 class Side(StrEnum):
-    """Who waits; each has a bulkhead."""
+    """Who calls; each side has a bulkhead."""
 
     READERS = "readers"
     PROGRAMS = "programs"
@@ -37,23 +37,23 @@ class Side(StrEnum):
 
 THREADS: Mapping[Side, int] = {Side.READERS: 12, Side.PROGRAMS: 12, Side.STAFF: 6}
 PLACES_A_THREAD = 4
-"""Calls inside a bulkhead for each of its threads: one runs, the others wait. The acquirer commonly answers within a second."""
+"""Calls inside a bulkhead for each thread: one runs, the others wait. The acquirer commonly answers within a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Whom a call counts for: a network, an API key, a member of staff."""
+    """Whom a call counts for: a network, an API key or a member of staff."""
 
     side: Side
     name: str
 
 
 class Guest(Protocol):
-    """A request whose party is known."""
+    """A request with its party."""
 
     @property
     def request(self) -> Request:
-        """As the framework has it."""
+        """The request of the framework."""
         ...
 
     @property
@@ -64,42 +64,32 @@ class Guest(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """The rest of an answer, which may call the gateway. The handler has refused by now what costs no call.
+    """The rest of an answer, which may call the gateway. The handler has made the checks that need no call.
 
-    `when_full` answers in its place while there is no room; without it, the refusal is `GatewayBusy`."""
+    `when_full` answers instead while there is no room; without it, `GatewayBusy` is raised."""
 
     guest: Guest
     work: Callable[[], Response]
     when_full: Callable[[], Response] | None = None
 
 
-class Bulkhead:
-    """The threads and places of one side, in one process."""
-
-    def __init__(self, threads: int) -> None:
-        places = threads * PLACES_A_THREAD
-        self._limiter = CapacityLimiter(threads)
-        self._turns = Turns(places, each=places // 2, at_once=threads // 2)
-        self.is_full = self._turns.is_full
-
-    async def run(self, name: str, work: Callable[[], Response]) -> Response:
-        """Do it in a thread of this bulkhead, in its turn. The caller has asked whether it is full, with no `await` since."""
-        async with self._turns.turn(name):
-            return await to_thread.run_sync(_marked, work, limiter=self._limiter)
-
-
 class Bulkheads:
-    """Those of one process."""
+    """The bulkheads of one process: threads and places for each side."""
 
     def __init__(self) -> None:
-        self._of = {side: Bulkhead(threads) for side, threads in THREADS.items()}
+        self._limiters = {side: CapacityLimiter(threads) for side, threads in THREADS.items()}
+        self._turns = {
+            side: Turns(threads * PLACES_A_THREAD, each=threads * PLACES_A_THREAD // 2, at_once=threads // 2)
+            for side, threads in THREADS.items()
+        }
 
     async def run(self, waits: Waits) -> Response:
-        """Answer. Raises GatewayBusy."""
+        """Answer in a thread of the party's side, in its turn. Raises GatewayBusy."""
         party = waits.guest.party
-        bulkhead = self._of[party.side]
-        if not bulkhead.is_full(party.name):
-            return await bulkhead.run(party.name, waits.work)
+        turns = self._turns[party.side]
+        if not turns.is_full(party.name):
+            async with turns.turn(party.name):  # no `await` since `is_full`, or it could be full by now
+                return await to_thread.run_sync(_marked, waits.work, limiter=self._limiters[party.side])
         if waits.when_full is None:
             raise GatewayBusy
         return await run_in_threadpool(waits.when_full)
@@ -109,12 +99,12 @@ _inside: ContextVar[bool] = ContextVar("inside a bulkhead", default=False)
 
 
 def is_inside() -> bool:
-    """Whether this thread, or the one that started it, is a bulkhead's."""
+    """Whether this thread, or the thread that started it, belongs to a bulkhead."""
     return _inside.get()
 
 
 def _marked(work: Callable[[], Response]) -> Response:
-    _inside.set(True)  # in the thread's own copy of the context
+    _inside.set(True)  # in the copy of the context that the thread got
     return work()
 
 
@@ -122,17 +112,18 @@ Asked = ParamSpec("Asked")
 
 
 def may_wait(handler: Callable[Asked, Response | Waits]) -> Callable[Asked, Awaitable[Response]]:
-    """A route's handler that may call the gateway: it answers, or says with `Waits` what is still to be done for its answer.
+    """Decorates a route's handler that may need the gateway: it answers, or returns `Waits` with the work still to do.
 
-    The handler itself runs in a page's thread, as any other, and must not call the gateway."""
+    The handler itself runs in a thread for pages, and must not call the gateway."""
 
     @wraps(handler)
     async def answer(*args: Asked.args, **kwargs: Asked.kwargs) -> Response:
         found = await run_in_threadpool(handler, *args, **kwargs)
         if not isinstance(found, Waits):
             return found
-        bulkheads = cast("Bulkheads", found.guest.request.app.state.bulkheads)
+        bulkheads: Bulkheads = found.guest.request.app.state.bulkheads
         return await bulkheads.run(found)
 
+    # FastAPI would make a response model of the annotation `Waits`
     answer.__signature__ = signature(handler).replace(return_annotation=Response)  # type: ignore[attr-defined]
     return answer

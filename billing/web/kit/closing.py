@@ -1,5 +1,5 @@
-"""A transport whose end has a bound. `close` waits until the client has read what is written, and the event loop sets no time for
-that (https://docs.python.org/3/library/asyncio-protocol.html#asyncio.BaseTransport.close)."""
+"""A transport that reports `close`. `close` waits until the client has read what is written, and the event loop sets no time limit
+(https://docs.python.org/3/library/asyncio-protocol.html#asyncio.BaseTransport.close)."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,17 +7,17 @@ from typing import Any
 
 
 class ClosingTransport:
-    """A connection's transport that tells when it is told to close, as Uvicorn does in several places."""
+    """A connection's transport that reports when it is closed, which Uvicorn does in several places."""
 
-    def __init__(self, transport: asyncio.Transport, closes: Callable[[], None]) -> None:
-        self._transport, self._closes = transport, closes
+    def __init__(self, transport: asyncio.Transport, on_close: Callable[[], None]) -> None:
+        self._transport, self._on_close = transport, on_close
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def close(self) -> None:
-        """Close it once what is written is read; `closes` bounds that."""
-        first = not self._transport.is_closing()
+        """Close the transport once what is written is read; `on_close` limits the time."""
+        is_first = not self._transport.is_closing()
         self._transport.close()
-        if first:
-            self._closes()
+        if is_first:
+            self._on_close()

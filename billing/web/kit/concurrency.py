@@ -1,7 +1,7 @@
-"""Few requests at once for the routes that strangers can make expensive, so that threads and connections are left for all others.
+"""Limits concurrent requests on routes that strangers can make expensive, so that the others keep threads and connections.
 
-Programs whose API key works and readers who are signed in have places of their own, once the access cache or the database knows
-them: what a request says of itself is no proof. Who finds no place waits in a short queue; behind that it is refused at once."""
+Programs with a valid API key and signed-in readers have places of their own, once the access cache has verified them: what a
+request claims is no proof. Without a free place a request waits in a short queue; behind that it is refused at once."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -29,7 +29,7 @@ class Busy(Unavailable):
 
 
 class Places:
-    """So many requests at once, and so many that wait for one of them to end. Without `shares` one party may take them all."""
+    """So many requests at once, and so many that wait. With `shares`, one party gets at most half of each."""
 
     def __init__(self, at_once: int, waiting: int, *, shares: bool = True) -> None:
         most, part = at_once + waiting, 2 if shares else 1
@@ -39,40 +39,32 @@ class Places:
 
     @asynccontextmanager
     async def place(self, name: str) -> AsyncIterator[None]:
-        """A place for one request of this party's. The caller has asked whether it is full, with no `await` since."""
+        """A place for one request of this party. Check `is_full` first, with no `await` in between."""
         async with self._turns.turn(name), self._limiter:
             yield
 
 
-def one_article() -> Mapping[AskerKind, Places]:
-    """For questions about one article. A site may ask for all of its readers with one key."""
-    return {
-        AskerKind.PROGRAM: Places(8, 128, shares=False),
-        AskerKind.READER: Places(6, 128),
-        AskerKind.STRANGER: Places(6, 128),
-    }
-
-
-def many_articles() -> Mapping[AskerKind, Places]:
-    """For questions about many."""
-    return {
-        AskerKind.PROGRAM: Places(4, 32, shares=False),
-        AskerKind.READER: Places(2, 16),
-        AskerKind.STRANGER: Places(2, 16),
-    }
-
-
 class ConcurrencyLimit:
-    """Plain ASGI, in front of the framework. A place is held neither while a body comes in nor while an answer goes out: a client
-    that is slow, or pretends to be, holds nothing."""
+    """Plain ASGI, in front of the framework. A place is held neither while a body arrives nor while an answer is sent: a slow
+    client, real or pretended, holds nothing."""
 
     def __init__(self, app: ASGIApp, services: Services) -> None:
         self.app = app
         self.services = services
-        self.one, self.many = one_article(), many_articles()
+        # programs have no shares: one key may ask for all readers of a site
+        self.one = {
+            AskerKind.PROGRAM: Places(8, 128, shares=False),
+            AskerKind.READER: Places(6, 128),
+            AskerKind.STRANGER: Places(6, 128),
+        }
+        self.many = {
+            AskerKind.PROGRAM: Places(4, 32, shares=False),
+            AskerKind.READER: Places(2, 16),
+            AskerKind.STRANGER: Places(2, 16),
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on when there is a place."""
+        """Pass the request on when a place is free."""
         kinds = self._kinds(scope)
         if kinds is None:
             await self.app(scope, receive, send)
@@ -92,7 +84,7 @@ class ConcurrencyLimit:
         try:
             async with places.place(asker.name):
                 await self.app(scope, again, keep)
-        finally:  # what broke has been answered too
+        finally:  # a request that failed has an answer too
             for message in answer:
                 await send(message)
 
@@ -103,5 +95,5 @@ class ConcurrencyLimit:
         return self.one if path.startswith((ONE, GATE)) or path == EVALUATION else None
 
     def _stranger(self, request: Request) -> Asker:
-        """A network's: its widest, so that a site of IPv6 has no more than a customer."""
+        """The widest network of the address: one customer's many IPv6 networks share its places."""
         return Asker(AskerKind.STRANGER, networks.buckets(client_ip(request, self.services))[-1].name)

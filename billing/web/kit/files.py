@@ -1,4 +1,4 @@
-"""Answers that are a file to keep."""
+"""Answers that are a file."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from emails import Document, House, print_documents
 
 
 def as_file(documents: Sequence[Document], house: House) -> Response:
-    """These documents as one PDF under its name. No transaction should be open: printing takes its time."""
+    """The documents as one PDF. Call it with no transaction open: printing is slow."""
     pdf = print_documents(documents, house)
     headers = {"Content-Disposition": f'attachment; filename="{pdf.name}"'}
     return Response(pdf.content, media_type="application/pdf", headers=headers)

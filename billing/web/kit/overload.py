@@ -1,4 +1,4 @@
-"""Refusals on the wire, before there is a request that the application could answer."""
+"""Refusals on the wire, before the application sees a request."""
 
 from http import HTTPStatus
 
@@ -6,13 +6,13 @@ from billing.web.kit.problems import problem
 
 
 class RequestTooLarge(Exception):
-    """Stops the parser: the request is beyond a bound."""
+    """Stops the parser: the request exceeds a limit."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         self.status, self.code, self.detail = status, code, detail
 
     def as_bytes(self, *, with_body: bool = True) -> bytes:
-        """The whole answer, a problem as elsewhere. An answer to HEAD has no body."""
+        """The whole answer, as problem+json. An answer to HEAD has no body."""
         answer = problem(self.status, self.code, self.detail, headers={"Connection": "close"})
         head = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}".encode()]
         head += [name + b": " + value for name, value in answer.raw_headers]
@@ -20,6 +20,6 @@ class RequestTooLarge(Exception):
 
 
 def large_head(headers: int, size: int) -> RequestTooLarge:
-    """The head has more headers, or more bytes."""
+    """The refusal of a head with too many headers or bytes."""
     words = f"The headers are more than the {headers}, or larger than the {size // 1024} kB, that we read."
     return RequestTooLarge(431, "headers_too_large", words)

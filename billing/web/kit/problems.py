@@ -1,7 +1,9 @@
-"""Refusals as answers: problem+json for programs (RFC 9457), a page for people. Each is logged, and changes nothing."""
+"""How refusals are answered: problem+json for programs (RFC 9457), a page for people. Each is logged."""
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -20,8 +22,8 @@ from billing.rules.lifecycle import NoSuchTransition
 from billing.web.views.frame import ErrorPage
 
 log = logging.getLogger("billing.refusals")
-TOLD = "told"
-"""Set on a request whose failure is in the log and answered."""
+ANSWERED = "failure_answered"
+"""Set on the state of a request whose failure is logged and answered."""
 HTTP_CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 TITLES = {
     400: "We couldn't read that",
@@ -48,33 +50,26 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """A problem+json answer with a stable `code`."""
-    body = {
-        "type": f"urn:masthead:{code}",
-        "title": TITLES.get(status, "Refused"),
-        "status": status,
-        "code": code,
-    }
+    title = TITLES.get(status, "Refused")
+    body = {"type": f"urn:masthead:{code}", "title": title, "status": status, "code": code, "detail": detail}
     return JSONResponse(
-        body | {"detail": detail} | dict(facts or {}),
-        status,
-        dict(headers or {}),
-        media_type="application/problem+json",
+        body | dict(facts or {}), status, dict(headers or {}), media_type="application/problem+json"
     )
 
 
 def answer_refusals(app: FastAPI) -> None:
-    """Register how each family of refusals is answered."""
+    """Register the answer to each family of refusals."""
     app.add_exception_handler(Refusal, answer_refusal)
     app.add_exception_handler(NoSuchTransition, _no_such_transition)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(sa.exc.OperationalError, _away)
-    app.add_exception_handler(sa.exc.TimeoutError, _away)
+    app.add_exception_handler(sa.exc.OperationalError, _database_away)
+    app.add_exception_handler(sa.exc.TimeoutError, _database_away)
     app.add_exception_handler(Exception, _broken)
 
 
 def where(scope: Scope) -> str:
-    """The address for the log: on one line, without the secrets of mailed links (SEC-9)."""
+    """The address for the log: one line, without the secrets of mailed links (SEC-9)."""
     return quote(without_secrets(scope["path"])[:200], safe="/…:@")
 
 
@@ -86,96 +81,84 @@ def _for_programs(request: Request) -> bool:
     return "text/html" not in request.headers.get("accept", "text/html")
 
 
-def _answer(
-    request: Request,
-    status: int,
-    code: str,
-    detail: str,
-    facts: Mapping[str, object] | None = None,
-    headers: Mapping[str, str] | None = None,
-    *,
-    title: str = "",
-) -> Response:
-    log_refusal(request, status, code)
-    return _shown(request, status, code, detail, facts, headers, title=title)
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    status: int
+    code: str
+    detail: str
+    facts: Mapping[str, object] | None = None
+    headers: Mapping[str, str] | None = None
+    title: str = ""
+
+
+def _answer(request: Request, shown: _Problem) -> Response:
+    log_refusal(request, shown.status, shown.code)
+    return _shown(request, shown)
 
 
 def log_refusal(request: Request, status: int, code: str) -> None:
-    """Say that a request was refused, and why (16.3.2)."""
+    """Log that a request was refused, and why (16.3.2)."""
     log.warning("refused %s %s %s %s %s", status, code, request.method, where(request.scope), of_request())
 
 
-def _shown(
-    request: Request,
-    status: int,
-    code: str,
-    detail: str,
-    facts: Mapping[str, object] | None = None,
-    headers: Mapping[str, str] | None = None,
-    *,
-    title: str = "",
-) -> Response:
-    if request.url.path.startswith(
-        GATE
-    ):  # for servers that only ask whether: they keep the line open if no body comes
-        return Response(None, status, {**(headers or {}), WHY: code})
-    if _for_programs(request):
-        return problem(status, code, detail, facts, headers)
-    try:
-        return _page(
-            request, status, title or TITLES.get(status, "That can't be done"), detail, headers or {}
-        )
-    except sa.exc.SQLAlchemyError:  # a page needs the database; the refusal doesn't
-        return problem(status, code, detail, facts, headers)
+def _shown(request: Request, shown: _Problem) -> Response:
+    headers = dict(shown.headers or {})
+    if request.url.path.startswith(GATE):
+        # no body: a web server that makes a subrequest keeps the connection open only without one
+        return Response(None, shown.status, headers | {WHY: shown.code})
+    if not _for_programs(request):
+        with suppress(sa.exc.SQLAlchemyError):  # a page needs the database, problem+json doesn't
+            return _page(request, shown, headers)
+    return problem(shown.status, shown.code, shown.detail, shown.facts, headers)
 
 
-def _page(request: Request, status: int, title: str, detail: str, headers: Mapping[str, str]) -> Response:
+def _page(request: Request, shown: _Problem, headers: Mapping[str, str]) -> Response:
     from billing.web.kit.visit import open_visit
 
     of_staff = request.url.path.startswith("/staff")
-    link, words = (
-        ("/staff", "Back to the first page of staff") if of_staff else ("/", "Back to the front page")
-    )
     view = ErrorPage(
-        status=status,
-        title=title,
-        advice=detail,
-        link=link,
-        link_text=words,
-        request_id=request.state.request_id if status >= 500 else None,
+        status=shown.status,
+        title=shown.title or TITLES.get(shown.status, "That can't be done"),
+        advice=shown.detail,
+        link="/staff" if of_staff else "/",
+        link_text="Back to the first page of staff" if of_staff else "Back to the front page",
+        request_id=request.state.request_id if shown.status >= 500 else None,
     )
-    response = open_visit(request).page(view, status)
+    response = open_visit(request).page(view, shown.status)
     response.headers.update(headers)
     return response
 
 
 def answer_refusal(request: Request, error: Exception) -> Response:
-    """What a refusal is answered with: for a program, or as a page."""
+    """The answer to a refusal: problem+json, or a page."""
     assert isinstance(error, Refusal)
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
-    return _answer(request, error.status, error.code, error.detail, error.facts, headers, title=error.title)
+    return _answer(
+        request, _Problem(error.status, error.code, error.detail, error.facts, headers, error.title)
+    )
 
 
 def _no_such_transition(request: Request, error: Exception) -> Response:
-    return _answer(request, 409, "move_refused", str(error))
+    return _answer(request, _Problem(409, "move_refused", str(error)))
 
 
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
     if any(line["type"] == "json_invalid" for line in found):
-        return _answer(request, 400, "malformed", "The body isn't valid JSON.")
+        return _answer(request, _Problem(400, "malformed", "The body isn't valid JSON."))
     wrong = [
-        {"at": _plain(".".join(str(part) for part in line["loc"])), "problem": _plain(line["msg"])}
+        {"at": _encodable(".".join(str(part) for part in line["loc"])), "problem": _encodable(line["msg"])}
         for line in found[:20]
     ]
-    return _answer(request, 422, "invalid", "Some fields aren't as they should be.", {"errors": wrong})
+    detail = "Some fields aren't as they should be."
+    return _answer(request, _Problem(422, "invalid", detail, {"errors": wrong}))
 
 
-def _plain(text: str) -> str:
-    """Half characters, which no answer can hold, are shown as what they are."""
+def _encodable(text: str) -> str:
+    """Lone surrogates, which UTF-8 can't encode, as escapes."""
     return text.encode("utf-8", "backslashreplace").decode()[:300]
 
 
@@ -187,29 +170,20 @@ def _http(request: Request, error: Exception) -> Response:
         405: "This address doesn't take that method.",
     }
     detail = details.get(error.status_code, str(error.detail))
-    return _answer(request, error.status_code, code, detail, headers=error.headers)
+    return _answer(request, _Problem(error.status_code, code, detail, headers=error.headers))
 
 
-def _away(request: Request, error: Exception) -> Response:
-    """Each request finds it, so it isn't logged as a refusal too: the log has a line a minute of it (see `logs.AwayOnce`)."""
+def _database_away(request: Request, error: Exception) -> Response:
+    """Not logged as a refusal: every request meets it, and the log has a line a minute (`logs.AwayOnce`)."""
     log.error(
-        "broken 503 unavailable %s %s %s",
-        request.method,
-        where(request.scope),
-        of_request(),
-        exc_info=error,
+        "broken 503 unavailable %s %s %s", request.method, where(request.scope), of_request(), exc_info=error
     )
     words = "Our own records can't be reached right now. Nothing was lost; please try again in a minute."
-    return _shown(request, 503, "unavailable", words, headers={"Retry-After": "60"})
+    return _shown(request, _Problem(503, "unavailable", words, headers={"Retry-After": "60"}))
 
 
 def _broken(request: Request, error: Exception) -> Response:
-    log.error(
-        "broken %s %s %s",
-        request.method,
-        where(request.scope),
-        of_request(),
-        exc_info=error,
-    )
-    setattr(request.state, TOLD, True)
-    return _answer(request, 500, "broken", "We have been told, and are looking into it. Nothing was lost.")
+    log.error("broken %s %s %s", request.method, where(request.scope), of_request(), exc_info=error)
+    setattr(request.state, ANSWERED, True)
+    words = "We have been told, and are looking into it. Nothing was lost."
+    return _answer(request, _Problem(500, "broken", words))

@@ -1,7 +1,6 @@
-"""How pages look: the Jinja environment, the words for dates and money, and the addresses of static files."""
+"""Renders pages: the Jinja environment, formats of dates and money, and the addresses of static files."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date, datetime
 from functools import cache
@@ -17,8 +16,7 @@ STATIC = Path(__file__).parents[1] / "static"
 
 
 class Look:
-    """Renders pages for one publisher; `zone` is the publisher's own, in which every instant is shown. `more` packages have
-    templates too."""
+    """Renders pages for one publisher, in whose zone every instant is shown. `more` names other packages with templates."""
 
     def __init__(self, zone: ZoneInfo, *more: str) -> None:
         self.zone = zone
@@ -40,12 +38,14 @@ class Look:
         self.environment.globals["asset"] = asset
 
     def render(self, template: str, **context: object) -> str:
-        """One template with its context; a name the context lacks is an error, never an empty string."""
+        """Render one template. A name that the context lacks is an error, never an empty string."""
         return self.environment.get_template(template).render(context)
 
     def page(self, page: Page, frame: Frame) -> str:
-        """A whole page: the view is `page` in its template, the frame's fields stand beside it."""
-        return self.render(page.template, **shallow(frame), page=page)
+        """Render a whole page. In the template the view is `page`, beside the fields of the frame."""
+        return self.render(
+            page.template, **{field.name: getattr(frame, field.name) for field in fields(frame)}, page=page
+        )
 
     def moment(self, at: datetime) -> str:
         """An instant in the publisher's zone: "Monday 16 March 2026 at 09:00". A naive datetime is refused."""
@@ -53,12 +53,12 @@ class Look:
         return f"{day(local.date())} at {local:%H:%M}"
 
     def short_moment(self, at: datetime) -> str:
-        """An instant, slim: "Mon 16 Mar 2026, 09:00"."""
+        """An instant, short: "Mon 16 Mar 2026, 09:00"."""
         local = self._local(at)
         return f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
 
     def clock_time(self, at: datetime) -> str:
-        """Only the time of day in the publisher's zone: "09:00"."""
+        """The time of day in the publisher's zone: "09:00"."""
         return f"{self._local(at):%H:%M}"
 
     def _local(self, at: datetime) -> datetime:
@@ -73,29 +73,24 @@ def money(amount: Money) -> str:
 
 
 def day(on: date) -> str:
-    """A civil date in full: "Monday 16 March 2026". An instant is refused: its day depends on a zone."""
+    """A civil date in full: "Monday 16 March 2026". An instant is refused, since its day depends on the zone."""
     _only_a_date(on)
     return f"{on:%A} {on.day} {on:%B %Y}"
 
 
 def short_day(on: date) -> str:
-    """A civil date, slim: "16 Mar 2026"."""
+    """A civil date, short: "16 Mar 2026"."""
     _only_a_date(on)
     return f"{on.day} {on:%b %Y}"
 
 
 def _only_a_date(on: date) -> None:
-    if isinstance(on, datetime):
+    if isinstance(on, datetime):  # a datetime is a date, so the type checker lets it pass
         raise TypeError("A day is a civil date; show an instant with `moment`.")
 
 
 @cache
 def asset(name: str, folder: Path = STATIC, address: str = "/static") -> str:
-    """The address of a static file with a hash of its content, so that it may be cached for a year."""
+    """The address of a static file, with a hash of its content so that caches may keep it for a year."""
     digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()[:12]
     return f"{address}/{name}?v={digest}"
-
-
-def shallow(frame: Frame) -> Mapping[str, object]:
-    """The frame's fields by name, values untouched."""
-    return {field.name: getattr(frame, field.name) for field in fields(frame)}

@@ -1,4 +1,4 @@
-"""The web process's server, the same wherever it runs: `billing serve`, a simulated year, a benchmark."""
+"""The server of the web process: the same for `billing serve`, a simulated year and a benchmark."""
 
 from dataclasses import replace
 
@@ -9,16 +9,16 @@ from billing.platform.gc_tuning import freeze_gc
 from billing.web.kit.bounded_http import HttpLimits, bounded
 
 PROXY_KEEPS_SECONDS = 60
-"""How long nginx and most load balancers keep a connection that nobody uses."""
+"""How long nginx and most load balancers keep an idle connection."""
 KEEP_ALIVE_SECONDS = PROXY_KEEPS_SECONDS + 15
-"""Longer than they: who closes first would otherwise be us, at times just as the next request comes."""
+"""Longer than theirs: closing first would lose a request that is on its way."""
 GRACE_SECONDS = 5
-"""For the requests that are under way when it is to stop."""
+"""For requests that are under way at shutdown."""
 
 
 def server(app: ASGIApp, *, behind_proxy: bool = False, limits: HttpLimits | None = None) -> uvicorn.Server:
-    """A server for the application, to be run on a socket that listens already. Behind a proxy all connections have its address,
-    so they aren't counted by it."""
+    """A server for the application, to be run on a socket that listens already. Behind a proxy, connections aren't counted by
+    address, as all have the proxy's."""
     freeze_gc()
     limits = limits or HttpLimits()
     if behind_proxy:
@@ -26,7 +26,7 @@ def server(app: ASGIApp, *, behind_proxy: bool = False, limits: HttpLimits | Non
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http=bounded(limits),  # type: ignore[arg-type]  # it makes the protocols, as their class would
+            http=bounded(limits),  # type: ignore[arg-type]  # a factory in place of a class
             ws="none",
             log_config=None,
             access_log=False,

@@ -1,8 +1,7 @@
-"""Pages on the publisher's other hosts may ask for their readers: CORS with cookies, for the origins in BILLING_SITES alone.
+"""CORS with cookies: pages of the origins in BILLING_SITES may ask about their readers.
 
-Plain ASGI, outside everything else, and only there where a site is named. Whether a browser sends its cookies along is
-another matter: they are SameSite=Lax, so it does from `www.paper.example` to `accounts.paper.example`, and never from
-another site."""
+Plain ASGI, outside everything else, and absent if no site is named. The cookies are SameSite=Lax: a browser sends them from
+`www.paper.example` to `accounts.paper.example`, and never from another site."""
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
@@ -19,35 +18,30 @@ ALLOWED = {
 
 
 class Sites:
-    """Tells browsers that these origins may read what is answered to their reader."""
+    """Tells browsers that these origins may read the answers to their reader."""
 
     def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
         self.app = app
         self.origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; answer what a browser asks beforehand."""
-        if scope["type"] != "http" or not _for_sites(scope["path"]):
+        """Pass the request on; answer a preflight here."""
+        path: str = scope["path"] if scope["type"] == "http" else ""
+        if path not in EXACT and not path.startswith(PATHS):
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         origin = headers.get("origin", "")
-        told = {"Vary": "Origin"}
+        cors = {"Vary": "Origin"}
         if origin in self.origins:
-            told |= {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true"}
+            cors |= {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true"}
             if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
-                await Response(status_code=204, headers=ALLOWED | told)(scope, receive, send)
+                await Response(status_code=204, headers=ALLOWED | cors)(scope, receive, send)
                 return
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                said = MutableHeaders(scope=message)
-                for name, value in told.items():
-                    said[name] = value
+                MutableHeaders(scope=message).update(cors)
             await send(message)
 
         await self.app(scope, receive, answer)
-
-
-def _for_sites(path: str) -> bool:
-    return path in EXACT or path.startswith(PATHS)

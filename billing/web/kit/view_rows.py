@@ -1,4 +1,4 @@
-"""Rows of the database as values that pages can show."""
+"""Rows of the database as values for pages."""
 
 from collections.abc import Sequence
 
@@ -20,10 +20,9 @@ BRANDS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express"
 
 
 def card_of(method: PaymentMethod) -> Card:
-    """A card as its owner knows it."""
-    brand = BRANDS.get(method.brand, method.brand.title())
+    """A card as its owner knows it: brand, last digits, expiry."""
     return Card(
-        brand=brand,
+        brand=BRANDS.get(method.brand, method.brand.title()),
         last4=method.last4,
         exp_month=method.exp_month,
         exp_year=method.exp_year,
@@ -32,7 +31,7 @@ def card_of(method: PaymentMethod) -> Card:
 
 
 def receipt_row(paid: Paid) -> ReceiptRow:
-    """A paid invoice as a row of its reader's list."""
+    """A paid invoice as a row of the reader's list."""
     invoice = paid.invoice
     return ReceiptRow(
         invoice_id=invoice.id,
@@ -46,28 +45,28 @@ def receipt_row(paid: Paid) -> ReceiptRow:
 
 
 def sum_of(refunds: Sequence[Refund]) -> Money | None:
-    """What they are together; None where there are none."""
+    """The sum of the refunds; None if there are none."""
     return Money(sum(refund.amount for refund in refunds)) if refunds else None
 
 
 def teasers(visit: Visit, session: Session, articles: Sequence[Article]) -> tuple[Teaser, ...]:
-    """Articles for a list, with what they ask of their readers now. Two questions, however many there are."""
-    sections, opened = policies.of_sections(session), public_windows.open_at(visit.context(session))
+    """Teasers of articles with their access level now. Two statements, however many articles there are."""
+    sections, windows = policies.of_sections(session), public_windows.open_at(visit.context(session))
     return tuple(
         teaser_of(
             visit,
             row,
             policies.stated(visit.services.site, row, sections),
-            is_open=any(public_windows.opens(each, row) for each in opened),
+            is_open=any(public_windows.opens(window, row) for window in windows),
         )
         for row in articles
     )
 
 
-def teaser_of(visit: Visit, article: Article, said: Stated, *, is_open: bool) -> Teaser:
-    """An article for a list, from the registry."""
-    access = said.policy.level.value
-    if said.policy.free_span(visit.at) is not None:
+def teaser_of(visit: Visit, article: Article, stated: Stated, *, is_open: bool) -> Teaser:
+    """The teaser of an article in the registry."""
+    access = stated.policy.level.value
+    if stated.policy.free_span(visit.at) is not None:
         access = "free"
     elif is_open:
         access = "open"

@@ -1,4 +1,4 @@
-"""One request of a person's browser: who it is, and how it is answered with a page."""
+"""One request of a browser: who sends it, and how it is answered with a page."""
 
 import hmac
 import secrets
@@ -43,7 +43,7 @@ class CrossSite(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What is added to pages by an application around this one, as the demo's is. Nothing is, by itself."""
+    """What an application around this one, such as the demo, adds to pages. By default nothing."""
 
     banner: "Callable[[Visit], Markup | None]" = lambda _: None
     teaser: Callable[[Teaser], Teaser] = lambda teaser: teaser
@@ -51,7 +51,7 @@ class Extras:
 
 @dataclass
 class Visit:
-    """A browser asking for a page, with everything needed to answer it."""
+    """A request of a browser, with everything needed to answer it."""
 
     request: Request
     services: Services
@@ -62,7 +62,7 @@ class Visit:
     session: ReaderSession | None = None
     reader: Reader | None = None
     known_by: str | None = None
-    """What the reader is known by, and what is theirs alone is bound to: the session, or, with a program's token, the reader."""
+    """The id of the session, or, for a reader token without one, of the reader. Secrets for this reader alone are bound to it."""
     made_room: bool = False
     """Whether this browser was signed out because another one signed in."""
     gives: list[tuple[str, str, timedelta]] = field(default_factory=list)
@@ -70,18 +70,18 @@ class Visit:
 
     @property
     def extras(self) -> Extras:
-        """What is added to the application's pages."""
+        """What the application adds to pages."""
         extras: Extras = self.request.app.state.extras
         return extras
 
     @property
     def proved_reader(self) -> Reader | None:
-        """The reader, if this browser came by a mailed link. A trial is started with an address that may be somebody else's."""
+        """The reader, if a mailed link proved the address. A trial can be started with another person's address."""
         return self.reader if self.session is not None and self.session.email_verified else None
 
     @property
     def ip(self) -> str:
-        """The browser's network address, as far as the trusted proxies tell."""
+        """The browser's network address, as reported by trusted proxies."""
         return client_ip(self.request, self.services)
 
     def begin(self) -> AbstractContextManager[TransactionContext]:
@@ -89,59 +89,59 @@ class Visit:
         return self.services.database.begin(self.services.site, self.at, self.actor)
 
     def context(self, session: Session) -> TransactionContext:
-        """What the rooms below work with in a transaction that is open."""
+        """The context of a transaction that is open already."""
         return TransactionContext(session, self.services.site, self.at, self.actor)
 
     @property
     def actor(self) -> Actor:
-        """The reader, as far as the browser is known."""
+        """The reader of the browser's session, if there is one."""
         return ReaderActor(self.reader.id if self.reader is not None else "")
 
     @property
     def party(self) -> Party:
-        """Whom the visit counts for where it waits for the gateway."""
+        """The network, for which calls to the acquirer count."""
         return Party(Side.READERS, networks.buckets(self.ip)[0].name)
 
     @property
     def browser(self) -> Browser:
-        """The browser as sign-in sees it."""
+        """The browser, for the functions of sign-in."""
         session_id = self.session.id if self.session else None
         return Browser(self.browser_hashes, self.ip, self.device, session_id)
 
     @property
     def browser_hashes(self) -> tuple[str, ...]:
-        """By which we recognise this browser in the database, the present key's first."""
+        """Digests of the browser's secret: under the present key, then under earlier ones."""
         return self.services.site.tokens.digests("browser", self.browser_secret)
 
     @property
     def browser_hash(self) -> str:
-        """By which we write this browser down."""
+        """The digest to store."""
         return self.browser_hashes[0]
 
     def owns(self, browser_hash: str) -> bool:
-        """Whether that is this browser's."""
+        """Whether the digest is this browser's."""
         return browser_hash in self.browser_hashes
 
     @property
     def device(self) -> str:
-        """What the browser calls itself."""
+        """The browser's user agent."""
         return self.request.headers.get("user-agent", "")[:300]
 
     @property
     def csrf(self) -> str:
-        """Proves that a form came from a page of ours in this browser."""
+        """The CSRF token: it proves that a form came from our own page in this browser."""
         return self.services.site.tokens.token("csrf", self.browser_hash[:32])
 
     def made_form(self, csrf: str) -> bool:
-        """Whether that proves it, also on a page from before the secret key was changed."""
+        """Whether the CSRF token is valid, also one from before a change of the secret key."""
         tokens = self.services.site.tokens
         subject = tokens.subject_of("csrf", csrf)
         return subject is not None and any(
-            hmac.compare_digest(one[:32].encode(), subject.encode()) for one in self.browser_hashes
+            hmac.compare_digest(digest[:32].encode(), subject.encode()) for digest in self.browser_hashes
         )
 
     def cookie(self, name: str) -> str:
-        """The value of one of our cookies, or an empty string."""
+        """The value of our cookie, or an empty string."""
         return cookies.read(self.request, self.services.settings, name)
 
     def give(self, name: str, value: str, life: timedelta) -> None:
@@ -149,22 +149,22 @@ class Visit:
         self.gives.append((name, value, life))
 
     def keep_browser(self) -> None:
-        """Let the browser be recognised for another year: somebody signs in here."""
+        """Recognise the browser for another year, after a sign-in."""
         self.give(cookies.BROWSER, self.browser_secret, cookies.YEAR)
 
     def page(self, view: Page, status: int = 200) -> Response:
-        """Answer with a page. What a signed-in reader sees is nothing for search engines."""
+        """Answer with a page. Search engines must not index what a signed-in reader sees."""
         return self.html(self.look.page(view, self.frame()), status)
 
     def html(self, text: str, status: int = 200) -> Response:
-        """Answer with a whole page that is written already."""
+        """Answer with a page that is rendered already."""
         response = HTMLResponse(text, status, NOINDEX if self.reader else None)
         if self.new_browser:
             self.keep_browser()
-        return self._with_cookies(response)
+        return self.with_cookies(response)
 
     def frame(self) -> Frame:
-        """What stands around the page. A flash is shown once, so ask once."""
+        """The frame around the page. Call it once: it takes the flash."""
         flash = FLASHES.get(self.cookie(cookies.FLASH))
         if flash is not None:
             self.takes.append(cookies.FLASH)
@@ -189,29 +189,30 @@ class Visit:
         return url.path + (f"?{url.query}" if url.query else "")
 
     def go(self, path: str, flash: str | None = None) -> Response:
-        """Answer by sending the browser on, with a GET."""
+        """Redirect the browser, which then sends a GET."""
         if flash is not None:
             self.give(cookies.FLASH, flash, timedelta(minutes=2))
         if self.new_browser:
             self.keep_browser()
-        return self._with_cookies(RedirectResponse(path, 303))
+        return self.with_cookies(RedirectResponse(path, 303))
 
-    def _with_cookies(self, response: Response) -> Response:
+    def with_cookies(self, response: Response) -> Response:
+        """The answer with the cookies to set and to take back."""
         for name, value, life in self.gives:
-            cookies.give(response, self.services.settings, name, value, life)
+            cookies.set_cookie(response, self.services.settings, name, value, life)
         for name in self.takes:
-            cookies.take(response, self.services.settings, name)
+            cookies.delete_cookie(response, self.services.settings, name)
         return response
 
 
 def services_of(request: Request) -> Services:
-    """The installation this request came to."""
+    """The services of this application."""
     services: Services = request.app.state.services
     return services
 
 
 def open_visit(request: Request) -> Visit:
-    """Recognise the browser and the reader. Reads the clock, once."""
+    """Recognise the browser and its reader. Reads the clock, once."""
     services = services_of(request)
     known = cookies.read(request, services.settings, cookies.BROWSER)
     visit = Visit(
@@ -237,7 +238,7 @@ def open_visit(request: Request) -> Visit:
 def open_guarded(
     request: Request, visit: Annotated[Visit, Depends(open_visit)], csrf: Annotated[str, Form()] = ""
 ) -> Visit:
-    """A visit that may change something: same origin, and a token from our own page (SEC-4). Raises CrossSite."""
+    """The visit of a POST: same origin, and a valid CSRF token (SEC-4). Raises CrossSite."""
     refuse_cross_site(request, visit.services)
     if not visit.made_form(csrf):
         raise CrossSite
@@ -245,7 +246,7 @@ def open_guarded(
 
 
 def refuse_cross_site(request: Request, services: Services) -> None:
-    """Raises CrossSite when the browser says that another site sent this."""
+    """Raise CrossSite if the browser says that another site sent this."""
     site = request.headers.get("sec-fetch-site")
     if site is not None and site not in ("same-origin", "none"):
         raise CrossSite

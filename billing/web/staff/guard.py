@@ -1,7 +1,7 @@
-"""Who is let into the pages of staff. Every page stands behind one of these, and says which permission it needs.
+"""Access control for staff pages. Every page names the permission that it needs.
 
-A page that shows: `visit: Annotated[StaffVisit, needs(Permission.READ)]`. One that acts, by POST: `needs(Permission.CANCEL, acts=True)`,
-which also asks for a form of our own. What matters adds `fresh=True`: a code of the authenticator within ten minutes (SEC-2). `visit.member` is the staff member, `visit.actor` how histories name them."""
+A GET takes `visit: Annotated[StaffVisit, needs(Permission.READ)]`. A POST takes `needs(Permission.CANCEL, acts=True)`, which also
+checks the CSRF token. `fresh=True` adds an authenticator code given within ten minutes (SEC-2)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -39,7 +39,7 @@ ROOMS: tuple[tuple[Permission, str, str], ...] = (
     (Permission.KEYS, "/staff/keys", "Keys"),
     (Permission.WEBHOOKS, "/staff/webhooks", "Webhooks"),
 )
-"""The rooms in the head of each page, for whoever may enter them."""
+"""The links in the head of each page; a member sees those that the role permits."""
 
 
 class NotYourRole(Forbidden):
@@ -50,11 +50,13 @@ class NotYourRole(Forbidden):
 
 
 class SignInFirst(Exception):
-    """Nobody is signed in: off to the sign-in page, and back."""
+    """No member is signed in: redirect to the sign-in page."""
 
 
 class StaffMustProve(Exception):
-    """The member gave no code in the last ten minutes: asked for one, and back. `page` holds the link to a download."""
+    """The member gave no code in the last ten minutes: redirect to the page that asks for one.
+
+    For a download, `page` is the page that links to it: the member returns there, not to the file."""
 
     def __init__(self, visit: "StaffVisit", page: str = "") -> None:
         super().__init__(page)
@@ -62,41 +64,45 @@ class StaffMustProve(Exception):
 
     @property
     def query(self) -> str:
-        """Where to go on, for the page that asks."""
+        """The query string that tells the code page where to return to."""
         url = self.visit.request.url
         return urlencode({"way": (self.page or url.path) + (f"?{url.query}" if url.query else "")})
 
 
 @dataclass
 class StaffVisit(Visit):
-    """A request of a staff member who is signed in with both factors."""
+    """A request of a staff member signed in with both factors."""
 
     member: StaffMember = None  # type: ignore[assignment]  # a dataclass's fields after those with defaults need one
     staff_session: StaffSession = None  # type: ignore[assignment]  # likewise; `open_staff_visit` gives both
 
     @property
     def actor(self) -> StaffActor:
-        """The member, as audit and histories name them."""
+        """The member, as the audit and histories name them."""
         return audit.of(self.member, self.ip)
 
     @property
     def party(self) -> Party:
-        """Members have threads of their own."""
+        """Calls to the acquirer count for this member, in the threads reserved for staff."""
         return Party(Side.STAFF, self.member.id)
 
     @property
     def is_fresh(self) -> bool:
-        """Whether the member gave a code in this browser within ten minutes."""
+        """Whether the member gave a code in this browser within ten minutes (SEC-2)."""
         return sessions.is_fresh(self.staff_session, self.at)
 
     def may(self, what: Permission) -> bool:
         """Whether the member's role may do it."""
         return may(self.member.role, what)
 
+    @property
+    def rooms(self) -> tuple[tuple[str, str], ...]:
+        """Address and name of the staff pages that this member may open."""
+        return tuple((address, name) for what, address, name in ROOMS if self.may(what))
+
     def frame(self) -> Frame:
-        """The frame with the rooms of staff."""
-        rooms = tuple((address, name) for what, address, name in ROOMS if self.may(what))
-        staff = StaffFrame(email=self.member.email, role=self.member.role.value, rooms=rooms)
+        """The frame of a staff page."""
+        staff = StaffFrame(email=self.member.email, role=self.member.role.value, rooms=self.rooms)
         return replace(super().frame(), signed_in=False, staff=staff)
 
 
@@ -108,49 +114,47 @@ def _admit(visit: Visit) -> StaffVisit:
         found = sessions.find(ctx, secret)
     if found is None:
         raise SignInFirst
-    seen = {each.name: getattr(visit, each.name) for each in fields(Visit)}
-    return StaffVisit(**seen, staff_session=found[0], member=found[1])
+    base = {attribute.name: getattr(visit, attribute.name) for attribute in fields(Visit)}
+    return StaffVisit(**base, staff_session=found[0], member=found[1])
 
 
 def open_staff_visit(visit: Annotated[Visit, Depends(open_visit)]) -> StaffVisit:
-    """A staff member's visit. Raises SignInFirst."""
+    """The visit of a staff member. Raises SignInFirst."""
     return _admit(visit)
 
 
 def open_staff_guarded(visit: Annotated[Visit, Depends(open_guarded)]) -> StaffVisit:
-    """One that may change something: a form of our own, in this browser (SEC-4). Raises CrossSite, SignInFirst."""
+    """The same for a POST, with its CSRF token checked (SEC-4). Raises CrossSite, SignInFirst."""
     return _admit(visit)
 
 
 def needs(what: Permission, *, acts: bool = False, fresh: bool = False, page: str = "") -> Any:
-    """A dependency: a staff visit whose role has the permission; refusals are audited. Raises NotYourRole, ProveFirst.
+    """A dependency: a staff visit whose role has the permission; refusals are audited. Raises NotYourRole, StaffMustProve.
 
-    `acts` for whatever isn't a GET; `fresh` for what matters. `page` is the one with the link to a download, where the member
-    goes on after proving who they are."""
+    `acts` is for every method but GET, `fresh` for sensitive acts. `page` as for `StaffMustProve`."""
 
-    def seen(visit: StaffVisiting) -> StaffVisit:
-        return _permitted(visit, what, fresh, page)
+    def permitted(visit: StaffVisit) -> StaffVisit:
+        if not visit.may(what):
+            refuse(visit, what)
+        if fresh and not visit.is_fresh:
+            raise StaffMustProve(visit, page)
+        return visit
 
-    def acted(visit: StaffGuarded) -> StaffVisit:
-        return _permitted(visit, what, fresh)
+    def read(visit: StaffVisiting) -> StaffVisit:
+        return permitted(visit)
 
-    chosen: Callable[..., StaffVisit] = acted if acts else seen
-    chosen.permission = what  # type: ignore[attr-defined]  # by which the matrix of roles and routes is drawn
-    return Depends(chosen)
+    def act(visit: StaffGuarded) -> StaffVisit:
+        return permitted(visit)
 
-
-def _permitted(visit: StaffVisit, what: Permission, fresh: bool, page: str = "") -> StaffVisit:
-    if not visit.may(what):
-        refuse(visit, what)
-    if fresh and not visit.is_fresh:
-        raise StaffMustProve(visit, page)
-    return visit
+    dependency: Callable[..., StaffVisit] = act if acts else read
+    dependency.permission = what  # type: ignore[attr-defined]  # tests draw the matrix of roles and routes from it
+    return Depends(dependency)
 
 
 def refuse(
     visit: StaffVisit, what: Permission, *, reader_id: str | None = None, words: str | None = None
 ) -> NoReturn:
-    """Write down that the member may not do this, and say so. Raises NotYourRole, always."""
+    """Audit that the member may not do this. Always raises NotYourRole."""
     asked = {"asked": f"{visit.request.method} {visit.request.url.path}"[:300]}
     with visit.begin() as ctx:
         audit.write(
@@ -165,16 +169,17 @@ def refuse(
 
 
 def send_to_sign_in(request: Request, _: Exception) -> Response:
-    """To the sign-in page; a page that was asked for is remembered."""
+    """Redirect to the sign-in page. A cookie remembers the page of a GET."""
     response = RedirectResponse(SIGN_IN, 303)
     if request.method == "GET":
-        way = quote(request.url.path)  # a cookie holds ASCII
-        cookies.give(response, services_of(request).settings, cookies.STAFF_WAY, way, timedelta(minutes=15))
+        path = quote(request.url.path)  # cookies are ASCII
+        settings, name = services_of(request).settings, cookies.STAFF_WAY
+        cookies.set_cookie(response, settings, name, path, timedelta(minutes=15))
     return response
 
 
 def answer_strangers(app: FastAPI) -> None:
-    """Whoever isn't signed in is sent to sign in."""
+    """Register the redirect to the sign-in page."""
     app.add_exception_handler(SignInFirst, send_to_sign_in)
 
 

@@ -1,4 +1,4 @@
-"""The web application: all routes, and what stands before them."""
+"""The web application: all routes, and the layers before them."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,18 +12,24 @@ from starlette.types import ASGIApp, Scope
 
 from billing.access_cache.gate import Gate
 from billing.container import Services
-from billing.web.api import access as api_access
-from billing.web.api import acts as api_acts
-from billing.web.api import articles as api_articles
-from billing.web.api import edges as api_edges
-from billing.web.api import evaluations as api_evaluations
-from billing.web.api import forecast as api_forecast
+from billing.web.api import (
+    access,
+    acts,
+    articles,
+    edges,
+    evaluations,
+    forecast,
+    money,
+    openings,
+    paywall,
+    probes,
+    readers,
+    security_txt,
+    shared_documents,
+    standing,
+    webhook_endpoint,
+)
 from billing.web.api import gifts as api_gifts
-from billing.web.api import money as api_money
-from billing.web.api import openings as api_openings
-from billing.web.api import paywall, probes, security_txt, shared_documents, webhook_endpoint
-from billing.web.api import readers as api_readers
-from billing.web.api import standing as api_standing
 from billing.web.api.readiness import Readiness
 from billing.web.kit.bulkhead import Bulkheads
 from billing.web.kit.concurrency import ConcurrencyLimit
@@ -54,13 +60,21 @@ from billing.web.staff import step_up as staff_step_up
 from billing.web.staff.guard import answer_strangers
 
 YEAR_SECONDS = 31_536_000
+READER_PAGES = (
+    *(subscribe, card_return, sign_in, account, receipts, step_up, consents, choices, confirm_request),
+    *(signed_links, pay, gifts, contact, who_charged_me, newsletters),
+)
+ENDPOINTS = (
+    *(access, evaluations, edges, readers, standing, forecast, acts, money, articles, openings, api_gifts),
+    *(paywall, probes, security_txt, shared_documents),
+)
 
 
 def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: None) -> ASGIApp:
-    """The web application around an installation's parts. `extend` may add routes and what else the demo has."""
+    """The web application of an installation. `extend` may add routes and whatever else the demo has."""
 
     @asynccontextmanager
-    async def living(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with gate.running():
             yield
         readiness.close()
@@ -71,12 +85,12 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
         version="1",
         docs_url=None,
         redoc_url=None,
-        openapi_url=None,  # `shared_documents` keeps what is made for it; made at each request it would hold up the event loop
-        lifespan=living,
+        openapi_url=None,  # `shared_documents` serves it; made at each request, it would block the event loop
+        lifespan=lifespan,
         redirect_slashes=False,  # such a redirect would trust the Host header
     )
-    gate: Gate
-    app.state.readiness = readiness = Readiness(services, probes.look)
+    readiness = Readiness(services, probes.operator_facts)
+    app.state.readiness = readiness
     app.state.documents, app.state.sitemaps = {}, ()
     shared_documents.add_own(app, services)
     app.state.extras = Extras()
@@ -87,42 +101,9 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
     answer_strangers(app)
     step_up.answer_stale(app)
     staff_step_up.answer_stale(app)
-    pages = [
-        subscribe,
-        card_return,
-        sign_in,
-        account,
-        receipts,
-        step_up,
-        consents,
-        choices,
-        confirm_request,
-        signed_links,
-        pay,
-        gifts,
-        contact,
-        who_charged_me,
-        newsletters,
-        *STAFF_PAGES,
-    ]
-    programs = [
-        api_access,
-        api_evaluations,
-        api_edges,
-        api_readers,
-        api_standing,
-        api_forecast,
-        api_acts,
-        api_money,
-        api_articles,
-        api_openings,
-        api_gifts,
-    ]
-    programs += [paywall, probes, security_txt, shared_documents]
-    app.router.routes.extend(
-        webhook_endpoint.router(services).routes
-    )  # looked through first: webhooks come in bursts
-    add_routes(app, *pages, *programs)
+    # routes are tried in order: webhooks first, as they come in bursts
+    app.router.routes.extend(webhook_endpoint.router(services).routes)
+    add_routes(app, *READER_PAGES, *STAFF_PAGES, *ENDPOINTS)
     extend(app)
     app.mount("/static", Static(directory=STATIC))
     gate = Gate(Front(ConcurrencyLimit(app, services), services), services)
@@ -139,13 +120,13 @@ class HasRouter(Protocol):
 
 
 def add_routes(app: FastAPI, *modules: HasRouter) -> None:
-    """Not by `include_router`, which has nothing to add here and builds each route again, a sixth of a second an application."""
+    """Add the routes of modules. `include_router` would build each route again, which takes a sixth of a second."""
     for module in modules:
         app.router.routes.extend(module.router.routes)
 
 
 class Static(StaticFiles):
-    """Files whose address holds a hash of their content never change, so they are cached for a year."""
+    """Caches may keep a file for a year if its address holds a hash of its content."""
 
     def file_response(self, full_path: Path | str, stat_result: object, scope: Scope, status_code: int = 200):  # type: ignore[no-untyped-def, override]
         response = super().file_response(full_path, stat_result, scope, status_code)  # type: ignore[arg-type]

@@ -1,8 +1,7 @@
 """The shapes that programs see. Money in minor units, instants in UTC (RFC 3339)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, model_validator
 from sqlmodel import Session
@@ -11,6 +10,7 @@ from billing.access.check import AccessResult
 from billing.payments.models import Invoice, PaymentMethod, Refund
 from billing.payments.numbers import credit_note_number, invoice_number
 from billing.platform.storable import storable
+from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.rules.access import Decision, Meter, Reason
 from billing.rules.card_numbers import holds_card_number
@@ -20,7 +20,7 @@ from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import NextCharge, next_charge, pause_is_ahead
 
 LONGEST = 200
-"""Characters of a name that somebody else gave: an article's, or their own of a reader."""
+"""Characters of an id that a publisher gave to an article or a reader."""
 EARLIEST, LATEST = datetime(1800, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -44,11 +44,11 @@ def _without_card_number(text: str) -> str:
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_reach)]
 FreeText = Annotated[str, AfterValidator(_without_card_number)]
-"""Words that people type, which are kept: never with a card number among them (SEC-12)."""
+"""Stored text that people type. A card number in it is refused (SEC-12)."""
 
 
 class Body(BaseModel):
-    """A request's body: unknown fields are refused, so that a misspelt one isn't silently ignored."""
+    """A request's body. Unknown fields are refused, so that a misspelt one isn't ignored."""
 
     model_config = ConfigDict(extra="forbid", str_max_length=2000, str_strip_whitespace=True)
 
@@ -70,6 +70,11 @@ def instant(at: datetime | None) -> str | None:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
 
 
+def day(on: date | None) -> str | None:
+    """A civil day."""
+    return on.isoformat() if on else None
+
+
 def reader(row: Reader) -> dict[str, Any]:
     """A reader."""
     return {
@@ -80,35 +85,32 @@ def reader(row: Reader) -> dict[str, Any]:
     }
 
 
-def subscription(session: Session, row: Subscription, zone: ZoneInfo) -> dict[str, Any]:
+def subscription(ctx: TransactionContext, row: Subscription) -> dict[str, Any]:
     """A subscription as it stands now. Periods are civil days; `period_end` is the first day after."""
+    session = ctx.session
     plan, price = terms_of(session, row)
-    due = next_charge(row, zone)
+    due = next_charge(row, ctx.zone)
     method = session.get(PaymentMethod, row.payment_method_id)
+    is_paused = row.state is State.PAUSED or pause_is_ahead(row)
     return {
         "id": row.id,
         "reader_id": row.reader_id,
         "plan": plan.id,
         "status": row.state.value,
         "started_at": instant(row.started_at),
-        "trial_ends_at": instant(row.access_until) if row.state.value == "trialing" else None,
-        "period_start": row.period_start_on.isoformat() if row.period_start_on else None,
-        "period_end": row.period_end_on.isoformat() if row.period_end_on else None,
+        "trial_ends_at": instant(row.access_until) if row.state is State.TRIALING else None,
+        "period_start": day(row.period_start_on),
+        "period_end": day(row.period_end_on),
         "access_until": instant(row.access_until),
         "cancel_requested_at": instant(row.cancel_asked_at),
         "cancels_at": instant(row.cancels_at),
         "ended_at": instant(row.ended_at),
         "next_charge": _next_charge(session, row, due) if due else None,
         "next_plan": terms_on(session, row, row.next_terms_on)[0].id if row.next_terms_on else None,
-        "paused_until": _paused_until(row),
+        "paused_until": day(row.resumes_on) if is_paused else None,
         "price": money(price.amount, price.currency) | {"vat_included": True},
         "payment_method": _method(method),
     }
-
-
-def _paused_until(row: Subscription) -> str | None:
-    paused = row.state is State.PAUSED or pause_is_ahead(row)
-    return row.resumes_on.isoformat() if paused and row.resumes_on else None
 
 
 def _next_charge(session: Session, row: Subscription, due: NextCharge) -> dict[str, Any]:
@@ -130,13 +132,13 @@ def invoice(row: Invoice) -> dict[str, Any]:
         "status": row.state.value,
         "number": invoice_number(row.number) if row.number else None,
         "description": row.description,
-        "period_start": row.period_start_on.isoformat(),
-        "period_end": row.period_end_on.isoformat(),
+        "period_start": day(row.period_start_on),
+        "period_end": day(row.period_end_on),
         "net": money(row.net, row.currency),
         "vat": money(row.vat, row.currency),
         "gross": money(row.gross, row.currency),
         "paid_at": instant(row.paid_at),
-        "issued_on": row.issued_on.isoformat() if row.issued_on else None,
+        "issued_on": day(row.issued_on),
     }
 
 

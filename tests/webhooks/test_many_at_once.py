@@ -31,7 +31,9 @@ def test_each_of_many_at_once_has_its_own_answer(world: World) -> None:
 
     async def all_at_once() -> list[Any]:
         batcher = WebhookBatcher(world.services.database, world.services.gateway, world.services.clock)
-        return await asyncio.gather(*(batcher.keep(*one) for one in messages), return_exceptions=True)
+        return await asyncio.gather(
+            *(batcher.store(*message) for message in messages), return_exceptions=True
+        )
 
     with refused_rows(world, "inbound_event", "event_ref <> 'evt_odd'"):
         said = asyncio.run(all_at_once())

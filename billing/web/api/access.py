@@ -1,9 +1,8 @@
-"""`/v1/access` and `/v1/gate`: may this reader read this article? What needs no counting is answered before, by `billing/gate`."""
+"""`/v1/access` and `/v1/gate`: may this reader read this article? The access cache answers first where nothing is to be counted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
@@ -14,26 +13,26 @@ from starlette.responses import Response
 from billing.access import edge_tokens, visitors
 from billing.access.articles import UnknownArticle
 from billing.access.check import AccessRequest, AccessResult, check, check_all
-from billing.access.entitlements import Entitlements, entitlements_of
+from billing.access.entitlements import entitlements_of
 from billing.access.visitors import Visitor
 from billing.container import Services
-from billing.http import cookies, shapes
+from billing.http import shapes
 from billing.http.access_paths import GATE, WHY
 from billing.http.limits import MOST_ARTICLES, MOST_WITHOUT_KEY
 from billing.platform.errors import Invalid
 from billing.readers import rate
 from billing.readers.register import by_external_id
 from billing.rules.readings import Reading, reading
-from billing.web.api.by_token import ByToken, Credentials
-from billing.web.api.caller import needs
+from billing.web.api.by_token import ByToken
+from billing.web.api.caller import Credentials, needs
 from billing.web.kit.access_request import access_request_of, check_for, first_token, was_noted
 from billing.web.kit.visit import Visit
 
 router = APIRouter(tags=["Access"])
 MOST_ASKED = 300
-"""How often a network may ask about many articles without a key in ten minutes. What memory answers isn't counted."""
+"""Questions about many articles, without a key, from one network in ten minutes. Answers of the access cache aren't counted."""
 AHEAD = "prefetch"
-"""Why the gate stays shut to a browser that fetches ahead what a reading would be counted for: the click asks again."""
+"""The gate's reason for a browser that prefetches a metered article: the click asks again."""
 Named = Annotated[str | None, Query(max_length=shapes.LONGEST)]
 
 
@@ -43,94 +42,75 @@ class TooManyArticles(Invalid):
     code = "too_many_articles"
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A decision with the facts it came from; and the token of somebody anonymous, to send along next time."""
+class Requester:
+    """A browser with its session, or an app with a reader token: it asks for its own reader."""
 
-    checked: AccessResult
-    visitor: str | None = None
-
-    def shape(self, offer_url: str) -> dict[str, Any]:
-        """As programs see it."""
-        shape = shapes.access(self.checked, offer_url)
-        return shape if self.visitor is None else shape | {"visitor": self.visitor}
-
-
-class SelfAsker:
-    """Whoever asks for itself: a browser by its session, an app by a reader token."""
-
-    def __init__(self, visit: Visit, gift: str = "") -> None:
+    def __init__(self, visit: Visit) -> None:
         self.visit = visit
         self.services: Services = visit.services
-        self.gift = gift
 
     @property
     def method(self) -> str:
-        """Of the reading: a server in front may ask with another than its browser did, and says so."""
+        """The method of the reading. A web server in front may use another than its browser did, and says so."""
         request = self.visit.request
         return request.headers.get("x-original-method", request.method)
 
-    def answer(self, session: Session, article_id: str, *, counts: bool) -> Answered:
-        """The decision on one article."""
-        return Answered(check_for(self.visit, session, article_id, counts=counts, method=self.method))
+    @property
+    def is_prefetching(self) -> bool:
+        """Whether the browser fetches ahead, so that nothing is counted."""
+        return reading(self.method, self.visit.request.headers) is Reading.AHEAD
 
-    def look(self, session: Session, article_ids: Sequence[str]) -> list[AccessResult]:
+    def check(self, session: Session, article_id: str, *, counts: bool) -> tuple[AccessResult, str | None]:
+        """The decision on one article, and the token to send with a visitor's next request. Raises UnknownArticle."""
+        return check_for(self.visit, session, article_id, counts=counts, method=self.method), None
+
+    def check_many(self, session: Session, article_ids: Sequence[str]) -> list[AccessResult]:
         """The decisions on many articles; nothing is counted. Raises UnknownArticle."""
-        return self._looked(session, article_ids, access_request_of(self.visit, session, method=self.method))
-
-    def _looked(
-        self, session: Session, article_ids: Sequence[str], asking: AccessRequest
-    ) -> list[AccessResult]:
-        once = dict.fromkeys(article_ids)
-        asked = [(article_id, asking) for article_id in once]
-        checked = check_all(self.visit.context(session), self.services.limits, asked)
-        found = dict(zip(once, checked, strict=True))
-        answers = [found[article_id] for article_id in article_ids]
-        known = [checked for checked in answers if checked is not None]
-        if len(known) < len(answers):
+        request = self._request(session)
+        questions = [(article_id, request) for article_id in dict.fromkeys(article_ids)]
+        checked = check_all(self.visit.context(session), self.services.limits, questions)
+        results = {result.article.id: result for result in checked if result is not None}
+        if len(results) < len(questions):
             raise UnknownArticle
-        return known
+        return [results[article_id] for article_id in article_ids]
+
+    def _request(self, session: Session) -> AccessRequest:
+        """For many articles."""
+        return access_request_of(self.visit, session, method=self.method)
 
 
-class Program(SelfAsker):
-    """A program with a key, for a reader it names; else for a visitor by the token it was given, or a new one."""
+class Program(Requester):
+    """A program with a key. It asks for a reader that it names, or for a visitor: by an earlier token, or a new one."""
 
     def __init__(
         self, visit: Visit, reader_id: str | None, external_id: str | None, visitor: str, gift: str
     ) -> None:
-        super().__init__(visit, gift)
+        super().__init__(visit)
         self.reader_id = reader_id
         self.external_id = external_id
-        self.visitor = visitor
+        self.visitor_token = visitor
+        self.visitor = visitors.by_token(visit.services.site, visitor) or visitors.new()
+        self.gift = gift
 
-    def entitlements(self, session: Session) -> Entitlements:
-        """What the reader holds; an unknown reader is anonymous."""
-        found = by_external_id(session, self.external_id) if self.external_id else None
-        return entitlements_of(self.visit.context(session), found.id if found else self.reader_id)
+    def check(self, session: Session, article_id: str, *, counts: bool) -> tuple[AccessResult, str | None]:
+        """The decision, with a visitor's token where the meter needs one next time. Raises UnknownArticle."""
+        request = self._request(session, counts=counts)
+        result = check(self.visit.context(session), self.services.limits, article_id, request)
+        if request.entitlements.reader_id is not None or not counts or not was_noted(result):
+            return result, None
+        if not self.visitor.is_new:
+            return result, self.visitor_token
+        return result, first_token(self.services.site, self.visitor, result, self.visit.at)
 
-    def answer(self, session: Session, article_id: str, *, counts: bool) -> Answered:
-        """The decision on one article; with a visitor's token, where one is needed to count the next."""
-        site, at = self.services.site, self.visit.at
-        visitor = visitors.by_token(site, self.visitor) or visitors.new()
-        asking = self._access_request(session, visitor, counts=counts)
-        checked = check(self.visit.context(session), self.services.limits, article_id, asking)
-        if asking.entitlements.reader_id is not None or not counts or not was_noted(checked):
-            return Answered(checked)
-        token = first_token(site, visitor, checked, at) if visitor.is_new else self.visitor
-        return Answered(checked, token)
-
-    def look(self, session: Session, article_ids: Sequence[str]) -> list[AccessResult]:
-        """The decisions on many articles; nothing is counted. Raises UnknownArticle."""
-        visitor = visitors.by_token(self.services.site, self.visitor) or visitors.new()
-        return self._looked(session, article_ids, self._access_request(session, visitor, counts=False))
-
-    def _access_request(self, session: Session, visitor: Visitor, *, counts: bool) -> AccessRequest:
-        known = self.entitlements(session)
-        reader = () if known.reader_id is None else (Visitor(known.reader_id),)
-        return AccessRequest(known, (*reader, visitor), counts, self.gift)
+    def _request(self, session: Session, *, counts: bool = False) -> AccessRequest:
+        reader = by_external_id(session, self.external_id) if self.external_id else None
+        known = entitlements_of(self.visit.context(session), reader.id if reader else self.reader_id)
+        # `reader_id` of the entitlements is None for an unknown reader, who is anonymous
+        readers = () if known.reader_id is None else (Visitor(known.reader_id),)
+        return AccessRequest(known, (*readers, self.visitor), counts, self.gift)
 
 
-def asker(
+def requester(
     request: Request,
     visit: ByToken,
     credentials: Credentials,
@@ -138,29 +118,33 @@ def asker(
     external_id: Named = None,
     visitor: Annotated[str | None, Query(max_length=visitors.LONGEST_TOKEN)] = None,
     gift: Named = None,
-) -> SelfAsker:
-    """The reader is the session's, a reader token's, or the one an API key with the scope `access` names.
+) -> Requester:
+    """The reader is the session's, a reader token's, or the one that an API key with the scope `access` names.
 
-    Who names no reader with a key asks for somebody anonymous: `visitor` is the token that an earlier answer gave for that
-    person's browser, by which the meter counts. `gift` is the secret of a gift link that was followed."""
+    A program that names no reader asks for a visitor. `visitor` is the token from an earlier answer for that person's browser,
+    by which the meter counts. `gift` is the secret of a gift link that was followed."""
     if credentials is None or edge_tokens.looks_like_one(credentials.credentials):
-        return SelfAsker(visit)
+        return Requester(visit)
     needs("access")(request, credentials)
     return Program(visit, reader_id, external_id, visitor or "", gift or "")
+
+
+Requesting = Annotated[Requester, Depends(requester)]
 
 
 @router.head("/v1/access/{article_id}", include_in_schema=False)
 @router.get(
     "/v1/access/{article_id}", response_class=JSONResponse, summary="May this reader read this article?"
 )
-def one(article_id: str, who: Annotated[SelfAsker, Depends(asker)], prefetch: bool = False) -> Response:
+def one(article_id: str, who: Requesting, prefetch: bool = False) -> Response:
     """Counts a metered article once a month for the reader or browser; with `prefetch` nothing. 404 for an unknown article.
 
     An answer may hold `visitor`: keep it in a cookie of that browser and send it along next time. 401 `token_expired`,
     `token_invalid`, `session_ended` for a reader token without a session beside it."""
     with who.services.database.transaction() as session:
-        answered = who.answer(session, article_id, counts=_is_read(who) and not prefetch)
-    return _json(who.visit, answered.shape(who.services.site.offer_url))
+        result, visitor = who.check(session, article_id, counts=not (prefetch or who.is_prefetching))
+    shape = shapes.access(result, who.services.site.offer_url)
+    return who.visit.with_cookies(JSONResponse(shape if visitor is None else shape | {"visitor": visitor}))
 
 
 @router.head(GATE + "{article_id}", include_in_schema=False)
@@ -171,7 +155,7 @@ def one(article_id: str, who: Annotated[SelfAsker, Depends(asker)], prefetch: bo
     response_class=Response,
     responses={403: {"description": "It is closed."}, 401: {"description": "The reader token is stale."}},
 )
-def gate(article_id: str, who: Annotated[SelfAsker, Depends(asker)], prefetch: bool = False) -> Response:
+def gate(article_id: str, who: Requesting, prefetch: bool = False) -> Response:
     """204 when it is open, 403 when it isn't, never with a body; `X-Access-Reason` says why. For nginx's `auth_request` and its
     like, which send along what the browser sent: its cookies, or a Bearer token.
 
@@ -179,16 +163,13 @@ def gate(article_id: str, who: Annotated[SelfAsker, Depends(asker)], prefetch: b
     would be counted for (`prefetch`). Pass `Set-Cookie` on to the browser, and its method in `X-Original-Method`."""
     try:
         with who.services.database.transaction() as session:
-            checked = who.answer(session, article_id, counts=_is_read(who) and not prefetch).checked
+            result, _ = who.check(session, article_id, counts=not (prefetch or who.is_prefetching))
     except UnknownArticle as unknown:
         return Response(None, 403, {WHY: unknown.code})
-    allowed = checked.decision.allowed and not checked.pending
-    reason = AHEAD if checked.pending and checked.decision.allowed else checked.decision.reason.value
-    return _with_cookies(who.visit, Response(None, 204 if allowed else 403, {WHY: reason}))
-
-
-def _is_read(who: SelfAsker) -> bool:
-    return reading(who.method, who.visit.request.headers) is not Reading.AHEAD
+    allowed, pending = result.decision.allowed, result.pending
+    reason = AHEAD if pending and allowed else result.decision.reason.value
+    status = 204 if allowed and not pending else 403
+    return who.visit.with_cookies(Response(None, status, {WHY: reason}))
 
 
 class Articles(shapes.Body):
@@ -201,33 +182,23 @@ class Articles(shapes.Body):
 
 
 @router.post("/v1/access", response_class=JSONResponse, summary="The same for many articles at once")
-def many(body: Articles, who: Annotated[SelfAsker, Depends(asker)]) -> Response:
+def many(body: Articles, who: Requesting) -> Response:
     """In the order asked; nothing is counted on a meter. 404 when one of them is unknown, 422 `too_many_articles` for more than 50
     without an API key, 429 for a network that asks too often without one, 503 `busy` when too many ask at once (`Retry-After` says
     when to come back)."""
     if not isinstance(who, Program):
-        _mind_limits(who.visit, len(body.articles))
+        _check_limits(who.visit, len(body.articles))
     elif body.reader_id is not None:
         who.reader_id = body.reader_id
     offer_url = who.services.site.offer_url
     with who.services.database.transaction() as session:
-        answers = [shapes.access(checked, offer_url) for checked in who.look(session, body.articles)]
-    return _json(who.visit, answers)
+        answers = [shapes.access(result, offer_url) for result in who.check_many(session, body.articles)]
+    return who.visit.with_cookies(JSONResponse(answers))
 
 
-def _mind_limits(visit: Visit, articles: int) -> None:
+def _check_limits(visit: Visit, articles: int) -> None:
     """Raises TooManyArticles, TooMany."""
     if articles > MOST_WITHOUT_KEY:
         raise TooManyArticles
     with visit.begin() as ctx:
         rate.count_network(ctx, "many articles", visit.ip, limit=MOST_ASKED, per=timedelta(minutes=10))
-
-
-def _json(visit: Visit, answer: Any) -> Response:
-    return _with_cookies(visit, JSONResponse(answer))
-
-
-def _with_cookies(visit: Visit, response: Response) -> Response:
-    for name, value, life in visit.gives:
-        cookies.give(response, visit.services.settings, name, value, life)
-    return response

@@ -1,24 +1,21 @@
-"""What staff do for readers, for programs: days, another trial, notes. Audited with the key's name."""
-
-from collections.abc import Callable
-from typing import Any
+"""Staff acts that programs may do: days, another trial, notes. They are audited with the key's name."""
 
 from fastapi import APIRouter
 from pydantic import Field
-from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access.models import Grant
 from billing.http import shapes
+from billing.platform.context import TransactionContext
 from billing.staff.acts.days import AnotherTrialAct, ComplimentaryAct, ExtendAct
 from billing.staff.acts.note import NoteAct
 from billing.staff.acts.perform import perform
 from billing.staff.acts.shape import Act
-from billing.staff.models import AuditLine, ReaderNote
+from billing.staff.models import ReaderNote
 from billing.staff.roles import MOST_DAYS
 from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.models import Subscription, TrialException
-from billing.web.api.caller import Caller, Supports
+from billing.web.api.caller import Answer, Supports
 
 router = APIRouter(tags=["Readers"])
 
@@ -41,35 +38,31 @@ class NoteBody(shapes.Body):
     words: shapes.FreeText = Field(min_length=1, max_length=2000)
 
 
-def _perform(caller: Caller, session: Session, act: Act, reason: str) -> AuditLine:
-    return perform(caller.context(session), act, role=None, reason=reason, version=None)
-
-
-def _once(caller: Caller, body: shapes.Body, do: Callable[[Session], tuple[int, Any]]) -> Response:
-    return caller.once_in_one(body.model_dump(mode="json"), do)
+def _perform(ctx: TransactionContext, act: Act, reason: str) -> str:
+    """Do the act; the id of what it made."""
+    return perform(ctx, act, role=None, reason=reason, version=None).subject or ""
 
 
 @router.post("/v1/subscriptions/{subscription_id}/extend", summary="Give more days")
 def extend(subscription_id: str, body: DaysBody, caller: Supports) -> Response:
     """The trial, or the paid period, ends so many days later. 409 `is_cancelled`, `is_paused`, `is_owing`, `charge_under_way`, `already_ended`."""
 
-    def do(session: Session) -> tuple[int, Any]:
-        row = session.get(Subscription, subscription_id)
+    def do(ctx: TransactionContext) -> Answer:
+        row = ctx.session.get(Subscription, subscription_id)
         if row is None:
             raise UnknownSubscription
-        _perform(caller, session, ExtendAct(row.reader_id, body.days, subscription_id), body.reason)
-        return 200, shapes.subscription(session, row, caller.services.site.zone)
+        _perform(ctx, ExtendAct(row.reader_id, body.days, subscription_id), body.reason)
+        return 200, shapes.subscription(ctx, row)
 
-    return _once(caller, body, do)
+    return caller.once_in_one(body, do)
 
 
 @router.post("/v1/readers/{reader_id}/grants", status_code=201, summary="Give complimentary days")
 def give_days(reader_id: str, body: DaysBody, caller: Supports) -> Response:
     """Everything is open to the reader for so many days. 409 `has_subscription` when there is one to extend."""
 
-    def do(session: Session) -> tuple[int, Any]:
-        line = _perform(caller, session, ComplimentaryAct(reader_id, body.days), body.reason)
-        grant = session.get_one(Grant, line.subject)
+    def do(ctx: TransactionContext) -> Answer:
+        grant = ctx.session.get_one(Grant, _perform(ctx, ComplimentaryAct(reader_id, body.days), body.reason))
         return 201, {
             "id": grant.id,
             "reader_id": reader_id,
@@ -78,33 +71,27 @@ def give_days(reader_id: str, body: DaysBody, caller: Supports) -> Response:
             "reason": grant.reason,
         }
 
-    return _once(caller, body, do)
+    return caller.once_in_one(body, do)
 
 
 @router.post("/v1/readers/{reader_id}/trial-exceptions", status_code=201, summary="Allow another trial")
 def allow_trial(reader_id: str, body: ReasonBody, caller: Supports) -> Response:
     """The reader's next start is a trial again, once. 409 `trial_already_allowed`."""
 
-    def do(session: Session) -> tuple[int, Any]:
-        line = _perform(caller, session, AnotherTrialAct(reader_id), body.reason)
-        leave = session.get_one(TrialException, line.subject)
-        return 201, {"id": leave.id, "reader_id": reader_id, "reason": leave.reason, "used_at": None}
+    def do(ctx: TransactionContext) -> Answer:
+        row = ctx.session.get_one(TrialException, _perform(ctx, AnotherTrialAct(reader_id), body.reason))
+        return 201, {"id": row.id, "reader_id": reader_id, "reason": row.reason, "used_at": None}
 
-    return _once(caller, body, do)
+    return caller.once_in_one(body, do)
 
 
 @router.post("/v1/readers/{reader_id}/notes", status_code=201, summary="Keep a note")
 def keep_note(reader_id: str, body: NoteBody, caller: Supports) -> Response:
     """For staff to read; it is never changed."""
 
-    def do(session: Session) -> tuple[int, Any]:
-        line = _perform(caller, session, NoteAct(reader_id), body.words)
-        note = session.get_one(ReaderNote, line.subject)
-        return 201, {
-            "id": note.id,
-            "reader_id": reader_id,
-            "words": note.words,
-            "at": shapes.instant(note.at),
-        }
+    def do(ctx: TransactionContext) -> Answer:
+        note = ctx.session.get_one(ReaderNote, _perform(ctx, NoteAct(reader_id), body.words))
+        at = shapes.instant(note.at)
+        return 201, {"id": note.id, "reader_id": reader_id, "words": note.words, "at": at}
 
-    return _once(caller, body, do)
+    return caller.once_in_one(body, do)

@@ -1,4 +1,4 @@
-"""Which API key a program has sent."""
+"""Finds the API key that a program has sent."""
 
 from datetime import datetime, timedelta
 
@@ -11,11 +11,11 @@ from billing.staff.api_keys import PURPOSE
 from billing.staff.key_models import ApiKey, KeyUse
 
 NOTE_EVERY = timedelta(minutes=1)
-"""A use is written down when the last one that was is older."""
+"""A use is recorded when the last record is older than this."""
 
 
 def find(session: Session, tokens: Tokens, secret: str, at: datetime) -> ApiKey:
-    """The key with this secret, or with it before its last rotation, that works. Raises Unauthenticated."""
+    """The valid key with this secret, or with this secret before its last rotation. Raises Unauthenticated."""
     digest = tokens.list_digest(PURPOSE, secret)
     present = col(ApiKey.key_hash) == digest
     previous = (col(ApiKey.previous_hash) == digest) & (col(ApiKey.previous_until) > at)
@@ -29,7 +29,7 @@ def find(session: Session, tokens: Tokens, secret: str, at: datetime) -> ApiKey:
 
 
 def note_use(session: Session, key: ApiKey, at: datetime) -> None:
-    """Write down that it was used, at most once a minute: all other calls only look."""
+    """Record the use, at most once a minute, so that most calls only read."""
     last = session.exec(select(KeyUse.last_used_at).where(KeyUse.key_id == key.id)).first()
     if last is None or at - last >= NOTE_EVERY:
         using = insert(KeyUse).values(key_id=key.id, last_used_at=at)

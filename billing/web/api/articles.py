@@ -1,21 +1,21 @@
-"""`/v1/articles`, `/v1/sections`: the registry, and what sections ask of their readers."""
+"""`/v1/articles`, `/v1/sections`: the registry of articles, and the access levels of sections."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 from pydantic import Field, HttpUrl
-from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access import articles, policies, public_windows
 from billing.access.models import Article
 from billing.access.policies import NO_TERMS, AccessTerms
 from billing.http import shapes
+from billing.platform.context import TransactionContext
 from billing.rules.access import AccessLevel
 from billing.rules.policies import MOST_DAYS, MOST_HOURS
 from billing.staff import editing
-from billing.web.api.caller import Articles, Caller
+from billing.web.api.caller import Answer, Articles
 from billing.web.api.pages import MOST, After, Limit, page
 
 router = APIRouter(tags=["Articles"])
@@ -32,7 +32,7 @@ class TermsBody(shapes.Body):
 
     @property
     def terms(self) -> AccessTerms:
-        """The same, as the registry takes it."""
+        """The terms, as the registry takes them."""
         return AccessTerms(self.access, self.free_hours, self.open_after_days)
 
 
@@ -51,20 +51,20 @@ class SectionBody(TermsBody):
     access: AccessLevel
 
 
-def shape(session: Session, caller: Caller, row: Article) -> dict[str, Any]:
-    """An article, with what it asks now and until when it is open to everyone."""
-    said = policies.stated(caller.services.site, row, policies.of_sections(session, [row.section]))
-    opened = public_windows.of_articles(caller.context(session), [row.id], [row.section])
-    latest = max(opened, key=lambda one: one.until, default=None)
+def shape(ctx: TransactionContext, row: Article) -> dict[str, Any]:
+    """An article, with its access level now and until when it is open to everyone."""
+    stated = policies.stated(ctx.site, row, policies.of_sections(ctx.session, [row.section]))
+    windows = public_windows.of_articles(ctx, [row.id], [row.section])
+    latest = max(windows, key=lambda window: window.until, default=None)
     return {
         "id": row.id,
         "title": row.title,
         "url": row.url,
         "section": row.section,
-        "access": said.policy.level.value,
-        "access_from": said.by,
-        "free_hours": said.terms.free_hours,
-        "open_after_days": said.terms.open_after_days,
+        "access": stated.policy.level.value,
+        "access_from": stated.by,
+        "free_hours": stated.terms.free_hours,
+        "open_after_days": stated.terms.open_after_days,
         "published_at": shapes.instant(row.published_at),
         "open_until": shapes.instant(latest.until if latest else None),
         "open_reason": latest.reason if latest else None,
@@ -75,7 +75,7 @@ def shape(session: Session, caller: Caller, row: Article) -> dict[str, Any]:
 def put(article_id: ArticleId, body: ArticleBody, caller: Articles) -> Response:
     """Make an article known, or change what is known of it."""
 
-    def do(session: Session) -> tuple[int, Any]:
+    def do(ctx: TransactionContext) -> Answer:
         given = Article(
             id=article_id,
             title=body.title,
@@ -83,24 +83,24 @@ def put(article_id: ArticleId, body: ArticleBody, caller: Articles) -> Response:
             section=body.section,
             published_at=body.published_at,
         )
-        return 200, shape(session, caller, articles.register(caller.context(session), given, body.terms))
+        return 200, shape(ctx, articles.register(ctx, given, body.terms))
 
-    return caller.once_in_one(body.model_dump(mode="json"), do)
+    return caller.once_in_one(body, do)
 
 
 @router.get("/v1/articles/{article_id}")
 def get(article_id: ArticleId, caller: Articles) -> JSONResponse:
     """What is known of an article."""
-    with caller.services.database.transaction() as session:
-        return JSONResponse(shape(session, caller, articles.article(session, article_id)))
+    with caller.begin() as ctx:
+        return JSONResponse(shape(ctx, articles.article(ctx.session, article_id)))
 
 
 @router.delete("/v1/articles/{article_id}", status_code=204)
 def delete(article_id: ArticleId, caller: Articles) -> Response:
     """Forget an article."""
 
-    def do(session: Session) -> tuple[int, Any]:
-        articles.remove(caller.context(session), article_id)
+    def do(ctx: TransactionContext) -> Answer:
+        articles.remove(ctx, article_id)
         return 204, None
 
     return caller.once_in_one(None, do)
@@ -109,32 +109,32 @@ def delete(article_id: ArticleId, caller: Articles) -> Response:
 @router.get("/v1/sections")
 def sections(caller: Articles, limit: Limit = MOST, after: After = None) -> JSONResponse:
     """Every section that has an article or a policy, with its policy, by name."""
-    with caller.services.database.transaction() as session:
-        found = policies.of_sections(session)
-        names = sorted({*found, *articles.sections(session)})
-    names = [name for name in names if after is None or name > after]
-    return page(names, limit, lambda name: _section(name, found.get(name, NO_TERMS)))
+    with caller.begin() as ctx:
+        terms = policies.of_sections(ctx.session)
+        names = sorted({*terms, *articles.sections(ctx.session)})
+    following = [name for name in names if after is None or name > after]
+    return page(following, limit, lambda name: _section(name, terms.get(name, NO_TERMS)))
 
 
 @router.put("/v1/sections/{section}")
 def put_section(section: SectionName, body: SectionBody, caller: Articles) -> Response:
     """From now on the section's articles that say nothing themselves ask this."""
 
-    def do(session: Session) -> tuple[int, Any]:
-        editing.set_section(caller.context(session), section, body.terms)
+    def do(ctx: TransactionContext) -> Answer:
+        editing.set_section(ctx, section, body.terms)
         return 200, _section(section, body.terms)
 
-    return caller.once_in_one(body.model_dump(mode="json"), do)
+    return caller.once_in_one(body, do)
 
 
 @router.delete("/v1/sections/{section}", status_code=204)
 def delete_section(section: SectionName, caller: Articles) -> Response:
     """The section has no policy any more; articles that lean on it are for subscribers. 404 where it had none."""
 
-    def do(session: Session) -> tuple[int, Any]:
-        if policies.of_section(session, section) == NO_TERMS:
+    def do(ctx: TransactionContext) -> Answer:
+        if policies.of_section(ctx.session, section) == NO_TERMS:
             raise public_windows.UnknownSection("That section has no policy.")
-        editing.set_section(caller.context(session), section, NO_TERMS)
+        editing.set_section(ctx, section, NO_TERMS)
         return 204, None
 
     return caller.once_in_one(None, do)

@@ -1,44 +1,40 @@
-"""A reader token in place of a session: an app, or an edge, that asks for whoever it was given for."""
+"""A reader token in place of a session: apps and edges send it for its reader."""
 
 from typing import Annotated
 
 from fastapi import Depends
-from fastapi.security import HTTPAuthorizationCredentials
 
 from billing.access import edge_tokens
 from billing.platform.errors import Unauthenticated
 from billing.readers import sessions
 from billing.readers.models import Reader
-from billing.web.api.caller import bearer
+from billing.web.api.caller import Credentials
 from billing.web.kit.visit import Visit, Visiting
-
-Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
 
 def open_by_token(visit: Visiting, credentials: Credentials) -> Visit:
-    """The visit of the session's reader, or of a reader token's.
+    """The visit of the reader token's reader, or of the session's.
 
-    A token that is stale gives way to a live session; without one it is refused, so that whoever holds it gets another.
+    With a live session beside it, a stale token is ignored; without one it is refused, so that the app fetches another.
     Raises TokenExpired, TokenInvalid, SessionEnded."""
     if credentials is not None and edge_tokens.looks_like_one(credentials.credentials):
         try:
-            _stand_by(visit, credentials.credentials)
+            _sign_in_by_token(visit, credentials.credentials)
         except Unauthenticated:
             if visit.reader is None:
                 raise
     return visit
 
 
-def _stand_by(visit: Visit, token: str) -> None:
-    """Let the visit be that of the token's reader. It ends with the session that the token was made in."""
-    services = visit.services
-    held = edge_tokens.read(services.site, token, visit.at)
+def _sign_in_by_token(visit: Visit, token: str) -> None:
+    """Make the token's reader that of the visit. A token ends with the session that it was issued in."""
+    claims = edge_tokens.read(visit.services.site, token, visit.at)
     with visit.begin() as ctx:
-        reader = ctx.session.get(Reader, held.reader_id)
-        live = held.session_id is None or sessions.is_open(ctx, held.session_id)
-    if reader is None or not live:
+        reader = ctx.session.get(Reader, claims.reader_id)
+        is_live = claims.session_id is None or sessions.is_open(ctx, claims.session_id)
+    if reader is None or not is_live:
         raise edge_tokens.SessionEnded
-    visit.reader, visit.known_by = reader, held.session_id or reader.id
+    visit.reader, visit.known_by = reader, claims.session_id or reader.id
 
 
 ByToken = Annotated[Visit, Depends(open_by_token)]

@@ -1,4 +1,4 @@
-"""Who calls: an API key with its scopes, and calls that may be repeated."""
+"""The program behind an API call: its key with its scopes, and its Idempotency-Key."""
 
 import hashlib
 import json
@@ -16,6 +16,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.container import Services
+from billing.http import shapes
 from billing.http.client_ip import client_ip
 from billing.platform.actors import ApiActor
 from billing.platform.context import TransactionContext
@@ -32,6 +33,8 @@ from billing.web.kit.bulkhead import Party, Side
 from billing.web.kit.problems import log_refusal, problem
 from billing.web.kit.visit import services_of
 
+Answer = tuple[int, Any]
+"""A status and the content of its JSON; None for an answer without a body."""
 bearer = HTTPBearer(
     auto_error=False,
     description="An API key, from `billing keys create`. Each call names the scope that its key needs. "
@@ -59,7 +62,7 @@ class BadIdempotencyKey(Invalid):
 
 @dataclass(frozen=True)
 class Caller:
-    """A program with a key, at an instant."""
+    """A call by a program with a key."""
 
     services: Services
     request: Request
@@ -70,7 +73,7 @@ class Caller:
 
     @property
     def party(self) -> Party:
-        """Whom the call counts for where it waits for the gateway."""
+        """The key, for which calls to the acquirer count."""
         return Party(Side.PROGRAMS, self.key_id)
 
     def begin(self) -> AbstractContextManager[TransactionContext]:
@@ -78,75 +81,74 @@ class Caller:
         return self.services.database.begin(self.services.site, self.at, self.actor)
 
     def context(self, session: Session) -> TransactionContext:
-        """What the rooms below work with in a transaction that is open."""
+        """The context of a transaction that is open already."""
         return TransactionContext(session, self.services.site, self.at, self.actor)
 
     @property
     def actor(self) -> ApiActor:
-        """The program, as histories and the audit name it."""
+        """The program, as the audit and histories name it."""
         return ApiActor(self.name, self.key_id, client_ip(self.request, self.services))
 
-    def reads(self, session: Session, *reader_ids: str) -> None:
-        """Count what this call is about to tell of readers; the last thing in its transaction. Raises KeyOverLimit."""
+    def count_read(self, ctx: TransactionContext, *reader_ids: str) -> None:
+        """Count the readers that the answer tells of. Call it last in the transaction. Raises KeyOverLimit."""
         what = f"{self.request.method} {self.request.scope['route'].path}"
         try:
-            reads.note(self.context(session), what, reader_ids)
+            reads.note(ctx, what, reader_ids)
         except KeyOverLimit as refusal:
-            self._told_to_admins(refusal)
+            self._report(refusal)
             raise
 
-    def once(self, body: Any, do: Callable[[], tuple[int, Any]]) -> Response:
-        """Do it, unless this Idempotency-Key has its answer already: same key, same answer.
+    def once(self, body: Any, do: Callable[[], Answer]) -> Response:
+        """Do it, unless this Idempotency-Key has an answer already; then give that again.
 
-        Refusals (4xx) are kept as answers too; failures (5xx) aren't, nor what the key alone forbids, so that the call can be
+        Refusals (4xx) are stored as answers too. Failures (5xx) and what the key forbids aren't, so that the call can be
         repeated. Raises OtherBody, StillRunning, ScopeMissing, KeyOverLimit."""
         if self.idempotency_key is None:
-            return self._fresh(do)
-        asked = self._asked(body)
-        lock = advisory_key(f"idempotency {self.key_id} {self.idempotency_key}")
-        with self.services.database.engine.connect().execution_options(
-            isolation_level="AUTOCOMMIT"
-        ) as connection:
-            # held by the connection: if this process dies, the key is free to be used again
-            if not connection.execute(
-                sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": lock}
-            ).scalar_one():
+            return self._respond(do)
+        request_hash = self._hash(body)
+        lock = {"key": advisory_key(f"idempotency {self.key_id} {self.idempotency_key}")}
+        autocommit = self.services.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        # a session lock, on a connection of its own: it outlasts the transactions inside, and ends if this process dies
+        with autocommit as connection:
+            if not connection.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), lock).scalar_one():
                 raise StillRunning
             try:
-                return self._kept(asked) or self._keep(asked, self._fresh(do))
+                return self._stored(request_hash) or self._store(request_hash, self._respond(do))
             finally:
-                connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": lock})
+                connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), lock)
 
-    def once_in_one(self, body: Any, do: Callable[[Session], tuple[int, Any]]) -> Response:
-        """The same for what happens in one transaction: the answer is kept in it, so neither can be there without the
-        other. Raises OtherBody, StillRunning."""
+    def once_in_one(
+        self, body: shapes.Body | None, do: Callable[[TransactionContext], Answer], *, brief: bool = False
+    ) -> Response:
+        """The same for a single transaction. The answer is stored in it, so neither can exist without the other.
 
-        def in_one_go() -> tuple[int, Any]:
-            with self.services.database.transaction() as session:
-                status, answer = do(session)
-                self.keep_with(session, body, status, answer)
+        `brief`: fields with their default value don't count for whether two bodies are the same. Raises OtherBody, StillRunning."""
+        given = body.model_dump(mode="json", exclude_defaults=brief) if body is not None else None
+
+        def in_one_go() -> Answer:
+            with self.begin() as ctx:
+                status, answer = do(ctx)
+                self.store_with(ctx.session, given, status, answer)
                 return status, answer
 
-        return self.once(body, in_one_go)
+        return self.once(given, in_one_go)
 
-    def keep_with(self, session: Session, body: Any, status: int, answer: Any) -> None:
-        """Keep the answer in the transaction that makes it true, for what `once` does in several of them."""
+    def store_with(self, session: Session, body: Any, status: int, answer: Any) -> None:
+        """Store the answer in the transaction that makes it true, where `once` runs several."""
         if self.idempotency_key is not None:
-            kept = bytes(_response(status, answer).body).decode()
-            session.add(self._answer(self._asked(body), status, kept))
+            text = bytes(_response(status, answer).body).decode()
+            session.add(self._answer(self._hash(body), status, text))
 
-    def _asked(self, body: Any) -> str:
-        """What stands for the request: two with the same are one."""
-        text = (
-            f"{self.request.method} {self.request.url.path} {json.dumps(body, sort_keys=True, default=str)}"
-        )
-        return hashlib.sha256(text.encode()).hexdigest()
+    def _hash(self, body: Any) -> str:
+        """Identifies the request: calls with the same hash are repetitions."""
+        text = json.dumps(body, sort_keys=True, default=str)
+        return hashlib.sha256(f"{self.request.method} {self.request.url.path} {text}".encode()).hexdigest()
 
-    def _fresh(self, do: Callable[[], tuple[int, Any]]) -> Response:
+    def _respond(self, do: Callable[[], Answer]) -> Response:
         try:
             status, answer = do()
         except KeyForbids as refusal:
-            self._told_to_admins(refusal)
+            self._report(refusal)
             raise
         except Refusal as refusal:
             log_refusal(self.request, refusal.status, refusal.code)
@@ -156,9 +158,8 @@ class Caller:
             return problem(409, "move_refused", str(refusal))
         return _response(status, answer)
 
-    def _told_to_admins(self, refusal: KeyForbids) -> None:
-        """What a key may not do, and was tried with it, stands in the audit once an hour; a ceiling that is reached is a case, one
-        a day."""
+    def _report(self, refusal: KeyForbids) -> None:
+        """Audit what the key may not do, once an hour. A ceiling that is reached opens a case, once a day."""
         with self.begin() as ctx:
             audit.refused(
                 ctx,
@@ -169,28 +170,29 @@ class Caller:
             if isinstance(refusal, KeyOverLimit):
                 key_cases.at_its_ceiling(ctx, self.key_id, self.name, refusal.detail)
 
-    def _kept(self, asked: str) -> Response | None:
+    def _stored(self, request_hash: str) -> Response | None:
         with self.services.database.transaction() as session:
             found = session.get(StoredAnswer, (self.key_id, self.idempotency_key))
         if found is None:
             return None
-        if found.request_hash != asked:
+        if found.request_hash != request_hash:
             raise OtherBody
         kind = "application/json" if found.status < 400 else "application/problem+json"
         return Response(found.body, found.status, {"Idempotent-Replayed": "true"}, kind)
 
-    def _keep(self, asked: str, response: Response) -> Response:
+    def _store(self, request_hash: str, response: Response) -> Response:
         if response.status_code < 500:
             with self.services.database.transaction() as session:
                 if session.get(StoredAnswer, (self.key_id, self.idempotency_key)) is None:
-                    session.add(self._answer(asked, response.status_code, bytes(response.body).decode()))
+                    text = bytes(response.body).decode()
+                    session.add(self._answer(request_hash, response.status_code, text))
         return response
 
-    def _answer(self, asked: str, status: int, body: str) -> StoredAnswer:
+    def _answer(self, request_hash: str, status: int, body: str) -> StoredAnswer:
         return StoredAnswer(
             key_id=self.key_id,
             idempotency_key=str(self.idempotency_key),
-            request_hash=asked,
+            request_hash=request_hash,
             created_at=self.at,
             status=status,
             body=body,
@@ -201,19 +203,21 @@ def _response(status: int, answer: Any) -> Response:
     return JSONResponse(answer, status) if answer is not None else Response(status_code=status)
 
 
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+
+
 def needs(scope: str) -> Callable[..., Caller]:
     """A dependency: a caller whose key has the scope. Raises Unauthenticated, ScopeMissing."""
 
     def caller(
         request: Request,
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+        credentials: Credentials,
         idempotency_key: Annotated[str | None, Header()] = None,
     ) -> Caller:
         if credentials is None:
             raise Unauthenticated
-        if idempotency_key is not None and not (
-            0 < len(idempotency_key) <= 255 and idempotency_key.isprintable()
-        ):
+        chosen = idempotency_key
+        if chosen is not None and not (0 < len(chosen) <= 255 and chosen.isprintable()):
             raise BadIdempotencyKey
         services = services_of(request)
         with services.database.transaction() as session:
@@ -228,7 +232,7 @@ def needs(scope: str) -> Callable[..., Caller]:
 
 
 def _with(scope: str) -> Any:
-    """The same, with the scope in the description of the route."""
+    """The same, with the scope in the route's API description."""
     return Security(needs(scope), scopes=[scope])
 
 

@@ -1,4 +1,4 @@
-"""`/v1/access-token` and the keys by which such tokens are checked: for edges and apps that decide without asking each time."""
+"""`/v1/access-token`, and the keys that verify its tokens: for edges and apps that decide by themselves."""
 
 from typing import Annotated, Any
 
@@ -11,8 +11,7 @@ from billing.http import shapes
 from billing.platform.errors import Unauthenticated
 from billing.readers.register import UnknownReader, by_external_id
 from billing.web.api.access import Named
-from billing.web.api.by_token import Credentials
-from billing.web.api.caller import needs
+from billing.web.api.caller import Credentials, needs
 from billing.web.kit.visit import Visit, open_visit, services_of
 
 router = APIRouter(tags=["Access"])
@@ -40,23 +39,23 @@ def access_token(
     Its first part, the header, is the same in each token of a session for as long as the signing key lasts, and is in nobody
     else's. An edge remembers by it what we said, for when it can't reach us.
     An edge that can't reach us takes a genuine token for an hour after its `exp`, and never past `paid_until`."""
-    services, session_id = visit.services, None
-    named = credentials is not None and not edge_tokens.looks_like_one(credentials.credentials)
-    if named:
+    session_id = None
+    by_key = credentials is not None and not edge_tokens.looks_like_one(credentials.credentials)
+    if by_key:
         needs("access")(request, credentials)
     elif visit.session is None or visit.reader is None:
         raise NotSignedIn
     else:
         reader_id, session_id = visit.reader.id, visit.session.id
     with visit.begin() as ctx:
-        if named and external_id:
+        if by_key and external_id:
             found = by_external_id(ctx.session, external_id)
             reader_id = found.id if found else None
         known = entitlements_of(ctx, reader_id)
     if not known.registered:
         raise UnknownReader
     shape = {
-        "token": edge_tokens.issue(services.site, known, session_id, visit.at),
+        "token": edge_tokens.issue(visit.services.site, known, session_id, visit.at),
         "token_type": "Bearer",
         "expires_in": int(edge_tokens.LIFE.total_seconds()),
         "expires_at": shapes.instant(visit.at + edge_tokens.LIFE),

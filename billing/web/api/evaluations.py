@@ -1,13 +1,12 @@
-"""`/access/v1/evaluation(s)`: the same decisions in the words of OpenID AuthZEN 1.0, for gateways that speak it."""
+"""`/access/v1/evaluation(s)`: the access decisions as OpenID AuthZEN 1.0, for API gateways that speak it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import ConfigDict, Field
-from sqlmodel import Session
 
 from billing.access.articles import UnknownArticle
 from billing.access.check import AccessRequest, AccessResult, Question, check, check_all
@@ -15,9 +14,10 @@ from billing.access.entitlements import ANONYMOUS, entitlements_by_reader
 from billing.access.visitors import Visitor
 from billing.http import shapes
 from billing.http.limits import MOST_ARTICLES
+from billing.platform.context import TransactionContext
 from billing.readers.register import ids_of_external
 from billing.rules.access import READ
-from billing.web.api.caller import Access, Caller
+from billing.web.api.caller import Access
 from billing.web.api.edges import FOR_EVERYBODY
 from billing.web.kit.visit import services_of
 
@@ -93,15 +93,17 @@ class Evaluations(Partial):
     evaluations: list[Partial] = Field(min_length=1, max_length=MOST_ARTICLES)
     options: Options = Field(default_factory=Options)
 
-    def each(self) -> Iterator[Partial]:
-        """Every evaluation, whole."""
-        for one in self.evaluations:
-            yield Partial(
-                subject=one.subject or self.subject,
-                action=one.action or self.action,
-                resource=one.resource or self.resource,
-                context=one.context or self.context,
+    def completed(self) -> list[Partial]:
+        """Each evaluation, with what it leaves out taken from here."""
+        return [
+            Partial(
+                subject=partial.subject or self.subject,
+                action=partial.action or self.action,
+                resource=partial.resource or self.resource,
+                context=partial.context or self.context,
             )
+            for partial in self.evaluations
+        ]
 
 
 @router.post("/access/v1/evaluation", summary="AuthZEN: one evaluation")
@@ -109,37 +111,36 @@ def evaluation(body: Evaluation, caller: Access) -> JSONResponse:
     """`{"decision"}`, with the reason and all else that `/v1/access` says in `context`. Permitting a reader to `read` a metered
     article counts it; with `prefetch` in the context it is not counted, and closed."""
     counts = body.action.feature == READ and not (body.context and body.context.prefetch)
-    one, services = Partial(**dict(body)), caller.services
+    partial = Partial(**dict(body))
     with caller.begin() as ctx:
-        (asked,) = _questions(ctx.session, caller, [one], counts=counts)
-        if not isinstance(asked, tuple):
-            return JSONResponse(asked)
-        article_id, request = asked
+        (question,) = _questions(ctx, [partial], counts=counts)
+        if isinstance(question, dict):
+            return JSONResponse(question)
         try:
-            checked = check(ctx, services.limits, article_id, request)
+            result = check(ctx, caller.services.limits, *question)
         except UnknownArticle:
-            checked = None
-    return JSONResponse(_told(checked, one, services.site.offer_url))
+            result = None
+    return JSONResponse(_answer(result, partial, ctx.site.offer_url))
 
 
 @router.post("/access/v1/evaluations", summary="AuthZEN: many at once")
 def evaluations(body: Evaluations, caller: Access) -> JSONResponse:
     """In the order asked. Nothing is counted, so a metered article that would have to be stays closed (`pending` in its context)."""
-    last = {Semantic.DENY: False, Semantic.PERMIT: True}.get(body.options.evaluations_semantic)
-    each, services = list(body.each()), caller.services
-    found: list[dict[str, Any]] = []
+    stops_at = {Semantic.DENY: False, Semantic.PERMIT: True}.get(body.options.evaluations_semantic)
+    partials = body.completed()
     with caller.begin() as ctx:
-        asked = _questions(ctx.session, caller, each, counts=False)
-        once = list(dict.fromkeys(one for one in asked if isinstance(one, tuple)))
-        checked = dict(zip(once, check_all(ctx, services.limits, once), strict=True))
-    for one, question in zip(each, asked, strict=True):
+        questions = _questions(ctx, partials, counts=False)
+        unique = list(dict.fromkeys(question for question in questions if isinstance(question, tuple)))
+        results = dict(zip(unique, check_all(ctx, caller.services.limits, unique), strict=True))
+    answers: list[dict[str, Any]] = []
+    for partial, question in zip(partials, questions, strict=True):
         if isinstance(question, dict):
-            found.append(question)
+            answers.append(question)
         else:
-            found.append(_told(checked[question], one, services.site.offer_url))
-        if found[-1]["decision"] is last:
+            answers.append(_answer(results[question], partial, ctx.site.offer_url))
+        if answers[-1]["decision"] is stops_at:
             break
-    return JSONResponse({"evaluations": found})
+    return JSONResponse({"evaluations": answers})
 
 
 @router.get("/.well-known/authzen-configuration", summary="AuthZEN: where to ask")
@@ -155,39 +156,42 @@ def metadata(request: Request) -> JSONResponse:
 
 
 def _questions(
-    session: Session, caller: Caller, each: Sequence[Partial], *, counts: bool
+    ctx: TransactionContext, partials: Sequence[Partial], *, counts: bool
 ) -> list[Question | dict[str, Any]]:
-    """Each evaluation as a question; one that can't be evaluated is closed, with the error."""
-    subjects = [one.subject for one in each if one.subject is not None]
-    names = {kind: {one.id for one in subjects if one.type == kind} for kind in ("reader", "external")}
-    ours = ids_of_external(session, names["external"]) if names["external"] else {}
-    readers = names["reader"] | set(ours.values())
-    known = entitlements_by_reader(caller.context(session), readers) if readers else {}
+    """Each evaluation as a question, or, where it can't be evaluated, a denial with the error."""
+    subjects = [partial.subject for partial in partials if partial.subject is not None]
+    names = {
+        kind: {subject.id for subject in subjects if subject.type == kind} for kind in ("reader", "external")
+    }
+    ids = ids_of_external(ctx.session, names["external"]) if names["external"] else {}
+    readers = names["reader"] | set(ids.values())
+    known = entitlements_by_reader(ctx, readers) if readers else {}
 
-    def question(one: Partial) -> Question | dict[str, Any]:
-        if one.subject is None or one.action is None or one.resource is None:
-            return _closed(400, "An evaluation needs a subject, an action and a resource.")
-        if one.resource.type != "article":
-            return _closed(404, "The only resources are articles: type `article`.")
-        if one.subject.type not in (*names, "anonymous"):
-            return _closed(400, "A subject is of the type `reader`, `external` or `anonymous`.")
-        name = ours.get(one.subject.id, "") if one.subject.type == "external" else one.subject.id
-        held = known.get(name, ANONYMOUS) if one.subject.type in names else ANONYMOUS
-        visitors = (Visitor(held.reader_id),) if held.reader_id else ()
-        return one.resource.id, AccessRequest(held, visitors, counts)
+    def question(partial: Partial) -> Question | dict[str, Any]:
+        subject, resource = partial.subject, partial.resource
+        if subject is None or partial.action is None or resource is None:
+            return _denied(400, "An evaluation needs a subject, an action and a resource.")
+        if resource.type != "article":
+            return _denied(404, "The only resources are articles: type `article`.")
+        if subject.type not in (*names, "anonymous"):
+            return _denied(400, "A subject is of the type `reader`, `external` or `anonymous`.")
+        reader_id = ids.get(subject.id, "") if subject.type == "external" else subject.id
+        entitlements = known.get(reader_id, ANONYMOUS) if subject.type in names else ANONYMOUS
+        visitors = (Visitor(entitlements.reader_id),) if entitlements.reader_id else ()
+        return resource.id, AccessRequest(entitlements, visitors, counts)
 
-    return [question(one) for one in each]
+    return [question(partial) for partial in partials]
 
 
-def _told(checked: AccessResult | None, one: Partial, offer_url: str) -> dict[str, Any]:
-    if checked is None or one.action is None:
-        return _closed(404, UnknownArticle().detail)
-    context = shapes.access(checked, offer_url)
-    if checked.pending:
+def _answer(result: AccessResult | None, partial: Partial, offer_url: str) -> dict[str, Any]:
+    if result is None or partial.action is None:
+        return _denied(404, UnknownArticle().detail)
+    context = shapes.access(result, offer_url)
+    if result.pending:
         context["pending"] = True
-    allowed = one.action.feature in checked.decision.features and not checked.pending
+    allowed = partial.action.feature in result.decision.features and not result.pending
     return {"decision": allowed, "context": context}
 
 
-def _closed(status: int, message: str) -> dict[str, Any]:
+def _denied(status: int, message: str) -> dict[str, Any]:
     return {"decision": False, "context": {"error": {"status": status, "message": message}}}

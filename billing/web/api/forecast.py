@@ -1,4 +1,4 @@
-"""`/v1/readers/{id}/forecast`: what a reader will be charged if nobody does anything."""
+"""`/v1/readers/{id}/forecast`: what a reader will be charged if nothing changes."""
 
 from typing import Annotated
 
@@ -21,22 +21,24 @@ def look_ahead(
     reader_id: str, caller: ReadsReaders, months: Annotated[int, Query(ge=1, le=LONGEST_MONTHS)] = 12
 ) -> JSONResponse:
     """Each charge of the months to come, and their sum. Empty where nothing is charged any more."""
-    site = caller.services.site
-    until = add_months(site.today(caller.at), months)
-    with caller.services.database.begin(site, caller.at, caller.actor) as ctx:
-        held = live_of(ctx.session, by_id(ctx.session, reader_id).id)
-        charges = forecast(ctx, held, until=until) if held else []
-        caller.reads(ctx.session, reader_id)
-    total = sum(one.amount.amount for one in charges)
+    with caller.begin() as ctx:
+        until = add_months(ctx.today, months)
+        subscription = live_of(ctx.session, by_id(ctx.session, reader_id).id)
+        charges = forecast(ctx, subscription, until=until) if subscription else []
+        caller.count_read(ctx, reader_id)
     return JSONResponse(
         {
             "reader": reader_id,
-            "subscription": held.id if held else None,
+            "subscription": subscription.id if subscription else None,
             "until": until.isoformat(),
             "charges": [
-                {"at": shapes.instant(one.at), "amount": shapes.money(one.amount.amount), "plan": one.plan_id}
-                for one in charges
+                {
+                    "at": shapes.instant(charge.at),
+                    "amount": shapes.money(charge.amount.amount),
+                    "plan": charge.plan_id,
+                }
+                for charge in charges
             ],
-            "total": shapes.money(total),
+            "total": shapes.money(sum(charge.amount.amount for charge in charges)),
         }
     )

@@ -5,7 +5,6 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
-from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access import gifts
@@ -13,9 +12,10 @@ from billing.access.articles import article
 from billing.access.check import facts_for_anonymous
 from billing.access.models import Gift
 from billing.http import shapes
+from billing.platform.context import TransactionContext
 from billing.readers.register import by_id
 from billing.web.api.articles import ArticleId
-from billing.web.api.caller import Caller, ReadsReaders, Supports
+from billing.web.api.caller import Answer, Caller, ReadsReaders, Supports
 from billing.web.api.pages import MOST, After, Limit, page
 
 router = APIRouter(tags=["Gifts"])
@@ -31,26 +31,24 @@ class GiftBody(shapes.Body):
 def give(article_id: ArticleId, body: GiftBody, caller: Supports) -> Response:
     """201 with the link; the gift given before, while it lasts. 403 `not_a_subscriber`, 409 `no_gifts_left`, 409 `needs_no_gift`."""
 
-    def do(session: Session) -> tuple[int, Any]:
-        services = caller.services
-        found = article(session, article_id)
-        nobody = facts_for_anonymous(caller.context(session), found)
-        gift = gifts.give(caller.context(session), services.gift_terms, body.reader_id, article_id, nobody)
-        left = gifts.left(caller.context(session), services.gift_terms, body.reader_id)
+    def do(ctx: TransactionContext) -> Answer:
+        terms = caller.services.gift_terms
+        anonymous = facts_for_anonymous(ctx, article(ctx.session, article_id))
+        gift = gifts.give(ctx, terms, body.reader_id, article_id, anonymous)
+        left = gifts.left(ctx, terms, body.reader_id)
         return 201, _shape(caller, gift) | {"left_this_month": left}
 
-    return caller.once_in_one(body.model_dump(mode="json"), do)
+    return caller.once_in_one(body, do)
 
 
 @router.get("/v1/readers/{reader_id}/gifts")
 def given(reader_id: str, caller: ReadsReaders, limit: Limit = MOST, after: After = None) -> JSONResponse:
     """The reader's gifts, newest first, and how many are left this month."""
-    services = caller.services
     with caller.begin() as ctx:
         by_id(ctx.session, reader_id)
         rows = gifts.of_reader(ctx.session, reader_id, limit + 1, after)
-        left = gifts.left(ctx, services.gift_terms, reader_id)
-        caller.reads(ctx.session, reader_id)
+        left = gifts.left(ctx, caller.services.gift_terms, reader_id)
+        caller.count_read(ctx, reader_id)
     return page(rows, limit, lambda gift: _shape(caller, gift), left_this_month=left)
 
 
@@ -58,8 +56,8 @@ def given(reader_id: str, caller: ReadsReaders, limit: Limit = MOST, after: Afte
 def revoke(gift_id: str, caller: Supports) -> Response:
     """Take it back: from now on it opens nothing, to nobody."""
 
-    def do(session: Session) -> tuple[int, Any]:
-        gifts.revoke(caller.context(session), gift_id, reason=f"taken back by {caller.actor}")
+    def do(ctx: TransactionContext) -> Answer:
+        gifts.revoke(ctx, gift_id, reason=f"taken back by {caller.actor}")
         return 204, None
 
     return caller.once_in_one(None, do)

@@ -7,7 +7,7 @@ from sqlmodel import Field, SQLModel
 
 
 class StoredAnswer(SQLModel, table=True):
-    """The answer given to an Idempotency-Key: asked again, it is given again."""
+    """The answer to an Idempotency-Key: a repeated call is answered with it."""
 
     __tablename__ = "api_answer"
     __table_args__ = (sa.Index("api_answer_given", "created_at"),)

@@ -1,25 +1,26 @@
 """Invoices and refunds."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
-from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel import col, select
 from starlette.responses import Response
 
 from billing.http import shapes
 from billing.payments import dispute_limits, receipts
 from billing.payments.document_text import copies
 from billing.payments.models import Invoice, InvoiceState, Payment, Refund
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.readers.register import by_id
 from billing.refunds import refund as refunds
 from billing.staff.record import recorded
 from billing.subscriptions.change import lock
-from billing.web.api.caller import Money
+from billing.web.api.caller import Answer, Money
 from billing.web.api.pages import After, Limit, NotInThisList, page
 from billing.web.kit.files import as_file
 
@@ -27,35 +28,27 @@ router = APIRouter(tags=["Money"])
 
 
 @router.get("/v1/readers/{reader_id}/invoices")
-def invoices(
-    reader_id: str,
-    caller: Money,
-    limit: Limit = 20,
-    after: After = None,
-) -> JSONResponse:
+def invoices(reader_id: str, caller: Money, limit: Limit = 20, after: After = None) -> JSONResponse:
     """A reader's invoices with their payments, in the order in which they were drawn up. 422 `bad_after` where `after` names none
     of them."""
-    with caller.services.database.transaction() as session:
-        by_id(session, reader_id)
+    its_payment = (col(Payment.invoice_id) == Invoice.id) & col(Payment.duplicate).is_(False)
+    with caller.begin() as ctx:
+        by_id(ctx.session, reader_id)
         query = (
             select(Invoice, Payment)
-            .join(
-                Payment,
-                (col(Payment.invoice_id) == Invoice.id) & col(Payment.duplicate).is_(False),
-                isouter=True,
-            )
+            .join(Payment, its_payment, isouter=True)
             .where(Invoice.reader_id == reader_id)
             .order_by(col(Invoice.created_at), col(Invoice.id))
             .limit(limit + 1)
         )
         if after:
-            last = session.get(Invoice, after)
+            last = ctx.session.get(Invoice, after)
             if last is None or last.reader_id != reader_id:
                 raise NotInThisList
             before = sa.tuple_(sa.literal(last.created_at), sa.literal(last.id))
             query = query.where(sa.tuple_(col(Invoice.created_at), col(Invoice.id)) > before)
-        rows = session.exec(query).all()
-        caller.reads(session, reader_id)
+        rows = ctx.session.exec(query).all()
+        caller.count_read(ctx, reader_id)
     return page(rows, limit, lambda row: _with_payment(*row))
 
 
@@ -76,19 +69,17 @@ class NotPaid(Conflict):
 )
 def as_pdf(invoice_id: str, caller: Money) -> Response:
     """A paid invoice with its credit notes, as a PDF that says copy: the originals went by mail. 409 `invoice_not_paid` before that."""
-    services = caller.services
     with caller.begin() as ctx:
-        invoice = _found(ctx.session, invoice_id)
+        invoice = _invoice(ctx, invoice_id)
         if invoice.state is not InvoiceState.PAID:
             raise NotPaid
-        paid = receipts.one(ctx.session, invoice_id, invoice.reader_id)
-        documents = copies(ctx, paid)
-        caller.reads(ctx.session, invoice.reader_id)
-    return as_file(documents, services.sender.house)
+        documents = copies(ctx, receipts.one(ctx.session, invoice_id, invoice.reader_id))
+        caller.count_read(ctx, invoice.reader_id)
+    return as_file(documents, caller.services.sender.house)
 
 
-def _found(session: Session, invoice_id: str) -> Invoice:
-    invoice = session.get(Invoice, invoice_id)
+def _invoice(ctx: TransactionContext, invoice_id: str) -> Invoice:
+    invoice = ctx.session.get(Invoice, invoice_id)
     if invoice is None:
         raise receipts.UnknownInvoice
     return invoice
@@ -97,21 +88,18 @@ def _found(session: Session, invoice_id: str) -> Invoice:
 @router.get("/v1/invoices/{invoice_id}")
 def one(invoice_id: str, caller: Money) -> JSONResponse:
     """An invoice, its payment, its refunds."""
-    with caller.services.database.transaction() as session:
-        invoice = _found(session, invoice_id)
-        payment = session.exec(
+    with caller.begin() as ctx:
+        invoice = _invoice(ctx, invoice_id)
+        payment = ctx.session.exec(
             select(Payment).where(Payment.invoice_id == invoice_id, col(Payment.duplicate).is_(False))
         ).first()
-        found = session.exec(_refunds_of(payment)).all() if payment else []
+        found: Sequence[Refund] = ()
+        if payment is not None:
+            query = select(Refund).where(Refund.payment_id == payment.id)
+            found = ctx.session.exec(query.order_by(col(Refund.created_at), col(Refund.id))).all()
         answer = _with_payment(invoice, payment) | {"refunds": [shapes.refund(row) for row in found]}
-        caller.reads(session, invoice.reader_id)
+        caller.count_read(ctx, invoice.reader_id)
     return JSONResponse(answer)
-
-
-def _refunds_of(payment: Payment) -> SelectOfScalar[Refund]:
-    """Oldest first."""
-    of_payment = select(Refund).where(Refund.payment_id == payment.id)
-    return of_payment.order_by(col(Refund.created_at), col(Refund.id))
 
 
 class RefundBody(shapes.Body):
@@ -126,29 +114,24 @@ def refund(payment_id: str, body: RefundBody, caller: Money) -> Response:
     """201: the refund is on its way. 409 `refund_exceeds_payment` when it is more than is left,
     409 `charge_disputed` when a bank has taken it back."""
 
-    def do(session: Session) -> tuple[int, Any]:
-        payment = session.get(Payment, payment_id)
+    def do(ctx: TransactionContext) -> Answer:
+        payment = ctx.session.get(Payment, payment_id)
         if payment is None:
             raise refunds.UnknownPayment
-        line = recorded(
-            caller.context(session),
-            "refund",
-            reader_id=payment.reader_id,
-            subject=payment_id,
-            reason=body.reason,
-        )
-        with line:
-            lock(session, session.get_one(Invoice, payment.invoice_id).subscription_id)
-            dispute_limits.refuse_taken(session, payment)
-            made = refunds.intend(
-                caller.context(session),
+        reader_id = payment.reader_id
+        with recorded(ctx, "refund", reader_id=reader_id, subject=payment_id, reason=body.reason):
+            # the subscription's lock comes first, as wherever money moves
+            lock(ctx.session, ctx.session.get_one(Invoice, payment.invoice_id).subscription_id)
+            dispute_limits.refuse_taken(ctx.session, payment)
+            intended = refunds.intend(
+                ctx,
                 payment,
                 amount=body.amount,
                 cause=f"api:{caller.key_id}:{caller.idempotency_key or caller.request.state.request_id}",
                 reason=body.reason,
             )
-            if made is None:
+            if intended is None:
                 raise refunds.MoreThanLeft(left=0)
-        return 201, shapes.refund(made)
+        return 201, shapes.refund(intended)
 
-    return caller.once_in_one(body.model_dump(mode="json"), do)
+    return caller.once_in_one(body, do)

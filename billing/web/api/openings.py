@@ -1,19 +1,19 @@
-"""The public-interest switch for programs: open an article, a section or the whole site until a moment; close it."""
+"""The public-interest switch for programs: open an article, a section or the whole site until a moment, or close it."""
 
 from typing import Any, Literal
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field, model_validator
-from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access import articles, public_windows
 from billing.access.models import PublicWindow, Scope
 from billing.http import shapes
+from billing.platform.context import TransactionContext
 from billing.staff import editing
 from billing.web.api.articles import ArticleId, shape
-from billing.web.api.caller import Articles, Caller
+from billing.web.api.caller import Answer, Articles
 from billing.web.api.pages import MOST, After, Limit, page
 
 router = APIRouter(tags=["Articles"])
@@ -35,13 +35,13 @@ class OpeningBody(OpenBody):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "OpeningBody":
-        if sum(each is not None for each in (self.article, self.section, self.site)) != 1:
+        if sum(named is not None for named in (self.article, self.section, self.site)) != 1:
             raise ValueError("name an article, or a section, or the site")
         return self
 
     @property
     def what(self) -> tuple[Scope, str]:
-        """The scope and what in it."""
+        """The scope, and the subject in it."""
         if self.article is not None:
             return Scope.ARTICLE, self.article
         return (Scope.SECTION, self.section) if self.section is not None else (Scope.SITE, "")
@@ -51,27 +51,23 @@ class OpeningBody(OpenBody):
 def open_article(article_id: ArticleId, body: OpenBody, caller: Articles) -> Response:
     """Open it to everyone until a moment; it closes by itself."""
 
-    def do(session: Session) -> tuple[int, Any]:
-        _open(session, caller, Scope.ARTICLE, article_id, body)
-        return 200, shape(session, caller, articles.article(session, article_id))
+    def do(ctx: TransactionContext) -> Answer:
+        _open(ctx, Scope.ARTICLE, article_id, body)
+        return 200, shape(ctx, articles.article(ctx.session, article_id))
 
-    return caller.once_in_one(body.model_dump(mode="json"), do)
+    return caller.once_in_one(body, do)
 
 
 @router.post("/v1/articles/{article_id}/close")
 def close_article(article_id: ArticleId, caller: Articles) -> Response:
     """Close what was opened of this article alone, before its time; its section or the site may still be open."""
 
-    def do(session: Session) -> tuple[int, Any]:
-        row = articles.article(session, article_id)
-        own = [
-            one
-            for one in public_windows.of_articles(caller.context(session), [row.id], [row.section])
-            if one.scope is Scope.ARTICLE
-        ]
-        for one in own:
-            editing.close(caller.context(session), one.id)
-        return 200, shape(session, caller, row)
+    def do(ctx: TransactionContext) -> Answer:
+        row = articles.article(ctx.session, article_id)
+        for window in public_windows.of_articles(ctx, [row.id], [row.section]):
+            if window.scope is Scope.ARTICLE:
+                editing.close(ctx, window.id)
+        return 200, shape(ctx, row)
 
     return caller.once_in_one(None, do)
 
@@ -88,24 +84,24 @@ def live(caller: Articles, limit: Limit = MOST, after: After = None) -> JSONResp
 def open_to_all(body: OpeningBody, caller: Articles) -> Response:
     """Open an article, a section or the whole site to everyone until a moment; it closes by itself."""
 
-    def do(session: Session) -> tuple[int, Any]:
-        return 201, _shape(_open(session, caller, *body.what, body))
+    def do(ctx: TransactionContext) -> Answer:
+        return 201, _shape(_open(ctx, *body.what, body))
 
-    return caller.once_in_one(body.model_dump(mode="json"), do)
+    return caller.once_in_one(body, do)
 
 
 @router.delete("/v1/openings/{opening_id}")
 def close(opening_id: str, caller: Articles) -> Response:
     """Close it before its time."""
 
-    def do(session: Session) -> tuple[int, Any]:
-        return 200, _shape(editing.close(caller.context(session), opening_id))
+    def do(ctx: TransactionContext) -> Answer:
+        return 200, _shape(editing.close(ctx, opening_id))
 
     return caller.once_in_one(None, do)
 
 
-def _open(session: Session, caller: Caller, scope: Scope, subject: str, body: OpenBody) -> PublicWindow:
-    return editing.open_to_all(caller.context(session), scope, subject, until=body.until, reason=body.reason)
+def _open(ctx: TransactionContext, scope: Scope, subject: str, body: OpenBody) -> PublicWindow:
+    return editing.open_to_all(ctx, scope, subject, until=body.until, reason=body.reason)
 
 
 def _shape(row: PublicWindow) -> dict[str, Any]:

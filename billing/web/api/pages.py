@@ -1,4 +1,4 @@
-"""Lists that programs read page by page: `limit` rows `after` the last one they have."""
+"""Lists that programs read page by page: `limit` rows `after` the last one of the page before."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
@@ -12,7 +12,7 @@ MOST = 100
 Row = TypeVar("Row")
 Limit = Annotated[int, Query(ge=1, le=MOST)]
 After = Annotated[str | None, Query(max_length=200)]
-"""The name of the last row of the page before."""
+"""The id of the last row of the page before."""
 
 
 class NotInThisList(Invalid):
@@ -22,5 +22,5 @@ class NotInThisList(Invalid):
 
 
 def page(rows: Sequence[Row], limit: int, shown: Callable[[Row], Any], **more: Any) -> JSONResponse:
-    """A page from the rows that follow, of which one more than the page holds tells that it isn't the last."""
+    """A page of `limit` rows. Pass one row more, where there is one: it makes `has_more` true."""
     return JSONResponse({"data": [shown(row) for row in rows[:limit]], "has_more": len(rows) > limit} | more)

@@ -1,4 +1,4 @@
-"""For operators: is the process alive, is it ready. Answered in the event loop, so no crowd of requests keeps a probe waiting."""
+"""Probes for operators. They are answered in the event loop, so a full thread pool doesn't delay them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from billing.billing_run.overdue import overdue_since
 from billing.cases import find
 from billing.http import shapes
 from billing.payments import charge
-from billing.platform import heartbeat
 from billing.platform.errors import Unavailable
+from billing.platform.heartbeat import Heartbeat, last_heartbeat
 from billing.platform.installation import NotAdopted, held_by, held_too_long
 from billing.reconcile import schedule
 from billing.reports import doctor
@@ -35,24 +35,26 @@ async def healthz() -> JSONResponse:
 
 @dataclass(frozen=True, slots=True)
 class OperatorFacts:
-    """What operators are told, at an instant."""
+    """What operators learn from the database, at an instant. The moments are None where there is no alarm."""
 
     at: datetime
     held: Unavailable | None
+    """Why money and mail are stopped."""
     pause: breaker.ChargingPaused | None
     waiting: int
     set_aside: int
-    last_heartbeat: heartbeat.Heartbeat | None
+    last_heartbeat: Heartbeat | None
     overdue: datetime | None
+    """When a billing run last finished."""
     compared: schedule.Standing
     unexamined: datetime | None
+    """When the doctor was due."""
     held_since: datetime | None
-    """Only where that is an alarm."""
     cases: dict[str, int]
-    """How many are open, by kind."""
+    """Open cases by kind."""
 
     def alarms(self) -> dict[str, bool]:
-        """Each alarm, by its name as a metric."""
+        """Each alarm by its name in the metrics."""
         return {
             "workers_silent": self.last_heartbeat is not None and self.last_heartbeat.silent,
             "billing_runs_overdue": self.overdue is not None,
@@ -63,7 +65,7 @@ class OperatorFacts:
         }
 
 
-def look(session: Session, at: datetime) -> OperatorFacts:
+def operator_facts(session: Session, at: datetime) -> OperatorFacts:
     """All of it, from the database."""
     return OperatorFacts(
         at,
@@ -71,7 +73,7 @@ def look(session: Session, at: datetime) -> OperatorFacts:
         breaker.paused(session),
         charge.waiting(session),
         inbox.count_set_aside(session),
-        heartbeat.last_heartbeat(session, at),
+        last_heartbeat(session, at),
         overdue_since(session, at),
         schedule.standing(session),
         doctor.overdue_since(session, at),
@@ -80,9 +82,10 @@ def look(session: Session, at: datetime) -> OperatorFacts:
     )
 
 
-def _readiness(request: Request) -> Readiness[OperatorFacts]:
-    found: Readiness[OperatorFacts] = request.app.state.readiness
-    return found
+async def _facts(request: Request) -> OperatorFacts | None:
+    """None where the database doesn't answer."""
+    readiness: Readiness[OperatorFacts] = request.app.state.readiness
+    return await readiness.found()
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
@@ -90,15 +93,15 @@ async def metrics(request: Request) -> Response:
     """What this process answered, how fast, the state of its memory, what stands still here, what is an alarm and how many cases
     are open, for Prometheus. Keep it to yourselves at the proxy."""
     text = generate_latest(request.app.state.registry)
-    found = await _readiness(request).found()
-    if found is not None:  # without a database the rest is still told
-        text += generate_latest(_as_gauges(found))
+    facts = await _facts(request)
+    if facts is not None:
+        text += generate_latest(_as_gauges(facts))
     return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 WITH_MONEY = {"charges": "charges", "refunds": "refunds", "mail": "mail except sign-in links"}
 WITH_COPIES = {"newsletters": "newsletters"}
-"""What stands still while money is held, and what besides in a copy, each in words."""
+"""What is stopped while money is held, and what else in a copy of an installation; each in words."""
 
 
 def _stopped(held: Unavailable | None) -> dict[str, str]:
@@ -107,85 +110,79 @@ def _stopped(held: Unavailable | None) -> dict[str, str]:
     return WITH_MONEY | WITH_COPIES if isinstance(held, NotAdopted) else WITH_MONEY
 
 
-def _as_gauges(found: OperatorFacts) -> CollectorRegistry:
+def _as_gauges(facts: OperatorFacts) -> CollectorRegistry:
     registry = CollectorRegistry()
-    stopped, words = _stopped(found.held), "1 for what stands still here."
-    _gauge(
-        registry, "masthead_stopped", words, "what", {it: it in stopped for it in WITH_MONEY | WITH_COPIES}
-    )
-    _gauge(registry, "masthead_alarm", "1 for what an operator is called for.", "what", found.alarms())
-    _gauge(registry, "masthead_open_cases", "Cases that wait for a person.", "kind", found.cases)
+
+    def add(name: str, words: str, label: str, values: Mapping[str, float]) -> None:
+        gauge = Gauge(name, words, [label], registry=registry)
+        for which, value in values.items():
+            gauge.labels(which).set(value)
+
+    stopped = _stopped(facts.held)
+    may_stop = {what: what in stopped for what in WITH_MONEY | WITH_COPIES}
+    add("masthead_stopped", "1 for what stands still here.", "what", may_stop)
+    add("masthead_alarm", "1 for what an operator is called for.", "what", facts.alarms())
+    add("masthead_open_cases", "Cases that wait for a person.", "kind", facts.cases)
     return registry
-
-
-def _gauge(
-    registry: CollectorRegistry, name: str, words: str, label: str, values: Mapping[str, float]
-) -> None:
-    gauge = Gauge(name, words, [label], registry=registry)
-    for which, value in values.items():
-        gauge.labels(which).set(value)
 
 
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
     """The process and its database answer; and whether charging goes on, which doesn't keep this process from serving."""
-    found = await _readiness(request).found()
-    if found is None:
+    facts = await _facts(request)
+    if facts is None:
         return problem(503, "not_ready", "The database doesn't answer.")
-    held, pause = found.held, found.pause
+    held, pause = facts.held, facts.pause
     charging: dict[str, object] = {
         "state": "paused" if pause else "held" if held else "on",
-        "waiting": found.waiting,
+        "waiting": facts.waiting,
     }
     if pause is not None:
         charging |= {"since": shapes.instant(pause.since), "asks_again_at": shapes.instant(pause.probe_at)}
     answer = {
         "status": "ready",
-        "worker": _worker(found.last_heartbeat),
-        "billing_runs": _runs(found.last_heartbeat, found.overdue),
+        "worker": _worker(facts.last_heartbeat),
+        "billing_runs": _runs(facts),
         "charging": charging,
-        "books": _books(found.compared, found.at),
-        "doctor": _doctor(found.unexamined),
-        "events_set_aside": found.set_aside,
-        "listening": request.app.state.listener.is_fresh,  # down: access is asked of the database each time, and slower
+        "books": _books(facts.compared, facts.at),
+        "doctor": _doctor(facts.unexamined),
+        "events_set_aside": facts.set_aside,
+        "listening": request.app.state.listener.is_fresh,  # without it, access checks query the database: slower, still right
+        "money_and_mail": "stopped" if held else "moving",
+        "stopped": list(_stopped(held).values()),
     }
-    if held is not None:  # readers still read, so it is ready for them
-        stopped = list(_stopped(held).values())
-        return JSONResponse(answer | {"money_and_mail": "stopped", "stopped": stopped, "why": held.detail})
-    return JSONResponse(answer | {"money_and_mail": "moving", "stopped": []})
+    # still ready: readers read on while money is held
+    return JSONResponse(answer | {"why": held.detail} if held else answer)
 
 
-def _worker(last_heartbeat: heartbeat.Heartbeat | None) -> dict[str, object]:
-    """Whether anybody looks for what is due: without it nothing is charged, told or settled, and readers still read."""
-    if last_heartbeat is None:
+def _worker(heartbeat: Heartbeat | None) -> dict[str, object]:
+    """Without a worker nothing is charged, mailed or settled; readers still read."""
+    if heartbeat is None:
         return {"state": "never_seen"}
-    return {
-        "state": "silent" if last_heartbeat.silent else "seen",
-        "seen_at": shapes.instant(last_heartbeat.at),
-    }
+    return {"state": "silent" if heartbeat.silent else "seen", "seen_at": shapes.instant(heartbeat.at)}
 
 
 def _books(compared: schedule.Standing, at: datetime) -> dict[str, object]:
-    """Whether our books are compared with the acquirer's each day. Where they aren't, what differs isn't seen."""
-    said: dict[str, object] = {"state": "late" if compared.is_late(at) else "compared"}
+    """Whether our books are compared with the acquirer's each day."""
+    is_late = compared.is_late(at)
+    books: dict[str, object] = {"state": "late" if is_late else "compared"}
     if compared.through is not None:
-        said |= {"through": compared.through.isoformat()}
-    if compared.is_late(at) and compared.problem:
-        said |= {"problem": compared.problem}
-    return said
+        books |= {"through": compared.through.isoformat()}
+    if is_late and compared.problem:
+        books |= {"problem": compared.problem}
+    return books
 
 
-def _doctor(unexamined: datetime | None) -> dict[str, object]:
-    """Whether every promise is asked each night. Where it isn't, what is broken isn't seen."""
-    if unexamined is not None:
-        return {"state": "late", "due_at": shapes.instant(unexamined)}
-    return {"state": "in_time"}
+def _doctor(due_at: datetime | None) -> dict[str, object]:
+    """Whether the doctor checks every promise each night."""
+    return {"state": "late", "due_at": shapes.instant(due_at)} if due_at else {"state": "in_time"}
 
 
-def _runs(last_heartbeat: heartbeat.Heartbeat | None, overdue: datetime | None) -> dict[str, object]:
-    """Whether billing runs finish while workers are there; a run that hangs is told here, since it can't tell itself."""
-    if overdue is not None:
-        return {"state": "overdue", "finished_at": shapes.instant(overdue)}
-    if last_heartbeat is None or last_heartbeat.run_at is None:
+def _runs(facts: OperatorFacts) -> dict[str, object]:
+    """Whether billing runs finish while workers are there. A run that hangs can't report itself, so it shows here."""
+    heartbeat = facts.last_heartbeat
+    if facts.overdue is not None:
+        return {"state": "overdue", "finished_at": shapes.instant(facts.overdue)}
+    if heartbeat is None or heartbeat.run_at is None:
         return {"state": "never_seen"}
-    return {"state": "finishing", "finished_at": shapes.instant(last_heartbeat.run_at)}
+    return {"state": "finishing", "finished_at": shapes.instant(heartbeat.run_at)}

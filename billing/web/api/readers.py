@@ -1,5 +1,6 @@
-"""`/v1/trials`, `/v1/readers`, `/v1/subscriptions`: start, look, cancel, undo."""
+"""`/v1/trials`, `/v1/readers`, `/v1/subscriptions`: start, find, cancel, withdraw, resume."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from billing.changes.cancel import UNDONE, When
 from billing.changes.give_back import GiveBackChoice
 from billing.changes.withdraw import Withdrawal
 from billing.http import shapes
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid
 from billing.readers.models import Reader
 from billing.readers.register import by_address, by_external_id, by_id, clean_address
@@ -26,7 +28,7 @@ from billing.staff.record import recorded
 from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.find import latest_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
-from billing.web.api.caller import Caller, Cancels, ReadsReaders, Starts
+from billing.web.api.caller import Answer, Cancels, ReadsReaders, Starts
 from billing.web.api.pages import After, Limit, page
 from billing.web.kit.bulkhead import Waits, may_wait
 
@@ -65,24 +67,25 @@ class FutureConsent(Invalid):
 def start_trial(body: TrialBody, caller: Starts) -> Waits:
     """201 with reader and subscription; 409 `trial_used`, 409 `already_subscribed`, 409 `dispute_open` (a bank has asked for a payment back), 402 `card_declined`."""
 
-    def do() -> tuple[int, Any]:
+    asked = body.model_dump(mode="json")
+
+    def do() -> Answer:
         services = caller.services
         accepted_at = clocks.not_after(body.consent.accepted_at, caller.at)
         if accepted_at is None:
             raise FutureConsent
-        agreed = Agreed(
-            text_version=body.consent.text_version,
-            accepted_at=accepted_at,
-            ip=str(body.consent.ip),
-            device=body.consent.user_agent,
-        )
         with caller.begin() as ctx:
             key_limits.refuse_more(ctx, caller.key_id, ONE_START)
         request = TrialRequest(
             email=body.email,
             external_id=body.external_id,
             method_ref=body.payment_method,
-            agreed=agreed,
+            agreed=Agreed(
+                text_version=body.consent.text_version,
+                accepted_at=accepted_at,
+                ip=str(body.consent.ip),
+                device=body.consent.user_agent,
+            ),
             plan_id=body.plan,
             by=caller.actor,
         )
@@ -91,15 +94,12 @@ def start_trial(body: TrialBody, caller: Starts) -> Waits:
         )
 
     def begun(session: Session, who: Reader, started: Subscription) -> dict[str, Any]:
-        key_limits.spend(caller.context(session), caller.key_id, ONE_START)
-        answer = {
-            "reader": shapes.reader(who),
-            "subscription": shapes.subscription(session, started, caller.services.site.zone),
-        }
-        caller.keep_with(session, asked, 201, answer)
+        ctx = caller.context(session)
+        key_limits.spend(ctx, caller.key_id, ONE_START)
+        answer = {"reader": shapes.reader(who), "subscription": shapes.subscription(ctx, started)}
+        caller.store_with(session, asked, 201, answer)
         return answer
 
-    asked = body.model_dump(mode="json")
     return Waits(caller, lambda: caller.once(asked, do))
 
 
@@ -112,35 +112,33 @@ def find(
     after: After = None,
 ) -> JSONResponse:
     """By address, by the publisher's own id, or all, oldest first."""
-    with caller.services.database.transaction() as session:
-        if email is not None or external_id is not None:
-            found = (
-                by_address(session, clean_address(email))
-                if email
-                else by_external_id(session, external_id or "")
-            )
-            rows = [found] if found else []
+    with caller.begin() as ctx:
+        rows: Sequence[Reader | None]
+        if email:
+            rows = [by_address(ctx.session, clean_address(email))]
+        elif email is not None or external_id is not None:
+            rows = [by_external_id(ctx.session, external_id or "")]
         else:
             query = select(Reader).order_by(col(Reader.id)).limit(limit + 1)
-            rows = list(session.exec(query.where(Reader.id > after) if after else query))
-        answer = page(rows, limit, lambda row: _reader(caller, session, row))
-        caller.reads(session, *(row.id for row in rows[:limit]))
+            rows = ctx.session.exec(query.where(Reader.id > after) if after else query).all()
+        found = [row for row in rows if row is not None]
+        answer = page(found, limit, lambda row: _reader(ctx, row))
+        caller.count_read(ctx, *(row.id for row in found[:limit]))
     return answer
 
 
 @router.get("/v1/readers/{reader_id}")
 def one(reader_id: str, caller: ReadsReaders) -> JSONResponse:
     """A reader, with the subscription that runs or ran last."""
-    with caller.services.database.transaction() as session:
-        answer = _reader(caller, session, by_id(session, reader_id))
-        caller.reads(session, reader_id)
+    with caller.begin() as ctx:
+        answer = _reader(ctx, by_id(ctx.session, reader_id))
+        caller.count_read(ctx, reader_id)
     return JSONResponse(answer)
 
 
-def _reader(caller: Caller, session: Session, row: Reader) -> dict[str, Any]:
-    held = latest_of(session, row.id)
-    zone = caller.services.site.zone
-    return shapes.reader(row) | {"subscription": shapes.subscription(session, held, zone) if held else None}
+def _reader(ctx: TransactionContext, row: Reader) -> dict[str, Any]:
+    latest = latest_of(ctx.session, row.id)
+    return shapes.reader(row) | {"subscription": shapes.subscription(ctx, latest) if latest else None}
 
 
 @router.get("/v1/readers/{reader_id}/events")
@@ -151,16 +149,16 @@ def events(
     after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> JSONResponse:
     """What happened to the reader's subscriptions, in order: from, to, when, who, why."""
-    with caller.services.database.transaction() as session:
-        by_id(session, reader_id)
-        rows = session.exec(
+    with caller.begin() as ctx:
+        by_id(ctx.session, reader_id)
+        rows = ctx.session.exec(
             select(SubscriptionChange)
             .join(Subscription, col(Subscription.id) == SubscriptionChange.subscription_id)
             .where(Subscription.reader_id == reader_id, col(SubscriptionChange.id) > after)
             .order_by(col(SubscriptionChange.id))
             .limit(limit + 1)
         ).all()
-        caller.reads(session, reader_id)
+        caller.count_read(ctx, reader_id)
     return page(rows, limit, _event)
 
 
@@ -181,23 +179,26 @@ def _event(row: SubscriptionChange) -> dict[str, Any]:
 @router.get("/v1/subscriptions/{subscription_id}")
 def subscription(subscription_id: str, caller: ReadsReaders) -> JSONResponse:
     """A subscription as it stands."""
-    with caller.services.database.transaction() as session:
-        row = session.get(Subscription, subscription_id)
-        if row is None:
-            raise UnknownSubscription
-        answer = shapes.subscription(session, row, caller.services.site.zone)
-        caller.reads(session, row.reader_id)
+    with caller.begin() as ctx:
+        row = _subscription(ctx, subscription_id)
+        answer = shapes.subscription(ctx, row)
+        caller.count_read(ctx, row.reader_id)
     return JSONResponse(answer)
 
 
-def _recorded(
-    caller: Caller, session: Session, act: str, subscription_id: str, reason: str = ""
-) -> AbstractContextManager[None]:
-    """The audit's line around what a program does to a subscription. Raises UnknownSubscription."""
-    row = session.get(Subscription, subscription_id)
+def _subscription(ctx: TransactionContext, subscription_id: str) -> Subscription:
+    row = ctx.session.get(Subscription, subscription_id)
     if row is None:
         raise UnknownSubscription
-    return recorded(caller.context(session), act, reader_id=row.reader_id, subject=row.id, reason=reason)
+    return row
+
+
+def _recorded(
+    ctx: TransactionContext, act: str, subscription_id: str, reason: str
+) -> AbstractContextManager[None]:
+    """The audit line around an act on a subscription. Raises UnknownSubscription."""
+    row = _subscription(ctx, subscription_id)
+    return recorded(ctx, act, reader_id=row.reader_id, subject=row.id, reason=reason)
 
 
 class CancelBody(shapes.Body):
@@ -218,24 +219,23 @@ def cancel_subscription(subscription_id: str, caller: Cancels, body: CancelBody 
     `nothing_to_give_back` (the last charge asked back again), `nothing_to_leave`. Whatever gives money back needs a key with the
     scope `money` besides: 403 `scope_missing`, and nothing is done. `refund: none` without `requested_at` cancels and gives nothing
     back. With it, or without the scope, a form that was charged after counts for nothing here: it waits for staff."""
-    wanted = body or CancelBody()
-    reason = ": ".join(part for part in (wanted.reason, wanted.comment) if part) or "no reason given"
+    choice = body or CancelBody()
+    reason = ": ".join(part for part in (choice.reason, choice.comment) if part) or "no reason given"
 
-    def do(session: Session) -> tuple[int, Any]:
-        services = caller.services
-        with _recorded(caller, session, "cancel", subscription_id, without_card_numbers(reason)):
+    def do(ctx: TransactionContext) -> Answer:
+        with _recorded(ctx, "cancel", subscription_id, without_card_numbers(reason)):
             row = cancel_for_reader(
-                caller.context(session),
+                ctx,
                 subscription_id,
-                asked_at=wanted.requested_at or caller.at,
+                asked_at=choice.requested_at or ctx.at,
                 reason=reason,
-                when=wanted.when,
-                give_back=wanted.refund,
-                may_return=key_limits.may_return(session, caller.key_id),
+                when=choice.when,
+                give_back=choice.refund,
+                may_return=key_limits.may_return(ctx.session, caller.key_id),
             )
-        return 200, shapes.subscription(session, row, services.site.zone)
+        return 200, shapes.subscription(ctx, row)
 
-    return caller.once_in_one(wanted.model_dump(mode="json"), do)
+    return caller.once_in_one(choice, do)
 
 
 class WithdrawBody(shapes.Body):
@@ -254,25 +254,24 @@ def withdraw_subscription(
 ) -> Response:
     """Within the cooling-off days after the first charge, also after a cancellation; `returned` is what goes back. 202 with
     `request` where staff decide, because there was another withdrawal within a year: it is cancelled meanwhile. 409 `cooling_off_over` later, or again. The key needs the scope `money` besides: 403 `scope_missing`."""
-    wanted = body or WithdrawBody()
+    given = body or WithdrawBody()
 
-    def do(session: Session) -> tuple[int, Any]:
-        site = caller.services.site
-        with _recorded(caller, session, "withdraw", subscription_id, without_card_numbers(wanted.reason)):
+    def do(ctx: TransactionContext) -> Answer:
+        with _recorded(ctx, "withdraw", subscription_id, without_card_numbers(given.reason)):
             done = withdrawals.withdraw_or_ask(
-                caller.context(session),
+                ctx,
                 subscription_id,
-                asked_at=wanted.requested_at or caller.at,
+                asked_at=given.requested_at or ctx.at,
                 ip="",
-                device=str(caller.actor),
-                reason=wanted.reason,
+                device=str(ctx.actor),
+                reason=given.reason,
             )
-        shown = shapes.subscription(session, session.get_one(Subscription, subscription_id), site.zone)
+        shown = shapes.subscription(ctx, _subscription(ctx, subscription_id))
         if not isinstance(done, Withdrawal):
             return 202, shown | {"returned": None, "request": done.id}
         return 200, shown | {"returned": shapes.money(done.cents, done.first.payment.currency)}
 
-    return caller.once_in_one(wanted.model_dump(mode="json"), do)
+    return caller.once_in_one(given, do)
 
 
 class ResumeBody(shapes.Body):
@@ -284,13 +283,12 @@ class ResumeBody(shapes.Body):
 @router.post("/v1/subscriptions/{subscription_id}/resume", summary="Undo a cancellation")
 def resume_subscription(subscription_id: str, caller: Starts, body: ResumeBody | None = None) -> Response:
     """While the trial or the period runs. 409 `nothing_to_undo` otherwise, `dispute_open` while a bank asks for a payment back."""
-    wanted = body or ResumeBody()
+    given = body or ResumeBody()
 
-    def do(session: Session) -> tuple[int, Any]:
-        services = caller.services
-        with _recorded(caller, session, "resume", subscription_id, wanted.reason):
-            row = undo_for_reader(caller.context(session), subscription_id, reason=wanted.reason or UNDONE)
-        return 200, shapes.subscription(session, row, services.site.zone)
+    def do(ctx: TransactionContext) -> Answer:
+        with _recorded(ctx, "resume", subscription_id, given.reason):
+            row = undo_for_reader(ctx, subscription_id, reason=given.reason or UNDONE)
+        return 200, shapes.subscription(ctx, row)
 
-    # without a reason it is asked as it was before there could be one, so a key from then has its answer still
-    return caller.once_in_one(wanted.model_dump(mode="json", exclude_defaults=True), do)
+    # brief: a call without a reason hashes as it did before the field existed, so its answer is found again
+    return caller.once_in_one(given, do, brief=True)

@@ -1,6 +1,6 @@
-"""What operators are told about the database, looked up apart from all requests: on a thread and a connection of its own.
+"""What the probes say about the database, queried on a thread and a connection of its own.
 
-So a probe waits neither for a worker thread nor for the pool, and a crowd of probes makes one look."""
+So a probe waits neither for a worker thread nor for the pool, and many probes at once cost one query."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,37 +16,37 @@ from billing.http.single_flight import SharedWork
 from billing.platform.clock import HeldClock
 
 MAX_AGE_SECONDS = 1.0
-"""For which what was found is told again. Where the clock is held each probe has a look of its own: what was done is true at once."""
+"""Age to which a result is reused. With a held clock every probe queries anew, so that tests see changes at once."""
 PATIENCE_SECONDS = 5.0
-"""After which the database counts as one that doesn't answer."""
+"""After which the database counts as unreachable."""
 Found = TypeVar("Found")
 
 
 class Readiness(Generic[Found]):
-    """The last look at the database, or the next one."""
+    """The latest result of `query`, or the next one."""
 
-    def __init__(self, services: Services, look: Callable[[Session, datetime], Found]) -> None:
+    def __init__(self, services: Services, query: Callable[[Session, datetime], Found]) -> None:
         self._database = services.database.apart(pool_size=1)
         is_held = isinstance(services.clock, HeldClock)
         self._clock = HeldClock(self._database) if is_held else services.clock
-        self._look = look
-        self._looks = SharedWork(self._ask, services.monotonic.seconds, 0 if is_held else MAX_AGE_SECONDS)
+        self._query = query
+        self._results = SharedWork(self._run, services.monotonic.seconds, 0 if is_held else MAX_AGE_SECONDS)
 
     async def found(self) -> Found | None:
-        """What a look found, no older than `MAX_AGE_SECONDS`; None where the database doesn't answer in time."""
+        """A result no older than `MAX_AGE_SECONDS`; None if the database doesn't answer in time."""
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_SECONDS):
-                return await self._looks.outcome()
+                return await self._results.outcome()
         return None
 
     def close(self) -> None:
         """Give the connection back."""
         self._database.close()
 
-    def _ask(self) -> Found | None:
+    def _run(self) -> Found | None:
         try:
             at = self._clock.now()
             with self._database.transaction() as session:
-                return self._look(session, at)
+                return self._query(session, at)
         except sa.exc.SQLAlchemyError:
             return None

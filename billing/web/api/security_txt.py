@@ -11,20 +11,18 @@ router = APIRouter(include_in_schema=False)
 ADDRESS = "/.well-known/security.txt"
 KEPT = {"Cache-Control": "public, max-age=300"}
 VALID_FOR = timedelta(days=30)
-"""It is written at each request, so it is never out of date; a copy elsewhere soon is."""
+"""Counted from each request, so only copies elsewhere expire."""
 
 
 @router.get(ADDRESS)
 def security_txt(request: Request) -> Response:
     """The contact of BILLING_SECURITY_CONTACT, or else the address that readers write to."""
     services = services_of(request)
-    expires = (services.clock.now().astimezone(UTC) + VALID_FOR).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
+    expires = services.clock.now().astimezone(UTC) + VALID_FOR
     contact = services.settings.security_contact or f"mailto:{services.sender.house.contact_email}"
     lines = (
         f"Contact: {contact}",
-        f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
+        f"Expires: {expires:%Y-%m-%d}T00:00:00Z",
         "Preferred-Languages: en",
         f"Canonical: {services.site.page(ADDRESS)}",
     )

@@ -1,5 +1,5 @@
-"""What is the same for everybody: robots.txt, the licence, the API's description. Caches may keep it, and it is made once for all who
-come within a minute."""
+"""Documents that are the same for every caller: robots.txt, the licence, the OpenAPI document. Caches may keep them. Each is made at
+most once a minute."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ KEPT = {"Cache-Control": "public, max-age=300"}
 KEPT_SECONDS = 60.0
 ROBOTS, LICENSE, OPENAPI = "/robots.txt", "/license.xml", "/openapi.json"
 Written = tuple[Callable[[], bytes], str]
-"""How a document is written, and its media type."""
+"""The function that writes a document, and its media type."""
 
 
 class NoLicense(NotFound):
@@ -34,7 +34,7 @@ class NoLicense(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class SharedDocument:
-    """Something that is the same for everybody, with a tag by which it is known again."""
+    """A document with its ETag."""
 
     body: bytes
     kind: str
@@ -45,8 +45,8 @@ Documents = dict[str, SharedWork[SharedDocument]]
 
 
 def add(app: FastAPI, services: Services, written: dict[str, Written]) -> None:
-    """Add documents by their address. Each is made at most once a minute, whatever the query; where the clock is held it is made
-    each time: what was done is true at once."""
+    """Add documents by their address. With a held clock, each is made at every request, so that tests and the demo see changes
+    at once."""
     max_age = 0 if isinstance(services.clock, HeldClock) else KEPT_SECONDS
 
     def document(write: Callable[[], bytes], kind: str) -> SharedDocument:
@@ -54,12 +54,13 @@ def add(app: FastAPI, services: Services, written: dict[str, Written]) -> None:
         return SharedDocument(body, kind, f'"{hashlib.sha256(body).hexdigest()[:24]}"')
 
     documents: Documents = app.state.documents
-    for path, how in written.items():
-        documents[path] = SharedWork(partial(document, *how), services.monotonic.seconds, max_age)
+    for path, (write, kind) in written.items():
+        work = partial(document, write, kind)
+        documents[path] = SharedWork(work, services.monotonic.seconds, max_age)
 
 
 def add_own(app: FastAPI, services: Services) -> None:
-    """Add those of every installation."""
+    """Add the documents of every installation."""
     add(
         app,
         services,
@@ -75,11 +76,11 @@ def add_own(app: FastAPI, services: Services) -> None:
 @router.get(LICENSE)
 @router.get(OPENAPI)
 async def answer(request: Request) -> Response:
-    """What is kept for this address, with a tag, so that whoever has it already isn't sent it again. Raises NoLicense."""
+    """The document at this address; 304 for a caller that has it already. Raises NoLicense."""
     shared: SharedWork[SharedDocument] = request.app.state.documents[request.url.path]
     found = await shared.outcome()
     headers = KEPT | {"ETag": found.tag}
-    known = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
+    known = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
     if found.tag in known or f"W/{found.tag}" in known:
         return Response(status_code=304, headers=headers)
     return Response(found.body, headers=headers | {"Content-Type": found.kind})
@@ -99,7 +100,7 @@ def _license_url(services: Services) -> str | None:
 
 
 def _licence(services: Services) -> bytes:
-    """RSL 1.0: for the whole site, which uses are permitted, and which are prohibited."""
+    """RSL 1.0: which uses of the whole site are permitted, and which are prohibited."""
     if services.settings.license != OWN_LICENSE:
         raise NoLicense
     house = services.sender.house

@@ -15,7 +15,7 @@ router = APIRouter(tags=["Readers"])
 
 
 def _unspaced(value: Any) -> Any:
-    """A plus sign in an address reads as a space; an instant has none."""
+    """A plus sign in a query string arrives as a space; an instant has no spaces."""
     return value.replace(" ", "+") if isinstance(value, str) else value
 
 
@@ -27,10 +27,9 @@ def standing(
     article: Annotated[str | None, Query(max_length=shapes.LONGEST)] = None,
 ) -> JSONResponse:
     """What the reader held at the moment (now, if none is named) and the facts behind it; with `article`, the decision on it."""
-    services = caller.services
     with caller.begin() as ctx:
-        found = explain(ctx, services.limits, reader_id, at=at or caller.at, article_id=article)
-        caller.reads(ctx.session, reader_id)
+        found = explain(ctx, caller.services.limits, reader_id, at=at or ctx.at, article_id=article)
+        caller.count_read(ctx, reader_id)
     return JSONResponse(_shape(found))
 
 
@@ -40,7 +39,7 @@ def _shape(found: Explanation) -> dict[str, Any]:
         "at": shapes.instant(found.at),
         "registered": found.entitlements.registered,
         "sentence": found.sentence,
-        "held": [_held(one) for one in found.held],
+        "held": [_entitlement(entitlement) for entitlement in found.held],
         "decision": _decision(found) if found.decision else None,
         "facts": [
             {
@@ -55,12 +54,12 @@ def _shape(found: Explanation) -> dict[str, Any]:
     }
 
 
-def _held(held: Entitlement) -> dict[str, Any]:
+def _entitlement(entitlement: Entitlement) -> dict[str, Any]:
     return {
-        "reason": held.reason.value,
-        "until": shapes.instant(held.until),
-        "renews": held.renews,
-        "features": sorted({*held.features, "read"}),
+        "reason": entitlement.reason.value,
+        "until": shapes.instant(entitlement.until),
+        "renews": entitlement.renews,
+        "features": sorted({*entitlement.features, "read"}),
     }
 
 

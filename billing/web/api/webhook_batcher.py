@@ -1,6 +1,6 @@
-"""Takes in what an acquirer sends. Events that come while others are being stored are stored together, in the next transaction.
+"""Stores the webhook events of an acquirer. Events that arrive during a transaction are stored together in the next one.
 
-Each is answered after the commit that keeps it, or with its own refusal; whatever the others are."""
+Each is answered after the commit that stores it, or with its own refusal, whatever becomes of the others."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -24,61 +24,58 @@ MOST = 64
 class _Message:
     body: bytes
     headers: Mapping[str, str]
-    kept: asyncio.Future[bool]
+    stored: asyncio.Future[bool]
 
 
 class WebhookBatcher:
-    """One for a web process and an acquirer; its `keep` is called on the event loop alone."""
+    """One for each web process and acquirer. Call `store` on the event loop only."""
 
     def __init__(self, database: Database, gateway: Gateway, clock: Clock) -> None:
         self._database, self._gateway, self._clock = database, gateway, clock
         self._waiting: list[_Message] = []
         self._work: asyncio.Task[None] | None = None
 
-    async def keep(self, body: bytes, headers: Mapping[str, str]) -> bool:
-        """Return when the event is kept; whether it was new. Raises what `Gateway.verify` does."""
+    async def store(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Store the event; whether it was new. Returns after the commit. Raises as `Gateway.verify`."""
         message = _Message(body, headers, asyncio.get_running_loop().create_future())
         self._waiting.append(message)
         if self._work is None or self._work.done():
-            self._work = asyncio.create_task(self._keep_all())
-        return await message.kept
+            self._work = asyncio.create_task(self._store_all())
+        return await message.stored
 
-    async def _keep_all(self) -> None:
+    async def _store_all(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-            became: Sequence[bool | Exception]
+            outcomes: Sequence[bool | Exception]
             try:
-                became = await asyncio.to_thread(self._keep, [(one.body, one.headers) for one in batch])
+                outcomes = await asyncio.to_thread(self._verify_and_store, batch)
             except Exception as problem:
-                became = [problem] * len(batch)
+                outcomes = [problem] * len(batch)
             except BaseException:
-                for one in batch:  # the senders would wait for ever
-                    one.kept.cancel()
+                for message in batch:  # or the senders would wait for ever
+                    message.stored.cancel()
                 raise
-            for one, said in zip(batch, became, strict=True):
-                if one.kept.done():  # who sent it has gone
+            for message, outcome in zip(batch, outcomes, strict=True):
+                if message.stored.done():  # the sender has gone
                     continue
-                if isinstance(said, Exception):
-                    one.kept.set_exception(said)
+                if isinstance(outcome, Exception):
+                    message.stored.set_exception(outcome)
                 else:
-                    one.kept.set_result(said)
+                    message.stored.set_result(outcome)
 
-    def _keep(self, messages: Sequence[tuple[bytes, Mapping[str, str]]]) -> list[bool | Exception]:
+    def _verify_and_store(self, messages: Sequence[_Message]) -> list[bool | Exception]:
         at = self._clock.now()
-        became: list[bool | Exception] = []
-        genuine: list[tuple[int, Notification]] = []
-        for number, (body, headers) in enumerate(messages):
-            became.append(False)
+        verified: list[Notification | Refusal] = []
+        for message in messages:
             try:
-                genuine.append((number, self._gateway.verify(body, headers, at)))
+                verified.append(self._gateway.verify(message.body, message.headers, at))
             except Refusal as refusal:
-                became[number] = refusal
-        for (number, _), said in zip(genuine, self._store([one for _, one in genuine], at), strict=True):
-            became[number] = said
-        return became
+                verified.append(refusal)
+        stored = iter(self._store([event for event in verified if not isinstance(event, Refusal)], at))
+        return [event if isinstance(event, Refusal) else next(stored) for event in verified]
 
     def _store(self, events: Sequence[Notification], at: datetime) -> list[bool | Exception]:
-        """All of them, or, where the database won't have one, each by itself."""
+        """Store them together or, if the database refuses one of them, each by itself."""
         if not events:
             return []
         try:
@@ -87,4 +84,4 @@ class WebhookBatcher:
         except (sa.exc.DataError, sa.exc.IntegrityError) as problem:
             if len(events) == 1:
                 return [problem]
-            return [said for one in events for said in self._store([one], at)]
+            return [outcome for event in events for outcome in self._store([event], at)]

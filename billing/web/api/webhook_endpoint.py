@@ -1,4 +1,4 @@
-"""What an acquirer sends. Verified, stored, answered; settled later by the worker."""
+"""The webhooks of acquirers: verified, stored and answered here, settled later by the worker."""
 
 from collections.abc import Awaitable, Callable
 
@@ -12,7 +12,7 @@ from billing.web.api.webhook_batcher import WebhookBatcher
 
 
 class _AsItComes(APIRoute):
-    """A route that takes the request as it is: nothing in it is read but its bytes and its headers."""
+    """A route that gets the bare request. FastAPI would parse a JSON body, but the signature covers the raw bytes."""
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         """The endpoint itself."""
@@ -21,7 +21,7 @@ class _AsItComes(APIRoute):
 
 
 def router(services: Services) -> APIRouter:
-    """A route for each acquirer, so that another name is an unknown page."""
+    """One route for each acquirer; another name is an unknown page."""
     made = APIRouter(route_class=_AsItComes)
     for gateway in services.acquirers:
         made.add_api_route(
@@ -40,7 +40,7 @@ def _endpoint(services: Services, gateway: Gateway) -> Callable[[Request], Await
 
     async def webhook(request: Request) -> JSONResponse:
         """Needs the acquirer's signature over the raw body. 200 when the event is kept, also when it was kept before."""
-        new = await batcher.keep(await request.body(), request.headers)
+        new = await batcher.store(await request.body(), request.headers)
         return JSONResponse({"received": True, "new": new})
 
     return webhook

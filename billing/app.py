@@ -1,4 +1,4 @@
-"""The only place that wires: settings in, parts out, and an application around them."""
+"""The composition root: builds the services from the settings, and the web application around them."""
 
 import os
 import tempfile
@@ -25,16 +25,14 @@ from billing.platform.setting_groups import Policy, StaffLimits
 from billing.platform.settings import Settings
 from billing.platform.site import Site
 from billing.platform.time_limits import Work
+from billing.platform.tokens import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fastapi import FastAPI
     from starlette.types import ASGIApp
 
-
 ACQUIRERS: tuple[Callable[[Settings], Gateway], ...] = (stripe,)
-"""Who takes our money; new rows are made at the first."""
+"""The acquirers; new charges and cards go to the first."""
 
 
 def build(
@@ -44,9 +42,10 @@ def build(
     monotonic: Monotonic | None = None,
     work: Work = Work.LONG,
 ) -> Services:
-    """One installation from its settings; it keeps so many connections to the database open. `monotonic` is the machine's,
-    unless another is given; `work` is what the process does. Raises RefusesToStart for a database that
-    isn't this environment's, lacks migrations, or lies behind a proxy that pools transactions."""
+    """One installation from its settings, with a pool of so many database connections.
+
+    `work` is what the process does: it sets the time limits of statements. Raises RefusesToStart for a database of another
+    environment, one that lacks migrations, and one behind a proxy that pools transactions."""
     monotonic = monotonic or SystemMonotonic()
     database = Database(settings.database_url, pool_size=connections, monotonic=monotonic, work=work)
     refuse_transaction_pooling(database)
@@ -55,31 +54,14 @@ def build(
         tokens = opened(session, settings)
     logs.named_by(tokens)
     clock: Clock = HeldClock(database) if settings.held else SystemClock()
-    site = Site(
-        settings.zone,
-        settings.public_url,
-        tokens,
-        settings.installation,
-        Policy.model_validate(settings, from_attributes=True),
-        StaffLimits.model_validate(settings, from_attributes=True),
-    )
-    house = emails.House(
-        name=settings.publisher_name,
-        legal_name=settings.publisher_legal_name,
-        address=settings.publisher_address,
-        vat_number=settings.publisher_vat_number,
-        contact_email=settings.mail_from,
-        phone=settings.publisher_phone,
-        url=settings.public_url,
-    )
+    site, house = _site(settings, tokens), _house(settings)
+    gateways = [connect(settings) for connect in ACQUIRERS]
     return Services(
         settings=settings,
         database=database,
         clock=clock,
         monotonic=monotonic,
-        acquirers=Acquirers(
-            [connect(settings) for connect in ACQUIRERS], settings.charges_per_second, monotonic
-        ),
+        acquirers=Acquirers(gateways, settings.charges_per_second, monotonic),
         site=site,
         sender=Sender(
             SmtpTransport(settings.smtp_url),
@@ -102,17 +84,39 @@ def build(
     )
 
 
+def _site(settings: Settings, tokens: Tokens) -> Site:
+    return Site(
+        settings.zone,
+        settings.public_url,
+        tokens,
+        settings.installation,
+        Policy.model_validate(settings, from_attributes=True),
+        StaffLimits.model_validate(settings, from_attributes=True),
+    )
+
+
+def _house(settings: Settings) -> emails.House:
+    return emails.House(
+        name=settings.publisher_name,
+        legal_name=settings.publisher_legal_name,
+        address=settings.publisher_address,
+        vat_number=settings.publisher_vat_number,
+        contact_email=settings.mail_from,
+        phone=settings.publisher_phone,
+        url=settings.public_url,
+    )
+
+
 def _send_logs(settings: Settings) -> Path:
-    """One folder a person of this machine, unless a setting names another."""
+    """The folder of the send logs: by default one for each user of this machine."""
     if settings.journal_dir:
         return Path(settings.journal_dir)
     return Path(tempfile.gettempdir()) / f"masthead-journal-{os.getuid()}"
 
 
 def create_app(services: Services, extend: "Callable[[FastAPI], None]" = lambda _: None) -> "ASGIApp":
-    """The web application around an installation's parts; `extend` may add to it before it is closed in.
-
-    The worker and most commands never read its code."""
+    """The web application of an installation; `extend` may add to it before the outer layers close around it."""
+    # imported here: the worker and most commands never load the web's code
     from billing.web_app import assemble
 
     return assemble(services, extend)

@@ -1,5 +1,6 @@
-"""The form of each staff act for a reader: the act that was typed, and the fields that show it again."""
+"""The form of each staff act for a reader: from what was typed, the act and the fields that show it again."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,13 +26,14 @@ from billing.staff.acts.pausing import EndPauseAct, PauseAct
 from billing.staff.acts.shape import Act
 from billing.staff.acts.withdrawing import WithdrawAct
 from billing.staff.roles import MOST_DAYS, Permission
-from billing.web.kit.typed import LINES
+from billing.web.kit.typed import LINES, whole_number
 from billing.web.staff.guard import StaffVisit
 from billing.web.views.staff import ActField
 
 LONGEST_NOTE = 2000
 PREVIEW = "preview"
 ON_CREDIT_NOTE = "the reader reads it on the credit note, as its reason; it stands in the history too"
+RAND = re.compile(r"(\d{1,7})(?:\.(\d{0,2}))?", re.ASCII)
 WHEN = ((When.PERIOD_END.value, "at the end of what is free or paid for"), (When.NOW.value, "now"))
 
 
@@ -58,7 +60,7 @@ Short = Annotated[str | None, Form(max_length=60)]
 
 @dataclass
 class Typed:
-    """The fields of all forms. What an act doesn't ask for stays None."""
+    """The fields of all forms. Fields that an act doesn't need stay None."""
 
     asked: Short = None
     when: Short = None
@@ -81,7 +83,7 @@ class TypedNote(Typed):
 
 @dataclass(frozen=True)
 class ActForm:
-    """An act to preview; `act` is None, and `error` says why, when what was typed can't be read."""
+    """An act to preview. When the typed values can't be read, `act` is None and `error` says why."""
 
     title: str
     act: Act | None
@@ -96,12 +98,12 @@ MakeForm = Callable[[StaffVisit, Session, str, Typed], ActForm]
 
 
 def plain(title: str, act_of: Callable[[str], Act]) -> MakeForm:
-    """An act that asks for nothing but the reason."""
+    """An act that needs only a reason."""
     return lambda _visit, _session, reader_id, _typed: ActForm(title, act_of(reader_id))
 
 
 def of_days(title: str, act_of: type[ExtendAct] | type[ComplimentaryAct]) -> MakeForm:
-    """An act for a number of days; a week unless typed."""
+    """An act for a number of days; seven by default."""
 
     def make(_visit: StaffVisit, _session: Session, reader_id: str, typed: Typed) -> ActForm:
         days = typed.days or "7"
@@ -115,7 +117,7 @@ def of_days(title: str, act_of: type[ExtendAct] | type[ComplimentaryAct]) -> Mak
 
 
 def cancel(visit: StaffVisit, session: Session, reader_id: str, typed: Typed) -> ActForm:
-    """Cancel as of a moment: what was typed, else when the reader first asked by a request, else now."""
+    """Cancel as of a moment: the typed one, else that of the reader's first request, else now."""
     zone = visit.services.site.zone
     request = open_requests.first_to_cancel(session, reader_id)
     hint = "When the reader first asked, in any way: a mail, a call, a letter."
@@ -123,13 +125,12 @@ def cancel(visit: StaffVisit, session: Session, reader_id: str, typed: Typed) ->
         hint = f"The reader's request came then: “{request.words or 'Please cancel my subscription.'}”"
     shown = typed.asked
     if shown is None:
-        first = request.received_at if request else visit.at
-        shown = first.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")
+        shown = f"{(request.received_at if request else visit.at).astimezone(zone):%Y-%m-%dT%H:%M:%S}"
     when = When.NOW if typed.when == When.NOW else When.PERIOD_END
     act, error = None, None
     try:
         moment = read_moment(shown, zone)
-        # The form shows no more than seconds, and browsers drop those that are 00.
+        # The form holds whole seconds, and browsers drop ":00": an untouched field means the exact instant.
         if request is not None and moment == request.received_at.replace(microsecond=0):
             moment = request.received_at
         act = CancelAct(reader_id, moment, when)
@@ -137,19 +138,13 @@ def cancel(visit: StaffVisit, session: Session, reader_id: str, typed: Typed) ->
         error = refusal
     fields = (
         ActField(name="asked", label="First asked at", kind="moment", value=shown, hint=hint),
-        ActField(
-            name="when",
-            label="Reading stops",
-            kind="choice",
-            value=typed.when or When.PERIOD_END,
-            choices=WHEN,
-        ),
+        ActField(name="when", label="Reading stops", kind="choice", value=when, choices=WHEN),
     )
     return ActForm("Cancel as of the moment the reader asked", act, fields, error=error)
 
 
 def pause(_visit: StaffVisit, _session: Session, reader_id: str, typed: Typed) -> ActForm:
-    """A number of months without a charge."""
+    """Pause for a number of months."""
     lengths = tuple((str(n), "one month" if n == 1 else f"{n} months") for n in range(1, MOST_BY_STAFF + 1))
     chosen = typed.months if typed.months in dict(lengths) else "1"
     field = ActField(name="months", label="How long", kind="choice", value=chosen, choices=lengths)
@@ -157,18 +152,18 @@ def pause(_visit: StaffVisit, _session: Session, reader_id: str, typed: Typed) -
 
 
 def note(_visit: StaffVisit, _session: Session, reader_id: str, _typed: Typed) -> ActForm:
-    """Words that stay: what other acts ask as their reason is here all there is."""
+    """A note has no reason: its words come in the field that holds the reason of other acts."""
     asks = ("Note", "staff see it, the reader doesn’t; it stays as it is written")
     return ActForm("Write a note", NoteAct(reader_id), asks=asks, most=LONGEST_NOTE)
 
 
 def give_back(_visit: StaffVisit, session: Session, reader_id: str, typed: Typed) -> ActForm:
-    """A part of a payment; all that is left, to begin with."""
+    """Refund a payment, in part or, by default, all that is left of it."""
     payment_id, act, error, shown = typed.payment or "", None, None, typed.amount
     if shown is None:
         payment = session.get(Payment, payment_id)
-        mine = payment is not None and payment.reader_id == reader_id
-        shown = f"{refund.left_of(session, payment) / 100:.2f}" if payment is not None and mine else ""
+        is_theirs = payment is not None and payment.reader_id == reader_id
+        shown = f"{refund.left_of(session, payment) / 100:.2f}" if payment is not None and is_theirs else ""
     try:
         act = GiveBackAct(reader_id, payment_id, _read_rand(shown))
     except Invalid as refusal:
@@ -185,7 +180,7 @@ def give_back(_visit: StaffVisit, session: Session, reader_id: str, typed: Typed
 
 
 def enter_refund(reader_id: str, refund_ref: str, found: TakenRefund | None) -> ActForm:
-    """A refund that was made in the acquirer's dashboard, as the acquirer has it; None: it can't say."""
+    """Record a refund made in the acquirer's dashboard. `found` is None while the acquirer can't be reached."""
     return ActForm(
         "Enter a refund made in the acquirer's dashboard",
         EnterRefundAct(reader_id, found) if found is not None else None,
@@ -206,11 +201,11 @@ MAKERS: dict[str, tuple[Permission, MakeForm]] = {
     "note": (Permission.NOTE, note),
     "refund": (Permission.REFUND, give_back),
 }
-"""By the last word of the page's address: who may, and the form."""
+"""By the last segment of the page's address: the permission and the form."""
 
 
 def read_moment(text: str, zone: ZoneInfo) -> datetime:
-    """A civil time typed by a person, in the publisher's zone. Raises NotAMoment."""
+    """A typed civil time, read in the publisher's zone. Raises NotAMoment."""
     try:
         at = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -221,17 +216,16 @@ def read_moment(text: str, zone: ZoneInfo) -> datetime:
 
 
 def _read_days(text: str) -> int:
-    typed = text.strip()
-    if not (typed.isascii() and typed.isdecimal() and len(typed) <= 3 and 1 <= int(typed) <= MOST_DAYS):
+    days = whole_number(text, MOST_DAYS)
+    if not days:
         raise NotDays
-    return int(typed)
+    return days
 
 
 def _read_rand(text: str) -> int:
+    """An amount in cents. A decimal comma, spaces and a leading R are accepted."""
     typed = text.strip().removeprefix("R").replace(",", ".").replace(" ", "").replace("\u00a0", "")
-    format_zar, _, cents = typed.partition(".")
-    if not (format_zar.isascii() and format_zar.isdecimal() and len(format_zar) <= 7):
+    found = RAND.fullmatch(typed)
+    if found is None:
         raise NotRand
-    if cents and not (cents.isascii() and cents.isdecimal() and len(cents) <= 2):
-        raise NotRand
-    return int(format_zar) * 100 + int(cents.ljust(2, "0") or 0)
+    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))

@@ -1,4 +1,4 @@
-"""The pages of staff acts for a reader: each is looked at, then done."""
+"""The pages of staff acts for a reader: a GET shows what the act would do, a POST does it."""
 
 import re
 from typing import Annotated
@@ -13,7 +13,7 @@ from billing.refunds.pay_back import UnknownRefund
 from billing.staff.roles import Permission
 from billing.web.kit.bulkhead import Waits, may_wait
 from billing.web.staff.act_forms import MAKERS, MakeForm, Typed, TypedNote, enter_refund
-from billing.web.staff.confirm import act, again, look
+from billing.web.staff.confirm import ActPage
 from billing.web.staff.guard import StaffVisit, needs
 
 router = APIRouter(include_in_schema=False)
@@ -23,12 +23,14 @@ Named = Annotated[str, Query(max_length=60)]
 
 
 def _add(slug: str, permission: Permission, make: MakeForm) -> None:
+    def page_of(visit: StaffVisit, reader_id: str, typed: Typed) -> ActPage:
+        return ActPage(visit, reader_id, lambda session: make(visit, session, reader_id, typed))
+
     @router.get(PAGE + slug)
     def show(
         visit: Annotated[StaffVisit, needs(permission)], reader_id: str, payment: Named = ""
     ) -> Response:
-        """What it would do."""
-        return look(visit, reader_id, lambda session: make(visit, session, reader_id, Typed(payment=payment)))
+        return page_of(visit, reader_id, Typed(payment=payment)).show()
 
     @router.post(PAGE + slug)
     def do(
@@ -36,16 +38,15 @@ def _add(slug: str, permission: Permission, make: MakeForm) -> None:
         reader_id: str,
         typed: Annotated[Typed, Depends(TypedNote if slug == "note" else Typed)],
     ) -> Response:
-        """Do it."""
-        return act(visit, reader_id, lambda session: make(visit, session, reader_id, typed), typed)
+        return page_of(visit, reader_id, typed).submit(typed)
 
 
 for _slug, (_permission, _make) in MAKERS.items():
     _add(_slug, _permission, _make)
 
 
-def _at_the_acquirer(visit: StaffVisit, refund_ref: str) -> TakenRefund:
-    """The refund as the acquirer has it now; asked with no transaction open. Raises UnknownRefund, Unavailable."""
+def _refund_at_acquirer(visit: StaffVisit, refund_ref: str) -> TakenRefund:
+    """The refund as its acquirer knows it now. Call it with no transaction open. Raises UnknownRefund, Unavailable."""
     if not REFUND_REF.fullmatch(refund_ref):
         raise UnknownRefund
     for gateway in visit.services.acquirers:
@@ -59,18 +60,19 @@ def _at_the_acquirer(visit: StaffVisit, refund_ref: str) -> TakenRefund:
     raise UnknownRefund
 
 
+def _enter_page(visit: StaffVisit, reader_id: str, ref: str, found: TakenRefund | None) -> ActPage:
+    return ActPage(visit, reader_id, lambda _: enter_refund(reader_id, ref, found))
+
+
 @router.get(PAGE + "enter-refund")
 @may_wait
 def enter_refund_page(
     visit: Annotated[StaffVisit, needs(Permission.ENTER_REFUND)], reader_id: str, refund: Named = ""
 ) -> Waits:
-    """A refund made in the acquirer's dashboard: before it is entered."""
-
-    def show() -> Response:
-        found = _at_the_acquirer(visit, refund)
-        return look(visit, reader_id, lambda _: enter_refund(reader_id, refund, found))
-
-    return Waits(visit, show)
+    """Show a refund made in the acquirer's dashboard before it is entered."""
+    return Waits(
+        visit, lambda: _enter_page(visit, reader_id, refund, _refund_at_acquirer(visit, refund)).show()
+    )
 
 
 @router.post(PAGE + "enter-refund")
@@ -80,16 +82,14 @@ def enter(
     reader_id: str,
     typed: Annotated[Typed, Depends()],
 ) -> Waits:
-    """Enter it; while the acquirer can't say what it is, the reason stays in the form."""
+    """Enter the refund. While the acquirer can't answer, the reason stays in the form."""
     ref = typed.refund or ""
 
     def do() -> Response:
         try:
-            found = _at_the_acquirer(visit, ref)
+            found = _refund_at_acquirer(visit, ref)
         except Unavailable as refusal:
-            return again(
-                visit, reader_id, lambda _: enter_refund(reader_id, ref, None), typed.reason, refusal
-            )
-        return act(visit, reader_id, lambda _: enter_refund(reader_id, ref, found), typed)
+            return _enter_page(visit, reader_id, ref, None).again(typed.reason, refusal)
+        return _enter_page(visit, reader_id, ref, found).submit(typed)
 
     return Waits(visit, do)

@@ -1,14 +1,15 @@
-"""What waits for a second member: looked at, and approved or declined by another than the one who asked (SEC-6)."""
+"""Acts that need a second member. A member other than the one who asked approves or declines them (SEC-6)."""
 
 from typing import Annotated
 
 from fastapi import APIRouter
-from sqlmodel import Session
 from starlette.responses import Response
 
+from billing.platform.context import TransactionContext
 from billing.rules.money import Money
 from billing.staff import approvals, members
 from billing.staff.approval_models import Approval, ApprovalState
+from billing.staff.models import StaffMember
 from billing.staff.roles import Permission
 from billing.staff.second_member import may_decide
 from billing.web.staff.guard import StaffVisit, needs
@@ -20,31 +21,32 @@ LATEST = 20
 
 
 @router.get(ROOM)
-def look(visit: Annotated[StaffVisit, needs(Permission.APPROVE)]) -> Response:
-    """What waits, and what was decided last."""
+def show(visit: Annotated[StaffVisit, needs(Permission.APPROVE)]) -> Response:
+    """What waits, and the latest decisions."""
     with visit.begin() as ctx:
-        waiting = tuple(_row(visit, ctx.session, one) for one in approvals.waiting(ctx))
-        decided = tuple(_row(visit, ctx.session, one) for one in approvals.decided(ctx.session, LATEST))
+        waiting = tuple(_row(ctx, visit.member, approval) for approval in approvals.waiting(ctx))
+        decided = tuple(
+            _row(ctx, visit.member, approval) for approval in approvals.decided(ctx.session, LATEST)
+        )
     return visit.page(StaffApprovalsPage(waiting=waiting, decided=decided))
 
 
-def _row(visit: StaffVisit, session: Session, approval: Approval) -> ApprovalRow:
-    decided = members.by_id(session, approval.decided_by).email if approval.decided_by else None
+def _row(ctx: TransactionContext, member: StaffMember, approval: Approval) -> ApprovalRow:
+    decided_by = members.by_id(ctx.session, approval.decided_by).email if approval.decided_by else None
     return ApprovalRow(
         approval_id=approval.id,
         kind=approval.kind.value,
         reader_id=approval.reader_id,
-        asked_by=members.by_id(session, approval.asked_by).email,
+        asked_by=members.by_id(ctx.session, approval.asked_by).email,
         asked_at=approval.asked_at,
         expires_at=approval.expires_at,
         reason=approval.reason,
         amount=Money(approval.cents) if approval.cents else None,
         words=tuple(approval.words),
         state=approval.state.value,
-        decided_by=decided or ("a command on the machine" if approval.decided_at else None),
+        decided_by=decided_by or ("a command on the machine" if approval.decided_at else None),
         decided_at=approval.decided_at,
-        may_approve=approval.state is ApprovalState.WAITING
-        and may_decide(visit.context(session), approval, visit.member),
+        may_approve=approval.state is ApprovalState.WAITING and may_decide(ctx, approval, member),
     )
 
 
@@ -52,7 +54,7 @@ def _row(visit: StaffVisit, session: Session, approval: Approval) -> ApprovalRow
 def approve(
     visit: Annotated[StaffVisit, needs(Permission.APPROVE, acts=True, fresh=True)], approval_id: str
 ) -> Response:
-    """Do it, if it is still what was shown. Raises UnknownApproval, NotWaiting, NotTheSecond."""
+    """Do the act if nothing has changed since it was asked for. Raises UnknownApproval, NotWaiting, NotTheSecond."""
     with visit.begin() as ctx:
         approval = approvals.approve(ctx, approval_id)
     done = approval.state is ApprovalState.DONE
@@ -61,7 +63,7 @@ def approve(
 
 @router.post(f"{ROOM}/{{approval_id}}/decline")
 def decline(visit: Annotated[StaffVisit, needs(Permission.APPROVE, acts=True)], approval_id: str) -> Response:
-    """Do nothing, for good. Raises UnknownApproval, NotWaiting."""
+    """Decline it for good. Raises UnknownApproval, NotWaiting."""
     with visit.begin() as ctx:
         approvals.decline(ctx, approval_id)
     return visit.go(ROOM, "staff-declined")

@@ -1,6 +1,6 @@
-"""Editors open articles, sections or the whole site to everyone, and say what a section's articles ask."""
+"""Editors open articles, sections or the whole site to everyone, and set the access level of sections."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -10,10 +10,12 @@ from starlette.responses import Response
 from billing.access import articles, policies, public_windows
 from billing.access.models import Article, PublicWindow, Scope
 from billing.access.policies import NO_TERMS, AccessTerms
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid, Refusal
 from billing.rules.access import AccessLevel
 from billing.staff import editing
 from billing.staff.roles import Permission
+from billing.web.kit.typed import whole_number
 from billing.web.staff.act_forms import read_moment
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.views.editing import OpeningRow, SectionRow, StaffArticlesPage
@@ -48,28 +50,24 @@ class BadHours(Invalid):
 
 @router.get(ROOM)
 def show(visit: Seeing) -> Response:
-    """What is open now, what was, and what sections ask."""
+    """What is open now, what was, and the levels of sections."""
     return _page(visit)
 
 
 @router.post(ROOM)
 def open_to_all(visit: Acting, what: Typed = "", until: Typed = "", reason: Typed = "") -> Response:
-    """Open it until the moment; it closes by itself."""
+    """Open it until a moment; then it closes by itself."""
     try:
         scope, subject = _scope(what)
         with visit.begin() as ctx:
-            editing.open_to_all(
-                ctx, scope, subject, until=read_moment(until, visit.services.site.zone), reason=reason
-            )
+            editing.open_to_all(ctx, scope, subject, until=read_moment(until, ctx.zone), reason=reason)
     except Refusal as refusal:
-        return _page(
-            visit, what=what, until=until, reason=reason, error=refusal.detail, status=refusal.status
-        )
+        return _page(visit, what=what, until=until, reason=reason, error=refusal)
     return visit.go(ROOM, "staff-saved")
 
 
 def _scope(what: str) -> tuple[Scope, str]:
-    """`site`, `section:Town`, `article:the-bridge`. Raises ChooseWhat."""
+    """Read `site`, `section:Town` or `article:the-bridge`. Raises ChooseWhat."""
     kind, _, subject = what.partition(":")
     if kind not in list(Scope) or (kind == Scope.SITE) is bool(subject):
         raise ChooseWhat
@@ -78,7 +76,7 @@ def _scope(what: str) -> tuple[Scope, str]:
 
 @router.post(f"{ROOM}/openings/{{opening_id}}/close")
 def close(visit: Acting, opening_id: str) -> Response:
-    """Close it before its time."""
+    """Close it early."""
     with visit.begin() as ctx:
         editing.close(ctx, opening_id)
     return visit.go(ROOM, "staff-saved")
@@ -92,15 +90,14 @@ def set_section(
     free_hours: Typed = "",
     open_after_days: Typed = "",
 ) -> Response:
-    """What a section's articles ask from now on, when they say nothing themselves."""
+    """Set the level of a section's articles that have none of their own."""
     try:
         with visit.begin() as ctx:
             if section not in _names(ctx.session):
                 raise public_windows.UnknownSection
-            terms = _terms(access, free_hours, open_after_days)
-            editing.set_section(ctx, section, terms)
+            editing.set_section(ctx, section, _terms(access, free_hours, open_after_days))
     except Refusal as refusal:
-        return _page(visit, section_error=f"{section}: {refusal.detail}", status=refusal.status)
+        return _page(visit, error=refusal, section=section)
     return visit.go(ROOM, "staff-saved")
 
 
@@ -113,12 +110,10 @@ def _terms(access: str, free_hours: str, open_after_days: str) -> AccessTerms:
 
 
 def _number(typed: str) -> int | None:
-    typed = typed.strip()
-    if not typed:
-        return None
-    if not (typed.isascii() and typed.isdecimal() and len(typed) <= 5):
+    number = whole_number(typed, 99_999)
+    if number is None and typed.strip():
         raise BadHours
-    return int(typed)
+    return number
 
 
 def _names(session: Session) -> list[str]:
@@ -131,41 +126,37 @@ def _page(
     what: str = "",
     until: str = "",
     reason: str = "",
-    error: str | None = None,
-    section_error: str | None = None,
-    status: int = 200,
+    error: Refusal | None = None,
+    section: str | None = None,
 ) -> Response:
-    site = visit.services.site
-    tomorrow = site.today(visit.at) + timedelta(days=1)
-    with visit.services.database.begin(site, visit.at, visit.actor) as ctx:
-        names, said = _names(ctx.session), policies.of_sections(ctx.session)
-        recent = articles.newest(ctx.session, PICKS)
+    """The page; with `section`, the error belongs to that section's form."""
+    with visit.begin() as ctx:
+        names, terms = _names(ctx.session), policies.of_sections(ctx.session)
         view = StaffArticlesPage(
-            live=tuple(_row(ctx.session, row, visit.at) for row in public_windows.open_at(ctx)),
-            past=tuple(_row(ctx.session, row, visit.at) for row in public_windows.closed(ctx)),
+            live=tuple(_opening(ctx, row) for row in public_windows.open_at(ctx)),
+            past=tuple(_opening(ctx, row) for row in public_windows.closed(ctx)),
             scopes=(
                 ("site", "the whole site"),
                 *((f"section:{name}", f"section: {name}") for name in names),
-                *((f"article:{each.id}", each.title) for each in recent),
+                *((f"article:{row.id}", row.title) for row in articles.newest(ctx.session, PICKS)),
             ),
-            sections=tuple(_section(name, said.get(name, NO_TERMS)) for name in names),
+            sections=tuple(_section(name, terms.get(name, NO_TERMS)) for name in names),
             levels=LEVELS,
-            zone=site.zone.key,
+            zone=ctx.zone.key,
             what=what,
-            until=until or f"{tomorrow}T06:00",
+            until=until or f"{ctx.today + timedelta(days=1)}T06:00",
             reason=reason,
-            error=error,
-            section_error=section_error,
+            error=error.detail if error and section is None else None,
+            section_error=f"{section}: {error.detail}" if error and section is not None else None,
         )
-    return visit.page(view, status)
+    return visit.page(view, error.status if error else 200)
 
 
-def _row(session: Session, row: PublicWindow, at: datetime) -> OpeningRow:
+def _opening(ctx: TransactionContext, row: PublicWindow) -> OpeningRow:
     what = editing.named(row.scope, row.subject)
     if row.scope is Scope.ARTICLE:
-        found = session.get(Article, row.subject)
-        what = found.title if found else row.subject
-    over_at = row.closed_at or (row.until if row.until <= at else None)
+        article = ctx.session.get(Article, row.subject)
+        what = article.title if article else row.subject
     return OpeningRow(
         opening_id=row.id,
         what=what,
@@ -173,7 +164,7 @@ def _row(session: Session, row: PublicWindow, at: datetime) -> OpeningRow:
         reason=row.reason,
         by=row.by,
         opened_at=row.opened_at,
-        over_at=over_at,
+        over_at=row.closed_at or (row.until if row.until <= ctx.at else None),
         closed_by=row.closed_by,
     )
 

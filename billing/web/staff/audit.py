@@ -1,18 +1,21 @@
-"""The audit: who did what, when, on whom, why; to search, and to take along as CSV."""
+"""The audit: who did what, when, to whom and why. Members search it and export it as CSV."""
 
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
+from billing.reports import sheets
 from billing.rules.periods import start_of_day
 from billing.staff import audit, reads
 from billing.staff.audit import Sought
 from billing.staff.models import AuditLine, Outcome
 from billing.staff.roles import Permission
-from billing.web.staff.csv_answer import as_csv
+from billing.web.staff.csv_answer import stream_csv
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.views.keys import ReadRow, StaffReadsPage
 from billing.web.views.staff import AuditRow, StaffAuditPage
@@ -35,67 +38,61 @@ COLUMNS = (
     "network address",
 )
 Auditing = Annotated[StaffVisit, needs(Permission.AUDIT)]
-Taking = Annotated[StaffVisit, needs(Permission.AUDIT, fresh=True, page="/staff/audit")]
+Exporting = Annotated[StaffVisit, needs(Permission.AUDIT, fresh=True, page="/staff/audit")]
 Words = Annotated[str, Query(max_length=200)]
 
 
+@dataclass(frozen=True)
+class Search:
+    """What was typed into the search form."""
+
+    who: Words = ""
+    reader: Words = ""
+    act: Words = ""
+    since: Words = ""
+    until: Words = ""
+    refused: Words = ""
+
+    def filters(self, zone: ZoneInfo) -> tuple[Sought, str | None]:
+        """The filters, and what is wrong with the days: both are left out then."""
+        first = last = error = None
+        try:
+            first = date.fromisoformat(self.since) if self.since else None
+            last = date.fromisoformat(self.until) if self.until else None
+        except ValueError:
+            error = "A day is written as 2027-03-01."
+        return Sought(
+            who=self.who.strip(),
+            reader_id=self.reader.strip(),
+            act=self.act,
+            since=start_of_day(first, zone) if first else None,
+            before=start_of_day(last + timedelta(days=1), zone) if last else None,
+            refused_only=bool(self.refused),
+        ), error
+
+
+Searching = Annotated[Search, Depends()]
+
+
 @router.get("/staff/audit")
-def look(
-    visit: Auditing,
-    who: Words = "",
-    reader: Words = "",
-    act: Words = "",
-    since: Words = "",
-    until: Words = "",
-    refused: Words = "",
-    older: Annotated[int | None, Query(ge=1)] = None,
-) -> Response:
-    """Newest first."""
-    sought, error = _sought(visit, who, reader, act, since, until, refused)
-    with visit.services.database.transaction() as session:
-        lines = audit.search(session, sought, limit=PAGE + 1, older_than=older)
-        acts = tuple(audit.acts(session))
-    asked = {"who": who, "reader": reader, "act": act, "since": since, "until": until, "refused": refused}
-    given = {name: value for name, value in asked.items() if value}
-    more = {**given, "older": str(lines[PAGE - 1].id)} if len(lines) > PAGE else None
-    return visit.page(
-        StaffAuditPage(
-            rows=tuple(_row(line) for line in lines[:PAGE]),
-            acts=acts,
-            who=who,
-            reader=reader,
-            act=act,
-            since=since,
-            until=until,
-            refused=bool(refused),
-            csv=f"/staff/audit.csv?{urlencode(given)}",
-            older=f"/staff/audit?{urlencode(more)}" if more else None,
-            error=error,
-        ),
-        422 if error else 200,
+def show(visit: Auditing, search: Searching, older: Annotated[int | None, Query(ge=1)] = None) -> Response:
+    """The lines found, newest first."""
+    sought, error = search.filters(visit.services.site.zone)
+    with visit.begin() as ctx:
+        lines = audit.search(ctx.session, sought, limit=PAGE + 1, older_than=older)
+        acts = tuple(audit.acts(ctx.session))
+    typed = asdict(search)
+    query = {name: value for name, value in typed.items() if value}
+    next_page = {**query, "older": str(lines[PAGE - 1].id)} if len(lines) > PAGE else None
+    view = StaffAuditPage(
+        rows=tuple(_row(line) for line in lines[:PAGE]),
+        acts=acts,
+        csv=f"/staff/audit.csv?{urlencode(query)}",
+        older=f"/staff/audit?{urlencode(next_page)}" if next_page else None,
+        error=error,
+        **typed | {"refused": bool(search.refused)},
     )
-
-
-def _sought(
-    visit: StaffVisit, who: str, reader: str, act: str, since: str, until: str, refused: str
-) -> tuple[Sought, str | None]:
-    zone = visit.services.site.zone
-    error = None
-    first = last = None
-    try:
-        first = date.fromisoformat(since) if since else None
-        last = date.fromisoformat(until) if until else None
-    except ValueError:
-        error = "A day is written as 2027-03-01."
-    sought = Sought(
-        who=who.strip(),
-        reader_id=reader.strip(),
-        act=act,
-        since=start_of_day(first, zone) if first else None,
-        before=start_of_day(last + timedelta(days=1), zone) if last else None,
-        refused_only=bool(refused),
-    )
-    return sought, error
+    return visit.page(view, 422 if error else 200)
 
 
 def _row(line: AuditLine) -> AuditRow:
@@ -119,7 +116,7 @@ Facts = tuple[tuple[str, str], ...]
 
 
 def _differing(before: dict[str, Any], after: dict[str, Any]) -> tuple[Facts, Facts]:
-    """What changed; what stayed as it was says nothing."""
+    """The facts that differ, before and after."""
     old, new = _flat(before), _flat(after)
     changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     return (
@@ -141,9 +138,9 @@ def _flat(facts: dict[str, Any], within: str = "") -> dict[str, str]:
 
 @router.get("/staff/audit/reads")
 def bulk_reads(visit: Auditing, who: Words = "") -> Response:
-    """How much programs and staff read of readers, by the hour, newest first."""
-    with visit.services.database.transaction() as session:
-        lines = reads.latest(session, who=who.strip(), limit=MOST_READS)
+    """How many readers programs and staff read of, by the hour, newest first."""
+    with visit.begin() as ctx:
+        lines = reads.latest(ctx.session, who=who.strip(), limit=MOST_READS)
     rows = tuple(
         ReadRow(hour=line.hour, by=line.by, what=line.what, calls=line.calls, readers=line.readers)
         for line in lines
@@ -152,21 +149,13 @@ def bulk_reads(visit: Auditing, who: Words = "") -> Response:
 
 
 @router.get("/staff/audit.csv")
-def export(
-    visit: Taking,
-    who: Words = "",
-    reader: Words = "",
-    act: Words = "",
-    since: Words = "",
-    until: Words = "",
-    refused: Words = "",
-) -> Response:
-    """The same lines as a file; that it was taken is audited too."""
-    sought, _ = _sought(visit, who, reader, act, since, until, refused)
+def export(visit: Exporting, search: Searching) -> Response:
+    """The lines found as a file. The export is audited too."""
+    sought, _ = search.filters(visit.services.site.zone)
     with visit.begin() as ctx:
         lines = audit.search(ctx.session, sought, limit=MOST_ROWS)
         audit.write(ctx, "export_audit", after={"lines": len(lines)})
-    return as_csv("audit.csv", COLUMNS, [_cells(line) for line in lines])
+    return stream_csv("audit.csv", sheets.lines(COLUMNS, map(_cells, lines)))
 
 
 def _cells(line: AuditLine) -> list[object]:

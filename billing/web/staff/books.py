@@ -1,4 +1,4 @@
-"""The books of a month: trial balance, VAT, numbers, files for the bookkeeper; and refunds that bounced, to be paid by hand."""
+"""The books of a month: trial balance, VAT, invoice numbers, files for the bookkeeper, and bounced refunds to pay by hand."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -6,13 +6,14 @@ from itertools import groupby
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
-from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.ledger.models import Account
 from billing.payments import postings
 from billing.payments.invoices import percent
+from billing.payments.models import Refund
 from billing.payments.unexplained_models import UnexplainedCharge
+from billing.platform.context import TransactionContext
 from billing.platform.errors import NotFound
 from billing.refunds import shortage
 from billing.refunds.pay_back import BadDay, NoReference, pay_back, pay_back_unexplained
@@ -39,9 +40,10 @@ from billing.web.views.books import (
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.BOOKS)]
 Acting = Annotated[StaffVisit, needs(Permission.BOOKS, acts=True, fresh=True)]
-Month = Annotated[str, Query(pattern=r"^(20\d\d-(0[1-9]|1[0-2]))?$")]
+MONTH = r"^(20\d\d-(0[1-9]|1[0-2]))?$"
+Month = Annotated[str, Query(pattern=MONTH)]
 ROOM = "/staff/books"
-Taking = Annotated[StaffVisit, needs(Permission.BOOKS, fresh=True, page=ROOM)]
+Exporting = Annotated[StaffVisit, needs(Permission.BOOKS, fresh=True, page=ROOM)]
 NAMES: dict[Account, tuple[str, str]] = {
     Account.GATEWAY: ("Gateway", "what the acquirer holds for us"),
     Account.BANK: ("Bank", "what the acquirer has paid out"),
@@ -73,9 +75,19 @@ class UnknownFile(NotFound):
     code = "unknown_file"
 
 
-def _days(visit: StaffVisit, month: str) -> tuple[date, date]:
-    first = date.fromisoformat(f"{month}-01") if month else visit.services.site.today(visit.at).replace(day=1)
-    return first, add_months(first, 1) - timedelta(days=1)
+def first_day(visit: StaffVisit, month: str) -> date:
+    """The first day of a month such as 2027-03; of the present one by default."""
+    return date.fromisoformat(f"{month}-01") if month else visit.services.site.today(visit.at).replace(day=1)
+
+
+def neighbours(first: date, today: date) -> tuple[str, str | None]:
+    """The months before and after, for links; none after the present one."""
+    following = add_months(first, 1)
+    return f"{add_months(first, -1):%Y-%m}", f"{following:%Y-%m}" if following <= today else None
+
+
+def _last_day(first: date) -> date:
+    return add_months(first, 1) - timedelta(days=1)
 
 
 @router.get(ROOM)
@@ -87,28 +99,29 @@ def month(visit: Seeing, month: Month = "") -> Response:
 def _page(
     visit: StaffVisit, month: str, *, typed: TypedTransfer | None = None, status: int = 200
 ) -> Response:
-    first, last = _days(visit, month)
-    today = visit.services.site.today(visit.at)
-    with visit.services.database.transaction() as session:
-        page = _look(session, first, last, today, typed)
-    return visit.page(page, status)
+    with visit.begin() as ctx:
+        view = _view(ctx, first_day(visit, month), typed)
+    return visit.page(view, status)
 
 
-def _look(
-    session: Session, first: date, last: date, today: date, typed: TypedTransfer | None
-) -> StaffBooksPage:
+def _view(ctx: TransactionContext, first: date, typed: TypedTransfer | None) -> StaffBooksPage:
+    session, last = ctx.session, _last_day(first)
+    before, after = neighbours(first, ctx.today)
+    short = shortage.now(session)
     return StaffBooksPage(
         month=f"{first:%Y-%m}",
         first_day=first,
-        before=f"{add_months(first, -1):%Y-%m}",
-        after=f"{add_months(first, 1):%Y-%m}" if last < today else None,
+        before=before,
+        after=after,
         balances=_balances(books.trial_balance(session, first, last)),
         vat=tuple(_vat(line) for line in books.vat(session, first, last)),
-        series=tuple(_series(one) for one in books.series(session, first, last)),
-        owed=tuple(_owed(one) for one in books.owed_back(session)),
-        unexplained=tuple(_unexplained(one) for one in books.unexplained_owed(session)),
-        waiting=_waiting(session),
-        today=today,
+        series=tuple(_series(found) for found in books.series(session, first, last)),
+        owed=tuple(_owed(refund) for refund in books.owed_back(session)),
+        unexplained=tuple(_unexplained(charge) for charge in books.unexplained_owed(session)),
+        waiting=WaitingRefunds(count=short.count, amount=Money(short.cents), since=short.since)
+        if short
+        else None,
+        today=ctx.today,
         files=tuple(FILES.items()),
         typed=typed,
     )
@@ -119,18 +132,16 @@ def _amount(minor: int, currency: str = BASE_CURRENCY) -> str:
 
 
 def _balances(lines: list[books.Line]) -> tuple[BalanceTable, ...]:
-    tables = []
-    for currency, rows in groupby(lines, lambda line: line.currency):
-        its = list(rows)
-        tables.append(
-            BalanceTable(
-                currency=currency,
-                accounts=tuple(_account(line) for line in its),
-                debit=_amount(sum(line.debit for line in its), currency),
-                credit=_amount(sum(line.credit for line in its), currency),
-            )
+    by_currency = {currency: list(rows) for currency, rows in groupby(lines, lambda line: line.currency)}
+    return tuple(
+        BalanceTable(
+            currency=currency,
+            accounts=tuple(_account(line) for line in rows),
+            debit=_amount(sum(line.debit for line in rows), currency),
+            credit=_amount(sum(line.credit for line in rows), currency),
         )
-    return tuple(tables)
+        for currency, rows in by_currency.items()
+    )
 
 
 def _account(line: books.Line) -> AccountRow:
@@ -156,58 +167,54 @@ def _vat(line: books.VatLine) -> VatRow:
     )
 
 
-def _series(one: books.Series) -> SeriesRow:
+def _series(series: books.Series) -> SeriesRow:
     return SeriesRow(
-        name=one.name, count=one.count, lowest=one.lowest, highest=one.highest, missing=one.missing
+        name=series.name,
+        count=series.count,
+        lowest=series.lowest,
+        highest=series.highest,
+        missing=series.missing,
     )
 
 
-def _owed(one: books.OwedBack) -> OwedRow:
+def _owed(refund: books.OwedBack) -> OwedRow:
     return OwedRow(
-        refund_id=one.refund_id,
-        reader_id=one.reader_id,
-        email=one.email,
-        amount=Money(one.amount),
-        credit_note=one.credit_note,
-        since=one.since,
-        failure=one.failure.replace("_", " "),
+        refund_id=refund.refund_id,
+        reader_id=refund.reader_id,
+        email=refund.email,
+        amount=Money(refund.amount),
+        credit_note=refund.credit_note,
+        since=refund.since,
+        failure=refund.failure.replace("_", " "),
     )
 
 
-def _unexplained(one: UnexplainedCharge) -> UnexplainedRow:
+def _unexplained(charge: UnexplainedCharge) -> UnexplainedRow:
     return UnexplainedRow(
-        charge_ref=one.charge_ref,
-        customer_ref=one.customer_ref,
-        amount=Money(one.amount),
-        taken_at=one.taken_at,
-        since=one.given_up_at or one.found_at,
-        failure=(one.failure or "").replace("_", " "),
+        charge_ref=charge.charge_ref,
+        customer_ref=charge.customer_ref,
+        amount=Money(charge.amount),
+        taken_at=charge.taken_at,
+        since=charge.given_up_at or charge.found_at,
+        failure=(charge.failure or "").replace("_", " "),
     )
-
-
-def _waiting(session: Session) -> WaitingRefunds | None:
-    short = shortage.now(session)
-    if short is None:
-        return None
-    return WaitingRefunds(count=short.count, amount=Money(short.cents), since=short.since)
 
 
 @router.get(f"{ROOM}/{{name}}.csv")
-def export(visit: Taking, name: str, month: Month = "") -> Response:
-    """A file of the month, sent while it is read; that it was taken is audited. Raises UnknownFile."""
+def export(visit: Exporting, name: str, month: Month = "") -> Response:
+    """A file of the month, sent while it is read. The export is audited. Raises UnknownFile."""
     sheet = SHEETS.get(name)
     if sheet is None:
         raise UnknownFile
-    first, last = _days(visit, month)
+    first = first_day(visit, month)
     with visit.begin() as ctx:
-        taken = {"file": name, "month": f"{first:%Y-%m}"}
-        audit.write(ctx, "export_books", after=taken)
-    return stream_csv(f"{name}-{first:%Y-%m}.csv", _lines(visit, sheet, first, last))
+        audit.write(ctx, "export_books", after={"file": name, "month": f"{first:%Y-%m}"})
+    return stream_csv(f"{name}-{first:%Y-%m}.csv", _lines(visit, sheet, first))
 
 
-def _lines(visit: StaffVisit, sheet: Sheet, first: date, last: date) -> Iterator[str]:
-    with visit.services.database.transaction() as session:
-        yield from sheet.lines(session, first, last)
+def _lines(visit: StaffVisit, sheet: Sheet, first: date) -> Iterator[str]:
+    with visit.begin() as ctx:  # its own: the file is sent after the request's transaction
+        yield from sheet.lines(ctx.session, first, _last_day(first))
 
 
 def _day(typed: str) -> date:
@@ -224,47 +231,25 @@ def paid_back(
     charge_ref: Annotated[str, Form(max_length=64)] = "",
     on: Annotated[str, Form(max_length=20)] = "",
     reference: Annotated[str, Form(max_length=100)] = "",
-    month: Annotated[str, Form(pattern=r"^(20\d\d-(0[1-9]|1[0-2]))?$")] = "",
+    month: Annotated[str, Form(pattern=MONTH)] = "",
 ) -> Response:
-    """A refund that failed, or a charge that nothing explains, was paid from our bank account, today if no day is given.
+    """Record that a failed refund, or a charge that nothing explains, was paid from our bank account; by default today.
+
     Raises UnknownRefund, NothingOwed."""
+    subject = charge_ref or refund_id
     try:
         day = _day(on) if on else visit.services.site.today(visit.at)
-        with visit.services.database.transaction() as session:
-            if charge_ref:
-                _pay_unexplained(visit, session, charge_ref, reference, day)
-            else:
-                _pay_refund(visit, session, refund_id, reference, day)
+        with visit.begin() as ctx:
+            pay = pay_back_unexplained if charge_ref else pay_back
+            paid = pay(ctx, subject, reference, day)
+            audit.write(
+                ctx,
+                "paid_back_by_hand",
+                reader_id=paid.reader_id if isinstance(paid, Refund) else None,
+                subject=subject,
+                after={"cents": paid.amount, "reference": reference.strip(), "on": day.isoformat()},
+            )
     except (NoReference, BadDay) as refusal:
-        of = charge_ref or refund_id
-        typed = TypedTransfer(of=of, on=on, reference=reference, error=refusal.detail)
+        typed = TypedTransfer(of=subject, on=on, reference=reference, error=refusal.detail)
         return _page(visit, month, typed=typed, status=refusal.status)
     return visit.go(f"{ROOM}?month={month}" if month else ROOM, "staff-saved")
-
-
-def _pay_refund(visit: StaffVisit, session: Session, refund_id: str, reference: str, on: date) -> None:
-    refund = pay_back(visit.context(session), refund_id, reference, on)
-    _audit(visit, session, refund.id, refund.amount, reference, on, reader_id=refund.reader_id)
-
-
-def _pay_unexplained(visit: StaffVisit, session: Session, charge_ref: str, reference: str, on: date) -> None:
-    row = pay_back_unexplained(visit.context(session), charge_ref, reference, on)
-    _audit(visit, session, row.charge_ref, row.amount, reference, on)
-
-
-def _audit(
-    visit: StaffVisit,
-    session: Session,
-    subject: str,
-    cents: int,
-    reference: str,
-    on: date,
-    reader_id: str | None = None,
-) -> None:
-    audit.write(
-        visit.context(session),
-        "paid_back_by_hand",
-        reader_id=reader_id,
-        subject=subject,
-        after={"cents": cents, "reference": reference.strip(), "on": on.isoformat()},
-    )

@@ -1,4 +1,4 @@
-"""Cases: what a machine found and only a person can explain. To see, and to close with a reason."""
+"""Cases: findings that only a person can explain. Members read them and close them with a reason."""
 
 import re
 from collections.abc import Mapping
@@ -10,8 +10,9 @@ from fastapi import APIRouter, Form
 from sqlmodel import Session, func, select
 from starlette.responses import Response
 
-from billing.cases import close as closing
 from billing.cases import find
+from billing.cases.close import CaseClosed, CaseNeedsReason
+from billing.cases.close import close as close_case
 from billing.cases.models import Case, CaseKind
 from billing.payments.balance_models import Reconciliation
 from billing.rules.card_numbers import without_card_numbers
@@ -28,7 +29,7 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
 
 @router.get("/staff/cases")
 def waiting(visit: Annotated[StaffVisit, needs(Permission.CASES)]) -> Response:
-    """The queue, and what was closed last."""
+    """The open cases, and the ones closed last."""
     with visit.services.database.transaction() as session:
         view = StaffCasesPage(
             rows=tuple(_row(case) for case in find.waiting(session)),
@@ -51,7 +52,7 @@ def _compared(session: Session) -> str:
 
 @router.get("/staff/cases/{case_id}")
 def one(visit: Annotated[StaffVisit, needs(Permission.CASES)], case_id: str) -> Response:
-    """One case, with what is known."""
+    """One case with its evidence."""
     with visit.services.database.transaction() as session:
         return visit.page(_view(visit, find.one(session, case_id)))
 
@@ -62,11 +63,11 @@ def close(
     case_id: str,
     reason: Annotated[str, Form(max_length=1000), LINES] = "",
 ) -> Response:
-    """Close it. Two at once: the second sees the first one's reason."""
+    """Close it. If two members do so at once, the second sees the first one's reason."""
     reason = without_card_numbers(reason)
     try:
         with visit.begin() as ctx:
-            case = closing.close(ctx, case_id, reason=reason)
+            case = close_case(ctx, case_id, reason=reason)
             audit.write(
                 ctx,
                 "close_case",
@@ -76,7 +77,7 @@ def close(
                 before={"case": "open"},
                 after={"case": "closed"},
             )
-    except (closing.CaseNeedsReason, closing.CaseClosed) as refusal:
+    except (CaseNeedsReason, CaseClosed) as refusal:
         with visit.services.database.transaction() as session:
             view = _view(visit, find.one(session, case_id), draft=reason, error=refusal.detail)
         return visit.page(view, refusal.status)
@@ -84,9 +85,7 @@ def close(
 
 
 def _view(visit: StaffVisit, case: Case, *, draft: str = "", error: str | None = None) -> StaffCasePage:
-    plain = {name: value for name, value in case.facts.items() if not isinstance(value, Mapping)}
-    inner = {name: value for name, value in case.facts.items() if isinstance(value, Mapping)}
-    groups = evidence_groups({"": plain} | inner, visit.services.site.zone)
+    groups = evidence_groups(case.facts, visit.services.site.zone)
     return StaffCasePage(row=_row(case), groups=groups, link=case.link, draft=draft, error=error)
 
 
@@ -107,23 +106,23 @@ def _row(case: Case) -> CaseRow:
 
 
 def evidence_groups(facts: Mapping[str, Any], zone: ZoneInfo, within: str = "") -> tuple[EvidenceGroup, ...]:
-    """Facts of any depth as groups of rows: single values together, each list and each inner group of its own."""
-    single = _told({n: v for n, v in facts.items() if not isinstance(v, (Mapping, list))}, zone)
+    """Nested facts as groups of rows: single values form one group, each list and each inner mapping its own."""
+    single = _in_words({n: v for n, v in facts.items() if not isinstance(v, (Mapping, list))}, zone)
     groups = [EvidenceGroup(title=within, rows=(single,))] if single else []
     for name, value in facts.items():
         if isinstance(value, Mapping):
             groups += evidence_groups(value, zone, name)
         elif isinstance(value, list) and value:
-            groups.append(EvidenceGroup(title=name, rows=tuple(_told(row, zone) for row in value)))
+            groups.append(EvidenceGroup(title=name, rows=tuple(_in_words(row, zone) for row in value)))
     return tuple(groups)
 
 
-def _told(row: Mapping[str, Any], zone: ZoneInfo) -> tuple[tuple[str, str], ...]:
-    return tuple(_in_words(name, value, zone) for name, value in row.items() if value)
+def _in_words(row: Mapping[str, Any], zone: ZoneInfo) -> tuple[tuple[str, str], ...]:
+    return tuple(_fact_in_words(name, value, zone) for name, value in row.items() if value)
 
 
-def _in_words(name: str, value: Any, zone: ZoneInfo) -> tuple[str, str]:
-    """Cents as rand, instants as they read here; all else as it is."""
+def _fact_in_words(name: str, value: Any, zone: ZoneInfo) -> tuple[str, str]:
+    """Cents as rand, instants in the publisher's zone, anything else as it is."""
     if name == "cents" and isinstance(value, int):
         return "amount", Money(value).with_vat_words()
     if isinstance(value, str) and _INSTANT.fullmatch(value):

@@ -1,10 +1,13 @@
-"""The editor's page and its preview: what was typed, what keeps it from being sent, how readers would see it."""
+"""The editor's page and its preview: the draft, what keeps it from being sent, and how readers would see it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from html import escape
+from typing import Annotated
 
+from fastapi import Form
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session, col, select
 from starlette.responses import Response
@@ -30,6 +33,7 @@ from billing.newsletters.proof import preview
 from billing.newsletters.sender import NewsletterSender
 from billing.newsletters.wrap import content_of
 from billing.rules.access import AccessLevel
+from billing.web.kit.typed import LINES
 from billing.web.staff.guard import StaffVisit
 from billing.web.views.compose import ComposePage, Pick
 
@@ -43,30 +47,32 @@ _BAR = '<p style="margin:0;padding:8px 14px;font:13px/1.4 sans-serif;color:#f3f1
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is in the form."""
+    """The fields of the form. `version` is that of the issue when the editor opened it."""
 
-    version: int
-    subject: str
-    preheader: str
-    source: str
+    version: Annotated[int, Form(ge=0, le=1_000_000)] = 0
+    subject: Annotated[str, Form(max_length=1000)] = ""
+    preheader: Annotated[str, Form(max_length=1000)] = ""
+    source: Annotated[str, Form(), LINES] = ""
 
     @classmethod
     def of(cls, issue: Issue) -> "Draft":
-        """What is kept."""
+        """The draft as it is saved."""
         return cls(issue.version, issue.subject, issue.preheader, issue.source)
 
     def with_card(self, article_id: str) -> "Draft":
-        """With an article's card at the end."""
+        """The draft with an article's card at the end."""
         return replace(self, source=f"{self.source.rstrip()}\n\n[[article:{article_id}]]\n".lstrip())
 
 
 def cards(session: Session, source: str) -> Mapping[str, IssueCard]:
-    """The articles named in the text, as the registry knows them now."""
+    """Cards of the articles named in the text, from the registry as it is now."""
     found = session.exec(select(Article).where(col(Article.id).in_(article_ids(source)[:200])))
     sections = of_sections(session)
     return {
-        each.id: IssueCard(each.section, each.title, each.url, _for_subscribers(each, sections))
-        for each in found
+        article.id: IssueCard(
+            article.section, article.title, article.url, _for_subscribers(article, sections)
+        )
+        for article in found
     }
 
 
@@ -84,7 +90,7 @@ def compose_view(
     error: str | None = None,
     note: str | None = None,
 ) -> ComposePage:
-    """The page with what was typed; problems and sizes are those of what is kept."""
+    """The page with the draft. Problems and sizes are those of the saved issue."""
     list_ = newsletter(session, issue.newsletter_id)
     sender = visit.services.newsletter_sender
     tomorrow = visit.services.site.today(visit.at) + timedelta(days=1)
@@ -100,8 +106,8 @@ def compose_view(
         suggested=f"{tomorrow}T06:00",
         zone=visit.services.site.zone.key,
         picks=tuple(
-            Pick(article_id=each.id, title=each.title, section=each.section)
-            for each in newest(session, PICKS)
+            Pick(article_id=article.id, title=article.title, section=article.section)
+            for article in newest(session, PICKS)
         ),
         problems=tuple(issues.check(session, issue, sender.house)),
         sizes=_sizes(sender, content_of(issue, list_)),
@@ -112,18 +118,16 @@ def compose_view(
 
 
 def _sizes(sender: NewsletterSender, words: IssueContent) -> tuple[tuple[str, str], ...]:
-    found = []
+    sizes = []
     for variant in Variant:
-        try:
+        with suppress(BadIssue, emails.UnsafeSubject):
             size = len(preview(sender, words, variant).html.encode())
-        except (BadIssue, emails.UnsafeSubject):
-            continue
-        found.append((variant.value, kilobytes(size)))
-    return tuple(found)
+            sizes.append((variant.value, kilobytes(size)))
+    return tuple(sizes)
 
 
 def preview_answer(sender: NewsletterSender, words: IssueContent, variant: Variant, shown: str) -> Response:
-    """A whole page for a frame that can run nothing: the mail under a line with its size, its text, or what is wrong."""
+    """A page for a sandboxed frame: the mail, or its text, under a line with its size; or what is wrong with it."""
     try:
         mail = preview(sender, words, variant)
     except BadIssue as refusal:
@@ -146,5 +150,4 @@ def _framed(title: str, body: str) -> Response:
 
 
 def _answer(html: str) -> Response:
-    headers = {"Content-Security-Policy": FRAME_POLICY}
-    return HTMLResponse(html, headers=headers)
+    return HTMLResponse(html, headers={"Content-Security-Policy": FRAME_POLICY})

@@ -1,10 +1,12 @@
-"""The page that says what an act would do, and the one button that does it, if it is still what was looked at."""
+"""The page that says what an act would do, and its button. The act is done only if nothing has changed since the preview."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from sqlmodel import Session
 from starlette.responses import Response
 
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Refusal
 from billing.readers.register import by_id
 from billing.rules.lifecycle import NoSuchTransition
@@ -18,114 +20,104 @@ from billing.web.staff.guard import StaffMustProve, StaffVisit, refuse
 from billing.web.staff.show import audit_entry
 from billing.web.views.staff import StaffActPage
 
-Making = Callable[[Session], ActForm]
 SECOND = "Two members decide about this much: it is done when another member of finance, or an admin, has approved it."
 
 
-def look(visit: StaffVisit, reader_id: str, make: Making) -> Response:
-    """The page with what would happen."""
-    with visit.services.database.transaction() as session:
-        return visit.page(_view(visit, session, reader_id, make(session)))
+@dataclass(frozen=True)
+class ActPage:
+    """The page of one act for one reader. `make` reads the form in the transaction that shows or does it."""
 
+    visit: StaffVisit
+    reader_id: str
+    make: Callable[[Session], ActForm]
 
-def act(visit: StaffVisit, reader_id: str, make: Making, typed: Typed) -> Response:
-    """Do it, if it is still what was looked at; else show it again, with the reason that was typed. What is beyond a role's limit is refused and audited."""
-    with visit.services.database.transaction() as session:
-        form = make(session)
-    reason, version = typed.reason, typed.version
-    if form.act is None or typed.step == PREVIEW or not is_same_act(form.act, version):
-        return again(visit, reader_id, make, reason)
-    try:
-        with visit.begin() as ctx:
-            _prove_first(visit, ctx.session, form.act)
-            perform(ctx, form.act, role=visit.member.role, reason=reason, version=version)
-    except NeedsSecond:
-        return _ask_second(visit, reader_id, make, form.act, reason, version)
-    except OverLimit as refusal:
-        refuse(visit, form.act.what, reader_id=reader_id, words=refusal.detail)
-    except Refusal as refusal:
-        return again(visit, reader_id, make, reason, refusal)
-    return visit.go(f"/staff/readers/{reader_id}", "staff-done")
+    def show(self) -> Response:
+        """Show what would happen."""
+        with self.visit.begin() as ctx:
+            return self.visit.page(self._view(ctx, self.make(ctx.session)))
 
+    def submit(self, typed: Typed) -> Response:
+        """Do the act if it is still what was shown; else show it again with the typed reason.
 
-def _ask_second(
-    visit: StaffVisit, reader_id: str, make: Making, act: Act, reason: str, version: str
-) -> Response:
-    """Let it wait for another member."""
-    try:
-        with visit.begin() as ctx:
-            approvals.ask_for_act(ctx, act, role=visit.member.role, reason=reason, version=version)
-    except Refusal as refusal:
-        return again(visit, reader_id, make, reason, refusal)
-    return visit.go(f"/staff/readers/{reader_id}", "staff-asked-second")
+        An act beyond the role's limit is refused and audited."""
+        with self.visit.begin() as ctx:
+            act = self.make(ctx.session).act
+        if act is None or typed.step == PREVIEW or not is_same_act(act, typed.version):
+            return self.again(typed.reason)
+        try:
+            flash = self._do(act, typed)
+        except OverLimit as refusal:
+            refuse(self.visit, act.what, reader_id=self.reader_id, words=refusal.detail)
+        except Refusal as refusal:
+            return self.again(typed.reason, refusal)
+        return self.visit.go(f"/staff/readers/{self.reader_id}", flash)
 
+    def again(self, reason: str, refusal: Refusal | None = None) -> Response:
+        """Show the page again, with the typed reason and why nothing was done."""
+        with self.visit.begin() as ctx:
+            form = self.make(ctx.session)
+            if form.act is not None:
+                try:
+                    check_limits(ctx, self.visit.member.role, form.act)
+                except OverLimit as over:
+                    refuse(self.visit, form.act.what, reader_id=self.reader_id, words=over.detail)
+                except (Refusal, NoSuchTransition):
+                    pass  # `_view` meets the same refusal and shows it
+            view = self._view(ctx, form, reason=reason, refusal=refusal)
+        return self.visit.page(view, refusal.status if refusal else 422 if view.error else 200)
 
-def _prove_first(visit: StaffVisit, session: Session, act: Act) -> None:
-    """More money than support may give a reader in a month needs a fresh code. Raises ProveFirst, and what the act refuses."""
-    if not visit.is_fresh:
-        limit = visit.services.site.staff_limits.support_refund_limit
-        if act.preview(visit.context(session)).cents > limit:
-            raise StaffMustProve(visit)
+    def _do(self, act: Act, typed: Typed) -> str:
+        """Do the act, or ask a second member to approve it; the flash that says which."""
+        role, reason, version = self.visit.member.role, typed.reason, typed.version
+        try:
+            with self.visit.begin() as ctx:
+                self._require_fresh_code(ctx, act)
+                perform(ctx, act, role=role, reason=reason, version=version)
+            return "staff-done"
+        except NeedsSecond:  # its transaction is rolled back, so the approval needs another
+            with self.visit.begin() as ctx:
+                approvals.ask_for_act(ctx, act, role=role, reason=reason, version=version)
+            return "staff-asked-second"
 
+    def _require_fresh_code(self, ctx: TransactionContext, act: Act) -> None:
+        """More money than support may give a reader in a month needs a fresh code. Raises StaffMustProve."""
+        if not self.visit.is_fresh and act.preview(ctx).cents > ctx.site.staff_limits.support_refund_limit:
+            raise StaffMustProve(self.visit)
 
-def again(
-    visit: StaffVisit, reader_id: str, make: Making, reason: str, refusal: Refusal | None = None
-) -> Response:
-    """The page once more, with what was typed and why it wasn't done."""
-    with visit.begin() as ctx:
-        form = make(ctx.session)
+    def _view(
+        self, ctx: TransactionContext, form: ActForm, *, reason: str = "", refusal: Refusal | None = None
+    ) -> StaffActPage:
+        words: tuple[str, ...] = ()
+        button, version, error = "", None, form.error.detail if form.error else None
+        customer_reason = None
         if form.act is not None:
             try:
-                check_limits(ctx, visit.member.role, form.act)
-            except OverLimit as over:
-                refuse(visit, form.act.what, reader_id=reader_id, words=over.detail)
-            except (Refusal, NoSuchTransition):
-                pass  # the page says it
-        view = _view(visit, ctx.session, reader_id, form, reason=reason, refusal=refusal)
-    return visit.page(view, refusal.status if refusal else 422 if view.error else 200)
-
-
-def _view(
-    visit: StaffVisit,
-    session: Session,
-    reader_id: str,
-    form: ActForm,
-    *,
-    reason: str = "",
-    refusal: Refusal | None = None,
-) -> StaffActPage:
-    reader = by_id(session, reader_id)
-    words: tuple[str, ...] = ()
-    button, version, error = "", None, form.error.detail if form.error else None
-    told = None
-    if form.act is not None:
-        try:
-            check_limits(visit.context(session), visit.member.role, form.act)
-            preview, version = preview_act(visit.context(session), form.act)
-            left = left_in_words(visit.context(session), visit.member.role, form.act, preview)
-            words, button = preview.words + left, preview.button
-            if needs_second(visit.context(session), form.act, preview):
-                words, button = (*words, SECOND), f"Ask for approval: {button[:1].lower()}{button[1:]}"
-            told = customer_facing_reason(reason) if preview.told else None
-        except (Refusal, NoSuchTransition) as problem:
-            error = problem.detail if isinstance(problem, Refusal) else str(problem)
-    last = facts.last_act(session, reader_id) if isinstance(refusal, StaleVersion) else None
-    if refusal is not None and error != refusal.detail:  # the page may refuse it for the same reason by now
-        error = f"{refusal.detail} {error or ''}".strip()
-    return StaffActPage(
-        reader_id=reader_id,
-        email=reader.email,
-        title=form.title,
-        action=visit.request.url.path,
-        hidden=form.hidden,
-        fields=form.fields,
-        words=words,
-        button=button,
-        version=version,
-        most=form.most,
-        reason=reason,
-        asks=form.asks,
-        told=told,
-        error=error,
-        meanwhile=audit_entry(last) if last else None,
-    )
+                role = self.visit.member.role
+                check_limits(ctx, role, form.act)
+                preview, version = preview_act(ctx, form.act)
+                words, button = preview.words + left_in_words(ctx, role, form.act, preview), preview.button
+                if needs_second(ctx, form.act, preview):
+                    words, button = (*words, SECOND), f"Ask for approval: {button[:1].lower()}{button[1:]}"
+                customer_reason = customer_facing_reason(reason) if preview.told else None
+            except (Refusal, NoSuchTransition) as problem:
+                error = problem.detail if isinstance(problem, Refusal) else str(problem)
+        last = facts.last_act(ctx.session, self.reader_id) if isinstance(refusal, StaleVersion) else None
+        if refusal is not None and error != refusal.detail:  # the preview may have failed for the same reason
+            error = f"{refusal.detail} {error or ''}".strip()
+        return StaffActPage(
+            reader_id=self.reader_id,
+            email=by_id(ctx.session, self.reader_id).email,
+            title=form.title,
+            action=self.visit.request.url.path,
+            hidden=form.hidden,
+            fields=form.fields,
+            words=words,
+            button=button,
+            version=version,
+            most=form.most,
+            reason=reason,
+            asks=form.asks,
+            told=customer_reason,
+            error=error,
+            meanwhile=audit_entry(last) if last else None,
+        )

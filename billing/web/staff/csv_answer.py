@@ -1,18 +1,11 @@
-"""A table as a file to take along."""
+"""Tables as CSV downloads."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 from starlette.responses import Response, StreamingResponse
 
-from billing.reports import sheets
-
-
-def as_csv(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
-    """A file for a spreadsheet, from rows at hand."""
-    return stream_csv(name, sheets.lines(columns, rows))
-
 
 def stream_csv(name: str, lines: Iterator[str]) -> Response:
-    """A file that is sent while it is read. An error on the way breaks the connection off, so half a file is not taken for one."""
+    """A file sent while it is read. An error breaks off the connection, so the client notices that the file is cut short."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)

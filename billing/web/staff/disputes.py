@@ -1,4 +1,4 @@
-"""A dispute: what the bank says, the evidence we kept, and our answer to the bank."""
+"""The page of a dispute: what the bank says, the evidence that we keep, and our answer to the bank."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.acquirer.balance_port import DisputeState
-from billing.disputes import answer as answering
+from billing.disputes import answer
 from billing.payments.dispute_models import Dispute
 from billing.readers.register import by_id
 from billing.rules.card_numbers import without_card_numbers
@@ -24,22 +24,22 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/staff/readers/{reader_id}/disputes/{dispute_id}")
 def page(visit: Annotated[StaffVisit, needs(Permission.READ)], reader_id: str, dispute_id: str) -> Response:
-    """All of it. That somebody looked is audited, once an hour."""
+    """All of it. The visit is audited, once an hour."""
     with visit.begin() as ctx:
-        dispute = answering.one(ctx.session, reader_id, dispute_id)
+        dispute = answer.one(ctx.session, reader_id, dispute_id)
         audit.looked(ctx, reader_id)
         return visit.page(_view(visit, ctx.session, dispute))
 
 
 @router.post("/staff/readers/{reader_id}/disputes/{dispute_id}/answer")
 @may_wait
-def answer(
+def send_answer(
     visit: Annotated[StaffVisit, needs(Permission.CASES, acts=True)],
     reader_id: str,
     dispute_id: str,
     words: Annotated[str, Form(max_length=5000), LINES] = "",
 ) -> Waits:
-    """Send the evidence to the bank, with a few words of ours. Once: a bank takes one answer."""
+    """Send the evidence and a few words to the bank. A bank takes one answer only."""
     return Waits(visit, lambda: _send(visit, reader_id, dispute_id, without_card_numbers(words)))
 
 
@@ -47,13 +47,14 @@ def _send(visit: StaffVisit, reader_id: str, dispute_id: str, words: str) -> Res
     services = visit.services
     try:
         with visit.begin() as ctx:
-            intended = answering.intend(ctx, reader_id, dispute_id, words)
+            intended = answer.intend(ctx, reader_id, dispute_id, words)
             audit.write(ctx, "answer_dispute", reader_id=reader_id, subject=dispute_id, reason=words)
-        answering.send(services.database, services.acquirers, services.site, intended, visit.at)
-    except (answering.NothingToAnswer, answering.NeedsWords, answering.EvidenceNotSent) as refusal:
-        with services.database.transaction() as session:
-            dispute = answering.one(session, reader_id, dispute_id)
-            view = _view(visit, session, dispute, draft=words, error=refusal.detail)
+        # the acquirer is called after the commit: no transaction is open meanwhile
+        answer.send(services.database, services.acquirers, services.site, intended, visit.at)
+    except (answer.NothingToAnswer, answer.NeedsWords, answer.EvidenceNotSent) as refusal:
+        with visit.begin() as ctx:
+            dispute = answer.one(ctx.session, reader_id, dispute_id)
+            view = _view(visit, ctx.session, dispute, draft=words, error=refusal.detail)
         return visit.page(view, refusal.status)
     return visit.go(f"/staff/readers/{reader_id}/disputes/{dispute_id}", "staff-dispute-sent")
 

@@ -1,6 +1,5 @@
-"""The first page of staff: one box that finds a reader by whatever is known."""
+"""The first page of staff: one box that finds a reader by an address, an id, an invoice number or a card."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -13,6 +12,7 @@ from billing.billing_run.overdue import overdue_since
 from billing.payments import charge
 from billing.platform import heartbeat
 from billing.platform.storable import storable
+from billing.platform.context import TransactionContext
 from billing.staff.find import FoundReader, find
 from billing.staff.models import ReaderRequest
 from billing.staff.roles import Permission
@@ -27,74 +27,59 @@ LONGEST = 200
 
 @router.get("/staff")
 def home(visit: StaffVisiting) -> Response:
-    """The box; for who finds no readers, their own first room."""
+    """The search box; a member who may not search goes to their own first page."""
     if not visit.may(Permission.FIND):
-        rooms = visit.frame().staff
-        return visit.go(rooms.rooms[0][0] if rooms and rooms.rooms else "/staff/nothing")
-    return visit.page(
-        StaffFindPage(
-            waiting=_waiting(visit),
-            paused=_paused(visit),
-            silent_since=_silence(visit),
-            no_run_since=_no_run(visit),
+        return visit.go(visit.rooms[0][0] if visit.rooms else "/staff/nothing")
+    with visit.begin() as ctx:
+        last = heartbeat.last_heartbeat(ctx.session, ctx.at)
+        view = StaffFindPage(
+            waiting=_waiting(visit, ctx.session),
+            paused=_paused(ctx.session),
+            silent_since=last.at if last is not None and last.silent else None,
+            no_run_since=overdue_since(ctx.session, ctx.at),
         )
-    )
+    return visit.page(view)
 
 
-def _paused(visit: StaffVisit) -> PausedNote | None:
-    with visit.services.database.transaction() as session:
-        pause = breaker.paused(session)
-        if pause is None:
-            return None
-        waiting = charge.waiting(session)
+def _paused(session: Session) -> PausedNote | None:
+    pause = breaker.paused(session)
+    if pause is None:
+        return None
+    waiting = charge.waiting(session)
     return PausedNote(since=pause.since, probe_at=pause.probe_at, waiting=waiting, reason=pause.reason)
 
 
-def _silence(visit: StaffVisit) -> datetime | None:
-    with visit.services.database.transaction() as session:
-        last = heartbeat.last_heartbeat(session, visit.at)
-    return last.at if last is not None and last.silent else None
-
-
-def _no_run(visit: StaffVisit) -> datetime | None:
-    with visit.services.database.transaction() as session:
-        return overdue_since(session, visit.at)
-
-
-def _waiting(visit: StaffVisit) -> int | None:
+def _waiting(visit: StaffVisit, session: Session) -> int | None:
+    """How many requests wait; None for a member who may not answer them."""
     if not visit.may(Permission.ANSWER):
         return None
-    with visit.services.database.transaction() as session:
-        return session.exec(
-            select(func.count()).select_from(ReaderRequest).where(col(ReaderRequest.closed_at).is_(None))
-        ).one()
+    open_ones = select(func.count()).select_from(ReaderRequest).where(col(ReaderRequest.closed_at).is_(None))
+    return session.exec(open_ones).one()
 
 
 @router.post("/staff/find")
-def look(
+def search(
     visit: Annotated[StaffVisit, needs(Permission.FIND, acts=True)], query: Annotated[str, Form()] = ""
 ) -> Response:
-    """Straight to the reader when only one fits. By POST, so that no address stands in a history or a log (SEC-9)."""
+    """Go straight to the reader if only one matches. A POST keeps addresses out of browser histories and logs (SEC-9)."""
     text = query.strip()[:LONGEST]
-    if not text or not storable(text):
-        error = (
-            "Type an address or a part of it, an id, an invoice number, or the last four digits of a card."
-        )
-        return visit.page(StaffFindPage(waiting=_waiting(visit), error=error), 422)
     with visit.begin() as ctx:
-        found = find(ctx, text)
-        rows = tuple(_row(visit, ctx.session, one) for one in found)
+        waiting = _waiting(visit, ctx.session)
+        if not text or not storable(text):
+            error = "Type an address or a part of it, an id, an invoice number, or the last four digits of a card."
+            return visit.page(StaffFindPage(waiting=waiting, error=error), 422)
+        rows = tuple(_row(ctx, found) for found in find(ctx, text))
     if len(rows) == 1:
         return visit.go(f"/staff/readers/{rows[0].reader_id}")
-    return visit.page(StaffFindPage(found=rows, query=text, waiting=_waiting(visit)))
+    return visit.page(StaffFindPage(found=rows, query=text, waiting=waiting))
 
 
-def _row(visit: StaffVisit, session: Session, one: FoundReader) -> FoundRow:
-    subscription = latest_of(session, one.reader.id)
+def _row(ctx: TransactionContext, found: FoundReader) -> FoundRow:
+    reader = found.reader
     return FoundRow(
-        reader_id=one.reader.id,
-        email=one.reader.email,
-        by=one.by.value,
-        external_id=one.reader.external_id,
-        standing=sentence_of(visit.context(session), one.reader.id, subscription),
+        reader_id=reader.id,
+        email=reader.email,
+        by=found.by.value,
+        external_id=reader.external_id,
+        standing=sentence_of(ctx, reader.id, latest_of(ctx.session, reader.id)),
     )

@@ -1,4 +1,4 @@
-"""The list of issues, and how far a started one is, in words and numbers that add up."""
+"""The list of issues, and the progress of a started one. Its numbers add up to the number of recipients."""
 
 from sqlmodel import Session, col, select
 
@@ -38,7 +38,7 @@ HELD_SHOWN = 50
 
 
 def everything(session: Session) -> IssuesPage:
-    """Issues changed last, first; and the lists."""
+    """The issues, the ones changed last first, and the lists."""
     rows = tuple(
         IssueRow(
             issue_id=issue.id,
@@ -52,14 +52,14 @@ def everything(session: Session) -> IssuesPage:
         for issue, list_ in issues.issues(session)
     )
     lists = tuple(
-        ListRow(newsletter_id=each.id, name=each.name, people=audience_now(session, each.id))
-        for each in newsletters(session)
+        ListRow(newsletter_id=list_.id, name=list_.name, people=audience_now(session, list_.id))
+        for list_ in newsletters(session)
     )
     return IssuesPage(issues=rows, lists=lists)
 
 
 def progress_view(session: Session, issue: Issue) -> IssueProgressPage:
-    """How far it is."""
+    """The progress of an issue that has started."""
     found = progress(session, issue.id)
     assert issue.started_at is not None
     held = session.exec(

@@ -1,9 +1,10 @@
-"""API keys: listed with what was done with them, made, limited, rotated, revoked. For admins."""
+"""Admins list API keys with their use, and make, limit, rotate and revoke them."""
 
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Depends, Form
 from starlette.responses import Response
 
 from billing.platform.errors import Invalid, Refusal
@@ -14,6 +15,7 @@ from billing.staff import api_keys, approvals, key_money
 from billing.staff.api_keys import ListedKey
 from billing.staff.key_models import ApiKey
 from billing.staff.roles import Permission
+from billing.web.kit.typed import whole_number
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.views.keys import CeilingRow, KeyRow, StaffKeyMadePage, StaffKeysPage
 
@@ -21,7 +23,7 @@ router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.KEYS)]
 Acting = Annotated[StaffVisit, needs(Permission.KEYS, acts=True, fresh=True)]
 Revoking = Annotated[StaffVisit, needs(Permission.KEYS, acts=True)]
-"""It takes rights away, and may be urgent."""
+"""No fresh code: revoking only takes rights away, and may be urgent."""
 ROOM = "/staff/keys"
 CEILINGS = (
     ("cents", "Cents given back"),
@@ -40,19 +42,29 @@ class BadKeyNumber(Invalid):
     code = "bad_number"
 
 
+@dataclass(frozen=True, slots=True)
+class TypedCeilings:
+    """The ceilings of a day as they were typed."""
+
+    cents: Typed = ""
+    days: Typed = ""
+    starts: Typed = ""
+    readers: Typed = ""
+
+    def read(self) -> Ceilings:
+        """The ceilings as numbers. Raises BadKeyNumber."""
+        return Ceilings(**{name: _number(typed, MOST) for name, typed in asdict(self).items()})
+
+
 def _number(typed: str, most: int) -> int:
-    text = typed.strip()
-    if not (text.isascii() and text.isdecimal() and len(text) <= 10 and int(text) <= most):
+    number = whole_number(typed, most)
+    if number is None:
         raise BadKeyNumber
-    return int(text)
+    return number
 
 
 def _expiry(visit: StaffVisit, typed: str) -> datetime | None:
     return visit.at + timedelta(days=_number(typed, LONGEST_LIFE_DAYS)) if typed.strip() else None
-
-
-def _ceilings(*typed: str) -> Ceilings:
-    return Ceilings(*(_number(each, MOST) for each in typed))
 
 
 def _rows(ceilings: Ceilings, spent: Spent) -> tuple[CeilingRow, ...]:
@@ -62,19 +74,19 @@ def _rows(ceilings: Ceilings, spent: Spent) -> tuple[CeilingRow, ...]:
     )
 
 
-def _row(visit: StaffVisit, one: ListedKey) -> KeyRow:
-    key, previous = one.key, one.key.previous_until
+def _row(visit: StaffVisit, listed: ListedKey) -> KeyRow:
+    key, previous = listed.key, listed.key.previous_until
     return KeyRow(
         key_id=key.id,
         name=key.name,
         scopes=tuple(key.scopes),
         made_at=key.created_at,
-        last_used_at=one.last_used_at,
+        last_used_at=listed.last_used_at,
         expires_at=key.expires_at,
         revoked_at=key.revoked_at,
         previous_until=previous if previous is not None and previous > visit.at else None,
         works=api_keys.works(key, visit.at),
-        ceilings=_rows(key.ceilings, one.spent),
+        ceilings=_rows(key.ceilings, listed.spent),
     )
 
 
@@ -88,7 +100,7 @@ def _page(
     error: Refusal | None = None,
 ) -> Response:
     with visit.begin() as ctx:
-        rows = tuple(_row(visit, one) for one in api_keys.everything(ctx))
+        rows = tuple(_row(visit, listed) for listed in api_keys.everything(ctx))
     alone = visit.services.settings.second_person_day_limit
     view = StaffKeysPage(
         rows=rows,
@@ -106,23 +118,20 @@ def _page(
 
 @router.get(ROOM)
 def everything(visit: Seeing) -> Response:
-    """The list, and the form for another."""
+    """The list, and the form for a new key."""
     return _page(visit)
 
 
 @router.post(ROOM)
 def make(
     visit: Acting,
+    ceilings: Annotated[TypedCeilings, Depends()],
     name: Annotated[str, Form(max_length=200)] = "",
     scope: Annotated[list[str] | None, Form()] = None,
     expires: Typed = "",
-    cents: Typed = "",
-    days: Typed = "",
-    starts: Typed = "",
-    readers: Typed = "",
     reason: Why = "",
 ) -> Response:
-    """Make a key; the answer shows its secret, once. Much money waits for another admin (SEC-6)."""
+    """Make a key; the answer shows its secret, once. A high ceiling of money waits for another admin (SEC-6)."""
     chosen = tuple(scope or ())
     try:
         with visit.begin() as ctx:
@@ -130,7 +139,7 @@ def make(
                 ctx,
                 name.strip(),
                 list(chosen),
-                ceilings=_ceilings(cents, days, starts, readers),
+                ceilings=ceilings.read(),
                 expires_at=_expiry(visit, expires),
                 reason=reason,
             )
@@ -141,7 +150,7 @@ def make(
 
 @router.post(f"{ROOM}/{{key_id}}/rotate")
 def rotate(visit: Acting, key_id: str, hours: Typed = "", expires: Typed = "") -> Response:
-    """Another secret; the answer shows it, once."""
+    """Give the key a new secret; the answer shows it, once."""
     try:
         grace = timedelta(hours=_number(hours, 24 * api_keys.LONGEST_GRACE.days))
         with visit.begin() as ctx:
@@ -155,19 +164,12 @@ def rotate(visit: Acting, key_id: str, hours: Typed = "", expires: Typed = "") -
 
 @router.post(f"{ROOM}/{{key_id}}/limit")
 def limit(
-    visit: Acting,
-    key_id: str,
-    cents: Typed = "",
-    days: Typed = "",
-    starts: Typed = "",
-    readers: Typed = "",
-    reason: Why = "",
+    visit: Acting, key_id: str, ceilings: Annotated[TypedCeilings, Depends()], reason: Why = ""
 ) -> Response:
-    """Other ceilings of a day. Much money waits for another admin (SEC-6)."""
+    """Set the ceilings of a day. A high ceiling of money waits for another admin (SEC-6)."""
     try:
-        ceilings = _ceilings(cents, days, starts, readers)
         with visit.begin() as ctx:
-            waits = key_money.limit(ctx, key_id, ceilings, reason=reason)
+            waits = key_money.limit(ctx, key_id, ceilings.read(), reason=reason)
     except (Invalid, approvals.AlreadyAsked) as refusal:
         return _page(visit, error=refusal)
     return visit.go(ROOM, "staff-key-waits" if waits else "staff-saved")
@@ -175,7 +177,7 @@ def limit(
 
 @router.post(f"{ROOM}/{{key_id}}/revoke")
 def revoke(visit: Revoking, key_id: str) -> Response:
-    """It stops working, at once and for ever."""
+    """End the key, at once and for good."""
     with visit.begin() as ctx:
         api_keys.revoke(ctx, key_id)
     return visit.go(ROOM, "staff-saved")

@@ -1,4 +1,4 @@
-"""Who works here: added, given another role, signed out, sent away. For admins."""
+"""Admins add members, change their role, sign them out and disable them."""
 
 from collections import Counter
 from typing import Annotated
@@ -18,13 +18,13 @@ router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.STAFF)]
 Acting = Annotated[StaffVisit, needs(Permission.STAFF, acts=True, fresh=True)]
 Ending = Annotated[StaffVisit, needs(Permission.STAFF, acts=True)]
-"""Signing somebody out takes rights away, and may be urgent."""
+"""No fresh code: signing a member out only takes rights away, and may be urgent."""
 ROOM = "/staff/members"
 
 
 @router.get(ROOM)
-def everybody(visit: Seeing) -> Response:
-    """The list, and the form to add somebody."""
+def show(visit: Seeing) -> Response:
+    """The list, and the form to add a member."""
     return _page(visit)
 
 
@@ -59,24 +59,24 @@ def add(
     role: Annotated[str, Form(max_length=20)] = "",
     reason: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
-    """Let somebody in, in a role; somebody who is here already gets that role. A new admin waits for another admin (SEC-6)."""
+    """Add a member with a role, or give a member that role. A new admin waits for another admin (SEC-6)."""
     if role not in list(Role):
         return _page(visit, email=email, reason=reason, error="Choose a role.", status=422)
     try:
         with visit.begin() as ctx:
-            asks = members.is_new_admin(ctx.session, email, Role(role))
-            if asks:
+            waits = members.is_new_admin(ctx.session, email, Role(role))
+            if waits:
                 approvals.ask_for_admin(ctx, email, reason=reason)
             else:
                 members.add(ctx, email, Role(role))
     except (BadAddress, members.NotYourself, ActNeedsReason, approvals.AlreadyAsked) as refusal:
         return _page(visit, email=email[:254], reason=reason, error=refusal.detail, status=refusal.status)
-    return visit.go(ROOM, "staff-asked-second" if asks else "staff-saved")
+    return visit.go(ROOM, "staff-asked-second" if waits else "staff-saved")
 
 
 @router.post(f"{ROOM}/{{staff_id}}/disable")
 def disable(visit: Acting, staff_id: str) -> Response:
-    """Nobody signs in as this member any more."""
+    """The member can't sign in any more."""
     with visit.begin() as ctx:
         members.disable(ctx, members.by_id(ctx.session, staff_id))
     return visit.go(ROOM, "staff-saved")
@@ -92,7 +92,7 @@ def sign_out(visit: Ending, staff_id: str) -> Response:
 
 @router.post(f"{ROOM}/{{staff_id}}/reset")
 def reset(visit: Acting, staff_id: str) -> Response:
-    """A lost phone: the next sign-in sets up a new authenticator."""
+    """After a lost phone: the next sign-in sets up a new authenticator."""
     with visit.begin() as ctx:
         members.reset_codes(ctx, members.by_id(ctx.session, staff_id))
     return visit.go(ROOM, "staff-saved")

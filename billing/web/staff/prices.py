@@ -1,13 +1,13 @@
-"""Readers whom the notice of another price did not reach: they keep the old price until staff have found another way."""
+"""Readers whom the notice of a new price did not reach. They keep the old price; staff mark each as dealt with."""
 
 from typing import Annotated
 
 from fastapi import APIRouter
-from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.changes import announce_price
 from billing.mail.models import Message
+from billing.platform.context import TransactionContext
 from billing.readers.register import by_id
 from billing.rules.money import Money
 from billing.staff import audit
@@ -22,16 +22,15 @@ router = APIRouter(include_in_schema=False)
 @router.get("/staff/prices")
 def untold(visit: Annotated[StaffVisit, needs(Permission.ANSWER)]) -> Response:
     """The list, oldest first."""
-    with visit.services.database.transaction() as session:
-        rows = tuple(_row(session, notice, mail) for notice, mail in announce_price.untold(session))
+    with visit.begin() as ctx:
+        rows = tuple(_row(ctx, notice, mail) for notice, mail in announce_price.untold(ctx.session))
     return visit.page(StaffPricesPage(rows=rows))
 
 
-def _row(session: Session, notice: PriceNotice, mail: Message | None) -> UntoldRow:
-    planned = session.get_one(PriceChange, notice.change_id)
-    new = session.get_one(Price, planned.price_id)
-    subscription = session.get_one(Subscription, notice.subscription_id)
-    old = session.get_one(Price, subscription.price_id)
+def _row(ctx: TransactionContext, notice: PriceNotice, mail: Message | None) -> UntoldRow:
+    session = ctx.session
+    new = session.get_one(Price, session.get_one(PriceChange, notice.change_id).price_id)
+    old = session.get_one(Price, session.get_one(Subscription, notice.subscription_id).price_id)
     return UntoldRow(
         notice_id=notice.id,
         reader_id=notice.reader_id,
@@ -46,7 +45,7 @@ def _row(session: Session, notice: PriceNotice, mail: Message | None) -> UntoldR
 
 @router.post("/staff/prices/{notice_id}/seen")
 def seen(visit: Annotated[StaffVisit, needs(Permission.ANSWER, acts=True)], notice_id: str) -> Response:
-    """Somebody has dealt with it; the old price stays."""
+    """Mark it as dealt with; the old price stays."""
     with visit.begin() as ctx:
         notice = ctx.session.get(PriceNotice, notice_id, with_for_update=True)
         if notice is not None and notice.state is NoticeState.KEPT:

@@ -1,4 +1,4 @@
-"""A reader's page: how things stand, what is charged next, and everything that happened."""
+"""A reader's page: the state of the subscription, the next charge, and the timeline."""
 
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from billing.access.entitlements import entitlements_of
 from billing.changes.cancel import may_undo
 from billing.payments import numbers, payment_page, receipts
 from billing.payments.models import PaymentMethod
+from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.readers.register import by_id
 from billing.refunds import refund
@@ -27,7 +28,7 @@ from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge, pause_is_ahead
 from billing.web.kit.view_rows import card_of
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.staff.show import entry_of, request_row
+from billing.web.staff.show import request_row
 from billing.web.views.staff import PaymentRow, StaffEntry, StaffMailPage, StaffReaderPage
 
 router = APIRouter(include_in_schema=False)
@@ -47,16 +48,17 @@ def page(
     only: EntryKind | None = None,
     page: Annotated[int, Query(ge=1, le=500)] = 1,
 ) -> Response:
-    """All of it. That somebody looked is audited, once an hour."""
+    """All of it. The visit is audited, once an hour."""
     with visit.begin() as ctx:
         reader = by_id(ctx.session, reader_id)
         audit.looked(ctx, reader_id)
-        return visit.page(_view(visit, ctx.session, reader, only, page))
+        return visit.page(_view(visit, ctx, reader, only, page))
 
 
 def _view(
-    visit: StaffVisit, session: Session, reader: Reader, only: EntryKind | None, page: int
+    visit: StaffVisit, ctx: TransactionContext, reader: Reader, only: EntryKind | None, page: int
 ) -> StaffReaderPage:
+    session = ctx.session
     subscription = latest_of(session, reader.id)
     card = session.get(PaymentMethod, subscription.payment_method_id) if subscription else None
     entries, more = timeline.of(session, reader.id, only=only, page=page)
@@ -66,20 +68,18 @@ def _view(
         external_id=reader.external_id,
         since=reader.created_at,
         address_proved=reader.address_proved_at is not None,
-        standing=sentence_of(visit.context(session), reader.id, subscription),
-        access=_access(visit, session, reader.id),
-        next_charge=_next_charge(visit, session, subscription),
+        standing=sentence_of(ctx, reader.id, subscription),
+        access=_access(ctx, reader.id),
+        next_charge=_next_charge(ctx, subscription),
         card=card_of(card) if card else None,
         customer_ref=card.customer_ref if card else None,
         subscription_id=subscription.id if subscription else None,
         another_trial=exceptions.open_for(session, reader.id) is not None,
-        acts=_acts(visit, session, reader.id, subscription),
+        acts=_acts(visit, ctx, reader.id, subscription),
         payments=tuple(_payment(session, paid) for paid in receipts.paid_by(session, reader.id)),
         may_refund=visit.may(Permission.REFUND),
         may_answer=visit.may(Permission.ANSWER),
-        requests=tuple(
-            request_row(one) for one in requests.waiting(visit.context(session), reader_id=reader.id)
-        ),
+        requests=tuple(request_row(waiting) for waiting in requests.waiting(ctx, reader_id=reader.id)),
         entries=tuple(_entry(reader.id, entry) for entry in entries),
         kinds=tuple(kind.value for kind in EntryKind),
         only=only.value if only else None,
@@ -88,46 +88,45 @@ def _view(
     )
 
 
-def _access(visit: StaffVisit, session: Session, reader_id: str) -> str:
-    held = strongest(entitlements_of(visit.context(session), reader_id).held, visit.at)
+def _access(ctx: TransactionContext, reader_id: str) -> str:
+    held = strongest(entitlements_of(ctx, reader_id).held, ctx.at)
     if held is None:
         return "Free articles, and the metered ones of this month; no subscription opens the rest."
     words = OPEN_BECAUSE[held.reason]
     if held.until is None or held.renews:
         return f"{words}."
-    last_day = visit.services.site.last_day(held.until)
+    last_day = ctx.site.last_day(held.until)
     return f"{words}, through {last_day:%A} {last_day.day} {last_day:%B %Y}."
 
 
-def _next_charge(visit: StaffVisit, session: Session, subscription: Subscription | None) -> str:
+def _next_charge(ctx: TransactionContext, subscription: Subscription | None) -> str:
     if subscription is None or subscription.state is State.ENDED:
         return "Nothing is charged."
     if subscription.charging_since is not None:
-        if payment_page.is_open(session, subscription.id):
+        if payment_page.is_open(ctx.session, subscription.id):
             return "The reader has a page open on which to pay; nothing else is charged until it closes, within the hour."
         return "A charge is being made this very moment."
-    due = next_charge(subscription, visit.services.site.zone)
+    due = next_charge(subscription, ctx.zone)
     if due is None:
         words = "waiting for another card" if subscription.cancels_at is None else "it is cancelled"
         return f"Nothing more is charged: {words}."
-    price = terms_on(session, subscription, due.on)[1]
+    price = terms_on(ctx.session, subscription, due.on)[1]
     amount = Money(price.amount, price.currency).with_vat_words()
     return f"{amount} on {due.on:%A} {due.on.day} {due.on:%B %Y}."
 
 
 def _acts(
-    visit: StaffVisit, session: Session, reader_id: str, subscription: Subscription | None
+    visit: StaffVisit, ctx: TransactionContext, reader_id: str, subscription: Subscription | None
 ) -> tuple[tuple[str, str], ...]:
-    """What makes sense now, and this member may do."""
+    """Address and words of each act that makes sense now and that this member may do."""
     live = subscription is not None and subscription.state is not State.ENDED
     cancelled = subscription is not None and subscription.cancel_asked_at is not None
-    undoable = subscription is not None and may_undo(visit.context(session), subscription)
-    withdrawable = is_offered(visit.context(session), reader_id)
+    undoable = subscription is not None and may_undo(ctx, subscription)
     paused = subscription is not None and (subscription.state is State.PAUSED or pause_is_ahead(subscription))
     paid = subscription is not None and subscription.state is State.ACTIVE and not subscription.is_fixed_term
     offered = (
         (Permission.CANCEL, live, "cancel", "Cancel" if not cancelled else "Cancelled earlier than that"),
-        (Permission.REFUND, withdrawable, "withdraw", "Withdraw"),
+        (Permission.REFUND, is_offered(ctx, reader_id), "withdraw", "Withdraw"),
         (Permission.RESUME, undoable, "resume", "Take the cancellation back"),
         (Permission.EXTEND, live and not cancelled and not paused, "extend", "Extend"),
         (Permission.PAUSE, paid and not cancelled and not paused, "pause", "Pause"),
@@ -155,19 +154,25 @@ def _payment(session: Session, paid: receipts.Paid) -> PaymentRow:
 
 
 def _entry(reader_id: str, entry: Entry) -> StaffEntry:
-    link = None
-    if entry.kind is EntryKind.MAIL:
-        link = f"/staff/readers/{reader_id}/mails/{entry.ref}"
-    elif entry.kind is EntryKind.DISPUTE:
-        link = f"/staff/readers/{reader_id}/disputes/{entry.ref}"
-    elif entry.kind is EntryKind.REQUEST:
-        link = f"/staff/requests/{entry.ref}"
-    return entry_of(entry, link)
+    folder = {
+        EntryKind.MAIL: f"readers/{reader_id}/mails",
+        EntryKind.DISPUTE: f"readers/{reader_id}/disputes",
+        EntryKind.REQUEST: "requests",
+    }.get(entry.kind)
+    return StaffEntry(
+        at=entry.at,
+        kind=entry.kind.value,
+        what=entry.what,
+        by=entry.by,
+        reason=entry.reason,
+        facts=entry.facts,
+        link=f"/staff/{folder}/{entry.ref}" if folder else None,
+    )
 
 
 @router.get("/staff/readers/{reader_id}/mails/{message_id}")
 def mail(visit: Reading, reader_id: str, message_id: str) -> Response:
-    """A mail as it was sent, its secrets covered."""
+    """A mail as it was sent, with its secrets masked."""
     with visit.services.database.transaction() as session:
         reader = by_id(session, reader_id)
         message = mails.one(session, reader_id, message_id)

@@ -1,12 +1,12 @@
-"""What readers ask: oldest first with the rand at risk, and the answer."""
+"""The requests of readers: oldest first, with the rand at risk, and staff's answers."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
+from billing.platform.context import TransactionContext
 from billing.staff import confirm_request, reads, requests
-from billing.staff.models import ReaderRequest
 from billing.staff.roles import Permission
 from billing.web.kit.typed import LINES
 from billing.web.staff.guard import StaffVisit, needs
@@ -14,29 +14,32 @@ from billing.web.staff.show import request_row
 from billing.web.views.staff import StaffRequestPage, StaffRequestsPage
 
 router = APIRouter(include_in_schema=False)
+Seeing = Annotated[StaffVisit, needs(Permission.ANSWER)]
+Acting = Annotated[StaffVisit, needs(Permission.ANSWER, acts=True)]
 
 
 @router.get("/staff/requests")
-def waiting(visit: Annotated[StaffVisit, needs(Permission.ANSWER)]) -> Response:
-    """The queue."""
+def show_all(visit: Seeing) -> Response:
+    """The open requests."""
     with visit.begin() as ctx:
         rows = requests.waiting(ctx)
         reads.note_rows(ctx, "GET /staff/requests", len(rows))
-    return visit.page(StaffRequestsPage(rows=tuple(request_row(one) for one in rows)))
+    return visit.page(StaffRequestsPage(rows=tuple(request_row(waiting) for waiting in rows)))
 
 
 @router.get("/staff/requests/{request_id}")
-def one(visit: Annotated[StaffVisit, needs(Permission.ANSWER)], request_id: str) -> Response:
-    """One request; also of somebody whom we don't know by that address."""
+def show(visit: Seeing, request_id: str) -> Response:
+    """One request, also one from an address that we don't know."""
     with visit.begin() as ctx:
-        request = requests.one(ctx.session, request_id)
-        return visit.page(_view(requests.at_risk(ctx, request)))
+        return visit.page(_view(ctx, request_id))
 
 
-def _view(waiting: requests.Waiting, *, draft: str = "", error: str | None = None) -> StaffRequestPage:
-    request: ReaderRequest = waiting.request
+def _view(
+    ctx: TransactionContext, request_id: str, *, draft: str = "", error: str | None = None
+) -> StaffRequestPage:
+    request = requests.one(ctx.session, request_id)
     return StaffRequestPage(
-        row=request_row(waiting),
+        row=request_row(requests.at_risk(ctx, request)),
         closed_at=request.closed_at,
         closed_by=request.closed_by,
         answer=request.answer,
@@ -46,10 +49,8 @@ def _view(waiting: requests.Waiting, *, draft: str = "", error: str | None = Non
 
 
 @router.post("/staff/requests/{request_id}/ask-to-confirm")
-def ask_to_confirm(
-    visit: Annotated[StaffVisit, needs(Permission.ANSWER, acts=True)], request_id: str
-) -> Response:
-    """Mail the reader a link by which they say that it is theirs."""
+def ask_to_confirm(visit: Acting, request_id: str) -> Response:
+    """Mail the reader a link that confirms the request."""
     with visit.begin() as ctx:
         confirm_request.ask(ctx, request_id)
     return visit.go(f"/staff/requests/{request_id}", "staff-asked")
@@ -57,19 +58,14 @@ def ask_to_confirm(
 
 @router.post("/staff/requests/{request_id}/answer")
 def answer(
-    visit: Annotated[StaffVisit, needs(Permission.ANSWER, acts=True)],
-    request_id: str,
-    words: Annotated[str, Form(max_length=2000), LINES] = "",
+    visit: Acting, request_id: str, words: Annotated[str, Form(max_length=2000), LINES] = ""
 ) -> Response:
-    """Answer by mail, and close it. Two at once: the second sees the first one's answer."""
+    """Answer by mail, and close the request. If two members do so at once, the second sees the first one's answer."""
     try:
         with visit.begin() as ctx:
-            done = requests.answer(ctx, request_id, words)
+            reader_id = requests.answer(ctx, request_id, words).reader_id
     except (requests.NothingSaid, requests.CardNumberIn, requests.AlreadyClosed) as refusal:
         with visit.begin() as ctx:
-            request = requests.one(ctx.session, request_id)
-            seen = requests.at_risk(ctx, request)
-        return visit.page(_view(seen, draft=words, error=refusal.detail), refusal.status)
-    return visit.go(
-        f"/staff/readers/{done.reader_id}" if done.reader_id else "/staff/requests", "staff-answered"
-    )
+            view = _view(ctx, request_id, draft=words, error=refusal.detail)
+        return visit.page(view, refusal.status)
+    return visit.go(f"/staff/readers/{reader_id}" if reader_id else "/staff/requests", "staff-answered")

@@ -1,4 +1,4 @@
-"""How staff sign in: the mailed link, then the code of the authenticator; and out."""
+"""How staff sign in: a mailed link, then an authenticator code. And how they sign out."""
 
 from typing import Annotated
 
@@ -25,13 +25,13 @@ HOME = "/staff"
 
 @router.get(SIGN_IN)
 def ask(visit: Visiting) -> Response:
-    """Where to send the link."""
+    """The form for the address."""
     return visit.page(StaffSignInPage())
 
 
 @router.post(SIGN_IN)
 def mail_link(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
-    """Mail a link, if the address is that of staff. What the browser sees is the same either way."""
+    """Mail a link if the address is a member's. The answer is the same either way."""
     try:
         with visit.begin() as ctx:
             sign_in.count_asks(ctx, email, visit.browser)
@@ -43,13 +43,13 @@ def mail_link(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
 
 @router.get(f"{SIGN_IN}/sent")
 def sent(visit: Visiting) -> Response:
-    """Check your mail; and the place for the mail's code from another device."""
+    """Says that a mail is on its way, with a box for the code of a link opened on another device."""
     return visit.page(SignInSentPage(base=SIGN_IN))
 
 
 @router.get(f"{SIGN_IN}/link/{{token}}")
 def follow(visit: Visiting, token: str) -> Response:
-    """Take the token out of the address bar. Changes nothing: scanners follow links too (H6)."""
+    """Move the token from the address bar to a cookie. It isn't used up: mail scanners follow links too (H6)."""
     if visit.services.site.tokens.subject_of(sign_in.PURPOSE, token) is None:
         visit.takes.append(cookies.STAFF_LINK)
     else:
@@ -59,25 +59,24 @@ def follow(visit: Visiting, token: str) -> Response:
 
 @router.get(f"{SIGN_IN}/confirm")
 def confirm_page(visit: Visiting) -> Response:
-    """A button in the browser that asked; in any other, the code to type there."""
-    services, token = visit.services, visit.cookie(cookies.STAFF_LINK)
+    """In the browser that asked, a button; in any other, a code to type in the first."""
+    tokens, token = visit.services.site.tokens, visit.cookie(cookies.STAFF_LINK)
     try:
-        with services.database.transaction() as session:
-            link = sign_in.LINKS.find(visit.context(session), token)
-            here = links.belongs_here(link, visit.browser_hashes)
+        with visit.begin() as ctx:
+            link = sign_in.LINKS.find(ctx, token)
+            is_same_browser = links.belongs_here(link, visit.browser_hashes)
     except links.LinkSpent:
         return visit.page(SignInExpiredPage(base=SIGN_IN), 410)
-    code = None if here else services.site.tokens.code(sign_in.PURPOSE, link.id)
+    code = None if is_same_browser else tokens.code(sign_in.PURPOSE, link.id)
     return visit.page(SignInConfirmPage(code=code, base=SIGN_IN))
 
 
 @router.post(f"{SIGN_IN}/confirm")
 def confirm(visit: Guarded) -> Response:
-    """Use the link, once; on to the authenticator."""
+    """Use up the link, and go on to the authenticator."""
     try:
         with visit.begin() as ctx:
-            token = visit.cookie(cookies.STAFF_LINK)
-            secret = sign_in.confirm(ctx, token, visit.browser)
+            secret = sign_in.confirm(ctx, visit.cookie(cookies.STAFF_LINK), visit.browser)
     except links.LinkSpent:
         return visit.page(SignInExpiredPage(base=SIGN_IN), 410)
     return to_code(visit, secret)
@@ -85,7 +84,7 @@ def confirm(visit: Guarded) -> Response:
 
 @router.post(f"{SIGN_IN}/code")
 def type_mailed_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
-    """Use the mail's code, in the browser that asked; five tries."""
+    """Use up the mailed code, in the browser that asked. Five tries."""
     try:
         with visit.begin() as ctx:
             sign_in.count_codes(ctx, visit.browser)
@@ -98,17 +97,16 @@ def type_mailed_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Respo
 
 
 def to_code(visit: Visit, waiting_secret: str) -> Response:
-    """On to the page that asks for the authenticator's code."""
+    """Go on to the page that asks for the authenticator code."""
     visit.give(cookies.STAFF, waiting_secret, sessions.TO_COMPLETE)
     visit.takes.append(cookies.STAFF_LINK)
     return visit.go(f"{SIGN_IN}/authenticator")
 
 
 def _waiting(visit: Visit) -> tuple[StaffSession, StaffMember]:
-    """The session that has passed the mail and waits for its code. Raises SignInFirst."""
+    """The session whose link was used and whose code is missing. Raises SignInFirst."""
     with visit.begin() as ctx:
-        secret = visit.cookie(cookies.STAFF)
-        found = sessions.find(ctx, secret, complete=False)
+        found = sessions.find(ctx, visit.cookie(cookies.STAFF), complete=False)
     if found is None:
         raise SignInFirst
     return found
@@ -116,7 +114,7 @@ def _waiting(visit: Visit) -> tuple[StaffSession, StaffMember]:
 
 @router.get(f"{SIGN_IN}/authenticator")
 def code_page(visit: Visiting) -> Response:
-    """The code; the first time, the key to set up an authenticator with."""
+    """Asks for the code; the first time, with the key that sets up an authenticator."""
     return visit.page(_code_view(visit, _waiting(visit)[1]))
 
 
@@ -126,27 +124,27 @@ def _code_view(visit: Visit, member: StaffMember, error: str | None = None) -> S
         address = codes.address_of(tokens, member, visit.services.sender.house.name)
         drawn = segno.make(address, error="m").svg_inline(scale=4, border=3, dark="#1d1a16", light="#fff")
         key = codes.secret_of(tokens, member)
-        groups = " ".join(key[place : place + 4] for place in range(0, len(key), 4))
-        picture = Markup(drawn)  # noqa: S704 - drawn from the address by our own code; it holds numbers alone
+        groups = " ".join(key[start : start + 4] for start in range(0, len(key), 4))
+        picture = Markup(drawn)  # noqa: S704 - segno's own SVG: nothing typed by a person is in it
         return StaffCodePage(picture=picture, key=groups, error=error)
     return StaffCodePage(demo_code=demo_code(visit, member), error=error)
 
 
 def demo_code(visit: Visit, member: StaffMember) -> str | None:
-    """The code that would be taken now, in the demo alone."""
+    """The code that would be accepted now; None outside the demo."""
     is_demo = visit.services.settings.environment is Environment.DEMO
     return codes.shown_in_demo(visit.services.site.tokens, member, visit.at) if is_demo else None
 
 
 def clock_stands(visit: Visit) -> bool:
-    """Whether the demo's clock stands still, so that codes must go on without it."""
+    """Whether the demo's clock is held. Codes change by real time even then."""
     settings = visit.services.settings
     return settings.environment is Environment.DEMO and settings.held
 
 
 @router.post(f"{SIGN_IN}/authenticator")
 def complete(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
-    """Signed in, with a new session; or one try fewer."""
+    """Check the code: sign in with a new session, or use up one try."""
     waiting, member = _waiting(visit)
     with visit.begin() as ctx:
         sign_in.count_codes(ctx, visit.browser)
@@ -154,16 +152,16 @@ def complete(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
             ctx, waiting, member, code[:20], visit.browser, clock_stands=clock_stands(visit)
         )
     if isinstance(done, CodeAnswer):
-        return visit.page(_code_view(visit, member, not_taken(visit, done)), 422)
+        return visit.page(_code_view(visit, member, code_refused(visit, done)), 422)
     visit.give(cookies.STAFF, done.session_secret, sessions.ABSOLUTE)
     visit.keep_browser()
-    way = visit.cookie(cookies.STAFF_WAY)
+    path = visit.cookie(cookies.STAFF_WAY)
     visit.takes.append(cookies.STAFF_WAY)
-    return visit.go(way if way.startswith("/staff/") and not way.startswith(SIGN_IN) else HOME)
+    return visit.go(path if path.startswith("/staff/") and not path.startswith(SIGN_IN) else HOME)
 
 
-def not_taken(visit: Visit, answer: CodeAnswer, then: str = "Then begin again with a new link.") -> str:
-    """Why a code wasn't taken, and what to do when codes are taken again."""
+def code_refused(visit: Visit, answer: CodeAnswer, then: str = "Then begin again with a new link.") -> str:
+    """Why a code was refused; `then` says what to do after a lock."""
     if answer.locked_until is None:
         return "That isn't the code, or it has been used. Wait for the next one."
     until = answer.locked_until.astimezone(visit.services.site.zone)

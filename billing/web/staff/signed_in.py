@@ -1,5 +1,5 @@
-"""Where members are signed in: each sees and ends their own sessions, admins all (SEC-3). To end one needs no fresh code: it takes
-rights away, and may be urgent."""
+"""Where members are signed in: members see and end their own sessions, admins all (SEC-3). Ending one needs no fresh code: it only
+takes rights away, and may be urgent."""
 
 from typing import Annotated
 
@@ -22,19 +22,19 @@ ALL = "/staff/members/sessions"
 def _page(visit: StaffVisit, *, everybody: bool) -> Response:
     with visit.begin() as ctx:
         found = sessions.open_sessions(ctx, None if everybody else visit.member.id)
-    rows = tuple(_row(visit, *one) for one in found)
+    rows = tuple(_row(visit, session, member) for session, member in found)
     return visit.page(StaffSessionsPage(rows=rows, everybody=everybody))
 
 
-def _row(visit: StaffVisit, row: StaffSession, member: StaffMember) -> StaffSessionRow:
+def _row(visit: StaffVisit, session: StaffSession, member: StaffMember) -> StaffSessionRow:
     return StaffSessionRow(
-        session_id=row.id,
+        session_id=session.id,
         email=member.email,
-        device=devices.in_words(row.device),
-        ip=row.ip,
-        started_at=row.started_at,
-        seen_at=row.seen_at,
-        is_this=row.id == visit.staff_session.id,
+        device=devices.in_words(session.device),
+        ip=session.ip,
+        started_at=session.started_at,
+        seen_at=session.seen_at,
+        is_this=session.id == visit.staff_session.id,
     )
 
 
@@ -46,7 +46,7 @@ def mine(visit: StaffVisiting) -> Response:
 
 @router.post(f"{MINE}/end-all")
 def end_all(visit: StaffGuarded) -> Response:
-    """Sign the member out everywhere, here too."""
+    """Sign the member out in every browser, this one too."""
     with visit.begin() as ctx:
         members.end_sessions(ctx, visit.member)
     visit.takes.append(cookies.STAFF)
@@ -55,7 +55,7 @@ def end_all(visit: StaffGuarded) -> Response:
 
 @router.post(f"{MINE}/{{session_id}}/end")
 def end_mine(visit: StaffGuarded, session_id: str) -> Response:
-    """End one of the member's own. Another's is as unknown as one that never was (SEC-7)."""
+    """End one of the member's own. Another member's counts as unknown (SEC-7)."""
     with visit.begin() as ctx:
         ended = members.end_sessions(ctx, visit.member, only=session_id)
     return visit.go(MINE, "staff-session-ended" if ended else "staff-session-over")
@@ -63,13 +63,13 @@ def end_mine(visit: StaffGuarded, session_id: str) -> Response:
 
 @router.get(ALL)
 def everybody(visit: Annotated[StaffVisit, needs(Permission.STAFF)]) -> Response:
-    """All members'."""
+    """Those of all members."""
     return _page(visit, everybody=True)
 
 
 @router.post(f"{ALL}/{{session_id}}/end")
 def end_any(visit: Annotated[StaffVisit, needs(Permission.STAFF, acts=True)], session_id: str) -> Response:
-    """End one of any member's."""
+    """End one of any member."""
     with visit.begin() as ctx:
         found = ctx.session.get(StaffSession, session_id)
         ended = 0

@@ -1,17 +1,17 @@
-"""The page that asks a member for a code before what matters, with what was typed kept; and the way on from it (SEC-2)."""
+"""The page that asks a member for a code before a sensitive act, keeps the typed form and then sends it on (SEC-2)."""
 
 import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from billing.http import cookies
 from billing.staff import sessions, sign_in, step_up
 from billing.staff.codes import CodeAnswer
 from billing.web.staff.guard import CONFIRM, SIGN_IN, StaffGuarded, StaffMustProve, StaffVisit, StaffVisiting
-from billing.web.staff.sign_in import clock_stands, demo_code, not_taken
+from billing.web.staff.sign_in import clock_stands, code_refused, demo_code
 from billing.web.views.staff_team import StaffProvePage
 
 router = APIRouter(include_in_schema=False)
@@ -23,24 +23,28 @@ Typed = tuple[tuple[str, str], ...]
 
 
 def _local(way: str) -> str:
-    """A page of staff; its first one for anything else."""
+    """The address, if it is a page of staff; else the first page. This prevents open redirects."""
     return way if LOCAL.fullmatch(way) and "//" not in way else HOME
 
 
 async def _typed(request: Request) -> Typed:
-    """What a form holds, in its order."""
+    """The fields of a form, in order."""
     form = await request.form()
     return tuple((name, value) for name, value in form.multi_items() if isinstance(value, str))
 
 
 def _page(visit: StaffVisit, way: str, typed: Typed, *, acts: bool, error: str | None = None) -> Response:
-    kept = tuple((name, value) for name, value in typed if name not in OURS)
-    shown = demo_code(visit, visit.member)
-    view = StaffProvePage(way=_local(way), acts=acts, kept=kept, demo_code=shown, error=error)
+    view = StaffProvePage(
+        way=_local(way),
+        acts=acts,
+        kept=tuple((name, value) for name, value in typed if name not in OURS),
+        demo_code=demo_code(visit, visit.member),
+        error=error,
+    )
     return visit.page(view, 422 if error else 403 if acts else 200)
 
 
-async def _ask(request: Request, error: Exception) -> Response:
+async def _ask_for_code(request: Request, error: Exception) -> Response:
     assert isinstance(error, StaffMustProve)
     visit = error.visit
     if request.method == "GET":
@@ -50,23 +54,24 @@ async def _ask(request: Request, error: Exception) -> Response:
 
 
 def answer_stale(app: FastAPI) -> None:
-    """Register what a member sees who has to prove who they are first."""
-    app.add_exception_handler(StaffMustProve, _ask)
+    """Register the page that asks for a code."""
+    app.add_exception_handler(StaffMustProve, _ask_for_code)
 
 
 @router.get(CONFIRM)
 def ask(visit: StaffVisiting, way: Annotated[str, Query(max_length=500)] = HOME) -> Response:
-    """The page for a download; it leads back to the page that has it."""
+    """The page before a download; it leads back to the page with the link."""
     return _page(visit, way, (), acts=False)
 
 
 @router.post(CONFIRM)
 def prove(visit: StaffGuarded, typed: Annotated[Typed, Depends(_typed)]) -> Response:
-    """Take the code. Right, the form is sent on whole (307); wrong, the page comes again with all that was typed. The wrong one that
-    locks signs this browser out. Raises TooMany."""
-    fields, site = dict(typed), visit.services.site
+    """Check the code. After a right one the whole form is sent on (307), after a wrong one the page is shown again with it.
+
+    The wrong code that locks also signs this browser out. Raises TooMany."""
+    fields = dict(typed)
     way, acts = _local(fields.get(WAY, HOME)), fields.get(ACTS) == "yes"
-    with visit.services.database.begin(site, visit.at, visit.actor) as ctx:
+    with visit.begin() as ctx:
         sign_in.count_codes(ctx, visit.browser)
         done = step_up.prove(
             ctx,
@@ -80,15 +85,10 @@ def prove(visit: StaffGuarded, typed: Annotated[Typed, Depends(_typed)]) -> Resp
         if done.begins:
             visit.takes.append(cookies.STAFF)
             return visit.go(SIGN_IN, "staff-codes-locked")
-        error = not_taken(visit, done, "You stay signed in, and can do this then.")
+        error = code_refused(visit, done, "You stay signed in, and can do this then.")
         return _page(visit, way, typed, acts=acts, error=error)
     visit.give(cookies.STAFF, done, sessions.ABSOLUTE)
     answer = visit.go(way, None if acts else "staff-proved")
-    return _sent_on(answer) if acts else answer
-
-
-def _sent_on(answer: Response) -> Response:
-    """The browser sends the same form again, to where it was going."""
-    assert isinstance(answer, RedirectResponse)
-    answer.status_code = 307
+    if acts:
+        answer.status_code = 307  # the browser sends the same form again, to `way`
     return answer

@@ -1,4 +1,4 @@
-"""What the acquirer told us: what broke, and settling it again. For admins."""
+"""Admins see the webhook events of acquirers and settle a broken one again."""
 
 from typing import Annotated
 
@@ -19,28 +19,28 @@ LATEST = 30
 
 @router.get(ROOM)
 def events(visit: Annotated[StaffVisit, needs(Permission.WEBHOOKS)]) -> Response:
-    """Events that are set aside, and the latest."""
-    with visit.services.database.transaction() as session:
-        broken = tuple(_row(row) for row in inbox.set_aside(session))
-        latest = tuple(_row(row) for row in inbox.latest(session, limit=LATEST))
+    """Events that are set aside, and the latest events."""
+    with visit.begin() as ctx:
+        broken = tuple(_row(event) for event in inbox.set_aside(ctx.session))
+        latest = tuple(_row(event) for event in inbox.latest(ctx.session, limit=LATEST))
     return visit.page(StaffEventsPage(broken=broken, latest=latest))
 
 
-def _row(row: InboundEvent) -> EventRow:
+def _row(event: InboundEvent) -> EventRow:
     return EventRow(
-        event_id=row.id,
-        event_ref=row.event_ref,
-        kind=row.event_type,
-        object_ref=row.object_ref,
-        received_at=row.received_at,
-        became=inbox.became(row),
-        broken=row.set_aside_at is not None,
+        event_id=event.id,
+        event_ref=event.event_ref,
+        kind=event.event_type,
+        object_ref=event.object_ref,
+        received_at=event.received_at,
+        became=inbox.became(event),
+        broken=event.set_aside_at is not None,
     )
 
 
 @router.post(f"{ROOM}/{{event_id}}/replay")
 def replay(visit: Annotated[StaffVisit, needs(Permission.WEBHOOKS, acts=True)], event_id: str) -> Response:
-    """The worker settles the event once more, in its next look. Raises UnknownEvent."""
+    """Let the worker settle the event again in its next run. Raises UnknownEvent."""
     with visit.begin() as ctx:
         event = inbox.by_id(ctx.session, event_id)
         before = {"state": inbox.became(event)}

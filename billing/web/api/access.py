@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
-from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access import edge_tokens, visitors
@@ -15,10 +14,10 @@ from billing.access.articles import UnknownArticle
 from billing.access.check import AccessRequest, AccessResult, check, check_all
 from billing.access.entitlements import entitlements_of
 from billing.access.visitors import Visitor
-from billing.container import Services
 from billing.http import shapes
 from billing.http.access_paths import GATE, WHY
 from billing.http.limits import MOST_ARTICLES, MOST_WITHOUT_KEY
+from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid
 from billing.readers import rate
 from billing.readers.register import by_external_id
@@ -47,7 +46,6 @@ class Requester:
 
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
-        self.services: Services = visit.services
 
     @property
     def method(self) -> str:
@@ -60,23 +58,24 @@ class Requester:
         """Whether the browser fetches ahead, so that nothing is counted."""
         return reading(self.method, self.visit.request.headers) is Reading.AHEAD
 
-    def check(self, session: Session, article_id: str, *, counts: bool) -> tuple[AccessResult, str | None]:
+    def check(
+        self, ctx: TransactionContext, article_id: str, *, counts: bool
+    ) -> tuple[AccessResult, str | None]:
         """The decision on one article, and the token to send with a visitor's next request. Raises UnknownArticle."""
-        return check_for(self.visit, session, article_id, counts=counts, method=self.method), None
+        return check_for(self.visit, ctx.session, article_id, counts=counts, method=self.method), None
 
-    def check_many(self, session: Session, article_ids: Sequence[str]) -> list[AccessResult]:
+    def check_many(self, ctx: TransactionContext, article_ids: Sequence[str]) -> list[AccessResult]:
         """The decisions on many articles; nothing is counted. Raises UnknownArticle."""
-        request = self._request(session)
+        request = self._request(ctx)
         questions = [(article_id, request) for article_id in dict.fromkeys(article_ids)]
-        checked = check_all(self.visit.context(session), self.services.limits, questions)
+        checked = check_all(ctx, self.visit.services.limits, questions)
         results = {result.article.id: result for result in checked if result is not None}
         if len(results) < len(questions):
             raise UnknownArticle
         return [results[article_id] for article_id in article_ids]
 
-    def _request(self, session: Session) -> AccessRequest:
-        """For many articles."""
-        return access_request_of(self.visit, session, method=self.method)
+    def _request(self, ctx: TransactionContext) -> AccessRequest:
+        return access_request_of(self.visit, ctx.session, method=self.method)
 
 
 class Program(Requester):
@@ -92,19 +91,21 @@ class Program(Requester):
         self.visitor = visitors.by_token(visit.services.site, visitor) or visitors.new()
         self.gift = gift
 
-    def check(self, session: Session, article_id: str, *, counts: bool) -> tuple[AccessResult, str | None]:
+    def check(
+        self, ctx: TransactionContext, article_id: str, *, counts: bool
+    ) -> tuple[AccessResult, str | None]:
         """The decision, with a visitor's token where the meter needs one next time. Raises UnknownArticle."""
-        request = self._request(session, counts=counts)
-        result = check(self.visit.context(session), self.services.limits, article_id, request)
+        request = self._request(ctx, counts=counts)
+        result = check(ctx, self.visit.services.limits, article_id, request)
         if request.entitlements.reader_id is not None or not counts or not was_noted(result):
             return result, None
         if not self.visitor.is_new:
             return result, self.visitor_token
-        return result, first_token(self.services.site, self.visitor, result, self.visit.at)
+        return result, first_token(ctx.site, self.visitor, result, ctx.at)
 
-    def _request(self, session: Session, *, counts: bool = False) -> AccessRequest:
-        reader = by_external_id(session, self.external_id) if self.external_id else None
-        known = entitlements_of(self.visit.context(session), reader.id if reader else self.reader_id)
+    def _request(self, ctx: TransactionContext, *, counts: bool = False) -> AccessRequest:
+        reader = by_external_id(ctx.session, self.external_id) if self.external_id else None
+        known = entitlements_of(ctx, reader.id if reader else self.reader_id)
         # `reader_id` of the entitlements is None for an unknown reader, who is anonymous
         readers = () if known.reader_id is None else (Visitor(known.reader_id),)
         return AccessRequest(known, (*readers, self.visitor), counts, self.gift)
@@ -141,9 +142,9 @@ def one(article_id: str, who: Requesting, prefetch: bool = False) -> Response:
 
     An answer may hold `visitor`: keep it in a cookie of that browser and send it along next time. 401 `token_expired`,
     `token_invalid`, `session_ended` for a reader token without a session beside it."""
-    with who.services.database.transaction() as session:
-        result, visitor = who.check(session, article_id, counts=not (prefetch or who.is_prefetching))
-    shape = shapes.access(result, who.services.site.offer_url)
+    with who.visit.begin() as ctx:
+        result, visitor = who.check(ctx, article_id, counts=not (prefetch or who.is_prefetching))
+    shape = shapes.access(result, ctx.site.offer_url)
     return who.visit.with_cookies(JSONResponse(shape if visitor is None else shape | {"visitor": visitor}))
 
 
@@ -162,8 +163,8 @@ def gate(article_id: str, who: Requesting, prefetch: bool = False) -> Response:
     An article that nobody knows is closed (`unknown_article`); so is, to a browser that fetches ahead, one that a reading
     would be counted for (`prefetch`). Pass `Set-Cookie` on to the browser, and its method in `X-Original-Method`."""
     try:
-        with who.services.database.transaction() as session:
-            result, _ = who.check(session, article_id, counts=not (prefetch or who.is_prefetching))
+        with who.visit.begin() as ctx:
+            result, _ = who.check(ctx, article_id, counts=not (prefetch or who.is_prefetching))
     except UnknownArticle as unknown:
         return Response(None, 403, {WHY: unknown.code})
     allowed, pending = result.decision.allowed, result.pending
@@ -190,9 +191,9 @@ def many(body: Articles, who: Requesting) -> Response:
         _check_limits(who.visit, len(body.articles))
     elif body.reader_id is not None:
         who.reader_id = body.reader_id
-    offer_url = who.services.site.offer_url
-    with who.services.database.transaction() as session:
-        answers = [shapes.access(result, offer_url) for result in who.check_many(session, body.articles)]
+    with who.visit.begin() as ctx:
+        results = who.check_many(ctx, body.articles)
+    answers = [shapes.access(result, ctx.site.offer_url) for result in results]
     return who.visit.with_cookies(JSONResponse(answers))
 
 

@@ -49,17 +49,13 @@ class Party:
 
 
 class Guest(Protocol):
-    """A request with its party."""
+    """A visit or an API call: a request, and the party that it counts for."""
 
     @property
-    def request(self) -> Request:
-        """The request of the framework."""
-        ...
+    def request(self) -> Request: ...
 
     @property
-    def party(self) -> Party:
-        """Whom it counts for."""
-        ...
+    def party(self) -> Party: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,7 +225,7 @@ def open_visit(request: Request) -> Visit:
     )
     secret = visit.cookie(cookies.SESSION)
     if secret:
-        with services.database.begin(services.site, visit.at, visit.actor) as ctx:
+        with visit.begin() as ctx:
             visit.session = sessions.find(ctx, secret)
             if visit.session is not None:
                 visit.reader = by_id(ctx.session, visit.session.reader_id)

@@ -54,7 +54,7 @@ class Search:
     refused: Words = ""
 
     def filters(self, zone: ZoneInfo) -> tuple[Sought, str | None]:
-        """The filters, and what is wrong with the days: both are left out then."""
+        """The filters, and what is wrong with a typed day, which is left out then."""
         first = last = error = None
         try:
             first = date.fromisoformat(self.since) if self.since else None

@@ -10,15 +10,16 @@ from billing.platform.context import TransactionContext
 from billing.platform.errors import Refusal
 from billing.readers.register import by_id
 from billing.rules.lifecycle import NoSuchTransition
-from billing.staff import approvals, facts
+from billing.staff import approvals, facts, timeline
 from billing.staff.acts.limits import OverLimit, check_limits, left_in_words, needs_second
 from billing.staff.acts.perform import StaleVersion, is_same_act, perform, preview_act
 from billing.staff.acts.shape import Act, customer_facing_reason
+from billing.staff.entry import EntryKind
+from billing.staff.models import AuditLine
 from billing.staff.second_member import NeedsSecond
 from billing.web.staff.act_forms import PREVIEW, ActForm, Typed
 from billing.web.staff.guard import StaffMustProve, StaffVisit, refuse
-from billing.web.staff.show import audit_entry
-from billing.web.views.staff import StaffActPage
+from billing.web.views.staff import StaffActPage, StaffEntry
 
 SECOND = "Two members decide about this much: it is done when another member of finance, or an admin, has approved it."
 
@@ -119,5 +120,17 @@ class ActPage:
             asks=form.asks,
             told=customer_reason,
             error=error,
-            meanwhile=audit_entry(last) if last else None,
+            meanwhile=_as_entry(last) if last else None,
         )
+
+
+def _as_entry(line: AuditLine) -> StaffEntry:
+    """An audit line in the form of the timeline's entries."""
+    return StaffEntry(
+        at=line.at,
+        kind=EntryKind.ACT.value,
+        what=timeline.in_words(line.act),
+        by=line.by,
+        reason=line.reason,
+        facts=(),
+    )

@@ -4,7 +4,7 @@ A GET takes `visit: Annotated[StaffVisit, needs(Permission.READ)]`. A POST takes
 checks the CSRF token. `fresh=True` adds an authenticator code given within ten minutes (SEC-2)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated, Any, NoReturn
 from urllib.parse import quote, urlencode
@@ -19,7 +19,7 @@ from billing.staff import audit, sessions
 from billing.staff.models import Outcome, StaffMember, StaffSession
 from billing.staff.roles import Permission, may
 from billing.web.kit.bulkhead import Party, Side
-from billing.web.kit.visit import Visit, open_guarded, open_visit, services_of
+from billing.web.kit.visit import Guarded, Visit, Visiting, services_of
 from billing.web.views.frame import Frame, StaffFrame
 
 SIGN_IN = "/staff/sign-in"
@@ -69,12 +69,12 @@ class StaffMustProve(Exception):
         return urlencode({"way": (self.page or url.path) + (f"?{url.query}" if url.query else "")})
 
 
-@dataclass
+@dataclass(kw_only=True)
 class StaffVisit(Visit):
     """A request of a staff member signed in with both factors."""
 
-    member: StaffMember = None  # type: ignore[assignment]  # a dataclass's fields after those with defaults need one
-    staff_session: StaffSession = None  # type: ignore[assignment]  # likewise; `open_staff_visit` gives both
+    member: StaffMember
+    staff_session: StaffSession
 
     @property
     def actor(self) -> StaffActor:
@@ -106,7 +106,8 @@ class StaffVisit(Visit):
         return replace(super().frame(), signed_in=False, staff=staff)
 
 
-def _admit(visit: Visit) -> StaffVisit:
+def open_staff_visit(visit: Visiting) -> StaffVisit:
+    """The visit of a staff member. Raises SignInFirst."""
     secret = visit.cookie(cookies.STAFF)
     if not secret:
         raise SignInFirst
@@ -114,18 +115,12 @@ def _admit(visit: Visit) -> StaffVisit:
         found = sessions.find(ctx, secret)
     if found is None:
         raise SignInFirst
-    base = {attribute.name: getattr(visit, attribute.name) for attribute in fields(Visit)}
-    return StaffVisit(**base, staff_session=found[0], member=found[1])
+    return StaffVisit(**vars(visit), staff_session=found[0], member=found[1])
 
 
-def open_staff_visit(visit: Annotated[Visit, Depends(open_visit)]) -> StaffVisit:
-    """The visit of a staff member. Raises SignInFirst."""
-    return _admit(visit)
-
-
-def open_staff_guarded(visit: Annotated[Visit, Depends(open_guarded)]) -> StaffVisit:
+def open_staff_guarded(visit: Guarded) -> StaffVisit:
     """The same for a POST, with its CSRF token checked (SEC-4). Raises CrossSite, SignInFirst."""
-    return _admit(visit)
+    return open_staff_visit(visit)
 
 
 def needs(what: Permission, *, acts: bool = False, fresh: bool = False, page: str = "") -> Any:
@@ -155,7 +150,6 @@ def refuse(
     visit: StaffVisit, what: Permission, *, reader_id: str | None = None, words: str | None = None
 ) -> NoReturn:
     """Audit that the member may not do this. Always raises NotYourRole."""
-    asked = {"asked": f"{visit.request.method} {visit.request.url.path}"[:300]}
     with visit.begin() as ctx:
         audit.write(
             ctx,
@@ -163,7 +157,7 @@ def refuse(
             outcome=Outcome.REFUSED,
             reader_id=reader_id,
             reason=words or f"{visit.member.role} may not {what.words}",
-            after=asked,
+            after={"asked": f"{visit.request.method} {visit.request.url.path}"[:300]},
         )
     raise NotYourRole(words or f"As {visit.member.role} you may not {what.words}. Ask somebody who may.")
 

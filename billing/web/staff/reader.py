@@ -28,7 +28,7 @@ from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge, pause_is_ahead
 from billing.web.kit.view_rows import card_of
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.staff.show import request_row
+from billing.web.staff.requests import request_row
 from billing.web.views.staff import PaymentRow, StaffEntry, StaffMailPage, StaffReaderPage
 
 router = APIRouter(include_in_schema=False)

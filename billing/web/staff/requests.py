@@ -1,17 +1,19 @@
 """The requests of readers: oldest first, with the rand at risk, and staff's answers."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
 from billing.platform.context import TransactionContext
-from billing.staff import confirm_request, reads, requests
+from billing.rules.lifecycle import State
+from billing.rules.money import Money
+from billing.staff import confirm_request, reads, requests, timeline
 from billing.staff.roles import Permission
+from billing.subscriptions.models import Subscription
 from billing.web.kit.typed import LINES
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.staff.show import request_row
-from billing.web.views.staff import StaffRequestPage, StaffRequestsPage
+from billing.web.views.staff import EarlierWithdrawal, RequestRow, StaffRequestPage, StaffRequestsPage
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.ANSWER)]
@@ -69,3 +71,40 @@ def answer(
             view = _view(ctx, request_id, draft=words, error=refusal.detail)
         return visit.page(view, refusal.status)
     return visit.go(f"/staff/readers/{reader_id}" if reader_id else "/staff/requests", "staff-answered")
+
+
+def _stands(about: Subscription | None) -> Literal["runs", "cancelled", "ended"]:
+    if about is None or about.state is State.ENDED:
+        return "ended"
+    return "runs" if about.cancels_at is None else "cancelled"
+
+
+def request_row(waiting: requests.Waiting) -> RequestRow:
+    """A request with what is at risk."""
+    request, withdrawal = waiting.request, waiting.withdrawal
+    return RequestRow(
+        request_id=request.id,
+        reader_id=request.reader_id,
+        email=request.email,
+        asked=timeline.asked(request.kind),
+        words=request.words,
+        received_at=request.received_at,
+        email_verified=request.email_verified,
+        confirm_asked_at=request.confirm_asked_at,
+        confirmed_at=request.confirmed_at,
+        may_ask=confirm_request.may_ask(request),
+        charged_since=Money(waiting.charged_since) if waiting.charged_since else None,
+        next_charge=Money(waiting.next_cents) if waiting.next_cents else None,
+        next_at=waiting.next_at,
+        withdrawal=Money(withdrawal.cents) if withdrawal else None,
+        earlier=tuple(
+            EarlierWithdrawal(
+                on=earlier.on,
+                amount=Money(earlier.cents),
+                reader_id=earlier.reader_id,
+                same_reader=earlier.reader_id == request.reader_id,
+            )
+            for earlier in (withdrawal.earlier if withdrawal else ())
+        ),
+        stands=_stands(waiting.about),
+    )

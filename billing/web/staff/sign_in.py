@@ -137,7 +137,7 @@ def demo_code(visit: Visit, member: StaffMember) -> str | None:
 
 
 def clock_stands(visit: Visit) -> bool:
-    """Whether the demo's clock is held. Codes change by real time even then."""
+    """Whether the demo's clock is held. Then the code after the last used one is accepted too."""
     settings = visit.services.settings
     return settings.environment is Environment.DEMO and settings.held
 

@@ -71,16 +71,7 @@ def build(
             settings.zone,
             attach_documents=settings.mail_papers,
         ),
-        newsletter_sender=NewsletterSender(
-            database=database,
-            relay=SmtpTransport(settings.smtp_url),
-            site=site,
-            house=house,
-            address=settings.newsletter_from,
-            bounce_domain=settings.bounce_domain or settings.newsletter_from.rpartition("@")[2],
-            send_logs=_send_logs(settings),
-            connections=settings.newsletter_connections,
-        ),
+        newsletter_sender=_newsletter_sender(settings, database, site, house),
     )
 
 
@@ -104,6 +95,21 @@ def _house(settings: Settings) -> emails.House:
         contact_email=settings.mail_from,
         phone=settings.publisher_phone,
         url=settings.public_url,
+    )
+
+
+def _newsletter_sender(
+    settings: Settings, database: Database, site: Site, house: emails.House
+) -> NewsletterSender:
+    return NewsletterSender(
+        database=database,
+        relay=SmtpTransport(settings.smtp_url),
+        site=site,
+        house=house,
+        address=settings.newsletter_from,
+        bounce_domain=settings.bounce_domain or settings.newsletter_from.rpartition("@")[2],
+        send_logs=_send_logs(settings),
+        connections=settings.newsletter_connections,
     )
 
 

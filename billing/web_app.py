@@ -89,8 +89,7 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
         lifespan=lifespan,
         redirect_slashes=False,  # such a redirect would trust the Host header
     )
-    readiness = Readiness(services, probes.operator_facts)
-    app.state.readiness = readiness
+    app.state.readiness = readiness = Readiness(services, probes.operator_facts)
     app.state.documents, app.state.sitemaps = {}, ()
     shared_documents.add_own(app, services)
     app.state.extras = Extras()

@@ -1,6 +1,7 @@
 """`/v1/access` and `/v1/gate`: may this reader read this article? The access cache answers first where nothing is to be counted."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated
 
@@ -32,7 +33,7 @@ MOST_ASKED = 300
 """Questions about many articles, without a key, from one network in ten minutes. Answers of the access cache aren't counted."""
 AHEAD = "prefetch"
 """The gate's reason for a browser that prefetches a metered article: the click asks again."""
-Named = Annotated[str | None, Query(max_length=shapes.LONGEST)]
+ExternalId = Annotated[str | None, Query(max_length=shapes.LONGEST)]
 
 
 class TooManyArticles(Invalid):
@@ -78,18 +79,25 @@ class Requester:
         return access_request_of(self.visit, ctx.session, method=self.method)
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Whom a program names. `visitor` is the token from an earlier answer for the same browser, by which the meter counts.
+
+    `gift` is the secret of a gift link that was followed."""
+
+    reader_id: Annotated[str | None, Query(max_length=64)] = None
+    external_id: ExternalId = None
+    visitor: Annotated[str | None, Query(max_length=visitors.LONGEST_TOKEN)] = None
+    gift: Annotated[str | None, Query(max_length=shapes.LONGEST)] = None
+
+
 class Program(Requester):
     """A program with a key. It asks for a reader that it names, or for a visitor: by an earlier token, or a new one."""
 
-    def __init__(
-        self, visit: Visit, reader_id: str | None, external_id: str | None, visitor: str, gift: str
-    ) -> None:
+    def __init__(self, visit: Visit, named: Named) -> None:
         super().__init__(visit)
-        self.reader_id = reader_id
-        self.external_id = external_id
-        self.visitor_token = visitor
-        self.visitor = visitors.by_token(visit.services.site, visitor) or visitors.new()
-        self.gift = gift
+        self.named = named
+        self.visitor = visitors.by_token(visit.services.site, named.visitor or "") or visitors.new()
 
     def check(
         self, ctx: TransactionContext, article_id: str, *, counts: bool
@@ -100,34 +108,27 @@ class Program(Requester):
         if request.entitlements.reader_id is not None or not counts or not was_noted(result):
             return result, None
         if not self.visitor.is_new:
-            return result, self.visitor_token
+            return result, self.named.visitor
         return result, first_token(ctx.site, self.visitor, result, ctx.at)
 
     def _request(self, ctx: TransactionContext, *, counts: bool = False) -> AccessRequest:
-        reader = by_external_id(ctx.session, self.external_id) if self.external_id else None
-        known = entitlements_of(ctx, reader.id if reader else self.reader_id)
+        reader = by_external_id(ctx.session, self.named.external_id) if self.named.external_id else None
+        known = entitlements_of(ctx, reader.id if reader else self.named.reader_id)
         # `reader_id` of the entitlements is None for an unknown reader, who is anonymous
         readers = () if known.reader_id is None else (Visitor(known.reader_id),)
-        return AccessRequest(known, (*readers, self.visitor), counts, self.gift)
+        return AccessRequest(known, (*readers, self.visitor), counts, self.named.gift or "")
 
 
 def requester(
-    request: Request,
-    visit: ByToken,
-    credentials: Credentials,
-    reader_id: Annotated[str | None, Query(max_length=64)] = None,
-    external_id: Named = None,
-    visitor: Annotated[str | None, Query(max_length=visitors.LONGEST_TOKEN)] = None,
-    gift: Named = None,
+    request: Request, visit: ByToken, credentials: Credentials, named: Annotated[Named, Depends()]
 ) -> Requester:
     """The reader is the session's, a reader token's, or the one that an API key with the scope `access` names.
 
-    A program that names no reader asks for a visitor. `visitor` is the token from an earlier answer for that person's browser,
-    by which the meter counts. `gift` is the secret of a gift link that was followed."""
+    A program that names no reader asks for a visitor."""
     if credentials is None or edge_tokens.looks_like_one(credentials.credentials):
         return Requester(visit)
     needs("access")(request, credentials)
-    return Program(visit, reader_id, external_id, visitor or "", gift or "")
+    return Program(visit, named)
 
 
 Requesting = Annotated[Requester, Depends(requester)]
@@ -190,7 +191,7 @@ def many(body: Articles, who: Requesting) -> Response:
     if not isinstance(who, Program):
         _check_limits(who.visit, len(body.articles))
     elif body.reader_id is not None:
-        who.reader_id = body.reader_id
+        who.named = replace(who.named, reader_id=body.reader_id)
     with who.visit.begin() as ctx:
         results = who.check_many(ctx, body.articles)
     answers = [shapes.access(result, ctx.site.offer_url) for result in results]

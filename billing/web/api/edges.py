@@ -10,7 +10,7 @@ from billing.access.entitlements import entitlements_of
 from billing.http import shapes
 from billing.platform.errors import Unauthenticated
 from billing.readers.register import UnknownReader, by_external_id
-from billing.web.api.access import Named
+from billing.web.api.access import ExternalId
 from billing.web.api.caller import Credentials, needs
 from billing.web.kit.visit import Visit, open_visit, services_of
 
@@ -30,7 +30,7 @@ def access_token(
     visit: Annotated[Visit, Depends(open_visit)],
     credentials: Credentials,
     reader_id: Annotated[str | None, Query(max_length=64)] = None,
-    external_id: Named = None,
+    external_id: ExternalId = None,
 ) -> JSONResponse:
     """An EdDSA JWT for five minutes, for the signed-in reader, or with an API key for the reader it names (404 for an unknown one).
 

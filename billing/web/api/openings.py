@@ -84,20 +84,14 @@ def live(caller: Articles, limit: Limit = MOST, after: After = None) -> JSONResp
 def open_to_all(body: OpeningBody, caller: Articles) -> Response:
     """Open an article, a section or the whole site to everyone until a moment; it closes by itself."""
 
-    def do(ctx: TransactionContext) -> Answer:
-        return 201, _shape(_open(ctx, *body.what, body))
-
-    return caller.once_in_one(body, do)
+    return caller.once_in_one(body, lambda ctx: (201, _shape(_open(ctx, *body.what, body))))
 
 
 @router.delete("/v1/openings/{opening_id}")
 def close(opening_id: str, caller: Articles) -> Response:
     """Close it before its time."""
 
-    def do(ctx: TransactionContext) -> Answer:
-        return 200, _shape(editing.close(ctx, opening_id))
-
-    return caller.once_in_one(None, do)
+    return caller.once_in_one(None, lambda ctx: (200, _shape(editing.close(ctx, opening_id))))
 
 
 def _open(ctx: TransactionContext, scope: Scope, subject: str, body: OpenBody) -> PublicWindow:

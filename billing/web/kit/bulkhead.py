@@ -48,7 +48,7 @@ class Party:
     name: str
 
 
-class Guest(Protocol):
+class GatewayCaller(Protocol):
     """A visit or an API call: a request, and the party that it counts for."""
 
     @property
@@ -64,7 +64,7 @@ class Waits:
 
     `when_full` answers instead while there is no room; without it, `GatewayBusy` is raised."""
 
-    guest: Guest
+    caller: GatewayCaller
     work: Callable[[], Response]
     when_full: Callable[[], Response] | None = None
 
@@ -81,7 +81,7 @@ class Bulkheads:
 
     async def run(self, waits: Waits) -> Response:
         """Answer in a thread of the party's side, in its turn. Raises GatewayBusy."""
-        party = waits.guest.party
+        party = waits.caller.party
         turns = self._turns[party.side]
         if not turns.is_full(party.name):
             async with turns.turn(party.name):  # no `await` since `is_full`, or it could be full by now
@@ -117,7 +117,7 @@ def may_wait(handler: Callable[Asked, Response | Waits]) -> Callable[Asked, Awai
         found = await run_in_threadpool(handler, *args, **kwargs)
         if not isinstance(found, Waits):
             return found
-        bulkheads: Bulkheads = found.guest.request.app.state.bulkheads
+        bulkheads: Bulkheads = found.caller.request.app.state.bulkheads
         return await bulkheads.run(found)
 
     # FastAPI would make a response model of the annotation `Waits`

@@ -24,7 +24,6 @@ from billing.ledger.recognition import recognise_due
 from billing.mail import deliver
 from billing.newsletters import optin, send, start
 from billing.platform import installation, retention
-from billing.platform.db import Database, is_away, is_pool_full
 from billing.platform.db_errors import is_away, is_pool_full
 from billing.platform.installation import AsksAcquirer, NotAdopted
 from billing.platform.site import Site

@@ -9,8 +9,8 @@ from sqlmodel import Session
 from billing.access.check import AccessResult
 from billing.payments.models import Invoice, PaymentMethod, Refund
 from billing.payments.numbers import credit_note_number, invoice_number
-from billing.platform.storable import storable
 from billing.platform.context import TransactionContext
+from billing.platform.storable import storable
 from billing.readers.models import Reader
 from billing.rules.access import Decision, Meter, Reason
 from billing.rules.card_numbers import holds_card_number

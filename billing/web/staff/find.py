@@ -11,8 +11,8 @@ from billing.acquirer import breaker
 from billing.billing_run.overdue import overdue_since
 from billing.payments import charge
 from billing.platform import heartbeat
-from billing.platform.storable import storable
 from billing.platform.context import TransactionContext
+from billing.platform.storable import storable
 from billing.staff.find import FoundReader, find
 from billing.staff.models import ReaderRequest
 from billing.staff.roles import Permission

@@ -111,7 +111,6 @@ PERSON = StaffReaderPage(
     next_charge="R75.00 incl. VAT on Saturday 5 December 2026.",
     card=CARD,
     customer_ref="cus_R4nD0m5tRiN6",
-    subscription_id="sub_1",
     another_trial=True,
     acts=tuple((f"/staff/readers/rdr_1/{act}", act) for act in ("Cancel", "Extend", "Write a note")),
     payments=(

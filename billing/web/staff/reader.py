@@ -73,7 +73,6 @@ def _view(
         next_charge=_next_charge(ctx, subscription),
         card=card_of(card) if card else None,
         customer_ref=card.customer_ref if card else None,
-        subscription_id=subscription.id if subscription else None,
         another_trial=exceptions.open_for(session, reader.id) is not None,
         acts=_acts(visit, ctx, reader.id, subscription),
         payments=tuple(_payment(session, paid) for paid in receipts.paid_by(session, reader.id)),

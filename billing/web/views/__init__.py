@@ -1,4 +1,4 @@
-"""What each page needs, as plain values: one frozen class a page, named after its template.
+"""What each page needs, as values: one frozen class a page, which names its template.
 
-Days are civil dates in the publisher's zone, instants are aware, money includes VAT unless its name says otherwise.
+Days are civil dates in the publisher's zone, instants are aware. Money includes VAT unless its name says otherwise.
 """

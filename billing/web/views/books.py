@@ -1,5 +1,5 @@
-"""The books of a month, for finance. Amounts are in rand unless a table names another currency, spelled as bookkeepers do: without
-a sign of it."""
+"""The books of a month, for finance. Amounts in words have no currency sign; they are rand unless a table names another
+currency."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,7 +19,7 @@ class AccountRow:
     credit: str
     after: str
     book_value: str = ""
-    """What it stands at in rand, in the books of another currency; empty where no rate is known."""
+    """Its balance in rand, in a table of another currency; empty where no rate is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class SeriesRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedRow:
-    """A refund that failed for good: what we still owe a reader. It has a credit note already where it had gone back."""
+    """A refund that failed for good: we still owe it. It has a credit note where it had succeeded first."""
 
     refund_id: str
     reader_id: str
@@ -86,7 +86,7 @@ class WaitingRefunds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypedTransfer:
-    """What was typed about the transfer for a refund, or for a charge, and the error that is in it."""
+    """The typed form about a transfer for the refund or charge `of`, and what is wrong with it."""
 
     of: str
     on: str
@@ -96,8 +96,8 @@ class TypedTransfer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffBooksPage:
-    """`month` and its neighbours as 2027-03; `today` as a date field wants it; `files` are names of exports. `typed` stays in its
-    row."""
+    """`month`, `before` and `after` as 2027-03; `files` are (name, label) of exports; `typed` is shown in the row of its refund or
+    charge."""
 
     template: ClassVar[str] = "staff/books.html"
     month: str

@@ -1,4 +1,4 @@
-"""The pages of staff about what only a person can explain: cases, and the disputes behind some of them."""
+"""Staff pages about what only a person can explain: cases, and the disputes behind some of them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from billing.rules.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRow:
-    """A case. `kind` is in words; the amounts are None where a book has nothing, or it isn't about an amount."""
+    """A case. `kind` is in words. `ours` and `theirs` are the amounts in our books and the acquirer's; None where there is none."""
 
     case_id: str
     kind: str
@@ -26,7 +26,7 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffCasesPage:
-    """Those that wait, the soonest to be too late first; and those closed last. `compared` is how far the books were."""
+    """Open cases, earliest deadline first, and those closed last. `compared` says up to which day the books were compared."""
 
     template: ClassVar[str] = "staff/cases.html"
     rows: tuple[CaseRow, ...]
@@ -36,7 +36,7 @@ class StaffCasesPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceGroup:
-    """A part of what is known: rows of (name, value)."""
+    """One part of the evidence: rows of (name, value)."""
 
     title: str
     rows: tuple[tuple[tuple[str, str], ...], ...]
@@ -44,7 +44,7 @@ class EvidenceGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffCasePage:
-    """One case with its evidence; `link` leads to where something can be done about it."""
+    """One case with its evidence. `link` leads to the page where it can be settled."""
 
     template: ClassVar[str] = "staff/case.html"
     row: CaseRow
@@ -56,7 +56,7 @@ class StaffCasePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffDisputePage:
-    """A dispute with the evidence that was kept. `may_answer` while the bank waits, for whoever may."""
+    """A dispute with its evidence. `may_answer`: the bank waits, and this member has the permission."""
 
     template: ClassVar[str] = "staff/dispute.html"
     reader_id: str

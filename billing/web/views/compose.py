@@ -1,4 +1,4 @@
-"""The pages on which editors write, schedule and watch issues of newsletters."""
+"""Staff pages on which editors write, schedule and watch issues of newsletters."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ class IssueRow:
     subject: str
     state: str
     at: datetime
-    """When it starts, was started or was changed last, as fits its state."""
+    """By its state: when it starts, was started, or was changed last."""
     changed_by: str
     recipients: int | None = None
 
@@ -33,7 +33,7 @@ class IssuesPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pick:
-    """An article to put a card of into the text."""
+    """An article whose card can be inserted into the text."""
 
     article_id: str
     title: str
@@ -42,7 +42,8 @@ class Pick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComposePage:
-    """What was typed, kept or not; `problems` keep the kept text from being sent, `sizes` are for people."""
+    """The editor, with the saved or the typed text. `problems` block the sending of the saved text; `sizes` are (what, size) in
+    words."""
 
     template: ClassVar[str] = "staff/compose.html"
     issue_id: str
@@ -71,7 +72,7 @@ class HeldRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueProgressPage:
-    """A started issue. `rows` are (what, how many) and add up to `recipients`."""
+    """A started issue. `rows` are (outcome, count) and add up to `recipients`."""
 
     template: ClassVar[str] = "staff/issue.html"
     issue_id: str

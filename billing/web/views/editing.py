@@ -1,4 +1,4 @@
-"""The pages of staff about who may read: the public-interest switch, sections' policies, and why a reader may read."""
+"""Staff pages about who may read: the public-interest switch, sections' policies, and why a reader may read."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpeningRow:
-    """`over_at` is when it closed: by itself, or by `closed_by`."""
+    """An opening to everyone. `over_at` is when it ended, by itself or by `closed_by`."""
 
     opening_id: str
     what: str
@@ -21,7 +21,7 @@ class OpeningRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionRow:
-    """What a section's articles ask that say nothing themselves; `access` is empty where the section says nothing either."""
+    """A section's policy, for articles without their own. `access` is empty where the section has no level either."""
 
     name: str
     access: str
@@ -31,7 +31,7 @@ class SectionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffArticlesPage:
-    """`scopes` are (value, words) of what can be opened; `what`, `until` and `reason` what was typed."""
+    """`scopes` are (value, words) of what can be opened. `what`, `until` and `reason` are as typed."""
 
     template: ClassVar[str] = "staff/articles.html"
     live: tuple[OpeningRow, ...]
@@ -49,7 +49,7 @@ class StaffArticlesPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhyFact:
-    """A fact in words; `holds` for a ground: whether it held."""
+    """A fact in words. `holds`: whether a ground for access held; None for other facts."""
 
     what: str
     at: datetime | None
@@ -60,7 +60,7 @@ class WhyFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffWhyPage:
-    """`sentence` is what the reader would be told; None before anything was asked. `articles` are (id, title) to choose from."""
+    """`sentence` is the answer as the reader would see it; None before a question. `articles` are (id, title) to choose from."""
 
     template: ClassVar[str] = "staff/why.html"
     reader_id: str

@@ -1,4 +1,4 @@
-"""The pages about API keys."""
+"""Staff pages about API keys."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from billing.rules.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CeilingRow:
-    """A ceiling of a day: its field, what it is about, its height, and what was used of it; money in cents."""
+    """A daily ceiling: its form field, its name in words, its height, and how much of it was used; money in cents."""
 
     field: str
     words: str
@@ -50,8 +50,8 @@ class KeyRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffKeysPage:
-    """All keys, and the form for another. `scopes` are (scope, what it is for); `chosen` were ticked; `alone` is what one admin may
-    let keys give back in a day."""
+    """All keys, and the form for another. `scopes` are (scope, purpose); `chosen` are the ticked ones. `alone` is what one admin's
+    keys may give back in a day without a second admin."""
 
     template: ClassVar[str] = "staff/keys.html"
     rows: tuple[KeyRow, ...]
@@ -67,8 +67,8 @@ class StaffKeysPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffKeyMadePage:
-    """A secret, shown once. `previous_until`: to when the one before works besides. `waits`: its ceiling of money waits for another
-    admin."""
+    """A secret, shown once. `previous_until`: the previous secret works until then. `waits`: the ceiling of money awaits another
+    admin's approval."""
 
     template: ClassVar[str] = "staff/key_made.html"
     name: str
@@ -79,7 +79,7 @@ class StaffKeyMadePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadRow:
-    """How often somebody read something of readers in the hour that began then, and how many rows in all."""
+    """Reads of readers' data in the hour that began at `hour`: by whom, of what, how many calls, how many readers."""
 
     hour: datetime
     by: str
@@ -90,7 +90,7 @@ class ReadRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffReadsPage:
-    """What was read, newest first; `who` was asked for."""
+    """What was read, newest first; `who` is the filter."""
 
     template: ClassVar[str] = "staff/reads.html"
     rows: tuple[ReadRow, ...]

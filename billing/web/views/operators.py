@@ -1,4 +1,4 @@
-"""Pages of staff about the machinery: what the acquirer told us, and that charging is paused."""
+"""Staff pages about operations: the acquirers' webhooks, and that charging is paused."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PausedNote:
-    """Charging is paused because the acquirer doesn't answer; `waiting` charges wait."""
+    """Charging is paused because the acquirer doesn't answer; `waiting` is the number of charges that wait."""
 
     since: datetime
     probe_at: datetime
@@ -28,7 +28,7 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffEventsPage:
-    """`broken`: events that are set aside; `latest`: those that came last."""
+    """`broken` events are set aside; `latest` came last."""
 
     template: ClassVar[str] = "staff/events.html"
     broken: tuple[EventRow, ...]

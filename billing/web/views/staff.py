@@ -1,4 +1,4 @@
-"""The pages of staff."""
+"""Staff pages about readers, requests, the audit and members."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,7 +20,7 @@ class StaffSignInPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffCodePage:
-    """The second factor. With `picture` and `key` an authenticator is to be set up first; `demo_code` is the demo's alone."""
+    """The second factor. `picture` and `key` set up an authenticator first; only the demo shows `demo_code`."""
 
     template: ClassVar[str] = "staff/code.html"
     picture: Markup | None = None
@@ -40,7 +40,7 @@ class FoundRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffFindPage:
-    """`found` is None before anything was sought."""
+    """`found` is None before a search."""
 
     template: ClassVar[str] = "staff/find.html"
     found: tuple[FoundRow, ...] | None = None
@@ -49,13 +49,13 @@ class StaffFindPage:
     paused: PausedNote | None = None
     silent_since: datetime | None = None
     no_run_since: datetime | None = None
-    """When a billing run last finished, where that is an alarm."""
+    """When a billing run last finished, where that is too long ago."""
     error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffEntry:
-    """A line of the timeline; `link` leads to the thing itself where it has a page."""
+    """A line of the timeline. `link` leads to the page of what it is about, if there is one."""
 
     at: datetime
     kind: str
@@ -68,7 +68,7 @@ class StaffEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentRow:
-    """A payment that can be given back: `left` of it still can."""
+    """A payment that can be refunded; `left` is how much of it."""
 
     payment_id: str
     number: str
@@ -79,7 +79,7 @@ class PaymentRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierWithdrawal:
-    """What a reader, or another with the same card, withdrew from within the year before."""
+    """A withdrawal within the last year, by the same reader or with the same card."""
 
     on: date
     amount: Money
@@ -89,8 +89,8 @@ class EarlierWithdrawal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRow:
-    """A request. With one to withdraw, `withdrawal` is what would go back, `earlier` why staff decide, and `stands` how it stands
-    with the subscription that it is about."""
+    """A request. For a withdrawal, `withdrawal` is what would go back, `earlier` is why staff decide, and `stands` is the state of
+    its subscription."""
 
     request_id: str
     reader_id: str | None
@@ -112,7 +112,7 @@ class RequestRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffReaderPage:
-    """All of a reader. `acts` are (address, words) of what this member may do now."""
+    """Everything about a reader. `acts` are (address, words) of what this member may do now."""
 
     template: ClassVar[str] = "staff/reader.html"
     reader_id: str
@@ -125,7 +125,6 @@ class StaffReaderPage:
     next_charge: str
     card: Card | None
     customer_ref: str | None
-    subscription_id: str | None
     another_trial: bool
     acts: tuple[tuple[str, str], ...]
     payments: tuple[PaymentRow, ...]
@@ -141,7 +140,7 @@ class StaffReaderPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActField:
-    """One thing to fill in: `kind` is moment, days, rand, or choice (then with `choices` as (value, words))."""
+    """One field of the form. `kind` is moment, days, rand, or choice, with `choices` as (value, words)."""
 
     name: str
     label: str
@@ -153,10 +152,10 @@ class ActField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffActPage:
-    """An act before it is done: what it would do, in words and rand. Without `version` it can't be done as wished (`error` says why).
+    """The preview of an act: what it would do, in words and rand. Without `version` it can't be done as typed; `error` says why.
 
-    `asks` is what is asked of the member in words, and where they stand; `most` letters of them. `told`: the reader reads them,
-    so far as typed."""
+    `asks` is the question to the member and where the answer stands; the answer has at most `most` letters. `told` is the
+    answer as the reader will read it, so far as typed."""
 
     template: ClassVar[str] = "staff/act.html"
     reader_id: str
@@ -193,7 +192,7 @@ class StaffMailPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UntoldRow:
-    """A reader whom the notice of another price did not reach; `can_be_seen` once the old price has been kept."""
+    """A reader whom the notice of another price did not reach. `can_be_seen`: the old price is kept, so it can be marked as seen."""
 
     notice_id: str
     reader_id: str
@@ -213,7 +212,7 @@ class StaffPricesPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffRequestsPage:
-    """Oldest first, with the rand at risk."""
+    """Open requests, oldest first, with the rand at risk."""
 
     template: ClassVar[str] = "staff/requests.html"
     rows: tuple[RequestRow, ...]
@@ -249,7 +248,7 @@ class AuditRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffAuditPage:
-    """`older` and `csv` are addresses of the next page and of the export."""
+    """`older` and `csv` are the addresses of the next page and of the export."""
 
     template: ClassVar[str] = "staff/audit.html"
     rows: tuple[AuditRow, ...]
@@ -301,7 +300,7 @@ class DocumentRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffInvoicesPage:
-    """A month's tax invoices and credit notes; `month` and its neighbours as 2027-03."""
+    """A month's tax invoices and credit notes; `month`, `before` and `after` as 2027-03."""
 
     template: ClassVar[str] = "staff/invoices.html"
     month: str

@@ -1,4 +1,4 @@
-"""What the pages about the members of staff themselves show."""
+"""Staff pages about the members themselves."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from billing.rules.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffProvePage:
-    """A code before what matters. `acts`: the form at `way` is sent on with what was typed, `kept`."""
+    """A code before an act that matters. `acts`: the form at `way` is sent on afterwards with its typed fields, `kept`."""
 
     template: ClassVar[str] = "staff/prove.html"
     way: str
@@ -21,7 +21,7 @@ class StaffProvePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRow:
-    """What one member asked another to approve, and what became of it."""
+    """What one member requested another to approve, and the decision."""
 
     approval_id: str
     kind: str
@@ -60,7 +60,7 @@ class StaffSessionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffSessionsPage:
-    """A member's own, or with `everybody` all members'."""
+    """The member's own browsers, or with `everybody` those of all members."""
 
     template: ClassVar[str] = "staff/sessions.html"
     rows: tuple[StaffSessionRow, ...]

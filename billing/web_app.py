@@ -55,6 +55,7 @@ from billing.web.reader import (
     subscribe,
     who_charged_me,
 )
+from billing.web.reader.guard import answer_redirects
 from billing.web.staff import PAGES as STAFF_PAGES
 from billing.web.staff import step_up as staff_step_up
 from billing.web.staff.guard import answer_strangers
@@ -98,7 +99,7 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
     app.state.bulkheads = Bulkheads()
     answer_refusals(app)
     answer_strangers(app)
-    step_up.answer_stale(app)
+    answer_redirects(app)
     staff_step_up.answer_stale(app)
     # routes are tried in order: webhooks first, as they come in bursts
     app.router.routes.extend(webhook_endpoint.router(services).routes)

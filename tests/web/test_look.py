@@ -16,7 +16,7 @@ from billing.dev.paper import views as paper
 from billing.dev.paper.news_article import news_article
 from billing.dev.paper.sample_articles import parse, sample_article, sample_articles
 from billing.dev.previews.pages import pages
-from billing.dev.previews.values import LOOK, NOW, READER, VISITOR, SampleHouse
+from billing.dev.previews.values import HOUSE, LOOK, NOW, READER, VISITOR
 from billing.rules.money import Money
 from billing.web import views
 from billing.web.kit.rendering import STATIC, Look, asset, day, money, short_day
@@ -151,7 +151,7 @@ def test_hostile_words_cannot_leave_the_described_article() -> None:
     article = sample_articles()[0]
     teaser = replace(article.teaser, title="</script><script>alert(1)</script>", lead="short")
     wall = paper.Wall(reason="subscribe", price=Money(7500), trial_days=14)
-    described = news_article(teaser, SampleHouse(), "https://paper.example/a", NOW)
+    described = news_article(teaser, HOUSE, "https://paper.example/a", NOW)
     page = paper.ArticlePage(teaser=teaser, byline="", paragraphs=None, wall=wall, json_ld=described)
     assert "<script>alert" not in LOOK.page(page, VISITOR)
 
@@ -274,7 +274,7 @@ def test_a_faulty_article_file_is_named(source: str, complaint: str) -> None:
 
 def test_free_articles_are_described_as_free_and_the_others_as_behind_the_wall() -> None:
     for article in sample_articles():
-        described = news_article(article.teaser, SampleHouse(), "https://paper.example/a", NOW)
+        described = news_article(article.teaser, HOUSE, "https://paper.example/a", NOW)
         assert described["isAccessibleForFree"] is (article.teaser.access == "free")
         assert ("hasPart" in described) is (article.teaser.access != "free")
         assert "articleBody" not in described

@@ -149,7 +149,7 @@ def _unreached(visit: Visit) -> Unreached | None:
     if visit.reader is None:
         return None
     with visit.services.database.transaction() as session:
-        return unreached(session, visit.services.site, visit.reader, live_of(session, visit.reader.id))
+        return unreached(visit.context(session), visit.reader, live_of(session, visit.reader.id))
 
 
 def _meter(checked: AccessResult) -> views.MeterNote | None:

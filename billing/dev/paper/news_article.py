@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from billing.dev.paper.views import OpenGraph
-from billing.web.views.frame import House
 from billing.web.views.start import Teaser
+from emails import House
 
 PAYWALL = ".paywall"
 """Marks what is locked, or would stand there: a class selector, on the page of whoever reads and of whoever doesn't."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
+from billing.access.gifts import GiftLimits
 from billing.dev.paper.sample_articles import sample_articles
 from billing.dev.previews.values import (
     CARD,
@@ -21,6 +22,7 @@ from billing.dev.previews.values import (
 )
 from billing.readers.register import BadAddress
 from billing.rules.money import Money
+from billing.rules.pause import PauseSpan
 from billing.web.views.account import (
     AccountDispute,
     CancelledPage,
@@ -34,9 +36,9 @@ from billing.web.views.account import (
     Unreached,
     WithdrawPage,
 )
-from billing.web.views.choices import Choices, PauseOption, PausePage, PlanPage
+from billing.web.views.choices import Choices, PausePage, PlanPage
 from billing.web.views.frame import Flash, Frame, Page
-from billing.web.views.gifts import GiftsPage, GiveRow
+from billing.web.views.gifts import GiftRow, GiftsPage
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
@@ -63,7 +65,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     plan = PlanPage(email=LONG_ADDRESS, option=YEAR, vat=Money(9783), consent_text=consent)
     yield "plan", plan, replace(at, path="/account/plan")
     yield "plan-problem", replace(plan, error="Please tick the box to agree."), at
-    months = tuple(PauseOption(months=n, resumes_on=date(2027, 1 + n, 8)) for n in (1, 2, 3))
+    months = tuple(PauseSpan(n, date(2027, 1, 8), date(2027, 1 + n, 8)) for n in (1, 2, 3))
     pause = PausePage(email=LONG_ADDRESS, last_day=date(2027, 1, 7), amount=PRICE, options=months)
     yield "pause", pause, replace(at, path="/account/pause")
     yield "account-unreached", replace(trial, unreached=Unreached(ended=False, ends=True)), at
@@ -142,7 +144,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         gross=PRICE,
         reason="cancelled within 14 days of the charge",
     )
-    yield "receipt-credited", replace(RECEIPT, is_copy=True, credit_notes=(note,)), at
+    yield "receipt-credited", replace(RECEIPT, credit_notes=(note,)), at
 
 
 def _paying() -> Iterator[tuple[str, Page, Frame]]:
@@ -170,7 +172,7 @@ def _paying() -> Iterator[tuple[str, Page, Frame]]:
 
 def _gifts() -> Iterator[tuple[str, Page, Frame]]:
     at = replace(READER, path="/account/gifts")
-    gift = GiveRow(
+    gift = GiftRow(
         gift_id="gft_1",
         title=sample_articles()[0].teaser.title,
         article_url="/articles/x",
@@ -180,6 +182,6 @@ def _gifts() -> Iterator[tuple[str, Page, Frame]]:
         most=25,
     )
     over = replace(gift, gift_id="gft_0", over="This gift was taken back.")
-    mine = GiftsPage(rows=(gift, over), made=gift, left=9, a_month=10, days=14, readers=25)
+    mine = GiftsPage(rows=(gift, over), made=gift, left=9, limits=GiftLimits(10, 14, 25))
     yield "gifts", mine, at
     yield "gifts-none", replace(mine, rows=(), made=None, left=0), at

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW, READER, VISITOR
 from billing.dev.sample_newsletters import SAMPLES
+from billing.newsletters.models import Newsletter, NewsletterKind
 from billing.web.views.compose import (
     ComposePage,
     HeldRow,
@@ -49,11 +50,15 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
 def _boxes(*chosen: str, pending: str = "") -> tuple[NewsletterBox, ...]:
     return tuple(
         NewsletterBox(
-            id=name,
-            name=title,
-            description=description,
-            rhythm=rhythm,
-            subscribers_only=audience.value == "subscribers",
+            newsletter=Newsletter(
+                id=name,
+                name=title,
+                description=description,
+                rhythm=rhythm,
+                audience=audience,
+                kind=NewsletterKind.EDITORIAL,
+                position=0,
+            ),
             chosen=name in chosen,
             pending=name == pending,
         )

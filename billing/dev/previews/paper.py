@@ -7,7 +7,7 @@ from billing.dev.demo.mailbox_pages import LetterRow, MailboxPage, OpenLetter
 from billing.dev.paper import views as paper
 from billing.dev.paper.news_article import news_article
 from billing.dev.paper.sample_articles import AUDIO_MINUTES, SampleArticle, sample_articles
-from billing.dev.previews.values import NOW, PRICE, READER, VISITOR, SampleHouse
+from billing.dev.previews.values import HOUSE, NOW, PRICE, READER, VISITOR
 from billing.web.views.frame import Frame, Page
 
 
@@ -62,7 +62,7 @@ def _locked(article: SampleArticle, wall: paper.Wall) -> paper.ArticlePage:
 
 
 def _described(article: SampleArticle) -> dict[str, object]:
-    house = SampleHouse()
+    house = HOUSE
     return news_article(article.teaser, house, f"{house.url}/articles/{article.teaser.id}", NOW)
 
 

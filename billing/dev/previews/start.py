@@ -6,17 +6,18 @@ from datetime import date
 
 from billing.dev.paper.sample_articles import sample_articles
 from billing.dev.previews.values import (
-    BY_THE_YEAR,
     CARD,
     CONSENT,
     DATES,
     LONG_ADDRESS,
+    OFFER,
     PAID_ACCOUNT,
     PRICE,
     READER,
     VAT,
     VISITOR,
     YEAR_CONSENT,
+    YEAR_OFFER,
 )
 from billing.rules.money import Money
 from billing.web.reader.card_return import NOT_ASKED
@@ -34,47 +35,35 @@ from billing.web.views.start import (
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
-    review = ReviewPage(
-        email=LONG_ADDRESS,
-        price=PRICE,
-        vat=VAT,
-        dates=DATES,
-        next_charge_on=DATES.first_charge_on,
-        consent_text=CONSENT,
-    )
+    review = ReviewPage(email=LONG_ADDRESS, offer=OFFER, vat=VAT, dates=DATES, consent_text=CONSENT)
     now = ReviewPage(
         email="thandi@example.org",
-        price=PRICE,
+        offer=OFFER,
         vat=VAT,
         dates=None,
-        next_charge_on=date(2026, 12, 23),
         consent_text="I agree: R75.00 incl. VAT today and each month from now on, charged to my card until I cancel.",
     )
     started = StartedPage(
-        email="thandi@example.org", price=PRICE, dates=DATES, next_charge_on=DATES.first_charge_on, card=CARD
+        email="thandi@example.org", offer=OFFER, dates=DATES, next_charge_on=DATES.first_charge_on, card=CARD
     )
     latest = tuple(article.teaser for article in sample_articles()[:6])
-    yield "offer", OfferPage(price=PRICE, others=(BY_THE_YEAR,), dates=DATES, articles=latest), VISITOR
-    yield "subscribe", SubscribePage(price=PRICE, dates=DATES), replace(VISITOR, path="/subscribe")
-    wrong = SubscribePage(
-        price=PRICE, dates=DATES, email="thandi@", error="That is not a whole mail address."
-    )
+    yield "offer", OfferPage(offer=OFFER, others=(YEAR_OFFER,), articles=latest), VISITOR
+    yield "subscribe", SubscribePage(offer=OFFER), replace(VISITOR, path="/subscribe")
+    wrong = SubscribePage(offer=OFFER, email="thandi@", error="That is not a whole mail address.")
     yield "subscribe-problem", wrong, replace(VISITOR, path="/subscribe", banner=None)
     yield "review", review, replace(VISITOR, path="/subscribe/review")
     unticked = replace(review, error="Please tick the box, if you agree.")
     yield "review-problem", unticked, replace(VISITOR, path="/subscribe/review")
-    year = replace(
-        review, price=Money(75000), period="year", vat=Money(9783), then=PRICE, consent_text=YEAR_CONSENT
-    )
+    year = replace(review, offer=YEAR_OFFER, vat=Money(9783), consent_text=YEAR_CONSENT)
     yield "review-year", year, replace(VISITOR, path="/subscribe/review")
     yield "review-without-trial", now, replace(VISITOR, path="/subscribe/review")
     for reason in ("trial_used", "card_used", "already_subscribed", "dispute_open"):
-        refused = RefusedPage(reason=reason, price=PRICE, next_charge_on=date(2026, 12, 23))
+        refused = RefusedPage(reason=reason, offer=OFFER)
         yield f"refused-{reason.replace('_', '-')}", refused, VISITOR
     yield "start-awaits-proof", SignInSentPage(email=LONG_ADDRESS), VISITOR
     yield "start-awaits-proof-no-mail", SignInSentPage(email=LONG_ADDRESS, mailed=False), VISITOR
     yield "started", started, READER
-    yield "started-year", replace(started, price=Money(75000), then=PRICE), READER
+    yield "started-year", replace(started, offer=YEAR_OFFER), READER
     paid = replace(started, dates=None, next_charge_on=date(2026, 12, 23))
     yield "started-paid", paid, READER
     yield "started-signed-out", replace(started, email=LONG_ADDRESS), VISITOR

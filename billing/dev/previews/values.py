@@ -1,6 +1,6 @@
 """The values the preview's pages share: an invented publisher, a price, a calendar, a visitor and a reader."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,8 @@ from billing.dev.demo.clock_bar import TEMPLATE, DemoBar
 from billing.dev.paper.look import paper_look
 from billing.rules.money import Money
 from billing.rules.trial import TrialDates
+from billing.subscriptions.models import Plan, Price
+from billing.subscriptions.offer import Offer
 from billing.web.views.account import (
     AccountPage,
     NextChargeRow,
@@ -20,7 +22,7 @@ from billing.web.views.account import (
 )
 from billing.web.views.choices import PlanOption
 from billing.web.views.frame import Card, Frame
-from billing.web.views.start import PlanOffer
+from emails import House
 
 PRICE = Money(7500)
 VAT = Money(978)
@@ -44,19 +46,15 @@ LONG_ADDRESS = "nomfundo.van-der-westhuizen@correspondence.kransrivier.example"
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampleHouse:
-    """An invented publisher; the running service takes its own from the settings."""
-
-    name: str = "The Swartberg Post"
-    legal_name: str = "Swartberg Post Media (Pty) Ltd"
-    address: str = "14 Kerk Street, Kransrivier, 6999"
-    vat_number: str = "4000000018"
-    contact_email: str = "readers@swartberg-post.example"
-    phone: str = "+27 23 000 0142"
-    url: str = "https://swartberg-post.example"
-
-
+HOUSE = House(
+    name="The Swartberg Post",
+    legal_name="Swartberg Post Media (Pty) Ltd",
+    address="14 Kerk Street, Kransrivier, 6999",
+    vat_number="4000000018",
+    contact_email="readers@swartberg-post.example",
+    phone="+27 23 000 0142",
+    url="https://swartberg-post.example",
+)
 LOOK = paper_look(ZoneInfo("Africa/Johannesburg"))
 DEMO = DemoBar(
     now=NOW,
@@ -66,7 +64,7 @@ DEMO = DemoBar(
 )
 BAR = Markup(LOOK.render(TEMPLATE, demo=DEMO, csrf="sample-token", path="/"))  # noqa: S704 - a template's, which escapes
 VISITOR = Frame(
-    house=SampleHouse(),
+    house=HOUSE,
     csrf="sample-token",
     path="/",
     today=date(2026, 11, 23),
@@ -75,8 +73,27 @@ VISITOR = Frame(
 )
 READER = replace(VISITOR, signed_in=True)
 WITHDRAWAL = WithdrawalTerms(amount=PRICE, last_day=date(2026, 12, 22), action="/account/withdraw")
-BY_THE_YEAR = PlanOffer(
-    plan_id="yearly", price=Money(75000), period="year", trial_days=14, is_fixed_term=True
+MONTHLY_PRICE = Price(id="monthly-7500", plan_id="monthly", amount=7500, valid_from=date(2026, 1, 1))
+OFFER = Offer(
+    plan=Plan(id="monthly", name="Monthly", months=1, period_label="month", trial_days=14, features=[]),
+    price=MONTHLY_PRICE,
+    then_price=None,
+    dates=DATES,
+    renews_on=date(2026, 12, 23),
+)
+YEAR_OFFER = replace(
+    OFFER,
+    plan=Plan(
+        id="yearly",
+        name="Yearly",
+        months=12,
+        period_label="year",
+        trial_days=14,
+        then_plan_id="monthly",
+        features=[],
+    ),
+    price=Price(id="yearly-75000", plan_id="yearly", amount=75000, valid_from=date(2026, 1, 1)),
+    then_price=MONTHLY_PRICE,
 )
 YEAR = PlanOption(
     plan_id="yearly", every="year", amount=Money(75000), on=date(2027, 1, 8), is_fixed_term=True
@@ -123,7 +140,6 @@ RECEIPT = ReceiptPage(
     gross=PRICE,
     vat_percent="15",
     card=CARD,
-    is_copy=False,
     file="/account/receipts/inv_1.pdf",
     action="/account/receipts/inv_1",
 )

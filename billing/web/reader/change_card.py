@@ -1,9 +1,8 @@
-"""Another card: from the account, or from the link in the mail about a declined charge."""
+"""Another card, from the account or from a mailed link."""
 
 from starlette.responses import Response
 
-from billing.cards import card_setup as setups
-from billing.cards import saved_cards
+from billing.cards import card_setup, saved_cards
 from billing.http import cookies
 from billing.payments.models import SetupPurpose
 from billing.readers.register import by_id
@@ -15,21 +14,20 @@ from billing.web.reader.start_shared import START_LIFE, count_card_page
 
 
 def card_is_asked_for(visit: Visit, subscription: Subscription) -> bool:
-    """Whether we need another card from this reader, so that the link of the mail that asks for it suffices."""
+    """Whether we need another card from this reader. Then the mailed link suffices, without a sign-in."""
     with visit.begin() as ctx:
         return saved_cards.is_asked_for(ctx, subscription)
 
 
 def open_card_page(visit: Visit, subscription: Subscription) -> Waits:
-    """Open the hosted page for another card. Raises TooMany, and later Unavailable."""
-    services = visit.services
+    """Open the hosted page for another card. Raises TooMany; Unavailable once it runs in the bulkhead."""
     with visit.begin() as ctx:
-        count_card_page(visit, ctx.session)
+        count_card_page(visit, ctx)
         _, price = terms_of(ctx.session, subscription)
-        setup = setups.begin(
+        setup = card_setup.begin(
             ctx,
-            setups.SetupRequest(
-                acquirer=services.gateway.name,
+            card_setup.SetupRequest(
+                acquirer=visit.services.gateway.name,
                 purpose=SetupPurpose.CARD,
                 email=by_id(ctx.session, subscription.reader_id).email,
                 price=price,
@@ -45,7 +43,7 @@ def open_card_page(visit: Visit, subscription: Subscription) -> Waits:
 def _go_on(visit: Visit, setup_id: str) -> Response:
     services = visit.services
     words = "Your subscription is charged to this card from now on. You can cancel at any time."
-    page = setups.open_page(
+    page = card_setup.open_page(
         services.database, services.acquirers, services.site, setup_id, words=words, back="/account"
     )
     visit.give(cookies.SETUP, setup_id, START_LIFE)

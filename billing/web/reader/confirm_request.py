@@ -1,4 +1,4 @@
-"""A request to cancel that came by form, confirmed by its reader from a mail. GET shows a page, POST acts (H6)."""
+"""A reader confirms, from a mail, a request to cancel that came by form. GET shows a page, POST acts (H6)."""
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -21,7 +21,7 @@ def follow(visit: Visiting, token: str) -> Response:
 
 @router.get("/request")
 def ask(visit: Visiting) -> Response:
-    """What was asked, and the button."""
+    """What was requested, and the button. Raises BadLink."""
     with visit.begin() as ctx:
         request = confirm_request.asked(ctx, kept_subject(visit, REQUEST))
     return visit.page(RequestConfirmPage(received_at=request.received_at, words=request.words))
@@ -29,10 +29,10 @@ def ask(visit: Visiting) -> Response:
 
 @router.post("/request")
 def confirm(visit: Guarded) -> Response:
-    """It is theirs."""
+    """The request is the reader's. Raises BadLink."""
     with visit.begin() as ctx:
         done = confirm_request.confirm(ctx, kept_subject(visit, REQUEST))
-        request = done.request
+    request = done.request
     return visit.page(
         RequestConfirmedPage(
             received_at=request.received_at,

@@ -1,10 +1,9 @@
-"""What a reader agreed to, as a file to keep: both kinds of evidence, word for word (C6).
+"""What a reader agreed to, word for word, as a file to keep (C6): to subscribe, and to receive newsletters.
 
-A text file, because any phone opens it, and it can be printed, mailed and kept."""
+It is plain text, which any phone opens, prints and mails."""
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -15,8 +14,8 @@ from billing.newsletters.signups import Person
 from billing.readers.consents import given_by
 from billing.readers.models import Consent, ConsentText
 from billing.rules.money import Money
-from billing.web.kit.visit import Visit
-from billing.web.reader.step_up import fresh_for
+from billing.web.kit.visit import Visit, Visiting
+from billing.web.reader.step_up import require_fresh
 
 router = APIRouter(include_in_schema=False)
 HOW = {
@@ -31,10 +30,10 @@ Entry = list[tuple[str, str]]
 
 
 @router.get("/account/consents")
-def download(visit: Annotated[Visit, fresh_for("consents")]) -> Response:
-    """All of it, after a fresh sign-in: it names devices and network addresses. Looking changes nothing, so it isn't counted."""
-    reader = visit.reader
-    assert reader is not None  # whose session is fresh
+def download(visit: Visiting) -> Response:
+    """All of it, after a fresh sign-in: it names devices and network addresses. It changes nothing, so no rate limit counts it.
+    Raises RedirectReader."""
+    reader = require_fresh(visit, "consents")
     with visit.services.database.transaction() as session:
         agreed = [_agreed(visit, *row) for row in given_by(session, reader.id)]
         said = [_said(visit, *row) for row in lines_of(session, Person.of(reader))]
@@ -93,5 +92,5 @@ def _moment(visit: Visit, at: datetime) -> str:
 
 
 def _on_one_line(value: str) -> str:
-    """A browser names itself as it likes: never as a line that we seem to have written."""
+    """A browser chooses its own name; a line break in it could forge a line of this file."""
     return " ".join(value.split())

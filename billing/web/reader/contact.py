@@ -1,4 +1,4 @@
-"""A reader asks us something: by a form, signed in or not. The moment it comes is kept."""
+"""A reader's request by form, signed in or not. Its moment counts."""
 
 from typing import Annotated
 
@@ -24,7 +24,7 @@ class Unreadable(Invalid):
 
 
 KINDS = [kind for kind in RequestKind if kind is not RequestKind.WITHDRAW]
-"""What can be written about here; a withdrawal is asked for where it is offered, because that cancels too."""
+"""The subjects of this form. A withdrawal is requested where it is offered, because that cancels too."""
 
 
 class Unclear(Invalid):
@@ -36,19 +36,12 @@ class Unclear(Invalid):
 @router.get("/contact")
 def form(visit: Visiting, about: str = "") -> Response:
     """What it is about, and a few words."""
-    kind = about if about in KINDS else ""
-    return visit.page(_view(visit, "", kind, ""))
+    return visit.page(_view(visit, "", about if about in KINDS else "", ""))
 
 
 def _view(visit: Visit, email: str, kind: str, words: str, error: str | None = None) -> ContactPage:
-    known = visit.reader is not None
-    return ContactPage(
-        email=visit.reader.email if visit.reader else email,
-        known=known,
-        kind=kind,
-        words=words,
-        error=error,
-    )
+    known, email = visit.reader is not None, visit.reader.email if visit.reader else email
+    return ContactPage(email=email, known=known, kind=kind, words=words, error=error)
 
 
 @router.post("/contact")
@@ -59,28 +52,23 @@ def send(
     words: Annotated[str, Form(max_length=4000), LINES] = "",
     website: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
-    """Keep it; the answer is the same whether or not we know the address. `website` is empty but for robots, who are thanked too."""
+    """Keep it. The answer is the same for a known and an unknown address. Only robots fill `website`; they get the same thanks.
+    Raises TooMany."""
     address = visit.reader.email if visit.reader else email
     try:
         if not storable([address, words]):
             raise Unreadable
         if kind not in KINDS:
             raise Unclear
-        _count(visit, address)
+        with visit.begin() as ctx:  # apart from the request's own: what is refused counts too
+            requests.count_tries(ctx, visit.reader, address, visit.ip)
         effect = Effect.WAITS if website else _receive(visit, address, RequestKind(kind), words)
     except Invalid as refusal:
         return visit.page(_view(visit, email[:254], kind, words.replace("\0", ""), refusal.detail), 422)
     return visit.page(ContactSentPage(at=visit.at, effect=effect.value, words=bool(words.strip())))
 
 
-def _count(visit: Visit, address: str) -> None:
-    """In a transaction of its own: what is refused counts too."""
-    with visit.begin() as ctx:
-        requests.count_tries(ctx, visit.reader, address, visit.ip)
-
-
 def _receive(visit: Visit, address: str, kind: RequestKind, words: str) -> Effect:
-    """Keep it; what it did at once."""
     with visit.begin() as ctx:
         return requests.record_request(
             ctx, reader=visit.reader, email=address, kind=kind, words=words, ip=visit.ip, device=visit.device

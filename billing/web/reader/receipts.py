@@ -15,6 +15,7 @@ from billing.rules.money import Money
 from billing.web.kit.files import as_file
 from billing.web.kit.view_rows import card_of
 from billing.web.kit.visit import Guarded, Visit, Visiting
+from billing.web.reader.guard import signed_in
 from billing.web.views.account import CreditNote, ReceiptPage
 
 router = APIRouter(include_in_schema=False)
@@ -23,36 +24,31 @@ Typed = Annotated[str, Form(max_length=invoice_recipients.MOST)]
 
 @router.get("/account/receipts/{invoice_id}.pdf")
 def receipt_file(visit: Visiting, invoice_id: str) -> Response:
-    """The same as a file."""
-    if visit.reader is None:
-        return visit.go("/sign-in")
-    services = visit.services
+    """The same as a file. Raises RedirectReader, UnknownInvoice."""
+    reader = signed_in(visit)
     with visit.begin() as ctx:
-        documents = copies(ctx, receipts.one(ctx.session, invoice_id, visit.reader.id))
-    return as_file(documents, services.sender.house)
+        documents = copies(ctx, receipts.one(ctx.session, invoice_id, reader.id))
+    return as_file(documents, visit.services.sender.house)
 
 
 @router.get("/account/receipts/{invoice_id}")
 def receipt(visit: Visiting, invoice_id: str) -> Response:
-    """A tax invoice as a page; the original went by mail, so this one says copy (VAT-7)."""
-    if visit.reader is None:
-        return visit.go("/sign-in")
-    return visit.page(_page(visit, visit.reader, invoice_id))
+    """A tax invoice as a page, which says copy: the original went by mail (VAT-7). Raises RedirectReader, UnknownInvoice."""
+    return visit.page(_page(visit, signed_in(visit), invoice_id))
 
 
 @router.post("/account/receipts/{invoice_id}")
 def make_out(
     visit: Guarded, invoice_id: str, name: Typed = "", address: Typed = "", vat_number: Typed = ""
 ) -> Response:
-    """Make it out to a business or person (VAT-6)."""
-    if visit.reader is None:
-        return visit.go("/sign-in")
+    """Make it out to a business or person (VAT-6). Raises RedirectReader, UnknownInvoice."""
+    reader = signed_in(visit)
     try:
         with visit.begin() as ctx:
-            invoice = receipts.one(ctx.session, invoice_id, visit.reader.id).invoice
+            invoice = receipts.one(ctx.session, invoice_id, reader.id).invoice
             invoice_recipients.enter(ctx, invoice, name, address, vat_number)
     except Invalid as refusal:
-        return visit.page(_page(visit, visit.reader, invoice_id, refusal.detail), 422)
+        return visit.page(_page(visit, reader, invoice_id, refusal.detail), 422)
     return visit.go(f"/account/receipts/{invoice_id}", "made-out")
 
 
@@ -78,7 +74,6 @@ def _page(visit: Visit, reader: Reader, invoice_id: str, error: str | None = Non
         gross=Money(invoice.gross, currency),
         vat_percent=percent(invoice.vat_basis_points),
         card=card_of(paid.card),
-        is_copy=True,
         file=f"/account/receipts/{invoice.id}.pdf",
         credit_notes=tuple(
             CreditNote(

@@ -1,12 +1,11 @@
 """Links in mails that work without signing in: cancel, another card. GET shows a page, POST acts (H6).
 
-Mails are forwarded, and found years later: a link ends charging, and never starts it again. What a link can't do needs a
-signed-in browser, or a link mailed anew."""
+Mails are forwarded, and found years later. So a link ends charging and never starts it again; everything else needs a
+signed-in browser, or a fresh link."""
 
 from datetime import timedelta
-from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from billing.http import cookies
@@ -15,10 +14,9 @@ from billing.platform.site import CANCEL, CARD
 from billing.readers.register import by_id
 from billing.subscriptions.models import Subscription
 from billing.web.kit.bulkhead import Waits, may_wait
-from billing.web.kit.typed import LINES
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import step_up
-from billing.web.reader.cancelling import cancel_page, cancel_with, cancelled_page, withdraw_with
+from billing.web.reader.cancelling import Filled, cancel_page, cancel_with, cancelled_page, withdraw_with
 from billing.web.reader.change_card import card_is_asked_for, open_card_page
 from billing.web.views.account import ChangeCardPage
 
@@ -34,15 +32,20 @@ class BadLink(NotFound):
 
 
 def keep_link(visit: Visit, purpose: str, token: str, page: str, life: timedelta = LINK_LIFE) -> Response:
-    """Take the token out of the address bar, if it is genuine. Raises BadLink."""
+    """Move the token from the address to a cookie. Raises BadLink where it isn't genuine."""
     if visit.services.site.tokens.subject_of(purpose, token) is None:
         raise BadLink
     visit.give(cookies.LINK, token, life)
     return visit.go(page)
 
 
+def follow_link(visit: Visit, purpose: str, subject: str, page: str, life: timedelta = LINK_LIFE) -> Response:
+    """To `page`, as if its link had been followed from a mail."""
+    return keep_link(visit, purpose, visit.services.site.tokens.token(purpose, subject), page, life)
+
+
 def kept_subject(visit: Visit, purpose: str) -> str:
-    """What the link that was kept is about. Raises BadLink."""
+    """What the kept link is about: the id in its token. Raises BadLink."""
     found = visit.services.site.tokens.subject_of(purpose, visit.cookie(cookies.LINK))
     if found is None:
         raise BadLink
@@ -50,9 +53,8 @@ def kept_subject(visit: Visit, purpose: str) -> str:
 
 
 def _subscription(visit: Visit, purpose: str) -> Subscription:
-    subject = kept_subject(visit, purpose)
     with visit.services.database.transaction() as session:
-        found = session.get(Subscription, subject)
+        found = session.get(Subscription, kept_subject(visit, purpose))
     if found is None:
         raise BadLink
     return found
@@ -71,15 +73,9 @@ def ask_cancel(visit: Visiting) -> Response:
 
 
 @router.post("/cancel")
-def cancel(
-    visit: Guarded,
-    when: Annotated[str, Form()] = "period_end",
-    reason: Annotated[str, Form()] = "",
-    comment: Annotated[str, Form(), LINES] = "",
-) -> Response:
+def cancel(visit: Guarded, form: Filled) -> Response:
     """Cancel, counted from this moment; the answer is the confirmation itself."""
-    subscription = _subscription(visit, CANCEL)
-    cancel_with(visit, subscription, when=when, reason=reason, comment=comment)
+    cancel_with(visit, _subscription(visit, CANCEL), form)
     return _cancelled(visit)
 
 
@@ -96,7 +92,7 @@ def withdraw(visit: Guarded) -> Response:
 
 @router.post("/cancel/undo")
 def mail_undo(visit: Guarded) -> Response:
-    """Mail the reader a link that signs in, and leads to the button that undoes it. Raises TooMany."""
+    """Mail the reader a link that signs in and leads to the button that undoes it. Raises TooMany."""
     return _mail_link(visit, _subscription(visit, CANCEL), "/account/cancelled")
 
 
@@ -122,8 +118,7 @@ def ask_card(visit: Visiting) -> Response:
 @router.post("/card")
 @may_wait
 def change_card(visit: Guarded) -> Response | Waits:
-    """To the card page while the reader is asked for a card; else a link is mailed that signs in, and leads there. Raises
-    TooMany, Unavailable."""
+    """To the card page while we need a card; else mail a link that signs in and leads there. Raises TooMany, Unavailable."""
     subscription = _subscription(visit, CARD)
     if card_is_asked_for(visit, subscription):
         return open_card_page(visit, subscription)

@@ -4,18 +4,16 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
-from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access.articles import newest
-from billing.cards import card_setup as setups
-from billing.cards import ownership_proof
+from billing.cards import card_setup, ownership_proof
 from billing.http import cookies
 from billing.payments.dispute_limits import open_of
 from billing.payments.models import CardSetup, SetupPurpose, SetupState
 from billing.platform.actors import ReaderActor
+from billing.platform.context import TransactionContext
 from billing.readers import consents, rate
-from billing.readers.models import Reader
 from billing.readers.register import BadAddress, clean_address
 from billing.rules import tax
 from billing.subscriptions.offer import Offer, offer_today, offers_today
@@ -29,54 +27,34 @@ from billing.web.reader.start_shared import (
     START_LIFE,
     Start,
     StartChoice,
-    Why,
     count_card_page,
     refused_page,
     remember,
     start_of,
 )
-from billing.web.views.start import OfferPage, PlanOffer, ReviewPage, SubscribePage
+from billing.web.views.start import OfferPage, ReviewPage, SubscribePage
 
 router = APIRouter(include_in_schema=False)
-PlanAsked = Annotated[str | None, Query(pattern=PLAN_ID)]
 
 
 @router.get("/")
 def offer(visit: Visiting) -> Response:
     """The promise, the prices, the dates."""
-    site = visit.services.site
-    with visit.services.database.begin(site, visit.at, visit.actor) as ctx:
+    with visit.begin() as ctx:
         first, *others = offers_today(ctx)
         articles = teasers(visit, ctx.session, newest(ctx.session, 6))
-    view = OfferPage(
-        price=first.amount,
-        period=first.plan.period_label,
-        dates=first.dates,
-        others=tuple(_other(one) for one in others),
-        articles=articles,
-    )
-    return visit.page(view)
-
-
-def _other(offer: Offer) -> PlanOffer:
-    return PlanOffer(
-        plan_id=offer.plan.id,
-        price=offer.amount,
-        period=offer.plan.period_label,
-        trial_days=offer.plan.trial_days,
-        is_fixed_term=offer.plan.then_plan_id is not None,
-    )
+    return visit.page(OfferPage(offer=first, others=tuple(others), articles=articles))
 
 
 @router.get("/subscribe")
-def ask_address(visit: Visiting, plan: PlanAsked = None) -> Response:
+def ask_address(visit: Visiting, plan: Annotated[str | None, Query(pattern=PLAN_ID)] = None) -> Response:
     """Step one, for a browser that isn't signed in. Raises NotOffered."""
     with visit.begin() as ctx:
         offer = offer_today(ctx, plan or None)
-        reason = _why_not(visit, ctx.session, visit.reader, SetupPurpose.TRIAL)
+        refusal = _why_not(visit, ctx, SetupPurpose.TRIAL)
     if visit.reader is None:
-        return _address_page(visit, offer)
-    return _begin(visit, visit.reader.email, offer, reason)
+        return visit.page(SubscribePage(offer=offer))
+    return _begin(visit, visit.reader.email, offer, refusal)
 
 
 @router.post("/subscribe")
@@ -85,55 +63,41 @@ def take_address(
     email: Annotated[str, Form()] = "",
     plan: Annotated[str, Form(pattern=PLAN_ID)] = "",
 ) -> Response:
-    """On to the review with any address: who subscribes isn't told before the address is proved (6.3.8)."""
+    """On to the review with any address: only its owner learns whether it subscribes (6.3.8). Raises NotOffered, TooMany."""
     with visit.begin() as ctx:
         offer = offer_today(ctx, plan or None)
         try:
             email = clean_address(email)
-        except BadAddress as refusal:
-            return _address_page(visit, offer, email[:254], refusal.detail)
-        ten = timedelta(minutes=10)
-        rate.count_network(ctx, "start", visit.ip, limit=20, per=ten)
-        reason = _why_not(visit, ctx.session, visit.reader, SetupPurpose.TRIAL)
-    return _begin(visit, email, offer, reason)
+        except BadAddress as error:
+            return visit.page(SubscribePage(offer=offer, email=email[:254], error=error.detail), 422)
+        rate.count_network(ctx, "start", visit.ip, limit=20, per=timedelta(minutes=10))
+        refusal = _why_not(visit, ctx, SetupPurpose.TRIAL)
+    return _begin(visit, email, offer, refusal)
 
 
-def _begin(visit: Visit, email: str, offer: Offer, reason: Why | None) -> Response:
+def _begin(visit: Visit, email: str, offer: Offer, refusal: str | None) -> Response:
     remember(visit, StartChoice(email, SetupPurpose.TRIAL, offer.plan.id))
-    return refused_page(visit, reason, offer) if reason else visit.go("/subscribe/review")
+    return refused_page(visit, refusal, offer) if refusal else visit.go("/subscribe/review")
 
 
-def _why_not(visit: Visit, session: Session, reader: Reader | None, purpose: SetupPurpose) -> Why | None:
-    """Why the reader who is signed in can't start this; None where nothing speaks against it, and for everybody else: what is
-    known of an address is asked when its card has been given (`cards/ownership_proof`)."""
-    if reader is None:
+def _why_not(visit: Visit, ctx: TransactionContext, purpose: SetupPurpose) -> str | None:
+    """Why the signed-in reader can't start this (see `RefusedPage`). None for a browser that isn't signed in: its address is
+    looked at only when its card has been given (`cards/ownership_proof`)."""
+    if visit.reader is None:
         return None
-    allowed = open_to(visit.context(session), email=reader.email, reader_id=reader.id)
+    allowed = open_to(ctx, email=visit.reader.email, reader_id=visit.reader.id)
     if allowed is Open.NOTHING:
         return "already_subscribed"
-    if open_of(session, reader.id) is not None:
-        return "dispute_open"  # a start is charged, and until the bank has decided we charge nothing
+    if open_of(ctx.session, visit.reader.id) is not None:
+        return "dispute_open"  # a start is charged, and nothing is charged until the bank has decided
     return "trial_used" if allowed is Open.PAID and purpose is SetupPurpose.TRIAL else None
-
-
-def _address_page(visit: Visit, offer: Offer, email: str = "", error: str | None = None) -> Response:
-    view = SubscribePage(
-        price=offer.amount,
-        period=offer.plan.period_label,
-        then=offer.then_amount,
-        plan=offer.plan.id,
-        dates=offer.dates,
-        email=email,
-        error=error,
-    )
-    return visit.page(view, 422 if error else 200)
 
 
 @router.post("/subscribe/without-trial")
 def without_trial(visit: Guarded) -> Response:
-    """The friendly way on for somebody whose trial is used."""
-    with visit.services.database.transaction() as session:
-        start = start_of(visit, session)
+    """Go on without a trial, which was used before. Raises NotOffered."""
+    with visit.begin() as ctx:
+        start = start_of(visit, ctx)
     if start is None:
         return visit.go("/subscribe")
     remember(visit, StartChoice(start.email, SetupPurpose.PAID, start.offer.plan.id))
@@ -142,23 +106,19 @@ def without_trial(visit: Guarded) -> Response:
 
 @router.get("/subscribe/review")
 def review(visit: Visiting) -> Response:
-    """Everything on one screen before the card: price, dates, how to cancel, consent (CARD-2, ECT-2)."""
-    with visit.services.database.transaction() as session:
-        start = start_of(visit, session)
+    """Everything on one screen before the card: price, dates, how to cancel, consent (CARD-2, ECT-2). Raises NotOffered."""
+    with visit.begin() as ctx:
+        start = start_of(visit, ctx)
     return _review_page(visit, start) if start else visit.go("/subscribe")
 
 
 def _review_page(visit: Visit, start: Start, error: str | None = None) -> Response:
-    offer = start.offer
-    split = tax.split(offer.amount, tax.rate_on(visit.services.site.today(visit.at)))
+    split = tax.split(start.offer.amount, tax.rate_on(visit.services.site.today(visit.at)))
     view = ReviewPage(
         email=start.email,
-        price=offer.amount,
-        period=offer.plan.period_label,
+        offer=start.offer,
         vat=split.vat,
         dates=start.dates,
-        next_charge_on=start.next_charge_on,
-        then=offer.then_amount,
         consent_text=start.terms.words,
         error=error,
     )
@@ -169,17 +129,17 @@ def _review_page(visit: Visit, start: Start, error: str | None = None) -> Respon
 @may_wait
 def agree(visit: Guarded, consent: Annotated[str, Form()] = "") -> Response | Waits:
     """Record the consent, then on to the card page; or, with a card that was saved just before, straight to the start."""
-    with visit.services.database.transaction() as session:
-        start = start_of(visit, session)
+    with visit.begin() as ctx:
+        start = start_of(visit, ctx)
         if start is None:
             return visit.go("/subscribe")
         if consent != "yes":
             words = "Please tick the box to agree, or go back: nothing has started yet."
             return _review_page(visit, start, words)
-        reason = _why_not(visit, session, visit.reader, start.purpose)
-        if reason is not None:
-            return refused_page(visit, reason, start.offer)
-        setup = _record(visit, session, start)
+        refusal = _why_not(visit, ctx, start.purpose)
+        if refusal is not None:
+            return refused_page(visit, refusal, start.offer)
+        setup = _record(visit, ctx, start)
     visit.give(cookies.SETUP, setup.id, START_LIFE)
     return Waits(visit, lambda: _go_on(visit, setup, start.terms.words))
 
@@ -189,34 +149,33 @@ def _go_on(visit: Visit, setup: CardSetup, words: str) -> Response:
         charge_at_once(visit, setup)
         return arrive(visit, setup)
     services = visit.services
-    page = setups.open_page(
+    page = card_setup.open_page(
         services.database, services.acquirers, services.site, setup.id, words=words, back="/subscribe/review"
     )
     return visit.go(page.url)
 
 
-def _record(visit: Visit, session: Session, start: Start) -> CardSetup:
-    """The consent and the visit to the card page; finished at once where this browser has just saved a card."""
-    site, at = visit.services.site, visit.at
-    count_card_page(visit, session)
-    email, offer, dates = start.email, start.offer, start.dates
-    earlier = ownership_proof.earlier_visit(session, visit.cookie(cookies.SETUP), visit.owns, email)
-    reader_id = visit.reader.id if visit.reader else ownership_proof.made_here(session, earlier)
+def _record(visit: Visit, ctx: TransactionContext, start: Start) -> CardSetup:
+    """The consent and the card setup; the setup is completed at once where this browser has just saved a card."""
+    count_card_page(visit, ctx)
+    email = start.email
+    earlier = ownership_proof.earlier_visit(ctx.session, visit.cookie(cookies.SETUP), visit.owns, email)
+    reader_id = visit.reader.id if visit.reader else ownership_proof.made_here(ctx.session, earlier)
     consent = consents.record(
-        visit.context(session),
+        ctx,
         consents.GivenBy(email, visit.reader.id if visit.reader else None, visit.ip, visit.device),
         start.purpose.value,
         start.terms,
-        offer.amount,
-        dates.first_charge_on if dates else site.today(at),
+        start.offer.amount,
+        start.dates.first_charge_on if start.dates else ctx.today,
     )
-    setup = setups.begin(
-        visit.context(session),
-        setups.SetupRequest(
+    setup = card_setup.begin(
+        ctx,
+        card_setup.SetupRequest(
             acquirer=visit.services.gateway.name,
             purpose=start.purpose,
             email=email,
-            price=offer.price,
+            price=start.offer.price,
             browser_hash=visit.browser_hash,
             consent_id=consent.id,
             reader_id=reader_id,
@@ -224,7 +183,7 @@ def _record(visit: Visit, session: Session, start: Start) -> CardSetup:
         ),
     )
     setup.new_reader = earlier is not None and earlier.new_reader
-    saved = setups.card_of_refused(session, earlier)
+    saved = card_setup.card_of_refused(ctx.session, earlier)
     if start.purpose is SetupPurpose.PAID and saved is not None and saved.reader_id == reader_id:
-        setups.complete_with(visit.context(session).acting_as(ReaderActor(saved.reader_id)), setup, saved)
+        card_setup.complete_with(ctx.acting_as(ReaderActor(saved.reader_id)), setup, saved)
     return setup

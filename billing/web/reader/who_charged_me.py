@@ -1,4 +1,4 @@
-"""Somebody finds us on a bank statement and doesn't know us: what our charges look like, whose it may be, and how it ends."""
+"""For readers who find an unknown charge on a bank statement: what our charges look like, whose it may be, how to end it."""
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -16,19 +16,12 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/who-charged-me")
 def who_charged_me(visit: Visiting) -> Response:
-    """For everybody, signed in or not; a reader who is signed in sees their own charges beside it. Asks nothing, tells nothing
-    about anybody else."""
-    today = visit.services.site.today(visit.at)
-    with visit.services.database.transaction() as session:
-        prices = [
+    """A signed-in reader sees their own charges as well. It reveals nothing about other readers."""
+    with visit.begin() as ctx:
+        prices = tuple(
             (plan.period_label, Money(price.amount, price.currency))
-            for plan, price in plans_on_offer(session, today)
-        ]
-        mine = receipts.paid_by(session, visit.reader.id) if visit.reader else []
-    return visit.page(
-        WhoChargedMePage(
-            prices=tuple(prices),
-            suffix=AFTER_TRIAL,
-            receipts=tuple(receipt_row(paid) for paid in mine),
+            for plan, price in plans_on_offer(ctx.session, ctx.today)
         )
-    )
+        mine = receipts.paid_by(ctx.session, visit.reader.id) if visit.reader else []
+    rows = tuple(receipt_row(paid) for paid in mine)
+    return visit.page(WhoChargedMePage(prices=prices, suffix=AFTER_TRIAL, receipts=rows))

@@ -1,12 +1,16 @@
-"""The pages of a reader's own: signing in, the account, cancelling, receipts."""
+"""A reader's own pages: signing in, the account, cancelling, receipts."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import ClassVar, Literal, Protocol
+from datetime import date, datetime, timedelta
+from typing import ClassVar, Literal
 
+from billing.payments.invoice_recipients import InvoiceRecipient
+from billing.readers import links
 from billing.rules.money import Money
 from billing.web.views.choices import Choices
 from billing.web.views.frame import Card
+
+LINK_MINUTES = links.LIFE // timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,12 +22,12 @@ class SignInPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInSentPage:
-    """The same for every address (SEC-1). With `email` a card was given for it, and the link goes on from there. `mailed`: such a
-    mail was made and still works; else the page offers to mail another."""
+    """The same for every address (SEC-1). With `email` a card was given for it, and the link goes on from there. `mailed`: that
+    mail exists and its link still works; else the page offers another one."""
 
     template: ClassVar[str] = "sign_in_sent.html"
+    minutes: ClassVar[int] = LINK_MINUTES
     base: str = "/sign-in"
-    minutes: int = 10
     email: str | None = None
     mailed: bool = True
     error: str | None = None
@@ -31,7 +35,7 @@ class SignInSentPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInConfirmPage:
-    """With a `code` the link was opened on another device, and the code is to be typed in the first browser."""
+    """With a `code` the link was opened on another device; the reader types the code in the first browser."""
 
     template: ClassVar[str] = "sign_in_confirm.html"
     base: str = "/sign-in"
@@ -41,8 +45,8 @@ class SignInConfirmPage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInExpiredPage:
     template: ClassVar[str] = "sign_in_expired.html"
+    minutes: ClassVar[int] = LINK_MINUTES
     base: str = "/sign-in"
-    minutes: int = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,7 @@ class NextChargeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastDue:
-    """A charge that did not go through, or for which the bank wasn't asked; `reading_until` is the last day of grace."""
+    """An open charge: the bank refused it, or wasn't asked. `reading_until` is the last day of grace."""
 
     amount: Money
     reading_until: date
@@ -63,7 +67,7 @@ class PastDue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountDispute:
-    """A bank has asked for a payment back; an `inquiry` only asks about it."""
+    """A bank demands a payment back, or, with `inquiry`, only asks about it."""
 
     amount: Money
     inquiry: bool
@@ -71,8 +75,8 @@ class AccountDispute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreached:
-    """The reader's address refuses our mail; `ended`: so the subscription has ended, or it had before; `ends`: it will, as the
-    next charge waits for a notice that was refused. `typed` is another address, with the `error` that is in it."""
+    """The reader's address refuses our mail. `ended`: the subscription has ended, for this or before. `ends`: it will end, as the
+    next charge needs a notice that was refused. `typed` is another address, `error` what is wrong with it."""
 
     ended: bool
     ends: bool = False
@@ -101,9 +105,9 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithdrawalTerms:
-    """What goes back if it is asked for by `last_day`, at `action`: the first charge in full, and with `unread` what was paid
-    since for days not read. `amount` is all of it. With `withdrew_on`, the day of an earlier withdrawal, staff decide, who
-    were asked on the day `requested_on`, if they were."""
+    """What goes back if the reader withdraws by `last_day`, at `action`: the first charge in full, and `unread`, what was paid since
+    for days not read. `amount` is the sum. After an earlier withdrawal, on `withdrew_on`, staff decide; the reader has put it
+    to them on `requested_on`."""
 
     amount: Money
     unread: Money | None = None
@@ -123,7 +127,7 @@ class LeaveEarly:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithdrawPage:
-    """`access_until` is the last day of reading where staff decide; None when reading has ended, or ends at once."""
+    """`access_until` is the last day of reading where staff decide. None: reading has ended, or ends at once."""
 
     template: ClassVar[str] = "withdraw.html"
     email: str
@@ -149,20 +153,17 @@ class AccountPage:
     dispute: AccountDispute | None = None
     unreached: Unreached | None = None
     cancel_request_at: datetime | None = None
-    """When a request to cancel came by form, with this reader's address, that waits for an answer."""
+    """When an unanswered request to cancel came by form, with this reader's address."""
     charge_put_off: bool = False
-    """Whether the next charge was put off for such a request already."""
+    """Whether the next charge was postponed for such a request already."""
     withdraw: WithdrawalTerms | None = None
     plan: Choices | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelPage:
-    """`access_until` is the last day of reading after a cancellation; None when reading ends at once.
-
-    With `withdraw` the reader may instead end today and get that amount back; with `leave`, a year early; with `ask`, have
-    staff decide about that amount.
-    """
+    """`access_until` is the last day of reading after a cancellation; None when reading ends at once. Other ways to go: `withdraw`
+    ends today and returns its amount, `leave` ends a year early, `ask` has staff decide about the amount."""
 
     template: ClassVar[str] = "cancel.html"
     email: str
@@ -172,14 +173,6 @@ class CancelPage:
     leave: LeaveEarly | None = None
     ask: WithdrawalTerms | None = None
     action: str = "/account/cancel"
-    reasons: tuple[tuple[str, str], ...] = (
-        ("price", "It costs too much"),
-        ("time", "I do not find the time to read"),
-        ("content", "It does not cover what I need"),
-        ("trouble", "Something did not work"),
-        ("elsewhere", "I read another paper"),
-        ("other", "Something else"),
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,11 +182,11 @@ class CancelledPage:
     ever_charged: bool
     refund: Money | None = None
     waiting: Money | None = None
-    """Goes back later: what takes longer is on our side."""
+    """Goes back later: it waits for our balance at the acquirer."""
     owed: Money | None = None
-    """The card took no money back."""
+    """The refund failed for good: the card took no money back."""
     undo: Literal["here", "by_mail"] | None = "here"
-    """Whether it can be undone: on this page, or by a link mailed anew."""
+    """How to undo it: on this page, by a fresh link, or not at all."""
     withdraw: WithdrawalTerms | None = None
 
 
@@ -207,18 +200,10 @@ class CreditNote:
     reason: str
 
 
-class Recipient(Protocol):
-    """To whom a tax invoice is made out."""
-
-    name: str
-    address: str
-    vat_number: str | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptPage:
-    """A paid invoice. `period_to` is its last day; `vat_percent` is text such as "15". `needs_recipient`: the law asks for one.
-    `action` takes the form that enters one; `error` is what was wrong with it."""
+    """A copy of a paid invoice. `period_to` is its last day; `vat_percent` is text such as "15". `needs_recipient`: the law wants
+    one. `action` takes the form that enters it; `error` is what was wrong with the form."""
 
     template: ClassVar[str] = "receipt.html"
     number: str
@@ -232,19 +217,18 @@ class ReceiptPage:
     gross: Money
     vat_percent: str
     card: Card
-    is_copy: bool
     action: str
-    recipient: Recipient | None = None
+    recipient: InvoiceRecipient | None = None
     needs_recipient: bool = False
     error: str | None = None
     file: str
-    """Where it can be had as a PDF."""
+    """Its address as a PDF."""
     credit_notes: tuple[CreditNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeCardPage:
-    """Before the card page. `by_mail`: whoever followed an old mail's link signs in first."""
+    """The button to the card page. `by_mail`: it mails a link that signs in first, as we need no card now."""
 
     template: ClassVar[str] = "change_card.html"
     action: str
@@ -253,7 +237,7 @@ class ChangeCardPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProveAgainPage:
-    """A link is mailed to the reader before `words` happens."""
+    """The reader signs in by a mailed link before the act that `words` name."""
 
     template: ClassVar[str] = "prove_again.html"
     email: str
@@ -263,9 +247,9 @@ class ProveAgainPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayPage:
-    """An open payment, from the link in a mail, without signing in. `card` is the one on record; `with_card`: it may be
-    charged at once; `confirm`: its bank wants the reader in person; without `bank_asked` its bank wasn't asked, because the
-    card has refused too often."""
+    """An open payment, from the link in a mail, without signing in. `card` is the one on record; `with_card`: it may be charged at
+    once; `confirm`: its bank wants the reader in person. Without `bank_asked` the bank wasn't asked, as it refused the card too
+    often."""
 
     template: ClassVar[str] = "pay.html"
     amount: Money
@@ -281,8 +265,7 @@ class PayPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayOverPage:
-    """Nothing is to be paid by this link any more, or not at this moment; `why`: `paid`, `given_back`, `given_away`,
-    `cancelled`, `over` or `charging`."""
+    """Nothing can be paid by this link any more, or not now. `reason` is one of `reader.pay.Closed`."""
 
     template: ClassVar[str] = "pay_over.html"
     reason: str
@@ -295,8 +278,8 @@ class PayOverPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhoChargedMePage:
-    """What our charges look like on a statement. `prices` are periods and what each costs; `suffix` is what the first charge
-    after a trial adds to our name; `receipts` are the reader's own, where one is signed in."""
+    """What our charges look like on a bank statement. `prices` are (period, price); `suffix` is what the first charge after a trial
+    adds to our name; `receipts` are those of the signed-in reader."""
 
     template: ClassVar[str] = "who_charged_me.html"
     prices: tuple[tuple[str, Money], ...]

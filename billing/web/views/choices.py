@@ -5,6 +5,7 @@ from datetime import date
 from typing import ClassVar, Literal
 
 from billing.rules.money import Money
+from billing.rules.pause import PauseSpan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,12 +16,12 @@ class PlanOption:
     every: str
     amount: Money
     on: date
-    is_fixed_term: bool = False
+    is_fixed_term: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """On the account page: what is ahead, in a sentence, and what may be chosen or taken back."""
+    """On the account page: `ahead` says in a sentence what comes next; the rest is what may be chosen or undone."""
 
     ahead: str | None
     can_undo_plan: bool
@@ -31,7 +32,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanPage:
-    """The last look before another plan is chosen; `consent_text` is what is recorded, word for word (CARD-1, CPA-1)."""
+    """The review before another plan is chosen. `consent_text` is recorded word for word (CARD-1, CPA-1)."""
 
     template: ClassVar[str] = "plan.html"
     email: str
@@ -42,17 +43,11 @@ class PlanPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PauseOption:
-    months: int
-    resumes_on: date
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PausePage:
-    """`last_day` is the last day that is paid for; the charge comes on the day on which the chosen pause ends."""
+    """`last_day` is the last day that is paid for. The charge, `amount`, comes on the day on which the pause ends."""
 
     template: ClassVar[str] = "pause.html"
     email: str
     last_day: date
     amount: Money
-    options: tuple[PauseOption, ...]
+    options: tuple[PauseSpan, ...]

@@ -6,24 +6,7 @@ from typing import ClassVar, Literal, Protocol
 
 from markupsafe import Markup
 
-
-class House(Protocol):
-    """The publisher, as the law wants it named on every page (ECT-1)."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def legal_name(self) -> str: ...
-    @property
-    def address(self) -> str: ...
-    @property
-    def vat_number(self) -> str: ...
-    @property
-    def contact_email(self) -> str: ...
-    @property
-    def phone(self) -> str: ...
-    @property
-    def url(self) -> str: ...
+from emails import House
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +19,7 @@ class Flash:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffFrame:
-    """The staff member at work: who, as what, and the rooms open to that role as (address, name)."""
+    """The signed-in member of staff. `rooms` are the pages open to that role, as (address, name)."""
 
     email: str
     role: str
@@ -45,8 +28,8 @@ class StaffFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What stands around every page. `path` is the current path with its query; the paper is read at
-    `paper_url`, "/" where that isn't known; `banner` stands above everything, if anything does."""
+    """What stands around every page. `path` has the query; `paper_url` is where the paper is read, "/" where that isn't known;
+    `banner` stands above everything."""
 
     house: House
     csrf: str
@@ -60,7 +43,7 @@ class Frame:
 
 
 class Page(Protocol):
-    """Any view: it knows the template that shows it."""
+    """Any view: it names its template."""
 
     template: ClassVar[str]
 
@@ -72,7 +55,7 @@ class Card:
     exp_month: int
     exp_year: int
     gone: bool = False
-    """Whether it is stored no more, so that it can't be charged."""
+    """The acquirer stores it no more, so it can't be charged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from billing.access.gifts import GiftLimits
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GiveRow:
-    """A gift of this or another article: its link, until when, how many have opened it, of how many."""
+class GiftRow:
+    """A gift: its link, until when it works, how many readers have opened it, of how many at most."""
 
     gift_id: str
     title: str
@@ -22,12 +24,10 @@ class GiveRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiftsPage:
-    """The reader's gifts; `made` is the one just made or found."""
+    """The reader's gifts. `made` is the one to show with its link; `left` is how many may still be given this month."""
 
     template: ClassVar[str] = "gifts.html"
-    rows: tuple[GiveRow, ...]
-    made: GiveRow | None
+    rows: tuple[GiftRow, ...]
+    made: GiftRow | None
     left: int
-    a_month: int
-    days: int
-    readers: int
+    limits: GiftLimits

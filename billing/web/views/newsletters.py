@@ -3,23 +3,21 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from billing.newsletters.models import Newsletter
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewsletterBox:
-    """One newsletter beside its box. `pending`: ticked, and waiting for the answer to a mail."""
+    """One newsletter with its box. `pending`: ticked, and the mail that asks isn't answered."""
 
-    id: str
-    name: str
-    description: str
-    rhythm: str
-    subscribers_only: bool
-    chosen: bool = False
-    pending: bool = False
+    newsletter: Newsletter
+    chosen: bool
+    pending: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewslettersPage:
-    """All of them. Without `reader` an address is asked for; one that isn't `email_verified` sees no choice made before."""
+    """All newsletters. Without `reader` the page asks for an address; without `email_verified` it shows no earlier choice."""
 
     template: ClassVar[str] = "newsletters/choose.html"
     choices: tuple[NewsletterBox, ...]
@@ -39,7 +37,7 @@ class NewslettersAskedPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewslettersConfirmPage:
-    """With `done` they are on their way; before, a button."""
+    """A button that confirms; with `done`, the answer to it."""
 
     template: ClassVar[str] = "newsletters/confirm.html"
     names: tuple[str, ...]
@@ -48,7 +46,7 @@ class NewslettersConfirmPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewsletterChoicesPage:
-    """Reached from each newsletter without signing in: the lists and nothing else about the reader."""
+    """From a newsletter's link, without signing in: the lists and nothing else about the reader."""
 
     template: ClassVar[str] = "newsletters/mine.html"
     choices: tuple[NewsletterBox, ...]
@@ -56,7 +54,7 @@ class NewsletterChoicesPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnsubscribePage:
-    """Before and after the click; `name` is None where the list isn't known any more, or the mail was a test."""
+    """Before and after the click. `name` is None where the list is gone, or the mail was a test."""
 
     template: ClassVar[str] = "newsletters/unsubscribe.html"
     name: str | None

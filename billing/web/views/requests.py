@@ -1,4 +1,4 @@
-"""A reader's own pages about a request of theirs."""
+"""Readers' pages about their requests to staff."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from billing.rules.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactPage:
-    """A reader's request to staff. Signed in, the address is known."""
+    """A reader's request to staff. `known`: the reader is signed in, so the address isn't asked for."""
 
     template: ClassVar[str] = "contact.html"
     email: str = ""
@@ -17,17 +17,11 @@ class ContactPage:
     kind: str = ""
     words: str = ""
     error: str | None = None
-    kinds: tuple[tuple[str, str], ...] = (
-        ("cancel", "Please cancel my subscription"),
-        ("wrong_charge", "I was charged wrongly"),
-        ("other", "Something else"),
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactSentPage:
-    """It is kept with the moment it came. `effect` is what a request to cancel did at once; `words`: something was written
-    besides."""
+    """The request is kept. `effect` is what a request to cancel did at once; `words`: it holds a message as well."""
 
     template: ClassVar[str] = "contact_sent.html"
     at: datetime
@@ -46,8 +40,8 @@ class RequestConfirmPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestConfirmedPage:
-    """What came of it. `later`: what was cancelled had begun after the request came. `returned` is on its way back, `owed` is given
-    back by staff, and `read` says that they answer what was written besides."""
+    """What the request did. `later`: the cancelled subscription began after the request came. `returned` is on its way back, `owed`
+    is given back by staff. `read`: staff answer the message as well."""
 
     template: ClassVar[str] = "request_confirmed.html"
     received_at: datetime

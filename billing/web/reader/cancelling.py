@@ -41,7 +41,7 @@ class CancelForm:
     def recorded(self) -> str:
         """The reason for the history."""
         reason = self.reason if self.reason in REASONS else "no reason given"
-        comment = self.comment.replace("\0", "").strip()
+        comment = self.comment.replace("\0", "").strip()  # PostgreSQL's text holds no zero byte
         return f"{reason}: {comment[:1000]}" if comment else reason
 
 

@@ -139,6 +139,7 @@ def ask_pause(visit: Visiting) -> Response:
     """How long, and what happens then. Raises RedirectReader, and as `pause.preview`."""
     with visit.begin() as ctx:
         subscription, most = running(visit, ctx.session), ctx.site.policy.pause_months
+        # where pauses aren't offered, the preview of the first month raises BadPause
         options = tuple(
             pause.preview(ctx.site, subscription, months, ctx.at, most=most)
             for months in range(1, max(1, most) + 1)

@@ -82,7 +82,7 @@ def stop(visit: Visiting) -> Response:
     return follow_link(visit, CANCEL, owing.subscription.id, "/cancel")
 
 
-@router.get("/pay/{token}")
+@router.get("/pay/{token}")  # after the routes above, which it would match
 def follow(visit: Visiting, token: str) -> Response:
     """From a mail to the page that takes the payment. Raises BadLink."""
     return keep_link(visit, PAY, token, "/pay", PAY_LIFE)

@@ -22,7 +22,7 @@ router = APIRouter(include_in_schema=False)
 Typed = Annotated[str, Form(max_length=invoice_recipients.MOST)]
 
 
-@router.get("/account/receipts/{invoice_id}.pdf")
+@router.get("/account/receipts/{invoice_id}.pdf")  # before the page, which would match it
 def receipt_file(visit: Visiting, invoice_id: str) -> Response:
     """The same as a file. Raises RedirectReader, UnknownInvoice."""
     reader = signed_in(visit)

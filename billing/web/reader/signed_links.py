@@ -1,7 +1,7 @@
 """Links in mails that work without signing in: cancel, another card. GET shows a page, POST acts (H6).
 
 Mails are forwarded, and found years later. So a link ends charging and never starts it again; everything else needs a
-signed-in browser, or a fresh link."""
+signed-in browser, or a fresh link. Each page raises BadLink without a genuine link."""
 
 from datetime import timedelta
 

@@ -69,7 +69,7 @@ def _step(act: str) -> GuardedStep:
 
 def remember_way(visit: Visit, path: str) -> None:
     """Go on at this page of ours after signing in. The signature keeps other addresses out of the cookie."""
-    way = quote(path, safe="/?=&%#")
+    way = quote(path, safe="/?=&%#")  # a cookie is ASCII; what is quoted already stays as it is
     visit.give(cookies.WAY, visit.services.site.tokens.token(WAY, way), WAY_LIFE)
 
 

@@ -17,19 +17,9 @@ class CeilingRow:
     used: int
 
     @property
-    def is_money(self) -> bool:
-        """Whether it counts cents."""
-        return self.field == "cents"
-
-    @property
-    def used_money(self) -> Money:
-        """What was used, as money."""
-        return Money(self.used)
-
-    @property
-    def most_money(self) -> Money:
-        """The ceiling, as money."""
-        return Money(self.most)
+    def amounts(self) -> tuple[Money, Money] | None:
+        """What was used and the ceiling, as money; None where it doesn't count cents."""
+        return (Money(self.used), Money(self.most)) if self.field == "cents" else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

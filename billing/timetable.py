@@ -24,6 +24,7 @@ from billing.ledger.recognition import recognise_due
 from billing.mail import deliver
 from billing.newsletters import optin, send, start
 from billing.platform import installation, retention
+from billing.platform.db import Database
 from billing.platform.db_errors import is_away, is_pool_full
 from billing.platform.installation import AsksAcquirer, NotAdopted
 from billing.platform.site import Site

@@ -14,7 +14,6 @@ from billing.http import cookies
 from billing.http.client_ip import client_ip
 from billing.newsletters import links, optin
 from billing.newsletters.lists import newsletters
-from billing.newsletters.models import Audience
 from billing.newsletters.notices import LIFE, PURPOSE
 from billing.newsletters.signups import Origin, Person, choices, leave, pending
 from billing.platform.actors import WORKER

@@ -1,1 +1,1 @@
-"""Cases: what a machine found and only a person can explain. Opened once, closed by somebody with a reason."""
+"""Cases: what a machine found and only a person can explain. Opened once, closed by a person with a reason."""

@@ -1,9 +1,10 @@
-"""Close a case, with who and why."""
+"""Close a case, with its actor and the reason."""
 
 from sqlmodel import col, select
 
 from billing.cases.models import Case, CaseKind
 from billing.platform.context import TransactionContext
+from billing.platform.db import lock_row
 from billing.platform.errors import Conflict, Invalid, NotFound
 
 
@@ -26,8 +27,8 @@ class CaseNeedsReason(Invalid):
 
 
 def close(ctx: TransactionContext, case_id: str, *, reason: str) -> Case:
-    """Close it. Raises UnknownCase, CaseClosed, NeedsReason."""
-    case = ctx.session.exec(select(Case).where(Case.id == case_id).with_for_update()).first()
+    """Raises UnknownCase, CaseClosed, NeedsReason."""
+    case = lock_row(ctx.session, Case, case_id)
     if case is None:
         raise UnknownCase
     if case.closed_at is not None:
@@ -40,7 +41,7 @@ def close(ctx: TransactionContext, case_id: str, *, reason: str) -> Case:
 
 
 def close_about(ctx: TransactionContext, kind: CaseKind, subject: str, *, reason: str) -> None:
-    """Close the case about something that has come to its end by itself, if it is open."""
+    """Close the case about something that ended by itself, if it is open."""
     case_id = ctx.session.exec(
         select(Case.id).where(Case.kind == kind.value, Case.subject == subject, col(Case.closed_at).is_(None))
     ).first()

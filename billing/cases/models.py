@@ -1,4 +1,4 @@
-"""Tables about what waits for a person."""
+"""The table of cases."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from billing.rules.worded import WordedEnum
 
 
 class CaseKind(WordedEnum):
-    """What sort of thing was found; each member's `__doc__` says it to people."""
+    """What sort of thing was found; each member's `words` say it to people."""
 
     UNKNOWN_CHARGE = "unknown_charge", "The acquirer took money that we have no payment for"
     MISSING_CHARGE = "missing_charge", "We have a payment that the acquirer knows nothing of"
@@ -44,13 +44,12 @@ class CaseKind(WordedEnum):
     )
     FRAUD_WARNING = "fraud_warning", "A card's issuer warns that a charge looks fraudulent"
     UNREACHABLE = "unreachable", "A reader's mail address refuses the notices before a charge"
-
     KEY_EXPIRES = "key_expires", "An API key stops working soon: rotate it, or let it end"
     KEY_LIMIT = "key_limit", "A program was refused what is beyond the ceiling of its API key: is it ours?"
 
 
 class Case(ClosedBy, table=True):
-    """Something that doesn't add up, or wants a decision. One for each thing, for ever: what was explained stays explained."""
+    """Something that doesn't add up, or needs a decision. One case for each subject, for ever: what was explained stays so."""
 
     __tablename__ = "staff_case"
     __table_args__ = (
@@ -64,22 +63,22 @@ class Case(ClosedBy, table=True):
     kind: str
     """One of `CaseKind`; text without a CHECK, so that a new kind needs no migration."""
     subject: str
-    """The thing it is about, by its id here or at the acquirer."""
+    """Id of the thing it is about, ours or the acquirer's."""
     what: str
-    """In a sentence, for people."""
+    """A sentence for people."""
     reader_id: str | None = Field(default=None, foreign_key="reader.id", index=True)
     ours: int | None = Field(default=None, sa_type=sa.BigInteger)
-    """Minor units (cents) as our books have it; None where they have nothing, or it isn't about an amount."""
+    """Minor units (cents) in our books; None where they have none, or it isn't about an amount."""
     theirs: int | None = Field(default=None, sa_type=sa.BigInteger)
-    """Minor units (cents) as the acquirer has it."""
+    """Minor units (cents) at the acquirer."""
     currency: str = BASE_CURRENCY
-    """Of both."""
+    """Of both amounts."""
     facts: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
     """Evidence, as words by name."""
     link: str | None = None
-    """The page of ours on which something can be done about it."""
+    """The page of ours on which staff can act on it."""
     act_by: datetime | None = None
-    """When it is too late to do something about it."""
+    """The deadline to act."""
     opened_at: datetime
     closed_at: datetime | None = None
     reason: str | None = None

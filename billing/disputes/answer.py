@@ -1,4 +1,4 @@
-"""Answer a bank: the evidence that was kept, and a few words of ours, sent once with no transaction open."""
+"""Answer a bank with the stored evidence and a few words of ours, sent once with no transaction open."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from sqlmodel import Session
 from billing.acquirer.answers import Unknown
 from billing.acquirer.balance_port import DisputeState
 from billing.acquirer.registry import Acquirers
-from billing.disputes import settle
+from billing.disputes.settle import settle
 from billing.payments.dispute_models import Dispute
 from billing.platform.context import TransactionContext
 from billing.platform.db import Database
@@ -49,7 +49,7 @@ class EvidenceNotSent(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Intended:
-    """An answer on its way: the same one has the same key, so it reaches the bank once."""
+    """An answer to be sent. The same answer has the same key, so it reaches the bank once."""
 
     acquirer: str
     dispute_ref: str
@@ -58,7 +58,7 @@ class Intended:
 
 
 def one(session: Session, reader_id: str, dispute_id: str, *, locked: bool = False) -> Dispute:
-    """A dispute of this reader. Raises UnknownDispute, also for another's."""
+    """A dispute of this reader. Raises UnknownDispute, also for another reader's."""
     found = session.get(Dispute, dispute_id, with_for_update=locked)
     if found is None or found.reader_id != reader_id:
         raise UnknownDispute
@@ -66,7 +66,7 @@ def one(session: Session, reader_id: str, dispute_id: str, *, locked: bool = Fal
 
 
 def intend(ctx: TransactionContext, reader_id: str, dispute_id: str, words: str) -> Intended:
-    """Write down that an answer goes out. Raises UnknownDispute, NothingToAnswer, NeedsWords."""
+    """Record that an answer is sent. Raises UnknownDispute, NothingToAnswer, NeedsWords."""
     dispute = one(ctx.session, reader_id, dispute_id, locked=True)
     if dispute.state is not DisputeState.NEEDS_ANSWER:
         raise NothingToAnswer
@@ -79,18 +79,18 @@ def intend(ctx: TransactionContext, reader_id: str, dispute_id: str, words: str)
 
 
 def send(database: Database, acquirers: Acquirers, site: Site, intended: Intended, at: datetime) -> None:
-    """Send it, and settle the dispute from how it stands then. Raises NotSent."""
+    """Send the answer, then settle the dispute. Raises NotSent."""
     stop_point("evidence.intended")
     gateway = acquirers.named(intended.acquirer)
     answer = gateway.books.send_evidence(intended.dispute_ref, intended.evidence, key=intended.key)
     stop_point("evidence.answered")
     if isinstance(answer, Unknown):
         raise EvidenceNotSent(f"The answer could not be sent: {answer.reason}")
-    settle.settle(database, gateway, site, intended.dispute_ref, at)
+    settle(database, gateway, site, intended.dispute_ref, at)
 
 
 def in_the_acquirers_fields(evidence: dict[str, Any], words: str) -> dict[str, str]:
-    """The snapshot in the words that a bank's clerk reads; empty fields are left out."""
+    """The evidence in the fields that a bank reads; empty fields are left out."""
     charge, consents = evidence["charge"], evidence["consents"]
     fields = {
         "customer_email_address": evidence["email"],
@@ -106,5 +106,5 @@ def in_the_acquirers_fields(evidence: dict[str, Any], words: str) -> dict[str, s
 
 
 def _lines(rows: list[dict[str, Any]]) -> str:
-    told = ("; ".join(f"{name}: {value}" for name, value in row.items() if value) for row in rows)
-    return "".join(f"{line}\n" for line in told)
+    lines = ("; ".join(f"{name}: {value}" for name, value in row.items() if value) for row in rows)
+    return "".join(f"{line}\n" for line in lines)

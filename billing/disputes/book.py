@@ -1,4 +1,4 @@
-"""A dispute in the ledger. What the bank has taken stands in `disputes` until it is decided."""
+"""Post a dispute to the ledger. What the bank took stands in the account `disputes` until the bank decides."""
 
 from sqlmodel import Session
 
@@ -14,8 +14,8 @@ from billing.platform.context import TransactionContext
 def post_movements(ctx: TransactionContext, dispute: Dispute) -> None:
     """Post what has happened so far; an inquiry moves no money. Safe to repeat.
 
-    A lost one stays a cost in full: VAT comes back only with a credit note (VAT-10), and who lost to a bank has given none; or it pays
-    what a refund that bounced had left owing."""
+    A lost dispute is a cost in full: VAT comes back only with a credit note (VAT-10), and there is none. Or it pays what a bounced
+    refund left owing."""
     if dispute.inquiry:
         return
     cents = dispute.amount
@@ -29,11 +29,9 @@ def post_movements(ctx: TransactionContext, dispute: Dispute) -> None:
 
 
 def _debt_it_pays(session: Session, dispute: Dispute) -> int:
-    """Cents that a refund which bounced had left owing, and that the bank has returned instead."""
-    payment = session.get_one(Payment, dispute.payment_id)
-    return sum(
-        row.amount for row in refunds_owed.returned_by_bank(session, payment) if row.bounced_at is not None
-    )
+    """Cents that a bounced refund left owing, and that the bank has returned instead."""
+    returned = refunds_owed.returned_by_bank(session, session.get_one(Payment, dispute.payment_id))
+    return sum(refund.amount for refund in returned if refund.bounced_at is not None)
 
 
 def _post(ctx: TransactionContext, dispute: Dispute, kind: str, lines: dict[Account, int]) -> None:

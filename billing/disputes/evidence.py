@@ -1,4 +1,4 @@
-"""What we know that speaks for a charge, as it is when the bank asks: consent, notices, sign-ins, reading (DIS-1)."""
+"""Evidence for a charge, taken when the bank disputes it: consent, notices, sign-ins, reading (DIS-1)."""
 
 from typing import Any
 
@@ -13,17 +13,17 @@ from billing.readers.models import Consent, ReaderSession
 from billing.readers.register import by_id
 from billing.subscriptions.models import Subscription
 
-TELLING = (
+MAIL_KINDS = (
     *("trial_started", "trial_notice", "receipt", "cancelled", "withdrawn", "term_left", "resumed"),
     *("refunded", "refund_failed", "paid_back"),
 )
-"""Mails that told the reader of a price, a charge, or the way out."""
+"""Mails that name a price, a charge, or how to cancel."""
 MOST = 100
 Evidence = dict[str, Any]
 
 
 def gather(session: Session, payment: Payment) -> Evidence:
-    """All of it, in values that stand in JSON and are never read again from their tables."""
+    """All evidence as JSON values: a snapshot, never read again from the tables."""
     reader = by_id(session, payment.reader_id)
     return {
         "email": reader.email,
@@ -87,7 +87,7 @@ def _mails(session: Session, reader_id: str) -> list[Evidence]:
         select(Message)
         .where(
             Message.reader_id == reader_id,
-            col(Message.kind).in_(TELLING),
+            col(Message.kind).in_(MAIL_KINDS),
             col(Message.accepted_at).is_not(None),
         )
         .order_by(col(Message.accepted_at).desc())
@@ -105,12 +105,8 @@ def _mails(session: Session, reader_id: str) -> list[Evidence]:
 
 
 def _sign_ins(session: Session, reader_id: str) -> list[Evidence]:
-    rows = session.exec(
-        select(ReaderSession)
-        .where(ReaderSession.reader_id == reader_id)
-        .order_by(col(ReaderSession.id).desc())
-        .limit(MOST)
-    )
+    of_reader, newest_first = ReaderSession.reader_id == reader_id, col(ReaderSession.id).desc()
+    rows = session.exec(select(ReaderSession).where(of_reader).order_by(newest_first).limit(MOST))
     return [
         {
             "at": row.started_at.isoformat(),
@@ -124,8 +120,7 @@ def _sign_ins(session: Session, reader_id: str) -> list[Evidence]:
 
 
 def _reading(session: Session, reader_id: str) -> list[Evidence]:
-    """Articles that were counted on the meter. What subscribers read is not recorded (PW-13): how often they came stands with
-    their sign-ins."""
+    """Articles that the meter counted. What subscribers read isn't recorded (PW-13); how often they came is in the sign-ins."""
     rows = session.exec(
         select(MeterRead, Article)
         .join(Article, col(Article.id) == MeterRead.article_id)

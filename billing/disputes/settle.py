@@ -1,4 +1,4 @@
-"""Settle a dispute from what the acquirer says of it now. Events about it may come late, twice and in any order."""
+"""Settle a dispute from its state at the acquirer now. Webhooks about it may come late, twice and in any order."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +14,8 @@ from billing.billing_run.take_in import take_in
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
-from billing.disputes import book, evidence, stop
+from billing.disputes import evidence, stop
+from billing.disputes.book import post_movements
 from billing.payments import balance_mirror, currency_conversion
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Invoice, Payment
@@ -32,8 +33,8 @@ from billing.rules.reconciliation import disputed_part
 from billing.subscriptions.change import lock
 
 FRAUD = "fraudulent"
-"""The acquirer's word: the card's owner says that it wasn't they who paid."""
-_FAR = {
+"""The acquirer's word: the card's owner says that they didn't pay."""
+_PROGRESS = {
     DisputeState.NEEDS_ANSWER: 0,
     DisputeState.ANSWERED: 1,
     DisputeState.CLOSED: 2,
@@ -43,7 +44,7 @@ _FAR = {
 
 
 class Unresolved(StrEnum):
-    """A dispute that can't be written down."""
+    """Why a dispute can't be recorded."""
 
     ABSENT = "no such dispute"
     NOT_OURS = "not our charge"
@@ -52,7 +53,7 @@ class Unresolved(StrEnum):
 def settle(
     database: Database, gateway: Gateway, site: Site, dispute_ref: str, at: datetime
 ) -> DisputeState | Unresolved:
-    """Write down how a dispute stands, and what follows from it. Safe to repeat. Raises Unavailable."""
+    """Record the state of a dispute and its consequences. Safe to repeat. Raises Unavailable."""
     answer = gateway.books.dispute(dispute_ref)
     if isinstance(answer, NoSuchObject):
         return Unresolved.ABSENT
@@ -67,17 +68,18 @@ def settle(
             _open_unknown(ctx, answer)
             return Unresolved.NOT_OURS
         balance_mirror.keep(ctx, gateway.name, moved)
-        word = _settle(ctx, payment, answer)
+        state = _settle(ctx, payment, answer)
         currency_conversion.present_disputes(ctx, gateway.name, [answer.dispute_ref])
-        return word
+        return state
 
 
 def _moved_by_charge(database: Database, gateway: Gateway, answer: DisputeAnswer) -> list[Movement]:
-    """What a charge moved, where its dispute is in another currency and that must be known. Raises Unavailable."""
+    """The movements of a charge whose dispute is in another currency, unless we know them. Raises Unavailable."""
     with database.transaction() as session:
         payment = payment_of(session, gateway.name, answer.charge_ref)
-        known = payment is None or payment.currency == answer.currency
-        if known or currency_conversion.of_charge(session, gateway.name, answer.charge_ref) is not None:
+        if payment is None or payment.currency == answer.currency:
+            return []
+        if currency_conversion.of_charge(session, gateway.name, answer.charge_ref) is not None:
             return []
     moved = gateway.books.movements_of(answer.charge_ref)
     if isinstance(moved, Unknown):
@@ -88,13 +90,13 @@ def _moved_by_charge(database: Database, gateway: Gateway, answer: DisputeAnswer
 def write_down_charge(
     database: Database, gateway: Gateway, site: Site, charge_ref: str, intent_ref: str | None, at: datetime
 ) -> bool:
-    """See to it that a charge of ours stands in our books before something that befell it: its own news may come later, or
-    never. Whether it had to be written down now. Raises Unavailable."""
+    """Record a charge before what happened to it: its own webhook may come later or never. Whether it was recorded now. Raises
+    Unavailable."""
+    if intent_ref is None:
+        return False
     with database.transaction() as session:
         if payment_of(session, gateway.name, charge_ref) is not None:
             return False
-    if intent_ref is None:
-        return False
     claim, outcome = gateway.fetch_charge(intent_ref)
     if isinstance(outcome, Unknown):
         raise Unavailable(outcome.reason)
@@ -127,17 +129,17 @@ def _settle(ctx: TransactionContext, payment: Payment, answer: DisputeAnswer) ->
         .with_for_update()
         .execution_options(populate_existing=True)
     ).first()
-    if dispute is not None and not _is_news(dispute, answer):
-        return dispute.state
     if dispute is None:
         dispute = _begin(ctx, payment, answer)
-    elif dispute.inquiry:  # it has taken nothing yet, so what it takes now is news
+        ctx.session.add(dispute)
+    elif not _is_progress(dispute, answer):
+        return dispute.state
+    elif dispute.inquiry:  # an inquiry takes nothing, so what is taken now is new
         dispute.amount = _part(ctx.session, payment, answer)
     dispute.state, dispute.inquiry, dispute.answer_by = answer.state, answer.inquiry, answer.answer_by
     dispute.decided_at = None if dispute.open else ctx.at
-    ctx.session.add(dispute)
     ctx.session.flush()
-    book.post_movements(ctx, dispute)
+    post_movements(ctx, dispute)
     _follow(ctx, dispute, invoice)
     if dispute.state is DisputeState.WON:
         failed.dispute_won(ctx, payment)
@@ -146,14 +148,14 @@ def _settle(ctx: TransactionContext, payment: Payment, answer: DisputeAnswer) ->
     return dispute.state
 
 
-def _is_news(dispute: Dispute, answer: DisputeAnswer) -> bool:
-    """A dispute only moves on: two who ask at once may be answered in one order and write in the other."""
-    known = (not dispute.inquiry, _FAR[dispute.state])
-    return (not answer.inquiry, _FAR[answer.state]) > known
+def _is_progress(dispute: Dispute, answer: DisputeAnswer) -> bool:
+    """A dispute never goes back: of two settlers at once the first answered may be the last to write."""
+    known = (not dispute.inquiry, _PROGRESS[dispute.state])
+    return (not answer.inquiry, _PROGRESS[answer.state]) > known
 
 
 def _part(session: Session, payment: Payment, answer: DisputeAnswer) -> int:
-    """Cents of the payment that are disputed, whichever currency the bank's word is in."""
+    """Cents of the payment that are disputed, whatever currency the bank uses."""
     if answer.currency == payment.currency:
         return answer.amount
     charge = currency_conversion.of_charge(session, payment.acquirer, payment.charge_ref)
@@ -182,28 +184,21 @@ def _begin(ctx: TransactionContext, payment: Payment, answer: DisputeAnswer) -> 
 
 
 def _follow(ctx: TransactionContext, dispute: Dispute, invoice: Invoice) -> None:
+    acquirer = Acquirer(dispute.acquirer)
     if dispute.state is DisputeState.LOST:
-        # first, so that nobody is told of reading on who doesn't, where the decision is the first news
-        stop.end_what_was_not_paid(ctx, invoice, by=Acquirer(dispute.acquirer))
+        # Before `stop_renewals`, whose mail says that reading goes on: the decision may be the first news.
+        stop.end_what_was_not_paid(ctx, invoice, by=acquirer)
         if dispute.reason == FRAUD:
             gifts.revoke_all(ctx, dispute.reader_id, reason="the bank gave the charge back as a fraud")
     if dispute.open or dispute.state is DisputeState.LOST:
-        stop.stop_renewals(
-            ctx,
-            dispute.reader_id,
-            by=Acquirer(dispute.acquirer),
-            reason=f"the bank disputes payment {dispute.payment_id}",
-            only=None if dispute.open else invoice.subscription_id,
-        )
+        reason = f"the bank disputes payment {dispute.payment_id}"
+        only = None if dispute.open else invoice.subscription_id
+        stop.stop_renewals(ctx, dispute.reader_id, by=acquirer, reason=reason, only=only)
     if dispute.open:
         _open_case(ctx, dispute)
     else:
-        close_about(
-            ctx.acting_as(Acquirer(dispute.acquirer)),
-            CaseKind.DISPUTE,
-            dispute.id,
-            reason=f"The bank has decided: {dispute.state}.",
-        )
+        decided = f"The bank has decided: {dispute.state}."
+        close_about(ctx.acting_as(acquirer), CaseKind.DISPUTE, dispute.id, reason=decided)
 
 
 def _open_case(ctx: TransactionContext, dispute: Dispute) -> None:

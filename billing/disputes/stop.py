@@ -1,4 +1,4 @@
-"""Stop what a disputed reader would be charged next: through the one door, with the mail that says so."""
+"""Stop the renewals of a reader whose bank disputes a charge, through `subscriptions/change`, with a mail that says so."""
 
 from sqlmodel import Session, col, select
 
@@ -17,14 +17,14 @@ from billing.subscriptions.models import Subscription, SubscriptionChange
 def stop_renewals(
     ctx: TransactionContext, reader_id: str, *, by: Acquirer, reason: str, only: str | None = None
 ) -> bool:
-    """Nothing more is charged (DIS-1); what is free or paid for is read to its end. Whether there was something to stop.
+    """Charge nothing more (DIS-1); reading goes on to the end of what is free or paid for. Whether there was something to stop.
 
-    `only`: this subscription and no later one, for what is decided stops nobody who has begun anew.
+    `only`: stop this subscription and no later one, so that a decision doesn't stop a reader who started again.
     A charge under way is returned when it is settled, as after any cancellation."""
     subscription = _live(ctx.session, reader_id)
     if subscription is None or subscription.cancel_asked_at is not None:
         return False
-    if only is not None and subscription.id != only:
+    if only not in (None, subscription.id):
         return False
     ends_at = end_of_what_is_held(ctx.site, subscription, [], ctx.at)
     change(
@@ -36,36 +36,32 @@ def stop_renewals(
         cancels_at=ends_at,
         access_until=min(ends_at, subscription.access_until),
     )
-    _let_go(ctx, subscription)
+    _abandon_debt(ctx, subscription)
     charge_disputed(ctx, subscription, occasion=ctx.at.isoformat())
     return True
 
 
-def _let_go(ctx: TransactionContext, subscription: Subscription) -> None:
-    """What is owed isn't asked for any more, on a page neither."""
+def _abandon_debt(ctx: TransactionContext, subscription: Subscription) -> None:
     void_what_is_owed(ctx.session, subscription)
     payment_page.close_soon(ctx, subscription.id)
 
 
 def has_stopped(session: Session, reader_id: str, reason: str) -> bool:
-    """Whether this has stopped renewals before: who went on since, for staff or a bank had decided, isn't stopped by old news."""
-    return (
-        session.exec(
-            select(SubscriptionChange.id)
-            .join(Subscription, col(Subscription.id) == SubscriptionChange.subscription_id)
-            .where(
-                Subscription.reader_id == reader_id,
-                SubscriptionChange.event == Event.DISPUTED,
-                SubscriptionChange.reason == reason,
-            )
-            .limit(1)
-        ).first()
-        is not None
+    """Whether this reason has stopped renewals before. Old news mustn't stop a reader who goes on since a decision."""
+    stop = (
+        select(SubscriptionChange.id)
+        .join(Subscription, col(Subscription.id) == SubscriptionChange.subscription_id)
+        .where(
+            Subscription.reader_id == reader_id,
+            SubscriptionChange.event == Event.DISPUTED,
+            SubscriptionChange.reason == reason,
+        )
     )
+    return session.exec(stop.limit(1)).first() is not None
 
 
 def end_what_was_not_paid(ctx: TransactionContext, invoice: Invoice, *, by: Acquirer) -> None:
-    """The bank keeps the money of this invoice: where its period still runs, reading ends with the decision, and a mail says so."""
+    """End reading at once, with a mail, where the bank took back the money of the period that runs."""
     subscription = _live(ctx.session, invoice.reader_id)
     if (
         subscription is None
@@ -82,7 +78,7 @@ def end_what_was_not_paid(ctx: TransactionContext, invoice: Invoice, *, by: Acqu
         cancels_at=ctx.at,
         access_until=min(ctx.at, subscription.access_until),
     )
-    _let_go(ctx, subscription)
+    _abandon_debt(ctx, subscription)
     charge_disputed(ctx, subscription, occasion=f"lost:{invoice.id}", taken_back=True)
 
 

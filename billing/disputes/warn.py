@@ -1,4 +1,4 @@
-"""An early fraud warning: nothing more is charged, and staff decide whether the money goes back before a dispute takes it."""
+"""An early fraud warning: charge nothing more, and let staff decide whether to refund before a dispute takes the money."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -31,7 +31,7 @@ class WarningOutcome(StrEnum):
 def settle(
     database: Database, gateway: Gateway, site: Site, warning_ref: str, at: datetime
 ) -> WarningOutcome:
-    """Stop renewals, keep evidence, open a case with the refund as a proposal (DIS-1). Safe to repeat. Raises Unavailable."""
+    """Stop renewals, keep evidence, open a case that proposes the refund (DIS-1). Safe to repeat. Raises Unavailable."""
     warning = gateway.books.warning(warning_ref)
     if isinstance(warning, NoSuchObject):
         return WarningOutcome.ABSENT
@@ -57,8 +57,11 @@ def settle(
             f" Giving back {Money(left).with_vat_words()} now costs less than the dispute that follows.",
             reader_id=payment.reader_id,
             ours=payment.amount,
-            facts={"payment": payment.id, "charge": warning.charge_ref}
-            | {"evidence": evidence.gather(ctx.session, payment)},
+            facts={
+                "payment": payment.id,
+                "charge": warning.charge_ref,
+                "evidence": evidence.gather(ctx.session, payment),
+            },
             link=f"/staff/readers/{payment.reader_id}/refund?payment={payment.id}",
         )
     return WarningOutcome.CASE_OPENED

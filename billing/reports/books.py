@@ -1,4 +1,4 @@
-"""The books of a period: what each account stood at and moved by, VAT by rate, number series, and what is owed to readers."""
+"""The books of a period: balance and movement of each account, VAT by rate, number series, and what is owed to readers."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,8 +17,8 @@ from billing.rules.reconciliation import at_the_rate_of
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An account of a currency in a period: minor units (cents) before it, moved in it (both at least zero), and at its end (debit
-    positive)."""
+    """An account in one currency and period, in minor units (cents): before the period and at its end (debit positive), and what
+    moved in it (debit and credit, both at least zero)."""
 
     currency: str
     account: Account
@@ -26,16 +26,16 @@ class Line:
     debit: int
     credit: int
     rate: tuple[int, int] | None = None
-    """Of another currency: so many cents were paid to us, and so much of it they settled for; None where no charge did."""
+    """For another currency: cents that were paid to us, and the minor units that they settled for; None where no charge settled."""
 
     @property
     def after(self) -> int:
-        """What it stands at when the period is over."""
+        """The balance at the end of the period."""
         return self.before + self.debit - self.credit
 
     @property
     def book_value(self) -> int | None:
-        """That in cents of our own currency, at the average rate of the charges that settled; None where none did."""
+        """`after` in cents of our own currency, at the average rate of the charges that settled; None where none did."""
         return at_the_rate_of(*self.rate, self.after) if self.rate else None
 
 
@@ -52,18 +52,16 @@ _BALANCE = sa.text(
 
 
 def trial_balance(session: Session, first: date, last: date) -> list[Line]:
-    """Every account that ever moved up to the day `last`: those of our own currency first, in the order of `Account`. Debits and
-    credits come out even in each currency."""
-    rates = _rates(session, last)
+    """Every account that moved up to the day `last`: our own currency first, in the order of `Account`. Debits equal credits in
+    each currency."""
+    rates, order = _rates(session, last), list(Account)
     rows = session.execute(_BALANCE, {"first": first, "last": last})
     found = [
-        Line(currency, Account(account), int(b), int(d), int(c), rates.get(currency))
-        for currency, account, b, d, c in rows
+        Line(currency, Account(account), int(before), int(debit), int(credit), rates.get(currency))
+        for currency, account, before, debit, credit in rows
     ]
-    order = list(Account)
-    return sorted(
-        found, key=lambda one: (one.currency != BASE_CURRENCY, one.currency, order.index(one.account))
-    )
+    found.sort(key=lambda line: (line.currency != BASE_CURRENCY, line.currency, order.index(line.account)))
+    return found
 
 
 _RATES = sa.text(
@@ -78,7 +76,7 @@ _RATES = sa.text(
 
 
 def _rates(session: Session, last: date) -> dict[str, tuple[int, int]]:
-    """By currency, what readers paid and what it settled for up to a day."""
+    """By currency: what readers paid up to a day, and what it settled for."""
     rows = session.execute(_RATES, {"last": last, "ours": BASE_CURRENCY})
     return {currency: (int(paid), int(settled)) for currency, paid, settled in rows}
 
@@ -98,7 +96,7 @@ class VatLine:
         return self.net + self.vat
 
 
-# The net side is all that isn't VAT and isn't money itself: what was sold, earned or taken back.
+# The net side is all that is neither VAT nor money: what was sold, earned or taken back.
 _VAT = sa.text(
     """
     SELECT t.vat_basis_points, t.kind,
@@ -113,14 +111,14 @@ _NET = [Account.DEFERRED_REVENUE, Account.REVENUE, Account.REFUNDS, Account.GOOD
 
 
 def vat(session: Session, first: date, last: date) -> list[VatLine]:
-    """Output VAT by rate: tax invoices, then what credit notes take back, in the period of the credit note (VAT-12, VAT-13)."""
+    """Output VAT by rate: of tax invoices, and what credit notes take back in their own period (VAT-12, VAT-13)."""
     rows = session.execute(_VAT, {"first": first, "last": last, "net_accounts": [str(one) for one in _NET]})
     return [VatLine(rate, kind, int(net or 0), int(tax or 0)) for rate, kind, net, tax in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The numbers of a series that were given in a period, and how many between them are missing: none, by construction."""
+    """The numbers of a series that a period used, and how many between them are missing: none, by construction."""
 
     name: str
     count: int
@@ -129,8 +127,8 @@ class Series:
     missing: int
 
 
-# Numbers between the lowest and the highest may be dated a day outside the period (a charge just before midnight, settled
-# after it), so what is missing is counted over the whole table.
+# A number between the lowest and the highest may be dated a day outside the period (a charge just before midnight, settled
+# after it). So missing ones are counted over the whole table.
 _INVOICE_NUMBERS = sa.text(
     """
     WITH given AS (SELECT count(*) AS n, min(number) AS low, max(number) AS high FROM invoice
@@ -164,8 +162,8 @@ def series(session: Session, first: date, last: date) -> list[Series]:
 
 @dataclass(frozen=True, slots=True)
 class OwedBack:
-    """A refund that failed for good: the reader is owed its amount. One that bounced has its credit note; one that was refused
-    gets it when it is paid."""
+    """A refund that failed for good, so that the reader is owed its amount. One that bounced has its credit note; one that was
+    refused gets it when it is paid."""
 
     refund_id: str
     reader_id: str
@@ -177,23 +175,22 @@ class OwedBack:
 
 
 def unexplained_owed(session: Session) -> list[UnexplainedCharge]:
-    """Charges that nothing explains, which no refund could return and nobody has explained yet; longest waiting first."""
-    return list(
-        session.exec(
-            select(UnexplainedCharge)
-            .where(
-                col(UnexplainedCharge.given_up_at).is_not(None),
-                col(UnexplainedCharge.returned_at).is_(None),
-                col(UnexplainedCharge.not_owed).is_(False),
-                sa.text(CASE_IS_OPEN),
-            )
-            .order_by(col(UnexplainedCharge.given_up_at), col(UnexplainedCharge.charge_ref))
+    """Unexplained charges that no refund could return and no person has explained yet, oldest first."""
+    rows = session.exec(
+        select(UnexplainedCharge)
+        .where(
+            col(UnexplainedCharge.given_up_at).is_not(None),
+            col(UnexplainedCharge.returned_at).is_(None),
+            col(UnexplainedCharge.not_owed).is_(False),
+            sa.text(CASE_IS_OPEN),
         )
+        .order_by(col(UnexplainedCharge.given_up_at), col(UnexplainedCharge.charge_ref))
     )
+    return list(rows)
 
 
 def owed_back(session: Session) -> list[OwedBack]:
-    """Refunds that failed and wait to be paid by other means (STR-13), longest waiting first."""
+    """Refunds that failed and wait to be paid by other means (STR-13), oldest first."""
     refunds = refunds_owed.to_readers(session)
     readers = bulk.load(session, Reader, {refund.reader_id for refund in refunds})
     return [

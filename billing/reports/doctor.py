@@ -1,4 +1,4 @@
-"""Ask every promise of the whole database. At night each breach opens a case; money that must not be kept goes back by itself."""
+"""Check every promise on the whole database. At night each breach opens a case, and money that must not be kept goes back."""
 
 import json
 import logging
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 AFTER_MIDNIGHT = timedelta(hours=3)
 LATE_AFTER = timedelta(hours=2)
 MOST = 100
-"""Breaches of one promise that are told one by one; with more, something is wrong that has one reason."""
+"""Breaches of one promise that get a case each. More of them have one common cause."""
 DOCTOR = Worker("doctor")
 ASKED = "It could be asked again."
 SORRY = "We charged you when we should not have. We are sorry."
@@ -43,7 +43,7 @@ SORRY = "We charged you when we should not have. We are sorry."
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A promise, how many things break it, and the first of them with what is wrong; or why it couldn't be asked."""
+    """A promise, how many things break it, the first of them with what is wrong; or why its query failed."""
 
     promise: Promise
     count: int
@@ -54,9 +54,9 @@ class Finding:
 def examine(
     database: Database, site: Site, at: datetime, asking: Callable[[Promise], None] = lambda _: None
 ) -> list[Finding]:
-    """Every promise, in one snapshot and without changing anything; `asking` is told of each before it is asked. One that can't be
-    asked is a finding of its own, and holds up no other."""
-    asked = values(site, at)
+    """Check every promise in one read-only snapshot. `asking` is called with each before its query runs. A query that fails is a
+    finding of its own, and holds up no other."""
+    parameters = values(site, at)
     with database.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         connection.execute(sa.text("SET TRANSACTION READ ONLY"))
         findings = []
@@ -64,7 +64,7 @@ def examine(
             asking(promise)
             try:
                 with connection.begin_nested():
-                    findings.append(_ask(connection, promise, asked))
+                    findings.append(_check(connection, promise, parameters))
             except sa.exc.SQLAlchemyError as error:
                 if is_away(error):
                     raise
@@ -74,20 +74,21 @@ def examine(
 
 
 def values(site: Site, at: datetime) -> dict[str, object]:
-    """What the queries of the promises are asked with."""
+    """The parameters of the promises' queries."""
     return {"at": at, "zone": site.zone.key, "salts": json.dumps(check_values(site.tokens.list_key))}
 
 
-def _ask(connection: sa.Connection, promise: Promise, asked: dict[str, object]) -> Finding:
+def _check(connection: sa.Connection, promise: Promise, parameters: dict[str, object]) -> Finding:
     query = f"SELECT id, at_fault, count(*) OVER () AS n FROM ({promise.broken}) b ORDER BY id LIMIT {MOST}"  # noqa: S608
-    rows = connection.execute(sa.text(query), {k: v for k, v in asked.items() if f":{k}" in query}).all()
+    used = {name: value for name, value in parameters.items() if f":{name}" in query}
+    rows = connection.execute(sa.text(query), used).all()
     count = rows[0].n if rows else 0
     return Finding(promise, count, tuple((str(row.id), str(row.at_fault)) for row in rows))
 
 
 def run_checks(database: Database, site: Site, at: datetime) -> int:
-    """The nightly examination; 1 when it was made. One worker at a time, and once nobody compares the books any more: what a
-    comparison under way is about to say would be told as missing."""
+    """The nightly examination; 1 when it was made. One worker at a time, and never during a comparison of the books: what that is
+    about to record would be found missing."""
     with only_one(database, "doctor") as here:
         if not here or is_running(database, COMPARING):
             return 0
@@ -96,18 +97,18 @@ def run_checks(database: Database, site: Site, at: datetime) -> int:
         if due is None or due > at:
             return 0
         examined = examine(database, site, at)
-        _tell_unasked(database, site, examined, at)
+        _open_unasked(database, site, examined, at)
         findings = [finding for finding in examined if finding.count]
         for finding in findings:
             log.error("promise broken: %s, by %d", finding.promise.name, finding.count)
             for broken in finding.examples:
-                _answer(database, site, finding.promise, *broken, at)
-        _note(database, site, findings, at)
+                _handle_breach(database, site, finding.promise, broken, at)
+        _record_visit(database, site, findings, at)
         return 1
 
 
-def _tell_unasked(database: Database, site: Site, examined: list[Finding], at: datetime) -> None:
-    """A case for each promise that couldn't be asked, from that night on until it can."""
+def _open_unasked(database: Database, site: Site, examined: list[Finding], at: datetime) -> None:
+    """Keep a case open for each promise whose query fails, until it runs again."""
     unasked = {finding.promise.name: finding for finding in examined if finding.unasked}
     with database.begin(site, at, DOCTOR) as ctx:
         waiting = subjects_of(ctx.session, CaseKind.PROMISE_UNASKED)
@@ -123,11 +124,11 @@ def _tell_unasked(database: Database, site: Site, examined: list[Finding], at: d
             )
 
 
-def _answer(
-    database: Database, site: Site, promise: Promise, broken: str, at_fault: str, at: datetime
+def _handle_breach(
+    database: Database, site: Site, promise: Promise, breach: tuple[str, str], at: datetime
 ) -> None:
-    """Open a case, and give back what must not be kept. One that can't be answered, whatever the reason, holds up no other: it is
-    found again the next night."""
+    """Open a case, and give back what must not be kept. An error holds up no other breach: the next night finds this one again."""
+    broken, at_fault = breach
     try:
         with database.begin(site, at, WORKER) as ctx:
             payment = ctx.session.get(Payment, broken) if promise.pays_back else None
@@ -147,8 +148,8 @@ def _answer(
 
 
 def _give_back(database: Database, site: Site, payment_id: str, at: datetime) -> None:
-    """All that is left of it, with a credit note and a mail that says sorry. The case is there before, should this break. Where
-    it failed, people look why, or pay it by transfer: it isn't asked again each night."""
+    """Give back all that is left, with a credit note and a mail that says sorry. The case is committed before. Where such a refund
+    failed once, people handle it: it isn't tried again each night."""
     with database.begin(site, at, DOCTOR) as ctx:
         payment = ctx.session.get_one(Payment, payment_id)
         subscription_id = ctx.session.exec(
@@ -163,19 +164,14 @@ def _give_back(database: Database, site: Site, payment_id: str, at: datetime) ->
         refund.intend(ctx, payment, amount=None, cause=cause, reason=SORRY)
 
 
-def _note(database: Database, site: Site, findings: list[Finding], at: datetime) -> None:
+def _record_visit(database: Database, site: Site, findings: list[Finding], at: datetime) -> None:
+    found = sum(finding.count for finding in findings)
+    next_at = start_of_day(site.today(at) + timedelta(days=1), site.zone) + AFTER_MIDNIGHT
     with database.transaction() as session:
-        session.add(
-            DoctorVisit(
-                at=at,
-                broken=len(findings),
-                found=sum(finding.count for finding in findings),
-                next_at=start_of_day(site.today(at) + timedelta(days=1), site.zone) + AFTER_MIDNIGHT,
-            )
-        )
+        session.add(DoctorVisit(at=at, broken=len(findings), found=found, next_at=next_at))
 
 
-# ids sort by time, so the first subscription's row is at hand, however many there are
+# `ORDER BY id`, not `min(started_at)`: ids sort by time and have an index.
 NEXT_DUE = """SELECT coalesce((SELECT next_at FROM doctor_visit ORDER BY at DESC LIMIT 1),
                               (SELECT started_at FROM subscription ORDER BY id LIMIT 1) + interval '24 hours')"""
 """When the doctor comes next: first a day after the first subscription (see `timetable.Job`)."""
@@ -183,7 +179,7 @@ NEXT_DUE = """SELECT coalesce((SELECT next_at FROM doctor_visit ORDER BY at DESC
 
 OVERDUE = f"""SELECT d.due FROM worker_heartbeat t, (SELECT ({NEXT_DUE}) AS due) d
               WHERE t.at >= :at - {span(SILENT_AFTER)} AND {late("d.due", LATE_AFTER)}"""  # noqa: S608
-"""Since when the doctor is awaited, where that is an alarm; no row where it isn't. Without any worker the alarm is another."""
+"""When the doctor should have come, where that is an alarm; else no row. No worker at all is another alarm."""
 
 
 def awaited_since(session: Session) -> datetime | None:
@@ -197,5 +193,5 @@ def overdue_since(session: Session, at: datetime) -> datetime | None:
 
 
 def next_words(_: Session) -> str:
-    """What that is, for people."""
+    """What is due then, for people."""
     return "the doctor asks whether every promise was kept"

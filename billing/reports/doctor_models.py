@@ -1,4 +1,4 @@
-"""When the doctor came."""
+"""The table of the doctor's visits."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from sqlmodel import Field, SQLModel
 
 
 class DoctorVisit(SQLModel, table=True):
-    """One examination of the whole database, by the worker each night."""
+    """One nightly examination of the whole database."""
 
     __tablename__ = "doctor_visit"
 
@@ -14,5 +14,5 @@ class DoctorVisit(SQLModel, table=True):
     broken: int
     """How many promises were broken."""
     found: int
-    """How many things broke them."""
+    """How many things broke these."""
     next_at: datetime

@@ -1,4 +1,4 @@
-"""Files for the bookkeeper: journal, VAT period, tax invoices, credit notes, and a summary that ties them to the ledger."""
+"""Files for the bookkeeper: journal, VAT of the period, tax invoices, credit notes, and a summary that ties them to the ledger."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class NotAPeriod(Invalid):
 
 @dataclass(frozen=True)
 class Sheet:
-    """One file: its head, and its rows for the days from the first to the last, both included."""
+    """One file: its columns, and its rows for the days from the first to the last, both included."""
 
     name: str
     columns: tuple[str, ...]
@@ -66,7 +66,7 @@ def _vat(session: Session, first: date, last: date) -> Rows:
         yield _rate(line.basis_points), line.kind, major(line.net), major(line.vat), major(line.gross)
 
 
-# An invoice that was paid twice was sold once: the second payment is a debt until it has gone back, and no part of a sale.
+# Without duplicates: what was paid twice was sold once. The second payment is a debt until it has gone back.
 _INVOICES = sa.text(
     """
     SELECT i.number, i.issued_on, i.id, i.reader_id, i.description, i.period_start_on, i.period_end_on - 1,
@@ -83,8 +83,8 @@ def _invoices(session: Session, first: date, last: date) -> Rows:
         yield numbers.invoice_number(number), on, *what, *money, payment, charge
 
 
-# What comes back of a second payment takes back no sale and no VAT, so it has a column of its own.
-# Dated by their posting, so that the list and the ledger can't disagree about which period a credit note belongs to.
+# A refund of a second payment takes back no sale and no VAT, so it has a column of its own.
+# Dated by their posting, so that this file and the ledger agree about the period of a credit note.
 _CREDIT_NOTES = sa.text(
     f"""
     SELECT r.credit_note_number, t."on", i.number, t.supply_on, r.id, r.reader_id, r.reason,
@@ -114,25 +114,22 @@ def _credit_notes(session: Session, first: date, last: date) -> Rows:
 def _summary(session: Session, first: date, last: date) -> Rows:
     yield "period", "first day", first
     yield "period", "last day", last
-    for one in books.series(session, first, last):
-        yield one.name, "how many", one.count
-        yield one.name, "lowest number", one.lowest
-        yield one.name, "highest number", one.highest
-        yield one.name, "numbers missing", one.missing
+    for series in books.series(session, first, last):
+        yield series.name, "how many", series.count
+        yield series.name, "lowest number", series.lowest
+        yield series.name, "highest number", series.highest
+        yield series.name, "numbers missing", series.missing
     balance = books.trial_balance(session, first, last)
     ours = [line for line in balance if line.currency == BASE_CURRENCY]
     yield "ledger", "debits, R", major(sum(line.debit for line in ours))
     yield "ledger", "credits, R", major(sum(line.credit for line in ours))
     yield "VAT", "payable for the period, R", major(sum(line.vat for line in books.vat(session, first, last)))
     for line in balance:
-        which, unit = (
-            (line.account, "R")
-            if line.currency == BASE_CURRENCY
-            else (f"{line.account} {line.currency}", line.currency)
-        )
+        is_ours = line.currency == BASE_CURRENCY
+        which, unit = (line.account, "R") if is_ours else (f"{line.account} {line.currency}", line.currency)
         for name in ("before", "debit", "credit", "after"):
             yield which, f"{name}, {unit}", major(getattr(line, name), line.currency)
-        if line.currency != BASE_CURRENCY:
+        if not is_ours:
             value = line.book_value
             yield which, "book value after, R", "" if value is None else major(value)
 
@@ -149,16 +146,8 @@ SHEETS: dict[str, Sheet] = {
         Sheet(
             "journal",
             (
-                "transaction",
-                "date",
-                "kind",
-                "source",
-                "supply date",
-                "account",
-                "debit, in its currency",
-                "credit, in its currency",
-                _VAT_RATE,
-                "currency",
+                *("transaction", "date", "kind", "source", "supply date", "account"),
+                *("debit, in its currency", "credit, in its currency", _VAT_RATE, "currency"),
             ),
             _journal,
         ),
@@ -166,35 +155,16 @@ SHEETS: dict[str, Sheet] = {
         Sheet(
             "invoices",
             (
-                "number",
-                "issued on",
-                "invoice",
-                "reader",
-                "description",
-                "from",
-                "to",
-                *_AMOUNTS,
-                _VAT_RATE,
-                "payment",
-                "charge",
+                *("number", "issued on", "invoice", "reader", "description", "from", "to"),
+                *(*_AMOUNTS, _VAT_RATE, "payment", "charge"),
             ),
             _invoices,
         ),
         Sheet(
             "credit-notes",
             (
-                "number",
-                "date",
-                "tax invoice",
-                "supply date",
-                "refund",
-                "reader",
-                "reason",
-                *_AMOUNTS,
-                "paid twice, R",
-                _VAT_RATE,
-                "at the acquirer",
-                "money",
+                *("number", "date", "tax invoice", "supply date", "refund", "reader", "reason"),
+                *(*_AMOUNTS, "paid twice, R", _VAT_RATE, "at the acquirer", "money"),
             ),
             _credit_notes,
         ),
@@ -211,9 +181,9 @@ def write(
     last: date,
     writing: Callable[[Sheet], None] = lambda _: None,
 ) -> list[Path]:
-    """Write all files for the days from `first` to `last` into a folder, all from one moment of the books; the files.
+    """Write all files for the days from `first` to `last` into a folder, from one snapshot; their paths.
 
-    A file gets its name when it is whole; `writing` is told of each before it is begun. Raises NotAPeriod."""
+    A file gets its name when it is complete. `writing` is called before each is begun. Raises NotAPeriod."""
     if last < first:
         raise NotAPeriod
     folder.mkdir(parents=True, exist_ok=True)

@@ -7,21 +7,23 @@ from billing.mail import obsolete
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One line of the promise. `broken` is SQL giving `id`, what breaks it, and `at_fault` for people; `:at` is the present,
-    `:zone` the publisher's, and `:salts` the check value of each list under the list key in use. `pays_back`: each id is a payment that must not be kept."""
+    """A promise. `sql` gives the `id` of each thing that breaks it, and `at_fault` for people.
+
+    `:at` is the present, `:zone` the publisher's, `:salts` each list's check value under the list key in use. `pays_back`: each id
+    is a payment that must not be kept."""
 
     name: str
     words: str
     sql: str
     pays_back: bool = False
     link: str | None = None
-    """The page of ours on which something can be done about what breaks it; `{}` stands for its id."""
+    """The page of ours on which staff can act on what breaks it; `{}` stands for its id."""
 
     @property
     def broken(self) -> str:
-        """The query. `<holds>` in it is the condition of `mail/obsolete`, filled in late: at import not every mail is known."""
+        """The query. `<holds>` is the condition of `mail/obsolete`, filled in late: at import not every mail is registered."""
         return self.sql.replace("<holds>", obsolete.holds())
 
     def page_of(self, broken: str) -> str | None:
-        """That page for one."""
+        """The page for one id."""
         return self.link.format(broken) if self.link else None

@@ -1,4 +1,4 @@
-"""What must always hold (the promises), each as a query for what breaks it. The doctor asks them of the whole database."""
+"""The promises: what must always hold, each as a query for what breaks it. The doctor runs them on the whole database."""
 
 # ruff: noqa: S608 - the queries are put together from the constants of this file alone
 
@@ -18,8 +18,9 @@ from billing.rules.dunning import GRACE_DAYS
 
 
 def _kept(suspects: str) -> str:
-    """Of the suspects, payments with `at_fault`, those of which something is kept that hasn't gone back, isn't on its way, and
-    isn't in a bank's hands. There are few of them, so refunds and disputes are looked up for them alone."""
+    """Of the suspects (payments with `at_fault`) those of which we keep a part: not refunded, not on its way, not disputed.
+
+    MATERIALIZED: there are few suspects, so refunds and disputes are looked up for them alone."""
     return f"""WITH p AS MATERIALIZED ({suspects})
                SELECT p.id, p.at_fault FROM p
                WHERE p.amount > (SELECT coalesce(sum(r.amount), 0) FROM refund r WHERE r.payment_id = p.id
@@ -28,13 +29,13 @@ def _kept(suspects: str) -> str:
 
 
 _APART = span(APART)
-"""Moments that two computers wrote are compared with this much allowance."""
+"""The clocks of two computers may be this far apart."""
 _PAID_BEFORE_THE_STOP = """EXISTS (
                     SELECT FROM subscription_change paid JOIN subscription_change stop USING (subscription_id)
                     WHERE subscription_id = s.id AND paid.event = 'charged' AND paid.reason = 'paid invoice ' || a.invoice_id
                       AND stop.at >= coalesce(s.cancel_asked_at, s.ended_at) AND stop.id > paid.id
                       AND (stop.event IN ('cancel_asked', 'disputed') OR stop.to_state = 'ended'))"""
-"""Of two moments as near as clocks are apart the history, written under one lock, knows which came first."""
+"""Which of two moments within `_APART` came first: the history, written under one lock, knows."""
 
 _LOST = """WHEN 'suppression' THEN 'opt-outs and blocks of the register are not recognised'
                        WHEN 'trial_claim' THEN 'cards and erased readers may have another trial'

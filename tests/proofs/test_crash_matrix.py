@@ -30,10 +30,10 @@ REHEARSALS = 5
 ELSEWHERE = {
     "reports.exports.write": "reads, for a file of the bookkeeper's",
     "reconcile.schedule._put_off": "follows an answer of Stripe's that is missing: tests/reports",
-    "reports.doctor._answer": "follows a promise that is broken: tests/reports",
+    "reports.doctor._handle_breach": "follows a promise that is broken: tests/reports",
     "reconcile.lost_cards._proved_since": "opens a case, once a card: tests/stories/test_starts_lost_in_a_restore.py",
     "reports.doctor._give_back": "the same",
-    "reports.watch.look": "opens a case, and finds it again a minute later: tests/reports/test_runs_that_hang.py",
+    "reports.watch.check_others": "opens a case, and finds it again a minute later: tests/reports/test_runs_that_hang.py",
     "payments.payment_page._another_key": "follows an error of Stripe's own: tests/proofs/test_fault_matrix.py",
     "cards.start_with_saved_card._another_key": "follows an error of Stripe's own, or a refusal: tests/readers/test_trial_by_app_again.py",
     "refunds.send._put_off": "follows a row that breaks us: tests/payments",

@@ -1,4 +1,4 @@
-"""API keys: made, rotated, limited and revoked. Each change is audited; a secret is returned once, and kept as a hash."""
+"""API keys: made, rotated, limited and revoked. Each change is audited. A secret is returned once, and stored as a hash."""
 
 import secrets
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ from billing.staff.key_models import DEFAULTS, ApiKey, KeyUse
 from billing.staff.models import AuditLine
 
 PURPOSE = "api-key"
-"""Of the digest by which a secret is known."""
+"""Purpose of the digest of a secret."""
 LONGEST_GRACE = timedelta(days=30)
 LONGEST_NAME = 100
 
@@ -74,7 +74,7 @@ def create(
     ceilings: Ceilings = DEFAULTS,
     expires_at: datetime | None = None,
 ) -> str:
-    """A new key, not audited; the secret is returned here and nowhere else. Raises UnknownScope, NeedsName, NotAhead, NameTaken."""
+    """The secret of a new key that isn't audited, for the demo and tests. Raises UnknownScope, NeedsName, NotAhead, NameTaken."""
     return _create(ctx, name, scopes, ceilings, expires_at)[1]
 
 
@@ -99,8 +99,8 @@ def _create(
     ceilings: Ceilings,
     expires_at: datetime | None,
 ) -> tuple[ApiKey, str]:
-    held = sorted(set(scopes))
-    if not held or not set(held) <= SCOPES.keys():
+    scopes = sorted(set(scopes))
+    if not scopes or not SCOPES.keys() >= set(scopes):
         raise UnknownKeyScope
     if not (name.strip() and len(name) <= LONGEST_NAME and name.isprintable()):
         raise NeedsName
@@ -114,7 +114,7 @@ def _create(
         id=ids.new("key", ctx.at),
         name=name,
         key_hash=ctx.site.tokens.list_digest(PURPOSE, secret),
-        scopes=held,
+        scopes=scopes,
         created_at=ctx.at,
         expires_at=expires_at,
     )
@@ -127,8 +127,8 @@ def _create(
 def rotate(
     ctx: TransactionContext, key_id: str, grace: timedelta, *, expires_at: datetime | None = None
 ) -> str:
-    """Another secret for the key; the one before works for the grace, any older one no more. `expires_at`: when the key expires
-    from now on; None: as before. Raises UnknownKey, LongGrace, NotAhead."""
+    """A new secret. The secret before works for the grace, any older one no more. `expires_at`: the key's new expiry; None: as
+    before. Raises UnknownKey, LongGrace, NotAhead."""
     key = lock(ctx, key_id)
     if not timedelta() <= grace <= LONGEST_GRACE:
         raise LongGrace
@@ -142,7 +142,7 @@ def rotate(
 
 
 def limit(ctx: TransactionContext, key_id: str, ceilings: Ceilings) -> AuditLine:
-    """Other ceilings of a day, from now on; the line of the audit. Raises UnknownKey."""
+    """Set the ceilings of a day; the audit line. Raises UnknownKey."""
     key = lock(ctx, key_id)
     before = _facts(key)
     _limit(key, ceilings)
@@ -150,7 +150,7 @@ def limit(ctx: TransactionContext, key_id: str, ceilings: Ceilings) -> AuditLine
 
 
 def revoke(ctx: TransactionContext, key_id: str) -> None:
-    """The key stops working, and so does the secret before its last rotation. Raises UnknownKey."""
+    """Stop the key, and with it the secret before its last rotation. Raises UnknownKey."""
     key = lock(ctx, key_id)
     before = _facts(key)
     key.revoked_at = ctx.at
@@ -159,7 +159,7 @@ def revoke(ctx: TransactionContext, key_id: str) -> None:
 
 
 def lock(ctx: TransactionContext, key_id: str) -> ApiKey:
-    """The key with this id, held to the end of the transaction. Raises UnknownKey."""
+    """The key with this id, if it works, locked to the end of the transaction. Raises UnknownKey."""
     key = lock_row(ctx.session, ApiKey, key_id)
     if key is None or not works(key, ctx.at):
         raise UnknownKey
@@ -167,12 +167,9 @@ def lock(ctx: TransactionContext, key_id: str) -> ApiKey:
 
 
 def named(ctx: TransactionContext, name: str) -> list[ApiKey]:
-    """The keys of this name, or with this id, that work."""
-    rows = ctx.session.exec(
-        select(ApiKey)
-        .where((col(ApiKey.name) == name) | (col(ApiKey.id) == name))
-        .order_by(col(ApiKey.created_at), col(ApiKey.id))
-    )
+    """The keys of this name, or with this id, that work, oldest first."""
+    is_named = (col(ApiKey.name) == name) | (col(ApiKey.id) == name)
+    rows = ctx.session.exec(select(ApiKey).where(is_named).order_by(col(ApiKey.created_at), col(ApiKey.id)))
     return [key for key in rows if works(key, ctx.at)]
 
 
@@ -187,13 +184,13 @@ def the_one(ctx: TransactionContext, name: str) -> ApiKey:
 
 
 def works(key: ApiKey, at: datetime) -> bool:
-    """Whether it is neither revoked nor expired."""
+    """Whether the key is neither revoked nor expired."""
     return key.revoked_at is None and (key.expires_at is None or at < key.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
 class ListedKey:
-    """A key, when it was last used (to the minute), and what was given with it within a day, where it works."""
+    """A key, when it was last used (to the minute), and what it gave within a day, if it works."""
 
     key: ApiKey
     last_used_at: datetime | None
@@ -203,15 +200,11 @@ class ListedKey:
 def everything(ctx: TransactionContext) -> list[ListedKey]:
     """All keys: those that work first, each newest first."""
     used = dict(ctx.session.exec(select(KeyUse.key_id, KeyUse.last_used_at)).all())
-    rows = ctx.session.exec(
-        select(ApiKey).order_by(col(ApiKey.created_at).desc(), col(ApiKey.id).desc())
-    ).all()
-    ordered = sorted(rows, key=lambda key: not works(key, ctx.at))
+    rows = ctx.session.exec(select(ApiKey).order_by(col(ApiKey.created_at).desc(), col(ApiKey.id).desc()))
+    listed = [(key, works(key, ctx.at)) for key in rows]
     return [
-        ListedKey(
-            key, used.get(key.id), key_limits.within_a_day(ctx, key.id) if works(key, ctx.at) else Spent()
-        )
-        for key in ordered
+        ListedKey(key, used.get(key.id), key_limits.within_a_day(ctx, key.id) if is_on else Spent())
+        for key, is_on in sorted(listed, key=lambda row: not row[1])
     ]
 
 

@@ -12,7 +12,7 @@ from billing.platform.db import enum_column
 
 
 class ApprovalKind(StrEnum):
-    """What is asked for."""
+    """What waits."""
 
     REFUND = "refund"
     """An act for a reader that gives back more than one member may decide about."""
@@ -22,13 +22,13 @@ class ApprovalKind(StrEnum):
 
 
 class ApprovalState(StrEnum):
-    """What became of it. One that waits when its time is over can't be approved any more."""
+    """What became of it. One that still waits when it expires can't be approved any more."""
 
     WAITING = "waiting"
     DONE = "done"
     DECLINED = "declined"
     CHANGED = "changed"
-    """The reader's affairs had changed by the time that it was approved, so nothing was done."""
+    """The reader's state had changed when it was approved, so nothing was done."""
 
 
 class Approval(SQLModel, table=True):
@@ -54,14 +54,13 @@ class Approval(SQLModel, table=True):
     cents: int = Field(default=0)
     """What would go back."""
     act: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
-    """A refund: the act's name and fields (`staff.acts.stored`). A new admin: the address. A key: its id and the cents of
-    a day."""
+    """A refund: the act's name and fields (`staff.acts.stored`). A new admin: the address. A key: its id and cents a day."""
     words: list[str] = Field(sa_column=sa.Column(JSONB, nullable=False))
-    """What the one who asked was shown."""
+    """The preview that the asking member saw."""
     version: str = ""
-    """Of the reader's affairs as they were shown."""
+    """Of the reader's state in that preview (`staff.facts.state_hash`)."""
     decided_by: str | None = Field(default=None, foreign_key="staff_member.id")
     """Empty while it waits, and where a command on the machine decided."""
     decided_at: datetime | None = None
     line_id: int | None = Field(default=None, foreign_key="audit_line.id", unique=True)
-    """The line of the audit that tells of what was done."""
+    """The audit line of what was done."""

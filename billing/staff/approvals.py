@@ -1,7 +1,7 @@
-"""What waits for a second member: asked for with its preview, approved or declined by another, and done once (SEC-6).
+"""What waits for a second member: stored with its preview, approved or declined by another member, and done once (SEC-6).
 
-A command on the machine decides like any second person: who can give it holds the database too, and an installation with one
-admin isn't locked out."""
+A command on the machine decides like any second member: an operator can change the database anyway, and an installation with
+one admin isn't locked out."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from billing.mail import obsolete
 from billing.platform import ids
-from billing.platform.actors import Actor, staff_id_of
+from billing.platform.actors import staff_id_of
 from billing.platform.context import TransactionContext
 from billing.platform.db import lock_row
 from billing.platform.errors import Conflict, NotFound, Refusal
@@ -24,13 +24,12 @@ from billing.staff.acts.shape import Act, format_zar
 from billing.staff.acts.stored import load, store
 from billing.staff.approval_models import Approval, ApprovalKind, ApprovalState
 from billing.staff.key_models import ApiKey
-from billing.staff.models import StaffMember
 from billing.staff.notices import admin_added, approval_asked
 from billing.staff.roles import Role, may
 from billing.staff.second_member import NotTheSecond, may_decide, needed_of
 
 LIFE = timedelta(days=7)
-"""How long something waits."""
+"""How long an approval waits."""
 
 
 class UnknownApproval(NotFound):
@@ -52,51 +51,34 @@ class AlreadyAsked(Conflict):
 
 
 def ask_for_act(ctx: TransactionContext, act: Act, *, role: Role, reason: str, version: str) -> Approval:
-    """Let an act that gives back more than one member may wait for a second. Raises as `acts.perform`, AlreadyAsked."""
+    """Store an act that gives back more than one member alone may. Raises as `acts.perform`, AlreadyAsked."""
     reason, given = checked(ctx, act, role=role, reason=reason, version=version)
-    return _ask(
-        ctx,
-        ApprovalKind.REFUND,
-        reason,
-        act=store(act),
-        words=given.words,
-        reader_id=act.reader_id,
-        cents=given.cents,
-        version=version,
-    )
+    approval = _new(ctx, ApprovalKind.REFUND, reason, store(act), given.words)
+    approval.reader_id, approval.cents, approval.version = act.reader_id, given.cents, version
+    return _ask(ctx, approval)
 
 
 def ask_for_admin(ctx: TransactionContext, email: str, *, reason: str) -> Approval:
-    """Let a new admin wait for another admin. Raises BadAddress, NeedsReason, AlreadyAsked."""
+    """Ask another admin to approve a new one. Raises BadAddress, NeedsReason, AlreadyAsked."""
     email = clean_address(email)
     words = (f"{email} may do everything here, as an admin.",)
-    return _ask(ctx, ApprovalKind.NEW_ADMIN, reason, act={"email": email}, words=words)
+    return _ask(ctx, _new(ctx, ApprovalKind.NEW_ADMIN, reason, {"email": email}, words))
 
 
 def ask_for_key(ctx: TransactionContext, key: ApiKey, cents: int, *, reason: str) -> Approval:
-    """Let a key's ceiling of money wait for another admin. Raises NeedsReason, AlreadyAsked."""
+    """Ask another admin to approve a key's ceiling of money. Raises NeedsReason, AlreadyAsked."""
     words = (
         f"The API key {key.name} may give {format_zar(cents)} back in a day, to all readers together.",
         f"Until then it may give {format_zar(key.cents_a_day)}.",
     )
     act = {"key_id": key.id, "cents": cents}
-    return _ask(ctx, ApprovalKind.KEY_CEILING, reason, act=act, words=words)
+    return _ask(ctx, _new(ctx, ApprovalKind.KEY_CEILING, reason, act, words))
 
 
-def _ask(
-    ctx: TransactionContext,
-    kind: ApprovalKind,
-    reason: str,
-    *,
-    act: dict[str, Any],
-    words: Iterable[str],
-    **more: Any,
+def _new(
+    ctx: TransactionContext, kind: ApprovalKind, reason: str, act: dict[str, Any], words: Iterable[str]
 ) -> Approval:
-    if not reason.strip():
-        raise ActNeedsReason
-    if any(one.act == act for one in waiting(ctx)):
-        raise AlreadyAsked
-    approval = Approval(
+    return Approval(
         id=ids.new("apv", ctx.at),
         kind=kind,
         state=ApprovalState.WAITING,
@@ -106,107 +88,92 @@ def _ask(
         reason=reason.strip(),
         act=act,
         words=list(words),
-        **more,
     )
+
+
+def _ask(ctx: TransactionContext, approval: Approval) -> Approval:
+    if not approval.reason:
+        raise ActNeedsReason
+    if any(other.act == approval.act for other in waiting(ctx)):
+        raise AlreadyAsked
     ctx.session.add(approval)
     ctx.session.flush()
-    audit.write(
-        ctx,
-        "ask_approval",
-        reader_id=approval.reader_id,
-        subject=approval.id,
-        reason=approval.reason,
-        after={"kind": approval.kind.value, "cents": approval.cents, "words": approval.words},
-    )
+    after = {"kind": approval.kind.value, "cents": approval.cents, "words": approval.words}
+    _audit(ctx, approval, "ask_approval", after)
     approval_asked(ctx, approval)
     return approval
 
 
+def _audit(ctx: TransactionContext, approval: Approval, act: str, after: dict[str, Any]) -> None:
+    reader_id, reason = approval.reader_id, approval.reason
+    audit.write(ctx, act, reader_id=reader_id, subject=approval.id, reason=reason, after=after)
+
+
 def waiting(ctx: TransactionContext) -> list[Approval]:
     """All that can still be approved, oldest first."""
-    rows = ctx.session.exec(
-        select(Approval)
-        .where(Approval.state == ApprovalState.WAITING, Approval.expires_at > ctx.at)
-        .order_by(col(Approval.asked_at), col(Approval.id))
-    )
-    return list(rows)
+    can_be = Approval.state == ApprovalState.WAITING, Approval.expires_at > ctx.at
+    oldest_first = col(Approval.asked_at), col(Approval.id)
+    return list(ctx.session.exec(select(Approval).where(*can_be).order_by(*oldest_first)))
 
 
 def decided(session: Session, limit: int) -> list[Approval]:
-    """What was decided last."""
-    rows = session.exec(
-        select(Approval)
-        .where(Approval.state != ApprovalState.WAITING)
-        .order_by(col(Approval.decided_at).desc())
-        .limit(limit)
-    )
-    return list(rows)
+    """The latest decisions, newest first."""
+    is_decided, newest_first = Approval.state != ApprovalState.WAITING, col(Approval.decided_at).desc()
+    return list(session.exec(select(Approval).where(is_decided).order_by(newest_first).limit(limit)))
 
 
 def approve(ctx: TransactionContext, approval_id: str) -> Approval:
-    """Do what was asked, if it is still what was shown; else it is over, and must be asked for again. Raises UnknownApproval,
+    """Do what was asked, if it is still what the preview showed; else it must be asked for again. Raises UnknownApproval,
     NotWaiting, NotTheSecond."""
     approval = _lock(ctx, approval_id)
     if (staff_id := staff_id_of(ctx.actor)) is not None:
         member = members.by_id(ctx.session, staff_id)
         if not may_decide(ctx, approval, member):
             raise NotTheSecond
-    asker = members.by_id(ctx.session, approval.asked_by)
     with ctx.session.begin_nested() as attempt:
-        done = _do(ctx, approval, asker)
+        done = _do(ctx, approval)
         if not done:
             attempt.rollback()
-    state = ApprovalState.DONE if done else ApprovalState.CHANGED
-    _decide(ctx, approval, state, "approve")
+    _decide(ctx, approval, ApprovalState.DONE if done else ApprovalState.CHANGED, "approve")
     return approval
 
 
-def _do(ctx: TransactionContext, approval: Approval, asker: StaffMember) -> bool:
+def _do(ctx: TransactionContext, approval: Approval) -> bool:
+    asker = members.by_id(ctx.session, approval.asked_by)
     needed = needed_of(approval) or load(approval.act).what
     if asker.disabled_at is not None or not may(asker.role, needed):
         return False
-    asked = audit.of(asker, "")
-    if approval.kind is ApprovalKind.NEW_ADMIN:
-        return _add_admin(ctx, approval, asked)
-    if approval.kind is ApprovalKind.KEY_CEILING:
-        return _raise_ceiling(ctx, approval, asked)
     try:
-        line = perform_approved(
-            ctx.acting_as(asked),
-            load(approval.act),
-            role=asker.role,
-            reason=approval.reason,
-            version=approval.version,
-            cents=approval.cents,
-        )
+        if approval.kind is ApprovalKind.NEW_ADMIN:
+            email = approval.act["email"]
+            members.add(ctx, email, Role.ADMIN, asked_by=audit.of(asker, ""))
+            admin_added(ctx, email)
+            return True
+        # From here on the asker acts: the audit and the limits count the act as theirs.
+        approval.line_id = _act(ctx.acting_as(audit.of(asker, "")), approval, asker.role)
     except (Refusal, NoSuchTransition):
         return False
-    approval.line_id = line.id if line else None
-    return line is not None
+    return approval.line_id is not None
 
 
-def _add_admin(ctx: TransactionContext, approval: Approval, asked: Actor) -> bool:
-    email = approval.act["email"]
-    try:
-        members.add(ctx, email, Role.ADMIN, asked_by=asked)
-    except members.NotYourself:
-        return False
-    admin_added(ctx, email)
-    return True
-
-
-def _raise_ceiling(ctx: TransactionContext, approval: Approval, asked: Actor) -> bool:
-    try:
+def _act(ctx: TransactionContext, approval: Approval, role: Role) -> int | None:
+    """The id of the audit line; None where the reader's state has changed."""
+    if approval.kind is ApprovalKind.KEY_CEILING:
         key = api_keys.lock(ctx, approval.act["key_id"])
-    except api_keys.UnknownKey:
-        return False
-    ceilings = replace(key.ceilings, cents=approval.act["cents"])
-    approval.line_id = api_keys.limit(ctx.acting_as(asked), key.id, ceilings).id
-    return True
+        return api_keys.limit(ctx, key.id, replace(key.ceilings, cents=approval.act["cents"])).id
+    line = perform_approved(
+        ctx,
+        load(approval.act),
+        role=role,
+        reason=approval.reason,
+        version=approval.version,
+        cents=approval.cents,
+    )
+    return line.id if line else None
 
 
 def decline(ctx: TransactionContext, approval_id: str) -> Approval:
-    """Nothing is done. The one who asked may take it back so. Raises UnknownApproval, NotWaiting."""
+    """Do nothing. The asking member may take it back this way. Raises UnknownApproval, NotWaiting."""
     approval = _lock(ctx, approval_id)
     _decide(ctx, approval, ApprovalState.DECLINED, "decline_approval")
     return approval
@@ -223,13 +190,5 @@ def _lock(ctx: TransactionContext, approval_id: str) -> Approval:
 
 def _decide(ctx: TransactionContext, approval: Approval, state: ApprovalState, act: str) -> None:
     approval.state, approval.decided_by, approval.decided_at = state, staff_id_of(ctx.actor), ctx.at
-    ctx.session.add(approval)
-    audit.write(
-        ctx,
-        act,
-        reader_id=approval.reader_id,
-        subject=approval.id,
-        reason=approval.reason,
-        after={"became": state.value},
-    )
+    _audit(ctx, approval, act, {"became": state.value})
     obsolete.take_back(ctx.session, [approval.id])

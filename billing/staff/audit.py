@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -14,7 +14,7 @@ from billing.staff.models import AuditLine, Outcome, StaffMember
 
 
 def takeover(ctx: TransactionContext) -> None:
-    """A worker saw that this database took over from one whose server failed, and adopted it."""
+    """A worker saw that this database took over from a failed server, and adopted it."""
     write(ctx.acting_as(WORKER), "take_over_database")
 
 
@@ -23,47 +23,46 @@ def of(member: StaffMember, ip: str) -> StaffActor:
     return StaffActor(member.email, member.id, ip)
 
 
-def write(
-    ctx: TransactionContext,
-    act: str,
-    *,
-    outcome: Outcome = Outcome.DONE,
-    reader_id: str | None = None,
-    subject: str | None = None,
-    reason: str = "",
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
-    cents: int = 0,
-    days: int = 0,
-) -> AuditLine:
-    """Add a line, in the transaction of what it tells. `before` and `after` hold what can stand in JSON; `cents` and `days` are
-    what a member gave of their own will, or a program gave with its key."""
+class AuditDetails(TypedDict, total=False):
+    """What a line says besides who, when and which act; see the columns of `AuditLine`."""
+
+    outcome: Outcome
+    reader_id: str | None
+    subject: str | None
+    reason: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    cents: int
+    days: int
+
+
+def write(ctx: TransactionContext, act: str, **details: Unpack[AuditDetails]) -> AuditLine:
+    """Add a line, in the transaction of the act itself. `before` and `after` hold JSON values."""
     line = AuditLine(
         at=ctx.at,
         staff_id=staff_id_of(ctx.actor),
         **acted_by(ctx.actor),
         act=act,
-        outcome=outcome,
-        reader_id=reader_id,
-        subject=subject,
-        reason=reason,
-        before=before or {},
-        after=after or {},
-        cents=cents,
-        days=days,
         ip=ip_of(ctx.actor)[:64],
+        **details,
     )
     ctx.session.add(line)
     ctx.session.flush()
+    outcome = line.outcome
     log_event(
-        ctx.session, f"staff {act} {outcome}", line=line.id, by=str(ctx.actor), reader=reader_id, on=subject
+        ctx.session,
+        f"staff {act} {outcome}",
+        line=line.id,
+        by=str(ctx.actor),
+        reader=line.reader_id,
+        on=line.subject,
     )
     return line
 
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """Which lines of the audit are wanted; what is empty doesn't matter."""
+    """Which lines of the audit to find; an empty field doesn't matter."""
 
     who: str = ""
     """A part of the staff member's address, or of a key's name."""
@@ -75,14 +74,11 @@ class Sought:
 
 
 def search(session: Session, sought: Sought, *, limit: int, older_than: int | None = None) -> list[AuditLine]:
-    """Lines that fit, newest first; `older_than` is the id where the page before ended."""
+    """Lines that fit, newest first; `older_than` is the last id of the page before."""
     query = select(AuditLine).order_by(col(AuditLine.id).desc()).limit(limit)
     if sought.who:
-        query = query.where(
-            sa.func.concat(AuditLine.actor_kind, ":", AuditLine.actor_id).icontains(
-                sought.who, autoescape=True
-            )
-        )
+        actor = sa.func.concat(AuditLine.actor_kind, ":", AuditLine.actor_id)
+        query = query.where(actor.icontains(sought.who, autoescape=True))
     if sought.reader_id:
         query = query.where(AuditLine.reader_id == sought.reader_id)
     if sought.act:
@@ -99,33 +95,24 @@ def search(session: Session, sought: Sought, *, limit: int, older_than: int | No
 
 
 def acts(session: Session) -> list[str]:
-    """Every act there is a line of, for the search form."""
+    """Every act that the audit knows, for the search form."""
     return list(session.exec(select(AuditLine.act).distinct().order_by(AuditLine.act)))
 
 
 def refused(ctx: TransactionContext, act: str, *, reason: str, asked: str) -> None:
-    """Write down what a program was refused: once an hour is enough to know it, whatever it goes on to try."""
-    recent = ctx.session.exec(
-        select(AuditLine.id).where(
-            *is_actor(AuditLine, ctx.actor),
-            AuditLine.act == act,
-            AuditLine.outcome == Outcome.REFUSED,
-            AuditLine.at > ctx.at - timedelta(hours=1),
-        )
-    ).first()
-    if recent is None:
+    """Write down what a program was refused, once an hour, whatever it goes on to try."""
+    if not _is_recent(ctx, act, *is_actor(AuditLine, ctx.actor), AuditLine.outcome == Outcome.REFUSED):
         write(ctx, act, outcome=Outcome.REFUSED, reason=reason, after={"asked": asked})
 
 
 def looked(ctx: TransactionContext, reader_id: str) -> None:
-    """Write down that somebody opened a reader's page: once an hour is enough to know it."""
-    recent = ctx.session.exec(
-        select(AuditLine.id).where(
-            AuditLine.staff_id == staff_id_of(ctx.actor),
-            AuditLine.reader_id == reader_id,
-            AuditLine.act == "open",
-            AuditLine.at > ctx.at - timedelta(hours=1),
-        )
-    ).first()
-    if recent is None:
+    """Write down that a member opened a reader's page, once an hour."""
+    of_member = AuditLine.staff_id == staff_id_of(ctx.actor)
+    if not _is_recent(ctx, "open", of_member, AuditLine.reader_id == reader_id):
         write(ctx, "open", reader_id=reader_id)
+
+
+def _is_recent(ctx: TransactionContext, act: str, *which: sa.ColumnElement[bool] | bool) -> bool:
+    an_hour_ago = ctx.at - timedelta(hours=1)
+    found = select(AuditLine.id).where(AuditLine.act == act, AuditLine.at > an_hour_ago, *which)
+    return ctx.session.exec(found.limit(1)).first() is not None

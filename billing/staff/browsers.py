@@ -1,4 +1,4 @@
-"""Browsers in which members have signed in with both factors, known again by their own cookie."""
+"""Browsers in which members have signed in with both factors, recognised by a cookie of their own."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from billing.staff.models import StaffBrowser
 
 
 def knows(session: Session, browser_hashes: Sequence[str], staff_id: str | None = None) -> bool:
-    """Whether this member, or any, has signed in in this browser before."""
+    """Whether this member, or any member, has signed in in this browser before."""
     found = select(StaffBrowser.staff_id).where(col(StaffBrowser.browser_hash).in_(browser_hashes))
     if staff_id is not None:
         found = found.where(StaffBrowser.staff_id == staff_id)
@@ -19,7 +19,7 @@ def knows(session: Session, browser_hashes: Sequence[str], staff_id: str | None 
 
 
 def find(session: Session, browser_hashes: Sequence[str], staff_id: str) -> StaffBrowser | None:
-    """This browser as the member's own, locked."""
+    """The member's row of this browser, locked."""
     return session.exec(
         select(StaffBrowser)
         .where(col(StaffBrowser.browser_hash).in_(browser_hashes), StaffBrowser.staff_id == staff_id)
@@ -31,15 +31,15 @@ def find(session: Session, browser_hashes: Sequence[str], staff_id: str) -> Staf
 
 
 def remember(ctx: TransactionContext, staff_id: str, browser_hash: str) -> None:
-    """The member has signed in here, with both factors."""
-    row = {"browser_hash": browser_hash, "staff_id": staff_id, "signed_in_at": ctx.at, "wrong_codes": 0}
+    """Note that the member has signed in in this browser, with both factors."""
+    row = insert(StaffBrowser).values(
+        browser_hash=browser_hash, staff_id=staff_id, signed_in_at=ctx.at, wrong_codes=0
+    )
     ctx.session.execute(
-        insert(StaffBrowser)
-        .values(row)
-        .on_conflict_do_update(index_elements=["browser_hash", "staff_id"], set_={"signed_in_at": ctx.at})
+        row.on_conflict_do_update(index_elements=["browser_hash", "staff_id"], set_={"signed_in_at": ctx.at})
     )
 
 
 def forget_all(session: Session, staff_id: str) -> None:
-    """Know none of the member's browsers any more."""
+    """Forget all of the member's browsers."""
     session.execute(sa.delete(StaffBrowser).where(col(StaffBrowser.staff_id) == staff_id))

@@ -1,5 +1,4 @@
-"""What a reader decides in person, or a program or staff for them: to cancel, to undo that, to go on. It answers what was asked
-before."""
+"""Cancel, undo a cancellation, or go on: for a reader in person, a program or staff. It answers earlier requests of the reader."""
 
 from datetime import datetime
 
@@ -28,14 +27,15 @@ def cancel_for_reader(
     give_back: GiveBackChoice = GiveBackChoice.AUTO,
     may_return: bool = True,
 ) -> Subscription:
-    """Cancel, counted from `asked_at` or from a form that asked for it shortly before; such forms are answered by it. Older ones
-    wait for staff, who decide about what was charged since; so does every form that money would go back for where `give_back` is
-    none, or who cancels may return nothing (not `may_return`). Raises as `changes.cancel.cancel`."""
+    """Cancel, counted from `asked_at` or from a form that asked for it shortly before. Such forms are closed.
+
+    Older forms wait for staff, who decide about what was charged since. So does a form that would give money back where
+    `give_back` is none or the caller may return nothing (not `may_return`). Raises as `changes.cancel.cancel`."""
     subscription = lock(ctx.session, subscription_id)
-    first = open_requests.asked_first(ctx.session, subscription, asked_at)
+    first_asked_at = open_requests.asked_first(ctx.session, subscription, asked_at)
     returns = may_return and give_back is not GiveBackChoice.NONE
-    if returns or not due_back(ctx.session, subscription, first):
-        asked_at = first
+    if returns or not due_back(ctx.session, subscription, first_asked_at):
+        asked_at = first_asked_at
     open_requests.close_to_cancel(ctx, subscription.reader_id, since=asked_at)
     return cancel.cancel(
         ctx, subscription_id, asked_at=asked_at, reason=reason, when=when, give_back=give_back
@@ -43,7 +43,7 @@ def cancel_for_reader(
 
 
 def undo_for_reader(ctx: TransactionContext, subscription_id: str, *, reason: str = UNDONE) -> Subscription:
-    """Take a cancellation back: what was asked of staff about ending the subscription is asked no more.
+    """Take a cancellation back, and close the reader's requests to end the subscription.
 
     Raises NothingToUndo, DisputeOpen, UnknownSubscription."""
     subscription = lock(ctx.session, subscription_id)
@@ -57,8 +57,8 @@ def undo_for_reader(ctx: TransactionContext, subscription_id: str, *, reason: st
 
 
 def keep(ctx: TransactionContext, reader_id: str) -> bool:
-    """The reader, signed in, says that the subscription goes on; whether it does. One that is cancelled stays so. Raises
-    UnknownReader."""
+    """Close the requests to end the subscription of a signed-in reader who keeps it; whether it goes on. A cancelled one stays
+    cancelled. Raises UnknownReader."""
     facts.lock_reader(ctx.session, reader_id)
     running = live_of(ctx.session, reader_id)
     if running is None or running.cancel_asked_at is not None:

@@ -1,8 +1,8 @@
 """The second factor: codes of an authenticator app (TOTP, RFC 6238), each good once (SEC-6).
 
-The secret is derived from the secret key, the member's id and a nonce in the member's row, and a new nonce is a new secret.
-The first right code seals it under the secret key. So a leaked database holds nothing from which codes could be made, and a
-rotation of the key (`staff.rotate_secret`) seals it again and ends no enrolment."""
+The secret is derived from the secret key, the member's id and a nonce in the member's row. A new nonce is a new secret.
+The first right code seals it under the secret key. So nobody can make codes from a leaked database. A rotation of the key
+(`staff.rotate_secret`) seals the secret again and ends no enrolment."""
 
 import base64
 import hmac
@@ -13,9 +13,9 @@ from datetime import datetime
 from enum import StrEnum
 
 import pyotp
-from sqlmodel import select
 
 from billing.platform.context import TransactionContext
+from billing.platform.db import lock_one
 from billing.platform.tokens import Tokens
 from billing.rules import code_locks
 from billing.staff import browsers
@@ -23,7 +23,7 @@ from billing.staff.models import CodeLock, StaffMember
 
 STEP_SECONDS = 30
 SLACK = 1
-"""Steps by which the phone's clock may be wrong, either way."""
+"""Steps by which the phone's clock may be fast or slow."""
 _SECRET_BYTES = 20
 
 
@@ -37,8 +37,8 @@ class Checked(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CodeAnswer:
-    """The same, with when codes are taken again where they aren't; `begins` for the wrong code that made it so, `known` where
-    that is so for one browser alone, in which the member has signed in before."""
+    """What became of a typed code, and until when codes are locked. `begins`: this wrong code began the lock. `known`: the lock
+    is of one browser alone, in which the member has signed in before."""
 
     checked: Checked
     locked_until: datetime | None = None
@@ -47,7 +47,7 @@ class CodeAnswer:
 
 
 def new_nonce() -> str:
-    """What makes a new secret."""
+    """A nonce, for a new secret."""
     return secrets.token_hex(16)
 
 
@@ -57,17 +57,17 @@ def secret_of(tokens: Tokens, member: StaffMember) -> str:
 
 
 def seal(tokens: Tokens, member: StaffMember, secret: str) -> None:
-    """Keep the secret under the present secret key."""
+    """Seal the secret under the present secret key."""
     member.code_secret = tokens.seal(_purpose(member), secret)
 
 
 def can_be_opened(tokens: Tokens, member: StaffMember) -> bool:
-    """Whether it isn't sealed, or a key that is read opens it."""
+    """Whether the secret isn't sealed, or a configured key opens it."""
     return not member.code_secret or tokens.unseal(_purpose(member), member.code_secret) is not None
 
 
 def is_sealed(tokens: Tokens, member: StaffMember) -> bool:
-    """Whether it is kept under the present secret key."""
+    """Whether the secret is sealed under the present secret key."""
     return tokens.is_current(_purpose(member), member.code_secret)
 
 
@@ -85,19 +85,13 @@ def check(
     *,
     clock_stands: bool = False,
 ) -> CodeAnswer:
-    """Take a code, once; after five wrong ones none is taken for a while, longer each time. Commit this also when it is wrong.
+    """Check a code, which works once. Five wrong codes lock for a while, longer each time. Commit a wrong code too: it counts.
 
-    A browser in which the member has signed in before counts by itself, and can't be locked from elsewhere. Where the demo's clock stands still (`clock_stands`), the step after the last used one counts too: else nobody could
-    sign in twice in a moment that lasts for hours."""
-    member = ctx.session.exec(
-        select(StaffMember)
-        .where(StaffMember.id == staff_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
+    A browser in which the member has signed in before has a lock of its own, so strangers elsewhere can't lock it. Where the
+    demo's clock stands still (`clock_stands`), the step after the last used one is right too, so that one can sign in twice."""
+    member = lock_one(ctx.session, StaffMember, staff_id)
     known = browsers.find(ctx.session, browser_hashes, staff_id)
     lock: CodeLock = known or member
-    ctx.session.add(lock)
     if lock.locked_until is not None and ctx.at < lock.locked_until:
         return CodeAnswer(Checked.LOCKED, lock.locked_until)
     found = _step(ctx.site.tokens, member, typed, ctx.at, clock_stands)
@@ -112,12 +106,12 @@ def check(
 
 
 def clear(lock: CodeLock) -> None:
-    """Codes are taken, and wrong ones counted from the beginning."""
+    """End the lock, and count wrong codes from zero."""
     lock.wrong_codes, lock.code_locks, lock.locked_until = 0, 0, None
 
 
 def shown_in_demo(tokens: Tokens, member: StaffMember, at: datetime) -> str:
-    """The code that would be taken now. For the demo's page alone, where no phone follows the held clock."""
+    """The code that is right now. For the demo's page alone: no phone follows its held clock."""
     return code_at(secret_of(tokens, member), max(step_of(at), member.last_step + 1))
 
 
@@ -126,25 +120,18 @@ def _purpose(member: StaffMember) -> str:
 
 
 def _secrets(tokens: Tokens, member: StaffMember) -> tuple[str, ...]:
-    """The one that is sealed. Before the first right code: of each key, as the picture to scan may be older than a change of the
-    key. Who enrolled before secrets were sealed has one that is derived from the key of then, which is the list key now."""
+    """The sealed secret. Before the first right code: one for each key, as the QR code may be older than a rotation."""
     sealed = tokens.unseal(_purpose(member), member.code_secret)
     if sealed is not None:
         return (sealed,)
-    subject = f"{member.id}:{member.code_nonce}"
-    if member.enrolled_at is not None:
-        return (_base32(tokens.list_digest("staff-code", subject)),)
-    return tuple(_base32(derived) for derived in tokens.digests("staff-code", subject))
-
-
-def _base32(derived: str) -> str:
-    return base64.b32encode(bytes.fromhex(derived)[:_SECRET_BYTES]).decode()
+    digests = tokens.digests("staff-code", f"{member.id}:{member.code_nonce}")
+    return tuple(base64.b32encode(bytes.fromhex(digest)[:_SECRET_BYTES]).decode() for digest in digests)
 
 
 def _step(
     tokens: Tokens, member: StaffMember, typed: str, at: datetime, clock_stands: bool
 ) -> tuple[int, str] | None:
-    """The step of a code that is right and wasn't used, and the secret that made it."""
+    """The step of a right, unused code, and the secret that made it."""
     digits = "".join(letter for letter in typed if letter in "0123456789")
     steps = set(range(step_of(at) - SLACK, step_of(at) + SLACK + 1))
     if clock_stands:

@@ -1,4 +1,4 @@
-"""Have a request to cancel proved: its reader follows a mailed link and says that it is theirs. It counts from when it came."""
+"""Have a request to cancel proved: its reader follows a mailed link and confirms it. It counts from when it came."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,10 @@ from billing.changes import give_back
 from billing.platform.actors import ReaderActor
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Refusal
-from billing.staff import audit, open_requests
+from billing.staff import audit, notices, open_requests
 from billing.staff.cancellations import cancel_for_reader
 from billing.staff.models import ReaderRequest, RequestKind
-from billing.staff.notices import CONFIRM_LIFE
-from billing.staff.notices import confirm_request as mail_question
-from billing.staff.requests import Effect, hold, one
+from billing.staff.requests import Effect, lock_request, one
 from billing.subscriptions.find import live_of
 from billing.subscriptions.models import Subscription
 
@@ -27,11 +25,11 @@ class Confirmed:
     request: ReaderRequest
     effect: Effect
     later: bool = False
-    """The subscription that was cancelled had begun after the request came, so nothing counts from then."""
+    """Whether the cancelled subscription began after the request came, so that nothing counts from then."""
     returned: int = 0
     """Cents that are on their way back."""
     owed: int = 0
-    """Cents charged since the request came that staff give back."""
+    """Cents charged since the request came that staff have yet to give back."""
 
 
 class NothingToConfirm(Conflict):
@@ -49,36 +47,37 @@ class ConfirmSpent(Refusal):
 
 
 def may_ask(request: ReaderRequest) -> bool:
-    """Whether its reader can be asked to confirm it."""
+    """Whether staff may ask its reader to confirm it."""
     is_open = request.closed_at is None and not request.email_verified
     return is_open and request.kind is RequestKind.CANCEL and request.reader_id is not None
 
 
 def ask(ctx: TransactionContext, request_id: str) -> ReaderRequest:
-    """Mail the reader a link that confirms the request: to their address as we have it, and at most one mail a day. Raises
-    UnknownRequest, NothingToConfirm."""
-    request = hold(ctx.session, request_id)
+    """Mail the reader a link that confirms the request, at most one mail a day. Raises UnknownRequest, NothingToConfirm."""
+    request = lock_request(ctx.session, request_id)
     if not may_ask(request) or request.reader_id is None:
         raise NothingToConfirm
     request.confirm_asked_at = ctx.at
-    mail_question(ctx, request, request.reader_id)
+    notices.confirm_request(ctx, request, request.reader_id)
     audit.write(ctx, "ask_to_confirm", reader_id=request.reader_id, subject=request.id)
     return request
 
 
 def asked(ctx: TransactionContext, request_id: str) -> ReaderRequest:
-    """The request that a link is about, while it can be confirmed. Raises UnknownRequest, ConfirmSpent."""
+    """The request of a mailed link, while it can be confirmed. Raises UnknownRequest, ConfirmSpent."""
     request = one(ctx.session, request_id)
     asked_at = request.confirm_asked_at
-    if not may_ask(request) or asked_at is None or ctx.at > asked_at + CONFIRM_LIFE:
+    if not may_ask(request) or asked_at is None or ctx.at > asked_at + notices.CONFIRM_LIFE:
         raise ConfirmSpent
     return request
 
 
 def confirm(ctx: TransactionContext, request_id: str) -> Confirmed:
-    """The reader says that it is theirs: what runs now is cancelled at once, also where it began after the request came. What
-    was charged since the request is owed; where that was more than a week ago, staff give it back. Raises UnknownRequest, ConfirmSpent."""
-    hold(ctx.session, request_id)
+    """Cancel what runs now for the reader who confirms the request, even if it began after the request came.
+
+    What was charged since the request is owed. Where the request is older than a week, staff give it back. Raises
+    UnknownRequest, ConfirmSpent."""
+    lock_request(ctx.session, request_id)
     request = asked(ctx, request_id)
     request.email_verified, request.confirmed_at = True, ctx.at
     ctx.session.flush()
@@ -86,21 +85,19 @@ def confirm(ctx: TransactionContext, request_id: str) -> Confirmed:
     before = _charged_since(ctx.session, about, request)
     reader = ReaderActor(str(request.reader_id))
     running = live_of(ctx.session, reader.reader_id)
-    effect = Effect.NOTHING_RUNS
-    if running is not None:
-        was = running.cancel_asked_at is not None
-        effect = Effect.WAS_CANCELLED if was else Effect.CANCELLED
-        cancel_for_reader(ctx.acting_as(reader), running.id, asked_at=ctx.at, reason=WHY)
-        ctx.session.flush()
+    if running is None:
+        return Confirmed(request, Effect.NOTHING_RUNS, owed=before)
+    effect = Effect.WAS_CANCELLED if running.cancel_asked_at is not None else Effect.CANCELLED
+    cancel_for_reader(ctx.acting_as(reader), running.id, asked_at=ctx.at, reason=WHY)
+    ctx.session.flush()
     owed = _charged_since(ctx.session, about, request)
-    if running is not None and not owed and not request.words and request.closed_at is None:
+    if not owed and not request.words and request.closed_at is None:
         open_requests.close(ctx.acting_as(reader), request, open_requests.ANSWERED_BY_ACT)
-    later = running is not None and running != about
-    return Confirmed(request, effect, later, before - owed, owed)
+    return Confirmed(request, effect, running != about, before - owed, owed)
 
 
 def _charged_since(session: Session, about: Subscription | None, request: ReaderRequest) -> int:
     """Cents charged for the subscription since the request came that aren't on their way back."""
     if about is None:
         return 0
-    return sum(one.cents for one in give_back.due_back(session, about, request.received_at))
+    return sum(payment.cents for payment in give_back.due_back(session, about, request.received_at))

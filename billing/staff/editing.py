@@ -1,4 +1,4 @@
-"""What editors do about who may read, each with its line in the audit: the public-interest switch, and sections' policies."""
+"""What editors decide about who may read, audited: opening to everyone in the public interest, and sections' policies."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from billing.staff import audit
 def open_to_all(
     ctx: TransactionContext, scope: Scope, subject: str, *, until: datetime, reason: str
 ) -> PublicWindow:
-    """Open it to everyone, in the public interest. Raises UnknownArticle, UnknownSection, PastMoment, NoReason."""
+    """Open a subject to everyone, in the public interest. Raises UnknownArticle, UnknownSection, PastMoment, NoReason."""
     if scope is Scope.ARTICLE:
         articles.article(ctx.session, subject)
     row = public_windows.open_to_all(ctx, scope, subject, until=until, reason=reason)
@@ -23,7 +23,7 @@ def open_to_all(
 
 
 def close(ctx: TransactionContext, opening_id: str) -> PublicWindow:
-    """Close it before its time. Raises UnknownOpening, IsClosed."""
+    """Close a public window before its time. Raises UnknownOpening, IsClosed."""
     row = public_windows.close(ctx, opening_id)
     audit.write(
         ctx,
@@ -36,21 +36,16 @@ def close(ctx: TransactionContext, opening_id: str) -> PublicWindow:
 
 
 def set_section(ctx: TransactionContext, section: str, terms: AccessTerms) -> SectionPolicy:
-    """Say what a section's articles ask when they say nothing themselves. Raises as `policies.set_section`."""
+    """Set the access terms of a section, for articles without terms of their own. Raises as `policies.set_section`."""
     before = policies.of_section(ctx.session, section)
     row = policies.set_section(ctx, section, terms)
-    audit.write(
-        ctx,
-        "section_policy",
-        subject=named(Scope.SECTION, section),
-        before=_plain(before),
-        after=_plain(terms),
-    )
+    subject = named(Scope.SECTION, section)
+    audit.write(ctx, "section_policy", subject=subject, before=_plain(before), after=_plain(terms))
     return row
 
 
 def named(scope: Scope, subject: str) -> str:
-    """What was opened, for people."""
+    """A subject in words."""
     return "the whole site" if scope is Scope.SITE else f"{scope.value} {subject}"
 
 

@@ -1,8 +1,19 @@
-"""What a line of the timeline is."""
+"""A line of the timeline."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
+
+from sqlmodel import Session, col, select
+
+from billing.mail.models import Message
+from billing.payments.dispute_models import Dispute
+from billing.readers.models import Consent, ReaderSession
+from billing.staff.models import ReaderNote, ReaderRequest
+
+Row = TypeVar("Row", Consent, Dispute, Message, ReaderNote, ReaderRequest, ReaderSession)
 
 
 class EntryKind(StrEnum):
@@ -33,6 +44,12 @@ class Entry:
     facts: tuple[tuple[str, str], ...] = ()
 
 
-def present(*facts: tuple[str, str]) -> tuple[tuple[str, str], ...]:
-    """Those facts of which there is something to say."""
+def present(*facts: tuple[str, str | None]) -> tuple[tuple[str, str], ...]:
+    """The facts that have a value."""
     return tuple((name, value) for name, value in facts if value)
+
+
+def newest(session: Session, table: type[Row], reader_id: str, most: int) -> Sequence[Row]:
+    """The reader's rows of a table, newest first."""
+    rows = select(table).where(table.reader_id == reader_id).order_by(col(table.id).desc()).limit(most)
+    return session.exec(rows).all()

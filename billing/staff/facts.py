@@ -1,4 +1,4 @@
-"""A reader's affairs as an act finds them: what is so, in values for the audit, and a version that changes when they do."""
+"""A reader's state as an act finds it: values for the audit, and a hash that changes when the state does."""
 
 import hashlib
 import json
@@ -18,21 +18,26 @@ from billing.subscriptions.change import lock
 from billing.subscriptions.find import latest_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
 
-NO_MATTER = (
+WITHOUT_EFFECT = (
     *("find", "open", "note", "answer", "receive", "ask_to_confirm"),
     *("ask_approval", "approve", "decline_approval"),
 )
-"""Acts that leave a reader's affairs as they are."""
+"""Acts that don't change a reader's state."""
+
+_SNAPSHOT_COLUMNS = (
+    *("id", "state", "charge_on", "period_number", "period_end_on", "access_until"),
+    *("cancel_asked_at", "cancels_at", "ended_at"),
+)
 
 
 def lock_reader(session: Session, reader_id: str) -> Reader:
-    """Lock the reader's affairs until the transaction ends: other staff, the worker and the reader wait. Raises UnknownReader.
+    """Lock the reader and their subscription until the transaction ends: other staff, the worker and the reader wait.
 
-    The reader's row is locked without its key, so that whoever inserts a row that names the reader doesn't wait for us."""
+    Raises UnknownReader."""
     reader = session.exec(
         select(Reader)
         .where(Reader.id == reader_id)
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=True)  # NO KEY UPDATE: rows that name the reader can still be inserted
         .execution_options(populate_existing=True)
     ).first()
     if reader is None:
@@ -44,35 +49,35 @@ def lock_reader(session: Session, reader_id: str) -> Reader:
 
 
 def state_hash(session: Session, reader_id: str) -> str:
-    """Changes with everything that an act could meet: history, payments, refunds, grants, leave for a trial, acts of staff."""
+    """A hash of all that an act depends on: history, payments, refunds, grants, an allowed trial, acts of staff."""
     subscription = latest_of(session, reader_id)
-    leave, last = exceptions.open_for(session, reader_id), last_act(session, reader_id)
+    trial, last = exceptions.open_for(session, reader_id), last_act(session, reader_id)
     history = (
         select(func.max(SubscriptionChange.id))
         .join(Subscription, col(Subscription.id) == SubscriptionChange.subscription_id)
         .where(Subscription.reader_id == reader_id)
     )
     refunds = select(Refund.id, Refund.state).where(Refund.reader_id == reader_id).order_by(col(Refund.id))
-    seen = [
+    state = [
         session.exec(history).one(),
         session.exec(select(func.count(col(Payment.id))).where(Payment.reader_id == reader_id)).one(),
         [list(row) for row in session.exec(refunds)],
         session.exec(select(func.max(Grant.id)).where(Grant.reader_id == reader_id)).one(),
-        leave.id if leave else None,
+        trial.id if trial else None,
         last.id if last else None,
         subscription.charging_since if subscription else None,
     ]
-    return hashlib.sha256(json.dumps(seen, default=str).encode()).hexdigest()[:20]
+    return hashlib.sha256(json.dumps(state, default=str).encode()).hexdigest()[:20]
 
 
 def last_act(session: Session, reader_id: str) -> AuditLine | None:
-    """What was done for this reader last, by staff or by a program."""
+    """The last act for this reader, by staff or by a program."""
     return session.exec(
         select(AuditLine)
         .where(
             AuditLine.reader_id == reader_id,
             AuditLine.outcome == Outcome.DONE,
-            col(AuditLine.act).not_in(NO_MATTER),
+            col(AuditLine.act).not_in(WITHOUT_EFFECT),
         )
         .order_by(col(AuditLine.id).desc())
         .limit(1)
@@ -80,7 +85,7 @@ def last_act(session: Session, reader_id: str) -> AuditLine | None:
 
 
 def snapshot(ctx: TransactionContext, reader_id: str) -> dict[str, Any]:
-    """How things stand, for the audit's before and after."""
+    """The reader's state, for the audit's before and after."""
     ctx.session.flush()
     subscription = latest_of(ctx.session, reader_id)
     returned = ctx.session.exec(
@@ -101,18 +106,7 @@ def snapshot(ctx: TransactionContext, reader_id: str) -> dict[str, Any]:
 
 
 def _columns(subscription: Subscription) -> dict[str, Any]:
-    names = (
-        "id",
-        "state",
-        "charge_on",
-        "period_number",
-        "period_end_on",
-        "access_until",
-        "cancel_asked_at",
-        "cancels_at",
-        "ended_at",
-    )
-    return {name: _plain(getattr(subscription, name)) for name in names}
+    return {name: _plain(getattr(subscription, name)) for name in _SNAPSHOT_COLUMNS}
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Find readers by whatever staff are told: mail (also partly), external id, invoice number, last four digits, any id of ours or the acquirer's."""
+"""Find readers by mail (also partly), external id, invoice number, last four digits, or any id of ours or an acquirer's."""
 
 import re
 from dataclasses import dataclass
@@ -20,10 +20,12 @@ from billing.subscriptions.models import Subscription
 
 MOST = 25
 SHORTEST = 3
-"""Letters of an address by which it is looked for."""
+"""Letters that a part of an address must have."""
 LARGEST_NUMBER = 2**31 - 1
+"""PostgreSQL refuses to compare an integer column with more."""
 _INVOICE = re.compile(r"(?:INV-?)?0*(\d{1,10})", re.IGNORECASE)
-_OURS: dict[str, type[Subscription] | type[Invoice] | type[Payment] | type[Refund] | type[Dispute]] = {
+OfReader = Subscription | Invoice | Payment | Refund | Dispute | PaymentMethod | CardSetup
+_OURS: dict[str, type[OfReader]] = {
     "sub": Subscription,
     "inv": Invoice,
     "pay": Payment,
@@ -45,42 +47,42 @@ class By(StrEnum):
 
 
 _FOREIGN = re.compile(r"(?=.*[\d_])[\w.=-]{6,255}", re.ASCII)
-"""What may be an id of an acquirer's: a random one may hold no digit, and a name holds no underscore."""
+"""What may be an acquirer's id: one without a digit has an underscore, which no name has."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundReader:
-    """A reader, and what fitted."""
+    """A reader, and by what they were found."""
 
     reader: Reader
     by: By
 
 
 def find(ctx: TransactionContext, text: str, *, limit: int = 120) -> list[FoundReader]:
-    """Readers that fit, at most 25 and once each; the best ground first. Each search is counted (TooMany) and audited:
-    how it was sought and who was found, not what was typed, so that the audit outlives an erasure without an address."""
-    rate.count(
-        ctx, "staff find", staff_id_of(ctx.actor) or str(ctx.actor), limit=limit, per=timedelta(minutes=10)
-    )
-    found: dict[str, FoundReader] = {}
+    """Readers that fit, once each and at most 25, the surest first. Each search is counted (TooMany) and audited.
+
+    The audit keeps who was found and how, not what was typed: after an erasure it must not hold an address."""
+    whose = staff_id_of(ctx.actor) or str(ctx.actor)
+    rate.count(ctx, "staff find", whose, limit=limit, per=timedelta(minutes=10))
+    by_id: dict[str, FoundReader] = {}
     for by, query in _queries(text.strip()):
         for reader in ctx.session.exec(query.order_by(col(Reader.id).desc()).limit(MOST)):
-            found.setdefault(reader.id, FoundReader(reader, by))
-    readers = list(found.values())[:MOST]
+            by_id.setdefault(reader.id, FoundReader(reader, by))
+    readers = list(by_id.values())[:MOST]
     audit.write(
         ctx,
         "find",
         reader_id=readers[0].reader.id if len(readers) == 1 else None,
         after={
-            "by": sorted({one.by.value for one in readers}),
-            "found": [one.reader.id for one in readers],
+            "by": sorted({found.by.value for found in readers}),
+            "found": [found.reader.id for found in readers],
         },
     )
     return readers
 
 
 def _queries(text: str) -> list[tuple[By, SelectOfScalar[Reader]]]:
-    """The searches that the text may stand for, the surest first."""
+    """The searches that the text may mean, the surest first."""
     reader = select(Reader)
     if not text:
         return []
@@ -88,16 +90,13 @@ def _queries(text: str) -> list[tuple[By, SelectOfScalar[Reader]]]:
         (By.MAIL, reader.where(sa.func.lower(Reader.email) == text.lower())),
         (By.EXTERNAL, reader.where(Reader.external_id == text)),
     ]
-    if match := _INVOICE.fullmatch(text):
-        number = int(match[1])
-        if number <= LARGEST_NUMBER:
-            queries.append((By.INVOICE, _owner(Invoice, Invoice.number == number)))
+    if (match := _INVOICE.fullmatch(text)) and (number := int(match[1])) <= LARGEST_NUMBER:
+        queries.append((By.INVOICE, _owner(Invoice, Invoice.number == number)))
     if re.fullmatch(r"\d{4}", text):
         queries.append((By.LAST4, _owner(PaymentMethod, PaymentMethod.last4 == text)))
     queries += _by_id(text)
     if len(text) >= SHORTEST:
-        part = col(Reader.email).icontains(text, autoescape=True)
-        queries.append((By.PART_OF_MAIL, reader.where(part)))
+        queries.append((By.PART_OF_MAIL, reader.where(col(Reader.email).icontains(text, autoescape=True))))
     return queries
 
 
@@ -105,15 +104,14 @@ def _by_id(text: str) -> list[tuple[By, SelectOfScalar[Reader]]]:
     kind = text.partition("_")[0]
     if kind == "rdr":
         return [(By.READER, select(Reader).where(Reader.id == text))]
-    if kind in _OURS:
-        table = _OURS[kind]
+    if table := _OURS.get(kind):
         return [(By.READER, _owner(table, table.id == text))]
     return [(By.ACQUIRER, query) for query in _by_acquirers_id(text)] if _FOREIGN.fullmatch(text) else []
 
 
 def _by_acquirers_id(text: str) -> list[SelectOfScalar[Reader]]:
-    """Whatever the acquirer calls by this name: each acquirer writes its ids in its own way, so none is guessed from its look."""
-    tried = select(Attempt.subscription_id).where(Attempt.intent_ref == text)
+    """All that an acquirer may call by this id. Each acquirer writes ids its own way, so the kind isn't guessed from the text."""
+    attempted = select(Attempt.subscription_id).where(Attempt.intent_ref == text)
     return [
         _owner(PaymentMethod, PaymentMethod.customer_ref == text),
         _owner(CardSetup, CardSetup.customer_ref == text),
@@ -121,22 +119,12 @@ def _by_acquirers_id(text: str) -> list[SelectOfScalar[Reader]]:
         _owner(CardSetup, CardSetup.session_ref == text),
         _owner(Payment, Payment.charge_ref == text),
         _owner(Payment, Payment.intent_ref == text),
-        _owner(Subscription, col(Subscription.id).in_(tried)),
+        _owner(Subscription, col(Subscription.id).in_(attempted)),
         _owner(Refund, Refund.gateway_ref == text),
         _owner(Dispute, Dispute.gateway_ref == text),
     ]
 
 
-def _owner(
-    table: type[Subscription]
-    | type[Invoice]
-    | type[Payment]
-    | type[Refund]
-    | type[Dispute]
-    | type[PaymentMethod]
-    | type[CardSetup],
-    fits: sa.ColumnElement[bool] | bool,
-) -> SelectOfScalar[Reader]:
-    """Whose the fitting rows of the table are."""
-    owners = select(table.reader_id).where(fits)
-    return select(Reader).where(col(Reader.id).in_(owners))
+def _owner(table: type[OfReader], fits: sa.ColumnElement[bool] | bool) -> SelectOfScalar[Reader]:
+    """The readers whose rows of the table fit."""
+    return select(Reader).where(col(Reader.id).in_(select(table.reader_id).where(fits)))

@@ -1,4 +1,4 @@
-"""Cases about API keys, for admins: one that expires soon, one that is refused more than its ceiling."""
+"""Cases about API keys, for admins: a key expires soon, or was refused more than its ceiling."""
 
 from datetime import datetime, timedelta
 
@@ -50,11 +50,10 @@ def _warn(ctx: TransactionContext, key: ApiKey) -> None:
         act_by=key.expires_at,
     )
     key.warned_at = ctx.at
-    ctx.session.add(key)
 
 
 def no_longer_ends(ctx: TransactionContext, key: ApiKey) -> None:
-    """The key is revoked, or expires at another time: its case is over."""
+    """Close the case of a key that was revoked, or expires at another time."""
     if key.warned_at is not None:
         reason = "The key was revoked, or expires at another time."
         close_about(ctx, CaseKind.KEY_EXPIRES, _subject(key), reason=reason)
@@ -65,7 +64,5 @@ def _subject(key: ApiKey) -> str:
 
 
 def at_its_ceiling(ctx: TransactionContext, key_id: str, name: str, detail: str) -> None:
-    """A key is refused more than its ceiling of a day: one case a day."""
-    today = ctx.today
-    what = f"The key “{name}”: {detail}"
-    open_case(ctx, CaseKind.KEY_LIMIT, f"{key_id}:{today.isoformat()}", what, link=PAGE)
+    """Open a case for a key that was refused more than its ceiling, one a day."""
+    open_case(ctx, CaseKind.KEY_LIMIT, f"{key_id}:{ctx.today}", f"The key “{name}”: {detail}", link=PAGE)

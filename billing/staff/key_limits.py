@@ -1,4 +1,4 @@
-"""What a program may give away with its key, whatever it calls. It is held against each act, in the act's own transaction."""
+"""What a program may give with its key, by whatever call. Each act is checked in its own transaction."""
 
 from datetime import timedelta
 
@@ -30,16 +30,17 @@ class KeyOverLimit(KeyForbids):
 
 
 def may_return(session: Session, key_id: str) -> bool:
-    """Whether an act with this key may give money back."""
+    """Whether this key may give money back."""
     return scopes.grants(session.get_one(ApiKey, key_id).scopes, scopes.MONEY)
 
 
 def spend(ctx: TransactionContext, key_id: str | None, spent: Spent) -> None:
-    """Count what an act of a program gives, in its transaction, which is rolled back where its key may not give as much. Acts with
-    one key wait for each other here, with their readers' affairs held: always in this order. Raises ScopeMissing, KeyOverLimit."""
+    """Count what a program's act gives. A refusal rolls the act back. Raises ScopeMissing, KeyOverLimit.
+
+    Lock the reader first, always in this order: acts with one key wait for each other here."""
     if key_id is None or spent == Spent():
         return
-    key = hold(ctx.session, key_id)
+    key = lock_key(ctx.session, key_id)
     if spent.cents and not scopes.grants(key.scopes, scopes.MONEY):
         raise ScopeMissing(
             f"This would give back {Money(spent.cents).with_vat_words()}, which needs a key with the scope `{scopes.MONEY}`. Nothing"
@@ -47,37 +48,37 @@ def spend(ctx: TransactionContext, key_id: str | None, spent: Spent) -> None:
             needs=scopes.MONEY,
         )
     refuse_beyond(key, spent, within_a_day(ctx, key_id))
-    row = {"cents": spent.cents, "days": spent.days, "starts": spent.starts}
-    adding = insert(KeySpending).values(key_id=key_id, hour=ceilings.hour_of(ctx.at), **row)
+    given = {"cents": spent.cents, "days": spent.days, "starts": spent.starts}
+    row = insert(KeySpending).values(key_id=key_id, hour=ceilings.hour_of(ctx.at), **given)
     ctx.session.execute(
-        adding.on_conflict_do_update(
+        row.on_conflict_do_update(
             index_elements=["key_id", "hour"],
-            set_={name: getattr(KeySpending, name) + adding.excluded[name] for name in row},
+            set_={name: getattr(KeySpending, name) + row.excluded[name] for name in given},
         )
     )
 
 
 def refuse_more(ctx: TransactionContext, key_id: str, spent: Spent) -> None:
-    """Refuse what would be beyond the key's ceilings, before anything is done for it; `spend` decides. Raises KeyOverLimit."""
+    """Refuse early what would exceed the key's ceilings; without a lock, so `spend` decides. Raises KeyOverLimit."""
     refuse_beyond(ctx.session.get_one(ApiKey, key_id), spent, within_a_day(ctx, key_id))
 
 
 def within_a_day(ctx: TransactionContext, key_id: str) -> Spent:
-    """What was given with the key in this hour and the 23 before, and of how many readers was read."""
-    of_a_day = select(
-        func.coalesce(func.sum(KeySpending.cents), 0),
-        func.coalesce(func.sum(KeySpending.days), 0),
-        func.coalesce(func.sum(KeySpending.starts), 0),
-    ).where(KeySpending.key_id == key_id, KeySpending.hour >= ceilings.since(ctx.at))
-    cents, days, starts = ctx.session.exec(of_a_day).one()
-    of_readers = select(func.count()).where(
+    """What the key gave in this hour and the 23 before, and about how many readers it read."""
+    sums = (
+        func.coalesce(func.sum(part), 0) for part in (KeySpending.cents, KeySpending.days, KeySpending.starts)
+    )
+    since = ceilings.since(ctx.at)
+    spent = select(*sums).where(KeySpending.key_id == key_id, KeySpending.hour >= since)
+    cents, days, starts = ctx.session.execute(spent).one()
+    readers = select(func.count()).where(
         KeyReader.key_id == key_id, KeyReader.read_at > ctx.at - timedelta(hours=ceilings.HOURS)
     )
-    return Spent(int(cents), int(days), int(starts), ctx.session.exec(of_readers).one())
+    return Spent(int(cents), int(days), int(starts), ctx.session.exec(readers).one())
 
 
 def refuse_beyond(key: ApiKey, spent: Spent, before: Spent) -> None:
-    """Refuse what would exceed a ceiling with what was spent before. Raises KeyOverLimit."""
+    """Refuse what would exceed a ceiling together with what was spent before. Raises KeyOverLimit."""
     for name, most, used in ceilings.over(key.ceilings, spent + before):
         if getattr(spent, name):
             raise KeyOverLimit(
@@ -88,11 +89,11 @@ def refuse_beyond(key: ApiKey, spent: Spent, before: Spent) -> None:
             )
 
 
-def hold(session: Session, key_id: str) -> ApiKey:
-    """Let others with the same key wait until the transaction ends. Its row is locked without its key, so that whoever inserts a row that names it doesn't wait for us."""
+def lock_key(session: Session, key_id: str) -> ApiKey:
+    """Let other acts with the same key wait until the transaction ends."""
     return session.exec(
         select(ApiKey)
         .where(ApiKey.id == key_id)
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=True)  # NO KEY UPDATE: rows that name the key can still be inserted
         .execution_options(populate_existing=True)
     ).one()

@@ -12,7 +12,7 @@ DEFAULTS = Ceilings()
 
 
 class ApiKey(SQLModel, table=True):
-    """A key for machine calls. Only the hash of its secret is kept; that is shown once, when it is made or rotated."""
+    """A key for machine calls. Only the hash of its secret is stored; the secret is shown once, when it is made or rotated."""
 
     __tablename__ = "api_key"
     __table_args__ = (
@@ -32,15 +32,15 @@ class ApiKey(SQLModel, table=True):
     scopes: list[str] = Field(sa_column=sa.Column(JSONB, nullable=False))
     created_at: datetime
     expires_at: datetime | None = None
-    """From when on it doesn't work any more; None: it doesn't expire."""
+    """When it stops working; None: never."""
     warned_at: datetime | None = None
-    """When admins were told that it expires soon."""
+    """When a case told admins that it expires soon."""
     revoked_at: datetime | None = None
     previous_hash: str | None = Field(default=None, unique=True)
-    """Of the secret before the last rotation, which works to `previous_until`."""
+    """Hash of the secret before the last rotation, which works until `previous_until`."""
     previous_until: datetime | None = None
     cents_a_day: int = Field(default=DEFAULTS.cents, sa_column_kwargs={"server_default": str(DEFAULTS.cents)})
-    """Cents that may be given back with it in 24 hours; likewise the others (`rules/ceilings`)."""
+    """Cents that it may give back in 24 hours. The other ceilings are alike (`rules/ceilings`)."""
     days_a_day: int = Field(default=DEFAULTS.days, sa_column_kwargs={"server_default": str(DEFAULTS.days)})
     starts_a_day: int = Field(
         default=DEFAULTS.starts, sa_column_kwargs={"server_default": str(DEFAULTS.starts)}
@@ -51,12 +51,12 @@ class ApiKey(SQLModel, table=True):
 
     @property
     def ceilings(self) -> Ceilings:
-        """The most that may be given with it in a day."""
+        """The most that it may give in a day."""
         return Ceilings(self.cents_a_day, self.days_a_day, self.starts_a_day, self.readers_a_day)
 
 
 class KeyUse(SQLModel, table=True):
-    """When a key was last used, to the minute. Apart from the key, whose changes are told to all who keep it in memory."""
+    """When a key was last used, to the minute. A table of its own: each change of `ApiKey` invalidates the access cache."""
 
     __tablename__ = "api_key_use"
 
@@ -65,7 +65,7 @@ class KeyUse(SQLModel, table=True):
 
 
 class KeySpending(SQLModel, table=True):
-    """What was given with a key in an hour: the ceilings of a day are held against the sum of 24."""
+    """What a key gave in an hour. A day's ceilings limit the sum of 24 hours."""
 
     __tablename__ = "api_key_spending"
     __table_args__ = (sa.Index("api_key_spending_hour", "hour"),)
@@ -78,7 +78,7 @@ class KeySpending(SQLModel, table=True):
 
 
 class KeyReader(SQLModel, table=True):
-    """Of whom something was read with a key: the different readers of a day are counted by it."""
+    """A reader about whom a key read something, to count the different readers of a day."""
 
     __tablename__ = "api_key_reader"
     __table_args__ = (
@@ -89,20 +89,20 @@ class KeyReader(SQLModel, table=True):
     key_id: str = Field(primary_key=True, foreign_key="api_key.id")
     reader_id: str = Field(primary_key=True)
     read_at: datetime
-    """When first within the day that counts."""
+    """The first time within the counted day."""
 
 
 class BulkRead(SQLModel, table=True):
-    """How often, and of how many readers, somebody read what in an hour: one line instead of one each."""
+    """How often an actor read something in an hour, and about how many readers: one row instead of one a read."""
 
     __tablename__ = "bulk_read"
     __table_args__ = (sa.Index("bulk_read_hour", "hour"),)
 
     by: str = Field(primary_key=True)
-    """As in the audit."""
+    """The actor, as in the audit."""
     what: str = Field(primary_key=True)
-    """Method and address, with its places unfilled."""
+    """Method and path template, as in `GET /v1/readers/{reader_id}`."""
     hour: datetime = Field(primary_key=True)
     calls: int
     readers: int
-    """Rows that were read, of each call."""
+    """The sum of the rows that each call read."""

@@ -1,7 +1,7 @@
-"""How much of readers' money an admin alone may put within an API key's reach: what a member may give back alone in a day (SEC-6).
+"""How much money an admin alone may let API keys give back: what a member may give back alone in a day (SEC-6).
 
-A key knows no second member. So what the keys whose secret one admin has seen, or whose ceiling they have set, may give in a day
-counts together, and above the limit another admin approves the ceiling. Commands on the machine count as the second person."""
+A key knows no second member. So all keys whose secret one admin has seen, or whose ceiling they have set, count together. Above
+the limit another admin approves the ceiling. Commands on the machine count as the second member."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from billing.staff.models import AuditLine
 from billing.staff.notices import money_key_made
 
 IN_HAND = ("key_create", "key_limit", "key_rotate")
-"""Acts after which a member has a key's secret, or has set what it may give."""
+"""Acts by which a member saw a key's secret, or set its ceilings."""
 
 
 class NeedsCommand(Conflict):
@@ -32,10 +32,10 @@ class NeedsCommand(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A new key's secret, which is shown once; `waits`: another admin has yet to approve its ceiling of money."""
+    """A new key's secret, which is shown once. `waits`: another admin has yet to approve its ceiling of money."""
 
     secret: str
-    waits: bool = False
+    waits: bool
 
 
 def make(
@@ -47,37 +47,38 @@ def make(
     expires_at: datetime | None,
     reason: str = "",
 ) -> Made:
-    """A new key, told to the other admins where it may give money back. It works at once, up to what one admin decides about. Raises
-    as `api_keys.make`, NeedsReason."""
+    """Make a key, and notify the other admins where it may give money back. It works at once, up to what one admin may allow.
+    Raises as `api_keys.make`, NeedsReason."""
     most = _most_alone(ctx)
-    waits = MONEY in scopes and most is not None and ceilings.cents > most
-    first = replace(ceilings, cents=most) if waits and most is not None else ceilings
-    key, secret = api_keys.make(ctx, name, scopes, ceilings=first, expires_at=expires_at)
+    wanted, waits = ceilings.cents, False
+    if MONEY in scopes and most is not None and wanted > most:
+        ceilings, waits = replace(ceilings, cents=most), True
+    key, secret = api_keys.make(ctx, name, scopes, ceilings=ceilings, expires_at=expires_at)
     if waits:
-        approvals.ask_for_key(ctx, key, ceilings.cents, reason=reason)
+        approvals.ask_for_key(ctx, key, wanted, reason=reason)
     if grants(key.scopes, MONEY):
         money_key_made(ctx, key)
     return Made(secret, waits)
 
 
 def limit(ctx: TransactionContext, key_id: str, ceilings: Ceilings, *, reason: str) -> bool:
-    """Other ceilings of a day; whether the one of money waits for another admin. Raises UnknownKey, NeedsReason, AlreadyAsked."""
+    """Set the ceilings of a day; whether the one of money waits for another admin. Raises UnknownKey, NeedsReason, AlreadyAsked."""
     key = api_keys.lock(ctx, key_id)
     most = _most_alone(ctx, but=key.id)
     rises = grants(key.scopes, MONEY) and ceilings.cents > key.cents_a_day
     waits = rises and most is not None and ceilings.cents > most
     if waits:
         approvals.ask_for_key(ctx, key, ceilings.cents, reason=reason)
-    now = replace(ceilings, cents=key.cents_a_day) if waits else ceilings
-    if now != key.ceilings:
-        api_keys.limit(ctx, key.id, now)
+        ceilings = replace(ceilings, cents=key.cents_a_day)
+    if ceilings != key.ceilings:
+        api_keys.limit(ctx, key.id, ceilings)
     return waits
 
 
 def rotate(
     ctx: TransactionContext, key_id: str, grace: timedelta, *, expires_at: datetime | None = None
 ) -> str:
-    """Another secret, which the one who asks sees. Raises as `api_keys.rotate`, NeedsCommand."""
+    """A new secret, which this admin sees. Raises as `api_keys.rotate`, NeedsCommand."""
     key = api_keys.lock(ctx, key_id)
     most = _most_alone(ctx, but=key.id)
     if grants(key.scopes, MONEY) and most is not None and key.cents_a_day > most:
@@ -86,19 +87,18 @@ def rotate(
 
 
 def _most_alone(ctx: TransactionContext, *, but: str = "") -> int | None:
-    """Cents a day that this member may still put within a key's reach; None for a command. The member's other acts wait."""
-    if staff_id_of(ctx.actor) is None:
+    """Cents a day that this member may still let keys give, all keys but one; None for a command. The member's other acts wait."""
+    staff_id = staff_id_of(ctx.actor)
+    if staff_id is None:
         return None
     lock_member(ctx)
-    touched = select(AuditLine.subject).where(
-        AuditLine.staff_id == staff_id_of(ctx.actor), col(AuditLine.act).in_(IN_HAND)
-    )
+    touched = select(AuditLine.subject).where(AuditLine.staff_id == staff_id, col(AuditLine.act).in_(IN_HAND))
     keys = ctx.session.exec(select(ApiKey).where(col(ApiKey.id).in_(touched), ApiKey.id != but)).all()
     reach = sum(_reach(ctx, key) for key in keys if grants(key.scopes, MONEY))
     return max(0, ctx.site.staff_limits.second_person_day_limit - reach)
 
 
 def _reach(ctx: TransactionContext, key: ApiKey) -> int:
-    """Cents that a key may give in a day, or has given in this one, whatever its ceiling is by now."""
+    """Cents that a key may give in a day, or has given in this one, even if its ceiling is lower by now."""
     spent = key_limits.within_a_day(ctx, key.id).cents
     return max(spent, key.cents_a_day if api_keys.works(key, ctx.at) else 0)

@@ -1,4 +1,4 @@
-"""A reader's mail as it was sent, for staff to read: every secret in it covered."""
+"""A reader's mail as it was sent, for staff to read, with every secret covered."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ class UnknownMail(NotFound):
 
 
 def one(session: Session, reader_id: str, message_id: str) -> Message:
-    """Raises UnknownMail, also for another reader's (SEC-7)."""
+    """A mail to this reader. Raises UnknownMail, also for another reader's (SEC-7)."""
     found = session.get(Message, message_id)
     if found is None or found.reader_id != reader_id:
         raise UnknownMail
@@ -25,7 +25,7 @@ def one(session: Session, reader_id: str, message_id: str) -> Message:
 
 
 def as_sent(message: Message, house: emails.House) -> emails.Rendered:
-    """Subject and text; links and codes that sign in or cancel are covered, so that nobody acts as the reader with them."""
+    """Subject and text. Links and codes that sign in or cancel are covered, so that staff can't act as the reader."""
     words = emails.load(message.kind, message.fields)
     covered = {
         name: without_places(value)

@@ -1,4 +1,6 @@
-"""Who works here, and as what. Every change is audited; disabling ends what is signed in, at once (SEC-6)."""
+"""Who works here, and in which role. Every change is audited. Disabling a member ends their sessions at once (SEC-6)."""
+
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -28,18 +30,19 @@ class NotYourself(Conflict):
 
 def by_address(session: Session, email: str) -> StaffMember:
     """Raises UnknownMember."""
-    found = session.exec(
-        select(StaffMember).where(sa.func.lower(StaffMember.email) == email.strip().lower())
-    ).first()
-    if found is None:
+    if (found := _find(session, email)) is None:
         raise UnknownMember
     return found
 
 
+def _find(session: Session, email: str) -> StaffMember | None:
+    address = sa.func.lower(StaffMember.email)
+    return session.exec(select(StaffMember).where(address == email.strip().lower())).first()
+
+
 def by_id(session: Session, staff_id: str) -> StaffMember:
     """Raises UnknownMember."""
-    found = session.get(StaffMember, staff_id)
-    if found is None:
+    if (found := session.get(StaffMember, staff_id)) is None:
         raise UnknownMember
     return found
 
@@ -51,37 +54,27 @@ def admins(session: Session) -> list[StaffMember]:
 
 
 def everybody(session: Session) -> list[StaffMember]:
-    """All members, those who may sign in first, by address."""
-    return list(
-        session.exec(
-            select(StaffMember).order_by(
-                col(StaffMember.disabled_at).desc().nulls_first(), sa.func.lower(StaffMember.email)
-            )
-        )
-    )
+    """All members by address, those who may sign in first."""
+    order = col(StaffMember.disabled_at).desc().nulls_first(), sa.func.lower(StaffMember.email)
+    return list(session.exec(select(StaffMember).order_by(*order)))
 
 
 def is_new_admin(session: Session, email: str, role: Role) -> bool:
-    """Whether somebody would become an admin who isn't one now."""
-    try:
-        member = by_address(session, email)
-    except UnknownMember:
-        return role is Role.ADMIN
-    return role is Role.ADMIN and (member.role is not Role.ADMIN or member.disabled_at is not None)
+    """Whether the role would make this address an admin that it isn't now."""
+    member = _find(session, email)
+    is_admin = member is not None and member.role is Role.ADMIN and member.disabled_at is None
+    return role is Role.ADMIN and not is_admin
 
 
 def add(ctx: TransactionContext, email: str, role: Role, *, asked_by: Actor | None = None) -> StaffMember:
-    """Let somebody work here in a role; somebody who did gets the role, and may sign in again. A member lets in a new admin when
-    another one, `asked_by`, has asked for it (SEC-6). Raises BadAddress, NotYourself, NeedsSecond."""
-    email = clean_address(email)
-    alone = staff_id_of(ctx.actor) is not None and (
-        asked_by is None or staff_id_of(asked_by) == staff_id_of(ctx.actor)
-    )
+    """Add a member; one who exists gets the role, and may sign in again. A member adds a new admin only when another member,
+    `asked_by`, asked for it (SEC-6). Raises BadAddress, NotYourself, NeedsSecond."""
+    email, actor_id = clean_address(email), staff_id_of(ctx.actor)
+    alone = actor_id is not None and (asked_by is None or staff_id_of(asked_by) == actor_id)
     if alone and is_new_admin(ctx.session, email, role):
         raise NeedsSecond
-    try:
-        member = by_address(ctx.session, email)
-    except UnknownMember:
+    member = _find(ctx.session, email)
+    if member is None:
         member = StaffMember(
             id=ids.new("stf", ctx.at), email=email, role=role, created_at=ctx.at, code_nonce=codes.new_nonce()
         )
@@ -89,25 +82,19 @@ def add(ctx: TransactionContext, email: str, role: Role, *, asked_by: Actor | No
         ctx.session.flush()
         _audit(ctx, "add", member, {})
         return member
-    if member.id == staff_id_of(ctx.actor):
-        raise NotYourself
-    before = _facts(member)
+    before = _facts_of_another(ctx, member)
     member.role, member.disabled_at = role, None
     sessions.end(ctx, member.id)
-    ctx.session.add(member)
     _audit(ctx, "change", member, before)
     return member
 
 
 def disable(ctx: TransactionContext, member: StaffMember) -> None:
-    """Nobody signs in as this member any more, and who is signed in is out. Raises NotYourself."""
-    if member.id == staff_id_of(ctx.actor):
-        raise NotYourself
-    before = _facts(member)
+    """Sign the member out everywhere, and let them sign in no more. Raises NotYourself."""
+    before = _facts_of_another(ctx, member)
     member.disabled_at = member.disabled_at or ctx.at
     browsers.forget_all(ctx.session, member.id)
     sessions.end(ctx, member.id)
-    ctx.session.add(member)
     _audit(ctx, "disable", member, before)
 
 
@@ -120,19 +107,23 @@ def end_sessions(ctx: TransactionContext, member: StaffMember, *, only: str | No
 
 def reset_codes(ctx: TransactionContext, member: StaffMember) -> None:
     """Forget the authenticator: the next sign-in sets up a new one. Raises NotYourself."""
-    if member.id == staff_id_of(ctx.actor):
-        raise NotYourself
-    before = _facts(member)
+    before = _facts_of_another(ctx, member)
     member.code_nonce, member.code_secret, member.enrolled_at = codes.new_nonce(), "", None
     member.last_step = 0
     codes.clear(member)
     browsers.forget_all(ctx.session, member.id)
     sessions.end(ctx, member.id)
-    ctx.session.add(member)
     _audit(ctx, "reset_codes", member, before)
 
 
-def _facts(member: StaffMember) -> dict[str, object]:
+def _facts_of_another(ctx: TransactionContext, member: StaffMember) -> dict[str, Any]:
+    """The audit's facts of a member who isn't the actor. Raises NotYourself."""
+    if member.id == staff_id_of(ctx.actor):
+        raise NotYourself
+    return _facts(member)
+
+
+def _facts(member: StaffMember) -> dict[str, Any]:
     return {
         "email": member.email,
         "role": member.role.value,
@@ -141,5 +132,5 @@ def _facts(member: StaffMember) -> dict[str, object]:
     }
 
 
-def _audit(ctx: TransactionContext, what: str, member: StaffMember, before: dict[str, object]) -> None:
-    audit.write(ctx, f"staff_{what}", subject=member.id, before=dict(before), after=_facts(member))
+def _audit(ctx: TransactionContext, what: str, member: StaffMember, before: dict[str, Any]) -> None:
+    audit.write(ctx, f"staff_{what}", subject=member.id, before=before, after=_facts(member))

@@ -15,17 +15,17 @@ from billing.staff.roles import Role
 
 
 class CodeLock(SQLModel):
-    """The columns of what counts wrong codes of an authenticator: a member, for all browsers that aren't known, and each that is."""
+    """Columns that count wrong codes of an authenticator: of each known browser, and of a member for all other browsers."""
 
     wrong_codes: int = Field(default=0)
-    """Since the last right one, or the last lock."""
+    """Since the last right code, or the last lock."""
     code_locks: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    """Locks since the last right code: each is longer (see `rules/code_locks`)."""
+    """Locks since the last right code. Each is longer (`rules/code_locks`)."""
     locked_until: datetime | None = None
 
 
 class StaffMember(CodeLock, table=True):
-    """Somebody who works here. Never deleted: what they did names them."""
+    """A member of staff. Never deleted: the audit names them."""
 
     __tablename__ = "staff_member"
     __table_args__ = (sa.Index("staff_address", sa.text("lower(email)"), unique=True),)
@@ -36,40 +36,40 @@ class StaffMember(CodeLock, table=True):
     created_at: datetime
     disabled_at: datetime | None = None
     code_nonce: str
-    """The secret of the authenticator is derived from it and the installation's key (see `staff.codes`); a new one is a new secret."""
+    """The authenticator's secret is derived from it and the installation's key (`staff.codes`). A new nonce is a new secret."""
     code_secret: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    """That secret, sealed with the first right code; empty before. It opens for this nonce alone."""
+    """That secret, sealed at the first right code; empty before. Only this nonce opens it."""
     enrolled_at: datetime | None = None
-    """When a first right code showed that an authenticator knows the secret."""
+    """When the first right code proved that an authenticator has the secret."""
     last_step: int = Field(default=0)
-    """The 30-second step of the last code used: a code works once."""
+    """The 30-second step of the last code used. A code works once."""
 
 
 class StaffLink(MailedLink, table=True):
-    """One request of a staff member to sign in."""
+    """A staff member's request to sign in."""
 
     __tablename__ = "staff_link"
     __table_args__ = (sa.Index("staff_link_made", "created_at"),)
 
     staff_id: str | None = Field(default=None, foreign_key="staff_member.id")
-    """Empty when the address isn't that of staff."""
+    """Empty when the address isn't a staff member's."""
 
 
 class StaffBrowser(CodeLock, table=True):
-    """A browser in which a member has signed in with both factors. Strangers can use up neither its mails nor its codes."""
+    """A browser in which a member has signed in with both factors. It has limits of its own, which strangers can't use up."""
 
     __tablename__ = "staff_browser"
     __table_args__ = (sa.Index("staff_browser_seen", "signed_in_at"),)
 
     browser_hash: str = Field(primary_key=True)
-    """Of the browser's own cookie, which outlives a session."""
+    """Hash of the browser's own cookie, which outlives a session."""
     staff_id: str = Field(primary_key=True, foreign_key="staff_member.id")
     signed_in_at: datetime
-    """The last time. A year later the browser has lost its cookie."""
+    """The last time. The browser's cookie lasts a year from then."""
 
 
 class StaffSession(SQLModel, table=True):
-    """A browser in which a staff member has begun to sign in, or is signed in: 30 minutes idle, 12 hours in all (SEC-3)."""
+    """A browser in which a member is signed in, or is signing in: 30 minutes idle, 12 hours in all (SEC-3)."""
 
     __tablename__ = "staff_session"
     __table_args__ = (sa.Index("staff_session_begun", "started_at"),)
@@ -80,16 +80,16 @@ class StaffSession(SQLModel, table=True):
     started_at: datetime
     seen_at: datetime
     complete: bool = Field(default=False)
-    """Whether the code of the authenticator was given too; until then it opens the page that asks for it, and nothing else."""
+    """Whether the authenticator's code was given too. Until then the session opens only the page for the code."""
     proved_at: datetime | None = None
-    """When the authenticator's code was given last: at the sign-in, or before something that matters (SEC-2)."""
+    """When the authenticator's code was last given: at the sign-in, or before a sensitive action (SEC-2)."""
     ended_at: datetime | None = None
     ip: str
     device: str
 
 
 class Outcome(StrEnum):
-    """What became of an act."""
+    """Whether an act was done."""
 
     DONE = "done"
     REFUSED = "refused"
@@ -110,22 +110,22 @@ class AuditLine(ActedBy, table=True):
     staff_id: str | None = Field(default=None, foreign_key="staff_member.id")
     """Empty for programs and for commands on the machine."""
     act: str
-    outcome: Outcome = Field(sa_column=enum_column(Outcome))
+    outcome: Outcome = Field(default=Outcome.DONE, sa_column=enum_column(Outcome))
     reader_id: str | None = Field(default=None, foreign_key="reader.id")
     subject: str | None = None
-    """The thing acted on, by its id, where it isn't the reader."""
+    """Id of the thing acted on, where it isn't the reader."""
     reason: str = ""
-    before: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
-    after: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
+    before: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column(JSONB, nullable=False))
+    after: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column(JSONB, nullable=False))
     cents: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    """What a member of staff gave back of their own will, which counts towards the limits of their role."""
+    """What a member gave back of their own will, which counts towards the limits of their role, or a program with its key."""
     days: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    """Days that were given, likewise."""
+    """Days given, likewise."""
     ip: str = ""
 
 
 class ReaderNote(ActedBy, table=True):
-    """What staff want each other to know about a reader. Append-only."""
+    """A note of staff about a reader. Append-only."""
 
     __tablename__ = "reader_note"
     __table_args__ = (sa.Index("reader_note_of", "reader_id", "id"),)
@@ -147,7 +147,7 @@ class RequestKind(StrEnum):
 
 
 class ReaderRequest(ClosedBy, table=True):
-    """A reader's request waiting for staff. The moment it came counts, whenever it is read."""
+    """A reader's request that waits for staff. It counts from when it came, not from when staff read it."""
 
     __tablename__ = "reader_request"
     __table_args__ = (
@@ -163,14 +163,13 @@ class ReaderRequest(ClosedBy, table=True):
     email: str
     reader_id: str | None = Field(default=None, foreign_key="reader.id")
     subscription_id: str | None = Field(default=None, foreign_key="subscription.id")
-    """What it asks to end: one to cancel, the subscription that ran when it came; one to withdraw, the one withdrawn from."""
+    """What it asks to end. To cancel: the subscription that ran when it came. To withdraw: the one withdrawn from."""
     email_verified: bool
-    """Whether it is the reader's: signed in when it came, or confirmed by a mailed link since. Else the address was typed, by
-    whomever."""
+    """Whether the reader sent it: signed in, or confirmed by a mailed link since. Otherwise anybody may have typed the address."""
     confirm_asked_at: datetime | None = None
-    """When staff last had the reader asked by mail whether it is theirs."""
+    """When staff last had the link mailed that confirms it."""
     confirmed_at: datetime | None = None
-    """When the reader said so."""
+    """When the reader confirmed it by that link."""
     words: str
     ip: str
     device: str
@@ -179,5 +178,5 @@ class ReaderRequest(ClosedBy, table=True):
 
     @property
     def signed_in(self) -> bool:
-        """Whether the reader was signed in when it came; then a request to cancel had its effect at once."""
+        """Whether the reader was signed in when it came. A request to cancel then had its effect at once."""
         return self.email_verified and self.confirmed_at is None

@@ -16,7 +16,7 @@ from billing.payments.models import (
 )
 from billing.rules.dunning import DeclineKind
 from billing.rules.money import Money
-from billing.staff.entry import Entry, EntryKind, present
+from billing.staff.entry import Entry, EntryKind, newest, present
 
 _TRIED = {
     AttemptState.OPEN: "Charge under way",
@@ -35,7 +35,7 @@ _MEANS = {
 
 
 def attempts(session: Session, reader_id: str, most: int) -> list[Entry]:
-    """Charges tried, newest first."""
+    """Attempts to charge, newest first."""
     rows = session.exec(
         select(Attempt, Invoice, PaymentMethod, Payment)
         .join(Invoice, col(Invoice.id) == Attempt.invoice_id)
@@ -61,38 +61,31 @@ def attempts(session: Session, reader_id: str, most: int) -> list[Entry]:
 def _evidence(
     attempt: Attempt, invoice: Invoice, card: PaymentMethod, payment: Payment | None
 ) -> tuple[tuple[str, str], ...]:
-    found = [
+    facts = present(
         ("tax invoice", numbers.invoice_number(invoice.number) if invoice.number else "none yet"),
         ("period", f"{invoice.period_number}, {invoice.period_start_on} to {invoice.period_end_on}"),
         ("attempt", str(attempt.ordinal)),
         ("card", f"{card.brand} ending in {card.last4}"),
-        ("payment", payment.id if payment else ""),
-        ("payment intent", attempt.intent_ref or ""),
-    ]
-    decline = [
-        ("the bank's answer means", _MEANS[attempt.decline_kind] if attempt.decline_kind else ""),
-        ("decline code", attempt.decline_code or ""),
-        ("advice code", attempt.decline_advice or ""),
-        ("network advice code", attempt.network_advice_code or ""),
-        ("network decline code", attempt.network_decline_code or ""),
-        ("said to the reader", attempt.decline_message or ""),
-    ]
-    doubt = (
-        []
-        if attempt.state is AttemptState.CHARGED
-        else [
-            ("unknown", attempt.doubt or ""),
-            ("key unusable", "yes" if attempt.key_unusable else ""),
-            ("not listed since", attempt.unlisted_since.isoformat() if attempt.unlisted_since else ""),
-            ("refused by the acquirer", attempt.not_taken_reason or ""),
-            ("waited for staff", "yes" if attempt.had_case else ""),
-        ]
+        ("payment", payment.id if payment else None),
+        ("payment intent", attempt.intent_ref),
+        ("the bank's answer means", _MEANS[attempt.decline_kind] if attempt.decline_kind else None),
+        ("decline code", attempt.decline_code),
+        ("advice code", attempt.decline_advice),
+        ("network advice code", attempt.network_advice_code),
+        ("network decline code", attempt.network_decline_code),
+        ("said to the reader", attempt.decline_message),
+        ("charge", payment.charge_ref if payment else None),
+        ("network transaction id", payment.network_transaction_id if payment else None),
     )
-    charged = [
-        ("charge", payment.charge_ref if payment else ""),
-        ("network transaction id", (payment.network_transaction_id or "") if payment else ""),
-    ]
-    return present(*found, *decline, *charged, *doubt)
+    if attempt.state is AttemptState.CHARGED:  # the doubts of an attempt that charged are over
+        return facts
+    return facts + present(
+        ("unknown", attempt.doubt),
+        ("key unusable", "yes" if attempt.key_unusable else None),
+        ("not listed since", attempt.unlisted_since.isoformat() if attempt.unlisted_since else None),
+        ("refused by the acquirer", attempt.not_taken_reason),
+        ("waited for staff", "yes" if attempt.had_case else None),
+    )
 
 
 _RETURNED = {
@@ -136,12 +129,12 @@ def refunds(session: Session, reader_id: str, most: int) -> list[Entry]:
             facts=present(
                 (
                     "credit note",
-                    numbers.credit_note_number(row.credit_note_number) if row.credit_note_number else "",
+                    numbers.credit_note_number(number) if (number := row.credit_note_number) else None,
                 ),
                 ("payment", row.payment_id),
-                ("refund at the acquirer", row.gateway_ref or ""),
-                ("failure", row.failure or ""),
-                ("paid by" if row.paid_back_by_card else "bank transfer", row.paid_back_ref or ""),
+                ("refund at the acquirer", row.gateway_ref),
+                ("failure", row.failure),
+                ("paid by" if row.paid_back_by_card else "bank transfer", row.paid_back_ref),
             ),
         )
         for row in rows
@@ -159,9 +152,6 @@ _STANDS = {
 
 def disputes(session: Session, reader_id: str, most: int) -> list[Entry]:
     """Charges that a bank questions, newest first."""
-    rows = session.exec(
-        select(Dispute).where(Dispute.reader_id == reader_id).order_by(col(Dispute.id).desc()).limit(most)
-    )
     return [
         Entry(
             at=row.decided_at or row.seen_at,
@@ -172,7 +162,7 @@ def disputes(session: Session, reader_id: str, most: int) -> list[Entry]:
             reason=row.reason.replace("_", " "),
             facts=(("payment", row.payment_id), ("dispute at the acquirer", row.gateway_ref)),
         )
-        for row in rows
+        for row in newest(session, Dispute, reader_id, most)
     ]
 
 

@@ -1,4 +1,4 @@
-"""What a reader said yes and no to among the newsletters, as lines of their timeline."""
+"""A reader's yes and no to newsletters, as lines of their timeline."""
 
 from sqlmodel import Session, col, or_, select
 
@@ -11,17 +11,12 @@ _SAID = {"pending": "Asked for", "confirmed": "Agreed to receive", "left": "Left
 
 
 def choices(session: Session, reader_id: str, most: int) -> list[Entry]:
-    """The evidence of each, newest first: signed in, or from the mailbox that is theirs (C6)."""
-    reader = session.get_one(Reader, reader_id)
+    """Each choice with its evidence, newest first: made signed in, or from the reader's mailbox (C6)."""
+    address = session.get_one(Reader, reader_id).email.lower()
     rows = session.exec(
         select(SignupChange, Newsletter.name)
         .join(Newsletter, col(Newsletter.id) == SignupChange.newsletter_id)
-        .where(
-            or_(
-                col(SignupChange.reader_id) == reader_id,
-                col(SignupChange.address_key) == reader.email.lower(),
-            )
-        )
+        .where(or_(SignupChange.reader_id == reader_id, SignupChange.address_key == address))
         .order_by(col(SignupChange.id).desc())
         .limit(most)
     )
@@ -37,8 +32,8 @@ def choices(session: Session, reader_id: str, most: int) -> list[Entry]:
                 ("how", row.source),
                 ("text", row.text_version),
                 ("from", row.ip),
-                ("device", devices.in_words(row.device) if row.device else ""),
-                ("confirmed by", row.message_key or ""),
+                ("device", devices.in_words(row.device) if row.device else None),
+                ("confirmed by", row.message_key),
             ),
         )
         for row, name in rows

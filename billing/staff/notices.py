@@ -1,7 +1,7 @@
-"""The mails to members of staff, and staff's mails about a reader's request."""
+"""Mails to members of staff, and staff's mails about a reader's request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from billing.mail.outbox import RECEIPT_LIFE, NewMessage, queue, queue_all
@@ -39,7 +39,7 @@ class ApprovalAskedMail(
 
 
 def approval_asked(ctx: TransactionContext, approval: Approval) -> None:
-    """To all who may approve it. Readers aren't named: mails are read in many places."""
+    """Mail all members who may approve it. The mail doesn't name the reader: mails are read in many places."""
     if approval.kind is ApprovalKind.NEW_ADMIN:
         what = f"Make {approval.act['email']} an admin"
     elif approval.kind is ApprovalKind.KEY_CEILING:
@@ -52,13 +52,10 @@ def approval_asked(ctx: TransactionContext, approval: Approval) -> None:
         last_day=ctx.site.today(approval.expires_at).isoformat(),
         url=ctx.site.page("/staff/approvals"),
     )
-    to = who_may_decide(ctx.moved_to(approval.asked_at), approval)
-    _send(
-        ctx.moved_to(approval.asked_at),
-        {f"approval:{approval.id}:{member.id}": (member, mail) for member in to},
-        approval.expires_at,
-        about=approval.id,
-    )
+    mails = {
+        f"approval:{approval.id}:{member.id}": (member, mail) for member in who_may_decide(ctx, approval)
+    }
+    _send(ctx, mails, approval.expires_at, about=approval.id)
 
 
 @dataclass(frozen=True)
@@ -72,13 +69,9 @@ class MoneyKeyMadeMail(Mail, true_while=ALWAYS):
 
 
 def money_key_made(ctx: TransactionContext, key: ApiKey) -> None:
-    """To all other admins: an API key may give money back."""
-    mail = MoneyKeyMadeMail(
-        name=key.name,
-        by=actor_name(ctx.actor),
-        cents=key.cents_a_day,
-        url=ctx.site.page("/staff/keys"),
-    )
+    """Tell all other admins that an API key may give money back."""
+    url, cents = ctx.site.page("/staff/keys"), key.cents_a_day
+    mail = MoneyKeyMadeMail(name=key.name, by=actor_name(ctx.actor), cents=cents, url=url)
     to = [member for member in members.admins(ctx.session) if member.id != staff_id_of(ctx.actor)]
     _send(ctx, {f"money-key-made:{key.id}:{member.id}": (member, mail) for member in to}, ctx.at + _A_WEEK)
 
@@ -93,7 +86,7 @@ class AdminAddedMail(Mail, true_while=ALWAYS):
 
 
 def admin_added(ctx: TransactionContext, email: str) -> None:
-    """To all other admins."""
+    """Tell all other admins."""
     mail = AdminAddedMail(email=email, by=actor_name(ctx.actor), url=ctx.site.page("/staff/members"))
     to = [member for member in members.admins(ctx.session) if member.email.lower() != email.lower()]
     keys = {f"admin-added:{email.lower()}:{member.id}:{ctx.at.isoformat()}": (member, mail) for member in to}
@@ -104,8 +97,8 @@ def admin_added(ctx: TransactionContext, email: str) -> None:
 class CodesLockedMail(Mail, true_while=ALWAYS):
     """Five codes of a member's authenticator were wrong, so none is accepted until `until_text`.
 
-    `own`: to the member, whose address is `member`; else to an admin. `known`: it was in a browser in which the member has signed in
-    before; `signed_in`: in one that was signed in, and no longer is. `staff_url`: the member's sessions, or for an admin the
+    `own`: to the member, whose address is `member`; else to an admin. `known`: from a browser in which the member has signed in
+    before. `signed_in`: from one that was signed in, and no longer is. `staff_url`: the member's sessions; for an admin, the
     members."""
 
     samples = {
@@ -113,12 +106,7 @@ class CodesLockedMail(Mail, true_while=ALWAYS):
         "at-home": {"known": True},
         "for-admins": {"own": False, "staff_url": _MEMBERS},
         "signed-in": {"known": True, "signed_in": True},
-        "signed-in-for-admins": {
-            "own": False,
-            "known": True,
-            "staff_url": _MEMBERS,
-            "signed_in": True,
-        },
+        "signed-in-for-admins": {"own": False, "known": True, "staff_url": _MEMBERS, "signed_in": True},
     }
     member: str
     own: bool
@@ -132,36 +120,28 @@ class CodesLockedMail(Mail, true_while=ALWAYS):
 
 
 def codes_locked(
-    ctx: TransactionContext,
-    member: StaffMember,
-    browser: Browser,
-    answer: CodeAnswer,
-    *,
-    signed_in: bool = False,
+    ctx: TransactionContext, member: StaffMember, browser: Browser, answer: CodeAnswer, *, signed_in: bool
 ) -> None:
-    """Warn the member and every other admin of a lock that begins, once.
+    """Warn the member and every other admin of a lock that begins, once. `signed_in`: the browser was signed in.
 
-    Someone who guesses at the sign-in has opened the member's mailed link, so the member's mail, and this warning with it, may be in
-    the wrong hands; `signed_in`: the guesses came from a browser that was signed in."""
+    A person who guesses codes at the sign-in has opened the member's mailed link. So this warning may reach them too."""
     until = answer.locked_until or ctx.at
-    to: dict[str, tuple[StaffMember, Mail]] = {}
-    for recipient in (member, *(each for each in members.admins(ctx.session) if each.id != member.id)):
-        own = recipient.id == member.id
-        to[f"codes-locked:{member.id}:{until:%Y%m%dT%H%M%S}:{recipient.id}"] = (
-            recipient,
-            CodesLockedMail(
-                member=member.email,
-                own=own,
-                known=answer.known,
-                at_text=ctx.site.moment(ctx.at),
-                until_text=ctx.site.moment(until),
-                device=devices.in_words(browser.device),
-                network=browser.ip,
-                staff_url=ctx.site.page("/staff/sessions" if own else "/staff/members"),
-                signed_in=signed_in,
-            ),
-        )
-    _send(ctx, to, ctx.at + timedelta(days=3))
+    to_member = CodesLockedMail(
+        member=member.email,
+        own=True,
+        known=answer.known,
+        at_text=ctx.site.moment(ctx.at),
+        until_text=ctx.site.moment(until),
+        device=devices.in_words(browser.device),
+        network=browser.ip,
+        staff_url=ctx.site.page("/staff/sessions"),
+        signed_in=signed_in,
+    )
+    to_admin = replace(to_member, own=False, staff_url=ctx.site.page("/staff/members"))
+    key = f"codes-locked:{member.id}:{until:%Y%m%dT%H%M%S}"
+    mails = {f"{key}:{admin.id}": (admin, to_admin) for admin in members.admins(ctx.session)}
+    mails[f"{key}:{member.id}"] = (member, to_member)
+    _send(ctx, mails, ctx.at + timedelta(days=3))
 
 
 @dataclass(frozen=True)
@@ -175,7 +155,7 @@ class RequestAnsweredMail(Mail, true_while=ALWAYS):
 
 
 def request_answered(ctx: TransactionContext, request: ReaderRequest, answer: str) -> None:
-    """Staff's answer, to the address that the request came with."""
+    """Mail staff's answer to the address that came with the request."""
     mail = RequestAnsweredMail(
         asked_on=ctx.site.today(request.received_at).isoformat(),
         question=request.words or "Please cancel my subscription.",
@@ -193,8 +173,8 @@ class ConfirmRequestMail(
     true_while="""EXISTS (SELECT FROM reader_request q
                           WHERE q.id = m.about AND q.closed_at IS NULL AND NOT q.email_verified)""",
 ):
-    """Asks whether a request to cancel, which came by form with this address at `asked_text`, is its reader's. `question` is the
-    reader's text, or empty; the link works for `days`."""
+    """Asks a reader whether they sent the request to cancel that came by form with their address at `asked_text`. `question` is
+    its text, or empty. The link works for `days`."""
 
     samples = {"": {}, "without-words": {"question": ""}}
     asked_text: str
@@ -205,7 +185,7 @@ class ConfirmRequestMail(
 
 
 def confirm_request(ctx: TransactionContext, request: ReaderRequest, reader_id: str) -> None:
-    """Ask the reader, at the address that we have, to confirm the request. At most one mail a day."""
+    """Ask the reader, at their address as we have it, to confirm the request. At most one mail a day."""
     reader = by_id(ctx.session, reader_id)
     mail = ConfirmRequestMail(
         asked_text=moment(ctx.site, request.received_at),
@@ -226,7 +206,7 @@ def _send(
     *,
     about: str | None = None,
 ) -> None:
-    """Queue a mail for each member, by its key."""
+    """Queue a mail for each member, by key."""
     messages = [
         NewMessage(mail, key, member.email, None, expires_at, about) for key, (member, mail) in mails.items()
     ]

@@ -1,4 +1,4 @@
-"""Who reads how much about readers, by program or in lists: counted by hour, and with a key no more than its ceiling."""
+"""How much programs and staff's lists read about readers: counted by the hour, and limited by a key's ceiling."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -17,12 +17,12 @@ from billing.staff.key_models import BulkRead, KeyReader
 def note(ctx: TransactionContext, what: str, reader_ids: Collection[str]) -> None:
     """Count a read of these readers, before it is answered, in its own transaction. Raises KeyOverLimit."""
     if (key_id := key_id_of(ctx.actor)) is not None:
-        _mind_ceiling(ctx, key_id, set(reader_ids))
+        _check_ceiling(ctx, key_id, set(reader_ids))
     note_rows(ctx, what, len(reader_ids))
 
 
 def note_rows(ctx: TransactionContext, what: str, rows: int) -> None:
-    """Count a read of so many rows about readers."""
+    """Count a read of some rows about readers."""
     line = insert(BulkRead).values(
         by=str(ctx.actor), what=what, hour=ceilings.hour_of(ctx.at), calls=1, readers=rows
     )
@@ -44,21 +44,21 @@ def latest(session: Session, *, who: str = "", limit: int) -> list[BulkRead]:
     return list(session.exec(query.where(col(BulkRead.by).icontains(who, autoescape=True)) if who else query))
 
 
-def _mind_ceiling(ctx: TransactionContext, key_id: str, reader_ids: set[str]) -> None:
-    """Readers that were read of within the day count once, and cost a look."""
+def _check_ceiling(ctx: TransactionContext, key_id: str, reader_ids: set[str]) -> None:
+    """A reader counts once in 24 hours."""
     since = ctx.at - timedelta(hours=ceilings.HOURS)
     known = select(KeyReader.reader_id).where(
         KeyReader.key_id == key_id, col(KeyReader.reader_id).in_(reader_ids), KeyReader.read_at > since
     )
-    read_already = set(ctx.session.exec(known).all())
-    if reader_ids <= read_already:
+    # First without the lock, as most reads repeat; then under it, as others may have read meanwhile.
+    if reader_ids <= set(ctx.session.exec(known).all()):
         return
-    key = key_limits.hold(ctx.session, key_id)
-    new = reader_ids - set(ctx.session.exec(known).all())  # once more: others may have read meanwhile
+    key = key_limits.lock_key(ctx.session, key_id)
+    new = reader_ids - set(ctx.session.exec(known).all())
     key_limits.refuse_beyond(key, Spent(readers=len(new)), key_limits.within_a_day(ctx, key_id))
     if new:
         rows = insert(KeyReader).values(
-            [{"key_id": key_id, "reader_id": each, "read_at": ctx.at} for each in sorted(new)]
+            [{"key_id": key_id, "reader_id": reader_id, "read_at": ctx.at} for reader_id in sorted(new)]
         )
         ctx.session.execute(
             rows.on_conflict_do_update(

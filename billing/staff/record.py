@@ -1,4 +1,4 @@
-"""Audit something that is done for a reader by code that knows nothing of staff: how it stood before, how after."""
+"""Audit what code that knows nothing of staff does for a reader: the state before, and after."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,14 +16,16 @@ from billing.staff import audit, facts, key_limits
 def recorded(
     ctx: TransactionContext, act: str, *, reader_id: str, reason: str = "", subject: str | None = None
 ) -> Iterator[None]:
-    """Hold the reader's affairs, let it be done, write the line with the cents that go back by it; nothing when it is refused.
-    Raises UnknownReader, ScopeMissing, KeyOverLimit."""
+    """Lock the reader around the block, then write the audit line with the cents that its refunds give back.
+
+    A block that raises writes nothing. Raises UnknownReader, ScopeMissing, KeyOverLimit."""
     facts.lock_reader(ctx.session, reader_id)
     before = facts.snapshot(ctx, reader_id)
-    known = _refunds(ctx.session, reader_id).keys()
+    refunds_before = _refunds(ctx.session, reader_id).keys()
     yield
     after = facts.snapshot(ctx, reader_id)
-    made = [cents for refund_id, cents in _refunds(ctx.session, reader_id).items() if refund_id not in known]
+    refunds = _refunds(ctx.session, reader_id)
+    cents = sum(refunds[refund_id] for refund_id in refunds.keys() - refunds_before)
     audit.write(
         ctx,
         act,
@@ -32,12 +34,11 @@ def recorded(
         reason=reason,
         before=before,
         after=after,
-        cents=sum(made),
+        cents=cents,
     )
-    key_limits.spend(ctx, key_id_of(ctx.actor), Spent(cents=sum(made)))
+    key_limits.spend(ctx, key_id_of(ctx.actor), Spent(cents=cents))
 
 
 def _refunds(session: Session, reader_id: str) -> dict[str, int]:
-    """The cents of each refund of the reader's, by its id."""
-    rows = session.exec(select(Refund.id, Refund.amount).where(Refund.reader_id == reader_id))
-    return dict(rows.all())
+    """The cents of each of the reader's refunds, by its id."""
+    return dict(session.exec(select(Refund.id, Refund.amount).where(Refund.reader_id == reader_id)).all())

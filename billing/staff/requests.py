@@ -1,10 +1,10 @@
-"""What readers ask of staff. The moment a request came is kept: a cancellation counts from it."""
+"""Readers' requests to staff. A cancellation counts from the moment the request came."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from billing.changes.withdraw import Withdrawal, offered
 from billing.notices.requests import cancel_requested
@@ -12,7 +12,7 @@ from billing.payments.models import Payment
 from billing.platform import ids
 from billing.platform.actors import ReaderActor
 from billing.platform.context import TransactionContext
-from billing.platform.db import lock_row
+from billing.platform.db import lock_one
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.readers import rate
 from billing.readers.models import Reader
@@ -61,57 +61,55 @@ class CardNumberIn(Invalid):
 
 
 def count_tries(ctx: TransactionContext, reader: Reader | None, email: str, ip: str) -> None:
-    """At most five requests an hour of a reader who is signed in, whatever strangers ask; else five for a mailbox and twenty from
+    """Count a request: five an hour for a signed-in reader, whom strangers can't use up; else five for a mailbox and twenty for
     a network. Raises BadAddress, TooMany."""
     hour = timedelta(hours=1)
     if reader is not None:
         rate.count(ctx, "request-of", reader.id, limit=5, per=hour)
-        return
-    rate.count_mailbox(ctx, "request", clean_address(email), limit=5, per=hour)
-    rate.count_network(ctx, "request-from", ip, limit=20, per=hour)
+    else:
+        rate.count_mailbox(ctx, "request", clean_address(email), limit=5, per=hour)
+        rate.count_network(ctx, "request-from", ip, limit=20, per=hour)
 
 
 class Effect(StrEnum):
     """What a request to cancel did at once."""
 
     WAITS = "waits"
-    """Nothing: it waits for staff, as does any other request."""
+    """Nothing yet: it waits for staff, like any other request."""
     CANCELLED = "cancelled"
     WAS_CANCELLED = "was_cancelled"
     """Nothing: the subscription had been cancelled already."""
     NOTHING_RUNS = "nothing_runs"
-    """Nothing: the reader, who is signed in, has no subscription that runs. It waits for staff: there may be another account."""
+    """Nothing: the signed-in reader has no running subscription. It waits for staff, as they may have another account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends a request, from where. `reader` is signed in; without one anybody may have typed the address."""
+
+    reader: Reader | None
+    email: str
+    ip: str
+    device: str
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """A request that is kept, and what it did at once."""
+    """A stored request, and what it did at once."""
 
     request: ReaderRequest
     effect: Effect
 
 
 def record_request(
-    ctx: TransactionContext,
-    *,
-    reader: Reader | None,
-    email: str,
-    kind: RequestKind,
-    words: str,
-    ip: str,
-    device: str,
-    subscription_id: str | None = None,
+    ctx: TransactionContext, sender: Sender, kind: RequestKind, words: str, subscription_id: str | None = None
 ) -> RecordedRequest:
-    """Keep a request. `reader` is who is signed in; else the address says whose it may be, and no answer tells whether we
-    know it. One to cancel is about the subscription that runs, and has its effect at once (see `_act_on`). Raises BadAddress,
-    NothingSaid, CardNumberIn (SEC-12)."""
-    email = clean_address(email)
-    words = words.strip()[:LONGEST]
-    if not words and kind is not RequestKind.CANCEL:
-        raise NothingSaid
-    if holds_card_number(words):
-        raise CardNumberIn
-    owner = reader or by_address(ctx.session, email)
+    """Store a request. A request to cancel is about the running subscription, and takes effect at once (see `_take_effect`).
+
+    No answer tells whether we know the address. Raises BadAddress, NothingSaid, CardNumberIn (SEC-12)."""
+    email = clean_address(sender.email)
+    words = _clean_words(words, needed=kind is not RequestKind.CANCEL)
+    owner = sender.reader or by_address(ctx.session, email)
     request = ReaderRequest(
         id=ids.new("req", ctx.at),
         kind=kind,
@@ -119,38 +117,47 @@ def record_request(
         email=email,
         reader_id=owner.id if owner else None,
         subscription_id=subscription_id,
-        email_verified=reader is not None,
+        email_verified=sender.reader is not None,
         words=words,
-        ip=ip[:64],
-        device=device[:300],
+        ip=sender.ip[:64],
+        device=sender.device[:300],
     )
+    # Added after its effect, so that cancelling doesn't find and close this very request.
     effect = Effect.WAITS
-    if kind is RequestKind.CANCEL and owner is not None:
-        effect = _act_on(ctx, request, owner.id)
+    if owner is not None and kind is RequestKind.CANCEL:
+        effect = _take_effect(ctx, request, owner.id)
     ctx.session.add(request)
     ctx.session.flush()
     return RecordedRequest(request, effect)
 
 
-def _act_on(ctx: TransactionContext, request: ReaderRequest, reader_id: str) -> Effect:
-    """A reader who is signed in has cancelled by asking: only what was written besides waits for staff. With a mere address
-    it may be a stranger: the next charge is held, and the reader is told. The lock keeps a charge from being begun meanwhile."""
+def _clean_words(words: str, *, needed: bool) -> str:
+    words = words.strip()[:LONGEST]
+    if needed and not words:
+        raise NothingSaid
+    if holds_card_number(words):
+        raise CardNumberIn
+    return words
+
+
+def _take_effect(ctx: TransactionContext, request: ReaderRequest, reader_id: str) -> Effect:
+    """Cancel for a signed-in reader; only what they wrote besides waits for staff. A mere address may be typed by a stranger:
+    hold the next charge, and notify the reader."""
     running = live_of(ctx.session, reader_id)
-    subscription = lock(ctx.session, running.id) if running is not None else None
+    subscription = (
+        lock(ctx.session, running.id) if running is not None else None
+    )  # no charge begins meanwhile
     if subscription is None or subscription.state is State.ENDED:
         return Effect.NOTHING_RUNS if request.email_verified else Effect.WAITS
     request.subscription_id = subscription.id
+    was_cancelled = subscription.cancel_asked_at is not None
     if request.email_verified:
-        was = subscription.cancel_asked_at is not None
-        cancel_for_reader(
-            ctx.acting_as(ReaderActor(reader_id)), subscription.id, asked_at=ctx.at, reason=BY_FORM
-        )
+        as_reader = ctx.acting_as(ReaderActor(reader_id))
+        cancel_for_reader(as_reader, subscription.id, asked_at=ctx.at, reason=BY_FORM)
         if not request.words:
-            open_requests.close(
-                ctx.acting_as(ReaderActor(reader_id)), request, WAS_CANCELLED if was else ANSWERED_BY_ACT
-            )
-        return Effect.WAS_CANCELLED if was else Effect.CANCELLED
-    if subscription.cancel_asked_at is None and subscription.cancel_request_at is None:
+            open_requests.close(as_reader, request, WAS_CANCELLED if was_cancelled else ANSWERED_BY_ACT)
+        return Effect.WAS_CANCELLED if was_cancelled else Effect.CANCELLED
+    if not was_cancelled and subscription.cancel_request_at is None:
         mark(subscription, ctx.zone, cancel_request_at=ctx.at)
         cancel_requested(ctx, subscription)
     return Effect.WAITS
@@ -158,28 +165,23 @@ def _act_on(ctx: TransactionContext, request: ReaderRequest, reader_id: str) -> 
 
 def one(session: Session, request_id: str) -> ReaderRequest:
     """Raises UnknownRequest."""
-    found = session.get(ReaderRequest, request_id)
-    if found is None:
+    if (found := session.get(ReaderRequest, request_id)) is None:
         raise UnknownRequest
     return found
 
 
-def hold(session: Session, request_id: str) -> ReaderRequest:
-    """Its reader's affairs, as acts hold them; then the request. Raises UnknownRequest."""
+def lock_request(session: Session, request_id: str) -> ReaderRequest:
+    """Lock the reader, as acts do, then the request. Raises UnknownRequest."""
     reader_id = one(session, request_id).reader_id
     if reader_id is not None:
         facts.lock_reader(session, reader_id)
-    request = lock_row(session, ReaderRequest, request_id)
-    if request is None:
-        raise UnknownRequest
-    return request
+    return lock_one(session, ReaderRequest, request_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An open request with the cents at risk: charged since it came and not given back, and charged next, on which day. With a
-    request to withdraw, also the subscription it is about, what the reader would get back, and the earlier withdrawals because
-    of which staff decide."""
+    """An open request with the cents at risk: charged since it came and not given back, and charged next, and when. With a
+    request to withdraw also its subscription, and what the reader would get back."""
 
     request: ReaderRequest
     charged_since: int = 0
@@ -190,13 +192,8 @@ class Waiting:
 
 
 def waiting(ctx: TransactionContext, *, reader_id: str | None = None, limit: int = 100) -> list[Waiting]:
-    """Open requests, of everybody or of one reader, oldest first."""
-    query = (
-        select(ReaderRequest)
-        .where(col(ReaderRequest.closed_at).is_(None))
-        .order_by(col(ReaderRequest.received_at), col(ReaderRequest.id))
-        .limit(limit)
-    )
+    """Open requests, of all readers or of one, oldest first."""
+    query = open_requests.OLDEST_FIRST.limit(limit)
     rows = ctx.session.exec(query.where(ReaderRequest.reader_id == reader_id) if reader_id else query).all()
     return [at_risk(ctx, row) for row in rows]
 
@@ -210,7 +207,8 @@ def at_risk(ctx: TransactionContext, request: ReaderRequest) -> Waiting:
     ).all()
     since = sum(left_of(ctx.session, payment) for payment in paid)
     about = ctx.session.get(Subscription, request.subscription_id) if request.subscription_id else None
-    withdrawal = _withdrawal(ctx, request, about)
+    is_withdrawal = request.kind is RequestKind.WITHDRAW
+    withdrawal = offered(ctx.moved_to(request.received_at), about) if is_withdrawal else None
     subscription = live_of(ctx.session, request.reader_id)
     due = next_charge(subscription, ctx.zone) if subscription else None
     if subscription is None or due is None:
@@ -218,23 +216,10 @@ def at_risk(ctx: TransactionContext, request: ReaderRequest) -> Waiting:
     return Waiting(request, since, terms_of(ctx.session, subscription)[1].amount, due.at, withdrawal, about)
 
 
-def _withdrawal(
-    ctx: TransactionContext, request: ReaderRequest, about: Subscription | None
-) -> Withdrawal | None:
-    """What was offered to the reader when the request came."""
-    if request.kind is not RequestKind.WITHDRAW:
-        return None
-    return offered(ctx.moved_to(request.received_at), about)
-
-
 def answer(ctx: TransactionContext, request_id: str, words: str) -> ReaderRequest:
-    """Answer by mail, and close it, once. Raises UnknownRequest, AlreadyClosed, NothingSaid, CardNumberIn."""
-    words = words.strip()[:LONGEST]
-    if not words:
-        raise NothingSaid
-    if holds_card_number(words):
-        raise CardNumberIn
-    request = hold(ctx.session, request_id)
+    """Answer by mail and close the request, once. Raises UnknownRequest, AlreadyClosed, NothingSaid, CardNumberIn."""
+    words = _clean_words(words, needed=True)
+    request = lock_request(ctx.session, request_id)
     if request.closed_at is not None:
         raise AlreadyClosed(f"{request.closed_by} answered it: “{request.answer}”")
     request_answered(ctx, request, words)

@@ -1,4 +1,4 @@
-"""Who may do what. A table, and nothing else; `may` and the limits are the only questions asked of it (SEC-6)."""
+"""Who may do what (SEC-6): a table, read through `may` and the limits only."""
 
 from enum import StrEnum
 
@@ -15,7 +15,7 @@ class Role(StrEnum):
 
 
 class Permission(WordedEnum):
-    """Something that staff do; each member's `__doc__` puts it in words."""
+    """Something that staff do; each member's `words` say it to people."""
 
     FIND = "find", "find readers"
     READ = "read", "see a reader's page"
@@ -41,42 +41,27 @@ class Permission(WordedEnum):
     WEBHOOKS = "webhooks", "see what the acquirer told us, and settle it again"
 
 
+_FOR_READERS = frozenset(
+    {
+        Permission.FIND,
+        Permission.READ,
+        Permission.CANCEL,  # finance too: a cancellation may give back more than support may
+        Permission.REFUND,
+        Permission.NOTE,
+        Permission.ANSWER,
+    }
+)
 TABLE: dict[Role, frozenset[Permission]] = {
-    Role.SUPPORT: frozenset(
-        {
-            Permission.FIND,
-            Permission.READ,
-            Permission.CANCEL,
-            Permission.RESUME,
-            Permission.EXTEND,
-            Permission.PAUSE,
-            Permission.COMPLIMENTARY,
-            Permission.REFUND,
-            Permission.NOTE,
-            Permission.ANSWER,
-        }
-    ),
-    Role.FINANCE: frozenset(  # CANCEL, because a cancellation that gives back more than support may comes to finance
-        {
-            Permission.FIND,
-            Permission.READ,
-            Permission.CANCEL,
-            Permission.REFUND,
-            Permission.ENTER_REFUND,
-            Permission.APPROVE,
-            Permission.NOTE,
-            Permission.ANSWER,
-            Permission.INVOICES,
-            Permission.BOOKS,
-            Permission.CASES,
-            Permission.AUDIT,
-        }
-    ),
+    Role.SUPPORT: _FOR_READERS
+    | {Permission.RESUME, Permission.EXTEND, Permission.PAUSE, Permission.COMPLIMENTARY},
+    Role.FINANCE: _FOR_READERS
+    | {Permission.ENTER_REFUND, Permission.APPROVE, Permission.INVOICES, Permission.BOOKS}
+    | {Permission.CASES, Permission.AUDIT},
     Role.EDITOR: frozenset({Permission.NEWSLETTERS, Permission.ARTICLES}),
     Role.ADMIN: frozenset(Permission),
 }
 MOST_DAYS = 366
-"""No member gives more days than these at once."""
+"""The most days that a member may give at once."""
 DAYS: dict[Role, int] = {Role.SUPPORT: 31, Role.ADMIN: MOST_DAYS}
 """Days that a reader may be given in a month, by role; a role without a line gives none."""
 DAYS_A_DAY: dict[Role, int] = {Role.SUPPORT: 310}

@@ -1,8 +1,7 @@
-"""After another secret key was set: seal again what only a previous one opens, and say what else needs it, and until when.
+"""After a new secret key was set: seal again what only a previous key opens, and say what else needs that key, and until when.
 
-Nothing that was hashed is changed. The lists and API keys have a key of their own, and a session goes over to the present
-key when its browser comes. What can't be made again are the links in mails that were sent, and sessions of browsers that
-don't come; for those the previous key stays configured."""
+Hashes aren't changed: lists and API keys have a key of their own, and a session goes over to the present key when its browser
+comes. Links in sent mails and sessions of absent browsers can't be made again. For those the previous key stays configured."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,14 +23,14 @@ from billing.subscriptions.claim_again import claim_again
 
 BATCH = 100
 SIGNATURES = timedelta(hours=2)
-"""For which reader tokens of the previous key are believed: they live five minutes, and an edge keeps a key set for an hour."""
+"""How long reader tokens of the previous key are accepted: they live five minutes, and an edge caches a key set for an hour."""
 LINKS = timedelta(days=400)
-"""For which links in mails are kept alive: the last mail of a paid year is a year old when its reader looks for the link."""
+"""How long links in mails must work: the last mail of a paid year is a year old when its reader looks for the link."""
 
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """What only a previous key opens: what it is, how much of it, and when the last of it is over."""
+    """What only a previous key opens: what it is, how many there are, and when the last one ends."""
 
     what: str
     count: int
@@ -43,25 +42,25 @@ class Rotated:
     """What a rotation did, and what is left."""
 
     rotated_at: datetime | None
-    """When it was first done under the present key; None: this database has known no other."""
+    """When the rotation first ran under the present key; None: this database has known no other key."""
     was_done: bool
-    """Whether the list key had been sealed under the present key before."""
+    """Whether the list key was sealed under the present key already."""
     sealed: int
-    """Authenticators that were sealed again, or for the first time."""
+    """Authenticators sealed again."""
     lost: int
     """Authenticators that no key opens: their members set up new ones."""
     claimed: int
-    """Trials that were claimed again, because an earlier list key is lost."""
+    """Trials claimed again, because an earlier list key is lost."""
     needed: tuple[Needed, ...]
 
     @property
     def until(self) -> datetime | None:
-        """To when the previous keys stay; None: they can go."""
-        return max((one.until for one in self.needed), default=None)
+        """How long the previous keys stay configured; None: they can go."""
+        return max((need.until for need in self.needed), default=None)
 
 
 def rotate_secret(database: Database, site: Site, at: datetime) -> Rotated:
-    """Seal what can be sealed under the present key, a batch a transaction. Safe to run again, and after it was cut off."""
+    """Seal what can be sealed under the present key, a batch a transaction. Safe to repeat, also after a crash."""
     tokens = site.tokens
     with database.transaction() as session:
         rotated_at, was_done = _seal_list_key(session, tokens, at)
@@ -70,9 +69,8 @@ def rotate_secret(database: Database, site: Site, at: datetime) -> Rotated:
         with database.transaction() as session:
             members = _batch(session, after)
             for member in members:
-                did = _seal_code(tokens, member)
-                sealed, lost = sealed + (did is True), lost + (did is None)
-                session.add(member)
+                did_seal = _seal_code(tokens, member)
+                sealed, lost = sealed + (did_seal is True), lost + (did_seal is None)
         if len(members) < BATCH:
             break
         after = members[-1].id
@@ -119,7 +117,7 @@ def _seal_code(tokens: Tokens, member: StaffMember) -> bool | None:
 
 
 def _needed(session: Session, since: datetime, at: datetime) -> tuple[Needed, ...]:
-    """A session that was seen since the rotation has gone over; a mail that was sent since carries the present key's links."""
+    """Sessions seen since the rotation have gone over, and mails sent since carry the present key's links."""
     found = (
         ("sessions of readers whose browser hasn't come since", *_readers(session, since, at)),
         ("sessions of staff that haven't been used since", *_staff(session, since, at)),
@@ -129,14 +127,13 @@ def _needed(session: Session, since: datetime, at: datetime) -> tuple[Needed, ..
 
 
 def _readers(session: Session, since: datetime, at: datetime) -> tuple[int, datetime | None]:
-    row = session.execute(
-        sa.text(
-            "SELECT count(*), max(least(seen_at + :idle, started_at + :absolute)) FROM reader_session"
-            " WHERE ended_at IS NULL AND seen_at <= :since AND seen_at > :at - :idle AND started_at > :at - :absolute"
-        ),
-        {"idle": sessions.IDLE, "absolute": sessions.ABSOLUTE, "since": since, "at": at},
-    ).one()
-    return row[0], row[1]
+    query = (
+        "SELECT count(*), max(least(seen_at + :idle, started_at + :absolute)) FROM reader_session"
+        " WHERE ended_at IS NULL AND seen_at <= :since AND seen_at > :at - :idle AND started_at > :at - :absolute"
+    )
+    bound = {"idle": sessions.IDLE, "absolute": sessions.ABSOLUTE, "since": since, "at": at}
+    count, until = session.execute(sa.text(query), bound).one()
+    return count, until
 
 
 def _staff(session: Session, since: datetime, at: datetime) -> tuple[int, datetime | None]:
@@ -151,11 +148,9 @@ def _staff(session: Session, since: datetime, at: datetime) -> tuple[int, dateti
 
 
 def _mails(session: Session, since: datetime) -> tuple[int, datetime | None]:
-    row = session.execute(
-        sa.text(
-            "SELECT count(*), max(at) + :life FROM (SELECT accepted_at AS at FROM message"
-            " UNION ALL SELECT settled_at FROM delivery WHERE state NOT IN ('skipped', 'failed')) m WHERE at <= :since"
-        ),
-        {"since": since, "life": LINKS},
-    ).one()
-    return row[0], row[1]
+    query = (
+        "SELECT count(*), max(at) + :life FROM (SELECT accepted_at AS at FROM message"
+        " UNION ALL SELECT settled_at FROM delivery WHERE state NOT IN ('skipped', 'failed')) m WHERE at <= :since"
+    )
+    count, until = session.execute(sa.text(query), {"since": since, "life": LINKS}).one()
+    return count, until

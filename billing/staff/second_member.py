@@ -1,6 +1,6 @@
-"""Who may be the second person: another person, whose role may decide it, and who has worked here for a while (SEC-6).
+"""Who may be the second member: another person, whose role allows it, and who has worked here for a while (SEC-6).
 
-One admin can let in two mailboxes of their own: so a member approves nothing for seven days after another let them in."""
+One admin could add two mailboxes of their own. So a member approves nothing for seven days after another member added them."""
 
 from datetime import timedelta
 
@@ -15,8 +15,8 @@ from billing.staff.models import AuditLine, StaffMember
 from billing.staff.roles import Permission, may
 
 KNOWN_FOR = timedelta(days=7)
-"""How long a member approves nothing after another let them in, or gave them a new role or authenticator: the others have been
-told of it, and have had time to look."""
+"""How long a member approves nothing after another added them, or gave them a new role or authenticator. By then the other
+members were notified, and had time to react."""
 LET_IN = ("staff_add", "staff_change", "staff_reset_codes")
 
 
@@ -34,19 +34,17 @@ class NotTheSecond(Forbidden):
 
 
 def needed_of(approval: Approval) -> Permission | None:
-    """What the role of both must permit where an admin asks another; None for money."""
-    return {ApprovalKind.NEW_ADMIN: Permission.STAFF, ApprovalKind.KEY_CEILING: Permission.KEYS}.get(
-        approval.kind
-    )
+    """The permission that both members need where one admin asks another; None for money."""
+    by_kind = {ApprovalKind.NEW_ADMIN: Permission.STAFF, ApprovalKind.KEY_CEILING: Permission.KEYS}
+    return by_kind.get(approval.kind)
 
 
 def may_decide(ctx: TransactionContext, approval: Approval, member: StaffMember) -> bool:
     """Whether the member may approve it."""
-    needed = needed_of(approval) or Permission.APPROVE
     asker = ctx.session.get_one(StaffMember, approval.asked_by)
     return (
         member.disabled_at is None
-        and may(member.role, needed)
+        and may(member.role, needed_of(approval) or Permission.APPROVE)
         and member.id != asker.id
         and canonical(member.email) != canonical(asker.email)
         and not _let_in(ctx, member)
@@ -55,7 +53,7 @@ def may_decide(ctx: TransactionContext, approval: Approval, member: StaffMember)
 
 
 def _let_in(ctx: TransactionContext, whom: StaffMember, *, by: StaffMember | None = None) -> bool:
-    """Whether a member, or `by` alone, has let this one in lately. Commands on the machine aren't members."""
+    """Whether any member, or `by`, has let this one in lately. Commands on the machine aren't members."""
     done = select(AuditLine.id).where(
         col(AuditLine.staff_id).is_not(None) if by is None else AuditLine.staff_id == by.id,
         AuditLine.subject == whom.id,
@@ -70,7 +68,7 @@ def _let_in(ctx: TransactionContext, whom: StaffMember, *, by: StaffMember | Non
     )
     if by is not None:
         asked = asked.where(Approval.asked_by == by.id)
-    return any(ctx.session.exec(query.limit(1)).first() is not None for query in (done, asked))
+    return any(ctx.session.exec(query.limit(1)).first() for query in (done, asked))
 
 
 def who_may_decide(ctx: TransactionContext, approval: Approval) -> list[StaffMember]:

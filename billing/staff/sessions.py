@@ -1,4 +1,6 @@
-"""Browsers in which staff are signed in: 30 minutes idle, 12 hours in all, ended with the member (SEC-3, SEC-6)."""
+"""Sessions of staff: 30 minutes idle, 12 hours in all, ended when the member is disabled (SEC-3, SEC-6).
+
+Unlike readers' (`readers/sessions`) they wait for a second factor, and can be renewed."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -8,19 +10,20 @@ from sqlmodel import col, select
 from billing.platform import ids
 from billing.platform.context import TransactionContext
 from billing.platform.db import lock_one
+from billing.readers.sign_in import Browser
 from billing.staff.models import StaffMember, StaffSession
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
 FRESH = timedelta(minutes=10)
-"""How long a code of the authenticator opens what matters (SEC-2)."""
+"""How long a code of the authenticator allows sensitive actions (SEC-2)."""
 TO_COMPLETE = timedelta(minutes=10)
-"""How long the code of the authenticator may take after the mailed link."""
+"""How long after the mailed link the code of the authenticator may be given."""
 _TOUCH_EVERY = timedelta(minutes=1)
 
 
-def begin(ctx: TransactionContext, staff_id: str, *, ip: str, device: str, complete: bool = False) -> str:
-    """A session that has passed the mailed link, or with `complete` the code too; the secret for its cookie (256 bits)."""
+def begin(ctx: TransactionContext, staff_id: str, browser: Browser, *, complete: bool = False) -> str:
+    """A session after the mailed link, or with `complete` after the code too; the secret for its cookie (256 bits)."""
     secret = secrets.token_urlsafe(32)
     ctx.session.add(
         StaffSession(
@@ -31,8 +34,8 @@ def begin(ctx: TransactionContext, staff_id: str, *, ip: str, device: str, compl
             seen_at=ctx.at,
             complete=complete,
             proved_at=ctx.at if complete else None,
-            ip=ip[:64],
-            device=device[:300],
+            ip=browser.ip[:64],
+            device=browser.device[:300],
         )
     )
     ctx.session.flush()
@@ -44,7 +47,7 @@ def find(
 ) -> tuple[StaffSession, StaffMember] | None:
     """The open session with this secret and its member, who isn't disabled; with `complete=False` one that waits for its code."""
     digests = ctx.site.tokens.digests("staff-session", secret)
-    row = ctx.session.exec(
+    found = ctx.session.exec(
         select(StaffSession, StaffMember)
         .join(StaffMember, col(StaffMember.id) == StaffSession.staff_id)
         .where(
@@ -54,38 +57,35 @@ def find(
             col(StaffMember.disabled_at).is_(None),
         )
     ).first()
-    if row is None:
+    if found is None:
         return None
-    found, member = row
-    if ctx.at - found.seen_at > IDLE or ctx.at - found.started_at > (ABSOLUTE if complete else TO_COMPLETE):
+    row, member = found
+    if ctx.at - row.seen_at > IDLE or ctx.at - row.started_at > (ABSOLUTE if complete else TO_COMPLETE):
         return None
-    if ctx.at - found.seen_at >= _TOUCH_EVERY or found.token_hash != digests[0]:
-        found.token_hash, found.seen_at = digests[0], ctx.at
-    return found, member
+    # A session that a previous key hashed goes over to the present one.
+    if ctx.at - row.seen_at >= _TOUCH_EVERY or row.token_hash != digests[0]:
+        row.token_hash, row.seen_at = digests[0], ctx.at
+    return row, member
 
 
 def is_fresh(row: StaffSession, at: datetime) -> bool:
-    """Whether the member gave a code in this browser a moment ago."""
+    """Whether the member gave a code in this browser within ten minutes."""
     return row.proved_at is not None and at - row.proved_at <= FRESH
 
 
 def renew(ctx: TransactionContext, session_id: str) -> str:
-    """The member has proved who they are once more: the same session under a new secret, which is returned (7.2.4). It doesn't
-    live longer by it."""
+    """A new secret for the session of a member who gave a code once more (7.2.4). The session doesn't live longer by it."""
     secret = secrets.token_urlsafe(32)
     row = lock_one(ctx.session, StaffSession, session_id)
-    row.token_hash, row.proved_at, row.seen_at = (
-        ctx.site.tokens.digest("staff-session", secret),
-        ctx.at,
-        ctx.at,
-    )
+    row.token_hash = ctx.site.tokens.digest("staff-session", secret)
+    row.proved_at = row.seen_at = ctx.at
     return secret
 
 
 def open_sessions(
     ctx: TransactionContext, staff_id: str | None = None
 ) -> list[tuple[StaffSession, StaffMember]]:
-    """Where the member is signed in, or all members are, newest first."""
+    """The open sessions of the member, or of all members, newest first."""
     query = (
         select(StaffSession, StaffMember)
         .join(StaffMember, col(StaffMember.id) == StaffSession.staff_id)
@@ -102,10 +102,10 @@ def open_sessions(
 
 def end(ctx: TransactionContext, staff_id: str, *, only: str | None = None) -> int:
     """End the member's sessions, or `only` one; how many."""
-    rows = ctx.session.exec(
-        select(StaffSession).where(StaffSession.staff_id == staff_id, col(StaffSession.ended_at).is_(None))
-    ).all()
-    chosen = [row for row in rows if only is None or row.id == only]
-    for row in chosen:
+    query = select(StaffSession).where(
+        StaffSession.staff_id == staff_id, col(StaffSession.ended_at).is_(None)
+    )
+    rows = ctx.session.exec(query if only is None else query.where(StaffSession.id == only)).all()
+    for row in rows:
         row.ended_at = ctx.at
-    return len(chosen)
+    return len(rows)

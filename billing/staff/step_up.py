@@ -1,4 +1,4 @@
-"""A member proves who they are once more, before what matters (SEC-2): with a code of the authenticator."""
+"""A member proves who they are once more before a sensitive action (SEC-2), with a code of the authenticator."""
 
 from billing.platform.context import TransactionContext
 from billing.readers.sessions import Browser
@@ -17,11 +17,11 @@ def prove(
     *,
     clock_stands: bool = False,
 ) -> str | CodeAnswer:
-    """The session's new secret where the code is right, else what was wrong. The wrong code that locks ends the session too: somebody
-    sits there who has no authenticator. Commit either."""
-    found = codes.check(ctx, member.id, typed, browser.hashes, clock_stands=clock_stands)
-    after = {"signed_out": True} if found.begins else None
-    note_code(ctx, member, browser, found, act="prove", after=after, signed_in=True)
-    if found.begins:
+    """The session's new secret where the code is right, else what was wrong. Commit either.
+
+    The wrong code that locks also ends the session: this person has no authenticator."""
+    answer = codes.check(ctx, member.id, typed, browser.hashes, clock_stands=clock_stands)
+    note_code(ctx, member, browser, answer, "prove", {"signed_out": True} if answer.begins else {})
+    if answer.begins:
         sessions.end(ctx, member.id, only=staff_session.id)
-    return sessions.renew(ctx, staff_session.id) if found.checked is Checked.RIGHT else found
+    return sessions.renew(ctx, staff_session.id) if answer.checked is Checked.RIGHT else answer

@@ -1,4 +1,4 @@
-"""Everything that happened to a reader, in one list, newest first: each kind of row told in the same few words."""
+"""Everything that happened to a reader, in one list, newest first. Each kind of row becomes an `Entry`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,46 +11,26 @@ from billing.readers.models import Consent, ReaderSession
 from billing.rules.lifecycle import Event
 from billing.rules.money import Money
 from billing.staff import money_entries, newsletter_entries
-from billing.staff.entry import Entry, EntryKind, present
+from billing.staff.entry import Entry, EntryKind, newest, present
 from billing.staff.models import AuditLine, Outcome, ReaderNote, ReaderRequest, RequestKind
 from billing.staff.roles import Permission
 from billing.subscriptions.models import Subscription, SubscriptionChange
 
 PAGE = 40
-_FOLLOWS = {
-    kind: place
-    for place, kind in enumerate(
-        (
-            EntryKind.REQUEST,
-            EntryKind.SIGN_IN,
-            EntryKind.CONSENT,
-            EntryKind.NOTE,
-            EntryKind.ACT,
-            EntryKind.CHARGE,
-            EntryKind.DISPUTE,
-            EntryKind.STATE,
-            EntryKind.REFUND,
-            EntryKind.MAIL,
-        )
-    )
-}
-"""What follows from what, where several things happened in one instant."""
 NOT_ACTS = ("find", "open", "answer", "note")
-"""Audit lines that tell of no act for the reader, or of one that has an entry of its own."""
+"""Audit lines that are no act for the reader, or whose act has an entry of its own."""
 
 
 def of(
     session: Session, reader_id: str, *, only: EntryKind | None = None, page: int = 1
 ) -> tuple[list[Entry], bool]:
-    """A page of the timeline, and whether there is more. Each source gives as many as could stand on it."""
-    most = page * PAGE + 1
+    """A page of the timeline, and whether there is more."""
+    most = page * PAGE + 1  # any source may fill all pages up to this one
+    kinds = list(_SOURCES)
     found = [
-        entry
-        for kind, source in _SOURCES.items()
-        if only in (None, kind)
-        for entry in source(session, reader_id, most)
+        entry for kind in kinds if only in (None, kind) for entry in _SOURCES[kind](session, reader_id, most)
     ]
-    found.sort(key=lambda entry: (entry.at, _FOLLOWS[entry.kind], entry.ref), reverse=True)
+    found.sort(key=lambda entry: (entry.at, kinds.index(entry.kind), entry.ref), reverse=True)
     first = (page - 1) * PAGE
     return found[first : first + PAGE], len(found) > first + PAGE
 
@@ -103,7 +83,7 @@ def _changes(session: Session, reader_id: str, most: int) -> list[Entry]:
             ref=f"{row.id:012d}",
             by=row.by,
             reason=row.reason,
-            facts=tuple((name, _change(value)) for name, value in row.facts.items()),
+            facts=tuple((name, _change(*values)) for name, values in row.facts.items()),
         )
         for row in rows
     ]
@@ -114,9 +94,8 @@ def _from_to(row: SubscriptionChange) -> str:
     return row.to_state if same else f"{row.from_state} to {row.to_state}"
 
 
-def _change(value: Any) -> str:
-    before, after = value
-    return f"{before if before is not None else 'none'} → {after if after is not None else 'none'}"
+def _change(before: Any, after: Any) -> str:
+    return f"{'none' if before is None else before} → {'none' if after is None else after}"
 
 
 _SENT = {
@@ -129,32 +108,21 @@ _SENT = {
 
 
 def _mails(session: Session, reader_id: str, most: int) -> list[Entry]:
-    rows = session.exec(
-        select(Message).where(Message.reader_id == reader_id).order_by(col(Message.id).desc()).limit(most)
-    )
     return [
         Entry(
             at=row.accepted_at or row.created_at,
             kind=EntryKind.MAIL,
             what=f"Mail “{row.kind.replace('_', ' ')}”: {_SENT[row.state]}",
             ref=row.id,
-            facts=present(
-                ("to", row.recipient), ("answer", row.last_answer or ""), ("tries", str(row.tries))
-            ),
+            facts=present(("to", row.recipient), ("answer", row.last_answer), ("tries", str(row.tries))),
         )
-        for row in rows
+        for row in newest(session, Message, reader_id, most)
     ]
 
 
 def _consents(session: Session, reader_id: str, most: int) -> list[Entry]:
-    return _agreements(session, reader_id, most) + newsletter_entries.choices(session, reader_id, most)
-
-
-def _agreements(session: Session, reader_id: str, most: int) -> list[Entry]:
-    rows = session.exec(
-        select(Consent).where(Consent.reader_id == reader_id).order_by(col(Consent.id).desc()).limit(most)
-    )
-    return [
+    to_newsletters = newsletter_entries.choices(session, reader_id, most)
+    return to_newsletters + [
         Entry(
             at=row.accepted_at,
             kind=EntryKind.CONSENT,
@@ -167,7 +135,7 @@ def _agreements(session: Session, reader_id: str, most: int) -> list[Entry]:
                 ("device", devices.in_words(row.device)),
             ),
         )
-        for row in rows
+        for row in newest(session, Consent, reader_id, most)
     ]
 
 
@@ -186,28 +154,22 @@ def _acts(session: Session, reader_id: str, most: int) -> list[Entry]:
             ref=f"{row.id:012d}",
             by=row.by,
             reason=row.reason,
-            facts=present(("on", row.subject or "")),
+            facts=present(("on", row.subject)),
         )
         for row in rows
     ]
 
 
 def in_words(act: str) -> str:
-    """An act of the audit in words: what the permission says, where it is one."""
+    """An act of the audit in words: its permission's, where it has one."""
     words = Permission(act).words if act in Permission.__members__.values() else act.replace("_", " ")
     return words[:1].upper() + words[1:]
 
 
 def _notes(session: Session, reader_id: str, most: int) -> list[Entry]:
-    rows = session.exec(
-        select(ReaderNote)
-        .where(ReaderNote.reader_id == reader_id)
-        .order_by(col(ReaderNote.id).desc())
-        .limit(most)
-    )
     return [
         Entry(at=row.at, kind=EntryKind.NOTE, what="Note", ref=row.id, by=row.by, reason=row.words)
-        for row in rows
+        for row in newest(session, ReaderNote, reader_id, most)
     ]
 
 
@@ -220,12 +182,6 @@ _ASKED = {
 
 
 def _requests(session: Session, reader_id: str, most: int) -> list[Entry]:
-    rows = session.exec(
-        select(ReaderRequest)
-        .where(ReaderRequest.reader_id == reader_id)
-        .order_by(col(ReaderRequest.id).desc())
-        .limit(most)
-    )
     return [
         Entry(
             at=row.received_at,
@@ -234,9 +190,9 @@ def _requests(session: Session, reader_id: str, most: int) -> list[Entry]:
             ref=row.id,
             by="reader" if row.email_verified else "whoever typed the address",
             reason=row.words,
-            facts=present(("answered by", row.closed_by or ""), ("answer", row.answer or "")),
+            facts=present(("answered by", row.closed_by), ("answer", row.answer)),
         )
-        for row in rows
+        for row in newest(session, ReaderRequest, reader_id, most)
     ]
 
 
@@ -246,12 +202,6 @@ def asked(kind: RequestKind) -> str:
 
 
 def _sign_ins(session: Session, reader_id: str, most: int) -> list[Entry]:
-    rows = session.exec(
-        select(ReaderSession)
-        .where(ReaderSession.reader_id == reader_id)
-        .order_by(col(ReaderSession.id).desc())
-        .limit(most)
-    )
     return [
         Entry(
             at=row.started_at,
@@ -262,19 +212,20 @@ def _sign_ins(session: Session, reader_id: str, most: int) -> list[Entry]:
             reason="" if row.email_verified else "by starting; the address isn't proved by a mailed link",
             facts=(("from", row.ip),),
         )
-        for row in rows
+        for row in newest(session, ReaderSession, reader_id, most)
     ]
 
 
 _SOURCES: dict[EntryKind, Callable[[Session, str, int], list[Entry]]] = {
-    EntryKind.STATE: _changes,
-    EntryKind.CHARGE: money_entries.attempts,
-    EntryKind.REFUND: money_entries.refunds,
-    EntryKind.DISPUTE: money_entries.disputes,
-    EntryKind.MAIL: _mails,
-    EntryKind.CONSENT: _consents,
-    EntryKind.ACT: _acts,
-    EntryKind.NOTE: _notes,
     EntryKind.REQUEST: _requests,
     EntryKind.SIGN_IN: _sign_ins,
+    EntryKind.CONSENT: _consents,
+    EntryKind.NOTE: _notes,
+    EntryKind.ACT: _acts,
+    EntryKind.CHARGE: money_entries.attempts,
+    EntryKind.DISPUTE: money_entries.disputes,
+    EntryKind.STATE: _changes,
+    EntryKind.REFUND: money_entries.refunds,
+    EntryKind.MAIL: _mails,
 }
+"""By kind, in the order of cause and effect: it decides where several things happened in one instant."""

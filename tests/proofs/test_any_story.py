@@ -220,12 +220,9 @@ class AnyStory(Story):
         self._choose(
             lambda session: requests.record_request(
                 TransactionContext(session, self.world.services.site, self.world.now, WORKER),
-                reader=None,
-                email=email_of(who),
-                kind=RequestKind.CANCEL,
-                words="Please stop this.",
-                ip="196.25.1.9",
-                device="Test",
+                requests.Sender(None, email_of(who), "196.25.1.9", "Test"),
+                RequestKind.CANCEL,
+                "Please stop this.",
             )
         )
 

@@ -282,12 +282,9 @@ def test_a_request_and_a_charge_meet_under_one_lock(world: World, paid: Subscrib
 def receive(session: Session, world: World) -> None:
     requests.record_request(
         TransactionContext(session, world.services.site, world.now, WORKER),
-        reader=None,
-        email=READER,
-        kind=RequestKind.CANCEL,
-        words="",
-        ip="",
-        device="",
+        requests.Sender(None, READER, "", ""),
+        RequestKind.CANCEL,
+        "",
     )
 
 

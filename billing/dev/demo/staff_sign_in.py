@@ -61,5 +61,5 @@ def enter(
         _refuse_other(visit, ctx.session, token)
         found = members.by_id(ctx.session, member)
         sessions.end(ctx, found.id)
-        secret = sessions.begin(ctx, found.id, ip=visit.ip, device=visit.device)
+        secret = sessions.begin(ctx, found.id, visit.browser)
     return to_code(visit, secret)

@@ -1,1 +1,1 @@
-"""What staff, and programs with a key, do for a reader: one small class an act. `perform` is the one way to do them."""
+"""What staff, and programs with a key, do for a reader: a small class for each act. `perform` is the only way to do one."""

@@ -1,4 +1,4 @@
-"""How much a role may still give: to a reader in a month, and by a member in a day. What was given is in the audit."""
+"""How much a role may still give: to a reader in a month, and by a member in a day. The audit holds what was given."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,15 +27,15 @@ class OverLimit(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What is left of a limit to give to this reader this month, and by this member today; None: no limit."""
+    """What a member may still give to this reader this month, and to all readers today; None: no limit."""
 
     to_reader: int | None
     today: int | None
 
     @property
     def least(self) -> int | None:
-        """What both leave."""
-        return min((one for one in (self.to_reader, self.today) if one is not None), default=None)
+        """The smaller of both."""
+        return min((left for left in (self.to_reader, self.today) if left is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +47,27 @@ class Allowance:
 
 
 def allowance(ctx: TransactionContext, role: Role, reader_id: str) -> Allowance:
-    """What the role leaves this member for this reader. Acts of all members count for the reader; what is owed (charged
-    since the reader asked to cancel by a proved request, or a first withdrawal) counts for nothing, nor do programs, whose keys have scopes."""
-    today = ctx.today
-    month, day = (start_of_day(on, ctx.zone) for on in (today.replace(day=1), today))
-    to_reader = _given(ctx.session, month, reader_id=reader_id)
-    by_member = _given(ctx.session, day, staff_id=staff_id_of(ctx.actor))
-    cents = (
-        refund_limit(role, ctx.site.staff_limits.support_refund_limit),
-        refund_limit(role, ctx.site.staff_limits.support_refund_day_limit),
-    )
-    days = days_limit(role), days_limit_a_day(role)
+    """What the role leaves this member for this reader. Acts of all members count for the reader.
+
+    What is owed doesn't count: charges since a proved request to cancel, and a first withdrawal. Programs don't count
+    either: their keys have ceilings."""
+    month, today = (start_of_day(on, ctx.zone) for on in (ctx.today.replace(day=1), ctx.today))
+    cents_to_reader, days_to_reader = _given(ctx.session, month, reader_id=reader_id)
+    cents_today, days_today = _given(ctx.session, today, staff_id=staff_id_of(ctx.actor))
+    limits = ctx.site.staff_limits
     return Allowance(
-        Left(_less(cents[0], to_reader[0]), _less(cents[1], by_member[0])),
-        Left(_less(days[0], to_reader[1]), _less(days[1], by_member[1])),
+        Left(
+            _less(refund_limit(role, limits.support_refund_limit), cents_to_reader),
+            _less(refund_limit(role, limits.support_refund_day_limit), cents_today),
+        ),
+        Left(_less(days_limit(role), days_to_reader), _less(days_limit_a_day(role), days_today)),
     )
 
 
 def _given(
     session: Session, since: datetime, *which: sa.ColumnElement[bool], **whose: str | None
 ) -> tuple[int, int]:
-    """Cents and days that members have given since then: to a reader, or by a member."""
+    """Cents and days that members have given since then: to one reader, or by one member."""
     total = select(func.coalesce(func.sum(AuditLine.cents), 0), func.coalesce(func.sum(AuditLine.days), 0))
     done = total.where(AuditLine.outcome == Outcome.DONE, AuditLine.at >= since, *which)
     cents, days = session.exec(done.where(col(AuditLine.staff_id).is_not(None)).filter_by(**whose)).one()
@@ -75,7 +75,7 @@ def _given(
 
 
 def needs_second(ctx: TransactionContext, act: Act, preview: Preview) -> bool:
-    """Whether a second member must approve what the act gives back. What two have decided about counts for neither alone."""
+    """Whether a second member must approve what the act gives back. What two members decided doesn't count."""
     today = start_of_day(ctx.today, ctx.zone)
     alone = col(AuditLine.id).not_in(select(Approval.line_id).where(col(Approval.line_id).is_not(None)))
     given = GivenAlone(
@@ -95,8 +95,9 @@ def _less(limit: int | None, given: int) -> int | None:
 
 
 def lock_member(ctx: TransactionContext) -> None:
-    """Let a member's other acts wait until this transaction ends, so that two at once can't exceed the day's limit. To be called
-    with the reader's affairs held: always in this order."""
+    """Let a member's other acts wait until this transaction ends, so that two at once can't exceed the day's limit.
+
+    Lock the reader first, always in this order, or two acts deadlock."""
     ctx.session.exec(
         select(StaffMember.id).where(StaffMember.id == staff_id_of(ctx.actor)).with_for_update(key_share=True)
     ).first()
@@ -121,12 +122,12 @@ def check_limits(ctx: TransactionContext, role: Role, act: Act) -> Preview:
 def left_in_words(ctx: TransactionContext, role: Role, act: Act, preview: Preview) -> tuple[str, ...]:
     """What the role leaves before the act, for its page; nothing where no limit is touched."""
     left = allowance(ctx, role, act.reader_id)
-    said = []
+    words = []
     if preview.cents and left.cents.least is not None:
-        said.append(_words(left.cents, format_zar))
+        words.append(_words(left.cents, format_zar))
     if preview.days and left.days.least is not None:
-        said.append(_words(left.days, days_in_words))
-    return tuple(said)
+        words.append(_words(left.days, days_in_words))
+    return tuple(words)
 
 
 def _words(left: Left, spell: Callable[[int], str]) -> str:

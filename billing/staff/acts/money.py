@@ -16,7 +16,7 @@ from billing.subscriptions.change import lock
 
 @dataclass(frozen=True)
 class GiveBackAct:
-    """So many cents of a payment; None: all that is left of it."""
+    """Give back some cents of a payment; None: all that is left of it."""
 
     reader_id: str
     payment_id: str
@@ -25,7 +25,7 @@ class GiveBackAct:
 
     def preview(self, ctx: TransactionContext, /) -> Preview:
         """How much, of which invoice, to which card. Raises UnknownPayment, ChargeDisputed, TooMuch, NotAnAmount."""
-        payment, invoice = self._payment(ctx.session)
+        payment = self._payment(ctx.session)
         dispute_limits.refuse_taken(ctx.session, payment)
         left = refund.left_of(ctx.session, payment)
         cents = left if self.cents is None else self.cents
@@ -33,20 +33,17 @@ class GiveBackAct:
             raise refund.MoreThanLeft(f"Of this payment {format_zar(left)} is left to give back.", left=left)
         if cents < 1:
             raise refund.NotAnAmount
-        attempt = ctx.session.get_one(Attempt, payment.attempt_id)
-        card = ctx.session.get_one(PaymentMethod, attempt.payment_method_id)
-        number = numbers.invoice_number(invoice.number or 0)
         words = (
-            f"{format_zar(cents)} of {format_zar(payment.amount)} ({number}) goes back to {card.brand.title()} ending in {card.last4}.",
+            f"{part_of(ctx.session, payment, cents)} goes back to {card_of(ctx.session, payment)}.",
             "A credit note is written when the bank has it, and goes out by mail.",
             "Reading goes on as before: a refund alone cancels nothing.",
         )
         return Preview(words, f"Give back {format_zar(cents)}", cents=cents, told=True)
 
-    def do(self, ctx: TransactionContext, reason: str, /) -> str | None:
-        """Put it on its way. The reason is the credit note's, so the reader reads it."""
-        payment, invoice = self._payment(ctx.session)
-        lock(ctx.session, invoice.subscription_id)
+    def do(self, ctx: TransactionContext, reason: str, /) -> str:
+        """Intend the refund. The reader reads the reason on the credit note."""
+        payment = self._payment(ctx.session)
+        lock(ctx.session, ctx.session.get_one(Invoice, payment.invoice_id).subscription_id)
         dispute_limits.refuse_taken(ctx.session, payment)
         made = refund.intend(
             ctx,
@@ -59,9 +56,22 @@ class GiveBackAct:
             raise refund.MoreThanLeft(left=0)
         return made.id
 
-    def _payment(self, session: Session) -> tuple[Payment, Invoice]:
-        """Only this reader's, so that nobody gives back another's by a changed address (SEC-7)."""
+    def _payment(self, session: Session) -> Payment:
+        """Only this reader's: a changed address must not give back another's (SEC-7)."""
         payment = session.get(Payment, self.payment_id)
         if payment is None or payment.reader_id != self.reader_id:
             raise refund.UnknownPayment
-        return payment, session.get_one(Invoice, payment.invoice_id)
+        return payment
+
+
+def part_of(session: Session, payment: Payment, cents: int) -> str:
+    """Some cents of a payment, in words, with its tax invoice."""
+    number = numbers.invoice_number(session.get_one(Invoice, payment.invoice_id).number or 0)
+    return f"{format_zar(cents)} of {format_zar(payment.amount)} ({number})"
+
+
+def card_of(session: Session, payment: Payment) -> str:
+    """The card that paid, as in "Visa ending in 4242"."""
+    attempt = session.get_one(Attempt, payment.attempt_id)
+    card = session.get_one(PaymentMethod, attempt.payment_method_id)
+    return f"{card.brand.title()} ending in {card.last4}"

@@ -1,4 +1,4 @@
-"""A note about a reader, for whoever looks next. The note is the reason: it changes nothing else."""
+"""A note about a reader, for other staff. Its words are the reason of the act, and it changes nothing else."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,12 +13,12 @@ from billing.staff.models import ReaderNote
 from billing.staff.roles import Permission
 
 PRESSED_TWICE = timedelta(minutes=1)
-"""The same words by the same member within so long are one note."""
+"""The same words by the same member within this time are one note."""
 
 
 @dataclass(frozen=True)
 class NoteAct:
-    """Words that stay."""
+    """Keep a note."""
 
     reader_id: str
     what = Permission.NOTE
@@ -27,8 +27,8 @@ class NoteAct:
         """Nothing but itself."""
         return Preview(("The note stands in the timeline. The reader doesn't see it.",), "Keep the note")
 
-    def do(self, ctx: TransactionContext, reason: str, /) -> str | None:
-        """Keep it; once, when the button is pressed twice."""
+    def do(self, ctx: TransactionContext, reason: str, /) -> str:
+        """Keep the note, once if the button is pressed twice."""
         before = ctx.session.exec(
             select(ReaderNote.id).where(
                 ReaderNote.reader_id == self.reader_id,
@@ -39,13 +39,9 @@ class NoteAct:
         ).first()
         if before is not None:
             return before
-        note = ReaderNote(
-            id=ids.new("nte", ctx.at),
-            reader_id=self.reader_id,
-            at=ctx.at,
-            **acted_by(ctx.actor),
-            words=reason,
+        note_id = ids.new("nte", ctx.at)
+        ctx.session.add(
+            ReaderNote(id=note_id, reader_id=self.reader_id, at=ctx.at, words=reason, **acted_by(ctx.actor))
         )
-        ctx.session.add(note)
         ctx.session.flush()
-        return note.id
+        return note_id

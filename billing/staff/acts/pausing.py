@@ -3,29 +3,26 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlmodel import Session
-
 from billing.changes import pause
 from billing.platform.context import TransactionContext
 from billing.rules.pause import MOST_BY_STAFF
 from billing.staff.acts.shape import Preview, day, format_zar
+from billing.staff.acts.subscription import running
 from billing.staff.roles import Permission
-from billing.subscriptions.change import UnknownSubscription
-from billing.subscriptions.find import live_of, terms_on
-from billing.subscriptions.models import Subscription
+from billing.subscriptions.find import terms_on
 
 
 @dataclass(frozen=True)
 class PauseAct:
-    """So many months, from the end of what is paid."""
+    """Pause for some months, from the end of what is paid."""
 
     reader_id: str
     months: int
     what = Permission.PAUSE
 
     def preview(self, ctx: TransactionContext, /) -> Preview:
-        """From when to when, and what is charged then. Raises as `changes.pause.foresee`."""
-        subscription = _running(ctx.session, self.reader_id)
+        """From when to when, and what is charged then. Raises as `changes.pause.preview`."""
+        subscription = running(ctx.session, self.reader_id)
         seen = pause.preview(ctx.site, subscription, self.months, ctx.at, most=MOST_BY_STAFF)
         price = terms_on(ctx.session, subscription, seen.resumes_on)[1]
         words = (
@@ -35,37 +32,30 @@ class PauseAct:
         )
         return Preview(words, "Pause the subscription")
 
-    def do(self, ctx: TransactionContext, reason: str, /) -> str | None:
-        """Plan it."""
-        subscription = _running(ctx.session, self.reader_id)
+    def do(self, ctx: TransactionContext, reason: str, /) -> str:
+        """Plan the pause."""
+        subscription = running(ctx.session, self.reader_id)
         pause.ask(ctx, subscription.id, self.months, reason=reason, most=MOST_BY_STAFF)
         return subscription.id
 
 
 @dataclass(frozen=True)
 class EndPauseAct:
-    """Take a pause back; one that runs ends now, and the next period is charged."""
+    """Take a pause back. One that runs ends now, and the next period is charged."""
 
     reader_id: str
     what = Permission.PAUSE
 
     def preview(self, ctx: TransactionContext, /) -> Preview:
         """What is charged, and when. Raises NotPaused, UnknownSubscription."""
-        subscription = _running(ctx.session, self.reader_id)
+        subscription = running(ctx.session, self.reader_id)
         on = pause.goes_on(ctx.site, subscription, ctx.at)
         price = terms_on(ctx.session, subscription, on)[1]
-        words = (f"The subscription goes on. The card is charged {format_zar(price.amount)} on {day(on)}.",)
-        return Preview(words, "End the pause")
+        words = f"The subscription goes on. The card is charged {format_zar(price.amount)} on {day(on)}."
+        return Preview((words,), "End the pause")
 
-    def do(self, ctx: TransactionContext, reason: str, /) -> str | None:
-        """End it."""
-        subscription = _running(ctx.session, self.reader_id)
+    def do(self, ctx: TransactionContext, reason: str, /) -> str:
+        """End the pause."""
+        subscription = running(ctx.session, self.reader_id)
         pause.undo(ctx, subscription.id, reason=reason)
         return subscription.id
-
-
-def _running(session: Session, reader_id: str) -> Subscription:
-    found = live_of(session, reader_id)
-    if found is None:
-        raise UnknownSubscription("There is no running subscription.")
-    return found

@@ -1,4 +1,4 @@
-"""The one way to act for a reader: hold their affairs, see that nothing has changed since the preview, mind the limits, do, audit."""
+"""The only way to act for a reader: lock, check that nothing has changed since the preview, check limits, do, audit."""
 
 import hashlib
 
@@ -31,24 +31,24 @@ class ActNeedsReason(Invalid):
 
 
 def preview_act(ctx: TransactionContext, act: Act) -> tuple[Preview, str]:
-    """What the act would do, and the version of what was looked at; pass that on to `perform`."""
+    """What the act would do, and the version of the reader's state that it was shown with, for `perform`."""
     return act.preview(ctx), f"{facts.state_hash(ctx.session, act.reader_id)}.{_act_hash(act)}"
 
 
 def is_same_act(act: Act, version: str) -> bool:
-    """Whether the version was given for this very act, with these fields."""
+    """Whether the version was made for this act, with these fields."""
     return version.rpartition(".")[2] == _act_hash(act)
 
 
 def changed_since(session: Session, act: Act, version: str) -> bool:
-    """Whether the reader's affairs have changed since the version was given."""
+    """Whether the reader's state has changed since the version was made."""
     return version.partition(".")[0] != facts.state_hash(session, act.reader_id)
 
 
 def perform(
     ctx: TransactionContext, act: Act, *, role: Role | None, reason: str, version: str | None
 ) -> AuditLine:
-    """Do it, once, in this transaction. Programs have no role, and no version: theirs is the Idempotency-Key.
+    """Do the act in this transaction. Programs have no role and no version; the Idempotency-Key makes theirs happen once.
 
     Raises UnknownReader, NeedsReason, StaleVersion, OverLimit, NeedsSecond, ScopeMissing, KeyOverLimit, and what the act itself refuses."""
     reason, given = checked(ctx, act, role=role, reason=reason, version=version)
@@ -60,27 +60,24 @@ def perform(
 def checked(
     ctx: TransactionContext, act: Act, *, role: Role | None, reason: str, version: str | None
 ) -> tuple[str, Preview]:
-    """Hold the reader's affairs; the reason as it may be kept, and what the act would do. Raises as `perform`."""
-    session = ctx.session
-    facts.lock_reader(session, act.reader_id)
+    """Lock the reader; the reason without card numbers, and what the act would do. Raises as `perform`."""
+    facts.lock_reader(ctx.session, act.reader_id)
     reason = without_card_numbers(reason.strip())
     if not reason:
         raise ActNeedsReason
-    if version is not None and (not is_same_act(act, version) or changed_since(session, act, version)):
+    if version is not None and (not is_same_act(act, version) or changed_since(ctx.session, act, version)):
         raise StaleVersion
-    if role is not None:
-        lock_member(ctx)
-        given = check_limits(ctx, role, act)
-    else:
-        given = act.preview(ctx)
-    return reason, given
+    if role is None:
+        return reason, act.preview(ctx)
+    lock_member(ctx)
+    return reason, check_limits(ctx, role, act)
 
 
 def perform_approved(
     ctx: TransactionContext, act: Act, *, role: Role, reason: str, version: str, cents: int
 ) -> AuditLine | None:
-    """Do what its actor asked for, as it was shown, after another member has approved it; None where the reader's affairs have changed, or where another sum
-    than `cents` would go back. Raises UnknownReader, OverLimit, and what the act itself refuses."""
+    """Do an act that another member has approved, as it was shown. None, and nothing is done, where the reader's state has
+    changed, or where another sum than `cents` would go back. Raises UnknownReader, OverLimit, and what the act itself refuses."""
     facts.lock_reader(ctx.session, act.reader_id)
     lock_member(ctx)
     if changed_since(ctx.session, act, version):

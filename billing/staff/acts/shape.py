@@ -1,4 +1,4 @@
-"""The shape of an act: what it would do, in words and rand, and the doing."""
+"""The shape of an act: a preview in words and rand, and `do`."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,21 +13,21 @@ from billing.staff.roles import Permission
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What an act would do, in sentences; the word for its button; and what its limits are counted by."""
+    """What an act would do, in sentences; the label of its button; and what counts towards limits."""
 
     words: tuple[str, ...]
     button: str
     cents: int = 0
-    """Given back, of staff's own will: what is owed anyway isn't in it."""
+    """What staff give back of their own will. What is owed anyway doesn't count."""
     days: int = 0
     told: bool = False
     """Whether the reader reads the reason too: a credit note must state one."""
     otherwise: str = ""
-    """What may be done where a role's limit forbids it."""
+    """What a member may do instead where a limit of their role forbids the act."""
 
 
 class Act(Protocol):
-    """Something done for one reader. Its fields are what was asked for; nothing in them depends on who looks."""
+    """Something done for one reader. Its fields are what was asked for, and don't depend on the actor."""
 
     @property
     def what(self) -> Permission: ...
@@ -39,8 +39,8 @@ class Act(Protocol):
         """What it would do now. Raises the refusal that doing it would raise."""
         ...
 
-    def do(self, ctx: TransactionContext, reason: str, /) -> str | None:
-        """Do it; the id of the thing it was done to, where that isn't the reader. The reader's affairs are held."""
+    def do(self, ctx: TransactionContext, reason: str, /) -> str:
+        """Do it; the id of the row it was done to. The caller has locked the reader."""
         ...
 
 
@@ -50,7 +50,7 @@ def customer_facing_reason(reason: str) -> str:
 
 
 def format_zar(cents: int) -> str:
-    """An amount as it is said here: always with its VAT."""
+    """An amount in words, VAT included."""
     return Money(cents).with_vat_words()
 
 

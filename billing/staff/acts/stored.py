@@ -1,4 +1,4 @@
-"""An act that waits, as JSON and back: those that give money back."""
+"""An act that waits for approval, as JSON and back: those that give money back."""
 
 from typing import Any
 

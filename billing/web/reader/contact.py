@@ -70,6 +70,5 @@ def send(
 
 def _receive(visit: Visit, address: str, kind: RequestKind, words: str) -> Effect:
     with visit.begin() as ctx:
-        return requests.record_request(
-            ctx, reader=visit.reader, email=address, kind=kind, words=words, ip=visit.ip, device=visit.device
-        ).effect
+        sender = requests.Sender(visit.reader, address, visit.ip, visit.device)
+        return requests.record_request(ctx, sender, kind, words).effect

@@ -153,7 +153,7 @@ def complete(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
         )
     if isinstance(done, CodeAnswer):
         return visit.page(_code_view(visit, member, code_refused(visit, done)), 422)
-    visit.give(cookies.STAFF, done.session_secret, sessions.ABSOLUTE)
+    visit.give(cookies.STAFF, done, sessions.ABSOLUTE)
     visit.keep_browser()
     path = visit.cookie(cookies.STAFF_WAY)
     visit.takes.append(cookies.STAFF_WAY)

@@ -152,24 +152,10 @@ JOBS: Jobs = (
     # After the doctor: it reports a doctor who is late.
     _job("see whether the others do their work", Queue.WATCH, _on_site(check_others), watch, stops=False),
     _job("deliver mail", Queue.MAIL, _deliver, deliver),
-    Job(
-        "warn of keys that expire",
-        LONG,
-        _on_site(key_cases.warn_due),
-        key_cases.NEXT_DUE,
-        lambda _: "an API key expires in two weeks",
-        stops=False,
-    ),
+    _job("warn of keys that expire", LONG, _on_site(key_cases.warn_due), key_cases, stops=False),
     _job("forget unconfirmed sign-ups", LONG, _on_database(optin.delete_unconfirmed), optin),
     _job("forget what was read", LONG, _on_database(readings.delete_old_readings), readings),
-    Job(
-        "forget what is old",
-        LONG,
-        _on_database(retention.delete_expired),
-        retention.NEXT_DUE,
-        lambda _: "what is old is thrown away",
-        stops=False,
-    ),
+    _job("forget what is old", LONG, _on_database(retention.delete_expired), retention, stops=False),
     _job("start newsletters", LONG, lambda s, at: start.start_due(s.newsletter_sender, at), start),
     _job("send newsletters", LONG, lambda s, _: send.send(s.newsletter_sender, s.clock), send),
 )

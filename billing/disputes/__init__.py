@@ -1,1 +1,1 @@
-"""What banks do about charges: disputes and fraud warnings. Renewals stop, evidence is kept, staff are told, the books follow."""
+"""What banks do about charges: disputes and fraud warnings. Renewals stop, evidence is stored, staff get a case, the ledger follows."""

@@ -1,7 +1,5 @@
 """Post a dispute to the ledger. What the bank took stands in the account `disputes` until the bank decides."""
 
-from sqlmodel import Session
-
 from billing.acquirer.balance_port import DisputeState
 from billing.ledger import post
 from billing.ledger.models import Account
@@ -23,15 +21,11 @@ def post_movements(ctx: TransactionContext, dispute: Dispute) -> None:
     if dispute.state is DisputeState.WON:
         _post(ctx, dispute, "dispute_won", {Account.GATEWAY: cents, Account.DISPUTES: -cents})
     if dispute.state is DisputeState.LOST:
-        debt = _debt_it_pays(ctx.session, dispute)
+        payment = ctx.session.get_one(Payment, dispute.payment_id)
+        returned = refunds_owed.returned_by_bank(ctx.session, payment)
+        debt = sum(refund.amount for refund in returned if refund.bounced_at is not None)
         lost = {Account.REFUNDS: cents - debt, Account.REFUNDS_OWED: debt, Account.DISPUTES: -cents}
         _post(ctx, dispute, "dispute_lost", lost)
-
-
-def _debt_it_pays(session: Session, dispute: Dispute) -> int:
-    """Cents that a bounced refund left owing, and that the bank has returned instead."""
-    returned = refunds_owed.returned_by_bank(session, session.get_one(Payment, dispute.payment_id))
-    return sum(refund.amount for refund in returned if refund.bounced_at is not None)
 
 
 def _post(ctx: TransactionContext, dispute: Dispute, kind: str, lines: dict[Account, int]) -> None:

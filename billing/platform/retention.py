@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlmodel import Session
 
 from billing.platform.db import Database, span
 
@@ -71,3 +72,8 @@ _EXPIRES = ", ".join(
 # Days are counted from 01:00 UTC. The microsecond keeps a row that expires at exactly 01:00 in that same hour.
 NEXT_DUE = f"""SELECT date_trunc('day', least({_EXPIRES}) - interval '1 hour 1 microsecond', 'UTC') + interval '25 hours'"""
 """The first 01:00 UTC after a row expires; one index lookup a table (see `timetable.Job`)."""
+
+
+def next_words(_: Session) -> str:
+    """What is due then, for people."""
+    return "what is old is thrown away"

@@ -1,1 +1,1 @@
-"""What the rows say together: the books of a period, files of them, and how they compare with the acquirer's."""
+"""What the rows say together: the books of a period, files of them, the doctor at night, the watch each minute."""

@@ -17,8 +17,8 @@ from billing.rules.reconciliation import at_the_rate_of
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An account in one currency and period, in minor units (cents): before the period and at its end (debit positive), and what
-    moved in it (debit and credit, both at least zero)."""
+    """An account in one currency and period, in minor units (cents). `before` and `after` are balances, debit positive. `debit` and
+    `credit` moved in the period, both at least zero."""
 
     currency: str
     account: Account
@@ -54,7 +54,9 @@ _BALANCE = sa.text(
 def trial_balance(session: Session, first: date, last: date) -> list[Line]:
     """Every account that moved up to the day `last`: our own currency first, in the order of `Account`. Debits equal credits in
     each currency."""
-    rates, order = _rates(session, last), list(Account)
+    order = list(Account)
+    settled = session.execute(_RATES, {"last": last, "ours": BASE_CURRENCY})
+    rates = {currency: (int(paid), int(amount)) for currency, paid, amount in settled}
     rows = session.execute(_BALANCE, {"first": first, "last": last})
     found = [
         Line(currency, Account(account), int(before), int(debit), int(credit), rates.get(currency))
@@ -73,12 +75,7 @@ _RATES = sa.text(
     GROUP BY 1 HAVING sum(m.amount) > 0
     """
 )
-
-
-def _rates(session: Session, last: date) -> dict[str, tuple[int, int]]:
-    """By currency: what readers paid up to a day, and what it settled for."""
-    rows = session.execute(_RATES, {"last": last, "ours": BASE_CURRENCY})
-    return {currency: (int(paid), int(settled)) for currency, paid, settled in rows}
+"""By currency: what readers paid up to a day, and what it settled for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +109,9 @@ _NET = [Account.DEFERRED_REVENUE, Account.REVENUE, Account.REFUNDS, Account.GOOD
 
 def vat(session: Session, first: date, last: date) -> list[VatLine]:
     """Output VAT by rate: of tax invoices, and what credit notes take back in their own period (VAT-12, VAT-13)."""
-    rows = session.execute(_VAT, {"first": first, "last": last, "net_accounts": [str(one) for one in _NET]})
+    rows = session.execute(
+        _VAT, {"first": first, "last": last, "net_accounts": [str(account) for account in _NET]}
+    )
     return [VatLine(rate, kind, int(net or 0), int(tax or 0)) for rate, kind, net, tax in rows]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from billing.cases.close import close_about
 from billing.cases.find import subjects_of
@@ -29,7 +29,6 @@ from billing.reports.promise import Promise
 from billing.reports.promises import PROMISES
 from billing.rules.periods import start_of_day
 from billing.subscriptions.change import lock
-from billing.subscriptions.models import Subscription
 
 log = logging.getLogger(__name__)
 AFTER_MIDNIGHT = timedelta(hours=3)
@@ -63,7 +62,7 @@ def examine(
         for promise in PROMISES:
             asking(promise)
             try:
-                with connection.begin_nested():
+                with connection.begin_nested():  # a query that fails would abort the snapshot for all others
                     findings.append(_check(connection, promise, parameters))
             except sa.exc.SQLAlchemyError as error:
                 if is_away(error):
@@ -152,12 +151,7 @@ def _give_back(database: Database, site: Site, payment_id: str, at: datetime) ->
     failed once, people handle it: it isn't tried again each night."""
     with database.begin(site, at, DOCTOR) as ctx:
         payment = ctx.session.get_one(Payment, payment_id)
-        subscription_id = ctx.session.exec(
-            select(Subscription.id)
-            .join(Attempt, col(Attempt.subscription_id) == Subscription.id)
-            .where(Attempt.id == payment.attempt_id)
-        ).one()
-        lock(ctx.session, subscription_id)
+        lock(ctx.session, ctx.session.get_one(Attempt, payment.attempt_id).subscription_id)
         cause = f"doctor:{payment.id}"
         if refunds_owed.of_payment(ctx.session, payment) or refund.has_failed(ctx.session, payment, cause):
             return

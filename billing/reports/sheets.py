@@ -1,4 +1,4 @@
-"""Tables as CSV for spreadsheets, line by line, so that a year of them needs no more memory than a day."""
+"""Tables as CSV for spreadsheets, line by line: a year of them needs no more memory than a day."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence

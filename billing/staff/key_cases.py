@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
@@ -66,3 +66,8 @@ def _subject(key: ApiKey) -> str:
 def at_its_ceiling(ctx: TransactionContext, key_id: str, name: str, detail: str) -> None:
     """Open a case for a key that was refused more than its ceiling, one a day."""
     open_case(ctx, CaseKind.KEY_LIMIT, f"{key_id}:{ctx.today}", f"The key “{name}”: {detail}", link=PAGE)
+
+
+def next_words(_: Session) -> str:
+    """What is due then, for people."""
+    return "an API key expires in two weeks"

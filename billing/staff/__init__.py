@@ -1,1 +1,1 @@
-"""Who works here: signing in, finding readers, acting for them, answering them; and a line for everything they did."""
+"""Who works here: signing in, finding readers, acting for them, answering them. The audit has a line for everything they did."""

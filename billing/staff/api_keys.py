@@ -136,7 +136,10 @@ def rotate(
     key.previous_hash, key.previous_until = key.key_hash, ctx.at + grace
     key.key_hash = ctx.site.tokens.list_digest(PURPOSE, secret)
     if expires_at is not None:
-        _expire(ctx, key, expires_at)
+        if expires_at <= ctx.at:
+            raise NotAhead
+        key_cases.no_longer_ends(ctx, key)  # first: the case is found by the expiry of before
+        key.expires_at, key.warned_at = expires_at, None
     audit.write(ctx, "key_rotate", subject=key.id, before=before, after=_facts(key))
     return secret
 
@@ -215,13 +218,6 @@ def _new_secret() -> str:
 def _limit(key: ApiKey, ceilings: Ceilings) -> None:
     key.cents_a_day, key.days_a_day = ceilings.cents, ceilings.days
     key.starts_a_day, key.readers_a_day = ceilings.starts, ceilings.readers
-
-
-def _expire(ctx: TransactionContext, key: ApiKey, expires_at: datetime) -> None:
-    if expires_at <= ctx.at:
-        raise NotAhead
-    key_cases.no_longer_ends(ctx, key)
-    key.expires_at, key.warned_at = expires_at, None
 
 
 def _facts(key: ApiKey) -> dict[str, Any]:

@@ -130,7 +130,9 @@ def approve(ctx: TransactionContext, approval_id: str) -> Approval:
         member = members.by_id(ctx.session, staff_id)
         if not may_decide(ctx, approval, member):
             raise NotTheSecond
-    with ctx.session.begin_nested() as attempt:
+    with (
+        ctx.session.begin_nested() as attempt
+    ):  # a refused act leaves nothing behind, and its decision is kept
         done = _do(ctx, approval)
         if not done:
             attempt.rollback()

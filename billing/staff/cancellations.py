@@ -29,8 +29,8 @@ def cancel_for_reader(
 ) -> Subscription:
     """Cancel, counted from `asked_at` or from a form that asked for it shortly before. Such forms are closed.
 
-    Older forms wait for staff, who decide about what was charged since. So does a form that would give money back where
-    `give_back` is none or the caller may return nothing (not `may_return`). Raises as `changes.cancel.cancel`."""
+    Older forms wait for staff, who decide about what was charged since. So does a form that would give money back, where
+    `give_back` is none or not `may_return`. Raises as `changes.cancel.cancel`."""
     subscription = lock(ctx.session, subscription_id)
     first_asked_at = open_requests.asked_first(ctx.session, subscription, asked_at)
     returns = may_return and give_back is not GiveBackChoice.NONE

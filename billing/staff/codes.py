@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 import pyotp
 
@@ -27,20 +26,12 @@ SLACK = 1
 _SECRET_BYTES = 20
 
 
-class Checked(StrEnum):
-    """What became of a typed code."""
-
-    RIGHT = "right"
-    WRONG = "wrong"
-    LOCKED = "locked"
-
-
 @dataclass(frozen=True, slots=True)
 class CodeAnswer:
-    """What became of a typed code, and until when codes are locked. `begins`: this wrong code began the lock. `known`: the lock
-    is of one browser alone, in which the member has signed in before."""
+    """Whether a typed code was right, and until when codes are locked. `begins`: this wrong code began the lock. `known`: the
+    lock is of one browser alone, in which the member has signed in before."""
 
-    checked: Checked
+    is_right: bool
     locked_until: datetime | None = None
     begins: bool = False
     known: bool = False
@@ -56,19 +47,14 @@ def secret_of(tokens: Tokens, member: StaffMember) -> str:
     return _secrets(tokens, member)[0]
 
 
-def seal(tokens: Tokens, member: StaffMember, secret: str) -> None:
-    """Seal the secret under the present secret key."""
-    member.code_secret = tokens.seal(_purpose(member), secret)
-
-
-def can_be_opened(tokens: Tokens, member: StaffMember) -> bool:
-    """Whether the secret isn't sealed, or a configured key opens it."""
-    return not member.code_secret or tokens.unseal(_purpose(member), member.code_secret) is not None
-
-
-def is_sealed(tokens: Tokens, member: StaffMember) -> bool:
-    """Whether the secret is sealed under the present secret key."""
-    return tokens.is_current(_purpose(member), member.code_secret)
+def seal_again(tokens: Tokens, member: StaffMember) -> bool | None:
+    """Seal the secret under the present secret key; whether that was needed, or None where no configured key opens it."""
+    if tokens.is_current(_purpose(member), member.code_secret):
+        return False
+    if member.code_secret and tokens.unseal(_purpose(member), member.code_secret) is None:
+        return None
+    _seal(tokens, member, secret_of(tokens, member))
+    return True
 
 
 def address_of(tokens: Tokens, member: StaffMember, house: str) -> str:
@@ -87,22 +73,22 @@ def check(
 ) -> CodeAnswer:
     """Check a code, which works once. Five wrong codes lock for a while, longer each time. Commit a wrong code too: it counts.
 
-    A browser in which the member has signed in before has a lock of its own, so strangers elsewhere can't lock it. Where the
-    demo's clock stands still (`clock_stands`), the step after the last used one is right too, so that one can sign in twice."""
+    A browser in which the member has signed in before has its own lock: strangers elsewhere can't lock it. `clock_stands`: the
+    demo's clock stands still. Then the step after the last used one is right too, for a second sign-in."""
     member = lock_one(ctx.session, StaffMember, staff_id)
     known = browsers.find(ctx.session, browser_hashes, staff_id)
     lock: CodeLock = known or member
     if lock.locked_until is not None and ctx.at < lock.locked_until:
-        return CodeAnswer(Checked.LOCKED, lock.locked_until)
+        return CodeAnswer(False, lock.locked_until)
     found = _step(ctx.site.tokens, member, typed, ctx.at, clock_stands)
     if found is None:
         return _wrong(lock, ctx.at, known=known is not None)
     step, secret = found
-    if not is_sealed(ctx.site.tokens, member):
-        seal(ctx.site.tokens, member, secret)
+    if not ctx.site.tokens.is_current(_purpose(member), member.code_secret):
+        _seal(ctx.site.tokens, member, secret)
     clear(lock)
     member.last_step, member.enrolled_at = step, member.enrolled_at or ctx.at
-    return CodeAnswer(Checked.RIGHT)
+    return CodeAnswer(True)
 
 
 def clear(lock: CodeLock) -> None:
@@ -117,6 +103,10 @@ def shown_in_demo(tokens: Tokens, member: StaffMember, at: datetime) -> str:
 
 def _purpose(member: StaffMember) -> str:
     return f"staff-code:{member.id}:{member.code_nonce}"
+
+
+def _seal(tokens: Tokens, member: StaffMember, secret: str) -> None:
+    member.code_secret = tokens.seal(_purpose(member), secret)
 
 
 def _secrets(tokens: Tokens, member: StaffMember) -> tuple[str, ...]:
@@ -148,11 +138,11 @@ def _step(
 def _wrong(lock: CodeLock, at: datetime, *, known: bool) -> CodeAnswer:
     lock.wrong_codes += 1
     if lock.wrong_codes < code_locks.MOST_WRONG:
-        return CodeAnswer(Checked.WRONG)
+        return CodeAnswer(False)
     before = code_locks.still_counted(lock.code_locks, lock.locked_until, at)
     until = at + code_locks.length(before, known=known)
     lock.wrong_codes, lock.code_locks, lock.locked_until = 0, before + 1, until
-    return CodeAnswer(Checked.LOCKED, until, begins=True, known=known)
+    return CodeAnswer(False, until, begins=True, known=known)
 
 
 def step_of(at: datetime) -> int:

@@ -106,8 +106,5 @@ def snapshot(ctx: TransactionContext, reader_id: str) -> dict[str, Any]:
 
 
 def _columns(subscription: Subscription) -> dict[str, Any]:
-    return {name: _plain(getattr(subscription, name)) for name in _SNAPSHOT_COLUMNS}
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if hasattr(value, "isoformat") else value
+    values = ((name, getattr(subscription, name)) for name in _SNAPSHOT_COLUMNS)
+    return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in values}

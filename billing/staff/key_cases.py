@@ -34,22 +34,15 @@ def warn_due(database: Database, site: Site, at: datetime) -> int:
             .with_for_update(skip_locked=True)
         ).all()
         for key in due:
-            _warn(ctx, key)
+            assert key.expires_at is not None  # by the query
+            day = site.today(key.expires_at)
+            what = (
+                f"The key “{key.name}” stops working on {day.day} {day:%B %Y}."
+                " Rotate it with another expiry, or let it end."
+            )
+            open_case(ctx, CaseKind.KEY_EXPIRES, _subject(key), what, link=PAGE, act_by=key.expires_at)
+            key.warned_at = at
     return len(due)
-
-
-def _warn(ctx: TransactionContext, key: ApiKey) -> None:
-    assert key.expires_at is not None  # by the query
-    day = ctx.site.today(key.expires_at)
-    open_case(
-        ctx,
-        CaseKind.KEY_EXPIRES,
-        _subject(key),
-        f"The key “{key.name}” stops working on {day.day} {day:%B %Y}. Rotate it with another expiry, or let it end.",
-        link=PAGE,
-        act_by=key.expires_at,
-    )
-    key.warned_at = ctx.at
 
 
 def no_longer_ends(ctx: TransactionContext, key: ApiKey) -> None:

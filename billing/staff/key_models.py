@@ -1,6 +1,7 @@
 """Tables about API keys."""
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -9,6 +10,10 @@ from sqlmodel import Field, SQLModel
 from billing.rules.ceilings import Ceilings
 
 DEFAULTS = Ceilings()
+
+
+def _ceiling(default: int) -> Any:
+    return Field(default=default, sa_column_kwargs={"server_default": str(default)})
 
 
 class ApiKey(SQLModel, table=True):
@@ -34,20 +39,16 @@ class ApiKey(SQLModel, table=True):
     expires_at: datetime | None = None
     """When it stops working; None: never."""
     warned_at: datetime | None = None
-    """When a case told admins that it expires soon."""
+    """When a case warned admins that it expires soon."""
     revoked_at: datetime | None = None
     previous_hash: str | None = Field(default=None, unique=True)
     """Hash of the secret before the last rotation, which works until `previous_until`."""
     previous_until: datetime | None = None
-    cents_a_day: int = Field(default=DEFAULTS.cents, sa_column_kwargs={"server_default": str(DEFAULTS.cents)})
+    cents_a_day: int = _ceiling(DEFAULTS.cents)
     """Cents that it may give back in 24 hours. The other ceilings are alike (`rules/ceilings`)."""
-    days_a_day: int = Field(default=DEFAULTS.days, sa_column_kwargs={"server_default": str(DEFAULTS.days)})
-    starts_a_day: int = Field(
-        default=DEFAULTS.starts, sa_column_kwargs={"server_default": str(DEFAULTS.starts)}
-    )
-    readers_a_day: int = Field(
-        default=DEFAULTS.readers, sa_column_kwargs={"server_default": str(DEFAULTS.readers)}
-    )
+    days_a_day: int = _ceiling(DEFAULTS.days)
+    starts_a_day: int = _ceiling(DEFAULTS.starts)
+    readers_a_day: int = _ceiling(DEFAULTS.readers)
 
     @property
     def ceilings(self) -> Ceilings:

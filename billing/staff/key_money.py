@@ -99,6 +99,6 @@ def _most_alone(ctx: TransactionContext, *, but: str = "") -> int | None:
 
 
 def _reach(ctx: TransactionContext, key: ApiKey) -> int:
-    """Cents that a key may give in a day, or has given in this one, even if its ceiling is lower by now."""
+    """Cents that a key may give in a day, or has given in this one: its ceiling may be lower by now."""
     spent = key_limits.within_a_day(ctx, key.id).cents
     return max(spent, key.cents_a_day if api_keys.works(key, ctx.at) else 0)

@@ -1,5 +1,7 @@
 """Who works here, and in which role. Every change is audited. Disabling a member ends their sessions at once (SEC-6)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -80,22 +82,18 @@ def add(ctx: TransactionContext, email: str, role: Role, *, asked_by: Actor | No
         )
         ctx.session.add(member)
         ctx.session.flush()
-        _audit(ctx, "add", member, {})
+        audit.write(ctx, "staff_add", subject=member.id, after=_facts(member))
         return member
-    before = _facts_of_another(ctx, member)
-    member.role, member.disabled_at = role, None
-    sessions.end(ctx, member.id)
-    _audit(ctx, "change", member, before)
+    with _changed(ctx, "staff_change", member):
+        member.role, member.disabled_at = role, None
     return member
 
 
 def disable(ctx: TransactionContext, member: StaffMember) -> None:
     """Sign the member out everywhere, and let them sign in no more. Raises NotYourself."""
-    before = _facts_of_another(ctx, member)
-    member.disabled_at = member.disabled_at or ctx.at
-    browsers.forget_all(ctx.session, member.id)
-    sessions.end(ctx, member.id)
-    _audit(ctx, "disable", member, before)
+    with _changed(ctx, "staff_disable", member):
+        member.disabled_at = member.disabled_at or ctx.at
+        browsers.forget_all(ctx.session, member.id)
 
 
 def end_sessions(ctx: TransactionContext, member: StaffMember, *, only: str | None = None) -> int:
@@ -107,20 +105,22 @@ def end_sessions(ctx: TransactionContext, member: StaffMember, *, only: str | No
 
 def reset_codes(ctx: TransactionContext, member: StaffMember) -> None:
     """Forget the authenticator: the next sign-in sets up a new one. Raises NotYourself."""
-    before = _facts_of_another(ctx, member)
-    member.code_nonce, member.code_secret, member.enrolled_at = codes.new_nonce(), "", None
-    member.last_step = 0
-    codes.clear(member)
-    browsers.forget_all(ctx.session, member.id)
-    sessions.end(ctx, member.id)
-    _audit(ctx, "reset_codes", member, before)
+    with _changed(ctx, "staff_reset_codes", member):
+        member.code_nonce, member.code_secret, member.enrolled_at = codes.new_nonce(), "", None
+        member.last_step = 0
+        codes.clear(member)
+        browsers.forget_all(ctx.session, member.id)
 
 
-def _facts_of_another(ctx: TransactionContext, member: StaffMember) -> dict[str, Any]:
-    """The audit's facts of a member who isn't the actor. Raises NotYourself."""
+@contextmanager
+def _changed(ctx: TransactionContext, act: str, member: StaffMember) -> Iterator[None]:
+    """Audit what the block changes of another member, and end their sessions. Raises NotYourself."""
     if member.id == staff_id_of(ctx.actor):
         raise NotYourself
-    return _facts(member)
+    before = _facts(member)
+    yield
+    sessions.end(ctx, member.id)
+    audit.write(ctx, act, subject=member.id, before=before, after=_facts(member))
 
 
 def _facts(member: StaffMember) -> dict[str, Any]:
@@ -130,7 +130,3 @@ def _facts(member: StaffMember) -> dict[str, Any]:
         "disabled": member.disabled_at is not None,
         "enrolled": member.enrolled_at is not None,
     }
-
-
-def _audit(ctx: TransactionContext, what: str, member: StaffMember, before: dict[str, Any]) -> None:
-    audit.write(ctx, f"staff_{what}", subject=member.id, before=before, after=_facts(member))

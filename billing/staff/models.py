@@ -11,6 +11,7 @@ from sqlmodel import Field, SQLModel
 from billing.platform.actors import ActedBy, ClosedBy
 from billing.platform.db import enum_column
 from billing.readers.links import MailedLink
+from billing.rules.worded import WordedEnum
 from billing.staff.roles import Role
 
 
@@ -118,7 +119,7 @@ class AuditLine(ActedBy, table=True):
     before: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column(JSONB, nullable=False))
     after: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column(JSONB, nullable=False))
     cents: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    """What a member gave back of their own will, which counts towards the limits of their role, or a program with its key."""
+    """What a member gave back of their own will, or a program with its key. It counts towards the role's limits."""
     days: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """Days given, likewise."""
     ip: str = ""
@@ -136,14 +137,13 @@ class ReaderNote(ActedBy, table=True):
     words: str
 
 
-class RequestKind(StrEnum):
-    """What a reader asks for."""
+class RequestKind(WordedEnum):
+    """What a reader asks for; each member's `words` say it to staff."""
 
-    CANCEL = "cancel"
-    WRONG_CHARGE = "wrong_charge"
-    WITHDRAW = "withdraw"
-    """A withdrawal about which staff decide, because there was another within a year."""
-    OTHER = "other"
+    CANCEL = "cancel", "Asked to cancel"
+    WRONG_CHARGE = "wrong_charge", "Says a charge is wrong"
+    WITHDRAW = "withdraw", "Asked to withdraw once more"  # within a year, so staff decide
+    OTHER = "other", "Asked something"
 
 
 class ReaderRequest(ClosedBy, table=True):

@@ -69,7 +69,7 @@ class MoneyKeyMadeMail(Mail, true_while=ALWAYS):
 
 
 def money_key_made(ctx: TransactionContext, key: ApiKey) -> None:
-    """Tell all other admins that an API key may give money back."""
+    """Notify all other admins that an API key may give money back."""
     url, cents = ctx.site.page("/staff/keys"), key.cents_a_day
     mail = MoneyKeyMadeMail(name=key.name, by=actor_name(ctx.actor), cents=cents, url=url)
     to = [member for member in members.admins(ctx.session) if member.id != staff_id_of(ctx.actor)]
@@ -86,7 +86,7 @@ class AdminAddedMail(Mail, true_while=ALWAYS):
 
 
 def admin_added(ctx: TransactionContext, email: str) -> None:
-    """Tell all other admins."""
+    """Notify all other admins."""
     mail = AdminAddedMail(email=email, by=actor_name(ctx.actor), url=ctx.site.page("/staff/members"))
     to = [member for member in members.admins(ctx.session) if member.email.lower() != email.lower()]
     keys = {f"admin-added:{email.lower()}:{member.id}:{ctx.at.isoformat()}": (member, mail) for member in to}

@@ -30,11 +30,6 @@ def first_of(session: Session, reader_id: str, kind: RequestKind) -> ReaderReque
     return next((request for request in _open_of(session, reader_id) if request.kind is kind), None)
 
 
-def first_to_cancel(session: Session, reader_id: str) -> ReaderRequest | None:
-    """The reader's oldest open request to cancel."""
-    return first_of(session, reader_id, RequestKind.CANCEL)
-
-
 def confirmed_to_cancel(session: Session, subscription: Subscription) -> ReaderRequest | None:
     """The oldest open request to cancel this subscription that its reader has confirmed. Only this makes us owe what was charged
     since: a request that came signed in has had its effect, which gave that back."""
@@ -110,7 +105,7 @@ def release(ctx: TransactionContext, reader_id: str | None) -> None:
     running = live_of(ctx.session, reader_id)
     if running is None or running.cancel_request_at is None:
         return
-    if first_to_cancel(ctx.session, reader_id) is None:
+    if first_of(ctx.session, reader_id, RequestKind.CANCEL) is None:
         subscription = lock(ctx.session, running.id)
         mark(subscription, ctx.zone, cancel_request_at=None)
         take_back_mails(ctx, [subscription])

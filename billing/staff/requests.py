@@ -93,18 +93,10 @@ class Sender:
     device: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedRequest:
-    """A stored request, and what it did at once."""
-
-    request: ReaderRequest
-    effect: Effect
-
-
 def record_request(
     ctx: TransactionContext, sender: Sender, kind: RequestKind, words: str, subscription_id: str | None = None
-) -> RecordedRequest:
-    """Store a request. A request to cancel is about the running subscription, and takes effect at once (see `_take_effect`).
+) -> tuple[ReaderRequest, Effect]:
+    """Store a request; what it did at once. One to cancel is about the running subscription, and takes effect at once.
 
     No answer tells whether we know the address. Raises BadAddress, NothingSaid, CardNumberIn (SEC-12)."""
     email = clean_address(sender.email)
@@ -128,7 +120,7 @@ def record_request(
         effect = _take_effect(ctx, request, owner.id)
     ctx.session.add(request)
     ctx.session.flush()
-    return RecordedRequest(request, effect)
+    return request, effect
 
 
 def _clean_words(words: str, *, needed: bool) -> str:

@@ -84,8 +84,8 @@ def days_limit_a_day(role: Role) -> int | None:
 
 
 def refund_limit(role: Role, support_limit: int) -> int | None:
-    """How many cents this role may give back to one reader in a month, or one member with it in a day; None: no limit.
-    `support_limit` is the setting for the one or the other."""
+    """How many cents this role may give back; None: no limit. `support_limit` is the setting for one reader in a month, or for one
+    member in a day."""
     if not may(role, Permission.REFUND):
         return 0
     return support_limit if role is Role.SUPPORT else None

@@ -1,6 +1,6 @@
 """After a new secret key was set: seal again what only a previous key opens, and say what else needs that key, and until when.
 
-Hashes aren't changed: lists and API keys have a key of their own, and a session goes over to the present key when its browser
+Hashes aren't changed. Lists and API keys have a key of their own. A session goes over to the present key when its browser
 comes. Links in sent mails and sessions of absent browsers can't be made again. For those the previous key stays configured."""
 
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ def rotate_secret(database: Database, site: Site, at: datetime) -> Rotated:
         with database.transaction() as session:
             members = _batch(session, after)
             for member in members:
-                did_seal = _seal_code(tokens, member)
+                did_seal = codes.seal_again(tokens, member)
                 sealed, lost = sealed + (did_seal is True), lost + (did_seal is None)
         if len(members) < BATCH:
             break
@@ -104,16 +104,6 @@ def _batch(session: Session, after: str) -> list[StaffMember]:
         .with_for_update()
     )
     return list(rows)
-
-
-def _seal_code(tokens: Tokens, member: StaffMember) -> bool | None:
-    """Whether it had to be sealed; None for one that no key opens."""
-    if codes.is_sealed(tokens, member):
-        return False
-    if not codes.can_be_opened(tokens, member):
-        return None
-    codes.seal(tokens, member, codes.secret_of(tokens, member))
-    return True
 
 
 def _needed(session: Session, since: datetime, at: datetime) -> tuple[Needed, ...]:

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from billing.platform import ids
 from billing.platform.context import TransactionContext
 from billing.platform.db import lock_one
-from billing.readers.sign_in import Browser
+from billing.readers.sessions import Browser
 from billing.staff.models import StaffMember, StaffSession
 
 IDLE = timedelta(minutes=30)

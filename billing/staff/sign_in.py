@@ -13,7 +13,7 @@ from billing.readers.register import clean_address
 from billing.readers.sessions import Browser
 from billing.readers.sign_in import count_mails, count_typed
 from billing.staff import audit, browsers, codes, sessions
-from billing.staff.codes import Checked, CodeAnswer
+from billing.staff.codes import CodeAnswer
 from billing.staff.models import Outcome, StaffLink, StaffMember, StaffSession
 from billing.staff.notices import codes_locked
 
@@ -76,10 +76,9 @@ def complete(
     """The secret of a new session with both factors where the code is right (7.2.4), else what was wrong. Commit either."""
     is_new = member.enrolled_at is None
     answer = codes.check(ctx, member.id, typed, browser.hashes, clock_stands=clock_stands)
-    is_right = answer.checked is Checked.RIGHT
-    after = {"device": browser.device} | ({"new_authenticator": True} if is_new and is_right else {})
+    after = {"device": browser.device} | ({"new_authenticator": True} if is_new and answer.is_right else {})
     note_code(ctx, member, browser, answer, "sign_in", after)
-    if not is_right:
+    if not answer.is_right:
         return answer
     browsers.remember(ctx, member.id, browser.hashes[0])
     sessions.end(ctx, member.id, only=waiting.id)
@@ -95,7 +94,7 @@ def note_code(
     after: dict[str, Any],
 ) -> None:
     """Audit a typed code, and warn of a lock that begins. `act` is "sign_in", or "prove" in a browser that is signed in."""
-    outcome = Outcome.DONE if answer.checked is Checked.RIGHT else Outcome.REFUSED
+    outcome = Outcome.DONE if answer.is_right else Outcome.REFUSED
     reason, actor = _why_not_taken(answer, ctx.site), audit.of(member, browser.ip)
     audit.write(ctx.acting_as(actor), act, outcome=outcome, reason=reason, after=after)
     if answer.begins:
@@ -104,5 +103,5 @@ def note_code(
 
 def _why_not_taken(answer: CodeAnswer, site: Site) -> str:
     if answer.locked_until is None:
-        return "" if answer.checked is Checked.RIGHT else "the code was wrong"
+        return "" if answer.is_right else "the code was wrong"
     return f"no codes until {site.moment(answer.locked_until)}"

@@ -3,7 +3,7 @@
 from billing.platform.context import TransactionContext
 from billing.readers.sessions import Browser
 from billing.staff import codes, sessions
-from billing.staff.codes import Checked, CodeAnswer
+from billing.staff.codes import CodeAnswer
 from billing.staff.models import StaffMember, StaffSession
 from billing.staff.sign_in import note_code
 
@@ -24,4 +24,4 @@ def prove(
     note_code(ctx, member, browser, answer, "prove", {"signed_out": True} if answer.begins else {})
     if answer.begins:
         sessions.end(ctx, member.id, only=staff_session.id)
-    return sessions.renew(ctx, staff_session.id) if answer.checked is Checked.RIGHT else answer
+    return sessions.renew(ctx, staff_session.id) if answer.is_right else answer

@@ -12,7 +12,7 @@ from billing.rules.lifecycle import Event
 from billing.rules.money import Money
 from billing.staff import money_entries, newsletter_entries
 from billing.staff.entry import Entry, EntryKind, newest, present
-from billing.staff.models import AuditLine, Outcome, ReaderNote, ReaderRequest, RequestKind
+from billing.staff.models import AuditLine, Outcome, ReaderNote, ReaderRequest
 from billing.staff.roles import Permission
 from billing.subscriptions.models import Subscription, SubscriptionChange
 
@@ -173,20 +173,12 @@ def _notes(session: Session, reader_id: str, most: int) -> list[Entry]:
     ]
 
 
-_ASKED = {
-    RequestKind.CANCEL: "Asked to cancel",
-    RequestKind.WRONG_CHARGE: "Says a charge is wrong",
-    RequestKind.WITHDRAW: "Asked to withdraw once more",
-    RequestKind.OTHER: "Asked something",
-}
-
-
 def _requests(session: Session, reader_id: str, most: int) -> list[Entry]:
     return [
         Entry(
             at=row.received_at,
             kind=EntryKind.REQUEST,
-            what=_ASKED[row.kind] + ("" if row.closed_at else ", not answered yet"),
+            what=row.kind.words + ("" if row.closed_at else ", not answered yet"),
             ref=row.id,
             by="reader" if row.email_verified else "whoever typed the address",
             reason=row.words,
@@ -194,11 +186,6 @@ def _requests(session: Session, reader_id: str, most: int) -> list[Entry]:
         )
         for row in newest(session, ReaderRequest, reader_id, most)
     ]
-
-
-def asked(kind: RequestKind) -> str:
-    """What a reader asks for, in words."""
-    return _ASKED[kind]
 
 
 def _sign_ins(session: Session, reader_id: str, most: int) -> list[Entry]:

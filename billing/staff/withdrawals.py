@@ -1,4 +1,4 @@
-"""Withdraw for a reader, in one step, or by a request to staff where the reader withdrew within a year before."""
+"""Withdraw for a reader in one step; where they withdrew within a year before, by a request to staff."""
 
 from datetime import datetime
 
@@ -68,6 +68,5 @@ def withdraw_or_ask(
         return request
     reader = ctx.session.get_one(Reader, subscription.reader_id)
     sender = Sender(reader, reader.email, ip, device)
-    return record_request(
-        ctx.moved_to(asked_at), sender, RequestKind.WITHDRAW, WORDS, subscription_id
-    ).request
+    as_asked = ctx.moved_to(asked_at)
+    return record_request(as_asked, sender, RequestKind.WITHDRAW, WORDS, subscription_id)[0]

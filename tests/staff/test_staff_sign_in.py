@@ -232,4 +232,4 @@ def test_nonsense_is_a_wrong_code(world: World, typed: str) -> None:
     member = add(world, "support")
     with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         found = codes.check(ctx, member.id, typed, ())
-    assert found.checked is codes.Checked.WRONG
+    assert (found.is_right, found.locked_until) == (False, None)

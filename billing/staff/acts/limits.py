@@ -37,17 +37,16 @@ class Left:
         """The smaller of both."""
         return min((left for left in (self.to_reader, self.today) if left is not None), default=None)
 
+    def in_words(self, spell: Callable[[int], str]) -> str:
+        """For the page and the refusal."""
+        reader, today = self.to_reader, self.today
+        parts = [] if reader is None else [f"{spell(reader)} for this reader this month"]
+        parts += [] if today is None else [f"{spell(today)} for all readers today"]
+        return f"Your role leaves you {', and '.join(parts)}."
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What may still be given, in cents and in days."""
 
-    cents: Left
-    days: Left
-
-
-def allowance(ctx: TransactionContext, role: Role, reader_id: str) -> Allowance:
-    """What the role leaves this member for this reader. Acts of all members count for the reader.
+def _allowance(ctx: TransactionContext, role: Role, reader_id: str) -> tuple[Left, Left]:
+    """The cents and the days that the role leaves this member for this reader. Acts of all members count for the reader.
 
     What is owed doesn't count: charges since a proved request to cancel, and a first withdrawal. Programs don't count
     either: their keys have ceilings."""
@@ -55,13 +54,11 @@ def allowance(ctx: TransactionContext, role: Role, reader_id: str) -> Allowance:
     cents_to_reader, days_to_reader = _given(ctx.session, month, reader_id=reader_id)
     cents_today, days_today = _given(ctx.session, today, staff_id=staff_id_of(ctx.actor))
     limits = ctx.site.staff_limits
-    return Allowance(
-        Left(
-            _less(refund_limit(role, limits.support_refund_limit), cents_to_reader),
-            _less(refund_limit(role, limits.support_refund_day_limit), cents_today),
-        ),
-        Left(_less(days_limit(role), days_to_reader), _less(days_limit_a_day(role), days_today)),
+    cents = Left(
+        _less(refund_limit(role, limits.support_refund_limit), cents_to_reader),
+        _less(refund_limit(role, limits.support_refund_day_limit), cents_today),
     )
+    return cents, Left(_less(days_limit(role), days_to_reader), _less(days_limit_a_day(role), days_today))
 
 
 def _given(
@@ -106,34 +103,21 @@ def lock_member(ctx: TransactionContext) -> None:
 def check_limits(ctx: TransactionContext, role: Role, act: Act) -> Preview:
     """What the act would do, if the role may still give as much. Raises OverLimit, and what the act refuses."""
     preview = act.preview(ctx)
-    left = allowance(ctx, role, act.reader_id)
-    if left.cents.least is not None and preview.cents > left.cents.least:
+    cents, days = _allowance(ctx, role, act.reader_id)
+    if cents.least is not None and preview.cents > cents.least:
         raise OverLimit(
-            f"This would give back {format_zar(preview.cents)}. {_words(left.cents, format_zar)} Ask somebody from finance."
+            f"This would give back {format_zar(preview.cents)}. {cents.in_words(format_zar)} Ask somebody from finance."
             f" {preview.otherwise}".rstrip()
         )
-    if left.days.least is not None and preview.days > left.days.least:
+    if days.least is not None and preview.days > days.least:
         raise OverLimit(
-            f"This would give {days_in_words(preview.days)}. {_words(left.days, days_in_words)} Ask an admin."
+            f"This would give {days_in_words(preview.days)}. {days.in_words(days_in_words)} Ask an admin."
         )
     return preview
 
 
 def left_in_words(ctx: TransactionContext, role: Role, act: Act, preview: Preview) -> tuple[str, ...]:
     """What the role leaves before the act, for its page; nothing where no limit is touched."""
-    left = allowance(ctx, role, act.reader_id)
-    words = []
-    if preview.cents and left.cents.least is not None:
-        words.append(_words(left.cents, format_zar))
-    if preview.days and left.days.least is not None:
-        words.append(_words(left.days, days_in_words))
-    return tuple(words)
-
-
-def _words(left: Left, spell: Callable[[int], str]) -> str:
-    parts = []
-    if left.to_reader is not None:
-        parts.append(f"{spell(left.to_reader)} for this reader this month")
-    if left.today is not None:
-        parts.append(f"{spell(left.today)} for all readers today")
-    return f"Your role leaves you {', and '.join(parts)}."
+    cents, days = _allowance(ctx, role, act.reader_id)
+    given = ((preview.cents, cents, format_zar), (preview.days, days, days_in_words))
+    return tuple(left.in_words(spell) for amount, left, spell in given if amount and left.least is not None)

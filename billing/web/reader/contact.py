@@ -71,4 +71,4 @@ def send(
 def _receive(visit: Visit, address: str, kind: RequestKind, words: str) -> Effect:
     with visit.begin() as ctx:
         sender = requests.Sender(visit.reader, address, visit.ip, visit.device)
-        return requests.record_request(ctx, sender, kind, words).effect
+        return requests.record_request(ctx, sender, kind, words)[1]

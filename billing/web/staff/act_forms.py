@@ -25,6 +25,7 @@ from billing.staff.acts.note import NoteAct
 from billing.staff.acts.pausing import EndPauseAct, PauseAct
 from billing.staff.acts.shape import Act
 from billing.staff.acts.withdrawing import WithdrawAct
+from billing.staff.models import RequestKind
 from billing.staff.roles import MOST_DAYS, Permission
 from billing.web.kit.typed import LINES, whole_number
 from billing.web.staff.guard import StaffVisit
@@ -119,7 +120,7 @@ def of_days(title: str, act_of: type[ExtendAct] | type[ComplimentaryAct]) -> Mak
 def cancel(visit: StaffVisit, session: Session, reader_id: str, typed: Typed) -> ActForm:
     """Cancel as of a moment: the typed one, else that of the reader's first request, else now."""
     zone = visit.services.site.zone
-    request = open_requests.first_to_cancel(session, reader_id)
+    request = open_requests.first_of(session, reader_id, RequestKind.CANCEL)
     hint = "When the reader first asked, in any way: a mail, a call, a letter."
     if request is not None:
         hint = f"The reader's request came then: “{request.words or 'Please cancel my subscription.'}”"

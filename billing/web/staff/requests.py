@@ -8,7 +8,7 @@ from starlette.responses import Response
 from billing.platform.context import TransactionContext
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
-from billing.staff import confirm_request, reads, requests, timeline
+from billing.staff import confirm_request, reads, requests
 from billing.staff.roles import Permission
 from billing.subscriptions.models import Subscription
 from billing.web.kit.typed import LINES
@@ -86,7 +86,7 @@ def request_row(waiting: requests.Waiting) -> RequestRow:
         request_id=request.id,
         reader_id=request.reader_id,
         email=request.email,
-        asked=timeline.asked(request.kind),
+        asked=request.kind.words,
         words=request.words,
         received_at=request.received_at,
         email_verified=request.email_verified,

@@ -71,9 +71,9 @@ class Unknown:
     busy: bool = False
     """Whether it had no time to look at the request: we are too fast."""
     wait: timedelta | None = None
-    """How long it asked us to wait before the next call, if it did."""
-    unlisted: bool = False
-    """Whether nothing was sent: the acquirer was only asked, and doesn't list it. Its lists may lag, so once is not enough."""
+    """How long to wait before the next call, where that is known."""
+    unlisted_since: datetime | None = None
+    """Since when the acquirer doesn't list it, where nothing was sent now. Its lists may lag, so one look is not enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,17 @@ class NoSuchObject:
     reason: str
 
 
-UNLISTED = Unknown("the acquirer doesn't list it, and may yet", unlisted=True)
+@dataclass(frozen=True, slots=True)
+class SentBefore:
+    """What is kept between processes about a request that may have been sent before."""
+
+    keyed_at: datetime
+    """Since when it has its key."""
+    key_unusable: bool
+    """Whether an `Unknown` since then said so."""
+    unlisted_since: datetime | None
+    """As the last `Unknown` said; None where it may have been sent since."""
+
 
 Outcome = Charged | Declined | NotTaken | Unknown
 
@@ -192,6 +202,17 @@ SetupAnswer = SavedCard | SetupOpen | SetupExpired | Unknown
 
 
 @dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """Everything needed to return `amount` cents of a charge once. The refund's id and its cause are written on it."""
+
+    refund_id: str
+    cause: str
+    intent_ref: str
+    amount: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefundAnswer:
     """What the acquirer says of a refund: `pending`, `succeeded` or `failed`."""
 
@@ -233,3 +254,6 @@ class InsufficientBalance:
     """Our balance at the acquirer is too low for this refund: it made none. Another request, under another key, may succeed."""
 
     reason: str
+
+
+RefundOutcome = RefundAnswer | RefundRefused | InsufficientBalance | Unknown

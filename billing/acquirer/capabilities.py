@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from billing.acquirer.answers import SentBefore
+
 
 class Idempotency(StrEnum):
     """What keeps a request that is sent twice from being done twice."""
@@ -23,8 +25,8 @@ class Capabilities:
     closes_pages: bool
     """Whether a hosted page can be closed before its time."""
     idempotency: Idempotency
-    key_holds: timedelta | None
-    """For how long the same key is answered as before; None where that never ends."""
+    key_holds: timedelta
+    """For how long the same key is answered as before, where idempotency is by key."""
     refunds_repeatable: bool
     """Whether a refund sent again under its key is made once."""
     dispute_answer_within: timedelta
@@ -34,6 +36,8 @@ class Capabilities:
     card_updates: bool
     """Whether it says that a network has replaced a card."""
 
-    def holds_key(self, since: datetime, at: datetime) -> bool:
-        """Whether a key used at `since` still protects a request at `at`."""
-        return self.key_holds is None or at - since < self.key_holds
+    def may_resend(self, before: SentBefore, at: datetime) -> bool:
+        """Whether a request that may have been sent before is still done once when it is sent at `at`."""
+        if self.idempotency is Idempotency.BY_REFERENCE:
+            return True
+        return not before.key_unusable and at - before.keyed_at < self.key_holds

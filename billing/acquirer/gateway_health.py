@@ -38,7 +38,7 @@ class GatewayHealth:
         """Take an outcome into account. While all is well this asks the database nothing."""
         doubt = outcome if isinstance(outcome, Unknown) else None
         refused = breaker.refused(outcome) is not None
-        if (doubt is not None and doubt.unlisted) or (isinstance(outcome, NotTaken) and outcome.again):
+        if (doubt is not None and doubt.unlisted_since) or (isinstance(outcome, NotTaken) and outcome.again):
             return
         self.answered = True
         if doubt is not None and doubt.busy:

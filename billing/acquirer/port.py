@@ -11,15 +11,16 @@ from billing.acquirer.answers import (
     ChargeRequest,
     CustomerGone,
     Declined,
-    InsufficientBalance,
     NeverArrived,
     NoSuchObject,
     Outcome,
     PayPageAnswer,
     PayPageRequest,
     RefundAnswer,
-    RefundRefused,
+    RefundOutcome,
+    RefundRequest,
     SavedCard,
+    SentBefore,
     SetupAnswer,
     Unknown,
 )
@@ -90,6 +91,14 @@ class Gateway(Protocol):
         """What became of a charge whose answer we never got, by listing."""
         ...
 
+    def find_or_charge(
+        self, request: ChargeRequest, before: SentBefore, at: datetime, *, may_send: bool
+    ) -> Outcome | NeverArrived:
+        """What became of a charge that may have been sent before; or, where it never arrived and may still be sent, send it.
+
+        `Unknown` says what to keep until the next call. After `NeverArrived` it wasn't made, and can't be any more."""
+        ...
+
     def fetch_charge(self, intent_ref: str) -> tuple[ChargeClaim | None, Outcome | NoSuchObject]:
         """What a charge that the acquirer told us about is for, and its outcome. No claim, and `NotTaken`, where it isn't this
         installation's."""
@@ -107,14 +116,18 @@ class Gateway(Protocol):
         """Close it unless it has been paid; after `PageClosed` no money can come from it. One that isn't there is closed."""
         ...
 
-    def refund(
-        self, *, refund_id: str, cause: str, intent_ref: str, amount: int, key: str
-    ) -> RefundAnswer | RefundRefused | InsufficientBalance | Unknown:
-        """Return `amount` cents of a charge. What it is for is written on it, as on a charge."""
+    def refund(self, request: RefundRequest) -> RefundOutcome:
+        """Return money of a charge."""
         ...
 
     def find_refund(self, *, refund_id: str, intent_ref: str) -> RefundAnswer | NeverArrived | Unknown:
         """What became of a refund whose answer we never got, by listing."""
+        ...
+
+    def find_or_refund(
+        self, request: RefundRequest, before: SentBefore, at: datetime
+    ) -> RefundOutcome | NeverArrived:
+        """As `find_or_charge`. After `NeverArrived` it may be sent under another key."""
         ...
 
     def fetch_refund(self, refund_ref: str) -> tuple[str | None, RefundAnswer | NoSuchObject | Unknown]:

@@ -26,7 +26,6 @@ from billing.platform.logs import log_event
 from billing.platform.stop_points import reached
 from billing.refunds import refund
 from billing.rules import backoff, periods
-from billing.rules.absence import LISTED_WITHIN
 from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import Change, change_all, lock_all, mark
 from billing.subscriptions.find import terms_of
@@ -180,8 +179,8 @@ def _leave_open(attempt: Attempt, doubt: Unknown, at: datetime) -> None:
     if doubt.busy:
         chance = random.random()  # noqa: S311 - no secret
         attempt.next_poll_at = backoff.after_busy(attempt.poll_count, at, asked=doubt.wait, chance=chance)
-    elif doubt.unlisted:
-        attempt.next_poll_at = at + LISTED_WITHIN
+    elif doubt.wait is not None:
+        attempt.next_poll_at = at + doubt.wait
     else:
         attempt.next_poll_at = backoff.again_at(attempt.poll_count, at)
     if doubt.busy:
@@ -190,7 +189,7 @@ def _leave_open(attempt: Attempt, doubt: Unknown, at: datetime) -> None:
         reached("settle: the key is unusable after an error")
     attempt.doubt, attempt.not_taken_reason, attempt.had_case = doubt.reason, None, False
     attempt.key_unusable = attempt.key_unusable or doubt.key_unusable
-    attempt.unlisted_since = (attempt.unlisted_since or at) if doubt.unlisted else None
+    attempt.unlisted_since = doubt.unlisted_since
 
 
 def _charged(ctx: TransactionContext, cases: Sequence[_Case], again: bool) -> None:

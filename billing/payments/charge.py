@@ -13,13 +13,13 @@ from sqlmodel import Session, col, func, select
 
 from billing.acquirer import breaker
 from billing.acquirer.answers import (
-    UNLISTED,
     ChargeClaim,
     ChargeRequest,
     NeverArrived,
     NotTaken,
     Outcome,
     PageClosed,
+    SentBefore,
 )
 from billing.acquirer.port import Gateway
 from billing.cases.models import Case, CaseKind
@@ -33,7 +33,6 @@ from billing.platform.installation import ASKING, refuse_held
 from billing.platform.logs import log_event
 from billing.platform.site import Site
 from billing.platform.stop_points import reached
-from billing.rules.absence import is_absent
 from billing.rules.lifecycle import State
 from billing.subscriptions.models import Subscription
 
@@ -50,22 +49,21 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedAttempt:
-    """An attempt to bring to an end: its request, whether it may have been sent before, whether the money is still to be taken
-    (nobody has cancelled, and the invoice is open), since when the acquirer doesn't list it, whether its key is spent on an error of
-    the acquirer's, and what the acquirer said when it wouldn't make it."""
+    """An attempt to bring to an end."""
 
     attempt_id: str
     acquirer: str
     request: ChargeRequest
-    perhaps_sent: bool
+    sent_before: SentBefore | None
+    """None where it was never sent."""
     wanted: bool
+    """Whether the money is still to be taken: the reader hasn't cancelled, and the invoice is open."""
     hosted: bool = False
     page_ref: str | None = None
-    unlisted_since: datetime | None = None
-    key_unusable: bool = False
     not_taken_reason: str | None = None
+    """What the acquirer said when it wouldn't make the charge."""
     for_staff: bool = False
-    """Whether a refused one waits until staff have closed its case."""
+    """Whether such an attempt waits until staff have closed its case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,26 +226,28 @@ def _claimed(row: sa.Row[Any]) -> ClaimedAttempt:
         row.id,
         row.acquirer,
         request,
-        perhaps_sent=row.claimed_by is not None or row.poll_count > 0,
+        sent_before=_sent_before(row),
         wanted=row.state is not State.ENDED and row.cancel_asked_at is None and owed,
         hosted=row.hosted,
         page_ref=row.page_ref,
-        # what was missing before a claimer died doesn't count: it may have sent the charge since
-        unlisted_since=None if row.claimed_by is not None else row.unlisted_since,
-        key_unusable=row.key_unusable,
         not_taken_reason=row.not_taken_reason,
         for_staff=row.for_staff,
     )
 
 
-def send_or_look_up(gateway: Gateway, claimed: ClaimedAttempt, at: datetime) -> Outcome | NotSent:
-    """Send the charge; or, when it may have been sent before, ask what became of it first. No transaction may be open.
+def _sent_before(row: sa.Row[Any]) -> SentBefore | None:
+    if row.claimed_by is None and row.poll_count == 0:
+        return None
+    # a worker that died may have sent it after the last look, so its absence counts from now on
+    unlisted_since = row.unlisted_since if row.claimed_by is None else None
+    return SentBefore(row.intended_at, row.key_unusable, unlisted_since)
 
-    One that never arrived is sent under its own key while that is fresh. It is given up when it is old (what allowed it
-    then must be asked anew), when the reader has cancelled meanwhile, or when the acquirer failed on its key: that answer stays
-    with the key for a day, so another attempt follows (STR-5). Only its key keeps it from being made twice, so it is given up
-    once it has been missing for `LISTED_WITHIN`. One that the acquirer wouldn't make isn't looked for: it waits while staff have
-    its case."""
+
+def send_or_look_up(gateway: Gateway, claimed: ClaimedAttempt, at: datetime) -> Outcome | NotSent:
+    """Send the charge, or find what became of it when it may have been sent before. No transaction may be open.
+
+    It isn't sent any more when it is old, because what allowed it must be decided again, or when the reader has cancelled. One
+    that the acquirer wouldn't make is neither sent nor looked for: it waits while staff have its case."""
     if claimed.hosted:
         answer = payment_page.close_or_look_up(gateway, claimed.request, claimed.page_ref)
         return NotSent() if isinstance(answer, PageClosed) else answer
@@ -257,23 +257,14 @@ def send_or_look_up(gateway: Gateway, claimed: ClaimedAttempt, at: datetime) -> 
             if claimed.for_staff and claimed.wanted
             else NotSent()
         )
-    intended_at = claimed.request.intended_at
-    fresh = at - intended_at < SENT_WITHIN and gateway.capabilities.holds_key(intended_at, at)
-    sendable = claimed.wanted and fresh
-    if not claimed.perhaps_sent:
-        return gateway.charge(claimed.request) if sendable else NotSent()
-    found = gateway.find_charge(claimed.request)
-    if not isinstance(found, NeverArrived):
-        reached("recovery: a charge that was sent before is found")
-        return found
-    if sendable and not claimed.key_unusable:
-        reached("recovery: a charge that never arrived is sent under its own key")
-        return gateway.charge(claimed.request)
-    if not is_absent(claimed.unlisted_since, at):
-        reached("recovery: a charge that isn't listed is asked for again")
-        return UNLISTED
-    reached("recovery: a charge that never arrived is not sent any more")
-    return NotSent()
+    may_send = claimed.wanted and at - claimed.request.intended_at < SENT_WITHIN
+    if claimed.sent_before is None:
+        return gateway.charge(claimed.request) if may_send else NotSent()
+    outcome = gateway.find_or_charge(claimed.request, claimed.sent_before, at, may_send=may_send)
+    if isinstance(outcome, NeverArrived):
+        reached("recovery: a charge that never arrived is not sent any more")
+        return NotSent()
+    return outcome
 
 
 _LET_GO = sa.text(
@@ -288,7 +279,7 @@ _LET_GO = sa.text(
 def release(session: Session, held: Sequence[ClaimedAttempt], me: int) -> None:
     """Put claimed attempts back that weren't sent after all; if somebody before us may have sent one, that stays so."""
     reached("recovery: charges that were held are put back")
-    rows = [{"id": one.attempt_id, "perhaps_sent": int(one.perhaps_sent)} for one in held]
+    rows = [{"id": one.attempt_id, "perhaps_sent": int(one.sent_before is not None)} for one in held]
     session.execute(_LET_GO, {"held": bulk.as_json(rows), "me": me})
 
 

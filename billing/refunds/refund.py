@@ -6,7 +6,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, func, select
 
-from billing.acquirer.answers import InsufficientBalance, RefundAnswer, RefundRefused, Unknown
+from billing.acquirer.answers import (
+    InsufficientBalance,
+    RefundAnswer,
+    RefundOutcome,
+    RefundRefused,
+    Unknown,
+)
 from billing.notices.refunds import refund_settled
 from billing.payments import dispute_limits, numbers, postings, refunds_owed
 from billing.payments.invoices import basis_points
@@ -21,8 +27,6 @@ from billing.refunds import shortage, waiting
 from billing.rules import tax
 from billing.rules.money import Money
 from billing.subscriptions.change import lock
-
-_Answer = RefundAnswer | RefundRefused | InsufficientBalance | Unknown
 
 
 class MoreThanLeft(Conflict):
@@ -154,7 +158,7 @@ def known(session: Session, acquirer: str, refund_id: str | None, refund_ref: st
     return session.exec(by_ref).first()
 
 
-def settle(ctx: TransactionContext, refund_id: str, answer: _Answer, *, again: bool = False) -> None:
+def settle(ctx: TransactionContext, refund_id: str, answer: RefundOutcome, *, again: bool = False) -> None:
     """Write down what the acquirer says of a refund; the answer and the webhook are two callers of it. Safe to repeat.
     `again`: it had been written down before, in a database that was lost, so the mail may be the reader's second one.
 
@@ -191,7 +195,7 @@ def settle(ctx: TransactionContext, refund_id: str, answer: _Answer, *, again: b
     )
 
 
-def _made_after_all(session: Session, refund: Refund, payment: Payment, answer: _Answer) -> bool:
+def _made_after_all(session: Session, refund: Refund, payment: Payment, answer: RefundOutcome) -> bool:
     """Whether the acquirer has made a refund that it had refused by its answer: it may fail on a request and carry it out
     nevertheless. Not where a transfer or another refund has taken its place."""
     return (
@@ -212,7 +216,7 @@ def _begin_again(ctx: TransactionContext, refund: Refund, payment: Payment) -> N
     failed_refund.made_after_all(ctx, refund)
 
 
-def _once_the_dispute_is_known(session: Session, payment: Payment, answer: _Answer) -> _Answer:
+def _once_the_dispute_is_known(session: Session, payment: Payment, answer: RefundOutcome) -> RefundOutcome:
     """A refund that fails because of a dispute is asked for again until the dispute's own news is here: without it the reader
     would be promised what the bank has returned, or denied what it hasn't."""
     because = isinstance(answer, RefundAnswer | RefundRefused) and answer.disputed

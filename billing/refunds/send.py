@@ -1,19 +1,19 @@
 """Bring refunds to their end: send them with no transaction open, and ask what became of those whose answer was lost."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from billing.acquirer import breaker
 from billing.acquirer.answers import (
-    UNLISTED,
-    InsufficientBalance,
     NeverArrived,
     NoSuchObject,
-    RefundAnswer,
+    RefundOutcome,
     RefundRefused,
+    RefundRequest,
+    SentBefore,
     Unknown,
 )
 from billing.acquirer.gateway_health import GatewayHealth, HealthByName
@@ -28,7 +28,6 @@ from billing.platform.stop_points import reached, stop_point
 from billing.readers.register import by_id
 from billing.refunds import elsewhere
 from billing.refunds.refund import settle
-from billing.rules.absence import is_absent
 from billing.rules.backoff import again_at
 from billing.rules.money import Money
 
@@ -40,14 +39,8 @@ log = logging.getLogger(__name__)
 class _Claimed:
     refund_id: str
     acquirer: str
-    cause: str
-    intent_ref: str
-    amount: int
-    key: str
-    keyed_at: datetime
-    key_unusable: bool
-    unlisted_since: datetime | None
-    perhaps_sent: bool
+    request: RefundRequest
+    sent_before: SentBefore | None
     gateway_ref: str | None
 
 
@@ -75,7 +68,7 @@ def send_due(database: Database, site: Site, health: HealthByName, at: datetime)
 
 
 def _send(database: Database, site: Site, acquirer: GatewayHealth, one: _Claimed, at: datetime) -> None:
-    answer = _bring_to_an_end(acquirer.gateway, database, one, at)
+    answer = _send_or_look_up(acquirer.gateway, database, one, at)
     acquirer.note(answer)
     stop_point("refund.answered")
     with database.begin(site, at, WORKER) as ctx:
@@ -98,31 +91,18 @@ def _put_off(database: Database, refund_id: str, at: datetime) -> None:
         session.add(refund)
 
 
-def _bring_to_an_end(
-    gateway: Gateway, database: Database, one: _Claimed, at: datetime
-) -> RefundAnswer | RefundRefused | InsufficientBalance | Unknown:
-    """Send it; or, when it may have been sent before, ask first. A key that protects no more is
-    replaced once the refund has been missing for `LISTED_WITHIN`: nothing else keeps it from being made twice."""
+def _send_or_look_up(gateway: Gateway, database: Database, one: _Claimed, at: datetime) -> RefundOutcome:
     if one.gateway_ref is not None:
         found = gateway.fetch_refund(one.gateway_ref)[1]
         # it was there, so only a person can say what became of it: a promise breaks once it has waited for long
         return Unknown(found.reason) if isinstance(found, NoSuchObject) else found
-    key = one.key
-    if one.perhaps_sent:
-        listed = gateway.find_refund(refund_id=one.refund_id, intent_ref=one.intent_ref)
-        if not isinstance(listed, NeverArrived):
-            reached("recovery: a refund that was sent before is found")
-            return listed
-        can = gateway.capabilities
-        if one.key_unusable or not can.refunds_repeatable or not can.holds_key(one.keyed_at, at):
-            if not is_absent(one.unlisted_since, at):
-                reached("recovery: a refund that isn't listed is asked for again")
-                return UNLISTED
-            reached("recovery: a refund gets another key")
-            key = _another_key(database, one.refund_id, at)
-    return gateway.refund(
-        refund_id=one.refund_id, cause=one.cause, intent_ref=one.intent_ref, amount=one.amount, key=key
-    )
+    if one.sent_before is None:
+        return gateway.refund(one.request)
+    outcome = gateway.find_or_refund(one.request, one.sent_before, at)
+    if not isinstance(outcome, NeverArrived):
+        return outcome
+    reached("recovery: a refund gets another key")
+    return gateway.refund(replace(one.request, key=_another_key(database, one.refund_id, at)))
 
 
 def _another_key(database: Database, refund_id: str, at: datetime) -> str:
@@ -159,16 +139,18 @@ def _claimed(row: Refund, payment: Payment) -> _Claimed:
     return _Claimed(
         refund_id=row.id,
         acquirer=row.acquirer,
-        cause=row.cause,
-        intent_ref=payment.intent_ref,
-        amount=row.amount,
-        key=row.idempotency_key,
-        keyed_at=row.keyed_at,
-        key_unusable=row.key_unusable,
-        unlisted_since=None if row.claimed_by is not None else row.unlisted_since,
-        perhaps_sent=row.claimed_by is not None or row.poll_count > 0,
+        request=RefundRequest(row.id, row.cause, payment.intent_ref, row.amount, row.idempotency_key),
+        sent_before=_sent_before(row),
         gateway_ref=row.gateway_ref,
     )
+
+
+def _sent_before(row: Refund) -> SentBefore | None:
+    if row.claimed_by is None and row.poll_count == 0:
+        return None
+    # a worker that died may have sent it after the last look, so its absence counts from now on
+    unlisted_since = row.unlisted_since if row.claimed_by is None else None
+    return SentBefore(row.keyed_at, row.key_unusable, unlisted_since)
 
 
 def _next(session: Session) -> Refund | None:

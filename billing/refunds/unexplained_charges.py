@@ -14,7 +14,9 @@ from billing.acquirer.answers import (
     InsufficientBalance,
     NeverArrived,
     RefundAnswer,
+    RefundOutcome,
     RefundRefused,
+    RefundRequest,
     Unknown,
 )
 from billing.acquirer.port import Gateway
@@ -136,22 +138,16 @@ def _due(database: Database, at: datetime) -> list[UnexplainedCharge]:
         )
 
 
-_Answer = RefundAnswer | RefundRefused | InsufficientBalance | Unknown
-
-
-def _bring_to_an_end(database: Database, gateway: Gateway, one: UnexplainedCharge) -> _Answer | NeverArrived:
+def _bring_to_an_end(
+    database: Database, gateway: Gateway, one: UnexplainedCharge
+) -> RefundOutcome | NeverArrived:
     """Ask first, each time: it may have been sent by a process that died, or by a database that was lost. A refund that failed
     is followed by one of another name. A charge that has been taken in since isn't given back (NeverArrived)."""
     found = gateway.find_refund(refund_id=one.refund_id, intent_ref=one.intent_ref)
     if not isinstance(found, NeverArrived) or _is_taken_in(database, one):
         return found
-    return gateway.refund(
-        refund_id=one.refund_id,
-        cause="unexplained",
-        intent_ref=one.intent_ref,
-        amount=one.amount,
-        key=f"unexplained-{one.charge_ref}-{one.poll_count}",
-    )
+    key = f"unexplained-{one.charge_ref}-{one.poll_count}"
+    return gateway.refund(RefundRequest(one.refund_id, "unexplained", one.intent_ref, one.amount, key))
 
 
 def _is_taken_in(database: Database, one: UnexplainedCharge) -> bool:
@@ -175,7 +171,7 @@ def heard(ctx: TransactionContext, acquirer: str, refund_ref: str, answer: Refun
 
 
 def _settle(
-    database: Database, site: Site, one: UnexplainedCharge, answer: _Answer | NeverArrived, at: datetime
+    database: Database, site: Site, one: UnexplainedCharge, answer: RefundOutcome | NeverArrived, at: datetime
 ) -> None:
     with database.begin(site, at, WORKER) as ctx:
         row = ctx.session.get_one(UnexplainedCharge, (one.charge_ref, one.acquirer), with_for_update=True)
@@ -194,7 +190,7 @@ def _keep(ctx: TransactionContext, row: UnexplainedCharge) -> None:
         shortage.close_when_over(ctx.acting_as(WORKER))
 
 
-def _write(ctx: TransactionContext, row: UnexplainedCharge, answer: _Answer) -> None:
+def _write(ctx: TransactionContext, row: UnexplainedCharge, answer: RefundOutcome) -> None:
     row.poll_count += 1
     before, waited, row.awaiting_balance_since = row.failure, row.awaiting_balance_since, None
     row.failure, row.next_poll_at = None, ctx.at + AGAIN

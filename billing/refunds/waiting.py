@@ -6,8 +6,7 @@ from billing.acquirer.answers import Unknown
 from billing.payments.models import Refund
 from billing.platform.context import TransactionContext
 from billing.refunds import shortage
-from billing.rules import backoff
-from billing.rules.absence import LISTED_WITHIN
+from billing.rules.backoff import again_at
 
 A_DAY = timedelta(days=1)
 """How often a refund that the acquirer makes wait is asked for, since the event that ends it may be lost; and how often one is tried for
@@ -34,8 +33,6 @@ def for_answer(refund: Refund, doubt: Unknown, at: datetime) -> None:
     refund.poll_count += 1
     refund.failure = doubt.reason
     refund.key_unusable = refund.key_unusable or doubt.key_unusable
-    if doubt.unlisted:
-        refund.unlisted_since, refund.next_poll_at = refund.unlisted_since or at, at + LISTED_WITHIN
-        return
-    refund.unlisted_since = None
-    refund.next_poll_at = backoff.again_at(refund.poll_count, at) + (doubt.wait or timedelta())
+    refund.unlisted_since = doubt.unlisted_since
+    begin = at if doubt.unlisted_since else again_at(refund.poll_count, at)
+    refund.next_poll_at = begin + (doubt.wait or timedelta())

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+from billing.acquirer.answers import RefundRequest
 from billing.changes import announce_price
 from billing.platform.actors import Command
 from billing.platform.installation import HOME
@@ -242,11 +243,7 @@ def the_mornings_comparison_finds_a_refund_and_a_strangers_charge(world: World) 
         "SELECT r.id, r.amount, p.intent_ref FROM refund r JOIN payment p ON p.id = r.payment_id"
     )[0]
     world.services.gateway.refund(
-        refund_id=row["id"],
-        cause="asked",
-        intent_ref=row["intent_ref"],
-        amount=row["amount"],
-        key=f"refund-{row['id']}",
+        RefundRequest(row["id"], "asked", row["intent_ref"], row["amount"], f"refund-{row['id']}")
     )
     world.rows("UPDATE refund SET next_poll_at = next_poll_at + interval '5 days' RETURNING id")
     customer, card = one_card(world)

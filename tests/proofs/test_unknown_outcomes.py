@@ -249,7 +249,7 @@ def test_an_attempt_put_back_keeps_its_doubt(world: World, due: Subscriber) -> N
             charge.release(session, [found], me)
     jump(world, hours=30)
     with worker_lock(world.services.database) as me:
-        assert claim(world, subscription, me).perhaps_sent
+        assert claim(world, subscription, me).sent_before is not None
     world.settle()
     check_charged_once(world, due)
 

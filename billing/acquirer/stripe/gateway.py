@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import stripe
 
+from billing.acquirer import find_or_send
 from billing.acquirer.answers import (
     CardGone,
     CardPage,
@@ -15,7 +16,6 @@ from billing.acquirer.answers import (
     ChargeRequest,
     CustomerGone,
     Declined,
-    InsufficientBalance,
     NeverArrived,
     NoSuchObject,
     NotTaken,
@@ -25,8 +25,10 @@ from billing.acquirer.answers import (
     PayPageAnswer,
     PayPageRequest,
     RefundAnswer,
-    RefundRefused,
+    RefundOutcome,
+    RefundRequest,
     SavedCard,
+    SentBefore,
     SetupAnswer,
     SetupExpired,
     SetupOpen,
@@ -239,6 +241,12 @@ class StripeGateway:
         except stripe.StripeError as error:
             return errors.unknown(error)
 
+    def find_or_charge(
+        self, request: ChargeRequest, before: SentBefore, at: datetime, *, may_send: bool
+    ) -> Outcome | NeverArrived:
+        """By listing, then under its key."""
+        return find_or_send.find_or_charge(self, request, before, at, may_send=may_send)
+
     def fetch_charge(self, intent_ref: str) -> tuple[ChargeClaim | None, Outcome | NoSuchObject]:
         """The PaymentIntent as it is now, whatever the event about it said."""
         try:
@@ -278,13 +286,11 @@ class StripeGateway:
             return errors.unknown(error)
         return PageClosed()
 
-    def refund(
-        self, *, refund_id: str, cause: str, intent_ref: str, amount: int, key: str
-    ) -> RefundAnswer | RefundRefused | InsufficientBalance | Unknown:
+    def refund(self, request: RefundRequest) -> RefundOutcome:
         """A Refund of the intent's charge."""
-        written = self._metadata.of_refund(refund_id, cause)
-        asked = {"payment_intent": intent_ref, "amount": amount, "metadata": written}
-        return refunds.make(self._stripe.refunds, asked, key)
+        written = self._metadata.of_refund(request.refund_id, request.cause)
+        asked = {"payment_intent": request.intent_ref, "amount": request.amount, "metadata": written}
+        return refunds.make(self._stripe.refunds, asked, request.key)
 
     def find_refund(self, *, refund_id: str, intent_ref: str) -> RefundAnswer | NeverArrived | Unknown:
         """By listing the intent's refunds. Stripe lists none for an intent that it doesn't have; why it makes none, it says when it is
@@ -294,6 +300,12 @@ class StripeGateway:
         except stripe.StripeError as error:
             gone = errors.missing_named(error, "payment_intent")
             return NeverArrived() if gone else errors.unknown(error)
+
+    def find_or_refund(
+        self, request: RefundRequest, before: SentBefore, at: datetime
+    ) -> RefundOutcome | NeverArrived:
+        """By listing, then under its key."""
+        return find_or_send.find_or_refund(self, request, before, at)
 
     def fetch_refund(self, refund_ref: str) -> tuple[str | None, RefundAnswer | NoSuchObject | Unknown]:
         """The Refund as it is now."""

@@ -5,13 +5,11 @@ from typing import Any
 
 import stripe
 
-from billing.acquirer.answers import InsufficientBalance, RefundAnswer, RefundRefused, Unknown
+from billing.acquirer.answers import RefundOutcome, RefundRefused, Unknown
 from billing.acquirer.stripe import answers, errors, lists
 
 
-def make(
-    refunds: Any, asked: dict[str, Any], key: str
-) -> RefundAnswer | RefundRefused | InsufficientBalance | Unknown:
+def make(refunds: Any, asked: dict[str, Any], key: str) -> RefundOutcome:
     """A Refund of the charge of `asked["payment_intent"]`. `refunds` is the library's service."""
     try:
         made = refunds.create(asked, {"idempotency_key": key})

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from billing.acquirer.answers import NoSuchObject, RefundAnswer, Unknown
+from billing.acquirer.answers import NoSuchObject, RefundAnswer, RefundRequest, Unknown
 from billing.acquirer.balance_port import (
     DisputeAnswer,
     DisputeState,
@@ -27,7 +27,7 @@ def test_books_tell_what_a_charge_and_a_refund_moved(acquirer: UnderTest) -> Non
     if movement.currency == "ZAR":
         assert movement.amount == 7500
     made = acquirer.gateway.refund(
-        refund_id="ref_books", cause="asked", intent_ref=charged.intent_ref, amount=2500, key=acquirer.key()
+        RefundRequest("ref_books", "asked", charged.intent_ref, 2500, acquirer.key())
     )
     assert isinstance(made, RefundAnswer)
     back = books.movements_of(made.refund_ref)

@@ -17,11 +17,17 @@ from billing.acquirer.answers import (
     PageOpen,
     PayPageRequest,
     RefundAnswer,
+    RefundOutcome,
     RefundRefused,
+    RefundRequest,
+    SentBefore,
     Unknown,
 )
+from billing.acquirer.capabilities import Idempotency
 from billing.rules.dunning import DeclineKind
 from tests.acquirer.contract.under_test import OtherSide, UnderTest
+
+SECOND = timedelta(seconds=1)
 
 
 def test_a_charge_goes_through_once_for_its_key(acquirer: UnderTest) -> None:
@@ -85,6 +91,61 @@ def test_a_charge_can_be_found_again_by_listing(acquirer: UnderTest) -> None:
     assert acquirer.gateway.find_charge(acquirer.request(card)) == NeverArrived()
 
 
+def test_a_charge_that_may_have_been_sent_is_found_or_sent_and_never_twice(acquirer: UnderTest) -> None:
+    card, at = acquirer.card(), acquirer.now
+    gateway, request = acquirer.gateway, acquirer.request(card)
+    before = SentBefore(at, key_unusable=False, unlisted_since=None)
+    first = gateway.find_or_charge(request, before, at, may_send=True)
+    assert isinstance(first, Charged), "it never arrived, so it is sent now"
+    assert gateway.find_or_charge(request, before, at, may_send=True) == first
+    assert gateway.find_or_charge(request, before, at, may_send=False) == first
+    assert gateway.find_charge(request) == gateway.charge(request) == first
+
+
+def test_a_charge_that_may_not_be_sent_any_more_has_never_arrived_once_it_is_missing_for_long(
+    acquirer: UnderTest,
+) -> None:
+    """Each call says what to keep for the next one."""
+    gateway, request, at = acquirer.gateway, acquirer.request(acquirer.card()), acquirer.now
+    doubt = gateway.find_or_charge(request, SentBefore(at, False, None), at, may_send=False)
+    assert isinstance(doubt, Unknown)
+    assert doubt.unlisted_since == at
+    assert doubt.wait is not None
+    before = SentBefore(at, doubt.key_unusable, doubt.unlisted_since)
+    later = at + doubt.wait
+    assert gateway.find_or_charge(request, before, later - SECOND, may_send=False) == doubt
+    assert gateway.find_or_charge(request, before, later, may_send=False) == NeverArrived()
+    assert gateway.find_charge(request) == NeverArrived(), "nothing was sent"
+
+
+def test_a_refund_that_may_have_been_sent_is_found_or_sent_and_never_twice(acquirer: UnderTest) -> None:
+    charged, at = acquirer.charged(acquirer.card()), acquirer.now
+    gateway = acquirer.gateway
+    request = RefundRequest("ref_once", "asked", charged.intent_ref, 2500, acquirer.key())
+    before = SentBefore(at, key_unusable=False, unlisted_since=None)
+    first = gateway.find_or_refund(request, before, at)
+    assert isinstance(first, RefundAnswer)
+    assert gateway.find_or_refund(request, before, at) == first
+    other = RefundRequest("ref_other", "asked", charged.intent_ref, 5000, acquirer.key())
+    assert isinstance(gateway.find_or_refund(other, before, at), RefundAnswer), "another of the same charge"
+    assert gateway.find_refund(refund_id="ref_once", intent_ref=charged.intent_ref) == first
+
+
+def test_a_refund_whose_key_is_unusable_waits_and_then_may_have_another(acquirer: UnderTest) -> None:
+    if acquirer.gateway.capabilities.idempotency is Idempotency.BY_REFERENCE:
+        pytest.skip("it has no key that could become unusable")
+    charged, at = acquirer.charged(acquirer.card()), acquirer.now
+    gateway = acquirer.gateway
+    request = RefundRequest("ref_stuck", "asked", charged.intent_ref, 2500, acquirer.key())
+    doubt = gateway.find_or_refund(request, SentBefore(at, True, None), at)
+    assert isinstance(doubt, Unknown)
+    assert doubt.wait is not None
+    later = at + doubt.wait
+    assert (
+        gateway.find_or_refund(request, SentBefore(at, True, doubt.unlisted_since), later) == NeverArrived()
+    )
+
+
 def test_a_charge_is_fetched_with_what_it_is_for(acquirer: UnderTest) -> None:
     card = acquirer.card()
     request = acquirer.request(card)
@@ -95,10 +156,8 @@ def test_a_charge_is_fetched_with_what_it_is_for(acquirer: UnderTest) -> None:
 def test_money_goes_back_in_parts_and_never_more_than_came(acquirer: UnderTest) -> None:
     charged = acquirer.charged(acquirer.card())
 
-    def refund(amount: int, key: str) -> RefundAnswer | RefundRefused | InsufficientBalance | Unknown:
-        return acquirer.gateway.refund(
-            refund_id="ref_1", cause="asked", intent_ref=charged.intent_ref, amount=amount, key=key
-        )
+    def refund(amount: int, key: str) -> RefundOutcome:
+        return acquirer.gateway.refund(RefundRequest("ref_1", "asked", charged.intent_ref, amount, key))
 
     key = acquirer.key()
     first, again = refund(5000, key), refund(5000, key)
@@ -120,9 +179,7 @@ def test_want_of_balance_is_told_from_a_refusal_for_good(
 ) -> None:
     charged = acquirer.charged(acquirer.card())
     other.refuse_refunds(way)
-    made = acquirer.gateway.refund(
-        refund_id="ref_1", cause="test", intent_ref=charged.intent_ref, amount=7500, key=acquirer.key()
-    )
+    made = acquirer.gateway.refund(RefundRequest("ref_1", "test", charged.intent_ref, 7500, acquirer.key()))
     assert isinstance(made, answer)
     if isinstance(made, RefundAnswer):
         assert (made.state, made.insufficient_balance) == ("pending", True)

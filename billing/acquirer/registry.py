@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from billing.acquirer.port import Gateway
 from billing.acquirer.rate_limit import RateLimiter
-from billing.platform.errors import Unavailable
+from billing.platform.errors import RefusesToStart, Unavailable
 from billing.platform.monotonic import Monotonic
 
 
@@ -15,10 +15,15 @@ class AcquirerMissing(Unavailable):
 
 
 class Acquirers:
-    """By name; the first is the default. Each has a pace of its own, as its limits are its own."""
+    """By name; the first is the default, for new rows. Each has a rate of its own, as its limits are its own."""
 
     def __init__(self, gateways: Sequence[Gateway], per_second: float, monotonic: Monotonic) -> None:
+        """Raises RefusesToStart where the default can't save a card without a charge: trials begin so."""
         self.default = gateways[0]
+        if not self.default.capabilities.zero_amount_setup:
+            raise RefusesToStart(
+                f"{self.default.display_name} can't save cards for trials: put another acquirer first."
+            )
         self.monotonic = monotonic
         self._gateways = {gateway.name: gateway for gateway in gateways}
         self._limiters = {name: RateLimiter(per_second, monotonic, name) for name in self._gateways}

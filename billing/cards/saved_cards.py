@@ -180,6 +180,21 @@ def _ask_for_another(ctx: TransactionContext, subscription: Subscription, method
         card_removed(ctx, subscription, charge.on)
 
 
+def ending_before(session: Session, acquirer: str, day: date) -> Sequence[str]:
+    """The acquirer's names of cards that are charged and end before a day."""
+    return session.exec(
+        select(PaymentMethod.gateway_ref)
+        .join(Subscription, col(Subscription.payment_method_id) == PaymentMethod.id)
+        .where(
+            PaymentMethod.acquirer == acquirer,
+            Subscription.state != State.ENDED,
+            col(Subscription.card_expires_on) < day,
+            col(PaymentMethod.gone_at).is_(None),
+        )
+        .distinct()
+    ).all()
+
+
 def of_customer(session: Session, acquirer: str, customer_ref: str) -> Sequence[str]:
     """The names of a customer's cards at the acquirer."""
     return session.exec(

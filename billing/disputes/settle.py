@@ -1,5 +1,6 @@
 """Settle a dispute from its state at the acquirer now. Webhooks about it may come late, twice and in any order."""
 
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -59,6 +60,7 @@ def settle(
         return Unresolved.ABSENT
     if isinstance(answer, Unknown):
         raise Unavailable(answer.reason)
+    answer = replace(answer, answer_by=gateway.capabilities.answer_by(answer))
     stop_point("dispute.fetched")
     write_down_charge(database, gateway, site, answer.charge_ref, answer.intent_ref, at)
     moved = _moved_by_charge(database, gateway, answer)

@@ -4,7 +4,7 @@ An attempt belongs to the claimer whose number stands in it. When that process i
 what became of it is asked before anything is charged."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -257,10 +257,12 @@ def send_or_look_up(gateway: Gateway, claimed: ClaimedAttempt, at: datetime) -> 
             if claimed.for_staff and claimed.wanted
             else NotSent()
         )
-    may_send = claimed.wanted and at - claimed.request.intended_at < SENT_WITHIN
+    suffix = gateway.capabilities.descriptor(claimed.request.descriptor_suffix)
+    request = replace(claimed.request, descriptor_suffix=suffix)
+    may_send = claimed.wanted and at - request.intended_at < SENT_WITHIN
     if claimed.sent_before is None:
-        return gateway.charge(claimed.request) if may_send else NotSent()
-    outcome = gateway.find_or_charge(claimed.request, claimed.sent_before, at, may_send=may_send)
+        return gateway.charge(request) if may_send else NotSent()
+    outcome = gateway.find_or_charge(request, claimed.sent_before, at, may_send=may_send)
     if isinstance(outcome, NeverArrived):
         reached("recovery: a charge that never arrived is not sent any more")
         return NotSent()

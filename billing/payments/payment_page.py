@@ -14,6 +14,7 @@ from billing.acquirer.answers import (
     Charged,
     ChargeRequest,
     CustomerGone,
+    NoSuchObject,
     PageClosed,
     PageOpen,
     PayPageRequest,
@@ -106,6 +107,7 @@ def open_page(database: Database, gateway: Gateway, site: Site, attempt_id: str,
     A page that was opened by a process which died before noting it is found again by its key. Where the acquirer failed on that
     key, the next try has another: a page whose name we never learnt was given to nobody (STR-5)."""
     with database.transaction() as session:
+        suffix = gateway.capabilities.descriptor(suffix)
         request = _request(session, site, session.get_one(Attempt, attempt_id), suffix)
         reader = by_id(session, session.get_one(Invoice, request.claim.invoice_id).reader_id)
 
@@ -174,5 +176,11 @@ def close_or_look_up(
     if page_ref is None:
         found = gateway.find_charge(request)
         return found if isinstance(found, Charged | Unknown) else PageClosed()
-    answer = gateway.close_pay_page(page_ref)
-    return Unknown("the page could not be closed") if isinstance(answer, PageOpen) else answer
+    closes = gateway.capabilities.closes_pages
+    answer = gateway.close_pay_page(page_ref) if closes else gateway.fetch_pay_page(page_ref)
+    match answer:
+        case PageOpen():
+            return Unknown("the page could not be closed")  # asked again until it has run out
+        case NoSuchObject():
+            return PageClosed()
+    return answer

@@ -3,15 +3,16 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Self, TypeVar
 
 from sqlmodel import Session, col, select
 
-from billing.acquirer.answers import NoSuchObject, RefundAnswer, Unknown
+from billing.acquirer.answers import CardGone, NoSuchObject, RefundAnswer, Unknown
 from billing.acquirer.port import Gateway
 from billing.acquirer.registry import Acquirers
+from billing.cards import saved_cards
 from billing.cases.models import Case, CaseKind
 from billing.disputes import settle as disputes
 from billing.disputes import warn as warnings
@@ -29,6 +30,7 @@ from billing.rules.reconciliation import MOVED_BY, Discrepancy, Pair, Thing
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+A_MONTH = timedelta(days=31)
 MOST = 100
 """Calls that one comparison makes for this: when everything differs, something else is wrong than events."""
 
@@ -127,6 +129,17 @@ def ask_about_unpresented(run: ReconcileContext, at: datetime) -> Unasked:
     return _each(run, [(ref, partial(_look_for_movements, run, ref, at)) for ref in wanted])
 
 
+def ask_about_cards(run: ReconcileContext, at: datetime) -> Unasked:
+    """Cards that end within a month, where the acquirer doesn't say that a network has replaced one. Which couldn't be asked about.
+
+    Raises Unavailable when none can, because the acquirer is away."""
+    if run.gateway.capabilities.card_updates:
+        return []
+    with run.database.transaction() as session:
+        refs = saved_cards.ending_before(session, run.acquirer, run.site.today(at + A_MONTH))
+    return _each(run, [(ref, partial(_card, run, ref, at)) for ref in refs])
+
+
 def listed(answer: list[T] | Unknown) -> list[T]:
     """What the acquirer listed. Raises Unavailable where it listed nothing for certain."""
     if isinstance(answer, Unknown):
@@ -144,6 +157,17 @@ def _disputes_known(session: Session, acquirer: str, refs: list[str]) -> set[str
 def _about(session: Session, kind: CaseKind, refs: list[str]) -> set[str]:
     """Of which of these there is, or was, a case."""
     return set(session.exec(select(Case.subject).where(Case.kind == kind, bulk.one_of(Case.subject, refs))))
+
+
+def _card(run: ReconcileContext, ref: str, at: datetime) -> None:
+    card = run.gateway.fetch_card(ref)
+    if isinstance(card, Unknown | NoSuchObject):
+        raise Unavailable(card.reason)
+    with run.database.begin(run.site, at, run.actor) as ctx:
+        if isinstance(card, CardGone):
+            saved_cards.removed(ctx, run.acquirer, [ref])
+        else:
+            saved_cards.renewed(ctx, run.acquirer, card)
 
 
 def _each(run: ReconcileContext, asking: Sequence[Asking]) -> Unasked:

@@ -14,6 +14,7 @@ from billing.reconcile import compare, payouts
 from billing.reconcile.catch_up import (
     MOST,
     ReconcileContext,
+    ask_about_cards,
     ask_about_open,
     ask_about_unheard,
     ask_about_unpresented,
@@ -82,6 +83,7 @@ def _reconcile(
     unheard, unasked = ask_about_unheard(run, span.start, span.end, at)
     unasked += ask_about_open(run, at)
     unasked += ask_about_unpresented(run, at)
+    unasked += ask_about_cards(run, at)
     doing("comparing once more")
     with run.database.transaction() as session:
         after = _differing(session, acquirer, refs)

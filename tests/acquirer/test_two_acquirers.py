@@ -12,14 +12,17 @@ from billing.acquirer.answers import ChargeRequest, Outcome, Unknown
 from billing.acquirer.port import Gateway
 from billing.acquirer.registry import AcquirerMissing, Acquirers
 from billing.acquirer.signals import Notification, Signal
+from billing.acquirer.stripe.gateway import CAPABILITIES
 from billing.billing_run import run
 from billing.cases.models import CaseKind
 from billing.container import Services
+from billing.reconcile.catch_up import ask_about_cards
 from billing.reconcile.reconcile import reconcile
 from billing.webhooks import inbox
 from billing.webhooks.settle import settle_due
 from tests.proofs.many_readers import due
 from tests.support import ledger_checks
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 
@@ -30,6 +33,7 @@ class Another:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self.capabilities = CAPABILITIES
         self.charged: list[str] = []
         self.away = False
 
@@ -181,3 +185,26 @@ def test_each_row_is_compared_with_the_books_of_its_own_acquirer(world: World, a
     ]
     assert found[0].what.startswith("Stripe's charge ")
     assert "and Another moved nothing for it" in found[1].what
+
+
+@pytest.mark.rare
+def test_where_no_webhook_says_so_new_cards_are_asked_for_each_morning(
+    world: World, told: Subscriber, another: Another
+) -> None:
+    """One that a network has replaced, and one that is gone."""
+    world.sandbox.trouble({"effect": "drop"})
+    move_card(world, told.subscription_id)
+    (card,) = world.rows("SELECT id, gateway_ref FROM payment_method")
+    world.execute("UPDATE subscription SET card_expires_on = '2027-03-31'")
+    world.sandbox.replace(card["gateway_ref"], exp_month=5, exp_year=2031)
+    context = replace(house(world, another).reconcile_context, gateway=cast(Gateway, another))
+    shown = "SELECT exp_month, exp_year, gone_at IS NULL AS here FROM payment_method"
+    assert ask_about_cards(context, world.now) == []
+    assert world.rows(shown) != [{"exp_month": 5, "exp_year": 2031, "here": True}], "a webhook says so"
+    another.capabilities = replace(CAPABILITIES, card_updates=False)
+    assert ask_about_cards(context, world.now) == []
+    assert world.rows(shown) == [{"exp_month": 5, "exp_year": 2031, "here": True}]
+    world.execute("UPDATE subscription SET card_expires_on = '2027-03-31'")
+    world.sandbox.banks("remove_card", payment_method=card["gateway_ref"])
+    assert ask_about_cards(context, world.now) == []
+    assert world.rows(shown) == [{"exp_month": 5, "exp_year": 2031, "here": False}]

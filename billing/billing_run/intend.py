@@ -7,8 +7,8 @@ from datetime import timedelta
 from billing.billing_run.handle_decline import card_limit_reached
 from billing.billing_run.skip_reason import Skip
 from billing.changes.outcome import ActionOutcome
-from billing.payments import charge
 from billing.payments.attempt_history import card_usage
+from billing.payments.intend_charge import Intent, intend_charges
 from billing.payments.invoices import Drawn, Wanted, draw_up, drawn
 from billing.payments.models import Invoice
 from billing.platform.context import TransactionContext
@@ -58,9 +58,9 @@ def intend(ctx: TransactionContext, charges: Sequence[ToCharge]) -> list[ActionO
         else:
             counted[fingerprint] += 1
             asked.add(fingerprint)
-            intents.append(charge.Intent(one.subscription, owed, by_reader=one.by_reader))
+            intents.append(Intent(one.subscription, owed, by_reader=one.by_reader))
             outcomes.append(ActionOutcome.DUE)
-    charge.intend(ctx, intents)
+    intend_charges(ctx, intents)
     mark_all(ctx, [one.subscription for one in intents], charging_since=ctx.at)
     return outcomes
 

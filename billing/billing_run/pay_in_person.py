@@ -15,6 +15,7 @@ from billing.billing_run.settle import settle
 from billing.changes.refusals import refuse_standstill
 from billing.payments import attempt_history, charge, payment_page
 from billing.payments.charge import NotSent
+from billing.payments.intend_charge import Intent, intend_charges
 from billing.payments.invoices import drawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
 from billing.payments.payment_page import HostedPage
@@ -122,8 +123,8 @@ def with_card_on_record(run_context: RunContext, invoice_id: str, at: datetime) 
         _refuse(now)
         if not now.with_card:
             raise OtherWay
-        intent = charge.Intent(now.subscription, drawn(now.invoice), by_reader=True)
-        [attempt_id] = charge.intend(ctx, [intent])
+        intent = Intent(now.subscription, drawn(now.invoice), by_reader=True)
+        [attempt_id] = intend_charges(ctx, [intent])
         mark(now.subscription, run_context.site.zone, charging_since=at)
         ctx.session.add(now.subscription)
     drain_attempts(run_context, at, RunReport(), subscription_id=now.subscription.id)
@@ -170,8 +171,8 @@ def open_page(run_context: RunContext, invoice_id: str, at: datetime) -> str | N
 
 
 def _begin(ctx: TransactionContext, now: Owing, until: datetime) -> Attempt:
-    intent = charge.Intent(now.subscription, drawn(now.invoice), hosted=True, until=until)
-    [attempt_id] = charge.intend(ctx, [intent])
+    intent = Intent(now.subscription, drawn(now.invoice), hosted=True, until=until)
+    [attempt_id] = intend_charges(ctx, [intent])
     mark(now.subscription, ctx.zone, charging_since=ctx.at)
     ctx.session.add(now.subscription)
     return ctx.session.get_one(Attempt, attempt_id)

@@ -7,7 +7,7 @@ from billing.acquirer.answers import ChargeClaim, Charged, Outcome
 from billing.billing_run.outcome import SettleOutcome, Unattributed
 from billing.billing_run.settle import settle
 from billing.cards.saved_cards import keep_card
-from billing.payments.charge import named
+from billing.payments.intend_charge import attempt_names
 from billing.payments.invoices import Wanted, draw_up
 from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
 from billing.platform import bulk
@@ -51,7 +51,7 @@ def _lost_attempt(ctx: TransactionContext, acquirer: str, claim: ChargeClaim, ch
     if method_id is None or paid_for is None:
         return None
     invoice_id = _invoice(ctx, subscription, paid_for, charged)
-    row = named(ctx.site, claim.subscription_id, claim.period_number, claim.rung)
+    row = attempt_names(ctx.site, claim.subscription_id, claim.period_number, claim.rung)
     written = {
         "invoice_id": invoice_id,
         "payment_method_id": method_id,

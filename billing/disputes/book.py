@@ -1,8 +1,8 @@
 """Post a dispute to the ledger. What the bank took stands in the account `disputes` until the bank decides."""
 
 from billing.acquirer.balance_port import DisputeState
-from billing.ledger import post
 from billing.ledger.models import Account
+from billing.ledger.post import Posting, post
 from billing.payments import refunds_owed
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Payment
@@ -29,4 +29,4 @@ def post_movements(ctx: TransactionContext, dispute: Dispute) -> None:
 
 
 def _post(ctx: TransactionContext, dispute: Dispute, kind: str, lines: dict[Account, int]) -> None:
-    post.post(ctx.session, kind=kind, source_id=dispute.id, at=ctx.at, on=ctx.today, lines=lines)
+    post(ctx.session, Posting(kind, dispute.id, ctx.at, ctx.today, lines))

@@ -22,7 +22,8 @@ class PostedOtherwise(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """What to write: `lines` in minor units (cents) of one currency, debit positive, credit negative. Raises Unbalanced."""
+    """A fact to write, dated `on`. `lines` are minor units (cents) of one currency: debit positive, credit negative, zeros left
+    out. For a credit, `supply_on` is the day of the sale that it takes back (VAT-12). Raises Unbalanced."""
 
     kind: str
     source_id: str
@@ -39,23 +40,8 @@ class Posting:
             raise Unbalanced(f"{self.kind} {self.source_id}: the lines sum to {total} cents")
 
 
-def post(
-    session: Session,
-    *,
-    kind: str,
-    source_id: str,
-    at: datetime,
-    on: date,
-    lines: Mapping[Account, int],
-    vat_basis_points: int | None = None,
-    supply_on: date | None = None,
-    currency: str = BASE_CURRENCY,
-) -> bool:
-    """Write one fact down, dated `on`; whether it was new. The same again changes nothing. `lines` are cents: debit positive,
-    credit negative; zeros are left out. `supply_on`, for a credit, is the day of the sale it takes back (VAT-12).
-
-    Raises Unbalanced, PostedOtherwise."""
-    posting = Posting(kind, source_id, at, on, lines, vat_basis_points, supply_on, currency)
+def post(session: Session, posting: Posting) -> bool:
+    """Write one fact; whether it was new. The same fact again changes nothing. Raises PostedOtherwise."""
     return post_many(session, [posting]) == 1
 
 
@@ -89,30 +75,22 @@ _POST = sa.text(
 
 
 def post_many(session: Session, postings: Sequence[Posting]) -> int:
-    """Write facts down; how many were new. Raises PostedOtherwise."""
+    """Write facts; how many were new. Raises PostedOtherwise."""
     facts = [
-        {
-            "kind": one.kind,
-            "source_id": one.source_id,
-            "at": one.at,
-            "on": one.on,
-            "supply_on": one.supply_on or one.on,
-            "vat_basis_points": one.vat_basis_points,
-            "currency": one.currency,
-        }
-        for one in postings
+        {name: getattr(posting, name) for name in _FACT} | {"supply_on": posting.supply_on or posting.on}
+        for posting in postings
     ]
     lines = [
-        {"kind": one.kind, "source_id": one.source_id, "account": account, "amount": amount}
-        for one in postings
-        for account, amount in one.lines.items()
+        {"kind": posting.kind, "source_id": posting.source_id, "account": account, "amount": amount}
+        for posting in postings
+        for account, amount in posting.lines.items()
         if amount
     ]
     new = session.execute(_POST, {"facts": bulk.as_json(facts), "lines": bulk.as_json(lines)})
     written = {(kind, source_id) for kind, source_id in new}
-    for one in postings:
-        if (one.kind, one.source_id) not in written:
-            _refuse_other_lines(session, one)
+    for posting in postings:
+        if (posting.kind, posting.source_id) not in written:
+            _refuse_other_lines(session, posting)
     return len(written)
 
 
@@ -129,14 +107,14 @@ _LINES = sa.text(
 
 
 def posted(session: Session, kind: str, source_ids: Iterable[str]) -> set[str]:
-    """Of which of these sources a fact of this kind is in the books."""
+    """Those of these sources whose fact of this kind is in the books."""
     known = select(LedgerTransaction.source_id).where(
         LedgerTransaction.kind == kind, bulk.one_of(LedgerTransaction.source_id, set(source_ids))
     )
     return set(session.exec(known))
 
 
-def _refuse_other_lines(session: Session, one: Posting) -> None:
-    wanted = {account: amount for account, amount in one.lines.items() if amount}
-    if lines_of(session, one.kind, one.source_id) != wanted:
-        raise PostedOtherwise(f"{one.kind} {one.source_id}")
+def _refuse_other_lines(session: Session, posting: Posting) -> None:
+    lines = {account: amount for account, amount in posting.lines.items() if amount}
+    if lines_of(session, posting.kind, posting.source_id) != lines:
+        raise PostedOtherwise(f"{posting.kind} {posting.source_id}")

@@ -1,1 +1,1 @@
-"""Money: invoices, attempts, payments, refunds, and the port to the acquirer."""
+"""Invoices, attempts, payments and their documents."""

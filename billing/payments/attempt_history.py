@@ -1,4 +1,4 @@
-"""What has been tried already: how often a card was asked, what it said, and which tries the ladder counts."""
+"""What earlier attempts say: how often a card was charged, how it declined, and which attempts the ladder counts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,12 +18,14 @@ from billing.rules.periods import civil_date
 
 @dataclass(frozen=True, slots=True)
 class PastAttempts:
-    """What has been tried already, for the ladder: refused attempts of the worker for this invoice; and of this card, whatever
-    for, the last day of an attempt that counts, and how many count in 30 days (RET-6, see `CardUsage`)."""
+    """What the ladder counts."""
 
     refused: int
+    """The worker's declined attempts at this invoice."""
     last_on: date | None
+    """The day of this card's last attempt that counts, whatever it was for (RET-6)."""
     on_card: int
+    """How many of those there were in 30 days (see `CardUsage`)."""
     newer: bool
     """Whether the card was given, or replaced by its network, after this invoice's last attempt."""
 
@@ -38,18 +40,18 @@ def past_attempts(ctx: TransactionContext, invoice: Invoice, payment_method_id: 
         )
     ).one()
     card = card_usage(ctx, [payment_method_id])[payment_method_id]
-    asked_at = ctx.session.exec(
+    last_at = ctx.session.exec(
         select(func.max(Attempt.intended_at)).where(
             col(Attempt.invoice_id) == invoice.id, col(Attempt.state) != AttemptState.NOT_SENT
         )
     ).one()
-    newer = asked_at is None or ctx.session.get_one(PaymentMethod, payment_method_id).saved_at > asked_at
+    newer = last_at is None or ctx.session.get_one(PaymentMethod, payment_method_id).saved_at > last_at
     last_on = civil_date(card.last_at, ctx.zone) if card.last_at else None
     return PastAttempts(refused, last_on, card.counted, newer)
 
 
 def bank_was_asked(session: Session, invoice: Invoice) -> bool:
-    """Whether a bank has been asked for this invoice; that its reader has looked at a page is no such thing."""
+    """Whether a bank has been asked for this invoice. A hosted page that is still open asks none."""
     found = select(Attempt.id).where(
         Attempt.invoice_id == invoice.id,
         col(Attempt.state) != AttemptState.NOT_SENT,
@@ -58,15 +60,14 @@ def bank_was_asked(session: Session, invoice: Invoice) -> bool:
     return session.exec(found).first() is not None
 
 
-_SINCE = timedelta(days=CARD_WINDOW_DAYS)
+_WINDOW = timedelta(days=CARD_WINDOW_DAYS)
 _COUNTED = (AttemptState.DECLINED, AttemptState.OPEN)
 
 
 @dataclass(frozen=True, slots=True)
 class CardUsage:
-    """How often a card refused in 30 days, whatever for and under whichever row, how often it was asked and hasn't answered, and
-    when such an attempt was made last (RET-6). A charge that succeeded is no retry, so it doesn't count. The card is known by
-    the hash of its fingerprint."""
+    """A card's attempts in 30 days, whatever for and under whichever row (RET-6): declined ones, open ones, and when the last of
+    them was made. A charge that succeeded is no retry, so it doesn't count. The hash of its fingerprint identifies the card."""
 
     fingerprint: str
     refused: int
@@ -80,11 +81,11 @@ class CardUsage:
 
 
 def card_usage(ctx: TransactionContext, method_ids: Sequence[str]) -> dict[str, CardUsage]:
-    """What these cards were asked and didn't pay, each by the id of its row."""
+    """The usage of these cards, by the ids of their rows."""
     same = aliased(PaymentMethod)
     counted = sa.and_(
         col(Attempt.payment_method_id) == same.id,
-        col(Attempt.intended_at) > ctx.at - _SINCE,
+        col(Attempt.intended_at) > ctx.at - _WINDOW,
         col(Attempt.state).in_(_COUNTED),
     )
     rows = ctx.session.execute(
@@ -104,24 +105,24 @@ def card_usage(ctx: TransactionContext, method_ids: Sequence[str]) -> dict[str, 
 
 
 def card_free_on(ctx: TransactionContext, payment_method_id: str) -> date:
-    """The first civil day on which a card that has had its attempts of 30 days may be asked again, if nothing else asks it."""
+    """The first civil day on which a card at its limit may be charged again, if nothing else charges it."""
     oldest = ctx.session.exec(
         select(Attempt.intended_at)
         .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
         .where(
             PaymentMethod.fingerprint == ctx.session.get_one(PaymentMethod, payment_method_id).fingerprint,
-            Attempt.intended_at > ctx.at - _SINCE,
+            Attempt.intended_at > ctx.at - _WINDOW,
             col(Attempt.state).in_(_COUNTED),
         )
         .order_by(col(Attempt.intended_at).desc())
         .offset(MAX_CARD_ATTEMPTS - 1)
     ).first()
-    return civil_date((oldest or ctx.at - _SINCE) + _SINCE, ctx.zone) + timedelta(days=1)
+    return civil_date((oldest or ctx.at - _WINDOW) + _WINDOW, ctx.zone) + timedelta(days=1)
 
 
 def lock_shared_cards(session: Session, method_ids: Sequence[str]) -> None:
-    """Let nobody else add an attempt to those of these cards that several readers pay with, until this transaction ends; to be
-    called before their attempts are counted (RET-6)."""
+    """Lock those of these cards that several readers pay with, until this transaction ends. Call it before their attempts are
+    counted (RET-6). The lock on a subscription protects all other cards."""
     if not method_ids:
         return
     other = aliased(PaymentMethod)
@@ -142,8 +143,8 @@ def lock_shared_cards(session: Session, method_ids: Sequence[str]) -> None:
 
 
 def last_refusal(session: Session, invoice: Invoice, payment_method_id: str) -> DeclineKind | None:
-    """How this card refused this invoice the last time; None when it hasn't been asked for it. One that its bank has
-    replaced, with another number or date, is another card. One that is gone refuses whatever it is asked for."""
+    """How this card last declined this invoice; None when it didn't. A card that its bank has replaced, with another number or
+    date, is another card. One that is gone declines everything."""
     card = session.get_one(PaymentMethod, payment_method_id)
     if card.gone_at is not None:
         return DeclineKind.HARD
@@ -156,6 +157,7 @@ def last_refusal(session: Session, invoice: Invoice, payment_method_id: str) -> 
             PaymentMethod.fingerprint == card.fingerprint,
             PaymentMethod.exp_year == card.exp_year,
             PaymentMethod.exp_month == card.exp_month,
+            # `saved_at` moves when a network replaces the card under the same row: earlier attempts were another card's
             sa.or_(col(PaymentMethod.id) != card.id, col(Attempt.intended_at) >= card.saved_at),
         )
         .order_by(col(Attempt.ordinal).desc())
@@ -163,7 +165,7 @@ def last_refusal(session: Session, invoice: Invoice, payment_method_id: str) -> 
 
 
 def last_attempt_never_sent(session: Session, invoice: Invoice) -> bool:
-    """Whether the last attempt at an invoice grew too old before the acquirer could be asked: its rung is still to be used."""
+    """Whether the last attempt at an invoice grew too old before it could be sent: its rung is still to be used."""
     last = session.exec(
         select(Attempt.state)
         .where(Attempt.invoice_id == invoice.id, col(Attempt.hosted).is_(False))

@@ -1,4 +1,4 @@
-"""Keep what an acquirer's books say: each movement once, its fee in the ledger, payouts with what they pay out."""
+"""Mirror acquirers' balances: each movement once, its fee in the ledger, payouts with what they pay out."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -12,8 +12,8 @@ from sqlmodel import col
 from billing.acquirer.answers import NoSuchObject, Unknown
 from billing.acquirer.balance_port import Movement, NotListed, PayoutAnswer, PayoutListing
 from billing.acquirer.port import Gateway
-from billing.ledger import post
 from billing.ledger.models import Account
+from billing.ledger.post import Posting, post, post_many
 from billing.payments import currency_conversion
 from billing.payments.balance_models import BalanceMovement, Payout
 from billing.platform.actors import WORKER
@@ -33,26 +33,26 @@ RETURNED = "payout_reversal"
 def keep(
     ctx: TransactionContext, acquirer: str, movements: list[Movement], *, payout_ref: str | None = None
 ) -> int:
-    """Keep movements, and book their fees and payouts that came back; how many were new. `payout_ref` says in which payout they are. Safe to repeat."""
+    """Keep movements, and book their fees and the payouts that came back; how many were new. `payout_ref`: the payout that they
+    are in. Safe to repeat."""
     new = 0
     for first in range(0, len(movements), _AT_ONCE):
         batch = movements[first : first + _AT_ONCE]
         rows = insert(BalanceMovement).values(
-            [asdict(one) | {"acquirer": acquirer, "payout_ref": payout_ref} for one in batch]
+            [asdict(movement) | {"acquirer": acquirer, "payout_ref": payout_ref} for movement in batch]
         )
+        # xmax is 0 where a row was inserted, and not where it was updated
         written = ctx.session.execute(_once(rows).returning(col(BalanceMovement.ref), sa.text("xmax = 0")))
         new += sum(bool(inserted) for _, inserted in written)
-        post.post_many(ctx.session, [*_fees(ctx.site, batch, ctx.at), *_returned(ctx.site, batch, ctx.at)])
-        disputes = (
-            one.source_ref for one in batch if one.category in currency_conversion.DISPUTES and one.source_ref
-        )
-        currency_conversion.present_disputes(ctx, acquirer, disputes)
+        post_many(ctx.session, list(_postings(ctx, batch)))
+        disputes = [one.source_ref for one in batch if one.category in currency_conversion.DISPUTES]
+        currency_conversion.present_disputes(ctx, acquirer, filter(None, disputes))
         currency_conversion.book(ctx, acquirer, batch)
     return new
 
 
 def _once(rows: Insert) -> Insert:
-    """A movement stays as it was first kept; what was not known of it then is filled in."""
+    """A movement stays as it was first kept; what wasn't known then is filled in."""
     kept, said = BalanceMovement, rows.excluded
     missing = {
         name: sa.func.coalesce(getattr(kept, name), said[name])
@@ -68,22 +68,17 @@ def _once(rows: Insert) -> Insert:
     )
 
 
-def _fees(site: Site, movements: Iterable[Movement], at: datetime) -> Iterable[post.Posting]:
-    for one in movements:
-        cost = one.fee - one.amount if one.category == FEE else one.fee
-        if cost:
-            lines = {Account.GATEWAY_FEES: cost, Account.GATEWAY: -cost}
-            on = site.today(one.at)
-            yield post.Posting("gateway_fee", one.ref, at, on, lines, currency=one.currency)
-
-
-def _returned(site: Site, movements: Iterable[Movement], at: datetime) -> Iterable[post.Posting]:
-    """Money that went to the bank is at the gateway again; the next payout takes it along."""
-    for one in movements:
-        if one.category == RETURNED and one.amount:
-            lines = {Account.GATEWAY: one.amount, Account.BANK: -one.amount}
-            on = site.today(one.at)
-            yield post.Posting("payout_returned", one.ref, at, on, lines, currency=one.currency)
+def _postings(ctx: TransactionContext, movements: Iterable[Movement]) -> Iterable[Posting]:
+    """Fees; and payouts that came back: their money is at the gateway again, and the next payout takes it along."""
+    for movement in movements:
+        on, currency = ctx.site.today(movement.at), movement.currency
+        fee = movement.fee - movement.amount if movement.category == FEE else movement.fee
+        if fee:
+            lines = {Account.GATEWAY_FEES: fee, Account.GATEWAY: -fee}
+            yield Posting("gateway_fee", movement.ref, ctx.at, on, lines, currency=currency)
+        if movement.category == RETURNED and movement.amount:
+            lines = {Account.GATEWAY: movement.amount, Account.BANK: -movement.amount}
+            yield Posting("payout_returned", movement.ref, ctx.at, on, lines, currency=currency)
 
 
 class PayoutOutcome(StrEnum):
@@ -97,13 +92,13 @@ def keep_payout(
     database: Database, gateway: Gateway, site: Site, payout_ref: str, at: datetime
 ) -> PayoutOutcome:
     """Keep a payout with all that it pays out, where the acquirer lists that, and book it. Safe to repeat. Raises Unavailable."""
-    books = gateway.books
-    payout = books.payout(payout_ref)
+    payout = gateway.books.payout(payout_ref)
     if isinstance(payout, NoSuchObject):
         return PayoutOutcome.ABSENT
     if isinstance(payout, Unknown):
         raise Unavailable(payout.reason)
-    inside = books.movements_in(payout_ref) if payout.listing is PayoutListing.LISTED else NotListed()
+    listed = payout.listing is PayoutListing.LISTED
+    inside = gateway.books.movements_in(payout_ref) if listed else NotListed()
     if isinstance(inside, Unknown):
         raise Unavailable(inside.reason)
     if at - payout.at < LISTED_WITHIN and not _adds_up(payout, inside):
@@ -114,16 +109,17 @@ def keep_payout(
             keep(ctx, gateway.name, inside, payout_ref=payout_ref)
         if payout.amount:
             lines = {Account.BANK: payout.amount, Account.GATEWAY: -payout.amount}
-            on, currency = site.today(payout.at), payout.currency
-            post.post(
-                ctx.session, kind="payout", source_id=payout_ref, at=at, on=on, lines=lines, currency=currency
+            posting = Posting(
+                "payout", payout_ref, at, site.today(payout.at), lines, currency=payout.currency
             )
+            post(ctx.session, posting)
     return PayoutOutcome.KEPT
 
 
 def _adds_up(payout: PayoutAnswer, inside: list[Movement] | NotListed) -> bool:
     if isinstance(inside, NotListed):
         return True
+    # the list holds the payout itself, below zero
     return sum(one.net for one in inside if one.source_ref != payout.payout_ref) == payout.amount
 
 

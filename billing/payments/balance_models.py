@@ -1,4 +1,4 @@
-"""Tables that mirror acquirers' books: what moved our balance there, what was paid out, and how far the two were compared."""
+"""Tables that mirror acquirers' books: movements of our balance, payouts, and how far the books were compared."""
 
 from datetime import date, datetime
 
@@ -32,12 +32,12 @@ class BalanceMovement(SQLModel, table=True):
     net: int = Field(sa_type=sa.BigInteger)
     currency: str
     exchange_rate: float | None = None
-    """Where it settles in another currency than the reader pays in (STR-2): of that, for one unit of this."""
+    """Set where it settles in another currency than the reader pays in (STR-2): units of that for one unit of this."""
     presented_amount: int | None = Field(default=None, sa_type=sa.BigInteger)
     """Then, what the reader paid, got back or disputes: minor units of `presented_currency`, with the sign of `amount`."""
     presented_currency: str | None = None
     charge_ref: str | None = None
-    """Then, the charge that it belongs to."""
+    """Then, its charge."""
     description: str
     at: datetime = Field(index=True)
     available_at: datetime
@@ -45,7 +45,7 @@ class BalanceMovement(SQLModel, table=True):
 
 
 class Payout(SQLModel, table=True):
-    """Money that an acquirer has sent to our bank account, or below zero, has taken from it. Minor units (cents) of its currency."""
+    """Money sent to our bank account; negative where it was taken from it. Minor units (cents) of its currency."""
 
     ref: str = Field(primary_key=True)
     acquirer: str = Field(primary_key=True)
@@ -55,20 +55,20 @@ class Payout(SQLModel, table=True):
     arrives_at: datetime
     listing: PayoutListing = Field(sa_column=enum_column(PayoutListing))
     seen_at: datetime
-    """When we kept it; of one whose list had to be waited for, when we kept that."""
+    """When we kept it, or its list where that came later."""
     short: int = Field(default=0, sa_type=sa.BigInteger)
-    """Cents by which it took more than the account held by the movements we know of; 0 for one with a list."""
+    """Cents by which it exceeds what the known movements had left in the account; 0 for one with a list."""
 
 
 class Reconciliation(SQLModel, table=True):
-    """A comparison of our books with all acquirers', from one civil day through another. Without `done_at` it is still to be made."""
+    """A comparison of our books with all acquirers', from one civil day through another; still to be made without `done_at`."""
 
     __table_args__ = (sa.CheckConstraint("since <= through", name="in_order"),)
 
     through: date = Field(primary_key=True)
     since: date
     next_at: datetime
-    """When to try again; of one that is done, when the days after it are due."""
+    """When to try again; after `done_at`, when the next days are due."""
     tries: int = Field(default=0)
     problem: str | None = None
     done_at: datetime | None = None

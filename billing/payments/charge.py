@@ -1,7 +1,7 @@
-"""Charge a card in three steps: commit the intent here, call the gateway with no transaction open, settle (renewals).
+"""The second step of a charge: claim what `intend_charge` wrote down, and call the gateway with no transaction open.
 
-An attempt belongs to the claimer whose number stands in it. When that process is dead, the attempt is anybody's, and
-what became of it is asked before anything is charged."""
+An attempt belongs to the worker whose number stands in it. When that worker is dead, any other may claim it, and looks up what
+became of it before it sends anything."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,15 +23,12 @@ from billing.acquirer.answers import (
 )
 from billing.acquirer.port import Gateway
 from billing.cases.models import Case, CaseKind
-from billing.payments import payment_page
-from billing.payments.invoices import Drawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
-from billing.platform import bulk, ids
+from billing.payments.payment_page import close_or_look_up
+from billing.platform import bulk
 from billing.platform.claims import assign, unclaimed
 from billing.platform.context import TransactionContext
 from billing.platform.installation import ASKING, refuse_held
-from billing.platform.logs import log_event
-from billing.platform.site import Site
 from billing.platform.stop_points import reached
 from billing.rules.lifecycle import State
 from billing.subscriptions.models import Subscription
@@ -49,7 +46,7 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedAttempt:
-    """An attempt to bring to an end."""
+    """An attempt to send or to look up."""
 
     attempt_id: str
     acquirer: str
@@ -66,74 +63,6 @@ class ClaimedAttempt:
     """Whether such an attempt waits until staff have closed its case."""
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """That a locked subscription's card is about to be charged for an invoice; or, `hosted`, that its reader is about to pay it
-    on a hosted page, which ends at `until` and is looked at then."""
-
-    subscription: Subscription
-    invoice: Drawn
-    by_reader: bool = False
-    hosted: bool = False
-    until: datetime | None = None
-
-
-def intend(ctx: TransactionContext, intents: Sequence[Intent]) -> list[str]:
-    """Write down the attempts; their ids. Commit, then `send_or_look_up`."""
-    rungs = _rungs(ctx.session, [one.invoice.id for one in intents])
-    acquirers = _acquirers(ctx.session, [str(one.subscription.payment_method_id) for one in intents])
-    rows: list[dict[str, Any]] = [
-        {
-            **named(ctx.site, one.subscription.id, one.invoice.period_number, rungs[one.invoice.id]),
-            "invoice_id": one.invoice.id,
-            "payment_method_id": str(one.subscription.payment_method_id),
-            "acquirer": acquirers[str(one.subscription.payment_method_id)],
-            "amount": one.invoice.gross,
-            "state": AttemptState.OPEN,
-            "intended_at": ctx.at,
-            "next_poll_at": one.until or ctx.at,
-            "poll_count": 0,
-            "by_reader": one.by_reader or one.hosted,
-            "hosted": one.hosted,
-        }
-        for one in intents
-    ]
-    bulk.insert(ctx.session, Attempt, rows)
-    for row in rows:
-        log_event(
-            ctx.session, "charge intended", attempt=row["id"], invoice=row["invoice_id"], cents=row["amount"]
-        )
-    return [row["id"] for row in rows]
-
-
-def named(site: Site, subscription_id: str, period_number: int, rung: int) -> dict[str, Any]:
-    """The columns that name an attempt. They follow from what is claimed, and from nothing random: a database that was restored
-    from a backup makes the same claim under the same name, and the acquirer answers it as before (STR-5)."""
-    return {
-        "id": ids.derived("att", subscription_id, period_number, rung),
-        "subscription_id": subscription_id,
-        "ordinal": rung,
-        "idempotency_key": f"{site.installation}-{subscription_id}-p{period_number}-r{rung}",
-    }
-
-
-def _rungs(session: Session, invoice_ids: Sequence[str]) -> dict[str, int]:
-    """Which attempt at its invoice comes next."""
-    made = session.exec(
-        select(Attempt.invoice_id, func.max(Attempt.ordinal))
-        .where(bulk.one_of(Attempt.invoice_id, invoice_ids))
-        .group_by(col(Attempt.invoice_id))
-    )
-    known = dict(made.all())
-    return {invoice_id: known.get(invoice_id, 0) + 1 for invoice_id in invoice_ids}
-
-
-def _acquirers(session: Session, method_ids: Sequence[str]) -> dict[str, str]:
-    """Where these cards are."""
-    found = select(PaymentMethod.id, PaymentMethod.acquirer).where(bulk.one_of(PaymentMethod.id, method_ids))
-    return dict(session.exec(found).all())
-
-
 def claim(
     ctx: TransactionContext,
     me: int,
@@ -142,9 +71,9 @@ def claim(
     subscription_id: str | None = None,
     paused_at: str | None = None,
 ) -> list[ClaimedAttempt]:
-    """Take open attempts that are due and not in the hands of a living claimer, of acquirers that aren't paused; or, as a probe,
-    of the one that is `paused_at`. Commit before calling the gateway. Raises NotAdopted, AsksAcquirer: the database may have
-    changed under a run that goes on after a lost connection."""
+    """Claim open attempts that are due, of acquirers that aren't paused; or, for a probe, of the one that is `paused_at`. Commit
+    before calling the gateway. Raises NotAdopted, AsksAcquirer: the database may have changed under a run that goes on after a
+    lost connection."""
     refuse_held(ctx.session)
     query = (
         _attempts()
@@ -161,12 +90,12 @@ def claim(
     if subscription_id is not None:
         query = query.where(col(Attempt.subscription_id) == subscription_id)
     claimed = [_claimed(row) for row in ctx.session.execute(query)]
-    assign(ctx.session, Attempt, [one.attempt_id for one in claimed], me)
+    assign(ctx.session, Attempt, [attempt.attempt_id for attempt in claimed], me)
     return claimed
 
 
 def _attempts() -> sa.Select[*tuple[Any, ...]]:
-    """With all that a charge is made and decided by."""
+    """Attempts with all that a charge is made and decided by. Columns, not rows: a run claims thousands."""
     return (
         sa.select(
             col(Attempt.id),
@@ -201,7 +130,7 @@ def _attempts() -> sa.Select[*tuple[Any, ...]]:
 
 
 def waits_for_staff() -> sa.ColumnElement[bool]:
-    """Whether an attempt that the acquirer wouldn't make has a case that is open, and its reader has no other card meanwhile."""
+    """Whether an attempt that the acquirer wouldn't make has an open case, and its reader has given no other card meanwhile."""
     case = sa.exists().where(
         col(Case.kind) == CaseKind.CHARGE_REFUSED.value,
         col(Case.subject) == Attempt.id,
@@ -249,14 +178,11 @@ def send_or_look_up(gateway: Gateway, claimed: ClaimedAttempt, at: datetime) -> 
     It isn't sent any more when it is old, because what allowed it must be decided again, or when the reader has cancelled. One
     that the acquirer wouldn't make is neither sent nor looked for: it waits while staff have its case."""
     if claimed.hosted:
-        answer = payment_page.close_or_look_up(gateway, claimed.request, claimed.page_ref)
-        return NotSent() if isinstance(answer, PageClosed) else answer
+        page = close_or_look_up(gateway, claimed.request, claimed.page_ref)
+        return NotSent() if isinstance(page, PageClosed) else page
     if claimed.not_taken_reason is not None:
-        return (
-            NotTaken(claimed.not_taken_reason, again=True)
-            if claimed.for_staff and claimed.wanted
-            else NotSent()
-        )
+        waits = claimed.for_staff and claimed.wanted
+        return NotTaken(claimed.not_taken_reason, again=True) if waits else NotSent()
     suffix = gateway.capabilities.descriptor(claimed.request.descriptor_suffix)
     request = replace(claimed.request, descriptor_suffix=suffix)
     may_send = claimed.wanted and at - request.intended_at < SENT_WITHIN
@@ -269,7 +195,7 @@ def send_or_look_up(gateway: Gateway, claimed: ClaimedAttempt, at: datetime) -> 
     return outcome
 
 
-_LET_GO = sa.text(
+_RELEASE = sa.text(
     f"""
     UPDATE attempt SET claimed_by = NULL, poll_count = greatest(poll_count, perhaps_sent)
     FROM {bulk.recordset("held", "held", {"id": "text", "perhaps_sent": "int"})}
@@ -279,14 +205,16 @@ _LET_GO = sa.text(
 
 
 def release(session: Session, held: Sequence[ClaimedAttempt], me: int) -> None:
-    """Put claimed attempts back that weren't sent after all; if somebody before us may have sent one, that stays so."""
+    """Put claimed attempts back that weren't sent after all. One that an earlier worker may have sent keeps that doubt."""
     reached("recovery: charges that were held are put back")
-    rows = [{"id": one.attempt_id, "perhaps_sent": int(one.sent_before is not None)} for one in held]
-    session.execute(_LET_GO, {"held": bulk.as_json(rows), "me": me})
+    rows = [
+        {"id": attempt.attempt_id, "perhaps_sent": int(attempt.sent_before is not None)} for attempt in held
+    ]
+    session.execute(_RELEASE, {"held": bulk.as_json(rows), "me": me})
 
 
 def postpone(session: Session, attempt_id: str, *, until: datetime) -> None:
-    """Look at an attempt later that breaks whoever settles it; what became of it is asked first, then."""
+    """Look up later what became of an attempt that can't be settled now."""
     reached("recovery: a charge that breaks us is put off")
     attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
     if attempt.state is AttemptState.OPEN:
@@ -303,21 +231,20 @@ def waiting(session: Session) -> int:
 
 
 def descriptor_suffix(state: State, period_number: int) -> str | None:
-    """What the statement adds to our name: the first money after a trial says so, be it a retry's (CARD-9)."""
+    """What the statement adds to our name: `AFTER_TRIAL` on the first money after a trial, also when a retry takes it (CARD-9)."""
     overdue = state is State.PAST_DUE and period_number == 0
     return AFTER_TRIAL if overdue or state is State.TRIALING else None
 
 
 def last_since(session: Session, subscription_id: str, since: datetime) -> AttemptState | None:
-    """What is known of the last charge intended for a subscription from an instant on; None when there was none."""
-    found = session.exec(
-        select(Attempt)
+    """The state of the last charge intended for a subscription from an instant on."""
+    return session.exec(
+        select(col(Attempt.state))
         .where(Attempt.subscription_id == subscription_id, Attempt.intended_at >= since)
         .order_by(col(Attempt.intended_at).desc(), col(Attempt.ordinal).desc())
     ).first()
-    return found.state if found else None
 
 
 NEXT_DUE = f"""SELECT min(next_poll_at) FROM attempt
                WHERE state = 'open' AND acquirer NOT IN ({breaker.PAUSED}) AND NOT EXISTS ({ASKING})"""  # noqa: S608
-"""When an open attempt wants looking at next; null while charging is paused (see `timetable.Job`)."""
+"""When an open attempt is due next; null while charging is paused (see `timetable.Job`)."""

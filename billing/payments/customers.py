@@ -1,4 +1,4 @@
-"""The acquirer's customer for a reader: the one that is known, or another where the acquirer has it no more."""
+"""The acquirer's customer for a reader: the known one, or a new one where the acquirer has it no more."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -18,9 +18,9 @@ def with_customer(
     key: str,
     ask: Callable[[str], Answer | CustomerGone | Unknown],
 ) -> Answer | Unknown:
-    """What `ask` brings for a customer: the `known` one, else one made under `key`. No transaction may be open.
+    """The answer of `ask` for the `known` customer, else for one made under `key`. No transaction may be open.
 
-    Repeated with the same key it is the same customer, so `ask` may build its own key on it."""
+    The same key makes the same customer, so `ask` may derive its own key from it."""
     if known is not None:
         answer = ask(known)
         if not isinstance(answer, CustomerGone):
@@ -29,6 +29,6 @@ def with_customer(
     if isinstance(made, Unknown):
         return made
     answer = ask(made)
-    return (
-        Unknown("the customer was made, and isn't known yet") if isinstance(answer, CustomerGone) else answer
-    )
+    if isinstance(answer, CustomerGone):
+        return Unknown("the customer was made, and isn't known yet")
+    return answer

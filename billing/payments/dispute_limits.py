@@ -1,4 +1,4 @@
-"""What disputes forbid: a charge that a bank takes back is not refunded besides, and a reader whose bank asks isn't renewed."""
+"""What disputes forbid: a disputed charge isn't refunded as well, and a reader with an open dispute isn't renewed."""
 
 from sqlmodel import Session, col, select
 
@@ -23,11 +23,11 @@ class DisputeOpen(Conflict):
 
 
 TAKES = f"(NOT inquiry AND state IN {(*(state.value for state in OPEN), DisputeState.LOST.value)})"
-"""What `Dispute.takes` says, of a row in SQL."""
+"""`Dispute.takes` in SQL, about a row of `dispute`."""
 
 
 def of_payment(session: Session, payment_id: str) -> list[Dispute]:
-    """A payment's disputes, newest first; there is hardly ever more than one."""
+    """A payment's disputes, newest first."""
     return list(
         session.exec(select(Dispute).where(Dispute.payment_id == payment_id).order_by(col(Dispute.id).desc()))
     )
@@ -39,13 +39,13 @@ def is_taken(session: Session, payment: Payment) -> bool:
 
 
 def cents_taken(session: Session, payment: Payment) -> int:
-    """How much of this payment banks have, for now or for good."""
-    return sum(one.amount for one in of_payment(session, payment.id) if one.takes)
+    """Cents of this payment that banks have, for now or for good."""
+    return sum(dispute.amount for dispute in of_payment(session, payment.id) if dispute.takes)
 
 
 def is_lost(session: Session, payment: Payment) -> bool:
     """Whether a bank keeps the money of this payment for good."""
-    return any(one.state is DisputeState.LOST for one in of_payment(session, payment.id))
+    return any(dispute.state is DisputeState.LOST for dispute in of_payment(session, payment.id))
 
 
 def refuse_taken(session: Session, payment: Payment) -> None:

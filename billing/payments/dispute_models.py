@@ -44,16 +44,16 @@ class Dispute(SQLModel, table=True):
     answer_by: datetime | None = None
     decided_at: datetime | None = None
     evidence: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
-    """What we knew of the reader's consent, notices, sign-ins and reading when it came: kept, because some of it is forgotten later."""
+    """The reader's consent, notices, sign-ins and reading as known when it came. Kept here, because retention deletes some of it."""
     sent_at: datetime | None = None
     """When staff sent the evidence to the bank."""
 
     @property
     def takes(self) -> bool:
-        """Whether the bank has, or keeps, the money."""
+        """Whether the bank has the money, for now or for good."""
         return not self.inquiry and self.state in (*OPEN, DisputeState.LOST)
 
     @property
     def open(self) -> bool:
-        """Whether it is still to be decided."""
+        """Whether the bank has yet to decide."""
         return self.state in OPEN

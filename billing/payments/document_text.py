@@ -1,4 +1,4 @@
-"""The text of tax invoices and credit notes: for the mail that carries them, and for copies."""
+"""Tax invoices and credit notes as documents: for the mail that carries them, and for copies."""
 
 from datetime import timedelta
 
@@ -75,7 +75,7 @@ def credit_note(
 
 
 def copies(ctx: TransactionContext, paid: Paid) -> list[Document]:
-    """A paid invoice and its credit notes, to be printed. The originals went by mail, so the invoice says copy (VAT-7)."""
+    """A paid invoice and its credit notes, for printing. The originals went by mail, so the invoice says copy (VAT-7)."""
     recipient = invoice_recipients.of_invoice(ctx.session, paid.invoice)
     invoice = tax_invoice(paid.invoice, paid.card, recipient, is_copy=True)
     notes = [

@@ -1,4 +1,4 @@
-"""To whom a tax invoice is made out: asked for above R5 000, and printed below it for readers who want it (VAT-6)."""
+"""To whom a tax invoice is made out: required above R5 000, and printed below it for readers who want it (VAT-6)."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -17,7 +17,7 @@ MOST = 200
 
 
 class InvoiceRecipient(SQLModel, table=True):
-    """What a reader entered for one tax invoice, and for those after it. Only added to: a correction keeps both (VAT-8)."""
+    """What a reader entered for one tax invoice and those after it. Rows are only added: a correction keeps both (VAT-8)."""
 
     __tablename__ = "invoice_recipient"
     __table_args__ = (sa.Index("invoice_recipient_of_reader", "reader_id", "entered_at"),)
@@ -28,7 +28,7 @@ class InvoiceRecipient(SQLModel, table=True):
     name: str
     address: str
     vat_number: str | None = None
-    """Where the recipient is a vendor."""
+    """Of a recipient who is a vendor."""
     entered_at: datetime
 
 
@@ -45,7 +45,7 @@ class NotAVatNumber(Invalid):
 
 
 def enter(ctx: TransactionContext, invoice: Invoice, name: str, address: str, vat_number: str) -> None:
-    """Make this invoice out to them, and those that are paid from now on."""
+    """Make this invoice out to them, and those paid from now on. Raises NameAndAddressNeeded, NotAVatNumber."""
     name, address, vat_number = (" ".join(typed.split()) for typed in (name, address, vat_number))
     vat_number = vat_number.replace(" ", "")
     if not name or not address or max(len(name), len(address)) > MOST:
@@ -66,7 +66,7 @@ def enter(ctx: TransactionContext, invoice: Invoice, name: str, address: str, va
 
 
 def of_invoices(session: Session, invoice_ids: Collection[str]) -> dict[str, InvoiceRecipient]:
-    """By invoice: what was entered for it last, or else for an earlier one before it was paid."""
+    """By invoice: the last entry for it, or else the last one for an earlier invoice before it was paid."""
     own = col(InvoiceRecipient.invoice_id) == col(Invoice.id)
     rows = session.exec(
         select(Invoice.id, InvoiceRecipient)
@@ -77,7 +77,7 @@ def of_invoices(session: Session, invoice_ids: Collection[str]) -> dict[str, Inv
         )
         .order_by(own, col(InvoiceRecipient.entered_at), col(InvoiceRecipient.id))
     )
-    return dict(rows.all())  # of several for one invoice the last stays
+    return dict(rows.all())  # of several rows for one invoice the last stays, so the order above decides
 
 
 def of_invoice(session: Session, invoice: Invoice) -> InvoiceRecipient | None:

@@ -16,10 +16,13 @@ from billing.rules.money import Money
 from billing.rules.periods import Period
 from billing.subscriptions.models import Plan, Price, Subscription
 
+_FOLLOWING = ("state", "period_start_on", "period_end_on", "gross", "net", "vat", "vat_basis_points")
+"""Columns of an invoice that follow the calendar and the price until it is paid."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a locked subscription is to be invoiced for."""
+    """A period to be invoiced to a locked subscription."""
 
     subscription: Subscription
     plan: Plan
@@ -29,7 +32,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """An invoice, with the number of its period and the cents that are asked for."""
+    """An invoice, the number of its period, and the cents to charge."""
 
     id: str
     period_number: int
@@ -37,19 +40,19 @@ class Drawn:
 
 
 def draw_up(ctx: TransactionContext, wanted: Sequence[Wanted], *, today: date) -> list[Drawn]:
-    """The invoice for each period: the one there is, or a new one; an older one that is still open is void, because its
-    period was given away. VAT is split at today's rate (VAT-1).
+    """The invoice for each period: the existing one, or a new one. An older open one becomes void: its period was given away.
+    VAT is split at today's rate (VAT-1).
 
-    Until it is paid it follows the calendar: a trial that was extended after a charge which never arrived has its first
-    period on other days."""
+    An unpaid invoice follows the calendar: a trial that was extended after a charge which never arrived has its first period on
+    other days."""
     _void_others(ctx.session, wanted)
-    rows = [_row(one, tax.split(_price(one), tax.rate_on(today)), ctx.at) for one in wanted]
+    rows = [_row(one, today, ctx.at) for one in wanted]
     new = bulk.insert(ctx.session, Invoice, rows, unless="subscription_id, period_number")
     return [
         Drawn(row["id"], row["period_number"], row["gross"])
         if row["id"] in new
-        else drawn(_known(ctx.session, one, today))
-        for one, row in zip(wanted, rows, strict=True)
+        else drawn(_follow_calendar(ctx.session, row))
+        for row in rows
     ]
 
 
@@ -62,11 +65,8 @@ def _void_others(session: Session, wanted: Sequence[Wanted]) -> None:
             mark_void(session, invoice)
 
 
-def _price(one: Wanted) -> Money:
-    return Money(one.price.amount, one.price.currency)
-
-
-def _row(one: Wanted, split: tax.VatSplit, at: datetime) -> dict[str, Any]:
+def _row(one: Wanted, today: date, at: datetime) -> dict[str, Any]:
+    split = tax.split(Money(one.price.amount, one.price.currency), tax.rate_on(today))
     return {
         "id": ids.derived("inv", one.subscription.id, one.period.number),
         "subscription_id": one.subscription.id,
@@ -86,38 +86,30 @@ def _row(one: Wanted, split: tax.VatSplit, at: datetime) -> dict[str, Any]:
 
 
 def drawn(invoice: Invoice) -> Drawn:
-    """An invoice that there is, as what is charged for."""
+    """An existing invoice, to be charged."""
     return Drawn(invoice.id, invoice.period_number, invoice.gross)
 
 
-def _known(session: Session, one: Wanted, today: date) -> Invoice:
-    found = session.exec(
-        select(Invoice).where(
-            Invoice.subscription_id == one.subscription.id, Invoice.period_number == one.period.number
-        )
-    ).one()
-    return _follow(session, found, one.period, tax.split(_price(one), tax.rate_on(today)))
-
-
-def _follow(session: Session, invoice: Invoice, period: Period, split: tax.VatSplit) -> Invoice:
+def _follow_calendar(session: Session, row: dict[str, Any]) -> Invoice:
+    found = select(Invoice).where(
+        Invoice.subscription_id == row["subscription_id"], Invoice.period_number == row["period_number"]
+    )
+    invoice = session.exec(found).one()
     if invoice.state is not InvoiceState.PAID:
-        invoice.state = InvoiceState.OPEN
-        invoice.period_start_on, invoice.period_end_on = period.start_on, period.end_on
-        invoice.gross, invoice.net, invoice.vat = split.gross.amount, split.net.amount, split.vat.amount
-        invoice.vat_basis_points = split.rate.basis_points
-        session.add(invoice)
+        for name in _FOLLOWING:
+            setattr(invoice, name, row[name])
     return invoice
 
 
 def open_invoice(session: Session, subscription_id: str) -> Invoice | None:
-    """The invoice that is still owed."""
+    """The subscription's open invoice."""
     return session.exec(
         select(Invoice).where(Invoice.subscription_id == subscription_id, Invoice.state == InvoiceState.OPEN)
     ).first()
 
 
 def mark_paid(session: Session, paid: Sequence[tuple[Invoice, datetime, date]]) -> None:
-    """The money came: each is a tax invoice from now on, paid at that moment and dated that day, with the next number."""
+    """Make each a tax invoice with the next number, paid at that moment and dated that day."""
     first = numbers.next_numbers(session, numbers.INVOICES, len(paid)) if paid else 0
     bulk.update(
         session,
@@ -129,13 +121,13 @@ def mark_paid(session: Session, paid: Sequence[tuple[Invoice, datetime, date]]) 
 
 
 def mark_void(session: Session, invoice: Invoice) -> None:
-    """The money won't be asked for any more."""
+    """The money won't be charged any more."""
     invoice.state = InvoiceState.VOID
     session.add(invoice)
 
 
 def basis_points(payment: Payment, invoice: Invoice) -> int:
-    """The rate of VAT in a payment: its invoice's; none for money that came twice, because nothing was supplied for it."""
+    """The rate of VAT in a payment: its invoice's, or 0 for a duplicate, for which nothing was supplied."""
     return 0 if payment.duplicate else invoice.vat_basis_points
 
 

@@ -16,7 +16,7 @@ class SetupPurpose(StrEnum):
 
     TRIAL = "trial"
     PAID = "paid"
-    """Starts without a trial: charged as soon as the card is saved."""
+    """A start without a trial: charged as soon as the card is saved."""
     CARD = "card"
     """Another card for a subscription that exists."""
 
@@ -27,14 +27,14 @@ class SetupState(StrEnum):
     OPEN = "open"
     DONE = "done"
     REFUSED = "refused"
-    """The card was saved, but nothing may start with it, or what it was for has ended; `refusal` says why."""
+    """The card was saved, but nothing may start with it; `refusal` says why."""
     EXPIRED = "expired"
     AWAITS_PROOF = "awaits_proof"
-    """The card was typed by somebody who may not be the reader: nothing is kept or begun until the address is proved."""
+    """Somebody else than the reader may have typed the card: nothing is kept or begun until the address is proved."""
 
 
 class CardSetup(SQLModel, table=True):
-    """One visit to the card page: what it is for, and how it ended. Finished once, by the reader's return or by the webhook."""
+    """A visit to the card page: its purpose and its end. Finished once, by the reader's return or by the webhook."""
 
     __tablename__ = "card_setup"
     __table_args__ = (
@@ -47,25 +47,25 @@ class CardSetup(SQLModel, table=True):
     state: SetupState = Field(sa_column=enum_column(SetupState))
     email: str
     reader_id: str | None = Field(default=None, foreign_key="reader.id", index=True)
-    """The reader, where there was one already; for a new address it is filled in when the card is saved."""
+    """Empty for a new address until the card is saved."""
     consent_id: str | None = Field(default=None, foreign_key="consent.id")
     price_id: str = Field(foreign_key="price.id")
     browser_hash: str
     browser_known_at: datetime | None = None
-    """When the browser was last seen to be the reader's: signed in as the reader, or the one that made the account. Empty where
-    all we know is that somebody typed the address."""
+    """When the browser was last known to be the reader's: signed in, or the one that made the account. Empty where somebody only
+    typed the address."""
     next_poll_at: datetime
-    """When the acquirer is asked how it ended: when the page has run out, or sooner after an answer that was lost."""
+    """When the acquirer is polled: after the page has run out, or sooner after a lost answer."""
     poll_count: int = Field(default=0)
-    """How often that stayed unknown."""
+    """How often the end stayed unknown."""
     page_poll_at: datetime | None = None
-    """Until when its reader's return asks the acquirer nothing (see `return_polls`)."""
+    """Until when its reader's return doesn't poll the acquirer (see `return_polls`)."""
     acquirer: str
     customer_ref: str | None = Field(default=None, index=True)
     method_ref: str | None = None
-    """The card's name at the acquirer, where an app saved it and there is no page. A repeated call finds the visit by it."""
+    """The card at the acquirer, where an app saves it without a page. A repeated call finds the visit by it."""
     keys_unusable: int = Field(default=0)
-    """On how many keys the acquirer failed, or refused, while that card was saved: the next try has another (STR-5)."""
+    """How many keys the acquirer failed on, or refused, while that card was saved: the next try has another (STR-5)."""
     session_ref: str | None = None
     payment_method_id: str | None = Field(default=None, foreign_key="payment_method.id")
     subscription_id: str | None = Field(default=None, foreign_key="subscription.id")
@@ -93,10 +93,10 @@ class PaymentMethod(SQLModel, table=True):
     exp_year: int
     fingerprint: str = Field(index=True)
     """Keyed hash of the card's fingerprint: attempts are counted by card, also when it is saved again (RET-6). Where the acquirer
-    gives none, that of the card's own name there: such a card is like no other."""
+    gives none, the hash of `gateway_ref`, so that the card equals no other."""
     saved_at: datetime
     gone_at: datetime | None = None
-    """When we learnt that it has left the acquirer's vault: only another card can be charged."""
+    """When we learnt that it has left the acquirer's vault. It can't be charged any more."""
 
 
 class InvoiceState(StrEnum):
@@ -108,7 +108,7 @@ class InvoiceState(StrEnum):
 
 
 class Invoice(SQLModel, table=True):
-    """What is owed for one period. It gets its number, and becomes a tax invoice, when it is paid (VAT-11)."""
+    """What is owed for one period. When paid it gets its number and becomes a tax invoice (VAT-11)."""
 
     __table_args__ = (
         sa.UniqueConstraint("subscription_id", "period_number", name="one_invoice_a_period"),
@@ -145,11 +145,11 @@ class AttemptState(StrEnum):
     """What is known of a charge."""
 
     OPEN = "open"
-    """Intended, perhaps sent; its outcome isn't known yet."""
+    """Intended, perhaps sent; the outcome isn't known yet."""
     CHARGED = "charged"
     DECLINED = "declined"
     NOT_SENT = "not_sent"
-    """Never reached the acquirer, and must not any more: the reader cancelled first."""
+    """Never reached the acquirer, and must not any more: the reader cancelled first, or it grew too old."""
 
 
 class Attempt(SQLModel, table=True):
@@ -172,28 +172,28 @@ class Attempt(SQLModel, table=True):
     ordinal: int
     payment_method_id: str = Field(foreign_key="payment_method.id", index=True)
     acquirer: str
-    """Its card's, when it was intended."""
+    """The card's acquirer, when it was intended."""
     idempotency_key: str = Field(unique=True)
     amount: int
     state: AttemptState = Field(sa_column=enum_column(AttemptState))
     intended_at: datetime
     next_poll_at: datetime
-    """When to send it, or, after an unknown outcome, when to ask again."""
+    """When to send it, or to look it up again after an unknown outcome."""
     poll_count: int = Field(default=0)
-    """How often an outcome was asked for and stayed unknown."""
+    """How often the outcome stayed unknown."""
     claimed_by: int | None = None
-    """The claimer at work on it (see `billing.platform.claims`)."""
+    """The worker at work on it (see `billing.platform.claims`)."""
     by_reader: bool = Field(default=False)
-    """Whether the reader asked for it, by giving another card or by paying; such an attempt uses up no rung of the ladder."""
+    """Whether the reader caused it, by giving another card or by paying. Such an attempt uses no rung of the ladder."""
     hosted: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
-    """Whether the reader pays it on a hosted page. It is open for as long as the page is, so nothing else is charged."""
+    """Whether the reader pays on a hosted page. The attempt is open while the page is, so nothing else is charged."""
     page_ref: str | None = None
     page_poll_at: datetime | None = None
-    """Until when the return from that page asks the acquirer nothing (see `return_polls`)."""
+    """Until when the return from that page doesn't poll the acquirer (see `return_polls`)."""
     settled_at: datetime | None = None
     intent_ref: str | None = Field(default=None, index=True)
     decline_kind: DeclineKind | None = Field(default=None, sa_column=enum_column(DeclineKind, nullable=True))
-    """What a decline means for the next attempt; the codes below are only shown."""
+    """What the decline means for the next attempt; the codes below are only shown."""
     decline_code: str | None = None
     decline_advice: str | None = None
     network_decline_code: str | None = None
@@ -201,21 +201,21 @@ class Attempt(SQLModel, table=True):
     decline_message: str | None = None
     """The acquirer's words for the payer."""
     doubt: str | None = None
-    """Why the outcome was unknown when it was last asked for."""
+    """Why the outcome was unknown the last time."""
     key_unusable: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
-    """Whether the acquirer failed on its key, and gives that answer again."""
+    """Whether the acquirer failed on its key and repeats that answer."""
     page_keys_unusable: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    """On how many keys the acquirer failed while its page was opened."""
+    """How many keys the acquirer failed on while its page was opened."""
     unlisted_since: datetime | None = None
-    """When it was first looked for in vain, if it wasn't sent since."""
+    """Since when the acquirer doesn't list it, if it wasn't sent since (see `SentBefore`)."""
     not_taken_reason: str | None = None
-    """Why the acquirer itself wouldn't make the charge: no bank was asked."""
+    """Why the acquirer itself refused the request; no bank was asked."""
     had_case: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
-    """Whether staff had a case about that. The tries are counted from it on."""
+    """Whether staff had a case about that. Tries are counted from it on."""
 
 
 class Payment(SQLModel, table=True):
-    """Money that arrived. One for an attempt, and one for an invoice that counts."""
+    """Money that arrived. One for an attempt, and one for an invoice apart from duplicates."""
 
     __table_args__ = (
         sa.Index(
@@ -237,7 +237,7 @@ class Payment(SQLModel, table=True):
     network_transaction_id: str | None = None
     """Evidence that the charge continues the first, authenticated one (COF-2)."""
     duplicate: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
-    """The invoice had been paid already; this money goes back in full, by itself."""
+    """Whether the invoice had been paid already. This money goes back in full by itself."""
     paid_at: datetime = Field(index=True)
 
 
@@ -253,8 +253,8 @@ class RefundState(StrEnum):
 GOES_OUT = (RefundState.INTENDED, RefundState.PENDING)
 """Refunds that haven't ended."""
 GIVEN = "(state <> 'failed' OR credit_note_number IS NOT NULL)"
-"""Refunds that count against their payment: those on their way, those that went, and those that are owed or were paid by
-transfer after the acquirer failed to return them."""
+"""SQL: refunds that count against their payment. They are on their way, have gone, or are owed or were paid by transfer after
+the acquirer failed to return them."""
 
 
 class Refund(ActedBy, table=True):
@@ -298,47 +298,46 @@ class Refund(ActedBy, table=True):
     vat: int
     state: RefundState = Field(sa_column=enum_column(RefundState))
     cause: str
-    """What this refund answers, so that the same cause never pays twice: `race:pay_…`, `api:<key>`. One that failed doesn't
-    keep its cause from being asked again."""
+    """Why it is made, so that one cause never pays twice: `race:pay_…`, `api:<key>`. After a failed refund its cause may come again."""
     reason: str
     idempotency_key: str = Field(unique=True)
     keyed_at: datetime
     """Since when it has this key: an acquirer may forget a key while the refund is still in doubt (STR-5)."""
     key_unusable: bool = Field(default=False)
-    """Whether the acquirer failed on this key, and gives that answer again."""
+    """Whether the acquirer failed on this key and repeats that answer."""
     unlisted_since: datetime | None = None
-    """When it was first looked for in vain, if it wasn't sent since."""
+    """Since when the acquirer doesn't list it, if it wasn't sent since (see `SentBefore`)."""
     created_at: datetime
     next_poll_at: datetime
-    """When to send it, or to ask what became of it."""
+    """When to send it, or to look it up."""
     poll_count: int = Field(default=0)
-    """How often what became of it stayed unknown."""
+    """How often the outcome stayed unknown."""
     claimed_by: int | None = None
     acquirer: str
     gateway_ref: str | None = None
     mail_key: str | None = Field(default=None, index=True)
-    """The key of the mail that tells of it together with others; None where its credit note goes out alone."""
+    """The key of the mail that announces it together with others; None where its credit note goes out alone."""
     awaiting_balance_since: datetime | None = None
-    """Since when our balance at the acquirer has been too low for it. It is tried each day."""
+    """Since when our balance at the acquirer is too low for it. It is tried each day."""
     failure: str | None = None
     not_owed: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
-    """Whether the reader isn't owed it when it fails: the money had left us already, or we had promised nothing. Where it had gone
-    and bounced, there is a credit note, and it is owed all the same."""
+    """Whether we don't owe it when it fails: the money had left us already, or we had promised nothing. One that had gone and
+    bounced has a credit note, and is owed all the same."""
     credit_note_number: int | None = Field(default=None, unique=True)
     settled_at: datetime | None = None
-    """When it ended; for one with a credit note, the moment of that."""
+    """When it ended: the moment of its credit note, if it has one."""
     bounced_at: datetime | None = None
-    """When money that had gone back came back to us. The credit note stands, and the amount is owed to the reader (STR-13)."""
+    """When returned money came back to us. The credit note stands, and we owe the reader the amount (STR-13)."""
     paid_back_at: datetime | None = None
-    """When it was paid by other means, after it had bounced or was refused."""
+    """When other means paid it, after it had bounced or was refused."""
     paid_back_ref: str | None = None
-    """The bank's reference of that transfer; or the acquirer's of the other refund, where that is what paid it."""
+    """The bank's reference of that transfer, or the acquirer's of another refund that paid it."""
     paid_back_by_card: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
-    """Whether another refund to the card has paid it, which somebody made in the acquirer's dashboard."""
+    """Whether another refund, made in the acquirer's dashboard, has paid it to the card."""
 
 
 class NumberSeries(SQLModel, table=True):
-    """The last number given in a series. Taken in the transaction that uses it, so none is skipped (VAT-9)."""
+    """The last number of a series. Taken in the transaction that uses it, so none is skipped (VAT-9)."""
 
     __tablename__ = "number_series"
 

@@ -1,4 +1,4 @@
-"""Numbers without gaps: taken in the transaction that uses them, so one that is rolled back was never given (VAT-9)."""
+"""Numbers without gaps, taken in the transaction that uses them: a rollback gives them back (VAT-9)."""
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -13,7 +13,7 @@ _TAKE = sa.text(
 
 def next_numbers(session: Session, series: str, count: int = 1) -> int:
     """The next number of the series, or the first of the next `count`. The series stays locked until the transaction ends, so
-    take them last."""
+    take numbers last."""
     last = int(session.execute(_TAKE, {"name": series, "count": count}).scalar_one())
     return last - count + 1
 

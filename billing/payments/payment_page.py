@@ -1,6 +1,6 @@
-"""The hosted page on which a reader pays one open invoice: opened under an attempt of its own, closed before anything else is charged.
+"""The hosted page on which a reader pays one open invoice. It has an attempt of its own, and is closed before another charge.
 
-While the page is open its attempt is, and an invoice has one open attempt at most: so a retry and a reader can't both pay."""
+The attempt is open while the page is, and an invoice has one open attempt at most. So a retry and a reader can't both pay."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -32,32 +32,29 @@ from billing.platform.stop_points import stop_point
 from billing.readers.register import by_id
 
 LIFE = timedelta(hours=1)
-"""How long a page stays open. A retry that falls due meanwhile waits for it, so it is short (an acquirer may ask for 30 minutes at least)."""
+"""How long a page stays open. Short, because a due retry waits for it; an acquirer may require 30 minutes."""
 SHORTEST = timedelta(minutes=10)
 """A page with less time left isn't given out again, unless a new one would end as soon."""
 OPENED_WITHIN = timedelta(minutes=25)
-"""A page that wasn't opened by then has too little time left for the acquirer, even if its clock is minutes ahead of ours."""
+"""A page that isn't opened by then has less than the acquirer's 30 minutes left, even if its clock is minutes ahead of ours."""
 WORDS = "Your subscription is charged to this card from now on. You can cancel at any time."
 
 
+_OPEN_PAGE = (Attempt.state == AttemptState.OPEN, col(Attempt.hosted).is_(True))
+
+
 def of_invoice(session: Session, invoice_id: str) -> Attempt | None:
-    """The invoice's open page, if there is one."""
-    return session.exec(
-        select(Attempt).where(
-            Attempt.invoice_id == invoice_id,
-            Attempt.state == AttemptState.OPEN,
-            col(Attempt.hosted).is_(True),
-        )
-    ).first()
+    """The attempt of the invoice's open page, if there is one."""
+    return session.exec(select(Attempt).where(Attempt.invoice_id == invoice_id, *_OPEN_PAGE)).first()
 
 
 def ends_at(at: datetime, grace_ends_at: datetime) -> datetime:
-    """When a page ends that is opened now: after its hour, and with the grace."""
+    """When a page that is opened now ends: after `LIFE`, and with the grace at the latest."""
     return min(at + LIFE, grace_ends_at)
 
 
 def is_of_use(attempt: Attempt, at: datetime, grace_ends_at: datetime) -> bool:
-    """Whether its reader may still be sent to the page of an attempt; else another is opened, with an end of its own."""
+    """Whether the reader may still be sent to this page. Else a new one is opened, with an end of its own."""
     if attempt.page_ref is None and at - attempt.intended_at > OPENED_WITHIN:
         return False
     return attempt.next_poll_at >= min(at + SHORTEST, grace_ends_at)
@@ -65,47 +62,37 @@ def is_of_use(attempt: Attempt, at: datetime, grace_ends_at: datetime) -> bool:
 
 def is_open(session: Session, subscription_id: str) -> bool:
     """Whether the reader may be paying on a page at this moment."""
-    found = select(Attempt.id).where(
-        Attempt.subscription_id == subscription_id,
-        Attempt.state == AttemptState.OPEN,
-        col(Attempt.hosted).is_(True),
-    )
+    found = select(Attempt.id).where(Attempt.subscription_id == subscription_id, *_OPEN_PAGE)
     return session.exec(found).first() is not None
 
 
 class HostedPage(NamedTuple):
-    """A page and the attempt that it pays. `ref` is its caller's: a crash may have lost our own note of it."""
+    """A page and the attempt that it pays. The caller knows `ref`: a crash may have lost `Attempt.page_ref`."""
 
     attempt_id: str
     ref: str
 
 
 def by_ref(session: Session, acquirer: str, page_ref: str) -> str | None:
-    """The attempt of a page, by the acquirer's name for it."""
-    return session.exec(
-        select(Attempt.id).where(Attempt.page_ref == page_ref, Attempt.acquirer == acquirer)
-    ).first()
+    """The attempt of a page, by the acquirer's reference."""
+    found = select(Attempt.id).where(Attempt.page_ref == page_ref, Attempt.acquirer == acquirer)
+    return session.exec(found).first()
 
 
 def close_soon(ctx: TransactionContext, subscription_id: str) -> None:
-    """Have an open page of the subscription closed by whoever next looks after open attempts. The caller holds its lock."""
-    for attempt in ctx.session.exec(
-        select(Attempt).where(
-            Attempt.subscription_id == subscription_id,
-            Attempt.state == AttemptState.OPEN,
-            col(Attempt.hosted).is_(True),
-            Attempt.next_poll_at > ctx.at,
-        )
-    ):
+    """Make an open page of the subscription due, so that the next worker closes it. The caller holds the subscription's lock."""
+    found = select(Attempt).where(
+        Attempt.subscription_id == subscription_id, *_OPEN_PAGE, Attempt.next_poll_at > ctx.at
+    )
+    for attempt in ctx.session.exec(found):
         attempt.next_poll_at = ctx.at
-        ctx.session.add(attempt)
 
 
 def open_page(database: Database, gateway: Gateway, site: Site, attempt_id: str, suffix: str | None) -> str:
-    """The address of a page for a committed attempt; the same again for as long as it is open. Raises Unavailable.
+    """The address of a page for a committed attempt; the same while it is open. Raises Unavailable.
 
-    A page that was opened by a process which died before noting it is found again by its key. Where the acquirer failed on that
-    key, the next try has another: a page whose name we never learnt was given to nobody (STR-5)."""
+    The key finds a page again that a process opened and died before noting it. Where the acquirer failed on that key, the next
+    try has another: no reader was given a page whose reference we never learnt (STR-5)."""
     with database.transaction() as session:
         suffix = gateway.capabilities.descriptor(suffix)
         request = _request(session, site, session.get_one(Attempt, attempt_id), suffix)
@@ -133,7 +120,6 @@ def open_page(database: Database, gateway: Gateway, site: Site, attempt_id: str,
     with database.transaction() as session:
         attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
         attempt.page_ref = page.session_ref
-        session.add(attempt)
     return page.url
 
 
@@ -172,7 +158,7 @@ def close_or_look_up(
 ) -> Charged | PageClosed | Unknown:
     """Close the page, unless it has been paid. No transaction may be open.
 
-    One whose name we never learnt was given to nobody; still, its payment is looked for."""
+    No reader was given a page whose reference we never learnt; still, its payment is looked for."""
     if page_ref is None:
         found = gateway.find_charge(request)
         return found if isinstance(found, Charged | Unknown) else PageClosed()

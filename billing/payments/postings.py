@@ -1,4 +1,4 @@
-"""Facts about money as postings: a sale, what goes back, days given. Each in the very transaction that records the fact."""
+"""Facts about money as postings: a sale, a refund, days given. Each in the transaction that records the fact."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -14,18 +14,12 @@ from billing.platform.context import TransactionContext
 from billing.platform.site import Site
 from billing.rules.recognition import Spread, worth_of
 
-INVOICE, PAYMENT, REFUND, BOUNCE, PAID_BACK, GOODWILL = (
-    "invoice",
-    "payment",
-    "refund",
-    "refund_bounced",
-    "refund_paid_by_hand",
-    "goodwill",
-)
+INVOICE, PAYMENT, REFUND = "invoice", "payment", "refund"
+BOUNCE, PAID_BACK, GOODWILL = "refund_bounced", "refund_paid_by_hand", "goodwill"
 
 
 class PostedPayment(Protocol):
-    """What the books must know of a payment."""
+    """What a posting needs of a payment."""
 
     @property
     def id(self) -> str:
@@ -44,17 +38,15 @@ class PostedPayment(Protocol):
 
 
 def sales(session: Session, site: Site, paid: Sequence[tuple[Invoice, PostedPayment]]) -> None:
-    """Tax invoices and the payments that made them so: any number in as many statements as one. Both are dated the day the
-    invoice was issued."""
+    """Tax invoices and the payments that made them so, dated the day of the invoice: any number in as many statements as one."""
     if not paid:
         return
     owed = [
         Owed(invoice.id, Spread(invoice.net, invoice.period_start_on, invoice.period_end_on))
         for invoice, _ in paid
     ]
-    earned = defer(session, site, owed)
     postings = []
-    for (invoice, payment), already in zip(paid, earned, strict=True):
+    for (invoice, payment), already in zip(paid, defer(session, site, owed), strict=True):
         on = invoice.issued_on or site.today(payment.paid_at)
         postings += [_invoiced(invoice, already, payment.paid_at, on), _paid(payment, on)]
     _write(session, postings)
@@ -65,9 +57,9 @@ class BookedTwice(ValueError):
 
 
 def _write(session: Session, postings: Sequence[Posting]) -> None:
-    """Facts that come with deferrals must be new: those aren't keyed by the fact. Raises BookedTwice."""
+    """Write facts that come with deferrals. They must be new, because deferrals have no key. Raises BookedTwice."""
     if post_many(session, postings) != len(postings):
-        raise BookedTwice(", ".join(f"{one.kind} {one.source_id}" for one in postings))
+        raise BookedTwice(", ".join(f"{posting.kind} {posting.source_id}" for posting in postings))
 
 
 def _invoiced(invoice: Invoice, earned: int, at: datetime, on: date) -> Posting:
@@ -81,37 +73,30 @@ def _invoiced(invoice: Invoice, earned: int, at: datetime, on: date) -> Posting:
 
 
 def _paid(payment: PostedPayment, on: date) -> Posting:
-    return Posting(
-        PAYMENT,
-        payment.id,
-        payment.paid_at,
-        on,
-        {Account.GATEWAY: payment.amount, Account.RECEIVABLE: -payment.amount},
-    )
+    lines = {Account.GATEWAY: payment.amount, Account.RECEIVABLE: -payment.amount}
+    return Posting(PAYMENT, payment.id, payment.paid_at, on, lines)
 
 
 def paid_twice(ctx: TransactionContext, payment: PostedPayment) -> None:
     """Money for an invoice that had been paid: no sale and no VAT, a debt of ours until it has gone back."""
     lines = {Account.GATEWAY: payment.amount, Account.REFUNDS_OWED: -payment.amount}
     on = ctx.site.today(payment.paid_at)
-    post(ctx.session, kind=PAYMENT, source_id=payment.id, at=payment.paid_at, on=on, lines=lines)
+    post(ctx.session, Posting(PAYMENT, payment.id, payment.paid_at, on, lines))
 
 
 def refunded(ctx: TransactionContext, refund: Refund, payment: Payment, invoice: Invoice) -> None:
-    """A credit note: what isn't earned yet is taken back first, the rest goes through `refunds`; VAT in the credit note's own
-    period, at the rate of the sale (VAT-12). The money leaves the acquirer; or our bank account, where a transfer pays a
-    refund that the acquirer refused."""
-    on = ctx.today
+    """A credit note: what isn't earned yet is taken back first, and the rest goes through `refunds`. VAT moves in the credit
+    note's own period, at the rate of the sale (VAT-12). The money leaves the acquirer; where a transfer pays a refund that the
+    acquirer refused, it leaves our bank account."""
     by_transfer = refund.paid_back_at is not None and refund.bounced_at is None
     out_of = Account.BANK if by_transfer else Account.GATEWAY
-    ctx.session.flush()
+    ctx.session.flush()  # the sum of credit notes below reads this one's number
     if payment.duplicate:
         lines = {Account.REFUNDS_OWED: refund.amount, out_of: -refund.amount}
-        post(ctx.session, kind=REFUND, source_id=refund.id, at=ctx.at, on=on, lines=lines)
+        post(ctx.session, Posting(REFUND, refund.id, ctx.at, ctx.today, lines))
         return
-    taken = take_back_of(
-        ctx.session, invoice.id, refund.net, on=on, wholly=_credited(ctx.session, payment) == payment.amount
-    )
+    wholly = _credited(ctx.session, payment) == payment.amount
+    taken = take_back_of(ctx.session, invoice.id, refund.net, on=ctx.today, wholly=wholly)
     lines = {
         Account.DEFERRED_REVENUE: taken.sold.deferred + taken.given,
         Account.REFUNDS: taken.sold.earned,
@@ -119,8 +104,8 @@ def refunded(ctx: TransactionContext, refund: Refund, payment: Payment, invoice:
         out_of: -refund.amount,
         Account.GOODWILL: -taken.given,
     }
-    rate = invoice.vat_basis_points
-    _write(ctx.session, [Posting(REFUND, refund.id, ctx.at, on, lines, rate, supply_on=invoice.issued_on)])
+    rate, supply_on = invoice.vat_basis_points, invoice.issued_on
+    _write(ctx.session, [Posting(REFUND, refund.id, ctx.at, ctx.today, lines, rate, supply_on)])
 
 
 def _credited(session: Session, payment: Payment) -> int:
@@ -132,36 +117,35 @@ def _credited(session: Session, payment: Payment) -> int:
 
 
 def bounced(ctx: TransactionContext, refund: Refund, *, bank_has_paid: bool = False) -> None:
-    """A refund that had succeeded came back to the acquirer (STR-13). The credit note stands, and so does its VAT: the price was
-    reduced, and a transfer that fails doesn't raise it again. What the reader didn't get is a debt of ours. `bank_has_paid`: a
-    lost dispute has returned the same money, so that what it cost comes back instead."""
+    """A refund that had succeeded came back to the acquirer (STR-13). The credit note and its VAT stand: the price was reduced,
+    and a transfer that fails doesn't raise it again. We owe the reader the amount. `bank_has_paid`: a lost dispute has returned
+    the same money, so its cost comes back instead."""
     against = Account.REFUNDS if bank_has_paid else Account.REFUNDS_OWED
     lines = {Account.GATEWAY: refund.amount, against: -refund.amount}
-    post(ctx.session, kind=BOUNCE, source_id=refund.id, at=ctx.at, on=ctx.today, lines=lines)
+    post(ctx.session, Posting(BOUNCE, refund.id, ctx.at, ctx.today, lines))
 
 
 def paid_by_hand(ctx: TransactionContext, refund: Refund, on: date) -> None:
     """The debt of a bounced refund was paid from our bank account."""
     lines = {Account.REFUNDS_OWED: refund.amount, Account.BANK: -refund.amount}
-    post(ctx.session, kind=PAID_BACK, source_id=refund.id, at=ctx.at, on=on, lines=lines)
+    post(ctx.session, Posting(PAID_BACK, refund.id, ctx.at, on, lines))
 
 
 def unexplained_paid_by_hand(ctx: TransactionContext, charge_ref: str, amount: int, on: date) -> None:
-    """A charge that nothing explains, which no refund could return, was paid back from our bank account. What the acquirer holds
-    of it is ours now."""
+    """An unexplained charge that no refund could return was paid back from our bank account. The acquirer's share is ours now."""
     lines = {Account.GATEWAY: amount, Account.BANK: -amount}
-    post(ctx.session, kind=PAID_BACK, source_id=charge_ref, at=ctx.at, on=on, lines=lines)
+    post(ctx.session, Posting(PAID_BACK, charge_ref, ctx.at, on, lines))
 
 
 def paid_by_card(ctx: TransactionContext, refund: Refund) -> None:
-    """The debt of a bounced refund was paid by another refund, which somebody made in the acquirer's dashboard."""
+    """The debt of a bounced refund was paid by another refund, made in the acquirer's dashboard."""
     lines = {Account.REFUNDS_OWED: refund.amount, Account.GATEWAY: -refund.amount}
-    post(ctx.session, kind=PAID_BACK, source_id=refund.id, at=ctx.at, on=ctx.today, lines=lines)
+    post(ctx.session, Posting(PAID_BACK, refund.id, ctx.at, ctx.today, lines))
 
 
 def days_given(ctx: TransactionContext, subscription_id: str, *, before: date, after: date) -> None:
     """A paid period ends on `after` instead of `before`. The days are worth their daily price: they cost goodwill now, and earn
-    revenue as they pass. In a trial, or without a subscription, no money is concerned and nothing is posted."""
+    revenue as they pass. Without a paid period nothing is posted."""
     invoice = ctx.session.exec(
         select(Invoice)
         .where(
@@ -178,10 +162,6 @@ def days_given(ctx: TransactionContext, subscription_id: str, *, before: date, a
     if worth == 0:
         return
     [earned] = defer(ctx.session, ctx.site, [Owed(invoice.id, Spread(worth, before, after), given=True)])
-    lines = {
-        Account.GOODWILL: worth,
-        Account.REVENUE: -earned,
-        Account.DEFERRED_REVENUE: earned - worth,
-    }
+    lines = {Account.GOODWILL: worth, Account.REVENUE: -earned, Account.DEFERRED_REVENUE: earned - worth}
     source_id = f"{invoice.id}:{after.isoformat()}"
     _write(ctx.session, [Posting(GOODWILL, source_id, ctx.at, ctx.today, lines)])

@@ -1,20 +1,13 @@
-"""A reader's paid invoices with their credit notes. Always asked by reader, so nobody sees another's (SEC-7)."""
+"""A reader's paid invoices with their credit notes. Each query names the reader, so no reader sees another's (SEC-7)."""
 
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
-from billing.payments import dispute_limits
-from billing.payments import refunds_owed as owed
-from billing.payments.models import (
-    Attempt,
-    Invoice,
-    InvoiceState,
-    Payment,
-    PaymentMethod,
-    Refund,
-)
+from billing.payments import refunds_owed
+from billing.payments.dispute_limits import cents_taken
+from billing.payments.models import Attempt, Invoice, InvoiceState, Payment, PaymentMethod, Refund
 from billing.platform.errors import NotFound
 
 
@@ -26,7 +19,7 @@ class UnknownInvoice(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """A tax invoice, the payment and the card behind it, and what has gone back."""
+    """A tax invoice, its payment and card, and its refunds."""
 
     invoice: Invoice
     payment: Payment
@@ -37,23 +30,24 @@ class Paid:
 
     @property
     def owed(self) -> tuple[Refund, ...]:
-        """The refunds that failed, and that the reader is still to be paid."""
-        return tuple(owed.among(self.payment, self.refunds, taken=self.taken))
+        """The failed refunds that the reader is still owed."""
+        return tuple(refunds_owed.among(self.payment, self.refunds, taken=self.taken))
 
     @property
     def waiting(self) -> tuple[Refund, ...]:
-        """The refunds that wait until our balance at the acquirer is enough."""
+        """The refunds that wait for our balance at the acquirer."""
         return tuple(refund for refund in self.refunds if refund.awaiting_balance_since is not None)
 
     @property
     def credited(self) -> tuple[Refund, ...]:
-        """The refunds with a credit note: what was given back, by card or by transfer, or is owed because it bounced."""
+        """The refunds with a credit note: returned by card or by transfer, or owed because they bounced."""
         return tuple(refund for refund in self.refunds if refund.credit_note_number is not None)
 
     @property
     def returned(self) -> int:
-        """Cents of those that have reached the reader."""
-        return sum(refund.amount for refund in self.credited if refund not in self.owed)
+        """Cents that have reached the reader."""
+        owed = self.owed
+        return sum(refund.amount for refund in self.credited if refund not in owed)
 
 
 def paid_by(session: Session, reader_id: str, limit: int = 60) -> list[Paid]:
@@ -74,8 +68,7 @@ def one(session: Session, invoice_id: str, reader_id: str) -> Paid:
 
 
 def _as_paid(session: Session, invoice: Invoice, payment: Payment, card: PaymentMethod) -> Paid:
-    taken = dispute_limits.cents_taken(session, payment)
-    return Paid(invoice, payment, card, _refunds(session, payment), taken)
+    return Paid(invoice, payment, card, _refunds(session, payment), cents_taken(session, payment))
 
 
 def _paid() -> Select[Invoice, Payment, PaymentMethod]:

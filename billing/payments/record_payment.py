@@ -26,7 +26,7 @@ class RecordedPayment:
 
 
 def payment_of(session: Session, acquirer: str, charge_ref: str | None) -> Payment | None:
-    """The payment that is this charge of the acquirer's."""
+    """The payment of this charge."""
     by_ref = select(Payment).where(Payment.charge_ref == charge_ref, Payment.acquirer == acquirer)
     return session.exec(by_ref).first()
 
@@ -34,22 +34,24 @@ def payment_of(session: Session, acquirer: str, charge_ref: str | None) -> Payme
 def record_payments(
     ctx: TransactionContext, charged: Sequence[tuple[Invoice, Attempt, Charged]]
 ) -> list[RecordedPayment]:
-    """Write down what the acquirer took for locked attempts, each of another invoice; the payments, in their order.
+    """Record what the acquirer took for locked attempts, each of another invoice; the payments, in their order.
 
-    The first money for an invoice makes it a tax invoice; money for one that had been paid is a duplicate, and makes a debt."""
+    The first money for an invoice makes it a tax invoice. Money for a paid one is a duplicate, and a debt of ours."""
     rows = [_payment(invoice, attempt, outcome) for invoice, attempt, outcome in charged]
     bulk.update(ctx.session, [(attempt, _charged(outcome, ctx.at)) for _, attempt, outcome in charged])
     bulk.insert(ctx.session, Payment, rows)
-    received = [RecordedPayment(row["id"], row["amount"], row["paid_at"], row["duplicate"]) for row in rows]
+    payments = [RecordedPayment(row["id"], row["amount"], row["paid_at"], row["duplicate"]) for row in rows]
     sold = [
-        (invoice, one) for (invoice, _, _), one in zip(charged, received, strict=True) if not one.duplicate
+        (invoice, payment)
+        for (invoice, _, _), payment in zip(charged, payments, strict=True)
+        if not payment.duplicate
     ]
-    mark_paid(ctx.session, [(invoice, one.paid_at, ctx.site.today(one.paid_at)) for invoice, one in sold])
+    mark_paid(ctx.session, [(invoice, paid.paid_at, ctx.site.today(paid.paid_at)) for invoice, paid in sold])
     postings.sales(ctx.session, ctx.site, sold)
-    for one in received:
-        if one.duplicate:
-            postings.paid_twice(ctx, one)
-    return received
+    for payment in payments:
+        if payment.duplicate:
+            postings.paid_twice(ctx, payment)
+    return payments
 
 
 def _charged(outcome: Charged, at: datetime) -> dict[str, Any]:

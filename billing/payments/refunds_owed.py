@@ -1,4 +1,4 @@
-"""What a reader is owed because a refund failed for good: it bounced, or the acquirer refused it. Paid by bank transfer."""
+"""Refunds that failed for good and are still owed: they bounced, or the acquirer refused them. A bank transfer pays them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,6 +12,7 @@ from billing.payments import dispute_limits
 from billing.payments.models import GIVEN, Payment, Refund, RefundState
 from billing.platform.context import TransactionContext
 
+# A superset of what `among` says, from the indexes: `to_readers` asks for the few payments it finds one by one.
 _PERHAPS = sa.text(
     f"""EXISTS (SELECT FROM refund r WHERE r.payment_id = payment.id AND r.state = 'failed' AND r.paid_back_at IS NULL
         AND (r.bounced_at IS NOT NULL OR (NOT r.not_owed AND r.amount <= payment.amount - (
@@ -30,14 +31,14 @@ def of_payment(session: Session, payment: Payment) -> list[Refund]:
 
 
 def returned_by_bank(session: Session, payment: Payment) -> list[Refund]:
-    """The refunds of a payment that failed, and would be owed if a bank had not taken the charge back."""
+    """The failed refunds of a payment that would be owed if a bank hadn't taken the charge back."""
     refunds = session.exec(select(Refund).where(Refund.payment_id == payment.id)).all()
     still = of_payment(session, payment)
     return [row for row in among(payment, refunds, taken=0) if row not in still]
 
 
 def _counts(refund: Refund) -> bool:
-    """What `GIVEN` says, of a row that is at hand."""
+    """`GIVEN` for a loaded row."""
     return refund.state is not RefundState.FAILED or refund.credit_note_number is not None
 
 
@@ -46,7 +47,7 @@ def _age(refund: Refund) -> tuple[datetime, str]:
 
 
 def _tried_again(refunds: Sequence[Refund]) -> set[str]:
-    """The ids of refunds whose cause another refund answers: one that counts, or else a newer one."""
+    """Refunds whose cause another refund answers, by id: one that counts, or else a newer one."""
     answers: dict[str, Refund] = {}
     for row in sorted(refunds, key=_age):
         if row.cause not in answers or not _counts(answers[row.cause]):
@@ -55,19 +56,19 @@ def _tried_again(refunds: Sequence[Refund]) -> set[str]:
 
 
 def among(payment: Payment, refunds: Sequence[Refund], *, taken: int) -> list[Refund]:
-    """Of all refunds of a payment, those that are owed, oldest first. One that bounced has its credit note. One that was refused
-    is owed as far as nothing else has returned that money since: another try of it, or another refund. `taken`: the cents that
-    banks have taken back. While they have any, nothing that was refused is owed, and nothing that bounced as far as they cover it."""
+    """The refunds that are owed, oldest first, of `refunds`: all of the payment's. `taken`: cents that banks have taken back.
+
+    One that bounced is owed unless banks have taken as much. One that was refused is owed while banks have taken nothing, unless
+    another refund has returned that money since, for the same cause or any other."""
     failed = [row for row in refunds if row.state is RefundState.FAILED and row.paid_back_at is None]
-    disputed_now, bounced = taken > 0, list[Refund]()
+    left = 0 if taken > 0 else payment.amount - sum(row.amount for row in refunds if _counts(row))
+    bounced, refused = list[Refund](), list[Refund]()
     for row in sorted(failed, key=_age):
         if row.bounced_at is not None and row.amount <= taken:
             taken -= row.amount
         elif row.bounced_at is not None:
             bounced.append(row)
-    given = sum(row.amount for row in refunds if _counts(row))
     again = _tried_again(refunds)
-    left, refused = 0 if disputed_now else payment.amount - given, list[Refund]()
     for row in sorted(failed, key=_age, reverse=True):
         if row.bounced_at is None and not row.not_owed and row.id not in again and row.amount <= left:
             left -= row.amount
@@ -76,15 +77,14 @@ def among(payment: Payment, refunds: Sequence[Refund], *, taken: int) -> list[Re
 
 
 def close_cases(ctx: TransactionContext, payment: Payment, *, reason: str) -> None:
-    """Close the cases about refunds of a payment that failed and aren't owed, once another try of each has gone, or nothing of
-    the payment is left to return."""
+    """Close the cases about failed refunds that aren't owed, once another try has gone or nothing is left to return."""
     ctx.session.flush()
     refunds = ctx.session.exec(select(Refund).where(Refund.payment_id == payment.id)).all()
-    still = {row.id for row in among(payment, refunds, taken=0)}
+    still_owed = {row.id for row in among(payment, refunds, taken=0)}
     given, again = sum(row.amount for row in refunds if _counts(row)), _tried_again(refunds)
     for row in refunds:
         over = given == payment.amount or row.id in again
-        if over and row.state is RefundState.FAILED and row.id not in still:
+        if over and row.state is RefundState.FAILED and row.id not in still_owed:
             close_about(ctx, CaseKind.REFUND_FAILED, row.id, reason=reason)
 
 

@@ -1,5 +1,6 @@
-"""How often the acquirer is asked how a hosted page ended, because its reader has come back: kept in the database, so that all
-processes count together. Webhooks and the worker ask when they must, and aren't counted."""
+"""How often a reader's return from a hosted page may poll the acquirer. Counted in the database, for all processes together.
+
+Webhooks and the worker poll when they must, and aren't counted."""
 
 from datetime import timedelta
 
@@ -9,13 +10,12 @@ from billing.payments.models import Attempt, CardSetup
 from billing.platform.context import TransactionContext
 
 LONGEST_CALL = timedelta(seconds=45)
-"""Longer than one question takes: two tries of 20 s, and the pause between. A process that dies while it asks holds up the next
-question for so long."""
+"""Longer than a call takes: two tries of 20 s, and the pause between. A process that dies in its call delays the next by so much."""
 Polled = type[CardSetup] | type[Attempt]
 
 
 def claim(ctx: TransactionContext, kind: Polled, polled_id: str) -> bool:
-    """Whether it is for the caller to ask now. Then it says `done` afterwards; until then the others wait."""
+    """Try to claim the next poll. Who gets it calls `done` afterwards; until then all others wait."""
     claimed = ctx.session.exec(
         update(kind)
         .where(
@@ -27,7 +27,7 @@ def claim(ctx: TransactionContext, kind: Polled, polled_id: str) -> bool:
 
 
 def done(ctx: TransactionContext, kind: Polled, polled_id: str, seconds: int) -> None:
-    """The question asked at the instant `at` has its answer, or wasn't put: the next one may follow so many `seconds` later."""
+    """The poll of the instant `at` has its answer, or wasn't made: the next may follow so many `seconds` later."""
     ctx.session.exec(
         update(kind).where(col(kind.id) == polled_id).values(page_poll_at=ctx.at + timedelta(seconds=seconds))
     )

@@ -1,4 +1,4 @@
-"""The table of charges made in our name that nothing here explains."""
+"""The table of charges made in our name that nothing in this database explains."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from billing.cases.models import CaseKind
 
 
 class UnexplainedCharge(SQLModel, table=True):
-    """Money taken in our name for which there is no subscription here. Cents."""
+    """Money taken in our name for which this database has no subscription. Cents."""
 
     __tablename__ = "unexplained_charge"
     __table_args__ = (
@@ -26,36 +26,36 @@ class UnexplainedCharge(SQLModel, table=True):
     """The subscription and the period that the charge names."""
     period_number: int
     amount: int
-    """What of it had not gone back when it was found."""
+    """What hadn't gone back when it was found."""
     taken_at: datetime
     found_at: datetime
     next_poll_at: datetime
-    """When to give it back, or to ask what became of that."""
+    """When to refund it, or to look the refund up."""
     poll_count: int = Field(default=0)
     refund_ref: str | None = None
     """The refund at the acquirer that is pending or has succeeded."""
     failed_refs: list[str] = Field(
         default_factory=list, sa_column=sa.Column(ARRAY(sa.Text), nullable=False, server_default="{}")
     )
-    """Refunds at the acquirer that failed. The next one has another name there."""
+    """Refunds at the acquirer that failed. The next one has another name."""
     awaiting_balance_since: datetime | None = None
     """Since when our balance at the acquirer is too low for it."""
     failure: str | None = None
     given_up_at: datetime | None = None
-    """When the last refund failed that could help. A person carries on: see the case."""
+    """When the last possible refund failed. A person carries on: see the case."""
     not_owed: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
-    """Given up because the money has left us already: it was refunded in the dashboard, or a bank took it back."""
+    """Whether it was given up because the money has left us already: a refund in the dashboard, or a dispute."""
     returned_at: datetime | None = None
-    """When it went back: by refund, or by the bank transfer that `paid_back_ref` names."""
+    """When it went back, by refund or by the bank transfer `paid_back_ref`."""
     paid_back_ref: str | None = None
 
     @property
     def refund_id(self) -> str:
-        """The name that the refund has at the acquirer, in its metadata."""
+        """The refund's name in the acquirer's metadata."""
         failed = len(self.failed_refs)
         return f"{self.charge_ref}-{failed + 1}" if failed else self.charge_ref
 
 
 CASE_IS_OPEN = f"""EXISTS (SELECT FROM staff_case c WHERE c.kind = '{CaseKind.REFUND_FAILED}'
                           AND c.subject = unexplained_charge.charge_ref AND c.closed_at IS NULL)"""
-"""Whether staff have yet to pay one that was given up, or to explain it: SQL about a row of `unexplained_charge`."""
+"""SQL about a row of `unexplained_charge`: whether staff have yet to pay or explain one that was given up."""

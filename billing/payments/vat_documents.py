@@ -1,4 +1,4 @@
-"""The documents of a month as the VAT return wants them: tax invoices, and credit notes with their amounts below zero."""
+"""A month's documents for the VAT return: tax invoices, and credit notes with negative amounts."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -12,8 +12,8 @@ from billing.rules.periods import add_months, start_of_day
 
 @dataclass(frozen=True, slots=True)
 class VatDocument:
-    """A tax invoice, or a credit note for `of_invoice`; amounts in cents, those of the supply. What came back of a second payment for
-    an invoice reduces no supply: its amounts are 0."""
+    """A tax invoice, or a credit note for `of_invoice`. Amounts are cents of the supply: 0 for the refund of a duplicate payment,
+    which reduces no supply."""
 
     number: int
     is_credit: bool
@@ -27,7 +27,7 @@ class VatDocument:
 
 
 def of_month(ctx: TransactionContext, first_day: date) -> list[VatDocument]:
-    """What was issued in the civil month that begins on `first_day`, newest first."""
+    """The documents of the civil month that begins on `first_day`, newest first."""
     end = add_months(first_day, 1)
     invoices = ctx.session.exec(
         select(Invoice).where(col(Invoice.issued_on) >= first_day, col(Invoice.issued_on) < end)
@@ -48,7 +48,9 @@ def of_month(ctx: TransactionContext, first_day: date) -> list[VatDocument]:
         if row.number is not None and row.issued_on is not None
     ]
     found += _credit_notes(ctx, first_day, end)
-    return sorted(found, key=lambda one: (one.issued_on, one.is_credit, one.number), reverse=True)
+    return sorted(
+        found, key=lambda document: (document.issued_on, document.is_credit, document.number), reverse=True
+    )
 
 
 def _credit_notes(ctx: TransactionContext, first_day: date, end: date) -> list[VatDocument]:
@@ -70,10 +72,10 @@ def _credit_notes(ctx: TransactionContext, first_day: date, end: date) -> list[V
             issued_on=ctx.site.today(refund.settled_at),
             reader_id=refund.reader_id,
             description=refund.reason,
-            net=0 if twice else -refund.net,
-            vat=0 if twice else -refund.vat,
-            gross=0 if twice else -refund.amount,
+            net=0 if duplicate else -refund.net,
+            vat=0 if duplicate else -refund.vat,
+            gross=0 if duplicate else -refund.amount,
         )
-        for refund, invoice, twice in rows
+        for refund, invoice, duplicate in rows
         if refund.credit_note_number is not None and refund.settled_at is not None
     ]

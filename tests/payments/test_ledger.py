@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from billing.ledger.models import Account
-from billing.ledger.post import PostedOtherwise, Unbalanced, lines_of, post
+from billing.ledger.post import PostedOtherwise, Posting, Unbalanced, lines_of, post
 from billing.platform.db import Database
 
 AT = datetime(2026, 3, 16, 7, tzinfo=UTC)
@@ -26,7 +26,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 def book(database: Database, lines: dict[Account, int] = SALE) -> bool:
     with database.transaction() as session:
-        return post(session, kind="sale", source_id="one", at=AT, on=ON, lines=lines)
+        return post(session, Posting("sale", "one", AT, ON, lines))
 
 
 def entries(database: Database) -> list[Any]:
@@ -47,7 +47,7 @@ def test_a_fact_is_posted_once_and_never_otherwise(database: Database) -> None:
 @pytest.mark.parametrize("lines", [{}, {Account.GATEWAY: 0}, {Account.GATEWAY: 5, Account.REVENUE: -4}])
 def test_lines_that_do_not_add_up_are_refused(lines: dict[Account, int]) -> None:
     with pytest.raises(Unbalanced):
-        post(None, kind="sale", source_id="one", at=AT, on=ON, lines=lines)  # type: ignore[arg-type]
+        post(None, Posting("sale", "one", AT, ON, lines))  # type: ignore[arg-type]
 
 
 def test_the_database_refuses_what_is_unbalanced_or_rewritten(database: Database) -> None:
@@ -70,7 +70,7 @@ def test_the_database_refuses_what_is_unbalanced_or_rewritten(database: Database
 
 def test_an_unbalanced_transaction_fails_at_commit_not_before(database: Database) -> None:
     with Session(database.engine) as session:
-        post(session, kind="sale", source_id="one", at=AT, on=ON, lines=SALE)
+        post(session, Posting("sale", "one", AT, ON, SALE))
         session.execute(sa.text("INSERT INTO ledger_entry SELECT id, 'bank', 1 FROM ledger_transaction"))
         assert session.execute(sa.text("SELECT sum(amount) FROM ledger_entry")).scalar_one() == 1
         with pytest.raises(sa.exc.IntegrityError, match="does not sum to zero"):

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from billing.acquirer.balance_port import Movement
-from billing.ledger import post
 from billing.ledger.models import Account
+from billing.ledger.post import Posting, post
 from billing.payments import balance_mirror
 from billing.platform.actors import WORKER
 from billing.reconcile.reconcile import ComparisonReport, reconcile
@@ -221,9 +221,7 @@ def test_a_balance_without_any_charge_in_its_currency_has_no_book_value(world: W
     with world.services.database.transaction() as session:
         lines = {Account.GATEWAY_FEES: 23, Account.GATEWAY: -23}
         on = date(2027, 3, 1)
-        post.post(
-            session, kind="gateway_fee", source_id="txn_x", at=world.now, on=on, lines=lines, currency="USD"
-        )
+        post(session, Posting("gateway_fee", "txn_x", world.now, on, lines, currency="USD"))
     finance = staff("finance")
     assert "no rate known" in finance.get("/staff/books?month=2027-03").words
     summary = finance.get("/staff/books/summary.csv?month=2027-03").text.splitlines()

@@ -1,4 +1,4 @@
-"""Parts of a payment that were refunded in the acquirer's dashboard before ours was sent: ours returns what they have left."""
+"""Parts of a payment that were refunded in the acquirer's dashboard first. Our refund then returns only the rest."""
 
 from billing.acquirer.answers import MadeRefund, RefundRefused, Unknown
 from billing.cases.models import CaseKind
@@ -11,28 +11,27 @@ from billing.rules.money import BASE_CURRENCY, spelled
 
 
 def words_of(refund_ref: str, cents: int, *, is_ours: bool) -> str:
-    """What a case says of a refund at the acquirer that we know nothing of; `is_ours`: it returns a payment of ours."""
+    """The text of a case about a refund at the acquirer without a row here. `is_ours`: it returns a payment of ours."""
     what = f"The acquirer's refund {refund_ref} returned {spelled(cents, BASE_CURRENCY)}, and we have no such refund."
     then = " Somebody made it in the acquirer's dashboard: enter it, so that it gets its credit note."
     return f"{what}{then}" if is_ours else what
 
 
 def link_to_enter(payment: Payment, refund_ref: str) -> str:
-    """The page of staff on which it is entered."""
+    """The staff page on which such a refund is entered."""
     return f"/staff/readers/{payment.reader_id}/enter-refund?refund={refund_ref}"
 
 
 def take_less(ctx: TransactionContext, refund_id: str, answer: RefundRefused) -> None:
-    """The acquirer refused to return more than is left of the charge, and has said what was returned of it. What we don't know of gets
-    a case, and our refund asks for the rest; with nothing left, nothing is owed."""
+    """The acquirer refused to return more than is left, and listed what was returned. Each unknown refund gets a case. Ours
+    returns the rest; with nothing left, nothing is owed."""
     row, payment = refund.lock_one(ctx.session, refund_id)
     for made in answer.made:
         if refund.known(ctx.session, payment.acquirer, made.refund_id, made.refund_ref) is None:
             _open_case(ctx, payment, made)
     left = payment.amount - sum(made.amount for made in answer.made)
     if left <= 0:
-        nothing = RefundRefused(answer.reason, not_owed=True)
-        refund.settle(ctx, refund_id, nothing)
+        refund.settle(ctx, refund_id, RefundRefused(answer.reason, not_owed=True))
     elif left >= row.amount:
         refund.settle(ctx, refund_id, Unknown(f"{answer.reason}, and its list says otherwise"))
     elif row.state in GOES_OUT:
@@ -45,7 +44,6 @@ def _reduce(ctx: TransactionContext, payment: Payment, row: Refund, left: int) -
     row.amount, row.net, row.vat = left, parts.net.amount, parts.vat.amount
     row.claimed_by, row.next_poll_at = None, ctx.at
     waiting.take_another_key(row)
-    ctx.session.add(row)
 
 
 def _open_case(ctx: TransactionContext, payment: Payment, made: MadeRefund) -> None:

@@ -1,4 +1,4 @@
-"""Write down a refund that somebody made in the acquirer's dashboard, with its credit note."""
+"""Enter a refund that was made in the acquirer's dashboard, with its credit note."""
 
 from sqlmodel import Session, select
 
@@ -22,8 +22,8 @@ class AlreadyEntered(Conflict):
 
 
 def debt_that_it_pays(session: Session, payment: Payment, found: TakenRefund) -> Refund | None:
-    """A refund of ours that bounced, where this one has returned the same money: it was made after that, or more than else was
-    left. For `bounced_at` says when we heard of it."""
+    """A bounced refund of ours whose money this one has returned: it was made after the bounce, or nothing else could have covered
+    it. `bounced_at` is when we heard of the bounce, so clocks may differ by `APART`."""
     if found.answer.state != RefundState.SUCCEEDED:
         return None
     nothing_else = found.amount > refund.not_given(session, payment)
@@ -40,7 +40,7 @@ def debt_that_it_pays(session: Session, payment: Payment, found: TakenRefund) ->
 
 
 def check_enterable(session: Session, payment: Payment, found: TakenRefund) -> None:
-    """Unless it can be entered. Raises AlreadyEntered, TooMuch."""
+    """Check that it can be entered. Raises AlreadyEntered, MoreThanLeft."""
     ref = found.answer.refund_ref
     by_ref = select(Refund.id).where(
         Refund.acquirer == payment.acquirer, (Refund.gateway_ref == ref) | (Refund.paid_back_ref == ref)
@@ -59,9 +59,9 @@ def check_enterable(session: Session, payment: Payment, found: TakenRefund) -> N
 
 
 def enter(ctx: TransactionContext, payment: Payment, found: TakenRefund, *, reason: str) -> Refund:
-    """Write it down as it is now: one that succeeded gets its credit note, whose reason the reader reads; one that is pending gets
-    it later; one that failed gets none. One that returns what a bounced refund left owing pays that debt. The case about it is
-    closed. The caller holds the subscription's lock. Raises AlreadyEntered, TooMuch."""
+    """Write it down as it is now, and close its case. One that succeeded gets its credit note, with a `reason` for the reader; a
+    pending one gets it later, a failed one none. One that returns a bounced refund's money pays that debt instead. The caller
+    holds the subscription's lock. Raises AlreadyEntered, MoreThanLeft."""
     check_enterable(ctx.session, payment, found)
     debt = debt_that_it_pays(ctx.session, payment, found)
     row = debt or _row(ctx, payment, found, reason)
@@ -82,10 +82,8 @@ def _row(ctx: TransactionContext, payment: Payment, found: TakenRefund, reason: 
     row.not_owed = True  # should it fail, we have promised nothing
     if found.answer.state == RefundState.FAILED:
         row.state, row.failure, row.settled_at = RefundState.FAILED, found.answer.failure, ctx.at
-        ctx.session.add(row)
         return row
-    ctx.session.add(row)
-    ctx.session.flush()
+    ctx.session.flush()  # `settle` reads the row afresh
     refund.settle(ctx, row.id, found.answer)
     return row
 
@@ -94,7 +92,6 @@ def _pay(ctx: TransactionContext, debt: Refund, found: TakenRefund) -> None:
     locked, _ = refund.lock_one(ctx.session, debt.id)
     locked.paid_back_at, locked.paid_back_ref = found.at, found.answer.refund_ref
     locked.paid_back_by_card = True
-    ctx.session.add(locked)
     postings.paid_by_card(ctx.moved_to(found.at), locked)
     refund_paid_back(ctx, locked, ctx.site.today(found.at))
     reason = f"Returned in the acquirer's dashboard: {locked.paid_back_ref}"

@@ -1,4 +1,4 @@
-"""A refund failed: whether the reader is owed it, what the reader is told, and the case for a person."""
+"""A refund failed: whether it is owed, the notice to its reader, and the case for staff."""
 
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
@@ -13,9 +13,8 @@ from billing.rules.money import Money
 
 
 def note(ctx: TransactionContext, refund: Refund, payment: Payment) -> None:
-    """Money that is owed and can't go back by itself is paid by a person (STR-13); the reader is asked to which account. Money
-    that has left already isn't owed: there a person looks why."""
-    ctx.session.add(refund)
+    """Open a case. Staff pay money that is owed and can't go back by itself (STR-13), and the reader is asked for an account.
+    Money that has left already isn't owed; staff find out why."""
     ctx.session.flush()
     is_owed, after = refund in refunds_owed.of_payment(ctx.session, payment), ""
     if is_owed:
@@ -40,8 +39,7 @@ def note(ctx: TransactionContext, refund: Refund, payment: Payment) -> None:
 
 
 def made_after_all(ctx: TransactionContext, refund: Refund) -> None:
-    """It is owed no more: what hasn't been told of it is untrue, and nobody has to look after it."""
-    ctx.session.add(refund)
+    """The refund isn't owed any more: take back its unsent mails, and close its case."""
     ctx.session.flush()
     obsolete.take_back(ctx.session, [refund.id])
     reason = "The acquirer has made this refund after all."
@@ -49,13 +47,13 @@ def made_after_all(ctx: TransactionContext, refund: Refund) -> None:
 
 
 def dispute_won(ctx: TransactionContext, payment: Payment) -> None:
-    """The money is ours again, so what failed while the bank had it is owed: readers who weren't told of it are told now."""
+    """The money is ours again, so refunds that failed while the bank had it are owed: notify readers who weren't notified."""
     for refund in refunds_owed.of_payment(ctx.session, payment):
         refund_failed(ctx, refund, payment)
 
 
 def dispute_lost(ctx: TransactionContext, payment: Payment) -> None:
-    """The bank has returned the money for good: nobody has to look after the refunds that failed meanwhile."""
+    """The bank has returned the money for good: close the cases about refunds that failed meanwhile."""
     for refund in refunds_owed.returned_by_bank(ctx.session, payment):
         reason = "The reader's bank has returned this money."
         close_about(ctx, CaseKind.REFUND_FAILED, refund.id, reason=reason)

@@ -1,4 +1,4 @@
-"""Pay by bank transfer what a refund that failed left owing."""
+"""Record a bank transfer that pays what a failed refund left owing."""
 
 from datetime import date, datetime
 
@@ -43,10 +43,10 @@ class BadDay(Invalid):
 
 
 def pay_back(ctx: TransactionContext, refund_id: str, reference: str, on: date) -> Refund:
-    """Write down that the amount went to the reader on a day, by a transfer from our bank account. A refund that had gone back
-    has its credit note; one that was refused gets it now. The case about it is closed, and the reader told.
+    """Record that a transfer from our bank account paid the reader on a day. Close the case, and notify the reader. A bounced
+    refund has its credit note; one that was refused gets it now.
 
-    Raises UnknownRefund, NothingOwed, NoReference, BadDay."""
+    Raises UnknownRefund, RefundNotOwed, NoReference, BadDay."""
     if ctx.session.get(Refund, refund_id) is None:
         raise UnknownRefund
     row, payment = refund.lock_one(ctx.session, refund_id)
@@ -56,7 +56,6 @@ def pay_back(ctx: TransactionContext, refund_id: str, reference: str, on: date) 
     if row.bounced_at is None:
         _write_credit_note(ctx, row, payment)
     row.paid_back_at, row.paid_back_ref = moment, reference.strip()
-    ctx.session.add(row)
     obsolete.take_back(ctx.session, [row.id])
     if row.bounced_at is not None:
         postings.paid_by_hand(ctx.moved_to(moment), row, on)
@@ -71,14 +70,15 @@ def pay_back(ctx: TransactionContext, refund_id: str, reference: str, on: date) 
 def pay_back_unexplained(
     ctx: TransactionContext, charge_ref: str, reference: str, on: date
 ) -> UnexplainedCharge:
-    """The same for a charge that nothing explains, whose refund was given up. It was no sale, so there is no credit note.
+    """The same for an unexplained charge whose refund was given up. It was no sale, so there is no credit note.
 
-    Raises UnknownRefund, NothingOwed, NoReference, BadDay."""
-    owed_first = col(UnexplainedCharge.returned_at).is_not(None)
+    Raises UnknownRefund, RefundNotOwed, NoReference, BadDay."""
     row = ctx.session.exec(
         select(UnexplainedCharge)
         .where(UnexplainedCharge.charge_ref == charge_ref)
-        .order_by(owed_first)  # two acquirers may use one name
+        .order_by(
+            col(UnexplainedCharge.returned_at).is_not(None)
+        )  # two acquirers may use one name: the owed one first
         .with_for_update()
     ).first()
     if row is None:
@@ -87,14 +87,13 @@ def pay_back_unexplained(
         raise RefundNotOwed
     row.returned_at = _moment(ctx.site, reference, on, since=row.taken_at, at=ctx.at)
     row.paid_back_ref = reference.strip()
-    ctx.session.add(row)
     postings.unexplained_paid_by_hand(ctx.moved_to(row.returned_at), charge_ref, row.amount, on)
     _close(ctx, charge_ref, on, row.paid_back_ref)
     return row
 
 
 def _moment(site: Site, reference: str, on: date, *, since: datetime, at: datetime) -> datetime:
-    """Of a transfer on a day. Raises NoReference, BadDay."""
+    """The instant of a transfer on a day. Raises NoReference, BadDay."""
     if not reference.strip():
         raise NoReference
     if not site.today(since) <= on <= site.today(at):

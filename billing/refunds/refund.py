@@ -1,4 +1,4 @@
-"""Give money back: intend it with its cause, settle it with a credit note (VAT-10). `send_refunds` is what comes between."""
+"""Refund money: intend it with its cause, settle it with a credit note (VAT-10). `send` comes between."""
 
 from datetime import datetime
 
@@ -48,29 +48,25 @@ class UnknownPayment(NotFound):
 
 
 def left_of(session: Session, payment: Payment) -> int:
-    """Cents of a payment that haven't been given back, aren't on their way, and aren't owed because a refund bounced; none of
-    one that a bank has taken back."""
+    """Cents of a payment that may be refunded: not given (see `not_given`), and 0 once a bank has taken the charge back."""
     return 0 if dispute_limits.is_taken(session, payment) else not_given(session, payment)
 
 
 def not_given(session: Session, payment: Payment) -> int:
-    """The same, also of one that a bank has taken back."""
+    """Cents of a payment that haven't gone back, aren't on their way, and aren't owed because a refund bounced."""
     return payment.amount - _sum_given(session, payment, col(Refund.amount))
 
 
 def _sum_given(session: Session, payment: Payment, cents: Mapped[int]) -> int:
-    given = session.exec(
-        select(func.coalesce(func.sum(cents), 0)).where(
-            col(Refund.payment_id) == payment.id,
-            sa.text(GIVEN),
-        )
-    ).one()
-    return int(given)
+    given = select(func.coalesce(func.sum(cents), 0)).where(
+        col(Refund.payment_id) == payment.id, sa.text(GIVEN)
+    )
+    return int(session.exec(given).one())
 
 
 def split(session: Session, payment: Payment, amount: int, *, without: Refund | None = None) -> tax.VatSplit:
-    """So many cents of a payment as net and VAT; the last part takes exactly what is left of the VAT. `without`: a refund that
-    counts as given, and for which the parts are."""
+    """Split `amount` cents of a payment into net and VAT; the last part takes all VAT that is left. `without`: the refund to
+    split for, where it counts as given already."""
     invoice = session.get_one(Invoice, payment.invoice_id)
     given, vat = (_sum_given(session, payment, column) for column in (col(Refund.amount), col(Refund.vat)))
     if without is not None:
@@ -86,8 +82,8 @@ def split(session: Session, payment: Payment, amount: int, *, without: Refund | 
 def intend(
     ctx: TransactionContext, payment: Payment, *, amount: int | None, cause: str, reason: str
 ) -> Refund | None:
-    """Write down a refund of `amount` cents (None: all that is left); None when its cause has been answered already, or
-    nothing is left. One that failed was no answer. The caller holds the subscription's lock. Raises TooMuch, NotAnAmount."""
+    """Write down a refund of `amount` cents (None: all that is left). None when nothing is left, or a refund that didn't fail has
+    this cause already. The caller holds the subscription's lock. Raises MoreThanLeft, NotAnAmount."""
     if _answered_already(ctx.session, cause):
         return None
     left = left_of(ctx.session, payment)
@@ -110,7 +106,7 @@ def _answered_already(session: Session, cause: str) -> bool:
 
 
 def has_failed(session: Session, payment: Payment, cause: str) -> bool:
-    """Whether a refund of this payment for this cause has failed before."""
+    """Whether a refund of this payment has failed for this cause."""
     failed = select(Refund.id).where(
         Refund.payment_id == payment.id, Refund.cause == cause, Refund.state == RefundState.FAILED
     )
@@ -118,7 +114,7 @@ def has_failed(session: Session, payment: Payment, cause: str) -> bool:
 
 
 def write(ctx: TransactionContext, payment: Payment, amount: int, *, cause: str, reason: str) -> Refund:
-    """The row of a refund of `amount` cents. What may be given back is for the caller to see to."""
+    """Insert a refund of `amount` cents. The caller has checked that so much may be refunded."""
     parts = split(ctx.session, payment, amount)
     refund_id = _id(ctx.session, payment, cause)
     refund = Refund(
@@ -144,14 +140,14 @@ def write(ctx: TransactionContext, payment: Payment, amount: int, *, cause: str,
 
 
 def _id(session: Session, payment: Payment, cause: str) -> str:
-    """The same refund has the same name in a database that was restored; where one has failed, the next of its cause another."""
+    """The same in a restored database; after a failed refund, the next of its cause has another."""
     of_cause = select(func.count()).where(Refund.payment_id == payment.id, Refund.cause == cause)
     tries = session.exec(of_cause).one()
     return ids.derived("ref", payment.id, about=f"{cause}-{tries + 1}" if tries else cause)
 
 
 def known(session: Session, acquirer: str, refund_id: str | None, refund_ref: str) -> str | None:
-    """Our refund that the acquirer's is, by the name it bears or by its own; None for one that is nobody's."""
+    """Our refund for one at the acquirer, by the id of ours that it names or by its own reference; None where there is none."""
     if refund_id is not None and session.get(Refund, refund_id) is not None:
         return refund_id
     by_ref = select(Refund.id).where(Refund.gateway_ref == refund_ref, Refund.acquirer == acquirer)
@@ -159,10 +155,10 @@ def known(session: Session, acquirer: str, refund_id: str | None, refund_ref: st
 
 
 def settle(ctx: TransactionContext, refund_id: str, answer: RefundOutcome, *, again: bool = False) -> None:
-    """Write down what the acquirer says of a refund; the answer and the webhook are two callers of it. Safe to repeat.
-    `again`: it had been written down before, in a database that was lost, so the mail may be the reader's second one.
+    """Write down what the acquirer says of a refund. The answer and the webhook both call it. Safe to repeat. `again`: a database
+    that was lost held it already, so the mail may be the reader's second one.
 
-    Money counts as returned only at `succeeded`; then, once, the credit note gets its number and the reader a mail. One that
+    Money counts as returned only at `succeeded`. Then the credit note gets its number and the reader a mail, once. A refund that
     fails after that has bounced: we owe it."""
     refund, payment = lock_one(ctx.session, refund_id)
     if refund.state is RefundState.SUCCEEDED and isinstance(answer, RefundAnswer):
@@ -185,7 +181,6 @@ def settle(ctx: TransactionContext, refund_id: str, answer: RefundOutcome, *, ag
             failed_refund.note(ctx, refund, payment)
         case RefundAnswer():
             _answered(ctx, refund, payment, answer)
-    ctx.session.add(refund)
     if not isinstance(answer, Unknown):
         refund_settled(ctx, refund, again=again)
     if waited and refund.awaiting_balance_since is None:
@@ -196,8 +191,8 @@ def settle(ctx: TransactionContext, refund_id: str, answer: RefundOutcome, *, ag
 
 
 def _made_after_all(session: Session, refund: Refund, payment: Payment, answer: RefundOutcome) -> bool:
-    """Whether the acquirer has made a refund that it had refused by its answer: it may fail on a request and carry it out
-    nevertheless. Not where a transfer or another refund has taken its place."""
+    """Whether the acquirer has made a refund that it had refused: it may fail on a request and carry it out nevertheless. Not
+    where a transfer or another refund has taken its place."""
     return (
         isinstance(answer, RefundAnswer)
         and answer.state != RefundState.FAILED
@@ -209,7 +204,7 @@ def _made_after_all(session: Session, refund: Refund, payment: Payment, answer: 
 
 
 def _begin_again(ctx: TransactionContext, refund: Refund, payment: Payment) -> None:
-    """Net and VAT are reckoned now: since it was refused, other parts of the payment may have gone back."""
+    """Net and VAT are split again: since it was refused, other parts of the payment may have gone back."""
     parts = split(ctx.session, payment, refund.amount)
     refund.net, refund.vat = parts.net.amount, parts.vat.amount
     refund.state, refund.settled_at, refund.not_owed = RefundState.INTENDED, None, False
@@ -217,8 +212,8 @@ def _begin_again(ctx: TransactionContext, refund: Refund, payment: Payment) -> N
 
 
 def _once_the_dispute_is_known(session: Session, payment: Payment, answer: RefundOutcome) -> RefundOutcome:
-    """A refund that fails because of a dispute is asked for again until the dispute's own news is here: without it the reader
-    would be promised what the bank has returned, or denied what it hasn't."""
+    """A refund that failed because of a dispute stays in doubt until that dispute is known. Else the reader would be promised what
+    the bank has returned, or denied what it hasn't."""
     because = isinstance(answer, RefundAnswer | RefundRefused) and answer.disputed
     if not because or dispute_limits.is_taken(session, payment):
         return answer
@@ -235,7 +230,6 @@ def _answered(ctx: TransactionContext, refund: Refund, payment: Payment, answer:
         case RefundState.SUCCEEDED:
             refund.credit_note_number = numbers.next_numbers(ctx.session, numbers.CREDIT_NOTES)
             refund.state, refund.settled_at = RefundState.SUCCEEDED, ctx.at
-            ctx.session.add(refund)
             postings.refunded(ctx, refund, payment, ctx.session.get_one(Invoice, payment.invoice_id))
             reason = f"Returned by another refund: {refund.id}"
             refunds_owed.close_cases(ctx.acting_as(WORKER), payment, reason=reason)
@@ -253,7 +247,6 @@ def _try_another(
     ctx: TransactionContext, refund: Refund, payment: Payment, awaiting_balance_since: datetime | None
 ) -> None:
     """The acquirer has given this one up for want of balance. Another takes its place, for the same cause."""
-    ctx.session.add(refund)
     ctx.session.flush()
     another = intend(
         ctx.acting_as(refund.actor), payment, amount=refund.amount, cause=refund.cause, reason=refund.reason
@@ -261,7 +254,6 @@ def _try_another(
     if another is not None:
         another.awaiting_balance_since, another.mail_key = awaiting_balance_since or ctx.at, refund.mail_key
         waiting.for_balance(ctx, another, refund.failure or "our balance was too low")
-        ctx.session.add(another)
 
 
 def _settle_again(ctx: TransactionContext, refund: Refund, payment: Payment, answer: RefundAnswer) -> None:
@@ -269,27 +261,19 @@ def _settle_again(ctx: TransactionContext, refund: Refund, payment: Payment, ans
     if answer.state != RefundState.FAILED:
         return
     refund.state, refund.failure, refund.bounced_at = RefundState.FAILED, answer.failure, ctx.at
-    ctx.session.add(refund)
     ctx.session.flush()
-    covered = dispute_limits.is_lost(ctx.session, payment) and refund not in refunds_owed.of_payment(
-        ctx.session, payment
-    )
+    owed = refunds_owed.of_payment(ctx.session, payment)
+    covered = dispute_limits.is_lost(ctx.session, payment) and refund not in owed
     postings.bounced(ctx, refund, bank_has_paid=covered)
     failed_refund.note(ctx, refund, payment)
 
 
 def lock_one(session: Session, refund_id: str) -> tuple[Refund, Payment]:
-    """A refund and its payment, with the subscription's row locked first. Raises UnknownPayment."""
+    """Lock a refund, the subscription's row first: the order in which everything locks. Raises UnknownPayment."""
     payment = session.exec(
         select(Payment).join(Refund, col(Refund.payment_id) == Payment.id).where(Refund.id == refund_id)
     ).first()
     if payment is None:
         raise UnknownPayment
     lock(session, session.get_one(Invoice, payment.invoice_id).subscription_id)
-    refund = session.exec(
-        select(Refund)
-        .where(Refund.id == refund_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
-    return refund, payment
+    return session.get_one(Refund, refund_id, with_for_update=True, populate_existing=True), payment

@@ -1,4 +1,4 @@
-"""Bring refunds to their end: send them with no transaction open, and ask what became of those whose answer was lost."""
+"""Send refunds with no transaction open, and look up those whose answer was lost."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -45,7 +45,7 @@ class _Claimed:
 
 
 def send_due(database: Database, site: Site, health: HealthByName, at: datetime) -> int:
-    """Send the refunds that are due, and ask for those that the acquirer makes wait; how many. None while charging is paused.
+    """Send the refunds that are due, and look up those that the acquirer keeps pending; how many. None while charging is paused.
 
     Raises NotAdopted, AsksAcquirer."""
     done = 0
@@ -54,7 +54,7 @@ def send_due(database: Database, site: Site, health: HealthByName, at: datetime)
             stop_point("refund.intended")
             for one in batch:
                 acquirer = health[one.acquirer]
-                # what stays in our hands is free when this claimer is gone, and is looked up then
+                # what stays claimed is free when this worker is gone, and is looked up then
                 if acquirer.paused.is_set():
                     continue
                 acquirer.slot.wait()
@@ -83,12 +83,8 @@ def _put_off(database: Database, refund_id: str, at: datetime) -> None:
     with database.transaction() as session:
         refund = session.get_one(Refund, refund_id, with_for_update=True)
         refund.poll_count += 1
-        refund.next_poll_at, refund.claimed_by, refund.unlisted_since = (
-            again_at(refund.poll_count, at),
-            None,
-            None,
-        )
-        session.add(refund)
+        refund.next_poll_at = again_at(refund.poll_count, at)
+        refund.claimed_by, refund.unlisted_since = None, None
 
 
 def _send_or_look_up(gateway: Gateway, database: Database, one: _Claimed, at: datetime) -> RefundOutcome:
@@ -106,12 +102,11 @@ def _send_or_look_up(gateway: Gateway, database: Database, one: _Claimed, at: da
 
 
 def _another_key(database: Database, refund_id: str, at: datetime) -> str:
-    """Written down before it is used."""
+    """Committed before it is used."""
     with database.transaction() as session:
         refund = session.get_one(Refund, refund_id, with_for_update=True)
         refund.idempotency_key = f"refund-{refund_id}-{refund.poll_count}"
         refund.keyed_at, refund.key_unusable, refund.unlisted_since = at, False, None
-        session.add(refund)
         return refund.idempotency_key
 
 
@@ -153,18 +148,13 @@ def _sent_before(row: Refund) -> SentBefore | None:
     return SentBefore(row.keyed_at, row.key_unusable, unlisted_since)
 
 
-def _next(session: Session) -> Refund | None:
-    return session.exec(
-        select(Refund).where(col(Refund.state).in_(GOES_OUT)).order_by(col(Refund.next_poll_at)).limit(1)
-    ).first()
-
-
 def next_words(session: Session) -> str:
     """The next refund, for people."""
-    refund = _next(session)
+    due = select(Refund).where(col(Refund.state).in_(GOES_OUT)).order_by(col(Refund.next_poll_at)).limit(1)
+    refund = session.exec(due).first()
     if refund is None:
         return "nothing"
-    reader = by_id(session, session.get_one(Payment, refund.payment_id).reader_id)
+    reader = by_id(session, refund.reader_id)
     goes = "we ask whether it has gone back: " if refund.gateway_ref else ""
     if refund.awaiting_balance_since is not None:
         goes = "our balance was too low, and we try once more: "
@@ -174,4 +164,4 @@ def next_words(session: Session) -> str:
 NEXT_DUE = f"""SELECT min(next_poll_at) FROM refund
                WHERE state IN ('intended', 'pending') AND acquirer NOT IN ({breaker.PAUSED})
                  AND NOT EXISTS ({ASKING})"""  # noqa: S608
-"""When a refund wants sending or asking for next; null while charging is paused (see `timetable.Job`)."""
+"""When a refund is due next; null while charging is paused (see `timetable.Job`)."""

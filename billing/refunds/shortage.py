@@ -1,4 +1,4 @@
-"""Refunds for which our balance at the acquirer is too low: what waits, and the case that asks for a top-up."""
+"""Refunds that wait because our balance at the acquirer is too low, and the case that asks for a top-up."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from billing.rules.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """How many refunds wait for balance, how many cents they are together, and since when the first does."""
+    """How many refunds wait for balance, their cents together, and since when the first waits."""
 
     count: int
     cents: int
@@ -24,14 +24,14 @@ class Shortage:
 
 
 def now(session: Session) -> Shortage | None:
-    """What waits; None where nothing does."""
+    """The shortage; None where nothing waits."""
     counted = [
         session.exec(
-            select(func.count(), func.sum(what.amount), func.min(what.awaiting_balance_since)).where(
-                col(what.awaiting_balance_since).is_not(None)
+            select(func.count(), func.sum(table.amount), func.min(table.awaiting_balance_since)).where(
+                col(table.awaiting_balance_since).is_not(None)
             )
         ).one()
-        for what in (Refund, UnexplainedCharge)
+        for table in (Refund, UnexplainedCharge)
     ]
     waiting = [Shortage(count, int(cents), since) for count, cents, since in counted if since is not None]
     if not waiting:
@@ -46,8 +46,8 @@ def now(session: Session) -> Shortage | None:
 def open_case_about(
     ctx: TransactionContext, subject: str, cents: int, *, since: datetime, reason: str
 ) -> None:
-    """One case for as long as something waits, not one a refund: one top-up ends it. `subject` is the refund, or the charge that
-    goes back, which has waited `since` then; `why` is the acquirer's word."""
+    """Open one case for as long as anything waits, not one a refund: one top-up ends it. `subject` is the refund, or the charge
+    that goes back; `reason` is the acquirer's."""
     about = select(Case.id).where(Case.kind == CaseKind.REFUNDS_WAIT.value, col(Case.closed_at).is_(None))
     if ctx.session.exec(about).first() is not None:
         return
@@ -64,13 +64,12 @@ def open_case_about(
 
 
 def close_when_over(ctx: TransactionContext) -> None:
-    """Close the case once nothing waits any more. Its row is locked first: of two refunds that end at once, the later one sees
-    that both have."""
+    """Close the case once nothing waits any more."""
     ctx.session.flush()
     subjects = ctx.session.exec(
         select(Case.subject)
         .where(Case.kind == CaseKind.REFUNDS_WAIT.value, col(Case.closed_at).is_(None))
-        .with_for_update()
+        .with_for_update()  # before the count: of two refunds that end at once, the later one sees that both have
     ).all()
     if not subjects or now(ctx.session) is not None:
         return

@@ -1,5 +1,5 @@
-"""Charges made in our name that nothing here explains: for a subscription begun after the backup from which this database was
-restored. They give themselves back, and stay a broken promise until a person has said why."""
+"""Charges made in our name that nothing in this database explains: of a subscription begun after the backup that was restored.
+They are refunded by themselves, and stay a broken promise until a person has explained them."""
 
 import logging
 from datetime import datetime, timedelta
@@ -39,9 +39,9 @@ from billing.rules.backoff import again_at
 from billing.rules.money import Money
 
 AGAIN = timedelta(days=1)
-"""How often a refund that was refused is tried again, and one that waits is asked for."""
+"""How often a refused refund is tried again, and a pending one is looked up."""
 MOST = 3
-"""Refunds that may fail, each for a reason that needn't last, before a person carries on."""
+"""Refunds that may fail for passing reasons before a person carries on."""
 TAKEN_IN = "The charge has been taken in since, so the money stays."
 log = logging.getLogger(__name__)
 
@@ -54,8 +54,8 @@ def note(
     *,
     reason: str = "for a subscription or a period that isn't in this database",
 ) -> None:
-    """Write down a charge that nothing explains, with a case that says `why`, unless all of it has gone back. Commit it; it is
-    given back apart. Safe to repeat."""
+    """Write down an unexplained charge, with a case that names the `reason`, unless all of it has gone back. Commit;
+    `give_back_due` refunds it. Safe to repeat."""
     left = charged.amount - charged.returned
     if left <= 0:
         return
@@ -97,7 +97,7 @@ def _insert(ctx: TransactionContext, acquirer: str, claim: ChargeClaim, charged:
 
 
 def payer(session: Session, acquirer: str, customer_ref: str | None) -> str | None:
-    """The reader that the acquirer's customer is, where that one is still here."""
+    """The reader of an acquirer's customer, where we still have one."""
     return session.exec(
         select(PaymentMethod.reader_id)
         .where(PaymentMethod.customer_ref == customer_ref, PaymentMethod.acquirer == acquirer)
@@ -106,18 +106,18 @@ def payer(session: Session, acquirer: str, customer_ref: str | None) -> str | No
 
 
 def give_back_due(database: Database, acquirers: Acquirers, site: Site, at: datetime) -> int:
-    """Give back what is due; how many were looked at. One worker at a time. Raises NotAdopted, AsksAcquirer."""
+    """Refund what is due; how many were looked at. One worker at a time. Raises NotAdopted, AsksAcquirer."""
     with only_one(database, "unexplained charges") as here:
         due = _due(database, at) if here else []
-        for one in due:
+        for charge in due:
             stop_point("unexplained.noted")
             try:
-                answer = _bring_to_an_end(database, acquirers.named(one.acquirer), one)
+                answer = _look_up_or_refund(database, acquirers.named(charge.acquirer), charge)
                 stop_point("unexplained.answered")
-                _settle(database, site, one, answer, at)
+                _settle(database, site, charge, answer, at)
             except Exception as problem:  # one that can't be settled holds up no other
-                log.exception("the unexplained charge %s is stuck", one.charge_ref)
-                _settle(database, site, one, Unknown(f"{type(problem).__name__}: {problem}"), at)
+                log.exception("the unexplained charge %s is stuck", charge.charge_ref)
+                _settle(database, site, charge, Unknown(f"{type(problem).__name__}: {problem}"), at)
     return len(due)
 
 
@@ -138,26 +138,28 @@ def _due(database: Database, at: datetime) -> list[UnexplainedCharge]:
         )
 
 
-def _bring_to_an_end(
-    database: Database, gateway: Gateway, one: UnexplainedCharge
+def _look_up_or_refund(
+    database: Database, gateway: Gateway, charge: UnexplainedCharge
 ) -> RefundOutcome | NeverArrived:
-    """Ask first, each time: it may have been sent by a process that died, or by a database that was lost. A refund that failed
-    is followed by one of another name. A charge that has been taken in since isn't given back (NeverArrived)."""
-    found = gateway.find_refund(refund_id=one.refund_id, intent_ref=one.intent_ref)
-    if not isinstance(found, NeverArrived) or _is_taken_in(database, one):
+    """Look it up each time: a process that died, or a database that was lost, may have sent it. After a failed refund the next has
+    another name. `NeverArrived` for a charge that has been taken in since, which isn't refunded."""
+    found = gateway.find_refund(refund_id=charge.refund_id, intent_ref=charge.intent_ref)
+    if not isinstance(found, NeverArrived) or _is_taken_in(database, charge):
         return found
-    key = f"unexplained-{one.charge_ref}-{one.poll_count}"
-    return gateway.refund(RefundRequest(one.refund_id, "unexplained", one.intent_ref, one.amount, key))
+    key = f"unexplained-{charge.charge_ref}-{charge.poll_count}"
+    return gateway.refund(
+        RefundRequest(charge.refund_id, "unexplained", charge.intent_ref, charge.amount, key)
+    )
 
 
-def _is_taken_in(database: Database, one: UnexplainedCharge) -> bool:
-    """Whether an event, or the claim made again, has explained it since: there is a payment."""
+def _is_taken_in(database: Database, charge: UnexplainedCharge) -> bool:
+    """Whether a webhook, or the same claim made again, has explained it since: there is a payment."""
     with database.transaction() as session:
-        return payment_of(session, one.acquirer, one.charge_ref) is not None
+        return payment_of(session, charge.acquirer, charge.charge_ref) is not None
 
 
 def heard(ctx: TransactionContext, acquirer: str, refund_ref: str, answer: RefundAnswer) -> bool:
-    """Write down what became of a refund of one of these; whether it is one. Safe to repeat."""
+    """Write down what became of a refund of an unexplained charge; False where it is none. Safe to repeat."""
     row = ctx.session.exec(
         select(UnexplainedCharge)
         .where(UnexplainedCharge.refund_ref == refund_ref, UnexplainedCharge.acquirer == acquirer)
@@ -171,10 +173,16 @@ def heard(ctx: TransactionContext, acquirer: str, refund_ref: str, answer: Refun
 
 
 def _settle(
-    database: Database, site: Site, one: UnexplainedCharge, answer: RefundOutcome | NeverArrived, at: datetime
+    database: Database,
+    site: Site,
+    charge: UnexplainedCharge,
+    answer: RefundOutcome | NeverArrived,
+    at: datetime,
 ) -> None:
     with database.begin(site, at, WORKER) as ctx:
-        row = ctx.session.get_one(UnexplainedCharge, (one.charge_ref, one.acquirer), with_for_update=True)
+        row = ctx.session.get_one(
+            UnexplainedCharge, (charge.charge_ref, charge.acquirer), with_for_update=True
+        )
         if isinstance(answer, NeverArrived):
             _keep(ctx, row)
         elif row.returned_at is None and row.given_up_at is None:
@@ -182,7 +190,7 @@ def _settle(
 
 
 def _keep(ctx: TransactionContext, row: UnexplainedCharge) -> None:
-    """The charge is explained: nothing of it goes back."""
+    """The charge is explained: keep the money."""
     ctx.session.delete(row)
     ctx.session.flush()
     close_about(ctx.acting_as(WORKER), CaseKind.UNKNOWN_CHARGE, row.charge_ref, reason=TAKEN_IN)
@@ -201,16 +209,12 @@ def _write(ctx: TransactionContext, row: UnexplainedCharge, answer: RefundOutcom
             _wait_for_balance(ctx, row, reason, waited)
         case RefundRefused(reason, not_owed, disputed):
             row.failure = reason
-            if (
-                not not_owed or before == reason
-            ):  # the first time, the acquirer's list may lag behind a refund of ours
+            # the first time, the acquirer's list may lag behind a refund of ours
+            if not not_owed or before == reason:
                 _give_up(ctx, row, not_owed=not_owed or disputed)
         case Unknown(reason):
-            row.failure, row.next_poll_at, row.awaiting_balance_since = (
-                reason,
-                again_at(row.poll_count, ctx.at),
-                waited,
-            )
+            row.failure, row.awaiting_balance_since = reason, waited
+            row.next_poll_at = again_at(row.poll_count, ctx.at)
     if waited and row.awaiting_balance_since is None:
         shortage.close_when_over(ctx.acting_as(WORKER))
     log.warning("the unexplained charge %s: %s", row.charge_ref, row.failure or "given back")
@@ -239,13 +243,13 @@ def _answered(
 def _wait_for_balance(
     ctx: TransactionContext, row: UnexplainedCharge, reason: str, waited: datetime | None
 ) -> None:
-    """It isn't given up: the day after, our balance may be enough."""
+    """It isn't given up: tomorrow our balance may be enough."""
     row.failure, row.awaiting_balance_since = reason, waited or ctx.at
     shortage.open_case_about(ctx, row.charge_ref, row.amount, since=row.awaiting_balance_since, reason=reason)
 
 
 def _give_up(ctx: TransactionContext, row: UnexplainedCharge, *, not_owed: bool) -> None:
-    """What can't go back by refund is paid by a person, or explained by one."""
+    """A person pays what no refund can return, or explains it."""
     row.given_up_at, row.not_owed = ctx.at, not_owed
     reason = (row.failure or "no reason given").rstrip(".")
     to_do = (
@@ -272,9 +276,9 @@ def _give_up(ctx: TransactionContext, row: UnexplainedCharge, *, not_owed: bool)
 
 NEXT_DUE = f"""SELECT min(next_poll_at) FROM unexplained_charge
                WHERE returned_at IS NULL AND given_up_at IS NULL AND acquirer NOT IN ({breaker.PAUSED}) AND NOT EXISTS ({ASKING})"""  # noqa: S608
-"""When one wants giving back, or asking for (see `timetable.Job`)."""
+"""When one is due next (see `timetable.Job`)."""
 
 
 def next_words(_: Session) -> str:
-    """What that is, for people."""
+    """What is due next, for people."""
     return "a charge that nothing explains is given back"

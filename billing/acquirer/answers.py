@@ -1,4 +1,4 @@
-"""What is asked of an acquirer and what it answers, as values: a decline is an answer, not an exception; not knowing is one too."""
+"""Requests to an acquirer and its answers, as values. A decline is an answer and no exception; so is not knowing."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,18 +17,17 @@ class SavedCard:
     exp_month: int
     exp_year: int
     fingerprint: str | None
-    """The same for the same number, whoever saves it. None where the acquirer gives none, as for some wallets: such a card is
-    like no other."""
+    """Equal for the same card number, whichever reader saves it. None where the acquirer gives none, as for some wallets."""
 
 
 @dataclass(frozen=True, slots=True)
 class CardGone:
-    """The card has left the acquirer's vault, for good: it was removed there, or its customer was."""
+    """The card has left the acquirer's vault for good: it, or its customer, was removed there."""
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerGone:
-    """The acquirer doesn't know this customer any more. Another has to be made."""
+    """The acquirer doesn't know this customer any more. Make another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +41,9 @@ class Charged:
     network_transaction_id: str | None
     at: datetime
     card: SavedCard | None = None
-    """The card that paid, where it stays with the payer for later charges."""
+    """The card that paid, where it is kept for later charges."""
     method_ref: str | None = None
-    """The acquirer's name for the card that paid."""
+    """The acquirer's reference of the card that paid."""
     customer_ref: str | None = None
     returned: int = 0
     """Cents of it that have gone back."""
@@ -52,7 +51,7 @@ class Charged:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """The card was asked and said no. Final for its key: another try needs another."""
+    """The card was declined. Final for its key: another try needs another key."""
 
     decline: Decline
     intent_ref: str | None
@@ -61,15 +60,15 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Nobody can say whether the money was taken: no answer, a cut answer, a server error. Ask before charging again."""
+    """The outcome is unknown: no answer, a cut answer, a server error. Look it up before sending it again."""
 
     reason: str
     down: bool = False
-    """Whether it says that the acquirer is away: no connection, no whole answer, an error of its own, our key not known."""
+    """Whether the acquirer is away: no connection, no whole answer, an error of its own, our API key not known."""
     key_unusable: bool = False
-    """Whether it gives this answer again for the same key, so that another try needs another (STR-5)."""
+    """Whether the acquirer repeats this answer for the same key, so that another try needs another (STR-5)."""
     busy: bool = False
-    """Whether it had no time to look at the request: we are too fast."""
+    """Whether we are too fast: it didn't look at the request."""
     wait: timedelta | None = None
     """How long to wait before the next call, where that is known."""
     unlisted_since: datetime | None = None
@@ -78,13 +77,13 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class NotTaken:
-    """The acquirer refuses the request for certain, and not because of the card: no bank was asked, nothing was taken.
+    """The acquirer refuses the request itself: no bank was asked, nothing was taken.
 
-    The fault is ours, the account's, or unknown to us, so it is never the reader's."""
+    The fault is ours, the account's, or unknown to us; never the card's or the reader's."""
 
     reason: str
     again: bool = False
-    """Whether this was known before, and nothing was sent: the attempt waits for staff."""
+    """Whether this was known before and nothing was sent now: the attempt waits for staff."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +93,8 @@ class NeverArrived:
 
 @dataclass(frozen=True, slots=True)
 class NoSuchObject:
-    """The acquirer has no such object, or none that we may see: it was removed, or is another account's. For minutes it may say so
-    of one that it has."""
+    """The acquirer has no such object, or none that we may see: it was removed, or is another account's. For minutes it may deny
+    an object that it has."""
 
     reason: str
 
@@ -117,8 +116,8 @@ Outcome = Charged | Declined | NotTaken | Unknown
 
 @dataclass(frozen=True, slots=True)
 class ChargeClaim:
-    """What a charge is for, as it is written on it at the acquirer. It tells which attempt, at which period of which
-    subscription, the charge is, also when the attempt itself is lost. What was charged by an older release says less."""
+    """What a charge is for, as written on it at the acquirer. It identifies the attempt, and the period of the subscription also
+    where the attempt's row is lost. What is written there can be edited, so it may say less."""
 
     attempt_id: str
     invoice_id: str
@@ -128,7 +127,7 @@ class ChargeClaim:
 
     @property
     def whole(self) -> bool:
-        """Whether it says which period of which subscription it is for."""
+        """Whether it names a period of a subscription."""
         return bool(self.subscription_id and self.period_number and self.rung)
 
 
@@ -156,13 +155,29 @@ class CardPage:
 
 
 @dataclass(frozen=True, slots=True)
+class CardPageRequest:
+    """Everything needed to open a hosted page that saves a card for later charges."""
+
+    setup_id: str
+    subscription_id: str | None
+    """The subscription that the card is for, where there is one."""
+    customer_ref: str
+    words: str
+    """Beside the button."""
+    success_url: str
+    cancel_url: str
+    expires_at: datetime
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetupOpen:
-    """The reader hasn't finished the card page yet."""
+    """The reader hasn't finished the card page."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetupExpired:
-    """The card page is no longer open."""
+    """The card page is closed, and no card is saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +191,7 @@ class PayPageRequest:
     """Cents, VAT included."""
     currency: str
     what: str
-    """What is paid for, as the page names it."""
+    """The item, as the page names it."""
     words: str
     """Beside the button: what the card will be used for."""
     descriptor_suffix: str | None
@@ -194,7 +209,7 @@ class PageOpen:
 
 @dataclass(frozen=True, slots=True)
 class PageClosed:
-    """Nobody has paid, and nobody can any more."""
+    """Nothing was paid on the page, and nothing can be any more."""
 
 
 PayPageAnswer = Charged | PageOpen | PageClosed | Unknown
@@ -214,22 +229,22 @@ class RefundRequest:
 
 @dataclass(frozen=True, slots=True)
 class RefundAnswer:
-    """What the acquirer says of a refund: `pending`, `succeeded` or `failed`."""
+    """A refund at the acquirer: `pending`, `succeeded` or `failed`."""
 
     refund_ref: str
     state: str
     failure: str | None
     insufficient_balance: bool = False
-    """Whether our balance there is too low for it: it waits for that, or has failed for it."""
+    """Whether it is pending, or has failed, because our balance there is too low."""
     may_succeed_again: bool = False
-    """Whether another refund may succeed where this one has failed: not where the card can't take money any more."""
+    """Whether another refund may succeed after this one failed. False where the card can't take money any more."""
     disputed: bool = False
-    """Whether it has failed because the reader's bank took the charge back."""
+    """Whether it failed because the reader's bank took the charge back."""
 
 
 @dataclass(frozen=True, slots=True)
 class MadeRefund:
-    """A refund that the acquirer has made of a charge, by whomever. Cents. `refund_id` is the refund of ours that it names."""
+    """A refund that the acquirer has made of a charge, ours or another. Cents. `refund_id`: the refund of ours that it names."""
 
     refund_ref: str
     refund_id: str | None
@@ -239,19 +254,19 @@ class MadeRefund:
 
 @dataclass(frozen=True, slots=True)
 class RefundRefused:
-    """The acquirer won't return this money, and says why. `not_owed`: another refund has returned it, so the reader isn't
-    owed it. `disputed`: the reader's bank has taken the charge back."""
+    """The acquirer won't return this money. `not_owed`: another refund has returned it. `disputed`: the reader's bank has taken the
+    charge back."""
 
     reason: str
     not_owed: bool = False
     disputed: bool = False
     made: tuple[MadeRefund, ...] = ()
-    """Where it asks for more than is left of the charge: what has been returned of it."""
+    """Where the request exceeds what is left of the charge: the refunds made of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class InsufficientBalance:
-    """Our balance at the acquirer is too low for this refund: it made none. Another request, under another key, may succeed."""
+    """Our balance at the acquirer is too low, so it made no refund. Another request, under another key, may succeed."""
 
     reason: str
 

@@ -1,4 +1,4 @@
-"""The other half of the port to an acquirer: its own books, and what banks do about charges. Only read, but for evidence."""
+"""The other half of the port to an acquirer: its books, and disputes. Read only, apart from evidence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from billing.acquirer.answers import ChargeClaim, Charged, NoSuchObject, RefundA
 
 
 class DisputeState(StrEnum):
-    """How far a dispute has come."""
+    """The stage of a dispute."""
 
     NEEDS_ANSWER = "needs_answer"
     ANSWERED = "answered"
-    """Our evidence is with the bank, which decides."""
+    """The bank has our evidence, and decides."""
     WON = "won"
     LOST = "lost"
     CLOSED = "closed"
@@ -25,22 +25,22 @@ class PayoutListing(StrEnum):
     """Whether the acquirer lists what a payout pays out."""
 
     LISTED = "listed"
-    """It does; the payout is compared with the sum of its list."""
+    """It does. The payout is compared with the sum of its list."""
     WAITING = "waiting"
-    """It will: the list isn't finished yet."""
+    """It will; the list isn't finished yet."""
     NONE = "none"
-    """It doesn't, for a manual or instant payout; that is compared with what the account held at its time."""
+    """It doesn't, as for a manual or instant payout. That is compared with what the account held at its time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One change of our balance at the acquirer. Minor units (cents) of the currency it settles in; `net` is `amount` less `fee`."""
+    """A change of our balance at the acquirer. Minor units (cents) of the currency it settles in; `net` is `amount` less `fee`."""
 
     ref: str
     category: str
     """charge, refund, refund_failure, dispute, dispute_reversal, payout, fee, …"""
     source_ref: str | None
-    """The charge, refund, dispute or payout that moved it."""
+    """The charge, refund, dispute or payout behind it."""
     amount: int
     fee: int
     net: int
@@ -53,12 +53,12 @@ class Movement:
     """Where it was converted: what the reader paid, got back or disputes, with the sign of `amount`."""
     presented_currency: str | None = None
     charge_ref: str | None = None
-    """Where it was converted: the charge that it belongs to."""
+    """Where it was converted: its charge."""
 
 
 @dataclass(frozen=True, slots=True)
 class TakenCharge:
-    """A charge at the acquirer, with what it says of whose it is."""
+    """A charge at the acquirer, with what identifies its payer."""
 
     charge_ref: str
     intent_ref: str | None
@@ -71,7 +71,7 @@ class TakenCharge:
 
 @dataclass(frozen=True, slots=True)
 class TakenRefund:
-    """A refund at the acquirer, whoever made it, with the charge it returns. `our_refund_id` is the refund of ours that it names."""
+    """A refund at the acquirer, ours or another, with its charge. `our_refund_id`: the refund of ours that it names."""
 
     answer: RefundAnswer
     charge_ref: str
@@ -91,7 +91,7 @@ class DisputeAnswer:
     currency: str
     """Minor units (cents) in a currency that needn't be the charge's."""
     withdrawn: tuple[int, str] | None
-    """What it has taken from our balance so far, without fees, in the currency that settles; None while it has taken nothing."""
+    """What it has taken from our balance so far, without fees, in the settling currency; None while it has taken nothing."""
     reason: str
     state: DisputeState
     inquiry: bool
@@ -101,7 +101,7 @@ class DisputeAnswer:
 
 @dataclass(frozen=True, slots=True)
 class FraudWarning:
-    """A card issuer's word that a charge looks fraudulent. `actionable` unless it is refunded or disputed already."""
+    """A card issuer reports a charge as fraudulent. `actionable` unless it is refunded or disputed already."""
 
     warning_ref: str
     charge_ref: str
@@ -113,7 +113,7 @@ class FraudWarning:
 
 @dataclass(frozen=True, slots=True)
 class PayoutAnswer:
-    """Money on its way to our bank account, or below zero, from it. Minor units (cents) of its currency."""
+    """Money on its way to our bank account; negative where it is taken from it. Minor units (cents) of its currency."""
 
     payout_ref: str
     amount: int
@@ -125,12 +125,12 @@ class PayoutAnswer:
 
 @dataclass(frozen=True, slots=True)
 class NotListed:
-    """The acquirer doesn't list what this payout pays out, and won't."""
+    """The acquirer doesn't list this payout, and won't."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundCharge:
-    """Money that was taken, or may be, in our name: for what, and what became of it."""
+    """A charge that succeeded, or may have, with what it is for."""
 
     claim: ChargeClaim
     outcome: Charged | Unknown
@@ -138,7 +138,7 @@ class FoundCharge:
 
 @dataclass(frozen=True, slots=True)
 class FoundRefund:
-    """A refund made in our name. Cents."""
+    """A refund of this installation. Cents."""
 
     refund_id: str
     cause: str
@@ -150,7 +150,7 @@ class FoundRefund:
 
 @dataclass(frozen=True, slots=True)
 class FoundCard:
-    """A card that was saved for a payer of ours; on which visit and for which subscription, where it says so."""
+    """A card that was saved for a payer of ours, with the visit and the subscription that it names."""
 
     card: SavedCard
     email: str | None
@@ -160,26 +160,26 @@ class FoundCard:
 
 
 class Books(Protocol):
-    """What we ask of an acquirer's books."""
+    """An acquirer's books."""
 
     def movements(self, since: datetime, until: datetime) -> list[Movement] | Unknown:
         """Every change of the balance from `since` until just before `until`, oldest first."""
         ...
 
     def movements_of(self, source_ref: str) -> list[Movement] | Unknown:
-        """What one charge, refund or dispute moved."""
+        """The movements of one charge, refund or dispute."""
         ...
 
     def movements_in(self, payout_ref: str) -> list[Movement] | NotListed | Unknown:
-        """What a payout pays out, itself included."""
+        """The movements that a payout pays out, itself included."""
         ...
 
     def charge(self, charge_ref: str) -> TakenCharge | NoSuchObject | Unknown:
-        """A charge, to say whose it is."""
+        """A charge, to identify its payer."""
         ...
 
     def refund(self, refund_ref: str) -> TakenRefund | NoSuchObject | Unknown:
-        """A refund, to say whose money it returned."""
+        """A refund, to identify its charge."""
         ...
 
     def dispute(self, dispute_ref: str) -> DisputeAnswer | NoSuchObject | Unknown:
@@ -187,7 +187,7 @@ class Books(Protocol):
         ...
 
     def disputes_since(self, since: datetime, until: datetime) -> list[str] | Unknown:
-        """Which disputes were opened from `since` until just before `until`, inquiries too, oldest first."""
+        """Disputes opened from `since` until just before `until`, inquiries too, oldest first."""
         ...
 
     def send_evidence(
@@ -201,11 +201,11 @@ class Books(Protocol):
         ...
 
     def warnings_since(self, since: datetime, until: datetime) -> list[str] | Unknown:
-        """Which early fraud warnings came from `since` until just before `until`, oldest first."""
+        """Early fraud warnings from `since` until just before `until`, oldest first."""
         ...
 
     def charges_since(self, since: datetime, until: datetime) -> list[FoundCharge] | Unknown:
-        """Charges of this installation from `since` until just before `until`, oldest first; refused ones are left out."""
+        """Charges of this installation from `since` until just before `until`, oldest first, without refused ones."""
         ...
 
     def refunds_since(self, since: datetime, until: datetime) -> list[FoundRefund] | Unknown:

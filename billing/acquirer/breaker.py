@@ -1,8 +1,8 @@
-"""An acquirer is away, or makes no charge for us: charging at it pauses until it does again, for every worker alike. Intents
-stay written, and no card counts as declined.
+"""Circuit breaker: while an acquirer is away, or makes no charge for us, every worker pauses charging there. Intents stay
+written, and no card counts as declined.
 
-Closed: charges go out; failures in a row are counted. Paused: nothing is sent, until a probe is due. A probe, by one
-worker at a time, brings one charge to its end, or only asks whether the acquirer answers; an answer ends the pause."""
+Closed: charges go out, and failures in a row are counted. Paused: nothing is sent until a probe is due. One worker at a time
+probes: it sends or looks up one charge, or only asks whether the acquirer answers. An answer ends the pause."""
 
 import logging
 from dataclasses import dataclass
@@ -30,17 +30,17 @@ class ChargingPause(SQLModel, table=True):
 
     acquirer: str = Field(primary_key=True)
     failures: int = Field(default=0)
-    """In a row, over all attempts and workers, since it last answered."""
+    """In a row, over all attempts and workers, since the last answer."""
     paused_at: datetime | None = None
     probe_at: datetime | None = None
     probes: int = Field(default=0)
     reason: str | None = None
-    """What the last failure said."""
+    """The last failure's."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChargingPaused:
-    """Charging is paused."""
+    """A pause: since when, when the acquirer is probed next, and why."""
 
     since: datetime
     probe_at: datetime
@@ -48,7 +48,7 @@ class ChargingPaused:
 
 
 def paused(session: Session, acquirer: str | None = None) -> ChargingPaused | None:
-    """Whether charging is paused, since when, and when the acquirer is asked next; without a name, at any, the longest."""
+    """The pause of an acquirer; without a name, the longest of any. None where charging goes on."""
     query = select(ChargingPause).where(col(ChargingPause.paused_at).is_not(None))
     if acquirer is not None:
         query = query.where(ChargingPause.acquirer == acquirer)
@@ -59,20 +59,20 @@ def paused(session: Session, acquirer: str | None = None) -> ChargingPaused | No
 
 
 PAUSED = "SELECT acquirer FROM charging_pause WHERE paused_at IS NOT NULL"
-"""Acquirers at which charging is paused. Ask NOT IN of it and not NOT EXISTS: that becomes a join, which reads all rows that wait
-where an index has the first."""
+"""Acquirers at which charging is paused. Use NOT IN: NOT EXISTS becomes a join, which reads all waiting rows where an index has
+the first."""
 
 
 def goes_on(acquirer: Any) -> sa.ColumnElement[bool]:
-    """The condition that charging isn't paused at the acquirer that a column names."""
+    """The condition that charging isn't paused at a column's acquirer."""
     paused_at = col(ChargingPause.paused_at)
     return col(acquirer).not_in(select(ChargingPause.acquirer).where(paused_at.is_not(None)))
 
 
 def note(session: Session, acquirer: str, outcome: object, at: datetime, *, pause_after: int) -> None:
-    """Take an answer, or the lack of one, into account: `pause_after` failures in a row begin a pause, any answer ends it.
+    """Count an outcome: `pause_after` failures in a row begin a pause, any answer ends it.
 
-    Too many requests at once (429) is neither. A charge that the acquirer refused itself is a failure."""
+    Too many requests at once (429) is neither. A charge that the acquirer itself refused is a failure."""
     reason = refused(outcome)
     if reason is not None:
         _failed(session, acquirer, reason, at, pause_after)
@@ -84,8 +84,8 @@ def note(session: Session, acquirer: str, outcome: object, at: datetime, *, paus
 
 
 def refused(outcome: object) -> str | None:
-    """Why the acquirer refused a charge itself, without asking a bank. One such is that charge's own, or its card's; one after
-    another they are the account's or our key's, and must not be tried on everybody."""
+    """Why the acquirer refused a charge without asking a bank. One refusal is that charge's own, or its card's. Many in a row are
+    the account's or our API key's, and must not be tried on every reader."""
     if isinstance(outcome, NotTaken):
         return outcome.reason
     return outcome.message if isinstance(outcome, Declined) and outcome.decline.card_gone else None
@@ -105,7 +105,7 @@ def _failed(session: Session, acquirer: str, reason: str, at: datetime, pause_af
 
 
 def _answered(session: Session, acquirer: str) -> None:
-    row = _locked(session, acquirer)
+    row = lock_row(session, ChargingPause, acquirer)
     if row is None or (row.failures == 0 and row.paused_at is None):
         return
     if row.paused_at is not None:
@@ -117,7 +117,7 @@ def _answered(session: Session, acquirer: str) -> None:
 
 def begin_probe(session: Session, acquirer: str, at: datetime) -> bool:
     """Try to claim the probe. The next one is scheduled first, so a crash here delays no other worker."""
-    row = _locked(session, acquirer)
+    row = lock_row(session, ChargingPause, acquirer)
     if row is None or row.probe_at is None or row.probe_at > at:
         return False
     row.probes += 1
@@ -125,14 +125,10 @@ def begin_probe(session: Session, acquirer: str, at: datetime) -> bool:
     return True
 
 
-def _locked(session: Session, acquirer: str) -> ChargingPause | None:
-    return lock_row(session, ChargingPause, acquirer)
-
-
 NEXT_DUE = "SELECT min(probe_at) FROM charging_pause WHERE paused_at IS NOT NULL"
-"""When an acquirer is asked next whether it is back; null while charging isn't paused (see `timetable.Job`)."""
+"""When an acquirer is probed next; null while charging isn't paused (see `timetable.Job`)."""
 
 
 def next_words(session: Session) -> str:
-    """For people who watch a held clock."""
+    """What that is, for people."""
     return "we ask the acquirer whether it is back" if paused(session) else "nothing"

@@ -1,4 +1,4 @@
-"""Why a card was declined, in words that no acquirer owns."""
+"""Why a card was declined, in neutral words."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from billing.rules.dunning import DeclineKind
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Why a card said no. Only `kind` and `card_gone` decide anything: the codes are shown to staff as they were written."""
+    """Why a card was declined. Only `kind` and `card_gone` decide anything; staff see the codes as they were written."""
 
     kind: DeclineKind
     code: str | None = None

@@ -1,4 +1,4 @@
-"""Listens to what acquirers answer during one run: begins and ends the pause of each, and slows down when we are too fast."""
+"""Watches the answers of acquirers during one run: begins and ends pauses, and slows down when we are too fast."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -13,11 +13,11 @@ from billing.acquirer.registry import Acquirers
 from billing.platform.db import Database
 
 SLOW_DOWN = timedelta(seconds=2)
-"""Nothing goes out for so long after a 429 that names no time."""
+"""How long nothing goes out after a 429 that names no time."""
 
 
 class GatewayHealth:
-    """One for a run and an acquirer. The run's threads report each outcome; `paused` is set as soon as charging is."""
+    """One for a run and an acquirer. The run's threads note each outcome; `paused` is set while charging is paused."""
 
     def __init__(
         self, database: Database, gateway: Gateway, slot: RateSlot, at: datetime, pause_after: int
@@ -26,7 +26,7 @@ class GatewayHealth:
         self.slot = slot
         self.paused = threading.Event()
         self.answered = False
-        """Whether anything was sent, or asked, that says whether the acquirer is there."""
+        """Whether any call of this run showed whether the acquirer is there."""
         self._database = database
         self._at = at
         self._pause_after = pause_after
@@ -35,7 +35,7 @@ class GatewayHealth:
             self._troubled = row is not None and row.failures > 0
 
     def note(self, outcome: object) -> None:
-        """Take an outcome into account. While all is well this asks the database nothing."""
+        """Count an outcome. While all is well this needs no database query."""
         doubt = outcome if isinstance(outcome, Unknown) else None
         refused = breaker.refused(outcome) is not None
         if (doubt is not None and doubt.unlisted_since) or (isinstance(outcome, NotTaken) and outcome.again):
@@ -56,20 +56,20 @@ class GatewayHealth:
 
 
 HealthByName = Mapping[str, GatewayHealth]
-"""By the acquirer's name."""
+"""By acquirer."""
 
 
 @contextmanager
 def health_of_all(
     database: Database, acquirers: Acquirers, at: datetime, pause_after: int
 ) -> Iterator[HealthByName]:
-    """A watch for each acquirer, with a place among the runs that share its pace, for as long as the block lasts."""
-    with ExitStack() as places:
+    """Health of each acquirer, with a slot among the runs that share its rate, while the block lasts."""
+    with ExitStack() as slots:
         yield {
             gateway.name: GatewayHealth(
                 database,
                 gateway,
-                places.enter_context(acquirers.rate_limiter(gateway.name).slot(database)),
+                slots.enter_context(acquirers.rate_limiter(gateway.name).slot(database)),
                 at,
                 pause_after,
             )

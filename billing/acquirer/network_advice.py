@@ -1,9 +1,9 @@
-"""What the card networks' own codes mean for the next attempt. Facts of the schemes, the same behind every acquirer."""
+"""The card networks' own codes, and what they mean for the next attempt. The same behind every acquirer."""
 
 from billing.rules.dunning import DeclineKind
 
-# Mastercard's merchant advice codes. 01 says that the card's details are out of date: the same ones would fail again, so it asks
-# for a card as 03 and 21 do; where the network updates the card, the new one is tried at once.
+# Mastercard's merchant advice codes. 01 means that the card's details are out of date: they would fail again, so the reader is
+# asked for a card, as for 03 and 21. Where the network updates the card, the new one is tried at once.
 ADVICE = dict.fromkeys(("01", "03", "21"), DeclineKind.HARD) | {"02": DeclineKind.SOFT}
 # Visa's category 1 (57 since 25 October 2026) and its stop orders. Other networks use the same numbers alike.
 DECLINE = dict.fromkeys(

@@ -7,6 +7,7 @@ from typing import Protocol
 from billing.acquirer.answers import (
     CardGone,
     CardPage,
+    CardPageRequest,
     ChargeClaim,
     ChargeRequest,
     CustomerGone,
@@ -30,49 +31,37 @@ from billing.acquirer.signals import Notification
 
 
 class Gateway(Protocol):
-    """What we ask of an acquirer. Every call that changes something carries a key that makes it happen once."""
+    """An acquirer. Every call that changes something carries a key that makes it happen once."""
 
     name: str
-    """In addresses and in the database: short, and never changed."""
+    """In URLs and in the database: short, and never changed."""
     display_name: str
     """For people."""
     capabilities: Capabilities
     page_origin: str
-    """Where its hosted pages are, for our content policy."""
+    """The origin of its hosted pages, for our content policy."""
 
     @property
     def books(self) -> Books:
-        """Its own books, and what banks do about charges."""
+        """Its books, and disputes."""
         ...
 
     def create_customer(self, *, reader_id: str, email: str, key: str) -> str | Unknown:
-        """Make the payer known; the acquirer's reference for it."""
+        """Create a customer; its reference."""
         ...
 
-    def open_card_page(
-        self,
-        *,
-        setup_id: str,
-        subscription_id: str | None,
-        customer_ref: str,
-        words: str,
-        success_url: str,
-        cancel_url: str,
-        expires_at: datetime,
-        key: str,
-    ) -> CardPage | CustomerGone | Unknown:
-        """Open a hosted page that saves a card for later charges, of a subscription where there is one; `words` stand beside
-        the button."""
+    def open_card_page(self, request: CardPageRequest) -> CardPage | CustomerGone | Unknown:
+        """Open a hosted page that saves a card."""
         ...
 
     def fetch_setup(self, session_ref: str) -> SetupAnswer | NoSuchObject:
-        """How the card page stands."""
+        """The state of a card page, with the saved card."""
         ...
 
     def save_card(
         self, *, customer_ref: str, method_ref: str, key: str
     ) -> SavedCard | Declined | CustomerGone | Unknown:
-        """Save a card which an app has collected itself."""
+        """Save a card that an app has collected itself."""
         ...
 
     def fetch_card(self, method_ref: str) -> SavedCard | CardGone | NoSuchObject | Unknown:
@@ -84,11 +73,11 @@ class Gateway(Protocol):
         ...
 
     def charge(self, request: ChargeRequest) -> Outcome:
-        """Charge a saved card, the reader not being there."""
+        """Charge a saved card without its reader."""
         ...
 
     def find_charge(self, request: ChargeRequest) -> Outcome | NeverArrived:
-        """What became of a charge whose answer we never got, by listing."""
+        """Look up a charge whose answer we never got, by listing."""
         ...
 
     def find_or_charge(
@@ -100,20 +89,20 @@ class Gateway(Protocol):
         ...
 
     def fetch_charge(self, intent_ref: str) -> tuple[ChargeClaim | None, Outcome | NoSuchObject]:
-        """What a charge that the acquirer told us about is for, and its outcome. No claim, and `NotTaken`, where it isn't this
+        """A charge named by a webhook: what it is for, and its outcome. No claim, and `NotTaken`, where it isn't this
         installation's."""
         ...
 
     def open_pay_page(self, request: PayPageRequest) -> CardPage | CustomerGone | Unknown:
-        """Open the page on which a reader pays one invoice in person."""
+        """Open a hosted page on which a reader pays one invoice."""
         ...
 
     def fetch_pay_page(self, session_ref: str) -> PayPageAnswer | NoSuchObject:
-        """What has become of that page."""
+        """The state of that page."""
         ...
 
     def close_pay_page(self, session_ref: str) -> PayPageAnswer:
-        """Close it unless it has been paid; after `PageClosed` no money can come from it. One that isn't there is closed."""
+        """Close it unless it has been paid. After `PageClosed` no money can come from it. A missing page is closed."""
         ...
 
     def refund(self, request: RefundRequest) -> RefundOutcome:
@@ -121,7 +110,7 @@ class Gateway(Protocol):
         ...
 
     def find_refund(self, *, refund_id: str, intent_ref: str) -> RefundAnswer | NeverArrived | Unknown:
-        """What became of a refund whose answer we never got, by listing."""
+        """Look up a refund whose answer we never got, by listing."""
         ...
 
     def find_or_refund(
@@ -131,13 +120,13 @@ class Gateway(Protocol):
         ...
 
     def fetch_refund(self, refund_ref: str) -> tuple[str | None, RefundAnswer | NoSuchObject | Unknown]:
-        """Our refund's id and its state."""
+        """A refund's state, and the id of ours that it names."""
         ...
 
     def answers(self) -> Unknown | None:
-        """Whether the acquirer answers at all; None when it does. Changes nothing there."""
+        """Whether the acquirer answers at all; None when it does. A call without effect there."""
         ...
 
     def verify(self, body: bytes, headers: Mapping[str, str], at: datetime) -> Notification:
-        """Check who sent a webhook, and read what it signals. Raises ForgedWebhook, NotAnEvent, OtherMode."""
+        """Verify the sender of a webhook, and read its signal. Raises ForgedWebhook, NotAnEvent, OtherMode."""
         ...

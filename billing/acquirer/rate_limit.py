@@ -1,6 +1,6 @@
-"""How fast charges go out: so many a second in all, whatever the number of workers (STR-9).
+"""Rate limit for charges: so many a second in all, whatever the number of workers (STR-9).
 
-The threads of a process take turns. The runs that charge at the moment share the rate evenly: each holds a shared advisory lock,
+The threads of a process take turns. Runs that charge at the same time share the rate evenly: each holds a shared advisory lock,
 and counts the holders once a second. A process that dies drops its lock, and the others go faster within that second."""
 
 import random
@@ -26,7 +26,7 @@ _UNLOCK = sa.text("SELECT pg_advisory_unlock_shared(:class, :slot)")
 
 
 class RateLimiter:
-    """The line of one process at one acquirer. `per_second` charges in all; 0: as fast as it goes, where the clock is held."""
+    """The limiter of one process at one acquirer. `per_second` charges in all; 0: no limit, where the clock is held."""
 
     def __init__(self, per_second: float, monotonic: Monotonic, acquirer: str) -> None:
         self.key = {"class": _CLASS, "slot": zlib.crc32(acquirer.encode()) & 0x7FFF_FFFF}
@@ -38,7 +38,7 @@ class RateLimiter:
 
     @contextmanager
     def slot(self, database: Database) -> Iterator["RateSlot"]:
-        """A place among the runs that share the rate, for as long as the block lasts."""
+        """A slot among the runs that share the rate, while the block lasts."""
         if self.per_second == 0:
             yield RateSlot(self, None)
             return
@@ -50,9 +50,9 @@ class RateLimiter:
                 connection.execute(_UNLOCK, self.key)
 
     def take_turn(self, runs: int | None, at: float) -> float:
-        """The moment (seconds of the monotonic clock) of the next charge that may go out, asked for at the moment `at`.
+        """When the next charge may go out, requested `at`; both in seconds of the monotonic clock.
 
-        An interval runs from half to one and a half of its length: a steady beat would meet other steady beats."""
+        Intervals vary from half to one and a half of their length, so that processes don't fall into step."""
         with self._turn:
             self._runs = runs or self._runs
             turn = max(self._next, at)
@@ -62,14 +62,14 @@ class RateLimiter:
             return turn
 
     def hold_back(self, span: timedelta) -> None:
-        """We were too fast: nothing of this process goes out before `span` is over."""
+        """We were too fast: this process sends nothing before `span` is over."""
         with self._turn:
             if self.per_second:
                 self._next = max(self._next, self.monotonic.seconds() + span.total_seconds())
 
 
 class RateSlot:
-    """One run's place: the threads of the run wait here for their turns."""
+    """A run's slot: its threads wait here for their turns."""
 
     def __init__(self, limiter: RateLimiter, connection: sa.Connection | None) -> None:
         self.limiter = limiter
@@ -78,14 +78,14 @@ class RateSlot:
         self._counted_at = -RECOUNT_SECONDS
 
     def wait(self) -> None:
-        """Return when it is this caller's turn."""
+        """Wait for this caller's turn."""
         at = self.limiter.monotonic.seconds()
         turn = self.limiter.take_turn(self._recount(at), at)
         if turn > at:
             self.limiter.monotonic.sleep(turn - at)
 
     def _recount(self, at: float) -> int | None:
-        """How many runs charge now; None when that was counted within the second."""
+        """How many runs charge now; None when counted less than `RECOUNT_SECONDS` ago."""
         if self._connection is None:
             return None
         with self._counting:

@@ -1,4 +1,4 @@
-"""The acquirers of an installation. A row names the one that its facts stand at; new rows take the default."""
+"""The acquirers of an installation. A row names the one that has its facts; new rows take the default."""
 
 from collections.abc import Iterator, Sequence
 
@@ -32,11 +32,11 @@ class Acquirers:
         return iter(self._gateways.values())
 
     def named(self, name: str) -> Gateway:
-        """The one that a row names. Raises AcquirerMissing."""
+        """The acquirer of a row. Raises AcquirerMissing."""
         if name not in self._gateways:
             raise AcquirerMissing
         return self._gateways[name]
 
     def rate_limiter(self, name: str) -> RateLimiter:
-        """How fast charges go out to it from this process."""
+        """This process's limiter for its charges."""
         return self._limiters[name]

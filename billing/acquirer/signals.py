@@ -1,4 +1,4 @@
-"""What a webhook says, in neutral words: which kind of thing changed, and its references. Nothing more of a webhook is believed."""
+"""A webhook in neutral words: the kind of thing that changed, and its references. Nothing else in a webhook is trusted."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,10 +29,10 @@ class Signal(StrEnum):
     """What changed at the acquirer."""
 
     CHARGE_SUCCEEDED = "charge_succeeded"
-    """Final, so a charge that is written down needs no look."""
+    """Final, so nothing is fetched for a charge that is recorded already."""
     CHARGE_CHANGED = "charge_changed"
     PAGE_CHANGED = "page_changed"
-    """A hosted page was completed or ran out: one that saves a card, or one on which an invoice is paid."""
+    """A hosted page was completed or expired: one that saves a card, or one on which an invoice is paid."""
     REFUND_CHANGED = "refund_changed"
     CARD_CHANGED = "card_changed"
     CUSTOMER_CHANGED = "customer_changed"
@@ -48,9 +48,9 @@ class Notification:
     event_ref: str
     event_type: str
     signal: Signal | None
-    """None where it is about nothing of ours."""
+    """None where it concerns nothing that we keep."""
     object_ref: str
-    """Empty where it is about something that has no name, such as a balance."""
+    """Empty for an object without an id, such as a balance."""
     created_at: datetime
     attempt_id: str | None = None
     """The attempt of ours that the object names."""

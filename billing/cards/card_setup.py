@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from billing.acquirer.answers import (
     CardPage,
+    CardPageRequest,
     CustomerGone,
     NoSuchObject,
     SavedCard,
@@ -110,7 +111,7 @@ def open_page(
     gateway = acquirers.named(setup.acquirer)
 
     def ask(customer_ref: str) -> tuple[str, CardPage] | CustomerGone | Unknown:
-        page = gateway.open_card_page(
+        request = CardPageRequest(
             setup_id=setup.id,
             subscription_id=setup.subscription_id,
             customer_ref=customer_ref,
@@ -120,6 +121,7 @@ def open_page(
             expires_at=setup.expires_at,
             key=f"card-page-{setup.id}" + (f"-{customer_ref}" if known not in (None, customer_ref) else ""),
         )
+        page = gateway.open_card_page(request)
         return (customer_ref, page) if isinstance(page, CardPage) else page
 
     opened = with_customer(

@@ -1,4 +1,4 @@
-"""How Stripe's objects read, as plain dicts: what the port's answers are made of. Belongs to `gateway`."""
+"""Stripe's objects, as plain dicts, turned into the port's answers. Belongs to `gateway`."""
 
 import re
 from collections.abc import Mapping
@@ -23,14 +23,14 @@ _DISPUTED = "charge_for_pending_refund_disputed"
 """Why Stripe fails a pending refund of a charge that is disputed meanwhile (docs.stripe.com/api/refunds/object)."""
 _NO_BALANCE = re.compile(r"insufficient funds in your .*balance", re.IGNORECASE)
 _NEEDNT_LAST = ("declined", "insufficient_funds", "merchant_request", "unknown")
-"""Of the reasons for which a Refund fails (docs.stripe.com/api/refunds/object: `failure_reason`), those that needn't hold for the
-next one. A card that is lost, stolen, expired or canceled stays so."""
+"""Of a Refund's failure reasons (docs.stripe.com/api/refunds/object: `failure_reason`), those that may not hold for the next one. A
+card that is lost, stolen, expired or canceled stays so."""
 _NOT_TAKEN = ("requires_payment_method", "canceled", "requires_action")
 
 
 def card(method: dict[str, Any]) -> SavedCard | CardGone:
-    """A PaymentMethod as a card that is saved; without a customer it can't be charged any more. One that is no card is none of ours:
-    we ask for cards alone."""
+    """A PaymentMethod as a saved card. Without a customer it can't be charged any more. What is no card isn't ours: we request cards
+    alone."""
     if not method.get("customer") or not method.get("card"):
         return CardGone()
     return _saved(method["customer"], method["id"], method["card"])
@@ -49,7 +49,7 @@ def _saved(customer_ref: str, method_ref: str, shown: dict[str, Any]) -> SavedCa
 
 
 def outcome(intent: dict[str, Any]) -> Outcome:
-    """A PaymentIntent, its charge expanded, as what became of it. One that succeeded is never a refusal, whatever it lacks."""
+    """The outcome of a PaymentIntent whose charge is expanded. One that succeeded is never a decline, whatever it lacks."""
     charge = intent.get("latest_charge")
     if intent["status"] == "succeeded" and isinstance(charge, dict):
         used = (charge.get("payment_method_details") or {}).get("card") or {}
@@ -76,8 +76,7 @@ def outcome(intent: dict[str, Any]) -> Outcome:
 
 
 def is_unconfirmed(intent: dict[str, Any]) -> bool:
-    """Whether Stripe wrote it down and went no further, as after an error of its own: no bank was asked, and none is unless
-    somebody confirms it, which only its own request does."""
+    """Whether Stripe only wrote it down, as after an error of its own. No bank was asked, and only the same request could confirm it."""
     return bool(intent["status"] == "requires_confirmation")
 
 
@@ -91,7 +90,7 @@ def card_kept(intent: dict[str, Any], charge: dict[str, Any]) -> SavedCard | Non
 
 
 def refund(found: dict[str, Any]) -> RefundAnswer:
-    """A Refund and its state. One that somebody canceled in the dashboard has failed; `requires_action` is a wait."""
+    """A Refund. One that was canceled in the dashboard has failed; `requires_action` is pending."""
     state = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}.get(
         found["status"], "pending"
     )
@@ -109,10 +108,9 @@ def refund(found: dict[str, Any]) -> RefundAnswer:
 
 
 def no_refund(body: Any) -> RefundRefused | InsufficientBalance:
-    """Why Stripe made no Refund, from the body as it came: the library keeps only the fields it knows of. Want of balance has a `message_code` and no `code` in the one body that
-    is public (github.com/Automattic/woocommerce-payments/issues/10025), so the words are looked at as well."""
-    said = body.get("error") if isinstance(body, dict) else None
-    error = said if isinstance(said, dict) else {}
+    """Why Stripe made no Refund, from the raw body: the library keeps only the fields it knows. In the one public body, want of
+    balance has a `message_code` and no `code` (github.com/Automattic/woocommerce-payments/issues/10025), so its words count too."""
+    error = _error(body)
     code, reason = error.get("code"), str(error.get("message") or error.get("code") or "refused")
     if "insufficient_balance_for_refund" in (code, error.get("message_code")) or _NO_BALANCE.search(reason):
         return InsufficientBalance(reason)
@@ -122,11 +120,15 @@ def no_refund(body: Any) -> RefundRefused | InsufficientBalance:
 
 
 def exceeds_charge(body: Any) -> bool:
-    """Whether Stripe made no Refund because less is left of the charge: it names the amount, and gives no code; an amount that is
-    no amount has one (stripe.com/docs/error-codes, `parameter_invalid_integer`)."""
-    said = body.get("error") if isinstance(body, dict) else None
-    error = said if isinstance(said, dict) else {}
+    """Whether Stripe made no Refund because less is left of the charge: it names the amount without a code. An invalid amount has
+    a code (stripe.com/docs/error-codes, `parameter_invalid_integer`)."""
+    error = _error(body)
     return error.get("param") == "amount" and not error.get("code")
+
+
+def _error(body: Any) -> dict[str, Any]:
+    error = body.get("error") if isinstance(body, dict) else None
+    return error if isinstance(error, dict) else {}
 
 
 def made_refund(found: dict[str, Any]) -> MadeRefund | None:
@@ -139,6 +141,6 @@ def made_refund(found: dict[str, Any]) -> MadeRefund | None:
 
 
 def asked_to_wait(headers: Mapping[str, str]) -> timedelta | None:
-    """`Retry-After`, in seconds; a minute at the most, whatever it says."""
-    said = str(headers.get("Retry-After") or headers.get("retry-after") or "")
-    return timedelta(seconds=min(int(said), 60)) if said.isdigit() else None
+    """`Retry-After`, a minute at most."""
+    seconds = str(headers.get("Retry-After") or headers.get("retry-after") or "")
+    return timedelta(seconds=min(int(seconds), 60)) if seconds.isdigit() else None

@@ -1,4 +1,4 @@
-"""Stripe's books behind the port: its objects as plain dictionaries in, values out. Needs nothing of its library."""
+"""Stripe's books behind the port: plain dictionaries in, values out. Imports nothing of its library."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -26,10 +26,10 @@ from billing.acquirer.stripe.metadata import StripeMetadata
 from billing.platform.stop_points import around
 
 Ask = Callable[[Callable[[], Any]], Any]
-"""Calls Stripe, and turns what goes wrong into Unknown, or into NoSuchObject."""
+"""`errors.ask`: calls Stripe, and turns errors into Unknown or NoSuchObject."""
 _NEVER_ITEMISED = re.compile(r"^InvalidRequestError: .*can only be filtered on automatic\b", re.IGNORECASE)
-"""Stripe's words for a payout by hand, which come without a code (the same in several public repositories; "transfer" is its old
-name for a payout, so that word isn't read). Should it change them, the payout is not kept, and that is told."""
+"""Stripe's words for a payout by hand, which has no code (the same in several public repositories). "Transfer" is its old name for a
+payout, so that word isn't read. Should the words change, the payout isn't kept, and a case says so."""
 T = TypeVar("T")
 PAGE = 100
 _STATES = {
@@ -42,9 +42,7 @@ _STATES = {
     "warning_closed": DisputeState.CLOSED,
     "prevented": DisputeState.CLOSED,
 }
-"""A state that Stripe adds some day is the worst of them, until a person has looked at the case."""
-
-
+"""A state that Stripe may add counts as the worst of them, until a person has looked at the case."""
 _LISTINGS = {
     "completed": PayoutListing.LISTED,
     "in_progress": PayoutListing.WAITING,
@@ -54,7 +52,7 @@ _LISTINGS = {
 
 @around
 class StripeBooks:
-    """Balance transactions, payouts, disputes, early fraud warnings. `client` is the library's, `ask` calls it safely."""
+    """Balance transactions, payouts, disputes, early fraud warnings. `client` is the library's."""
 
     def __init__(self, client: Any, ask: Ask, metadata: StripeMetadata) -> None:
         self._stripe = client
@@ -70,29 +68,29 @@ class StripeBooks:
         return self._list({"source": source_ref})
 
     def movements_in(self, payout_ref: str) -> list[Movement] | NotListed | Unknown:
-        """By payout; only automatic payouts can be itemised (STR-11). For others Stripe refuses the request."""
+        """By payout. Stripe itemises only automatic payouts, and refuses the request for others (STR-11)."""
         found = self._list({"payout": payout_ref})
         never = isinstance(found, Unknown) and _NEVER_ITEMISED.search(found.reason) is not None
         return NotListed() if never else found
 
-    def _list(self, wanted: dict[str, Any]) -> list[Movement] | Unknown:
-        """With their sources where any was converted: what the reader paid stands there, and can't be told from the rate, as a
-        cent of one currency may be twenty of another."""
-        found = self._all(self._stripe.balance_transactions, wanted, _movement)
-        if isinstance(found, list) and any(one.exchange_rate is not None for one in found):
+    def _list(self, params: dict[str, Any]) -> list[Movement] | Unknown:
+        """With their sources where any was converted: only the source says what the reader paid. The rate doesn't, as a cent of one
+        currency may be twenty of another."""
+        found = self._all(self._stripe.balance_transactions, params, _movement)
+        if isinstance(found, list) and any(movement.exchange_rate is not None for movement in found):
             return self._all(
-                self._stripe.balance_transactions, wanted | {"expand": ["data.source"]}, _movement
+                self._stripe.balance_transactions, params | {"expand": ["data.source"]}, _movement
             )
         return found
 
     def _all(
-        self, objects: Any, wanted: dict[str, Any], read: Callable[[dict[str, Any]], T]
+        self, objects: Any, params: dict[str, Any], read: Callable[[dict[str, Any]], T]
     ) -> list[T] | Unknown:
         """Every page, oldest first."""
 
         def all_pages() -> list[T]:
-            page = objects.list({**wanted, "limit": PAGE})
-            return [read(one.to_dict()) for one in page.auto_paging_iter()][::-1]
+            page = objects.list({**params, "limit": PAGE})
+            return [read(row.to_dict()) for row in page.auto_paging_iter()][::-1]
 
         found: list[T] | NoSuchObject | Unknown = self._ask(all_pages)
         return Unknown(found.reason) if isinstance(found, NoSuchObject) else found
@@ -117,9 +115,9 @@ class StripeBooks:
         self, dispute_ref: str, evidence: Mapping[str, str], *, key: str
     ) -> DisputeAnswer | NoSuchObject | Unknown:
         """Evidence is submitted at once; a dispute can be answered only once."""
-        asked = {"evidence": dict(evidence), "submit": True}
+        params = {"evidence": dict(evidence), "submit": True}
         return self._one(
-            lambda: self._stripe.disputes.update(dispute_ref, asked, {"idempotency_key": key}), _dispute
+            lambda: self._stripe.disputes.update(dispute_ref, params, {"idempotency_key": key}), _dispute
         )
 
     def warning(self, warning_ref: str) -> FraudWarning | NoSuchObject | Unknown:
@@ -132,18 +130,18 @@ class StripeBooks:
 
     def charges_since(self, since: datetime, until: datetime) -> list[FoundCharge] | Unknown:
         """PaymentIntents by creation, whole seconds, each with its charge."""
-        wanted = {"created": _span(since, until), "expand": ["data.latest_charge"]}
-        return _some(self._all(self._stripe.payment_intents, wanted, partial(_found_charge, self._metadata)))
+        params = {"created": _span(since, until), "expand": ["data.latest_charge"]}
+        return _some(self._all(self._stripe.payment_intents, params, partial(_found_charge, self._metadata)))
 
     def refunds_since(self, since: datetime, until: datetime) -> list[FoundRefund] | Unknown:
         """Refunds by creation, whole seconds."""
-        wanted = {"created": _span(since, until)}
-        return _some(self._all(self._stripe.refunds, wanted, partial(_found_refund, self._metadata)))
+        params = {"created": _span(since, until)}
+        return _some(self._all(self._stripe.refunds, params, partial(_found_refund, self._metadata)))
 
     def cards_since(self, since: datetime, until: datetime) -> list[FoundCard] | Unknown:
         """SetupIntents by creation, whole seconds, each with its card and Customer, who says whose it is."""
-        wanted = {"created": _span(since, until), "expand": ["data.payment_method", "data.customer"]}
-        return _some(self._all(self._stripe.setup_intents, wanted, partial(_found_card, self._metadata)))
+        params = {"created": _span(since, until), "expand": ["data.payment_method", "data.customer"]}
+        return _some(self._all(self._stripe.setup_intents, params, partial(_found_card, self._metadata)))
 
     def payout(self, payout_ref: str) -> PayoutAnswer | NoSuchObject | Unknown:
         """A Payout."""
@@ -165,7 +163,7 @@ def _span(since: datetime, until: datetime) -> dict[str, int]:
 
 
 def _named(thing: Any) -> str | None:
-    """The id of a thing, expanded or not; None where there is none."""
+    """The id of an object, expanded or not."""
     return str(thing["id"]) if isinstance(thing, dict) else thing
 
 
@@ -198,19 +196,19 @@ def _movement(row: dict[str, Any]) -> Movement:
 
 
 def _some(found: list[T | None] | Unknown) -> list[T] | Unknown:
-    return found if isinstance(found, Unknown) else [one for one in found if one is not None]
+    return found if isinstance(found, Unknown) else [row for row in found if row is not None]
 
 
-def _found_charge(written: StripeMetadata, row: dict[str, Any]) -> FoundCharge | None:
-    claim, became = written.claim(row.get("metadata") or {}), answers.outcome(row)
+def _found_charge(metadata: StripeMetadata, row: dict[str, Any]) -> FoundCharge | None:
+    claim, became = metadata.claim(row.get("metadata") or {}), answers.outcome(row)
     if answers.is_unconfirmed(row):
         return None
     return None if claim is None or isinstance(became, Declined | NotTaken) else FoundCharge(claim, became)
 
 
-def _found_refund(written: StripeMetadata, row: dict[str, Any]) -> FoundRefund | None:
+def _found_refund(metadata: StripeMetadata, row: dict[str, Any]) -> FoundRefund | None:
     said = row.get("metadata") or {}
-    if "refund" not in said or not row.get("payment_intent") or not written.is_ours(said):
+    if "refund" not in said or not row.get("payment_intent") or not metadata.is_ours(said):
         return None
     return FoundRefund(
         refund_id=said["refund"],
@@ -222,12 +220,12 @@ def _found_refund(written: StripeMetadata, row: dict[str, Any]) -> FoundRefund |
     )
 
 
-def _found_card(written: StripeMetadata, row: dict[str, Any]) -> FoundCard | None:
+def _found_card(metadata: StripeMetadata, row: dict[str, Any]) -> FoundCard | None:
     owner, method, said = row.get("customer"), row.get("payment_method"), row.get("metadata") or {}
     if row["status"] != "succeeded" or not isinstance(owner, dict) or not isinstance(method, dict):
         return None
     of_owner = owner.get("metadata") or {}
-    if owner.get("deleted") or "reader" not in of_owner or not written.is_ours(of_owner):
+    if owner.get("deleted") or "reader" not in of_owner or not metadata.is_ours(of_owner):
         return None
     card = answers.card(method | {"customer": owner["id"]})
     if isinstance(card, CardGone):
@@ -241,13 +239,13 @@ def _found_card(written: StripeMetadata, row: dict[str, Any]) -> FoundCard | Non
     )
 
 
-def _charge(written: StripeMetadata, row: dict[str, Any]) -> TakenCharge:
+def _charge(metadata: StripeMetadata, row: dict[str, Any]) -> TakenCharge:
     card = (row.get("payment_method_details") or {}).get("card") or {}
     return TakenCharge(
         charge_ref=row["id"],
         intent_ref=row.get("payment_intent"),
         customer_ref=row.get("customer"),
-        claim=written.claim(row.get("metadata") or {}),
+        claim=metadata.claim(row.get("metadata") or {}),
         amount=int(row["amount"]),
         card=f"{card.get('brand', 'card')} ending in {card.get('last4', '?')}",
         at=_instant(row["created"]),
@@ -282,7 +280,7 @@ def _dispute(row: dict[str, Any]) -> DisputeAnswer:
 
 
 def _withdrawn(row: dict[str, Any]) -> tuple[int, str] | None:
-    """A dispute has more than one withdrawal where Stripe corrects the first for another rate (alphagov/pay-connector#5011)."""
+    """There is more than one withdrawal where Stripe corrects the first for another rate (alphagov/pay-connector#5011)."""
     moved = [one for one in row.get("balance_transactions") or [] if one["amount"] < 0]
     return (-sum(one["amount"] for one in moved), moved[0]["currency"].upper()) if moved else None
 
@@ -299,7 +297,7 @@ def _warning(row: dict[str, Any]) -> FraudWarning:
 
 
 def _payout(row: dict[str, Any]) -> PayoutAnswer:
-    # What the SDK's types call required isn't in every payout of before March 2023, when the field came.
+    # `reconciliation_status` is required in the SDK's types, but payouts of before March 2023 lack it.
     listed = PayoutListing.LISTED if row["automatic"] else PayoutListing.NONE
     return PayoutAnswer(
         listing=_LISTINGS.get(str(row.get("reconciliation_status")), listed),

@@ -1,4 +1,4 @@
-"""Stripe's decline codes (docs.stripe.com/declines/codes), read as the port's kinds."""
+"""Stripe's decline codes (docs.stripe.com/declines/codes) as the port's kinds."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,7 +33,7 @@ _CODE = (
     | _all(DeclineKind.SOFT, "reenter_transaction", "card_velocity_exceeded", "approve_with_id")
     | _all(DeclineKind.SOFT, "withdrawal_count_limit_exceeded")
 )
-# In the order of their weight: the network's advice, Stripe's, the network's reason, Stripe's two (RET-4).
+# All fields of a decline that carry a code; the strictest kind counts (RET-4).
 _TABLES: tuple[tuple[str, Mapping[str, DeclineKind]], ...] = (
     ("network_advice_code", network_advice.ADVICE),
     ("advice_code", _ADVICE),
@@ -44,7 +44,7 @@ _TABLES: tuple[tuple[str, Mapping[str, DeclineKind]], ...] = (
 
 
 def decline(error: Mapping[str, Any]) -> Decline:
-    """An error, or an intent's last one, as a decline."""
+    """The decline in an error, or in an intent's last error."""
     return Decline(
         strictest(table[error[field]] for field, table in _TABLES if error.get(field) in table),
         code=error.get("decline_code") or error.get("code"),

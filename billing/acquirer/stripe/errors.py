@@ -1,6 +1,7 @@
-"""How Stripe's errors read: which of them are answers, and which only doubt. Belongs to `gateway`."""
+"""Stripe's errors: which of them are answers, and which are doubt. Belongs to `gateway`."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import stripe
 
@@ -8,9 +9,19 @@ from billing.acquirer.answers import CustomerGone, Declined, NoSuchObject, Unkno
 from billing.acquirer.stripe import answers
 from billing.acquirer.stripe.declines import decline
 
+T = TypeVar("T")
+
+
+def ask(call: Callable[[], T]) -> T | NoSuchObject | Unknown:
+    """Call Stripe for an object by its id."""
+    try:
+        return call()
+    except stripe.StripeError as error:
+        return no_such_object(error) or unknown(error)
+
 
 def declined(error: stripe.CardError) -> Declined:
-    """A bank said no, or Stripe in its place."""
+    """A bank declined, or Stripe in its place."""
     body: dict[str, Any] = error.error.to_dict() if error.error is not None else {"code": error.code}
     intent = body.get("payment_intent") or {}
     words = str(error.user_message or "The card was declined.")
@@ -18,7 +29,7 @@ def declined(error: stripe.CardError) -> Declined:
 
 
 def unknown(error: stripe.StripeError) -> Unknown:
-    """Nobody can say what became of it."""
+    """What became of the request is unknown."""
     busy = isinstance(error, stripe.RateLimitError)
     return Unknown(
         in_short(error),
@@ -30,50 +41,50 @@ def unknown(error: stripe.StripeError) -> Unknown:
 
 
 def _is_down(error: stripe.StripeError) -> bool:
-    """No connection, no whole answer, an error of its own, our key not known. Any other refusal is an answer: also a 409, which
-    says that the same request is being worked on."""
+    """No connection, no whole answer, an error of its own, our API key not known. Any other refusal is an answer, also a 409:
+    the same request is being worked on."""
     status = error.http_status or 0
     return not 400 <= status < 500 or status in (401, 403)
 
 
 def in_short(error: stripe.StripeError) -> str:
-    """What it says, in one line, up to its first full stop."""
+    """The message in one line, up to its first full stop."""
     said = " ".join(str(error.user_message or error.code or "no answer").split())
     return f"{type(error).__name__}: {said.partition('. ')[0]}"
 
 
 def no_such_object(error: stripe.StripeError) -> NoSuchObject | None:
-    """What it says of an object that was asked for by its id, where it has none; for minutes it may say so of one that it has
+    """Where Stripe has no object with this id. For minutes it may deny one that it has
     (https://github.com/stripe/stripe-java/issues/1160)."""
     return NoSuchObject(in_short(error)) if missing(error) else None
 
 
 def missing(error: stripe.StripeError) -> bool:
-    """Whether it says that there is no such object (any more): by its code, or by its status where it has none."""
+    """Whether there is no such object (any more): by the error's code, or by its status where it has none."""
     if not isinstance(error, stripe.InvalidRequestError):
         return False
     return error.code == "resource_missing" or (error.code is None and error.http_status == 404)
 
 
 def customer_gone(error: stripe.StripeError) -> CustomerGone | None:
-    """Whether it says that there is no such customer (any more)."""
+    """Where there is no such customer (any more)."""
     return CustomerGone() if missing_named(error, "customer") else None
 
 
 def missing_named(error: stripe.StripeError, param: str) -> bool:
-    """Whether it says that what this parameter names isn't there."""
+    """Whether the object that this parameter names is missing."""
     named = isinstance(error, stripe.InvalidRequestError) and error.param == param
     return named and missing(error)
 
 
 def about_the_card(error: stripe.InvalidRequestError) -> bool:
-    """Whether a refused request names the card, or its owner. Where it names neither, that says nothing: of a card that was
-    detached Stripe's body has only a message (https://github.com/Automattic/woocommerce-payments/issues/323)."""
+    """Whether a refused request names the card or its customer. Where it names neither, the card may still be the cause: for a
+    detached card Stripe gives only a message (https://github.com/Automattic/woocommerce-payments/issues/323)."""
     return error.param == "payment_method" or customer_gone(error) is not None
 
 
 def _key_unusable(error: stripe.StripeError) -> bool:
-    """It failed on its side and keeps that answer for the key, or has the key from a request that was another (STR-5)."""
+    """Stripe failed and keeps that answer for the key, or had the key with another request (STR-5)."""
     status = error.http_status or 0
     return (isinstance(error, stripe.APIError) and status >= 500) or (
         isinstance(error, stripe.IdempotencyError) and status == 400

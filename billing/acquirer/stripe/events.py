@@ -1,4 +1,4 @@
-"""Read a verified event of Stripe's as a neutral signal."""
+"""Reads a verified event of Stripe's as a neutral signal."""
 
 import json
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from billing.acquirer.signals import NotAnEvent, Notification, OtherMode, Signal
 from billing.platform.storable import storable
 
 LONGEST_NAME = 255
-"""Characters in an id of Stripe's, by its own promise."""
+"""Stripe's limit of characters in an id."""
 SIGNALS = {
     "payment_intent.succeeded": Signal.CHARGE_SUCCEEDED,
     "payment_intent.payment_failed": Signal.CHARGE_CHANGED,
@@ -29,11 +29,11 @@ SIGNALS = {
     "payment_method.detached": Signal.CARD_CHANGED,
     "customer.deleted": Signal.CUSTOMER_CHANGED,
 }
-"""Events that we want, and what each signals. All others are kept and acknowledged, and settle nothing."""
+"""Events that matter to us, with their signals. All others are kept and acknowledged, and settle nothing."""
 
 
 def notification(body: bytes, *, live: bool) -> Notification:
-    """A body whose signature was right. An object may have no id, as a balance has none
+    """The event of a verified body. An object may have no id, such as a balance
     (https://github.com/code-corps/code-corps-api/issues/689). Raises NotAnEvent, OtherMode."""
     try:
         event = json.loads(body)
@@ -62,7 +62,7 @@ def notification(body: bytes, *, live: bool) -> Notification:
 
 
 def _named(thing: dict[str, Any], what: str) -> str | None:
-    """What the object says in its metadata that it is about. Its shape isn't trusted: anybody on the account may write it."""
-    said = thing.get("metadata")
-    ref = said.get(what) if isinstance(said, dict) else None
+    """An id of ours from the object's metadata. Its shape isn't trusted: others on the account may write it."""
+    metadata = thing.get("metadata")
+    ref = metadata.get(what) if isinstance(metadata, dict) else None
     return ref if isinstance(ref, str) and len(ref) <= LONGEST_NAME else None

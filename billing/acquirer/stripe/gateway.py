@@ -1,7 +1,8 @@
-"""Stripe behind the port: with `errors`, `http` and `signature` the only file that knows its library. SDK 16.1, API 2026-10-28.endive, named explicitly (STR-3)."""
+"""Stripe behind the port. Only this file, `errors`, `http`, `refunds` and `signature` import its library: SDK 16.1, API
+2026-10-28.endive, named explicitly (STR-3)."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from billing.acquirer import find_or_send
 from billing.acquirer.answers import (
     CardGone,
     CardPage,
+    CardPageRequest,
     ChargeClaim,
     ChargeRequest,
     CustomerGone,
@@ -36,9 +38,17 @@ from billing.acquirer.answers import (
 )
 from billing.acquirer.capabilities import Capabilities, Idempotency
 from billing.acquirer.signals import Notification
-from billing.acquirer.stripe import answers as stripe_answers
-from billing.acquirer.stripe import declines, errors, events, lists, pages, refunds, requests
-from billing.acquirer.stripe import signature as stripe_signature
+from billing.acquirer.stripe import (
+    answers,
+    declines,
+    errors,
+    events,
+    lists,
+    pages,
+    refunds,
+    requests,
+    signature,
+)
 from billing.acquirer.stripe.balance import StripeBooks
 from billing.acquirer.stripe.http import StripeHttp
 from billing.acquirer.stripe.metadata import StripeMetadata
@@ -52,7 +62,7 @@ CAPABILITIES = Capabilities(
     idempotency=Idempotency.BY_KEY,
     key_holds=timedelta(
         hours=20
-    ),  # Stripe keeps answers for at least 24 hours; our clocks may differ (STR-5)
+    ),  # Stripe keeps answers for 24 hours at least; our clocks may differ (STR-5)
     refunds_repeatable=True,
     dispute_answer_within=timedelta(days=7),
     descriptor_length=22,
@@ -63,7 +73,7 @@ log = logging.getLogger(__name__)
 
 @around
 class StripeGateway:
-    """Talks to Stripe, or to its twin in the sandbox, at `api_base`."""
+    """Talks to Stripe, or to its sandbox, at `api_base`."""
 
     name = "stripe"
     display_name = "Stripe"
@@ -78,7 +88,7 @@ class StripeGateway:
         installation: str = "main",
         waits: bool = True,
     ) -> None:
-        """`installation` is written on all that is made, for there may be others on the same account. `waits`: half a second before a call without an answer is made once more; on a held clock that changes nothing."""
+        """`installation` is written on everything, as others may share the account. `waits`: as in `StripeHttp`."""
         self._stripe = stripe.StripeClient(
             secret_key,
             stripe_version=API_VERSION,
@@ -87,66 +97,48 @@ class StripeGateway:
             http_client=StripeHttp(waits=waits),
         ).v1
         self._metadata = StripeMetadata(installation)
-        self.books = StripeBooks(self._stripe, _asked, self._metadata)
+        self.books = StripeBooks(self._stripe, errors.ask, self._metadata)
         api = urlsplit(api_base)
         self.page_origin = CHECKOUT if api.hostname == "api.stripe.com" else f"{api.scheme}://{api.netloc}"
         self._secrets = tuple(webhook_secrets)
         self._live = secret_key.startswith(("sk_live_", "rk_live_"))
 
     def create_customer(self, *, reader_id: str, email: str, key: str) -> str | Unknown:
-        """A Customer holding our id, and the address that Stripe's own fraud checks use; without it, where Stripe takes it for none."""
-        asked: Any = {"email": email, "metadata": self._metadata.of_customer(reader_id)}
+        """A Customer with our id, and the address for Stripe's fraud checks; without the address where Stripe refuses it."""
+        params: Any = {"email": email, "metadata": self._metadata.of_customer(reader_id)}
         try:
             try:
-                made = self._stripe.customers.create(asked, {"idempotency_key": key})
+                made = self._stripe.customers.create(params, {"idempotency_key": key})
             except stripe.InvalidRequestError as error:  # Stripe refuses some addresses that mail reaches
                 if error.param != "email":
                     raise
-                del asked["email"]
-                made = self._stripe.customers.create(asked, {"idempotency_key": f"{key}-no-email"})
+                del params["email"]
+                made = self._stripe.customers.create(params, {"idempotency_key": f"{key}-no-email"})
         except stripe.StripeError as error:
             return errors.unknown(error)
         return made.id
 
-    def open_card_page(
-        self,
-        *,
-        setup_id: str,
-        subscription_id: str | None,
-        customer_ref: str,
-        words: str,
-        success_url: str,
-        cancel_url: str,
-        expires_at: datetime,
-        key: str,
-    ) -> CardPage | CustomerGone | Unknown:
-        """A Checkout Session in setup mode, 3-D Secure asked for (COF-1, 3DS-1), our words beside its button (CARD-2)."""
-        asked = requests.card_page(
-            self._metadata.of_setup(setup_id, subscription_id),
-            setup_id=setup_id,
-            customer_ref=customer_ref,
-            words=words,
-            success_url=success_url,
-            cancel_url=cancel_url,
-            expires_at=expires_at,
-        )
-        return self._open_page(asked, key)
+    def open_card_page(self, request: CardPageRequest) -> CardPage | CustomerGone | Unknown:
+        """A Checkout Session in setup mode with 3-D Secure (COF-1, 3DS-1), our words beside its button (CARD-2)."""
+        metadata = self._metadata.of_setup(request.setup_id, request.subscription_id)
+        return self._open_page(requests.card_page(request, metadata), request.key)
 
-    def _open_page(self, asked: dict[str, Any], key: str) -> CardPage | CustomerGone | Unknown:
+    def _open_page(self, params: dict[str, Any], key: str) -> CardPage | CustomerGone | Unknown:
         try:
-            opened = self._stripe.checkout.sessions.create(cast(Any, asked), {"idempotency_key": key})
+            opened = self._stripe.checkout.sessions.create(cast(Any, params), {"idempotency_key": key})
         except stripe.StripeError as error:
             return errors.customer_gone(error) or errors.unknown(error)
         return CardPage(opened.id, opened.url) if opened.url else Unknown("the page has no address")
 
+    def _fetch_session(self, session_ref: str, expand: str) -> dict[str, Any] | NoSuchObject | Unknown:
+        sessions = self._stripe.checkout.sessions
+        return errors.ask(lambda: sessions.retrieve(session_ref, {"expand": [expand]}).to_dict())
+
     def fetch_setup(self, session_ref: str) -> SetupAnswer | NoSuchObject:
         """The Checkout Session with its SetupIntent and card, in one call."""
-        try:
-            session = self._stripe.checkout.sessions.retrieve(
-                session_ref, {"expand": ["setup_intent.payment_method"]}
-            ).to_dict()
-        except stripe.StripeError as error:
-            return errors.no_such_object(error) or errors.unknown(error)
+        session = self._fetch_session(session_ref, "setup_intent.payment_method")
+        if isinstance(session, NoSuchObject | Unknown):
+            return session
         if session["status"] == "expired":
             return SetupExpired()
         intent = session.get("setup_intent") or {}
@@ -155,18 +147,16 @@ class StripeGateway:
         if session["status"] != "complete" or intent.get("status") != "succeeded":
             return SetupOpen()
         method = intent.get("payment_method") or {}
-        card = self.fetch_card(method) if isinstance(method, str) else stripe_answers.card(method)
+        card = self.fetch_card(method) if isinstance(method, str) else answers.card(method)
         return SetupExpired() if isinstance(card, CardGone) else card  # saved, and removed before we came
 
     def save_card(
         self, *, customer_ref: str, method_ref: str, key: str
     ) -> SavedCard | Declined | CustomerGone | Unknown:
         """A SetupIntent confirmed at once, for recurring charges without the reader (COF-1)."""
+        params = cast(Any, requests.save_card(customer_ref, method_ref))
         try:
-            intent = self._stripe.setup_intents.create(
-                cast(Any, requests.save_card(customer_ref, method_ref)),
-                {"idempotency_key": key},
-            ).to_dict()
+            intent = self._stripe.setup_intents.create(params, {"idempotency_key": key}).to_dict()
         except stripe.CardError as error:
             return errors.declined(error)
         except stripe.InvalidRequestError as error:
@@ -177,47 +167,38 @@ class StripeGateway:
         except stripe.StripeError as error:
             return errors.unknown(error)
         if intent["status"] != "succeeded":
-            return Declined(
-                declines.decline({"code": "authentication_required"}),
-                None,
-                "The bank wants the reader to confirm this card in person.",
-            )
-        card = stripe_answers.card(intent["payment_method"])
+            needs_reader = declines.decline({"code": "authentication_required"})
+            return Declined(needs_reader, None, "The bank wants the reader to confirm this card in person.")
+        card = answers.card(intent["payment_method"])
         return declines.GONE if isinstance(card, CardGone) else card
 
     def fetch_card(self, method_ref: str) -> SavedCard | CardGone | NoSuchObject | Unknown:
         """The PaymentMethod; networks replace expired cards in place (STR-12)."""
-        try:
-            return stripe_answers.card(self._stripe.payment_methods.retrieve(method_ref).to_dict())
-        except stripe.StripeError as error:
-            return errors.no_such_object(error) or errors.unknown(error)
+        return errors.ask(lambda: answers.card(self._stripe.payment_methods.retrieve(method_ref).to_dict()))
 
     def fetch_customer(self, customer_ref: str) -> CustomerGone | Unknown | None:
         """A deleted Customer is still found, and says that it is deleted."""
-        try:
-            found = self._stripe.customers.retrieve(customer_ref).to_dict()
-        except stripe.StripeError as error:
-            return CustomerGone() if errors.missing(error) else errors.unknown(error)
-        return CustomerGone() if found.get("deleted") else None
+        found = errors.ask(lambda: self._stripe.customers.retrieve(customer_ref).to_dict())
+        if isinstance(found, Unknown):
+            return found
+        return CustomerGone() if isinstance(found, NoSuchObject) or found.get("deleted") else None
 
     def charge(self, request: ChargeRequest) -> Outcome:
         """A PaymentIntent, confirmed off session as a recurring charge on a stored credential (COF-1)."""
-        params = requests.charge(request, self._metadata.of_charge(request.claim))
+        params = cast(Any, requests.charge(request, self._metadata.of_charge(request.claim)))
         try:
-            made = self._stripe.payment_intents.create(
-                cast(Any, params), {"idempotency_key": request.idempotency_key}
-            )
+            made = self._stripe.payment_intents.create(params, {"idempotency_key": request.idempotency_key})
         except stripe.CardError as error:
             return errors.declined(error)
         except stripe.InvalidRequestError as error:  # refused before any bank was asked: nothing was taken
             return self._not_taken(request, error)
         except stripe.StripeError as error:
             return errors.unknown(error)
-        return stripe_answers.outcome(made.to_dict())
+        return answers.outcome(made.to_dict())
 
     def _not_taken(self, request: ChargeRequest, error: stripe.InvalidRequestError) -> Outcome:
-        """Why a charge was refused before any bank was asked. The words aren't read: the card itself is asked for. Where it is
-        as it should be, no reader may be told that it failed."""
+        """Why a charge was refused before any bank was asked. Stripe's words don't say, so the card itself is fetched. Where it is
+        in order, no reader may be told that it failed."""
         if errors.about_the_card(error):
             return declines.GONE
         card = self.fetch_card(request.method_ref)
@@ -229,8 +210,7 @@ class StripeGateway:
         return NotTaken(errors.in_short(error))
 
     def find_charge(self, request: ChargeRequest) -> Outcome | NeverArrived:
-        """By listing the customer's intents, or everybody's where that customer is gone: search is not read-after-write
-        (STR-10)."""
+        """By listing the customer's intents, or all where that customer is gone. Search isn't read-after-write (STR-10)."""
         try:
             return lists.charge(self._stripe, request, {"customer": request.customer_ref})
         except stripe.StripeError as error:
@@ -248,35 +228,31 @@ class StripeGateway:
         return find_or_send.find_or_charge(self, request, before, at, may_send=may_send)
 
     def fetch_charge(self, intent_ref: str) -> tuple[ChargeClaim | None, Outcome | NoSuchObject]:
-        """The PaymentIntent as it is now, whatever the event about it said."""
-        try:
-            intent = lists.intent(self._stripe, intent_ref)
-        except stripe.StripeError as error:
-            return None, errors.no_such_object(error) or errors.unknown(error)
+        """The PaymentIntent as it is now, whatever its event said."""
+        intent = errors.ask(lambda: lists.intent(self._stripe, intent_ref))
+        if isinstance(intent, NoSuchObject | Unknown):
+            return None, intent
         claim = self._metadata.claim(intent.get("metadata") or {})
         if claim is None:  # whatever became of it: another's may wait for its owner for ever
             return None, NotTaken("it is not this installation's")
-        return claim, stripe_answers.outcome(intent)
+        return claim, answers.outcome(intent)
 
     def open_pay_page(self, request: PayPageRequest) -> CardPage | CustomerGone | Unknown:
         """A Checkout Session in payment mode (see `pages`)."""
-        asked = pages.params(request, self._metadata.of_charge(request.claim))
-        return self._open_page(asked, request.idempotency_key)
+        params = pages.params(request, self._metadata.of_charge(request.claim))
+        return self._open_page(params, request.idempotency_key)
 
     def fetch_pay_page(self, session_ref: str) -> PayPageAnswer | NoSuchObject:
         """The Checkout Session with its PaymentIntent and charge, in one call."""
-        try:
-            session = self._stripe.checkout.sessions.retrieve(
-                session_ref, {"expand": ["payment_intent.latest_charge"]}
-            ).to_dict()
-        except stripe.StripeError as error:
-            return errors.no_such_object(error) or errors.unknown(error)
+        session = self._fetch_session(session_ref, "payment_intent.latest_charge")
+        if isinstance(session, NoSuchObject | Unknown):
+            return session
         if session["status"] == "complete":
             return pages.paid(session)
         return PageOpen(str(session["url"])) if session["status"] == "open" else PageClosed()
 
     def close_pay_page(self, session_ref: str) -> PayPageAnswer:
-        """Expire the session. Stripe refuses that for one that is complete or expired: then what it became is asked."""
+        """Expire the session. Stripe refuses that for one that is complete or expired: then fetch what it became."""
         try:
             self._stripe.checkout.sessions.expire(session_ref)
         except stripe.InvalidRequestError:
@@ -288,13 +264,13 @@ class StripeGateway:
 
     def refund(self, request: RefundRequest) -> RefundOutcome:
         """A Refund of the intent's charge."""
-        written = self._metadata.of_refund(request.refund_id, request.cause)
-        asked = {"payment_intent": request.intent_ref, "amount": request.amount, "metadata": written}
-        return refunds.make(self._stripe.refunds, asked, request.key)
+        metadata = self._metadata.of_refund(request.refund_id, request.cause)
+        params = {"payment_intent": request.intent_ref, "amount": request.amount, "metadata": metadata}
+        return refunds.make(self._stripe.refunds, params, request.key)
 
     def find_refund(self, *, refund_id: str, intent_ref: str) -> RefundAnswer | NeverArrived | Unknown:
-        """By listing the intent's refunds. Stripe lists none for an intent that it doesn't have; why it makes none, it says when it is
-        asked for one."""
+        """By listing the intent's refunds. Stripe lists none for an intent that it doesn't have, and says so when asked to refund
+        it."""
         try:
             return lists.refund(self._stripe, refund_id, intent_ref)
         except stripe.StripeError as error:
@@ -309,14 +285,13 @@ class StripeGateway:
 
     def fetch_refund(self, refund_ref: str) -> tuple[str | None, RefundAnswer | NoSuchObject | Unknown]:
         """The Refund as it is now."""
-        try:
-            found = self._stripe.refunds.retrieve(refund_ref).to_dict()
-        except stripe.StripeError as error:
-            return None, errors.no_such_object(error) or errors.unknown(error)
-        return (found.get("metadata") or {}).get("refund"), stripe_answers.refund(found)
+        found = errors.ask(lambda: self._stripe.refunds.retrieve(refund_ref).to_dict())
+        if isinstance(found, NoSuchObject | Unknown):
+            return None, found
+        return (found.get("metadata") or {}).get("refund"), answers.refund(found)
 
     def answers(self) -> Unknown | None:
-        """The shortest list there is."""
+        """By the shortest list there is."""
         try:
             self._stripe.payment_intents.list({"limit": 1})
         except stripe.StripeError as error:
@@ -325,12 +300,5 @@ class StripeGateway:
 
     def verify(self, body: bytes, headers: Mapping[str, str], at: datetime) -> Notification:
         """A webhook that Stripe has signed in its own header. Raises ForgedWebhook, NotAnEvent, OtherMode."""
-        stripe_signature.check(body, headers.get("stripe-signature", ""), self._secrets, at)
+        signature.check(body, headers.get("stripe-signature", ""), self._secrets, at)
         return events.notification(body, live=self._live)
-
-
-def _asked(call: Callable[[], Any]) -> Any:
-    try:
-        return call()
-    except stripe.StripeError as error:
-        return errors.no_such_object(error) or errors.unknown(error)

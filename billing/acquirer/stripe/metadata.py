@@ -1,4 +1,4 @@
-"""What we write on Stripe's objects, and read there again: whose they are, and ids of ours. Belongs to `gateway`."""
+"""Our metadata on Stripe's objects: the installation, and ids of ours. Belongs to `gateway`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,26 +7,26 @@ from billing.acquirer.answers import ChargeClaim
 
 INSTALLATION = "installation"
 LONGEST = 500
-"""Characters in a value, by Stripe's own limit."""
+"""Stripe's limit of characters in a value."""
 
 
 @dataclass(frozen=True, slots=True)
 class StripeMetadata:
-    """Several installations may share an account; each reads what is its own. An older release wrote no name on it."""
+    """Several installations may share an account; each reads its own objects, and those without a name."""
 
     installation: str
 
     def of_customer(self, reader_id: str) -> dict[str, str]:
-        """What is written on a Customer."""
+        """For a Customer."""
         return {INSTALLATION: self.installation, "reader": reader_id}
 
     def of_setup(self, setup_id: str, subscription_id: str | None) -> dict[str, str]:
-        """What is written on a Checkout Session that saves a card, and on its SetupIntent."""
+        """For a Checkout Session that saves a card, and its SetupIntent."""
         of = {} if subscription_id is None else {"subscription": subscription_id}
         return {INSTALLATION: self.installation, "setup": setup_id, **of}
 
     def of_charge(self, claim: ChargeClaim) -> dict[str, str]:
-        """What is written on a PaymentIntent; Stripe copies it to its Charge."""
+        """For a PaymentIntent; Stripe copies it to its Charge."""
         return {
             INSTALLATION: self.installation,
             "attempt": claim.attempt_id,
@@ -37,11 +37,11 @@ class StripeMetadata:
         }
 
     def of_refund(self, refund_id: str, cause: str) -> dict[str, str]:
-        """What is written on a Refund."""
+        """For a Refund."""
         return {INSTALLATION: self.installation, "refund": refund_id, "cause": cause[:LONGEST]}
 
     def claim(self, written: Mapping[str, str]) -> ChargeClaim | None:
-        """What a charge is for; None where it isn't ours."""
+        """What a charge is for; None where it isn't this installation's."""
         if "attempt" not in written or not self.is_ours(written):
             return None
         return ChargeClaim(

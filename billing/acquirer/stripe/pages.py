@@ -1,4 +1,4 @@
-"""Stripe's hosted payment page: what we ask of it, and how its end reads. Belongs to `gateway`."""
+"""Stripe's hosted payment page: its parameters, and its end. Belongs to `gateway`."""
 
 from typing import Any
 
@@ -6,15 +6,10 @@ from billing.acquirer.answers import Charged, PayPageRequest, Unknown
 from billing.acquirer.stripe.answers import outcome
 
 
-def params(request: PayPageRequest, written: dict[str, str]) -> dict[str, Any]:
-    """A Checkout Session in payment mode: 3-D Secure asked for (3DS-2), the card kept for charges without the reader
-    (COF-1), and the reader's saved cards offered, so that a bank's question can be answered without typing.
-
-    `written` is its metadata."""
-    intent: dict[str, Any] = {
-        "metadata": written,
-        "setup_future_usage": "off_session",
-    }
+def params(request: PayPageRequest, metadata: dict[str, str]) -> dict[str, Any]:
+    """A Checkout Session in payment mode with 3-D Secure (3DS-2). It keeps the card for charges without the reader (COF-1), and
+    offers the reader's saved cards, so that a bank's question can be answered without typing."""
+    intent: dict[str, Any] = {"metadata": metadata, "setup_future_usage": "off_session"}
     if request.descriptor_suffix:
         intent["statement_descriptor_suffix"] = request.descriptor_suffix
     price = {
@@ -31,7 +26,7 @@ def params(request: PayPageRequest, written: dict[str, str]) -> dict[str, Any]:
         "payment_intent_data": intent,
         "saved_payment_method_options": {"allow_redisplay_filters": ["always", "limited", "unspecified"]},
         "client_reference_id": request.claim.attempt_id,
-        "metadata": written,
+        "metadata": metadata,
         "custom_text": {"submit": {"message": request.words}},
         "submit_type": "pay",
         "success_url": request.success_url,
@@ -41,7 +36,7 @@ def params(request: PayPageRequest, written: dict[str, str]) -> dict[str, Any]:
 
 
 def paid(session: dict[str, Any]) -> Charged | Unknown:
-    """A completed page whose money is there; anything else of a completed page isn't known yet."""
+    """A completed page whose money is there; any other completed page is unknown."""
     intent = session.get("payment_intent")
     found = outcome(intent) if isinstance(intent, dict) else None
     if isinstance(found, Charged | Unknown):

@@ -1,35 +1,25 @@
-"""What we ask of Stripe, as its parameters. Belongs to `gateway`; the payment page's are in `pages`."""
+"""Parameters of requests to Stripe. Belongs to `gateway`; those of the payment page are in `pages`."""
 
-from datetime import datetime
 from typing import Any
 
-from billing.acquirer.answers import ChargeRequest
+from billing.acquirer.answers import CardPageRequest, ChargeRequest
 
 
-def card_page(
-    written: dict[str, str],
-    *,
-    setup_id: str,
-    customer_ref: str,
-    words: str,
-    success_url: str,
-    cancel_url: str,
-    expires_at: datetime,
-) -> dict[str, Any]:
-    """A Checkout Session in setup mode. `written` is its metadata, and its SetupIntent's."""
+def card_page(request: CardPageRequest, metadata: dict[str, str]) -> dict[str, Any]:
+    """A Checkout Session in setup mode. `metadata` goes on it and on its SetupIntent."""
     return {
         "mode": "setup",
         "currency": "zar",
-        "customer": customer_ref,
+        "customer": request.customer_ref,
         "allowed_payment_method_types": ["card"],
         "payment_method_options": {"card": {"request_three_d_secure": "any"}},
-        "setup_intent_data": {"metadata": written},
-        "client_reference_id": setup_id,
-        "metadata": written,
-        "custom_text": {"submit": {"message": words}},
-        "success_url": success_url,
-        "cancel_url": cancel_url,
-        "expires_at": int(expires_at.timestamp()),
+        "setup_intent_data": {"metadata": metadata},
+        "client_reference_id": request.setup_id,
+        "metadata": metadata,
+        "custom_text": {"submit": {"message": request.words}},
+        "success_url": request.success_url,
+        "cancel_url": request.cancel_url,
+        "expires_at": int(request.expires_at.timestamp()),
     }
 
 
@@ -46,8 +36,8 @@ def save_card(customer_ref: str, method_ref: str) -> dict[str, Any]:
     }
 
 
-def charge(request: ChargeRequest, written: dict[str, str]) -> dict[str, Any]:
-    """A PaymentIntent that is confirmed at once, its owner not being there. `written` is its metadata."""
+def charge(request: ChargeRequest, metadata: dict[str, str]) -> dict[str, Any]:
+    """A PaymentIntent that is confirmed at once, without its reader."""
     params: dict[str, Any] = {
         "amount": request.amount,
         "currency": request.currency.lower(),
@@ -57,7 +47,7 @@ def charge(request: ChargeRequest, written: dict[str, str]) -> dict[str, Any]:
         "off_session": "recurring",
         "confirm": True,
         "payment_method_options": {"card": {"stored_credential_usage": "recurring"}},
-        "metadata": written,
+        "metadata": metadata,
         "expand": ["latest_charge"],
     }
     if request.descriptor_suffix:

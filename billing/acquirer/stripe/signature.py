@@ -1,4 +1,4 @@
-"""Whether a webhook is Stripe's: its signature and its age. Belongs to `gateway`."""
+"""Verify Stripe's webhooks: signature and age. Belongs to `gateway`."""
 
 import contextlib
 from collections.abc import Sequence
@@ -11,12 +11,11 @@ from billing.rules import clocks
 
 
 def check(body: bytes, signature: str, secrets: Sequence[str], at: datetime) -> None:
-    """Check the signature over the raw body, by any of the secrets, and that its time is within five minutes of `at` either way
-    (STR-6). Raises ForgedWebhook.
-
-    The SDK refuses only messages that are too old, by the machine's clock; ours may be held."""
+    """Check the signature over the raw body, by any of the secrets, and that its time is within five minutes of `at` (STR-6).
+    Raises ForgedWebhook."""
     if not any(_is_signed(body, signature, secret) for secret in secrets):
         raise ForgedWebhook
+    # not the library's own check: it refuses only what is too old, and by the machine's clock, where ours may be held
     stamp = next((part[2:] for part in signature.split(",") if part.startswith("t=")), "")
     if not stamp.isdigit() or abs(at - datetime.fromtimestamp(int(stamp), UTC)) > clocks.APART:
         raise ForgedWebhook

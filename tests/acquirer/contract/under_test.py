@@ -7,6 +7,7 @@ from typing import Protocol
 
 from billing.acquirer.answers import (
     CardPage,
+    CardPageRequest,
     ChargeClaim,
     Charged,
     ChargeRequest,
@@ -150,7 +151,7 @@ class UnderTest:
 
     def open_card_page(self, customer_ref: str | None = None) -> CardPage | CustomerGone | Unknown:
         """A page that saves a card, of a new customer unless one is named."""
-        return self.gateway.open_card_page(
+        request = CardPageRequest(
             setup_id=f"set_{self.key()}",
             subscription_id=None,
             customer_ref=customer_ref or self.customer(),
@@ -160,3 +161,4 @@ class UnderTest:
             expires_at=self.now + timedelta(hours=23),
             key=self.key(),
         )
+        return self.gateway.open_card_page(request)

@@ -1,1 +1,1 @@
-"""The port to an acquirer: what is asked of one, what it answers, and how we treat one that is away."""
+"""The port to an acquirer: requests, answers, capabilities, and how we treat one that is away."""

@@ -142,7 +142,7 @@ class ChargeRequest:
     amount: int
     currency: str
     descriptor_suffix: str | None
-    """Up to 22 characters with the account's prefix; the first charge after a trial says so (CARD-9)."""
+    """Added to the account's name on the statement: the first charge after a trial says so (CARD-9)."""
     intended_at: datetime
 
 

@@ -164,58 +164,44 @@ class Books(Protocol):
 
     def movements(self, since: datetime, until: datetime) -> list[Movement] | Unknown:
         """Every change of the balance from `since` until just before `until`, oldest first."""
-        ...
 
     def movements_of(self, source_ref: str) -> list[Movement] | Unknown:
         """The movements of one charge, refund or dispute."""
-        ...
 
     def movements_in(self, payout_ref: str) -> list[Movement] | NotListed | Unknown:
         """The movements that a payout pays out, itself included."""
-        ...
 
     def charge(self, charge_ref: str) -> TakenCharge | NoSuchObject | Unknown:
         """A charge, to identify its payer."""
-        ...
 
     def refund(self, refund_ref: str) -> TakenRefund | NoSuchObject | Unknown:
         """A refund, to identify its charge."""
-        ...
 
     def dispute(self, dispute_ref: str) -> DisputeAnswer | NoSuchObject | Unknown:
         """A dispute."""
-        ...
 
     def disputes_since(self, since: datetime, until: datetime) -> list[str] | Unknown:
         """Disputes opened from `since` until just before `until`, inquiries too, oldest first."""
-        ...
 
     def send_evidence(
         self, dispute_ref: str, evidence: Mapping[str, str], *, key: str
     ) -> DisputeAnswer | NoSuchObject | Unknown:
         """Answer a dispute, once: the evidence goes to the bank."""
-        ...
 
     def warning(self, warning_ref: str) -> FraudWarning | NoSuchObject | Unknown:
         """An early fraud warning."""
-        ...
 
     def warnings_since(self, since: datetime, until: datetime) -> list[str] | Unknown:
         """Early fraud warnings from `since` until just before `until`, oldest first."""
-        ...
 
     def charges_since(self, since: datetime, until: datetime) -> list[FoundCharge] | Unknown:
         """Charges of this installation from `since` until just before `until`, oldest first, without refused ones."""
-        ...
 
     def refunds_since(self, since: datetime, until: datetime) -> list[FoundRefund] | Unknown:
         """Refunds of this installation, likewise."""
-        ...
 
     def cards_since(self, since: datetime, until: datetime) -> list[FoundCard] | Unknown:
         """Cards that were saved for payers of this installation, likewise."""
-        ...
 
     def payout(self, payout_ref: str) -> PayoutAnswer | NoSuchObject | Unknown:
         """A payout."""
-        ...

@@ -35,7 +35,7 @@ class Capabilities:
     descriptor_length: int
     """Characters of a name on the statement; 0 where a charge can add nothing to it."""
     card_updates: bool
-    """Whether a webhook says that a network has replaced a card. Else cards that end soon are asked for each morning."""
+    """Whether a webhook says that a network has replaced a card. Else cards that end soon are fetched each morning."""
 
     def may_resend(self, before: SentBefore, at: datetime) -> bool:
         """Whether a request that may have been sent before is still done once when it is sent at `at`."""

@@ -1,4 +1,4 @@
-"""Save a card through the hosted page: open it, and finish once, whoever comes first, the reader or the webhook."""
+"""Save a card through the hosted page: open it, and finish once, by the reader's return or the webhook, whichever is first."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,10 +38,8 @@ from billing.subscriptions.start import AlreadySubscribed, Starting, TrialUsed, 
 
 PAGE_LIFE = timedelta(hours=23)
 """No acquirer keeps a page open for longer than 24 hours."""
-
-
 CARD_USED = "card_used"
-"""How a visit was refused whose card, not its address, has had its trial."""
+"""The refusal of a visit whose card, not its address, has had its trial."""
 
 
 class UnknownSetup(NotFound):
@@ -52,7 +50,7 @@ class UnknownSetup(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class CardPageVisit:
-    """An open visit to the card page, and where that page is."""
+    """An open visit to the card page, and the page's address."""
 
     setup_id: str
     url: str
@@ -60,7 +58,7 @@ class CardPageVisit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetupRequest:
-    """What a card is to be saved for, for whom, and in which browser."""
+    """The purpose of a card, its reader, and the browser."""
 
     acquirer: str
     purpose: SetupPurpose
@@ -70,13 +68,13 @@ class SetupRequest:
     reader_id: str | None
     consent_id: str | None = None
     browser_known: bool = False
-    """It is the reader's (see `CardSetup`)."""
+    """Whether it is the reader's (see `CardSetup.browser_known_at`)."""
     subscription_id: str | None = None
     method_ref: str | None = None
 
 
 def begin(ctx: TransactionContext, request: SetupRequest) -> CardSetup:
-    """Write down the visit. Commit it, then `open_page`."""
+    """Insert the visit. Commit, then `open_page`."""
     setup = CardSetup(
         id=ids.new("set", ctx.at),
         purpose=request.purpose,
@@ -102,15 +100,14 @@ def begin(ctx: TransactionContext, request: SetupRequest) -> CardSetup:
 def open_page(
     database: Database, acquirers: Acquirers, site: Site, setup_id: str, *, words: str, back: str
 ) -> CardPageVisit:
-    """Open the hosted page for a committed visit. Raises Unavailable when the acquirer can't be reached; nothing is lost then.
-
-    `back` is the path to return to when the reader turns back."""
+    """Open the hosted page of a committed visit. `back` is the path for a reader who turns back. Raises Unavailable when the
+    acquirer can't be reached; nothing is lost then."""
     with database.transaction() as session:
         setup = session.get_one(CardSetup, setup_id)
         known = _known_customer(session, setup)
     gateway = acquirers.named(setup.acquirer)
 
-    def ask(customer_ref: str) -> tuple[str, CardPage] | CustomerGone | Unknown:
+    def open_for(customer_ref: str) -> tuple[str, CardPage] | CustomerGone | Unknown:
         request = CardPageRequest(
             setup_id=setup.id,
             subscription_id=setup.subscription_id,
@@ -130,7 +127,7 @@ def open_page(
         reader_id=setup.reader_id or setup.id,
         email=setup.email,
         key=f"customer-{setup.id}",
-        ask=ask,
+        call=open_for,
     )
     if isinstance(opened, Unknown):
         raise Unavailable
@@ -153,39 +150,41 @@ def _known_customer(session: Session, setup: CardSetup) -> str | None:
 
 
 class SetupToFinish(NamedTuple):
-    """A visit whose card may be saved by now."""
+    """A visit whose card may have been saved."""
 
     setup_id: str
     session_ref: str | None = None
-    """Given by a webhook, which knows the page where a crash lost our own note of it."""
+    """From a webhook, which knows the page also where a crash lost our note of it."""
     mails: bool = True
-    """Whether a link is mailed to an address that must be proved."""
+    """Whether an address that must be proved gets a link by mail."""
 
 
 def finish(
     database: Database,
     acquirers: Acquirers,
     site: Site,
-    asked: SetupToFinish,
+    visit: SetupToFinish,
     at: datetime,
     *,
     by: Actor | None,
 ) -> CardSetup:
-    """Do what the visit was for, if the card is saved by now; safe to call by both, at once and again. `by` None: by its reader, who
-    may be made only now. Raises UnknownSetup.
+    """Complete the visit if its card is saved. Safe to repeat, also at the same time. `by` None: its reader, whose account may be
+    made only now. Raises UnknownSetup.
 
-    When the acquirer's answer is lost, the visit stays open, and the worker asks again soon."""
+    When the acquirer's answer is lost, the visit stays open, and the worker polls again soon."""
     with database.transaction() as session:
-        setup = _find(session, asked.setup_id)
-        ref = setup.session_ref or asked.session_ref
+        setup = session.get(CardSetup, visit.setup_id)
+        if setup is None:
+            raise UnknownSetup
+        ref = setup.session_ref or visit.session_ref
         if setup.state is not SetupState.OPEN or ref is None:
             return setup
     answer = acquirers.named(setup.acquirer).fetch_setup(ref)
     if isinstance(answer, SetupOpen | NoSuchObject):
-        return setup  # a page that the acquirer doesn't have may be there in a minute; else the visit ends with its time
+        return setup  # a missing page may be there in a minute; else the visit ends with its time
     stop_point("setup.fetched")
     with database.begin(site, at, WORKER) as ctx:
-        setup = ctx.session.get_one(CardSetup, asked.setup_id, with_for_update=True, populate_existing=True)
+        setup = ctx.session.get_one(CardSetup, visit.setup_id, with_for_update=True, populate_existing=True)
         if setup.state is SetupState.OPEN:
             setup.session_ref = ref
             if isinstance(answer, Unknown):
@@ -193,35 +192,28 @@ def finish(
             elif isinstance(answer, SetupExpired):
                 setup.state, setup.finished_at = SetupState.EXPIRED, at
             else:
-                complete(ctx, setup, answer, by=by, mails=asked.mails)
+                complete(ctx, setup, answer, by=by, mails=visit.mails)
         return setup
 
 
 def ask_again(setup: CardSetup, at: datetime) -> None:
-    """Nobody can say how the visit ended: ask in a while."""
+    """The end of the visit is unknown: poll again later."""
     setup.poll_count += 1
     setup.next_poll_at = again_at(setup.poll_count, at)
-
-
-def _find(session: Session, setup_id: str) -> CardSetup:
-    found = session.get(CardSetup, setup_id)
-    if found is None:
-        raise UnknownSetup
-    return found
 
 
 def complete(
     ctx: TransactionContext, setup: CardSetup, card: SavedCard, *, by: Actor | None, mails: bool = True
 ) -> Subscription | None:
-    """Keep the card and start (or mend) the subscription the visit was for: that, or None where it is refused, or waits until
-    the address is proved. The caller holds the visit's lock."""
+    """Keep the card, and start or repair the visit's subscription. None where that is refused, or waits for the proof of the
+    address. The caller holds the visit's lock."""
     if ownership_proof.is_needed(ctx, setup, card):
-        ownership_proof.ask(ctx, setup, mails=mails)
+        ownership_proof.request_proof(ctx, setup, mails=mails)
         return None
     if setup.reader_id is None:
         reader, setup.new_reader = register(ctx, setup.email)
-        if not setup.new_reader:  # made by another browser in this very moment
-            ownership_proof.ask(ctx, setup, mails=mails)
+        if not setup.new_reader:  # another browser made the account in this very moment
+            ownership_proof.request_proof(ctx, setup, mails=mails)
             return None
         setup.reader_id = reader.id
     method = keep_card(ctx, setup.acquirer, setup.reader_id, card)
@@ -229,13 +221,14 @@ def complete(
 
 
 def complete_with(ctx: TransactionContext, setup: CardSetup, method: PaymentMethod) -> Subscription | None:
-    """The same with a card that is kept already. What can't be done (any more) is refused once, and the card stays unused."""
+    """The same with a card that is kept already. A start that isn't possible (any more) is refused, and the card stays unused."""
     setup.payment_method_id = method.id
     setup.reader_id = method.reader_id
     setup.finished_at = ctx.at
-    _sign(ctx.session, setup)
+    if setup.consent_id is not None:  # given before there was an account
+        ctx.session.get_one(Consent, setup.consent_id).reader_id = method.reader_id
     try:
-        subscription = _put_to_use(ctx, setup, method)
+        subscription = _use_card(ctx, setup, method)
     except (TrialUsed, AlreadySubscribed, HasEnded, DisputeOpen) as refusal:
         setup.state = SetupState.REFUSED
         setup.refusal = CARD_USED if refusal.facts.get("by") == "card" else refusal.code
@@ -246,22 +239,14 @@ def complete_with(ctx: TransactionContext, setup: CardSetup, method: PaymentMeth
 
 
 def card_of_refused(session: Session, setup: CardSetup | None) -> PaymentMethod | None:
-    """The card saved by a visit that was refused a trial: it need not be typed again."""
+    """The card of a visit that was refused a trial: it needn't be typed again."""
     if setup is None or setup.state is not SetupState.REFUSED or setup.payment_method_id is None:
         return None
     method = session.get(PaymentMethod, setup.payment_method_id)
     return method if method is not None and method.gone_at is None else None
 
 
-def _sign(session: Session, setup: CardSetup) -> None:
-    """The consent given before there was an account belongs to the reader now."""
-    if setup.consent_id is not None:
-        consent = session.get_one(Consent, setup.consent_id)
-        consent.reader_id = setup.reader_id
-        session.add(consent)
-
-
-def _put_to_use(ctx: TransactionContext, setup: CardSetup, method: PaymentMethod) -> Subscription:
+def _use_card(ctx: TransactionContext, setup: CardSetup, method: PaymentMethod) -> Subscription:
     if setup.purpose is SetupPurpose.CARD:
         return change_card(ctx, str(setup.subscription_id), method)
     refuse_while_open(ctx.session, method.reader_id)
@@ -276,7 +261,7 @@ def _put_to_use(ctx: TransactionContext, setup: CardSetup, method: PaymentMethod
     )
     if setup.purpose is SetupPurpose.PAID:
         return start_paid(ctx, agreed)
-    with ctx.session.begin_nested():  # a refusal takes the half-started subscription back, and keeps the card
+    with ctx.session.begin_nested():  # a refusal undoes the half-started subscription, and keeps the card
         subscription = start_trial(ctx, agreed)
     trial_started(ctx, subscription)
     return subscription

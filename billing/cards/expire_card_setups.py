@@ -1,4 +1,4 @@
-"""Card pages nobody came back from, or whose answer was lost: ask the acquirer, and finish or close them."""
+"""Finish or close card pages without a return, or whose answer was lost: poll the acquirer."""
 
 import logging
 from datetime import datetime
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def expire_setups(database: Database, acquirers: Acquirers, site: Site, at: datetime) -> int:
-    """Finish, or close, each visit that is due; how many were looked at. One that can't be finished waits, and holds up nobody."""
+    """Finish or close each visit that is due; how many there were. One that can't be finished waits, and delays no other."""
     with database.transaction() as session:
         due = session.exec(
             select(CardSetup.id)
@@ -30,16 +30,14 @@ def expire_setups(database: Database, acquirers: Acquirers, site: Site, at: date
         except Exception:
             log.exception("the visit %s can't be finished yet", setup_id)
             with database.transaction() as session:
-                setup = session.get_one(CardSetup, setup_id, with_for_update=True)
-                ask_again(setup, at)
-                session.add(setup)
+                ask_again(session.get_one(CardSetup, setup_id, with_for_update=True), at)
         else:
             _close(database, setup_id, at)
     return len(due)
 
 
 def _close(database: Database, setup_id: str, at: datetime) -> None:
-    """Its page ran out and nobody used it, as far as the acquirer knows; or it is still open, and is asked for at its end."""
+    """The acquirer knows of no card: the visit expires with its page, or is polled again at the page's end."""
     with database.transaction() as session:
         setup = session.get_one(CardSetup, setup_id, with_for_update=True)
         if setup.state is SetupState.OPEN and setup.next_poll_at <= at:
@@ -47,11 +45,10 @@ def _close(database: Database, setup_id: str, at: datetime) -> None:
                 setup.state, setup.finished_at = SetupState.EXPIRED, at
             else:
                 setup.next_poll_at = setup.expires_at
-            session.add(setup)
 
 
 def next_words(session: Session) -> str:
-    """Whose open page is asked for next."""
+    """The open page that is polled next, for people."""
     email = session.exec(
         select(CardSetup.email)
         .where(CardSetup.state == SetupState.OPEN)
@@ -62,4 +59,4 @@ def next_words(session: Session) -> str:
 
 
 NEXT_DUE = "SELECT min(next_poll_at) FROM card_setup WHERE state = 'open'"
-"""When an open page is asked for next (see `timetable.Job`)."""
+"""When an open page is polled next (see `timetable.Job`)."""

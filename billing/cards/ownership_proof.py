@@ -1,8 +1,8 @@
-"""Who gave a card: before a known address gets a card or a subscription, its owner proves it by a mailed link.
+"""Before a known address gets a card or a subscription, its owner proves it by a mailed link.
 
-Anybody may type an address, so until then nothing that a browser sees depends on whether we know it. Where all is plain,
-because address, mailbox and card are new here, a trial is started at once, and the card has had its trial. A start without one
-is for readers who had theirs, so it always waits for the proof."""
+Anybody may type an address, so until the proof nothing that a browser sees depends on whether we know it. Where address, mailbox
+and card are all new here, a trial starts at once, and the card has had its trial. A start without a trial is for readers who
+had theirs, so it always waits for the proof."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -20,12 +20,12 @@ from billing.readers.register import by_address, by_id
 from billing.subscriptions.start import trial_used_by_address, trial_used_by_card
 
 PATIENCE = timedelta(hours=1)
-"""How long a start waits for its proof. After that the card has to be given again."""
+"""How long a start waits for its proof. After that the card must be typed again."""
 
 
 def is_needed(ctx: TransactionContext, setup: CardSetup, card: SavedCard) -> bool:
-    """Whether the address must be proved before this card is kept or used. A program answers for its readers, and another card
-    for a subscription is given by who is signed in or holds a mailed link."""
+    """Whether the address must be proved before this card is kept or used. Not for apps, which answer for their readers, nor for
+    another card: there the reader is signed in or holds a mailed link."""
     if setup.purpose is SetupPurpose.CARD or setup.method_ref is not None:
         return False
     reader = by_id(ctx.session, setup.reader_id) if setup.reader_id else by_address(ctx.session, setup.email)
@@ -33,8 +33,7 @@ def is_needed(ctx: TransactionContext, setup: CardSetup, card: SavedCard) -> boo
         return not _is_known(setup, reader)
     if setup.browser_known_at is not None:
         return False
-    # Else a card that had its trial, or one that saves and is then declined, would find out, for nothing and as often as wanted,
-    # which addresses are known.
+    # Without these, a card that had its trial, or that saves and is declined later, could probe which addresses are known.
     return (
         setup.purpose is SetupPurpose.PAID
         or trial_used_by_card(ctx.session, fingerprint_of(ctx.site, card))
@@ -44,8 +43,8 @@ def is_needed(ctx: TransactionContext, setup: CardSetup, card: SavedCard) -> boo
 
 def _is_known(setup: CardSetup, reader: Reader) -> bool:
     """Whether the browser was the reader's, and the address hasn't been proved elsewhere since."""
-    since, email_verified = setup.browser_known_at, reader.address_proved_at
-    return since is not None and (email_verified is None or email_verified <= since)
+    since, proved_at = setup.browser_known_at, reader.address_proved_at
+    return since is not None and (proved_at is None or proved_at <= since)
 
 
 def is_over(setup: CardSetup, at: datetime) -> bool:
@@ -53,8 +52,8 @@ def is_over(setup: CardSetup, at: datetime) -> bool:
     return setup.finished_at is None or at - setup.finished_at > PATIENCE
 
 
-def ask(ctx: TransactionContext, setup: CardSetup, *, mails: bool = True) -> None:
-    """Let the visit wait, and mail a link to the address, for the browser that gave the card. Nothing of the card is kept."""
+def request_proof(ctx: TransactionContext, setup: CardSetup, *, mails: bool = True) -> None:
+    """Let the visit wait, and mail the address a link for the browser that gave the card. Nothing of the card is kept."""
     setup.state, setup.finished_at = SetupState.AWAITS_PROOF, ctx.at
     if mails:
         sign_in.ask_after_card(ctx, setup.email, setup.browser_hash)
@@ -62,15 +61,15 @@ def ask(ctx: TransactionContext, setup: CardSetup, *, mails: bool = True) -> Non
 
 
 def hold(session: Session, setup_id: str, browser_hashes: Sequence[str]) -> CardSetup | None:
-    """The visit with this id, if it was begun in this browser: locked. Visits are locked before links everywhere: `ask` issues a
-    link for a visit that it holds, so a sign-in takes hold of the visit first, and neither waits for the other."""
+    """Lock the visit with this id, if it was begun in this browser. Lock visits before links, everywhere: `request_proof` issues a link for
+    a visit that it has locked, so a sign-in locks the visit first too, and there is no deadlock."""
     mine = select(CardSetup).where(CardSetup.id == setup_id, col(CardSetup.browser_hash).in_(browser_hashes))
     return session.exec(mine.with_for_update().execution_options(populate_existing=True)).first()
 
 
 def hand_over(ctx: TransactionContext, setup: CardSetup | None, reader: Reader) -> bool:
-    """The reader is signed in in the browser of this visit (see `hold`), which is finished as theirs from now on. Whether it waited
-    for that; the next `setup.finish` asks the acquirer for the card again."""
+    """The reader has signed in in the browser of this locked visit, so it is theirs. Whether it waited for that; then the next
+    `card_setup.finish` fetches the card again."""
     if setup is None or setup.email.lower() != reader.email.lower():
         return False
     waited = setup.state is SetupState.AWAITS_PROOF
@@ -82,21 +81,19 @@ def hand_over(ctx: TransactionContext, setup: CardSetup | None, reader: Reader) 
     if waited:
         setup.state, setup.finished_at = SetupState.OPEN, None
         setup.next_poll_at, setup.page_poll_at = ctx.at, None
-    ctx.session.add(setup)
     return waited
 
 
 def earlier_visit(
     session: Session, setup_id: str, owns: Callable[[str], bool], email: str
 ) -> CardSetup | None:
-    """This browser's last visit, if it was for the same address. Where it made the reader, the next one may sign in too.
-    `owns` says whether a browser's hash is this one's."""
+    """This browser's last visit, if it was for the same address. `owns`: whether a browser's hash is this one's."""
     setup = session.get(CardSetup, setup_id)
     return setup if setup and owns(setup.browser_hash) and setup.email == email else None
 
 
 def made_here(session: Session, earlier: CardSetup | None) -> str | None:
-    """The reader whom an earlier visit of this browser has made, while the address isn't proved."""
+    """The reader whose account an earlier visit of this browser has made, while the address isn't proved."""
     if earlier is None or not earlier.new_reader or earlier.reader_id is None:
         return None
     reader = by_id(session, earlier.reader_id)

@@ -1,4 +1,4 @@
-"""Cards as we keep them: saved, changed for another, replaced by the network."""
+"""Saved cards: keep one, change it for another, follow the network's replacements and removals."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -33,7 +33,7 @@ class HasEnded(Conflict):
 
 
 def keep_card(ctx: TransactionContext, acquirer: str, reader_id: str, card: SavedCard) -> PaymentMethod:
-    """The card as a row: what may be shown, and a keyed hash of its fingerprint."""
+    """The card's row: what may be shown, and a keyed hash of its fingerprint."""
     known = ctx.session.exec(
         select(PaymentMethod).where(
             PaymentMethod.gateway_ref == card.method_ref, PaymentMethod.acquirer == acquirer
@@ -61,7 +61,7 @@ def keep_card(ctx: TransactionContext, acquirer: str, reader_id: str, card: Save
 
 
 def fingerprint_of(site: Site, card: SavedCard) -> str:
-    """The keyed hash by which a card is recognised when it is saved again."""
+    """The keyed hash that recognises a card when it is saved again."""
     if card.fingerprint is None:
         return site.tokens.list_digest("card-without-fingerprint", card.method_ref)
     return site.tokens.list_digest("card", card.fingerprint)
@@ -73,7 +73,7 @@ def last_good_day(method: PaymentMethod) -> date:
 
 
 def on_subscription(method: PaymentMethod) -> SubscriptionPatch:
-    """What a subscription notes of the card it is charged to, for `change`."""
+    """What a subscription stores of its card, for `change`."""
     return {
         "payment_method_id": method.id,
         "card_expires_on": last_good_day(method),
@@ -82,7 +82,7 @@ def on_subscription(method: PaymentMethod) -> SubscriptionPatch:
 
 
 def is_asked_for(ctx: TransactionContext, subscription: Subscription) -> bool:
-    """Whether the reader is asked for another card: a payment is open, or the card is gone or ends before the next charge."""
+    """Whether the reader should give another card: a payment is open, or the card is gone or ends before the next charge."""
     if subscription.state is State.PAST_DUE:
         return True
     charge = next_charge(subscription, ctx.zone)
@@ -93,8 +93,8 @@ def is_asked_for(ctx: TransactionContext, subscription: Subscription) -> bool:
 
 
 def change_card(ctx: TransactionContext, subscription_id: str, method: PaymentMethod) -> Subscription:
-    """Charge another card from now on; what is overdue is tried at once, before nine too. Raises HasEnded, also at a cancelled
-    one's instant whose job is late."""
+    """Charge another card from now on. What is overdue is tried at once, also before nine. Raises HasEnded, also when a
+    cancellation is due whose job is late."""
     subscription = lock(ctx.session, subscription_id)
     over = subscription.cancels_at is not None and subscription.cancels_at <= ctx.at
     if over or subscription.state is State.ENDED:
@@ -114,9 +114,8 @@ def change_card(ctx: TransactionContext, subscription_id: str, method: PaymentMe
 
 
 def renewed(ctx: TransactionContext, acquirer: str, card: SavedCard) -> bool:
-    """The network has replaced a card in place: show its new digits and date (STR-12), and try it where a payment waits.
-
-    Whether it is a card of ours. Repeated news changes nothing."""
+    """The network has replaced a card in place: show its new digits and date (STR-12), and try it where a payment waits. False for
+    a card that isn't ours. Safe to repeat."""
     found = ctx.session.exec(
         select(PaymentMethod.id).where(
             PaymentMethod.gateway_ref == card.method_ref, PaymentMethod.acquirer == acquirer
@@ -130,30 +129,29 @@ def renewed(ctx: TransactionContext, acquirer: str, card: SavedCard) -> bool:
     method.brand, method.last4 = card.brand, card.last4
     method.exp_month, method.exp_year, method.fingerprint = card.exp_month, card.exp_year, fingerprint
     method.gone_at = None
-    ctx.session.add(method)
     if before != (card.exp_month, card.exp_year, fingerprint):
         method.saved_at = ctx.at
         for subscription in subscriptions:
-            _put_in(ctx, subscription, method)
+            _use_renewed(ctx, subscription, method)
     return True
 
 
 def _lock(session: Session, method_id: str) -> tuple[list[Subscription], PaymentMethod]:
-    """The live subscriptions that are charged to a card, and the card."""
-    held = session.exec(
+    """Lock a card, and before it the live subscriptions that are charged to it."""
+    ids_of_live = session.exec(
         select(Subscription.id).where(
             Subscription.payment_method_id == method_id, Subscription.state != State.ENDED
         )
     ).all()
-    subscriptions = list(lock_all(session, held).values())
+    subscriptions = list(lock_all(session, ids_of_live).values())
     return subscriptions, session.get_one(
         PaymentMethod, method_id, with_for_update=True, populate_existing=True
     )
 
 
 def removed(ctx: TransactionContext, acquirer: str, method_refs: Sequence[str]) -> bool:
-    """These cards have left the acquirer's vault: their readers are asked for another, at once and not by the next charge that
-    fails. Whether one of them is a card of ours. Repeated news changes nothing."""
+    """These cards have left the acquirer's vault. Ask their readers for another now, not after a charge has failed. False where
+    none is ours. Safe to repeat."""
     found = ctx.session.exec(
         select(PaymentMethod.id)
         .where(col(PaymentMethod.gateway_ref).in_(method_refs), PaymentMethod.acquirer == acquirer)
@@ -163,7 +161,6 @@ def removed(ctx: TransactionContext, acquirer: str, method_refs: Sequence[str]) 
         subscriptions, method = _lock(ctx.session, method_id)
         if method.gone_at is None:
             method.gone_at = ctx.at
-            ctx.session.add(method)
             for subscription in subscriptions:
                 _ask_for_another(ctx, subscription, method)
     return bool(found)
@@ -171,7 +168,7 @@ def removed(ctx: TransactionContext, acquirer: str, method_refs: Sequence[str]) 
 
 def _ask_for_another(ctx: TransactionContext, subscription: Subscription, method: PaymentMethod) -> None:
     if subscription.charging_since is not None and not payment_page.is_open(ctx.session, subscription.id):
-        return  # what becomes of the charge that is under way says the same
+        return  # the charge under way will fail, and ask for the card
     invoice = open_invoice(ctx.session, subscription.id)
     if subscription.state is State.PAST_DUE and invoice is not None:
         move_charge(ctx, subscription, in_words(AskReader(DunningReason.OTHER_CARD)), retry_on=None)
@@ -181,7 +178,7 @@ def _ask_for_another(ctx: TransactionContext, subscription: Subscription, method
 
 
 def ending_before(session: Session, acquirer: str, day: date) -> Sequence[str]:
-    """The acquirer's names of cards that are charged and end before a day."""
+    """The acquirer's references of cards in use that end before a day."""
     return session.exec(
         select(PaymentMethod.gateway_ref)
         .join(Subscription, col(Subscription.payment_method_id) == PaymentMethod.id)
@@ -196,7 +193,7 @@ def ending_before(session: Session, acquirer: str, day: date) -> Sequence[str]:
 
 
 def of_customer(session: Session, acquirer: str, customer_ref: str) -> Sequence[str]:
-    """The names of a customer's cards at the acquirer."""
+    """The acquirer's references of a customer's cards."""
     return session.exec(
         select(PaymentMethod.gateway_ref).where(
             PaymentMethod.customer_ref == customer_ref, PaymentMethod.acquirer == acquirer
@@ -204,17 +201,17 @@ def of_customer(session: Session, acquirer: str, customer_ref: str) -> Sequence[
     ).all()
 
 
-def _put_in(ctx: TransactionContext, subscription: Subscription, method: PaymentMethod) -> None:
-    """The subscription is charged to the renewed card; what is overdue today, or tomorrow where it was asked today."""
+def _use_renewed(ctx: TransactionContext, subscription: Subscription, method: PaymentMethod) -> None:
+    """Charge the subscription to the renewed card: what is overdue today, or tomorrow after a decline of today."""
     mark(subscription, ctx.zone, **on_subscription(method))
     if subscription.state is State.PAST_DUE:
         day = trial.charging_day(ctx.at, ctx.zone)
-        asked = ctx.session.exec(
+        declined_at = ctx.session.exec(
             select(func.max(Attempt.intended_at)).where(
                 Attempt.subscription_id == subscription.id, col(Attempt.state) == AttemptState.DECLINED
             )
         ).one()
-        if asked is not None and ctx.site.today(asked) == ctx.today:
+        if declined_at is not None and ctx.site.today(declined_at) == ctx.today:
             day = ctx.today + timedelta(days=1)
         move_charge(ctx, subscription, in_words(Retry(day, RetryReason.OTHER_CARD)), retry_on=day)
     take_back_mails(ctx, [subscription])

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from billing.acquirer.answers import CustomerGone, Declined, SavedCard, Unknown
 from billing.acquirer.port import Gateway
-from billing.cards import card_setup as setups
+from billing.cards.card_setup import SetupRequest, begin, complete
 from billing.payments.customers import with_customer
 from billing.payments.dispute_limits import DisputeOpen, refuse_while_open
 from billing.payments.models import CardSetup, SetupPurpose, SetupState
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """The consent an app has collected: which words, when, from where."""
+    """The consent that an app has collected: its text, instant and origin."""
 
     text_version: str
     accepted_at: datetime
@@ -40,7 +40,7 @@ class Agreed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRequest:
-    """What an app asks for, and which app."""
+    """A trial that an app requests for its reader."""
 
     email: str
     external_id: str | None
@@ -58,18 +58,20 @@ def start_with_saved_card(
     at: datetime,
     begun: Callable[[Session, Reader, Subscription], T],
 ) -> T:
-    """Register the reader, save the card, start the trial; what `begun` makes of it, in the transaction that starts it. Raises BadAddress, ExternalIdTaken, TrialUsed,
-    AlreadySubscribed, DisputeOpen, PaymentRefused (the card said no), Unavailable (the acquirer can't be reached; call again: the same
-    address and card find the visit, the customer and the key that the first call left)."""
+    """Register the reader, save the card, start the trial; the result of `begun`, called in the transaction that starts it.
+
+    Raises BadAddress, ExternalIdTaken, TrialUsed, AlreadySubscribed, DisputeOpen, PaymentRefused (the card was declined),
+    Unavailable (the acquirer can't be reached: call again, and the same address and card find the first call's visit, customer
+    and key)."""
     with database.begin(site, at, request.by) as ctx:
         reader, setup_id = _begin(ctx, gateway.name, request)
     card = _save(database, gateway, reader, setup_id, request.method_ref)
     with database.begin(site, at, request.by) as ctx:
         hold(ctx.session)
         setup = _lock(ctx.session, setup_id)
-        if setup.state is SetupState.DONE:  # by the same call, made twice at once
+        if setup.state is SetupState.DONE:  # the same call was made twice at once
             raise AlreadySubscribed
-        subscription = setups.complete(ctx, setup, card, by=request.by)
+        subscription = complete(ctx, setup, card, by=request.by)
         if subscription is not None:
             return begun(ctx.session, by_id(ctx.session, reader.id), subscription)
         refusal = setup.refusal
@@ -90,9 +92,9 @@ def _begin(ctx: TransactionContext, acquirer: str, request: TrialRequest) -> tup
     if begun is not None:
         begun.consent_id = consent.id
         return reader, begun.id
-    setup = setups.begin(
+    setup = begin(
         ctx,
-        setups.SetupRequest(
+        SetupRequest(
             acquirer=acquirer,
             purpose=SetupPurpose.TRIAL,
             email=reader.email,
@@ -122,7 +124,7 @@ def _record(ctx: TransactionContext, reader: Reader, offer: Offer, agreed: Agree
 def _left_open(
     ctx: TransactionContext, acquirer: str, reader_id: str, method_ref: str, price_id: str
 ) -> CardSetup | None:
-    """The visit of an earlier call for the same reader, card and price that came to no end; locked."""
+    """Lock the unfinished visit of an earlier call for the same reader, card and price."""
     return ctx.session.exec(
         select(CardSetup)
         .where(
@@ -139,7 +141,7 @@ def _left_open(
 
 
 def _agreed_before(session: Session, setup: CardSetup, agreed: Agreed, first_charge_on: date) -> bool:
-    """Whether the visit has this very consent already."""
+    """Whether the visit has this consent already."""
     consent = session.get_one(Consent, setup.consent_id)
     given = (consent.text_version, consent.accepted_at, consent.first_charge_on)
     return given == (agreed.text_version, agreed.accepted_at, first_charge_on)
@@ -150,13 +152,13 @@ def _lock(session: Session, setup_id: str) -> CardSetup:
 
 
 def _save(database: Database, gateway: Gateway, reader: Reader, setup_id: str, method_ref: str) -> SavedCard:
-    """The card, saved for its reader's customer: a card belongs to the first one it was saved for, so that one is noted before."""
+    """Save the card for its reader's customer. A card belongs to the first customer it was saved for, so that one is noted first."""
     with database.transaction() as session:
         setup = session.get_one(CardSetup, setup_id)
         known = setup.customer_ref or _customer_of(session, gateway.name, reader.id, method_ref)
         key = f"{setup_id}-{setup.keys_unusable + 1}" if setup.keys_unusable else setup_id
 
-    def ask(customer_ref: str) -> SavedCard | Declined | CustomerGone | Unknown:
+    def save_for(customer_ref: str) -> SavedCard | Declined | CustomerGone | Unknown:
         _note(database, setup_id, customer_ref)
         return gateway.save_card(
             customer_ref=customer_ref,
@@ -165,7 +167,7 @@ def _save(database: Database, gateway: Gateway, reader: Reader, setup_id: str, m
         )
 
     saved: SavedCard | Declined | Unknown = with_customer(
-        gateway, known, reader_id=reader.id, email=reader.email, key=f"customer-{key}", ask=ask
+        gateway, known, reader_id=reader.id, email=reader.email, key=f"customer-{key}", call=save_for
     )
     match saved:
         case Declined(decline, _, message):
@@ -180,7 +182,7 @@ def _save(database: Database, gateway: Gateway, reader: Reader, setup_id: str, m
 
 
 def _customer_of(session: Session, acquirer: str, reader_id: str, method_ref: str) -> str | None:
-    """The customer that this reader's card was to be saved for by an earlier call."""
+    """The customer for which an earlier call tried to save this card."""
     return session.exec(
         select(CardSetup.customer_ref)
         .where(
@@ -195,14 +197,10 @@ def _customer_of(session: Session, acquirer: str, reader_id: str, method_ref: st
 
 def _note(database: Database, setup_id: str, customer_ref: str) -> None:
     with database.transaction() as session:
-        setup = _lock(session, setup_id)
-        setup.customer_ref = customer_ref
-        session.add(setup)
+        _lock(session, setup_id).customer_ref = customer_ref
 
 
 def _another_key(database: Database, setup_id: str) -> None:
-    """The acquirer gives this answer again for the same key: the next call has another, for the same customer (STR-5)."""
+    """The acquirer repeats this answer for the same key: the next call uses another, for the same customer (STR-5)."""
     with database.transaction() as session:
-        setup = _lock(session, setup_id)
-        setup.keys_unusable += 1
-        session.add(setup)
+        _lock(session, setup_id).keys_unusable += 1

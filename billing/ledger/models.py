@@ -1,4 +1,4 @@
-"""Tables of the ledger: what happened to money, as transactions whose entries sum to zero. Only ever added to."""
+"""Tables of the ledger: transactions whose entries sum to zero. Append-only."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -11,38 +11,38 @@ from billing.rules.money import BASE_CURRENCY
 
 
 class Account(StrEnum):
-    """Where money is, or why. Debits are positive: what we hold and what it cost; credits negative: what we owe and earned."""
+    """Where money is, or why. Debits are positive (assets and costs), credits negative (debts and income)."""
 
     GATEWAY = "gateway"
-    """What the acquirer holds for us."""
+    """Our balance at the acquirer."""
     BANK = "bank"
-    """What it has paid out."""
+    """Paid out to our bank account."""
     RECEIVABLE = "receivable"
-    """Invoiced, and not paid yet. An invoice is drawn when it is paid, so this is zero at rest."""
+    """Invoiced and not paid. An invoice is posted when it is paid, so this is zero at rest."""
     DEFERRED_REVENUE = "deferred_revenue"
     """Paid for days that are still to come, without VAT."""
     VAT_OUTPUT = "vat_output"
     """VAT taken, owed to the revenue service."""
     REFUNDS_OWED = "refunds_owed"
-    """Credited to readers, but the card refund bounced: still to be paid by other means."""
+    """Credited to readers whose card refund bounced: to be paid by other means."""
     REVENUE = "revenue"
     """Earned by days that have passed, without VAT."""
     REFUNDS = "refunds"
-    """Given back although it was earned, without VAT."""
+    """Refunded although earned, without VAT."""
     DISPUTES = "disputes"
-    """Taken back by banks although it was earned, and being disputed."""
+    """Taken back by banks although earned, while disputed."""
     GOODWILL = "goodwill"
     """The worth of days given away on top of a paid period."""
     GATEWAY_FEES = "gateway_fees"
     """What the acquirer keeps."""
     CONVERSION = "conversion"
-    """What the acquirer has changed: given in one currency, got in another, at the rate of the charge."""
+    """Converted by the acquirer: given in one currency, got in another, at the rate of the charge."""
     EXCHANGE_DIFFERENCES = "exchange_differences"
-    """What refunds and disputes cost more than their charge brought in, because the rate was another by then."""
+    """What refunds and disputes cost beyond their charge, because the rate had changed."""
 
 
 class LedgerTransaction(SQLModel, table=True):
-    """One fact in the books, in one currency. `kind` and `source_id` name the row that it records, so no fact is booked twice."""
+    """A fact in one currency. `kind` and `source_id` name the recorded row, so no fact is booked twice."""
 
     __tablename__ = "ledger_transaction"
     __table_args__ = (
@@ -58,13 +58,13 @@ class LedgerTransaction(SQLModel, table=True):
     at: datetime
     """The moment of the fact."""
     on: date
-    """The civil day it counts for: the date of the document, or the day that was earned."""
+    """The civil day that it counts for: the date of the document, or the earned day."""
     supply_on: date
-    """For a credit, the day of the sale it takes back: VAT is adjusted in the period of the credit note (VAT-12)."""
+    """For a credit, the day of the sale: VAT is adjusted in the period of the credit note (VAT-12)."""
     vat_basis_points: int | None = None
-    """The rate of the VAT in it (VAT-1); None where no VAT moved."""
+    """The rate of its VAT (VAT-1); None where no VAT moved."""
     currency: str = BASE_CURRENCY
-    """Of all its lines, so that they sum to zero in each currency."""
+    """Of all its lines, so that each currency sums to zero."""
 
 
 def _account_column() -> sa.Column[Account]:
@@ -74,8 +74,8 @@ def _account_column() -> sa.Column[Account]:
 
 
 class LedgerEntry(SQLModel, table=True):
-    """One line of a transaction: minor units (cents) of its currency, debit positive and credit negative. The database refuses a transaction that doesn't
-    sum to zero (at commit), and any change of a line."""
+    """A line of a transaction: minor units (cents) of its currency, debit positive and credit negative. The database refuses a
+    transaction that doesn't sum to zero (at commit), and any change of a line."""
 
     __tablename__ = "ledger_entry"
     __table_args__ = (sa.CheckConstraint("amount <> 0", name="moves_something"),)
@@ -89,8 +89,8 @@ class LedgerEntry(SQLModel, table=True):
 
 class Deferral(SQLModel, table=True):
     """Money for days to come: `amount` cents without VAT, spread over the days from `starts_on` to `ends_on` (the first day
-    after). Of those, the days from `counts_from` up to `counts_until` are earned by the daily posting: earlier ones were
-    earned when it was booked, later ones were taken back by a refund."""
+    after). The daily posting earns the days from `counts_from` up to `counts_until`. Earlier days were earned when it was booked,
+    and a refund took later ones back."""
 
     __table_args__ = (
         sa.CheckConstraint("amount > 0 AND starts_on < ends_on", name="is_a_span"),
@@ -103,7 +103,7 @@ class Deferral(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=sa.Column(sa.BigInteger, sa.Identity(), primary_key=True))
     invoice_id: str = Field(foreign_key="invoice.id", index=True)
     given: bool = Field(default=False)
-    """Days that staff gave on top of the paid period: they earn revenue against `goodwill`."""
+    """Whether staff gave the days on top of the paid period: they earn revenue against `goodwill`."""
     amount: int = Field(sa_column=sa.Column(sa.BigInteger, nullable=False))
     starts_on: date
     ends_on: date
@@ -112,13 +112,13 @@ class Deferral(SQLModel, table=True):
 
 
 class RecognitionMark(SQLModel, table=True):
-    """How far revenue has been recognised. One row, made by the first sale."""
+    """How far revenue is recognised. One row, inserted by the first sale."""
 
     __tablename__ = "recognition_mark"
     __table_args__ = (sa.CheckConstraint("id = 1", name="one_row"),)
 
     id: int = Field(default=1, primary_key=True)
     through: date
-    """The last day that is recognised."""
+    """The last recognised day."""
     next_at: datetime
     """When the day after it is over."""

@@ -1,9 +1,8 @@
-"""Deferred revenue: what was paid for days to come, the daily posting of what was earned, and what a refund takes back.
+"""Deferred revenue: money for days to come, the daily posting of what was earned, and what a refund takes back.
 
-One posting a day for the whole house, not one an invoice: with a million subscriptions that is one row a day instead of a
-million, and one statement over the open deferrals (an index range) instead of a million updates. What an invoice has earned
-is never stored; it follows from its deferrals and the day. So a run that was killed, or comes a week late, or twice,
-posts the same: each day once, dated that day."""
+One posting a day in all, not one an invoice. With a million subscriptions that is one row a day, and one statement over the open
+deferrals (an index range) instead of a million updates. What an invoice has earned is never stored; it follows from its deferrals
+and the day. So a run that was killed, a week late, or repeated posts the same: each day once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,14 +28,15 @@ _KEY = {"key": advisory_key("recognise revenue")}
 
 
 def _open_from(session: Session) -> date | None:
-    """The first day that isn't recognised yet, which it stays until this transaction ends; None before the first sale."""
+    """The first day that isn't recognised; None before the first sale. Sales share this lock, so the day stays open until this
+    transaction ends."""
     session.execute(sa.text("SELECT pg_advisory_xact_lock_shared(:key)"), _KEY)
     through = session.exec(select(col(RecognitionMark.through))).first()
     return through + _DAY if through else None
 
 
 def _begin(session: Session, site: Site, first_day: date) -> date:
-    """Begin to recognise with the first sale's first day, unless another was quicker; the first day that isn't recognised."""
+    """Set the mark at the first sale, unless another transaction was quicker; the first day that isn't recognised."""
     mark = {"id": 1, "through": first_day - _DAY, "next_at": start_of_day(first_day + _DAY, site.zone)}
     session.execute(insert(RecognitionMark).values(**mark).on_conflict_do_nothing())
     return session.exec(select(col(RecognitionMark.through))).one() + _DAY
@@ -44,7 +44,7 @@ def _begin(session: Session, site: Site, first_day: date) -> date:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """Cents to be earned on days to come for an invoice; `given` when staff gave the days."""
+    """An invoice's cents to earn on days to come; `given` when staff gave the days."""
 
     invoice_id: str
     spread: Spread
@@ -54,38 +54,30 @@ class Owed:
 def defer(session: Session, site: Site, owed: Sequence[Owed]) -> list[int]:
     """Begin to earn them by the day; for each, the cents that are earned already.
 
-    Days before the first unrecognised one count at once: a charge that went through on the third try has earned the days
-    on which it wasn't sure to come."""
-    open_from = _open_from(session) or _begin(session, site, min(one.spread.starts_on for one in owed))
-    earned = [one.spread.earned(open_from) for one in owed]
+    Days before the first unrecognised one count at once: a charge that succeeded on the third try has earned the days before."""
+    open_from = _open_from(session) or _begin(session, site, min(due.spread.starts_on for due in owed))
+    earned = [due.spread.earned(open_from) for due in owed]
     rows = [
         {
-            "invoice_id": one.invoice_id,
-            "given": one.given,
-            "amount": one.spread.amount,
-            "starts_on": one.spread.starts_on,
-            "ends_on": one.spread.ends_on,
-            "counts_from": max(one.spread.starts_on, open_from),
-            "counts_until": one.spread.ends_on,
+            "invoice_id": due.invoice_id,
+            "given": due.given,
+            "amount": due.spread.amount,
+            "starts_on": due.spread.starts_on,
+            "ends_on": due.spread.ends_on,
+            "counts_from": max(due.spread.starts_on, open_from),
+            "counts_until": due.spread.ends_on,
         }
-        for one, already in zip(owed, earned, strict=True)
-        if already < one.spread.amount
+        for due, already in zip(owed, earned, strict=True)
+        if already < due.spread.amount
     ]
     bulk.insert(session, Deferral, rows)
     return earned
 
 
-@dataclass(frozen=True, slots=True)
-class CreditSplit:
-    """What a credit of an invoice takes: of the days that were sold, and the worth of the given days that won't be."""
-
-    sold: Taken
-    given: int
-
-
-def take_back_of(session: Session, invoice_id: str, net: int, *, on: date, wholly: bool) -> CreditSplit:
-    """Stop earning `net` cents of an invoice, from the day `on`: what isn't earned first. `wholly` when nothing of the sale is
-    left, so that days given with it end too. The caller holds the subscription's lock, and posts what comes back."""
+def take_back_of(session: Session, invoice_id: str, net: int, *, on: date, wholly: bool) -> tuple[Taken, int]:
+    """Stop earning `net` cents of an invoice from the day `on`, unearned cents first; how they split, and the worth of given
+    days that end. `wholly`: nothing of the sale is left, so days given with it end too. The caller holds the subscription's
+    lock, and posts the result."""
     cut = max(on, _open_from(session) or on)
     rows = session.exec(
         select(Deferral)
@@ -101,7 +93,7 @@ def take_back_of(session: Session, invoice_id: str, net: int, *, on: date, wholl
     given = [row for row in rows if row.given and wholly]
     worth = sum(_shorten(session, row, cut, _unearned(row, cut)) for row in given)
     session.flush()
-    return CreditSplit(taken, worth)
+    return taken, worth
 
 
 def _spread(row: Deferral) -> Spread:
@@ -114,14 +106,13 @@ def _unearned(row: Deferral, cut: date) -> int:
 
 
 def _shorten(session: Session, row: Deferral, cut: date, most: int) -> int:
-    """Take up to `most` of what a deferral has still to earn; how much. What is left is spread over its days anew."""
+    """Take up to `most` cents that a deferral has still to earn; how many. The rest is spread over its remaining days."""
     unearned = _unearned(row, cut)
     taken = min(unearned, most)
     if not taken:
         return 0
     first, last = max(cut, row.counts_from), row.counts_until
     row.counts_until = first
-    session.add(row)
     if taken < unearned:
         rest = Deferral(
             invoice_id=row.invoice_id,
@@ -151,7 +142,7 @@ _EARNED = sa.text(
 
 
 def recognise_due(database: Database, site: Site, at: datetime) -> int:
-    """Post what each day that is over has earned, once; how many days were done."""
+    """Post what each past day has earned, once; how many days were posted."""
     done = 0
     while True:
         with database.transaction() as session:
@@ -163,8 +154,8 @@ def recognise_due(database: Database, site: Site, at: datetime) -> int:
 
 
 def recognise(session: Session, site: Site, at: datetime) -> int:
-    """Post what the next days that are over have earned, a month of them at most; how many days were done."""
-    # Waits for sales and refunds under way, so that none of them can count a day as open that is closed here.
+    """Post what the next past days have earned, a month of them at most; how many days."""
+    # Waits for open sales and refunds (see `_open_from`): none may count a day as open that is closed here.
     session.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), _KEY)
     mark = session.exec(select(RecognitionMark).execution_options(populate_existing=True)).first()
     if mark is None or mark.next_at > at or instant(session, NEXT_DUE) is None:
@@ -174,7 +165,6 @@ def recognise(session: Session, site: Site, at: datetime) -> int:
     earned = session.execute(_EARNED, {"first": first, "last": last}).all()
     post_many(session, [_posting(day, cents, at) for day, cents in earned if cents])
     mark.through, mark.next_at = last, start_of_day(last + 2 * _DAY, site.zone)
-    session.add(mark)
     return (last - first).days + 1
 
 

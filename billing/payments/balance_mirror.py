@@ -45,7 +45,7 @@ def keep(
         written = ctx.session.execute(_once(rows).returning(col(BalanceMovement.ref), sa.text("xmax = 0")))
         new += sum(bool(inserted) for _, inserted in written)
         post_many(ctx.session, list(_postings(ctx, batch)))
-        disputes = [one.source_ref for one in batch if one.category in currency_conversion.DISPUTES]
+        disputes = [row.source_ref for row in batch if row.category in currency_conversion.DISPUTES]
         currency_conversion.present_disputes(ctx, acquirer, filter(None, disputes))
         currency_conversion.book(ctx, acquirer, batch)
     return new
@@ -53,17 +53,17 @@ def keep(
 
 def _once(rows: Insert) -> Insert:
     """A movement stays as it was first kept; what wasn't known then is filled in."""
-    kept, said = BalanceMovement, rows.excluded
+    kept, new = BalanceMovement, rows.excluded
     missing = {
-        name: sa.func.coalesce(getattr(kept, name), said[name])
+        name: sa.func.coalesce(getattr(kept, name), new[name])
         for name in ("presented_amount", "presented_currency", "charge_ref")
     }
     return rows.on_conflict_do_update(
         index_elements=["acquirer", "ref"],
-        set_={"payout_ref": sa.func.coalesce(said.payout_ref, kept.payout_ref), **missing},
+        set_={"payout_ref": sa.func.coalesce(new.payout_ref, kept.payout_ref), **missing},
         where=sa.or_(
-            said.payout_ref.is_not(None),
-            sa.and_(col(kept.presented_amount).is_(None), said.presented_amount.is_not(None)),
+            new.payout_ref.is_not(None),
+            sa.and_(col(kept.presented_amount).is_(None), new.presented_amount.is_not(None)),
         ),
     )
 
@@ -120,7 +120,7 @@ def _adds_up(payout: PayoutAnswer, inside: list[Movement] | NotListed) -> bool:
     if isinstance(inside, NotListed):
         return True
     # the list holds the payout itself, below zero
-    return sum(one.net for one in inside if one.source_ref != payout.payout_ref) == payout.amount
+    return sum(row.net for row in inside if row.source_ref != payout.payout_ref) == payout.amount
 
 
 def _keep_payout_row(

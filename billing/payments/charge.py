@@ -204,11 +204,11 @@ _RELEASE = sa.text(
 )
 
 
-def release(session: Session, held: Sequence[ClaimedAttempt], me: int) -> None:
+def release(session: Session, unsent: Sequence[ClaimedAttempt], me: int) -> None:
     """Put claimed attempts back that weren't sent after all. One that an earlier worker may have sent keeps that doubt."""
     reached("recovery: charges that were held are put back")
     rows = [
-        {"id": attempt.attempt_id, "perhaps_sent": int(attempt.sent_before is not None)} for attempt in held
+        {"id": attempt.attempt_id, "perhaps_sent": int(attempt.sent_before is not None)} for attempt in unsent
     ]
     session.execute(_RELEASE, {"held": bulk.as_json(rows), "me": me})
 

@@ -32,10 +32,10 @@ def book(ctx: TransactionContext, acquirer: str, movements: Sequence[_Moved]) ->
     known = posted(ctx.session, SETTLED, (movement.ref for movement in converted))
     new = [movement for movement in converted if movement.ref not in known]
     if new:
-        charges = _by_charge(ctx.session, acquirer, {one.charge_ref for one in new if one.charge_ref})
+        charges = _by_charge(ctx.session, acquirer, {moved.charge_ref for moved in new if moved.charge_ref})
         post_many(
             ctx.session,
-            [row for one in new for row in _postings(ctx, one, charges.get(one.charge_ref or ""))],
+            [row for moved in new for row in _postings(ctx, moved, charges.get(moved.charge_ref or ""))],
         )
 
 

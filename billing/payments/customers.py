@@ -16,19 +16,19 @@ def with_customer(
     reader_id: str,
     email: str,
     key: str,
-    ask: Callable[[str], Answer | CustomerGone | Unknown],
+    call: Callable[[str], Answer | CustomerGone | Unknown],
 ) -> Answer | Unknown:
-    """The answer of `ask` for the `known` customer, else for one made under `key`. No transaction may be open.
+    """The answer of `call` for the `known` customer, else for one made under `key`. No transaction may be open.
 
-    The same key makes the same customer, so `ask` may derive its own key from it."""
+    The same key makes the same customer, so `call` may derive its own key from it."""
     if known is not None:
-        answer = ask(known)
+        answer = call(known)
         if not isinstance(answer, CustomerGone):
             return answer
     made = gateway.create_customer(reader_id=reader_id, email=email, key=key)
     if isinstance(made, Unknown):
         return made
-    answer = ask(made)
+    answer = call(made)
     if isinstance(answer, CustomerGone):
         return Unknown("the customer was made, and isn't known yet")
     return answer

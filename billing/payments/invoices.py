@@ -40,13 +40,13 @@ class Drawn:
 
 
 def draw_up(ctx: TransactionContext, wanted: Sequence[Wanted], *, today: date) -> list[Drawn]:
-    """The invoice for each period: the existing one, or a new one. An older open one becomes void: its period was given away.
+    """The invoice for each period: the existing one, or a new request. An older open one becomes void: its period was given away.
     VAT is split at today's rate (VAT-1).
 
     An unpaid invoice follows the calendar: a trial that was extended after a charge which never arrived has its first period on
     other days."""
     _void_others(ctx.session, wanted)
-    rows = [_row(one, today, ctx.at) for one in wanted]
+    rows = [_row(request, today, ctx.at) for request in wanted]
     new = bulk.insert(ctx.session, Invoice, rows, unless="subscription_id, period_number")
     return [
         Drawn(row["id"], row["period_number"], row["gross"])
@@ -58,29 +58,29 @@ def draw_up(ctx: TransactionContext, wanted: Sequence[Wanted], *, today: date) -
 
 def _void_others(session: Session, wanted: Sequence[Wanted]) -> None:
     """A subscription owes one period at most (`one_open_invoice`)."""
-    numbers_of = {one.subscription.id: one.period.number for one in wanted}
+    numbers_of = {request.subscription.id: request.period.number for request in wanted}
     of_these = bulk.one_of(Invoice.subscription_id, numbers_of)
     for invoice in session.exec(select(Invoice).where(of_these, Invoice.state == InvoiceState.OPEN)):
         if invoice.period_number != numbers_of[invoice.subscription_id]:
             mark_void(session, invoice)
 
 
-def _row(one: Wanted, today: date, at: datetime) -> dict[str, Any]:
-    split = tax.split(Money(one.price.amount, one.price.currency), tax.rate_on(today))
+def _row(request: Wanted, today: date, at: datetime) -> dict[str, Any]:
+    split = tax.split(Money(request.price.amount, request.price.currency), tax.rate_on(today))
     return {
-        "id": ids.derived("inv", one.subscription.id, one.period.number),
-        "subscription_id": one.subscription.id,
-        "reader_id": one.subscription.reader_id,
+        "id": ids.derived("inv", request.subscription.id, request.period.number),
+        "subscription_id": request.subscription.id,
+        "reader_id": request.subscription.reader_id,
         "state": InvoiceState.OPEN,
-        "period_number": one.period.number,
-        "period_start_on": one.period.start_on,
-        "period_end_on": one.period.end_on,
-        "description": f"{one.plan.name}, one {one.plan.period_label}",
+        "period_number": request.period.number,
+        "period_start_on": request.period.start_on,
+        "period_end_on": request.period.end_on,
+        "description": f"{request.plan.name}, one {request.plan.period_label}",
         "gross": split.gross.amount,
         "net": split.net.amount,
         "vat": split.vat.amount,
         "vat_basis_points": split.rate.basis_points,
-        "currency": one.price.currency,
+        "currency": request.price.currency,
         "created_at": at,
     }
 

@@ -98,7 +98,7 @@ def open_page(database: Database, gateway: Gateway, site: Site, attempt_id: str,
         request = _request(session, site, session.get_one(Attempt, attempt_id), suffix)
         reader = by_id(session, session.get_one(Invoice, request.claim.invoice_id).reader_id)
 
-    def ask(customer_ref: str) -> CardPage | CustomerGone | Unknown:
+    def open_for(customer_ref: str) -> CardPage | CustomerGone | Unknown:
         if customer_ref == request.customer_ref:
             return gateway.open_pay_page(request)
         key = f"{request.idempotency_key}-{customer_ref}"
@@ -110,7 +110,7 @@ def open_page(database: Database, gateway: Gateway, site: Site, attempt_id: str,
         reader_id=reader.id,
         email=reader.email,
         key=f"customer-{request.idempotency_key}",
-        ask=ask,
+        call=open_for,
     )
     stop_point("page.opened")
     if isinstance(page, Unknown):
@@ -166,7 +166,7 @@ def close_or_look_up(
     answer = gateway.close_pay_page(page_ref) if closes else gateway.fetch_pay_page(page_ref)
     match answer:
         case PageOpen():
-            return Unknown("the page could not be closed")  # asked again until it has run out
+            return Unknown("the page could not be closed")  # looked up again until it has expired
         case NoSuchObject():
             return PageClosed()
     return answer

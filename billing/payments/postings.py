@@ -24,17 +24,14 @@ class PostedPayment(Protocol):
     @property
     def id(self) -> str:
         """The payment's row."""
-        ...
 
     @property
     def amount(self) -> int:
         """Cents."""
-        ...
 
     @property
     def paid_at(self) -> datetime:
         """When it was paid."""
-        ...
 
 
 def sales(session: Session, site: Site, paid: Sequence[tuple[Invoice, PostedPayment]]) -> None:
@@ -96,13 +93,13 @@ def refunded(ctx: TransactionContext, refund: Refund, payment: Payment, invoice:
         post(ctx.session, Posting(REFUND, refund.id, ctx.at, ctx.today, lines))
         return
     wholly = _credited(ctx.session, payment) == payment.amount
-    taken = take_back_of(ctx.session, invoice.id, refund.net, on=ctx.today, wholly=wholly)
+    sold, given = take_back_of(ctx.session, invoice.id, refund.net, on=ctx.today, wholly=wholly)
     lines = {
-        Account.DEFERRED_REVENUE: taken.sold.deferred + taken.given,
-        Account.REFUNDS: taken.sold.earned,
+        Account.DEFERRED_REVENUE: sold.deferred + given,
+        Account.REFUNDS: sold.earned,
         Account.VAT_OUTPUT: refund.vat,
         out_of: -refund.amount,
-        Account.GOODWILL: -taken.given,
+        Account.GOODWILL: -given,
     }
     rate, supply_on = invoice.vat_basis_points, invoice.issued_on
     _write(ctx.session, [Posting(REFUND, refund.id, ctx.at, ctx.today, lines, rate, supply_on)])

@@ -68,7 +68,14 @@ def one(session: Session, invoice_id: str, reader_id: str) -> Paid:
 
 
 def _as_paid(session: Session, invoice: Invoice, payment: Payment, card: PaymentMethod) -> Paid:
-    return Paid(invoice, payment, card, _refunds(session, payment), cents_taken(session, payment))
+    refunds = (
+        select(Refund)
+        .where(Refund.payment_id == payment.id)
+        .order_by(
+            col(Refund.credit_note_number), col(Refund.created_at), col(Refund.id)
+        )  # those without one last
+    )
+    return Paid(invoice, payment, card, tuple(session.exec(refunds)), cents_taken(session, payment))
 
 
 def _paid() -> Select[Invoice, Payment, PaymentMethod]:
@@ -78,12 +85,4 @@ def _paid() -> Select[Invoice, Payment, PaymentMethod]:
         .join(Attempt, col(Attempt.id) == Payment.attempt_id)
         .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
         .where(Invoice.state == InvoiceState.PAID, col(Payment.duplicate).is_(False))
-    )
-
-
-def _refunds(session: Session, payment: Payment) -> tuple[Refund, ...]:
-    """In the order of their credit notes; those without one last, oldest first."""
-    refunds = select(Refund).where(Refund.payment_id == payment.id)
-    return tuple(
-        session.exec(refunds.order_by(col(Refund.credit_note_number), col(Refund.created_at), col(Refund.id)))
     )

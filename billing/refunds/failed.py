@@ -12,7 +12,7 @@ from billing.platform.context import TransactionContext
 from billing.rules.money import Money
 
 
-def note(ctx: TransactionContext, refund: Refund, payment: Payment) -> None:
+def note_failure(ctx: TransactionContext, refund: Refund, payment: Payment) -> None:
     """Open a case. Staff pay money that is owed and can't go back by itself (STR-13), and the reader is asked for an account.
     Money that has left already isn't owed; staff find out why."""
     ctx.session.flush()

@@ -22,8 +22,8 @@ from billing.platform.actors import WORKER, acted_by
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.platform.logs import log_event
-from billing.refunds import failed as failed_refund
 from billing.refunds import shortage, waiting
+from billing.refunds.failed import made_after_all, note_failure
 from billing.rules import tax
 from billing.rules.money import Money
 from billing.subscriptions.change import lock
@@ -178,7 +178,7 @@ def settle(ctx: TransactionContext, refund_id: str, answer: RefundOutcome, *, ag
         case RefundRefused(reason, not_owed):
             refund.state, refund.failure, refund.settled_at = RefundState.FAILED, reason, ctx.at
             refund.awaiting_balance_since, refund.not_owed = None, not_owed
-            failed_refund.note(ctx, refund, payment)
+            note_failure(ctx, refund, payment)
         case RefundAnswer():
             _answered(ctx, refund, payment, answer)
     if not isinstance(answer, Unknown):
@@ -208,7 +208,7 @@ def _begin_again(ctx: TransactionContext, refund: Refund, payment: Payment) -> N
     parts = split(ctx.session, payment, refund.amount)
     refund.net, refund.vat = parts.net.amount, parts.vat.amount
     refund.state, refund.settled_at, refund.not_owed = RefundState.INTENDED, None, False
-    failed_refund.made_after_all(ctx, refund)
+    made_after_all(ctx, refund)
 
 
 def _once_the_dispute_is_known(session: Session, payment: Payment, answer: RefundOutcome) -> RefundOutcome:
@@ -238,7 +238,7 @@ def _answered(ctx: TransactionContext, refund: Refund, payment: Payment, answer:
             if answer.insufficient_balance and left_of(ctx.session, payment) >= refund.amount:
                 _try_another(ctx, refund, payment, awaiting_balance_since)
             else:
-                failed_refund.note(ctx, refund, payment)
+                note_failure(ctx, refund, payment)
         case _:
             refund.state, refund.next_poll_at = RefundState.PENDING, ctx.at + waiting.A_DAY
 
@@ -265,7 +265,7 @@ def _settle_again(ctx: TransactionContext, refund: Refund, payment: Payment, ans
     owed = refunds_owed.of_payment(ctx.session, payment)
     covered = dispute_limits.is_lost(ctx.session, payment) and refund not in owed
     postings.bounced(ctx, refund, bank_has_paid=covered)
-    failed_refund.note(ctx, refund, payment)
+    note_failure(ctx, refund, payment)
 
 
 def lock_one(session: Session, refund_id: str) -> tuple[Refund, Payment]:

@@ -52,30 +52,30 @@ def send_due(database: Database, site: Site, health: HealthByName, at: datetime)
     with worker_lock(database) as me:
         while batch := _claim(database, me, at):
             stop_point("refund.intended")
-            for one in batch:
-                acquirer = health[one.acquirer]
+            for claimed in batch:
+                acquirer = health[claimed.acquirer]
                 # what stays claimed is free when this worker is gone, and is looked up then
                 if acquirer.paused.is_set():
                     continue
                 acquirer.slot.wait()
                 try:
-                    _send(database, site, acquirer, one, at)
-                except Exception:  # one that can't be settled holds up nobody
-                    log.exception("refund %s is stuck", one.refund_id)
-                    _put_off(database, one.refund_id, at)
+                    _send(database, site, acquirer, claimed, at)
+                except Exception:  # one that can't be settled delays no other
+                    log.exception("refund %s is stuck", claimed.refund_id)
+                    _put_off(database, claimed.refund_id, at)
                 done += 1
     return done
 
 
-def _send(database: Database, site: Site, acquirer: GatewayHealth, one: _Claimed, at: datetime) -> None:
-    answer = _send_or_look_up(acquirer.gateway, database, one, at)
+def _send(database: Database, site: Site, acquirer: GatewayHealth, claimed: _Claimed, at: datetime) -> None:
+    answer = _send_or_look_up(acquirer.gateway, database, claimed, at)
     acquirer.note(answer)
     stop_point("refund.answered")
     with database.begin(site, at, WORKER) as ctx:
         if isinstance(answer, RefundRefused) and answer.made:
-            elsewhere.take_less(ctx, one.refund_id, answer)
+            elsewhere.take_less(ctx, claimed.refund_id, answer)
         else:
-            settle(ctx, one.refund_id, answer)
+            settle(ctx, claimed.refund_id, answer)
 
 
 def _put_off(database: Database, refund_id: str, at: datetime) -> None:
@@ -87,18 +87,18 @@ def _put_off(database: Database, refund_id: str, at: datetime) -> None:
         refund.claimed_by, refund.unlisted_since = None, None
 
 
-def _send_or_look_up(gateway: Gateway, database: Database, one: _Claimed, at: datetime) -> RefundOutcome:
-    if one.gateway_ref is not None:
-        found = gateway.fetch_refund(one.gateway_ref)[1]
+def _send_or_look_up(gateway: Gateway, database: Database, claimed: _Claimed, at: datetime) -> RefundOutcome:
+    if claimed.gateway_ref is not None:
+        found = gateway.fetch_refund(claimed.gateway_ref)[1]
         # it was there, so only a person can say what became of it: a promise breaks once it has waited for long
         return Unknown(found.reason) if isinstance(found, NoSuchObject) else found
-    if one.sent_before is None:
-        return gateway.refund(one.request)
-    outcome = gateway.find_or_refund(one.request, one.sent_before, at)
+    if claimed.sent_before is None:
+        return gateway.refund(claimed.request)
+    outcome = gateway.find_or_refund(claimed.request, claimed.sent_before, at)
     if not isinstance(outcome, NeverArrived):
         return outcome
     reached("recovery: a refund gets another key")
-    return gateway.refund(replace(one.request, key=_another_key(database, one.refund_id, at)))
+    return gateway.refund(replace(claimed.request, key=_another_key(database, claimed.refund_id, at)))
 
 
 def _another_key(database: Database, refund_id: str, at: datetime) -> str:

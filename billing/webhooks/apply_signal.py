@@ -1,4 +1,4 @@
-"""What each signal leads to: the thing it names is fetched, and settled as it is now. The outcome is a word for operators."""
+"""Apply a signal: fetch the object that it names, and settle it as it is now. The outcome is a word for operators."""
 
 from datetime import datetime
 from typing import assert_never
@@ -54,15 +54,14 @@ def apply_signal(run: WebhookContext, event: InboundEvent, at: datetime) -> str:
 
 
 def _absent(event: InboundEvent, at: datetime, word: str) -> str:
-    """The word for an object that the acquirer doesn't have: another account's, or one that was removed. It may deny an object
-    minutes after its event and have it later, so that isn't believed at once. Raises Unavailable."""
+    """The word for an object that the acquirer doesn't have: another account's, or a removed one. It may deny an object for minutes
+    after the event and have it later, so that isn't believed at once. Raises Unavailable."""
     if at - event.received_at < LISTED_WITHIN:
         raise Unavailable("The acquirer has no such object, though its webhook named it just now.")
     return word
 
 
 def _charge(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
-    """The attempt is settled from the charge as it is now."""
     claim, outcome = gateway.fetch_charge(event.object_ref)
     if isinstance(outcome, Unknown):
         raise Unavailable(outcome.reason)
@@ -75,7 +74,7 @@ def _charge(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: date
 
 
 def _card_page(run: WebhookContext, event: InboundEvent, at: datetime) -> str | None:
-    """Finish the visit to a card page, if the reader's own return hasn't; None where it is no card page of ours."""
+    """Finish the visit to a card page, unless the reader's return has. None where it is no card page of ours."""
     with run.database.transaction() as session:
         by_ref = select(CardSetup.id).where(
             CardSetup.session_ref == event.object_ref, CardSetup.acquirer == event.acquirer
@@ -100,7 +99,6 @@ def _card_page(run: WebhookContext, event: InboundEvent, at: datetime) -> str | 
 
 
 def _pay_page(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
-    """A page on which an invoice is paid: its attempt is settled from what the page has become."""
     with run.database.transaction() as session:
         attempt_id = payment_page.by_ref(session, event.acquirer, event.object_ref)
         if attempt_id is None and event.attempt_id and session.get(Attempt, event.attempt_id):
@@ -115,7 +113,6 @@ def _pay_page(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: da
 
 
 def _refund(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
-    """A refund moved on: pending ones end here."""
     refund_id, answer = gateway.fetch_refund(event.object_ref)
     if isinstance(answer, Unknown):
         raise Unavailable(answer.reason)
@@ -131,8 +128,7 @@ def _refund(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: date
 
 
 def _card(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
-    """The network replaced a card in place (STR-12): its row follows, and a payment that waits for it is tried. Or it was
-    removed: its reader is asked for another."""
+    """The network replaced a card in place (STR-12), or the card was removed."""
     card = gateway.fetch_card(event.object_ref)
     if isinstance(card, Unknown):
         raise Unavailable(card.reason)
@@ -147,7 +143,7 @@ def _card(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: dateti
 
 
 def _customer(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: datetime) -> str:
-    """A customer was removed, and all its cards with it. No acquirer promises to tell of each card."""
+    """A customer was removed with all its cards. No acquirer promises a webhook for each card."""
     found = gateway.fetch_customer(event.object_ref)
     if isinstance(found, Unknown):
         raise Unavailable(found.reason)

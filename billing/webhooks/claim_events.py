@@ -1,4 +1,4 @@
-"""Claim the events that are due, but for those that our own calls have answered already, or are about to."""
+"""Claim due events, apart from those that our own calls have answered already, or are about to."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from billing.webhooks.models import InboundEvent
 
 
 class ClaimedEvents(NamedTuple):
-    """`known` is how many said what was written down already: they are settled with that."""
+    """`known`: how many only repeated what is recorded, and are settled with that."""
 
     known: int
     events: list[InboundEvent]
@@ -26,7 +26,7 @@ class ClaimedEvents(NamedTuple):
 def claim(
     run: WebhookContext, me: int, at: datetime, only: str | None, left: set[str]
 ) -> ClaimedEvents | None:
-    """The next events; None when there are no more. Events about a charge under way are `left` for a moment."""
+    """Claim the next events; None when there are no more. Events about a charge under way are `left` for a moment."""
     with run.database.transaction() as session:
         rows = session.exec(
             select(InboundEvent)
@@ -41,26 +41,26 @@ def claim(
             .limit(50)
             .with_for_update(skip_locked=True)
         ).all()
-        known = _written_down(session, rows)
+        known = _recorded(session, rows)
         if known:
-            session.execute(_KNOWN, {"ids": list(known), "at": at})
-        news = [row for row in rows if row.id not in known]
-        waiting = _give_way(run, session, news) if only is None else set()
+            session.execute(_SETTLE_KNOWN, {"ids": list(known), "at": at})
+        new = [row for row in rows if row.id not in known]
+        waiting = _under_way(run, session, new) if only is None else set()
         left |= waiting
-        claimed = [row for row in news if row.id not in waiting]
+        claimed = [row for row in new if row.id not in waiting]
         assign(session, InboundEvent, [row.id for row in claimed], me)
         return ClaimedEvents(len(known), claimed) if rows else None
 
 
-_KNOWN = sa.text(
+_SETTLE_KNOWN = sa.text(
     "UPDATE inbound_event SET settled_at = :at, outcome = 'settled', last_error = NULL, claimed_by = NULL, tries = tries + 1"
     " WHERE id = ANY(:ids)"
 )
 
 
-def _written_down(session: Session, events: Sequence[InboundEvent]) -> set[str]:
-    """Events that a charge went through which is written down: nearly all of them, because the answer to our own call comes
-    first. That is final, so there is nothing to fetch."""
+def _recorded(session: Session, events: Sequence[InboundEvent]) -> set[str]:
+    """Events of successful charges that are recorded: nearly all, because the answer to our own call comes first. Success is
+    final, so nothing is fetched."""
     succeeded = [event for event in events if event.signal is Signal.CHARGE_SUCCEEDED]
     if not succeeded:
         return set()
@@ -72,9 +72,9 @@ def _written_down(session: Session, events: Sequence[InboundEvent]) -> set[str]:
     return {event.id for event in succeeded if (event.acquirer, event.object_ref) in refs}
 
 
-def _give_way(run: WebhookContext, session: Session, events: Sequence[InboundEvent]) -> set[str]:
-    """Events about an attempt that a living worker holds. Its answer comes within a moment, mostly, so asking the acquirer
-    meanwhile would be for nothing. After that moment the first to come settles it."""
+def _under_way(run: WebhookContext, session: Session, events: Sequence[InboundEvent]) -> set[str]:
+    """Events about an attempt that a live worker has claimed. Its answer mostly comes within a moment, so a fetch now would be
+    wasted. After that moment either may settle it."""
     named = {event.id: event.attempt_id for event in events if event.attempt_id}
     under_way = select(Attempt.id).where(
         bulk.one_of(Attempt.id, set(named.values())),
@@ -83,7 +83,7 @@ def _give_way(run: WebhookContext, session: Session, events: Sequence[InboundEve
     )
     attempts = set(session.exec(under_way)) if named else set()
     now, gave_way = run.monotonic.seconds(), run.gives_way
-    for one in [one for one, first in gave_way.items() if now - first > 30 * run.moment_seconds]:
-        del gave_way[one]
-    waiting = [one for one, ref in named.items() if ref in attempts]
+    for event_id in [key for key, first in gave_way.items() if now - first > 30 * run.moment_seconds]:
+        del gave_way[event_id]
+    waiting = [event_id for event_id, attempt_id in named.items() if attempt_id in attempts]
     return {one for one in waiting if now - gave_way.setdefault(one, now) < run.moment_seconds}

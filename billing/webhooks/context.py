@@ -1,4 +1,4 @@
-"""What settling webhooks works with."""
+"""The context of settling webhooks."""
 
 from dataclasses import dataclass, field
 
@@ -17,8 +17,8 @@ class WebhookContext:
     site: Site
     monotonic: Monotonic
     most_failures: int
-    """After so many an event is set aside."""
+    """After so many failures an event is set aside."""
     moment_seconds: float = 2.0
-    """How long an event about a charge under way waits for that call's own answer."""
+    """How long an event about a charge under way waits for the call's own answer."""
     gives_way: dict[str, float] = field(default_factory=dict)
-    """Which events this process lets wait so, and since when by the monotonic clock."""
+    """The events that wait so in this process, and since when by the monotonic clock."""

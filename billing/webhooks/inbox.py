@@ -1,4 +1,4 @@
-"""Store events once, before believing them."""
+"""Store events once, before they are trusted."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from billing.platform.errors import NotFound
 from billing.webhooks.models import InboundEvent
 
 WAITING = (col(InboundEvent.settled_at).is_(None), col(InboundEvent.set_aside_at).is_(None))
-"""Conditions of an event that the worker is to settle."""
+"""Conditions of an event that is to be settled."""
 
 
 class UnknownEvent(NotFound):
@@ -22,37 +22,35 @@ class UnknownEvent(NotFound):
 
 
 def store(session: Session, acquirer: str, notifications: Sequence[Notification], at: datetime) -> list[bool]:
-    """Keep an acquirer's events for settling; for each, whether it was new. The same event again changes nothing."""
+    """Store an acquirer's events; for each, whether it was new. The same event again changes nothing."""
     rows = [
         {
             "id": ids.new("hook", at),
             "acquirer": acquirer,
-            **{name: getattr(one, name) for name in one.__slots__},
+            **{name: getattr(notification, name) for name in notification.__slots__},
             "received_at": at,
             "next_attempt_at": at,
             "tries": 0,
             "failures": 0,
         }
-        for one in notifications
+        for notification in notifications
     ]
     new = bulk.insert(session, InboundEvent, rows, unless="acquirer, event_ref")
     return [row["id"] in new for row in rows]
 
 
 def next_words(session: Session) -> str:
-    """What the next event is about."""
-    kind = session.exec(
-        select(InboundEvent.event_type).where(*WAITING).order_by(col(InboundEvent.next_attempt_at)).limit(1)
-    ).first()
-    return f"word from the acquirer: {kind}"
+    """The next event, for people."""
+    due = select(InboundEvent.event_type).where(*WAITING).order_by(col(InboundEvent.next_attempt_at))
+    return f"word from the acquirer: {session.exec(due.limit(1)).first()}"
 
 
 NEXT_DUE = "SELECT min(next_attempt_at) FROM inbound_event WHERE settled_at IS NULL AND set_aside_at IS NULL"
-"""When an event wants settling next (see `timetable.Job`)."""
+"""When an event is due next (see `timetable.Job`)."""
 
 
 def set_aside(session: Session, *, limit: int = 200) -> list[InboundEvent]:
-    """Events that wait for a person, the latest first."""
+    """Events that wait for a person, latest first."""
     rows = session.exec(
         select(InboundEvent)
         .where(col(InboundEvent.set_aside_at).is_not(None))
@@ -70,18 +68,13 @@ def count_set_aside(session: Session) -> int:
 
 
 def latest(session: Session, *, limit: int = 50) -> list[InboundEvent]:
-    """Events as they came, the latest first."""
-    return list(
-        session.exec(
-            select(InboundEvent)
-            .order_by(col(InboundEvent.received_at).desc(), col(InboundEvent.id))
-            .limit(limit)
-        )
-    )
+    """All events, latest first."""
+    rows = select(InboundEvent).order_by(col(InboundEvent.received_at).desc(), col(InboundEvent.id))
+    return list(session.exec(rows.limit(limit)))
 
 
 def by_id(session: Session, event_id: str) -> InboundEvent:
-    """The event with this id, ours or the acquirer's. Raises UnknownEvent."""
+    """Lock the event with this id, ours or the acquirer's. Raises UnknownEvent."""
     named = sa.or_(col(InboundEvent.id) == event_id, col(InboundEvent.event_ref) == event_id)
     event = session.exec(select(InboundEvent).where(named).with_for_update()).first()
     if event is None:
@@ -90,7 +83,7 @@ def by_id(session: Session, event_id: str) -> InboundEvent:
 
 
 def became(event: InboundEvent) -> str:
-    """What became of an event, for people."""
+    """The state of an event, for people."""
     if event.set_aside_at is not None:
         return f"set aside after {event.failures} failures: {event.last_error}"
     if event.settled_at is not None:
@@ -99,8 +92,8 @@ def became(event: InboundEvent) -> str:
 
 
 def replay(event: InboundEvent, at: datetime) -> None:
-    """Let an event be settled once more, as if it came now, whatever became of it before. Safe for any event: each is settled
-    from what its acquirer says then, and what is settled already stays as it is."""
+    """Settle an event once more, as if it came now. Safe for any event: it is settled from what its acquirer says then, and what is
+    settled already stays as it is."""
     event.settled_at = event.set_aside_at = event.outcome = None
     event.tries = event.failures = 0
     event.next_attempt_at = at

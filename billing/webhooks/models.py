@@ -10,7 +10,7 @@ from billing.platform.db import enum_column
 
 
 class InboundEvent(SQLModel, table=True):
-    """An event, stored once before it is believed; settled later from what its acquirer says then."""
+    """An event, stored once before it is trusted; settled later from what its acquirer says then."""
 
     __tablename__ = "inbound_event"
     __table_args__ = (
@@ -28,23 +28,23 @@ class InboundEvent(SQLModel, table=True):
     id: str = Field(primary_key=True)
     acquirer: str
     event_ref: str
-    """The acquirer's own id of it, and its own type: for operators, opaque to the code."""
     event_type: str
+    """The acquirer's own, as is `event_ref`: for operators, opaque to the code."""
     signal: Signal | None = Field(sa_column=enum_column(Signal, nullable=True))
-    """None where it is about nothing of ours."""
+    """None where it concerns nothing that we keep."""
     object_ref: str
     attempt_id: str | None = None
-    """What the object names as ours. No foreign key: it is what somebody else wrote."""
     setup_id: str | None = None
+    """An id of ours that the object names, as is `attempt_id`. No foreign key: its content isn't ours."""
     created_at: datetime
     received_at: datetime
     next_attempt_at: datetime
     tries: int = Field(default=0)
-    """How often it was looked at since it came, or since it was replayed."""
+    """Tries since it came, or since it was replayed."""
     failures: int = Field(default=0)
-    """How many of these broke us. That the acquirer couldn't be asked isn't counted: an outage poisons nothing."""
+    """Tries that raised an error of ours. Outages of the acquirer don't count, so they set no event aside."""
     set_aside_at: datetime | None = None
-    """When it had broken us so often that it waits for a person."""
+    """When it had failed so often that it waits for a person."""
     last_error: str | None = None
     settled_at: datetime | None = None
     outcome: str | None = None

@@ -1,4 +1,4 @@
-"""Settle stored events: each is a hint, and what it hints at is fetched. Late, repeated and out of order is the normal case."""
+"""Settle stored events. Each is only a hint: its object is fetched. Late, repeated and out of order is the normal case."""
 
 import logging
 from datetime import datetime
@@ -18,8 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def settle_due(run: WebhookContext, at: datetime, *, only: str | None = None) -> int:
-    """Settle the events that are due, or `only` one; how many were looked at. One that can't be settled waits and doesn't
-    hold up others."""
+    """Settle the events that are due, or `only` one; how many there were. One that can't be settled waits and delays no other."""
     done = 0
     with worker_lock(run.database) as me:
         left = set[str]()
@@ -54,7 +53,7 @@ def _settle(run: WebhookContext, event: InboundEvent, at: datetime) -> None:
 
 
 def _postpone(row: InboundEvent, problem: str, at: datetime, *, ours: bool, most_failures: int) -> None:
-    """Try again later; or set it aside for a person, when it has broken us often enough."""
+    """Try again later, or set it aside for a person after `most_failures` errors of ours."""
     row.last_error = problem
     row.next_attempt_at = again_at(row.tries, at)
     row.failures += ours

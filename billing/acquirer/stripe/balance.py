@@ -207,12 +207,12 @@ def _found_charge(metadata: StripeMetadata, row: dict[str, Any]) -> FoundCharge 
 
 
 def _found_refund(metadata: StripeMetadata, row: dict[str, Any]) -> FoundRefund | None:
-    said = row.get("metadata") or {}
-    if "refund" not in said or not row.get("payment_intent") or not metadata.is_ours(said):
+    written = row.get("metadata") or {}
+    if "refund" not in written or not row.get("payment_intent") or not metadata.is_ours(written):
         return None
     return FoundRefund(
-        refund_id=said["refund"],
-        cause=said.get("cause", ""),
+        refund_id=written["refund"],
+        cause=written.get("cause", ""),
         intent_ref=row["payment_intent"],
         amount=int(row["amount"]),
         answer=answers.refund(row),
@@ -221,7 +221,7 @@ def _found_refund(metadata: StripeMetadata, row: dict[str, Any]) -> FoundRefund 
 
 
 def _found_card(metadata: StripeMetadata, row: dict[str, Any]) -> FoundCard | None:
-    owner, method, said = row.get("customer"), row.get("payment_method"), row.get("metadata") or {}
+    owner, method, written = row.get("customer"), row.get("payment_method"), row.get("metadata") or {}
     if row["status"] != "succeeded" or not isinstance(owner, dict) or not isinstance(method, dict):
         return None
     of_owner = owner.get("metadata") or {}
@@ -233,8 +233,8 @@ def _found_card(metadata: StripeMetadata, row: dict[str, Any]) -> FoundCard | No
     return FoundCard(
         card=card,
         email=owner.get("email"),
-        setup_id=said.get("setup"),
-        subscription_id=said.get("subscription"),
+        setup_id=written.get("setup"),
+        subscription_id=written.get("subscription"),
         at=_instant(row["created"]),
     )
 
@@ -281,8 +281,8 @@ def _dispute(row: dict[str, Any]) -> DisputeAnswer:
 
 def _withdrawn(row: dict[str, Any]) -> tuple[int, str] | None:
     """There is more than one withdrawal where Stripe corrects the first for another rate (alphagov/pay-connector#5011)."""
-    moved = [one for one in row.get("balance_transactions") or [] if one["amount"] < 0]
-    return (-sum(one["amount"] for one in moved), moved[0]["currency"].upper()) if moved else None
+    moved = [taken for taken in row.get("balance_transactions") or [] if taken["amount"] < 0]
+    return (-sum(taken["amount"] for taken in moved), moved[0]["currency"].upper()) if moved else None
 
 
 def _warning(row: dict[str, Any]) -> FraudWarning:

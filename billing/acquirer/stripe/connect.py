@@ -5,7 +5,7 @@ from billing.platform.settings import Settings
 
 
 def connect(settings: Settings) -> StripeGateway:
-    """Its gateway; nothing is asked yet."""
+    """Its gateway. Nothing is sent yet."""
     return StripeGateway(
         secret_key=settings.stripe_secret_key.get_secret_value(),
         api_base=settings.stripe_api_base,

@@ -49,8 +49,8 @@ def _is_down(error: stripe.StripeError) -> bool:
 
 def in_short(error: stripe.StripeError) -> str:
     """The message in one line, up to its first full stop."""
-    said = " ".join(str(error.user_message or error.code or "no answer").split())
-    return f"{type(error).__name__}: {said.partition('. ')[0]}"
+    message = " ".join(str(error.user_message or error.code or "no answer").split())
+    return f"{type(error).__name__}: {message.partition('. ')[0]}"
 
 
 def no_such_object(error: stripe.StripeError) -> NoSuchObject | None:

@@ -47,7 +47,7 @@ def keep(
         post_many(ctx.session, list(_postings(ctx, batch)))
         disputes = [row.source_ref for row in batch if row.category in currency_conversion.DISPUTES]
         currency_conversion.present_disputes(ctx, acquirer, filter(None, disputes))
-        currency_conversion.book(ctx, acquirer, batch)
+        currency_conversion.book_conversions(ctx, acquirer, batch)
     return new
 
 

@@ -155,7 +155,7 @@ def _claimed(row: sa.Row[Any]) -> ClaimedAttempt:
         row.id,
         row.acquirer,
         request,
-        sent_before=_sent_before(row),
+        sent_before=sent_before(row, row.intended_at),
         wanted=row.state is not State.ENDED and row.cancel_asked_at is None and owed,
         hosted=row.hosted,
         page_ref=row.page_ref,
@@ -164,12 +164,13 @@ def _claimed(row: sa.Row[Any]) -> ClaimedAttempt:
     )
 
 
-def _sent_before(row: sa.Row[Any]) -> SentBefore | None:
+def sent_before(row: Any, keyed_at: datetime) -> SentBefore | None:
+    """What is kept of an attempt or a refund that may have been sent; None where it never was. `row` as it was before its claim."""
     if row.claimed_by is None and row.poll_count == 0:
         return None
     # a worker that died may have sent it after the last look, so its absence counts from now on
     unlisted_since = row.unlisted_since if row.claimed_by is None else None
-    return SentBefore(row.intended_at, row.key_unusable, unlisted_since)
+    return SentBefore(keyed_at, row.key_unusable, unlisted_since)
 
 
 def send_or_look_up(gateway: Gateway, claimed: ClaimedAttempt, at: datetime) -> Outcome | NotSent:

@@ -23,7 +23,7 @@ DISPUTES = ("dispute", "dispute_reversal")
 _Moved = Movement | BalanceMovement
 
 
-def book(ctx: TransactionContext, acquirer: str, movements: Sequence[_Moved]) -> None:
+def book_conversions(ctx: TransactionContext, acquirer: str, movements: Sequence[_Moved]) -> None:
     """Book those that were converted, once. Their charges are kept already, or among them. A dispute in another currency than
     its charge's waits for `present_disputes`. Safe to repeat."""
     converted = [movement for movement in movements if _is_presented(movement)]
@@ -84,7 +84,7 @@ def _present(ctx: TransactionContext, dispute: Dispute, payment: Payment, catego
         row.presented_amount, row.presented_currency = amount, payment.currency
         row.charge_ref = payment.charge_ref
     ctx.session.flush()
-    book(ctx, dispute.acquirer, rows)
+    book_conversions(ctx, dispute.acquirer, rows)
 
 
 def _stated(row: BalanceMovement) -> tuple[int, str]:

@@ -18,6 +18,7 @@ from billing.acquirer.answers import (
 )
 from billing.acquirer.gateway_health import GatewayHealth, HealthByName
 from billing.acquirer.port import Gateway
+from billing.payments.charge import sent_before
 from billing.payments.models import GOES_OUT, Payment, Refund
 from billing.platform.actors import WORKER
 from billing.platform.claims import assign, unclaimed, worker_lock
@@ -127,6 +128,7 @@ def _claim(database: Database, me: int, at: datetime) -> list[_Claimed]:
             .with_for_update(skip_locked=True, of=Refund)
         ).all()
         assign(session, Refund, [row.id for row, _ in rows], me)
+        # the loaded rows still name the worker that died: `sent_before` reads it
         return [_claimed(row, payment) for row, payment in rows]
 
 
@@ -135,17 +137,9 @@ def _claimed(row: Refund, payment: Payment) -> _Claimed:
         refund_id=row.id,
         acquirer=row.acquirer,
         request=RefundRequest(row.id, row.cause, payment.intent_ref, row.amount, row.idempotency_key),
-        sent_before=_sent_before(row),
+        sent_before=sent_before(row, row.keyed_at),
         gateway_ref=row.gateway_ref,
     )
-
-
-def _sent_before(row: Refund) -> SentBefore | None:
-    if row.claimed_by is None and row.poll_count == 0:
-        return None
-    # a worker that died may have sent it after the last look, so its absence counts from now on
-    unlisted_since = row.unlisted_since if row.claimed_by is None else None
-    return SentBefore(row.keyed_at, row.key_unusable, unlisted_since)
 
 
 def next_words(session: Session) -> str:

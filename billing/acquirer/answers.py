@@ -254,8 +254,8 @@ class MadeRefund:
 
 @dataclass(frozen=True, slots=True)
 class RefundRefused:
-    """The acquirer won't return this money. `not_owed`: another refund has returned it. `disputed`: the reader's bank has taken the
-    charge back."""
+    """The acquirer won't return this money. `not_owed`: another refund has returned it. `disputed`: the reader's bank has taken
+    the charge back."""
 
     reason: str
     not_owed: bool = False

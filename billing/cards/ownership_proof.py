@@ -61,8 +61,8 @@ def request_proof(ctx: TransactionContext, setup: CardSetup, *, mails: bool = Tr
 
 
 def hold(session: Session, setup_id: str, browser_hashes: Sequence[str]) -> CardSetup | None:
-    """Lock the visit with this id, if it was begun in this browser. Lock visits before links, everywhere: `request_proof` issues a link for
-    a visit that it has locked, so a sign-in locks the visit first too, and there is no deadlock."""
+    """Lock the visit with this id, if it was begun in this browser. Lock visits before links, everywhere: `request_proof` issues
+    a link for a visit that it has locked, so a sign-in locks the visit first too, and there is no deadlock."""
     mine = select(CardSetup).where(CardSetup.id == setup_id, col(CardSetup.browser_hash).in_(browser_hashes))
     return session.exec(mine.with_for_update().execution_options(populate_existing=True)).first()
 

@@ -114,8 +114,8 @@ def change_card(ctx: TransactionContext, subscription_id: str, method: PaymentMe
 
 
 def renewed(ctx: TransactionContext, acquirer: str, card: SavedCard) -> bool:
-    """The network has replaced a card in place: show its new digits and date (STR-12), and try it where a payment waits. False for
-    a card that isn't ours. Safe to repeat."""
+    """The network has replaced a card in place: show its new digits and date (STR-12), and try it where a payment waits. False
+    for a card that isn't ours. Safe to repeat."""
     found = ctx.session.exec(
         select(PaymentMethod.id).where(
             PaymentMethod.gateway_ref == card.method_ref, PaymentMethod.acquirer == acquirer

@@ -152,7 +152,8 @@ def _lock(session: Session, setup_id: str) -> CardSetup:
 
 
 def _save(database: Database, gateway: Gateway, reader: Reader, setup_id: str, method_ref: str) -> SavedCard:
-    """Save the card for its reader's customer. A card belongs to the first customer it was saved for, so that one is noted first."""
+    """Save the card for its reader's customer. A card belongs to the first customer it was saved for, so that one is noted
+    first."""
     with database.transaction() as session:
         setup = session.get_one(CardSetup, setup_id)
         known = setup.customer_ref or _customer_of(session, gateway.name, reader.id, method_ref)

@@ -10,8 +10,8 @@ from billing.platform.db import enum_column
 
 
 class BalanceMovement(SQLModel, table=True):
-    """One change of our balance at an acquirer, kept once. Minor units (cents) of the currency that the account settles in; `net` is
-    `amount` less `fee`."""
+    """One change of our balance at an acquirer, kept once. Minor units (cents) of the currency that the account settles in;
+    `net` is `amount` less `fee`."""
 
     __tablename__ = "balance_movement"
     __table_args__ = (

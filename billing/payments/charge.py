@@ -165,7 +165,8 @@ def _claimed(row: sa.Row[Any]) -> ClaimedAttempt:
 
 
 def sent_before(row: Any, keyed_at: datetime) -> SentBefore | None:
-    """What is kept of an attempt or a refund that may have been sent; None where it never was. `row` as it was before its claim."""
+    """What is kept of an attempt or a refund that may have been sent; None where it never was. `row` as it was before its
+    claim."""
     if row.claimed_by is None and row.poll_count == 0:
         return None
     # a worker that died may have sent it after the last look, so its absence counts from now on

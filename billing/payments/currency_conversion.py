@@ -111,7 +111,8 @@ def _by_charge(session: Session, acquirer: str, refs: set[str]) -> dict[str, Bal
 
 
 def _postings(ctx: TransactionContext, moved: _Moved, charge: BalanceMovement | None) -> Iterable[Posting]:
-    """What a refund or a dispute takes is set beside what the same part of its charge had brought in; the rate explains the rest."""
+    """What a refund or a dispute takes is set beside what the same part of its charge had brought in; the rate explains the
+    rest."""
     presented, on = moved.presented_amount or 0, ctx.site.today(moved.at)
     currency = moved.presented_currency or moved.currency
     if presented:

@@ -44,7 +44,8 @@ class Dispute(SQLModel, table=True):
     answer_by: datetime | None = None
     decided_at: datetime | None = None
     evidence: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
-    """The reader's consent, notices, sign-ins and reading as known when it came. Kept here, because retention deletes some of it."""
+    """The reader's consent, notices, sign-ins and reading as known when it came. Kept here, because retention deletes some of
+    it."""
     sent_at: datetime | None = None
     """When staff sent the evidence to the bank."""
 

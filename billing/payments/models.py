@@ -298,7 +298,8 @@ class Refund(ActedBy, table=True):
     vat: int
     state: RefundState = Field(sa_column=enum_column(RefundState))
     cause: str
-    """Why it is made, so that one cause never pays twice: `race:pay_…`, `api:<key>`. After a failed refund its cause may come again."""
+    """Why it is made, so that one cause never pays twice: `race:pay_…`, `api:<key>`. After a failed refund its cause may come
+    again."""
     reason: str
     idempotency_key: str = Field(unique=True)
     keyed_at: datetime

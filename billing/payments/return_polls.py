@@ -10,7 +10,8 @@ from billing.payments.models import Attempt, CardSetup
 from billing.platform.context import TransactionContext
 
 LONGEST_CALL = timedelta(seconds=45)
-"""Longer than a call takes: two tries of 20 s, and the pause between. A process that dies in its call delays the next by so much."""
+"""Longer than a call takes: two tries of 20 s, and the pause between. A process that dies in its call delays the next by so
+much."""
 Polled = type[CardSetup] | type[Attempt]
 
 

@@ -22,8 +22,8 @@ class AlreadyEntered(Conflict):
 
 
 def debt_that_it_pays(session: Session, payment: Payment, found: TakenRefund) -> Refund | None:
-    """A bounced refund of ours whose money this one has returned: it was made after the bounce, or nothing else could have covered
-    it. `bounced_at` is when we heard of the bounce, so clocks may differ by `APART`."""
+    """A bounced refund of ours whose money this one has returned: it was made after the bounce, or nothing else could have
+    covered it. `bounced_at` is when we heard of the bounce, so clocks may differ by `APART`."""
     if found.answer.state != RefundState.SUCCEEDED:
         return None
     nothing_else = found.amount > refund.not_given(session, payment)

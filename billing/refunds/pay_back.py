@@ -76,9 +76,8 @@ def pay_back_unexplained(
     row = ctx.session.exec(
         select(UnexplainedCharge)
         .where(UnexplainedCharge.charge_ref == charge_ref)
-        .order_by(
-            col(UnexplainedCharge.returned_at).is_not(None)
-        )  # two acquirers may use one name: the owed one first
+        # two acquirers may use one reference: the owed one first
+        .order_by(col(UnexplainedCharge.returned_at).is_not(None))
         .with_for_update()
     ).first()
     if row is None:

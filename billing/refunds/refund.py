@@ -212,8 +212,8 @@ def _begin_again(ctx: TransactionContext, refund: Refund, payment: Payment) -> N
 
 
 def _once_the_dispute_is_known(session: Session, payment: Payment, answer: RefundOutcome) -> RefundOutcome:
-    """A refund that failed because of a dispute stays in doubt until that dispute is known. Else the reader would be promised what
-    the bank has returned, or denied what it hasn't."""
+    """A refund that failed because of a dispute stays in doubt until that dispute is known. Else the reader would be promised
+    what the bank has returned, or denied what it hasn't."""
     because = isinstance(answer, RefundAnswer | RefundRefused) and answer.disputed
     if not because or dispute_limits.is_taken(session, payment):
         return answer

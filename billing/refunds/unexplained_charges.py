@@ -141,8 +141,8 @@ def _due(database: Database, at: datetime) -> list[UnexplainedCharge]:
 def _look_up_or_refund(
     database: Database, gateway: Gateway, charge: UnexplainedCharge
 ) -> RefundOutcome | NeverArrived:
-    """Look it up each time: a process that died, or a database that was lost, may have sent it. After a failed refund the next has
-    another name. `NeverArrived` for a charge that has been taken in since, which isn't refunded."""
+    """Look it up each time: a process that died, or a database that was lost, may have sent it. After a failed refund the next
+    has another name. `NeverArrived` for a charge that has been taken in since, which isn't refunded."""
     found = gateway.find_refund(refund_id=charge.refund_id, intent_ref=charge.intent_ref)
     if not isinstance(found, NeverArrived) or _is_taken_in(database, charge):
         return found

@@ -54,8 +54,8 @@ def apply_signal(run: WebhookContext, event: InboundEvent, at: datetime) -> str:
 
 
 def _absent(event: InboundEvent, at: datetime, word: str) -> str:
-    """The word for an object that the acquirer doesn't have: another account's, or a removed one. It may deny an object for minutes
-    after the event and have it later, so that isn't believed at once. Raises Unavailable."""
+    """The word for an object that the acquirer doesn't have: another account's, or a removed one. It may deny an object for
+    minutes after the event and have it later, so that isn't believed at once. Raises Unavailable."""
     if at - event.received_at < LISTED_WITHIN:
         raise Unavailable("The acquirer has no such object, though its webhook named it just now.")
     return word

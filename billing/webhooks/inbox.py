@@ -92,8 +92,8 @@ def became(event: InboundEvent) -> str:
 
 
 def replay(event: InboundEvent, at: datetime) -> None:
-    """Settle an event once more, as if it came now. Safe for any event: it is settled from what its acquirer says then, and what is
-    settled already stays as it is."""
+    """Settle an event once more, as if it came now. Safe for any event: it is settled from what its acquirer says then, and
+    what is settled already stays as it is."""
     event.settled_at = event.set_aside_at = event.outcome = None
     event.tries = event.failures = 0
     event.next_attempt_at = at

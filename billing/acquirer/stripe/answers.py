@@ -23,14 +23,14 @@ _DISPUTED = "charge_for_pending_refund_disputed"
 """Why Stripe fails a pending refund of a charge that is disputed meanwhile (docs.stripe.com/api/refunds/object)."""
 _NO_BALANCE = re.compile(r"insufficient funds in your .*balance", re.IGNORECASE)
 _NEEDNT_LAST = ("declined", "insufficient_funds", "merchant_request", "unknown")
-"""Of a Refund's failure reasons (docs.stripe.com/api/refunds/object: `failure_reason`), those that may not hold for the next one. A
-card that is lost, stolen, expired or canceled stays so."""
+"""Of a Refund's failure reasons (docs.stripe.com/api/refunds/object: `failure_reason`), those that may not hold for the next
+one. A card that is lost, stolen, expired or canceled stays so."""
 _NOT_TAKEN = ("requires_payment_method", "canceled", "requires_action")
 
 
 def card(method: dict[str, Any]) -> SavedCard | CardGone:
-    """A PaymentMethod as a saved card. Without a customer it can't be charged any more. What is no card isn't ours: we request cards
-    alone."""
+    """A PaymentMethod as a saved card. Without a customer it can't be charged any more. What is no card isn't ours: we request
+    cards alone."""
     if not method.get("customer") or not method.get("card"):
         return CardGone()
     return _saved(method["customer"], method["id"], method["card"])
@@ -76,7 +76,8 @@ def outcome(intent: dict[str, Any]) -> Outcome:
 
 
 def is_unconfirmed(intent: dict[str, Any]) -> bool:
-    """Whether Stripe only wrote it down, as after an error of its own. No bank was asked, and only the same request could confirm it."""
+    """Whether Stripe only wrote it down, as after an error of its own. No bank was asked, and only the same request could
+    confirm it."""
     return bool(intent["status"] == "requires_confirmation")
 
 
@@ -109,7 +110,8 @@ def refund(found: dict[str, Any]) -> RefundAnswer:
 
 def no_refund(body: Any) -> RefundRefused | InsufficientBalance:
     """Why Stripe made no Refund, from the raw body: the library keeps only the fields it knows. In the one public body, want of
-    balance has a `message_code` and no `code` (github.com/Automattic/woocommerce-payments/issues/10025), so its words count too."""
+    balance has a `message_code` and no `code` (github.com/Automattic/woocommerce-payments/issues/10025), so its words count
+    too."""
     error = _error(body)
     code, reason = error.get("code"), str(error.get("message") or error.get("code") or "refused")
     if "insufficient_balance_for_refund" in (code, error.get("message_code")) or _NO_BALANCE.search(reason):

@@ -28,8 +28,8 @@ from billing.platform.stop_points import around
 Ask = Callable[[Callable[[], Any]], Any]
 """`errors.ask`: calls Stripe, and turns errors into Unknown or NoSuchObject."""
 _NEVER_ITEMISED = re.compile(r"^InvalidRequestError: .*can only be filtered on automatic\b", re.IGNORECASE)
-"""Stripe's words for a payout by hand, which has no code (the same in several public repositories). "Transfer" is its old name for a
-payout, so that word isn't read. Should the words change, the payout isn't kept, and a case says so."""
+"""Stripe's words for a payout by hand, which has no code (the same in several public repositories). "Transfer" is its old name
+for a payout, so that word isn't read. Should the words change, the payout isn't kept, and a case says so."""
 T = TypeVar("T")
 PAGE = 100
 _STATES = {
@@ -74,8 +74,8 @@ class StripeBooks:
         return NotListed() if never else found
 
     def _list(self, params: dict[str, Any]) -> list[Movement] | Unknown:
-        """With their sources where any was converted: only the source says what the reader paid. The rate doesn't, as a cent of one
-        currency may be twenty of another."""
+        """With their sources where any was converted: only the source says what the reader paid. The rate doesn't, as a cent of
+        one currency may be twenty of another."""
         found = self._all(self._stripe.balance_transactions, params, _movement)
         if isinstance(found, list) and any(movement.exchange_rate is not None for movement in found):
             return self._all(

@@ -197,8 +197,8 @@ class StripeGateway:
         return answers.outcome(made.to_dict())
 
     def _not_taken(self, request: ChargeRequest, error: stripe.InvalidRequestError) -> Outcome:
-        """Why a charge was refused before any bank was asked. Stripe's words don't say, so the card itself is fetched. Where it is
-        in order, no reader may be told that it failed."""
+        """Why a charge was refused before any bank was asked. Stripe's words don't say, so the card itself is fetched. Where it
+        is in order, no reader may be told that it failed."""
         if errors.about_the_card(error):
             return declines.GONE
         card = self.fetch_card(request.method_ref)

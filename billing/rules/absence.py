@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 
 LISTED_WITHIN = timedelta(minutes=5)
-"""After so long an acquirer's list holds what was made. None promises as much; we ask after outages, when lists lag most."""
+"""How long a new object may be missing from an acquirer's list. No acquirer promises a limit; after outages lists lag most."""
 
 
 def is_absent(missing_since: datetime | None, at: datetime) -> bool:
-    """Whether a thing is absent for certain: it was missing at the instant `missing_since`, is missing at `at`, and wasn't made by us
-    in between."""
+    """Whether a thing that is missing at `at` is absent for certain. It was missing at `missing_since` (None: it wasn't), and
+    we didn't make it in between."""
     return missing_since is not None and at - missing_since >= LISTED_WITHIN

@@ -1,7 +1,7 @@
 """Who may read which article, and why: decided from facts, never granted by a job.
 
-`decide` is the only function that opens an article, for pages, programs and edges alike. It knows nothing of databases, so
-a process that caches the facts may call it too."""
+Only `decide` opens an article, for pages, programs and edges alike. It knows no database, so a process that caches the
+facts can call it too."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from billing.rules.instants import aware
 from billing.rules.lifecycle import State
+from billing.rules.periods import aware
 from billing.rules.policies import AccessLevel as AccessLevel
 from billing.rules.policies import ArticlePolicy, FreeSpan
 
@@ -53,10 +53,9 @@ class NotAnEntitlement(ValueError):
 class Entitlement:
     """What entitles a reader: its reason, the instant it ends (exclusive; None: no end known), its features.
 
-    One that `renews` does not end at `until`: the next charge is due there, and a late job must not
-    lock a payer out. So it can be kept in memory past that instant without harm. One that is `ahead` is
-    held only from `until` on, when a pause is over: job or no job, it renews there.
-    Raises NotAnEntitlement and NaiveInstant.
+    One that `renews` does not end at `until`: the next charge is due there, and a late job must not lock a payer out. So it
+    can be kept in memory past that instant. One that is `ahead` is held only from `until` on, when a pause is over; it
+    renews there, even where the job is late. Raises NotAnEntitlement and NaiveInstant.
     """
 
     reason: Reason
@@ -79,9 +78,9 @@ class Entitlement:
 
 
 def strongest(held: tuple[Entitlement, ...], at: datetime) -> Entitlement | None:
-    """Of what is held at the instant, that which names the reason."""
-    live = [one for one in held if one.live(at)]
-    return min(live, key=lambda one: STRENGTH.index(one.reason), default=None)
+    """Of the entitlements held at the instant, the one that names the reason."""
+    live = (entitlement for entitlement in held if entitlement.live(at))
+    return min(live, key=lambda entitlement: STRENGTH.index(entitlement.reason), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that matters for one article and one reader. `opened`: when an editor has it open to everyone, in the public interest."""
+    """All that matters for one article and one reader. `opened`: when an editor opens it to everyone, in the public interest."""
 
     policy: ArticlePolicy
     registered: bool = False
@@ -154,12 +153,12 @@ def decide(facts: Facts, at: datetime) -> Decision:
 
 
 def same_until(facts: Facts, at: datetime) -> datetime | None:
-    """The instant up to which `decide` says the very same of these facts, its `until` included; None: for ever."""
+    """The instant until which `decide` gives the same answer for these facts, its `until` included; None: for ever."""
     return next(iter(_instants(facts, aware(at))), None)
 
 
 def grounds(facts: Facts, at: datetime) -> Iterator[Ground]:
-    """Every ground that the facts could give, the strongest first. The first that holds is the decision's reason."""
+    """Every ground that the facts could give, strongest first. The first that holds is the decision's reason."""
     return _grounds(facts, at, at)
 
 
@@ -199,18 +198,19 @@ def _grounds(facts: Facts, at: datetime, now: datetime) -> Iterator[Ground]:
 
 
 def _live(held: Entitlement, at: datetime, now: datetime) -> bool:
-    """Whether it is held at `at`, looking ahead from `now`: what renews is promised no further than its next charge."""
+    """Whether it is held at `at`, seen from `now`: what renews is promised only to its next charge."""
     if held.renews and not held.ahead and held.until is not None and held.until > now:
         return at < held.until
     return held.live(at)
 
 
 def _instants(facts: Facts, at: datetime) -> list[datetime]:
-    """Every instant to come that the facts name, the next first."""
+    """Every later instant that the facts name, the next first."""
     spans = (*facts.policy.free, *facts.opened)
     found = {instant for span in spans for instant in (span.start, span.end)}
     found |= {held.until for held in facts.held}
-    found |= {facts.meter.resets_at} if facts.meter else set()
+    if facts.meter:
+        found.add(facts.meter.resets_at)
     return sorted(aware(instant) for instant in found if instant is not None and instant > at)
 
 

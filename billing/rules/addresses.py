@@ -18,10 +18,10 @@ def canonical(email: str) -> str:
 
     Compatibility forms and case are folded, invisible characters dropped, the +tag cut, the domain
     written in ASCII (IDNA); at Gmail the dots and the second domain go too. Two forms that are equal
-    mean one trial, so it leans to joining; a mail always goes to the address as it was given.
+    mean one trial, so in doubt it joins them; a mail always goes to the address as it was given.
     Raises NotAnAddress; the message never repeats the address.
     """
-    # Each step can make work for another: letters come together where a dot or something invisible stood between them.
+    # To a fixed point: a removed dot or invisible character brings letters together that the next round folds.
     while (spelled := _spelled(email)) != email:
         email = spelled
     return email

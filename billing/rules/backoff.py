@@ -1,4 +1,4 @@
-"""How long to wait before asking again: a minute, five, fifteen, then every hour; seconds when we were only too fast."""
+"""How long to wait before asking again: a minute, five, fifteen, then every hour. Seconds where the acquirer only wants fewer calls."""
 
 from datetime import datetime, timedelta
 
@@ -7,14 +7,14 @@ WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 
 
 def again_at(tries: int, at: datetime) -> datetime:
-    """The next try after `tries` of them (at least one), the last at the instant `at`."""
+    """When to try next, after `tries` tries (at least one) of which the last was at `at`."""
     return at + WAITS[min(max(tries, 1), len(WAITS)) - 1]
 
 
 def after_busy(tries: int, at: datetime, *, asked: timedelta | None, chance: float) -> datetime:
-    """The next try after being told `tries` times (at least once) that we are too fast: not before what was `asked` for,
-    else two seconds, four, eight, up to five minutes (STR-9).
+    """When to try next, after `tries` answers (at least one) that we are too fast. The wait is what was `asked` for, else two
+    seconds, four, eight, up to five minutes (STR-9).
 
-    `chance`, from 0 to 1, adds up to half of that, so that those who were refused together don't come back together."""
+    `chance`, from 0 to 1, adds up to half of it, so that calls refused together don't return together."""
     wait = asked if asked is not None else min(timedelta(seconds=2 ** min(max(tries, 1), 10)), LONGEST_BUSY)
     return at + wait * (1 + chance / 2)

@@ -5,7 +5,7 @@ from functools import cache
 
 import holidays
 
-from billing.rules.instants import civil
+from billing.rules.periods import civil
 
 
 @cache
@@ -14,12 +14,12 @@ def public_holidays(year: int) -> frozenset[date]:
 
     Such a day, often one of elections, becomes known with a new release of `holidays`.
     """
-    # By name, not by its class: `holidays.countries` loads every country's module, which a process does when it first needs one.
+    # By name, not by class: importing `holidays.countries` loads the modules of all countries.
     return frozenset(holidays.country_holidays("ZA", years=year))
 
 
 def is_business_day(on: date) -> bool:
-    """Whether it is neither a Saturday, a Sunday nor a public holiday."""
+    """Whether the day is neither a Saturday, a Sunday nor a public holiday."""
     return on.weekday() < 5 and civil(on) not in public_holidays(on.year)
 
 

@@ -2,12 +2,12 @@
 
 from datetime import date, datetime, timedelta
 
-from billing.rules.instants import aware, civil
+from billing.rules.periods import aware, civil
 
 HOLD_DAYS = 7
-"""Civil days by which a due charge is put off, once, while a request to cancel is open."""
+"""Civil days by which an open request postpones a due charge, once."""
 ANSWER_WITHIN = timedelta(days=2)
-"""Staff are alarmed when a request to cancel is older: well before a charge that it holds."""
+"""The age at which an open request alarms staff: well before the charge that it postpones."""
 
 
 def held_until(today: date) -> date:
@@ -16,16 +16,16 @@ def held_until(today: date) -> date:
 
 
 def retry_held_until(today: date, gives_up_on: date) -> date | None:
-    """The new day of a retry that was due `today`: no later than the day before the grace is over, as nothing is charged from then
-    on. None: no day is left, so the retry isn't put off."""
+    """The new day of a retry that was due `today`: before `gives_up_on`, as nothing is charged from then on. None: no day is
+    left, so the retry isn't postponed."""
     until = min(held_until(today), civil(gives_up_on) - timedelta(days=1))
     return until if until > today else None
 
 
 def counts_from(requested_at: datetime | None, at: datetime) -> datetime:
-    """The moment from which a cancellation by the reader at `at` counts: that of the request, where one is open and so young that
-    any charge since then had begun before it; else `at`. So what raced the request goes back, and a form posted in
-    spring doesn't make the summer free. Raises NaiveInstant."""
+    """The moment from which a cancellation by the reader at `at` counts: that of an open request of the last days, else `at`.
+    Such a request postpones charges, so a charge since then had begun before it, and goes back. A form posted in spring
+    doesn't make the summer free. Raises NaiveInstant."""
     if requested_at is None or aware(at) - aware(requested_at) > timedelta(days=HOLD_DAYS):
         return at
     return requested_at

@@ -4,21 +4,21 @@ import re
 
 MASK = "[number removed]"
 SHORTEST, LONGEST = 13, 19
-"""Digits of a card number. A South African identity number has 13 and the same check digit, and goes the same way: that is welcome."""
+"""Digits of a card number. A South African identity number has 13 and the same check digit, and is removed too, which is welcome."""
 
 _CHAIN = re.compile(r"\d(?:[\s./_\u2010-\u2015-]{0,3}\d){12,}")
 """Thirteen digits or more, written together or apart."""
 
 
 def holds_card_number(text: str) -> bool:
-    """Whether there is a number in the text that could be a card's."""
+    """Whether the text holds a number that could be a card's."""
     return without_card_numbers(text) != text
 
 
 def without_card_numbers(text: str) -> str:
-    """The text with everything that could be a card number replaced by words.
+    """The text with everything that could be a card number replaced by `MASK`.
 
-    It leans to taking out: a date typed behind the number, or a second number, doesn't hide the first."""
+    In doubt it masks: a date or another number typed after a card number doesn't hide it."""
     return _CHAIN.sub(lambda chain: _masked(chain.group()), text)
 
 
@@ -47,7 +47,7 @@ def _masked(chain: str) -> str:
 
 
 def _length_at(digits: str, first: int) -> int | None:
-    """How many digits from `first` on could be a card number; the longest reading wins."""
+    """How many digits from `first` on could be a card number; the longest match wins."""
     for length in range(min(LONGEST, len(digits) - first), SHORTEST - 1, -1):
         candidate = digits[first : first + length]
         if passes_check(candidate) and len(set(candidate)) > 1:

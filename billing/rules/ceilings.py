@@ -1,14 +1,14 @@
-"""What an API key may give away and read in a day, whatever its scopes: a stolen one costs so much and no more."""
+"""What an API key may give away and read in a day, whatever its scopes: so that a stolen key costs no more."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 
-from billing.rules.instants import aware
 from billing.rules.money import Money
+from billing.rules.periods import aware
 
 MOST = 2**31 - 1
-"""The highest ceiling, which no day reaches."""
+"""The highest ceiling: no day reaches it."""
 HOURS = 24
 
 
@@ -23,7 +23,7 @@ class Ceilings:
 
 
 def usual(cents: int) -> Ceilings:
-    """Those of a new key for which nothing else is wished, where one admin alone may let a key give so many cents a day."""
+    """The ceilings of a new key without others. One admin alone may let a key give back at most `cents` a day."""
     ceilings = Ceilings()
     return replace(ceilings, cents=min(ceilings.cents, cents))
 
@@ -43,16 +43,11 @@ class Spent:
 
     def __add__(self, other: "Spent") -> "Spent":
         """Both together."""
-        return Spent(
-            self.cents + other.cents,
-            self.days + other.days,
-            self.starts + other.starts,
-            self.readers + other.readers,
-        )
+        return Spent(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
 
 def over(ceilings: Ceilings, spent: Spent) -> Iterator[tuple[str, int, int]]:
-    """Each ceiling that is exceeded: its name, its height, and what was spent."""
+    """Each exceeded ceiling: its name, its height, and what was spent."""
     for field in fields(ceilings):
         most, used = getattr(ceilings, field.name), getattr(spent, field.name)
         if used > most:
@@ -67,17 +62,17 @@ _WORDS = {
 
 
 def in_words(name: str, number: int) -> str:
-    """What the ceiling is about, so many times, after "may"."""
+    """A ceiling in words that follow "may", such as "give 310 days to readers"."""
     if name == "cents":
         return f"give {Money(number).with_vat_words()} back"
     return _WORDS[name].format(number)
 
 
 def hour_of(at: datetime) -> datetime:
-    """The beginning of the hour in which something is counted. Raises NaiveInstant."""
+    """The start of the hour of an instant. Raises NaiveInstant."""
     return aware(at).replace(minute=0, second=0, microsecond=0)
 
 
 def since(at: datetime) -> datetime:
-    """The first of the hours that count at this instant: its own and those of the day before it."""
+    """The start of the first hour that counts at an instant: its own hour and the 23 before it."""
     return hour_of(at) - timedelta(hours=HOURS - 1)

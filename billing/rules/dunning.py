@@ -1,4 +1,4 @@
-"""After a refused charge: try again on a day, ask the reader, or give up (RET-1 to RET-6)."""
+"""After a declined charge: try again on a day, ask the reader, or give up (RET-1 to RET-6)."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -6,11 +6,11 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from billing.rules.dunning_steps import AskReader, DunningReason, GiveUp, MovedFor, Next, Retry
-from billing.rules.instants import civil
+from billing.rules.periods import civil
 
 GRACE_DAYS = 21
 CHANCE_DAYS = 7
-"""Days that a reader has to pay after a refusal that comes after the grace, because we could not charge before."""
+"""Days to pay after a decline that comes after the grace, because we couldn't charge earlier."""
 LADDER = (0, 3, 7, 14)  # days after the first failure; rung 0 is the charge that failed
 MAX_ATTEMPTS = 4
 MAX_ATTEMPTS_UNKNOWN = 2
@@ -21,7 +21,7 @@ _A_DAY = timedelta(days=1)
 
 
 class DeclineKind(StrEnum):
-    """What a refusal means for the next attempt."""
+    """What a decline means for the next attempt."""
 
     SOFT = "soft"
     HARD = "hard"
@@ -31,7 +31,7 @@ class DeclineKind(StrEnum):
 
 
 class NotADecline(ValueError):
-    """Dunning starts with a refused charge: at least one attempt, and no day before it."""
+    """Dunning starts with a declined charge: at least one attempt, and no day before it."""
 
 
 def strictest(readings: Iterable[DeclineKind]) -> DeclineKind:
@@ -54,8 +54,8 @@ def gives_up_on(first_failed_on: date) -> date:
 
 
 def with_a_chance(today: date) -> date:
-    """As which day's failure one of `today` counts, where the grace is over because we could not charge meanwhile: the reader
-    has `CHANCE_DAYS` to pay from now on, and no rung of the ladder is left."""
+    """The day that counts as the first failure for a decline of `today`, where the grace passed because we couldn't charge. The
+    reader has `CHANCE_DAYS` to pay from today, and no rung of the ladder is left."""
     return civil(today) - timedelta(days=GRACE_DAYS - CHANCE_DAYS)
 
 
@@ -68,25 +68,19 @@ def after(
     card_attempts_30d: int,
     rung_used: bool = True,
 ) -> Next:
-    """What to do after a refused charge; asked again later with the same facts it answers for `today`.
+    """What to do `today` after a declined charge. Raises NotADecline for no attempt, or a day before the first failure.
 
-    `attempts`: refused attempts for this invoice, the last one included. `card_attempts_30d`: attempts
-    on this card (by fingerprint, over all invoices) in the last 30 days that were refused or are unanswered, the last one
-    included (RET-6).
-    `rung_used` is False where today's attempt was the reader's own, or none was made: a rung that falls on
-    today is then climbed tomorrow, for it is neither burned nor a second attempt of the day (RET-3).
-    The first of these that applies decides:
+    `attempts`: declined attempts for this invoice, the last one included. `card_attempts_30d`: attempts on this card (by
+    fingerprint, over all invoices) in the last 30 days that were declined or are unanswered, the last one included (RET-6).
+    `rung_used` is False where today's attempt was the reader's own, or none was made. A rung that falls on today is then
+    tried tomorrow: it isn't lost, and no second attempt is made today (RET-3). The first of these that applies decides:
 
-    1. a stop order: GiveUp; 2. the grace is over: GiveUp; 3. the card is of no use or the reader is
-    needed: AskReader; 4. eight such attempts on the card: AskReader; 5. four attempts for the invoice, or two
-    that nobody explains: AskReader; 6. the next rung of the ladder: Retry; 7. none left: AskReader.
-
-    Raises NotADecline for fewer than one attempt or a day before the first failure.
+    1. a stop order: GiveUp; 2. the grace is over: GiveUp; 3. the card is of no use or the reader is needed: AskReader;
+    4. eight such attempts on the card: AskReader; 5. four attempts for the invoice, or two unexplained: AskReader;
+    6. the next rung of the ladder: Retry; 7. none left: AskReader.
     """
     if attempts < 1 or civil(today) < civil(first_failed_on):
-        raise NotADecline(
-            f"{attempts} attempts since {first_failed_on} is no refusal to follow up on {today}"
-        )
+        raise NotADecline(f"no decline to follow on {today}: {attempts} attempts since {first_failed_on}")
     if kind is DeclineKind.STOP_ORDER:
         return GiveUp(DunningReason.STOP_ORDER)
     if today >= gives_up_on(first_failed_on):
@@ -110,10 +104,10 @@ def may_retry(
     today: date,
     card_attempts_30d: int,
 ) -> bool:
-    """Whether a retry decided earlier may still be made `today`: asked right before charging.
+    """Whether a retry planned earlier may still be made `today`: checked right before charging.
 
-    A late tick or another invoice on the same card may have used up what there was. `last_attempt_on`
-    is the last day on which this invoice or its card was charged: one attempt a day (RET-3).
+    A late run, or another invoice on the same card, may have used the attempts. `last_attempt_on` is the last day on which
+    this invoice or its card was charged: one attempt a day (RET-3).
     """
     return (
         attempts < MAX_ATTEMPTS
@@ -123,21 +117,21 @@ def may_retry(
 
 
 def is_rung(attempts: int, first_failed_on: date, today: date) -> bool:
-    """Whether the ladder's own next attempt, after `attempts` refused ones, falls on `today`."""
+    """Whether the ladder's own next attempt, after `attempts` declined ones, falls on `today`."""
     step = _next_rung(attempts, first_failed_on, today - _A_DAY)
     return step is not None and step.day == today
 
 
 def is_final(kind: DeclineKind | None) -> bool:
-    """Whether a card that said this is never asked again by us (RET-1, RET-2)."""
+    """Whether we never charge a card again after this decline (RET-1, RET-2)."""
     return kind in (DeclineKind.HARD, DeclineKind.STOP_ORDER)
 
 
 def may_pay_now(*, said: DeclineKind | None, attempts: int, card_attempts_30d: int) -> bool:
-    """Whether the reader may have the card on record charged at once, `said` being what it said last about this invoice.
+    """Whether the reader may have the card on record charged at once. `said` is its last decline for this invoice.
 
-    Not where only another card or the reader's own confirmation can help. And a reader's tries leave the card the
-    attempts that the ladder may still need under the card's limit, so that they never cost one of ours (RET-3, RET-6).
+    Not where only another card, or the reader's own confirmation, can help. And the reader's tries leave the attempts that
+    the ladder may still need under the card's limit (RET-3, RET-6).
     """
     if said not in (None, DeclineKind.SOFT, DeclineKind.UNKNOWN):
         return False
@@ -159,7 +153,7 @@ def _no_more(kind: DeclineKind, attempts: int, card_attempts_30d: int) -> Dunnin
 
 
 def _next_rung(attempts: int, first_failed_on: date, today: date) -> Retry | None:
-    """The first rung after `today` that no attempt has used: one missed by downtime is not made up."""
+    """The first rung after `today` that no attempt has used. A rung missed by downtime isn't made up."""
     for rung, after_days in list(enumerate(LADDER, start=1))[attempts:]:
         plain = first_failed_on + timedelta(days=after_days)
         paid = _toward_payday(plain)
@@ -171,10 +165,8 @@ def _next_rung(attempts: int, first_failed_on: date, today: date) -> Retry | Non
 
 
 def _toward_payday(day: date) -> date:
-    """`day`, or the nearest payday (25th to the 1st) within two days of it, when salaries are in.
-
-    There is no tie to break: from the 2nd to the 24th is too long for two paydays to be as near.
-    """
+    """`day`, or the nearest payday (25th to the 1st) within two days of it, when salaries are in."""
+    # no tie to break: the gap from the 2nd to the 24th is too long for two paydays at one distance
     near = sorted(range(-PAYDAY_REACH_DAYS, PAYDAY_REACH_DAYS + 1), key=abs)
     paydays = (day + timedelta(days=step) for step in near)
     return next((candidate for candidate in paydays if candidate.day >= 25 or candidate.day == 1), day)

@@ -1,4 +1,4 @@
-"""What follows a declined charge: a retry, the reader asked, or the end; each with its reason, and in words for staff."""
+"""What follows a declined charge: a retry, a mail to the reader, or the end; each with its reason, and in words for staff."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +19,7 @@ class DunningReason(StrEnum):
 
 
 class RetryReason(StrEnum):
-    """Why a card is asked again on a certain day."""
+    """Why a card is charged again on a certain day."""
 
     LADDER = "ladder"
     OTHER_CARD = "other_card"
@@ -28,7 +28,7 @@ class RetryReason(StrEnum):
 
 
 class MovedFor(StrEnum):
-    """Why a rung isn't climbed on its own day."""
+    """Why a rung's attempt isn't made on the ladder's own day."""
 
     PAYDAY = "payday"
     ONE_A_DAY = "one_a_day"
@@ -41,15 +41,15 @@ class Retry:
     day: date
     reason: RetryReason = RetryReason.LADDER
     rung: int | None = None
-    """Counted from 1, the charge that failed first."""
+    """Counted from 1, the first retry."""
     moved_for: MovedFor | None = None
     moved_days: int = 0
-    """By how many days it moved from the ladder's own day; backwards where negative."""
+    """Days from the ladder's own day to this one; negative where it moved back."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskReader:
-    """No silent attempt any more: mail the reader a way to pay; reading goes on until the grace is over."""
+    """Make no silent attempt any more, and mail the reader a way to pay. Reading goes on until the grace is over."""
 
     reason: DunningReason
 

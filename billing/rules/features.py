@@ -21,12 +21,12 @@ class UnknownFeature(ValueError):
 
 
 def newsletter_feature(newsletter_id: str) -> str:
-    """The feature that lets somebody receive a newsletter for subscribers."""
+    """The feature that lets a reader receive a newsletter for subscribers."""
     return f"{NEWSLETTER}{newsletter_id}"
 
 
 def features(names: Iterable[str]) -> list[str]:
-    """The names, sorted, each once; `read` goes without saying. Raises UnknownFeature."""
+    """The names, sorted, each once, without `read`, which every plan opens. Raises UnknownFeature."""
     found = set(names)
     for name in sorted(found):
         if name not in NAMED and not _NEWSLETTER.match(name):

@@ -8,25 +8,11 @@ from typing import Self
 SIGNS = {"ZAR": "R"}
 BASE_CURRENCY = "ZAR"
 """The currency of our books: what readers pay in, and what VAT is owed in."""
-_NO_DECIMALS = [
-    "BIF",
-    "CLP",
-    "DJF",
-    "GNF",
-    "JPY",
-    "KMF",
-    "KRW",
-    "MGA",
-    "PYG",
-    "RWF",
-    "VND",
-    "VUV",
-    "XAF",
-    "XOF",
-    "XPF",
-]
-_THREE_DECIMALS = ["BHD", "JOD", "KWD", "OMR", "TND"]
-_DECIMALS = dict.fromkeys(_NO_DECIMALS, 0) | dict.fromkeys(_THREE_DECIMALS, 3)
+_DECIMALS = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV"), 0),
+    **dict.fromkeys(("XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "JOD", "KWD", "OMR", "TND"), 3),
+}
 """By ISO 4217, as acquirers count minor units; all others have two."""
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _NO_BREAK_SPACE = "\u00a0"
@@ -61,7 +47,7 @@ class Money:
 
     @classmethod
     def zero(cls, currency: str = "ZAR") -> Self:
-        """Nothing, in `currency`: where a sum starts."""
+        """No money, in `currency`: where a sum starts."""
         return cls(0, currency)
 
     def __add__(self, other: Self) -> Self:
@@ -116,7 +102,7 @@ def major(minor: int, currency: str = BASE_CURRENCY) -> Decimal:
 
 
 def spelled(minor: int, currency: str) -> str:
-    """An amount as it is told to people, by any name that an acquirer has for a currency: some are longer than ISO's."""
+    """An amount for people, in any currency that an acquirer names: some names are longer than ISO's."""
     if is_currency(currency):
         return str(Money(minor, currency))
     return f"{currency}{_NO_BREAK_SPACE}{major(minor, currency)}"

@@ -4,18 +4,18 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 UNKNOWN = "unknown"
-"""What is no network address, such as `_hidden` or `unknown` (RFC 7239, section 6): all of it counts together."""
+"""The name of everything that is no network address, such as `_hidden` (RFC 7239, section 6): all of it counts together."""
 SITE, CUSTOMER = 48, 64
 """Lengths of IPv6 prefixes: RFC 6177 gives a site a /48 at most, and a single network, or a phone, has a /64 (RFC 4291)."""
 SITE_SHARE = 10
-"""How many times the allowance of a /64 its /48 has: a mobile network may give the phones of a suburb a /64 each of one /48."""
+"""A /48 has this many times the allowance of a /64: a mobile network may give each phone of a suburb a /64 of one /48."""
 _TRANSLATED = IPv6Network("64:ff9b::/96")
 """IPv4 addresses behind a translator (RFC 6052): the last 32 bits are the address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What requests are counted under, and how many allowances it has."""
+    """The name that requests are counted under, and how many allowances it has."""
 
     name: str
     share: int = 1
@@ -56,7 +56,7 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _without_port(text: str) -> str:
-    """`[2001:db8::1]:443` and `192.0.2.1:443` without what isn't the address (RFC 7239, section 6.1)."""
+    """`[2001:db8::1]:443` and `192.0.2.1:443` without brackets and port (RFC 7239, section 6.1)."""
     if text.startswith("["):
         return text[1:].partition("]")[0]
     host, colon, port = text.rpartition(":")

@@ -1,10 +1,10 @@
-"""The two trial notices, and the law of the house: no notice, no charge (CARD-4)."""
+"""The two notices before a first charge: no notice, no charge (CARD-4)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from billing.rules.instants import aware
+from billing.rules.periods import aware
 
 
 class Notice(StrEnum):
@@ -46,7 +46,7 @@ def in_time(
     """Whether a first charge at the instant `charging_at` is allowed: both notices lie in their windows.
 
     `charging_at` is the instant of the charge itself, not the one planned: a charge that runs late
-    measures its notices anew. None means that the mail server never accepted it. Raises NaiveInstant.
+    measures its notices again. None: the mail server never accepted that notice. Raises NaiveInstant.
     """
     accepted = {Notice.FIRST: first_accepted_at, Notice.SECOND: second_accepted_at}
     return all(at is not None and window(notice, charging_at).holds(at) for notice, at in accepted.items())

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from billing.rules.periods import add_months, start_of_day
 
 MOST_BY_STAFF = 6
-"""Months that staff may give at most."""
+"""The longest pause that staff may give, in months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,12 @@ class PauseSpan:
 
 
 def resumes_at(resumes_on: date | None, zone: ZoneInfo) -> datetime | None:
-    """The first instant after the last day of a pause: from then on its reader reads, whoever comes late to end it."""
+    """The first instant after a pause. The reader reads from then on, even where the worker ends the pause late."""
     return start_of_day(resumes_on, zone) if resumes_on is not None else None
 
 
 def of(paid_until: date, months: int) -> PauseSpan:
-    """The pause of so many months behind what is paid, whose first day after it is `paid_until`."""
+    """The pause of so many months after what is paid. `paid_until` is the first day that isn't. Raises ValueError below one month."""
     if months < 1:
         raise ValueError(f"a pause lasts at least one month, not {months}")
     return PauseSpan(months, paid_until, add_months(paid_until, months))

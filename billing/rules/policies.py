@@ -6,8 +6,7 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from billing.rules.instants import aware
-from billing.rules.periods import civil_date, start_of_day
+from billing.rules.periods import aware, civil_date, start_of_day
 
 MOST_HOURS: Final = 24 * 366
 MOST_DAYS: Final = 366 * 10
@@ -28,7 +27,7 @@ class BadWindow(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FreeSpan:
-    """A stretch of time: from the instant `start` on (None: from ever) to the instant `end`, exclusive (None: for ever)."""
+    """From the instant `start` (None: since ever) until the instant `end`, exclusive (None: for ever). Raises NaiveInstant."""
 
     start: datetime | None
     end: datetime | None
@@ -39,7 +38,7 @@ class FreeSpan:
                 aware(instant)
 
     def covers(self, at: datetime) -> bool:
-        """Whether the instant lies in it."""
+        """Whether the instant lies in the span."""
         return (self.start is None or self.start <= at) and (self.end is None or at < self.end)
 
 
@@ -54,13 +53,12 @@ class ArticlePolicy:
         """The span that makes it free at the instant; the one that lasts longest."""
         if self.level is AccessLevel.FREE:
             return ALWAYS
-        found = [span for span in self.free if span.covers(at)]
-        return max(found, key=_lasts, default=None)
+        return max((span for span in self.free if span.covers(at)), key=_lasts, default=None)
 
 
 ALWAYS: Final = FreeSpan(None, None)
 UNSTATED: Final = ArticlePolicy(AccessLevel.SUBSCRIBER)
-"""Nobody said what the article asks: then it is for subscribers. What is forgotten stays closed."""
+"""The policy of an article without one: a forgotten article stays closed to all but subscribers."""
 
 
 def policy(

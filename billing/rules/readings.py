@@ -1,6 +1,6 @@
-"""What is a reading: a person opening an article. A browser looking ahead, or a crawler, reads nothing (PW-4).
+"""What is a reading: a person opens an article. A browser that prefetches, or a crawler, reads nothing (PW-4).
 
-It is told by what the request says of itself, and by nothing else about whoever sends it (no fingerprinting)."""
+Only what the request says of itself decides: there is no fingerprinting."""
 
 import re
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from typing import Final
 
 
 class Reading(StrEnum):
-    """Who seems to be at the page."""
+    """Who seems to request the page."""
 
     PERSON = "person"
     AHEAD = "ahead"
-    """The browser fetches before anybody asked, or looks at the head only."""
+    """The browser fetches the page before the reader asks for it, or its head only."""
     CRAWLER = "crawler"
-    """It says so itself. Nothing is believed that would open more: it is given what a stranger is given."""
+    """It says so itself. That opens nothing: a crawler gets what a stranger gets."""
 
 
 _AHEAD: Final = ("sec-purpose", "purpose", "x-purpose", "x-moz")

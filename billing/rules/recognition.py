@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from billing.rules.instants import civil
+from billing.rules.periods import civil
 
 
 class NotASpan(ValueError):
@@ -15,7 +15,7 @@ class Spread:
     """`amount` cents without VAT, earned day by day from `starts_on` up to, and without, `ends_on`. Raises NotASpan.
 
     By largest remainder: each day earns the same whole cents, and the first days one cent more until nothing is left over,
-    so that the days sum exactly to the amount. The ledger's SQL says the same (`billing.ledger.recognition`)."""
+    so that the days sum exactly to the amount. `billing.ledger.recognition` says the same in SQL: change both."""
 
     amount: int
     starts_on: date
@@ -27,7 +27,7 @@ class Spread:
 
     @property
     def days(self) -> int:
-        """How many days it is spread over."""
+        """The number of days."""
         return (self.ends_on - self.starts_on).days
 
     def share(self, on: date) -> int:
@@ -45,8 +45,7 @@ class Spread:
 
 
 def worth_of(days: int, *, net: int, in_days: int) -> int:
-    """What `days` given away are worth, at the daily price of a period of `in_days` days for `net` cents; rounded once,
-    half a cent up."""
+    """What `days` given away are worth in cents, where a period of `in_days` days costs `net` cents; rounded once, half a cent up."""
     return (2 * net * days + in_days) // (2 * in_days)
 
 
@@ -59,7 +58,6 @@ class Taken:
 
 
 def take_back(net: int, unearned: int) -> Taken:
-    """How `net` cents given back lie on what is deferred and what was earned. Unearned money goes first: the reader gives up
-    days still to come before days that were read."""
+    """How `net` cents given back divide. Unearned money goes first: the reader gives up days to come before days already read."""
     deferred = min(net, max(unearned, 0))
     return Taken(deferred, net - deferred)

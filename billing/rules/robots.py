@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class CrawlerClass:
-    """Crawlers that want the same: their product tokens (letters, `_`, `-`), and the use of RSL's vocabulary that it comes to."""
+    """Crawlers with one purpose: their product tokens (letters, `_`, `-`), and their use in RSL's vocabulary."""
 
     name: str
     what: str
@@ -56,28 +56,17 @@ CLASSES: Final = (
 NAMES: Final = tuple(each.name for each in CLASSES)
 
 ROOMS: Final = (
-    *(
-        "/account",
-        "/sign-in",
-        "/sign-out",
-        "/staff",
-        "/subscribe",
-        "/cancel",
-        "/card",
-        "/pay",
-        "/request",
-        "/u/",
-        "/gift",
-    ),
+    *("/account", "/sign-in", "/sign-out", "/staff", "/subscribe", "/cancel", "/card", "/pay", "/request"),
+    *("/u/", "/gift"),
     *("/newsletters/", "/contact/", "/v1/", "/access/", "/webhooks/", "/demo/", "/mailbox", "/healthz"),
     *("/readyz", "/metrics", "/openapi.json", "/listen/", "/articles/*/gift", "/articles/*/print"),
 )
-"""What is nobody's to crawl: a reader's own pages, staff, signing in, programs, gifts, and other forms of an article."""
+"""Paths that no crawler may fetch: a reader's own pages, staff, sign-in, programs, gifts, and other forms of an article."""
 OPEN: Final = (
     *("/", "/articles", "/articles/{article_id}", "/newsletters", "/contact", "/who-charged-me"),
     *("/feed.xml", "/sitemap.xml", "/sitemap-news.xml", "/robots.txt", "/license.xml"),
 )
-"""What may be: every address is here or in a room above."""
+"""Paths that crawlers may fetch. Every path is here or under one above."""
 RSL_NAMESPACE: Final = "https://rslstandard.org/rsl"
 
 
@@ -88,18 +77,11 @@ class UnknownClass(ValueError):
         super().__init__(f"{name!r} is no class of crawlers; there are {', '.join(NAMES)}")
 
 
-def mind(refused: Sequence[str]) -> None:
-    """Raises UnknownClass."""
-    for name in refused:
-        if name not in NAMES:
-            raise UnknownClass(name)
-
-
 def robots_txt(refused: Sequence[str], *, sitemaps: Sequence[str], license_url: str | None) -> str:
     """The file, for a policy that refuses these classes everything. Addresses are absolute. Raises UnknownClass.
 
-    A crawler obeys the one group that names it, so each group says all of it. The licence's line belongs to no group."""
-    mind(refused)
+    A crawler obeys only the group that names it, so each group repeats all rules. The licence's line belongs to no group."""
+    _check(refused)
     lines = [f"License: {license_url}", ""] if license_url else []
     lines += ["User-agent: *", *_rooms(), ""]
     for each in CLASSES:
@@ -109,13 +91,19 @@ def robots_txt(refused: Sequence[str], *, sitemaps: Sequence[str], license_url: 
     return "\n".join(lines) + "\n"
 
 
+def _check(refused: Sequence[str]) -> None:
+    for name in refused:
+        if name not in NAMES:
+            raise UnknownClass(name)
+
+
 def _rooms() -> list[str]:
     return [*(f"Disallow: {room}" for room in ROOMS), "Allow: /"]
 
 
 def uses(refused: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The same policy in RSL's words: which uses it permits, and which it prohibits. Raises UnknownClass."""
-    mind(refused)
+    """The same policy in RSL's words: the uses that it permits, and those that it prohibits. Raises UnknownClass."""
+    _check(refused)
     named = [each for each in CLASSES if each.use]
     permitted = tuple(each.use for each in named if each.name not in refused)
     return permitted, tuple(each.use for each in named if each.name in refused)

@@ -1,11 +1,11 @@
-"""What an API key may do. A scope is granted by its own name, or by that of the whole it is a part of."""
+"""What an API key may do. A key has a scope by its own name, or by the name of the scope that it is a part of."""
 
 from collections.abc import Iterable
 
 ACCESS, ARTICLES, READERS, MONEY = "access", "articles", "readers", "money"
 READ, START, CANCEL, SUPPORT = (f"{READERS}:{part}" for part in ("read", "start", "cancel", "support"))
 PARTS = {READERS: (READ, START, CANCEL, SUPPORT)}
-"""Scopes that others add up to. Money isn't a part of any."""
+"""Scopes that consist of others. `money` is part of none."""
 SCOPES: dict[str, str] = {
     ACCESS: "ask who may read what",
     ARTICLES: "register, change, open and close articles and sections",
@@ -16,13 +16,11 @@ SCOPES: dict[str, str] = {
     SUPPORT: "give days, trials, gifts and notes",
     MONEY: "see invoices, and give money back",
 }
-"""Every scope, with what a key that has it may do."""
+"""Every scope, with what its keys may do."""
 
 
 def grants(held: Iterable[str], needed: str) -> bool:
-    """Whether a key with the scopes `held` may do what needs this one."""
+    """Whether a key with the scopes `held` may do what `needed` allows."""
     granted = set(held)
-    for whole in granted & PARTS.keys():
-        granted |= {whole, *PARTS[whole]}
-    parts = PARTS.get(needed)
-    return needed in granted or (parts is not None and granted.issuperset(parts))
+    granted.update(*(PARTS[whole] for whole in granted & PARTS.keys()))
+    return needed in granted or (needed in PARTS and granted.issuperset(PARTS[needed]))

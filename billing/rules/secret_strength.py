@@ -1,20 +1,20 @@
-"""Whether a secret key looks random. What a person made up, or a program repeated, is guessed in hours, however long it is."""
+"""Whether a secret key looks random. A key that a person made up, or a program repeated, is guessed in hours, however long."""
 
 import re
 from itertools import pairwise
 
 FEWEST_KINDS = 10
-"""Different characters in a random key: 32 hexadecimal digits have fewer once in thousands of times."""
+"""The least number of different characters: 32 random hexadecimal digits have fewer once in thousands of keys."""
 NEW_TRIPLES = 0.75
-"""Of three characters in a row so large a part must not have come before: a repeated pattern has none that is new."""
+"""The least share of triples (three characters in a row) that are new: a repeated pattern has none."""
 STEPS = 0.5
-"""No larger part of the characters may follow the one before in the alphabet, or be the same."""
+"""The largest share of characters that may equal the one before, or be its neighbour in the alphabet."""
 WORDS, FEWEST_WORDS = 0.75, 11
-"""A key that is words to so large a part needs so many of them: 12 bits each, as a common word has, make 128."""
+"""A key with this share of words needs this many: a common word has 12 bits, and 128 are needed."""
 LETTERS_A_WORD = 3.7
-"""Words have so many on average; what looks like one in a random key is shorter."""
+"""The least average length of words; what looks like a word in a random key is shorter."""
 VOWELS = 0.25
-"""Of the letters in words; letters drawn at random have fewer."""
+"""The least share of vowels in words; random letters have fewer."""
 KNOWN = (
     *("password", "passw0rd", "secret", "change", "default", "example", "masthead", "billing", "qwerty"),
     *("asdfgh", "letmein", "welcome", "admin", "12345", "abcdef", "00000", "test-", "insecure"),
@@ -29,7 +29,7 @@ def weakness(key: str) -> str | None:
     triples = [key[at : at + 3] for at in range(len(key) - 2)]
     if len(set(triples)) < NEW_TRIPLES * len(triples):
         return "repeats itself"
-    if sum(abs(ord(one) - ord(other)) <= 1 for one, other in pairwise(key)) > STEPS * (len(key) - 1):
+    if sum(abs(ord(left) - ord(right)) <= 1 for left, right in pairwise(key)) > STEPS * (len(key) - 1):
         return "counts on from character to character"
     if any(word in lower for word in KNOWN):
         return "holds a word that such keys are guessed by"

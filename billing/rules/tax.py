@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from billing.rules.instants import civil
 from billing.rules.money import Money
+from billing.rules.periods import civil
 
 _WHOLE = 10_000  # basis points
 

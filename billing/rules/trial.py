@@ -5,8 +5,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from billing.rules import notices
-from billing.rules.instants import civil
-from billing.rules.periods import at_time, civil_date, start_of_day
+from billing.rules.periods import at_time, civil, civil_date, start_of_day
 
 CHARGE_TIME = time(9)
 EXTENSION_DAYS = 8
@@ -44,7 +43,7 @@ class TrialDates:
 
 
 def dates(signed_up_on: date, days: int, zone: ZoneInfo) -> TrialDates:
-    """The calendar of a trial that starts on that day, its notices on the days that are aimed at."""
+    """The calendar of a trial that starts on that day, its notices on their aimed days."""
     charge_on = first_charge_on(signed_up_on, days)
     first, second = (
         civil_date(notices.window(which, charge_at(charge_on, zone)).aim_at, zone) for which in notices.Notice
@@ -64,14 +63,13 @@ def charge_at(charge_on: date, zone: ZoneInfo) -> datetime:
 
 
 def charging_day(at: datetime, zone: ZoneInfo) -> date:
-    """The civil day whose hour of charging came last: before 09:00 in `zone` that is the day before. What is
-    planned for it is due at the instant `at`."""
+    """The civil day whose charges are due at the instant `at`: before 09:00 in `zone` that is the day before."""
     today = civil_date(at, zone)
     return today if at >= charge_at(today, zone) else today - timedelta(days=1)
 
 
 def free_until(charge_on: date, zone: ZoneInfo) -> datetime:
-    """The instant (UTC, exclusive) to which the trial is free: the start of the day of the charge."""
+    """The instant (UTC, exclusive) at which the free days end: the start of the day of the charge."""
     return start_of_day(charge_on, zone)
 
 

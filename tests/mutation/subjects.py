@@ -20,7 +20,6 @@ TABLE: Table = (
     ("dates", "billing/changes/next_terms.py"),
     ("dates", "billing/rules/business_days.py"),
     ("dates", "billing/rules/dunning.py"),
-    ("dates", "billing/rules/instants.py"),
     ("dates", "billing/rules/lifecycle.py"),
     ("dates", "billing/rules/notices.py"),
     ("dates", "billing/rules/pause.py"),

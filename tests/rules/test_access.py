@@ -24,8 +24,8 @@ from billing.rules.access import (
     entitlement_of,
     grounds,
 )
-from billing.rules.instants import NaiveInstant
 from billing.rules.lifecycle import State
+from billing.rules.periods import NaiveInstant
 from billing.rules.policies import ArticlePolicy, FreeSpan
 
 NOW = datetime(2026, 3, 16, 7, tzinfo=UTC)

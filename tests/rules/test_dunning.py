@@ -15,7 +15,7 @@ from billing.rules.dunning import (
     strictest,
 )
 from billing.rules.dunning_steps import AskReader, DunningReason, GiveUp, Next, Retry
-from billing.rules.instants import NotACivilDate
+from billing.rules.periods import NotACivilDate
 
 SOFT, HARD, STOP = DeclineKind.SOFT, DeclineKind.HARD, DeclineKind.STOP_ORDER
 AUTHENTICATE, UNKNOWN = DeclineKind.NEEDS_READER, DeclineKind.UNKNOWN

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.rules.instants import NaiveInstant
 from billing.rules.notices import Notice, NoticeWindow, in_time, window
+from billing.rules.periods import NaiveInstant
 
 CHARGE = datetime(2026, 3, 16, 7, tzinfo=UTC)  # 09:00 in Johannesburg
 INSTANT = timedelta(microseconds=1)

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.dev.simulate.dates import month_later
-from billing.rules.instants import NaiveInstant, NotACivilDate
 from billing.rules.periods import (
+    NaiveInstant,
     NoSuchPeriod,
+    NotACivilDate,
     Period,
     add_months,
     at_time,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.rules.instants import NotACivilDate
+from billing.rules.periods import NotACivilDate
 from billing.rules.recognition import NotASpan, Spread, Taken, take_back, worth_of
 
 DAYS = st.dates(date(2020, 1, 1), date(2035, 12, 31))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.rules.instants import NotACivilDate
 from billing.rules.money import MixedCurrencies, Money
+from billing.rules.periods import NotACivilDate
 from billing.rules.tax import (
     SOUTH_AFRICA,
     InvoiceForm,

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.rules.instants import NotACivilDate
 from billing.rules.notices import Notice, window
-from billing.rules.periods import civil_date
+from billing.rules.periods import NotACivilDate, civil_date
 from billing.rules.trial import (
     NotATrial,
     charge_at,

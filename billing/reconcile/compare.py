@@ -1,4 +1,4 @@
-"""Set our books beside the mirror of an acquirer's: charges, refunds and disputes of a span of time, each by its reference."""
+"""Compare our books with the mirror of an acquirer's: charges, refunds and disputes of a span, each by its reference."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,12 +26,12 @@ class ComparedSpan:
     end: datetime
 
     def holds(self, column: Any) -> ColumnElement[bool]:
-        """The condition that a column's instant lies in it."""
+        """The condition that a column's instant lies in the span."""
         return sa.and_(col(column) >= self.start, col(column) < self.end)
 
 
 def touched(session: Session, acquirer: str, span: ComparedSpan) -> Refs:
-    """References of all that either book dates in the span."""
+    """References of everything that either book dates in the span."""
     found: Refs = {thing: set() for thing in Thing}
     rows = session.exec(
         select(BalanceMovement.category, BalanceMovement.source_ref).where(
@@ -46,7 +46,7 @@ def touched(session: Session, acquirer: str, span: ComparedSpan) -> Refs:
     sent = select(Refund.gateway_ref).where(
         Refund.acquirer == acquirer,
         sa.or_(span.holds(Refund.created_at), span.holds(Refund.settled_at)),
-        # held there until our balance is enough: it moves nothing
+        # the acquirer holds it until our balance is enough: nothing moves
         col(Refund.awaiting_balance_since).is_(None),
     )
     found[Thing.REFUND] |= {ref for ref in session.exec(sent) if ref is not None}
@@ -58,24 +58,22 @@ def touched(session: Session, acquirer: str, span: ComparedSpan) -> Refs:
 
 
 def side_by_side(session: Session, acquirer: str, refs: Refs) -> list[Pair]:
-    """What both books say of these things, over all time: a refund may come back days after it went."""
+    """What both books say of these things, over all time: a refund may come back days later."""
     ours = {Thing.CHARGE: _payments, Thing.REFUND: _refunds, Thing.DISPUTE: _disputes}
     found: list[Pair] = []
-    for thing, wanted in refs.items():
-        listed = sorted(wanted)
-        found += pairs(
-            thing, ours[thing](session, acquirer, listed), _theirs(session, acquirer, thing, listed)
-        )
+    for thing, of_thing in refs.items():
+        among = sorted(of_thing)
+        found += pairs(thing, ours[thing](session, acquirer, among), _theirs(session, acquirer, thing, among))
     return found
 
 
 def _among(column: Any, refs: list[str]) -> ColumnElement[bool]:
-    """One array and not a parameter each: a day may hold a hundred thousand."""
+    """One array, not a parameter for each: a day may hold a hundred thousand."""
     return col(column) == sa.any_(sa.literal(refs, sa.ARRAY(sa.String)))
 
 
 def _theirs(session: Session, acquirer: str, thing: Thing, refs: list[str]) -> dict[str, Theirs]:
-    """In the currency that the reader pays in, also where the account settles in another."""
+    """In the currency that the reader pays in, even where the account settles in another."""
     categories = [category for category, moved in MOVED_BY.items() if moved is thing]
     amount = func.coalesce(BalanceMovement.presented_amount, BalanceMovement.amount)
     currency = func.coalesce(BalanceMovement.presented_currency, BalanceMovement.currency)
@@ -92,7 +90,7 @@ def _theirs(session: Session, acquirer: str, thing: Thing, refs: list[str]) -> d
 
 
 def _payments(session: Session, acquirer: str, refs: list[str]) -> dict[str, int]:
-    """What nothing explains is written down too, and goes back."""
+    """Unexplained charges count too: they are written down, and go back."""
     paid = session.exec(
         select(Payment.charge_ref, Payment.amount).where(
             Payment.acquirer == acquirer, _among(Payment.charge_ref, refs)
@@ -116,7 +114,7 @@ def _refunds(session: Session, acquirer: str, refs: list[str]) -> dict[str, int]
 
 
 def _given_back(session: Session, acquirer: str, refs: list[str]) -> dict[str, int]:
-    """What returns charges that nothing explains. While our balance is too low for one, nothing moves."""
+    """Refunds of unexplained charges. While our balance is too low for one, nothing moves."""
     rows = session.exec(
         select(UnexplainedCharge).where(
             UnexplainedCharge.acquirer == acquirer,
@@ -142,14 +140,13 @@ def _disputes(session: Session, acquirer: str, refs: list[str]) -> dict[str, int
 
 
 def unexpected(session: Session, acquirer: str, span: ComparedSpan) -> list[BalanceMovement]:
-    """What changed our balance for a reason that we don't know."""
-    known = [*MOVED_BY, *BY_ITSELF]
+    """Movements of our balance for a reason that we don't know."""
     rows = session.exec(
         select(BalanceMovement)
         .where(
             BalanceMovement.acquirer == acquirer,
             span.holds(BalanceMovement.at),
-            col(BalanceMovement.category).not_in(known),
+            col(BalanceMovement.category).not_in([*MOVED_BY, *BY_ITSELF]),
         )
         .order_by(col(BalanceMovement.at), col(BalanceMovement.ref))
     )

@@ -1,6 +1,7 @@
-"""Say of each difference between two books what it is, for the case that it opens."""
+"""Describe each difference between two books, for the case that it opens."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlmodel import Session, select
 
@@ -20,7 +21,7 @@ from billing.rules.reconciliation import Discrepancy, Pair, Thing
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something about which the books differ, as its case says it. Minor units (cents) of the currency."""
+    """A difference between the books, as its case says it. Minor units (cents) of the currency."""
 
     kind: CaseKind
     subject: str
@@ -30,7 +31,7 @@ class Difference:
     reader_id: str | None = None
     facts: tuple[tuple[str, str], ...] = ()
     link: str | None = None
-    """The page on which something can be done about it, where that isn't the reader's."""
+    """The page where staff can act on it, where that isn't the reader's page."""
     currency: str = BASE_CURRENCY
 
 
@@ -44,15 +45,23 @@ _KINDS = {
 }
 
 
+_ROWS: dict[Thing, tuple[Any, Any]] = {
+    Thing.CHARGE: (Payment, Payment.charge_ref),
+    Thing.REFUND: (Refund, Refund.gateway_ref),
+    Thing.DISPUTE: (Dispute, Dispute.gateway_ref),
+}
+"""The table of each thing, with its column of the acquirer's references."""
+
+
 @dataclass(frozen=True, slots=True)
 class Describe:
-    """Differences with one acquirer, by the name of it that people read."""
+    """Puts differences with one acquirer in words. `theirs` is the name of it that people read."""
 
     acquirer: str
     theirs: str
 
     def pair(self, session: Session, pair: Pair, charge: TakenCharge | None) -> Difference:
-        """A charge, refund or dispute that isn't the same in both."""
+        """A charge, refund or dispute that differs."""
         verdict = pair.verdict or Discrepancy.OTHER_AMOUNT
         kind = _KINDS.get((pair.thing, verdict), CaseKind.OTHER_AMOUNT)
         reader_id = self._reader_of(session, pair, charge)
@@ -65,13 +74,14 @@ class Describe:
                 ("attempt of ours", charge.claim.attempt_id if charge.claim else "none named"),
                 ("taken", charge.at.isoformat()),
             ]
-        words, currency = self._in_words(pair, verdict), pair.currency
-        if pair.ours is not None and currency != BASE_CURRENCY:  # two currencies: the words have both amounts
-            return Difference(kind, pair.ref, words, None, None, reader_id, tuple(facts))
-        return Difference(kind, pair.ref, words, pair.ours, pair.theirs, reader_id, tuple(facts), currency)
+        ours, theirs, currency = pair.ours, pair.theirs, pair.currency
+        if ours is not None and currency != BASE_CURRENCY:  # two currencies: the words have both amounts
+            ours, theirs, currency = None, None, BASE_CURRENCY
+        words = self._in_words(pair, verdict)
+        return Difference(kind, pair.ref, words, ours, theirs, reader_id, tuple(facts), currency=currency)
 
     def refund(self, session: Session, pair: Pair, refund: TakenRefund) -> Difference:
-        """A refund made in the dashboard: where the payment is ours, it can be entered."""
+        """A refund made in the acquirer's dashboard. Where the payment is ours, staff can enter it."""
         payment = payment_of(session, self.acquirer, refund.charge_ref)
         return Difference(
             CaseKind.UNKNOWN_REFUND,
@@ -103,21 +113,13 @@ class Describe:
     def _reader_of(self, session: Session, pair: Pair, charge: TakenCharge | None) -> str | None:
         if charge is not None:
             return payer(session, self.acquirer, charge.customer_ref)
-        query = {
-            Thing.CHARGE: select(Payment.reader_id).where(
-                Payment.charge_ref == pair.ref, Payment.acquirer == self.acquirer
-            ),
-            Thing.REFUND: select(Refund.reader_id).where(
-                Refund.gateway_ref == pair.ref, Refund.acquirer == self.acquirer
-            ),
-            Thing.DISPUTE: select(Dispute.reader_id).where(
-                Dispute.gateway_ref == pair.ref, Dispute.acquirer == self.acquirer
-            ),
-        }
-        return session.exec(query[pair.thing]).first()
+        table, ref = _ROWS[pair.thing]
+        return session.exec(
+            select(table.reader_id).where(ref == pair.ref, table.acquirer == self.acquirer)
+        ).first()
 
     def movement(self, row: BalanceMovement) -> Difference:
-        """A movement whose reason we don't know."""
+        """A movement for a reason that we don't know."""
         reason = f" (“{row.description}”)" if row.description else ""
         return Difference(
             CaseKind.UNEXPECTED_MOVEMENT,
@@ -130,7 +132,7 @@ class Describe:
         )
 
     def payout(self, payout: Payout, total: int) -> Difference:
-        """One without a list is a case where it took more than was there."""
+        """A payout that isn't the sum of its list, or without a list took more than the account held."""
         took = f"The payout {payout.ref} is {spelled(payout.amount, payout.currency)}, and"
         was = spelled(total, payout.currency)
         if payout.listing is PayoutListing.NONE:
@@ -147,26 +149,26 @@ class Describe:
             currency=payout.currency,
         )
 
-    def unasked(self, ref: str, reason: str) -> Difference:
-        """Something that couldn't be asked about."""
+    def unanswered(self, ref: str, reason: str) -> Difference:
+        """A thing for which asking the acquirer failed."""
         what = f"What became of {ref} at {self.theirs} can't be told: {reason}"
         return Difference(
             CaseKind.NOT_COMPARED, ref, what[:1000], None, None, facts=((f"at {self.theirs}", ref),)
         )
 
 
-def open_difference(ctx: TransactionContext, one: Difference) -> None:
-    """Its case, once."""
-    named = is_currency(one.currency)  # else the words alone tell the amounts
+def open_difference(ctx: TransactionContext, found: Difference) -> None:
+    """Open the case of a difference, once."""
+    known = is_currency(found.currency)  # else only the words have the amounts
     open_case(
         ctx,
-        one.kind,
-        one.subject,
-        one.what,
-        reader_id=one.reader_id,
-        ours=one.ours if named else None,
-        theirs=one.theirs if named else None,
-        currency=one.currency,
-        facts=dict(one.facts),
-        link=one.link or (f"/staff/readers/{one.reader_id}" if one.reader_id else None),
+        found.kind,
+        found.subject,
+        found.what,
+        reader_id=found.reader_id,
+        ours=found.ours if known else None,
+        theirs=found.theirs if known else None,
+        currency=found.currency,
+        facts=dict(found.facts),
+        link=found.link or (f"/staff/readers/{found.reader_id}" if found.reader_id else None),
     )

@@ -1,4 +1,4 @@
-"""Take in a card that the database lost: on its subscription, or with a reader who began since the backup, and must begin again."""
+"""Take in a card that the database lost: on its subscription, or for a reader who started since the backup and must start again."""
 
 from datetime import datetime
 from enum import Enum, auto
@@ -19,40 +19,40 @@ from billing.subscriptions.models import Subscription
 
 
 class CardFound(Enum):
-    """What was done with a card that this database lost."""
+    """What became of a card that this database lost."""
 
     IN_USE = auto()
     OF_LOST_START = auto()
-    """Its reader began since the backup, and must begin again."""
+    """Its reader started since the backup, and must start again."""
     KEPT = auto()
     """Its subscription has ended."""
 
 
 def take_in_card(run: ReconcileContext, found: FoundCard, at: datetime) -> CardFound | None:
-    """Write down a card that was saved; None where it is known, or no news."""
+    """Write down a saved card; None where it is known already."""
     with run.database.transaction() as session:
         known = select(PaymentMethod.id).where(
             PaymentMethod.acquirer == run.acquirer, PaymentMethod.gateway_ref == found.card.method_ref
         )
         if session.exec(known).first() is not None:
             return None
-        visit = session.get(CardSetup, found.setup_id) if found.setup_id else None
-    if visit is not None:  # begun before the backup, finished since
+        setup = session.get(CardSetup, found.setup_id) if found.setup_id else None
+    if setup is not None:  # opened before the backup, finished since
         done = card_setup.finish(
             run.database,
             run.acquirers,
             run.site,
-            card_setup.SetupToFinish(visit.id, mails=False),
+            card_setup.SetupToFinish(setup.id, mails=False),
             at,
             by=run.actor,
         )
         if done.state is SetupState.AWAITS_PROOF:
-            return _proved_since(run, found, done, at)
+            return _unproved(run, found, done, at)
         return CardFound.IN_USE if done.state is SetupState.DONE else None
     with run.database.begin(run.site, at, run.actor) as ctx:
         if found.subscription_id and ctx.session.get(Subscription, found.subscription_id) is not None:
             return _change(ctx, run, found, found.subscription_id)
-        return _begun_since(ctx, run, found)
+        return _lost_start(ctx, run, found)
 
 
 def _change(
@@ -67,8 +67,8 @@ def _change(
     return CardFound.IN_USE
 
 
-def _begun_since(ctx: TransactionContext, run: ReconcileContext, found: FoundCard) -> CardFound | None:
-    """What the reader agreed to is lost, so nothing is begun, and nothing charged, in their name: a person asks them."""
+def _lost_start(ctx: TransactionContext, run: ReconcileContext, found: FoundCard) -> CardFound | None:
+    """The reader's consent is lost, so nothing starts and nothing is charged: a member of staff asks them."""
     if not found.email:
         return None
     reader, _ = register(ctx, found.email)
@@ -78,25 +78,23 @@ def _begun_since(ctx: TransactionContext, run: ReconcileContext, found: FoundCar
     return CardFound.OF_LOST_START
 
 
-def _proved_since(
-    run: ReconcileContext, found: FoundCard, visit: CardSetup, at: datetime
-) -> CardFound | None:
-    """The visit is as old as the backup, and waits for a proof of its address that may have been given since: a person asks. Until
+def _unproved(run: ReconcileContext, found: FoundCard, setup: CardSetup, at: datetime) -> CardFound | None:
+    """The setup waits for a proof of its address that the reader may have given since the backup: a member of staff asks. Until
     then the card may be a stranger's, so it isn't kept."""
     with run.database.begin(run.site, at, run.actor) as ctx:
         words = (
-            f"Somebody gave a card for {visit.email} on {run.site.today(found.at):%-d %B %Y}, about when the backup was taken from"
+            f"Somebody gave a card for {setup.email} on {run.site.today(found.at):%-d %B %Y}, about when the backup was taken from"
             " which this database was restored. If the reader confirmed the address after that, what they began is lost. Ask them, and if"
             " they did, to begin again."
         )
-        told = _open_case(ctx, run, found, words, by_address(ctx.session, visit.email))
-    return CardFound.OF_LOST_START if told else None
+        opened = _open_case(ctx, run, found, words, by_address(ctx.session, setup.email))
+    return CardFound.OF_LOST_START if opened else None
 
 
 def _open_case(
     ctx: TransactionContext, run: ReconcileContext, found: FoundCard, words: str, reader: Reader | None
 ) -> bool:
-    """Whether there was none about this card."""
+    """Open the case about this card; whether there was none yet."""
     theirs = run.gateway.display_name
     return open_case(
         ctx,

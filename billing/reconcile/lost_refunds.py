@@ -1,4 +1,4 @@
-"""Take in a refund that the database lost: the money went back, so it has its credit note, and its cause pays no second time."""
+"""Take in a refund that the database lost. Its money went back, so it gets its credit note, and its cause pays no second time."""
 
 from sqlmodel import select
 
@@ -13,11 +13,11 @@ from billing.subscriptions.change import lock
 
 REASON = "Returned before our records were restored from a backup."
 _ENDS = {"withdraw": When.NOW, "cancel": When.PERIOD_END, "race": When.PERIOD_END, "leave": When.PERIOD_END}
-"""Causes that say that the reader had left, with when reading ends then: a reader who has cancelled isn't charged (INT-3)."""
+"""Causes that show that the reader had cancelled, with when reading ends: a reader who has cancelled isn't charged (INT-3)."""
 
 
 def take_in_refund(ctx: TransactionContext, run: ReconcileContext, found: FoundRefund) -> bool:
-    """Write down a refund as the acquirer tells of it; whether it was news. One of a payment that isn't here is left to the
+    """Write down a refund as the acquirer knows it; whether it was news. A refund of an unknown payment is left to the
     comparison of the books."""
     known = ctx.session.get(Refund, found.refund_id)
     if known is not None:

@@ -1,4 +1,4 @@
-"""Payouts in the daily comparison: with the sum of what they pay out where its acquirer lists that, else with what was there to pay."""
+"""Payouts in the daily comparison: against the sum of their list where the acquirer lists it, else against what the account held."""
 
 import logging
 from collections.abc import Iterable
@@ -18,23 +18,22 @@ from billing.rules.reconciliation import newly_short
 
 log = logging.getLogger(__name__)
 PATIENCE_DAYS = 3
-"""How long a payout may wait to be kept, or for its list: the acquirer finishes it within a day or two."""
+"""How long a payout may lack its row, or its list: the acquirer finishes both within a day or two."""
 UNKEPT = """SELECT m.source_ref AS id, m.at, m.acquirer FROM balance_movement m
             LEFT JOIN payout p ON p.ref = m.source_ref AND p.acquirer = m.acquirer
             WHERE m.category = 'payout' AND m.source_ref IS NOT NULL AND p.ref IS NULL
             UNION ALL SELECT ref, at, acquirer FROM payout WHERE listing = 'waiting'"""
-"""Payouts of which we have the movement alone (their event was lost, or there is none), or whose list wasn't finished."""
+"""Payouts of which we have only the movement (their event was lost, or there is none), or whose list wasn't finished."""
 
 
 def unkept(session: Session, acquirer: str) -> list[str]:
-    """Which payouts are still to be kept, of all days: one that couldn't be asked about yesterday is asked about today."""
-    found = session.execute(sa.text(f"{UNKEPT} ORDER BY at"))
-    return [ref for ref, _, where in found if where == acquirer]
+    """Payouts still to be kept, of all days: asking may have failed yesterday."""
+    return [ref for ref, _, of in session.execute(sa.text(f"{UNKEPT} ORDER BY at")) if of == acquirer]
 
 
 def keep_all(run: ReconcileContext, refs: Iterable[str], at: datetime) -> int:
-    """Keep these payouts; how many were kept. One that can't be asked about holds up nothing: it is asked about each morning,
-    and a promise breaks after some days."""
+    """Keep these payouts; how many were kept. Where asking fails the others go on: it is repeated each morning, and a promise
+    breaks after some days."""
     kept = 0
     for ref in refs:
         try:
@@ -48,7 +47,7 @@ def keep_all(run: ReconcileContext, refs: Iterable[str], at: datetime) -> int:
 
 
 def off(session: Session, acquirer: str, span: ComparedSpan) -> list[tuple[Payout, int]]:
-    """Payouts that aren't the sum of their list, with that sum. A list may hold other payouts, which were asked for by hand."""
+    """Payouts that aren't the sum of their list, with that sum. A list may hold other payouts, which staff requested by hand."""
     inside = func.coalesce(func.sum(BalanceMovement.net), 0)
     in_list = sa.and_(
         col(BalanceMovement.acquirer) == Payout.acquirer,
@@ -65,7 +64,7 @@ def off(session: Session, acquirer: str, span: ComparedSpan) -> list[tuple[Payou
 
 
 def _known(acquirer: str, span: ComparedSpan) -> Any:
-    """Payouts of the span, and earlier ones that we have known as they are only since it began."""
+    """Payouts of the span, and earlier ones whose row is only as old as the span."""
     return sa.and_(
         col(Payout.acquirer) == acquirer,
         col(Payout.at) < span.end,
@@ -74,8 +73,8 @@ def _known(acquirer: str, span: ComparedSpan) -> Any:
 
 
 def short(session: Session, acquirer: str, span: ComparedSpan) -> list[tuple[Payout, int]]:
-    """Payouts without a list that took more than the account held, by the movements up to their time, with what of it was there.
-    What was known to be missing at an earlier one isn't told again: it may have been there before our books began."""
+    """Payouts without a list that took more than the account held by the movements up to their time, with what it held of them.
+    What was missing at an earlier payout isn't reported again: the account may have held it before our books began."""
     rows = session.exec(
         select(Payout)
         .where(_known(acquirer, span), Payout.listing == PayoutListing.NONE)
@@ -91,7 +90,7 @@ def short(session: Session, acquirer: str, span: ComparedSpan) -> list[tuple[Pay
 
 
 def _left_after(session: Session, payout: Payout) -> int:
-    """What the account held when it had left: all that had moved up to its second, and itself."""
+    """What the account held after the payout: all movements up to its second, itself included."""
     moved = select(func.coalesce(func.sum(BalanceMovement.net), 0)).where(
         BalanceMovement.acquirer == payout.acquirer,
         BalanceMovement.currency == payout.currency,
@@ -102,7 +101,7 @@ def _left_after(session: Session, payout: Payout) -> int:
 
 
 def _later_payout(payout: Payout) -> Any:
-    """Of two that were asked for in one second, one is counted after the other."""
+    """Of two payouts in one second, one counts after the other."""
     return sa.and_(
         col(BalanceMovement.category) == "payout",
         col(BalanceMovement.at) == payout.at,
@@ -111,9 +110,8 @@ def _later_payout(payout: Payout) -> Any:
 
 
 def _known_short(session: Session, payout: Payout) -> int:
-    earlier = sa.tuple_(col(Payout.at), col(Payout.ref)) < sa.tuple_(
-        sa.literal(payout.at), sa.literal(payout.ref)
-    )
+    moment = sa.tuple_(sa.literal(payout.at), sa.literal(payout.ref))
+    earlier = sa.tuple_(col(Payout.at), col(Payout.ref)) < moment
     known = select(func.coalesce(func.max(Payout.short), 0)).where(
         Payout.acquirer == payout.acquirer, Payout.currency == payout.currency, earlier
     )

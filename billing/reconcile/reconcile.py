@@ -1,4 +1,4 @@
-"""Our books against acquirers' balances and payouts: what still differs after asking once more opens a case (STR-11)."""
+"""Our books against acquirers' balances and payouts. What still differs after asking once more opens a case (STR-11)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,17 +14,19 @@ from billing.reconcile import compare, payouts
 from billing.reconcile.catch_up import (
     MOST,
     ReconcileContext,
-    ask_about_cards,
-    ask_about_open,
-    ask_about_unheard,
-    ask_about_unpresented,
     catch_up,
     listed,
+    poll_cards_that_end,
+    poll_missed_objections,
+    poll_open_disputes,
 )
 from billing.reconcile.compare import ComparedSpan
 from billing.reconcile.differences import Describe, Difference, open_difference
 from billing.rules.periods import start_of_day
 from billing.rules.reconciliation import Discrepancy, Pair, Thing
+
+Taken = dict[str, TakenCharge | TakenRefund]
+"""What the acquirer says of things that we don't know, by its references."""
 
 
 @dataclass
@@ -35,10 +37,10 @@ class ComparisonReport:
     through: date
     movements: int = 0
     caught_up: int = 0
-    """Things that differed, or that we had never heard of, until the acquirer was asked again: news that had been lost."""
+    """Things that differed, or were unknown here, until we asked the acquirer again: their events had been lost."""
     differences: list[Difference] = field(default_factory=list)
     unexplained: int = 0
-    """Differences whose case nobody has closed."""
+    """Differences whose case is still open."""
 
 
 def reconcile(
@@ -49,14 +51,12 @@ def reconcile(
     doing: Callable[[str], None] = lambda _: None,
 ) -> ComparisonReport:
     """Compare the civil days from `since` through `through`, with each acquirer. Safe to repeat: a difference opens its case
-    once. `doing` is told, in words, of each step that may take long.
-
-    Raises Unavailable when an acquirer's books can't be read to the end."""
+    once. `doing` receives a text before each slow step. Raises Unavailable when an acquirer's books can't be read completely."""
     zone = run.site.zone
     span = ComparedSpan(start_of_day(since, zone), start_of_day(through + timedelta(days=1), zone))
     report = ComparisonReport(since, through)
-    for one in run.each():
-        _reconcile(one, span, at, report, doing)
+    for of_acquirer in run.each():
+        _reconcile(of_acquirer, span, at, report, doing)
     return report
 
 
@@ -80,51 +80,54 @@ def _reconcile(
     kept = payouts.keep_all(run, unkept, at)
     catch_up(run, before, at)
     doing(f"asking {theirs} for disputes and warnings we have not heard of, and for what became of open ones")
-    unheard, unasked = ask_about_unheard(run, span.start, span.end, at)
-    unasked += ask_about_open(run, at)
-    unasked += ask_about_unpresented(run, at)
-    unasked += ask_about_cards(run, at)
+    missed, unanswered = poll_missed_objections(run, span.start, span.end, at)
+    unanswered += poll_open_disputes(run, at)
+    unanswered += poll_cards_that_end(run, at)
     doing("comparing once more")
     with run.database.transaction() as session:
         after = _differing(session, acquirer, refs)
-    charges, refunds = _name(run, after), _name_refunds(run, after)
+    taken = _taken(run, after)
     describe = Describe(acquirer, theirs)
     with run.database.begin(run.site, at, WORKER) as ctx:
-        found = [
-            describe.refund(ctx.session, pair, refunds[pair.ref])
-            if pair.ref in refunds
-            else describe.pair(ctx.session, pair, charges.get(pair.ref))
-            for pair in after
-        ]
-        found += [describe.movement(row) for row in compare.unexpected(ctx.session, acquirer, span)]
-        odd = [*payouts.off(ctx.session, acquirer, span), *payouts.short(ctx.session, acquirer, span)]
-        found += [describe.payout(payout, total) for payout, total in odd]
-        found += [describe.unasked(ref, reason) for ref, reason in dict(unasked).items()]
-        for one in found:
-            open_difference(ctx, one)
-        report.unexplained += len(open_among(ctx.session, {(one.kind, one.subject) for one in found}))
+        differences = _described(ctx.session, describe, span, after, taken)
+        differences += [describe.unanswered(ref, reason) for ref, reason in dict(unanswered).items()]
+        for difference in differences:
+            open_difference(ctx, difference)
+        cases = {(difference.kind, difference.subject) for difference in differences}
+        report.unexplained += len(open_among(ctx.session, cases))
     report.movements += len(moved)
-    report.caught_up += len(before) - len(after) + kept + unheard
-    report.differences += found
+    report.caught_up += len(before) - len(after) + kept + missed
+    report.differences += differences
 
 
 def _differing(session: Session, acquirer: str, refs: compare.Refs) -> list[Pair]:
     return [pair for pair in compare.side_by_side(session, acquirer, refs) if pair.verdict is not None]
 
 
-def _name(run: ReconcileContext, differing: list[Pair]) -> dict[str, TakenCharge]:
-    """Whose the charges are that we don't know."""
-    unknown = [
-        pair.ref for pair in differing if pair.thing is Thing.CHARGE and pair.verdict is Discrepancy.UNKNOWN
+def _taken(run: ReconcileContext, differing: list[Pair]) -> Taken:
+    """Ask whose the charges and refunds are that we don't know."""
+    unknown = [pair for pair in differing if pair.verdict is Discrepancy.UNKNOWN]
+    charges, refunds = (
+        [pair.ref for pair in unknown if pair.thing is thing][:MOST] for thing in (Thing.CHARGE, Thing.REFUND)
+    )
+    answers = [
+        *((ref, run.gateway.books.charge(ref)) for ref in charges),
+        *((ref, run.gateway.books.refund(ref)) for ref in refunds),
     ]
-    found = ((ref, run.gateway.books.charge(ref)) for ref in unknown[:MOST])
-    return {ref: charge for ref, charge in found if isinstance(charge, TakenCharge)}
+    return {ref: answer for ref, answer in answers if isinstance(answer, TakenCharge | TakenRefund)}
 
 
-def _name_refunds(run: ReconcileContext, differing: list[Pair]) -> dict[str, TakenRefund]:
-    """Whose money the refunds returned that we don't know."""
-    unknown = [
-        pair.ref for pair in differing if pair.thing is Thing.REFUND and pair.verdict is Discrepancy.UNKNOWN
-    ]
-    found = ((ref, run.gateway.books.refund(ref)) for ref in unknown[:MOST])
-    return {ref: refund for ref, refund in found if isinstance(refund, TakenRefund)}
+def _described(
+    session: Session, describe: Describe, span: ComparedSpan, differing: list[Pair], taken: Taken
+) -> list[Difference]:
+    """What still differs, in words: things, unexpected movements, payouts."""
+    found = []
+    for pair in differing:
+        answer = taken.get(pair.ref)
+        if isinstance(answer, TakenRefund):
+            found.append(describe.refund(session, pair, answer))
+        else:
+            found.append(describe.pair(session, pair, answer))
+    found += [describe.movement(row) for row in compare.unexpected(session, describe.acquirer, span)]
+    off = [*payouts.off(session, describe.acquirer, span), *payouts.short(session, describe.acquirer, span)]
+    return found + [describe.payout(payout, total) for payout, total in off]

@@ -1,5 +1,5 @@
-"""What happened since a database's last known moment, today included, asked of each acquirer and taken in: charges, refunds, cards, the
-readers they belong to, disputes. It is done before an adopted database, or a standby that took over, charges anybody."""
+"""Ask each acquirer what happened since a database's last known moment, and take it in: charges, refunds, cards with their
+readers, disputes. An adopted database, or a standby that took over, does this before it charges a card."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ from billing.platform.db_errors import first_line, is_transient
 from billing.platform.errors import Unavailable
 from billing.platform.logs import discreet
 from billing.platform.stop_points import stop_point
-from billing.reconcile.catch_up import ReconcileContext, ask_about_open, ask_about_unheard, listed
+from billing.reconcile.catch_up import ReconcileContext, listed, poll_missed_objections, poll_open_disputes
 from billing.reconcile.lost_cards import CardFound, take_in_card
 from billing.reconcile.lost_refunds import take_in_refund
 from billing.refunds import unexplained_charges as unexplained
@@ -43,7 +43,7 @@ class AskedElsewhere(Unavailable):
 
 @dataclass
 class Recovered:
-    """What was found that the database didn't know. Cents."""
+    """What the acquirers knew and the database didn't. Cents."""
 
     since: datetime
     charges: int = 0
@@ -54,10 +54,10 @@ class Recovered:
     readers: int = 0
     unexplained: int = 0
     kept: int = 0
-    """Of the charges that nothing explains, what goes back now."""
+    """The sum of the unexplained charges, which goes back now."""
     objections: int = 0
     again_at: datetime | None = None
-    """When the acquirers are asked once more: money is held until then, as its lists may lack what was done last."""
+    """When the acquirers are asked once more. Money is held until then, as their lists may lack the latest objects."""
 
     def lines(self) -> list[str]:
         """In words, with the sums in rand."""
@@ -85,9 +85,9 @@ def _count(number: int, thing: str) -> str:
 def recover(
     run: ReconcileContext, at: datetime, doing: Callable[[str], None] = lambda _: None
 ) -> Recovered | None:
-    """Ask each acquirer, take in what it says, and let money go on; None where there is nothing to ask. Where the database was adopted a
-    moment ago, that is for the second time of asking. Safe to repeat, also after it was cut short: until it is done, money
-    is held. `doing` is told of each step. Raises AskedElsewhere, Unavailable."""
+    """Ask each acquirer, take in what it answers, and let money go on; None where there is nothing to ask. Right after an
+    adoption money goes on only after a second round. Safe to repeat, also after a crash: until it is done, money is held.
+    `doing` receives a text before each step. Raises AskedElsewhere, Unavailable."""
     with only_one(run.database, "recover") as here:
         if not here:
             raise AskedElsewhere
@@ -100,7 +100,7 @@ def recover(
 
 
 def _take_over(ctx: TransactionContext, run: ReconcileContext) -> None:
-    """Where a standby took over: adopt it, and leave a trace for people."""
+    """Where a standby took over: adopt it, and open a case."""
     heartbeat = installation.take_over(ctx.session, ctx.at)
     if heartbeat is None:
         return
@@ -118,8 +118,8 @@ def _take_over(ctx: TransactionContext, run: ReconcileContext) -> None:
 
 def _recover(run: ReconcileContext, since: datetime, at: datetime, doing: Callable[[str], None]) -> Recovered:
     found = Recovered(since)
-    for one in run.each():
-        _recover_from(one, found, at, doing)
+    for of_acquirer in run.each():
+        _recover_from(of_acquirer, found, at, doing)
     with run.database.transaction() as session:
         found.again_at = installation.all_known(session, since, at)
     for line in found.lines():
@@ -144,17 +144,18 @@ def _recover_from(
         _charge(run, charge, found, at)
     stop_point("recover.charges_taken_in")
     doing(f"asking {theirs} for refunds")
-    for one in listed(books.refunds_since(*span)):
-        _unless_it_breaks(run, one.answer.refund_ref, "refund", at, partial(_refund, run, one, found, at))
+    for refund in listed(books.refunds_since(*span)):
+        take = partial(_refund, run, refund, found, at)
+        _unless_it_breaks(run, refund.answer.refund_ref, "refund", at, take)
     doing(f"asking {theirs} for disputes and warnings")
-    # what can't be asked about now, the morning's comparison asks about again
-    unheard, _ = ask_about_unheard(run, *span, at)
-    found.objections += unheard
-    ask_about_open(run, at)
+    # where asking fails, the morning's comparison asks again
+    missed, _ = poll_missed_objections(run, *span, at)
+    found.objections += missed
+    poll_open_disputes(run, at)
 
 
 def _unknown(run: ReconcileContext, charges: list[FoundCharge]) -> list[FoundCharge]:
-    """Those that aren't written down yet. What may still go through is left to its attempt, where we have that."""
+    """Charges that aren't written down yet. One that may still go through is left to its attempt, where that exists here."""
     refs = [one.outcome.charge_ref for one in charges if isinstance(one.outcome, Charged)]
     named = [one.claim.attempt_id for one in charges]
     with run.database.transaction() as session:
@@ -189,7 +190,7 @@ def _charge(run: ReconcileContext, one: FoundCharge, found: Recovered, at: datet
             became: SettleOutcome | Unattributed = take_in(ctx, run.acquirer, one.claim, outcome)
     except Unavailable:
         raise
-    except Exception:  # it must not be charged once more, so it goes back, and a person is told
+    except Exception:  # the period must not be charged twice, so the money goes back, and a case tells staff
         log.exception("the charge %s can't be taken in", outcome.charge_ref)
         with run.database.begin(run.site, at, run.actor) as ctx:
             unexplained.note(
@@ -206,7 +207,7 @@ def _charge(run: ReconcileContext, one: FoundCharge, found: Recovered, at: datet
 
 @contextmanager
 def _lasting_only(what: str) -> Iterator[None]:
-    """Let through what fails for its own reason. Raises Unavailable for what may be taken in the next time."""
+    """Raise Unavailable in place of a transient error, which may pass by the next time; others pass through."""
     try:
         yield
     except Exception as error:
@@ -218,8 +219,8 @@ def _lasting_only(what: str) -> Iterator[None]:
 def _unless_it_breaks(
     run: ReconcileContext, ref: str, kind: str, at: datetime, take: Callable[[], T]
 ) -> T | None:
-    """What was taken in. What fails for its own reason is a case for a person, and holds up neither the others nor all money. Raises
-    Unavailable for what may be taken in the next time."""
+    """Take one thing in. A lasting failure opens a case, and holds up neither the others nor money. Raises Unavailable for a
+    transient one."""
     try:
         with _lasting_only(f"The {kind} {ref}"):
             return take()
@@ -239,18 +240,18 @@ def _unless_it_breaks(
         return None
 
 
-def _refund(run: ReconcileContext, one: FoundRefund, found: Recovered, at: datetime) -> None:
+def _refund(run: ReconcileContext, refund: FoundRefund, found: Recovered, at: datetime) -> None:
     with run.database.begin(run.site, at, run.actor) as ctx:
-        if take_in_refund(ctx, run, one):
+        if take_in_refund(ctx, run, refund):
             found.refunds += 1
-            found.refunded += one.amount
+            found.refunded += refund.amount
 
 
 def recover_due(run: ReconcileContext, at: datetime) -> int:
-    """The same, for the worker: what can't be asked to the end is asked again in a while. How much was done."""
+    """Recover, for the worker: what fails is tried again later. 1 where something was done, else 0."""
     try:
         return 1 if recover(run, at) is not None else 0
-    except AskedElsewhere:  # how that ends is the other's to say
+    except AskedElsewhere:  # the other process schedules the next try
         return 0
     except Exception as problem:
         if not isinstance(problem, Unavailable):
@@ -263,5 +264,5 @@ def recover_due(run: ReconcileContext, at: datetime) -> int:
 
 
 def next_words(_: Session) -> str:
-    """What that is, for people."""
+    """The job in words, for people."""
     return "the acquirer is asked what happened since the last known moment"

@@ -1,4 +1,4 @@
-"""When the books are compared: each morning, from the day of the first attempt at a charge on. A morning that was missed is caught up."""
+"""When the books are compared: each morning, from the day of the first attempt on. A missed morning is made up for."""
 
 import logging
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ from billing.rules.periods import civil_date, start_of_day
 
 log = logging.getLogger(__name__)
 COMPARING = "reconcile"
-"""By this name whoever compares the books is known to the others."""
+"""The name of the lock that the comparing process holds."""
 AFTER_MIDNIGHT = timedelta(hours=5)
-"""When yesterday is compared: late enough for news of its last minutes."""
+"""When yesterday is compared: late enough for events of its last minutes."""
 DAY = timedelta(days=1)
 MOST = 30 * DAY
-"""How much is compared at once after a long pause; the rest is due directly after it."""
+"""The most that is compared at once after a long pause; the rest is due directly afterwards."""
 
 
 def since_when(ctx: TransactionContext) -> date | None:
-    """The first civil day that hasn't been compared; None before the first attempt at a charge."""
+    """The first civil day that wasn't compared; None before the first attempt."""
     through = ctx.session.exec(
         select(func.max(Reconciliation.through)).where(col(Reconciliation.done_at).is_not(None))
     ).one()
@@ -40,16 +40,16 @@ def since_when(ctx: TransactionContext) -> date | None:
 
 
 def reconcile_due(run: ReconcileContext, at: datetime) -> int:
-    """Compare the days that are over and weren't compared; how often something was compared, or tried. One worker at a time."""
+    """Compare past days that weren't compared; the number of comparisons made or tried. One worker at a time."""
     done = 0
     with only_one(run.database, COMPARING) as here:
-        while here and _reckon(run, at):
+        while here and _compare_next(run, at):
             done += 1
     return done
 
 
-def _reckon(run: ReconcileContext, at: datetime) -> bool:
-    """The next of these days; whether any were due. After a failure a day at a time: what broke it may be how much it was."""
+def _compare_next(run: ReconcileContext, at: datetime) -> bool:
+    """Compare the next days; whether any were due. After a failure one day at a time: the amount may have broken it."""
     with run.database.begin(run.site, at, WORKER) as ctx:
         since, due = since_when(ctx), instant(ctx.session, NEXT_DUE)
         failed = ctx.session.exec(
@@ -63,30 +63,28 @@ def _reckon(run: ReconcileContext, at: datetime) -> bool:
     except Exception as error:
         if not isinstance(error, Unavailable):
             log.exception("the books can't be compared from %s through %s", since, through)
-        _put_off(run, since, through, at, f"{type(error).__name__}: {error}"[:500])
+        _postpone(run, since, through, at, f"{type(error).__name__}: {error}"[:500])
     return True
 
 
 def keep(run: ReconcileContext, report: ComparisonReport, at: datetime) -> None:
-    """Note that these days were compared."""
+    """Note that the days of the report were compared."""
     with run.database.begin(run.site, at, WORKER) as ctx:
         row = _row(ctx, report.since, report.through)
         row.done_at, row.problem = at, None
         row.next_at = start_of_day(report.through + 2 * DAY, run.site.zone) + AFTER_MIDNIGHT
         row.movements, row.differences = report.movements, len(report.differences)
-        ctx.session.add(row)
 
 
-def _put_off(run: ReconcileContext, since: date, through: date, at: datetime, problem: str) -> None:
+def _postpone(run: ReconcileContext, since: date, through: date, at: datetime, problem: str) -> None:
     with run.database.begin(run.site, at, WORKER) as ctx:
         row = _row(ctx, since, through)
         row.tries += 1
         row.next_at, row.problem = backoff.again_at(row.tries, at), problem
-        ctx.session.add(row)
 
 
 def _row(ctx: TransactionContext, since: date, through: date) -> Reconciliation:
-    """The row of these days; one that failed before and reached less far makes way for it."""
+    """The row of these days. It replaces one that failed and reached less far."""
     known = ctx.session.get(Reconciliation, through)
     if known is not None:
         return known
@@ -94,10 +92,12 @@ def _row(ctx: TransactionContext, since: date, through: date) -> Reconciliation:
     for other in ctx.session.exec(select(Reconciliation).where(col(Reconciliation.done_at).is_(None))):
         tries = other.tries
         ctx.session.delete(other)
-    return Reconciliation(through=through, since=since, next_at=ctx.at, tries=tries)
+    row = Reconciliation(through=through, since=since, next_at=ctx.at, tries=tries)
+    ctx.session.add(row)
+    return row
 
 
-# The first payment won't do: the news of it may be what was lost.
+# Not the first payment: its event may be what was lost.
 _FIRST_ATTEMPT = "SELECT min(intended_at) FROM attempt"
 NEXT_DUE = f"""SELECT coalesce((SELECT next_at FROM reconciliation ORDER BY through DESC LIMIT 1),
                                ({_FIRST_ATTEMPT}) + interval '24 hours')"""  # noqa: S608
@@ -105,12 +105,12 @@ NEXT_DUE = f"""SELECT coalesce((SELECT next_at FROM reconciliation ORDER BY thro
 
 
 LATE = timedelta(hours=12)
-"""How long after it was due a comparison may be made: longer than the acquirer is away in one go, and before the next is due."""
+"""How late a comparison may be: longer than one outage of the acquirer, and before the next is due."""
 STANDING = f"""SELECT done.through, coalesce(done.next_at, ({_FIRST_ATTEMPT}) + interval '24 hours') AS due_at,
                       (SELECT problem FROM reconciliation WHERE done_at IS NULL ORDER BY through DESC LIMIT 1) AS problem
                FROM (VALUES (1)) AS once (one) LEFT JOIN LATERAL (
                    SELECT through, next_at FROM reconciliation WHERE done_at IS NOT NULL ORDER BY through DESC LIMIT 1) done ON true"""  # noqa: S608
-"""How far the books were compared (`through`), since when the next days are or will be due, and why they couldn't be."""
+"""How far the books were compared (`through`), when the next days are due, and why comparing them failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Standing:
     problem: str | None
 
     def is_late(self, at: datetime) -> bool:
-        """Whether days wait to be compared that should have been."""
+        """Whether a comparison is overdue."""
         return self.due_at is not None and self.due_at < at - LATE
 
 
@@ -132,5 +132,5 @@ def standing(session: Session) -> Standing:
 
 
 def next_words(_: Session) -> str:
-    """What that is, for people."""
+    """The job in words, for people."""
     return "our books are compared with the acquirer's"

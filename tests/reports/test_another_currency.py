@@ -228,8 +228,8 @@ def test_a_balance_without_any_charge_in_its_currency_has_no_book_value(world: W
     assert 'gateway USD,"book value after, R",' in summary
 
 
-def test_what_an_earlier_release_kept_without_what_was_paid_is_filled_in(world: World) -> None:
-    """It kept the US cents and the rate alone, so the charge's rand stood in the gateway's account for ever."""
+def test_what_was_kept_without_what_was_paid_is_filled_in(world: World) -> None:
+    """With the US cents and the rate alone, the charge's rand would stand in the gateway's account for ever."""
     charged(world)
     [row] = world.sandbox.objects("balance_transaction")
     execute(
@@ -246,15 +246,6 @@ def test_what_an_earlier_release_kept_without_what_was_paid_is_filled_in(world: 
     assert (after["ZAR", "conversion"], after["USD", "gateway"]) == (7500, at_stripe(world))
     assert ("ZAR", "gateway") not in after
     assert (cases(world), broken(world)) == ([], {})
-
-
-def test_what_no_morning_compares_any_more_is_filled_in_too(world: World) -> None:
-    charged(world)
-    compare(world)
-    execute(world, "UPDATE balance_movement SET presented_amount = NULL, presented_currency = NULL")
-    assert told(compare(world, date(2027, 3, 10), date(2027, 3, 11))) == []
-    [moved] = world.rows("SELECT presented_amount FROM balance_movement")
-    assert moved["presented_amount"] == 7500
 
 
 def test_a_settlement_in_rand_stays_as_it_was(world: World, paid: Subscriber) -> None:

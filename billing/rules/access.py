@@ -238,8 +238,8 @@ def entitlement_of(
     """The entitlement that a subscription gives at the instant `at`, or after its pause; None once it is over.
 
     Uncancelled, it holds whatever the clock says: `access_until`, the end of what is free or paid, only
-    says when the next charge is due. Cancelled, it ends at `cancels_at` (exclusive), even if a charge that
-    raced the cancellation, and is being refunded, has moved `access_until`. `resumes_at`: the first instant
+    says when the next charge is due. Cancelled, it ends at `cancels_at` (exclusive). A charge that raced the cancellation, and
+    goes back, may have moved `access_until`. `resumes_at`: the first instant
     after a pause. `access/entitled` says the same in SQL: change both. Raises NaiveInstant.
     """
     at = aware(at)

@@ -54,8 +54,8 @@ def gives_up_on(first_failed_on: date) -> date:
 
 
 def with_a_chance(today: date) -> date:
-    """The day that counts as the first failure for a decline of `today`, where the grace passed because we couldn't charge. The
-    reader has `CHANCE_DAYS` to pay from today, and no rung of the ladder is left."""
+    """The day that counts as the first failure of a decline of `today`, where we couldn't charge during the grace. The reader has
+    `CHANCE_DAYS` to pay from today, and no rung of the ladder is left."""
     return civil(today) - timedelta(days=GRACE_DAYS - CHANCE_DAYS)
 
 
@@ -70,8 +70,8 @@ def after(
 ) -> Next:
     """What to do `today` after a declined charge. Raises NotADecline for no attempt, or a day before the first failure.
 
-    `attempts`: declined attempts for this invoice, the last one included. `card_attempts_30d`: attempts on this card (by
-    fingerprint, over all invoices) in the last 30 days that were declined or are unanswered, the last one included (RET-6).
+    `attempts`: declined attempts for this invoice. `card_attempts_30d`: attempts of the last 30 days on this card (by
+    fingerprint, over all invoices) that were declined or are unanswered (RET-6). Both include the last attempt.
     `rung_used` is False where today's attempt was the reader's own, or none was made. A rung that falls on today is then
     tried tomorrow: it isn't lost, and no second attempt is made today (RET-3). The first of these that applies decides:
 

@@ -77,63 +77,41 @@ class Event(WordedEnum):
     FIRST_CHARGE_REFUSED = "first_charge_refused", "A start without a trial failed at its first charge."
 
 
-TRANSITIONS: dict[tuple[State, Event], State] = {
-    (State.TRIALING, Event.TRIAL_EXTENDED): State.TRIALING,
-    (State.TRIALING, Event.EXTENDED): State.TRIALING,
-    (State.ACTIVE, Event.EXTENDED): State.ACTIVE,
-    (State.TRIALING, Event.CANCEL_ASKED): State.TRIALING,
-    (State.ACTIVE, Event.CANCEL_ASKED): State.ACTIVE,
-    (State.PAST_DUE, Event.CANCEL_ASKED): State.ENDED,
-    (State.TRIALING, Event.CANCEL_UNDONE): State.TRIALING,
-    (State.ACTIVE, Event.CANCEL_UNDONE): State.ACTIVE,
-    (State.TRIALING, Event.CHARGED): State.ACTIVE,
-    (State.ACTIVE, Event.CHARGED): State.ACTIVE,
-    (State.PAST_DUE, Event.CHARGED): State.ACTIVE,
-    (State.TRIALING, Event.DECLINED): State.PAST_DUE,
-    (State.ACTIVE, Event.DECLINED): State.PAST_DUE,
-    (State.PAST_DUE, Event.DECLINED): State.PAST_DUE,
-    (State.TRIALING, Event.RAN_OUT): State.ENDED,
-    (State.ACTIVE, Event.RAN_OUT): State.ENDED,
-    (State.PAST_DUE, Event.GAVE_UP): State.ENDED,
-    (State.TRIALING, Event.STOP_ORDERED): State.ENDED,
-    (State.ACTIVE, Event.STOP_ORDERED): State.ENDED,
-    (State.PAST_DUE, Event.STOP_ORDERED): State.ENDED,
-    (State.TRIALING, Event.DISPUTED): State.TRIALING,
-    (State.ACTIVE, Event.DISPUTED): State.ACTIVE,
-    (State.PAST_DUE, Event.DISPUTED): State.ENDED,
-    (State.TRIALING, Event.ENDED_NOW): State.ENDED,
-    (State.ACTIVE, Event.ENDED_NOW): State.ENDED,
-    (State.PAST_DUE, Event.ENDED_NOW): State.ENDED,
-    (State.TRIALING, Event.CHARGE_MOVED): State.TRIALING,
-    (State.ACTIVE, Event.CHARGE_MOVED): State.ACTIVE,
-    (State.PAST_DUE, Event.CHARGE_MOVED): State.PAST_DUE,
-    (State.PAUSED, Event.CHARGE_MOVED): State.PAUSED,
-    (State.TRIALING, Event.CARD_CHANGED): State.TRIALING,
-    (State.ACTIVE, Event.CARD_CHANGED): State.ACTIVE,
-    (State.PAST_DUE, Event.CARD_CHANGED): State.PAST_DUE,
-    (State.ACTIVE, Event.SWITCH_ASKED): State.ACTIVE,
-    (State.ACTIVE, Event.SWITCH_UNDONE): State.ACTIVE,
-    (State.ACTIVE, Event.TERM_ANNOUNCED): State.ACTIVE,
-    (State.ACTIVE, Event.TERM_EXTENDED): State.ACTIVE,
-    (State.ACTIVE, Event.PRICE_ANNOUNCED): State.ACTIVE,
-    (State.ACTIVE, Event.PRICE_KEPT): State.ACTIVE,
-    (State.ACTIVE, Event.TERMS_CHANGED): State.ACTIVE,
-    (State.ACTIVE, Event.PAUSE_ASKED): State.ACTIVE,
-    (State.ACTIVE, Event.PAUSE_UNDONE): State.ACTIVE,
-    (State.ACTIVE, Event.PAUSED): State.PAUSED,
-    (State.PAUSED, Event.PAUSE_EXTENDED): State.PAUSED,
-    (State.PAUSED, Event.PAUSE_ENDED): State.ACTIVE,
-    (State.PAUSED, Event.CANCEL_ASKED): State.ENDED,
-    (State.PAUSED, Event.CHARGED): State.ACTIVE,
-    (State.PAUSED, Event.STOP_ORDERED): State.ENDED,
-    (State.PAUSED, Event.DISPUTED): State.ENDED,
-    (State.PAUSED, Event.ENDED_NOW): State.ENDED,
-    (State.PAUSED, Event.CARD_CHANGED): State.PAUSED,
-    (State.TRIALING, Event.UNREACHABLE): State.ENDED,
-    (State.ACTIVE, Event.UNREACHABLE): State.ENDED,
-    (State.PAUSED, Event.UNREACHABLE): State.ENDED,
-    (State.ACTIVE, Event.FIRST_CHARGE_REFUSED): State.ENDED,
-}
+_TRIALING, _ACTIVE, _PAST_DUE, _PAUSED, _ENDED = State
+_ALIVE = (_TRIALING, _ACTIVE, _PAST_DUE, _PAUSED)
+_STAYS = None
+_ROWS: tuple[tuple[Event, tuple[State, ...], State | None], ...] = (
+    (Event.TRIAL_EXTENDED, (_TRIALING,), _STAYS),
+    (Event.EXTENDED, (_TRIALING, _ACTIVE), _STAYS),
+    (Event.CANCEL_ASKED, (_TRIALING, _ACTIVE), _STAYS),
+    (Event.CANCEL_ASKED, (_PAST_DUE, _PAUSED), _ENDED),
+    (Event.CANCEL_UNDONE, (_TRIALING, _ACTIVE), _STAYS),
+    (Event.CHARGED, _ALIVE, _ACTIVE),
+    (Event.DECLINED, (_TRIALING, _ACTIVE, _PAST_DUE), _PAST_DUE),
+    (Event.RAN_OUT, (_TRIALING, _ACTIVE), _ENDED),
+    (Event.GAVE_UP, (_PAST_DUE,), _ENDED),
+    (Event.STOP_ORDERED, _ALIVE, _ENDED),
+    (Event.DISPUTED, (_TRIALING, _ACTIVE), _STAYS),
+    (Event.DISPUTED, (_PAST_DUE, _PAUSED), _ENDED),
+    (Event.ENDED_NOW, _ALIVE, _ENDED),
+    (Event.CHARGE_MOVED, _ALIVE, _STAYS),
+    (Event.CARD_CHANGED, _ALIVE, _STAYS),
+    (Event.SWITCH_ASKED, (_ACTIVE,), _STAYS),
+    (Event.SWITCH_UNDONE, (_ACTIVE,), _STAYS),
+    (Event.TERM_ANNOUNCED, (_ACTIVE,), _STAYS),
+    (Event.TERM_EXTENDED, (_ACTIVE,), _STAYS),
+    (Event.PRICE_ANNOUNCED, (_ACTIVE,), _STAYS),
+    (Event.PRICE_KEPT, (_ACTIVE,), _STAYS),
+    (Event.TERMS_CHANGED, (_ACTIVE,), _STAYS),
+    (Event.PAUSE_ASKED, (_ACTIVE,), _STAYS),
+    (Event.PAUSE_UNDONE, (_ACTIVE,), _STAYS),
+    (Event.PAUSED, (_ACTIVE,), _PAUSED),
+    (Event.PAUSE_EXTENDED, (_PAUSED,), _STAYS),
+    (Event.PAUSE_ENDED, (_PAUSED,), _ACTIVE),
+    (Event.UNREACHABLE, (_TRIALING, _ACTIVE, _PAUSED), _ENDED),
+    (Event.FIRST_CHARGE_REFUSED, (_ACTIVE,), _ENDED),
+)
+TRANSITIONS = {(state, event): after or state for event, states, after in _ROWS for state in states}
 
 
 class NoSuchTransition(Exception):
@@ -155,14 +133,13 @@ def transition(state: State, event: Event) -> State:
 
 def as_table() -> str:
     """The whole table in Markdown, a row for each event and a column for each state it can meet."""
-    alive = [state for state in State if any(start is state for start, _ in TRANSITIONS)]
     lines = [
-        "| event | " + " | ".join(f"from `{state}`" for state in alive) + " | meaning |",
-        "|---" * (len(alive) + 2) + "|",
+        "| event | " + " | ".join(f"from `{state}`" for state in _ALIVE) + " | meaning |",
+        "|---" * (len(_ALIVE) + 2) + "|",
     ]
     for event in Event:
         cells = [
-            f"`{TRANSITIONS[state, event]}`" if (state, event) in TRANSITIONS else "–" for state in alive
+            f"`{TRANSITIONS[state, event]}`" if (state, event) in TRANSITIONS else "–" for state in _ALIVE
         ]
         lines.append(f"| `{event}` | " + " | ".join(cells) + f" | {event.__doc__} |")
     return "\n".join(lines) + "\n"

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 UNKNOWN = "unknown"
 """The name of everything that is no network address, such as `_hidden` (RFC 7239, section 6): all of it counts together."""
 SITE, CUSTOMER = 48, 64
-"""Lengths of IPv6 prefixes: RFC 6177 gives a site a /48 at most, and a single network, or a phone, has a /64 (RFC 4291)."""
+"""Lengths of IPv6 prefixes: a site has a /48 at most (RFC 6177), a network or a phone a /64 (RFC 4291)."""
 SITE_SHARE = 10
 """A /48 has this many times the allowance of a /64: a mobile network may give each phone of a suburb a /64 of one /48."""
 _TRANSLATED = IPv6Network("64:ff9b::/96")

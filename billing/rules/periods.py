@@ -62,8 +62,7 @@ def last_day_before(until: datetime, zone: ZoneInfo) -> date:
 def start_of_day(on: date, zone: ZoneInfo) -> datetime:
     """The instant (UTC) at which the day `on` begins in `zone`.
 
-    Where the clock jumps over midnight the day begins at the jump, and a day that the zone
-    skipped altogether begins where the next one does.
+    Where the clock jumps over midnight the day begins at the jump. A day that the zone skips begins where the next one does.
     """
     return at_time(on, time.min, zone)
 
@@ -71,8 +70,8 @@ def start_of_day(on: date, zone: ZoneInfo) -> datetime:
 def at_time(on: date, clock_time: time, zone: ZoneInfo) -> datetime:
     """The instant (UTC) at which clocks in `zone` show `clock_time` on the day `on`.
 
-    A time shown twice means the first showing; a time jumped over lies as long after the jump
-    as it would have lain without it, so work is late on such a day and never early.
+    A time shown twice means the first showing. A time that the clock jumps over moves by the length of the jump: work is late
+    on such a day, never early.
     Raises NotACivilDate for an instant.
     """
     return datetime.combine(civil(on), clock_time.replace(tzinfo=None, fold=0), tzinfo=zone).astimezone(UTC)
@@ -95,8 +94,7 @@ def last_of_month(year: int, month: int) -> date:
 def nth(anchor: date, number: int, months: int = 1) -> Period:
     """The `number`th period of `months` months each; the first starts on `anchor`.
 
-    Always computed from the immutable anchor, never from the period before, so no day is lost
-    for good to a short month. Raises NoSuchPeriod for a number or a length below 1.
+    Computed from the immutable anchor, never from the period before: so a short month costs no later day. Raises NoSuchPeriod for a number or a length below 1.
     """
     if number < 1:
         raise NoSuchPeriod(f"periods are numbered from 1, not {number}")

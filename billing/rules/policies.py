@@ -71,8 +71,8 @@ def policy(
 ) -> ArticlePolicy:
     """The policy of an article published at an instant.
 
-    `free_hours` makes it free for so many hours from publication; `open_after_days` for good from the start of the civil
-    day, in the publisher's zone, so many days after that of publication. Raises BadWindow, NaiveInstant.
+    `free_hours`: it is free for so many hours from publication. `open_after_days`: it is free for good, so many civil days
+    after the day of publication in the publisher's zone. Raises BadWindow, NaiveInstant.
     """
     spans = []
     published_at = aware(published_at)

@@ -1,4 +1,4 @@
-"""What an API key may do. A key has a scope by its own name, or by the name of the scope that it is a part of."""
+"""What an API key may do. A key has a scope by its name, or by that of the scope that contains it."""
 
 from collections.abc import Iterable
 

@@ -88,8 +88,8 @@ def split(gross: Money, rate: VatRate) -> VatSplit:
 def split_rest(part: Money, *, given: Money, given_vat: Money, rate: VatRate) -> VatSplit:
     """Splits a part of a price that goes back after `given` (with `given_vat` in it) has gone back already.
 
-    The VAT of the parts together is the VAT of their sum, so that giving everything back in parts gives back exactly the VAT
-    of the whole, to the cent; a single part never has VAT below zero or above itself."""
+    The VAT of the parts together is the VAT of their sum. So parts that return the whole price return its VAT, to the cent.
+    A single part never has VAT below zero or above itself."""
     vat = min(max(split(given + part, rate).vat - given_vat, Money.zero(part.currency)), part)
     return VatSplit(net=part - vat, vat=vat, gross=part, rate=rate)
 
@@ -100,7 +100,7 @@ def is_vat_number(typed: str) -> bool:
 
 
 def document_for(gross: Money) -> InvoiceForm:
-    """Up to R50 none is needed, up to R5 000 an abridged one will do, above it must be full (VAT-4).
+    """None up to R50, an abridged one up to R5 000, a full one above (VAT-4).
 
     Raises NotASupply for a negative amount and MixedCurrencies for anything but rand.
     """

@@ -46,14 +46,14 @@ class Announced(StrEnum):
     AFRESH = "afresh"
     """There is time for another one."""
     CORRECTED = "corrected"
-    """It was accepted too early for the later day, and it is too late for another. The reader knows that the term ends and what
-    follows, so a corrected one that names the later day is enough."""
+    """It was accepted too early for the later day, and it is too late for another. The reader knows what
+    follows the term, so a corrected notice with the later day is enough."""
     LATE = "late"
     """None was accepted, and there is no time for one: the term has to end later still."""
 
 
 def announced_after(accepted_at: datetime | None, ends_on: date, at: datetime, zone: ZoneInfo) -> Announced:
-    """What becomes of a notice, accepted in time for an earlier end, when the end moves to `ends_on` at the instant `at`.
+    """What becomes of a notice that was in time for an earlier end, when the end moves to `ends_on` at the instant `at`.
     None: none was accepted. It can't be too late for a later day, only too early (CPA-2)."""
     new = window(ends_on, zone)
     if accepted_at is not None and new.holds(accepted_at):

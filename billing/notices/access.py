@@ -31,7 +31,7 @@ class MoreDaysMail(Mail, true_while=next_charge("next_charge_on")):
 
 
 def days_added(ctx: TransactionContext, subscription: Subscription, on: date) -> None:
-    """Staff gave days; `on` is the first that is neither free nor paid now. The next charge comes then, or after a pause."""
+    """Staff gave days; `on` is the first day that is neither free nor paid now. The next charge comes then, or after a pause."""
     charge = charge_after(subscription, ctx.zone)
     charge_on = charge.on if charge else on
     mail = MoreDaysMail(

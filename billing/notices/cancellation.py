@@ -49,8 +49,8 @@ class CancelledMail(MailWithRefunds, true_while=ALWAYS):
 def subscription_cancelled(
     ctx: TransactionContext, subscription: Subscription, returning: Sequence[Refund] = ()
 ) -> None:
-    """Confirm a cancellation at once, with the last day of reading and how to undo it (INT-4); again where the last day moves.
-    The same mail says what goes back because of it."""
+    """Confirm a cancellation at once, with the last day of reading, how to undo it, and what goes back (INT-4); again where the
+    last day moves."""
     cancels_at = subscription.cancels_at
     last_day = last_day_while_reading(ctx.site, subscription) if cancels_at and cancels_at > ctx.at else None
     mail = CancelledMail(

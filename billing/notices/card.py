@@ -29,7 +29,7 @@ class CardExpiringMail(
 
 
 def card_expiring(ctx: TransactionContext, subscription: Subscription, charge_on: date) -> None:
-    """The card expires before the next charge; once for each expiry date of a card, and not after that charge's day."""
+    """The card expires before the next charge. Once for each expiry date of a card, and not after that charge's day."""
     card = card_of(ctx.session, subscription)
     if subscription.card_expires_on is None:
         raise AssertionError(f"the card of {subscription.id} has no expiry date")
@@ -59,7 +59,7 @@ class CardRemovedMail(Mail, true_while=next_charge("charge_on", SAME_CARD)):
 
 
 def card_removed(ctx: TransactionContext, subscription: Subscription, charge_on: date) -> None:
-    """The acquirer has removed the card before the next charge; once for each card, and not after that charge's day."""
+    """The acquirer stores the card no more. Once for each card, and not after the next charge's day."""
     card = card_of(ctx.session, subscription)
     mail = CardRemovedMail(
         card_brand=card.brand,
@@ -69,8 +69,8 @@ def card_removed(ctx: TransactionContext, subscription: Subscription, charge_on:
         card_url=ctx.site.card_url(subscription.id),
         cancel_url=ctx.site.cancel_url(subscription.id),
     )
-    key = f"card-removed:{subscription.id}:{card.id}"
-    send(ctx, subscription, mail, key, expires_at=trial.charge_at(charge_on, ctx.zone))
+    expires_at = trial.charge_at(charge_on, ctx.zone)
+    send(ctx, subscription, mail, f"card-removed:{subscription.id}:{card.id}", expires_at=expires_at)
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class PauseEndsMail(Mail, true_while=next_charge("charge_on", "s.state = 'paused
 
 
 def pause_notice_key(subscription_id: str, resumes_on: date) -> str:
-    """One notice for each day on which a pause ends."""
+    """The key of the notice. Another day has another key, so it is announced again."""
     return f"pause-ends:{subscription_id}:{resumes_on.isoformat()}"
 
 

@@ -37,14 +37,14 @@ class PriceChangeMail(
 
 
 def price_notice_key(notice_id: str) -> str:
-    """One mail for each notice."""
+    """The key of the mail of a notice."""
     return f"price-notice:{notice_id}"
 
 
 def price_changing(
     ctx: TransactionContext, subscription: Subscription, notice: PriceNotice, price: Price
 ) -> None:
-    """Another price. Not sent once it would be too late to count."""
+    """Another price. Not sent once it would be too late (CARD-8)."""
     old = ctx.session.get_one(Price, subscription.price_id)
     mail = PriceChangeMail(
         every=ctx.session.get_one(Plan, price.plan_id).period_label,
@@ -72,7 +72,7 @@ class PlanSwitchedMail(Mail, true_while=true_while.next_charge("from_on", "s.nex
 
 
 def plan_switched(ctx: TransactionContext, subscription: Subscription) -> None:
-    """Another plan from a day on, and that it can be undone."""
+    """Another plan from a day on, and how to undo it."""
     on = subscription.next_terms_on or subscription.charge_on
     plan, price = terms_on(ctx.session, subscription, on)
     mail = PlanSwitchedMail(

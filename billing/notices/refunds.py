@@ -49,9 +49,9 @@ def late_charge_returned(ctx: TransactionContext, payment: Payment, refund: Refu
 
 
 def refund_settled(ctx: TransactionContext, refund: Refund, *, again: bool = False) -> None:
-    """A refund has come as far as it does for now. The mail that announced it says so if it hasn't left; otherwise its credit note
-    goes out in another one, with those of the refunds that are about to end. `again`: the reader may have received it before the
-    records were restored."""
+    """A refund has settled. If the mail that announced it hasn't left, that mail says so. Otherwise its credit note goes out in
+    another mail, with those of refunds that are about to settle. `again`: the reader may have received it before the records
+    were restored."""
     message = outbox.lock_unsent(ctx.session, refund.mail_key) if refund.mail_key else None
     if message is not None:
         amend(ctx, message)

@@ -1,4 +1,4 @@
-"""The mails about a request to cancel that came by form with a subscriber's address, while it waits for an answer."""
+"""The mails about a request to cancel that came by form and waits for an answer."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -28,7 +28,7 @@ class CancelRequestedMail(
 
 
 def cancel_requested(ctx: TransactionContext, subscription: Subscription) -> None:
-    """A request came with this address: how to confirm it, and how to keep the subscription. At most one mail a day."""
+    """A request came with this address: how to confirm it, and how to keep the subscription. One mail a day at most."""
     charge = next_charge(subscription, ctx.zone)
     on = charge.on if charge else None
     mail = CancelRequestedMail(
@@ -38,8 +38,7 @@ def cancel_requested(ctx: TransactionContext, subscription: Subscription) -> Non
         cancel_url=ctx.site.cancel_url(subscription.id),
         account_url=ctx.site.account_url,
     )
-    key = f"cancel-requested:{subscription.id}:{ctx.today.isoformat()}"
-    send(ctx, subscription, mail, key)
+    send(ctx, subscription, mail, f"cancel-requested:{subscription.id}:{ctx.today.isoformat()}")
 
 
 @dataclass(frozen=True)

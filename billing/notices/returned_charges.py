@@ -1,4 +1,4 @@
-"""A mail that says which charges go back. While no relay has seen it, it waits for its refunds and carries their documents."""
+"""A mail that says which charges go back. Until it is sent, it waits for its refunds and carries their documents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,9 +17,9 @@ from billing.platform.context import TransactionContext
 from emails import Cents, CreditNote, Day, Document, Facts, Mail, TaxInvoice
 
 HOLD = timedelta(minutes=10)
-"""How long a mail waits for its refunds, so that it can carry their credit notes. Most refunds take a second."""
+"""How long a mail waits for its refunds, to carry their credit notes. Most refunds take a second."""
 Progress = Literal["under_way", "gone", "failed", "before"]
-"""How far a refund has come; `before`: another refund or the bank had returned the money already."""
+"""The state of a refund; `before`: another refund or the bank had returned the money already."""
 
 SAMPLE_UNDER_WAY = {"state": "under_way", "credit_note_number": None}
 SAMPLE_FAILED = {"state": "failed", "credit_note_number": None}
@@ -53,8 +53,8 @@ class MailWithRefunds(Mail, abstract=True):
 
 
 def attach_refunds(ctx: TransactionContext, key: str, refunds: Sequence[Refund]) -> None:
-    """Add refunds just intended to the queued mail with this key: what goes back of which charge, and, if they end before it
-    has to leave, their credit notes."""
+    """Add new refunds to the queued mail with this key: what goes back of which charge, and the credit notes of those that settle
+    before it is sent."""
     for refund in refunds:
         refund.mail_key = key
     ctx.session.flush()
@@ -64,21 +64,21 @@ def attach_refunds(ctx: TransactionContext, key: str, refunds: Sequence[Refund])
 
 
 def pending_with(session: Session, refund: Refund) -> list[Refund]:
-    """The refunds in the same mail that are about to be sent."""
+    """The refunds of the same mail that are about to settle."""
     return [row for row in _of_mail(session, refund.mail_key) if _is_soon(row)] if refund.mail_key else []
 
 
 def amend(ctx: TransactionContext, message: Message) -> None:
-    """Write into an unsent mail how far its refunds have come."""
+    """Write the state of its refunds into an unsent mail."""
     refunds = _of_mail(ctx.session, message.key)
     parts = [_part(ctx, refund, message) for refund in refunds]
-    returns = sorted((charge for charge, _, _ in parts), key=lambda one: one.charged_on)
-    invoices = sorted((one for _, one, _ in parts if one is not None), key=lambda one: one.number)
-    notes = sorted((one for _, _, one in parts if one is not None), key=lambda one: one.credit_note_number)
+    returns = sorted((charge for charge, _, _ in parts), key=lambda charge: charge.charged_on)
+    invoices = sorted((invoice for _, invoice, _ in parts if invoice), key=lambda invoice: invoice.number)
+    notes = sorted((note for _, _, note in parts if note), key=lambda note: note.credit_note_number)
     message.fields = message.fields | {
-        "returns": [dict(vars(one)) for one in returns],
-        "invoices": [dict(vars(one)) for one in invoices],
-        "notes": [dict(vars(one)) for one in notes],
+        "returns": [dict(vars(charge)) for charge in returns],
+        "invoices": [dict(vars(invoice)) for invoice in invoices],
+        "notes": [dict(vars(note)) for note in notes],
     }
     waits = any(_is_soon(refund) for refund in refunds)
     message.next_attempt_at = message.created_at + HOLD if waits else ctx.at
@@ -93,7 +93,7 @@ def _of_mail(session: Session, key: str) -> list[Refund]:
 
 
 def _is_soon(refund: Refund) -> bool:
-    """Whether it is about to be sent. A refund that the acquirer, a bank or our balance delays holds up no mail."""
+    """Whether it is about to settle. A refund that the acquirer, a bank or our balance delays holds up no mail."""
     return refund.state is RefundState.INTENDED and refund.awaiting_balance_since is None
 
 
@@ -101,7 +101,7 @@ _Part = tuple[ReturnedCharge, TaxInvoice | None, CreditNote | None]
 
 
 def _part(ctx: TransactionContext, refund: Refund, message: Message) -> _Part:
-    """What a mail says about one refund: its progress, the tax invoice if none was sent, the credit note if there is one."""
+    """What a mail says about one refund: its state, the tax invoice if none was sent, the credit note if there is one."""
     payment = ctx.session.get_one(Payment, refund.payment_id)
     invoice, card = ctx.session.get_one(Invoice, payment.invoice_id), card_that_paid(ctx.session, payment)
     noted = refund.credit_note_number is not None
@@ -138,7 +138,7 @@ _SENT = sa.text(
 
 
 def _is_sent(session: Session, invoice: Invoice, message: Message) -> bool:
-    """Whether another mail carries this tax invoice: there is one original (VAT-7)."""
+    """Whether another mail carries this tax invoice: it has one original only (VAT-7)."""
     values = {
         "reader": invoice.reader_id,
         "message": message.id,

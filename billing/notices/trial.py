@@ -31,7 +31,7 @@ class TrialStartedMail(Mail, true_while=next_charge("first_charge_on", _IN_TRIAL
 
 
 def trial_started(ctx: TransactionContext, subscription: Subscription) -> None:
-    """Confirm the terms at once (CARD-3); again where the mail that waited has become untrue, for instance because the day moved."""
+    """Confirm the terms at once (CARD-3); again where the waiting mail has become untrue, for instance as the day moved."""
     card = card_of(ctx.session, subscription)
     plan, price = terms_of(ctx.session, subscription)
     mail = TrialStartedMail(
@@ -51,7 +51,7 @@ def trial_started(ctx: TransactionContext, subscription: Subscription) -> None:
 
 @dataclass(frozen=True)
 class TrialNoticeMail(Mail, true_while=next_charge("charge_on", _IN_TRIAL, SAME_CARD)):
-    """Announces the first charge, twice (CARD-4). Without both there is no charge."""
+    """Announces the first charge, twice (CARD-4). Without both notices there is no charge."""
 
     samples = {
         "first": {},
@@ -68,7 +68,7 @@ class TrialNoticeMail(Mail, true_while=next_charge("charge_on", _IN_TRIAL, SAME_
 
 
 def trial_notice_key(which: notices.Notice, subscription_id: str, charge_on: date) -> str:
-    """One notice of each kind for each announced day: another day has another key, so it is announced again."""
+    """The key of a notice. Another day has another key, so it is announced again."""
     return f"trial-notice-{which}:{subscription_id}:{charge_on.isoformat()}"
 
 

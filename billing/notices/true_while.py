@@ -1,4 +1,4 @@
-"""Conditions in SQL under which a mail `m` about a subscription is true (see `mail/obsolete`)."""
+"""SQL conditions under which a mail `m` about a subscription is true (see `mail/obsolete`)."""
 
 # ruff: noqa: S608 - the conditions are constants of our code
 
@@ -9,7 +9,7 @@ _NEXT_CHARGE_ON = """CASE WHEN s.state = 'trialing' THEN s.charge_on
                           WHEN s.state = 'paused' OR s.state = 'active' AND s.resumes_on > s.period_end_on THEN s.resumes_on
                           WHEN s.state = 'active' THEN greatest(coalesce(s.period_end_on, s.charge_on), s.held_until)
                           ELSE s.retry_on END"""
-"""The same as `subscriptions/schedule.next_charge`, which a test compares it with."""
+"""The day of `subscriptions/schedule.next_charge`, in SQL: a test compares the two."""
 
 
 def subscription(*conditions: str) -> str:
@@ -23,9 +23,8 @@ def day(field: str) -> str:
 
 
 def next_charge(on: str, *more: str) -> str:
-    """The announced charge is the next one: its day stands in the field `on`, its amount in `amount`.
-
-    Before a paid year's end is announced only the price list knows the price that follows, so any amount counts as true."""
+    """The announced charge is the next one: its day is in the field `on`, its amount in `amount`."""
+    # until a year's end is announced only the price list has the next price, so any amount counts as true
     amount = f"""CASE WHEN s.next_terms_on <= {day(on)} THEN (SELECT p.amount FROM price p WHERE p.id = s.next_price_id)
                       WHEN s.is_fixed_term AND s.period_end_on IS NOT NULL THEN CAST(m.fields->>'amount' AS integer)
                       ELSE (SELECT p.amount FROM price p WHERE p.id = s.price_id) END"""

@@ -1,4 +1,4 @@
-"""What a billing run works with, and what it says it did."""
+"""What a billing run works with, and its report."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -17,15 +17,15 @@ from billing.platform.monotonic import Monotonic
 from billing.platform.site import Site
 
 BATCH = 256
-"""How many are worked on in one transaction at most."""
-LOOK_AGAIN = timedelta(hours=1)
-"""What can't be worked on waits this long, so that it never holds up the others."""
+"""The most subscriptions of one transaction."""
+STUCK_FOR = timedelta(hours=1)
+"""How long a failing subscription or attempt waits, so that it never holds up the others."""
 T = TypeVar("T")
 
 
 @dataclass
 class RunReport:
-    """What a run did: a count for each word, and what could not be done, with the reason."""
+    """What a run did: a count for each word, and what failed, with the reason."""
 
     counts: Counter[str] = field(default_factory=Counter)
     stuck: dict[str, str] = field(default_factory=dict)
@@ -53,15 +53,15 @@ class RunContext:
         return self.acquirers.monotonic
 
     def health(self, at: datetime) -> AbstractContextManager[HealthByName]:
-        """What listens to each acquirer's answers, for as long as the block lasts."""
+        """The health of each acquirer, which listens to its answers while the block lasts."""
         return health_of_all(self.database, self.acquirers, at, self.pause_after)
 
 
 def in_halves(
     do: Callable[[Sequence[T]], None], on: Sequence[T], give_up: Callable[[T, Exception], None]
 ) -> None:
-    """Do it for all of them at once; where that breaks, for each half, and so on down to the one that breaks it, which is given
-    up. `do` is a transaction, so that what breaks has done nothing."""
+    """Do it for all at once. Where that fails, do it for each half, and so on down to the single one that fails: `give_up`
+    gets that. `do` must be one transaction, so that a failure has done nothing."""
     try:
         do(on)
     except Exception as problem:
@@ -75,8 +75,7 @@ def in_halves(
 
 @contextmanager
 def unless_locked() -> Iterator[None]:
-    """Do without what is in the block where somebody else has the row locked: the next run looks at it again, and a locked row
-    holds up no other."""
+    """Leave the block where another process has locked its row: the next run tries again, so one row holds up no other."""
     try:
         yield
     except sa.exc.OperationalError as error:

@@ -1,6 +1,6 @@
-"""Bring open attempts to their end: claim them, ask the gateway in threads with nothing open, settle what has been answered.
+"""Bring open attempts to their end: claim them, call the gateway in threads with no transaction open, settle the answers.
 
-Nobody waits for the slowest: while some are being asked, the others are settled, together as far as they come together."""
+A slow answer holds up no other: answers that come together are settled in one transaction, while other calls run."""
 
 import logging
 from collections import deque
@@ -14,7 +14,7 @@ from threading import Condition, Thread
 
 from billing.acquirer.answers import Outcome
 from billing.acquirer.gateway_health import HealthByName
-from billing.billing_run.context import BATCH, LOOK_AGAIN, RunContext, RunReport, in_halves, unless_locked
+from billing.billing_run.context import BATCH, STUCK_FOR, RunContext, RunReport, in_halves, unless_locked
 from billing.billing_run.settle import settle_all
 from billing.billing_run.skip_reason import Skip
 from billing.payments import charge
@@ -24,23 +24,23 @@ from billing.platform.claims import worker_lock
 from billing.platform.stop_points import stop_point
 
 LINGER_SECONDS = 0.1
-"""How long an answer waits for others, to be settled with them in one transaction."""
+"""How long an answer waits for others, so that one transaction settles them together."""
 QUICK_SECONDS = 0.5
-"""An answer within so long is no reason to have fewer in hand."""
+"""Answers within this time let the window grow; slower ones shrink it."""
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """It wasn't sent, because charging was paused meanwhile."""
+    """The attempt wasn't sent, because charging was paused meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
     claimed: ClaimedAttempt
-    said: Outcome | NotSent | Held | BaseException
+    answer: Outcome | NotSent | Held | BaseException
     waited: float
-    """Seconds in our hands, from the claim to the answer."""
+    """Seconds from the claim to the answer."""
 
 
 def drain_attempts(
@@ -53,66 +53,66 @@ def drain_attempts(
 ) -> None:
     """Bring open attempts to their end, several at once, each settled soon after its answer; none while charging is paused.
 
-    `meanwhile` is other work, done while the gateway is asked; it says how much it did, and is over when that is nothing and
+    `meanwhile` is other work, done while the gateway answers. It returns how much it did. Draining is over when that is 0 and
     all attempts have ended."""
     more = True
     with (
-        worker_lock(run_context.database) as me,
+        worker_lock(run_context.database) as worker,
         run_context.health(at) as health,
         closing(_Senders(run_context, health, at)) as senders,
     ):
-        stride = _Stride(run_context.concurrency * 4)
+        window = _Window(run_context.concurrency * 4)
         while True:
             more = more and meanwhile() > 0
-            if senders.waiting <= stride.length // 2:
-                most = stride.length - senders.waiting
+            if senders.waiting <= window.size // 2:
+                free = window.size - senders.waiting
                 with run_context.database.begin(run_context.site, at, WORKER) as ctx:
-                    claimed = charge.claim(ctx, me, limit=most, subscription_id=subscription_id)
+                    claimed = charge.claim(ctx, worker, limit=free, subscription_id=subscription_id)
                 if claimed:
                     stop_point("charge.intended")
                 senders.send(claimed)
             if not senders.waiting and not more:
                 return
             answers = senders.answered(wait=not more)
-            stride.adapt(answers)
-            _note(run_context, me, answers, at, report)
-            # an open page keeps everything else from being due: now that it has ended, there may be more to do
+            window.adapt(answers)
+            _settle_answers(run_context, worker, answers, at, report)
+            # an open page keeps its subscription from being due: after its end there may be more to do
             more = more or bool(answers)
 
 
 def charge_all(
     run_context: RunContext,
     health: HealthByName,
-    me: int,
+    worker: int,
     claimed: Sequence[ClaimedAttempt],
     at: datetime,
     report: RunReport,
 ) -> None:
-    """Bring these attempts, claimed by `me`, to their end."""
+    """Bring these attempts, claimed by `worker`, to their end."""
     with closing(_Senders(run_context, health, at)) as senders:
         senders.send(claimed)
         while senders.waiting:
-            _note(run_context, me, senders.answered(), at, report)
+            _settle_answers(run_context, worker, senders.answered(), at, report)
 
 
-class _Stride:
-    """How many attempts are in our hands at most. Who cancels while one waits there is charged and refunded, so it is no more
-    than is sent in a moment: few, and more while none of them waits long for its answer."""
+class _Window:
+    """The most attempts that are claimed and unanswered. A reader who cancels while theirs waits here is charged and refunded.
+    So the window is small, and grows only while answers are quick."""
 
     def __init__(self, least: int) -> None:
-        self.length = self._least = least
+        self.size = self._least = least
 
     def adapt(self, answers: Sequence[_Answered]) -> None:
-        """These have come."""
+        """Resize it by how long the slowest of these answers took."""
         if not answers:
             return
-        quick = max(one.waited for one in answers) < QUICK_SECONDS
+        quick = max(answered.waited for answered in answers) < QUICK_SECONDS
         most = max(2 * BATCH, self._least)
-        self.length = min(self.length * 2, most) if quick else max(self.length // 2, self._least)
+        self.size = min(self.size * 2, most) if quick else max(self.size // 2, self._least)
 
 
 class _Senders:
-    """Threads that ask the gateway, each at its turn; one queue of what is to be asked, and one of what was said."""
+    """Threads that call the gateway at its rate; a queue of attempts to send, and one of answers."""
 
     def __init__(self, run_context: RunContext, health: HealthByName, at: datetime) -> None:
         self._run_context, self._health, self._at = run_context, health, at
@@ -124,18 +124,18 @@ class _Senders:
         self.waiting = 0
 
     def send(self, claimed: Sequence[ClaimedAttempt]) -> None:
-        """Ask for these, as soon as there is a thread for each."""
+        """Queue these, and start threads for them."""
         self.waiting += len(claimed)
-        for one in claimed:
-            self._jobs.put((one, self._monotonic.seconds()))
+        for attempt in claimed:
+            self._jobs.put((attempt, self._monotonic.seconds()))
         while len(self._threads) < min(self.waiting, self._run_context.concurrency):
-            # the log's request id goes along into the threads
+            # a copied context carries the log's request id into the thread
             thread = Thread(target=copy_context().run, args=(self._work,), name="charge", daemon=True)
             thread.start()
             self._threads.append(thread)
 
     def close(self) -> None:
-        """Let the threads end after what they are asking now. Where we can't settle any more, nothing more is sent."""
+        """End the threads after their current call. Attempts still queued aren't sent: nothing would settle them."""
         with suppress(Empty):
             while True:
                 self._jobs.get_nowait()
@@ -153,44 +153,46 @@ class _Senders:
                 self._monotonic.wait_for(self._came, lambda: len(self._answers) >= most, LINGER_SECONDS)
             found = [self._answers.popleft() for _ in range(min(most, len(self._answers)))]
         self.waiting -= len(found)
-        for one in found:
-            if isinstance(one.said, BaseException) and not isinstance(one.said, Exception):
-                raise one.said
+        for answered in found:
+            if isinstance(answered.answer, BaseException) and not isinstance(answered.answer, Exception):
+                raise answered.answer
         return found
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            one, since = job
-            said: Outcome | NotSent | Held | BaseException
+            attempt, since = job
+            answer: Outcome | NotSent | Held | BaseException
             try:
-                said = self._ask(one)
+                answer = self._call(attempt)
             except BaseException as problem:
-                said = problem  # whatever it is: an answer that never came would be waited for without end
-            answered = _Answered(one, said, self._monotonic.seconds() - since)
+                answer = (
+                    problem  # even a KeyboardInterrupt: the main thread would wait for this answer for ever
+                )
+            answered = _Answered(attempt, answer, self._monotonic.seconds() - since)
             with self._came:
                 self._answers.append(answered)
                 self._came.notify()
 
-    def _ask(self, one: ClaimedAttempt) -> Outcome | NotSent | Held:
-        acquirer = self._health[one.acquirer]
+    def _call(self, attempt: ClaimedAttempt) -> Outcome | NotSent | Held:
+        acquirer = self._health[attempt.acquirer]
         acquirer.slot.wait()
-        if acquirer.paused.is_set():  # begun by a charge of this very run: the rest of it isn't sent
+        if acquirer.paused.is_set():  # an answer of this very run paused charging: send no more
             return Held()
-        outcome = charge.send_or_look_up(acquirer.gateway, one, self._at)
-        if not isinstance(outcome, NotSent):  # the acquirer may not have been asked at all
+        outcome = charge.send_or_look_up(acquirer.gateway, attempt, self._at)
+        if not isinstance(outcome, NotSent):  # else it says nothing of the acquirer's health
             acquirer.note(outcome)
         stop_point("charge.answered")
         return outcome
 
 
-def _note(
-    run_context: RunContext, me: int, answers: Sequence[_Answered], at: datetime, report: RunReport
+def _settle_answers(
+    run_context: RunContext, worker: int, answers: Sequence[_Answered], at: datetime, report: RunReport
 ) -> None:
-    """Settle what was answered in one transaction, and put back what wasn't sent. What can't be settled holds up nobody."""
-    held = [one.claimed for one in answers if isinstance(one.said, Held)]
+    """Settle the answers in one transaction, and release what wasn't sent. What fails to settle holds up no other."""
+    held = [answered.claimed for answered in answers if isinstance(answered.answer, Held)]
     if held:
         with run_context.database.transaction() as session:
-            charge.release(session, held, me)
+            charge.release(session, held, worker)
         report.counts[Skip.HELD] += len(held)
 
     def settle(some: Sequence[tuple[str, Outcome | NotSent]]) -> None:
@@ -199,24 +201,18 @@ def _note(
         stop_point("charge.settled")
         report.counts.update(words)
 
-    def put_off(one: tuple[str, Outcome | NotSent], problem: Exception) -> None:
-        _put_off(run_context, one[0], problem, at, report)
+    def postpone(attempt_id: str, problem: BaseException) -> None:
+        log.error("attempt %s is stuck", attempt_id, exc_info=problem)
+        report.stuck[attempt_id] = f"{type(problem).__name__}: {problem}"
+        with unless_locked(), run_context.database.transaction() as session:
+            charge.postpone(session, attempt_id, until=at + STUCK_FOR)
+        report.counts["stuck"] += 1
 
     known = []
-    for one in answers:
-        if isinstance(one.said, BaseException):
-            _put_off(run_context, one.claimed.attempt_id, one.said, at, report)
-        elif not isinstance(one.said, Held):
-            known.append((one.claimed.attempt_id, one.said))
+    for answered in answers:
+        if isinstance(answered.answer, BaseException):
+            postpone(answered.claimed.attempt_id, answered.answer)
+        elif not isinstance(answered.answer, Held):
+            known.append((answered.claimed.attempt_id, answered.answer))
     if known:
-        in_halves(settle, known, put_off)
-
-
-def _put_off(
-    run_context: RunContext, attempt_id: str, problem: BaseException, at: datetime, report: RunReport
-) -> None:
-    log.error("attempt %s is stuck", attempt_id, exc_info=problem)
-    report.stuck[attempt_id] = f"{type(problem).__name__}: {problem}"
-    with unless_locked(), run_context.database.transaction() as session:
-        charge.postpone(session, attempt_id, until=at + LOOK_AGAIN)
-    report.counts["stuck"] += 1
+        in_halves(settle, known, lambda answer, problem: postpone(answer[0], problem))

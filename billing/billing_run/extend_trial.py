@@ -1,4 +1,4 @@
-"""A trial whose first charge can't be made on its day is longer, and both notices are sent again (CARD-4)."""
+"""Extend a trial whose first charge can't be made on its day; both notices are sent again (CARD-4)."""
 
 from datetime import date
 

@@ -1,12 +1,11 @@
-"""What follows from a refused charge: the ladder, the reader asked, or the end (design section 5, RET-1 to RET-6)."""
+"""What follows from a declined charge: the ladder, a mail to the reader, or the end (RET-1 to RET-6)."""
 
-from datetime import date, datetime
+from datetime import date
 
 from sqlmodel import select
 
 from billing.acquirer.answers import Declined
 from billing.billing_run import not_taken
-from billing.billing_run.outcome import SettleOutcome
 from billing.billing_run.skip_reason import Skip
 from billing.notices.cancellation import subscription_cancelled, subscription_ended
 from billing.notices.payment import payment_failed
@@ -15,7 +14,6 @@ from billing.payments.invoices import mark_void
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
 from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
-from billing.platform.site import Site
 from billing.platform.stop_points import reached
 from billing.rules import dunning, periods
 from billing.rules.dunning_steps import AskReader, DunningReason, GiveUp, Next, Retry, RetryReason, in_words
@@ -26,35 +24,31 @@ from billing.subscriptions.models import Subscription
 
 def record_decline(
     ctx: TransactionContext, subscription: Subscription, invoice: Invoice, attempt: Attempt, outcome: Declined
-) -> SettleOutcome:
-    """Write down a refusal and what comes next, in this transaction."""
+) -> None:
+    """Write down a decline and what comes next, in this transaction."""
     attempt.state, attempt.settled_at, attempt.intent_ref = AttemptState.DECLINED, ctx.at, outcome.intent_ref
-    _note(attempt, outcome)
+    _record_answer(attempt, outcome)
     if outcome.decline.card_gone:
         reached("decline: the card is gone")
         card = ctx.session.get_one(PaymentMethod, attempt.payment_method_id, with_for_update=True)
         card.gone_at = card.gone_at or ctx.at
     ctx.session.flush()
-    if invoice.state is InvoiceState.PAID:
+    if invoice.state is InvoiceState.PAID:  # in another way, so nothing is owed
         reached("decline: the invoice was paid meanwhile")
-        return (
-            SettleOutcome.DECLINED
-        )  # it was paid by another way meanwhile: nothing is owed, and nothing follows
-    if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
+    elif subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
         reached("decline: the reader cancelled meanwhile")
-        return abandon_invoice(ctx, subscription, invoice)
-    if invoice.state is InvoiceState.VOID:  # its period was given away
-        return abandon_invoice(ctx, subscription, invoice)
-    if subscription.state is State.ACTIVE and subscription.period_number == 0:
+        abandon_invoice(ctx, subscription, invoice)
+    elif invoice.state is InvoiceState.VOID:  # its period was given away
+        abandon_invoice(ctx, subscription, invoice)
+    elif subscription.state is State.ACTIVE and subscription.period_number == 0:
         reached("decline: the first charge of a start without a trial")
-        _refuse_start(ctx, subscription, invoice)
-        return SettleOutcome.DECLINED
-    _follow(ctx, subscription, invoice, attempt, outcome)
-    return SettleOutcome.DECLINED
+        _refuse_start(ctx, subscription, invoice, "first charge declined")
+    else:
+        _follow_ladder(ctx, subscription, invoice, attempt, outcome)
 
 
-def _note(attempt: Attempt, outcome: Declined) -> None:
-    """What the bank said; the doubt about it is over."""
+def _record_answer(attempt: Attempt, outcome: Declined) -> None:
+    """Write the bank's answer on the attempt. An answer ends all doubt about it."""
     said = outcome.decline
     attempt.decline_kind, attempt.decline_code, attempt.decline_advice = said.kind, said.code, said.advice
     attempt.network_decline_code, attempt.network_advice_code = said.network_code, said.network_advice
@@ -63,36 +57,35 @@ def _note(attempt: Attempt, outcome: Declined) -> None:
     attempt.not_taken_reason, attempt.had_case = None, False
 
 
-def _follow(
+def _follow_ladder(
     ctx: TransactionContext, subscription: Subscription, invoice: Invoice, attempt: Attempt, outcome: Declined
 ) -> None:
-    """What the ladder says of it; the reader is told, unless it is the reader who pays, is refused at once, and nothing else
-    has changed."""
-    step = _step(ctx, invoice, attempt, outcome)
+    """Take the ladder's next step, and mail it to the reader. A reader who pays in person sees the decline: they get a mail only
+    where the plan changes."""
+    step = _next_step(ctx, invoice, attempt, outcome)
     if step == GiveUp(DunningReason.GRACE_OVER) and not_taken.is_first_refusal_since(ctx.session, attempt):
         reached("decline: the grace was over before a bank could be asked, so the reader has a week")
         invoice.first_failed_on = dunning.with_a_chance(ctx.site.today(attempt.intended_at))
-        step = _step(ctx, invoice, attempt, outcome)
+        step = _next_step(ctx, invoice, attempt, outcome)
     if isinstance(step, GiveUp):
         reached("decline: given up")
         give_up(ctx, subscription, step.reason)
         return
     said = "the card is gone" if outcome.decline.card_gone else "no reason given"
     confirm = step == AskReader(DunningReason.AUTHENTICATE)
-    step = _with_newer_card(ctx.site, subscription, attempt, step, ctx.at)
+    if subscription.payment_method_id != attempt.payment_method_id:
+        reached("decline: another card came meanwhile, so it is tried at once")
+        step = Retry(ctx.today, RetryReason.OTHER_CARD)
     reason = f"declined: {outcome.decline.code or said}; {in_words(step)}"
     planned, retry_on = subscription.retry_on, step.day if isinstance(step, Retry) else None
     _past_due(ctx, subscription, invoice, retry_on, reason)
     if not attempt.by_reader or retry_on != planned:
-        payment_failed(
-            ctx, subscription, invoice, attempt.payment_method_id, occasion=attempt.id, confirm=confirm
-        )
+        payment_failed(ctx, invoice, attempt.payment_method_id, occasion=attempt.id, confirm=confirm)
 
 
-def _step(ctx: TransactionContext, invoice: Invoice, attempt: Attempt, outcome: Declined) -> Next:
+def _next_step(ctx: TransactionContext, invoice: Invoice, attempt: Attempt, outcome: Declined) -> Next:
     today = ctx.site.today(attempt.intended_at)
     invoice.first_failed_on = invoice.first_failed_on or today
-    ctx.session.add(invoice)
     before = past_attempts(ctx, invoice, attempt.payment_method_id)
     return dunning.after(
         attempts=max(1, before.refused),
@@ -105,40 +98,27 @@ def _step(ctx: TransactionContext, invoice: Invoice, attempt: Attempt, outcome: 
 
 
 def card_limit_reached(ctx: TransactionContext, subscription: Subscription, invoice: Invoice) -> Skip:
-    """The card has refused as often as it may in 30 days (RET-6), so its bank isn't asked: the reader is, for another card.
-    The bank is asked on the first day on which it may be, if the grace lasts until then."""
+    """Ask the reader for another card, as this one had all its declines of 30 days (RET-6). It is charged again on the first day
+    on which it may be, if the grace lasts until then."""
     reached("decline: the card has had its attempts of thirty days")
     if subscription.state is State.ACTIVE and subscription.period_number == 0:
-        _refuse_start(ctx.acting_as(WORKER), subscription, invoice, reason=str(DunningReason.CARD_LIMIT))
+        _refuse_start(ctx.acting_as(WORKER), subscription, invoice, str(DunningReason.CARD_LIMIT))
         return Skip.CARD_LIMIT
     invoice.first_failed_on = invoice.first_failed_on or ctx.today
-    ctx.session.add(invoice)
-    method_id, today = str(subscription.payment_method_id), ctx.today
-    again_on = card_free_on(ctx, method_id)
-    in_grace = again_on < dunning.gives_up_on(invoice.first_failed_on)
-    retry_on = again_on if in_grace else None
+    method_id = str(subscription.payment_method_id)
+    retry_on: date | None = card_free_on(ctx, method_id)
     reason = in_words(AskReader(DunningReason.CARD_LIMIT))
-    if in_grace:
-        reason += f"; {in_words(Retry(again_on, RetryReason.CARD_LIMIT_OVER))}"
+    if retry_on is not None and retry_on < dunning.gives_up_on(invoice.first_failed_on):
+        reason += f"; {in_words(Retry(retry_on, RetryReason.CARD_LIMIT_OVER))}"
+    else:
+        retry_on = None
     _past_due(ctx.acting_as(WORKER), subscription, invoice, retry_on, reason)
-    payment_failed(
-        ctx,
-        subscription,
-        invoice,
-        method_id,
-        occasion=f"limit:{invoice.id}:{today}",
-        confirm=False,
-        bank_asked=False,
-    )
+    occasion = f"limit:{invoice.id}:{ctx.today}"
+    payment_failed(ctx, invoice, method_id, occasion=occasion, bank_asked=False)
     return Skip.CARD_LIMIT
 
 
-def _refuse_start(
-    ctx: TransactionContext,
-    subscription: Subscription,
-    invoice: Invoice,
-    reason: str = "first charge declined",
-) -> None:
+def _refuse_start(ctx: TransactionContext, subscription: Subscription, invoice: Invoice, reason: str) -> None:
     mark_void(ctx.session, invoice)
     change(ctx, subscription, Event.FIRST_CHARGE_REFUSED, reason=reason)
 
@@ -146,7 +126,7 @@ def _refuse_start(
 def _past_due(
     ctx: TransactionContext, subscription: Subscription, invoice: Invoice, retry_on: date | None, reason: str
 ) -> None:
-    """Reading goes on to the end of the ladder, whatever comes of it."""
+    """Reading goes on until the grace is over, whatever the retries bring."""
     first_failed_on = invoice.first_failed_on or ctx.today
     change(
         ctx,
@@ -160,31 +140,18 @@ def _past_due(
     )
 
 
-def _with_newer_card(
-    site: Site, subscription: Subscription, attempt: Attempt, step: Retry | AskReader, at: datetime
-) -> Retry | AskReader:
-    """The ladder's step; but a card given while this one was being asked is tried at once."""
-    if subscription.payment_method_id == attempt.payment_method_id:
-        return step
-    reached("decline: another card came meanwhile, so it is tried at once")
-    return Retry(site.today(at), RetryReason.OTHER_CARD)
-
-
-def abandon_invoice(ctx: TransactionContext, subscription: Subscription, invoice: Invoice) -> SettleOutcome:
-    """The reader cancelled: nothing more is asked of them."""
+def abandon_invoice(ctx: TransactionContext, subscription: Subscription, invoice: Invoice) -> None:
+    """Void an invoice that isn't owed any more, as its reader cancelled or its period was given away."""
     if invoice.state is InvoiceState.OPEN:
         mark_void(ctx.session, invoice)
     if subscription.state is not State.ENDED:
         mark(subscription, ctx.zone, charging_since=None)
-        ctx.session.add(subscription)
-    return SettleOutcome.DECLINED
 
 
 def give_up(ctx: TransactionContext, subscription: Subscription, reason: DunningReason) -> None:
     """End a locked subscription because no charge will go through. A stop order counts as the reader's cancellation (RET-2)."""
-    for invoice in ctx.session.exec(
-        select(Invoice).where(Invoice.subscription_id == subscription.id, Invoice.state == InvoiceState.OPEN)
-    ):
+    owed = (Invoice.subscription_id == subscription.id, Invoice.state == InvoiceState.OPEN)
+    for invoice in ctx.session.exec(select(Invoice).where(*owed)):
         mark_void(ctx.session, invoice)
     stopped = reason is DunningReason.STOP_ORDER
     event = Event.STOP_ORDERED if stopped else Event.GAVE_UP

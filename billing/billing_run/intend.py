@@ -1,4 +1,4 @@
-"""From what is to be charged to the intent: the invoice, the attempt, the subscription marked. Any number at once."""
+"""Write the intents of charges: the invoice, the attempt, the subscription marked. Any number at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from billing.payments.models import Invoice
 from billing.platform.context import TransactionContext
 from billing.rules import dunning
 from billing.rules.periods import Period
-from billing.subscriptions.change import look_again, mark_all
+from billing.subscriptions.change import mark_all, postpone_action
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription
 
 CARD_ANSWERS = timedelta(minutes=1)
-"""How long a charge waits for what else its card is being asked."""
+"""How long a charge waits for the answers to other charges of its card."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToCharge:
-    """What a locked subscription's card is to be charged for: a period, invoiced first, or an invoice that is open."""
+    """What the card of a locked subscription is charged for: a period, which is invoiced first, or an open invoice."""
 
     subscription: Subscription
     owed: Period | Invoice
@@ -32,48 +32,44 @@ class ToCharge:
 
 
 def intend(ctx: TransactionContext, charges: Sequence[ToCharge]) -> list[ActionOutcome | Skip]:
-    """Write the intents down; for each, DUE, or why it was skipped. A card that has refused as often as it may in 30 days isn't asked for
-    another period (RET-6): the reader is. Where it might still refuse as often, because some attempts are unanswered, the
-    charge waits for their answers. A retry with a card that this batch asks already stays due, and is decided after that."""
+    """Write the intents; DUE for each, or why it was skipped. Where a card had all its declines of 30 days, the reader is asked
+    instead of the card (RET-6). Where unanswered attempts could still use them up, the charge waits for their answers. A
+    retry with a card that this batch charges already stays due, and is decided afterwards."""
     if not charges:
         return []
     invoices = _invoices(ctx, charges)
-    cards = card_usage(ctx, [_card(one) for one in charges])
+    method_ids = [str(due.subscription.payment_method_id) for due in charges]
+    cards = card_usage(ctx, method_ids)
     outcomes: list[ActionOutcome | Skip] = []
     intents = []
     counted = {card.fingerprint: card.counted for card in cards.values()}
-    asked: set[str] = set()  # two subscriptions of a batch may be charged to one card
-    for one, owed in zip(charges, invoices, strict=True):
-        card, fingerprint = cards[_card(one)], cards[_card(one)].fingerprint
-        full = isinstance(one.owed, Period) and counted[fingerprint] >= dunning.MAX_CARD_ATTEMPTS
+    charged: set[str] = set()  # two subscriptions of a batch may share a card
+    for due, invoice, method_id in zip(charges, invoices, method_ids, strict=True):
+        card = cards[method_id]
+        full = isinstance(due.owed, Period) and counted[card.fingerprint] >= dunning.MAX_CARD_ATTEMPTS
         if full and card.refused >= dunning.MAX_CARD_ATTEMPTS:
-            invoice = ctx.session.get_one(Invoice, owed.id)
-            outcomes.append(card_limit_reached(ctx, one.subscription, invoice))
+            row = ctx.session.get_one(Invoice, invoice.id)
+            outcomes.append(card_limit_reached(ctx, due.subscription, row))
         elif full:
-            look_again(one.subscription, ctx.at + CARD_ANSWERS)
-            ctx.session.add(one.subscription)
+            postpone_action(due.subscription, ctx.at + CARD_ANSWERS)
             outcomes.append(Skip.CARD_IN_HAND)
-        elif isinstance(one.owed, Invoice) and fingerprint in asked:
+        elif isinstance(due.owed, Invoice) and card.fingerprint in charged:
             outcomes.append(Skip.CARD_IN_HAND)
         else:
-            counted[fingerprint] += 1
-            asked.add(fingerprint)
-            intents.append(Intent(one.subscription, owed, by_reader=one.by_reader))
+            counted[card.fingerprint] += 1
+            charged.add(card.fingerprint)
+            intents.append(Intent(due.subscription, invoice, by_reader=due.by_reader))
             outcomes.append(ActionOutcome.DUE)
     intend_charges(ctx, intents)
-    mark_all(ctx, [one.subscription for one in intents], charging_since=ctx.at)
+    mark_all(ctx, [intent.subscription for intent in intents], charging_since=ctx.at)
     return outcomes
 
 
-def _card(one: ToCharge) -> str:
-    return str(one.subscription.payment_method_id)
-
-
 def _invoices(ctx: TransactionContext, charges: Sequence[ToCharge]) -> list[Drawn]:
-    wanted = [
-        Wanted(one.subscription, *terms_of(ctx.session, one.subscription), one.owed)
-        for one in charges
-        if isinstance(one.owed, Period)
+    periods = [
+        Wanted(due.subscription, *terms_of(ctx.session, due.subscription), due.owed)
+        for due in charges
+        if isinstance(due.owed, Period)
     ]
-    made = iter(draw_up(ctx, wanted, today=ctx.today))
-    return [drawn(one.owed) if isinstance(one.owed, Invoice) else next(made) for one in charges]
+    made = iter(draw_up(ctx, periods, today=ctx.today))
+    return [drawn(due.owed) if isinstance(due.owed, Invoice) else next(made) for due in charges]

@@ -1,12 +1,11 @@
-"""A charge that the acquirer won't make, for a reason that isn't the card: a few tries, then a case. Its reader reads on and is told
-nothing, for the fault is none of theirs."""
+"""A charge that the acquirer won't make, for a reason other than the card: a few tries, then a case. The reader reads on and
+gets no mail, as the fault isn't theirs."""
 
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
 from billing.acquirer.answers import NotTaken
-from billing.billing_run.outcome import SettleOutcome
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
@@ -17,29 +16,27 @@ from billing.platform.site import Site
 from billing.platform.stop_points import reached
 from billing.rules import trial
 from billing.rules.money import Money
-from billing.subscriptions.change import look_again, mark
+from billing.subscriptions.change import mark, move_charge, postpone_action
 from billing.subscriptions.models import Subscription
-from billing.subscriptions.move_charge import move_charge
 
 TRIES = 3
-"""How many attempts at one invoice are refused before it waits for staff."""
+"""How many attempts at one invoice the acquirer refuses before it waits for staff."""
 NEXT_TRY = timedelta(hours=4)
-NEXT_LOOK = timedelta(days=1)
-"""How often an attempt that waits is looked at: its case may be closed by then."""
+NEXT_CHECK = timedelta(days=1)
+"""How often a waiting attempt is checked: its case may be closed by then."""
 
 
 def not_taken(
     ctx: TransactionContext, subscription: Subscription, invoice: Invoice, attempt: Attempt, outcome: NotTaken
-) -> SettleOutcome:
-    """The attempt ends, and another is made in a few hours, under a key of its own; the last one stays open until staff have
-    closed its case. One that the reader made ends with nothing: another way to pay is theirs."""
+) -> None:
+    """End the attempt; another follows in a few hours, under a key of its own. The last one stays open until staff close its
+    case. An attempt of the reader opens none: they can pay in another way."""
     attempt.not_taken_reason = outcome.reason
     if outcome.again:
-        attempt.next_poll_at = ctx.at + NEXT_LOOK
+        attempt.next_poll_at = ctx.at + NEXT_CHECK
     elif not attempt.by_reader and _refused_before(ctx.session, attempt) + 1 >= TRIES:
         reached("charge: refused for the last time, so it waits for staff")
-        attempt.next_poll_at = ctx.at + NEXT_LOOK
-        attempt.had_case = True
+        attempt.next_poll_at, attempt.had_case = ctx.at + NEXT_CHECK, True
         _open_case(ctx, invoice, attempt, outcome.reason)
         move_charge(ctx, subscription, "the acquirer refuses the charge itself; it waits for staff")
     else:
@@ -48,12 +45,11 @@ def not_taken(
         again_at = _next_try(ctx.site, ctx.at)
         reason = f"the acquirer refuses the charge itself; made again on {ctx.site.moment(again_at)}"
         move_charge(ctx, subscription, reason, charging_since=None)
-        look_again(subscription, again_at)
-    return SettleOutcome.NOT_TAKEN
+        postpone_action(subscription, again_at)
 
 
 def close_case(ctx: TransactionContext, attempt: Attempt) -> None:
-    """The attempt has ended, so nothing waits for staff any more."""
+    """Close the case of an attempt that has ended."""
     if attempt.not_taken_reason is not None:
         close_about(
             ctx.acting_as(WORKER),
@@ -64,7 +60,7 @@ def close_case(ctx: TransactionContext, attempt: Attempt) -> None:
 
 
 def waiting(session: Session, invoice_id: str) -> Attempt | None:
-    """The invoice's attempt that waits for staff, if there is one."""
+    """The invoice's attempt that waits for staff."""
     return session.exec(
         select(Attempt).where(
             Attempt.invoice_id == invoice_id,
@@ -75,19 +71,19 @@ def waiting(session: Session, invoice_id: str) -> Attempt | None:
 
 
 def pays_until(ctx: TransactionContext, invoice_id: str) -> datetime | None:
-    """Until when its reader may pay in another way, although the grace may be over: for a day after an attempt has stopped waiting
-    for staff. None where none has waited."""
+    """Until when the reader may pay in another way, even after the grace: one day after an attempt stopped waiting for staff.
+    None where none has waited."""
     waited = ctx.session.exec(
         select(Attempt)
         .where(Attempt.invoice_id == invoice_id, col(Attempt.had_case))
         .order_by(col(Attempt.ordinal).desc())
     ).first()
-    return None if waited is None else (waited.settled_at or ctx.at) + NEXT_LOOK
+    return None if waited is None else (waited.settled_at or ctx.at) + NEXT_CHECK
 
 
 def is_first_refusal_since(session: Session, attempt: Attempt) -> bool:
-    """Whether an earlier attempt at the invoice waited for staff, and this one is the first that a bank has refused since then:
-    the days between were ours, and its reader was told of nothing."""
+    """Whether this is the first attempt that a bank declined since an earlier one waited for staff. The days between were our
+    fault, and the reader got no mail."""
     earlier = (Attempt.invoice_id == attempt.invoice_id, col(Attempt.ordinal) < attempt.ordinal)
     waited = session.exec(select(func.max(Attempt.ordinal)).where(*earlier, col(Attempt.had_case))).one()
     if waited is None:
@@ -98,8 +94,8 @@ def is_first_refusal_since(session: Session, attempt: Attempt) -> bool:
     return session.exec(refused.limit(1)).first() is None
 
 
-def give_way(ctx: TransactionContext, subscription: Subscription, invoice_id: str) -> None:
-    """The reader pays in another way meanwhile, so nothing waits for staff. The caller holds the subscription's lock."""
+def stop_waiting(ctx: TransactionContext, subscription: Subscription, invoice_id: str) -> None:
+    """End the attempt that waits for staff, as its reader pays in another way. The caller holds the subscription's lock."""
     attempt = waiting(ctx.session, invoice_id)
     if attempt is not None:
         attempt = ctx.session.get_one(Attempt, attempt.id, with_for_update=True, populate_existing=True)
@@ -110,7 +106,7 @@ def give_way(ctx: TransactionContext, subscription: Subscription, invoice_id: st
 
 
 def _refused_before(session: Session, attempt: Attempt) -> int:
-    """Earlier attempts at the invoice that the acquirer wouldn't make, since staff last closed a case about one."""
+    """How many attempts at the invoice the acquirer refused since staff last closed a case about one."""
     last_case = (
         select(func.coalesce(func.max(Attempt.ordinal), 0))
         .where(Attempt.invoice_id == attempt.invoice_id, Attempt.state == AttemptState.NOT_SENT)
@@ -128,7 +124,7 @@ def _refused_before(session: Session, attempt: Attempt) -> int:
 
 
 def _next_try(site: Site, at: datetime) -> datetime:
-    """In some hours; never in the night."""
+    """In some hours, never at night."""
     later = at + NEXT_TRY
     return later if site.today(later) == site.today(at) else trial.charge_at(site.today(later), site.zone)
 

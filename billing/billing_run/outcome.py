@@ -5,11 +5,11 @@ from typing import assert_never
 
 
 class SettleOutcome(StrEnum):
-    """What settling an attempt came to; a count of a run's report each."""
+    """The result of settling an attempt; each is a count of a run's report."""
 
     CHARGED = "charged"
     REFUNDED = "refunded"
-    """Money arrived that isn't kept, so it goes back."""
+    """Money arrived that we don't keep: it goes back."""
     DECLINED = "declined"
     UNKNOWN = "unknown"
     NOT_TAKEN = "not_taken"
@@ -25,11 +25,11 @@ class Unattributed(StrEnum):
 
     NOT_OURS = "not our charge"
     UNEXPLAINED = "unexplained"
-    """It names this installation, and nothing here can have asked for it: the money goes back."""
+    """It names this installation, but nothing here can have caused it: the money goes back."""
 
 
 def took_money(outcome: SettleOutcome | Unattributed) -> bool:
-    """Whether money arrived for an attempt and wasn't recorded before, kept or not."""
+    """Whether money arrived for an attempt just now, kept or not."""
     match outcome:
         case SettleOutcome.CHARGED | SettleOutcome.REFUNDED:
             return True

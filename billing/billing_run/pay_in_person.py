@@ -1,4 +1,4 @@
-"""A reader pays what is open, in person: with the card on record, or on a hosted page. Entry points: each does its own transactions."""
+"""A reader pays an open invoice in person: with the card on record, or on a hosted page. Entry points with their own transactions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,9 +52,9 @@ class OtherWay(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Owing:
-    """An invoice as its payer meets it. `owed`: it may still be paid, until `ends_at`, the end of the grace; `charging`: a charge of ours is under way;
-    `with_card`: the card on record may be charged at once; `confirm`: the bank wants the reader in person; `bank_asked`: a
-    bank has been asked for it, and refused."""
+    """An invoice as its payer meets it. `owed`: it may be paid until `ends_at`, the end of the grace; `charging`: a charge of
+    ours is under way; `with_card`: the card on record may be charged at once; `confirm`: the bank wants the reader to confirm;
+    `bank_asked`: a bank has declined it."""
 
     invoice: Invoice
     subscription: Subscription
@@ -69,7 +69,7 @@ class Owing:
 
 def owing(ctx: TransactionContext, invoice_id: str) -> Owing:
     """How an invoice stands. Raises UnknownInvoice."""
-    # in one look: what is settled between two would be neither owed nor paid
+    # one query: an invoice settled between two would be neither owed nor paid
     found = ctx.session.exec(
         select(Invoice, Subscription)
         .join(Subscription, col(Subscription.id) == Invoice.subscription_id)
@@ -98,7 +98,7 @@ def owing(ctx: TransactionContext, invoice_id: str) -> Owing:
 
 
 def _ends_at(ctx: TransactionContext, subscription: Subscription, invoice: Invoice) -> datetime | None:
-    """When the grace is over: later where the acquirer wouldn't make the charge, which is no fault of the reader's."""
+    """When the grace is over: later where the acquirer refused the charge itself, which isn't the reader's fault."""
     failed_on = subscription.first_failed_on
     if failed_on is None:
         return None
@@ -107,10 +107,10 @@ def _ends_at(ctx: TransactionContext, subscription: Subscription, invoice: Invoi
 
 
 def with_card_on_record(run_context: RunContext, invoice_id: str, at: datetime) -> AttemptState:
-    """Charge the card on record now, because its owner asks for it; what became of that. An open page is closed first,
-    and where it has been paid meanwhile, that is the answer.
+    """Charge the card on record now, as its owner asks; the state of the attempt. An open page is closed first. Where that has
+    been paid meanwhile, the answer is CHARGED.
 
-    Raises UnknownInvoice, NothingOwed, Underway, OtherWay, StandsStill."""
+    Raises UnknownInvoice, NothingToPay, Underway, OtherWay, StandsStill."""
     with run_context.database.begin(run_context.site, at, WORKER) as ctx:
         refuse_standstill(ctx.session)
         now = _locked(ctx, invoice_id)
@@ -126,15 +126,13 @@ def with_card_on_record(run_context: RunContext, invoice_id: str, at: datetime) 
         intent = Intent(now.subscription, drawn(now.invoice), by_reader=True)
         [attempt_id] = intend_charges(ctx, [intent])
         mark(now.subscription, run_context.site.zone, charging_since=at)
-        ctx.session.add(now.subscription)
     drain_attempts(run_context, at, RunReport(), subscription_id=now.subscription.id)
     with run_context.database.transaction() as session:
         return session.get_one(Attempt, attempt_id).state
 
 
 def open_page(run_context: RunContext, invoice_id: str, at: datetime) -> str | None:
-    """The address of the hosted page for this invoice: the one that is open, or a new one. None when the one that was
-    open has been paid. Raises UnknownInvoice, NothingOwed, Underway, Unavailable, StandsStill."""
+    """The address of the open page of this invoice, or of a new one. None where the open page has been paid. Raises UnknownInvoice, NothingToPay, Underway, Unavailable, StandsStill."""
     while True:
         with run_context.database.begin(run_context.site, at, WORKER) as ctx:
             refuse_standstill(ctx.session)
@@ -146,7 +144,6 @@ def open_page(run_context: RunContext, invoice_id: str, at: datetime) -> str | N
             attempt = attempt or _begin(ctx, now, payment_page.ends_at(at, ends_at))
             if not payment_page.is_of_use(attempt, at, ends_at):
                 attempt.next_poll_at = at
-                ctx.session.add(attempt)
             suffix = charge.descriptor_suffix(now.subscription.state, now.subscription.period_number)
         stop_point("page.intended")
         if attempt.next_poll_at <= at:
@@ -159,14 +156,8 @@ def open_page(run_context: RunContext, invoice_id: str, at: datetime) -> str | N
         found = gateway.fetch_pay_page(attempt.page_ref)
         if isinstance(found, PageOpen):
             return found.url
-        _note(
-            run_context.database,
-            gateway,
-            run_context.site,
-            HostedPage(attempt.id, attempt.page_ref),
-            at,
-            by=ReaderActor(now.subscription.reader_id),
-        )
+        page, reader = HostedPage(attempt.id, attempt.page_ref), ReaderActor(now.subscription.reader_id)
+        _settle_page(run_context.database, gateway, run_context.site, page, at, by=reader)
         _refuse_unended(run_context, attempt.id)
 
 
@@ -174,7 +165,6 @@ def _begin(ctx: TransactionContext, now: Owing, until: datetime) -> Attempt:
     intent = Intent(now.subscription, drawn(now.invoice), hosted=True, until=until)
     [attempt_id] = intend_charges(ctx, [intent])
     mark(now.subscription, ctx.zone, charging_since=ctx.at)
-    ctx.session.add(now.subscription)
     return ctx.session.get_one(Attempt, attempt_id)
 
 
@@ -185,12 +175,12 @@ def _locked(ctx: TransactionContext, invoice_id: str) -> Owing:
     subscription = lock(ctx.session, found.subscription_id)
     ctx.session.refresh(found)
     attempt_history.lock_shared_cards(ctx.session, [str(subscription.payment_method_id)])
-    not_taken.give_way(ctx, subscription, invoice_id)
+    not_taken.stop_waiting(ctx, subscription, invoice_id)
     return owing(ctx, invoice_id)
 
 
 def _refuse(now: Owing) -> datetime:
-    """Unless it may be paid now: until when. Raises NothingOwed, Underway."""
+    """Until when it may be paid. Raises NothingToPay, Underway."""
     if not now.owed or now.ends_at is None:
         raise NothingToPay
     if now.charging:
@@ -199,69 +189,52 @@ def _refuse(now: Owing) -> datetime:
 
 
 def _refuse_unended(run_context: RunContext, attempt_id: str) -> None:
-    """An old page that can't be closed just now (nobody answers, or another has it in hand) isn't joined by a new one."""
+    """Open no second page while the old one can't be closed: the acquirer is away, or another process has it in hand."""
     with run_context.database.transaction() as session:
         if session.get_one(Attempt, attempt_id).state is AttemptState.OPEN:
             raise Underway
 
 
 def check_page(
-    database: Database,
-    gateway: Gateway,
-    site: Site,
-    page: HostedPage,
-    at: datetime,
-    *,
-    by: Actor,
+    database: Database, gateway: Gateway, site: Site, page: HostedPage, at: datetime, *, by: Actor
 ) -> SettleOutcome | PageOutcome:
-    """What has become of a page, written down; the reader's return and the webhook are two callers of it. Safe to repeat."""
+    """Write down what has become of a page, on the reader's return or a webhook. Safe to repeat."""
     with database.transaction() as session:
         attempt = session.get_one(Attempt, page.attempt_id)
         if attempt.state is AttemptState.CHARGED:
             return SettleOutcome.SETTLED
-    return _note(database, gateway, site, page, at, by=by)
+    return _settle_page(database, gateway, site, page, at, by=by)
 
 
-def _note(
-    database: Database,
-    gateway: Gateway,
-    site: Site,
-    page: HostedPage,
-    at: datetime,
-    *,
-    by: Actor,
+def _settle_page(
+    database: Database, gateway: Gateway, site: Site, page: HostedPage, at: datetime, *, by: Actor
 ) -> SettleOutcome | PageOutcome:
     found = gateway.fetch_pay_page(page.ref)
     stop_point("page.answered")
     if isinstance(found, PageOpen):
         return SettleOutcome.OPEN
     if isinstance(found, NoSuchObject):
-        return PageOutcome.ABSENT  # it may be there in a minute; else its attempt ends with its time
+        return PageOutcome.ABSENT  # it may appear in a minute; else its attempt ends with its time
     if isinstance(found, Unknown):
-        return (
-            SettleOutcome.UNKNOWN
-        )  # it is asked again when its time is over, and an event that said so is tried again
+        return SettleOutcome.UNKNOWN  # asked again when the page's time is over, or when its event is retried
     with database.begin(site, at, by) as ctx:
         outcome = NotSent() if isinstance(found, PageClosed) else found
         return settle(ctx, page.attempt_id, outcome)
 
 
 def come_back(run_context: RunContext, attempt_id: str, at: datetime) -> AttemptState:
-    """The reader returns from the page: its end is written down, if the webhook hasn't done it."""
+    """Settle the page from which the reader returns, unless its webhook came first; the state of its attempt."""
     with run_context.database.transaction() as session:
         attempt = session.get(Attempt, attempt_id)
         if attempt is None or attempt.page_ref is None:
             raise UnknownInvoice
         reader_id = session.get_one(Invoice, attempt.invoice_id).reader_id
     if attempt.state is AttemptState.OPEN:
-        check_page(
-            run_context.database,
+        gateway, page = (
             run_context.acquirers.named(attempt.acquirer),
-            run_context.site,
             HostedPage(attempt.id, attempt.page_ref),
-            at,
-            by=ReaderActor(reader_id),
         )
+        check_page(run_context.database, gateway, run_context.site, page, at, by=ReaderActor(reader_id))
     with run_context.database.transaction() as session:
         return session.get_one(Attempt, attempt_id).state
 

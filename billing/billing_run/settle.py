@@ -1,5 +1,5 @@
-"""Bring attempts to their end, any number at once. The gateway's answer, the webhook and the janitor are three callers of one
-`settle`; whoever comes first settles, the others change nothing."""
+"""Bring attempts to their end, any number at once. The gateway's answer, the webhook and the drain of open attempts all call
+`settle`: the first call settles, later ones change nothing."""
 
 import random
 from collections.abc import Sequence
@@ -27,11 +27,16 @@ from billing.platform.stop_points import reached
 from billing.refunds import refund
 from billing.rules import backoff, periods
 from billing.rules.lifecycle import Event, State
-from billing.subscriptions.change import Change, change_all, lock_all, mark
+from billing.subscriptions.change import (
+    Change,
+    SubscriptionPatch,
+    change_all,
+    lock_all,
+    mark,
+    move_charge,
+)
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
-from billing.subscriptions.move_charge import move_charge
-from billing.subscriptions.patch import SubscriptionPatch
 
 TWICE = "This invoice had been paid already, so this second payment is returned in full."
 RACED = "You cancelled before this charge was made, so it is returned in full."
@@ -55,7 +60,7 @@ Answer = tuple[str, Outcome | NotSent]
 def settle(
     ctx: TransactionContext, attempt_id: str, outcome: Outcome | NotSent, *, again: bool = False
 ) -> SettleOutcome:
-    """Write down what became of one attempt; as `settle_all`, and raises UnknownAttempt."""
+    """Write down what became of one attempt; as `settle_all`."""
     return settle_all(ctx, [(attempt_id, outcome)], again=again)[0]
 
 
@@ -63,128 +68,126 @@ def settle_all(
     ctx: TransactionContext, answers: Sequence[Answer], *, again: bool = False
 ) -> list[SettleOutcome]:
     """Write down what became of each attempt, and everything that follows from it, in this transaction. Safe to repeat.
-    `again`: it had been written down before, in a database that was lost, so the receipt may be the reader's second one.
-
-    Raises UnknownAttempt."""
-    cases = _lock(ctx.session, answers)
-    left = cases
-    while left:  # two attempts of one subscription are settled one after the other
+    `again`: a lost database had settled it before, so the receipt may be the reader's second one. Raises UnknownAttempt."""
+    settled = _lock(ctx.session, answers)
+    left = settled
+    while left:  # attempts of one subscription are settled one after the other
         now, left = _one_each(left)
         if left:
             reached("settle: two attempts of one subscription at once")
         _settle(ctx, now, again)
-    for case in cases:
-        if case.word is not SettleOutcome.SETTLED:
+    for answer in settled:
+        if answer.result is not SettleOutcome.SETTLED:
             log_event(
                 ctx.session,
-                f"charge {case.word}",
-                attempt=case.attempt.id,
-                invoice=case.attempt.invoice_id,
-                cents=case.attempt.amount,
-                intent=case.attempt.intent_ref,
+                f"charge {answer.result}",
+                attempt=answer.attempt.id,
+                invoice=answer.attempt.invoice_id,
+                cents=answer.attempt.amount,
+                intent=answer.attempt.intent_ref,
                 by=ctx.actor,
             )
-    return [case.word for case in cases]
+    return [answer.result for answer in settled]
 
 
 @dataclass(eq=False, slots=True)
-class _Case:
-    """An answer with the rows it is about, all of them locked; `word` says in the end what became of it: until then nothing is settled."""
+class _Answered:
+    """An answer with its rows, of which subscription and attempt are locked. `result` counts once it is settled."""
 
     subscription: Subscription
     attempt: Attempt
     invoice: Invoice
     outcome: Outcome | NotSent
-    word: SettleOutcome = SettleOutcome.UNKNOWN
+    result: SettleOutcome = SettleOutcome.UNKNOWN
 
     @property
-    def wanted(self) -> bool:
-        """Whether the subscription goes on: nobody has cancelled it, and it hasn't ended."""
+    def goes_on(self) -> bool:
+        """Whether the subscription is neither cancelled nor ended."""
         return self.subscription.state is not State.ENDED and self.subscription.cancel_asked_at is None
 
 
-def _lock(session: Session, answers: Sequence[Answer]) -> list[_Case]:
-    """The subscriptions first, then the attempts, each in the order of their ids: so nobody who does the same can wait for us
-    while we wait for them."""
-    wanted = [attempt_id for attempt_id, _ in answers]
-    of = select(Attempt.id, Attempt.subscription_id).where(bulk.one_of(Attempt.id, wanted))
+def _lock(session: Session, answers: Sequence[Answer]) -> list[_Answered]:
+    # subscriptions first, then attempts, each ordered by id: two transactions that lock the same rows can't deadlock
+    ids = [attempt_id for attempt_id, _ in answers]
+    of = select(Attempt.id, Attempt.subscription_id).where(bulk.one_of(Attempt.id, ids))
     found = dict(session.exec(of).all())
-    if len(found) < len(set(wanted)):
+    if len(found) < len(set(ids)):
         raise UnknownAttempt
     subscriptions = lock_all(session, set(found.values()))
     rows = session.exec(
         select(Attempt, Invoice)
         .join(Invoice, col(Invoice.id) == Attempt.invoice_id)
-        .where(bulk.one_of(Attempt.id, wanted))
+        .where(bulk.one_of(Attempt.id, ids))
         .order_by(col(Attempt.id))
         .with_for_update(of=Attempt)
         .execution_options(populate_existing=True)
     )
     attempts = {attempt.id: (attempt, invoice) for attempt, invoice in rows}
     return [
-        _Case(subscriptions[found[attempt_id]], *attempts[attempt_id], outcome)
+        _Answered(subscriptions[found[attempt_id]], *attempts[attempt_id], outcome)
         for attempt_id, outcome in answers
     ]
 
 
-def _one_each(cases: Sequence[_Case]) -> tuple[list[_Case], list[_Case]]:
-    """The first case of each subscription, and the others."""
-    first: dict[str, _Case] = {}
-    others = [case for case in cases if first.setdefault(case.subscription.id, case) is not case]
+def _one_each(answers: Sequence[_Answered]) -> tuple[list[_Answered], list[_Answered]]:
+    """The first of each subscription, and the others."""
+    first: dict[str, _Answered] = {}
+    others = [answer for answer in answers if first.setdefault(answer.subscription.id, answer) is not answer]
     return list(first.values()), others
 
 
-def _settle(ctx: TransactionContext, cases: Sequence[_Case], again: bool) -> None:
-    """Each of another subscription. Charges that went through are written down together, whatever else by itself."""
+def _settle(ctx: TransactionContext, answers: Sequence[_Answered], again: bool) -> None:
+    """Settle these, each of another subscription: successful charges together, everything else one by one."""
     charged = []
-    for case in cases:
-        if case.attempt.state is AttemptState.CHARGED:
+    for answer in answers:
+        if answer.attempt.state is AttemptState.CHARGED:
             reached("settle: charged before")
-            case.word = SettleOutcome.SETTLED
-        elif isinstance(case.outcome, Charged):
-            charged.append(case)  # money that moved is written down even when the attempt had been given up
+            answer.result = SettleOutcome.SETTLED
+        elif isinstance(answer.outcome, Charged):
+            charged.append(answer)  # even where the attempt had been given up: the money moved
         else:
-            case.word = _not_charged(ctx, case, case.outcome)
-    _charged(ctx, charged, again)
+            answer.result = _not_charged(ctx, answer, answer.outcome)
+    if charged:
+        _charged(ctx, charged, again)
 
 
 def _not_charged(
-    ctx: TransactionContext, case: _Case, outcome: Declined | NotTaken | NotSent | Unknown
+    ctx: TransactionContext, answer: _Answered, outcome: Declined | NotTaken | NotSent | Unknown
 ) -> SettleOutcome:
-    attempt, invoice = case.attempt, case.invoice
+    attempt, invoice = answer.attempt, answer.invoice
     if attempt.state is not AttemptState.OPEN:
         reached("settle: settled before")
         return SettleOutcome.SETTLED
     if attempt.hosted and isinstance(outcome, Declined):
         reached("settle: declined on a page that is still open")
-        return (
-            SettleOutcome.OPEN
-        )  # refused on the page, where the reader may try another card until it closes
+        return SettleOutcome.OPEN  # the reader may try another card on the page until it closes
     attempt.claimed_by = None
     match outcome:
         case Declined():
-            return record_decline(ctx, case.subscription, invoice, attempt, outcome)
-        case NotTaken() if case.wanted:
-            return not_taken(ctx, case.subscription, invoice, attempt, outcome)
+            record_decline(ctx, answer.subscription, invoice, attempt, outcome)
+            return SettleOutcome.DECLINED
+        case NotTaken() if answer.goes_on:
+            not_taken(ctx, answer.subscription, invoice, attempt, outcome)
+            return SettleOutcome.NOT_TAKEN
         case NotSent() | NotTaken():
-            return _not_sent(ctx, case.subscription, invoice, attempt)
+            _not_sent(ctx, answer)
+            return SettleOutcome.NOT_SENT
         case Unknown():
             _leave_open(attempt, outcome, ctx.at)
             return SettleOutcome.UNKNOWN
 
 
 def _leave_open(attempt: Attempt, doubt: Unknown, at: datetime) -> None:
-    """Ask again later, and remember what of the doubt matters then."""
+    """Ask again later, and keep what the next call must know of the doubt."""
     attempt.poll_count += 1
     if doubt.busy:
+        reached("settle: the acquirer is busy")
         chance = random.random()  # noqa: S311 - no secret
         attempt.next_poll_at = backoff.after_busy(attempt.poll_count, at, asked=doubt.wait, chance=chance)
     elif doubt.wait is not None:
         attempt.next_poll_at = at + doubt.wait
     else:
         attempt.next_poll_at = backoff.again_at(attempt.poll_count, at)
-    if doubt.busy:
-        reached("settle: the acquirer is busy")
     if doubt.key_unusable:
         reached("settle: the key is unusable after an error")
     attempt.doubt, attempt.not_taken_reason, attempt.had_case = doubt.reason, None, False
@@ -192,49 +195,46 @@ def _leave_open(attempt: Attempt, doubt: Unknown, at: datetime) -> None:
     attempt.unlisted_since = doubt.unlisted_since
 
 
-def _charged(ctx: TransactionContext, cases: Sequence[_Case], again: bool) -> None:
-    if not cases:
-        return
-    kept = {case.attempt.id: _card_that_paid(ctx, case) for case in cases}
-    given_away = {case.attempt.id for case in cases if case.invoice.state is InvoiceState.VOID}
-    under_way = {case.attempt.id for case in cases if case.attempt.state is AttemptState.OPEN}
+def _charged(ctx: TransactionContext, answers: Sequence[_Answered], again: bool) -> None:
+    cards = {answer.attempt.id: _card_that_paid(ctx, answer) for answer in answers}
+    # both are read before `record_payments`, which changes the states
+    given_away = {answer.attempt.id for answer in answers if answer.invoice.state is InvoiceState.VOID}
+    under_way = {answer.attempt.id for answer in answers if answer.attempt.state is AttemptState.OPEN}
     money = [
-        (case.invoice, case.attempt, case.outcome) for case in cases if isinstance(case.outcome, Charged)
+        (answer.invoice, answer.attempt, answer.outcome)
+        for answer in answers
+        if isinstance(answer.outcome, Charged)
     ]
-    goes_on = []
-    for case, payment in zip(cases, record_payments(ctx, money), strict=True):
+    kept = []
+    for answer, payment in zip(answers, record_payments(ctx, money), strict=True):
         if payment.duplicate:
             reached("settle: paid twice, so it goes back")
-            case.word = _give_back(ctx, payment, f"twice:{payment.id}", TWICE)
-        elif not case.wanted or case.attempt.id in given_away:
-            cause, reason = _why_back(ctx.session, case)
-            case.word = _give_back(ctx, payment, f"{cause}:{payment.id}", reason)
-            if case.attempt.id in under_way and case.subscription.state is not State.ENDED:
-                mark(case.subscription, ctx.zone, charging_since=None)
+            answer.result = _give_back(ctx, payment, "twice", TWICE)
+        elif not answer.goes_on or answer.attempt.id in given_away:
+            answer.result = _give_back(ctx, payment, *_why_back(ctx.session, answer))
+            if answer.attempt.id in under_way and answer.subscription.state is not State.ENDED:
+                mark(answer.subscription, ctx.zone, charging_since=None)
         else:
-            goes_on.append(case)
-            case.word = SettleOutcome.CHARGED
-    change_all(
-        ctx,
-        Event.CHARGED,
-        [
-            Change(
-                case.subscription,
-                f"paid invoice {case.invoice.id}",
-                _paid(ctx, case) | kept[case.attempt.id],
-            )
-            for case in goes_on
-        ],
-    )
-    paid = [(case.subscription, case.invoice, case.attempt.payment_method_id) for case in goes_on]
+            kept.append(answer)
+            answer.result = SettleOutcome.CHARGED
+    changes = [
+        Change(
+            answer.subscription,
+            f"paid invoice {answer.invoice.id}",
+            _paid(ctx, answer) | cards[answer.attempt.id],
+        )
+        for answer in kept
+    ]
+    change_all(ctx, Event.CHARGED, changes)
+    paid = [(answer.subscription, answer.invoice, answer.attempt.payment_method_id) for answer in kept]
     receipts(ctx, paid, again=again)
 
 
-def _why_back(session: Session, case: _Case) -> tuple[str, str]:
-    """The cause and the reason of the refund. Nobody is told that they cancelled where it was a bank that stopped it, the end of
-    the grace, or a period given away; nor are they taken for having cancelled when the refund is found after a restore."""
-    subscription = case.subscription
-    if case.wanted:
+def _why_back(session: Session, answer: _Answered) -> tuple[str, str]:
+    """The cause and the reason of the refund. Only where the reader cancelled do they say so: not after a bank's stop, the end
+    of the grace, or a period given away. A restore reads the cause, too (see `reconcile/lost_refunds`)."""
+    subscription = answer.subscription
+    if answer.goes_on:
         reached("settle: charged for a period that was given away, so it goes back")
         return "given", GIVEN_AWAY
     if subscription.cancel_asked_at is None:
@@ -253,20 +253,19 @@ def _why_back(session: Session, case: _Case) -> tuple[str, str]:
     return "stopped", STOPPED
 
 
-def _paid(ctx: TransactionContext, case: _Case) -> SubscriptionPatch:
-    """What a paid invoice says of its subscription. The first period after others is the first of other terms, perhaps. News of
-    an earlier period, which comes late, moves nothing back."""
-    number = case.invoice.period_number
-    if number < case.subscription.period_number:
+def _paid(ctx: TransactionContext, answer: _Answered) -> SubscriptionPatch:
+    """The columns that a paid invoice sets. A late answer for an earlier period moves nothing back."""
+    number = answer.invoice.period_number
+    if number < answer.subscription.period_number:
         return {"charging_since": None}
     other = SubscriptionPatch()
-    if 1 < number == case.subscription.anchor_number:
-        other = {"is_fixed_term": terms_of(ctx.session, case.subscription)[0].then_plan_id is not None}
+    if 1 < number == answer.subscription.anchor_number:  # perhaps the first period of other terms
+        other = {"is_fixed_term": terms_of(ctx.session, answer.subscription)[0].then_plan_id is not None}
     return other | {
-        "period_number": case.invoice.period_number,
-        "period_start_on": case.invoice.period_start_on,
-        "period_end_on": case.invoice.period_end_on,
-        "access_until": periods.start_of_day(case.invoice.period_end_on, ctx.zone),
+        "period_number": number,
+        "period_start_on": answer.invoice.period_start_on,
+        "period_end_on": answer.invoice.period_end_on,
+        "access_until": periods.start_of_day(answer.invoice.period_end_on, ctx.zone),
         "charging_since": None,
         "first_failed_on": None,
         "retry_on": None,
@@ -274,42 +273,42 @@ def _paid(ctx: TransactionContext, case: _Case) -> SubscriptionPatch:
     }
 
 
-def _card_that_paid(ctx: TransactionContext, case: _Case) -> SubscriptionPatch:
-    """On a page the reader may have paid with any card: it is noted on the attempt, and is the subscription's from now on."""
-    card = case.outcome.card if isinstance(case.outcome, Charged) else None
-    if not case.attempt.hosted or card is None:
+def _card_that_paid(ctx: TransactionContext, answer: _Answered) -> SubscriptionPatch:
+    """On a page the reader may pay with any card. That card goes on the attempt, and on the subscription from now on."""
+    card = answer.outcome.card if isinstance(answer.outcome, Charged) else None
+    if not answer.attempt.hosted or card is None:
         return {}
     reached("settle: paid with another card on the page")
-    method = keep_card(ctx, case.attempt.acquirer, case.subscription.reader_id, card)
-    case.attempt.payment_method_id = method.id
+    method = keep_card(ctx, answer.attempt.acquirer, answer.subscription.reader_id, card)
+    answer.attempt.payment_method_id = method.id
     return on_subscription(method)
 
 
 def _give_back(ctx: TransactionContext, received: RecordedPayment, cause: str, reason: str) -> SettleOutcome:
-    """All of a payment goes back: for an invoice that had been paid already, or that nobody owed any more."""
+    """Return all of a payment: its invoice had been paid already, or wasn't owed any more."""
     payment = ctx.session.get_one(Payment, received.id)
-    intended = refund.intend(ctx.acting_as(WORKER), payment, amount=None, cause=cause, reason=reason)
+    intended = refund.intend(
+        ctx.acting_as(WORKER), payment, amount=None, cause=f"{cause}:{payment.id}", reason=reason
+    )
     if intended is not None:
         late_charge_returned(ctx, payment, intended)
     return SettleOutcome.REFUNDED
 
 
-def _not_sent(
-    ctx: TransactionContext, subscription: Subscription, invoice: Invoice, attempt: Attempt
-) -> SettleOutcome:
+def _not_sent(ctx: TransactionContext, answer: _Answered) -> None:
+    subscription, attempt = answer.subscription, answer.attempt
     attempt.state, attempt.settled_at = AttemptState.NOT_SENT, ctx.at
     close_case(ctx, attempt)
-    if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
+    if not answer.goes_on:
         reached("settle: never sent, and wanted by nobody any more")
-        abandon_invoice(ctx, subscription, invoice)
-    elif invoice.state is not InvoiceState.PAID:
-        if attempt.hosted:
-            mark(subscription, ctx.zone, charging_since=None)
-            return SettleOutcome.NOT_SENT
+        abandon_invoice(ctx, subscription, answer.invoice)
+    elif answer.invoice.state is InvoiceState.PAID:
+        return
+    elif attempt.hosted:
+        mark(subscription, ctx.zone, charging_since=None)
+    else:
         columns: SubscriptionPatch = {"charging_since": None}
         if subscription.state is State.PAST_DUE:
             reached("settle: never sent, so another attempt follows")
-            # too old for its key: the next look makes a new attempt for the same invoice
-            columns["retry_on"] = ctx.today
+            columns["retry_on"] = ctx.today  # a new attempt at once, as this one is too old for its key
         move_charge(ctx, subscription, NEVER_SENT, **columns)
-    return SettleOutcome.NOT_SENT

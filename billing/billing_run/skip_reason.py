@@ -1,10 +1,10 @@
-"""Why something was due and yet not charged: the words for it in a run's report, and what they mean to an operator."""
+"""Why something was due and yet not charged: the words of a run's report, and what they mean."""
 
 from billing.rules.worded import WordedEnum
 
 
 class Skip(WordedEnum):
-    """A word of a run's report that means: due, and not charged. Each member's `__doc__` says why."""
+    """A word of a run's report for something due and not charged. Each member's `__doc__` says why."""
 
     NOT_TOLD = "not_told", "its notices did not arrive in time, so the charge moves and is announced anew"
     ANOTHER_DAY = "another_day", "no retry is allowed today; there is another day, or the reader is asked"
@@ -35,4 +35,4 @@ BEFORE_THE_INTENT = (
     Skip.CARD_IN_HAND,
     Skip.REQUEST_WAITS,
 )
-"""Decided before an attempt was written down, so that the report's `due` doesn't count them."""
+"""Decided before an attempt was written, so the report's `due` doesn't count them."""

@@ -1,5 +1,5 @@
-"""Take in a charge as the acquirer tells of it. Its attempt is known, mostly; after a restore from a backup, or when a standby
-without the last commits took over, it may be lost. Then the charge itself says which period of which subscription it paid."""
+"""Take in a charge as the acquirer knows it. Usually its attempt is here. After a restore from a backup, or when a standby
+without the last commits took over, it may be lost. Then the charge itself names the period and subscription that it paid."""
 
 from sqlmodel import Session, select
 
@@ -15,18 +15,18 @@ from billing.platform.context import TransactionContext
 from billing.refunds import unexplained_charges
 from billing.rules.lifecycle import State
 from billing.rules.periods import NoSuchPeriod, Period
-from billing.subscriptions import period
 from billing.subscriptions.change import lock, mark
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Price, Subscription
+from billing.subscriptions.schedule import nth_period
 
 
 def take_in(
     ctx: TransactionContext, acquirer: str, claim: ChargeClaim, outcome: Outcome
 ) -> SettleOutcome | Unattributed:
-    """Write down what became of a charge by what it says of itself. Safe to repeat.
+    """Write down what became of a charge, by its own claim. Safe to repeat.
 
-    A refusal whose attempt is lost is left alone: the claim is made again under its name, and answered as before."""
+    A decline whose attempt is lost is left alone: the charge is made again under the same name, and answered as before."""
     if ctx.session.get(Attempt, claim.attempt_id) is not None:
         return settle(ctx, claim.attempt_id, outcome)
     if not isinstance(outcome, Charged) or not claim.whole:
@@ -39,7 +39,7 @@ def take_in(
 
 
 def _lost_attempt(ctx: TransactionContext, acquirer: str, claim: ChargeClaim, charged: Charged) -> str | None:
-    """The attempt of a charge, with its invoice, written down once more; None where there is no such subscription or period."""
+    """Write the attempt of a charge, with its invoice, once more; None where there is no such subscription or period."""
     if ctx.session.get(Subscription, claim.subscription_id) is None:
         return None
     subscription = lock(ctx.session, claim.subscription_id)
@@ -62,8 +62,7 @@ def _lost_attempt(ctx: TransactionContext, acquirer: str, claim: ChargeClaim, ch
         "next_poll_at": ctx.at,
         "poll_count": 0,
         "by_reader": charged.card is not None,
-        "hosted": charged.card
-        is not None,  # a page keeps the card that pays; a charge of ours has it already
+        "hosted": charged.card is not None,  # only a page answers with a card: a charge of ours has one
         "settled_at": ctx.at,
     }
     bulk.insert(ctx.session, Attempt, [row | written])
@@ -71,7 +70,7 @@ def _lost_attempt(ctx: TransactionContext, acquirer: str, claim: ChargeClaim, ch
 
 
 def _known(session: Session, claim: ChargeClaim) -> str | None:
-    """By what it claims: two who take it in at once write it down once."""
+    """The attempt by its claim: two processes that take it in at once write it once."""
     return session.exec(
         select(Attempt.id)
         .join(Invoice)
@@ -84,7 +83,7 @@ def _known(session: Session, claim: ChargeClaim) -> str | None:
 
 
 def _card(ctx: TransactionContext, acquirer: str, subscription: Subscription, charged: Charged) -> str | None:
-    """The card that paid; the subscription's, where that one is lost too."""
+    """The card that paid; the subscription's where that is lost too."""
     if charged.card is not None:
         return keep_card(ctx, acquirer, subscription.reader_id, charged.card).id
     known = ctx.session.exec(
@@ -98,25 +97,18 @@ def _card(ctx: TransactionContext, acquirer: str, subscription: Subscription, ch
 def _period(
     ctx: TransactionContext, subscription: Subscription, claim: ChargeClaim, charged: Charged
 ) -> Period | None:
-    """A first charge is made on the first day that isn't free, whichever that had become since."""
+    """The paid period. A first charge was made on the first day that isn't free, which may have moved since the backup."""
     if subscription.state is State.TRIALING and claim.period_number == claim.rung == 1:
         mark(subscription, ctx.zone, charge_on=ctx.site.today(charged.at))
-        ctx.session.add(subscription)
     try:
-        return period.nth(subscription, claim.period_number, terms_of(ctx.session, subscription)[0].months)
+        return nth_period(subscription, claim.period_number, terms_of(ctx.session, subscription)[0].months)
     except NoSuchPeriod:
         return None
 
 
 def _invoice(ctx: TransactionContext, subscription: Subscription, paid_for: Period, charged: Charged) -> str:
-    """At what was charged: the price may have been another by then."""
+    """At the charged amount: the price may have been another by then."""
     plan, price = terms_of(ctx.session, subscription)
-    asked = Price(
-        id=price.id,
-        plan_id=price.plan_id,
-        amount=charged.amount,
-        currency=price.currency,
-        valid_from=price.valid_from,
-    )
-    wanted = Wanted(subscription, plan, asked, paid_for)
-    return draw_up(ctx, [wanted], today=ctx.site.today(charged.at))[0].id
+    paid = Price(**price.model_dump() | {"amount": charged.amount})
+    [invoice] = draw_up(ctx, [Wanted(subscription, plan, paid, paid_for)], today=ctx.site.today(charged.at))
+    return invoice.id

@@ -19,10 +19,16 @@ from billing.platform.site import Site
 from billing.rules import periods, trial
 from billing.rules.dunning_steps import AskReader, DunningReason, Retry, RetryReason, in_words
 from billing.rules.lifecycle import Event, State
-from billing.subscriptions.change import change, lock, lock_all, mark, take_back_mails
+from billing.subscriptions.change import (
+    SubscriptionPatch,
+    change,
+    lock,
+    lock_all,
+    mark,
+    move_charge,
+    take_back_mails,
+)
 from billing.subscriptions.models import Subscription
-from billing.subscriptions.move_charge import move_charge
-from billing.subscriptions.patch import SubscriptionPatch
 from billing.subscriptions.schedule import next_charge
 
 
@@ -172,7 +178,7 @@ def _ask_for_another(ctx: TransactionContext, subscription: Subscription, method
     invoice = open_invoice(ctx.session, subscription.id)
     if subscription.state is State.PAST_DUE and invoice is not None:
         move_charge(ctx, subscription, in_words(AskReader(DunningReason.OTHER_CARD)), retry_on=None)
-        payment_failed(ctx, subscription, invoice, method.id, occasion=f"gone:{method.id}", confirm=False)
+        payment_failed(ctx, invoice, method.id, occasion=f"gone:{method.id}")
     elif (charge := next_charge(subscription, ctx.zone)) is not None:
         card_removed(ctx, subscription, charge.on)
 

@@ -1,5 +1,5 @@
-"""Another price for those who have subscribed: planned by an operator, told to each a month ahead, charged only where the
-notice arrived (CARD-8, CPA-8)."""
+"""Another price for subscribers. An operator plans it, and each subscriber gets a notice a month ahead. They pay it only where
+the notice arrived (CARD-8, CPA-8)."""
 
 from datetime import date, datetime, time, timedelta
 
@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from billing.changes.next_terms import open_notice, put_off_price
+from billing.changes.next_terms import open_notice, postpone_price
 from billing.mail import unreachable
 from billing.mail.models import Message, MessageState
 from billing.notices.plan import PRICE_NOTICE_TEXT, price_changing
@@ -20,9 +20,7 @@ from billing.platform.site import Site
 from billing.readers.register import by_id
 from billing.rules import price_notice
 from billing.rules.lifecycle import Event, State
-from billing.rules.money import Money
 from billing.rules.periods import at_time
-from billing.subscriptions import period
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.models import (
     NoticeState,
@@ -34,28 +32,28 @@ from billing.subscriptions.models import (
     TermsChangeReason,
 )
 from billing.subscriptions.plans import add_price
+from billing.subscriptions.schedule import first_period_from
 
-LOOK_AT = time(6)
-LOOK_EVERY = timedelta(days=5)
-"""Often enough: a notice may be sent on any of the fifteen days from 45 to 31 before its period."""
+RUN_AT = time(6)
+RUN_EVERY = timedelta(days=5)
+"""Often enough: a notice may be sent on fifteen days, from 45 to 31 days before its period."""
 BATCH = 200
 
 
 def plan_change(
     ctx: TransactionContext, plan_id: str, cents: int, first_day: date, *, today: date
 ) -> PriceChange:
-    """Another price: for who starts from `first_day` on, and, each after their notice, for those who have subscribed.
+    """Plan another price: for readers who start from `first_day` on, and for subscribers after their notice.
 
-    It takes the place of a change that was planned earlier and not told yet. Raises UnknownPlan, PastPrice."""
+    It replaces a planned change that isn't announced yet. Raises UnknownPlan, PastPrice."""
     added = add_price(ctx, plan_id, cents, first_day, today=today)
     earlier = ctx.session.exec(
         select(PriceChange)
         .join(Price, col(Price.id) == PriceChange.price_id)
         .where(Price.plan_id == plan_id, col(PriceChange.closed_at).is_(None))
     )
-    for one in earlier.all():
-        one.closed_at = ctx.at
-        ctx.session.add(one)
+    for replaced in earlier:
+        replaced.closed_at = ctx.at
     planned = PriceChange(
         id=ids.new("pch", ctx.at),
         price_id=added.id,
@@ -69,21 +67,21 @@ def plan_change(
 
 
 def announce_due(database: Database, site: Site, at: datetime) -> int:
-    """Tell everybody whose turn it is; how many were told. A change is looked at every few days."""
-    told = 0
+    """Send the notices that are due; how many. A change is checked every few days."""
+    sent = 0
     while True:
         with database.transaction() as session:
             due = session.exec(_open().where(PriceChange.next_run_at <= at).limit(1)).first()
         if due is None:
-            return told
-        _put_off_late(database, site, due, at)
+            return sent
+        _postpone_late(database, site, due, at)
         after: str | None = ""
         while after is not None:
             with database.begin(site, at, WORKER) as ctx:
-                after, count = _tell_some(ctx, due, after)
-                told += count
+                after, count = _announce_batch(ctx, due, after)
+                sent += count
         with database.begin(site, at, WORKER) as ctx:
-            _look_again(ctx, due.id)
+            _schedule_next(ctx, due.id)
 
 
 def _open() -> SelectOfScalar[PriceChange]:
@@ -92,9 +90,8 @@ def _open() -> SelectOfScalar[PriceChange]:
     )
 
 
-def _put_off_late(database: Database, site: Site, planned: PriceChange, at: datetime) -> None:
-    """Notices that no mail server took, and that are too late by now: those readers are told again when another period's turn
-    has come."""
+def _postpone_late(database: Database, site: Site, planned: PriceChange, at: datetime) -> None:
+    """Void notices that no mail server accepted and that are too late by now. Their readers get another one for a later period."""
     with database.transaction() as session:
         late = session.exec(
             select(PriceNotice.subscription_id).where(
@@ -109,14 +106,14 @@ def _put_off_late(database: Database, site: Site, planned: PriceChange, at: date
             notice = open_notice(ctx.session, subscription_id)
             announced = s.next_terms_reason is TermsChangeReason.PRICE and s.state is State.ACTIVE
             if notice is not None and announced and not s.charging_since:
-                put_off_price(ctx, s, notice)
+                postpone_price(ctx, s, notice)
 
 
-def _tell_some(ctx: TransactionContext, planned: PriceChange, after: str) -> tuple[str | None, int]:
-    """One batch; where the next one begins, and how many were told."""
+def _announce_batch(ctx: TransactionContext, planned: PriceChange, after: str) -> tuple[str | None, int]:
+    """Announce the price to one batch; where the next one begins, and the number of notices."""
     new = ctx.session.get_one(Price, planned.price_id)
     found = ctx.session.exec(
-        _waiting(planned, new)
+        _at_earlier_price(planned, new, NoticeState.TOLD, NoticeState.HOLDS, NoticeState.MOOT)
         .where(
             Subscription.state == State.ACTIVE,
             col(Subscription.cancels_at).is_(None),
@@ -127,17 +124,12 @@ def _tell_some(ctx: TransactionContext, planned: PriceChange, after: str) -> tup
         .order_by(col(Subscription.id))
         .limit(BATCH)
     ).all()
-    told = sum(_tell(ctx, planned, new, subscription_id) for subscription_id in found)
-    return (found[-1] if len(found) == BATCH else None), told
-
-
-def _waiting(planned: PriceChange, new: Price) -> SelectOfScalar[str]:
-    """Those of the plan, at an earlier price, whom no notice of this change has reached or may still reach."""
-    return _at_earlier_price(planned, new, NoticeState.TOLD, NoticeState.HOLDS, NoticeState.MOOT)
+    sent = sum(_announce(ctx, planned, new, subscription_id) for subscription_id in found)
+    return (found[-1] if len(found) == BATCH else None), sent
 
 
 def _at_earlier_price(planned: PriceChange, new: Price, *but: NoticeState) -> SelectOfScalar[str]:
-    """Those of the plan at an earlier price, without those who have a notice of this change in one of these states."""
+    """Subscriptions of the plan at an earlier price that have no notice of this change in one of these states."""
     notices = sa.exists().where(
         col(PriceNotice.change_id) == planned.id,
         col(PriceNotice.subscription_id) == Subscription.id,
@@ -150,7 +142,7 @@ def _at_earlier_price(planned: PriceChange, new: Price, *but: NoticeState) -> Se
         .where(
             Subscription.plan_id == new.plan_id,
             Subscription.state != State.ENDED,
-            col(Plan.then_plan_id).is_(None),  # a year ends, and what follows is told then
+            col(Plan.then_plan_id).is_(None),  # the notice of a year's end names what follows
             Price.id != new.id,
             Price.valid_from <= new.valid_from,
             ~notices,
@@ -158,15 +150,15 @@ def _at_earlier_price(planned: PriceChange, new: Price, *but: NoticeState) -> Se
     )
 
 
-def _tell(ctx: TransactionContext, planned: PriceChange, new: Price, subscription_id: str) -> bool:
-    """Announce the price to one subscription if its turn has come: a notice, and the period it is for."""
+def _announce(ctx: TransactionContext, planned: PriceChange, new: Price, subscription_id: str) -> bool:
+    """Announce the price for the next possible period of a subscription, if its notice is due today; whether it was."""
     s = lock(ctx.session, subscription_id)
     if s.state is not State.ACTIVE or s.cancels_at is not None or s.next_price_id is not None:
         return False
     today = ctx.today
     months = ctx.session.get_one(Plan, s.plan_id).months
     earliest = max(new.valid_from, price_notice.earliest_start(today))
-    starts_on = period.first_from(s, earliest, months).start_on
+    starts_on = first_period_from(s, earliest, months).start_on
     if not price_notice.is_time(today, starts_on) or _is_refused(ctx.session, planned, s):
         return False
     notice = PriceNotice(
@@ -182,7 +174,7 @@ def _tell(ctx: TransactionContext, planned: PriceChange, new: Price, subscriptio
     ctx.session.add(notice)
     ctx.session.flush()
     change(
-        ctx.acting_as(WORKER),
+        ctx,
         s,
         Event.PRICE_ANNOUNCED,
         reason=f"{new.amount} cents from {starts_on}",
@@ -191,12 +183,11 @@ def _tell(ctx: TransactionContext, planned: PriceChange, new: Price, subscriptio
         next_terms_reason=TermsChangeReason.PRICE,
     )
     price_changing(ctx, s, notice, new)
-    ctx.session.add(s)
     return True
 
 
 def _is_refused(session: Session, planned: PriceChange, subscription: Subscription) -> bool:
-    """Whether an earlier notice of this change did not arrive, and the address still takes no mail: another would not either."""
+    """Whether an earlier notice of this change failed, and the address still refuses mail: another would fail too."""
     earlier = select(PriceNotice.id).where(
         PriceNotice.change_id == planned.id, PriceNotice.subscription_id == subscription.id
     )
@@ -206,37 +197,35 @@ def _is_refused(session: Session, planned: PriceChange, subscription: Subscripti
     return unreachable.refuses(session, reader.id, reader.email)
 
 
-def _look_again(ctx: TransactionContext, change_id: str) -> None:
-    """Until each reader pays the new price, or has chosen something else, and no one can still start at the old price. A notice
-    that was sent may yet fail to arrive."""
+def _schedule_next(ctx: TransactionContext, change_id: str) -> None:
+    """Schedule the next check, or close the change: once no reader can start at the old price, and each pays the new one or chose
+    another plan. A notice that was sent may still fail."""
     planned = ctx.session.get_one(PriceChange, change_id)
     new = ctx.session.get_one(Price, planned.price_id)
-    today = ctx.today
     left = _at_earlier_price(planned, new, NoticeState.HOLDS, NoticeState.MOOT)
-    if today >= new.valid_from and ctx.session.exec(left.limit(1)).first() is None:
+    if ctx.today >= new.valid_from and ctx.session.exec(left.limit(1)).first() is None:
         planned.closed_at = ctx.at
-    planned.next_run_at = at_time(today + LOOK_EVERY, LOOK_AT, ctx.zone)
-    ctx.session.add(planned)
+    planned.next_run_at = at_time(ctx.today + RUN_EVERY, RUN_AT, ctx.zone)
 
 
 NEXT_DUE = "SELECT min(next_run_at) FROM price_change WHERE closed_at IS NULL"
-"""When a change wants looking at next (see `timetable.Job`)."""
+"""When a change is checked next (see `timetable.Job`)."""
 
 
 def next_words(session: Session) -> str:
-    """The next look, for people."""
+    """The next check in words, for people."""
     due = session.exec(_open().limit(1)).first()
     if due is None:
         return "nothing"
     new = session.get_one(Price, due.price_id)
-    amount = Money(new.amount, new.currency).with_vat_words()
+    amount = new.money.with_vat_words()
     return f"we look whom to tell of the new price of {amount}"
 
 
 def untold(session: Session) -> list[tuple[PriceNotice, Message | None]]:
-    """Notices of another price that did not arrive, oldest first, each with its mail: for staff, who may find another way.
-    The old price stays until the reader was told. Of each reader the newest; one that was taken back, because of what the
-    reader chose, is sent again without anyone."""
+    """Notices of another price that did not arrive, oldest first, each with its mail; of each reader the newest. Staff may reach
+    the reader otherwise, and the old price stays until a notice arrives. Notices that a reader's choice took back are left
+    out: they are sent again automatically."""
     newer = aliased(PriceNotice)
     rows = session.exec(
         select(PriceNotice, Message)

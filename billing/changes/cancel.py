@@ -1,4 +1,4 @@
-"""Cancel, and undo it. A cancellation counts from the moment it was asked; money taken after that moment goes back."""
+"""Cancel, and undo it. A cancellation counts from the moment of asking; money taken after that goes back."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -75,65 +75,64 @@ def cancel(
     when: When = When.PERIOD_END,
     give_back: GiveBackChoice = GiveBackChoice.AUTO,
 ) -> Subscription:
-    """Cancel as of `asked_at`. Reading goes on to the end of what is free or paid, unless `when` says now; open retries die;
-    charges since then go back; a charge under way is returned when it is settled. Asking twice changes nothing, but of
-    two moments the earlier one counts: a letter may be found after its writer has cancelled by the page. The last charge
-    asked back later goes back then, once.
-
-    Raises AlreadyEnded, BadMoment, ChargedSince, NothingToGiveBack, NothingToLeave, UnknownSubscription."""
+    """Cancel as of `asked_at`. Reading goes on to the end of what is free or paid, unless `when` says otherwise. Open retries end,
+    charges since then go back, and a charge under way goes back when it is settled. Asking twice changes nothing, but the
+    earlier moment counts: a letter may be found late. The last charge may still be asked back later, once. Raises AlreadyEnded,
+    BadMoment, ChargedSince, NothingToGiveBack, NothingToLeave, UnknownSubscription."""
     subscription = lock(ctx.session, subscription_id)
-    reason = without_card_numbers(reason)  # taken out, not refused: no comment stops a cancellation
+    reason = without_card_numbers(reason)  # masked, not refused: no comment stops a cancellation
     if subscription.state is State.ENDED:
         raise AlreadyEnded
     asked_at = moment_of_asking(subscription, asked_at, ctx.at)
     left = _left_over(ctx, subscription, asked_at) if when is When.EARLY else None
     before = subscription.cancel_asked_at
     again = before is not None and before <= asked_at
-    if before is not None and again:
-        asked_at = before
-        if when is When.PERIOD_END and give_back is not GiveBackChoice.LAST:
-            return subscription
+    asked_at = min(asked_at, before or asked_at)
+    if again and when is When.PERIOD_END and give_back is not GiveBackChoice.LAST:
+        return subscription
     returning = return_money(ctx, subscription, asked_at, give_back)
-    returned = [invoice_of(ctx.session, one) for one in returning]
+    returned = [_invoice_of(ctx.session, row) for row in returning]
     if again and when is When.PERIOD_END and not returned:
         raise NothingToGiveBack
-    if returned:  # the whole payment goes back, so no part of it does for days left over
-        left = None
+    left = None if returned else left  # the whole payment goes back, not only the days left over
+    event, ends_at = Event.CANCEL_ASKED, end_of_what_is_held(ctx.site, subscription, returned, ctx.at)
     if left is not None:
-        returning = _give_back_rest(ctx, left)
-    now = when is When.NOW
-    until = left.ends_at if left else end_of_what_is_held(ctx.site, subscription, returned, ctx.at)
-    _end(ctx, subscription, asked_at, ctx.at if now else until, reason, now=now)
-    _tell(ctx, subscription, left, returning)
+        ends_at, returning = left.ends_at, _give_back_rest(ctx, left)
+    elif when is When.NOW:
+        event, ends_at = Event.ENDED_NOW, ctx.at
+    _end(ctx, subscription, event, reason, asked_at, ends_at)
+    if left is not None:
+        term_left(ctx, subscription, left.cents, returning)
+    else:
+        subscription_cancelled(ctx, subscription, returning)
     return subscription
 
 
 def _end(
     ctx: TransactionContext,
     subscription: Subscription,
+    event: Event,
+    reason: str,
     asked_at: datetime,
     ends_at: datetime,
-    reason: str,
-    *,
-    now: bool,
 ) -> None:
+    access_until = min(ends_at, subscription.access_until)
     change(
         ctx,
         subscription,
-        Event.ENDED_NOW if now else Event.CANCEL_ASKED,
+        event,
         reason=reason,
         cancel_asked_at=asked_at,
         cancels_at=ends_at,
-        access_until=min(ends_at, subscription.access_until),
+        access_until=access_until,
     )
     void_what_is_owed(ctx.session, subscription)
     payment_page.close_soon(ctx, subscription.id)
-    ctx.session.add(subscription)
 
 
 def moment_of_asking(subscription: Subscription, asked_at: datetime, at: datetime) -> datetime:
-    """The moment from which a cancellation said to be asked at `asked_at` counts: within the subscription's life by our clock, though
-    other clocks wrote its start and that moment. Raises BadMoment where they are further apart than clocks are."""
+    """The moment from which a cancellation asked at `asked_at` counts: within the subscription's life by our clock, as other
+    clocks may have written both ends. Raises BadMoment where it lies outside by more than clocks differ."""
     found = clocks.between(asked_at, subscription.started_at, at)
     if found is None:
         raise BadMoment
@@ -143,8 +142,8 @@ def moment_of_asking(subscription: Subscription, asked_at: datetime, at: datetim
 def end_of_what_is_held(
     site: Site, subscription: Subscription, returned: list[Invoice], at: datetime
 ) -> datetime:
-    """The end of the trial, or of the period paid for; what goes back isn't paid for. Never before now, nor after the end that
-    an earlier cancellation has: whoever left a year early has been given back the days after it."""
+    """The end of the trial, or of the paid period without what goes back. Never before now, nor after the end of an earlier
+    cancellation: a reader who left a year early has the money for the days after it."""
     s = subscription
     if s.state is State.TRIALING:
         ends_at = max(at, trial.free_until(s.charge_on, site.zone))
@@ -158,7 +157,7 @@ def end_of_what_is_held(
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """What leaving a paid year would do: when reading ends, and the cents of its payment that go back."""
+    """What leaving a paid year does: when reading ends, and the cents of its payment that go back."""
 
     payment: Payment
     cents: int
@@ -166,8 +165,8 @@ class Leaving:
 
 
 def leaving(ctx: TransactionContext, subscription: Subscription, asked_at: datetime) -> Leaving | None:
-    """What it would do, or None where there is no paid year, or nothing of it would be left over. The notice runs from the
-    moment of asking, as the law counts it, whenever it is entered; days that have been read by then stay paid."""
+    """What leaving the year would do; None without a paid year, or where no days would be left over. The notice runs from the
+    moment of asking, even where it is entered later (CPA-2). Days read by then stay paid."""
     s = subscription
     if not s.is_fixed_term or s.state is not State.ACTIVE or s.period_end_on is None:
         return None
@@ -198,35 +197,25 @@ def _left_over(ctx: TransactionContext, subscription: Subscription, asked_at: da
     return left
 
 
-def _tell(
-    ctx: TransactionContext, subscription: Subscription, left: Leaving | None, returning: list[Refund]
-) -> None:
-    if left is not None:
-        term_left(ctx, subscription, left.cents, returning)
-    else:
-        subscription_cancelled(ctx, subscription, returning)
-
-
 def _give_back_rest(ctx: TransactionContext, left: Leaving) -> list[Refund]:
     leave = f"leave:{left.payment.id}"
     part = refund.intend(ctx, left.payment, amount=left.cents, cause=leave, reason=LEFT)
     return [part] if part is not None else []
 
 
-def invoice_of(session: Session, returning: Refund) -> Invoice:
-    """What it takes back."""
+def _invoice_of(session: Session, returning: Refund) -> Invoice:
     return session.get_one(Invoice, session.get_one(Payment, returning.payment_id).invoice_id)
 
 
 def void_what_is_owed(session: Session, subscription: Subscription) -> None:
-    """Open retries die with the cancellation; a charge under way is left for its settlement, which needs the invoice."""
+    """End open retries. A charge under way keeps its invoice: settling needs it."""
     invoice = open_invoice(session, subscription.id)
     if invoice is not None and subscription.charging_since is None:
         mark_void(session, invoice)
 
 
 def can_undo(site: Site, subscription: Subscription, at: datetime) -> bool:
-    """Whether a cancellation can be taken back: while it is read on, and nothing of what is paid has gone back for it."""
+    """Whether a cancellation can be taken back: while reading goes on, and no paid money has gone back for it."""
     s = subscription
     if s.state is State.ENDED or s.cancels_at is None or s.cancels_at <= at:
         return False
@@ -235,7 +224,7 @@ def can_undo(site: Site, subscription: Subscription, at: datetime) -> bool:
 
 
 def may_undo(ctx: TransactionContext, subscription: Subscription) -> bool:
-    """The same, no bank is asking for a payment back, and the charge isn't moved by it a second time."""
+    """Whether `can_undo`, no bank disputes a payment, and the undo doesn't move the charge a second time."""
     return (
         can_undo(ctx.site, subscription, ctx.at)
         and open_of(ctx.session, subscription.reader_id) is None
@@ -244,7 +233,7 @@ def may_undo(ctx: TransactionContext, subscription: Subscription) -> bool:
 
 
 def refuse_undo(ctx: TransactionContext, subscription: Subscription) -> None:
-    """Unless it may be taken back. Raises NothingToUndo, DisputeOpen."""
+    """Raises NothingToUndo, DisputeOpen."""
     if not can_undo(ctx.site, subscription, ctx.at):
         raise NothingToUndo
     refuse_while_open(ctx.session, subscription.reader_id)
@@ -253,10 +242,10 @@ def refuse_undo(ctx: TransactionContext, subscription: Subscription) -> None:
 
 
 def undo(ctx: TransactionContext, subscription_id: str, *, reason: str = UNDONE) -> Subscription:
-    """Take a cancellation back while the trial or the period runs; a pause, or another plan, that was planned is planned again.
+    """Take a cancellation back while the trial or the period runs; a planned pause or plan is planned again.
 
-    What is due by now may move the day of the charge: the caller does it, and confirms the undo only then. Raises NothingToUndo,
-    DisputeOpen."""
+    Actions that are due by now may move the day of the charge: the caller does them first, and calls `confirm_undo` then.
+    Raises NothingToUndo, DisputeOpen."""
     subscription = lock(ctx.session, subscription_id)
     refuse_undo(ctx, subscription)
     change(ctx, subscription, Event.CANCEL_UNDONE, reason=reason, cancel_asked_at=None, cancels_at=None)
@@ -264,7 +253,7 @@ def undo(ctx: TransactionContext, subscription_id: str, *, reason: str = UNDONE)
 
 
 def confirm_undo(ctx: TransactionContext, subscription: Subscription) -> None:
-    """Tell the reader that the subscription goes on, and when it is charged next."""
+    """Mail the reader that the subscription goes on, and the day of the next charge."""
     if subscription.state is State.TRIALING:
         trial_started(ctx, subscription)
     announce_price_again(ctx, subscription)

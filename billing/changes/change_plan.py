@@ -1,4 +1,4 @@
-"""Another plan from the next period on: chosen by the reader with the price before their eyes, undone until it begins (CPA-1)."""
+"""Another plan from the next period on: the reader chooses it with its price in view, and can undo it until it begins (CPA-1)."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,13 +6,19 @@ from datetime import date
 from sqlmodel import Session, col, select
 
 from billing.changes import term_notice_sent
-from billing.changes.next_terms import NOTHING_NEXT, announce_price_again, open_notice
-from billing.changes.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing
+from billing.changes.extend import NOTHING_NEXT, NOTICES_DUE
+from billing.changes.next_terms import announce_price_again, open_notice
+from billing.changes.refusals import (
+    ChargeUnderWay,
+    IsOwing,
+    refuse_unless_live,
+    refuse_while_charging,
+)
 from billing.notices.plan import choice_undone, plan_switched
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.rules.lifecycle import Event, State
-from billing.subscriptions.change import change, lock
+from billing.subscriptions.change import SubscriptionPatch, change, lock
 from billing.subscriptions.find import NotOffered, plan_on_offer
 from billing.subscriptions.models import (
     NoticeState,
@@ -23,7 +29,6 @@ from billing.subscriptions.models import (
     Subscription,
     TermsChangeReason,
 )
-from billing.subscriptions.patch import SubscriptionPatch
 from billing.subscriptions.plans import UnknownPlan
 from billing.subscriptions.schedule import next_charge, pause_is_ahead
 
@@ -58,26 +63,22 @@ class Switch:
 def preview(
     ctx: TransactionContext, subscription: Subscription, plan_id: str, *, by_staff: bool = False
 ) -> Switch:
-    """What it would do. A year chosen again is another year, which never comes by itself (CPA-2).
+    """What it would do. A reader may choose their year again: another year never comes by itself (CPA-2).
 
     Raises UnknownPlan, CannotSwitch, SamePlan, AlreadyEnded, IsCancelled, IsOwing, ChargeUnderWay."""
     s = subscription
-    if s.state is State.ENDED:
-        raise AlreadyEnded
-    if s.cancels_at is not None:
-        raise IsCancelled
-    if s.charging_since is not None:
-        raise ChargeUnderWay
+    refuse_unless_live(s)
+    refuse_while_charging(s)
     if s.state is State.PAST_DUE:
         raise IsOwing
     if s.state is not State.ACTIVE or s.period_end_on is None or pause_is_ahead(s):
         raise CannotSwitch
-    if s.period_end_on <= ctx.today:
+    if s.period_end_on <= ctx.today:  # the renewal is due this morning
         raise ChargeUnderWay
     try:
         plan, price = plan_on_offer(ctx.session, ctx.today, plan_id, by_staff=by_staff)
-    except NotOffered as none_such:
-        raise UnknownPlan from none_such
+    except NotOffered as error:
+        raise UnknownPlan from error
     if plan.id == coming_plan(ctx.session, s):
         raise SamePlan
     return Switch(plan, price, s.period_end_on)
@@ -94,13 +95,12 @@ def coming_plan(session: Session, subscription: Subscription) -> str:
 def ask(
     ctx: TransactionContext, subscription_id: str, plan_id: str, *, reason: str, by_staff: bool = False
 ) -> Subscription:
-    """Choose it. What was announced for then is moot. Raises as `preview`, and UnknownSubscription."""
+    """Choose another plan. A price announced for its first day is moot. Raises as `preview`, and UnknownSubscription."""
     subscription = lock(ctx.session, subscription_id)
     found = preview(ctx, subscription, plan_id, by_staff=by_staff)
     notice = open_notice(ctx.session, subscription.id)
     if notice is not None:
         notice.state, notice.settled_at = NoticeState.MOOT, ctx.at
-        ctx.session.add(notice)
     change(
         ctx,
         subscription,
@@ -111,26 +111,20 @@ def ask(
         next_terms_reason=TermsChangeReason.SWITCH,
     )
     plan_switched(ctx, subscription)
-    ctx.session.add(subscription)
     return subscription
 
 
 def undo(ctx: TransactionContext, subscription_id: str, *, reason: str) -> Subscription:
-    """Take it back before it begins. What was announced holds again, for the end of a year or for a price: it stays told.
+    """Take it back before it begins. What was announced before, a year's end or a price, holds again.
 
     Raises NoSwitch, UnknownSubscription."""
-    subscription = lock(ctx.session, subscription_id)
-    s = subscription
+    s = lock(ctx.session, subscription_id)
     if s.state is not State.ACTIVE or s.next_terms_reason is not TermsChangeReason.SWITCH or s.charging_since:
         raise NoSwitch
     columns: SubscriptionPatch = NOTHING_NEXT.copy()
     if s.is_fixed_term and s.term_notice_at is not None:
         said = term_notice_sent.of_this_year(ctx, s)
-        columns |= (
-            {"term_notice_at": None, "first_notice_at": None, "second_notice_at": None}
-            if said is None
-            else term_notice_sent.terms_of(ctx.session, s, said)
-        )
+        columns |= term_notice_sent.announced_terms(ctx.session, s, said) if said else NOTICES_DUE
     if not s.is_fixed_term:
         columns |= _price_again(ctx.session, s)
     change(ctx, s, Event.SWITCH_UNDONE, reason=reason, **columns)
@@ -138,13 +132,12 @@ def undo(ctx: TransactionContext, subscription_id: str, *, reason: str) -> Subsc
     charge = next_charge(s, ctx.zone)
     if charge is not None:
         choice_undone(ctx, s, "plan", charge.on)
-    ctx.session.add(s)
     return s
 
 
 def _price_again(session: Session, subscription: Subscription) -> SubscriptionPatch:
-    """The columns of the price that was announced before another plan was chosen; its notice counts again. Otherwise choosing
-    and taking back would be a way past any other price: nobody is told of the same one twice."""
+    """The columns of a price that was announced before the reader chose another plan; its notice counts again. Otherwise
+    choosing a plan and undoing that would escape the price, as no price is announced twice."""
     s = subscription
     found = session.exec(
         select(PriceNotice, Price)
@@ -162,7 +155,6 @@ def _price_again(session: Session, subscription: Subscription) -> SubscriptionPa
         return {}
     notice, price = found
     notice.state, notice.settled_at = NoticeState.TOLD, None
-    session.add(notice)
     return {
         "next_price_id": price.id,
         "next_terms_on": notice.starts_on,

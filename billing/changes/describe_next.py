@@ -1,11 +1,10 @@
-"""What the billing run does next, in words for whoever watches the clock move."""
+"""What the billing run does next, in words for people who move the clock."""
 
 from sqlmodel import Session, col, func, select
 
 from billing.payments.models import Attempt, AttemptState
 from billing.readers.register import by_id
 from billing.rules.lifecycle import State
-from billing.rules.money import Money
 from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import DueAction
@@ -26,20 +25,21 @@ _WORDS = {
 
 
 def next_words(session: Session) -> str:
-    """The next thing that is due, for one reader by name; others due in the same moment are counted."""
+    """The next due action, with the reader's address; others due at the same moment are counted."""
     subscription = session.exec(
         select(Subscription)
         .where(col(Subscription.next_action_at).is_not(None))
         .order_by(col(Subscription.next_action_at), col(Subscription.id))
         .limit(1)
     ).first()
-    asked = session.exec(
+    attempt = session.exec(
         select(Attempt).where(Attempt.state == AttemptState.OPEN).order_by(col(Attempt.next_poll_at)).limit(1)
     ).first()
-    if asked is not None and (
-        subscription is None or asked.next_poll_at <= (subscription.next_action_at or asked.next_poll_at)
+    if attempt is not None and (
+        subscription is None or attempt.next_poll_at <= (subscription.next_action_at or attempt.next_poll_at)
     ):
-        return f"we ask the acquirer how a charge ended, for {_reader(session, asked.subscription_id)}"
+        reader_id = session.get_one(Subscription, attempt.subscription_id).reader_id
+        return f"we ask the acquirer how a charge ended, for {by_id(session, reader_id).email}"
     return _of(session, subscription) if subscription else "nothing"
 
 
@@ -48,7 +48,7 @@ def _of(session: Session, subscription: Subscription) -> str:
     words = _WORDS[DueAction(str(subscription.next_action))].format(
         reader=by_id(session, subscription.reader_id).email,
         trial="trial " if subscription.state is State.TRIALING else "",
-        price=Money(price.amount, price.currency).with_vat_words(),
+        price=price.money.with_vat_words(),
     )
     others = session.exec(
         select(func.count())
@@ -60,7 +60,3 @@ def _of(session: Session, subscription: Subscription) -> str:
         )
     ).one()
     return f"{words}, and {others} more like it" if others else words
-
-
-def _reader(session: Session, subscription_id: str) -> str:
-    return by_id(session, session.get_one(Subscription, subscription_id).reader_id).email

@@ -1,4 +1,4 @@
-"""What a cancellation gives back: what was taken after the moment of asking always, the last charge where it is asked for."""
+"""What a cancellation gives back: always what was taken after the moment of asking, on request the last charge."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ GIVEN_BACK = "You cancelled, and this charge is returned in full."
 
 
 class GiveBackChoice(StrEnum):
-    """Which money goes back. What was taken after the moment of asking always does: `none` is refused where there is such."""
+    """Which money goes back. Money taken after the moment of asking always does, so it refuses `none`."""
 
     NONE = "none"
     LAST = "last"
@@ -27,7 +27,7 @@ class GiveBackChoice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DueBack:
-    """A payment that goes back with a cancellation: how many cents of it are left to give."""
+    """A payment that goes back with a cancellation, and the cents of it that haven't gone back yet."""
 
     payment: Payment
     invoice: Invoice
@@ -40,18 +40,18 @@ def due_back(
     asked_at: datetime,
     give_back: GiveBackChoice = GiveBackChoice.AUTO,
 ) -> list[DueBack]:
-    """What a cancellation as of `asked_at` gives back, newest first; what has gone back already isn't in it."""
+    """What a cancellation as of `asked_at` gives back, newest first, without what has gone back already."""
     if give_back is GiveBackChoice.NONE:
         return []
     paid = paid_for(session, subscription)[::-1]
     last = paid[:1] if give_back is GiveBackChoice.LAST else []
     chosen = [row for row in paid if row in last or _came_after(row[0], row[2], asked_at)]
     left = [DueBack(payment, invoice, refund.left_of(session, payment)) for payment, invoice, _ in chosen]
-    return [one for one in left if one.cents]
+    return [back for back in left if back.cents]
 
 
 def paid_for(session: Session, subscription: Subscription) -> Sequence[tuple[Payment, Invoice, Attempt]]:
-    """What was paid for a subscription, oldest first; money that came twice isn't in it."""
+    """What was paid for a subscription, oldest first, without duplicates."""
     return session.exec(
         select(Payment, Invoice, Attempt)
         .join(Invoice, col(Invoice.id) == Payment.invoice_id)
@@ -62,8 +62,8 @@ def paid_for(session: Session, subscription: Subscription) -> Sequence[tuple[Pay
 
 
 def _came_after(payment: Payment, attempt: Attempt, asked_at: datetime) -> bool:
-    """Whether the money was taken after the moment of asking, by our clock or by the acquirer's: between the two the reader is
-    right. The acquirer's times are whole seconds: within one, ours decides."""
+    """Whether the money was taken after the moment of asking, by our clock or the acquirer's: where they disagree the reader is
+    right. The acquirer's times are whole seconds, so within one second our clock decides."""
     if attempt.intended_at > asked_at:
         return True
     if payment.paid_at == asked_at.replace(microsecond=0):
@@ -80,18 +80,22 @@ class ChargedSince(Conflict):
 def return_money(
     ctx: TransactionContext, subscription: Subscription, asked_at: datetime, give_back: GiveBackChoice
 ) -> list[Refund]:
-    """Put on its way what a cancellation as of `asked_at` gives back. Raises ChargedSince."""
+    """Start the refunds of a cancellation as of `asked_at`. Raises ChargedSince."""
     if give_back is GiveBackChoice.NONE and due_back(ctx.session, subscription, asked_at):
         raise ChargedSince
     intended = [
         refund.intend(
-            ctx, one.payment, amount=None, cause=f"cancel:{one.payment.id}", reason=reason_of(one, asked_at)
+            ctx,
+            back.payment,
+            amount=None,
+            cause=f"cancel:{back.payment.id}",
+            reason=reason_of(back, asked_at),
         )
-        for one in due_back(ctx.session, subscription, asked_at, give_back)
+        for back in due_back(ctx.session, subscription, asked_at, give_back)
     ]
-    return [one for one in intended if one is not None]
+    return [row for row in intended if row is not None]
 
 
-def reason_of(one: DueBack, asked_at: datetime) -> str:
-    """Why it goes back, as its credit note tells the reader; what staff or a reader typed stays in the history."""
-    return CAME_AFTER if one.payment.paid_at > asked_at else GIVEN_BACK
+def reason_of(back: DueBack, asked_at: datetime) -> str:
+    """The reason on the credit note. What staff or the reader typed stays in the history."""
+    return CAME_AFTER if back.payment.paid_at > asked_at else GIVEN_BACK

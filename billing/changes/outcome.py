@@ -1,4 +1,4 @@
-"""What an action that was due came to."""
+"""The result of a due action."""
 
 from enum import StrEnum
 
@@ -7,7 +7,7 @@ class ActionOutcome(StrEnum):
     """A count of a run's report each."""
 
     DUE = "due"
-    """To be charged: its attempt is written down."""
+    """A charge is to be made: its attempt is written."""
     NOTIFIED = "notified"
     EXTENDED = "extended"
     PAUSED = "paused"

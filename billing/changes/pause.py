@@ -1,12 +1,11 @@
-"""A pause with a last day: no charge and no reading of what subscribers read; it goes on by itself, announced a week ahead."""
+"""A pause with a last day: no charge and no reading. The subscription goes on by itself, announced a week ahead."""
 
 from datetime import date, datetime
-from typing import Unpack
 
 from billing.changes import unreached
 from billing.changes.extend import moved_to
 from billing.changes.outcome import ActionOutcome
-from billing.changes.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing
+from billing.changes.refusals import IsOwing, refuse_unless_live, refuse_while_charging
 from billing.mail.outbox import accepted_at
 from billing.notices.pause import pause_confirmed, pause_ending, pause_notice_key
 from billing.notices.plan import choice_undone
@@ -19,7 +18,6 @@ from billing.rules.lifecycle import Event, State
 from billing.rules.pause import PauseSpan
 from billing.subscriptions.change import change, lock, mark
 from billing.subscriptions.models import Subscription, TermsChangeReason
-from billing.subscriptions.patch import SubscriptionPatch
 from billing.subscriptions.schedule import next_charge, pause_is_ahead
 
 
@@ -52,14 +50,10 @@ def preview(site: Site, subscription: Subscription, months: int, at: datetime, *
     s = subscription
     if not 1 <= months <= most:
         raise BadPause
-    if s.state is State.ENDED:
-        raise AlreadyEnded
-    if s.cancels_at is not None:
-        raise IsCancelled
+    refuse_unless_live(s)
     if s.state is State.PAUSED or pause_is_ahead(s):
         raise AlreadyPaused
-    if s.charging_since is not None:
-        raise ChargeUnderWay
+    refuse_while_charging(s)
     if s.state is State.PAST_DUE:
         raise IsOwing
     if s.state is not State.ACTIVE or s.is_fixed_term or s.period_end_on is None:
@@ -75,13 +69,13 @@ def ask(
     """Pause from the end of what is paid. Raises as `preview`, and UnknownSubscription."""
     subscription = lock(ctx.session, subscription_id)
     found = preview(ctx.site, subscription, months, ctx.at, most=most)
-    _change(ctx, subscription, Event.PAUSE_ASKED, reason, resumes_on=found.resumes_on)
+    change(ctx, subscription, Event.PAUSE_ASKED, reason=reason, resumes_on=found.resumes_on)
     pause_confirmed(ctx, subscription)
     return subscription
 
 
 def goes_on(site: Site, subscription: Subscription, at: datetime) -> date:
-    """The day of the next charge if the pause is taken back, or ended, now. Raises NotPaused."""
+    """The day of the next charge if the pause is undone, or ended, now. Raises NotPaused."""
     if subscription.state is State.PAUSED:
         return site.today(at)
     if not pause_is_ahead(subscription) or subscription.period_end_on is None:
@@ -90,7 +84,7 @@ def goes_on(site: Site, subscription: Subscription, at: datetime) -> date:
 
 
 def undo(ctx: TransactionContext, subscription_id: str, *, reason: str) -> Subscription:
-    """Take the pause back before it begins; or, when it has begun, end it now: the next period begins, with its charge.
+    """Undo a pause before it begins. One that has begun ends now: the next period begins, with its charge.
 
     Raises NotPaused, UnknownSubscription."""
     subscription = lock(ctx.session, subscription_id)
@@ -99,7 +93,7 @@ def undo(ctx: TransactionContext, subscription_id: str, *, reason: str) -> Subsc
         return subscription
     if not pause_is_ahead(subscription):
         raise NotPaused
-    _change(ctx, subscription, Event.PAUSE_UNDONE, reason, resumes_on=None)
+    change(ctx, subscription, Event.PAUSE_UNDONE, reason=reason, resumes_on=None)
     charge = next_charge(subscription, ctx.zone)
     if charge is not None:
         choice_undone(ctx, subscription, "pause", charge.on)
@@ -107,12 +101,12 @@ def undo(ctx: TransactionContext, subscription_id: str, *, reason: str) -> Subsc
 
 
 def begin(ctx: TransactionContext, subscription: Subscription) -> ActionOutcome:
-    """What was paid has ended."""
-    _change(
+    """Begin a pause: what was paid has ended."""
+    change(
         ctx.acting_as(WORKER),
         subscription,
         Event.PAUSED,
-        "what was paid has ended",
+        reason="what was paid has ended",
         first_notice_at=None,
         second_notice_at=None,
     )
@@ -120,7 +114,7 @@ def begin(ctx: TransactionContext, subscription: Subscription) -> ActionOutcome:
 
 
 def announce(ctx: TransactionContext, subscription: Subscription) -> ActionOutcome:
-    """Say that the pause ends and what is charged then; too late for that, it lasts longer."""
+    """Announce the end of the pause and its charge. Too late for that, the pause lasts longer."""
     s = subscription
     charge_at = trial.charge_at(s.resumes_on or s.charge_on, ctx.zone)
     if ctx.at > notices.window(notices.Notice.FIRST, charge_at).closes_at:
@@ -131,14 +125,14 @@ def announce(ctx: TransactionContext, subscription: Subscription) -> ActionOutco
 
 
 def end(ctx: TransactionContext, subscription: Subscription) -> ActionOutcome:
-    """The next period begins, if its charge was announced in time: no notice, no charge.
+    """Begin the next period, if its charge was announced in time: no notice, no charge (CARD-4).
 
-    A worker who comes days late begins it today: nobody pays for days on which our lateness kept them out."""
+    A worker that runs days late begins it today, so that no reader pays for days without reading."""
     s = subscription
     on = s.resumes_on or s.charge_on
-    told = accepted_at(ctx.session, pause_notice_key(s.id, on))
+    accepted = accepted_at(ctx.session, pause_notice_key(s.id, on))
     window = notices.window(notices.Notice.FIRST, trial.charge_at(on, ctx.zone))
-    if told is None or not window.holds(told):
+    if accepted is None or not window.holds(accepted):
         if unreached.is_final(ctx, s):
             return unreached.end(ctx, s)
         return _extend(ctx, s)
@@ -147,32 +141,22 @@ def end(ctx: TransactionContext, subscription: Subscription) -> ActionOutcome:
 
 
 def _resume(ctx: TransactionContext, subscription: Subscription, on: date, reason: str) -> None:
-    """From its first hour that day is read, before the charge at nine as on the morning of any renewal."""
+    """End the pause with that day. It is read from its first hour, before the charge at 09:00, as before any renewal."""
     columns = moved_to(subscription, on) | {
         "resumes_on": None,
         "access_until": periods.start_of_day(on, ctx.zone),
     }
-    _change(ctx, subscription, Event.PAUSE_ENDED, reason, **columns)
+    change(ctx, subscription, Event.PAUSE_ENDED, reason=reason, **columns)
 
 
 def _extend(ctx: TransactionContext, subscription: Subscription) -> ActionOutcome:
-    _change(
+    missed = "the notice of the next charge did not arrive in time"
+    change(
         ctx.acting_as(WORKER),
         subscription,
         Event.PAUSE_EXTENDED,
-        unreached.extends_because(ctx, subscription, "the notice of the next charge did not arrive in time"),
+        reason=unreached.extends_because(ctx, subscription, missed),
         resumes_on=trial.extended_charge_on(ctx.today),
         first_notice_at=None,
     )
     return ActionOutcome.EXTENDED
-
-
-def _change(
-    ctx: TransactionContext,
-    subscription: Subscription,
-    event: Event,
-    reason: str,
-    **columns: Unpack[SubscriptionPatch],
-) -> None:
-    change(ctx, subscription, event, reason=reason, **columns)
-    ctx.session.add(subscription)

@@ -1,6 +1,6 @@
-"""A cancellation taken back late moves the day of the charge, as its notices can't be sent in time; in a trial or year it may once.
+"""Taking a cancellation back late moves the day of the charge, as its notices can't be in time: once in a trial or year.
 
-Otherwise cancelling before each notice, and taking that back after it, would be reading for ever (CARD-4, CPA-2)."""
+Otherwise a reader could cancel before each notice, take that back after it, and read for ever (CARD-4, CPA-2)."""
 
 from datetime import datetime
 from itertools import pairwise
@@ -23,7 +23,7 @@ ONCE = (
 
 
 def moves(ctx: TransactionContext, subscription: Subscription) -> bool:
-    """Whether the day of the charge moves if a cancellation is taken back now: a notice it waits for is missing, and late."""
+    """Whether taking a cancellation back now moves the day of the charge: one of its notices is missing, and late."""
     s = subscription
     in_trial = s.state is State.TRIALING
     if not in_trial and not (s.state is State.ACTIVE and s.is_fixed_term):
@@ -42,7 +42,7 @@ def moves(ctx: TransactionContext, subscription: Subscription) -> bool:
 
 
 def moves_again(ctx: TransactionContext, subscription: Subscription) -> bool:
-    """Whether it would move, and an undo has moved it in this trial or year: the next line of history, of the same instant."""
+    """Whether it would move, and an undo has moved it already in this trial or year."""
     s = subscription
     if not moves(ctx, s):
         return False
@@ -52,14 +52,15 @@ def moves_again(ctx: TransactionContext, subscription: Subscription) -> bool:
         .where(SubscriptionChange.subscription_id == s.id, SubscriptionChange.at >= began_at)
         .order_by(col(SubscriptionChange.id))
     ).all()
+    # an undo moves the charge in its own transaction: the next line of history has the same instant
     return any(
-        one is Event.CANCEL_UNDONE and other in MOVED and then == at_once
-        for (one, then), (other, at_once) in pairwise(lines)
+        event is Event.CANCEL_UNDONE and following in MOVED and at == following_at
+        for (event, at), (following, following_at) in pairwise(lines)
     )
 
 
 def first_notice_missed(ctx: TransactionContext, subscription: Subscription) -> bool:
-    """Whether the first notice of a trial's charge, which was written, hasn't been accepted in its window."""
+    """Whether the first notice of a trial's charge was queued, and not accepted in its window."""
     accepted_at = notice_accepted_at(ctx.session, subscription, Notice.FIRST)
     window = notices.window(Notice.FIRST, trial.charge_at(subscription.charge_on, ctx.zone))
     return accepted_at is None or not window.holds(accepted_at)

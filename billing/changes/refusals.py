@@ -1,9 +1,11 @@
-"""Why something can't be done for a subscription as it stands now; said in the same words wherever it is asked."""
+"""Refusals that several changes of a subscription share."""
 
 from sqlmodel import Session
 
 from billing.platform.errors import Conflict, Unavailable
 from billing.platform.installation import held_by
+from billing.rules.lifecycle import State
+from billing.subscriptions.models import Subscription
 
 
 class StandsStill(Unavailable):
@@ -13,7 +15,7 @@ class StandsStill(Unavailable):
 
 
 def refuse_standstill(session: Session) -> None:
-    """Raises StandsStill while money is held: what holds it is said to operators, and no business of a reader's."""
+    """Raises StandsStill while money is held. Operators see the reason, readers don't."""
     if held_by(session) is not None:
         raise StandsStill
 
@@ -46,3 +48,17 @@ class ChargeUnderWay(Conflict):
     """A charge is being made this very moment. Try again in a minute."""
 
     code = "charge_under_way"
+
+
+def refuse_unless_live(subscription: Subscription) -> None:
+    """Raises AlreadyEnded, IsCancelled."""
+    if subscription.state is State.ENDED:
+        raise AlreadyEnded
+    if subscription.cancels_at is not None:
+        raise IsCancelled
+
+
+def refuse_while_charging(subscription: Subscription) -> None:
+    """Raises ChargeUnderWay."""
+    if subscription.charging_since is not None:
+        raise ChargeUnderWay

@@ -1,7 +1,7 @@
-"""A charge that waits for notices which the reader's address refuses: two extensions, staff told each time, then the end.
+"""A charge waits for notices that the reader's address refuses: two extensions, each with a case for staff, then the end.
 
-No notice, no charge (CARD-4); but an address that refuses one of them each time isn't free reading for ever. The caller holds
-the lock, but to ask what lies ahead."""
+No notice, no charge (CARD-4); but an address that refuses each notice isn't free reading for ever. The caller holds the
+lock, except for `ends_unless_reached`."""
 
 from collections.abc import Sequence
 
@@ -26,21 +26,21 @@ from billing.subscriptions.models import Subscription, SubscriptionChange, Terms
 from billing.subscriptions.schedule import next_charge
 
 MOST = 2
-"""Extensions because an address refuses a notice, before one charge; one more where it took the last one, as it may be well again."""
+"""The most extensions before one charge because an address refuses notices; one more where it accepted the last one."""
 WHY = "the reader's mail address refuses our notices"
 _EXTENDED = (Event.TRIAL_EXTENDED, Event.TERM_EXTENDED, Event.PAUSE_EXTENDED)
 
 
 def extends_because(ctx: TransactionContext, subscription: Subscription, otherwise: str) -> str:
-    """Why the charge moves: `otherwise`, or, where the address refused a notice of it, that; then staff are told."""
+    """Why the charge moves: `otherwise`, unless the address refused one of its notices. Then a case tells staff."""
     if not _refused(ctx.session, subscription):
         return otherwise
-    _tell_staff(ctx, subscription, "The charge moves, and its notices are sent again")
+    _open_case(ctx, subscription, "The charge moves, and its notices are sent again")
     return WHY
 
 
 def is_final(ctx: TransactionContext, subscription: Subscription) -> bool:
-    """Whether the address refuses the notices of a charge that has moved for it as often as it may."""
+    """Whether the charge has moved as often as it may, and the address still refuses its notices."""
     keys = _keys(subscription)
     if not unreachable.refused(ctx.session, keys):
         return False
@@ -51,13 +51,12 @@ def is_final(ctx: TransactionContext, subscription: Subscription) -> bool:
 def end(ctx: TransactionContext, subscription: Subscription) -> ActionOutcome:
     """End it without a charge."""
     change(ctx.acting_as(WORKER), subscription, Event.UNREACHABLE, reason=WHY)
-    ctx.session.add(subscription)
-    _tell_staff(ctx, subscription, "The subscription has ended without a charge")
+    _open_case(ctx, subscription, "The subscription has ended without a charge")
     return ActionOutcome.ENDED
 
 
 def ends_unless_reached(session: Session, site: Site, subscription: Subscription) -> bool:
-    """Whether the next charge waits for a notice that the address has refused, so that the subscription ends if it goes on so."""
+    """Whether the next charge waits for a notice that the address refused: the subscription ends if that goes on."""
     return next_charge(subscription, site.zone) is not None and _refused(session, subscription)
 
 
@@ -66,7 +65,7 @@ def _refused(session: Session, subscription: Subscription) -> bool:
 
 
 def _keys(s: Subscription) -> Sequence[str]:
-    """The notices that the next charge waits for: that of a month waits for none, nor does a retry."""
+    """Keys of the notices that the next charge waits for. The charge of a month, or a retry, waits for none."""
     if s.state is State.TRIALING:
         return [trial_notice_key(which, s.id, s.charge_on) for which in Notice]
     if s.state is State.PAUSED:
@@ -81,7 +80,7 @@ def _keys(s: Subscription) -> Sequence[str]:
 
 
 def _times(ctx: TransactionContext, subscription: Subscription) -> int:
-    """How often this charge has moved for it: since the trial, or the paid period, began."""
+    """How often the address has moved this charge, since the trial or the paid period began."""
     s = subscription
     began_at = periods.start_of_day(s.period_start_on, ctx.zone) if s.period_start_on else s.started_at
     return ctx.session.exec(
@@ -94,7 +93,7 @@ def _times(ctx: TransactionContext, subscription: Subscription) -> int:
     ).one()
 
 
-def _tell_staff(ctx: TransactionContext, subscription: Subscription, what_follows: str) -> None:
+def _open_case(ctx: TransactionContext, subscription: Subscription, what_follows: str) -> None:
     email = by_id(ctx.session, subscription.reader_id).email
     open_case(
         ctx,

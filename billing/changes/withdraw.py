@@ -1,4 +1,4 @@
-"""Withdraw: within the cooling-off days after its first charge a sale is taken back, in one step (ECT-5, INT-2)."""
+"""Withdraw from a sale within the cooling-off days after its first charge, in one step (ECT-5, INT-2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ from billing.subscriptions.models import Subscription
 
 WITHDRAWN = "You withdrew within {days} days of your first payment, so it is returned in full."
 CAUSE = "withdraw:"
-"""What the refund of a withdrawn first charge answers, before the payment's id."""
+"""The cause of the refund of a withdrawn first charge begins so; the payment's id follows."""
 NO_REASON = "withdrawn"
-"""Why, in the history, where the reader gave no reason."""
+"""The reason in the history where the reader gave none."""
 UNREAD = "You withdrew, so what you paid for days that you have not read is returned."
 
 
@@ -44,8 +44,7 @@ class StaffDecide(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A withdrawal of the same reader, or with the same card, within a year: its day, its reader, and the cents of that first
-    charge which went back."""
+    """A withdrawal of the same reader, or with the same card, within a year: its day, its reader, and the cents that went back."""
 
     on: date
     reader_id: str
@@ -54,8 +53,8 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """What goes back when a sale is taken back: the first charge in full, and of each later one what is paid for days not
-    read; and the last civil day on which that can be asked. `earlier` withdrawals are oldest first."""
+    """What goes back with a withdrawal: the first charge in full, and of each later one the part for days not read. It can be
+    asked for through `last_day`. `earlier` withdrawals are oldest first."""
 
     first: DueBack
     later: tuple[DueBack, ...]
@@ -71,11 +70,11 @@ class Withdrawal:
     @property
     def later_cents(self) -> int:
         """What goes back of charges after the first."""
-        return sum(one.cents for one in self.later)
+        return sum(back.cents for back in self.later)
 
 
 def offered(ctx: TransactionContext, subscription: Subscription | None) -> Withdrawal | None:
-    """What goes back if the sale is taken back at `at`; also where it is cancelled, or ended, already."""
+    """What a withdrawal gives back now, also after a cancellation or an end; None where there is none."""
     if subscription is None:
         return None
     paid = give_back.paid_for(ctx.session, subscription)
@@ -86,7 +85,7 @@ def offered(ctx: TransactionContext, subscription: Subscription | None) -> Withd
     first = DueBack(payment, invoice, refund.left_of(ctx.session, payment))
     if not first.cents or ctx.today > last_day:
         return None
-    since = {one.payment.id: one for one in give_back.due_back(ctx.session, subscription, ctx.at)}
+    since = {back.payment.id: back for back in give_back.due_back(ctx.session, subscription, ctx.at)}
     read_until = ctx.site.today(min(ctx.at, subscription.access_until))
     later = [
         since.get(payment.id) or _unread(ctx.session, payment, invoice, read_until)
@@ -95,7 +94,7 @@ def offered(ctx: TransactionContext, subscription: Subscription | None) -> Withd
     before = _earlier(ctx, paid)
     return Withdrawal(
         first,
-        tuple(one for one in later if one.cents),
+        tuple(back for back in later if back.cents),
         last_day,
         tuple(before),
         needs_staff=len(before) >= ctx.site.policy.withdrawals_a_year,
@@ -103,8 +102,8 @@ def offered(ctx: TransactionContext, subscription: Subscription | None) -> Withd
 
 
 def _earlier(ctx: TransactionContext, paid: Sequence[tuple[Payment, Invoice, Attempt]]) -> list[Earlier]:
-    """Of the reader, or with a card that has paid for this subscription, whichever it is charged to now. One a payment: a refund
-    that failed and was tried again is the same withdrawal."""
+    """Withdrawals of the reader, or with any card that paid for this subscription. One for each payment: a refund that failed and
+    was tried again is the same withdrawal."""
     first = paid[0][0]
     paid_with = [attempt.payment_method_id for _, _, attempt in paid]
     fingerprints = select(PaymentMethod.fingerprint).where(col(PaymentMethod.id).in_(paid_with))
@@ -126,9 +125,8 @@ def _earlier(ctx: TransactionContext, paid: Sequence[tuple[Payment, Invoice, Att
     ).all()
     newest = {row.payment_id: row for row in rows}.values()
     found = [Earlier(ctx.site.today(row.created_at), row.reader_id, row.amount) for row in newest]
-    return sorted(
-        (one for one in found if cooling_off.within_a_year(one.on, ctx.today)), key=lambda one: one.on
-    )
+    recent = [earlier for earlier in found if cooling_off.within_a_year(earlier.on, ctx.today)]
+    return sorted(recent, key=lambda earlier: earlier.on)
 
 
 def _unread(session: Session, payment: Payment, invoice: Invoice, read_until: date) -> DueBack:
@@ -146,12 +144,12 @@ def withdraw(
     reason: str = NO_REASON,
     decided: bool = False,
 ) -> Withdrawal:
-    """Take the sale back as of `asked_at`: the first charge goes back in full, as does any made since, and of others what is
-    paid for days not read; reading ends now. `decided`: staff have looked at earlier withdrawals.
+    """Take the sale back as of `asked_at`, and end reading now. The first charge, and any made since, goes back
+    in full; of the others the part for days not read. `decided`: staff have judged earlier withdrawals.
 
     Raises CoolingOffOver, StaffDecide, BadMoment, UnknownSubscription."""
     subscription = lock(ctx.session, subscription_id)
-    reason = without_card_numbers(reason)  # taken out, not refused, as with a cancellation
+    reason = without_card_numbers(reason)  # masked, not refused, as in `cancel`
     asked_at = cancel.moment_of_asking(subscription, asked_at, ctx.at)
     found = offered(ctx.moved_to(asked_at), subscription)
     if found is None:
@@ -164,12 +162,11 @@ def withdraw(
     sale_withdrawn(
         ctx,
         subscription,
-        [found.first.payment, *(one.payment for one in found.later)],
+        [found.first.payment, *(back.payment for back in found.later)],
         cents=found.cents,
         later_cents=found.later_cents,
         returning=returning,
     )
-    ctx.session.add(subscription)
     return found
 
 
@@ -197,12 +194,12 @@ def _give_back(ctx: TransactionContext, found: Withdrawal, asked_at: datetime) -
         *(
             refund.intend(
                 ctx,
-                one.payment,
-                amount=one.cents,
-                cause=f"unread:{one.payment.id}",
-                reason=give_back.CAME_AFTER if one.payment.paid_at > asked_at else UNREAD,
+                back.payment,
+                amount=back.cents,
+                cause=f"unread:{back.payment.id}",
+                reason=give_back.CAME_AFTER if back.payment.paid_at > asked_at else UNREAD,
             )
-            for one in found.later
+            for back in found.later
         ),
     ]
-    return [one for one in intended if one is not None]
+    return [row for row in intended if row is not None]

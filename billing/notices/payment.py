@@ -67,8 +67,8 @@ def receipt_of(
 def receipts(
     ctx: TransactionContext, paid: Sequence[tuple[Subscription, Invoice, str]], *, again: bool = False
 ) -> None:
-    """A receipt for each paid invoice, given with the id of the card that paid. `again`: the readers may have received one before,
-    from a database that was lost."""
+    """Send the receipts of paid invoices, each with the id of the card that paid. `again`: a lost database may have sent them
+    before."""
     if not paid:
         return
     cards = bulk.load(ctx.session, PaymentMethod, {method_id for _, _, method_id in paid})
@@ -124,15 +124,16 @@ class PaymentFailedMail(
 
 def payment_failed(
     ctx: TransactionContext,
-    subscription: Subscription,
     invoice: Invoice,
     method_id: str,
     *,
     occasion: str,
-    confirm: bool,
+    confirm: bool = False,
     bank_asked: bool = True,
 ) -> None:
-    """The charge was declined: the day of the next attempt, the last day of reading, where to pay now or give another card."""
+    """A charge was declined: the day of the next attempt, the last day of reading, where to pay now or give another card.
+    One mail for each `occasion`."""
+    subscription = ctx.session.get_one(Subscription, invoice.subscription_id)
     card = ctx.session.get_one(PaymentMethod, method_id)
     mail = PaymentFailedMail(
         amount=invoice.gross,

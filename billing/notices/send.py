@@ -12,17 +12,16 @@ from billing.payments.models import PaymentMethod, Refund
 from billing.platform.context import TransactionContext
 from billing.platform.site import Site
 from billing.readers.register import by_id
-from billing.rules.money import Money
 from billing.subscriptions.find import on_sale
 from billing.subscriptions.models import Plan, Price, Subscription
 from emails import Mail
 
 
 class Channel(Protocol):
-    """A way to a subscriber beside mail, such as SMS. It chooses by `message.mail` what it carries."""
+    """Another way to a subscriber, such as SMS. It chooses by `message.mail` which messages it carries."""
 
     def queue_all(self, session: Session, messages: Sequence[NewMessage], at: datetime) -> object:
-        """Queue what it carries of these, in the transaction that causes them."""
+        """Queue those that it carries, in the transaction that causes them."""
 
 
 BESIDE_MAIL: list[Channel] = []
@@ -63,12 +62,11 @@ def last_day_while_reading(site: Site, subscription: Subscription) -> str | None
 
 
 def after_that(session: Session, plan: Plan, price: Price, on: date) -> str:
-    """What follows a charge on that day: the same each period, or nothing for a year and then the month's price."""
+    """What follows a charge on that day: the same each period, or nothing for a year, then the month's price."""
     if plan.then_plan_id is None:
-        return f"{Money(price.amount, price.currency).with_vat_words()} every {plan.period_label}, until you cancel"
+        return f"{price.money.with_vat_words()} every {plan.period_label}, until you cancel"
     month = on_sale(session, on, plan.then_plan_id)[1]
-    words = Money(month.amount, month.currency).with_vat_words()
-    return f"no charge for a year, then {words} every month, until you cancel"
+    return f"no charge for a year, then {month.money.with_vat_words()} every month, until you cancel"
 
 
 def moment(site: Site, at: datetime) -> str:

@@ -12,7 +12,6 @@ from billing.notices.send import card_of, send
 from billing.payments.models import Refund
 from billing.platform.context import TransactionContext
 from billing.rules import notices, term, trial
-from billing.rules.money import Money
 from billing.subscriptions.find import NotOffered, plan_on_offer, terms_on
 from billing.subscriptions.models import Price, Subscription, TermsChangeReason
 from emails import ALWAYS, Cents, Day, Mail, Url
@@ -44,24 +43,24 @@ class TermNoticeMail(
 
 
 def term_notice_keys(subscription_id: str) -> str:
-    """The beginning of the keys of all notices of the ends of a subscription's terms."""
+    """The start of all `term_notice_key`s of a subscription."""
     return f"term-notice:{subscription_id}:"
 
 
 def term_notice_key(subscription_id: str, ends_on: date) -> str:
-    """One notice for each end of a term."""
+    """The key of the notice. Another day has another key, so it is announced again."""
     return term_notice_keys(subscription_id) + ends_on.isoformat()
 
 
 def term_ending(
     ctx: TransactionContext, subscription: Subscription, month: Price, *, corrects: bool = False
 ) -> None:
-    """The term ends: what follows, and what was chosen or may be (CPA-2). One that corrects another may be sent to the end."""
+    """The term ends: what follows, and what the reader chose or may choose (CPA-2). A correction may be sent until the end."""
     ends_on = subscription.period_end_on or subscription.charge_on
     year, chosen = None, None
     if subscription.next_terms_reason is TermsChangeReason.SWITCH:
         plan, price = terms_on(ctx.session, subscription, ends_on)
-        chosen = f"{Money(price.amount, price.currency).with_vat_words()} a {plan.period_label}"
+        chosen = f"{price.money.with_vat_words()} a {plan.period_label}"
     else:
         with suppress(NotOffered):
             year = plan_on_offer(ctx.session, ends_on, subscription.plan_id)[1].amount
@@ -96,7 +95,7 @@ class TermReminderMail(
 
 
 def term_reminder_key(which: notices.Notice, subscription_id: str, charge_on: date) -> str:
-    """One reminder of each kind for each charge after a term."""
+    """The key of a reminder. Another day has another key, so it is announced again."""
     return f"term-reminder-{which}:{subscription_id}:{charge_on.isoformat()}"
 
 

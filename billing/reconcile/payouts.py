@@ -23,7 +23,7 @@ UNKEPT = """SELECT m.source_ref AS id, m.at, m.acquirer FROM balance_movement m
             LEFT JOIN payout p ON p.ref = m.source_ref AND p.acquirer = m.acquirer
             WHERE m.category = 'payout' AND m.source_ref IS NOT NULL AND p.ref IS NULL
             UNION ALL SELECT ref, at, acquirer FROM payout WHERE listing = 'waiting'"""
-"""Payouts of which we have only the movement (their event was lost, or there is none), or whose list wasn't finished."""
+"""Payouts of which we have only the movement (without an event), or whose list wasn't finished."""
 
 
 def unkept(session: Session, acquirer: str) -> list[str]:
@@ -73,8 +73,7 @@ def _known(acquirer: str, span: ComparedSpan) -> Any:
 
 
 def short(session: Session, acquirer: str, span: ComparedSpan) -> list[tuple[Payout, int]]:
-    """Payouts without a list that took more than the account held by the movements up to their time, with what it held of them.
-    What was missing at an earlier payout isn't reported again: the account may have held it before our books began."""
+    """Payouts without a list that took more than the account held, by the movements up to then; with what it held of them. What was missing at an earlier payout isn't reported again: the account may have held it before our books began."""
     rows = session.exec(
         select(Payout)
         .where(_known(acquirer, span), Payout.listing == PayoutListing.NONE)

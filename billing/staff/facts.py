@@ -13,10 +13,10 @@ from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.readers.register import UnknownReader
 from billing.staff.models import AuditLine, Outcome
-from billing.subscriptions import exceptions
 from billing.subscriptions.change import lock
 from billing.subscriptions.find import latest_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
+from billing.subscriptions.start import open_exception
 
 WITHOUT_EFFECT = (
     *("find", "open", "note", "answer", "receive", "ask_to_confirm"),
@@ -51,7 +51,7 @@ def lock_reader(session: Session, reader_id: str) -> Reader:
 def state_hash(session: Session, reader_id: str) -> str:
     """A hash of all that an act depends on: history, payments, refunds, grants, an allowed trial, acts of staff."""
     subscription = latest_of(session, reader_id)
-    trial, last = exceptions.open_for(session, reader_id), last_act(session, reader_id)
+    trial, last = open_exception(session, reader_id), last_act(session, reader_id)
     history = (
         select(func.max(SubscriptionChange.id))
         .join(Subscription, col(Subscription.id) == SubscriptionChange.subscription_id)
@@ -101,7 +101,7 @@ def snapshot(ctx: TransactionContext, reader_id: str) -> dict[str, Any]:
         "subscription": _columns(subscription) if subscription else None,
         "cents_returned": int(returned),
         "complimentary_until": granted.isoformat() if granted else None,
-        "another_trial": exceptions.open_for(ctx.session, reader_id) is not None,
+        "another_trial": open_exception(ctx.session, reader_id) is not None,
     }
 
 

@@ -1,9 +1,9 @@
-"""The one door: a subscription's state and dates change here, with a line of history, or not at all."""
+"""The only functions that change a subscription's state and dates, each with a line of history."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Unpack
+from typing import Any, TypedDict, Unpack
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm.attributes import set_committed_value
@@ -11,14 +11,47 @@ from sqlmodel import Session, col, select
 
 from billing.mail import obsolete
 from billing.platform import bulk
-from billing.platform.actors import acted_by
+from billing.platform.actors import WORKER, acted_by
 from billing.platform.context import TransactionContext
 from billing.platform.errors import NotFound
 from billing.platform.logs import log_event
 from billing.rules.lifecycle import Event, State, transition
-from billing.subscriptions.models import Subscription, SubscriptionChange
-from billing.subscriptions.patch import SubscriptionPatch
+from billing.rules.notices import Notice
+from billing.subscriptions.models import Subscription, SubscriptionChange, TermsChangeReason
 from billing.subscriptions.schedule import next_due
+
+
+class SubscriptionPatch(TypedDict, total=False):
+    """Columns with their new values; others stay as they are. mypy refuses a misspelt name, or a value of another type. `state`,
+    `next_action` and what goes with them are absent: `change` derives them."""
+
+    plan_id: str
+    price_id: str
+    payment_method_id: str
+    card_expires_on: date
+    card_notice_at: datetime | None
+    charge_on: date
+    anchor_number: int
+    anchor_months: int
+    is_fixed_term: bool
+    term_notice_at: datetime | None
+    first_notice_at: datetime | None
+    second_notice_at: datetime | None
+    period_number: int
+    period_start_on: date
+    period_end_on: date
+    access_until: datetime
+    charging_since: datetime | None
+    first_failed_on: date | None
+    retry_on: date | None
+    next_price_id: str | None
+    next_terms_on: date | None
+    next_terms_reason: TermsChangeReason | None
+    resumes_on: date | None
+    cancel_asked_at: datetime | None
+    cancels_at: datetime | None
+    cancel_request_at: datetime | None
+    held_until: date | None
 
 
 class UnknownSubscription(NotFound):
@@ -28,24 +61,24 @@ class UnknownSubscription(NotFound):
 
 
 def lock(session: Session, subscription_id: str) -> Subscription:
-    """The subscription, locked until the transaction ends and read afresh. Raises UnknownSubscription.
+    """The subscription, locked until the transaction ends and read again. Raises UnknownSubscription.
 
-    Whoever touches a subscription's attempts, payments or refunds takes this lock first, so that they can't cross."""
+    Take this lock before you touch a subscription's attempts, payments or refunds."""
     return lock_all(session, [subscription_id])[subscription_id]
 
 
 def lock_all(session: Session, subscription_ids: Collection[str]) -> dict[str, Subscription]:
-    """Many, locked in the order of their ids: two who lock some of the same can't wait for each other. Raises UnknownSubscription."""
+    """Lock many, as `lock` does one. Raises UnknownSubscription."""
     found = session.exec(
         select(Subscription)
         .where(bulk.one_of(Subscription.id, subscription_ids))
-        .order_by(col(Subscription.id))
+        .order_by(col(Subscription.id))  # two processes that lock some of the same rows can't deadlock
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
     if len(found) < len(set(subscription_ids)):
         raise UnknownSubscription
-    return {one.id: one for one in found}
+    return {subscription.id: subscription for subscription in found}
 
 
 def change(
@@ -56,18 +89,23 @@ def change(
     reason: str,
     **patch: Unpack[SubscriptionPatch],
 ) -> None:
-    """Let something happen to a locked subscription: state by the table of transitions, dates as given, history, what comes next.
-    Mails about it that wait, and have become untrue by it, are taken back.
-
-    Raises NoSuchTransition when the table has no such transition."""
+    """Apply an event to a locked subscription: the state by the table of transitions, the columns of the patch, a line of history,
+    the next action. Waiting mails that it makes untrue are taken back. Raises NoSuchTransition."""
     line, _ = _apply(ctx, Change(subscription, reason, patch), event, setattr)
     ctx.session.add(SubscriptionChange(**line))
     take_back_mails(ctx, [subscription], but=patch)
 
 
+def move_charge(
+    ctx: TransactionContext, subscription: Subscription, reason: str, **patch: Unpack[SubscriptionPatch]
+) -> None:
+    """Move the next charge of a locked subscription; the history says why."""
+    change(ctx.acting_as(WORKER), subscription, Event.CHARGE_MOVED, reason=reason, **patch)
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A locked subscription to which an event happens, why, and with which columns."""
+    """A locked subscription, why an event happens to it, and the columns that change."""
 
     subscription: Subscription
     reason: str
@@ -75,10 +113,11 @@ class Change:
 
 
 def change_all(ctx: TransactionContext, event: Event, cases: Sequence[Change]) -> None:
-    """Let the same happen to many locked subscriptions, as `change` does to one, in a statement each for them and for their
-    history. Raises NoSuchTransition when the table has no such transition for one of them."""
+    """Apply an event to many locked subscriptions, as `change` does to one: one statement for them, one for their history. Raises
+    NoSuchTransition."""
     lines, changes = [], []
     for case in cases:
+        # set_committed_value: the bulk update below writes the columns, so the session must not write them again
         line, columns = _apply(ctx, case, event, set_committed_value)
         lines.append(line)
         changes.append((case.subscription, columns))
@@ -98,41 +137,46 @@ _NOT_QUEUED: dict[tuple[str, str | None], SubscriptionPatch] = {
     ("term_notice", None): SubscriptionPatch(term_notice_at=None),
     ("card_expiring", None): SubscriptionPatch(card_notice_at=None),
 }
-"""What a subscription says once a queued notice, by its kind and which of two it is, has been taken back."""
+"""The columns that change when a queued notice is taken back, by its kind and which of two it is."""
 
 
 def take_back_mails(
     ctx: TransactionContext, subscriptions: Sequence[Subscription], *, but: Collection[str] = ()
 ) -> None:
-    """Send none of the waiting mails about these locked subscriptions that are untrue by now. A notice among them is due again, as
-    it was never told; `but`: columns of which the caller has decided otherwise."""
-    here = {one.id: one for one in subscriptions}
-    for mail in obsolete.take_back(ctx.session, here):
+    """Take back the waiting mails about these locked subscriptions that have become untrue. A notice among them is due again;
+    `but`: columns that the caller has just set itself."""
+    by_id = {subscription.id: subscription for subscription in subscriptions}
+    for mail in obsolete.take_back(ctx.session, by_id):
         patch = _NOT_QUEUED.get((mail.kind, mail.which))
         if patch and patch.keys().isdisjoint(but):
-            mark(here[mail.about], ctx.zone, **patch)
-            ctx.session.add(here[mail.about])
+            mark(by_id[mail.about], ctx.zone, **patch)
 
 
 def mark(subscription: Subscription, zone: ZoneInfo, **patch: Unpack[SubscriptionPatch]) -> None:
-    """Write dates on a locked subscription that are no event of their own (a notice queued, a charge under way)."""
+    """Write dates on a locked subscription that are no event of their own, such as a charge under way."""
     for name, value in patch.items():
         setattr(subscription, name, value)
     reschedule(subscription, zone)
 
 
+def mark_notice(ctx: TransactionContext, subscription: Subscription, which: Notice) -> None:
+    """Write down that one of the two notices before a charge was queued."""
+    if which is Notice.FIRST:
+        mark(subscription, ctx.zone, first_notice_at=ctx.at)
+    else:
+        mark(subscription, ctx.zone, second_notice_at=ctx.at)
+
+
 def mark_all(
-    ctx: TransactionContext,
-    subscriptions: Sequence[Subscription],
-    **patch: Unpack[SubscriptionPatch],
+    ctx: TransactionContext, subscriptions: Sequence[Subscription], **patch: Unpack[SubscriptionPatch]
 ) -> None:
-    """The same dates on many locked subscriptions, in one statement."""
+    """Write the same dates on many locked subscriptions, in one statement."""
     ctx.session.flush()
     changes = []
-    for one in subscriptions:
+    for subscription in subscriptions:
         for name, value in patch.items():
-            set_committed_value(one, name, value)
-        changes.append((one, {**patch, **_next(one, ctx.zone)}))
+            set_committed_value(subscription, name, value)
+        changes.append((subscription, {**patch, **_next(subscription, ctx.zone)}))
     bulk.update(ctx.session, changes)
 
 
@@ -142,9 +186,8 @@ def reschedule(subscription: Subscription, zone: ZoneInfo) -> None:
         setattr(subscription, name, value)
 
 
-def look_again(subscription: Subscription, at: datetime) -> None:
-    """Let the worker leave a locked subscription alone until then, though something is due. Whatever is written on it before ends
-    that: what is due is then decided afresh."""
+def postpone_action(subscription: Subscription, at: datetime) -> None:
+    """Postpone the next action of a locked subscription to `at`, although it is due. Any change before then schedules it again."""
     if subscription.next_action_at is not None:
         subscription.next_action_at = max(subscription.next_action_at, at)
 
@@ -158,9 +201,9 @@ def _next(subscription: Subscription, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _apply(
-    ctx: TransactionContext, case: Change, event: Event, put: Callable[[Any, str, Any], None]
+    ctx: TransactionContext, case: Change, event: Event, write: Callable[[Any, str, Any], None]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The line of history, and the columns that were `put`, whether they are others than before or not."""
+    """Apply an event with `write`; the line of history, and the written columns, changed or not."""
     subscription, before = case.subscription, case.subscription.state
     after = transition(before, event)
     old = {name: getattr(subscription, name) for name in case.patch}
@@ -168,10 +211,10 @@ def _apply(
     if after is State.ENDED:
         columns |= {"ended_at": ctx.at, "ended_reason": case.reason, "charging_since": None, "retry_on": None}
     for name, value in columns.items():
-        put(subscription, name, value)
+        write(subscription, name, value)
     coming = _next(subscription, ctx.zone)
     for name, value in coming.items():
-        put(subscription, name, value)
+        write(subscription, name, value)
     log_event(
         ctx.session,
         f"subscription {event}",

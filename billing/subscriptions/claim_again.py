@@ -1,4 +1,4 @@
-"""Claim trials again under another list key, for readers whose address is still known. Those of erased readers can't be."""
+"""Claim trials again under another list key, for readers whose address is still known. Erased readers' claims are lost."""
 
 import sqlalchemy as sa
 
@@ -21,7 +21,7 @@ ON CONFLICT DO NOTHING
 
 
 def claim_again(database: Database, tokens: Tokens) -> int:
-    """A batch a transaction, and safe to run again; how many claims were made."""
+    """Claim in batches, each in its own transaction; the number of new claims. Safe to repeat."""
     made, after, digest = 0, "", ""
     while True:
         with database.transaction() as session:

@@ -12,7 +12,7 @@ from billing.subscriptions.schedule import pause_is_ahead
 def in_a_sentence(
     subscription: Subscription | None, at: datetime, zone: ZoneInfo, *, by_bank: bool = False
 ) -> str:
-    """What is so now, and until when. `by_bank`: not its reader stopped it, but a bank that questions a payment."""
+    """What holds now, and until when. `by_bank`: a bank that questions a payment stopped it, not its reader."""
     s = subscription
     if s is None:
         return "You have a free account, and no subscription."

@@ -1,4 +1,4 @@
-"""Questions about plans and subscriptions. Nothing here changes anything."""
+"""Queries about plans and subscriptions. Nothing here changes anything."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -31,13 +31,12 @@ def live_of(session: Session, reader_id: str) -> Subscription | None:
 
 
 def stopped_by_bank(session: Session, subscription: Subscription) -> bool:
-    """Whether what stopped it last was a bank, and not its reader."""
-    stops = (Event.CANCEL_ASKED, Event.DISPUTED)
+    """Whether a bank stopped it last, not its reader."""
     last = session.exec(
         select(SubscriptionChange.event)
         .where(
             SubscriptionChange.subscription_id == subscription.id,
-            col(SubscriptionChange.event).in_(stops),
+            col(SubscriptionChange.event).in_((Event.CANCEL_ASKED, Event.DISPUTED)),
         )
         .order_by(col(SubscriptionChange.id).desc())
     ).first()
@@ -49,12 +48,13 @@ def latest_of(session: Session, reader_id: str) -> Subscription | None:
     return session.exec(
         select(Subscription)
         .where(Subscription.reader_id == reader_id)
+        # a live one has no end, so it comes first
         .order_by(col(Subscription.ended_at).desc().nulls_first(), col(Subscription.id).desc())
     ).first()
 
 
 def on_sale(session: Session, today: date, plan_id: str) -> tuple[Plan, Price]:
-    """The plan and its newest price, whoever it is offered to: what a term goes on as. Raises NothingOnSale."""
+    """The plan and its newest price, offered or not: a fixed term goes on as it. Raises NothingOnSale."""
     found = session.exec(
         select(Plan, Price)
         .join(Price, col(Price.plan_id) == Plan.id)
@@ -109,24 +109,18 @@ def terms_of(session: Session, subscription: Subscription) -> tuple[Plan, Price]
 
 
 def load_terms(session: Session, subscriptions: Sequence[Subscription]) -> None:
-    """Read the prices and plans of many subscriptions. Where the session holds them (`db.hold`), `terms_of` asks the database
-    nothing."""
-    wanted = {one.price_id for one in subscriptions}
-    if wanted:
+    """Read the prices and plans of many subscriptions, so that `terms_of` makes no query where the session holds them (`db.hold`)."""
+    price_ids = {subscription.price_id for subscription in subscriptions}
+    if price_ids:
         query = select(Price, Plan).join(Plan, col(Plan.id) == Price.plan_id)
-        session.exec(query.where(col(Price.id).in_(wanted))).all()
+        session.exec(query.where(col(Price.id).in_(price_ids))).all()
 
 
 def terms_on(session: Session, subscription: Subscription, on: date | None) -> tuple[Plan, Price]:
-    """The plan and the price of a charge on that day: what was agreed to, or what was chosen or announced for then; after a paid
-    year, before anything is announced, the month that it goes on as (CPA-2)."""
+    """The plan and the price of a charge on that day: the agreed ones, or those chosen or announced for then. After a paid year
+    without an announcement they are those of the month that follows (CPA-2)."""
     s = subscription
-    if (
-        on is not None
-        and s.next_price_id is not None
-        and s.next_terms_on is not None
-        and on >= s.next_terms_on
-    ):
+    if on is not None and s.next_price_id and s.next_terms_on and on >= s.next_terms_on:
         price = session.get_one(Price, s.next_price_id)
         return session.get_one(Plan, price.plan_id), price
     plan, price = terms_of(session, s)

@@ -20,7 +20,7 @@ FULL_ACCESS: dict[str, Any] = {
 
 
 def add(session: Session) -> None:
-    """R75.00 a month, or R750.00 for a year, VAT included, 14 days free. Written once: from then on commands change them."""
+    """Add R75.00 a month and R750.00 a year, VAT included, 14 days free. Only where there is no plan: later, commands change them."""
     if plans(session):
         return
     month = Plan(id="monthly", months=1, period_label="month", position=1, **FULL_ACCESS)

@@ -1,10 +1,9 @@
-"""What will be charged in the months to come if nobody does anything: worked out when it is asked, stored nowhere."""
+"""The charges of the months to come if nothing changes: computed on request, stored nowhere."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import takewhile
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
@@ -19,7 +18,7 @@ from billing.subscriptions.schedule import next_charge
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A charge to come, VAT included, and the plan whose period it pays for."""
+    """A future charge, VAT included, and the plan whose period it pays for."""
 
     on: date
     at: datetime
@@ -28,22 +27,20 @@ class Expected:
 
 
 def forecast(ctx: TransactionContext, subscription: Subscription, *, until: date) -> list[Expected]:
-    """Every charge up to and with the day `until`, in order: at the prices agreed to, chosen or announced, a year followed by
-    months at the price on sale. Nothing where nothing is charged: cancelled, ended, or waiting for another card."""
+    """Every charge through the day `until`, in order: at the prices agreed, chosen or announced; months at the price on sale follow
+    a year. Empty where nothing is charged: cancelled, ended, or waiting for another card."""
     first = next_charge(subscription, ctx.zone)
     if first is None:
         return []
-    starts = _periods(ctx.session, subscription, first.on)
-    expected = (_expected(ctx.zone, on, plan, price) for on, plan, price in starts)
-    return list(takewhile(lambda one: one.on <= until, expected))
-
-
-def _expected(zone: ZoneInfo, on: date, plan: Plan, price: Price) -> Expected:
-    return Expected(on, trial.charge_at(on, zone), plan.id, Money(price.amount, price.currency))
+    expected = (
+        Expected(on, trial.charge_at(on, ctx.zone), plan.id, price.money)
+        for on, plan, price in _periods(ctx.session, subscription, first.on)
+    )
+    return list(takewhile(lambda charge: charge.on <= until, expected))
 
 
 def _periods(session: Session, s: Subscription, first_on: date) -> Iterator[tuple[date, Plan, Price]]:
-    """Day of the charge and terms, without end. A retry pays late for a period that keeps its days; a pause moves the anchor."""
+    """The day of each charge with its terms, endlessly. A retry pays late for a period that keeps its days; a pause moves the anchor."""
     resumes = s.resumes_on == first_on
     anchor = first_on if resumes else s.charge_on
     start = first_on if resumes or s.period_end_on is None else s.period_end_on

@@ -1,4 +1,4 @@
-"""Tables about what a reader holds."""
+"""Tables of plans, prices, subscriptions and trials."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -11,10 +11,11 @@ from sqlmodel import Field, SQLModel
 from billing.platform.actors import ActedBy
 from billing.platform.db import enum_column
 from billing.rules.lifecycle import Event, State
+from billing.rules.money import Money
 
 
 class OfferedTo(StrEnum):
-    """Who may start a plan or change to it. Those who have it keep it, whatever this says."""
+    """Who may start a plan or change to it. Readers who have it keep it."""
 
     EVERYONE = "everyone"
     STAFF = "staff"
@@ -31,20 +32,20 @@ class Plan(SQLModel, table=True):
         sa_column=enum_column(OfferedTo, server_default=OfferedTo.NOBODY), default=OfferedTo.NOBODY
     )
     position: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    """Its place on the pages; the first is offered where there is room for one only."""
+    """Its place on the pages; where only one fits, the first is offered."""
     months: int
     """Length of a period, in months."""
     period_label: str
-    """What such a period is called, as in "R75.00 a month"."""
+    """The name of a period, as in "R75.00 a month"."""
     trial_days: int
     then_plan_id: str | None = Field(default=None, foreign_key="plan.id")
-    """What a fixed term goes on as when it is over (CPA-2); None for a plan that goes on as it is."""
+    """The plan that follows a fixed term (CPA-2); None for a plan that goes on as it is."""
     features: list[str] = Field(sa_column=sa.Column(JSONB, nullable=False))
     """What it opens besides reading, for instance `listen`."""
 
 
 class Price(SQLModel, table=True):
-    """An amount for a plan, from a day on. A subscription keeps the price consented to."""
+    """An amount for a plan, from a day on. A subscription keeps the price that its reader agreed to."""
 
     __table_args__ = (sa.CheckConstraint("amount > 0", name="positive"),)
 
@@ -55,16 +56,21 @@ class Price(SQLModel, table=True):
     currency: str = "ZAR"
     valid_from: date
 
+    @property
+    def money(self) -> Money:
+        """The price of a period."""
+        return Money(self.amount, self.currency)
+
 
 class TermsChangeReason(StrEnum):
-    """Why other terms begin with a period to come."""
+    """Why other terms begin with a later period."""
 
     SWITCH = "switch"
     """The reader chose another plan."""
     TERM = "term"
-    """A fixed term ends, and goes on by the month."""
+    """A fixed term ends, and months follow."""
     PRICE = "price"
-    """Another price was announced; it holds only if the notice arrived in time."""
+    """Another price was announced; it begins only if the notice arrived in time."""
 
 
 class Subscription(SQLModel, table=True):
@@ -97,34 +103,34 @@ class Subscription(SQLModel, table=True):
     price_id: str = Field(foreign_key="price.id")
     payment_method_id: str | None = Field(default=None, foreign_key="payment_method.id")
     card_expires_on: date | None = None
-    """The last day on which the card is good; None where nobody knows."""
+    """The last day on which the card is good; None where it is unknown."""
     card_notice_at: datetime | None = None
-    """When the reader was told that the card ends before the next charge."""
+    """When the mail that the card ends before the next charge was queued."""
     state: State = Field(sa_column=enum_column(State))
     started_at: datetime
     charge_on: date
-    """The anchor: the civil day from which every period is counted. In a trial that is the day of the first charge. Moves only with
-    an extension."""
+    """The anchor: every period is counted from this civil day. In a trial it is the day of the first charge. Only an extension
+    moves it."""
     anchor_number: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
-    """The number of the period that begins on the anchor: 1, until a paid period is extended and the later ones begin anew."""
+    """The number of the period that begins on the anchor: 1, until an extended period moves the later ones."""
     anchor_months: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    """Months between the anchor and the start of period `anchor_number`, where another plan began: the day of the month stays."""
+    """Months from the anchor to the start of period `anchor_number`. The anchor's day of the month stays with another plan."""
     is_fixed_term: bool = Field(default=False, sa_column_kwargs={"server_default": sa.text("false")})
-    """Whether what is paid is a fixed term whose end is announced (CPA-2); in a trial, whether what will be is."""
+    """Whether the paid period is a fixed term, whose end is announced (CPA-2); in a trial, whether the first one will be."""
     term_notice_at: datetime | None = None
     """When the notice of the term's end was queued."""
     first_notice_at: datetime | None = None
     """When the first notice of the charge to come was queued: after a trial, a year or a pause."""
     second_notice_at: datetime | None = None
     period_number: int = Field(default=0)
-    """The period paid for last; 0 before the first charge."""
+    """The latest paid period; 0 before the first charge."""
     period_start_on: date | None = None
     period_end_on: date | None = None
     """The first day after the paid period."""
     access_until: datetime
-    """The end of what is free or paid, or of grace. What readers are told; a live subscription reads on after it until it is settled."""
+    """The end of what is free or paid, or of the grace, as readers see it. A live subscription reads on until its charge is settled."""
     charging_since: datetime | None = None
-    """Set while a charge is under way, so that it is due nowhere else."""
+    """Set while a charge is under way: nothing else is due then."""
     first_failed_on: date | None = None
     retry_on: date | None = None
     next_price_id: str | None = Field(default=None, foreign_key="price.id")
@@ -134,13 +140,13 @@ class Subscription(SQLModel, table=True):
         default=None, sa_column=enum_column(TermsChangeReason, nullable=True)
     )
     resumes_on: date | None = None
-    """Where a pause was asked for, or runs: the day on which it ends, with a charge."""
+    """The day on which a planned or running pause ends, with a charge."""
     cancel_asked_at: datetime | None = None
     cancels_at: datetime | None = None
     cancel_request_at: datetime | None = None
-    """When a request to cancel came by form that staff have yet to answer; the next charge is put off once while it is open."""
+    """When a request to cancel came by form that staff haven't answered. While it is open the next charge is postponed once."""
     held_until: date | None = None
-    """The day to which a charge was put off for such a request. It stays until that charge is paid, so none is put off twice."""
+    """The day to which such a request postponed a charge. It stays until that charge is paid, so none is postponed twice."""
     next_action: str | None = None
     next_action_at: datetime | None = None
     ended_at: datetime | None = None
@@ -165,7 +171,7 @@ class SubscriptionChange(ActedBy, table=True):
 
 
 class PriceChange(ActedBy, table=True):
-    """Another price for those who have subscribed already, each of them after a notice (CARD-8)."""
+    """Another price for present subscribers, for each after a notice (CARD-8)."""
 
     __tablename__ = "price_change"
     __table_args__ = (
@@ -176,7 +182,7 @@ class PriceChange(ActedBy, table=True):
     price_id: str = Field(foreign_key="price.id", unique=True)
     planned_at: datetime
     next_run_at: datetime
-    """When to look next for subscriptions whose turn it is."""
+    """When to check next which notices are due."""
     closed_at: datetime | None = None
 
 
@@ -184,19 +190,19 @@ class NoticeState(StrEnum):
     """What became of a notice of another price."""
 
     TOLD = "told"
-    """Written; whether it arrived shows when the price would begin."""
+    """Queued. Whether it arrived is checked when the price would begin."""
     HOLDS = "holds"
     """The new price has begun."""
     KEPT = "kept"
-    """It didn't arrive in time: the old price stays until another notice has, and staff see it."""
+    """It didn't arrive in time: the old price stays until another one does, and staff see it."""
     MOOT = "moot"
-    """The reader chose something else, or ended, before it began."""
+    """The reader chose another plan, or the subscription ended, before it began."""
     SEEN = "seen"
-    """It was kept, and staff have dealt with it."""
+    """It didn't arrive, and staff have dealt with it."""
 
 
 class PriceNotice(SQLModel, table=True):
-    """That one subscription was told of another price, and for which period."""
+    """The notice of another price to one subscription, with the first day of that price."""
 
     __tablename__ = "price_notice"
     __table_args__ = (
@@ -216,7 +222,7 @@ class PriceNotice(SQLModel, table=True):
     reader_id: str = Field(foreign_key="reader.id", index=True)
     state: NoticeState = Field(sa_column=enum_column(NoticeState))
     text_version: str
-    """Which words the notice had."""
+    """The version of the notice's words."""
     starts_on: date
     told_at: datetime
     settled_at: datetime | None = None
@@ -224,7 +230,7 @@ class PriceNotice(SQLModel, table=True):
 
 
 class TrialClaim(SQLModel, table=True):
-    """One trial per person: a keyed hash of the canonical address, and one of the card. Outlives erasure."""
+    """One trial per person: a keyed hash of the canonical address, and one of the card. It survives erasure."""
 
     __tablename__ = "trial_claim"
 
@@ -236,7 +242,7 @@ class TrialClaim(SQLModel, table=True):
 
 
 class TrialException(ActedBy, table=True):
-    """Staff's leave for one reader to have another trial. Used up by the next trial that starts."""
+    """Permission by staff for one reader to have another trial. The next trial that starts uses it up."""
 
     __tablename__ = "trial_exception"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Add plans, say whom they are offered to, and what they open. A plan that readers have is theirs, whatever it is offered to."""
+"""Add plans, offer them, and set what they open. Readers keep a plan that is offered no more."""
 
 import re
 from collections.abc import Sequence
@@ -81,14 +81,14 @@ def add_plan(session: Session, plan: Plan) -> Plan:
 
 
 def _check_term(session: Session, plan: Plan) -> None:
-    """What mails and pages say of a fixed term is true of a year that goes on by the month (CPA-2)."""
+    """Mails and pages describe a fixed term as a year that goes on by the month (CPA-2): refuse any other. Raises BadPlan."""
     after = plan_of(session, str(plan.then_plan_id))
     if plan.months != TERM_MONTHS or after.months != 1 or after.then_plan_id is not None:
         raise BadPlan("A fixed term is 12 months, and goes on as a plan that is paid each month.")
 
 
 def offer_plan(session: Session, plan_id: str, to: OfferedTo, position: int | None = None) -> Plan:
-    """Offer it from now on, or to nobody any more; who has it keeps it. Raises UnknownPlan, NoPrice."""
+    """Offer it from now on, or to nobody any more; its readers keep it. Raises UnknownPlan, NoPrice."""
     plan = plan_of(session, plan_id)
     priced = sa.exists().where(col(Price.plan_id) == plan.id)
     if to is not OfferedTo.NOBODY and not session.scalar(sa.select(priced)):
@@ -100,7 +100,7 @@ def offer_plan(session: Session, plan_id: str, to: OfferedTo, position: int | No
 
 
 def add_price(ctx: TransactionContext, plan_id: str, cents: int, first_day: date, *, today: date) -> Price:
-    """Let who starts from `first_day` on pay `cents`, VAT included. Nobody who has agreed to another price is charged this one.
+    """Add the price of readers who start from `first_day` on, in cents, VAT included. Subscribers keep their agreed price.
 
     Raises UnknownPlan, PastPrice."""
     if ctx.session.get(Plan, plan_id) is None:
@@ -120,7 +120,7 @@ def holders_of(session: Session, plan_id: str) -> int:
 
 
 def open_features(session: Session, plan_id: str, names: Sequence[str]) -> Plan:
-    """Let the plan open these, from now on, for everybody who has it. Raises UnknownPlan, BadFeature."""
+    """Let the plan open these features from now on, for all its readers. Raises UnknownPlan, BadFeature."""
     plan = plan_of(session, plan_id)
     plan.features = _features(names)
     session.flush()

@@ -1,4 +1,4 @@
-"""What happens next to a subscription, and when. Exhaustive: nothing can be due and unseen."""
+"""What happens next to a subscription, and when; and its periods. Exhaustive: nothing can be due and unseen."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from billing.rules import dunning, notices, periods, term, trial
 from billing.rules.lifecycle import State
+from billing.rules.periods import NoSuchPeriod, Period, add_months
 from billing.subscriptions.models import Subscription
 
 
@@ -35,13 +36,13 @@ class Due:
 
 
 def next_due(subscription: Subscription, zone: ZoneInfo) -> Due | None:
-    """The one thing that happens next, or None when it has ended or a charge is under way (then settling decides)."""
+    """The one action that comes next; None after the end, or while a charge is under way, as settling decides then."""
     due, notice = _due(subscription, zone), _card_notice(subscription, zone)
     return notice if due is not None and notice is not None and notice.at < due.at else due
 
 
 def _card_notice(s: Subscription, zone: ZoneInfo) -> Due | None:
-    """From the first day of the card's last month on, once the next charge is known to lie after it; told once."""
+    """The one notice that the card ends before the next charge: from the first day of its last month on."""
     charge = next_charge(s, zone) if s.state in (State.TRIALING, State.ACTIVE) else None
     if charge is None or s.card_expires_on is None or s.card_notice_at is not None:
         return None
@@ -96,12 +97,12 @@ def _in_period(s: Subscription, zone: ZoneInfo) -> Due:
 
 
 def _not_before(s: Subscription, on: date) -> date:
-    """The day of a renewal due `on`: later, where it was put off for a request to cancel."""
+    """The day of a renewal due `on`: later, where a request to cancel has postponed it."""
     return on if s.held_until is None else max(on, s.held_until)
 
 
 def pause_is_ahead(s: Subscription) -> bool:
-    """Whether a pause was asked for that has yet to begin. A cancellation comes before it, while that isn't undone."""
+    """Whether a pause is planned that hasn't begun. While the subscription is cancelled, it isn't ahead."""
     ahead = s.resumes_on is not None and s.period_end_on is not None and s.resumes_on > s.period_end_on
     return s.state is State.ACTIVE and s.cancels_at is None and ahead
 
@@ -117,14 +118,14 @@ def _in_pause(s: Subscription, zone: ZoneInfo) -> Due:
 
 @dataclass(frozen=True, slots=True)
 class NextCharge:
-    """The next time money is asked for, and for which day."""
+    """The next charge: its civil day, and the instant."""
 
     on: date
     at: datetime
 
 
 def next_charge(subscription: Subscription, zone: ZoneInfo) -> NextCharge | None:
-    """When the card is charged next, or None: cancelled, ended, or waiting for another card."""
+    """When the card is charged next; None: cancelled, ended, or waiting for another card. `notices/true_while` says the same in SQL."""
     s = subscription
     if s.state is State.ENDED or s.cancels_at is not None:
         return None
@@ -139,3 +140,31 @@ def next_charge(subscription: Subscription, zone: ZoneInfo) -> NextCharge | None
     else:
         return None
     return NextCharge(on, trial.charge_at(on, zone))
+
+
+def nth_period(subscription: Subscription, number: int, months: int) -> Period:
+    """The period with this number, where each lasts `months`; raises NoSuchPeriod for one before the anchor's."""
+    s = subscription
+    ahead = number - s.anchor_number
+    if ahead < 0 or months < 1:
+        raise NoSuchPeriod(f"{s.id} has no period {number} of {months} months since period {s.anchor_number}")
+    start = s.anchor_months + ahead * months
+    return Period(number, add_months(s.charge_on, start), add_months(s.charge_on, start + months))
+
+
+def period_containing(subscription: Subscription, on: date, months: int) -> Period:
+    """The period in which the day `on` lies; raises NoSuchPeriod before the anchor's."""
+    s = subscription
+    if on < add_months(s.charge_on, s.anchor_months):
+        raise NoSuchPeriod(f"{on.isoformat()} is before period {s.anchor_number} of {s.id}")
+    by_month = periods.containing(s.charge_on, on).number - 1
+    return nth_period(s, s.anchor_number + (by_month - s.anchor_months) // months, months)
+
+
+def first_period_from(subscription: Subscription, on: date, months: int) -> Period:
+    """The first period that begins on the day `on` or later."""
+    s = subscription
+    if on <= add_months(s.charge_on, s.anchor_months):
+        return nth_period(s, s.anchor_number, months)
+    found = period_containing(s, on, months)
+    return found if found.start_on == on else nth_period(s, found.number + 1, months)

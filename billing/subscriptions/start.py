@@ -7,6 +7,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from billing.mail import obsolete
 from billing.platform import ids
@@ -19,10 +20,16 @@ from billing.readers.register import by_id
 from billing.rules import periods, trial
 from billing.rules.addresses import canonical
 from billing.rules.lifecycle import State
-from billing.subscriptions import exceptions
 from billing.subscriptions.change import reschedule
 from billing.subscriptions.find import live_of
-from billing.subscriptions.models import Plan, Price, Subscription, SubscriptionChange, TrialClaim
+from billing.subscriptions.models import (
+    Plan,
+    Price,
+    Subscription,
+    SubscriptionChange,
+    TrialClaim,
+    TrialException,
+)
 
 
 class TrialUsed(Conflict):
@@ -37,6 +44,12 @@ class AlreadySubscribed(Conflict):
     code = "already_subscribed"
 
 
+class AlreadyAllowed(Conflict):
+    """This reader may have another trial already, and hasn't started it."""
+
+    code = "trial_already_allowed"
+
+
 class Open(StrEnum):
     """What may be started with an address."""
 
@@ -48,21 +61,21 @@ class Open(StrEnum):
 
 
 def open_to(ctx: TransactionContext, *, email: str, reader_id: str | None) -> Open:
-    """What somebody with this address may start now. The constraints have the last word when it happens."""
+    """What a person with this address may start now. At the start itself the constraints decide."""
     if reader_id is not None and live_of(ctx.session, reader_id) is not None:
         return Open.NOTHING
     return Open.TRIAL if may_try(ctx, email=email, reader_id=reader_id) else Open.PAID
 
 
 def refuse_second(session: Session, reader_id: str) -> None:
-    """Raises AlreadySubscribed when the reader holds a live subscription. The unique index has the last word."""
+    """Raises AlreadySubscribed where the reader has a live subscription. The unique index decides between two starts at once."""
     if live_of(session, reader_id) is not None:
         raise AlreadySubscribed
 
 
 def may_try(ctx: TransactionContext, *, email: str, reader_id: str | None) -> bool:
     """Whether a trial may begin: the address hasn't had one, or staff have allowed another."""
-    return not trial_used_by_address(ctx, email) or exceptions.open_for(ctx.session, reader_id) is not None
+    return not trial_used_by_address(ctx, email) or open_exception(ctx.session, reader_id) is not None
 
 
 def trial_used_by_address(ctx: TransactionContext, email: str) -> bool:
@@ -76,13 +89,13 @@ def trial_used_by_card(session: Session, fingerprint: str) -> bool:
 
 
 def address_digest(tokens: Tokens, email: str) -> str:
-    """The keyed hash by which an address is recognised after it is forgotten."""
+    """The keyed hash that recognises an address after its erasure."""
     return tokens.list_digest("trial-address", canonical(email))
 
 
 @dataclass(frozen=True, slots=True)
 class Starting:
-    """What a reader has agreed to, and the card that they gave for it."""
+    """What a reader has agreed to, and their card."""
 
     reader_id: str
     plan: Plan
@@ -94,13 +107,13 @@ class Starting:
 
 
 def start_trial(ctx: TransactionContext, agreed: Starting) -> Subscription:
-    """Begin the free days. Raises TrialUsed when address or card had theirs and staff have allowed no other,
-    AlreadySubscribed when one is running. The unique constraints decide between two starts at once."""
+    """Begin the free days. Raises TrialUsed where the address or the card had theirs and staff have allowed no other, and
+    AlreadySubscribed. Unique constraints decide between two starts at once."""
     charge_on = trial.first_charge_on(ctx.today, agreed.plan.trial_days)
     subscription = _begin(ctx, agreed, charge_on)
     address = address_digest(ctx.site.tokens, by_id(ctx.session, agreed.reader_id).email)
     taken = _claim(ctx, {"address": address, "card": agreed.card_fingerprint}, subscription.id)
-    if not exceptions.use(ctx, agreed.reader_id, subscription.id) and taken:
+    if not _use_exception(ctx, agreed.reader_id, subscription.id) and taken:
         raise TrialUsed(by=taken[0])
     return subscription
 
@@ -111,7 +124,7 @@ def start_paid(ctx: TransactionContext, agreed: Starting) -> Subscription:
 
 
 def _begin(ctx: TransactionContext, agreed: Starting, trial_to: date | None) -> Subscription:
-    """Its row and the first line of its history; `trial_to` is the day of the first charge, where days are free before it."""
+    """Write its row, and the first line of its history. `trial_to`: the day of the first charge, where days before it are free."""
     refuse_second(ctx.session, agreed.reader_id)
     today, plan = ctx.today, agreed.plan
     read_to = trial_to or periods.nth(today, 1, plan.months).end_on
@@ -136,7 +149,7 @@ def _begin(ctx: TransactionContext, agreed: Starting, trial_to: date | None) -> 
     except sa.exc.IntegrityError as error:
         raise AlreadySubscribed from error
     of_reader = select(Subscription.id).where(Subscription.reader_id == subscription.reader_id)
-    # that an earlier one has ended is no news any more
+    # a waiting mail that an earlier one has ended is obsolete
     obsolete.take_back(ctx.session, ctx.session.exec(of_reader).all())
     _write_first_line(ctx, subscription, "trial started" if trial_to else "started without a trial")
     return subscription
@@ -166,12 +179,47 @@ _CLAIMS = insert(TrialClaim).on_conflict_do_nothing().returning(col(TrialClaim.k
 
 
 def _claim(ctx: TransactionContext, digests: dict[str, str], subscription_id: str) -> list[str]:
-    """Claim address and card, by their kinds in their order, so that two who claim the same can't wait for each other; the kinds
-    that are somebody's already."""
+    """Claim address and card; the kinds that were claimed before."""
     ctx.session.flush()
     rows = [
         {"kind": kind, "digest": digest, "subscription_id": subscription_id, "claimed_at": ctx.at}
-        for kind, digest in sorted(digests.items())
+        for kind, digest in sorted(digests.items())  # two starts that claim the same can't deadlock
     ]
     free = set(ctx.session.execute(_CLAIMS, rows).scalars())
     return sorted(digests.keys() - free)
+
+
+def open_exception(session: Session, reader_id: str | None) -> TrialException | None:
+    """The unused permission of the reader for another trial."""
+    if reader_id is None:
+        return None
+    return session.exec(_open_exceptions(reader_id)).first()
+
+
+def allow_trial(ctx: TransactionContext, reader_id: str, *, reason: str) -> TrialException:
+    """Let the reader start one more trial with an address and a card that have had theirs. Raises AlreadyAllowed."""
+    exception = TrialException(
+        id=ids.new("tex", ctx.at), reader_id=reader_id, given_at=ctx.at, **acted_by(ctx.actor), reason=reason
+    )
+    try:
+        with ctx.session.begin_nested():
+            ctx.session.add(exception)
+            ctx.session.flush()
+    except sa.exc.IntegrityError as error:
+        raise AlreadyAllowed from error
+    return exception
+
+
+def _use_exception(ctx: TransactionContext, reader_id: str, subscription_id: str) -> bool:
+    """Use the permission for a trial that starts now; whether there was one."""
+    exception = ctx.session.exec(_open_exceptions(reader_id).with_for_update()).first()
+    if exception is None:
+        return False
+    exception.used_at, exception.subscription_id = ctx.at, subscription_id
+    return True
+
+
+def _open_exceptions(reader_id: str) -> SelectOfScalar[TrialException]:
+    return select(TrialException).where(
+        TrialException.reader_id == reader_id, col(TrialException.used_at).is_(None)
+    )

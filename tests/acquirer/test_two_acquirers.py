@@ -16,7 +16,7 @@ from billing.acquirer.stripe.gateway import CAPABILITIES
 from billing.billing_run import run
 from billing.cases.models import CaseKind
 from billing.container import Services
-from billing.reconcile.catch_up import ask_about_cards
+from billing.reconcile.catch_up import poll_cards_that_end
 from billing.reconcile.reconcile import reconcile
 from billing.webhooks import inbox
 from billing.webhooks.settle import settle_due
@@ -199,12 +199,12 @@ def test_where_no_webhook_says_so_new_cards_are_asked_for_each_morning(
     world.sandbox.replace(card["gateway_ref"], exp_month=5, exp_year=2031)
     context = replace(house(world, another).reconcile_context, gateway=cast(Gateway, another))
     shown = "SELECT exp_month, exp_year, gone_at IS NULL AS here FROM payment_method"
-    assert ask_about_cards(context, world.now) == []
+    assert poll_cards_that_end(context, world.now) == []
     assert world.rows(shown) != [{"exp_month": 5, "exp_year": 2031, "here": True}], "a webhook says so"
     another.capabilities = replace(CAPABILITIES, card_updates=False)
-    assert ask_about_cards(context, world.now) == []
+    assert poll_cards_that_end(context, world.now) == []
     assert world.rows(shown) == [{"exp_month": 5, "exp_year": 2031, "here": True}]
     world.execute("UPDATE subscription SET card_expires_on = '2027-03-31'")
     world.sandbox.banks("remove_card", payment_method=card["gateway_ref"])
-    assert ask_about_cards(context, world.now) == []
+    assert poll_cards_that_end(context, world.now) == []
     assert world.rows(shown) == [{"exp_month": 5, "exp_year": 2031, "here": False}]

@@ -19,9 +19,9 @@ from billing.readers.models import Reader
 from billing.rules import periods, tax, trial
 from billing.rules.lifecycle import Event
 from billing.rules.money import Money
-from billing.subscriptions import period
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
+from billing.subscriptions.schedule import nth_period
 
 
 def renew(database: Database, site: Site, at: datetime, *, most: int) -> int:
@@ -46,7 +46,7 @@ def renew(database: Database, site: Site, at: datetime, *, most: int) -> int:
 
 def _draw_up(session: Session, site: Site, subscription: Subscription, at: datetime) -> Invoice:
     plan, price = terms_of(session, subscription)
-    owed_for = period.nth(subscription, subscription.period_number + 1, plan.months)
+    owed_for = nth_period(subscription, subscription.period_number + 1, plan.months)
     split = tax.split(Money(price.amount, price.currency), tax.rate_on(site.today(at)))
     invoice = Invoice(
         id=ids.new("inv", at),

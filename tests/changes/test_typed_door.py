@@ -9,9 +9,8 @@ from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
 from billing.platform.site import Site
 from billing.rules.lifecycle import Event
-from billing.subscriptions.change import change, mark
+from billing.subscriptions.change import SubscriptionPatch, change, mark
 from billing.subscriptions.models import Subscription
-from billing.subscriptions.patch import SubscriptionPatch
 
 
 def refused_by_mypy(session: Session, site: Site, one: Subscription, at: datetime) -> None:

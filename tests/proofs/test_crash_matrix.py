@@ -47,7 +47,7 @@ ELSEWHERE = {
     "billing_run.run.put_off": "puts off what breaks us: tests/billing_run/test_a_batch.py",
     "reconcile.catch_up._look_for_movements": "looks in Stripe's books of another day: tests/reports",
     "StripeBooks.movements_of": "the same",
-    "reconcile.catch_up.ask_about_cards": "for an acquirer that doesn't say so itself: tests/acquirer/test_two_acquirers.py",
+    "reconcile.catch_up.poll_cards_that_end": "for an acquirer that doesn't say so itself: tests/acquirer/test_two_acquirers.py",
     "reconcile.catch_up._card": "the same",
 }
 """Transactions that no crash case passes, with the reason."""

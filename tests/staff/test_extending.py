@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from billing.rules import periods
 from billing.rules.lifecycle import State
-from billing.subscriptions import period
 from billing.subscriptions.models import Subscription
+from billing.subscriptions.schedule import nth_period, period_containing
 from tests.support.actors import BY
 from tests.support.signed_in import signed_in_by_mail
 from tests.support.staff_members import SignIn
@@ -137,11 +137,11 @@ def test_later_periods_join_without_a_gap_whatever_the_day(anchor: date, number:
         charge_on=anchor,
         anchor_number=number,
     )
-    first = period.nth(extended, number, 1)
+    first = nth_period(extended, number, 1)
     assert (first.number, first.start_on) == (number, anchor)
     for step in range(ahead):
-        one, next_one = period.nth(extended, number + step, 1), period.nth(extended, number + step + 1, 1)
+        one, next_one = nth_period(extended, number + step, 1), nth_period(extended, number + step + 1, 1)
         assert one.end_on == next_one.start_on
-        assert period.containing(extended, one.start_on, 1) == one
+        assert period_containing(extended, one.start_on, 1) == one
     with pytest.raises(periods.NoSuchPeriod):
-        period.nth(extended, number - 1, 1)
+        nth_period(extended, number - 1, 1)

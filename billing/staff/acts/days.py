@@ -13,11 +13,11 @@ from billing.rules.term import Announced
 from billing.staff.acts.shape import Preview, day, days_in_words, format_zar
 from billing.staff.acts.subscription import running
 from billing.staff.roles import Permission
-from billing.subscriptions import exceptions
 from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.find import plan_on_offer, terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge, pause_is_ahead
+from billing.subscriptions.start import AlreadyAllowed, allow_trial, open_exception
 
 _NOTICES = {
     Announced.STANDS: "The year's end was announced, and that holds; both reminders are sent for the new day.",
@@ -116,8 +116,8 @@ class AnotherTrialAct:
 
     def preview(self, ctx: TransactionContext, /) -> Preview:
         """What is allowed. Raises AlreadyAllowed."""
-        if exceptions.open_for(ctx.session, self.reader_id) is not None:
-            raise exceptions.AlreadyAllowed
+        if open_exception(ctx.session, self.reader_id) is not None:
+            raise AlreadyAllowed
         plan, price = plan_on_offer(ctx.session, ctx.today)
         words = (
             f"The next time this reader starts, {plan.trial_days} days are free again, then {format_zar(price.amount)} a {plan.period_label}.",
@@ -127,4 +127,4 @@ class AnotherTrialAct:
 
     def do(self, ctx: TransactionContext, reason: str, /) -> str:
         """Allow it; the id of the exception."""
-        return exceptions.allow(ctx, self.reader_id, reason=reason).id
+        return allow_trial(ctx, self.reader_id, reason=reason).id

@@ -22,10 +22,10 @@ from billing.staff import audit, mails, requests, timeline
 from billing.staff.acts.withdrawing import is_offered
 from billing.staff.entry import Entry, EntryKind
 from billing.staff.roles import Permission
-from billing.subscriptions import exceptions
 from billing.subscriptions.find import latest_of, terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge, pause_is_ahead
+from billing.subscriptions.start import open_exception
 from billing.web.kit.view_rows import card_of
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.staff.requests import request_row
@@ -73,7 +73,7 @@ def _view(
         next_charge=_next_charge(ctx, subscription),
         card=card_of(card) if card else None,
         customer_ref=card.customer_ref if card else None,
-        another_trial=exceptions.open_for(session, reader.id) is not None,
+        another_trial=open_exception(ctx.session, reader.id) is not None,
         acts=_acts(visit, ctx, reader.id, subscription),
         payments=tuple(_payment(session, paid) for paid in receipts.paid_by(session, reader.id)),
         may_refund=visit.may(Permission.REFUND),

@@ -157,13 +157,8 @@ def same_until(facts: Facts, at: datetime) -> datetime | None:
     return next(iter(_instants(facts, aware(at))), None)
 
 
-def grounds(facts: Facts, at: datetime) -> Iterator[Ground]:
-    """Every ground that the facts could give, strongest first. The first that holds is the decision's reason."""
-    return _grounds(facts, at, at)
-
-
 def _answer(facts: Facts, at: datetime, now: datetime) -> tuple[Reason, frozenset[str]]:
-    for ground in _grounds(facts, at, now):
+    for ground in grounds(facts, at, now):
         if ground.holds:
             live = (held.features for held in facts.held if _live(held, at, now))
             return ground.reason, frozenset({READ}).union(*live)
@@ -178,7 +173,10 @@ _REFUSED: Final = {
 }
 
 
-def _grounds(facts: Facts, at: datetime, now: datetime) -> Iterator[Ground]:
+def grounds(facts: Facts, at: datetime, now: datetime | None = None) -> Iterator[Ground]:
+    """Every ground that the facts could give at `at`, seen from `now` (None: from `at`), strongest first. The first that holds
+    is the decision's reason."""
+    now = now or at
     policy = facts.policy
     free = policy.free_span(at)
     yield Ground(Reason.FREE, free is not None, free.end if free else None)

@@ -143,7 +143,9 @@ def _begin(ctx: TransactionContext, agreed: Starting, trial_to: date | None) -> 
     )
     reschedule(subscription, ctx.zone)
     try:
-        with ctx.session.begin_nested():
+        with (
+            ctx.session.begin_nested()
+        ):  # a savepoint: a refused insert leaves the caller's transaction usable
             ctx.session.add(subscription)
             ctx.session.flush()
     except sa.exc.IntegrityError as error:

@@ -1,7 +1,7 @@
-"""`make test`: format, lint, types and migrations are checked beside the tests, not before them.
+"""`make test`: run the tests, and at the same time check format, lint, types and migrations.
 
-Run as `python -m tests.checks [arguments for pytest]`. Each check says how it ended as soon as it has; the exit status is 1 when
-anything failed. pytest's own summary comes last. Where CI is set, coverage is measured too, and may not fall below a floor."""
+Run as `python -m tests.checks [arguments for pytest]`. Each check reports its result when it ends; pytest's summary comes last. The
+exit status is 1 if anything failed. If CI is set, coverage is measured too and must reach a floor."""
 
 import json
 import os
@@ -16,9 +16,9 @@ from typing import Any
 from billing.platform.monotonic import SystemMonotonic
 
 PROCESSES = 3
-"""Of tests, on two cores: each waits for its database now and then."""
+"""Test processes on two cores: each waits for its database at times."""
 FLOOR = 95.8
-"""Percent of lines and branches of the rooms that pyproject names under [tool.slipcover]."""
+"""Percent of lines and branches, in the rooms that pyproject.toml names under [tool.slipcover]."""
 BESIDE: dict[str, list[str]] = {
     "format": ["ruff", "format", "--check", "."],
     "lint": ["ruff", "check", "."],
@@ -29,12 +29,12 @@ BESIDE: dict[str, list[str]] = {
 
 @dataclass
 class Beside:
-    """Checks one after the other in a thread; `failed` are their names."""
+    """Runs the checks in a thread, one after the other. `failed` holds the names of those that failed."""
 
     failed: list[str]
 
     def run(self) -> None:
-        """Say what each found."""
+        """Run all checks and report each."""
         clock = SystemMonotonic()
         for name, command in BESIDE.items():
             began = clock.seconds()
@@ -50,19 +50,19 @@ class Beside:
 
 
 def say(words: str) -> None:
-    """On lines of its own, between pytest's dots."""
+    """Print on separate lines, between pytest's dots."""
     sys.stdout.write(f"\n{words}\n")
     sys.stdout.flush()
 
 
 def run_tests(arguments: list[str], *before: str) -> int:
-    """pytest, under the program `before`, if one is given; its exit status."""
+    """Run pytest, under the program `before` if given; return its exit status."""
     pytest = ["-m", "pytest", "-n", str(PROCESSES), "-m", "not prove", *arguments]
     return subprocess.run([sys.executable, *before, *pytest], stdin=subprocess.DEVNULL).returncode
 
 
 def measure_coverage(arguments: list[str]) -> int:
-    """Run the tests and see what they pass. coverage.py would make them half as slow again on Python 3.11; this costs nothing."""
+    """Run the tests with slipcover, which costs nothing. coverage.py would take half as long again on Python 3.11."""
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / "coverage.json"
         failed = run_tests(arguments, "-m", "slipcover", "--json", "--out", str(found))
@@ -71,7 +71,7 @@ def measure_coverage(arguments: list[str]) -> int:
 
 
 def judge(coverage: dict[str, Any]) -> int:
-    """Print what no test passes; 1 when that is more than the floor allows."""
+    """Print uncovered lines; return 1 if coverage is below the floor."""
     from slipcover import print_coverage
 
     print_coverage(coverage, skip_covered=True, missing_width=60)
@@ -81,7 +81,7 @@ def judge(coverage: dict[str, Any]) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the tests, and everything else beside them."""
+    """Run the tests and all checks; return the exit status."""
     beside = Beside([])
     thread = Thread(target=beside.run)
     thread.start()

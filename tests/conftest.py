@@ -1,6 +1,6 @@
-"""What every test may use: databases that begin migrated, and a world with everything running.
+"""Fixtures for all tests: migrated databases, and a world with everything running.
 
-Fixtures import what they need when they are first asked for: importing the product takes a second, which tests of rules don't need."""
+Fixtures import the product only when they are used: the import takes a second, which tests of rules don't need."""
 
 import gc
 from collections.abc import Callable, Generator, Iterator
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from tests.support.starting_points import Subscriber
     from tests.support.world import World
 
-# Properties are never judged by the time they take: the machine is shared. What passed once passes again; `make prove-all`
-# draws anew, and more: `pytest --hypothesis-profile exploring`.
+# No deadline, because the machine may be busy. Draws are repeatable; `make prove-all` draws other and more examples
+# (`pytest --hypothesis-profile exploring`).
 settings.register_profile(
     "steady",
     deadline=None,
@@ -40,13 +40,13 @@ settings.register_profile("exploring", settings.get_profile("steady"), derandomi
 settings.load_profile("steady")
 
 
-# What is imported stays, and so do the tests: looking through them for garbage again and again would be a tenth of a run.
+# Imports and tests stay for the whole run. Scanning them for garbage would cost a tenth of it.
 gc.disable()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """From its end on there is garbage to be looked for."""
+    """Enable garbage collection after the collection of tests, which is frozen."""
     collected = yield
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
@@ -56,14 +56,14 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure() -> None:
-    """Look for garbage a last time (pytest tells of what broke in it). What is left goes with the process."""
+    """Collect garbage a last time, so that pytest reports errors in finalizers. The rest goes with the process."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> ByFile:
-    """How tests are given to the workers."""
+    """Choose the scheduler of xdist."""
     return ByFile(config, log)
 
 
@@ -73,18 +73,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What `--marks` does."""
+    """Register the plugin behind `--marks`."""
     config.pluginmanager.register(coverage_marks)
 
 
 def pytest_report_header() -> str:
-    """How long the proofs are."""
+    """Report the size of the proofs."""
     return f"proofs: {proof_size.in_words()}"
 
 
-@pytest.hookimpl(trylast=True)  # of those that are left to be run
+@pytest.hookimpl(trylast=True)  # after other plugins have deselected tests
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In which order; and how long a proof may take."""
+    """Sort the tests, and give proofs a longer timeout."""
     for item in items:
         if item.get_closest_marker("prove"):
             item.add_marker(pytest.mark.timeout(3600))
@@ -93,7 +93,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def databases(pytestconfig: pytest.Config) -> "Iterator[Databases]":
-    """A server for this process of tests, and a migrated template."""
+    """A server for this test process, with a migrated template."""
     from tests.support.databases import kept_cluster, open_databases, share_compiled_statements
     from tests.support.installation import adopt, prepare
 
@@ -108,14 +108,14 @@ def databases(pytestconfig: pytest.Config) -> "Iterator[Databases]":
 
 @pytest.fixture
 def database_url(databases: "Databases") -> Iterator[str]:
-    """A migrated database of its own."""
+    """The address of a new migrated database."""
     with databases.fresh() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def shared_world(databases: "Databases") -> "Iterator[SharedWorld]":
-    """Tests ask for `world`, or a starting point."""
+    """The process's one installation; tests use `world` or a starting point."""
     from tests.support.shared_world import SharedWorld
 
     shared = SharedWorld(databases)
@@ -125,29 +125,29 @@ def shared_world(databases: "Databases") -> "Iterator[SharedWorld]":
 
 @pytest.fixture
 def make_world(shared_world: "SharedWorld") -> "Iterator[Callable[..., World]]":
-    """The world, as it begins at another moment, or with other settings. There is one at a time: each call begins it anew.
+    """`make_world(at, **settings)` returns the world, blank, at another time or with other settings. Each call resets the same world.
 
-    At the end every exchange with the sandbox is judged by Stripe's OpenAPI."""
+    At the end every exchange with the sandbox is checked against Stripe's OpenAPI."""
     yield shared_world.begin
     shared_world.judge()
 
 
 @pytest.fixture
 def fork_server(world: "World", shared_world: "SharedWorld") -> "ForkServer":
-    """Makes processes on the test's world that do what is due, or answer a request, and die of it where they are told."""
+    """Forks processes on the test's world that do due work or answer a request, and die at a given stop point."""
     return shared_world.fork_server(world)
 
 
 @pytest.fixture
 def crash(fork_server: "ForkServer") -> "Crash":
-    """`crash("charge.answered")`: all that is due is done by a process that dies at this stop point; `crash(…, request)`: the
-    request is answered by one."""
+    """`crash("charge.answered")` does all due work in a process that dies at this stop point; `crash(…, request)` answers a request
+    in one."""
     return fork_server.die
 
 
 @pytest.fixture
 def own_world(databases: "Databases") -> "Iterator[World]":
-    """A world of the test's own, for those who break the database itself."""
+    """A separate world, for tests that break the database itself."""
     from tests.support.world import World
 
     with databases.fresh() as url, World(url) as world:
@@ -173,14 +173,14 @@ def in_trial(world: "World") -> "Subscriber":
 
 
 @pytest.fixture
-def told(world: "World") -> "Subscriber":
-    """A reader on the last evening of the trial, 15 March, 20:00, with both notices."""
-    return _subscriber(world, "told")
+def notified(world: "World") -> "Subscriber":
+    """A reader on the last evening of the trial, 15 March, 20:00, who has got both notices."""
+    return _subscriber(world, "notified")
 
 
 @pytest.fixture
 def paid(world: "World") -> "Subscriber":
-    """A reader who was charged for the first time this morning, 16 March; it is noon."""
+    """A reader who was first charged this morning, 16 March; it is noon."""
     return _subscriber(world, "paid")
 
 
@@ -192,19 +192,19 @@ def paid_twice(world: "World") -> "Subscriber":
 
 @pytest.fixture
 def owing(world: "World") -> "Subscriber":
-    """A reader whose second charge was declined this morning, 16 April, for lack of money; it is noon."""
+    """A reader whose second charge was declined this morning, 16 April, for insufficient funds; it is noon."""
     return _subscriber(world, "owing")
 
 
 @pytest.fixture
 def cancelled(world: "World") -> "Subscriber":
-    """A reader who cancelled today, 5 April, noon, and reads to the end of what is paid."""
+    """A reader who cancelled today, 5 April, noon, and has access to the end of the paid period."""
     return _subscriber(world, "cancelled")
 
 
 @pytest.fixture
 def disputed(world: "World") -> "Subscriber":
-    """A reader whose bank disputes the first charge since today, 17 March, noon."""
+    """A reader whose bank disputed the first charge today, 17 March, noon."""
     return _subscriber(world, "disputed")
 
 
@@ -227,7 +227,7 @@ def staff(world: "World") -> "SignIn":
 
 @pytest.fixture(scope="session")
 def chromium() -> "Iterator[Chromium]":
-    """One browser for this process of tests; each test opens contexts of its own, `with chromium.context()`."""
+    """One browser for this test process. Each test opens its own contexts: `with chromium.context()`."""
     from tests.support.chromium import CHROMIUM, MISSING
     from tests.support.shared_chromium import Chromium
 
@@ -239,7 +239,7 @@ def chromium() -> "Iterator[Chromium]":
 
 @pytest.fixture(scope="session")
 def shared_demo(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SharedDemo]":
-    """Tests ask for `demo`."""
+    """The process's one demo; tests use `demo`."""
     from tests.support.demo import SharedDemo
 
     shared = SharedDemo(tmp_path_factory.mktemp("demo") / "data")
@@ -249,20 +249,20 @@ def shared_demo(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SharedDem
 
 @pytest.fixture
 def demo(shared_demo: "SharedDemo") -> "Demo":
-    """`billing demo`, as a newcomer starts it; one for this process of tests. What other tests did there has happened."""
+    """`billing demo`, shared by this test process. What other tests did in it stays."""
     return shared_demo.running()
 
 
 @pytest.fixture
 def arrive(chromium: "Chromium", demo: "Demo") -> "Iterator[Arrive]":
-    """Somebody new with a browser on the demo; when the test ends their console must have stayed empty."""
+    """`arrive()` makes a person with a fresh browser on the demo. At the end their console must be empty."""
     from tests.support.person import PHONE, Person
 
     with ExitStack() as ends:
 
-        def somebody(size: dict[str, Any] = PHONE, **more: Any) -> "Person":
-            person = Person.arrive(chromium, demo, size, **more)
-            ends.callback(person.leave)
-            return person
+        def person(size: dict[str, Any] = PHONE, **more: Any) -> "Person":
+            arrived = Person.arrive(chromium, demo, size, **more)
+            ends.callback(arrived.leave)
+            return arrived
 
-        yield somebody
+        yield person

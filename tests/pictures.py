@@ -1,4 +1,4 @@
-"""Take the pictures of the docs again, on a demo of their own: `make pictures`."""
+"""`make pictures`: take the docs' screenshots on a separate demo."""
 
 import sys
 import tempfile
@@ -34,7 +34,7 @@ Read the whole story: two weeks are free.
 
 
 def main() -> int:
-    """Make the folder's pictures; the exit status says whether there was a Chromium to make them with."""
+    """Take all pictures; exit status 1 if Chromium is missing."""
     if not CHROMIUM.exists():
         sys.stderr.write(f"pictures: {MISSING}\n")
         return 1
@@ -92,7 +92,7 @@ def _newsletters(chromium: Chromium, demo: Demo) -> None:
     expect(page.frame_locator("iframe[name=preview]").locator("a.headline")).to_have_count(3)
     preview = page.frame("preview")
     assert preview is not None
-    preview.wait_for_load_state("networkidle")  # what it loads besides its words
+    preview.wait_for_load_state("networkidle")  # images and style sheets
     _take(member.person, "newsletter-compose", whole=True)
     page.fill("#when", (demo.now() + timedelta(minutes=2)).strftime("%Y-%m-%dT%H:%M"))
     member.click("Save and schedule")
@@ -104,7 +104,7 @@ def _newsletters(chromium: Chromium, demo: Demo) -> None:
 
 
 def _take(person: Person, name: str, *, whole: bool = False) -> None:
-    """Without the demo's bar, which is no part of the product."""
+    """Take one picture, without the demo's bar, which isn't part of the product."""
     person.page.evaluate("document.querySelectorAll('.demo').forEach(bar => bar.remove())")
     person.page.screenshot(path=FOLDER / f"{name}.png", full_page=whole, animations="disabled")
     sys.stdout.write(f"{name}.png\n")

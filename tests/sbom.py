@@ -1,7 +1,7 @@
-"""`make sbom`: write what production is made of, as a software bill of materials in CycloneDX's JSON.
+"""`make sbom`: write a software bill of materials of production in CycloneDX JSON.
 
-Run as `python -m tests.sbom FILE`. `cyclonedx-py` reads `requirements.lock` for the packages and their hashes, and this
-environment for licences and who needs whom; neither knows both. Nothing of `requirements-dev.lock` is in it."""
+Run as `python -m tests.sbom FILE`. `cyclonedx-py` reads packages and hashes from `requirements.lock`, and licences and dependencies
+from this environment; neither has both. `requirements-dev.lock` is not included."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ Bom = dict[str, Any]
 
 
 def generate(*words: str) -> Bom:
-    """What `cyclonedx-py` says; the same bytes each time. Raises CalledProcessError."""
+    """Run `cyclonedx-py`; its output is reproducible. Raises CalledProcessError."""
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / "bom.json"
         how = [
@@ -31,7 +31,7 @@ def generate(*words: str) -> Bom:
             "-o",
             str(found),
         ]
-        # It warns that nothing is validated yet, and that a list of requirements doesn't say who needs whom.
+        # It would warn that nothing is validated, and that a list of requirements has no dependency graph.
         quiet = [sys.executable, "-W", "ignore", "-m", "cyclonedx_py"]
         subprocess.run([*quiet, *words, *how], check=True, stdin=subprocess.DEVNULL, capture_output=True)
         bom: Bom = json.loads(found.read_bytes())
@@ -39,7 +39,7 @@ def generate(*words: str) -> Bom:
 
 
 def combine(locked: Bom, installed: Bom) -> Bom:
-    """The components of `locked`, each with what `installed` knows of it besides; dependencies among them alone."""
+    """Merge: the components of `locked` with the details of `installed`, and the dependencies among them."""
     known = {component["purl"]: component for component in installed["components"]}
     components = [join(component, known.get(component["purl"])) for component in locked["components"]]
     names = {component["bom-ref"] for component in components} | {"root-component"}
@@ -48,12 +48,12 @@ def combine(locked: Bom, installed: Bom) -> Bom:
 
 
 def narrow(entry: Bom, names: set[str]) -> Bom:
-    """A component and whom it needs, as far as they are among `names`."""
+    """A component's dependencies, limited to `names`."""
     return {"ref": entry["ref"], "dependsOn": [name for name in entry.get("dependsOn", []) if name in names]}
 
 
 def join(locked: Bom, installed: Bom | None) -> Bom:
-    """One component: of what this machine doesn't install (another platform's) only name, version and hashes are known."""
+    """Merge one component. A package for another platform isn't installed here: only its name, version and hashes are known."""
     hashes = locked["externalReferences"]
     if installed is None:
         return {name: value for name, value in locked.items() if name != "description"}
@@ -61,18 +61,18 @@ def join(locked: Bom, installed: Bom | None) -> Bom:
 
 
 def bill_of_materials() -> Bom:
-    """The whole of it, for `requirements.lock` as it stands."""
+    """The bill of materials of the present `requirements.lock`."""
     return combine(generate("requirements", str(LOCK)), generate("environment", sys.executable))
 
 
 def fault_of(bom: Bom) -> str | None:
-    """Where it departs from CycloneDX's own schema, in one line; None where it doesn't."""
+    """The first violation of CycloneDX's schema in one line, or None."""
     found = JsonStrictValidator(SchemaVersion.from_version(bom["specVersion"])).validate_str(json.dumps(bom))
     return str(found).splitlines()[0] if found else None
 
 
 def main(arguments: list[str]) -> int:
-    """Write it to the file named, and say so. What CycloneDX's schema refuses isn't written: exit status 1."""
+    """Write the bill to the given file. An invalid one isn't written: exit status 1."""
     (target,) = map(Path, arguments)
     bom = bill_of_materials()
     if fault := fault_of(bom):

@@ -1,4 +1,4 @@
-"""What the tests of access share."""
+"""Fixtures of the access tests."""
 
 import pytest
 
@@ -8,5 +8,5 @@ from tests.support.world import World
 
 @pytest.fixture
 def put(world: World) -> Put:
-    """`put("bridge", "metered", free_hours=24)` registers an article, published now; its id."""
+    """`put("bridge", "metered", free_hours=24)` registers an article, published now, and returns its id."""
     return registering(world)

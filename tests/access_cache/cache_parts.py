@@ -1,4 +1,4 @@
-"""The parts of the access cache on a database, without a web process around them."""
+"""The parts of the access cache on a database, without a web process."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -24,26 +24,26 @@ SITE = Site(ZONE, "http://127.0.0.1", Tokens(SECRET_KEY))
 
 
 class WatchedListener(ChangeListener):
-    """Tells a test when something was heard."""
+    """A ChangeListener that lets a test wait for notifications."""
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        self._news = asyncio.Event()
+        self._notified = asyncio.Event()
 
     async def until(self, is_so: Callable[[], bool]) -> None:
-        """Wait until what is heard has made it so."""
+        """Wait until notifications have made `is_so()` true."""
         while not is_so():
-            self._news.clear()
-            await self._news.wait()
+            self._notified.clear()
+            await self._notified.wait()
 
     def _on_notice(self, notice: psycopg.Notify) -> None:
         super()._on_notice(notice)
-        self._news.set()
+        self._notified.set()
 
 
 @dataclass
 class CacheParts:
-    """AccessCache, the line that keeps it true, and what fills it. On a clock that stands still the line is believed for ever."""
+    """The cache, its change listener, and its loader. The stepped clock keeps the listener fresh until a test steps it."""
 
     url: str
     clock: SteppedClock
@@ -53,17 +53,17 @@ class CacheParts:
     builder: AnswerBuilder
 
     async def until_up(self) -> None:
-        """Wait until the line is believed."""
+        """Wait until the listener is fresh."""
         await self.listener.until(lambda: self.listener.is_fresh)
 
-    async def heard(self, count: int) -> None:
-        """Wait until so many things have been heard."""
+    async def invalidated(self, count: int) -> None:
+        """Wait until there were `count` invalidations."""
         await self.listener.until(lambda: self.cache.invalidations >= count)
 
 
 @asynccontextmanager
 async def running_on(url: str, *, most: int = 1000) -> AsyncIterator[CacheParts]:
-    """While the block runs, the line listens."""
+    """Run the parts on a database for the length of the block."""
     clock = SteppedClock()
     cache = AccessCache(most, clock)
     listener = WatchedListener(url, cache.invalidate, cache.clear, clock)

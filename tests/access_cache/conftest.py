@@ -1,4 +1,4 @@
-"""Stories of the access cache."""
+"""Fixtures of the access cache's tests."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

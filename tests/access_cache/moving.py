@@ -1,7 +1,7 @@
-"""Readers who start, pay, cancel and withdraw, fifty a second, through the code that pages and the worker call:
+"""Fifty changes a second to readers who start, pay, cancel and withdraw, by the code of pages and worker:
 `python -m tests.access_cache.moving`.
 
-Of each deed a line of JSON: whose, when it began, when it was committed, and by which reason the reader reads from then on."""
+It prints a line of JSON for each change: reader, begin, commit, the expected access reason afterwards, and the kind of change."""
 
 import json
 import random
@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from billing.platform.db import Database
-from tests.access_cache.random_changes import Deeds
+from tests.access_cache.random_changes import ReaderChanges
 
 A_SECOND = 50
 AT_ONCE = 6
@@ -21,10 +21,10 @@ AT_ONCE = 6
 
 @dataclass
 class Movers:
-    """`newcomers` have an account and no subscription; of all others who move, some read, some of them have paid here, and
-    some read no more."""
+    """The changing readers. `newcomers` have only an account, `reading` have access, `paid` have paid here and have access, `gone`
+    have none any more."""
 
-    random_changes: Deeds
+    changes: ReaderChanges
     newcomers: list[int]
     reading: list[int]
     paid: list[int] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Movers:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def move(self) -> str:
-        """One deed by one reader, whom nobody else moves meanwhile."""
+        """Make one random change. Its reader is taken from the lists, so that no other thread changes them meanwhile."""
         with self._lock:
             change, whose = self._choose()
         began = time.monotonic()
@@ -49,22 +49,22 @@ class Movers:
         return change, readers.pop(random.randrange(len(readers)))
 
     def _do(self, change: str, whose: int) -> tuple[str, list[int]]:
-        """By which reason they read from then on, and where they belong."""
+        """Make the change; return the expected access reason afterwards, and the list the reader belongs to."""
         if change == "start":
-            self.random_changes.start(whose)
+            self.changes.start(whose)
             return "trial", self.reading
         if change == "pay":
-            self.random_changes.pay(self.random_changes.subscribe(whose))
+            self.changes.pay(self.changes.subscribe(whose))
             return "subscription", random.choice((self.paid, self.reading))
         if change == "cancel":
-            self.random_changes.cancel(whose)
+            self.changes.cancel(whose)
         else:
-            self.random_changes.withdraw(whose)
+            self.changes.withdraw(whose)
         return "subscribe", self.gone
 
 
 def _in_time(seconds: float) -> Iterator[None]:
-    """So many deeds a second, evenly."""
+    """Yield A_SECOND times a second, evenly."""
     began = time.monotonic()
     for number in range(int(seconds * A_SECOND)):
         time.sleep(max(0.0, began + number / A_SECOND - time.monotonic()))
@@ -72,14 +72,14 @@ def _in_time(seconds: float) -> Iterator[None]:
 
 
 def main() -> None:
-    """`moving.py URL SECONDS FIRST MOVING NEWCOMERS`: readers from FIRST on, so many who read at first, and so many who don't."""
+    """`moving.py URL SECONDS FIRST MOVING NEWCOMERS`: from reader FIRST on, MOVING readers with access and NEWCOMERS without."""
     url, seconds = sys.argv[1], float(sys.argv[2])
     first, moving, newcomers = map(int, sys.argv[3:])
     readers = list(range(first, first + moving + newcomers))
-    random_changes = Deeds(Database(url, pool_size=2 * AT_ONCE))
-    movers = Movers(random_changes, newcomers=readers[moving:], reading=readers[:moving])
-    with ThreadPoolExecutor(AT_ONCE) as hands:
-        under_way = [hands.submit(movers.move) for _ in _in_time(seconds)]
+    changes = ReaderChanges(Database(url, pool_size=2 * AT_ONCE))
+    movers = Movers(changes, newcomers=readers[moving:], reading=readers[:moving])
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        under_way = [threads.submit(movers.move) for _ in _in_time(seconds)]
         for change in under_way:
             print(change.result(), flush=True)  # noqa: T201
 

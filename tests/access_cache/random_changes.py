@@ -36,26 +36,26 @@ CLOCK = SystemClock()
 
 
 class Taking:
-    """A gateway in this process that takes the money at once."""
+    """A gateway in this process whose charges succeed at once."""
 
     name = "one"
     capabilities = CAPABILITIES
 
     def charge(self, request: ChargeRequest) -> Charged:
-        """Yes."""
+        """Report success."""
         attempt = request.claim.attempt_id
         return Charged(f"pi_{attempt}", f"ch_{attempt}", request.amount, None, CLOCK.now())
 
 
 @dataclass
-class Deeds:
-    """Each is committed when it returns. Readers are known by their number."""
+class ReaderChanges:
+    """Changes that are committed when the method returns. Readers are named by number."""
 
     database: Database
     _cards: Iterator[int] = field(default_factory=count)
 
     def start(self, number: int) -> None:
-        """A trial."""
+        """Start a trial."""
         with self.database.transaction() as session:
             start_trial(
                 TransactionContext(session, SITE, CLOCK.now(), ReaderActor("r")),
@@ -63,39 +63,38 @@ class Deeds:
             )
 
     def subscribe(self, number: int) -> str:
-        """A subscription without a trial, which is yet to be paid, with a new card each time, as none may be charged so often;
-        its id."""
+        """Start an unpaid subscription without a trial; return its id. Each takes a new card, because charges to one card are limited."""
         with self.database.transaction() as session:
             agreed = self._agreed(session, number, f"card-{next(self._cards)}")
             return start_paid(TransactionContext(session, SITE, CLOCK.now(), ReaderActor("r")), agreed).id
 
     def _agreed(self, session: Session, number: int, fingerprint: str) -> Starting:
-        """To the first plan on offer, with a card of this fingerprint."""
+        """The values for a start on the first plan on offer, with a card of this fingerprint."""
         plan, price = plan_on_offer(session, self._today())
         card = self._card(session, number, fingerprint)
         return Starting(reader_of(number), plan, price, card.id, last_good_day(card), card.fingerprint)
 
     def pay(self, subscription_id: str) -> None:
-        """Its first charge."""
+        """Charge the subscription's first period."""
         run_context = RunContext(self.database, only(Taking()), SITE, pause_after=5)
         report = run_for(run_context, subscription_id, CLOCK.now())
         assert report.counts["charged"] == 1, report
 
     def cancel(self, number: int) -> None:
-        """Staff end it at once."""
+        """Staff end the subscription at once."""
         at = CLOCK.now()
         with self.database.begin(SITE, at, StaffActor("a")) as ctx:
             live, reason = self._live(ctx.session, number), "asked by phone"
             cancel(ctx, live.id, asked_at=at, reason=reason, when=When.NOW)
 
     def withdraw(self, number: int) -> None:
-        """The reader takes the sale back: the charge is refunded, and reading ends."""
+        """The reader withdraws: the charge is refunded, and access ends."""
         at = CLOCK.now()
         with self.database.begin(SITE, at, ReaderActor("r")) as ctx:
             withdraw(ctx, self._live(ctx.session, number).id, asked_at=at)
 
     def open(self, article_id: str) -> str:
-        """An editor opens the article to everyone; the opening's id."""
+        """An editor opens the article to everyone; return the opening's id."""
         at = CLOCK.now()
         with self.database.begin(SITE, at, StaffActor("a")) as ctx:
             until = at + timedelta(days=1)
@@ -103,7 +102,7 @@ class Deeds:
             return made.id
 
     def close(self, opening_id: str) -> None:
-        """And closes it before its time."""
+        """An editor closes the opening before its end."""
         with self.database.transaction() as session:
             close(TransactionContext(session, SITE, CLOCK.now(), StaffActor("a")), opening_id)
 

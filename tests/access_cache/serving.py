@@ -1,4 +1,4 @@
-"""`billing serve`, as it is run for real: a process of its own with the machine's clock."""
+"""A real `billing serve` process, with the machine's clock."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ TOKENS = Tokens(SECRET_KEY)
 
 @contextmanager
 def serving(url: str) -> Iterator[httpx.Client]:
-    """The process on this database, and somebody who asks it."""
+    """Run the process on this database; yield an HTTP client for it."""
     port = free_port(0)
     environ = {
         **os.environ,
@@ -63,7 +63,7 @@ def _until_listening(client: httpx.Client, process: "subprocess.Popen[bytes]") -
 
 
 def furnish(url: str, readers: int = 3) -> None:
-    """Readers with subscriptions, and an article for subscribers."""
+    """Add readers with subscriptions, and an article for subscribers."""
     populate(url, TOKENS, readers)
     database, at = Database(url), SystemClock().now()
     site = Site(ZoneInfo("Africa/Johannesburg"), "https://pay.example", TOKENS)
@@ -79,17 +79,17 @@ def cookie(number: int) -> dict[str, str]:
 
 
 def reason(client: httpx.Client, number: int = 0) -> str:
-    """Why that process lets the reader in, or doesn't."""
+    """The reason of the process's access decision for a reader."""
     return str(client.get("/v1/access/bridge", headers=cookie(number)).raise_for_status().json()["reason"])
 
 
 def follows(client: httpx.Client, expected: str, number: int = 0) -> None:
-    """The process comes to say so. How soon, the benchmark measures."""
+    """Wait until the process gives the expected reason. The benchmark measures how soon it does."""
     until(lambda: reason(client, number) == expected, f"the reason {expected}")
 
 
 def do(url: str, statement: str) -> None:
-    """A change, committed."""
+    """Execute and commit a statement."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement.encode())
 
@@ -103,7 +103,7 @@ def end(number: int) -> str:
 
 
 def begin(number: int) -> str:
-    """The statement that begins it again."""
+    """The statement that makes this reader's subscription active again."""
     return (
         "UPDATE subscription SET state = 'active', ended_at = NULL, next_action = 'charge', next_action_at = now()"
         f" WHERE id LIKE '%{number}'"

@@ -81,7 +81,7 @@ def insert_reader(url: str, name: str, external: str | None = None) -> None:
 def test_a_herd_for_one_reader_makes_one_look(on_cache: OnFloor) -> None:
     async def story(parts: CacheParts) -> None:
         insert_reader(parts.url, "rdr_herd")
-        await parts.heard(1)
+        await parts.invalidated(1)
         asked = [parts.loader.fill(parts.cache, ("standing", "rdr_herd"), AT) for _ in range(200)]
         assert all(await asyncio.gather(*asked))
         assert parts.loader.lookups == 1

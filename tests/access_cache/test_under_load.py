@@ -53,13 +53,11 @@ def ask(url: str, seconds: float, movers: int, *rate: float) -> dict[str, Any]:
     return said
 
 
-def wrong(
-    moving: list[list[Any]], random_changes: dict[int, list[Change]], first: dict[int, str]
-) -> list[str]:
+def wrong(moving: list[list[Any]], committed: dict[int, list[Change]], first: dict[int, str]) -> list[str]:
     """Answers that were not true at any moment from a lease before they were asked for until they came."""
     found = []
     for whose, asked, answered, reason in moving:
-        known = random_changes.get(whose, [])
+        known = committed.get(whose, [])
         true = set()
         for number, change in enumerate(known):
             ends = known[number + 1].done if number + 1 < len(known) else float("inf")
@@ -73,7 +71,7 @@ def wrong(
 
 
 def test_an_answer_is_wrong_only_once_the_lease_is_over() -> None:
-    random_changes = {1: [Change(10, 11, "trial"), Change(20, 21, "subscribe")]}
+    committed = {1: [Change(10, 11, "trial"), Change(20, 21, "subscribe")]}
     first = {1: "register"}
     right = [
         [1, 9, 9.1, "register"],
@@ -81,14 +79,14 @@ def test_an_answer_is_wrong_only_once_the_lease_is_over() -> None:
         [1, 10.5, 10.6, "trial"],
         [1, 21.9, 22, "trial"],
     ]
-    assert wrong(right, random_changes, first) == []
+    assert wrong(right, committed, first) == []
     stale = [
         [1, 12.1, 12.2, "register"],
         [1, 9, 9.5, "trial"],
         [1, 22.1, 22.2, "trial"],
         [1, 30, 31, "register"],
     ]
-    assert len(wrong(stale, random_changes, first)) == len(stale)
+    assert len(wrong(stale, committed, first)) == len(stale)
 
 
 @only_at_length
@@ -111,11 +109,11 @@ def test_no_answer_is_wrong_or_missing_under_load(database_url: str) -> None:
             lines = [json.loads(line) for line in told(moving).splitlines()]
         finally:
             moving.kill()
-    random_changes: dict[int, list[Change]] = {}
+    committed: dict[int, list[Change]] = {}
     for whose, began, done, reason, _ in sorted(lines, key=lambda line: line[1]):
-        random_changes.setdefault(whose, []).append(Change(began, done, reason))
+        committed.setdefault(whose, []).append(Change(began, done, reason))
     first = {STILL + n: "subscription" if n < MOVING else "subscribe" for n in range(movers)}
-    found = wrong(said["moving"], random_changes, first)
+    found = wrong(said["moving"], committed, first)
     kinds = Counter(line[4] for line in lines)
     print(  # noqa: T201 - what a person who runs it by hand wants to know
         f"{said['asked']:,} answers, {said['a_second']:,.0f} a second of at most {most:,.0f}; p50 {said['p50_ms']:.1f} ms,"

@@ -112,7 +112,7 @@ def test_money_goes_back_in_parts_and_never_more_than_came(world: World, paid: S
     assert world.charges()[0]["amount_refunded"] == 7500
     split = world.rows("SELECT amount, net, vat FROM refund")
     assert all(row["net"] + row["vat"] == row["amount"] for row in split)
-    assert world.told(paid.email).count("refunded") == 3
+    assert world.mail_kinds(paid.email).count("refunded") == 3
 
 
 def test_the_same_key_gives_back_once_and_another_body_is_refused(world: World, paid: Subscriber) -> None:
@@ -153,10 +153,10 @@ def test_a_refund_that_stays_pending_has_its_credit_note_when_the_money_went(wor
         return dict(world.api.get(f"/v1/invoices/{invoice['id']}").json()["refunds"][0])
 
     assert (refund()["status"], refund()["credit_note"]) == ("pending", None)
-    assert "refunded" not in world.told("naledi@example.com"), "money is returned when it has arrived"
+    assert "refunded" not in world.mail_kinds("naledi@example.com"), "money is returned when it has arrived"
     world.advance(days=3)
     assert (refund()["status"], refund()["credit_note"]) == ("succeeded", "CN-000001")
-    assert world.told("naledi@example.com")[-1] == "refunded"
+    assert world.mail_kinds("naledi@example.com")[-1] == "refunded"
 
 
 @pytest.fixture

@@ -165,7 +165,7 @@ def test_without_a_key_programs_are_told_to_bring_one(world: World) -> None:
             assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_the_clock_moves_on_order_and_never_back(world: World, told: Subscriber) -> None:
+def test_the_clock_moves_on_order_and_never_back(world: World, notified: Subscriber) -> None:
     def move(**body: object) -> httpx.Response:
         """Ask for the clock to be moved."""
         return world.api.post("/v1/clock/advance", json=body)

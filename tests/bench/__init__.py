@@ -1,1 +1,1 @@
-"""What things cost, beside what they could cost at best: `make bench`."""
+"""Benchmarks, each beside a baseline: `make bench`."""

@@ -1,4 +1,4 @@
-"""`make bench`: all benchmarks, or those named; prints them and writes `bench.json`."""
+"""`make bench`: run all benchmarks, or the named ones; print the figures and write `bench.json`."""
 
 import importlib
 import json
@@ -10,7 +10,7 @@ import click
 from tests.bench.figures import Figure, table
 
 PARTS: tuple[str, ...] = ("access", "attacked", "billing_run", "finding", "webhooks")
-"""The modules beside this one; each has `measure(quick) -> list[Figure]`."""
+"""The benchmark modules; each has `measure(quick) -> list[Figure]`."""
 
 
 @click.command()
@@ -20,7 +20,7 @@ PARTS: tuple[str, ...] = ("access", "attacked", "billing_run", "finding", "webho
 )
 @click.option("--out", default="bench.json", type=click.Path(path_type=Path), help="Where the figures go.")
 def main(parts: tuple[str, ...], quick: bool, out: Path) -> None:
-    """Measure, each figure beside its baseline in the same run."""
+    """Run the benchmarks; each measures its baseline in the same run."""
     figures: list[Figure] = []
     for part in parts or PARTS:
         click.echo(f"measuring {part} …", err=True)

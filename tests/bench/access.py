@@ -1,6 +1,6 @@
-"""The access check, beside a bare ASGI app that answers 200 bytes on the same server with the same requests.
+"""Benchmark of the access check, beside a bare ASGI app that answers 200 bytes to the same requests.
 
-Time of the process per request is the steady measure on a shared machine; requests a second are shown beside it."""
+On a shared machine CPU time per request is the steady measure; requests a second are shown beside it."""
 
 import hashlib
 import json
@@ -51,7 +51,7 @@ ARTICLES = 200
 BULK = 100
 BARE = "a bare app"
 ON_THE_METER = 200
-"""Readers without a subscription, who read what is metered."""
+"""Readers without a subscription, who read metered articles."""
 BY = (
     "by CPU is requests per second of the process's own time, which others on the machine disturb least; by wrk is requests"
     " per second that went by. Five headers more than the bare app's are a quarter of the difference."
@@ -60,7 +60,7 @@ COUNTED = "the framework looks into the database each time, under a lock of the 
 
 
 def measure(quick: bool) -> list[Figure]:
-    """All figures of the access path. Without wrk those that need no load."""
+    """All figures of the access path; without wrk only those that need no load."""
     figures = [_memory(100_000 if quick else 1_000_000), *_tokens()]
     if WRK is None:
         click.echo(
@@ -80,7 +80,9 @@ def measure(quick: bool) -> list[Figure]:
             serving("usual", environ) as usual,
         ):
             _warm(Path(folder), gate, readers)
-            run(gate, scripts["one"], seconds)  # each article has its answer for whoever holds something else
+            run(
+                gate, scripts["one"], seconds
+            )  # warm up: the cache keeps an answer for each article and each kind of entitlements
             cases = {
                 "bare": (bare, "one"),
                 "one": (gate, "one"),
@@ -98,7 +100,7 @@ def measure(quick: bool) -> list[Figure]:
 
 @contextmanager
 def publisher(folder: Path, readers: int) -> Iterator[tuple[dict[str, str], str]]:
-    """A database of readers; the environment of a web process on it, and an API key."""
+    """Make a database of readers; yield a web process's environment and an API key."""
     with Embedded.start(folder / "postgres", durable=False, disposable=True) as server:
         environ = {
             "BILLING_DATABASE_URL": server.url(),
@@ -151,7 +153,7 @@ function request() {request} end
 
 
 def _everyone(readers: int, first: int) -> str:
-    """Each reader once, and again from the beginning: so that they are in cache."""
+    """A wrk script that requests for each reader in turn, so that all are cached."""
     return _lua(
         f"local i = {first - 1}",
         f'i = i + 1; return wrk.format("GET", "/v1/access/article-" .. (i % {ARTICLES}), headers(i % {readers}))',
@@ -190,7 +192,7 @@ def _scripts(folder: Path, readers: int) -> dict[str, Path]:
 
 
 def _warm(folder: Path, process: Process, readers: int) -> None:
-    """Let each reader ask, until all of them are in memory; whoever is looked up in the database is not what is measured."""
+    """Request for each reader until all are in memory: database look-ups are not measured."""
     known = 0
     for _ in range(60):
         run(process, script(folder, "warm", _everyone(readers, known)), 5)
@@ -203,7 +205,7 @@ def _warm(folder: Path, process: Process, readers: int) -> None:
 
 
 def _in_turn(cases: dict[str, tuple[Process, Path]], rounds: int, seconds: float) -> dict[str, Served]:
-    """The median of each, measured in turn so that all meet the same weather."""
+    """The median of each. They are measured in turn, so that changing machine load affects all alike."""
     measured: dict[str, list[Served]] = {name: [] for name in cases}
     for _ in range(rounds):
         for name, (process, lua) in cases.items():
@@ -258,7 +260,7 @@ def _ratios(found: dict[str, Served], readers: int) -> list[Figure]:
 
 
 def _sizes(folder: Path, environ: dict[str, str], rounds: int, seconds: float, quick: bool) -> list[Figure]:
-    """With few readers in memory, and with a thousand times as many."""
+    """Measure with few readers in memory, and with a thousand times as many."""
     few, many = 1_000, 20_000 if quick else 1_000_000
     with serving("gate", environ, few) as small, serving("gate", environ, many) as large:
         scripts = {}
@@ -286,7 +288,7 @@ def _sizes(folder: Path, environ: dict[str, str], rounds: int, seconds: float, q
 
 
 def _memory(count: int) -> Figure:
-    """What so many standings weigh, each with a name of its own."""
+    """Memory of this many cached entitlements, each with its own name."""
     until = datetime(2030, 1, 1, tzinfo=UTC)
     cache = AccessCache(4 * count, SystemMonotonic())
     held = [
@@ -307,7 +309,7 @@ def _memory(count: int) -> Figure:
 
 
 def _tokens() -> list[Figure]:
-    """A reader token that was seen before, and one that is new."""
+    """Time to check a reader token that is cached, and one that is new."""
     site = Site(
         ZoneInfo("UTC"), "https://paper.example", Tokens("a secret for the benchmarks, of enough length")
     )

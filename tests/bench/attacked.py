@@ -1,7 +1,7 @@
-"""Readers while strangers attack: how long a check, a probe, the sign-in page and the trial's pages take, beside their quiet time.
+"""Benchmark of response times under attack: access check, probe, sign-in page and the trial's pages, with and without attackers.
 
-In the quiet time a neighbour uses as much of a core as the strangers did, so that the machine is as busy; what is left is what the
-strangers cost us. Each attack is 200 connections with an act every two seconds: a hundred requests a second, or as many as we answer."""
+For the measurement without attackers, another process uses as much CPU as the attackers did. The difference is the attack's cost to
+the product. Each attack has 200 connections that act every two seconds: up to a hundred requests a second."""
 
 import re
 import subprocess
@@ -30,7 +30,7 @@ PART = "attacked"
 READERS = 2_000
 STRIPE_SECONDS = 8
 WITHHELD_SECONDS = 3.0
-"""After so long an answer counts as withheld."""
+"""Seconds after which an answer counts as withheld."""
 TWICE = 2.0
 LOOKS: dict[str, tuple[str, ...]] = {
     "a subscriber's check": ("/v1/access/article-1",),
@@ -43,7 +43,7 @@ QUIET = "quiet, beside a neighbour as busy as the strangers"
 
 
 def measure(quick: bool) -> list[Figure]:
-    """Each attack, and after it the quiet time, in milliseconds at the median."""
+    """Measure during each attack and without one: median milliseconds."""
     seconds, warming = (0.5, 0.5) if quick else (4.0, 2.0)
     figures: list[Figure] = []
     with (
@@ -54,7 +54,7 @@ def measure(quick: bool) -> list[Figure]:
         environ |= {"BILLING_STRIPE_API_BASE": stripe, "BILLING_PROXY_COUNT": "1"}
         _begin_setups(environ["BILLING_DATABASE_URL"])
         for kind in KINDS[:2] if quick else KINDS:
-            # a process for each: the work that strangers leave behind would make the quiet time loud
+            # a fresh web process for each: an attack's leftover work would slow down the quiet measurement
             with serving("gate", environ) as web:
                 attacked, theirs, ours = _beside(web, kind, str(urlsplit(web.url).port), seconds, warming)
                 psutil.Process(web.pid).kill()
@@ -83,9 +83,9 @@ def measure(quick: bool) -> list[Figure]:
 def _beside(
     web: Process, kind: str, value: str, seconds: float, warming: float
 ) -> tuple[dict[str, float], float, float]:
-    """The looks beside this process; the shares of a core that it, and the web process, took."""
+    """Measure the requests beside this attacker; return also the share of a core that it and the web process used."""
     command = [sys.executable, "-m", "tests.bench.attackers", kind, value]
-    _look(web, 0.5)  # everything is warm when it is measured
+    _look(web, 0.5)  # warm up
     with ExitStack() as ends:
         beside = subprocess.Popen(command)
         ends.callback(beside.wait)
@@ -107,7 +107,7 @@ def _cpu(process: psutil.Process) -> float:
 
 
 def _look(web: Process, seconds: float) -> dict[str, float]:
-    """The looks in turn, for so long, and each at least once: milliseconds at the median."""
+    """Make the requests in turn for `seconds`, each at least once; return median milliseconds."""
     took: dict[str, list[float]] = {what: [] for what in LOOKS}
     until, rounds = monotonic() + seconds, 0
     while rounds == 0 or (monotonic() < until and rounds < 200):
@@ -119,7 +119,7 @@ def _look(web: Process, seconds: float) -> dict[str, float]:
 
 
 def _milliseconds(web: Process, path: str, n: int) -> float:
-    """One look, on a connection of its own, as most have. A check is a subscriber's; pages are for who isn't signed in yet."""
+    """One request on a new connection. The access check is a subscriber's; pages are requested signed out."""
     at = urlsplit(web.url)
     headers = {"X-Forwarded-For": "41.0.0.7"}
     if path.startswith("/v1/"):
@@ -141,7 +141,7 @@ def _milliseconds(web: Process, path: str, n: int) -> float:
 
 @contextmanager
 def _slow_stripe() -> Iterator[str]:
-    """A sandbox that is slow to say how a card page stands."""
+    """A sandbox that answers slowly about the state of a card page."""
     process = subprocess.Popen(
         [sys.executable, "-m", "billing.dev.sandbox"],
         stdout=subprocess.PIPE,
@@ -161,7 +161,7 @@ def _slow_stripe() -> Iterator[str]:
 
 
 def _begin_setups(url: str) -> None:
-    """Let each stranger be on the way back from a card page."""
+    """Let each stranger return from a card page."""
     at = datetime.now(UTC)
     with psycopg.connect(url) as connection:
         price = connection.execute("SELECT id FROM price ORDER BY id LIMIT 1").fetchone()

@@ -1,7 +1,7 @@
-"""Strangers on 200 connections, in a process of its own: `attackers.py KIND PORT`. They go on until they are ended, each connection
-with an act every two seconds; a connection that ends is opened again. `attackers.py neighbour SHARE` only uses so much of a core.
+"""An attacker process with 200 connections: `attackers.py KIND PORT`. Each connection acts every two seconds until the process is
+ended; a closed connection is opened again. `attackers.py neighbour SHARE` only uses this share of a core.
 
-Real strangers have machines of their own, so these, and the neighbour, give way to everybody else on this one."""
+Real attackers have their own machines, so this process runs with low priority."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ def setup_of(number: int) -> str:
 
 
 def _request(number: int, line: str, body: str = "", kind: str = FORM, network: str = "") -> bytes:
-    """A stranger's request, by way of a proxy that tells whence it came."""
+    """A stranger's request, with the proxy header that carries its address."""
     head = [
         f"{line} HTTP/1.1",
         "Host: 127.0.0.1",
@@ -47,7 +47,7 @@ def _request(number: int, line: str, body: str = "", kind: str = FORM, network: 
 
 
 def _form(number: int, path: str, network: str = "", **fields: str) -> bytes:
-    """A form from a page of ours in this browser."""
+    """A form post of this browser."""
     csrf = TOKENS.token("csrf", TOKENS.digest("browser", browser_of(number))[:32])
     return _request(number, f"POST {path}", urlencode({"csrf": csrf, **fields}), network=network)
 
@@ -87,7 +87,7 @@ ASKS: Mapping[str, Callable[[int, int], bytes]] = {
     ),
     "questions with keys that nobody has": _false_key,
 }
-"""Whole requests, by what they are."""
+"""Complete requests, by kind."""
 HEAD = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 DRIPS: Mapping[str, tuple[bytes, bytes]] = {
     "endless headers": (HEAD + b"X-Long: ", b"a" * 65536),
@@ -95,7 +95,7 @@ DRIPS: Mapping[str, tuple[bytes, bytes]] = {
     "slow bodies": (b"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 60000\r\n\r\n", b"a"),
     "silent connections": (b"", b""),
 }
-"""Requests that never end: how they begin, and what follows every two seconds; at once where it is large."""
+"""Endless requests: how they begin, and the data that follows every two seconds. Large data is sent at once."""
 KINDS = (*ASKS, *DRIPS)
 
 
@@ -118,7 +118,9 @@ async def _drip(port: int, start: bytes, piece: bytes) -> None:
     try:
         writer.write(start)
         ended = asyncio.ensure_future(reader.read())
-        ended.add_done_callback(lambda task: task.cancelled() or task.exception())  # a reset is an end too
+        ended.add_done_callback(
+            lambda task: task.cancelled() or task.exception()
+        )  # retrieve the exception, so that a reset connection isn't reported
         while not ended.done():
             writer.write(piece)
             await writer.drain()

@@ -1,4 +1,4 @@
-"""A billing run among a million subscriptions, beside a program written by hand, one commit a row, and the ORM row by row."""
+"""Benchmark of a billing run among a million subscriptions, beside a hand-written program and the ORM row by row."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many subscriptions there are, and how many are renewed by each way."""
+    """The number of subscriptions, and how many each program renews."""
 
     subscriptions: int
     warm: int
@@ -33,7 +33,7 @@ QUICK = Size(3_000, 100, 500, 40, 320, 1)
 
 @dataclass(frozen=True, slots=True)
 class _Took:
-    """What a process said of one count."""
+    """A process's result for one count."""
 
     done: int
     seconds: float
@@ -46,7 +46,7 @@ class _Took:
 
 
 def measure(quick: bool) -> list[Figure]:
-    """All ways on one database, in turn."""
+    """Run all programs in turn on one database."""
     size = QUICK if quick else FULL
     with a_database() as url:
         grow(url, size.subscriptions)
@@ -54,7 +54,7 @@ def measure(quick: bool) -> list[Figure]:
 
 
 def run_figures(url: str, size: Size) -> list[Figure]:
-    """The ways in turn, each in a process of its own; then the slow gateway."""
+    """Run the programs in turn, each in its own process; then with a slow gateway."""
     rates: dict[str, list[float]] = {}
     for _ in range(size.rounds):
         for name, counts in (

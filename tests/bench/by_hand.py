@@ -1,6 +1,6 @@
-"""The billing run as a program written by hand for nothing else: psycopg, a batch at a time, the same rows as ours.
+"""A billing run written by hand with psycopg: a batch at a time, the same rows as the product.
 
-It knows plain renewals alone: nobody cancels, no card says no, nothing breaks, nobody looks. So it says what the rows cost."""
+It knows only plain renewals: no cancellations, no declines, no errors, no checks. It shows what the rows alone cost."""
 
 import json
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ ME = 1
 
 
 def renew(url: str, site: Site, at: datetime, *, size: int, most: int) -> int:
-    """Claim `size` at a time and bring them to their end, until `most` are done or none is due; how many were."""
+    """Claim and renew `size` at a time, until `most` are done or none is due; return how many were renewed."""
     done = 0
     with psycopg.connect(url, prepare_threshold=1) as connection:
         while done < most:
@@ -46,7 +46,7 @@ def _batch(connection: psycopg.Connection, site: Site, at: datetime, size: int) 
     connection.commit()
     answered = [
         (*row, f"pi_{row[0]}", f"ch_{row[0]}") for row in claimed
-    ]  # the gateway: at once, and never no
+    ]  # a gateway that always succeeds at once
     _settle(connection, site, answered, at)
     connection.commit()
     return len(due)

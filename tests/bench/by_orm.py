@@ -1,4 +1,4 @@
-"""The billing run as one would begin it: SQLModel objects, a renewal at a time, a commit each. The same rows as ours."""
+"""A naive billing run: SQLModel objects, one renewal and one commit at a time, the same rows as the product."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -25,7 +25,7 @@ from billing.subscriptions.schedule import nth_period
 
 
 def renew(database: Database, site: Site, at: datetime, *, most: int) -> int:
-    """Bring up to `most` due renewals to their end, one by one; how many were."""
+    """Renew up to `most` due subscriptions one by one; return how many were renewed."""
     for done in range(most):
         with database.transaction() as session:
             subscription = session.exec(

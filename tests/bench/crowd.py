@@ -1,6 +1,6 @@
-"""Subscriptions by the million, made by the database itself: whoever measures wants them there, not their stories.
+"""Millions of subscriptions, inserted by SQL without their histories.
 
-It is Tuesday 15 June 2027, nine in Johannesburg. Everybody pays on some later day of the month until `make_due` moves them."""
+It is Tuesday 15 June 2027, nine in Johannesburg. Every charge is due later in the month, until `make_due` moves some."""
 
 import random
 import shutil
@@ -19,7 +19,8 @@ from tests.support.installation import adopt, prepare
 ZONE = ZoneInfo("Africa/Johannesburg")
 AT = datetime(2027, 6, 15, 9, tzinfo=ZONE).astimezone(UTC)
 
-# Rows are named by their number, in letters: a name full of digits would be searched for card numbers. Foreign keys are not looked up while they are made, because all of them are right.
+# Ids are numbers written in letters, because the log filter searches digits for card numbers. Foreign keys are not checked, since
+# they are right by construction.
 _MAKE = (
     """
     INSERT INTO reader (id, email, created_at)
@@ -54,7 +55,7 @@ def _name(kind: str, n: int) -> str:
 
 
 def grow(url: str, size: int, *, alone: bool = False) -> None:
-    """Let there be `size` subscriptions, each with its reader and card, or `alone`. More can be asked for later."""
+    """Insert subscriptions up to `size`, each with reader and card, or `alone`. A later call can insert more."""
     with _filling(url) as connection:
         row = connection.execute("SELECT count(*) FROM subscription").fetchone()
         known = row[0] if row else 0
@@ -99,7 +100,7 @@ _PAST = (
 
 
 def live_through(url: str, more: int) -> None:
-    """Let so many more charges, mails and events lie behind us, all of them settled; and nothing else be due."""
+    """Insert this many settled charges, mails and events; nothing else is due."""
     with _filling(url) as connection:
         row = connection.execute("SELECT count(*) FROM attempt").fetchone()
         known = row[0] if row else 0
@@ -118,11 +119,11 @@ def live_through(url: str, more: int) -> None:
 
 
 def make_due(url: str, count: int) -> None:
-    """Let `count` of them, scattered over the table, be due for renewal now; they haven't been renewed before."""
+    """Make `count` subscriptions due for renewal now, scattered over the table, none renewed before."""
     with psycopg.connect(url) as connection:
         row = connection.execute("SELECT count(*) FROM subscription").fetchone()
         size = row[0] if row else 0
-        # More than asked for, since a few were renewed by an earlier part; of a small table every one, since most may have been.
+        # Draw more than `count`, since an earlier part renewed a few; of a small table draw all.
         some = random.sample(range(1, size + 1), min(size, 2 * count + 100))
         made = connection.execute(
             """
@@ -137,7 +138,7 @@ def make_due(url: str, count: int) -> None:
 
 
 def make_idle(url: str) -> None:
-    """Let nobody be due any more."""
+    """Make no subscription due."""
     with psycopg.connect(url) as connection:
         connection.execute(
             "UPDATE subscription SET next_action_at = %(at)s + interval '1 day' WHERE next_action_at <= %(at)s",
@@ -155,8 +156,7 @@ def _filling(url: str) -> Iterator[psycopg.Connection]:
 
 @contextmanager
 def a_database(*, durable: bool = True) -> Iterator[str]:
-    """A migrated database on a server of its own, thrown away at the end. `durable` as where money is taken: a commit waits
-    for the disk."""
+    """A migrated database on its own server, discarded at the end. `durable`: commits wait for the disk, as in production."""
     folder = Path(tempfile.mkdtemp(prefix="masthead-bench-"))
     try:
         with Embedded.start(folder, durable=durable, disposable=True) as server:

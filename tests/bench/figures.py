@@ -1,4 +1,4 @@
-"""A measured figure and the baseline it is read against. Machines differ and are noisy: the ratio is what counts."""
+"""A measured figure with its baseline. Machines differ and are noisy, so only the ratio counts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -7,9 +7,9 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line: what we reach, and what the baseline reached in the same run.
+    """One line: our figure, and the baseline's from the same run.
 
-    `bar` is the least ratio that is wanted, or, where less is better (`lower`), the greatest. `bound` says what bounds us."""
+    `bar` is the required ratio: the least, or with `lower` the greatest. `bound` says what limits us."""
 
     part: str
     what: str
@@ -23,12 +23,12 @@ class Figure:
 
     @property
     def ratio(self) -> float | None:
-        """Ours in baselines."""
+        """Our figure divided by the baseline."""
         return self.ours / self.baseline if self.baseline else None
 
     @property
     def holds(self) -> bool | None:
-        """Whether the bar is held; None where there is none."""
+        """Whether the bar is reached; None without a bar."""
         if self.bar is None or self.ratio is None:
             return None
         return self.ratio <= self.bar if self.lower else self.ratio >= self.bar
@@ -39,13 +39,13 @@ class Figure:
 
 
 def alternate(rounds: int, *cases: Callable[[], float]) -> list[float]:
-    """The median of each case, measured in turn so that all meet the same weather."""
+    """The median of each case. They are measured in turn, so that changing machine load affects all alike."""
     measured = [[case() for case in cases] for _ in range(rounds)]
     return [median(one) for one in zip(*measured, strict=True)]
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """The figures for people, a line each."""
+    """The figures as text, one a line."""
     rows = [("", "ours", "baseline", "ratio", "bar", "")]
     for one in figures:
         verdict = {None: "", True: "holds", False: "MISSED"}[one.holds]

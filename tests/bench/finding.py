@@ -1,4 +1,4 @@
-"""Finding what is due: a claim of 256 and an idle tick, with ten thousand subscriptions and with five million."""
+"""Benchmark of finding due work: a claim of 256 and an idle tick, with ten thousand and with five million subscriptions."""
 
 import time
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class _Found:
 
 
 def measure(quick: bool) -> list[Figure]:
-    """The same questions of a small and of a large database."""
+    """Run the same queries on a small and on a large database."""
     few, lots, rounds = (2_000, 20_000, 5) if quick else (10_000, 5_000_000, 60)
     with a_database() as url:
         small = _ask(url, few, rounds)

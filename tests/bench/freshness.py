@@ -1,7 +1,7 @@
-"""How long after a commit here another process answers by it, over HTTP: while it is idle, and while it is asked without end.
+"""Benchmark of cache freshness: the time from a commit here until another process answers by it over HTTP, idle and under load.
 
-Each round is a life: the reader pays and withdraws (a refund that ends reading), pays again and is cancelled at once; then an
-editor opens the article, and closes it. All of it by the code that pages and the worker call."""
+In each round the reader pays and withdraws (a refund that ends access), pays again and is cancelled at once. Then an editor opens
+the article and closes it. All changes use the code of pages and worker."""
 
 import http.client
 import json
@@ -13,7 +13,7 @@ from time import perf_counter
 from urllib.parse import urlsplit
 
 from billing.platform.db import Database
-from tests.access_cache.random_changes import Deeds
+from tests.access_cache.random_changes import ReaderChanges
 from tests.bench.figures import Figure
 from tests.bench.load import Process, pressing, run, serving
 from tests.bench.readers import secret_of
@@ -21,42 +21,42 @@ from tests.bench.readers import secret_of
 PART = "access"
 BAR_MS = 100.0
 LOAD = 8
-"""Connections that ask without a pause, in the second half."""
+"""Connections that send requests without a pause, in the second half."""
 WARM_SECONDS = 3
 WHOSE, ARTICLE = 0, "article-0"
 Delays = dict[str, list[float]]
 
 
 def freshness(environ: Mapping[str, str], rounds: int, asking: Path, readers: int) -> list[Figure]:
-    """So many rounds each way. `asking`: the script for those who ask too, all of them in memory."""
+    """Measure `rounds` with an idle and with a busy process. `asking` is the wrk script of the load; all its readers are cached."""
     database = Database(environ["BILLING_DATABASE_URL"])
-    random_changes = Deeds(database)
+    changes = ReaderChanges(database)
     with serving("gate", environ, readers) as process:
         run(process, asking, WARM_SECONDS)
-        random_changes.cancel(WHOSE)
-        idle = _delays(process, random_changes, rounds)
+        changes.cancel(WHOSE)
+        idle = _delays(process, changes, rounds)
         with pressing(process, asking, LOAD):
-            busy = _delays(process, random_changes, rounds)
+            busy = _delays(process, changes, rounds)
     database.close()
     return [*_figures("idle", idle), *_figures(f"{LOAD} connections asking", busy)]
 
 
-def _life(random_changes: Deeds) -> Iterator[tuple[str, bool]]:
-    """What was committed a moment ago, and whether the reader may read now."""
-    for name, end in (("refunded", random_changes.withdraw), ("cancelled", random_changes.cancel)):
-        subscription = random_changes.subscribe(WHOSE)
+def _life(changes: ReaderChanges) -> Iterator[tuple[str, bool]]:
+    """Make one change after another; yield its name and whether the reader has access afterwards."""
+    for name, end in (("refunded", changes.withdraw), ("cancelled", changes.cancel)):
+        subscription = changes.subscribe(WHOSE)
         yield "paid", True
-        random_changes.pay(subscription)
+        changes.pay(subscription)
         end(WHOSE)
         yield name, False
-    opening = random_changes.open(ARTICLE)
+    opening = changes.open(ARTICLE)
     yield "opened", True
-    random_changes.close(opening)
+    changes.close(opening)
     yield "closed", False
 
 
-def _delays(process: Process, random_changes: Deeds, rounds: int) -> Delays:
-    """Milliseconds from the commit's end to the end of the first answer that knows of it, by what was committed."""
+def _delays(process: Process, changes: ReaderChanges, rounds: int) -> Delays:
+    """Milliseconds from the commit to the first answer that reflects it, by change."""
     found: Delays = defaultdict(list)
     at = urlsplit(process.url)
     connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=60)
@@ -68,7 +68,7 @@ def _delays(process: Process, random_changes: Deeds, rounds: int) -> Delays:
 
     is_allowed()
     for _ in range(rounds):
-        for what, allowed in _life(random_changes):
+        for what, allowed in _life(changes):
             committed = perf_counter()
             while is_allowed() is not allowed:
                 pass

@@ -1,4 +1,4 @@
-"""Load on one web process: `wrk`, keep-alive, one thread, with cookies drawn at random; and what the process paid for it."""
+"""Load one web process with `wrk` (keep-alive, one thread, random cookies), and measure the CPU time it uses."""
 
 import os
 import re
@@ -33,20 +33,20 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A web process."""
+    """A running web process."""
 
     url: str
     pid: int
 
     @property
     def megabytes(self) -> float:
-        """What it holds in memory."""
+        """Its memory."""
         return float(psutil.Process(self.pid).memory_info().rss) / 1e6
 
 
 @contextmanager
 def serving(kind: str, environ: Mapping[str, str], fill: int = 0) -> Iterator[Process]:
-    """`tests/bench/serve.py` while the block runs."""
+    """Run `tests/bench/serve.py` for the length of the block."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "tests.bench.serve", kind, str(port), str(fill)]
@@ -76,7 +76,7 @@ def script(folder: Path, name: str, lua: str) -> Path:
 
 
 def run(process: Process, lua: Path, seconds: float) -> Served:
-    """Load it for so long."""
+    """Load it for `seconds`."""
     assert WRK is not None
     watched = psutil.Process(process.pid)
     before = watched.cpu_times()
@@ -106,14 +106,13 @@ def run(process: Process, lua: Path, seconds: float) -> Served:
 
 
 def _wait_for_room() -> None:
-    """Whoever asks doesn't interrupt whoever answers: where cores are few, each answer would wake it, and the process that is
-    measured would pay for being interrupted, the more the slower it is."""
+    """Give wrk batch scheduling. On few cores each answer would wake it and interrupt the measured process."""
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 @contextmanager
 def pressing(process: Process, lua: Path, connections: int) -> Iterator[None]:
-    """While the block runs, so many connections ask without a pause."""
+    """Send requests without a pause over this many connections, for the length of the block."""
     assert WRK is not None
     command = [WRK, "-t1", f"-c{connections}", "-d1h", "-s", str(lua), process.url]
     asking = subprocess.Popen(command, stdout=subprocess.DEVNULL)

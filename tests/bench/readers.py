@@ -1,4 +1,4 @@
-"""A database full of readers, each with a subscription and a signed-in browser, written as fast as PostgreSQL takes it."""
+"""Fill a database with readers, each with a subscription and a signed-in browser, by bulk inserts."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -25,7 +25,7 @@ def reader_of(number: int) -> str:
 
 
 def populate(url: str, tokens: Tokens, count: int) -> None:
-    """Readers who pay, so many, whose periods end on some day of the next month."""
+    """Insert paying readers whose periods end on different days of the next month."""
     at = datetime.now(UTC)
     with psycopg.connect(url) as connection:
         price = connection.execute("SELECT id, plan_id FROM price ORDER BY id LIMIT 1").fetchone()

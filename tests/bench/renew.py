@@ -1,4 +1,4 @@
-"""A process that bills, as a worker does, and says what it took: `python -m tests.bench.renew URL WAY COUNT …`.
+"""A process that runs billing as a worker does and prints what it took: `python -m tests.bench.renew URL WAY COUNT …`.
 
 The ways: `ours`, `slow` (ours, with a gateway that takes 200 ms), `hand` and `hand-one` (psycopg, 256 or one at a time), `orm`.
 Each COUNT is made due and renewed in turn; for each a line of JSON with the count, the seconds, and the peak memory so far."""
@@ -30,7 +30,7 @@ SITE = Site(ZONE, "http://127.0.0.1:8000", Tokens("a secret of the benchmarks, l
 
 
 class Taking:
-    """A gateway in this process: it takes the money, after so many seconds."""
+    """A gateway in this process whose charges succeed after some seconds."""
 
     name = "stripe"
     capabilities = CAPABILITIES
@@ -39,7 +39,7 @@ class Taking:
         self.seconds = seconds
 
     def charge(self, request: ChargeRequest) -> Charged:
-        """Yes."""
+        """Report success."""
         if self.seconds:
             time.sleep(self.seconds)
         attempt = request.claim.attempt_id
@@ -47,7 +47,7 @@ class Taking:
 
 
 def way(name: str, url: str) -> Callable[[], int]:
-    """How many it renewed of those that were due."""
+    """Renew the due subscriptions; return how many were renewed."""
     if name == "hand":
         return lambda: by_hand.renew(url, SITE, AT, size=256, most=ALL)
     if name == "hand-one":
@@ -67,9 +67,9 @@ def way(name: str, url: str) -> Callable[[], int]:
 
 
 def main() -> None:
-    """Renew, and say so on standard output."""
+    """Renew and print the results."""
     url, name, *counts = sys.argv[1:]
-    log_to_stderr()  # a worker logs what it does, and pays for it; nobody reads it here
+    log_to_stderr()  # a worker's logging costs time too, so it is measured; the output is discarded
     logging.getLogger().handlers[0].setStream(open(os.devnull, "w"))  # type: ignore[attr-defined]  # noqa: SIM115
     renew = way(name, url)
     freeze_gc()

@@ -1,4 +1,4 @@
-"""A web process for the benchmarks, on a port of its own: ours, a bare one, or one written the usual way."""
+"""A web process for the benchmarks: the product, a bare one, or one written the usual way."""
 
 import socket
 import sys
@@ -24,7 +24,7 @@ BODY = b"x" * 200
 
 
 async def bare(scope: Scope, receive: Receive, send: Send) -> None:
-    """What the server itself costs: 200 bytes to everybody."""
+    """A bare application that always answers 200 bytes: the cost of the server itself."""
     if scope["type"] != "http":
         return
     headers = [(b"content-type", b"application/json"), (b"content-length", b"200")]
@@ -33,7 +33,7 @@ async def bare(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def usual(database: Database, tokens: Tokens) -> FastAPI:
-    """The way it is usually written: a dependency finds the session's reader in the database, for each request."""
+    """The usual way: a dependency looks the session's reader up in the database for each request."""
     app = FastAPI()
 
     def reader(request: Request) -> Reader:
@@ -62,7 +62,7 @@ def usual(database: Database, tokens: Tokens) -> FastAPI:
 
 
 def fill(gate: Gate, count: int) -> None:
-    """Let so many readers be in memory, as if each had asked."""
+    """Fill the cache with this many readers, as if each had sent a request."""
     at = gate.services.clock.now()
     held = Entitlement(Reason.SUBSCRIPTION, at.replace(year=at.year + 1), frozenset({"listen"}), renews=True)
     packed, until = gate.cache.packer.pack(True, False, (held,)), at.replace(year=at.year + 1).timestamp()

@@ -1,4 +1,4 @@
-"""A web server to be measured: `python -m tests.bench.take_in URL ours|bare`. It says its port, and serves until it is killed.
+"""A web server to be measured: `python -m tests.bench.take_in URL ours|bare`. It prints its port and serves until it is killed.
 
 `ours` is the whole application. `bare` does the one insert and nothing else: no signature, no checks, no framework."""
 
@@ -24,7 +24,7 @@ Asgi = Callable[[Any, Any, Any], Coroutine[Any, Any, None]]
 
 
 def bare(url: str) -> Asgi:
-    """Keeps a body as it comes, under the id in a header."""
+    """Stores each body under the id in a header."""
     idle: asyncio.Queue[psycopg.AsyncConnection[Any]] = asyncio.Queue()
     made = 0
 

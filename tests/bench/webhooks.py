@@ -1,4 +1,4 @@
-"""Webhook ingest, a signed event kept once each, beside a bare insert through the same server."""
+"""Benchmark of webhook ingest, each signed event stored once, beside a bare insert through the same server."""
 
 import asyncio
 import hashlib
@@ -31,19 +31,19 @@ BOUND = (
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    """A server to be measured, and its process."""
+    """A measured server and its process."""
 
     port: int
     process: psutil.Process
 
     def cpu(self) -> float:
-        """Seconds of CPU that it has used."""
+        """CPU seconds used so far."""
         used = self.process.cpu_times()
         return float(used.user + used.system)
 
 
 def measure(quick: bool) -> list[Figure]:
-    """Ours and the bare one in turn: requests a second, and CPU of the web process a request."""
+    """Measure both servers in turn: requests a second, and CPU time a request."""
     count, rounds = (300, 1) if quick else (6_000, 3)
     with a_database() as url, ExitStack() as ends:
         ours, bare = (ends.enter_context(_serve(url, which)) for which in ("ours", "bare"))
@@ -58,7 +58,7 @@ def measure(quick: bool) -> list[Figure]:
             return count / seconds
 
         for server in (ours, bare):
-            rate(server)  # both are warm when they are measured
+            rate(server)  # warm up
         fast = alternate(rounds, lambda: rate(ours), lambda: rate(bare))
         with psycopg.connect(url) as connection:
             kept = connection.execute("SELECT count(*) FROM inbound_event").fetchone()
@@ -93,7 +93,7 @@ def _serve(url: str, which: str) -> Iterator[_Server]:
 
 
 def _requests(count: int) -> list[bytes]:
-    """Requests ready to be sent, each with an event of its own, as large as Stripe's are, and signed as Stripe signs."""
+    """Prepared requests, each with its own event of Stripe's usual size, signed as Stripe signs."""
     run, at = secrets.token_hex(6), int(time.time())
     return [_request(f"evt_{run}{number:08d}", at) for number in range(count)]
 
@@ -113,7 +113,7 @@ def _request(event_id: str, at: int) -> bytes:
 
 
 async def _send(port: int, requests: Sequence[bytes]) -> None:
-    """All of them, over some connections at once. Raises for an answer that isn't 200."""
+    """Send all requests over several connections. Raises for an answer other than 200."""
     shares = [requests[start::CONNECTIONS] for start in range(CONNECTIONS)]
     await asyncio.gather(*(_send_one_by_one(port, share) for share in shares))
 

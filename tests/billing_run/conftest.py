@@ -1,4 +1,4 @@
-"""What tests of dunning begin with."""
+"""Fixtures of the dunning tests."""
 
 import pytest
 
@@ -14,5 +14,5 @@ def declined(world: World) -> Declined:
 
 @pytest.fixture
 def unconfirmed(world: World) -> Declined:
-    """A reader whose bank wants each charge confirmed, so the first one was declined; it is 16 March, 09:05."""
+    """A reader whose bank requires confirmation of every charge, so the first was declined; it is 16 March, 09:05."""
     return first_charge_declined(world, ASKS_EACH_TIME)

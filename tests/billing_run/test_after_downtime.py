@@ -33,7 +33,7 @@ def test_a_second_run_on_the_same_day_finds_nothing_to_do(world: World, paid: Su
         world.advance_to(local(2027, 4, 16, hour, 30))
         world.settle()
     assert world.charged_at() == ["2027-03-16 09:00", "2027-04-16 09:00"]
-    assert world.told(paid.email).count("receipt") == 2
+    assert world.mail_kinds(paid.email).count("receipt") == 2
 
 
 def test_cancelled_before_the_renewal_that_nobody_was_there_to_make(world: World, paid: Subscriber) -> None:

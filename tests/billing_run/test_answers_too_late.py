@@ -14,7 +14,7 @@ from billing.payments import vat_documents
 from billing.payments.charge import NotSent
 from billing.platform.actors import WORKER
 from billing.reports import exports
-from tests.proofs.steps import intend, note, send
+from tests.proofs.steps import intend, send, settle_attempt
 from tests.support import ledger_checks
 from tests.support.browser import Browser
 from tests.support.declined_charge import Declined
@@ -107,7 +107,7 @@ def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World, d
         {"duplicate": False},
         {"duplicate": True},
     ]
-    assert world.told(declined.email).count("receipt") == 1
+    assert world.mail_kinds(declined.email).count("receipt") == 1
     assert world.rows("SELECT amount, vat FROM refund") == [{"amount": 7500, "vat": 0}], (
         "no supply, so no VAT"
     )
@@ -130,7 +130,7 @@ def test_a_page_is_paid_and_a_retry_refused_and_both_answers_come_at_once(
         assert settle_all(ctx, answers) == words
     world.settle()
     assert world.subscription(declined.subscription_id)["status"] == "active"
-    told = world.told(declined.email)
+    told = world.mail_kinds(declined.email)
     assert told.count("receipt") == 1
     assert told.count("payment_failed") == 1, "the first charge's; the payment takes the retry's back"
     world.advance_to(local(2027, 4, 15, 12))
@@ -163,7 +163,7 @@ def test_a_card_given_while_the_old_one_is_asked_is_tried_at_once(world: World, 
     browser.get(world.mailed_link(declined.email, "/card/"))
     page = browser.sent_to("/card")
     browser.get(world.sandbox.fill_in(page, "5555555555554444"))
-    assert note(world, *answer) == "settled", "the old card's answer was looked up first"
+    assert settle_attempt(world, *answer) == "settled", "the old card's answer was looked up first"
     world.settle()
     assert [charge["payment_method_details"]["card"]["last4"] for charge in world.charges()] == ["4444"]
     assert world.subscription(declined.subscription_id)["status"] == "active"

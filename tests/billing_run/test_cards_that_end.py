@@ -87,21 +87,21 @@ def test_a_card_that_ends_within_the_trial_is_told_of_at_once(world: World) -> N
     assert notices(world) == ["20 Mar 2027 12:00"]
     world.advance_to(local(2027, 4, 4, 10))
     assert notices(world) == ["20 Mar 2027 12:00"]
-    assert world.told(reader["email"])[-1] == "payment_failed", "nobody gave another one"
+    assert world.mail_kinds(reader["email"])[-1] == "payment_failed", "nobody gave another one"
 
 
 @pytest.mark.prove
-def test_a_replaced_card_is_tried_at_once_where_a_payment_waits(world: World, told: Subscriber) -> None:
+def test_a_replaced_card_is_tried_at_once_where_a_payment_waits(world: World, notified: Subscriber) -> None:
     world.sandbox.decline(ref(world), "expired_card")
     world.advance_to(local(2027, 3, 18, 15))
-    assert world.subscription(told.subscription_id)["next_charge"] is None
+    assert world.subscription(notified.subscription_id)["next_charge"] is None
     world.sandbox.replace(ref(world), **PLENTY | {"exp_year": 2033})
     world.settle()
     assert world.charged_at() == ["2027-03-18 15:00"]
 
 
 @pytest.mark.prove
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("notified")
 def test_a_card_replaced_on_the_day_it_was_refused_is_tried_the_next(world: World) -> None:
     world.sandbox.decline(ref(world), "expired_card")
     world.advance_to(local(2027, 3, 16, 15))

@@ -34,7 +34,7 @@ def cases(world: World) -> list[dict[str, object]]:
 def check_reads_on(world: World, reader: Subscriber) -> None:
     """Nothing has changed for the reader."""
     assert world.access(world.articles["subscriber"][0], reader.reader_id)["allowed"]
-    assert "payment_failed" not in world.told(reader.email)
+    assert "payment_failed" not in world.mail_kinds(reader.email)
 
 
 def asked(world: World, since: int) -> int:
@@ -89,7 +89,9 @@ def test_a_case_that_was_closed_too_soon_is_followed_by_another(world: World, pa
     check_reads_on(world, paid)
 
 
-def test_a_first_charge_is_announced_again_after_it_could_not_be_made(world: World, told: Subscriber) -> None:
+def test_a_first_charge_is_announced_again_after_it_could_not_be_made(
+    world: World, notified: Subscriber
+) -> None:
     world.sandbox.banks("restrict")
     world.advance_to(local(2027, 3, 16, 18))
     (case,) = cases(world)
@@ -101,8 +103,8 @@ def test_a_first_charge_is_announced_again_after_it_could_not_be_made(world: Wor
     world.advance_to(local(2027, 3, 26, 12))
     assert case["closed_at"] is None
     assert world.charged_at() == ["2027-03-25 09:00"], "eight days after the day on which it waited"
-    assert "first notice for 2027-03-25" in world.told(told.email)
-    check_reads_on(world, told)
+    assert "first notice for 2027-03-25" in world.mail_kinds(notified.email)
+    check_reads_on(world, notified)
     ledger_checks.check(world)
 
 
@@ -163,12 +165,12 @@ def test_a_start_without_a_trial_waits_and_is_never_said_to_be_paid(world: World
     assert "One moment" in waiting.words
     assert "We have charged" not in browser.get("/subscribe/started").words
     world.settle()
-    assert world.told("second@example.com") == ["sign_in_link"]
+    assert world.mail_kinds("second@example.com") == ["sign_in_link"]
     world.advance(hours=5)
     assert world.charged_at() == ["2027-03-03 14:00"]
     assert "We have charged R75.00" in browser.get("/subscribe/started").words
     world.settle()
-    assert sorted(world.told("second@example.com")) == ["receipt", "sign_in_link"]
+    assert sorted(world.mail_kinds("second@example.com")) == ["receipt", "sign_in_link"]
 
 
 def test_what_befalls_one_after_another_pauses_charging_for_all(make_world: Callable[..., World]) -> None:
@@ -214,7 +216,7 @@ def test_a_page_that_lapses_after_the_grace_leaves_the_reader_a_week_of_which_th
     world: World, looked: Subscriber
 ) -> None:
     assert world.subscription(looked.subscription_id)["status"] == "past_due"
-    assert world.told(looked.email).count("payment_failed") == 2
+    assert world.mail_kinds(looked.email).count("payment_failed") == 2
     letter = [one for one in world.letters(looked.email) if "/pay/" in one.text][-1]
     assert "You can read until:  Monday 17 May 2027" in letter.text, "seven days from the refusal of 11 May"
     assert world.access(world.articles["subscriber"][0], looked.reader_id)["allowed"]
@@ -231,7 +233,7 @@ def test_a_page_that_lapses_after_the_grace_leaves_the_reader_a_week_of_which_th
 def test_a_week_that_passes_unpaid_ends_it_once(world: World, looked: Subscriber) -> None:
     world.advance(days=8)
     assert world.subscription(looked.subscription_id)["status"] == "ended"
-    assert world.told(looked.email)[-2:] == ["payment_failed", "ended"]
+    assert world.mail_kinds(looked.email)[-2:] == ["payment_failed", "ended"]
     assert attempts(world).count("declined") == 2, "the bank isn't asked again"
 
 
@@ -249,4 +251,4 @@ def test_a_case_that_staff_close_after_the_grace_leaves_the_reader_a_week_too(
     )
     world.advance(days=2)
     assert world.subscription(owing.subscription_id)["status"] == "past_due"
-    assert world.told(owing.email)[-1] == "payment_failed"
+    assert world.mail_kinds(owing.email)[-1] == "payment_failed"

@@ -24,7 +24,7 @@ def card_ref(world: World) -> str:
 def test_the_whole_ladder_to_its_end(world: World, declined: Declined) -> None:
     email, subscription, reader = declined.email, declined.subscription_id, declined.reader_id
     locked = world.articles["subscriber"][0]
-    assert world.told(email)[-1] == "payment_failed"
+    assert world.mail_kinds(email)[-1] == "payment_failed"
     letter = world.letters(email)[-1]
     for words in ("R75.00", "0341", "19 March 2027", "5 April 2027"):
         assert words in letter.text
@@ -42,7 +42,7 @@ def test_the_whole_ladder_to_its_end(world: World, declined: Declined) -> None:
     world.advance_to(local(2027, 4, 5, 23, 59, 59))
     assert tries(world) == ["16 Mar 09:00", "19 Mar 09:00", "25 Mar 09:00", "30 Mar 09:00"]
     assert world.access(locked, reader)["reason"] == "grace"
-    assert world.told(email).count("payment_failed") == 4
+    assert world.mail_kinds(email).count("payment_failed") == 4
     assert world.subscription(subscription)["next_charge"] is None
     last = world.letters(email)[-1]
     assert "5 April 2027" in last.text
@@ -51,25 +51,25 @@ def test_the_whole_ladder_to_its_end(world: World, declined: Declined) -> None:
     world.advance_to(local(2027, 4, 6))
     assert world.access(locked, reader)["reason"] == "subscribe"
     assert world.subscription(subscription)["status"] == "ended"
-    assert world.told(email)[-1] == "ended"
+    assert world.mail_kinds(email)[-1] == "ended"
     world.advance_to(local(2027, 8, 1))
     assert len(tries(world)) == 4
     assert world.charges() == []
-    assert world.told(email)[-1] == "ended"
+    assert world.mail_kinds(email)[-1] == "ended"
     assert world.rows("SELECT state, number FROM invoice") == [{"state": "void", "number": None}]
 
 
-def test_the_money_comes_on_payday(world: World, told: Subscriber) -> None:
+def test_the_money_comes_on_payday(world: World, notified: Subscriber) -> None:
     world.sandbox.decline(card_ref(world), "insufficient_funds")
     world.advance_to(local(2027, 3, 24))
     assert tries(world) == ["16 Mar 09:00", "19 Mar 09:00"]
     world.sandbox.decline(card_ref(world), None)
     world.advance_to(local(2027, 3, 25, 9))
     assert world.charged_at() == ["2027-03-25 09:00"]
-    found = world.subscription(told.subscription_id)
+    found = world.subscription(notified.subscription_id)
     assert (found["status"], found["period_start"]) == ("active", "2027-03-16"), "the period it was owed for"
-    assert world.access(world.articles["subscriber"][0], told.reader_id)["reason"] == "subscription"
-    assert world.told(told.email)[-1] == "receipt"
+    assert world.access(world.articles["subscriber"][0], notified.reader_id)["reason"] == "subscription"
+    assert world.mail_kinds(notified.email)[-1] == "receipt"
     world.advance_to(local(2027, 4, 16, 9))
     assert world.charged_at() == ["2027-03-25 09:00", "2027-04-16 09:00"]
 
@@ -87,25 +87,25 @@ ASKED: dict[str, str | dict[str, Any]] = {
 
 @pytest.mark.parametrize("reason", ASKED.values(), ids=ASKED.keys())
 def test_what_can_never_work_is_asked_about_and_not_tried_again(
-    world: World, told: Subscriber, reason: str | dict[str, Any]
+    world: World, notified: Subscriber, reason: str | dict[str, Any]
 ) -> None:
     world.sandbox.decline(card_ref(world), reason)
     world.advance_to(local(2027, 4, 5, 23))
     assert tries(world) == ["16 Mar 09:00"]
-    assert world.told(told.email)[-1] == "payment_failed"
-    text = world.letters(told.email)[-1].text.lower()
+    assert world.mail_kinds(notified.email)[-1] == "payment_failed"
+    text = world.letters(notified.email)[-1].text.lower()
     assert not [word for word in ("lost", "stolen", "fraud") if word in text]
-    assert world.access(world.articles["subscriber"][0], told.reader_id)["reason"] == "grace"
-    assert world.subscription(told.subscription_id)["next_charge"] is None
+    assert world.access(world.articles["subscriber"][0], notified.reader_id)["reason"] == "grace"
+    assert world.subscription(notified.subscription_id)["next_charge"] is None
     world.advance_to(local(2027, 4, 6))
-    assert world.told(told.email)[-1] == "ended"
+    assert world.mail_kinds(notified.email)[-1] == "ended"
 
 
 def test_a_card_that_wants_its_owner_every_time_is_asked_about(world: World, unconfirmed: Declined) -> None:
     browser = unconfirmed.browser(world)
     world.advance_to(local(2027, 4, 1))
     assert tries(world) == ["16 Mar 09:00"]
-    assert world.told(unconfirmed.email)[-1] == "payment_failed"
+    assert world.mail_kinds(unconfirmed.email)[-1] == "payment_failed"
     assert world.rows("SELECT state, charging_since FROM subscription") == [
         {"state": "past_due", "charging_since": None}
     ], "nothing is left locked"
@@ -119,14 +119,14 @@ def test_a_card_that_wants_its_owner_every_time_is_asked_about(world: World, unc
     ids=["by its decline code", "by the network's code"],
 )
 def test_a_stop_order_at_the_bank_counts_as_cancelling(
-    world: World, told: Subscriber, reason: str | dict[str, Any]
+    world: World, notified: Subscriber, reason: str | dict[str, Any]
 ) -> None:
     world.sandbox.decline(card_ref(world), reason)
     world.advance_to(local(2027, 3, 16, 9))
-    assert world.subscription(told.subscription_id)["status"] == "ended"
-    assert world.told(told.email)[-1] == "cancelled"
-    assert world.access(world.articles["subscriber"][0], told.reader_id)["reason"] == "subscribe"
-    history = world.api.get(f"/v1/readers/{told.reader_id}/events").json()["data"]
+    assert world.subscription(notified.subscription_id)["status"] == "ended"
+    assert world.mail_kinds(notified.email)[-1] == "cancelled"
+    assert world.access(world.articles["subscriber"][0], notified.reader_id)["reason"] == "subscribe"
+    history = world.api.get(f"/v1/readers/{notified.reader_id}/events").json()["data"]
     assert history[-1]["happening"] == "stop_ordered"
     world.advance_to(local(2027, 6, 1))
     assert tries(world) == ["16 Mar 09:00"]
@@ -145,7 +145,7 @@ def test_a_new_card_from_the_mail_is_tried_at_once_and_heals(world: World, decli
     assert (found["status"], found["payment_method"]["last4"]) == ("active", "4242")
     world.advance_to(local(2027, 5, 17))
     assert world.charged_at() == ["2027-03-17 15:00", "2027-04-16 09:00", "2027-05-16 09:00"]
-    assert world.told(declined.email).count("receipt") == 3
+    assert world.mail_kinds(declined.email).count("receipt") == 3
 
 
 @pytest.mark.parametrize("hour", [7, 15])
@@ -205,7 +205,7 @@ def test_cancelling_while_a_payment_is_overdue_ends_it_and_every_retry(
     assert not world.access(world.articles["subscriber"][0], declined.reader_id)["allowed"]
     world.advance_to(local(2027, 6, 1))
     assert tries(world) == ["16 Mar 09:00"]
-    assert world.told(declined.email)[-1] == "cancelled"
+    assert world.mail_kinds(declined.email)[-1] == "cancelled"
 
 
 def test_a_later_month_is_refused_and_the_paid_one_is_not_taken_back(world: World, owing: Subscriber) -> None:

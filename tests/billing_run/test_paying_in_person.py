@@ -7,7 +7,7 @@ import pytest
 
 from billing.billing_run.run import run, run_for
 from billing.webhooks import settle as events
-from tests.proofs.steps import intend, note, send, together
+from tests.proofs.steps import intend, send, settle_attempt, together
 from tests.support import ledger_checks
 from tests.support.browser import Browser
 from tests.support.declined_charge import Declined
@@ -56,7 +56,7 @@ def test_the_card_on_record_pays_at_a_press(world: World, declined: Declined) ->
     assert "this is paid" in browser.page.words
     assert "INV-000001" in browser.page.words
     world.settle()
-    assert world.told(declined.email)[-1] == "receipt"
+    assert world.mail_kinds(declined.email)[-1] == "receipt"
     assert world.subscription(declined.subscription_id)["status"] == "active"
     follow(world, browser, declined)
     assert "this is paid" in browser.page.words, "the link tells it, as often as it is opened"
@@ -77,7 +77,7 @@ def test_the_readers_own_tries_burn_no_rung_and_end_before_the_cards_limit(
     assert "Pay with another card" in browser.page.words
     assert 'action="/pay"' not in browser.page.text, "the card's last attempts are kept for the ladder"
     world.settle()
-    assert world.told(declined.email).count("payment_failed") == 2, (
+    assert world.mail_kinds(declined.email).count("payment_failed") == 2, (
         "the first refusal, and the day that has moved"
     )
     world.advance_to(local(2027, 4, 5, 23))
@@ -119,7 +119,7 @@ def test_a_bank_that_asks_for_its_reader_is_answered_on_the_page(world: World, u
         "it is the first money after the trial"
     )
     world.advance_to(local(2027, 4, 16, 9))
-    assert world.told(unconfirmed.email)[-1] == "payment_failed", "this bank asks each month"
+    assert world.mail_kinds(unconfirmed.email)[-1] == "payment_failed", "this bank asks each month"
     ledger_checks.check(world)
 
 
@@ -142,7 +142,7 @@ def test_another_card_on_the_page_pays_and_stays(world: World, declined: Decline
     assert states(world) == ["declined", "charged"]
     world.advance_to(local(2027, 5, 17))
     assert world.charged_at() == ["2027-03-16 09:05", "2027-04-16 09:00", "2027-05-16 09:00"]
-    assert world.told(declined.email).count("receipt") == 3
+    assert world.mail_kinds(declined.email).count("receipt") == 3
     ledger_checks.check(world)
 
 
@@ -205,7 +205,7 @@ def test_a_page_paid_as_the_reader_cancels_goes_back(world: World, declined: Dec
     assert answer.status_code == 200, answer.text
     world.settle()
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500]
-    assert set(world.told(declined.email)[-2:]) == {"cancelled", "refunded"}
+    assert set(world.mail_kinds(declined.email)[-2:]) == {"cancelled", "refunded"}
     assert "goes back to you" in browser.get("/pay").words
     ledger_checks.check(world)
 
@@ -310,7 +310,7 @@ def test_a_retry_that_was_sent_keeps_a_page_from_opening(world: World, declined:
     attempt_id, answer = send(world, declined.subscription_id)
     browser.get("/pay")
     assert "your bank is being asked" in browser.page.words
-    assert note(world, attempt_id, answer) == "declined"
+    assert settle_attempt(world, attempt_id, answer) == "declined"
     assert run(world.services.run_context, world.now).counts == {}
     assert "Pay R75.00" in browser.get("/pay").words
 

@@ -81,12 +81,12 @@ def test_a_reader_who_comes_sees_it_and_gives_another_address(world: World) -> N
     assert NEW in page.words
     assert "do not reach you" not in page.words
     world.settle()
-    assert "first notice for 2027-03-20" in world.told(NEW), (
+    assert "first notice for 2027-03-20" in world.mail_kinds(NEW), (
         "what the old one refused, and is still true, goes there"
     )
     world.advance_to(local(2027, 3, 20, 12))
     assert world.charged_at() == ["2027-03-20 09:00"]
-    assert world.told(NEW)[-2:] == ["second notice for 2027-03-20", "receipt"]
+    assert world.mail_kinds(NEW)[-2:] == ["second notice for 2027-03-20", "receipt"]
 
 
 def test_an_address_of_somebody_else_is_no_readers_new_address(world: World) -> None:
@@ -148,13 +148,13 @@ def test_a_mailbox_that_refuses_the_first_notice_alone_reads_no_longer(
     assert extensions(world) == ["the reader's mail address refuses our notices"] * 2
     world.smtp.mend()
     world.advance_to(local(2027, 3, 24, 8))
-    assert world.told(READER)[-1] == "second notice for 2027-03-24"
+    assert world.mail_kinds(READER)[-1] == "second notice for 2027-03-24"
     world.smtp.refuse(550, "no such mailbox", to=READER)
     world.advance_to(local(2027, 3, 28, 8))
     assert (state(world), len(extensions(world))) == ("trialing", 3), "it took the last one"
     world.smtp.mend()
     world.advance_to(local(2027, 4, 1, 12))
-    assert world.told(READER)[-1] == "second notice for 2027-04-01"
+    assert world.mail_kinds(READER)[-1] == "second notice for 2027-04-01"
     assert (state(world), world.charges()) == ("ended", [])
     assert extensions(world) == ["the reader's mail address refuses our notices"] * 3
     assert (

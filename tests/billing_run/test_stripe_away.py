@@ -211,7 +211,7 @@ def test_away_past_the_trials_days(world: World) -> None:
     for row in rows:
         assert row["period_start_on"] == row["charge_on"] > local(2027, 3, 20).date()
         assert row["period_end_on"].day == row["charge_on"].day
-    told = {kind for one in started for kind in world.told(one["reader"]["email"])}
+    told = {kind for one in started for kind in world.mail_kinds(one["reader"]["email"])}
     assert not told & {"payment_failed", "ended"}
 
 
@@ -248,7 +248,7 @@ def test_away_over_the_end_of_the_grace_takes_nothing_from_the_reader(world: Wor
     world.settle()
     access = world.access(world.articles["subscriber"][0], one["reader"]["id"])
     assert (access["allowed"], access["reason"]) == (True, "grace")
-    assert "ended" not in world.told("reader-0@example.com")
+    assert "ended" not in world.mail_kinds("reader-0@example.com")
     world.sandbox.faults()
     world.advance(hours=2)
     ledger_checks.check(world)

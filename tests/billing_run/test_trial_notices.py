@@ -35,7 +35,7 @@ def test_both_notices_say_amount_and_day_and_come_eight_and_four_days_before(
             assert words in letter.text, which
             assert words in letter.html, which
         assert any("/cancel/" in link for link in letter.links)
-        assert world.told(in_trial.email)[-1] == f"{which} notice for 2027-03-16"
+        assert world.mail_kinds(in_trial.email)[-1] == f"{which} notice for 2027-03-16"
         assert notice(world, which, "2027-03-16")["accepted_at"] == local(2027, 3, day, 9)
     world.advance_to(local(2027, 3, 16, 9))
     assert world.charged_at() == ["2027-03-16 09:00"]
@@ -61,7 +61,7 @@ def test_the_mail_server_is_down_for_three_days_over_the_first_notice(
     world.advance_to(local(2027, 3, 20, 9))
     assert world.charged_at() == ["2027-03-20 09:00"]
     told = ["trial_started", "first notice for 2027-03-20", "second notice for 2027-03-20", "receipt"]
-    assert world.told(in_trial.email) == told
+    assert world.mail_kinds(in_trial.email) == told
     events = world.api.get(f"/v1/readers/{in_trial.reader_id}/events").json()["data"]
     assert [event["happening"] for event in events] == ["started", "trial_extended", "charged"]
 
@@ -76,7 +76,7 @@ def test_the_mail_server_stutters_and_the_notice_still_comes_in_time(
     world.advance_to(local(2027, 3, 16, 9))
     assert world.charged_at() == ["2027-03-16 09:00"]
     assert notice(world, "first", "2027-03-16")["tries"] > 3
-    assert world.told(in_trial.email).count("first notice for 2027-03-16") == 1
+    assert world.mail_kinds(in_trial.email).count("first notice for 2027-03-16") == 1
 
 
 @pytest.mark.parametrize("bounces", ["first", "second"])
@@ -96,7 +96,7 @@ def test_a_notice_that_bounces_for_good_means_no_charge_until_one_is_accepted(
     world.advance_to(local(2027, 4, 10))
     assert len(world.charges()) == 1
     day = world.charged_at()[0][:10]
-    told = world.told(in_trial.email)
+    told = world.mail_kinds(in_trial.email)
     assert told[-3:] == [f"first notice for {day}", f"second notice for {day}", "receipt"]
 
 
@@ -104,7 +104,7 @@ def test_no_worker_over_the_first_window(world: World, in_trial: Subscriber) -> 
     fast_forward(world, NOON_BEFORE)
     world.skip_to(local(2027, 3, 9, 9, 0, 1))
     world.settle()
-    assert world.told(in_trial.email)[-1] == "first notice for 2027-03-17", (
+    assert world.mail_kinds(in_trial.email)[-1] == "first notice for 2027-03-17", (
         "eight days from today, told today"
     )
     world.advance_to(local(2027, 3, 17, 8, 59, 59))
@@ -117,12 +117,12 @@ def test_no_worker_until_the_last_minute_of_the_first_window(world: World, in_tr
     fast_forward(world, NOON_BEFORE)
     world.skip_to(local(2027, 3, 9, 9))
     world.settle()
-    assert world.told(in_trial.email)[-1] == "first notice for 2027-03-16"
+    assert world.mail_kinds(in_trial.email)[-1] == "first notice for 2027-03-16"
     world.advance_to(local(2027, 3, 16, 9))
     assert world.charged_at() == ["2027-03-16 09:00"]
 
 
-def test_no_worker_on_the_announced_day(world: World, told: Subscriber) -> None:
+def test_no_worker_on_the_announced_day(world: World, notified: Subscriber) -> None:
     """The notices would still be fresh enough, but they named the 16th: a charge on the 17th was never announced."""
     world.skip_to(local(2027, 3, 17, 5))
     world.advance_to(local(2027, 3, 25, 8, 59, 59))
@@ -130,24 +130,28 @@ def test_no_worker_on_the_announced_day(world: World, told: Subscriber) -> None:
     world.advance_to(local(2027, 3, 25, 9))
     assert world.charged_at() == ["2027-03-25 09:00"]
     day = "2027-03-25"
-    assert world.told(told.email)[-3:] == [f"first notice for {day}", f"second notice for {day}", "receipt"]
+    assert world.mail_kinds(notified.email)[-3:] == [
+        f"first notice for {day}",
+        f"second notice for {day}",
+        "receipt",
+    ]
 
 
-def test_no_worker_for_three_days_over_the_day_of_charging(world: World, told: Subscriber) -> None:
+def test_no_worker_for_three_days_over_the_day_of_charging(world: World, notified: Subscriber) -> None:
     locked = world.articles["subscriber"][0]
     world.skip_to(local(2027, 3, 18, 12))
-    assert world.access(locked, told.reader_id)["reason"] == "trial", "our outage locks nobody out"
+    assert world.access(locked, notified.reader_id)["reason"] == "trial", "our outage locks nobody out"
     world.settle()
     assert world.sandbox.charges() == [], "the notices are too old for a charge today"
     world.advance_to(local(2027, 3, 26, 8, 59, 59))
     assert world.sandbox.charges() == []
     world.advance_to(local(2027, 3, 26, 9))
     assert world.charged_at() == ["2027-03-26 09:00"]
-    kinds = world.told(told.email)
+    kinds = world.mail_kinds(notified.email)
     assert kinds[-3:] == ["first notice for 2027-03-26", "second notice for 2027-03-26", "receipt"]
 
 
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("notified")
 def test_the_worker_is_a_few_hours_late_on_the_day_and_charges_once(world: World) -> None:
     world.skip_to(local(2027, 3, 16, 21, 30))
     world.settle()

@@ -34,10 +34,10 @@ def test_the_whole_ladder_is_explained(world: World, declined: Declined, staff: 
     assert places == sorted(places, reverse=True), "newest first"
 
 
-def test_a_reader_who_is_asked_has_a_reason_too(world: World, told: Subscriber, staff: SignIn) -> None:
+def test_a_reader_who_is_asked_has_a_reason_too(world: World, notified: Subscriber, staff: SignIn) -> None:
     world.sandbox.decline(card_ref(world), "lost_card")
     world.advance_to(local(2027, 3, 16, 12))
-    page = timeline(world, staff, told.reader_id)
+    page = timeline(world, staff, notified.reader_id)
     assert "declined: lost_card; the reader is asked to pay: only another card can pay" in page
 
 

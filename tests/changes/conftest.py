@@ -1,4 +1,4 @@
-"""A year that runs from 1 February 2027, and a first charge that was declined."""
+"""Fixtures: a yearly subscription from 1 February 2027, and a declined first charge."""
 
 import pytest
 

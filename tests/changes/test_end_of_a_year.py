@@ -51,7 +51,7 @@ def ends_on(world: World) -> date:
 
 
 def test_a_year_and_what_follows_it(world: World, in_october: Subscriber) -> None:
-    assert len(world.told(in_october.email)) == 4, "nothing is said during the year"
+    assert len(world.mail_kinds(in_october.email)) == 4, "nothing is said during the year"
     page = world.browser().sign_in(in_october.email)
     assert "R75.00 incl. VAT on Tuesday 1 February 2028" in page.words, "and it isn't another year"
     assert world.subscription(in_october.subscription_id)["next_charge"]["amount"]["amount"] == 7500
@@ -125,7 +125,7 @@ def test_another_year_chosen_late_and_taken_back_makes_this_one_no_longer(
         assert ends_on(world) == date(2028, 2, 1)
     world.advance_to(local(2028, 3, 2))
     assert amounts(world) == [("2027-02-01", 75000), ("2028-02-01", 7500), ("2028-03-01", 7500)]
-    assert world.told(in_january.email).count("term_notice") == 1
+    assert world.mail_kinds(in_january.email).count("term_notice") == 1
 
 
 def test_a_year_chosen_before_its_notice_is_announced_all_the_same(

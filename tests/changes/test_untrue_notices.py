@@ -77,7 +77,7 @@ def test_a_pause_that_is_ended_by_hand_does_not_announce_its_end(world: World, p
     world.smtp.mend()
     world.advance(hours=2)
     assert _states(world, "pause_ends") == ["obsolete"]
-    assert world.told(paid.email)[-1] == "receipt"
+    assert world.mail_kinds(paid.email)[-1] == "receipt"
 
 
 def test_the_reminder_names_the_plan_that_was_chosen_while_it_waited(world: World, year: Subscriber) -> None:

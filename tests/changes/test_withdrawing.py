@@ -40,7 +40,7 @@ def test_from_the_account_page_after_a_plain_cancellation(world: World, paid: Su
     assert "Withdraw from my subscription" not in after.words
     world.settle()
     assert returned(world) == [7500]
-    assert sorted(world.told(paid.email)[-2:]) == ["cancelled", "withdrawn"]
+    assert sorted(world.mail_kinds(paid.email)[-2:]) == ["cancelled", "withdrawn"]
     letter = world.letter(paid.email, "withdrawn")
     assert "Saturday 20 March 2027 at 11:00" in letter.text
     assert browser.get("/account/withdraw").path == "/account", "it is done, so it isn't asked again"

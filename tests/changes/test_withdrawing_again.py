@@ -67,7 +67,7 @@ def test_the_second_withdrawal_is_asked_of_staff_who_see_the_first(
     world.settle()
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500, 7500]
     assert world.subscription(newest(world))["status"] == "ended"
-    assert world.told(paid.email).count("withdrawn") == 2
+    assert world.mail_kinds(paid.email).count("withdrawn") == 2
     (answered,) = world.rows(f"SELECT {CLOSED_BY}, answer FROM reader_request")
     assert answered["answer"].startswith("Withdrawn")
     ledger_checks.check(world)

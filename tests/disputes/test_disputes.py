@@ -88,7 +88,7 @@ def test_a_dispute_stops_renewals_keeps_evidence_and_refuses_refunds(world: Worl
     assert world.sandbox.refunds() == []
     shown = world.subscription(subscription)
     assert (shown["status"], shown["next_charge"]) == ("active", None)
-    assert "disputed" in world.told(READER)
+    assert "disputed" in world.mail_kinds(READER)
     evidence = row["evidence"]
     assert [one["from"] for one in evidence["consents"]] == ["196.25.1.9"]
     assert [one["mail"] for one in evidence["mails"]].count("trial notice") == 2
@@ -99,7 +99,7 @@ def test_a_dispute_stops_renewals_keeps_evidence_and_refuses_refunds(world: Worl
     assert [one["month"] for one in evidence["reading"]] == ["2027-03"]
     world.advance(days=200)
     assert len(world.charges()) == 1, "nothing more is charged"
-    assert world.told(READER).count("disputed") == 2, "that it stops, and that reading has ended"
+    assert world.mail_kinds(READER).count("disputed") == 2, "that it stops, and that reading has ended"
 
 
 def test_silence_loses_and_reading_ends_with_the_decision(world: World) -> None:
@@ -194,7 +194,7 @@ def test_an_inquiry_that_becomes_a_chargeback_takes_the_money_then(world: World)
 
 
 @pytest.mark.prove
-def test_news_out_of_order_twice_and_late_comes_to_the_same(world: World, told: Subscriber) -> None:
+def test_news_out_of_order_twice_and_late_comes_to_the_same(world: World, notified: Subscriber) -> None:
     """The close comes first, then the rest, twice; and the charge's own news never came."""
     world.advance_to(local(2027, 3, 16, 8, 59))
     world.sandbox.faults(
@@ -215,10 +215,10 @@ def test_news_out_of_order_twice_and_late_comes_to_the_same(world: World, told: 
     world.sandbox.faults()
     world.settle()
     assert dispute(world)["state"] == "lost"
-    assert world.told(READER).count("disputed") == 1
+    assert world.mail_kinds(READER).count("disputed") == 1
     assert "Reading for subscribers has stopped" in mail(world, "has ended")
     assert ledger(world, "disputes", "refunds") == {"disputes": 0, "refunds": 7500}
-    assert world.subscription(told.subscription_id)["status"] == "ended"
+    assert world.subscription(notified.subscription_id)["status"] == "ended"
     assert [
         row["kind"]
         for row in world.rows("SELECT kind FROM ledger_transaction WHERE kind LIKE 'dispute%' ORDER BY id")
@@ -299,7 +299,7 @@ def test_a_decision_stops_nobody_who_began_anew_before_we_heard_of_it(
         "SELECT id FROM subscription WHERE state <> 'ended' AND reader_id = :of", of=left_at_once.reader_id
     )
     assert world.subscription(runs["id"])["next_charge"] is not None
-    assert "disputed" not in world.told(READER)
+    assert "disputed" not in world.mail_kinds(READER)
 
 
 def test_an_early_fraud_warning_stops_renewals_and_proposes_a_refund(world: World, staff: SignIn) -> None:

@@ -1,6 +1,6 @@
-"""What stands between readers and a publisher's servers: a proxy that fails on demand, and a browser that knows the hosts.
+"""Fixtures for edges: a proxy that fails on demand, and a browser that reaches the test's host names.
 
-Chromium is told by a proxy where `www.paper.example` and `accounts.paper.example` are; nothing else is made up."""
+A SOCKS proxy leads Chromium from `www.paper.example` and `accounts.paper.example` to loopback ports."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,15 +20,15 @@ PORTS = {"http": 80, "https": 443}
 
 @pytest.fixture
 def proxy(world: World) -> Iterator[FaultyProxy]:
-    """Between an edge and this world; `proxy.url` is what the edge knows."""
+    """A proxy between an edge and this world. The edge is configured with `proxy.url`."""
     with faulty_proxy(world) as found:
         yield found
 
 
 @pytest.fixture
 def visit(chromium: Chromium) -> Iterator[Callable[..., BrowserContext]]:
-    """`visit({ACCOUNTS: port, WWW: port}, session="…")`: a fresh context of Chromium that finds these hosts on loopback, signed in
-    at the first."""
+    """`visit({ACCOUNTS: port, WWW: port}, session="…")`: a fresh Chromium context that reaches these hosts on loopback, signed in at
+    the first."""
     with ExitStack() as ends:
 
         def begin(hosts: dict[str, int], session: str = "", **options: Any) -> BrowserContext:

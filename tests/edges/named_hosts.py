@@ -1,7 +1,7 @@
-"""Names such as `www.paper.example` for servers on loopback, for one browser context: a SOCKS proxy (RFC 1928).
+"""A SOCKS proxy (RFC 1928) that gives loopback servers names such as `www.paper.example`, for one browser context.
 
-The browser hands the proxy a name instead of looking it up, and speaks HTTP through the connection it gets. So origins,
-sites and cookies are those of the names, and nothing leaves the machine. Another context may have other names."""
+The browser passes the name to the proxy instead of resolving it. So origins, sites and cookies are those of the names, and no
+traffic leaves the machine. Each context may have other names."""
 
 import asyncio
 import struct
@@ -15,7 +15,7 @@ DONE, UNREACHABLE = 0, 4
 
 @contextmanager
 def named_hosts(ports: Mapping[str, int]) -> Iterator[str]:
-    """The URL of a proxy that leads `host:port`, such as `www.paper.example:443`, to a port on loopback, and refuses all others."""
+    """Yield the URL of a proxy that maps `host:port`, such as `www.paper.example:443`, to loopback ports and refuses all others."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="named hosts", daemon=True)
     thread.start()
@@ -32,10 +32,10 @@ def named_hosts(ports: Mapping[str, int]) -> Iterator[str]:
 
 async def _stop(server: asyncio.Server) -> None:
     server.close()
-    open_ones = asyncio.all_tasks() - {asyncio.current_task()}
-    for each in open_ones:
-        each.cancel()
-    await asyncio.gather(*open_ones, return_exceptions=True)
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Proxy:
@@ -43,18 +43,18 @@ class _Proxy:
         self._ports = ports
 
     async def serve(self, browser: asyncio.StreamReader, to_browser: asyncio.StreamWriter) -> None:
-        """One connection: find out for which host it is, then pass on what either side says."""
+        """Serve one connection: read the host, then forward both directions."""
         with suppress(ConnectionError, asyncio.IncompleteReadError):
-            port = self._ports.get(await _asked_for(browser, to_browser))
+            port = self._ports.get(await _requested_host(browser, to_browser))
             to_browser.write(bytes([5, DONE if port else UNREACHABLE, 0, 1]) + bytes(6))
             if port:
                 site, to_site = await asyncio.open_connection("127.0.0.1", port)
-                await asyncio.gather(_pass_on(browser, to_site), _pass_on(site, to_browser))
+                await asyncio.gather(_forward(browser, to_site), _forward(site, to_browser))
         to_browser.close()
 
 
-async def _asked_for(browser: asyncio.StreamReader, to_browser: asyncio.StreamWriter) -> str:
-    """Host and port; empty for anything but a connection by name."""
+async def _requested_host(browser: asyncio.StreamReader, to_browser: asyncio.StreamWriter) -> str:
+    """`host:port` of the request; empty unless it is a connection by name."""
     _, methods = await browser.readexactly(2)
     await browser.readexactly(methods)
     to_browser.write(bytes([5, 0]))
@@ -66,10 +66,10 @@ async def _asked_for(browser: asyncio.StreamReader, to_browser: asyncio.StreamWr
     return f"{name.decode('ascii')}:{port}"
 
 
-async def _pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+async def _forward(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
     try:
-        while some := await source.read(65_536):
-            target.write(some)
+        while data := await source.read(65_536):
+            target.write(data)
             await target.drain()
     finally:
         target.close()

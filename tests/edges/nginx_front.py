@@ -1,4 +1,4 @@
-"""nginx as Debian has it, with the sample configuration as it stands: two hosts, over TLS, before Masthead and a paper."""
+"""Debian's nginx with the sample configuration: two hosts over TLS, in front of Masthead and a publisher's server."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ import psutil
 
 import billing.edges
 from billing.dev.demo.folder import free_port
-from tests.edges.before import Edge
+from tests.edges.edge import Edge
 from tests.edges.paper import Paper
 from tests.support.certificates import authority
 from tests.support.faulty_proxy import FaultyProxy
@@ -31,7 +31,7 @@ NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 FOLDER = Path(billing.edges.__file__).parent / "nginx"
 ACCOUNTS, WWW = "accounts.paper.example", "www.paper.example"
 VALID_UNTIL = 8
-"""Where a file of nginx's cache says until when it is fresh: `time_t`, after a word with the format's version."""
+"""Offset of `valid_sec` in nginx's cache files: a `time_t` after the format's version."""
 MAIN = """
 daemon off; worker_processes 2; pid {folder}/pid; error_log {folder}/errors.log warn;
 events {{ worker_connections 256; }}
@@ -46,7 +46,7 @@ http {{
 
 @dataclass
 class Nginx(Edge):
-    """nginx at work."""
+    """A running nginx."""
 
     folder: Path
     server: subprocess.Popen[bytes]
@@ -54,19 +54,19 @@ class Nginx(Edge):
     plain_port: int
 
     def get(self, path: str, method: str = "GET", host: str = WWW, **headers: str) -> httpx.Response:
-        """As a browser asks one of the hosts, which keeps nothing."""
+        """Request a path of one of the hosts with a fresh client, without cookies."""
         with httpx.Client(verify=authority().trusted(), trust_env=False, timeout=90) as http:
             named = {"host": host} | headers
             sni = {"sni_hostname": host}
             return http.request(method, f"{self.url}{path}", headers=named, extensions=sni)
 
     def raw(self, path: str, headers: str, host: str = WWW, named: str = "", method: str = "GET") -> bytes:
-        """Asked for, and answered, as it was written. `named`: what the request calls the host, if it is another name."""
+        """Send a raw request, without normalising the path; return the raw answer. `named`: another value for the Host header."""
         with self._connection(path, headers, host, named or host, method) as connection:
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
     def status(self, path: str, headers: str = "", host: str = WWW, method: str = "GET") -> int:
-        """The status alone; no more of the answer is read."""
+        """The status of the answer; the rest isn't read."""
         with self._connection(path, headers, host, host, method) as connection:
             return int(connection.recv(1024).split()[1])
 
@@ -80,39 +80,39 @@ class Nginx(Edge):
                 connection.sendall(f"{lines.strip()}\r\n\r\n".encode())
                 yield connection
 
-    def is_hasty(self) -> None:
-        """From now on it waits a tenth of a second for Masthead's word. Returns when no process is left that waits longer."""
-        told = self.folder / "masthead-gate.conf"
-        told.write_text(told.read_text().replace("30s;", "100ms;"))
+    def shorten_timeout(self) -> None:
+        """Wait at most 100 ms for Masthead from now on. Returns when every process with the old timeout has ended."""
+        configuration = self.folder / "masthead-gate.conf"
+        configuration.write_text(configuration.read_text().replace("30s;", "100ms;"))
         before = psutil.Process(self.server.pid).children()
         self.server.send_signal(signal.SIGHUP)
         assert eventually(lambda: not any(worker.is_running() for worker in before))
 
-    def remembers(self, answers: int) -> bool:
-        """Whether so many answers of Masthead's are kept, before long: the one about subscribers comes beside the page."""
-        return eventually(lambda: len(self._kept()) == answers)
+    def caches(self, answers: int) -> bool:
+        """Whether the cache soon holds this many of Masthead's answers; the one about subscribers comes in the background."""
+        return eventually(lambda: len(self._cached()) == answers)
 
     def forgets(self) -> bool:
-        """Whether nothing that is kept lets anybody in, before long."""
-        return eventually(lambda: not any(b"HTTP/1.1 204" in file.read_bytes() for file in self._kept()))
+        """Whether the cache soon holds no answer that permits access."""
+        return eventually(lambda: not any(b"HTTP/1.1 204" in file.read_bytes() for file in self._cached()))
 
     def an_hour_passes(self) -> None:
-        """And a second, for all that nginx remembers of decisions: it was fresh until that much earlier."""
-        for file in self._kept():
+        """Age all cached decisions by an hour and a second."""
+        for file in self._cached():
             with file.open("r+b") as stream:
                 stream.seek(VALID_UNTIL)
                 (until,) = struct.unpack("q", stream.read(8))
                 stream.seek(VALID_UNTIL)
                 stream.write(struct.pack("q", until - 3601))
 
-    def _kept(self) -> list[Path]:
-        return [each for each in (self.folder / "cache-decisions").rglob("*") if each.is_file()]
+    def _cached(self) -> list[Path]:
+        return [path for path in (self.folder / "cache-decisions").rglob("*") if path.is_file()]
 
 
 def configured(
     folder: Path, masthead: str, paper: int, ports: tuple[int, int], changes: Mapping[str, str]
 ) -> None:
-    """The samples as they stand, with this machine's addresses, and 30 s in place of 300 ms: the machine may be busy."""
+    """Write the samples with this machine's addresses, and with 30 s in place of 300 ms, because the machine may be busy."""
     assert (FOLDER / "masthead-gate.conf").read_text().count("300ms;") == 3
     here = {
         "server 127.0.0.1:8000;": f"server {masthead.removeprefix('http://')};",
@@ -139,7 +139,7 @@ def configured(
 
 
 def register_subscribers(world: World) -> None:
-    """The article by which nginx learns who holds a subscription."""
+    """Register the article by which nginx checks for a subscription."""
     body = {"title": "-", "url": "https://news.example/-", "section": "-", "access": "subscriber"}
     at = {"published_at": world.now.isoformat()}
     world.api.put("/v1/articles/subscribers", json=body | at).raise_for_status()
@@ -154,8 +154,10 @@ def nginx_front(
     pages: Callable[[BaseHTTPRequestHandler], Answer] | None = None,
     masthead: str = "",
 ) -> Iterator[Nginx]:
-    """It reaches Masthead by the proxy (or at `masthead`), and a paper that believes X-Masthead-Access, or has `pages` of its own. `changes`: what
-    an operator changes in the samples."""
+    """Run nginx in front of Masthead and a publisher's server.
+
+    Masthead is reached through the proxy, or at `masthead`. The server trusts X-Masthead-Access; `pages` replaces it. `changes` are an
+    operator's replacements in the samples."""
     assert NGINX is not None
     register_subscribers(world)
     paper = Paper(lambda headers, query: bool(headers.get("x-masthead-access")))

@@ -1,6 +1,6 @@
-"""The publisher's own server behind an edge: the whole text for whoever the edge vouches for, the beginning for all others.
+"""The publisher's own server behind an edge. It sends the whole text for requests that the edge vouches for, else the beginning.
 
-It counts the bytes of the whole that leave it, so that a test can say where they went."""
+It records each request and the access reason that the edge sent."""
 
 import re
 from collections.abc import Callable
@@ -67,13 +67,13 @@ def secrets(article: str = LOCKED) -> list[bytes]:
 
 @dataclass
 class Paper:
-    """`vouched(headers, query)` says by what it knows the edge; it is lax about paths, as servers are."""
+    """`vouched(headers, query)` recognises the edge. Paths are matched loosely, as real servers do."""
 
     vouched: Callable[[dict[str, str], str], bool]
     asked: list[tuple[str, str]] = field(default_factory=list)
 
     def __call__(self, request: BaseHTTPRequestHandler) -> Answer:
-        """Answer, and note what was asked for: the path, and why it was open."""
+        """Answer, and record the path and the access reason."""
         url = urlsplit(request.path)
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.asked.append((url.path, headers.get("x-masthead-access", "")))

@@ -1,4 +1,4 @@
-"""A publisher's site in PHP, run by PHP."""
+"""A publisher's site in PHP, run by PHP's own server."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ Site = Callable[..., httpx.Client]
 
 @contextmanager
 def php_site(proxy: FaultyProxy, folder: Path) -> Iterator[Site]:
-    """`site(timeout=30, key="")` starts one, which reaches Masthead by the proxy (or `masthead`); it remembers in `folder/kept`."""
+    """`site(timeout=30, key="")` starts a site that reaches Masthead through the proxy, or at `masthead`. Its cache is `folder/kept`."""
     assert PHP is not None
     for article in (LOCKED, METERED):
         (folder / article).write_text(whole_text(article))

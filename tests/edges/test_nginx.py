@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.edges.before import NOMSA, PIETER, start_trials
+from tests.edges.edge import NOMSA, PIETER, start_trials
 from tests.edges.nginx_front import ACCOUNTS, NGINX, Nginx, nginx_front
 from tests.edges.paper import BEGINNING, FREE, GAMES, METERED, PATHS, secrets
 from tests.support.faulty_proxy import FaultyProxy
@@ -98,8 +98,8 @@ def test_when_masthead_is_away_payers_read_on(edge: Nginx, state: str) -> None:
     )
     edge.world.api.post(f"/v1/subscriptions/{row[0]['id']}/cancel", json={"when": "now", "reason": "other"})
     assert eventually(lambda: edge.get(f"/articles/{LOCKED}", cookie=ended).content == BEGINNING)
-    assert edge.remembers(4)
-    edge.is_hasty()
+    assert edge.caches(4)
+    edge.shorten_timeout()
     edge.proxy.state = state
     for article in (LOCKED, METERED):
         answer = edge.get(f"/articles/{article}", cookie=payer)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from billing.edges.masthead import Masthead
-from tests.edges.before import NOMSA, PIETER, start_trials
+from tests.edges.edge import NOMSA, PIETER, start_trials
 from tests.edges.nginx_front import NGINX, nginx_front
 from tests.edges.paper import METERED, secrets
 from tests.edges.php_site import PHP, php_site
@@ -46,7 +46,7 @@ def at_nginx(proxy: FaultyProxy, folder: Path, ends: ExitStack) -> Reader:
         pytest.skip("nginx is not installed")
     edge = ends.enter_context(nginx_front(proxy.world, proxy, folder))
     return Reader(
-        lambda path, headers: edge.get(path, **headers), lambda: edge.remembers(2), lambda: edge.forgets()
+        lambda path, headers: edge.get(path, **headers), lambda: edge.caches(2), lambda: edge.forgets()
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from billing.web.kit.rendering import STATIC
-from tests.edges.before import NOMSA, start_trials
+from tests.edges.edge import NOMSA, start_trials
 from tests.edges.nginx_front import NGINX, Nginx, nginx_front
 from tests.edges.paper import METERED
 from tests.support.faulty_proxy import FaultyProxy, faulty_proxy
@@ -238,7 +238,7 @@ def test_a_page_that_renewed_the_token_locks_nobody_out_when_masthead_goes_away(
     with page.expect_response(lambda got: got.url.endswith("/v1/access-token")):
         page.goto(f"{WWW}/articles/{LOCKED}")
     page.wait_for_function("known => !document.cookie.includes(known)", arg=known)
-    assert failing_town.edge.remembers(2)
+    assert failing_town.edge.caches(2)
     failing_town.proxy.state = "broken"
     for article in (LOCKED, METERED):
         page.goto(f"{WWW}/articles/{article}")

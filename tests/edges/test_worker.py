@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.edges.before import NOMSA
+from tests.edges.edge import NOMSA
 from tests.edges.paper import BEGINNING, FREE, GAMES, PATHS, secrets
 from tests.edges.worker_at_cdn import NODE, Worker, token_in, worker_at_cdn
 from tests.support.faulty_proxy import FaultyProxy

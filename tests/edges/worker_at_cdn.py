@@ -1,4 +1,4 @@
-"""The worker for CDNs at work, hosted by Node."""
+"""The CDN worker, run by Node."""
 
 import shutil
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 import billing.edges
-from tests.edges.before import Edge, start_trials
+from tests.edges.edge import Edge, start_trials
 from tests.edges.paper import Paper
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.publisher import serve
@@ -21,29 +21,29 @@ HOST = Path(__file__).parent / "worker_host.mjs"
 
 
 class Worker(Edge):
-    """The worker, with a clock that a test moves."""
+    """The running worker; the test moves its clock."""
 
     def clock(self, ms: float, timeout: int = 5000) -> None:
         self.get(f"/_clock?ms={int(ms)}&timeout={timeout}")
 
     def follow(self, timeout: int = 5000) -> None:
-        """The worker's clock goes with the world's."""
+        """Set the worker's clock to the world's."""
         self.clock(self.world.now.timestamp() * 1000, timeout)
 
 
 @contextmanager
 def worker_at_cdn(world: World, proxy: FaultyProxy, folder: Path, masthead: str = "") -> Iterator[Worker]:
-    """It knows Masthead by `masthead`, or else by the proxy."""
+    """Run the worker. It reaches Masthead at `masthead`, or through the proxy."""
     assert NODE is not None
     start_trials(world)
-    module = folder / "worker.mjs"  # as a module, which is how every CDN takes it
+    module = folder / "worker.mjs"  # CDNs load it as an ES module
     shutil.copy(WORKER, module)
     paper = Paper(
         lambda headers, query: headers.get("x-masthead-key") == "the edge's key" and query == "masthead=whole"
     )
     with serve(paper) as port:
-        asked = [masthead or proxy.url, f"http://127.0.0.1:{port}", world.url]
-        command = [NODE, "--no-warnings", str(HOST), str(module), *asked]
+        addresses = [masthead or proxy.url, f"http://127.0.0.1:{port}", world.url]
+        command = [NODE, "--no-warnings", str(HOST), str(module), *addresses]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as host:
             assert host.stdout is not None
             assert host.stdin is not None

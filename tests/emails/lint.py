@@ -1,4 +1,4 @@
-"""A small linter for mails: it reads the finished HTML as a mail program would, in light and in dark."""
+"""A linter for mails: it reads the rendered HTML as a mail program would, in light and in dark mode."""
 
 import re
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class Node:
 
     @property
     def chain(self) -> list["Node"]:
-        """The element and what it stands in, from the inside out."""
+        """The element and its ancestors, from the inside out."""
         node, found = self, []
         while node.parent is not None:
             found.append(node)
@@ -72,7 +72,7 @@ class _Reader(HTMLParser):
 
 
 def tree(html: str) -> Node:
-    """The elements of a page; a tag that closes the wrong one fails."""
+    """Parse a page; a wrongly nested closing tag fails."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
@@ -80,7 +80,7 @@ def tree(html: str) -> Node:
 
 
 def problems(html: str, subject: str) -> list[str]:
-    """What X1 to X6 and H18 find wrong, in words; empty when all is well."""
+    """The violations of rules X1 to X6 and H18, in words."""
     root = tree(html)
     return [
         *_head(root, subject),
@@ -162,11 +162,11 @@ def _height(style: dict[str, str]) -> float:
 
 
 def _images(root: Node) -> list[str]:
-    wanted = ("alt", "width", "height")
+    required = ("alt", "width", "height")
     return [
         f"X3 an image without {name}"
         for image in root.all("img")
-        for name in wanted
+        for name in required
         if name not in image.attributes
     ]
 
@@ -224,9 +224,9 @@ def _first(styles: list[dict[str, str]], name: str) -> str:
     return next(style[name] for style in styles if name in style)
 
 
-def contrast(one: str, other: str) -> float:
+def contrast(first: str, second: str) -> float:
     """The WCAG contrast ratio of two colours such as `#211e1a`."""
-    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 
@@ -259,12 +259,13 @@ def _media(html: str, condition: str) -> list[Rule]:
         return []
     blocks = re.findall(r"([^{}]+)\{([^{}]*)\}", sheet.group(1))
     return [
-        ([one.strip() for one in selectors.split(",")], _declarations(body)) for selectors, body in blocks
+        ([selector.strip() for selector in selectors.split(",")], _declarations(body))
+        for selectors, body in blocks
     ]
 
 
 def _overrides(node: Node, rules: list[Rule]) -> dict[str, str]:
-    """What the rules say about a node: all are important, so the more specific wins, then the later."""
+    """The declarations that apply to a node. All are `!important`, so the more specific wins, then the later."""
     hits = [
         ((len(re.findall(r"\.", selector)), len(selector.split())), place, declared)
         for place, (selectors, declared) in enumerate(rules)

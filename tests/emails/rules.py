@@ -1,4 +1,4 @@
-"""What every mail's words must keep, whatever it says: one check a rule, for any rendered mail."""
+"""Rules for the text of every mail: one check for each rule, for any rendered mail."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ PROMOTION = r"""(?ix)\b(offer(?!s?\.)|discount|save\s|upgrade|special|hurry|limi
 
 
 def words(html: str) -> str:
-    """What a reader sees of a mail: its text without the hidden preheader."""
+    """The visible text of a mail, without the hidden preheader."""
     body = tree(html).all("body")[0]
     return " ".join(" ".join(text.words for text in body.texts()[1:]).split())
 
@@ -34,7 +34,7 @@ def says_who_writes_and_takes_answers(mail: Rendered, _: Mail) -> None:
 
 
 def shows_no_price_without_its_vat(mail: Rendered, message: Mail) -> None:
-    """In a tax invoice the table says it."""
+    """In a tax invoice only the subject is checked; its table shows the VAT."""
     for text in [mail.subject] if message.documents else [mail.subject, *parts(mail)]:
         for price in re.finditer(r"R75\.00(?P<after>.{0,20})", text):
             assert "incl. VAT" in price["after"] or "a month incl." in price["after"], text
@@ -83,6 +83,6 @@ RULES: tuple[Callable[[Rendered, Mail], None], ...] = (
 
 
 def check(message: Mail) -> None:
-    """All rules, for one mail."""
+    """Check one mail against all rules."""
     for rule in RULES:
         rule(render(message, HOUSE), message)

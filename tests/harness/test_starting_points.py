@@ -12,7 +12,7 @@ from tests.support.world import World
 
 STANDS = {
     "in_trial": ("trialing", 0),
-    "told": ("trialing", 0),
+    "notified": ("trialing", 0),
     "paid": ("active", 1),
     "paid_twice": ("active", 2),
     "owing": ("past_due", 1),

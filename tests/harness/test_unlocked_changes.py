@@ -17,7 +17,7 @@ def postpone(subscription: Subscription) -> None:
 def test_a_change_without_a_lock_is_noticed_once(world: World, in_trial: Subscriber) -> None:
     with world.services.database.transaction() as session:
         postpone(session.exec(select(Subscription)).one())
-    with pytest.raises(AssertionError, match=r"hadn't locked it first: subscription\.next_action_at"):
+    with pytest.raises(AssertionError, match=r"changed without a lock: subscription\.next_action_at"):
         world.judge()
     world.judge()
 

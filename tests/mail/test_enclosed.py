@@ -13,7 +13,7 @@ def test_a_house_may_leave_the_papers_out_of_its_mails(
     make_world: Callable[..., World], papers: bool, enclosed: list[str]
 ) -> None:
     world = make_world(mail_papers=papers)
-    reader = subscriber(world, "told")
+    reader = subscriber(world, "notified")
     world.advance_to(local(2027, 3, 16, 9))
     mail = world.letter(reader.email, "Tax invoice INV-000001")
     assert [each.name for each in mail.enclosures] == enclosed

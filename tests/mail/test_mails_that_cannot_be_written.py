@@ -50,7 +50,7 @@ def test_the_others_go_out_and_it_goes_out_once_the_template_is_mended(world: Wo
         browser.get("/sign-in")
         browser.post("/sign-in", email=READERS[0])
         world.settle()
-        assert world.told(READERS[0])[-1] == "sign_in_link"
+        assert world.mail_kinds(READERS[0])[-1] == "sign_in_link"
         looked(world)
         (case,) = cases(world)
         assert "6 wait" in case["what"]

@@ -53,7 +53,7 @@ def test_who_has_cancelled_is_told_of_no_charge_to_come(world: World, in_trial: 
     cancel(world, in_trial.subscription_id)
     assert _states(world, "trial_notice") == ["obsolete"], "in the same transaction"
     world.advance(days=1)
-    assert world.told(in_trial.email) == ["trial_started", "cancelled"]
+    assert world.mail_kinds(in_trial.email) == ["trial_started", "cancelled"]
     assert not examine(world.services.database, world.services.site, world.now)[0].examples
 
 
@@ -63,7 +63,7 @@ def test_a_start_that_is_cancelled_at_once_is_not_confirmed_afterwards(world: Wo
     world.settle()
     cancel(world, begun["subscription"]["id"])
     world.advance(hours=2)
-    assert world.told("a@example.com") == ["cancelled"]
+    assert world.mail_kinds("a@example.com") == ["cancelled"]
 
 
 def test_what_is_undone_in_time_is_announced_again_and_charged_on_its_day(
@@ -75,7 +75,11 @@ def test_what_is_undone_in_time_is_announced_again_and_charged_on_its_day(
     cancel(world, in_trial.subscription_id)
     _undo(world, in_trial)
     world.advance(minutes=30)
-    assert sorted(world.told(in_trial.email)[1:]) == ["cancelled", "first notice for 2027-03-16", "resumed"]
+    assert sorted(world.mail_kinds(in_trial.email)[1:]) == [
+        "cancelled",
+        "first notice for 2027-03-16",
+        "resumed",
+    ]
     world.advance_to(local(2027, 3, 16, 9))
     assert world.charged_at() == ["2027-03-16 09:00"]
 
@@ -93,7 +97,7 @@ def test_a_notice_that_was_taken_back_is_none_and_without_it_nothing_is_charged(
     assert world.charges() == [], "its window had closed when the cancellation was undone"
     world.advance_to(local(2027, 3, 17, 9))
     assert world.charged_at() == ["2027-03-17 09:00"]
-    told = world.told(in_trial.email)
+    told = world.mail_kinds(in_trial.email)
     assert [each for each in told if "notice" in each] == [
         "first notice for 2027-03-17",
         "second notice for 2027-03-17",
@@ -115,7 +119,7 @@ def test_a_payment_that_succeeds_takes_back_that_it_failed(world: World, paid: S
     browser.post("/pay")
     assert "this is paid" in browser.page.words
     world.advance(hours=2)
-    assert sorted(world.told(paid.email)[-2:]) == ["receipt", "sign_in_link"]
+    assert sorted(world.mail_kinds(paid.email)[-2:]) == ["receipt", "sign_in_link"]
     assert _states(world, "payment_failed") == ["obsolete"]
 
 
@@ -152,7 +156,7 @@ def test_days_given_in_a_trial_take_back_what_named_the_old_day(world: World) ->
     world.settle()
     _by(world, extend.extend, begun["subscription"]["id"], 10)
     world.advance(minutes=10)
-    assert sorted(world.told("a@example.com")) == ["more_days", "trial_started"]
+    assert sorted(world.mail_kinds("a@example.com")) == ["more_days", "trial_started"]
     for letter in world.letters("a@example.com"):
         assert "26 March 2027" in letter.text
         assert "16 March 2027" not in letter.text
@@ -185,16 +189,16 @@ def test_a_choice_that_is_undone_is_not_confirmed_afterwards(
     _by(world, undo, paid.subscription_id)
     world.advance(minutes=10)
     assert _states(world, kind) == ["obsolete"]
-    assert world.told(paid.email)[-1] == "goes_on"
+    assert world.mail_kinds(paid.email)[-1] == "goes_on"
 
 
-def test_documents_are_sent_whatever_happens_afterwards(world: World, told: Subscriber) -> None:
+def test_documents_are_sent_whatever_happens_afterwards(world: World, notified: Subscriber) -> None:
     world.advance_to(local(2027, 3, 16, 8, 59))
-    world.smtp.greylist(told.email, times=2)
+    world.smtp.greylist(notified.email, times=2)
     world.advance_to(local(2027, 3, 16, 9))
-    cancel(world, told.subscription_id, refund="last")
+    cancel(world, notified.subscription_id, refund="last")
     world.advance(hours=1)
-    assert sorted(world.told(told.email)[-2:]) == ["cancelled", "receipt"]
+    assert sorted(world.mail_kinds(notified.email)[-2:]) == ["cancelled", "receipt"]
 
 
 def test_a_question_asked_again_is_mailed_once(world: World) -> None:
@@ -269,7 +273,7 @@ def test_one_that_is_taken_back_while_the_relay_puts_it_off_is_not_tried_again(
     world.advance_to(NOTICE)
     world.advance(days=1)
     assert _states(world, "trial_notice") == ["obsolete"]
-    assert world.told(in_trial.email) == ["trial_started", "cancelled"]
+    assert world.mail_kinds(in_trial.email) == ["trial_started", "cancelled"]
 
 
 def test_what_makes_a_mail_untrue_behind_our_back_is_seen_when_it_is_sent(

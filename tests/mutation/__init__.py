@@ -1,1 +1,1 @@
-"""Mutation testing: small changes to the product, drawn from a seed, and the tests that notice them. See `python -m tests.mutation --help`."""
+"""Mutation testing: make small random changes to the product and check that a test fails. See `python -m tests.mutation --help`."""

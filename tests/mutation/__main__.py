@@ -15,7 +15,7 @@ from tests.mutation.report import append_verdict, read_verdicts, table
 from tests.mutation.tree import open_trees
 
 ENOUGH = 3
-"""For so many mutants it pays to run all tests once, and then for each only those that come by it."""
+"""From this many mutants on, a first run of all tests pays: later only the tests that reach a mutant are run."""
 ROOT = Path(__file__).parents[2]
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path, resolve_path=True)
 
@@ -119,7 +119,7 @@ def _broken_tests_said() -> Iterator[None]:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    """Leave by the way that ends processes and removes folders."""
+    """Raise SystemExit, so that processes are ended and folders removed."""
     sys.exit(128 + number)
 
 

@@ -1,4 +1,4 @@
-"""Draw mutants from a seed, spread over the subjects and the kinds."""
+"""Draw mutants from a seed, spread over subjects and kinds."""
 
 import ast
 import difflib
@@ -17,7 +17,7 @@ from tests.mutation.subjects import TABLE, Table, product_files
 
 @dataclass(frozen=True)
 class Mutant:
-    """One small change to one file. The id stays while the line and the function's name do, wherever the line moves."""
+    """One small change to one file. Its id depends on the line's text and the function's name, not on the line number."""
 
     id: str
     subject: str
@@ -28,7 +28,7 @@ class Mutant:
 
     @property
     def path(self) -> str:
-        """The file, from the root of the tree."""
+        """The file's path from the root of the tree."""
         return self.source.path
 
     @property
@@ -49,7 +49,7 @@ class Mutant:
 
     @property
     def is_sound(self) -> bool:
-        """Whether the file still compiles, and to something else."""
+        """Whether the file still compiles, and to different code."""
         try:
             compile(self.mutated, self.path, "exec", dont_inherit=True)
         except SyntaxError:
@@ -58,7 +58,7 @@ class Mutant:
 
 
 def candidates(root: Path, table: Table = TABLE) -> list[Mutant]:
-    """Every mutant there could be, in a stable order."""
+    """All possible mutants, in a stable order."""
     return [
         mutant
         for subject, path in product_files(root, table)
@@ -67,7 +67,7 @@ def candidates(root: Path, table: Table = TABLE) -> list[Mutant]:
 
 
 def draw(pool: Sequence[Mutant], seed: int, count: int) -> list[Mutant]:
-    """Choose `count`: the subjects take turns, and each takes the kind it has least of. A file comes again only when all have been."""
+    """Choose `count` mutants. The subjects take turns, and each takes the kind it has least of. Files repeat only when all were used."""
     rng = random.Random(seed)
     left = {subject: [one for one in pool if one.subject == subject] for subject in _subjects(pool)}
     kinds: Counter[tuple[str, str]] = Counter()
@@ -92,7 +92,7 @@ def draw(pool: Sequence[Mutant], seed: int, count: int) -> list[Mutant]:
 
 
 def _choose(rng: random.Random, mutants: list[Mutant], files: Counter[str]) -> Mutant:
-    """One of the variants, each as likely as the others; of it, one in a file that was drawn least."""
+    """Draw a variant with equal probability, then a mutant of it in a file that was drawn least."""
     variant = rng.choice(sorted({one.edit.variant for one in mutants}))
     alike = [one for one in mutants if one.edit.variant == variant]
     least = min(files[one.path] for one in alike)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Bytes `start` to `end` become `new`. `variant` tells edits of one kind apart, so that a draw has some of each."""
+    """Bytes `start` to `end` become `new`. `variant` distinguishes edits of one kind, so that a draw has some of each."""
 
     start: int
     end: int
@@ -13,5 +13,5 @@ class Edit:
     variant: str
 
     def apply(self, data: bytes) -> bytes:
-        """The file with the edit."""
+        """Apply the edit to the file's bytes."""
         return data[: self.start] + self.new.encode() + data[self.end :]

@@ -15,16 +15,16 @@ from tests.mutation.tree import Trees
 KILLED, SURVIVED, TIMED_OUT = "killed", "survived", "timed out"
 _LEAST_SECONDS = 60.0
 RAN = (0, 1)
-"""How pytest ends when it ran all tests, whether they passed or not."""
+"""Exit statuses of pytest when it ran all tests, passed or failed."""
 
 
 class BrokenWithoutChange(Exception):
-    """The tests don't start in the tree as it is, so they can't judge a mutant."""
+    """The tests don't start in the unchanged tree, so they can't judge a mutant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a mutant."""
+    """The result for a mutant."""
 
     id: str
     subject: str
@@ -37,16 +37,16 @@ class Verdict:
 
     @property
     def survived(self) -> bool:
-        """Whether no test noticed it. A mutant that makes the tests run too long has been noticed."""
+        """Whether no test noticed it. A mutant that exceeds the tests' time limit counts as noticed."""
         return self.verdict.startswith(SURVIVED)
 
     def as_json(self) -> dict[str, object]:
-        """For a line of the file of verdicts."""
+        """The verdict as JSON, for the file of verdicts."""
         return asdict(self)
 
 
 class Judge:
-    """Runs the tests on one mutant after another, and remembers which tests fail without any change."""
+    """Runs the tests on one mutant after another, and leaves out tests that fail without any change."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Judge:
         self._reach: Reach | None = None
         self._sound: set[str] = set()
         self.broken: list[str] = []
-        """Tests that fail in the tree as it is; they are left out."""
+        """Tests that fail in the unchanged tree; they are left out."""
 
     def find_reach(self, mutants: Sequence[Mutant]) -> Reach:
         """Run all tests without a browser once; from now on each of these is judged by those that come by it.
@@ -133,7 +133,7 @@ class Judge:
         return self._run_pytest(root, [*self._options, *left_out, *stage], seconds, self._monotonic)
 
     def _passes_unchanged(self, outcome: Outcome, stage: list[str]) -> bool:
-        """Whether the test passes without the change. One that doesn't is left out from now on."""
+        """Whether the test passes without the change; if not, it is left out from now on."""
         test = outcome.first_failed
         if test in self._sound:
             return True
@@ -150,6 +150,6 @@ class Judge:
 
 
 def _killer(outcome: Outcome) -> str:
-    """The test, or that the change kept the tests from being collected."""
+    """Name the failed test, or say that the tests could not be collected."""
     test = outcome.first_failed
     return test if "::" in test else f"at collection: {test or outcome.last_words}"

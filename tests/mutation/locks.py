@@ -1,4 +1,4 @@
-"""The operator that leaves a lock out: of a row or of a name. Locks of threads stay: their loss is hardly ever seen."""
+"""The operator that removes a row lock or an advisory lock. Thread locks stay: tests would hardly ever notice their loss."""
 
 import ast
 import re
@@ -43,7 +43,7 @@ def _row(source: Source, node: ast.Call) -> Iterator[Edit]:
 
 
 def _read_unlocked(source: Source, node: ast.Call) -> Iterator[Edit]:
-    """`lock(session, id)` whose answer is used: the same row, read without its lock."""
+    """Replace a `lock(session, id)` whose result is used by a read of the same row without a lock."""
     if last_name(node.func) != "lock" or len(node.args) != 2 or not _imports(source, "Subscription"):
         return
     if not isinstance(source.parent(node), ast.Expr):
@@ -69,7 +69,7 @@ def _sql(source: Source, node: ast.Constant | ast.JoinedStr) -> Iterator[Edit]:
 
 
 def _only_locks(source: Source, call: ast.Call) -> bool:
-    """Whether a call whose answer isn't used takes a lock: by its name, or by the statement it executes."""
+    """Whether a call whose result isn't used takes a lock, by its name or by the statement it executes."""
     if _LOCKING_CALL.fullmatch(called(call)):
         return True
     return called(call) == "execute" and any(
@@ -78,7 +78,7 @@ def _only_locks(source: Source, call: ast.Call) -> bool:
 
 
 def _texts(source: Source, node: ast.expr) -> Iterator[str]:
-    """The texts in an argument, and in the constant of this module that it names."""
+    """The strings in an argument, or in the module constant that it names."""
     values: list[ast.AST] = [node]
     if isinstance(node, ast.Name):
         values += [

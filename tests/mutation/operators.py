@@ -1,4 +1,4 @@
-"""The mutation operators: what each kind of change does to one node."""
+"""The mutation operators, each a kind of change to one node."""
 
 import ast
 import re
@@ -24,7 +24,7 @@ _COMPARISONS: dict[type[ast.cmpop], tuple[str, str, str]] = {
     ast.In: ("identity", r"\bin\b", "not in"),
     ast.NotIn: ("identity", r"\bnot\s+in\b", "in"),
 }
-"""Variant, pattern of the operator, what it becomes."""
+"""Variant, pattern of the operator, its replacement."""
 
 _CALLS = {"is_": "is_not", "is_not": "is_", "and_": "or_", "or_": "and_"}
 _NUMBER = re.compile(
@@ -71,13 +71,13 @@ def add_day(source: Source, node: ast.AST) -> Iterator[Edit]:
 
 
 def turn_sign(source: Source, node: ast.AST) -> Iterator[Edit]:
-    """`+` to `-` and back where numbers or dates are reckoned; `-x` to `x`."""
+    """`+` to `-` and back in arithmetic with numbers or dates; `-x` to `x`."""
     match node:
         case ast.BinOp(left=left, op=ast.Add(), right=right) if _reckons(left, right):
             yield from _between(source, left, right, r"\+", "-", "+")
         case ast.BinOp(left=left, op=ast.Sub(), right=right) if _reckons(left, right):
             if _is_instant(left) and _is_instant(right):
-                return  # two instants have no sum: a mutant that any test kills
+                return  # two datetimes can't be added, so any test would kill this mutant
             yield from _between(source, left, right, r"-", "+", "-")
         case ast.AugAssign(target=target, op=ast.Add(), value=value) if _reckons(target, value):
             yield from _between(source, target, value, r"\+=", "-=", "+")
@@ -121,7 +121,7 @@ OPERATORS: dict[str, Operator] = {
 def _between(
     source: Source, left: ast.expr, right: ast.expr, pattern: str, new: str, variant: str
 ) -> Iterator[Edit]:
-    """Replace the operator between two operands; nothing where a comment stands there too."""
+    """Replace the operator between two operands, unless a comment stands between them."""
     start = source.end(left)
     text = source.text(start, source.start(right))
     found = re.search(pattern, text)
@@ -157,7 +157,7 @@ def _one_day_more(source: Source, node: ast.expr) -> Iterator[Edit]:
 
 
 def _plus_one(source: Source, node: ast.expr) -> Iterator[Edit]:
-    """Each whole number in a value, one higher."""
+    """Increase each integer in a value by one."""
     for one in ast.walk(node):
         match one:
             case ast.Constant(value=int(number)) if not isinstance(number, bool):
@@ -179,7 +179,7 @@ def _in_subscript(source: Source, node: ast.AST) -> bool:
 
 
 def _reckons(left: ast.expr, right: ast.expr) -> bool:
-    """Whether one side looks like a number or a date, and none like text or a list."""
+    """Whether one side looks like a number or a date, and neither like text or a list."""
     sides = (left, right)
     if any(
         isinstance(part, ast.JoinedStr | ast.List | ast.Tuple | ast.ListComp | ast.Dict) for part in sides

@@ -1,6 +1,6 @@
-"""Imported by a changed product and by its tests: notes which test file comes by which function.
+"""Record which test file reaches which function. The instrumented product and its tests import this module.
 
-A plugin of pytest too, `-p tests.mutation.probe`: what was lived through to reach a kept moment counts for each test that goes there."""
+It is also a pytest plugin, `-p tests.mutation.probe`: functions run to reach a kept moment count for each test that restores it."""
 
 import os
 from functools import wraps
@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 NOTES = Path(__file__).parents[2] / ".reach"
-"""A file for each process of tests, in the tree that is tested."""
+"""The folder in the tested tree with one file for each test process."""
 _lived: set[str] = set()
 _of_moments: dict[tuple[int, str], frozenset[str]] = {}
 _noted: set[tuple[str, str]] = set()
 
 
 def reached(function: str) -> None:
-    """The test that runs now, in this process or the one that started it, came by this function."""
+    """Record that the current test, of this process or its parent, reached this function."""
     _lived.add(function)
     test_file = os.environ.get("PYTEST_CURRENT_TEST", "").partition("::")[0]
     if test_file and (test_file, function) not in _noted:
@@ -25,10 +25,10 @@ def reached(function: str) -> None:
 
 
 def pytest_sessionstart() -> None:
-    """Follow installations as they keep moments and go back to them."""
+    """Track which moments installations keep and restore."""
     try:
         from tests.support.installation import Installation
-    except ImportError:  # a tree without installations
+    except ImportError:  # a tree without tests/support
         return
     keep, go_to = Installation.keep, Installation.go_to
 

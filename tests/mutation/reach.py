@@ -1,4 +1,4 @@
-"""Which test files come by the functions that mutants change: found by one run of all tests on a product that notes it."""
+"""Find the test files that reach each mutated function, by one run of all tests on an instrumented product."""
 
 import ast
 from collections import defaultdict
@@ -12,18 +12,18 @@ _NOTE = "__import__('tests.mutation.probe', fromlist=['reached']).reached({!r})"
 
 
 class Reach:
-    """The test files for a mutant, from the root of the tree. What lies outside of functions concerns all functions of its file."""
+    """The test files for each mutant. A mutant outside functions concerns every function of its file."""
 
     def __init__(self, files: Mapping[str, set[str]]) -> None:
         self._files = files
 
     def files(self, mutant: Mutant) -> list[str]:
-        """Those that came by the function that is changed."""
+        """The test files that reached the mutated function."""
         return sorted({file for name in _functions(mutant) for file in self._files.get(name, ())})
 
 
 def noting(mutants: Sequence[Mutant]) -> Iterator[tuple[str, bytes]]:
-    """The files of the mutants, each function that one changes noting that it was reached."""
+    """The mutants' files, with a probe in each mutated function."""
     sources = {mutant.path: mutant.source for mutant in mutants}
     for path, source in sources.items():
         functions = {
@@ -39,7 +39,7 @@ def noting(mutants: Sequence[Mutant]) -> Iterator[tuple[str, bytes]]:
 
 
 def read_notes(folder: Path) -> Reach:
-    """What the processes of a run have written down."""
+    """Read what the test processes recorded."""
     files: dict[str, set[str]] = defaultdict(set)
     for notes in folder.iterdir():
         for line in notes.read_text().splitlines():
@@ -49,7 +49,7 @@ def read_notes(folder: Path) -> Reach:
 
 
 def _functions(mutant: Mutant) -> dict[str, Function]:
-    """The function around the change, or all of the file; each by its file and qualified name."""
+    """The mutated function, or all functions of the file, by file and qualified name."""
     source = mutant.source
     found = {source.scope(node): node for node in ast.walk(source.tree) if isinstance(node, Function)}
     chosen = {mutant.scope: found[mutant.scope]} if mutant.scope in found else found

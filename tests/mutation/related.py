@@ -1,15 +1,15 @@
-"""Which test files are likeliest to notice a change to a module."""
+"""Find the test files that most likely notice a change to a module."""
 
 import re
 from pathlib import Path
 
 NEVER_RUN = ("tests/test_architecture.py", "tests/mutation", "tests/test_mutation.py")
-"""Tests of the text rather than of what the product does, and these tests themselves."""
+"""Tests of source text rather than behaviour, and the tests of this package."""
 WITHOUT_BROWSER = ("-m", "not prove and not browser")
 
 
 def related_tests(root: Path, path: str) -> list[str]:
-    """Test files that name the module, carry its name, or lie in the folder of the same name; paths from the root."""
+    """Test files that mention the module, have its name, or lie in the folder of that name; paths from the root."""
     module = path.removesuffix(".py").replace("/", ".")
     package, _, name = module.rpartition(".")
     folder = package.rpartition(".")[2]

@@ -1,4 +1,4 @@
-"""The verdicts: a file of JSON lines to go on from, and a table for people."""
+"""Store verdicts as JSON lines, to resume a run, and print them for people."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ _HEADINGS = ("id", "subject", "kind", "place", "verdict", "first failing test", 
 
 
 def read_verdicts(path: Path) -> dict[str, Verdict]:
-    """What an earlier run wrote, by the id of the mutant; a last line cut short is dropped."""
+    """The verdicts of an earlier run by mutant id. An incomplete last line is dropped."""
     found: dict[str, Verdict] = {}
     for line in path.read_text().splitlines() if path.exists() else []:
         try:
@@ -22,14 +22,14 @@ def read_verdicts(path: Path) -> dict[str, Verdict]:
 
 
 def append_verdict(path: Path, verdict: Verdict) -> None:
-    """Add a line."""
+    """Append a verdict."""
     cut_short = path.exists() and not path.read_text().endswith("\n") and path.stat().st_size > 0
     with path.open("a") as file:
         file.write(("\n" if cut_short else "") + json.dumps(verdict.as_json(), ensure_ascii=False) + "\n")
 
 
 def table(verdicts: Sequence[Verdict]) -> str:
-    """All verdicts, a line each, then the counts and the diffs of the survivors."""
+    """All verdicts, one a line, then the counts and the survivors' diffs."""
     rows = [_HEADINGS, *map(_row, verdicts)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

@@ -1,4 +1,4 @@
-"""The operator that returns early: a function does nothing and gives the simplest value its annotation permits."""
+"""The operator that returns early: the function does nothing and returns the simplest value of its annotated type."""
 
 import ast
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from tests.mutation.source import Function, Source, last_name
 
 _UNTOUCHED = {"contextmanager", "asynccontextmanager", "overload", "abstractmethod", "field_validator"}
 _READ_AHEAD = ("load_", "prefetch")
-"""Procedures that only spare later queries: without them everything is slower and the same."""
+"""Procedures that only save later queries: without them results are the same, only slower."""
 _EMPTY = {
     "None": [""],
     "bool": ["False", "True"],
@@ -26,7 +26,7 @@ _EMPTY = {
 
 
 def return_early(source: Source, node: ast.AST) -> Iterator[Edit]:
-    """Put a `return` before the first statement; the rest stays, unreached, so that the difference is one line."""
+    """Insert a `return` before the first statement. The rest stays unreached, so the diff is one line."""
     if not isinstance(node, Function) or _is_untouched(source, node):
         return
     body = source.body(node)

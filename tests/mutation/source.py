@@ -1,4 +1,4 @@
-"""A parsed file whose nodes know their place in the bytes, so that an edit leaves the rest of the text alone."""
+"""A parsed file with byte offsets for its nodes, so that an edit leaves the other text unchanged."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ _WORDING = {"__repr__", "__str__", "__format__"}
 
 
 class Source:
-    """One file. Offsets count bytes, as `ast` does."""
+    """One file. Offsets count bytes, as in `ast`."""
 
     def __init__(self, path: str, data: bytes) -> None:
         self.path = path
@@ -26,29 +26,29 @@ class Source:
 
     @classmethod
     def read(cls, root: Path, path: str) -> "Source":
-        """The file at `path` below `root`."""
+        """Read the file at `path` below `root`."""
         return cls(path, (root / path).read_bytes())
 
     def offset(self, line: int, column: int) -> int:
-        """The place of an `ast` position in the file."""
+        """The byte offset of an `ast` position."""
         return self._starts[line - 1] + column
 
     def start(self, node: ast.expr | ast.stmt | ast.keyword) -> int:
-        """Where a node begins."""
+        """The offset at which a node begins."""
         return self.offset(node.lineno, node.col_offset)
 
     def end(self, node: ast.expr | ast.stmt | ast.keyword) -> int:
-        """Where a node ends (exclusive)."""
+        """The offset at which a node ends (exclusive)."""
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
         return self.offset(node.end_lineno, node.end_col_offset)
 
     def text(self, start: int, end: int) -> str:
-        """What stands between two places."""
+        """The text between two offsets."""
         return self.data[start:end].decode()
 
     def line_of(self, offset: int) -> int:
-        """The number of the line at a place."""
+        """The line number at an offset."""
         return self.data.count(b"\n", 0, offset) + 1
 
     def line_text(self, line: int) -> str:
@@ -56,11 +56,11 @@ class Source:
         return self.text(self._starts[line - 1], self._starts[line]).strip()
 
     def parent(self, node: ast.AST) -> ast.AST | None:
-        """The node around this one."""
+        """The parent node."""
         return self._parents.get(node)
 
     def scope(self, node: ast.AST) -> str:
-        """The qualified name of the function or class around a node; empty at the top of the module."""
+        """The qualified name of the enclosing function or class; empty at module level."""
         names: list[str] = []
         around: ast.AST | None = node
         while around is not None:
@@ -70,11 +70,11 @@ class Source:
         return ".".join(reversed(names))
 
     def body(self, function: Function) -> list[ast.stmt]:
-        """The statements behind the docstring."""
+        """The statements after the docstring."""
         return function.body[1:] if ast.get_docstring(function, clean=False) is not None else function.body
 
     def before(self, statement: ast.stmt, new: str, variant: str) -> Edit | None:
-        """`new` on a line of its own before a statement and its decorators; None where that doesn't begin a line."""
+        """Insert `new` as a line before a statement and its decorators; None if the statement doesn't begin a line."""
         decorators = getattr(statement, "decorator_list", [])
         line = min([statement.lineno, *(one.lineno for one in decorators)])
         start = self.offset(line, statement.col_offset)
@@ -83,7 +83,7 @@ class Source:
         return Edit(start, start, f"{new}\n{' ' * statement.col_offset}", variant)
 
     def nodes(self) -> Iterator[ast.AST]:
-        """All nodes that may be mutated: no annotation, log call, assertion, message of an exception, or wording."""
+        """All nodes that may be mutated. Annotations, log calls, assertions, exception messages and texts are excluded."""
         yield from _nodes(self.tree)
 
 
@@ -93,7 +93,7 @@ def called(node: ast.AST) -> str:
 
 
 def last_name(node: ast.AST) -> str:
-    """`lock` of `self.lock` and of `lock`."""
+    """The last part of a name: `lock` for both `self.lock` and `lock`."""
     match node:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name
@@ -105,7 +105,7 @@ def _nodes(node: ast.AST) -> Iterator[ast.AST]:
         return
     yield node
     if isinstance(node, ast.JoinedStr):
-        return  # Python 3.11 gives wrong positions inside f-strings
+        return  # Python 3.11 reports wrong positions inside f-strings
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns", "decorator_list", "bases"):
             continue
@@ -121,7 +121,7 @@ def _is_left_out(node: ast.AST) -> bool:
         case ast.FunctionDef(name=name):
             return name in _WORDING
         case ast.Assign(targets=[ast.Name(id="__table_args__")]):
-            return True  # tests build their tables by the migrations
+            return True  # tests create their tables by migrations, so table definitions aren't tested
         case ast.Call(func=ast.Attribute(value=logger)):
             return bool(_LOGGER.fullmatch(last_name(logger)))
     return False

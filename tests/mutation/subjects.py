@@ -1,4 +1,4 @@
-"""Which product files belong to which subject."""
+"""The subject of each product file."""
 
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
@@ -53,7 +53,7 @@ TABLE: Table = (
     ("money", "billing/rules/tax.py"),
     ("money", "billing/staff/acts/money.py"),
 )
-"""The first pattern that fits decides; `*` crosses folders. A pattern may fit nothing: folders get other names."""
+"""The first matching pattern decides; `*` matches slashes too. A pattern may match nothing after folders are renamed."""
 
 LEFT_OUT: tuple[str, ...] = (
     "*/__init__.py",
@@ -63,7 +63,7 @@ LEFT_OUT: tuple[str, ...] = (
 
 
 def product_files(root: Path, table: Table = TABLE) -> Iterator[tuple[str, str]]:
-    """Subject and path of every file to mutate, in the order of the paths."""
+    """Subject and path of every file to mutate, sorted by path."""
     tops = sorted({pattern.partition("/")[0] for _, pattern in table})
     paths = sorted(path.relative_to(root).as_posix() for top in tops for path in (root / top).rglob("*.py"))
     for path in paths:

@@ -1,4 +1,4 @@
-"""Run pytest in a copy of the tree, in a process group that is ended with it."""
+"""Run pytest in a copy of the tree, in a process group of its own."""
 
 import os
 import re
@@ -17,27 +17,27 @@ NOTHING_TO_RUN = 5
 PAUSE_SECONDS = 0.02
 GRACE_SECONDS = 20.0
 _PYTEST = "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(pytest.main())"
-"""A job in the background ignores SIGINT, and so would its children; then no fixture would end what it started."""
+"""Restore SIGINT: a background job ignores it, its children inherit that, and no fixture would clean up."""
 OPTIONS = ("-x", "-q", "-rfE", "--tb=line", "-p", "no:cacheprovider")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+(?:\[.*?\])?)(?: - .*)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run of pytest ended."""
+    """The result of a pytest run."""
 
     code: int | None
-    """None: it took longer than it may."""
+    """None if it exceeded its time limit."""
     output: str
 
     @property
     def passed(self) -> bool:
-        """Whether every test passed, or there was none."""
+        """Whether every test passed, or there were none."""
         return self.code in (0, NOTHING_TO_RUN)
 
     @property
     def first_failed(self) -> str:
-        """The first test that failed, or the file that couldn't be imported; empty where pytest itself didn't start."""
+        """The first failed test, or the file that couldn't be imported; empty if pytest itself didn't start."""
         found = _FAILED.search(self.output)
         return found[1] if found else ""
 
@@ -49,15 +49,15 @@ class Outcome:
 
 
 RunPytest = Callable[[Path, Sequence[str], float, Monotonic], Outcome]
-"""Runs pytest in a tree with these arguments, for so many seconds at most."""
+"""Runs pytest in a tree with these arguments and a limit in seconds."""
 
 
 def run_pytest(root: Path, arguments: Sequence[str], seconds: float, monotonic: Monotonic) -> Outcome:
-    """Run it until the first failure, or as long as it may take. Tests import the product below `root` and no other."""
+    """Run pytest until the first failure or the time limit. Tests import the product below `root`."""
     command = [sys.executable, "-c", _PYTEST, *OPTIONS]
     with tempfile.TemporaryFile(
         "w+", errors="replace"
-    ) as output:  # a pipe would stay open with a stray child
+    ) as output:  # not a pipe, which a stray child would keep open
         process = subprocess.Popen(
             [*command, *arguments],
             cwd=root,
@@ -82,7 +82,7 @@ def _environment(root: Path) -> dict[str, str]:
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float, monotonic: Monotonic) -> int | None:
-    """The exit status; None when the time is over."""
+    """The exit status; None after the time limit."""
     until = monotonic.seconds() + seconds
     while (code := process.poll()) is None and monotonic.seconds() < until:
         monotonic.sleep(PAUSE_SECONDS)
@@ -90,7 +90,7 @@ def _wait(process: subprocess.Popen[bytes], seconds: float, monotonic: Monotonic
 
 
 def _end(process: subprocess.Popen[bytes], monotonic: Monotonic) -> None:
-    """End the group: first so that fixtures can stop what they started, then at once."""
+    """End the group: first gently, so that fixtures can clean up, then with SIGKILL."""
     for number, patience in _signals(process.poll() is None):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)
@@ -106,7 +106,7 @@ def _signals(runs: bool) -> Iterable[tuple[signal.Signals, float]]:
 
 
 def _wait_for_end(process: subprocess.Popen[bytes], seconds: float, monotonic: Monotonic) -> None:
-    """Return when the group is gone (then raises ProcessLookupError) or the time is over."""
+    """Wait for the group to end: raises ProcessLookupError when it has; returns after the time limit."""
     until = monotonic.seconds() + seconds
     while monotonic.seconds() < until:
         process.poll()

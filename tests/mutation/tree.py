@@ -1,4 +1,4 @@
-"""Copies of the tree in a temporary folder, which is removed at the end."""
+"""Copies of the tree in a temporary folder that is removed at the end."""
 
 import shutil
 import tempfile
@@ -13,7 +13,7 @@ _LEFT = shutil.ignore_patterns(
 
 
 class Trees:
-    """Makes copies of `root`. With `tests`, a folder, the tests and their settings come from there."""
+    """Makes copies of `root`. With the folder `tests`, the tests and their settings come from there."""
 
     def __init__(self, root: Path, folder: Path, tests: Path | None) -> None:
         self._root = root
@@ -23,7 +23,7 @@ class Trees:
 
     @contextmanager
     def changed(self, name: str, files: Iterable[tuple[str, bytes]]) -> Iterator[Path]:
-        """A copy in which these files are others. Each is new, so that no compiled file of another is taken for it."""
+        """A copy with these files replaced. It is a new folder, so that no stale bytecode is used."""
         copy = self._copy(name)
         try:
             for path, data in files:
@@ -54,7 +54,7 @@ def open_trees(root: Path, tests: Path | None = None) -> Iterator[Trees]:
 
 
 def _replace(given: Path, place: Path) -> None:
-    """A file or folder by another; one that isn't given stays."""
+    """Replace a file or folder by another; keep it if the other doesn't exist."""
     if given.is_dir():
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(given, place, ignore=_LEFT, symlinks=True)

@@ -1,4 +1,4 @@
-"""What tests of newsletters may use."""
+"""Fixtures of the newsletters' tests."""
 
 from http.cookiejar import Cookie
 
@@ -12,7 +12,7 @@ from tests.support.world import World
 
 @pytest.fixture
 def newsroom(world: World) -> Newsroom:
-    """The sample newsletters of a blank world, with nobody on their lists."""
+    """The sample newsletters of a blank world, without subscribers."""
 
     def seed() -> None:
         Newsroom(world)

@@ -1,6 +1,6 @@
-"""How fast newsletters leave, beside a naive sender: `python -m tests.newsletters.figures [RECIPIENTS]`.
+"""Benchmark of newsletter sending against a naive sender: `python -m tests.newsletters.figures [RECIPIENTS]`.
 
-Naive is what most do: render, inline and build each mail for itself, send it on one connection, commit each."""
+The naive sender renders, inlines and builds each mail separately, sends it on one connection, and commits after each."""
 
 import json
 import smtplib
@@ -30,20 +30,20 @@ PROSE = "\n\n".join(
 
 @contextmanager
 def relay() -> Iterator[int]:
-    """The simulation's mail server, in a process of its own; its port.
+    """Run the simulation's mail server in its own process; yield its port.
 
-    The tests' `FakeSmtp` runs in this process, so it would slow down what is measured.
+    The tests' `FakeSmtp` would run in this process and slow down the measured code.
     """
     program = [sys.executable, "-m", "billing.dev.simulate.counting_smtp", "0", "0"]
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())["port"]
-        process.stdin.close()  # which ends it
+        process.stdin.close()  # ends the process
 
 
 def naive(newsroom: Newsroom, issue_id: str, port: int, count: int) -> float:
-    """Mails a second, each made for itself."""
+    """Mails a second of the naive sender."""
     world = newsroom.world
     sender, issue = world.services.newsletter_sender, newsroom.issue(issue_id)
     with world.services.database.transaction() as session:
@@ -77,7 +77,7 @@ def naive(newsroom: Newsroom, issue_id: str, port: int, count: int) -> float:
 
 
 def ours(newsroom: Newsroom, issue_id: str, count: int) -> float:
-    """Mails a second, by the product's own job."""
+    """Mails a second of the product's job."""
     sender, clock = newsroom.world.services.newsletter_sender, newsroom.world.services.clock
     start_due(sender, clock.now())
     began = time.perf_counter()
@@ -88,7 +88,7 @@ def ours(newsroom: Newsroom, issue_id: str, count: int) -> float:
 
 
 def joined(newsroom: Newsroom, issue_id: str) -> tuple[float, int]:
-    """Microseconds to write one recipient's mail from segments, tokens included; and its bytes."""
+    """Microseconds to join one recipient's mail from segments, including its tokens; and the mail's size in bytes."""
     sender, issue = newsroom.world.services.newsletter_sender, newsroom.issue(issue_id)
     with newsroom.world.services.database.transaction() as session:
         list_ = newsletter(session, issue.newsletter_id)
@@ -103,7 +103,7 @@ def joined(newsroom: Newsroom, issue_id: str) -> tuple[float, int]:
 
 
 def main(recipients: int) -> None:
-    """Prints the figures."""
+    """Measure and print the figures."""
     with ExitStack() as ends:
         databases = ends.enter_context(open_databases(prepare, adopt))
         url = ends.enter_context(databases.fresh())

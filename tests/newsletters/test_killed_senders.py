@@ -20,7 +20,7 @@ from tests.support.fork_server import Crash
 from tests.support.newsroom import Newsroom
 from tests.support.polling import until
 from tests.support.proof_size import SEED, only_at_length
-from tests.support.two_connections import waits_for_nobody
+from tests.support.two_connections import fail_instead_of_waiting
 from tests.support.worker_processes import Worker
 from tests.support.world import World
 
@@ -40,18 +40,18 @@ def survive(newsroom: Newsroom, folder: Path, *, recipients: int, kills: int, se
     with contextlib.ExitStack() as ends:
         started = iter(range(1000))
 
-        def hire() -> Worker:
+        def start_worker() -> Worker:
             return ends.enter_context(Worker(newsroom.world, folder / f"worker-{next(started)}.log"))
 
-        crew = [hire() for _ in range(WORKERS)]
+        workers = [start_worker() for _ in range(WORKERS)]
         for moment in moments:
             until(lambda at=moment: len(newsroom.world.smtp.received) >= at, f"{moment} mails")  # type: ignore[misc]
             number = dice.randrange(WORKERS)
-            crew[number].kill()
-            crew[number] = hire()
+            workers[number].kill()
+            workers[number] = start_worker()
             newsroom.progress(issue_id)  # adds up, also now
         until(lambda: newsroom.issue(issue_id).state is IssueState.SENT, "the issue to be sent")
-        for worker in crew:
+        for worker in workers:
             worker.ready().stop()
             assert "ERROR" not in worker.words, worker.words
     arrived = Counter(mail.recipients[0] for mail in newsroom.arrived())
@@ -121,7 +121,7 @@ def test_no_worker_takes_or_waits_for_what_another_takes(newsroom: Newsroom) -> 
     (issue_id,) = (row["id"] for row in newsroom.world.rows("SELECT id FROM issue"))
     with sender.database.begin(sender.site, at, WORKER) as ctx, sender.database.transaction() as other:
         taken, _ = claim(ctx, issue_id, newsroom.list_id, GONE)
-        waits_for_nobody(other)
+        fail_instead_of_waiting(other)
         assert len(taken) == 4
         assert claim(
             TransactionContext(other, sender.site, at, WORKER), issue_id, newsroom.list_id, GONE + 1

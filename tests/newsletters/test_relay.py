@@ -90,15 +90,15 @@ def test_an_unknown_mailbox_bounces_that_recipient_alone_and_at_once(newsroom: N
     assert len(newsroom.arrived()) == 8
 
 
-def test_receipts_are_still_tried_where_newsletters_came_back(world: World, told: Subscriber) -> None:
+def test_receipts_are_still_tried_where_newsletters_came_back(world: World, notified: Subscriber) -> None:
     newsroom = Newsroom(world)
-    newsroom.join(told.email)
-    world.smtp.refuse(550, "5.1.1 no such mailbox", to=told.email, times=1)
+    newsroom.join(notified.email)
+    world.smtp.refuse(550, "5.1.1 no such mailbox", to=notified.email, times=1)
     newsroom.send()
     assert newsroom.suppressions() == [("newsletters", "hard_bounce")]
-    assert not any(subject.startswith("Tax invoice") for subject in world.subjects(told.email))
+    assert not any(subject.startswith("Tax invoice") for subject in world.subjects(notified.email))
     world.advance(days=1)
-    assert any(subject.startswith("Tax invoice") for subject in world.subjects(told.email))
+    assert any(subject.startswith("Tax invoice") for subject in world.subjects(notified.email))
 
 
 @pytest.mark.parametrize("at", ["mail", "data", "dot"])

@@ -13,10 +13,10 @@ CHARGE_AT = local(2027, 3, 16, 9)
 
 
 @pytest.fixture
-def due(world: World, told: Subscriber) -> Subscriber:
+def due(world: World, notified: Subscriber) -> Subscriber:
     fast_forward(world, CHARGE_AT - timedelta(seconds=1))
     world.skip_to(CHARGE_AT)
-    return told
+    return notified
 
 
 def left_halfway(world: World) -> None:

@@ -25,12 +25,12 @@ def jump_to(world: World, at: datetime) -> None:
 
 
 @pytest.fixture
-def due(world: World, told: Subscriber, crash: Crash) -> Subscriber:
+def due(world: World, notified: Subscriber, crash: Crash) -> Subscriber:
     """A reader whose first charge is due now; no event of Stripe's will tell what became of it. `crash` is ready before that."""
     fast_forward(world, CHARGE_AT - timedelta(seconds=1))
     world.skip_to(CHARGE_AT)
     world.sandbox.trouble({"effect": "drop"})
-    return told
+    return notified
 
 
 def sent_at_the_last_moment(world: World, crash: Crash) -> None:

@@ -22,8 +22,8 @@ from billing.platform.db import Database
 from billing.rules import tax
 from billing.rules.money import Money
 from billing.rules.recognition import Spread
-from tests.payments.till import RATE, SITE, give_back, noon, open_till, sell
-from tests.support.two_connections import waits_for_nobody
+from tests.payments.ledger_rows import RATE, SITE, add_refund, add_sale, add_subscription, noon
+from tests.support.two_connections import fail_instead_of_waiting
 
 FIRST = date(2027, 1, 1)
 LAST = date(2028, 12, 31)
@@ -63,13 +63,13 @@ class Story:
         self.sold: list[Sale] = []
         self.given_until: set[date] = set()
         self.net = self.vat = self.gross = self.owed = 0
-        open_till(session, FIRST)
+        add_subscription(session, FIRST)
 
     def act(self, kind: str, cents: int, which: int, days: int) -> None:
         self.on += timedelta(days=days % 4)
         if kind.startswith("sell"):
             starts = self.on - timedelta(days=days if kind == "sell late" else 0)
-            sale = Sale(*sell(self.session, cents, starts, 28 + which, self.on))
+            sale = Sale(*add_sale(self.session, cents, starts, 28 + which, self.on))
             self.sold.append(sale)
             self.net += sale.invoice.net
             self.vat += sale.invoice.vat
@@ -89,7 +89,7 @@ class Story:
             part = Money(left if kind != "give back" else min(cents, left))
             split = tax.split_rest(part, given=sale.given, given_vat=sale.vat, rate=RATE)
             before = balance(self.session, Account.REFUNDS)
-            refund = give_back(self.session, (sale.invoice, sale.payment), split, self.on)
+            refund = add_refund(self.session, (sale.invoice, sale.payment), split, self.on)
             sale.given, sale.vat = sale.given + split.gross, sale.vat + split.vat
             self.net -= split.net.amount
             self.vat -= split.vat.amount
@@ -161,16 +161,16 @@ def test_whatever_happens_the_books_say_what_the_documents_say(
 
 def test_sales_refunds_and_three_workers_at_once_lose_no_day(database: Database) -> None:
     with database.transaction() as session:
-        open_till(session, FIRST)
-        sell(session, 7500, FIRST, 31, FIRST)
+        add_subscription(session, FIRST)
+        add_sale(session, 7500, FIRST, 31, FIRST)
     days = [FIRST + timedelta(days=n) for n in range(1, 41)]
 
     def trade(on: date) -> None:
         with database.transaction() as session:
-            sold = sell(session, 7500, on - timedelta(days=on.day % 5), 30, on)
+            sold = add_sale(session, 7500, on - timedelta(days=on.day % 5), 30, on)
         with database.transaction() as session:
             if on.day % 3 == 0:
-                give_back(session, sold, tax.split(Money(2500), RATE), on)
+                add_refund(session, sold, tax.split(Money(2500), RATE), on)
 
     def work(on: date) -> None:
         recognition.recognise_due(database, SITE, noon(on))
@@ -190,15 +190,15 @@ def test_sales_refunds_and_three_workers_at_once_lose_no_day(database: Database)
 def test_a_day_is_not_closed_while_a_sale_goes_on(database: Database) -> None:
     """Whoever closes it waits for the sale; another sale doesn't."""
     with database.transaction() as session:
-        open_till(session, FIRST)
-        sell(session, 7500, FIRST, 31, FIRST)
+        add_subscription(session, FIRST)
+        add_sale(session, 7500, FIRST, 31, FIRST)
     with database.transaction() as selling:
-        sell(selling, 7500, FIRST, 31, FIRST)
+        add_sale(selling, 7500, FIRST, 31, FIRST)
         with database.transaction() as another:
-            waits_for_nobody(another)
-            sell(another, 7500, FIRST, 31, FIRST)
+            fail_instead_of_waiting(another)
+            add_sale(another, 7500, FIRST, 31, FIRST)
         with database.transaction() as closing:
-            waits_for_nobody(closing)
+            fail_instead_of_waiting(closing)
             with pytest.raises(OperationalError, match="lock timeout"):
                 recognition.recognise(closing, SITE, noon(LAST))
             closing.rollback()

@@ -1,4 +1,4 @@
-"""What proofs have besides a world: worker processes, all of them ended with the test; and a crowd whose charges are due."""
+"""Fixtures of the proofs: worker processes, ended with the test; and worlds in which many charges are due."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -8,13 +8,13 @@ import pytest
 
 from tests.proofs.many_readers import MANY, due
 from tests.support.databases import Databases
-from tests.support.worker_processes import Hire, Worker
+from tests.support.worker_processes import StartWorker, Worker
 from tests.support.world import World
 
 
 @pytest.fixture
-def hire(tmp_path: Path) -> Iterator[Hire]:
-    """Start worker processes on a world: `hire(world)`."""
+def start_worker(tmp_path: Path) -> Iterator[StartWorker]:
+    """`start_worker(world)` starts a worker process on a world."""
     with ExitStack() as ends:
         count = iter(range(1_000_000))
 
@@ -26,7 +26,7 @@ def hire(tmp_path: Path) -> Iterator[Hire]:
 
 @pytest.fixture(scope="session")
 def many_due(databases: Databases) -> Iterator[World]:
-    """A world where the first charges of many fall due; every test begins there."""
+    """A world in which the first charges of MANY readers are due; each test restores that moment."""
     with databases.fresh() as url, World(url) as world:
         due(world, MANY)
         world.keep("due")
@@ -36,7 +36,7 @@ def many_due(databases: Databases) -> Iterator[World]:
 
 @pytest.fixture
 def due_world(rounds: int, request: pytest.FixtureRequest) -> World:
-    """A world in which the first charges of so many readers are due now, and nothing is done about them yet."""
+    """A world in which the first charges of `rounds` readers are due and not made yet."""
     if rounds < MANY:
         world: World = request.getfixturevalue("world")
         due(world, rounds)

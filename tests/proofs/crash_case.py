@@ -1,7 +1,7 @@
-"""What can be cut short by a kill: each crash case, what comes before it, and what people do when they saw it fail.
+"""Crash cases: work that a kill can interrupt, what leads up to it, and what people do after they saw it fail.
 
-A crash case is one request, or everything that is due at a moment. No news of Stripe's may come to its help, unless the crash case is
-about news."""
+A crash case is one request, or all work due at a moment. Webhooks are silenced, so that they can't repair it, unless the case is
+about a webhook."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,9 +22,9 @@ Again = Callable[[World], None]
 
 @dataclass(frozen=True)
 class CrashCase:
-    """`before` brings the story up to it, from a starting point. `again` is what a person does, the first time and after a death;
-    None for the worker, whose restart does it. Ends are compared a day later. `late`: after a death it is done some
-    minutes later, so instants aren't compared."""
+    """`before` leads from the starting point to the crash. `again` is a person's act, the first time and after a death; None for the
+    worker, whose restart repeats it. End states are compared a day later. `late`: the repeat comes minutes later, so instants
+    aren't compared."""
 
     name: str
     starting_point: str
@@ -39,7 +39,7 @@ CRASH_CASES: list[CrashCase] = []
 def crash_case(
     starting_point: str, again: Again | None = None, *, late: bool = False
 ) -> Callable[[Before], Before]:
-    """Enter a crash case in the list."""
+    """Add the decorated function to CRASH_CASES."""
 
     def enter(before: Before) -> Before:
         CRASH_CASES.append(CrashCase(before.__name__.replace("_", " "), starting_point, before, again, late))
@@ -49,37 +49,42 @@ def crash_case(
 
 
 def silence(world: World, *kinds: str) -> None:
-    """No more news, of these kinds or at all."""
+    """Drop all webhooks from now on, or those of these kinds."""
     world.sandbox.trouble(*({"effect": "drop", "type": kind} for kind in kinds or ("*",)))
 
 
 def at(world: World, moment: datetime) -> None:
-    """All is done up to the moment; what is due at it lies there, and no news comes."""
+    """Go to the moment with all earlier work done, the work due then undone, and webhooks silenced."""
     world.advance_to(moment - timedelta(seconds=1))
     silence(world)
     world.skip_to(moment)
 
 
 def one(world: World, query: str, **values: object) -> Any:
-    """The only value."""
+    """The single value that a query returns."""
     (row,) = world.rows(query, **values)
     (value,) = row.values()
     return value
 
 
 def program(world: World, path: str, body: dict[str, Any], **headers: str) -> WireRequest:
-    """A program's call."""
+    """An API call as a WireRequest."""
     return on_the_wire(world.api.build_request("POST", path, json=body, headers=headers))
 
 
 def repeat(before: Before) -> Again:
-    """A program, or a browser, sends the very same again."""
+    """Send the same request again, as a program or a browser does."""
 
     def again(world: World) -> None:
-        asked = before(world)
-        assert asked is not None
+        request = before(world)
+        assert request is not None
         answer = httpx.request(
-            asked.method, asked.url, headers=asked.headers, content=asked.body, trust_env=False, timeout=60
+            request.method,
+            request.url,
+            headers=request.headers,
+            content=request.body,
+            trust_env=False,
+            timeout=60,
         )
         assert answer.status_code < 400, answer.text
 
@@ -88,14 +93,14 @@ def repeat(before: Before) -> Again:
 
 @contextmanager
 def stay(browser: Browser) -> Iterator[Browser]:
-    """Redirects are looked at, not followed."""
+    """Don't follow redirects during the block."""
     browser.http.follow_redirects = False
     yield browser
     browser.http.follow_redirects = True
 
 
 def follow(world: World, link: str) -> Browser:
-    """From a mail."""
+    """Follow a mailed link in a fresh browser."""
     browser = world.browser()
     browser.get(world.mailed_link(MONTH_END.email, link))
     return browser
@@ -109,7 +114,7 @@ def give_back(world: World) -> WireRequest:
 
 
 def dispute(world: World) -> None:
-    """Its event has come, and nobody has read it."""
+    """The bank disputes the last charge; the event has arrived and isn't settled."""
     world.sandbox.banks("dispute", charge=world.charges()[-1]["id"])
     world.sandbox.settle()
     silence(world)

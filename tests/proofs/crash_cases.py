@@ -1,4 +1,4 @@
-"""Every crash case there is, in the order in which they are told."""
+"""All crash cases, in the order of their modules."""
 
 from tests.proofs import crash_cases_of_people, crash_cases_of_workers
 from tests.proofs.crash_case import CRASH_CASES, CrashCase

@@ -1,4 +1,4 @@
-"""What readers, programs and staff do, by a request that dies under their hands; and do again."""
+"""Crash cases of readers, programs and staff: a request that dies while it is answered, and what they do then."""
 
 import json
 from datetime import timedelta
@@ -32,7 +32,7 @@ NEWCOMER = "newcomer@example.com"
 
 
 def begin(world: World) -> Browser:
-    """Up to the review page."""
+    """Go to the review page."""
     browser = world.browser()
     browser.get("/subscribe")
     browser.post("/subscribe", email=NEWCOMER)
@@ -40,7 +40,7 @@ def begin(world: World) -> Browser:
 
 
 def starts_anew(world: World) -> None:
-    """From the beginning, as somebody does who saw a page fail."""
+    """Start again from the beginning, as a reader does after a failed page."""
     assert begin(world).agree_and_pay().path == "/subscribe/started"
 
 
@@ -51,21 +51,21 @@ def agrees_and_is_sent_to_the_card_page(world: World) -> WireRequest:
 
 
 def way_back(world: World) -> httpx.Request:
-    """The card is typed; the request that brings the reader back."""
+    """Fill in the card page; return the request that brings the reader back."""
     browser = begin(world)
     silence(world)
     return browser.http.build_request("GET", world.sandbox.fill_in(browser.open_card_page()))
 
 
 class Reload:
-    """A way back that may be gone twice: the page is loaded, and loaded again. Where a dead process was asking Stripe, the next
-    question waits for as long as its own could have taken."""
+    """Load the return page, and load it again after a death. If the dead process was calling Stripe, the next call waits as long as
+    that call could have taken."""
 
     def __init__(self) -> None:
         self._asked: WireRequest | None = None
 
     def first(self, request: httpx.Request) -> WireRequest:
-        """The request, kept for another time."""
+        """Keep the request for the reload."""
         self._asked = on_the_wire(request)
         return self._asked
 
@@ -150,13 +150,13 @@ for name, before in {
 
 
 def with_money(world: World) -> None:
-    """The card on record would pay now; and no news comes."""
+    """Let the card on record pay again, and silence webhooks."""
     world.sandbox.decline(one(world, "SELECT gateway_ref FROM payment_method LIMIT 1"), None)
     silence(world)
 
 
 def presses_pay(world: World) -> None:
-    """Unless the page says that it is paid, or under way."""
+    """Press the button, unless the page says that it is paid or under way."""
     browser = follow(world, "/pay/")
     if 'action="/pay"' in browser.page.text:
         browser.post("/pay")
@@ -169,7 +169,7 @@ def pays_with_the_card_on_record(world: World) -> WireRequest:
 
 
 def fills_in(world: World, mailed: str, form: str, card: str) -> tuple[Browser, str]:
-    """From a mailed link to the hosted page and through it; the way back isn't taken yet."""
+    """Go from a mailed link through the hosted page; return the browser and the address that leads back, not opened yet."""
     browser = follow(world, mailed)
     with stay(browser):
         page = str(browser.post(form).response.headers["location"])
@@ -177,12 +177,12 @@ def fills_in(world: World, mailed: str, form: str, card: str) -> tuple[Browser, 
 
 
 def fills_in_the_payment_page(world: World) -> tuple[Browser, str]:
-    """With the card on record."""
+    """Fill in the payment page with the card on record."""
     return fills_in(world, "/pay/", "/pay/page", "4242424242424242__0")
 
 
 def pays_on_the_page(world: World) -> None:
-    """The same page, found again, and the same card."""
+    """Pay on the same page again, with the same card."""
     browser, back = fills_in_the_payment_page(world)
     browser.get(back)
 
@@ -194,7 +194,7 @@ def is_sent_to_the_payment_page(world: World) -> WireRequest:
 
 
 def paid_on_the_page(world: World) -> httpx.Request:
-    """The request that brings the reader back."""
+    """Pay on the page; return the request that brings the reader back."""
     browser, back = fills_in_the_payment_page(world)
     return browser.http.build_request("GET", back)
 
@@ -222,7 +222,7 @@ def the_payment_page_runs_out(world: World) -> None:
 
 
 def is_told_to_wait_or_pays(world: World) -> None:
-    """Once the old page is closed there is a new one."""
+    """Pay on a new page, which is there once the old one is closed."""
     world.settle()
     pays_on_the_page(world)
 
@@ -237,12 +237,12 @@ def asks_for_the_page_as_it_runs_out(world: World) -> WireRequest:
 
 
 def fills_in_another_card(world: World) -> tuple[Browser, str]:
-    """On the page for it."""
+    """Fill in the page for another card."""
     return fills_in(world, "/card/", "/card", "5555555555554444__9")
 
 
 def gives_a_card(world: World) -> None:
-    """To the page for another card, and back."""
+    """Give another card and come back."""
     browser, back = fills_in_another_card(world)
     browser.get(back)
 
@@ -282,7 +282,7 @@ def _form_of_the_answer(world: World) -> str:
 
 
 def answers_again(world: World) -> None:
-    """A minute later, because a code works once: looks at the page, and presses the button if it is still there."""
+    """Answer again a minute later, because a sign-in code works once, if the form is still there."""
     world.advance(minutes=1)
     browser = _answer_the_bank(world)
     if _form_of_the_answer(world) in browser.page.text:

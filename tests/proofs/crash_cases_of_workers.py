@@ -1,4 +1,4 @@
-"""What workers do of their own: what is due, what is in doubt, and what Stripe tells."""
+"""Crash cases of workers: due work, doubtful charges, and webhooks."""
 
 from datetime import date, timedelta
 
@@ -20,7 +20,7 @@ def the_first_notice(world: World) -> None:
     at(world, local(2027, 1, 23, 9))
 
 
-@crash_case("told")
+@crash_case("notified")
 def the_first_charge(world: World) -> None:
     at(world, local(2027, 1, 31, 9))
 
@@ -77,7 +77,7 @@ def another_price_is_announced(world: World) -> None:
 
 
 def lose_answer(world: World, effect: str, path: str) -> None:
-    """What is due meets a fault, and is asked about in a minute."""
+    """Do the due work with a fault at the sandbox; a minute later the worker looks the result up."""
     world.sandbox.faults({"effect": effect, "method": "POST", "path": path, "times": None, "seconds": 0.05})
     world.settle()
     world.sandbox.faults()
@@ -166,10 +166,10 @@ def a_refund_that_is_told_of_by_its_event(world: World) -> None:
     silence(world)
 
 
-# news
+# webhooks
 
 
-@crash_case("told")
+@crash_case("notified")
 def a_charge_that_is_told_of_by_its_event(world: World) -> None:
     subscription = one(world, "SELECT id FROM subscription")
     world.advance_to(local(2027, 1, 31, 8, 59, 59))
@@ -204,7 +204,7 @@ def a_charge_is_disputed(world: World) -> None:
     dispute(world)
 
 
-@crash_case("told")
+@crash_case("notified")
 def a_charge_is_disputed_that_we_dont_know_yet(world: World) -> None:
     a_charge_that_is_told_of_by_its_event(world)
     world.rows("DELETE FROM inbound_event RETURNING id")
@@ -227,7 +227,7 @@ def a_payout(world: World) -> None:
     silence(world)
 
 
-@crash_case("told")
+@crash_case("notified")
 def the_mornings_comparison_finds_what_nobody_told(world: World) -> None:
     a_charge_that_is_told_of_by_its_event(world)
     world.rows("DELETE FROM inbound_event RETURNING id")
@@ -237,7 +237,7 @@ def the_mornings_comparison_finds_what_nobody_told(world: World) -> None:
 
 @crash_case("paid")
 def the_mornings_comparison_finds_a_refund_and_a_strangers_charge(world: World) -> None:
-    """The refund reached Stripe, and nobody wrote that down; and somebody charged a card at Stripe by hand, and gave some back."""
+    """A refund reached Stripe but wasn't recorded; and a card was charged and partly refunded in Stripe's dashboard."""
     repeat(give_back)(world)
     row = world.rows(
         "SELECT r.id, r.amount, p.intent_ref FROM refund r JOIN payment p ON p.id = r.payment_id"
@@ -257,14 +257,14 @@ def the_mornings_comparison_finds_a_refund_and_a_strangers_charge(world: World) 
 
 
 def one_card(world: World) -> tuple[str, str]:
-    """Whose it is at Stripe, and what it is called there."""
+    """The card's customer and payment method at Stripe."""
     row = world.rows("SELECT customer_ref, gateway_ref FROM payment_method")[0]
     return row["customer_ref"], row["gateway_ref"]
 
 
 @crash_case("paid")
 def a_restored_database_is_told_what_happened(world: World) -> None:
-    """A renewal, a refund and another card, all of them since the backup."""
+    """A renewal, a refund and another card happened since the backup."""
     world.back_up()
     world.advance_to(local(2027, 2, 28, 12))
     repeat(give_back)(world)

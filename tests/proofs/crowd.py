@@ -1,9 +1,9 @@
-"""A crowd of readers with all kinds of cards, and what the calendar has in store for each.
+"""A crowd of readers with all kinds of cards, and the outcome expected for each.
 
-The dates are written down by hand. Signed up on Saturday 16 January 2027, free through 30 January; the first charge is
-on 31 January, the second, a month on, on 28 February, and the third lies beyond sixty days. A card that says no is asked
-again 3, 7 and 14 days later (the first of these, 3 February, moves to the payday of the 1st), and after 21 days it is
-over. A dispute stops what would be charged next; nobody answers it, so the bank decides on 9 February, and that ends it.
+The dates are calculated by hand. All sign up on Saturday 16 January 2027 and read free through 30 January. The charges are on
+31 January and 28 February; the third lies beyond sixty days. A declined card is retried 3, 7 and 14 days later; the first of these,
+3 February, moves to payday on the 1st. After 21 days the subscription ends. A dispute stops further charges; it stays unanswered,
+the bank decides on 9 February, and the subscription ends.
 """
 
 from dataclasses import dataclass, field
@@ -18,12 +18,12 @@ GIVEN_UP = local(2027, 2, 21)
 LAST_MINUTE = local(2027, 1, 30, 23, 59)
 MONEY_CAME = local(2027, 2, 5, 12)
 CANCELLED_LATER = local(2027, 2, 10, 15)
-TOLD = {"trial_started": 1, "trial_notice": 2}
+TRIAL_MAILS = {"trial_started": 1, "trial_notice": 2}
 
 
 @dataclass(frozen=True)
-class Fate:
-    """What becomes of a reader, by the calendar."""
+class Outcome:
+    """The expected outcome for a reader: days charged, days declined, mails by kind, and the subscription's end."""
 
     charged: list[date]
     refused: list[date] = field(default_factory=list)
@@ -32,30 +32,34 @@ class Fate:
     ended_at: datetime | None = None
 
 
-PAYS = Fate([FIRST, SECOND], mails=TOLD | {"receipt": 2})
-LEAVES_IN_TRIAL = Fate([], mails=TOLD | {"cancelled": 1}, state="ended", ended_at=local(2027, 1, 31))
-LEAVES_LATER = Fate(
-    [FIRST], mails=TOLD | {"receipt": 1, "cancelled": 1}, state="ended", ended_at=local(2027, 2, 28)
+PAYS = Outcome([FIRST, SECOND], mails=TRIAL_MAILS | {"receipt": 2})
+LEAVES_IN_TRIAL = Outcome(
+    [], mails=TRIAL_MAILS | {"cancelled": 1}, state="ended", ended_at=local(2027, 1, 31)
 )
-NEVER_PAYS = Fate([], LADDER, TOLD | {"payment_failed": 4, "ended": 1}, "ended", GIVEN_UP)
-NEEDS_ANOTHER_CARD = Fate([], [FIRST], TOLD | {"payment_failed": 1, "ended": 1}, "ended", GIVEN_UP)
-PAYS_ON_THE_THIRD_TRY = Fate([LADDER[2], SECOND], LADDER[:2], TOLD | {"payment_failed": 2, "receipt": 2})
-DISPUTES = Fate(  # told when the dispute opens, and when it is lost, which ends the reading
-    [FIRST], mails=TOLD | {"receipt": 1, "disputed": 2}, state="ended", ended_at=local(2027, 2, 9, 9)
+LEAVES_LATER = Outcome(
+    [FIRST], mails=TRIAL_MAILS | {"receipt": 1, "cancelled": 1}, state="ended", ended_at=local(2027, 2, 28)
 )
-TOLD_THE_BANK_TO_STOP = Fate([], [FIRST], TOLD | {"cancelled": 1}, "ended", local(2027, 1, 31, 9))
+NEVER_PAYS = Outcome([], LADDER, TRIAL_MAILS | {"payment_failed": 4, "ended": 1}, "ended", GIVEN_UP)
+NEEDS_ANOTHER_CARD = Outcome([], [FIRST], TRIAL_MAILS | {"payment_failed": 1, "ended": 1}, "ended", GIVEN_UP)
+PAYS_ON_THE_THIRD_TRY = Outcome(
+    [LADDER[2], SECOND], LADDER[:2], TRIAL_MAILS | {"payment_failed": 2, "receipt": 2}
+)
+DISPUTES = Outcome(  # mailed when the dispute opens and when it is lost, which ends the access
+    [FIRST], mails=TRIAL_MAILS | {"receipt": 1, "disputed": 2}, state="ended", ended_at=local(2027, 2, 9, 9)
+)
+STOPPED_AT_THE_BANK = Outcome([], [FIRST], TRIAL_MAILS | {"cancelled": 1}, "ended", local(2027, 1, 31, 9))
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Readers of one kind: their card, how many of them in a hundred, and their fate."""
+    """One kind of reader: their card, their share in percent, and their expected outcome."""
 
     name: str
     card: str
     share: int
-    fate: Fate
+    outcome: Outcome
     in_person: bool = False
-    """The card wants 3-D Secure, which the app did when it saved the card."""
+    """The card requires 3-D Secure, which the app did when it saved the card."""
 
 
 KINDS = [
@@ -80,7 +84,7 @@ KINDS = [
     Kind("payday", "pm_card_visa", 6, PAYS_ON_THE_THIRD_TRY),
     Kind("asks", "pm_card_authenticationRequired", 6, NEEDS_ANOTHER_CARD, in_person=True),
     Kind("blocked", "pm_card_radarBlock", 4, NEEDS_ANOTHER_CARD),
-    Kind("stops", "pm_card_visa", 4, TOLD_THE_BANK_TO_STOP),
+    Kind("stops", "pm_card_visa", 4, STOPPED_AT_THE_BANK),
 ]
 REFUSED_AT_ONCE = [
     "pm_card_chargeDeclined",
@@ -101,21 +105,21 @@ REFUSED_AT_ONCE = [
 
 @dataclass
 class Crowd:
-    """Everybody who tries, by address: the fate of those who must start, and the rivals of whom one starts."""
+    """All who try to start. `outcomes` is by address; of each group of `rivals` exactly one must start."""
 
-    fates: dict[str, Fate] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
     orders: list[tuple[str, str]] = field(default_factory=list)
     rivals: list[list[tuple[str, str]]] = field(default_factory=list)
     declined: list[str] = field(default_factory=list)
 
     @property
     def size(self) -> int:
-        """How many subscriptions there will be."""
-        return len(self.fates) + len(self.rivals)
+        """The number of subscriptions there will be."""
+        return len(self.outcomes) + len(self.rivals)
 
 
 def gather(world: World, size: int) -> Crowd:
-    """A crowd of which `size` start: nine in ten by the shares, the rest where two want what one can have."""
+    """A crowd of which `size` start: nine in ten by the shares of KINDS, the rest from pairs of rivals."""
     crowd = Crowd()
     alone = size - size // 10
     shares = [kind for kind in KINDS for _ in range(kind.share)]
@@ -123,7 +127,7 @@ def gather(world: World, size: int) -> Crowd:
         kind = shares[number * len(shares) // alone]
         email = f"{kind.name}-{number}@example.com"
         card = f"{kind.card}__{number}"
-        crowd.fates[email] = kind.fate
+        crowd.outcomes[email] = kind.outcome
         crowd.orders.append((email, confirmed_in_person(world, card) if kind.in_person else card))
     for number in range(alone, size):
         crowd.rivals.append(_rivals(number))
@@ -145,7 +149,7 @@ def _rivals(number: int) -> list[tuple[str, str]]:
 
 
 def confirmed_in_person(world: World, card: str) -> str:
-    """A card saved by the app itself, 3-D Secure done with the reader at the screen."""
+    """Save a card in the app, with 3-D Secure confirmed by the reader; return the payment method."""
     intent = world.sandbox.client().v1.setup_intents.create(
         {
             "payment_method": card,

@@ -1,4 +1,4 @@
-"""Readers who have started, as races and kills find them: in their trial, or on the day of their first charge."""
+"""Many readers at once, for races and kills: in their trial, or with their first charge due."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ ROUNDS = pytest.mark.parametrize("rounds", [FEW, pytest.param(MANY, marks=pytest
 
 
 def trials(world: World, count: int) -> list[str]:
-    """Subscriptions in their trial."""
+    """Start `count` trials; return the subscriptions' ids."""
     with ThreadPoolExecutor(8) as clients:
         started = list(
             clients.map(
@@ -25,11 +25,11 @@ def trials(world: World, count: int) -> list[str]:
                 range(count),
             )
         )
-    return [one["subscription"]["id"] for one in started]
+    return [answer["subscription"]["id"] for answer in started]
 
 
 def due(world: World, count: int) -> list[str]:
-    """Subscriptions whose first charge is due at the held present; nothing done about it yet."""
+    """Start `count` trials and go to the instant of their first charges, which are not made yet; return the subscriptions' ids."""
     started = trials(world, count)
     world.advance_to(CHARGE_AT - timedelta(seconds=1))
     world.skip_to(CHARGE_AT)
@@ -37,12 +37,12 @@ def due(world: World, count: int) -> list[str]:
 
 
 def all_of(world: World) -> list[str]:
-    """Every subscription there is."""
+    """The ids of all subscriptions."""
     return [row["id"] for row in world.rows("SELECT id FROM subscription ORDER BY id")]
 
 
 def kinds_of(world: World, subscription_id: str) -> Counter[str]:
-    """How often the reader was told what, apart from the trial."""
+    """The number of mails to the reader by kind, without those about the trial."""
     rows = world.rows(
         "SELECT m.kind FROM message m JOIN subscription s ON s.reader_id = m.reader_id WHERE s.id = :id"
         " AND m.kind NOT IN ('trial_started', 'trial_notice')",
@@ -52,5 +52,5 @@ def kinds_of(world: World, subscription_id: str) -> Counter[str]:
 
 
 def cancel(world: World, subscription_id: str, **body: Any) -> httpx.Response:
-    """Cancel, now, by the API."""
+    """Cancel by the API."""
     return world.api.post(f"/v1/subscriptions/{subscription_id}/cancel", json=body)

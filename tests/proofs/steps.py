@@ -1,4 +1,4 @@
-"""The three steps of a charge, one at a time, so that a test can do something between them; and calls made at once."""
+"""The three steps of a charge one by one, so that a test can act between them; and concurrent calls."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ from tests.support.world import World
 
 
 def intend(world: World, subscription_id: str) -> None:
-    """What is due for the subscription is done, and no charge is sent yet."""
+    """Step one: do the subscription's due work up to the committed intent; no charge is sent."""
     with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         subscription = lock(ctx.session, subscription_id)
         assert subscription.next_action_at is not None
@@ -27,27 +27,27 @@ def intend(world: World, subscription_id: str) -> None:
 
 
 def claim(world: World, subscription_id: str, me: int) -> ClaimedAttempt:
-    """Take the open attempt into our hands."""
+    """Claim the subscription's open attempt for the worker `me`."""
     with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         (found,) = charge.claim(ctx, me, limit=1, subscription_id=subscription_id)
     return found
 
 
 def send(world: World, subscription_id: str) -> tuple[str, Outcome | NotSent]:
-    """Send the open attempt; its id, and the answer, of which nothing is written down."""
+    """Step two: send the open attempt. Return its id and the answer, which isn't stored."""
     with worker_lock(world.services.database) as me:
         found = claim(world, subscription_id, me)
         return found.attempt_id, charge.send_or_look_up(world.services.gateway, found, world.now)
 
 
-def note(world: World, attempt_id: str, outcome: Outcome | NotSent) -> str:
-    """Settle an attempt from its answer, as the worker does."""
+def settle_attempt(world: World, attempt_id: str, outcome: Outcome | NotSent) -> str:
+    """Step three: settle an attempt from its answer, as the worker does."""
     with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         return settle(ctx, attempt_id, outcome)
 
 
 def together(*calls: Callable[[], Any]) -> list[Any]:
-    """Make these calls at once, each in a thread; their results in order. What one of them raises is its result."""
+    """Make these calls concurrently, each in a thread. Return their results in order; an exception is a result."""
     gate = Barrier(len(calls))
 
     def run(call: Callable[[], Any]) -> Any:

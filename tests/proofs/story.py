@@ -1,4 +1,4 @@
-"""What every story has: the world it happens in, what its readers know, and what must hold after each step."""
+"""The base of random stories: the world, what its readers know, and the invariants after each step."""
 
 from datetime import date
 from typing import Any, ClassVar
@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
 from tests.support import ledger_checks, starting_points
-from tests.support.independent_calendar import Told, keep_calendar, keep_promises, nothing_is_missed
+from tests.support.independent_calendar import (
+    ReaderKnowledge,
+    assert_calendar_kept,
+    assert_promises_kept,
+    nothing_is_missed,
+)
 from tests.support.power_cut import Power, PowerCut
 from tests.support.world import World
 
@@ -18,21 +23,21 @@ AWAY = {500, 503}
 
 
 def email_of(who: int) -> str:
-    """An address of one of the two."""
+    """The address of one of the two readers."""
     return f"reader-{who}@example.com"
 
 
 class Story(RuleBasedStateMachine):
-    """One story, without its steps."""
+    """One story; subclasses add its steps."""
 
     ground: ClassVar[World]
-    """Where all of them happen, one after the other."""
+    """The world of all stories, one after the other."""
 
     def __init__(self) -> None:
         super().__init__()
         self.world: World = self.ground
         self.power = Power()
-        self.told: dict[str, Told] = {}
+        self.known: dict[str, ReaderKnowledge] = {}
         self.cards = iter(range(10, 1_000_000))
         self.stormy = self.ended_well = False
         self.touched = True
@@ -41,11 +46,11 @@ class Story(RuleBasedStateMachine):
     def once_upon_a_time(self, starting_point: str) -> None:
         starting_points.go_to(self.world, starting_point, starting_points.MONTH_END)
         self._learn()
-        for told in self.told.values():
-            told.trial_on = date(2027, 1, 16)
+        for knowledge in self.known.values():
+            knowledge.trial_on = date(2027, 1, 16)
 
     def newest(self, who: int) -> str | None:
-        """The reader's last subscription."""
+        """The id of the reader's last subscription."""
         found = self.world.rows(
             "SELECT s.id FROM subscription s JOIN reader r ON r.id = s.reader_id WHERE r.email = :email"
             " ORDER BY s.started_at DESC, s.id DESC LIMIT 1",
@@ -54,13 +59,13 @@ class Story(RuleBasedStateMachine):
         return str(found[0]["id"]) if found else None
 
     def _learn(self) -> None:
-        """What became of an act that was cut short, from the only one who knows. Subscriptions that began by a page too."""
+        """Read from the database what became of an interrupted act, and which subscriptions began by a page."""
         for row in self.world.rows("SELECT id, cancel_asked_at FROM subscription"):
-            told = self.told.setdefault(row["id"], Told())
-            told.asked_at = row["cancel_asked_at"]
+            knowledge = self.known.setdefault(row["id"], ReaderKnowledge())
+            knowledge.cancelled_at = row["cancel_asked_at"]
 
     def call(self, path: str, body: dict[str, Any], **headers: str) -> httpx.Response | None:
-        """A program's call; None when we died of it, or Stripe was away."""
+        """Call the API; None if the power was cut or Stripe was away."""
         self.touched = True
         answer = self.world.api.post(path, json=body, headers=headers)
         if self.power.died_at is None and not (self.stormy and answer.status_code == 503):
@@ -70,14 +75,14 @@ class Story(RuleBasedStateMachine):
         return None
 
     def of_the_newest(self, who: int, act: str, **body: Any) -> httpx.Response | None:
-        """A call about the reader's last subscription."""
+        """Call the API about the reader's last subscription."""
         subscription = self.newest(who)
         if subscription is None:
             return None
         return self.call(f"/v1/subscriptions/{subscription}/{act}", body)
 
     def _attempt(self, act: Any) -> bool:
-        """Do something that may be cut short, or meet Stripe's silence."""
+        """Run an act that a power cut or a refusal may interrupt; return whether it completed."""
         self.touched = True
         try:
             act()
@@ -97,7 +102,7 @@ class Story(RuleBasedStateMachine):
         return self._attempt(act)
 
     def _restart(self) -> None:
-        """Where the power was cut, it is back, and a new worker does what was left."""
+        """After a power cut, restore the power and let a new worker do the rest."""
         died_at = self.power.back()
         if died_at is not None:
             note(f"# dead where {died_at}")
@@ -105,7 +110,7 @@ class Story(RuleBasedStateMachine):
 
     @invariant()
     def all_is_well(self) -> None:
-        """Nothing is left undone at this moment, and no promise is broken; asked where anything was done at all."""
+        """No due work is left and no promise is broken. Checked only after a step that did something."""
         if not self.touched:
             return
         self.touched = self.ended_well = False
@@ -116,17 +121,17 @@ class Story(RuleBasedStateMachine):
             self._learn()
         self.touched = False
         self._learn_new()
-        keep_promises(self.world)
-        keep_calendar(self.world, self.told)
+        assert_promises_kept(self.world)
+        assert_calendar_kept(self.world, self.known)
         self.ended_well = True
 
     def _learn_new(self) -> None:
-        """What stops a subscription without its reader's word: a bank, a stop order, the end of a ladder."""
+        """Learn of subscriptions that others stopped: a bank, a stop order, the end of the retries."""
         for row in self.world.rows("SELECT id, cancel_asked_at, ended_at FROM subscription"):
-            told = self.told.setdefault(row["id"], Told())
-            stopped = row["cancel_asked_at"] or row["ended_at"]
-            if told.asked_at is None and stopped is not None:
-                told.asked_at = stopped
+            knowledge = self.known.setdefault(row["id"], ReaderKnowledge())
+            stopped_at = row["cancel_asked_at"] or row["ended_at"]
+            if knowledge.cancelled_at is None and stopped_at is not None:
+                knowledge.cancelled_at = stopped_at
 
     def teardown(self) -> None:
         self.power.never()
@@ -135,7 +140,7 @@ class Story(RuleBasedStateMachine):
         self.world.sandbox.faults()
         self.world.sandbox.trouble()
         self.world.advance(hours=27)
-        keep_promises(self.world)
-        keep_calendar(self.world, self.told)
+        assert_promises_kept(self.world)
+        assert_calendar_kept(self.world, self.known)
         nothing_is_missed(self.world)
         ledger_checks.check(self.world)

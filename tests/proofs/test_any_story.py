@@ -74,7 +74,7 @@ class AnyStory(Story):
         self._learn()
         if answer is not None and answer.status_code == 201:
             begun = answer.json()["subscription"]["id"]
-            self.told[begun].trial_on = self.world.now.astimezone(ZONE).date()
+            self.known[begun].trial_on = self.world.now.astimezone(ZONE).date()
 
     @rule(who=WHO)
     def cancels(self, who: int) -> None:
@@ -95,8 +95,8 @@ class AnyStory(Story):
             self._learn()
         elif answer.is_success:
             asked_at = datetime.fromisoformat(body.get("requested_at", now.isoformat()))
-            told = self.told[subscription]
-            told.asked_at = min(told.asked_at or asked_at, asked_at)
+            knowledge = self.known[subscription]
+            knowledge.cancelled_at = min(knowledge.cancelled_at or asked_at, asked_at)
 
     @rule(who=WHO)
     def undoes(self, who: int) -> None:
@@ -105,7 +105,7 @@ class AnyStory(Story):
         if answer is None or subscription is None:
             self._learn()
         elif answer.is_success:
-            self.told[subscription].asked_at = None
+            self.known[subscription].cancelled_at = None
 
     @rule(who=WHO)
     def withdraws(self, who: int) -> None:

@@ -13,7 +13,7 @@ from billing.billing_run.context import RunReport
 from billing.billing_run.run import run_for
 from billing.platform import stop_points
 from tests.proofs.many_readers import ROUNDS, all_of, cancel, due, kinds_of
-from tests.proofs.steps import intend, note, send, together
+from tests.proofs.steps import intend, send, settle_attempt, together
 from tests.support import ledger_checks
 from tests.support.world import World, local
 
@@ -106,7 +106,7 @@ def test_a_cancellation_while_the_charge_is_under_way(world: World) -> None:
     intend(world, subscription_id)
     attempt_id, answer = send(world, subscription_id)
     assert cancel(world, subscription_id).status_code == 200
-    assert note(world, attempt_id, answer) == "refunded"
+    assert settle_attempt(world, attempt_id, answer) == "refunded"
     world.settle()
     ledger_checks.check(world)
     assert check_race_with_cancel(world, subscription_id) == "returned"
@@ -156,7 +156,7 @@ def test_a_cancellation_while_a_retry_is_under_way(world: World) -> None:
     intend(world, subscription_id)
     attempt_id, answer = send(world, subscription_id)
     assert cancel(world, subscription_id).json()["status"] == "ended"
-    assert note(world, attempt_id, answer) == "refunded"
+    assert settle_attempt(world, attempt_id, answer) == "refunded"
     world.settle()
     ledger_checks.check(world)
     assert world.rows("SELECT state, amount FROM refund") == [{"state": "succeeded", "amount": 7500}]
@@ -172,7 +172,7 @@ def test_a_cancellation_as_the_card_says_no(world: World) -> None:
     intend(world, subscription_id)
     attempt_id, answer = send(world, subscription_id)
     assert cancel(world, subscription_id).status_code == 200
-    assert note(world, attempt_id, answer) == "declined"
+    assert settle_attempt(world, attempt_id, answer) == "declined"
     world.advance(days=30)
     ledger_checks.check(world)
     assert len(world.sandbox.charges()) == 1

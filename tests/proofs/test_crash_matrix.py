@@ -15,7 +15,7 @@ from tests.proofs.crash_cases import CRASH_CASES, CrashCase
 from tests.support import ledger_checks
 from tests.support.databases import Databases
 from tests.support.fork_server import ForkServer, Order
-from tests.support.independent_calendar import keep_promises
+from tests.support.independent_calendar import assert_promises_kept
 from tests.support.power_cut import NOT_A_PROCESS
 from tests.support.proof_size import EVERY_DEATH
 from tests.support.starting_points import MONTH_END, go_to
@@ -115,7 +115,7 @@ class Stage:
         world.sandbox.faults()
         world.advance(days=1)
         ledger_checks.check(world)
-        keep_promises(world)
+        assert_promises_kept(world)
         state = ledger_checks.end_state(world, without=TOLD_OTHERWISE)
         return ledger_checks.without_moments(state) if crash_case.late else state
 

@@ -31,7 +31,7 @@ def whole(world: World) -> None:
     """One charge, told once."""
     world.settle()
     assert len(world.charges()) == 1
-    assert world.told(EMAIL).count("receipt") == 1
+    assert world.mail_kinds(EMAIL).count("receipt") == 1
     assert world.rows("SELECT state FROM subscription") == [{"state": "active"}]
     ledger_checks.check(world)
 

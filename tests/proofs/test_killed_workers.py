@@ -12,7 +12,7 @@ from tests.support import ledger_checks
 from tests.support.fork_server import Crash, ForkServer, Order
 from tests.support.polling import until
 from tests.support.proof_size import SEED, only_at_length
-from tests.support.worker_processes import Hire, Worker, quiet
+from tests.support.worker_processes import StartWorker, Worker, quiet
 from tests.support.world import World, local
 
 EMAIL = "thandi@example.com"
@@ -40,9 +40,9 @@ def _address(number: int) -> str:
     return EMAIL if number == 0 else f"reader-{number}@example.com"
 
 
-def restart(world: World, hire: Hire) -> None:
+def restart(world: World, start_worker: StartWorker) -> None:
     """A new worker does what is left to do."""
-    worker = hire(world).ready()
+    worker = start_worker(world).ready()
     until(lambda: quiet(world), "the new worker to finish")
     world.sandbox.settle()
     until(lambda: quiet(world), "the news of what it did")
@@ -50,11 +50,11 @@ def restart(world: World, hire: Hire) -> None:
     assert "ERROR" not in worker.words, worker.words
 
 
-def test_a_stop_asked_for_during_the_start_waits_for_its_end(world: World, hire: Hire) -> None:
+def test_a_stop_asked_for_during_the_start_waits_for_its_end(world: World, start_worker: StartWorker) -> None:
     """Half-way through it there is nothing yet that could be stopped well."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
-        worker = hire(world)  # which inherits that it comes later
+        worker = start_worker(world)  # which inherits that it comes later
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     worker.stop()
@@ -129,12 +129,12 @@ def test_killed_between_intent_call_and_settle(
 @pytest.mark.prove
 @pytest.mark.parametrize("effect", ["slow", "timeout_after"])
 def test_killed_while_stripe_is_being_asked(
-    world: World, hire: Hire, undisturbed: dict[str, Any], effect: str
+    world: World, start_worker: StartWorker, undisturbed: dict[str, Any], effect: str
 ) -> None:
     started = on_the_day(world)
     world.sandbox.trouble({"effect": "drop", "type": "payment_intent.*"})
     world.sandbox.faults({"effect": effect, "method": "POST", "path": "/v1/payment_intents", "seconds": 60})
-    worker = hire(world)
+    worker = start_worker(world)
     until(
         lambda: world.sandbox.http.get("/_sandbox/faults").json()["faults"][0]["hit"], "the charge to be sent"
     )
@@ -142,7 +142,7 @@ def test_killed_while_stripe_is_being_asked(
     assert [row["state"] for row in world.rows("SELECT state FROM attempt")] == ["open"]
     world.sandbox.faults()
 
-    restart(world, hire)
+    restart(world, start_worker)
     if world.rows(
         "SELECT id FROM attempt WHERE state = 'open'"
     ):  # the old call was still on its way: asked again later
@@ -236,7 +236,7 @@ def kill_when_charged(world: World, worker: Worker, charges: int) -> None:
 
 
 def crash_again_and_again(
-    world: World, hire: Hire, fork_server: ForkServer, *, readers: int, kills: int, seed: int
+    world: World, start_worker: StartWorker, fork_server: ForkServer, *, readers: int, kills: int, seed: int
 ) -> None:
     """Many readers due at once, and every worker dies, at a stop point or at any moment; then one lives."""
     draw = random.Random(seed)
@@ -244,23 +244,25 @@ def crash_again_and_again(
     points = ["charge.intended", "charge.answered", "charge.settled", "mail.sent", "event.settled"]
     for _ in range(kills):
         if draw.random() < 0.5:
-            kill_when_charged(world, hire(world).ready(), len(world.charges()) + draw.randint(0, 3))
+            kill_when_charged(world, start_worker(world).ready(), len(world.charges()) + draw.randint(0, 3))
         elif not quiet(world):
             fork_server.live(Order(None, draw.choice(points), draw.randint(1, 3)))
-    restart(world, hire)
+    restart(world, start_worker)
     charged_once(world, started, copies=None)
     assert len(world.charges()) == readers
 
 
 @pytest.mark.prove
-def test_killed_three_times_among_thirty_charges(world: World, hire: Hire, fork_server: ForkServer) -> None:
-    crash_again_and_again(world, hire, fork_server, readers=30, kills=3, seed=SEED)
+def test_killed_three_times_among_thirty_charges(
+    world: World, start_worker: StartWorker, fork_server: ForkServer
+) -> None:
+    crash_again_and_again(world, start_worker, fork_server, readers=30, kills=3, seed=SEED)
 
 
 @only_at_length
 @pytest.mark.prove
 @pytest.mark.parametrize("more", range(3))
 def test_killed_again_and_again_among_many_charges(
-    world: World, hire: Hire, fork_server: ForkServer, more: int
+    world: World, start_worker: StartWorker, fork_server: ForkServer, more: int
 ) -> None:
-    crash_again_and_again(world, hire, fork_server, readers=120, kills=10, seed=SEED + more)
+    crash_again_and_again(world, start_worker, fork_server, readers=120, kills=10, seed=SEED + more)

@@ -10,7 +10,7 @@ import pytest
 
 from billing.billing_run.run import run_for
 from billing.webhooks import settle as events
-from tests.proofs.steps import intend, note, send
+from tests.proofs.steps import intend, send, settle_attempt
 from tests.support import ledger_checks
 from tests.support.polling import until
 from tests.support.starting_points import Subscriber, fast_forward
@@ -123,11 +123,11 @@ def test_a_lost_event_starts_the_trial_when_the_page_runs_out(world: World) -> N
 
 
 @pytest.fixture
-def due(world: World, told: Subscriber) -> str:
+def due(world: World, notified: Subscriber) -> str:
     """A subscription whose first charge is due now."""
     fast_forward(world, local(2027, 3, 16, 8, 59, 59))
     world.skip_to(local(2027, 3, 16, 9))
-    return told.subscription_id
+    return notified.subscription_id
 
 
 def check_charged_once(world: World, subscription_id: str) -> None:
@@ -150,7 +150,7 @@ def test_the_event_is_settled_before_our_own_answer(world: World, due: str, reas
     assert [row["state"] for row in world.rows("SELECT state FROM attempt")] == [
         "declined" if reason else "charged"
     ]
-    assert note(world, attempt_id, answer) == "settled"
+    assert settle_attempt(world, attempt_id, answer) == "settled"
     if reason is None:
         check_charged_once(world, due)
     else:
@@ -162,7 +162,7 @@ def test_the_event_is_settled_before_our_own_answer(world: World, due: str, reas
 
 def test_the_event_of_a_settled_attempt_changes_nothing(world: World, due: str) -> None:
     intend(world, due)
-    assert note(world, *send(world, due)) == "charged"
+    assert settle_attempt(world, *send(world, due)) == "charged"
     world.sandbox.settle()
     events.settle_due(world.services.webhook_context, world.now)
     outcomes = world.rows("SELECT outcome FROM inbound_event WHERE event_type = 'payment_intent.succeeded'")

@@ -24,7 +24,7 @@ from tests.proofs.crowd import (
 from tests.support import ledger_checks
 from tests.support.polling import eventually
 from tests.support.proof_size import sized
-from tests.support.worker_processes import Hire
+from tests.support.worker_processes import StartWorker
 from tests.support.world import ZONE, World, local
 
 CLIENTS = 8
@@ -35,17 +35,17 @@ def start_all(world: World, crowd: Crowd) -> None:
     with ThreadPoolExecutor(CLIENTS) as clients:
         answers = list(clients.map(lambda order: world.try_trial(*order), crowd.orders))
     for (email, _), answer in zip(crowd.orders, answers, strict=True):
-        if email in crowd.fates:
+        if email in crowd.outcomes:
             assert answer.status_code == 201, f"{email}: {answer.text}"
         elif email in crowd.declined:
             assert answer.status_code == 402, f"{email}: {answer.text}"
             assert answer.json()["code"] == "card_declined"
-    first = len(crowd.fates)
+    first = len(crowd.outcomes)
     for number, rivals in enumerate(crowd.rivals):
         pair = answers[first + 2 * number : first + 2 * number + 2]
         _check_rivals(pair)
         winner = rivals[0] if pair[0].status_code == 201 else rivals[1]
-        crowd.fates[winner[0]] = PAYS
+        crowd.outcomes[winner[0]] = PAYS
 
 
 def _check_rivals(pair: list[httpx.Response]) -> None:
@@ -103,8 +103,8 @@ def check_charges(world: World, crowd: Crowd) -> None:
         )
     expected = {
         (email, well): days
-        for email, fate in crowd.fates.items()
-        for well, days in ((True, fate.charged), (False, fate.refused))
+        for email, outcome in crowd.outcomes.items()
+        for well, days in ((True, outcome.charged), (False, outcome.refused))
         if days
     }
     assert seen == expected
@@ -115,12 +115,12 @@ def check_ends(world: World, crowd: Crowd) -> None:
     rows = world.rows(
         "SELECT r.email, s.state, s.ended_at, s.period_number FROM subscription s JOIN reader r ON r.id = s.reader_id"
     )
-    assert Counter(row["email"] for row in rows) == Counter(crowd.fates.keys())
+    assert Counter(row["email"] for row in rows) == Counter(crowd.outcomes.keys())
     for row in rows:
-        fate = crowd.fates[row["email"]]
-        assert row["state"] == fate.state, row["email"]
-        assert _to_the_hour(row["ended_at"]) == fate.ended_at, row["email"]
-        assert row["period_number"] == len(fate.charged), row["email"]
+        outcome = crowd.outcomes[row["email"]]
+        assert row["state"] == outcome.state, row["email"]
+        assert _to_the_hour(row["ended_at"]) == outcome.ended_at, row["email"]
+        assert row["period_number"] == len(outcome.charged), row["email"]
 
 
 def _to_the_hour(at: datetime | None) -> datetime | None:
@@ -134,9 +134,13 @@ def check_invoices(world: World, crowd: Crowd) -> None:
         "SELECT r.email, i.state, i.issued_on FROM invoice i JOIN reader r ON r.id = i.reader_id ORDER BY i.number"
     )
     paid = [(row["email"], row["issued_on"]) for row in rows if row["state"] == "paid"]
-    assert Counter(paid) == Counter((email, on) for email, fate in crowd.fates.items() for on in fate.charged)
+    assert Counter(paid) == Counter(
+        (email, on) for email, outcome in crowd.outcomes.items() for on in outcome.charged
+    )
     owed = Counter(row["email"] for row in rows if row["state"] != "paid")
-    assert owed == Counter(email for email, fate in crowd.fates.items() if fate.refused and not fate.charged)
+    assert owed == Counter(
+        email for email, outcome in crowd.outcomes.items() if outcome.refused and not outcome.charged
+    )
     assert {row["state"] for row in rows} <= {"paid", "void"}
 
 
@@ -145,7 +149,9 @@ def check_mails(world: World, crowd: Crowd, *, killed: bool) -> None:
 
     A worker that is killed between the relay's word and ours leaves a mail that goes out again under its Message-ID."""
     expected = {
-        (email, kind): times for email, fate in crowd.fates.items() for kind, times in fate.mails.items()
+        (email, kind): times
+        for email, outcome in crowd.outcomes.items()
+        for kind, times in outcome.mails.items()
     }
     rows = world.rows(
         "SELECT recipient, kind, count(*) AS times FROM message WHERE state = 'accepted' GROUP BY 1, 2"
@@ -156,7 +162,7 @@ def check_mails(world: World, crowd: Crowd, *, killed: bool) -> None:
         (mail.recipients[0], message_from_bytes(mail.raw)["Message-ID"]) for mail in world.smtp.received
     ]
     times = Counter(email for email, _ in (set(arrived) if killed else arrived))
-    assert times == Counter({email: sum(fate.mails.values()) for email, fate in crowd.fates.items()})
+    assert times == Counter({email: sum(outcome.mails.values()) for email, outcome in crowd.outcomes.items()})
 
 
 def check_all(world: World, crowd: Crowd, *, killed: bool = False) -> None:
@@ -169,11 +175,13 @@ def check_all(world: World, crowd: Crowd, *, killed: bool = False) -> None:
 
 
 @pytest.mark.prove
-def test_many_trials_and_sixty_days_with_two_workers(make_world: Callable[..., World], hire: Hire) -> None:
+def test_many_trials_and_sixty_days_with_two_workers(
+    make_world: Callable[..., World], start_worker: StartWorker
+) -> None:
     world = make_world(START)
-    workers = [hire(world).ready() for _ in range(2)]
+    workers = [start_worker(world).ready() for _ in range(2)]
     crowd = live_sixty_days(world, CROWD)
-    assert len(crowd.fates) == CROWD
+    assert len(crowd.outcomes) == CROWD
     check_all(world, crowd)
     for worker in workers:
         assert worker.alive, worker.words
@@ -202,15 +210,15 @@ LATE_AND_TWICE: list[dict[str, Any]] = [
 
 
 @pytest.mark.prove
-def test_many_trials_in_foul_weather(make_world: Callable[..., World], hire: Hire) -> None:
+def test_many_trials_in_foul_weather(make_world: Callable[..., World], start_worker: StartWorker) -> None:
     """The same with Stripe's answers lost, its events late, doubled and turned round, and a worker killed now and then:
     the calendar is kept to the day."""
     world = make_world(START)
     charges = {"method": "POST", "path": "/v1/payment_intents"}
     world.sandbox.faults(*({**charges, **rule, **_for_the_crowd(rule)} for rule in FOUL_WEATHER))
     world.sandbox.trouble(*LATE_AND_TWICE)
-    hire(world).ready()
-    with relieved(world, hire):
+    start_worker(world).ready()
+    with relieved(world, start_worker):
         crowd = live_sixty_days(world, CROWD)
     hits = [rule["hit"] for rule in world.sandbox.http.get("/_sandbox/faults").json()["faults"]]
     assert all(hits), hits
@@ -222,14 +230,14 @@ def _for_the_crowd(rule: dict[str, Any]) -> dict[str, int]:
 
 
 @contextmanager
-def relieved(world: World, hire: Hire) -> Iterator[None]:
+def relieved(world: World, start_worker: StartWorker) -> Iterator[None]:
     """Beside the block, one worker after the other begins to work, and is killed when Stripe has been asked some times more."""
     over = Event()
 
     def relieve() -> int:
         killed = 0
         while not over.is_set():
-            worker, enough = hire(world).ready(), len(world.sandbox.exchanges) + SOME
+            worker, enough = start_worker(world).ready(), len(world.sandbox.exchanges) + SOME
             eventually(lambda enough=enough: over.is_set() or len(world.sandbox.exchanges) > enough)  # type: ignore[misc]
             worker.kill()
             killed += 1

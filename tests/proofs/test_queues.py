@@ -14,7 +14,7 @@ from billing.worker import CONNECTIONS_A_QUEUE, connections
 from tests.proofs.many_readers import CHARGE_AT, due
 from tests.support.hung_run import hung_run
 from tests.support.polling import until
-from tests.support.worker_processes import Hire
+from tests.support.worker_processes import StartWorker
 from tests.support.world import World, local
 
 EMAIL = "reader-0@example.com"
@@ -32,12 +32,14 @@ def came(world: World) -> list[str]:
     return [letter.subject for letter in world.letters() if not letter.subject.startswith(of_trials)]
 
 
-def test_a_link_to_sign_in_comes_while_a_billing_run_waits_for_stripe(world: World, hire: Hire) -> None:
+def test_a_link_to_sign_in_comes_while_a_billing_run_waits_for_stripe(
+    world: World, start_worker: StartWorker
+) -> None:
     due(world, 2)
     world.sandbox.faults(
         {"effect": "slow", "method": "POST", "path": "/v1/payment_intents", "seconds": 60, "times": None}
     )
-    hire(world).ready()
+    start_worker(world).ready()
     until(
         lambda: world.sandbox.http.get("/_sandbox/faults").json()["faults"][0]["hit"], "a charge to be sent"
     )

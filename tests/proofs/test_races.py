@@ -19,7 +19,7 @@ from billing.platform.clock import CannotTurnBack
 from billing.subscriptions.find import plan_on_offer
 from billing.webhooks import settle as events
 from tests.proofs.many_readers import MANY, ROUNDS, all_of, cancel, due, kinds_of, trials
-from tests.proofs.steps import intend, note, send, together
+from tests.proofs.steps import intend, send, settle_attempt, together
 from tests.support import ledger_checks
 from tests.support.world import World, local
 
@@ -83,7 +83,7 @@ def test_the_answer_comes_as_the_event_does(due_world: World, rounds: int) -> No
         attempt_id, answer = send(world, subscription_id)
         world.sandbox.settle()
         ours, _ = together(
-            partial(note, world, attempt_id, answer),
+            partial(settle_attempt, world, attempt_id, answer),
             partial(events.settle_due, world.services.webhook_context, world.now),
         )
         words[ours] += 1

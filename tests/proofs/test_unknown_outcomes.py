@@ -19,12 +19,12 @@ CHARGING = {"method": "POST", "path": "/v1/payment_intents"}
 
 
 @pytest.fixture
-def due(world: World, told: Subscriber) -> Subscriber:
+def due(world: World, notified: Subscriber) -> Subscriber:
     """A reader whose first charge is due now; no event of Stripe's will tell what became of it."""
     fast_forward(world, CHARGE_AT - timedelta(seconds=1))
     world.skip_to(CHARGE_AT)
     world.sandbox.trouble({"effect": "drop", "type": "payment_intent.*"})
-    return told
+    return notified
 
 
 def jump(world: World, **span: float) -> None:

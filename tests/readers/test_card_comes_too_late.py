@@ -66,10 +66,10 @@ def test_another_card_for_a_subscription_that_has_ended(world: World, first: str
     assert world.charges() == []
 
 
-def test_another_card_after_the_last_instant(world: World, told: Subscriber) -> None:
-    cancel(world, told.subscription_id)
+def test_another_card_after_the_last_instant(world: World, notified: Subscriber) -> None:
+    cancel(world, notified.subscription_id)
     world.advance_to(local(2027, 3, 15, 23, 30))
-    browser = signed_in(world, told.email)
+    browser = signed_in(world, notified.email)
     page = card_page(browser)
     world.skip_to(local(2027, 3, 16, 0, 1))  # it has run out, and no worker has written that down
     browser.get(world.sandbox.fill_in(page, OTHER_CARD))

@@ -57,7 +57,7 @@ def test_a_card_has_one_trial_and_the_same_card_starts_without_one_at_once(
     account = browser.get("/account")
     assert "Your subscription is paid through Friday 2 April 2027." in account.words, "and signed in"
     world.settle()
-    assert sorted(world.told("second@example.com")) == ["receipt", "sign_in_link"]
+    assert sorted(world.mail_kinds("second@example.com")) == ["receipt", "sign_in_link"]
     assert "INV-000001" in world.letters("second@example.com")[-1].text
     assert "TRIAL" not in world.charges()[0]["calculated_statement_descriptor"]
     cancel(world, in_trial.subscription_id, when="now")
@@ -89,7 +89,7 @@ def test_whoever_had_a_trial_comes_back_without_one_and_is_charged_today(
     assert "We have charged R75.00" in page.words
     assert "next charge is on Wednesday 30 June 2027" in page.words
     world.settle()
-    assert world.told(in_trial.email)[-1] == "receipt"
+    assert world.mail_kinds(in_trial.email)[-1] == "receipt"
     world.advance_to(local(2027, 8, 1))
     assert world.charged_at() == ["2027-05-31 08:00", "2027-06-30 09:00", "2027-07-31 09:00"]
 
@@ -130,8 +130,8 @@ def test_a_start_without_trial_that_is_declined_leaves_nothing_running(
     assert "We have charged R75.00" in page.words
     world.advance_to(local(2027, 3, 31, 12))
     assert world.charged_at() == ["2027-03-01 10:00"]
-    assert world.told(in_trial.email).count("receipt") == 1
-    assert "payment_failed" not in world.told(in_trial.email)
+    assert world.mail_kinds(in_trial.email).count("receipt") == 1
+    assert "payment_failed" not in world.mail_kinds(in_trial.email)
 
 
 def test_the_api_refuses_by_name_and_changes_nothing(world: World) -> None:

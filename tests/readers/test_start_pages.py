@@ -37,7 +37,7 @@ def test_the_offer_the_address_the_review_the_card_and_the_trial(world: World) -
     account = browser.get("/account")
     assert "Your free trial runs through Monday 15 March 2027." in account.words, "and is signed in"
     world.settle()
-    assert world.told(EMAIL) == ["trial_started"]
+    assert world.mail_kinds(EMAIL) == ["trial_started"]
     mail = world.letters(EMAIL)[0].text
     for words in ("R75.00", "15 March 2027", "16 March 2027", "4242", "/cancel/"):
         assert words in mail
@@ -51,7 +51,7 @@ def test_the_tab_is_closed_on_the_card_page_and_the_webhook_finishes_it(world: W
     browser = world.browser()
     browser.start(EMAIL, come_back=False)
     world.settle()
-    assert world.told(EMAIL) == ["trial_started"]
+    assert world.mail_kinds(EMAIL) == ["trial_started"]
     assert world.rows("SELECT state FROM subscription") == [{"state": "trialing"}]
     later = world.browser()
     page = later.sign_in(EMAIL)
@@ -71,7 +71,7 @@ def test_coming_back_after_the_webhook_and_twice_shows_the_same_and_starts_once(
     assert {page.path for page in pages} == {"/subscribe/started"}
     assert len({page.words for page in pages}) == 1
     world.settle()
-    assert world.told(EMAIL) == ["trial_started"]
+    assert world.mail_kinds(EMAIL) == ["trial_started"]
     assert world.rows("SELECT count(*) AS n FROM subscription") == [{"n": 1}]
 
 

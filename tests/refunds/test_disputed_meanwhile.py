@@ -50,7 +50,7 @@ def test_a_pending_refund_that_a_dispute_ends_is_not_promised_by_transfer(
     world.advance(days=1)
     (row,) = world.rows("SELECT state, failure FROM refund")
     assert row == {"state": "failed", "failure": "charge_for_pending_refund_disputed"}
-    assert "refund_failed" not in world.told(pending.email)
+    assert "refund_failed" not in world.mail_kinds(pending.email)
     assert owed_on_pages(world, pending, staff("finance")) == (False, False)
     (case,) = world.rows("SELECT what FROM staff_case WHERE kind = 'refund_failed'")
     assert "asked for a bank account" not in case["what"]
@@ -63,7 +63,7 @@ def test_its_failure_waits_for_the_news_of_the_dispute(world: World, pending: Su
     assert world.rows("SELECT state FROM refund") == [{"state": "pending"}], (
         "it is not known yet who has the money"
     )
-    assert "refund_failed" not in world.told(pending.email)
+    assert "refund_failed" not in world.mail_kinds(pending.email)
     world.sandbox.trouble()
     for event in world.sandbox.events():
         if event["type"] == "charge.dispute.created":
@@ -71,7 +71,7 @@ def test_its_failure_waits_for_the_news_of_the_dispute(world: World, pending: Su
     world.settle()
     world.advance(days=1)
     assert world.rows("SELECT state FROM refund") == [{"state": "failed"}]
-    assert "refund_failed" not in world.told(pending.email)
+    assert "refund_failed" not in world.mail_kinds(pending.email)
 
 
 def test_a_refund_that_bounces_while_a_bank_has_the_money_is_not_owed_besides(
@@ -80,7 +80,7 @@ def test_a_refund_that_bounces_while_a_bank_has_the_money_is_not_owed_besides(
     ref = dispute(world)
     world.advance(days=1, hours=1)
     assert world.rows("SELECT state FROM refund") == [{"state": "failed"}]
-    assert "refund_failed" not in world.told(bouncing.email)
+    assert "refund_failed" not in world.mail_kinds(bouncing.email)
     finance = staff("finance")
     assert owed_on_pages(world, bouncing, finance) == (False, False)
     (row,) = world.rows("SELECT id FROM refund")
@@ -110,11 +110,11 @@ def test_when_the_dispute_is_won_it_is_owed_and_the_reader_is_asked_how_to_pay(
     reader: Subscriber = request.getfixturevalue(way)
     ref = dispute(world)
     world.advance(days=1, hours=1)
-    assert world.told(reader.email).count("refund_failed") == 0
+    assert world.mail_kinds(reader.email).count("refund_failed") == 0
     world.sandbox.banks("win", dispute=ref)
     world.settle()
     assert owed_on_pages(world, reader, staff("finance")) == (True, True)
-    assert world.told(reader.email).count("refund_failed") == 1
+    assert world.mail_kinds(reader.email).count("refund_failed") == 1
 
 
 def test_a_bank_that_took_a_part_pays_no_debt_that_is_greater(

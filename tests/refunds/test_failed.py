@@ -23,7 +23,7 @@ def bounced(world: World) -> None:
 
 def test_a_reader_whose_refund_bounced_is_told_and_asked_how_to_pay(world: World) -> None:
     bounced(world)
-    assert world.told(READER)[-2:] == ["refunded", "refund_failed"]
+    assert world.mail_kinds(READER)[-2:] == ["refunded", "refund_failed"]
     letter = world.letter(READER, "did not reach your card")
     said = " ".join(letter.text.split())
     for words in (
@@ -50,7 +50,7 @@ def test_it_is_told_once_however_often_stripe_says_it(world: World) -> None:
             world.sandbox.resend(event["id"], copies=2)
     world.settle()
     world.advance(days=2)
-    assert world.told(READER).count("refund_failed") == 1
+    assert world.mail_kinds(READER).count("refund_failed") == 1
 
 
 def test_when_a_transfer_has_paid_it_the_reader_is_told_and_the_case_is_closed(
@@ -61,7 +61,7 @@ def test_when_a_transfer_has_paid_it_the_reader_is_told_and_the_case_is_closed(
     finance.get("/staff/books")
     finance.post("/staff/books/paid-back", reference="EFT 2027/118", on="2027-03-22")
     world.settle()
-    assert world.told(READER)[-1] == "paid_back"
+    assert world.mail_kinds(READER)[-1] == "paid_back"
     said = " ".join(world.letter(READER, "to your bank account").text.split())
     assert "Reference: EFT 2027/118 For credit note no.: CN-000001" in said
     assert world.rows("SELECT 1 FROM staff_case WHERE closed_at IS NULL") == []
@@ -84,7 +84,7 @@ def test_money_that_the_bank_took_back_itself_is_not_promised_once_more(
     world.sandbox.client().v1.refunds.create({"charge": world.charges()[0]["id"]})
     cancel(world, paid.subscription_id, when="now", refund="last")
     world.settle()
-    assert "refund_failed" not in world.told(paid.email)
+    assert "refund_failed" not in world.mail_kinds(paid.email)
     (case,) = world.rows("SELECT what FROM staff_case WHERE kind = 'refund_failed'")
     assert "already been refunded" in case["what"]
     assert "asked for a bank account" not in case["what"]

@@ -7,7 +7,7 @@ import pytest
 from billing.timetable import Queue, tick
 from tests.proofs.many_readers import cancel as ask_to_cancel
 from tests.proofs.many_readers import due
-from tests.proofs.steps import intend, note, send
+from tests.proofs.steps import intend, send, settle_attempt
 from tests.support import ledger_checks
 from tests.support.cancel_helpers import cancel, cancel_signed_out
 from tests.support.starting_points import Subscriber
@@ -104,11 +104,11 @@ def test_a_refund_that_waits_for_balance_holds_up_no_confirmation(world: World, 
     world.sandbox.banks("refunds", **{"as": "no_balance"})
     cancel(world, paid.subscription_id, when="now", refund="last")
     world.settle()
-    assert world.told(paid.email)[-1] == "cancelled"
+    assert world.mail_kinds(paid.email)[-1] == "cancelled"
     assert "on its way" in said(world, paid.email, "is cancelled")
     world.sandbox.banks("refunds", **{"as": None})
     world.advance(days=1)
-    assert world.told(paid.email)[-1] == "refunded"
+    assert world.mail_kinds(paid.email)[-1] == "refunded"
     ledger_checks.check(world)
 
 
@@ -118,7 +118,7 @@ def raced(world: World) -> dict[str, Any]:
     intend(world, subscription_id)
     attempt_id, answer = send(world, subscription_id)
     assert ask_to_cancel(world, subscription_id).status_code == 200
-    assert note(world, attempt_id, answer) == "refunded"
+    assert settle_attempt(world, attempt_id, answer) == "refunded"
     return world.rows("SELECT id, email FROM reader")[0]
 
 
@@ -127,7 +127,7 @@ def test_a_charge_that_raced_a_cancellation_gets_its_invoice_and_its_credit_note
 ) -> None:
     reader = raced(world)
     world.settle()
-    assert sorted(world.told(reader["email"])[-2:]) == ["cancelled", "refunded"]
+    assert sorted(world.mail_kinds(reader["email"])[-2:]) == ["cancelled", "refunded"]
     letter = world.letter(reader["email"], "Credit note CN-000001 and tax invoice INV-000001")
     words = " ".join(letter.text.split())
     assert "Tax invoice no.: INV-000001" in words
@@ -147,5 +147,5 @@ def test_the_invoice_of_a_raced_charge_goes_out_also_when_the_refund_waits(world
     world.advance(days=2)
     note = world.letter(reader["email"], "Credit note CN-000001")
     assert "INV-000001: R75" not in note.subject, "one original"
-    assert world.told(reader["email"]).count("refunded") == 2
+    assert world.mail_kinds(reader["email"]).count("refunded") == 2
     ledger_checks.check(world)

@@ -28,7 +28,7 @@ def test_one_that_fails_because_the_bank_took_the_money_is_owed_to_nobody(
     assert world.rows("SELECT state, failure FROM refund") == [
         {"state": "failed", "failure": "charge_for_pending_refund_disputed"}
     ]
-    assert "refund_failed" not in world.told(paid.email)
+    assert "refund_failed" not in world.mail_kinds(paid.email)
     (case,) = world.rows("SELECT what FROM staff_case WHERE kind = 'refund_failed'")
     assert "asked for a bank account" not in case["what"]
     assert len(world.rows("SELECT id FROM dispute")) == 1
@@ -46,4 +46,4 @@ def test_one_that_waits_for_the_reader_is_a_wait_and_fails_as_any_other(
     assert world.sandbox.refunds()[0]["status"] == "requires_action"
     world.advance(days=2)
     assert world.rows("SELECT state, not_owed FROM refund") == [{"state": "failed", "not_owed": False}]
-    assert "refund_failed" in world.told(paid.email)
+    assert "refund_failed" in world.mail_kinds(paid.email)

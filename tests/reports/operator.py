@@ -1,4 +1,4 @@
-"""What an operator does in a test's world: commands at a terminal, statements to its database, the doctor's questions."""
+"""An operator's acts in a test's world: commands, SQL statements, and the doctor."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ from tests.support.world import World
 
 
 def command(world: World, *words: str) -> tuple[int, str, str]:
-    """A `billing` command, as an operator types it: exit status, what it says, what it complains."""
+    """Run a `billing` command in this process; return exit status, stdout and stderr."""
     given = {
         "BILLING_DATABASE_URL": world.url_of_database,
         "BILLING_SECRET_KEY": world.settings.secret_key.get_secret_value(),
@@ -38,13 +38,13 @@ def command(world: World, *words: str) -> tuple[int, str, str]:
 
 
 def execute(world: World, statement: str, **values: object) -> None:
-    """Do to the database what no code of ours would."""
+    """Execute SQL that the product would never send."""
     with world.services.database.transaction() as session:
         session.execute(sa.text(statement), values)
 
 
 def broken(world: World) -> dict[str, list[str]]:
-    """What breaks which promise, now."""
+    """The broken promises with their examples."""
     found = examine(world.services.database, world.services.site, world.now)
     return {
         finding.promise.name: [broken for broken, _ in finding.examples] for finding in found if finding.count

@@ -91,12 +91,12 @@ def test_a_worker_whose_clock_is_ahead_has_charged_before_the_reader_asked_by_fo
 
 
 def test_money_taken_seconds_after_the_moment_of_asking_goes_back_though_stripe_says_before(
-    world: World, told: Subscriber
+    world: World, notified: Subscriber
 ) -> None:
     world.sandbox.skew(-5)
     world.advance_to(local(2027, 3, 16, 9))
     asked = local(2027, 3, 16, 8, 59, 58)
-    cancel(world, told.subscription_id, requested_at=asked.isoformat())
+    cancel(world, notified.subscription_id, requested_at=asked.isoformat())
     world.settle()
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500]
 

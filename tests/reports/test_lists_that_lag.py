@@ -26,7 +26,7 @@ def test_what_came_back_seconds_before_a_payout_is_counted_in_it(world: World) -
     ledger_checks.check(world)
 
 
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("notified")
 def test_the_mornings_find_nothing_missing(world: World) -> None:
     """Charges, refunds and disputes of a day, while every list lags by half an hour."""
     world.sandbox.lag(1800)

@@ -268,7 +268,7 @@ def test_an_inquiry_and_a_warning_whose_news_was_lost_stop_renewals_all_the_same
         row["email"]: len(world.charges(of=row["id"])) for row in world.rows("SELECT id, email FROM reader")
     }
     assert charges == dict(zip(emails, (1, 1, 2), strict=True))
-    assert [world.told(email).count("disputed") for email in emails] == [1, 1, 0]
+    assert [world.mail_kinds(email).count("disputed") for email in emails] == [1, 1, 0]
 
 
 def test_old_news_of_a_warning_stops_nobody_who_went_on_since(world: World) -> None:

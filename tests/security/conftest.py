@@ -1,4 +1,4 @@
-"""Two readers, with every page of the installation, the demo's too."""
+"""Fixtures: an installation with the demo's pages, and two readers."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,5 +17,5 @@ def world_of_demo(make_world: Callable[..., World], tmp_path: Path) -> World:
 
 @pytest.fixture
 def readers(world_of_demo: World) -> TwoReaders:
-    """One who pays, one in a trial."""
+    """A paying reader and one in a trial."""
     return two_readers(world_of_demo)

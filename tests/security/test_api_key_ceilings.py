@@ -18,7 +18,7 @@ from tests.support.actors import BY
 from tests.support.polling import until
 from tests.support.programs import program
 from tests.support.starting_points import Subscriber
-from tests.support.two_connections import waits_for_nobody
+from tests.support.two_connections import fail_instead_of_waiting
 from tests.support.world import World, local
 
 MakeWorld = Callable[..., World]
@@ -139,7 +139,7 @@ def test_two_refunds_with_one_key_at_once_do_not_exceed_it_together(world: World
     with world.services.database.transaction() as one:
         spend(one)
         with world.services.database.engine.connect() as connection, Session(connection) as other:
-            waits_for_nobody(other)
+            fail_instead_of_waiting(other)
             with pytest.raises(OperationalError, match="lock timeout"):
                 spend(other)
     with pytest.raises(key_limits.KeyOverLimit), world.services.database.transaction() as other:

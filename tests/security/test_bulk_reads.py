@@ -15,7 +15,7 @@ from billing.staff.key_limits import KeyOverLimit
 from tests.support.programs import program
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
-from tests.support.two_connections import waits_for_nobody
+from tests.support.two_connections import fail_instead_of_waiting
 from tests.support.world import World
 
 
@@ -97,7 +97,7 @@ def test_two_reads_at_once_do_not_exceed_it_together(world: World) -> None:
     with world.services.database.begin(world.services.site, world.now, actor) as ctx:
         reads.note(ctx, "GET /v1/readers", ids[:2])
         with world.services.database.engine.connect() as connection, Session(connection) as other:
-            waits_for_nobody(other)
+            fail_instead_of_waiting(other)
             with pytest.raises(OperationalError, match="lock timeout"):
                 reads.note(
                     TransactionContext(other, world.services.site, world.now, actor),

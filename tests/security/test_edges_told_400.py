@@ -151,7 +151,7 @@ def test_a_worker_whose_token_can_not_be_renewed_still_asks(
 ) -> None:
     """Whatever `/v1/access-token` says, the decision is another question's."""
     with faulty_proxy(world) as proxy, worker_at_cdn(world, proxy, tmp_path) as edge:
-        proxy.meets = lambda request: request.path == "/v1/access-token"
+        proxy.affects = lambda request: request.path == "/v1/access-token"
         states: list[str | publisher.Answer] = [*REFUSALS, "cut", "broken"]
         for said in states:
             proxy.state = said

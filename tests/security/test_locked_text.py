@@ -10,7 +10,7 @@ import pytest
 
 from billing.dev.paper.sample_articles import AUDIO
 from tests.support.broken_tables import missing_table
-from tests.support.hidden_text import HEADERS, LOCKED, METERED, ask, pieces, plain
+from tests.support.hidden_text import HEADERS, LOCKED, METERED, pieces, plain, raw_request
 from tests.support.proof_size import sized
 from tests.support.signed_in import in_trial_by_pages
 from tests.support.staff_members import add, sign_in
@@ -127,7 +127,7 @@ def leaks(world: World, count: int, seed: int, *, never: list[bytes] = NEVER, co
     found = []
     for method, path, given in hostile(count, seed):
         headers = given | {"cookie": f"{cookie}; {given.get('cookie', 'a=b')}"} if cookie else given
-        answer = plain(ask(world.url, method, path, headers))
+        answer = plain(raw_request(world.url, method, path, headers))
         assert answer.startswith(b"HTTP/1.1 "), (method, path)
         head, _, _ = answer.partition(b"\r\n\r\n")
         if any(piece in answer for piece in never):

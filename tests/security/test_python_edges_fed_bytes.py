@@ -322,7 +322,7 @@ def test_a_visitor_whose_own_requests_fail_rests_nobody_else(
     """Three failures in a row, all of one visitor's making: the client asks for itself whether Masthead is there."""
     with faulty_proxy(world) as proxy:
         masthead, known = Masthead(proxy.url, timeout=30), known_reader(world, in_trial)
-        proxy.state, proxy.meets = state, lambda request: "gift" in request.headers.get("cookie", "")
+        proxy.state, proxy.affects = state, lambda request: "gift" in request.headers.get("cookie", "")
         for _ in range(7):
             assert masthead.ask(LOCKED, Who(cookies="masthead-gift=gft_1.x")) == AWAY
         answer = masthead.ask(LOCKED, known)

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.edges.before import NOMSA, start_trials
+from tests.edges.edge import NOMSA, start_trials
 from tests.edges.nginx_front import ACCOUNTS, NGINX, WWW, Nginx, nginx_front
 from tests.edges.paper import BEGINNING, METERED, secrets
 from tests.support import publisher
@@ -49,7 +49,7 @@ class Wire:
 
     def __init__(self, proxy: FaultyProxy) -> None:
         self.seen: list[tuple[str, dict[str, str]]] = []
-        proxy.meets = self._note
+        proxy.affects = self._note
 
     def _note(self, request: BaseHTTPRequestHandler) -> bool:
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -70,7 +70,7 @@ def test_any_answer_but_trouble_at_masthead_closes_the_article(edge: Nginx) -> N
     for refusal in REFUSALS:
         edge.proxy.state = "through"
         assert secrets()[0] in edge.get(f"/articles/{LOCKED}", cookie=payer).content
-        assert edge.remembers(2)
+        assert edge.caches(2)
         edge.proxy.state = refusal
         for article in (LOCKED, METERED):
             assert edge.get(f"/articles/{article}", cookie=payer).content == BEGINNING, refusal
@@ -83,7 +83,7 @@ def test_any_answer_but_trouble_at_masthead_closes_the_article(edge: Nginx) -> N
 def test_what_is_remembered_ends_an_hour_after_it_was_said_however_often_it_is_used(edge: Nginx) -> None:
     payer = edge.subscriber()
     assert secrets()[0] in edge.get(f"/articles/{LOCKED}", cookie=payer).content
-    assert edge.remembers(2)
+    assert edge.caches(2)
     edge.proxy.state = "broken"
     for article in (LOCKED, METERED, LOCKED):
         assert secrets(article)[0] in edge.get(f"/articles/{article}", cookie=payer).content

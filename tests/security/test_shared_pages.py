@@ -6,7 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from tests.support.hidden_text import HEADERS, LOCKED, METERED, ask, pieces, plain
+from tests.support.hidden_text import HEADERS, LOCKED, METERED, pieces, plain, raw_request
 from tests.support.signed_in import in_trial_by_pages
 from tests.support.world import World, local
 
@@ -102,7 +102,7 @@ def test_nothing_that_a_cache_leaves_out_of_its_key_changes_a_shared_page(world:
     ):
         honest, shared = anybody(world, path), 0
         for headers in HEADERS:
-            answer = ask(
+            answer = raw_request(
                 world.url,
                 "GET",
                 path,
@@ -170,7 +170,7 @@ def test_no_trick_with_an_address_makes_a_readers_page_look_like_a_file(world: W
     for path in victims:
         for deception in DECEPTIONS:
             where = deception.replace("{path}", path).replace("{tail}", path[1:]).replace("{rest}", path[2:])
-            answer = plain(ask(world.url, "GET", where, {"cookie": cookie, "accept": "text/css,*/*"}))
+            answer = plain(raw_request(world.url, "GET", where, {"cookie": cookie, "accept": "text/css,*/*"}))
             head = answer.partition(b"\r\n\r\n")[0].lower()
             if any(secret in answer for secret in secrets):
                 seen += 1
@@ -178,6 +178,6 @@ def test_no_trick_with_an_address_makes_a_readers_page_look_like_a_file(world: W
                 assert b"content-type: text/html" in head, where
             if b"cache-control: public" in head:
                 assert b"content-type: text/html" not in head, where
-            again = plain(ask(world.url, "GET", where, {}))
+            again = plain(raw_request(world.url, "GET", where, {}))
             assert not any(secret in again for secret in secrets if secret not in pieces(METERED[0])), where
     assert seen >= 2 * len(victims), "some of them do lead to the page, and it is still the reader's own"

@@ -131,7 +131,7 @@ def test_the_reader_is_told_of_another_card_by_mail(world: World, paid: Subscrib
     letter = world.letter(paid.email, "new card")
     assert "Mastercard ending in 4444" in letter.text
     assert "was not you" in letter.text
-    assert world.told(paid.email).count("card_changed") == 1
+    assert world.mail_kinds(paid.email).count("card_changed") == 1
 
 
 def test_the_old_address_is_told_that_it_is_not_the_readers_any_more(world: World, paid: Subscriber) -> None:

@@ -38,7 +38,7 @@ def test_two_of_staff_on_one_reader_the_second_sees_that_the_first_acted(
     assert "staff:sipho@paper.example" in page.words
     assert "asked by phone" in page.words
     world.settle()
-    assert world.told(READER).count("cancelled") == 1
+    assert world.mail_kinds(READER).count("cancelled") == 1
     assert len(world.rows("SELECT * FROM audit_line WHERE act = 'cancel'")) == 1
 
 

@@ -39,7 +39,7 @@ def test_a_reader_wrote_on_the_3rd_and_was_charged_after_it_had_been_held(
     )
     assert page.path == reader, page.words
     world.settle()
-    assert world.told(READER)[-1] == "cancelled"
+    assert world.mail_kinds(READER)[-1] == "cancelled"
     credit = world.letter(READER, "is cancelled, and R75.00 incl. VAT goes back")
     assert "CN-000001" in credit.text
     assert told in " ".join(credit.text.split())

@@ -22,7 +22,7 @@ from tests.changes.test_withdrawing_again import withdrawn_then_started_again
 from tests.support.polling import until
 from tests.support.staff_members import SignIn, add, sign_in
 from tests.support.starting_points import Subscriber, subscriber
-from tests.support.two_connections import waits_for_nobody
+from tests.support.two_connections import fail_instead_of_waiting
 from tests.support.world import World, local
 
 MakeWorld = Callable[..., World]
@@ -121,7 +121,7 @@ def test_two_acts_of_one_member_at_once_are_done_one_after_the_other(make_world:
     with world.services.database.transaction() as one:
         act_in(one, world, sipho, GiveBackAct(*first, 7500))
         with world.services.database.engine.connect() as connection, Session(connection) as other:
-            waits_for_nobody(other)
+            fail_instead_of_waiting(other)
             with pytest.raises(OperationalError, match="lock timeout"):
                 act_in(other, world, sipho, GiveBackAct(*second, 7500))
     assert "R25.00" in give(world, sipho, GiveBackAct(*second, 7500))

@@ -79,7 +79,7 @@ def test_robots_are_thanked_and_not_kept_and_the_eager_are_slowed(world: World) 
 
 
 def test_the_queue_is_oldest_first_with_the_rand_at_risk(
-    world: World, told: Subscriber, staff: SignIn
+    world: World, notified: Subscriber, staff: SignIn
 ) -> None:
     ask(world.browser(), kind="cancel", email=READER, words="")
     world.advance_to(local(2027, 3, 25, 9))

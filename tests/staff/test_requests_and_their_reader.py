@@ -124,10 +124,12 @@ def test_what_raced_the_form_goes_back_whichever_way_the_reader_cancels(
 @pytest.mark.parametrize(
     "door", [by_program("withdraw"), hosted("/account/withdraw")], ids=["program", "page"]
 )
-def test_a_withdrawal_answers_the_form_too(world: World, told: Subscriber, staff: SignIn, door: Door) -> None:
+def test_a_withdrawal_answers_the_form_too(
+    world: World, notified: Subscriber, staff: SignIn, door: Door
+) -> None:
     charge_in_flight_then_form(world, 3)
     assert len(world.charges()) == 1
-    door(world, told, staff)
+    door(world, notified, staff)
     world.settle()
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500]
     assert open_requests(world) == []

@@ -19,7 +19,7 @@ from tests.support.signed_in import in_trial_by_pages, signed_in
 from tests.support.staff_members import SignIn
 from tests.support.start_at_once import start_at_once
 from tests.support.starting_points import Subscriber
-from tests.support.two_connections import waits_for_nobody
+from tests.support.two_connections import fail_instead_of_waiting
 from tests.support.world import World, local
 
 READER = "thandi@example.com"
@@ -53,7 +53,7 @@ def test_a_signed_in_request_is_the_cancellation(world: World) -> None:
     assert open_requests(world) == []
     world.advance_to(local(2027, 6, 1))
     assert world.charges() == []
-    assert "cancelled" in world.told(READER)
+    assert "cancelled" in world.mail_kinds(READER)
 
 
 def test_what_a_signed_in_reader_wrote_is_still_read_by_a_person(world: World) -> None:
@@ -111,7 +111,7 @@ def test_every_charge_is_held_once_while_it_waits_and_goes_back_when_it_was_the_
         f"asked again on {day}: a request to cancel waits for its answer, moved by seven days"
         for day in ("23 April", "23 May")
     ]
-    assert world.told(READER).count("charge_held") == 2
+    assert world.mail_kinds(READER).count("charge_held") == 2
     support = staff("finance")
     support.get(f"/staff/readers/{paid.reader_id}/cancel")
     support.post(
@@ -134,7 +134,7 @@ def test_in_a_trial_the_day_moves_once_with_notices_anew(world: World, in_trial:
     assert len(alarms(world)) == 1
     world.advance_to(local(2027, 3, 24, 12))
     assert world.charged_at() == ["2027-03-24 09:00"]
-    assert sorted(world.told(READER)[-4:]) == [
+    assert sorted(world.mail_kinds(READER)[-4:]) == [
         "charge_held",
         "first notice for 2027-03-24",
         "receipt",
@@ -169,7 +169,7 @@ def test_a_year_is_longer_instead(world: World, yearly: Subscriber) -> None:
     assert next_charge(world, yearly.subscription_id) == charge_at + timedelta(days=8)
     world.advance_to(charge_at + timedelta(days=8))
     assert len(world.charges()) == 2
-    assert world.told(yearly.email).count("term_reminder") == 4
+    assert world.mail_kinds(yearly.email).count("term_reminder") == 4
 
 
 def test_days_given_meanwhile_bring_a_held_charge_no_sooner(
@@ -274,7 +274,7 @@ def test_a_request_and_a_charge_meet_under_one_lock(world: World, paid: Subscrib
     with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         assert [one.id for one in claim_due(ctx)] == [paid.subscription_id]
         with world.services.database.engine.connect() as connection, Session(connection) as form:
-            waits_for_nobody(form)
+            fail_instead_of_waiting(form)
             with pytest.raises(OperationalError, match="lock timeout"):
                 receive(form, world)
 

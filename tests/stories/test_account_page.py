@@ -117,5 +117,5 @@ def test_a_receipt_shows_what_went_back_with_its_credit_notes(world: World, paid
         "R25.00",
     ):
         assert words in page.words
-    assert world.told(paid.email).count("refunded") == 2
+    assert world.mail_kinds(paid.email).count("refunded") == 2
     assert world.api.get(f"/v1/subscriptions/{paid.subscription_id}").json()["status"] == "active"

@@ -21,7 +21,7 @@ SOLD = [
 ]
 
 
-def test_three_months_of_a_subscriber(world: World, told: Subscriber) -> None:
+def test_three_months_of_a_subscriber(world: World, notified: Subscriber) -> None:
     world.advance_to(local(2027, 3, 16, 8))
     assert journal(world) == [], "a trial is no sale"
     world.advance_to(local(2027, 3, 16, 12))

@@ -32,14 +32,14 @@ def test_whoever_cancels_by_the_end_of_day_14_or_before_nine_on_the_next_is_neve
         assert after["next_charge"] is None
         world.settle()
         assert world.access(locked, one["reader"]["id"])["allowed"] is (moment < midnight)
-        assert world.told(one["reader"]["email"])[-1] == "cancelled"
+        assert world.mail_kinds(one["reader"]["email"])[-1] == "cancelled"
 
     world.advance_to(local(2027, 5, 20))
     assert world.sandbox.charges() == []
     for one in begun:
         assert world.subscription(one["subscription"]["id"])["status"] == "ended"
         assert world.access(locked, one["reader"]["id"])["reason"] == "subscribe"
-        assert world.told(one["reader"]["email"])[-1] == "cancelled", "nothing is said after it"
+        assert world.mail_kinds(one["reader"]["email"])[-1] == "cancelled", "nothing is said after it"
         assert "You were not charged" in world.letters(one["reader"]["email"])[-1].text
     assert world.rows("SELECT * FROM attempt") == []
 
@@ -49,7 +49,7 @@ def test_a_trial_cancelled_early_reads_on_to_its_end(world: World, in_trial: Sub
     cancel(world, in_trial.subscription_id)
     world.advance_to(local(2027, 3, 15, 23, 59, 59))
     assert world.access(locked, in_trial.reader_id)["reason"] == "trial"
-    assert sorted(world.told(in_trial.email)) == ["cancelled", "trial_started"], (
+    assert sorted(world.mail_kinds(in_trial.email)) == ["cancelled", "trial_started"], (
         "no reminder of a charge that won't come"
     )
     world.advance_to(local(2027, 3, 16))
@@ -65,7 +65,7 @@ def test_cancelled_after_a_charge_the_paid_month_is_read_to_its_end(world: World
     world.advance_to(local(2027, 4, 3))
     assert cancel(world, subscription) == first, "asking twice changes nothing"
     world.settle()
-    assert world.told(paid.email)[-2:] == ["receipt", "cancelled"]
+    assert world.mail_kinds(paid.email)[-2:] == ["receipt", "cancelled"]
     world.advance_to(local(2027, 4, 15, 23, 59, 59))
     assert world.access(locked, reader)["reason"] == "subscription"
     world.advance_to(local(2027, 4, 16))
@@ -88,7 +88,7 @@ def test_from_the_account_page_it_takes_two_clicks(world: World, in_trial: Subsc
     assert done.path == "/account/cancelled"
     assert "You will not be billed" in done.words
     world.settle()
-    assert world.told(in_trial.email)[-1] == "cancelled"
+    assert world.mail_kinds(in_trial.email)[-1] == "cancelled"
 
     assert browser.get("/account/cancel").words == done.words, "asked again, it says that it is done"
     back = browser.get("/account")
@@ -208,5 +208,5 @@ def test_reading_that_is_to_end_sooner_than_was_said_is_said_anew(
     assert "15 May 2027" in world.letter(paid_twice.email, "is cancelled").text
     cancel(world, paid_twice.subscription_id, **wish)
     world.settle()
-    assert world.told(paid_twice.email).count("cancelled") == 2
+    assert world.mail_kinds(paid_twice.email).count("cancelled") == 2
     assert "Reading for subscribers has stopped" in world.letter(paid_twice.email, "is cancelled").text

@@ -317,7 +317,7 @@ def test_what_is_paid_on_a_page_after_the_backup_is_taken_in_with_its_card(
 
 @pytest.mark.parametrize("charged_before", [True, False])
 def test_what_a_bank_took_back_after_the_backup_stops_the_next_charge(
-    world: World, told: Subscriber, charged_before: bool
+    world: World, notified: Subscriber, charged_before: bool
 ) -> None:
     world.advance_to(local(2027, 3, 15, 20))
     if not charged_before:
@@ -332,7 +332,7 @@ def test_what_a_bank_took_back_after_the_backup_stops_the_next_charge(
     world.restore_backup()
     assert "1 dispute or warning taken in" in adopt(world)
     assert world.rows("SELECT gateway_ref, amount, state FROM dispute") == before
-    assert world.subscription(told.subscription_id)["next_charge"] is None
+    assert world.subscription(notified.subscription_id)["next_charge"] is None
     world.advance_to(local(2027, 4, 17))
     assert len(world.charges()) == 1
     ledger_checks.check(world)

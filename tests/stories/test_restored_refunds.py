@@ -8,7 +8,7 @@ from billing.disputes.stop import stop_renewals
 from billing.platform.actors import WORKER, Acquirer
 from tests.proofs.many_readers import cancel as ask_to_cancel
 from tests.proofs.many_readers import due
-from tests.proofs.steps import intend, note, send
+from tests.proofs.steps import intend, send, settle_attempt
 from tests.support.cli import run_on
 from tests.support.world import World
 
@@ -42,7 +42,7 @@ def test_a_charge_that_went_back_cancels_only_for_a_reader_who_had_cancelled(
     intend(world, subscription_id)
     attempt_id, answer = send(world, subscription_id)
     meanwhile(world, subscription_id)
-    assert note(world, attempt_id, answer) == "refunded"
+    assert settle_attempt(world, attempt_id, answer) == "refunded"
     world.settle()
     (made,) = world.sandbox.refunds()
     assert made["metadata"]["cause"].partition(":")[0] == cause

@@ -28,7 +28,7 @@ def held(world: World) -> bool:
         return isinstance(installation.held_by(session), AsksAcquirer)
 
 
-def test_a_charge_of_seconds_ago_is_taken_in_and_not_made_again(world: World, told: Subscriber) -> None:
+def test_a_charge_of_seconds_ago_is_taken_in_and_not_made_again(world: World, notified: Subscriber) -> None:
     world.skip_to(local(2027, 3, 16, 9))
     world.back_up()
     run(world.services.run_context, world.now)
@@ -42,7 +42,7 @@ def test_a_charge_of_seconds_ago_is_taken_in_and_not_made_again(world: World, to
         run(world.services.run_context, world.now)
     world.advance(days=1)
     assert len(world.charges()) == 1
-    assert world.subscription(told.subscription_id)["status"] == "active"
+    assert world.subscription(notified.subscription_id)["status"] == "active"
     ledger_checks.check(world)
 
 

@@ -40,13 +40,13 @@ def test_fourteen_days_are_free_and_the_fifteenth_is_charged_at_nine(
         assert world.sandbox.charges() == []
     day = f"{charge_at:%Y-%m-%d}"
     notices = [f"first notice for {day}", f"second notice for {day}"]
-    assert world.told("naledi@example.com") == ["trial_started", *notices]
+    assert world.mail_kinds("naledi@example.com") == ["trial_started", *notices]
 
     world.advance_to(charge_at)
     assert world.charged_at() == [f"{day} 09:00"]
     assert [(charge["amount"], charge["currency"]) for charge in world.charges()] == [(7500, "zar")]
     assert world.access(locked, reader)["reason"] == "subscription"
-    assert world.told("naledi@example.com") == ["trial_started", *notices, "receipt"]
+    assert world.mail_kinds("naledi@example.com") == ["trial_started", *notices, "receipt"]
     after = world.subscription(subscription["id"])
     assert (after["status"], after["period_start"], after["trial_ends_at"]) == ("active", day, None)
 

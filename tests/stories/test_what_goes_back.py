@@ -25,7 +25,7 @@ def test_staff_enter_a_letter_received_in_the_trial_and_both_charges_since_go_ba
     invoices = world.api.get(f"/v1/readers/{reader}/invoices").json()["data"]
     notes = [world.api.get(f"/v1/invoices/{invoice['id']}").json()["refunds"] for invoice in invoices]
     assert sorted(note["credit_note"] for found in notes for note in found) == ["CN-000001", "CN-000002"]
-    assert world.told(paid_twice.email)[-2:] == ["receipt", "cancelled"]
+    assert world.mail_kinds(paid_twice.email)[-2:] == ["receipt", "cancelled"]
     words = world.letter(paid_twice.email, "is cancelled").text
     assert all(words.count(fact) == 2 for fact in ("Credit note no.:", "R9.78"))
     assert world.subscription(subscription)["status"] == "ended"
@@ -96,7 +96,7 @@ def test_within_14_days_of_the_first_charge_the_cancel_page_gives_it_back_in_one
     world.settle()
     assert world.charges()[0]["amount_refunded"] == 7500
     assert world.rows("SELECT state FROM subscription")[0]["state"] == "ended"
-    assert world.told(paid.email)[-2:] == ["receipt", "withdrawn"]
+    assert world.mail_kinds(paid.email)[-2:] == ["receipt", "withdrawn"]
 
 
 def test_what_went_back_long_before_is_not_announced_by_the_cancelled_page(

@@ -1,4 +1,4 @@
-"""What keeps somebody from using a page, as Chromium shows it."""
+"""Accessibility violations that axe finds on a page in Chromium."""
 
 from collections.abc import Container
 
@@ -9,13 +9,13 @@ GRAVE = ("serious", "critical")
 ANY = ("minor", "moderate", *GRAVE, None)
 """All impacts that axe reports; some violations have none."""
 FIND = "() => axe.run({resultTypes: ['violations'], iframes: false}).then(found => found.violations)"
-"""What passes stays in the browser: carrying it over costs as much as finding it. axe isn't in frames (mails), and would wait half a
-second for each to answer."""
+"""Only violations are returned: transferring the passes costs as much as finding them. Frames (mails) carry no axe; without
+`iframes: false` it would wait half a second for each."""
 
 
 def accessibility_barriers(page: Page, impacts: Container[str | None] = GRAVE) -> list[str]:
-    """Whether the page is wider than the window, and the violations with these impacts that axe finds on it."""
-    page.wait_for_load_state()  # words may stand there before their style does
+    """Return the violations with these impacts, and one line if the page is wider than the window."""
+    page.wait_for_load_state()  # text may appear before its style sheet has loaded
     too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     found = [f"{too_wide} px too wide"] * (too_wide > 0)
     if not page.evaluate("'axe' in window"):

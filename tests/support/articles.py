@@ -1,15 +1,15 @@
-"""Articles that a test registers, as a publisher's site does."""
+"""Register articles by the API, as a publisher's site does."""
 
 from collections.abc import Callable
 
 from tests.support.world import World
 
 Put = Callable[..., str]
-"""`put("bridge", "metered", free_hours=24)` registers an article, published now; its id."""
+"""`put("bridge", "metered", free_hours=24)` registers an article, published now, and returns its id."""
 
 
 def registering(world: World) -> Put:
-    """Registers articles in this world."""
+    """Return a function that registers articles in this world."""
 
     def put(article: str, access: str | None = None, section: str = "Town", **more: object) -> str:
         body = {
@@ -27,6 +27,6 @@ def registering(world: World) -> Put:
 
 
 def metered(world: World, count: int) -> list[str]:
-    """So many metered articles, published in February: their ids."""
+    """Register `count` metered articles, published in February; return their ids."""
     put = registering(world)
     return [put(f"story-{number}", "metered", published_at="2027-02-01T00:00:00Z") for number in range(count)]

@@ -1,4 +1,4 @@
-"""What comes back from mail servers and mailbox providers: delivery reports and complaints."""
+"""Delivery reports of mail servers, and complaints of mailbox providers."""
 
 import re
 
@@ -43,7 +43,7 @@ def dsn(
 
 
 def arf(original: bytes, *, kind: str = "abuse", blacked_out: bool = True) -> bytes:
-    """A complaint as mailbox providers send it (RFC 5965), addresses blacked out."""
+    """A complaint as mailbox providers send it (RFC 5965); `blacked_out` hides the recipient."""
     if blacked_out:
         original = re.sub(rb"(?m)^To: .*\r\n", b"To: redacted@redacted.invalid\r\n", original)
     head = (

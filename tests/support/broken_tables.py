@@ -1,4 +1,4 @@
-"""Tables that refuse what the product would write, for the length of a block."""
+"""Break a table for the length of a block."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ UNDO = "DROP TRIGGER refuse_late ON {table}; DROP FUNCTION refuse_late();"
 
 @contextmanager
 def every_commit_fails(world: World, table: str) -> Iterator[None]:
-    """What touches this table goes well until the very end of its transaction."""
+    """Every transaction that writes to this table fails, but only at its commit."""
     with world.services.database.engine.begin() as connection:
         connection.exec_driver_sql(TRIGGER.format(table=table))
     try:
@@ -28,7 +28,7 @@ def every_commit_fails(world: World, table: str) -> Iterator[None]:
 
 @contextmanager
 def refused_rows(world: World, table: str, check: str) -> Iterator[None]:
-    """Rows of the table that are written meanwhile must pass this condition."""
+    """Rows written in the block must satisfy this SQL condition."""
     with world.services.database.engine.begin() as connection:
         connection.exec_driver_sql(f"ALTER TABLE {table} ADD CONSTRAINT broken CHECK ({check}) NOT VALID")
     try:
@@ -40,7 +40,7 @@ def refused_rows(world: World, table: str, check: str) -> Iterator[None]:
 
 @contextmanager
 def missing_table(world: World, table: str) -> Iterator[None]:
-    """The table isn't there."""
+    """The table is missing."""
     with world.services.database.engine.begin() as connection:
         connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {table}_away")
     try:

@@ -1,4 +1,4 @@
-"""A mail's template that is broken, as a bad release would have it."""
+"""Replace a mail's template by a broken one, as a bad release would."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,24 +10,24 @@ from emails import compose
 
 @contextmanager
 def broken_template(kind: str, source: str) -> Iterator[None]:
-    """The template of this kind of mail is this instead."""
+    """Replace the template of this kind of mail by `source`."""
     environments: list[Environment] = [
-        compose.template("sign_in_link", tongue).environment for tongue in ("plain", "html")
+        compose.template("sign_in_link", format_).environment for format_ in ("plain", "html")
     ]
-    before = [each.loader for each in environments]
-    for each in environments:
-        assert each.loader is not None
-        each.loader = ChoiceLoader([DictLoader({f"{kind}.j2": source}), each.loader])
-        _forget(each)
+    before = [environment.loader for environment in environments]
+    for environment in environments:
+        assert environment.loader is not None
+        environment.loader = ChoiceLoader([DictLoader({f"{kind}.j2": source}), environment.loader])
+        _clear_caches(environment)
     try:
         yield
     finally:
-        for each, loader in zip(environments, before, strict=True):
-            each.loader = loader
-            _forget(each)
+        for environment, loader in zip(environments, before, strict=True):
+            environment.loader = loader
+            _clear_caches(environment)
 
 
-def _forget(environment: Environment) -> None:
+def _clear_caches(environment: Environment) -> None:
     compose.template.cache_clear()
     if environment.cache is not None:
         environment.cache.clear()

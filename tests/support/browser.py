@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Answer:
-    """A page as a browser got it."""
+    """A page that the browser received."""
 
     response: httpx.Response
 
@@ -33,7 +33,7 @@ class Answer:
 
     @property
     def path(self) -> str:
-        """Where the browser ended up."""
+        """The path after all redirects."""
         return self.response.url.path
 
     @property
@@ -44,7 +44,7 @@ class Answer:
 
 
 class Browser:
-    """Follows links and sends forms as a person's browser does, cookies and all."""
+    """Follows links, sends forms and keeps cookies as a person's browser does."""
 
     def __init__(self, world: "World") -> None:
         self.world = world
@@ -72,7 +72,7 @@ class Browser:
         return self.page
 
     def filled(self, action: str, **fields: str | list[str]) -> httpx.Request:
-        """The same, not sent yet."""
+        """Build the request that `post` would send, without sending it."""
         form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', self.page.text, re.DOTALL)
         assert form is not None, f"{self.page.path} has no form for {action}: {self.page.words[:300]}"
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form.group()))
@@ -80,51 +80,51 @@ class Browser:
         return self.http.build_request("POST", action, data={**hidden, **fields}, headers=headers)
 
     def again(self, path: str) -> Self:
-        """Open a page, and go on from there."""
+        """Open a page and return this browser, for chaining."""
         self.get(path)
         return self
 
     @property
     def cookies(self) -> list[Cookie]:
-        """What it has, to be kept and given to another."""
+        """The cookies, to pass to `with_cookies` of another browser."""
         return list(self.http.cookies.jar)
 
     def with_cookies(self, kept: Iterable[Cookie]) -> Self:
-        """Take over what another browser got from us."""
+        """Add the cookies of another browser."""
         for cookie in kept:
             self.http.cookies.jar.set_cookie(cookie)
         return self
 
     def with_cookie(self, name: str, value: str) -> Self:
-        """Take over one that no page of ours has set."""
+        """Set a cookie that no page has set."""
         self.http.cookies.set(name, value, domain=self.http.base_url.host, path="/")
         return self
 
     def start(self, email: str, number: str = "4242424242424242", *, come_back: bool = True) -> Answer:
-        """From the offer to a started trial, by pages and the sandbox's card page."""
+        """Start a trial: offer, review page, and the sandbox's card page."""
         self.get("/subscribe")
         self.post("/subscribe", email=email)
         return self.agree_and_pay(number, come_back=come_back)
 
     def agree_and_pay(self, number: str = "4242424242424242", *, come_back: bool = True) -> Answer:
-        """From the review page on."""
+        """Continue from the review page to the end of the start."""
         page = self.open_card_page()
         target = self.world.sandbox.fill_in(page, number)
         return self.get(target) if come_back else self.page
 
     def prove(self) -> Answer:
-        """Press the newest link that was mailed because a card was given with a known address."""
+        """Open the newest mailed sign-in link and confirm it. It is mailed when a card was given with a known address."""
         self.world.settle()
         links = [link for letter in self.world.letters() for link in letter.links]
         self.get([link for link in links if "/sign-in/link/" in link][-1])
         return self.post("/sign-in/confirm")
 
     def open_card_page(self) -> str:
-        """Agree on the review page; the address of the card page."""
+        """Agree on the review page; return the address of the card page."""
         return self.sent_to("/subscribe/review", consent="yes")
 
     def sent_to(self, action: str, **fields: str) -> str:
-        """Send a form whose answer leads elsewhere, such as to a page of Stripe's; the address, which isn't opened."""
+        """Send a form that redirects, such as to a Stripe page; return the address without opening it."""
         self.http.follow_redirects = False
         answer = self.post(action, **fields)
         self.http.follow_redirects = True
@@ -132,7 +132,7 @@ class Browser:
         return str(answer.response.headers["location"])
 
     def sign_in(self, email: str) -> Answer:
-        """Ask for the link, and use it."""
+        """Request the sign-in link and use it."""
         self.get("/sign-in")
         self.post("/sign-in", email=email)
         self.world.settle()

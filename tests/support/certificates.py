@@ -1,4 +1,4 @@
-"""A certificate authority of the tests' own, and what it signs: for servers on loopback that speak TLS."""
+"""A certificate authority of the tests, for TLS servers on loopback."""
 
 import ssl
 from dataclasses import dataclass
@@ -17,19 +17,21 @@ LIFE = timedelta(days=2)
 
 @dataclass(frozen=True)
 class Authority:
-    """Signs certificates for a day or so."""
+    """Signs certificates that are valid for two days."""
 
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
 
     def trusted(self) -> ssl.SSLContext:
-        """For clients that trust it alone."""
+        """A context for clients that trust only this authority."""
         context = ssl.create_default_context(cadata=_pem(self.certificate).decode())
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # which asks for more than a test's authority has
+        context.verify_flags &= (
+            ~ssl.VERIFY_X509_STRICT
+        )  # strict mode requires extensions that this authority lacks
         return context
 
     def issue(self, host: str, folder: Path, name: str) -> None:
-        """`folder/name.pem` and `folder/name.key`, for a host."""
+        """Write `folder/name.pem` and `folder/name.key` for a host."""
         key = ec.generate_private_key(ec.SECP256R1())
         made = _builder(host, key, self.certificate.subject)
         names = x509.SubjectAlternativeName([x509.DNSName(host)])
@@ -42,7 +44,7 @@ class Authority:
 
 @cache
 def authority() -> Authority:
-    """One serves all tests of a process."""
+    """The one authority of this process."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tests")])
     basic = x509.BasicConstraints(ca=True, path_length=None)

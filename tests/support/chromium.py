@@ -1,8 +1,8 @@
-"""Where Chromium is ($CHROMIUM, or where Debian puts it) and the flags it starts with. Its headless shell, Debian's package
-`chromium-headless-shell`, is preferred: the same pages without a window around them, for little more than half of the CPU.
+"""The path of Chromium ($CHROMIUM, or Debian's path) and its flags. Debian's `chromium-headless-shell` is preferred: it renders the
+same pages for little more than half of the CPU.
 
-Run as a program it needs nothing installed; its exit status says whether the shell, or what $CHROMIUM names, is there.
-`.ci/run` asks it."""
+`.ci/run` runs this file as a program, before anything is installed. Exit status 0: the headless shell, or what $CHROMIUM names,
+exists."""
 
 import os
 import sys

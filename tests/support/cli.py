@@ -1,4 +1,4 @@
-"""The `billing` command as an operator types it: in this process, or in one of its own."""
+"""Run the `billing` command as an operator does: in this process, or in one of its own."""
 
 import io
 import os
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def environment(url: str, **more: str) -> dict[str, str]:
-    """The variables of an installation on this database."""
+    """Environment variables of an installation on this database."""
     given = {
         "BILLING_DATABASE_URL": url,
         "BILLING_SECRET_KEY": SECRET_KEY,
@@ -36,18 +36,18 @@ def environment(url: str, **more: str) -> dict[str, str]:
 
 
 def held(world: World) -> dict[str, str]:
-    """The variables of a world, whose clock is held."""
+    """Environment variables of a world, including its held clock."""
     return environment(world.url_of_database) | variables_of(world.settings)
 
 
 def run_on(world: World, *words: str, stdin: bytes = b"", **variables: str) -> Result:
-    """The command on a world, in this process; it reads these bytes. `variables` change the environment."""
+    """Run the command on a world, in this process. `stdin` is its input; `variables` change the environment."""
     return CliRunner().invoke(billing, words, input=stdin, env=variables_of(world.settings) | variables)
 
 
 @dataclass
 class Done:
-    """What a command left behind."""
+    """The result of a command."""
 
     returncode: int
     stdout: str
@@ -55,7 +55,7 @@ class Done:
 
 
 def run(given: dict[str, str], *words: str, folder: Path, terminal: IO[str] | None = None) -> Done:
-    """The command with these settings, in a folder without a demo. Errors are kept, or go to a terminal; the log goes nowhere."""
+    """Run the command with these variables, in a folder without a demo. Errors go to `terminal`, if given; the log is discarded."""
     out, err = io.StringIO(), io.StringIO()
     with (
         patch.dict(os.environ, given, clear=True),
@@ -71,10 +71,11 @@ def run(given: dict[str, str], *words: str, folder: Path, terminal: IO[str] | No
 
 
 def run_as_process(given: dict[str, str], *words: str, folder: Path) -> Done:
-    """The same in a process of its own, whose start takes a second or two."""
+    """The same in its own process, whose start takes a second or two."""
     done = subprocess.run(
         [sys.executable, "-m", "billing.cli", *words],
-        env=given | {"PYTHONPATH": str(ROOT)},  # in `folder` another installation may be found first
+        env=given
+        | {"PYTHONPATH": str(ROOT)},  # otherwise Python may import another installation from `folder`
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -86,11 +87,11 @@ def run_as_process(given: dict[str, str], *words: str, folder: Path) -> Done:
 
 
 def refused(done: Done, *words: str) -> None:
-    """One line that says what to do, and nothing else."""
+    """Assert that the command failed with one line on stderr, which contains these words."""
     assert done.returncode == 1, done.stderr
     assert done.stdout == ""
     lines = done.stderr.splitlines()
     assert len(lines) == 1, done.stderr
     assert lines[0].startswith(("billing: ", "Error: "))
-    for each in words:
-        assert each in lines[0], lines[0]
+    for word in words:
+        assert word in lines[0], lines[0]

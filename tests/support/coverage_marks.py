@@ -1,4 +1,4 @@
-"""A pytest plugin: `--marks` fails a run that didn't pass every stop point and every rare line with a coverage mark."""
+"""A pytest plugin: with `--marks` a run fails unless it passed every stop point and every coverage mark."""
 
 import pytest
 
@@ -6,16 +6,16 @@ from billing.platform import stop_points
 from tests.support.stop_point_names import all_marks, all_points
 
 PASSED: set[str] = set()
-"""What this process passed, and what others told it."""
+"""Points and marks that this process passed, and those that its workers and children reported."""
 
 
 def missing(passed: set[str]) -> list[str]:
-    """The points and marks that a whole run of the proofs didn't pass."""
+    """The points and marks that are not in `passed`."""
     return sorted((all_points() | all_marks()) - passed)
 
 
 def add_option(parser: pytest.Parser) -> None:
-    """Enter `--marks` among pytest's options."""
+    """Register `--marks` with pytest."""
     parser.addoption("--marks", action="store_true", help="fail when a coverage mark was not passed")
 
 
@@ -26,7 +26,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: object) -> None:
-    """A worker of xdist has ended."""
+    """Collect what an xdist worker passed, when it has ended."""
     PASSED.update(getattr(node, "workeroutput", {}).get("marks", ()))
 
 
@@ -41,8 +41,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if not config.getoption("--marks"):
         return
-    left, wanted = missing(PASSED), all_points() | all_marks()
+    expected = all_points() | all_marks()
     terminalreporter.section("coverage marks")
-    terminalreporter.line(f"{len(wanted & PASSED)} of {len(wanted)} stop points and marks were passed")
-    for name in left:
+    terminalreporter.line(f"{len(expected & PASSED)} of {len(expected)} stop points and marks were passed")
+    for name in missing(PASSED):
         terminalreporter.line(f"NOT PASSED: {name}", red=True)

@@ -1,4 +1,4 @@
-"""A connection to the database that is cut while a transaction is open."""
+"""Cut a database connection while its transaction is open."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from tests.support.world import World
 
 @contextmanager
 def one_connection_cut(world: World, point: str) -> Iterator[None]:
-    """The server ends the session that is at work where this stop point is passed first: as it does when it is restarted."""
+    """End the session that first passes this stop point, as a server restart does."""
     cut = False
 
     def listen(name: str) -> None:

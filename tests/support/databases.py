@@ -1,8 +1,7 @@
-"""Databases for tests: real ones, made in milliseconds by cloning a template that was prepared once.
+"""PostgreSQL databases for tests. Each is cloned in milliseconds from a template that is prepared once.
 
-Each test run (each xdist worker of it) has a PostgreSQL of its own, started when the first test asks for a
-database. Where BILLING_DATABASE_URL is set, that server is used instead: its account must be allowed to create
-databases.
+Each xdist worker starts a PostgreSQL of its own when a test first needs a database. If BILLING_DATABASE_URL is set, that server is
+used instead; its account must be allowed to create databases.
 """
 
 import contextlib
@@ -34,7 +33,7 @@ ROOM = 2 * 1024**3  # bytes; a container's default of 64 MB would fill up
 
 
 class Databases:
-    """Hands out databases; each begins as a copy of the template."""
+    """Creates databases as copies of the template."""
 
     def __init__(
         self,
@@ -62,7 +61,7 @@ class Databases:
 
     @contextlib.contextmanager
     def fresh(self) -> Iterator[str]:
-        """The address of a database of its own, dropped at the end whoever is still connected."""
+        """Yield the address of a new database. At the end it is dropped, even if clients are still connected."""
         self._given += 1
         name = f"masthead_{self._run}_{self._given}"
         self._do("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, self._template)
@@ -86,11 +85,12 @@ class Databases:
 
 
 def share_compiled_statements() -> None:
-    """Let every engine of this process use what the first one has compiled. Each world has an engine of its own, on the same
-    server, and would compile its hundreds of statements anew: a fifth of what a story costs."""
+    """Share the first engine's compiled statements with every later engine of this process.
+
+    Each world has its own engine on the same server. Compiling hundreds of statements again would cost a fifth of a story."""
     create = sa.create_engine
 
-    def create_alike(*args: Any, **options: Any) -> sa.Engine:
+    def create_sharing(*args: Any, **options: Any) -> sa.Engine:
         engine = create(*args, **options)
         if not FIRST:
             FIRST.append(engine)
@@ -98,17 +98,17 @@ def share_compiled_statements() -> None:
         engine._compiled_cache = FIRST[0]._compiled_cache
         return engine
 
-    sa.create_engine = create_alike
+    sa.create_engine = create_sharing
 
 
 @contextlib.contextmanager
 def open_databases(
     prepare: Callable[[str], None], adopt: Callable[[str], None] | None = None, *, cluster: Path | None = None
 ) -> Iterator[Databases]:
-    """For one session fixture: `prepare` gets the address of an empty database and makes it what tests start
-    from (runs the migrations); it must leave no connection open. `adopt` gets the address of each copy of it.
+    """Open the databases of a session fixture.
 
-    `cluster`: what `kept_cluster` gave; its database is migrated already."""
+    `prepare` gets the address of an empty database and migrates it; it must leave no connection open. `adopt` gets the address of
+    each copy. `cluster` is the result of `kept_cluster`, whose database is migrated already."""
     with contextlib.ExitStack() as stack:
         given = os.environ.get("BILLING_DATABASE_URL")
         if given:
@@ -121,30 +121,30 @@ def open_databases(
 
 
 def kept_cluster(folder: Path) -> Path:
-    """A stopped cluster with one migrated database, made in this folder when the migrations or the packages have changed.
+    """Return a stopped cluster with one migrated database. It is made again when the migrations or the packages have changed.
 
-    Making a cluster and migrating it takes seconds of each process of tests; a copy takes a tenth of one."""
+    Making and migrating a cluster takes seconds in each test process; copying it takes a tenth of a second."""
     given = [ROOT / "requirements.lock", *sorted((ROOT / "alembic").rglob("*.py"))]
     mark = hashlib.sha256(b"".join(path.read_bytes() for path in given)).hexdigest()[:20]
     kept = folder / f"cluster-{mark}"
     with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the others wait for the one that makes it
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one process makes the cluster; the others wait for it
         if not kept.exists():
             for old in folder.glob("cluster-*"):
                 shutil.rmtree(old)
-            with _place() as place:
-                with Embedded.start(place, durable=False) as server:
+            with _temporary_folder() as temporary:
+                with Embedded.start(temporary, durable=False) as server:
                     database = Database(server.create(MIGRATED))
                     migrate.upgrade(database)
                     database.close()
-                _copy(place / "cluster", folder / "unfinished")
+                _copy(temporary / "cluster", folder / "unfinished")
             (folder / "unfinished").rename(kept)
     return kept
 
 
 @contextlib.contextmanager
 def _server(cluster: Path | None) -> Iterator[str]:
-    with _place() as folder:
+    with _temporary_folder() as folder:
         if cluster is not None:
             _copy(cluster, folder / "cluster")
         with Embedded.start(folder, durable=False, disposable=True) as server:
@@ -152,23 +152,22 @@ def _server(cluster: Path | None) -> Iterator[str]:
 
 
 def _copy(cluster: Path, to: Path) -> None:
-    """With its owner, who isn't root."""
+    """Copy a cluster, keeping its owner, who isn't root."""
     shutil.rmtree(to, ignore_errors=True)
     subprocess.run(["cp", "-a", str(cluster), str(to)], check=True)
 
 
 @contextlib.contextmanager
-def _place() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="masthead-tests-", dir=_fast_place()))
+def _temporary_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="masthead-tests-", dir=_in_memory()))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _fast_place() -> Path | None:
-    """In memory where there is room: copying the 300 files of a database takes 12 ms there, and on a busy
-    disk up to 400 ms. None: the usual folder for temporary files."""
+def _in_memory() -> Path | None:
+    """/dev/shm, or None if it lacks room. Copying a database of 300 files takes 12 ms there, and up to 400 ms on a busy disk."""
     with contextlib.suppress(OSError):
         if os.access(MEMORY, os.W_OK | os.X_OK) and shutil.disk_usage(MEMORY).free > ROOM:
             return MEMORY

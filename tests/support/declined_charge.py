@@ -1,4 +1,4 @@
-"""Readers who subscribed by the pages, and whose first charge was declined: where several files of dunning begin."""
+"""A reader who subscribed by the pages and whose first charge was declined. Several dunning tests begin here."""
 
 from dataclasses import dataclass
 from http.cookiejar import Cookie
@@ -10,22 +10,22 @@ from tests.support.world import World, local
 EMAIL = "naledi@example.com"
 DECLINES = "4000000000000341"
 ASKS_EACH_TIME = "4000002760003184"
-"""The bank wants the reader to confirm every charge."""
+"""The bank requires the reader to confirm every charge."""
 
 
 @dataclass(frozen=True)
 class Declined(Subscriber):
-    """A reader whose first charge was declined, and the cookies of the browser in which they subscribed."""
+    """The reader, and the cookies of the browser in which they subscribed."""
 
     cookies: list[Cookie]
 
     def browser(self, world: World) -> Browser:
-        """That browser, signed in."""
+        """A browser with these cookies, signed in."""
         return world.browser().with_cookies(self.cookies)
 
 
 def first_charge_declined(world: World, number: str) -> Declined:
-    """Subscribe with this card; the first charge was declined five minutes ago. Call it on a blank world."""
+    """Subscribe with this card and go on to five minutes after the first charge was declined. Needs a blank world."""
 
     def live() -> list[Cookie]:
         with world.browse() as browser:

@@ -1,6 +1,6 @@
-"""The real `billing demo` on a free port, and what a test may ask it besides looking at its pages.
+"""The real `billing demo` on a free port, and helpers that drive it.
 
-When it ends, every exchange with the sandbox is judged by Stripe's OpenAPI."""
+When it stops, every exchange with the sandbox is checked against Stripe's OpenAPI."""
 
 import json
 import os
@@ -32,26 +32,26 @@ MARKS = {
     "mailbox": "billing.dev.mailbox",
     "postgres": "bin/postgres",
 }
-"""The parts of a demo, and by what the command line of each is known."""
+"""The parts of a demo, with a mark in the command line of each."""
 
 
 @dataclass(frozen=True)
 class Mail:
-    """A letter in the demo's mailbox."""
+    """A mail in the demo's mailbox."""
 
     id: str
     subject: str
     text: str
 
     def link(self, part: str) -> str:
-        """The one link with this part in its path."""
+        """The only link that contains `part`."""
         found = re.findall(rf"https?://\S*{re.escape(part)}\S*", self.text)
         assert len(found) == 1, (part, self.text)
         return str(found[0])
 
 
 class DemoProcess:
-    """A `billing demo` process with the parts it starts, however it fares."""
+    """A `billing demo` process with the parts it starts; it may fail."""
 
     def __init__(self, data: Path, *arguments: str) -> None:
         self.data = data
@@ -67,18 +67,18 @@ class DemoProcess:
 
     @property
     def runs(self) -> bool:
-        """Whether the launcher does."""
+        """Whether the launcher still runs."""
         return self.launcher.poll() is None
 
     def card(self) -> dict[str, Any]:
-        """What demo.json says once all answer."""
+        """The content of demo.json, which appears when all parts answer."""
         path = self.data / "demo.json"
         assert eventually(lambda: path.exists() or not self.runs)
         assert path.exists(), self.end()
         return dict(json.loads(path.read_text()))
 
     def family(self) -> dict[str, psutil.Process]:
-        """The processes it started, by the part they play."""
+        """Its child processes, by part (see MARKS)."""
         found = {}
         for child in psutil.Process(self.launcher.pid).children():
             line = " ".join(child.cmdline())
@@ -88,7 +88,7 @@ class DemoProcess:
         return found
 
     def all_processes(self) -> list[psutil.Process]:
-        """Its children, and theirs."""
+        """All its descendants."""
         return psutil.Process(self.launcher.pid).children(recursive=True)
 
     def end(self) -> tuple[int, str, str]:
@@ -98,7 +98,7 @@ class DemoProcess:
 
 
 class Demo:
-    """Use with `with`: started, answering, and in the end stopped whole."""
+    """A demo for the length of a `with` block: it answers from the start and is stopped at the end."""
 
     def __init__(self, data: Path, port: int = 0) -> None:
         self.data = data
@@ -122,23 +122,23 @@ class Demo:
             self._check()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """Ask it to end; `words` is all that it said. It must end well, without a complaint."""
+        """Stop it and keep its output in `words`. It must exit with 0 and write nothing to stderr."""
         self.http.close()
         self.process.launcher.send_signal(number)
         status, self.words, complaints = self.process.end()
         assert (status, complaints) == (0, "")
 
     def _check(self) -> None:
-        """Judge all that was exchanged with the sandbox by Stripe's OpenAPI."""
+        """Check all exchanges with the sandbox against Stripe's OpenAPI."""
         found = [problem for exchange in self.exchanges() for problem in violations(exchange)]
         assert found == []
 
     def exchanges(self) -> list[dict[str, Any]]:
-        """What was sent to the sandbox and answered, since the data folder was made."""
+        """All requests to the sandbox and its answers, since the data folder was made."""
         return [json.loads(line) for line in self._record.read_text().splitlines()]
 
     def command(self, *words: str) -> str:
-        """What a `billing` command says, run as the welcome advises: with the demo's environment."""
+        """Run a `billing` command with the demo's environment, as the welcome text advises; return its output."""
         lines = (self.data / "demo.env").read_text().splitlines()
         pairs = (line.removeprefix("export ").partition("=") for line in lines)
         given = {name: value.strip("'") for name, _, value in pairs}
@@ -154,15 +154,15 @@ class Demo:
         return done.stdout
 
     def now(self) -> datetime:
-        """The held present, in Johannesburg; what is due at it has been done."""
+        """The held clock's time, in Johannesburg. All work due by then is done."""
         return self.advance()
 
     def advance(self, **span: float) -> datetime:
-        """Let time pass by `/v1/clock/advance`."""
+        """Advance the held clock by `/v1/clock/advance`."""
         return self._move({"seconds": int(timedelta(**span).total_seconds())})
 
     def advance_to(self, at: datetime) -> datetime:
-        """Let it be `at`."""
+        """Advance the held clock to `at`."""
         return self._move({"to": at.isoformat()})
 
     def _move(self, body: dict[str, object]) -> datetime:
@@ -170,7 +170,7 @@ class Demo:
         return datetime.fromisoformat(answer["now"]).astimezone(ZONE)
 
     def trial(self, email: str, method: str) -> dict[str, Any]:
-        """Started by a program, with a card that an app has saved."""
+        """Start a trial by the API, with a card that an app has saved."""
         consent = {
             "text_version": "app-1",
             "accepted_at": self.now().isoformat(),
@@ -186,11 +186,11 @@ class Demo:
         return [Mail(row["id"], row["subject"], row["text"]) for row in reversed(rows)]
 
     def letter(self, to: str, subject: str) -> Mail:
-        """The newest mail to this address with these words in its subject."""
+        """The newest mail to this address whose subject contains these words."""
         return about(self.letters(to), subject)
 
     def charges(self, of: str) -> list[dict[str, Any]]:
-        """Every charge the sandbox ever tried for this mail address, oldest first."""
+        """Every charge that the sandbox tried for this mail address, oldest first."""
         customers = {row["id"] for row in self._objects("customer") if row["email"] == of}
         return [row for row in reversed(self._objects("charge")) if row["customer"] in customers]
 
@@ -201,7 +201,7 @@ class Demo:
 
 
 class SharedDemo:
-    """The one demo of a process of tests. It starts when it is first asked for."""
+    """The one demo of a test process. It starts at first use."""
 
     def __init__(self, data: Path) -> None:
         self._data = data
@@ -209,13 +209,13 @@ class SharedDemo:
         self._demo: Demo | None = None
 
     def running(self) -> Demo:
-        """The demo; when it was ended, it goes on where it stopped."""
+        """The running demo; a stopped one is started again with its data."""
         if self._demo is None or not self._demo.process.runs:
             self._life.pop_all()
             self._demo = self._life.enter_context(Demo(self._data))
         return self._demo
 
     def end(self) -> None:
-        """End it, if it runs, and judge what was exchanged with the sandbox."""
+        """Stop it if it runs, and check its exchanges with the sandbox."""
         if self._demo is not None and self._demo.process.runs:
             self._life.close()

@@ -1,4 +1,4 @@
-"""DKIM signatures as relays write them, by hand: they sign nothing."""
+"""DKIM signature headers as relays write them. They are not valid signatures."""
 
 SIGNED = "From:To:Reply-To:Subject:Date:Message-ID:List-Id:\r\n\tList-Unsubscribe:List-Unsubscribe-Post:Feedback-ID"
 

@@ -1,4 +1,4 @@
-"""The SMTP server of all tests: it records what reaches it, and refuses, stays silent or breaks off where it is told to."""
+"""The SMTP server of all tests. It records mails; on request it refuses, stays silent or drops the connection."""
 
 import asyncio
 import ssl
@@ -20,7 +20,7 @@ from tests.support.smtp_rules import Rule, Rules
 
 @dataclass(frozen=True)
 class Received:
-    """One mail with its envelope, as it came over the wire."""
+    """One mail with its envelope, as received."""
 
     sender: str
     recipients: tuple[str, ...]
@@ -28,16 +28,16 @@ class Received:
 
     @cached_property
     def letter(self) -> Letter:
-        """The mail, parsed once: that takes some milliseconds."""
+        """The parsed mail; cached, because parsing takes milliseconds."""
         return parse("fake", self.raw, arrived=datetime.now(UTC))
 
 
 class FakeSmtp(fake_smtp.FakeSmtp):
-    """`with FakeSmtp() as smtp:` listens on a free loopback port in a thread of its own.
+    """`with FakeSmtp() as smtp:` listens on a free loopback port in its own thread.
 
-    `smtp.url` is what a transport needs; `smtp.received` holds envelopes with raw bytes, `smtp.letters` the same parsed,
-    oldest first. `tls` makes it offer STARTTLS, `implicit_tls` speak TLS from the start; `login` demands AUTH.
-    `pipelining` makes it offer that (RFC 2920), and record in `bursts` the commands that each read brought.
+    `smtp.url` is for a transport. `smtp.received` holds envelopes with raw bytes, `smtp.letters` the parsed mails, oldest first.
+    `tls` offers STARTTLS, `implicit_tls` speaks TLS from the start, `login` requires AUTH. `pipelining` offers PIPELINING
+    (RFC 2920) and records in `bursts` the commands that arrived in each read.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class FakeSmtp(fake_smtp.FakeSmtp):
         self._rules = Rules()
         self.received: list[Received] = []
         self.texts: list[bytes] = []
-        """Every text that came to its final dot, kept or not."""
+        """Every message text that reached its final dot, accepted or not."""
         self.bursts: list[list[str]] = []
         self.port = 0
         self._loop = asyncio.new_event_loop()
@@ -71,32 +71,32 @@ class FakeSmtp(fake_smtp.FakeSmtp):
 
     @property
     def url(self) -> str:
-        """Where a plain transport reaches it."""
+        """The address for a transport without TLS."""
         return f"smtp://127.0.0.1:{self.port}"
 
     @property
     def letters(self) -> list[Letter]:
-        """What arrived, parsed, oldest first."""
+        """The accepted mails, parsed, oldest first."""
         with self._lock:
             received = list(self.received)
         return [mail.letter for mail in received]
 
     def received_for(self, recipient: str) -> list[Received]:
-        """The envelopes that name one address, in any case of letters, oldest first."""
-        wanted = recipient.casefold()
+        """The mails to one address, compared without case, oldest first."""
+        folded = recipient.casefold()
         with self._lock:
-            return [mail for mail in self.received if wanted in map(str.casefold, mail.recipients)]
+            return [mail for mail in self.received if folded in map(str.casefold, mail.recipients)]
 
     def to(self, recipient: str) -> list[Letter]:
-        """What arrived for one address, parsed, oldest first."""
+        """The mails to one address, parsed, oldest first."""
         return [mail.letter for mail in self.received_for(recipient)]
 
     def answer(
         self, line: str, *, at: Step, to: str | None = None, nth: int = 1, times: int | None = None
     ) -> None:
-        """Answers this line at that step: to mails for `to` (or any), from the `nth` on, `times` times (or for ever).
+        """Answer this line at that step, to mails for `to` (or any), from the `nth` on, `times` times (or always).
 
-        A 354 at `data` lets the text come even where no recipient was accepted, as some relays do.
+        A 354 at `data` accepts the text even if no recipient was accepted, as some relays do.
         """
         self._rules.add(Rule("answer", at, line=line, to=to, nth=nth, times=times))
 
@@ -110,15 +110,15 @@ class FakeSmtp(fake_smtp.FakeSmtp):
         nth: int = 1,
         times: int | None = None,
     ) -> None:
-        """Answers `code` at that step; at `dot` nothing is kept."""
+        """Answer `code` at that step. At `dot` the mail isn't recorded."""
         self.answer(f"{code} {text or 'refused by the test'}", at=at, to=to, nth=nth, times=times)
 
     def silence(self, at: Step, *, to: str | None = None, nth: int = 1, times: int | None = None) -> None:
-        """Never answers at that step, and keeps the connection open."""
+        """Never answer at that step, but keep the connection open."""
         self._rules.add(Rule("silence", at, to=to, nth=nth, times=times))
 
     def drop(self, at: Step, *, to: str | None = None, nth: int = 1, times: int | None = 1) -> None:
-        """Breaks the connection off there."""
+        """Drop the connection at that step."""
         self._rules.add(Rule("drop", at, to=to, nth=nth, times=times))
 
     def meanwhile(
@@ -130,41 +130,41 @@ class FakeSmtp(fake_smtp.FakeSmtp):
         nth: int = 1,
         times: int | None = 1,
     ) -> None:
-        """Answers at that step only after `do` is done: what happens while a mail is on the wire. It runs in another thread."""
+        """Call `do` in another thread before answering at that step: an event while a mail is being sent."""
         self._rules.add(Rule("meanwhile", at, do=do, to=to, nth=nth, times=times))
 
     def greylist(self, to: str, *, times: int | None = 1) -> None:
-        """Puts the next mails for this address off, as a greylisting server does with strangers."""
+        """Defer the next mails for this address, as a greylisting server does."""
         self.answer(GREYLISTED, at="rcpt", to=to, times=times)
 
     def hang_up(self) -> None:
-        """Closes every open connection, as a relay does with idle ones; they are gone when this returns."""
+        """Close every open connection, as a relay does with idle ones. Returns when they are closed."""
         self._wait_for(self._disconnect())
 
     def mend(self) -> None:
-        """Refuses nothing and breaks nothing off any more; what arrived is kept."""
+        """Remove all rules; keep the received mails."""
         self._rules.clear()
 
     def clear(self) -> None:
-        """Forgets mails and rules."""
+        """Remove mails and rules."""
         self._rules.clear()
         with self._lock:
             for record in (self.received, self.texts, self.bursts):
                 record.clear()
 
     def reset(self) -> None:
-        """As new, but for the port: no mails, rules or connections, neither counted nor open."""
+        """Remove mails, rules and connections, and reset the connection count. The port stays."""
         self._wait_for(self._reset())
 
     def start(self) -> "FakeSmtp":
-        """Listens; `with` does this."""
+        """Start listening; `with` does this."""
         self._thread.start()
         if not self._ready.wait(10):
             raise RuntimeError("the fake SMTP server did not start")
         return self
 
     def stop(self) -> None:
-        """Hangs up and stops listening."""
+        """Drop all connections and stop listening."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
@@ -177,7 +177,7 @@ class FakeSmtp(fake_smtp.FakeSmtp):
     async def _reset(self) -> None:
         self._rules.clear()
         if not self._implicit:
-            # Connections are accepted in their order: once this one is greeted, none from before it is left to come.
+            # Connections are accepted in order: once this one is greeted, every earlier one has been accepted too.
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
             await reader.readline()
             writer.close()
@@ -186,7 +186,7 @@ class FakeSmtp(fake_smtp.FakeSmtp):
         self.connections = 0
 
     async def intervene(self, talk: Conversation, step: Step, recipient: str | None) -> str | None:
-        """What a rule wants here, if any."""
+        """The answer of a rule at this step; None lets the conversation go on."""
         assert talk.envelope is not None
         if step == "dot":
             self.texts.append(bytes(talk.envelope.original_content or b""))
@@ -207,7 +207,7 @@ class FakeSmtp(fake_smtp.FakeSmtp):
         return "250 2.0.0 taken"
 
     def heard(self, data: bytes) -> None:
-        """Note which commands came together."""
+        """Record which commands arrived in one read."""
         if self.pipelining:
             self.bursts.append([line[:4].upper() for line in data.decode("ascii", "replace").splitlines()])
 

@@ -13,24 +13,24 @@ PATIENCE_SECONDS = 90
 
 
 class FaultyProxy:
-    """Passes every request on to Masthead while its `state` is "through". Otherwise it is "slow", "cut" or "broken" (503), or
-    an answer that it gives itself."""
+    """Forwards every request to Masthead while `state` is "through". Other states: "slow", "cut", "broken" (503), or an answer that
+    the proxy itself gives."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.state: str | Answer = "through"
-        self.meets: Callable[[BaseHTTPRequestHandler], bool] = lambda request: True
-        """Which requests meet that state. All others are passed on."""
+        self.affects: Callable[[BaseHTTPRequestHandler], bool] = lambda request: True
+        """Which requests `state` applies to. All others are forwarded."""
         self.over = threading.Event()
-        """Set at the end. Until then a slow proxy answers nobody."""
+        """Set at the end. Until then a slow proxy doesn't answer."""
         self.asked: list[str] = []
         self.url = ""
-        """Its own address, which an edge knows."""
+        """The proxy's address, which the edge is configured with."""
 
     def __call__(self, request: BaseHTTPRequestHandler) -> Answer:
-        """Pass a request on, with what it brought."""
+        """Forward a request with its headers, unless `state` applies to it."""
         self.asked.append(request.path)
-        if self.meets(request):
+        if self.affects(request):
             if self.state == "slow":
                 self.over.wait(PATIENCE_SECONDS)
                 raise ConnectionAbortedError
@@ -56,11 +56,11 @@ class FaultyProxy:
 
 @contextmanager
 def faulty_proxy(world: World) -> Iterator[FaultyProxy]:
-    """One that works, until the test sets its `state`."""
-    found = FaultyProxy(world)
-    with serve(found) as port:
-        found.url = f"http://127.0.0.1:{port}"
+    """A proxy that forwards everything until the test sets its `state`."""
+    proxy = FaultyProxy(world)
+    with serve(proxy) as port:
+        proxy.url = f"http://127.0.0.1:{port}"
         try:
-            yield found
+            yield proxy
         finally:
-            found.over.set()
+            proxy.over.set()

@@ -1,7 +1,7 @@
-"""Processes that are born in milliseconds, so that hundreds can be killed: one parent has imported everything, and forks a
-child for each crash case. A child works on a world's own database and Stripe, and tells what it passed, if it lives.
+"""A fork server: its parent process has imported everything and forks a child for each crash case in milliseconds.
 
-Run as `python -m tests.support.fork_server`; orders come on standard input, answers go to standard output."""
+A child works on the world's own database and sandbox. If it survives, it reports the stop points and marks it passed.
+Run as `python -m tests.support.fork_server`; orders arrive on stdin, results go to stdout."""
 
 import asyncio
 import os
@@ -31,12 +31,12 @@ ROOT = Path(__file__).parents[2]
 READY = b"ready"
 
 Crash = Callable[..., None]
-"""What the fixture `crash` gives: `ForkServer.die` on the test's world."""
+"""The type of the fixture `crash`: `ForkServer.die` on the test's world."""
 
 
 @dataclass(frozen=True)
 class WireRequest:
-    """A request as it goes over the wire."""
+    """An HTTP request that can be pickled."""
 
     method: str
     url: str
@@ -45,13 +45,13 @@ class WireRequest:
 
 
 def on_the_wire(request: httpx.Request) -> WireRequest:
-    """As bytes."""
+    """Convert an httpx request."""
     return WireRequest(request.method, str(request.url), list(request.headers.items()), request.read())
 
 
 @dataclass(frozen=True)
 class Order:
-    """Answer this request, or, without one, do all that is due; and die as a point is passed for the so-manieth time."""
+    """Answer this request, or without one do all due work. Die when the stop point `die_at` is passed for the `time`-th time."""
 
     request: WireRequest | None
     die_at: str | None = None
@@ -59,7 +59,7 @@ class Order:
 
 
 class ForkServer:
-    """Use with `with`, when nothing is due; its children live and die one at a time."""
+    """Use with `with`, when nothing is due. Only one child runs at a time."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -86,22 +86,22 @@ class ForkServer:
         self._line.close()
 
     def die(self, at: str, request: httpx.Request | None = None) -> None:
-        """Answer the request, or do all that is due, in a child that dies as it passes the stop point `at`."""
+        """Answer the request, or do all due work, in a child that dies when it passes the stop point `at`."""
         order = Order(None if request is None else on_the_wire(request), at)
         assert self.live(order) is None, f"{at} was not passed"
 
     def live(self, order: Order) -> list[str] | None:
-        """Let a child do it: the points it passed, in their order; None when it was killed."""
+        """Run an order in a child. Return the points it passed, in order; None if it was killed."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         _write(self._process.stdin, pickle.dumps(order))
-        code, told = pickle.loads(_read(self._process.stdout))
+        code, report = pickle.loads(_read(self._process.stdout))
         assert code in (0, -signal.SIGKILL), f"the child ended with {code}"
-        assert (code == 0) == bool(told), "a child that lives passes something"
+        assert (code == 0) == bool(report), "only a child that survives reports"
         if code != 0:
             end_workers(self._line)
             return None
-        passed, marks = pickle.loads(told)
+        passed, marks = pickle.loads(report)
         PASSED.update(marks)
         return list(passed)
 
@@ -116,14 +116,14 @@ def _read(source: IO[bytes]) -> bytes:
 
 
 def _serve() -> None:
-    """One order after the other, until nobody is there to give any. What each child would have to learn, statements and
-    routes, is learnt before; no connection outlives that."""
+    """Serve orders until stdin is closed. Compiled statements and routes are warmed up first, for all children. No database
+    connection may be open at a fork."""
     services = build(pickle.loads(_read(sys.stdin.buffer)))
     app = create_demo_app(services)
     tick(services)
     asyncio.run(_answer(app, WireRequest("GET", f"{services.settings.public_url}/", [], b"")))
     services.database.close()
-    # Not before: what was due until here was done by the look above, and no child could die of it.
+    # Ready only now: work that was due earlier was done by the `tick` above, so no child could have died of it.
     _write(sys.stdout.buffer, READY)
     while size := sys.stdin.buffer.read(8):
         order = pickle.loads(sys.stdin.buffer.read(int.from_bytes(size, "big")))
@@ -133,10 +133,10 @@ def _serve() -> None:
             os.close(reads)
             _child(services, app, order, writes)
         os.close(writes)
-        with os.fdopen(reads, "rb") as told:
-            passed = told.read()
+        with os.fdopen(reads, "rb") as source:
+            report = source.read()
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        _write(sys.stdout.buffer, pickle.dumps((code, passed)))
+        _write(sys.stdout.buffer, pickle.dumps((code, report)))
 
 
 def _child(services: Services, app: Any, order: Order, writes: int) -> None:
@@ -149,8 +149,8 @@ def _child(services: Services, app: Any, order: Order, writes: int) -> None:
         _do(services, app, order.request)
         stop_points.listen(None)
         stop_points.collect(None)
-        with os.fdopen(writes, "wb") as tells:
-            tells.write(pickle.dumps((passed, marks)))
+        with os.fdopen(writes, "wb") as target:
+            target.write(pickle.dumps((passed, marks)))
         code = 0
     finally:
         sys.stderr.flush()
@@ -176,7 +176,7 @@ def _do(services: Services, app: Any, request: WireRequest | None) -> None:
     else:
         answer = asyncio.run(_answer(app, request))
         if answer.status_code >= 500:
-            print(answer.text[:2000], file=sys.stderr)  # noqa: T201 - for whoever reads why a proof failed
+            print(answer.text[:2000], file=sys.stderr)  # noqa: T201 - it explains why a proof failed
             raise SystemExit
 
 

@@ -1,4 +1,4 @@
-"""For each route that reads a body, one that would do."""
+"""A valid body for each route that reads one."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The text that only some may read, and ways to ask for it."""
+"""Text behind the paywall, and requests that try to get it."""
 
 import socket
 from urllib.parse import urlsplit
@@ -69,11 +69,11 @@ HEADERS: list[dict[str, str]] = [
     {"turbo-frame": "paywall", "x-requested-with": "XMLHttpRequest", "hx-request": "true"},
     {"amp-cache-transform": "google;v=1..100", "x-amp": "1"},
 ]
-"""Headers by which somebody might hope to get more."""
+"""Headers that an attacker might send to get more."""
 
 
 def pieces(article: SampleArticle) -> list[bytes]:
-    """From the middle of each paragraph, heading and quotation: too particular to stand anywhere else."""
+    """40 bytes from the middle of each paragraph, heading and quotation: long enough to be unique."""
     texts = [block.text for block in article.paragraphs if len(block.text) > 60]
     return [text[len(text) // 3 : len(text) // 3 + 40].encode() for text in texts if "&" not in text]
 
@@ -85,8 +85,8 @@ def plain(answer: bytes) -> bytes:
     return answer
 
 
-def ask(url: str, method: str, path: str, headers: dict[str, str]) -> bytes:
-    """Over a bare socket: the path arrives as it was written, and every byte that comes back is looked at."""
+def raw_request(url: str, method: str, path: str, headers: dict[str, str]) -> bytes:
+    """Send a request over a bare socket; return every byte of the answer. The path is sent exactly as given."""
     parts = urlsplit(url)
     lines = [f"{method} {path} HTTP/1.1", f"host: {parts.netloc}", "connection: close"]
     lines += [f"{name}: {value}" for name, value in headers.items()]

@@ -1,4 +1,4 @@
-"""A billing run that hangs, whatever it is that holds it up."""
+"""A billing run that hangs."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from tests.support.world import World
 
 @contextmanager
 def hung_run(world: World) -> Iterator[None]:
-    """One that doesn't move from where its charges are about to be sent, for the length of the block. Then it goes on."""
+    """Stop a billing run just before it sends its charges, for the length of the block. Then it goes on."""
     hangs, goes_on = Event(), Event()
 
     def listen(name: str) -> None:

@@ -1,5 +1,6 @@
-"""A calendar kept beside the engine, from what readers were told and what the sandbox took: no row of ours is believed in it,
-but for which refunds are on their way. The calendar's arithmetic is the simulation's: none of `rules` stands in it."""
+"""A calendar that is independent of the engine: it uses only what readers know and what the sandbox charged.
+
+From the product's rows it takes only which refunds are under way. Its date arithmetic is the simulation's, never `rules`."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -13,13 +14,13 @@ from tests.support.world import ZONE, World
 
 MONTHS = {cents: dates.MONTHS[plan] for plan, cents in dates.CENTS.items()}
 EXPLAINED = "'dispute', 'fraud_warning', 'refund_failed'"
-"""Cases that banks open. Every other kind says that something of ours broke."""
+"""Cases that banks cause. Every other kind means that the product is broken."""
 STAFF_IDLE = "requests-to-cancel-are-answered"
-"""A promise that only staff can keep: nobody answers requests in these stories."""
+"""A promise that only staff can keep; these stories have no staff."""
 BROKEN = " UNION ALL ".join(
-    f"SELECT '{each.name}' AS promise, id::text, at_fault FROM ({each.broken}) b"
-    for each in PROMISES
-    if each.name != STAFF_IDLE
+    f"SELECT '{promise.name}' AS promise, id::text, at_fault FROM ({promise.broken}) b"
+    for promise in PROMISES
+    if promise.name != STAFF_IDLE
 )
 CASES = f"""SELECT kind, subject, what FROM staff_case WHERE kind NOT IN ({EXPLAINED}) AND subject NOT LIKE '{STAFF_IDLE}:%'"""
 GOES_BACK = """
@@ -30,29 +31,29 @@ FROM payment p WHERE NOT EXISTS (SELECT FROM dispute d WHERE d.payment_id = p.id
 
 
 @dataclass
-class Told:
-    """What one subscription's reader knows: when the trial began, and the moment of cancelling."""
+class ReaderKnowledge:
+    """What the reader of one subscription knows: the trial's first day, and the instant of the cancellation."""
 
     trial_on: date | None = None
-    asked_at: datetime | None = None
+    cancelled_at: datetime | None = None
 
 
-def keep_promises(world: World) -> None:
-    """The doctor finds nothing, in one question; and nobody had to be told of anything, but of a stranger's charge and what of it
-    went back."""
+def assert_promises_kept(world: World) -> None:
+    """Assert in one query that the doctor finds nothing. The only cases allowed are charges that others made at Stripe, and refunds
+    of those."""
     assert world.rows(BROKEN, **values(world.services.site, world.now)) == []
     cases = world.rows(CASES)
     if cases:
-        others = ledger_checks.strangers(world)
-        strangers = {("unknown_charge", charge_ref) for charge_ref in others}
-        strangers |= {
-            ("unknown_refund", row["id"]) for row in world.sandbox.refunds() if row["charge"] in others
+        foreign = ledger_checks.foreign_charges(world)
+        allowed = {("unknown_charge", charge_ref) for charge_ref in foreign}
+        allowed |= {
+            ("unknown_refund", row["id"]) for row in world.sandbox.refunds() if row["charge"] in foreign
         }
-        assert [row for row in cases if (row["kind"], row["subject"]) not in strangers] == []
+        assert [row for row in cases if (row["kind"], row["subject"]) not in allowed] == []
 
 
-def keep_calendar(world: World, told: dict[str, Told]) -> None:
-    """The sandbox took nothing in a trial, nothing after a cancellation that it doesn't give back, and no period's price twice."""
+def assert_calendar_kept(world: World, known: dict[str, ReaderKnowledge]) -> None:
+    """Assert that the sandbox took nothing in a trial, kept nothing after a cancellation, and charged no period twice."""
     taken = world.sandbox.charges()
     if not taken:
         return
@@ -64,22 +65,23 @@ def keep_calendar(world: World, told: dict[str, Told]) -> None:
     for charge in reversed(taken):
         by_subscription.setdefault(owner[charge["metadata"]["attempt"]], []).append(charge)
     for subscription, charges in by_subscription.items():
-        keep(charges, kept, told[subscription])
+        check_charges(charges, kept, known[subscription])
 
 
-def keep(charges: list[dict[str, Any]], kept: dict[str, int], told: Told) -> None:
-    """Of one subscription's charges, oldest first. `kept`: by charge, the cents of a payment of ours that aren't going back."""
+def check_charges(charges: list[dict[str, Any]], kept: dict[str, int], known: ReaderKnowledge) -> None:
+    """Check one subscription's charges, oldest first. `kept`: by charge, the cents of its payment that are not being refunded."""
     if not charges:
         return
     begun = _day(charges[0])
     paid_months = 0
     for charge in charges:
-        if told.trial_on is not None:
-            assert _day(charge) >= dates.trial_over(told.trial_on), f"charged in the trial: {charge}"
+        if known.trial_on is not None:
+            assert _day(charge) >= dates.trial_over(known.trial_on), f"charged in the trial: {charge}"
         if charge["status"] != "succeeded" or kept.get(charge["id"], 1) <= 0:
             continue
-        if told.asked_at is not None and charge["id"] in kept:
-            assert charge["created"] <= told.asked_at.timestamp(), f"charged after {told.asked_at}: {charge}"
+        if known.cancelled_at is not None and charge["id"] in kept:
+            after = f"charged after {known.cancelled_at}: {charge}"
+            assert charge["created"] <= known.cancelled_at.timestamp(), after
         due = dates.month_later(begun, paid_months)
         assert _day(charge) >= due, f"{paid_months} months are paid, until {due}: {charge}"
         paid_months += MONTHS[charge["amount"]]
@@ -98,6 +100,6 @@ WHERE s.state <> 'ended' AND (s.next_action_at IS NULL OR s.next_action_at <= :a
 
 
 def nothing_is_missed(world: World) -> None:
-    """Whoever is to be charged has been; nothing is due and left lying."""
+    """Assert that every due charge was made and that no due work is left."""
     today = world.now.astimezone(ZONE).date()
     assert world.rows(NOTHING_MISSED, at=world.now, today=today) == []

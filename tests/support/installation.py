@@ -1,6 +1,6 @@
-"""A whole installation for tests: database, sandbox, mail server, web process; its clock held.
+"""A whole installation for tests: database, sandbox, mail server and web process, with a held clock.
 
-Nothing of ours is replaced. `advance` is the only way for time to pass. It can be brought back to each moment that was kept."""
+It runs the product's own code; nothing is mocked. Only `advance` lets time pass. It can return to every kept moment."""
 
 import hashlib
 import pickle
@@ -62,7 +62,7 @@ def settings_for(url: str, **more: object) -> Settings:
 
 
 def prepare(url: str) -> None:
-    """Migrate a database and give it its plan."""
+    """Migrate a database and add the first plans."""
     database = Database(url)
     try:
         migrate.upgrade(database)
@@ -75,7 +75,7 @@ def prepare(url: str) -> None:
 
 
 def adopt(url: str) -> None:
-    """Let a copy of the prepared database be the one that counts."""
+    """Mark a copy of the prepared database as the installation's current one."""
     with psycopg.connect(url) as connection:
         connection.execute(f"UPDATE installation SET home = ({installation.HOME})".encode())
 
@@ -83,12 +83,12 @@ def adopt(url: str) -> None:
 Result = TypeVar("Result")
 BACKUP = "the backup"
 EMPTY = "empty"
-"""The moment before the beginning: plans and prices, and nothing else."""
+"""The moment before `begin`: plans and prices, and nothing else."""
 
 
 @dataclass
 class _Moment:
-    """What a kept moment has besides the rows of the database and the sandbox's."""
+    """The parts of a kept moment that are neither in the database nor in the sandbox."""
 
     mails: list[Received]
     articles: dict[str, list[str]]
@@ -97,7 +97,7 @@ class _Moment:
 
 @dataclass
 class _Application:
-    """The product, built from some settings."""
+    """The product built from given settings."""
 
     settings: Settings
     services: Services
@@ -105,7 +105,7 @@ class _Application:
 
 
 class Installation:
-    """Use with `with`. `settings` differ from a test's usual ones, for all of its life."""
+    """Use with `with`. `settings` replace the usual test settings for its whole life."""
 
     def __init__(self, url: str, at: datetime, **settings: object) -> None:
         self.url_of_database = url
@@ -115,7 +115,7 @@ class Installation:
         self._returned: dict[str, bytes] = {}
         self._unlocked, self._gateway_calls = UnlockedChanges(), GatewayCalls()
         self._here = ""
-        """The moment that was kept or gone to last."""
+        """The moment that was last kept or restored."""
 
     def __enter__(self) -> Self:
         self._server = WebServer()
@@ -152,32 +152,32 @@ class Installation:
 
     @property
     def settings(self) -> Settings:
-        """Those of the application that runs."""
+        """The settings of the running application."""
         return self._running.settings
 
     @property
     def services(self) -> Services:
-        """What the application that runs is made of."""
+        """The services of the running application."""
         return self._running.services
 
     @property
     def app(self) -> ASGIApp:
-        """The application that runs, as a web server calls it."""
+        """The running application, as ASGI."""
         return self._running.app
 
     def begin(self, at: datetime | None = None, **settings: object) -> Self:
-        """Let it be as new: sample articles, an API key, nobody there. With settings, another application serves until `end`."""
+        """Return to a blank state: sample articles, an API key, no readers. With settings, another application serves until `end`."""
         self.end()
         shutil.rmtree(self._folder, ignore_errors=True)
         if settings:
             self._use(self._build(settings))
-        # The process has one log, and a test before this may have built on other keys.
+        # The process has one log; an earlier test may have set other keys for its names.
         logs.named_by(self.services.site.tokens)
         self.make_blank(at)
         return self
 
     def restart(self, **settings: object) -> None:
-        """Let the application be started again with other settings, on the database as it is."""
+        """Restart the application with other settings on the same database."""
         self._server.finish_requests()
         before = self._running
         self._use(self._build(settings))
@@ -187,7 +187,7 @@ class Installation:
             before.services.database.close()
 
     def make_blank(self, at: datetime | None = None) -> None:
-        """Let the sample articles and an API key be all there is, whatever application serves."""
+        """Return to the sample articles and an API key, with whatever application serves."""
         blank = f"blank at {at or self._at}, {self.settings.public_url}"
         if blank in self._moments:
             self.go_to(blank)
@@ -197,7 +197,7 @@ class Installation:
             self.keep(blank)
 
     def end(self) -> None:
-        """Let go of what the test had of its own: browsers, another application."""
+        """Release what belongs to one test: browsers, another application."""
         self._of_one_test.close()
         other = self._running
         if other is not self._usually:
@@ -208,7 +208,7 @@ class Installation:
 
     @contextmanager
     def as_usual(self) -> Iterator[None]:
-        """Let the usual application serve for the length of a block."""
+        """Serve with the usual application for the length of a block."""
         other = self._running
         self._use(self._usually)
         yield
@@ -216,18 +216,18 @@ class Installation:
         self._use(other)
 
     def keep(self, name: str) -> None:
-        """Remember how everything is now: database, sandbox, mails. Nothing may be under way."""
+        """Keep the present state of database, sandbox and mails. No request or job may be under way."""
         self.sandbox.keep(_key(name))
         self._snapshots.keep(_key(name))
         self._here = name
         self._moments[name] = _Moment(list(self.smtp.received), self.articles, self.api_key)
 
     def go_to(self, name: str) -> None:
-        """Let everything be as it was when `name` was kept. What is under way is ended first."""
+        """Restore the moment `name`. Requests and jobs that are under way are ended first."""
         moment = self._moments[name]
         self.sandbox.recall(_key(name))
         self._server.finish_requests()
-        self.sandbox.recall(_key(name))  # what was under way may have changed it
+        self.sandbox.recall(_key(name))  # again: requests that were under way may have changed it
         self._snapshots.restore(_key(name))
         self.smtp.reset()
         self.smtp.received.extend(moment.mails)
@@ -237,12 +237,13 @@ class Installation:
         self.sandbox.exchanges.clear()
 
     def back_up(self) -> None:
-        """Take a backup of the database, and of nothing else."""
+        """Back up the database only."""
         self._snapshots.keep(_key(BACKUP))
 
     def restore_backup(self, home: str = "somewhere else") -> None:
-        """Let the database be as in the backup, restored by an operator: what happened since is known to Stripe, to readers and to
-        the clock alone. `home`: by what PostgreSQL knew the database of which it was taken."""
+        """Restore the backup as an operator does. Sandbox, mails and clock keep what happened since.
+
+        `home`: the `home` that the backed-up database had in PostgreSQL."""
         now = self.now
         self._server.finish_requests()
         self._snapshots.restore(_key(BACKUP))
@@ -251,11 +252,11 @@ class Installation:
             connection.execute("UPDATE installation SET home = %s", [home])
 
     def has_kept(self, name: str) -> bool:
-        """Whether there is such a moment."""
+        """Whether a moment of this name was kept."""
         return name in self._moments
 
     def once(self, name: str, live: Callable[[], Result]) -> Result:
-        """Live through something once in a process; every other time go straight to its end. What `live` returned.
+        """Run `live` once in a process and keep the moment after it; later calls restore that moment. Return what `live` returned.
 
         Call it only right after `begin`, a starting point, or another `once`: the present must be a kept moment."""
         there = f"{self._here} > {name}"
@@ -269,8 +270,8 @@ class Installation:
         return pickle.loads(self._returned[there])  # type: ignore[no-any-return]  # as `live` returned it
 
     def judge(self) -> None:
-        """Fail when an exchange with the sandbox wasn't as Stripe's OpenAPI says, or the schema was left changed, or a row was
-        changed by who hadn't locked it, or a page's thread called the gateway."""
+        """Fail if an exchange violates Stripe's OpenAPI, a row was changed without its lock, a page's thread called the gateway, or
+        the schema was left changed."""
         self._judge_what_was_done()
         self._snapshots.assert_same_schema()
 
@@ -281,27 +282,27 @@ class Installation:
 
     @property
     def now(self) -> datetime:
-        """The held present."""
+        """The held clock's time."""
         return self.services.clock.now()
 
     def advance(self, **span: float) -> datetime:
-        """Let time pass; what falls due happens, in order."""
+        """Let time pass; due work is done in order."""
         return clockwork.advance(self.services, self.now + timedelta(**span))
 
     def advance_to(self, at: datetime) -> datetime:
-        """Let it be `at`."""
+        """Advance to `at`; due work is done in order."""
         return clockwork.advance(self.services, at)
 
     def settle(self) -> None:
-        """Do what is due, at the held present."""
+        """Do all work that is due now."""
         clockwork.advance(self.services, self.now)
 
     def skip_to(self, at: datetime) -> None:
-        """Let it be `at` while no worker runs: what falls due meanwhile is left lying. Web and sandbox stay up."""
+        """Move the clock to `at` without a worker: due work is left undone. Web and sandbox stay up."""
         clockwork.move(self.services, at)
 
     def _begin_to_end(self) -> None:
-        """The servers look for their end ten times a second: let them do so at once."""
+        """Tell both servers to stop at once: each checks only ten times a second, so they stop in parallel."""
         self._server.begin_to_close()
         self.sandbox.begin_to_stop()
 
@@ -340,5 +341,5 @@ class Installation:
 
 
 def _key(name: str) -> str:
-    """The name of a moment as the name of a schema, which is short."""
+    """A schema name for a moment; PostgreSQL limits names to 63 bytes."""
     return f"moment {hashlib.sha256(name.encode()).hexdigest()[:20]}"

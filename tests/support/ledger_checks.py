@@ -1,4 +1,4 @@
-"""What must be true of the books at any moment of rest, and how the end of a story is compared with another's."""
+"""Invariants of the books whenever no work is under way, and the comparison of two stories' end states."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from tests.support.world import World
 
 
 def check(world: World) -> None:
-    """Our books against themselves, and against the sandbox's, when nothing is under way."""
+    """Check the books against themselves and against the sandbox. No work may be under way."""
     check_subscriptions(world)
     check_numbers(world)
     check_receipts(world)
@@ -18,7 +18,7 @@ def check(world: World) -> None:
 
 
 def check_subscriptions(world: World) -> None:
-    """No reader holds two; no invoice is there twice; nothing that was begun is left open."""
+    """No reader has two subscriptions, no period two invoices; no attempt, charge or event is left open."""
     assert (
         world.rows("SELECT reader_id FROM subscription WHERE state <> 'ended' GROUP BY 1 HAVING count(*) > 1")
         == []
@@ -32,7 +32,7 @@ def check_subscriptions(world: World) -> None:
 
 
 def check_numbers(world: World) -> None:
-    """Invoices and credit notes are numbered 1..n, without a gap."""
+    """Invoices and credit notes are numbered 1 to n without gaps."""
     for query in (
         "SELECT number FROM invoice WHERE number IS NOT NULL ORDER BY 1",
         "SELECT credit_note_number AS number FROM refund WHERE credit_note_number IS NOT NULL ORDER BY 1",
@@ -42,15 +42,15 @@ def check_numbers(world: World) -> None:
 
 
 def check_receipts(world: World) -> None:
-    """A paid invoice has one receipt; or, when the charge raced a cancellation, it stands in the mail about what goes back."""
+    """Every paid invoice is in exactly one mail: its receipt or, if the charge raced a cancellation, the mail about the refund."""
     paid = world.rows(
         "SELECT i.id, i.number FROM invoice i JOIN payment p ON p.invoice_id = i.id WHERE i.state = 'paid' AND NOT p.duplicate"
     )
-    told = world.rows(
+    mailed = world.rows(
         "SELECT fields->>'number' AS number FROM message WHERE kind = 'receipt'"
         " UNION ALL SELECT jsonb_array_elements(fields->'invoices')->>'number' FROM message WHERE fields ? 'invoices'"
     )
-    assert Counter(row["number"] for row in told) == Counter(f"INV-{row['number']:06d}" for row in paid)
+    assert Counter(row["number"] for row in mailed) == Counter(f"INV-{row['number']:06d}" for row in paid)
     unpaid = world.rows(
         "SELECT 1 FROM payment p JOIN invoice i ON i.id = p.invoice_id WHERE i.state <> 'paid'"
     )
@@ -58,27 +58,27 @@ def check_receipts(world: World) -> None:
     assert len(paid) == len(world.rows("SELECT id FROM payment WHERE NOT duplicate"))
 
 
-def strangers(world: World) -> set[str]:
-    """The sandbox's charges that name no attempt of ours: somebody else took the money."""
+def foreign_charges(world: World) -> set[str]:
+    """The sandbox's charges that name no attempt of ours: another program or person made them."""
     return {charge["id"] for charge in world.charges() if "attempt" not in charge["metadata"]}
 
 
 def check_payments(world: World) -> None:
-    """Every payment is a charge at the sandbox, every charge of ours a payment, to the cent; each attempt was charged once at most.
-    A charge that somebody else made has its case."""
+    """Payments and our charges at the sandbox match one to one, to the cent. Each invoice was charged once at most, but for duplicates
+    that go back. Every foreign charge has its case."""
     ours = {
         row["charge_ref"]: (row["amount"], row["attempt_id"])
         for row in world.rows("SELECT charge_ref, amount, attempt_id FROM payment")
     }
-    by_others = strangers(world)
-    taken = [charge for charge in world.charges() if charge["id"] not in by_others]
+    foreign = foreign_charges(world)
+    taken = [charge for charge in world.charges() if charge["id"] not in foreign]
     cases = world.rows("SELECT subject FROM staff_case WHERE kind = 'unknown_charge'")
-    assert {row["subject"] for row in cases} == by_others
+    assert {row["subject"] for row in cases} == foreign
     duplicate = world.rows(
         "SELECT p.charge_ref FROM payment p WHERE p.duplicate AND p.amount <>"
         " (SELECT coalesce(sum(amount), 0) FROM refund r WHERE r.payment_id = p.id AND r.state <> 'failed')"
     )
-    assert duplicate == [], "what was paid twice goes back"
+    assert duplicate == [], "a duplicate payment is refunded in full"
     assert ours == {charge["id"]: (charge["amount"], charge["metadata"]["attempt"]) for charge in taken}
     assert all(charge["currency"] == "zar" for charge in taken)
     counted = {row["charge_ref"] for row in world.rows("SELECT charge_ref FROM payment WHERE NOT duplicate")}
@@ -87,18 +87,16 @@ def check_payments(world: World) -> None:
 
 
 def check_refunds(world: World) -> None:
-    """Money given back is the same here and at the sandbox, and never more than was paid; each refund that succeeded has
-    its credit note and its mail."""
+    """Refunds match those at the sandbox and never exceed the payment. Each that succeeded has its credit note and its mail."""
     ours = world.rows(
         "SELECT id, amount, gateway_ref, state, credit_note_number FROM refund WHERE state <> 'failed'"
     )
-    others = strangers(world)
-    went = [
-        row
+    foreign = foreign_charges(world)
+    theirs = {
+        row["id"]: row["amount"]
         for row in world.sandbox.refunds()
-        if row["status"] not in ("failed", "canceled") and row["charge"] not in others
-    ]
-    theirs = {row["id"]: row["amount"] for row in went}
+        if row["status"] not in ("failed", "canceled") and row["charge"] not in foreign
+    }
     assert {row["gateway_ref"]: row["amount"] for row in ours} == theirs
     assert (
         world.rows(
@@ -108,14 +106,14 @@ def check_refunds(world: World) -> None:
         == []
     )
     noted = world.rows("SELECT credit_note_number AS number FROM refund WHERE credit_note_number IS NOT NULL")
-    told = world.rows(
+    mailed = world.rows(
         "SELECT jsonb_array_elements(fields->'notes')->>'credit_note_number' AS number FROM message WHERE fields ? 'notes'"
     )
-    assert Counter(row["number"] for row in told) == Counter(f"CN-{row['number']:06d}" for row in noted)
+    assert Counter(row["number"] for row in mailed) == Counter(f"CN-{row['number']:06d}" for row in noted)
 
 
 def check_ledger(world: World) -> None:
-    """Every fact is in the ledger, once, and what it says is what the documents say."""
+    """Every fact is posted once, and the ledger's sums match the documents'."""
     unbalanced = "SELECT transaction_id FROM ledger_entry GROUP BY 1 HAVING sum(amount) <> 0"
     assert world.rows(unbalanced) == []
     posted = world.rows(
@@ -167,7 +165,7 @@ STATE = {
 
 
 def end_state(world: World, *, without: Iterable[str] = ()) -> dict[str, Any]:
-    """Everything that matters at the end of a story, without ids and without what only tells how we got there."""
+    """The state that two stories must share at their end: no ids, nothing that depends on the way there."""
     state: dict[str, Any] = {name: world.rows(query) for name, query in STATE.items() if name not in without}
     state["charges"] = sorted(
         (charge["amount"], charge["status"], charge["created"]) for charge in world.sandbox.charges()
@@ -180,8 +178,7 @@ MOMENTS = {"paid_at", "intended_at", "ordinal"}
 
 
 def without_moments(state: dict[str, Any]) -> dict[str, Any]:
-    """What stays when the instants are left out: a charge that was in doubt is settled minutes later. An attempt that
-    was given up for another key counts for nothing."""
+    """The state without instants, because a charge in doubt is settled minutes later. Attempts that were never sent are left out."""
     bare: dict[str, Any] = {
         name: [{key: value for key, value in row.items() if key not in MOMENTS} for row in rows]
         for name, rows in state.items()

@@ -1,10 +1,10 @@
-"""What the ledger says, in the terms of an accountant: its postings, its balances, its revenue."""
+"""The ledger's postings, balances and revenue, as an accountant reads them."""
 
 from tests.support.world import World
 
 
 def journal(world: World, *, until: str = "9999-12-31") -> list[str]:
-    """The postings in order, a line each: day, kind, and what moved in cents; one line for a run of recognised days."""
+    """The postings in order, one line for each day and kind, in cents. Recognition, fees and payouts are left out."""
     rows = world.rows(
         'SELECT t.kind, t."on" AS day, e.account, e.amount FROM ledger_transaction t'
         " JOIN ledger_entry e ON e.transaction_id = t.id"
@@ -12,14 +12,14 @@ def journal(world: World, *, until: str = "9999-12-31") -> list[str]:
         ' t."on" <= CAST(:until AS date) ORDER BY t."on", t.id, e.amount < 0, abs(e.amount) DESC',
         until=until,
     )
-    told: dict[tuple[str, str], list[str]] = {}
+    moved: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        told.setdefault((str(row["day"]), row["kind"]), []).append(f"{row['account']} {row['amount']:+}")
-    return [f"{day} {kind}: {', '.join(lines)}" for (day, kind), lines in told.items()]
+        moved.setdefault((str(row["day"]), row["kind"]), []).append(f"{row['account']} {row['amount']:+}")
+    return [f"{day} {kind}: {', '.join(lines)}" for (day, kind), lines in moved.items()]
 
 
 def balances(world: World) -> dict[str, int]:
-    """What each account stands at by what readers paid and got back, in cents: fees and payouts are Stripe's and left out."""
+    """Balance of each account in cents, from sales and refunds only: Stripe's fees and payouts are left out."""
     rows = world.rows(
         "SELECT e.account, sum(e.amount) AS cents FROM ledger_entry e JOIN ledger_transaction t"
         " ON t.id = e.transaction_id WHERE t.kind NOT IN ('gateway_fee', 'payout')"
@@ -29,7 +29,7 @@ def balances(world: World) -> dict[str, int]:
 
 
 def recognised(world: World) -> list[tuple[str, int]]:
-    """Revenue by day."""
+    """Recognised revenue by day, in cents."""
     rows = world.rows(
         'SELECT t."on" AS day, -e.amount AS cents FROM ledger_transaction t JOIN ledger_entry e'
         " ON e.transaction_id = t.id WHERE t.kind = 'recognition' AND e.account = 'revenue' ORDER BY 1"

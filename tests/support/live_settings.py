@@ -1,4 +1,4 @@
-"""The settings of a live installation that has everything in order."""
+"""Valid settings of a live installation."""
 
 SECRETS = {
     "BILLING_DATABASE_URL": "postgresql://paper:db-password@127.0.0.1/paper",

@@ -1,4 +1,4 @@
-"""A row that somebody else has locked, and forgets: an operator's open transaction."""
+"""A row that an operator's open transaction has locked."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +12,13 @@ from billing.platform.time_limits import TimeLimits, Work
 from tests.support.world import World
 
 QUICK = TimeLimits(statement=60, lock=0.05, idle=60)
-"""Real seconds: what waits for a lock that is never let go fails at once."""
+"""Limits in real seconds: waiting for a lock fails at once."""
 OPERATOR = "an operator's terminal"
 
 
 @contextmanager
 def locked_row(world: World, table: str, row_id: str) -> Iterator[psycopg.Connection]:
-    """The row is locked for the length of the block, or until the connection is rolled back."""
+    """Lock the row for the length of the block, or until the yielded connection is rolled back."""
     with psycopg.connect(world.url_of_database, application_name=OPERATOR) as operator:
         operator.execute(f"SELECT 1 FROM {table} WHERE id = %s FOR UPDATE".encode(), [row_id])
         yield operator
@@ -27,7 +27,7 @@ def locked_row(world: World, table: str, row_id: str) -> Iterator[psycopg.Connec
 
 @contextmanager
 def hurried(world: World) -> Iterator[Services]:
-    """What the world is made of, with a database of which no work waits long for a lock."""
+    """The world's services with the QUICK limits."""
     limits = dict.fromkeys(Work, QUICK)
     database = Database(world.url_of_database, limits=limits)
     try:

@@ -1,4 +1,4 @@
-"""A table that somebody else has locked: whatever needs it waits, each request with its thread and its connection."""
+"""A table that another transaction has locked: each request that needs it waits, and holds its thread and connection."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from tests.support.world import World
 
 
 class LockedTable:
-    """`waiting` tells how many wait for it."""
+    """A locked table; `waiting` counts the sessions that wait for it."""
 
     def __init__(self, connection: psycopg.Connection, table: str) -> None:
         self.connection = connection
@@ -17,7 +17,7 @@ class LockedTable:
 
     @property
     def waiting(self) -> int:
-        """Sessions that wait for the table."""
+        """The number of sessions that wait for the table."""
         found = self.connection.execute(
             "SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND NOT granted", [self.table]
         ).fetchone()
@@ -26,7 +26,7 @@ class LockedTable:
 
 @contextmanager
 def locked_table(world: World, table: str) -> Iterator[LockedTable]:
-    """The table is locked for the length of the block."""
+    """Lock the table for the length of the block."""
     with psycopg.connect(world.url_of_database) as operator:
         operator.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE".encode())
         yield LockedTable(operator, table)

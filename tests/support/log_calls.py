@@ -1,4 +1,4 @@
-"""Every line that the product can log, read from its source."""
+"""Every line that the product can log, found in its source."""
 
 import ast
 import importlib
@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 APART = {"dev", "edges"}
-"""Rooms that no live installation runs, or that run on a publisher's own site."""
+"""Rooms that no live installation runs: development tools, and files that run on a publisher's own site."""
 LEVELS = {
     "debug": "debug",
     "info": "info",
@@ -19,11 +19,11 @@ LEVELS = {
     "critical": "critical",
 }
 PASSED_ON = {("billing.platform.db", "line"), ("billing.platform.logs", "words")}
-"""Where the words of another call are written."""
+"""Calls that log another call's text: (module, argument)."""
 
 
 def events() -> set[tuple[str, tuple[str, ...]]]:
-    """What `log_event` is called with: the event, and the names of its facts."""
+    """Each call of `log_event`: the event and the names of its facts."""
     return {
         (_words(module, call.args[1]), tuple(str(fact.arg) for fact in call.keywords))
         for module, call in _calls()
@@ -32,7 +32,7 @@ def events() -> set[tuple[str, tuple[str, ...]]]:
 
 
 def lines() -> set[tuple[str, str]]:
-    """What the loggers are called with: level, and the line."""
+    """Each call of a logger: level and text."""
     found = set()
     for module, call in _calls():
         if not isinstance(call.func, ast.Attribute) or call.func.attr not in LEVELS:
@@ -62,7 +62,7 @@ def _read() -> Iterator[tuple[str, ast.Call]]:
 
 
 def _words(module: str, node: ast.expr) -> str:
-    """The text, with `…` for each part that differs. A name is looked up; what a call returns is `…`."""
+    """The text, with `…` for each variable part. Names of constants are looked up; the result of a call is `…`."""
     match node:
         case ast.Constant(value=str(text)):
             return re.sub(r"%[sdr]", "…", text)

@@ -1,4 +1,4 @@
-"""A claimer whose connection to the database is cut, as by a restart of the server, while its process works on."""
+"""Cut the database connection that holds a worker's lock, as a server restart does, while the worker goes on."""
 
 from dataclasses import replace
 
@@ -16,15 +16,15 @@ _CUT = f"""SELECT pg_terminate_backend(pid, 60000) FROM pg_locks
 
 
 def lose_claims(database: Database) -> None:
-    """Cut the connection of each claimer; their locks are gone when this returns."""
+    """Cut the connection of each worker's lock. The locks are free when this returns."""
     with database.transaction() as session:
         cut = session.execute(sa.text(_CUT)).scalars().all()
-    assert cut, "somebody claims"
-    assert all(cut), "they are gone within the minute"
+    assert cut, "no worker holds a lock"
+    assert all(cut), "a session did not end within a minute"
 
 
 def another_worker(world: World) -> Services:
-    """What a second worker on this machine works with: connections to the relay of its own."""
+    """The services of a second worker, with its own connections to the relay."""
     services = world.services
     return replace(
         services,

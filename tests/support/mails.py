@@ -1,15 +1,15 @@
-"""Finding a mail among those that came."""
+"""Find a mail by its subject."""
 
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 
 class Titled(Protocol):
-    """Whatever has a subject."""
+    """A mail of any class."""
 
     @property
     def subject(self) -> str:
-        """Its words."""
+        """The mail's subject."""
         ...
 
 
@@ -17,7 +17,7 @@ Found = TypeVar("Found", bound=Titled)
 
 
 def about(letters: Sequence[Found], subject: str) -> Found:
-    """The newest of them, which come oldest first, with these words in its subject; two of one instant come in any order."""
+    """The newest mail whose subject contains these words. `letters` are oldest first; the order within one instant is arbitrary."""
     found = [letter for letter in letters if subject in letter.subject]
     assert found, (subject, [letter.subject for letter in letters])
     return found[-1]

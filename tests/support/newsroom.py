@@ -1,4 +1,4 @@
-"""The newsroom of a test's world: lists with people on them, issues, and what arrived."""
+"""Newsletters in a test's world: lists with subscribers, issues, and the mails that arrived."""
 
 import re
 from dataclasses import dataclass
@@ -41,13 +41,13 @@ HEADERS = (
     *("From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Reply-To", "List-Id"),
     *("List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID"),
 )
-"""The headers that every newsletter carries once."""
+"""The headers that every newsletter must carry exactly once."""
 CARD = IssueCard("Environment", "The water nobody counted", "https://example.com/water", True)
 
 
 @dataclass
 class Newsroom:
-    """A world with the sample newsletters, which are seeded if there are none."""
+    """A world with the sample newsletters. They are seeded if missing."""
 
     world: World
     list_id: str = "first-light"
@@ -58,13 +58,13 @@ class Newsroom:
                 seed.newsletters(session, self.world.now)
 
     def people(self, count: int, newsletter: str | None = None) -> list[str]:
-        """Confirmed addresses on a list; `reader-0001@readers.example` and on."""
+        """Add `count` confirmed addresses to a list: `reader-0001@readers.example` and so on. Return them."""
         with self.world.services.database.transaction() as session:
             sample_newsletters.people(session, newsletter or self.list_id, count, self.world.now)
         return [f"reader-{number:04}@{sample_newsletters.DOMAIN}" for number in range(1, count + 1)]
 
     def add_reader(self, email: str, *, subscribed: bool = False, days: float = 900) -> str:
-        """An account without a trial; `subscribed` gives it a complimentary subscription for so many days. Its id."""
+        """Add an account without a trial and return its id. `subscribed` adds a complimentary subscription for `days` days."""
         number = self.world.rows("SELECT count(*) AS n FROM reader")[0]["n"]
         reader_id = f"rdr_{number}"
         self.world.execute(
@@ -85,7 +85,7 @@ class Newsroom:
         return reader_id
 
     def join(self, address: str, newsletter: str | None = None) -> None:
-        """Let a reader, whose address is verified, tick one newsletter."""
+        """Sign a reader, whose address is verified, up for one newsletter."""
         with self.world.services.database.begin(self.world.services.site, self.world.now, WORKER) as ctx:
             reader = by_address(ctx.session, address)
             assert reader is not None
@@ -94,13 +94,13 @@ class Newsroom:
             )
 
     def leave(self, address: str) -> None:
-        """Unsubscribe an address from the one newsletter it gets, by one click in a mail program."""
+        """Unsubscribe an address from its only newsletter, by one-click unsubscribe."""
         (row,) = self.world.rows("SELECT id FROM signup WHERE address_key = :address", address=address)
         url = links.unsubscribe_url(self.world.services.site, row["id"])
         self.world.http_client().post(url).raise_for_status()
 
     def draft(self, source: str = SOURCE, subject: str = SUBJECT, newsletter: str | None = None) -> str:
-        """A finished draft; its id."""
+        """Create a finished draft; return its id."""
         with self.world.services.database.begin(self.world.services.site, self.world.now, BY) as ctx:
             made = issues.create(ctx, newsletter or self.list_id)
             issues.save(
@@ -115,43 +115,43 @@ class Newsroom:
             return made.id
 
     def schedule(self, issue_id: str, when: datetime | None = None) -> None:
-        """Scheduled, for now unless said otherwise."""
+        """Schedule an issue for `when`, or for now."""
         with self.world.services.database.begin(self.world.services.site, self.world.now, BY) as ctx:
             issues.schedule(
                 ctx, issue_id, when or self.world.now, self.world.services.newsletter_sender.house
             )
 
     def send(self, **draft: str) -> str:
-        """A finished issue, sent to its end; its id."""
+        """Send a finished issue to all recipients; return its id."""
         issue_id = self.draft(**draft)
         self.schedule(issue_id)
         self.world.settle()
         return issue_id
 
     def send_to(self, count: int) -> list[Received]:
-        """Send an issue to so many sample addresses; the newest mail of each."""
+        """Send an issue to `count` sample addresses; return the newest mail of each."""
         addresses = self.people(count)
         self.send()
         return [self.arrived_for(address)[-1] for address in addresses]
 
     def issue(self, issue_id: str) -> Issue:
-        """As it stands."""
+        """The issue's row."""
         with self.world.services.database.transaction() as session:
             return issues.issue(session, issue_id)
 
     def progress(self, issue_id: str) -> Progress:
-        """Its counts, which must add up at every look."""
+        """The issue's counts, which must always add up."""
         with self.world.services.database.transaction() as session:
             found = progress(session, issue_id)
         assert found.adds_up, found
         return found
 
     def counts(self, issue_id: str) -> dict[str, int]:
-        """Recipients by state, in plain words."""
+        """The number of recipients by state."""
         return {state.value: count for state, count in self.progress(issue_id).states.items()}
 
     def delivery(self, issue_id: str, address: str) -> dict[str, Any]:
-        """One recipient's row."""
+        """One recipient's delivery row."""
         (row,) = self.world.rows(
             "SELECT * FROM delivery WHERE issue_id = :issue AND address_key = lower(:address)",
             issue=issue_id,
@@ -167,21 +167,21 @@ class Newsroom:
         return [(row["scope"], row["reason"]) for row in rows]
 
     def arrived(self) -> list[Received]:
-        """The newsletters that reached the sink, with their envelopes."""
+        """The newsletters that the fake SMTP server accepted, with their envelopes."""
         return [mail for mail in self.world.smtp.received if b"\r\nList-Id:" in mail.raw]
 
     def arrived_for(self, address: str) -> list[Received]:
-        """Those for one address."""
+        """The newsletters to one address."""
         return [mail for mail in self.arrived() if address in mail.recipients]
 
 
 def parsed(mail: Received) -> EmailMessage:
-    """The mail as Python reads it."""
+    """The mail as parsed by Python."""
     return message_from_bytes(mail.raw, policy=default)
 
 
 def headers_of(mail: Received) -> dict[str, list[str]]:
-    """The headers as they stand in the bytes, unfolded."""
+    """The raw headers, unfolded."""
     lines = re.sub(rb"\r\n[ \t]+", b" ", mail.raw.partition(b"\r\n\r\n")[0]).split(b"\r\n")
     found: dict[str, list[str]] = {}
     for line in lines:
@@ -191,7 +191,7 @@ def headers_of(mail: Received) -> dict[str, list[str]]:
 
 
 def parts_of(mail: Received) -> tuple[str, str]:
-    """Its text and its HTML, decoded."""
+    """The mail's text and HTML parts, decoded."""
     message = parsed(mail)
     found = {
         part.get_content_type(): str(part.get_content()).replace("\r\n", "\n")
@@ -202,7 +202,7 @@ def parts_of(mail: Received) -> tuple[str, str]:
 
 
 def link(mail: Received, mark: str) -> str:
-    """The link with `mark` in it, from the text part."""
+    """The link in the text part that contains `mark`."""
     found = re.search(rf"https?://\S*{mark}\S*", parts_of(mail)[0])
     assert found is not None
     return found.group()

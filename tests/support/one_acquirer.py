@@ -1,4 +1,4 @@
-"""A registry of one acquirer, for tests that put a gateway of their own in its place."""
+"""A registry with one acquirer, for tests with a gateway of their own."""
 
 from typing import cast
 
@@ -8,5 +8,5 @@ from billing.platform.monotonic import Monotonic, SystemMonotonic
 
 
 def only(gateway: object, monotonic: Monotonic | None = None) -> Acquirers:
-    """`gateway` has a name, and those of the port's methods that the test needs. No pace is kept."""
+    """`gateway` needs a name and the port's methods that the test uses. There is no rate limit."""
     return Acquirers([cast(Gateway, gateway)], 0, monotonic or SystemMonotonic())

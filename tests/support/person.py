@@ -1,4 +1,4 @@
-"""Somebody with a browser: what they do on the pages, and what they must never see."""
+"""A person with Chromium: their actions on the pages, and the console errors that must not happen."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -17,7 +17,7 @@ DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
 
 @dataclass
 class Person:
-    """One browser of its own, with its cookies. `troubles` are errors that the browser's console told."""
+    """A fresh browser context. `troubles` are errors and warnings from the browser's console."""
 
     demo: Demo
     context: BrowserContext
@@ -36,32 +36,32 @@ class Person:
         return person
 
     def _listen(self, page: Page) -> None:
-        page.on("console", self._hear)
+        page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.troubles.append(f"{page.url}: {error}"))
-        page.on("response", self._note)
+        page.on("response", self._on_response)
 
-    def _note(self, response: Response) -> None:
+    def _on_response(self, response: Response) -> None:
         if response.request.is_navigation_request() and response.status >= 400:
             self._refusals.add(response.url)
 
-    def _hear(self, message: ConsoleMessage) -> None:
-        """A page that refuses is refused with its status, which browsers write to the console."""
+    def _on_console(self, message: ConsoleMessage) -> None:
+        """Record errors and warnings, but for the line that browsers write when a page itself has an error status."""
         refused = message.location["url"] in self._refusals and "Failed to load resource" in message.text
         if message.type in ("error", "warning") and not refused:
             self.troubles.append(f"{message.location['url']}: {message.text}")
 
     def open(self, path: str) -> None:
-        """By typing an address, or following a link from elsewhere."""
+        """Open a path of the demo, or a full address."""
         self.page.goto(path if path.startswith("http") else f"{self.demo.url}{path}")
 
     def press(self, name: str) -> None:
-        """Click the one link or button called so, and count it."""
+        """Click the link or button with this name, and count the click."""
         self.clicks += 1
         self.page.get_by_role("main").get_by_text(name, exact=True).click()
         self.page.wait_for_load_state()
 
     def agree(self, email: str) -> None:
-        """From the offer to the card page."""
+        """Go from the offer to the card page."""
         self.open("/")
         self.page.locator(".hero .button").click()
         self.page.get_by_label("Your mail address").fill(email)
@@ -71,25 +71,25 @@ class Person:
         self.page.wait_for_url("**/c/pay/**")
 
     def type_card(self, number: str) -> None:
-        """On the card page."""
+        """Fill in the card page."""
         self.page.get_by_label("Card number").fill(number)
         self.page.get_by_label("Expiry date").fill("12 / 34")
         self.page.get_by_label("Security code").fill("123")
         self.page.get_by_label("Name on card").fill("Thandi Nkosi")
 
     def save_card(self, number: str) -> None:
-        """Type it and send it."""
+        """Fill in the card page and send it."""
         self.type_card(number)
         self.page.get_by_role("button", name="Save card").click()
 
     def start_trial(self, email: str, number: str) -> None:
-        """All of it, until the page that says the trial has begun."""
+        """Start a trial, up to the page that confirms it."""
         self.agree(email)
         self.save_card(number)
         self.page.wait_for_url("**/subscribe/started")
 
     def move_clock(self, *buttons: str) -> None:
-        """With the demo's bar, as on a phone: open it, press."""
+        """Press these buttons of the demo's clock bar, opening the bar first where it is folded."""
         for name in buttons:
             button = self.page.locator(".demo").get_by_role("button", name=name)
             if not button.is_visible():
@@ -98,25 +98,25 @@ class Person:
             self.page.wait_for_load_state()
 
     def see(self, *words: str) -> None:
-        """The main part of the page holds these words."""
-        for each in words:
-            expect(self.page.get_by_role("main")).to_contain_text(each)
+        """Expect these words in the main part of the page."""
+        for text in words:
+            expect(self.page.get_by_role("main")).to_contain_text(text)
 
     def read(self, article: str) -> str:
-        """What stands on an article's page."""
+        """Open an article's page; return its text."""
         self.open(f"/articles/{article}")
         return self.page.get_by_role("main").inner_text()
 
     def open_letter(self, letter: Mail) -> Any:
-        """Open it in the mailbox, as mail programs show it; the frame with the letter."""
+        """Open a mail in the mailbox; return the frame that shows it."""
         self.open(f"/mailbox/{letter.id}")
         return self.page.frame_locator("iframe")
 
     def leave(self) -> None:
-        """Close the browser. Raises AssertionError for anything that was written to its console."""
+        """Close the browser. Raises AssertionError if its console had errors or warnings."""
         self._ends.close()
         assert self.troubles == []
 
 
 Arrive = Callable[..., Person]
-"""`arrive(size, **options)` of Playwright's contexts: somebody new."""
+"""`arrive(size, **options)` makes a person; the options are those of Playwright's contexts."""

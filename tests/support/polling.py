@@ -1,4 +1,4 @@
-"""Wait for what another process does. It can't tell a test, so it is asked again and again."""
+"""Poll for a condition that another process brings about and can't signal."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ PAUSE_SECONDS = 0.01
 
 
 def eventually(is_so: Callable[[], object], seconds: float = FIVE_MINUTES) -> bool:
-    """Whether it becomes so; the limit is only there so that a failing test ends."""
+    """Poll until `is_so()`; return whether it became so. The limit only ends a failing test."""
     deadline = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > deadline:
@@ -19,5 +19,5 @@ def eventually(is_so: Callable[[], object], seconds: float = FIVE_MINUTES) -> bo
 
 
 def until(is_so: Callable[[], object], what: str) -> None:
-    """Wait for something to become so, as long as anybody could need."""
+    """Poll until `is_so()`; fail after PATIENCE_SECONDS."""
     assert eventually(is_so, PATIENCE_SECONDS), f"waited in vain for {what}"

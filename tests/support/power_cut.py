@@ -1,4 +1,4 @@
-"""Cut the power of everything that runs in this process, at a stop point."""
+"""Simulate a power cut in this process at a stop point."""
 
 import threading
 from dataclasses import dataclass, field
@@ -7,36 +7,36 @@ from typing import Any
 from billing.platform import stop_points
 
 NOT_A_PROCESS = ("tests.", "platform.clock.", "platform.installation.")
-"""Points that only look: passing them changes nothing, so dying there tells nothing."""
+"""Read-only points: dying there would prove nothing."""
 
 
 class PowerCut(BaseException):
-    """The process is gone. No `except Exception` of ours may hear of it, as none hears of a kill."""
+    """The process is gone. It is no Exception, because no `except Exception` may handle it, as none handles a kill."""
 
 
 @dataclass
 class Power:
-    """Cuts the power of everything that runs here, at the so-manieth stop point from now: what is not committed is lost, and
-    locks are free. Then nothing passes a point until it is back."""
+    """Cuts the power at the n-th stop point from now. Uncommitted work is lost and locks are free. Until `back`, every stop point
+    raises PowerCut."""
 
     died_at: str | None = None
     _left: int = 0
     _lock: Any = field(default_factory=threading.Lock)
 
     def cut_after(self, points: int) -> None:
-        """So many points are passed; at the last of them it is over."""
+        """Cut the power at the `points`-th stop point from now."""
         self.died_at, self._left = None, points
         stop_points.listen(self._pass)
 
     def back(self) -> str | None:
-        """Power again; where it was cut, if it was."""
+        """Restore the power; return the stop point of the cut, if there was one."""
         died_at, self.died_at = self.died_at, None
         if died_at is not None:
             stop_points.listen(None)
         return died_at
 
     def never(self) -> None:
-        """No cut is to come any more."""
+        """Cancel any cut to come."""
         stop_points.listen(None)
         self.died_at = None
 

@@ -1,10 +1,10 @@
-"""Whether a process of the machine still runs."""
+"""Check whether a process still runs."""
 
 import psutil
 
 
 def has_ended(process: psutil.Process | int) -> bool:
-    """Whether it is gone, or only waits to be reaped."""
+    """Whether the process is gone or a zombie."""
     try:
         found = psutil.Process(process) if isinstance(process, int) else process
         return found.status() == psutil.STATUS_ZOMBIE

@@ -1,4 +1,4 @@
-"""Programs with an API key of their own."""
+"""HTTP clients with their own API keys."""
 
 import itertools
 from datetime import datetime
@@ -16,17 +16,17 @@ SMALL = Ceilings()
 def program(
     world: World, *scopes: str, ceilings: Ceilings = SMALL, expires_at: datetime | None = None
 ) -> httpx.Client:
-    """A program whose key has these scopes, by which it is named too; a second one has a number besides."""
-    _tokens, of_scopes = world.services.site.tokens, "-".join(scopes)
-    names = itertools.chain([of_scopes], (f"{of_scopes}-{number}" for number in itertools.count(2)))
+    """A client whose new key has these scopes. The key is named after them, and numbered from the second on."""
+    base = "-".join(scopes)
+    names = itertools.chain([base], (f"{base}-{number}" for number in itertools.count(2)))
     with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
-        name = next(one for one in names if not named(ctx, one))
+        name = next(name for name in names if not named(ctx, name))
         secret = create(ctx, name, scopes, ceilings, expires_at)
     return with_secret(world, secret)
 
 
 def with_secret(world: World, secret: str) -> httpx.Client:
-    """A program that sends this secret."""
+    """A client that sends this secret."""
     client = world.http_client()
     client.headers["Authorization"] = f"Bearer {secret}"
     return client

@@ -1,4 +1,4 @@
-"""How long the proofs are: `make prove`, which CI runs, in minutes; `make prove-all`, for a night or a release, at length."""
+"""The size of the proofs: minutes in `make prove`, which CI runs; hours in `make prove-all`, for a night or a release."""
 
 import os
 
@@ -6,16 +6,16 @@ import pytest
 
 AT_LENGTH = os.environ.get("MASTHEAD_PROVE") == "all"
 SEED = int(os.environ.get("MASTHEAD_SEED", "0"))
-"""Draws other stories, crowds and meetings. CI takes it from the commit's hash."""
+"""The seed of all random draws in the proofs. CI takes it from the commit's hash."""
 STORIES = int(os.environ.get("MASTHEAD_STORIES", "2000" if AT_LENGTH else "300"))
 ROUNDS = int(os.environ.get("MASTHEAD_ROUNDS", "500" if AT_LENGTH else "50"))
-"""Of each race."""
+"""Rounds of each race."""
 EVERY_DEATH = AT_LENGTH
-"""Die at each stop point in every crash case that passes it, not in one."""
+"""Whether each stop point is died at in every crash case that passes it, or only in one."""
 
 
 def sized(*, at_length: int, usual: int) -> int:
-    """How many: in `make prove-all`, and in `make prove`."""
+    """Choose a number: `at_length` in `make prove-all`, else `usual`."""
     return at_length if AT_LENGTH else usual
 
 
@@ -23,7 +23,7 @@ only_at_length = pytest.mark.skipif(not AT_LENGTH, reason="only in `make prove-a
 
 
 def in_words() -> str:
-    """What a run covers."""
+    """Describe what a run covers."""
     deaths = "in every crash case that passes it" if EVERY_DEATH else "in one crash case"
     kills = "three kills" if AT_LENGTH else "one kill"
     return (

@@ -1,4 +1,4 @@
-"""A publisher's own servers beside Masthead, on `www.paper.example` and elsewhere, and the text that they guard."""
+"""A publisher's own servers beside Masthead, on `www.paper.example` and elsewhere, and the text behind the paywall."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ ELSEWHERE = "http://elsewhere.example"
 
 
 def sentinels(article_id: str = LOCKED) -> list[str]:
-    """Pieces of an article's text that stand nowhere else."""
+    """Pieces of an article's text that occur nowhere else."""
     found = sample_article(article_id)
     assert found is not None
     return [
@@ -23,7 +23,7 @@ def sentinels(article_id: str = LOCKED) -> list[str]:
 
 
 def whole_text(article_id: str = LOCKED) -> str:
-    """The whole text, as a publisher's server has it."""
+    """The whole text as HTML, as a publisher's server has it."""
     found = sample_article(article_id)
     assert found is not None
     return "".join(f"<p>{block.text}</p>" for block in found.paragraphs)
@@ -33,7 +33,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class Publisher(ThreadingHTTPServer):
-    """Takes as many at once as come."""
+    """A server with a thread for each request and a long backlog."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -41,7 +41,7 @@ class Publisher(ThreadingHTTPServer):
 
 @contextmanager
 def serve(answer: Callable[[BaseHTTPRequestHandler], Answer]) -> Iterator[int]:
-    """A publisher's server on loopback; its port. `answer` is called for each request."""
+    """Run a publisher's server on loopback and yield its port. `answer` is called for each request."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -62,7 +62,7 @@ def serve(answer: Callable[[BaseHTTPRequestHandler], Answer]) -> Iterator[int]:
                 self.wfile.write(body)
 
         def log_message(self, *_: Any) -> None:
-            """Nobody reads it."""
+            """Log nothing."""
 
         do_HEAD = do_GET  # noqa: N815 - the library's name
 

@@ -1,4 +1,4 @@
-"""A backup of the last evening of three trials, to restore after their first charges."""
+"""A backup from the last evening of three trials, to restore after their first charges."""
 
 from billing.rules.absence import LISTED_WITHIN
 from tests.reports.operator import broken
@@ -10,7 +10,7 @@ READERS = ("one@example.com", "two@example.com", "three@example.com")
 
 
 def last_evening(world: World) -> World:
-    """Three readers on the last evening of their trials, and the backup of that evening."""
+    """Bring three readers to the last evening of their trials, and take a backup."""
 
     def live() -> None:
         for number, email in enumerate(READERS):
@@ -23,7 +23,7 @@ def last_evening(world: World) -> World:
 
 
 def adopt(world: World) -> str:
-    """What the operator is told. It is the moment then at which the worker asks Stripe once more, and money goes on."""
+    """Run `billing adopt` and return its output. Afterwards it is the time when the worker asks Stripe again and charging resumes."""
     done = run_on(world, "adopt", "--yes")
     assert done.exit_code == 0, done.output
     world.skip_to(world.now + LISTED_WITHIN)
@@ -31,6 +31,6 @@ def adopt(world: World) -> str:
 
 
 def all_kept(world: World) -> None:
-    """No promise is broken, and our books are Stripe's."""
+    """Assert that no promise is broken and that our books match Stripe's."""
     assert broken(world) == {}
     ledger_checks.check(world)

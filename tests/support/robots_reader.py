@@ -1,4 +1,4 @@
-"""robots.txt as a crawler reads it, by RFC 9309."""
+"""Parse robots.txt as a crawler does (RFC 9309)."""
 
 import re
 from functools import cache
@@ -6,7 +6,7 @@ from functools import cache
 
 @cache
 def groups(text: str) -> list[tuple[list[str], list[tuple[str, str]]]]:
-    """Product tokens with their rules, as a crawler reads them: comments gone, groups begun by user-agent lines."""
+    """The groups: product tokens with their rules. Comments are removed; user-agent lines begin a group."""
     found: list[tuple[list[str], list[tuple[str, str]]]] = []
     begun = False
     for line in text.splitlines():
@@ -26,7 +26,7 @@ def groups(text: str) -> list[tuple[list[str], list[tuple[str, str]]]]:
 
 
 def may(text: str, token: str, path: str) -> bool:
-    """Whether a crawler may fetch the path: its own group, else `*`; the longest rule that fits, else it may."""
+    """Whether a crawler may fetch the path. Its own group counts, else `*`; the longest matching rule decides; without one it may."""
     own = [rules for tokens, rules in groups(text) if token.lower() in tokens]
     rules = own or [rules for tokens, rules in groups(text) if "*" in tokens]
     fits = [

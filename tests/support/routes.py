@@ -1,4 +1,4 @@
-"""Every route as the application itself knows it, so that a test can't forget a new one."""
+"""All routes, read from the application itself, so that tests cover new ones too."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
 
 class _Named(dict[str, str]):
-    """Names for the places in an address; what nobody named is called `none`."""
+    """Values for the parameters of a path; a missing one is `none`."""
 
     def __missing__(self, _: str) -> str:
         return "none"
@@ -27,7 +27,7 @@ class _Named(dict[str, str]):
 
 @dataclass(frozen=True)
 class Route:
-    """One method at one address."""
+    """One method of one path."""
 
     method: str
     path: str
@@ -35,18 +35,18 @@ class Route:
 
     @property
     def is_page(self) -> bool:
-        """For people, in a browser."""
+        """Whether it is a page for people, in a browser."""
         return not self.path.startswith(
             ("/v1/", "/access/", "/.well-known/", "/webhooks/", "/healthz", "/readyz", "/metrics")
         )
 
     @property
     def is_form(self) -> bool:
-        """Sent from a page of ours, so it needs that page's token. One-click unsubscribing is sent by mail programs."""
+        """Whether it is a form of our pages and needs their CSRF token. One-click unsubscribe isn't: mail programs send it."""
         return self.is_page and self.method != "GET" and self.path != "/u/{token}"
 
     def at(self, **names: str) -> str:
-        """The address with the names put in."""
+        """The path with its parameters filled in."""
         return self.path.format_map(_Named(names))
 
     def __str__(self) -> str:
@@ -54,7 +54,7 @@ class Route:
 
 
 def routes(world: World) -> list[Route]:
-    """Every route of the installation, those of the demo with it."""
+    """Every route of the installation, including the demo's."""
     return routes_of(world.app)
 
 
@@ -70,12 +70,12 @@ def routes_of(app: ASGIApp) -> list[Route]:
 
 
 def api_routes(app: ASGIApp) -> Iterator[APIRoute]:
-    """The same as FastAPI keeps them."""
+    """Every route of an application as FastAPI's object."""
     yield from _within(fastapi_of(app).routes)
 
 
 def fastapi_of(app: ASGIApp) -> FastAPI:
-    """What stands inside all that a request passes first."""
+    """Unwrap the FastAPI application from its middleware."""
     gate = app.app if isinstance(app, CanonicalHost) else app
     assert isinstance(gate, Gate)
     front = gate.app
@@ -95,7 +95,7 @@ def _within(listed: list[Any]) -> Iterator[APIRoute]:
 
 
 def is_named_refusal(answer: httpx.Response) -> bool:
-    """A problem with a code, or a page; with an id to ask about, and no inner workings."""
+    """Whether it is a proper 4xx answer: a problem with a code, or a page; with a request id and without a traceback."""
     if (
         not 400 <= answer.status_code < 500
         or "Traceback" in answer.text

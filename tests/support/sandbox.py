@@ -1,4 +1,4 @@
-"""the sandbox in a thread, recording every exchange: what tests of billing charge cards with."""
+"""The Stripe sandbox in a thread of the test process. It records every exchange."""
 
 import re
 import threading
@@ -16,11 +16,11 @@ from billing.dev.sandbox.world import API_VERSION, Merchant
 from tests.support.http_client import http_client
 from tests.support.stripe_openapi import violations
 
-KEY = "sk_test_sandbox_twin"
+KEY = "sk_test_of_the_sandbox"
 
 
 class Sandbox:
-    """A running sandbox. `start` and `stop` it, or use it with `with`."""
+    """A sandbox: use it with `with`, or call `start` and `stop`."""
 
     def __init__(
         self,
@@ -50,31 +50,31 @@ class Sandbox:
         self.stop()
 
     def start(self) -> None:
-        """Returns once it answers (the socket listens already, so the first request waits for it)."""
+        """Start the server; return when it answers. The socket listens already, so the first request waits for it."""
         self._thread.start()
         self.http.get("/_sandbox/state").raise_for_status()
 
     def begin_to_stop(self) -> None:
-        """Let the thread end while something else is put away."""
+        """Tell the thread to end, without waiting for it."""
         self._server.should_exit = True
 
     def stop(self) -> None:
-        """Returns once the thread is gone."""
+        """Stop the server; return when its thread has ended."""
         self.begin_to_stop()
         self._thread.join(timeout=20)
         self.http.close()
         self._listener.close()
 
     def client(self, **options: Any) -> StripeClient:
-        """The official SDK, talking to this sandbox."""
+        """A client of the official SDK for this sandbox."""
         options.setdefault("max_network_retries", 0)
         return StripeClient(self.key, base_addresses={"api": self.url}, stripe_version=API_VERSION, **options)
 
     def check(self) -> None:
-        """Judge everything exchanged since the last check by Stripe's OpenAPI; AssertionError lists what is wrong."""
-        judged = self.exchanges[:]
-        del self.exchanges[: len(judged)]
-        found = [problem for exchange in judged for problem in violations(exchange)]
+        """Check all exchanges since the last check against Stripe's OpenAPI. Raises AssertionError that lists the violations."""
+        checked = self.exchanges[:]
+        del self.exchanges[: len(checked)]  # not `clear`: the server's thread may have added one meanwhile
+        found = [problem for exchange in checked for problem in violations(exchange)]
         if found:
             raise AssertionError("exchanges violate Stripe's OpenAPI:\n" + "\n".join(found))
 
@@ -84,23 +84,23 @@ class Sandbox:
         return datetime.fromtimestamp(self._get("/_sandbox/clock")["now"], UTC)
 
     def set_clock(self, at: datetime | None) -> None:
-        """Hold the clock at an aware instant; None lets it run again."""
+        """Hold the clock at an aware instant; None lets it follow the machine's clock again."""
         self._post("/_sandbox/clock", {"now": None if at is None else int(at.timestamp())})
 
     def skew(self, seconds: int) -> None:
-        """Let its clock be so many seconds ahead of ours; below zero, behind."""
+        """Set its clock `seconds` ahead of ours; negative: behind."""
         self._post("/_sandbox/skew", {"seconds": seconds})
 
     def lag(self, seconds: int) -> None:
-        """Keep objects that are younger than so many seconds out of its lists; 0 ends that."""
+        """Leave objects younger than `seconds` out of its lists; 0 ends that."""
         self._post("/_sandbox/lists", {"behind": seconds})
 
     def advance(self, **by: float) -> None:
-        """Move the held clock forward by a timedelta's arguments."""
+        """Move the held clock forward; takes timedelta's arguments."""
         self.set_clock(self.now + timedelta(**by))
 
     def settle(self) -> None:
-        """Return once no webhook delivery is due or in flight; AssertionError after 30 s without progress."""
+        """Return when no webhook delivery is due or in flight. Raises AssertionError after 30 s without progress."""
         pending = self.state()["pending_deliveries"]
         while (answer := self.http.post("/_sandbox/settle")).status_code == 504:
             before, pending = pending, self.state()["pending_deliveries"]
@@ -108,27 +108,29 @@ class Sandbox:
         assert answer.status_code == 200, f"webhooks did not settle: {answer.text}"
 
     def faults(self, *rules: dict[str, Any]) -> None:
-        """Put fault rules in force; without any, end all faults."""
+        """Set the fault rules; without arguments, remove all."""
         if rules:
             self._post("/_sandbox/faults", list(rules))
         else:
             self.http.delete("/_sandbox/faults").raise_for_status()
 
     def trouble(self, *rules: dict[str, Any]) -> None:
-        """Put webhook rules in force; without any, end all trouble."""
+        """Set the webhook fault rules; without arguments, remove all."""
         if rules:
             self._post("/_sandbox/trouble", list(rules))
         else:
             self.http.delete("/_sandbox/trouble").raise_for_status()
 
     def decline(self, payment_method: str, reason: str | dict[str, Any] | None) -> None:
-        """From now on the card is declined for this reason; None ends that."""
+        """Decline the card for this reason from now on; None ends that."""
         self._post("/_sandbox/declines", {"payment_method": payment_method, "decline": reason})
 
-    def banks(self, do: str, **asked: Any) -> dict[str, Any]:
-        """What others do of their own: dispute, win, lose, warn, refund_succeeds, refund_fails, refunds, payouts, pay_out,
-        payout_listed, payout_fails, debit, correct, remove_card, delete_customer, restrict."""
-        return dict(self._post("/_sandbox/banks", {"do": do, **asked}))
+    def banks(self, do: str, **details: Any) -> dict[str, Any]:
+        """Perform an act of a bank, or of somebody in Stripe's dashboard.
+
+        Acts: dispute, win, lose, warn, refund_succeeds, refund_fails, refunds, payouts, pay_out, payout_listed, payout_fails,
+        debit, correct, remove_card, delete_customer, restrict."""
+        return dict(self._post("/_sandbox/banks", {"do": do, **details}))
 
     def disputes(self) -> list[dict[str, Any]]:
         """All disputes, newest first."""
@@ -139,11 +141,11 @@ class Sandbox:
         return self.objects("payout")
 
     def replace(self, payment_method: str, **card: Any) -> None:
-        """The network replaces a card: `exp_month`, `exp_year`, `number`; four years later by default."""
+        """Replace a card as its network does: `exp_month`, `exp_year`, `number`. By default it expires four years later."""
         self._post(f"/_sandbox/cards/{payment_method}/replace", card)
 
     def add_webhook(self, url: str, secret: str) -> None:
-        """Send every event there, signed with the secret, until the next reset."""
+        """Send every event to this address, signed with the secret, until the next reset."""
         self._post("/_sandbox/webhook", {"url": url, "secret": secret})
 
     def resend(self, event: str, copies: int = 1) -> None:
@@ -151,19 +153,19 @@ class Sandbox:
         self._post("/_sandbox/resend", {"event": event, "copies": copies})
 
     def reset(self) -> None:
-        """As at start: only the endpoints given then are left, and the clock runs again."""
+        """Reset everything. Only the endpoints given at the start stay, and the clock runs again."""
         self._post("/_sandbox/reset", {})
 
     def keep(self, moment: str) -> None:
-        """Remember how everything is now."""
+        """Keep the present state under a name."""
         self.http.put(f"/_sandbox/moments/{moment}").raise_for_status()
 
     def recall(self, moment: str) -> None:
-        """Let everything be as it was then, the held clock, faults and trouble too."""
+        """Restore a kept state, including the held clock and all fault rules."""
         self._post(f"/_sandbox/moments/{moment}", {})
 
     def state(self) -> dict[str, Any]:
-        """Counts of everything."""
+        """The number of objects, deliveries and so on."""
         return self._get("/_sandbox/state")
 
     def objects(self, kind: str) -> list[dict[str, Any]]:
@@ -183,9 +185,9 @@ class Sandbox:
         return self.objects("event")
 
     def fill_in(self, session_url: str, number: str = "4242424242424242", *, pass_check: bool = True) -> str:
-        """Do what a person does on the Checkout page; the address they are sent to in the end.
+        """Fill in the Checkout page; return the address that the person is redirected to in the end.
 
-        Stays on the page (its address comes back) when the card is refused.
+        If the card is refused, the person stays, and the page's own address is returned.
         """
         form = {
             "number": number,
@@ -196,7 +198,7 @@ class Sandbox:
         return self._press(session_url, form | {"email": "t.dlamini@example.com"}, pass_check)
 
     def pay_kept(self, session_url: str, *, pass_check: bool = True) -> str:
-        """Press the button for the newest card that the page offers; where the person ends up."""
+        """Pay with the newest saved card that the page offers; return where the person ends up."""
         offered = re.findall(r'name="kept" value="(\w+)"', self.http.get(session_url).text)
         assert offered, "the page offers no card that is kept"
         return self._press(session_url, {"kept": offered[0]}, pass_check)
@@ -219,7 +221,7 @@ class Sandbox:
 
 @contextmanager
 def running(**options: Any) -> Iterator[Sandbox]:
-    """A sandbox for the length of a block; every exchange in it is judged at the end."""
+    """A sandbox for the length of a block. At the end every exchange is checked."""
     with Sandbox(**options) as sandbox:
         yield sandbox
         sandbox.check()

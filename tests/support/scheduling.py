@@ -1,5 +1,7 @@
-"""Which tests stay in one worker of xdist: those of a file, because they share what it starts (a house, a demo, a Chromium);
-and which begin first, lest one that takes minutes be left for the end, when the other workers have nothing to do."""
+"""How xdist's workers share the tests.
+
+The tests of a file stay in one worker, because they share what it starts: an installation, a demo, Chromium. The longest files
+begin first, so that none is left for the end while other workers idle."""
 
 import pytest
 from xdist.remote import Producer
@@ -13,9 +15,9 @@ SPREAD = (
     "tests/proofs/test_races.py",
     "tests/security/test_commit_first.py",
 )
-"""Long ones that share nothing: any worker takes the next."""
+"""Long files whose tests share nothing: any worker takes the next test."""
 SHARE_A_DEMO = ("tests/browser/", "tests/dev/demo/test_demo.py")
-"""These stay in one worker together: a demo takes fifteen seconds of CPU to start."""
+"""These files stay in one worker together: a demo takes fifteen seconds of CPU to start."""
 LONG = (
     "tests/billing_run/test_no_notice_no_charge.py",
     "tests/proofs/test_crash_matrix.py",
@@ -29,11 +31,11 @@ LONG = (
     "tests/security/test_fuzzed.py",
     "tests/billing_run/test_dunning_calendar.py",
 )
-"""Those that take longest, the longest first."""
+"""The slowest files, the slowest first."""
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist tells no types
-    """A file at a time, in the order in which they were collected; those that share a demo as if they were one."""
+    """Schedules whole files in the order of collection. Files that share a demo count as one."""
 
     def __init__(self, config: pytest.Config, log: Producer) -> None:
         super().__init__(config, log)
@@ -47,7 +49,7 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist tells no types
 
 
 def put_in_order(items: list[pytest.Item]) -> None:
-    """The long files first; the others as they were drawn."""
+    """Sort the tests: files of LONG first, the others in their order."""
 
     def place(item: pytest.Item) -> int:
         file = _file(item.nodeid)

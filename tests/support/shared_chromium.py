@@ -1,4 +1,4 @@
-"""One Chromium for all browser tests of a process: each test opens contexts of its own."""
+"""One Chromium for all browser tests of a process. Each test opens its own contexts."""
 
 import asyncio
 from collections.abc import Iterator
@@ -14,8 +14,7 @@ PATIENCE_MS = 60_000
 
 
 class Chromium:
-    """`with Chromium() as chromium` starts Playwright and a browser. While none of its contexts is open, the thread may
-    use asyncio as if Playwright were not there."""
+    """`with Chromium() as chromium` starts Playwright and a browser. The thread may use asyncio while no context is open."""
 
     def __init__(self) -> None:
         self._open = 0
@@ -37,14 +36,14 @@ class Chromium:
 
     @contextmanager
     def context(self, **options: Any) -> Iterator[BrowserContext]:
-        """A fresh profile, with its own cookies and cache; closed at the end. `options` are Playwright's."""
+        """A fresh profile with its own cookies and cache, closed at the end. `options` are Playwright's."""
         with self._in_use(), self._browser.new_context(**options) as context:
             context.set_default_timeout(PATIENCE_MS)
             yield context
 
     @contextmanager
     def _in_use(self) -> Iterator[None]:
-        # Between its calls Playwright leaves its event loop marked as running, which makes asyncio.run() raise.
+        # Playwright leaves its event loop marked as running between calls; asyncio.run() would raise.
         asyncio._set_running_loop(self._loop)
         self._open += 1
         try:

@@ -10,7 +10,7 @@ from tests.support.world import World
 
 
 class SharedWorld:
-    """The one installation of this process, and what else it needs when a test broke it."""
+    """The one installation of this process, with its fork server. It is made again after a test broke it."""
 
     def __init__(self, databases: Databases) -> None:
         self._databases = databases
@@ -19,14 +19,14 @@ class SharedWorld:
         self._forks: ForkServer | None = None
 
     def begin(self, at: datetime | None = None, **settings: object) -> World:
-        """The world, as new."""
+        """The world, blank again."""
         if self._world is None:
             self._world = self._life.enter_context(World(self._life.enter_context(self._databases.fresh())))
-            gc.freeze()  # what was imported and built for it stays, as in tests/conftest.py
+            gc.freeze()  # exclude what was imported and built from garbage collection, as tests/conftest.py does
         return self._world.begin(at, **settings)
 
     def judge(self) -> None:
-        """Judge what the test did with it. A world that a test broke is thrown away, so that the next test has a sound one."""
+        """Check what the test did. A world that fails the check is discarded, so that the next test gets a sound one."""
         if self._world is not None:
             try:
                 self._world.judge()
@@ -36,12 +36,12 @@ class SharedWorld:
                 raise
 
     def fork_server(self, world: World) -> ForkServer:
-        """Processes on the world's database, made once. Ask for it when nothing is due."""
+        """The fork server on the world's database, started once. No work may be due when it starts."""
         if self._forks is None:
             self._forks = self._life.enter_context(ForkServer(world.settings))
         return self._forks
 
     def close(self) -> None:
-        """End it; another one is made when it is asked for."""
+        """End the installation; the next `begin` makes another."""
         self._world, self._forks = None, None
         self._life.close()

@@ -1,4 +1,4 @@
-"""Browsers that are signed in already."""
+"""Browsers that are signed in."""
 
 from collections.abc import Callable
 from http.cookiejar import Cookie
@@ -13,20 +13,20 @@ from tests.support.world import World
 def in_trial_by_pages(
     world: World, email: str = "thandi@example.com", number: str = "4242424242424242"
 ) -> Browser:
-    """The browser of a reader who has just started a trial by the pages. Call it where `World.once` may be called."""
+    """The browser of a reader who has just started a trial by the pages. The rules of `World.once` apply."""
     return after(
         world, f"{email} starts a trial by the pages, with {number}", lambda it: it.start(email, number)
     )
 
 
 def signed_in(world: World, email: str) -> Browser:
-    """A browser in which this reader is signed in, by the product's own functions instead of a mailed link."""
+    """A browser in which this reader is signed in, by the product's functions instead of a mailed link."""
     name = cookies.named(world.settings, cookies.SESSION)
     return world.browser().with_cookie(name, session_secret(world, email))
 
 
 def prove_again(world: World, browser: Browser) -> Browser:
-    """On the page that asks whether it is the reader: by a link, as that page says. The browser ends where it was going."""
+    """Pass the page that requires a fresh sign-in, by its mailed link. The browser ends on the page it wanted."""
     assert browser.page.path == "/account/confirm", browser.page.words
     email = browser.page.words.partition("We mail a link to ")[2].partition(" .")[0].strip()
     browser.post("/account/confirm")
@@ -37,7 +37,7 @@ def prove_again(world: World, browser: Browser) -> Browser:
 
 
 def session_secret(world: World, email: str) -> str:
-    """The secret of a new session of a known reader: what the cookie holds."""
+    """Open a session of a known reader; return its secret, the value of the cookie."""
     (row,) = world.rows("SELECT id FROM reader WHERE email = :email", email=email)
     with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         browser = sessions.Browser(("",), "127.0.0.1", "Test/1")
@@ -45,7 +45,7 @@ def session_secret(world: World, email: str) -> str:
 
 
 def after(world: World, what_happens: str, live: Callable[[Browser], object]) -> Browser:
-    """A browser with the cookies it has after this. `what_happens` names it, as for `World.once`."""
+    """A browser with the cookies that it has after `live`. `what_happens` is the name for `World.once`."""
 
     def cookies_then() -> list[Cookie]:
         with world.browse() as browser:
@@ -56,7 +56,7 @@ def after(world: World, what_happens: str, live: Callable[[Browser], object]) ->
 
 
 def signed_in_by_mail(world: World, email: str = "thandi@example.com", times: int = 1) -> list[Browser]:
-    """So many browsers in which a reader signed in by a mailed link, one after the other. Call it where `World.once` may be called."""
+    """`times` browsers in which the reader signed in by mail, one after the other. The rules of `World.once` apply."""
 
     def kept() -> list[list[Cookie]]:
         found = []
@@ -67,4 +67,4 @@ def signed_in_by_mail(world: World, email: str = "thandi@example.com", times: in
         return found
 
     cookies = world.once(f"{email} signs in by mail in {times} browsers", kept)
-    return [world.browser().with_cookies(each) for each in cookies]
+    return [world.browser().with_cookies(jar) for jar in cookies]

@@ -1,5 +1,4 @@
-"""What a fake SMTP server does at a step instead of going on: an answer of the test's, silence, or a broken connection;
-or what else happens before it answers."""
+"""Rules of the fake SMTP server: at a step it gives another answer, stays silent, drops the connection, or calls a function first."""
 
 import threading
 from collections.abc import Callable
@@ -13,7 +12,7 @@ Action = Literal["answer", "silence", "drop", "meanwhile"]
 
 @dataclass
 class Rule:
-    """Applies to the matching events number `nth` and on (counted from 1), at most `times` times."""
+    """Applies from the `nth` matching event on (counted from 1), at most `times` times."""
 
     action: Action
     at: Step
@@ -26,7 +25,7 @@ class Rule:
     used: int = field(default=0, init=False)
 
     def applies(self, action: Action, at: Step, recipient: str | None) -> bool:
-        """Whether this is its turn. Asking counts."""
+        """Whether the rule applies to this event. Each call counts as one event."""
         if (action, at) != (self.action, self.at):
             return False
         if self.to is not None and (recipient or "").casefold() != self.to.casefold():
@@ -39,23 +38,23 @@ class Rule:
 
 
 class Rules:
-    """Those that stand, the oldest first. Tests add them while the server's thread asks."""
+    """The rules, oldest first. Tests add them while the server's thread reads them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rules: list[Rule] = []
 
     def add(self, rule: Rule) -> None:
-        """From now on."""
+        """Add a rule."""
         with self._lock:
             self._rules.append(rule)
 
     def clear(self) -> None:
-        """None stands any more."""
+        """Remove all rules."""
         with self._lock:
             self._rules.clear()
 
     def find(self, action: Action, at: Step, recipient: str | None) -> Rule | None:
-        """The first that applies here."""
+        """The first rule that applies to this event."""
         with self._lock:
             return next((rule for rule in self._rules if rule.applies(action, at, recipient)), None)

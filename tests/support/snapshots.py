@@ -1,4 +1,4 @@
-"""Kept states of a test's database, to go back to in a few milliseconds."""
+"""Snapshots of a test's database, restored in milliseconds."""
 
 import psycopg
 
@@ -14,13 +14,13 @@ SELECT (SELECT sum(oid::bigint) FROM pg_constraint WHERE connamespace = 'public'
         WHERE relnamespace = 'public'::regnamespace AND NOT attisdropped),
        (SELECT sum(oid::bigint) FROM pg_proc WHERE pronamespace = 'public'::regnamespace)
 """
-"""A number for each kind of thing that a statement of definition could change."""
+"""A checksum for each kind of object that DDL could change."""
 WORKER = "masthead worker under test"
 """The application name of worker processes that tests start."""
 
 
 def end_workers(line: psycopg.Connection) -> None:
-    """Let the database notice now that killed workers are gone. Their last statement may still be running, and hold locks."""
+    """End the sessions of killed workers. Their last statement may still run and hold locks."""
     line.execute(END_WORKERS, [WORKER])
 
 
@@ -31,14 +31,14 @@ class Snapshots:
         self._line = psycopg.connect(url, autocommit=True)
         self._tables = list(tables.metadata.tables)
         self._way_back: dict[str, bytes] = {}
-        self._schema = self._look_at_schema()
+        self._schema = self._schema_checksums()
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the connection."""
         self._line.close()
 
     def keep(self, name: str) -> None:
-        """Remember all rows as they are now; a snapshot of the same name is replaced."""
+        """Keep all rows. A snapshot of the same name is replaced."""
         self._do(f'DROP SCHEMA IF EXISTS "{name}" CASCADE')
         self._do(f'CREATE SCHEMA "{name}"')
         full = [table for table in self._tables if self._holds_rows(table)]
@@ -47,7 +47,7 @@ class Snapshots:
         self._way_back[name] = self._statements(name, full)
 
     def restore(self, name: str) -> None:
-        """Let all rows be as they were then, and every process forget what it remembers of them."""
+        """Restore all rows, and invalidate the access cache of every process."""
         end_workers(self._line)
         self._line.execute(self._way_back[name])
 
@@ -55,14 +55,15 @@ class Snapshots:
         return name in self._way_back
 
     def assert_same_schema(self) -> None:
-        """Fail when tables, constraints, triggers or functions aren't what they were at the start."""
-        assert self._look_at_schema() == self._schema, "the test left the schema changed; let it put it back"
+        """Fail if constraints, triggers, columns or functions differ from those at the start."""
+        assert self._schema_checksums() == self._schema, "the test changed the schema and must change it back"
 
-    def _look_at_schema(self) -> object:
+    def _schema_checksums(self) -> object:
         return self._line.execute(SCHEMA).fetchone()
 
     def _statements(self, name: str, full: list[str]) -> bytes:
-        """Triggers rest meanwhile: the books may be emptied by nobody else. So nobody is told of single changes, but of all."""
+        """The statements that restore a snapshot. Triggers are off, since they forbid deleting ledger rows; so one NOTIFY invalidates
+        everything, in place of one for each row."""
         emptied = [f'DELETE FROM public."{table}"' for table in self._tables]
         filled = [
             f'INSERT INTO public."{table}" ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM "{name}"."{table}"'

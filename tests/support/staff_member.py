@@ -1,4 +1,4 @@
-"""A member of staff with a browser: each click counted, and what they typed."""
+"""A member of staff with Chromium; clicks and typed words are recorded."""
 
 import re
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from tests.support.shared_chromium import Chromium
 
 @dataclass
 class Member:
-    """A person at the staff's pages."""
+    """A person on the staff pages."""
 
     person: Person
     clicks: int = 0
@@ -21,7 +21,7 @@ class Member:
 
     @classmethod
     def sign_in(cls, chromium: Chromium, demo: Demo, role: str, **more: Any) -> "Member":
-        """By the link that the demo printed: choose the role, send the code that is shown."""
+        """Sign in by the demo's staff link: choose the role and send the code that the page shows."""
         member = cls(Person.arrive(chromium, demo, DESK, **more))
         member.person.open(demo.card["staff_sign_in_url"])
         member.person.see("Demo only")
@@ -34,21 +34,21 @@ class Member:
 
     @property
     def page(self) -> Any:
-        """What the browser shows."""
+        """The browser's page."""
         return self.person.page
 
     def click(self, name: str, role: Any = "button") -> None:
-        """The first of this role whose name has these words."""
+        """Click the first element of this ARIA role whose name matches."""
         self.clicks += 1
         self.page.get_by_role(role, name=re.compile(name)).first.click()
 
     def type(self, label: str, words: str) -> None:
-        """Into the field called so."""
+        """Fill in the field with this label."""
         self.typed.append(words)
         self.page.get_by_label(label).first.fill(words)
 
     def find(self, email: str) -> None:
-        """One click: the box is on every page of a reader, and on the first."""
+        """Find a reader with one click: the search box is on the first page and on every reader's page."""
         self.page.get_by_label("Find a reader").fill(email)
         self.click("Find")
         expect(self.page.get_by_role("heading", name=email)).to_be_visible()

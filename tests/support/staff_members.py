@@ -16,13 +16,13 @@ SignIn = Callable[..., Browser]
 
 
 def add(world: World, role: str, email: str = "") -> StaffMember:
-    """Let somebody work here."""
+    """Add a member of staff."""
     with world.services.database.begin(world.services.site, world.now, Command("test")) as ctx:
         return members.add(ctx, email or f"{role}@paper.example", Role(role))
 
 
 def code_of(world: World, email: str, *, steps: int = 0) -> str:
-    """What the member's authenticator shows now, or so many steps from now."""
+    """The code of the member's authenticator now, or `steps` steps from now."""
     with world.services.database.transaction() as session:
         member = members.by_address(session, email)
         secret = codes.secret_of(world.services.site.tokens, member)
@@ -30,9 +30,9 @@ def code_of(world: World, email: str, *, steps: int = 0) -> str:
 
 
 def sign_in(world: World, email: str) -> Browser:
-    """A browser in which the member is signed in, on the first page for that role.
+    """A browser in which the member is signed in, on the role's first page.
 
-    The product's own functions begin the session; the mailed link and its five pages are left out (`sign_in_by_mail`)."""
+    The product's functions begin the session, without the mailed link and its five pages (see `sign_in_by_mail`)."""
     browser, code = world.browser(), code_of(world, email)
     device = ReaderBrowser(("test",), "127.0.0.1", browser.http.headers["user-agent"])
     with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
@@ -51,7 +51,7 @@ def sign_in(world: World, email: str) -> Browser:
 
 
 def sign_in_by_mail(world: World, email: str) -> Browser:
-    """The link, the button, the code; the browser ends on the first page of staff."""
+    """Sign in by the mailed link and the code; the browser ends on the role's first page."""
     browser = world.browser()
     follow_link(world, browser, email)
     browser.post("/staff/sign-in/authenticator", code=code_of(world, email))
@@ -60,7 +60,7 @@ def sign_in_by_mail(world: World, email: str) -> Browser:
 
 
 def follow_link(world: World, browser: Browser, email: str) -> None:
-    """Up to the page that asks for the code."""
+    """Sign in up to the page that asks for the code."""
     browser.get("/staff/sign-in")
     browser.post("/staff/sign-in", email=email)
     world.settle()

@@ -1,4 +1,4 @@
-"""How a reader starts without a trial, by the pages."""
+"""Start a subscription without a trial, by the pages."""
 
 from tests.support.browser import Browser
 from tests.support.signed_in import signed_in
@@ -8,7 +8,7 @@ from tests.support.world import World
 def start_at_once(
     world: World, email: str, number: str = "4242424242424242", plan: str = "monthly"
 ) -> Browser:
-    """Pay at once with a card that is typed, after a trial that was had; the browser in which that was done."""
+    """Pay at once with a new card, for a reader who has had a trial; return the browser."""
     browser = signed_in(world, email)
     browser.get(f"/subscribe?plan={plan}")
     browser.post("/subscribe/without-trial")

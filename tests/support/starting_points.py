@@ -1,6 +1,6 @@
-"""Where a reader stands when a test begins. Each point is reached once in a process by the real way, kept, and gone back to.
+"""Starting points of tests. Each is reached once in a process by the product's own way, kept, and then restored.
 
-blank → in_trial → told → paid → paid_twice, owing, cancelled, disputed
+blank → in_trial → notified → paid → paid_twice, owing, cancelled, disputed
                  → yearly → year_ending
 """
 
@@ -14,7 +14,7 @@ from tests.support.world import START, World, local
 
 @dataclass(frozen=True)
 class Beginning:
-    """When a world is blank, when its reader's trial begins, who that is, and when the second month begins."""
+    """The calendar of a starting point: the blank world, the trial and the second charge; and the reader with their card."""
 
     blank_at: datetime
     trial_at: datetime
@@ -23,7 +23,7 @@ class Beginning:
     card: str
 
     def on(self, day: int, hour: int) -> datetime:
-        """A moment so many days after the trial began."""
+        """The moment `day` days after the trial began, at this hour."""
         return (self.trial_at + timedelta(days=day)).replace(hour=hour, minute=0)
 
 
@@ -32,7 +32,7 @@ MARCH = Beginning(START, START, local(2027, 4, 16, 12), "thandi@example.com", "p
 MONTH_END = Beginning(
     local(2027, 1, 4, 10), local(2027, 1, 16, 10), local(2027, 2, 28, 12), "reader-0@example.com", "pm_card_visa__0"
 )  # fmt: skip
-"""A trial from 16 January 2027. The charges are on the last day of the month, with a year's worth of traps ahead."""
+"""A trial from 16 January 2027. The charges are on the last day of each month, which has the most calendar traps."""
 JANUARY = Beginning(
     local(2027, 1, 17, 10), local(2027, 1, 17, 10), local(2027, 3, 1, 12), "pieter@example.com", "pm_card_visa"
 )  # fmt: skip
@@ -49,7 +49,7 @@ class Subscriber:
 
 
 def blank(_world: World, _begin: Beginning) -> None:
-    """Nobody has subscribed yet."""
+    """No reader has subscribed."""
 
 
 def in_trial(world: World, begin: Beginning) -> None:
@@ -58,50 +58,50 @@ def in_trial(world: World, begin: Beginning) -> None:
     world.start_trial(begin.email, begin.card)
 
 
-def told(world: World, begin: Beginning) -> None:
-    """The last evening of the trial: both notices have arrived."""
+def notified(world: World, begin: Beginning) -> None:
+    """The last evening of the trial: both trial notices have arrived."""
     world.advance_to(begin.on(14, hour=20))
 
 
 def paid(world: World, begin: Beginning) -> None:
-    """Noon of the first charge: it succeeded, and the receipt has arrived."""
+    """Noon on the day of the first charge: it succeeded, and the receipt has arrived."""
     world.advance_to(begin.on(15, hour=12))
 
 
 def paid_twice(world: World, begin: Beginning) -> None:
-    """Noon of the second charge: it succeeded too."""
+    """Noon on the day of the second charge: it succeeded too."""
     world.advance_to(begin.second_charge_at)
 
 
 def owing(world: World, begin: Beginning) -> None:
-    """Noon of the second charge: it was declined for lack of money, and a retry comes."""
+    """Noon on the day of the second charge: it was declined for insufficient funds, and a retry is due later."""
     (card,) = world.rows("SELECT gateway_ref FROM payment_method")
     world.sandbox.decline(card["gateway_ref"], "insufficient_funds")
     world.advance_to(begin.second_charge_at)
 
 
 def cancelled(world: World, begin: Beginning) -> None:
-    """Cancelled 20 days after the first charge, and reading to the end of what is paid."""
+    """Cancelled 20 days after the first charge; access lasts to the end of the paid period."""
     world.advance_to(begin.on(35, hour=12))
     path = f"/v1/subscriptions/{_subscription(world)}/cancel"
     world.api.post(path, json={}).raise_for_status()
 
 
 def disputed(world: World, begin: Beginning) -> None:
-    """The day after the first charge the reader's bank disputes it, and its news has arrived."""
+    """The day after the first charge: the reader's bank disputes it, and the webhook has arrived."""
     world.advance_to(begin.on(16, hour=12))
     world.sandbox.banks("dispute", charge=world.charges()[-1]["id"])
 
 
 def yearly(world: World, begin: Beginning) -> None:
-    """Noon of the first charge of a year: the trial was one of the yearly plan."""
+    """Noon on the day of the first charge of a yearly plan."""
     world.advance_to(begin.trial_at)
     world.start_trial(begin.email, begin.card, plan="yearly")
     world.advance_to(begin.on(15, hour=12))
 
 
 def year_ending(world: World, begin: Beginning) -> None:
-    """Three months before the year ends: its first notice is next."""
+    """Three months before the year ends: the next event is its first notice."""
     world.advance_to(begin.on(290, hour=12))
 
 
@@ -109,8 +109,8 @@ Live = Callable[[World, Beginning], None]
 BEFORE: dict[Live, Live | None] = {
     blank: None,
     in_trial: blank,
-    told: in_trial,
-    paid: told,
+    notified: in_trial,
+    paid: notified,
     paid_twice: paid,
     owing: paid,
     cancelled: paid,
@@ -118,24 +118,24 @@ BEFORE: dict[Live, Live | None] = {
     yearly: blank,
     year_ending: yearly,
 }
-"""Each point with the one from which it is reached."""
+"""Each point with the point before it."""
 STARTING_POINTS = {point.__name__: point for point in BEFORE}
 
 
 def go_to(world: World, name: str, begin: Beginning = MARCH) -> None:
-    """Let everything be as at this starting point."""
+    """Bring the world to this starting point."""
     _go_to(world, STARTING_POINTS[name], begin)
 
 
 def subscriber(world: World, name: str, begin: Beginning = MARCH) -> Subscriber:
-    """The same, for a point at which there is a reader: who that is."""
+    """Bring the world to a starting point that has a reader; return the reader."""
     go_to(world, name, begin)
     (row,) = world.rows("SELECT id, reader_id FROM subscription")
     return Subscriber(begin.email, row["reader_id"], row["id"])
 
 
 def fast_forward(world: World, to: datetime) -> None:
-    """Let it be `to`, living through the time until then only once. Call it right after a starting point or `once`."""
+    """Advance to `to`; the time until then runs only once in a process. Call it right after a starting point or `once`."""
     world.once(f"until {to:%Y-%m-%d %H:%M:%S}", lambda: world.advance_to(to))
 
 

@@ -1,4 +1,4 @@
-"""What the running application asks of its database: each statement, in the order in which it was sent."""
+"""Record the SQL statements that the application sends, in order."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,14 +11,14 @@ from billing.platform.db import Database
 
 @contextmanager
 def statements(database: Database) -> Iterator[list[str]]:
-    """The statements that are sent through this engine in the block, by any thread."""
+    """Collect the statements that any thread sends through this engine during the block."""
     sent: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         sent.append(statement)
 
-    sa.event.listen(database.engine, "before_cursor_execute", note)
+    sa.event.listen(database.engine, "before_cursor_execute", record)
     try:
         yield sent
     finally:
-        sa.event.remove(database.engine, "before_cursor_execute", note)
+        sa.event.remove(database.engine, "before_cursor_execute", record)

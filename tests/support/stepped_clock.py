@@ -1,4 +1,4 @@
-"""A monotonic clock that only a test moves."""
+"""A monotonic clock that only the test moves."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ PATIENCE_SECONDS = 90
 
 
 class SteppedClock:
-    """Stands still until `step`. A thread that waits by it is woken when its time has come, not before."""
+    """A clock that stands still until `step`. A waiting thread wakes when its time has come."""
 
     def __init__(self, at: float = 1000.0) -> None:
         self._at = at
@@ -17,17 +17,17 @@ class SteppedClock:
         self._waiters: list[Condition] = []
 
     def seconds(self) -> float:
-        """The seconds that were stepped so far."""
+        """The clock's seconds."""
         return self._at
 
     def sleep(self, seconds: float, /) -> None:
-        """Block the calling thread until the clock was stepped so far."""
+        """Block the calling thread until the clock has moved by `seconds`."""
         mine = Condition()
         with mine:
             self.wait_for(mine, lambda: False, seconds)
 
     def wait_for(self, condition: Condition, is_so: Callable[[], bool], seconds: float) -> bool:
-        """Wait until `is_so()`, or until the clock was stepped so far; whether it is so."""
+        """Wait until `is_so()`, or until the clock has moved by `seconds`; return `is_so()`."""
         until = self._at + seconds
         if not is_so() and seconds > 0:
             with self._waiting(condition):
@@ -35,7 +35,7 @@ class SteppedClock:
         return is_so()
 
     def step(self, seconds: float) -> None:
-        """Let so many seconds pass, and wake those whose time has come."""
+        """Move the clock and wake the threads whose time has come."""
         with self._changed:
             self._at += seconds
             waiters = list(self._waiters)
@@ -44,7 +44,7 @@ class SteppedClock:
                 condition.notify_all()
 
     def until_waited_for(self, threads: int = 1) -> None:
-        """Return when so many threads wait by this clock."""
+        """Return when this many threads wait by the clock."""
         with self._changed:
             met = self._changed.wait_for(lambda: len(self._waiters) >= threads, PATIENCE_SECONDS)
         assert met, f"{len(self._waiters)} threads wait by the clock, not {threads}"

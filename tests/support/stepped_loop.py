@@ -1,4 +1,4 @@
-"""A server on a real socket, in a thread, whose event loop's clock a test steps."""
+"""A server on a real socket in a thread. The test steps its event loop's clock."""
 
 import asyncio
 import socket
@@ -12,29 +12,28 @@ from tests.support.polling import PATIENCE_SECONDS
 
 
 class SteppedLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time can be put forward: all timers that fall due by then run."""
+    """An event loop whose time can be moved forward; timers that fall due then run."""
 
     def __init__(self) -> None:
         super().__init__()
         self._ahead = 0.0
 
     def time(self) -> float:
-        """The machine's seconds, and those that were stepped."""
+        """The machine's monotonic time plus the stepped seconds."""
         return super().time() + self._ahead
 
     def step(self, seconds: float) -> None:
-        """Let so many seconds pass at once, after what was sent by now was read, and return when the timers have run. Called from
-        another thread."""
-        self._turn()
-        self._in_the_loop(lambda: setattr(self, "_ahead", self._ahead + seconds))
-        self._turn()
+        """Read all input that was sent so far, move the time, and return when due timers have run. Call it from another thread."""
+        self._run_pending()
+        self._call_in_loop(lambda: setattr(self, "_ahead", self._ahead + seconds))
+        self._run_pending()
 
-    def _turn(self) -> None:
-        """Let the loop accept, read and call what is there: each takes a round of its own."""
+    def _run_pending(self) -> None:
+        """Let the loop accept, read and call back: each takes an iteration of its own."""
         for _ in range(5):
-            self._in_the_loop(lambda: None)
+            self._call_in_loop(lambda: None)
 
-    def _in_the_loop(self, do: Callable[[], None]) -> None:
+    def _call_in_loop(self, do: Callable[[], None]) -> None:
         done = threading.Event()
         self.call_soon_threadsafe(do)
         self.call_soon_threadsafe(done.set)
@@ -42,7 +41,7 @@ class SteppedLoop(asyncio.SelectorEventLoop):
 
 
 class SteppedServer:
-    """Where it listens, and its clock."""
+    """A running uvicorn server with a stepped clock."""
 
     def __init__(self, server: uvicorn.Server) -> None:
         self.server = server
@@ -53,22 +52,22 @@ class SteppedServer:
         self._thread = threading.Thread(target=self._serve, daemon=True, name="stepped server")
 
     def connect(self, source: str = "127.0.0.1") -> socket.socket:
-        """A connection from an address of the loopback net."""
+        """Connect from an address of the loopback network."""
         made = socket.create_connection(self.address, PATIENCE_SECONDS, (source, 0))
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return made
 
     def step(self, seconds: float) -> None:
-        """Let so many seconds pass for the server."""
+        """Move the server's time by `seconds`."""
         self.loop.step(seconds)
 
     def start(self) -> None:
-        """Returns when it has a loop; connections wait in the backlog until it accepts them."""
+        """Start it; return when it has a loop. Connections wait in the backlog until it accepts them."""
         self._thread.start()
         assert self._ready.wait(PATIENCE_SECONDS)
 
     def stop(self) -> None:
-        """Returns when its thread has ended."""
+        """Stop it; return when its thread has ended."""
         self.server.should_exit = self.server.force_exit = True
         self._thread.join(PATIENCE_SECONDS)
         self.listener.close()
@@ -84,7 +83,7 @@ class SteppedServer:
 
 @contextmanager
 def stepped(server: uvicorn.Server) -> Iterator[SteppedServer]:
-    """The server runs while the block does."""
+    """Run the server for the length of the block."""
     running = SteppedServer(server)
     running.start()
     try:

@@ -1,5 +1,4 @@
-"""Every stop point there is, read from the code: the named ones, one before and after every commit, and one before and after
-every call to the acquirer."""
+"""All stop points, read from the code: the named ones, and those before and after every commit and every acquirer call."""
 
 import ast
 from collections.abc import Iterator
@@ -12,16 +11,16 @@ FLOWS = (
     *("acquirer", "billing_run", "cards", "changes", "disputes", "ledger", "mail", "newsletters", "payments"),
     *("reconcile", "refunds", "reports", "webhooks"),
 )
-"""Where money, mail and what is known about them move. Pages only open transactions of one commit, answered after it."""
+"""Rooms whose commits are stop points: they move money and mail. A page has one commit and answers after it."""
 
 
 def all_points() -> set[str]:
-    """The names of all of them."""
+    """The names of all stop points."""
     return {point for path in sorted(ROOT.rglob("*.py")) for point in _points_in(path)}
 
 
 def all_marks() -> set[str]:
-    """The names of all rare lines that a run of the proofs must pass."""
+    """The names of all coverage marks, which a run of the proofs must pass."""
     return {
         str(node.args[0].value)
         for path in sorted(ROOT.rglob("*.py"))
@@ -36,16 +35,16 @@ def _points_in(path: Path) -> Iterator[str]:
     tree = ast.parse(path.read_text("utf-8"))
     yield from _around(tree)
     for function in _functions(tree):
-        for node in _own(function):
+        for node in _own_nodes(function):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "stop_point":
-                yield from (str(each.value) for each in node.args if isinstance(each, ast.Constant))
+                yield from (str(name.value) for name in node.args if isinstance(name, ast.Constant))
             if module.startswith(FLOWS) and _opens_transaction(node):
                 name = f"{module}.{function.name}"
                 yield from (f"{name} {when}" for when in (stop_points.COMMITS, stop_points.COMMITTED))
 
 
 def _around(tree: ast.Module) -> Iterator[str]:
-    """Those of an adapter's public methods."""
+    """The stop points around an adapter's public methods."""
     for adapter in tree.body:
         if isinstance(adapter, ast.ClassDef) and "around" in map(ast.unparse, adapter.decorator_list):
             for method in adapter.body:
@@ -55,12 +54,12 @@ def _around(tree: ast.Module) -> Iterator[str]:
 
 
 def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
-    """All of them; those within others too."""
+    """All functions, nested ones included."""
     return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
 
 
-def _own(function: ast.FunctionDef) -> Iterator[ast.AST]:
-    """What stands in a function, and not in one within it."""
+def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """The nodes of a function without those of nested functions."""
     waiting: list[ast.AST] = list(function.body)
     while waiting:
         node = waiting.pop()
@@ -81,7 +80,7 @@ def _opens_transaction(node: ast.AST) -> bool:
 
 
 def other_doors() -> set[str]:
-    """Files that reach the database past `Database.transaction`, where the points are. The sandbox has no database."""
+    """Files that use the database without `Database.transaction`, which has the stop points. `dev` is left out."""
     return {
         str(path.relative_to(ROOT))
         for path in sorted(ROOT.rglob("*.py"))

@@ -9,7 +9,7 @@ Choice = TypeVar("Choice")
 
 
 def chosen(options: Sequence[Choice], times: int) -> st.SearchStrategy[list[Choice]]:
-    """So many of the options. All are drawn at once, as bytes: sixty draws of one each take 5 ms."""
+    """Draw `times` of the options at once, as bytes. Sixty single draws would take 5 ms."""
     return st.binary(min_size=times, max_size=times).map(
         lambda drawn: [options[byte % len(options)] for byte in drawn]
     )

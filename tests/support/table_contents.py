@@ -1,15 +1,15 @@
-"""What the tables hold, to see that something left no trace."""
+"""The contents of all tables, to prove that an act left no trace."""
 
 from collections.abc import Iterable
 
 from tests.support.world import World
 
 OF_THE_CALL = ("api_key_use", "api_key_reader", "bulk_read")
-"""What tells that a call was made, whatever became of it."""
+"""Tables that record every API call, even a refused one."""
 
 
 def contents(world: World, *, but: tuple[str, ...] = ()) -> dict[str, tuple[int, str]]:
-    """What every table holds: how many rows, and a hash over them."""
+    """For every table the number of rows and a hash over them; without the tables in `but` and OF_THE_CALL."""
     names = sorted(set(_tables(world)) - {*but, *OF_THE_CALL})
     assert len(names) > 15
     each = (
@@ -21,18 +21,18 @@ def contents(world: World, *, but: tuple[str, ...] = ()) -> dict[str, tuple[int,
 
 
 def changed(before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]]) -> list[str]:
-    """The tables that aren't as they were."""
+    """The names of the tables that differ."""
     return [name for name in before if before[name] != after[name]]
 
 
 def all_text(world: World) -> str:
-    """Every row of every table as text, to search it for what must not be there."""
+    """Every row of every table as text, to search for data that must not be stored."""
     each = (f'SELECT CAST(t AS text) AS line FROM "{name}" t' for name in _tables(world))
     return "\n".join(row["line"] for row in world.rows(" UNION ALL ".join(each)))
 
 
 def _tables(world: World) -> Iterable[str]:
-    """By the database's own list: the product may not know of all."""
+    """Table names from the database's catalogue, so that tables unknown to the product are included."""
     found = world.rows(
         "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'"
     )

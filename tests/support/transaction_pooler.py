@@ -1,7 +1,7 @@
-"""A proxy that gives each transaction any session of PostgreSQL that is free, as PgBouncer does with pool_mode = transaction.
+"""A proxy that runs each transaction on any free PostgreSQL session, like PgBouncer with pool_mode = transaction.
 
-It speaks as much of PostgreSQL's protocol as that takes (https://www.postgresql.org/docs/current/protocol-flow.html): it logs
-clients in by itself, and hands messages on until the server says that it is idle and outside a transaction."""
+It speaks the necessary part of the protocol (https://www.postgresql.org/docs/current/protocol-flow.html): it logs clients in itself
+and forwards messages until the server reports that it is idle and in no transaction."""
 
 import os
 import socket
@@ -18,30 +18,30 @@ SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
 WELCOME = b"R" + struct.pack("!ii", 8, 0) + b"Z" + struct.pack("!i", 5) + b"I"
 """AuthenticationOk, ReadyForQuery."""
 BATCH_ENDS = (b"Q", b"S")
-"""Query and Sync: after these the server answers to the end."""
+"""Query and Sync: the server answers these completely."""
 
 
 OWNS = (b"pg_advisory_lock", b"pg_try_advisory_lock", b"SET ")
-"""Words after which a proxy that pins leaves a client its session."""
+"""SQL after which a pinning proxy keeps the session for its client."""
 
 
 class Pooler:
-    """Sessions that are free, the one that was used last on top. With `pins`, a client keeps its session, for as long as it is
-    connected, from the first statement on that changes something in it."""
+    """A stack of free sessions, last used first. With `pins` a client keeps a session until it disconnects, once a statement has
+    changed the session's state."""
 
     def __init__(self, url: str, *, pins: bool = False) -> None:
         self._url, self._pins = url, pins
         self._free: list[psycopg.Connection] = []
 
     def serve(self, listener: socket.socket) -> None:
-        """Serve every client, each in a thread, until the listener is closed."""
+        """Serve each client in a thread, until the listener is closed."""
         with suppress(OSError):
             while True:
                 client, _ = listener.accept()
                 threading.Thread(target=self._attend, args=(client,), daemon=True).start()
 
     def close(self) -> None:
-        """End the sessions that are free."""
+        """Close the free sessions."""
         for session in self._free:
             session.close()
 
@@ -69,17 +69,13 @@ class Pooler:
         self, client: socket.socket, session: psycopg.Connection, kind: bytes, message: bytes
     ) -> None:
         """One transaction, on one session."""
-        with socket.socket(fileno=_again(session)) as server:
+        with socket.socket(fileno=os.dup(session.pgconn.socket)) as server:
             server.setblocking(True)
             while True:
                 server.sendall(message)
                 if kind in BATCH_ENDS and _answers(server, client) == b"I":
                     break
                 kind, message = _message(client)
-
-
-def _again(session: psycopg.Connection) -> int:
-    return os.dup(session.pgconn.socket)
 
 
 def _log_in(client: socket.socket) -> None:
@@ -93,7 +89,7 @@ def _log_in(client: socket.socket) -> None:
 
 
 def _answers(server: socket.socket, client: socket.socket) -> bytes:
-    """Hand the server's answer on; the state of the session at its end: I where it is in no transaction."""
+    """Forward the server's answer; return the session's state at its end: I for no transaction."""
     while True:
         kind, message = _message(server)
         client.sendall(message)
@@ -118,7 +114,7 @@ def _exactly(end: socket.socket, length: int) -> bytes:
 
 @contextmanager
 def transaction_pooler(url: str, *, pins: bool = False) -> Iterator[str]:
-    """The address of the same database through such a proxy, or one that `pins`."""
+    """Yield the address of the same database through such a proxy."""
     given = conninfo_to_dict(url)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         pooler = Pooler(url, pins=pins)

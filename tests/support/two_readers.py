@@ -1,4 +1,4 @@
-"""An installation with two readers in it: one pays, the other is in a trial."""
+"""Two readers: one pays, the other is in a trial."""
 
 from dataclasses import dataclass
 from http.cookiejar import Cookie
@@ -14,7 +14,7 @@ Names = dict[str, dict[str, str]]
 
 @dataclass
 class TwoReaders:
-    """A reader who pays, one in a trial, each with a browser; and names for what is theirs."""
+    """A paying reader and one in a trial, each with a browser. `names` are the ids of each reader's rows."""
 
     world: World
     payer: Browser
@@ -22,12 +22,12 @@ class TwoReaders:
     names: Names
 
     def token(self, purpose: str, of: str) -> str:
-        """The token of a mailed link."""
+        """The token of a mailed link of this reader."""
         return self.world.services.site.tokens.token(purpose, self.names[of]["subscription_id"])
 
 
 def two_readers(world: World) -> TwoReaders:
-    """Both began by the pages. It is twenty days later, 21 March 2027: the first has paid once, the second begins."""
+    """Both start by the pages, the second on 21 March 2027, twenty days after the first, who has paid once by then."""
     kept = world.once("one reader pays, another begins a trial, by the pages", lambda: _subscribe(world))
     payer, trier = (world.browser().with_cookies(cookies) for cookies in kept)
     return TwoReaders(world, payer, trier, {email: _names(world, email) for email in (PAYING, TRYING)})
@@ -56,14 +56,14 @@ def _names(world: World, email: str) -> dict[str, str]:
 
 
 def open_everything(readers: TwoReaders, browser: Browser, email: str) -> str:
-    """Visit pages until every form has what it needs: session, mailed links, card page; the browser's form token."""
+    """Visit the pages that set the cookies every form needs; return the browser's form token."""
     browser.get(f"/card/{readers.token(CARD, email)}")
     browser.get(f"/cancel/{readers.token(CANCEL, email)}")
     return token_of(browser)
 
 
 def token_of(browser: Browser) -> str:
-    """What a page of ours puts into each of its forms."""
+    """The CSRF token that our pages put into their forms."""
     page = browser.get("/account")
     _, found, rest = page.text.partition('name="csrf" value="')
     assert found, page.words

@@ -1,6 +1,6 @@
-"""Notice rows that are changed by who hasn't locked them first: of two who do so at once, one change would be lost.
+"""Detect rows that a transaction changes without having locked them: of two concurrent changes one would be lost.
 
-A race shows that on a lucky day; this shows it in each test that comes by."""
+A race would show this only by luck; here every test that makes such a change shows it."""
 
 import re
 from typing import Any
@@ -20,30 +20,31 @@ LOCKED_FIRST = {
     "attempt": {"attempt", "subscription"},
     "invoice": {"subscription"},
 }  # fmt: skip
-"""Tables whose rows people, workers and Stripe's events may change at once: of which a row must be locked. Adding it is as good."""
+"""Tables whose rows people, workers and Stripe's events change concurrently, with the tables of which a row must be locked. Inserting
+a row counts as locking."""
 _LOCKING = re.compile(r"\bFOR (?:NO KEY )?UPDATE(?: OF (\w+))?")
 _TABLES = re.compile(r"\b(?:FROM|JOIN) (\w+)")
-_LOCKED, _JUDGE = "tables of which rows are locked", "who judges"
+_LOCKED, _JUDGE = "tables with locked rows", "the UnlockedChanges"
 
 
 class UnlockedChanges:
-    """Watches engines, and remembers what their sessions changed without a lock."""
+    """Records what the sessions of watched engines changed without a lock."""
 
     def __init__(self) -> None:
         self._found: set[str] = set()
 
     def watch(self, engine: sa.Engine) -> None:
-        """Watch the sessions on this engine from now on."""
+        """Watch all sessions of this engine."""
         sa.event.listen(engine, "begin", self._begin)
         sa.event.listen(engine, "before_cursor_execute", _note_locks)
 
     def judge(self) -> None:
-        """Fail if there were any."""
+        """Fail if there were any such changes."""
         found, self._found = self._found, set()
-        assert not found, f"changed by who hadn't locked it first: {', '.join(sorted(found))}"
+        assert not found, f"changed without a lock: {', '.join(sorted(found))}"
 
     def note(self, change: str) -> None:
-        """Remember one."""
+        """Record one."""
         self._found.add(change)
 
     def _begin(self, connection: sa.Connection) -> None:
@@ -66,7 +67,7 @@ def _changed(_mapper: Mapper[Any], connection: sa.Connection, row: SQLModel) -> 
         return
     guards = LOCKED_FIRST.get(table)
     if guards and not guards & connection.info[_LOCKED]:
-        columns = [one.key for one in sa.inspect(row).attrs if one.history.has_changes()]
+        columns = [attribute.key for attribute in sa.inspect(row).attrs if attribute.history.has_changes()]
         connection.info[_JUDGE].note(f"{table}.{'/'.join(columns)}")
 
 

@@ -1,4 +1,4 @@
-"""One uvicorn in a thread, on one address, whose application can be exchanged."""
+"""One uvicorn in a thread on a fixed address; its application can be exchanged."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 class WebServer:
-    """Listens from the start; `run(app)` puts an application in force and ends the one before it."""
+    """Listens from the start. `start` an application, then `use` it; `end` it when another is used."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -47,29 +47,29 @@ class WebServer:
         self._ready.wait(PATIENCE_SECONDS)
 
     def start(self, app: ASGIApp) -> None:
-        """Let an application begin its life; it gets no requests yet."""
+        """Run an application's startup. It gets no requests yet."""
         self._do(self._start(app))
 
     def use(self, app: ASGIApp) -> None:
-        """Send this application, which has been started, all requests from now on."""
+        """Send all requests to this started application."""
         self._app = app
 
     def end(self, app: ASGIApp) -> None:
-        """Let an application end its life."""
+        """Run an application's shutdown."""
         self._do(self._lifespans.pop(id(app)).shutdown())
 
     def finish_requests(self) -> None:
-        """Return when every request that has come is answered."""
+        """Return when every received request is answered."""
         self._do(self._finish_requests())
 
     def begin_to_close(self) -> None:
-        """End the applications, and let the server end while something else is put away."""
+        """Shut the applications down and tell the server to end, without waiting for it."""
         while self._lifespans:
             self._do(self._lifespans.popitem()[1].shutdown())
         self._server.should_exit = True
 
     def close(self) -> None:
-        """End the applications, and the server."""
+        """End the applications and the server."""
         self.begin_to_close()
         self._thread.join(timeout=20)
         self._listener.close()

@@ -1,4 +1,4 @@
-"""Messages as Stripe would send them, signed by whoever has the secret."""
+"""Webhook messages as Stripe sends them, signed with any secret."""
 
 import hashlib
 import hmac
@@ -13,7 +13,7 @@ from tests.support.world import World
 
 
 def event(world: World, **more: Any) -> dict[str, Any]:
-    """An event about a payment that nobody knows; `more` replaces its parts."""
+    """An event about an unknown payment; `more` replaces its fields."""
     given = {
         "id": "evt_of_the_test",
         "object": "event",
@@ -25,7 +25,7 @@ def event(world: World, **more: Any) -> dict[str, Any]:
 
 
 def signature(body: bytes, at: int, *secrets: str, scheme: str = "v1") -> str:
-    """The header `Stripe-Signature`, made with each of the secrets."""
+    """The header `Stripe-Signature`, with a signature by each of the secrets."""
     made = [
         f"{scheme}={hmac.new(secret.encode(), b'%d.' % at + body, hashlib.sha256).hexdigest()}"
         for secret in secrets
@@ -36,7 +36,7 @@ def signature(body: bytes, at: int, *secrets: str, scheme: str = "v1") -> str:
 def post(
     world: World, body: Any, *secrets: str, off: timedelta = timedelta(), **headers: str
 ) -> httpx.Response:
-    """Send a body, signed `off` from now; the answer."""
+    """Send a body whose signature is dated `off` from now; return the answer."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     at = int((world.now + off).timestamp())
     signed = {"stripe-signature": signature(raw, at, *(secrets or (WEBHOOK_SECRET,)))}

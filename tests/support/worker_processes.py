@@ -1,4 +1,4 @@
-"""Worker processes for proofs: real ones, on the world's own database and held clock, killed or left to work."""
+"""Real worker processes on the world's database and held clock, to be killed or left running."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def variables_of(settings: Settings) -> dict[str, str]:
-    """The settings as the environment variables they are read from."""
+    """The settings as environment variables."""
     return {
         PREFIX + name.upper(): _plain(getattr(settings, name))
         for name in Settings.model_fields
@@ -30,12 +30,12 @@ def _plain(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     if isinstance(value, tuple):
-        return ",".join(_plain(each).replace(",", "%2C") for each in value)
+        return ",".join(_plain(part).replace(",", "%2C") for part in value)
     return str(value)
 
 
 class Worker:
-    """`billing worker` in a process of its own."""
+    """A `billing worker` process."""
 
     def __init__(self, world: World, log: Path, *, tick: float = 0.05) -> None:
         self.log = log
@@ -64,11 +64,11 @@ class Worker:
 
     @property
     def words(self) -> str:
-        """What it has logged."""
+        """Its log so far."""
         return self.log.read_text("utf-8", "replace")
 
     def ready(self) -> Self:
-        """Return when it has begun to look for work (it may have died of that already)."""
+        """Return when it has begun to look for work. It may have died of that already."""
         until(lambda: "the worker looks every" in self.words or not self.alive, "the worker to start")
         assert "the worker looks every" in self.words, self.words
         return self
@@ -80,14 +80,14 @@ class Worker:
         self._process.wait(PATIENCE_SECONDS)
 
     def stop(self) -> None:
-        """SIGTERM; it must end well, by itself."""
+        """Send SIGTERM; it must exit with 0."""
         self._process.terminate()
         code = self._process.wait(PATIENCE_SECONDS)
         assert code == 0, self.words
 
 
 def quiet(world: World) -> bool:
-    """Whether nothing is due at the held present, in anybody's hands."""
+    """Whether no work is due now, whether a worker has claimed it or not."""
     return not world.rows(
         "SELECT 1 FROM subscription WHERE next_action_at <= :now"
         " UNION ALL SELECT 1 FROM attempt WHERE state = 'open' AND next_poll_at <= :now"
@@ -98,5 +98,5 @@ def quiet(world: World) -> bool:
     )
 
 
-Hire = Callable[[World], Worker]
-"""`hire(world)` starts a worker process on a world; all of them are ended with the test."""
+StartWorker = Callable[[World], Worker]
+"""`start_worker(world)` starts a worker process on a world. All are ended with the test."""

@@ -1,6 +1,6 @@
-"""The installation as tests use it: what they do there, and what they ask.
+"""The installation as tests use it: actions and queries.
 
-One world serves all tests of a process: `begin` brings it back to its beginning, `go_to` to another kept moment."""
+One world serves all tests of a process: `begin` returns it to the blank state, `go_to` to another kept moment."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ def local(year: int, month: int, day: int, hour: int = 0, minute: int = 0, secon
 
 
 class World(Installation):
-    """Use with `with`. `settings` differ from a test's usual ones, for all of its life."""
+    """Use with `with`. `settings` replace the usual test settings for its whole life."""
 
     def __init__(self, url: str, at: datetime = START, **settings: object) -> None:
         super().__init__(url, at, **settings)
@@ -37,23 +37,23 @@ class World(Installation):
         return self._of_one_test.enter_context(Browser(self))
 
     def http_client(self) -> httpx.Client:
-        """A program that speaks HTTP. It keeps cookies, and follows no redirects."""
+        """An HTTP client that keeps cookies and follows no redirects."""
         return self._of_one_test.enter_context(http_client(self.url))
 
     @contextmanager
     def browse(self) -> Iterator[Browser]:
-        """A fresh browser that is closed at the end of the block."""
+        """A fresh browser, closed at the end of the block."""
         with Browser(self) as browser:
             yield browser
 
     def start_trial(self, email: str, card: str = "pm_card_visa", **more: object) -> dict[str, Any]:
-        """`POST /v1/trials`, which must succeed; the answer."""
+        """`POST /v1/trials`, which must succeed; return the answer."""
         answer = self.try_trial(email, card, **more)
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
 
     def try_trial(self, email: str, card: str = "pm_card_visa", **more: object) -> httpx.Response:
-        """`POST /v1/trials`, whatever comes of it."""
+        """`POST /v1/trials`, which may be refused; return the response."""
         consent = {
             "text_version": "app-1",
             "accepted_at": self.now.astimezone(UTC).isoformat(),
@@ -64,7 +64,7 @@ class World(Installation):
         return self.api.post("/v1/trials", json=body)
 
     def subscription(self, subscription_id: str) -> dict[str, Any]:
-        """A subscription as programs see it."""
+        """A subscription as the API shows it."""
         return dict(self.api.get(f"/v1/subscriptions/{subscription_id}").raise_for_status().json())
 
     def access(self, article_id: str, reader_id: str) -> dict[str, Any]:
@@ -77,15 +77,15 @@ class World(Installation):
         return self.smtp.letters if to is None else self.smtp.to(to)
 
     def letter(self, to: str, subject: str) -> Letter:
-        """The newest mail to this address with these words in its subject."""
+        """The newest mail to this address whose subject contains these words."""
         return about(self.letters(to), subject)
 
     def subjects(self, to: str) -> list[str]:
-        """Their subjects."""
+        """The subjects of the mails to an address, oldest first."""
         return [letter.subject for letter in self.letters(to)]
 
     def charges(self, *, of: str | None = None) -> list[dict[str, Any]]:
-        """Money the sandbox took, oldest first; `of` one reader, by the attempts of their subscriptions."""
+        """Successful charges at the sandbox, oldest first; `of`: only those of this reader's subscriptions."""
         taken = [charge for charge in reversed(self.sandbox.charges()) if charge["status"] == "succeeded"]
         if of is None:
             return taken
@@ -93,15 +93,15 @@ class World(Installation):
             "SELECT a.id FROM attempt a JOIN subscription s ON s.id = a.subscription_id WHERE s.reader_id = :of",
             of=of,
         )
-        mine = {row["id"] for row in rows}
-        return [charge for charge in taken if charge["metadata"].get("attempt") in mine]
+        attempts = {row["id"] for row in rows}
+        return [charge for charge in taken if charge["metadata"].get("attempt") in attempts]
 
     def charged_at(self, *, of: str | None = None) -> list[str]:
-        """When money was taken, in Johannesburg's time, oldest first."""
+        """The times of the successful charges, in Johannesburg, oldest first."""
         times = (datetime.fromtimestamp(charge["created"], ZONE) for charge in self.charges(of=of))
         return [f"{at:%Y-%m-%d %H:%M}" for at in times]
 
-    def told(self, email: str) -> list[str]:
+    def mail_kinds(self, email: str) -> list[str]:
         """The kinds of mail that were accepted for an address, in order; a notice with its name and day."""
         rows = self.rows(
             "SELECT kind, fields FROM message WHERE recipient = :email AND state = 'accepted'"
@@ -122,7 +122,7 @@ class World(Installation):
         return links[-1]
 
     def rows(self, query: str, **values: object) -> list[dict[str, Any]]:
-        """What the database says."""
+        """The rows of a query."""
         with self.services.database.transaction() as session:
             return [dict(row._mapping) for row in session.execute(sa.text(query), values)]
 

@@ -1,4 +1,4 @@
-"""Tables in `billing/docs` that are written from the code. `python -m tests.support.written_tables` writes them again."""
+"""Tables in `billing/docs` that are generated from the code. `python -m tests.support.written_tables` writes them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ END = "<!-- /written -->"
 
 
 def settings_table() -> str:
-    """A row for each setting, in the order of the class."""
+    """A row for each setting, in the order of the class Settings."""
     rows = [
         f"| `{PREFIX}{name.upper()}` | {_default(field)} | {_bounds(field)} | {field.description} |"
         for name, field in Settings.model_fields.items()
@@ -41,7 +41,7 @@ TABLES: dict[str, Callable[[], str]] = {"lifecycle.md": as_table, "settings.md":
 
 
 def rewritten(page: str) -> str:
-    """The page with its table as the code has it now. A marker before and after the table says where it stands."""
+    """The page with its table generated anew, between the two markers."""
     text = (DOCS / page).read_text()
     before, begin, rest = text.partition("<!-- written from ")
     marker, _, tail = rest.partition("\n")
@@ -52,5 +52,5 @@ def rewritten(page: str) -> str:
 
 
 if __name__ == "__main__":
-    for each in TABLES:
-        (DOCS / each).write_text(rewritten(each))
+    for name in TABLES:
+        (DOCS / name).write_text(rewritten(name))

@@ -31,7 +31,7 @@ def command(world: World, *words: str) -> Result:
 def poisoned(make_world: Callable[..., World]) -> World:
     """A charge went through at Stripe, but both our answer and its event broke us; three tries, and the event is set aside."""
     world = make_world(event_tries=3)
-    subscriber(world, "told")
+    subscriber(world, "notified")
     with refused_rows(world, "payment", BROKEN):
         world.advance_to(local(2027, 3, 16, 9, 6))
     return world

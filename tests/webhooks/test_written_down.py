@@ -22,7 +22,7 @@ def test_news_of_a_charge_that_is_written_down_asks_stripe_nothing(world: World)
     assert fetched(world) == []
 
 
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("notified")
 def test_news_of_a_charge_whose_answer_was_lost_is_looked_up(world: World) -> None:
     world.sandbox.faults(
         {

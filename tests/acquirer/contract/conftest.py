@@ -1,4 +1,4 @@
-"""Each test of the contract is run for each acquirer."""
+"""Fixtures that run each contract test for each acquirer."""
 
 from collections.abc import Iterator
 
@@ -10,24 +10,24 @@ from tests.acquirer.contract.under_test import OtherSide, UnderTest
 
 @pytest.fixture(scope="module", params=list(ACQUIRERS))
 def connected(request: pytest.FixtureRequest) -> Iterator[UnderTest]:
-    """A gateway and its other side, for a file."""
+    """A gateway and its sandbox, for one file of tests."""
     with ACQUIRERS[request.param]() as under_test:
         yield under_test
 
 
 @pytest.fixture
 def acquirer(connected: UnderTest) -> Iterator[UnderTest]:
-    """The same as at its start, with names of its own."""
+    """The same after a reset, with fresh names."""
     if connected.other:
-        connected.other.begin_anew()
+        connected.other.reset()
     yield UnderTest(connected.gateway, connected.names, connected.other)
     if connected.other:
-        connected.other.judge()
+        connected.other.check()
 
 
 @pytest.fixture
 def other(acquirer: UnderTest) -> OtherSide:
-    """The other side, for what only it can do."""
+    """The acquirer's sandbox. Tests that need one are skipped in an acquirer's own test mode."""
     if acquirer.other is None:
         pytest.skip("an acquirer's own test mode doesn't do this on demand")
     return acquirer.other

@@ -1,4 +1,4 @@
-"""The acquirers that the contract is run for. Another one adds a function and its row."""
+"""The acquirers that the contract is tested for. A new one adds a function and a row."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -22,8 +22,8 @@ STRIPE = Names(
     inquired="pm_card_createDisputeInquiry",
     warned="pm_card_createIssuerFraudRecord",
     without_fingerprint="pm_card_wallet",
-    number_that_wants_its_owner_each_time="4000002760003184",
-    number_that_wants_its_owner_once="4000002500003155",
+    number_confirmed_each_time="4000002760003184",
+    number_confirmed_once="4000002500003155",
     no_card="pm_nobody_knows_this",
     no_customer="cus_nobody_knows_this",
     no_charge="pi_nobody_knows_this",
@@ -37,15 +37,15 @@ STRIPE = Names(
 
 
 class StripeSandbox:
-    """Our sandbox as the contract's other side."""
+    """The Stripe sandbox, behind the contract's protocol."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         self._sandbox.reset()
 
-    def judge(self) -> None:
+    def check(self) -> None:
         self._sandbox.check()
 
     @property
@@ -64,22 +64,23 @@ class StripeSandbox:
     def delete_customer(self, customer_ref: str) -> None:
         self._sandbox.banks("delete_customer", customer=customer_ref)
 
-    def ask_for_owner(self, method_ref: str) -> None:
+    def require_confirmation(self, method_ref: str) -> None:
         self._sandbox.decline(method_ref, "requires_action")
 
     def refuse_refunds(self, reason: str) -> None:
         self._sandbox.banks("refunds", **{"as": reason})
 
     def disputes(self) -> list[str]:
-        return [one["id"] for one in sorted(self._sandbox.disputes(), key=lambda one: int(one["created"]))]
+        oldest_first = sorted(self._sandbox.disputes(), key=lambda dispute: int(dispute["created"]))
+        return [dispute["id"] for dispute in oldest_first]
 
     def warnings(self) -> list[str]:
-        return [str(one["id"]) for one in self._sandbox.objects("radar.early_fraud_warning")]
+        return [str(warning["id"]) for warning in self._sandbox.objects("radar.early_fraud_warning")]
 
     def payouts(self) -> list[str]:
-        return [str(one["id"]) for one in self._sandbox.payouts()]
+        return [str(payout["id"]) for payout in self._sandbox.payouts()]
 
-    def pay_out_by_hand_only(self) -> None:
+    def pay_out_manually_only(self) -> None:
         self._sandbox.banks("payouts", schedule="manual")
 
     def pay_out(self) -> str:
@@ -88,7 +89,7 @@ class StripeSandbox:
 
 @contextmanager
 def stripe() -> Iterator[UnderTest]:
-    """Against the sandbox; what is exchanged with it is judged by Stripe's own specification."""
+    """The gateway against the sandbox. All exchanges are checked against Stripe's own specification."""
     with running() as sandbox:
         gateway = StripeGateway(secret_key=KEY, api_base=sandbox.url, webhook_secrets=["whsec_contract"])
         yield UnderTest(gateway, STRIPE, StripeSandbox(sandbox))
@@ -96,7 +97,7 @@ def stripe() -> Iterator[UnderTest]:
 
 @contextmanager
 def stripe_test_mode() -> Iterator[UnderTest]:
-    """Stripe itself, where there is a test key."""
+    """The gateway against Stripe's own test mode, if STRIPE_TEST_KEY is set."""
     if not REAL_KEY.startswith(("sk_test_", "rk_test_")):
         pytest.skip("STRIPE_TEST_KEY isn't given, so Stripe's own test mode is not asked")
     gateway = StripeGateway(secret_key=REAL_KEY, api_base="https://api.stripe.com", webhook_secrets=[])

@@ -91,7 +91,7 @@ def test_only_a_payout_that_is_never_itemised_has_no_list(acquirer: UnderTest, o
     books = acquirer.gateway.books
     assert isinstance(books.movements_in(acquirer.names.no_payout), Unknown)
     other.pass_time(timedelta())
-    other.pay_out_by_hand_only()
+    other.pay_out_manually_only()
     acquirer.charged(acquirer.card())
     other.pass_time(timedelta(days=9))
     assert books.movements_in(other.pay_out()) == NotListed()

@@ -114,7 +114,7 @@ def test_a_bank_that_wants_the_reader_says_so(acquirer: UnderTest, other: OtherS
     """Such a card can be saved only by its owner, on the acquirer's own page."""
     page = acquirer.open_card_page()
     assert isinstance(page, CardPage)
-    other.fill_in(page, acquirer.names.number_that_wants_its_owner_each_time)
+    other.fill_in(page, acquirer.names.number_confirmed_each_time)
     card = acquirer.gateway.fetch_setup(page.session_ref)
     assert isinstance(card, SavedCard)
     outcome = acquirer.gateway.charge(acquirer.request(card))

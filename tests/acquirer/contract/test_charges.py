@@ -64,7 +64,7 @@ def test_a_charge_that_waits_for_the_reader_asks_for_the_reader(
     acquirer: UnderTest, other: OtherSide
 ) -> None:
     card = acquirer.card()
-    other.ask_for_owner(card.method_ref)
+    other.require_confirmation(card.method_ref)
     request = acquirer.request(card)
     for outcome in (acquirer.gateway.charge(request), acquirer.gateway.find_charge(request)):
         assert isinstance(outcome, Declined)
@@ -222,7 +222,7 @@ def test_a_pay_page_that_was_paid_is_a_charge_and_cannot_be_closed(
     claim = ChargeClaim("att_two", "inv_1", "sub_1", 1, 2)
     page = pay_page(acquirer, claim, customer, key)
     assert pay_page(acquirer, claim, customer, key) == page, "one page for one key"
-    other.fill_in(page, acquirer.names.number_that_wants_its_owner_once)
+    other.fill_in(page, acquirer.names.number_confirmed_once)
     paid = acquirer.gateway.fetch_pay_page(page.session_ref)
     assert isinstance(paid, Charged)
     assert acquirer.gateway.close_pay_page(page.session_ref) == paid, "what is paid can't be closed"

@@ -1,4 +1,4 @@
-"""An acquirer's gateway under test, and its other side: what readers, banks and the acquirer's own staff do there."""
+"""An acquirer's gateway under test, and its sandbox, which plays readers, banks and the acquirer's staff."""
 
 import secrets
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from billing.acquirer.port import Gateway
 
 @dataclass(frozen=True)
 class Names:
-    """How the acquirer calls its test cards, and things that it doesn't have."""
+    """The acquirer's test cards, and references that it doesn't know."""
 
     good: str
     of_another_scheme: str
@@ -30,8 +30,8 @@ class Names:
     inquired: str
     warned: str
     without_fingerprint: str
-    number_that_wants_its_owner_each_time: str
-    number_that_wants_its_owner_once: str
+    number_confirmed_each_time: str
+    number_confirmed_once: str
     no_card: str
     no_customer: str
     no_charge: str
@@ -44,58 +44,58 @@ class Names:
 
 
 class OtherSide(Protocol):
-    """A sandbox that does as it is told. Acquirers' own test modes have none: what needs it is skipped there."""
+    """A sandbox that acts on demand. Acquirers' own test modes have none, so tests that need it are skipped there."""
 
-    def begin_anew(self) -> None:
-        """As at its start."""
+    def reset(self) -> None:
+        """Reset everything."""
         ...
 
-    def judge(self) -> None:
-        """Fail where what was exchanged with it isn't as the acquirer specifies."""
+    def check(self) -> None:
+        """Fail if an exchange violates the acquirer's specification."""
         ...
 
     @property
     def now(self) -> datetime:
-        """Its time."""
+        """The sandbox's time."""
         ...
 
     def pass_time(self, span: timedelta) -> None:
-        """Hold its clock, and move it on."""
+        """Hold the sandbox's clock and move it forward."""
         ...
 
     def fill_in(self, page: CardPage, number: str) -> None:
-        """The reader types this card, and confirms it where the bank asks."""
+        """Fill in the page with this card, and confirm it if the bank requires that."""
         ...
 
     def remove_card(self, method_ref: str) -> None: ...
 
     def delete_customer(self, customer_ref: str) -> None: ...
 
-    def ask_for_owner(self, method_ref: str) -> None:
-        """From now on its charges wait for the reader."""
+    def require_confirmation(self, method_ref: str) -> None:
+        """From now on the card's charges need the reader's confirmation."""
         ...
 
     def refuse_refunds(self, reason: str) -> None:
-        """For `no_balance`, `too_old`, or `waits_for_balance`."""
+        """Refuse refunds for a reason: `no_balance`, `too_old` or `waits_for_balance`."""
         ...
 
     def disputes(self) -> list[str]:
-        """Their references, oldest first."""
+        """The references of all disputes, oldest first."""
         ...
 
     def warnings(self) -> list[str]: ...
 
     def payouts(self) -> list[str]: ...
 
-    def pay_out_by_hand_only(self) -> None: ...
+    def pay_out_manually_only(self) -> None: ...
 
     def pay_out(self) -> str:
-        """By hand; the payout's reference."""
+        """Make a manual payout; return its reference."""
         ...
 
 
 class UnderTest:
-    """A gateway, with fresh names for what is made by it. Where `other` is None only the port itself acts."""
+    """A gateway with fresh names for the objects it makes. Without `other` only the port's own methods can be used."""
 
     def __init__(self, gateway: Gateway, names: Names, other: OtherSide | None) -> None:
         self.gateway, self.names, self.other = gateway, names, other
@@ -103,25 +103,25 @@ class UnderTest:
         self.count = 0
 
     def key(self) -> str:
-        """A key nobody has used."""
+        """A fresh idempotency key."""
         self.count += 1
         return f"contract-{self.run}-{self.count}"
 
     @property
     def now(self) -> datetime:
-        """Its time."""
+        """The acquirer's time."""
         return self.other.now if self.other else datetime.now(UTC)
 
     def customer(self) -> str:
-        """A new customer."""
-        made = self.gateway.create_customer(
+        """Create a customer; return its reference."""
+        customer_ref = self.gateway.create_customer(
             reader_id=f"rdr_{self.run}", email=f"{self.run}@example.com", key=self.key()
         )
-        assert isinstance(made, str), made
-        return made
+        assert isinstance(customer_ref, str), customer_ref
+        return customer_ref
 
     def card(self, method: str | None = None) -> SavedCard:
-        """A saved card of a new customer: a good one, unless another is named."""
+        """Save a card of a new customer: a good one, unless `method` names another."""
         saved = self.gateway.save_card(
             customer_ref=self.customer(), method_ref=method or self.names.good, key=self.key()
         )
@@ -129,7 +129,7 @@ class UnderTest:
         return saved
 
     def request(self, card: SavedCard, **more: object) -> ChargeRequest:
-        """A charge of R75.00."""
+        """A request to charge R75.00; `more` replaces its fields."""
         given = {
             "claim": ChargeClaim(f"att_{self.key()}", f"inv_{self.run}", f"sub_{self.run}", 3, 2),
             "idempotency_key": self.key(),
@@ -144,13 +144,13 @@ class UnderTest:
         return ChargeRequest(**given)  # type: ignore[arg-type]
 
     def charged(self, card: SavedCard, request: ChargeRequest | None = None) -> Charged:
-        """A charge that goes through."""
+        """Make a charge that succeeds."""
         outcome = self.gateway.charge(request or self.request(card))
         assert isinstance(outcome, Charged), outcome
         return outcome
 
     def open_card_page(self, customer_ref: str | None = None) -> CardPage | CustomerGone | Unknown:
-        """A page that saves a card, of a new customer unless one is named."""
+        """Open a page that saves a card, of a new customer unless one is given."""
         request = CardPageRequest(
             setup_id=f"set_{self.key()}",
             subscription_id=None,

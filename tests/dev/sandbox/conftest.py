@@ -1,4 +1,4 @@
-"""A sandbox for each test, whose every exchange is judged by Stripe's OpenAPI at the end."""
+"""A sandbox for each test. At the end every exchange is checked against Stripe's OpenAPI."""
 
 from collections.abc import Iterator
 

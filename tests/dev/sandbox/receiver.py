@@ -1,4 +1,4 @@
-"""A webhook endpoint that keeps what it gets and answers what it is told to."""
+"""A webhook endpoint that records deliveries and answers with a given status."""
 
 import threading
 from dataclasses import dataclass, field
@@ -12,14 +12,14 @@ SECRET = "whsec_receiver"
 
 
 class Listening(ThreadingHTTPServer):
-    """Takes a burst of deliveries without refusing any."""
+    """A server whose backlog takes a burst of deliveries."""
 
     request_queue_size = 128
 
 
 @dataclass
 class Receiver:
-    """Listens on a free port; `status` is its answer from now on."""
+    """Listens on a free port and answers with `status`."""
 
     status: int = 200
     got: list[tuple[bytes, str]] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Receiver:
         return self.url, SECRET
 
     def events(self, tolerance: int = 0) -> list[Any]:
-        """All that came, verified by the SDK; tolerance 0 leaves the age of the signature out."""
+        """All events, verified by the SDK. Tolerance 0 ignores the age of the signature."""
         return [Webhook.construct_event(body, sign, SECRET, tolerance) for body, sign in list(self.got)]
 
     def types(self) -> list[str]:

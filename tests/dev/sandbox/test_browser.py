@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from tests.dev.sandbox.asking import Stripe, a_customer, a_session
+from tests.dev.sandbox.stripe_calls import Stripe, a_customer, a_session
 from tests.support.a11y import ANY, accessibility_barriers
 from tests.support.sandbox import Sandbox
 from tests.support.shared_chromium import Chromium

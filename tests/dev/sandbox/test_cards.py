@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from stripe import CardError
 
 from billing.dev.sandbox.cards import CARDS, find, named, passes_luhn
-from tests.dev.sandbox.asking import Stripe, a_customer, a_saved_card, charge, error_of
+from tests.dev.sandbox.stripe_calls import Stripe, a_customer, a_saved_card, charge, error_of
 from tests.support.sandbox import Sandbox
 
 REFUSED_AT_SETUP = [

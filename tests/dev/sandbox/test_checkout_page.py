@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from billing.dev.sandbox.checkout import read
-from tests.dev.sandbox.asking import BACK, Stripe, a_customer, a_session
+from tests.dev.sandbox.stripe_calls import BACK, Stripe, a_customer, a_session
 from tests.support.sandbox import Sandbox
 
 GOOD = {"number": "4242 4242 4242 4242", "exp": "12 / 40", "cvc": "123", "holder": "Thandi Nkosi"}
@@ -119,7 +119,7 @@ def test_a_copy_of_a_card_can_be_typed(sandbox: Sandbox, page: str) -> None:
 
 
 def test_the_watch_page_shows_what_happened(sandbox: Sandbox, stripe: Stripe) -> None:
-    from tests.dev.sandbox.asking import a_saved_card, charge
+    from tests.dev.sandbox.stripe_calls import a_saved_card, charge
 
     empty = _text(sandbox.http.get("/_sandbox"))
     assert "No card has been charged yet." in empty

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from tests.dev.sandbox.asking import Stripe, a_customer, a_session
+from tests.dev.sandbox.stripe_calls import Stripe, a_customer, a_session
 from tests.support.sandbox import Sandbox, running
 
 MARCH = datetime(2026, 3, 1, 7, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 from stripe import APIConnectionError, APIError, HTTPClient, HTTPXClient, RateLimitError, RequestsClient
 
 from billing.dev.sandbox import faults, webhook_faults
-from tests.dev.sandbox.asking import Stripe, a_saved_card, charge
+from tests.dev.sandbox.stripe_calls import Stripe, a_saved_card, charge
 from tests.support.sandbox import Sandbox
 
 CHARGING = {"method": "POST", "path": "/v1/payment_intents"}

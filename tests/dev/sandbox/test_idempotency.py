@@ -5,7 +5,7 @@ import threading
 import pytest
 from stripe import APIError, CardError, IdempotencyError, InvalidRequestError
 
-from tests.dev.sandbox.asking import Stripe, a_customer, a_saved_card, charge, error_of
+from tests.dev.sandbox.stripe_calls import Stripe, a_customer, a_saved_card, charge, error_of
 from tests.support.sandbox import Sandbox
 
 

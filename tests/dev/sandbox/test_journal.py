@@ -11,7 +11,7 @@ from stripe import StripeClient
 
 from billing.dev.sandbox.commit_log import CommitLogBroken
 from billing.dev.sandbox.store import Store
-from tests.dev.sandbox.asking import a_saved_card, a_session, charge
+from tests.dev.sandbox.stripe_calls import a_saved_card, a_session, charge
 from tests.support.stripe_openapi import violations
 
 KEY = "sk_test_sandbox_journal"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from stripe import InvalidRequestError
 
 from billing.dev.sandbox.store import Table
-from tests.dev.sandbox.asking import Stripe, a_customer, a_saved_card, charge
+from tests.dev.sandbox.stripe_calls import Stripe, a_customer, a_saved_card, charge
 from tests.support.sandbox import Sandbox
 
 

@@ -7,7 +7,7 @@ from stripe import InvalidRequestError
 
 from billing.dev.sandbox.balance import fee_on
 from billing.dev.sandbox.world import Merchant
-from tests.dev.sandbox.asking import Stripe, a_customer, a_saved_card, charge
+from tests.dev.sandbox.stripe_calls import Stripe, a_customer, a_saved_card, charge
 from tests.support.sandbox import Sandbox
 
 

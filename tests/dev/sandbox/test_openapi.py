@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.dev.sandbox.asking import Stripe, a_saved_card, charge
+from tests.dev.sandbox.stripe_calls import Stripe, a_saved_card, charge
 from tests.support.sandbox import Sandbox
 from tests.support.stripe_openapi import violations
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from stripe import InvalidRequestError
 
-from tests.dev.sandbox.asking import BACK, Stripe, a_customer, a_saved_card, charge, error_of
+from tests.dev.sandbox.stripe_calls import BACK, Stripe, a_customer, a_saved_card, charge, error_of
 from tests.support.sandbox import Sandbox
 
 

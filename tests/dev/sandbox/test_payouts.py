@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from stripe import InvalidRequestError
 
-from tests.dev.sandbox.asking import Stripe, a_saved_card, charge
 from tests.dev.sandbox.receiver import Receiver
+from tests.dev.sandbox.stripe_calls import Stripe, a_saved_card, charge
 from tests.support.sandbox import Sandbox
 
 

@@ -6,7 +6,7 @@ import pytest
 from stripe import InvalidRequestError
 
 from billing.dev.sandbox.refunds import BEHAVIOURS
-from tests.dev.sandbox.asking import Stripe, a_saved_card, charge
+from tests.dev.sandbox.stripe_calls import Stripe, a_saved_card, charge
 from tests.support.sandbox import Sandbox
 
 

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from stripe import AuthenticationError, InvalidRequestError, StripeClient
 
-from tests.dev.sandbox.asking import Stripe, a_customer, a_saved_card
+from tests.dev.sandbox.stripe_calls import Stripe, a_customer, a_saved_card
 from tests.support.sandbox import Sandbox
 
 

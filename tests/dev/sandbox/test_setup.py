@@ -3,7 +3,7 @@
 import pytest
 from stripe import InvalidRequestError
 
-from tests.dev.sandbox.asking import Stripe, a_customer, a_saved_card, a_session, charge
+from tests.dev.sandbox.stripe_calls import Stripe, a_customer, a_saved_card, a_session, charge
 from tests.support.sandbox import Sandbox
 
 

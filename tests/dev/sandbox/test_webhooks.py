@@ -3,8 +3,8 @@
 import pytest
 from stripe import SignatureVerificationError, Webhook
 
-from tests.dev.sandbox.asking import Stripe, a_customer, a_saved_card, charge
 from tests.dev.sandbox.receiver import SECRET, Receiver
+from tests.dev.sandbox.stripe_calls import Stripe, a_customer, a_saved_card, charge
 from tests.support.sandbox import Sandbox
 
 

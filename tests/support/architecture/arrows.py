@@ -1,4 +1,4 @@
-"""Who may import whom, and what may be called where."""
+"""Rules about imports and calls between rooms."""
 
 import graphlib
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Iterator
 
 from tests.support.architecture.sources import Source
 
-# From the top down: an arrow goes to a room further down, never up, and never sideways.
+# Top to bottom: a room may import only rooms further down, never up or sideways.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
     ("app", "seed", "web_app", "worker", "tables"),
@@ -36,7 +36,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 FLOOR = {room: floor for floor, rooms in enumerate(LAYERS) for room in rooms}
 COMPOSITION_ROOT = ("app", "web_app", "worker", "tables")
-"""Modules beside the rooms: they wire, and know each other."""
+"""Modules beside the rooms that wire the application; they may import each other."""
 IMPURE_MODULES = {
     *(
         "asyncio",
@@ -59,7 +59,7 @@ WIRING = {"billing.app", "billing.cli", "billing.acquirer.stripe.connect"}
 
 
 def arrows(source: Source) -> Iterator[str]:
-    """Arrows go down. `dev` stands apart: it may import everything, and only commands import it."""
+    """Imports go down. `dev` may import everything; only commands import `dev`."""
     if source.within("billing.dev") or not source.room:
         return
     if source.room not in FLOOR:
@@ -76,7 +76,7 @@ def arrows(source: Source) -> Iterator[str]:
 
 
 def pure_rules(source: Source) -> Iterator[str]:
-    """The rules know the standard library and each other, and do nothing but compute."""
+    """Rules import only each other, `holidays` and the pure part of the standard library, and only compute."""
     if not source.within("billing.rules"):
         return
     for line, name in source.imports:
@@ -90,7 +90,7 @@ def pure_rules(source: Source) -> Iterator[str]:
 
 
 def one_gateway(source: Source) -> Iterator[str]:
-    """Only Stripe's adapter knows Stripe's library."""
+    """Only Stripe's adapter imports Stripe's library."""
     if source.within("billing.acquirer.stripe"):
         return
     for line, name in source.imports:
@@ -99,20 +99,20 @@ def one_gateway(source: Source) -> Iterator[str]:
 
 
 def apart(source: Source) -> Iterator[str]:
-    """The sandbox and the house know nothing of each other; nor do the mails know the house."""
+    """The sandbox and the product don't import each other; `emails` doesn't import the product."""
     for line, name in source.imports:
-        of_house = name.split(".")[0] == "billing"
+        of_product = name.split(".")[0] == "billing"
         of_sandbox = f"{name}.".startswith("billing.dev.sandbox.")
-        if source.within("billing.dev.sandbox") and of_house and not of_sandbox:
+        if source.within("billing.dev.sandbox") and of_product and not of_sandbox:
             yield source.says(line, f"the sandbox must not import `{name}`")
         if not source.within("billing.dev.sandbox") and of_sandbox:
             yield source.says(line, "nothing imports the sandbox; it is a process of its own")
-        if source.within("emails") and of_house:
+        if source.within("emails") and of_product:
             yield source.says(line, f"`emails` must not import `{name}`")
 
 
 def wiring(source: Source) -> Iterator[str]:
-    """Only app.py, cli.py and what connects an acquirer make adapters."""
+    """Only app.py, cli.py and an acquirer's `connect` make adapters."""
     if source.module in WIRING or source.within("billing.dev.sandbox"):
         return
     for line, name, _ in source.calls:
@@ -124,7 +124,7 @@ def wiring(source: Source) -> Iterator[str]:
 
 
 def circles(modules: Iterable[Source]) -> Iterator[str]:
-    """No module needs itself, by whatever way round. Commands register with the group of their own package."""
+    """No import cycles. Commands are left out: they register with the group of their own package."""
     known = {source.module: source for source in modules if not source.within("billing.cli")}
     needs = {
         module: {found for _, name in source.imports for found in _modules(name, known)} - {module}
@@ -137,7 +137,7 @@ def circles(modules: Iterable[Source]) -> Iterator[str]:
 
 
 def _modules(name: str, known: Container[str]) -> Iterator[str]:
-    """The module that an imported name is, or stands in."""
+    """The module that an imported name is, or is defined in."""
     found = name if name in known else name.rpartition(".")[0]
     if found in known:
         yield found

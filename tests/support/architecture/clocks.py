@@ -1,4 +1,4 @@
-"""Who may ask the machine what time it is, and who may wait for it."""
+"""Rules about reading the machine's clock and waiting by it."""
 
 import re
 from collections.abc import Iterator
@@ -25,34 +25,34 @@ REAL_TIME = {
     f"time.{name}" for name in ("sleep", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns")
 }
 PAUSES = {"asyncio.sleep", "anyio.sleep"}
-"""`sleep(0)` lets other tasks run and takes no time."""
+"""Allowed only as `sleep(0)`, which lets other tasks run and takes no time."""
 WAITING_WORDS = re.compile("sleep|monotonic|perf_counter|wait_for_timeout")
-"""A module without any of these words breaks no rule about waiting, so it need not be parsed."""
+"""A module without these words can't break a rule about waiting, so it isn't parsed."""
 MAY_WAIT = {
     "billing.platform.monotonic": "it is the clock",
-    "billing.dev.process_guard": "ends child processes, which take as long as the machine does",
-    "billing.dev.folder_lock": "waits for another process to let go of a folder",
+    "billing.dev.process_guard": "waits for child processes to end",
+    "billing.dev.folder_lock": "waits for another process to release a folder",
     "billing.dev.postgres.server": "waits for a database server to start",
     "billing.dev.demo.children": "starts, watches and ends the demo's processes",
     "billing.dev.demo.launch": "tells people how many seconds the start took",
     "billing.dev.simulate": "measures its own run, whose processes are real",
-    "billing.edges": "copied into a publisher's own site, where nothing of ours is",
+    "billing.edges": "copied into a publisher's own site, without the product's modules",
     "billing.dev.sandbox.app": "a process of its own, which follows the machine's clock while none is held",
-    "tests.support.polling": "waits for what another process does and can't tell",
-    "tests.access_cache.asking": "asks a web process at a steady rate and measures its answers",
+    "tests.support.polling": "waits for another process that can't signal",
+    "tests.access_cache.page_load": "sends requests at a steady rate and measures the answers",
     "tests.access_cache.moving": "changes rows at a steady rate and notes when each change was committed",
     "tests.access_cache.test_elsewhere": "judges a lease that another process keeps by the machine's clock",
     "tests.bench": "measures speed",
     "tests.newsletters.figures": "measures speed",
 }
-"""The modules that may wait, or measure, by the machine's clock; and why."""
+"""Modules that may wait or measure by the machine's clock, with the reason."""
 CLOCK_SQL = re.compile(
     r"\bnow\s*\(\)|\bcurrent_(timestamp|date|time)\b|\b(clock|statement)_timestamp\b", re.IGNORECASE
 )
 
 
 def one_clock(source: Source) -> Iterator[str]:
-    """Only billing/platform/clock.py asks what time it is; PostgreSQL is not asked at all."""
+    """Only billing/platform/clock.py reads the time; PostgreSQL's clock is never used."""
     if source.within("billing.platform.clock", *APART):
         return
     for line, name, _ in source.calls:
@@ -66,8 +66,8 @@ def one_clock(source: Source) -> Iterator[str]:
 
 
 def no_real_waiting(source: Source) -> Iterator[str]:
-    """Only billing/platform/monotonic.py measures and waits by the machine's clock, and the few modules named in MAY_WAIT; tests meet
-    at an event or step the clock."""
+    """Only billing/platform/monotonic.py and the modules in MAY_WAIT wait or measure by the machine's clock. Tests wait for an event
+    or step a clock."""
     if source.within(*MAY_WAIT) or not WAITING_WORDS.search(source.text):
         return
     for line, name in source.imports:

@@ -1,4 +1,4 @@
-"""The modules of the product and of the tests, parsed once a process."""
+"""The modules of the product and of the tests, parsed once in a process."""
 
 import ast
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ class Source:
 
     @property
     def room(self) -> str:
-        """The part of `billing` it belongs to: `payments` for billing.payments.charge."""
+        """The folder of `billing`: `payments` for billing.payments.charge."""
         return self.module.split(".")[1] if self.module.startswith("billing.") else ""
 
     def within(self, *packages: str) -> bool:
@@ -35,12 +35,12 @@ class Source:
 
     @cached_property
     def imports(self) -> list[tuple[int, str]]:
-        """Line and full dotted name of all that is imported, wherever in the file."""
+        """Line and full dotted name of every import, nested ones included."""
         return [(line, name) for line, name, _ in self._imported]
 
     @cached_property
     def calls(self) -> list[tuple[int, str, ast.Call]]:
-        """Line and dotted name of all that is called, names followed back to where they were imported from."""
+        """Line, dotted name and node of every call. Names are resolved to what was imported."""
         return [
             (node.lineno, self._resolved(node.func), node)
             for node in self._nodes
@@ -48,13 +48,13 @@ class Source:
         ]
 
     def attributes(self) -> Iterator[tuple[int, str]]:
-        """Line and dotted name of every attribute that is read, called or not."""
+        """Line and dotted name of every attribute."""
         for node in self._nodes:
             if isinstance(node, ast.Attribute):
                 yield node.lineno, self._resolved(node)
 
     def strings(self) -> Iterator[tuple[int, str]]:
-        """Line and text of every string but the docstrings."""
+        """Line and text of every string except docstrings."""
         prose = {
             id(node.body[0].value)
             for node in self._nodes
@@ -71,12 +71,12 @@ class Source:
 
     @cached_property
     def _nodes(self) -> list[ast.AST]:
-        """The nodes that checks look at. Only this list keeps the tree, without its many names and operators."""
-        return [node for node in ast.walk(ast.parse(self.text)) if isinstance(node, _LOOKED_AT)]
+        """The nodes that checks read. Names and operators, the bulk of the tree, are dropped to save memory."""
+        return [node for node in ast.walk(ast.parse(self.text)) if isinstance(node, _CHECKED)]
 
     @cached_property
     def _imported(self) -> list[tuple[int, str, str]]:
-        """Line, full dotted name, and the name it goes by in this module (empty: the dotted name itself)."""
+        """Line, full dotted name, and its local name in this module (empty: the dotted name itself)."""
         found = []
         for node in self._nodes:
             if isinstance(node, ast.Import):
@@ -105,7 +105,7 @@ class Source:
         return {known_as: name for _, name, known_as in self._imported if known_as}
 
 
-_LOOKED_AT = (
+_CHECKED = (
     ast.Import,
     ast.ImportFrom,
     ast.Call,
@@ -142,5 +142,5 @@ def sources_of_tests() -> tuple[Source, ...]:
 
 @cache
 def _read(packages: tuple[str, ...]) -> tuple[Source, ...]:
-    """Once, because parsing them takes most of what a check costs."""
+    """Cached, because parsing is most of a check's cost."""
     return tuple(Source.read(path) for package in packages for path in sorted((ROOT / package).rglob("*.py")))

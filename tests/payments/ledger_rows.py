@@ -1,4 +1,4 @@
-"""Sales and refunds as rows, without a gateway: for rules of the books that need many of them."""
+"""Add sales and refunds as database rows, without a gateway, for ledger tests that need many."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
@@ -35,12 +35,12 @@ _numbers = count(1)
 
 
 def noon(on: date) -> datetime:
-    """Midday of a civil day, about."""
+    """Noon of a civil day in Johannesburg (10:00 UTC)."""
     return datetime.combine(on, time(10), UTC)
 
 
-def open_till(session: Session, on: date) -> None:
-    """A reader, a card and a subscription for the sales to hang on."""
+def add_subscription(session: Session, on: date) -> None:
+    """Add the reader, the card and the subscription that all sales belong to."""
     session.add(Reader(id="rdr_t", email="t@example.com", created_at=noon(on)))
     session.flush()
     session.add(
@@ -74,8 +74,10 @@ def open_till(session: Session, on: date) -> None:
     session.flush()
 
 
-def sell(session: Session, gross: int, starts_on: date, days: int, paid_on: date) -> tuple[Invoice, Payment]:
-    """An invoice for some days, paid and booked on `paid_on`."""
+def add_sale(
+    session: Session, gross: int, starts_on: date, days: int, paid_on: date
+) -> tuple[Invoice, Payment]:
+    """Add an invoice for `days` days and its payment, posted on `paid_on`. `gross` is in cents."""
     n = next(_numbers)
     split = tax.split(Money(gross), RATE)
     invoice = Invoice(
@@ -131,8 +133,8 @@ def sell(session: Session, gross: int, starts_on: date, days: int, paid_on: date
     return invoice, payment
 
 
-def give_back(session: Session, sold: tuple[Invoice, Payment], split: tax.VatSplit, on: date) -> Refund:
-    """A refund that succeeded, with its credit note, booked."""
+def add_refund(session: Session, sold: tuple[Invoice, Payment], split: tax.VatSplit, on: date) -> Refund:
+    """Add a successful refund with its credit note, posted on `on`."""
     n = next(_numbers)
     refund = Refund(
         id=f"ref_{n}",

@@ -1,4 +1,4 @@
-"""An edge between readers, a paper and Masthead, as a test asks it."""
+"""An edge between readers, a publisher's server and Masthead, and requests to it."""
 
 import socket
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ NOMSA, PIETER = "nomsa@example.com", "pieter@example.com"
 
 
 def start_trials(world: World) -> None:
-    """Let NOMSA and PIETER be in a trial. Call it where `World.once` may be called."""
+    """Start trials of NOMSA and PIETER. The rules of `World.once` apply."""
 
     def start() -> None:
         for email in (NOMSA, PIETER):
@@ -27,7 +27,7 @@ def start_trials(world: World) -> None:
 
 @dataclass
 class Edge:
-    """One at work; it reaches Masthead by `proxy`."""
+    """A running edge, which reaches Masthead through `proxy`."""
 
     world: World
     proxy: FaultyProxy
@@ -35,12 +35,12 @@ class Edge:
     url: str
 
     def get(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
-        """As a browser asks, which keeps nothing."""
+        """Request a path with a fresh client, without cookies."""
         with http_client(self.url) as http:
             return http.request(method, path, headers=headers)
 
     def raw(self, path: str, headers: str) -> bytes:
-        """Asked for, and answered, as it was written."""
+        """Send a raw request, without normalising the path; return the raw answer."""
         host, port = self.url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=30) as connection:
             connection.sendall(
@@ -49,11 +49,11 @@ class Edge:
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
     def subscriber(self, email: str = NOMSA) -> str:
-        """The cookie of one of the readers in a trial."""
+        """The session cookie of a reader in a trial."""
         return f"masthead-session={session_secret(self.world, email)}"
 
     def counts_by_the_cookie_that_comes_back(self) -> None:
-        """A metered article is counted once for a browser, and not at all for one that fetches ahead."""
+        """Assert that a metered article counts once per browser, and that a prefetch doesn't count."""
         ahead = self.get(f"/articles/{METERED}", **{"sec-purpose": "prefetch"})
         head = self.get(f"/articles/{METERED}", "HEAD")
         assert (ahead.content, head.content) == (BEGINNING, b"")

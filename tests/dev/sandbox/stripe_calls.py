@@ -1,8 +1,8 @@
-"""What the tests ask of Stripe, over and over."""
+"""Stripe calls that many tests of the sandbox make."""
 
 from typing import Any
 
-# The SDK's types are unions of everything that an expansion may give; tests say what they expect by asserting it.
+# The SDK's types are unions of all possible expansions, so tests use Any and assert what they expect.
 Stripe = Any
 
 DONE = "https://masthead.example/done?session={CHECKOUT_SESSION_ID}"
@@ -14,12 +14,12 @@ def a_customer(stripe: Stripe, **fields: Any) -> Any:
 
 
 def a_session(stripe: Stripe, **fields: Any) -> Any:
-    asked: Any = {"mode": "setup", "currency": "zar", "success_url": DONE, "cancel_url": BACK, **fields}
-    return stripe.v1.checkout.sessions.create(asked)
+    params: Any = {"mode": "setup", "currency": "zar", "success_url": DONE, "cancel_url": BACK, **fields}
+    return stripe.v1.checkout.sessions.create(params)
 
 
 def a_saved_card(stripe: Stripe, name: str, customer: str | None = None) -> Any:
-    """Set up through a confirmed SetupIntent, or attached where that would need a person."""
+    """Save a card by a confirmed SetupIntent; return its payment method."""
     owner = customer or a_customer(stripe).id
     intent = stripe.v1.setup_intents.create(
         {
@@ -34,8 +34,8 @@ def a_saved_card(stripe: Stripe, name: str, customer: str | None = None) -> Any:
 
 
 def charge(stripe: Stripe, card: Any, key: str | None = None, **fields: Any) -> Any:
-    """The renewal's charge: R75.00 off session."""
-    asked: Any = {
+    """Charge R75.00 off session, as a renewal does."""
+    params: Any = {
         "amount": 7500,
         "currency": "zar",
         "customer": card.customer,
@@ -47,9 +47,9 @@ def charge(stripe: Stripe, card: Any, key: str | None = None, **fields: Any) -> 
         "metadata": {"invoice": "inv_1", "attempt": "att_1"},
         **fields,
     }
-    return stripe.v1.payment_intents.create(asked, {"idempotency_key": key} if key else None)
+    return stripe.v1.payment_intents.create(params, {"idempotency_key": key} if key else None)
 
 
 def error_of(refused: Any) -> Any:
-    """The error object of what `pytest.raises` caught."""
+    """The Stripe error object of an exception that `pytest.raises` caught."""
     return refused.value.error

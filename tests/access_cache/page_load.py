@@ -1,7 +1,7 @@
-"""Article pages that ask at a steady pace, and keep what matters of each answer: `python -m tests.access_cache.asking`.
+"""A client that requests access decisions at a steady rate and records the answers: `python -m tests.access_cache.page_load`.
 
-Whoever answers wrong about a reader who never moves is told at once; what was said of those who move is kept, with the moments
-at which it was asked and answered, to be judged by what had been committed then."""
+An answer about a reader whose rights never change is checked at once. Answers about changing readers are recorded with the times of
+request and answer; the test compares them with what was committed by then."""
 
 import asyncio
 import json
@@ -20,13 +20,13 @@ from tests.access_cache.serving import cookie
 
 CONNECTIONS = 32
 OF_MOVERS = 0.1
-"""The share of questions about readers who move."""
+"""The share of requests about readers whose rights change."""
 STEP = 0.005
 
 
 @dataclass
 class Tally:
-    """What was answered. `slow`: a thousandth sample of the latencies is enough, so each hundredth is kept."""
+    """The answers. Every hundredth latency is kept."""
 
     asked: int = 0
     failed: list[str] = field(default_factory=list)
@@ -35,11 +35,11 @@ class Tally:
     latencies: list[float] = field(default_factory=list)
 
 
-class Asker(asyncio.Protocol):
-    """One connection; one question at a time."""
+class Connection(asyncio.Protocol):
+    """One connection with one request at a time."""
 
-    def __init__(self, asking: "Asking") -> None:
-        self.asking = asking
+    def __init__(self, load: "PageLoad") -> None:
+        self.load = load
         self.read = bytearray()
         self.whose = -1
         self.at = 0.0
@@ -48,9 +48,9 @@ class Asker(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
 
-    def ask(self, whose: int) -> None:
+    def send(self, whose: int) -> None:
         self.whose, self.at = whose, time.monotonic()
-        self.transport.write(self.asking.question(whose))
+        self.transport.write(self.load.request(whose))
 
     def data_received(self, data: bytes) -> None:
         self.read += data
@@ -60,26 +60,26 @@ class Asker(asyncio.Protocol):
         length = int(head.lower().split(b"content-length: ", 1)[1].split(b"\r\n", 1)[0])
         if len(body) >= length:
             whose, self.whose, self.read = self.whose, -1, bytearray()
-            self.asking.answered(self, whose, bytes(head[9:12]), bytes(body))
+            self.load.answered(self, whose, bytes(head[9:12]), bytes(body))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.asking.is_over:
-            self.asking.tally.failed.append(f"the connection was cut: {exc}")
+        if not self.load.is_over:
+            self.load.tally.failed.append(f"the connection was cut: {exc}")
 
 
-class Asking:
-    """`rate` questions a second about readers below `still`, who never move, and `movers` from there on; without a rate as many
-    as are answered."""
+class PageLoad:
+    """`rate` requests a second, about readers below `still`, who never change, and the `movers` after them. Without a rate it sends as
+    fast as answers come."""
 
     def __init__(self, url: str, still: int, movers: int, rate: float | None) -> None:
         self.host, self.port = urlsplit(url).hostname or "", urlsplit(url).port or 0
         self.still, self.movers, self.rate = still, movers, rate
         self.tally = Tally()
-        # in turn, lest the server close a connection that rested for its keep-alive time
-        self.idle: deque[Asker] = deque()
+        # Used in turn: the server would close a connection that idles for its keep-alive time.
+        self.idle: deque[Connection] = deque()
         self.is_over = False
 
-    def question(self, whose: int) -> bytes:
+    def request(self, whose: int) -> bytes:
         return (
             f"GET /v1/access/bridge HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nCookie: {cookie(whose)['cookie']}\r\n\r\n"
         ).encode()
@@ -89,7 +89,7 @@ class Asking:
             return self.still + random.randrange(self.movers)
         return random.randrange(self.still)
 
-    def answered(self, by: Asker, whose: int, status: bytes, body: bytes) -> None:
+    def answered(self, by: Connection, whose: int, status: bytes, body: bytes) -> None:
         tally, now = self.tally, time.monotonic()
         tally.asked += 1
         if tally.asked % 100 == 0:
@@ -102,22 +102,22 @@ class Asking:
         elif reason != "subscription":
             tally.wrong.append(f"{whose}: {reason}")
         if self.rate is None and not self.is_over:
-            by.ask(self.draw())
+            by.send(self.draw())
         else:
             self.idle.append(by)
 
     async def run(self, seconds: float) -> dict[str, Any]:
-        """Ask for so long; then what came of it."""
+        """Send requests for `seconds`; return the results."""
         loop = asyncio.get_running_loop()
         made = [
-            await loop.create_connection(lambda: Asker(self), self.host, self.port)
+            await loop.create_connection(lambda: Connection(self), self.host, self.port)
             for _ in range(CONNECTIONS)
         ]
-        self.idle.extend(asker for _, asker in made)
+        self.idle.extend(connection for _, connection in made)
         began = time.monotonic()
         if self.rate is None:
             while self.idle:
-                self.idle.popleft().ask(self.draw())
+                self.idle.popleft().send(self.draw())
             await asyncio.sleep(seconds)
         else:
             await self._pace(self.rate, began, seconds)
@@ -128,20 +128,20 @@ class Asking:
                 break
             await asyncio.sleep(0.01)
         else:
-            self.tally.failed.append(f"{CONNECTIONS - len(self.idle)} questions were never answered")
+            self.tally.failed.append(f"{CONNECTIONS - len(self.idle)} requests were never answered")
         for transport, _ in made:
             transport.close()
-        return self._told(took)
+        return self._results(took)
 
     async def _pace(self, rate: float, began: float, seconds: float) -> None:
         sent = 0
         while (passed := time.monotonic() - began) < seconds:
             for _ in range(min(int(rate * passed) - sent, len(self.idle))):
-                self.idle.popleft().ask(self.draw())
+                self.idle.popleft().send(self.draw())
                 sent += 1
             await asyncio.sleep(STEP if int(rate * passed) <= sent else 0)
 
-    def _told(self, took: float) -> dict[str, Any]:
+    def _results(self, took: float) -> dict[str, Any]:
         tally = self.tally
         centiles = quantiles(tally.latencies, n=100) if len(tally.latencies) > 1 else [0.0] * 99
         return {
@@ -156,10 +156,10 @@ class Asking:
 
 
 def main() -> None:
-    """`asking.py URL SECONDS STILL MOVERS [RATE]`."""
+    """`page_load.py URL SECONDS STILL MOVERS [RATE]`."""
     url, seconds, still, movers = sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
     rate = float(sys.argv[5]) if len(sys.argv) > 5 else None
-    json.dump(uvloop.run(Asking(url, still, movers, rate).run(seconds)), sys.stdout)
+    json.dump(uvloop.run(PageLoad(url, still, movers, rate).run(seconds)), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -72,11 +72,11 @@ def read(session: Session, first: date, last: date) -> Figures:
 
 
 _DOUBTS = {
-    "charges whose outcome was unknown for a while": "SELECT count(*) FROM attempt WHERE asked > 0",
-    "of them, charged once in the end": "SELECT count(*) FROM attempt WHERE asked > 0 AND state = 'charged'",
-    "of them, refused": "SELECT count(*) FROM attempt WHERE asked > 0 AND state = 'declined'",
+    "charges whose outcome was unknown for a while": "SELECT count(*) FROM attempt WHERE poll_count > 0",
+    "of them, charged once in the end": "SELECT count(*) FROM attempt WHERE poll_count > 0 AND state = 'charged'",
+    "of them, refused": "SELECT count(*) FROM attempt WHERE poll_count > 0 AND state = 'declined'",
     "of them, never sent, and tried anew where still owed": "SELECT count(*) FROM attempt WHERE poll_count > 0 AND state = 'not_sent'",
-    "refunds that had to be asked about": "SELECT count(*) FROM refund WHERE asked > 0",
+    "refunds that had to be asked about": "SELECT count(*) FROM refund WHERE poll_count > 0",
     "events that took more than one try to settle": "SELECT count(*) FROM inbound_event WHERE tries > 1",
     "events set aside for a person": "SELECT count(*) FROM inbound_event WHERE set_aside_at IS NOT NULL",
     "charges first heard of by a webhook": "SELECT count(*) FROM inbound_event WHERE signal = 'charge_succeeded' AND outcome = 'charged'",

@@ -1,1 +1,1 @@
-"""A Stripe sandbox: a server on loopback that the official SDK talks to as if it were Stripe."""
+"""A Stripe sandbox: a server on loopback that the official SDK uses as if it were Stripe."""

@@ -1,4 +1,4 @@
-"""`python -m billing.dev.sandbox`: A Stripe sandbox as a process of its own."""
+"""`python -m billing.dev.sandbox`: a Stripe sandbox in its own process."""
 
 import argparse
 import json
@@ -14,14 +14,14 @@ from billing.dev.sandbox.world import Merchant
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until told to stop; the exit status says whether it could."""
+    """Serve until stopped; exit status 1 if it could not start."""
     options = _parser().parse_args(arguments)
     if bool(options.webhook_url) != bool(options.webhook_secret):
         return _complain("--webhook-url and --webhook-secret go together")
     webhooks = [(options.webhook_url, options.webhook_secret)] if options.webhook_url else []
     record = options.record.open("a", encoding="utf-8") if options.record else None
 
-    def note(exchange: Exchange) -> None:
+    def write(exchange: Exchange) -> None:
         if record:
             record.write(json.dumps(exchange) + "\n")
             record.flush()
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
                 rate=options.rate,
             ),
             webhooks=webhooks,
-            on_exchange=note if record else None,
+            on_exchange=write if record else None,
         )
     except OSError as problem:
         return _complain(f"cannot start on {HOST}:{options.port} with {options.data}: {problem}")

@@ -1,14 +1,14 @@
-"""Amounts and currencies, as strict as Stripe is about them."""
+"""Check amounts and currencies as strictly as Stripe does."""
 
 from billing.dev.sandbox.errors import invalid
 
-# The least that may be charged, in minor units: half a US dollar or thereabouts (STR-2).
+# Minimum charge in minor units: about half a US dollar (STR-2).
 LEAST = {"zar": 1000, "usd": 50, "eur": 50, "gbp": 30}
 MOST = 99_999_999
 
 
 def currency(code: str) -> str:
-    """The currency in lower case; raises for one the sandbox does not trade in."""
+    """The currency in lower case; raises StripeError for an unknown one."""
     lower = code.lower()
     if lower not in LEAST:
         raise invalid(
@@ -19,7 +19,7 @@ def currency(code: str) -> str:
 
 
 def check(amount: int, code: str, *, param: str = "amount") -> None:
-    """Raises unless `amount`, in minor units, is one a card can be charged with."""
+    """Raise StripeError unless a card can be charged `amount`, in minor units."""
     if amount < 1:
         raise invalid(
             "This value must be greater than or equal to 1.", param=param, code="parameter_invalid_integer"

@@ -1,4 +1,4 @@
-"""The API itself: who calls, what they want, which fault they meet, and the answer on the wire."""
+"""The API: authentication, parameters, faults, idempotency, and the answer."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ _FAILS_LATE = ("500_after", "500_halfway")
 
 @dataclass
 class ApiRequest:
-    """A request as it came, before anything in it is believed."""
+    """A request as received, before any validation."""
 
     method: str
     path: str
@@ -43,7 +43,7 @@ class ApiRequest:
 
 @dataclass
 class SandboxAnswer:
-    """What is sent back."""
+    """The answer to an API request."""
 
     status: int
     body: str
@@ -62,18 +62,18 @@ class Api:
         self._on_exchange = on_exchange
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or let it meet its fault."""
-        asked = await _read(Request(scope, receive))
-        fault = self.faults.take(asked.method, asked.path)
+        """Answer one request, with the fault that strikes it."""
+        request = await _read(Request(scope, receive))
+        fault = self.faults.take(request.method, request.path)
         effect = fault.effect if fault else None
         if fault and effect in ("timeout_before", "reset_before"):
             if effect == "timeout_before":
                 await wire.withhold(receive, fault.seconds, self.faults.cleared)
             wire.tear(scope)
             return
-        answer = await self._answer(asked, fault, receive)
+        answer = await self._answer(request, fault, receive)
         if self._on_exchange:
-            self._on_exchange(_exchange(asked, answer, effect))
+            self._on_exchange(_exchange(request, answer, effect))
         body = answer.body.encode()
         if fault and effect in ("timeout_after", "reset_after"):
             if effect == "timeout_after":
@@ -84,38 +84,38 @@ class Api:
         else:
             await wire.send_answer(send, answer.status, answer.headers, body)
 
-    async def _answer(self, asked: ApiRequest, fault: Rule | None, receive: Receive) -> SandboxAnswer:
+    async def _answer(self, request: ApiRequest, fault: Rule | None, receive: Receive) -> SandboxAnswer:
         effect = fault.effect if fault else None
         try:
-            _authenticate(asked)
-            if asked.too_large:
+            _authenticate(request)
+            if request.too_large:
                 raise StripeError(413, f"The request is larger than {LARGEST_BODY} bytes.")
             if effect == "429":
                 raise rate_limited()
-            key = asked.key if asked.method == "POST" else None
-            mark = fingerprint(asked.method, asked.path, asked.pairs) if key else ""
+            key = request.key if request.method == "POST" else None
+            mark = fingerprint(request.method, request.path, request.pairs) if key else ""
             if key and (stored := self.keys.replay(key, mark)):
-                return _replayed(asked, stored)
+                return _replayed(request, stored)
             if key and fault and effect == "slow":
                 self.keys.begin(key)
             try:
                 if fault and effect == "slow":
                     await wire.withhold(receive, fault.seconds, self.faults.cleared)
-                return self._execute(asked, key, mark, effect)
+                return self._execute(request, key, mark, effect)
             finally:
                 if key:
                     self.keys.end(key)
         except StripeError as refusal:
-            answer = _refused(asked, refusal)
+            answer = _refused(request, refusal)
             if refusal.status == 429 and fault and fault.retry_after:
                 answer.headers["Retry-After"] = str(fault.retry_after)
             return answer
 
-    def _execute(self, asked: ApiRequest, key: str | None, mark: str, effect: str | None) -> SandboxAnswer:
-        operation, call = _understand(self.world, asked)
+    def _execute(self, request: ApiRequest, key: str | None, mark: str, effect: str | None) -> SandboxAnswer:
+        operation, call = _understand(self.world, request)
         call = replace(call, halfway=effect == "500_halfway")
         world = self.world
-        world.cause = {"id": asked.request_id, "idempotency_key": asked.key}
+        world.cause = {"id": request.request_id, "idempotency_key": request.key}
         try:
             if effect == "500_before":
                 raise server_error()
@@ -123,15 +123,15 @@ class Api:
             if effect in _FAILS_LATE:
                 raise server_error()
             shown = expand.expanded(world, row, call.params.get("expand", []), operation.many)
-            answer = SandboxAnswer(200, json.dumps(shown), _headers(asked))
+            answer = SandboxAnswer(200, json.dumps(shown), _headers(request))
         except StripeError as refusal:
-            answer = _refused(asked, refusal)
+            answer = _refused(request, refusal)
             if effect in _FAILS_LATE:
-                answer = _refused(asked, server_error())
+                answer = _refused(request, server_error())
         finally:
             world.cause = None
         if key:
-            self.keys.keep(key, mark, answer.status, answer.body, asked.request_id)
+            self.keys.keep(key, mark, answer.status, answer.body, request.request_id)
         world.store.commit()
         return answer
 
@@ -151,8 +151,8 @@ async def _read(request: Request) -> ApiRequest:
     )
 
 
-def _authenticate(asked: ApiRequest) -> None:
-    scheme, _, given = asked.headers.get("authorization", "").partition(" ")
+def _authenticate(request: ApiRequest) -> None:
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
     secret = given.strip()
     if scheme.lower() == "basic":
         try:
@@ -172,62 +172,62 @@ def _authenticate(asked: ApiRequest) -> None:
         raise unauthorized(f"Invalid API Key provided: {secret[:8]}{'*' * 8}")
 
 
-def _understand(world: SandboxWorld, asked: ApiRequest) -> tuple[operations.Operation, Call]:
-    version = asked.headers.get("stripe-version", API_VERSION)
+def _understand(world: SandboxWorld, request: ApiRequest) -> tuple[operations.Operation, Call]:
+    version = request.headers.get("stripe-version", API_VERSION)
     if version != API_VERSION:
         raise invalid(f"Invalid Stripe API version: {version}. The sandbox speaks {API_VERSION} only.")
-    found = operations.match(asked.method, asked.path)
+    found = operations.match(request.method, request.path)
     if found is None:
         raise StripeError(
             404,
-            f"Unrecognized request URL ({asked.method}: {asked.path}). Please see https://docs.stripe.com/api.",
+            f"Unrecognized request URL ({request.method}: {request.path}). Please see https://docs.stripe.com/api.",
         )
     operation, named = found
-    given = params.read(operation.spec, params.nest(asked.pairs), operation.required)
+    given = params.read(operation.spec, params.nest(request.pairs), operation.required)
     expand.check(given.get("expand", []), operation.returns, operation.many)
     return operation, Call(
-        method=asked.method,
-        path=asked.path,
+        method=request.method,
+        path=request.path,
         ids=named,
         params=given,
         at=world.clock.now(),
-        request_id=asked.request_id,
-        idempotency_key=asked.key,
-        base_url=asked.base_url,
+        request_id=request.request_id,
+        idempotency_key=request.key,
+        base_url=request.base_url,
     )
 
 
-def _headers(asked: ApiRequest) -> dict[str, str]:
+def _headers(request: ApiRequest) -> dict[str, str]:
     headers = {
         "Content-Type": "application/json",
-        "Request-Id": asked.request_id,
-        "Stripe-Version": asked.headers.get("stripe-version", API_VERSION),
+        "Request-Id": request.request_id,
+        "Stripe-Version": request.headers.get("stripe-version", API_VERSION),
         "Cache-Control": "no-cache, no-store",
     }
-    if asked.key:
-        headers["Idempotency-Key"] = asked.key
+    if request.key:
+        headers["Idempotency-Key"] = request.key
     return headers
 
 
-def _refused(asked: ApiRequest, refusal: StripeError) -> SandboxAnswer:
-    headers = _headers(asked)
+def _refused(request: ApiRequest, refusal: StripeError) -> SandboxAnswer:
+    headers = _headers(request)
     headers |= {"Stripe-Should-Retry": "true"} if refusal.status == 409 else {}
-    return SandboxAnswer(refusal.status, json.dumps(refusal.body(asked.request_id)), headers)
+    return SandboxAnswer(refusal.status, json.dumps(refusal.body(request.request_id)), headers)
 
 
-def _replayed(asked: ApiRequest, stored: dict[str, Any]) -> SandboxAnswer:
-    headers = _headers(asked) | {"Idempotent-Replayed": "true", "Original-Request": stored["request_id"]}
+def _replayed(request: ApiRequest, stored: dict[str, Any]) -> SandboxAnswer:
+    headers = _headers(request) | {"Idempotent-Replayed": "true", "Original-Request": stored["request_id"]}
     return SandboxAnswer(stored["status"], stored["body"], headers)
 
 
-def _exchange(asked: ApiRequest, answer: SandboxAnswer, effect: str | None) -> Exchange:
+def _exchange(request: ApiRequest, answer: SandboxAnswer, effect: str | None) -> Exchange:
     noted = ("stripe-version", "idempotency-key", "content-type", "user-agent")
     return {
-        "method": asked.method,
-        "path": asked.path,
-        "query": asked.query,
-        "form": asked.form,
-        "request_headers": {name: asked.headers[name] for name in noted if name in asked.headers},
+        "method": request.method,
+        "path": request.path,
+        "query": request.query,
+        "form": request.form,
+        "request_headers": {name: request.headers[name] for name in noted if name in request.headers},
         "status": answer.status,
         "answer": json.loads(answer.body),
         "answer_headers": answer.headers,

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-# Importing these enters their operations in the table.
+# Importing these registers their operations.
 from billing.dev.sandbox import (
     balance,
     charges,
@@ -51,9 +51,9 @@ def create_sandbox(
     webhooks: list[tuple[str, str]] | None = None,
     on_exchange: Callable[[Exchange], None] | None = None,
 ) -> ASGIApp:
-    """A Stripe sandbox.
+    """Create a Stripe sandbox.
 
-    `journal` makes it survive a restart; `webhooks` are (url, secret) pairs that get every event;
+    `journal` is a file that lets its state survive a restart. `webhooks` are (url, secret) pairs that get every event.
     `on_exchange` is called with each API request and its answer.
     """
     world = SandboxWorld(Store(journal), SandboxClock(), merchant or Merchant())
@@ -81,7 +81,7 @@ def create_sandbox(
 
 
 async def _tick(world: SandboxWorld, control: Control) -> None:
-    """While the system's clock runs, sessions expire, refunds settle and payouts leave by themselves."""
+    """While no clock is held, expire sessions, settle refunds and make payouts as time passes."""
     while True:
         await asyncio.sleep(TICK_SECONDS)
         if not world.clock.held:
@@ -89,7 +89,7 @@ async def _tick(world: SandboxWorld, control: Control) -> None:
 
 
 def _rooted(api: Api) -> ASGIApp:
-    """The API sees whole paths, not what is left after its mount point."""
+    """Let the API see whole paths, without the mount point removed."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await api({**scope, "root_path": ""}, receive, send)
@@ -98,7 +98,7 @@ def _rooted(api: Api) -> ASGIApp:
 
 
 def _loopback_only(app: ASGIApp) -> ASGIApp:
-    """Refuse clients and Host names from elsewhere: this is not a server for a network."""
+    """Refuse clients and Host names other than loopback."""
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not _is_local(scope):

@@ -1,4 +1,4 @@
-"""Balance transactions: what each charge, refund, dispute and payout did to the balance, with Stripe's fee."""
+"""Balance transactions: the effect of each charge, refund, dispute and payout on the balance, with Stripe's fee."""
 
 from billing.dev.sandbox import ids, params, settlement
 from billing.dev.sandbox.errors import invalid
@@ -9,11 +9,11 @@ from billing.dev.sandbox.world import Call, Merchant, SandboxWorld
 
 DAYS_UNTIL_AVAILABLE = 7
 UNPAID = ""
-"""The `payout` of what has not been paid out yet. Stripe doesn't show the field, only filters by it."""
+"""Value of `payout` before a payout. Stripe doesn't show this field, but filters by it."""
 
 
 def fee_on(merchant: Merchant, amount: int) -> int:
-    """The merchant's fee on a charge, in cents: so many per mille, rounded half up, and so much for each."""
+    """The merchant's fee on a charge in cents: a per-mille part, rounded half up, plus a fixed part."""
     return (amount * merchant.fee_per_mille + 500) // 1000 + merchant.fee_fixed
 
 
@@ -23,51 +23,53 @@ def instant_fee_on(merchant: Merchant, amount: int) -> int:
 
 
 def of_charge(world: SandboxWorld, charge: Row) -> Row:
-    """Money in, less the fee."""
+    """Money in, minus the fee."""
     return _write(world, charge, "charge", charge["amount"], fee_on(world.merchant, charge["amount"]))
 
 
 def of_refund(world: SandboxWorld, refund: Row) -> Row:
-    """Money out; the fee is not given back."""
+    """Money out; the charge's fee isn't returned."""
     return _write(world, refund, "refund", -refund["amount"])
 
 
 def of_failed_refund(world: SandboxWorld, refund: Row) -> Row:
-    """Money that came back because the refund failed."""
+    """Money returned because the refund failed."""
     return _write(world, refund, "refund_failure", refund["amount"])
 
 
 def of_dispute(world: SandboxWorld, dispute: Row) -> Row:
-    """Money that the bank takes back, and the fee for a dispute."""
+    """Money withdrawn by the bank, and the dispute fee."""
     fee = world.merchant.dispute_fee
     return _write(world, dispute, "adjustment", -dispute["amount"], fee, category="dispute")
 
 
 def of_won_dispute(world: SandboxWorld, dispute: Row) -> Row:
-    """Money that comes back with a dispute that was won; the fee does not."""
+    """Money returned after a won dispute; the dispute fee isn't."""
     return _write(world, dispute, "adjustment", dispute["amount"], category="dispute_reversal")
 
 
 def of_payout(world: SandboxWorld, payout: Row, *, fee: int = 0, in_payout: str = UNPAID) -> Row:
-    """Money that leaves for the bank account. An automatic payout is in its own list (`in_payout`); one that was asked for by
-    hand is in none, and the next automatic one counts it among what it pays out."""
+    """Money paid out to the bank account.
+
+    An automatic payout's transaction belongs to that payout (`in_payout`). A manual payout's belongs to none, so the next automatic
+    payout includes it."""
     return _write(world, payout, "payout", -payout["amount"], fee, days=0, in_payout=in_payout)
 
 
 def of_fee(world: SandboxWorld, amount: int, currency: str, description: str) -> Row:
-    """A fee of Stripe's by itself, of no object: type and category are those of
-    https://docs.stripe.com/reports/reporting-categories, the words are ours."""
+    """A separate fee without a source object. Type and category: https://docs.stripe.com/reports/reporting-categories; the text is
+    ours."""
     source = {"id": None, "currency": currency, "description": description}
     return _write(world, source, "stripe_fee", -amount, category="fee", days=0)
 
 
 def of_failed_payout(world: SandboxWorld, payout: Row) -> Row:
-    """Money that the bank sent back: it waits for the next payout."""
+    """Money that the bank returned; it is in the next payout."""
     return _write(world, payout, "payout_failure", payout["amount"], category="payout_reversal", days=0)
 
 
 def of_nothing(world: SandboxWorld, amount: int, description: str) -> Row:
-    """A correction by Stripe itself, of no object and in the account's own currency: what a reconciliation must notice."""
+    """A correction by Stripe without a source object, in the account's currency. A reconciliation must notice it."""
     return _write(
         world,
         {"id": None, "currency": settlement.currency_of(world), "description": description},
@@ -128,7 +130,7 @@ def _write(
 
 
 def shown(world: SandboxWorld, row: Row) -> Row:
-    """A balance transaction as the API shows it now."""
+    """A balance transaction as the API shows it."""
     status = "available" if row["available_on"] <= world.clock.now() else "pending"
     return {key: value for key, value in row.items() if key != "payout"} | {"status": status}
 
@@ -154,8 +156,7 @@ def retrieve(world: SandboxWorld, call: Call) -> Row:
     },
 )
 def listing(world: SandboxWorld, call: Call) -> Row:
-    """Balance transactions, newest first; by `payout`, those it pays out and its own. Until Stripe has finished that list, only
-    its own."""
+    """Balance transactions, newest first. A payout's list holds its own and those it pays out; until it is completed, only its own."""
     exact = filters(call, "payout", "source", "type", "currency")
     if "payout" in exact:
         _refuse_manual(payout := world.find("payout", exact["payout"], param="payout"))
@@ -166,7 +167,7 @@ def listing(world: SandboxWorld, call: Call) -> Row:
 
 
 def _refuse_manual(payout: Row) -> None:
-    """Stripe's words: "For automatic Stripe payouts only" says https://docs.stripe.com/api/balance_transactions/list; the
-    message is told by those who met it (neither a `code` nor a `param` is). It says transfer for payout, its old name."""
+    """Stripe lists only automatic payouts (https://docs.stripe.com/api/balance_transactions/list). The message is known from user
+    reports, without `code` or `param`; it uses payout's old name, transfer."""
     if not payout["automatic"]:
         raise invalid("Balance transaction history can only be filtered on automatic transfers, not manual.")

@@ -1,4 +1,4 @@
-"""The test cards: by number, by `pm_card_…` and `tok_…` name, and what each of them does."""
+"""The test cards and their behaviour, by number and by `pm_card_…` or `tok_…` name."""
 
 import hashlib
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class IssuerDecline:
-    """Why an issuer (or Stripe) says no, with the evidence it gives."""
+    """A decline by an issuer (or Stripe), with all its codes."""
 
     code: str
     decline_code: str
@@ -90,7 +90,7 @@ DECLINES = {
 
 @dataclass(frozen=True)
 class SandboxCard:
-    """One test card. `auth` says when 3-D Secure is asked for: never, until set up, or always."""
+    """One test card. `auth` says when it requires 3-D Secure."""
 
     number: str
     name: str
@@ -112,15 +112,14 @@ class SandboxCard:
 
     @property
     def fingerprint(self) -> str | None:
-        """The same for every PaymentMethod of this card, and for no other. The field is nullable in Stripe's OpenAPI, and none
-        is promised for wallets."""
+        """Identifies the card across its PaymentMethods. It is nullable in Stripe's OpenAPI and not promised for wallets."""
         return (
             None if self.wallet else hashlib.sha256(f"{self.number}__{self.copy}".encode()).hexdigest()[:16]
         )
 
     @property
     def key(self) -> str:
-        """What `find` takes to find this card again."""
+        """The argument by which `find` returns this card."""
         return self.number + (f"__{self.copy}" if self.copy else "")
 
 
@@ -213,13 +212,13 @@ _BY_NAME = {card.name: card for card in CARDS}
 
 
 def find(key: str) -> SandboxCard | None:
-    """The card with this number, or None. `__n` after it gives a copy with a fingerprint of its own."""
+    """The card with this number, or None. The suffix `__n` gives a copy with its own fingerprint."""
     base, _, copy = key.partition("__")
     return _copied(_BY_NUMBER.get(base), copy)
 
 
 def named(identifier: str) -> SandboxCard | None:
-    """The card behind `pm_card_…` or `tok_…`, or None. `__n` gives a copy."""
+    """The card named `pm_card_…` or `tok_…`, or None. The suffix `__n` gives a copy."""
     base, _, copy = identifier.partition("__")
     match = re.fullmatch(r"(?:pm_card|tok)_(?:visa_)?(\w+)", base)
     if match is None:
@@ -229,13 +228,13 @@ def named(identifier: str) -> SandboxCard | None:
 
 
 def stranger(number: str) -> SandboxCard:
-    """A well-formed number that is none of the test cards: always refused."""
+    """A card with a well-formed number that isn't a test card; always declined."""
     brand = {"3": "amex", "5": "mastercard"}.get(number[0], "visa")
     return SandboxCard(number, "stranger", "", brand=brand, on_setup=STRANGER, on_charge=STRANGER)
 
 
 def passes_luhn(number: str) -> bool:
-    """Whether the check digit is right."""
+    """Whether the number's check digit is right."""
     digits = [int(character) for character in reversed(number)]
     return sum(digits[::2]) % 10 == -sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2]) % 10
 

@@ -1,4 +1,4 @@
-"""Charges: one for each time money was asked of a card, refused ones included."""
+"""Charges: one for each attempt to charge a card, declined ones included."""
 
 import secrets
 
@@ -12,7 +12,7 @@ from billing.dev.sandbox.world import Call, SandboxWorld
 
 
 def make(world: SandboxWorld, intent: Row, method: Row, decline: IssuerDecline | None) -> Row:
-    """The charge of one confirmation; `decline` says why it failed."""
+    """Create the charge of one confirmation; with `decline` it failed."""
     suffix = intent["statement_descriptor_suffix"]
     charge: Row = {
         "id": ids.new("ch", 24),
@@ -62,26 +62,26 @@ def make(world: SandboxWorld, intent: Row, method: Row, decline: IssuerDecline |
     world.store.put("charge", charge)
     emit(world, "charge.failed" if decline else "charge.succeeded", charge)
     if decline is None:
-        _be_disputed(world, charge, vault.card_of(world, method).disputed)
+        _dispute(world, charge, vault.card_of(world, method).disputed)
     return world.find("charge", charge["id"])
 
 
-def _be_disputed(world: SandboxWorld, charge: Row, how: str) -> None:
-    """What some cards bring about a moment after they are charged."""
-    if how == "warning":
+def _dispute(world: SandboxWorld, charge: Row, kind: str) -> None:
+    """Open the dispute, inquiry or warning that some test cards cause."""
+    if kind == "warning":
         warnings.warn(world, charge)
-    elif how:
-        reason = "general" if how == "inquiry" else how
-        disputes.begin(world, charge, reason=reason, inquiry=how == "inquiry")
+    elif kind:
+        reason = "general" if kind == "inquiry" else kind
+        disputes.begin(world, charge, reason=reason, inquiry=kind == "inquiry")
 
 
 def descriptor(world: SandboxWorld, suffix: str | None) -> str:
-    """What the reader's statement says: at most 22 characters."""
+    """The text on the reader's statement, at most 22 characters."""
     return f"{world.merchant.descriptor}* {suffix}" if suffix else world.merchant.descriptor
 
 
 def outcome(decline: IssuerDecline | None) -> Row:
-    """Stripe's account of the decision."""
+    """The charge's `outcome` hash."""
     shown: Row = {
         "advice_code": None,
         "network_advice_code": None,

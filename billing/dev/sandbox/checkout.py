@@ -1,4 +1,4 @@
-"""The pages a person sees: a Checkout Session that saves a card or takes a payment, and 3-D Secure in between."""
+"""The hosted pages: a Checkout Session that saves a card or takes a payment, and 3-D Secure."""
 
 import re
 import time
@@ -21,7 +21,7 @@ SUGGESTED = ("4242", "3155", "3178", "3184", "0341", "0002", "9995", "0127", "00
 
 @dataclass(frozen=True)
 class Entered:
-    """What the form held, and what is wrong with it."""
+    """The submitted form and its errors."""
 
     values: dict[str, str]
     problems: dict[str, str]
@@ -31,31 +31,31 @@ class Entered:
 
 
 class Checkout:
-    """The routes; each request is answered from the world as it is."""
+    """The routes of the hosted pages."""
 
     def __init__(self, world: SandboxWorld) -> None:
         self.world = world
 
     def routes(self) -> list[Route]:
-        """Where the pages live."""
+        """The pages' routes."""
         return [
             Route("/c/pay/{id}", self.form, methods=["GET"]),
             Route("/c/pay/{id}", self.save, methods=["POST"]),
-            Route("/c/authenticate/{id}", self.ask, methods=["GET"]),
+            Route("/c/authenticate/{id}", self.authenticate, methods=["GET"]),
             Route("/c/authenticate/{id}", self.decide, methods=["POST"]),
         ]
 
     async def form(self, request: Request) -> Response:
-        """The card form; `?card=` fills in a test card."""
+        """Show the card form; `?card=` fills in a test card."""
         session = self._session(request)
         if session is None or session["status"] != "open":
             return self._over(session)
         values = self._prefilled(request.query_params.get("card", ""))
-        said = self._refused(session, request.query_params.get("refused"))
-        return self._page(session, Entered(values, {"form": said} if said else {}))
+        message = self._failure_message(session, request.query_params.get("refused"))
+        return self._page(session, Entered(values, {"form": message} if message else {}))
 
-    def _refused(self, session: Row, reason: str | None) -> str | None:
-        """What the page says after 3-D Secure, when nothing came of it."""
+    def _failure_message(self, session: Row, reason: str | None) -> str | None:
+        """The page's message after a failed 3-D Secure or a decline."""
         if reason == "authentication":
             return "We are unable to authenticate your card. Please try again or use another card."
         if reason != "card":
@@ -64,7 +64,7 @@ class Checkout:
         return str((intent.get("last_payment_error") or {}).get("message", "Your card was declined."))
 
     async def save(self, request: Request) -> Response:
-        """The button: save, ask for 3-D Secure, or say why not."""
+        """Handle the form: save or pay, require 3-D Secure, or show an error."""
         session = self._session(request)
         if session is None or session["status"] != "open":
             return self._over(session)
@@ -100,8 +100,8 @@ class Checkout:
         }
         return sessions.submit(self.world, session, entered.card, fields, base)
 
-    async def ask(self, request: Request) -> Response:
-        """The issuer's page."""
+    async def authenticate(self, request: Request) -> Response:
+        """Show the issuer's 3-D Secure page."""
         found = self._waiting(request.path_params["id"])
         if found is None:
             return self._nothing_to_do()
@@ -115,7 +115,7 @@ class Checkout:
         )
 
     async def decide(self, request: Request) -> Response:
-        """The person's answer to the issuer's question."""
+        """Handle the answer on the 3-D Secure page."""
         found = self._waiting(request.path_params["id"])
         if found is None:
             return self._nothing_to_do()
@@ -127,18 +127,18 @@ class Checkout:
         session = next(table.newest(table.where(kind, intent["id"])), None)
         try:
             settle = self._decide_setup if kind == "setup_intent" else self._decide_payment
-            refused = settle(dict(intent), method, passed)
+            failure = settle(dict(intent), method, passed)
             if session is None:
-                return self._return(back, kind, intent, refused is None)
-            if refused is not None:
-                return RedirectResponse(f"/c/pay/{session['id']}?refused={refused}", 303)
+                return self._return(back, kind, intent, failure is None)
+            if failure is not None:
+                return RedirectResponse(f"/c/pay/{session['id']}?refused={failure}", 303)
             sessions.complete(self.world, session, self.world.find("payment_method", method["id"]))
             return RedirectResponse(success_url(session), 303)
         finally:
             self.world.store.commit()
 
     def _decide_setup(self, intent: Row, method: Row, passed: bool) -> str | None:
-        """Why the card isn't saved, or None."""
+        """Settle the SetupIntent; return the failure, or None."""
         if passed:
             saving.succeed(self.world, intent, method, authenticated=True)
             return None
@@ -146,7 +146,7 @@ class Checkout:
         return "authentication"
 
     def _decide_payment(self, intent: Row, method: Row, passed: bool) -> str | None:
-        """Why nothing was paid, or None."""
+        """Settle the PaymentIntent; return the failure, or None."""
         if not passed:
             paying.abandon(self.world, intent, method)
             return "authentication"
@@ -240,7 +240,7 @@ class Checkout:
 
 
 def read(form: dict[str, str], *, needs_email: bool, at: int) -> Entered:
-    """Check what was typed, in the words Stripe's page uses."""
+    """Validate the form; the messages are those of Stripe's page."""
     values = {name: form.get(name, "").strip() for name in ("number", "exp", "cvc", "holder", "email")}
     problems: dict[str, str] = {}
     digits, _, copy = re.sub(r"[\s-]", "", values["number"]).partition("__")
@@ -273,7 +273,7 @@ def _expiry(text: str, problems: dict[str, str], at: int) -> tuple[int, int]:
 
 
 def success_url(session: Row) -> str:
-    """Where the person goes next, with the session's id filled in."""
+    """The session's success URL with its id filled in."""
     return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
 
 

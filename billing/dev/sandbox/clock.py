@@ -1,29 +1,29 @@
-"""The sandbox's only now(): the system's, or one that is held and moved; and by how much it goes wrong."""
+"""The sandbox's clock: the system's time or a held one, plus a skew."""
 
 import time
 
 
 class SandboxClock:
-    """Whole epoch seconds. Held once `hold` was called with a moment, until it is called with None."""
+    """Whole epoch seconds. `hold` with an instant stops the clock; `hold(None)` lets it run."""
 
     def __init__(self) -> None:
         self._held: int | None = None
         self.skew = 0
-        """Seconds by which every stamp is ahead of the caller's clock; behind, below zero. A fault: Stripe's clock is its own."""
+        """A fault: seconds by which timestamps are ahead of the caller's clock; negative: behind."""
 
     @property
     def held(self) -> bool:
-        """Whether time stands still until somebody moves it."""
+        """Whether the clock is held."""
         return self._held is not None
 
     def true(self) -> int:
-        """The moment at which the caller's clock is, in epoch seconds."""
+        """The caller's time in epoch seconds, without skew."""
         return int(time.time()) if self._held is None else self._held
 
     def now(self) -> int:
-        """The current moment as stamps and signatures say it, in epoch seconds."""
+        """The time of timestamps and signatures in epoch seconds, with skew."""
         return self.true() + self.skew
 
     def hold(self, at: int | None) -> None:
-        """Stand still at `at`; None goes back to the system's time."""
+        """Hold the clock at `at`; None returns to the system's time."""
         self._held = at

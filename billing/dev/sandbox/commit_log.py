@@ -1,4 +1,4 @@
-"""The append-only file behind the store: one JSON line a commit."""
+"""The append-only journal file of the store: one JSON line for each commit."""
 
 import json
 import os
@@ -14,7 +14,7 @@ class CommitLogBroken(Exception):
 
 
 class CommitLog:
-    """A line is written whole or, when the process was killed inside it, ignored."""
+    """The journal. An incomplete last line, left by a killed process, is ignored."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -22,7 +22,7 @@ class CommitLog:
         self._file = path.open("ab")
 
     def read(self) -> Iterator[Change]:
-        """Every change in the order it was committed."""
+        """Yield every change in commit order; raises CommitLogBroken."""
         with self._path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
                 if not line.endswith(b"\n"):
@@ -34,7 +34,7 @@ class CommitLog:
                 yield from changes
 
     def append(self, changes: Iterable[Change]) -> None:
-        """One commit."""
+        """Append one commit."""
         self._file.write(_line(list(changes)))
         self._file.flush()
 
@@ -51,7 +51,7 @@ class CommitLog:
         self._file = self._path.open("ab")
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
 

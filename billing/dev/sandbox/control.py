@@ -1,4 +1,4 @@
-"""Control endpoints under `/_sandbox`: the clock, settling, faults, trouble, declines, reset."""
+"""Control endpoints under `/_sandbox`: clock, settling, faults, webhook faults, declines, reset."""
 
 import json
 from typing import Any
@@ -30,7 +30,7 @@ from billing.dev.sandbox.store import Row
 from billing.dev.sandbox.world import SandboxWorld
 
 MOST_SKEW = 3600
-"""Seconds; farther from ours Stripe's clock can't be set."""
+"""The largest skew in seconds, in both directions."""
 SETTLE_SECONDS = 30.0
 KINDS = (
     "customer", "payment_method", "setup_intent", "checkout.session", "payment_intent", "charge", "refund",
@@ -39,7 +39,7 @@ KINDS = (
 
 
 class Control:
-    """What tests and the demo do to the sandbox that Stripe would not let them."""
+    """Control of the sandbox by tests and the demo, which Stripe doesn't offer."""
 
     def __init__(
         self, world: SandboxWorld, api: Api, deliverer: Deliverer, webhooks: list[tuple[str, str]]
@@ -50,7 +50,7 @@ class Control:
         self.register(webhooks)
 
     def routes(self) -> list[Route]:
-        """Where they live."""
+        """The endpoints' routes."""
         return [
             Route("/_sandbox/clock", self.clock, methods=["GET", "POST"]),
             Route("/_sandbox/skew", self.skew, methods=["POST"]),
@@ -71,33 +71,33 @@ class Control:
         ]
 
     async def clock(self, request: Request) -> Response:
-        """GET says what time it is; POST `{"now": epoch seconds}` holds it there, null lets it run. `skew` says what is wrong."""
+        """GET returns the time and the skew. POST `{"now": epoch seconds}` holds the clock there; null lets it run."""
         clock = self.world.clock
         if request.method == "POST":
-            wanted = (await _body(request)).get("now")
-            if wanted is not None and (not isinstance(wanted, int | float) or wanted < 0):
+            at = (await _body(request)).get("now")
+            if at is not None and (not isinstance(at, int | float) or at < 0):
                 return _no("now must be epoch seconds, or null for the system's time")
-            self.move(None if wanted is None else int(wanted))
+            self.move(None if at is None else int(at))
         return JSONResponse({"now": clock.true(), "held": clock.held, "skew": clock.skew})
 
     def move(self, at: int | None) -> None:
-        """Hold the clock, and do what fell due."""
+        """Hold the clock and do what falls due."""
         self.world.clock.hold(at)
-        self._note_clock()
+        self._store_clock()
         self.keep_up()
 
     async def skew(self, request: Request) -> Response:
-        """A fault: POST `{"seconds": 5}` lets the clock be so much ahead, -5 behind, 0 right; a form is led back to the page."""
+        """A fault: POST `{"seconds": 5}` sets the clock ahead, -5 behind, 0 right. A form post redirects to the page."""
         seconds, typed = await _seconds(request, "seconds")
         if seconds is None or abs(seconds) > MOST_SKEW:
             return _no(f"seconds must be a whole number from -{MOST_SKEW} to {MOST_SKEW}")
         self.world.clock.skew = seconds
-        self._note_clock()
+        self._store_clock()
         self.keep_up()
         return RedirectResponse("/_sandbox#faults", 303) if typed else JSONResponse({"skew": seconds})
 
     async def lists(self, request: Request) -> Response:
-        """A fault: POST `{"behind": 30}` keeps what is younger than 30 seconds out of every list, 0 ends that; a form is led back."""
+        """A fault: POST `{"behind": 30}` hides objects younger than 30 seconds from lists; 0 ends that. A form post redirects."""
         seconds, typed = await _seconds(request, "behind")
         if seconds is None or not 0 <= seconds <= lists.MOST_BEHIND:
             return _no(f"behind must be a whole number of seconds from 0 to {lists.MOST_BEHIND}")
@@ -105,13 +105,13 @@ class Control:
         self.world.store.commit()
         return RedirectResponse("/_sandbox#faults", 303) if typed else JSONResponse({"behind": seconds})
 
-    def _note_clock(self) -> None:
+    def _store_clock(self) -> None:
         clock = self.world.clock
         held = clock.true() if clock.held else None
         self.world.store.put("setting", {"id": "clock", "held": held, "skew": clock.skew})
 
     def keep_up(self) -> None:
-        """Whatever the passing of time brings about."""
+        """Do everything that the passing of time causes."""
         sessions.expire_due(self.world)
         due.settle_due(self.world)
         self.api.keys.prune()
@@ -121,10 +121,10 @@ class Control:
         self.deliverer.wake()
 
     async def settle(self, _request: Request) -> Response:
-        """Answer once no webhook delivery is due or in flight; 504 after 30 seconds of waiting.
+        """Answer when no webhook delivery is due or in flight; 504 after 30 seconds.
 
-        `next` is the epoch second, of the caller's clock, at which something happens here by itself, or null: whoever moves
-        the clock stops there."""
+        `next` is the epoch second of the next event here by the caller's clock, or null. A caller that moves the clock must stop
+        there."""
         self.keep_up()
         done = await self.deliverer.settle(SETTLE_SECONDS)
         coming = due.next_at(self.world)
@@ -132,9 +132,9 @@ class Control:
         return JSONResponse({"settled": done, "next": next_at}, 200 if done else 504)
 
     async def reset(self, _request: Request) -> Response:
-        """Forget everything but the endpoints given at start; the clock runs again."""
+        """Remove everything except the endpoints given at the start; the clock runs again."""
         self.deliverer.forget()
-        self.deliverer.troubles.clear()
+        self.deliverer.faults.clear()
         self.api.faults.clear()
         self.world.store.clear()
         self.world.clock.hold(None)
@@ -143,7 +143,7 @@ class Control:
         return JSONResponse({"reset": True})
 
     async def moments(self, request: Request) -> Response:
-        """PUT keeps how everything is under a name; POST goes back there."""
+        """PUT keeps the present state under a name; POST restores it."""
         name = request.path_params["name"]
         if request.method == "PUT":
             self._moments.keep(name)
@@ -152,7 +152,7 @@ class Control:
         return JSONResponse({"moment": name})
 
     def register(self, webhooks: list[tuple[str, str]]) -> None:
-        """Make sure that these (url, secret) endpoints exist."""
+        """Add or enable these (url, secret) endpoints."""
         known = {row["url"]: row for row in self.world.store["webhook_endpoint"].rows.values()}
         for url, secret in webhooks:
             if url in known:
@@ -178,7 +178,7 @@ class Control:
         )
 
     async def faults(self, request: Request) -> Response:
-        """Fault rules: list, add one or a list of them, remove all. `faults.EFFECTS` says what each does."""
+        """List fault rules, add one or several, or remove all. `faults.EFFECTS` describes the effects."""
         if request.method == "DELETE":
             self.api.faults.clear()
         if request.method == "POST":
@@ -186,15 +186,15 @@ class Control:
         return JSONResponse({"faults": [rule.shown() for rule in self.api.faults.rules]})
 
     async def trouble(self, request: Request) -> Response:
-        """Rules for webhooks: list, add one or a list of them, remove all."""
+        """List webhook fault rules, add one or several, or remove all."""
         if request.method == "DELETE":
-            self.deliverer.troubles.clear()
+            self.deliverer.faults.clear()
         if request.method == "POST":
-            return await _add(request, self.deliverer.troubles.add)
-        return JSONResponse({"trouble": [rule.shown() for rule in self.deliverer.troubles.rules]})
+            return await _add(request, self.deliverer.faults.add)
+        return JSONResponse({"trouble": [rule.shown() for rule in self.deliverer.faults.rules]})
 
     async def by_hand(self, request: Request) -> Response:
-        """A rule from the form on the page; without an effect, all rules are removed."""
+        """Add a rule from the page's form; without an effect, remove all rules."""
         form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
         count = form.get("count", "1")
         rule = {
@@ -203,13 +203,13 @@ class Control:
         }
         try:
             if rule["effect"] in webhook_faults.EFFECTS:
-                self.deliverer.troubles.add(rule | {"type": form.get("on") or "*"})
+                self.deliverer.faults.add(rule | {"type": form.get("on") or "*"})
             elif rule["effect"]:
                 method, _, path = form.get("on", "").rpartition(" ")
                 self.api.faults.add(rule | {"method": method or "*", "path": path or "*"})
             else:
                 self.api.faults.clear()
-                self.deliverer.troubles.clear()
+                self.deliverer.faults.clear()
                 refunds.behave(self.world, None)
                 lists.fall_behind(self.world, 0)
                 self.world.store.commit()
@@ -218,7 +218,7 @@ class Control:
         return RedirectResponse("/_sandbox#faults", 303)
 
     async def declines(self, request: Request) -> Response:
-        """Tell a card to decline: `{"payment_method": id, "decline": code | {...} | null}`."""
+        """Make a card decline: `{"payment_method": id, "decline": code | {...} | null}`."""
         body = await _body(request)
         vault = self.world.store.get("vault", str(body.get("payment_method")))
         if vault is None:
@@ -232,18 +232,18 @@ class Control:
         return JSONResponse({"payment_method": vault["id"], "decline": vault["decline"]})
 
     async def banks(self, request: Request) -> Response:
-        """What banks do of their own: `{"do": "dispute", "charge": id}` and the like (see `issuer_actions.DO`); a form is led back."""
+        """Perform a bank's act: `{"do": "dispute", "charge": id}` and others (see `issuer_actions.DO`). A form post redirects."""
         typed = "form" in request.headers.get("content-type", "")
-        asked = dict(parse_qsl((await request.body()).decode())) if typed else await _body(request)
+        details = dict(parse_qsl((await request.body()).decode())) if typed else await _body(request)
         try:
-            done = issuer_actions.do(self.world, asked)
+            done = issuer_actions.do(self.world, details)
         except (StripeError, ValueError) as problem:
             return _no(str(problem))
         self.world.store.commit()
         return RedirectResponse("/_sandbox", 303) if typed else JSONResponse(done or {})
 
     async def replace(self, request: Request) -> Response:
-        """Let the network replace a card: `{"exp_month", "exp_year", "number"}`, all optional; a form goes back to the page."""
+        """Replace a card as its network does: `{"exp_month", "exp_year", "number"}`, all optional. A form post redirects."""
         method = self.world.store.get("payment_method", request.path_params["id"])
         if method is None:
             return _no("there is no such PaymentMethod")
@@ -280,7 +280,7 @@ class Control:
         return JSONResponse({"planned": planned})
 
     async def objects(self, request: Request) -> Response:
-        """Rows of one kind, newest first: for people and tests that want to look inside."""
+        """Rows of one kind, newest first, for people and tests."""
         kind = request.path_params["kind"]
         if kind not in KINDS:
             return _no(f"kind must be one of {', '.join(KINDS)}")
@@ -296,8 +296,8 @@ class Control:
 
 async def _add(request: Request, add: Any) -> Response:
     try:
-        wanted = json.loads(await request.body())
-        rules = wanted if isinstance(wanted, list) else [wanted]
+        given = json.loads(await request.body())
+        rules = given if isinstance(given, list) else [given]
         if not all(isinstance(rule, dict) for rule in rules):
             return _no("a rule is a JSON object")
         return JSONResponse({"added": [add(rule) for rule in rules]}, 201)
@@ -314,11 +314,11 @@ async def _body(request: Request) -> dict[str, Any]:
 
 
 async def _seconds(request: Request, name: str) -> tuple[int | None, bool]:
-    """A whole number from JSON or from a form, or None; and whether it came from a form."""
+    """An integer from JSON or from a form, or None; and whether it came from a form."""
     typed = "form" in request.headers.get("content-type", "")
-    asked = (await request.form() if typed else await _body(request)).get(name)
+    given = (await request.form() if typed else await _body(request)).get(name)
     try:
-        return int(str(asked)), typed
+        return int(str(given)), typed
     except ValueError:
         return None, typed
 

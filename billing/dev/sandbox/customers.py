@@ -1,4 +1,4 @@
-"""Customers: Stripe's object for whoever holds cards."""
+"""Customers: Stripe's object for a person with cards."""
 
 import re
 
@@ -30,7 +30,7 @@ _FIELDS = {
     spec=_FIELDS | {"payment_method": params.text(), "validate": params.flag},
 )
 def create(world: SandboxWorld, call: Call) -> Row:
-    """A new customer, with a card attached when `payment_method` names one."""
+    """Create a customer, with the card attached that `payment_method` names."""
     given = dict(call.params)
     method = given.pop("payment_method", None)
     card = methods.usable(world, method) if method else None
@@ -45,15 +45,16 @@ def create(world: SandboxWorld, call: Call) -> Row:
 
 
 def _check_email(email: str | None) -> None:
-    """Stripe refuses addresses that can't be, among them those of a domain without a dot and those with a space: the words as in
-    https://github.com/fjordllc/bootcamp/issues/4134, the `param` as in https://github.com/masslight/ottehr/pull/7956, the `code` as in
-    https://github.com/mage2pro/stripe/issues/72. What else it refuses is told nowhere."""
+    """Refuse invalid addresses as Stripe does, among them domains without a dot and addresses with a space.
+
+    Message: https://github.com/fjordllc/bootcamp/issues/4134; `param`: https://github.com/masslight/ottehr/pull/7956; `code`:
+    https://github.com/mage2pro/stripe/issues/72. Stripe's other rules are not public."""
     if email and not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", email):
         raise invalid(f"Invalid email address: {email}", param="email", code="email_invalid")
 
 
 def blank(at: int) -> Row:
-    """A customer of whom nothing is known yet."""
+    """A customer with empty fields."""
     return {
         "id": ids.new("cus", 14),
         "object": "customer",
@@ -105,7 +106,7 @@ def _apply(world: SandboxWorld, row: Row, given: Row) -> Row:
 
 @operation("GET", "/v1/customers/{id}", returns="customer")
 def retrieve(world: SandboxWorld, call: Call) -> Row:
-    """One customer; a deleted one says so."""
+    """One customer; a deleted one is marked as such."""
     row = world.store.get("customer", call.ids["id"])
     if row is None:
         raise missing("customer", call.ids["id"], in_path=True)
@@ -114,7 +115,7 @@ def retrieve(world: SandboxWorld, call: Call) -> Row:
 
 @operation("POST", "/v1/customers/{id}", returns="customer", spec=_FIELDS | {"validate": params.flag})
 def update(world: SandboxWorld, call: Call) -> Row:
-    """Change what is given and nothing else."""
+    """Change the given fields."""
     row = dict(world.find("customer", call.ids["id"]))
     _check_email(call.params.get("email"))
     previous = _apply(world, row, dict(call.params))
@@ -126,13 +127,13 @@ def update(world: SandboxWorld, call: Call) -> Row:
 
 @operation("DELETE", "/v1/customers/{id}", returns="customer")
 def delete(world: SandboxWorld, call: Call) -> Row:
-    """Delete for good: cards are detached, the id stays known as deleted. That Stripe sends an event for each card is promised
-    nowhere, so none is sent."""
+    """Delete a customer: cards are detached, and the id stays known as deleted. Stripe promises no event for each card, so none is
+    sent."""
     return remove(world, world.find("customer", call.ids["id"]))
 
 
 def remove(world: SandboxWorld, row: Row) -> Row:
-    """What is left of a deleted customer."""
+    """Delete a customer; return the stub that stays."""
     table = world.store["payment_method"]
     for method in list(table.newest(table.where("customer", row["id"]))):
         methods.detach_from(world, method, silently=True)

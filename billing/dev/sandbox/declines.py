@@ -1,4 +1,4 @@
-"""How a refused card looks in an answer."""
+"""Declines: the codes of an answer, and declines ordered by the control endpoint."""
 
 from dataclasses import asdict
 from typing import Any
@@ -9,35 +9,36 @@ from billing.dev.sandbox.store import Row
 
 
 def decline_of(card: SandboxCard, vault: Row, *, on: str) -> IssuerDecline | None:
-    """What the issuer says on `setup` or `charge`: an order from the control endpoint goes first."""
+    """The decline on `setup` or `charge`, or None. One ordered by the control endpoint has priority."""
     if (
-        (told := vault["decline"])
-        and not told.get("requires_action")
-        and (on == "charge" or told.get("on_setup"))
+        (ordered := vault["decline"])
+        and not ordered.get("requires_action")
+        and (on == "charge" or ordered.get("on_setup"))
     ):
-        return IssuerDecline(**{key: value for key, value in told.items() if key != "on_setup"})
+        return IssuerDecline(**{key: value for key, value in ordered.items() if key != "on_setup"})
     return card.on_setup if on == "setup" else card.on_charge
 
 
 def ordered_decline(order: dict[str, Any] | str | None) -> Row | None:
-    """A decline to store in the vault, from a decline code or a hash of its fields; ValueError if neither. `requires_action`: no
-    decline, but an intent that waits for the person, although nobody is there."""
+    """Convert a decline code or a hash of fields into a decline for the vault; raises ValueError.
+
+    `requires_action` is no decline: the intent then waits for the person, even off session."""
     if order is None:
         return None
     if order == "requires_action":
         return {"requires_action": True}
-    wanted = {"decline_code": order} if isinstance(order, str) else dict(order)
-    base = DECLINES.get(wanted.get("decline_code", ""), DECLINES["generic_decline"])
-    fields = asdict(base) | wanted
+    given = {"decline_code": order} if isinstance(order, str) else dict(order)
+    base = DECLINES.get(given.get("decline_code", ""), DECLINES["generic_decline"])
+    fields = asdict(base) | given
     if unknown := set(fields) - set(asdict(base)) - {"on_setup"}:
         raise ValueError(f"unknown field in decline: {min(unknown)}")
-    if "decline_code" in wanted and wanted["decline_code"] not in DECLINES and len(wanted) == 1:
+    if "decline_code" in given and given["decline_code"] not in DECLINES and len(given) == 1:
         raise ValueError(f"unknown decline code; known are {', '.join(sorted(DECLINES))}")
     return fields
 
 
 def evidence(decline: IssuerDecline) -> dict[str, Any]:
-    """The fields that say why, as `api_errors` carries them."""
+    """The decline's fields, as Stripe's `api_errors` has them."""
     fields = {
         "advice_code": decline.advice_code,
         "code": decline.code,
@@ -53,7 +54,7 @@ def evidence(decline: IssuerDecline) -> dict[str, Any]:
 
 
 def refusal(decline: IssuerDecline, **more: Any) -> StripeError:
-    """402 with the evidence; `more` adds the intent, the charge, the payment method."""
+    """A 402 with the decline's codes; `more` adds the intent, the charge, the payment method."""
     fields = {
         key: value for key, value in evidence(decline).items() if key not in ("message", "type", "doc_url")
     }

@@ -1,4 +1,4 @@
-"""Webhook deliveries: signed, retried with patience, and troubled on demand."""
+"""Webhook deliveries: signed, retried, and disturbed by webhook faults."""
 
 import asyncio
 import hashlib
@@ -16,7 +16,7 @@ from billing.dev.sandbox.webhook_connections import WebhookConnections
 from billing.dev.sandbox.webhook_faults import WebhookFault, WebhookFaults
 from billing.dev.sandbox.world import SandboxWorld
 
-# Seconds from one attempt to the next; after the last, about three days on, the delivery is given up.
+# Seconds between attempts. After the last, about three days later, the delivery has failed.
 BACKOFF = (5, 60, 300, 1800, 7200, 18_000, 36_000, 43_200, 43_200, 86_400)
 TIMEOUT_SECONDS = 20.0
 AT_ONCE = 8
@@ -29,14 +29,14 @@ def signature(secret: str, at: int, payload: bytes) -> str:
 
 
 class Deliverer:
-    """Plans deliveries as events happen and sends them from a background task."""
+    """Plans a delivery for each event and sends them in a background task."""
 
     def __init__(self, world: SandboxWorld) -> None:
         self._world = world
-        self.troubles = WebhookFaults()
+        self.faults = WebhookFaults()
         self._due: list[tuple[int, int, str]] = []
         self._held: list[str] = []
-        self._flying: set[asyncio.Task[None]] = set()
+        self._in_flight: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._moved = asyncio.Event()
         self._count = 0
@@ -45,21 +45,21 @@ class Deliverer:
         self.resume()
 
     def resume(self) -> None:
-        """Take up what is pending in the store."""
+        """Schedule the deliveries that are pending in the store."""
         for row in self._world.store["delivery"].rows.values():
             if row["state"] == "pending":
                 self._push(row)
 
     def plan(self, event: Row) -> None:
-        """One delivery for each endpoint that wants the event, with the trouble it is to meet."""
+        """Plan one delivery for each endpoint that wants the event, with its webhook fault."""
         for endpoint in self._world.store["webhook_endpoint"].rows.values():
             if endpoint["status"] == "enabled" and wants(endpoint["enabled_events"], event["type"]):
-                self._plan_one(event, endpoint["id"], self.troubles.take(event["type"]))
+                self._plan_one(event, endpoint["id"], self.faults.take(event["type"]))
 
-    def _plan_one(self, event: Row, endpoint: str, trouble: WebhookFault | None) -> None:
-        effect = trouble.effect if trouble else None
-        copies = trouble.copies if trouble and effect == "double" else 1
-        wait = trouble.seconds if trouble and effect == "delay" else 0
+    def _plan_one(self, event: Row, endpoint: str, fault: WebhookFault | None) -> None:
+        effect = fault.effect if fault else None
+        copies = fault.copies if fault and effect == "double" else 1
+        wait = fault.seconds if fault and effect == "delay" else 0
         for _ in range(copies):
             row: Row = {
                 "id": ids.new("del"),
@@ -74,7 +74,7 @@ class Deliverer:
                 self._held.append(row["id"])
             elif effect != "drop":
                 self._push(row)
-        if trouble and effect == "reorder" and len(self._held) >= trouble.window:
+        if fault and effect == "reorder" and len(self._held) >= fault.window:
             self.release()
 
     def _push(self, row: Row) -> None:
@@ -83,14 +83,14 @@ class Deliverer:
         self._wake.set()
 
     def release(self) -> None:
-        """Let held deliveries go, the latest first."""
+        """Schedule the deliveries held for reordering, the latest first."""
         held, self._held = self._held, []
         for identifier in reversed(held):
             if row := self._world.store.get("delivery", identifier):
                 self._push(row)
 
     def again(self, event: Row, copies: int = 1) -> int:
-        """Deliver an old event once more to every endpoint; how many deliveries were planned."""
+        """Deliver an old event again to every endpoint; return the number of planned deliveries."""
         endpoints = [
             row for row in self._world.store["webhook_endpoint"].rows.values() if row["status"] == "enabled"
         ]
@@ -99,16 +99,16 @@ class Deliverer:
         return len(endpoints) * copies
 
     def wake(self) -> None:
-        """The clock moved: look again."""
+        """Check for due deliveries, because the clock moved."""
         self._wake.set()
 
     @property
     def busy(self) -> bool:
         """Whether a delivery is in flight or due now."""
-        return bool(self._flying) or (bool(self._due) and self._due[0][0] <= self._world.clock.now())
+        return bool(self._in_flight) or (bool(self._due) and self._due[0][0] <= self._world.clock.now())
 
     async def settle(self, seconds: float) -> bool:
-        """Wait until nothing is due or in flight; False when that took too long."""
+        """Wait until no delivery is due or in flight; return False after `seconds`."""
         self.release()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -119,7 +119,7 @@ class Deliverer:
         return False
 
     async def run(self) -> None:
-        """Send what is due, for ever."""
+        """Send due deliveries until cancelled."""
         try:
             while True:
                 self._start_due()
@@ -132,24 +132,24 @@ class Deliverer:
             self._posts.close()
 
     def _pause(self) -> float | None:
-        if not self._due or self._world.clock.held or len(self._flying) >= AT_ONCE:
+        if not self._due or self._world.clock.held or len(self._in_flight) >= AT_ONCE:
             return None
         return max(0.05, self._due[0][0] - self._world.clock.now())
 
     def _start_due(self) -> None:
         now = self._world.clock.now()
-        while self._due and self._due[0][0] <= now and len(self._flying) < AT_ONCE:
+        while self._due and self._due[0][0] <= now and len(self._in_flight) < AT_ONCE:
             identifier = heapq.heappop(self._due)[2]
             row = self._world.store.get("delivery", identifier)
             if row and row["state"] == "pending":
                 task = asyncio.create_task(self._send(row))
-                self._flying.add(task)
-                task.add_done_callback(self._landed)
+                self._in_flight.add(task)
+                task.add_done_callback(self._finished)
 
         self._moved.set()
 
-    def _landed(self, task: asyncio.Task[None]) -> None:
-        self._flying.discard(task)
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
         self._wake.set()
         self._moved.set()
 
@@ -160,7 +160,7 @@ class Deliverer:
             world.store.get("webhook_endpoint", row["endpoint"]),
         )
         if event is None or endpoint is None:
-            self._note(row, None, "the endpoint is gone", final=True)
+            self._record(row, None, "the endpoint is gone", final=True)
             return
         payload = json.dumps(rendered(world, event)).encode()
         headers = {
@@ -172,11 +172,11 @@ class Deliverer:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 status, text = await self._posts.post(endpoint["url"], headers, payload)
         except (OSError, httptools.HttpParserError) as problem:
-            self._note(row, None, type(problem).__name__)
+            self._record(row, None, type(problem).__name__)
         else:
-            self._note(row, status, text[:200])
+            self._record(row, status, text[:200])
 
-    def _note(self, row: Row, status: int | None, text: str, *, final: bool = False) -> None:
+    def _record(self, row: Row, status: int | None, text: str, *, final: bool = False) -> None:
         world = self._world
         if world.store.get("delivery", row["id"]) is None:
             return
@@ -194,9 +194,9 @@ class Deliverer:
             self._push(row)
 
     def forget(self) -> None:
-        """Drop everything planned, held and in flight."""
+        """Drop all planned, held and in-flight deliveries."""
         self._due.clear()
         self._held.clear()
         self._moved.set()
-        for task in self._flying:
+        for task in self._in_flight:
             task.cancel()

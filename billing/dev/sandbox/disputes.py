@@ -1,4 +1,4 @@
-"""Disputes: the reader's bank takes a charge back, asks for evidence, and decides. Inquiries ask first and take nothing."""
+"""Disputes: the reader's bank reverses a charge, takes evidence, and decides. An inquiry moves no money."""
 
 from billing.dev.sandbox import balance, evidence, ids, params, refunds, settlement
 from billing.dev.sandbox.errors import StripeError, invalid
@@ -30,10 +30,11 @@ def begin(
     inquiry: bool = False,
     settled: bool = False,
 ) -> Row:
-    """Dispute a charge, in full unless told otherwise. Raises Refusal for one that can't be. `settled`: the dispute names its
-    sum in the currency that the account settles in, at the rate of now, and not in the charge's: Stripe promises neither
-    ("it can differ (usually because of currency fluctuation …)", docs.stripe.com/api/disputes/object: `amount`), and those
-    who get the other one find the charge's nowhere in it (github.com/stripe/stripe-php/issues/1858)."""
+    """Dispute a charge, in full or by `amount` cents. Raises StripeError for one that can't be disputed.
+
+    `settled`: the dispute's amount is in the settlement currency, at the current rate. Stripe promises neither this nor the charge's
+    currency ("it can differ (usually because of currency fluctuation …)", docs.stripe.com/api/disputes/object: `amount`). Users
+    report disputes that don't show the charge's amount (github.com/stripe/stripe-php/issues/1858)."""
     if not charge["paid"] or charge["disputed"]:
         raise invalid(f"Charge {charge['id']} was not paid, or is disputed already.")
     if reason not in REASONS:
@@ -95,7 +96,7 @@ def _blank(world: SandboxWorld, charge: Row, reason: str, amount: int, inquiry: 
 
 
 def decide(world: SandboxWorld, row: Row, *, won: bool) -> Row:
-    """The bank's decision. A decided one stays as it is; an inquiry that is won is closed, and one that is lost escalates."""
+    """Apply the bank's decision; raises StripeError for a decided dispute. A won inquiry is closed; a lost one escalates."""
     if row["status"] not in OPEN:
         raise invalid(f"Dispute {row['id']} is decided: {row['status']}.")
     row = dict(row)
@@ -118,7 +119,7 @@ def decide(world: SandboxWorld, row: Row, *, won: bool) -> Row:
 
 
 def _escalate(world: SandboxWorld, row: Row) -> Row:
-    """The bank was not content: the inquiry becomes a chargeback under the same id."""
+    """Turn an inquiry into a chargeback with the same id."""
     now = world.clock.now()
     due_by = now + DAYS_TO_RESPOND * 86400
     card = row["payment_method_details"]["card"] | {"case_type": "chargeback"}
@@ -138,7 +139,7 @@ def _escalate(world: SandboxWorld, row: Row) -> Row:
 
 
 def settle_due(world: SandboxWorld) -> None:
-    """Disputes nobody answered in time are lost; inquiries are closed."""
+    """Decide disputes that weren't answered in time: they are lost, inquiries are closed."""
     now = world.clock.now()
     plans = world.store["setting"].rows.values()
     late = [row for row in plans if row["id"].startswith("dispute:") and row["at"] <= now]
@@ -163,7 +164,7 @@ def retrieve(world: SandboxWorld, call: Call) -> Row:
     spec={"evidence": params.group(evidence.FIELDS), "metadata": params.metadata, "submit": params.flag},
 )
 def update(world: SandboxWorld, call: Call) -> Row:
-    """Keep evidence; with `submit` (the default) it goes to the bank, once. Its words may decide at once, as in Stripe's tests."""
+    """Store evidence; with `submit` (the default) it goes to the bank. Stripe's test texts decide the dispute at once."""
     row = dict(world.find("dispute", call.ids["id"]))
     given = call.params.get("evidence", {})
     if given and row["status"] not in WAITING:
@@ -184,7 +185,7 @@ def update(world: SandboxWorld, call: Call) -> Row:
 
 @operation("POST", "/v1/disputes/{id}/close", returns="dispute")
 def close(world: SandboxWorld, call: Call) -> Row:
-    """Accept it: the dispute is lost. An inquiry can't be accepted, only answered or refunded."""
+    """Accept the dispute, which loses it. An inquiry can't be accepted."""
     row = world.find("dispute", call.ids["id"])
     if row["status"] != "needs_response":
         raise StripeError(400, f"This dispute can't be closed: it is {row['status']}.")

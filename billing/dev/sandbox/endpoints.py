@@ -1,4 +1,4 @@
-"""Webhook endpoints: where events go, and the secret they are signed with."""
+"""Webhook endpoints: the addresses that get events, and their signing secrets."""
 
 from billing.dev.sandbox import ids, params
 from billing.dev.sandbox.errors import invalid, missing
@@ -24,7 +24,7 @@ _FIELDS = {
     spec=_FIELDS | {"api_version": params.choice(API_VERSION)},
 )
 def create(world: SandboxWorld, call: Call) -> Row:
-    """A new endpoint; this answer alone carries its secret."""
+    """Create an endpoint; only this answer contains its secret."""
     if len(world.store["webhook_endpoint"].rows) >= MOST:
         raise invalid(
             f"You have reached the maximum of {MOST} test webhook endpoints.", code="resource_limit_exceeded"
@@ -41,7 +41,7 @@ def create(world: SandboxWorld, call: Call) -> Row:
 def add(
     world: SandboxWorld, url: str, events: list[str], *, secret: str | None, version: str | None = API_VERSION
 ) -> Row:
-    """Enter an endpoint; `secret` None makes a new one."""
+    """Add an endpoint; without `secret` a new one is generated."""
     row: Row = {
         "id": ids.new("we"),
         "object": "webhook_endpoint",
@@ -73,7 +73,7 @@ def retrieve(world: SandboxWorld, call: Call) -> Row:
     "POST", "/v1/webhook_endpoints/{id}", returns="webhook_endpoint", spec=_FIELDS | {"disabled": params.flag}
 )
 def update(world: SandboxWorld, call: Call) -> Row:
-    """Change address, events or whether it is enabled."""
+    """Change an endpoint's address, events or status."""
     row = dict(world.find("webhook_endpoint", call.ids["id"]))
     given = dict(call.params)
     given.pop("expand", None)
@@ -86,7 +86,7 @@ def update(world: SandboxWorld, call: Call) -> Row:
 
 @operation("DELETE", "/v1/webhook_endpoints/{id}", returns="webhook_endpoint")
 def delete(world: SandboxWorld, call: Call) -> Row:
-    """Forget an endpoint."""
+    """Delete an endpoint."""
     identifier = call.ids["id"]
     if world.store.get("webhook_endpoint", identifier) is None:
         raise missing("webhook endpoint", identifier, in_path=True)

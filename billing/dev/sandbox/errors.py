@@ -1,4 +1,4 @@
-"""Refusals in Stripe's words and shape."""
+"""Errors in Stripe's format and wording."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ DOCS = "https://docs.stripe.com/error-codes/"
 
 
 class StripeError(Exception):
-    """An answer that says no: a status and the body Stripe would send."""
+    """An error answer: a status, and the body that Stripe would send."""
 
     def __init__(
         self, status: int, message: str, *, kind: str = "invalid_request_error", **more: Any
@@ -25,34 +25,36 @@ class StripeError(Exception):
 
 
 def invalid(message: str, *, param: str | None = None, code: str | None = None, **more: Any) -> StripeError:
-    """400: the request makes no sense as it stands."""
+    """400: the request is invalid."""
     return StripeError(400, message, param=param, code=code, **more)
 
 
 def unknown_parameter(param: str) -> StripeError:
-    """400: a parameter this API version does not have."""
+    """400: this API version doesn't have the parameter."""
     return invalid(f"Received unknown parameter: {param}", param=param, code="parameter_unknown")
 
 
 def missing_parameter(param: str) -> StripeError:
-    """400: a required parameter was left out."""
+    """400: a required parameter is missing."""
     return invalid(f"Missing required param: {param}.", param=param, code="parameter_missing")
 
 
 def missing(noun: str, identifier: str, *, param: str = "id", in_path: bool = False) -> StripeError:
-    """No such object: 404 when the path names it, 400 when a parameter does. Of one in the path the `param` isn't always `id` at Stripe
-    (`intent` in https://github.com/stripe/stripe-terminal-js-demo/issues/72), so the product may not depend on it."""
+    """No such object: 404 for an id in the path, 400 for one in a parameter.
+
+    For an id in the path Stripe's `param` isn't always `id` (`intent` in
+    https://github.com/stripe/stripe-terminal-js-demo/issues/72), so the product must not depend on it."""
     status = 404 if in_path else 400
     return StripeError(status, f"No such {noun}: '{identifier}'", param=param, code="resource_missing")
 
 
 def unauthorized(message: str) -> StripeError:
-    """401: no key, or one that is not for this sandbox."""
+    """401: no key, or not one for this sandbox."""
     return StripeError(401, message)
 
 
 def rate_limited() -> StripeError:
-    """429: too many requests at once."""
+    """429: too many requests."""
     return StripeError(
         429,
         "Request rate limit exceeded. You can learn more about rate limits here https://docs.stripe.com/rate-limits.",
@@ -61,5 +63,5 @@ def rate_limited() -> StripeError:
 
 
 def server_error() -> StripeError:
-    """500: Stripe's own failure."""
+    """500: an error of Stripe's."""
     return StripeError(500, "An unknown error occurred", kind="api_error")

@@ -1,4 +1,4 @@
-"""Events: written down in the moment they happen, with the object as it was then."""
+"""Events, each with a snapshot of its object."""
 
 import json
 from fnmatch import fnmatchcase
@@ -14,7 +14,7 @@ KEPT_SECONDS = 30 * 24 * 3600
 
 
 def emit(world: SandboxWorld, kind: str, row: Row, previous: Row | None = None) -> None:
-    """Record that `kind` happened to `row`, and plan its deliveries."""
+    """Record an event of type `kind` about `row`, and plan its deliveries."""
     event: Row = {
         "id": ids.new("evt", 24),
         "type": kind,
@@ -28,7 +28,7 @@ def emit(world: SandboxWorld, kind: str, row: Row, previous: Row | None = None) 
 
 
 def rendered(world: SandboxWorld, event: Row) -> Row:
-    """The event object as the API shows and webhooks carry it."""
+    """The event object of the API and of webhooks."""
     inside: dict[str, Any] = {"object": json.loads(event["snapshot"])}
     if event["previous"]:
         inside["previous_attributes"] = event["previous"]
@@ -55,7 +55,7 @@ def wants(patterns: list[str], kind: str) -> bool:
 
 
 def prune(world: SandboxWorld) -> None:
-    """Forget events older than 30 days, and their deliveries, as Stripe does."""
+    """Remove events older than 30 days, with their deliveries, as Stripe does."""
     events, deliveries = world.store["event"], world.store["delivery"]
     horizon = world.clock.now() - KEPT_SECONDS
     old = []

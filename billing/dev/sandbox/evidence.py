@@ -1,4 +1,4 @@
-"""What may be told the bank about a dispute."""
+"""The evidence fields of a dispute."""
 
 from billing.dev.sandbox import params
 from billing.dev.sandbox.store import Row
@@ -19,15 +19,15 @@ DECISIVE = {"winning_evidence": True, "losing_evidence": False}
 
 
 def blank() -> Row:
-    """No evidence yet."""
+    """Empty evidence."""
     return dict.fromkeys(sorted(_WORDS + _FILES)) | {"enhanced_evidence": {}}
 
 
 def is_some(kept: Row) -> bool:
-    """Whether anything was said."""
+    """Whether any text field is filled."""
     return any(kept[name] for name in _WORDS)
 
 
 def decides(kept: Row) -> bool | None:
-    """Stripe's test words in the uncategorised text decide at once: True won, False lost."""
+    """The decision that Stripe's test texts cause at once: True won, False lost, None neither."""
     return DECISIVE.get(kept["uncategorized_text"] or "")

@@ -1,4 +1,4 @@
-"""`expand[]`: ids replaced by the objects they name."""
+"""`expand[]`: replace ids by their objects."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ DEEPEST = 4
 
 
 def check(paths: list[str], kind: str, many: bool) -> None:
-    """Refuse, before anything is done, a path that cannot be expanded."""
+    """Raise StripeError for a path that can't be expanded; called before the operation."""
     for number, path in enumerate(paths):
         param = f"expand[{number}]"
         if path.count(".") >= DEEPEST + (1 if many else 0):
@@ -76,12 +76,12 @@ def _split(path: str, kind: str) -> tuple[str | None, str]:
 
 
 def expanded(world: SandboxWorld, row: Row, paths: list[str], many: bool) -> Row:
-    """A copy of the answer with the named properties filled in."""
+    """A copy of the answer with the named properties expanded."""
     if not paths:
         return row
     if many:
         inner = [path.partition(".")[2] for path in paths]
-        return row | {"data": [expanded(world, one, inner, False) for one in row["data"]]}
+        return row | {"data": [expanded(world, entry, inner, False) for entry in row["data"]]}
     row = dict(row)
     for path in paths:
         _fill(world, row, path)

@@ -1,4 +1,4 @@
-"""Faults on demand: rules that make the nth matching call go wrong, or some of them, drawn from a seed."""
+"""Fault rules: they make the nth matching call fail, or random ones drawn from a seed."""
 
 import asyncio
 import random
@@ -19,17 +19,17 @@ EFFECTS: Mapping[str, str] = {
     "500_after": "it happens, but an error of Stripe's is the answer, which its key repeats for a day",
     "slow": "it happens after `seconds`, or once faults are cleared",
 }
-"""Every kind of fault and what it does. Tests go through this table, so a new kind is tried by itself."""
+"""Every effect and its description. Tests run through this table, so a new effect is tested without more code."""
 DEFAULT_SECONDS = 25.0
 
 
 class BadRule(Exception):
-    """The fault rule does not make sense."""
+    """The fault rule is invalid."""
 
 
 @dataclass
 class Draw:
-    """Which of the matching calls are struck: from the `nth` on, `times` of them (None: all); with `probability`, some."""
+    """Selects matching calls: from the `nth` on, `times` of them (None: all); with `probability` at random."""
 
     nth: int = 1
     times: int | None = 1
@@ -37,15 +37,15 @@ class Draw:
     seed: int = 0
     seen: int = 0
     hit: int = 0
-    _dice: random.Random = field(default_factory=random.Random, repr=False)
+    _random: random.Random = field(default_factory=random.Random, repr=False)
 
     def __post_init__(self) -> None:
-        self._dice.seed(self.seed)
+        self._random.seed(self.seed)
 
     def strikes(self) -> bool:
-        """Count a matching call; whether this one is struck."""
+        """Count a matching call; return whether it is selected."""
         self.seen += 1
-        chosen = self.probability is None or self._dice.random() < self.probability
+        chosen = self.probability is None or self._random.random() < self.probability
         struck = chosen and self.seen >= self.nth and (self.times is None or self.hit < self.times)
         self.hit += struck
         return struck
@@ -53,7 +53,7 @@ class Draw:
 
 @dataclass
 class Rule(Draw):
-    """What happens to calls of a method on a path; both are patterns such as `POST` and `/v1/refunds*`."""
+    """A fault for calls of a method on a path; both are patterns such as `POST` and `/v1/refunds*`."""
 
     id: int = 0
     effect: str = ""
@@ -63,15 +63,17 @@ class Rule(Draw):
     retry_after: int | None = None
 
     def take(self, method: str, path: str) -> bool:
-        """Count a call; whether this one is hit."""
+        """Count a call if it matches; return whether the fault strikes it."""
         return fnmatchcase(method, self.method) and fnmatchcase(path, self.path) and self.strikes()
 
     def shown(self) -> dict[str, Any]:
-        """As JSON."""
-        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "_dice"}
+        """The rule as JSON."""
+        return {
+            column.name: getattr(self, column.name) for column in fields(self) if column.name != "_random"
+        }
 
 
-WISHES = {each.name for each in fields(Rule)} - {"id", "seen", "hit", "_dice"}
+SETTABLE = {column.name for column in fields(Rule)} - {"id", "seen", "hit", "_random"}
 
 
 @dataclass
@@ -80,18 +82,18 @@ class Faults:
 
     rules: list[Rule] = field(default_factory=list)
     cleared: asyncio.Event = field(default_factory=asyncio.Event)
-    """Ends the waits of the calls that are withheld now."""
+    """Set by `clear`; ends the wait of calls that are being withheld."""
     _next: int = 1
 
-    def add(self, wanted: dict[str, Any]) -> Rule:
-        """Put a rule in force; raises BadRule."""
-        given = dict(wanted)
+    def add(self, rule_fields: dict[str, Any]) -> Rule:
+        """Add a rule; raises BadRule."""
+        given = dict(rule_fields)
         if given.get("effect") == "reset":
             when = given.pop("when", "before")
             given["effect"] = f"reset_{when}"
         if given.get("effect") not in EFFECTS:
             raise BadRule(f"effect must be one of {', '.join(EFFECTS)}, or reset with when=before|after")
-        if unknown := set(given) - WISHES:
+        if unknown := set(given) - SETTABLE:
             raise BadRule(f"unknown field: {min(unknown)}")
         check(given)
         if given.get("probability") is not None:
@@ -102,19 +104,19 @@ class Faults:
         return rule
 
     def take(self, method: str, path: str) -> Rule | None:
-        """The rule that strikes this call; every matching rule counts it, the first to strike wins."""
+        """The first rule that strikes this call. Every matching rule counts it."""
         struck = [rule for rule in self.rules if rule.take(method, path)]
         return struck[0] if struck else None
 
     def clear(self) -> None:
-        """No more faults; calls that are withheld go on."""
+        """Remove all rules; withheld calls go on."""
         self.rules.clear()
         self.cleared.set()
         self.cleared = asyncio.Event()
 
 
 def check(given: Mapping[str, Any]) -> None:
-    """Raises BadRule for a value that makes no sense, whatever the rule is about."""
+    """Raise BadRule for an invalid value, in API and webhook rules alike."""
     for name in ("method", "path", "type"):
         if name in given and not isinstance(given[name], str):
             raise BadRule(f"{name} must be a pattern such as POST, /v1/payment_intents* or refund.*")

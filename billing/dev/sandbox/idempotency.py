@@ -1,4 +1,4 @@
-"""Idempotency keys: the first answer, once execution began, is the answer for a day (STR-5)."""
+"""Idempotency keys: once execution has begun, the first answer is repeated for a day (STR-5)."""
 
 import hashlib
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ LONGEST = 255
 
 @dataclass
 class Keys:
-    """Looks keys up, and knows which are being worked on at this moment."""
+    """Stored answers by key, and the keys of requests in flight."""
 
     world: SandboxWorld
     _in_flight: set[str] = field(default_factory=set)
 
     def replay(self, key: str, fingerprint: str) -> Row | None:
-        """The stored answer, or None for a key to be executed; raises for misuse and for a key in flight."""
+        """The stored answer, or None if the request must be executed; raises StripeError for misuse and for a key in flight."""
         if len(key) > LONGEST:
             raise invalid(
                 f"Idempotency keys can be at most {LONGEST} characters.", code="idempotency_key_too_long"
@@ -51,15 +51,15 @@ class Keys:
         return row
 
     def begin(self, key: str) -> None:
-        """Nobody else may use the key until `end`."""
+        """Reserve the key until `end`."""
         self._in_flight.add(key)
 
     def end(self, key: str) -> None:
-        """The request is over."""
+        """Release the key."""
         self._in_flight.discard(key)
 
     def keep(self, key: str, fingerprint: str, status: int, body: str, request_id: str) -> None:
-        """Store the answer."""
+        """Store an answer."""
         self.world.store.put(
             "idempotency",
             {
@@ -73,7 +73,7 @@ class Keys:
         )
 
     def prune(self) -> None:
-        """Forget keys older than a day."""
+        """Remove keys older than a day."""
         table = self.world.store["idempotency"]
         horizon = self.world.clock.now() - KEPT_SECONDS
         old = []
@@ -86,6 +86,6 @@ class Keys:
 
 
 def fingerprint(method: str, path: str, pairs: Sequence[tuple[str, str]]) -> str:
-    """The same for the same request, whatever the sequence of its parameters."""
+    """A hash of the request that doesn't depend on the order of its parameters."""
     text = "\n".join([method, path, *sorted(f"{name}={value}" for name, value in pairs)])
     return hashlib.sha256(text.encode()).hexdigest()

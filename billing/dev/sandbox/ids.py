@@ -1,4 +1,4 @@
-"""Identifiers shaped like Stripe's."""
+"""Identifiers in Stripe's format."""
 
 import secrets
 
@@ -16,5 +16,5 @@ def new(prefix: str, length: int = 24) -> str:
 
 
 def client_secret(identifier: str) -> str:
-    """The secret a browser would use to act on an intent."""
+    """The secret by which a browser acts on an intent."""
     return f"{identifier}_secret_{random_text(25)}"

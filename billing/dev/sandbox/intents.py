@@ -1,4 +1,4 @@
-"""PaymentIntents: asking for money, off session with a saved card above all."""
+"""PaymentIntents: charges, mostly off session with a saved card."""
 
 from billing.dev.sandbox import amounts, charges, ids, methods, params, paying, restrictions
 from billing.dev.sandbox.errors import invalid
@@ -62,7 +62,7 @@ _FINAL = ("succeeded", "canceled")
     },
 )
 def create(world: SandboxWorld, call: Call) -> Row:
-    """A PaymentIntent; with `confirm=true` it answers paid, needing action, or 402."""
+    """Create a PaymentIntent; with `confirm=true` it is paid, requires action, or is declined with 402."""
     given = call.params
     currency = amounts.currency(given["currency"])
     amounts.check(given["amount"], currency)
@@ -121,7 +121,7 @@ def _method(world: SandboxWorld, call: Call, customer: str | None) -> Row:
 
 
 def begin(call: Call, given: Row) -> Row:
-    """A PaymentIntent that waits for its card."""
+    """A PaymentIntent without a card yet."""
     identifier = ids.new("pi")
     types = given.get("allowed_payment_method_types")
     options = (given.get("payment_method_options") or {}).get("card", {})
@@ -191,7 +191,7 @@ def retrieve(world: SandboxWorld, call: Call) -> Row:
     spec=_COMMON | _DESCRIBED | {"amount": params.whole(), "currency": params.CURRENCY},
 )
 def update(world: SandboxWorld, call: Call) -> Row:
-    """Change an intent that is not settled."""
+    """Change an open intent."""
     row = dict(world.find("payment_intent", call.ids["id"]))
     given = call.params
     _check_descriptor(world, given)
@@ -215,7 +215,7 @@ def update(world: SandboxWorld, call: Call) -> Row:
 
 @operation("POST", "/v1/payment_intents/{id}/confirm", returns="payment_intent", spec=_COMMON | _CONFIRMING)
 def confirm(world: SandboxWorld, call: Call) -> Row:
-    """Ask for the money of an intent that exists."""
+    """Confirm an existing intent."""
     row = dict(world.find("payment_intent", call.ids["id"]))
     if row["status"] in _FINAL:
         raise _wrong_state(row, "confirm")
@@ -234,7 +234,7 @@ def confirm(world: SandboxWorld, call: Call) -> Row:
     },
 )
 def cancel(world: SandboxWorld, call: Call) -> Row:
-    """Give up on an intent that is not settled."""
+    """Cancel an open intent."""
     row = dict(world.find("payment_intent", call.ids["id"]))
     if row["status"] in _FINAL:
         raise _wrong_state(row, "cancel")
@@ -265,8 +265,8 @@ def _wrong_state(row: Row, verb: str) -> Exception:
     spec=params.LISTING | {"created": params.RANGE, "customer": params.text()},
 )
 def listing(world: SandboxWorld, call: Call) -> Row:
-    """PaymentIntents, newest first. Those of a deleted customer aren't listed by it: PaymentMethods' list is known to refuse that
-    (https://github.com/Kiln-AI/stripe_world), and nothing says that this one is kinder."""
+    """PaymentIntents, newest first. A deleted customer is refused as a filter, as Stripe's list of PaymentMethods does
+    (https://github.com/Kiln-AI/stripe_world); for this list there is no source."""
     exact = {"customer": call.params["customer"]} if "customer" in call.params else {}
     if exact:
         world.find("customer", exact["customer"], param="customer")

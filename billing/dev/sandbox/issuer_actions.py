@@ -1,5 +1,7 @@
-"""What banks, Stripe and the merchant's staff in Stripe's dashboard do of their own, on demand: dispute, decide, warn, settle
-refunds, pay out and debit by hand, return payouts, correct the balance; remove a card, delete a customer, make no charges."""
+"""Acts of banks, of Stripe, and of the merchant's staff in Stripe's dashboard, on demand.
+
+They dispute, decide and warn; settle refunds; make, list and return payouts; debit and correct the balance; remove a card, delete a
+customer, and restrict charges."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,115 +20,115 @@ from billing.dev.sandbox import (
 from billing.dev.sandbox.store import Row
 from billing.dev.sandbox.world import SandboxWorld
 
-Asked = dict[str, Any]
+Details = dict[str, Any]
 
 
-def _dispute(world: SandboxWorld, asked: Asked) -> Row:
-    """`charge`; and `reason`, `amount` in cents of the charge's currency, `inquiry`, `settled` (the dispute is in the account's
-    currency), where they matter."""
-    charge = world.find("charge", str(asked.get("charge")))
+def _dispute(world: SandboxWorld, details: Details) -> Row:
+    """`charge`; optional: `reason`, `amount` in cents of the charge's currency, `inquiry`, `settled` (the dispute is in the account's
+    currency)."""
+    charge = world.find("charge", str(details.get("charge")))
     return disputes.begin(
         world,
         charge,
-        reason=str(asked.get("reason", "fraudulent")),
-        amount=asked.get("amount"),
-        inquiry=bool(asked.get("inquiry", False)),
-        settled=bool(asked.get("settled", False)),
+        reason=str(details.get("reason", "fraudulent")),
+        amount=details.get("amount"),
+        inquiry=bool(details.get("inquiry", False)),
+        settled=bool(details.get("settled", False)),
     )
 
 
-def _decide_dispute(won: bool) -> Callable[[SandboxWorld, Asked], Row]:
-    return lambda world, asked: disputes.decide(
-        world, world.find("dispute", str(asked.get("dispute"))), won=won
+def _decide_dispute(won: bool) -> Callable[[SandboxWorld, Details], Row]:
+    return lambda world, details: disputes.decide(
+        world, world.find("dispute", str(details.get("dispute"))), won=won
     )
 
 
-def _warn(world: SandboxWorld, asked: Asked) -> Row:
-    return warnings.warn(world, world.find("charge", str(asked.get("charge"))))
+def _warn(world: SandboxWorld, details: Details) -> Row:
+    return warnings.warn(world, world.find("charge", str(details.get("charge"))))
 
 
-def _settle_refund(succeeds: bool) -> Callable[[SandboxWorld, Asked], None]:
-    return lambda world, asked: refunds.decide(
-        world, world.find("refund", str(asked.get("refund"))), succeeds=succeeds
+def _settle_refund(succeeds: bool) -> Callable[[SandboxWorld, Details], None]:
+    return lambda world, details: refunds.decide(
+        world, world.find("refund", str(details.get("refund"))), succeeds=succeeds
     )
 
 
-def _refunds(world: SandboxWorld, asked: Asked) -> None:
-    """How all refunds behave from now on: `as`, or null."""
-    how = asked.get("as") or None
-    if how is not None and how not in refunds.BEHAVIOURS:
+def _refunds(world: SandboxWorld, details: Details) -> None:
+    """Set the behaviour of all refunds: `as`, or null."""
+    behaviour = details.get("as") or None
+    if behaviour is not None and behaviour not in refunds.BEHAVIOURS:
         raise ValueError(f"as must be {', '.join(refunds.BEHAVIOURS)} or null")
-    refunds.behave(world, how)
+    refunds.behave(world, behaviour)
 
 
-def _fail_payout(world: SandboxWorld, asked: Asked) -> Row:
-    return payouts.fail(world, world.find("payout", str(asked.get("payout"))))
+def _fail_payout(world: SandboxWorld, details: Details) -> Row:
+    return payouts.fail(world, world.find("payout", str(details.get("payout"))))
 
 
-def _payouts(world: SandboxWorld, asked: Asked) -> None:
-    """How payouts behave from now on: `schedule` and `listing`."""
-    schedule, listing = str(asked.get("schedule", "automatic")), str(asked.get("listing", "completed"))
+def _payouts(world: SandboxWorld, details: Details) -> None:
+    """Set the behaviour of payouts: `schedule` and `listing`."""
+    schedule, listing = str(details.get("schedule", "automatic")), str(details.get("listing", "completed"))
     if schedule not in payouts.SCHEDULES or listing not in payouts.LISTINGS:
         raise ValueError("schedule must be automatic or manual, and listing completed or in_progress")
     payouts.behave(world, schedule, listing)
 
 
-def _list_payout(world: SandboxWorld, asked: Asked) -> Row:
-    return payouts.list_now(world, world.find("payout", str(asked.get("payout"))))
+def _list_payout(world: SandboxWorld, details: Details) -> Row:
+    return payouts.list_now(world, world.find("payout", str(details.get("payout"))))
 
 
-def _pay_out(world: SandboxWorld, asked: Asked) -> Row:
-    """By hand: `method` is standard or instant, the latter with its `fee_apart` or not; `amount` in cents of `currency`, or all that can be paid out so; without a
-    currency, of the one that the account settles in."""
-    amount = asked.get("amount")
-    method, currency = str(asked.get("method", "standard")), str(asked.get("currency", ""))
-    cents, apart = int(amount) if amount else None, bool(asked.get("fee_apart"))
-    return payouts.by_hand(world, method, currency, cents, fee_apart=apart)
+def _pay_out(world: SandboxWorld, details: Details) -> Row:
+    """A manual payout: `method` is standard or instant, the latter optionally with a separate fee (`fee_apart`). `amount` is in cents of
+    `currency`; the defaults are the whole balance and the settlement currency."""
+    amount = details.get("amount")
+    method, currency = str(details.get("method", "standard")), str(details.get("currency", ""))
+    cents, separate_fee = int(amount) if amount else None, bool(details.get("fee_apart"))
+    return payouts.by_hand(world, method, currency, cents, fee_apart=separate_fee)
 
 
-def _debit(world: SandboxWorld, _asked: Asked) -> Row:
+def _debit(world: SandboxWorld, _details: Details) -> Row:
     return payouts.debit(world)
 
 
-def _settle_in(world: SandboxWorld, asked: Asked) -> None:
-    """`currency` in which the account settles from now on, and `rate` of it for one unit of what is charged."""
-    currency, rate = str(asked.get("currency", "zar")).lower(), float(asked.get("rate", 1))
+def _settle_in(world: SandboxWorld, details: Details) -> None:
+    """Set the settlement `currency`, and its `rate` for one unit of the charged currency."""
+    currency, rate = str(details.get("currency", "zar")).lower(), float(details.get("rate", 1))
     if not (len(currency) == 3 and currency.isalpha() and rate > 0):
         raise ValueError("currency must be three letters, and rate a number above 0")
     settlement.settle_in(world, currency, rate)
 
 
-def _correct(world: SandboxWorld, asked: Asked) -> Row:
-    """`amount` in cents, below zero to take."""
-    amount = asked.get("amount")
+def _correct(world: SandboxWorld, details: Details) -> Row:
+    """`amount` in cents; negative to debit."""
+    amount = details.get("amount")
     if not isinstance(amount, int) or amount == 0:
         raise ValueError("amount must be cents other than 0")
-    return balance.of_nothing(world, amount, str(asked.get("description", "A correction")))
+    return balance.of_nothing(world, amount, str(details.get("description", "A correction")))
 
 
-def _remove_card(world: SandboxWorld, asked: Asked) -> Row:
-    method = world.find("payment_method", str(asked.get("payment_method")))
+def _remove_card(world: SandboxWorld, details: Details) -> Row:
+    method = world.find("payment_method", str(details.get("payment_method")))
     if method["customer"] is None:
         raise ValueError("the card is saved for nobody")
     return methods.detach_from(world, method)
 
 
-def _delete_customer(world: SandboxWorld, asked: Asked) -> Row:
-    return customers.remove(world, world.find("customer", str(asked.get("customer"))))
+def _delete_customer(world: SandboxWorld, details: Details) -> Row:
+    return customers.remove(world, world.find("customer", str(details.get("customer"))))
 
 
-def _restrict(world: SandboxWorld, asked: Asked) -> None:
-    """No charge is made from now on, or so many `times`: of one `payment_method`, or at all; with `off` they are made again."""
-    method = asked.get("payment_method")
+def _restrict(world: SandboxWorld, details: Details) -> None:
+    """Refuse charges with one `payment_method`, or all, at most `times` times; `off` ends that."""
+    method = details.get("payment_method")
     if method is not None:
         world.find("payment_method", str(method))
-    times = asked.get("times")
+    times = details.get("times")
     if times is not None and (not isinstance(times, int) or times < 1):
         raise ValueError("times must be a whole number from 1")
-    restrictions.set_to(world, None if asked.get("off") else str(method or restrictions.ALL), times)
+    restrictions.set_to(world, None if details.get("off") else str(method or restrictions.ALL), times)
 
 
-DO: dict[str, Callable[[SandboxWorld, Asked], Row | None]] = {
+DO: dict[str, Callable[[SandboxWorld, Details], Row | None]] = {
     "dispute": _dispute,
     "win": _decide_dispute(True),
     "lose": _decide_dispute(False),
@@ -147,9 +149,9 @@ DO: dict[str, Callable[[SandboxWorld, Asked], Row | None]] = {
 }
 
 
-def do(world: SandboxWorld, asked: Asked) -> Row | None:
-    """Do what `asked["do"]` names; raises Refusal or ValueError with what is wrong."""
-    act = DO.get(str(asked.get("do")))
+def do(world: SandboxWorld, details: Details) -> Row | None:
+    """Perform the act named by `details["do"]`; raises StripeError or ValueError."""
+    act = DO.get(str(details.get("do")))
     if act is None:
         raise ValueError(f"do must be one of {', '.join(DO)}")
-    return act(world, asked)
+    return act(world, details)

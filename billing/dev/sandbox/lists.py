@@ -1,4 +1,4 @@
-"""Lists as Stripe answers them: newest first, filtered, in pages. On demand they lag: what was made in the last seconds is missing."""
+"""Lists: newest first, filtered, in pages. As a fault they can lag, so that the newest objects are missing."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -8,18 +8,19 @@ from billing.dev.sandbox.store import Row, Table
 from billing.dev.sandbox.world import NOUNS, Call, SandboxWorld
 
 MOST_BEHIND = 3600
-"""Seconds; farther back lists can't be set."""
+"""The largest lag in seconds."""
 
 
 def fall_behind(world: SandboxWorld, seconds: int) -> None:
-    """A fault: from now on an object is missing from every list until it is so many seconds old; retrieving it by its id finds it
-    at once. 0: lists are up to date, which is what Stripe says of them, while its search lags by up to a minute, and longer
-    during an outage (https://docs.stripe.com/search#data-freshness)."""
+    """A fault: hide objects from lists until they are `seconds` old; retrieval by id isn't affected. 0 ends it.
+
+    Stripe says that lists are up to date. Its search lags by up to a minute, longer during an outage
+    (https://docs.stripe.com/search#data-freshness)."""
     world.store.put("setting", {"id": "lists", "behind": seconds})
 
 
 def behind(world: SandboxWorld) -> int:
-    """How many seconds lists are behind."""
+    """The lists' lag in seconds."""
     return int((world.store.get("setting", "lists") or {}).get("behind", 0))
 
 
@@ -30,7 +31,7 @@ def page(
     exact: dict[str, Any],
     keep: Callable[[Row], bool] = lambda _row: True,
 ) -> Row:
-    """One page of a table; `exact` holds equalities, `created` and the cursors come from the call."""
+    """One page of a table. `exact` are equality filters; `created` and the cursors come from the call."""
     table = world.store[kind]
     limit = call.params.get("limit", 10)
     lowest, highest = _bounds(call.params.get("created"))
@@ -60,7 +61,7 @@ def page(
 
 
 def filters(call: Call, *fields: str) -> dict[str, Any]:
-    """Those of the fields that the call filters by."""
+    """The call's values of these filter fields, where given."""
     return {field: call.params[field] for field in fields if field in call.params}
 
 

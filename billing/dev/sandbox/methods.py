@@ -1,4 +1,4 @@
-"""PaymentMethods: the cards, and the vault that remembers what each of them does."""
+"""PaymentMethods: saved cards. Their behaviour is in the vault."""
 
 from typing import Any
 
@@ -24,14 +24,14 @@ _REDISPLAY = params.choice("always", "limited", "unspecified")
 
 
 def usable(world: SandboxWorld, identifier: str, param: str | None = "payment_method") -> Row:
-    """The PaymentMethod with this id; a test name such as `pm_card_visa` makes a fresh one."""
+    """The PaymentMethod with this id. A test name such as `pm_card_visa` makes a new one."""
     if card := named(identifier):
         return vault.mint(world, card)
     return world.find("payment_method", identifier, param=param)
 
 
 def of_customer(world: SandboxWorld, identifier: str, customer: str, param: str) -> Row:
-    """A PaymentMethod that must already be attached to the customer."""
+    """The customer's PaymentMethod; raises StripeError if it isn't attached to the customer."""
     method = world.store.get("payment_method", identifier)
     if method is None or method["customer"] != customer:
         raise invalid(
@@ -44,9 +44,9 @@ def of_customer(world: SandboxWorld, identifier: str, customer: str, param: str)
 
 
 def refuse_other_owner(method: Row, customer: str | None, intent: str) -> None:
-    """Refuse a card of another customer than the intent names; `intent` is what Stripe calls that object.
+    """Refuse a card of another customer than the intent's. `intent` is Stripe's name of the object.
 
-    The words, and that there is no code: https://github.com/Kiln-AI/stripe_world, recorded at 2026-08-26.dahlia."""
+    Source of the messages, which have no code: https://github.com/Kiln-AI/stripe_world, recorded at 2026-08-26.dahlia."""
     owner = method["customer"]
     if owner is None or owner == customer:
         return
@@ -71,14 +71,14 @@ def refuse_other_owner(method: Row, customer: str | None, intent: str) -> None:
 
 
 def attach_to(world: SandboxWorld, method: Row, customer: str) -> Row:
-    """Attach, refusing what the issuer refuses; raises a card error then."""
+    """Attach a card; raises a card error if the issuer declines."""
     if decline := decline_of(vault.card_of(world, method), vault.contents(world, method), on="setup"):
         raise refusal(decline)
     return keep(world, method, customer)
 
 
 def keep(world: SandboxWorld, method: Row, customer: str) -> Row:
-    """Attach without asking the issuer."""
+    """Attach without a check by the issuer."""
     if method["customer"] == customer:
         return method
     method = method | {"customer": customer}
@@ -88,7 +88,7 @@ def keep(world: SandboxWorld, method: Row, customer: str) -> Row:
 
 
 def detach_from(world: SandboxWorld, method: Row, *, silently: bool = False) -> Row:
-    """Take the card away from its customer, for good; `silently` without an event of its own."""
+    """Detach the card from its customer for good; `silently`: without an event."""
     previous = {"customer": method["customer"]}
     method = method | {"customer": None}
     world.store.put("payment_method", method)
@@ -128,7 +128,7 @@ def detach_from(world: SandboxWorld, method: Row, *, silently: bool = False) -> 
     },
 )
 def create(world: SandboxWorld, call: Call) -> Row:
-    """A PaymentMethod from a test token; card numbers are refused, as for every account without PCI proof."""
+    """Create a PaymentMethod from a test token. Card numbers are refused, as for accounts without PCI proof."""
     given: dict[str, Any] = call.params.get("card") or {}
     if "number" in given:
         raise invalid(
@@ -159,7 +159,7 @@ def _change(row: Row, given: Row) -> Row:
 
 @operation("GET", "/v1/payment_methods/{id}", returns="payment_method")
 def retrieve(world: SandboxWorld, call: Call) -> Row:
-    """One PaymentMethod; a test name answers a fresh one."""
+    """One PaymentMethod; for a test name a new one."""
     return usable(world, call.ids["id"], param=None)
 
 
@@ -175,7 +175,7 @@ def retrieve(world: SandboxWorld, call: Call) -> Row:
     },
 )
 def update(world: SandboxWorld, call: Call) -> Row:
-    """Change expiry, billing details or metadata; the card must be attached."""
+    """Change expiry, billing details or metadata of an attached card."""
     row = dict(world.find("payment_method", call.ids["id"]))
     if row["customer"] is None:
         raise invalid("You must save this PaymentMethod to a customer before you can update it.")
@@ -201,7 +201,7 @@ def attach(world: SandboxWorld, call: Call) -> Row:
     if method["customer"]:
         raise invalid("The payment method you provided has already been attached to a customer.")
     if _spent(world, method):
-        # the message alone, as intents do: https://github.com/stripe/stripe-php/issues/1221
+        # only a message, without code or param: https://github.com/stripe/stripe-php/issues/1221
         raise invalid(
             "This PaymentMethod was previously used without being attached to a Customer or was detached from a "
             "Customer, and may not be used again."
@@ -210,9 +210,9 @@ def attach(world: SandboxWorld, call: Call) -> Row:
 
 
 def refuse_spent(world: SandboxWorld, method: Row) -> None:
-    """A detached card, or one that paid without being attached, is never used again.
+    """Refuse a detached card, or one that paid without being attached.
 
-    The body is a message and a type, without code or param: https://github.com/Automattic/woocommerce-payments/issues/323"""
+    The body has only a message and a type: https://github.com/Automattic/woocommerce-payments/issues/323"""
     if _spent(world, method):
         raise invalid(
             "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with "
@@ -247,7 +247,7 @@ _LISTING = params.LISTING | {"type": params.text(), "allow_redisplay": _REDISPLA
     spec=_LISTING | {"customer": params.text()},
 )
 def listing(world: SandboxWorld, call: Call) -> Row:
-    """Attached cards of one customer. Without a customer the list is empty (https://github.com/Kiln-AI/stripe_world)."""
+    """Cards of one customer. Without a customer the list is empty (https://github.com/Kiln-AI/stripe_world)."""
     if "customer" not in call.params:
         return page(world, call, "payment_method", {}, lambda _row: False)
     customer = world.find("customer", call.params["customer"], param="customer")

@@ -1,4 +1,4 @@
-"""The table of operations: which method and path does what, with which parameters."""
+"""The table of operations by method and path, with their parameters."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ Act = Callable[[SandboxWorld, Call], Row]
 
 @dataclass(frozen=True)
 class Operation:
-    """One API operation; `returns` is the object type, `many` says that it answers a list of them."""
+    """One API operation. `returns` is the object type; `many`: it answers a list."""
 
     method: str
     template: str
@@ -36,19 +36,19 @@ def operation(
     spec: Mapping[str, Kind] | None = None,
     required: Sequence[str] = (),
 ) -> Callable[[Act], Act]:
-    """Enter the function in the table; `expand` is accepted everywhere."""
+    """Register the decorated function; `expand` is accepted everywhere."""
 
-    def enter(act: Act) -> Act:
+    def register(act: Act) -> Act:
         full = {"expand": listed(text())} | dict(spec or {})
         pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template))
         _TABLE.append((method, pattern, Operation(method, template, act, returns, many, full, required)))
         return act
 
-    return enter
+    return register
 
 
 def match(method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
-    """The operation and the ids in its path, or None."""
+    """The operation and the ids in the path, or None."""
     for verb, pattern, found in _TABLE:
         if verb == method and (groups := pattern.fullmatch(path)):
             return found, groups.groupdict()

@@ -1,4 +1,4 @@
-"""Rows by id. Old ones are kept small: packed, and unpacked for whoever asks. A year of charges fits in a tenth of the memory."""
+"""Rows by id. Old rows are compressed, so that a year of charges takes a tenth of the memory."""
 
 import json
 import zlib
@@ -10,13 +10,13 @@ LEVEL = 6
 
 
 class PackedRows(MutableMapping[str, Row]):
-    """A mapping from ids to rows, in the order they came. A row that is packed is another object each time it is read: whoever
-    changes it puts it back, as the journal demands anyway."""
+    """A mapping from ids to rows in order of insertion. Reading a packed row returns a new object each time, so a changed row must be
+    put back; the journal requires that anyway."""
 
     def __init__(self) -> None:
         self._held: dict[str, Row | bytes] = {}
         self._pattern = b""
-        """The first row that was packed: the others are much the same, and are kept as what is different in them."""
+        """The first packed row, used as compression dictionary, since all rows of a table are similar."""
 
     def __getitem__(self, identifier: str) -> Row:
         held = self._held[identifier]
@@ -38,7 +38,7 @@ class PackedRows(MutableMapping[str, Row]):
         return identifier in self._held
 
     def pack(self, identifier: str) -> None:
-        """Keep this row small from now on, until it is put anew."""
+        """Compress a row until it is put again."""
         held = self._held[identifier]
         if not isinstance(held, bytes):
             plain = json.dumps(held).encode()

@@ -1,4 +1,4 @@
-"""The page `/_sandbox`: a person watches cards being charged and webhooks going out."""
+"""The page `/_sandbox`, which shows charges, webhooks and faults to people."""
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -22,19 +22,19 @@ PATHS = {
     "POST /v1/setup_intents": "saving a card for an app",
     "* *": "everything",
 }
-"""Calls that can be made to fail on the page, with what they are for; the control API takes any pattern."""
+"""Calls that the page's form can make fail, with their purpose; the control API takes any pattern."""
 KINDS = ("*", "payment_intent.*", "checkout.session.*", "setup_intent.*", "refund.*", "charge.dispute.*")
-"""Types of events that can be troubled on the page."""
+"""Event types that the page's form can disturb."""
 
 
 class SandboxPage:
-    """Reads the world and shows it."""
+    """Renders the sandbox's state."""
 
     def __init__(self, world: SandboxWorld, api: Api, deliverer: Deliverer) -> None:
         self.world, self.api, self.deliverer = world, api, deliverer
 
     def routes(self) -> list[Route]:
-        """Where it lives."""
+        """The page's routes."""
         return [
             Route("/", self.page, methods=["GET"]),
             Route("/_sandbox", self.page, methods=["GET"]),
@@ -46,7 +46,7 @@ class SandboxPage:
         return FileResponse(HERE / "static" / "sandbox.css", headers={"Cache-Control": "no-cache"})
 
     async def page(self, _request: Request) -> Response:
-        """Clock, customers, charges, refunds, disputes, payouts, webhooks, faults."""
+        """Show clock, customers, charges, refunds, disputes, payouts, webhooks and faults."""
         store = self.world.store
         return show(
             "watch.html",
@@ -68,9 +68,9 @@ class SandboxPage:
             deliveries=[self._delivery(row) for row in self._latest("delivery")],
             endpoints=list(store["webhook_endpoint"].rows.values()),
             faults=[rule.shown() for rule in self.api.faults.rules],
-            troubles=[rule.shown() for rule in self.deliverer.troubles.rules],
+            webhook_faults=[rule.shown() for rule in self.deliverer.faults.rules],
             effects=faults.EFFECTS,
-            mischief=webhook_faults.EFFECTS,
+            webhook_effects=webhook_faults.EFFECTS,
             paths=PATHS,
             kinds=KINDS,
             cards=CARDS,

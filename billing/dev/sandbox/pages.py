@@ -1,4 +1,4 @@
-"""Rendering of the sandbox's pages, and the headers they go out with."""
+"""Render the sandbox's pages, with their headers."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ _HEADERS = {
 
 
 def money(amount: int, currency: str) -> str:
-    """Minor units as people write them: R75.00 for zar, else `75.00 USD`."""
+    """Format minor units: R75.00 for zar, else `75.00 USD`."""
     major = f"{amount / 100:,.2f}".replace(",", "\u00a0")
     return f"R{major}" if currency == "zar" else f"{major} {currency.upper()}"
 

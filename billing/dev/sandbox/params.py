@@ -1,4 +1,4 @@
-"""Read form parameters in Stripe's bracket form, strictly: what is not known is refused."""
+"""Parse form parameters in Stripe's bracket notation; unknown ones are refused."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ _PART = re.compile(r"\[([^\[\]]*)\]")
 
 
 def nest(pairs: Sequence[tuple[str, str]]) -> dict[str, Node]:
-    """Turn `a[b][0]=x` pairs into nested dicts; refuse contradictory ones."""
+    """Convert `a[b][0]=x` pairs into nested dicts; raises StripeError for contradictory ones."""
     root: dict[str, Node] = {}
     for name, value in pairs:
         head, _, tail = name.partition("[")
@@ -34,7 +34,7 @@ def nest(pairs: Sequence[tuple[str, str]]) -> dict[str, Node]:
 def read(
     spec: Spec, given: Mapping[str, Node], required: Sequence[str] = (), within: str = ""
 ) -> dict[str, Any]:
-    """Typed values of the parameters in `given`; raises the refusal Stripe would answer."""
+    """The typed values of the given parameters; raises StripeError as Stripe would."""
     for name in given:
         if name not in spec:
             raise unknown_parameter(_named(within, name))
@@ -49,7 +49,7 @@ def _named(within: str, name: str) -> str:
 
 
 def text(most: int = 5000) -> Kind:
-    """A string that is not empty."""
+    """A non-empty string."""
 
     def parse(value: Node, param: str) -> str:
         if not isinstance(value, str):
@@ -117,7 +117,7 @@ def choice(*words: str) -> Kind:
 
 
 def either(*kinds: Kind) -> Kind:
-    """The first kind that accepts the value; the last one's refusal when none does."""
+    """The first kind that accepts the value; if none does, the last one's error."""
 
     def parse(value: Node, param: str) -> Any:
         for kind in kinds[:-1]:
@@ -152,7 +152,7 @@ def group(spec: Spec, required: Sequence[str] = ()) -> Kind:
 
 
 def unsettable(kind: Kind) -> Kind:
-    """Like `kind`, and an empty value means None."""
+    """Like `kind`, but an empty value is None."""
     return lambda value, param: None if value == "" else kind(value, param)
 
 

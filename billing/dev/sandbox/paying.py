@@ -1,4 +1,4 @@
-"""What happens when a PaymentIntent is confirmed: paid, refused, or the person is asked first."""
+"""Confirm a PaymentIntent: it is paid, declined, or requires the person's action."""
 
 from billing.dev.sandbox import charges, restrictions, vault
 from billing.dev.sandbox.cards import AUTHENTICATION, EXPIRED, IssuerDecline, SandboxCard
@@ -10,7 +10,7 @@ from billing.dev.sandbox.world import Call, SandboxWorld
 
 
 def attempt(world: SandboxWorld, call: Call, row: Row) -> Row:
-    """Ask for the money: paid, waiting for the person, or a card error (402) that carries the intent."""
+    """Try to charge: the intent is paid, requires action, or a card error (402) with the intent is raised."""
     method = world.find("payment_method", row["payment_method"], param="payment_method")
     card, kept = vault.card_of(world, method), vault.contents(world, method)
     off_session = call.params.get("off_session", False) is not False
@@ -54,13 +54,13 @@ def _ask_person(world: SandboxWorld, call: Call, row: Row) -> Row:
 
 
 def authenticate(world: SandboxWorld, row: Row, method: Row, at: int) -> Row:
-    """The person proved who they are: ask the issuer now; raises a card error when it refuses."""
+    """Charge after a successful 3-D Secure; raises a card error if the issuer declines."""
     decline = _refused(at, vault.card_of(world, method), method, vault.contents(world, method))
     return decline_charge(world, row, method, decline) if decline else pay(world, row, method)
 
 
 def abandon(world: SandboxWorld, row: Row, method: Row) -> Row:
-    """The person failed to prove who they are: the intent wants another card."""
+    """Fail the 3-D Secure: the intent requires another card."""
     code = "payment_intent_authentication_failure"
     row |= {
         "status": "requires_payment_method",
@@ -81,7 +81,7 @@ def abandon(world: SandboxWorld, row: Row, method: Row) -> Row:
 
 
 def decline_charge(world: SandboxWorld, row: Row, method: Row, decline: IssuerDecline) -> Row:
-    """Record the refused charge, then raise the card error (402) that carries the intent."""
+    """Record the declined charge, then raise the card error (402) with the intent."""
     charge = charges.make(world, row, method, decline)
     row |= {
         "status": "requires_payment_method",
@@ -96,7 +96,7 @@ def decline_charge(world: SandboxWorld, row: Row, method: Row, decline: IssuerDe
 
 
 def pay(world: SandboxWorld, row: Row, method: Row) -> Row:
-    """The money moves."""
+    """Make the charge."""
     charge = charges.make(world, row, method, None)
     if method["customer"] is None:
         world.store.put("vault", vault.contents(world, method) | {"used": True})

@@ -1,4 +1,4 @@
-"""Payouts: each day, what has become available goes to the merchant's bank account; or when the merchant asks for it."""
+"""Payouts: the available balance goes to the merchant's bank account, daily or on request."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -22,24 +22,24 @@ LISTINGS = ("completed", "in_progress")
 
 
 def behave(world: SandboxWorld, schedule: str, listing: str) -> None:
-    """From now on payouts leave by themselves (`automatic`) or only when they are asked for (`manual`); the list of what an
-    automatic one pays out is `completed` at once, or `in_progress` until `list_now`."""
+    """Set how payouts behave: `automatic` ones are made daily, `manual` ones only on request. The list of an automatic payout's
+    transactions is `completed` at once, or `in_progress` until `list_now`."""
     world.store.put("setting", {"id": "payouts", "schedule": schedule, "listing": listing})
 
 
-def _told(world: SandboxWorld, what: str, usual: str) -> str:
-    return str((world.store.get("setting", "payouts") or {}).get(what, usual))
+def _setting(world: SandboxWorld, name: str, default: str) -> str:
+    return str((world.store.get("setting", "payouts") or {}).get(name, default))
 
 
 def next_at(world: SandboxWorld) -> int | None:
-    """When the next payout leaves: the first such hour at which what is available is more than nothing."""
+    """When the next automatic payout is made: the first payout hour with an available balance above zero."""
     found = (_next_in(world, currency) for currency in _paid_daily(world))
     return min((at for at in found if at is not None), default=None)
 
 
 def _paid_daily(world: SandboxWorld) -> list[str]:
-    """Currencies whose balance is paid out by itself."""
-    manual = _told(world, "schedule", "automatic") == "manual"
+    """Currencies with automatic payouts."""
+    manual = _setting(world, "schedule", "automatic") == "manual"
     return [] if manual else settlement.currencies(world)
 
 
@@ -59,15 +59,14 @@ def _hour_from(moment: int) -> int:
 
 
 def _unpaid(world: SandboxWorld, currency: str) -> Iterator[Row]:
-    """What waits to be paid out in a currency, oldest first."""
+    """The unpaid balance transactions of a currency, oldest first."""
     table = world.store["balance_transaction"]
     waiting = table.oldest(table.where("payout", UNPAID))
     return (row for row in waiting if row["currency"] == currency)
 
 
 def settle_due(world: SandboxWorld) -> None:
-    """Pay out what is available, once its hour has come. A balance below zero waits for better days. What was asked for
-    by hand arrives."""
+    """Make the automatic payouts that are due, unless the balance is negative, and complete manual ones."""
     now = world.clock.now()
     for currency in _paid_daily(world):
         while (at := _next_in(world, currency)) is not None and at <= now:
@@ -83,13 +82,13 @@ def _is_ready(at: int, row: Row) -> bool:
 
 
 def _pay(world: SandboxWorld, currency: str, paid: list[Row]) -> Row:
-    """An automatic payout of these; below zero it is a debit, which takes from the bank account what the balance lacks."""
-    status = _told(world, "listing", "completed")
+    """Make an automatic payout of these transactions. If their sum is negative, it debits the bank account."""
+    status = _setting(world, "listing", "completed")
     amount = sum(row["net"] for row in paid)
     row = _blank(world, amount, currency, reconciliation_status=status, status="paid")
     row["balance_transaction"] = balance.of_payout(world, row, in_payout=row["id"])["id"]
-    for one in paid:
-        world.store.put("balance_transaction", one | {"payout": row["id"]})
+    for transaction in paid:
+        world.store.put("balance_transaction", transaction | {"payout": row["id"]})
     world.store.put("payout", row)
     emit(world, "payout.created", row)
     emit(world, "payout.paid", row)
@@ -99,14 +98,14 @@ def _pay(world: SandboxWorld, currency: str, paid: list[Row]) -> Row:
 
 
 def list_now(world: SandboxWorld, row: Row) -> Row:
-    """Stripe has finished the list of what an automatic payout pays out."""
+    """Complete the list of an automatic payout's transactions."""
     row = world.store.put("payout", row | {"reconciliation_status": "completed"})
     emit(world, "payout.reconciliation_completed", row)
     return row
 
 
 def debit(world: SandboxWorld) -> Row:
-    """Take what the available balance lacks from the bank account: an automatic payout below zero
+    """Debit a negative available balance from the bank account, as an automatic payout with a negative amount
     (https://docs.stripe.com/payouts#negative-payouts)."""
     currency = settlement.currency_of(world)
     paid = [row for row in _unpaid(world, currency) if row["available_on"] <= world.clock.now()]
@@ -162,7 +161,7 @@ def _blank(world: SandboxWorld, amount: int, currency: str, **more: Any) -> Row:
     required=("amount", "currency"),
 )
 def create(world: SandboxWorld, call: Call) -> Row:
-    """A payout that somebody asks for, by the API or by the button in the Dashboard. Stripe itemises none of them
+    """Create a manual payout, as by the API or the dashboard. Stripe doesn't itemise those
     (https://docs.stripe.com/payouts/reconciliation)."""
     given = call.params
     row = by_hand(world, given.get("method", "standard"), given["currency"].lower(), given["amount"])
@@ -171,7 +170,7 @@ def create(world: SandboxWorld, call: Call) -> Row:
 
 
 def _too_low() -> StripeError:
-    """The body as https://github.com/stripe/stripe-node/issues/1147 and https://github.com/antiwork/gumroad/pull/5479 have it."""
+    """Source of the body: https://github.com/stripe/stripe-node/issues/1147, https://github.com/antiwork/gumroad/pull/5479."""
     return invalid(
         "You have insufficient funds in your Stripe account for this transfer. Your card balance is too low.  You can use the "
         "/v1/balance endpoint to view your Stripe balance (for more details, see stripe.com/docs/api#balance).",
@@ -187,9 +186,11 @@ def by_hand(
     *,
     fee_apart: bool = False,
 ) -> Row:
-    """`standard` pays out what is available and arrives a day later; `instant` pays out what isn't available yet too, arrives at
-    once, and costs a fee: part of its own balance transaction, or of one beside it (`fee_apart`), for no source says which. Without
-    a currency, of the one that the account settles in; without an amount, all. Raises Refusal for more than there is."""
+    """Make a manual payout of `amount` cents; defaults: the whole balance, in the settlement currency.
+
+    `standard` pays out the available balance and arrives a day later. `instant` includes the pending balance, arrives at once, and
+    costs a fee. The fee is in the payout's balance transaction, or in a separate one (`fee_apart`); no source says which. Raises
+    StripeError if the balance is too low."""
     instant, now = method == "instant", world.clock.now()
     currency = currency or settlement.currency_of(world)
     waiting = _unpaid(world, currency)
@@ -230,7 +231,7 @@ def _arrive(world: SandboxWorld, row: Row) -> Row:
 
 
 def fail(world: SandboxWorld, row: Row) -> Row:
-    """The bank sends a payout back, some days after it was called paid. Raises Refusal for one that came back already."""
+    """Let the bank return a payout, days after it was paid. Raises StripeError if it has failed already."""
     if row["status"] not in ("paid", "pending"):
         raise invalid(f"Payout {row['id']} can't fail: it is {row['status']}.")
     before = {"status": row["status"]}

@@ -1,4 +1,4 @@
-"""Refunds: in full or in part, never more than was paid; and every way in which Stripe doesn't return money."""
+"""Refunds, in full or in part, never more than was paid; and every way in which they can fail."""
 
 from collections.abc import Mapping
 
@@ -23,13 +23,14 @@ BEHAVIOURS: Mapping[str, str] = {
     "canceled": "are pending for a day, then canceled",
     "asks_reader": "wait for the reader to act, and fail a day later",
 }
-"""How refunds may behave, in words that follow "Refunds". Stripe names the states in its API reference (refunds/object: `status`,
-`pending_reason`, `failure_reason`); a refund that lacks balance is refused, or held pending until the account is topped up, by
-account (docs.stripe.com/refunds). `requires_action` is for payment methods that can't be refunded by themselves, and tells the reader by
-mail what to do; its shape is the library's (stripe-python, `_refund.py`), and when its money moves, and how it fails, is told nowhere. So the
-product may depend on neither."""
+"""The behaviours of refunds; each text continues "Refunds …".
+
+Stripe's API reference names the states (refunds/object: `status`, `pending_reason`, `failure_reason`). Without balance a refund is
+refused, or pending until the account is topped up, depending on the account (docs.stripe.com/refunds). `requires_action` is for
+payment methods without automatic refunds: Stripe mails the reader what to do. Its shape is the library's (stripe-python,
+`_refund.py`). When its money moves, and how it fails, is not documented, so the product must not depend on either."""
 WAITS = ("pending", "requires_action")
-"""The states of a refund that isn't decided."""
+"""The states of an undecided refund."""
 _LOST = "lost_or_stolen_card"
 _SHORT = ("waits_for_balance", "fails_for_balance")
 
@@ -47,7 +48,7 @@ _SHORT = ("waits_for_balance", "fails_for_balance")
     },
 )
 def create(world: SandboxWorld, call: Call) -> Row:
-    """Give back `amount` cents, or all that is left."""
+    """Refund `amount` cents, or all that is left."""
     charge = _charge(world, call)
     _refuse_disputed(world, charge)
     left = charge["amount"] - charge["amount_refunded"]
@@ -109,7 +110,7 @@ def _refuse_disputed(world: SandboxWorld, charge: Row) -> None:
 
 
 def _no_balance() -> StripeError:
-    """The body as github.com/Automattic/woocommerce-payments/issues/10025 shows it: a `message_code`, and no `code`."""
+    """Source of the body, with a `message_code` and no `code`: github.com/Automattic/woocommerce-payments/issues/10025"""
     return invalid(
         "Insufficient funds in your Stripe balance to refund this amount.",
         message_code="insufficient_balance_for_refund",
@@ -117,28 +118,28 @@ def _no_balance() -> StripeError:
 
 
 def _too_old() -> StripeError:
-    """The words as github.com/woocommerce/woocommerce-gateway-stripe/issues/4778 quotes them; its code is not public."""
+    """Source of the message: github.com/woocommerce/woocommerce-gateway-stripe/issues/4778; the code isn't public."""
     return invalid("This payment is too old to be refunded. It has passed its 90-day refund window.")
 
 
 _REFUSED = {"no_balance": _no_balance, "too_old": _too_old}
 
 
-def behave(world: SandboxWorld, how: str | None) -> None:
-    """From now on all refunds behave so (see `BEHAVIOURS`); None: as their cards say. Those that wait for balance go out once
-    it is enough."""
-    world.store.put("setting", {"id": "refunds", "behave": how})
-    if how not in (*_SHORT, "no_balance"):
-        _go_out(world)
+def behave(world: SandboxWorld, behaviour: str | None) -> None:
+    """Set the behaviour of all refunds (see `BEHAVIOURS`); None: their cards decide. Refunds that waited for balance succeed unless the
+    new behaviour also lacks balance."""
+    world.store.put("setting", {"id": "refunds", "behave": behaviour})
+    if behaviour not in (*_SHORT, "no_balance"):
+        _release_waiting(world)
 
 
 def ordered_behaviour(world: SandboxWorld) -> str | None:
-    """How refunds were told to behave."""
-    how: str | None = (world.store.get("setting", "refunds") or {}).get("behave")
-    return how
+    """The behaviour that was set for all refunds, or None."""
+    behaviour: str | None = (world.store.get("setting", "refunds") or {}).get("behave")
+    return behaviour
 
 
-def _go_out(world: SandboxWorld) -> None:
+def _release_waiting(world: SandboxWorld) -> None:
     for refund in [row for row in world.store["refund"].rows.values() if _is_short(row)]:
         decide(world, refund, succeeds=True)
 
@@ -179,8 +180,8 @@ def _begin(world: SandboxWorld, call: Call, charge: Row, amount: int, behaviour:
         "transfer_reversal": None,
     }
     if asks:
-        told = {"email_sent_at": call.at, "email_sent_to": charge["billing_details"]["email"] or "none"}
-        details = {"email_sent": told, "expires_at": call.at + SETTLES_AFTER}
+        mail = {"email_sent_at": call.at, "email_sent_to": charge["billing_details"]["email"] or "none"}
+        details = {"email_sent": mail, "expires_at": call.at + SETTLES_AFTER}
         row["next_action"] = {"type": "display_details", "display_details": details}
     elif pending:
         row["pending_reason"] = "insufficient_funds" if behaviour in _SHORT else "processing"
@@ -207,7 +208,7 @@ def _count(world: SandboxWorld, charge: Row, amount: int) -> None:
 
 
 def settle_due(world: SandboxWorld) -> None:
-    """Let refunds that were pending succeed, and those that must end otherwise, end so, a day after they were made."""
+    """Decide refunds by their behaviour, a day after they were made."""
     now = world.clock.now()
     due = [
         row
@@ -226,11 +227,11 @@ def settle_due(world: SandboxWorld) -> None:
 
 
 _REASONS = {"canceled": "merchant_request", "asks_reader": "unknown"}
-"""Stripe's words, from the list in its API reference (refunds/object: `failure_reason`)."""
+"""Values of `failure_reason` in Stripe's API reference (refunds/object)."""
 
 
 def disputed(world: SandboxWorld, charge: Row) -> None:
-    """Refunds that are pending when the reader disputes the charge fail, so that the money doesn't go back twice
+    """Fail the pending refunds of a disputed charge, so that the money isn't returned twice
     (docs.stripe.com/refunds, `charge_for_pending_refund_disputed`)."""
     pending = [
         row
@@ -249,8 +250,8 @@ def decide(
     status: str = "failed",
     reason: str = _LOST,
 ) -> None:
-    """The reader's bank takes the money, or sends it back for a `reason`; one that has succeeded may still fail. Or somebody
-    cancels it in the dashboard: `status` is then `canceled`. Raises Refusal."""
+    """Decide a refund: the reader's bank accepts it or returns it for a `reason`. A succeeded refund may still fail. `status` is
+    `canceled` if it was cancelled in the dashboard. Raises StripeError for a decided refund."""
     waits = refund["status"] in WAITS
     if not waits and (succeeds or refund["status"] != "succeeded"):
         raise invalid(f"Refund {refund['id']} is {refund['status']}.")
@@ -262,7 +263,7 @@ def decide(
     if not succeeds:
         short = lacked and reason == _LOST
         refund |= {"status": status, "failure_reason": "insufficient_funds" if short else reason}
-        _fall_through(world, refund, before)
+        _fail(world, refund, before)
         return
     refund["status"] = "succeeded"
     if refund["balance_transaction"] is None:
@@ -271,7 +272,7 @@ def decide(
     emit(world, "refund.updated", refund, before)
 
 
-def _fall_through(world: SandboxWorld, refund: Row, before: Row) -> None:
+def _fail(world: SandboxWorld, refund: Row, before: Row) -> None:
     if refund["balance_transaction"] is not None:
         refund["failure_balance_transaction"] = balance.of_failed_refund(world, refund)["id"]
     world.store.put("refund", refund)
@@ -289,7 +290,7 @@ def retrieve(world: SandboxWorld, call: Call) -> Row:
 
 @operation("POST", "/v1/refunds/{id}", returns="refund", spec={"metadata": params.metadata})
 def update(world: SandboxWorld, call: Call) -> Row:
-    """Change its metadata."""
+    """Change a refund's metadata."""
     row = world.find("refund", call.ids["id"])
     row = row | {"metadata": params.merged(row["metadata"], call.params.get("metadata"))}
     world.store.put("refund", row)

@@ -1,4 +1,4 @@
-"""The networks' card updater: an issuer has sent out a new card, and the PaymentMethod follows by itself."""
+"""The networks' card updater: after the issuer sent a new card, the PaymentMethod is updated automatically."""
 
 from billing.dev.sandbox import vault
 from billing.dev.sandbox.cards import SandboxCard
@@ -8,7 +8,7 @@ from billing.dev.sandbox.world import SandboxWorld
 
 
 def replace(world: SandboxWorld, method: Row, *, card: SandboxCard | None, month: int, year: int) -> Row:
-    """The PaymentMethod with a later date and, where `card` is given, another number; what was wrong with it is over."""
+    """Update the PaymentMethod's expiry and, if `card` is given, its number; an ordered decline ends."""
     shown = vault.card_shown(card or vault.card_of(world, method), month, year)
     renewed = method | {"card": method["card"] | shown}
     kept = vault.contents(world, method) | {"decline": None}

@@ -1,4 +1,4 @@
-"""What happens when a SetupIntent is confirmed: the card is saved, refused, or the person is asked first."""
+"""Confirm a SetupIntent: the card is saved, declined, or requires the person's action."""
 
 from billing.dev.sandbox import ids, methods, params, vault
 from billing.dev.sandbox.cards import IssuerDecline
@@ -10,7 +10,7 @@ from billing.dev.sandbox.world import SandboxWorld
 
 
 def begin(world: SandboxWorld, at: int, given: Row) -> Row:
-    """A SetupIntent that waits for its card."""
+    """Create a SetupIntent without a card yet."""
     identifier = ids.new("seti")
     options = (given.get("payment_method_options") or {}).get("card", {})
     types = given.get("allowed_payment_method_types")
@@ -60,7 +60,7 @@ def begin(world: SandboxWorld, at: int, given: Row) -> Row:
 
 
 def attempt(world: SandboxWorld, row: Row, base_url: str, return_url: str | None = None) -> Row:
-    """Try the card: done, or 3-D Secure first, or a card error (402) that names the intent."""
+    """Try the card: it is saved, requires 3-D Secure, or a card error (402) with the intent is raised."""
     method = world.find("payment_method", row["payment_method"], param="payment_method")
     card = vault.card_of(world, method)
     if decline := decline_of(card, vault.contents(world, method), on="setup"):
@@ -83,7 +83,7 @@ def attempt(world: SandboxWorld, row: Row, base_url: str, return_url: str | None
 
 
 def succeed(world: SandboxWorld, row: Row, method: Row, *, authenticated: bool) -> Row:
-    """The card is saved and, when the intent has a customer, attached."""
+    """Save the card and attach it to the intent's customer, if any."""
     kept = vault.contents(world, method)
     world.store.put("vault", kept | {"set_up": True, "authenticated": authenticated})
     if row["customer"]:
@@ -96,7 +96,7 @@ def succeed(world: SandboxWorld, row: Row, method: Row, *, authenticated: bool) 
 
 
 def fail(world: SandboxWorld, row: Row, method: Row, decline: IssuerDecline | None) -> Row:
-    """The issuer said no, or (`decline` None) the person did not authenticate."""
+    """Fail the intent: the issuer declined, or without `decline` the person didn't authenticate."""
     problem: Row = evidence(decline) if decline else _not_authenticated()
     row |= {
         "status": "requires_payment_method",

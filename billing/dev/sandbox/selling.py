@@ -1,4 +1,4 @@
-"""Checkout Sessions in payment mode: a page where a person pays, with a card that is typed or one that is kept."""
+"""Checkout Sessions in payment mode: a page where a person pays with a new or a saved card."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ PARAMS: dict[str, params.Kind] = {
 
 
 def check(given: Row) -> None:
-    """Refuse what belongs to the other mode, and a sale of nothing."""
+    """Raise StripeError for parameters of the other mode, and for a payment without items."""
     if given["mode"] == "setup":
         for name in PARAMS:
             if name in given:
@@ -62,7 +62,7 @@ def _total(given: Row) -> int:
 
 
 def opened(world: SandboxWorld, identifier: str, given: Row) -> Row:
-    """The fields of a session that sells. Its PaymentIntent is made when the person presses the button."""
+    """The fields of a payment session. Its PaymentIntent is created when the person presses the button."""
     world.store.put("sale", {"id": identifier, **{name: given.get(name) for name in PARAMS}})
     total = _total(given)
     saved = given.get("saved_payment_method_options")
@@ -83,7 +83,7 @@ def opened(world: SandboxWorld, identifier: str, given: Row) -> Row:
 
 
 def items(world: SandboxWorld, session: Row) -> list[Row]:
-    """What is sold: `name`, and `amount` in minor units."""
+    """The line items: `name`, and `amount` in minor units."""
     sale = world.store.get("sale", session["id"]) or {"line_items": []}
     return [
         {
@@ -95,7 +95,7 @@ def items(world: SandboxWorld, session: Row) -> list[Row]:
 
 
 def kept_cards(world: SandboxWorld, session: Row) -> list[Row]:
-    """The customer's cards that the page may offer: by default only those marked `always`."""
+    """The customer's saved cards that the page may offer; by default only those marked `always`."""
     if session["mode"] != "payment" or not session["customer"]:
         return []
     shown = (session["saved_payment_method_options"] or {}).get("allow_redisplay_filters") or ["always"]
@@ -105,11 +105,11 @@ def kept_cards(world: SandboxWorld, session: Row) -> list[Row]:
 
 
 def submit(world: SandboxWorld, session: Row, method: Row, base_url: str) -> Row:
-    """What the page's button does: the PaymentIntent after the attempt; raises a card error when refused."""
-    call = _pressed(world, session, base_url)
+    """Pay as the page's button does; return the PaymentIntent. Raises a card error if declined."""
+    call = _button_call(world, session, base_url)
     intent = world.store.get("payment_intent", session["payment_intent"] or "")
     if intent is None:
-        intent = intents.begin(call, _asked(world, session))
+        intent = intents.begin(call, _intent_params(world, session))
         session["payment_intent"] = intent["id"]
         world.store.put("payment_intent", intent)
         emit(world, "payment_intent.created", intent)
@@ -119,8 +119,8 @@ def submit(world: SandboxWorld, session: Row, method: Row, base_url: str) -> Row
     return paying.attempt(world, call, intent)
 
 
-def _pressed(world: SandboxWorld, session: Row, base_url: str) -> Call:
-    """The button, as the call that it makes."""
+def _button_call(world: SandboxWorld, session: Row, base_url: str) -> Call:
+    """The API call that the button stands for."""
     return Call(
         method="POST",
         path=f"/c/pay/{session['id']}",
@@ -133,7 +133,7 @@ def _pressed(world: SandboxWorld, session: Row, base_url: str) -> Call:
     )
 
 
-def _asked(world: SandboxWorld, session: Row) -> dict[str, Any]:
+def _intent_params(world: SandboxWorld, session: Row) -> dict[str, Any]:
     sale = world.store.get("sale", session["id"]) or {}
     more = sale.get("payment_intent_data") or {}
     return {
@@ -151,7 +151,7 @@ def _asked(world: SandboxWorld, session: Row) -> dict[str, Any]:
 
 
 def keep(world: SandboxWorld, intent: Row) -> None:
-    """After a payment for which `setup_future_usage` was asked: the card is set up, and stays with its customer."""
+    """After a payment with `setup_future_usage`, save the card with its customer."""
     if not intent["setup_future_usage"] or not intent["customer"]:
         return
     method = world.find("payment_method", intent["payment_method"])

@@ -1,4 +1,4 @@
-"""The sandbox as a server on loopback."""
+"""Serve the sandbox on loopback."""
 
 import socket
 
@@ -9,12 +9,11 @@ from billing.dev.sandbox.wire import Protocol
 
 HOST = "127.0.0.1"
 KEEP_ALIVE_SECONDS = 75
-"""Longer than any client keeps a connection that it doesn't use: who closes first would otherwise be us, at times just as the
-next request comes."""
+"""Longer than any client keeps an idle connection. Otherwise the server could close it just as a request arrives."""
 
 
 def listen(port: int) -> socket.socket:
-    """A listening socket on loopback; port 0 takes a free one. OSError when the port is taken."""
+    """A listening socket on loopback; port 0 takes a free port. Raises OSError if the port is taken."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((HOST, port))
@@ -23,7 +22,7 @@ def listen(port: int) -> socket.socket:
 
 
 def make_server(app: ASGIApp) -> uvicorn.Server:
-    """A server for the app; run it with `server.run(sockets=[listen(port)])`."""
+    """A uvicorn server for the app; run it with `server.run(sockets=[listen(port)])`."""
     return uvicorn.Server(
         uvicorn.Config(
             app,

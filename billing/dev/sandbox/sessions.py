@@ -1,4 +1,4 @@
-"""Checkout Sessions: a link to a page where a person saves a card, or pays (see `selling`)."""
+"""Checkout Sessions: a hosted page where a person saves a card or pays (see `selling`)."""
 
 from billing.dev.sandbox import amounts, ids, methods, params, saving, selling, vault
 from billing.dev.sandbox.cards import SandboxCard
@@ -46,7 +46,7 @@ _TEXTS = ("after_submit", "shipping_address", "submit", "terms_of_service_accept
     required=("mode",),
 )
 def create(world: SandboxWorld, call: Call) -> Row:
-    """An open session; `url` is the page to send the person to. To save a card it has its SetupIntent from the start."""
+    """Create an open session; `url` is its page. In setup mode its SetupIntent is created too."""
     given = call.params
     _check(world, call, given)
     row = _blank(call, given)
@@ -81,7 +81,7 @@ def _check(world: SandboxWorld, call: Call, given: Row) -> None:
 
 
 def _check_end(call: Call, until: int | None) -> None:
-    """In Stripe's words (github.com/skillrecordings/products/pull/344, github.com/alexmorrisnz/moodle-paygw_stripe/pull/72)."""
+    """Source of the messages: github.com/skillrecordings/products/pull/344, github.com/alexmorrisnz/moodle-paygw_stripe/pull/72."""
     if until is not None and until < call.at + SHORTEST:
         words = "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation."
     elif until is not None and until > call.at + LIFETIME:
@@ -138,7 +138,7 @@ def _blank(call: Call, given: Row) -> Row:
 
 
 def submit(world: SandboxWorld, session: Row, card: SandboxCard, entered: Row, base_url: str) -> Row:
-    """What the page's button does: the intent after the attempt; raises a card error when refused.
+    """Save or pay with a new card, as the page's button does; return the intent. Raises a card error if declined.
 
     `entered` has `month`, `year`, `holder` and `email`.
     """
@@ -149,7 +149,7 @@ def submit(world: SandboxWorld, session: Row, card: SandboxCard, entered: Row, b
 
 
 def submit_kept(world: SandboxWorld, session: Row, method: Row, base_url: str) -> Row:
-    """The same with a card that is in the vault."""
+    """The same with a saved card."""
     if session["mode"] == "payment":
         intent = selling.submit(world, session, method, base_url)
     else:
@@ -161,7 +161,7 @@ def submit_kept(world: SandboxWorld, session: Row, method: Row, base_url: str) -
 
 
 def complete(world: SandboxWorld, session: Row, method: Row) -> Row:
-    """The card is saved, or the money is there: the session is over and says who the person is."""
+    """Complete the session after the card was saved or the payment succeeded, and fill in the person's details."""
     if session["mode"] == "payment":
         selling.keep(world, world.find("payment_intent", session["payment_intent"]))
         session = session | {"payment_status": "paid"}
@@ -202,7 +202,7 @@ def _give(world: SandboxWorld, session: Row, method: Row, owner: Row) -> None:
 
 
 def close(world: SandboxWorld, session: Row) -> Row:
-    """Expire an open session: its page takes no card any more."""
+    """Expire an open session; its page takes no card any more."""
     session = session | {"status": "expired", "url": None}
     world.store.put("checkout.session", session)
     kind = "setup_intent" if session["setup_intent"] else "payment_intent"
@@ -218,7 +218,7 @@ def close(world: SandboxWorld, session: Row) -> Row:
 
 
 def expire_due(world: SandboxWorld) -> None:
-    """Expire the open sessions whose time has come."""
+    """Expire the open sessions that are due."""
     table = world.store["checkout.session"]
     now = world.clock.now()
     for session in list(table.oldest(table.where("status", "open"))):

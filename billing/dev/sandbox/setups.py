@@ -1,4 +1,4 @@
-"""SetupIntents: saving a card for later, with authentication where the issuer asks for it."""
+"""SetupIntents: save a card for later, with authentication if the issuer requires it."""
 
 from billing.dev.sandbox import methods, params, saving
 from billing.dev.sandbox.errors import invalid
@@ -59,7 +59,7 @@ _DESCRIBED = {"customer": params.text(), "description": params.text(1000), "meta
     },
 )
 def create(world: SandboxWorld, call: Call) -> Row:
-    """A SetupIntent; `confirm=true` tries the card at once."""
+    """Create a SetupIntent; `confirm=true` tries the card at once."""
     given = call.params
     if "customer" in given:
         world.find("customer", given["customer"], param="customer")
@@ -85,7 +85,7 @@ def _take(world: SandboxWorld, row: Row, method: Row) -> None:
 
 
 def check_takeable(world: SandboxWorld, method: Row, customer: str | None) -> None:
-    """Refuse a card that belongs to somebody else, or was used up."""
+    """Raise StripeError for a card of another customer, or one that can't be used again."""
     methods.refuse_other_owner(method, customer, "SetupIntent")
     methods.refuse_spent(world, method)
 
@@ -140,7 +140,7 @@ def confirm(world: SandboxWorld, call: Call) -> Row:
     spec={"cancellation_reason": params.choice("abandoned", "requested_by_customer", "duplicate")},
 )
 def cancel(world: SandboxWorld, call: Call) -> Row:
-    """Give up on a SetupIntent that has not succeeded."""
+    """Cancel a SetupIntent that has not succeeded."""
     row = dict(world.find("setup_intent", call.ids["id"]))
     _refuse_settled(row, "cancel")
     row |= {

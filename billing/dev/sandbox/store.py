@@ -1,4 +1,4 @@
-"""Everything the sandbox remembers: tables with indexes, and the journal that lets them survive a kill."""
+"""The sandbox's state: tables with indexes, and a journal that lets them survive a kill."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
@@ -31,32 +31,32 @@ INDEXES: dict[str, tuple[str, ...]] = {
 }
 PACKED = ("customer", "payment_method", "setup_intent", "setup_attempt", "checkout.session", "payment_intent", "charge",
           "balance_transaction", "event")  # fmt: skip
-"""Kinds of which there are many, and which are hardly asked for when they are old."""
+"""Kinds with many rows that are hardly read when they are old."""
 WARM_SECONDS = 10 * 86400
-"""For so long a row is kept as it is: until it is paid out, and nobody asks for it any more."""
+"""Age at which a row is packed: by then it is paid out and hardly read."""
 
 
 class Table:
-    """Rows by id, in the order they came, with equality indexes kept as sorted sequence numbers."""
+    """Rows by id in order of insertion, with equality indexes of sorted sequence numbers."""
 
     def __init__(self, indexed: tuple[str, ...]) -> None:
         self.rows = PackedRows()
         self.rising = True
         self._sequences: list[int] = []
         self._ids: list[str] = []
-        """Of the rows with these sequence numbers."""
+        """The ids of the rows in `_sequences`."""
         self._sequence_of: dict[str, int] = {}
         self._index: dict[str, dict[str, list[int]]] = {field: {} for field in indexed}
         self._values: dict[str, tuple[str | None, ...]] = {}
-        """Under what a row is found that is kept as it is, and may have changed since; a packed one says so itself."""
+        """The indexed values of each row that isn't packed, since a caller may have changed the row in place."""
         self._next = 1
         self._latest = 0
         self._packed = 0
 
     def put(self, row: Row) -> None:
-        """Add the row, or take note that it changed."""
+        """Add a row or update its indexes."""
         identifier, values = row["id"], self._values_of(row)
-        before = self._found_by(identifier) if identifier in self._sequence_of else None
+        before = self._indexed_values(identifier) if identifier in self._sequence_of else None
         if before is None:
             self._append(identifier, row)
         elif before != values:
@@ -70,7 +70,7 @@ class Table:
     def _values_of(self, row: Row) -> tuple[str | None, ...]:
         return tuple(row.get(field) for field in self._index)
 
-    def _found_by(self, identifier: str) -> tuple[str | None, ...]:
+    def _indexed_values(self, identifier: str) -> tuple[str | None, ...]:
         return self._values.get(identifier) or self._values_of(self.rows[identifier])
 
     def _append(self, identifier: str, row: Row) -> None:
@@ -84,7 +84,7 @@ class Table:
 
     def _unindex(self, identifier: str) -> None:
         sequence = self._sequence_of[identifier]
-        for index, value in zip(self._index.values(), self._found_by(identifier), strict=True):
+        for index, value in zip(self._index.values(), self._indexed_values(identifier), strict=True):
             if value is not None:
                 entries = index[value]
                 del entries[bisect_left(entries, sequence)]
@@ -92,14 +92,14 @@ class Table:
                     del index[value]
 
     def remove(self, identifier: str) -> None:
-        """Forget a row."""
+        """Remove a row."""
         self._unindex(identifier)
         place = bisect_left(self._sequences, self._sequence_of.pop(identifier))
         del self._sequences[place], self._ids[place], self.rows[identifier]
         self._values.pop(identifier, None)
 
     def pack(self, before: int) -> None:
-        """Keep what was made before the moment (epoch seconds) small. Each row is looked at once."""
+        """Pack the rows created before `before` (epoch seconds). Each row is packed once."""
         for place in range(bisect_right(self._sequences, self._packed), len(self._sequences)):
             identifier = self._ids[place]
             if self.rows[identifier].get("created", before) >= before:
@@ -109,11 +109,11 @@ class Table:
             self._packed = self._sequences[place]
 
     def where(self, field: str | None = None, value: str | None = None) -> list[int]:
-        """Sequence numbers, oldest first, of all rows or of those whose indexed field has the value."""
+        """The sequence numbers, oldest first, of all rows or of those with this value in an indexed field."""
         return self._sequences if field is None else self._index[field].get(value or "", [])
 
     def indexes(self, field: str) -> bool:
-        """Whether `where` can look the field up."""
+        """Whether the field is indexed."""
         return field in self._index
 
     def newest(self, sequences: list[int], before: str | None = None) -> Iterator[Row]:
@@ -151,7 +151,7 @@ class Store:
         self.compact()
 
     def compact(self) -> None:
-        """Write the journal anew with only what is true now."""
+        """Rewrite the journal with the present rows only."""
         if self._journal:
             self._journal.rewrite(
                 (kind, identifier, row)
@@ -174,30 +174,30 @@ class Store:
         return row
 
     def remove(self, kind: str, identifier: str) -> None:
-        """Forget a row."""
+        """Remove a row."""
         self.tables[kind].remove(identifier)
         if self._journal:
             self._changed[kind, identifier] = False
 
     def pack(self, now: int) -> None:
-        """Keep what is old small; `now` in epoch seconds."""
+        """Pack old rows; `now` is in epoch seconds."""
         for kind in PACKED:
             self.tables[kind].pack(now - WARM_SECONDS)
 
     def commit(self) -> None:
-        """Make everything since the last commit durable against a kill of this process."""
+        """Write all changes to the journal, so that they survive a kill of this process."""
         if self._journal and self._changed:
-            self._journal.append((kind, one, self.get(kind, one)) for kind, one in self._changed)
+            self._journal.append((kind, row_id, self.get(kind, row_id)) for kind, row_id in self._changed)
             self._changed.clear()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove everything."""
         self.tables = {name: Table(indexed) for name, indexed in INDEXES.items()}
         self._changed.clear()
         self.compact()
 
     def close(self) -> None:
-        """Commit, and let go of the journal."""
+        """Commit and close the journal."""
         self.commit()
         if self._journal:
             self._journal.close()

@@ -1,4 +1,4 @@
-"""The vault: which test card is behind a PaymentMethod, and what only the vault knows about it."""
+"""The vault: the test card behind each PaymentMethod, and its hidden state."""
 
 import time
 
@@ -12,7 +12,7 @@ from billing.dev.sandbox.world import SandboxWorld
 def mint(
     world: SandboxWorld, card: SandboxCard, *, expiry: tuple[int, int] | None = None, name: str | None = None
 ) -> Row:
-    """A fresh PaymentMethod for a test card; `expiry` is (month, year)."""
+    """Create a PaymentMethod for a test card; `expiry` is (month, year)."""
     month, year = expiry or (12, time.gmtime(world.clock.now()).tm_year + 4)
     row: Row = {
         "id": ids.new("pm"),
@@ -56,7 +56,7 @@ def card_shown(card: SandboxCard, month: int, year: int) -> Row:
         "networks": {"available": [card.brand], "preferred": None},
         "regulated_status": "unregulated",
         "three_d_secure_usage": {"supported": True},
-        # as Stripe answers: https://github.com/vapor-community/stripe-kit/pull/125
+        # Source of the shape: https://github.com/vapor-community/stripe-kit/pull/125
         "wallet": {"type": "google_pay", "dynamic_last4": card.last4, "google_pay": {}}
         if card.wallet
         else None,
@@ -64,7 +64,7 @@ def card_shown(card: SandboxCard, month: int, year: int) -> Row:
 
 
 def is_past(year: int, month: int, at: int) -> bool:
-    """Whether a card valid through that month is no longer so at `at` (epoch seconds)."""
+    """Whether a card that is valid through this month has expired at `at` (epoch seconds)."""
     today = time.gmtime(at)
     return (year, month) < (today.tm_year, today.tm_mon)
 
@@ -76,7 +76,7 @@ def card_of(world: SandboxWorld, method: Row) -> SandboxCard:
 
 
 def contents(world: SandboxWorld, method: Row) -> Row:
-    """What only the vault knows: which card, whether it was set up, whether it is told to decline."""
+    """The vault's row: the card, whether it was set up or used, and an ordered decline."""
     row = world.store.get("vault", method["id"])
     if row is None:
         raise missing("PaymentMethod", method["id"])

@@ -1,4 +1,4 @@
-"""Early fraud warnings: the card's issuer says that a charge looks fraudulent, before anybody disputes it."""
+"""Early fraud warnings: the card's issuer reports a possibly fraudulent charge before any dispute."""
 
 from billing.dev.sandbox import ids, params
 from billing.dev.sandbox.errors import invalid
@@ -12,7 +12,7 @@ KIND = "radar.early_fraud_warning"
 
 
 def warn(world: SandboxWorld, charge: Row) -> Row:
-    """Warn about a paid charge; something can be done about it unless it is refunded or disputed."""
+    """Warn about a paid charge. The warning is actionable unless the charge is refunded or disputed."""
     if not charge["paid"]:
         raise invalid(f"Charge {charge['id']} was not paid.")
     row: Row = {

@@ -1,5 +1,5 @@
-"""Webhooks are posted over lines that are kept. A client for everything spends thirty times as much of the processor on a post,
-and a simulated year consists of them."""
+"""Post webhooks over keep-alive connections. A general HTTP client takes thirty times the CPU, and a simulated year consists mostly of
+webhooks."""
 
 import asyncio
 from collections import defaultdict
@@ -9,43 +9,42 @@ from urllib.parse import SplitResult, urlsplit
 import httptools
 
 READ_BYTES = 65_536
-Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class WebhookAnswer:
-    """What comes back, as its parser tells it."""
+    """An answer, filled by its parser's callbacks."""
 
     def __init__(self) -> None:
         self.body = bytearray()
-        self.has_head = self.is_whole = self.keeps_line = False
+        self.has_head = self.is_whole = self.keeps_alive = False
         self.parser = httptools.HttpResponseParser(self)
 
     def on_headers_complete(self) -> None:
-        """Status and headers are there."""
-        self.has_head, self.keeps_line = True, self.parser.should_keep_alive()
+        """Status and headers are complete."""
+        self.has_head, self.keeps_alive = True, self.parser.should_keep_alive()
 
     def on_body(self, part: bytes) -> None:
-        """A piece of the body."""
+        """A part of the body has arrived."""
         self.body += part
 
     def on_message_complete(self) -> None:
-        """That was all."""
+        """The answer is complete."""
         self.is_whole = True
 
 
 class WebhookConnections:
-    """Each line carries one post at a time, and rests for the next to the same host."""
+    """Each connection carries one post at a time, and is kept idle for the next to the same host."""
 
     def __init__(self) -> None:
-        self._resting: dict[str, list[Line]] = defaultdict(list)
+        self._idle: dict[str, list[Connection]] = defaultdict(list)
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
-        """The status and the text of the answer. Raises OSError when there is none, and httptools.HttpParserError when it is
-        no HTTP."""
+        """Return status and text of the answer. Raises OSError if there is none, httptools.HttpParserError if it isn't HTTP."""
         to = urlsplit(url)
-        resting = self._resting[f"{to.scheme}://{to.netloc}"]
-        line = _alive(resting) or await _open(to)
-        reader, writer = line
+        idle = self._idle[f"{to.scheme}://{to.netloc}"]
+        connection = _alive(idle) or await _open(to)
+        reader, writer = connection
         answer = WebhookAnswer()
         try:
             writer.write(_head(to, headers, len(body)) + body)
@@ -56,30 +55,30 @@ class WebhookConnections:
         except BaseException:
             writer.close()
             raise
-        if answer.is_whole and answer.keeps_line:
-            resting.append(line)
+        if answer.is_whole and answer.keeps_alive:
+            idle.append(connection)
         else:
             writer.close()
         return answer.parser.get_status_code(), answer.body.decode(errors="replace")
 
     def close(self) -> None:
-        """Let go of all lines that rest."""
-        for lines in self._resting.values():
-            for _, writer in lines:
+        """Close all idle connections."""
+        for connections in self._idle.values():
+            for _, writer in connections:
                 writer.close()
-        self._resting.clear()
+        self._idle.clear()
 
 
-def _alive(resting: list[Line]) -> Line | None:
-    while resting:
-        reader, writer = line = resting.pop()
+def _alive(idle: list[Connection]) -> Connection | None:
+    while idle:
+        reader, writer = connection = idle.pop()
         if not reader.at_eof() and not writer.is_closing():
-            return line
+            return connection
         writer.close()
     return None
 
 
-async def _open(to: SplitResult) -> Line:
+async def _open(to: SplitResult) -> Connection:
     secure = to.scheme == "https"
     return await asyncio.open_connection(to.hostname, to.port or (443 if secure else 80), ssl=secure or None)
 

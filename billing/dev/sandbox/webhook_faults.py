@@ -1,4 +1,4 @@
-"""Trouble for webhooks on demand: late, doubled, out of order, lost."""
+"""Webhook fault rules: late, doubled, out of order, lost."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -13,12 +13,12 @@ EFFECTS: Mapping[str, str] = {
     "reorder": "waits until `window` events wait, or until the sandbox is to settle; then the latest comes first",
     "drop": "never comes",
 }
-"""Every kind of trouble and what it does. Tests go through this table, so a new kind is tried by itself."""
+"""Every effect and its description. Tests run through this table, so a new effect is tested without more code."""
 
 
 @dataclass
 class WebhookFault(Draw):
-    """What happens to events of a type, a pattern such as `refund.*`."""
+    """A fault for events of a type; `type` is a pattern such as `refund.*`."""
 
     effect: str = ""
     type: str = "*"
@@ -28,11 +28,13 @@ class WebhookFault(Draw):
     window: int = 10_000
 
     def shown(self) -> dict[str, Any]:
-        """As JSON."""
-        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "_dice"}
+        """The rule as JSON."""
+        return {
+            column.name: getattr(self, column.name) for column in fields(self) if column.name != "_random"
+        }
 
 
-WISHES = {each.name for each in fields(WebhookFault)} - {"seen", "hit", "_dice"}
+SETTABLE = {column.name for column in fields(WebhookFault)} - {"seen", "hit", "_random"}
 
 
 @dataclass
@@ -41,27 +43,27 @@ class WebhookFaults:
 
     rules: list[WebhookFault] = field(default_factory=list)
 
-    def add(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """Put a rule in force; raises BadRule."""
-        if wanted.get("effect") not in EFFECTS:
+    def add(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Add a rule; raises BadRule."""
+        if given.get("effect") not in EFFECTS:
             raise BadRule(f"effect must be one of {', '.join(EFFECTS)}")
-        if unknown := set(wanted) - WISHES:
+        if unknown := set(given) - SETTABLE:
             raise BadRule(f"unknown field: {min(unknown)}")
-        check({"type": "*"} | wanted)
+        check({"type": "*"} | given)
         for name in ("seconds", "copies", "window"):
-            if name in wanted and (not isinstance(wanted[name], int) or wanted[name] < 1):
+            if name in given and (not isinstance(given[name], int) or given[name] < 1):
                 raise BadRule(f"{name} must be a whole number from 1")
-        rule = WebhookFault(**wanted)
+        rule = WebhookFault(**given)
         self.rules.append(rule)
         return rule.shown()
 
     def take(self, kind: str) -> WebhookFault | None:
-        """The first rule that covers an event of this type and strikes it."""
+        """The first rule that strikes an event of this type."""
         for rule in self.rules:
             if fnmatchcase(kind, rule.type) and rule.strikes():
                 return rule
         return None
 
     def clear(self) -> None:
-        """No more trouble."""
+        """Remove all rules."""
         self.rules.clear()

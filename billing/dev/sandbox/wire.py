@@ -1,4 +1,4 @@
-"""What happens to an answer on its way: sent whole, cut, withheld, or the connection torn down."""
+"""Send an answer whole, cut it, withhold it, or reset the connection."""
 
 import asyncio
 import socket
@@ -12,22 +12,22 @@ TRANSPORT = "sandbox.transport"
 
 
 class Protocol(HttpToolsProtocol):
-    """Uvicorn's protocol, which lets the application reach the connection it is to tear down."""
+    """Uvicorn's protocol; it gives the application access to the connection, so that it can be reset."""
 
     def on_message_begin(self) -> None:
-        """Start a request whose scope knows its transport."""
+        """Start a request with its transport in the scope."""
         super().on_message_begin()
         self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
 
 
 async def send_answer(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
-    """The whole answer."""
+    """Send the whole answer."""
     await _start(send, status, headers, len(body))
     await send({"type": "http.response.body", "body": body})
 
 
 async def send_cut(scope: Scope, send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
-    """The head and half of the body, then nothing more."""
+    """Send the head and half of the body, then close the connection."""
     await _start(send, status, headers, len(body))
     await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
     transport = _transport(scope)
@@ -43,7 +43,7 @@ async def _start(send: Send, status: int, headers: dict[str, str], length: int) 
 
 
 async def withhold(receive: Receive, seconds: float, cleared: asyncio.Event) -> None:
-    """Wait, but no longer than the client does, and only until faults are cleared."""
+    """Wait `seconds`, or until the client disconnects or faults are cleared."""
     waits = [asyncio.create_task(_disconnected(receive)), asyncio.create_task(cleared.wait())]
     try:
         await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""One sandbox: its clock, its store, its merchant, and the call being answered."""
+"""One sandbox: clock, store, merchant, and the call being answered."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ NOUNS = {
 
 @dataclass(frozen=True)
 class Merchant:
-    """Whose Stripe account this pretends to be, and what Stripe takes of it: fees in cents, and per mille of a charge."""
+    """The account's merchant, and Stripe's fees: in cents, and per mille of a charge."""
 
     name: str = "Masthead"
     descriptor: str = "MASTHEAD"
@@ -38,12 +38,12 @@ class Merchant:
     instant_fee_per_mille: int = 10
     settles_in: str = "zar"
     rate: float = 1.0
-    """Of the currency it settles in, for one unit of what is charged, where those differ."""
+    """Settlement currency for one unit of the charged currency, if those differ."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One API request, already read: `params` are typed, `at` is the sandbox's time."""
+    """One parsed API request: `params` are typed, `at` is the sandbox's time."""
 
     method: str
     path: str
@@ -55,13 +55,13 @@ class Call:
     base_url: str
     api_version: str = API_VERSION
     halfway: bool = False
-    """Whether a charge is written down and not confirmed, as its answer is an error. No source says that Stripe leaves one so, and
-    none that it doesn't; its state machine has the state (https://docs.stripe.com/payments/paymentintents/lifecycle)."""
+    """Whether to store a PaymentIntent without confirming it, because the answer is an error. No source says whether Stripe does this;
+    its state machine has the state (https://docs.stripe.com/payments/paymentintents/lifecycle)."""
 
 
 @dataclass
 class SandboxWorld:
-    """What operations work on."""
+    """The state that operations read and change."""
 
     store: Store
     clock: SandboxClock
@@ -70,7 +70,7 @@ class SandboxWorld:
     on_event: Callable[[Row], None] = field(default=lambda _event: None)
 
     def find(self, kind: str, identifier: str, *, param: str | None = None) -> Row:
-        """The object a path (404) or, with `param`, a parameter (400) names; a deleted one is missing."""
+        """The object with this id; a deleted one counts as missing. Raises StripeError: 404, or with `param` 400."""
         row = self.store.get(kind, identifier)
         if row is None or row.get("deleted"):
             raise missing(NOUNS[kind], identifier, param=param or "id", in_path=param is None)

@@ -11,10 +11,10 @@ import pytest
 from billing.dev.sandbox.webhook_connections import WebhookConnections
 
 KEPT = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-Deed = Callable[[WebhookConnections, str], Awaitable[None]]
+Action = Callable[[WebhookConnections, str], Awaitable[None]]
 
 
-def against(answer: bytes, deed: Deed, *, answers_a_line: int = 100) -> int:
+def against(answer: bytes, action: Action, *, answers_a_line: int = 100) -> int:
     """Do something with an endpoint that always answers this, so often on one line; how many lines it was called on."""
     lines = 0
 
@@ -35,7 +35,9 @@ def against(answer: bytes, deed: Deed, *, answers_a_line: int = 100) -> int:
         async with await asyncio.start_server(endpoint, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             with closing(WebhookConnections()) as posts:
-                await asyncio.wait_for(deed(posts, f"http://127.0.0.1:{port}/webhooks/stripe?of=sandbox"), 20)
+                await asyncio.wait_for(
+                    action(posts, f"http://127.0.0.1:{port}/webhooks/stripe?of=sandbox"), 20
+                )
 
     asyncio.run(run())
     return lines
@@ -52,10 +54,10 @@ def against(answer: bytes, deed: Deed, *, answers_a_line: int = 100) -> int:
     ],
 )
 def test_every_way_to_end_an_answer(answer: bytes, expected: tuple[int, str]) -> None:
-    async def deed(posts: WebhookConnections, url: str) -> None:
+    async def action(posts: WebhookConnections, url: str) -> None:
         assert await posts.post(url, {}, b"news") == expected
 
-    against(answer, deed, answers_a_line=1)
+    against(answer, action, answers_a_line=1)
 
 
 async def thrice(posts: WebhookConnections, url: str, *, closes: bool) -> None:
@@ -67,7 +69,7 @@ async def thrice(posts: WebhookConnections, url: str, *, closes: bool) -> None:
 
 async def goodbye(posts: WebhookConnections) -> None:
     """Return when the endpoint's end of stream has arrived on every line that rests."""
-    for reader in [reader for lines in posts._resting.values() for reader, _ in lines]:
+    for reader in [reader for lines in posts._idle.values() for reader, _ in lines]:
         while not reader.at_eof():
             await asyncio.sleep(0)
 
@@ -87,8 +89,8 @@ def test_a_line_is_used_again_until_either_side_closes_it(
     ("answer", "problem"), [(b"", ConnectionResetError), (b"220 smtp here\r\n", httptools.HttpParserError)]
 )
 def test_no_answer_is_a_problem(answer: bytes, problem: type[Exception]) -> None:
-    async def deed(posts: WebhookConnections, url: str) -> None:
+    async def action(posts: WebhookConnections, url: str) -> None:
         with pytest.raises(problem):
             await posts.post(url, {}, b"news")
 
-    against(answer, deed, answers_a_line=1)
+    against(answer, action, answers_a_line=1)

@@ -1,4 +1,4 @@
-"""Move a held clock. Everything that falls due in between happens, in its order, before the clock stands still again."""
+"""Move a held clock. All work that falls due on the way is done in order."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from billing.timetable import tick
 
 PATIENCE_SECONDS = 60
 STUCK_AFTER_SECONDS = 150
-"""Longer than a gateway call whose answer is lost takes with its repeats: another worker may be waiting for that."""
+"""Longer than a gateway call with a lost answer takes with its retries; another worker may be waiting for one."""
 FARTHEST = timedelta(days=5 * 366)
 
 
@@ -45,10 +45,10 @@ def advance(
     to: datetime | timedelta,
     reached: Callable[[datetime, datetime], None] = lambda *_: None,
 ) -> datetime:
-    """Move the clock to an instant, or by so much, stopping at each instant at which something is due and doing it; returns the new present.
+    """Move the clock to an instant or by a timedelta, stop at each instant with due work and do it; return the new time.
 
-    One advance at a time; others wait, and count "by so much" from when their turn comes. `reached` is told of each instant, and of
-    where it ends, before what is due then is done. Raises NotHeld, NotAdopted, CannotTurnBack, TooFar, Stuck."""
+    Only one advance runs at a time; others wait, and a timedelta counts from their start. `reached` is called with each instant and
+    the end, before the work due then is done. Raises NotHeld, NotAdopted, CannotTurnBack, TooFar, Stuck."""
     clock = _held(services)
     refuse_copy(services.database)
     with (
@@ -89,34 +89,32 @@ def _held(services: Services) -> HeldClock:
 
 
 def move(services: Services, at: datetime) -> None:
-    """Let it be `at`, here and in the sandbox in one moment, and do nothing about what is due then.
-
-    Raises NotHeld, CannotTurnBack."""
-    with doing(Work.IN_TURN):  # the clock's row is locked while the sandbox is told
-        _held(services).move_to(at, along=lambda: _set_twin(services, at))
+    """Set the clock to `at`, here and in the sandbox together, without doing due work. Raises NotHeld, CannotTurnBack."""
+    with doing(Work.IN_TURN):  # the clock's row stays locked during the call to the sandbox
+        _held(services).move_to(at, along=lambda: _set_sandbox_clock(services, at))
 
 
 def follow(services: Services) -> None:
-    """Set the sandbox's clock to ours, so that its charges and signatures carry the same time."""
-    _set_twin(services, services.clock.now())
+    """Set the sandbox's clock to ours, so that its charges and signatures have the same time."""
+    _set_sandbox_clock(services, services.clock.now())
 
 
-def _set_twin(services: Services, at: datetime) -> None:
-    _twin(services, "clock", {"now": int(at.timestamp())})
+def _set_sandbox_clock(services: Services, at: datetime) -> None:
+    _sandbox(services, "clock", {"now": int(at.timestamp())})
 
 
 def _drain(services: Services, now: datetime) -> datetime | None:
-    """Work until nothing is due, here or in another worker's hands, and no webhook is on its way. When the next thing is due:
-    one of ours, or one that the twin does of its own (a refund arrives, a dispute runs out, a payout leaves)."""
+    """Work until nothing is due, here or in another worker, and no webhook is under way. Return when the next work is due, ours or the
+    sandbox's (a refund arrives, a dispute expires, a payout is made)."""
     monotonic = services.monotonic
     deadline = monotonic.seconds() + STUCK_AFTER_SECONDS
     while True:
-        delivered, seen = _twin(services, "settle", {}), dict[str, datetime]()
+        delivered, seen = _sandbox(services, "settle", {}), dict[str, datetime]()
         done = tick(services, seen=seen)
         due = min(seen.values(), default=None)
         if delivered is not None and not done and (due is None or due > now):
-            twins = datetime.fromtimestamp(delivered["next"], UTC) if delivered.get("next") else None
-            return min((at for at in (due, twins) if at is not None), default=None)
+            at_sandbox = datetime.fromtimestamp(delivered["next"], UTC) if delivered.get("next") else None
+            return min((at for at in (due, at_sandbox) if at is not None), default=None)
         if done:
             deadline = monotonic.seconds() + STUCK_AFTER_SECONDS
         elif monotonic.seconds() > deadline:
@@ -125,11 +123,11 @@ def _drain(services: Services, now: datetime) -> datetime | None:
             monotonic.sleep(0.02)
 
 
-def _twin(services: Services, what: str, body: dict[str, int]) -> dict[str, Any] | None:
-    """Its answer; None when the sandbox has so many webhooks under way that it must be asked again."""
+def _sandbox(services: Services, what: str, body: dict[str, int]) -> dict[str, Any] | None:
+    """Call a control endpoint of the sandbox; None if it timed out over pending webhooks and must be called again."""
     url = f"{services.settings.stripe_api_base}/_sandbox/{what}"
     try:
-        answer = _line().post(url, json=body)
+        answer = _client().post(url, json=body)
         if answer.status_code != httpx.codes.GATEWAY_TIMEOUT:
             answer.raise_for_status()
     except httpx.HTTPError as error:
@@ -138,6 +136,6 @@ def _twin(services: Services, what: str, body: dict[str, int]) -> dict[str, Any]
 
 
 @cache
-def _line() -> httpx.Client:
-    """Made once: each new client reads every certificate authority of the machine, some 15 ms. It keeps nothing open."""
+def _client() -> httpx.Client:
+    """One client for all calls: each new one reads every certificate authority of the machine, 15 ms. It keeps no connection open."""
     return httpx.Client(timeout=PATIENCE_SECONDS, limits=httpx.Limits(max_keepalive_connections=0))

@@ -16,7 +16,7 @@ MAY_USE_RANDOM = (
     *("billing/dev/simulate/", "billing/dev/sandbox/", "billing/dev/demo/folder.py"),
     *("billing/acquirer/rate_limit.py", "billing/billing_run/settle.py"),
 )
-"""Draws that no secret hangs on: fates of a simulation, faults of the sandbox, a free port, the spread of a pace and of waiting."""
+"""Draws that no secret hangs on: scenarios of a simulation, faults of the sandbox, a free port, the spread of a pace and of waiting."""
 Check = Callable[[ast.AST], bool]
 
 

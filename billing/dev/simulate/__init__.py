@@ -1,1 +1,1 @@
-"""Months in minutes: a crowd of readers lives on a real installation, with faults and crashes, and everything is checked."""
+"""Simulate months in minutes: many readers use a real installation, with faults and crashes, and every result is checked."""

@@ -1,22 +1,24 @@
-"""Alarms that a simulated life must set off: some addresses take no mail, and the doctor says so of each notice to them, every
-night until the notice's time is over; each extension for it, and the end, has a case. Those are no breach here."""
+"""Alarms that a simulation must raise, and that are no breach.
+
+Some addresses accept no mail. The doctor reports each notice to them every night until the notice expires. Each extension of their
+trials, and the end, opens a case."""
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 _PROMISE = "notices-are-accepted"
-_DEAF = "email LIKE 'deaf-%'"
-EXPECTED_CASES = f"""SELECT '{_PROMISE}:' || id FROM reader WHERE {_DEAF}
+_UNREACHABLE = "email LIKE 'unreachable-%'"
+EXPECTED_CASES = f"""SELECT '{_PROMISE}:' || id FROM reader WHERE {_UNREACHABLE}
                      UNION ALL SELECT c.subject FROM staff_case c JOIN reader r ON r.id = c.reader_id
-                     WHERE c.kind = 'unreachable' AND r.{_DEAF}"""  # noqa: S608
-"""A query for the subjects of the cases that they open."""
+                     WHERE c.kind = 'unreachable' AND r.{_UNREACHABLE}"""  # noqa: S608
+"""A query for the subjects of these cases."""
 VISITS = f"""SELECT v.at, v.found - (SELECT count(DISTINCT m.reader_id) FROM message m JOIN reader r ON r.id = m.reader_id
-                                     WHERE r.{_DEAF} AND m.kind = 'trial_notice' AND m.state = 'refused'
+                                     WHERE r.{_UNREACHABLE} AND m.kind = 'trial_notice' AND m.state = 'refused'
                                        AND m.created_at < v.at AND m.expires_at > v.at) AS unexpected
              FROM doctor_visit v ORDER BY v.at"""  # noqa: S608
-"""A query for the doctor's visits, each with how much more it found than these; less than nothing when one was missing."""
+"""A query for the doctor's visits, each with the number of unexpected findings; negative if an expected one is missing."""
 
 
 def expected(session: Session) -> set[str]:
-    """What the doctor may find of them, as the subjects of their cases."""
+    """The subjects of the cases that the doctor may open."""
     return set(session.execute(sa.text(EXPECTED_CASES)).scalars())

@@ -1,4 +1,4 @@
-"""A reader's browser: it opens pages, sends their forms, and fills in the sandbox's card page. Real pages, over HTTP."""
+"""A reader's browser over HTTP: it opens pages, sends their forms, and fills in the sandbox's card page."""
 
 import re
 import ssl
@@ -11,25 +11,23 @@ from billing.dev.simulate.scenarios import PlannedCard
 
 AGENT = "Mozilla/5.0 (simulated)"
 RELOADS = 40
-"""How often a reader looks again at a page that says “one moment”."""
-
-
-_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Trusts nobody, as all pages are on this machine: reading the machine's authorities anew for each browser takes 15 ms."""
+"""How often a reader reloads a page that says “one moment”."""
+_NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""An empty TLS context, since all pages are on this machine. Loading the machine's authorities takes 15 ms for each browser."""
 
 
 class PageRefused(Exception):
-    """A page that answers with a refusal, or without the form one looks for; the text says which."""
+    """A page answered with a refusal, or lacks the expected form; the text says which."""
 
 
 class SimulatedBrowser:
-    """Cookies and all. `origin` is the service, `sandbox` the sandbox with the card page, `address` the reader's own."""
+    """A browser with cookies. `origin` is the service, `sandbox` has the card page, `address` is the reader's network address."""
 
     def __init__(self, origin: str, sandbox: httpx.Client, address: str) -> None:
         self._origin, self._sandbox = origin, sandbox
         headers = {"user-agent": AGENT, "accept": "text/html,*/*;q=0.8", "x-forwarded-for": address}
         self._http = httpx.Client(
-            base_url=origin, timeout=60, trust_env=False, verify=_NOBODY, headers=headers
+            base_url=origin, timeout=60, trust_env=False, verify=_NO_AUTHORITIES, headers=headers
         )
         self._page = ""
 
@@ -40,17 +38,17 @@ class SimulatedBrowser:
         self._http.close()
 
     def keep_cookie(self, name: str, value: str) -> None:
-        """One that the service has set."""
+        """Set a cookie of the service."""
         self._http.cookies.set(name, value)
 
     def get(self, path: str) -> str:
-        """Open a page, following where it leads; its path in the end."""
+        """Open a page and follow redirects; return the final path."""
         answer = self._http.get(path, follow_redirects=True)
         self._page = answer.text
         return answer.url.path
 
     def post(self, action: str, **fields: str) -> str:
-        """Send the form with this action; where it leads. Raises PageRefused."""
+        """Send the form with this action; return where it redirects. Raises PageRefused."""
         form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', self._page, re.DOTALL)
         if form is None:
             raise PageRefused(f"no form for {action}")
@@ -62,7 +60,7 @@ class SimulatedBrowser:
         return str(answer.headers["location"])
 
     def type_card(self, page: str, card: PlannedCard, copy: str, year: int) -> str:
-        """Fill in the sandbox's card page and confirm with the bank where it asks; the way back. Raises PageRefused."""
+        """Fill in the sandbox's card page, with 3-D Secure if required; return the address that leads back. Raises PageRefused."""
         form = {"number": f"{card.number}__{copy}", "exp": f"12/{(year + 3) % 100:02}", "cvc": "123"}
         if card.name == "amex":
             form["cvc"] = "1234"
@@ -76,7 +74,7 @@ class SimulatedBrowser:
         return str(answer.headers["location"])
 
     def come_back(self, way: str, *, until_not: str) -> None:
-        """Return from the card page, and look again while it can't be said yet how that ended. Raises PageRefused."""
+        """Return from the card page, and reload while its outcome is unknown. Raises PageRefused."""
         for _ in range(RELOADS):
             if not self.get(way).startswith(until_not):
                 return

@@ -1,4 +1,4 @@
-"""What the sandbox itself says it took from whom, read through its API as anybody could: not a word of the service's."""
+"""Charges by reader, read from the sandbox's own API and from nothing of the service."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -14,16 +14,16 @@ PAGE = 100
 
 
 class SandboxCharges:
-    """The sandbox's lists, page by page, in our own time. Readers are told apart by the number in their address; `deleted` says
-    whose the customers were that no list has any more."""
+    """The sandbox's lists, with times by our clock. The number in a customer's mail address identifies the reader; `deleted` maps
+    deleted customers, which no list has, to readers."""
 
     def __init__(self, sandbox: httpx.Client, key: str, skew: ClockSkew, deleted: dict[str, int]) -> None:
         self._sandbox, self._key, self._skew = sandbox, key, skew
         self._owners = {row["id"]: _number(row["email"]) for row in self._list("customers")} | deleted
         self.taken: dict[int, list[ListedCharge]] = defaultdict(list)
-        """Charges that went through, by the reader's number."""
+        """Successful charges by the reader's number."""
         self.objections: dict[int, datetime] = {}
-        """When a bank or a card's issuer first objected: nothing more may be taken from that reader."""
+        """The first dispute or fraud warning by the reader's number. Nothing may be charged after it."""
         self._read()
 
     def _read(self) -> None:

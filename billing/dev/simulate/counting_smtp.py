@@ -1,6 +1,6 @@
-"""A mail server for the simulation: it takes what is sent, counts it, and keeps nothing. A process of its own.
+"""The simulation's mail server, a separate process. It counts mails and keeps none.
 
-Some mails it puts off, and sometimes it takes one and hangs up without saying so, as relays do. On some days it greylists."""
+It defers some mails. Sometimes it accepts one and drops the connection before it answers, as relays do. On some days it greylists."""
 
 import asyncio
 import json
@@ -12,36 +12,36 @@ from aiosmtpd.smtp import Envelope
 
 from billing.dev.fake_smtp import GREYLISTED, Conversation, FakeSmtp, Step
 
-DEAF = "deaf-"
-"""Addresses that begin like this don't exist."""
+UNREACHABLE = "unreachable-"
+"""Prefix of addresses that don't exist."""
 
 
 class CountingSmtp(FakeSmtp):
-    """Counts mails and faults. `trouble` is the share of mails that it puts off."""
+    """Counts mails and faults. `fault_rate` is the share of mails that it defers."""
 
     pipelining = True
 
-    def __init__(self, seed: int, trouble: float) -> None:
+    def __init__(self, seed: int, fault_rate: float) -> None:
         super().__init__()
         self.counts: Counter[str] = Counter()
         self._known: set[int] = set()
-        self._dice = random.Random(f"{seed}/mail")  # noqa: S311 - to be drawn again
-        self._trouble = trouble
-        self._tries_of_strangers = 0
+        self._random = random.Random(f"{seed}/mail")  # noqa: S311 - repeatable, not secret
+        self._fault_rate = fault_rate
+        self._greylisted_tries = 0
         self._tries: Counter[str] = Counter()
 
     async def intervene(self, talk: Conversation, step: Step, recipient: str | None) -> str | None:
-        """Refuse a recipient that doesn't exist, is new on a day of greylisting, or has bad luck; or take a mail and hang up."""
-        if step == "after-dot" and self._dice.random() < self._trouble / 4:
+        """Refuse unknown recipients, greylist, defer at random, or accept a mail and drop the connection."""
+        if step == "after-dot" and self._random.random() < self._fault_rate / 4:
             self.counts["untold"] += 1
             await talk.break_off()
         if step != "rcpt" or recipient is None:
             return None
-        if recipient.startswith(DEAF):
+        if recipient.startswith(UNREACHABLE):
             return self._count("refused", "550 no such person")
         if self._greylists(recipient):
             return self._count("greylisted", GREYLISTED)
-        return self._count("deferred", "451 not now") if self._dice.random() < self._trouble else None
+        return self._count("deferred", "451 not now") if self._random.random() < self._fault_rate else None
 
     def take(self, envelope: Envelope) -> str:
         """Count a mail."""
@@ -57,42 +57,42 @@ class CountingSmtp(FakeSmtp):
         return answer
 
     def _greylists(self, recipient: str) -> bool:
-        if not self._tries_of_strangers:
+        if not self._greylisted_tries:
             return False
         self._tries[recipient] += 1
-        return self._tries[recipient] <= self._tries_of_strangers
+        return self._tries[recipient] <= self._greylisted_tries
 
-    def begin_day(self, tries_of_strangers: int) -> None:
-        """All recipients are strangers from now on, and so many tries for each are put off."""
-        self._tries_of_strangers = tries_of_strangers
+    def begin_day(self, greylisted_tries: int) -> None:
+        """Greylist the first tries for each recipient from now on, so many of them."""
+        self._greylisted_tries = greylisted_tries
         self._tries.clear()
 
     def calm(self) -> None:
-        """No more trouble."""
-        self._trouble = 0
+        """Stop all faults."""
+        self._fault_rate = 0
         self.begin_day(0)
 
 
-async def serve(seed: int, trouble: float) -> None:
-    """Say on which port mail is taken, and take it until standard input ends. Each line there is answered with the counts;
-    `greylist` with a number begins a day on which so many tries for each recipient are put off; after `calm` nothing goes
-    wrong any more."""
-    smtp, loop = CountingSmtp(seed, trouble), asyncio.get_running_loop()
+async def serve(seed: int, fault_rate: float) -> None:
+    """Print the port, and take mail until stdin ends. Each line on stdin is answered with the counts.
+
+    `greylist N` begins a day on which the first N tries for each recipient are greylisted; `calm` stops all faults."""
+    smtp, loop = CountingSmtp(seed, fault_rate), asyncio.get_running_loop()
     server = await loop.create_server(smtp.conversation, "127.0.0.1", 0)
-    asked = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(asked), sys.stdin)
-    _say({"port": server.sockets[0].getsockname()[1]})
+    lines = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    _print({"port": server.sockets[0].getsockname()[1]})
     async with server:
-        while word := await asked.readline():
-            match word.split():
+        while line := await lines.readline():
+            match line.split():
                 case [b"calm"]:
                     smtp.calm()
                 case [b"greylist", tries]:
                     smtp.begin_day(int(tries))
-            _say(dict(smtp.counts))
+            _print(dict(smtp.counts))
 
 
-def _say(facts: dict[str, int]) -> None:
+def _print(facts: dict[str, int]) -> None:
     sys.stdout.write(json.dumps(facts) + "\n")
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""Everything a simulated installation consists of, started in a temporary folder and gone without a trace at the end."""
+"""A whole simulated installation, started in a temporary folder and removed at the end."""
 
 import contextlib
 import json
@@ -40,7 +40,7 @@ from billing.subscriptions import first_plans
 
 HOST = "127.0.0.1"
 WEBS = 2
-"""Web processes, which take turns at one address."""
+"""Web processes that share one address."""
 WORKERS = 2
 PATIENCE_SECONDS = 120
 
@@ -50,28 +50,28 @@ class NotEmpty(RefusesToStart):
 
 
 class WorkerProcess:
-    """A process of ours and the line to it."""
+    """A forked process of the installation, and the connection to it."""
 
-    def __init__(self, process: BaseProcess, line: Connection) -> None:
+    def __init__(self, process: BaseProcess, connection: Connection) -> None:
         self.process = process
-        self.line = line
+        self.connection = connection
 
-    def ask(self, word: str = "") -> None:
+    def send(self, word: str = "") -> None:
         """Send it a word."""
         with contextlib.suppress(OSError):
-            self.line.send(word)
+            self.connection.send(word)
 
-    def answer(self) -> Any:
-        """Its answer; None when it has died instead."""
+    def receive(self) -> Any:
+        """Wait for its answer; None if it died."""
         try:
-            return self.line.recv()
+            return self.connection.recv()
         except (EOFError, OSError):
             self.process.join()
             return None
 
     def end(self) -> None:
-        """Let go of it; it ends by itself, or is ended."""
-        self.line.close()
+        """Close the connection, which ends it; kill it if it doesn't end."""
+        self.connection.close()
         self.process.join(timeout=5)
         if self.process.is_alive():
             self.process.kill()
@@ -79,30 +79,30 @@ class WorkerProcess:
 
 
 class PythonProgram:
-    """A Python program as a process, with lines to it and from it."""
+    """A Python program as a process, with its stdin and stdout."""
 
     def __init__(self, module: str, arguments: Sequence[str], guard: ProcessGuard, log: Path) -> None:
         self._log = log
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("BILLING_")}
-        with log.open("wb") as complaints:
+        with log.open("wb") as errors:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=complaints,
+                stderr=errors,
                 env=inherited,
                 start_new_session=True,
                 preexec_fn=guard.preexec(),
             )
 
-    def ask(self, word: str) -> None:
+    def write_line(self, word: str) -> None:
         """Send it a line."""
         assert self._child.stdin is not None
         self._child.stdin.write(f"{word}\n".encode())
         self._child.stdin.flush()
 
-    def says(self) -> str:
-        """Its next line. Raises RefusesToStart when it has none, with its last words."""
+    def read_line(self) -> str:
+        """Its next line. Raises RefusesToStart with the end of its log if there is none."""
         assert self._child.stdout is not None
         line = self._child.stdout.readline().decode()
         if not line:
@@ -110,7 +110,7 @@ class PythonProgram:
         return line
 
     def end(self) -> None:
-        """Ask it to end, and see to it."""
+        """Terminate it, and kill it if it doesn't end."""
         self._child.terminate()
         try:
             self._child.communicate(timeout=10)
@@ -120,12 +120,12 @@ class PythonProgram:
 
 
 class SimulatedInstallation:
-    """Use it with `with`. `parts` are those of this process; workers and the web have their own, of the same installation."""
+    """Use it with `with`. `services` are those of this process; worker and web processes have their own."""
 
     def __init__(
-        self, at: datetime, seed_number: int, mail_trouble: float, record: Path | None = None
+        self, at: datetime, seed_number: int, mail_fault_rate: float, record: Path | None = None
     ) -> None:
-        self._at, self._seed, self._mail_trouble = at, seed_number, mail_trouble
+        self._at, self._seed, self._mail_fault_rate = at, seed_number, mail_fault_rate
         self._recording = ("--record", str(record)) if record else ()
         self._ends = contextlib.ExitStack()
         self.workers: list[WorkerProcess] = []
@@ -152,15 +152,16 @@ class SimulatedInstallation:
         listener = socket.create_server((HOST, 0), backlog=512)
         self.url = f"http://{HOST}:{listener.getsockname()[1]}"
         self.key = f"sk_test_sandbox_{secrets.token_hex(16)}"
-        self.sandbox_url = self._program("billing.dev.sandbox", *self._recording).says().split()[-1]
+        self.sandbox_url = self._program("billing.dev.sandbox", *self._recording).read_line().split()[-1]
         self.relay = self._program(
-            "billing.dev.simulate.counting_smtp", str(self._seed), str(self._mail_trouble)
+            "billing.dev.simulate.counting_smtp", str(self._seed), str(self._mail_fault_rate)
         )
-        self.environment = self._environment(database_url, json.loads(self.relay.says())["port"])
+        self.environment = self._environment(database_url, json.loads(self.relay.read_line())["port"])
         self.settings = read_settings(self.environment)
         self._prepare()
         for _ in range(WEBS):
-            self._fork(worker_processes.web, self.environment, listener)
+            web = self._child(worker_processes.run_web, self.environment, listener)
+            self._ends.callback(web.end)
         listener.close()
         for _ in range(WORKERS):
             self.workers.append(self.worker())
@@ -180,7 +181,7 @@ class SimulatedInstallation:
         return given
 
     def _program(self, module: str, *arguments: str) -> "PythonProgram":
-        """A program of its own, which nothing here imports."""
+        """Start a separate program, which this process doesn't import."""
         program = PythonProgram(module, arguments, self._guard, self.folder / f"{module}.log")
         self._ends.callback(program.end)
         return program
@@ -196,16 +197,16 @@ class SimulatedInstallation:
             "BILLING_STRIPE_API_BASE": self.sandbox_url,
             "BILLING_STRIPE_WEBHOOK_SECRETS": self._endpoint(),
             "BILLING_SMTP_URL": f"smtp://{HOST}:{smtp_port}",
-            "BILLING_MAIL_PAPERS": "false",  # 15 ms each, and no promise hangs on them
+            "BILLING_MAIL_PAPERS": "false",  # PDFs take 15 ms each, and no promise depends on them
             "BILLING_JOURNAL_DIR": str(self.folder / "journals"),
-            "BILLING_PROXY_COUNT": "1",  # each reader comes from a network address of their own
-            "BILLING_CHARGES_PER_SECOND": "0",  # the pace is the machine's: a simulated year has no seconds to spread over
-            "BILLING_RETURN_POLL_SECONDS": "0",  # on a held clock no seconds pass until a page may ask again
+            "BILLING_PROXY_COUNT": "1",  # each reader has a network address, sent in the proxy's header
+            "BILLING_CHARGES_PER_SECOND": "0",  # no rate limit: real seconds would slow down the simulation
+            "BILLING_RETURN_POLL_SECONDS": "0",  # no seconds pass on a held clock, so a page may poll at once
         }
 
     def _endpoint(self) -> str:
-        """Register for the events that we settle, as one does at Stripe; the secret they are signed with."""
-        wanted = urlencode(
+        """Register a webhook endpoint for the events that the product settles; return its signing secret."""
+        form = urlencode(
             [
                 ("url", f"{self.url}/webhooks/stripe"),
                 *((f"enabled_events[{n}]", name) for n, name in enumerate(SIGNALS)),
@@ -213,7 +214,7 @@ class SimulatedInstallation:
         )
         answer = httpx.post(
             f"{self.sandbox_url}/v1/webhook_endpoints",
-            content=wanted,
+            content=form,
             headers={
                 "Authorization": f"Bearer {self.key}",
                 "Content-Type": "application/x-www-form-urlencoded",
@@ -246,14 +247,10 @@ class SimulatedInstallation:
         self._ends.callback(self.api.close)
         self._ends.callback(self.sandbox.close)
 
-    def tell_relay(self, word: str) -> dict[str, int]:
-        """Send the mail server a line; what it has counted so far."""
-        self.relay.ask(word)
-        return dict(json.loads(self.relay.says()))
-
-    def _fork(self, do: Any, *arguments: Any) -> None:
-        hand = self._child(do, *arguments)
-        self._ends.callback(hand.end)
+    def send_to_relay(self, command: str) -> dict[str, int]:
+        """Send the mail server a command; return its counts."""
+        self.relay.write_line(command)
+        return dict(json.loads(self.relay.read_line()))
 
     def _child(self, do: Any, *arguments: Any) -> WorkerProcess:
         ours, theirs = self._context.Pipe()
@@ -263,9 +260,9 @@ class SimulatedInstallation:
         return WorkerProcess(process, ours)
 
     def _end_workers(self) -> None:
-        for hand in self.workers:
-            hand.end()
+        for worker in self.workers:
+            worker.end()
 
     def worker(self) -> WorkerProcess:
-        """Another worker process."""
-        return self._child(worker_processes.work, self.environment)
+        """Start another worker process."""
+        return self._child(worker_processes.run_worker, self.environment)

@@ -1,4 +1,4 @@
-"""What is told of a simulated life when it is over: read from the service's own tables."""
+"""The figures of a finished simulation, read from the product's tables."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -18,33 +18,33 @@ _DAY = timedelta(days=1)
 
 @dataclass
 class Figures:
-    """Counts and cents. `end` is what the same seed gives again, to the cent."""
+    """Counts and cents. `end` is repeatable: the same seed gives it again, to the cent."""
 
     days: list[date] = field(default_factory=list)
     states: dict[str, list[int]] = field(default_factory=dict)
-    """For each state, how many readers were in it at the end of each day."""
+    """By state: the number of readers at the end of each day."""
     ended: list[int] = field(default_factory=list)
     money: dict[str, dict[str, int]] = field(default_factory=dict)
-    """By month: cents charged, refunded, recognised, and fees."""
+    """By month: cents charged, refunded, recognised, and paid in fees."""
     conversion: dict[str, tuple[int, int, int]] = field(default_factory=dict)
-    """By month of the start: trials that are over, those that were paid for, those left in the trial."""
+    """By month of the start: finished trials, those that were paid for, and those cancelled in the trial."""
     churn: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """By month: readers who paid at its beginning, and those of them who left in it."""
+    """By month: paying readers at its beginning, and those of them who left in it."""
     recovered: Counter[int] = field(default_factory=Counter)
-    """Days from a first refusal to the payment."""
+    """Days from the first decline to the payment."""
     failed: Counter[str] = field(default_factory=Counter)
-    """Invoices whose first charge was refused, by what became of them."""
+    """Invoices whose first charge was declined, by their final state."""
     mails: dict[str, dict[str, int]] = field(default_factory=dict)
     doctor: dict[date, int] = field(default_factory=dict)
-    """How much was found that breaks a promise, by the day of the visit (see `alarms`)."""
-    reckoned: dict[date, int] = field(default_factory=dict)
-    """Differences between the books, by the day that was compared."""
+    """Unexpected broken promises by the day of the visit (see `alarms`)."""
+    differences: dict[date, int] = field(default_factory=dict)
+    """Differences between the books by compared day."""
     doubts: dict[str, int] = field(default_factory=dict)
     end: dict[str, Any] = field(default_factory=dict)
 
 
 def read(session: Session, first: date, last: date) -> Figures:
-    """Everything that the tables tell of these days."""
+    """Read all figures of these days."""
     found = Figures(days=[first + _DAY * n for n in range((last - first).days + 1)])
     _count_states(session, found)
     _add_money(session, found)
@@ -61,7 +61,7 @@ def read(session: Session, first: date, last: date) -> Figures:
     compared = _rows(
         session, "SELECT since, through, differences FROM reconciliation WHERE done_at IS NOT NULL"
     )
-    found.reckoned = {
+    found.differences = {
         since + _DAY * n: differences
         for since, through, differences in compared
         for n in range((through - since).days + 1)
@@ -91,20 +91,20 @@ def _rows(session: Session, query: str, **values: object) -> list[Any]:
 
 
 def _count_states(session: Session, found: Figures) -> None:
-    """From the history: who went where on which day."""
+    """Count readers by state and day, from the history."""
     query = """SELECT (at AT TIME ZONE :zone)::date AS day, from_state, to_state, count(*) FROM subscription_change
                WHERE from_state IS DISTINCT FROM to_state GROUP BY 1, 2, 3"""
-    moves: dict[date, Counter[str]] = defaultdict(Counter)
+    changes: dict[date, Counter[str]] = defaultdict(Counter)
     for day, before, after, count in _rows(session, query, zone=ZONE.key):
-        moves[day][after] += count
-        moves[day][before] -= count
-    standing: Counter[str] = Counter()
+        changes[day][after] += count
+        changes[day][before] -= count
+    counts: Counter[str] = Counter()
     found.states = {state: [] for state in STATES}
     for day in found.days:
-        standing.update(moves[day])
+        counts.update(changes[day])
         for state in STATES:
-            found.states[state].append(standing[state])
-        found.ended.append(standing["ended"])
+            found.states[state].append(counts[state])
+        found.ended.append(counts["ended"])
 
 
 def _add_money(session: Session, found: Figures) -> None:

@@ -1,4 +1,4 @@
-"""Was anybody charged outside the calendar? Each reader's life against the sandbox's own list of charges. Pure."""
+"""Check each reader's charges, from the sandbox's list, against the promised calendar. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -19,27 +19,27 @@ from billing.dev.simulate.dates import (
 from billing.dev.simulate.scenarios import ActKind
 
 LATE = timedelta(days=1)
-"""Within this a charge that nothing forbids must have been made, whatever fails meanwhile."""
+"""The longest delay of a charge that nothing forbids, whatever fails meanwhile."""
 SECOND = timedelta(seconds=1)
-"""What the sandbox's instants are told to."""
+"""The resolution of the sandbox's timestamps."""
 ENDS = (ActKind.CANCEL, ActKind.WITHDRAW, ActKind.DISPUTE)
 FAILS = (ActKind.CARD_FAILS, ActKind.CARD_GONE, ActKind.CUSTOMER_GONE)
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedAct:
-    """Something that was accepted, and when."""
+    """An act that was accepted."""
 
     at: datetime
-    wish: ActKind
+    kind: ActKind
     detail: str = ""
     since: datetime | None = None
-    """For a cancellation that was taken back, when it had been asked for."""
+    """For an undone cancellation, when it was made."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedCharge:
-    """A charge that went through, as the sandbox lists it; cents that went back since."""
+    """A successful charge, as the sandbox lists it; `returned` are the cents refunded since."""
 
     ref: str
     at: datetime
@@ -49,31 +49,31 @@ class ListedCharge:
 
 @dataclass
 class Life:
-    """What a reader was promised, and what was accepted from them, from staff and from banks."""
+    """What a reader was promised, and the accepted acts of the reader, of staff and of banks."""
 
     number: int
     plan: str
-    deaf: bool
-    works: bool
-    """Whether the card, as it was at first, goes through without its owner."""
-    takes_back: bool = True
-    """Whether the bank lets money come back to the card."""
+    unreachable: bool
+    chargeable: bool
+    """Whether the first card can be charged without its owner."""
+    refundable: bool = True
+    """Whether the bank accepts refunds to the card."""
     started_on: date | None = None
-    happened: list[AcceptedAct] = field(default_factory=list)
+    accepted: list[AcceptedAct] = field(default_factory=list)
 
-    def note(self, at: datetime, wish: ActKind, detail: str = "") -> None:
-        """Write down what was accepted. An undone cancellation ends nothing; what was not announced meanwhile moves."""
-        if wish is ActKind.UNDO:
-            last = max(i for i, one in enumerate(self.happened) if one.wish is ActKind.CANCEL)
-            asked = self.happened.pop(last)
-            self.happened.append(AcceptedAct(at, wish, detail, since=asked.at))
+    def record(self, at: datetime, kind: ActKind, detail: str = "") -> None:
+        """Record an accepted act. Undoing removes the cancellation; a charge that wasn't announced meanwhile moves."""
+        if kind is ActKind.UNDO:
+            last = max(i for i, act in enumerate(self.accepted) if act.kind is ActKind.CANCEL)
+            cancelled = self.accepted.pop(last)
+            self.accepted.append(AcceptedAct(at, kind, detail, since=cancelled.at))
         else:
-            self.happened.append(AcceptedAct(at, wish, detail))
+            self.accepted.append(AcceptedAct(at, kind, detail))
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A charge that shouldn't be, or one that should."""
+    """A forbidden charge, or a missing one."""
 
     number: int
     what: str
@@ -81,17 +81,17 @@ class Breach:
 
 @dataclass
 class _Terms:
-    """When the next charge is due, and what of."""
+    """The next charge: its plan and due day."""
 
     plan: str
     on: date
     anchor: date
     months: int = 0
-    works: bool = True
+    chargeable: bool = True
     trial: bool = True
 
-    def begin(self) -> None:
-        """Paid: the next period. A year goes on by the month."""
+    def begin_next_period(self) -> None:
+        """Go on to the next period after a payment. A year is followed by months."""
         self.trial = False
         self.months += MONTHS[self.plan]
         self.on = month_later(self.anchor, self.months)
@@ -101,34 +101,34 @@ class _Terms:
         self.on = self.anchor = on
         self.months = 0
 
-    def apply(self, one: AcceptedAct) -> None:
-        """What changes the day, the amount, or whether the card can be charged."""
-        match one.wish:
+    def apply(self, act: AcceptedAct) -> None:
+        """Apply an act that changes the day, the amount, or whether the card can be charged."""
+        match act.kind:
             case ActKind.DAYS:
-                self.move(self.on + timedelta(days=int(one.detail)))
-            case ActKind.UNDO if one.since is not None:
-                self._go_on(one.since, one.at)
+                self.move(self.on + timedelta(days=int(act.detail)))
+            case ActKind.UNDO if act.since is not None:
+                self._undo(act.since, act.at)
             case ActKind.PAUSE:
-                self.move(month_later(self.on, int(one.detail)))
+                self.move(month_later(self.on, int(act.detail)))
             case ActKind.YEAR:
                 self.plan = "yearly"
             case ActKind.CARD_FAILS | ActKind.CARD_GONE | ActKind.CUSTOMER_GONE:
-                self.works = False
+                self.chargeable = False
             case ActKind.CARD_WORKS | ActKind.NEW_CARD | ActKind.REPLACED:
-                self.works = True
-            case ActKind.PAY_PAGE if one.detail == "another":
-                self.works = True
+                self.chargeable = True
+            case ActKind.PAY_PAGE if act.detail == "another":
+                self.chargeable = True
 
-    def _go_on(self, asked: datetime, undone: datetime) -> None:
-        """Nothing is announced to who has cancelled: a trial whose notice could not be sent in time any more is charged eight
-        days after the cancellation was taken back. A pause that was still ahead is planned again."""
-        if self.trial and any(asked <= due and undone > last for due, last in notices(self.on)):
+    def _undo(self, cancelled: datetime, undone: datetime) -> None:
+        """No notice is sent while a trial is cancelled. If that made one too late, the charge moves to eight days after the
+        cancellation was undone."""
+        if self.trial and any(cancelled <= due and undone > last for due, last in notices(self.on)):
             self.move(day_of(undone) + timedelta(days=MOVED_DAYS))
 
 
 @dataclass(frozen=True, slots=True)
 class _Paid:
-    """A charge in its place: the first day of what it paid for, and the first day after that."""
+    """A charge with its period: the first day, and the first day after it."""
 
     charge: ListedCharge
     begins_on: date
@@ -136,25 +136,26 @@ class _Paid:
 
 
 def judge(life: Life, taken: Iterable[ListedCharge], until: datetime, *, staff_know: bool) -> list[Breach]:
-    """What breaks the calendar from the start of a life to `until`, and money that a withdrawal should have brought back, and
-    didn't. Where the bank doesn't let it back, staff must know."""
-    charges = sorted(taken, key=lambda one: (one.at, one.ref))
-    if life.started_on is None or life.deaf:
-        return [Breach(life.number, f"{_words(one)}, and nothing may be") for one in charges]
+    """All breaches of the calendar up to `until`, and refunds that a withdrawal should have caused and didn't.
+
+    If the bank accepts no refund, staff must know (`staff_know`)."""
+    charges = sorted(taken, key=lambda charge: (charge.at, charge.ref))
+    if life.started_on is None or life.unreachable:
+        return [Breach(life.number, f"{_words(charge)}, and nothing may be") for charge in charges]
     first, paid = trial_over(life.started_on), list[_Paid]()
-    terms = _Terms(life.plan, first, first, works=life.works)
+    terms = _Terms(life.plan, first, first, chargeable=life.chargeable)
     outside = list(_walk(life, terms, charges, until, paid))
-    kept = [] if staff_know and not life.takes_back else _kept(life, paid)
+    kept = [] if staff_know and not life.refundable else _kept(life, paid)
     return [Breach(life.number, what) for what in (*outside, *kept)]
 
 
 def _walk(
-    life: Life, terms: _Terms, charges: list[ListedCharge], until: datetime, places: list[_Paid]
+    life: Life, terms: _Terms, charges: list[ListedCharge], until: datetime, paid_periods: list[_Paid]
 ) -> Iterator[str]:
-    """From due day to due day; each charge that was due gets its place. What is left of the charges when no further one is due
-    was outside."""
-    waiting = sorted(life.happened, key=lambda one: one.at)
-    ended_at = min((_over(one) for one in waiting if one.wish in ENDS), default=None)
+    """Go from due day to due day, assign each due charge to its period, and yield breaches. Charges left over at the end are outside
+    the calendar."""
+    waiting = sorted(life.accepted, key=lambda act: act.at)
+    ended_at = min((_ends_charging(act) for act in waiting if act.kind in ENDS), default=None)
     while True:
         while waiting and waiting[0].at <= charge_at(terms.on):
             terms.apply(waiting.pop(0))
@@ -163,8 +164,8 @@ def _walk(
             break
         last = closes if ended_at is None else min(closes, ended_at)
         paid = charges[0] if charges and opens <= charges[0].at < last else None
-        troubled = any(one.wish in FAILS and one.at <= opens + LATE for one in waiting)
-        if terms.works and not troubled and opens + LATE <= min(last, until):
+        failing = any(act.kind in FAILS and act.at <= opens + LATE for act in waiting)
+        if terms.chargeable and not failing and opens + LATE <= min(last, until):
             if paid is None:
                 yield f"not charged for {terms.on}, and nothing forbade it"
             elif paid.at >= opens + LATE:
@@ -175,29 +176,30 @@ def _walk(
         if paid.cents != CENTS[terms.plan]:
             yield f"{_words(paid)}, and not {CENTS[terms.plan]}"
         begins_on = terms.on
-        terms.begin()
-        places.append(_Paid(paid, begins_on, terms.on))
-    for one in charges:
-        yield f"{_words(one)}, and by the calendar nothing is due then (next {terms.on})"
+        terms.begin_next_period()
+        paid_periods.append(_Paid(paid, begins_on, terms.on))
+    for charge in charges:
+        yield f"{_words(charge)}, and by the calendar nothing is due then (next {terms.on})"
 
 
-def _over(one: AcceptedAct) -> datetime:
-    """From when on nothing may be charged. A bank objects to a charge, so one in the same second was the earlier."""
-    return one.at + SECOND if one.wish is ActKind.DISPUTE else one.at
+def _ends_charging(act: AcceptedAct) -> datetime:
+    """From when on nothing may be charged. A dispute is about a charge, so a charge in the same second came first."""
+    return act.at + SECOND if act.kind is ActKind.DISPUTE else act.at
 
 
-def _words(one: ListedCharge) -> str:
-    return f"{one.ref} took {one.cents} cents on {one.at:%Y-%m-%d %H:%M}Z"
+def _words(charge: ListedCharge) -> str:
+    return f"{charge.ref} took {charge.cents} cents on {charge.at:%Y-%m-%d %H:%M}Z"
 
 
 def _kept(life: Life, paid: list[_Paid]) -> Iterator[str]:
-    """A withdrawal brings back the first charge, and of each later one what was paid for days not read: the day on which the
-    reader withdrew is one of them."""
-    withdrew = next((one.at for one in life.happened if one.wish is ActKind.WITHDRAW), None)
+    """A withdrawal refunds the first charge in full, and of each later one the share of unread days, including the day of the
+    withdrawal."""
+    withdrew = next((act.at for act in life.accepted if act.kind is ActKind.WITHDRAW), None)
     if withdrew is None:
         return
-    for n, one in enumerate(paid):
-        days, unread = (one.ends_on - one.begins_on).days, (one.ends_on - day_of(withdrew)).days
-        due = one.charge.cents if n == 0 else -(-one.charge.cents * min(unread, days) // days)
-        if one.charge.returned < due:
-            yield f"withdrew, and {due - one.charge.returned} cents of {one.charge.ref} are kept"
+    for n, period in enumerate(paid):
+        charge, days = period.charge, (period.ends_on - period.begins_on).days
+        unread = (period.ends_on - day_of(withdrew)).days
+        due = charge.cents if n == 0 else -(-charge.cents * min(unread, days) // days)
+        if charge.returned < due:
+            yield f"withdrew, and {due - charge.returned} cents of {charge.ref} are kept"

@@ -1,4 +1,4 @@
-"""Lives through the days: the clock is moved from one thing that is due to the next, and what readers do is done in between."""
+"""Run the simulated days: move the clock from one due job to the next, and let readers act in between."""
 
 import logging
 from collections import Counter, defaultdict
@@ -18,34 +18,34 @@ from billing.dev.simulate.scenarios import PlannedAct
 from billing.dev.simulate.worker_processes import WorkerReport
 
 LOOK = timedelta(minutes=10)
-"""How often the workers look: what falls due in between is done at the next look."""
+"""How often the workers look for due work."""
 MOMENT_SECONDS = 0.03
-"""How long a worker that found nothing to do rests while another is at work."""
+"""How long an idle worker waits while another works."""
 MOST_ROUNDS = 5000
 log = logging.getLogger(__name__)
 
 
-class LifeIsStuck(Exception):
-    """Something that is due isn't getting done."""
+class SimulationStuck(Exception):
+    """Due work isn't getting done."""
 
 
 @dataclass
 class WorkerPool:
-    """The workers, driven: they look when they are told, and one that dies is replaced."""
+    """The worker processes. They look for work on command; one that dies is replaced."""
 
     installation: SimulatedInstallation
     deaths: Counter[str] = field(default_factory=Counter)
-    said: Counter[str] = field(default_factory=Counter)
+    logged: Counter[str] = field(default_factory=Counter)
     tracebacks: list[str] = field(default_factory=list)
     armed: str | None = None
 
     def arm(self, stop_at: str) -> None:
-        """Let one of the workers, the last, be one that dies at this point."""
-        self.installation.workers[-1].ask(stop_at)
+        """Let the last worker die at this stop point."""
+        self.installation.workers[-1].send(stop_at)
         self.armed = stop_at
 
-    def reach(self, at: datetime) -> None:
-        """Let it become `at`, with all that falls due until then done; what is due at that very instant is left for `settle`."""
+    def advance_to(self, at: datetime) -> None:
+        """Move the clock to `at`, doing all work due before. Work due at `at` itself is left for `settle`."""
         now = self.now()
         while (due := self.settle(now)) is not None and (step := _next_look(due)) < at:
             time_travel.move(self.installation.services, step)
@@ -53,110 +53,111 @@ class WorkerPool:
         time_travel.move(self.installation.services, at)
 
     def now(self) -> datetime:
-        """The held present."""
+        """The held clock's time."""
         return self.installation.services.clock.now()
 
     def settle(self, now: datetime) -> datetime | None:
-        """Work until nothing is due any more and no webhook is on its way; when the next thing is due. Raises Stuck.
+        """Work until nothing is due and no webhook is under way; return when the next work is due. Raises SimulationStuck.
 
-        That nothing is left is seen by one of them, after the webhooks have come."""
+        One worker looks once more after the webhooks have arrived, to be sure that nothing is left."""
         due = None
         for _ in range(MOST_ROUNDS):
             self._work()
             sandbox = self.installation.sandbox.post("/_sandbox/settle")
             if sandbox.status_code == httpx.codes.GATEWAY_TIMEOUT:
                 continue
-            self.installation.workers[0].ask()
-            look = self._look(0)
-            due = look.due
-            if not look.done and (due is None or due > now):
-                ahead = sandbox.raise_for_status().json()["next"]
-                theirs = datetime.fromtimestamp(ahead, UTC) if ahead is not None else None
-                return min((one for one in (due, theirs) if one is not None), default=None)
-        raise LifeIsStuck(f"something is due at {now} and isn't getting done: {due}")
+            self.installation.workers[0].send()
+            report = self._report(0)
+            due = report.due
+            if not report.done and (due is None or due > now):
+                next_at = sandbox.raise_for_status().json()["next"]
+                at_sandbox = datetime.fromtimestamp(next_at, UTC) if next_at is not None else None
+                return min((at for at in (due, at_sandbox) if at is not None), default=None)
+        raise SimulationStuck(f"something is due at {now} and isn't getting done: {due}")
 
     def _work(self) -> None:
-        """All look, and each again as long as any is at work: what one has done may be something to do for another."""
-        looking, resting = set[int](), set(range(len(self.installation.workers)))
-        while resting:
-            for place in resting:
-                self.installation.workers[place].ask()
-            looking, resting = looking | resting, set()
-            while looking and (answered := self._answering(looking, MOMENT_SECONDS if resting else None)):
+        """Let all workers look, and idle ones again as long as any works: one's work may create work for another."""
+        working, idle = set[int](), set(range(len(self.installation.workers)))
+        while idle:
+            for place in idle:
+                self.installation.workers[place].send()
+            working, idle = working | idle, set()
+            while working and (answered := self._answered(working, MOMENT_SECONDS if idle else None)):
                 for place in answered:
-                    if self._look(place).done:
-                        self.installation.workers[place].ask()
+                    if self._report(place).done:
+                        self.installation.workers[place].send()
                     else:
-                        looking.remove(place)
-                        resting.add(place)
-            if not looking:
+                        working.remove(place)
+                        idle.add(place)
+            if not working:
                 return
 
-    def _answering(self, looking: set[int], seconds: float | None) -> list[int]:
-        """Who has answered, as soon as somebody has; nobody when that takes longer."""
-        lines = {self.installation.workers[place].line: place for place in looking}
-        return [lines[line] for line in wait(lines, seconds) if isinstance(line, Connection)]
+    def _answered(self, working: set[int], seconds: float | None) -> list[int]:
+        """Wait for the first answers; return their workers, or none after `seconds`."""
+        connections = {self.installation.workers[place].connection: place for place in working}
+        ready = wait(connections, seconds)
+        return [connections[connection] for connection in ready if isinstance(connection, Connection)]
 
-    def _look(self, place: int) -> WorkerReport:
-        """A worker's answer. One that died has done something, and another takes its place."""
-        look = self.installation.workers[place].answer()
-        if look is None:
+    def _report(self, place: int) -> WorkerReport:
+        """A worker's report. A dead worker counts as having done work, and is replaced."""
+        report = self.installation.workers[place].receive()
+        if report is None:
             self.deaths[self.armed or "by itself"] += 1
             self.armed = None
             self.installation.workers[place].end()
             self.installation.workers[place] = self.installation.worker()
             return WorkerReport(1, None)
-        assert isinstance(look, WorkerReport)
-        self.said.update(dict(look.errors))
-        self.tracebacks += look.complaints
-        return look
+        assert isinstance(report, WorkerReport)
+        self.logged.update(dict(report.errors))
+        self.tracebacks += report.tracebacks
+        return report
 
 
 def _next_look(due: datetime) -> datetime:
-    """The first look of the workers at or after an instant."""
+    """When the workers look next, at or after an instant."""
     midnight = due.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + -(-(due - midnight) // LOOK) * LOOK
 
 
 @dataclass
 class Crowd:
-    """Everybody, and what they do on which day."""
+    """All readers, and their acts by day."""
 
-    people: list[SimulatedReader]
+    readers: list[SimulatedReader]
     plans: dict[date, list[tuple[Slot, int, PlannedAct]]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
-        for who in self.people:
-            for act in who.fate.acts:
-                self.plans[act.on].append((act.slot, who.fate.number, act))
+        for reader in self.readers:
+            for act in reader.scenario.acts:
+                self.plans[act.on].append((act.slot, reader.scenario.number, act))
 
 
-def live(
-    works: WorkerPool,
+def run_days(
+    workers: WorkerPool,
     acts: ReaderActs,
     crowd: Crowd,
     faults: FaultPlan,
     days: Sequence[date],
-    over: Callable[[date], None],
+    each_morning: Callable[[date], None],
 ) -> None:
-    """Day after day; `over` is called each morning, when the doctor has been and the books were compared."""
+    """Run all days. `each_morning` is called after the doctor's visit and the comparison of the books."""
     for on in days:
-        works.reach(moment(on, Slot.ROUNDS))
-        works.settle(works.now())
-        over(on)
+        workers.advance_to(moment(on, Slot.ROUNDS))
+        workers.settle(workers.now())
+        each_morning(on)
         if stop_at := faults.dies_at(on):
-            works.arm(stop_at)
-        faults.morning(on, works.now())
-        _through(works, acts, crowd, faults, on)
+            workers.arm(stop_at)
+        faults.morning(on, workers.now())
+        _run_day(workers, acts, crowd, faults, on)
 
 
-def _through(works: WorkerPool, acts: ReaderActs, crowd: Crowd, faults: FaultPlan, on: date) -> None:
-    """One day. Where nobody does anything, the clock doesn't stop."""
-    plans = sorted(crowd.plans.get(on, []), key=lambda one: (one[0], one[1]))
+def _run_day(workers: WorkerPool, acts: ReaderActs, crowd: Crowd, faults: FaultPlan, on: date) -> None:
+    """Run one day, stopping the clock only where a reader acts or a storm ends."""
+    plans = sorted(crowd.plans.get(on, []), key=lambda plan: (plan[0], plan[1]))
     slots = {slot for slot, _, _ in plans} | ({Slot.AFTERNOON} if faults.storms[-1:] == [on] else set())
     for slot in sorted(slots):
         at = moment(on, slot)
-        works.reach(at)
+        workers.advance_to(at)
         if slot == Slot.AFTERNOON:
             faults.afternoon(on)
-        acts.do_all([(crowd.people[number], act) for when, number, act in plans if when == slot], at)
+        acts.do_all([(crowd.readers[number], act) for when, number, act in plans if when == slot], at)

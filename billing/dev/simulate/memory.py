@@ -1,4 +1,4 @@
-"""How much memory all processes of a simulation hold together, at most, and what they spent of the processor."""
+"""Peak memory and CPU time of all processes of a simulation."""
 
 import time
 
@@ -8,38 +8,37 @@ EVERY_SECONDS = 5
 
 
 class MemoryUse:
-    """Looks now and then. What processes share is counted once, where the system can tell (Linux)."""
+    """Samples memory and CPU time. Shared memory is counted once where the system reports it (Linux)."""
 
     def __init__(self) -> None:
         self.peak = 0
-        """Bytes, of all together; the embedded PostgreSQL's are among them."""
-        self._looked = float("-inf")
+        """Bytes of all processes together, including the embedded PostgreSQL."""
+        self._sampled = float("-inf")
         self._spent: dict[tuple[int, float], float] = {}
 
     @property
     def cpu_seconds(self) -> float:
-        """Of all processes, those that ended among them, as far as they were seen: what one did after the last look at it is
-        missing."""
+        """CPU time of all processes, including ended ones up to their last sample."""
         return sum(self._spent.values())
 
-    def look(self, *, now: bool = False) -> None:
-        """Take a look, unless the last one was a moment ago."""
-        if not now and time.monotonic() - self._looked < EVERY_SECONDS:
+    def sample(self, *, now: bool = False) -> None:
+        """Take a sample, unless the last is less than EVERY_SECONDS old."""
+        if not now and time.monotonic() - self._sampled < EVERY_SECONDS:
             return
-        self._looked = time.monotonic()
-        us = psutil.Process()
-        held = 0
-        for process in [us, *us.children(recursive=True)]:
+        self._sampled = time.monotonic()
+        this = psutil.Process()
+        total = 0
+        for process in [this, *this.children(recursive=True)]:
             try:
-                held += _held(process)
+                total += _memory_of(process)
                 spent = process.cpu_times()
                 self._spent[process.pid, process.create_time()] = spent.user + spent.system
             except psutil.Error:
                 continue
-        self.peak = max(self.peak, held)
+        self.peak = max(self.peak, total)
 
 
-def _held(process: psutil.Process) -> int:
+def _memory_of(process: psutil.Process) -> int:
     try:
         return int(process.memory_full_info().pss)
     except (AttributeError, psutil.AccessDenied):

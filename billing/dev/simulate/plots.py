@@ -1,4 +1,4 @@
-"""Plots as SVG, drawn for a phone's width and readable in light and dark: colours are the page's. Pure."""
+"""SVG plots for a phone's width, in light and dark; the page sets the colours. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,24 +10,24 @@ LEFT, RIGHT, TOP, BOTTOM = 44, 8, 10, 22
 
 @dataclass(frozen=True, slots=True)
 class PlotFrame:
-    """The inside of a plot, from 0 to `top` upwards."""
+    """The plotting area; its y axis runs from 0 to `top`."""
 
     top: float
 
     def y(self, value: float) -> float:
-        """Where a value stands."""
+        """The y coordinate of a value."""
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / (self.top or 1)
 
     def x(self, place: float, places: int) -> float:
-        """Where the `place`-th of so many stands, from edge to edge."""
+        """The x coordinate of the `place`-th of `places`, from edge to edge."""
         return LEFT + (WIDTH - LEFT - RIGHT) * place / max(1, places)
 
 
 def stacked(series: Mapping[str, Sequence[int]], labels: Sequence[tuple[int, str]], title: str) -> str:
-    """Areas on top of each other, one value a day."""
+    """Stacked areas, with one value a day."""
     count = max((len(values) for values in series.values()), default=0)
     sums = [sum(values[place] for values in series.values()) for place in range(count)]
-    frame = PlotFrame(_nice(max(sums, default=0)))
+    frame = PlotFrame(_round_up(max(sums, default=0)))
     parts, below = [_grid(frame)], [0.0] * count
     for number, values in enumerate(series.values(), 1):
         above = [low + value for low, value in zip(below, values, strict=True)]
@@ -35,13 +35,13 @@ def stacked(series: Mapping[str, Sequence[int]], labels: Sequence[tuple[int, str
         back = [f"{frame.x(n, count - 1):.1f},{frame.y(value):.1f}" for n, value in enumerate(below)]
         parts.append(f'<polygon class="c{number}" points="{" ".join([*there, *reversed(back)])}"/>')
         below = above
-    parts += [_below(frame.x(place, count - 1), words) for place, words in labels]
+    parts += [_x_label(frame.x(place, count - 1), words) for place, words in labels]
     return _svg(parts, title)
 
 
 def bars(groups: Mapping[str, Sequence[float]], title: str, unit: str = "") -> str:
-    """A group of bars for each label, side by side."""
-    frame = PlotFrame(_nice(max((value for values in groups.values() for value in values), default=0)))
+    """Grouped vertical bars, one group for each label."""
+    frame = PlotFrame(_round_up(max((value for values in groups.values() for value in values), default=0)))
     parts, places = [_grid(frame, unit)], len(groups)
     every = -(-places // 12)
     for place, (label, values) in enumerate(groups.items()):
@@ -54,12 +54,12 @@ def bars(groups: Mapping[str, Sequence[float]], title: str, unit: str = "") -> s
                 f' height="{max(0.0, frame.y(0) - y):.1f}"><title>{escape(label)}: {value:,.4g}{unit}</title></rect>'
             )
         if place % every == 0:
-            parts.append(_below((left + right) / 2, label))
+            parts.append(_x_label((left + right) / 2, label))
     return _svg(parts, title)
 
 
-def lying(values: Mapping[str, int], title: str) -> str:
-    """A bar for each name, from the left, with its name above and its count at its end."""
+def horizontal_bars(values: Mapping[str, int], title: str) -> str:
+    """Horizontal bars, each with its name above and its count at the end."""
     highest, parts = max(values.values(), default=0), []
     for place, (name, value) in enumerate(values.items()):
         y, wide = 14 + place * 26, (WIDTH - 70) * value / (highest or 1)
@@ -70,7 +70,7 @@ def lying(values: Mapping[str, int], title: str) -> str:
 
 
 def strip(days: Sequence[tuple[str, str]], title: str) -> str:
-    """A square a day in rows of 31: each a class (`good`, `bad`, `none`) and its words."""
+    """One square for each day, in rows of 31. Each day is a class (`good`, `bad`, `none`) and a tooltip."""
     size, across = 10.6, 31
     parts = []
     for place, (kind, words) in enumerate(days):
@@ -96,12 +96,12 @@ def _grid(frame: PlotFrame, unit: str = "") -> str:
     return "".join(lines)
 
 
-def _below(x: float, words: str) -> str:
+def _x_label(x: float, words: str) -> str:
     return f'<text x="{x:.1f}" y="{HEIGHT - 7}" text-anchor="middle">{escape(words)}</text>'
 
 
-def _nice(highest: float) -> float:
-    """The next round number that four lines divide well."""
+def _round_up(highest: float) -> float:
+    """The next round number that four grid lines divide well."""
     if highest <= 0:
         return 4
     size = 10.0 ** (len(str(int(highest))) - 1)

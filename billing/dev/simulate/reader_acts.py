@@ -1,4 +1,4 @@
-"""Does what the fates say, the way readers, staff, programs and banks do it, and writes down what was accepted."""
+"""Perform the scenarios' acts as readers, staff, programs and banks do, and record which were accepted."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -23,74 +23,72 @@ from billing.readers import sessions
 from billing.rules.lifecycle import NoSuchTransition
 
 TRIES = 40
-"""How often somebody presses the button again who is told that Stripe can't be reached."""
-
-
+"""How often a person presses the button again while Stripe can't be reached."""
 AT_ONCE = 4
-"""Readers who do something at the same moment."""
+"""Readers who act at the same time."""
 
 
 class RefusedByPage(Exception):
-    """The service says no, and how it names that."""
+    """The service refused an act; the text is the refusal's code."""
 
 
 @dataclass
 class SimulatedReader:
-    """A reader with their fate, what was accepted so far, and by what the service knows them."""
+    """A reader with their scenario, the accepted acts, and the service's ids."""
 
-    fate: Scenario
+    scenario: Scenario
     life: Life
     reader_id: str = ""
     subscription_id: str = ""
     cards: int = 0
-    """How many they have had."""
+    """The number of cards given besides the first."""
 
 
 @dataclass
 class ReaderActs:
-    """Everybody, and the ways to do things."""
+    """Performs acts on an installation."""
 
     installation: SimulatedInstallation
     answers: Counter[tuple[ActKind, str]] = field(default_factory=Counter)
-    """What was answered to each wish, and how often."""
+    """The number of answers by kind of act and answer."""
     deleted: dict[str, int] = field(default_factory=dict)
-    """Customers that were deleted at Stripe, with their reader's number: no list of Stripe's has them any more."""
+    """Customers deleted at Stripe, with the reader's number. Stripe's lists no longer have them."""
 
     def do_all(self, plans: Sequence[tuple[SimulatedReader, PlannedAct]], at: datetime) -> None:
-        """Do what is done at one moment, some readers at a time, and each reader's own things in their order."""
-        each: dict[int, list[tuple[SimulatedReader, PlannedAct]]] = defaultdict(list)
+        """Perform the acts of one moment: several readers at a time, each reader's own acts in order."""
+        by_reader: dict[int, list[tuple[SimulatedReader, PlannedAct]]] = defaultdict(list)
         for who, act in plans:
-            each[who.fate.number].append((who, act))
+            by_reader[who.scenario.number].append((who, act))
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for said in pool.map(
-                lambda own: [(act.wish, self.do(who, act, at)) for who, act in own], each.values()
+            for answers in pool.map(
+                lambda own: [(act.kind, self.do(who, act, at)) for who, act in own], by_reader.values()
             ):
-                self.answers.update(said)
+                self.answers.update(answers)
 
     def do(self, who: SimulatedReader, act: PlannedAct, at: datetime) -> str:
-        """Do one thing, and say how it was answered; it is noted in the life if it was accepted."""
-        if act.wish not in (ActKind.START, ActKind.AGAIN) and not who.subscription_id:
+        """Perform one act and return the answer. An accepted act is recorded in the reader's life."""
+        if act.kind not in (ActKind.START, ActKind.AGAIN) and not who.subscription_id:
             return "never started"
         try:
-            _DO[act.wish](self, who, act, at)
+            _DO[act.kind](self, who, act, at)
         except (RefusedByPage, Refusal, PageRefused, NoSuchTransition) as refusal:
             return refusal.code if isinstance(refusal, Refusal) else str(refusal)
-        if act.wish is ActKind.START:
+        if act.kind is ActKind.START:
             who.life.started_on = act.on
         else:
-            who.life.note(at, act.wish, act.detail)
+            who.life.record(at, act.kind, act.detail)
         return "accepted"
 
     def start(self, who: SimulatedReader, act: PlannedAct, at: datetime) -> None:
-        """By the pages, or by a program that saved the card itself."""
+        """Start a trial by the pages, or by a program that saved the card itself."""
         if act.detail == "page":
             self._start_by_page(who, at)
             return
-        copy = f"{who.fate.number}"
+        copy = f"{who.scenario.number}"
         body = {
-            "email": who.fate.email,
-            "payment_method": f"pm_card_{who.fate.card.name}__{copy}",
-            "plan": who.fate.plan,
+            "email": who.scenario.email,
+            "payment_method": f"pm_card_{who.scenario.card.name}__{copy}",
+            "plan": who.scenario.plan,
             "consent": {
                 "text_version": "app-1",
                 "accepted_at": at.isoformat(),
@@ -103,29 +101,29 @@ class ReaderActs:
 
     def _start_by_page(self, who: SimulatedReader, at: datetime) -> None:
         with self._browser(who) as browser:
-            browser.get(f"/subscribe?plan={who.fate.plan}")
-            browser.get(browser.post("/subscribe", email=who.fate.email))
+            browser.get(f"/subscribe?plan={who.scenario.plan}")
+            browser.get(browser.post("/subscribe", email=who.scenario.email))
             page = _insist(lambda: browser.post("/subscribe/review", consent="yes"))
-            way = browser.type_card(page, who.fate.card, f"{who.fate.number}", at.year)
+            way = browser.type_card(page, who.scenario.card, f"{who.scenario.number}", at.year)
             browser.come_back(way, until_not="/subscribe/back")
         found = self._one(
             "SELECT s.id, s.reader_id FROM subscription s JOIN reader r ON r.id = s.reader_id WHERE r.email = :of",
-            who.fate.email,
+            who.scenario.email,
         )
         if found is None:
             raise RefusedByPage("not started")
         who.subscription_id, who.reader_id = found
 
     def cancel(self, who: SimulatedReader, _act: PlannedAct, _at: datetime) -> None:
-        """By a program, in the reader's name."""
+        """Cancel by a program, in the reader's name."""
         self._post(f"/v1/subscriptions/{who.subscription_id}/cancel", {"reason": "too dear"})
 
     def undo(self, who: SimulatedReader, _act: PlannedAct, _at: datetime) -> None:
-        """As long as it is read on."""
+        """Undo the cancellation while the reader still has access."""
         self._post(f"/v1/subscriptions/{who.subscription_id}/resume", {})
 
     def withdraw(self, who: SimulatedReader, _act: PlannedAct, _at: datetime) -> None:
-        """Within the cooling-off days."""
+        """Withdraw within the cooling-off days."""
         self._post(f"/v1/subscriptions/{who.subscription_id}/withdraw", {})
 
     def give_days(self, who: SimulatedReader, act: PlannedAct, _at: datetime) -> None:
@@ -134,13 +132,13 @@ class ReaderActs:
         self._post(f"/v1/subscriptions/{who.subscription_id}/extend", body)
 
     def refund(self, who: SimulatedReader, act: PlannedAct, _at: datetime) -> None:
-        """Staff give the last payment back, or R10 of it."""
+        """Staff refund the last payment, or R10 of it."""
         payment = self._last(who, "p.id")
         body = {"reason": "kindness"} | ({"amount": 1000} if act.detail == "part" else {})
         self._post(f"/v1/payments/{payment}/refunds", body)
 
-    def ask_pause(self, who: SimulatedReader, act: PlannedAct, at: datetime) -> None:
-        """On the account page."""
+    def request_pause(self, who: SimulatedReader, act: PlannedAct, at: datetime) -> None:
+        """Request a pause, as on the account page."""
         services = self.installation.services
         most = services.site.policy.pause_months
         reason = "asked for on the account page"
@@ -149,14 +147,14 @@ class ReaderActs:
             )  # fmt: skip
 
     def choose_year(self, who: SimulatedReader, _act: PlannedAct, at: datetime) -> None:
-        """On the account page."""
+        """Switch to the yearly plan, as on the account page."""
         services = self.installation.services
         reason = "chosen on the account page"
         with services.database.begin(services.site, at, ReaderActor(str(who.reader_id))) as ctx:
             change_plan.ask(ctx, who.subscription_id, "yearly", reason=reason)
 
     def give_card(self, who: SimulatedReader, _act: PlannedAct, at: datetime) -> None:
-        """On the account page, having just signed in by mail."""
+        """Give another card on the account page, with a fresh session."""
         services = self.installation.services
         with services.database.begin(services.site, at, WORKER) as ctx:
             browser_here = sessions.Browser(("",), _address(who), AGENT)
@@ -168,76 +166,76 @@ class ReaderActs:
             browser.come_back(self._type(browser, who, page, ANOTHER, at), until_not="/subscribe/back")
 
     def pay_on_page(self, who: SimulatedReader, act: PlannedAct, at: datetime) -> None:
-        """From the link in the mail about a refused charge, with the same card or another."""
+        """Pay by the link in the mail about a declined charge, with the same card or another."""
         with self._browser(who) as browser:
             browser.get(f"/pay/{self._owed(who)}")
             page = _insist(lambda: browser.post("/pay/page"))
             if not page.startswith("http"):
                 raise RefusedByPage("nothing owed")
-            card = who.fate.card if act.detail == "same" else ANOTHER
+            card = who.scenario.card if act.detail == "same" else ANOTHER
             browser.come_back(self._type(browser, who, page, card, at), until_not="/pay/back")
 
     def pay_with_card(self, who: SimulatedReader, _act: PlannedAct, _at: datetime) -> None:
-        """At a press, with the card on record."""
+        """Pay with the card on record."""
         with self._browser(who) as browser:
             browser.get(f"/pay/{self._owed(who)}")
             browser.post("/pay")
 
     def try_again(self, who: SimulatedReader, act: PlannedAct, at: datetime) -> None:
-        """A second trial, by the same address written in another way: refused, kindly."""
-        name, _, domain = who.fate.email.partition("@")
+        """Try a second trial with another spelling of the same address; it is refused."""
+        name, _, domain = who.scenario.email.partition("@")
         body = {
             "email": f"{name}+again@{domain}",
-            "payment_method": f"pm_card_visa__{who.fate.number}again",
+            "payment_method": f"pm_card_visa__{who.scenario.number}again",
             "consent": {"text_version": "app-1", "accepted_at": at.isoformat(), "ip": _address(who), "user_agent": "A"},
         }  # fmt: skip
-        self._post("/v1/trials", body, key=f"again-{who.fate.number}-{act.on}")
+        self._post("/v1/trials", body, key=f"again-{who.scenario.number}-{act.on}")
 
     def card_fails(self, who: SimulatedReader, act: PlannedAct, _at: datetime) -> None:
-        """The bank refuses from now on."""
+        """The bank declines the card from now on."""
         self._sandbox("declines", {"payment_method": self._card(who), "decline": act.detail})
 
     def card_works(self, who: SimulatedReader, _act: PlannedAct, _at: datetime) -> None:
-        """The bank has nothing against it any more."""
+        """The bank stops declining the card."""
         self._sandbox("declines", {"payment_method": self._card(who), "decline": None})
 
     def replace(self, who: SimulatedReader, _act: PlannedAct, _at: datetime) -> None:
-        """The network sends out the card anew, under the same reference."""
+        """The network replaces the card under the same reference."""
         self._sandbox(f"cards/{self._card(who)}/replace", {})
 
     def card_gone(self, who: SimulatedReader, act: PlannedAct, _at: datetime) -> None:
-        """Somebody tidies up in Stripe's dashboard, and takes the card away, or its customer with it."""
-        if act.wish is ActKind.CARD_GONE:
+        """The card is removed, or its customer deleted, in Stripe's dashboard."""
+        if act.kind is ActKind.CARD_GONE:
             self._sandbox("banks", {"do": "remove_card", "payment_method": self._card(who)})
             return
         query = "SELECT customer_ref FROM payment_method WHERE gateway_ref = :of"
         customer = str(self._one(query, self._card(who))[0])
         self._sandbox("banks", {"do": "delete_customer", "customer": customer})
-        self.deleted[customer] = who.fate.number
+        self.deleted[customer] = who.scenario.number
 
     def dispute(self, who: SimulatedReader, _act: PlannedAct, _at: datetime) -> None:
-        """The bank takes the last payment back."""
+        """The bank disputes the last payment."""
         self._sandbox("banks", {"do": "dispute", "charge": self._last(who, "p.charge_ref")})
 
     def decide(self, who: SimulatedReader, act: PlannedAct, _at: datetime) -> None:
-        """The bank makes up its mind."""
+        """The bank decides the dispute."""
         found = self._one("SELECT gateway_ref FROM dispute WHERE reader_id = :of", who.reader_id)
         if found is None:
             raise RefusedByPage("no dispute")
-        self._sandbox("banks", {"do": "win" if act.wish is ActKind.WIN else "lose", "dispute": found[0]})
+        self._sandbox("banks", {"do": "win" if act.kind is ActKind.WIN else "lose", "dispute": found[0]})
 
     def _type(
         self, browser: SimulatedBrowser, who: SimulatedReader, page: str, card: PlannedCard, at: datetime
     ) -> str:
         who.cards += 1
-        copy = f"{who.fate.number}" if card is who.fate.card else f"{who.fate.number}-{who.cards}"
+        copy = f"{who.scenario.number}" if card is who.scenario.card else f"{who.scenario.number}-{who.cards}"
         return browser.type_card(page, card, copy, at.year)
 
     def _browser(self, who: SimulatedReader) -> SimulatedBrowser:
         return SimulatedBrowser(self.installation.url, self.installation.sandbox, _address(who))
 
     def _post(self, path: str, body: dict[str, Any], key: str | None = None) -> dict[str, Any]:
-        """A program's call; asked again while Stripe can't be reached. Raises Refused."""
+        """Call the API, again while Stripe can't be reached. Raises RefusedByPage."""
         for _ in range(TRIES):
             answer = self.installation.api.post(
                 path, json=body, headers={"Idempotency-Key": key} if key else {}
@@ -260,7 +258,7 @@ class ReaderActs:
             return session.execute(sa.text(query), {"of": of}).first()
 
     def _last(self, who: SimulatedReader, column: str) -> str:
-        """The last payment's id, or its reference at Stripe. Raises Refused."""
+        """The last payment's id, or its reference at Stripe. Raises RefusedByPage."""
         query = f"SELECT {column} FROM payment p WHERE p.reader_id = :of ORDER BY p.paid_at DESC, p.id DESC LIMIT 1"  # noqa: S608
         found = self._one(query, who.reader_id)
         if found is None:
@@ -276,7 +274,7 @@ class ReaderActs:
         return str(found[0])
 
     def _owed(self, who: SimulatedReader) -> str:
-        """The token of the link that pays what is open. Raises Refused."""
+        """The token of the link that pays the open invoice. Raises RefusedByPage."""
         found = self._one(
             "SELECT id FROM invoice WHERE subscription_id = :of AND state = 'open'", who.subscription_id
         )
@@ -286,7 +284,7 @@ class ReaderActs:
 
 
 def _insist(press: Any) -> str:
-    """Press a button again while the page behind it can't be reached."""
+    """Press a button again while its page answers 503."""
     for _ in range(TRIES):
         try:
             return str(press())
@@ -297,8 +295,8 @@ def _insist(press: Any) -> str:
 
 
 def _address(who: SimulatedReader) -> str:
-    """A network address of their own."""
-    high, low = divmod(who.fate.number, 250)
+    """The reader's own network address."""
+    high, low = divmod(who.scenario.number, 250)
     return f"10.{high // 250}.{high % 250}.{low + 1}"
 
 
@@ -311,7 +309,7 @@ _DO = {
     ActKind.NEW_CARD: ReaderActs.give_card,
     ActKind.PAY_CARD: ReaderActs.pay_with_card,
     ActKind.PAY_PAGE: ReaderActs.pay_on_page,
-    ActKind.PAUSE: ReaderActs.ask_pause,
+    ActKind.PAUSE: ReaderActs.request_pause,
     ActKind.YEAR: ReaderActs.choose_year,
     ActKind.REFUND: ReaderActs.refund,
     ActKind.DAYS: ReaderActs.give_days,

@@ -1,4 +1,4 @@
-"""The report of a simulated life: one page without anything from elsewhere, and the same in a screen of text."""
+"""The report of a simulation: one self-contained HTML page, and a short text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ HERE = Path(__file__).parent
 MONEY = ("charged", "refunded", "recognised", "fees")
 STATE_WORDS = ("in the trial", "active", "past due", "paused")
 MAILS = 7
-"""Kinds of mail that are drawn; the table has them all."""
+"""Kinds of mail in the plot; the table has all."""
 SHOWN = 40
-"""Breaches that are told one by one."""
+"""Breaches listed one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A picture with what it shows, and the figures behind it."""
+    """A plot with its caption and the figures behind it."""
 
     title: str
     words: str
@@ -33,12 +33,12 @@ class Plot:
 
 
 def write(verdict: SimulationVerdict, path: Path) -> None:
-    """The page, at `path`."""
+    """Write the page to `path`."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined
     )
     page = environment.get_template("report.html").render(
-        wanted=verdict.wanted,
+        options=verdict.options,
         verdict=verdict,
         broken=verdict.broken[:SHOWN],
         more=max(0, len(verdict.broken) - SHOWN),
@@ -55,38 +55,37 @@ def write(verdict: SimulationVerdict, path: Path) -> None:
         met=_met(verdict),
         became=[(words, f"{count:,}") for words, count in verdict.figures.doubts.items()],
         answers=_answers(verdict),
-        said=[(words, f"{count:,}") for words, count in verdict.said.most_common(12)],
+        logged=[(words, f"{count:,}") for words, count in verdict.logged.most_common(12)],
     )
     path.write_text(page, "utf-8")
 
 
 def facts(verdict: SimulationVerdict) -> list[tuple[str, str]]:
     """The figures of the first screen."""
-    told = verdict.figures
-    sums = {what: sum(month[what] for month in told.money.values()) for what in MONEY}
-    paid = sum(one[1] for one in told.conversion.values())
-    over = sum(one[0] for one in told.conversion.values())
-    failed, recovered = sum(told.failed.values()), told.failed["paid"]
+    figures = verdict.figures
+    sums = {what: sum(month[what] for month in figures.money.values()) for what in MONEY}
+    over, paid = (sum(month[place] for month in figures.conversion.values()) for place in (0, 1))
+    failed, recovered = sum(figures.failed.values()), figures.failed["paid"]
     return [
-        ("readers", f"{verdict.wanted.readers:,}, of whom {sum(told.end['subscriptions'].values()):,} began"),
+        ("readers", f"{verdict.options.readers:,}, of whom {sum(figures.end['subscriptions'].values()):,} began"),
         ("charges", f"{verdict.charges:,}, {rand(verdict.cents)}"),
         ("given back", rand(sums["refunded"])),
         ("recognised", rand(sums["recognised"])),
         ("fees", rand(sums["fees"])),
         ("trials that were paid for", share(paid, over)),
         ("refused charges paid in the end", f"{share(recovered, failed)} ({recovered:,} of {failed:,})"),
-        ("mails taken by the relay", f"{sum(told.end['mails'].values()):,}"),
+        ("mails taken by the relay", f"{sum(figures.end['mails'].values()):,}"),
         ("faults met", f"{sum(verdict.struck.values()) + _mail_faults(verdict):,}"),
         ("storms, workers killed", f"{len(verdict.storms)}, {sum(verdict.deaths.values())}"),
-        ("doctor's visits, all clean", f"{sum(not n for n in told.doctor.values()):,} of {len(told.doctor):,}"),
-        ("days compared with Stripe, all alike", f"{sum(not n for n in told.reckoned.values()):,} of {len(told.reckoned):,}"),
+        ("doctor's visits, all clean", f"{sum(not n for n in figures.doctor.values()):,} of {len(figures.doctor):,}"),
+        ("days compared with Stripe, all alike", f"{sum(not n for n in figures.differences.values()):,} of {len(figures.differences):,}"),
         ("took", f"{_minutes(verdict.seconds)}, {verdict.cpu_seconds:,.0f} s of CPU"),
         ("memory at most", f"{verdict.peak / 2**20:,.0f} MiB, all processes together"),
     ]  # fmt: skip
 
 
 def summary(verdict: SimulationVerdict) -> str:
-    """A screen of text."""
+    """The report as text."""
     lines = [f"{words:>37}  {value}" for words, value in facts(verdict)]
     lines += [f"BROKEN: {words}" for words in verdict.broken[:SHOWN]]
     if len(verdict.broken) > SHOWN:
@@ -95,24 +94,24 @@ def summary(verdict: SimulationVerdict) -> str:
 
 
 def conclusion(verdict: SimulationVerdict) -> str:
-    """One line."""
+    """The result in one line."""
     if not verdict.broken:
         return "Every promise was kept: doctor and books clean each day, the ledger sums to zero, nobody charged outside the calendar."
     return f"{len(verdict.broken)} things are broken; the first: {verdict.broken[0]}"
 
 
 def rand(cents: int) -> str:
-    """An amount for people, without VAT words: sums of an installation."""
+    """Format cents as rand, without a mention of VAT."""
     return f"R{cents / 100:,.2f}"
 
 
 def share(part: int, whole: int) -> str:
-    """Per cent."""
+    """A part of a whole in per cent."""
     return f"{100 * part / whole:.1f}%" if whole else "–"
 
 
 def _mail_faults(verdict: SimulationVerdict) -> int:
-    return sum(verdict.mail.get(what, 0) for what in ("deferred", "greylisted", "refused", "untold"))
+    return sum(verdict.mail.get(what, 0) for what in ("deferred", "greylisted", "refused", "unfigures"))
 
 
 def _minutes(seconds: float) -> str:
@@ -120,11 +119,15 @@ def _minutes(seconds: float) -> str:
 
 
 def _readers(verdict: SimulationVerdict) -> Plot:
-    told = verdict.figures
-    firsts = [(n, f"{day:%b}") for n, day in enumerate(told.days) if day.day == 1]
-    series = {state: told.states[state] for state in STATES}
+    figures = verdict.figures
+    firsts = [(n, f"{day:%b}") for n, day in enumerate(figures.days) if day.day == 1]
+    series = {state: figures.states[state] for state in STATES}
     rows = [
-        (f"{told.days[n]:%-d %B}", *(f"{told.states[state][n]:,}" for state in STATES), f"{told.ended[n]:,}")
+        (
+            f"{figures.days[n]:%-d %B}",
+            *(f"{figures.states[state][n]:,}" for state in STATES),
+            f"{figures.ended[n]:,}",
+        )
         for n, _ in firsts
     ]
     return Plot(
@@ -152,13 +155,13 @@ def _money(verdict: SimulationVerdict) -> Plot:
 
 
 def _conversion(verdict: SimulationVerdict) -> Plot:
-    told = verdict.figures.conversion
+    figures = verdict.figures.conversion
     groups = {
-        _month(month): [_part(paid, over), _part(left, over)] for month, (over, paid, left) in told.items()
+        _month(month): [_part(paid, over), _part(left, over)] for month, (over, paid, left) in figures.items()
     }
     rows = [
         (month, f"{over:,}", share(paid, over), share(left, over))
-        for month, (over, paid, left) in told.items()
+        for month, (over, paid, left) in figures.items()
     ]
     return Plot(
         "Trials",
@@ -171,10 +174,10 @@ def _conversion(verdict: SimulationVerdict) -> Plot:
 
 
 def _churn(verdict: SimulationVerdict) -> Plot:
-    told = verdict.figures.churn
-    groups = {_month(month): [_part(left, paying)] for month, (paying, left) in told.items()}
+    figures = verdict.figures.churn
+    groups = {_month(month): [_part(left, paying)] for month, (paying, left) in figures.items()}
     rows = [
-        (month, f"{paying:,}", f"{left:,}", share(left, paying)) for month, (paying, left) in told.items()
+        (month, f"{paying:,}", f"{left:,}", share(left, paying)) for month, (paying, left) in figures.items()
     ]
     return Plot(
         "Churn",
@@ -187,13 +190,13 @@ def _churn(verdict: SimulationVerdict) -> Plot:
 
 
 def _dunning(verdict: SimulationVerdict) -> Plot:
-    told = verdict.figures
-    failed, so_far = sum(told.failed.values()), 0
+    figures = verdict.figures
+    failed, so_far = sum(figures.failed.values()), 0
     groups: dict[str, Sequence[float]] = {}
     for day in range(22):
-        so_far += told.recovered[day]
+        so_far += figures.recovered[day]
         groups[str(day)] = [_part(so_far, failed)]
-    rows = [(words, f"{count:,}", share(count, failed)) for words, count in told.failed.most_common()]
+    rows = [(words, f"{count:,}", share(count, failed)) for words, count in figures.failed.most_common()]
     return Plot(
         "Refused charges",
         "Paid so many days after the first refusal, in per cent of all that were refused.",
@@ -205,17 +208,17 @@ def _dunning(verdict: SimulationVerdict) -> Plot:
 
 
 def _mails(verdict: SimulationVerdict) -> Plot:
-    told = verdict.figures.mails
-    kinds = sorted(told, key=lambda kind: -sum(told[kind].values()))
-    taken = {kind.replace("_", " "): told[kind].get("accepted", 0) for kind in kinds[:MAILS]}
+    figures = verdict.figures.mails
+    kinds = sorted(figures, key=lambda kind: -sum(figures[kind].values()))
+    taken = {kind.replace("_", " "): figures[kind].get("accepted", 0) for kind in kinds[:MAILS]}
     rows = [
-        (kind.replace("_", " "), *(f"{told[kind].get(state, 0):,}" for state in ("accepted", "refused", "expired", "obsolete", "queued")))
+        (kind.replace("_", " "), *(f"{figures[kind].get(state, 0):,}" for state in ("accepted", "refused", "expired", "obsolete", "queued")))
         for kind in kinds
     ]  # fmt: skip
     return Plot(
         "Mails",
         "Taken by the relay, by kind; the table has all of them.",
-        plots.lying(taken, "Mails by kind"),
+        plots.horizontal_bars(taken, "Mails by kind"),
         (),
         ("kind", "taken", "refused", "expired", "taken back", "waiting"),
         tuple(rows),
@@ -223,10 +226,10 @@ def _mails(verdict: SimulationVerdict) -> Plot:
 
 
 def _doctor(verdict: SimulationVerdict) -> str:
-    told = verdict.figures
+    figures = verdict.figures
     days = []
-    for day in told.days:
-        broken, differed = told.doctor.get(day), told.reckoned.get(day)
+    for day in figures.days:
+        broken, differed = figures.doctor.get(day), figures.differences.get(day)
         kind = "none" if broken is None else "bad" if broken or differed else "good"
         words = "not yet" if broken is None else f"{broken} promises broken"
         days.append((kind, f"{day:%-d %B}: {words}, {differed or 0} differences with Stripe"))
@@ -234,7 +237,7 @@ def _doctor(verdict: SimulationVerdict) -> str:
 
 
 def _met(verdict: SimulationVerdict) -> list[tuple[str, str]]:
-    """What went wrong on purpose, and how often."""
+    """The planned faults that struck, with their counts."""
     found = [
         (words.replace("_", " "), f"{count:,}") for words, count in sorted(verdict.struck.items()) if count
     ]
@@ -246,10 +249,10 @@ def _met(verdict: SimulationVerdict) -> list[tuple[str, str]]:
 
 
 def _answers(verdict: SimulationVerdict) -> list[tuple[str, str]]:
-    by_wish: Mapping[ActKind, list[str]] = {wish: [] for wish in ActKind}
-    for (wish, answer), count in sorted(verdict.answers.items(), key=lambda one: -one[1]):
-        by_wish[wish].append(f"{count:,} {answer.replace('_', ' ')}")
-    return [(str(wish), ", ".join(said)) for wish, said in by_wish.items() if said]
+    by_kind: Mapping[ActKind, list[str]] = {kind: [] for kind in ActKind}
+    for (kind, answer), count in sorted(verdict.answers.items(), key=lambda entry: -entry[1]):
+        by_kind[kind].append(f"{count:,} {answer.replace('_', ' ')}")
+    return [(str(kind), ", ".join(answers)) for kind, answers in by_kind.items() if answers]
 
 
 def _part(part: int, whole: int) -> float:

@@ -1,6 +1,7 @@
-"""What each reader does, and what happens to them: drawn from the seed and the reader's number alone, before anything runs.
+"""Each reader's scenario: what they do and what happens to them, drawn before the run from the seed and the reader's number.
 
-So the same seed has the same readers do the same things on the same days, whatever faults meet them."""
+So the same seed gives the same acts on the same days, whatever faults occur. Keep the order of the draws: another order changes every
+scenario."""
 
 import random
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ T = TypeVar("T")
 
 
 class ActKind(StrEnum):
-    """What can be done by a reader, by staff, by a bank, or by a card's network."""
+    """Acts of a reader, of staff, of a bank, or of a card's network."""
 
     START = "start"
     AGAIN = "try another trial"
@@ -41,17 +42,18 @@ class ActKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlannedCard:
-    """A card of the sandbox, by the name programs use and by its number."""
+    """A card of the sandbox: its name for programs and its number."""
 
     name: str
     number: str
-    works: bool = True
-    """Whether each charge goes through without its owner."""
-    takes_back: bool = True
-    """Whether its bank lets money come back to it."""
+    chargeable: bool = True
+    """Whether it can be charged without its owner."""
+    refundable: bool = True
+    """Whether its bank accepts refunds."""
     starts: bool = True
+    """Whether it can be saved to start a trial."""
     hosted: bool = False
-    """Whether only its owner, on the hosted page, can save it."""
+    """Whether it can be saved only on the hosted page, by its owner."""
 
 
 VISA = PlannedCard("visa", "4242424242424242")
@@ -61,14 +63,14 @@ CARDS: tuple[tuple[float, PlannedCard], ...] = (
     (20, ANOTHER),
     (8, PlannedCard("visa_debit", "4000056655665556")),
     (4, PlannedCard("amex", "378282246310005")),
-    (4, PlannedCard("chargeCustomerFail", "4000000000000341", works=False)),
+    (4, PlannedCard("chargeCustomerFail", "4000000000000341", chargeable=False)),
     (3, PlannedCard("authenticationRequiredOnSetup", "4000002500003155", hosted=True)),
-    (2, PlannedCard("authenticationRequired", "4000002760003184", works=False, hosted=True)),
+    (2, PlannedCard("authenticationRequired", "4000002760003184", chargeable=False, hosted=True)),
     (1, PlannedCard("createDispute", "4000000000000259")),
     (0.5, PlannedCard("createDisputeInquiry", "4000000000001976")),
     (0.5, PlannedCard("createIssuerFraudRecord", "4000000000005423")),
     (1.5, PlannedCard("pendingRefund", "4000000000007726")),
-    (0.5, PlannedCard("refundFail", "4000000000005126", takes_back=False)),
+    (0.5, PlannedCard("refundFail", "4000000000005126", refundable=False)),
     (2, PlannedCard("chargeDeclined", "4000000000000002", starts=False)),
     (1, PlannedCard("chargeDeclinedInsufficientFunds", "4000000000009995", starts=False)),
 )
@@ -79,31 +81,31 @@ REFUSALS = (
     (1, "expired_card"),
     (1, "revocation_of_authorization"),
 )
-COMES_RIGHT = ("insufficient_funds", "do_not_honor")
-"""Refusals that pass by themselves, as on payday."""
+TEMPORARY = ("insufficient_funds", "do_not_honor")
+"""Declines that end without the reader, as on payday."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedAct:
-    """Something done at a moment of the calendar."""
+    """An act at a time of the calendar."""
 
     on: date
     slot: Slot
-    wish: ActKind
+    kind: ActKind
     detail: str = ""
-    """A number of days or months, a reason for refusals, a card."""
+    """A number of days or months, a decline code, or a card."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """All that will be tried for one reader, in its order. Whether it succeeds depends on the service."""
+    """All acts to be tried for one reader, in order. Whether they succeed depends on the service."""
 
     number: int
     email: str
     card: PlannedCard
     plan: str
-    deaf: bool
-    """The address takes no mail: no notice can arrive, so nothing may ever be charged."""
+    unreachable: bool
+    """The address accepts no mail: no notice can arrive, so nothing may ever be charged."""
     acts: tuple[PlannedAct, ...]
 
     @property
@@ -113,132 +115,135 @@ class Scenario:
 
 
 def draw_scenario(seed: int, number: int, first: date, last: date) -> Scenario:
-    """The fate of reader `number`, who comes on some day from `first` through `last`."""
-    dice = random.Random(f"{seed}/{number}")  # noqa: S311 - to be drawn again, not to be secret
-    deaf = dice.random() < 0.004
-    card = VISA if deaf else _weighted(dice, CARDS)
-    on = first + timedelta(days=dice.randrange((last - first).days + 1))
-    slot = dice.choice((Slot.MORNING, Slot.AFTERNOON, Slot.EVENING))
-    hosted = card.hosted or dice.random() < 0.05
-    fate = Scenario(
+    """Draw the scenario of reader `number`, who starts on some day from `first` through `last`."""
+    draw = random.Random(f"{seed}/{number}")  # noqa: S311 - repeatable, not secret
+    unreachable = draw.random() < 0.004
+    card = VISA if unreachable else _weighted(draw, CARDS)
+    on = first + timedelta(days=draw.randrange((last - first).days + 1))
+    slot = draw.choice((Slot.MORNING, Slot.AFTERNOON, Slot.EVENING))
+    hosted = card.hosted or draw.random() < 0.05
+    scenario = Scenario(
         number=number,
-        email=f"{'deaf' if deaf else 'reader'}-{number}@example.com",
+        email=f"{'unreachable' if unreachable else 'reader'}-{number}@example.com",
         card=card,
-        plan="yearly" if dice.random() < 0.06 else "monthly",
-        deaf=deaf,
+        plan="yearly" if draw.random() < 0.06 else "monthly",
+        unreachable=unreachable,
         acts=(PlannedAct(on, slot, ActKind.START, "page" if hosted else "program"),),
     )
     if not card.starts:
-        return fate
-    acts = [*fate.acts, *_story(dice, fate)]
-    return replace(fate, acts=tuple(sorted(acts, key=lambda act: (act.on, act.slot))))
+        return scenario
+    acts = [*scenario.acts, *_later_acts(draw, scenario)]
+    return replace(scenario, acts=tuple(sorted(acts, key=lambda act: (act.on, act.slot))))
 
 
-def _story(dice: random.Random, fate: Scenario) -> list[PlannedAct]:
-    """A quarter leave in the trial. Of the rest many leave later, and to some something happens before."""
-    on, over = fate.started_on, trial_over(fate.started_on)
-    if dice.random() < 0.25:
-        return _leave_in_trial(dice, on)
-    acts = _trouble(dice, fate, over) if fate.card.works else _failing(dice, fate, over)
-    if not acts and dice.random() < 0.25:
-        acts = _twist(dice, fate, over)
-    if dice.random() < 0.4:
-        acts += _leave(dice, over)
-    if dice.random() < 0.01:
-        acts.append(PlannedAct(over + timedelta(days=dice.randrange(60, 200)), Slot.AFTERNOON, ActKind.AGAIN))
+def _later_acts(draw: random.Random, scenario: Scenario) -> list[PlannedAct]:
+    """A quarter of readers leave in the trial. Many of the others leave later; some have a special event before."""
+    on, over = scenario.started_on, trial_over(scenario.started_on)
+    if draw.random() < 0.25:
+        return _leave_in_trial(draw, on)
+    decline = _decline if scenario.card.chargeable else _never_chargeable
+    acts = decline(draw, scenario, over)
+    if not acts and draw.random() < 0.25:
+        acts = _special_event(draw, scenario, over)
+    if draw.random() < 0.4:
+        acts += _leave(draw, over)
+    if draw.random() < 0.01:
+        acts.append(PlannedAct(over + timedelta(days=draw.randrange(60, 200)), Slot.AFTERNOON, ActKind.AGAIN))
     return acts
 
 
-def _leave_in_trial(dice: random.Random, on: date) -> list[PlannedAct]:
-    """On any day; some in the last minute; a few come back before it is over."""
-    day, slot = on + timedelta(days=dice.randrange(1, 15)), dice.choice((Slot.MORNING, Slot.EVENING))
-    if dice.random() < 0.1:
+def _leave_in_trial(draw: random.Random, on: date) -> list[PlannedAct]:
+    """Cancel on any day of the trial, some in the last minute; a few undo it before the trial ends."""
+    day, slot = on + timedelta(days=draw.randrange(1, 15)), draw.choice((Slot.MORNING, Slot.EVENING))
+    if draw.random() < 0.1:
         day, slot = on + timedelta(days=14), Slot.MIDNIGHT
     acts = [PlannedAct(day, slot, ActKind.CANCEL)]
-    if dice.random() < 0.15 and day < on + timedelta(days=12):
+    if draw.random() < 0.15 and day < on + timedelta(days=12):
         acts.append(PlannedAct(day + timedelta(days=1), Slot.AFTERNOON, ActKind.UNDO))
     return acts
 
 
-def _leave(dice: random.Random, over: date) -> list[PlannedAct]:
-    """After some months, on any day; a few at the very minute of a charge, a few within the cooling-off days."""
-    chance = dice.random()
+def _leave(draw: random.Random, over: date) -> list[PlannedAct]:
+    """Leave after some months on any day; a few in the minute of a charge, a few within the cooling-off days."""
+    chance = draw.random()
     if chance < 0.08:
-        return [PlannedAct(over + timedelta(days=dice.randrange(1, 13)), Slot.AFTERNOON, ActKind.WITHDRAW)]
-    months = min(int(dice.expovariate(0.22)), 11)
+        return [PlannedAct(over + timedelta(days=draw.randrange(1, 13)), Slot.AFTERNOON, ActKind.WITHDRAW)]
+    months = min(int(draw.expovariate(0.22)), 11)
     if chance < 0.16:
         return [PlannedAct(month_later(over, months), Slot.CHARGE, ActKind.CANCEL)]
-    day = month_later(over, months) + timedelta(days=dice.randrange(1, 27))
-    acts = [PlannedAct(day, dice.choice((Slot.MORNING, Slot.AFTERNOON, Slot.EVENING)), ActKind.CANCEL)]
+    day = month_later(over, months) + timedelta(days=draw.randrange(1, 27))
+    acts = [PlannedAct(day, draw.choice((Slot.MORNING, Slot.AFTERNOON, Slot.EVENING)), ActKind.CANCEL)]
     if chance > 0.95:
         acts.append(PlannedAct(day + timedelta(days=1), Slot.EVENING, ActKind.UNDO))
     return acts
 
 
-def _trouble(dice: random.Random, fate: Scenario, over: date) -> list[PlannedAct]:
-    """One in eight has a card that is refused some month: it passes, or the reader mends it, or nobody does."""
-    if fate.plan == "yearly" or dice.random() >= 0.12:
+def _decline(draw: random.Random, scenario: Scenario, over: date) -> list[PlannedAct]:
+    """One in eight cards is declined in some month. The decline ends, or the reader pays or gives a card, or neither."""
+    if scenario.plan == "yearly" or draw.random() >= 0.12:
         return []
-    due = month_later(over, dice.randrange(0, 6))
-    reason = _weighted(dice, REFUSALS)
+    due = month_later(over, draw.randrange(0, 6))
+    reason = _weighted(draw, REFUSALS)
     acts = [PlannedAct(due, Slot.MORNING, ActKind.CARD_FAILS, reason)]
-    chance = dice.random()
-    if reason in COMES_RIGHT and chance < 0.45:
-        days = dice.randrange(1, 13)
+    chance = draw.random()
+    if reason in TEMPORARY and chance < 0.45:
+        days = draw.randrange(1, 13)
         acts.append(PlannedAct(due + timedelta(days=days), Slot.MORNING, ActKind.CARD_WORKS))
-        if dice.random() < 0.3:
+        if draw.random() < 0.3:
             acts.append(PlannedAct(due + timedelta(days=days), Slot.EVENING, ActKind.PAY_CARD))
     elif chance < 0.6:
-        acts.append(_mend(dice, due))
+        acts.append(_pay_or_replace(draw, due))
     elif chance < 0.68:
-        acts.append(PlannedAct(due + timedelta(days=dice.randrange(1, 5)), Slot.AFTERNOON, ActKind.REPLACED))
+        acts.append(PlannedAct(due + timedelta(days=draw.randrange(1, 5)), Slot.AFTERNOON, ActKind.REPLACED))
     return acts
 
 
-def _failing(dice: random.Random, fate: Scenario, over: date) -> list[PlannedAct]:
-    """A card that never goes through by itself: half of its owners pay in person, and with 3-D Secure they must each month. A few
-    pay so late that the next charge comes within the cooling-off days, and then withdraw."""
-    chance = dice.random()
+def _never_chargeable(draw: random.Random, scenario: Scenario, over: date) -> list[PlannedAct]:
+    """A card that can't be charged without its owner: half of the owners pay in person, with 3-D Secure each month.
+
+    A few pay so late that the next charge is within the cooling-off days, and then withdraw."""
+    chance = draw.random()
     if chance < 0.5:
         return []
-    if chance < 0.6 and fate.plan == "monthly":
+    if chance < 0.6 and scenario.plan == "monthly":
         late = PlannedAct(
-            over + timedelta(days=dice.randrange(18, 21)), Slot.EVENING, ActKind.PAY_PAGE, "another"
+            over + timedelta(days=draw.randrange(18, 21)), Slot.EVENING, ActKind.PAY_PAGE, "another"
         )
         return [late, PlannedAct(month_later(over, 1) + timedelta(days=1), Slot.AFTERNOON, ActKind.WITHDRAW)]
-    if fate.card.name == "authenticationRequired" and fate.plan == "monthly":
+    if scenario.card.name == "authenticationRequired" and scenario.plan == "monthly":
         return [
-            replace(_mend(dice, month_later(over, n)), wish=ActKind.PAY_PAGE, detail="same") for n in range(4)
+            replace(_pay_or_replace(draw, month_later(over, n)), kind=ActKind.PAY_PAGE, detail="same")
+            for n in range(4)
         ]
-    return [_mend(dice, over)]
+    return [_pay_or_replace(draw, over)]
 
 
-def _mend(dice: random.Random, due: date) -> PlannedAct:
-    wish = dice.choice((ActKind.PAY_PAGE, ActKind.NEW_CARD))
-    return PlannedAct(due + timedelta(days=dice.randrange(0, 12)), Slot.EVENING, wish, "another")
+def _pay_or_replace(draw: random.Random, due: date) -> PlannedAct:
+    kind = draw.choice((ActKind.PAY_PAGE, ActKind.NEW_CARD))
+    return PlannedAct(due + timedelta(days=draw.randrange(0, 12)), Slot.EVENING, kind, "another")
 
 
-def _twist(dice: random.Random, fate: Scenario, over: date) -> list[PlannedAct]:
-    """Something that changes the calendar, or gives money back."""
-    day = month_later(over, dice.randrange(0, 5)) + timedelta(days=dice.randrange(2, 24))
-    kind = dice.choice(("pause", "year", "refund", "days", "trial days", "dispute", "new card"))
-    if kind == "pause" and fate.plan == "monthly":
-        return [PlannedAct(day, Slot.AFTERNOON, ActKind.PAUSE, str(dice.randrange(1, 4)))]
-    if kind == "year" and fate.plan == "monthly":
+def _special_event(draw: random.Random, scenario: Scenario, over: date) -> list[PlannedAct]:
+    """An event that changes the calendar or refunds money."""
+    day = month_later(over, draw.randrange(0, 5)) + timedelta(days=draw.randrange(2, 24))
+    kind = draw.choice(("pause", "year", "refund", "days", "trial days", "dispute", "new card"))
+    if kind == "pause" and scenario.plan == "monthly":
+        return [PlannedAct(day, Slot.AFTERNOON, ActKind.PAUSE, str(draw.randrange(1, 4)))]
+    if kind == "year" and scenario.plan == "monthly":
         return [PlannedAct(day, Slot.EVENING, ActKind.YEAR)]
     if kind == "refund":
-        return [PlannedAct(day, Slot.MORNING, ActKind.REFUND, dice.choice(("all", "part")))]
+        return [PlannedAct(day, Slot.MORNING, ActKind.REFUND, draw.choice(("all", "part")))]
     if kind == "days":
-        return [PlannedAct(day, Slot.MORNING, ActKind.DAYS, str(dice.randrange(2, 15)))]
+        return [PlannedAct(day, Slot.MORNING, ActKind.DAYS, str(draw.randrange(2, 15)))]
     if kind == "trial days":
-        early = fate.started_on + timedelta(days=dice.randrange(1, 5))
-        return [PlannedAct(early, Slot.MORNING, ActKind.DAYS, str(dice.randrange(3, 15)))]
+        early = scenario.started_on + timedelta(days=draw.randrange(1, 5))
+        return [PlannedAct(early, Slot.MORNING, ActKind.DAYS, str(draw.randrange(3, 15)))]
     if kind == "dispute":
-        decided = PlannedAct(day + timedelta(days=20), Slot.MORNING, dice.choice((ActKind.WIN, ActKind.LOSE)))
+        decided = PlannedAct(day + timedelta(days=20), Slot.MORNING, draw.choice((ActKind.WIN, ActKind.LOSE)))
         return [PlannedAct(day, Slot.AFTERNOON, ActKind.DISPUTE), decided]
-    gone = (ActKind.CARD_GONE, ActKind.CUSTOMER_GONE)[fate.number % 2]
+    gone = (ActKind.CARD_GONE, ActKind.CUSTOMER_GONE)[scenario.number % 2]
     return [PlannedAct(day, Slot.AFTERNOON, gone), PlannedAct(day, Slot.EVENING, ActKind.NEW_CARD, "another")]
 
 
-def _weighted(dice: random.Random, choices: Sequence[tuple[float, T]]) -> T:
-    return dice.choices([one for _, one in choices], [weight for weight, _ in choices])[0]
+def _weighted(draw: random.Random, choices: Sequence[tuple[float, T]]) -> T:
+    return draw.choices([choice for _, choice in choices], [weight for weight, _ in choices])[0]

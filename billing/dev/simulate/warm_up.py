@@ -1,8 +1,8 @@
-"""Read by the process from which the others are forked, after all modules: what each of them would do first is done once."""
+"""Preloaded by the fork server: it does once what each forked process would do first."""
 
 from billing import tables
 from billing.dev.simulate import worker_processes
 
 __all__ = ["tables"]
 
-worker_processes.warm()
+worker_processes.warm_up()

@@ -1,5 +1,5 @@
-"""The processes that do the work: workers that look when they are told to, and the web process. Each is forked from one that
-has read the program already, so that a worker that was killed is replaced at once."""
+"""Worker and web processes of a simulation. They are forked from a process that has imported everything, so a killed worker is
+replaced at once."""
 
 import logging
 import os
@@ -24,67 +24,67 @@ from emails import MAILS
 from emails.compose import inliner, template
 
 CONNECTIONS = 4
-"""To the database, that a process keeps: each costs the server some 12 MiB."""
+"""Database connections of a process; each costs the server about 12 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerReport:
-    """What one look of a worker found: how much was done, when the next thing is due, and what its log complained of."""
+    """The result of one look: the number of done jobs, when the next is due, and what was logged."""
 
     done: int
     due: datetime | None
-    complaints: tuple[str, ...] = ()
+    tracebacks: tuple[str, ...] = ()
     errors: tuple[tuple[str, int], ...] = ()
 
 
-class Listener(logging.Handler):
-    """Keeps what the log says went wrong: how often each thing was said, and the first tracebacks in full."""
+class LogRecorder(logging.Handler):
+    """Counts warnings and errors, and keeps the first tracebacks."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.said: Counter[str] = Counter()
+        self.logged: Counter[str] = Counter()
         self.tracebacks: list[str] = []
         self.setFormatter(logging.Formatter("%(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Count it."""
-        self.said[f"{record.name}: {record.msg}"] += 1
+        """Count a record."""
+        self.logged[f"{record.name}: {record.msg}"] += 1
         if record.exc_info and len(self.tracebacks) < 5:
             self.tracebacks.append(self.format(record))
 
     def take(self) -> tuple[tuple[str, ...], tuple[tuple[str, int], ...]]:
-        """What was kept since the last time."""
-        taken = tuple(self.tracebacks), tuple(self.said.items())
+        """Tracebacks and counts since the last call."""
+        taken = tuple(self.tracebacks), tuple(self.logged.items())
         self.tracebacks.clear()
-        self.said.clear()
+        self.logged.clear()
         return taken
 
 
-def work(line: Connection, environment: dict[str, str]) -> None:
-    """Look at everything each time an empty word comes on `line`. Any other is the stop point at which this process is to die."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with the line, whoever is interrupted
-    listener = _listen()
+def run_worker(connection: Connection, environment: dict[str, str]) -> None:
+    """Look for due work at each empty word from `connection`. Any other word is the stop point at which this process must die."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with its connection, not with Ctrl-C
+    log_recorder = _record_log()
     services = build(read_settings(environment), connections=CONNECTIONS, work=Work.RUN)
     freeze_gc()
-    while (word := _heard(line)) is not None:
+    while (word := _receive(connection)) is not None:
         if word:
             stop_points.listen(stop_points.kill_at(word))
             continue
         seen: dict[str, datetime] = {}
         done = tick(services, seen=seen)
-        line.send(WorkerReport(done, min(seen.values(), default=None), *listener.take()))
+        connection.send(WorkerReport(done, min(seen.values(), default=None), *log_recorder.take()))
     os._exit(0)
 
 
-def web(line: Connection, environment: dict[str, str], listener: socket.socket) -> None:
-    """Answer requests until the other end of `line` goes away."""
-    _listen()
+def run_web(connection: Connection, environment: dict[str, str], listener: socket.socket) -> None:
+    """Answer requests until the other end closes `connection`."""
+    _record_log()
     services = build(read_settings(environment), connections=CONNECTIONS, work=Work.REQUEST)
     answering = server(create_app(services))
 
     def watch() -> None:
-        while _heard(line) is not None:
-            line.send(None)
+        while _receive(connection) is not None:
+            connection.send(None)
         answering.should_exit = True
 
     threading.Thread(target=watch, daemon=True).start()
@@ -92,22 +92,22 @@ def web(line: Connection, environment: dict[str, str], listener: socket.socket) 
     os._exit(0)
 
 
-def _listen() -> Listener:
-    listener = Listener()
-    logging.basicConfig(level=logging.WARNING, handlers=[listener], force=True)
-    return listener
+def _record_log() -> LogRecorder:
+    recorder = LogRecorder()
+    logging.basicConfig(level=logging.WARNING, handlers=[recorder], force=True)
+    return recorder
 
 
-def _heard(line: Connection) -> str | None:
-    """The next word; None when the other end is gone."""
+def _receive(connection: Connection) -> str | None:
+    """The next word; None if the other end is closed."""
     try:
-        return str(line.recv())
+        return str(connection.recv())
     except (EOFError, OSError):
         return None
 
 
-def warm() -> None:
-    """Do once what each process would do first: called where they are forked from."""
+def warm_up() -> None:
+    """Do once, in the process that forks, what each process would do first."""
     sa.orm.configure_mappers()
     inliner()
     for kind in MAILS:

@@ -1,4 +1,4 @@
-"""The calendar by which the simulation judges, told in dates written down by hand; and that it finds what is wrong."""
+"""The simulation's calendar against dates calculated by hand; and every breach is found."""
 
 from datetime import date, datetime
 
@@ -17,9 +17,11 @@ def at(words: str) -> datetime:
     return datetime.fromisoformat(words).replace(tzinfo=ZONE)
 
 
-def life(acts: Acts, *, plan: str = "monthly", works: bool = True) -> Life:
-    happened = [AcceptedAct(at(when), wish, detail) for when, wish, detail in acts]
-    return Life(7, plan, deaf=False, works=works, started_on=date(2027, 1, 16), happened=happened)
+def life(acts: Acts, *, plan: str = "monthly", chargeable: bool = True) -> Life:
+    accepted = [AcceptedAct(at(when), kind, detail) for when, kind, detail in acts]
+    return Life(
+        7, plan, unreachable=False, chargeable=chargeable, started_on=date(2027, 1, 16), accepted=accepted
+    )
 
 
 def taken(charges: Charges) -> list[ListedCharge]:
@@ -44,8 +46,8 @@ KEPT: list[tuple[Life, Charges, str]] = [
     (life([("2027-01-31T09:00", ActKind.CANCEL, "")]), [], "2027-06-01T09:00"),
     (life([("2027-03-05T12:00", ActKind.CANCEL, "")]), MONTHS[:2], "2027-06-01T09:00"),
     (life([("2027-02-05T12:00", ActKind.DISPUTE, "")]), MONTHS[:1], "2027-06-01T09:00"),
-    (life([], works=False), [("2027-02-20T23:00", 7500), MONTHS[1]], "2027-03-05T09:00"),
-    (life([], works=False), [], "2027-06-01T09:00"),
+    (life([], chargeable=False), [("2027-02-20T23:00", 7500), MONTHS[1]], "2027-03-05T09:00"),
+    (life([], chargeable=False), [], "2027-06-01T09:00"),
     (
         life([("2027-02-28T07:30", ActKind.CARD_FAILS, "x"), ("2027-03-02T07:30", ActKind.CARD_WORKS, "")]),
         [MONTHS[0], ("2027-03-03T09:00", 7500), MONTHS[2]],
@@ -125,7 +127,7 @@ BROKEN: list[tuple[str, Life, Charges, str]] = [
         MONTHS[:2],
         "2027-03-05T09:00",
     ),
-    ("nothing is due then", life([], works=False), [("2027-02-21T00:00", 7500)], "2027-03-05T09:00"),
+    ("nothing is due then", life([], chargeable=False), [("2027-02-21T00:00", 7500)], "2027-03-05T09:00"),
     ("not charged for 2027-02-28", life([]), MONTHS[:1], "2027-05-02T09:00"),
     ("not charged for 2027-01-31", life([]), [], "2027-02-02T09:00"),
     ("late for 2027-01-31", life([]), [("2027-02-01T09:00", 7500)], "2027-02-02T09:00"),
@@ -145,15 +147,15 @@ def test_what_breaks_the_calendar_is_found(words: str, lived: Life, charges: Cha
 
 
 def test_nothing_may_be_taken_where_no_notice_arrives() -> None:
-    deaf = Life(7, "monthly", deaf=True, works=True, started_on=date(2027, 1, 16))
-    assert found(deaf, [], "2027-12-01T09:00") == []
-    assert len(found(deaf, MONTHS, "2027-12-01T09:00")) == 4
+    unreachable = Life(7, "monthly", unreachable=True, chargeable=True, started_on=date(2027, 1, 16))
+    assert found(unreachable, [], "2027-12-01T09:00") == []
+    assert len(found(unreachable, MONTHS, "2027-12-01T09:00")) == 4
 
 
 def test_a_cancellation_that_was_taken_back_never_was() -> None:
     lived = life([])
-    lived.note(at("2027-01-20T12:00"), ActKind.CANCEL)
-    lived.note(at("2027-01-21T12:00"), ActKind.UNDO)
+    lived.record(at("2027-01-20T12:00"), ActKind.CANCEL)
+    lived.record(at("2027-01-21T12:00"), ActKind.UNDO)
     assert found(lived, MONTHS, "2027-05-02T09:00") == []
 
 
@@ -173,8 +175,8 @@ def test_a_trial_moves_that_was_cancelled_when_a_notice_was_to_go_out(
     asked: str, undone: str, first: date
 ) -> None:
     lived = life([])
-    lived.note(at(asked), ActKind.CANCEL)
-    lived.note(at(undone), ActKind.UNDO)
+    lived.record(at(asked), ActKind.CANCEL)
+    lived.record(at(undone), ActKind.UNDO)
     days = [first, *(date(2027, month, min(first.day, last)) for month, last in ((2, 28), (3, 31)))]
     if first.month == 2:
         days = [first, date(2027, 3, first.day)]
@@ -188,8 +190,8 @@ def test_a_trial_moves_that_was_cancelled_when_a_notice_was_to_go_out(
 
 def test_a_pause_that_was_ahead_is_planned_again_when_the_cancellation_is_undone() -> None:
     lived = life([("2027-02-05T12:00", ActKind.PAUSE, "2")])
-    lived.note(at("2027-02-06T12:00"), ActKind.CANCEL)
-    lived.note(at("2027-02-07T12:00"), ActKind.UNDO)
+    lived.record(at("2027-02-06T12:00"), ActKind.CANCEL)
+    lived.record(at("2027-02-07T12:00"), ActKind.UNDO)
     later = [MONTHS[0], ("2027-04-28T09:00", 7500)]
     assert found(lived, later, "2027-05-02T09:00") == []
     assert found(lived, MONTHS, "2027-05-02T09:00")
@@ -206,7 +208,7 @@ def test_a_withdrawal_brings_the_money_back() -> None:
     assert kept(lived, [charge]) == []
     unreturned = [ListedCharge("ch_1", charge.at, 7500)]
     assert kept(lived, unreturned, staff_know=True) == ["withdrew, and 7500 cents of ch_1 are kept"]
-    lived.takes_back = False
+    lived.refundable = False
     assert kept(lived, unreturned) == ["withdrew, and 7500 cents of ch_1 are kept"]
     assert kept(lived, unreturned, staff_know=True) == []
 
@@ -216,15 +218,17 @@ def test_a_withdrawal_after_a_renewal_brings_back_what_was_paid_for_days_not_rea
     returned: int, short: int
 ) -> None:
     """The card was refused until day 20; a day of the second period, from 28 February to 30 March, was read."""
-    lived = life([("2027-03-01T12:00", ActKind.WITHDRAW, "")], works=False)
+    lived = life([("2027-03-01T12:00", ActKind.WITHDRAW, "")], chargeable=False)
     first = ListedCharge("ch_0", at("2027-02-19T15:00"), 7500, returned=7500)
     second = ListedCharge("ch_1", at("2027-02-28T09:00"), 7500, returned=returned)
     words = [f"withdrew, and {short} cents of ch_1 are kept"] if short else []
     assert kept(lived, [first, second]) == words
 
 
-def test_a_fate_is_the_seeds_and_the_numbers_alone() -> None:
-    ones = [draw_scenario(7, number, FIRST, LAST) for number in range(300)]
-    assert ones == [draw_scenario(7, number, FIRST, LAST) for number in range(300)]
-    assert ones != [draw_scenario(8, number, FIRST, LAST) for number in range(300)]
-    assert {act.wish for fate in ones for act in fate.acts} == set(ActKind), "everything happens to somebody"
+def test_a_scenario_depends_on_the_seed_and_the_number_alone() -> None:
+    drawn = [draw_scenario(7, number, FIRST, LAST) for number in range(300)]
+    assert drawn == [draw_scenario(7, number, FIRST, LAST) for number in range(300)]
+    assert drawn != [draw_scenario(8, number, FIRST, LAST) for number in range(300)]
+    assert {act.kind for scenario in drawn for act in scenario.acts} == set(ActKind), (
+        "every kind of act occurs"
+    )

@@ -51,8 +51,8 @@ def test_sixty_readers_live_four_months_among_faults(tmp_path: Path) -> None:
 
 
 def test_the_same_seed_lives_the_same_life() -> None:
-    wanted = SimulationOptions(readers=16, months=1, seed=5, faults="some")
-    one, other = simulate(wanted), simulate(wanted)
+    options = SimulationOptions(readers=16, months=1, seed=5, faults="some")
+    one, other = simulate(options), simulate(options)
     assert one.broken == other.broken == []
     assert one.charges > 0
     assert one.repeatable() == other.repeatable()
@@ -82,7 +82,7 @@ def charge_behind_our_back(installation: SimulatedInstallation, on: date) -> Non
 
 def test_a_planted_breach_is_found() -> None:
     found: SimulationVerdict = simulate(
-        SimulationOptions(readers=16, months=1, seed=5), meddle=charge_behind_our_back
+        SimulationOptions(readers=16, months=1, seed=5), interfere=charge_behind_our_back
     )
     assert any("by the calendar nothing is due then" in words for words in found.broken)
     assert any(words.startswith("case unknown_charge") for words in found.broken)

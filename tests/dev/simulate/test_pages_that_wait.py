@@ -27,8 +27,8 @@ def fail_most_questions(installation: SimulatedInstallation, on: date) -> None:
 
 def test_a_start_whose_end_stripe_cannot_tell_at_first_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BILLING_DATABASE_URL", raising=False)
-    found = simulate(SimulationOptions(readers=12, months=1, seed=SEED), meddle=fail_most_questions)
+    found = simulate(SimulationOptions(readers=12, months=1, seed=SEED), interfere=fail_most_questions)
     assert found.struck["call: 500_before"] > 0
-    answers = {answer for wish, answer in found.answers if wish is ActKind.START}
+    answers = {answer for kind, answer in found.answers if kind is ActKind.START}
     assert answers == {"accepted", "card_declined"}, "by its bank, before any page"
     assert found.broken == []

@@ -64,10 +64,10 @@ def test_a_stranger_is_put_off_as_often_as_it_was_told_and_again_each_day() -> N
 def test_many_faults_have_days_of_greylisting_among_them_and_no_faults_have_none() -> None:
     days = [date(2027, 1, 1) + timedelta(days=n) for n in range(60)]
     with Sandbox() as sandbox:
-        told: dict[str, list[str]] = {}
+        sent: dict[str, list[str]] = {}
         for name in ("none", "many"):
-            faults = FaultPlan(sandbox.http, told.setdefault(name, []).append, LEVELS[name], seed=7)
+            faults = FaultPlan(sandbox.http, sent.setdefault(name, []).append, LEVELS[name], seed=7)
             for day in days:
                 faults.morning(day, moment(day, Slot.ROUNDS))
-    assert set(told["none"]) == {"greylist 0"}
-    assert set(told["many"]) == {f"greylist {tries}" for tries in range(4)}
+    assert set(sent["none"]) == {"greylist 0"}
+    assert set(sent["many"]) == {f"greylist {tries}" for tries in range(4)}

@@ -16,7 +16,7 @@ def verdict(*broken: str) -> SimulationVerdict:
     days = [FIRST + timedelta(days=n) for n in range(59)]
     states = {"trialing": [4] * 59, "active": list(range(59)), "past_due": [1] * 59, "paused": [0] * 59}
     money = {"charged": 750_00, "refunded": 75_00, "recognised": 300_00, "fees": 20_00}
-    told = Figures(
+    figures = Figures(
         days=days,
         states=states,
         ended=[2] * 59,
@@ -27,14 +27,14 @@ def verdict(*broken: str) -> SimulationVerdict:
         failed=Counter({"paid": 2, "void": 1}),
         mails={"receipt": {"accepted": 10}},
         doctor=dict.fromkeys(days[1:], 0),
-        reckoned=dict.fromkeys(days[15:], 0),
+        differences=dict.fromkeys(days[15:], 0),
         doubts={"charges whose outcome was unknown for a while": 3},
         end={"subscriptions": {"active": 59}, "mails": {"receipt": 10}},
     )
     answers = Counter({(ActKind.CANCEL, "accepted"): 3})
     return SimulationVerdict(
         SimulationOptions(60, 2, 7, "many"),
-        told,
+        figures,
         list(broken),
         answers=answers,
         struck=Counter({"call: cut": 2}),

@@ -1,4 +1,4 @@
-"""The web application with the demo around it: the sample paper, the mailbox, the held clock, the staff's way in."""
+"""The web application with the demo's additions: sample paper, mailbox, held clock, and staff sign-in without mail."""
 
 from functools import partial
 
@@ -22,8 +22,7 @@ from billing.web_app import Static, add_routes
 
 
 def create_demo_app(services: Services, googlebot: Proof | None = None) -> ASGIApp:
-    """Everything that `create_app` has, and the demo. `googlebot` proves itself as the settings say, unless another way is given.
-    Raises RefusesToStart."""
+    """`create_app` with the demo's additions. `googlebot` replaces the crawler proof that the settings name. Raises RefusesToStart."""
     app = create_app(services, partial(_extend, services, googlebot or proof_for(services.settings)))
     return CanonicalHost(app, services.settings.public_url) if services.settings.mailbox_dir else app
 
@@ -46,7 +45,7 @@ def _extend(services: Services, googlebot: Proof, app: FastAPI) -> None:
 
 
 def proof_for(settings: Settings) -> Proof:
-    """How Googlebot proves itself here. Raises RefusesToStart."""
+    """The crawler proof that the settings name. Raises RefusesToStart."""
     try:
         return proof_of(settings.crawlers, DnsNames)
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The fake mail server of the demo, the simulator and the tests: aiosmtpd, with a place for a fault at each step."""
+"""The fake mail server of the demo, the simulation and the tests: aiosmtpd with a hook for a fault at each step."""
 
 import asyncio
 from typing import Any, Literal
@@ -7,36 +7,36 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 LARGEST = 50_000_000
 LONGEST_LINE = 998
-"""Bytes of a line without its end (RFC 5321, 4.5.3.1.6)."""
+"""The longest line in bytes, without its line break (RFC 5321, 4.5.3.1.6)."""
 GREYLISTED = "451 4.7.1 Greylisting in action, please come back later"
-"""As milter-greylist answers a sender that it hasn't seen; RFC 6647 lets a server say so after the text too."""
+"""milter-greylist's answer to an unknown sender; by RFC 6647 a server may also give it after the text."""
 Step = Literal["greeting", "mail", "rcpt", "data", "before-dot", "dot", "after-dot"]
-"""`data` is the answer to the DATA command, `before-dot` in the middle of the text, `dot` the answer after its final dot, and
-`after-dot` the same with the mail kept."""
+"""`data` is the answer to the DATA command, `before-dot` the middle of the text. `dot` is the answer to the final dot, `after-dot` the
+same once the mail is accepted."""
 
 
 class FakeSmtp:
-    """Takes every mail. A subclass says what goes wrong, and what becomes of a mail."""
+    """Accepts every mail. Subclasses add faults and keep mails."""
 
     pipelining = False
-    """Whether it offers to read commands in bursts (RFC 2920)."""
+    """Whether it offers PIPELINING (RFC 2920)."""
 
     def __init__(self) -> None:
         self.open: set[Conversation] = set()
         self.connections = 0
 
     async def intervene(self, talk: "Conversation", step: Step, recipient: str | None) -> str | None:
-        """The answer in place of the usual one, if any. It may break the connection off, or never come."""
+        """Return another answer for this step, or None. It may also drop the connection or never return."""
 
     def take(self, _envelope: Envelope) -> str:
-        """A mail has come to its final dot; the answer. A subclass keeps or counts it."""
+        """Accept a complete mail; return the answer. Subclasses keep or count it."""
         return "250 OK"
 
-    def heard(self, data: bytes) -> None:
-        """What one read brought."""
+    def on_data(self, data: bytes) -> None:
+        """Called with the data of each read."""
 
     def conversation(self, **options: Any) -> "Conversation":
-        """One connection, for `create_server`; `options` are aiosmtpd's."""
+        """A protocol for one connection, for `create_server`; `options` are aiosmtpd's."""
         return Conversation(
             self, hostname="localhost", **{"ident": "fake", "data_size_limit": LARGEST, **options}
         )
@@ -67,9 +67,9 @@ class FakeSmtp:
 
 
 class Conversation(SMTP):
-    """One connection, which a fault may break off or leave without an answer."""
+    """One connection, which a fault may drop or leave without an answer."""
 
-    # aiosmtpd makes it the limit of its reader: a whole text must fit.
+    # aiosmtpd uses it as its reader's limit, so a whole message must fit.
     line_length_limit = 2 * LARGEST
 
     def __init__(self, smtp: FakeSmtp, **options: Any) -> None:
@@ -79,7 +79,7 @@ class Conversation(SMTP):
         super().__init__(smtp, **options)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if self not in self._smtp.open:  # STARTTLS makes a connection a second time
+        if self not in self._smtp.open:  # STARTTLS calls this a second time
             self._smtp.connections += 1
         self._smtp.open.add(self)
         super().connection_made(transport)
@@ -90,7 +90,7 @@ class Conversation(SMTP):
         self._gone.set()
 
     def data_received(self, data: bytes) -> None:
-        self._smtp.heard(data)
+        self._smtp.on_data(data)
         super().data_received(data)
 
     async def push(self, status: Any) -> None:
@@ -100,7 +100,7 @@ class Conversation(SMTP):
         await super().push(status)
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: ARG002, N802 aiosmtpd's
-        """Read a text in one go: aiosmtpd reads line by line, which costs a millisecond a mail."""
+        """Read the whole message at once; aiosmtpd reads by line, which costs a millisecond a mail."""
         assert self.envelope is not None
         recipients = self.envelope.rcpt_tos
         to = recipients[0] if recipients else None
@@ -125,25 +125,25 @@ class Conversation(SMTP):
             if answer is None:
                 answer = self._smtp.take(self.envelope)
                 await self._smtp.intervene(self, "after-dot", to)
-        self.envelope = Envelope()  # the next mail on this connection begins afresh
+        self.envelope = Envelope()  # for the next mail on this connection
         return await self.push(answer)
 
     async def break_off(self) -> None:
-        """Cut the connection. Does not come back."""
+        """Drop the connection. Never returns."""
         self.abort()
         await self.stay_silent()
 
     async def stay_silent(self) -> None:
-        """Keep the connection open without an answer. Does not come back: aiosmtpd cancels it when the connection is lost."""
+        """Keep the connection open without an answer. Never returns; aiosmtpd cancels it when the connection is lost."""
         await asyncio.get_running_loop().create_future()
 
     def abort(self) -> None:
-        """Cut the connection."""
+        """Drop the connection."""
         if isinstance(self.transport, asyncio.Transport):
             self.transport.abort()
 
     async def cut(self) -> None:
-        """Cut the connection, and wait until nothing of it is left running."""
+        """Drop the connection, and wait until its handler has ended."""
         self.abort()
         await self._gone.wait()
         assert self._handler_coroutine is not None

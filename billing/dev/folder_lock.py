@@ -1,4 +1,4 @@
-"""One program at a time on a folder: a lock that ends with its holder, also when that is killed."""
+"""A lock that allows one program at a time on a folder. It ends with its holder, even a killed one."""
 
 import fcntl
 import os
@@ -14,10 +14,10 @@ class FolderTaken(Exception):
 
 
 def take(path: Path) -> IO[str]:
-    """Take the lock file; closing what is returned gives it free (as does the death of every holder of it).
+    """Take the lock file. Closing the returned file releases the lock, as does the death of all its holders.
 
-    When the program that took it is dead but its guard is still clearing up, that is waited for. Raises
-    `FolderTaken`, or OSError where the file cannot be written.
+    If the holder is dead but its guard is still cleaning up, wait for that. Raises `FolderTaken`, or OSError if the file can't be
+    written.
     """
     lock = path.open("a+")
     until = time.monotonic() + LINGER_SECONDS

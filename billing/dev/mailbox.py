@@ -1,4 +1,4 @@
-"""The demo's mailbox: an SMTP server on loopback that keeps each mail as a file, and the reading of that folder."""
+"""The demo's mailbox: an SMTP server on loopback that stores each mail as a file, and functions that read the folder."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ from aiosmtpd.smtp import Envelope
 from billing.dev.fake_smtp import GREYLISTED, FakeSmtp
 
 GREYLIST = "greylist"
-"""A file of this name in the folder lets the server greylist: it takes each mail only when it is tried again."""
+"""While a file of this name is in the folder, the server greylists: it accepts each mail only at its second try."""
 LETTER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
@@ -41,7 +41,7 @@ class Enclosure:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail as it arrived. `at` is its own Date, which follows the product's clock; `raw` its very bytes."""
+    """A received mail. `at` is its Date header, which follows the product's clock; `raw` are its bytes."""
 
     id: str
     at: datetime
@@ -55,23 +55,23 @@ class Letter:
     raw: bytes
 
     def header(self, name: str) -> str | None:
-        """The first header of that name, in any case of letters."""
+        """The first header of that name, compared without case."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
     @property
     def links(self) -> list[str]:
-        """The web addresses in the text part, in order."""
+        """The URLs in the text part, in order."""
         return re.findall(r"https?://[^\s<>\"]+", self.text)
 
 
 def read(folder: Path | str, to: str | None = None, limit: int = 200) -> list[Letter]:
-    """The newest `limit` letters in `folder`, by their Date and then by arrival; all or those `to` one address.
+    """The newest `limit` letters in `folder`, by Date and then by arrival: all, or those `to` one address.
 
-    Files that are no mail, half written or gone meanwhile are passed over. A folder that does not exist is empty.
+    Other files, unfinished ones and files removed meanwhile are skipped. A missing folder counts as empty.
     """
-    wanted = to.strip().casefold() if to else None
+    address = to.strip().casefold() if to else None
     envelopes = [
-        envelope for envelope in _envelopes(Path(folder)) if wanted is None or wanted in envelope.recipients
+        envelope for envelope in _envelopes(Path(folder)) if address is None or address in envelope.recipients
     ]
     envelopes.sort(key=lambda envelope: (envelope.at, envelope.path.stem), reverse=True)
     letters = (_opened(envelope) for envelope in envelopes[:limit])
@@ -79,7 +79,7 @@ def read(folder: Path | str, to: str | None = None, limit: int = 200) -> list[Le
 
 
 def find(folder: Path | str, letter_id: str) -> Letter | None:
-    """The letter with this id, or None; an id that is no file name of ours finds nothing."""
+    """The letter with this id, or None."""
     if not LETTER_ID.fullmatch(letter_id):
         return None
     path = Path(folder) / f"{letter_id}.eml"
@@ -90,7 +90,7 @@ def find(folder: Path | str, letter_id: str) -> Letter | None:
 
 
 def parse(letter_id: str, raw: bytes, *, arrived: datetime) -> Letter:
-    """The letter in these bytes. `arrived` stands in where the mail has no readable Date."""
+    """Parse a mail. `arrived` replaces a missing or unreadable Date."""
     message = message_from_bytes(raw, policy=default)
     headers = tuple((name, _value(name, text)) for name, text in message.raw_items())
     first = {name.lower(): value for name, value in reversed(headers)}
@@ -128,7 +128,7 @@ def _envelopes(folder: Path) -> Iterator[_Envelope]:
 
 @lru_cache(maxsize=50_000)
 def _envelope(path: Path, version: tuple[int, int]) -> _Envelope:
-    """The head of one file, read once for each version (modified at, size)."""
+    """The envelope of one file, cached by its version (modification time, size)."""
     with path.open("rb") as file:
         head = BytesHeaderParser().parse(file)
     to = [str(value) for value in head.get_all("To", [])]
@@ -149,7 +149,7 @@ def _opened(envelope: _Envelope) -> Letter | None:
 
 
 def _value(name: str, text: str) -> str:
-    """One header read by itself: that another can't be read takes nothing from it."""
+    """Parse one header by itself, so that an unreadable one doesn't affect the others."""
     try:
         return str(default.header_fetch_parse(name, text))
     except (ValueError, LookupError, AttributeError, MessageError):
@@ -202,7 +202,7 @@ def greylists(folder: Path) -> bool:
 
 
 def let_greylist(folder: Path, on: bool) -> None:
-    """Let it, from the next mail on, or not any more."""
+    """Switch greylisting on or off, from the next mail on."""
     if on:
         (folder / GREYLIST).touch()
     else:
@@ -210,16 +210,16 @@ def let_greylist(folder: Path, on: bool) -> None:
 
 
 class MailboxServer(FakeSmtp):
-    """Files what it receives: written under another name first, then renamed."""
+    """Stores each mail as a file."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._folder = folder
-        self._put_off: set[str] = set()
-        """The Message-IDs of mails that were tried once."""
+        self._deferred: set[str] = set()
+        """The Message-IDs of greylisted mails."""
 
     def take(self, envelope: Envelope) -> str:
-        """A full disk asks the sender to try again, so nothing is lost; so does greylisting."""
+        """Store the mail. A full disk, as greylisting, defers it, so that no mail is lost."""
         raw = bytes(envelope.original_content or b"")
         if greylists(self._folder) and self._is_new(raw):
             return GREYLISTED
@@ -231,13 +231,13 @@ class MailboxServer(FakeSmtp):
 
     def _is_new(self, raw: bytes) -> bool:
         name = str(BytesHeaderParser().parse(BytesIO(raw)).get("Message-ID", ""))
-        new = name not in self._put_off
-        self._put_off.add(name)
+        new = name not in self._deferred
+        self._deferred.add(name)
         return new
 
 
 def keep(folder: Path, raw: bytes) -> str:
-    """Files one mail and returns its letter id, which sorts by arrival."""
+    """Store one mail and return its letter id; ids sort by arrival."""
     letter_id = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
     unfinished = folder / f".{letter_id}.tmp"
     try:
@@ -250,7 +250,7 @@ def keep(folder: Path, raw: bytes) -> str:
 
 
 async def serve(port: int, folder: Path) -> None:
-    """Listens on loopback until SIGTERM or SIGINT; port 0 takes a free one. Prints one line when ready."""
+    """Listen on loopback until SIGTERM or SIGINT; port 0 takes a free port. Prints one line when ready."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
@@ -261,7 +261,7 @@ async def serve(port: int, folder: Path) -> None:
     sys.stdout.write(f"mailbox ready at smtp://127.0.0.1:{bound}, keeping mail in {folder}\n")
     sys.stdout.flush()
     await stop.wait()
-    server.close()  # not waited for: who keeps a connection open would keep us
+    server.close()  # not waited for: an open connection would delay the end
 
 
 @click.command()

@@ -1,8 +1,7 @@
-"""A guard on child processes: when the process that started them dies, even by `kill -9`, they do not stay behind.
+"""A guard for child processes: when their owner dies, even by `kill -9`, they are ended too.
 
-A `ProcessGuard` is a pipe to a tiny watching process. Whoever starts a child writes its process group on the pipe; when
-the pipe closes (the owner ended, in whatever way) the watcher ends every group still on the guard and removes
-the files and folders entrusted to it.
+A `ProcessGuard` is a pipe to a small watcher process. The owner writes the process group of each child to the pipe. When the pipe
+closes, because the owner has ended in any way, the watcher ends all registered groups and removes the registered files and folders.
 """
 
 import contextlib
@@ -22,9 +21,9 @@ POLL_SECONDS = 0.5
 
 
 class ProcessGuard:
-    """Holds process groups and paths until `release()` or the owner's death ends and removes them.
+    """Registers process groups and paths, which `release()` or the owner's death ends and removes.
 
-    An open lock file given as `lock` stays locked until that is done.
+    The open lock file `lock` stays locked until that is done.
     """
 
     def __init__(self, lock: IO[str] | None = None) -> None:
@@ -43,8 +42,8 @@ class ProcessGuard:
             os.close(read_end)
 
     def preexec(self, stop_signal: signal.Signals = signal.SIGTERM) -> Callable[[], None]:
-        """For `Popen(preexec_fn=..., start_new_session=True)`: the child leashes itself before it becomes
-        its program, so there is no moment in which it could escape."""
+        """For `Popen(preexec_fn=..., start_new_session=True)`: the child registers itself before it executes its program, so that it
+        can't escape in between."""
 
         def register() -> None:
             os.write(self._write_end, f"+ {os.getpid()} {int(stop_signal)}\n".encode())
@@ -52,21 +51,21 @@ class ProcessGuard:
         return register
 
     def forget(self, group: int) -> None:
-        """The group has ended and its number may be given to somebody else."""
-        self._say(f"- {group}")
+        """Remove a group that has ended, because its number may be reused."""
+        self._send(f"- {group}")
 
     def remove_on_exit(self, path: Path) -> None:
-        """Remove this file or folder when everything has ended."""
-        self._say(f"r {path}")
+        """Remove this file or folder after all groups have ended."""
+        self._send(f"r {path}")
 
     def release(self) -> None:
-        """End what is still on the guard, remove the folders, and wait until that is done."""
+        """End the registered groups, remove the paths, and wait until that is done."""
         if self._write_end >= 0:
             os.close(self._write_end)
             self._write_end = -1
         self._watcher.wait()
 
-    def _say(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         if self._write_end >= 0:
             with contextlib.suppress(BrokenPipeError):
                 os.write(self._write_end, f"{line}\n".encode())
@@ -79,7 +78,7 @@ class ProcessGuard:
 
 
 def group_alive(group: int) -> bool:
-    """Whether a process of this group still runs; one that ended and only waits to be reaped does not count."""
+    """Whether a process of this group still runs; zombies don't count."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -94,7 +93,7 @@ def group_alive(group: int) -> bool:
 
 def _runs_in(group: int, process: Path) -> bool:
     try:
-        # "number (name) state parent group ...": the name may hold spaces and brackets
+        # "pid (name) state parent group ...": the name may contain spaces and brackets
         state, _parent, its_group = (process / "stat").read_text().rpartition(")")[2].split()[:3]
     except (OSError, ValueError):
         return False
@@ -110,7 +109,7 @@ def _watch(owner: int) -> None:
         chunk = os.read(0, 65536) if ready else b""
         *lines, unread = (unread + chunk).split(b"\n")
         for line in lines:
-            _note(line.decode(), groups, paths)
+            _register(line.decode(), groups, paths)
         if (ready and not chunk) or os.getppid() != owner:
             break
     _end(groups)
@@ -121,7 +120,7 @@ def _watch(owner: int) -> None:
             path.unlink()
 
 
-def _note(line: str, groups: dict[int, int], paths: list[Path]) -> None:
+def _register(line: str, groups: dict[int, int], paths: list[Path]) -> None:
     verb, _, rest = line.partition(" ")
     if verb == "+":
         group, stop_signal = rest.split()

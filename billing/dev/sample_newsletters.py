@@ -43,7 +43,7 @@ DOMAIN = "readers.example"
 
 
 def newsletters(session: Session) -> None:
-    """The sample newsletters, unless they are there. All are journalism; none is marketing (C4)."""
+    """Add missing sample newsletters. All are editorial; none is marketing (C4)."""
     for position, (name, title, description, rhythm, audience) in enumerate(SAMPLES):
         if session.get(Newsletter, name) is None:
             session.add(
@@ -72,7 +72,7 @@ _PEOPLE = """
 
 
 def people(session: Session, newsletter_id: str, count: int, at: datetime) -> int:
-    """Put sample addresses, which reach nobody, on a list; how many are new."""
+    """Add sample addresses, which don't exist, to a list; return how many are new."""
     name = session.get_one(Newsletter, newsletter_id).name
     done = session.connection().execute(
         sa.text(_PEOPLE),

@@ -25,19 +25,19 @@ from billing.subscriptions.plans import open_features
 
 SAMPLES = Command("samples")
 STAFF_LINK = "staff-demo"
-"""What the secret key signs the address of the demo's way in for."""
+"""The token purpose of the demo's staff link."""
 DEMO_KEY = "demo"
-"""The name of the demo's key. Each start of the demo makes another and revokes the last, so its id names that start."""
+"""The name of the demo's API key. Each start of the demo makes a new key and revokes the last, so the key's id identifies the start."""
 SECTIONS = {
     "Education": AccessTerms(AccessLevel.REGISTERED),
     "Nature": AccessTerms(AccessLevel.METERED, free_hours=24),
 }
-"""What the sample articles of these sections ask, which say nothing themselves."""
+"""The policies of the sections, for sample articles without one of their own."""
 OPEN_DAYS = timedelta(days=21)
 
 
 def articles(ctx: TransactionContext) -> dict[str, list[str]]:
-    """Register the sample articles; their ids by access level, without those that the demo opens to everyone for a while."""
+    """Register the sample articles; return their ids by access level, without those that are opened to everyone or fresh."""
     for section, terms in SECTIONS.items():
         if policies.of_section(ctx.session, section) == policies.NO_TERMS:
             policies.set_section(ctx.acting_as(SAMPLES), section, terms)
@@ -58,7 +58,7 @@ def articles(ctx: TransactionContext) -> dict[str, list[str]]:
 
 
 def _published_at(session: Session, sample: SampleArticle, at: datetime) -> datetime:
-    """A fresh one was published when it was first registered."""
+    """The publication time; a fresh article is published when it is first registered."""
     if not sample.fresh:
         return datetime.combine(sample.teaser.published_on, time(6), UTC)
     known = session.get(Article, sample.teaser.id)
@@ -66,7 +66,7 @@ def _published_at(session: Session, sample: SampleArticle, at: datetime) -> date
 
 
 def openings(ctx: TransactionContext) -> None:
-    """Open the sample articles that are everybody's for a while, once."""
+    """Open some sample articles to everyone for OPEN_DAYS, once."""
     for sample in sample_articles():
         known = select(PublicWindow.id).where(PublicWindow.subject == sample.teaser.id)
         if sample.opened is not None and ctx.session.exec(known).first() is None:
@@ -80,21 +80,21 @@ def openings(ctx: TransactionContext) -> None:
 
 
 def api_key(ctx: TransactionContext) -> str:
-    """A key with every scope, for trying things; the one of the last start stops working."""
+    """Create a key with every scope, and revoke the last start's."""
     for key in named(ctx, DEMO_KEY):
         revoke(ctx, key.id)
     return create(ctx, DEMO_KEY, SCOPES)
 
 
 def demo_key_id(session: Session) -> str:
-    """The id of the key that the demo's last start made; empty where there is none."""
+    """The id of the key of the demo's last start; empty if there is none."""
     live = select(ApiKey.id).where(ApiKey.name == DEMO_KEY, col(ApiKey.revoked_at).is_(None))
     return session.exec(live).first() or ""
 
 
 def staff(ctx: TransactionContext, domain: str) -> str:
-    """A sample member for each role, whose authenticator counts as set up; the address of the demo's way in, which ends with
-    the key of this start (see `api_key`)."""
+    """Add a sample member for each role, with the authenticator marked as set up. Return the demo's staff link, which is valid while
+    this start's key is (see `api_key`)."""
     for role in Role:
         try:
             members.by_address(ctx.session, f"{role}@{domain}")
@@ -104,18 +104,18 @@ def staff(ctx: TransactionContext, domain: str) -> str:
 
 
 SAMPLE_PEOPLE = (("first-light", 1000), ("water-and-weather", 250), ("the-long-read", 400))
-"""How many addresses, which reach nobody, are on the demo's lists."""
+"""The number of sample addresses on each of the demo's lists."""
 
 
 def newsletters(session: Session, at: datetime, *, people: bool = False) -> None:
-    """The sample newsletters; with `people` on their lists."""
+    """Add the sample newsletters; `people`: with sample addresses on their lists."""
     sample_newsletters.newsletters(session)
     for name, count in SAMPLE_PEOPLE if people else ():
         sample_newsletters.people(session, name, count, at)
 
 
 def newsletters_of_plans(session: Session) -> None:
-    """The sample newsletter for subscribers, as a feature that every plan opens."""
-    named = newsletter_feature(sample_newsletters.FOR_SUBSCRIBERS)
+    """Add the sample newsletter for subscribers to every plan's features."""
+    feature = newsletter_feature(sample_newsletters.FOR_SUBSCRIBERS)
     for plan in all_plans(session):
-        open_features(session, plan.id, [*plan.features, named])
+        open_features(session, plan.id, [*plan.features, feature])

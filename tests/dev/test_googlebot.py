@@ -138,8 +138,8 @@ def test_a_crowd_asks_once_and_a_slow_name_system_holds_up_only_a_few() -> None:
     impatient = ProofByNames(zone, at_once=2, patience=0)
     others = [ip_address(f"198.18.0.{number}") for number in range(5)]
     assert not any(impatient.proves(address, AT) for address in [GOOGLES, *others])
-    assert len(impatient._asked) == 2, "no more than two questions are under way"
-    under_way = list(impatient._asked.values())
+    assert len(impatient._pending) == 2, "no more than two questions are under way"
+    under_way = list(impatient._pending.values())
     zone.gate.set()
     wait(under_way, timeout=30)
     assert impatient.proves(GOOGLES, AT), "the answer that came late is kept"

@@ -206,7 +206,7 @@ class FakeSmtp(fake_smtp.FakeSmtp):
             self.received.append(Received(envelope.mail_from or "", tuple(envelope.rcpt_tos), raw))
         return "250 2.0.0 taken"
 
-    def heard(self, data: bytes) -> None:
+    def on_data(self, data: bytes) -> None:
         """Record which commands arrived in one read."""
         if self.pipelining:
             self.bursts.append([line[:4].upper() for line in data.decode("ascii", "replace").splitlines()])

@@ -1,1 +1,1 @@
-"""`make demo`: the whole service on one machine, started, watched and stopped together."""
+"""`make demo`: the whole service on one machine, started, monitored and stopped together."""

@@ -1,7 +1,7 @@
-"""One name for the demo: cookies and mailed links belong to the public address, so a browser that came by `localhost` goes there.
+"""One host name for the demo: cookies and mailed links belong to the public address, so a request to `localhost` is redirected there.
 
-Any other name is refused. A name of a stranger's that resolves to this machine (DNS rebinding) would let pages of theirs read the
-mailbox, and with it every link to sign in."""
+Other names are refused. Otherwise a stranger's name that resolves to this machine (DNS rebinding) would let the stranger's pages read
+the mailbox, with every sign-in link."""
 
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ REFUSED = "The demo answers by the names of this machine only: 127.0.0.1 and loc
 
 
 class CanonicalHost:
-    """Sends browsers that came by another name of this machine on to the public address, and refuses all other names. Plain ASGI."""
+    """Redirects requests to other loopback names to the public address, and refuses all other names. Plain ASGI."""
 
     def __init__(self, app: ASGIApp, public_url: str) -> None:
         self.app = app
@@ -24,7 +24,7 @@ class CanonicalHost:
         self.host = urlsplit(public_url).netloc
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with a redirect or a refusal, or pass the request on."""
+        """Answer with a redirect or a refusal, or forward the request."""
         hosts = Headers(scope=scope).getlist("host") if scope["type"] == "http" else [self.host]
         if hosts == [self.host]:
             await self.app(scope, receive, send)
@@ -39,7 +39,7 @@ class CanonicalHost:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a Host header names this machine, with whatever port."""
+    """Whether a Host header is a loopback name, with any port."""
     name, colon, port = host.rpartition(":")
     with_port = colon and port.isascii() and port.isdigit()
     return (name if with_port else host).lower() in LOOPBACK_NAMES

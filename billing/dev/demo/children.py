@@ -1,4 +1,4 @@
-"""Child processes that live and die together."""
+"""Child processes that run and end together."""
 
 import contextlib
 import os
@@ -31,7 +31,7 @@ class ChildEnded(RefusesToStart):
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process of its own, which is to run until it is told to stop."""
+    """A child process that runs until it is stopped."""
 
     name: str
     command: Sequence[str]
@@ -39,7 +39,7 @@ class Child:
 
 
 class Children:
-    """Starts children, each in a session of its own with its own log, watches them, and ends them."""
+    """Starts, watches and ends children. Each has its own session and log."""
 
     def __init__(self, logs: Path, guard: ProcessGuard, asked_to_stop: Callable[[], bool]) -> None:
         self._logs = logs
@@ -49,16 +49,16 @@ class Children:
         self._watched: dict[str, tuple[Callable[[], Ended], Path]] = {}
 
     def start(self, child: Child) -> None:
-        """Start it; from now on its end is everybody's end."""
+        """Start a child. If it ends, all are stopped."""
         running = self._running[child.name] = self._spawn(child)
         self.watch(child.name, running.poll, self._log(child))
 
     def watch(self, name: str, poll: Callable[[], Ended], log: Path) -> None:
-        """Watch something that was started elsewhere as if it were a child."""
+        """Watch a process that was started elsewhere like a child."""
         self._watched[name] = (poll, log)
 
     def run(self, child: Child) -> str:
-        """Run a child that ends by itself; returns what it wrote. Raises `ChildEnded` if it fails."""
+        """Run a child to its end; return its stdout. Raises `ChildEnded` if it fails."""
         with tempfile.TemporaryFile() as answer:
             running = self._running[child.name] = self._spawn(child, answer.fileno())
             while running.poll() is None:
@@ -71,7 +71,7 @@ class Children:
             return answer.read().decode()
 
     def await_ready(self, checks: Mapping[str, Callable[[], bool]]) -> None:
-        """Wait until every check holds. Raises `ChildEnded` when a child ends or stays silent too long."""
+        """Wait until every check is true. Raises `ChildEnded` if a child ends or takes longer than READY_SECONDS."""
         waiting = dict(checks)
         until = time.monotonic() + READY_SECONDS
         while waiting:
@@ -83,7 +83,7 @@ class Children:
                 )
 
     def tick(self) -> None:
-        """A moment's wait. Raises `AskedToStop`, or `ChildEnded` when a watched one is gone."""
+        """Wait TICK_SECONDS. Raises `AskedToStop`, or `ChildEnded` if a watched process has ended."""
         if self._asked_to_stop():
             raise AskedToStop
         for name, (poll, log) in self._watched.items():
@@ -93,7 +93,7 @@ class Children:
         time.sleep(TICK_SECONDS)
 
     def stop(self, *names: str) -> None:
-        """End these children (all, when none is named) and whatever they started: asked first, then killed."""
+        """End these children (all if none is named) and their descendants: SIGTERM, then SIGKILL."""
         ending = [self._running.pop(name) for name in names or tuple(self._running) if name in self._running]
         for child in ending:
             _signal(child, signal.SIGTERM)
@@ -120,7 +120,7 @@ class Children:
                 stderr=writing,
                 env=child.env,
                 start_new_session=True,
-                preexec_fn=self._guard.preexec(),  # one write() on a pipe: nothing that could wait for a lock
+                preexec_fn=self._guard.preexec(),  # safe after fork: it only writes to a pipe
             )
 
 

@@ -1,4 +1,4 @@
-"""The bar above each page of the demo: the held clock, what happens next, and the buttons that move it."""
+"""The bar above each page of the demo: the held clock, the next event, and the buttons that move the clock."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class NoSuchStep(Invalid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoBar:
-    """The held clock, and what happens next on it (None: nothing is planned)."""
+    """The held clock and the next event (None: none is planned)."""
 
     now: datetime
     sandbox_url: str
@@ -39,7 +39,7 @@ class DemoBar:
 
 
 def bar(visit: Visit) -> Markup | None:
-    """The bar for this page, in the demo alone; elsewhere nothing."""
+    """The bar for this page; None outside the demo."""
     if visit.services.settings.environment is not Environment.DEMO:
         return None
     due = upcoming(visit.services)
@@ -55,14 +55,14 @@ def bar(visit: Visit) -> Markup | None:
 @router.post("/demo/clock")
 @may_wait
 def move_clock(visit: Guarded, to: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "/") -> Waits:
-    """Move the clock, and come back to the page one was on."""
+    """Move the clock and return to the page `back`."""
     return Waits(visit, lambda: _move(visit, to, back))
 
 
 def _move(visit: Visit, to: str, back: str) -> Response:
     if to == "next":
         due = upcoming(visit.services)
-        # What another move has brought about by now has happened, as it was asked for.
+        # Another request may have moved the clock past this event, which is what was wanted.
         with suppress(CannotTurnBack):
             advance(visit.services, due[0] if due else timedelta())
     elif to in STEPS:

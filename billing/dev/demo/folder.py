@@ -1,4 +1,4 @@
-"""The demo's folder: what it keeps from one start to the next, and what it tells other programs while it runs."""
+"""The demo's folder: data that is kept between starts, and demo.json for other programs while it runs."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ def _token() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Made at the first start and kept: links in old mails stay good, and the sandbox knows its key again."""
+    """Secrets and ports that are made at the first start and kept, so that old mails' links and the sandbox's key stay valid."""
 
     secret_key: str = field(default_factory=_token)
     stripe_secret_key: str = field(default_factory=lambda: f"sk_test_sandbox_{secrets.token_hex(16)}")
@@ -34,14 +34,14 @@ class Kept:
     smtp_port: int = 0
 
     def with_free_ports(self) -> Self:
-        """The same ports as last time where they are free, else others."""
-        with contextlib.ExitStack() as held:
-            ports = [_free_port(wish, held) for wish in (self.sandbox_port, self.smtp_port)]
+        """The same ports as last time if they are free, else others."""
+        with contextlib.ExitStack() as open_sockets:
+            ports = [_free_port(kept, open_sockets) for kept in (self.sandbox_port, self.smtp_port)]
         return type(self)(self.secret_key, self.stripe_secret_key, self.webhook_secret, *ports)
 
 
 class DemoFolder:
-    """An open demo folder, ours alone until `close()`."""
+    """A demo folder, locked until `close()`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
@@ -65,7 +65,7 @@ class DemoFolder:
         self.remove_cards()
 
     def keep(self) -> Kept:
-        """What was kept, made at the first start; the ports in it are free now."""
+        """Read the kept values, or make them at the first start. Their ports are free."""
         try:
             known = json.loads(self._kept.read_text()) if self._kept.exists() else {}
             kept = Kept(**known).with_free_ports()
@@ -77,28 +77,28 @@ class DemoFolder:
         return kept
 
     def put_card(self, card: Mapping[str, Any], environment: Mapping[str, str]) -> None:
-        """Tell other programs that we are ready: the addresses, and the settings for the `billing` command."""
+        """Write demo.json and demo.env: the addresses, and the settings for the `billing` command. They mean that the demo is ready."""
         lines = (f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
         _write_private(self.environment, "".join(lines))
         _write_private(self.card, json.dumps(card, indent=2) + "\n")
 
     def remove_cards(self) -> None:
-        """We do not answer any more."""
+        """Remove both files, because the demo doesn't answer any more."""
         for path in (self.card, self.environment):
             path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Take the card away and give the folder free."""
+        """Remove both files and unlock the folder."""
         self.remove_cards()
         self.lock.close()
 
 
-QUIET = range(20_000, 32_000)
-"""Ports that no system gives away by itself: between our look and the start of what listens there nobody is handed one."""
+NOT_EPHEMERAL = range(20_000, 32_000)
+"""Ports that no system assigns by itself, so a port stays free between the check and its use."""
 
 
 def read_port(value: int | str) -> int:
-    """The port as a number; 0 stands for any free one. Raises RefusesToStart."""
+    """The port as a number; 0 means any free one. Raises RefusesToStart."""
     text = str(value)
     if not (text.isascii() and text.isdecimal() and int(text) <= 65535):
         raise RefusesToStart(f"PORT must be a number from 1 to 65535, not {text!r}.")
@@ -106,26 +106,26 @@ def read_port(value: int | str) -> int:
 
 
 def free_port(port: int) -> int:
-    """The port, or for 0 any free one. Raises RefusesToStart when we cannot listen on it."""
+    """The port, or for 0 any free one. Raises RefusesToStart if it can't be used."""
     try:
-        with contextlib.ExitStack() as held:
-            return _listen(port, held) if port else _free_port(0, held)
+        with contextlib.ExitStack() as open_sockets:
+            return _listen(port, open_sockets) if port else _free_port(0, open_sockets)
     except OSError as error:
         raise RefusesToStart(
             f"Port {port} cannot be used: {_words(error)}. Choose another one, as in: make demo PORT=8080"
         ) from error
 
 
-def _free_port(wish: int, held: contextlib.ExitStack) -> int:
-    """The port that was kept, or a quiet one, or, where all that were tried are taken, whichever there is."""
-    for port in (*filter(None, [wish]), *random.sample(QUIET, 20)):
+def _free_port(kept: int, open_sockets: contextlib.ExitStack) -> int:
+    """The kept port, else one of NOT_EPHEMERAL, else any free port."""
+    for port in (*filter(None, [kept]), *random.sample(NOT_EPHEMERAL, 20)):
         with contextlib.suppress(OSError):
-            return _listen(port, held)
-    return _listen(0, held)
+            return _listen(port, open_sockets)
+    return _listen(0, open_sockets)
 
 
-def _listen(port: int, held: contextlib.ExitStack) -> int:
-    listening = held.enter_context(socket.socket())
+def _listen(port: int, open_sockets: contextlib.ExitStack) -> int:
+    listening = open_sockets.enter_context(socket.socket())
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind((LOOPBACK, port))
     listening.listen()
@@ -134,7 +134,7 @@ def _listen(port: int, held: contextlib.ExitStack) -> int:
 
 
 def _write_private(path: Path, text: str) -> None:
-    """All at once or not at all, and for our eyes only: there are keys in it."""
+    """Write a file atomically, readable only by its owner, because it contains keys."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as writing:

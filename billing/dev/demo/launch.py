@@ -1,4 +1,4 @@
-"""The launcher behind `billing demo`: what is started, in which order, and how it is told."""
+"""The launcher behind `billing demo`: it starts all parts in order and reports."""
 
 import contextlib
 import json
@@ -23,12 +23,11 @@ CLI = (sys.executable, "-m", "billing.cli")
 
 
 def run(port: int | str, data: Path, record: Path | None = None) -> int:
-    """Run the demo on `port` (0: any free one) with its folder `data` until asked to stop.
+    """Run the demo on `port` (0: any free one) with its folder `data` until it is stopped.
 
-    `record` is a file to which the sandbox writes every exchange with Stripe's API, a JSON line each.
+    `record` is a file to which the sandbox writes every exchange with Stripe's API as JSON lines.
 
-    Returns the exit status: 0 when asked to stop, 1 when it cannot start or a part of it ended; the reason is
-    on stderr.
+    Returns the exit status: 0 when stopped, 1 if it cannot start or a part ended; the reason is on stderr.
     """
     stop = StopSignal()
     stop.listen()
@@ -47,7 +46,7 @@ def run(port: int | str, data: Path, record: Path | None = None) -> int:
 
 
 class Demo:
-    """All the parts; leaving the context ends every one that was started."""
+    """All parts of the demo; leaving the context ends those that were started."""
 
     def __init__(self, port: int, data: Path, stop: StopSignal, record: Path | None) -> None:
         self._began = time.monotonic()
@@ -68,7 +67,7 @@ class Demo:
         self._ends.close()
 
     def start(self) -> None:
-        """Start everything and return when all of it answers. Raises RefusesToStart, AskedToStop."""
+        """Start everything; return when all parts answer. Raises RefusesToStart, AskedToStop."""
         _say("Starting the database, the sandbox, the mailbox, the pages and the worker ...")
         kept = self._folder.keep()
         guard = self._ends.enter_context(ProcessGuard(self._folder.lock))
@@ -77,7 +76,7 @@ class Demo:
         self._children = Children(self._folder.logs, guard, lambda: self._stop.received)
         self._ends.callback(self._stop_postgres)
         self._ends.callback(self._children.stop)
-        # What needs no database starts beside it: the machine may have two cores.
+        # Parts without a database start at the same time as it, to use a second core.
         checks = {
             "sandbox": answers(f"{_sandbox_url(kept)}/_sandbox/state"),
             "mailbox": greets(kept.smtp_port),
@@ -89,7 +88,7 @@ class Demo:
         self._children.run(self._cli("migrate", environment))
         self._children.await_ready(checks)
         self._children.start(self._cli("serve", environment, name="web"))
-        # beside the seeds: starting is mostly reading our own code
+        # at the same time as the seeds: starting a worker is mostly importing
         self._children.start(self._cli("worker", environment))
         self._ends.callback(self._children.stop, "web", "worker")
         seeds = self._seeds(self._children.run(self._cli("seed-demo", environment)))
@@ -100,7 +99,7 @@ class Demo:
         _say(welcome(card, self._folder, time.monotonic() - self._began))
 
     def watch(self) -> None:
-        """Stay until somebody asks us to stop or a part ends, which the exception tells."""
+        """Wait until the demo is stopped or a part ends. Raises AskedToStop, ChildEnded."""
         while True:
             self._children.tick()
 
@@ -174,11 +173,11 @@ def _sandbox_url(kept: Kept) -> str:
 
 
 def _plain_environment() -> dict[str, str]:
-    """Ours without settings of another installation, which would mix with the demo's."""
+    """This process's environment without BILLING_ settings of another installation."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("BILLING_")}
     return inherited | {"PYTHONUNBUFFERED": "1"}
 
 
 def _say(text: str) -> None:
-    with contextlib.suppress(OSError):  # nobody may be listening any more
+    with contextlib.suppress(OSError):  # stdout may be closed
         print(text, flush=True)

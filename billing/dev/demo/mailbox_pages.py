@@ -1,4 +1,4 @@
-"""The demo's mailbox: every mail it has sent."""
+"""The demo's mailbox pages: every mail the demo has sent."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,20 +37,20 @@ class OpenLetter:
     text: str
     has_html: bool
     enclosures: tuple[str, ...] = ()
-    """The names of the files in it."""
+    """The names of the attached files."""
     shown: Literal["html", "text"] = "html"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailboxPage:
-    """Newest letter first; `to` is the address the list is narrowed to."""
+    """Letters, newest first; `to` limits the list to one address."""
 
     template: ClassVar[str] = "mailbox.html"
     letters: tuple[LetterRow, ...]
     letter: OpenLetter | None = None
     to: str | None = None
     greylists: bool = False
-    """Whether the mail server takes a mail only when it is tried again."""
+    """Whether the mail server accepts a mail only at its second try."""
 
 
 class NoSuchLetter(NotFound):
@@ -76,14 +76,14 @@ def mailbox(visit: Visiting, to: str = "") -> Response:
 
 @router.post("/mailbox/greylist")
 def set_greylist(visit: Guarded, on: Annotated[bool, Form()] = False) -> Response:
-    """Let the mail server put each mail off once, as strangers' servers do, or take all at once again."""
+    """Switch the mail server's greylisting on or off."""
     let_greylist(_folder(visit), on)
     return visit.go("/mailbox")
 
 
 @router.get("/mailbox.json")
 def mailbox_json(visit: Visiting, to: str = "") -> JSONResponse:
-    """The same for programs, newest first."""
+    """Every mail as JSON, newest first."""
     return JSONResponse([_as_json(letter) for letter in _letters(visit, to)])
 
 
@@ -94,13 +94,13 @@ def letter(visit: Visiting, letter_id: str, to: str = "") -> Response:
     found = _find(letters, letter_id)
     shown: Literal["html", "text"] = "text" if visit.request.query_params.get("as") == "text" else "html"
     view = MailboxPage(
-        letters=tuple(_row(each) for each in letters),
+        letters=tuple(_row(letter) for letter in letters),
         letter=OpenLetter(
             row=_row(found),
             headers=tuple(found.headers),
             text=found.text,
             has_html=bool(found.html),
-            enclosures=tuple(each.name for each in found.enclosures),
+            enclosures=tuple(file.name for file in found.enclosures),
             shown=shown,
         ),
         to=to or None,
@@ -110,7 +110,7 @@ def letter(visit: Visiting, letter_id: str, to: str = "") -> Response:
 
 @router.get("/mailbox/{letter_id}/html")
 def letter_html(visit: Visiting, letter_id: str) -> Response:
-    """The letter as mail programs show it, in a frame that can run nothing."""
+    """The letter's HTML, for a frame that can't run scripts."""
     found = _find(_letters(visit, None), letter_id)
     html = found.html.replace("<head>", '<head><base target="_top">', 1)
     return HTMLResponse(html, headers={"Content-Security-Policy": FRAME_POLICY})
@@ -118,7 +118,7 @@ def letter_html(visit: Visiting, letter_id: str) -> Response:
 
 @router.get("/mailbox/{letter_id}/enclosures/{place}")
 def enclosure(visit: Visiting, letter_id: str, place: int) -> Response:
-    """A file that came with it, to be kept: nothing in it is shown or run here."""
+    """An attached file as a download, so that the browser neither shows nor runs it."""
     files = _find(_letters(visit, None), letter_id).enclosures
     if not 0 <= place < len(files):
         raise NoSuchLetter
@@ -129,7 +129,7 @@ def enclosure(visit: Visiting, letter_id: str, place: int) -> Response:
 
 
 def _find(letters: list[Letter], letter_id: str) -> Letter:
-    found = next((each for each in letters if each.id == letter_id), None)
+    found = next((letter for letter in letters if letter.id == letter_id), None)
     if found is None:
         raise NoSuchLetter
     return found
@@ -150,6 +150,6 @@ def _as_json(letter: Letter) -> dict[str, object]:
         "subject": letter.subject,
         "text": letter.text,
         "html": letter.html,
-        "enclosures": [each.name for each in letter.enclosures],
+        "enclosures": [file.name for file in letter.enclosures],
         "headers": [list(pair) for pair in letter.headers],
     }

@@ -1,4 +1,4 @@
-"""Does a part of the demo answer yet?"""
+"""Readiness checks for the parts of the demo."""
 
 import http.client
 import json
@@ -12,25 +12,25 @@ ANSWER_SECONDS = 5.0
 
 
 def answers(url: str) -> Callable[[], bool]:
-    """A check that holds when the address answers 200. No proxy of the environment is asked."""
-    return lambda: _asked(url) is not None
+    """A check that is true when the address answers 200. Proxies of the environment are ignored."""
+    return lambda: _body(url) is not None
 
 
 def works(url: str) -> Callable[[], bool]:
-    """A check that holds when the web process, asked whether it is ready, has heard of a worker that is there."""
+    """A check that is true when the web process's readiness answer reports a live worker."""
 
     def check() -> bool:
         try:
-            said = json.loads(_asked(url) or b"null")
-            return bool(said["worker"]["state"] == "seen")
+            answer = json.loads(_body(url) or b"null")
+            return bool(answer["worker"]["state"] == "seen")
         except (ValueError, TypeError, KeyError):
             return False
 
     return check
 
 
-def _asked(url: str) -> bytes | None:
-    """The body of a 200; None for any other answer, and for none."""
+def _body(url: str) -> bytes | None:
+    """The body of a 200; None for any other answer or none."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or LOOPBACK, parts.port, timeout=ANSWER_SECONDS)
     try:
@@ -44,7 +44,7 @@ def _asked(url: str) -> bytes | None:
 
 
 def greets(port: int) -> Callable[[], bool]:
-    """A check that holds when a mail server on the port greets with 220."""
+    """A check that is true when a mail server on the port greets with 220."""
 
     def check() -> bool:
         try:

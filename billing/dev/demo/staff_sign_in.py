@@ -1,4 +1,4 @@
-"""The demo's way in: a link that skips the mail, and says so. It works until the demo stops. Not a route anywhere else."""
+"""The demo's staff sign-in: a link that replaces the mail and works until the demo stops. Only the demo has this route."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -20,7 +20,7 @@ PATH = "/staff/demo"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffDemo:
-    """The demo's way in without a mail: (id, address, role, what it may) of each sample member."""
+    """The page of the staff link: id, address, role and permissions of each sample member."""
 
     template: ClassVar[str] = "staff_demo.html"
     token: str
@@ -41,7 +41,7 @@ def _refuse_other(visit: Visit, session: Session, token: str) -> None:
 
 @router.get(f"{PATH}/{{token}}")
 def choose(visit: Visiting, token: str) -> Response:
-    """Whose place to take."""
+    """Show the sample members to choose from."""
     with visit.services.database.transaction() as session:
         _refuse_other(visit, session, token)
         rows = [member for member in members.everybody(session) if member.disabled_at is None]
@@ -56,7 +56,7 @@ def choose(visit: Visiting, token: str) -> Response:
 def enter(
     visit: Guarded, token: Annotated[str, Form()] = "", member: Annotated[str, Form()] = ""
 ) -> Response:
-    """Skip the mail; the authenticator's code is still asked for. Who was signed in as this member is out."""
+    """Begin a session without the mail; the authenticator's code is still required. The member's other sessions end."""
     with visit.begin() as ctx:
         _refuse_other(visit, ctx.session, token)
         found = members.by_id(ctx.session, member)

@@ -1,4 +1,4 @@
-"""What the demo says when it is ready."""
+"""The text that the demo prints when it is ready."""
 
 from collections.abc import Mapping
 from pathlib import Path

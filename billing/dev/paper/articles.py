@@ -1,4 +1,4 @@
-"""The sample articles: the lead and the offer, or the whole text. Locked text never reaches the page (PW-1)."""
+"""The sample articles' pages: the lead with the offer, or the whole text. Locked text is never sent (PW-1)."""
 
 from dataclasses import fields
 from typing import Literal
@@ -46,7 +46,7 @@ NOTES = {
 
 @router.get("/articles")
 def front_page(visit: Visiting) -> Response:
-    """What is new."""
+    """The newest articles."""
     services = visit.services
     with services.database.begin(services.site, visit.at, WORKER) as ctx:
         plan, price = plan_on_offer(ctx.session, services.site.today(visit.at))
@@ -65,8 +65,8 @@ def front_page(visit: Visiting) -> Response:
 def article(visit: Visiting, article_id: str) -> Response:
     """One article, as far as this reader may read it.
 
-    A browser that fetches ahead gets none of what a reading would have to be counted for: with 503 it asks again when
-    somebody really opens the article. What is the same for everybody of whom we know nothing, caches may share."""
+    A prefetch of an article that would be metered gets 503, so that the browser requests it again when the reader opens it. A page
+    that is the same for all unknown visitors may be shared by caches."""
     sample, checked = _checked(visit, article_id)
     if _only_ahead(visit, checked):
         return Response(status_code=503)
@@ -82,13 +82,13 @@ def article(visit: Visiting, article_id: str) -> Response:
 
 @router.get("/articles/{article_id}/print")
 def printed(visit: Visiting, article_id: str) -> Response:
-    """The same for paper: asked and counted like the article itself, and nothing for search engines."""
+    """The print version: checked and counted like the article, and not indexed."""
     sample, checked = _checked(visit, article_id)
     if _only_ahead(visit, checked):
         return Response(status_code=503)
     view = _view(visit, sample, checked)
-    shown = {each.name: getattr(view, each.name) for each in fields(view)}
-    answer = visit.page(views.PrintPage(**shown | {"noindex": True}))
+    values = {field.name: getattr(view, field.name) for field in fields(view)}
+    answer = visit.page(views.PrintPage(**values | {"noindex": True}))
     answer.headers.update(NOINDEX)
     return answer
 
@@ -106,7 +106,7 @@ def _only_ahead(visit: Visit, checked: AccessResult) -> bool:
 
 
 def _is_everybodys(visit: Visit, checked: AccessResult) -> bool:
-    """Whether the page follows from the article alone: no meter and no gift was asked, and no crawler is shown another one."""
+    """Whether the page depends on the article only: no meter or gift was checked, and crawlers get the same page."""
     if checked.decision.allowed:
         return checked.decision.reason in (Reason.FREE, Reason.OPEN)
     metered = checked.stated.policy.level is AccessLevel.METERED
@@ -116,7 +116,7 @@ def _is_everybodys(visit: Visit, checked: AccessResult) -> bool:
 def _view(
     visit: Visit, sample: SampleArticle, checked: AccessResult, *, whole: bool = False
 ) -> views.ArticlePage:
-    """The page's facts. `whole`: for a crawler that has proved itself, which reads what it would be refused (PW-3)."""
+    """The page's view. `whole` shows the whole text to a proved crawler, which would be refused otherwise (PW-3)."""
     services = visit.services
     allowed = whole or (READ in checked.decision.features and not checked.pending)
     with services.database.transaction() as session:
@@ -165,7 +165,7 @@ def _note(checked: AccessResult) -> str | None:
 
 
 def _terms(visit: Visit, checked: AccessResult) -> str | None:
-    """What time will change: an article that is free for now, or will be."""
+    """A note about an article that is free for a limited time, now or later."""
     at, policy = visit.at, checked.stated.policy
     free = policy.free_span(at)
     if free is not None:

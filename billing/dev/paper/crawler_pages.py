@@ -22,7 +22,7 @@ for path in (FEED, *SITEMAPS):
 
 
 def written(services: Services) -> dict[str, Written]:
-    """By its address how each is written."""
+    """The writer and media type of each document, by path."""
     return {
         FEED: (lambda: _feed(services), "application/atom+xml; charset=utf-8"),
         SITEMAP: (lambda: _sitemap(services), "application/xml; charset=utf-8"),
@@ -45,7 +45,7 @@ def _news_sitemap(services: Services) -> bytes:
 
 
 def _listed(services: Services, most: int) -> list[FeedItem]:
-    """The articles that have their page here, the newest first; none before its time."""
+    """The published articles that have a page here, newest first."""
     at = services.clock.now()
     with services.database.transaction() as session:
         return [found for found in _all(services, session, most) if found.published_at <= at]

@@ -1,4 +1,4 @@
-"""DNS through dnspython: it keeps its time limit, which the standard library's functions don't."""
+"""DNS lookups by dnspython, which has time limits; the standard library's functions don't."""
 
 import dns.exception
 import dns.resolver
@@ -7,12 +7,12 @@ from billing.dev.paper.googlebot import NoAnswer
 from billing.dev.paper.googlebot_rules import IpAddress, address_of
 
 SECONDS = 1.4
-"""For each lookup, all servers and repeats together. An honest crawler takes two lookups."""
+"""Limit for one lookup, with all servers and retries. A real crawler takes two lookups."""
 NONE = (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer)
 
 
 class DnsNames:
-    """Adapter of `crawlers.Dns`. Uses the machine's own servers. Raises OSError where it has none."""
+    """Implements `googlebot.Dns` by the machine's name servers. Raises OSError if it has none."""
 
     def __init__(self) -> None:
         try:
@@ -21,7 +21,7 @@ class DnsNames:
             raise OSError("this machine has no name servers") from error
 
     def names_of(self, address: IpAddress) -> list[str]:
-        """PTR. Raises NoAnswer."""
+        """The PTR records. Raises NoAnswer."""
         try:
             answer = self._resolver.resolve_address(str(address), lifetime=SECONDS)
         except NONE:
@@ -31,7 +31,7 @@ class DnsNames:
         return [row.to_text().rstrip(".") for row in answer]
 
     def addresses_of(self, name: str) -> list[IpAddress]:
-        """A and AAAA. Raises NoAnswer."""
+        """The A and AAAA records. Raises NoAnswer."""
         try:
             answer = self._resolver.resolve_name(name, lifetime=SECONDS)
         except NONE:
@@ -39,4 +39,4 @@ class DnsNames:
         except (dns.exception.DNSException, OSError) as error:
             raise NoAnswer from error
         found = (address_of(text) for text in answer.addresses())
-        return [one for one in found if one is not None]
+        return [address for address in found if address is not None]

@@ -1,4 +1,4 @@
-"""What is listed of articles for feed readers and search engines, as XML: their leads, never their text (PW-1)."""
+"""XML feeds and sitemaps of articles: leads only, never their text (PW-1)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ ATOM = "http://www.w3.org/2005/Atom"
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 NEWS = "http://www.google.com/schemas/sitemap-news/0.9"
 NEWS_LASTS = timedelta(days=2)
-"""What is older is no news to a search engine."""
+"""The age limit of a news sitemap."""
 LANGUAGE = "en"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedItem:
-    """An article as lists show it. `url` is its one address."""
+    """An article in a feed. `url` is its canonical address."""
 
     url: str
     title: str
@@ -27,53 +27,53 @@ class FeedItem:
 
 
 def atom(house: House, page: str, own: str, articles: Sequence[FeedItem], at: datetime) -> bytes:
-    """A feed (RFC 4287) of what is new at `page`, itself at `own`; articles the newest first."""
+    """An Atom feed (RFC 4287) of the articles on `page`, newest first; `own` is the feed's address."""
     feed = ET.Element("feed", {"xmlns": ATOM, "xml:lang": "en-ZA"})
     _add(feed, "id", own)
     _add(feed, "title", house.name)
-    _add(feed, "updated", max((each.published_at for each in articles), default=at).isoformat())
+    _add(feed, "updated", max((article.published_at for article in articles), default=at).isoformat())
     ET.SubElement(feed, "link", {"rel": "self", "href": own})
     ET.SubElement(feed, "link", {"rel": "alternate", "type": "text/html", "href": page})
     _add(ET.SubElement(feed, "author"), "name", house.name)
     _add(feed, "rights", house.legal_name)
-    for each in articles:
+    for article in articles:
         entry = ET.SubElement(feed, "entry")
-        _add(entry, "id", each.url)
-        _add(entry, "title", each.title)
+        _add(entry, "id", article.url)
+        _add(entry, "title", article.title)
         for when in ("published", "updated"):
-            _add(entry, when, each.published_at.isoformat())
-        ET.SubElement(entry, "link", {"rel": "alternate", "type": "text/html", "href": each.url})
-        ET.SubElement(entry, "category", {"term": each.section})
-        _add(entry, "summary", each.lead)
+            _add(entry, when, article.published_at.isoformat())
+        ET.SubElement(entry, "link", {"rel": "alternate", "type": "text/html", "href": article.url})
+        ET.SubElement(entry, "category", {"term": article.section})
+        _add(entry, "summary", article.lead)
     return _bytes(feed)
 
 
 def sitemap(pages: Sequence[str], articles: Sequence[FeedItem]) -> bytes:
-    """Every page that search engines may have."""
+    """A sitemap of pages and articles."""
     urls = ET.Element("urlset", {"xmlns": SITEMAP})
     for address in pages:
         _add(ET.SubElement(urls, "url"), "loc", address)
-    for each in articles:
+    for article in articles:
         url = ET.SubElement(urls, "url")
-        _add(url, "loc", each.url)
-        _add(url, "lastmod", each.published_at.isoformat())
+        _add(url, "loc", article.url)
+        _add(url, "lastmod", article.published_at.isoformat())
     return _bytes(urls)
 
 
 def news_sitemap(house: House, articles: Sequence[FeedItem], at: datetime) -> bytes:
-    """The articles of the last two days, as Google's news sitemaps name them."""
+    """A Google news sitemap of the articles of the last two days."""
     urls = ET.Element("urlset", {"xmlns": SITEMAP, "xmlns:news": NEWS})
-    for each in articles:
-        if at - each.published_at > NEWS_LASTS:
+    for article in articles:
+        if at - article.published_at > NEWS_LASTS:
             continue
         url = ET.SubElement(urls, "url")
-        _add(url, "loc", each.url)
+        _add(url, "loc", article.url)
         news = ET.SubElement(url, "news:news")
         publication = ET.SubElement(news, "news:publication")
         _add(publication, "news:name", house.name)
         _add(publication, "news:language", LANGUAGE)
-        _add(news, "news:publication_date", each.published_at.isoformat())
-        _add(news, "news:title", each.title)
+        _add(news, "news:publication_date", article.published_at.isoformat())
+        _add(news, "news:title", article.title)
     return _bytes(urls)
 
 

@@ -1,4 +1,4 @@
-"""The button below a sample article by which a subscriber gives it away. Other papers' pages ask `/v1/articles/{id}/gifts`."""
+"""The button below a sample article that makes a gift link. Other papers' pages use `/v1/articles/{id}/gifts`."""
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -15,12 +15,12 @@ router = APIRouter(include_in_schema=False)
 
 @router.post("/articles/{article_id}/gift")
 def give(visit: Guarded, article_id: str) -> Response:
-    """Make the link, or find the one that still works."""
+    """Make a gift link, or reuse the valid one."""
     services = visit.services
     if visit.reader is None:
         return visit.go("/sign-in")
     with services.database.begin(services.site, visit.at, WORKER) as ctx:
         found = article(ctx.session, article_id)
-        nobody = facts_for_anonymous(ctx, found)
-        gift = gifts.give(ctx, services.gift_terms, visit.reader.id, article_id, nobody)
+        anonymous = facts_for_anonymous(ctx, found)
+        gift = gifts.give(ctx, services.gift_terms, visit.reader.id, article_id, anonymous)
     return visit.go(f"{ROOM}/{gift.id}")

@@ -93,38 +93,38 @@ class ProofByNames:
         self.names = names
         self._kept = {verdict: _Verdicts(most) for verdict in (True, False)}
         self._lock = threading.Lock()
-        self._asked: dict[IpAddress, Future[bool]] = {}
+        self._pending: dict[IpAddress, Future[bool]] = {}
         self._at_once = at_once
         self.patience = patience
         self._places = threading.BoundedSemaphore(at_once)
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="crawlers")
 
     def proves(self, address: IpAddress, at: datetime) -> bool:
-        """By a cached verdict or a lookup, which requests for one address share."""
+        """By a cached verdict or a lookup, which concurrent requests for one address share."""
         with self._lock:
             for verdict, kept in self._kept.items():
                 if kept.holds(address, at):
                     return verdict
-            asked = self._asked.get(address) or self._ask(address, at)
-        if asked is None or not self._places.acquire(blocking=False):
+            lookup = self._pending.get(address) or self._start_lookup(address, at)
+        if lookup is None or not self._places.acquire(blocking=False):
             return False
         try:
-            return asked.result(self.patience)
+            return lookup.result(self.patience)
         except TimeoutError:
             return False
         finally:
             self._places.release()
 
-    def _ask(self, address: IpAddress, at: datetime) -> Future[bool] | None:
-        if len(self._asked) >= self._at_once:
+    def _start_lookup(self, address: IpAddress, at: datetime) -> Future[bool] | None:
+        if len(self._pending) >= self._at_once:
             return None
-        asked = self._asked[address] = self._pool.submit(self._judge, address, at)
-        return asked
+        lookup = self._pending[address] = self._pool.submit(self._judge, address, at)
+        return lookup
 
     def _judge(self, address: IpAddress, at: datetime) -> bool:
         verdict, life = False, UNKNOWN
         try:
-            verdict = self._look(address)
+            verdict = self._look_up(address)
             life = YES if verdict else NO
         except NoAnswer:
             log.warning("the domain name system doesn't say whose %s is", address)
@@ -133,10 +133,10 @@ class ProofByNames:
         finally:
             with self._lock:
                 self._kept[verdict].keep(address, at + life)
-                del self._asked[address]
+                del self._pending[address]
         return verdict
 
-    def _look(self, address: IpAddress) -> bool:
+    def _look_up(self, address: IpAddress) -> bool:
         named = [name for name in self.names.names_of(address) if is_name(name)]
         return any(address in self.names.addresses_of(name) for name in named[:MOST_NAMES])
 

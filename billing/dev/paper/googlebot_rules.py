@@ -1,7 +1,7 @@
-"""Who says it is Google's search crawler, and what proves it (PW-3). Saying so opens nothing.
+"""Recognise requests that claim to be Google's search crawler, and check the claim (PW-3). The claim alone opens nothing.
 
-Only Googlebot itself may be shown whole articles. Crawlers for special cases (advertisements, shopping, tests) and
-fetchers that a person sets off, which ignore robots.txt, are given what a stranger is given, from whatever address."""
+Only Googlebot itself may get whole articles. Special crawlers (advertisements, shopping, tests) and fetchers started by a person,
+which ignore robots.txt, get what an anonymous visitor gets."""
 
 import json
 import re
@@ -21,7 +21,7 @@ _OTHERS: Final = re.compile(
 )
 _NAME: Final = re.compile(r"(?:crawl-[0-9a-f-]+|geo-crawl-[0-9a-f-]+\.geo)\.googlebot\.com")
 WIDEST: Final = {4: 8, 6: 16}
-"""The shortest prefix that a list may name, in bits: a wider one is a mistake, or worse."""
+"""The shortest prefix in bits that a list may contain; a wider network is a mistake or an attack."""
 
 
 class BadList(ValueError):
@@ -29,12 +29,12 @@ class BadList(ValueError):
 
 
 def claims(device: str) -> bool:
-    """Whether a browser calls itself Googlebot, and nothing else of Google's."""
+    """Whether a user agent claims to be Googlebot and no other crawler of Google's."""
     return _CLAIM.search(device) is not None and _OTHERS.search(device) is None
 
 
 def address_of(text: str) -> IpAddress | None:
-    """A network address that can be anybody's on the internet; None for a private one, or for anything else."""
+    """A public internet address; None for a private one or anything else."""
     try:
         found = ip_address(text.strip())
     except ValueError:
@@ -45,7 +45,8 @@ def address_of(text: str) -> IpAddress | None:
 
 
 def is_name(name: str) -> bool:
-    """Whether a host is called as Google calls those of its common crawlers. Anybody may call theirs so: ask the name, too."""
+    """Whether a host name has the form of Google's common crawlers. Anybody can set such a PTR record, so check the name's addresses
+    too."""
     return _NAME.fullmatch(name.rstrip(".").lower()) is not None
 
 
@@ -58,11 +59,11 @@ def networks(text: str) -> tuple[IpNetwork, ...]:
         raise BadList(f"no list of prefixes ({type(error).__name__})") from error
     if not found:
         raise BadList("it names no network")
-    if wide := [str(one) for one in found if one.prefixlen < WIDEST[one.version]]:
+    if wide := [str(network) for network in found if network.prefixlen < WIDEST[network.version]]:
         raise BadList(f"{wide[0]} is too wide")
     return found
 
 
 def is_among(address: IpAddress, listed: Sequence[IpNetwork]) -> bool:
-    """Whether one of the networks holds the address."""
+    """Whether one of the networks contains the address."""
     return any(address in network for network in listed)

@@ -1,7 +1,6 @@
-"""Recordings: an address that plays for five minutes, for the session or the reader token it was made for (PW-7). Nothing of
-it is stored.
+"""Recordings: their addresses play for five minutes, for the session or reader token they were made for (PW-7). Nothing is stored.
 
-The page asks for a new one when the old is over, so that whoever pauses for an hour goes on where they were."""
+When an address expires, the page requests a new one, so that playback can go on after a pause."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -55,14 +54,14 @@ class OthersAddress(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Where an article's recording is, until when."""
+    """The address of an article's recording, and its expiry."""
 
     path: str
     until: datetime
 
 
 def recording(visit: Visit, article_id: str) -> Recording:
-    """A new address for this reader, here. Raises OthersAddress where nobody is signed in."""
+    """A new address for this reader and session. Raises OthersAddress if nobody is signed in."""
     until = (visit.at + GOOD_FOR).astimezone(UTC).replace(microsecond=0)
     return Recording(
         f"/listen/{article_id}/{int(until.timestamp())}.{_seal(visit, article_id, until)}", until
@@ -70,12 +69,12 @@ def recording(visit: Visit, article_id: str) -> Recording:
 
 
 def _seal(visit: Visit, article_id: str, until: datetime) -> str:
-    """Binds article, end and whose it is."""
+    """A signature over article, expiry and session."""
     return visit.services.site.tokens.token(PURPOSE, _sealed(visit, article_id, until)).rpartition(".")[2]
 
 
 def _sealed(visit: Visit, article_id: str, until: datetime) -> str:
-    """What is bound; it isn't a part of the address."""
+    """The signed text, which isn't part of the address."""
     if visit.known_by is None:
         raise OthersAddress
     return f"{article_id}:{int(until.timestamp())}:{visit.known_by}"
@@ -102,7 +101,7 @@ def where(visit: ByToken, article_id: Named) -> JSONResponse:
 
 @router.api_route("/listen/{article_id}/{end}.{seal}", methods=["GET", "HEAD"], include_in_schema=False)
 def listen(visit: ByToken, article_id: Named, end: int, seal: str) -> Response:
-    """The recording, whole or in ranges. Whether the reader may listen is asked again each time, so what ends has ended."""
+    """The recording, whole or in ranges. The right to listen is checked at each request, so that it ends at once."""
     _refuse(visit, article_id)
     until = _moment(end)
     sealed = _sealed(visit, article_id, until)
@@ -132,6 +131,6 @@ def _moment(end: int) -> datetime:
 
 
 class _File(FileResponse):
-    """Players ask for one range, or two; whoever asks for many at once gets the whole."""
+    """Players request one or two ranges; a request for many gets the whole file."""
 
     max_ranges = 4

@@ -1,4 +1,4 @@
-"""How pages look with the sample paper: its templates, and its own static files."""
+"""The look of pages with the sample paper: its templates and static files."""
 
 from functools import partial
 from pathlib import Path
@@ -9,11 +9,11 @@ from billing.web.kit.rendering import Look, asset
 STATIC = Path(__file__).parent / "static"
 ADDRESS = "/static/paper"
 paper_asset = partial(asset, folder=STATIC, address=ADDRESS)
-"""The address of one of its static files."""
+"""The address of a static file of the paper."""
 
 
 def paper_look(zone: ZoneInfo) -> Look:
-    """Renders the paper's and the demo's pages, and all others."""
+    """A Look that also has the templates of the paper and the demo."""
     look = Look(zone, "billing.dev.paper")
     look.environment.globals["paper_asset"] = paper_asset
     return look

@@ -1,4 +1,4 @@
-"""What an article page tells search engines and link previews about itself (PW-2). None of it holds any of the text."""
+"""Metadata of an article page for search engines and link previews (PW-2). It contains none of the text."""
 
 from datetime import datetime
 
@@ -7,16 +7,16 @@ from billing.web.views.start import Teaser
 from emails import House
 
 PAYWALL = ".paywall"
-"""Marks what is locked, or would stand there: a class selector, on the page of whoever reads and of whoever doesn't."""
+"""The CSS class of the locked part, on pages with and without the text."""
 
 
 def is_free(teaser: Teaser) -> bool:
-    """Whether everybody reads it at this moment."""
+    """Whether everyone may read it now."""
     return teaser.access in ("free", "open")
 
 
 def news_article(teaser: Teaser, house: House, url: str, published_at: datetime) -> dict[str, object]:
-    """JSON-LD for an article page: the same for whoever reads it, whoever doesn't, and a crawler. `url` is canonical."""
+    """JSON-LD for an article page; it is the same for every visitor and crawler. `url` is canonical."""
     publisher = {"@type": "NewsMediaOrganization", "name": house.name, "url": house.url}
     described: dict[str, object] = {
         "@context": "https://schema.org",
@@ -42,7 +42,7 @@ def news_article(teaser: Teaser, house: House, url: str, published_at: datetime)
 
 
 def open_graph(teaser: Teaser, house: House, url: str, published_at: datetime) -> OpenGraph:
-    """For the preview of a shared link: title and lead."""
+    """Open Graph properties for the preview of a shared link."""
     properties = {
         "og:type": "article",
         "og:site_name": house.name,

@@ -1,4 +1,4 @@
-"""How a page of the sample paper is asked for, and which of its pages caches may share."""
+"""Requests for the sample paper's pages: prefetches, crawlers, and pages that caches may share."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -16,12 +16,12 @@ from billing.web.views.frame import Page
 
 
 def is_ahead(visit: Visit) -> bool:
-    """Whether the browser only fetches ahead."""
+    """Whether the request is a prefetch."""
     return reading(visit.request.method, visit.request.headers) is Reading.AHEAD
 
 
 def is_proved_crawler(visit: Visit) -> bool:
-    """Whether it is Google's search crawler, beyond what it says of itself. May wait for some seconds, in its thread."""
+    """Whether it is proved to be Google's search crawler. May block for some seconds."""
     address = address_of(visit.ip)
     if address is None or not claims(visit.device):
         return False
@@ -30,10 +30,10 @@ def is_proved_crawler(visit: Visit) -> bool:
 
 
 def shared_page(visit: Visit, view: Page, until: datetime | None = None) -> Response:
-    """Answer with a page that stands in for everybody's: to just anybody without a cookie, and for caches between to keep
-    for a short while, no longer than it is true (PW-5). To others it is their own.
+    """Answer with a page that caches may keep for a short time, but not beyond `until` (PW-5), if the request has no cookie of ours.
+    Other requests get a private page.
 
-    A cache keeps it for requests without cookies, by `Vary`; one that ignores that must pass requests with ours on."""
+    `Vary` limits the cached page to requests without cookies. A cache that ignores `Vary` must forward requests with our cookies."""
     settings = visit.services.settings
     seconds = settings.shared_seconds
     if until is not None:
@@ -46,6 +46,6 @@ def shared_page(visit: Visit, view: Page, until: datetime | None = None) -> Resp
 
 
 def _is_anybody(visit: Visit) -> bool:
-    """Whether the browser sent nothing of ours, and is given nothing: it is answered as any other would be."""
+    """Whether the browser sent no cookie or token of ours and is given none, so that its answer suits all such browsers."""
     sent = cookies.any_of_ours(visit.request) or "authorization" in visit.request.headers
     return not sent and not visit.gives and not visit.takes

@@ -1,7 +1,7 @@
-"""The demo's articles: one Markdown file each in `articles/`, the front matter as `name: value` lines.
+"""The demo's articles: Markdown files in `articles/`, with front matter of `name: value` lines.
 
-After a blank line comes the text: paragraphs between blank lines, `## ` a heading, `> ` a quotation,
-`!name caption` a figure drawn in `articles/figures/name.svg`.
+After a blank line comes the text. Blank lines separate paragraphs; `## ` is a heading, `> ` a quotation, and `!name caption` a figure
+from `articles/figures/name.svg`.
 """
 
 import math
@@ -26,10 +26,10 @@ WORDS_READ_A_MINUTE = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleArticle:
-    """An article with its whole text; only the server holds it.
+    """An article with its whole text, which only the server has.
 
-    `terms` say nothing where its section's policy counts; `opened` is why an editor opened it to everyone, if one did;
-    a `fresh` one is published when the demo begins, so that what is free for some hours can be seen to be."""
+    `terms` are empty if the section's policy applies. `opened` is the reason if an editor opened it to everyone. A `fresh` article is
+    published when the demo first starts, to show free hours."""
 
     teaser: Teaser
     terms: AccessTerms
@@ -41,18 +41,18 @@ class SampleArticle:
 
 @cache
 def sample_articles() -> tuple[SampleArticle, ...]:
-    """All of them, the newest first."""
+    """All sample articles, newest first."""
     found = [parse(path.stem, path.read_text("utf-8")) for path in FOLDER.glob("*.md")]
     return tuple(sorted(found, key=lambda article: article.teaser.published_on, reverse=True))
 
 
 def sample_article(article_id: str) -> SampleArticle | None:
-    """One by its id, or None."""
+    """The sample article with this id, or None."""
     return next((article for article in sample_articles() if article.teaser.id == article_id), None)
 
 
 def with_sample(teaser: Teaser) -> Teaser:
-    """The same article with what only its sample text tells: the lead, how long it is, whether it can be listened to."""
+    """Add to a teaser what only the sample file has: the lead, the reading time, whether there is a recording."""
     sample = sample_article(teaser.id)
     if sample is None:
         return teaser
@@ -60,7 +60,7 @@ def with_sample(teaser: Teaser) -> Teaser:
 
 
 def parse(article_id: str, source: str) -> SampleArticle:
-    """An article from its file. A missing field, a wrong date or an unknown access level raises ValueError."""
+    """Parse an article's file. Raises ValueError for a missing field, a wrong date or an unknown access level."""
     head, _, body = source.partition("\n\n")
     lines = dict(line.split(": ", 1) for line in head.splitlines())
     if missing := {"title", "section", "lead", "access", "published", "byline"} - lines.keys():
@@ -94,7 +94,7 @@ def _terms(lines: dict[str, str]) -> AccessTerms:
 
 
 def block(text: str) -> Block:
-    """One piece of the text by the mark it begins with. A figure's drawing is ours, so it is trusted markup."""
+    """Parse one block of the text. A figure's SVG is a file of this package, so it is trusted markup."""
     if text.startswith("## "):
         return Block(kind="heading", text=text[3:])
     if text.startswith("> "):

@@ -1,4 +1,4 @@
-"""The demo's static page: a file that is the same for everybody, with `paywall.js`; and the address of its text."""
+"""The demo's static page, a file with `paywall.js` that is the same for everyone; and the endpoint of its text."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class TextLocked(Forbidden):
 
 @router.get("/demo/static-page")
 def static_page(visit: Visiting) -> Response:
-    """As it stands in the folder of examples, under the demo's clock."""
+    """The example page with the demo's bar added."""
     style = f'<link rel="stylesheet" href="{paper_asset("paper.css")}">\n</head>'
     bar = str(visit.extras.banner(visit) or "")  # as plain text: added to markup, BODY would be escaped
     page = PAGE.read_text("utf-8").replace("</head>", style, 1)
@@ -35,7 +35,7 @@ def static_page(visit: Visiting) -> Response:
 
 @router.get("/demo/text/{article_id}")
 def text(visit: Visiting, article_id: str) -> Response:
-    """The full text alone, for whoever may read it. The script asked before, so this reading is counted already."""
+    """The full text, for readers with access. The script's access check has counted this reading already."""
     sample = sample_article(article_id)
     if sample is None:
         raise UnknownArticle

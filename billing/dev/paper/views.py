@@ -1,4 +1,4 @@
-"""What the sample paper's pages need, as plain values."""
+"""The views of the sample paper's pages, as plain values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,10 +32,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wall:
-    """What stands instead of the text: the three refusals of the access decision.
+    """The paywall in place of the text, by the access decision's three refusals.
 
-    `limit` is how many metered articles a month were free; `registered_limit` what a free registration would give.
-    `gift_over` tells whoever followed a gift link why it opens nothing any more.
+    `limit` is the number of free metered articles a month, `registered_limit` that of a free registration. `gift_over` explains why
+    a gift link no longer works.
     """
 
     reason: Literal["register", "subscribe", "meter_used"]
@@ -55,22 +55,22 @@ class MeterNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
-    """With `source`, an address for five minutes, the reader may listen; without it a sentence says that subscribers can."""
+    """`source` is the recording's address, valid for five minutes; without it the page says that subscribers can listen."""
 
     minutes: int
     source: str | None = None
 
 
 OpenGraph = tuple[tuple[str, str], ...]
-"""Properties for link previews, with their values."""
+"""Names and values of link preview properties."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticlePage:
-    """Either `paragraphs` or `wall`: locked text is never handed to the page (PW-1).
+    """Has either `paragraphs` or `wall`: locked text is never given to the page (PW-1).
 
-    `canonical` is the page's one address; `noindex` keeps other forms of it out of search: what a gift opened (PW-8), what a
-    signed-in reader sees, the print. `is_free`: everybody reads it now, so nothing on the page is marked as locked (PW-2).
+    `canonical` is the page's address. `noindex` keeps other versions out of search: by gift (PW-8), for signed-in readers, for print.
+    `is_free`: everyone may read it now, so nothing on the page is marked as locked (PW-2).
     """
 
     template: ClassVar[str] = "article.html"
@@ -83,7 +83,7 @@ class ArticlePage:
     note: str | None = None
     terms: str | None = None
     unreached: Unreached | None = None
-    """The reader's mail address refuses our mail."""
+    """Set if the reader's mail address refuses our mail."""
     can_give: bool = False
     canonical: str | None = None
     noindex: bool = False
@@ -99,6 +99,6 @@ class ArticlePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintPage(ArticlePage):
-    """The same on one sheet, without what belongs to a screen."""
+    """The print version."""
 
     template: ClassVar[str] = "print.html"

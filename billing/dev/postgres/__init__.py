@@ -1,7 +1,7 @@
-"""PostgreSQL that starts by itself: the binaries of a wheel, run as a child of this program.
+"""An embedded PostgreSQL: the binaries of a wheel, run as a child of this program, for the demo, development and tests.
 
-For the demo, development and tests. It listens on a Unix socket only its owner may open, never on the network.
-Started by root, the server itself runs as another system account, as PostgreSQL insists.
+It listens only on a Unix socket that its owner may open, never on the network. If root starts it, the server runs as another system
+account, because PostgreSQL refuses root.
 """
 
 from billing.dev.postgres.errors import PostgresRefused

@@ -1,4 +1,4 @@
-"""Whom the embedded PostgreSQL runs as: ourselves, or, as it refuses root, another account of the system."""
+"""The account of the embedded PostgreSQL: the present one, or another for root, which PostgreSQL refuses."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ ACCOUNTS_FOR_ROOT = ("postgres", "nobody")
 
 
 class SubprocessOptions(TypedDict, total=False):
-    """The part of Popen's arguments that changes the account."""
+    """Popen's arguments that set the account."""
 
     user: int
     group: int
@@ -21,13 +21,13 @@ class SubprocessOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class ServerAccount:
-    """An account to run as; `None` stands for our own."""
+    """An account to run as; `None` is the present one."""
 
     uid: int | None = None
     gid: int | None = None
 
     def options(self) -> SubprocessOptions:
-        """What `subprocess` needs to run a child as this account."""
+        """Arguments for `subprocess` that run a child as this account."""
         if self.uid is None or self.gid is None:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
@@ -38,24 +38,24 @@ class ServerAccount:
             os.chown(path, self.uid, self.gid)
 
     def reaches(self, *paths: Path) -> bool:
-        """Whether the account may pass through all these folders."""
+        """Whether the account may enter all these folders."""
         if self.uid is None:
             return True
         script = 'for p; do test -x "$p" || exit 1; done'
-        asked = subprocess.run(  # noqa: S603 - a fixed script, the paths are its arguments
+        done = subprocess.run(  # noqa: S603 - a fixed script, the paths are its arguments
             ["/bin/sh", "-c", script, "sh", *map(str, paths)],
             cwd="/",
             check=False,
             capture_output=True,
             **self.options(),
         )
-        return asked.returncode == 0
+        return done.returncode == 0
 
 
 def account_for(cluster: Path) -> ServerAccount | None:
-    """Ourselves, unless we are root: then the owner of the cluster, or an account every system has.
+    """The present account; for root the cluster's owner, or an account that every system has.
 
-    None when root finds no such account.
+    None if root finds no such account.
     """
     if os.geteuid() != 0:
         return ServerAccount()
@@ -70,7 +70,7 @@ def account_for(cluster: Path) -> ServerAccount | None:
 
 
 def owner_of(path: Path) -> str:
-    """The name of the account that owns the path, for people to read."""
+    """The name of the path's owner, for messages."""
     uid = path.stat().st_uid
     try:
         return pwd.getpwuid(uid).pw_name

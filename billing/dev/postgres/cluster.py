@@ -1,4 +1,4 @@
-"""The folder of an existing PostgreSQL: may we start on it?"""
+"""Checks of an existing PostgreSQL folder before a start."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ LEFTOVER_SECONDS = 20.0
 
 
 def check(cluster: Path, account: ServerAccount) -> None:
-    """Raises `PostgresRefused` for a folder of another owner or version, or one that is no database."""
+    """Raise `PostgresRefused` for a folder of another owner or version, or one without a database."""
     if account.uid is None and cluster.stat().st_uid != os.geteuid():
         raise PostgresRefused(
             f"The database in {cluster} belongs to {owner_of(cluster)}. "
@@ -33,9 +33,8 @@ def check(cluster: Path, account: ServerAccount) -> None:
 
 
 def clear_leftover(cluster: Path) -> None:
-    """Remove the note of a server that was killed: its number may belong to another process by now, and
-    PostgreSQL would take that one for a second server. What is truly left over on the folder is ended: a server, or
-    processes that outlived theirs."""
+    """Remove the pid file of a killed server: its pid may belong to another process now, which PostgreSQL would take for a running
+    server. Processes that still run on the folder are ended first."""
     leftovers = [process for process in psutil.process_iter() if _works_on(process, cluster)]
     for process in leftovers:
         with contextlib.suppress(psutil.Error):

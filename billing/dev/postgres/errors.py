@@ -12,17 +12,17 @@ class PostgresRefused(RefusesToStart):
 
 
 def words(error: OSError) -> str:
-    """What the system says, in one clause."""
+    """The system's error message, as one clause."""
     where = f" ({error.filename})" if error.filename else ""
     return f"{(error.strerror or str(error)).lower()}{where}"
 
 
 def last_words(log: Path) -> str:
-    """The line of a log that tells why its writer ended."""
+    """The log line that explains why its writer ended."""
     marks = ("FATAL:", "PANIC:", "error:")
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    telling = [line for line in lines if any(mark in line for mark in marks)]
-    chosen = (telling or lines or ["no reason given"])[-1]
+    errors = [line for line in lines if any(mark in line for mark in marks)]
+    chosen = (errors or lines or ["no reason given"])[-1]
     for mark in marks:
         chosen = chosen.rpartition(mark)[2]
     return chosen.strip().rstrip(".")

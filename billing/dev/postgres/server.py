@@ -1,4 +1,4 @@
-"""A running embedded server: set up at the first start, watched, stopped."""
+"""A running embedded server: created at the first start, monitored, stopped."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ from billing.dev.process_guard import ProcessGuard
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
-LONGEST_SOCKET_FOLDER = 80  # bytes; the system allows about 104 with the socket's own name
+LONGEST_SOCKET_FOLDER = 80  # bytes; the system allows about 104 including the socket's name
 
 ALWAYS = {
     "listen_addresses": "",
@@ -33,10 +33,10 @@ ALWAYS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "jit": "off",
-    "dynamic_shared_memory_type": "mmap",  # in the folder, so that nothing is left in the system after a kill
+    "dynamic_shared_memory_type": "mmap",  # files in the folder, so that a kill leaves no shared memory behind
 }
-# Promises about power cuts cost time, and a database that lives for one test run needs none.
-FORGETFUL = {
+# Durability costs time, and the database of one test run needs none.
+NOT_DURABLE = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
@@ -49,7 +49,7 @@ FORGETFUL = {
 
 
 class Embedded:
-    """A running server. `stop()` ends it; so does the end of this program, however it comes."""
+    """A running server. `stop()` ends it, as does the end of this program in any way."""
 
     def __init__(self, folder: Path, *, durable: bool, disposable: bool = False) -> None:
         self.folder = folder
@@ -63,10 +63,9 @@ class Embedded:
 
     @classmethod
     def start(cls, folder: Path, *, durable: bool, disposable: bool = False) -> Self:
-        """Start PostgreSQL on `folder`, made (with an empty server) at the first start.
+        """Start PostgreSQL on `folder`, which is created with an empty server at the first start.
 
-        `durable=False` trades safety in a power cut for speed; a disposable folder is removed at the end.
-        Raises `PostgresRefused`.
+        `durable=False` trades safety in a power cut for speed; a disposable folder is removed at the end. Raises `PostgresRefused`.
         """
         server = cls(folder.absolute(), durable=durable, disposable=disposable)
         try:
@@ -78,7 +77,7 @@ class Embedded:
 
     @property
     def pid(self) -> int:
-        """The process number of the server."""
+        """The server's process id."""
         if self._server is None:
             raise PostgresRefused("PostgreSQL is not running.")
         return self._server.pid
@@ -88,11 +87,11 @@ class Embedded:
         return 0 if self._server is None else self._server.poll()
 
     def url(self, database: str = "postgres") -> str:
-        """The address of a database, as libpq and psycopg read it."""
+        """The address of a database for libpq and psycopg."""
         return f"postgresql://postgres@/{quote(database, safe='')}?host={quote(str(self._socket_folder))}"
 
     def create(self, database: str) -> str:
-        """Make the database unless it exists; returns its address."""
+        """Create the database if it is missing; return its address."""
         try:
             with psycopg.connect(self.url(), autocommit=True) as connection:
                 known = connection.execute(
@@ -108,7 +107,7 @@ class Embedded:
         return self.url(database)
 
     def stop(self) -> None:
-        """End the server (open connections are closed) and give the folder free. Repeating it does no harm."""
+        """Stop the server, close its connections and unlock the folder. May be repeated."""
         server, self._server = self._server, None
         if server is not None:
             _end(server)
@@ -161,14 +160,14 @@ class Embedded:
             ) from error
 
     def _make_cluster(self) -> None:
-        # Made aside and renamed when complete: an interrupted first start leaves nothing half made behind.
+        # Created under another name and renamed when complete, so that an interrupted start leaves no broken cluster.
         unfinished = self.folder / "cluster.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
         self._account.give(unfinished)
         command = [
             str(self._installation / "bin" / "initdb"),
-            f"--pgdata={self._seen(unfinished)}",
+            f"--pgdata={self._path_for_server(unfinished)}",
             "--username=postgres",
             "--auth=trust",
             "--encoding=UTF8",
@@ -189,17 +188,17 @@ class Embedded:
         unfinished.rename(self._cluster)
 
     def _launch(self) -> None:
-        settings = ALWAYS | ({} if self._durable else FORGETFUL)
+        settings = ALWAYS | ({} if self._durable else NOT_DURABLE)
         settings["unix_socket_directories"] = f'"{self._socket_folder}"'
-        command = [str(self._installation / "bin" / "postgres"), "-D", self._seen(self._cluster)]
+        command = [str(self._installation / "bin" / "postgres"), "-D", self._path_for_server(self._cluster)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         with self._log.open("wb") as log:
             self._server = self._child(command, self._cluster, log)
 
-    def _seen(self, folder: Path) -> str:
-        """The folder's path as the server's account can walk it: where it may not pass the folders above,
-        the kernel's link to the working directory (already entered by us) leads there."""
+    def _path_for_server(self, folder: Path) -> str:
+        """A path of the folder that the server's account can use. If it may not enter the folders above, that is the kernel's link to
+        the working directory, which this process has entered already."""
         if self._account.reaches(folder):
             return str(folder)
         if not sys.platform.startswith("linux"):
@@ -221,7 +220,7 @@ class Embedded:
             cwd=folder,
             env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
             start_new_session=True,
-            preexec_fn=enter,  # one write() on a pipe: nothing that could wait for a lock
+            preexec_fn=enter,  # safe after fork: it only writes to a pipe
             **self._account.options(),
         )
 

@@ -1,1 +1,1 @@
-"""Every page with sample values, to look at."""
+"""Previews: every page with sample values."""

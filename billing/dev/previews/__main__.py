@@ -1,4 +1,4 @@
-"""Write every page to a folder, to be looked at: `python -m billing.dev.previews DIR`."""
+"""Write every page to a folder: `python -m billing.dev.previews DIR`."""
 
 import shutil
 import sys
@@ -11,7 +11,7 @@ from billing.web.kit.rendering import STATIC
 
 
 def write(folder: Path) -> list[str]:
-    """Writes every page as NAME.html, with the static files beside them. Returns the names."""
+    """Write every page as NAME.html, with the static files; return the names."""
     shutil.copytree(STATIC, folder / "static", dirs_exist_ok=True)
     shutil.copytree(look.STATIC, folder / look.ADDRESS[1:], dirs_exist_ok=True)
     names = []

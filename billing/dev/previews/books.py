@@ -57,7 +57,7 @@ _FILES = (
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
-    """A month with everything, and one with nothing."""
+    """Previews of a month with all kinds of entries, and of an empty one."""
     accounts = tuple(
         AccountRow(name=name, meaning=meaning, before=before, debit=debit, credit=credit, after=before)
         for name, meaning, before, debit, credit in _ROWS

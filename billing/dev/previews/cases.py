@@ -69,7 +69,7 @@ DISPUTE = StaffDisputePage(
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
-    """Name, view and frame of each."""
+    """Name, view and frame of each preview."""
     at = replace(STAFF, path="/staff/cases")
     compared = "Our books were compared with the acquirer’s through Wednesday 4 November 2026."
     cases = StaffCasesPage(rows=(DISPUTED, UNKNOWN), closed=(CLOSED,), compared=compared)

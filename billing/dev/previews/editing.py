@@ -1,4 +1,4 @@
-"""The pages of staff about who may read, with sample values."""
+"""Staff pages about access to articles, with sample values."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,7 +24,7 @@ TITLES = tuple((article.teaser.id, article.teaser.title) for article in sample_a
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
-    """Name, view and frame of every page in every variant worth a look."""
+    """Name, view and frame of each preview."""
     yield from _articles()
     yield from _why()
 

@@ -1,4 +1,4 @@
-"""Write every sample mail into a folder, with an index: `python -m billing.dev.previews.mails DIR`."""
+"""Write every sample mail to a folder, with an index: `python -m billing.dev.previews.mails DIR`."""
 
 import sys
 from html import escape
@@ -25,7 +25,7 @@ li {{ margin: 0 0 1rem; }}
 
 
 def write(folder: Path, house: House = HOUSE) -> Path:
-    """Render all samples into `folder` as .html and .txt, those with a document as .pdf too; the index page."""
+    """Render all samples into `folder` as .html and .txt, and documents as .pdf; return the index page."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for name, mail in samples().items():
@@ -46,7 +46,7 @@ def _row(name: str, mail: Rendered, *, has_pdf: bool) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """The command: print the path of the index page."""
+    """Write all mails and print the path of the index page."""
     if len(arguments) != 1:
         sys.stderr.write("usage: python -m billing.dev.previews.mails DIR\n")
         return 2

@@ -1,4 +1,4 @@
-"""The pages about newsletters, for readers and for editors, with sample values."""
+"""Newsletter pages for readers and editors, with sample values."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -41,7 +41,7 @@ SUBJECT = "The dam, the road, the mayor"
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
-    """Name, view and frame of every page in every variant worth a look."""
+    """Name, view and frame of each preview."""
     yield from _choosing()
     yield from _writing()
     yield from _sending()

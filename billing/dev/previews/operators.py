@@ -1,4 +1,4 @@
-"""The pages of staff about the machinery, with sample values."""
+"""Staff pages for operators, with sample values."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -57,7 +57,7 @@ BROKEN = EventRow(
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
-    """Each with a name, and the frame around it."""
+    """Name, view and frame of each preview."""
     at = replace(STAFF, path="/staff/webhooks")
     yield "staff-paused", StaffFindPage(waiting=0, paused=PAUSED), STAFF
     yield "staff-silent", StaffFindPage(waiting=0, silent_since=NOW - timedelta(minutes=20)), STAFF

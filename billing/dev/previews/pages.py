@@ -1,4 +1,4 @@
-"""Every page with sample values."""
+"""All previews together."""
 
 from collections.abc import Iterator
 
@@ -35,6 +35,6 @@ MODULES = (
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
-    """Name, view and frame of every page in every variant worth a look."""
+    """Name, view and frame of each preview."""
     for module in MODULES:
         yield from module.pages()

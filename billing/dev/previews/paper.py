@@ -67,7 +67,7 @@ def _described(article: SampleArticle) -> dict[str, object]:
 
 
 def _mailbox() -> Iterator[tuple[str, Page, Frame]]:
-    """The demo's mailbox, with a letter and empty."""
+    """Previews of the demo's mailbox, with a letter and empty."""
     at = replace(VISITOR, path="/mailbox")
     subjects = (
         "Your tax invoice INV-000148",

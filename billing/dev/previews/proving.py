@@ -1,4 +1,4 @@
-"""The pages to sign in on, that ask who is there, and for a second person, with sample values."""
+"""Pages for signing in, fresh proofs and second approvals, with sample values."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -50,7 +50,7 @@ PAST = replace(REFUND, state="done", decided_by=LONG_ADDRESS, decided_at=NOW)
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
-    """Name, view and frame of each."""
+    """Name, view and frame of each preview."""
     yield from _sign_in()
     reader = ProveAgainPage(email=LONG_ADDRESS, act="card", words=ACTS["card"].words)
     yield "prove-again", reader, replace(READER, path="/account/confirm")

@@ -11,7 +11,7 @@ from billing.web.views.staff import EarlierWithdrawal, StaffRequestPage, StaffRe
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
-    """All of them."""
+    """Name, view and frame of each preview."""
     at = replace(STAFF, path="/staff/requests")
     unknown = replace(REQUEST, reader_id=None, words="", charged_since=None, next_charge=None, next_at=None)
     before = EarlierWithdrawal(on=date(2026, 7, 22), amount=PRICE, reader_id="rdr_1", same_reader=True)

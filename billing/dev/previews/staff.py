@@ -1,4 +1,4 @@
-"""The pages of staff, and the reader's form to them, with sample values."""
+"""Staff pages and the reader's contact form, with sample values."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -170,7 +170,7 @@ ACT = StaffActPage(
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
-    """Name, view and frame of each."""
+    """Name, view and frame of each preview."""
     yield from _sign_in()
     yield from _readers()
     yield "contact", ContactPage(), VISITOR

@@ -1,4 +1,4 @@
-"""Staff's pages of records: the audit, members and invoices, with sample values."""
+"""Staff pages about the audit log, members and invoices, with sample values."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +21,7 @@ from billing.web.views.staff import (
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
-    """Name, page and frame of each preview."""
+    """Name, view and frame of each preview."""
     yield from _records()
     yield from _invoices()
 

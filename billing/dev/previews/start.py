@@ -1,4 +1,4 @@
-"""The pages from the offer to a running subscription, and of trouble, with sample values."""
+"""Pages from the offer to a running subscription, and error pages, with sample values."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -84,7 +84,7 @@ def _charged() -> Iterator[tuple[str, Page, Frame]]:
 
 
 def _errors() -> Iterator[tuple[str, Page, Frame]]:
-    """What is said when a page is missing, or broken."""
+    """Previews of the error pages."""
     missing = ErrorPage(
         status=404,
         title="This page does not exist",

@@ -1,4 +1,4 @@
-"""The values the preview's pages share: an invented publisher, a price, a calendar, a visitor and a reader."""
+"""Values shared by the previews: a fictitious publisher, a price, dates, a visitor and a reader."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""Nothing outside an acquirer's own folder holds its words: names, payload shapes, codes, the look of its ids."""
+"""Nothing outside an acquirer's folder uses its words: names, payload shapes, codes, id formats."""
 
 import ast
 import re

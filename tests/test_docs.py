@@ -1,4 +1,4 @@
-"""What the pages for people name exists: settings, commands, make targets, files, tests and other pages."""
+"""Everything that the docs name exists: settings, commands, make targets, files, tests and other pages."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A live process runs nothing of the sandbox, the demo and its sample paper, and has none of their pages."""
+"""A live process imports nothing of sandbox, demo and sample paper, and has none of their pages."""
 
 import json
 import subprocess

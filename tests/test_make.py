@@ -1,4 +1,4 @@
-"""What `make` offers is told by `make help`. The locks say exactly what is installed, and from nowhere in particular."""
+"""`make help` lists the targets. The locks say exactly what is installed."""
 
 import ast
 import os

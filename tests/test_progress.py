@@ -1,4 +1,4 @@
-"""Long commands say where they are: on a terminal, in one line that is gone at the end; elsewhere not a word."""
+"""Long commands show their progress in one line on a terminal, which is removed at the end; elsewhere they print nothing."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Functions of the rooms where money moves stay small: few parameters, few lines."""
+"""Functions in rooms where money moves stay small: few parameters, few lines."""
 
 import ast
 from collections.abc import Iterator

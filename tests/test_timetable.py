@@ -1,4 +1,4 @@
-"""The look at everything that may be due."""
+"""The worker's look for due work of all kinds."""
 
 import logging
 from collections.abc import Iterator

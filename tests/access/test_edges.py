@@ -1,4 +1,4 @@
-"""For servers and apps in front of the articles: the gate, reader tokens, and the words of AuthZEN."""
+"""For servers and apps in front of the articles: the gate, reader tokens, and AuthZEN."""
 
 import json
 import time

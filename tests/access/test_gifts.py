@@ -1,4 +1,4 @@
-"""Gift links (PW-8): one article, for a while, for so many people, on nobody's meter; and kind words when it is over."""
+"""Gift links (PW-8): one article, for a limited time and number of people, off the meter; and the page when a gift is over."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

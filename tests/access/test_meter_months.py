@@ -1,4 +1,4 @@
-"""The meter: so many metered articles a month, each counted once, by whom it can name."""
+"""The meter: a number of metered articles a month, each counted once for each visitor."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who is entitled: SQL, which asks of everybody at once, agrees with the rule, which decides about one subscription."""
+"""Entitlement: the SQL for all readers agrees with the rule for one subscription."""
 
 import json
 from collections import Counter

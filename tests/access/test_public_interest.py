@@ -1,4 +1,4 @@
-"""The public-interest switch: an editor opens an article, a section or the site; everyone reads, everywhere, until it closes."""
+"""Public windows: an editor opens an article, a section or the site to everyone, until it closes."""
 
 from dataclasses import replace
 from datetime import date

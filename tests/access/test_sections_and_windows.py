@@ -1,4 +1,4 @@
-"""What articles ask that say nothing themselves, and windows in which everyone reads."""
+"""Policies of sections for articles without their own, and windows in which everyone may read."""
 
 from datetime import timedelta
 

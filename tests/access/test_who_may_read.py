@@ -1,4 +1,4 @@
-"""Every kind of article for every kind of reader: the decision, the page, and what is in its bytes."""
+"""Every kind of article for every kind of reader: the decision, the page, and its bytes."""
 
 from dataclasses import dataclass
 from http.cookiejar import Cookie

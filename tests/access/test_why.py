@@ -1,4 +1,4 @@
-"""Why: what was answered at any moment can be asked for later, with the facts behind it."""
+"""Explanations: an access decision of any moment can be repeated later, with its facts."""
 
 from datetime import datetime
 from typing import Any

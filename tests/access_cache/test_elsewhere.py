@@ -1,4 +1,4 @@
-"""What is committed here, another web process answers by; whatever becomes of the line that tells it."""
+"""A commit here changes another web process's answers, whatever happens to its listening connection."""
 
 import shutil
 import tempfile

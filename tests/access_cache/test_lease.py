@@ -1,4 +1,4 @@
-"""For how long the access line is believed after its last word."""
+"""How long the access cache is trusted after the last notification."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""AccessCache is bounded, filled once, and never with what changed while it was looked up."""
+"""AccessCache is bounded, loads each entry once, and never keeps an entry that changed during its look-up."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""From memory the same is said as from the database, at every instant, whatever the facts."""
+"""The cache answers as the database does, at every instant, for any facts."""
 
 import asyncio
 import json

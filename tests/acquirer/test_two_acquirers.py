@@ -1,4 +1,4 @@
-"""A house with two acquirers: each row is asked about where its facts stand, and the trouble of one is not the other's."""
+"""Two acquirers in one installation: each row is looked up at its own acquirer, and one's outage doesn't affect the other."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The registry of articles: what the publisher's pages tell us, never their text."""
+"""The registry of articles: the publisher's facts about them, never their text."""
 
 from typing import Any
 

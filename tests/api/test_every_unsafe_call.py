@@ -1,4 +1,4 @@
-"""Every unsafe call of a program takes an Idempotency-Key: repeated, it answers the same and does nothing more."""
+"""Every unsafe API call takes an Idempotency-Key: a repeat gives the same answer and does nothing more."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""`/v1/readers/{id}/forecast`: what is foretold is what is charged."""
+"""`/v1/readers/{id}/forecast` predicts the charges that are then made."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Invoices and refunds as programs see them; money goes back at most once for a call, and never more than came."""
+"""Invoices and refunds in the API; a call refunds at most once, and never more than was paid."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

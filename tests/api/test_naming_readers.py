@@ -1,4 +1,4 @@
-"""A program names a reader by the publisher's own id, by ours, or by both where it isn't sure that we know its own."""
+"""A program identifies a reader by the publisher's id, by ours, or by both."""
 
 from tests.support.world import World
 

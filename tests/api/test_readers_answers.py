@@ -1,4 +1,4 @@
-"""What programs are told about readers, and how they find them."""
+"""Readers in the API: their data, and how to find them."""
 
 import httpx
 

@@ -1,4 +1,4 @@
-"""An Idempotency-Key: what happened once is answered alike for ever; what didn't happen may be tried again with it."""
+"""An Idempotency-Key repeats the answer of a completed call; a call without effect may be retried with it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The benchmarks run; and what ours is measured against writes the very rows that ours does."""
+"""The benchmarks run, and the baseline writes the same rows as the product."""
 
 import importlib
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A batch in which everything happens at once: each row ends as it would alone."""
+"""A batch with every kind of case: each row ends as it would alone."""
 
 from collections import Counter
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""After an outage of ours a reader pays for the present month, once; what was missed is given away."""
+"""After an outage a reader pays once, for the present month; missed periods are free."""
 
 import pytest
 import sqlalchemy as sa

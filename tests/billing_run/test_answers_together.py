@@ -1,4 +1,4 @@
-"""Answers that come within a tenth of a second are settled together; a slow one holds up no other."""
+"""Answers within a tenth of a second are settled together; a slow one delays no other."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

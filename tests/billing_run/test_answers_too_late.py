@@ -1,4 +1,4 @@
-"""Answers that come when something else has happened meanwhile: the money is kept once, or goes back by itself."""
+"""Answers that come after something else has happened: the money is kept once, or refunded automatically."""
 
 import csv
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""A card whose last month has come, a card that its network replaces, and a card that is asked too often."""
+"""Cards that expire, that their network replaces, or that are asked too often."""
 
 import pytest
 import sqlalchemy as sa

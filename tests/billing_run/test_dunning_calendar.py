@@ -1,4 +1,4 @@
-"""A refused charge, told as a calendar: what is tried when, what the reader is told, until when reading goes on."""
+"""A declined charge as a calendar: retries, mails, and how long the reader has access."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A row that somebody has locked and forgotten holds up nobody else's charge, and its own reader's not for ever."""
+"""A row locked by another transaction delays no other reader's charge, and its own reader's only for a while."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The database restarts while a billing run has charges in hand: the run ends, and the next one finds what it sent."""
+"""The database restarts while a billing run holds charges: the run ends, and the next one finds what it sent."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whatever breaks, and when: never a charge without both notices, accepted in their windows, before that very charge."""
+"""Whatever fails: no charge without both notices, accepted in their windows before that charge."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Staff may let several readers pay with one card. What it refused is counted together, whoever adds an attempt at that moment (RET-6)."""
+"""Several readers may share a card. Its declines are counted together, even when attempts are added at the same time (RET-6)."""
 
 from collections import Counter
 from datetime import timedelta

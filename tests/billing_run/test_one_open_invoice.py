@@ -1,4 +1,4 @@
-"""A subscription owes one period at most: what an outage left behind is void when today's is drawn up, and never charged beside it."""
+"""A subscription owes one period at most: a new invoice voids one left by an outage, which is never charged too."""
 
 import pytest
 

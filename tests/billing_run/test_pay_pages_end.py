@@ -1,4 +1,4 @@
-"""A pay page ends with the grace, and one that could not be opened is followed by another with an end of its own."""
+"""A payment page ends with the grace. One that couldn't be opened is followed by another with its own end."""
 
 from datetime import timedelta
 

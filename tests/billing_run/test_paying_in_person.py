@@ -1,4 +1,4 @@
-"""A reader pays what is open, from the mail, without signing in: with the card on record, or on the hosted page."""
+"""A reader pays an open invoice from the mail without signing in, with the saved card or on the hosted page."""
 
 import re
 from functools import partial

@@ -1,4 +1,4 @@
-"""An address that refuses every mail: said where the reader comes, told to staff each time, and over after two extensions."""
+"""An address that refuses every mail: the reader sees it, staff get cases, and the subscription ends after two extensions."""
 
 from datetime import timedelta
 

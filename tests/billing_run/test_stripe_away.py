@@ -1,4 +1,4 @@
-"""Stripe is away. Charging pauses and says so; readers notice nothing; it goes on by itself, each once."""
+"""While Stripe is away charging pauses with an alarm, and readers notice nothing; afterwards each charge is made once."""
 
 import logging
 from collections.abc import Callable

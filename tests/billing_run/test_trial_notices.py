@@ -1,4 +1,4 @@
-"""Told twice before the first charge, or not charged: no notice, no charge (CARD-4)."""
+"""Two notices before the first charge, or no charge (CARD-4)."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Why a card is asked again on a certain day, and why a charge moved: staff read it on the reader's timeline."""
+"""Staff read on the reader's timeline why a card is retried on a certain day and why a charge moved."""
 
 from datetime import timedelta
 

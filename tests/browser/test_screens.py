@@ -1,4 +1,4 @@
-"""Every real page of the running demo, on a phone and at a desk: nothing grave, nothing that moves, nothing off the edge."""
+"""Every page of the running demo at a phone's and a desktop's size: accessible, stable, and not too wide."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta

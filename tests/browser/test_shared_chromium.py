@@ -1,4 +1,4 @@
-"""All tests of a process share one Chromium, and none of them notices."""
+"""All tests of a process share one Chromium without affecting each other."""
 
 import asyncio
 

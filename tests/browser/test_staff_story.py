@@ -1,4 +1,4 @@
-"""Staff at work on the demo: the angry call, two members on one reader, a refund above the limit; each click counted."""
+"""Staff at work on the demo: an angry call, two members on one reader, a refund above the limit; clicks are counted."""
 
 import re
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Another price for those who have subscribed: told a month ahead, never charged without that, and a bounce keeps the old one."""
+"""A new price for subscribers: announced a month ahead, never charged without a notice; a bounce keeps the old price."""
 
 from datetime import date
 

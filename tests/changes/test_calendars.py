@@ -1,4 +1,4 @@
-"""A year for readers who signed up on 31 January, and on 29 February: charge by charge, notice by notice."""
+"""A year of charges and notices for readers who signed up on 31 January and 29 February."""
 
 from collections.abc import Callable
 from datetime import datetime

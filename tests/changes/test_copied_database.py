@@ -1,4 +1,4 @@
-"""A copied or restored database charges nobody and sends no mail until an operator says that it is the one that counts."""
+"""A copied or restored database charges nobody and sends no mail until an operator adopts it."""
 
 from contextlib import closing
 from pathlib import Path

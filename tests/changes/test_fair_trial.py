@@ -1,4 +1,4 @@
-"""One trial for each person, also after everything that names them is gone; and staff's leave with its reason."""
+"""One trial for each person, even after their rows are deleted; staff may grant another with a reason."""
 
 import psycopg
 

@@ -1,4 +1,4 @@
-"""Another plan at the period's end, and a pause: told before, undone until then, and going on by themselves."""
+"""A switch of plan at the period's end, and a pause: announced, undoable until then, and ended automatically."""
 
 from datetime import date, timedelta
 

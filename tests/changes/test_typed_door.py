@@ -1,4 +1,4 @@
-"""The one door takes only columns that a subscription has, each with a value of its type."""
+"""`change` takes only columns of a subscription, each with a value of its type."""
 
 import typing
 from datetime import datetime

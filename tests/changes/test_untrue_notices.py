@@ -1,4 +1,4 @@
-"""Notices that wait for a greylisting relay while the reader chooses something else: taken back, and told again where they hold."""
+"""Notices that a greylisting relay delays while the reader makes another choice: taken back, and sent again where still true."""
 
 from collections.abc import Callable
 from datetime import date

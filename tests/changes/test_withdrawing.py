@@ -1,4 +1,4 @@
-"""Withdraw within the cooling-off days, with or without having cancelled; what goes back goes back once."""
+"""Withdrawing within the cooling-off days, with or without a cancellation; money is refunded once."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A reader withdraws once a year without being asked; about the next withdrawal staff decide, who see the first."""
+"""A reader may withdraw once a year without staff; staff decide about the next withdrawal and see the first."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The yearly plan: its offer and first charge; missed notices make it longer, and a charge made anew starts it on its day."""
+"""The yearly plan: its offer and first charge. Missed notices extend it; a charge made later starts it on that day."""
 
 from collections.abc import Callable
 from datetime import date, timedelta

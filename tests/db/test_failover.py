@@ -1,4 +1,4 @@
-"""PostgreSQL's own numbers, on a cluster that goes on as another timeline: how a failover looks from inside."""
+"""PostgreSQL's own numbers on a cluster with a new timeline: a failover seen from inside."""
 
 import subprocess
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The key of the lists: made once, and found again under the right secret key."""
+"""The list key: made once, and opened by the right secret key."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""While the database is away a process says so once a minute, however often it finds out: it is asked, ticks and listens on."""
+"""While the database is away a process logs it once a minute, for requests, ticks and the listener together."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""A connection that the server has closed is noticed before it is used."""
+"""A connection that the server closed is detected before it is used."""
 
 import sqlalchemy as sa
 

@@ -1,4 +1,4 @@
-"""`billing migrate` waits for no lock for long, is tried again, and says for whom it waits: all who need the table queue behind it."""
+"""`billing migrate` waits only briefly for a lock, tries again, and names what blocks it."""
 
 import io
 import shutil

@@ -1,4 +1,4 @@
-"""A proxy that pools transactions is refused at start, by name: advisory locks, and with them claims, would leak through it."""
+"""A transaction-pooling proxy is refused at start: advisory locks, and so claims, would leak through it."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Code and database that don't fit: a database that is behind is refused by name, one that is ahead is served with a warning."""
+"""Code and database of different versions: a database that is behind is refused, one that is ahead is served with a warning."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""No statement, wait for a lock or open transaction lasts for ever; how long depends on the work."""
+"""Every statement, lock wait and open transaction has a time limit that depends on the work."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""Which errors of PostgreSQL's may not come the next time: what fails with one is tried again, and nothing is concluded from it."""
+"""Transient PostgreSQL errors: what fails with one is retried, and nothing is concluded from it."""
 
 from contextlib import closing
 

@@ -1,4 +1,4 @@
-"""Whether a crawler is Google's: asked both ways, once, kept for a day, and never believed when anything is amiss."""
+"""Proof of Google's crawler: looked up both ways, cached for a day, and denied on any error."""
 
 import os
 import socketserver

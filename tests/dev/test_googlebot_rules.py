@@ -1,4 +1,4 @@
-"""Who says it is Googlebot, what its hosts are called, and what a list of networks must be."""
+"""Claims to be Googlebot, the names of its hosts, and valid lists of networks."""
 
 from ipaddress import ip_address
 

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: starts, stops, survives being killed, and says in one line why it cannot start."""
+"""The embedded PostgreSQL starts, stops, survives kills, and says in one line why it can't start."""
 
 import os
 import re

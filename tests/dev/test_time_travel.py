@@ -1,4 +1,4 @@
-"""Moving a held clock, where something stands in its way."""
+"""Moving a held clock when something prevents it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

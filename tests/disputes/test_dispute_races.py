@@ -1,4 +1,4 @@
-"""A dispute against a refund, and a dispute heard of twice in one instant: two connections, whatever comes first."""
+"""A dispute races a refund, or arrives twice at once, on two connections in any order."""
 
 import threading
 from collections.abc import Callable

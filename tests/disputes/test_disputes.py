@@ -1,4 +1,4 @@
-"""A bank takes a charge back: what the reader, staff, the card and the books see of it."""
+"""A bank disputes a charge: the effects for reader, staff, card and books."""
 
 from typing import Any
 

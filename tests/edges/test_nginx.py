@@ -1,4 +1,4 @@
-"""nginx as Debian has it, with the example configuration, between readers and the paper: caches on, and nothing leaks."""
+"""Debian's nginx with the sample configuration between readers and the paper: caching without leaks."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

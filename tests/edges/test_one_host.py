@@ -1,4 +1,4 @@
-"""Masthead and articles on one host: the list of what goes to Masthead, beside the application's own routes."""
+"""Masthead and articles on one host: the list of Masthead's paths against the application's routes."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`paywall.js` in Chromium, on a static page of another host: what is shown, what is fetched, and what never arrives."""
+"""`paywall.js` in Chromium on a static page of another host: what is shown, fetched, and withheld."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

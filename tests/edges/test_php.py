@@ -1,4 +1,4 @@
-"""The page of PHP, run by PHP: who reads, who doesn't, and what happens when Masthead is away."""
+"""The PHP file, run by PHP: readers with and without access, and Masthead away."""
 
 from collections.abc import Iterator
 from pathlib import Path

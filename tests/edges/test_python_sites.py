@@ -1,4 +1,4 @@
-"""The Python client and its two middlewares, in front of a publisher's own pages; and what they do when Masthead is away."""
+"""The Python client and its two middlewares in front of a publisher's pages, also while Masthead is away."""
 
 import asyncio
 from collections.abc import Callable, Iterable

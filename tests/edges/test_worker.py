@@ -1,4 +1,4 @@
-"""The worker for CDNs, hosted by Node: tokens checked offline, Masthead asked otherwise, and no byte for anybody else."""
+"""The CDN worker in Node: tokens are checked offline, else Masthead is asked, and other visitors get no byte."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Messages wait as rows: they survive the trip, and refuse what does not fit."""
+"""Mails are stored as rows: their fields survive the round trip, and invalid values are refused."""
 
 import json
 from dataclasses import asdict, replace

@@ -1,4 +1,4 @@
-"""Amounts, days, cards and paragraphs as a reader sees them."""
+"""Formats of amounts, days, cards and paragraphs in mails."""
 
 import pytest
 

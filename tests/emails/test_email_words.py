@@ -1,4 +1,4 @@
-"""What each mail says, and what none may say."""
+"""The texts of mails: what each must say, and what none may say."""
 
 import re
 from collections.abc import Callable

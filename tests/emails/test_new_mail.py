@@ -1,4 +1,4 @@
-"""A new mail is two files: a class beside its function, and a template. Everything else finds it by itself."""
+"""A new mail needs two files: a class beside its function, and a template. All else is registered automatically."""
 
 import sys
 from collections.abc import Iterator, Sequence

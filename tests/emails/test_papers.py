@@ -1,4 +1,4 @@
-"""A receipt carries its tax invoice, and news of a refund its credit note, as a PDF that says what the mail says (H14)."""
+"""A receipt has its tax invoice, and a refund mail its credit note, as a PDF with the mail's facts (H14)."""
 
 from dataclasses import replace
 from typing import cast

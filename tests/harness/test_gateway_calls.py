@@ -1,4 +1,4 @@
-"""The judge of gateway calls finds what it is there for."""
+"""Gateway calls from a page's thread are detected."""
 
 from contextvars import copy_context
 from threading import Thread

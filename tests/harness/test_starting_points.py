@@ -1,4 +1,4 @@
-"""Each starting point is what its name says, and is found again as it was kept."""
+"""Each starting point is as named, and is restored as it was kept."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A newsletter as mailboxes keep it: what its signature covers, told line by line (H1, H2). Written by hand, as relays sign."""
+"""`billing mail check`: what a newsletter's signature covers, line by line (H1, H2). The signatures are written by hand."""
 
 from contextlib import suppress
 

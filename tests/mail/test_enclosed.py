@@ -1,4 +1,4 @@
-"""Whether mails carry their documents is the house's choice."""
+"""A setting decides whether mails carry their documents."""
 
 from collections.abc import Callable
 

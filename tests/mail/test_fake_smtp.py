@@ -1,4 +1,4 @@
-"""The tests' own SMTP server is as new after a reset, so that one test leaves nothing to the next."""
+"""A reset of the tests' SMTP server leaves nothing behind for the next test."""
 
 import smtplib
 import socket

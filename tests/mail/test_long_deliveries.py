@@ -1,4 +1,4 @@
-"""Sending takes time: what comes meanwhile, what becomes too late meanwhile, and which moment counts."""
+"""Sending takes time: mails that arrive or expire meanwhile, and the instant that counts."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The database restarts, or a standby takes over, while a worker has mails in hand: what it holds is its own no longer."""
+"""The database restarts, or a standby takes over, while a worker holds mails: its claims are lost."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The demo's mailbox keeps what it accepts, and reads a folder whatever lies in it."""
+"""The demo's mailbox stores accepted mails, and reads a folder with any content."""
 
 import os
 import re

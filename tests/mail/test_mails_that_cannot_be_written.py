@@ -1,4 +1,4 @@
-"""One kind of mail can't be put into words: the others go out, it waits, staff are told, and nothing is lost."""
+"""One kind of mail can't be rendered: the others are sent, it waits, staff get a case, and nothing is lost."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The bytes that reach a relay: one of each header, 7 bits, no line too long, nothing smuggled in (H9 to H15)."""
+"""The bytes sent to a relay: each header once, 7 bits, short lines, nothing injected (H9 to H15)."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A reader replaces an address that refuses our mail while a worker has a mail to it in hand: it goes to the new one."""
+"""A reader replaces a refusing address while a worker holds a mail to it: the mail goes to the new address."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What became of a mail, told exactly: taken, put off, refused, or not known (S3, S5, A7)."""
+"""The exact outcome of a mail: accepted, deferred, refused, or unknown (S3, S5, A7)."""
 
 import shutil
 import socket

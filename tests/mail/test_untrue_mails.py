@@ -1,4 +1,4 @@
-"""A greylisting relay takes a mail minutes later: by then what it says may not be true any more, and then it isn't sent."""
+"""A greylisting relay accepts a mail minutes later. A mail that has become untrue by then isn't sent."""
 
 from collections.abc import Callable
 from datetime import timedelta

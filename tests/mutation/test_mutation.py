@@ -1,4 +1,4 @@
-"""The mutation runner itself: what it draws, and that it tells a killed mutant from a survivor."""
+"""The mutation runner: its draws, and how it tells killed mutants from survivors."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Readers and strangers choose newsletters; every yes and no is proved by a line of evidence, and no scanner decides (C5, C6, C7, H4 to H7)."""
+"""Readers and strangers choose newsletters; every choice leaves evidence, and scanners decide nothing (C5, C6, C7, H4 to H7)."""
 
 from datetime import timedelta
 

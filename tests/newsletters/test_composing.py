@@ -1,4 +1,4 @@
-"""What an editor may write, and what becomes of it: safe, whole, and refused with a reason where it can't be sent."""
+"""An editor's source: rendered safely and completely, or refused with a reason."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""An editor writes an issue from three articles, looks at it, sends it to herself, sets its time; and a thousand get it once each."""
+"""An editor writes an issue from three articles, previews it, sends it to herself and schedules it; a thousand get it once each."""
 
 import re
 from collections import Counter

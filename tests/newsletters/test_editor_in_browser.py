@@ -1,4 +1,4 @@
-"""The editor's pages in a real browser: the preview follows what is typed, articles go in where the cursor is, and nothing is grave."""
+"""The editor's pages in Chromium: the preview follows typing, articles go in at the cursor, and the pages are accessible."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The headers of newsletters, asserted on the bytes that reach the relay (H1 to H18)."""
+"""The headers of newsletters, in the bytes that reach the relay (H1 to H18)."""
 
 import re
 from email.utils import parsedate_to_datetime

@@ -1,4 +1,4 @@
-"""`kill -9` of senders at random moments: nobody gets it twice, nobody is forgotten, and few are held (S2, S12)."""
+"""`kill -9` of senders at random: nobody gets an issue twice, nobody is missed, and few are held (S2, S12)."""
 
 import contextlib
 import random

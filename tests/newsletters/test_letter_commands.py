@@ -1,4 +1,4 @@
-"""`billing newsletters`, `billing bounces take` and `billing suppressions`, as a mail server's pipe and an operator use them."""
+"""`billing newsletters`, `billing bounces take` and `billing suppressions`, as used by operators and a mail server's pipe."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The database restarts while a sender works on: its process lives, so its journal is nobody else's to read."""
+"""The database restarts while a sender works: its process lives, so no other may read its journal."""
 
 from collections import Counter
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""`billing mail test` and `billing mail check`: the newsletter that an operator sends to themselves, and what its mailbox kept."""
+"""`billing mail test` and `billing mail check`: a test newsletter to oneself, and a check of what its mailbox received."""
 
 from pathlib import Path
 

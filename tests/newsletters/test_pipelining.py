@@ -1,4 +1,4 @@
-"""Where the relay allows it, a mail's three questions are asked at once (RFC 2920); every answer still decides by itself."""
+"""If the relay allows it, a mail's three commands are sent at once (RFC 2920); each answer still counts separately."""
 
 from collections.abc import Callable, Iterator
 

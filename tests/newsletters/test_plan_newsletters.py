@@ -1,4 +1,4 @@
-"""A newsletter for subscribers as a feature of plans: who holds one that names it receives it, and nobody else."""
+"""A newsletter as a feature of plans: only subscribers whose plan names it receive it."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The national register of people who want no marketing: an operator compares the promotional lists with it each month (C4, CPA-5)."""
+"""The national opt-out register: an operator compares the promotional lists with it each month (C4, CPA-5)."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the relay answers, and what that means for the recipient, the issue, both or neither (S3, S5, S6, B3)."""
+"""The relay's answers, and their consequences for the recipient, the issue, both or neither (S3, S5, S6, B3)."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What comes back is believed only where it names a mail of ours, once, and reaches as far as it should (B1 to B4, B6)."""
+"""Bounces and complaints count only if they name a mail of ours, once, and within their proper scope (B1 to B4, B6)."""
 
 from email import message_from_bytes
 from email.policy import SMTP

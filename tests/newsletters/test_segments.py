@@ -1,4 +1,4 @@
-"""Joined from segments, a mail is the mail that a full render would have made (H12, H15; the technique must change nothing)."""
+"""A mail joined from segments equals a full rendering (H12, H15)."""
 
 import quopri
 import re

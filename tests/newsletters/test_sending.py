@@ -1,4 +1,4 @@
-"""An issue goes to each who wants it, once, in the words meant for them; and to nobody else."""
+"""An issue goes once to each of its recipients, in the right variant, and to nobody else."""
 
 import re
 import threading

@@ -1,4 +1,4 @@
-"""What an acquirer can do decides what is asked of it; nothing is assumed of any of them."""
+"""An acquirer's capabilities decide what it is asked for; none is assumed."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Stripe writes a charge down, fails, and asks no bank: it stays `requires_confirmation`. That is no charge, and no lasting doubt."""
+"""Stripe stores a charge, fails and asks no bank: it stays `requires_confirmation`, which is no charge and no lasting doubt."""
 
 from datetime import timedelta
 

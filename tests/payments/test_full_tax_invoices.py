@@ -1,4 +1,4 @@
-"""Above R5 000 a tax invoice names its recipient; below, it does for a reader who wants it (VAT-4, VAT-6)."""
+"""A tax invoice names its recipient above R5 000, and below if the reader wants it (VAT-4, VAT-6)."""
 
 import re
 

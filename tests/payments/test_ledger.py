@@ -1,4 +1,4 @@
-"""The ledger refuses what doesn't add up, what was posted otherwise, and any change of what is written."""
+"""The ledger refuses unbalanced postings, conflicting postings, and any change of a posting."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime

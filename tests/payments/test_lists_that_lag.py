@@ -1,4 +1,4 @@
-"""Stripe's lists may lack what was made a moment ago. Nobody is charged, or paid back, twice because of that."""
+"""Stripe's lists may lack the newest objects. No reader is charged or refunded twice because of that."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Refunds and card pages whose answer was lost: Stripe is asked, and each happens once."""
+"""Refunds and card pages with lost answers: Stripe is asked, and each happens once."""
 
 from datetime import timedelta
 from typing import Any

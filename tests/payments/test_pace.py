@@ -1,4 +1,4 @@
-"""So many charges a second in all, whatever the number of workers; and not in step with anybody (STR-9)."""
+"""The rate limit of charges over all workers, out of step with each other (STR-9)."""
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Whatever is sold, given back and recognised, on whatever days: the books balance, and say what the documents say."""
+"""Random sales, refunds and recognition on any days: the ledger balances and agrees with the documents."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What Stripe's decline codes, and the networks' behind them, mean to the port."""
+"""How Stripe's and the networks' decline codes map to the port."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who acts: a type, two columns, and the text that people read."""
+"""Actors: a type, two columns, and a text for people."""
 
 import pytest
 

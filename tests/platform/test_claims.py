@@ -1,4 +1,4 @@
-"""Claims: held while their holder lives, free the moment it dies."""
+"""A claim is held while its holder lives, and free as soon as it dies."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""Ids: opaque and unique; new ones in the order they were made, derived ones in that of their numbers."""
+"""Ids are opaque and unique. New ones sort by creation, derived ones by their number."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor

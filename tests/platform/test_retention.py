@@ -1,4 +1,4 @@
-"""What is old is thrown away, by the timetable, and what is still of use stays."""
+"""Old rows are deleted by the timetable; rows that are still needed stay."""
 
 from datetime import timedelta
 from typing import Any

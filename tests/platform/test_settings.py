@@ -1,4 +1,4 @@
-"""Settings: read once, checked, and silent about secrets."""
+"""Settings are read once, validated, and never reveal secrets."""
 
 from pathlib import Path
 

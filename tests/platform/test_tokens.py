@@ -1,4 +1,4 @@
-"""Tokens: derived, checked, and nowhere stored."""
+"""Tokens are derived and checked, and stored nowhere."""
 
 from datetime import UTC, datetime, timedelta
 

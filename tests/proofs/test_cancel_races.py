@@ -1,4 +1,4 @@
-"""A cancellation and a charge at once: nothing is charged, or it goes back by itself, in full, with one credit note."""
+"""A cancellation races a charge: nothing is charged, or the charge is refunded in full with one credit note."""
 
 import random
 from collections import Counter

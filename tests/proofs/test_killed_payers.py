@@ -1,4 +1,4 @@
-"""`kill -9` while a reader pays in person: after it there is one charge, one payment, one receipt, whoever goes on."""
+"""`kill -9` while a reader pays in person: there is one charge, one payment and one receipt."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Stripe's events five times, out of order, a day late, or never: the story ends as it does with good manners."""
+"""Stripe's events repeated, out of order, a day late, or missing: the story ends as with regular events."""
 
 import random
 import re

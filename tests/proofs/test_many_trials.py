@@ -1,4 +1,4 @@
-"""Many trials at once, and sixty days with two workers: each reader is charged as the calendar says, and told so."""
+"""Many trials and sixty days with two workers: each reader is charged and mailed by the calendar."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

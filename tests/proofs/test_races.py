@@ -1,4 +1,4 @@
-"""Two at once, on two real connections: whoever comes first settles it, and the other changes nothing."""
+"""Two concurrent acts on two connections: the first settles it, and the second changes nothing."""
 
 import random
 from collections import Counter

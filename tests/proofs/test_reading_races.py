@@ -1,4 +1,4 @@
-"""Reads at once, on connections and transactions of their own: never more than the limit, whoever is first."""
+"""Concurrent reads of metered articles never exceed the limit, in any order."""
 
 import random
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Nobody can say whether the money was taken: that is a state. Stripe is asked before anything is charged again."""
+"""The unknown outcome of a charge is a state: Stripe is asked before another charge."""
 
 from datetime import timedelta
 from typing import Any

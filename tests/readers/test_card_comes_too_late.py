@@ -1,4 +1,4 @@
-"""A card page that is completed when what it was for is over: refused once, kindly; the card is charged for nothing."""
+"""A card page completed after its purpose is over: refused once with a reason, and the card isn't charged."""
 
 import pytest
 

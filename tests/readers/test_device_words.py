@@ -1,4 +1,4 @@
-"""How a reader's list of devices names each of them."""
+"""The names of devices in a reader's list."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""One trial a person: by address in every spelling, and by card. The refusal is friendly, and offers a way on."""
+"""One trial a person, by card and by every spelling of an address. The refusal is friendly and offers alternatives."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A reader takes along what they agreed to: subscription and newsletters, their own and nobody else's (C6)."""
+"""A reader downloads their own consents, for the subscription and newsletters, and nobody else's (C6)."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a plan opens besides reading, changed by one command for everybody who has it."""
+"""The features of a plan, changed by one command for all its subscribers."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""An account is used in so many browsers at once; the newest win, and the others are told kindly."""
+"""An account has a limited number of browsers; the newest win, and the others get a friendly message."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""From the offer to a trial through the pages, and the ways people leave that path."""
+"""Starting a trial by the pages, and the ways in which people leave that path."""
 
 from tests.support.signed_in import in_trial_by_pages
 from tests.support.world import World, local

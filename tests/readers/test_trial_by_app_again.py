@@ -1,4 +1,4 @@
-"""`POST /v1/trials` whose answer was lost, or was 503: called again, it finds what the first call left, and the trial begins."""
+"""`POST /v1/trials` after a lost answer or a 503: a repeat finds what the first call left, and the trial begins."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Our balance at Stripe is too low for a refund: it waits, is tried each day, and everybody is told the truth meanwhile."""
+"""Our balance at Stripe is too low for a refund: it waits, is retried daily, and reader and staff know it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A refund fails because the reader's bank takes the charge back: the money goes back once, and nobody is promised it twice."""
+"""A refund fails because the bank disputes the charge: the money goes back once, and it is promised only once."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A refund bounces, or is refused for good: the reader is told, and asked how to pay; staff carry it on."""
+"""A refund bounces or is refused for good: the reader is asked for a bank account, and staff take over."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Refunds are looked up by an index, however many there are: some of these questions are asked with a subscription locked."""
+"""Refunds are found by an index; some of these queries run while a subscription is locked."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Stripe's answer was a refusal, and it has made the refund nevertheless: its news is believed, once."""
+"""Stripe refused a refund but made it nevertheless: its webhook is believed, once."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Somebody makes a refund in Stripe's dashboard: the comparison finds it, and finance enters it in one act, with its credit note."""
+"""A refund made in Stripe's dashboard: the comparison finds it, and finance enters it in one act with its credit note."""
 
 from datetime import date
 from typing import Any

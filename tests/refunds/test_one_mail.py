@@ -1,4 +1,4 @@
-"""What goes back because of one thing is told in one mail, with its documents; and every tax invoice reaches its reader."""
+"""Refunds with one cause are in one mail with its documents; every tax invoice reaches its reader."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A refund that failed for good is paid by bank transfer: finance books it, with its credit note, and the books stay clean."""
+"""A refund that failed for good is paid by bank transfer: finance posts it with its credit note, and the books stay clean."""
 
 from datetime import date
 from typing import Any

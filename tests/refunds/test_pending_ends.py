@@ -1,4 +1,4 @@
-"""A refund that Stripe makes wait ends in each way that Stripe has."""
+"""A pending refund ends in each way that Stripe has."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which debt a refund made in Stripe's dashboard pays, and what becomes of one that fails later."""
+"""Which debt a refund made in Stripe's dashboard pays, and what happens if one fails later."""
 
 import csv
 from datetime import date

@@ -1,4 +1,4 @@
-"""An outage of all workers is an alarm; what is late for it alone is none, and what was late before it is."""
+"""An outage of all workers is an alarm. Work late only because of it is none; work late before it is."""
 
 from datetime import timedelta
 

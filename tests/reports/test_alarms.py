@@ -1,4 +1,4 @@
-"""What should have happened, and did not, is told: five absences, each where somebody is there to tell it."""
+"""Five kinds of missing events raise an alarm, each where somebody sees it."""
 
 from datetime import timedelta
 

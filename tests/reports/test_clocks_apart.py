@@ -1,4 +1,4 @@
-"""Clocks of others are never quite ours: Stripe's, another process's, a program's. Nobody is refused, or paid back, for seconds."""
+"""Clocks of Stripe, other processes and programs differ from ours. Seconds of skew cause no refusal and no refund."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The doctor: nothing to say after a year of everything, and whatever is broken by hand is found, told and put right."""
+"""The doctor finds nothing after a year of all kinds of events; planted breaches are found, reported and repaired."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The bookkeeper's files and page: to the cent what the ledger says, safe to open, taken only by who may."""
+"""The bookkeeper's files and page: exact to the cent, safe to open, and only for permitted roles."""
 
 import csv
 import io

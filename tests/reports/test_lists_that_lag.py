@@ -1,4 +1,4 @@
-"""The comparison of the books while Stripe's lists lack what was made a moment ago."""
+"""The comparison of the books while Stripe's lists lack the newest objects."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What could not be compared with Stripe's books is an alarm, and nothing ends the comparison for good."""
+"""Whatever could not be compared with Stripe's books raises an alarm, and nothing stops later comparisons."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""Our books against Stripe's: a clean month is clean, and whatever doesn't add up opens one case that somebody closes."""
+"""Our books against Stripe's: a clean month is clean, and each difference opens one case that a person closes."""
 
 from collections.abc import Callable
 from datetime import date

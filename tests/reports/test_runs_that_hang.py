@@ -1,4 +1,4 @@
-"""A billing run that hangs can't say so itself: others miss it."""
+"""A hanging billing run can't report itself: other processes detect it."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

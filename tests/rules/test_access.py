@@ -1,4 +1,4 @@
-"""Who may read what: cases told one by one, and what time, holdings and openings may do. The whole table stands beside it."""
+"""Access decisions case by case, and the effects of time, entitlements and public windows. The whole table is in test_access_table."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""One mailbox, one trial: the spellings that are the same person, and those that are not."""
+"""One mailbox, one trial: spellings of the same mailbox, and others."""
 
 import pytest
 from hypothesis import example, given

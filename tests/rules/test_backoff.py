@@ -1,4 +1,4 @@
-"""Waiting longer each time, and never more than an hour."""
+"""Backoff: each wait is longer, and none longer than an hour."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Business days of South Africa, against calendars that were printed."""
+"""South African business days, against printed calendars."""
 
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Card numbers in what people type (SEC-12)."""
+"""Card numbers in typed text (SEC-12)."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""How far a moment that another computer wrote may lie outside what our own clock allows."""
+"""How far another computer's timestamp may differ from our clock."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""How long codes aren't taken."""
+"""How long codes are locked."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Cooling off: the last day, and what goes back for days not read."""
+"""Cooling off: the last day, and the refund for unread days."""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""What a refusal means, and what comes after it, case by case."""
+"""The meaning of a decline, and the next step, case by case."""
 
 from datetime import UTC, date, datetime, timedelta
 

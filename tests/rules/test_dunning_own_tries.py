@@ -1,4 +1,4 @@
-"""A reader's own tries, lived through day by day: they never cost the ladder an attempt, nor the card more than its limit."""
+"""A reader's own payments, day by day: they cost the ladder no attempt, and never exceed the card's limit."""
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta

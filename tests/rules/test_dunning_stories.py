@@ -1,4 +1,4 @@
-"""No run of refusals and no pattern of late ticks breaks a cap: invoices lived through day by day."""
+"""No sequence of declines and late ticks exceeds a limit: invoices lived through day by day."""
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""Every step of the ladder as staff read it: what follows a decline, on which day, and why."""
+"""Every dunning step in staff's words: what follows a decline, when, and why."""
 
 from datetime import date, timedelta
 

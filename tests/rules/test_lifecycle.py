@@ -1,4 +1,4 @@
-"""The table of transitions: every pair of a state and an event, and what follows from the whole."""
+"""The table of transitions: every state with every event, and properties of the whole."""
 
 import pytest
 from hypothesis import given

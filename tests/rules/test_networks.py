@@ -1,4 +1,4 @@
-"""What a network address counts under."""
+"""The networks under which an address counts."""
 
 from ipaddress import IPv6Address, IPv6Network
 

@@ -1,4 +1,4 @@
-"""The civil calendar: days and times in a zone, periods from the anchor."""
+"""The civil calendar: days and times in a zone, and periods from the anchor."""
 
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Windows: free for the first hours, open for good after days; in the publisher's zone."""
+"""Free windows: the first hours, and open after some days; in the publisher's zone."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Another price is told thirty days ahead, or not charged (CARD-8, CPA-8)."""
+"""A new price is announced thirty days ahead, or not charged (CARD-8, CPA-8)."""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Revenue by day: the days sum to the amount, whatever the period; a refund takes what is unearned first."""
+"""Revenue by day: the days sum to the amount for any period; a refund takes unearned revenue first."""
 
 from datetime import date, datetime, timedelta
 

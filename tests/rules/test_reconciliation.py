@@ -1,4 +1,4 @@
-"""Two books side by side, as a rule."""
+"""The comparison of two books, as a rule."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""robots.txt, read as RFC 9309 says it is read, and the same policy in RSL's words."""
+"""robots.txt by RFC 9309, and the same policy in RSL."""
 
 import re
 

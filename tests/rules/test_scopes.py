@@ -1,4 +1,4 @@
-"""What a key may do, by its scopes."""
+"""The scopes of an API key."""
 
 import pytest
 

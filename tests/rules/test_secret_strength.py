@@ -1,4 +1,4 @@
-"""A key that looks random is taken, one that a person made up isn't."""
+"""A random-looking secret key is accepted; one made up by a person isn't."""
 
 import base64
 import random

@@ -1,4 +1,4 @@
-"""VAT: the rate by date, the split, and which document a payment calls for."""
+"""VAT: the rate by date, the split, and the document that a payment requires."""
 
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""The notice of a term's end when the end moves: 80 to 40 business days before the day that holds in the end (CPA-2)."""
+"""The notice of a term's end when the end moves: 80 to 40 business days before the final end (CPA-2)."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""The trial in civil days: what is free, and when the first charge may be."""
+"""The trial in civil days: the free days, and the earliest first charge."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""What every answer says to the browser, refusals and all (SEC-5)."""
+"""Security headers of every answer, refusals included (SEC-5)."""
 
 from collections.abc import Callable, Iterator
 

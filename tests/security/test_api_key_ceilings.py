@@ -1,4 +1,4 @@
-"""A stolen key costs so much a day and no more: money given back, days given, subscriptions started."""
+"""A stolen key has daily ceilings: money given back, days given, subscriptions started."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""A stolen key does what its scopes say and no more: what moves money, starts or ends it is apart from what reads."""
+"""A stolen key can only do what its scopes allow; scopes that move money, start or end are separate from reading."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""A key that was lost stops working: revoked, expired, or when its grace after a rotation is over, in memory too."""
+"""A lost key stops working: revoked, expired, or after its grace period, in the cache too."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor

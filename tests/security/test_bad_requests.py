@@ -1,4 +1,4 @@
-"""Bad input to every route for programs: a named refusal, and nothing has changed."""
+"""Bad input to every API route: a named refusal without effect."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What is the same for everybody is made once for all who ask, whatever they write behind the question mark (v5.0.0-15.2.2)."""
+"""Documents that are the same for everyone are built once for all requests, whatever the query (v5.0.0-15.2.2)."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""A question about many articles costs about as much as one about a few, whoever asks (v5.0.0-2.4.1, v5.0.0-15.2.2)."""
+"""A request about many articles costs about as much as one about a few, for any caller (v5.0.0-2.4.1, v5.0.0-15.2.2)."""
 
 import socket
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""A key that leaks doesn't carry the register away unseen: reads are counted by key, route and hour, and have a ceiling a day."""
+"""A leaked key can't copy all readers unseen: reads are counted by key, route and hour, and have a daily ceiling."""
 
 from datetime import timedelta
 from typing import Any

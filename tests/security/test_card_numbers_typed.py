@@ -1,4 +1,4 @@
-"""A card number typed where words belong is kept nowhere (SEC-12)."""
+"""A card number typed into a text field is stored nowhere (SEC-12)."""
 
 import pytest
 

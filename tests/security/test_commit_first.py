@@ -1,4 +1,4 @@
-"""An answer is given after the commit, never before: a commit that fails is never a 200."""
+"""An answer is sent after the commit: a failed commit is never a 200."""
 
 import httpx
 import psycopg

@@ -1,4 +1,4 @@
-"""A Cookie header means one thing: what the access cache finds in it is what the framework finds, whatever else is in it."""
+"""A Cookie header means the same to the access cache and to the framework, whatever else is in it."""
 
 import re
 from datetime import UTC, datetime

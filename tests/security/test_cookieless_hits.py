@@ -1,4 +1,4 @@
-"""A stranger who keeps no cookie leaves nothing behind, however often it comes; one who keeps it is counted as promised (PW-4)."""
+"""A visitor without cookies leaves no rows behind, however often it comes; one with cookies is metered (PW-4)."""
 
 from concurrent.futures import ThreadPoolExecutor
 

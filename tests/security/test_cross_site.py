@@ -1,4 +1,4 @@
-"""Another site's form, a stale one, a stranger's: each is refused, and nothing has changed (SEC-4)."""
+"""Forms of another site, stale forms and forged forms are refused without effect (SEC-4)."""
 
 from tests.support.cancel_helpers import damaged
 from tests.support.routes import is_named_refusal, routes

@@ -1,4 +1,4 @@
-"""The demo at a name of a stranger's that resolves to this machine (DNS rebinding), and its link for staff after it has stopped."""
+"""The demo under a stranger's name that resolves to this machine (DNS rebinding), and its staff link after it has stopped."""
 
 import socket
 from collections.abc import Callable

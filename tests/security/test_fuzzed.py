@@ -1,4 +1,4 @@
-"""Nonsense at every address: never an error of ours, never a look inside."""
+"""Nonsense at every address: never an error of ours, never internals in an answer."""
 
 import json
 import re

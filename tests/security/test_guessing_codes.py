@@ -1,4 +1,4 @@
-"""Somebody who reads a member's mail guesses the codes of the member's authenticator (SEC-6, 6.3.1, 6.3.5)."""
+"""An attacker who reads a member's mail guesses authenticator codes (SEC-6, 6.3.1, 6.3.5)."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Games with the Host, with where to go next, and with line breaks: none of them leaves a trace."""
+"""Attacks by Host, by redirect targets and by line breaks have no effect."""
 
 import httpx
 import pytest

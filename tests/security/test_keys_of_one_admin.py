@@ -1,4 +1,4 @@
-"""One admin tries to give back by an API key of their own what two members must decide about (SEC-6)."""
+"""An admin tries to refund by their own API key what needs two members (SEC-6)."""
 
 import re
 from collections.abc import Callable

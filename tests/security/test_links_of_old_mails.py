@@ -1,4 +1,4 @@
-"""Somebody finds an old mail of a reader's: its links cancel, and start no charge again."""
+"""A stranger finds an old mail: its links cancel, and start no charge again."""
 
 import pytest
 

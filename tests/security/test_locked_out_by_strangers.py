@@ -1,4 +1,4 @@
-"""Strangers who ask for somebody's links, to keep the owner of the address from signing in (SEC-1, SEC-8)."""
+"""Strangers request another person's links, to keep the owner of the address from signing in (SEC-1, SEC-8)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What the log says of a whole story, refusals and breakage included: enough to follow it, nothing to misuse (SEC-9)."""
+"""The log of a whole story with refusals and errors: enough to follow it, nothing to misuse (SEC-9)."""
 
 import logging
 import re

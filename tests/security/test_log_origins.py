@@ -1,4 +1,4 @@
-"""Who reads the log: enough to see where an attack comes from and whom it concerns, and nothing by which a stranger finds a reader."""
+"""The log shows where an attack comes from and whom it concerns, but doesn't reveal readers to strangers."""
 
 import hashlib
 import logging

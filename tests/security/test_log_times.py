@@ -1,4 +1,4 @@
-"""Lines of machines in any zone can be put side by side: each is in UTC."""
+"""Log lines of machines in any zone are in UTC."""
 
 import io
 import logging

@@ -1,4 +1,4 @@
-"""Looking changes nothing: mail scanners, previews and impatient fingers follow every link, many times (H6)."""
+"""Safe methods change nothing: scanners, previews and impatient readers follow every link many times (H6)."""
 
 from billing.platform.site import CANCEL, CARD
 from tests.support.routes import routes

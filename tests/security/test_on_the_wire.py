@@ -1,4 +1,4 @@
-"""Bytes rather than requests: what doesn't end where it says it ends, methods that repeat, and files that are none of ours."""
+"""Raw requests: wrong lengths, methods that repeat, and files that aren't served."""
 
 import socket
 from urllib.parse import urlsplit

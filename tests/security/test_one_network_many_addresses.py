@@ -1,4 +1,4 @@
-"""One customer's network, with more addresses than there are readers, and one mailbox with more spellings (SEC-8)."""
+"""One network with more addresses than readers, and one mailbox with many spellings (SEC-8)."""
 
 import ast
 from collections.abc import Callable

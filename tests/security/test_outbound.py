@@ -1,4 +1,4 @@
-"""Whom the service reaches out to: only whom its settings name, and nobody that an answer names."""
+"""Outbound connections go only to the services in the settings, never to an address from an answer."""
 
 import ast
 from collections.abc import Callable, Iterator

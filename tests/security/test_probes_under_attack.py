@@ -1,4 +1,4 @@
-"""A process that strangers hold up still tells its operators how it is (v5.0.0-15.2.2)."""
+"""A process under attack still answers its operators' probes (v5.0.0-15.2.2)."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

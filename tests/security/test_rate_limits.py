@@ -1,4 +1,4 @@
-"""How often something may be tried, whoever tries (SEC-8)."""
+"""How often something may be tried, by anyone (SEC-8)."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Wherever an answer sends a browser, it is a page of ours or the card page; nothing that was sent along decides."""
+"""Redirects lead only to our own pages or the card page; request data never decides."""
 
 import re
 from collections.abc import Iterator

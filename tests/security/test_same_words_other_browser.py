@@ -1,4 +1,4 @@
-"""A browser that calls itself what the reader's own does, and the reader's own after an update (6.3.5)."""
+"""A browser with the reader's user agent, and the reader's own browser after an update (6.3.5)."""
 
 from tests.support.browser import Browser
 from tests.support.world import World

@@ -1,4 +1,4 @@
-"""`make sbom`: a scanner is told of every package that production installs, and of no other."""
+"""`make sbom` lists every package that production installs, and no other."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The secret key is changed while readers read, owe and have opted out: nothing that was promised under the old key is dropped."""
+"""The secret key changes while readers read, owe and have opted out: nothing promised under the old key is lost."""
 
 import httpx
 import jwt

@@ -1,4 +1,4 @@
-"""What SECURITY.md says of data and secrets is what the code keeps and reads."""
+"""SECURITY.md agrees with the code about data and secrets."""
 
 import ast
 import re

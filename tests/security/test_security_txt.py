@@ -1,4 +1,4 @@
-"""A person who finds a weakness finds out where to say so (RFC 9116)."""
+"""A person who finds a weakness learns where to report it (RFC 9116)."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""How long a browser stays signed in, and how it stops (SEC-3)."""
+"""How long a browser stays signed in, and how a session ends (SEC-3)."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What caches between may keep: only what is the same for everybody, no longer than it is true, and never by a trick with its address."""
+"""What shared caches may keep: only pages that are the same for everyone, no longer than they are true, whatever the address."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A reader sees where they are signed in, and signs one of those devices out (SEC-3, 7.5.2)."""
+"""A reader sees where they are signed in, and signs one of the devices out (SEC-3, 7.5.2)."""
 
 import re
 from http.cookiejar import Cookie

@@ -1,4 +1,4 @@
-"""A member's session was stolen, or left open elsewhere: the member and the admins see it, and end it at once (SEC-3, 7.5.2, 7.4.5)."""
+"""A member's session was stolen or left open: the member and the admins see it and end it at once (SEC-3, 7.5.2, 7.4.5)."""
 
 import re
 

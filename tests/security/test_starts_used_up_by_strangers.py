@@ -1,4 +1,4 @@
-"""Strangers who give cards with a reader's address, so that the reader's own start gets no mail to confirm it (SEC-8)."""
+"""Strangers give cards with a reader's address, so that the reader's own start gets no confirmation mail (SEC-8)."""
 
 import pytest
 

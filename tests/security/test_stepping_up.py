@@ -1,4 +1,4 @@
-"""Somebody has a reader's browser, or a stolen session: what matters asks for the reader's mail first (SEC-2); cancelling never does."""
+"""A reader's open browser or stolen session: important acts require the reader's mail first (SEC-2); cancelling never does."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A member's browser was left open, or the session was stolen: what matters asks for the authenticator first (SEC-2)."""
+"""A member's open browser or stolen session: important acts require the authenticator first (SEC-2)."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""One member of staff, or whoever has taken their place, tries to decide alone what two must decide (SEC-6)."""
+"""A member of staff, or an impostor, tries to decide alone what needs two members (SEC-6)."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

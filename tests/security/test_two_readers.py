@@ -1,4 +1,4 @@
-"""What is one reader's is nobody else's (SEC-7)."""
+"""One reader's data is hidden from all others (SEC-7)."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A form that anybody can post owes nobody money: it lifts no limit of support's until its reader has confirmed it."""
+"""An unproved form gives no right to money: it lifts no limit of support until its reader confirms it."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""An operator in a hurry: what would leave a live installation open is refused at the start, each by its name."""
+"""Unsafe live settings are refused at the start, each by name."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Strangers who make us wait for Stripe: it is asked seldom, by few threads, and everybody else is answered meanwhile."""
+"""Strangers who cause calls to Stripe: few calls by few threads, and all others are answered meanwhile."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait

@@ -1,4 +1,4 @@
-"""What claims to come from Stripe, and doesn't; or does, and is no event (STR-6)."""
+"""Forged webhooks, and genuine ones that are no events (STR-6)."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A stranger who types addresses at `/subscribe`, to learn who subscribes and who quarrels with a bank (6.3.8)."""
+"""A stranger types addresses at `/subscribe` to learn who subscribes or disputes charges (6.3.8)."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Bytes that never end, come slowly, or come on too many connections: the server that `billing serve` runs bounds them all."""
+"""Endless bytes, slow bytes and too many connections: the server of `billing serve` bounds them all."""
 
 import asyncio
 import gc

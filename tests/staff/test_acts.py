@@ -1,4 +1,4 @@
-"""Acts for a reader: shown in words and rand, done once, with a reason."""
+"""Acts for a reader: previewed in words and rand, done once, with a reason."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The same acts for programs, audited with the key's name."""
+"""Staff's acts by the API, audited with the key's name."""
 
 from typing import Any
 

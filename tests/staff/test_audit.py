@@ -1,4 +1,4 @@
-"""What staff did: kept for good, searched, taken along."""
+"""The audit of staff's acts: permanent, searchable, exportable."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Cancelling as of the moment the reader first asked: what was charged since goes back in the same act."""
+"""Cancelling as of the reader's first request: later charges are refunded in the same act."""
 
 from tests.support.staff_members import SignIn
 from tests.support.world import World, local

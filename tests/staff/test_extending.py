@@ -1,4 +1,4 @@
-"""More days: the trial or the paid period ends later, and everything after it is counted from there."""
+"""More days: the trial or paid period ends later, and everything after it moves."""
 
 from datetime import date
 

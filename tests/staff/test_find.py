@@ -1,4 +1,4 @@
-"""Finding a reader by whatever staff are told."""
+"""Finding a reader by anything that staff may know."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A retry that a stranger's form puts off is still made: on a day within the grace, and only if it could be made at all."""
+"""A retry that a stranger's form postpones is still made, on a day within the grace, if it could be made at all."""
 
 from datetime import date
 

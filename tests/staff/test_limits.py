@@ -1,4 +1,4 @@
-"""What a member of staff may give is counted by member and day, and by reader and month, whatever the acts are."""
+"""Limits of staff's gifts count by member and day, and by reader and month, over all acts."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""A box filled to its last letter, with line breaks: a browser counts each as one letter and sends two, and nothing is lost."""
+"""A text box filled to its limit with line breaks: browsers count each as one character and send two, and nothing is lost."""
 
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber

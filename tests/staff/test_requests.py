@@ -1,4 +1,4 @@
-"""What readers ask: kept with its moment, shown with the rand at risk, answered once."""
+"""Readers' requests: stored with their time, shown with the rand at risk, answered once."""
 
 import pytest
 

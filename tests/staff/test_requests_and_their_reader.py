@@ -1,4 +1,4 @@
-"""What a reader does later answers what was asked before: by any door, for the subscription that it was asked about, and no other."""
+"""A reader's later act answers an earlier request about the same subscription, by whatever way it is made."""
 
 from collections.abc import Callable
 

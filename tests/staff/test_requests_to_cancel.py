@@ -1,4 +1,4 @@
-"""A request to cancel, by the form, is never read too late: signed in it cancels, else it holds the next charge and alarms."""
+"""A request to cancel by form is never too late: signed in it cancels, else it holds the next charge and alerts staff."""
 
 from datetime import datetime, timedelta
 

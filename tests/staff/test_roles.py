@@ -1,4 +1,4 @@
-"""Who may do what: the table, and every route of staff tried by every role."""
+"""Permissions: the table of roles, and every staff route tried by every role."""
 
 from collections.abc import Iterator
 

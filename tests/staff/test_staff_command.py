@@ -1,4 +1,4 @@
-"""`billing staff`: the first admin, and whoever comes and goes after."""
+"""`billing staff`: the first admin, and members who join and leave."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How staff sign in: a mailed link, then a code that works once; and how it ends."""
+"""Staff sign-in: a mailed link, then a single-use code; and how a session ends."""
 
 from datetime import timedelta
 

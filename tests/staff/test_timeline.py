@@ -1,4 +1,4 @@
-"""Everything that happened to a reader, in one list."""
+"""A reader's whole history in one list."""
 
 from billing.dev import seed
 from tests.support.staff_members import SignIn

@@ -1,4 +1,4 @@
-"""The account: how things stand in one sentence, in every state; receipts, copies and credit notes."""
+"""The account page: the status in one sentence, in every state; receipts, copies and credit notes."""
 
 import re
 

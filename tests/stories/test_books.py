@@ -1,4 +1,4 @@
-"""A subscriber's months as the books tell them: each fact with its lines, and the balances they sum to."""
+"""A subscriber's months in the ledger: the postings of each fact, and the balances."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Cancel at any time; cancel within 14 days and you are not billed. A cancellation counts from when it was asked."""
+"""Cancel at any time; cancel within 14 days and you are not billed. A cancellation counts from the request."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The promise, told as a calendar: 14 days free, then R75 a month; cancel within 14 days and you are not billed."""
+"""The promise as a calendar: 14 days free, then R75 a month; cancel within 14 days and you are not billed."""
 
 from tests.support.world import World, local
 

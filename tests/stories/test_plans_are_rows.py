@@ -1,4 +1,4 @@
-"""A plan is a row that commands write: offered, taken, charged, changed to, retired. No code knows its name."""
+"""A plan is a row that commands write: offered, started, charged, switched to, retired. No code knows its name."""
 
 import pytest
 

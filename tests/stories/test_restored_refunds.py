@@ -1,4 +1,4 @@
-"""A charge went back after the backup that is restored: only a reader who had left has left again."""
+"""A charge was refunded after the restored backup was taken; only a reader who had left has left again."""
 
 from collections.abc import Callable
 

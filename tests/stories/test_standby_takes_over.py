@@ -1,4 +1,4 @@
-"""A standby without the last commits takes over, and goes on by itself after asking Stripe; a restore of long ago and a copy don't."""
+"""A standby without the last commits takes over after asking Stripe; an old restore or a copy doesn't."""
 
 import logging
 from datetime import timedelta

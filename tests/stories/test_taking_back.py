@@ -1,4 +1,4 @@
-"""A cancellation is taken back while the trial or the period runs; it moves a charge once, and not for ever."""
+"""Undoing a cancellation while the trial or the period runs; it moves a charge once, not repeatedly."""
 
 from datetime import datetime
 

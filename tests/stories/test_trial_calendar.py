@@ -1,4 +1,4 @@
-"""The free days and the days of charging, told as a calendar: what a reader could mark with a pencil."""
+"""The free days and the charge days as a calendar."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Which money a cancellation gives back, and what the page that confirms it says of that."""
+"""Refunds of a cancellation, and what the confirmation page says about them."""
 
 import pytest
 

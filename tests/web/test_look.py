@@ -1,4 +1,4 @@
-"""Every page with sample values: strict markup, prices that say VAT, forms that carry their token, locked text that stays away."""
+"""Every page with sample values: strict markup, prices with VAT, forms with a CSRF token, no locked text."""
 
 import re
 from dataclasses import replace

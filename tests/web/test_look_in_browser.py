@@ -1,4 +1,4 @@
-"""The pages in a real browser: at a phone's and a desktop's width, in light and dark, and without a mouse."""
+"""The pages in Chromium, at a phone's and a desktop's width, in light and dark, and by keyboard."""
 
 import functools
 import threading

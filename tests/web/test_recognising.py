@@ -1,4 +1,4 @@
-"""`/who-charged-me`: whoever finds us on a bank statement learns what it is, and how it ends."""
+"""`/who-charged-me` explains a line on a bank statement, and how to end the charges."""
 
 from tests.support.world import World
 

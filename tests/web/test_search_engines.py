@@ -1,4 +1,4 @@
-"""What search engines, feed readers and link previews are told of articles, and what a crawler that has proved itself reads."""
+"""What search engines, feed readers and link previews get of articles, and what a proved crawler gets."""
 
 import json
 import re

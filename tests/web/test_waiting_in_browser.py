@@ -1,4 +1,4 @@
-"""The page that waits: it goes on waiting while there is nothing to see, and shows whatever comes then, a refusal too."""
+"""The waiting page keeps waiting while there is no result, then shows any result, even a refusal."""
 
 import threading
 from collections.abc import Iterator

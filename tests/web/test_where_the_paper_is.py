@@ -1,4 +1,4 @@
-"""Where pages lead somebody who wants to read: the demo's articles, or the publisher's own site."""
+"""Links to articles lead to the demo's articles, or to the publisher's own site."""
 
 from collections.abc import Callable
 from warnings import catch_warnings, simplefilter

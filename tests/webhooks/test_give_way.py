@@ -1,4 +1,4 @@
-"""News of a charge that a worker is making waits for that worker's own answer, for two seconds."""
+"""The webhook of a charge in flight waits two seconds for the worker's own answer."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Events that come together are stored together; each has its own answer all the same."""
+"""Concurrent events are stored together, but each has its own answer."""
 
 import asyncio
 import json

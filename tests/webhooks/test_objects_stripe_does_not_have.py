@@ -1,4 +1,4 @@
-"""Events that name what Stripe doesn't have (any more), or what isn't ours: each is settled within minutes."""
+"""Events about objects that Stripe doesn't have (any more), or that aren't ours, are settled within minutes."""
 
 from typing import Any
 

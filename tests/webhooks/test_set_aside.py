@@ -1,4 +1,4 @@
-"""Events that can't be settled: tried again, set aside when they break us, shown, and settled again when that is mended."""
+"""Events that can't be settled: retried, set aside if they break us, shown, and settled again after a fix."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""News of a charge: nothing is asked when it is written down already, and Stripe is asked when it isn't."""
+"""The webhook of a recorded charge causes no request to Stripe; that of an unrecorded one does."""
 
 import pytest
 

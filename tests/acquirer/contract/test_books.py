@@ -1,4 +1,4 @@
-"""What we rely on an acquirer for: its own books, and what banks do about charges."""
+"""The contract of an acquirer: its books, and banks' acts on charges."""
 
 from datetime import UTC, datetime, timedelta
 

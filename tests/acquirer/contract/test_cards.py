@@ -1,4 +1,4 @@
-"""What we rely on an acquirer for: cards, and the payers they belong to."""
+"""The contract of an acquirer: cards and customers."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What we rely on an acquirer for: charges made once, found again, and given back."""
+"""The contract of an acquirer: charges are made once, found again, and refunded."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""How Stripe's answers read where they lack what was asked for, or say what no example says."""
+"""Reading Stripe's answers that lack requested fields, or have undocumented values."""
 
 from typing import Any
 

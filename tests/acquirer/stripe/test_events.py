@@ -1,4 +1,4 @@
-"""How Stripe's events read as signals: their references, what they name of ours, and nothing more."""
+"""Reading Stripe's events as signals: their references, our ids in them, and nothing more."""
 
 import json
 from datetime import UTC, datetime

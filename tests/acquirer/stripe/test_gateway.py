@@ -1,4 +1,4 @@
-"""What is Stripe's own, behind the port: its names, its keys, its retries, and what is doubt."""
+"""Stripe's specifics behind the port: names, keys, retries, and doubtful outcomes."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Stripe takes some addresses for none. A reader whose mails arrive subscribes all the same."""
+"""Stripe rejects some mail addresses. A reader whose mails arrive can subscribe all the same."""
 
 from tests.support.starting_points import Subscriber
 from tests.support.world import World

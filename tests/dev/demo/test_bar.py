@@ -1,4 +1,4 @@
-"""The demo's bar: the clock that a newcomer moves, and what happens next."""
+"""The demo's bar: it moves the clock and shows the next event."""
 
 import html
 import re

@@ -1,4 +1,4 @@
-"""The demo's child processes, with small stand-ins that do what a child may do: answer, die, ignore, linger."""
+"""The demo's child processes, with stand-ins that answer, die, ignore signals, or linger."""
 
 import os
 import signal

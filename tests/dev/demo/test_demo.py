@@ -1,4 +1,4 @@
-"""The real `billing demo`: it answers, says where, stops whole, and refuses in one line."""
+"""The real `billing demo`: it answers, prints its addresses, stops completely, and refuses in one line."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Does a part answer yet? Asked of real sockets."""
+"""Readiness checks against real sockets."""
 
 import socket
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A person with a keyboard and a phone saves a card."""
+"""A person saves a card by keyboard and on a phone."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Each test card does what Stripe's does, with the evidence in the error."""
+"""Each test card behaves as Stripe's, with the same error codes."""
 
 from typing import Any
 

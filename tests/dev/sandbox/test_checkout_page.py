@@ -1,4 +1,4 @@
-"""The Checkout page by forms alone, as a browser without scripts would use it."""
+"""The Checkout page by forms only, as in a browser without scripts."""
 
 import re
 

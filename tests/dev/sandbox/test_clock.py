@@ -1,4 +1,4 @@
-"""A clock that stands still, moves when told, and brings things about as it moves."""
+"""A held clock: it moves on demand and causes due events."""
 
 from datetime import UTC, datetime
 

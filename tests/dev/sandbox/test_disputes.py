@@ -1,4 +1,4 @@
-"""Disputes, early fraud warnings, refunds that fail, and payouts: what the reader's bank and Stripe do of their own."""
+"""Disputes, early fraud warnings, failed refunds and payouts: acts of banks and of Stripe."""
 
 from typing import Any
 

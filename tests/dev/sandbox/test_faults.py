@@ -1,4 +1,4 @@
-"""Faults as the SDK sees them on the wire, and what Stripe did all the same."""
+"""Faults as the SDK sees them, and what Stripe did nevertheless."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""The first answer, once execution began, is the answer: success, decline and failure alike."""
+"""Once execution has begun, the first answer is repeated: success, decline or failure."""
 
 import threading
 

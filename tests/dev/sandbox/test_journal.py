@@ -1,4 +1,4 @@
-"""What was answered survives kill -9; what was half written is ignored."""
+"""Answered requests survive `kill -9`; incomplete journal lines are ignored."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""PaymentIntents, charges, refunds and what they do to the balance."""
+"""PaymentIntents, charges and refunds, and their effect on the balance."""
 
 from typing import Any
 

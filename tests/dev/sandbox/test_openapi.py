@@ -1,4 +1,4 @@
-"""The judge itself: it finds what is wrong, and the distribution it reads is never imported."""
+"""The OpenAPI check finds violations, and the distribution it reads is never imported."""
 
 import copy
 import sys

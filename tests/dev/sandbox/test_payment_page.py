@@ -1,4 +1,4 @@
-"""Checkout in payment mode, as a person and the official SDK meet it."""
+"""Checkout in payment mode, for a person and for the official SDK."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Payouts that a person asks for, a bank sends back, or Stripe takes: what the API says of them."""
+"""Manual payouts, returned payouts and debits in the API."""
 
 from typing import Any
 

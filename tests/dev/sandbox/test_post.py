@@ -1,4 +1,4 @@
-"""Webhooks come at endpoints of all kinds, over lines that are kept as long as the endpoint keeps them."""
+"""Webhook posts to endpoints of all kinds, over connections that are kept as long as the endpoint keeps them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Every way in which Stripe doesn't return money, as a program tells it or a person on the page."""
+"""Every way in which a refund can fail, ordered by a program or on the page."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who and what is turned away at the door."""
+"""Requests that the sandbox refuses."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Old rows are kept small, and nobody notices."""
+"""Old rows are packed without visible effects."""
 
 from billing.dev.sandbox.packed_rows import PackedRows
 from billing.dev.sandbox.store import WARM_SECONDS, Store

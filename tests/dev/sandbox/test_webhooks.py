@@ -1,4 +1,4 @@
-"""Events reach the endpoint signed, are retried, and meet trouble on demand."""
+"""Events reach the endpoint signed, are retried, and meet webhook faults on demand."""
 
 import pytest
 from stripe import SignatureVerificationError, Webhook

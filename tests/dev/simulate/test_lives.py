@@ -1,4 +1,4 @@
-"""Small lives on the real thing: all well under faults, the same again by the same seed, and a planted breach is found."""
+"""Small simulations: clean under faults, repeatable by seed, and a planted breach is found."""
 
 import json
 from datetime import date

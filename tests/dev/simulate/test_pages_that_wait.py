@@ -1,4 +1,4 @@
-"""Simulated readers come back from the card page while Stripe can't say how it ended: they look again, and their start counts."""
+"""Simulated readers return from the card page while Stripe can't tell its outcome: they reload, and the start succeeds."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""What a simulation refuses before it starts anything."""
+"""Refusals of a simulation before it starts anything."""
 
 from pathlib import Path
 

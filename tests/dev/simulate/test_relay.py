@@ -1,4 +1,4 @@
-"""The simulation's mail server greylists on the days on which it is told to: who tries again is let in."""
+"""The simulation's mail server greylists on given days and accepts retries."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The report says what was found: all well, or what is broken."""
+"""The report says that all is well, or what is broken."""
 
 from collections import Counter
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""What Stripe dates by a clock that is off is judged by ours."""
+"""Timestamps of a skewed Stripe clock are converted to our time."""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -73,7 +73,7 @@ def test_each_exception_is_needed(path: str) -> None:
 
 
 def test_identifiers_are_read_too() -> None:
-    """A name is a word as a string is: the line of a definition is found."""
+    """A name counts like a string, and the line of its definition is found."""
     tree = ast.parse("def ask_stripe() -> None: ...")
     assert isinstance(tree.body[0], ast.FunctionDef)
     assert WORDS.search(tree.body[0].name)

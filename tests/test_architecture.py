@@ -1,6 +1,7 @@
-"""The house stays as it was drawn: arrows one way, pure rules, one clock, one gateway, short files.
+"""The architecture's rules: imports go one way, rules are pure, there is one clock and one gateway, and files are
+short.
 
-The first half looks at the product, the second shows that each check finds what it is there for.
+The first half checks the product. The second shows that each check finds what it looks for.
 """
 
 from collections.abc import Callable, Iterator

@@ -99,7 +99,7 @@ def is_test(path: str, name: str) -> bool:
 
 
 def code_in(text: str) -> list[str]:
-    """The lines of code blocks and what stands in backticks."""
+    """The lines of code blocks and the text in backticks."""
     blocks = re.findall(r"^```[^\n]*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     rest = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     lines = [line.partition(" #")[0] for block in blocks for line in block.splitlines()]
@@ -132,7 +132,7 @@ def test_what_a_page_names_exists(page: str) -> None:
 
 
 def test_something_of_each_kind_is_read() -> None:
-    """The pages are long enough that each kind of name stands in some of them."""
+    """The pages are long enough to contain each kind of name."""
     named = {
         page: [settings_in, targets_in, commands_in, paths_in, modules_in, named_tests, links_in]
         for page in PAGES

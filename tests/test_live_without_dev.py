@@ -57,7 +57,7 @@ COMMANDS = (
     ("doctor",),
     ("suppressions", "show", "nomsa@example.com"),
 )
-"""What operators call, as far as it asks nobody outside: `adopt` and `reconcile` ask Stripe."""
+"""Operators' commands that send no request outside: `adopt` and `reconcile` ask Stripe."""
 OF_THE_DEMO = (
     *("/articles", "/articles/the-water-nobody-counted", "/articles/x/print", "/listen/x/1.y", "/v1/audio/x"),
     *("/feed.xml", "/sitemap.xml", "/sitemap-news.xml", "/mailbox", "/mailbox.json", "/demo/static-page"),

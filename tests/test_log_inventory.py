@@ -25,7 +25,7 @@ def listed_lines() -> set[tuple[str, str]]:
 
 
 def in_code(cell: str) -> str:
-    """What stands between the backticks; two where the line has some of its own."""
+    """The text between the backticks, or two texts where the line itself has some."""
     found = re.fullmatch(r"`` (.*) ``|`(.*)`", cell)
     assert found is not None, cell
     return found[1] or found[2]

@@ -29,7 +29,7 @@ LONG = {
 
 @contextmanager
 def terminal() -> Iterator[tuple[IO[str], Callable[[], str]]]:
-    """A file that is one, and what it was told, which is known when it is closed."""
+    """A file that is a terminal, and its contents, which are known when it is closed."""
     ours, theirs = os.openpty()
     told: list[bytes] = []
 

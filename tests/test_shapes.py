@@ -11,7 +11,7 @@ MOST_PARAMETERS, MOST_LINES = 6, 40
 
 
 def functions(room: str) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    """Each function of a room, with where it stands."""
+    """Each function of a room, with its place."""
     home = Path(billing.__file__).parent
     for path in sorted((home / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

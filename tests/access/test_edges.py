@@ -220,7 +220,7 @@ def evaluation_of(article: str) -> dict[str, Any]:
 
 
 def known_elsewhere(world: World) -> str:
-    """A reader in a trial, whom the publisher calls 42."""
+    """A reader in a trial, whose number at the publisher is 42."""
 
     def start() -> str:
         return str(world.start_trial(ADDRESS, external_id="42")["reader"]["id"])

@@ -27,7 +27,7 @@ def address_of(browser: Browser) -> str:
 
 
 def refused(answer: httpx.Response) -> str:
-    """The code of a kind refusal, in which nothing is heard."""
+    """The code of a refusal that lets no recording be played."""
     assert answer.status_code == 403
     assert answer.headers["content-type"] == "application/problem+json"
     assert "no-store" in answer.headers["cache-control"]

@@ -18,7 +18,7 @@ AHEAD = (
 
 
 def ended_reader(world: World) -> str:
-    """A reader with an account, and nothing held."""
+    """A reader with an account and no subscription."""
 
     def live() -> str:
         begun = world.start_trial("naledi@example.com")

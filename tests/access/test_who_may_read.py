@@ -73,7 +73,7 @@ def town(world: World) -> Town:
 
 
 def _sentences(article: SampleArticle) -> list[str]:
-    """Pieces of the locked text: from the middle of each paragraph, too particular to stand anywhere else."""
+    """Pieces of the locked text, from the middle of each paragraph, that occur nowhere else."""
     return [
         block.text[len(block.text) // 3 : len(block.text) // 3 + 60].split("&")[0].strip()
         for block in article.paragraphs

@@ -30,9 +30,9 @@ class Diary:
         """Ask again about each moment written down."""
         for at, article, answer in self.lines:
             again = self.standing(at, article)["decision"]
-            told = {name: answer[name] for name in ("allowed", "reason", "features", "until")}
+            known = {name: answer[name] for name in ("allowed", "reason", "features", "until")}
             if answer["reason"] not in forgotten:
-                assert {name: again[name] for name in told} == told, f"{article} at {at}"
+                assert {name: again[name] for name in known} == known, f"{article} at {at}"
 
     def standing(self, at: datetime | None = None, article: str = "") -> dict[str, Any]:
         params = {"at": at.isoformat() if at else "", "article": article}
@@ -100,23 +100,24 @@ def test_the_chain_names_each_fact_and_each_ground(world: World, in_trial: Subsc
     cancel(world, in_trial.subscription_id, when="now", reason="price")
     reader = in_trial.reader_id
     world.access("metered", reader)
-    told = Diary(world, reader).standing(article="metered")
+    answer = Diary(world, reader).standing(article="metered")
     assert (
-        told["sentence"] == "You can read this article as one of your free ones this month: 1 of 10 are used."
+        answer["sentence"]
+        == "You can read this article as one of your free ones this month: 1 of 10 are used."
     )
-    assert told["decision"]["meter"] == {"used": 1, "limit": 10}
-    what = [fact["what"] for fact in told["facts"]]
+    assert answer["decision"]["meter"] == {"used": 1, "limit": 10}
+    what = [fact["what"] for fact in answer["facts"]]
     assert what[0] == "Registered"
     assert "Subscription: started; from then on trialing" in what
-    assert any(fact["why"] == "price" and fact["by"] == "api:tests" for fact in told["facts"])
+    assert any(fact["why"] == "price" and fact["by"] == "api:tests" for fact in answer["facts"])
     history = [
-        fact["what"].split(",")[0] for fact in told["facts"] if fact["what"].startswith("Subscription")
+        fact["what"].split(",")[0] for fact in answer["facts"] if fact["what"].startswith("Subscription")
     ]
     assert history == ["Subscription: started; from then on trialing", "Subscription: ended now"], (
         "both of one moment, and in their order"
     )
     assert "The article is a metered article" in what
-    assert [(fact["what"], fact["holds"]) for fact in told["facts"] if fact["holds"] is not None] == [
+    assert [(fact["what"], fact["holds"]) for fact in answer["facts"] if fact["holds"] is not None] == [
         ("It is not free for everyone", False),
         ("No editor has it open to everyone", False),
         ("The meter lets in, until 1 April 2027, 00:00", True),

@@ -90,7 +90,7 @@ def test_another_process_follows_and_says_how_it_does(elsewhere: Elsewhere) -> N
 
 
 def test_a_line_that_is_cut_is_never_believed(elsewhere: Elsewhere) -> None:
-    """Each round the line is cut together with a change; what the process says then comes from the database."""
+    """Each round cuts the connection during a change. The process must then answer from the database."""
     client, counts = elsewhere.client, ("masthead_gate_bypassed_total", "masthead_gate_cuts_total")
     before = [figure(client, count) for count in counts]
     assert reason(client, 2) == "subscription"
@@ -105,7 +105,7 @@ def test_a_line_that_is_cut_is_never_believed(elsewhere: Elsewhere) -> None:
 
 @dataclass
 class Load:
-    """Asks without end, and keeps each answer with the moments at which it was asked for and given."""
+    """Sends requests without end, and records when each was sent and answered."""
 
     url: str
     stop: threading.Event = field(default_factory=threading.Event)
@@ -134,7 +134,7 @@ class Load:
             assert self.heard.wait_for(is_so, PATIENCE_SECONDS), f"waited in vain for {what}"
 
     def until_answered_after(self, moment: float) -> None:
-        """Wait for answers enough that were asked for after a moment."""
+        """Wait for enough answers that were requested after a moment."""
 
         def is_so() -> bool:
             return sum(asked >= moment for asked, _, _ in self.said[-2 * ENOUGH :]) >= ENOUGH
@@ -143,8 +143,9 @@ class Load:
 
 
 def stale(said: list[tuple[float, float, str]], changes: list[tuple[float, float, str]]) -> list[str]:
-    """Answers that were asked for a whole lease after a change was committed, were given before the next one began, and don't
-    know it. That a lease is the most is promised, not hoped for; so this is no matter of how fast the machine is."""
+    """Answers that lack a change, although they were requested a lease after it was committed and before the next one. The
+    lease is a promised limit, so this doesn't depend on the machine's speed.
+    """
     found = []
     for number, (_, done, expected) in enumerate(changes):
         until = changes[number + 1][0] if number + 1 < len(changes) else float("inf")

@@ -1,6 +1,8 @@
-"""Minutes at seven tenths of what one process can answer, while readers start, pay, cancel and withdraw: no wrong answer, and none missing.
+"""Minutes at seven tenths of one process's capacity, while readers start, pay, cancel and withdraw. No answer is
+wrong or missing.
 
-`MASTHEAD_LOAD_SECONDS=600` makes it as long as a busy morning."""
+`MASTHEAD_LOAD_SECONDS=600` makes it as long as a busy morning.
+"""
 
 import json
 import os
@@ -54,7 +56,7 @@ def ask(url: str, seconds: float, movers: int, *rate: float) -> dict[str, Any]:
 
 
 def wrong(moving: list[list[Any]], committed: dict[int, list[Change]], first: dict[int, str]) -> list[str]:
-    """Answers that were not true at any moment from a lease before they were asked for until they came."""
+    """Answers that were true at no moment between one lease before the request and the answer."""
     found = []
     for whose, asked, answered, reason in moving:
         known = committed.get(whose, [])

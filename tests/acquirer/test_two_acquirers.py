@@ -27,7 +27,7 @@ from tests.support.world import World, local
 
 
 class Another:
-    """A second acquirer: the sandbox under another name. It remembers what it was asked to charge, and may be away."""
+    """A second acquirer: the sandbox under another name. It records charge requests, and can be unreachable."""
 
     name, display_name = "another", "Another"
 

@@ -161,7 +161,7 @@ def test_a_refund_that_stays_pending_has_its_credit_note_when_the_money_went(wor
 
 @pytest.fixture
 def lost_and_found(world: World, paid: Subscriber) -> Subscriber:
-    """A reader who left at once, began another subscription, and for whom a charge of the first comes to light only then."""
+    """A reader who left at once and began another subscription. A charge of the first is found only then."""
     (method,) = world.rows("SELECT gateway_ref, customer_ref FROM payment_method")
     cancel(world, paid.subscription_id, when="now", refund="none")
     world.advance_to(local(2027, 3, 20, 12))

@@ -21,7 +21,7 @@ from tests.support.one_acquirer import only
 from tests.support.world import World, local
 
 CHARGE_AT = local(2027, 3, 16, 9)
-FATES = (
+SCENARIOS = (
     "plain",
     "refused",
     "unheard",
@@ -38,34 +38,34 @@ BROKEN = {"payment": "breaks", "invoice": "unbillable"}
 
 
 class Eventful:
-    """The gateway, with what happens to a reader between our claim and the answer. It is asked for real."""
+    """The real gateway, with an event for a reader between our claim and the answer."""
 
-    def __init__(self, world: World, fates: dict[str, str]) -> None:
-        self.world, self.fates = world, fates
+    def __init__(self, world: World, scenarios: dict[str, str]) -> None:
+        self.world, self.scenarios = world, scenarios
         self.met: set[str] = set()
 
     def charge(self, request: ChargeRequest) -> Outcome:
-        """What becomes of it depends on the reader; what happens to each of them happens once."""
+        """Run the scenario of this reader once, then charge normally."""
         row = self.world.rows(
             "SELECT subscription_id FROM attempt WHERE id = :id", id=request.claim.attempt_id
         )[0]
         subscription = row["subscription_id"]
-        fate = self.fates[subscription] if subscription not in self.met else "plain"
+        scenario = self.scenarios[subscription] if subscription not in self.met else "plain"
         self.met.add(subscription)
-        if fate == "unheard":
+        if scenario == "unheard":
             return Unknown("nobody answered")
         outcome = self.world.services.gateway.charge(request)
-        if fate == "cancels":
+        if scenario == "cancels":
             self.world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={}).raise_for_status()
-        if fate == "leaves":
+        if scenario == "leaves":
             body = {"when": "now"}
             self.world.api.post(f"/v1/subscriptions/{subscription}/cancel", json=body).raise_for_status()
-        if fate == "pays_twice":
+        if scenario == "pays_twice":
             self._pay_otherwise(request)
         return outcome
 
     def _pay_otherwise(self, request: ChargeRequest) -> None:
-        """It is held to be declined, and the reader pays in person, before the answer is heard."""
+        """Settle the attempt as declined, and let the reader pay in person, before the answer arrives."""
         world = self.world
         no = Declined(Decline(DeclineKind.SOFT), None, "no")
         with world.services.database.transaction() as session:
@@ -81,9 +81,10 @@ class Eventful:
 
 
 def everything(world: World) -> tuple[RunContext, list[str]]:
-    """One trial for each fate, all of them due now; no event of Stripe's helps."""
+    """One trial for each scenario, all of them due now; no event of Stripe's helps."""
     ids = {
-        fate: world.start_trial(f"{fate}@example.com", f"pm_card_visa__{n}") for n, fate in enumerate(FATES)
+        scenario: world.start_trial(f"{scenario}@example.com", f"pm_card_visa__{n}")
+        for n, scenario in enumerate(SCENARIOS)
     }
     world.advance_to(CHARGE_AT - timedelta(seconds=1))
     world.skip_to(CHARGE_AT)
@@ -95,13 +96,13 @@ def everything(world: World) -> tuple[RunContext, list[str]]:
         world.rows(method, email="refused@example.com")[0]["gateway_ref"], "insufficient_funds"
     )
     with world.services.database.engine.begin() as connection:
-        for table, fate in BROKEN.items():
-            reader = ids[fate]["reader"]["id"]
+        for table, scenario in BROKEN.items():
+            reader = ids[scenario]["reader"]["id"]
             connection.exec_driver_sql(
                 f"ALTER TABLE {table} ADD CONSTRAINT broken CHECK (reader_id <> '{reader}')"
             )
-    fates = {one["subscription"]["id"]: fate for fate, one in ids.items()}
-    return replace(world.services.run_context, acquirers=only(Eventful(world, fates))), list(fates)
+    scenarios = {one["subscription"]["id"]: scenario for scenario, one in ids.items()}
+    return replace(world.services.run_context, acquirers=only(Eventful(world, scenarios))), list(scenarios)
 
 
 def mend(world: World) -> None:
@@ -122,7 +123,7 @@ def test_everything_at_once_ends_as_one_by_one(world: World, own_world: World) -
     own_hands = report.counts["charged"] - 2
     assert own_hands in (0, 1)
     assert report.counts == {
-        "due": len(FATES) - 1,
+        "due": len(SCENARIOS) - 1,
         "charged": 2 + own_hands,
         "declined": 1,
         "unknown": 1,

@@ -49,7 +49,7 @@ def test_cancelled_before_the_renewal_that_nobody_was_there_to_make(world: World
 def test_one_run_ends_the_open_page_and_makes_the_charge_that_waited_for_it(
     world: World, owing: Subscriber
 ) -> None:
-    """What a run makes due it does itself: the doctor comes right after it, and would find it left lying."""
+    """A run also does the work that it makes due. The doctor looks right after it, and would report the rest."""
     browser = world.browser()
     browser.get(world.mailed_link(owing.email, "/pay/"))
     browser.sent_to("/pay/page")

@@ -130,9 +130,9 @@ def test_a_page_is_paid_and_a_retry_refused_and_both_answers_come_at_once(
         assert settle_all(ctx, answers) == words
     world.settle()
     assert world.subscription(declined.subscription_id)["status"] == "active"
-    told = world.mail_kinds(declined.email)
-    assert told.count("receipt") == 1
-    assert told.count("payment_failed") == 1, "the first charge's; the payment takes the retry's back"
+    mails = world.mail_kinds(declined.email)
+    assert mails.count("receipt") == 1
+    assert mails.count("payment_failed") == 1, "the first charge's; the payment takes the retry's back"
     world.advance_to(local(2027, 4, 15, 12))
     assert len([charge for charge in world.charges() if charge["status"] == "succeeded"]) == 1, (
         "no retry follows"
@@ -141,7 +141,7 @@ def test_a_page_is_paid_and_a_retry_refused_and_both_answers_come_at_once(
 
 
 def test_a_page_paid_after_the_grace_goes_back(world: World, declined: Declined) -> None:
-    """Nobody is told that they had cancelled, since it was the end of the grace."""
+    """The subscription ended with the grace, so no mail says that the reader cancelled."""
     world.advance_to(local(2027, 4, 5, 23, 45))
     _, page = to_the_page(world, declined)
     give_up_as_closed(world, "give_up", local(2027, 4, 6))

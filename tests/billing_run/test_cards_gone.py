@@ -1,5 +1,6 @@
-"""A card that was taken out of Stripe's vault, and a customer that was deleted there: the reader is asked for a card, and nothing
-else changes."""
+"""A card that was deleted from Stripe's vault, or whose customer was. The reader is asked for a card, and nothing
+else changes.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,7 +24,7 @@ def card_on_record(world: World) -> tuple[str, str]:
 
 
 def remove(world: World, what: str) -> None:
-    """Somebody removes the card, or its customer, in Stripe's dashboard."""
+    """Remove the card, or its customer, in Stripe's dashboard."""
     card, customer = card_on_record(world)
     if what == "card":
         world.sandbox.banks("remove_card", payment_method=card)
@@ -178,7 +179,7 @@ def test_the_card_page_of_a_deleted_customer_opens_for_another_one(world: World,
 
 
 def test_a_key_of_another_account_is_not_tried_on_everybody(make_world: Callable[..., World]) -> None:
-    """There all customers are unknown: nobody else is told that their card is gone, and charging waits."""
+    """That account knows none of our customers. Only one reader gets the mail about a card, and charging pauses."""
     world = make_world(pause_after_failures=3, charge_concurrency=1)
     for n in range(6):
         world.start_trial(f"reader-{n}@example.com", f"pm_card_visa__{n}")

@@ -16,13 +16,13 @@ def ref(world: World) -> str:
 
 
 def good_through(world: World, year: int, month: int) -> None:
-    """Let the reader's card end with this month."""
+    """Let the reader's card expire with this month."""
     world.sandbox.replace(ref(world), exp_month=month, exp_year=year)
     world.settle()
 
 
 def notices(world: World) -> list[str]:
-    """When the reader was told that the card ends."""
+    """The days of the mails that the card expires."""
     rows = world.rows("SELECT created_at FROM message WHERE kind = 'card_expiring' ORDER BY 1")
     return [f"{row['created_at'].astimezone(local(2027, 1, 1).tzinfo):%d %b %Y %H:%M}" for row in rows]
 
@@ -126,7 +126,7 @@ def test_a_lost_card_typed_again_is_not_asked_again_and_that_is_said(world: Worl
 
 @pytest.mark.prove
 def test_one_card_behind_several_readers_is_asked_eight_times_in_thirty_days(world: World) -> None:
-    """Staff may let two readers share a card; its attempts are counted together, a first charge's too."""
+    """Staff may let two readers share a card. Its attempts are counted together, first charges included."""
     readers = [f"r{n}@example.com" for n in range(3)]
     for number, email in enumerate(readers):
         world.start_trial(email, f"pm_card_chargeCustomerFail__{number}")

@@ -1,5 +1,6 @@
-"""Stripe refuses a charge for certain, and not because of the card: the fault is ours or the account's. A few tries, then staff;
-the reader reads on and is told nothing."""
+"""Stripe refuses a charge for a reason other than the card, such as our account. It is retried a few times, then
+staff get a case. The reader keeps access and gets no mail.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -38,7 +39,7 @@ def check_reads_on(world: World, reader: Subscriber) -> None:
 
 
 def asked(world: World, since: int) -> int:
-    """How many charges were asked for."""
+    """The number of charge requests."""
     return sum(
         (one["method"], one["path"]) == ("POST", "/v1/payment_intents")
         for one in world.sandbox.exchanges[since:]
@@ -174,7 +175,7 @@ def test_a_start_without_a_trial_waits_and_is_never_said_to_be_paid(world: World
 
 
 def test_what_befalls_one_after_another_pauses_charging_for_all(make_world: Callable[..., World]) -> None:
-    """An account that may not charge: nobody's tries are used up, and it goes on by itself when that is over."""
+    """An account that may not charge. No reader's tries are used up, and charging resumes by itself."""
     world = make_world(pause_after_failures=3, charge_concurrency=1)
     for n in range(6):
         world.start_trial(f"reader-{n}@example.com", f"pm_card_visa__{n}")

@@ -10,7 +10,7 @@ from tests.support.world import World, local
 
 
 def tries(world: World) -> list[str]:
-    """The days on which the sandbox was asked for money and said no, oldest first."""
+    """The days of declined charges in the sandbox, oldest first."""
     rows = world.rows("SELECT intended_at, state FROM attempt ORDER BY intended_at")
     return [f"{row['intended_at'].astimezone(local(2027, 1, 1).tzinfo):%d %b %H:%M}" for row in rows]
 

@@ -30,7 +30,7 @@ def follow(world: World, browser: Browser, reader: Subscriber) -> None:
 
 
 def states(world: World) -> list[str]:
-    """What became of each attempt, in order."""
+    """The state of each attempt, in order."""
     return [row["state"] for row in world.rows("SELECT state FROM attempt ORDER BY intended_at, ordinal")]
 
 

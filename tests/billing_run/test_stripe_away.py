@@ -46,7 +46,7 @@ FAILS = {"effect": "500_before", "method": "POST", "path": "/v1/payment_intents"
 
 
 def due(world: World, readers: int = 6, fault: dict[str, Any] = AWAY) -> list[dict[str, Any]]:
-    """Trials whose first charge is due now, and Stripe gone, or failing otherwise."""
+    """Trials whose first charge is due now, with Stripe unreachable or failing otherwise."""
     started = nearly_due(world, readers)
     world.skip_to(CHARGE_AT)
     world.sandbox.faults(fault)
@@ -67,7 +67,7 @@ def asked(world: World) -> list[int]:
 
 
 def check_nobody_suffers(world: World, started: list[dict[str, Any]]) -> None:
-    """All read on; none is marked, none is told."""
+    """All keep access, none is overdue, and none gets a mail."""
     for one in started:
         access = world.access(world.articles["subscriber"][0], one["reader"]["id"])
         assert (access["allowed"], access["reason"]) == (True, "trial")
@@ -150,7 +150,7 @@ def test_a_probe_sends_one_charge_and_what_becomes_of_it_decides(world: World) -
 
 @pytest.mark.prove
 def test_when_nothing_waits_stripe_is_asked_without_charging(world: World) -> None:
-    """The pause began with the last that was due: somebody has to see that it can end."""
+    """The pause began with the last due charge. A request that charges nothing must find out when it can end."""
     due(world, 1)
     for minutes in (0, 1, 5):
         world.advance(minutes=minutes)
@@ -193,7 +193,9 @@ def test_a_decline_is_an_answer_and_too_many_requests_is_no_outage(world: World)
 
 @pytest.mark.prove
 def test_away_past_the_trials_days(world: World) -> None:
-    """Four days: the notices are too old to charge on, so the trial goes on, both come again, and then each is charged once."""
+    """After four days the notices are too old for a charge. The trial goes on, both notices are sent again, and each reader
+    is charged once.
+    """
     started = due(world)
     world.settle()
     world.skip_to(world.now + timedelta(days=4))
@@ -211,8 +213,8 @@ def test_away_past_the_trials_days(world: World) -> None:
     for row in rows:
         assert row["period_start_on"] == row["charge_on"] > local(2027, 3, 20).date()
         assert row["period_end_on"].day == row["charge_on"].day
-    told = {kind for one in started for kind in world.mail_kinds(one["reader"]["email"])}
-    assert not told & {"payment_failed", "ended"}
+    mails = {kind for one in started for kind in world.mail_kinds(one["reader"]["email"])}
+    assert not mails & {"payment_failed", "ended"}
 
 
 @pytest.mark.prove

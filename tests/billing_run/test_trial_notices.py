@@ -60,8 +60,8 @@ def test_the_mail_server_is_down_for_three_days_over_the_first_notice(
     assert world.sandbox.charges() == []
     world.advance_to(local(2027, 3, 20, 9))
     assert world.charged_at() == ["2027-03-20 09:00"]
-    told = ["trial_started", "first notice for 2027-03-20", "second notice for 2027-03-20", "receipt"]
-    assert world.mail_kinds(in_trial.email) == told
+    mails = ["trial_started", "first notice for 2027-03-20", "second notice for 2027-03-20", "receipt"]
+    assert world.mail_kinds(in_trial.email) == mails
     events = world.api.get(f"/v1/readers/{in_trial.reader_id}/events").json()["data"]
     assert [event["happening"] for event in events] == ["started", "trial_extended", "charged"]
 
@@ -96,8 +96,8 @@ def test_a_notice_that_bounces_for_good_means_no_charge_until_one_is_accepted(
     world.advance_to(local(2027, 4, 10))
     assert len(world.charges()) == 1
     day = world.charged_at()[0][:10]
-    told = world.mail_kinds(in_trial.email)
-    assert told[-3:] == [f"first notice for {day}", f"second notice for {day}", "receipt"]
+    mails = world.mail_kinds(in_trial.email)
+    assert mails[-3:] == [f"first notice for {day}", f"second notice for {day}", "receipt"]
 
 
 def test_no_worker_over_the_first_window(world: World, in_trial: Subscriber) -> None:

@@ -42,7 +42,7 @@ def test_a_reader_who_is_asked_has_a_reason_too(world: World, notified: Subscrib
 
 
 def test_a_retry_that_moves_leaves_a_line(world: World, declined: Declined, staff: SignIn) -> None:
-    """The card has been asked that day already, for something else."""
+    """The card was already charged that day, for something else."""
     world.execute("UPDATE attempt SET intended_at = :at", at=local(2027, 3, 19, 0, 30))
     world.advance_to(local(2027, 3, 19, 10))
     page = timeline(world, staff, declined.reader_id)

@@ -124,7 +124,7 @@ def reader(person: Person, demo: Demo, card: str) -> Iterator[str]:
 
 
 def late(person: Person, demo: Demo, card: str) -> Iterator[str]:
-    """A reader whose card was declined, and the sandbox that watches."""
+    """A reader whose card was declined, and the sandbox that records it."""
     email = f"late.{card[-1]}@example.com"
     person.start_trial(email, f"4000 0000 0000 0341__{card[-1]}")
     demo.advance_to(demo.now() + timedelta(days=16))

@@ -1,6 +1,7 @@
-"""The promise as readers live it, in a browser on the running demo: 14 days free, then R75 a month.
+"""A reader's subscription in a browser on the running demo: 14 days free, then R75 a month.
 
-The walks whose every step also has a test without a browser run with the long proofs."""
+Walks whose steps all have a test without a browser run with the long proofs.
+"""
 
 import re
 from collections import Counter
@@ -44,9 +45,9 @@ def test_a_reader_starts_a_trial_reads_pays_and_gets_a_receipt(demo: Demo, arriv
     thandi.move_clock("+1 day", "+1 day")
     assert demo.now().date() == today + timedelta(days=16)
 
-    told = Counter(letter.subject.partition(":")[0] for letter in demo.letters("thandi@example.com"))
-    assert told["Your free trial has started"] == 1
-    assert told["Your free trial is ending"] == told["Last reminder"] == 1
+    mails = Counter(letter.subject.partition(":")[0] for letter in demo.letters("thandi@example.com"))
+    assert mails["Your free trial has started"] == 1
+    assert mails["Your free trial is ending"] == mails["Last reminder"] == 1
     receipt = demo.letter("thandi@example.com", "Tax invoice")
     number = re.search(r"INV-\d{6}", receipt.subject)
     assert number is not None
@@ -142,7 +143,7 @@ def test_the_tab_is_closed_on_the_card_page_and_the_trial_runs_all_the_same(
     sent: list[int] = []
 
     def send_and_go(route: Route) -> None:
-        """The form arrives, and its answer finds nobody."""
+        """Submit the form and leave before the answer."""
         sent.append(route.fetch(max_redirects=0).status)
         route.abort()
 

@@ -33,7 +33,7 @@ def diary(world: World, email: str) -> list[str]:
 
 
 def used_up(world: World, email: str, card: str) -> None:
-    """Somebody who has had a trial, and let it go."""
+    """A reader whose trial has ended without a subscription."""
     begun = world.start_trial(email, card)
     world.api.post(f"/v1/subscriptions/{begun['subscription']['id']}/cancel", json={}).raise_for_status()
 

@@ -1,5 +1,6 @@
-"""The end of a year: announced 80 to 40 business days ahead, then by the month. What was announced in time stays announced:
-a choice taken back, or a few days from staff, give no months."""
+"""The end of a year is announced 80 to 40 business days ahead, and monthly charges follow. An announcement in time
+stays valid: neither a withdrawn choice nor days given by staff add months.
+"""
 
 from datetime import date, timedelta
 

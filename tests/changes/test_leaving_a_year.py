@@ -1,5 +1,6 @@
-"""A year left early: the rest goes back by the day, also where the letter that asks for it is entered days later, or another
-one is found that came before it."""
+"""A year that is left early is refunded by the day. This also holds when staff enter the letter days later, or find
+an earlier one.
+"""
 
 from datetime import date, datetime
 

@@ -143,23 +143,23 @@ def test_a_pause_whose_end_came_days_late_is_paid_from_the_day_it_came(
     browser = world.browser()
     browser.sign_in(month_paused.email)
     world.advance_to(local(2027, 5, 15, 23, 59))
-    told = world.api.get(f"/v1/readers/{reader}/standing", params={"article": article}).json()
+    standing = world.api.get(f"/v1/readers/{reader}/standing", params={"article": article}).json()
     paused = "your subscription is paused until Sunday 16 May 2027"
-    assert (told["held"], told["sentence"]) == ([], f"This article is for subscribers, and {paused}.")
+    assert (standing["held"], standing["sentence"]) == ([], f"This article is for subscribers, and {paused}.")
     closed = world.access(article, reader)
     assert (closed["allowed"], closed["until"]) == (False, "2027-05-15T22:00:00Z")
     world.skip_to(local(2027, 5, 16))  # nobody works from here on, and nobody is locked out by that
     assert world.access(article, reader)["reason"] == "subscription"
     assert browser.get(f"/articles/{article}").text.count("Start free") == 0
     world.skip_to(local(2027, 5, 18, 12))
-    told = world.api.get(
+    standing = world.api.get(
         f"/v1/readers/{reader}/standing", params={"at": "2027-05-16T22:00:00Z", "article": article}
     ).json()
-    assert (told["decision"]["allowed"], told["held"][0]["reason"]) == (True, "subscription")
+    assert (standing["decision"]["allowed"], standing["held"][0]["reason"]) == (True, "subscription")
     world.settle()
     past = {"at": "2027-05-01T08:00:00Z", "article": article}
-    told = world.api.get(f"/v1/readers/{reader}/standing", params=past).json()
-    assert (told["decision"]["allowed"], told["sentence"][-len(paused) - 1 : -1]) == (False, paused)
+    standing = world.api.get(f"/v1/readers/{reader}/standing", params=past).json()
+    assert (standing["decision"]["allowed"], standing["sentence"][-len(paused) - 1 : -1]) == (False, paused)
     assert world.charged_at()[-1] == "2027-05-18 12:00"
     (period,) = world.rows("SELECT period_start_on, period_end_on FROM invoice WHERE period_number = 2")
     assert period == {"period_start_on": date(2027, 5, 18), "period_end_on": date(2027, 6, 18)}
@@ -173,8 +173,8 @@ def test_a_pause_that_was_planned_is_planned_again_with_the_cancellation_undone(
     ask_for_pause(browser, paid.email, months=2)
     browser.get("/account/cancel")
     browser.post("/account/cancel")
-    told = world.subscription(paid.subscription_id)
-    assert (told["paused_until"], told["next_charge"]) == (None, None), "what is cancelled isn't paused"
+    answer = world.subscription(paid.subscription_id)
+    assert (answer["paused_until"], answer["next_charge"]) == (None, None), "what is cancelled isn't paused"
     page = browser.get("/account")
     assert "Take the pause back" not in page.text
     world.advance(hours=1)

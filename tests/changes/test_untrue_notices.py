@@ -23,7 +23,7 @@ def _cancel_and_go_on(world: World, reader: Subscriber) -> None:
 
 
 def _mails(world: World, kind: str) -> list[tuple[str, dict[str, object]]]:
-    """What became of the mails of a kind, by name, and what they said."""
+    """The states of the mails of a kind, by name, and their texts."""
     rows = world.rows("SELECT state, fields FROM message WHERE kind = :kind ORDER BY state", kind=kind)
     return [(row["state"], row["fields"]) for row in rows]
 
@@ -133,7 +133,7 @@ def _charged(world: World) -> list[tuple[str, int]]:
 
 
 def _told_in_time(world: World) -> list[tuple[date, str]]:
-    """Of each notice that a mail server took: its first day, and what became of it. It came at least thirty days before."""
+    """Each delivered notice's first day and state. Each was delivered at least thirty days before."""
     rows = world.rows(
         "SELECT n.starts_on, n.state, m.accepted_at FROM price_notice n JOIN message m ON m.key = 'price-notice:' || n.id"
         " WHERE m.accepted_at IS NOT NULL ORDER BY n.id"

@@ -12,7 +12,7 @@ from tests.support.world import World, local
 
 
 def post(world: World, subscription_id: str, what: str, **body: object) -> tuple[int, dict[str, Any]]:
-    """By the API, whatever comes of it."""
+    """Post by the API, whatever the answer."""
     answer = world.api.post(f"/v1/subscriptions/{subscription_id}/{what}", json=body)
     return answer.status_code, dict(answer.json())
 

@@ -72,6 +72,6 @@ def test_a_year_whose_charge_has_to_be_made_anew_begins_on_its_day(world: World,
     assert (answer["period_start"], answer["period_end"]) == ("2027-04-16", "2028-04-16")
     world.skip_to(local(2027, 12, 15))  # before the first notice; whatever was due meanwhile is done now
     world.advance_to(local(2028, 4, 17))
-    told = world.mail_kinds(paid.email)
-    assert (told.count("term_notice"), told.count("term_reminder")) == (1, 2)
+    mails = world.mail_kinds(paid.email)
+    assert (mails.count("term_notice"), mails.count("term_reminder")) == (1, 2)
     assert (world.charged_at()[-1][:10], world.charges()[-1]["amount"]) == ("2028-04-16", 7500)

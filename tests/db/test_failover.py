@@ -22,7 +22,7 @@ AT = datetime(2027, 3, 16, 9, tzinfo=UTC)
 
 @pytest.fixture
 def promoted(pytestconfig: pytest.Config, tmp_path: Path) -> Iterator[Database]:
-    """A database whose server was replaced by one that read its log to the end, and goes on from there."""
+    """A database whose server was replaced by one that had read its whole log."""
     assert pytestconfig.cache is not None
     cluster = kept_cluster(pytestconfig.cache.mkdir("postgresql"))
     folder = tmp_path / "postgres"

@@ -53,7 +53,7 @@ def log() -> Iterator[Log]:
 
 @pytest.fixture
 def away(world: World) -> Iterator[Services]:
-    """An installation whose database is gone."""
+    """An installation whose database is unreachable."""
     database = Database(NOWHERE)
     yield replace(world.services, database=database)
     database.close()
@@ -99,7 +99,7 @@ def test_the_listener_of_the_gate_writes_a_line_a_minute(log: Log) -> None:
 
 
 class Mute(SteppedClock):
-    """The clock of a line whose words are lost on their way, as behind a proxy that drops them. Time passes at each look."""
+    """The clock of a connection whose data a proxy drops. Each reading lets time pass."""
 
     listener: ChangeListener
 
@@ -177,7 +177,7 @@ def test_what_is_wrong_while_the_database_answers_is_logged_in_full_each_time(
 
 @pytest.fixture
 def full(world: World) -> Iterator[Services]:
-    """An installation whose connections are all in use, and none comes free."""
+    """An installation with all connections in use."""
     database = Database(world.url_of_database, pool_size=1, pool_seconds=0)
     with ExitStack() as in_use:
         for _ in range(3):

@@ -23,7 +23,7 @@ OPERATOR = "an operator's terminal"
 
 
 class Steps(SystemMonotonic):
-    """Between two tries it does what a test wants to happen then; only the looks at who holds a lock take time."""
+    """Runs a test's action between two tries. Only reading who holds a lock takes time."""
 
     def __init__(self, *between: Callable[[], object]) -> None:
         self.left = list(between)
@@ -79,7 +79,7 @@ def lacks(database: Database) -> set[str]:
 
 @contextmanager
 def reading(url: str, table: str) -> Iterator[psycopg.Connection]:
-    """Somebody has read the table in a transaction that stays open."""
+    """An open transaction that has read the table."""
     with psycopg.connect(url, application_name=OPERATOR) as operator:
         operator.execute(f"SELECT count(*) FROM {table}".encode())
         yield operator
@@ -178,7 +178,7 @@ def test_two_at_once_wait_for_each_other(database_url: str) -> None:
 
 
 class Terminal(io.StringIO):
-    """Where an operator reads, and ends what is in the way when told of it."""
+    """An operator's terminal. The operator ends a blocking session when asked to."""
 
     def __init__(self, in_the_way: psycopg.Connection) -> None:
         super().__init__()

@@ -50,7 +50,7 @@ def test_a_proxy_that_keeps_a_session_for_who_has_a_lock_is_welcome(database_url
 
 
 def test_the_proxy_is_one_through_which_locks_leak(database_url: str) -> None:
-    """The proxy of these tests does what is refused: a lock of a session that has ended is held on."""
+    """The proxy of these tests is of the refused kind: it keeps the lock of an ended session."""
     with transaction_pooler(database_url) as url:
         with psycopg.connect(url, autocommit=True) as ended:
             ended.execute("SELECT pg_advisory_lock(4711)")

@@ -30,7 +30,7 @@ NAME = "crawl-66-249-66-1.googlebot.com"
 
 
 class Zone:
-    """A domain name system of a few lines, which counts what it is asked."""
+    """A domain name system of a few lines, which counts its queries."""
 
     def __init__(self) -> None:
         self.reverse: dict[IpAddress, list[str]] = {

@@ -198,7 +198,7 @@ def test_an_interrupted_set_up_is_begun_anew(folder: Path) -> None:
 
 @pytest.fixture
 def yours(server: Embedded, monkeypatch: pytest.MonkeyPatch) -> Embedded:
-    """The server that the tests were told to use."""
+    """The server given to the tests by a setting."""
     monkeypatch.setenv("BILLING_DATABASE_URL", server.url().replace("postgresql:", "postgresql+psycopg:"))
     return server
 

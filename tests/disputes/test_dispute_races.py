@@ -83,5 +83,5 @@ def test_a_dispute_and_a_refund_at_once_never_pay_twice(world: World) -> None:
     assert {row["kind"]: row["n"] for row in cases} == wanted
     taken = world.rows("SELECT sum(amount) AS cents FROM ledger_entry WHERE account = 'disputes'")
     assert taken[0]["cents"] == ROUNDS * 7500
-    told = world.rows("SELECT count(*) AS n FROM message WHERE kind = 'disputed'")
-    assert told[0]["n"] == ROUNDS
+    mails = world.rows("SELECT count(*) AS n FROM message WHERE kind = 'disputed'")
+    assert mails[0]["n"] == ROUNDS

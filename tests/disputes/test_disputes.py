@@ -17,7 +17,7 @@ CHARGE_DAY = local(2027, 3, 16, 9, 1)
 
 
 def charged(world: World, card: str) -> str:
-    """A reader whose first charge went through, a minute ago, with a card that makes trouble; the subscription."""
+    """A subscription whose first charge succeeded a minute ago, with a card that will be disputed."""
 
     def pay() -> str:
         started = world.start_trial(READER, card)
@@ -40,7 +40,7 @@ def left_at_once(world: World, paid: Subscriber) -> Subscriber:
 
 
 def ledger(world: World, *accounts: str) -> dict[str, int]:
-    """What stands in some accounts, in cents."""
+    """The balances of some accounts, in cents."""
     rows = world.rows("SELECT account, sum(amount) AS cents FROM ledger_entry GROUP BY account")
     found = {row["account"]: int(row["cents"]) for row in rows}
     return {account: found.get(account, 0) for account in accounts}
@@ -195,7 +195,7 @@ def test_an_inquiry_that_becomes_a_chargeback_takes_the_money_then(world: World)
 
 @pytest.mark.prove
 def test_news_out_of_order_twice_and_late_comes_to_the_same(world: World, notified: Subscriber) -> None:
-    """The close comes first, then the rest, twice; and the charge's own news never came."""
+    """The closing event arrives first, then the rest twice. The charge's own event never arrives."""
     world.advance_to(local(2027, 3, 16, 8, 59))
     world.sandbox.faults(
         {"method": "POST", "path": "/v1/payment_intents", "effect": "timeout_after", "seconds": 1, "times": 1}
@@ -283,7 +283,7 @@ def test_nothing_starts_while_a_dispute_is_open_and_all_may_once_it_is_decided(
 def test_a_decision_stops_nobody_who_began_anew_before_we_heard_of_it(
     world: World, left_at_once: Subscriber
 ) -> None:
-    """All the news of a dispute comes at once, after its end: what runs now has nothing to do with it."""
+    """All events of a dispute arrive together after its end. They don't concern the current subscription."""
     world.sandbox.trouble({"type": "charge.dispute.*", "effect": "drop"})
     made = world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
     world.sandbox.banks("lose", dispute=made["id"])

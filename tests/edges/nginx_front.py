@@ -89,7 +89,9 @@ class Nginx(Edge):
         assert eventually(lambda: not any(worker.is_running() for worker in before))
 
     def caches(self, answers: int) -> bool:
-        """Whether the cache soon holds this many of Masthead's answers; the one about subscribers comes in the background."""
+        """Whether the cache soon holds this many of Masthead's answers. The answer about subscribers is fetched in the
+        background.
+        """
         return eventually(lambda: len(self._cached()) == answers)
 
     def forgets(self) -> bool:

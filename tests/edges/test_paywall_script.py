@@ -25,7 +25,7 @@ Visit = Callable[..., BrowserContext]
 
 @dataclass
 class Paper:
-    """The publisher's site: one static page for everybody, and the text for whom the Python client says may read."""
+    """The publisher's site: one static page for everybody, and the text for those whom the Python client lets read."""
 
     world: World
     masthead: Masthead
@@ -56,7 +56,7 @@ class Paper:
 
 
 @dataclass
-class Town:
+class Sites:
     """Masthead and the paper, on two hosts of one site."""
 
     world: World
@@ -65,7 +65,7 @@ class Town:
 
 
 @pytest.fixture
-def town(make_world: Callable[..., World]) -> Iterator[Town]:
+def sites(make_world: Callable[..., World]) -> Iterator[Sites]:
     world = make_world(public_url=ACCOUNTS, sites=WWW)
     world.once("Nomsa starts a trial", lambda: world.start_trial(NOMSA))
     page = PAGE.read_bytes().replace(b'src="/paywall.js"', f'src="{ACCOUNTS}/paywall.js"'.encode())
@@ -75,11 +75,11 @@ def town(make_world: Callable[..., World]) -> Iterator[Town]:
     with ExitStack() as ends:
         paper.port = ends.enter_context(serve(paper.answer))
         port = int(world.url.rpartition(":")[2])
-        yield Town(world, paper, {ACCOUNTS: port, WWW: paper.port, ELSEWHERE: paper.port})
+        yield Sites(world, paper, {ACCOUNTS: port, WWW: paper.port, ELSEWHERE: paper.port})
 
 
 def open_page(context: BrowserContext, address: str) -> tuple[Page, list[bytes], list[str]]:
-    """The page, every body that came over the wire, and every trouble the console told."""
+    """The page, every body sent to the browser, and the console's errors."""
     page = context.new_page()
     bodies: list[bytes] = []
     troubles: list[str] = []
@@ -150,8 +150,8 @@ def test_only_the_sites_that_are_named_may_ask_for_their_readers(make_world: Cal
 
 
 @pytest.mark.browser
-def test_a_subscriber_reads_on_another_host_and_a_stranger_gets_no_byte(town: Town, visit: Visit) -> None:
-    stranger, bodies, troubles = open_page(visit(town.hosts), f"{WWW}/story")
+def test_a_subscriber_reads_on_another_host_and_a_stranger_gets_no_byte(sites: Sites, visit: Visit) -> None:
+    stranger, bodies, troubles = open_page(visit(sites.hosts), f"{WWW}/story")
     state(stranger, "refused")
     expect(stranger.locator(".wall")).to_be_visible()
     expect(stranger.locator("[data-masthead-offer]")).to_have_attribute("href", f"{ACCOUNTS}/")
@@ -159,10 +159,10 @@ def test_a_subscriber_reads_on_another_host_and_a_stranger_gets_no_byte(town: To
     stands_still(stranger, "refused")
     content = stranger.content().encode() + b"".join(bodies)
     assert not [piece for piece in sentinels() if piece.encode() in content]
-    assert not [path for path in town.paper.asked if path.startswith("/demo/text/")], "nor even asked for"
+    assert not [path for path in sites.paper.asked if path.startswith("/demo/text/")], "nor even asked for"
     assert troubles == []
 
-    context = visit(town.hosts, session=session_secret(town.world, NOMSA))
+    context = visit(sites.hosts, session=session_secret(sites.world, NOMSA))
     page, bodies, troubles = open_page(context, f"{WWW}/story")
     state(page, "allowed")
     expect(page.locator(".paywall")).to_contain_text(sentinels()[0])
@@ -170,13 +170,13 @@ def test_a_subscriber_reads_on_another_host_and_a_stranger_gets_no_byte(town: To
     expect(page.locator("[data-masthead-when=trial]")).to_be_visible()
     stands_still(page, "allowed")
     script = next(body for body in bodies if b"data-masthead" in body and b"fetch(" in body)
-    assert not [piece for piece in sentinels() if piece.encode() in script + town.paper.page]
-    _listen(town, page)
+    assert not [piece for piece in sentinels() if piece.encode() in script + sites.paper.page]
+    _listen(sites, page)
     assert troubles == []
 
 
-def _listen(town: Town, page: Page) -> None:
-    """The player's address is over after five minutes; it asks for another, and goes on where it was."""
+def _listen(sites: Sites, page: Page) -> None:
+    """The player's address expires after five minutes. The player gets another and continues at the same place."""
     audio = page.locator("audio")
     expect(audio).to_be_visible()
     page.wait_for_function(
@@ -184,7 +184,7 @@ def _listen(town: Town, page: Page) -> None:
     )  # it is asked for once the player is there
     first = audio.evaluate("one => one.src")
     assert first.startswith(f"{ACCOUNTS}/listen/")
-    town.world.advance(hours=1)
+    sites.world.advance(hours=1)
     heard = audio.evaluate(
         """async audio => {
             audio.muted = true;
@@ -201,8 +201,8 @@ def _listen(town: Town, page: Page) -> None:
 
 
 @pytest.mark.browser
-def test_from_another_site_no_cookie_comes_along_so_it_stays_closed(town: Town, visit: Visit) -> None:
-    context = visit(town.hosts, session=session_secret(town.world, NOMSA))
+def test_from_another_site_no_cookie_comes_along_so_it_stays_closed(sites: Sites, visit: Visit) -> None:
+    context = visit(sites.hosts, session=session_secret(sites.world, NOMSA))
     page, bodies, _ = open_page(context, f"{ELSEWHERE}/story")
     state(page, "away")
     expect(page.locator(".wall")).to_be_visible()
@@ -210,8 +210,8 @@ def test_from_another_site_no_cookie_comes_along_so_it_stays_closed(town: Town, 
 
 
 @pytest.mark.browser
-def test_without_scripts_the_beginning_and_the_offer_remain(town: Town, visit: Visit) -> None:
-    page = visit(town.hosts, java_script_enabled=False).new_page()
+def test_without_scripts_the_beginning_and_the_offer_remain(sites: Sites, visit: Visit) -> None:
+    page = visit(sites.hosts, java_script_enabled=False).new_page()
     page.goto(f"{WWW}/story")
     expect(page.locator(".story-lead")).to_be_visible()
     expect(page.locator("[data-masthead-offer]")).to_be_visible()
@@ -220,9 +220,9 @@ def test_without_scripts_the_beginning_and_the_offer_remain(town: Town, visit: V
 
 
 @pytest.mark.browser
-def test_nothing_counts_until_somebody_looks(town: Town, visit: Visit) -> None:
+def test_nothing_counts_until_somebody_looks(sites: Sites, visit: Visit) -> None:
     """A page drawn ahead asks nothing; once it is looked at, it asks and counts, once."""
-    context = visit(town.hosts)
+    context = visit(sites.hosts)
     page = context.new_page()
     page.add_init_script(
         "window.ahead = true; Object.defineProperty(document, 'prerendering', {get: () => window.ahead, configurable: true})"
@@ -230,7 +230,7 @@ def test_nothing_counts_until_somebody_looks(town: Town, visit: Visit) -> None:
     page.goto(f"{WWW}/metered")
     expect(page.locator("article")).to_have_attribute("data-masthead-state", "asking")
     expect(page.locator(".wall")).to_be_visible()
-    assert town.world.rows("SELECT used FROM meter_month") == []
+    assert sites.world.rows("SELECT used FROM meter_month") == []
     page.evaluate("window.ahead = false; document.dispatchEvent(new Event('prerenderingchange'))")
     state(page, "allowed")
     expect(page.locator("[data-masthead-when=meter]")).to_be_hidden()
@@ -238,5 +238,5 @@ def test_nothing_counts_until_somebody_looks(town: Town, visit: Visit) -> None:
     page.evaluate("window.ahead = false; document.dispatchEvent(new Event('prerenderingchange'))")
     state(page, "allowed")
     [visitor] = [one for one in context.cookies() if one["name"].endswith("masthead-visitor")]
-    assert used_by(town.world, f"{visitor['name']}={visitor['value']}") == 1
-    assert town.world.rows("SELECT 1 FROM meter_month") == []
+    assert used_by(sites.world, f"{visitor['name']}={visitor['value']}") == 1
+    assert sites.world.rows("SELECT 1 FROM meter_month") == []

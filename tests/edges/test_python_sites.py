@@ -94,7 +94,7 @@ def site(request: pytest.FixtureRequest, world: World) -> Site:
 
 @pytest.fixture
 def payer(world: World, in_trial: Subscriber) -> dict[str, str]:
-    """The headers of somebody in a trial."""
+    """The headers of a reader in a trial."""
     return {"cookie": f"theme=dark; masthead-session={session_secret(world, in_trial.email)}"}
 
 
@@ -152,7 +152,7 @@ def test_when_masthead_is_away_who_was_known_reads_on(
 
 
 def test_no_readers_cookie_is_sent_with_anothers_question(world: World) -> None:
-    """A client that kept cookies would read on one meter for everybody."""
+    """With a client that keeps cookies, all readers would share one meter."""
     masthead = Masthead(world.url, timeout=30)
     given = [masthead.ask(METERED, Who()).cookies for _ in range(2)]
     assert all(len(lines) == 1 and lines[0].startswith("masthead-visitor=") for lines in given)

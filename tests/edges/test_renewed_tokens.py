@@ -1,5 +1,6 @@
-"""Two hosts, and Masthead goes away just after a reader's token was renewed: no edge has been told of that token, and no payer is
-locked out (SEC-5). What is remembered is bound to a secret of the session, so nobody else comes in by it."""
+"""Masthead fails just after a reader's token was renewed on one of two hosts. No edge knows the new token, yet no
+payer is locked out (SEC-5). A stored answer belongs to a secret of the session, so nobody else can use it.
+"""
 
 import base64
 import json

@@ -1,5 +1,6 @@
-"""Accounts and articles on a host each, over TLS, before the sample nginx, in Chromium: how the articles' host knows its reader,
-and what it never gets (SEC-5, v5.0.0-3.5.4)."""
+"""Accounts and articles on separate hosts, over TLS, behind the sample nginx, in Chromium. The articles' host
+recognises its reader and never gets the session (SEC-5, v5.0.0-3.5.4).
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,7 +38,7 @@ Visit = Callable[..., BrowserContext]
 
 @dataclass
 class Paper:
-    """Two pages for each article, made by the publisher's server. It notes what it is asked, and with which cookies."""
+    """Two pages for each article, made by the publisher's server. It records requests and their cookies."""
 
     asked: list[tuple[str, str]] = field(default_factory=list)
 
@@ -60,7 +61,7 @@ class Paper:
 
 
 @dataclass
-class Town:
+class Sites:
     """Masthead and the paper, on two hosts of one site."""
 
     world: World
@@ -76,7 +77,7 @@ class Town:
 
 
 @contextmanager
-def town_of(world: World, folder: Path, *, can_fail: bool) -> Iterator[Town]:
+def sites_of(world: World, folder: Path, *, can_fail: bool) -> Iterator[Sites]:
     """`can_fail`: Masthead is reached by the proxy, which passes on one cookie an answer."""
     start_trials(world)
     paper = Paper()
@@ -84,18 +85,18 @@ def town_of(world: World, folder: Path, *, can_fail: bool) -> Iterator[Town]:
         faulty_proxy(world) as proxy,
         nginx_front(world, proxy, folder, pages=paper, masthead="" if can_fail else world.url) as edge,
     ):
-        yield Town(world, paper, edge, proxy)
+        yield Sites(world, paper, edge, proxy)
 
 
 @pytest.fixture
-def town(make_world: Callable[..., World], tmp_path: Path) -> Iterator[Town]:
-    with town_of(make_world(public_url=ACCOUNTS, sites=WWW), tmp_path, can_fail=False) as found:
+def sites(make_world: Callable[..., World], tmp_path: Path) -> Iterator[Sites]:
+    with sites_of(make_world(public_url=ACCOUNTS, sites=WWW), tmp_path, can_fail=False) as found:
         yield found
 
 
 @pytest.fixture
-def failing_town(make_world: Callable[..., World], tmp_path: Path) -> Iterator[Town]:
-    with town_of(make_world(public_url=ACCOUNTS, sites=WWW), tmp_path, can_fail=True) as found:
+def failing_sites(make_world: Callable[..., World], tmp_path: Path) -> Iterator[Sites]:
+    with sites_of(make_world(public_url=ACCOUNTS, sites=WWW), tmp_path, can_fail=True) as found:
         yield found
 
 
@@ -112,29 +113,31 @@ def cookies(context: BrowserContext, host: str) -> dict[str, str]:
     return {str(each.get("name")): str(each.get("value")) for each in context.cookies(host)}
 
 
-def test_a_reader_who_is_signed_in_at_accounts_reads_the_servers_own_pages(town: Town, visit: Visit) -> None:
-    context = visit(town.hosts, session=session_secret(town.world, NOMSA), ignore_https_errors=True)
+def test_a_reader_who_is_signed_in_at_accounts_reads_the_servers_own_pages(
+    sites: Sites, visit: Visit
+) -> None:
+    context = visit(sites.hosts, session=session_secret(sites.world, NOMSA), ignore_https_errors=True)
     page = context.new_page()
     page.goto(f"{WWW}/articles/{LOCKED}")
     expect(page.locator("h1")).to_have_text("The whole")
     state(page, "allowed")
     assert sentinels()[0] in page.content()
-    assert town.paper.shown(LOCKED) == ["", "trial"], "the beginning, then a token, then the whole"
+    assert sites.paper.shown(LOCKED) == ["", "trial"], "the beginning, then a token, then the whole"
     assert set(cookies(context, WWW)) == {"__Host-masthead-token"}
     page.goto(f"{WWW}/articles/{METERED}")
     expect(page.locator("h1")).to_have_text("The whole")
-    assert town.paper.shown(METERED) == ["trial"], "whole at once, as the server knows its reader now"
-    town.world.advance(minutes=6)
+    assert sites.paper.shown(METERED) == ["trial"], "whole at once, as the server knows its reader now"
+    sites.world.advance(minutes=6)
     page.goto(f"{WWW}/articles/{REGISTERED}")
     expect(page.locator("h1")).to_have_text("The whole")
-    assert town.paper.shown(REGISTERED) == ["", "trial"], "a stale token is renewed"
-    assert not [sent for _, sent in town.paper.asked if "session" in sent], (
+    assert sites.paper.shown(REGISTERED) == ["", "trial"], "a stale token is renewed"
+    assert not [sent for _, sent in sites.paper.asked if "session" in sent], (
         "which no server of the paper's ever gets"
     )
 
 
-def test_a_stranger_sees_the_wall_and_no_byte_more(town: Town, visit: Visit) -> None:
-    context = visit(town.hosts, ignore_https_errors=True)
+def test_a_stranger_sees_the_wall_and_no_byte_more(sites: Sites, visit: Visit) -> None:
+    context = visit(sites.hosts, ignore_https_errors=True)
     page = context.new_page()
     page.goto(f"{WWW}/articles/{LOCKED}")
     state(page, "refused")
@@ -145,11 +148,11 @@ def test_a_stranger_sees_the_wall_and_no_byte_more(town: Town, visit: Visit) -> 
     page.goto(f"{WWW}/articles/{METERED}")
     state(page, "allowed")
     assert set(cookies(context, WWW)) == {"__Host-masthead-visitor"}, "counted on the paper's own host"
-    assert town.world.rows("SELECT used FROM meter_month") == [], "the first reading stays in the cookie"
+    assert sites.world.rows("SELECT used FROM meter_month") == [], "the first reading stays in the cookie"
 
 
-def test_signing_out_at_accounts_ends_reading_at_the_paper(town: Town, visit: Visit) -> None:
-    context = visit(town.hosts, session=session_secret(town.world, NOMSA), ignore_https_errors=True)
+def test_signing_out_at_accounts_ends_reading_at_the_paper(sites: Sites, visit: Visit) -> None:
+    context = visit(sites.hosts, session=session_secret(sites.world, NOMSA), ignore_https_errors=True)
     page = context.new_page()
     page.goto(f"{WWW}/articles/{LOCKED}")
     expect(page.locator("h1")).to_have_text("The whole")
@@ -162,9 +165,9 @@ def test_signing_out_at_accounts_ends_reading_at_the_paper(town: Town, visit: Vi
     page.wait_for_function("document.cookie === ''")  # the token is thrown away
 
 
-def test_a_script_of_an_advertiser_on_the_paper_reaches_no_account(town: Town, visit: Visit) -> None:
+def test_a_script_of_an_advertiser_on_the_paper_reaches_no_account(sites: Sites, visit: Visit) -> None:
     """What it can get is what the paper's own page gets: who reads, and for five minutes."""
-    context = visit(town.hosts, session=session_secret(town.world, NOMSA), ignore_https_errors=True)
+    context = visit(sites.hosts, session=session_secret(sites.world, NOMSA), ignore_https_errors=True)
     page = context.new_page()
     page.goto(f"{WWW}/articles/{LOCKED}")
     expect(page.locator("h1")).to_have_text("The whole")
@@ -200,12 +203,12 @@ def test_a_script_of_an_advertiser_on_the_paper_reaches_no_account(town: Town, v
         "accounts => fetch(accounts + '/account/cancel', {method: 'POST', credentials: 'include', mode: 'no-cors'}).catch(() => 0)",
         ACCOUNTS,
     )
-    rows = town.world.rows("SELECT cancel_request_at FROM subscription")
+    rows = sites.world.rows("SELECT cancel_request_at FROM subscription")
     assert {row["cancel_request_at"] for row in rows} == {None}
 
 
-def test_a_gift_opens_its_article_at_the_paper(town: Town, visit: Visit) -> None:
-    world = town.world
+def test_a_gift_opens_its_article_at_the_paper(sites: Sites, visit: Visit) -> None:
+    world = sites.world
     (reader,) = world.rows("SELECT id FROM reader WHERE email = :email", email=NOMSA)
     at = {
         "title": "-",
@@ -215,32 +218,32 @@ def test_a_gift_opens_its_article_at_the_paper(town: Town, visit: Visit) -> None
     }
     world.api.put(f"/v1/articles/{GIVEN}", json=at | {"url": f"{WWW}/articles/{GIVEN}"}).raise_for_status()
     gift = world.api.post(f"/v1/articles/{GIVEN}/gifts", json={"reader_id": reader["id"]}).raise_for_status()
-    page = visit(town.hosts, ignore_https_errors=True).new_page()
+    page = visit(sites.hosts, ignore_https_errors=True).new_page()
     page.goto(gift.json()["url"])
     assert page.url.startswith(f"{WWW}/articles/{GIVEN}?gift=")
     expect(page.locator("h1")).to_have_text("The whole")
-    assert town.paper.shown(GIVEN) == ["gift"]
+    assert sites.paper.shown(GIVEN) == ["gift"]
 
 
 def test_a_page_that_renewed_the_token_locks_nobody_out_when_masthead_goes_away(
-    failing_town: Town, visit: Visit
+    failing_sites: Sites, visit: Visit
 ) -> None:
-    """The cookie then holds a token of which the paper's nginx was told nothing."""
+    """The cookie then holds a token that the paper's nginx doesn't know."""
     context = visit(
-        failing_town.hosts, session=session_secret(failing_town.world, NOMSA), ignore_https_errors=True
+        failing_sites.hosts, session=session_secret(failing_sites.world, NOMSA), ignore_https_errors=True
     )
     page = context.new_page()
     page.goto(f"{WWW}/articles/{LOCKED}")
     expect(page.locator("h1")).to_have_text("The whole")
     state(page, "allowed")
     known = cookies(context, WWW)["__Host-masthead-token"]
-    failing_town.world.advance(minutes=4)
+    failing_sites.world.advance(minutes=4)
     with page.expect_response(lambda got: got.url.endswith("/v1/access-token")):
         page.goto(f"{WWW}/articles/{LOCKED}")
     page.wait_for_function("known => !document.cookie.includes(known)", arg=known)
-    assert failing_town.edge.caches(2)
-    failing_town.proxy.state = "broken"
+    assert failing_sites.edge.caches(2)
+    failing_sites.proxy.state = "broken"
     for article in (LOCKED, METERED):
         page.goto(f"{WWW}/articles/{article}")
         expect(page.locator("h1")).to_have_text("The whole")
-    assert failing_town.paper.shown(METERED) == ["away"]
+    assert failing_sites.paper.shown(METERED) == ["away"]

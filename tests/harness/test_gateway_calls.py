@@ -12,7 +12,7 @@ from tests.support.gateway_calls import GatewayCalls
 
 
 class Acquirer:
-    """Two methods: one asks somebody."""
+    """Two methods, of which one sends a request."""
 
     def charge(self, amount: int) -> int:
         """The amount."""

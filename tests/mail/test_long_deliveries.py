@@ -11,7 +11,7 @@ from tests.support.world import World, local
 
 
 def _send(world: World) -> None:
-    """One look of the mail's own queue: a single run."""
+    """A single run of the mail queue."""
     tick(world.services, queue=Queue.MAIL)
 
 

@@ -12,7 +12,7 @@ ELSEWHERE = "UPDATE installation SET home = 'somewhere else'"
 
 
 def _trials(world: World, count: int) -> list[str]:
-    """So many readers whose first mails wait, in the order in which they are sent."""
+    """Readers whose first mails wait, in the order of sending."""
     for number in range(count):
         world.start_trial(f"r{number}@example.com", f"pm_card_visa__{number}")
     return [

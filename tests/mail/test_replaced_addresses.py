@@ -17,7 +17,7 @@ NEW = "thandi@elsewhere.example"
 
 @pytest.fixture
 def browser(world: World) -> Browser:
-    """A reader whose address refuses our mail, about to confirm another; a mail about more days waits."""
+    """A reader whose address refuses our mail, about to confirm another. A mail about more days waits."""
     browser = in_trial_by_pages(world)
     world.smtp.refuse(550, "no such mailbox", to=OLD)
     world.advance_to(local(2027, 3, 13))

@@ -28,7 +28,7 @@ NOTICE = local(2027, 3, 8, 9)
 
 
 def _states(world: World, kind: str) -> list[str]:
-    """What became of the mails of a kind, by name."""
+    """The states of the mails of a kind, by name."""
     return sorted(
         row["state"] for row in world.rows("SELECT state FROM message WHERE kind = :kind", kind=kind)
     )
@@ -97,8 +97,8 @@ def test_a_notice_that_was_taken_back_is_none_and_without_it_nothing_is_charged(
     assert world.charges() == [], "its window had closed when the cancellation was undone"
     world.advance_to(local(2027, 3, 17, 9))
     assert world.charged_at() == ["2027-03-17 09:00"]
-    told = world.mail_kinds(in_trial.email)
-    assert [each for each in told if "notice" in each] == [
+    mails = world.mail_kinds(in_trial.email)
+    assert [each for each in mails if "notice" in each] == [
         "first notice for 2027-03-17",
         "second notice for 2027-03-17",
     ]

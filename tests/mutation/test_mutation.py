@@ -270,7 +270,7 @@ def test_related_tests_come_first(tiny: Path) -> None:
 
 
 def test_all_tests_run_once_to_see_which_come_by(tiny: Path, run_in_fork: RunPytest) -> None:
-    """Also those that name nothing of it; a change outside of functions concerns who comes by any of its file."""
+    """This includes tests that don't name the function. A change outside functions concerns all tests that run its file."""
     more = {
         "billing/till.py": "from billing.payments import fees\n\n\ndef total(cents):\n    return cents + fees.fee(cents)\n",
         "billing/payments/fees.py": (tiny / FEES).read_text() + "\n\nTRIAL_DAYS = 8\n",
@@ -298,15 +298,15 @@ def test_a_rerun_goes_on_where_it_stopped(tiny: Path, tmp_path: Path) -> None:
     out.write_text(out.read_text() + '{"id": "cut')
     assert list(read_verdicts(out)) == [chosen.id]
     words = ["--tree", str(tiny), "--out", str(out), "--only", chosen.id]
-    told = CliRunner().invoke(main, words)
-    assert told.exit_code == 0, told.output
-    assert "tests/t.py::t" in told.output
-    assert "1 mutants: 1 killed, 0 survived" in told.output
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    assert "tests/t.py::t" in result.output
+    assert "1 mutants: 1 killed, 0 survived" in result.output
 
 
 def test_the_draw_can_be_read_without_a_run(tiny: Path) -> None:
-    told = CliRunner().invoke(main, ["--tree", str(tiny), "--list", "--seed", "11", "--count", "3"])
-    assert told.exit_code == 0, told.output
-    assert told.output.count("\n@@") == 3
+    result = CliRunner().invoke(main, ["--tree", str(tiny), "--list", "--seed", "11", "--count", "3"])
+    assert result.exit_code == 0, result.output
+    assert result.output.count("\n@@") == 3
     unknown = CliRunner().invoke(main, ["--tree", str(tiny), "--only", "money-sign-0"])
     assert "no such mutant" in unknown.output

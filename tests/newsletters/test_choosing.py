@@ -19,7 +19,7 @@ TRANSIENT = ("rate_count",)
 
 
 def lists_of(newsroom: Newsroom, address: str) -> dict[str, str]:
-    """The newsletters an address has ever ticked, with how they stand."""
+    """The newsletters that an address ever chose, with their states."""
     rows = newsroom.world.rows(
         "SELECT newsletter_id, state FROM signup WHERE address_key = :key ORDER BY newsletter_id", key=address
     )
@@ -123,7 +123,7 @@ def test_one_network_address_cannot_flood_many(newsroom: Newsroom) -> None:
 
 
 def test_a_network_has_its_limit_a_day(newsroom: Newsroom) -> None:
-    """All tries but one lie behind us, as the limiter keeps them; the last is let through, and none after it (C5)."""
+    """All tries but one are in the limiter's table already. The last is allowed, and none after it (C5)."""
     world, per = newsroom.world, timedelta(days=1)
     with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         rate.count_network(ctx, "signup-from-day", "127.0.0.1", limit=1, per=per)

@@ -100,7 +100,7 @@ def test_a_sign_in_link_overtakes_an_issue_under_way(newsroom: Newsroom, tmp_pat
 
 @pytest.mark.parametrize(("stop_at", "arrived"), [("newsletters.claimed", 0), ("newsletters.sent", 5)])
 def test_killed_between_claim_and_mark(newsroom: Newsroom, crash: Crash, stop_at: str, arrived: int) -> None:
-    """Claimed and not begun goes out; sent and not marked is known from the journal."""
+    """A claimed recipient without a try is sent. The journal shows which one was sent and not marked."""
     world = newsroom.world
     newsroom.people(5)
     issue_id = newsroom.draft()
@@ -129,7 +129,7 @@ def test_no_worker_takes_or_waits_for_what_another_takes(newsroom: Newsroom) -> 
 
 
 def abandoned(newsroom: Newsroom, place: str | None = None) -> str:
-    """An issue whose four recipients are in the hands of a worker that is gone: 1 was answered, 2 was not, 3 and 4 were not begun."""
+    """An issue with four recipients claimed by a killed worker: 1 was answered, 2 was not, 3 and 4 were not begun."""
     newsroom.people(4)
     issue_id = newsroom.draft()
     newsroom.schedule(issue_id)

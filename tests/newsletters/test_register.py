@@ -13,7 +13,7 @@ BLOCKED = "newsletter:first-light"
 
 @pytest.fixture
 def shop(newsroom: Newsroom) -> Newsroom:
-    """A newsroom whose First Light is promotional, with three on its list, and the same three on an editorial one."""
+    """A newsroom whose First Light is promotional, with three readers on its list, and the same three on an editorial one."""
     newsroom.world.execute("UPDATE newsletter SET kind = 'promotional' WHERE id = 'first-light'")
     newsroom.people(3)
     newsroom.people(3, "the-long-read")

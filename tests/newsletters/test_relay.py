@@ -16,7 +16,7 @@ from tests.support.world import World
 
 
 def started(newsroom: Newsroom, count: int) -> tuple[str, list[str]]:
-    """An issue that starts at the next look, and its recipients."""
+    """An issue that starts at the worker's next run, and its recipients."""
     people = newsroom.people(count)
     issue_id = newsroom.draft()
     newsroom.schedule(issue_id)

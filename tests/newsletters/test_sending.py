@@ -128,7 +128,7 @@ def test_freezing_twice_adds_nobody(newsroom: Newsroom) -> None:
 
 
 def test_one_address_on_two_accounts_gets_one(newsroom: Newsroom) -> None:
-    """A stranger's sign-up and a reader's, whose address became the same later."""
+    """A stranger's sign-up, and a reader who changed to the same address later."""
     newsroom.add_reader("old@example.com", subscribed=True)
     newsroom.join("old@example.com")
     newsroom.people(1)

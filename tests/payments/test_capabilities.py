@@ -40,7 +40,7 @@ REQUEST = ChargeRequest(
 
 
 class Forgetful:
-    """An acquirer that lists nothing and charges whatever is asked of it."""
+    """An acquirer that lists nothing and makes every charge requested."""
 
     display_name = "Forgetful"
 
@@ -62,7 +62,7 @@ class Forgetful:
 
 
 def sent_again(can: Capabilities, after: timedelta, *, missing_for: timedelta | None = None) -> Any:
-    """What becomes of a charge that may have been sent before, and isn't listed."""
+    """The result of a charge that may have been sent before and isn't listed."""
     at = AT + after
     since = None if missing_for is None else at - missing_for
     claimed = ClaimedAttempt("att_1", "stripe", REQUEST, SentBefore(AT, False, since), wanted=True)

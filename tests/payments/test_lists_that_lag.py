@@ -15,18 +15,18 @@ KEY_ENDS_AFTER = timedelta(hours=20)
 
 
 def away(world: World, path: str) -> None:
-    """Stripe can't be reached to make this; it can be asked."""
+    """Stripe can't be reached for this request, only for look-ups."""
     world.sandbox.faults({"effect": "reset_before", "method": "POST", "path": path, "times": None})
 
 
 def jump_to(world: World, at: datetime) -> None:
-    """Time passes, and nobody works meanwhile."""
+    """Let time pass without a worker."""
     world.skip_to(at)
 
 
 @pytest.fixture
 def due(world: World, notified: Subscriber, crash: Crash) -> Subscriber:
-    """A reader whose first charge is due now; no event of Stripe's will tell what became of it. `crash` is ready before that."""
+    """A reader whose first charge is due now. No event of Stripe's will report its result. `crash` is set up before."""
     fast_forward(world, CHARGE_AT - timedelta(seconds=1))
     world.skip_to(CHARGE_AT)
     world.sandbox.trouble({"effect": "drop"})
@@ -34,7 +34,7 @@ def due(world: World, notified: Subscriber, crash: Crash) -> Subscriber:
 
 
 def sent_at_the_last_moment(world: World, crash: Crash) -> None:
-    """Stripe was away for most of a day. The charge goes out just before its key is too old, by a worker that dies of it."""
+    """Stripe was unreachable for most of a day. A worker sends the charge just before its key is too old, and is killed."""
     away(world, "/v1/payment_intents")
     world.settle()
     jump_to(world, CHARGE_AT + KEY_ENDS_AFTER - timedelta(minutes=1))

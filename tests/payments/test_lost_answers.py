@@ -30,7 +30,7 @@ def giving(world: World, paid: Subscriber) -> Subscriber:
 
 
 def jump(world: World, **span: float) -> None:
-    """Time passes, and nobody looks meanwhile."""
+    """Let time pass without a worker."""
     world.skip_to(world.now + timedelta(**span))
 
 
@@ -66,7 +66,7 @@ def test_what_became_of_a_refund_is_asked_a_minute_later(world: World, effect: s
 
 @pytest.mark.usefixtures("giving")
 def test_a_part_does_not_go_back_twice_when_its_key_is_forgotten(world: World) -> None:
-    """Stripe forgets keys after a day, and two parts of a payment are two refunds to it: only asking tells them apart."""
+    """Stripe forgets keys after a day. Two refunds of parts look alike to it, so only a look-up tells them apart."""
     world.sandbox.faults({**GIVING, "effect": "timeout_after", "times": None, "seconds": 0.2})
     world.settle()
     world.sandbox.faults({"effect": "reset_before", "times": None})
@@ -130,7 +130,7 @@ def visit(world: World) -> dict[str, Any]:
 
 
 def test_the_reader_comes_back_while_stripe_says_nothing(world: World) -> None:
-    """The worker asks a minute later, and the trial begins; the reader need not look again."""
+    """The worker looks the card up a minute later, and the trial begins without the reader."""
     world.sandbox.trouble(NEWS)
     world.sandbox.faults({"effect": "500_before", "method": "GET", "times": None})
     page = world.browser().start("thandi@example.com")

@@ -14,7 +14,7 @@ from tests.support.stepped_clock import SteppedClock
 
 
 def turns(pace: RateLimiter, count: int, *, runs: int = 1, at: float = 0.0) -> list[float]:
-    """The moments of so many charges, all asked for at once."""
+    """The moments of some charges that were requested at once."""
     return [pace.take_turn(runs, at) for _ in range(count)]
 
 

@@ -56,7 +56,7 @@ class Sale:
 
 
 class Story:
-    """Random acts on one till, with what they must come to kept beside them in plain sums."""
+    """Random acts on one subscription, with the expected sums beside them."""
 
     def __init__(self, session: Session) -> None:
         self.session, self.on = session, FIRST
@@ -188,7 +188,7 @@ def test_sales_refunds_and_three_workers_at_once_lose_no_day(database: Database)
 
 
 def test_a_day_is_not_closed_while_a_sale_goes_on(database: Database) -> None:
-    """Whoever closes it waits for the sale; another sale doesn't."""
+    """Closing waits for the sale. Another sale doesn't."""
     with database.transaction() as session:
         add_subscription(session, FIRST)
         add_sale(session, 7500, FIRST, 31, FIRST)

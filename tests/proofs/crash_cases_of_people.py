@@ -150,7 +150,7 @@ for name, before in {
 
 
 def with_money(world: World) -> None:
-    """Let the card on record pay again, and silence webhooks."""
+    """Let the card on record pay again, and drop webhooks."""
     world.sandbox.decline(one(world, "SELECT gateway_ref FROM payment_method LIMIT 1"), None)
     silence(world)
 

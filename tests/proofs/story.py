@@ -59,7 +59,7 @@ class Story(RuleBasedStateMachine):
         return str(found[0]["id"]) if found else None
 
     def _learn(self) -> None:
-        """Read from the database what became of an interrupted act, and which subscriptions began by a page."""
+        """Read from the database how an interrupted act ended, and which subscriptions began by a page."""
         for row in self.world.rows("SELECT id, cancel_asked_at FROM subscription"):
             knowledge = self.known.setdefault(row["id"], ReaderKnowledge())
             knowledge.cancelled_at = row["cancel_asked_at"]
@@ -126,7 +126,7 @@ class Story(RuleBasedStateMachine):
         self.ended_well = True
 
     def _learn_new(self) -> None:
-        """Learn of subscriptions that others stopped: a bank, a stop order, the end of the retries."""
+        """Read which subscriptions were ended by a bank, a stop order, or the end of the retries."""
         for row in self.world.rows("SELECT id, cancel_asked_at, ended_at FROM subscription"):
             knowledge = self.known.setdefault(row["id"], ReaderKnowledge())
             stopped_at = row["cancel_asked_at"] or row["ended_at"]

@@ -1,7 +1,9 @@
-"""Stories nobody thought of: readers, staff, the clock, Stripe and power cuts, in any order Hypothesis draws. After each step
-every promise holds; at the end, when all is well again, nothing is missing either.
+"""Steps by readers, staff, the clock, Stripe and power cuts, in any order that Hypothesis draws. Every promise holds
+after each step. At the end, without faults, nothing is missing.
 
-A story that fails is shrunk and printed as its steps. How many are told, and from which seed, says `tests/support/proof_size.py`."""
+A failing story is shrunk and printed as its steps. `tests/support/proof_size.py` sets the number of stories and the
+seed.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

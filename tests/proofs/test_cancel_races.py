@@ -22,7 +22,7 @@ POINTS = 40
 
 
 class Meeting:
-    """A charge and a cancellation that begins when so many stop points are passed, to meet the charge at one of its steps."""
+    """A charge and a cancellation that begins after some stop points, during one of the charge's steps."""
 
     def __init__(self, points: int) -> None:
         self._left = points
@@ -65,17 +65,17 @@ def check_race_with_cancel(
     mine = {row["id"] for row in attempts}
     taken = [charge for charge in all_taken or world.charges() if charge["metadata"]["attempt"] in mine]
     refunds = world.rows("SELECT state, amount FROM refund WHERE reader_id = :reader", reader=reader)
-    told = kinds_of(world, subscription_id)
+    mails = kinds_of(world, subscription_id)
     status = world.subscription(subscription_id)["status"]
     if not taken:
-        assert (status, refunds, told) == ("ended", [], {"cancelled": 1})
+        assert (status, refunds, mails) == ("ended", [], {"cancelled": 1})
         return "never charged"
     assert len(taken) == 1
     if refunds:
         assert refunds == [{"state": "succeeded", "amount": 7500}]
-        assert (status, told) == ("ended", {"cancelled": 1, "refunded": 1})
+        assert (status, mails) == ("ended", {"cancelled": 1, "refunded": 1})
         return "returned"
-    assert (status, told) == ("active", {"receipt": 1, "cancelled": 1})
+    assert (status, mails) == ("active", {"receipt": 1, "cancelled": 1})
     return "cancelled later"
 
 

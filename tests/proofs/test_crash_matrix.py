@@ -1,5 +1,6 @@
-"""`kill -9` at every stop point of every crash case: restarted, it ends as if nobody had been killed. The points are read from the
-code, so a new one without a crash case that passes it is found here."""
+"""`kill -9` at every stop point of every crash case. After a restart the end is the same as without the kill. The
+points are read from the code, so a new point without a crash case fails here.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from tests.support.world import World, local
 TIMES_EACH = 2 if EVERY_DEATH else 1
 """In a crash case each of its points is died at so many times: as it is passed for the first time, and the second."""
 LOOKS = (*NOT_A_PROCESS, "timetable.")
-"""Points of those who only look whether there is work."""
+"""Points that only check whether there is work."""
 REHEARSALS = 5
 ELSEWHERE = {
     "reports.exports.write": "reads, for a file of the bookkeeper's",
@@ -59,7 +60,7 @@ DOORS = {
     "reports/doctor.py": "only reads",
 }
 TOLD_OTHERWISE = {"visits", "history"}
-"""Visits to card pages that led nowhere, and in the history who did it: the reader, or Stripe's word."""
+"""Differences that are allowed: visits to card pages without a result, and who acted, the reader or a webhook."""
 
 
 @dataclass
@@ -81,7 +82,9 @@ class Stage:
             self.passed[crash_case.name] = self._points_of(crash_case)
 
     def _points_of(self, crash_case: CrashCase) -> list[str]:
-        """A crash case that waits for Stripe's word may come before it, and then only looks: it is done over until it does something."""
+        """A crash case that waits for a webhook may run before it, and then finds no work. It is repeated until it does
+        something.
+        """
         for _ in range(REHEARSALS):
             counted = [each for each in self.live(crash_case) or () if not each.startswith(LOOKS)]
             if counted:
@@ -106,7 +109,7 @@ class Stage:
         return found or [(name, 1) for name in list(last)[:1]]
 
     def end(self, crash_case: CrashCase) -> dict[str, Any]:
-        """People do it, for the first time or again; workers do what is left; how it all stands then."""
+        """Let people act, for the first time or again, and workers do the rest. Return the final state."""
         world = self.world
         if crash_case.again is not None:
             crash_case.again(world)

@@ -1,7 +1,8 @@
-"""Every fault the sandbox knows, met by everything that moves money or starts something: in the end nothing is doubled,
-nothing is missing, and all is as if Stripe had been well.
+"""Every fault of the sandbox, with everything that moves money or starts something. In the end nothing is doubled or
+missing, as without the fault.
 
-Faults and kinds of trouble are taken from the sandbox's own tables, so a new one is tried here by itself."""
+Faults and kinds of trouble come from the sandbox's own tables, so a new one is tried by itself.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from tests.support.world import ZONE, World, local
 
 Act = Callable[[World], None]
 PATIENCE = 6
-"""How often a person, or a program, tries again when told that it didn't work."""
+"""How often a person or a program tries again after a failure."""
 
 
 def start_by_page(world: World) -> None:
@@ -40,7 +41,7 @@ def start_by_page(world: World) -> None:
 
 
 def start_by_app(world: World) -> None:
-    """An app repeats its call, with the same Idempotency-Key, as long as it is told to."""
+    """An app repeats its call with the same Idempotency-Key as long as the answer says so."""
     consent = {
         "text_version": "app-1",
         "accepted_at": START.isoformat(),
@@ -95,7 +96,7 @@ def confirm(world: World) -> None:
 
 
 def refund(world: World) -> None:
-    """A part of a payment goes back."""
+    """Refund a part of a payment."""
     payment = world.rows(
         "SELECT p.id FROM payment p JOIN reader r ON r.id = p.reader_id WHERE r.email = 'pays@example.com' ORDER BY p.paid_at"
     )[0]["id"]
@@ -120,12 +121,14 @@ STORY: list[tuple[str, datetime, Act]] = [
 END = local(2027, 4, 20, 12)
 RECOVERY = timedelta(hours=3)
 SURPRISE = ["history", "visits"]
-"""Told otherwise after a fault: moments of the history, and visits to card pages that led nowhere."""
+"""Differences that a fault may cause: moments in the history, and visits to card pages without a result."""
 Arm = Callable[[World], None]
 
 
 def live(world: World, arm: Arm | None = None, struck: Counter[str] | None = None) -> dict[str, Any]:
-    """The story, each act of it met by the fault, and healed after a while; how it ends. `struck` counts what was hit."""
+    """Run the story with the fault in each act, and end the fault after a while. Return the final state. `struck` counts
+    affected requests.
+    """
     world.start_trial("pays@example.com", "pm_card_visa__11")
     world.start_trial("owes@example.com", "pm_card_visa__12")
     world.start_trial("asks@example.com", confirmed_in_person(world, "pm_card_authenticationRequired__13"))
@@ -148,7 +151,7 @@ def live(world: World, arm: Arm | None = None, struck: Counter[str] | None = Non
 
 
 def heal(world: World, struck: Counter[str]) -> None:
-    """Stripe is well again; what was late comes; doubts are settled in their time. What was struck is counted first."""
+    """Count the affected requests, then end the fault. Late answers arrive, and unknown outcomes are settled."""
     for rule in world.sandbox.http.get("/_sandbox/faults").json()["faults"]:
         struck[f"{rule['method']} {rule['path']}"] += rule["hit"]
     for rule in world.sandbox.http.get("/_sandbox/trouble").json()["trouble"]:

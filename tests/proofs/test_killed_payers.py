@@ -11,7 +11,7 @@ EMAIL = "naledi@example.com"
 
 
 def overdue(world: World) -> None:
-    """An open invoice whose card has money again."""
+    """An open invoice whose card can pay again."""
     world.start_trial(EMAIL)
     card = world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"]
     world.sandbox.decline(card, "insufficient_funds")
@@ -28,7 +28,7 @@ def from_the_mail(world: World) -> Browser:
 
 
 def whole(world: World) -> None:
-    """One charge, told once."""
+    """One charge and one mail about it."""
     world.settle()
     assert len(world.charges()) == 1
     assert world.mail_kinds(EMAIL).count("receipt") == 1

@@ -1,5 +1,6 @@
-"""`kill -9` at the worst moments: after a restart there is one charge, one payment, one receipt, and the same end as
-if nothing had happened."""
+"""`kill -9` at the worst moments. After a restart there is one charge, one payment and one receipt, as without the
+kill.
+"""
 
 import random
 import signal
@@ -80,7 +81,7 @@ def charged_once(world: World, started: list[dict[str, Any]], *, copies: int | N
 
 @pytest.fixture
 def undisturbed(make_world: Callable[..., World]) -> dict[str, Any]:
-    """How it ends when nobody is killed. The world is left as new."""
+    """The final state without a kill. The world is restored afterwards."""
     world = make_world()
 
     def live() -> dict[str, Any]:
@@ -230,7 +231,7 @@ def test_killed_between_asking_for_the_card_and_starting_the_trial(world: World,
 
 
 def kill_when_charged(world: World, worker: Worker, charges: int) -> None:
-    """Let a worker live until so many charges have been made, or nothing is left to do."""
+    """Run a worker until it has made some charges, or no work is left."""
     until(lambda: not worker.alive or quiet(world) or len(world.charges()) >= charges, "charges to be made")
     worker.kill()
 

@@ -101,7 +101,7 @@ def test_events_repeated_and_turned_round(
 @pytest.mark.prove
 @pytest.mark.parametrize("effect", [pytest.param("delay", marks=pytest.mark.prove), "drop"])
 def test_events_a_day_late_or_never(world: World, undisturbed: dict[str, Any], effect: str) -> None:
-    """Except where only the event tells us: the reader who closed the tab, and the refund that Stripe makes wait."""
+    """Except where only an event reports it: a reader who closed the tab, and a refund that is pending at Stripe."""
     in_time = ["checkout.session.completed"] + (["refund.updated"] if effect == "drop" else [])
     late: Trouble = {"effect": effect} | ({"seconds": 86_400} if effect == "delay" else {})
     world.sandbox.trouble(*({"effect": "double", "copies": 1, "type": kind} for kind in in_time), late)

@@ -111,7 +111,7 @@ def check_charges(world: World, crowd: Crowd) -> None:
 
 
 def check_ends(world: World, crowd: Crowd) -> None:
-    """In the books: one subscription for each who started, as it must stand; none for the others."""
+    """Check the books: one subscription in the right state for each reader who started, and none for the others."""
     rows = world.rows(
         "SELECT r.email, s.state, s.ended_at, s.period_number FROM subscription s JOIN reader r ON r.id = s.reader_id"
     )
@@ -124,7 +124,7 @@ def check_ends(world: World, crowd: Crowd) -> None:
 
 
 def _to_the_hour(at: datetime | None) -> datetime | None:
-    """Where Stripe has to be asked again, things happen some minutes later."""
+    """Where Stripe must be asked again, events happen some minutes later."""
     return None if at is None else at.astimezone(ZONE).replace(minute=0, second=0, microsecond=0)
 
 
@@ -211,8 +211,9 @@ LATE_AND_TWICE: list[dict[str, Any]] = [
 
 @pytest.mark.prove
 def test_many_trials_in_foul_weather(make_world: Callable[..., World], start_worker: StartWorker) -> None:
-    """The same with Stripe's answers lost, its events late, doubled and turned round, and a worker killed now and then:
-    the calendar is kept to the day."""
+    """The same with lost answers of Stripe, late, doubled and reordered events, and a worker killed now and then. The
+    calendar is right to the day.
+    """
     world = make_world(START)
     charges = {"method": "POST", "path": "/v1/payment_intents"}
     world.sandbox.faults(*({**charges, **rule, **_for_the_crowd(rule)} for rule in FOUL_WEATHER))
@@ -231,7 +232,7 @@ def _for_the_crowd(rule: dict[str, Any]) -> dict[str, int]:
 
 @contextmanager
 def relieved(world: World, start_worker: StartWorker) -> Iterator[None]:
-    """Beside the block, one worker after the other begins to work, and is killed when Stripe has been asked some times more."""
+    """During the block, run one worker after another, and kill each after some requests to Stripe."""
     over = Event()
 
     def relieve() -> int:

@@ -1,5 +1,6 @@
-"""What nobody waits for keeps nobody waiting: receipts, and a billing run that stands still before Stripe, hold up no link to
-sign in with, no refund, no word from Stripe and no doctor."""
+"""Work that nobody waits for delays nobody. Receipts, or a billing run that hangs at Stripe, delay no sign-in link,
+refund, webhook or doctor.
+"""
 
 from dataclasses import replace
 from datetime import timedelta

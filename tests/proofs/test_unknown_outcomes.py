@@ -20,7 +20,7 @@ CHARGING = {"method": "POST", "path": "/v1/payment_intents"}
 
 @pytest.fixture
 def due(world: World, notified: Subscriber) -> Subscriber:
-    """A reader whose first charge is due now; no event of Stripe's will tell what became of it."""
+    """A reader whose first charge is due now. No event of Stripe's will report its result."""
     fast_forward(world, CHARGE_AT - timedelta(seconds=1))
     world.skip_to(CHARGE_AT)
     world.sandbox.trouble({"effect": "drop", "type": "payment_intent.*"})
@@ -28,18 +28,18 @@ def due(world: World, notified: Subscriber) -> Subscriber:
 
 
 def jump(world: World, **span: float) -> None:
-    """Time passes, and nobody looks meanwhile."""
+    """Let time pass without a worker."""
     world.skip_to(world.now + timedelta(**span))
 
 
 def check_open(world: World, reader: Subscriber, asked: int = 1) -> None:
-    """The outcome is unknown: the reader reads on, and is told nothing."""
+    """The outcome is unknown. The reader keeps access and gets no mail."""
     assert world.rows("SELECT state, poll_count FROM attempt") == [{"state": "open", "poll_count": asked}]
     check_reads_on(world, reader)
 
 
 def check_reads_on(world: World, reader: Subscriber) -> None:
-    """Nothing is paid, and the reader is told nothing."""
+    """Nothing is paid, and the reader gets no mail."""
     assert world.rows("SELECT state, number FROM invoice") == [{"state": "open", "number": None}]
     access = world.access(world.articles["subscriber"][0], reader.reader_id)
     assert (access["allowed"], access["reason"]) == (True, "trial")
@@ -161,7 +161,9 @@ def test_stripe_is_away_for_a_day(world: World, due: Subscriber, when: str, take
 
 
 def test_stripe_is_away_so_long_that_the_notices_are_old(world: World, due: Subscriber) -> None:
-    """No notice, no charge: the trial goes on, both notices come again, and the period begins on the day of the charge."""
+    """Without a valid notice there is no charge. The trial goes on, both notices are sent again, and the period begins on
+    the day of the charge.
+    """
     world.sandbox.faults({"effect": "reset", "when": "before", "path": "/v1/payment_intents*", "times": None})
     world.settle()
     jump(world, hours=50)
@@ -189,7 +191,7 @@ def test_stripe_is_away_so_long_that_the_notices_are_old(world: World, due: Subs
 def test_a_request_that_stripe_does_not_take_is_our_fault_and_no_decline(
     world: World, due: Subscriber
 ) -> None:
-    """Nobody's card failed, so nobody is told so. Its key belongs to the wrong request, so the right one gets another."""
+    """No card failed, so no mail says so. The key belongs to the wrong request, so the right one gets another."""
     intend(world, due.subscription_id)
     world.rows("UPDATE invoice SET currency = 'XYZ' RETURNING id")
     world.settle()
@@ -239,7 +241,7 @@ def test_an_attempt_that_breaks_us_holds_up_nobody(world: World) -> None:
 
 
 def test_an_attempt_put_back_keeps_its_doubt(world: World, due: Subscriber) -> None:
-    """Sent by somebody who died, claimed when charging was about to pause, put back: it is still looked up first."""
+    """An attempt sent by a killed worker, claimed again just before a pause, and put back. It is still looked up first."""
     subscription = due.subscription_id
     intend(world, subscription)
     send(world, subscription)

@@ -31,7 +31,7 @@ def end_now(world: World, subscription: str | None = None) -> None:
 
 
 def check_refused_once(world: World, refusal: str) -> None:
-    """The visit has its end, and nobody asks again."""
+    """The visit has ended, and no further request is made."""
     visit = world.rows("SELECT state, refusal FROM card_setup ORDER BY created_at DESC, id DESC")
     assert {"state": "refused", "refusal": refusal} in visit
     assert world.rows("SELECT id FROM card_setup WHERE state = 'open'") == []
@@ -111,7 +111,7 @@ def test_a_trial_that_was_had_elsewhere_meanwhile(world: World) -> None:
 
 
 def test_a_start_that_ended_before_its_reader_came_back(world: World) -> None:
-    """It did start, so nobody is told that it did not."""
+    """The trial did start, so no mail says otherwise."""
     browser = world.browser()
     browser.get("/subscribe")
     browser.post("/subscribe", email=EMAIL)

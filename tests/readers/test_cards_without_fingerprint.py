@@ -1,5 +1,6 @@
-"""A card for which Stripe gives no fingerprint, as for some wallets, is like no other: nobody's trial, limit or refusal is
-another's."""
+"""A card without a fingerprint from Stripe, as with some wallets, equals no other card. It shares no trial, limit or
+refusal with another.
+"""
 
 import pytest
 

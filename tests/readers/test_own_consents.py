@@ -30,7 +30,7 @@ def subscribe(browser: Browser, email: str, *names: str) -> None:
 
 
 def entries(text: str, title: str) -> list[str]:
-    """What stands under a title, one entry each."""
+    """The entries under a title."""
     part = text.partition(f"\n{title}\n\n")[2]
     return re.split(r"\n\n", re.split(r"\n\n[A-Z ]+\n", part)[0].strip())
 
@@ -102,7 +102,7 @@ def test_nothing_of_another_reader_is_in_it(world: World) -> None:
 
 
 def test_who_has_not_proved_an_address_gets_nothing_that_was_said_from_it(world: World) -> None:
-    """A trial can be started with somebody else's address; where they were when they signed up stays theirs."""
+    """A stranger can start a trial with a reader's address. The reader's sign-up data stays the reader's."""
     owner, stranger = world.browser(), world.browser()
     owner.http.headers["user-agent"] = "Owners/1"
     subscribe(owner, READER, "first-light")

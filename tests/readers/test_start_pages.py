@@ -146,7 +146,7 @@ def test_a_card_that_wants_3d_secure_at_sign_up(world: World) -> None:
 
 
 def test_somebody_subscribed_is_told_so_where_the_reader_is_signed_in(world: World) -> None:
-    """Another browser isn't told (`security/test_who_subscribes`)."""
+    """Another browser gets no such page (`security/test_who_subscribes`)."""
     browser = in_trial_by_pages(world, EMAIL)
     signed_in = browser.get("/subscribe")
     assert signed_in.status == 409

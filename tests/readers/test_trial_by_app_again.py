@@ -95,7 +95,7 @@ def test_a_card_that_was_declined_is_asked_again_under_another_key(world: World)
 
 
 def test_two_calls_at_once_begin_one_trial(world: World) -> None:
-    """The second comes while the first has its card saved, and finds the same visit: one of them begins it."""
+    """The second call arrives while the first saves its card. It finds the same visit, and one of them begins the trial."""
     card, answers = a_card(world), list[httpx.Response]()
 
     def meanwhile(passed: str) -> None:

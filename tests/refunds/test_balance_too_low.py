@@ -61,7 +61,7 @@ def test_a_refund_refused_for_want_of_balance_waits_and_goes_out_once_there_is_e
 
 
 def test_it_is_tried_once_a_day_each_time_under_another_key(world: World, withdrawn: Subscriber) -> None:
-    """Stripe repeats a refusal to whoever asks under the same key."""
+    """Stripe repeats a refusal for the same key."""
     before, keys = len(world.sandbox.exchanges), set()
     for _ in range(3):
         world.advance(days=1)
@@ -163,7 +163,7 @@ def test_a_refund_that_stripe_itself_holds_or_gives_up_for_want_of_balance_goes_
 
 
 def test_a_cause_whose_refund_was_canceled_may_be_asked_again(world: World, paid: Subscriber) -> None:
-    """Somebody cancels a pending refund in Stripe's dashboard; the reader, who was told that it goes back, asks again."""
+    """A pending refund is canceled in Stripe's dashboard. The reader, who has a mail about it, asks again."""
     world.sandbox.banks("refunds", **{"as": "canceled"})
     world.advance_to(local(2027, 3, 20, 11))
     browser = cancel_signed_out(world, world.mailed_link(paid.email, "/cancel/"))

@@ -27,7 +27,7 @@ def owed_on_pages(world: World, reader: Subscriber, finance: Browser) -> tuple[b
 
 @pytest.fixture
 def pending(world: World, paid: Subscriber) -> Subscriber:
-    """A reader who has left, and whose refund waits for the bank."""
+    """A reader who has left, and whose refund is pending at the bank."""
     world.sandbox.banks("refunds", **{"as": "pending"})
     cancel(world, paid.subscription_id, when="now", refund="last")
     world.settle()
@@ -36,7 +36,7 @@ def pending(world: World, paid: Subscriber) -> Subscriber:
 
 @pytest.fixture
 def bouncing(world: World, paid: Subscriber) -> Subscriber:
-    """A reader who has left, and whose refund went, and comes back a day later."""
+    """A reader who has left, and whose refund succeeded and fails a day later."""
     world.sandbox.banks("refunds", **{"as": "fails"})
     cancel(world, paid.subscription_id, when="now", refund="last")
     world.settle()

@@ -13,7 +13,7 @@ READER = "thandi@example.com"
 
 
 def bounced(world: World) -> None:
-    """A refund of 20 March that had succeeded comes back a day later; it is 22 March."""
+    """A refund of 20 March that had succeeded fails a day later. It is 22 March."""
     world.start_trial(READER, "pm_card_refundFail")
     world.advance_to(local(2027, 3, 20, 12))
     (payment,) = world.rows("SELECT id FROM payment")

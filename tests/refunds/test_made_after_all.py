@@ -13,7 +13,7 @@ from tests.support.world import World
 
 @pytest.fixture
 def refused(world: World, paid: Subscriber) -> str:
-    """A refund that Stripe has refused for good; its id. The reader is told that it is owed."""
+    """The id of a refund that Stripe has refused for good. The reader has a mail that it is owed."""
     world.sandbox.banks("refunds", **{"as": "too_old"})
     cancel(world, paid.subscription_id, when="now", refund="last")
     world.settle()
@@ -24,7 +24,7 @@ def refused(world: World, paid: Subscriber) -> str:
 
 
 def made(world: World, refund_id: str) -> str:
-    """Stripe tells of a refund that names ours; its reference there."""
+    """Let Stripe report a refund that names ours, and return its reference there."""
     stripe: Any = world.sandbox.client()
     asked = {"charge": world.charges()[0]["id"], "metadata": {"refund": refund_id}}
     ref = str(stripe.v1.refunds.create(asked).id)

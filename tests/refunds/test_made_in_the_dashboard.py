@@ -187,7 +187,7 @@ def test_ours_that_was_refused_because_of_it_is_explained_by_entering_it(
 def test_ours_returns_what_a_part_made_in_the_dashboard_has_left(
     world: World, paid: Subscriber, staff: SignIn
 ) -> None:
-    """Stripe refuses more than is left of a charge. Nobody is told that the whole is owed, and the part is entered with one act."""
+    """Stripe refuses more than the rest of a charge. No mail says that the whole is owed, and one act records the part."""
     world.advance_to(local(2027, 3, 17, 11))
     stripe: Any = world.sandbox.client()
     ref = str(stripe.v1.refunds.create({"charge": world.charges()[0]["id"], "amount": 3000}).id)

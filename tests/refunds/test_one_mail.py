@@ -113,7 +113,7 @@ def test_a_refund_that_waits_for_balance_holds_up_no_confirmation(world: World, 
 
 
 def raced(world: World) -> dict[str, Any]:
-    """A charge goes through as its reader cancels; the reader."""
+    """A reader whose charge succeeds during the cancellation."""
     (subscription_id,) = due(world, 1)
     intend(world, subscription_id)
     attempt_id, answer = send(world, subscription_id)

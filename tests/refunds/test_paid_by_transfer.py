@@ -25,7 +25,7 @@ def refund(world: World) -> dict[str, Any]:
 
 @pytest.fixture(params=["too_old", "pending_fails", "canceled"])
 def refused(world: World, paid: Subscriber, request: pytest.FixtureRequest) -> Subscriber:
-    """A reader who left at once on 16 March, and whose money Stripe doesn't return, for good; it is 20 March, noon."""
+    """A reader who left at once on 16 March. Stripe refused the refund for good. It is 20 March, noon."""
     world.sandbox.banks("refunds", **{"as": request.param})
     cancel(world, paid.subscription_id, when="now", refund="last")
     world.advance_to(local(2027, 3, 20, 12))

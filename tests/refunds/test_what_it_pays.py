@@ -20,7 +20,7 @@ def by_hand(world: World, cents: int) -> str:
 
 
 def of_ours(world: World, cents: int) -> None:
-    """A refund by the API, which goes, and bounces within a day; it is the day after."""
+    """A refund by the API that succeeds and fails within a day. It is the day after."""
     world.sandbox.banks("refunds", **{"as": "fails"})
     (payment,) = world.rows("SELECT id FROM payment")
     body = {"amount": cents, "reason": "kind"}

@@ -24,7 +24,7 @@ def ring(world: World) -> None:
 
 
 def silent_for(world: World, length: timedelta) -> None:
-    """No worker was there for so long, up to now. (A held clock that leaps takes the heartbeat along.)"""
+    """Let no worker run for this long, up to now. (A held clock that jumps takes the heartbeat along.)"""
     execute(world, "UPDATE worker_heartbeat SET at = at - :length, run_at = run_at - :length", length=length)
 
 
@@ -46,7 +46,7 @@ def left_lying(world: World) -> World:
 
 
 def visit(world: World) -> set[str]:
-    """The doctor comes now; the promises about which there are cases."""
+    """Run the doctor, and return the promises that have cases."""
     doctor.run_checks(world.services.database, world.services.site, world.now)
     rows = world.rows("SELECT subject FROM staff_case WHERE kind = 'promise_broken'")
     return {str(row["subject"]).partition(":")[0] for row in rows}

@@ -1,5 +1,6 @@
-"""An account that settles in another currency than readers pay in: ours stays in rand, Stripe's in its own, and what the rates
-cost is booked."""
+"""An account that settles in a currency other than the readers'. Our sums stay in rand, Stripe's in its own currency,
+and the exchange loss is booked.
+"""
 
 from datetime import date
 from typing import Any
@@ -34,7 +35,7 @@ def told(report: ComparisonReport) -> list[tuple[str, int | None, int | None]]:
 
 
 def stands(world: World) -> dict[tuple[str, str], int]:
-    """What accounts stand at, by currency and name; those at zero are left out."""
+    """The balances of accounts by currency and name, without those at zero."""
     rows = world.rows(
         "SELECT t.currency, e.account, sum(e.amount) AS amount FROM ledger_entry e"
         " JOIN ledger_transaction t ON t.id = e.transaction_id GROUP BY 1, 2 HAVING sum(e.amount) <> 0"

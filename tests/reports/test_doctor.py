@@ -190,7 +190,7 @@ def _found_after(world: World, connection: sa.Connection, wrong: str) -> set[str
 
 
 def test_every_promise_that_a_hand_can_break_is_broken_above() -> None:
-    """The others are kept by the database itself, which refuses the broken row (tests/db/test_guards.py, test_ledger.py)."""
+    """The database enforces the others and refuses the broken row (tests/db/test_guards.py, test_ledger.py)."""
     guarded = {
         "one-live-subscription",
         "one-invoice-a-period",

@@ -34,7 +34,7 @@ def cents(words: str) -> int:
 
 @pytest.fixture
 def busy_march(world: World) -> None:
-    """A sale kept, one given back in part, one whose refund bounced, and days given; it is 2 April."""
+    """A sale, one refunded in part, one whose refund failed, and days given. It is 2 April."""
     world.once("a March with everything", lambda: live_through_march(world))
 
 

@@ -9,7 +9,7 @@ from tests.support.world import World, local
 
 @pytest.mark.usefixtures("paid")
 def test_what_came_back_seconds_before_a_payout_is_counted_in_it(world: World) -> None:
-    """The list of the payout lacks it when we hear of the payout, and has it some minutes later."""
+    """The payout's list lacks it when the payout's event arrives, and has it some minutes later."""
     world.advance_to(local(2027, 3, 24, 12))
     (first,) = world.sandbox.payouts()
     assert first["status"] == "paid"

@@ -59,7 +59,7 @@ def test_days_that_are_not_compared_are_told_by_readiness_doctor_and_a_case(worl
 
 @pytest.mark.usefixtures("paid")
 def test_a_comparison_that_is_not_made_at_all_is_told_too(world: World) -> None:
-    """No try, no failure: the worker's queue is held up by something else."""
+    """Nothing is tried, so nothing fails: other work blocks the worker's queue."""
     world.advance_to(local(2027, 3, 17, 12))
     execute(
         world,
@@ -72,7 +72,7 @@ def test_a_comparison_that_is_not_made_at_all_is_told_too(world: World) -> None:
 
 @pytest.mark.usefixtures("paid")
 def test_a_charge_for_which_stripe_has_no_answer_ends_nothing(world: World) -> None:
-    """It is the only difference, and Stripe answers with an error of its own whenever it is asked about it."""
+    """It is the only difference, and Stripe answers every look-up of it with an error of its own."""
     execute(world, "DELETE FROM payment")
     world.sandbox.faults({"method": "GET", "path": "/v1/charges/*", "effect": "500_before", "times": None})
     world.advance_to(local(2027, 3, 19, 12))

@@ -1,5 +1,6 @@
-"""Payouts that Stripe doesn't itemise, itemises late, or takes back: none of them ends the daily comparison, and what couldn't
-be compared is told."""
+"""Payouts that Stripe doesn't itemise, itemises late, or cancels. The daily comparison completes in each case, and
+reports what it couldn't compare.
+"""
 
 from datetime import date
 from typing import Any
@@ -16,7 +17,7 @@ PAID_OUT = date(2027, 3, 24)
 
 
 def by_hand(world: World) -> None:
-    """From now on nothing is paid out unless somebody asks for it."""
+    """From now on all payouts are manual."""
     world.sandbox.banks("payouts", schedule="manual")
 
 
@@ -161,7 +162,7 @@ def test_a_payout_that_is_never_itemised_is_told_after_three_days(world: World) 
 
 @pytest.mark.usefixtures("paid")
 def test_one_payout_that_cannot_be_asked_about_holds_up_nothing(world: World) -> None:
-    """It stays to be compared, and goes in when Stripe tells of it again."""
+    """It stays open, and is compared at its next event from Stripe."""
     world.sandbox.trouble({"type": "payout.*", "effect": "drop"})
     world.sandbox.faults({"method": "GET", "path": "/v1/payouts/*", "effect": "500_before", "times": None})
     world.advance_to(local(2027, 3, 26, 12))

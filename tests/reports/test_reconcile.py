@@ -18,7 +18,7 @@ CHARGE_DAY = date(2027, 3, 16)
 
 
 def pay(world: World, *emails: str, cards: tuple[str, ...] = ("pm_card_visa", "pm_card_mastercard")) -> None:
-    """Readers whose first charge goes through on the charge day. Call it on a blank world."""
+    """Let these readers' first charges succeed on the charge day. Call it on a blank world."""
     subscribers = dict(zip(emails, cards, strict=True))
 
     def live() -> None:
@@ -50,7 +50,7 @@ def charge_of(world: World) -> str:
 
 
 def foreign_charge(world: World, amount: int = 9900, **metadata: str) -> dict[str, Any]:
-    """A charge that somebody made at Stripe by hand, of a customer of ours."""
+    """Charge a customer of ours manually at Stripe."""
     stripe: Any = world.sandbox.client()
     customer = world.sandbox.objects("customer")[0]["id"]
     card = next(row for row in world.sandbox.objects("payment_method") if row["customer"] == customer)["id"]
@@ -62,7 +62,7 @@ def foreign_charge(world: World, amount: int = 9900, **metadata: str) -> dict[st
 
 
 def test_a_month_with_everything_in_it_is_clean(world: World) -> None:
-    """Charges, a refund in part, one that failed, a dispute lost and one won, payouts: each morning, and asked by hand."""
+    """Charges, a partial refund, a failed one, a lost and a won dispute, payouts. Compared each morning, and on request."""
     names = ("one", "two", "three", "four", "five")
     plain = (
         "pm_card_visa",
@@ -219,7 +219,7 @@ def test_a_charge_that_names_an_attempt_nobody_has_is_a_case_and_so_is_its_dispu
 
 @pytest.mark.prove
 def test_what_was_only_unheard_of_is_written_down_and_is_no_case(world: World) -> None:
-    """Every event is lost: a dispute, its end and a refund that bounced are found by the morning's look."""
+    """Every event is lost. The morning's comparison finds a dispute, its end and a failed refund."""
     pay(world, "one@example.com", "two@example.com", cards=("pm_card_visa", "pm_card_refundFail"))
     refunded = next(
         row["id"]
@@ -244,7 +244,7 @@ def test_what_was_only_unheard_of_is_written_down_and_is_no_case(world: World) -
 
 
 def test_an_inquiry_and_a_warning_whose_news_was_lost_stop_renewals_all_the_same(world: World) -> None:
-    """They move no money, so no movement tells of them: the morning's look lists them."""
+    """They move no money, so no balance transaction shows them. The morning's comparison lists them."""
     emails = ("asks@example.com", "warns@example.com", "plain@example.com")
     for email, card in zip(
         emails,

@@ -27,7 +27,7 @@ def ring(world: World) -> None:
 
 
 def pass_by(world: World, length: timedelta) -> None:
-    """So much time, in which workers were there and no billing run finished. (A held clock that leaps takes both along.)"""
+    """Let this much time pass with workers and without a finished billing run. (A held clock that jumps takes both along.)"""
     world.skip_to(world.now + length)
     execute(world, "UPDATE worker_heartbeat SET run_at = run_at - :length", length=length)
     ring(world)

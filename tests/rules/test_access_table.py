@@ -1,5 +1,6 @@
-"""Every combination of what an article asks, who asks, what a meter, a gift and the switch say, a hair before, on and after
-the instant at which things end; judged by sentences, not by the code."""
+"""Every combination of an article's terms, the reader, the meter, a gift and the switch, just before, at and after
+each end. Expected answers come from sentences, not from the code.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ HAIRS = (-1, 0, 1)
 
 @dataclass(frozen=True)
 class Case:
-    """What is so, and how many hairs after noon it is asked."""
+    """The circumstances, and how many steps after noon the question is asked."""
 
     level: str
     window: str
@@ -140,7 +141,7 @@ TRUE: dict[str, Callable[[Case], bool]] = {
     "otherwise it asks to subscribe": lambda c: True,
 }
 LISTEN_AND_COMMENT = {"trial", "subscription", "grace"}
-"""By the plan of these cases; complimentary days here let listen, a gift lets read and nothing else."""
+"""By the plan of these cases. Complimentary days add listening here, a gift only reading."""
 
 
 @cache
@@ -153,7 +154,7 @@ def told(case: Case) -> tuple[bool, str, set[str]]:
 
 
 def features(case: Case) -> set[str]:
-    """Reading, and what whatever is held at the moment adds to it."""
+    """Reading, and the features added by everything that the reader has at the moment."""
     found = {"read"}
     if any(TRUE[f"while {what} it is open"](case) for what in (
         "a trial lasts", "a subscription lasts", "a failed payment is sorted out")):  # fmt: skip

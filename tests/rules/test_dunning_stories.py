@@ -42,7 +42,7 @@ class Card:
 
 @dataclass
 class Story:
-    """One invoice whose first charge was refused: it follows the rule at each tick, as a worker would."""
+    """One invoice whose first charge was refused. It follows the rule at each tick, as a worker would."""
 
     card: Card
     first: date
@@ -89,7 +89,7 @@ class Story:
                 self._refused(today, outcome)
 
     def _may(self, today: date) -> bool:
-        """Before its day a plan is left alone; on its day, or later, it is asked for again."""
+        """A plan is left alone before its day. On its day or later the rule is applied again."""
         assert isinstance(self.planned, Retry)
         return today < self.planned.day or may_retry(
             attempts=len(self.days),

@@ -227,7 +227,7 @@ def test_periods_that_do_not_exist() -> None:
 
 @given(anchors, st.integers(-600, 600))
 def test_a_month_is_clamped_never_overrun(anchor: date, months: int) -> None:
-    """As the calendar has it that the simulation judges by, in which nothing of the rules stands."""
+    """Checked by the simulation's calendar, which shares no code with the rules."""
     assert add_months(anchor, months) == month_later(anchor, months)
 
 

@@ -30,7 +30,7 @@ def policy(answer: httpx.Response) -> dict[str, str]:
 
 
 def faults(answer: httpx.Response, *, frame: bool = False) -> Iterator[str]:
-    """What a browser wasn't told. `frame`: the letters of the demo's mailbox, which stand in a sandboxed frame."""
+    """What an answer's headers lack. `frame`: mails in the demo's mailbox, which are in a sandboxed frame."""
     found = policy(answer)
     everybodys = answer.url.path == "/paywall.js"
     if found.get("default-src") != "'none'" or found.get("base-uri") != "'none'":
@@ -86,7 +86,7 @@ def test_every_answer_carries_them(readers: TwoReaders) -> None:
 
 
 def test_an_answer_to_our_own_fault_carries_them_too(readers: TwoReaders) -> None:
-    """A table that is gone is nobody's mistake but ours; the answer says so, and nothing of the inside."""
+    """A missing table is our own fault. The answer says so, and reveals nothing else."""
     world = readers.world
     with missing_table(world, "price"):
         for accept, kind in (("text/html", "text/html"), ("application/json", "application/problem+json")):

@@ -124,7 +124,7 @@ def test_at_its_ceiling_a_key_is_a_case_a_day_and_a_line_an_hour(world: World) -
 
 
 def test_two_refunds_with_one_key_at_once_do_not_exceed_it_together(world: World) -> None:
-    """The second comes before the first is committed: it waits, and then sees what the first has given."""
+    """The second waits for the first's commit, and then counts its sum."""
     two_years(world)
     program(world, "money", ceilings=Ceilings(cents=100_000))
     (key,) = world.rows("SELECT id FROM api_key WHERE name = 'money'")
@@ -147,7 +147,7 @@ def test_two_refunds_with_one_key_at_once_do_not_exceed_it_together(world: World
 
 
 def test_a_race_over_http_gives_back_what_one_of_them_may(world: World) -> None:
-    """Two programs with the same key ask at the same moment, while the key is held: both wait there, and one is refused."""
+    """Two programs use the same key at once, while a lock on it makes both wait. One is refused."""
     payments = two_years(world)
     client = program(world, "money", ceilings=Ceilings(cents=100_000))
     (key,) = world.rows("SELECT id FROM api_key WHERE name = 'money'")

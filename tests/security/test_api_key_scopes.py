@@ -14,7 +14,7 @@ from tests.support.world import World, local
 
 @pytest.fixture
 def key_with(world: World) -> Callable[..., httpx.Client]:
-    """A program whose key has these scopes."""
+    """A key with these scopes."""
     return lambda *scopes: program(world, *scopes)
 
 
@@ -122,7 +122,7 @@ READER = "thandi@example.com"
 
 
 def ask_by_form(world: World, email: str) -> None:
-    """Anybody can: it comes without a proof of whose it is."""
+    """Anybody can, since the form needs no proof of identity."""
     stranger = world.browser()
     stranger.get("/contact")
     stranger.post("/contact", kind="cancel", email=email, words="")
@@ -157,7 +157,7 @@ def test_a_form_that_a_stranger_posts_stops_no_cancellation(
     scopes: list[str],
     body: dict[str, str],
 ) -> None:
-    """It is cancelled as of now and nothing goes back; the form waits for staff, who decide about the charge after it."""
+    """It is cancelled as of now without a refund. The form waits for staff, who decide about the later charge."""
     path = f"/v1/subscriptions/{charged_after_a_form}/cancel"
     answer = key_with(*scopes).post(path, json=body)
     assert answer.status_code == 200, answer.text
@@ -170,7 +170,7 @@ def test_a_form_that_a_stranger_posts_stops_no_cancellation(
 def test_a_form_counts_once_who_may_return_its_charge_cancels(
     world: World, charged_after_a_form: str, key_with: Callable[..., httpx.Client]
 ) -> None:
-    """The charge since goes back, also where a program without `money` has cancelled before."""
+    """The later charge is refunded, also if a program without `money` has cancelled before."""
     path = f"/v1/subscriptions/{charged_after_a_form}/cancel"
     assert key_with("readers:cancel").post(path).status_code == 200
     assert key_with("readers:cancel", "money").post(path).status_code == 200

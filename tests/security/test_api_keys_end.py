@@ -56,7 +56,7 @@ def test_a_revoked_key_is_forgotten_at_once(world: World) -> None:
 
 
 def test_an_expired_key_stops_to_the_second_though_nothing_changes(world: World) -> None:
-    """No statement tells anybody: what remembers the key must remember its end."""
+    """No notification reports it, so a cached key must keep its end."""
     client = program(world, "access", expires_at=world.now + timedelta(hours=1))
     assert works(world, client) == {True}
     world.advance_to(world.now + timedelta(minutes=59, seconds=59))
@@ -88,7 +88,7 @@ def test_after_a_rotation_both_secrets_work_and_the_old_one_for_its_grace_alone(
 
 
 def test_a_call_repeated_after_a_rotation_is_the_same_call(world: World, in_trial: Subscriber) -> None:
-    """The key is the same one, so its answers are kept for its Idempotency-Keys, and its ceilings go on."""
+    """A rotated key keeps its stored answers for Idempotency-Keys, and its ceilings."""
     old = program(world, "readers")
     path = f"/v1/readers/{in_trial.reader_id}/notes"
     body, headers = {"words": "x"}, {"Idempotency-Key": "k1"}
@@ -233,7 +233,7 @@ def test_the_same_by_commands(world: World) -> None:
 
 
 def test_a_name_is_one_working_keys_alone(world: World) -> None:
-    """What is done with a key, and what it is refused, is told by its name: the evidence of one hides none of another's."""
+    """Acts and refusals of a key are recorded by its name. No two working keys share one."""
     program(world, "access", expires_at=world.now + timedelta(hours=1))
     make = ("keys", "create", "--name", "access", "--scopes", "access")
     refused = run_on(world, *make)

@@ -16,7 +16,7 @@ TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 
 
 def rows() -> list[tuple[str, str, str, str]]:
-    """Number, what is asked, verdict, what holds it."""
+    """Number, requirement, verdict, evidence."""
     return [(found[1], found[2], found[3], found[4]) for found in ROW.finditer(TABLE)]
 
 

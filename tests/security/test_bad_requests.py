@@ -24,7 +24,7 @@ OPTIONAL = {
     ("PUT /v1/articles/{article_id}", "access"),
 }
 PLAIN = ("/cancel", "/withdraw", "/resume")
-"""Whose empty body is the wish in its plainest form."""
+"""Requests for which an empty body is valid."""
 MISSING = "sub_00000000000000000000000000"
 
 
@@ -33,7 +33,7 @@ def programs(readers: TwoReaders) -> list[Route]:
 
 
 def with_key(readers: TwoReaders) -> list[Route]:
-    """Those that take an API key; where to listen is asked by a reader's own browser or app (`test_listening`)."""
+    """Endpoints with an API key. A reader's own browser or app asks where to listen (`test_listening`)."""
     return [route for route in programs(readers) if not route.path.startswith("/v1/audio/")]
 
 

@@ -33,7 +33,7 @@ def test_in_what_a_program_says_of_a_cancellation(world: World, in_trial: Subscr
 
 @pytest.mark.parametrize("number", TYPED)
 def test_in_the_reason_for_a_refund_it_is_refused(world: World, number: str) -> None:
-    """A reason goes onto the credit note and into a mail; the program can ask again without it."""
+    """A reason appears on the credit note and in a mail. The program can repeat the call without it."""
     answer = world.api.post("/v1/payments/pay_1/refunds", json={"amount": 1, "reason": f"to {number}"})
     assert answer.status_code == 422
     assert "card number" in answer.json()["errors"][0]["problem"]

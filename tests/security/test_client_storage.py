@@ -1,6 +1,7 @@
-"""What stays in a browser: nothing of ours but cookies that no script reads, and one token of five minutes.
+"""A browser stores only our cookies, which no script reads, and one token of five minutes.
 
-On the paper's own host `paywall.js` keeps that token in a cookie of the paper's, and notes when it loaded a page again."""
+On the paper's own host `paywall.js` keeps that token in a cookie of the paper's, and notes when it reloaded a page.
+"""
 
 import re
 from pathlib import Path
@@ -18,8 +19,9 @@ RUNS = r"\beval\(|new Function|document\.write|insertAdjacentHTML|outerHTML|addE
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_a_script_keeps_no_more_than_a_reader_token_and_makes_no_code_of_text(script: Path) -> None:
-    """ASVS 14.3.3, 3.2.2, 3.5.5. `paywall.js` keeps the token for the tab, and puts in the text that the publisher's own
-    server has let out. A CDN's worker has a cache of pages, and no browser."""
+    """ASVS 14.3.3, 3.2.2, 3.5.5. `paywall.js` keeps the token for the tab, and inserts text from the publisher's own
+    server. A CDN's worker has a cache of pages, and no browser.
+    """
     text = script.read_text()
     kept = {found[0] for found in re.finditer(STORES, text)}
     allowed = {"sessionStorage", "document.cookie"} if script.name == PAYWALL else set()

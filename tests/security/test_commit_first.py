@@ -12,7 +12,7 @@ from tests.support.world import World
 
 
 def three_readers(world: World, paid: Subscriber) -> dict[str, str]:
-    """Names of what is theirs: who pays, who cancelled and still reads, whose subscription ended."""
+    """Ids of three readers: one pays, one cancelled and has access, one's subscription has ended."""
     cancelled = world.start_trial("sipho@example.com", "pm_card_mastercard")["subscription"]["id"]
     world.api.post(f"/v1/subscriptions/{cancelled}/cancel", json={}).raise_for_status()
     ended = world.start_trial("lapsed@example.com", "pm_card_amex")

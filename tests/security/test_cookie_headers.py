@@ -88,7 +88,9 @@ class Cache:
         return self.builder.fast_path(self.cache, given, "a", AT.timestamp(), self.now) is not None
 
     def answered_by(self, given: list[Header]) -> str | None:
-        """For what session the cache answers, or would look; empty for nobody's. None where it leaves that to the framework."""
+        """The session that the cache answers for or looks up, or empty for none. None if the cache leaves it to the
+        framework.
+        """
         who = presented_in(given, b"")
         if who is None:
             return None

@@ -1,5 +1,6 @@
-"""Strangers crowd the access API: whoever is known keeps places there, and no network takes all of the strangers' (v5.0.0-2.4.1,
-v5.0.0-15.2.2)."""
+"""Strangers flood the access API. Known readers keep their places, and no network takes all places of strangers
+(v5.0.0-2.4.1, v5.0.0-15.2.2).
+"""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,13 +25,13 @@ SESSION = {"cookie": "masthead-session=nobody-has-this-secret"}
 
 @pytest.fixture
 def behind_proxy(make_world: Callable[..., World]) -> World:
-    """Masthead behind a proxy that says where each request comes from."""
+    """Masthead behind a proxy that forwards each request's address."""
     return make_world(proxy_count=1)
 
 
 @contextmanager
 def crowd(world: World, table: str, asks: list[Callable[[], httpx.Response]], waits: int) -> Iterator[None]:
-    """While the block runs, all of these have asked and wait: so many of them for the table, the others for a place."""
+    """During the block all these requests wait: some for the table, the others for a place."""
     with ThreadPoolExecutor(len(asks)) as pool:
         asked: list[Future[httpx.Response]] = []
         with locked_table(world, table) as locked:

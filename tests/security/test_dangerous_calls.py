@@ -1,6 +1,8 @@
-"""Calls that turn text into code, commands, objects or trust: none in what runs, but for those that say why they are safe.
+"""The product makes no calls that turn text into code, commands, objects or trust, except those that state why they
+are safe.
 
-Each check is shown to find what it looks for."""
+Each check is shown to find what it looks for.
+"""
 
 import ast
 from collections.abc import Callable, Iterator

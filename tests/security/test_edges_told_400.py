@@ -1,5 +1,6 @@
-"""A visitor makes a proxy before Masthead refuse their own request, with cookies that are too large for it: that is no way to
-be taken for a payer of earlier (v5.0.0-8.3.2, v5.0.0-16.5.3). nginx, Node and PHP are real."""
+"""A visitor sends cookies so large that a proxy before Masthead refuses the request. This never makes the visitor
+count as an earlier payer (v5.0.0-8.3.2, v5.0.0-16.5.3). nginx, Node and PHP are real.
+"""
 
 import os
 import shutil
@@ -58,7 +59,7 @@ DAY = 86_400
 
 @contextmanager
 def plain_nginx(world: World, folder: Path) -> Iterator[str]:
-    """nginx as it comes, before Masthead: it answers 400 in HTML to a header line of more than 8 kB."""
+    """An unconfigured nginx before Masthead. It answers 400 in HTML to a header line of more than 8 kB."""
     assert NGINX is not None
     port = free_port(0)
     (folder / "nginx.conf").write_text(PLAIN.format(folder=folder, port=port, masthead=world.url))
@@ -84,7 +85,7 @@ def _is_there(http: httpx.Client) -> bool:
 
 
 def refund_and_end(world: World, reader: Subscriber) -> None:
-    """Everything goes back, and reading ends."""
+    """Refund everything and end access."""
     body = {"when": "now", "refund": "last", "reason": "other"}
     world.api.post(f"/v1/subscriptions/{reader.subscription_id}/cancel", json=body).raise_for_status()
 

@@ -16,7 +16,7 @@ CODE = "/staff/sign-in/authenticator"
 
 @pytest.fixture
 def site(world: World) -> World:
-    """A member, two admins, and an editor, whom none of it concerns."""
+    """A member, two admins, and an uninvolved editor."""
     for role, email in (("support", ""), ("admin", ""), ("admin", OTHER_ADMIN), ("editor", "")):
         add(world, role, email)
     return world

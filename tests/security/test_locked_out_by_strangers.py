@@ -14,7 +14,7 @@ Ask = Callable[[Browser, str], Answer]
 
 @pytest.fixture
 def behind_proxy(make_world: Callable[..., World]) -> World:
-    """Masthead behind a proxy that says where each request comes from, with an admin."""
+    """Masthead behind a proxy that forwards each request's address, with an admin."""
     world = make_world(proxy_count=1)
     add(world, "admin", MEMBER)
     return world
@@ -37,7 +37,7 @@ def newest_link(world: World, door: str) -> str:
 
 
 def enters(browser: Browser, world: World, door: str) -> bool:
-    """By the mailed link that this browser has asked for, if it may."""
+    """Sign in by the mailed link that this browser requested, if allowed."""
     world.settle()  # what strangers asked for is on its way
     if ask(browser, door).status != 200:
         return False
@@ -129,7 +129,7 @@ def test_a_browser_that_was_in_before_has_its_own_limit(behind_proxy: World, doo
 def test_one_network_that_keeps_asking_leaves_room_for_a_new_browser_elsewhere(
     behind_proxy: World, door: str
 ) -> None:
-    """Somebody asks every minute; the owner, in a browser never seen before, gets in within the hour."""
+    """One network asks every minute. The owner, in a new browser elsewhere, signs in within the hour."""
     for _ in range(49):
         ask(from_network(behind_proxy, "41.0.0.1"), door)
         behind_proxy.advance(minutes=1)
@@ -186,7 +186,7 @@ def test_a_member_who_may_not_sign_in_any_more_is_a_stranger(behind_proxy: World
 
 
 def test_the_code_page_of_a_member_is_reached_by_link_alone(behind_proxy: World) -> None:
-    """A known browser saves no step: the mailed link is asked for as before."""
+    """A known browser skips no step: it needs the mailed link too."""
     home = at_home(behind_proxy, "/staff/sign-in")
     assert home.get("/staff/sign-in/authenticator").path == "/staff/sign-in"
     follow_link(behind_proxy, home, MEMBER)

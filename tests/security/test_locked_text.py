@@ -1,6 +1,7 @@
-"""Locked text leaves the server for nobody who may not read it: whatever is asked, by whatever path, with whatever headers.
+"""No request, by any path and with any headers, returns locked text to someone who may not read it.
 
-Every byte of every answer is searched for pieces of the text, and for the recording; whoever may read is seen to get them."""
+Every byte of every answer is searched for pieces of the text and of the recording. Readers with access get both.
+"""
 
 import random
 from collections.abc import Iterator
@@ -143,7 +144,7 @@ def leaks(world: World, count: int, seed: int, *, never: list[bytes] = NEVER, co
 
 
 def test_the_searching_finds(world: World) -> None:
-    """Whoever may read gets the pieces that the others must not get."""
+    """A reader with access gets the pieces that others must not get."""
     browser = in_trial_by_pages(world)
     for article in (*LOCKED, *METERED):
         page = plain(browser.get(f"/articles/{article.teaser.id}").response.content)

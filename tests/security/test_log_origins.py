@@ -89,7 +89,7 @@ def test_staffs_acts_and_their_refusals_say_it_too(
 def test_a_list_of_addresses_finds_nobody_in_a_leaked_log(
     behind_a_proxy: World, listening: pytest.LogCaptureFixture
 ) -> None:
-    """Whoever has the log and the addresses, but none of our keys, hashes each and looks for it."""
+    """An attacker with the log and the addresses, but none of our keys, hashes each address and searches for it."""
     browser = behind_a_proxy.browser()
     browser.http.headers["x-forwarded-for"] = HERE
     browser.get("/sign-in")

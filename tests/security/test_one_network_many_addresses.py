@@ -17,7 +17,7 @@ COUNTS = {f"billing.readers.rate.{name}" for name in ("add", "count", "counted")
 
 @pytest.fixture
 def behind_proxy(make_world: Callable[..., World]) -> World:
-    """Masthead, with newsletters, behind a proxy that says where each request comes from."""
+    """Masthead, with newsletters, behind a proxy that forwards each request's address."""
     return Newsroom(make_world(proxy_count=1)).world
 
 
@@ -64,7 +64,7 @@ def test_addresses_of_one_customer_return_and_ask_together(
 
 
 def test_no_network_address_is_counted_alone() -> None:
-    """Each limit of a network goes through `rate.count_network`, which knows whose addresses are one customer's."""
+    """Each limit of a network goes through `rate.count_network`, which groups the addresses of one customer."""
     alone = [
         f"{source.module}:{line}"
         for source in sources()
@@ -102,7 +102,7 @@ def test_a_site_has_more_than_a_customer_and_not_without_end(behind_proxy: World
 
 
 def test_no_network_closes_newsletter_sign_up_for_the_world(behind_proxy: World) -> None:
-    """Whatever was asked in the hour: somebody from elsewhere gets a mail, within half an hour."""
+    """After any requests in the hour, a visitor from elsewhere gets a mail within half an hour."""
     assert signs_up(behind_proxy, "2001:db8:1:2::1", "bot@example.com") == 200
     behind_proxy.execute("UPDATE rate_count SET tries = 100000")
     assert signs_up(behind_proxy, "2001:db8:1:2::2", "more@example.com") == 429

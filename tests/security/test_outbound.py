@@ -68,7 +68,9 @@ def listening(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_in_place_of_stripes_answer_is_followed_nowhere(status: int) -> None:
-    """It would carry a reader's address, and to the same host the key, to wherever it points. What was asked stays in doubt."""
+    """Following it would send a reader's address, and to the same host the key, to any place. The request's outcome stays
+    unknown.
+    """
     reached: list[str] = []
 
     def elsewhere(handler: BaseHTTPRequestHandler) -> None:
@@ -92,7 +94,7 @@ def test_a_redirect_in_place_of_stripes_answer_is_followed_nowhere(status: int) 
 
 
 def test_only_the_known_modules_reach_out() -> None:
-    """Another one is a decision: whom it asks comes from a setting, and `SECURITY.md` names it."""
+    """A new one needs a decision: its host comes from a setting, and `SECURITY.md` names it."""
     found = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "billing").rglob("*.py")

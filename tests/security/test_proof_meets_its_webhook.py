@@ -1,5 +1,6 @@
-"""The mailed link is pressed while Stripe's news of the card asks for another: each locks the visit, then links, so neither waits
-for the other."""
+"""The mailed link is pressed while a webhook about the card asks for another link. Both lock the visit first and the
+links second, so neither waits for the other.
+"""
 
 import threading
 from collections.abc import Iterator

@@ -1,5 +1,7 @@
-"""Nothing that a visitor sends to a publisher's site in Python closes the site for others. No byte, method, path or length
-counts as "Masthead is away", and what HTTP forbids is not sent on (v5.0.0-4.2.5, v5.0.0-15.3.2, v5.0.0-16.5.2)."""
+"""No request of a visitor makes a publisher's Python site unavailable to others. No byte, method, path or length
+counts as "Masthead is away". Requests that HTTP forbids aren't forwarded (v5.0.0-4.2.5, v5.0.0-15.3.2,
+v5.0.0-16.5.2).
+"""
 
 import asyncio
 import json
@@ -56,7 +58,7 @@ IDS = [
 ]
 IDS += ["http://evil.example", "x" * 201, "x" * 100_000, "." * 70_000]
 Ask = Callable[..., Answer]
-"""`ask(headers, method="GET", article=LOCKED)`: what the site's application is told."""
+"""`ask(headers, method="GET", article=LOCKED)`: the answer that the site's application gets."""
 
 
 def article_of(path: str) -> str | None:
@@ -201,7 +203,7 @@ def test_bytes_on_the_wire_do_not_close_the_site(world: World, in_trial: Subscri
 
 
 class Recorder:
-    """In Masthead's place: writes down what is sent on, and answers as it is told."""
+    """Stands for Masthead. It records requests and answers as set."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, list[tuple[str, str]]]] = []
@@ -216,7 +218,9 @@ class Recorder:
 def test_only_what_the_check_needs_is_sent_on_each_thing_once_and_short(
     edge: Callable[[Masthead], Ask],
 ) -> None:
-    """Neither other cookies of the paper's nor its visitor's network: `__Host-` goes before a name that any sibling host can set."""
+    """Neither other cookies of the paper's nor its visitor's network. `__Host-` wins over a name that any sibling host can
+    set.
+    """
     recorder = Recorder()
     with serve(recorder) as port:
         ask = edge(Masthead(f"http://127.0.0.1:{port}", timeout=30))
@@ -330,7 +334,7 @@ def test_a_visitor_whose_own_requests_fail_rests_nobody_else(
 
 
 def test_what_is_remembered_ends_an_hour_after_it_was_said(world: World, in_trial: Subscriber) -> None:
-    """However long the site was told to remember."""
+    """This holds for any setting of the site."""
     clock = SteppedClock()
     with faulty_proxy(world) as proxy:
         masthead = Masthead(proxy.url, timeout=30, memory=200 * 86_400, monotonic=clock.seconds)

@@ -1,5 +1,6 @@
-"""The sample nginx, attacked: what a visitor can make it believe, send on, remember or show (v5.0.0-3.5.4, v5.0.0-4.1.3,
-v5.0.0-8.3.2, v5.0.0-13.4.5, v5.0.0-15.3.4)."""
+"""Attacks on the sample nginx: false headers, forwarded requests, cached answers and exposed data (v5.0.0-3.5.4,
+v5.0.0-4.1.3, v5.0.0-8.3.2, v5.0.0-13.4.5, v5.0.0-15.3.4).
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

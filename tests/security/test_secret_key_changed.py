@@ -25,7 +25,7 @@ from tests.support.world import World
 
 NEW_KEY = "another secret for tests, made when the first leaked 9876"
 NEW, FIRST = (key.replace(",", "%2C") for key in (NEW_KEY, SECRET_KEY))
-"""As they stand in BILLING_PREVIOUS_SECRET_KEYS."""
+"""In the form of BILLING_PREVIOUS_SECRET_KEYS."""
 THIRD = "a third secret for tests which nobody has seen yet 5432"
 OPTED_OUT = "left@example.com"
 BLOCKED = "blocked@example.com"
@@ -80,7 +80,7 @@ def gate_reads(world: World, browser: Browser) -> int:
 
 
 def keys_published(world: World) -> int:
-    """Three for each secret key whose signatures are believed."""
+    """Three for each secret key whose signatures are accepted."""
     return len(world.api.get("/.well-known/jwks.json").json()["keys"])
 
 
@@ -215,7 +215,7 @@ def test_a_reader_token_is_believed_and_its_key_published(world: World, in_trial
 
 
 def test_signatures_of_the_previous_key_are_believed_for_two_hours(world: World) -> None:
-    """Whoever stole it signs no tokens for as long as it is kept for old links."""
+    """A thief of the key can't sign tokens for as long as it is kept for old links."""
     change_key(world)
     rotate(world)
     change_key(world)

@@ -56,7 +56,7 @@ def names(cell: str) -> list[str]:
 
 
 def data() -> dict[str, tuple[str, str]]:
-    """Each table, with its level and how long it is kept."""
+    """Each table, with its level and retention."""
     return {
         table: (row[2], row[3]) for row in rows("Data, and how long it is kept") for table in names(row[1])
     }

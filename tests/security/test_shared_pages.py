@@ -92,7 +92,7 @@ def test_it_can_be_turned_off_and_isnt_shared_where_crawlers_read_more(
 
 
 def test_nothing_that_a_cache_leaves_out_of_its_key_changes_a_shared_page(world: World) -> None:
-    """Whoever asks with other headers can't put another page into everybody's cache."""
+    """A visitor with other headers can't put another page into a shared cache."""
     for path in (
         f"/articles/{world.articles['subscriber'][0]}",
         "/articles",
@@ -157,7 +157,7 @@ DECEPTIONS = (
 
 
 def test_no_trick_with_an_address_makes_a_readers_page_look_like_a_file(world: World) -> None:
-    """A reader is sent to such an address; what comes back is theirs alone, so nobody who asks for it next gets it."""
+    """A reader is lured to such an address. No cache keeps the answer, so nobody else gets it."""
     reader = in_trial_by_pages(world)
     cookie = "; ".join(f"{name}={value}" for name, value in reader.http.cookies.items())
     victims = [

@@ -54,7 +54,7 @@ def id_of(world: World, email: str) -> str:
 
 
 def sessions(world: World) -> list[dict[str, object]]:
-    """Every session as it stands."""
+    """All sessions with their states."""
     return world.rows("SELECT id, ended_at, ended_reason FROM reader_session ORDER BY id")
 
 

@@ -18,7 +18,7 @@ def own_marks(readers: TwoReaders, email: str) -> list[str]:
 
 
 def test_no_page_shows_one_reader_anything_of_the_other(readers: TwoReaders) -> None:
-    """Every page, asked for by the second reader with the first one's names in the address."""
+    """The second reader requests every page with the first one's ids in the address."""
     shown = []
     setups = [
         row["id"] for row in readers.world.rows("SELECT id FROM card_setup WHERE email = :of", of=PAYING)
@@ -64,7 +64,7 @@ def test_the_card_page_of_another_browser_can_not_be_finished_or_looked_at(reade
 
 
 def test_a_form_changes_only_what_is_the_senders(readers: TwoReaders) -> None:
-    """Names of the other reader in every field of every form, from a browser that is signed in as somebody."""
+    """A signed-in browser sends the other reader's ids in every field of every form."""
     world = readers.world
     other = readers.names[PAYING]
 

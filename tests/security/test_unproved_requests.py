@@ -14,7 +14,7 @@ LIMITED = 5000
 
 
 def asked_by_a_stranger(make_world: Callable[..., World]) -> tuple[World, str]:
-    """A reader who has paid, somebody's form with their address, and the charge after it; the reader's id."""
+    """The id of a paying reader. A stranger posted the form with their address, and a charge followed."""
     world = make_world(support_refund_limit=LIMITED)
     reader = world.start_trial(READER)["reader"]["id"]
     world.advance_to(local(2027, 4, 14, 11))

@@ -84,7 +84,7 @@ def test_what_libpq_takes_from_the_environment_counts(
 
 
 def test_a_service_file_may_lead_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it says comes before the environment: only the URL's own mode is sure."""
+    """A service file comes before the environment, so only the URL's own mode is certain."""
     service = tmp_path / "pg_service.conf"
     service.write_text("[elsewhere]\nhostaddr=10.0.0.5\nsslmode=disable\n")
     monkeypatch.setenv("PGSERVICEFILE", str(service))
@@ -160,7 +160,7 @@ def test_a_link_into_temporary_files_is_seen_through(tmp_path: Path) -> None:
 
 
 def test_a_journal_that_another_could_have_written_is_not_believed(tmp_path: Path) -> None:
-    """Whoever can guess the folder makes it first, and says of mails that they were sent."""
+    """An attacker who guesses the folder could create it first, and record mails as sent."""
     planted = tmp_path / "open"
     planted.mkdir()
     planted.chmod(0o777)

@@ -70,7 +70,7 @@ def answered(hits: list[Future[httpx.Response]], count: int) -> list[httpx.Respo
 
 
 def on_its_own(world: World, browser: Browser, path: str) -> Callable[[], httpx.Response]:
-    """A look at a page with the browser's cookies, on a connection of its own."""
+    """Request a page with the browser's cookies, on a separate connection."""
     cookies = {each.name: str(each.value) for each in browser.cookies}
 
     def ask() -> httpx.Response:

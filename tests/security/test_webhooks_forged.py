@@ -115,7 +115,7 @@ def test_the_signature_is_over_the_bytes_as_they_came(world: World) -> None:
 def test_a_message_counts_for_five_minutes_either_way_of_our_clock(
     world: World, seconds: int, believed: bool
 ) -> None:
-    """The clock is held in March 2027: the machine's own has no say."""
+    """The clock is held in March 2027. The machine's clock isn't used."""
     answer = post(world, event(world), off=timedelta(seconds=seconds))
     if believed:
         assert answer.status_code == 200
@@ -225,7 +225,7 @@ def test_an_event_about_nobody_we_know_is_settled_and_harms_nothing(
 
 
 def test_a_signed_lie_charges_nobody_and_pays_no_invoice(world: World, in_trial: Subscriber) -> None:
-    """Whoever had the secret could still only make us ask Stripe: what an event says is never believed."""
+    """A thief of the secret can only make us look things up at Stripe. An event's contents are never trusted."""
     before = contents(world, but=("inbound_event",))
     lie = {
         "id": "pi_made_up",

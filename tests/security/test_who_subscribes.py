@@ -44,7 +44,7 @@ def known(world: World, paid: Subscriber) -> dict[str, str]:
 
 
 def seen(answer: Answer, email: str) -> tuple[object, ...]:
-    """All that a browser is told by an answer, but what is random or was typed."""
+    """All that an answer shows a browser, without random parts and typed text."""
     response = answer.response
     words = re.sub(r'value="[^"]{20,}"', "", answer.text.replace(email, "…").replace("@", ""))
     location = re.sub(r"(cs_test_|set_)\w+", r"\1", response.headers.get("location", ""))
@@ -53,7 +53,7 @@ def seen(answer: Answer, email: str) -> tuple[object, ...]:
 
 
 def steps(world: World, browser: Browser, email: str, *, paid: bool) -> tuple[list[tuple[object, ...]], str]:
-    """From the address to the card page: what each answer told, and the card page's address."""
+    """The answers from the address to the card page, and the card page's address."""
     browser.http.follow_redirects = False
     told = [seen(browser.get("/subscribe"), email), seen(browser.post("/subscribe", email=email), email)]
     if paid:
@@ -71,7 +71,7 @@ def steps(world: World, browser: Browser, email: str, *, paid: bool) -> tuple[li
 
 @contextmanager
 def statements(world: World) -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
+    """The database statements during the block."""
     asked: list[str] = []
 
     def note(_c: Any, _cur: Any, statement: str, *_: Any) -> None:
@@ -107,7 +107,7 @@ def test_up_to_the_card_page_each_address_is_answered_the_same(
 
 
 def test_the_card_page_doesnt_tell_either(world: World, known: dict[str, str]) -> None:
-    """A declined card, turning back, and a second look are the same for everybody."""
+    """A declined card, a cancelled visit and a second visit look the same for everybody."""
     told = {}
     for sort, email in known.items():
         browser = world.browser()
@@ -161,7 +161,9 @@ def test_a_card_that_had_its_trial_tests_no_address(world: World, known: dict[st
 
 @pytest.mark.parametrize("number", [DECLINED_LATER, SPENT, FRESH])
 def test_a_start_without_a_trial_tests_no_address(world: World, known: dict[str, str], number: str) -> None:
-    """One card that saves and is then declined, or one that pays: it makes no reader, asks no bank, and tells nothing apart."""
+    """A card that saves and is declined, or one that pays. It creates no reader, sends no bank request, and shows no
+    difference.
+    """
     before, charges, told = world.rows("SELECT id FROM reader"), len(world.charges()), {}
     for sort, email in {**known, "unknown too": "unknown.too@example.com"}.items():
         browser = world.browser()
@@ -287,7 +289,7 @@ def test_a_start_waits_an_hour_for_its_proof(world: World, known: dict[str, str]
 
 
 def test_an_address_proved_while_a_stranger_typed_the_card_is_its_owners(world: World) -> None:
-    """A stranger begins with an unknown address, and comes back from a second card page after its owner has signed in."""
+    """A stranger begins with an unknown address, and returns from a second card page after its owner has signed in."""
     stranger, owner = world.browser(), world.browser()
     stranger.start(UNKNOWN, FRESH)
     stranger.get("/account")
@@ -299,7 +301,7 @@ def test_an_address_proved_while_a_stranger_typed_the_card_is_its_owners(world: 
 
 @pytest.mark.parametrize("webhooks_first", [False, True])
 def test_two_browsers_with_one_new_address_make_one_start(world: World, webhooks_first: bool) -> None:
-    """Both were on the card page before either was done: who comes second must prove the address."""
+    """Both were on the card page before either had finished. The second must prove the address."""
     first, second = world.browser(), world.browser()
     pages = [steps(world, browser, UNKNOWN, paid=False)[1] for browser in (first, second)]
     ways = [world.sandbox.fill_in(page, f"{FRESH}__{n}") for n, page in enumerate(pages)]

@@ -91,7 +91,7 @@ def pour(connection: socket.socket, start: bytes, piece: bytes, most: int = 16 *
 
 
 def heard(connection: socket.socket) -> bytes:
-    """All that comes until the server ends the connection."""
+    """Everything received until the server ends the connection."""
     parts = []
     with suppress(ConnectionError):
         while part := connection.recv(65536):
@@ -105,7 +105,7 @@ def status_of(answer: bytes) -> int:
 
 
 def ask(connection: socket.socket, head: bytes = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n") -> bytes:
-    """One request and its answer, on a connection that goes on."""
+    """One request and its answer, on a connection that stays open."""
     connection.sendall(head)
     got = b""
     while not got.endswith(b"here"):

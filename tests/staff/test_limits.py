@@ -136,7 +136,7 @@ def waiting(world: World) -> bool:
 def test_two_members_acting_for_one_reader_at_once_are_done_one_after_the_other(
     world: World, yearly: Subscriber
 ) -> None:
-    """The second comes before the first is committed, and must not have looked by then at what is left."""
+    """The second begins before the first's commit, and must not have read the limit by then."""
     sipho, nandi = add(world, "support"), add(world, "support", "nandi@paper.example")
     reader, payment = payment_of(world, yearly.email)
     with ThreadPoolExecutor(1) as others:

@@ -15,7 +15,7 @@ def full(letters: int) -> str:
 
 
 def kept(words: str) -> str:
-    """As they are kept: each break as one letter."""
+    """The stored text: each break as one letter."""
     return words.replace("\r\n", "\n")
 
 

@@ -184,7 +184,9 @@ def test_keep_in_a_stale_page_keeps_nothing_and_says_so(world: World, paid: Subs
 
 
 def asked_and_started_again(world: World, paid: Subscriber) -> str:
-    """Asked staff for a second withdrawal, got no answer before the subscription ended, and began a third; the second's id."""
+    """The id of the second withdrawal, which staff didn't answer before the subscription ended. The reader began a third
+    one.
+    """
     withdrawn_then_started_again(world, paid).again("/account/withdraw").post("/account/withdraw")
     second = newest(world)
     world.advance_to(local(2027, 5, 1, 12))

@@ -269,7 +269,7 @@ def test_a_reader_who_waits_for_months_with_a_link_at_hand_gets_nothing_back_by_
 
 
 def test_a_request_and_a_charge_meet_under_one_lock(world: World, paid: Subscriber) -> None:
-    """Whichever is first: a request that comes while the charge is decided waits, and counts as a race."""
+    """In either order: a request during a charge's decision waits, and counts as a race."""
     world.skip_to(local(2027, 4, 16, 9))
     with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
         assert [one.id for one in claim_due(ctx)] == [paid.subscription_id]

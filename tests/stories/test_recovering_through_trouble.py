@@ -1,5 +1,6 @@
-"""Stripe is asked what happened while the database is in trouble, or something can't be taken in: right money stays, and one thing
-that breaks holds up no other."""
+"""Recovering Stripe's events while the database fails or one event can't be stored. The sums stay right. One failure
+delays nothing else.
+"""
 
 from datetime import timedelta
 
@@ -25,7 +26,7 @@ READERS = ("one@example.com", "two@example.com", "three@example.com")
 
 @pytest.fixture
 def restored(world: World) -> World:
-    """Three readers were charged since the backup that was restored and adopted; Stripe isn't asked yet."""
+    """Three readers were charged after the restored backup. It is adopted, and Stripe's events aren't fetched yet."""
     for number, email in enumerate(READERS):
         world.start_trial(email, f"pm_card_visa__{number}")
     world.advance_to(local(2027, 3, 15, 20))
@@ -69,7 +70,7 @@ def test_a_charge_stays_where_the_connection_is_cut(restored: World) -> None:
 
 
 def test_a_charge_that_is_taken_in_before_it_goes_back_stays(restored: World) -> None:
-    """What broke is mended, and the news of the charge comes again."""
+    """The fault is repaired, and the charge's event arrives again."""
     world = restored
     with refused_rows(world, "payment", "false"):
         found = recover(world.services.reconcile_context, world.now)

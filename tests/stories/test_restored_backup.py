@@ -1,5 +1,6 @@
-"""A backup is restored after a billing run: Stripe is asked for all that happened since before anybody is charged again, and what it
-says is taken in."""
+"""A backup is restored after a billing run. All later events of Stripe are fetched and stored before anybody is
+charged again.
+"""
 
 from datetime import timedelta
 
@@ -97,7 +98,7 @@ def test_a_trial_that_was_longer_than_the_backup_knows_is_paid_from_its_own_firs
 
 
 def test_what_was_known_before_is_not_taken_in_again(evening: World) -> None:
-    """Charges, a refund and a card of the hour before: Stripe lists them, and they are told again to nobody."""
+    """Stripe lists charges, a refund and a card of the hour before. They cause no second mail."""
     world = evening
     world.advance_to(local(2027, 3, 16, 12))
     (payment, *_) = world.rows("SELECT id FROM payment ORDER BY id")
@@ -117,7 +118,7 @@ def test_what_was_known_before_is_not_taken_in_again(evening: World) -> None:
 
 
 def test_the_same_claim_has_the_same_name_so_stripe_takes_nothing_twice(evening: World) -> None:
-    """Even where Stripe wasn't asked: two databases that count, by mistake."""
+    """Even without a look-up at Stripe, when two databases charge by mistake."""
     world = evening
     world.advance_to(local(2027, 3, 16, 12))
     names = world.rows("SELECT id, idempotency_key, invoice_id FROM attempt ORDER BY id")
@@ -339,13 +340,13 @@ def test_what_a_bank_took_back_after_the_backup_stops_the_next_charge(
 
 
 def test_the_news_of_a_lost_charge_takes_it_in_as_well(evening: World) -> None:
-    """Its event came while we were away, and comes again when we are back."""
+    """Its event arrived while we were unreachable, and is sent again."""
     world = evening
     world.advance_to(local(2027, 3, 16, 12))
-    told = [event["id"] for event in world.sandbox.events() if event["type"] == "payment_intent.succeeded"]
+    paid = [event["id"] for event in world.sandbox.events() if event["type"] == "payment_intent.succeeded"]
     before = world.rows(INVOICES)
     world.restore_backup()
-    world.sandbox.resend(told[0])
+    world.sandbox.resend(paid[0])
     world.sandbox.settle()
     tick(world.services)
     assert len(world.rows(INVOICES)) == 1

@@ -1,5 +1,6 @@
-"""A standby takes over, or a backup is restored, seconds after money moved. Stripe's lists don't have that yet: they are asked once more
-before money goes on."""
+"""A standby takes over, or a backup is restored, seconds after a payment. Stripe's lists lack that payment, so they
+are read once more before anybody is charged.
+"""
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.support.world import World, local
 
 
 def adopt(world: World) -> str:
-    """What the operator is told, while lists lack the last minute."""
+    """The operator's output while the lists lack the last minute."""
     world.sandbox.lag(60)
     done = run_on(world, "adopt", "--yes")
     assert done.exit_code == 0, done.output
@@ -23,7 +24,7 @@ def adopt(world: World) -> str:
 
 
 def held(world: World) -> bool:
-    """Whether money stands still."""
+    """Whether charges and refunds are on hold."""
     with world.services.database.transaction() as session:
         return isinstance(installation.held_by(session), AsksAcquirer)
 
@@ -47,7 +48,7 @@ def test_a_charge_of_seconds_ago_is_taken_in_and_not_made_again(world: World, no
 
 
 def test_who_withdrew_seconds_ago_is_not_charged_for_another_month(world: World, paid: Subscriber) -> None:
-    """The withdrawal is lost; only its refund tells of it."""
+    """The withdrawal is lost, and only its refund shows it."""
     world.back_up()
     path = f"/v1/subscriptions/{paid.subscription_id}/withdraw"
     world.api.post(path, json={"reason": "changed my mind"}).raise_for_status()
@@ -79,7 +80,7 @@ def test_a_card_given_seconds_ago_is_charged_from_then_on(world: World, paid: Su
 def test_it_is_asked_again_only_where_the_database_was_adopted_a_moment_ago(
     world: World, paid: Subscriber
 ) -> None:
-    """What could not be asked to the end for a while has waited long enough."""
+    """A look-up that couldn't finish for a while has waited long enough."""
     world.back_up()
     world.restore_backup()
     world.sandbox.faults({"effect": "500_before", "path": "/v1/refunds*", "times": None})

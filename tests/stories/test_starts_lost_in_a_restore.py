@@ -1,5 +1,6 @@
-"""A returning reader began on the card page before the backup, and confirmed the address after it: the start is lost with the
-restore. A person hears of it; no link is mailed for a browser that is long gone, and no card is kept that may be a stranger's."""
+"""A returning reader opened the card page before the backup and confirmed the address after it. The restore loses
+that start. Staff get a case. No link is mailed, and the card isn't kept, since it may be a stranger's.
+"""
 
 import pytest
 

@@ -41,9 +41,9 @@ def test_a_cancellation_is_undone_in_the_trial_and_in_a_paid_month(
     assert world.api.post(f"/v1/subscriptions/{subscription}/resume").status_code == 200
     world.advance_to(local(2027, 4, 17))
     assert world.charged_at() == ["2027-03-16 09:00", "2027-04-16 09:00"]
-    told = world.mail_kinds(in_trial.email)
-    assert told[:3] == ["trial_started", "cancelled", "resumed"]
-    assert told[-4:] == ["receipt", "cancelled", "resumed", "receipt"]
+    mails = world.mail_kinds(in_trial.email)
+    assert mails[:3] == ["trial_started", "cancelled", "resumed"]
+    assert mails[-4:] == ["receipt", "cancelled", "resumed", "receipt"]
 
 
 def test_undone_after_a_notice_was_missed_the_trial_is_longer_and_told_anew(
@@ -61,9 +61,9 @@ def test_undone_after_a_notice_was_missed_the_trial_is_longer_and_told_anew(
     assert world.sandbox.charges() == []
     world.advance_to(local(2027, 3, 20, 9))
     assert world.charged_at() == ["2027-03-20 09:00"]
-    told = world.mail_kinds(cancelled_early.email)
-    assert told[-2:] == ["second notice for 2027-03-20", "receipt"]
-    assert told.count("first notice for 2027-03-20") == 1
+    mails = world.mail_kinds(cancelled_early.email)
+    assert mails[-2:] == ["second notice for 2027-03-20", "receipt"]
+    assert mails.count("first notice for 2027-03-20") == 1
 
 
 def test_a_trial_is_made_longer_by_an_undo_once_and_not_for_ever(

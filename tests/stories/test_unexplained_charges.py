@@ -1,5 +1,6 @@
-"""A charge in our name that nothing in this database explains gives itself back. While that fails it is tried on, or staff have its
-case with the sum."""
+"""A charge that the database can't explain is refunded by itself. While the refund fails it is retried, or staff have
+a case with the sum.
+"""
 
 from datetime import timedelta
 from typing import Any

@@ -1,5 +1,6 @@
-"""What readers of other systems suffered, each from a public thread, and the tests in which it can't happen here. A test that
-is renamed or dropped is missed by this list."""
+"""Billing faults of other systems, each from a public thread, with the tests that prove them impossible here. The
+list fails when such a test is renamed or removed.
+"""
 
 import ast
 from datetime import date
@@ -110,7 +111,7 @@ def test_there_are_eighteen() -> None:
 
 @pytest.mark.prove
 def test_a_price_rise_moves_no_day_and_no_refund(world: World, paid_twice: Subscriber) -> None:
-    """A letter is found that came between two charges: the later one goes back, at the price it had, and no other."""
+    """A letter is found that arrived between two charges. Only the later charge is refunded, at its own price."""
     world.advance_to(local(2027, 4, 20))
     with world.services.database.begin(world.services.site, world.now, Command()) as ctx:
         announce_price.plan_change(ctx, "monthly", 8000, date(2027, 5, 1), today=date(2027, 4, 20))

@@ -34,7 +34,7 @@ pytestmark = [
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """Serves the preview without a word."""
+    """Serves the preview without logging."""
 
     def log_message(self, *_: Any) -> None:
         """Says nothing."""

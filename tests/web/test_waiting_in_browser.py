@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 
 class Answers(BaseHTTPRequestHandler):
-    """Gives `/ask` the answers in their order, the last of them for ever; `/there` says what it was told to say once."""
+    """Gives `/ask` the answers in order, the last one for ever. `/there` shows its text once."""
 
     then: list[tuple[int, str]]
     asked: int

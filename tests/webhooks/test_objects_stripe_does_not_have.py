@@ -84,7 +84,7 @@ def test_an_object_that_stripe_denies_for_a_moment_is_asked_for_again(
 def test_a_page_that_stripe_does_not_have_any_more_ends_with_its_time(
     world: World, owing: Subscriber, kind: str
 ) -> None:
-    """Until then nothing else is charged, for it may be there in a minute; then the ladder goes on."""
+    """Until then nothing else is charged, since the page may reappear. Then the retries go on."""
     browser = world.browser()
     browser.get(world.mailed_link(owing.email, "/pay/"))
     browser.sent_to("/pay/page")
@@ -101,7 +101,7 @@ def test_a_page_that_stripe_does_not_have_any_more_ends_with_its_time(
 def test_a_card_page_that_stripe_denies_for_a_moment_still_saves_the_card(
     world: World, paid: Subscriber
 ) -> None:
-    """The reader is back before Stripe has it; its event comes later, and says where it is."""
+    """The reader returns before Stripe lists the visit. Its event arrives later and names it."""
     browser = world.browser()
     browser.sign_in(paid.email)
     browser.get("/account")
@@ -160,7 +160,7 @@ def test_a_dispute_of_ours_that_stripe_does_not_have_any_more_is_told_to_staff(
 def test_a_refund_of_ours_that_stripe_does_not_have_any_more_waits_for_a_person(
     world: World, paid: Subscriber
 ) -> None:
-    """It isn't made again, nor called failed: it is asked for again, and the doctor tells of one that waits for long."""
+    """It isn't made again, nor marked failed. It is looked up again, and the doctor reports one that waits for long."""
     world.sandbox.banks("refunds", **{"as": "pending"})
     payment = world.rows("SELECT id FROM payment")[0]["id"]
     body = {"amount": 2500, "reason": "A kindness."}

@@ -20,7 +20,7 @@ from tests.support.world import World, local
 
 MINUTES = (1, 5, 15, 60)
 BROKEN = "amount < 0"
-"""What no payment is: whoever settles a charge from its event fails."""
+"""No valid payment, so settling a charge from its event fails."""
 
 
 def command(world: World, *words: str) -> Result:
@@ -165,7 +165,7 @@ def test_live_events_are_nothing_to_a_test_installation_and_the_other_way_round(
 
 @pytest.mark.usefixtures("in_trial")
 def test_another_installations_charge_on_the_same_account_is_not_ours(world: World) -> None:
-    """Two test installations share an account: each is told of the other's charges."""
+    """Two test installations share an account, and each gets the other's events."""
     card = world.rows("SELECT customer_ref, gateway_ref FROM payment_method")[0]
     world.sandbox.client().v1.payment_intents.create(
         {

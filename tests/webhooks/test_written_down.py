@@ -8,7 +8,7 @@ CHARGED = "SELECT outcome FROM inbound_event WHERE event_type = 'payment_intent.
 
 
 def fetched(world: World) -> list[str]:
-    """The intents that Stripe was asked for, one by one."""
+    """The intents fetched from Stripe, one by one."""
     paths = [one["path"] for one in world.sandbox.exchanges if one["method"] == "GET"]
     return [path for path in paths if path.startswith("/v1/payment_intents/")]
 

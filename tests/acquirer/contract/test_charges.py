@@ -72,7 +72,7 @@ def test_a_charge_that_waits_for_the_reader_asks_for_the_reader(
 
 
 def test_what_the_acquirer_does_not_know_is_an_answer(acquirer: UnderTest) -> None:
-    """Not doubt: it would be asked again for ever."""
+    """As an unknown outcome it would be looked up for ever."""
     gateway, names = acquirer.gateway, acquirer.names
     claim, outcome = gateway.fetch_charge(names.no_charge)
     assert claim is None

@@ -92,9 +92,9 @@ def paid_on_a_page(**charge: Any) -> Charged:
 
 def test_a_card_of_which_stripe_says_little_is_kept_with_what_it_says() -> None:
     """Brand and last four digits may be null in a charge, and so may be its PaymentMethod."""
-    told = paid_on_a_page(payment_method_details={"card": PAID_CARD | {"brand": None, "last4": None}}).card
-    assert told is not None
-    assert (told.brand, told.last4) == ("card", "????")
+    card = paid_on_a_page(payment_method_details={"card": PAID_CARD | {"brand": None, "last4": None}}).card
+    assert card is not None
+    assert (card.brand, card.last4) == ("card", "????")
     assert paid_on_a_page(payment_method=None).card is None
 
 

@@ -64,7 +64,7 @@ def test_a_wrong_key_is_doubt_and_never_a_decline(sandbox: Sandbox) -> None:
 
 
 def unreachable() -> StripeGateway:
-    """A gateway to where nobody listens; it tries twice, without a pause."""
+    """A gateway to an address without a server. It tries twice, without a pause."""
     return StripeGateway(secret_key=KEY, api_base="http://127.0.0.1:9", webhook_secrets=[], waits=False)
 
 

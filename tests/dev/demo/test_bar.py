@@ -22,11 +22,11 @@ def test_it_says_in_plain_words_what_happens_next(make_world: Callable[..., Worl
     world.start_trial("next@example.com")
     world.settle()
     newcomer = world.browser()
-    told = []
+    lines = []
     while not world.charges():
-        told.append(next_thing(newcomer))
+        lines.append(next_thing(newcomer))
         newcomer.post("/demo/clock", to="next")
-    assert [words for words in told if "next@example.com" in words] == [
+    assert [words for words in lines if "next@example.com" in words] == [
         "the first trial notice to next@example.com",
         "the second trial notice to next@example.com",
         "the first charge of R75.00 incl. VAT, to next@example.com",

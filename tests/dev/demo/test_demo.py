@@ -44,7 +44,7 @@ def assert_a_worker_is_seen(card: dict[str, Any]) -> None:
 
 
 def assert_it_says_where_and_what_to_try(said: str, card: dict[str, Any], data: Path) -> None:
-    """All that a newcomer has is what stands on the terminal."""
+    """A newcomer has only the terminal's output."""
     rows = dict(re.findall(r"^  (\S.*?)  +(\S+)$", said, re.MULTILINE))
     assert rows["The paper"] == card["url"]
     assert rows["Staff"] == card["staff_sign_in_url"]

@@ -1,5 +1,6 @@
-"""The very bodies of refusals that the gateway has to tell apart. Stripe says less than one would wish: where it gives no code
-and no param, the sandbox gives none. The sources stand beside the answers in the sandbox."""
+"""The exact bodies of refusals that the gateway must tell apart. Where Stripe gives no code and no param, the sandbox
+gives none either. The sandbox names the source beside each answer.
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -11,7 +11,7 @@ from tests.support.sandbox import Sandbox
 
 
 def settled(sandbox: Sandbox, stripe: Stripe, days: int = 7) -> Any:
-    """A charge whose money can be paid out, under a schedule that pays nothing out by itself."""
+    """A charge whose money can be paid out, with automatic payouts off."""
     sandbox.set_clock(sandbox.now)
     sandbox.banks("payouts", schedule="manual")
     made = charge(stripe, a_saved_card(stripe, "pm_card_visa"))

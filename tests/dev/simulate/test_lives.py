@@ -62,7 +62,7 @@ PLANTED = date(2027, 1, 25)
 
 
 def charge_behind_our_back(installation: SimulatedInstallation, on: date) -> None:
-    """A reader's card is charged in the sandbox by nobody we know, and a row of ours says what isn't so."""
+    """Charge a reader's card in the sandbox without our code, and falsify a row of ours."""
     if on != PLANTED:
         return
     with installation.services.database.transaction() as session:

@@ -41,7 +41,7 @@ def test_the_tests_wait_for_events_and_not_for_time() -> None:
 
 @pytest.mark.parametrize("named", MAY_WAIT)
 def test_what_may_wait_does(named: str) -> None:
-    """A name that isn't needed any more leaves the list."""
+    """A name that isn't needed any more must leave the list."""
     modules = [source for source in [*sources(), *sources_of_tests()] if source.within(named)]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(clocks, "MAY_WAIT", {})

@@ -72,12 +72,12 @@ def is_module(name: str) -> bool:
 
 
 def links_in(text: str) -> set[str]:
-    """Where Markdown links and pictures lead, but for the web."""
+    """The targets of Markdown links and pictures, except web addresses."""
     return {link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link}
 
 
 def is_there(page: str, link: str) -> bool:
-    """Whether the link leads to a file, and to a heading of it. One that begins with a slash begins at the root."""
+    """Whether the link leads to a file, and to a heading of it. A leading slash means the root."""
     path, _, heading = link.partition("#")
     target = ROOT / path[1:] if path.startswith("/") else (ROOT / page).parent / path if path else ROOT / page
     return target.exists() and (not heading or heading in headings_of(target.read_text()))
@@ -111,7 +111,7 @@ def text_of(page: str) -> str:
 
 
 def exists(command: tuple[str, ...]) -> bool:
-    """Whether the words are a command; a second word counts only where the first has subcommands."""
+    """Whether the words are a command. A second word counts only if the first has subcommands."""
     first = billing.commands.get(command[0])
     if isinstance(first, click.Group) and len(command) > 1:
         return command[1] in first.commands

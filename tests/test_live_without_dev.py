@@ -115,7 +115,7 @@ def test_no_live_process_imports_anything_of_dev_or_answers_for_it(
 
 
 def imports_of_dev(modules: tuple[Source, ...]) -> list[str]:
-    """What imports `billing.dev`, but for what belongs to it and for commands, which do it when they are called."""
+    """Importers of `billing.dev`, except its own modules and commands that import it when called."""
     return [
         source.says(line, f"imports {name}")
         for source in modules

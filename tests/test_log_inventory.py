@@ -46,6 +46,6 @@ def test_each_is_listed_once() -> None:
 
 
 def test_no_fact_is_named_as_what_a_log_must_not_hold() -> None:
-    """An address has its keyed name; nothing else of a person, and no secret, is a fact."""
+    """An address appears as its keyed hash. No other personal data and no secret is a fact."""
     names = {fact for _, facts in log_calls.events() for fact in facts}
     assert names & {"email", "ip", "token", "secret", "code", "phone", "name", "password"} == set()

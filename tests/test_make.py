@@ -34,7 +34,7 @@ def make(*words: str) -> str:
 
 
 def targets() -> set[str]:
-    """Those that are commands for people: declared phony together, at the top."""
+    """Commands for people: declared phony together, at the top."""
     declared = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert declared
     return set(declared[1].split())
@@ -59,7 +59,7 @@ def locked(lock: str) -> dict[str, str]:
 
 
 def named(*extras: str) -> set[str]:
-    """The packages that pyproject.toml asks for: those without which nothing runs, or those of `extras`."""
+    """The packages that pyproject.toml requires: those needed to run, or those of `extras`."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = [project["optional-dependencies"][extra] for extra in extras] or [project["dependencies"]]
     return {canonical(re.split(r"[^\w-]", words)[0]) for several in asked for words in several}

@@ -56,7 +56,7 @@ def terminal() -> Iterator[tuple[IO[str], Callable[[], str]]]:
 
 
 def seen(said: str) -> list[str]:
-    """The lines that stood there one after the other, each over the one before."""
+    """The successive lines, each of which overwrote the one before."""
     return [line.rstrip() for line in said.split("\r")]
 
 

@@ -195,7 +195,7 @@ Ask = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def ask(world: World) -> Ask:
-    """`ask("rdr_…", "listen", "owl")`: one evaluation, as a gateway asks it."""
+    """`ask("rdr_…", "listen", "owl")`: one evaluation, as a gateway requests it."""
 
     def evaluate(reader: str, action: str, article: str, kind: str = "reader", **more: Any) -> dict[str, Any]:
         body = {
@@ -252,7 +252,7 @@ def test_a_gateway_asks_in_the_words_of_authzen(world: World, put: Put, ask: Ask
 
 
 def evaluated(world: World, reason: str) -> float:
-    """How many evaluations this process has answered so far, for this reason."""
+    """The number of evaluations of this process so far, for this reason."""
     wanted = f'masthead_gate_answers_total{{reason="{reason}",route="authzen"}} '
     lines = world.api.get("/metrics").text.splitlines()
     return sum(float(line.removeprefix(wanted)) for line in lines if line.startswith(wanted))
@@ -261,7 +261,7 @@ def evaluated(world: World, reason: str) -> float:
 def test_the_plainest_evaluations_are_answered_by_the_gate_as_by_the_framework(
     world: World, put: Put
 ) -> None:
-    """A context, even an empty one, is for the framework to read."""
+    """The framework reads every context, even an empty one."""
     reader = known_elsewhere(world)
     articles = [put(name, name) for name in ("free", "registered", "metered", "subscriber")]
     subjects = [

@@ -39,7 +39,7 @@ numbers = count()
 
 @dataclass(frozen=True)
 class Subscribed:
-    """What decides of a subscription. One that a dispute stopped is one that is cancelled."""
+    """The facts that decide about a subscription. A dispute stops one like a cancellation."""
 
     state: State
     plan_id: str
@@ -134,7 +134,7 @@ def write(database: Database, subscribed: Subscribed | None, given_days: list[Gi
 def by_the_rule(
     subscribed: Subscribed | None, given_days: list[Given], zone: ZoneInfo, at: datetime
 ) -> list[Entitlement]:
-    """What the reader holds or will hold, decided one by one."""
+    """The reader's current and future rights, decided one by one."""
     held = [
         Entitlement(Reason.COMPLIMENTARY, grant.until, frozenset(grant.features))
         for grant in given_days
@@ -196,7 +196,7 @@ def test_sql_and_the_rule_agree_again_and_again(database: Database) -> None:
 
 @pytest.mark.parametrize("state", State)
 def test_to_the_instant(database: Database, state: State) -> None:
-    """At the very ends, cancelled or not: where random instants seldom fall."""
+    """At the exact ends, cancelled or not. Random instants seldom hit them."""
     zone, end = ZONES[0], START.replace(hour=22)
     for cancels_at in (None, end):
         own = Subscribed(state, "monthly", end, cancels_at, date(2027, 3, 28))

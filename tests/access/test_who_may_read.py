@@ -25,7 +25,7 @@ REFUSALS = {"register", "subscribe", "meter_used"}
 
 
 @dataclass
-class Town:
+class Visitors:
     """A world with a reader of each kind in it, each with the cookies of a browser."""
 
     world: World
@@ -67,9 +67,9 @@ def _settle_in(world: World) -> tuple[dict[str, list[Cookie]], dict[str, str]]:
 
 
 @pytest.fixture
-def town(world: World) -> Town:
+def visitors(world: World) -> Visitors:
     """On 16 March, noon."""
-    return Town(world, *world.once("a reader of each kind settles in", lambda: _settle_in(world)))
+    return Visitors(world, *world.once("a reader of each kind settles in", lambda: _settle_in(world)))
 
 
 def _sentences(article: SampleArticle) -> list[str]:
@@ -82,11 +82,11 @@ def _sentences(article: SampleArticle) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", READS)
-def test_what_is_open_to_whom_and_why(town: Town, kind: str) -> None:
-    world = town.world
+def test_what_is_open_to_whom_and_why(visitors: Visitors, kind: str) -> None:
+    world = visitors.world
     for level, reason in zip(LEVELS, READS[kind], strict=True):
         article = world.articles[level][0]
-        mine = town.browser(kind).http.get(f"/v1/access/{article}")
+        mine = visitors.browser(kind).http.get(f"/v1/access/{article}")
         answer = mine.json()
         assert (answer["reason"], answer["allowed"]) == (reason, reason not in REFUSALS), level
         assert answer["article"] == article
@@ -97,13 +97,15 @@ def test_what_is_open_to_whom_and_why(town: Town, kind: str) -> None:
             ["listen", "read"] if listens else ["read"] if answer["allowed"] else []
         )
         assert mine.headers["cache-control"] == "private, no-store"
-        if kind in town.ids:
-            assert world.access(article, town.ids[kind])["reason"] == reason, "a program is told the same"
+        if kind in visitors.ids:
+            assert world.access(article, visitors.ids[kind])["reason"] == reason, "a program is told the same"
 
 
 @pytest.mark.parametrize("kind", READS)
-def test_locked_text_is_in_no_byte_of_the_page_and_open_text_is_all_there(town: Town, kind: str) -> None:
-    browser = town.browser(kind)
+def test_locked_text_is_in_no_byte_of_the_page_and_open_text_is_all_there(
+    visitors: Visitors, kind: str
+) -> None:
+    browser = visitors.browser(kind)
     for article in sample_articles():
         reason = READS[kind][LEVELS.index(article.teaser.access)]
         page = browser.get(f"/articles/{article.teaser.id}")
@@ -126,9 +128,9 @@ def test_locked_text_is_in_no_byte_of_the_page_and_open_text_is_all_there(town: 
 
 
 @pytest.mark.parametrize("kind", READS)
-def test_only_holders_listen(town: Town, kind: str) -> None:
+def test_only_holders_listen(visitors: Visitors, kind: str) -> None:
     spoken = next(article for article in sample_articles() if article.teaser.audio)
-    browser = town.browser(kind)
+    browser = visitors.browser(kind)
     answer = browser.http.get(f"/v1/audio/{spoken.teaser.id}")
     page = browser.get(f"/articles/{spoken.teaser.id}")
     assert answer.headers["cache-control"] == "private, no-store" or kind not in HOLDERS
@@ -145,47 +147,47 @@ def test_only_holders_listen(town: Town, kind: str) -> None:
         assert "/listen/" not in page.text, "not even its address"
 
 
-def test_the_page_tells_search_engines_what_is_locked_and_none_of_it(town: Town) -> None:
+def test_the_page_tells_search_engines_what_is_locked_and_none_of_it(visitors: Visitors) -> None:
     for article in sample_articles():
-        text = town.world.browser().get(f"/articles/{article.teaser.id}").text
+        text = visitors.world.browser().get(f"/articles/{article.teaser.id}").text
         free = article.teaser.access == "free"
         assert f'"isAccessibleForFree": {"true" if free else "false"}' in text
         assert ('"cssSelector": ".paywall"' in text) is not free
         assert "articleBody" not in text
 
 
-def test_an_unknown_article_is_not_found(town: Town) -> None:
-    world = town.world
+def test_an_unknown_article_is_not_found(visitors: Visitors) -> None:
+    world = visitors.world
     answer = world.api.get("/v1/access/no-such-article")
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_article")
     browser = world.browser()
     assert browser.get("/articles/no-such-article").status == 404
     assert browser.get("/v1/audio/no-such-article").status == 404
     silent = next(article for article in sample_articles() if not article.teaser.audio)
-    answer = town.browser("active").http.get(f"/v1/audio/{silent.teaser.id}")
+    answer = visitors.browser("active").http.get(f"/v1/audio/{silent.teaser.id}")
     assert (answer.status_code, answer.json()["code"]) == (404, "no_recording")
 
 
-def test_an_unknown_reader_is_nobody_in_particular(town: Town) -> None:
-    world = town.world
+def test_an_unknown_reader_is_nobody_in_particular(visitors: Visitors) -> None:
+    world = visitors.world
     assert world.access(world.articles["subscriber"][0], "rdr_nobody")["reason"] == "subscribe"
     assert world.access(world.articles["registered"][0], "rdr_nobody")["reason"] == "register"
 
 
-def test_many_articles_are_answered_in_the_order_asked(town: Town) -> None:
-    world = town.world
+def test_many_articles_are_answered_in_the_order_asked(visitors: Visitors) -> None:
+    world = visitors.world
     wanted = [world.articles[level][0] for level in ("subscriber", "free", "registered", "subscriber")]
-    asked = {"articles": wanted, "reader_id": town.ids["grace"]}
+    asked = {"articles": wanted, "reader_id": visitors.ids["grace"]}
     answer = world.api.post("/v1/access", json=asked)
     assert answer.status_code == 200
     assert [one["article"] for one in answer.json()] == wanted
     assert [one["reason"] for one in answer.json()] == ["grace", "free", "grace", "grace"]
     assert answer.headers["cache-control"] == "private, no-store"
-    mine = town.browser("active").http.post("/v1/access", json=asked).json()
+    mine = visitors.browser("active").http.post("/v1/access", json=asked).json()
     assert {one["reason"] for one in mine} == {"subscription", "free"}, "a browser asks for itself alone"
     for wrong in ([], ["x"] * 501, "x", [1]):
         assert world.api.post("/v1/access", json={"articles": wrong}).status_code == 422
     assert world.api.post("/v1/access", json={"articles": [*wanted, "no-such"]}).status_code == 404
-    assert world.rows("SELECT count(*) AS n FROM meter_read WHERE visitor = :v", v=town.ids["grace"]) == [
+    assert world.rows("SELECT count(*) AS n FROM meter_read WHERE visitor = :v", v=visitors.ids["grace"]) == [
         {"n": 0}
     ]

@@ -13,7 +13,7 @@ ARTICLES = ("locked", "metered", "quiet", "passing")
 
 
 class Diary:
-    """Asks at moments of a story, and writes the answers down."""
+    """Requests decisions at moments of a story, and records them."""
 
     def __init__(self, world: World, reader: str) -> None:
         self.world = world

@@ -42,7 +42,7 @@ class Elsewhere:
 
 @pytest.fixture(scope="module")
 def elsewhere(databases: Databases) -> Iterator[Elsewhere]:
-    """One for this file, for it takes seconds to start: a test changes what one reader holds, and leaves the others alone."""
+    """One process for this file, since it takes seconds to start. Each test changes one reader and no other."""
     with databases.fresh() as url:
         furnish(url)
         with serving(url) as client:

@@ -58,7 +58,7 @@ def at(offset: int) -> datetime:
     return START + timedelta(hours=offset)
 
 
-class Town:
+class BothPaths:
     """One database, with an article and a reader for each example."""
 
     def __init__(self, url: str) -> None:
@@ -189,15 +189,15 @@ class Town:
 
 
 @pytest.fixture
-def town(database_url: str) -> Iterator[Town]:
-    found = Town(database_url)
+def paths(database_url: str) -> Iterator[BothPaths]:
+    found = BothPaths(database_url)
     yield found
     found.close()
 
 
-def agree(town: Town, given: dict[str, Any]) -> int:
-    """How often the cache answered by itself; each time as the database does."""
-    article, reader = town.write(given)
+def agree(paths: BothPaths, given: dict[str, Any]) -> int:
+    """The number of answers from the cache. Each is the database's answer too."""
+    article, reader = paths.write(given)
     number = reader.removeprefix("rdr_")
     cookie = {
         "nobody": "",
@@ -205,38 +205,38 @@ def agree(town: Town, given: dict[str, Any]) -> int:
         "unknown session": "masthead-session=x",
     }
     header = cookie[given["who"]].encode()
-    who, cache = PresentedCredentials(header, b"", NO_QUERY), AccessCache(100, town.clock)
+    who, cache = PresentedCredentials(header, b"", NO_QUERY), AccessCache(100, paths.clock)
     signed_in, answered = given["who"] == "session", 0
     for seconds in given["instants"]:
         then = START + timedelta(seconds=seconds)
-        answer = town.fast(cache, who, article, then)
+        answer = paths.fast(cache, who, article, then)
         if answer is None:
             continue
         answered += 1
-        now = town.clock.seconds()
-        quick = town.builder.fast_path(cache, [(b"cookie", header)], article, then.timestamp(), now)
+        now = paths.clock.seconds()
+        quick = paths.builder.fast_path(cache, [(b"cookie", header)], article, then.timestamp(), now)
         assert quick == (answer if answer.decision.allowed and signed_in else None)
-        slow = town.slow(article, reader if signed_in else None, then)
+        slow = paths.slow(article, reader if signed_in else None, then)
         assert json.loads(answer.body) == slow, (given, then)
     return answered
 
 
-def throw(town: Town, examples: int) -> None:
+def throw(paths: BothPaths, examples: int) -> None:
     answered = []
 
     @settings(max_examples=examples, database=None)
     @given(facts)
     def same(given: dict[str, Any]) -> None:
-        answered.append(agree(town, given))
+        answered.append(agree(paths, given))
 
     same()
     assert sum(map(bool, answered)) > examples // 3, "the cache answers by itself, or nothing was shown"
 
 
-def test_memory_and_database_say_the_same(town: Town) -> None:
-    throw(town, 120)
+def test_memory_and_database_say_the_same(paths: BothPaths) -> None:
+    throw(paths, 120)
 
 
 @pytest.mark.prove
-def test_memory_and_database_say_the_same_again_and_again(town: Town) -> None:
-    throw(town, sized(at_length=3_000, usual=300))
+def test_memory_and_database_say_the_same_again_and_again(paths: BothPaths) -> None:
+    throw(paths, sized(at_length=3_000, usual=300))

@@ -27,7 +27,7 @@ NEWCOMERS = int(SECONDS * A_SECOND / 3)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a reader did: between `began` and `done` both the old and the new are true."""
+    """A reader's act. Between `began` and `done` both the old and the new answer are true."""
 
     began: float
     done: float

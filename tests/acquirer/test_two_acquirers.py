@@ -107,7 +107,7 @@ def test_a_charge_goes_to_the_acquirer_of_its_card_and_all_that_follows_names_it
 
 
 def test_the_pause_of_one_holds_nothing_at_the_other(world: World, another: Another) -> None:
-    """Five charges at the one that is away pause it; the other's are taken, and its own wait for the probe."""
+    """Five failed charges pause the unreachable acquirer, and its others wait for the probe. The other acquirer's are made."""
     started = due(world, 8)
     for one in started[:6]:
         move_card(world, one)
@@ -137,7 +137,7 @@ def test_the_pause_of_one_holds_nothing_at_the_other(world: World, another: Anot
 
 
 def test_one_name_at_two_acquirers_is_two_events(world: World, another: Another) -> None:
-    """Each is settled with its own; the same once more is no news."""
+    """Each is settled with its own acquirer. The same event once more changes nothing."""
     event = Notification("evt_1", "some.thing", Signal.CARD_CHANGED, "pm_1", world.now)
     with world.services.database.transaction() as session:
         assert inbox.store(session, "stripe", [event, event], world.now) == [True, False]
@@ -150,7 +150,7 @@ def test_one_name_at_two_acquirers_is_two_events(world: World, another: Another)
 
 @pytest.mark.usefixtures("paid")
 def test_one_name_may_stand_at_both_and_only_once_at_each(world: World) -> None:
-    """What is unique at an acquirer needn't be at two."""
+    """Ids are unique at one acquirer, not across two."""
     copied = "INSERT INTO payment_method SELECT (jsonb_populate_record(m, CAST(:patch AS jsonb))).* FROM payment_method m LIMIT 1"
     world.execute(copied, patch='{"id": "pmt_2", "acquirer": "another"}')
     with pytest.raises(sa.exc.IntegrityError, match="one_row_a_card"):
@@ -159,7 +159,7 @@ def test_one_name_may_stand_at_both_and_only_once_at_each(world: World) -> None:
 
 @pytest.mark.usefixtures("paid")
 def test_an_acquirer_that_is_not_set_up_any_more_holds_up_no_other(world: World, another: Another) -> None:
-    """Its events wait, as they do while an acquirer is away."""
+    """Its events wait, as for an unreachable acquirer."""
     event = Notification("evt_1", "some.thing", Signal.CARD_CHANGED, "pm_1", world.now)
     with world.services.database.transaction() as session:
         inbox.store(session, "one_that_left", [event], world.now)

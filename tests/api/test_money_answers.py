@@ -192,7 +192,9 @@ def lost_and_found(world: World, paid: Subscriber) -> Subscriber:
 def test_an_invoice_that_is_found_late_comes_after_those_that_were_read_before(
     world: World, lost_and_found: Subscriber
 ) -> None:
-    """Ids follow their subscription's, so they don't sort by time; a program that reads on after the last one misses nothing."""
+    """Ids follow their subscription's, so they don't sort by time. A program that continues after its last one misses
+    nothing.
+    """
     path = f"/v1/readers/{lost_and_found.reader_id}/invoices"
     listed = world.api.get(path).json()["data"]
     assert [row["number"] for row in listed] == ["INV-000001", "INV-000002", "INV-000003"]

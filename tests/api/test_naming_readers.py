@@ -4,7 +4,7 @@ from tests.support.world import World
 
 
 def test_a_name_nobody_has_gives_way_to_ours(world: World) -> None:
-    """From memory as from the database: the first answer is looked up, those after it are remembered."""
+    """The first answer comes from the database, later ones from memory."""
     reader = world.start_trial("thandi@example.com", external_id="42")["reader"]["id"]
     locked = f"/v1/access/{world.articles['subscriber'][0]}"
     named = {

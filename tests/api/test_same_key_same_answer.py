@@ -36,7 +36,7 @@ def test_a_failure_of_ours_without_effect_does_not_stick_to_the_key(world: World
 
 
 def test_the_answer_that_can_not_be_kept_undoes_what_it_tells(world: World, payment: str) -> None:
-    """Effect and answer are one transaction: there is no moment in which the key could do it twice."""
+    """Effect and answer are one transaction, so the key can never act twice."""
     with every_commit_fails(world, "api_answer"):
         assert give_back(world, payment).status_code == 500
     assert world.rows("SELECT id FROM refund") == []
@@ -87,7 +87,7 @@ def test_acts_and_refusals_are_answered_alike(
 
 
 def test_an_answer_without_words_is_repeated_without_words(world: World) -> None:
-    """204 may carry no body, and a server that is given one breaks off."""
+    """A 204 may have no body, and the server fails on one."""
     article = f"/v1/articles/{world.articles['subscriber'][0]}"
     for _ in range(2):
         answer = world.api.delete(article, headers={"Idempotency-Key": "gone-1"})

@@ -81,7 +81,7 @@ class Eventful:
 
 
 def everything(world: World) -> tuple[RunContext, list[str]]:
-    """One trial for each scenario, all of them due now; no event of Stripe's helps."""
+    """One trial for each scenario, all due now, without events from Stripe."""
     ids = {
         scenario: world.start_trial(f"{scenario}@example.com", f"pm_card_visa__{n}")
         for n, scenario in enumerate(SCENARIOS)
@@ -106,7 +106,7 @@ def everything(world: World) -> tuple[RunContext, list[str]]:
 
 
 def mend(world: World) -> None:
-    """What broke us is mended, and time passes until all is settled."""
+    """Remove the faults, and let time pass until all is settled."""
     with world.services.database.engine.begin() as connection:
         for table in BROKEN:
             connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT broken")

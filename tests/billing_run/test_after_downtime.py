@@ -65,7 +65,7 @@ def test_one_run_ends_the_open_page_and_makes_the_charge_that_waited_for_it(
 
 @pytest.mark.prove
 def test_whatever_lives_has_a_next_action(world: World) -> None:
-    """One of each kind, looked at on every day of two months: nothing can be due and unseen."""
+    """One of each kind, checked on every day of two months: all due work is found."""
     cards = {"pays": "pm_card_visa", "declines": "pm_card_chargeCustomerFail", "asks": "pm_card_visa__x"}
     begun = {name: world.start_trial(f"{name}@example.com", card) for name, card in cards.items()}
     world.advance_to(local(2027, 3, 10))

@@ -25,7 +25,7 @@ STATES = "SELECT state FROM attempt ORDER BY state"
 
 
 class SlowForOne:
-    """The gateway, which keeps the second charge waiting until it is `released`."""
+    """The gateway, which delays the second charge until it is `released`."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway, self.name, self.capabilities = gateway, gateway.name, gateway.capabilities

@@ -33,7 +33,7 @@ def to_the_page(world: World, reader: Declined) -> tuple[Browser, str]:
 
 
 def give_up_as_closed(world: World, action: str = "retry", at: datetime = RETRY_AT) -> None:
-    """The open page is taken for closed, though it isn't (a database restored, an acquirer's fault)."""
+    """Settle the open page as closed, though it isn't (a restored database, an acquirer's fault)."""
     with world.services.database.transaction() as session:
         for lost in (
             "UPDATE attempt SET state = 'not_sent', settled_at = intended_at WHERE state = 'open'",
@@ -43,7 +43,7 @@ def give_up_as_closed(world: World, action: str = "retry", at: datetime = RETRY_
 
 
 def paid_and_given_up(world: World, reader: Declined) -> tuple[str, Outcome | NotSent]:
-    """The page is paid and given up as closed; its attempt, and Stripe's answer, of which nothing is written down."""
+    """The attempt of a page that is paid and settled as closed, and Stripe's answer, which isn't stored yet."""
     _, page = to_the_page(world, reader)
     world.sandbox.trouble({"effect": "drop", "type": "*"})
     world.sandbox.fill_in(page)
@@ -73,7 +73,7 @@ def test_an_invoice_that_was_paid_twice_was_sold_once(
 
 
 def retried(world: World, reader: Declined) -> tuple[str, Outcome | NotSent]:
-    """The ladder's retry is refused; its attempt, and Stripe's answer, of which nothing is written down."""
+    """The attempt of a refused retry, and Stripe's answer, which isn't stored yet."""
     world.skip_to(RETRY_AT)
     intend(world, reader.subscription_id)
     answer = send(world, reader.subscription_id)
@@ -82,7 +82,7 @@ def retried(world: World, reader: Declined) -> tuple[str, Outcome | NotSent]:
 
 
 def paid_twice(world: World, declined: Declined) -> Browser:
-    """A page is given up as closed, and its payment turns up after another has been taken; the reader's browser."""
+    """The browser of a reader whose page was settled as closed. Its payment appears after another was made."""
     browser, page = to_the_page(world, declined)
     world.sandbox.trouble({"effect": "drop", "type": "*"})
     world.sandbox.fill_in(page)
@@ -120,7 +120,7 @@ def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World, d
 def test_a_page_is_paid_and_a_retry_refused_and_both_answers_come_at_once(
     world: World, declined: Declined, first: str
 ) -> None:
-    """Whichever is read first: it is paid, and the refusal has no consequence."""
+    """In either order the invoice is paid, and the refusal has no effect."""
     answers = [paid_and_given_up(world, declined), retried(world, declined)]
     words = ["charged", "declined"]
     if first == "refused":

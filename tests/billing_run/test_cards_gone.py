@@ -16,7 +16,7 @@ RENEWAL = local(2027, 4, 16, 9)
 
 
 def card_on_record(world: World) -> tuple[str, str]:
-    """The sandbox's names for the newest saved card and its customer."""
+    """The sandbox's ids of the newest saved card and its customer."""
     (row,) = world.rows(
         "SELECT gateway_ref, customer_ref FROM payment_method ORDER BY saved_at DESC, id DESC LIMIT 1"
     )
@@ -179,7 +179,9 @@ def test_the_card_page_of_a_deleted_customer_opens_for_another_one(world: World,
 
 
 def test_a_key_of_another_account_is_not_tried_on_everybody(make_world: Callable[..., World]) -> None:
-    """That account knows none of our customers. Only one reader gets the mail about a card, and charging pauses."""
+    """That account knows none of our customers. After three declined charges charging pauses, and the other readers get no
+    mail.
+    """
     world = make_world(pause_after_failures=3, charge_concurrency=1)
     for n in range(6):
         world.start_trial(f"reader-{n}@example.com", f"pm_card_visa__{n}")
@@ -198,7 +200,7 @@ def test_a_key_of_another_account_is_not_tried_on_everybody(make_world: Callable
 def test_an_unknown_charge_of_a_deleted_customer_is_found_all_the_same(
     world: World, paid: Subscriber
 ) -> None:
-    """The charge went through, its answer was lost, and its customer is gone: it is paid, and not charged again."""
+    """The charge succeeded, its answer was lost, and its customer is deleted. It is paid, and not charged again."""
     world.sandbox.trouble({"effect": "drop"})
     world.advance_to(RENEWAL - timedelta(seconds=1))
     world.sandbox.faults(

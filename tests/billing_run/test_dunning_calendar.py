@@ -179,7 +179,7 @@ def test_another_bad_card_is_told_and_takes_no_rung_of_the_ladder(world: World, 
 
 
 def test_the_same_card_typed_again_waits_for_its_day_and_keeps_it(world: World, declined: Declined) -> None:
-    """One attempt a day and card; and the retry that was promised is still made."""
+    """A card has one attempt a day, and the announced retry is still made."""
     browser = declined.browser(world)
     world.advance_to(local(2027, 3, 16, 18))
     browser.get("/account")

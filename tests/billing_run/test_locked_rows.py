@@ -72,7 +72,7 @@ def test_what_can_not_even_be_put_off_ends_no_run(world: World) -> None:
 
 @contextmanager
 def at_stop_point(name: str) -> Iterator[ExitStack]:
-    """What is given to the stack's `callback` is done once, where the run passes this stop point."""
+    """The action pushed on the stack's `callback` runs once, at this stop point."""
     todo = ExitStack()
 
     def listen(passed: str) -> None:

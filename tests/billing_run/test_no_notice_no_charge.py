@@ -18,7 +18,7 @@ QUIET = timedelta(days=24)
 
 @dataclass(frozen=True)
 class Outage:
-    """Something is away for some hours, `after` hours from the sign-up."""
+    """An outage of some hours, `after` hours from the sign-up."""
 
     what: str  # "worker": nothing is done; "mail": 4xx; "mailbox": 5xx, mails are lost for good
     after: int
@@ -37,7 +37,7 @@ OUTAGES = st.lists(
 
 
 def _live_through(world: World, outages: list[Outage]) -> None:
-    """Step from edge to edge; while the worker is away, time passes and nothing is done."""
+    """Step from edge to edge. During an outage of the worker, time passes and no work is done."""
     start = world.now
     spans = [
         (start + timedelta(hours=one.after), start + timedelta(hours=one.after + one.hours), one.what)

@@ -54,7 +54,7 @@ def test_a_decline_after_the_outage_never_charges_the_month_that_was_given_away(
 def test_a_retry_left_by_an_outage_is_decided_for_the_month_that_is_read(
     world: World, owing: Subscriber
 ) -> None:
-    """The retry of 19 April is intended, and no worker runs until June: April's month is over, and is given away."""
+    """The retry of 19 April is intended, and no worker runs until June. April is over, and isn't charged."""
     world.advance_to(local(2027, 4, 19, 8, 59, 59))
     world.skip_to(local(2027, 4, 19, 9))
     intend(world, owing.subscription_id)
@@ -86,7 +86,7 @@ def test_a_refusal_of_the_present_month_after_an_outage_begins_a_grace_of_its_ow
 
 @pytest.mark.rare
 def test_a_charge_of_a_month_given_away_that_turns_up_late_goes_back(world: World, paid: Subscriber) -> None:
-    """Stripe made the charge of April, all news of it was lost, and the morning's comparison finds it after May's was paid."""
+    """Stripe made April's charge and all its events were lost. The morning's comparison finds it after May was paid."""
     world.advance_to(local(2027, 4, 16, 8, 59, 59))
     world.skip_to(local(2027, 4, 16, 9))
     intend(world, paid.subscription_id)

@@ -94,7 +94,7 @@ def test_the_readers_own_tries_burn_no_rung_and_end_before_the_cards_limit(
 
 @pytest.mark.rare
 def test_a_bank_that_asks_for_its_reader_is_answered_on_the_page(world: World, unconfirmed: Declined) -> None:
-    """3184: 3-D Secure each time. The saved card is offered, so nothing is typed."""
+    """3184: 3-D Secure each time. The page offers the saved card, so the reader types none."""
     letter = world.letters(unconfirmed.email)[-1]
     assert letter.subject == "Please confirm your payment of R75.00 incl. VAT"
     visitor = world.browser()

@@ -120,7 +120,7 @@ def test_after_some_failures_in_a_row_nothing_more_is_sent(
 
 
 def test_charges_that_stripe_failed_on_dont_keep_charging_paused(make_world: Callable[..., World]) -> None:
-    """Each of their keys is spent, and Stripe has to say twice that it doesn't know them: that it says so is an answer."""
+    """Each key is spent. Stripe must answer twice that it knows no such charge, and that counts as an answer."""
     world = make_world(pause_after_failures=9, charge_concurrency=1)
     due(world, 9, FAILS)
     run(world.services.run_context, CHARGE_AT)
@@ -164,7 +164,7 @@ def test_when_nothing_waits_stripe_is_asked_without_charging(world: World) -> No
 
 @pytest.mark.prove
 def test_one_answer_between_failures_and_nothing_pauses(world: World) -> None:
-    """Failures are counted in a row: here every third call is well."""
+    """Only consecutive failures count. Here every third call succeeds."""
     due(world)
     world.sandbox.faults()
     world.sandbox.faults(
@@ -238,7 +238,7 @@ def test_a_renewal_that_waited_keeps_its_period_and_its_days(world: World) -> No
 
 @pytest.mark.prove
 def test_away_over_the_end_of_the_grace_takes_nothing_from_the_reader(world: World) -> None:
-    """The last rung is 30 March, the end 6 April; Stripe is gone from the one to beyond the other, and then the card pays."""
+    """The last retry is on 30 March, the end on 6 April. Stripe is unreachable over both, and then the card pays."""
     (one,) = begin(world, 1)
     method = world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"]
     world.sandbox.decline(method, "insufficient_funds")

@@ -123,7 +123,7 @@ def test_no_worker_until_the_last_minute_of_the_first_window(world: World, in_tr
 
 
 def test_no_worker_on_the_announced_day(world: World, notified: Subscriber) -> None:
-    """The notices would still be fresh enough, but they named the 16th: a charge on the 17th was never announced."""
+    """The notices are fresh enough, but they named the 16th. A charge on the 17th was never announced."""
     world.skip_to(local(2027, 3, 17, 5))
     world.advance_to(local(2027, 3, 25, 8, 59, 59))
     assert world.sandbox.charges() == []

@@ -40,8 +40,9 @@ MUST_SEE = ("h1", ".terms div:first-child", ".terms div:last-child", ".consent",
 
 
 def faults(person: Person) -> list[str]:
-    """What is wrong with the page that has just been opened. A page that moves moves again: on a machine with much to do the
-    browser may show one half-way through its arrival."""
+    """Faults of the page that was just opened. A page that moved is checked again: a busy machine may show it half-way
+    through its entrance.
+    """
     person.page.wait_for_load_state()
     shift = person.page.evaluate(SHIFT)
     if shift >= MOST_SHIFT:
@@ -80,7 +81,7 @@ def visitor(person: Person, _demo: Demo, _card: str) -> Iterator[str]:
 
 
 def reader(person: Person, demo: Demo, card: str) -> Iterator[str]:
-    """From the offer to the account in all its states, and the letters."""
+    """From the offer to the account in all its states, and the mails."""
     email = f"screens.{card[-1]}.with-a-rather-long-name@correspondence.kransrivier.example"
     person.agree(email)
     yield "the card page"

@@ -26,7 +26,7 @@ Enter = Callable[[str], Member]
 
 @pytest.fixture
 def enter(chromium: Chromium, demo: Demo) -> Iterator[Enter]:
-    """A member of staff with a role, signed in; when the test ends their console must have stayed empty."""
+    """Sign a member of staff with a role in. At the end of the test the console must be empty."""
     with ExitStack() as ends:
 
         def somebody(role: str) -> Member:
@@ -92,7 +92,7 @@ def test_she_wrote_nobody_answered_and_she_was_charged(demo: Demo, arrive: Arriv
 
 
 def test_support_is_refused_what_only_finance_may_give_back(demo: Demo, enter: Enter) -> None:
-    """Three months paid; the limit is R150.00 a reader and month, and a letter is said to have come before all of them."""
+    """Three months are paid, and a letter is dated before all of them. The limit is R150.00 a reader and month."""
     began = demo.now()
     started = demo.trial("pieter@example.org", "pm_card_mastercard__32")
     demo.advance_to(datetime.fromisoformat(started["subscription"]["next_charge"]["at"]) + timedelta(days=65))

@@ -13,7 +13,7 @@ MakeWorld = Callable[..., World]
 
 
 def diary(world: World, email: str) -> list[str]:
-    """What was taken from a reader and said to them, in order; receipts are left out, as each charge has its own."""
+    """Charges of and mails to a reader, in order. Receipts are left out, as each charge has its own."""
     reader = world.rows("SELECT id FROM reader WHERE email = :email", email=email)[0]["id"]
     taken = zip(world.charged_at(of=reader), world.charges(of=reader), strict=True)
     lines = [f"{at} R{charge['amount'] // 100}" for at, charge in taken]
@@ -33,7 +33,7 @@ def diary(world: World, email: str) -> list[str]:
 
 
 def used_up(world: World, email: str, card: str) -> None:
-    """A reader whose trial has ended without a subscription."""
+    """Let a reader have a trial and cancel it."""
     begun = world.start_trial(email, card)
     world.api.post(f"/v1/subscriptions/{begun['subscription']['id']}/cancel", json={}).raise_for_status()
 

@@ -149,7 +149,7 @@ def test_a_year_chosen_before_its_notice_is_announced_all_the_same(
 def test_the_month_that_was_announced_is_the_one_that_comes_back(
     world: World, in_december: Subscriber
 ) -> None:
-    """A dearer month came on sale after the notice, which didn't name it."""
+    """A dearer monthly plan was published after the notice, which didn't name it."""
     with world.services.database.begin(world.services.site, world.now, Command()) as ctx:
         today = world.services.site.today(world.now)
         plan_change(ctx, "monthly", 9000, date(2028, 1, 15), today=today)

@@ -122,7 +122,7 @@ def test_a_pause_from_the_end_of_what_is_paid(world: World, paid: Subscriber) ->
 
 
 def test_the_morning_on_which_a_pause_ends(world: World, month_paused: Subscriber) -> None:
-    """Read from midnight on, charged at nine, and the doctor has nothing to say at any hour around it."""
+    """Access begins at midnight and the charge is at nine. The doctor reports nothing at any hour around it."""
     fast_forward(world, local(2027, 5, 15, 21))
     article, read = world.articles["subscriber"][0], {}
     for hours in range(15):

@@ -11,7 +11,7 @@ from tests.support.world import World, local
 
 
 def _by(world: World, do: Callable[..., object], *arguments: object, **more: object) -> None:
-    """What the account's pages call, without a mail to sign in by."""
+    """Call the function of the account's pages, without a mail to sign in by."""
     services = world.services
     with services.database.begin(services.site, world.now, ReaderActor("r")) as ctx:
         do(ctx, *arguments, reason="asked", **more)

@@ -50,7 +50,7 @@ def test_without_its_notices_a_year_is_longer_and_nothing_is_charged(world: Worl
 
 
 def test_a_year_whose_charge_has_to_be_made_anew_begins_on_its_day(world: World, paid: Subscriber) -> None:
-    """Stripe fails on the first attempt at a year that was chosen: no year has ended by that, and none is given away."""
+    """Stripe fails on the first attempt at a chosen year. This ends no year, and gives none away."""
     world.advance_to(local(2027, 3, 20, 12))
     browser = world.browser()
     browser.sign_in(paid.email)

@@ -30,7 +30,7 @@ NOWHERE = "postgresql://127.0.0.1:1/none"
 
 
 class Log:
-    """What a process writes while a test runs, and the clock by which it counts the minute."""
+    """A process's log during a test, and the clock that measures its minute."""
 
     def __init__(self) -> None:
         self._stream = io.StringIO()

@@ -54,7 +54,7 @@ NEXT = {"0002": "rate_count", "0003": "worker_heartbeat", "0004": "rate_count"}
 
 @pytest.fixture(autouse=True)
 def next_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The code is that of a release with more migrations than the database has had."""
+    """The code is of a later release, with more migrations than the database."""
     folder = tmp_path / "alembic"
     shutil.copytree(revisions.FOLDER, folder)
     for number, (revision, table) in enumerate(NEXT.items(), start=1):

@@ -174,7 +174,7 @@ def test_googles_list_is_read_again_when_it_changes_and_a_broken_one_holds_nobod
 
 
 class NameServer(socketserver.BaseRequestHandler):
-    """Answers over the wire, from a few lines; what it doesn't know doesn't exist."""
+    """Answers over the network from a few lines. Other names don't exist."""
 
     zone = f"""
         1.66.249.66.in-addr.arpa. PTR {NAME}.
@@ -214,7 +214,7 @@ def test_the_adapter_asks_a_name_server_both_ways(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_adapter_says_that_it_has_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Against a server that isn't there; the machine's own is left alone."""
+    """Against a server that doesn't exist. The machine's own isn't asked."""
     resolver = dns.resolver.Resolver(configure=False)
     resolver.nameservers, resolver.port = ["127.0.0.1"], 9
     monkeypatch.setattr(dns.resolver, "Resolver", lambda: resolver)

@@ -53,7 +53,7 @@ def server(set_up: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[E
 
 
 def copy(folder: Path, to: Path) -> Path:
-    """With the owners of the files: started by root, the server runs as another account."""
+    """With the owners of the files: a server started by root runs as another account."""
     subprocess.run(["cp", "-a", folder, to], check=True)
     return to
 

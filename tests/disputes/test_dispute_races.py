@@ -18,7 +18,7 @@ ROUNDS = 24
 
 
 def at_once(*calls: Callable[[], None]) -> None:
-    """Each in a thread of its own, begun together; what a deed raises is raised here."""
+    """Run each in its own thread, started together. Raise here what one raises."""
     gate = threading.Barrier(len(calls))
     failed: list[BaseException] = []
 

@@ -53,7 +53,7 @@ def dispute(world: World) -> dict[str, Any]:
 
 
 def mail(world: World, subject: str) -> str:
-    """The words of the newest mail with this in its subject, on one line."""
+    """The text of the newest mail with this in its subject, on one line."""
     return " ".join(world.letter(READER, subject).text.split())
 
 
@@ -229,7 +229,7 @@ def test_news_out_of_order_twice_and_late_comes_to_the_same(world: World, notifi
 def test_a_trial_of_a_reader_whose_older_charge_is_disputed_is_never_charged(
     world: World, left_at_once: Subscriber
 ) -> None:
-    """A bank may ask months later, when the reader has begun anew."""
+    """A bank may dispute months later, when the reader has begun another trial."""
     reader_id = left_at_once.reader_id
     world.api.post(f"/v1/readers/{reader_id}/trial-exceptions", json={"reason": "kind"}).raise_for_status()
     again = world.start_trial(READER, "pm_card_mastercard")["subscription"]["id"]

@@ -108,7 +108,9 @@ def state(page: Page, word: str) -> None:
 
 
 def stands_still(page: Page, word: str) -> None:
-    """Nothing moved. What moves moves again: a machine with much to do may show a page half-way through its arrival."""
+    """Assert that nothing moved. A page that moved is checked again: a busy machine may show it half-way through its
+    entrance.
+    """
     if page.evaluate("moved"):
         page.reload()
         state(page, word)
@@ -221,7 +223,7 @@ def test_without_scripts_the_beginning_and_the_offer_remain(sites: Sites, visit:
 
 @pytest.mark.browser
 def test_nothing_counts_until_somebody_looks(sites: Sites, visit: Visit) -> None:
-    """A page drawn ahead asks nothing; once it is looked at, it asks and counts, once."""
+    """A prerendered page sends no request. Once it is shown, it sends one and is counted once."""
     context = visit(sites.hosts)
     page = context.new_page()
     page.add_init_script(

@@ -30,14 +30,14 @@ Get = Callable[[str, dict[str, str]], httpx.Response]
 
 @dataclass
 class Reader:
-    """Browsers before an edge. `settles` and `forgets` wait for what an edge does beside the page."""
+    """Browsers before an edge. `settles` and `forgets` wait for an edge's work in the background."""
 
     get: Get
     settles: Callable[[], bool] = lambda: True
     forgets: Callable[[], bool] = lambda: True
 
     def reads(self, token: str, article: str = LOCKED) -> bool:
-        """Whether the edge gives the whole to a browser with this token in the site's cookie."""
+        """Whether the edge gives the whole text to a browser with this token in the site's cookie."""
         cookie = {"cookie": f"theme=dark; __Host-masthead-token={token}"}
         return secrets(article)[0] in self.get(f"/articles/{article}", cookie).content
 

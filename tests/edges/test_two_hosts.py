@@ -54,7 +54,7 @@ class Paper:
         return 200, {"Content-Type": "text/html; charset=utf-8"}, page.encode()
 
     def shown(self, article: str) -> list[str]:
-        """Why each of its pages was whole; empty for a beginning."""
+        """The reason of each whole page, empty for a teaser."""
         return [
             asked.partition(" ")[2] for asked, _ in self.asked if asked.startswith(f"/articles/{article}")
         ]
@@ -78,7 +78,7 @@ class Sites:
 
 @contextmanager
 def sites_of(world: World, folder: Path, *, can_fail: bool) -> Iterator[Sites]:
-    """`can_fail`: Masthead is reached by the proxy, which passes on one cookie an answer."""
+    """`can_fail`: Masthead is reached through the proxy, which forwards one cookie an answer."""
     start_trials(world)
     paper = Paper()
     with (
@@ -166,7 +166,7 @@ def test_signing_out_at_accounts_ends_reading_at_the_paper(sites: Sites, visit: 
 
 
 def test_a_script_of_an_advertiser_on_the_paper_reaches_no_account(sites: Sites, visit: Visit) -> None:
-    """What it can get is what the paper's own page gets: who reads, and for five minutes."""
+    """It can get only what the paper's own page gets: the reader's rights for five minutes."""
     context = visit(sites.hosts, session=session_secret(sites.world, NOMSA), ignore_https_errors=True)
     page = context.new_page()
     page.goto(f"{WWW}/articles/{LOCKED}")

@@ -148,7 +148,7 @@ ONE_OF_A_FEW = ("every", "what")
 @settings(deadline=None)
 @given(text=ANY_TEXT, name=st.sampled_from(list(samples())))
 def test_whatever_a_value_holds_the_mail_stays_whole(text: str, name: str) -> None:
-    """Markup in a value is shown, not obeyed; the text part never breaks its lines or swallows its links."""
+    """Markup in a value is shown as text. The text part never breaks its lines or swallows its links."""
     message = samples()[name]
     fields = {field: text for field in texts_of(message) if field not in IN_THE_SUBJECT + ONE_OF_A_FEW}
     calm = {field: "2026-03-16" for field in ("access_until", "reading_until", "last_day") if field in fields}

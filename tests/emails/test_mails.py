@@ -31,7 +31,7 @@ def test_a_mail_says_when_it_is_true_and_has_a_kind_of_its_own(true_while: str, 
 
 
 def test_a_live_process_knows_every_mail_and_no_import_makes_the_difference() -> None:
-    """One that it doesn't know it could neither send nor take back."""
+    """It could neither send nor withdraw an unknown one."""
     code = "import billing.container, emails; print(*(mail.__name__ for mail in emails.MAILS.values()))"
     known = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert set(known.split()) == {name for _, name in _declared()}

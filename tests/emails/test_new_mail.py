@@ -121,7 +121,7 @@ def test_it_is_taken_back_when_it_becomes_untrue(
 
 @dataclass
 class Sms:
-    """A channel that writes down the texts of the one notice that it carries."""
+    """A channel that records the texts of the one notice that it carries."""
 
     texts: list[tuple[str | None, str]] = field(default_factory=list)
 

@@ -55,7 +55,7 @@ def part(message: EmailMessage, kind: str) -> str:
 
 
 def check_form(raw: bytes) -> EmailMessage:
-    """What holds for every mail of ours, read from the bytes alone."""
+    """Check the properties of every mail of ours, from the bytes alone."""
     assert raw.isascii()
     assert b"\0" not in raw
     assert not re.search(rb"(?<!\r)\n|\r(?!\n)", raw)

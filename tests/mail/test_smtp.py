@@ -144,7 +144,7 @@ def test_a_relay_that_never_answers_the_dot_leaves_it_unknown(
     smtp: FakeSmtp, transport: SmtpTransport
 ) -> None:
     def lose_patience() -> None:
-        """All but the dot is answered: from here on, no answer is what the test is about."""
+        """Everything before the dot is answered. The tests are about missing answers after it."""
         for connection in transport._open:
             assert connection.sock is not None
             connection.sock.settimeout(HASTY_SECONDS)

@@ -31,7 +31,7 @@ GONE = 2_000_000_000
 
 
 def survive(newsroom: Newsroom, folder: Path, *, recipients: int, kills: int, seed: int) -> dict[str, int]:
-    """Send to so many with two workers, killing one of them now and then; the counts at the end."""
+    """Send with two workers, killing one of them now and then. Return the counts at the end."""
     dice = random.Random(seed)
     people = newsroom.people(recipients)
     issue_id = newsroom.draft()

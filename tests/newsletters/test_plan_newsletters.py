@@ -72,7 +72,7 @@ def test_plans_that_name_it_are_the_ones_that_receive_it(newsroom: Newsroom) -> 
 def test_a_reader_whose_pause_is_over_receives_it_in_the_words_for_subscribers(
     world: World, paid: Subscriber
 ) -> None:
-    """From midnight on, as they read from midnight on, even if the worker that ends the pause is late."""
+    """From midnight on, like access, even if the worker ends the pause late."""
     newsroom = Newsroom(world, LIST)
     newsroom.join(paid.email)
     world.advance_to(local(2027, 3, 20))

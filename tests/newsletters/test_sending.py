@@ -55,7 +55,9 @@ def test_each_gets_it_once_in_their_own_words(newsroom: Newsroom) -> None:
 def test_an_issue_is_put_into_words_once_for_each_variant(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And joined for each recipient, however many batches they come in. Before that it is measured, once for each too."""
+    """It is rendered once for each variant and joined for each recipient, in any number of batches. Measuring before
+    renders each once too.
+    """
     newsroom.people(250)
     newsroom.add_reader(THANDI, subscribed=True)
     newsroom.join(THANDI)
@@ -170,7 +172,7 @@ def test_the_newsletter_for_subscribers_reaches_who_subscribes_at_that_moment(ne
 
 
 def test_the_audience_is_who_may_read(newsroom: Newsroom) -> None:
-    """What SQL says of all at once is what access says of each."""
+    """The SQL for all readers agrees with the access decision for each."""
     cards = iter(range(100))
     moments = [timedelta(), timedelta(days=3), timedelta(days=20), timedelta(days=50)]
     for how in ("goes-on", "cancels", "ends", "declines", "pauses"):
@@ -326,7 +328,7 @@ def test_other_mail_goes_before_an_issue(newsroom: Newsroom) -> None:
 
 
 def test_nothing_waits_behind_a_long_issue() -> None:
-    """Issues are sent apart from all that readers wait for."""
+    """Issues are sent separately from everything that readers wait for."""
     long = {job.name for job in JOBS if job.queue is Queue.LONG}
     assert {"start newsletters", "send newsletters"} <= long
     assert long & {"settle events", "bill", "refund", "deliver mail"} == set()

@@ -64,7 +64,7 @@ def test_a_charge_that_is_not_listed_yet_is_not_made_again(
 def test_what_was_missing_before_a_worker_died_does_not_count(
     world: World, due: Subscriber, crash: Crash
 ) -> None:
-    """It was looked for, then sent, and the answer was lost with the worker."""
+    """It was looked up, then sent, and the answer was lost with the worker."""
     sent_at_the_last_moment(world, crash)
     world.execute(
         "UPDATE attempt SET unlisted_since = CAST(:at AS timestamptz)",
@@ -95,7 +95,7 @@ def test_a_reader_who_cancels_meanwhile_gets_back_what_is_not_listed_yet(
 def test_a_charge_whose_key_is_good_is_sent_under_it_at_once(
     world: World, due: Subscriber, crash: Crash
 ) -> None:
-    """Its key keeps it from being made twice, whatever lists say."""
+    """The key prevents a second charge, whatever the lists contain."""
     crash("charge.answered")
     world.sandbox.lag(3600)
     world.settle()
@@ -117,7 +117,7 @@ def test_a_charge_on_which_stripe_failed_is_made_again_only_when_it_is_missing_f
 
 @pytest.fixture
 def giving(world: World, paid: Subscriber, crash: Crash) -> Subscriber:
-    """A reader who has paid once, and a third of it is to go back. `crash` is ready before that."""
+    """A reader with one payment, of which a third is to be refunded. `crash` is set up before."""
     world.sandbox.trouble({"effect": "drop"})
     payment = world.rows("SELECT id FROM payment")[0]["id"]
     answer = world.api.post(f"/v1/payments/{payment}/refunds", json={"amount": 2500, "reason": "A kindness."})
@@ -131,7 +131,7 @@ def went_back(world: World) -> list[tuple[int, str]]:
 
 @pytest.mark.usefixtures("giving")
 def test_a_refund_that_is_not_listed_yet_is_not_made_again(world: World, crash: Crash) -> None:
-    """Two parts of a payment are two refunds to Stripe: under another key it would make the second one."""
+    """Two refunds of parts look alike to Stripe. Another key would make a second one."""
     away(world, "/v1/refunds")
     world.settle()
     begun = world.now

@@ -15,7 +15,7 @@ NEWS = {"effect": "drop"}
 
 
 def give_back(world: World) -> None:
-    """A third of a payment is to go back; no event of Stripe's will help."""
+    """Ask for a refund of a third of a payment, without events from Stripe."""
     world.sandbox.trouble(NEWS)
     payment = world.rows("SELECT id FROM payment")[0]["id"]
     answer = world.api.post(f"/v1/payments/{payment}/refunds", json={"amount": 2500, "reason": "A kindness."})
@@ -24,7 +24,7 @@ def give_back(world: World) -> None:
 
 @pytest.fixture
 def giving(world: World, paid: Subscriber) -> Subscriber:
-    """A reader who has paid once, and a third of it is to go back."""
+    """A reader with one payment, of which a third is to be refunded."""
     give_back(world)
     return paid
 
@@ -144,7 +144,7 @@ def test_the_reader_comes_back_while_stripe_says_nothing(world: World) -> None:
 
 
 def test_stripe_is_away_when_the_page_runs_out(world: World) -> None:
-    """The card may have been saved: the visit is not closed before Stripe has said so."""
+    """The card may be saved, so the visit stays open until Stripe confirms that it isn't."""
     world.sandbox.trouble(NEWS)
     world.browser().start("thandi@example.com", come_back=False)
     world.sandbox.faults({"effect": "500_before", "method": "GET", "times": None})
@@ -159,7 +159,7 @@ def test_stripe_is_away_when_the_page_runs_out(world: World) -> None:
 
 @pytest.mark.prove
 def test_the_event_of_a_page_is_settled_when_the_page_is(world: World) -> None:
-    """Not before: an event that was answered while Stripe said nothing would be lost."""
+    """An event that was settled earlier, while Stripe didn't answer, would be lost."""
     world.browser().start("thandi@example.com", come_back=False)
     world.sandbox.faults({"effect": "500_before", "method": "GET", "times": None})
     world.settle()

@@ -54,7 +54,7 @@ def test_without_a_rate_nobody_waits() -> None:
 
 
 def test_each_process_counts_those_who_charge(database_url: str) -> None:
-    """Two processes with a run each: half the rate for each; when one ends, the other has it all within a second."""
+    """Two processes with a run each get half the rate each. When one ends, the other has all of it within a second."""
     one, two = Database(database_url), Database(database_url)
     clock = SteppedClock(at=11.0)
     pace, other = RateLimiter(40, clock, "one"), RateLimiter(40, clock, "one")

@@ -115,7 +115,7 @@ class Story:
             )
 
     def unearned_of(self, invoice_id: str) -> int:
-        """Cents, not rows: a deferral of fewer cents than days has nothing left before its last day."""
+        """In cents, not rows: a deferral of fewer cents than days is used up before its last day."""
         query = sa.text(
             "SELECT amount, starts_on, ends_on, greatest(counts_from, :on), counts_until FROM deferral"
             " WHERE invoice_id = :id AND NOT given AND counts_until > :on"

@@ -121,7 +121,7 @@ class AnyStory(Story):
             self._attempt(lambda: self._another_card(subscription, f"{number}__{next(self.cards)}"))
 
     def _another_card(self, subscription_id: str, number: str) -> None:
-        """As the page does it: a visit, the hosted page, the way back, and a charge at once where something is owed."""
+        """As the page does it: a visit, the hosted page, the return, and a charge at once if something is owed."""
         services, at = self.world.services, self.world.now
         with services.database.begin(services.site, at, WORKER) as ctx:
             subscription = ctx.session.get_one(Subscription, subscription_id)

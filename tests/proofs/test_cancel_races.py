@@ -57,7 +57,7 @@ def how_they_ended(world: World) -> Counter[str]:
 def check_race_with_cancel(
     world: World, subscription_id: str, all_taken: list[dict[str, Any]] | None = None
 ) -> str:
-    """It ended in one of three ways, each of them whole. Which."""
+    """Check that it ended in one of three complete ways, and return which."""
     reader = world.rows("SELECT reader_id FROM subscription WHERE id = :id", id=subscription_id)[0][
         "reader_id"
     ]

@@ -73,7 +73,7 @@ class Stage:
     passed: dict[str, list[str]] = field(default_factory=dict)
 
     def rehearse(self) -> None:
-        """Do each crash case once, in a process that lives, to see which points it passes."""
+        """Do each crash case once without a kill, and record the points it passes."""
         for crash_case in CRASH_CASES:
             go_to(self.world, crash_case.starting_point, MONTH_END)
             self.orders[crash_case.name] = Order(crash_case.before(self.world))
@@ -97,7 +97,7 @@ class Stage:
         return self.fork_server.live(replace(self.orders[crash_case.name], die_at=die_at, time=time))
 
     def deaths(self, crash_case: CrashCase) -> list[tuple[str, int]]:
-        """Where to die in this crash case: each point is died at in the first crash case that passes it, or in all of them."""
+        """The points to kill at in this crash case: each point in the first crash case that passes it, or in all."""
         found = []
         for name, times in Counter(self.passed[crash_case.name]).items():
             before = sum(

@@ -64,7 +64,7 @@ def renew(world: World) -> None:
 
 
 def change_card(world: World) -> None:
-    """A reader who owes gives another card, which is tried at once."""
+    """A reader who owes gives another card, which is charged at once."""
     browser = world.browser()
     link = world.mailed_link("owes@example.com", "/card/")
     for _ in range(PATIENCE):
@@ -80,7 +80,7 @@ def change_card(world: World) -> None:
 
 
 def confirm(world: World) -> None:
-    """A bank wants to see its reader: the link in the mail leads to the hosted page, 3-D Secure and back."""
+    """A bank requires confirmation: the mailed link leads to the hosted page, 3-D Secure and back."""
     browser = world.browser()
     link = world.mailed_link("asks@example.com", "/pay/")
     for _ in range(PATIENCE):

@@ -21,7 +21,7 @@ def overdue(world: World) -> None:
 
 
 def from_the_mail(world: World) -> Browser:
-    """The reader's browser, on the page that the mail leads to."""
+    """The reader's browser, on the page behind the mailed link."""
     browser = world.browser()
     browser.get(world.mailed_link(EMAIL, "/pay/"))
     return browser

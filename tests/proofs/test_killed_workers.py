@@ -22,7 +22,7 @@ AFTER = local(2027, 3, 18, 12)
 
 
 def on_the_day(world: World, *, readers: int = 1) -> list[dict[str, Any]]:
-    """Trials that have had their notices, at the moment their first charge falls due; nothing done about it yet."""
+    """Trials with notices, at the moment of their first charge, before any work on it."""
 
     def live() -> list[dict[str, Any]]:
         started = [
@@ -52,7 +52,7 @@ def restart(world: World, start_worker: StartWorker) -> None:
 
 
 def test_a_stop_asked_for_during_the_start_waits_for_its_end(world: World, start_worker: StartWorker) -> None:
-    """Half-way through it there is nothing yet that could be stopped well."""
+    """During the start there is nothing yet that can be stopped properly."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
         worker = start_worker(world)  # which inherits that it comes later
@@ -64,8 +64,9 @@ def test_a_stop_asked_for_during_the_start_waits_for_its_end(world: World, start
 
 
 def charged_once(world: World, started: list[dict[str, Any]], *, copies: int | None = 1) -> None:
-    """Each reader: one charge, one payment, one receipt, active. `copies` of a mail may have gone out, all with one
-    Message-ID; None: any number."""
+    """Each reader has one charge, one payment, one receipt, and is active. `copies` of a mail may exist, all with one
+    Message-ID. None: any number.
+    """
     ledger_checks.check(world)
     receipts: dict[str, list[str]] = {}
     for letter in world.letters():
@@ -239,7 +240,7 @@ def kill_when_charged(world: World, worker: Worker, charges: int) -> None:
 def crash_again_and_again(
     world: World, start_worker: StartWorker, fork_server: ForkServer, *, readers: int, kills: int, seed: int
 ) -> None:
-    """Many readers due at once, and every worker dies, at a stop point or at any moment; then one lives."""
+    """Many readers are due at once. Every worker is killed, at a stop point or at any moment, except the last."""
     draw = random.Random(seed)
     started = on_the_day(world, readers=readers)
     points = ["charge.intended", "charge.answered", "charge.settled", "mail.sent", "event.settled"]

@@ -50,7 +50,9 @@ def give_back(world: World, reader_id: str, cents: int | None) -> None:
 
 
 def at_the_end(world: World) -> dict[str, Any]:
-    """What must not depend on when Stripe's events came; a trial that only the event could start may begin later."""
+    """The state that must not depend on when Stripe's events arrived. A trial that only the event could start may begin
+    later.
+    """
     ledger_checks.check(world)
     state = ledger_checks.end_state(world, without=["visits"])
     sent = sorted((letter.recipient, re.sub(r"\d{6}", "n", letter.subject)) for letter in world.letters())
@@ -205,7 +207,7 @@ def test_five_times_out_of_order_and_a_day_late(world: World, undisturbed: dict[
 
 @pytest.mark.prove
 def test_every_event_settled_anew_changes_nothing(world: World, undisturbed: dict[str, Any]) -> None:
-    """As if we had forgotten that we knew them: settling itself is safe to repeat, in any order."""
+    """As if all events were new: settling is safe to repeat, in any order."""
     live(world)
     for seed in range(3):
         forget(world, random.Random(seed))
@@ -214,7 +216,7 @@ def test_every_event_settled_anew_changes_nothing(world: World, undisturbed: dic
 
 
 def forget(world: World, draw: random.Random) -> None:
-    """Every event is unsettled again, in an order of its own."""
+    """Mark every event unsettled, in an order of its own."""
     found = [row["id"] for row in world.rows("SELECT event_ref AS id FROM inbound_event ORDER BY event_ref")]
     draw.shuffle(found)
     for number, event in enumerate(found):

@@ -31,7 +31,7 @@ CLIENTS = 8
 
 
 def start_all(world: World, crowd: Crowd) -> None:
-    """Eight clients work through the list together, and each gets the answer it must get."""
+    """Eight clients start the list's trials together, and each gets the right answer."""
     with ThreadPoolExecutor(CLIENTS) as clients:
         answers = list(clients.map(lambda order: world.try_trial(*order), crowd.orders))
     for (email, _), answer in zip(crowd.orders, answers, strict=True):
@@ -55,7 +55,7 @@ def _check_rivals(pair: list[httpx.Response]) -> None:
 
 
 def tell_cards(world: World, kind: str, reason: str | None) -> None:
-    """From now on the cards of this kind of readers are declined for the reason; None ends that."""
+    """Decline the cards of this kind of readers for the reason. None ends that."""
     cards = "SELECT m.gateway_ref FROM payment_method m JOIN reader r ON r.id = m.reader_id WHERE r.email LIKE :kind"
     for row in world.rows(cards, kind=f"{kind}-%"):
         world.sandbox.decline(row["gateway_ref"], reason)
@@ -90,7 +90,7 @@ def live_sixty_days(world: World, size: int) -> Crowd:
 
 
 def check_charges(world: World, crowd: Crowd) -> None:
-    """At the sandbox: for each reader the charges and the refusals of their calendar, on their days, of R75 each."""
+    """At the sandbox: for each reader the charges and declines of their calendar, on their days, of R75 each."""
     emails = {row["id"]: row["email"] for row in world.rows(
         "SELECT a.id, r.email FROM attempt a JOIN invoice i ON i.id = a.invoice_id JOIN reader r ON r.id = i.reader_id"
     )}  # fmt: skip
@@ -129,7 +129,7 @@ def _to_the_hour(at: datetime | None) -> datetime | None:
 
 
 def check_invoices(world: World, crowd: Crowd) -> None:
-    """Tax invoices carry the day of their charge; what was never paid has no number."""
+    """Tax invoices have the day of their charge. Unpaid ones have no number."""
     rows = world.rows(
         "SELECT r.email, i.state, i.issued_on FROM invoice i JOIN reader r ON r.id = i.reader_id ORDER BY i.number"
     )
@@ -145,9 +145,9 @@ def check_invoices(world: World, crowd: Crowd) -> None:
 
 
 def check_mails(world: World, crowd: Crowd, *, killed: bool) -> None:
-    """In the mailboxes: what each reader must have been told, each thing once; nothing for those who never started.
-
-    A worker that is killed between the relay's word and ours leaves a mail that goes out again under its Message-ID."""
+    """In the mailboxes: each reader's mails, each once, and none for those who never started. If a worker is killed between
+    the relay's answer and our mark, the mail is sent again under its Message-ID.
+    """
     expected = {
         (email, kind): times
         for email, outcome in crowd.outcomes.items()

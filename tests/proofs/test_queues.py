@@ -28,7 +28,7 @@ def ask_for_a_link(world: World) -> None:
 
 
 def came(world: World) -> list[str]:
-    """The kinds of mail that went out since the trials, in their order."""
+    """The kinds of mail sent since the trials, in order."""
     of_trials = ("Your free trial", "Last reminder")
     return [letter.subject for letter in world.letters() if not letter.subject.startswith(of_trials)]
 

@@ -234,7 +234,7 @@ def test_the_clock_moved_from_three_sides(world: World, rounds: int) -> None:
 
 
 def test_whoever_reads_the_clock_finds_the_twin_there(world: World) -> None:
-    """Or a charge made as the clock moves would carry a date long past."""
+    """Else a charge made while the clock moves would have a date long past."""
     over = Event()
 
     def look() -> list[tuple[datetime, datetime]]:

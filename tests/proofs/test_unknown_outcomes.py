@@ -103,7 +103,7 @@ def test_a_real_timeout_of_twenty_seconds(world: World, due: Subscriber) -> None
 
 
 def test_too_many_requests_and_stripe_says_when_to_come_back(world: World, due: Subscriber) -> None:
-    """Nothing was looked at, so nothing is in doubt for long: not before the moment Stripe named, and soon after it."""
+    """Stripe did nothing, so the outcome is soon known: not before the moment it named, and shortly after."""
     world.sandbox.faults({**CHARGING, "effect": "429", "times": None, "retry_after": 40})
     world.settle()
     check_open(world, due)
@@ -128,8 +128,9 @@ def test_too_many_requests_without_a_word_waits_longer_each_time(world: World, d
 
 
 def test_a_server_error_sticks_to_its_key_so_another_is_used(world: World, due: Subscriber) -> None:
-    """Stripe answers a key with the 500 it gave first, for a day. When it has said twice, minutes apart, that it knows of
-    no such charge, another attempt is made."""
+    """Stripe repeats the 500 of a key for a day. After two look-ups, minutes apart, that find no such charge, another
+    attempt is made.
+    """
     world.sandbox.faults({**CHARGING, "effect": "500_before"})
     world.settle()
     check_open(world, due)
@@ -213,7 +214,7 @@ def test_a_card_that_was_removed_at_stripe_is_a_decline(world: World, due: Subsc
 
 @pytest.mark.prove
 def test_an_attempt_that_was_never_sent_is_too_old_the_next_day(world: World, due: Subscriber) -> None:
-    """What allowed the charge then, the notices, must allow it anew."""
+    """The notices that allowed the charge then must allow it again."""
     intend(world, due.subscription_id)
     jump(world, days=5)
     world.settle()
@@ -225,7 +226,7 @@ def test_an_attempt_that_was_never_sent_is_too_old_the_next_day(world: World, du
 
 
 def test_an_attempt_that_breaks_us_holds_up_nobody(world: World) -> None:
-    """Its settling fails; the one behind it is settled, and it is looked up again an hour later."""
+    """Its settling fails. The next one is settled, and this one is looked up again an hour later."""
     started = [world.start_trial(f"r{n}@example.com", f"pm_card_visa__{n}") for n in range(2)]
     world.advance_to(CHARGE_AT - timedelta(seconds=1))
     first = started[0]["reader"]["id"]

@@ -96,7 +96,7 @@ def test_a_new_subscription_keeps_its_own_card(world: World) -> None:
 
 
 def test_a_trial_that_was_had_elsewhere_meanwhile(world: World) -> None:
-    """Its address, not this card, has had it: another card would not help."""
+    """Its address has had a trial, not this card, so another card would not help."""
     browser = world.browser()
     browser.get("/subscribe")
     browser.post("/subscribe", email=EMAIL)

@@ -97,7 +97,7 @@ def test_whoever_had_a_trial_comes_back_without_one_and_is_charged_today(
 def test_a_trial_that_was_had_is_never_charged_without_another_consent(
     world: World, in_trial: Subscriber
 ) -> None:
-    """The review that was agreed to spoke of free days. Only one that names today's charge begins anything."""
+    """The first review offered free days. Only consent to one that names today's charge starts anything."""
     cancel(world, in_trial.subscription_id, when="now")
     browser = world.browser()
     browser.start(in_trial.email, "5555555555554444")

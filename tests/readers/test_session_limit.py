@@ -35,7 +35,7 @@ def test_the_newest_browsers_win_and_the_oldest_is_told_once(make_world: Callabl
 
 
 def signed_in_quietly(browser: Browser) -> bool:
-    """Sign in without a page, which would show it."""
+    """Whether the browser is signed in, without opening a page, which would show the notice."""
     answer = browser.http.get("/v1/access/the-school-on-platform-two").json()
     return bool(answer["allowed"])
 

@@ -77,7 +77,7 @@ def test_it_is_tried_once_a_day_each_time_under_another_key(world: World, withdr
 def test_a_later_try_whose_answer_is_lost_goes_again_under_its_own_key(
     world: World, withdrawn: Subscriber
 ) -> None:
-    """Stripe's list may lag behind: another key could return the money twice."""
+    """Stripe's list may lag, so another key could refund twice."""
 
     def key() -> str:
         return str(world.rows("SELECT idempotency_key FROM refund")[0]["idempotency_key"])

@@ -11,7 +11,7 @@ from tests.support.world import World
 
 
 def dispute(world: World, amount: int = 7500) -> str:
-    """The reader's bank takes the first charge back, and its news arrives; the dispute at Stripe."""
+    """Let the reader's bank dispute the first charge, and its event arrive. Return the dispute at Stripe."""
     made = world.sandbox.banks("dispute", charge=world.charges()[0]["id"], amount=amount)
     world.settle()
     return str(made["id"])

@@ -80,7 +80,7 @@ def test_a_refund_that_never_went_is_told_as_well(world: World, paid: Subscriber
 def test_money_that_the_bank_took_back_itself_is_not_promised_once_more(
     world: World, paid: Subscriber
 ) -> None:
-    """Refunded in the dashboard meanwhile, so Stripe refuses ours: the reader has it."""
+    """It was refunded in the dashboard meanwhile, so Stripe refuses ours. The reader has the money."""
     world.sandbox.client().v1.refunds.create({"charge": world.charges()[0]["id"]})
     cancel(world, paid.subscription_id, when="now", refund="last")
     world.settle()

@@ -18,7 +18,7 @@ def give_back(world: World, how: str) -> None:
 def test_one_that_fails_because_the_bank_took_the_money_is_owed_to_nobody(
     world: World, paid: Subscriber, heard: bool
 ) -> None:
-    """The reader has the money from their bank: asking for an account to pay it into would pay it twice."""
+    """The reader has the money from the bank. Asking for an account would pay it twice."""
     if not heard:
         world.sandbox.trouble({"effect": "drop", "type": "refund.*"})
     give_back(world, "pending_fails")
@@ -38,7 +38,7 @@ def test_one_that_fails_because_the_bank_took_the_money_is_owed_to_nobody(
 def test_one_that_waits_for_the_reader_is_a_wait_and_fails_as_any_other(
     world: World, paid: Subscriber, heard: bool
 ) -> None:
-    """`requires_action`: whatever Stripe says of its reason and its money, it hasn't gone back until it has."""
+    """`requires_action` is pending, whatever reason and sum Stripe gives."""
     if not heard:
         world.sandbox.trouble({"effect": "drop", "type": "refund.*"})
     give_back(world, "asks_reader")

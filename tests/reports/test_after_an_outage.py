@@ -30,7 +30,7 @@ def silent_for(world: World, length: timedelta) -> None:
 
 @pytest.fixture
 def left_lying(world: World) -> World:
-    """Workers were there until nine in the morning of 16 March. It is three in the night to the 17th, and none is back."""
+    """Workers ran until nine in the morning of 16 March. It is three in the night to the 17th, and none runs."""
     ring(world)
     due(world, 2)
     world.skip_to(local(2027, 3, 16, 9))

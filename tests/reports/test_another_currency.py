@@ -154,7 +154,7 @@ def test_an_account_that_begins_to_settle_in_dollars_pays_both_balances_out(worl
 
 
 def test_what_differs_is_told_in_the_currency_it_is_in(world: World, staff: SignIn) -> None:
-    """A charge that we don't know, in the reader's currency; a correction of Stripe's, in the account's."""
+    """An unknown charge in the reader's currency, and a correction of Stripe's in the account's."""
     charged(world)
     execute(world, "DELETE FROM payment")
     world.sandbox.banks("correct", amount=-1234, description="We found an error")

@@ -68,7 +68,7 @@ def test_what_was_taken_before_its_period_is_found_by_either_clock(world: World)
 def test_a_worker_whose_clock_is_ahead_has_charged_before_the_reader_cancelled(
     world: World, paid: Subscriber
 ) -> None:
-    """The history is written under one lock, so it knows which came first, whatever the clocks say."""
+    """The history is written under one lock, so its order doesn't depend on clocks."""
     world.skip_to(world.now + timedelta(seconds=1))
     cancel(world, paid.subscription_id)
     world.execute("UPDATE attempt SET intended_at = :at", at=world.now + timedelta(seconds=3))

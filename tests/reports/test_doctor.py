@@ -82,7 +82,7 @@ def test_money_that_must_not_be_kept_goes_back_by_itself(
 
 @pytest.mark.rare
 def test_what_stripe_says_is_gone_is_asked_for_in_one_night_alone(world: World, paid: Subscriber) -> None:
-    """It was refunded in the dashboard and isn't entered yet, so the promise stays broken."""
+    """It was refunded in the dashboard and isn't recorded yet, so the promise stays broken."""
     stripe: Any = world.sandbox.client()
     stripe.v1.refunds.create({"charge": world.charges()[0]["id"]})
     execute(world, "UPDATE invoice SET period_start_on = '2027-03-17'")
@@ -175,7 +175,7 @@ def test_whatever_is_broken_by_hand_is_found(world: World) -> None:
 
 
 def _found_after(world: World, connection: sa.Connection, wrong: str) -> set[str]:
-    """Which promises are broken inside a transaction that is then undone."""
+    """The promises broken inside a transaction that is rolled back."""
     connection.execute(sa.text(wrong))
     asked = values(world.services.site, world.now + timedelta(hours=2, minutes=1))
     found = {

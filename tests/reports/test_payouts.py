@@ -69,7 +69,7 @@ def test_a_payout_by_hand_is_compared_by_time_and_the_mornings_go_on(
 
 @pytest.mark.usefixtures("paid")
 def test_a_payout_by_hand_of_more_than_we_know_of_is_a_case_once(world: World) -> None:
-    """A movement is missing from our copy: the payout takes along what we never saw come in."""
+    """Our copy lacks a movement, so the payout includes money that we never saw."""
     by_hand(world)
     world.advance_to(local(2027, 3, 24, 12))
     execute(world, "DELETE FROM balance_movement")

@@ -109,7 +109,7 @@ def test_a_month_with_everything_in_it_is_clean(world: World) -> None:
 
 @pytest.mark.prove
 def test_what_happened_since_the_day_that_is_compared_is_no_difference(world: World) -> None:
-    """A refund bounced and a dispute was won this morning: our books know it, and yesterday's movements don't."""
+    """A refund failed and a dispute was won this morning. Our books have both, and yesterday's movements don't."""
     pay(world, "one@example.com", "two@example.com", cards=("pm_card_visa", "pm_card_createDispute"))
     disputed = world.rows("SELECT payment_id FROM dispute")[0]["payment_id"]
     plain = next(row["id"] for row in world.rows("SELECT id FROM payment") if row["id"] != disputed)
@@ -301,7 +301,7 @@ def test_a_payout_whose_event_was_lost_is_kept_with_what_it_pays_out(world: Worl
 
 @pytest.mark.usefixtures("paid")
 def test_a_payout_that_the_bank_sends_back_is_booked_back_and_goes_out_once_more(world: World) -> None:
-    """To the cent: what is in the bank is there once, and the rest is at Stripe."""
+    """To the cent: the bank's money is there once, and the rest is at Stripe."""
 
     def held(account: str) -> int:
         query = "SELECT coalesce(sum(amount), 0) AS cents FROM ledger_entry WHERE account = :account"

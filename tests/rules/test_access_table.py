@@ -179,7 +179,7 @@ def by(
     access_until: datetime | None = None,
     resumes_at: datetime | None = None,
 ) -> Holds:
-    """What a subscription in this state gives at a moment."""
+    """The rights from a subscription in this state at a moment."""
 
     def holds(at: datetime) -> tuple[Entitlement, ...]:
         held = entitlement_of(
@@ -298,7 +298,7 @@ def test_the_answer_names_the_instant_at_which_it_changes_and_no_other() -> None
 
 
 def test_each_sentence_is_needed() -> None:
-    """The sentences themselves are tried: with any one left out, some case would be answered otherwise."""
+    """Tests the sentences themselves: without any one of them, some case has another answer."""
     cases = [Case(*values) for values in product(LEVELS, WINDOWS, PEOPLE, METERS, GIFTS, SWITCHES, (-1,))]
     first = {next(sentence for sentence in TRUE if TRUE[sentence](case)) for case in cases}
     assert first == set(TRUE)

@@ -23,7 +23,7 @@ FAILED_ON = date(2026, 3, 5)  # no rung of this day is near a payday
 
 
 def on_rung(days: int) -> Retry:
-    """A retry on the ladder's own day, so many days after the first failure."""
+    """A retry on its regular day, some days after the first failure."""
     return Retry(FAILED_ON + timedelta(days=days), rung=LADDER.index(days) + 1)
 
 
@@ -56,7 +56,7 @@ def test_what_forbids_outweighs_what_allows(read: list[DeclineKind], kind: Decli
 
 
 def test_the_ladder_on_time() -> None:
-    """Days 3, 7 and 14 after the first failure, then the reader, then the end."""
+    """Days 3, 7 and 14 after the first failure, then a mail to the reader, then the end."""
     expected = [(1, 0, 3), (2, 3, 7), (3, 7, 14)]
     for attempts, day, retry in expected:
         assert follow_up(attempts=attempts, day=day) == on_rung(retry)

@@ -125,7 +125,7 @@ def test_days_are_counted_in_words() -> None:
 
 
 def test_the_words_name_the_day_that_is_charged() -> None:
-    """Each first failure of two years: a rung that moved says by how many days, and the words and the day agree."""
+    """Each first failure of two years. A moved retry says by how many days, and its text names the right day."""
     for number in range(730):
         failed_on = date(2026, 1, 1) + timedelta(days=number)
         step = after(

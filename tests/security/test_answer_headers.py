@@ -101,7 +101,7 @@ def test_an_answer_to_our_own_fault_carries_them_too(readers: TwoReaders) -> Non
 
 
 def test_pages_hold_no_script_and_no_style_of_their_own(readers: TwoReaders) -> None:
-    """What the policy would block isn't there in the first place."""
+    """Pages contain nothing that the policy would block."""
     for path in ("/", "/articles", "/account", "/account/cancel", "/subscribe", "/sign-in/sent", "/mailbox"):
         page = readers.payer.get(path).text
         assert "<style" not in page, path

@@ -26,7 +26,7 @@ def refunds(world: World) -> list[dict[str, Any]]:
 def test_a_key_without_money_gives_no_year_back_by_a_cancellation_dated_back(
     world: World, yearly: Subscriber, key_with: Callable[..., httpx.Client]
 ) -> None:
-    """`requested_at` is what the caller says: it moves R750, so it needs what moving money needs."""
+    """The caller chooses `requested_at`. It moves R750, so it needs the scope for money."""
     client = key_with("readers")
     path = f"/v1/subscriptions/{yearly.subscription_id}"
     before = world.subscription(yearly.subscription_id)
@@ -63,7 +63,7 @@ def test_a_key_with_money_gives_back_what_the_cancellation_says(
 def test_what_the_key_alone_forbade_can_be_asked_again_under_the_same_idempotency_key(
     world: World, yearly: Subscriber, key_with: Callable[..., httpx.Client]
 ) -> None:
-    """Nothing was done, so the refusal isn't the answer for ever: the key may have been given the scope meanwhile."""
+    """Nothing was done, so the refusal isn't stored. The key may have the scope by the next call."""
     client, path = key_with("readers"), f"/v1/subscriptions/{yearly.subscription_id}/cancel"
     asked: dict[str, Any] = {"json": {"refund": "last"}, "headers": {"Idempotency-Key": "k1"}}
     assert client.post(path, **asked).status_code == 403

@@ -22,7 +22,7 @@ ADMIN = StaffActor("admin@paper.example")
 
 
 def works(world: World, client: httpx.Client) -> set[bool]:
-    """Whether it does, by what is answered from memory, twice, and by the framework."""
+    """Whether the key works, twice by the cache and once by the framework."""
     article = world.articles["subscriber"][0]
     answers = [
         client.get(path) for path in (f"/v1/access/{article}",) * 2 + ("/v1/access-token?reader_id=x",)

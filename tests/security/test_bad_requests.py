@@ -38,7 +38,7 @@ def with_key(readers: TwoReaders) -> list[Route]:
 
 
 def with_body(readers: TwoReaders) -> Iterator[tuple[Route, str, dict[str, Any]]]:
-    """Each route that reads a body, its address with a real reader's names, and a body that would do."""
+    """Each route that reads a body, its address with a real reader's ids, and a valid body."""
     for route in programs(readers):
         if route.has_body:
             yield route, route.at(**readers.names[PAYING]), GOOD[str(route)]
@@ -331,7 +331,7 @@ def test_an_idempotency_key_that_is_none_is_refused(readers: TwoReaders, key: st
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/xml", ""])
 def test_a_body_that_does_not_say_it_is_json_is_not_read_as_json(readers: TwoReaders, kind: str) -> None:
-    """A form on another site can send these three kinds without asking; so none of them does anything here."""
+    """A form on another site can send these three types without permission, so none of them does anything here."""
     before = contents(readers.world)
     for route, path, good in with_body(readers):
         answer = send(readers, route, path, good, **{"content-type": kind})

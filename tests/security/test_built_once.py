@@ -36,7 +36,7 @@ def clock() -> SteppedClock:
 
 @pytest.fixture
 def live(world: World, clock: SteppedClock) -> Iterator[httpx.Client]:
-    """The application as it is in life, with the machine's clock."""
+    """The application in live mode, with the machine's clock."""
     with TestClient(create_demo_app(replace(world.services, clock=SystemClock(), monotonic=clock))) as client:
         yield client
 

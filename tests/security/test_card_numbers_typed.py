@@ -13,7 +13,7 @@ TYPED = ["4242424242424242", "4242 4242 4242 4242", "4242-4242-4242-4242 12/30",
 
 @pytest.mark.parametrize("number", TYPED)
 def test_in_the_comment_to_a_cancellation(world: World, number: str) -> None:
-    """It is taken out, not refused: nothing that is typed there may stop a cancellation."""
+    """It is removed, not refused: no typed text may stop a cancellation."""
     browser = in_trial_by_pages(world)
     browser.get("/account/cancel")
     page = browser.post("/account/cancel", reason="other", comment=f"Refund {number} \x00 please")

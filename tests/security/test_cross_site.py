@@ -61,7 +61,7 @@ def test_a_browser_that_never_saw_a_page_of_ours_can_send_no_form(readers: TwoRe
 
 
 def test_the_same_forms_from_our_own_page_are_taken(readers: TwoReaders) -> None:
-    """The control: what was refused above is refused for where it came from, and for nothing else."""
+    """The control: the requests above were refused only for their origin."""
     forms = [route for route in routes(readers.world) if route.is_form]
     last = {"/sign-out": 1, "/sign-out-everywhere": 2}
     for form in sorted(forms, key=lambda each: last.get(each.path, 0)):

@@ -58,7 +58,7 @@ def read(world: World, article: str, **headers: str) -> httpx.Response:
 
 
 def test_false_keys_take_no_place_of_a_program(world: World) -> None:
-    """Each carries a session's cookie too, so that the table of sessions holds them up."""
+    """Each has a session's cookie too, so the locked table of sessions delays them."""
     article, metered = world.articles["subscriber"][0], world.articles["metered"][0]
     asks = [lambda: bulk(world, article, authorization=FALSE, **SESSION)] * 60
     with crowd(world, "reader_session", asks, 1):

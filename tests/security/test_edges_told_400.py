@@ -95,7 +95,7 @@ def refund_and_end(world: World, reader: Subscriber) -> None:
 def test_a_refunded_reader_of_a_year_reads_nothing_200_days_later(
     world: World, yearly: Subscriber, tmp_path: Path
 ) -> None:
-    """The token says that a year was paid. It was, and went back."""
+    """The token says that a year was paid. It was, and was refunded."""
     with faulty_proxy(world) as proxy, plain_nginx(world, tmp_path) as masthead:
         with worker_at_cdn(world, proxy, tmp_path, masthead) as edge:
             session = edge.subscriber(yearly.email)

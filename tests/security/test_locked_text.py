@@ -111,7 +111,7 @@ ONLY_COUNTED = [piece for article in METERED for piece in pieces(article)]
 
 
 def hostile(count: int, seed: int) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """First every path and every header once, then mixtures drawn at random."""
+    """First every path and every header once, then random mixtures."""
     luck = random.Random(seed)
     ids = [article.teaser.id for article in (*LOCKED, *METERED)]
     for number in range(count):
@@ -124,7 +124,7 @@ def hostile(count: int, seed: int) -> Iterator[tuple[str, str, dict[str, str]]]:
 
 
 def leaks(world: World, count: int, seed: int, *, never: list[bytes] = NEVER, cookie: str = "") -> list[str]:
-    """What was sent that must not be. `cookie`: those of a browser that is signed in and may read none of `never`."""
+    """The locked text in an answer. `cookie`: those of a signed-in browser that may read none of `never`."""
     found = []
     for method, path, given in hostile(count, seed):
         headers = given | {"cookie": f"{cookie}; {given.get('cookie', 'a=b')}"} if cookie else given
@@ -220,7 +220,7 @@ def test_nor_is_it_in_what_is_said_when_we_break(world: World) -> None:
 
 
 def test_what_is_over_gives_nothing_any_more(world: World) -> None:
-    """A gift that expired, a subscription that ended, an opening that closed: each with everything it once had."""
+    """An expired gift, an ended subscription, a closed opening: each with everything it once had."""
     article = next(one for one in LOCKED if one.teaser.audio)
     path, secret = f"/articles/{article.teaser.id}", pieces(article)
     subscriber, friend = in_trial_by_pages(world), world.browser()

@@ -83,7 +83,7 @@ def refusals(world: World) -> None:
 def test_an_error_of_ours_is_logged_without_whose_it_was(
     world: World, listening: pytest.LogCaptureFixture
 ) -> None:
-    """The traceback is there; the parameters of the statement aren't, and what the database repeats is made discreet."""
+    """The log has the traceback without the statement's parameters. The database's message is redacted."""
     with every_commit_fails(world, "reader"):
         assert world.try_trial(ADDRESS).status_code == 500
     with refused_rows(world, "reader", "length(email) < 5"):

@@ -38,7 +38,7 @@ def exchange(world: World, sent: bytes) -> bytes:
 
 @pytest.mark.parametrize("headers", TWO_LENGTHS.values(), ids=TWO_LENGTHS)
 def test_a_request_that_ends_in_two_places_hides_no_other(world: World, headers: bytes) -> None:
-    """A proxy in front may see the other end. It is refused, and the connection ends: what is behind it is never read."""
+    """A proxy in front may see the other end. It is refused, and the connection ends without reading the rest."""
     sent = b"POST /sign-in HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n0\r\n\r\n" + HIDDEN
     answer = exchange(world, sent)
     assert answer.startswith(b"HTTP/1.1 400 ")
@@ -46,7 +46,7 @@ def test_a_request_that_ends_in_two_places_hides_no_other(world: World, headers:
 
 
 def test_one_after_the_other_are_both_answered(world: World) -> None:
-    """What the test above would see, if something were smuggled."""
+    """The answers that the test above would see if a request were smuggled."""
     sent = b"POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n" + HIDDEN
     answer = exchange(world, sent)
     assert b'{"status":"ok"}' in answer
@@ -102,7 +102,7 @@ def test_every_body_says_what_it_is_and_every_text_its_letters(readers: TwoReade
 
 
 def test_a_parameter_that_is_named_twice_is_the_last_one_in_memory_and_framework(world: World) -> None:
-    """Memory and the framework read an address alike, so one can't check what the other doesn't use (ASVS 15.3.7)."""
+    """The cache and the framework read an address alike, so neither checks what the other ignores (ASVS 15.3.7)."""
     known = world.start_trial("thandi@example.com")["reader"]["id"]
     article = world.articles["subscriber"][0]
     for path in (f"/v1/access/{article}", f"/v1/gate/{article}"):

@@ -27,7 +27,7 @@ def get(world: World, path: str) -> httpx.Response:
 
 @contextmanager
 def held_up(world: World) -> Iterator[None]:
-    """Every thread of the web process waits for a locked table, and nothing is left in the pool."""
+    """Every thread of the web process waits for a locked table, and the pool is empty."""
     pool = world.services.database.engine.pool
     assert isinstance(pool, QueuePool)
     everything = pool.size() + pool._max_overflow

@@ -323,7 +323,7 @@ def known_reader(world: World, reader: Subscriber) -> Who:
 def test_a_visitor_whose_own_requests_fail_rests_nobody_else(
     world: World, in_trial: Subscriber, state: str
 ) -> None:
-    """Three failures in a row, all of one visitor's making: the client asks for itself whether Masthead is there."""
+    """One visitor causes three failures in a row. The client then checks itself whether Masthead answers."""
     with faulty_proxy(world) as proxy:
         masthead, known = Masthead(proxy.url, timeout=30), known_reader(world, in_trial)
         proxy.state, proxy.affects = state, lambda request: "gift" in request.headers.get("cookie", "")

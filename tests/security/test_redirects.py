@@ -35,7 +35,7 @@ SENT_ALONG = {
 
 
 def asked(readers: TwoReaders, path: str, route: Route) -> httpx.Response:
-    """A form is sent as from a page of ours, so that it isn't refused for that."""
+    """Send a form as from a page of ours, so that its origin isn't refused."""
     http = readers.payer.http
     if not route.is_form:
         return http.request(route.method, path, params=HOSTILE, headers=SENT_ALONG, follow_redirects=False)

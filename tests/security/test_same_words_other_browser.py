@@ -53,7 +53,7 @@ def test_a_browser_seen_once_is_not_new_again(world: World) -> None:
 
 
 def test_a_session_from_before_browsers_were_told_apart_is_known_by_its_name(world: World) -> None:
-    """Else each reader would be warned of their own browser."""
+    """Else each reader would get a warning about their own browser."""
     home = world.browser()
     home.sign_in(ADDRESS)
     world.execute("UPDATE reader_session SET browser_hash = NULL")

@@ -341,7 +341,7 @@ def test_a_lost_key_is_said_to_be_lost_and_the_doctor_says_which_lists(
 def test_an_old_process_hears_that_a_session_ended_whose_hash_was_changed(
     world: World, in_trial: Subscriber
 ) -> None:
-    """While processes are replaced one by one, the old ones remember a session by the hash it had."""
+    """While processes are replaced one by one, the old ones cache a session under its old hash."""
     browser = signed_in(world, in_trial.email)
     assert [gate_reads(world, browser) for _ in range(2)] == [204, 204]
     change_key(world)
@@ -352,7 +352,7 @@ def test_an_old_process_hears_that_a_session_ended_whose_hash_was_changed(
 
 
 def test_a_changed_hash_is_told_by_what_it_was(world: World, in_trial: Subscriber) -> None:
-    """By that name a process with the old key remembers the session."""
+    """A process with the old key caches the session under that hash."""
     signed_in(world, in_trial.email)
     (before,) = world.rows("SELECT id, left(token_hash, 32) AS hash FROM reader_session")
     with psycopg.connect(world.url_of_database, autocommit=True) as listening:
@@ -393,7 +393,7 @@ def test_a_rotation_that_was_cut_off_goes_on(world: World, monkeypatch: pytest.M
 
 
 def test_keys_from_before_the_lists_had_one_go_on_too(world: World, in_trial: Subscriber) -> None:
-    """An API key and an authenticator that were made when the secret key hashed all there was."""
+    """An API key and an authenticator from the time when the secret key hashed everything."""
     staff_members.add(world, "admin", ADMIN)
     old = Tokens(world.services.site.tokens.list_key)
     (row,) = world.rows("SELECT key_hash FROM api_key")

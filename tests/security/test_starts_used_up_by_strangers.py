@@ -45,7 +45,7 @@ def test_the_owners_browser_has_mails_of_its_own(world: World, owner: Browser) -
 
 @pytest.mark.parametrize("email", [OWNER, UNKNOWN])
 def test_no_mail_is_said_to_be_on_its_way_that_isnt(world: World, owner: Browser, email: str) -> None:
-    """However many cards strangers give with an address, few mails ask for proof; the page says so, and how to go on."""
+    """With any number of strangers' cards for an address, few mails ask for proof. The page says so, and how to continue."""
     before = links(world, email)
     said = [gives(world, world.browser(), email) for _ in range(MOST + 2)]
     assert [ON_ITS_WAY in words for words in said] == [True] * MOST + [False] * 2

@@ -94,7 +94,7 @@ def test_cancelling_and_withdrawing_need_no_more_than_the_session(
 
 
 def test_an_old_mails_card_link_changes_no_card_that_can_be_charged(world: World, paid: Subscriber) -> None:
-    """It was for the day on which a payment was open, and that day is over."""
+    """It was for the day of an open payment, and that day is over."""
     card = world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"]
     world.sandbox.decline(card, "insufficient_funds")
     world.advance_to(local(2027, 4, 16, 12))

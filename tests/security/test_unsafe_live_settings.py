@@ -18,7 +18,7 @@ REMOTE = "postgresql://paper:db-password@db.paper.example/paper"
 
 
 def said(**given: str) -> str:
-    """Why a live start with these settings is refused; empty where it isn't."""
+    """The reason why a live start with these settings is refused, empty if it isn't."""
     try:
         read_settings(LIVE | {f"BILLING_{name.upper()}": value for name, value in given.items()})
     except RefusesToStart as refusal:

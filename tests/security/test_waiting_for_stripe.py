@@ -35,7 +35,7 @@ def asked(world: World) -> int:
 
 @contextmanager
 def slow(world: World, rule: dict[str, object]) -> Iterator[None]:
-    """Stripe answers what the rule names only at the end of the block."""
+    """Stripe answers the rule's requests only at the end of the block."""
     world.sandbox.faults(rule)
     try:
         yield
@@ -54,7 +54,7 @@ def hitting(asks: list[Callable[[], httpx.Response]]) -> Iterator[list[Future[ht
 def rush(
     world: World, rule: dict[str, object], asks: list[Callable[[], httpx.Response]]
 ) -> Iterator[list[Future[httpx.Response]]]:
-    """The same after Stripe has fallen silent about what the rule names; it answers at the end of the block."""
+    """The same after Stripe has stopped answering the rule's requests. It answers at the end of the block."""
     with ThreadPoolExecutor(len(asks)) as pool, slow(world, rule):
         yield [pool.submit(ask) for ask in asks]
 
@@ -81,7 +81,7 @@ def on_its_own(world: World, browser: Browser, path: str) -> Callable[[], httpx.
 
 
 def everybody_else_is_answered(world: World) -> None:
-    """Pages, probes, the access API and programs with a key, each within its time-out."""
+    """Pages, probes, the access API and programs with a key all get answers within their time-outs."""
     with http_client(world.url, timeout=TOO_LONG) as client:
         article = world.articles["subscriber"][0]
         for path in ("/", "/sign-in", "/subscribe", "/healthz", f"/v1/access/{article}"):

@@ -64,7 +64,7 @@ def test_without_a_signature_nothing_is_believed(world: World, header: str | Non
 
 
 def test_an_acquirer_that_nobody_knows_is_an_unknown_page(world: World) -> None:
-    """Only the names that the registry lists have an address, and none by another case or spelling."""
+    """Only the registry's names have an address, in their exact spelling."""
     for path in ("/webhooks/nobody", "/webhooks/Stripe", "/webhooks/", "/webhooks/stripe/more"):
         answer = httpx.post(world.url + path, json=event(world), trust_env=False, timeout=60)
         assert answer.status_code == 404, path

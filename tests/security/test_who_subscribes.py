@@ -149,7 +149,7 @@ def test_after_the_card_known_addresses_are_told_apart_by_mail_alone(
 
 
 def test_a_card_that_had_its_trial_tests_no_address(world: World, known: dict[str, str]) -> None:
-    """One card, spent long ago, and any number of addresses: an unknown one is answered as are the known."""
+    """One card with a former trial, and any number of addresses: unknown ones get the same answer as known ones."""
     told = {}
     for sort, email in known.items():
         browser = world.browser()
@@ -254,7 +254,7 @@ def test_who_had_a_trial_starts_without_one_with_the_card_just_given(
 def test_the_link_starts_nothing_in_another_browser_or_for_another_address(
     world: World, known: dict[str, str]
 ) -> None:
-    """The owner, who knows of nothing, presses the link; or signs in later. The stranger's start stays where it is."""
+    """The uninvolved owner presses the link, or signs in later. The stranger's start doesn't change."""
     stranger, owner = world.browser(), world.browser()
     stranger.start(REGISTERED, FRESH)
     world.settle()

@@ -61,7 +61,7 @@ def serving() -> Iterator[SteppedServer]:
 
 
 def narrow(serving: SteppedServer, source: str = "127.0.0.1") -> socket.socket:
-    """A connection of which the kernel holds a few kilobytes only; what is not read waits in the server."""
+    """A connection with a few kilobytes of kernel buffer. The server holds what isn't read."""
     serving.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     made = socket.socket()
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
@@ -81,7 +81,7 @@ def left_unread(serving: SteppedServer, connections: int) -> bool:
 
 
 def pour(connection: socket.socket, start: bytes, piece: bytes, most: int = 16 * MEGABYTE) -> int:
-    """Send without end; how many bytes the server took before it ended the connection, `most` if it never did."""
+    """Send without end. Return the bytes that the server read before it ended the connection, or `most`."""
     connection.sendall(start)
     sent = len(start)
     with suppress(ConnectionError):
@@ -412,7 +412,7 @@ def test_an_upgrade_is_answered_as_if_it_had_not_been_asked_for(serving: Stepped
 
 
 def test_no_second_answer_precedes_the_first(serving: SteppedServer) -> None:
-    """A refusal in between would be taken for the answer to another request."""
+    """A refusal sent earlier would be taken for the answer to another request."""
     with serving.connect() as connection:
         first = b"POST /read HTTP/1.1\r\n" + HOST + b"Content-Length: 4\r\n\r\n"
         connection.sendall(first + b"abcd" + b"GET / HTTP/1.1\r\nX-Long: " + b"a" * 40_000 + b"\r\n\r\n")

@@ -20,7 +20,7 @@ def row(world: World) -> dict[str, object]:
 
 
 def to_last_rung(world: World) -> date:
-    """Up to the day of the last retry that the ladder has, which hasn't been made yet."""
+    """Advance to the day of the last retry, which isn't made yet."""
     while True:
         found = world.rows("SELECT retry_on, first_failed_on FROM subscription")[0]
         if (found["retry_on"] - found["first_failed_on"]).days >= 12:
@@ -44,7 +44,7 @@ def test_the_last_retry_is_put_off_to_a_day_on_which_it_is_made(world: World, ow
 
 
 def test_a_retry_on_the_last_day_of_the_grace_breaks_no_promise(world: World, owing: Subscriber) -> None:
-    """It is sooner after the request than any other charge: the next day the subscription would end."""
+    """It follows the request sooner than any other charge, since the subscription would end the next day."""
     last_rung = to_last_rung(world)
     ask(world.browser(), email=owing.email)
     noon(world, last_rung)

@@ -206,7 +206,7 @@ def test_days_that_notices_need_are_given_and_count(world: World, in_trial: Subs
 
 
 def test_a_year_that_grows_by_two_months_for_its_notice_needs_an_admin(world: World) -> None:
-    """Its notice was never accepted, so one more day is more than forty business days more."""
+    """Its notice was never accepted, so one more day becomes more than forty business days."""
     year_ending = subscriber(world, "year_ending")
     (row,) = world.rows("SELECT period_end_on FROM subscription")
     world.smtp.refuse(550, "no such mailbox", to=year_ending.email)

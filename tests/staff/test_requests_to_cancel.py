@@ -255,7 +255,7 @@ def test_what_raced_the_request_goes_back_when_the_reader_confirms_it(world: Wor
 def test_a_reader_who_waits_for_months_with_a_link_at_hand_gets_nothing_back_by_the_link(
     world: World, paid: Subscriber
 ) -> None:
-    """Else a form posted in spring would make the whole summer free; staff decide, as the request stays open."""
+    """Else a form posted in spring would make the whole summer free. The request stays open, and staff decide."""
     world.advance_to(local(2027, 4, 14, 11))
     ask(world.browser())
     world.advance_to(local(2027, 6, 1))

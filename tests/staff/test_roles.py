@@ -75,7 +75,7 @@ def staff_routes(world: World) -> Iterator[tuple[str, str, Permission | None]]:
 
 
 def permission(dependant: Dependant) -> Permission | None:
-    """What the route asks for, found where FastAPI keeps it."""
+    """The permission that the route requires, read from FastAPI."""
     for needed in dependant.dependencies:
         found = getattr(needed.call, "permission", None) or permission(needed)
         if found is not None:

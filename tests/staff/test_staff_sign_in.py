@@ -40,7 +40,7 @@ def test_the_first_sign_in_sets_up_the_authenticator(world: World) -> None:
 
 
 def test_the_short_way_that_other_tests_take_ends_where_the_mail_leads(world: World) -> None:
-    """So what they prove holds for members who signed in by themselves."""
+    """So those tests also hold for members who signed in by themselves."""
     ends = []
     for way in (sign_in_by_mail, sign_in):
         email = add(world, "support", f"{way.__name__}@paper.example").email

@@ -93,7 +93,7 @@ def test_a_charge_that_is_taken_in_before_it_goes_back_stays(restored: World) ->
 
 
 def ask_twice(world: World) -> None:
-    """At once, and when Stripe's lists hold all that was done before."""
+    """Fetch events at once, and again when Stripe's lists are complete."""
     recover_due(world.services.reconcile_context, world.now)
     world.skip_to(world.now + LISTED_WITHIN)
     recover_due(world.services.reconcile_context, world.now)

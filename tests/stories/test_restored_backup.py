@@ -256,7 +256,7 @@ def test_a_charge_and_its_refund_after_the_backup_are_both_taken_in(evening: Wor
 def test_what_was_under_way_at_the_backup_and_ended_since_is_taken_in(
     world: World, paid_twice: Subscriber
 ) -> None:
-    """Days later Stripe has forgotten the keys, so under them it would refuse the refund and make the charge once more."""
+    """Days later Stripe has forgotten the keys. Under them it would refuse the refund and charge again."""
     world.advance_to(local(2027, 5, 16, 8, 59))
     world.skip_to(local(2027, 5, 16, 9))
     intend(world, paid_twice.subscription_id)

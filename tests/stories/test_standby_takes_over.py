@@ -25,7 +25,7 @@ def evening(world: World) -> World:
 
 
 def fail_over(world: World) -> None:
-    """The standby, which lacks the last commits, is promoted; a worker of before finds itself connected to it."""
+    """Promote the standby, which lacks the last commits. An earlier worker finds itself connected to it."""
     world.restore_backup(home=older(world))
 
 
@@ -63,7 +63,7 @@ def test_a_failover_goes_on_by_itself_after_asking_stripe(
 
 
 def test_a_restore_of_long_ago_waits_for_an_operator(evening: World) -> None:
-    """The same cluster and a later timeline too, but no heartbeat; a worker that starts there brings none."""
+    """The same cluster and a later timeline, but no heartbeat. A worker that starts there writes none."""
     world = evening
     beat(world)
     world.back_up()
@@ -87,7 +87,7 @@ def test_a_restore_of_long_ago_waits_for_an_operator(evening: World) -> None:
 def test_a_link_to_sign_in_with_goes_out_while_all_else_is_held(
     world: World, paid: Subscriber, reason: str
 ) -> None:
-    """From a database that isn't adopted, and from one that is still to ask Stripe."""
+    """From a database that isn't adopted, and from one that hasn't fetched Stripe's events yet."""
     world.execute(f"UPDATE installation SET {reason}", later=world.now + timedelta(hours=1))
     world.execute("UPDATE message SET state = 'queued', accepted_at = NULL WHERE kind = 'receipt'")
     letters = len(world.letters(paid.email))

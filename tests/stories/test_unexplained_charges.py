@@ -45,7 +45,7 @@ def cases(world: World, *kinds: str) -> list[dict[str, Any]]:
 
 
 def explain_the_charge(world: World) -> None:
-    """A person says why there was such a charge: the case about the charge, not the one about its refund."""
+    """Staff explain the charge: in the case about the charge, not the one about its refund."""
     world.execute(
         "UPDATE staff_case SET closed_at = now(), closed_by_kind = 'staff', closed_by_id = 'x', reason = 'asked to begin again'"
         " WHERE kind IN ('unknown_charge', 'lost_start', 'promise_broken')"
@@ -59,7 +59,7 @@ def books_are_stripes(world: World) -> None:
 
 
 def test_the_charge_of_a_subscription_that_is_lost_gives_itself_back_and_is_told(late: World) -> None:
-    """What its reader agreed to is lost, so a person asks them to begin again."""
+    """The reader's consent is lost, so staff ask them to begin again."""
     world = late
     assert len(world.charges()) == 4
     said = adopt(world)
@@ -181,7 +181,7 @@ def test_after_three_that_were_canceled_staff_have_the_case(late: World) -> None
 def test_one_that_can_only_fail_becomes_a_case_of_staff_with_the_sum(
     late: World, way: str, made: int
 ) -> None:
-    """The card is closed, or the charge too old: another refund fails as well."""
+    """The card is closed, or the charge too old, so another refund fails as well."""
     world = late
     refunds_become(world, way)
     adopt(world)
@@ -274,7 +274,7 @@ def test_money_that_somebody_returned_in_the_dashboard_is_not_owed(late: World, 
 
 
 def test_one_that_cannot_be_settled_holds_up_no_other(late: World) -> None:
-    """A row that breaks us is looked at again in a while."""
+    """A row whose settling fails is tried again later."""
     world = late
     adopt(world)
     world.execute(

@@ -73,7 +73,7 @@ def test_now_and_the_last_charge_back_none_or_only_what_came_after(
 def test_what_was_charged_after_the_moment_of_asking_is_never_kept(
     world: World, in_may: Subscriber, wish: dict[str, str]
 ) -> None:
-    """Not even when a program says so: the doctor would send it back at night, with an apology."""
+    """Not even at a program's request: the doctor would refund it at night, with an apology."""
     subscription, asked = in_may.subscription_id, "2027-03-10T08:00:00Z"
     assert refused(world, subscription, refund="none", requested_at=asked) == (409, "charged_since")
     assert world.subscription(subscription)["cancel_requested_at"] is None

@@ -31,7 +31,7 @@ PRICE = re.compile(r"R[\d\u00a0]+\.\d\d")
 
 
 class Reading(HTMLParser):
-    """What a page says, and the marks a strict content policy or a missing token would trip over."""
+    """A page's text, and the markup that a strict content policy or a missing token would break."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

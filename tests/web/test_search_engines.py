@@ -159,7 +159,7 @@ def test_behind_a_proxy_it_is_the_address_that_the_proxy_tells(ask: Ask) -> None
 
 
 def test_a_name_system_that_hangs_holds_nobody_up(make_world: Callable[..., World]) -> None:
-    """More requests say that they are Googlebot than there are threads; people are answered all the same."""
+    """More requests claim to be Googlebot than there are threads. Readers are still answered."""
     world, zone = make_world(crawlers="dns", proxy_count=1), Hanging()
     proof = fastapi_of(world.app).state.googlebot
     assert isinstance(proof, ProofByNames)
@@ -181,7 +181,7 @@ def test_a_name_system_that_hangs_holds_nobody_up(make_world: Callable[..., Worl
 
 
 def test_off_is_off(world: World) -> None:
-    """The default: whatever the address, a crawler gets the lead."""
+    """By default a crawler gets the teaser at any address."""
     app = create_demo_app(world.services)
     client = TestClient(app, base_url=world.url, client=(GOOGLES, 1))
     assert not reads_whole(client.get(PATH, headers={"user-agent": GOOGLEBOT}).text)

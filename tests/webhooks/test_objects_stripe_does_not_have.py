@@ -33,7 +33,7 @@ def outcome(world: World) -> dict[str, Any]:
 def test_an_event_about_what_stripe_does_not_have_is_settled_within_minutes(
     world: World, paid: Subscriber, kind: str
 ) -> None:
-    """Another account's, as where events of connected accounts are sent here too, or test data that was deleted."""
+    """It belongs to another account, as with events of connected accounts, or to deleted test data."""
     assert world.subscription(paid.subscription_id)["status"] == "active"
     before = contents(world, but=BUT)
     hear(world, kind, "xx_of_another_account")
@@ -55,7 +55,7 @@ def test_an_event_about_what_stripe_does_not_have_is_settled_within_minutes(
 def test_an_object_that_stripe_denies_for_a_moment_is_asked_for_again(
     world: World, disputed: Subscriber, kind: str, became: str
 ) -> None:
-    """It has done so minutes after the event that named it."""
+    """Stripe has denied objects minutes after the event that named them."""
     world.settle()
     names = {
         "charge.dispute.updated": "SELECT gateway_ref AS ref FROM dispute",
@@ -116,7 +116,7 @@ def test_a_card_page_that_stripe_denies_for_a_moment_still_saves_the_card(
 
 
 def intent_of_another(world: World, **more: Any) -> str:
-    """A PaymentIntent that another installation on the same account made, and that waits for something."""
+    """A pending PaymentIntent of another installation on the same account."""
     card = world.rows("SELECT customer_ref, gateway_ref FROM payment_method")[0]
     asked: Any = {
         "amount": 7500,
@@ -144,7 +144,7 @@ def test_another_installations_charge_that_is_not_decided_is_looked_at_once(
 def test_a_dispute_of_ours_that_stripe_does_not_have_any_more_is_told_to_staff(
     world: World, disputed: Subscriber
 ) -> None:
-    """As after a key of another account was put in: the comparison of the next morning has a case for it."""
+    """As with a key of another account. The next morning's comparison opens a case for it."""
     world.settle()
     world.execute("UPDATE dispute SET gateway_ref = 'du_of_another_account'")
     world.advance(days=1)
@@ -183,7 +183,7 @@ def test_a_refund_of_ours_that_stripe_does_not_have_any_more_waits_for_a_person(
 def test_an_event_about_what_has_no_id_is_taken_and_settled(
     world: World, thing: dict[str, Any], kind: str
 ) -> None:
-    """Refused, Stripe would send it for three days, and then no event at all."""
+    """If it were refused, Stripe would resend it for three days, and then send no events at all."""
     assert post(world, event(world, type=kind, data={"object": thing})).status_code == 200
     world.settle()
     assert (outcome(world)["outcome"], outcome(world)["tries"]) == ("not for us", 1)

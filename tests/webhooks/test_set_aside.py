@@ -29,7 +29,9 @@ def command(world: World, *words: str) -> Result:
 
 @pytest.fixture
 def poisoned(make_world: Callable[..., World]) -> World:
-    """A charge went through at Stripe, but both our answer and its event broke us; three tries, and the event is set aside."""
+    """A charge succeeded at Stripe, but settling both our answer and its event failed. After three tries the event is set
+    aside.
+    """
     world = make_world(event_tries=3)
     subscriber(world, "notified")
     with refused_rows(world, "payment", BROKEN):
@@ -114,7 +116,7 @@ def test_an_event_nobody_knows_is_a_refusal_in_one_line(world: World) -> None:
 
 @pytest.mark.prove
 def test_that_stripe_is_away_poisons_nothing(make_world: Callable[..., World]) -> None:
-    """A day of no answer: the event waits, is tried ever more seldom, and is settled when Stripe is back."""
+    """A day without answers: the event waits, is tried less and less often, and is settled when Stripe answers."""
     world = make_world(event_tries=2)
     world.browser().start("closes@example.com", come_back=False)
     world.sandbox.faults({"effect": "500_before", "method": "GET", "times": None})

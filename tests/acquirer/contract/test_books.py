@@ -87,7 +87,7 @@ def test_a_warning_and_a_payout_are_fetched(acquirer: UnderTest, other: OtherSid
 
 
 def test_only_a_payout_that_is_never_itemised_has_no_list(acquirer: UnderTest, other: OtherSide) -> None:
-    """Any other refusal may be another tomorrow; the sum of its list is still to be compared."""
+    """Any other refusal may end tomorrow, so the sum of its list still has to be compared."""
     books = acquirer.gateway.books
     assert isinstance(books.movements_in(acquirer.names.no_payout), Unknown)
     other.pass_time(timedelta())

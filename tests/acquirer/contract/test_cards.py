@@ -111,7 +111,7 @@ def test_a_card_page_that_nobody_uses_runs_out(acquirer: UnderTest, other: Other
 
 
 def test_a_bank_that_wants_the_reader_says_so(acquirer: UnderTest, other: OtherSide) -> None:
-    """Such a card can be saved only by its owner, on the acquirer's own page."""
+    """Only its owner can save such a card, on the acquirer's own page."""
     page = acquirer.open_card_page()
     assert isinstance(page, CardPage)
     other.fill_in(page, acquirer.names.number_confirmed_each_time)

@@ -30,7 +30,7 @@ def test_an_intent_that_succeeded_is_a_charge() -> None:
 
 @pytest.mark.parametrize("charge", ["ch_1", None])
 def test_money_that_was_taken_is_never_a_refusal(charge: str | None) -> None:
-    """The charge wasn't expanded, or isn't there yet: who took that for a decline would charge again."""
+    """The charge wasn't expanded, or doesn't exist yet. Taken for a decline, it would be charged again."""
     assert isinstance(answers.outcome(intent("succeeded", latest_charge=charge)), Unknown)
 
 

@@ -21,7 +21,7 @@ def running_sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
-    """The sandbox as at its start; what is exchanged with it is judged."""
+    """The sandbox in its first state, with its requests checked."""
     running_sandbox.reset()
     yield running_sandbox
     running_sandbox.check()

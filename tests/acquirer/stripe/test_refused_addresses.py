@@ -19,7 +19,7 @@ def test_a_customer_is_made_without_an_address_that_stripe_refuses(world: World)
 def test_a_reader_with_such_an_address_changes_the_card_of_a_deleted_customer(
     world: World, paid: Subscriber
 ) -> None:
-    """Which makes another Customer, with the address that the reader has by now."""
+    """This creates another Customer, with the reader's current address."""
     browser = world.browser()
     browser.sign_in(paid.email)
     world.execute("UPDATE reader SET email = :email WHERE id = :id", email=EMAIL, id=paid.reader_id)

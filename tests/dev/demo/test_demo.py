@@ -26,7 +26,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def own_demo(data: Path) -> Iterator[DemoProcess]:
-    """One that the test may end as it likes; it has just been started, and nothing answers yet."""
+    """A demo that the test may end. It was just started, and nothing answers yet."""
     started = DemoProcess(data, "--port", "0")
     yield started
     if started.runs:

@@ -19,7 +19,7 @@ REUSED = (
 
 
 def body(refused: pytest.ExceptionInfo[InvalidRequestError]) -> dict[str, Any]:
-    """The error as it came, without what is Stripe's own business."""
+    """The error without Stripe's internal fields."""
     answer: Any = refused.value.json_body
     error = dict(answer["error"])
     error.pop("request_log_url")

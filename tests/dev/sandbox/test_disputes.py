@@ -16,7 +16,7 @@ def kinds(sandbox: Sandbox) -> list[str]:
 
 
 def balance(stripe: Stripe, **asked: Any) -> list[tuple[str, int, int]]:
-    """Reporting category, amount and fee of what moved, newest first."""
+    """Reporting category, amount and fee of balance transactions, newest first."""
     found = stripe.v1.balance_transactions.list(asked).data
     return [(one.reporting_category, one.amount, one.fee) for one in found]
 

@@ -11,7 +11,7 @@ from tests.support.sandbox import Sandbox
 
 
 def a_sale(stripe: Stripe, **fields: Any) -> Any:
-    """A page that asks for R75.00 and keeps the card."""
+    """A page for R75.00 that saves the card."""
     price = {"currency": "zar", "unit_amount": 7500, "product_data": {"name": "One month (incl. 15% VAT)"}}
     asked: Any = {
         "mode": "payment",

@@ -189,11 +189,11 @@ def test_each_row_is_compared_with_the_books_of_its_own_acquirer(world: World, a
 
 @pytest.mark.rare
 def test_where_no_webhook_says_so_new_cards_are_asked_for_each_morning(
-    world: World, told: Subscriber, another: Another
+    world: World, notified: Subscriber, another: Another
 ) -> None:
     """One that a network has replaced, and one that is gone."""
     world.sandbox.trouble({"effect": "drop"})
-    move_card(world, told.subscription_id)
+    move_card(world, notified.subscription_id)
     (card,) = world.rows("SELECT id, gateway_ref FROM payment_method")
     world.execute("UPDATE subscription SET card_expires_on = '2027-03-31'")
     world.sandbox.replace(card["gateway_ref"], exp_month=5, exp_year=2031)

@@ -18,7 +18,7 @@ from billing.platform import logs
 from billing.platform.clock import Clock, HeldClock, SystemClock
 from billing.platform.db import Database
 from billing.platform.installation import refuse_foreign
-from billing.platform.list_key import opened
+from billing.platform.list_key import load_tokens
 from billing.platform.monotonic import Monotonic, SystemMonotonic
 from billing.platform.pooling import refuse_transaction_pooling
 from billing.platform.setting_groups import Policy, StaffLimits
@@ -51,8 +51,8 @@ def build(
     refuse_transaction_pooling(database)
     refuse_foreign(database, settings)
     with database.transaction() as session:
-        tokens = opened(session, settings)
-    logs.named_by(tokens)
+        tokens = load_tokens(session, settings)
+    logs.set_naming_keys(tokens)
     clock: Clock = HeldClock(database) if settings.held else SystemClock()
     site, house = _site(settings, tokens), _house(settings)
     gateways = [connect(settings) for connect in ACQUIRERS]

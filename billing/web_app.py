@@ -33,9 +33,9 @@ from billing.web.api import gifts as api_gifts
 from billing.web.api.readiness import Readiness
 from billing.web.kit.bulkhead import Bulkheads
 from billing.web.kit.concurrency import ConcurrencyLimit
-from billing.web.kit.middleware import Front
+from billing.web.kit.middleware import RequestMiddleware
 from billing.web.kit.problems import answer_refusals
-from billing.web.kit.rendering import STATIC, Look
+from billing.web.kit.rendering import STATIC, PageRenderer
 from billing.web.kit.sites import Sites
 from billing.web.kit.visit import Extras
 from billing.web.reader import (
@@ -95,7 +95,7 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
     shared_documents.add_own(app, services)
     app.state.extras = Extras()
     app.state.services = services
-    app.state.look = Look(services.settings.zone)
+    app.state.look = PageRenderer(services.settings.zone)
     app.state.bulkheads = Bulkheads()
     answer_refusals(app)
     answer_strangers(app)
@@ -106,7 +106,7 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
     add_routes(app, *READER_PAGES, *STAFF_PAGES, *ENDPOINTS)
     extend(app)
     app.mount("/static", Static(directory=STATIC))
-    gate = Gate(Front(ConcurrencyLimit(app, services), services), services)
+    gate = Gate(RequestMiddleware(ConcurrencyLimit(app, services), services), services)
     app.state.listener = gate.listener
     app.state.registry = CollectorRegistry()
     app.state.registry.register(gate.metrics)

@@ -7,7 +7,7 @@ To change the words, edit the file in `templates/` and look at `python -m billin
 from emails.compose import Rendered, is_control, render
 from emails.documents import CreditNote, TaxInvoice
 from emails.errors import Unfit, UnknownMessage, UnsafeLink, UnsafeSubject, WrongFields
-from emails.fields import Cents, Code, Day, Document, Facts, Url, Words, hints, places
+from emails.fields import Cents, Code, Day, Document, MailFacts, Url, Words, hints, places
 from emails.house import House
 from emails.mails import ALWAYS, MAILS, Mail, load, store
 from emails.newsletter import ArticleCard, NewsletterMail, Prose, render_newsletter

@@ -21,7 +21,7 @@ Words = Annotated[str, "words"]
 
 
 @dataclass(frozen=True)
-class Facts:
+class MailFacts:
     """The facts of a mail, or of a document in it. Wrong fields raise `WrongFields`."""
 
     kind: ClassVar[str]
@@ -46,7 +46,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Document(Facts, ABC):
+class Document(MailFacts, ABC):
     """A tax invoice or a credit note: part of the mail's text, and attached to it as a PDF."""
 
     @property
@@ -55,7 +55,7 @@ class Document(Facts, ABC):
         """The file's name without its ending."""
 
 
-def hints(facts_type: type[Facts]) -> dict[str, Any]:
+def hints(facts_type: type[MailFacts]) -> dict[str, Any]:
     """The annotations of the fields by name, with their marks."""
     hashable: Any = facts_type  # mypy takes the type for unhashable, and a cache's argument must be
     return _hints(hashable)
@@ -67,17 +67,17 @@ def _hints(facts_type: Any) -> dict[str, Any]:
     return {field.name: found[field.name] for field in fields(facts_type)}
 
 
-def within(hint: Any) -> type[Facts] | None:
+def within(hint: Any) -> type[MailFacts] | None:
     """The type inside a tuple field; None for a field with a single value."""
     return get_args(hint)[0] if get_origin(hint) is tuple else None
 
 
-def places(facts_type: type[Facts]) -> frozenset[str]:
+def places(facts_type: type[MailFacts]) -> frozenset[str]:
     """The fields that may stand for a secret until the mail is sent: links and codes, never what a person typed."""
     return frozenset(name for name, hint in hints(facts_type).items() if mark(hint) in ("url", "code"))
 
 
-def paragraphed(facts_type: type[Facts]) -> frozenset[str]:
+def paragraphed(facts_type: type[MailFacts]) -> frozenset[str]:
     """The fields that keep their paragraphs."""
     return frozenset(name for name, hint in hints(facts_type).items() if mark(hint) == "words")
 

@@ -6,9 +6,9 @@ from dataclasses import MISSING, dataclass
 from typing import Any, ClassVar, TypeVar
 
 from emails.errors import UnknownMessage, WrongFields
-from emails.fields import Document, Facts, hints, within
+from emails.fields import Document, MailFacts, hints, within
 
-F = TypeVar("F", bound=Facts)
+F = TypeVar("F", bound=MailFacts)
 MAILS: "dict[str, type[Mail]]" = {}
 """Every mail that has been imported, by its kind."""
 ALWAYS = "true"
@@ -16,7 +16,7 @@ ALWAYS = "true"
 
 
 @dataclass(frozen=True)
-class Mail(Facts):
+class Mail(MailFacts):
     """One mail to one person.
 
     `true_while` is an SQL condition over the waiting row `m` (see `billing/mail/obsolete`): once false, the mail isn't sent.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, Literal, get_args, get_origin
 
-from emails.fields import Facts, hints, mark, within
+from emails.fields import MailFacts, hints, mark, within
 from emails.house import House
 from emails.mails import MAILS, Mail, load
 
@@ -79,7 +79,7 @@ def samples() -> dict[str, Mail]:
     }
 
 
-def _fields(facts_type: type[Facts], changes: Mapping[str, Any]) -> dict[str, Any]:
+def _fields(facts_type: type[MailFacts], changes: Mapping[str, Any]) -> dict[str, Any]:
     own = hints(facts_type)
     optional = {field.name for field in fields(facts_type) if field.default is not MISSING}
     values = {name: _value(name, hint) for name, hint in own.items() if name not in optional}

@@ -31,12 +31,12 @@ LONG = {
 def terminal() -> Iterator[tuple[IO[str], Callable[[], str]]]:
     """A file that is a terminal, and its contents, which are known when it is closed."""
     ours, theirs = os.openpty()
-    told: list[bytes] = []
+    notices: list[bytes] = []
 
     def read() -> None:
         try:
             while piece := os.read(ours, 4096):
-                told.append(piece)
+                notices.append(piece)
         except OSError:  # Linux says so when the last writer has closed
             return
 
@@ -45,7 +45,7 @@ def terminal() -> Iterator[tuple[IO[str], Callable[[], str]]]:
 
     def said() -> str:
         reader.join(30)
-        return b"".join(told).decode()
+        return b"".join(notices).decode()
 
     try:
         with os.fdopen(theirs, "w") as err:

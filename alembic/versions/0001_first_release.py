@@ -1802,7 +1802,7 @@ def _tables() -> None:
         sa.Column(
             "state",
             sa.Enum(
-                "told",
+                "announced",
                 "holds",
                 "kept",
                 "moot",
@@ -1816,7 +1816,7 @@ def _tables() -> None:
         ),
         sa.Column("text_version", text, nullable=False),
         sa.Column("starts_on", sa.Date(), nullable=False),
-        sa.Column("told_at", instant, nullable=False),
+        sa.Column("announced_at", instant, nullable=False),
         sa.Column("settled_at", instant, nullable=True),
         sa.Column("seen_by", text, nullable=True),
         sa.ForeignKeyConstraint(
@@ -1839,14 +1839,14 @@ def _tables() -> None:
         "price_notice",
         ["subscription_id"],
         unique=False,
-        postgresql_where=sa.text("state = 'told'"),
+        postgresql_where=sa.text("state = 'announced'"),
     )
     op.create_index(
         "told_once",
         "price_notice",
         ["change_id", "subscription_id"],
         unique=True,
-        postgresql_where=sa.text("state IN ('told', 'holds', 'moot')"),
+        postgresql_where=sa.text("state IN ('announced', 'holds', 'moot')"),
     )
     op.create_table(
         "reader_request",

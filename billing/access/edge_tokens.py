@@ -121,7 +121,7 @@ def read(site: Site, token: str, at: datetime) -> Bearer:
     return Bearer(str(claims["sub"]), claims.get("sid"), expires_at)
 
 
-def looks_like_one(secret: str) -> bool:
+def looks_like_token(secret: str) -> bool:
     """Whether a Bearer credential has the shape of a token rather than of an API key."""
     return secret.count(".") == 2
 

@@ -90,9 +90,9 @@ def give(ctx: TransactionContext, terms: GiftLimits, reader_id: str, article_id:
     if held is None or held.reason not in GIVERS:
         raise NotASubscriber
     for before in of_reader(ctx.session, reader_id):
-        if before.article_id == article_id and over(before, ctx.at) is None:
+        if before.article_id == article_id and end_of(before, ctx.at) is None:
             return before
-    if left(ctx, terms, reader_id) < 1:
+    if gifts_left(ctx, terms, reader_id) < 1:
         raise NoGiftsLeft
     gift = Gift(
         id=ids.new("gft", ctx.at),
@@ -107,7 +107,7 @@ def give(ctx: TransactionContext, terms: GiftLimits, reader_id: str, article_id:
     return gift
 
 
-def left(ctx: TransactionContext, terms: GiftLimits, reader_id: str) -> int:
+def gifts_left(ctx: TransactionContext, terms: GiftLimits, reader_id: str) -> int:
     """How many gifts the reader still has this month. A revoked one counts."""
     first = ctx.today.replace(day=1)
     begins, ends = (start_of_day(day, ctx.zone) for day in (first, add_months(first, 1)))
@@ -141,7 +141,7 @@ def by_token(ctx: TransactionContext, secret: str) -> Gift | None:
     return ctx.session.get(Gift, gift_id) if gift_id else None
 
 
-def over(gift: Gift, at: datetime) -> GiftEnd | None:
+def end_of(gift: Gift, at: datetime) -> GiftEnd | None:
     """Why the gift admits no new visitor at the instant; None while it does."""
     if gift.revoked_at is not None and gift.revoked_at <= at:
         return GiftEnd.REVOKED
@@ -196,7 +196,7 @@ def offered(gift: Gift, article_id: str, at: datetime) -> GiftResult:
     """What the gift would give for this article, or why it no longer does."""
     if gift.article_id != article_id:
         return NO_GIFT
-    reason = over(gift, at)
+    reason = end_of(gift, at)
     return GiftResult(over=reason) if reason is not None else GiftResult(pending=True)
 
 
@@ -209,7 +209,7 @@ def open_gift(ctx: TransactionContext, secret: str, article_id: str, visitor: st
     if not found.pending:
         return found
     gift = lock_one(ctx.session, Gift, gift.id)
-    reason = over(gift, ctx.at)  # once more: another visitor may have been the last one
+    reason = end_of(gift, ctx.at)  # once more: another visitor may have been the last one
     if reason is not None:
         return GiftResult(over=reason)
     if ctx.session.get(GiftReading, (gift.id, visitor)) is None:

@@ -216,7 +216,7 @@ class AnswerBuilder:
         token = cache.tokens.get(digest)
         if token is None:
             secret = who.bearer.decode("latin-1")
-            return ("token", (digest, secret)) if edge_tokens.looks_like_one(secret) else None
+            return ("token", (digest, secret)) if edge_tokens.looks_like_token(secret) else None
         if at >= token.expires_at:
             return None
         if token.session_id is not None:

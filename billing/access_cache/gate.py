@@ -208,7 +208,7 @@ class Gate:
 def _names_and_headers(services: Services) -> tuple[CookieNames, list[tuple[bytes, bytes]]]:
     """The names of our cookies, and the headers that every machine's answer carries, as bytes."""
     ours = (cookies.SESSION, cookies.VISITOR, cookies.GIFT)
-    names = CookieNames(*(cookies.named(services.settings, name).encode() + b"=" for name in ours))
+    names = CookieNames(*(cookies.cookie_name(services.settings, name).encode() + b"=" for name in ours))
     headers = machine_headers(services.settings).items()
     return names, [(name.lower().encode(), value.encode()) for name, value in headers]
 

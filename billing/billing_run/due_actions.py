@@ -18,7 +18,7 @@ from billing.payments.models import PaymentMethod
 from billing.platform import bulk
 from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
-from billing.platform.db import hold
+from billing.platform.db import keep_loaded
 from billing.readers.models import Reader
 from billing.rules import cancel_requests, dunning, notices, trial
 from billing.rules.dunning_steps import DunningReason, Next, Retry, in_words
@@ -40,7 +40,7 @@ def process_due(ctx: TransactionContext, subscription: Subscription) -> Outcome:
 
 def process_all_due(ctx: TransactionContext, subscriptions: Sequence[Subscription]) -> list[Outcome]:
     """Do what is due for each. Charges are invoiced and intended together."""
-    hold(ctx.session)  # so that the rows loaded in bulk here stay in the identity map
+    keep_loaded(ctx.session)  # so that the rows loaded in bulk here stay in the identity map
     load_terms(ctx.session, subscriptions)
     bulk.load(ctx.session, Reader, {due.reader_id for due in subscriptions})
     methods = {due.payment_method_id for due in subscriptions if due.payment_method_id is not None}
@@ -110,13 +110,13 @@ def _charge_first(ctx: TransactionContext, subscription: Subscription) -> Outcom
         return hold_charge.trial_charge(ctx, subscription)
     if ctx.today != subscription.charge_on:
         extend_trial(ctx, subscription, "the announced day passed without a charge")
-        return Skip.NOT_TOLD
+        return Skip.NOT_NOTIFIED
     first, second = (postpone.notice_accepted_at(ctx.session, subscription, which) for which in Notice)
     if not notices.in_time(first, second, ctx.at):
         if unreached.is_final(ctx, subscription):
             return unreached.end(ctx, subscription)
         _extend(ctx, subscription, "not both notices arrived in time")
-        return Skip.NOT_TOLD
+        return Skip.NOT_NOTIFIED
     months = terms_of(ctx.session, subscription)[0].months
     return ToCharge(subscription, nth_period(subscription, 1, months))
 
@@ -145,7 +145,7 @@ def _renew(ctx: TransactionContext, subscription: Subscription) -> Outcome | ToC
                 return unreached.end(ctx, subscription)
             because = unreached.extends_because(ctx, subscription, missing)
             next_terms.extend(ctx, subscription, because)
-            return Skip.NOT_TOLD
+            return Skip.NOT_NOTIFIED
     coming = next_terms.next_period(ctx.session, subscription, ctx.today)
     if next_terms.begin(ctx, subscription, coming.start_on):
         coming = next_terms.next_period(ctx.session, subscription, ctx.today)

@@ -9,7 +9,7 @@ from billing.billing_run.skip_reason import Skip
 from billing.changes.outcome import ActionOutcome
 from billing.payments.attempt_history import card_usage
 from billing.payments.intend_charge import Intent, intend_charges
-from billing.payments.invoices import Drawn, Wanted, draw_up, drawn
+from billing.payments.invoices import DrawnInvoice, InvoiceRequest, draw_up, drawn
 from billing.payments.models import Invoice
 from billing.platform.context import TransactionContext
 from billing.rules import dunning
@@ -65,9 +65,9 @@ def intend(ctx: TransactionContext, charges: Sequence[ToCharge]) -> list[ActionO
     return outcomes
 
 
-def _invoices(ctx: TransactionContext, charges: Sequence[ToCharge]) -> list[Drawn]:
+def _invoices(ctx: TransactionContext, charges: Sequence[ToCharge]) -> list[DrawnInvoice]:
     periods = [
-        Wanted(due.subscription, *terms_of(ctx.session, due.subscription), due.owed)
+        InvoiceRequest(due.subscription, *terms_of(ctx.session, due.subscription), due.owed)
         for due in charges
         if isinstance(due.owed, Period)
     ]

@@ -222,7 +222,7 @@ def _settle_page(
         return settle(ctx, page.attempt_id, outcome)
 
 
-def come_back(run_context: RunContext, attempt_id: str, at: datetime) -> AttemptState:
+def return_from_page(run_context: RunContext, attempt_id: str, at: datetime) -> AttemptState:
     """Settle the page from which the reader returns, unless its webhook came first; the state of its attempt."""
     with run_context.database.transaction() as session:
         attempt = session.get(Attempt, attempt_id)
@@ -239,7 +239,7 @@ def come_back(run_context: RunContext, attempt_id: str, at: datetime) -> Attempt
         return session.get_one(Attempt, attempt_id).state
 
 
-def is_of(session: Session, attempt_id: str, invoice_id: str) -> bool:
+def belongs_to(session: Session, attempt_id: str, invoice_id: str) -> bool:
     """Whether this attempt was made for this invoice."""
     attempt = session.get(Attempt, attempt_id)
     return attempt is not None and attempt.invoice_id == invoice_id

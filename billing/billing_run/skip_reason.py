@@ -6,7 +6,10 @@ from billing.rules.worded import WordedEnum
 class Skip(WordedEnum):
     """A word of a run's report for something due and not charged. Each member's `__doc__` says why."""
 
-    NOT_TOLD = "not_told", "its notices did not arrive in time, so the charge moves and is announced anew"
+    NOT_NOTIFIED = (
+        "not_notified",
+        "its notices did not arrive in time, so the charge moves and is announced anew",
+    )
     ANOTHER_DAY = "another_day", "no retry is allowed today; there is another day, or the reader is asked"
     CARD_LIMIT = (
         "card_limit",
@@ -29,7 +32,7 @@ class Skip(WordedEnum):
 
 
 BEFORE_THE_INTENT = (
-    Skip.NOT_TOLD,
+    Skip.NOT_NOTIFIED,
     Skip.ANOTHER_DAY,
     Skip.CARD_LIMIT,
     Skip.CARD_IN_HAND,

@@ -8,7 +8,7 @@ from billing.billing_run.outcome import SettleOutcome, Unattributed
 from billing.billing_run.settle import settle
 from billing.cards.saved_cards import keep_card
 from billing.payments.intend_charge import attempt_names
-from billing.payments.invoices import Wanted, draw_up
+from billing.payments.invoices import InvoiceRequest, draw_up
 from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
 from billing.platform import bulk
 from billing.platform.context import TransactionContext
@@ -110,5 +110,7 @@ def _invoice(ctx: TransactionContext, subscription: Subscription, paid_for: Peri
     """At the charged amount: the price may have been another by then."""
     plan, price = terms_of(ctx.session, subscription)
     paid = Price(**price.model_dump() | {"amount": charged.amount})
-    [invoice] = draw_up(ctx, [Wanted(subscription, plan, paid, paid_for)], today=ctx.site.today(charged.at))
+    [invoice] = draw_up(
+        ctx, [InvoiceRequest(subscription, plan, paid, paid_for)], today=ctx.site.today(charged.at)
+    )
     return invoice.id

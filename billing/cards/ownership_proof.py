@@ -56,11 +56,11 @@ def request_proof(ctx: TransactionContext, setup: CardSetup, *, mails: bool = Tr
     """Let the visit wait, and mail the address a link for the browser that gave the card. Nothing of the card is kept."""
     setup.state, setup.finished_at = SetupState.AWAITS_PROOF, ctx.at
     if mails:
-        sign_in.ask_after_card(ctx, setup.email, setup.browser_hash)
+        sign_in.mail_link_after_card(ctx, setup.email, setup.browser_hash)
     log_event(ctx.session, "start awaits proof", setup=setup.id)
 
 
-def hold(session: Session, setup_id: str, browser_hashes: Sequence[str]) -> CardSetup | None:
+def lock_visit(session: Session, setup_id: str, browser_hashes: Sequence[str]) -> CardSetup | None:
     """Lock the visit with this id, if it was begun in this browser. Lock visits before links, everywhere: `request_proof` issues
     a link for a visit that it has locked, so a sign-in locks the visit first too, and there is no deadlock."""
     mine = select(CardSetup).where(CardSetup.id == setup_id, col(CardSetup.browser_hash).in_(browser_hashes))

@@ -15,7 +15,7 @@ from billing.payments.dispute_limits import DisputeOpen, refuse_while_open
 from billing.payments.models import CardSetup, SetupPurpose, SetupState
 from billing.platform.actors import Actor
 from billing.platform.context import TransactionContext
-from billing.platform.db import Database, hold
+from billing.platform.db import Database, keep_loaded
 from billing.platform.errors import PaymentRefused, Unavailable
 from billing.platform.site import Site
 from billing.readers import consents
@@ -67,7 +67,7 @@ def start_with_saved_card(
         reader, setup_id = _begin(ctx, gateway.name, request)
     card = _save(database, gateway, reader, setup_id, request.method_ref)
     with database.begin(site, at, request.by) as ctx:
-        hold(ctx.session)
+        keep_loaded(ctx.session)
         setup = _lock(ctx.session, setup_id)
         if setup.state is SetupState.DONE:  # the same call was made twice at once
             raise AlreadySubscribed

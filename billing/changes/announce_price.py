@@ -96,7 +96,7 @@ def _postpone_late(database: Database, site: Site, planned: PriceChange, at: dat
         late = session.exec(
             select(PriceNotice.subscription_id).where(
                 PriceNotice.change_id == planned.id,
-                PriceNotice.state == NoticeState.TOLD,
+                PriceNotice.state == NoticeState.ANNOUNCED,
                 PriceNotice.starts_on <= price_notice.earliest_start(site.today(at)),
             )
         ).all()
@@ -113,7 +113,7 @@ def _announce_batch(ctx: TransactionContext, planned: PriceChange, after: str) -
     """Announce the price to one batch; where the next one begins, and the number of notices."""
     new = ctx.session.get_one(Price, planned.price_id)
     found = ctx.session.exec(
-        _at_earlier_price(planned, new, NoticeState.TOLD, NoticeState.HOLDS, NoticeState.MOOT)
+        _at_earlier_price(planned, new, NoticeState.ANNOUNCED, NoticeState.HOLDS, NoticeState.MOOT)
         .where(
             Subscription.state == State.ACTIVE,
             col(Subscription.cancels_at).is_(None),
@@ -166,10 +166,10 @@ def _announce(ctx: TransactionContext, planned: PriceChange, new: Price, subscri
         change_id=planned.id,
         subscription_id=s.id,
         reader_id=s.reader_id,
-        state=NoticeState.TOLD,
+        state=NoticeState.ANNOUNCED,
         text_version=PRICE_NOTICE_TEXT,
         starts_on=starts_on,
-        told_at=ctx.at,
+        announced_at=ctx.at,
     )
     ctx.session.add(notice)
     ctx.session.flush()
@@ -222,7 +222,7 @@ def next_words(session: Session) -> str:
     return f"we look whom to tell of the new price of {amount}"
 
 
-def untold(session: Session) -> list[tuple[PriceNotice, Message | None]]:
+def failed_notices(session: Session) -> list[tuple[PriceNotice, Message | None]]:
     """Notices of another price that did not arrive, oldest first, each with its mail; of each reader the newest. Staff may reach
     the reader otherwise, and the old price stays until a notice arrives. Notices that a reader's choice took back are left
     out: they are sent again automatically."""
@@ -244,7 +244,7 @@ def untold(session: Session) -> list[tuple[PriceNotice, Message | None]]:
                     col(Message.state).is_distinct_from(MessageState.OBSOLETE),
                 ),
                 sa.and_(
-                    col(PriceNotice.state) == NoticeState.TOLD,
+                    col(PriceNotice.state) == NoticeState.ANNOUNCED,
                     col(Message.state).in_((MessageState.REFUSED, MessageState.EXPIRED)),
                 ),
             ),

@@ -95,7 +95,7 @@ def cancel(
     if again and when is When.PERIOD_END and not returned:
         raise NothingToGiveBack
     left = None if returned else left  # the whole payment goes back, not only the days left over
-    event, ends_at = Event.CANCEL_ASKED, end_of_what_is_held(ctx.site, subscription, returned, ctx.at)
+    event, ends_at = Event.CANCEL_ASKED, end_of_access(ctx.site, subscription, returned, ctx.at)
     if left is not None:
         ends_at, returning = left.ends_at, _give_back_rest(ctx, left)
     elif when is When.NOW:
@@ -126,7 +126,7 @@ def _end(
         cancels_at=ends_at,
         access_until=access_until,
     )
-    void_what_is_owed(ctx.session, subscription)
+    void_open_invoice(ctx.session, subscription)
     payment_page.close_soon(ctx, subscription.id)
 
 
@@ -139,9 +139,7 @@ def moment_of_asking(subscription: Subscription, asked_at: datetime, at: datetim
     return found
 
 
-def end_of_what_is_held(
-    site: Site, subscription: Subscription, returned: list[Invoice], at: datetime
-) -> datetime:
+def end_of_access(site: Site, subscription: Subscription, returned: list[Invoice], at: datetime) -> datetime:
     """The end of the trial, or of the paid period without what goes back. Never before now, nor after the end of an earlier
     cancellation: a reader who left a year early has the money for the days after it."""
     s = subscription
@@ -207,7 +205,7 @@ def _invoice_of(session: Session, returning: Refund) -> Invoice:
     return session.get_one(Invoice, session.get_one(Payment, returning.payment_id).invoice_id)
 
 
-def void_what_is_owed(session: Session, subscription: Subscription) -> None:
+def void_open_invoice(session: Session, subscription: Subscription) -> None:
     """End open retries. A charge under way keeps its invoice: settling needs it."""
     invoice = open_invoice(session, subscription.id)
     if invoice is not None and subscription.charging_since is None:

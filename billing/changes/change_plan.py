@@ -92,7 +92,7 @@ def coming_plan(session: Session, subscription: Subscription) -> str:
     return session.get_one(Plan, s.plan_id).then_plan_id or s.plan_id
 
 
-def ask(
+def choose_plan(
     ctx: TransactionContext, subscription_id: str, plan_id: str, *, reason: str, by_staff: bool = False
 ) -> Subscription:
     """Choose another plan. A price announced for its first day is moot. Raises as `preview`, and UnknownSubscription."""
@@ -154,7 +154,7 @@ def _price_again(session: Session, subscription: Subscription) -> SubscriptionPa
     if found is None:
         return {}
     notice, price = found
-    notice.state, notice.settled_at = NoticeState.TOLD, None
+    notice.state, notice.settled_at = NoticeState.ANNOUNCED, None
     return {
         "next_price_id": price.id,
         "next_terms_on": notice.starts_on,

@@ -80,7 +80,7 @@ def open_notice(session: Session, subscription_id: str) -> PriceNotice | None:
     """The notice of a price that hasn't begun yet."""
     return session.exec(
         select(PriceNotice).where(
-            PriceNotice.subscription_id == subscription_id, PriceNotice.state == NoticeState.TOLD
+            PriceNotice.subscription_id == subscription_id, PriceNotice.state == NoticeState.ANNOUNCED
         )
     ).first()
 

@@ -63,7 +63,7 @@ def preview(site: Site, subscription: Subscription, months: int, at: datetime, *
     return pause.of(s.period_end_on, months)
 
 
-def ask(
+def request_pause(
     ctx: TransactionContext, subscription_id: str, months: int, *, reason: str, most: int
 ) -> Subscription:
     """Pause from the end of what is paid. Raises as `preview`, and UnknownSubscription."""

@@ -182,7 +182,7 @@ def _end(ctx: TransactionContext, subscription: Subscription, asked_at: datetime
         access_until=min(ctx.at, subscription.access_until),
         resumes_on=None,
     )
-    cancel.void_what_is_owed(ctx.session, subscription)
+    cancel.void_open_invoice(ctx.session, subscription)
     payment_page.close_soon(ctx, subscription.id)
 
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from billing.acquirer.answers import Unknown
 from billing.acquirer.balance_port import DisputeState
 from billing.acquirer.registry import Acquirers
-from billing.disputes.settle import settle
+from billing.disputes.settle import settle_dispute
 from billing.payments.dispute_models import Dispute
 from billing.platform.context import TransactionContext
 from billing.platform.db import Database
@@ -86,7 +86,7 @@ def send(database: Database, acquirers: Acquirers, site: Site, intended: Intende
     stop_point("evidence.answered")
     if isinstance(answer, Unknown):
         raise EvidenceNotSent(f"The answer could not be sent: {answer.reason}")
-    settle(database, gateway, site, intended.dispute_ref, at)
+    settle_dispute(database, gateway, site, intended.dispute_ref, at)
 
 
 def in_the_acquirers_fields(evidence: dict[str, Any], words: str) -> dict[str, str]:

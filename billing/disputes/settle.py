@@ -51,7 +51,7 @@ class Unresolved(StrEnum):
     NOT_OURS = "not our charge"
 
 
-def settle(
+def settle_dispute(
     database: Database, gateway: Gateway, site: Site, dispute_ref: str, at: datetime
 ) -> DisputeState | Unresolved:
     """Record the state of a dispute and its consequences. Safe to repeat. Raises Unavailable."""
@@ -69,7 +69,7 @@ def settle(
         if payment is None:
             _open_unknown(ctx, answer)
             return Unresolved.NOT_OURS
-        balance_mirror.keep(ctx, gateway.name, moved)
+        balance_mirror.keep_movements(ctx, gateway.name, moved)
         state = _settle(ctx, payment, answer)
         currency_conversion.present_disputes(ctx, gateway.name, [answer.dispute_ref])
         return state

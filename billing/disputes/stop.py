@@ -2,7 +2,7 @@
 
 from sqlmodel import Session, col, select
 
-from billing.changes.cancel import end_of_what_is_held, void_what_is_owed
+from billing.changes.cancel import end_of_access, void_open_invoice
 from billing.notices.payment import charge_disputed
 from billing.payments import payment_page
 from billing.payments.models import Invoice
@@ -26,7 +26,7 @@ def stop_renewals(
         return False
     if only not in (None, subscription.id):
         return False
-    ends_at = end_of_what_is_held(ctx.site, subscription, [], ctx.at)
+    ends_at = end_of_access(ctx.site, subscription, [], ctx.at)
     change(
         ctx.acting_as(by),
         subscription,
@@ -42,7 +42,7 @@ def stop_renewals(
 
 
 def _abandon_debt(ctx: TransactionContext, subscription: Subscription) -> None:
-    void_what_is_owed(ctx.session, subscription)
+    void_open_invoice(ctx.session, subscription)
     payment_page.close_soon(ctx, subscription.id)
 
 

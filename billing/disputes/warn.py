@@ -28,7 +28,7 @@ class WarningOutcome(StrEnum):
     CASE_OPENED = "case opened"
 
 
-def settle(
+def settle_warning(
     database: Database, gateway: Gateway, site: Site, warning_ref: str, at: datetime
 ) -> WarningOutcome:
     """Stop renewals, keep evidence, open a case that proposes the refund (DIS-1). Safe to repeat. Raises Unavailable."""

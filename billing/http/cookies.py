@@ -35,7 +35,7 @@ _OURS = tuple(name.encode() for name in OURS)
 SPACE = b" \t"
 
 
-def named(settings: Settings, name: str) -> str:
+def cookie_name(settings: Settings, name: str) -> str:
     """The full name of a cookie of ours."""
     return f"{OURS[0] if settings.secure else OURS[1]}{name}"
 
@@ -48,7 +48,7 @@ def any_of_ours(request: Request) -> bool:
 
 def read(request: Request, settings: Settings, name: str) -> str:
     """The cookie's value, or an empty string."""
-    return value_in(_header(request), named(settings, name).encode() + b"=").decode()
+    return value_in(_header(request), cookie_name(settings, name).encode() + b"=").decode()
 
 
 def value_in(header: bytes, name: bytes) -> bytes:
@@ -83,7 +83,7 @@ def _header(request: Request) -> bytes:
 def set_cookie(response: Response, settings: Settings, name: str, value: str, life: timedelta) -> None:
     """Set a cookie for `life`."""
     response.set_cookie(
-        named(settings, name),
+        cookie_name(settings, name),
         value,
         max_age=int(life.total_seconds()),
         path="/",
@@ -96,7 +96,7 @@ def set_cookie(response: Response, settings: Settings, name: str, value: str, li
 def delete_cookie(response: Response, settings: Settings, name: str) -> None:
     """Delete a cookie."""
     response.delete_cookie(
-        named(settings, name),
+        cookie_name(settings, name),
         path="/",
         secure=settings.secure,
         httponly=True,

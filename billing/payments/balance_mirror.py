@@ -30,7 +30,7 @@ RETURNED = "payout_reversal"
 """The category of a payout that came back: the bank refused it, or it was called off."""
 
 
-def keep(
+def keep_movements(
     ctx: TransactionContext, acquirer: str, movements: list[Movement], *, payout_ref: str | None = None
 ) -> int:
     """Keep movements, and book their fees and the payouts that came back; how many were new. `payout_ref`: the payout that they
@@ -106,7 +106,7 @@ def keep_payout(
     with database.begin(site, at, WORKER) as ctx:
         _keep_payout_row(ctx, gateway.name, payout, inside)
         if not isinstance(inside, NotListed):
-            keep(ctx, gateway.name, inside, payout_ref=payout_ref)
+            keep_movements(ctx, gateway.name, inside, payout_ref=payout_ref)
         if payout.amount:
             lines = {Account.BANK: payout.amount, Account.GATEWAY: -payout.amount}
             posting = Posting(

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from billing.payments.invoices import Drawn
+from billing.payments.invoices import DrawnInvoice
 from billing.payments.models import Attempt, AttemptState, PaymentMethod
 from billing.platform import bulk, ids
 from billing.platform.context import TransactionContext
@@ -21,7 +21,7 @@ class Intent:
     """A charge to come for an invoice of a locked subscription. `hosted`: its reader pays on a page, which ends at `until`."""
 
     subscription: Subscription
-    invoice: Drawn
+    invoice: DrawnInvoice
     by_reader: bool = False
     hosted: bool = False
     until: datetime | None = None

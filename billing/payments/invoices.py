@@ -21,7 +21,7 @@ _FOLLOWING = ("state", "period_start_on", "period_end_on", "gross", "net", "vat"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class InvoiceRequest:
     """A period to be invoiced to a locked subscription."""
 
     subscription: Subscription
@@ -31,7 +31,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnInvoice:
     """An invoice, the number of its period, and the cents to charge."""
 
     id: str
@@ -39,7 +39,7 @@ class Drawn:
     gross: int
 
 
-def draw_up(ctx: TransactionContext, wanted: Sequence[Wanted], *, today: date) -> list[Drawn]:
+def draw_up(ctx: TransactionContext, wanted: Sequence[InvoiceRequest], *, today: date) -> list[DrawnInvoice]:
     """The invoice for each period: the existing one, or a new request. An older open one becomes void: its period was given away.
     VAT is split at today's rate (VAT-1).
 
@@ -49,14 +49,14 @@ def draw_up(ctx: TransactionContext, wanted: Sequence[Wanted], *, today: date) -
     rows = [_row(request, today, ctx.at) for request in wanted]
     new = bulk.insert(ctx.session, Invoice, rows, unless="subscription_id, period_number")
     return [
-        Drawn(row["id"], row["period_number"], row["gross"])
+        DrawnInvoice(row["id"], row["period_number"], row["gross"])
         if row["id"] in new
         else drawn(_follow_calendar(ctx.session, row))
         for row in rows
     ]
 
 
-def _void_others(session: Session, wanted: Sequence[Wanted]) -> None:
+def _void_others(session: Session, wanted: Sequence[InvoiceRequest]) -> None:
     """A subscription owes one period at most (`one_open_invoice`)."""
     numbers_of = {request.subscription.id: request.period.number for request in wanted}
     of_these = bulk.one_of(Invoice.subscription_id, numbers_of)
@@ -65,7 +65,7 @@ def _void_others(session: Session, wanted: Sequence[Wanted]) -> None:
             mark_void(session, invoice)
 
 
-def _row(request: Wanted, today: date, at: datetime) -> dict[str, Any]:
+def _row(request: InvoiceRequest, today: date, at: datetime) -> dict[str, Any]:
     split = tax.split(Money(request.price.amount, request.price.currency), tax.rate_on(today))
     return {
         "id": ids.derived("inv", request.subscription.id, request.period.number),
@@ -85,9 +85,9 @@ def _row(request: Wanted, today: date, at: datetime) -> dict[str, Any]:
     }
 
 
-def drawn(invoice: Invoice) -> Drawn:
+def drawn(invoice: Invoice) -> DrawnInvoice:
     """An existing invoice, to be charged."""
-    return Drawn(invoice.id, invoice.period_number, invoice.gross)
+    return DrawnInvoice(invoice.id, invoice.period_number, invoice.gross)
 
 
 def _follow_calendar(session: Session, row: dict[str, Any]) -> Invoice:

@@ -46,7 +46,7 @@ def _age(refund: Refund) -> tuple[datetime, str]:
     return refund.created_at, refund.id
 
 
-def _tried_again(refunds: Sequence[Refund]) -> set[str]:
+def _repeated(refunds: Sequence[Refund]) -> set[str]:
     """Refunds whose cause another refund answers, by id: one that counts, or else a newer one."""
     answers: dict[str, Refund] = {}
     for row in sorted(refunds, key=_age):
@@ -68,7 +68,7 @@ def among(payment: Payment, refunds: Sequence[Refund], *, taken: int) -> list[Re
             taken -= row.amount
         elif row.bounced_at is not None:
             bounced.append(row)
-    again = _tried_again(refunds)
+    again = _repeated(refunds)
     for row in sorted(failed, key=_age, reverse=True):
         if row.bounced_at is None and not row.not_owed and row.id not in again and row.amount <= left:
             left -= row.amount
@@ -81,7 +81,7 @@ def close_cases(ctx: TransactionContext, payment: Payment, *, reason: str) -> No
     ctx.session.flush()
     refunds = _refunds(ctx.session, payment)
     still_owed = {row.id for row in among(payment, refunds, taken=0)}
-    given, again = sum(row.amount for row in refunds if _counts(row)), _tried_again(refunds)
+    given, again = sum(row.amount for row in refunds if _counts(row)), _repeated(refunds)
     for row in refunds:
         over = given == payment.amount or row.id in again
         if over and row.state is RefundState.FAILED and row.id not in still_owed:

@@ -28,7 +28,7 @@ from billing.platform.time_limits import TIME_LIMITS, TimeLimits, Work, as_sql, 
 LOG_LINES = "log_lines"
 """Key in `session.info`: lines to log after the commit (see `logs.log_event`)."""
 KEPT = "kept"
-"""Key in `session.info`: the objects that `hold` keeps."""
+"""Key in `session.info`: the objects that `keep_loaded` keeps."""
 IDLE_SECONDS = 5
 """A connection that was idle for longer is tested before its next use."""
 KEEPALIVE: dict[str, Any] = {
@@ -190,7 +190,7 @@ def advisory_key(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
 
 
-def hold(session: Session) -> None:
+def keep_loaded(session: Session) -> None:
     """Hold strong references to everything the session loads, so that `session.get` hits the identity map."""
     if KEPT in session.info:
         return

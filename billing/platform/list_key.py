@@ -59,7 +59,7 @@ def seal_first(session: Session, settings: Settings) -> None:
         seal(session, row, tokens_of(settings), secrets.token_urlsafe(32))
 
 
-def opened(session: Session, settings: Settings) -> Tokens:
+def load_tokens(session: Session, settings: Settings) -> Tokens:
     """All keys of the installation. Raises WrongSecretKey."""
     row = session.get_one(Installation, 1)
     tokens = tokens_of(settings)

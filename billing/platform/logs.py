@@ -54,7 +54,7 @@ _LETTERS = str.maketrans("0123456789abcdef", "bcdfghjklmnpqrst")
 
 
 class _Namer:
-    """Makes keyed names; one a process. Until `named_by` its names are this process's own."""
+    """Makes keyed names; one a process. Until `set_naming_keys` its names are this process's own."""
 
     def __init__(self) -> None:
         self.tokens = Tokens(secrets.token_hex(32))
@@ -147,7 +147,7 @@ def of_request() -> str:
     return "" if origin is None else f"request={origin.id} from={network_of(origin.address())}"
 
 
-def named_by(tokens: Tokens) -> None:
+def set_naming_keys(tokens: Tokens) -> None:
     """Make names with the installation's keys from now on."""
     _namer.tokens = tokens
 

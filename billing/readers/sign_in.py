@@ -30,7 +30,7 @@ class SignedIn:
     session_secret: str
 
 
-def count_asks(ctx: TransactionContext, email: str, browser: Browser) -> None:
+def count_link_requests(ctx: TransactionContext, email: str, browser: Browser) -> None:
     """Count a request for a link (see `count_mails`). Raises BadAddress, TooMany."""
     email = clean_address(email)
     reader = by_address(ctx.session, email)
@@ -74,7 +74,7 @@ class AddressWorks(Conflict):
     code = "address_works"
 
 
-def ask_for_another(ctx: TransactionContext, reader: Reader, email: str, browser: Browser) -> None:
+def mail_link_to_new_address(ctx: TransactionContext, reader: Reader, email: str, browser: Browser) -> None:
     """Mail a link to another address of a reader whose own refuses our mail. Using it makes that address theirs.
 
     If another reader has the address, it gets an ordinary link: the answer doesn't tell that we know it. Raises BadAddress,
@@ -91,7 +91,7 @@ def ask(ctx: TransactionContext, email: str, browser: Browser, *, replaces_of: s
     _mail_link(ctx, clean_address(email), browser.hashes, replaces_of=replaces_of)
 
 
-def ask_after_card(ctx: TransactionContext, email: str, browser_hash: str) -> None:
+def mail_link_after_card(ctx: TransactionContext, email: str, browser_hash: str) -> None:
     """Mail a link to an address with which a card was given, for the browser in which that was done.
 
     Three an hour for a mailbox; a browser in which the owner has signed in has three of its own, which strangers can't use

@@ -187,13 +187,13 @@ def _poll(run: ReconcileContext, pair: Pair, at: datetime) -> None:
 
 
 def _dispute(run: ReconcileContext, dispute_ref: str, at: datetime) -> None:
-    outcome = disputes.settle(run.database, run.gateway, run.site, dispute_ref, at)
+    outcome = disputes.settle_dispute(run.database, run.gateway, run.site, dispute_ref, at)
     if outcome is disputes.Unresolved.ABSENT:
         raise Unavailable(f"{run.gateway.display_name} has no such dispute.")
 
 
 def _warning(run: ReconcileContext, warning_ref: str, at: datetime) -> None:
-    outcome = warnings.settle(run.database, run.gateway, run.site, warning_ref, at)
+    outcome = warnings.settle_warning(run.database, run.gateway, run.site, warning_ref, at)
     if outcome is warnings.WarningOutcome.ABSENT:
         raise Unavailable(f"{run.gateway.display_name} has no such warning.")
 
@@ -205,7 +205,7 @@ def _keep_movements(run: ReconcileContext, ref: str, at: datetime) -> None:
         raise Unavailable(found.reason)
     if found:
         with run.database.begin(run.site, at, run.actor) as ctx:
-            balance_mirror.keep(ctx, run.acquirer, found)
+            balance_mirror.keep_movements(ctx, run.acquirer, found)
 
 
 def _charge(run: ReconcileContext, charge_ref: str, at: datetime) -> None:
@@ -221,8 +221,8 @@ def _refund(run: ReconcileContext, refund_ref: str, at: datetime) -> None:
     if not isinstance(answer, RefundAnswer):
         raise Unavailable(answer.reason)
     with run.database.begin(run.site, at, run.actor) as ctx:
-        ours = refund.known(ctx.session, run.acquirer, refund_id, refund_ref)
+        ours = refund.find_own(ctx.session, run.acquirer, refund_id, refund_ref)
         if ours is not None:
             refund.settle(ctx, ours, answer)
         else:
-            unexplained_charges.heard(ctx, run.acquirer, refund_ref, answer)
+            unexplained_charges.record_refund(ctx, run.acquirer, refund_ref, answer)

@@ -72,7 +72,7 @@ def _reconcile(
     moved = listed(run.gateway.books.movements(span.start, span.end))
     doing(f"comparing {len(moved)} movements at {theirs} with our books")
     with run.database.begin(run.site, at, WORKER) as ctx:
-        balance_mirror.keep(ctx, acquirer, moved)
+        balance_mirror.keep_movements(ctx, acquirer, moved)
         refs = compare.touched(ctx.session, acquirer, span)
         before = _differing(ctx.session, acquirer, refs)
         unkept = payouts.unkept(ctx.session, acquirer)

@@ -106,7 +106,7 @@ NEXT_DUE = f"""SELECT coalesce((SELECT next_at FROM reconciliation ORDER BY thro
 
 LATE = timedelta(hours=12)
 """How late a comparison may be: longer than one outage of the acquirer, and before the next is due."""
-STANDING = f"""SELECT done.through, coalesce(done.next_at, ({_FIRST_ATTEMPT}) + interval '24 hours') AS due_at,
+COMPARISON_PROGRESS = f"""SELECT done.through, coalesce(done.next_at, ({_FIRST_ATTEMPT}) + interval '24 hours') AS due_at,
                       (SELECT problem FROM reconciliation WHERE done_at IS NULL ORDER BY through DESC LIMIT 1) AS problem
                FROM (VALUES (1)) AS once (one) LEFT JOIN LATERAL (
                    SELECT through, next_at FROM reconciliation WHERE done_at IS NOT NULL ORDER BY through DESC LIMIT 1) done ON true"""  # noqa: S608
@@ -114,7 +114,7 @@ STANDING = f"""SELECT done.through, coalesce(done.next_at, ({_FIRST_ATTEMPT}) + 
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ComparisonProgress:
     """How far the books were compared; `due_at` is None before the first attempt at a charge."""
 
     through: date | None
@@ -126,9 +126,9 @@ class Standing:
         return self.due_at is not None and self.due_at < at - LATE
 
 
-def standing(session: Session) -> Standing:
+def comparison_progress(session: Session) -> ComparisonProgress:
     """How far our books were compared with the acquirer's."""
-    return Standing(*session.execute(sa.text(STANDING)).one())
+    return ComparisonProgress(*session.execute(sa.text(COMPARISON_PROGRESS)).one())
 
 
 def next_words(_: Session) -> str:

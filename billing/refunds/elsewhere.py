@@ -27,7 +27,7 @@ def take_less(ctx: TransactionContext, refund_id: str, answer: RefundRefused) ->
     returns the rest; with nothing left, nothing is owed."""
     row, payment = refund.lock_one(ctx.session, refund_id)
     for made in answer.made:
-        if refund.known(ctx.session, payment.acquirer, made.refund_id, made.refund_ref) is None:
+        if refund.find_own(ctx.session, payment.acquirer, made.refund_id, made.refund_ref) is None:
             _open_case(ctx, payment, made)
     left = payment.amount - sum(made.amount for made in answer.made)
     if left <= 0:

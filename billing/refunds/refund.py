@@ -146,7 +146,7 @@ def _id(session: Session, payment: Payment, cause: str) -> str:
     return ids.derived("ref", payment.id, about=f"{cause}-{tries + 1}" if tries else cause)
 
 
-def known(session: Session, acquirer: str, refund_id: str | None, refund_ref: str) -> str | None:
+def find_own(session: Session, acquirer: str, refund_id: str | None, refund_ref: str) -> str | None:
     """Our refund for one at the acquirer, by the id of ours that it names or by its own reference; None where there is none."""
     if refund_id is not None and session.get(Refund, refund_id) is not None:
         return refund_id

@@ -158,7 +158,7 @@ def _is_taken_in(database: Database, charge: UnexplainedCharge) -> bool:
         return payment_of(session, charge.acquirer, charge.charge_ref) is not None
 
 
-def heard(ctx: TransactionContext, acquirer: str, refund_ref: str, answer: RefundAnswer) -> bool:
+def record_refund(ctx: TransactionContext, acquirer: str, refund_ref: str, answer: RefundAnswer) -> bool:
     """Write down what became of a refund of an unexplained charge; False where it is none. Safe to repeat."""
     row = ctx.session.exec(
         select(UnexplainedCharge)

@@ -10,7 +10,7 @@ from billing.payments.unexplained_models import CASE_IS_OPEN
 from billing.platform.db import span
 from billing.platform.heartbeat import SILENT_AFTER, late
 from billing.reconcile.payouts import PATIENCE_DAYS, UNKEPT
-from billing.reconcile.schedule import LATE, STANDING
+from billing.reconcile.schedule import COMPARISON_PROGRESS, LATE
 from billing.reports.promise import Promise
 from billing.rules.cancel_requests import ANSWER_WITHIN, HOLD_DAYS
 from billing.rules.clocks import APART
@@ -311,7 +311,7 @@ PROMISES = (
         "Each day of our books was compared with the acquirer's within twelve hours of when that was due.",
         f"""SELECT coalesce(through + 1, (due_at AT TIME ZONE :zone)::date - 1)::text AS id,
                   'due since ' || due_at || coalesce(': ' || problem, '') AS at_fault
-           FROM ({STANDING}) s WHERE {late("due_at", LATE)}""",
+           FROM ({COMPARISON_PROGRESS}) s WHERE {late("due_at", LATE)}""",
     ),
     Promise(
         "payouts-are-compared",

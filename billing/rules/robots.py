@@ -55,14 +55,14 @@ CLASSES: Final = (
 )
 NAMES: Final = tuple(each.name for each in CLASSES)
 
-ROOMS: Final = (
+CLOSED_PATHS: Final = (
     *("/account", "/sign-in", "/sign-out", "/staff", "/subscribe", "/cancel", "/card", "/pay", "/request"),
     *("/u/", "/gift"),
     *("/newsletters/", "/contact/", "/v1/", "/access/", "/webhooks/", "/demo/", "/mailbox", "/healthz"),
     *("/readyz", "/metrics", "/openapi.json", "/listen/", "/articles/*/gift", "/articles/*/print"),
 )
 """Paths that no crawler may fetch: a reader's own pages, staff, sign-in, programs, gifts, and other forms of an article."""
-OPEN: Final = (
+OPEN_PATHS: Final = (
     *("/", "/articles", "/articles/{article_id}", "/newsletters", "/contact", "/who-charged-me"),
     *("/feed.xml", "/sitemap.xml", "/sitemap-news.xml", "/robots.txt", "/license.xml"),
 )
@@ -98,7 +98,7 @@ def _check(refused: Sequence[str]) -> None:
 
 
 def _rooms() -> list[str]:
-    return [*(f"Disallow: {room}" for room in ROOMS), "Allow: /"]
+    return [*(f"Disallow: {room}" for room in CLOSED_PATHS), "Allow: /"]
 
 
 def uses(refused: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

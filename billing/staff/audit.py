@@ -105,7 +105,7 @@ def refused(ctx: TransactionContext, act: str, *, reason: str, asked: str) -> No
         write(ctx, act, outcome=Outcome.REFUSED, reason=reason, after={"asked": asked})
 
 
-def looked(ctx: TransactionContext, reader_id: str) -> None:
+def note_page_opened(ctx: TransactionContext, reader_id: str) -> None:
     """Write down that a member opened a reader's page, once an hour."""
     of_member = AuditLine.staff_id == staff_id_of(ctx.actor)
     if not _is_recent(ctx, "open", of_member, AuditLine.reader_id == reader_id):

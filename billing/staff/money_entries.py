@@ -18,7 +18,7 @@ from billing.rules.dunning import DeclineKind
 from billing.rules.money import Money
 from billing.staff.entry import Entry, EntryKind, newest, present
 
-_TRIED = {
+_ATTEMPT_WORDS = {
     AttemptState.OPEN: "Charge under way",
     AttemptState.CHARGED: "Charged",
     AttemptState.DECLINED: "Declined",
@@ -49,7 +49,7 @@ def attempts(session: Session, reader_id: str, most: int) -> list[Entry]:
         Entry(
             at=attempt.settled_at or attempt.intended_at,
             kind=EntryKind.CHARGE,
-            what=f"{_TRIED[attempt.state]}: {Money(attempt.amount).with_vat_words()}",
+            what=f"{_ATTEMPT_WORDS[attempt.state]}: {Money(attempt.amount).with_vat_words()}",
             ref=attempt.id,
             by="by the reader" if attempt.by_reader else "",
             facts=_evidence(attempt, invoice, card, payment),

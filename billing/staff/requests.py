@@ -84,7 +84,7 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class RequestSender:
     """Who sends a request, from where. `reader` is signed in; without one anybody may have typed the address."""
 
     reader: Reader | None
@@ -94,7 +94,11 @@ class Sender:
 
 
 def record_request(
-    ctx: TransactionContext, sender: Sender, kind: RequestKind, words: str, subscription_id: str | None = None
+    ctx: TransactionContext,
+    sender: RequestSender,
+    kind: RequestKind,
+    words: str,
+    subscription_id: str | None = None,
 ) -> tuple[ReaderRequest, Effect]:
     """Store a request; what it did at once. One to cancel is about the running subscription, and takes effect at once.
 

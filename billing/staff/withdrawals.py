@@ -10,7 +10,7 @@ from billing.rules.lifecycle import State
 from billing.staff import open_requests
 from billing.staff.cancellations import cancel_for_reader
 from billing.staff.models import ReaderRequest, RequestKind
-from billing.staff.requests import Sender, record_request
+from billing.staff.requests import RequestSender, record_request
 from billing.subscriptions.change import lock
 from billing.subscriptions.models import Subscription
 
@@ -67,6 +67,6 @@ def withdraw_or_ask(
     if (request := open_requests.to_withdraw(ctx.session, subscription)) is not None:
         return request
     reader = ctx.session.get_one(Reader, subscription.reader_id)
-    sender = Sender(reader, reader.email, ip, device)
+    sender = RequestSender(reader, reader.email, ip, device)
     as_asked = ctx.moved_to(asked_at)
     return record_request(as_asked, sender, RequestKind.WITHDRAW, WORDS, subscription_id)[0]

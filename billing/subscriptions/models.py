@@ -189,7 +189,7 @@ class PriceChange(ActedBy, table=True):
 class NoticeState(StrEnum):
     """What became of a notice of another price."""
 
-    TOLD = "told"
+    ANNOUNCED = "announced"
     """Queued. Whether it arrived is checked when the price would begin."""
     HOLDS = "holds"
     """The new price has begun."""
@@ -206,13 +206,13 @@ class PriceNotice(SQLModel, table=True):
 
     __tablename__ = "price_notice"
     __table_args__ = (
-        sa.Index("price_notice_open", "subscription_id", postgresql_where=sa.text("state = 'told'")),
+        sa.Index("price_notice_open", "subscription_id", postgresql_where=sa.text("state = 'announced'")),
         sa.Index(
             "told_once",
             "change_id",
             "subscription_id",
             unique=True,
-            postgresql_where=sa.text("state IN ('told', 'holds', 'moot')"),
+            postgresql_where=sa.text("state IN ('announced', 'holds', 'moot')"),
         ),
     )
 
@@ -224,7 +224,7 @@ class PriceNotice(SQLModel, table=True):
     text_version: str
     """The version of the notice's words."""
     starts_on: date
-    told_at: datetime
+    announced_at: datetime
     settled_at: datetime | None = None
     seen_by: str | None = None
 

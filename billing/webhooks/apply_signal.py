@@ -42,10 +42,10 @@ def apply_signal(run: WebhookContext, event: InboundEvent, at: datetime) -> str:
         case Signal.CUSTOMER_CHANGED:
             return _customer(run, event, gateway, at)
         case Signal.DISPUTE_CHANGED:
-            dispute = disputes.settle(run.database, gateway, run.site, event.object_ref, at)
+            dispute = disputes.settle_dispute(run.database, gateway, run.site, event.object_ref, at)
             return _absent(event, at, dispute) if dispute is disputes.Unresolved.ABSENT else dispute
         case Signal.FRAUD_WARNED:
-            warning = warn.settle(run.database, gateway, run.site, event.object_ref, at)
+            warning = warn.settle_warning(run.database, gateway, run.site, event.object_ref, at)
             return _absent(event, at, warning) if warning is warn.WarningOutcome.ABSENT else warning
         case Signal.PAID_OUT:
             payout = balance_mirror.keep_payout(run.database, gateway, run.site, event.object_ref, at)
@@ -119,10 +119,10 @@ def _refund(run: WebhookContext, event: InboundEvent, gateway: Gateway, at: date
     if isinstance(answer, NoSuchObject):
         return _absent(event, at, "no such refund")
     with run.database.begin(run.site, at, Acquirer(event.acquirer)) as ctx:
-        ours = refund.known(ctx.session, event.acquirer, refund_id, event.object_ref)
+        ours = refund.find_own(ctx.session, event.acquirer, refund_id, event.object_ref)
         if ours is not None:
             refund.settle(ctx, ours, answer)
-        elif not unexplained_charges.heard(ctx, event.acquirer, event.object_ref, answer):
+        elif not unexplained_charges.record_refund(ctx, event.acquirer, event.object_ref, answer):
             return "not our refund"
     return answer.state
 

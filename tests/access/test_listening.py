@@ -81,8 +81,8 @@ def test_an_app_listens_by_its_reader_token(world: World, nomsa: Browser) -> Non
     app, backend = by_token(world, token), by_token(world, given_to_a_program(world))
     for player, others in ((app, backend), (backend, app)):
         address = player.get(DOOR).raise_for_status().json()["address"]
-        heard = player.get(address, headers={"range": "bytes=9-19"})
-        assert (heard.status_code, heard.content) == (206, WHOLE[9:20])
+        received = player.get(address, headers={"range": "bytes=9-19"})
+        assert (received.status_code, received.content) == (206, WHOLE[9:20])
         assert refused(others.get(address)) == "others_address", "another's, although the same reader's"
         assert (
             refused(world.browser().http.get(address, headers={"accept": "*/*"})) == "listening_not_included"
@@ -132,14 +132,14 @@ def test_ranges_as_players_ask_for_them(nomsa: Browser) -> None:
     address, size = address_of(nomsa), len(WHOLE)
     whole = ask(nomsa, address)
     assert (whole.status_code, whole.headers["accept-ranges"]) == (200, "bytes")
-    for wish, start, end in (
+    for choice, start, end in (
         ("0-99", 0, 100),
         ("100-", 100, size),
         ("-500", size - 500, size),
         ("5-999999999", 5, size),
     ):
-        part = ask(nomsa, address, range=f"bytes={wish}")
-        assert (part.status_code, part.content) == (206, WHOLE[start:end]), wish
+        part = ask(nomsa, address, range=f"bytes={choice}")
+        assert (part.status_code, part.content) == (206, WHOLE[start:end]), choice
         assert part.headers["content-range"] == f"bytes {start}-{end - 1}/{size}"
     tag = whole.headers["etag"]
     assert ask(nomsa, address, range="bytes=9-", **{"if-range": tag}).content == WHOLE[9:]

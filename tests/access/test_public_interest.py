@@ -109,8 +109,8 @@ def test_another_process_follows_at_once_and_whoever_listens_is_told_after_the_c
         world.api.put("/v1/sections/Town", json={"access": "free"}).raise_for_status()
         put("dam", "metered")
         world.api.delete(f"/v1/articles/{article}").raise_for_status()
-        told = [notice.payload for notice in listener.notifies(timeout=5, stop_after=4)]
-        changed = [payload.replace("\x1f", " ") for payload in told]
+        notices = [notice.payload for notice in listener.notifies(timeout=5, stop_after=4)]
+        changed = [payload.replace("\x1f", " ") for payload in notices]
         assert changed == ["public_window dam", "section_policy Town", "article dam", "article dam"]
     finally:
         listener.close()

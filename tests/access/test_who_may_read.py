@@ -135,11 +135,11 @@ def test_only_holders_listen(visitors: Visitors, kind: str) -> None:
     page = browser.get(f"/articles/{spoken.teaser.id}")
     assert answer.headers["cache-control"] == "private, no-store" or kind not in HOLDERS
     if kind in HOLDERS:
-        heard = browser.http.get(answer.json()["address"])
-        assert heard.status_code == 200
-        assert heard.headers["content-type"] == "audio/ogg"
-        assert heard.headers["cache-control"] == "private, no-store"
-        assert heard.content[:4] == b"OggS"
+        received = browser.http.get(answer.json()["address"])
+        assert received.status_code == 200
+        assert received.headers["content-type"] == "audio/ogg"
+        assert received.headers["cache-control"] == "private, no-store"
+        assert received.content[:4] == b"OggS"
         assert "<audio" in page.text
     else:
         assert (answer.status_code, answer.json()["code"]) == (403, "listening_not_included")

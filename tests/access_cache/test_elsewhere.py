@@ -109,7 +109,7 @@ class Load:
 
     url: str
     stop: threading.Event = field(default_factory=threading.Event)
-    heard: threading.Condition = field(default_factory=threading.Condition)
+    received: threading.Condition = field(default_factory=threading.Condition)
     said: list[tuple[float, float, str]] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     away: int = 0
@@ -119,19 +119,19 @@ class Load:
             while not self.stop.is_set():
                 asked = time.monotonic()
                 answer = client.get("/v1/access/bridge", headers=cookie(0))
-                with self.heard:
+                with self.received:
                     if answer.status_code == 503:
                         self.away += 1
                     elif answer.status_code == 200:
                         self.said.append((asked, time.monotonic(), answer.json()["reason"]))
                     else:
                         self.failed.append(answer.text)
-                    self.heard.notify_all()
+                    self.received.notify_all()
 
     def until(self, is_so: Callable[[], bool], what: str) -> None:
         """Wait until the answers show it."""
-        with self.heard:
-            assert self.heard.wait_for(is_so, PATIENCE_SECONDS), f"waited in vain for {what}"
+        with self.received:
+            assert self.received.wait_for(is_so, PATIENCE_SECONDS), f"waited in vain for {what}"
 
     def until_answered_after(self, moment: float) -> None:
         """Wait for enough answers that were requested after a moment."""
@@ -149,9 +149,9 @@ def stale(said: list[tuple[float, float, str]], changes: list[tuple[float, float
     found = []
     for number, (_, done, expected) in enumerate(changes):
         until = changes[number + 1][0] if number + 1 < len(changes) else float("inf")
-        for asked, given, told in said:
-            if done + LEASE <= asked and given <= until and told != expected:
-                found.append(f"{told}, {asked - done:.3f} s after it was {expected}")
+        for asked, given, notices in said:
+            if done + LEASE <= asked and given <= until and notices != expected:
+                found.append(f"{notices}, {asked - done:.3f} s after it was {expected}")
     return found
 
 
@@ -186,7 +186,7 @@ class Restarted:
         here.symlink_to(unquote(self.server.url().partition("host=")[2]))
 
 
-def found_town(restarted: Restarted) -> None:
+def found_sites(restarted: Restarted) -> None:
     """A migrated database with readers in it."""
     restarted.server.create("town")
     database = Database(restarted.url)
@@ -216,7 +216,7 @@ def test_the_database_restarts_under_load_without_one_wrong_answer() -> None:
         load.until(lambda: load.away > before, "an answer that the database is away")
 
     try:
-        found_town(restarted)
+        found_sites(restarted)
         with serving(restarted.url) as client:
             load = Load(str(client.base_url))
             threads = [threading.Thread(target=load.ask) for _ in range(4)]

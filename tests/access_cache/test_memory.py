@@ -166,21 +166,21 @@ def test_every_change_of_what_is_remembered_is_told(on_cache: OnFloor) -> None:
     )
 
     async def story(parts: CacheParts) -> None:
-        told: list[str] = []
-        hear = parts.listener.invalidate
+        notices: list[str] = []
+        receive = parts.listener.invalidate
 
         def listen(payload: str) -> None:
             kind, *names = payload.split(UNIT)
-            told.extend(f"{kind} {name}" for name in names)
-            hear(payload)
+            notices.extend(f"{kind} {name}" for name in names)
+            receive(payload)
 
         parts.listener.invalidate = listen
         for statement, expected in changes:
-            told.clear()
+            notices.clear()
             async with await psycopg.AsyncConnection.connect(parts.url, autocommit=True) as connection:
                 await connection.execute(statement.encode())
                 assert await parts.listener.catch_up(connection)
-            assert set(told) == expected, statement
+            assert set(notices) == expected, statement
 
     on_cache(story)
 

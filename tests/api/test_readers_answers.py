@@ -18,8 +18,8 @@ def test_readers_are_found_by_address_by_external_id_and_page_by_page(world: Wor
     assert get("/v1/readers", params={"email": "R3@Example.com"}).json()["data"][0]["id"] == begun[3]["id"]
     found = get("/v1/readers", params={"external_id": "crm-5"}).json()
     assert ([row["id"] for row in found["data"]], found["has_more"]) == ([begun[5]["id"]], False)
-    for nobody in ({"email": "nobody@example.com"}, {"external_id": "crm-99"}):
-        assert get("/v1/readers", params=nobody).json() == {"data": [], "has_more": False}
+    for stranger in ({"email": "nobody@example.com"}, {"external_id": "crm-99"}):
+        assert get("/v1/readers", params=stranger).json() == {"data": [], "has_more": False}
 
     seen: list[str] = []
     more, after = True, None
@@ -71,8 +71,8 @@ def test_events_tell_from_to_when_who_and_why_in_order(world: World, paid: Subsc
     world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={"reason": "price", "comment": "dear"})
     world.api.post(f"/v1/subscriptions/{subscription}/resume")
     events = world.api.get(f"/v1/readers/{reader}/events").json()
-    told = [(event["happening"], event["from"], event["to"], event["by"]) for event in events["data"]]
-    assert told == [
+    notices = [(event["happening"], event["from"], event["to"], event["by"]) for event in events["data"]]
+    assert notices == [
         ("started", None, "trialing", "api:tests"),
         ("charged", "trialing", "active", "worker"),
         ("cancel_asked", "active", "active", "api:tests"),

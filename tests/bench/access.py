@@ -116,7 +116,7 @@ def publisher(folder: Path, readers: int) -> Iterator[tuple[dict[str, str], str]
             installation.claim(session, settings)
             list_key.seal_first(session, settings)
             first_plans.add(session)
-            tokens = list_key.opened(session, settings)
+            tokens = list_key.load_tokens(session, settings)
             site = Site(settings.zone, settings.public_url, tokens)
             _articles(session, site, settings.meter_registered, at)
             key = create(
@@ -196,8 +196,8 @@ def _warm(folder: Path, process: Process, readers: int) -> None:
     known = 0
     for _ in range(60):
         run(process, script(folder, "warm", _everyone(readers, known)), 5)
-        told = httpx.get(f"{process.url}/metrics", trust_env=False, timeout=30).text
-        kept = re.search(r'masthead_gate_kept\{kind="sessions"\} (\S+)', told)
+        notices = httpx.get(f"{process.url}/metrics", trust_env=False, timeout=30).text
+        kept = re.search(r'masthead_gate_kept\{kind="sessions"\} (\S+)', notices)
         known = int(float(kept.group(1))) if kept is not None else 0
         if known >= readers:
             return

@@ -80,7 +80,7 @@ def run(process: Process, lua: Path, seconds: float) -> Served:
     assert WRK is not None
     watched = psutil.Process(process.pid)
     before = watched.cpu_times()
-    told = subprocess.run(
+    notices = subprocess.run(
         [
             *(WRK, "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s"),
             *("--latency", "-s", str(lua), process.url),
@@ -92,15 +92,15 @@ def run(process: Process, lua: Path, seconds: float) -> Served:
     ).stdout
     after = watched.cpu_times()
     spent = after.user + after.system - before.user - before.system
-    found = re.search(r"(\d+) requests in", told)
-    assert found is not None, told
+    found = re.search(r"(\d+) requests in", notices)
+    assert found is not None, notices
     requests = int(found.group(1))
-    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", notices)
     return Served(
-        a_second=float(re.search(r"Requests/sec:\s+([\d.]+)", told).group(1)),  # type: ignore[union-attr]
+        a_second=float(re.search(r"Requests/sec:\s+([\d.]+)", notices).group(1)),  # type: ignore[union-attr]
         a_cpu_second=requests / spent,
-        p50=_milliseconds(told, "50%"),
-        p99=_milliseconds(told, "99%"),
+        p50=_milliseconds(notices, "50%"),
+        p99=_milliseconds(notices, "99%"),
         wrong=int(bad.group(1)) if bad else 0,
     )
 
@@ -125,7 +125,7 @@ def pressing(process: Process, lua: Path, connections: int) -> Iterator[None]:
         asking.wait()
 
 
-def _milliseconds(told: str, share: str) -> float:
-    found = re.search(rf"{share}\s+([\d.]+)(us|ms|s)", told)
-    assert found is not None, told
+def _milliseconds(notices: str, share: str) -> float:
+    found = re.search(rf"{share}\s+([\d.]+)(us|ms|s)", notices)
+    assert found is not None, notices
     return float(found.group(1)) * {"us": 0.001, "ms": 1, "s": 1000}[found.group(2)]

@@ -120,11 +120,11 @@ def test_everything_at_once_ends_as_one_by_one(world: World, own_world: World) -
     run_context, _ = everything(together)
     report = run(run_context, CHARGE_AT)
     # What comes twice may come the second time in this run's own hands, and before its first answer: then that one is paid for.
-    own_hands = report.counts["charged"] - 2
-    assert own_hands in (0, 1)
+    own_claims = report.counts["charged"] - 2
+    assert own_claims in (0, 1)
     assert report.counts == {
         "due": len(SCENARIOS) - 1,
-        "charged": 2 + own_hands,
+        "charged": 2 + own_claims,
         "declined": 1,
         "unknown": 1,
         "refunded": 3,  # who cancelled, who left, and what came twice
@@ -140,7 +140,7 @@ def test_everything_at_once_ends_as_one_by_one(world: World, own_world: World) -
     for subscription in subscriptions:
         one: RunReport = run_for(run_context, subscription, CHARGE_AT)
         counts += one.counts
-    assert counts + Counter(charged=own_hands) == report.counts
+    assert counts + Counter(charged=own_claims) == report.counts
     assert ledger_checks.end_state(alone) == before
 
     for each in (together, alone):

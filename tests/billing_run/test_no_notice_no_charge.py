@@ -59,7 +59,7 @@ def _live_through(world: World, outages: list[Outage]) -> None:
     world.advance(seconds=QUIET.total_seconds())
 
 
-def _told_in_time(world: World, subscription_id: str, charged_at: datetime) -> bool:
+def _notified_in_time(world: World, subscription_id: str, charged_at: datetime) -> bool:
     """By the rows of the mail server's answers alone."""
     rows = world.rows(
         "SELECT fields->>'which' AS which, accepted_at FROM message WHERE kind = 'trial_notice'"
@@ -110,7 +110,7 @@ def _prove(world: World, examples: int) -> None:
         assert charges, "once all is quiet the first charge comes"
         first = datetime.fromtimestamp(charges[0]["created"], ZONE)
         assert first >= started + timedelta(days=14)
-        assert _told_in_time(world, subscription, first)
+        assert _notified_in_time(world, subscription, first)
         world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={"when": "now"})
 
     no_notice_no_charge()

@@ -66,7 +66,7 @@ def asked(world: World) -> list[int]:
     ]
 
 
-def check_nobody_suffers(world: World, started: list[dict[str, Any]]) -> None:
+def check_others_go_on(world: World, started: list[dict[str, Any]]) -> None:
     """All keep access, none is overdue, and none gets a mail."""
     for one in started:
         access = world.access(world.articles["subscriber"][0], one["reader"]["id"])
@@ -95,7 +95,7 @@ def test_after_some_failures_in_a_row_nothing_more_is_sent(
         found = pause(world)
         assert found is not None
         assert (found.since, found.probe_at) == (CHARGE_AT, CHARGE_AT + timedelta(minutes=1))
-        check_nobody_suffers(world, started)
+        check_others_go_on(world, started)
 
         world.advance(
             minutes=30
@@ -103,7 +103,7 @@ def test_after_some_failures_in_a_row_nothing_more_is_sent(
         assert world.rows("SELECT probes FROM charging_pause") == [{"probes": 4}]
         assert asked(world) == [1, 1, 1, 0, 0, 0]
         assert world.charges() == []
-        check_nobody_suffers(world, started)
+        check_others_go_on(world, started)
 
         world.sandbox.faults()
         world.advance(hours=1)
@@ -200,11 +200,11 @@ def test_away_past_the_trials_days(world: World) -> None:
     world.settle()
     world.skip_to(world.now + timedelta(days=4))
     world.settle()
-    check_nobody_suffers(world, started)
+    check_others_go_on(world, started)
     world.sandbox.faults()
     world.advance(hours=2)
     assert world.charges() == []
-    check_nobody_suffers(world, started)
+    check_others_go_on(world, started)
     world.advance(days=12)
     ledger_checks.check(world)
     assert len(world.charges()) == 6

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.support.a11y import accessibility_barriers
 from tests.support.demo import Demo
-from tests.support.person import DESK, PHONE, SMALL_PHONE, Arrive, Person
+from tests.support.person import LAPTOP, PHONE, SMALL_PHONE, Arrive, Person
 from tests.support.proof_size import only_at_length
 from tests.support.shared_chromium import Chromium
 
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.browser
 MOST_SHIFT = 0.02
 SIZES: list[Any] = [
     pytest.param(PHONE, "light", 1, id="phone"),
-    pytest.param(DESK, "light", 2, id="desk", marks=pytest.mark.prove),
-    pytest.param(DESK, "dark", 3, id="desk-in-the-dark", marks=[pytest.mark.prove, only_at_length]),
+    pytest.param(LAPTOP, "light", 2, id="desk", marks=pytest.mark.prove),
+    pytest.param(LAPTOP, "dark", 3, id="desk-in-the-dark", marks=[pytest.mark.prove, only_at_length]),
 ]
 SHIFT = """() => new Promise(done => {
     let sum = 0;
@@ -188,7 +188,7 @@ def test_every_page_of_the_demo_has_its_clock(arrive: Arrive) -> None:
     ],
 )
 def test_whoever_uses_the_tab_key_sees_where_they_are(arrive: Arrive, path: str) -> None:
-    person = arrive(DESK)
+    person = arrive(LAPTOP)
     person.open(path)
     stops = person.page.locator("a[href], button, input:not([type=hidden]), summary").count()
     walked = []

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.a11y import accessibility_barriers
 from tests.support.demo import Demo
-from tests.support.person import DESK, PHONE, Arrive
+from tests.support.person import LAPTOP, PHONE, Arrive
 from tests.support.shared_chromium import Chromium
 from tests.support.staff_member import Member
 
@@ -29,17 +29,17 @@ def enter(chromium: Chromium, demo: Demo) -> Iterator[Enter]:
     """Sign a member of staff with a role in. At the end of the test the console must be empty."""
     with ExitStack() as ends:
 
-        def somebody(role: str) -> Member:
+        def colleague(role: str) -> Member:
             member = Member.sign_in(chromium, demo, role)
             ends.callback(member.person.leave)
             return member
 
-        yield somebody
+        yield colleague
 
 
 def is_usable(member: Member) -> None:
     """By everybody, at a desk and on a phone."""
-    for size in (PHONE, DESK):
+    for size in (PHONE, LAPTOP):
         member.page.set_viewport_size(size["viewport"])
         assert accessibility_barriers(member.page) == [], (member.page.url, size)
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Route
 
 from tests.support.demo import Demo
-from tests.support.person import DESK, Arrive
+from tests.support.person import LAPTOP, Arrive
 
 pytestmark = pytest.mark.browser
 
@@ -74,7 +74,7 @@ def test_a_reader_starts_a_trial_reads_pays_and_gets_a_receipt(demo: Demo, arriv
 
 @pytest.mark.prove
 def test_a_reader_cancels_in_the_last_minute_of_the_trial_and_never_pays(demo: Demo, arrive: Arrive) -> None:
-    sipho = arrive(DESK)
+    sipho = arrive(LAPTOP)
     today = demo.now().date()
     sipho.start_trial("sipho@example.com", card(2))
     last_day = today + timedelta(days=14)
@@ -107,8 +107,8 @@ def test_a_declined_reader_is_told_reads_on_and_heals_with_a_new_card(demo: Demo
     today = demo.now().date()
     lerato.start_trial("lerato@example.com", "4000 0000 0000 0341")
     demo.advance(days=16)
-    tried = demo.charges("lerato@example.com")
-    assert [(row["paid"], row["amount"]) for row in tried] == [(False, 7500)]
+    attempts = demo.charges("lerato@example.com")
+    assert [(row["paid"], row["amount"]) for row in attempts] == [(False, 7500)]
 
     grace = in_words(today + timedelta(days=15 + 20))
     letter = demo.letter("lerato@example.com", "We could not take your payment")
@@ -164,11 +164,11 @@ def test_the_tab_is_closed_on_the_card_page_and_the_trial_runs_all_the_same(
 
 def test_a_reader_signs_in_at_the_desk_with_the_mail_on_the_phone(demo: Demo, arrive: Arrive) -> None:
     demo.trial("zanele@example.com", "pm_card_visa__5")
-    desk, phone = arrive(DESK), arrive()
-    desk.open("/sign-in")
-    desk.page.get_by_label("Your mail address").fill("zanele@example.com")
-    desk.press("Mail me a link")
-    desk.see("Check your mail")
+    laptop, phone = arrive(LAPTOP), arrive()
+    laptop.open("/sign-in")
+    laptop.page.get_by_label("Your mail address").fill("zanele@example.com")
+    laptop.press("Mail me a link")
+    laptop.see("Check your mail")
     demo.now()
     letter = demo.letter("zanele@example.com", "sign-in link")
 
@@ -178,15 +178,15 @@ def test_a_reader_signs_in_at_the_desk_with_the_mail_on_the_phone(demo: Demo, ar
     phone.open("/account")
     phone.see("Sign in")
 
-    desk.page.get_by_label("Reading your mail on another device?").fill("1234 5678")
-    desk.press("Sign in with the code")
-    desk.see("That isn't the code from the mail")
-    desk.page.get_by_label("Reading your mail on another device?").fill(code)
-    desk.press("Sign in with the code")
-    desk.see("zanele@example.com", "Your free trial runs through", "Chrome on Linux")
+    laptop.page.get_by_label("Reading your mail on another device?").fill("1234 5678")
+    laptop.press("Sign in with the code")
+    laptop.see("That isn't the code from the mail")
+    laptop.page.get_by_label("Reading your mail on another device?").fill(code)
+    laptop.press("Sign in with the code")
+    laptop.see("zanele@example.com", "Your free trial runs through", "Chrome on Linux")
 
-    desk.open(letter.link("/sign-in/link/"))
-    desk.see("This link no longer works")
+    laptop.open(letter.link("/sign-in/link/"))
+    laptop.see("This link no longer works")
 
 
 @pytest.mark.prove
@@ -214,7 +214,7 @@ def test_a_cancellation_is_undone_from_the_account_and_from_the_mail(demo: Demo,
     bongi.see("Your free trial runs through")
     assert "goes on as before" in bongi.page.locator("[role=status]").inner_text()
 
-    elsewhere = arrive(DESK)
+    elsewhere = arrive(LAPTOP)
     demo.now()
     welcome = demo.letter("bongi@example.com", "Your free trial has started")
     elsewhere.open_letter(welcome).get_by_role("link", name="Cancel your trial").click()
@@ -310,7 +310,7 @@ def test_subscribers_listen_and_others_do_not(demo: Demo, arrive: Arrive) -> Non
 
     nomsa.start_trial("nomsa@example.com", card(11))
     nomsa.read(LOCKED)
-    heard = nomsa.page.locator("audio").evaluate(
+    received = nomsa.page.locator("audio").evaluate(
         """async audio => {
             audio.muted = true;
             await audio.play();
@@ -319,8 +319,8 @@ def test_subscribers_listen_and_others_do_not(demo: Demo, arrive: Arrive) -> Non
             return {error: audio.error && audio.error.message, played: audio.ended, seconds: audio.duration};
         }"""
     )
-    assert (heard["error"], heard["played"]) == (None, True)
-    assert 15 <= heard["seconds"] <= 30
+    assert (received["error"], received["played"]) == (None, True)
+    assert 15 <= received["seconds"] <= 30
     address = nomsa.context.request.get(door).json()["address"]
     part = nomsa.context.request.get(address, headers={"Range": "bytes=100-199"})
     assert (part.status, len(part.body())) == (206, 100)

@@ -77,8 +77,8 @@ def test_the_notice_of_whoever_leaves_runs_from_the_moment_of_asking(
     world: World, in_june: Subscriber, entered: datetime, read_to: datetime, given_back: int
 ) -> None:
     world.advance_to(entered)
-    wish = {"when": "early", "requested_at": "2027-06-01T10:00:00Z"}
-    after = cancel(world, in_june.subscription_id, **wish)
+    choice = {"when": "early", "requested_at": "2027-06-01T10:00:00Z"}
+    after = cancel(world, in_june.subscription_id, **choice)
     assert datetime.fromisoformat(after["cancels_at"]) == read_to
     world.settle()
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [given_back]

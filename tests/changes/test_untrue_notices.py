@@ -58,7 +58,7 @@ def test_a_price_is_announced_again_when_the_cancellation_is_undone(
 
 def test_a_price_is_announced_again_when_another_plan_is_undone(world: World, paid_twice: Subscriber) -> None:
     _price_announced(world, paid_twice)
-    _by(world, change_plan.ask, paid_twice.subscription_id, "yearly")
+    _by(world, change_plan.choose_plan, paid_twice.subscription_id, "yearly")
     assert _states(world, "price_notice") == ["obsolete"]
     _by(world, change_plan.undo, paid_twice.subscription_id)
     world.smtp.mend()
@@ -68,7 +68,7 @@ def test_a_price_is_announced_again_when_another_plan_is_undone(world: World, pa
 
 def test_a_pause_that_is_ended_by_hand_does_not_announce_its_end(world: World, paid: Subscriber) -> None:
     world.advance_to(local(2027, 3, 20))
-    _by(world, pause.ask, paid.subscription_id, 1, most=3)
+    _by(world, pause.request_pause, paid.subscription_id, 1, most=3)
     world.advance_to(local(2027, 5, 7))
     world.smtp.greylist(paid.email, times=None)
     world.advance_to(local(2027, 5, 8, 10))
@@ -85,7 +85,7 @@ def test_the_reminder_names_the_plan_that_was_chosen_while_it_waited(world: Worl
     world.smtp.greylist(year.email, times=None)
     world.advance_to(local(2028, 1, 24, 10))
     assert [(state, said["amount"]) for state, said in _mails(world, "term_reminder")] == [("queued", 7500)]
-    _by(world, change_plan.ask, year.subscription_id, "yearly")
+    _by(world, change_plan.choose_plan, year.subscription_id, "yearly")
     world.smtp.mend()
     world.advance(hours=2)
     assert [(state, said["amount"]) for state, said in _mails(world, "term_reminder")] == [
@@ -132,7 +132,7 @@ def _charged(world: World) -> list[tuple[str, int]]:
     return [(at[:10], charge["amount"]) for at, charge in pairs]
 
 
-def _told_in_time(world: World) -> list[tuple[date, str]]:
+def _notified_in_time(world: World) -> list[tuple[date, str]]:
     """Each delivered notice's first day and state. Each was delivered at least thirty days before."""
     rows = world.rows(
         "SELECT n.starts_on, n.state, m.accepted_at FROM price_notice n JOIN message m ON m.key = 'price-notice:' || n.id"
@@ -159,7 +159,7 @@ def test_a_cancellation_undone_too_late_for_the_notice_moves_the_price_to_a_late
     assert _charged(world)[2:] == [
         ("2027-05-16", 7500), ("2027-06-16", 7500), ("2027-07-16", 8000), ("2027-08-16", 8000),
     ]  # fmt: skip
-    assert _told_in_time(world) == [(date(2027, 7, 16), "holds")]
+    assert _notified_in_time(world) == [(date(2027, 7, 16), "holds")]
 
 
 def test_a_notice_that_no_mail_server_took_in_time_is_told_again_for_a_later_period(
@@ -171,7 +171,7 @@ def test_a_notice_that_no_mail_server_took_in_time_is_told_again_for_a_later_per
     world.smtp.mend()
     world.advance_to(local(2027, 7, 20))
     assert _charged(world)[2:] == [("2027-05-16", 7500), ("2027-06-16", 7500), ("2027-07-16", 8000)]
-    assert _told_in_time(world) == [(date(2027, 7, 16), "holds")]
+    assert _notified_in_time(world) == [(date(2027, 7, 16), "holds")]
 
 
 def test_a_notice_that_bounced_is_told_again_once_the_address_takes_mail(
@@ -188,9 +188,9 @@ def test_a_notice_that_bounced_is_told_again_once_the_address_takes_mail(
     world.smtp.mend()
     world.advance_to(local(2027, 8, 20))
     assert _charged(world)[-2:] == [("2027-07-16", 7500), ("2027-08-16", 8000)]
-    assert _told_in_time(world) == [(date(2027, 8, 16), "holds")]
+    assert _notified_in_time(world) == [(date(2027, 8, 16), "holds")]
     with world.services.database.transaction() as session:
-        assert announce_price.untold(session) == []
+        assert announce_price.failed_notices(session) == []
 
 
 def test_a_change_of_price_stays_open_until_each_reader_pays_it(world: World, paid_twice: Subscriber) -> None:

@@ -45,8 +45,8 @@ def test_without_its_notices_a_year_is_longer_and_nothing_is_charged(world: Worl
     world.advance_to(local(ends_on.year, ends_on.month, ends_on.day, 9))
     assert [charge["amount"] for charge in world.charges()] == [75000, 7500]
     accepted = world.rows("SELECT accepted_at FROM message WHERE kind = 'term_notice' ORDER BY id")
-    told_on = accepted[-1]["accepted_at"].date()
-    assert 40 <= business_days.between(told_on, ends_on - timedelta(days=1)) <= 80
+    notified_on = accepted[-1]["accepted_at"].date()
+    assert 40 <= business_days.between(notified_on, ends_on - timedelta(days=1)) <= 80
 
 
 def test_a_year_whose_charge_has_to_be_made_anew_begins_on_its_day(world: World, paid: Subscriber) -> None:

@@ -14,7 +14,7 @@ NEW_KEY = "another secret for tests, made when the first leaked 9876"
 def sealed(world: World, settings: Settings) -> Tokens:
     with world.services.database.transaction() as session:
         list_key.seal_first(session, settings)
-        return list_key.opened(session, settings)
+        return list_key.load_tokens(session, settings)
 
 
 def given(world: World, key: str, previous: str = "") -> Settings:
@@ -35,7 +35,7 @@ def test_a_new_database_gets_a_random_one(world: World) -> None:
 def test_without_one_nothing_starts(world: World) -> None:
     world.execute("UPDATE installation SET list_key = ''")
     with world.services.database.transaction() as session, pytest.raises(list_key.WrongSecretKey):
-        list_key.opened(session, world.settings)
+        list_key.load_tokens(session, world.settings)
 
 
 def test_the_key_in_the_database_is_sealed(world: World) -> None:

@@ -42,7 +42,7 @@ def settle(world: World, ref: str) -> Callable[[], None]:
     """One caller of the settling."""
     services = world.services
     return lambda: (
-        disputes.settle(services.database, services.gateway, services.site, ref, world.now),
+        disputes.settle_dispute(services.database, services.gateway, services.site, ref, world.now),
         None,
     )[1]
 

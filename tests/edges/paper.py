@@ -85,8 +85,8 @@ class Paper:
             return 200, kept | {"Set-Cookie": "of-the-paper=1"}, BEGINNING
         body = whole_text(found.group()).encode()
         plain = {"Content-Type": "text/html; charset=utf-8", "Accept-Ranges": "bytes"}
-        wish = re.fullmatch(r"bytes=(\d+)-(\d+)", headers.get("range", ""))
-        if wish is None:
+        choice = re.fullmatch(r"bytes=(\d+)-(\d+)", headers.get("range", ""))
+        if choice is None:
             return 200, plain, body
-        start, end = int(wish[1]), int(wish[2]) + 1
+        start, end = int(choice[1]), int(choice[2]) + 1
         return 206, plain | {"Content-Range": f"bytes {start}-{end - 1}/{len(body)}"}, body[start:end]

@@ -42,8 +42,8 @@ def test_a_payer_reads_and_the_beginning_alone_is_kept(edge: Nginx) -> None:
     head = edge.get(f"/articles/{LOCKED}", "HEAD", cookie=payer)
     assert (head.headers["content-length"], head.content) == (str(len(whole_text().encode())), b"")
     given = edge.get(f"/v1/audio/{LOCKED}", host=ACCOUNTS, cookie=payer).json()["address"]
-    heard = edge.get(given.removeprefix(edge.world.url), host=ACCOUNTS, cookie=payer, range="bytes=0-3")
-    assert (heard.status_code, heard.content) == (206, b"OggS")
+    received = edge.get(given.removeprefix(edge.world.url), host=ACCOUNTS, cookie=payer, range="bytes=0-3")
+    assert (received.status_code, received.content) == (206, b"OggS")
 
 
 def test_no_byte_reaches_whoever_may_not_read(edge: Nginx) -> None:

@@ -147,8 +147,8 @@ def test_only_the_sites_that_are_named_may_ask_for_their_readers(make_world: Cal
             assert before.status_code == 204 or not may
         page = http.get("/account", headers={"origin": origin})
         assert "access-control-allow-origin" not in page.headers, "the rest is our own"
-    nobody = make_world().browser().http.get(f"/v1/access/{LOCKED}", headers={"origin": WWW})
-    assert "access-control-allow-origin" not in nobody.headers
+    unknown_reader = make_world().browser().http.get(f"/v1/access/{LOCKED}", headers={"origin": WWW})
+    assert "access-control-allow-origin" not in unknown_reader.headers
 
 
 @pytest.mark.browser
@@ -187,7 +187,7 @@ def _listen(sites: Sites, page: Page) -> None:
     first = audio.evaluate("one => one.src")
     assert first.startswith(f"{ACCOUNTS}/listen/")
     sites.world.advance(hours=1)
-    heard = audio.evaluate(
+    received = audio.evaluate(
         """async audio => {
             audio.muted = true;
             audio.currentTime = 7;
@@ -197,9 +197,9 @@ def _listen(sites: Sites, page: Page) -> None:
             return [audio.currentTime, audio.src, audio.error && audio.error.message];
         }"""
     )
-    assert heard[2] is None
-    assert 7 < heard[0] < 12
-    assert heard[1] != first
+    assert received[2] is None
+    assert 7 < received[0] < 12
+    assert received[1] != first
 
 
 @pytest.mark.browser

@@ -177,8 +177,8 @@ def test_a_site_with_its_own_sign_in_names_the_reader(world: World) -> None:
     assert sentinels()[0] in site.get(f"/articles/{LOCKED}", headers={"x-test-login": "42"}).text
     assert LEAD in site.get(f"/articles/{LOCKED}", headers={"x-test-login": "43"}).text
     assert LEAD in site.get(f"/articles/{LOCKED}").text
-    nobody = site.get(f"/articles/{METERED}")
-    assert "masthead-visitor=vis_" in nobody.headers["set-cookie"]
+    unknown_reader = site.get(f"/articles/{METERED}")
+    assert "masthead-visitor=vis_" in unknown_reader.headers["set-cookie"]
 
 
 def test_on_two_hosts_a_reader_is_known_by_the_token_in_a_cookie_of_the_site(

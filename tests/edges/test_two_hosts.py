@@ -171,7 +171,7 @@ def test_a_script_of_an_advertiser_on_the_paper_reaches_no_account(sites: Sites,
     page = context.new_page()
     page.goto(f"{WWW}/articles/{LOCKED}")
     expect(page.locator("h1")).to_have_text("The whole")
-    tried = page.evaluate(
+    attempts = page.evaluate(
         """async (accounts) => {
             const tell = async (path, options) => {
                 try { const got = await fetch(accounts + path, {credentials: "include", ...options}); return got.type + await got.text(); }
@@ -192,7 +192,7 @@ def test_a_script_of_an_advertiser_on_the_paper_reaches_no_account(sites: Sites,
         }""",
         ACCOUNTS,
     )
-    assert tried == {
+    assert attempts == {
         "account": "kept out",
         "cancel": "kept out",
         "json": "kept out",

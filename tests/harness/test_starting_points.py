@@ -52,6 +52,6 @@ def test_the_log_names_people_by_its_keys_whatever_a_test_before_built(
 ) -> None:
     make_world()
     before = logs.name_of("thandi@example.com")
-    logs.named_by(Tokens("the keys of another installation in this process"))
+    logs.set_naming_keys(Tokens("the keys of another installation in this process"))
     make_world()
     assert logs.name_of("thandi@example.com") == before

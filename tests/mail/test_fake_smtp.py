@@ -56,9 +56,9 @@ def test_a_reset_hangs_up_whatever_the_conversation_is_at(smtp: FakeSmtp) -> Non
 
 def _say(client: socket.socket, words: bytes, *, until: bytes) -> None:
     client.sendall(words)
-    heard = b""
-    while until not in heard:
-        heard += client.recv(4096)
+    got = b""
+    while until not in got:
+        got += client.recv(4096)
 
 
 def _is_gone(client: socket.socket) -> None:

@@ -31,11 +31,11 @@ def test_a_link_asked_for_while_receipts_go_out_is_sent_next(world: World, secon
     for number, email in enumerate(receipts):
         world.start_trial(email, f"pm_card_visa__{number}")
 
-    def somebody_signs_in() -> None:
+    def reader_signs_in() -> None:
         world.skip_to(world.now + timedelta(seconds=seconds))
         _ask_for_link(world, "waits@example.com")
 
-    world.smtp.meanwhile(somebody_signs_in, at="dot")
+    world.smtp.meanwhile(reader_signs_in, at="dot")
     _send(world)
     assert _recipients(world)[1] == "waits@example.com"
     assert sorted(_recipients(world)) == [*receipts, "waits@example.com"], (
@@ -95,7 +95,7 @@ def test_a_notice_that_the_relay_takes_after_its_window_is_too_late_for_the_char
     assert world.charges() == []
     world.advance_to(local(2027, 3, 20, 9))
     assert world.charged_at() == ["2027-03-20 09:00"]
-    assert [told for told in world.mail_kinds(in_trial.email) if "2027-03-20" in told] == [
+    assert [notices for notices in world.mail_kinds(in_trial.email) if "2027-03-20" in notices] == [
         "first notice for 2027-03-20",
         "second notice for 2027-03-20",
     ]

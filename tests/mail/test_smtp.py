@@ -23,7 +23,7 @@ from billing.mail.smtp import (
 )
 from tests.support.fake_smtp import FakeSmtp
 
-HASTY_SECONDS = 0.01
+IMPATIENT_SECONDS = 0.01
 """The time-out of a socket to a relay that never answers: the only thing here that takes real time."""
 MAIL = b"From: a@k.example\r\nTo: b@k.example\r\nSubject: hello\r\n\r\n.dots\r\n..more\r\nend\r\n"
 
@@ -147,7 +147,7 @@ def test_a_relay_that_never_answers_the_dot_leaves_it_unknown(
         """Everything before the dot is answered. The tests are about missing answers after it."""
         for connection in transport._open:
             assert connection.sock is not None
-            connection.sock.settimeout(HASTY_SECONDS)
+            connection.sock.settimeout(IMPATIENT_SECONDS)
 
     smtp.silence("dot")
     outcome = transport.send(
@@ -171,7 +171,7 @@ def test_a_relay_that_does_not_let_us_in_says_nothing_about_the_reader(
 
 def test_a_relay_that_never_greets_is_put_off(smtp: FakeSmtp) -> None:
     smtp.silence("greeting")
-    outcome = send(SmtpTransport(smtp.url, timeout=HASTY_SECONDS))
+    outcome = send(SmtpTransport(smtp.url, timeout=IMPATIENT_SECONDS))
     assert isinstance(outcome, Deferred)
     assert outcome.code == 0
 

@@ -172,8 +172,8 @@ def test_days_given_twice_are_told_once_with_the_day_that_holds(world: World, pa
 
 
 CHOICES: dict[str, tuple[Callable[..., object], tuple[object, ...], Callable[..., object]]] = {
-    "paused": (partial(pause.ask, most=3), (1,), pause.undo),
-    "plan_switched": (change_plan.ask, ("yearly",), change_plan.undo),
+    "paused": (partial(pause.request_pause, most=3), (1,), pause.undo),
+    "plan_switched": (change_plan.choose_plan, ("yearly",), change_plan.undo),
 }
 
 

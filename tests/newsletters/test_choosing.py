@@ -305,22 +305,22 @@ def test_the_preference_page_opens_without_signing_in_and_shows_lists_alone(news
     reader.post("/newsletters", newsletter=["first-light", "the-long-read"])
     (row,) = newsroom.world.rows("SELECT id FROM signup WHERE newsletter_id = 'first-light'")
     site = newsroom.world.services.site
-    anybody = newsroom.world.browser()
-    page = anybody.get(links.preferences_url(site, row["id"]))
+    visitor = newsroom.world.browser()
+    page = visitor.get(links.preferences_url(site, row["id"]))
     assert page.path == "/newsletters/mine"
     assert page.text.count(" checked") == 2
     assert THANDI not in page.text
     assert "Visa" not in page.text
-    anybody.post("/newsletters/mine", newsletter=["first-light", "water-and-weather"])
+    visitor.post("/newsletters/mine", newsletter=["first-light", "water-and-weather"])
     assert lists_of(newsroom, THANDI) == {
         "first-light": "confirmed",
         "the-long-read": "left",
         "water-and-weather": "confirmed",
     }
-    anybody.post("/newsletters/mine", stop_all="yes")
+    visitor.post("/newsletters/mine", stop_all="yes")
     assert set(lists_of(newsroom, THANDI).values()) == {"left"}
-    assert "no more newsletters" in anybody.page.text
-    assert anybody.get("/newsletters/mine/sgn_x.forged").status == 404
+    assert "no more newsletters" in visitor.page.text
+    assert visitor.get("/newsletters/mine/sgn_x.forged").status == 404
 
 
 def test_who_registered_later_stops_all_from_an_older_newsletter(newsroom: Newsroom) -> None:
@@ -331,11 +331,11 @@ def test_who_registered_later_stops_all_from_an_older_newsletter(newsroom: Newsr
     reader.sign_in(THANDI)
     reader.get("/newsletters")
     reader.post("/newsletters", newsletter=["first-light", "the-long-read"])
-    anybody = newsroom.world.browser()
-    page = anybody.get(links.preferences_url(newsroom.world.services.site, row["id"]))
+    visitor = newsroom.world.browser()
+    page = visitor.get(links.preferences_url(newsroom.world.services.site, row["id"]))
     assert page.text.count(" checked") == 2
-    anybody.post("/newsletters/mine", stop_all="yes")
-    assert "no more newsletters" in anybody.page.text
+    visitor.post("/newsletters/mine", stop_all="yes")
+    assert "no more newsletters" in visitor.page.text
     assert lists_of(newsroom, THANDI) == {"first-light": "left", "the-long-read": "left"}
 
 

@@ -26,15 +26,15 @@ Try it for two weeks.
 
 """
 PHONE: ViewportSize = {"width": 360, "height": 640}
-DESK: ViewportSize = {"width": 1280, "height": 900}
+LAPTOP: ViewportSize = {"width": 1280, "height": 900}
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def desk(chromium: Chromium, editor: Browser) -> Iterator[BrowserContext]:
+def laptop(chromium: Chromium, editor: Browser) -> Iterator[BrowserContext]:
     """Chromium, with the editor's session."""
-    with chromium.context(viewport=DESK) as context:
+    with chromium.context(viewport=LAPTOP) as context:
         take_session(context, editor)
         yield context
 
@@ -59,14 +59,14 @@ def begin(newsroom: Newsroom, page: Page) -> str:
 
 
 def test_an_editor_writes_looks_and_schedules_and_a_thousand_get_it_once(
-    newsroom: Newsroom, desk: BrowserContext
+    newsroom: Newsroom, laptop: BrowserContext
 ) -> None:
     people = newsroom.people(1000)
     newsroom.add_reader(PAYER, subscribed=True)
     newsroom.join(PAYER)
     gone, leaver, late = people[2], people[6], people[7]
     newsroom.leave(gone)
-    page = desk.new_page()
+    page = laptop.new_page()
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
     home = begin(newsroom, page)
@@ -108,7 +108,7 @@ def test_an_editor_writes_looks_and_schedules_and_a_thousand_get_it_once(
     for address in (leaver, late):
         newsroom.world.smtp.refuse(450, "4.2.0 later", to=address, times=1)
     newsroom.world.advance_to(local(2027, 3, 2, 6))
-    take_session(desk, sign_in(newsroom.world, EDITOR))  # half an hour idle signs staff out
+    take_session(laptop, sign_in(newsroom.world, EDITOR))  # half an hour idle signs staff out
     page.clock.install()
     page.goto(home)
     expect(page.locator("#progress")).to_contain_text("998 of 1000 are done with")
@@ -126,9 +126,9 @@ def test_an_editor_writes_looks_and_schedules_and_a_thousand_get_it_once(
     page.close()
 
 
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-def test_the_pages_are_accessible_and_fit(newsroom: Newsroom, desk: BrowserContext, size: Any) -> None:
-    page = desk.new_page()
+@pytest.mark.parametrize("size", [PHONE, LAPTOP], ids=["phone", "desk"])
+def test_the_pages_are_accessible_and_fit(newsroom: Newsroom, laptop: BrowserContext, size: Any) -> None:
+    page = laptop.new_page()
     page.set_viewport_size(size)
     found = {}
     newsroom.people(3)

@@ -39,12 +39,12 @@ def begin(world: World) -> Browser:
     return browser
 
 
-def starts_anew(world: World) -> None:
+def starts_again(world: World) -> None:
     """Start again from the beginning, as a reader does after a failed page."""
     assert begin(world).agree_and_pay().path == "/subscribe/started"
 
 
-@crash_case("blank", starts_anew)
+@crash_case("blank", starts_again)
 def agrees_and_is_sent_to_the_card_page(world: World) -> WireRequest:
     silence(world)
     return on_the_wire(begin(world).filled("/subscribe/review", consent="yes"))

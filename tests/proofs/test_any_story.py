@@ -188,7 +188,7 @@ class AnyStory(Story):
         services, subscription = self.world.services, self.newest(who)
         if subscription is not None:
             self._choose(
-                lambda session: pause.ask(TransactionContext(session, services.site, self.world.now, ReaderActor('r')), subscription, months, reason="a story", most=3
+                lambda session: pause.request_pause(TransactionContext(session, services.site, self.world.now, ReaderActor('r')), subscription, months, reason="a story", most=3
                 )
             )  # fmt: skip
 
@@ -209,7 +209,7 @@ class AnyStory(Story):
         services, subscription = self.world.services, self.newest(who)
         if subscription is not None:
             self._choose(
-                lambda session: change_plan.ask(
+                lambda session: change_plan.choose_plan(
                     TransactionContext(session, services.site, self.world.now, ReaderActor("r")),
                     subscription,
                     plan,
@@ -222,7 +222,7 @@ class AnyStory(Story):
         self._choose(
             lambda session: requests.record_request(
                 TransactionContext(session, self.world.services.site, self.world.now, WORKER),
-                requests.Sender(None, email_of(who), "196.25.1.9", "Test"),
+                requests.RequestSender(None, email_of(who), "196.25.1.9", "Test"),
                 RequestKind.CANCEL,
                 "Please stop this.",
             )
@@ -254,7 +254,7 @@ class AnyStory(Story):
         self._attempt(lambda: self.world.advance(seconds=span.total_seconds()))
 
     @rule(span=SPANS)
-    def nobody_works_for(self, span: timedelta) -> None:
+    def no_worker_for(self, span: timedelta) -> None:
         self.world.sandbox.faults()  # Stripe's own trouble is over by then: with both, books are late, and the doctor is right
         self.world.skip_to(self.world.now + span)
         self._attempt(self.world.settle)
@@ -328,7 +328,7 @@ def ground(databases: Databases) -> Iterator[World]:
         world.sandbox.exchanges.clear()
 
 
-def tell(ground: World, shard: int, stories: int) -> None:
+def report_to(ground: World, shard: int, stories: int) -> None:
     """So many stories, other ones in each shard."""
 
     class ThisStory(AnyStory):
@@ -352,4 +352,4 @@ def tell(ground: World, shard: int, stories: int) -> None:
 @pytest.mark.prove
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_whatever_happens_every_promise_holds(ground: World, shard: int) -> None:
-    tell(ground, shard, max(1, STORIES // SHARDS))
+    report_to(ground, shard, max(1, STORIES // SHARDS))

@@ -59,7 +59,7 @@ DOORS = {
     "platform/migrate.py": "migrations are one transaction each",
     "reports/doctor.py": "only reads",
 }
-TOLD_OTHERWISE = {"visits", "history"}
+RECORDED_OTHERWISE = {"visits", "history"}
 """Differences that are allowed: visits to card pages without a result, and who acted, the reader or a webhook."""
 
 
@@ -119,7 +119,7 @@ class Stage:
         world.advance(days=1)
         ledger_checks.check(world)
         assert_promises_kept(world)
-        state = ledger_checks.end_state(world, without=TOLD_OTHERWISE)
+        state = ledger_checks.end_state(world, without=RECORDED_OTHERWISE)
         return ledger_checks.without_moments(state) if crash_case.late else state
 
 

@@ -54,7 +54,7 @@ def _check_rivals(pair: list[httpx.Response]) -> None:
     assert refusal in ("trial_used", "already_subscribed")
 
 
-def tell_cards(world: World, kind: str, reason: str | None) -> None:
+def report_cards(world: World, kind: str, reason: str | None) -> None:
     """Decline the cards of this kind of readers for the reason. None ends that."""
     cards = "SELECT m.gateway_ref FROM payment_method m JOIN reader r ON r.id = m.reader_id WHERE r.email LIKE :kind"
     for row in world.rows(cards, kind=f"{kind}-%"):
@@ -76,13 +76,13 @@ def live_sixty_days(world: World, size: int) -> Crowd:
     """All start on one morning, and sixty days go by."""
     crowd = gather(world, size)
     start_all(world, crowd)
-    tell_cards(world, "payday", "insufficient_funds")
-    tell_cards(world, "stops", "revocation_of_authorization")
+    report_cards(world, "payday", "insufficient_funds")
+    report_cards(world, "stops", "revocation_of_authorization")
     world.advance_to(LAST_MINUTE)
     assert world.charges() == []
     cancel_all(world, "quits")
     world.advance_to(MONEY_CAME)
-    tell_cards(world, "payday", None)
+    report_cards(world, "payday", None)
     world.advance_to(CANCELLED_LATER)
     cancel_all(world, "leaves")
     world.advance_to(local(2027, 3, 17, 10))
@@ -192,7 +192,7 @@ def test_many_trials_and_sixty_days_with_two_workers(
 SOME = 25
 """Calls to Stripe, between two kills."""
 CROWD = sized(at_length=200, usual=50)
-FOUL_WEATHER: list[dict[str, Any]] = [
+FAULTS: list[dict[str, Any]] = [
     {"effect": "reset", "when": "after", "nth": 4, "times": 12},
     {"effect": "cut", "nth": 40, "times": 8},
     {"effect": "429", "nth": 70, "times": 12},
@@ -216,7 +216,7 @@ def test_many_trials_in_foul_weather(make_world: Callable[..., World], start_wor
     """
     world = make_world(START)
     charges = {"method": "POST", "path": "/v1/payment_intents"}
-    world.sandbox.faults(*({**charges, **rule, **_for_the_crowd(rule)} for rule in FOUL_WEATHER))
+    world.sandbox.faults(*({**charges, **rule, **_for_the_crowd(rule)} for rule in FAULTS))
     world.sandbox.trouble(*LATE_AND_TWICE)
     start_worker(world).ready()
     with relieved(world, start_worker):

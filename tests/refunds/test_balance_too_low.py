@@ -66,12 +66,12 @@ def test_it_is_tried_once_a_day_each_time_under_another_key(world: World, withdr
     for _ in range(3):
         world.advance(days=1)
         keys |= {row["idempotency_key"] for row in world.rows("SELECT idempotency_key FROM refund")}
-    tried = [
+    attempts = [
         one
         for one in world.sandbox.exchanges[before:]
         if one["path"] == "/v1/refunds" and one["method"] == "POST"
     ]
-    assert (len(tried), len(keys)) == (3, 3)
+    assert (len(attempts), len(keys)) == (3, 3)
 
 
 def test_a_later_try_whose_answer_is_lost_goes_again_under_its_own_key(

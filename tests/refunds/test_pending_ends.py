@@ -14,12 +14,12 @@ def give_back(world: World, how: str) -> None:
     world.sandbox.banks("refunds", **{"as": None})
 
 
-@pytest.mark.parametrize("heard", [True, False])
+@pytest.mark.parametrize("received", [True, False])
 def test_one_that_fails_because_the_bank_took_the_money_is_owed_to_nobody(
-    world: World, paid: Subscriber, heard: bool
+    world: World, paid: Subscriber, received: bool
 ) -> None:
     """The reader has the money from the bank. Asking for an account would pay it twice."""
-    if not heard:
+    if not received:
         world.sandbox.trouble({"effect": "drop", "type": "refund.*"})
     give_back(world, "pending_fails")
     assert world.rows("SELECT state FROM refund") == [{"state": "pending"}]
@@ -34,12 +34,12 @@ def test_one_that_fails_because_the_bank_took_the_money_is_owed_to_nobody(
     assert len(world.rows("SELECT id FROM dispute")) == 1
 
 
-@pytest.mark.parametrize("heard", [True, False])
+@pytest.mark.parametrize("received", [True, False])
 def test_one_that_waits_for_the_reader_is_a_wait_and_fails_as_any_other(
-    world: World, paid: Subscriber, heard: bool
+    world: World, paid: Subscriber, received: bool
 ) -> None:
     """`requires_action` is pending, whatever reason and sum Stripe gives."""
-    if not heard:
+    if not received:
         world.sandbox.trouble({"effect": "drop", "type": "refund.*"})
     give_back(world, "asks_reader")
     assert world.rows("SELECT state FROM refund") == [{"state": "pending"}]

@@ -18,7 +18,7 @@ OUTAGE = "SELECT what, closed_at FROM staff_case WHERE kind = 'outage'"
 LATE = {"what-is-due-is-done", "mail-goes-out", "events-are-settled"}
 
 
-def ring(world: World) -> None:
+def worker_beats(world: World) -> None:
     """A worker is there."""
     heartbeat.beat(world.services.database, world.services.clock.now_in, is_home_in)
 
@@ -31,7 +31,7 @@ def silent_for(world: World, length: timedelta) -> None:
 @pytest.fixture
 def left_lying(world: World) -> World:
     """Workers ran until nine in the morning of 16 March. It is three in the night to the 17th, and none runs."""
-    ring(world)
+    worker_beats(world)
     due(world, 2)
     world.skip_to(local(2027, 3, 16, 9))
     execute(
@@ -62,12 +62,12 @@ def test_while_no_worker_is_there_all_that_is_late_is_told(left_lying: World) ->
 
 
 def test_the_doctor_opens_no_case_for_what_only_an_outage_made_late(left_lying: World) -> None:
-    ring(left_lying)
+    worker_beats(left_lying)
     assert visit(left_lying) & LATE == set()
 
 
 def test_what_is_still_late_two_hours_after_they_came_back_is_a_case(left_lying: World) -> None:
-    ring(left_lying)
+    worker_beats(left_lying)
     left_lying.skip_to(left_lying.now + timedelta(hours=1, minutes=59))
     assert broken(left_lying).keys() & LATE == set()
     left_lying.skip_to(left_lying.now + timedelta(minutes=2))
@@ -77,55 +77,55 @@ def test_what_is_still_late_two_hours_after_they_came_back_is_a_case(left_lying:
 def test_what_was_late_before_the_outage_is_a_case_at_once(left_lying: World) -> None:
     before = "UPDATE message SET next_attempt_at = :then WHERE id = (SELECT min(id) FROM message)"
     execute(left_lying, before, then=left_lying.now - timedelta(hours=30))
-    ring(left_lying)
+    worker_beats(left_lying)
     assert visit(left_lying) & LATE == {"mail-goes-out"}
     assert len(broken(left_lying)["mail-goes-out"]) == 1
 
 
 def test_a_worker_that_dies_again_and_again_holds_off_no_alarm(left_lying: World) -> None:
     for _ in range(9):  # an hour and a half of lives too short for any work
-        ring(left_lying)
+        worker_beats(left_lying)
         left_lying.skip_to(left_lying.now + timedelta(minutes=10))
         silent_for(left_lying, timedelta(minutes=10))
-    ring(left_lying)
+    worker_beats(left_lying)
     assert visit(left_lying) >= LATE
 
 
 def test_the_outage_itself_is_one_case(left_lying: World) -> None:
-    ring(left_lying)
+    worker_beats(left_lying)
     for _ in range(2):
         tick(left_lying.services, queue=Queue.WATCH)
     [case] = left_lying.rows(OUTAGE)
     assert "From 16 March 2027, 09:00 to 17 March 2027, 03:00 no worker was there" in case["what"]
     silent_for(left_lying, timedelta(minutes=6))
-    ring(left_lying)
+    worker_beats(left_lying)
     left_lying.skip_to(left_lying.now + timedelta(minutes=1))
     tick(left_lying.services, queue=Queue.WATCH)
     assert len(left_lying.rows(OUTAGE)) == 1, "workers that come and go are one thing to explain"
 
 
 def test_a_worker_that_is_replaced_was_never_away(world: World) -> None:
-    ring(world)
+    worker_beats(world)
     silent_for(world, timedelta(minutes=4, seconds=59))
-    ring(world)
+    worker_beats(world)
     tick(world.services, queue=Queue.WATCH)
     assert world.rows(OUTAGE) == []
 
 
 def test_workers_that_catch_up_leave_nothing_late(left_lying: World) -> None:
-    ring(left_lying)
+    worker_beats(left_lying)
     left_lying.advance(hours=3)
-    ring(left_lying)
+    worker_beats(left_lying)
     assert broken(left_lying) == {}
 
 
 @pytest.mark.usefixtures("paid")
 def test_books_whose_comparison_fell_due_in_an_outage_are_late_two_hours_after_it(world: World) -> None:
-    ring(world)
+    worker_beats(world)
     world.skip_to(local(2027, 3, 18, 2))
     silent_for(world, timedelta(hours=20))
     assert "books-are-compared" in broken(world)
-    ring(world)
+    worker_beats(world)
     assert "books-are-compared" not in visit(world)
     world.skip_to(world.now + timedelta(hours=2, minutes=1))
     assert "books-are-compared" in broken(world)

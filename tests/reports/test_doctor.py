@@ -55,11 +55,11 @@ def test_money_that_must_not_be_kept_goes_back_by_itself(
     assert payment in broken(world)[promise]
     code, said, _ = command(world, "doctor")
     assert code == 1
-    told = said.splitlines()
-    at = next(n for n, line in enumerate(told) if f" {promise}: " in line)
-    assert told[at].startswith("     1 broken  ")
-    assert told[at + 1].startswith(f"{'':15}{payment}: ")
-    assert f"     0 kept    {PROMISES[-1].name}: {PROMISES[-1].words}" in told
+    messages = said.splitlines()
+    at = next(n for n, line in enumerate(messages) if f" {promise}: " in line)
+    assert messages[at].startswith("     1 broken  ")
+    assert messages[at + 1].startswith(f"{'':15}{payment}: ")
+    assert f"     0 kept    {PROMISES[-1].name}: {PROMISES[-1].words}" in messages
     world.advance(days=1)
     [refund] = world.rows("SELECT * FROM refund")
     assert (refund["payment_id"], refund["amount"], refund["state"], refund["actor_id"]) == (

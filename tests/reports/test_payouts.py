@@ -77,9 +77,9 @@ def test_a_payout_by_hand_of_more_than_we_know_of_is_a_case_once(world: World) -
     world.advance(hours=1)
     world.sandbox.banks("pay_out", amount=2000)
     world.advance_to(local(2027, 3, 26, 12))
-    told = {case["subject"]: case["what"] for case in cases(world) if case["kind"] == "payout_sum"}
-    assert set(told) == {payout["id"] for payout in world.sandbox.payouts()}
-    assert "is R50.00, and by the movements we know of Stripe held R0.00 of it" in told[first["id"]]
+    notices = {case["subject"]: case["what"] for case in cases(world) if case["kind"] == "payout_sum"}
+    assert set(notices) == {payout["id"] for payout in world.sandbox.payouts()}
+    assert "is R50.00, and by the movements we know of Stripe held R0.00 of it" in notices[first["id"]]
     report = compare(world, PAID_OUT)
     assert found(report) == [("payout_sum", 0, 5000), ("payout_sum", 0, 2000)]
     world.sandbox.banks("correct", amount=3000)

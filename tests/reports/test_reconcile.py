@@ -279,7 +279,7 @@ def test_old_news_of_a_warning_stops_nobody_who_went_on_since(world: World) -> N
     world.api.post(f"/v1/subscriptions/{subscription}/resume", json={}).raise_for_status()
     (warned,) = (one["id"] for one in world.sandbox.objects("radar.early_fraud_warning"))
     context = world.services.reconcile_context
-    warn.settle(context.database, context.gateway, context.site, warned, world.now)
+    warn.settle_warning(context.database, context.gateway, context.site, warned, world.now)
     assert world.subscription(subscription)["cancel_requested_at"] is None
 
 

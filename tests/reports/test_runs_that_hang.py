@@ -22,7 +22,7 @@ Trouble = Callable[[World], AbstractContextManager[None]]
 CASES = "SELECT what, closed_at, reason FROM staff_case WHERE kind = 'billing_late'"
 
 
-def ring(world: World) -> None:
+def worker_beats(world: World) -> None:
     heartbeat.beat(world.services.database, world.services.clock.now_in, is_home_in)
 
 
@@ -30,7 +30,7 @@ def pass_by(world: World, length: timedelta) -> None:
     """Let this much time pass with workers and without a finished billing run. (A held clock that jumps takes both along.)"""
     world.skip_to(world.now + length)
     execute(world, "UPDATE worker_heartbeat SET run_at = run_at - :length", length=length)
-    ring(world)
+    worker_beats(world)
     tick(world.services, queue=Queue.WATCH)
 
 
@@ -43,7 +43,7 @@ def runs(world: World) -> dict[str, object]:
 @pytest.mark.rare
 def test_a_run_that_hangs_is_an_alarm_after_a_quarter_of_an_hour(world: World, staff: SignIn) -> None:
     assert runs(world) == {"state": "never_seen"}
-    ring(world)
+    worker_beats(world)
     due(world, 2)
     with hung_run(world):
         pass_by(world, timedelta(minutes=15))
@@ -65,7 +65,7 @@ def test_a_run_that_hangs_is_an_alarm_after_a_quarter_of_an_hour(world: World, s
 
 
 def test_a_case_stays_while_the_run_hangs_though_nothing_is_due(world: World) -> None:
-    ring(world)
+    worker_beats(world)
     due(world, 1)
     with hung_run(world):
         pass_by(world, timedelta(minutes=16))
@@ -89,7 +89,7 @@ def test_a_case_stays_while_the_run_hangs_though_nothing_is_due(world: World) ->
     ids=["before it looks", "when it claims"],
 )
 def test_a_run_that_breaks_each_time_is_missed_too(world: World, trouble: Trouble) -> None:
-    ring(world)
+    worker_beats(world)
     due(world, 1)
     with trouble(world):
         for _ in range(16):
@@ -101,7 +101,7 @@ def test_a_run_that_breaks_each_time_is_missed_too(world: World, trouble: Troubl
 
 
 def test_a_run_that_gets_on_is_no_alarm_however_long_it_takes(world: World) -> None:
-    ring(world)
+    worker_beats(world)
     due(world, 1)
     with hung_run(world):
         pass_by(world, timedelta(minutes=14))
@@ -111,7 +111,7 @@ def test_a_run_that_gets_on_is_no_alarm_however_long_it_takes(world: World) -> N
 
 
 def test_where_nothing_is_due_no_run_is_missed(world: World) -> None:
-    ring(world)
+    worker_beats(world)
     pass_by(world, timedelta(days=1))
     assert world.rows(CASES) == []
     world.start_trial("thandi@example.com")
@@ -121,14 +121,14 @@ def test_where_nothing_is_due_no_run_is_missed(world: World) -> None:
 
 
 def test_without_a_worker_that_is_the_alarm(world: World) -> None:
-    ring(world)
+    worker_beats(world)
     due(world, 1)
     world.skip_to(world.now + timedelta(hours=1))
     execute(
         world, "UPDATE worker_heartbeat SET at = at - interval '1 hour', run_at = run_at - interval '1 hour'"
     )
     assert broken(world) == {"ticks-are-seen": ["worker"]}
-    ring(world)
+    worker_beats(world)
     tick(world.services, queue=Queue.WATCH)
     assert world.rows(CASES) == [], "they have a quarter of an hour"
     pass_by(world, timedelta(minutes=16))

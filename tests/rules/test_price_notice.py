@@ -6,7 +6,7 @@ import pytest
 
 from billing.rules.price_notice import earliest_start, in_time, is_time
 
-TOLD_AT = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)
+NOTIFIED_AT = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)
 TODAY = date(2027, 3, 1)
 
 
@@ -22,11 +22,11 @@ TODAY = date(2027, 3, 1)
 def test_a_price_is_charged_thirty_days_after_the_notice_arrived(
     after: timedelta, may_be_charged: bool
 ) -> None:
-    assert in_time(TOLD_AT, TOLD_AT + after) is may_be_charged
+    assert in_time(NOTIFIED_AT, NOTIFIED_AT + after) is may_be_charged
 
 
 def test_a_notice_that_never_arrived_allows_nothing() -> None:
-    assert not in_time(None, TOLD_AT + timedelta(days=365))
+    assert not in_time(None, NOTIFIED_AT + timedelta(days=365))
 
 
 @pytest.mark.parametrize(("days", "due"), [(30, False), (31, True), (45, True), (46, False)])

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from billing.rules.robots import CLASSES, NAMES, ROOMS, UnknownClass, robots_txt, uses
+from billing.rules.robots import CLASSES, CLOSED_PATHS, NAMES, UnknownClass, robots_txt, uses
 from tests.support.robots_reader import may
 
 LICENSE = "https://paper.example/license.xml"
@@ -36,7 +36,7 @@ def test_tokens_are_what_the_rfc_calls_one_and_in_one_class_only() -> None:
     tokens = [token.lower() for each in CLASSES for token in each.tokens]
     assert len(tokens) == len(set(tokens))
     assert all(re.fullmatch(r"[a-z0-9_-]+", token) for token in tokens)
-    assert all(room.startswith("/") for room in ROOMS)
+    assert all(room.startswith("/") for room in CLOSED_PATHS)
 
 
 def test_the_licence_says_the_same() -> None:

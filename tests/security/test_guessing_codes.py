@@ -59,9 +59,9 @@ def test_the_member_and_the_admins_are_told(site: World) -> None:
     ):
         assert words in " ".join(member.split())
     for admin in (ADMIN, OTHER_ADMIN):
-        (told,) = warnings(site, admin)
-        assert SUPPORT in told
-        assert "/staff/members" in told
+        (notices,) = warnings(site, admin)
+        assert SUPPORT in notices
+        assert "/staff/members" in notices
     assert warnings(site, "editor@paper.example") == []
     thief.post(CODE, code="000000")
     assert len(warnings(site, SUPPORT)) == 1, "once for each lock"

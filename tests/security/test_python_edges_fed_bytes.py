@@ -66,10 +66,10 @@ def article_of(path: str) -> str | None:
 
 
 def by_wsgi(masthead: Masthead) -> Ask:
-    told: list[Answer] = []
+    notices: list[Answer] = []
 
     def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        told.append(environ["masthead"])
+        notices.append(environ["masthead"])
         start("200 OK", [])
         return []
 
@@ -80,16 +80,16 @@ def by_wsgi(masthead: Masthead) -> Ask:
         for name, value in headers:  # PEP 3333: bytes are text in Latin-1
             environ[f"HTTP_{name.decode().upper().replace('-', '_')}"] = value.decode("latin-1")
         site(environ, lambda *_: None)
-        return told[-1]
+        return notices[-1]
 
     return ask
 
 
 def by_asgi(masthead: Masthead) -> Ask:
-    told: list[Answer] = []
+    notices: list[Answer] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        told.append(scope["masthead"])
+        notices.append(scope["masthead"])
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
     async def nothing(*_: object) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def by_asgi(masthead: Masthead) -> Ask:
     def ask(headers: Headers, method: str = "GET", article: str = LOCKED) -> Answer:
         scope = {"type": "http", "method": method, "path": f"/articles/{article}", "headers": headers}
         asyncio.run(site(scope, nothing, nothing))  # type: ignore[arg-type]
-        return told[-1]
+        return notices[-1]
 
     return ask
 

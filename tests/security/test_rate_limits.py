@@ -40,13 +40,13 @@ def type_code(browser: Browser, csrf: str) -> int:
 
 
 def test_one_network_address_types_thirty_codes_and_no_more(world: World) -> None:
-    tried = []
+    attempts = []
     for n in range(8):
         browser = world.browser()
         asks(browser, f"reader{n}@example.com")
         csrf = browser.page.text.partition('name="csrf" value="')[2].partition('"')[0]
-        tried += [type_code(browser, csrf) for _ in range(4)]
-    assert tried == [422] * 30 + [429] * 2
+        attempts += [type_code(browser, csrf) for _ in range(4)]
+    assert attempts == [422] * 30 + [429] * 2
 
 
 def test_one_network_address_begins_twenty_times_and_no_more(world: World) -> None:

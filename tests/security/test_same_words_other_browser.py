@@ -7,7 +7,7 @@ ADDRESS = "thandi@example.com"
 UPDATED = "Mozilla/5.0 (Linux; Android 16) AppleWebKit/537.36 Chrome/151.0.0.0 Mobile Safari/537.36"
 
 
-def told(world: World) -> list[str]:
+def notices(world: World) -> list[str]:
     """The mails about a new device."""
     world.settle()
     return [letter.text for letter in world.letters(ADDRESS) if "device" in letter.subject.lower()]
@@ -21,9 +21,9 @@ def sign_in_again(browser: Browser) -> None:
 
 def test_another_browser_of_the_same_name_is_new(world: World) -> None:
     world.browser().sign_in(ADDRESS)
-    assert told(world) == []
+    assert notices(world) == []
     world.browser().sign_in(ADDRESS)
-    assert len(told(world)) == 1
+    assert len(notices(world)) == 1
 
 
 def test_the_same_browser_under_another_name_is_not(world: World) -> None:
@@ -31,7 +31,7 @@ def test_the_same_browser_under_another_name_is_not(world: World) -> None:
     home.sign_in(ADDRESS)
     home.http.headers["user-agent"] = UPDATED
     sign_in_again(home)
-    assert told(world) == []
+    assert notices(world) == []
 
 
 def test_the_mail_names_the_browser_in_words(world: World) -> None:
@@ -39,7 +39,7 @@ def test_the_mail_names_the_browser_in_words(world: World) -> None:
     thief = world.browser()
     thief.http.headers["user-agent"] = UPDATED
     thief.sign_in(ADDRESS)
-    (text,) = told(world)
+    (text,) = notices(world)
     assert "Chrome on Android" in text
 
 
@@ -49,7 +49,7 @@ def test_a_browser_seen_once_is_not_new_again(world: World) -> None:
     away.sign_in(ADDRESS)
     sign_in_again(away)
     sign_in_again(home)
-    assert len(told(world)) == 1
+    assert len(notices(world)) == 1
 
 
 def test_a_session_from_before_browsers_were_told_apart_is_known_by_its_name(world: World) -> None:
@@ -58,7 +58,7 @@ def test_a_session_from_before_browsers_were_told_apart_is_known_by_its_name(wor
     home.sign_in(ADDRESS)
     world.execute("UPDATE reader_session SET browser_hash = NULL")
     sign_in_again(home)
-    assert told(world) == []
+    assert notices(world) == []
 
 
 def test_what_is_kept_of_a_browser_is_no_cookie(world: World) -> None:

@@ -359,9 +359,9 @@ def test_a_changed_hash_is_told_by_what_it_was(world: World, in_trial: Subscribe
         listening.execute("LISTEN access")
         world.execute("UPDATE reader_session SET token_hash = 'another hash of the same secret'")
         listening.execute("SELECT 1")
-        told = " ".join(notice.payload for notice in listening.notifies(timeout=0))
-    assert f"{before['id']} {before['hash']}" in told
-    assert f"{before['id']} another hash of the same" in told
+        notices = " ".join(notice.payload for notice in listening.notifies(timeout=0))
+    assert f"{before['id']} {before['hash']}" in notices
+    assert f"{before['id']} another hash of the same" in notices
 
 
 def test_staff_stay_signed_in(world: World) -> None:

@@ -15,22 +15,22 @@ PRIVATE = "private, no-store"
 NEVER_KEPT = ("set-cookie", "etag", "last-modified")
 
 
-def anybody(world: World, path: str, **headers: str) -> httpx.Response:
+def passer_by(world: World, path: str, **headers: str) -> httpx.Response:
     return httpx.get(f"{world.url}{path}", headers=headers, trust_env=False)
 
 
 def test_what_is_the_same_for_everybody_is_shared_and_nothing_else(world: World) -> None:
     by_level = {level: f"/articles/{ids[0]}" for level, ids in world.articles.items()}
     for level in ("free", "registered", "subscriber"):
-        answer = anybody(world, by_level[level])
+        answer = passer_by(world, by_level[level])
         assert answer.headers["cache-control"] == PUBLIC, level
         assert answer.headers["vary"] == "Cookie"
         assert not any(name in answer.headers for name in NEVER_KEPT)
         assert 'name="csrf"' not in answer.text
-    assert anybody(world, "/articles").headers["cache-control"] == PUBLIC
-    counted = anybody(world, by_level["metered"])
+    assert passer_by(world, "/articles").headers["cache-control"] == PUBLIC
+    counted = passer_by(world, by_level["metered"])
     assert (counted.headers["cache-control"], "set-cookie" in counted.headers) == (PRIVATE, True)
-    crawler = anybody(world, by_level["metered"], **{"user-agent": "Googlebot/2.1"})
+    crawler = passer_by(world, by_level["metered"], **{"user-agent": "Googlebot/2.1"})
     assert crawler.headers["cache-control"] == PRIVATE, "another page than a person's"
     for header in (
         {"cookie": "masthead-session=x"},
@@ -40,8 +40,8 @@ def test_what_is_the_same_for_everybody_is_shared_and_nothing_else(world: World)
         {"authorization": "Bearer x"},
     ):
         for level in ("free", "subscriber"):
-            assert anybody(world, by_level[level], **header).headers["cache-control"] == PRIVATE, header
-    assert anybody(world, by_level["free"], cookie="theme=dark").headers["cache-control"] == PUBLIC
+            assert passer_by(world, by_level[level], **header).headers["cache-control"] == PRIVATE, header
+    assert passer_by(world, by_level["free"], cookie="theme=dark").headers["cache-control"] == PUBLIC
 
 
 def test_readers_get_their_own(world: World) -> None:
@@ -63,14 +63,16 @@ def test_a_shared_page_is_kept_no_longer_than_it_is_true(world: World) -> None:
     article = world.articles["subscriber"][0]
     body = {"until": (world.now + timedelta(seconds=20)).isoformat(), "reason": "flood"}
     world.api.post(f"/v1/articles/{article}/open", json=body).raise_for_status()
-    assert anybody(world, f"/articles/{article}").headers["cache-control"] == "public, max-age=0, s-maxage=20"
+    assert (
+        passer_by(world, f"/articles/{article}").headers["cache-control"] == "public, max-age=0, s-maxage=20"
+    )
     world.advance(seconds=19.5)
-    last = anybody(world, f"/articles/{article}")
+    last = passer_by(world, f"/articles/{article}")
     assert (last.headers["cache-control"], "in the public interest" in last.text) == (PRIVATE, True)
     world.advance_to(local(2027, 11, 17, 23, 59, 30))
-    assert anybody(world, "/articles/who-leases-the-wind").headers["cache-control"].endswith("s-maxage=30"), (
-        "it opens for good at midnight"
-    )
+    assert (
+        passer_by(world, "/articles/who-leases-the-wind").headers["cache-control"].endswith("s-maxage=30")
+    ), "it opens for good at midnight"
 
 
 @pytest.mark.parametrize("setting", [{"shared_seconds": 0}, {"crawlers": "list"}])
@@ -83,7 +85,7 @@ def test_it_can_be_turned_off_and_isnt_shared_where_crawlers_read_more(
         setting = {"crawlers": path}
     world = make_world(**setting)
     locked, free = (
-        anybody(world, f"/articles/{world.articles[level][0]}") for level in ("subscriber", "free")
+        passer_by(world, f"/articles/{world.articles[level][0]}") for level in ("subscriber", "free")
     )
     assert locked.headers["cache-control"] == PRIVATE
     assert (free.headers["cache-control"] == PUBLIC) is ("crawlers" in setting), (
@@ -100,7 +102,7 @@ def test_nothing_that_a_cache_leaves_out_of_its_key_changes_a_shared_page(world:
         "/sitemap.xml",
         "/robots.txt",
     ):
-        honest, shared = anybody(world, path), 0
+        honest, shared = passer_by(world, path), 0
         for headers in HEADERS:
             answer = raw_request(
                 world.url,

@@ -327,10 +327,10 @@ def test_a_device_never_seen_before_is_told_of(known: World) -> None:
     home.sign_in(ADDRESS)
     away.sign_in(ADDRESS)
     known.settle()
-    told = [
+    notices = [
         subject for subject in known.subjects(ADDRESS) if "ign" in subject and "device" in subject.lower()
     ]
-    assert len(told) == 1, known.subjects(ADDRESS)
+    assert len(notices) == 1, known.subjects(ADDRESS)
     home.get("/account")
     home.post("/sign-out")
     home.sign_in(ADDRESS)

@@ -16,7 +16,7 @@ BUTTON = re.compile(r'action="(/account/sessions/(ses_\w+)/sign-out)"')
 
 
 @pytest.fixture
-def desk(world: World, in_trial: Subscriber) -> Browser:
+def laptop(world: World, in_trial: Subscriber) -> Browser:
     """A subscriber's desktop browser, signed in."""
     assert in_trial.email == READER
     (browser,) = signed_in_by_mail(world)
@@ -24,7 +24,7 @@ def desk(world: World, in_trial: Subscriber) -> Browser:
 
 
 @pytest.fixture
-def phone(world: World, desk: Browser) -> Browser:
+def phone(world: World, laptop: Browser) -> Browser:
     """The same reader's phone, signed in after the desk."""
 
     def live() -> list[Cookie]:
@@ -68,43 +68,43 @@ def send(browser: Browser, session_id: str) -> Answer:
 
 
 def test_the_other_device_is_signed_out_and_this_one_stays(
-    world: World, desk: Browser, phone: Browser
+    world: World, laptop: Browser, phone: Browser
 ) -> None:
     article = f"/v1/access/{world.articles['subscriber'][0]}"
     assert phone.http.get(article).json()["reason"] == "trial", "and so the gate remembers the phone"
-    page = desk.get("/account")
+    page = laptop.get("/account")
     assert re.search(r"Test/1 this device last seen", page.words)
     assert "Chrome on Android this device" not in page.words
     [button] = buttons(page)
     assert id_of(world, READER) in button, "the phone's; this device's own way out is at the top"
 
-    page = desk.post(button)
+    page = laptop.post(button)
     assert page.path == "/account"
     assert "Done. That device is signed out of your account." in page.text
     assert "Chrome on Android" not in page.words
     assert not phone.http.get(article).json()["allowed"], "the gate has heard of it before it answers"
     assert phone.get("/account").path == "/sign-in"
-    assert desk.http.get(article).json()["reason"] == "trial"
-    assert "Done." not in desk.get("/account").text, "said once"
+    assert laptop.http.get(article).json()["reason"] == "trial"
+    assert "Done." not in laptop.get("/account").text, "said once"
 
 
-def test_pressing_twice_says_kindly_that_it_is_over(world: World, desk: Browser, phone: Browser) -> None:
-    [button] = buttons(desk.get("/account"))
-    again = desk.filled(button)
-    desk.post(button)
+def test_pressing_twice_says_kindly_that_it_is_over(world: World, laptop: Browser, phone: Browser) -> None:
+    [button] = buttons(laptop.get("/account"))
+    again = laptop.filled(button)
+    laptop.post(button)
     before = sessions(world)
-    page = Answer(desk.http.send(again))
+    page = Answer(laptop.http.send(again))
     assert (page.status, page.path) == (200, "/account")
     assert "not signed in to your account any more" in page.text
     assert sessions(world) == before, "and when it ended stays as it was"
 
 
-def test_anothers_session_is_as_unknown_as_one_that_never_was(world: World, desk: Browser) -> None:
+def test_anothers_session_is_as_unknown_as_one_that_never_was(world: World, laptop: Browser) -> None:
     other = world.browser()
     other.start(OTHER, "5555555555554444")
     theirs = id_of(world, OTHER)
     before = sessions(world)
-    answers = [send(desk, name) for name in (theirs, "ses_00000000000000000000000000", "%27", "none")]
+    answers = [send(laptop, name) for name in (theirs, "ses_00000000000000000000000000", "%27", "none")]
     assert {(answer.status, answer.path, answer.words) for answer in answers} == {
         (200, "/account", answers[0].words)
     }
@@ -113,16 +113,16 @@ def test_anothers_session_is_as_unknown_as_one_that_never_was(world: World, desk
     assert other.get("/account").path == "/account"
 
 
-def test_ones_own_is_signing_out(world: World, desk: Browser) -> None:
-    page = send(desk, id_of(world, READER))
+def test_ones_own_is_signing_out(world: World, laptop: Browser) -> None:
+    page = send(laptop, id_of(world, READER))
     assert page.path == "/articles"
     assert "You are signed out." in page.text
-    assert "masthead-session" not in desk.http.cookies
+    assert "masthead-session" not in laptop.http.cookies
 
 
-def test_who_is_not_signed_in_is_asked_to(world: World, desk: Browser, phone: Browser) -> None:
-    [button] = buttons(desk.get("/account"))
-    form = desk.filled(button)
-    desk.post("/sign-out")
-    assert Answer(desk.http.send(form)).path == "/sign-in"
+def test_who_is_not_signed_in_is_asked_to(world: World, laptop: Browser, phone: Browser) -> None:
+    [button] = buttons(laptop.get("/account"))
+    form = laptop.filled(button)
+    laptop.post("/sign-out")
+    assert Answer(laptop.http.send(form)).path == "/sign-in"
     assert phone.get("/account").path == "/account"

@@ -40,16 +40,16 @@ def send(browser: Browser, action: str) -> Answer:
 
 
 def test_a_member_sees_where_they_are_signed_in_and_ends_the_other(world: World, staff: SignIn) -> None:
-    desk = staff("support")
+    laptop = staff("support")
     phone = second_browser(world)
-    page = desk.get(MINE)
+    page = laptop.get(MINE)
     for said in ("Test/1", "this browser", "Chrome on Android", "196.25.1.9", "last seen", "10:05"):
         assert said in page.words
     other, *more = buttons(page)
     assert not more, "this browser's own way out is at the top"
-    assert desk.post(other).path == MINE
+    assert laptop.post(other).path == MINE
     assert not is_in(phone)
-    assert is_in(desk)
+    assert is_in(laptop)
     (line,) = world.rows(f"SELECT {BY}, after FROM audit_line WHERE act = 'staff_sign_out'")
     assert line["by"] == f"staff:{SUPPORT}"
     assert line["after"]["ended"] == 1
@@ -58,31 +58,33 @@ def test_a_member_sees_where_they_are_signed_in_and_ends_the_other(world: World,
 def test_signing_out_everywhere_ends_every_one_and_what_waits_for_its_code(
     world: World, staff: SignIn
 ) -> None:
-    desk = staff("support")
+    laptop = staff("support")
     phone = second_browser(world)
-    desk.get(MINE)
-    assert desk.post(f"{MINE}/end-all").path == "/staff/sign-in"
-    assert not is_in(desk)
+    laptop.get(MINE)
+    assert laptop.post(f"{MINE}/end-all").path == "/staff/sign-in"
+    assert not is_in(laptop)
     assert not is_in(phone)
     assert world.rows("SELECT id FROM staff_session WHERE ended_at IS NULL") == []
 
 
 def test_anothers_session_is_as_unknown_as_one_that_never_was(world: World, staff: SignIn) -> None:
-    desk, admin = staff("support"), staff("admin")
+    laptop, admin = staff("support"), staff("admin")
     (theirs,) = world.rows(
         "SELECT s.id FROM staff_session s JOIN staff_member m ON m.id = s.staff_id"
         " WHERE m.role = 'admin' AND s.ended_at IS NULL"
     )
-    answers = [send(desk, f"{MINE}/{name}/end") for name in (theirs["id"], "sts_00000000000000000000000000")]
+    answers = [
+        send(laptop, f"{MINE}/{name}/end") for name in (theirs["id"], "sts_00000000000000000000000000")
+    ]
     assert {(answer.status, answer.words) for answer in answers} == {(200, answers[0].words)}
     assert is_in(admin)
     for path in (ALL, f"{ALL}/{theirs['id']}/end"):
-        assert (desk.get(path) if path == ALL else send(desk, path)).status == 403
+        assert (laptop.get(path) if path == ALL else send(laptop, path)).status == 403
     assert is_in(admin)
 
 
 def test_an_admin_sees_all_and_ends_any(world: World, staff: SignIn) -> None:
-    desk, finance, admin = staff("support"), staff("finance"), staff("admin")
+    laptop, finance, admin = staff("support"), staff("finance"), staff("admin")
     page = admin.get(ALL)
     for who in ("support", "finance", "admin"):
         assert f"{who}@paper.example" in page.words
@@ -92,7 +94,7 @@ def test_an_admin_sees_all_and_ends_any(world: World, staff: SignIn) -> None:
         " WHERE m.role = 'support' AND s.ended_at IS NULL"
     )
     admin.post(f"{ALL}/{row['id']}/end")
-    assert not is_in(desk)
+    assert not is_in(laptop)
     assert is_in(finance)
     assert "support@paper.example" not in admin.get(ALL).words
 
@@ -100,21 +102,21 @@ def test_an_admin_sees_all_and_ends_any(world: World, staff: SignIn) -> None:
 def test_what_is_over_is_not_listed(world: World, staff: SignIn) -> None:
     staff("support")
     world.advance(minutes=31)
-    desk = sign_in_by_mail(world, SUPPORT)
-    assert buttons(desk.get(MINE)) == []
-    assert desk.page.words.count("last seen") == 1
+    laptop = sign_in_by_mail(world, SUPPORT)
+    assert buttons(laptop.get(MINE)) == []
+    assert laptop.page.words.count("last seen") == 1
 
 
 def test_another_role_and_being_sent_away_end_them_at_once(world: World, staff: SignIn) -> None:
-    desk, admin = staff("support"), staff("admin")
+    laptop, admin = staff("support"), staff("admin")
     admin.get("/staff/members")
     admin.post("/staff/members", email=SUPPORT, role="editor")
-    assert not is_in(desk)
+    assert not is_in(laptop)
     world.advance(minutes=1)
-    desk = sign_in(world, SUPPORT)
+    laptop = sign_in(world, SUPPORT)
     (row,) = world.rows("SELECT id FROM staff_member WHERE email = :email", email=SUPPORT)
     admin.get("/staff/members")
     admin.post(f"/staff/members/{row['id']}/disable")
-    assert not is_in(desk)
+    assert not is_in(laptop)
     add(world, "support")
-    assert not is_in(desk), "nor does it live again when they come back"
+    assert not is_in(laptop), "nor does it live again when they come back"

@@ -298,8 +298,8 @@ def test_a_new_admin_waits_for_another_admin(world: World, staff: SignIn) -> Non
         assert "Approved" in boss.again(ROOM).post(f"{ROOM}/{approval}/approve").text
     assert len(world.rows("SELECT * FROM staff_member WHERE role = 'admin'")) == 4
     world.settle()
-    told = [one.text for one in world.letters(ADMIN) if "new admin" in one.subject]
-    assert any("new@paper.example" in text for text in told)
+    notices = [one.text for one in world.letters(ADMIN) if "new admin" in one.subject]
+    assert any("new@paper.example" in text for text in notices)
 
 
 def test_the_database_knows_no_approval_by_oneself(world: World, yearly: Subscriber, staff: SignIn) -> None:

@@ -90,7 +90,7 @@ def pour(connection: socket.socket, start: bytes, piece: bytes, most: int = 16 *
     return sent
 
 
-def heard(connection: socket.socket) -> bytes:
+def answer_bytes(connection: socket.socket) -> bytes:
     """Everything received until the server ends the connection."""
     parts = []
     with suppress(ConnectionError):
@@ -164,7 +164,7 @@ def test_a_head_beyond_a_bound_is_refused_by_name(
 ) -> None:
     with serving.connect() as connection:
         connection.sendall(head)
-        answer = heard(connection)
+        answer = answer_bytes(connection)
         assert status_of(answer) == status
         assert b"connection: close" in answer.lower()
         assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == code
@@ -198,7 +198,7 @@ def test_a_connection_that_asks_nothing_is_closed(serving: SteppedServer, sent: 
         if sent:
             connection.sendall(b"\r\n")  # which begins nothing, and wins no time
         serving.step(2)
-        assert heard(connection) == b""
+        assert answer_bytes(connection) == b""
 
 
 def test_a_head_that_comes_slowly_is_refused_in_time(serving: SteppedServer) -> None:
@@ -208,7 +208,7 @@ def test_a_head_that_comes_slowly_is_refused_in_time(serving: SteppedServer) -> 
             serving.step(2)
             connection.sendall(b"X-Slow: 1\r\n")
         serving.step(2)
-        assert status_of(heard(connection)) == 408
+        assert status_of(answer_bytes(connection)) == 408
 
 
 def test_a_body_that_comes_slowly_is_refused_in_time(serving: SteppedServer) -> None:
@@ -218,7 +218,7 @@ def test_a_body_that_comes_slowly_is_refused_in_time(serving: SteppedServer) -> 
             serving.step(10)
             connection.sendall(b"a")
         serving.step(10)
-        assert status_of(heard(connection)) == 408
+        assert status_of(answer_bytes(connection)) == 408
 
 
 def test_the_rest_of_a_body_that_is_not_wanted_is_waited_for_briefly(serving: SteppedServer) -> None:
@@ -228,7 +228,7 @@ def test_the_rest_of_a_body_that_is_not_wanted_is_waited_for_briefly(serving: St
         quick.sendall(b"f a bo")
         assert b"200 OK" in ask(quick), "what comes in time leaves the connection in use"
         serving.step(3)
-        assert heard(connection) == b""
+        assert answer_bytes(connection) == b""
         assert b"200 OK" in ask(quick)
 
 
@@ -240,7 +240,7 @@ def test_a_connection_in_use_is_kept_longer_than_proxies_keep_theirs(serving: St
         assert b"200 OK" in ask(connection)
         connection.sendall(b"\r\n")
         serving.step(16)
-        assert heard(connection) == b"", "a line break keeps nothing open"
+        assert answer_bytes(connection) == b"", "a line break keeps nothing open"
 
 
 def test_an_answer_that_is_not_read_is_given_up(serving: SteppedServer) -> None:
@@ -261,7 +261,7 @@ def test_a_refused_connection_that_reads_nothing_is_counted_until_it_ends(servin
         each.sendall(b"no HTTP\r\n\r\n")
     until(lambda: all(each.transport.is_closing() for each in open_in(serving)), "the refusals")
     with serving.connect("127.0.0.2") as ninth:
-        assert status_of(heard(ninth)) == 503
+        assert status_of(answer_bytes(ninth)) == 503
     serving.step(3)
     assert not open_in(serving)
     with serving.connect("127.0.0.2") as admitted:
@@ -305,7 +305,7 @@ def test_an_answer_is_read_to_its_end_after_the_closing(serving: SteppedServer) 
         connection.sendall(CLOSED["as the client asks"][0] + b"\r\n")
         until(lambda: left_unread(serving, 1), "an answer that waits for its reader")
         serving.step(59)
-        assert heard(connection).endswith(b"\r\n\r\n" + MUCH)
+        assert answer_bytes(connection).endswith(b"\r\n\r\n" + MUCH)
 
 
 def test_closed_connections_that_read_nothing_make_room_for_others(serving: SteppedServer) -> None:
@@ -325,7 +325,7 @@ def test_an_address_with_its_part_takes_no_other_ones_place(serving: SteppedServ
         assert b"200 OK" in ask(each)
     for _ in range(3):
         with serving.connect("127.0.0.3") as refused:
-            assert status_of(heard(refused)) == 503
+            assert status_of(answer_bytes(refused)) == 503
     for each in held:
         assert b"200 OK" in ask(each)
         each.close()
@@ -362,7 +362,7 @@ def test_a_request_behind_an_unwanted_body_may_take_its_time(serving: SteppedSer
 def test_a_refusal_of_head_has_no_body(serving: SteppedServer) -> None:
     with serving.connect() as connection:
         connection.sendall(b"HEAD /" + b"a" * 9_000 + b" HTTP/1.1\r\n\r\n")
-        head, _, body = heard(connection).partition(b"\r\n\r\n")
+        head, _, body = answer_bytes(connection).partition(b"\r\n\r\n")
         assert (status_of(head), body) == (414, b"")
 
 
@@ -371,7 +371,7 @@ def test_one_address_has_part_of_the_connections(serving: SteppedServer) -> None
     for each in held:
         assert b"200 OK" in ask(each)
     with serving.connect("127.0.0.2") as refused, serving.connect() as other:
-        assert status_of(heard(refused)) == 503
+        assert status_of(answer_bytes(refused)) == 503
         assert b"200 OK" in ask(other)
     held.pop().close()
     until(lambda: len(serving.server.server_state.connections) == 7, "the end of a connection")
@@ -390,7 +390,7 @@ def test_silent_connections_make_room_for_others(serving: SteppedServer, sent: b
     for _ in range(3):
         with serving.connect() as other:
             assert b"200 OK" in ask(other)
-    assert heard(held[0]) == b"", "the longest silent one went"
+    assert answer_bytes(held[0]) == b"", "the longest silent one went"
     for each in held:
         each.close()
 
@@ -416,7 +416,7 @@ def test_no_second_answer_precedes_the_first(serving: SteppedServer) -> None:
     with serving.connect() as connection:
         first = b"POST /read HTTP/1.1\r\n" + HOST + b"Content-Length: 4\r\n\r\n"
         connection.sendall(first + b"abcd" + b"GET / HTTP/1.1\r\nX-Long: " + b"a" * 40_000 + b"\r\n\r\n")
-        assert status_of(heard(connection) or b"- 200 -") == 200
+        assert status_of(answer_bytes(connection) or b"- 200 -") == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/access/art_none", "/healthz"])
@@ -426,4 +426,4 @@ def test_the_whole_product_refuses_a_large_header(world: World, path: str) -> No
         connection.sendall(
             f"GET {path} HTTP/1.1\r\nHost: {address.host}\r\nCookie: {'a' * 40_000}\r\n\r\n".encode()
         )
-        assert status_of(heard(connection)) == 431
+        assert status_of(answer_bytes(connection)) == 431

@@ -43,12 +43,14 @@ def test_two_of_staff_on_one_reader_the_second_sees_that_the_first_acted(
 
 
 def test_two_of_staff_in_the_very_same_moment_one_acts(world: World, paid: Subscriber, staff: SignIn) -> None:
-    hands = [staff("support", f"{name}@paper.example") for name in ("sipho", "nandi", "lwazi")]
+    holders = [staff("support", f"{name}@paper.example") for name in ("sipho", "nandi", "lwazi")]
     where = f"{page_of(world)}/cancel"
-    for hand in hands:
+    for hand in holders:
         hand.get(where)
-    with ThreadPoolExecutor(len(hands)) as pool:
-        found = list(pool.map(lambda hand: hand.post(where, reason="by phone", step="confirm").status, hands))
+    with ThreadPoolExecutor(len(holders)) as pool:
+        found = list(
+            pool.map(lambda hand: hand.post(where, reason="by phone", step="confirm").status, holders)
+        )
     assert sorted(found) == [200, 409, 409]
     assert len(world.rows("SELECT * FROM audit_line WHERE act = 'cancel'")) == 1
     assert world.subscription(paid.subscription_id)["cancel_requested_at"] is not None

@@ -28,8 +28,8 @@ def test_a_reader_wrote_on_the_3rd_and_was_charged_after_it_had_been_held(
     page = support.get(f"{reader}/cancel")
     assert "It counts from Saturday 3 April 2027 at 11:00" in page.words
     assert "R75.00 incl. VAT goes back" in page.words
-    told = "You asked to cancel before this charge was made, so it is returned in full."
-    assert f"it says: “{told}”" in page.words
+    notices = "You asked to cancel before this charge was made, so it is returned in full."
+    assert f"it says: “{notices}”" in page.words
     page = support.post(
         f"{reader}/cancel",
         asked="2027-04-03T11:00",
@@ -42,6 +42,6 @@ def test_a_reader_wrote_on_the_3rd_and_was_charged_after_it_had_been_held(
     assert world.mail_kinds(READER)[-1] == "cancelled"
     credit = world.letter(READER, "is cancelled, and R75.00 incl. VAT goes back")
     assert "CN-000001" in credit.text
-    assert told in " ".join(credit.text.split())
+    assert notices in " ".join(credit.text.split())
     assert "wrote on the 3rd" not in credit.text
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500]

@@ -37,7 +37,7 @@ def test_a_longer_trial_is_announced_anew_and_charged_later(
     assert "Done" in support.page.text
     world.advance_to(local(2027, 3, 26, 8, 59))
     assert world.charges() == []
-    notices = [told for told in world.mail_kinds(READER) if "notice" in told]
+    notices = [messages for messages in world.mail_kinds(READER) if "notice" in messages]
     assert notices == ["first notice for 2027-03-26", "second notice for 2027-03-26"]
     world.advance_to(local(2027, 3, 26, 9))
     assert world.charged_at() == ["2027-03-26 09:00"]

@@ -13,7 +13,7 @@ NOMSA, OTHER = "nomsa.dlamini@example.com", "pieter@example.org"
 
 
 @pytest.fixture
-def desk(world: World, staff: SignIn) -> Browser:
+def laptop(world: World, staff: SignIn) -> Browser:
     """Support's browser, two readers in: the first has paid, with a card ending in 4242; the second tries with 4444."""
 
     def live() -> None:
@@ -25,7 +25,7 @@ def desk(world: World, staff: SignIn) -> Browser:
     return staff("support")
 
 
-def test_each_kind_leads_straight_to_the_reader(world: World, desk: Browser) -> None:
+def test_each_kind_leads_straight_to_the_reader(world: World, laptop: Browser) -> None:
     row = world.rows(
         "SELECT r.id AS rdr, s.id AS sub, i.id AS inv, p.id AS pay, p.intent_ref AS pi, p.charge_ref AS ch,"
         " m.gateway_ref AS pm, m.customer_ref AS cus FROM reader r JOIN subscription s ON s.reader_id = r.id"
@@ -46,15 +46,15 @@ def test_each_kind_leads_straight_to_the_reader(world: World, desk: Browser) -> 
         *row.values(),
     ]
     for text in typed:
-        page = desk.post("/staff/find", query=f" {text} ")
+        page = laptop.post("/staff/find", query=f" {text} ")
         assert page.path == f"/staff/readers/{row['rdr']}", (text, page.words)
-        desk.get("/staff")
+        laptop.get("/staff")
 
 
-def test_an_id_without_a_digit_is_an_id(world: World, desk: Browser) -> None:
+def test_an_id_without_a_digit_is_an_id(world: World, laptop: Browser) -> None:
     world.execute("UPDATE payment_method SET gateway_ref = 'pm_OnlyLetters' WHERE last4 = '4242'")
     [nomsa] = world.rows("SELECT id FROM reader WHERE email = :email", email=NOMSA)
-    assert desk.post("/staff/find", query="pm_OnlyLetters").path == f"/staff/readers/{nomsa['id']}"
+    assert laptop.post("/staff/find", query="pm_OnlyLetters").path == f"/staff/readers/{nomsa['id']}"
 
 
 def test_a_card_page_and_a_declined_charge_are_found_too(world: World, staff: SignIn) -> None:
@@ -64,10 +64,10 @@ def test_a_card_page_and_a_declined_charge_are_found_too(world: World, staff: Si
     row = world.rows(
         "SELECT c.session_ref AS cs, a.intent_ref AS pi, c.reader_id AS rdr FROM card_setup c, attempt a LIMIT 1"
     )[0]
-    desk = staff("support")
+    laptop = staff("support")
     for text in (row["cs"], row["pi"]):
-        assert desk.post("/staff/find", query=text).path == f"/staff/readers/{row['rdr']}"
-        desk.get("/staff")
+        assert laptop.post("/staff/find", query=text).path == f"/staff/readers/{row['rdr']}"
+        laptop.get("/staff")
 
 
 def test_a_refund_and_a_dispute_are_found_by_stripes_ids_and_by_ours(world: World, staff: SignIn) -> None:
@@ -86,60 +86,60 @@ def test_a_refund_and_a_dispute_are_found_by_stripes_ids_and_by_ours(world: Worl
     )
     assert [row["stripes"].partition("_")[0] for row in found] == ["re", "du"]
     assert [row["ours"].partition("_")[0] for row in found] == ["ref", "dsp"]
-    desk = staff("support")
+    laptop = staff("support")
     for row in found:
         for text in (row["stripes"], row["ours"]):
-            assert desk.post("/staff/find", query=text).path == f"/staff/readers/{row['reader_id']}", text
-            desk.get("/staff")
-    assert "Nobody fits" in desk.post("/staff/find", query="dp_nobodys").words
+            assert laptop.post("/staff/find", query=text).path == f"/staff/readers/{row['reader_id']}", text
+            laptop.get("/staff")
+    assert "Nobody fits" in laptop.post("/staff/find", query="dp_nobodys").words
 
 
-def test_several_are_listed_and_nobody_is_said_so(world: World, desk: Browser) -> None:
-    page = desk.post("/staff/find", query="example")
+def test_several_are_listed_and_nobody_is_said_so(world: World, laptop: Browser) -> None:
+    page = laptop.post("/staff/find", query="example")
     assert "2 found" in page.words
     assert NOMSA in page.words
     assert OTHER in page.words
-    assert "Nobody fits" in desk.post("/staff/find", query="zzz").words
+    assert "Nobody fits" in laptop.post("/staff/find", query="zzz").words
     for text in ("%", "_", "100%", "'; DROP TABLE reader; --", "9" * 40, "INV-99999999999", "pi_%", "ex%le"):
-        assert "Nobody fits" in desk.post("/staff/find", query=text).words, text
-    assert desk.post("/staff/find", query="  ").status == 422
+        assert "Nobody fits" in laptop.post("/staff/find", query=text).words, text
+    assert laptop.post("/staff/find", query="  ").status == 422
 
 
-def test_searches_are_counted_and_audited_without_what_was_typed(world: World, desk: Browser) -> None:
-    desk.post("/staff/find", query="dlamini")
-    desk.get("/staff")
+def test_searches_are_counted_and_audited_without_what_was_typed(world: World, laptop: Browser) -> None:
+    laptop.post("/staff/find", query="dlamini")
+    laptop.get("/staff")
     lines = world.rows(f"SELECT {BY}, after, reader_id FROM audit_line WHERE act = 'find'")
     assert [line["by"] for line in lines] == ["staff:support@paper.example"]
     assert lines[0]["reader_id"].startswith("rdr_")
     assert "dlamini" not in str(lines)
     for _ in range(119):
-        desk.post("/staff/find", query="zzz")
-        assert desk.page.status == 200
-    assert desk.post("/staff/find", query="zzz").status == 429
-    desk.get("/staff")
+        laptop.post("/staff/find", query="zzz")
+        assert laptop.page.status == 200
+    assert laptop.post("/staff/find", query="zzz").status == 429
+    laptop.get("/staff")
     world.advance(minutes=12)
-    assert "Nobody fits" in desk.post("/staff/find", query="zzz").words
+    assert "Nobody fits" in laptop.post("/staff/find", query="zzz").words
 
 
-def test_another_readers_things_are_not_behind_this_readers_address(world: World, desk: Browser) -> None:
+def test_another_readers_things_are_not_behind_this_readers_address(world: World, laptop: Browser) -> None:
     rows = {row["email"]: row["id"] for row in world.rows("SELECT email, id FROM reader")}
     mail = world.rows("SELECT id FROM message WHERE reader_id = :id LIMIT 1", id=rows[NOMSA])[0]["id"]
     payment = world.rows("SELECT id FROM payment")[0]["id"]
-    assert desk.get(f"/staff/readers/{rows[NOMSA]}/mails/{mail}").status == 200
-    assert desk.get(f"/staff/readers/{rows[OTHER]}/mails/{mail}").status == 404
-    page = desk.get(f"/staff/readers/{rows[OTHER]}/refund?payment={payment}")
+    assert laptop.get(f"/staff/readers/{rows[NOMSA]}/mails/{mail}").status == 200
+    assert laptop.get(f"/staff/readers/{rows[OTHER]}/mails/{mail}").status == 404
+    page = laptop.get(f"/staff/readers/{rows[OTHER]}/refund?payment={payment}")
     assert re.search(r"R75|R0|Give back R", page.words) is None
     assert 'name="version" value=""' in page.text
-    desk.post(f"/staff/readers/{rows[OTHER]}/refund", amount="75.00", reason="x", step="confirm")
+    laptop.post(f"/staff/readers/{rows[OTHER]}/refund", amount="75.00", reason="x", step="confirm")
     assert world.rows("SELECT * FROM refund") == []
 
 
-def test_a_mail_is_shown_with_its_secrets_covered(world: World, desk: Browser) -> None:
+def test_a_mail_is_shown_with_its_secrets_covered(world: World, laptop: Browser) -> None:
     reader = world.rows("SELECT id FROM reader WHERE email = :email", email=NOMSA)[0]["id"]
     world.browser().sign_in(NOMSA)
     secrets = [link.rpartition("/")[2] for letter in world.letters(NOMSA) for link in letter.links]
     for row in world.rows("SELECT id FROM message WHERE reader_id = :id", id=reader):
-        page = desk.get(f"/staff/readers/{reader}/mails/{row['id']}")
+        page = laptop.get(f"/staff/readers/{reader}/mails/{row['id']}")
         assert page.status == 200, page.words
         assert not [
             secret for secret in secrets if "." in secret and len(secret) > 30 and secret in page.text

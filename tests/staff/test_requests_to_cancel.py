@@ -71,9 +71,9 @@ def test_an_open_request_holds_the_next_charge_and_its_reader_and_staff_are_told
     world.advance_to(local(2027, 4, 14, 11))
     ask(world.browser(), "Please stop.")
     world.settle()
-    told = world.letters(READER)[-1]
-    assert told.subject == "We received a request to cancel your subscription"
-    for text in (told.text, told.html):
+    notices = world.letters(READER)[-1]
+    assert notices.subject == "We received a request to cancel your subscription"
+    for text in (notices.text, notices.html):
         assert "Wednesday 14 April 2027 at 11:00" in text
         assert "Friday 16 April 2027" in text
     world.advance_to(local(2027, 4, 16, 12))
@@ -282,7 +282,7 @@ def test_a_request_and_a_charge_meet_under_one_lock(world: World, paid: Subscrib
 def receive(session: Session, world: World) -> None:
     requests.record_request(
         TransactionContext(session, world.services.site, world.now, WORKER),
-        requests.Sender(None, READER, "", ""),
+        requests.RequestSender(None, READER, "", ""),
         RequestKind.CANCEL,
         "",
     )

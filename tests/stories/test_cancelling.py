@@ -201,12 +201,12 @@ def test_a_moment_to_come_or_before_the_start_is_refused(world: World, in_trial:
     "wish", [{"when": "now"}, {"refund": "last"}], ids=["now", "with the last charge back"]
 )
 def test_reading_that_is_to_end_sooner_than_was_said_is_said_anew(
-    world: World, paid_twice: Subscriber, wish: dict[str, object]
+    world: World, paid_twice: Subscriber, choice: dict[str, object]
 ) -> None:
     cancel(world, paid_twice.subscription_id)
     world.settle()
     assert "15 May 2027" in world.letter(paid_twice.email, "is cancelled").text
-    cancel(world, paid_twice.subscription_id, **wish)
+    cancel(world, paid_twice.subscription_id, **choice)
     world.settle()
     assert world.mail_kinds(paid_twice.email).count("cancelled") == 2
     assert "Reading for subscribers has stopped" in world.letter(paid_twice.email, "is cancelled").text

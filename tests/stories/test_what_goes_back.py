@@ -57,9 +57,9 @@ def test_a_moment_between_two_charges_gives_back_only_the_later_one(
     ],
 )
 def test_now_and_the_last_charge_back_none_or_only_what_came_after(
-    world: World, in_may: Subscriber, wish: dict[str, str], status: str, returned: int
+    world: World, in_may: Subscriber, choice: dict[str, str], status: str, returned: int
 ) -> None:
-    cancel(world, in_may.subscription_id, **wish)
+    cancel(world, in_may.subscription_id, **choice)
     world.settle()
     assert world.subscription(in_may.subscription_id)["status"] == status
     assert [charge["amount_refunded"] for charge in world.charges()] == [0, returned]
@@ -69,15 +69,15 @@ def test_now_and_the_last_charge_back_none_or_only_what_came_after(
     assert len(world.charges()) == 2
 
 
-@pytest.mark.parametrize("wish", [{}, {"refund": "last"}], ids=["by itself", "with the last charge"])
+@pytest.mark.parametrize("choice", [{}, {"refund": "last"}], ids=["by itself", "with the last charge"])
 def test_what_was_charged_after_the_moment_of_asking_is_never_kept(
-    world: World, in_may: Subscriber, wish: dict[str, str]
+    world: World, in_may: Subscriber, choice: dict[str, str]
 ) -> None:
     """Not even at a program's request: the doctor would refund it at night, with an apology."""
     subscription, asked = in_may.subscription_id, "2027-03-10T08:00:00Z"
     assert refused(world, subscription, refund="none", requested_at=asked) == (409, "charged_since")
     assert world.subscription(subscription)["cancel_requested_at"] is None
-    cancel(world, subscription, requested_at=asked, **wish)
+    cancel(world, subscription, requested_at=asked, **choice)
     world.settle()
     assert [charge["amount_refunded"] for charge in world.charges()] == [7500, 7500]
     world.advance(days=1)
@@ -104,8 +104,8 @@ def test_what_went_back_long_before_is_not_announced_by_the_cancelled_page(
 ) -> None:
     world.advance_to(local(2027, 3, 20, 11))
     (payment,) = world.rows("SELECT id FROM payment")
-    wish = {"amount": 2000, "reason": "A week without the site"}
-    answer = world.api.post(f"/v1/payments/{payment['id']}/refunds", json=wish)
+    choice = {"amount": 2000, "reason": "A week without the site"}
+    answer = world.api.post(f"/v1/payments/{payment['id']}/refunds", json=choice)
     assert answer.status_code < 300, answer.text
     world.advance_to(local(2027, 4, 4, 11))
     browser = cancel_signed_out(world, world.mailed_link(paid.email, "/cancel/"))

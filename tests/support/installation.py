@@ -172,7 +172,7 @@ class Installation:
         if settings:
             self._use(self._build(settings))
         # The process has one log; an earlier test may have set other keys for its names.
-        logs.named_by(self.services.site.tokens)
+        logs.set_naming_keys(self.services.site.tokens)
         self.make_blank(at)
         return self
 

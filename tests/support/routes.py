@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from billing.access_cache.gate import Gate
 from billing.dev.demo.canonical_host import CanonicalHost
 from billing.web.kit.concurrency import ConcurrencyLimit
-from billing.web.kit.middleware import Front
+from billing.web.kit.middleware import RequestMiddleware
 from tests.support.world import World
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -79,7 +79,7 @@ def fastapi_of(app: ASGIApp) -> FastAPI:
     gate = app.app if isinstance(app, CanonicalHost) else app
     assert isinstance(gate, Gate)
     front = gate.app
-    assert isinstance(front, Front)
+    assert isinstance(front, RequestMiddleware)
     limit = front.app
     assert isinstance(limit, ConcurrencyLimit)
     assert isinstance(limit.app, FastAPI)

@@ -21,7 +21,7 @@ def in_trial_by_pages(
 
 def signed_in(world: World, email: str) -> Browser:
     """A browser in which this reader is signed in, by the product's functions instead of a mailed link."""
-    name = cookies.named(world.settings, cookies.SESSION)
+    name = cookies.cookie_name(world.settings, cookies.SESSION)
     return world.browser().with_cookie(name, session_secret(world, email))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.support.demo import Demo
-from tests.support.person import DESK, Person
+from tests.support.person import LAPTOP, Person
 from tests.support.shared_chromium import Chromium
 
 
@@ -22,7 +22,7 @@ class Member:
     @classmethod
     def sign_in(cls, chromium: Chromium, demo: Demo, role: str, **more: Any) -> "Member":
         """Sign in by the demo's staff link: choose the role and send the code that the page shows."""
-        member = cls(Person.arrive(chromium, demo, DESK, **more))
+        member = cls(Person.arrive(chromium, demo, LAPTOP, **more))
         member.person.open(demo.card["staff_sign_in_url"])
         member.person.see("Demo only")
         member.click(f"As {role}")

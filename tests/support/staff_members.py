@@ -43,7 +43,7 @@ def sign_in(world: World, email: str) -> Browser:
         started, member = waiting
         done = staff_sign_in.complete(ctx, started, member, code, device)
         assert isinstance(done, str), done
-    name = cookies.named(world.settings, cookies.STAFF)
+    name = cookies.cookie_name(world.settings, cookies.STAFF)
     browser.with_cookie(name, done)
     browser.get("/staff")
     _assert_signed_in(browser)

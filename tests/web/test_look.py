@@ -19,7 +19,7 @@ from billing.dev.previews.pages import pages
 from billing.dev.previews.values import HOUSE, LOOK, NOW, READER, VISITOR
 from billing.rules.money import Money
 from billing.web import views
-from billing.web.kit.rendering import STATIC, Look, asset, day, money, short_day
+from billing.web.kit.rendering import STATIC, PageRenderer, asset, day, money, short_day
 from billing.web.views.account import SignInExpiredPage
 from billing.web.views.frame import ErrorPage, Flash, Frame, Page
 from billing.web.views.start import ReviewPage
@@ -222,7 +222,7 @@ def test_outside_the_demo_there_is_no_clock_to_move() -> None:
         (LOOK.moment(datetime(2026, 3, 15, 22, 30, tzinfo=UTC)), "Monday 16 March 2026 at 00:30"),
         (LOOK.short_moment(AT_NINE), "Mon 16 Mar 2026, 09:00"),
         (LOOK.clock_time(AT_NINE), "09:00"),
-        (Look(ZoneInfo("America/New_York")).moment(AT_NINE), "Monday 16 March 2026 at 03:00"),
+        (PageRenderer(ZoneInfo("America/New_York")).moment(AT_NINE), "Monday 16 March 2026 at 03:00"),
     ],
 )
 def test_money_and_time_in_words(shown: str, expected: str) -> None:

@@ -22,7 +22,7 @@ from billing.dev.demo_app import create_demo_app
 from billing.dev.paper.googlebot import ProofByNames
 from billing.dev.paper.googlebot_rules import IpAddress
 from billing.dev.paper.sample_articles import SampleArticle, sample_articles
-from billing.rules.robots import OPEN, ROOMS
+from billing.rules.robots import CLOSED_PATHS, OPEN_PATHS
 from tests.support.http_client import http_client
 from tests.support.meter import used_by
 from tests.support.robots_reader import may
@@ -330,6 +330,6 @@ def test_every_address_is_either_for_crawlers_or_in_a_room_that_is_not(world: Wo
     text = world.browser().http.get("/robots.txt").text
     for route in routes(world):
         if route.method == "GET" and not route.path.startswith(("/.well-known/", "/paywall.js")):
-            assert may(text, "Googlebot", route.at()) is (route.path in OPEN), route
-    assert all(not may(text, "Googlebot", room.replace("*", "x")) for room in ROOMS)
+            assert may(text, "Googlebot", route.at()) is (route.path in OPEN_PATHS), route
+    assert all(not may(text, "Googlebot", room.replace("*", "x")) for room in CLOSED_PATHS)
     assert timedelta(seconds=world.settings.shared_seconds) <= timedelta(minutes=5)

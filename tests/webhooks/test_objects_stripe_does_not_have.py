@@ -15,7 +15,7 @@ SETTLED_AT_ONCE = {"checkout.session.completed", "checkout.session.expired", "cu
 """A page is looked for among ours first; that a customer is missing is the news itself."""
 
 
-def hear(world: World, kind: str, ref: str, **named: str) -> None:
+def receive(world: World, kind: str, ref: str, **named: str) -> None:
     """An event of this kind about that object."""
     said = {"id": ref, "metadata": named}
     assert post(world, event(world, type=kind, data={"object": said})).status_code == 200
@@ -36,7 +36,7 @@ def test_an_event_about_what_stripe_does_not_have_is_settled_within_minutes(
     """It belongs to another account, as with events of connected accounts, or to deleted test data."""
     assert world.subscription(paid.subscription_id)["status"] == "active"
     before = contents(world, but=BUT)
-    hear(world, kind, "xx_of_another_account")
+    receive(world, kind, "xx_of_another_account")
     world.settle()
     at_once = kind in SETTLED_AT_ONCE
     assert outcome(world)["settled"] is at_once
@@ -70,7 +70,7 @@ def test_an_object_that_stripe_denies_for_a_moment_is_asked_for_again(
         body = {"amount": 2500, "reason": "A kindness."}
         world.api.post(f"/v1/payments/{payment}/refunds", json=body).raise_for_status()
         world.settle()
-    hear(world, kind, "xx_denied_for_now")
+    receive(world, kind, "xx_denied_for_now")
     world.settle()
     assert (outcome(world)["settled"], outcome(world)["failures"]) == (False, 0)
     (row,) = world.rows(names[kind])
@@ -90,7 +90,7 @@ def test_a_page_that_stripe_does_not_have_any_more_ends_with_its_time(
     browser.sent_to("/pay/page")
     (attempt,) = world.rows("SELECT id FROM attempt WHERE hosted")
     world.execute("UPDATE attempt SET page_ref = 'cs_of_another_account' WHERE hosted")
-    hear(world, kind, "cs_of_another_account", attempt=attempt["id"])
+    receive(world, kind, "cs_of_another_account", attempt=attempt["id"])
     world.advance(minutes=6)
     assert (outcome(world)["tries"], outcome(world)["outcome"]) == (3, "no such page")
     assert world.rows("SELECT state FROM attempt WHERE hosted") == [{"state": "open"}]
@@ -134,7 +134,7 @@ def test_another_installations_charge_that_is_not_decided_is_looked_at_once(
     world: World, in_trial: Subscriber, kind: str
 ) -> None:
     ref = intent_of_another(world, metadata={"attempt": "att_1", "installation": "another"})
-    hear(world, kind, ref)
+    receive(world, kind, ref)
     world.settle()
     assert (outcome(world)["tries"], outcome(world)["outcome"]) == (1, "not our charge")
     assert world.rows("SELECT id FROM payment") == []

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from billing.dev.time_travel import FARTHEST, NotHeld, advance
 from billing.http import shapes
 from billing.web.api.caller import Readers
-from billing.web.kit.bulkhead import Waits, may_wait
+from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 
 router = APIRouter(tags=["Clock"])
 
@@ -28,8 +28,8 @@ class AdvanceBody(shapes.Body):
 
 
 @router.post("/v1/clock/advance", summary="Move the held clock")
-@may_wait
-def move(body: AdvanceBody, caller: Readers) -> Waits:
+@may_call_gateway
+def move(body: AdvanceBody, caller: Readers) -> GatewayCall:
     """Answers when all that fell due in between has been done, in its order."""
 
     def do() -> tuple[int, Any]:
@@ -38,4 +38,4 @@ def move(body: AdvanceBody, caller: Readers) -> Waits:
         to = body.to or timedelta(seconds=body.seconds or 0)
         return 200, {"now": shapes.instant(advance(caller.services, to))}
 
-    return Waits(caller, lambda: caller.once(body.model_dump(mode="json"), do))
+    return GatewayCall(caller, lambda: caller.once(body.model_dump(mode="json"), do))

@@ -14,7 +14,7 @@ from billing.platform.clock import CannotTurnBack
 from billing.platform.errors import Invalid
 from billing.platform.settings import Environment
 from billing.timetable import upcoming
-from billing.web.kit.bulkhead import Waits, may_wait
+from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.visit import Guarded, Visit
 
 router = APIRouter(include_in_schema=False)
@@ -53,10 +53,12 @@ def bar(visit: Visit) -> Markup | None:
 
 
 @router.post("/demo/clock")
-@may_wait
-def move_clock(visit: Guarded, to: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "/") -> Waits:
+@may_call_gateway
+def move_clock(
+    visit: Guarded, to: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "/"
+) -> GatewayCall:
     """Move the clock and return to the page `back`."""
-    return Waits(visit, lambda: _move(visit, to, back))
+    return GatewayCall(visit, lambda: _move(visit, to, back))
 
 
 def _move(visit: Visit, to: str, back: str) -> Response:

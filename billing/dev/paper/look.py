@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from billing.web.kit.rendering import Look, asset
+from billing.web.kit.rendering import PageRenderer, asset
 
 STATIC = Path(__file__).parent / "static"
 ADDRESS = "/static/paper"
@@ -12,8 +12,8 @@ paper_asset = partial(asset, folder=STATIC, address=ADDRESS)
 """The address of a static file of the paper."""
 
 
-def paper_look(zone: ZoneInfo) -> Look:
+def paper_look(zone: ZoneInfo) -> PageRenderer:
     """A Look that also has the templates of the paper and the demo."""
-    look = Look(zone, "billing.dev.paper")
+    look = PageRenderer(zone, "billing.dev.paper")
     look.environment.globals["paper_asset"] = paper_asset
     return look

@@ -38,14 +38,14 @@ def shared_page(visit: Visit, view: Page, until: datetime | None = None) -> Resp
     seconds = settings.shared_seconds
     if until is not None:
         seconds = min(seconds, int((until - visit.at).total_seconds()))
-    if seconds < 1 or not _is_anybody(visit) or settings.environment is Environment.DEMO:
+    if seconds < 1 or not _may_be_any_reader(visit) or settings.environment is Environment.DEMO:
         return visit.page(view)
     frame = replace(visit.frame(), csrf="", path=visit.request.url.path)
     headers = {"Cache-Control": f"public, max-age=0, s-maxage={seconds}", "Vary": "Cookie"}
     return HTMLResponse(visit.look.page(view, frame), 200, headers)
 
 
-def _is_anybody(visit: Visit) -> bool:
+def _may_be_any_reader(visit: Visit) -> bool:
     """Whether the browser sent no cookie or token of ours and is given none, so that its answer suits all such browsers."""
     sent = cookies.any_of_ours(visit.request) or "authorization" in visit.request.headers
     return not sent and not visit.gives and not visit.takes

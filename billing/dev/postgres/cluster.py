@@ -9,7 +9,7 @@ import psutil
 
 from billing.dev.postgres.account import ServerAccount, owner_of
 from billing.dev.postgres.binaries import MAJOR
-from billing.dev.postgres.errors import BEGIN_ANEW, PostgresRefused
+from billing.dev.postgres.errors import START_OVER, PostgresRefused
 
 LEFTOVER_SECONDS = 20.0
 
@@ -24,7 +24,7 @@ def check(cluster: Path, account: ServerAccount) -> None:
     try:
         version = (cluster / "PG_VERSION").read_text(errors="replace").strip()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise PostgresRefused(f"{cluster} is not a PostgreSQL database. {BEGIN_ANEW}") from error
+        raise PostgresRefused(f"{cluster} is not a PostgreSQL database. {START_OVER}") from error
     if version != str(MAJOR):
         raise PostgresRefused(
             f"The database in {cluster} was made by PostgreSQL {version or '?'}, this is {MAJOR}. "

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from billing.platform.errors import RefusesToStart
 
-BEGIN_ANEW = "Restore it from a backup, or move the folder away to begin anew."
+START_OVER = "Restore it from a backup, or move the folder away to begin anew."
 
 
 class PostgresRefused(RefusesToStart):

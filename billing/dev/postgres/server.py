@@ -19,7 +19,7 @@ from billing.dev.folder_lock import FolderTaken, take
 from billing.dev.postgres.account import ACCOUNTS_FOR_ROOT, ServerAccount, account_for
 from billing.dev.postgres.binaries import INSTALLATION, reachable
 from billing.dev.postgres.cluster import check, clear_leftover
-from billing.dev.postgres.errors import BEGIN_ANEW, PostgresRefused, last_words, words
+from billing.dev.postgres.errors import START_OVER, PostgresRefused, last_words, words
 from billing.dev.process_guard import ProcessGuard
 
 START_SECONDS = 60.0
@@ -102,7 +102,7 @@ class Embedded:
         except psycopg.Error as error:
             reason = str(error).strip().splitlines()[-1].rpartition("FATAL:")[2].strip()
             raise PostgresRefused(
-                f"The database in {self.folder} is damaged: {reason}. {BEGIN_ANEW}"
+                f"The database in {self.folder} is damaged: {reason}. {START_OVER}"
             ) from error
         return self.url(database)
 
@@ -230,7 +230,7 @@ class Embedded:
             if self.poll() is not None:
                 raise PostgresRefused(
                     f"The database in {self.folder} does not start: {last_words(self._log)}. "
-                    f"{BEGIN_ANEW} The log is {self._log}."
+                    f"{START_OVER} The log is {self._log}."
                 )
             with contextlib.suppress(FileNotFoundError, IndexError):
                 if (self._cluster / "postmaster.pid").read_text().splitlines()[7].strip() == "ready":

@@ -27,7 +27,7 @@ from billing.web.views.account import (
     AccountDispute,
     CancelledPage,
     CancelPage,
-    CreditNote,
+    CreditNoteRow,
     LeaveEarly,
     NextChargeRow,
     PastDue,
@@ -136,7 +136,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield from _paying()
     yield from _gifts()
     yield "receipt", RECEIPT, at
-    note = CreditNote(
+    note = CreditNoteRow(
         number="CN-000003",
         issued_on=date(2026, 12, 10),
         net=Money(6522),

@@ -19,8 +19,8 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "articles", front, at
     yield "articles-reader", replace(front, can_subscribe=False), replace(READER, path="/articles")
     subscriber = next(article for article in sample_articles() if article.teaser.audio)
-    heard = paper.Listen(minutes=AUDIO_MINUTES, source="/listen/sample/0.seal")
-    yield "article-open", replace(_open(subscriber), listen=heard), replace(READER, path="/articles/x")
+    listen = paper.Listen(minutes=AUDIO_MINUTES, source="/listen/sample/0.seal")
+    yield "article-open", replace(_open(subscriber), listen=listen), replace(READER, path="/articles/x")
     yield "article-free", _open(by_access["free"]), at
     sheet = {each.name: getattr(_open(subscriber), each.name) for each in fields(paper.ArticlePage)}
     yield "article-print", paper.PrintPage(**sheet), replace(READER, path="/articles/x/print")

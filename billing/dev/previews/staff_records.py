@@ -16,7 +16,7 @@ from billing.web.views.staff import (
     StaffInvoicesPage,
     StaffMembersPage,
     StaffPricesPage,
-    UntoldRow,
+    UnreachedReaderRow,
 )
 
 
@@ -89,7 +89,7 @@ def _invoices() -> Iterator[tuple[str, Page, Frame]]:
         gross=PRICE,
     )
     credit = replace(invoice, number="CN-000007", net=Money(-6522), vat=Money(-978), gross=Money(-7500))
-    untold = UntoldRow(
+    untold = UnreachedReaderRow(
         notice_id="pno_1",
         reader_id="rdr_1",
         email=LONG_ADDRESS,

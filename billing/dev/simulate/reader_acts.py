@@ -143,7 +143,7 @@ class ReaderActs:
         most = services.site.policy.pause_months
         reason = "asked for on the account page"
         with services.database.begin(services.site, at, ReaderActor(str(who.reader_id))) as ctx:
-            pause.ask(ctx, who.subscription_id, int(act.detail), reason=reason, most=most
+            pause.request_pause(ctx, who.subscription_id, int(act.detail), reason=reason, most=most
             )  # fmt: skip
 
     def choose_year(self, who: SimulatedReader, _act: PlannedAct, at: datetime) -> None:
@@ -151,7 +151,7 @@ class ReaderActs:
         services = self.installation.services
         reason = "chosen on the account page"
         with services.database.begin(services.site, at, ReaderActor(str(who.reader_id))) as ctx:
-            change_plan.ask(ctx, who.subscription_id, "yearly", reason=reason)
+            change_plan.choose_plan(ctx, who.subscription_id, "yearly", reason=reason)
 
     def give_card(self, who: SimulatedReader, _act: PlannedAct, at: datetime) -> None:
         """Give another card on the account page, with a fresh session."""
@@ -160,7 +160,7 @@ class ReaderActs:
             browser_here = sessions.Browser(("",), _address(who), AGENT)
             secret = sessions.open_session(ctx, who.reader_id, browser_here, email_verified=True)
         with self._browser(who) as browser:
-            browser.keep_cookie(cookies.named(services.settings, cookies.SESSION), secret)
+            browser.keep_cookie(cookies.cookie_name(services.settings, cookies.SESSION), secret)
             browser.get("/account/card")
             page = _insist(lambda: browser.post("/account/card"))
             browser.come_back(self._type(browser, who, page, ANOTHER, at), until_not="/subscribe/back")

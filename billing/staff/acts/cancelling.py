@@ -65,7 +65,7 @@ class CancelAct:
 
     def _reading(self, ctx: TransactionContext, subscription: Subscription, returned: list[DueBack]) -> str:
         invoices = [payment.invoice for payment in returned]
-        ends_at = cancel.end_of_what_is_held(ctx.site, subscription, invoices, ctx.at)
+        ends_at = cancel.end_of_access(ctx.site, subscription, invoices, ctx.at)
         if self.when is When.NOW or ends_at <= ctx.at:
             return "Reading ends now. A mail confirms it."
         return f"Reading goes on through {day(ctx.site.last_day(ends_at))}, as it is free or paid for. A mail confirms it."

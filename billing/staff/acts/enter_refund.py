@@ -40,7 +40,9 @@ class EnterRefundAct:
             _PAYS_DEBT if pays_debt else _STANDS[RefundState(self.found.answer.state)],
             "No money moves by this, and reading goes on as before.",
         )
-        return Preview(words, f"Enter the refund of {format_zar(self.found.amount)}", told=not pays_debt)
+        return Preview(
+            words, f"Enter the refund of {format_zar(self.found.amount)}", reader_reads=not pays_debt
+        )
 
     def do(self, ctx: TransactionContext, reason: str, /) -> str:
         """Enter it. The reader reads the reason on the credit note."""

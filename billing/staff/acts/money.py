@@ -38,7 +38,7 @@ class GiveBackAct:
             "A credit note is written when the bank has it, and goes out by mail.",
             "Reading goes on as before: a refund alone cancels nothing.",
         )
-        return Preview(words, f"Give back {format_zar(cents)}", cents=cents, told=True)
+        return Preview(words, f"Give back {format_zar(cents)}", cents=cents, reader_reads=True)
 
     def do(self, ctx: TransactionContext, reason: str, /) -> str:
         """Intend the refund. The reader reads the reason on the credit note."""

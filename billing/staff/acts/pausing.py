@@ -35,7 +35,7 @@ class PauseAct:
     def do(self, ctx: TransactionContext, reason: str, /) -> str:
         """Plan the pause."""
         subscription = running(ctx.session, self.reader_id)
-        pause.ask(ctx, subscription.id, self.months, reason=reason, most=MOST_BY_STAFF)
+        pause.request_pause(ctx, subscription.id, self.months, reason=reason, most=MOST_BY_STAFF)
         return subscription.id
 
 

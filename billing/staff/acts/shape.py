@@ -20,7 +20,7 @@ class Preview:
     cents: int = 0
     """What staff give back of their own will. What is owed anyway doesn't count."""
     days: int = 0
-    told: bool = False
+    reader_reads: bool = False
     """Whether the reader reads the reason too: a credit note must state one."""
     otherwise: str = ""
     """What a member may do instead where a limit of their role forbids the act."""

@@ -125,7 +125,7 @@ def requester(
     """The reader is the session's, a reader token's, or the one that an API key with the scope `access` names.
 
     A program that names no reader asks for a visitor."""
-    if credentials is None or edge_tokens.looks_like_one(credentials.credentials):
+    if credentials is None or edge_tokens.looks_like_token(credentials.credentials):
         return Requester(visit)
     needs("access")(request, credentials)
     return Program(visit, named)

@@ -17,7 +17,7 @@ def open_by_token(visit: Visiting, credentials: Credentials) -> Visit:
 
     With a live session beside it, a stale token is ignored; without one it is refused, so that the app fetches another.
     Raises TokenExpired, TokenInvalid, SessionEnded."""
-    if credentials is not None and edge_tokens.looks_like_one(credentials.credentials):
+    if credentials is not None and edge_tokens.looks_like_token(credentials.credentials):
         try:
             _sign_in_by_token(visit, credentials.credentials)
         except Unauthenticated:

@@ -40,7 +40,7 @@ def access_token(
     else's. An edge remembers by it what we said, for when it can't reach us.
     An edge that can't reach us takes a genuine token for an hour after its `exp`, and never past `paid_until`."""
     session_id = None
-    by_key = credentials is not None and not edge_tokens.looks_like_one(credentials.credentials)
+    by_key = credentials is not None and not edge_tokens.looks_like_token(credentials.credentials)
     if by_key:
         needs("access")(request, credentials)
     elif visit.session is None or visit.reader is None:

@@ -35,7 +35,7 @@ def give(article_id: ArticleId, body: GiftBody, caller: Supports) -> Response:
         terms = caller.services.gift_terms
         anonymous = facts_for_anonymous(ctx, article(ctx.session, article_id))
         gift = gifts.give(ctx, terms, body.reader_id, article_id, anonymous)
-        left = gifts.left(ctx, terms, body.reader_id)
+        left = gifts.gifts_left(ctx, terms, body.reader_id)
         return 201, _shape(caller, gift) | {"left_this_month": left}
 
     return caller.once_in_one(body, do)
@@ -47,7 +47,7 @@ def given(reader_id: str, caller: ReadsReaders, limit: Limit = MOST, after: Afte
     with caller.begin() as ctx:
         by_id(ctx.session, reader_id)
         rows = gifts.of_reader(ctx.session, reader_id, limit + 1, after)
-        left = gifts.left(ctx, caller.services.gift_terms, reader_id)
+        left = gifts.gifts_left(ctx, caller.services.gift_terms, reader_id)
         caller.count_read(ctx, reader_id)
     return page(rows, limit, lambda gift: _shape(caller, gift), left_this_month=left)
 
@@ -64,7 +64,7 @@ def revoke(gift_id: str, caller: Supports) -> Response:
 
 
 def _shape(caller: Caller, gift: Gift) -> dict[str, Any]:
-    reason = gifts.over(gift, caller.at)
+    reason = gifts.end_of(gift, caller.at)
     return {
         "id": gift.id,
         "article": gift.article_id,

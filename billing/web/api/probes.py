@@ -46,7 +46,7 @@ class OperatorFacts:
     last_heartbeat: Heartbeat | None
     overdue: datetime | None
     """When a billing run last finished."""
-    compared: schedule.Standing
+    compared: schedule.ComparisonProgress
     unexamined: datetime | None
     """When the doctor was due."""
     held_since: datetime | None
@@ -75,7 +75,7 @@ def operator_facts(session: Session, at: datetime) -> OperatorFacts:
         inbox.count_set_aside(session),
         last_heartbeat(session, at),
         overdue_since(session, at),
-        schedule.standing(session),
+        schedule.comparison_progress(session),
         doctor.overdue_since(session, at),
         held_too_long(session, at),
         find.count_by_kind(session),
@@ -162,7 +162,7 @@ def _worker(heartbeat: Heartbeat | None) -> dict[str, object]:
     return {"state": "silent" if heartbeat.silent else "seen", "seen_at": shapes.instant(heartbeat.at)}
 
 
-def _books(compared: schedule.Standing, at: datetime) -> dict[str, object]:
+def _books(compared: schedule.ComparisonProgress, at: datetime) -> dict[str, object]:
     """Whether our books are compared with the acquirer's each day."""
     is_late = compared.is_late(at)
     books: dict[str, object] = {"state": "late" if is_late else "compared"}

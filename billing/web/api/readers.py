@@ -30,7 +30,7 @@ from billing.subscriptions.find import latest_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
 from billing.web.api.caller import Answer, Cancels, ReadsReaders, Starts
 from billing.web.api.pages import After, Limit, page
-from billing.web.kit.bulkhead import Waits, may_wait
+from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 
 router = APIRouter(tags=["Readers"])
 ONE_START = Spent(starts=1)
@@ -63,8 +63,8 @@ class FutureConsent(Invalid):
 
 
 @router.post("/v1/trials", status_code=201, summary="Start a trial")
-@may_wait
-def start_trial(body: TrialBody, caller: Starts) -> Waits:
+@may_call_gateway
+def start_trial(body: TrialBody, caller: Starts) -> GatewayCall:
     """201 with reader and subscription; 409 `trial_used`, 409 `already_subscribed`, 409 `dispute_open` (a bank has asked for a payment back), 402 `card_declined`."""
 
     asked = body.model_dump(mode="json")
@@ -100,7 +100,7 @@ def start_trial(body: TrialBody, caller: Starts) -> Waits:
         caller.store_with(session, asked, 201, answer)
         return answer
 
-    return Waits(caller, lambda: caller.once(asked, do))
+    return GatewayCall(caller, lambda: caller.once(asked, do))
 
 
 @router.get("/v1/readers", summary="Find readers")

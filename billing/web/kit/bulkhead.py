@@ -59,7 +59,7 @@ class GatewayCaller(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
+class GatewayCall:
     """The rest of an answer, which may call the gateway. The handler has made the checks that need no call.
 
     `when_full` answers instead while there is no room; without it, `GatewayBusy` is raised."""
@@ -79,7 +79,7 @@ class Bulkheads:
             for side, threads in THREADS.items()
         }
 
-    async def run(self, waits: Waits) -> Response:
+    async def run(self, waits: GatewayCall) -> Response:
         """Answer in a thread of the party's side, in its turn. Raises GatewayBusy."""
         party = waits.caller.party
         turns = self._turns[party.side]
@@ -107,19 +107,21 @@ def _marked(work: Callable[[], Response]) -> Response:
 Asked = ParamSpec("Asked")
 
 
-def may_wait(handler: Callable[Asked, Response | Waits]) -> Callable[Asked, Awaitable[Response]]:
-    """Decorates a route's handler that may need the gateway: it answers, or returns `Waits` with the work still to do.
+def may_call_gateway(
+    handler: Callable[Asked, Response | GatewayCall],
+) -> Callable[Asked, Awaitable[Response]]:
+    """Decorates a route's handler that may need the gateway: it answers, or returns `GatewayCall` with the work still to do.
 
     The handler itself runs in a thread for pages, and must not call the gateway."""
 
     @wraps(handler)
     async def answer(*args: Asked.args, **kwargs: Asked.kwargs) -> Response:
         found = await run_in_threadpool(handler, *args, **kwargs)
-        if not isinstance(found, Waits):
+        if not isinstance(found, GatewayCall):
             return found
         bulkheads: Bulkheads = found.caller.request.app.state.bulkheads
         return await bulkheads.run(found)
 
-    # FastAPI would make a response model of the annotation `Waits`
+    # FastAPI would make a response model of the annotation `GatewayCall`
     answer.__signature__ = signature(handler).replace(return_annotation=Response)  # type: ignore[attr-defined]
     return answer

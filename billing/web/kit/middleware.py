@@ -24,7 +24,7 @@ AUTHZEN = "/access/v1/"
 log = logging.getLogger("billing.requests")
 
 
-class Front:
+class RequestMiddleware:
     """Gives each request an id, refuses large bodies, and sets the security headers (SEC-5)."""
 
     def __init__(self, app: ASGIApp, services: Services) -> None:

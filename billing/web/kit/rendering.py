@@ -15,7 +15,7 @@ from billing.web.views.frame import Frame, Page
 STATIC = Path(__file__).parents[1] / "static"
 
 
-class Look:
+class PageRenderer:
     """Renders pages for one publisher, in whose zone every instant is shown. `more` names other packages with templates."""
 
     def __init__(self, zone: ZoneInfo, *more: str) -> None:

@@ -28,7 +28,7 @@ from billing.readers.sessions import Browser
 from billing.rules import networks
 from billing.web.kit.bulkhead import Party, Side
 from billing.web.kit.flashes import FLASHES
-from billing.web.kit.rendering import Look
+from billing.web.kit.rendering import PageRenderer
 from billing.web.views.frame import Flash, Frame, Page
 from billing.web.views.start import Teaser
 
@@ -55,7 +55,7 @@ class Visit:
 
     request: Request
     services: Services
-    look: Look
+    look: PageRenderer
     at: datetime
     browser_secret: str
     new_browser: bool

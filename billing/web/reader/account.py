@@ -21,7 +21,7 @@ from billing.staff import cancellations
 from billing.subscriptions.find import latest_of, terms_of, terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
-from billing.web.kit.bulkhead import Waits, may_wait
+from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.view_rows import card_of, receipt_row
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import step_up
@@ -130,8 +130,8 @@ def another_address(visit: Guarded, email: Annotated[str, Form()] = "") -> Respo
     reader = signed_in(visit)
     try:
         with visit.begin() as ctx:
-            sign_in.count_asks(ctx, email, visit.browser)
-            sign_in.ask_for_another(ctx, reader, email, visit.browser)
+            sign_in.count_link_requests(ctx, email, visit.browser)
+            sign_in.mail_link_to_new_address(ctx, reader, email, visit.browser)
     except BadAddress as refusal:
         with visit.begin() as ctx:
             page = _account(visit, ctx, reader)
@@ -223,8 +223,8 @@ def ask_card(visit: Visiting) -> Response:
 
 
 @router.post("/account/card")
-@may_wait
-def change_card(visit: Guarded) -> Response | Waits:
+@may_call_gateway
+def change_card(visit: Guarded) -> Response | GatewayCall:
     """To the card page, for another card; after a fresh sign-in, unless we need a card. Raises RedirectReader, TooMany."""
     subscription = _running(visit)
     if not card_is_asked_for(visit, subscription):

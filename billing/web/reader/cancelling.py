@@ -77,7 +77,7 @@ def cancel_page(visit: Visit, subscription: Subscription, *, action: str, back: 
 
 def last_day(ctx: TransactionContext, subscription: Subscription) -> date | None:
     """The last day of reading if it is cancelled now; None when reading would stop at once."""
-    until = cancel.end_of_what_is_held(ctx.site, subscription, [], ctx.at)
+    until = cancel.end_of_access(ctx.site, subscription, [], ctx.at)
     return ctx.site.last_day(until) if until > ctx.at else None
 
 

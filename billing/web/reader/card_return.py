@@ -21,7 +21,7 @@ from billing.subscriptions.find import NotOffered, live_of, terms_of
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.offer import Offer, offer_of, offer_today
 from billing.web.kit.access_request import carry_over
-from billing.web.kit.bulkhead import Waits, may_wait
+from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.view_rows import card_of
 from billing.web.kit.visit import Visit, Visiting
 from billing.web.reader.newsletters import boxes, proved_person
@@ -36,8 +36,8 @@ WAY_BACK = timedelta(hours=1)
 
 
 @router.get("/subscribe/back")
-@may_wait
-def back(visit: Visiting, setup: str = "") -> Response | Waits:
+@may_call_gateway
+def back(visit: Visiting, setup: str = "") -> Response | GatewayCall:
     """The reader returns from the card page: finish the setup, if the webhook hasn't. Counted, as the waiting page polls it.
     Raises UnknownSetup, TooMany."""
     setup_id = setup or visit.cookie(cookies.SETUP)
@@ -47,14 +47,14 @@ def back(visit: Visiting, setup: str = "") -> Response | Waits:
         if known is not None and not visit.owns(known.browser_hash):
             known = None
         if known is not None and visit.reader is not None:
-            locked = ownership_proof.hold(ctx.session, setup_id, visit.browser_hashes)
+            locked = ownership_proof.lock_visit(ctx.session, setup_id, visit.browser_hashes)
             ownership_proof.hand_over(ctx, locked, visit.reader)
         polls = known is not None and _may_poll(known) and return_polls.claim(ctx, CardSetup, setup_id)
     if known is None:
         raise card_setup.UnknownSetup  # after the commit: the return is counted in any case
     if not polls:
         return arrive(visit, known)
-    return Waits(visit, partial(_poll, visit, setup_id), partial(_arrive_later, visit, known))
+    return GatewayCall(visit, partial(_poll, visit, setup_id), partial(_arrive_later, visit, known))
 
 
 def _may_poll(setup: CardSetup) -> bool:

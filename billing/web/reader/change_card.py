@@ -8,7 +8,7 @@ from billing.payments.models import SetupPurpose
 from billing.readers.register import by_id
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription
-from billing.web.kit.bulkhead import Waits
+from billing.web.kit.bulkhead import GatewayCall
 from billing.web.kit.visit import Visit
 from billing.web.reader.start_shared import START_LIFE, count_card_page
 
@@ -19,7 +19,7 @@ def card_is_asked_for(visit: Visit, subscription: Subscription) -> bool:
         return saved_cards.is_asked_for(ctx, subscription)
 
 
-def open_card_page(visit: Visit, subscription: Subscription) -> Waits:
+def open_card_page(visit: Visit, subscription: Subscription) -> GatewayCall:
     """Open the hosted page for another card. Raises TooMany; Unavailable once it runs in the bulkhead."""
     with visit.begin() as ctx:
         count_card_page(visit, ctx)
@@ -37,7 +37,7 @@ def open_card_page(visit: Visit, subscription: Subscription) -> Waits:
                 browser_known=True,
             ),
         )
-    return Waits(visit, lambda: _go_on(visit, setup.id))
+    return GatewayCall(visit, lambda: _go_on(visit, setup.id))
 
 
 def _go_on(visit: Visit, setup_id: str) -> Response:

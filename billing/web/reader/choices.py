@@ -20,7 +20,7 @@ from billing.subscriptions.find import plans_on_offer, terms_on
 from billing.subscriptions.models import Price, Subscription, TermsChangeReason
 from billing.subscriptions.offer import offer_of
 from billing.subscriptions.schedule import pause_is_ahead
-from billing.web.kit.bulkhead import Waits, may_wait
+from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader.guard import running, signed_in
 from billing.web.views.choices import Choices, PausePage, PlanOption, PlanPage
@@ -122,7 +122,7 @@ def choose_plan(
         switch = change_plan.preview(ctx, subscription, to)
         given_by = consents.GivenBy(reader.email, reader.id, visit.ip, visit.device)
         consents.record(ctx, given_by, "switch", _terms(ctx, switch), _money(switch.price), switch.on)
-        change_plan.ask(ctx, subscription.id, to, reason="chosen on the account page")
+        change_plan.choose_plan(ctx, subscription.id, to, reason="chosen on the account page")
     return visit.go("/account", "plan")
 
 
@@ -158,7 +158,7 @@ def ask_pause(visit: Visiting) -> Response:
 def choose_pause(visit: Guarded, months: Annotated[int, Form()] = 1) -> Response:
     """Pause from the end of what is paid. Raises as `ask_pause`."""
     with visit.begin() as ctx:
-        pause.ask(
+        pause.request_pause(
             ctx,
             running(visit, ctx.session).id,
             months,
@@ -169,8 +169,8 @@ def choose_pause(visit: Guarded, months: Annotated[int, Form()] = 1) -> Response
 
 
 @router.post("/account/pause/undo")
-@may_wait
-def undo_pause(visit: Guarded) -> Response | Waits:
+@may_call_gateway
+def undo_pause(visit: Guarded) -> Response | GatewayCall:
     """Undo the pause; one that runs ends now, and the next period begins with its charge. Raises RedirectReader, NotPaused."""
     with visit.begin() as ctx:
         subscription = running(visit, ctx.session)
@@ -181,4 +181,4 @@ def undo_pause(visit: Guarded) -> Response | Waits:
         run_for(visit.services.run_context, subscription.id, visit.at)
         return done()
 
-    return Waits(visit, charge, when_full=done)  # the worker charges what is due as well
+    return GatewayCall(visit, charge, when_full=done)  # the worker charges what is due as well

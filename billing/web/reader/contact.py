@@ -70,5 +70,5 @@ def send(
 
 def _receive(visit: Visit, address: str, kind: RequestKind, words: str) -> Effect:
     with visit.begin() as ctx:
-        sender = requests.Sender(visit.reader, address, visit.ip, visit.device)
+        sender = requests.RequestSender(visit.reader, address, visit.ip, visit.device)
         return requests.record_request(ctx, sender, kind, words)[1]

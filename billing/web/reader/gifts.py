@@ -67,7 +67,7 @@ def one(visit: Visiting, gift_id: str) -> Response:
 def _page(visit: Visit, gift_id: str | None = None) -> Response:
     reader, terms = signed_in(visit), visit.services.gift_terms
     with visit.begin() as ctx:
-        left = gifts.left(ctx, terms, reader.id)
+        left = gifts.gifts_left(ctx, terms, reader.id)
         rows = tuple(_row(ctx, gift) for gift in gifts.of_reader(ctx.session, reader.id))
     made = next((row for row in rows if row.gift_id == gift_id and row.over is None), None)
     if gift_id is not None and made is None:
@@ -76,7 +76,7 @@ def _page(visit: Visit, gift_id: str | None = None) -> Response:
 
 
 def _row(ctx: TransactionContext, gift: Gift) -> GiftRow:
-    article, reason = ctx.session.get(Article, gift.article_id), gifts.over(gift, ctx.at)
+    article, reason = ctx.session.get(Article, gift.article_id), gifts.end_of(gift, ctx.at)
     return GiftRow(
         gift_id=gift.id,
         title=article.title if article else "An article that is gone",

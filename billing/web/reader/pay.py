@@ -20,7 +20,7 @@ from billing.platform.site import CANCEL, PAY
 from billing.readers import rate
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
-from billing.web.kit.bulkhead import Waits, may_wait
+from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.view_rows import card_of
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader.guard import running
@@ -35,26 +35,26 @@ AN_HOUR = timedelta(hours=1)
 
 
 @router.get("/pay/back")
-@may_wait
-def back(visit: Visiting, attempt: Annotated[str, Query(max_length=100)] = "") -> Response | Waits:
+@may_call_gateway
+def back(visit: Visiting, attempt: Annotated[str, Query(max_length=100)] = "") -> Response | GatewayCall:
     """The reader returns from the hosted page. In another browser the link is missing: there the webhook has to do. Counted, as
     the waiting page polls it. Raises TooMany."""
     invoice_id = visit.services.site.tokens.subject_of(PAY, visit.cookie(cookies.LINK))
     with visit.begin() as ctx:
         count_return(visit, ctx)
-        known = invoice_id is not None and pay_in_person.is_of(ctx.session, attempt, invoice_id)
+        known = invoice_id is not None and pay_in_person.belongs_to(ctx.session, attempt, invoice_id)
         polls = known and return_polls.claim(ctx, Attempt, attempt)
     if invoice_id is None or not known:
         return visit.go("/account")
     if not polls:
         return _came_back(visit, attempt, invoice_id)
-    return Waits(
+    return GatewayCall(
         visit, partial(_poll, visit, attempt, invoice_id), partial(_release, visit, attempt, invoice_id)
     )
 
 
 def _poll(visit: Visit, attempt_id: str, invoice_id: str) -> Response:
-    pay_in_person.come_back(visit.services.run_context, attempt_id, visit.at)
+    pay_in_person.return_from_page(visit.services.run_context, attempt_id, visit.at)
     return _release(visit, attempt_id, invoice_id)
 
 
@@ -99,10 +99,10 @@ def ask(visit: Visiting) -> Response:
 
 
 @router.post("/pay")
-@may_wait
-def with_card(visit: Guarded) -> Waits:
+@may_call_gateway
+def with_card(visit: Guarded) -> GatewayCall:
     """Charge the card on record now. Raises BadLink, TooMany."""
-    return Waits(visit, partial(_charge_card, visit, _counted(visit)))
+    return GatewayCall(visit, partial(_charge_card, visit, _counted(visit)))
 
 
 def _charge_card(visit: Visit, invoice_id: str) -> Response:
@@ -114,10 +114,10 @@ def _charge_card(visit: Visit, invoice_id: str) -> Response:
 
 
 @router.post("/pay/page")
-@may_wait
-def with_page(visit: Guarded) -> Waits:
+@may_call_gateway
+def with_page(visit: Guarded) -> GatewayCall:
     """To the hosted page, for another card or for the bank's own question. Raises BadLink, TooMany, Unavailable."""
-    return Waits(visit, partial(_open_page, visit, _counted(visit)))
+    return GatewayCall(visit, partial(_open_page, visit, _counted(visit)))
 
 
 def _open_page(visit: Visit, invoice_id: str) -> Response:

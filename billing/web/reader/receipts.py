@@ -16,7 +16,7 @@ from billing.web.kit.files import as_file
 from billing.web.kit.view_rows import card_of
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader.guard import signed_in
-from billing.web.views.account import CreditNote, ReceiptPage
+from billing.web.views.account import CreditNoteRow, ReceiptPage
 
 router = APIRouter(include_in_schema=False)
 Typed = Annotated[str, Form(max_length=invoice_recipients.MOST)]
@@ -76,7 +76,7 @@ def _page(visit: Visit, reader: Reader, invoice_id: str, error: str | None = Non
         card=card_of(paid.card),
         file=f"/account/receipts/{invoice.id}.pdf",
         credit_notes=tuple(
-            CreditNote(
+            CreditNoteRow(
                 number=numbers.credit_note_number(refund.credit_note_number),
                 issued_on=visit.services.site.today(refund.settled_at),
                 net=Money(refund.net, currency),

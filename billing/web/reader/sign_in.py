@@ -88,7 +88,7 @@ def _use(visit: Visit, use: Callable[[TransactionContext], SignedIn | None]) -> 
     try:
         with visit.begin() as ctx:
             # before its link: `cards/ownership_proof` locks in this order too
-            setup = ownership_proof.hold(ctx.session, visit.cookie(cookies.SETUP), visit.browser_hashes)
+            setup = ownership_proof.lock_visit(ctx.session, visit.cookie(cookies.SETUP), visit.browser_hashes)
             done = use(ctx)
             if done is None:
                 return visit.page(SignInSentPage(error=links.WrongCode().detail), 422)

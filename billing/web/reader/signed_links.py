@@ -13,7 +13,7 @@ from billing.platform.errors import NotFound
 from billing.platform.site import CANCEL, CARD
 from billing.readers.register import by_id
 from billing.subscriptions.models import Subscription
-from billing.web.kit.bulkhead import Waits, may_wait
+from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import step_up
 from billing.web.reader.cancelling import Filled, cancel_page, cancel_with, cancelled_page, withdraw_with
@@ -116,8 +116,8 @@ def ask_card(visit: Visiting) -> Response:
 
 
 @router.post("/card")
-@may_wait
-def change_card(visit: Guarded) -> Response | Waits:
+@may_call_gateway
+def change_card(visit: Guarded) -> Response | GatewayCall:
     """To the card page while we need a card; else mail a link that signs in and leads there. Raises TooMany, Unavailable."""
     subscription = _subscription(visit, CARD)
     if card_is_asked_for(visit, subscription):

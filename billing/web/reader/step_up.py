@@ -88,7 +88,7 @@ def sign_in_first(visit: Visit, way: str) -> Response:
 def mail_link(visit: Visit, email: str, way: str | None = None) -> Response:
     """Mail a sign-in link, which leads on to `way`. Raises BadAddress, TooMany."""
     with visit.begin() as ctx:
-        sign_in.count_asks(ctx, email, visit.browser)
+        sign_in.count_link_requests(ctx, email, visit.browser)
         sign_in.ask(ctx, email, visit.browser)
     if way is not None:
         remember_way(visit, way)

@@ -18,7 +18,7 @@ from billing.readers.register import BadAddress, clean_address
 from billing.rules import tax
 from billing.subscriptions.offer import Offer, offer_today, offers_today
 from billing.subscriptions.start import Open, open_to
-from billing.web.kit.bulkhead import Waits, may_wait
+from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.view_rows import teasers
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader.card_return import arrive, charge_at_once
@@ -126,8 +126,8 @@ def _review_page(visit: Visit, start: Start, error: str | None = None) -> Respon
 
 
 @router.post("/subscribe/review")
-@may_wait
-def agree(visit: Guarded, consent: Annotated[str, Form()] = "") -> Response | Waits:
+@may_call_gateway
+def agree(visit: Guarded, consent: Annotated[str, Form()] = "") -> Response | GatewayCall:
     """Record the consent, then on to the card page; or, with a card that was saved just before, straight to the start."""
     with visit.begin() as ctx:
         start = start_of(visit, ctx)
@@ -141,7 +141,7 @@ def agree(visit: Guarded, consent: Annotated[str, Form()] = "") -> Response | Wa
             return refused_page(visit, refusal, start.offer)
         setup = _record(visit, ctx, start)
     visit.give(cookies.SETUP, setup.id, START_LIFE)
-    return Waits(visit, lambda: _go_on(visit, setup, start.terms.words))
+    return GatewayCall(visit, lambda: _go_on(visit, setup, start.terms.words))
 
 
 def _go_on(visit: Visit, setup: CardSetup, words: str) -> Response:

@@ -11,7 +11,7 @@ from billing.acquirer.balance_port import TakenRefund
 from billing.platform.errors import Unavailable
 from billing.refunds.pay_back import UnknownRefund
 from billing.staff.roles import Permission
-from billing.web.kit.bulkhead import Waits, may_wait
+from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.staff.act_forms import MAKERS, MakeForm, Typed, TypedNote, enter_refund
 from billing.web.staff.confirm import ActPage
 from billing.web.staff.guard import StaffVisit, needs
@@ -65,23 +65,23 @@ def _enter_page(visit: StaffVisit, reader_id: str, ref: str, found: TakenRefund 
 
 
 @router.get(PAGE + "enter-refund")
-@may_wait
+@may_call_gateway
 def enter_refund_page(
     visit: Annotated[StaffVisit, needs(Permission.ENTER_REFUND)], reader_id: str, refund: Named = ""
-) -> Waits:
+) -> GatewayCall:
     """Show a refund made in the acquirer's dashboard before it is entered."""
-    return Waits(
+    return GatewayCall(
         visit, lambda: _enter_page(visit, reader_id, refund, _refund_at_acquirer(visit, refund)).show()
     )
 
 
 @router.post(PAGE + "enter-refund")
-@may_wait
+@may_call_gateway
 def enter(
     visit: Annotated[StaffVisit, needs(Permission.ENTER_REFUND, acts=True)],
     reader_id: str,
     typed: Annotated[Typed, Depends()],
-) -> Waits:
+) -> GatewayCall:
     """Enter the refund. While the acquirer can't answer, the reason stays in the form."""
     ref = typed.refund or ""
 
@@ -92,4 +92,4 @@ def enter(
             return _enter_page(visit, reader_id, ref, None).again(typed.reason, refusal)
         return _enter_page(visit, reader_id, ref, found).submit(typed)
 
-    return Waits(visit, do)
+    return GatewayCall(visit, do)

@@ -99,7 +99,7 @@ class ActPage:
                 words, button = preview.words + left_in_words(ctx, role, form.act, preview), preview.button
                 if needs_second(ctx, form.act, preview):
                     words, button = (*words, SECOND), f"Ask for approval: {button[:1].lower()}{button[1:]}"
-                customer_reason = customer_facing_reason(reason) if preview.told else None
+                customer_reason = customer_facing_reason(reason) if preview.reader_reads else None
             except (Refusal, NoSuchTransition) as problem:
                 error = problem.detail if isinstance(problem, Refusal) else str(problem)
         last = facts.last_act(ctx.session, self.reader_id) if isinstance(refusal, StaleVersion) else None
@@ -118,7 +118,7 @@ class ActPage:
             most=form.most,
             reason=reason,
             asks=form.asks,
-            told=customer_reason,
+            reader_reads=customer_reason,
             error=error,
             meanwhile=_as_entry(last) if last else None,
         )

@@ -13,7 +13,7 @@ from billing.readers.register import by_id
 from billing.rules.card_numbers import without_card_numbers
 from billing.staff import audit, money_entries
 from billing.staff.roles import Permission
-from billing.web.kit.bulkhead import Waits, may_wait
+from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.typed import LINES
 from billing.web.staff.cases import evidence_groups
 from billing.web.staff.guard import StaffVisit, needs
@@ -27,20 +27,20 @@ def page(visit: Annotated[StaffVisit, needs(Permission.READ)], reader_id: str, d
     """All of it. The visit is audited, once an hour."""
     with visit.begin() as ctx:
         dispute = answer.one(ctx.session, reader_id, dispute_id)
-        audit.looked(ctx, reader_id)
+        audit.note_page_opened(ctx, reader_id)
         return visit.page(_view(visit, ctx.session, dispute))
 
 
 @router.post("/staff/readers/{reader_id}/disputes/{dispute_id}/answer")
-@may_wait
+@may_call_gateway
 def send_answer(
     visit: Annotated[StaffVisit, needs(Permission.CASES, acts=True)],
     reader_id: str,
     dispute_id: str,
     words: Annotated[str, Form(max_length=5000), LINES] = "",
-) -> Waits:
+) -> GatewayCall:
     """Send the evidence and a few words to the bank. A bank takes one answer only."""
-    return Waits(visit, lambda: _send(visit, reader_id, dispute_id, without_card_numbers(words)))
+    return GatewayCall(visit, lambda: _send(visit, reader_id, dispute_id, without_card_numbers(words)))
 
 
 def _send(visit: StaffVisit, reader_id: str, dispute_id: str, words: str) -> Response:

@@ -14,7 +14,7 @@ from billing.staff import audit
 from billing.staff.roles import Permission
 from billing.subscriptions.models import NoticeState, Price, PriceChange, PriceNotice, Subscription
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.views.staff import StaffPricesPage, UntoldRow
+from billing.web.views.staff import StaffPricesPage, UnreachedReaderRow
 
 router = APIRouter(include_in_schema=False)
 
@@ -23,15 +23,15 @@ router = APIRouter(include_in_schema=False)
 def untold(visit: Annotated[StaffVisit, needs(Permission.ANSWER)]) -> Response:
     """The list, oldest first."""
     with visit.begin() as ctx:
-        rows = tuple(_row(ctx, notice, mail) for notice, mail in announce_price.untold(ctx.session))
+        rows = tuple(_row(ctx, notice, mail) for notice, mail in announce_price.failed_notices(ctx.session))
     return visit.page(StaffPricesPage(rows=rows))
 
 
-def _row(ctx: TransactionContext, notice: PriceNotice, mail: Message | None) -> UntoldRow:
+def _row(ctx: TransactionContext, notice: PriceNotice, mail: Message | None) -> UnreachedReaderRow:
     session = ctx.session
     new = session.get_one(Price, session.get_one(PriceChange, notice.change_id).price_id)
     old = session.get_one(Price, session.get_one(Subscription, notice.subscription_id).price_id)
-    return UntoldRow(
+    return UnreachedReaderRow(
         notice_id=notice.id,
         reader_id=notice.reader_id,
         email=by_id(session, notice.reader_id).email,

@@ -51,7 +51,7 @@ def page(
     """All of it. The visit is audited, once an hour."""
     with visit.begin() as ctx:
         reader = by_id(ctx.session, reader_id)
-        audit.looked(ctx, reader_id)
+        audit.note_page_opened(ctx, reader_id)
         return visit.page(_view(visit, ctx, reader, only, page))
 
 

@@ -27,7 +27,7 @@ def why(
     article = article.strip()
     with visit.begin() as ctx:
         reader = by_id(ctx.session, reader_id)
-        audit.looked(ctx, reader_id)
+        audit.note_page_opened(ctx, reader_id)
         found, refusal = None, None
         try:
             moment = read_moment(at, ctx.zone) if at.strip() else ctx.at

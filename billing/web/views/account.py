@@ -191,7 +191,7 @@ class CancelledPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreditNote:
+class CreditNoteRow:
     number: str
     issued_on: date
     net: Money
@@ -223,7 +223,7 @@ class ReceiptPage:
     error: str | None = None
     file: str
     """Its address as a PDF."""
-    credit_notes: tuple[CreditNote, ...] = ()
+    credit_notes: tuple[CreditNoteRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

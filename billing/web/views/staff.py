@@ -154,7 +154,7 @@ class ActField:
 class StaffActPage:
     """The preview of an act: what it would do, in words and rand. Without `version` it can't be done as typed; `error` says why.
 
-    `asks` is the question to the member and where the answer stands; the answer has at most `most` letters. `told` is the
+    `asks` is the question to the member and where the answer stands; the answer has at most `most` letters. `reader_reads` is the
     answer as the reader will read it, so far as typed."""
 
     template: ClassVar[str] = "staff/act.html"
@@ -170,7 +170,7 @@ class StaffActPage:
     asks: tuple[str, str] = ("Why?", "it stands in the history")
     most: int = 1000
     reason: str = ""
-    told: str | None = None
+    reader_reads: str | None = None
     error: str | None = None
     meanwhile: StaffEntry | None = None
 
@@ -191,7 +191,7 @@ class StaffMailPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UntoldRow:
+class UnreachedReaderRow:
     """A reader whom the notice of another price did not reach. `can_be_seen`: the old price is kept, so it can be marked as seen."""
 
     notice_id: str
@@ -207,7 +207,7 @@ class UntoldRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffPricesPage:
     template: ClassVar[str] = "staff/prices.html"
-    rows: tuple[UntoldRow, ...]
+    rows: tuple[UnreachedReaderRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

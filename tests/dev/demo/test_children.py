@@ -56,26 +56,26 @@ def pid_of(family: Family, name: str) -> int:
 
 
 def run_until_the_end(family: Family) -> str:
-    told: list[ChildEnded] = []
+    notices: list[ChildEnded] = []
 
     def a_moment_later() -> bool:
         try:
             family.children.tick()
         except ChildEnded as end:
-            told.append(end)
-        return bool(told)
+            notices.append(end)
+        return bool(notices)
 
     assert eventually(a_moment_later)
-    return str(told[0])
+    return str(notices[0])
 
 
 def test_a_child_that_dies_is_named_with_its_last_words(family: Family) -> None:
     family.start("web", STAYS)
     family.start("worker", "for n in range(9): print('line', n)\nraise SystemExit(3)")
-    told = run_until_the_end(family)
-    assert told.startswith("worker ended with status 3.")
-    assert "line 8" in told
-    assert "line 3" not in told
+    notices = run_until_the_end(family)
+    assert notices.startswith("worker ended with status 3.")
+    assert "line 8" in notices
+    assert "line 3" not in notices
 
 
 def test_a_killed_child_is_named_with_the_signal(family: Family) -> None:
@@ -135,7 +135,7 @@ def test_waiting_ends_when_all_answer(family: Family) -> None:
     assert log.read_text() == "here\n"
 
 
-def test_silence_is_told(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silence_is_reported(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("billing.dev.demo.children.READY_SECONDS", 0.1)
     with pytest.raises(ChildEnded, match="web did not answer within"):
         family.children.await_ready({"web": lambda: False, "mailbox": lambda: True})

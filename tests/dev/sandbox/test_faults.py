@@ -55,9 +55,9 @@ def test_the_same_key_finds_out_what_happened(sandbox: Sandbox, stripe: Stripe, 
 def test_a_client_that_waits_less_gives_up_first(sandbox: Sandbox, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
     sandbox.faults(CHARGING | {"effect": "timeout_after", "seconds": 30})
-    hasty = sandbox.client(http_client=RequestsClient(timeout=0.5))
+    impatient = sandbox.client(http_client=RequestsClient(timeout=0.5))
     with pytest.raises(APIConnectionError, match=r"(?i)time"):
-        charge(hasty, card)
+        charge(impatient, card)
     assert len(sandbox.charges()) == 1
 
 

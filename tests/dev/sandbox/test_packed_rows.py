@@ -5,16 +5,16 @@ from billing.dev.sandbox.store import WARM_SECONDS, Store
 
 
 def test_a_packed_row_reads_the_same_and_changes_when_it_is_put() -> None:
-    shelf = PackedRows()
+    packed = PackedRows()
     row = {"id": "ch_1", "created": 5, "card": {"last4": "4242", "checks": [None, True]}}
-    shelf["ch_1"] = dict(row)
-    shelf.pack("ch_1")
-    assert shelf["ch_1"] == row
-    assert shelf["ch_1"] is not shelf["ch_1"], "a copy each time"
-    shelf["ch_1"] = shelf["ch_1"] | {"refunded": True}
-    assert shelf["ch_1"] == row | {"refunded": True}
-    assert list(shelf) == ["ch_1"]
-    assert list(shelf.values()) == [row | {"refunded": True}]
+    packed["ch_1"] = dict(row)
+    packed.pack("ch_1")
+    assert packed["ch_1"] == row
+    assert packed["ch_1"] is not packed["ch_1"], "a copy each time"
+    packed["ch_1"] = packed["ch_1"] | {"refunded": True}
+    assert packed["ch_1"] == row | {"refunded": True}
+    assert list(packed) == ["ch_1"]
+    assert list(packed.values()) == [row | {"refunded": True}]
 
 
 def test_what_is_old_is_packed_once_and_lists_as_before() -> None:

@@ -14,7 +14,7 @@ from billing.payments import dispute_limits, invoice_recipients, numbers
 from billing.payments.document_text import credit_note, tax_invoice
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund, RefundState
 from billing.platform.context import TransactionContext
-from emails import Cents, CreditNote, Day, Document, Facts, Mail, TaxInvoice
+from emails import Cents, CreditNote, Day, Document, Mail, MailFacts, TaxInvoice
 
 HOLD = timedelta(minutes=10)
 """How long a mail waits for its refunds, to carry their credit notes. Most refunds take a second."""
@@ -26,7 +26,7 @@ SAMPLE_FAILED = {"state": "failed", "credit_note_number": None}
 
 
 @dataclass(frozen=True)
-class ReturnedCharge(Facts):
+class ReturnedCharge(MailFacts):
     """What is returned of one charge. `credit_note_number` is None until the refund has gone."""
 
     amount: Cents

@@ -52,15 +52,6 @@ def test_a_browser_seen_once_is_not_new_again(world: World) -> None:
     assert len(notices(world)) == 1
 
 
-def test_a_session_from_before_browsers_were_told_apart_is_known_by_its_name(world: World) -> None:
-    """Else each reader would get a warning about their own browser."""
-    home = world.browser()
-    home.sign_in(ADDRESS)
-    world.execute("UPDATE reader_session SET browser_hash = NULL")
-    sign_in_again(home)
-    assert notices(world) == []
-
-
 def test_what_is_kept_of_a_browser_is_no_cookie(world: World) -> None:
     home = world.browser()
     home.sign_in(ADDRESS)

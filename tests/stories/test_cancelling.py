@@ -198,7 +198,7 @@ def test_a_moment_to_come_or_before_the_start_is_refused(world: World, in_trial:
 
 
 @pytest.mark.parametrize(
-    "wish", [{"when": "now"}, {"refund": "last"}], ids=["now", "with the last charge back"]
+    "choice", [{"when": "now"}, {"refund": "last"}], ids=["now", "with the last charge back"]
 )
 def test_reading_that_is_to_end_sooner_than_was_said_is_said_anew(
     world: World, paid_twice: Subscriber, choice: dict[str, object]

@@ -47,7 +47,7 @@ def test_a_moment_between_two_charges_gives_back_only_the_later_one(
 
 
 @pytest.mark.parametrize(
-    ("wish", "status", "returned"),
+    ("choice", "status", "returned"),
     [
         pytest.param({"when": "now", "refund": "last"}, "ended", 7500, id="now, last"),
         pytest.param({"when": "now", "refund": "none"}, "ended", 0, id="now, none"),

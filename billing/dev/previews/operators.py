@@ -19,7 +19,7 @@ from billing.web.views.keys import (
     StaffReadsPage,
 )
 from billing.web.views.operators import EventRow, PausedNote, StaffEventsPage
-from billing.web.views.staff import StaffFindPage
+from billing.web.views.staff_find import StaffFindPage
 
 CEILINGS = (
     CeilingRow(field="cents", words="Cents given back", most=100_000, used=7_500),

@@ -7,7 +7,7 @@ from datetime import date
 from billing.dev.previews.staff import REQUEST, STAFF
 from billing.dev.previews.values import NOW, PRICE
 from billing.web.views.frame import Frame, Page
-from billing.web.views.staff import EarlierWithdrawal, StaffRequestPage, StaffRequestsPage
+from billing.web.views.staff_requests import EarlierWithdrawal, StaffRequestPage, StaffRequestsPage
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:

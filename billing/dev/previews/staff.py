@@ -12,19 +12,11 @@ from billing.dev.previews.values import CARD, LONG_ADDRESS, NOW, PRICE, READER, 
 from billing.rules.money import Money
 from billing.web.views.frame import Flash, Frame, Page, StaffFrame
 from billing.web.views.requests import ContactPage, ContactSentPage, RequestConfirmedPage, RequestConfirmPage
-from billing.web.views.staff import (
-    ActField,
-    FoundRow,
-    PaymentRow,
-    RequestRow,
-    StaffActPage,
-    StaffCodePage,
-    StaffEntry,
-    StaffFindPage,
-    StaffMailPage,
-    StaffReaderPage,
-    StaffSignInPage,
-)
+from billing.web.views.staff_act import ActField, StaffActPage
+from billing.web.views.staff_find import FoundRow, StaffCodePage, StaffFindPage, StaffSignInPage
+from billing.web.views.staff_mail import StaffMailPage
+from billing.web.views.staff_reader import PaymentRow, StaffEntry, StaffReaderPage
+from billing.web.views.staff_requests import RequestRow
 
 ROOMS = (
     ("/staff", "Readers"),

@@ -8,16 +8,9 @@ from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW, PRICE
 from billing.rules.money import Money
 from billing.web.views.frame import Frame, Page
-from billing.web.views.staff import (
-    AuditRow,
-    DocumentRow,
-    MemberRow,
-    StaffAuditPage,
-    StaffInvoicesPage,
-    StaffMembersPage,
-    StaffPricesPage,
-    UnreachedReaderRow,
-)
+from billing.web.views.staff_mail import StaffPricesPage, UnreachedReaderRow
+from billing.web.views.staff_members import MemberRow, StaffMembersPage
+from billing.web.views.staff_records import AuditRow, DocumentRow, StaffAuditPage, StaffInvoicesPage
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:

@@ -29,7 +29,7 @@ from billing.staff.models import RequestKind
 from billing.staff.roles import MOST_DAYS, Permission
 from billing.web.kit.typed import LINES, whole_number
 from billing.web.staff.guard import StaffVisit
-from billing.web.views.staff import ActField
+from billing.web.views.staff_act import ActField
 
 LONGEST_NOTE = 2000
 PREVIEW = "preview"

@@ -19,7 +19,8 @@ from billing.staff.models import AuditLine
 from billing.staff.second_member import NeedsSecond
 from billing.web.staff.act_forms import PREVIEW, ActForm, Typed
 from billing.web.staff.guard import StaffMustProve, StaffVisit, refuse
-from billing.web.views.staff import StaffActPage, StaffEntry
+from billing.web.views.staff_act import StaffActPage
+from billing.web.views.staff_reader import StaffEntry
 
 SECOND = "Two members decide about this much: it is done when another member of finance, or an admin, has approved it."
 

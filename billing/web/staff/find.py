@@ -19,7 +19,7 @@ from billing.staff.roles import Permission
 from billing.subscriptions.find import latest_of
 from billing.web.staff.guard import StaffVisit, StaffVisiting, needs
 from billing.web.views.operators import PausedNote
-from billing.web.views.staff import FoundRow, StaffFindPage
+from billing.web.views.staff_find import FoundRow, StaffFindPage
 
 router = APIRouter(include_in_schema=False)
 LONGEST = 200

@@ -12,7 +12,7 @@ from billing.staff import reads
 from billing.staff.roles import Permission
 from billing.web.staff.books import Month, first_day, neighbours
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.views.staff import DocumentRow, StaffInvoicesPage
+from billing.web.views.staff_records import DocumentRow, StaffInvoicesPage
 
 router = APIRouter(include_in_schema=False)
 

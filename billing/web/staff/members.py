@@ -12,7 +12,7 @@ from billing.staff.acts.perform import ActNeedsReason
 from billing.staff.models import StaffMember
 from billing.staff.roles import Permission, Role
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.views.staff import MemberRow, StaffMembersPage
+from billing.web.views.staff_members import MemberRow, StaffMembersPage
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.STAFF)]

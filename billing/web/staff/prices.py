@@ -14,7 +14,7 @@ from billing.staff import audit
 from billing.staff.roles import Permission
 from billing.subscriptions.models import NoticeState, Price, PriceChange, PriceNotice, Subscription
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.views.staff import StaffPricesPage, UnreachedReaderRow
+from billing.web.views.staff_mail import StaffPricesPage, UnreachedReaderRow
 
 router = APIRouter(include_in_schema=False)
 

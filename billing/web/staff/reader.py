@@ -29,7 +29,8 @@ from billing.subscriptions.start import open_exception
 from billing.web.kit.view_rows import card_of
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.staff.requests import request_row
-from billing.web.views.staff import PaymentRow, StaffEntry, StaffMailPage, StaffReaderPage
+from billing.web.views.staff_mail import StaffMailPage
+from billing.web.views.staff_reader import PaymentRow, StaffEntry, StaffReaderPage
 
 router = APIRouter(include_in_schema=False)
 Reading = Annotated[StaffVisit, needs(Permission.READ)]

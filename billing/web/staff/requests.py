@@ -13,7 +13,12 @@ from billing.staff.roles import Permission
 from billing.subscriptions.models import Subscription
 from billing.web.kit.typed import LINES
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.views.staff import EarlierWithdrawal, RequestRow, StaffRequestPage, StaffRequestsPage
+from billing.web.views.staff_requests import (
+    EarlierWithdrawal,
+    RequestRow,
+    StaffRequestPage,
+    StaffRequestsPage,
+)
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(Permission.ANSWER)]

@@ -1,0 +1,43 @@
+"""The form and the preview of an act of staff."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from billing.web.views.staff_reader import StaffEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActField:
+    """One field of the form. `kind` is moment, days, rand, or choice, with `choices` as (value, words)."""
+
+    name: str
+    label: str
+    kind: str
+    value: str
+    hint: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffActPage:
+    """The preview of an act: what it would do, in words and rand. Without `version` it can't be done as typed; `error` says why.
+
+    `asks` is the question to the member and where the answer stands; the answer has at most `most` letters. `reader_reads` is the
+    answer as the reader will read it, so far as typed."""
+
+    template: ClassVar[str] = "staff/act.html"
+    reader_id: str
+    email: str
+    title: str
+    action: str
+    hidden: tuple[tuple[str, str], ...]
+    fields: tuple[ActField, ...]
+    words: tuple[str, ...]
+    button: str
+    version: str | None
+    asks: tuple[str, str] = ("Why?", "it stands in the history")
+    most: int = 1000
+    reason: str = ""
+    reader_reads: str | None = None
+    error: str | None = None
+    meanwhile: StaffEntry | None = None

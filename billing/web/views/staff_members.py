@@ -1,0 +1,26 @@
+"""Members of staff, and the form that adds one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRow:
+    staff_id: str
+    email: str
+    role: str
+    disabled_at: datetime | None
+    enrolled: bool
+    signed_in: int
+    is_this: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffMembersPage:
+    template: ClassVar[str] = "staff/members.html"
+    rows: tuple[MemberRow, ...]
+    roles: tuple[str, ...]
+    email: str = ""
+    reason: str = ""
+    error: str | None = None

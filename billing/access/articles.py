@@ -10,8 +10,13 @@ from billing.platform.actors import acted_by
 from billing.platform.context import TransactionContext
 from billing.platform.errors import NotFound
 
-_DECIDING = {"section", "access", "free_hours", "open_after_days", "published_at"}
-"""The columns that decide who may read it; `ArticleVersion` has each of them."""
+_DECIDING = {
+    "section",
+    "access",
+    "free_hours",
+    "open_after_days",
+    "published_at",
+}  # `ArticleVersion` has each
 
 
 class UnknownArticle(NotFound):

@@ -44,17 +44,12 @@ class GateMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All figures, for Prometheus."""
-        yield _counter(
-            "answers",
-            "Answers by route and reason.",
-            {
-                (route, reason): count
-                for route, by_reason in self.answers.items()
-                for reason, count in by_reason.items()
-            },
-            "route",
-            "reason",
-        )
+        answers: Counts = {
+            (route, reason): count
+            for route, counts in self.answers.items()
+            for reason, count in counts.items()
+        }
+        yield _counter("answers", "Answers by route and reason.", answers, "route", "reason")
         sums = zip([*map(str, BUCKETS), "+Inf"], accumulate(self.buckets), strict=True)
         words = "From request to answer."
         yield HistogramMetricFamily("masthead_gate_seconds", words, list(sums), self.seconds)

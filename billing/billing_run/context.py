@@ -13,7 +13,6 @@ from billing.acquirer.gateway_health import HealthByName, health_of_all
 from billing.acquirer.registry import Acquirers
 from billing.platform.db import Database
 from billing.platform.db_errors import took_too_long
-from billing.platform.monotonic import Monotonic
 from billing.platform.site import Site
 
 BATCH = 256
@@ -47,11 +46,6 @@ class RunContext:
     got_on: Callable[[], None] = lambda: None
     """Called each time a run has done something, and when it has finished."""
 
-    @property
-    def monotonic(self) -> Monotonic:
-        """The clock that the run is paced by."""
-        return self.acquirers.monotonic
-
     def health(self, at: datetime) -> AbstractContextManager[HealthByName]:
         """The health of each acquirer, which listens to its answers while the block lasts."""
         return health_of_all(self.database, self.acquirers, at, self.pause_after)
@@ -66,8 +60,7 @@ def in_halves(
         do(on)
     except Exception as problem:
         if len(on) == 1:
-            give_up(on[0], problem)
-            return
+            return give_up(on[0], problem)
         middle = len(on) // 2
         in_halves(do, on[:middle], give_up)
         in_halves(do, on[middle:], give_up)

@@ -116,7 +116,7 @@ class _Senders:
 
     def __init__(self, run_context: RunContext, health: HealthByName, at: datetime) -> None:
         self._run_context, self._health, self._at = run_context, health, at
-        self._monotonic = run_context.monotonic
+        self._monotonic = run_context.acquirers.monotonic
         self._jobs: SimpleQueue[tuple[ClaimedAttempt, float] | None] = SimpleQueue()
         self._answers: deque[_Answered] = deque()
         self._came = Condition()

@@ -2,7 +2,6 @@
 
 import sys
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import click
 
@@ -10,9 +9,6 @@ from billing.cli import billing
 from billing.cli.installation import opened
 from billing.cli.progress import progress
 from billing.cli.words import DAY
-
-if TYPE_CHECKING:
-    from billing.reconcile.reconcile import ComparisonReport
 
 
 @billing.command(name="log-name")
@@ -68,11 +64,6 @@ def reconcile(day: datetime | None) -> None:
         report = compare(services.reconcile_context, first, last, at, lambda doing: say(f"  {doing}"))
     if day is None:
         schedule.keep(services.reconcile_context, report, at)
-    _show(report)
-    sys.exit(1 if report.unexplained else 0)
-
-
-def _show(report: "ComparisonReport") -> None:
     days = f"{report.since}" if report.since == report.through else f"{report.since} to {report.through}"
     click.echo(f"{days}: {report.movements} movements at the acquirer")
     if report.caught_up:
@@ -81,3 +72,4 @@ def _show(report: "ComparisonReport") -> None:
         click.echo(f"{difference.kind}: {difference.what}")
     explained = len(report.differences) - report.unexplained
     click.echo(f"{len(report.differences)} differences, {explained} of them explained")
+    sys.exit(1 if report.unexplained else 0)

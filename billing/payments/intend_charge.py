@@ -30,7 +30,8 @@ class Intent:
 def intend_charges(ctx: TransactionContext, intents: Sequence[Intent]) -> list[str]:
     """Write down the attempts; their ids. Commit, then `charge.send_or_look_up`."""
     ordinals = _next_ordinals(ctx.session, [intent.invoice.id for intent in intents])
-    acquirers = _acquirers(ctx.session, [str(intent.subscription.payment_method_id) for intent in intents])
+    cards = bulk.one_of(PaymentMethod.id, [str(intent.subscription.payment_method_id) for intent in intents])
+    acquirers = dict(ctx.session.exec(select(PaymentMethod.id, PaymentMethod.acquirer).where(cards)).all())
     rows: list[dict[str, Any]] = [
         {
             **attempt_names(
@@ -76,8 +77,3 @@ def _next_ordinals(session: Session, invoice_ids: Sequence[str]) -> dict[str, in
     )
     last = dict(made.all())
     return {invoice_id: last.get(invoice_id, 0) + 1 for invoice_id in invoice_ids}
-
-
-def _acquirers(session: Session, method_ids: Sequence[str]) -> dict[str, str]:
-    found = select(PaymentMethod.id, PaymentMethod.acquirer).where(bulk.one_of(PaymentMethod.id, method_ids))
-    return dict(session.exec(found).all())

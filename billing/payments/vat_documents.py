@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 
 from sqlmodel import col, select
 
@@ -48,9 +49,7 @@ def of_month(ctx: TransactionContext, first_day: date) -> list[VatDocument]:
         if row.number is not None and row.issued_on is not None
     ]
     found += _credit_notes(ctx, first_day, end)
-    return sorted(
-        found, key=lambda document: (document.issued_on, document.is_credit, document.number), reverse=True
-    )
+    return sorted(found, key=attrgetter("issued_on", "is_credit", "number"), reverse=True)
 
 
 def _credit_notes(ctx: TransactionContext, first_day: date, end: date) -> list[VatDocument]:

@@ -74,9 +74,7 @@ def leaves_on(today: date, notice_days: int) -> date:
 
 
 def unused_cents(gross: int, start_on: date, end_on: date, last_day: date) -> int:
-    """Cents of a term that go back when its last day is `last_day`: by the day, rounded up for the reader, without a penalty.
-
-    `end_on` is the first day after the term."""
+    """Cents that go back when the last day of a term, up to and without `end_on`, is `last_day`. By the day, rounded up, no penalty."""
     days = (end_on - start_on).days
     unused = max(0, min(days, (end_on - last_day).days - 1))
     return -(-gross * unused // days)

@@ -74,9 +74,6 @@ def free_until(charge_on: date, zone: ZoneInfo) -> datetime:
 
 
 def extended_charge_on(today: date) -> date:
-    """The day of the first charge of a trial extended `today` because its notices missed their windows.
-
-    Eight days ahead leave room for both notices at any hour of today: the first may still be
-    accepted until seven days before the charge (CARD-4).
-    """
+    """The day of the first charge of a trial extended `today` because its notices missed their windows. Eight days ahead leave room
+    for both notices at any hour of today: the first may still be accepted until seven days before the charge (CARD-4)."""
     return civil(today) + timedelta(days=EXTENSION_DAYS)

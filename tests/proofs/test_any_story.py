@@ -328,7 +328,7 @@ def ground(databases: Databases) -> Iterator[World]:
         world.sandbox.exchanges.clear()
 
 
-def report_to(ground: World, shard: int, stories: int) -> None:
+def run_stories(ground: World, shard: int, stories: int) -> None:
     """So many stories, other ones in each shard."""
 
     class ThisStory(AnyStory):
@@ -352,4 +352,4 @@ def report_to(ground: World, shard: int, stories: int) -> None:
 @pytest.mark.prove
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_whatever_happens_every_promise_holds(ground: World, shard: int) -> None:
-    report_to(ground, shard, max(1, STORIES // SHARDS))
+    run_stories(ground, shard, max(1, STORIES // SHARDS))

@@ -24,7 +24,7 @@ class Relay:
         self._process = process
         self._transport = SmtpTransport(f"smtp://127.0.0.1:{self._says()['port']}", timeout=10)
 
-    def report_to(self, word: str) -> dict[str, int]:
+    def order(self, word: str) -> dict[str, int]:
         assert self._process.stdin
         self._process.stdin.write(f"{word}\n")
         self._process.stdin.flush()
@@ -52,12 +52,12 @@ def relay() -> Iterator[Relay]:
 def test_a_stranger_is_put_off_as_often_as_it_was_told_and_again_each_day() -> None:
     with relay() as one:
         assert one.offer("a@example.com") == TAKEN
-        one.report_to("greylist 2")
+        one.order("greylist 2")
         assert [one.offer("a@example.com") for _ in range(4)] == [PUT_OFF, PUT_OFF, TAKEN, TAKEN]
         assert one.offer("b@example.com") == PUT_OFF
-        one.report_to("greylist 1")
+        one.order("greylist 1")
         assert [one.offer("a@example.com") for _ in range(2)] == [PUT_OFF, TAKEN]
-        assert one.report_to("calm")["greylisted"] == 4
+        assert one.order("calm")["greylisted"] == 4
         assert one.offer("c@example.com") == TAKEN
 
 

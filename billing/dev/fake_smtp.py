@@ -41,16 +41,24 @@ class FakeSmtp:
             self, hostname="localhost", **{"ident": "fake", "data_size_limit": LARGEST, **options}
         )
 
+
+class _Hooks:
+    """What aiosmtpd calls. An object apart: for each connection aiosmtpd reads every attribute of its handler, and a property of
+    a subclass of `FakeSmtp` may cost seconds."""
+
+    def __init__(self, smtp: FakeSmtp) -> None:
+        self._smtp = smtp
+
     async def handle_EHLO(  # noqa: N802 aiosmtpd's name, as those below
         self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, answers: list[str]
     ) -> list[str]:
         session.host_name = hostname
-        return [answers[0], *["250-PIPELINING"] * self.pipelining, *answers[1:]]
+        return [answers[0], *["250-PIPELINING"] * self._smtp.pipelining, *answers[1:]]
 
     async def handle_MAIL(  # noqa: N802
         self, server: "Conversation", _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        if answer := await self.intervene(server, "mail", None):
+        if answer := await self._smtp.intervene(server, "mail", None):
             return answer
         envelope.mail_from = address
         envelope.mail_options.extend(options)
@@ -59,7 +67,7 @@ class FakeSmtp:
     async def handle_RCPT(  # noqa: N802
         self, server: "Conversation", _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        if answer := await self.intervene(server, "rcpt", address):
+        if answer := await self._smtp.intervene(server, "rcpt", address):
             return answer
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
@@ -76,7 +84,7 @@ class Conversation(SMTP):
         self._smtp = smtp
         self._greeted = False
         self._gone = asyncio.Event()
-        super().__init__(smtp, **options)
+        super().__init__(_Hooks(smtp), **options)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if self not in self._smtp.open:  # STARTTLS calls this a second time

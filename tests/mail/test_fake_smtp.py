@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from billing.dev.mailbox import Letter
 from tests.support.fake_smtp import FakeSmtp
 
 
@@ -79,3 +80,15 @@ def test_a_connection_that_nobody_has_accepted_yet_is_not_left_to_the_next_test(
             _is_gone(client)
             client.close()
     assert smtp.connections == 0
+
+
+def test_a_connection_reads_no_property_of_the_server() -> None:
+    """aiosmtpd reads every attribute of its handler for each connection; `letters` would parse all mails each time."""
+
+    class Costly(FakeSmtp):
+        @property
+        def letters(self) -> list[Letter]:
+            raise AssertionError("read for a connection")
+
+    with Costly() as smtp, smtplib.SMTP("127.0.0.1", smtp.port, timeout=10) as client:
+        assert client.ehlo()[0] == 250

@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlmodel import Session, col, select
 
 from billing.changes import postpone
-from billing.changes.give_back import GiveBackChoice, return_money
+from billing.changes.give_back import GiveBack, return_money
 from billing.changes.next_terms import announce_price_again
 from billing.changes.refusals import AlreadyEnded
 from billing.notices.cancellation import cancellation_undone, subscription_cancelled
@@ -73,7 +73,7 @@ def cancel(
     asked_at: datetime,
     reason: str,
     when: When = When.PERIOD_END,
-    give_back: GiveBackChoice = GiveBackChoice.AUTO,
+    give_back: GiveBack = GiveBack.AUTO,
 ) -> Subscription:
     """Cancel as of `asked_at`. Reading goes on to the end of what is free or paid, unless `when` says otherwise. Open retries end,
     charges since then go back, and a charge under way goes back when it is settled. Asking twice changes nothing, but the
@@ -88,7 +88,7 @@ def cancel(
     before = subscription.cancel_asked_at
     again = before is not None and before <= asked_at
     asked_at = min(asked_at, before or asked_at)
-    if again and when is When.PERIOD_END and give_back is not GiveBackChoice.LAST:
+    if again and when is When.PERIOD_END and give_back is not GiveBack.LAST:
         return subscription
     returning = return_money(ctx, subscription, asked_at, give_back)
     returned = [_invoice_of(ctx.session, row) for row in returning]

@@ -17,7 +17,7 @@ CAME_AFTER = "You asked to cancel before this charge was made, so it is returned
 GIVEN_BACK = "You cancelled, and this charge is returned in full."
 
 
-class GiveBackChoice(StrEnum):
+class GiveBack(StrEnum):
     """Which money goes back. Money taken after the moment of asking always does, so it refuses `none`."""
 
     NONE = "none"
@@ -38,13 +38,13 @@ def due_back(
     session: Session,
     subscription: Subscription,
     asked_at: datetime,
-    give_back: GiveBackChoice = GiveBackChoice.AUTO,
+    give_back: GiveBack = GiveBack.AUTO,
 ) -> list[DueBack]:
     """What a cancellation as of `asked_at` gives back, newest first, without what has gone back already."""
-    if give_back is GiveBackChoice.NONE:
+    if give_back is GiveBack.NONE:
         return []
     paid = paid_for(session, subscription)[::-1]
-    last = paid[:1] if give_back is GiveBackChoice.LAST else []
+    last = paid[:1] if give_back is GiveBack.LAST else []
     chosen = [row for row in paid if row in last or _came_after(row[0], row[2], asked_at)]
     left = [DueBack(payment, invoice, refund.left_of(session, payment)) for payment, invoice, _ in chosen]
     return [back for back in left if back.cents]
@@ -78,10 +78,10 @@ class ChargedSince(Conflict):
 
 
 def return_money(
-    ctx: TransactionContext, subscription: Subscription, asked_at: datetime, give_back: GiveBackChoice
+    ctx: TransactionContext, subscription: Subscription, asked_at: datetime, give_back: GiveBack
 ) -> list[Refund]:
     """Start the refunds of a cancellation as of `asked_at`. Raises ChargedSince."""
-    if give_back is GiveBackChoice.NONE and due_back(ctx.session, subscription, asked_at):
+    if give_back is GiveBack.NONE and due_back(ctx.session, subscription, asked_at):
         raise ChargedSince
     intended = [
         refund.intend(

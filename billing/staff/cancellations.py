@@ -5,7 +5,7 @@ from datetime import datetime
 from billing.billing_run.due_actions import process_due
 from billing.changes import cancel
 from billing.changes.cancel import UNDONE, When
-from billing.changes.give_back import GiveBackChoice, due_back
+from billing.changes.give_back import GiveBack, due_back
 from billing.platform.actors import ReaderActor
 from billing.platform.context import TransactionContext
 from billing.staff import facts, open_requests
@@ -24,7 +24,7 @@ def cancel_for_reader(
     asked_at: datetime,
     reason: str,
     when: When = When.PERIOD_END,
-    give_back: GiveBackChoice = GiveBackChoice.AUTO,
+    give_back: GiveBack = GiveBack.AUTO,
     may_return: bool = True,
 ) -> Subscription:
     """Cancel, counted from `asked_at` or from a form that asked for it shortly before. Such forms are closed.
@@ -33,7 +33,7 @@ def cancel_for_reader(
     `give_back` is none or not `may_return`. Raises as `changes.cancel.cancel`."""
     subscription = lock(ctx.session, subscription_id)
     first_asked_at = open_requests.asked_first(ctx.session, subscription, asked_at)
-    returns = may_return and give_back is not GiveBackChoice.NONE
+    returns = may_return and give_back is not GiveBack.NONE
     if returns or not due_back(ctx.session, subscription, first_asked_at):
         asked_at = first_asked_at
     open_requests.close_to_cancel(ctx, subscription.reader_id, since=asked_at)

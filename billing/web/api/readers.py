@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from billing.cards.start_with_saved_card import Agreed, TrialRequest, start_with_saved_card
 from billing.changes.cancel import UNDONE, When
-from billing.changes.give_back import GiveBackChoice
+from billing.changes.give_back import GiveBack
 from billing.changes.withdraw import Withdrawal
 from billing.http import shapes
 from billing.platform.context import TransactionContext
@@ -208,7 +208,7 @@ class CancelBody(shapes.Body):
     reason: str = Field(default="", max_length=200)
     comment: str = Field(default="", max_length=1000)
     when: When = When.PERIOD_END
-    refund: GiveBackChoice = GiveBackChoice.AUTO
+    refund: GiveBack = GiveBack.AUTO
 
 
 @router.post("/v1/subscriptions/{subscription_id}/cancel", summary="Cancel")

@@ -12,7 +12,7 @@ _LENGTH, _TIME = 26, 10
 _PLACES = 3
 """Letters of each number in a derived id."""
 _MAX_MOMENTS = 256
-"""Milliseconds for which the last number is remembered."""
+"""Milliseconds for which the last number is remembered: those used last."""
 _last_in: dict[int, int] = {}
 _counting = Lock()
 
@@ -23,7 +23,7 @@ def new(prefix: str, at: datetime) -> str:
     Ids that one process makes in the same millisecond keep their order, as each counts on from the last (RFC 9562, 6.2)."""
     moment = (at - EPOCH) // timedelta(milliseconds=1)
     with _counting:
-        last = _last_in.get(moment)
+        last = _last_in.pop(moment, None)  # and in again, as the newest: a moment in use is never dropped
         if last is None:
             number = secrets.randbits(79)  # the highest bit stays free, so that counting on never overflows
             if len(_last_in) >= _MAX_MOMENTS:

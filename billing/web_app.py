@@ -95,7 +95,7 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
     shared_documents.add_own(app, services)
     app.state.extras = Extras()
     app.state.services = services
-    app.state.look = PageRenderer(services.settings.zone)
+    app.state.renderer = PageRenderer(services.settings.zone)
     app.state.bulkheads = Bulkheads()
     answer_refusals(app)
     answer_strangers(app)

@@ -1,7 +1,8 @@
 """The SQL function `entitlement(zone)`: the one definition of entitled, for pages, the access cache and newsletters.
 
 A migration creates it. It has a row for each entitlement: reader_id, reason, begins_at, until, renews, features. One that
-renews outlives `until`: a late charge must lock no payer out. It agrees with `rules.access.entitlement_of`, which decides
+renews outlives `until`: a late charge must lock no payer out. A paused subscription begins, and renews, at the end of its pause,
+even before a worker has ended it. It agrees with `rules.access.entitlement_of`, which decides
 about one subscription; `tests/access/test_one_definition.py` compares them."""
 
 from datetime import datetime

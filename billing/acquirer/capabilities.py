@@ -33,7 +33,8 @@ class Capabilities:
     dispute_answer_within: timedelta
     """The shortest time in which a bank wants the answer to a dispute, where the dispute names no day."""
     descriptor_length: int
-    """Characters of a name on the statement; 0 where a charge can add nothing to it."""
+    """Characters of a name on the statement, the account's own prefix included; 0 where a charge can add nothing to it. Only what is
+    added is measured against it: the prefix is the account's."""
     card_updates: bool
     """Whether a webhook says that a network has replaced a card. Else cards that end soon are fetched each morning."""
 

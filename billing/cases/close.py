@@ -27,7 +27,7 @@ class CaseNeedsReason(Invalid):
 
 
 def close(ctx: TransactionContext, case_id: str, *, reason: str) -> Case:
-    """Raises UnknownCase, CaseClosed, NeedsReason."""
+    """Raises UnknownCase, CaseClosed, CaseNeedsReason."""
     case = lock_row(ctx.session, Case, case_id)
     if case is None:
         raise UnknownCase

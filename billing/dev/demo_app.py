@@ -38,7 +38,7 @@ def _extend(services: Services, googlebot: Proof, app: FastAPI) -> None:
         add_routes(app, staff_sign_in)
     shared_documents.add(app, services, crawler_pages.written(services))
     app.state.sitemaps = crawler_pages.SITEMAPS
-    app.state.look = paper_look(settings.zone)
+    app.state.renderer = paper_look(settings.zone)
     app.mount(ADDRESS, Static(directory=STATIC))
     app.state.googlebot = googlebot
     app.state.extras = Extras(banner=clock_bar.bar, teaser=with_sample)

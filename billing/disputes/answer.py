@@ -79,7 +79,7 @@ def intend(ctx: TransactionContext, reader_id: str, dispute_id: str, words: str)
 
 
 def send(database: Database, acquirers: Acquirers, site: Site, intended: Intended, at: datetime) -> None:
-    """Send the answer, then settle the dispute. Raises NotSent."""
+    """Send the answer, then settle the dispute. Raises EvidenceNotSent."""
     stop_point("evidence.intended")
     gateway = acquirers.named(intended.acquirer)
     answer = gateway.books.send_evidence(intended.dispute_ref, intended.evidence, key=intended.key)

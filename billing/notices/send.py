@@ -71,5 +71,4 @@ def after_that(session: Session, plan: Plan, price: Price, on: date) -> str:
 
 def moment(site: Site, at: datetime) -> str:
     """An instant in words, in the publisher's zone."""
-    local = at.astimezone(site.zone)
-    return f"{local:%A} {local.day} {local:%B %Y} at {local:%H:%M}"
+    return f"{at.astimezone(site.zone):%A %-d %B %Y at %H:%M}"

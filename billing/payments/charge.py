@@ -1,4 +1,4 @@
-"""The second step of a charge: claim what `intend_charge` wrote down, and call the gateway with no transaction open.
+"""The second step of a charge: claim what `intend_charges` wrote down, and call the gateway with no transaction open.
 
 An attempt belongs to the worker whose number stands in it. When that worker is dead, any other may claim it, and looks up what
 became of it before it sends anything."""

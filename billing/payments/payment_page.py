@@ -36,7 +36,7 @@ LIFE = timedelta(hours=1)
 SHORTEST = timedelta(minutes=10)
 """A page with less time left isn't given out again, unless a new one would end as soon."""
 OPENED_WITHIN = timedelta(minutes=25)
-"""A page that isn't opened by then has less than the acquirer's 30 minutes left, even if its clock is minutes ahead of ours."""
+"""A page that is opened by then has the acquirer's 30 minutes left, even if its clock is minutes ahead of ours."""
 WORDS = "Your subscription is charged to this card from now on. You can cancel at any time."
 
 

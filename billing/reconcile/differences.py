@@ -120,11 +120,11 @@ class Describe:
 
     def movement(self, row: BalanceMovement) -> Difference:
         """A movement for a reason that we don't know."""
-        reason = f" (“{row.description}”)" if row.description else ""
+        described = f" (“{row.description}”)" if row.description else ""
         return Difference(
             CaseKind.UNEXPECTED_MOVEMENT,
             row.ref,
-            f"{self.theirs} moved {spelled(row.net, row.currency)} as {row.category.replace('_', ' ')}{reason}.",
+            f"{self.theirs} moved {spelled(row.net, row.currency)} as {row.category.replace('_', ' ')}{described}.",
             None,
             row.net,
             facts=(("movement", row.ref), ("of", row.source_ref or "nothing named")),

@@ -29,7 +29,7 @@ class CardFound(Enum):
 
 
 def take_in_card(run: ReconcileContext, found: FoundCard, at: datetime) -> CardFound | None:
-    """Write down a saved card; None where it is known already."""
+    """Write down a saved card; None where it is known already, or nothing was taken in."""
     with run.database.transaction() as session:
         known = select(PaymentMethod.id).where(
             PaymentMethod.acquirer == run.acquirer, PaymentMethod.gateway_ref == found.card.method_ref

@@ -73,7 +73,9 @@ def _known(acquirer: str, span: ComparedSpan) -> Any:
 
 
 def short(session: Session, acquirer: str, span: ComparedSpan) -> list[tuple[Payout, int]]:
-    """Payouts without a list that took more than the account held, by the movements up to then; with what it held of them. What was missing at an earlier payout isn't reported again: the account may have held it before our books began."""
+    """Payouts without a list that took more than the account held, by the movements up to then; with what it held of them.
+
+    What was missing at an earlier payout isn't reported again: the account may have held it before our books began."""
     rows = session.exec(
         select(Payout)
         .where(_known(acquirer, span), Payout.listing == PayoutListing.NONE)

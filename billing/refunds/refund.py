@@ -82,8 +82,8 @@ def split(session: Session, payment: Payment, amount: int, *, without: Refund | 
 def intend(
     ctx: TransactionContext, payment: Payment, *, amount: int | None, cause: str, reason: str
 ) -> Refund | None:
-    """Write down a refund of `amount` cents (None: all that is left). None when nothing is left, or a refund that didn't fail has
-    this cause already. The caller holds the subscription's lock. Raises MoreThanLeft, NotAnAmount."""
+    """Write down a refund of `amount` cents (None: all that is left). None when nothing is left, or a refund that counts (`GIVEN`)
+    has this cause already. The caller holds the subscription's lock. Raises MoreThanLeft, NotAnAmount."""
     if _answered_already(ctx.session, cause):
         return None
     left = left_of(ctx.session, payment)

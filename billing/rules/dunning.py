@@ -11,7 +11,7 @@ from billing.rules.periods import civil
 GRACE_DAYS = 21
 CHANCE_DAYS = 7
 """Days to pay after a decline that comes after the grace, because we couldn't charge earlier."""
-LADDER = (0, 3, 7, 14)  # days after the first failure; rung 0 is the charge that failed
+LADDER = (0, 3, 7, 14)  # days after the first failure; the first rung is the charge that failed
 MAX_ATTEMPTS = 4
 MAX_ATTEMPTS_UNKNOWN = 2
 MAX_CARD_ATTEMPTS = 8

@@ -41,7 +41,7 @@ class Retry:
     day: date
     reason: RetryReason = RetryReason.LADDER
     rung: int | None = None
-    """Counted from 1, the first retry."""
+    """Counted from 1, the charge that failed first: the first retry is 2."""
     moved_for: MovedFor | None = None
     moved_days: int = 0
     """Days from the ladder's own day to this one; negative where it moved back."""

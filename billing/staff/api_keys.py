@@ -74,7 +74,7 @@ def create(
     ceilings: Ceilings = DEFAULTS,
     expires_at: datetime | None = None,
 ) -> str:
-    """The secret of a new key that isn't audited, for the demo and tests. Raises UnknownScope, NeedsName, NotAhead, NameTaken."""
+    """The secret of a new key that isn't audited, for the demo and tests. Raises UnknownKeyScope, NeedsName, NotAhead, NameTaken."""
     return _create(ctx, name, scopes, ceilings, expires_at)[1]
 
 

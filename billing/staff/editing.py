@@ -23,7 +23,7 @@ def open_to_all(
 
 
 def close(ctx: TransactionContext, opening_id: str) -> PublicWindow:
-    """Close a public window before its time. Raises UnknownOpening, IsClosed."""
+    """Close a public window before its time. Raises UnknownPublicWindow, IsClosed."""
     row = public_windows.close(ctx, opening_id)
     audit.write(
         ctx,

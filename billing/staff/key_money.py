@@ -48,7 +48,7 @@ def make(
     reason: str = "",
 ) -> Made:
     """Make a key, and notify the other admins where it may give money back. It works at once, up to what one admin may allow.
-    Raises as `api_keys.make`, NeedsReason."""
+    Raises as `api_keys.make`, ActNeedsReason."""
     most = _most_alone(ctx)
     wanted, waits = ceilings.cents, False
     if MONEY in scopes and most is not None and wanted > most:
@@ -62,7 +62,7 @@ def make(
 
 
 def limit(ctx: TransactionContext, key_id: str, ceilings: Ceilings, *, reason: str) -> bool:
-    """Set the ceilings of a day; whether the one of money waits for another admin. Raises UnknownKey, NeedsReason, AlreadyAsked."""
+    """Set the ceilings of a day; whether the one of money waits for another admin. Raises UnknownKey, ActNeedsReason, AlreadyAsked."""
     key = api_keys.lock(ctx, key_id)
     most = _most_alone(ctx, but=key.id)
     rises = grants(key.scopes, MONEY) and ceilings.cents > key.cents_a_day

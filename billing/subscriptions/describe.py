@@ -36,4 +36,4 @@ def in_a_sentence(
 
 
 def _day(on: date) -> str:
-    return f"{on:%A} {on.day} {on:%B %Y}"
+    return f"{on:%A %-d %B %Y}"

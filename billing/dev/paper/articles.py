@@ -70,9 +70,9 @@ def article(visit: Visiting, article_id: str) -> Response:
     sample, checked = _checked(visit, article_id)
     if _only_ahead(visit, checked):
         return Response(status_code=503)
-    email_verified = not checked.decision.allowed and is_proved_crawler(visit)
-    view = _view(visit, sample, checked, whole=email_verified)
-    if not email_verified and _is_everybodys(visit, checked):
+    is_crawler = not checked.decision.allowed and is_proved_crawler(visit)
+    view = _view(visit, sample, checked, whole=is_crawler)
+    if not is_crawler and _is_everybodys(visit, checked):
         return shared_page(visit, view, checked.decision.until)
     answer = visit.page(view)
     if view.noindex:

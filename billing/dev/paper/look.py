@@ -13,7 +13,7 @@ paper_asset = partial(asset, folder=STATIC, address=ADDRESS)
 
 
 def paper_look(zone: ZoneInfo) -> PageRenderer:
-    """A Look that also has the templates of the paper and the demo."""
+    """A `PageRenderer` that also has the templates of the paper and the demo."""
     look = PageRenderer(zone, "billing.dev.paper")
     look.environment.globals["paper_asset"] = paper_asset
     return look

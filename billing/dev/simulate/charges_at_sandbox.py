@@ -57,5 +57,5 @@ class SandboxCharges:
 
 
 def _number(email: str) -> int:
-    """Addresses are `reader-17@…` and `deaf-17@…`."""
+    """Addresses are `reader-17@…` and `unreachable-17@…`."""
     return int(email.partition("@")[0].partition("-")[2].partition("+")[0])

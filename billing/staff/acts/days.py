@@ -94,7 +94,7 @@ class ComplimentaryAct:
     what = Permission.COMPLIMENTARY
 
     def preview(self, ctx: TransactionContext, /) -> Preview:
-        """The last day. Raises NoDays, HasSubscription."""
+        """The last day. Raises NoGrantedDays, HasSubscription."""
         last_day = grants.last_day_of(ctx, self.reader_id, self.days)
         words = (
             f"Everything is open to this reader through {day(last_day)}, free of charge.",

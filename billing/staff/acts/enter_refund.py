@@ -30,7 +30,7 @@ class EnterRefundAct:
     what = Permission.ENTER_REFUND
 
     def preview(self, ctx: TransactionContext, /) -> Preview:
-        """What was returned, of which invoice, to which card. Raises UnknownPayment, AlreadyEntered, TooMuch."""
+        """What was returned, of which invoice, to which card. Raises UnknownPayment, AlreadyEntered, MoreThanLeft."""
         payment = self._payment(ctx.session)
         enter.check_enterable(ctx.session, payment, self.found)
         pays_debt = enter.debt_that_it_pays(ctx.session, payment, self.found) is not None

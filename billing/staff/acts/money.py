@@ -24,7 +24,7 @@ class GiveBackAct:
     what = Permission.REFUND
 
     def preview(self, ctx: TransactionContext, /) -> Preview:
-        """How much, of which invoice, to which card. Raises UnknownPayment, ChargeDisputed, TooMuch, NotAnAmount."""
+        """How much, of which invoice, to which card. Raises UnknownPayment, ChargeDisputed, MoreThanLeft, NotAnAmount."""
         payment = self._payment(ctx.session)
         dispute_limits.refuse_taken(ctx.session, payment)
         left = refund.left_of(ctx.session, payment)

@@ -50,7 +50,7 @@ def perform(
 ) -> AuditLine:
     """Do the act in this transaction. Programs have no role and no version; the Idempotency-Key makes theirs happen once.
 
-    Raises UnknownReader, NeedsReason, StaleVersion, OverLimit, NeedsSecond, ScopeMissing, KeyOverLimit, and what the act itself refuses."""
+    Raises UnknownReader, ActNeedsReason, StaleVersion, OverLimit, NeedsSecond, ScopeMissing, KeyOverLimit, and what the act itself refuses."""
     reason, given = checked(ctx, act, role=role, reason=reason, version=version)
     if role is not None and needs_second(ctx, act, given):
         raise NeedsSecond

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from billing.web.kit.closing import ClosingTransport
-from billing.web.kit.overload import RequestTooLarge, large_head
+from billing.web.kit.overload import WireRefusal, large_head
 
 log = logging.getLogger("billing.requests")
 
@@ -69,7 +69,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_message = self._in_head = False
         self._head_bytes = self._message_bytes = 0
         """Of the request that is arriving, without the chunk that held its first byte."""
-        self._too_much: RequestTooLarge | None = None
+        self._too_much: WireRefusal | None = None
         self._running: RequestResponseCycle | None = None
         """The request whose answer is under way; `cycle` is the newest request."""
 
@@ -85,7 +85,7 @@ class BoundedProtocol(HttpToolsProtocol):
             is_full = False  # `count` falls only at the loop's next turn
         if is_full or address_is_full:
             self._refuse(
-                RequestTooLarge(503, "too_many_connections", "Too many connections are open. Try again soon.")
+                WireRefusal(503, "too_many_connections", "Too many connections are open. Try again soon.")
             )
             return
         self._admitted = True
@@ -139,7 +139,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Say why the parser stopped: a limit was passed, or it isn't HTTP."""
-        self._refuse(self._too_much or RequestTooLarge(400, "malformed", msg))
+        self._refuse(self._too_much or WireRefusal(400, "malformed", msg))
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -152,13 +152,13 @@ class BoundedProtocol(HttpToolsProtocol):
         """The head is complete: start the application, if the head is within the limits."""
         self._all.silent.pop(self, None)
         if len(self.url) > self._limits.url:
-            self._stop(RequestTooLarge(414, "address_too_long", "The address is longer than we read."))
+            self._stop(WireRefusal(414, "address_too_long", "The address is longer than we read."))
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > self._limits.head or len(self.headers) > self._limits.headers:
             self._stop(large_head(self._limits.headers, self._limits.head))
         if len(self.pipeline) >= self._limits.pipelined:
             self._stop(
-                RequestTooLarge(400, "pipelined", "Too many requests wait for the answer to an earlier one.")
+                WireRefusal(400, "pipelined", "Too many requests wait for the answer to an earlier one.")
             )
         self._in_head = False
         super().on_headers_complete()
@@ -240,9 +240,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self.end()
 
     def _refuse_slow(self) -> None:
-        self._refuse(RequestTooLarge(408, "too_slow", "The request didn't arrive in time."))
+        self._refuse(WireRefusal(408, "too_slow", "The request didn't arrive in time."))
 
-    def _refuse(self, reason: RequestTooLarge) -> None:
+    def _refuse(self, reason: WireRefusal) -> None:
         """End the connection, with the reason if no other answer is under way."""
         self._cancel_timers()
         log.warning("refused %s %s", reason.status, reason.code)
@@ -270,7 +270,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._all.silent[self] = None
         self._arm(seconds, self.transport.abort)
 
-    def _stop(self, reason: RequestTooLarge) -> NoReturn:
+    def _stop(self, reason: WireRefusal) -> NoReturn:
         self._too_much = reason
         raise reason
 

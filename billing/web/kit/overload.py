@@ -5,8 +5,8 @@ from http import HTTPStatus
 from billing.web.kit.problems import problem
 
 
-class RequestTooLarge(Exception):
-    """Stops the parser: the request exceeds a limit."""
+class WireRefusal(Exception):
+    """Stops the parser: the request exceeds a limit, comes too slowly, or can't be read."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         self.status, self.code, self.detail = status, code, detail
@@ -19,7 +19,7 @@ class RequestTooLarge(Exception):
         return b"\r\n".join([*head, b"", bytes(answer.body) if with_body else b""])
 
 
-def large_head(headers: int, size: int) -> RequestTooLarge:
+def large_head(headers: int, size: int) -> WireRefusal:
     """The refusal of a head with too many headers or bytes."""
     words = f"The headers are more than the {headers}, or larger than the {size // 1024} kB, that we read."
-    return RequestTooLarge(431, "headers_too_large", words)
+    return WireRefusal(431, "headers_too_large", words)

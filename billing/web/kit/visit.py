@@ -218,7 +218,7 @@ def open_visit(request: Request) -> Visit:
     visit = Visit(
         request=request,
         services=services,
-        look=request.app.state.look,
+        look=request.app.state.renderer,
         at=services.clock.now(),
         browser_secret=known or secrets.token_urlsafe(32),
         new_browser=not known,

@@ -240,4 +240,4 @@ def _bare(request: Request, view: Page) -> Response:
         today=services.site.today(services.clock.now()),
         paper_url=services.settings.paper,
     )
-    return HTMLResponse(request.app.state.look.page(view, frame))
+    return HTMLResponse(request.app.state.renderer.page(view, frame))

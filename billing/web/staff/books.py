@@ -235,7 +235,7 @@ def paid_back(
 ) -> Response:
     """Record that a failed refund, or a charge that nothing explains, was paid from our bank account; by default today.
 
-    Raises UnknownRefund, NothingOwed."""
+    Raises UnknownRefund, RefundNotOwed."""
     subject = charge_ref or refund_id
     try:
         day = _day(on) if on else visit.services.site.today(visit.at)

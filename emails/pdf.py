@@ -28,7 +28,8 @@ def pdf_of(mail: Mail, house: House) -> Pdf | None:
 
 def print_documents(documents: Sequence[Document], house: House) -> Pdf:
     """One file with a page for each document, named after the first."""
-    sheets = json.dumps([sheet_of(document, tidy_house(house)) for document in documents])
+    tidy = tidy_house(house)
+    sheets = json.dumps([sheet_of(document, tidy) for document in documents])
     content = _print({"sheets": sheets, "house": json.dumps(asdict(house))})
     return Pdf(f"{documents[0].file_name}.pdf", content)
 

@@ -61,8 +61,10 @@ def register(ctx: TransactionContext, given: Article, terms: AccessTerms) -> Art
     terms.check()
     known = ctx.session.get(Article, given.id)
     before = _deciding(known) if known else None
-    row = ctx.session.merge(given)
+    row = ctx.session.merge(given) if known else given
     row.access, row.free_hours, row.open_after_days = terms.access, terms.free_hours, terms.open_after_days
+    if known is None:
+        ctx.session.add(row)
     if _deciding(row) != before:
         ctx.session.add(_version(ctx, row))
     ctx.session.flush()

@@ -1,6 +1,6 @@
 """May this reader read this article? Gathers the facts for `rules.access.decide`, for pages, programs and edges."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -84,7 +84,9 @@ def check_all(
     """The decision on each question; None for an unknown article. Counts nothing, whatever `AccessRequest.counts` says.
 
     Loads each kind of fact for all questions at once, in a fixed number of statements."""
-    results = _by_policy(ctx, questions)
+    results = _by_policy(
+        ctx, questions, load(ctx.session, Article, {article_id for article_id, _ in questions})
+    )
     closed = [index for index, result in results.items() if not result.decision.allowed]
     opened = _gifts(ctx, [questions[index] for index in closed])
     for index, gift in zip(closed, opened, strict=True):
@@ -107,13 +109,14 @@ def check_all(
 
 def facts_for_anonymous(ctx: TransactionContext, article: Article) -> Facts:
     """The facts that hold without an account: the policy, and what editors opened."""
-    (result,) = _by_policy(ctx, [(article.id, AccessRequest(ANONYMOUS))]).values()
+    (result,) = _by_policy(ctx, [(article.id, AccessRequest(ANONYMOUS))], {article.id: article}).values()
     return result.facts
 
 
-def _by_policy(ctx: TransactionContext, questions: Sequence[Question]) -> dict[int, AccessResult]:
-    """The decisions without gifts and meter, by the question's index; none for an unknown article."""
-    known = load(ctx.session, Article, {article_id for article_id, _ in questions})
+def _by_policy(
+    ctx: TransactionContext, questions: Sequence[Question], known: Mapping[str, Article]
+) -> dict[int, AccessResult]:
+    """The decisions without gifts and meter, by the question's index; none for an article that isn't `known`."""
     names = {row.section for row in known.values()}
     sections = policies.of_sections(ctx.session, names)
     windows = public_windows.of_articles(ctx, known, names)

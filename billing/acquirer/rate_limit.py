@@ -42,7 +42,7 @@ class RateLimiter:
         if self.per_second == 0:
             yield RateSlot(self, None)
             return
-        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with database.autocommit() as connection:
             connection.execute(_LOCK, self.key)
             try:
                 yield RateSlot(self, connection)

@@ -12,6 +12,7 @@ from billing.cases.open import open_case
 from billing.payments.models import Attempt, AttemptState, Invoice
 from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
+from billing.platform.db import lock_one
 from billing.platform.site import Site
 from billing.platform.stop_points import reached
 from billing.rules import trial
@@ -98,7 +99,7 @@ def stop_waiting(ctx: TransactionContext, subscription: Subscription, invoice_id
     """End the attempt that waits for staff, as its reader pays in another way. The caller holds the subscription's lock."""
     attempt = waiting(ctx.session, invoice_id)
     if attempt is not None:
-        attempt = ctx.session.get_one(Attempt, attempt.id, with_for_update=True, populate_existing=True)
+        attempt = lock_one(ctx.session, Attempt, attempt.id)
         attempt.state, attempt.settled_at, attempt.claimed_by = AttemptState.NOT_SENT, ctx.at, None
         close_case(ctx, attempt)
         mark(subscription, ctx.zone, charging_since=None)

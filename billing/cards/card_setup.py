@@ -26,7 +26,7 @@ from billing.payments.models import CardSetup, PaymentMethod, SetupPurpose, Setu
 from billing.platform import ids
 from billing.platform.actors import WORKER, Actor, ReaderActor
 from billing.platform.context import TransactionContext
-from billing.platform.db import Database
+from billing.platform.db import Database, lock_one
 from billing.platform.errors import NotFound, Unavailable
 from billing.platform.site import Site
 from billing.platform.stop_points import stop_point
@@ -184,7 +184,7 @@ def finish(
         return setup  # a missing page may be there in a minute; else the visit ends with its time
     stop_point("setup.fetched")
     with database.begin(site, at, WORKER) as ctx:
-        setup = ctx.session.get_one(CardSetup, visit.setup_id, with_for_update=True, populate_existing=True)
+        setup = lock_one(ctx.session, CardSetup, visit.setup_id)
         if setup.state is SetupState.OPEN:
             setup.session_ref = ref
             if isinstance(answer, Unknown):

@@ -13,6 +13,7 @@ from billing.payments.invoices import open_invoice
 from billing.payments.models import Attempt, AttemptState, PaymentMethod
 from billing.platform import ids
 from billing.platform.context import TransactionContext
+from billing.platform.db import lock_one
 from billing.platform.errors import Conflict
 from billing.platform.logs import log_event
 from billing.platform.site import Site
@@ -150,9 +151,7 @@ def _lock(session: Session, method_id: str) -> tuple[list[Subscription], Payment
         )
     ).all()
     subscriptions = list(lock_all(session, ids_of_live).values())
-    return subscriptions, session.get_one(
-        PaymentMethod, method_id, with_for_update=True, populate_existing=True
-    )
+    return subscriptions, lock_one(session, PaymentMethod, method_id)
 
 
 def removed(ctx: TransactionContext, acquirer: str, method_refs: Sequence[str]) -> bool:

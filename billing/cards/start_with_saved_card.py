@@ -15,7 +15,7 @@ from billing.payments.dispute_limits import DisputeOpen, refuse_while_open
 from billing.payments.models import CardSetup, SetupPurpose, SetupState
 from billing.platform.actors import Actor
 from billing.platform.context import TransactionContext
-from billing.platform.db import Database, keep_loaded
+from billing.platform.db import Database, keep_loaded, lock_one
 from billing.platform.errors import PaymentRefused, Unavailable
 from billing.platform.site import Site
 from billing.readers import consents
@@ -68,14 +68,16 @@ def start_with_saved_card(
     card = _save(database, gateway, reader, setup_id, request.method_ref)
     with database.begin(site, at, request.by) as ctx:
         keep_loaded(ctx.session)
-        setup = _lock(ctx.session, setup_id)
+        setup = lock_one(ctx.session, CardSetup, setup_id)
         if setup.state is SetupState.DONE:  # the same call was made twice at once
             raise AlreadySubscribed
         subscription = complete(ctx, setup, card, by=request.by)
         if subscription is not None:
             return begun(ctx.session, by_id(ctx.session, reader.id), subscription)
         refusal = setup.refusal
-    raise next((reason for reason in (AlreadySubscribed, DisputeOpen) if reason.code == refusal), TrialUsed)
+    raise next(
+        (refused for refused in (AlreadySubscribed, DisputeOpen) if refused.code == refusal), TrialUsed
+    )
 
 
 def _begin(ctx: TransactionContext, acquirer: str, request: TrialRequest) -> tuple[Reader, str]:
@@ -147,10 +149,6 @@ def _agreed_before(session: Session, setup: CardSetup, agreed: Agreed, first_cha
     return given == (agreed.text_version, agreed.accepted_at, first_charge_on)
 
 
-def _lock(session: Session, setup_id: str) -> CardSetup:
-    return session.get_one(CardSetup, setup_id, with_for_update=True, populate_existing=True)
-
-
 def _save(database: Database, gateway: Gateway, reader: Reader, setup_id: str, method_ref: str) -> SavedCard:
     """Save the card for its reader's customer. A card belongs to the first customer it was saved for, so that one is noted
     first."""
@@ -198,10 +196,10 @@ def _customer_of(session: Session, acquirer: str, reader_id: str, method_ref: st
 
 def _note(database: Database, setup_id: str, customer_ref: str) -> None:
     with database.transaction() as session:
-        _lock(session, setup_id).customer_ref = customer_ref
+        lock_one(session, CardSetup, setup_id).customer_ref = customer_ref
 
 
 def _another_key(database: Database, setup_id: str) -> None:
     """The acquirer repeats this answer for the same key: the next call uses another, for the same customer (STR-5)."""
     with database.transaction() as session:
-        _lock(session, setup_id).keys_unusable += 1
+        lock_one(session, CardSetup, setup_id).keys_unusable += 1

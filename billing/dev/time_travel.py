@@ -53,7 +53,7 @@ def advance(
     refuse_copy(services.database)
     with (
         doing(Work.IN_TURN),
-        services.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        services.database.autocommit() as connection,
     ):
         key = {"key": advisory_key("advance the clock")}
         connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), key)

@@ -33,8 +33,9 @@ def _refunds(session: Session, payment: Payment) -> Sequence[Refund]:
 
 def returned_by_bank(session: Session, payment: Payment) -> list[Refund]:
     """The failed refunds of a payment that would be owed if a bank hadn't taken the charge back."""
-    still = of_payment(session, payment)
-    return [row for row in among(payment, _refunds(session, payment), taken=0) if row not in still]
+    refunds = _refunds(session, payment)
+    still = among(payment, refunds, taken=dispute_limits.cents_taken(session, payment))
+    return [row for row in among(payment, refunds, taken=0) if row not in still]
 
 
 def _counts(refund: Refund) -> bool:

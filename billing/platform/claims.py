@@ -34,7 +34,7 @@ def worker_lock(database: Database) -> Iterator[int]:
     """A number for this run's claims. It is locked until the block ends or the process dies."""
     number = secrets.randbits(31)
     key = {"class": _CLASS, "number": number}
-    with _own_connection(database) as connection:
+    with database.autocommit() as connection:
         connection.execute(sa.text("SELECT pg_advisory_lock(:class, :number)"), key)
         try:
             yield number
@@ -46,7 +46,7 @@ def worker_lock(database: Database) -> Iterator[int]:
 def only_one(database: Database, name: str) -> Iterator[bool]:
     """Try to lock this name for the block. False: another worker holds it."""
     key = {"key": advisory_key(name)}
-    with _own_connection(database) as connection:
+    with database.autocommit() as connection:
         if not connection.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one():
             yield False
             return
@@ -54,11 +54,6 @@ def only_one(database: Database, name: str) -> Iterator[bool]:
             yield True
         finally:
             connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), key)
-
-
-def _own_connection(database: Database) -> sa.Connection:
-    """Session-level locks live on a connection of their own, outside of any transaction."""
-    return database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
 
 def is_running(database: Database, name: str) -> bool:

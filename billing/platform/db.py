@@ -74,6 +74,11 @@ class Database:
         sa.event.listen(self.engine, "checkin", self._note_use)
         sa.event.listen(self.engine, "checkout", self._make_ready)
 
+    def autocommit(self) -> sa.Connection:
+        """A connection of its own, outside of any transaction: where session-level advisory locks live, which outlast the
+        transactions beside it and end with the process."""
+        return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
     def transaction(self) -> AbstractContextManager[Session]:
         """A session whose work is committed when the block ends, and undone when it raises.
 

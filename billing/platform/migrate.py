@@ -155,7 +155,7 @@ def _watched(
     over = False
     changed = Condition()
 
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as elsewhere:
+    with database.autocommit() as elsewhere:
 
         def poll() -> None:
             with suppress(sa.exc.SQLAlchemyError):

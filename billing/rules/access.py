@@ -237,8 +237,9 @@ def entitlement_of(
 
     Uncancelled, it holds whatever the clock says: `access_until`, the end of what is free or paid, only
     says when the next charge is due. Cancelled, it ends at `cancels_at` (exclusive). A charge that raced the cancellation, and
-    goes back, may have moved `access_until`. `resumes_at`: the first instant
-    after a pause. `access/entitled` says the same in SQL: change both. Raises NaiveInstant.
+    goes back, may have moved `access_until`. `resumes_at`: the first instant after a pause.
+
+    The SQL function `entitlement` says the same (see `access/entitled`): change both, that one by a migration. Raises NaiveInstant.
     """
     at = aware(at)
     if state is State.PAUSED and resumes_at is not None:

@@ -1,11 +1,11 @@
 """A fixed term, such as a year: when its end is announced, and what goes back when a reader leaves early (CPA-2)."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from billing.rules import business_days
+from billing.rules.notices import NoticeWindow
 from billing.rules.periods import at_time, start_of_day
 
 EARLIEST, AIM, LATEST = 79, 60, 41
@@ -15,23 +15,10 @@ MOST_NOTICE = 20
 """The longest notice, in business days, that the law lets us ask of a reader who leaves early (CPA-2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class TermNoticeWindow:
-    """When the mail server must accept the notice: both ends included (UTC). It is sent from `aim_at` on."""
-
-    opens_at: datetime
-    aim_at: datetime
-    closes_at: datetime
-
-    def holds(self, at: datetime) -> bool:
-        """Whether the instant lies in the window."""
-        return self.opens_at <= at <= self.closes_at
-
-
-def window(ends_on: date, zone: ZoneInfo) -> TermNoticeWindow:
+def window(ends_on: date, zone: ZoneInfo) -> NoticeWindow:
     """The window of the notice for a term whose first day after it is `ends_on`."""
     last_day = ends_on - timedelta(days=1)
-    return TermNoticeWindow(
+    return NoticeWindow(
         start_of_day(business_days.before(last_day, EARLIEST), zone),
         at_time(business_days.before(last_day, AIM), NOTICE_TIME, zone),
         at_time(business_days.before(last_day, LATEST), time(23, 59, 59), zone),

@@ -109,7 +109,7 @@ def terms_of(session: Session, subscription: Subscription) -> tuple[Plan, Price]
 
 
 def load_terms(session: Session, subscriptions: Sequence[Subscription]) -> None:
-    """Read the prices and plans of many subscriptions, so that `terms_of` makes no query where the session holds them (`db.hold`)."""
+    """Read the prices and plans of many subscriptions, so that `terms_of` makes no query where the session holds them (`db.keep_loaded`)."""
     price_ids = {subscription.price_id for subscription in subscriptions}
     if price_ids:
         query = select(Price, Plan).join(Plan, col(Plan.id) == Price.plan_id)

@@ -107,9 +107,8 @@ class Caller:
             return self._respond(do)
         request_hash = self._hash(body)
         lock = {"key": advisory_key(f"idempotency {self.key_id} {self.idempotency_key}")}
-        autocommit = self.services.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         # a session lock, on a connection of its own: it outlasts the transactions inside, and ends if this process dies
-        with autocommit as connection:
+        with self.services.database.autocommit() as connection:
             if not connection.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), lock).scalar_one():
                 raise StillRunning
             try:

@@ -81,8 +81,9 @@ def _site(settings: Settings, tokens: Tokens) -> Site:
         settings.public_url,
         tokens,
         settings.installation,
-        Policy.model_validate(settings, from_attributes=True),
-        StaffLimits.model_validate(settings, from_attributes=True),
+        # taken out: `settings` itself is a Policy too, and holds secrets that rules have no use for
+        Policy.model_validate(settings.model_dump(include=set(Policy.model_fields))),
+        StaffLimits.model_validate(settings.model_dump(include=set(StaffLimits.model_fields))),
     )
 
 

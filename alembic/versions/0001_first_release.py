@@ -25,7 +25,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("there is no release before the first one")
+    raise RuntimeError("There is no release before the first one. Make a new database instead.")
 
 
 def _tables() -> None:
@@ -1584,7 +1584,7 @@ def _tables() -> None:
         sa.Column("next_price_id", text, nullable=True),
         sa.Column("next_terms_on", sa.Date(), nullable=True),
         sa.Column(
-            "next_terms_reason",
+            "next_terms_because",
             sa.Enum(
                 "switch",
                 "term",
@@ -1614,7 +1614,7 @@ def _tables() -> None:
         ),
         sa.CheckConstraint("(cancel_asked_at IS NULL) = (cancels_at IS NULL)", name="cancel_has_its_end"),
         sa.CheckConstraint(
-            "num_nulls(next_price_id, next_terms_on, next_terms_reason) IN (0, 3)",
+            "num_nulls(next_price_id, next_terms_on, next_terms_because) IN (0, 3)",
             name="next_terms_are_whole",
         ),
         sa.ForeignKeyConstraint(
@@ -1842,7 +1842,7 @@ def _tables() -> None:
         postgresql_where=sa.text("state = 'announced'"),
     )
     op.create_index(
-        "told_once",
+        "announced_once",
         "price_notice",
         ["change_id", "subscription_id"],
         unique=True,
@@ -2539,9 +2539,7 @@ def _access_notices() -> None:
         END $$
     """)
     for table, moments, kind, name in ACCESS_NOTICES:
-        named = (
-            "api_key" if kind == "api_key_previous" else kind
-        )  # an old secret is dropped like the present one
+        named = kind.removesuffix("_previous")  # an old secret is dropped like the present one
         quoted = name.replace("'", "''")
         for moment in moments:
             event, rows = AFTER[moment]

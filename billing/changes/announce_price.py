@@ -104,7 +104,7 @@ def _postpone_late(database: Database, site: Site, planned: PriceChange, at: dat
         with database.begin(site, at, WORKER) as ctx:
             s = lock(ctx.session, subscription_id)
             notice = open_notice(ctx.session, subscription_id)
-            announced = s.next_terms_reason is TermsChangeReason.PRICE and s.state is State.ACTIVE
+            announced = s.next_terms_because is TermsChangeReason.PRICE and s.state is State.ACTIVE
             if notice is not None and announced and not s.charging_since:
                 postpone_price(ctx, s, notice)
 
@@ -180,7 +180,7 @@ def _announce(ctx: TransactionContext, planned: PriceChange, new: Price, subscri
         reason=f"{new.amount} cents from {starts_on}",
         next_price_id=new.id,
         next_terms_on=starts_on,
-        next_terms_reason=TermsChangeReason.PRICE,
+        next_terms_because=TermsChangeReason.PRICE,
     )
     price_changing(ctx, s, notice, new)
     return True

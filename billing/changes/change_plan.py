@@ -87,7 +87,7 @@ def preview(
 def coming_plan(session: Session, subscription: Subscription) -> str:
     """The plan of the period to come, as things stand."""
     s = subscription
-    if s.next_terms_reason is TermsChangeReason.SWITCH and s.next_price_id is not None:
+    if s.next_terms_because is TermsChangeReason.SWITCH and s.next_price_id is not None:
         return session.get_one(Price, s.next_price_id).plan_id
     return session.get_one(Plan, s.plan_id).then_plan_id or s.plan_id
 
@@ -108,7 +108,7 @@ def choose_plan(
         reason=reason,
         next_price_id=found.price.id,
         next_terms_on=found.on,
-        next_terms_reason=TermsChangeReason.SWITCH,
+        next_terms_because=TermsChangeReason.SWITCH,
     )
     plan_switched(ctx, subscription)
     return subscription
@@ -119,7 +119,11 @@ def undo(ctx: TransactionContext, subscription_id: str, *, reason: str) -> Subsc
 
     Raises NoSwitch, UnknownSubscription."""
     s = lock(ctx.session, subscription_id)
-    if s.state is not State.ACTIVE or s.next_terms_reason is not TermsChangeReason.SWITCH or s.charging_since:
+    if (
+        s.state is not State.ACTIVE
+        or s.next_terms_because is not TermsChangeReason.SWITCH
+        or s.charging_since
+    ):
         raise NoSwitch
     columns: SubscriptionPatch = NOTHING_NEXT.copy()
     if s.is_fixed_term and s.term_notice_at is not None:
@@ -158,5 +162,5 @@ def _price_again(session: Session, subscription: Subscription) -> SubscriptionPa
     return {
         "next_price_id": price.id,
         "next_terms_on": notice.starts_on,
-        "next_terms_reason": TermsChangeReason.PRICE,
+        "next_terms_because": TermsChangeReason.PRICE,
     }

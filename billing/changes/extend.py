@@ -18,7 +18,7 @@ from billing.subscriptions.change import SubscriptionPatch, change, lock
 from billing.subscriptions.models import Subscription, TermsChangeReason
 from billing.subscriptions.schedule import pause_is_ahead
 
-NOTHING_NEXT: SubscriptionPatch = {"next_price_id": None, "next_terms_on": None, "next_terms_reason": None}
+NOTHING_NEXT: SubscriptionPatch = {"next_price_id": None, "next_terms_on": None, "next_terms_because": None}
 """No other terms begin with a later period."""
 NOTICES_DUE: SubscriptionPatch = {"term_notice_at": None, "first_notice_at": None, "second_notice_at": None}
 """The notices of a term's end, and of the charge after it, are due again."""
@@ -73,7 +73,7 @@ def _of_a_year(ctx: TransactionContext, subscription: Subscription, after: date)
     notice = term_notice_sent.of_this_year(ctx, s)
     announced = term.announced_after(notice.accepted_at if notice else None, after, ctx.at, ctx.zone)
     if announced is Announced.LATE:
-        if s.next_terms_reason is TermsChangeReason.SWITCH and s.term_notice_at is not None:
+        if s.next_terms_because is TermsChangeReason.SWITCH and s.term_notice_at is not None:
             announced = Announced.STANDS
         else:
             announced, after = Announced.AFRESH, max(after, term.extended_end(ctx.today))
@@ -87,7 +87,7 @@ def _still_announced(
     if seen.announced not in (Announced.STANDS, Announced.CORRECTED):
         return {}
     columns: SubscriptionPatch = {"term_notice_at": subscription.term_notice_at or ctx.at}
-    if seen.notice is not None and subscription.next_terms_reason is not TermsChangeReason.SWITCH:
+    if seen.notice is not None and subscription.next_terms_because is not TermsChangeReason.SWITCH:
         columns |= term_notice_sent.announced_terms(ctx.session, subscription, seen.notice)
     return columns
 
@@ -129,8 +129,8 @@ def moved_to(subscription: Subscription, on: date) -> SubscriptionPatch:
     }
     if subscription.is_fixed_term:
         columns |= NOTICES_DUE
-    if subscription.next_terms_reason is TermsChangeReason.SWITCH:
+    if subscription.next_terms_because is TermsChangeReason.SWITCH:
         columns |= {"next_terms_on": on}
-    if subscription.next_terms_reason is TermsChangeReason.TERM:
+    if subscription.next_terms_because is TermsChangeReason.TERM:
         columns |= NOTHING_NEXT
     return columns

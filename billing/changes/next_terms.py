@@ -45,7 +45,7 @@ def begin(ctx: TransactionContext, subscription: Subscription, starts_on: date) 
         return False
     price = ctx.session.get_one(Price, s.next_price_id)
     plan = ctx.session.get_one(Plan, price.plan_id)
-    if s.next_terms_reason is TermsChangeReason.PRICE and not _price_was_announced(ctx, s):
+    if s.next_terms_because is TermsChangeReason.PRICE and not _price_was_announced(ctx, s):
         _change(ctx, s, Event.PRICE_KEPT, "the notice did not arrive in time", NOTHING_NEXT)
         return False
     columns: SubscriptionPatch = NOTHING_NEXT | {"price_id": price.id}
@@ -53,7 +53,7 @@ def begin(ctx: TransactionContext, subscription: Subscription, starts_on: date) 
         # `settle` sets it when the year is paid: a charge that is made again must not look like the end of a year
         columns |= {"plan_id": plan.id, "is_fixed_term": False, "term_notice_at": None}
         columns |= _anchored(ctx.session, s, starts_on)
-    reason = f"{s.next_terms_reason}: {plan.id} at {price.amount} cents"
+    reason = f"{s.next_terms_because}: {plan.id} at {price.amount} cents"
     _change(ctx, s, Event.TERMS_CHANGED, reason, columns)
     return True
 
@@ -122,7 +122,7 @@ def announce_end(ctx: TransactionContext, subscription: Subscription) -> ActionO
         columns |= {
             "next_price_id": month.id,
             "next_terms_on": ends_on,
-            "next_terms_reason": TermsChangeReason.TERM,
+            "next_terms_because": TermsChangeReason.TERM,
         }
     _change(ctx, s, Event.TERM_ANNOUNCED, f"the year ends on {ends_on}", columns)
     term_ending(ctx, s, month)
@@ -146,7 +146,7 @@ def missing_notice(ctx: TransactionContext, subscription: Subscription) -> str |
     ends_on = s.period_end_on or s.charge_on
     if ctx.today != ends_on:
         return "the announced day passed without a charge"
-    if s.next_terms_reason is TermsChangeReason.TERM and s.next_terms_on is not None:
+    if s.next_terms_because is TermsChangeReason.TERM and s.next_terms_on is not None:
         accepted = accepted_at(ctx.session, term_notice_key(s.id, s.next_terms_on))
         if accepted is None or accepted > term.window(ends_on, ctx.zone).closes_at:
             return "the notice of the year's end did not arrive in time"
@@ -157,7 +157,7 @@ def missing_notice(ctx: TransactionContext, subscription: Subscription) -> str |
 def extend(ctx: TransactionContext, subscription: Subscription, reason: str) -> ActionOutcome:
     """Extend the year, free of charge, until the notices before its charge can be in time."""
     s = subscription
-    announced = s.next_terms_reason is not TermsChangeReason.TERM or (
+    announced = s.next_terms_because is not TermsChangeReason.TERM or (
         s.next_terms_on is not None
         and accepted_at(ctx.session, term_notice_key(s.id, s.next_terms_on)) is not None
     )
@@ -167,7 +167,7 @@ def extend(ctx: TransactionContext, subscription: Subscription, reason: str) -> 
         columns |= {
             "next_price_id": s.next_price_id,
             "next_terms_on": s.next_terms_on,
-            "next_terms_reason": s.next_terms_reason,
+            "next_terms_because": s.next_terms_because,
         }
     else:
         end = term.extended_end(ctx.today)

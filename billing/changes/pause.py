@@ -58,7 +58,7 @@ def preview(site: Site, subscription: Subscription, months: int, at: datetime, *
         raise IsOwing
     if s.state is not State.ACTIVE or s.is_fixed_term or s.period_end_on is None:
         raise CannotPause
-    if s.next_terms_reason is TermsChangeReason.SWITCH or s.period_end_on <= site.today(at):
+    if s.next_terms_because is TermsChangeReason.SWITCH or s.period_end_on <= site.today(at):
         raise CannotPause
     return pause.of(s.period_end_on, months)
 

@@ -70,5 +70,5 @@ def announced_terms(session: Session, subscription: Subscription, notice: Notice
     return {
         "next_price_id": announced_price(session, subscription, notice).id,
         "next_terms_on": notice.ends_on,
-        "next_terms_reason": TermsChangeReason.TERM,
+        "next_terms_because": TermsChangeReason.TERM,
     }

@@ -74,7 +74,7 @@ def _keys(s: Subscription) -> Sequence[str]:
         return []
     ends_on = s.period_end_on or s.charge_on
     reminders = [term_reminder_key(which, s.id, ends_on) for which in Notice]
-    if s.next_terms_reason is TermsChangeReason.TERM and s.next_terms_on is not None:
+    if s.next_terms_because is TermsChangeReason.TERM and s.next_terms_on is not None:
         return [term_notice_key(s.id, s.next_terms_on), *reminders]
     return reminders  # a reader who has switched plans needs no notice of the year's end
 

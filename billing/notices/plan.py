@@ -21,7 +21,7 @@ class PriceChangeMail(
     kind="price_notice",
     true_while=true_while.subscription(
         true_while.GOES_ON,
-        "s.next_terms_reason = 'price'",
+        "s.next_terms_because = 'price'",
         f"s.next_terms_on = {true_while.day('from_on')}",
     ),
 ):
@@ -59,7 +59,7 @@ def price_changing(
 
 
 @dataclass(frozen=True)
-class PlanSwitchedMail(Mail, true_while=true_while.next_charge("from_on", "s.next_terms_reason = 'switch'")):
+class PlanSwitchedMail(Mail, true_while=true_while.next_charge("from_on", "s.next_terms_because = 'switch'")):
     """The reader chose another plan, which begins on `from_on`; until then it can be undone."""
 
     samples = {"": {"every": "year", "amount": 75000}}

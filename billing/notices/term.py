@@ -58,7 +58,7 @@ def term_ending(
     """The term ends: what follows, and what the reader chose or may choose (CPA-2). A correction may be sent until the end."""
     ends_on = subscription.period_end_on or subscription.charge_on
     year, chosen = None, None
-    if subscription.next_terms_reason is TermsChangeReason.SWITCH:
+    if subscription.next_terms_because is TermsChangeReason.SWITCH:
         plan, price = terms_on(ctx.session, subscription, ends_on)
         chosen = f"{price.money.with_vat_words()} a {plan.period_label}"
     else:

@@ -59,14 +59,14 @@ def ask_for_act(ctx: TransactionContext, act: Act, *, role: Role, reason: str, v
 
 
 def ask_for_admin(ctx: TransactionContext, email: str, *, reason: str) -> Approval:
-    """Ask another admin to approve a new one. Raises BadAddress, NeedsReason, AlreadyAsked."""
+    """Ask another admin to approve a new one. Raises BadAddress, ActNeedsReason, AlreadyAsked."""
     email = clean_address(email)
     words = (f"{email} may do everything here, as an admin.",)
     return _ask(ctx, _new(ctx, ApprovalKind.NEW_ADMIN, reason, {"email": email}, words))
 
 
 def ask_for_key(ctx: TransactionContext, key: ApiKey, cents: int, *, reason: str) -> Approval:
-    """Ask another admin to approve a key's ceiling of money. Raises NeedsReason, AlreadyAsked."""
+    """Ask another admin to approve a key's ceiling of money. Raises ActNeedsReason, AlreadyAsked."""
     words = (
         f"The API key {key.name} may give {format_zar(cents)} back in a day, to all readers together.",
         f"Until then it may give {format_zar(key.cents_a_day)}.",
@@ -140,6 +140,13 @@ def approve(ctx: TransactionContext, approval_id: str) -> Approval:
     return approval
 
 
+_CHANGED: dict[ApprovalKind, type[Refusal]] = {
+    ApprovalKind.NEW_ADMIN: members.NotYourself,
+    ApprovalKind.KEY_CEILING: api_keys.UnknownKey,
+}
+"""The refusal that says that things are others than when it was asked for; of an act, every one does."""
+
+
 def _do(ctx: TransactionContext, approval: Approval) -> bool:
     asker = members.by_id(ctx.session, approval.asked_by)
     needed = needed_of(approval) or load(approval.act).what
@@ -153,7 +160,7 @@ def _do(ctx: TransactionContext, approval: Approval) -> bool:
             return True
         # From here on the asker acts: the audit and the limits count the act as theirs.
         approval.line_id = _act(ctx.acting_as(audit.of(asker, "")), approval, asker.role)
-    except (Refusal, NoSuchTransition):
+    except _CHANGED.get(approval.kind, (Refusal, NoSuchTransition)):
         return False
     return approval.line_id is not None
 

@@ -46,7 +46,7 @@ class SubscriptionPatch(TypedDict, total=False):
     retry_on: date | None
     next_price_id: str | None
     next_terms_on: date | None
-    next_terms_reason: TermsChangeReason | None
+    next_terms_because: TermsChangeReason | None
     resumes_on: date | None
     cancel_asked_at: datetime | None
     cancels_at: datetime | None

@@ -91,7 +91,7 @@ class Subscription(SQLModel, table=True):
             name="never_forgotten",
         ),
         sa.CheckConstraint(
-            "num_nulls(next_price_id, next_terms_on, next_terms_reason) IN (0, 3)",
+            "num_nulls(next_price_id, next_terms_on, next_terms_because) IN (0, 3)",
             name="next_terms_are_whole",
         ),
         sa.CheckConstraint("state <> 'paused' OR resumes_on IS NOT NULL", name="pause_has_its_end"),
@@ -136,7 +136,7 @@ class Subscription(SQLModel, table=True):
     next_price_id: str | None = Field(default=None, foreign_key="price.id")
     """The price, and by it the plan, of the period that begins on `next_terms_on` or later."""
     next_terms_on: date | None = None
-    next_terms_reason: TermsChangeReason | None = Field(
+    next_terms_because: TermsChangeReason | None = Field(
         default=None, sa_column=enum_column(TermsChangeReason, nullable=True)
     )
     resumes_on: date | None = None
@@ -208,7 +208,7 @@ class PriceNotice(SQLModel, table=True):
     __table_args__ = (
         sa.Index("price_notice_open", "subscription_id", postgresql_where=sa.text("state = 'announced'")),
         sa.Index(
-            "told_once",
+            "announced_once",
             "change_id",
             "subscription_id",
             unique=True,

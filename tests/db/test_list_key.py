@@ -3,6 +3,7 @@
 import pytest
 
 from billing.platform import list_key
+from billing.platform.errors import RefusesToStart
 from billing.platform.settings import Settings
 from billing.platform.tokens import Tokens
 from tests.support.installation import SECRET_KEY, settings_for
@@ -34,7 +35,10 @@ def test_a_new_database_gets_a_random_one(world: World) -> None:
 
 def test_without_one_nothing_starts(world: World) -> None:
     world.execute("UPDATE installation SET list_key = ''")
-    with world.services.database.transaction() as session, pytest.raises(list_key.WrongSecretKey):
+    with (
+        world.services.database.transaction() as session,
+        pytest.raises(RefusesToStart, match="billing migrate"),
+    ):
         list_key.load_tokens(session, world.settings)
 
 

@@ -157,8 +157,9 @@ class ReaderActs:
         """Give another card on the account page, with a fresh session."""
         services = self.installation.services
         with services.database.begin(services.site, at, WORKER) as ctx:
-            browser_here = sessions.Browser(("",), _address(who), AGENT)
-            secret = sessions.open_session(ctx, who.reader_id, browser_here, email_verified=True)
+            hashes = (services.site.tokens.digest("browser", _address(who)),)
+            browser_of_mail = sessions.Browser(hashes, _address(who), AGENT)
+            secret = sessions.open_session(ctx, who.reader_id, browser_of_mail, email_verified=True)
         with self._browser(who) as browser:
             browser.keep_cookie(cookies.cookie_name(services.settings, cookies.SESSION), secret)
             browser.get("/account/card")

@@ -111,7 +111,7 @@ def share(part: int, whole: int) -> str:
 
 
 def _mail_faults(verdict: SimulationVerdict) -> int:
-    return sum(verdict.mail.get(what, 0) for what in ("deferred", "greylisted", "refused", "unfigures"))
+    return sum(verdict.mail.get(what, 0) for what in ("deferred", "greylisted", "refused", "untold"))
 
 
 def _minutes(seconds: float) -> str:

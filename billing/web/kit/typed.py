@@ -12,9 +12,9 @@ LINES = BeforeValidator(_one_character_a_break)
 Without this, a full textarea is refused and its text is lost."""
 
 
-def whole_number(typed: str, most: int) -> int | None:
-    """A number from 0 to `most`; None for anything else."""
+def whole_number(typed: str, most: int, digits: int) -> int | None:
+    """A number from 0 to `most`, of so many digits at most; None for anything else."""
     text = typed.strip()
     # `isdecimal` alone accepts the digits of other scripts; `int` alone accepts "1_000"
-    is_number = text.isascii() and text.isdecimal() and len(text) <= 10
+    is_number = text.isascii() and text.isdecimal() and len(text) <= digits
     return int(text) if is_number and int(text) <= most else None

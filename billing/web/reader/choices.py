@@ -40,7 +40,7 @@ def choices(ctx: TransactionContext, subscription: Subscription | None) -> Choic
         return None
     return Choices(
         ahead=_ahead(ctx, s),
-        can_undo_plan=s.next_terms_reason is TermsChangeReason.SWITCH,
+        can_undo_plan=s.next_terms_because is TermsChangeReason.SWITCH,
         plans=_options(ctx, s),
         can_pause=_can_pause(ctx, s),
         pause="running" if s.state is State.PAUSED else "ahead" if pause_is_ahead(s) else "none",

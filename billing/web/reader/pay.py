@@ -48,25 +48,23 @@ def back(visit: Visiting, attempt: Annotated[str, Query(max_length=100)] = "") -
         return visit.go("/account")
     if not polls:
         return _came_back(visit, attempt, invoice_id)
+    # also without a poll, where the bulkhead is full, the claim is released: the page polls again by itself
     return GatewayCall(
-        visit, partial(_poll, visit, attempt, invoice_id), partial(_release, visit, attempt, invoice_id)
+        visit,
+        partial(_poll, visit, attempt, invoice_id),
+        partial(_came_back, visit, attempt, invoice_id, claimed=True),
     )
 
 
 def _poll(visit: Visit, attempt_id: str, invoice_id: str) -> Response:
     pay_in_person.return_from_page(visit.services.run_context, attempt_id, visit.at)
-    return _release(visit, attempt_id, invoice_id)
+    return _came_back(visit, attempt_id, invoice_id, claimed=True)
 
 
-def _release(visit: Visit, attempt_id: str, invoice_id: str) -> Response:
-    """Release the claim; also without a poll, where the bulkhead is full: the page polls again by itself."""
+def _came_back(visit: Visit, attempt_id: str, invoice_id: str, *, claimed: bool = False) -> Response:
     with visit.begin() as ctx:
-        return_polls.done(ctx, Attempt, attempt_id, visit.services.settings.return_poll_seconds)
-    return _came_back(visit, attempt_id, invoice_id)
-
-
-def _came_back(visit: Visit, attempt_id: str, invoice_id: str) -> Response:
-    with visit.begin() as ctx:
+        if claimed:
+            return_polls.done(ctx, Attempt, attempt_id, visit.services.settings.return_poll_seconds)
         if ctx.session.get_one(Attempt, attempt_id).state is not AttemptState.OPEN:
             return visit.go("/pay")
         owing = pay_in_person.owing(ctx, invoice_id)

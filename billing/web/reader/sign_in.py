@@ -75,18 +75,17 @@ def confirm(visit: Guarded) -> Response:
 @router.post("/sign-in/code")
 def type_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
     """Use the code from the mail, in the browser that requested it; five tries. Raises TooMany."""
-
-    def use(ctx: TransactionContext) -> SignedIn | None:
-        sign_in.count_codes(ctx, visit.browser)
-        return sign_in.confirm_code(ctx, code[:20], visit.browser)
-
-    return _use(visit, use)
+    return _use(visit, lambda ctx: sign_in.confirm_code(ctx, code[:20], visit.browser), is_typed=True)
 
 
-def _use(visit: Visit, use: Callable[[TransactionContext], SignedIn | None]) -> Response:
+def _use(
+    visit: Visit, use: Callable[[TransactionContext], SignedIn | None], *, is_typed: bool = False
+) -> Response:
     """Sign in by the link or the code. What this browser did before is the reader's now, and a start that waited goes on."""
     try:
         with visit.begin() as ctx:
+            if is_typed:
+                sign_in.count_codes(ctx, visit.browser)  # first: one code too many waits for no lock
             # before its link: `cards/ownership_proof` locks in this order too
             setup = ownership_proof.lock_visit(ctx.session, visit.cookie(cookies.SETUP), visit.browser_hashes)
             done = use(ctx)

@@ -217,7 +217,7 @@ def read_moment(text: str, zone: ZoneInfo) -> datetime:
 
 
 def _read_days(text: str) -> int:
-    days = whole_number(text, MOST_DAYS)
+    days = whole_number(text, MOST_DAYS, digits=3)
     if not days:
         raise NotDays
     return days

@@ -110,7 +110,7 @@ def _terms(access: str, free_hours: str, open_after_days: str) -> AccessTerms:
 
 
 def _number(typed: str) -> int | None:
-    number = whole_number(typed, 99_999)
+    number = whole_number(typed, 99_999, digits=5)
     if number is None and typed.strip():
         raise BadHours
     return number

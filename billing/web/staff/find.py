@@ -64,14 +64,13 @@ def search(
     """Go straight to the reader if only one matches. A POST keeps addresses out of browser histories and logs (SEC-9)."""
     text = query.strip()[:LONGEST]
     with visit.begin() as ctx:
-        waiting = _waiting(visit, ctx.session)
         if not text or not storable(text):
             error = "Type an address or a part of it, an id, an invoice number, or the last four digits of a card."
-            return visit.page(StaffFindPage(waiting=waiting, error=error), 422)
+            return visit.page(StaffFindPage(waiting=_waiting(visit, ctx.session), error=error), 422)
         rows = tuple(_row(ctx, found) for found in find(ctx, text))
-    if len(rows) == 1:
-        return visit.go(f"/staff/readers/{rows[0].reader_id}")
-    return visit.page(StaffFindPage(found=rows, query=text, waiting=waiting))
+        if len(rows) == 1:
+            return visit.go(f"/staff/readers/{rows[0].reader_id}")
+        return visit.page(StaffFindPage(found=rows, query=text, waiting=_waiting(visit, ctx.session)))
 
 
 def _row(ctx: TransactionContext, found: FoundReader) -> FoundRow:

@@ -57,7 +57,7 @@ class TypedCeilings:
 
 
 def _number(typed: str, most: int) -> int:
-    number = whole_number(typed, most)
+    number = whole_number(typed, most, digits=10)
     if number is None:
         raise BadKeyNumber
     return number

@@ -80,16 +80,18 @@ def save(
     """Save the draft, then do what the pressed button says. A draft that can't be saved is shown again with the reason."""
     if then.startswith("insert:"):
         draft = draft.with_card(then.removeprefix("insert:"))
-    note = None
     try:
         issue = _save(visit, issue_id, draft)
-        draft = Draft.of(issue)
+    except issues.HasStarted:
+        raise
+    except Refusal as refusal:
+        return _back(visit, issue_id, draft, error=refusal)
+    draft, note = Draft.of(issue), None
+    try:
         if then == "test":
             note = _send_test(visit, issue, variant)
         elif then == "schedule":
             _schedule(visit, issue, when)
-    except issues.HasStarted:
-        raise
     except Refusal as refusal:
         return _back(visit, issue_id, draft, error=refusal)
     return _back(visit, issue_id, draft, note=note) if note else visit.go(f"{ROOM}/{issue_id}", "staff-saved")

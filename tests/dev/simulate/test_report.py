@@ -38,6 +38,7 @@ def verdict(*broken: str) -> SimulationVerdict:
         list(broken),
         answers=answers,
         struck=Counter({"call: cut": 2}),
+        mail=Counter({"untold": 3, "greylisted": 4}),
         charges=20,
         cents=150_000,
     )
@@ -51,6 +52,8 @@ def test_a_clean_life_is_told_on_one_page(tmp_path: Path) -> None:
     assert page.count("<svg") == 7
     assert "http" not in page.replace("http-equiv", ""), "nothing comes from elsewhere"
     assert "R1,500.00" in summary(verdict())
+    (faults,) = (line for line in summary(verdict()).splitlines() if "faults met" in line)
+    assert faults.split()[-1] == "9", "calls cut, mails deferred, and mails taken without an answer"
     assert conclusion(verdict()).startswith("Every promise was kept")
 
 

@@ -93,9 +93,9 @@ def live(database_url: str, tmp_path: Path) -> dict[str, str]:
 def test_no_live_process_imports_anything_of_dev_or_answers_for_it(
     live: dict[str, str], tmp_path: Path
 ) -> None:
-    notices = json.dumps([COMMANDS, [*OF_THE_DEMO, *LIVES_ON]])
+    argument = json.dumps([COMMANDS, [*OF_THE_DEMO, *LIVES_ON]])
     done = subprocess.run(
-        [sys.executable, "-c", LIVED, notices],
+        [sys.executable, "-c", LIVED, argument],
         env=live,
         cwd=tmp_path,
         capture_output=True,

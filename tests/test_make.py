@@ -41,9 +41,9 @@ def targets() -> set[str]:
 
 
 def test_help_lists_every_public_target_with_what_it_does() -> None:
-    notices = dict(re.findall(r"^  make (\S+) +(\S.*)$", make("help"), re.MULTILINE))
-    assert set(notices) == targets()
-    assert {"demo", "test", "prove", "bench"} <= set(notices), "the public surface names these"
+    output = dict(re.findall(r"^  make (\S+) +(\S.*)$", make("help"), re.MULTILINE))
+    assert set(output) == targets()
+    assert {"demo", "test", "prove", "bench"} <= set(output), "the public surface names these"
     assert make() == make("help"), "who types only `make` is told as well"
 
 

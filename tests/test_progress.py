@@ -31,12 +31,12 @@ LONG = {
 def terminal() -> Iterator[tuple[IO[str], Callable[[], str]]]:
     """A file that is a terminal, and its contents, which are known when it is closed."""
     ours, theirs = os.openpty()
-    notices: list[bytes] = []
+    output: list[bytes] = []
 
     def read() -> None:
         try:
             while piece := os.read(ours, 4096):
-                notices.append(piece)
+                output.append(piece)
         except OSError:  # Linux says so when the last writer has closed
             return
 
@@ -45,7 +45,7 @@ def terminal() -> Iterator[tuple[IO[str], Callable[[], str]]]:
 
     def said() -> str:
         reader.join(30)
-        return b"".join(notices).decode()
+        return b"".join(output).decode()
 
     try:
         with os.fdopen(theirs, "w") as err:

@@ -61,8 +61,8 @@ def seal_first(session: Session, settings: Settings) -> None:
 
 def load_tokens(session: Session, settings: Settings) -> Tokens:
     """All keys of the installation. Raises WrongSecretKey."""
-    row = session.get_one(Installation, 1)
-    if not row.list_key:
+    row = session.get(Installation, 1)
+    if row is None or not row.list_key:
         raise RefusesToStart("The database has no list key yet. Run `billing migrate` first.")
     tokens = tokens_of(settings)
     found = open_row(row, tokens)

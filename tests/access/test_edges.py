@@ -334,5 +334,5 @@ def test_many_evaluations_share_what_they_have_in_common(world: World, put: Put)
         "/access/v1/evaluations", json={"evaluations": [{}]}, headers={"x-request-id": "a\tb"}
     )
     assert odd.headers["x-request-id"] != "a\tb"
-    notices = httpx.get(f"{world.url}/.well-known/authzen-configuration", trust_env=False).json()
-    assert notices["access_evaluation_endpoint"] == f"{world.url}/access/v1/evaluation"
+    found = httpx.get(f"{world.url}/.well-known/authzen-configuration", trust_env=False).json()
+    assert found["access_evaluation_endpoint"] == f"{world.url}/access/v1/evaluation"

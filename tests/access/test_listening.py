@@ -132,14 +132,14 @@ def test_ranges_as_players_ask_for_them(nomsa: Browser) -> None:
     address, size = address_of(nomsa), len(WHOLE)
     whole = ask(nomsa, address)
     assert (whole.status_code, whole.headers["accept-ranges"]) == (200, "bytes")
-    for choice, start, end in (
+    for wanted_range, start, end in (
         ("0-99", 0, 100),
         ("100-", 100, size),
         ("-500", size - 500, size),
         ("5-999999999", 5, size),
     ):
-        part = ask(nomsa, address, range=f"bytes={choice}")
-        assert (part.status_code, part.content) == (206, WHOLE[start:end]), choice
+        part = ask(nomsa, address, range=f"bytes={wanted_range}")
+        assert (part.status_code, part.content) == (206, WHOLE[start:end]), wanted_range
         assert part.headers["content-range"] == f"bytes {start}-{end - 1}/{size}"
     tag = whole.headers["etag"]
     assert ask(nomsa, address, range="bytes=9-", **{"if-range": tag}).content == WHOLE[9:]

@@ -149,9 +149,9 @@ def stale(said: list[tuple[float, float, str]], changes: list[tuple[float, float
     found = []
     for number, (_, done, expected) in enumerate(changes):
         until = changes[number + 1][0] if number + 1 < len(changes) else float("inf")
-        for asked, given, notices in said:
-            if done + LEASE <= asked and given <= until and notices != expected:
-                found.append(f"{notices}, {asked - done:.3f} s after it was {expected}")
+        for asked, given, decided in said:
+            if done + LEASE <= asked and given <= until and decided != expected:
+                found.append(f"{decided}, {asked - done:.3f} s after it was {expected}")
     return found
 
 

@@ -42,14 +42,14 @@ def program(name: str, *args: object) -> "subprocess.Popen[str]":
     )
 
 
-def notices(process: "subprocess.Popen[str]") -> str:
+def output(process: "subprocess.Popen[str]") -> str:
     out, _ = process.communicate(timeout=SECONDS + 240)
     assert process.returncode == 0
     return out
 
 
 def ask(url: str, seconds: float, movers: int, *rate: float) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(notices(program("asking", url, seconds, STILL, movers, *rate)))
+    said: dict[str, Any] = json.loads(output(program("page_load", url, seconds, STILL, movers, *rate)))
     assert said["failed"] == []
     assert said["wrong"] == []
     return said
@@ -108,7 +108,7 @@ def test_no_answer_is_wrong_or_missing_under_load(database_url: str) -> None:
         moving = program("moving", database_url, SECONDS, STILL, MOVING, NEWCOMERS)
         try:
             said = ask(url, SECONDS, movers, SHARE * most)
-            lines = [json.loads(line) for line in notices(moving).splitlines()]
+            lines = [json.loads(line) for line in output(moving).splitlines()]
         finally:
             moving.kill()
     committed: dict[int, list[Change]] = {}

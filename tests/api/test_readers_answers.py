@@ -18,8 +18,8 @@ def test_readers_are_found_by_address_by_external_id_and_page_by_page(world: Wor
     assert get("/v1/readers", params={"email": "R3@Example.com"}).json()["data"][0]["id"] == begun[3]["id"]
     found = get("/v1/readers", params={"external_id": "crm-5"}).json()
     assert ([row["id"] for row in found["data"]], found["has_more"]) == ([begun[5]["id"]], False)
-    for stranger in ({"email": "nobody@example.com"}, {"external_id": "crm-99"}):
-        assert get("/v1/readers", params=stranger).json() == {"data": [], "has_more": False}
+    for query in ({"email": "nobody@example.com"}, {"external_id": "crm-99"}):
+        assert get("/v1/readers", params=query).json() == {"data": [], "has_more": False}
 
     seen: list[str] = []
     more, after = True, None

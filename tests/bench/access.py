@@ -196,8 +196,8 @@ def _warm(folder: Path, process: Process, readers: int) -> None:
     known = 0
     for _ in range(60):
         run(process, script(folder, "warm", _everyone(readers, known)), 5)
-        notices = httpx.get(f"{process.url}/metrics", trust_env=False, timeout=30).text
-        kept = re.search(r'masthead_gate_kept\{kind="sessions"\} (\S+)', notices)
+        output = httpx.get(f"{process.url}/metrics", trust_env=False, timeout=30).text
+        kept = re.search(r'masthead_gate_kept\{kind="sessions"\} (\S+)', output)
         known = int(float(kept.group(1))) if kept is not None else 0
         if known >= readers:
             return

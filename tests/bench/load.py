@@ -80,7 +80,7 @@ def run(process: Process, lua: Path, seconds: float) -> Served:
     assert WRK is not None
     watched = psutil.Process(process.pid)
     before = watched.cpu_times()
-    notices = subprocess.run(
+    output = subprocess.run(
         [
             *(WRK, "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s"),
             *("--latency", "-s", str(lua), process.url),
@@ -92,15 +92,15 @@ def run(process: Process, lua: Path, seconds: float) -> Served:
     ).stdout
     after = watched.cpu_times()
     spent = after.user + after.system - before.user - before.system
-    found = re.search(r"(\d+) requests in", notices)
-    assert found is not None, notices
+    found = re.search(r"(\d+) requests in", output)
+    assert found is not None, output
     requests = int(found.group(1))
-    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", notices)
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
     return Served(
-        a_second=float(re.search(r"Requests/sec:\s+([\d.]+)", notices).group(1)),  # type: ignore[union-attr]
+        a_second=float(re.search(r"Requests/sec:\s+([\d.]+)", output).group(1)),  # type: ignore[union-attr]
         a_cpu_second=requests / spent,
-        p50=_milliseconds(notices, "50%"),
-        p99=_milliseconds(notices, "99%"),
+        p50=_milliseconds(output, "50%"),
+        p99=_milliseconds(output, "99%"),
         wrong=int(bad.group(1)) if bad else 0,
     )
 
@@ -125,7 +125,7 @@ def pressing(process: Process, lua: Path, connections: int) -> Iterator[None]:
         asking.wait()
 
 
-def _milliseconds(notices: str, share: str) -> float:
-    found = re.search(rf"{share}\s+([\d.]+)(us|ms|s)", notices)
-    assert found is not None, notices
+def _milliseconds(output: str, share: str) -> float:
+    found = re.search(rf"{share}\s+([\d.]+)(us|ms|s)", output)
+    assert found is not None, output
     return float(found.group(1)) * {"us": 0.001, "ms": 1, "s": 1000}[found.group(2)]

@@ -86,7 +86,7 @@ def reading(url: str, table: str) -> Iterator[psycopg.Connection]:
 
 
 def test_a_migration_that_waits_says_for_whom(database_url: str) -> None:
-    notices: list[str] = []
+    blockers: list[str] = []
     with (
         closing(behind(database_url, lock=60)) as database,
         reading(database_url, "worker_heartbeat") as operator,
@@ -94,12 +94,12 @@ def test_a_migration_that_waits_says_for_whom(database_url: str) -> None:
         pid = operator.info.backend_pid
 
         def waits(who: str) -> None:
-            notices.append(who)
+            blockers.append(who)
             operator.rollback()
 
         migrate.upgrade(database, waits=waits)
         assert lacks(database) == set()
-    [who] = notices
+    [who] = blockers
     assert who.startswith(f"process {pid} ({OPERATOR}), idle in transaction, at it since 20")
     assert who.endswith("it holds worker_heartbeat")
     assert "count" not in who, "a statement may hold an address"
@@ -165,14 +165,14 @@ def test_it_gives_up_at_last_and_names_who_is_in_its_way(database_url: str) -> N
 
 
 def test_two_at_once_wait_for_each_other(database_url: str) -> None:
-    notices: list[str] = []
+    blockers: list[str] = []
     with closing(behind(database_url, lock=60)) as database:
         other = only_one(database, migrate.TURN)
         other.__enter__()
         steps = Steps(lambda: None, lambda: other.__exit__(None, None, None))
-        migrate.upgrade(database, waits=notices.append, monotonic=steps)
+        migrate.upgrade(database, waits=blockers.append, monotonic=steps)
         assert (steps.tries, lacks(database)) == (3, set())
-    [who] = notices
+    [who] = blockers
     assert "masthead" in who
     assert "another billing migrate" in who
 

@@ -85,8 +85,8 @@ class Paper:
             return 200, kept | {"Set-Cookie": "of-the-paper=1"}, BEGINNING
         body = whole_text(found.group()).encode()
         plain = {"Content-Type": "text/html; charset=utf-8", "Accept-Ranges": "bytes"}
-        choice = re.fullmatch(r"bytes=(\d+)-(\d+)", headers.get("range", ""))
-        if choice is None:
+        byte_range = re.fullmatch(r"bytes=(\d+)-(\d+)", headers.get("range", ""))
+        if byte_range is None:
             return 200, plain, body
-        start, end = int(choice[1]), int(choice[2]) + 1
+        start, end = int(byte_range[1]), int(byte_range[2]) + 1
         return 206, plain | {"Content-Range": f"bytes {start}-{end - 1}/{len(body)}"}, body[start:end]

@@ -35,7 +35,7 @@ def faults(raw: bytes) -> list[str]:
     return [one.words for one in check(raw) if one.holds is False]
 
 
-def notices(raw: bytes) -> str:
+def report(raw: bytes) -> str:
     return "\n".join(one.words for one in check(raw))
 
 
@@ -43,8 +43,8 @@ def notices(raw: bytes) -> str:
 def test_a_signature_of_our_domain_or_the_one_above_is_what_mailboxes_want(domain: str) -> None:
     raw = delivered(signature(domain))
     assert faults(raw) == []
-    assert "List-Unsubscribe-Post is signed" in notices(raw)
-    assert "selector s2027" in notices(raw)
+    assert "List-Unsubscribe-Post is signed" in report(raw)
+    assert "selector s2027" in report(raw)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_two_signatures_are_not_added_up() -> None:
 def test_a_relays_own_message_id_is_no_fault() -> None:
     raw = delivered(signature(covers=":".join(COVERED)))
     assert faults(raw) == []
-    assert "Message-ID is not signed, which is no fault" in notices(raw)
+    assert "Message-ID is not signed, which is no fault" in report(raw)
 
 
 def test_what_a_relay_took_away_or_added_is_told() -> None:

@@ -95,7 +95,7 @@ def test_a_notice_that_the_relay_takes_after_its_window_is_too_late_for_the_char
     assert world.charges() == []
     world.advance_to(local(2027, 3, 20, 9))
     assert world.charged_at() == ["2027-03-20 09:00"]
-    assert [notices for notices in world.mail_kinds(in_trial.email) if "2027-03-20" in notices] == [
+    assert [mail_kind for mail_kind in world.mail_kinds(in_trial.email) if "2027-03-20" in mail_kind] == [
         "first notice for 2027-03-20",
         "second notice for 2027-03-20",
     ]

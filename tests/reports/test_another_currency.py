@@ -29,7 +29,7 @@ def compare(world: World, since: date = CHARGE_DAY, through: date | None = None)
     return reconcile(world.services.reconcile_context, since, through or since, world.now)
 
 
-def notices(report: ComparisonReport) -> list[tuple[str, int | None, int | None]]:
+def differing(report: ComparisonReport) -> list[tuple[str, int | None, int | None]]:
     """Kind, our cents, Stripe's."""
     return [(one.kind.value, one.ours, one.theirs) for one in report.differences]
 
@@ -80,7 +80,7 @@ def test_a_month_that_settles_in_dollars_is_clean_and_each_currency_adds_up(worl
         | {"currency": "usd", "amount": CHARGE, "fee": FEE, "exchange_rate": RATE}
         == world.sandbox.objects("balance_transaction")[0]
     )
-    assert notices(compare(world)) == []
+    assert differing(compare(world)) == []
     after = stands(world)
     assert after["ZAR", "conversion"] == 7500
     assert ("ZAR", "gateway") not in after, "no rand are at Stripe"
@@ -89,7 +89,7 @@ def test_a_month_that_settles_in_dollars_is_clean_and_each_currency_adds_up(worl
     world.advance_to(local(2027, 3, 27, 12))
     assert (stands(world)["USD", "bank"], at_stripe(world)) == (CHARGE - FEE, 0)
     assert ("USD", "gateway") not in stands(world)
-    assert (notices(compare(world, CHARGE_DAY, date(2027, 3, 26))), cases(world)) == ([], [])
+    assert (differing(compare(world, CHARGE_DAY, date(2027, 3, 26))), cases(world)) == ([], [])
     [moved] = world.rows("SELECT * FROM balance_movement WHERE category = 'charge'")
     assert (moved["currency"], moved["exchange_rate"]) == ("USD", RATE)
     assert (moved["presented_amount"], moved["presented_currency"]) == (7500, "ZAR")
@@ -101,7 +101,7 @@ def test_a_refund_at_another_rate_books_what_the_rate_cost(world: World) -> None
     compare(world)
     world.sandbox.banks("settle_in", currency="usd", rate=0.06)
     give_back(world, payment)
-    assert notices(compare(world)) == []
+    assert differing(compare(world)) == []
     after = stands(world)
     assert after["USD", "exchange_differences"] == 450 - CHARGE, (
         "it cost as many cents more as it had brought in"
@@ -122,7 +122,7 @@ def test_refunds_in_part_dispute_and_bounce_are_set_beside_the_charges_own_rate(
     refs = {row["id"]: row["charge_ref"] for row in world.rows("SELECT id, charge_ref FROM payment")}
     opened = [world.sandbox.banks("dispute", charge=refs[payment])["id"] for payment in (lost, won)]
     world.settle()
-    assert notices(compare(world)) == []
+    assert differing(compare(world)) == []
     # A third of 413 is 138 cents and went back for 125, and each of the other three for 375.
     assert stands(world)["USD", "exchange_differences"] == 125 - 138 + 3 * (375 - CHARGE)
     world.sandbox.banks("settle_in", currency="usd", rate=RATE)
@@ -131,7 +131,7 @@ def test_refunds_in_part_dispute_and_bounce_are_set_beside_the_charges_own_rate(
     world.sandbox.banks("win", dispute=opened[1])
     world.settle()
     world.advance_to(local(2027, 4, 3, 12))
-    assert notices(compare(world, CHARGE_DAY, date(2027, 4, 2))) == []
+    assert differing(compare(world, CHARGE_DAY, date(2027, 4, 2))) == []
     after = stands(world)
     assert after["USD", "exchange_differences"] == 125 - 138 + 3 * (375 - CHARGE), (
         "what came back, did so at the first rate"
@@ -159,7 +159,7 @@ def test_what_differs_is_told_in_the_currency_it_is_in(world: World, staff: Sign
     execute(world, "DELETE FROM payment")
     world.sandbox.banks("correct", amount=-1234, description="We found an error")
     report = compare(world)
-    assert sorted(notices(report), key=str) == [
+    assert sorted(differing(report), key=str) == [
         ("unexpected_movement", None, -1234),
         ("unknown_charge", None, 7500),
     ]
@@ -284,7 +284,7 @@ def test_a_dispute_in_the_settlements_currency_is_booked_in_the_charges(
     assert (world.sandbox.disputes()[0]["currency"], world.sandbox.disputes()[0]["amount"]) == ("usd", taken)
     assert disputed(world) == [cents]
     world.advance(days=1)
-    assert notices(compare(world)) == []
+    assert differing(compare(world)) == []
     after = stands(world)
     assert after["ZAR", "disputes"] == cents
     assert ("ZAR", "gateway") not in after
@@ -294,7 +294,7 @@ def test_a_dispute_in_the_settlements_currency_is_booked_in_the_charges(
     world.sandbox.banks("win", dispute=ref)
     world.settle()
     world.advance(days=2)
-    assert notices(compare(world, CHARGE_DAY, date(2027, 3, 18))) == []
+    assert differing(compare(world, CHARGE_DAY, date(2027, 3, 18))) == []
     after = stands(world)
     assert ("ZAR", "disputes") not in after
     assert after.get(("USD", "exchange_differences"), 0) == 0, "what came back, came back at the same rate"
@@ -309,7 +309,7 @@ def test_a_dispute_whose_event_is_lost_is_caught_up_with_in_the_charges_currency
     dispute(world, payment)
     world.settle()
     assert disputed(world) == []
-    assert notices(compare(world)) == []
+    assert differing(compare(world)) == []
     assert disputed(world) == [7500]
     after = stands(world)
     assert (after["ZAR", "disputes"], after["USD", "gateway"]) == (7500, at_stripe(world))
@@ -327,7 +327,7 @@ def test_an_inquiry_in_the_settlements_currency_that_becomes_a_dispute(world: Wo
     world.sandbox.banks("lose", dispute=ref)
     world.settle()
     world.advance(days=1)
-    assert notices(compare(world)) == []
+    assert differing(compare(world)) == []
     assert (disputed(world), stands(world)["ZAR", "disputes"]) == ([7500], 7500)
 
 

@@ -90,9 +90,9 @@ def check_files(world: World, folder: Path) -> None:
 @pytest.mark.usefixtures("busy_march")
 @pytest.mark.rare
 def test_the_files_are_what_the_ledger_says(world: World, tmp_path: Path) -> None:
-    notices = run_on(world, "export", str(tmp_path / "march"), "--from", "2027-03-01", "--to", "2027-03-31")
-    assert notices.exit_code == 0, notices.output
-    assert "2 tax invoices, 0 numbers missing\n2 credit notes, 0 numbers missing" in notices.output
+    done = run_on(world, "export", str(tmp_path / "march"), "--from", "2027-03-01", "--to", "2027-03-31")
+    assert done.exit_code == 0, done.output
+    assert "2 tax invoices, 0 numbers missing\n2 credit notes, 0 numbers missing" in done.output
     check_files(world, tmp_path / "march")
     summary = {(row["what"], row["which"]): row["value"] for row in read(tmp_path / "march" / "summary.csv")}
     assert summary["tax invoices", "numbers missing"] == "0"

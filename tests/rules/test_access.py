@@ -110,8 +110,8 @@ def test_the_cases_told_one_by_one(facts: Facts, decision: Decision) -> None:
 
 def test_the_grounds_are_told_the_strongest_first_and_the_first_that_holds_decides() -> None:
     facts = Facts(METERED, True, (SUBSCRIBED, Entitlement(Reason.GIFT, NOW - DAY, JUST_READ)), USED_UP)
-    notices = [(ground.reason, ground.holds) for ground in grounds(facts, NOW)]
-    assert notices == [
+    said = [(ground.reason, ground.holds) for ground in grounds(facts, NOW)]
+    assert said == [
         (Reason.FREE, False),
         (Reason.OPEN, False),
         (Reason.SUBSCRIPTION, True),

@@ -145,7 +145,7 @@ LISTEN_AND_COMMENT = {"trial", "subscription", "grace"}
 
 
 @cache
-def notices(case: Case) -> tuple[bool, str, set[str]]:
+def expected(case: Case) -> tuple[bool, str, set[str]]:
     """The first sentence that is true of the case."""
     for number, (sentence, reason) in enumerate(LINES):
         if TRUE[sentence](case):
@@ -275,7 +275,7 @@ def test_every_combination_a_hair_before_on_and_after_noon() -> None:
     wrong, reasons, cases = [], set(), 0
     for values in product(LEVELS, WINDOWS, PEOPLE, METERS, GIFTS, SWITCHES, HAIRS):
         case = Case(*values)
-        found, (allowed, reason, adds) = asked(case), notices(case)
+        found, (allowed, reason, adds) = asked(case), expected(case)
         cases += 1
         reasons.add(found.reason)
         if (found.allowed, found.reason.value, set(found.features)) != (allowed, reason, adds):
@@ -289,10 +289,10 @@ def test_the_answer_names_the_instant_at_which_it_changes_and_no_other() -> None
     wrong = []
     for values in product(LEVELS, WINDOWS, PEOPLE, METERS, GIFTS, SWITCHES):
         before, on, after = (Case(*values, hair) for hair in HAIRS)
-        changes = notices(before) != notices(on)
+        changes = expected(before) != expected(on)
         if asked(before).until != (NOON if changes else None):
             wrong.append(f"{before}: stands until {asked(before).until}")
-        if asked(on).until is not None or notices(on) != notices(after):
+        if asked(on).until is not None or expected(on) != expected(after):
             wrong.append(f"{on}: nothing happens after noon")
     assert wrong[:5] == []
 

@@ -120,7 +120,7 @@ def test_files_for_everybody_are_kept_for_a_year_when_their_address_says_which(r
 
 
 def test_https_is_asked_for_where_there_is_https(make_world: Callable[..., World]) -> None:
-    for settings, notices in (({"public_url": "https://accounts.paper.example"}, True), ({}, False)):
+    for settings, expected in (({"public_url": "https://accounts.paper.example"}, True), ({}, False)):
         world = make_world(**settings)
         with httpx.Client(base_url=world.url, trust_env=False) as client:
             for answer in (
@@ -129,4 +129,4 @@ def test_https_is_asked_for_where_there_is_https(make_world: Callable[..., World
                 client.post("/sign-in", content=b"a" * 70_000),
             ):
                 hsts = answer.headers.get("strict-transport-security")
-                assert (hsts == "max-age=63072000; includeSubDomains") is notices
+                assert (hsts == "max-age=63072000; includeSubDomains") is expected

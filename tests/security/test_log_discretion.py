@@ -173,11 +173,13 @@ def test_sign_ins_consents_standing_and_money_are_told_with_the_request_that_bro
     payment = world.rows("SELECT id FROM payment")[0]["id"]
     answer = world.api.post(f"/v1/payments/{payment}/refunds", json={"amount": 100, "reason": "A kindness."})
     world.settle()
-    notices = [record.getMessage() for record in listening.records if record.name == "billing.events"]
+    lines_of_log = [record.getMessage() for record in listening.records if record.name == "billing.events"]
 
     def line(start: str, *parts: str) -> str:
-        found = [each for each in notices if each.startswith(start) and all(part in each for part in parts)]
-        assert found, f"{start} {parts} isn't in {notices}"
+        found = [
+            each for each in lines_of_log if each.startswith(start) and all(part in each for part in parts)
+        ]
+        assert found, f"{start} {parts} isn't in {lines_of_log}"
         return found[-1]
 
     assert "request=" in line("consent kept", "to=trial/")
@@ -191,7 +193,7 @@ def test_sign_ins_consents_standing_and_money_are_told_with_the_request_that_bro
     assert f"request={answer.headers['x-request-id']}" in line("refund intended", "cents=100", payment)
     line("staff refund done", "by=api:tests")
     line("refund succeeded", "cents=100")
-    assert [each for each in notices if ADDRESS in each or NUMBER in each] == []
+    assert [each for each in lines_of_log if ADDRESS in each or NUMBER in each] == []
 
 
 def test_what_is_undone_is_not_told(world: World, listening: pytest.LogCaptureFixture) -> None:

@@ -66,10 +66,10 @@ def article_of(path: str) -> str | None:
 
 
 def by_wsgi(masthead: Masthead) -> Ask:
-    notices: list[Answer] = []
+    edge_answers: list[Answer] = []
 
     def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        notices.append(environ["masthead"])
+        edge_answers.append(environ["masthead"])
         start("200 OK", [])
         return []
 
@@ -80,16 +80,16 @@ def by_wsgi(masthead: Masthead) -> Ask:
         for name, value in headers:  # PEP 3333: bytes are text in Latin-1
             environ[f"HTTP_{name.decode().upper().replace('-', '_')}"] = value.decode("latin-1")
         site(environ, lambda *_: None)
-        return notices[-1]
+        return edge_answers[-1]
 
     return ask
 
 
 def by_asgi(masthead: Masthead) -> Ask:
-    notices: list[Answer] = []
+    edge_answers: list[Answer] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        notices.append(scope["masthead"])
+        edge_answers.append(scope["masthead"])
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
     async def nothing(*_: object) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def by_asgi(masthead: Masthead) -> Ask:
     def ask(headers: Headers, method: str = "GET", article: str = LOCKED) -> Answer:
         scope = {"type": "http", "method": method, "path": f"/articles/{article}", "headers": headers}
         asyncio.run(site(scope, nothing, nothing))  # type: ignore[arg-type]
-        return notices[-1]
+        return edge_answers[-1]
 
     return ask
 

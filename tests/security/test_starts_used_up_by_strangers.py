@@ -56,13 +56,13 @@ def test_no_mail_is_said_to_be_on_its_way_that_isnt(world: World, owner: Browser
 def test_known_and_unknown_addresses_are_told_the_same_when_mails_are_used_up(
     world: World, owner: Browser
 ) -> None:
-    notices = {}
+    shown = {}
     for email in (OWNER, UNKNOWN):
         for _ in range(MOST + 1):
             browser = world.browser()
             gives(world, browser, email)
-        notices[email] = seen(browser.page, email)
-    assert notices[OWNER] == notices[UNKNOWN]
+        shown[email] = seen(browser.page, email)
+    assert shown[OWNER] == shown[UNKNOWN]
 
 
 def test_who_got_no_mail_asks_for_a_link_and_goes_on(world: World, owner: Browser) -> None:

@@ -55,18 +55,21 @@ def seen(answer: Answer, email: str) -> tuple[object, ...]:
 def steps(world: World, browser: Browser, email: str, *, paid: bool) -> tuple[list[tuple[object, ...]], str]:
     """The answers from the address to the card page, and the card page's address."""
     browser.http.follow_redirects = False
-    notices = [seen(browser.get("/subscribe"), email), seen(browser.post("/subscribe", email=email), email)]
+    pages_shown = [
+        seen(browser.get("/subscribe"), email),
+        seen(browser.post("/subscribe", email=email), email),
+    ]
     if paid:
         csrf = browser.get("/sign-in").text.partition('name="csrf" value="')[2].partition('"')[0]
         headers = {"sec-fetch-site": "same-origin"}
         answer = Answer(browser.http.post("/subscribe/without-trial", data={"csrf": csrf}, headers=headers))
-        notices.append(seen(answer, email))
-    notices.append(seen(browser.get("/subscribe/review"), email))
-    notices.append(seen(browser.post("/subscribe/review"), email))
-    notices.append(seen(browser.post("/subscribe/review", consent="yes"), email))
+        pages_shown.append(seen(answer, email))
+    pages_shown.append(seen(browser.get("/subscribe/review"), email))
+    pages_shown.append(seen(browser.post("/subscribe/review"), email))
+    pages_shown.append(seen(browser.post("/subscribe/review", consent="yes"), email))
     card_page = str(browser.page.response.headers["location"])
     browser.http.follow_redirects = True
-    return notices, card_page
+    return pages_shown, card_page
 
 
 @contextmanager
@@ -92,12 +95,12 @@ def test_up_to_the_card_page_each_address_is_answered_the_same(
     world.sandbox.trouble(
         {"type": "*", "effect": "drop"}
     )  # Stripe's news of other addresses asks the database too
-    notices, asked, pages = {}, {}, {}
+    pages_shown, asked, pages = {}, {}, {}
     for sort, email in known.items():
         with statements(world) as asked[sort]:
-            notices[sort], pages[sort] = steps(world, world.browser(), email, paid=paid_start)
+            pages_shown[sort], pages[sort] = steps(world, world.browser(), email, paid=paid_start)
     for sort in known:
-        assert notices[sort] == notices["unknown"], sort
+        assert pages_shown[sort] == pages_shown["unknown"], sort
         assert asked[sort] == asked["unknown"], sort
     made = {row["id"]: row for row in world.sandbox.objects("checkout.session")}
     shown = {sort: made[page.rpartition("/")[2]] for sort, page in pages.items()}
@@ -108,15 +111,15 @@ def test_up_to_the_card_page_each_address_is_answered_the_same(
 
 def test_the_card_page_doesnt_tell_either(world: World, known: dict[str, str]) -> None:
     """A declined card, a cancelled visit and a second visit look the same for everybody."""
-    notices = {}
+    pages_shown = {}
     for sort, email in known.items():
         browser = world.browser()
         _, page = steps(world, browser, email, paid=False)
         back = f"/subscribe/back?setup={browser.http.cookies['masthead-setup']}"
-        notices[sort] = [seen(browser.get(back), email), seen(browser.get("/subscribe/started"), email)]
+        pages_shown[sort] = [seen(browser.get(back), email), seen(browser.get("/subscribe/started"), email)]
         assert page
-    assert {sort: each == notices["unknown"] for sort, each in notices.items()} == dict.fromkeys(
-        notices, True
+    assert {sort: each == pages_shown["unknown"] for sort, each in pages_shown.items()} == dict.fromkeys(
+        pages_shown, True
     )
 
 
@@ -129,20 +132,20 @@ def test_after_the_card_known_addresses_are_told_apart_by_mail_alone(
         world.rows("SELECT id, state FROM subscription"),
         world.rows("SELECT id FROM payment_method"),
     )
-    charges, notices = len(world.charges()), {}
+    charges, pages_shown = len(world.charges()), {}
     for n, (sort, email) in enumerate((sort, email) for sort, email in known.items() if sort != "unknown"):
         browser = world.browser()
         _, page = steps(world, browser, email, paid=paid_start)
         back = world.sandbox.fill_in(page, f"{FRESH}__{n}")
         if webhook_first:
             world.settle()
-        notices[sort] = seen(browser.get(back), email)
+        pages_shown[sort] = seen(browser.get(back), email)
         assert NOTHING_YET in browser.page.words
         assert "session" not in str(browser.cookies)
         world.settle()
         assert "/sign-in/link/" in world.letters(email)[-1].text
         assert browser.get(back).status == 200
-    assert len({repr(each) for each in notices.values()}) == 1, notices
+    assert len({repr(each) for each in pages_shown.values()}) == 1, pages_shown
     world.settle()
     world.advance(days=1)
     assert world.rows("SELECT id FROM payment_method") == cards, "no card of a stranger's is kept"
@@ -152,12 +155,12 @@ def test_after_the_card_known_addresses_are_told_apart_by_mail_alone(
 
 def test_a_card_that_had_its_trial_tests_no_address(world: World, known: dict[str, str]) -> None:
     """One card with a former trial, and any number of addresses: unknown ones get the same answer as known ones."""
-    notices = {}
+    pages_shown = {}
     for sort, email in known.items():
         browser = world.browser()
         _, page = steps(world, browser, email, paid=False)
-        notices[sort] = seen(browser.get(world.sandbox.fill_in(page, SPENT)), email)
-    assert len({repr(each) for each in notices.values()}) == 1, notices
+        pages_shown[sort] = seen(browser.get(world.sandbox.fill_in(page, SPENT)), email)
+    assert len({repr(each) for each in pages_shown.values()}) == 1, pages_shown
     assert world.rows("SELECT id FROM reader WHERE email = :it", it=UNKNOWN) == []
 
 
@@ -166,14 +169,14 @@ def test_a_start_without_a_trial_tests_no_address(world: World, known: dict[str,
     """A card that saves and is declined, or one that pays. It creates no reader, sends no bank request, and shows no
     difference.
     """
-    before, charges, notices = world.rows("SELECT id FROM reader"), len(world.charges()), {}
+    before, charges, pages_shown = world.rows("SELECT id FROM reader"), len(world.charges()), {}
     for sort, email in {**known, "unknown too": "unknown.too@example.com"}.items():
         browser = world.browser()
         _, page = steps(world, browser, email, paid=True)
-        notices[sort] = seen(browser.get(world.sandbox.fill_in(page, number)), email)
+        pages_shown[sort] = seen(browser.get(world.sandbox.fill_in(page, number)), email)
         assert NOTHING_YET in browser.page.words
     world.settle()
-    assert len({repr(each) for each in notices.values()}) == 1, notices
+    assert len({repr(each) for each in pages_shown.values()}) == 1, pages_shown
     assert world.rows("SELECT id FROM reader") == before
     assert len(world.charges()) == charges
     assert "/sign-in/link/" in world.letters(UNKNOWN)[-1].text, "the owner hears of it"

@@ -43,13 +43,13 @@ def test_two_of_staff_on_one_reader_the_second_sees_that_the_first_acted(
 
 
 def test_two_of_staff_in_the_very_same_moment_one_acts(world: World, paid: Subscriber, staff: SignIn) -> None:
-    holders = [staff("support", f"{name}@paper.example") for name in ("sipho", "nandi", "lwazi")]
+    browsers = [staff("support", f"{name}@paper.example") for name in ("sipho", "nandi", "lwazi")]
     where = f"{page_of(world)}/cancel"
-    for hand in holders:
-        hand.get(where)
-    with ThreadPoolExecutor(len(holders)) as pool:
+    for member in browsers:
+        member.get(where)
+    with ThreadPoolExecutor(len(browsers)) as pool:
         found = list(
-            pool.map(lambda hand: hand.post(where, reason="by phone", step="confirm").status, holders)
+            pool.map(lambda member: member.post(where, reason="by phone", step="confirm").status, browsers)
         )
     assert sorted(found) == [200, 409, 409]
     assert len(world.rows("SELECT * FROM audit_line WHERE act = 'cancel'")) == 1

@@ -71,9 +71,9 @@ def test_an_open_request_holds_the_next_charge_and_its_reader_and_staff_are_told
     world.advance_to(local(2027, 4, 14, 11))
     ask(world.browser(), "Please stop.")
     world.settle()
-    notices = world.letters(READER)[-1]
-    assert notices.subject == "We received a request to cancel your subscription"
-    for text in (notices.text, notices.html):
+    letter = world.letters(READER)[-1]
+    assert letter.subject == "We received a request to cancel your subscription"
+    for text in (letter.text, letter.html):
         assert "Wednesday 14 April 2027 at 11:00" in text
         assert "Friday 16 April 2027" in text
     world.advance_to(local(2027, 4, 16, 12))

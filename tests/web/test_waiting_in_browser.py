@@ -29,8 +29,8 @@ class Answers(BaseHTTPRequestHandler):
         if self.path == "/wait.js":
             self.say(200, SCRIPT.read_text(), "text/javascript")
         elif self.path == "/there":
-            notices = "flash=paid" in self.headers.get("Cookie", "")
-            self.say(200, "It was told: paid" if notices else "Nothing was told", cookie="flash=; Max-Age=0")
+            seen = "flash=paid" in self.headers.get("Cookie", "")
+            self.say(200, "It was told: paid" if seen else "Nothing was told", cookie="flash=; Max-Age=0")
         elif self.path == "/ask":
             status, page = kind.then[min(kind.asked, len(kind.then) - 1)]
             kind.asked += 1

@@ -59,8 +59,8 @@ def test_a_wrong_key_is_doubt_and_never_a_decline(sandbox: Sandbox) -> None:
     assert isinstance(
         acquirer.gateway.create_customer(reader_id="r", email="r@example.com", key="k"), Unknown
     )
-    stranger = SavedCard("cus_x", "pm_x", "visa", "4242", 1, 2030, "f")
-    assert isinstance(acquirer.gateway.charge(acquirer.request(stranger)), Unknown)
+    unknown_card = SavedCard("cus_x", "pm_x", "visa", "4242", 1, 2030, "f")
+    assert isinstance(acquirer.gateway.charge(acquirer.request(unknown_card)), Unknown)
 
 
 def unreachable() -> StripeGateway:

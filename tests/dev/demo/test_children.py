@@ -56,26 +56,26 @@ def pid_of(family: Family, name: str) -> int:
 
 
 def run_until_the_end(family: Family) -> str:
-    notices: list[ChildEnded] = []
+    output: list[ChildEnded] = []
 
     def a_moment_later() -> bool:
         try:
             family.children.tick()
         except ChildEnded as end:
-            notices.append(end)
-        return bool(notices)
+            output.append(end)
+        return bool(output)
 
     assert eventually(a_moment_later)
-    return str(notices[0])
+    return str(output[0])
 
 
 def test_a_child_that_dies_is_named_with_its_last_words(family: Family) -> None:
     family.start("web", STAYS)
     family.start("worker", "for n in range(9): print('line', n)\nraise SystemExit(3)")
-    notices = run_until_the_end(family)
-    assert notices.startswith("worker ended with status 3.")
-    assert "line 8" in notices
-    assert "line 3" not in notices
+    output = run_until_the_end(family)
+    assert output.startswith("worker ended with status 3.")
+    assert "line 8" in output
+    assert "line 3" not in output
 
 
 def test_a_killed_child_is_named_with_the_signal(family: Family) -> None:

@@ -93,6 +93,6 @@ def _is_another_door(node: ast.AST) -> bool:
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
         return False
     of_engine = ast.unparse(node.func.value).endswith("engine")
-    return node.func.attr == "commit" or (
+    return node.func.attr in ("commit", "autocommit") or (
         of_engine and node.func.attr in ("connect", "begin", "raw_connection")
     )

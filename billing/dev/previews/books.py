@@ -6,8 +6,10 @@ from datetime import date
 
 from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW, PRICE
+from billing.ledger.models import Account
 from billing.refunds.pay_back import NoReference
 from billing.rules.money import Money
+from billing.web.staff.books import FILES, NAMES
 from billing.web.views.books import (
     AccountRow,
     BalanceTable,
@@ -22,57 +24,29 @@ from billing.web.views.books import (
 from billing.web.views.frame import Frame, Page
 
 _ROWS = (
-    ("Gateway", "what Stripe holds for us", "1\u00a0245\u00a0300.00", "74\u00a0925.00", "150.00"),
-    (
-        "Deferred revenue",
-        "paid for days still to come",
-        "-412\u00a0118.20",
-        "61\u00a0002.11",
-        "65\u00a0154.78",
-    ),
-    ("VAT output", "VAT to pay over", "-9\u00a0772.93", "19.56", "9\u00a0772.93"),
-    ("Refunds owed", "credited to readers, not paid yet", "0.00", "", "75.00"),
-    ("Revenue", "earned by days that have passed", "-823\u00a0408.87", "", "61\u00a0002.11"),
+    (Account.GATEWAY, "1\u00a0245\u00a0300.00", "74\u00a0925.00", "150.00"),
+    (Account.DEFERRED_REVENUE, "-412\u00a0118.20", "61\u00a0002.11", "65\u00a0154.78"),
+    (Account.VAT_OUTPUT, "-9\u00a0772.93", "19.56", "9\u00a0772.93"),
+    (Account.REFUNDS_OWED, "0.00", "", "75.00"),
+    (Account.REVENUE, "-823\u00a0408.87", "", "61\u00a0002.11"),
 )
 _SETTLED = (
-    ("Gateway", "what Stripe holds for us", "4\u00a0120.88", "229.70", "3\u00a0891.18", "70\u00a0749.09"),
-    (
-        "Conversion",
-        "changed by Stripe into the currency it settles in",
-        "",
-        "4\u00a0120.88",
-        "-4\u00a0120.88",
-        "-74\u00a0925.45",
-    ),
-    ("Gateway fees", "what Stripe keeps", "229.33", "", "229.33", "4\u00a0169.64"),
-    ("Exchange differences", "what another rate cost for refunds and disputes", "0.37", "", "0.37", ""),
-)
-_FILES = (
-    ("journal", "Journal"),
-    ("vat", "VAT period"),
-    ("invoices", "Tax invoices"),
-    ("credit-notes", "Credit notes"),
-    ("summary", "Summary"),
+    (Account.GATEWAY, "4\u00a0120.88", "229.70", "3\u00a0891.18", "70\u00a0749.09"),
+    (Account.CONVERSION, "", "4\u00a0120.88", "-4\u00a0120.88", "-74\u00a0925.45"),
+    (Account.GATEWAY_FEES, "229.33", "", "229.33", "4\u00a0169.64"),
+    (Account.EXCHANGE_DIFFERENCES, "0.37", "", "0.37", ""),
 )
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
     """Previews of a month with all kinds of entries, and of an empty one."""
     accounts = tuple(
-        AccountRow(name=name, meaning=meaning, before=before, debit=debit, credit=credit, after=before)
-        for name, meaning, before, debit, credit in _ROWS
+        _account(account, before=before, debit=debit, credit=credit, after=before)
+        for account, before, debit, credit in _ROWS
     )
     settled = tuple(
-        AccountRow(
-            name=name,
-            meaning=meaning,
-            before="0.00",
-            debit=debit,
-            credit=credit,
-            after=after,
-            book_value=value,
-        )
-        for name, meaning, debit, credit, after, value in _SETTLED
+        _account(account, before="0.00", debit=debit, credit=credit, after=after, book_value=value)
+        for account, debit, credit, after, value in _SETTLED
     )
     owed = OwedRow(
         refund_id="ref_1",
@@ -114,7 +88,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         unexplained=(unexplained, replace(unexplained, charge_ref="ch_2", customer_ref=None, failure="")),
         waiting=WaitingRefunds(count=2, amount=Money(15000), since=NOW),
         today=date(2026, 11, 2),
-        files=_FILES,
+        files=tuple(FILES.items()),
         typed=TypedTransfer(of="ref_2", on="2026-10-30", reference=" ", error=NoReference().detail),
     )
     none = tuple(replace(one, count=0, lowest="", highest="") for one in month.series)
@@ -124,3 +98,8 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         month, balances=(), vat=(), series=none, owed=(), unexplained=(), waiting=None, after=None, typed=None
     )
     yield "staff-books-none", empty, at
+
+
+def _account(account: Account, **amounts: str) -> AccountRow:
+    name, meaning = NAMES[account]
+    return AccountRow(name=name, meaning=meaning, **amounts)

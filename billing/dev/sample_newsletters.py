@@ -8,7 +8,7 @@ from sqlmodel import Session
 from billing.newsletters.models import Audience, Newsletter, NewsletterKind
 from billing.newsletters.signups import TEXT_VERSION, words
 
-SAMPLES = (
+_SAMPLES = (
     (
         "first-light",
         "First Light",
@@ -42,21 +42,27 @@ FOR_SUBSCRIBERS = "from-the-newsroom"
 DOMAIN = "readers.example"
 
 
+def samples() -> list[Newsletter]:
+    """The newsletters as rows. All are editorial; none is marketing (C4)."""
+    return [
+        Newsletter(
+            id=name,
+            name=title,
+            description=description,
+            rhythm=rhythm,
+            audience=audience,
+            kind=NewsletterKind.EDITORIAL,
+            position=position,
+        )
+        for position, (name, title, description, rhythm, audience) in enumerate(_SAMPLES)
+    ]
+
+
 def newsletters(session: Session) -> None:
-    """Add missing sample newsletters. All are editorial; none is marketing (C4)."""
-    for position, (name, title, description, rhythm, audience) in enumerate(SAMPLES):
-        if session.get(Newsletter, name) is None:
-            session.add(
-                Newsletter(
-                    id=name,
-                    name=title,
-                    description=description,
-                    rhythm=rhythm,
-                    audience=audience,
-                    kind=NewsletterKind.EDITORIAL,
-                    position=position,
-                )
-            )
+    """Add missing sample newsletters."""
+    for sample in samples():
+        if session.get(Newsletter, sample.id) is None:
+            session.add(sample)
     session.flush()
 
 

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 
 from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW, READER, VISITOR
-from billing.dev.sample_newsletters import SAMPLES
-from billing.newsletters.models import Newsletter, NewsletterKind
+from billing.dev.sample_newsletters import samples
 from billing.web.views.compose import (
     ComposePage,
     HeldRow,
@@ -49,20 +48,8 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
 
 def _boxes(*chosen: str, pending: str = "") -> tuple[NewsletterBox, ...]:
     return tuple(
-        NewsletterBox(
-            newsletter=Newsletter(
-                id=name,
-                name=title,
-                description=description,
-                rhythm=rhythm,
-                audience=audience,
-                kind=NewsletterKind.EDITORIAL,
-                position=0,
-            ),
-            chosen=name in chosen,
-            pending=name == pending,
-        )
-        for name, title, description, rhythm, audience in SAMPLES
+        NewsletterBox(newsletter=sample, chosen=sample.id in chosen, pending=sample.id == pending)
+        for sample in samples()
     )
 
 
@@ -108,8 +95,8 @@ def _writing() -> Iterator[tuple[str, Page, Frame]]:
         for state, count in (("Draft", None), ("Scheduled", None), ("Being sent", 1009), ("Sent", 998))
     )
     lists = tuple(
-        ListRow(newsletter_id=name, name=title, people=1009 - 200 * number)
-        for number, (name, title, *_) in enumerate(SAMPLES)
+        ListRow(newsletter_id=sample.id, name=sample.name, people=1009 - 200 * sample.position)
+        for sample in samples()
     )
     yield "staff-newsletters", IssuesPage(issues=rows, lists=lists), room
     yield "staff-newsletters-empty", IssuesPage(issues=(), lists=lists), room

@@ -27,6 +27,7 @@ from billing.web.views.start import ReviewPage
 PAGES = list(pages())
 EVERY_PAGE = pytest.mark.parametrize(("page", "frame"), [p[1:] for p in PAGES], ids=[p[0] for p in PAGES])
 AT_NINE = datetime(2026, 3, 16, 7, 0, tzinfo=UTC)
+STYLED_BY = {"input": "type", "details": "class"}
 PRICE = re.compile(r"R[\d\u00a0]+\.\d\d")
 
 
@@ -41,6 +42,8 @@ class Reading(HTMLParser):
         self.forbidden: list[str] = []
         self.ids: list[str] = []
         self.loaded: list[str] = []
+        self.unstyled: list[dict[str, str | None]] = []
+        """Fields without a type and folds without a class: the styles know them by these, and make them large enough to touch."""
         self.ticked = 0
         self._silent = 0
         self.feed(html)
@@ -61,6 +64,8 @@ class Reading(HTMLParser):
             and tag not in ("a", "iframe")
             and given.get("rel") not in ("alternate", "canonical")
         ]
+        if STYLED_BY.get(tag, "") not in ("", *given):
+            self.unstyled.append(given)
         self.ticked += tag == "input" and given.get("type") == "checkbox" and "checked" in given
         if tag == "form":
             self.forms.append(given)
@@ -94,6 +99,11 @@ def test_every_form_posts_with_its_token_and_nothing_is_ticked_beforehand(page: 
     asked = [form["method"] == "post" and ours for form, ours in zip(found.forms, own, strict=True)]
     assert found.tokens == asked, "a form that only asks carries no token into the address bar"
     assert found.ticked == sum(choice.chosen for choice in getattr(page, "choices", ()))
+
+
+@EVERY_PAGE
+def test_every_field_and_fold_has_what_its_style_goes_by(page: Page, frame: Frame) -> None:
+    assert Reading(LOOK.page(page, frame)).unstyled == []
 
 
 @EVERY_PAGE

@@ -49,6 +49,7 @@ from tests.bench.readers import SECRET_KEY, populate, reader_of
 PART = "access"
 ARTICLES = 200
 BULK = 100
+ONE, GATE = "/v1/access/article-", "/v1/gate/article-"
 BARE = "a bare app"
 ON_THE_METER = 200
 """Readers without a subscription, who read metered articles."""
@@ -72,8 +73,8 @@ def measure(quick: bool) -> list[Figure]:
         tempfile.TemporaryDirectory(prefix="masthead-bench-") as folder,
         publisher(Path(folder), readers) as house,
     ):
-        environ, _ = house
-        scripts = _scripts(Path(folder), readers)
+        environ, key = house
+        scripts = _scripts(Path(folder), readers, key)
         with (
             serving("bare", environ) as bare,
             serving("gate", environ) as gate,
@@ -160,17 +161,19 @@ def _everyone(readers: int, first: int) -> str:
     )
 
 
-def _scripts(folder: Path, readers: int) -> dict[str, Path]:
-    drawn = f"headers(math.random(0, {readers} - 1))"
-    article = f'"article-" .. math.random(0, {ARTICLES} - 1)'
-    ids = json.dumps({"articles": [f"article-{number}" for number in range(BULK)]})
+def _about_one(folder: Path, name: str, address: str, readers: int) -> Path:
+    """A wrk script that requests for a random reader and a random article."""
+    article = f'"{address}" .. math.random(0, {ARTICLES} - 1)'
+    request = f'return wrk.format("GET", {article}, headers(math.random(0, {readers} - 1)))'
+    return script(folder, name, _lua("", request))
+
+
+def _scripts(folder: Path, readers: int, key: str) -> dict[str, Path]:
+    # `%s` is the reader's number; so many articles take a program with a key
+    ids = json.dumps({"articles": [f"article-{number}" for number in range(BULK)], "reader_id": "rdr_%s"})
     return {
-        "one": script(
-            folder, "one", _lua("", f'return wrk.format("GET", "/v1/access/" .. {article}, {drawn})')
-        ),
-        "gate": script(
-            folder, "gate", _lua("", f'return wrk.format("GET", "/v1/gate/" .. {article}, {drawn})')
-        ),
+        "one": _about_one(folder, "one", ONE, readers),
+        "gate": _about_one(folder, "gate", GATE, readers),
         "metered": script(
             folder,
             "metered",
@@ -184,8 +187,9 @@ def _scripts(folder: Path, readers: int) -> dict[str, Path]:
             folder,
             "bulk",
             _lua(
-                f"local body = '{ids}'",
-                f'local h = {drawn}; h["Content-Type"] = "application/json"; return wrk.format("POST", "/v1/access", h, body)',
+                f"local body, h = '{ids}', {{['Content-Type'] = 'application/json', Authorization = 'Bearer {key}'}}",
+                f'local reader = string.format("%026d", math.random(0, {readers} - 1));'
+                ' return wrk.format("POST", "/v1/access", h, string.format(body, reader))',
             ),
         ),
     }
@@ -267,7 +271,7 @@ def _sizes(folder: Path, environ: dict[str, str], rounds: int, seconds: float, q
         for name, count in (("few", few), ("many", many)):
             place = folder / name
             place.mkdir()
-            scripts[name] = _scripts(place, count)["one"]
+            scripts[name] = _about_one(place, "one", ONE, count)
         cases = {"few": (small, scripts["few"]), "many": (large, scripts["many"])}
         for process, lua in cases.values():
             run(process, lua, 3)

@@ -1,0 +1,201 @@
+"""An HTTP client that loads one web process, cheaply enough not to be what is measured: a request costs it some ten microseconds.
+
+It keeps a few connections, one request at a time on each, as a proxy does. It checks each answer: a wrong one ends the benchmark.
+"""
+
+import gc
+import os
+import random
+import select
+import socket
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from tests.bench.requests import Ask
+
+CONNECTIONS = 32
+MOST_BYTES = 1 << 16
+WAIT_SECONDS = 30.0
+"""For an answer; then it counts as missing."""
+SET_VISITOR = b"set-cookie: masthead-visitor="
+
+
+class WrongAnswer(RuntimeError):
+    """An answer differs from the expected one, or is missing."""
+
+
+@dataclass(slots=True)
+class Answers:
+    """What a run brought. Latencies in seconds, from the moment at which the request should have been sent."""
+
+    count: int = 0
+    seconds: float = 0.0
+    latencies: list[float] = field(default_factory=list)
+
+    @property
+    def a_second(self) -> float:
+        """Answers a second."""
+        return self.count / self.seconds
+
+    def latency(self, share: float) -> float:
+        """Milliseconds within which this share was answered."""
+        ordered = sorted(self.latencies)
+        return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+
+
+class Check(Protocol):
+    """Judges the answer to a request, which was sent and answered at these moments."""
+
+    def __call__(self, ask: Ask, data: bytes, sent: float, answered: float, /) -> bool: ...
+
+
+def as_expected(ask: Ask, data: bytes, sent: float, answered: float) -> bool:
+    """Whether an answer has the expected status, and its expected part so many times."""
+    return data.startswith(ask.status, 9) and data.count(ask.part) == ask.times
+
+
+def is_whole(data: bytes) -> bool:
+    """Whether all of an answer has arrived."""
+    end = data.find(b"\r\n\r\n")
+    if end < 0:
+        return False
+    at = data.find(b"content-length: ", 0, end + 2)
+    if at >= 0:
+        return len(data) - end - 4 >= int(data[at + 16 : data.find(b"\r", at)])
+    return data.startswith((b"204", b"304"), 9) or data.endswith(b"0\r\n\r\n")  # no body, or chunks
+
+
+class Connection:
+    """One connection. `since`: when the request should have been sent."""
+
+    __slots__ = ("ask", "received", "sent", "since", "socket")
+
+    def __init__(self, host: str, port: int) -> None:
+        self.socket = socket.create_connection((host, port), timeout=WAIT_SECONDS)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.ask: Ask | None = None
+        self.received = b""
+        self.sent = self.since = 0.0
+
+    def send(self, ask: Ask, since: float, now: float) -> None:
+        """Send a request."""
+        self.ask, self.since, self.sent = ask, since, now
+        self.socket.sendall(ask.line + ask.browser.headers + ask.body)
+
+    def receive(self) -> bytes:
+        """The answer if it is whole, else nothing."""
+        data = self.socket.recv(MOST_BYTES)
+        if not data:
+            raise WrongAnswer(f"the connection was closed: {self.ask and self.ask.line!r}")
+        data = self.received + data
+        self.received = b"" if is_whole(data) else data
+        return b"" if self.received else data
+
+
+class LoadClient:
+    """Sends requests to one process, and checks the answers."""
+
+    def __init__(self, url: str, check: Check = as_expected, connections: int = CONNECTIONS) -> None:
+        self.host, self.port = urlsplit(url).hostname or "", urlsplit(url).port or 0
+        self.check = check
+        self.connections = connections
+
+    def at_full(self, asks: Iterator[Ask], seconds: float = float("inf")) -> Answers:
+        """Send the next request of a connection as soon as its last one is answered, for so long or until none is left."""
+        with self._open() as (poll, by_number):
+            answers, began = Answers(), perf_counter()
+            until = began + seconds
+            for connection in by_number.values():
+                self._send_next(connection, asks)
+            while any(connection.ask for connection in by_number.values()):
+                for connection in self._answered(poll, by_number, answers, WAIT_SECONDS):
+                    if perf_counter() < until:
+                        self._send_next(connection, asks)
+            answers.seconds = perf_counter() - began
+        return answers
+
+    def at_rate(self, asks: Iterator[Ask], rate: float, seconds: float, seed: int = 1) -> Answers:
+        """Send `rate` requests a second, at random moments (a Poisson process), whether or not earlier ones are answered.
+
+        A request that finds no free connection waits for one; the wait is part of its latency."""
+        draw = random.Random(seed).expovariate
+        with self._open() as (poll, by_number):
+            free, answers = deque(by_number.values()), Answers()
+            began = due = perf_counter()
+            until = began + seconds
+            while due < until or len(free) < len(by_number):
+                now = perf_counter()
+                while due <= now and due < until and free:
+                    free.popleft().send(next(asks), due, now)
+                    due += draw(rate)
+                wait = max(0.0, due - now) if free and due < until else WAIT_SECONDS
+                # `epoll` waits for whole milliseconds; `select` on it for microseconds
+                if wait and not select.select([poll], [], [], wait)[0] and wait == WAIT_SECONDS:
+                    raise WrongAnswer(f"no answer for {WAIT_SECONDS:.0f} seconds")
+                free.extend(self._answered(poll, by_number, answers, 0))
+            answers.seconds = perf_counter() - began
+        return answers
+
+    @contextmanager
+    def _open(self) -> Iterator[tuple[select.epoll, dict[int, Connection]]]:
+        """Connections for one run. The garbage collector would pause a client of millions of objects."""
+        made = [Connection(self.host, self.port) for _ in range(self.connections)]
+        by_number = {connection.socket.fileno(): connection for connection in made}
+        gc.disable()
+        try:
+            with select.epoll() as poll:
+                for number in by_number:
+                    poll.register(number, select.EPOLLIN)
+                yield poll, by_number
+        finally:
+            gc.enable()
+            for connection in made:
+                connection.socket.close()
+
+    def _send_next(self, connection: Connection, asks: Iterator[Ask]) -> None:
+        ask = next(asks, None)
+        if ask is not None:
+            now = perf_counter()
+            connection.send(ask, now, now)
+
+    def _answered(
+        self, poll: select.epoll, by_number: dict[int, Connection], answers: Answers, wait: float
+    ) -> Iterator[Connection]:
+        """The connections whose answers have arrived within `wait` seconds."""
+        ready = poll.poll(wait)
+        if wait and not ready:
+            raise WrongAnswer(f"no answer for {wait:.0f} seconds")
+        for number, _ in ready:
+            connection = by_number[number]
+            data, ask = connection.receive(), connection.ask
+            if not data or ask is None:
+                continue
+            now = perf_counter()
+            answers.count += 1
+            answers.latencies.append(now - connection.since)
+            if not self.check(ask, data, connection.sent, now):
+                raise WrongAnswer(f"{ask.line!r} expected {ask.times} x {ask.part!r}, got {data[:600]!r}")
+            at = data.find(SET_VISITOR)
+            if at >= 0:
+                ask.browser.take_cookie(data[at + len(b"set-cookie: ") : data.find(b";", at)])
+            connection.ask = None
+            yield connection
+
+
+@contextmanager
+def in_background() -> Iterator[None]:
+    """Let this process wake no other: on few cores each answer would interrupt the measured process (SCHED_BATCH)."""
+    before = os.sched_getscheduler(0)
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, before, os.sched_param(0))
+
+
+Sender = Callable[[], Answers]

@@ -20,11 +20,11 @@ import httpx
 import psutil
 import psycopg
 
-from tests.bench.access import publisher
 from tests.bench.attackers import CONNECTIONS, KINDS, TOKENS, browser_of, setup_of
 from tests.bench.figures import Figure
-from tests.bench.load import Process, serving
+from tests.bench.publisher import publisher
 from tests.bench.readers import secret_of
+from tests.bench.web_process import Process, serving
 
 PART = "attacked"
 READERS = 2_000
@@ -48,10 +48,10 @@ def measure(quick: bool) -> list[Figure]:
     figures: list[Figure] = []
     with (
         tempfile.TemporaryDirectory(prefix="masthead-bench-") as folder,
-        publisher(Path(folder), READERS) as (environ, _),
+        publisher(Path(folder), READERS) as house,
         _slow_stripe() as stripe,
     ):
-        environ |= {"BILLING_STRIPE_API_BASE": stripe, "BILLING_PROXY_COUNT": "1"}
+        environ = house.environ | {"BILLING_STRIPE_API_BASE": stripe}
         _begin_setups(environ["BILLING_DATABASE_URL"])
         for kind in KINDS[:2] if quick else KINDS:
             # a fresh web process for each: an attack's leftover work would slow down the quiet measurement

@@ -9,7 +9,8 @@ from statistics import median
 class Figure:
     """One line: our figure, and the baseline's from the same run.
 
-    `bar` is the required ratio: the least, or with `lower` the greatest. `bound` says what limits us."""
+    `bar` is the required ratio and `aim` the wanted one: the least, or with `lower` the greatest. `bound` says what limits us,
+    `machine` what else the machine did meanwhile."""
 
     part: str
     what: str
@@ -20,6 +21,8 @@ class Figure:
     bar: float | None = None
     lower: bool = False
     bound: str = ""
+    aim: float | None = None
+    machine: str = ""
 
     @property
     def ratio(self) -> float | None:
@@ -29,13 +32,21 @@ class Figure:
     @property
     def holds(self) -> bool | None:
         """Whether the bar is reached; None without a bar."""
-        if self.bar is None or self.ratio is None:
+        return self._reaches(self.bar)
+
+    @property
+    def meets_aim(self) -> bool | None:
+        """Whether the aim is reached; None without an aim."""
+        return self._reaches(self.aim)
+
+    def _reaches(self, mark: float | None) -> bool | None:
+        if mark is None or self.ratio is None:
             return None
-        return self.ratio <= self.bar if self.lower else self.ratio >= self.bar
+        return self.ratio <= mark if self.lower else self.ratio >= mark
 
     def as_json(self) -> dict[str, object]:
         """For `bench.json`."""
-        return asdict(self) | {"ratio": self.ratio, "holds": self.holds}
+        return asdict(self) | {"ratio": self.ratio, "holds": self.holds, "meets_aim": self.meets_aim}
 
 
 def alternate(rounds: int, *cases: Callable[[], float]) -> list[float]:
@@ -45,24 +56,27 @@ def alternate(rounds: int, *cases: Callable[[], float]) -> list[float]:
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """The figures as text, one a line."""
-    rows = [("", "ours", "baseline", "ratio", "bar", "")]
-    for one in figures:
-        verdict = {None: "", True: "holds", False: "MISSED"}[one.holds]
-        bar = "" if one.bar is None else f"{'≤' if one.lower else '≥'} {one.bar:g}"
-        rows.append(
-            (
-                f"{one.part}: {one.what}",
-                f"{one.ours:,.4g} {one.unit}",
-                f"{one.baseline:,.4g} ({one.against})" if one.baseline is not None else "",
-                f"{one.ratio:.3g}" if one.ratio is not None else "",
-                bar,
-                verdict,
-            )
-        )
+    """The figures as text, one a line; below it, what limits them and what the machine did meanwhile."""
+    rows = [("", "ours", "baseline", "ratio", "bar", "", "aim", ""), *map(_row, figures)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
-    bounds = [f"{one.part}: {one.what}: {one.bound}" for one in figures if one.bound]
-    return "\n".join([*lines, "", *bounds] if bounds else lines)
+    notes = [
+        f"{one.part}: {one.what}: {note}" for one in figures for note in (one.bound, one.machine) if note
+    ]
+    return "\n".join([*lines, "", *notes] if notes else lines)
+
+
+def _row(one: Figure) -> tuple[str, str, str, str, str, str, str, str]:
+    sign = "≤" if one.lower else "≥"
+    return (
+        f"{one.part}: {one.what}",
+        f"{one.ours:,.4g} {one.unit}",
+        f"{one.baseline:,.4g} ({one.against})" if one.baseline is not None else "",
+        f"{one.ratio:.3g}" if one.ratio is not None else "",
+        "" if one.bar is None else f"{sign} {one.bar:g}",
+        {None: "", True: "met", False: "MISSED"}[one.holds],
+        "" if one.aim is None else f"{sign} {one.aim:g}",
+        {None: "", True: "met", False: "missed"}[one.meets_aim],
+    )

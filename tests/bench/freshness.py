@@ -6,8 +6,7 @@ the article and closes it. All changes use the code of pages and worker."""
 import http.client
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from statistics import median, quantiles
 from time import perf_counter
 from urllib.parse import urlsplit
@@ -15,27 +14,28 @@ from urllib.parse import urlsplit
 from billing.platform.db import Database
 from tests.access_cache.random_changes import ReaderChanges
 from tests.bench.figures import Figure
-from tests.bench.load import Process, pressing, run, serving
+from tests.bench.press import pressing
+from tests.bench.publisher import Publisher
 from tests.bench.readers import secret_of
+from tests.bench.web_process import Process, serving
 
 PART = "access"
 BAR_MS = 100.0
 LOAD = 8
 """Connections that send requests without a pause, in the second half."""
-WARM_SECONDS = 3
 WHOSE, ARTICLE = 0, "article-0"
 Delays = dict[str, list[float]]
 
 
-def freshness(environ: Mapping[str, str], rounds: int, asking: Path, readers: int) -> list[Figure]:
-    """Measure `rounds` with an idle and with a busy process. `asking` is the wrk script of the load; all its readers are cached."""
-    database = Database(environ["BILLING_DATABASE_URL"])
+def freshness(house: Publisher, rounds: int) -> list[Figure]:
+    """Measure `rounds` with an idle and with a busy process."""
+    database = Database(house.environ["BILLING_DATABASE_URL"])
     changes = ReaderChanges(database)
-    with serving("gate", environ, readers) as process:
-        run(process, asking, WARM_SECONDS)
+    readers = len(house.subscribers)
+    with serving("gate", house.environ, readers) as process:
         changes.cancel(WHOSE)
         idle = _delays(process, changes, rounds)
-        with pressing(process, asking, LOAD):
+        with pressing(process.url, LOAD, readers):
             busy = _delays(process, changes, rounds)
     database.close()
     return [*_figures("idle", idle), *_figures(f"{LOAD} connections asking", busy)]

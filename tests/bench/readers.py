@@ -24,8 +24,8 @@ def reader_of(number: int) -> str:
     return f"rdr_{number:026d}"
 
 
-def populate(url: str, tokens: Tokens, count: int) -> None:
-    """Insert paying readers whose periods end on different days of the next month."""
+def populate(url: str, tokens: Tokens, count: int, subscribed: int | None = None) -> None:
+    """Insert readers, the first `subscribed` of them (None: all) paying, with periods that end on different days of the next month."""
     at = datetime.now(UTC)
     with psycopg.connect(url) as connection:
         price = connection.execute("SELECT id, plan_id FROM price ORDER BY id LIMIT 1").fetchone()
@@ -43,7 +43,7 @@ def populate(url: str, tokens: Tokens, count: int) -> None:
                         (f"ses_{number:026d}", digest, reader_of(number), at, at, "127.0.0.1", "bench", True)
                     )
             with cursor.copy(SUBSCRIBED) as rows:
-                for number in range(count):
+                for number in range(count if subscribed is None else subscribed):
                     ends = at + timedelta(days=1 + number % 30)
                     rows.write_row(
                         (

@@ -1,4 +1,4 @@
-"""Minutes at seven tenths of one process's capacity, while readers start, pay, cancel and withdraw. No answer is
+"""A paper's hour at seven tenths of one process's maximum, while fifty readers a second start, pay, cancel and withdraw. No answer is
 wrong or missing.
 
 `MASTHEAD_LOAD_SECONDS=600` makes it as long as a busy morning.
@@ -9,20 +9,36 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
 
 import pytest
 
 from billing.access_cache.change_listener import LEASE
 from tests.access_cache.moving import A_SECOND
-from tests.access_cache.serving import do, furnish, serving
-from tests.support.proof_size import only_at_length
+from tests.access_cache.serving import do
+from tests.bench.access_cases import AccessCases
+from tests.bench.load_client import LoadClient, as_expected, in_background
+from tests.bench.paper_hour import PaperHour
+from tests.bench.publisher import Publisher, publisher
+from tests.bench.requests import Ask, Browser, access_line, signed_in
+from tests.bench.web_process import serving
+from tests.support.proof_size import SEED, sized
 
-SECONDS = float(os.environ.get("MASTHEAD_LOAD_SECONDS", "40"))
+SECONDS = float(os.environ.get("MASTHEAD_LOAD_SECONDS", sized(at_length=40, usual=5)))
 SHARE = 0.7
-STILL, MOVING = 20_000, 2_000
+OF_MOVERS = 0.1
+"""The share of requests about readers whose rights change."""
+MOVING = int(sized(at_length=2_000, usual=300))
 NEWCOMERS = int(SECONDS * A_SECOND / 3)
+STILL = 300 + int(50 * SECONDS)
+ON_METERS = 300 + int(50 * SECONDS)
+STRANGERS = 2_000 + int(1_000 * SECONDS)
+GIFTS = 25
+MOST_SECONDS = 4.0
+"""For finding the maximum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,41 +50,44 @@ class Change:
     reason: str
 
 
-def program(name: str, *args: object) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", f"tests.access_cache.{name}", *map(str, args)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An answer about a reader whose rights change: when it was requested and when it came."""
+
+    whose: int
+    sent: float
+    answered: float
+    reason: str
 
 
-def output(process: "subprocess.Popen[str]") -> str:
-    out, _ = process.communicate(timeout=SECONDS + 240)
-    assert process.returncode == 0
-    return out
+@dataclass
+class Judge:
+    """Checks answers. Those about readers who move are kept: what was true is known later."""
+
+    moving: list[Seen] = field(default_factory=list)
+
+    def __call__(self, ask: Ask, data: bytes, sent: float, answered: float, /) -> bool:
+        if ask.whose < 0:
+            return as_expected(ask, data, sent, answered)
+        reason = data.partition(b'"reason":"')[2].partition(b'"')[0].decode()
+        self.moving.append(Seen(ask.whose, sent, answered, reason))
+        return data.startswith(b"200", 9)
 
 
-def ask(url: str, seconds: float, movers: int, *rate: float) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(output(program("page_load", url, seconds, STILL, movers, *rate)))
-    assert said["failed"] == []
-    assert said["wrong"] == []
-    return said
-
-
-def wrong(moving: list[list[Any]], committed: dict[int, list[Change]], first: dict[int, str]) -> list[str]:
+def wrong(moving: list[Seen], committed: dict[int, list[Change]], first: dict[int, str]) -> list[str]:
     """Answers that were true at no moment between one lease before the request and the answer."""
     found = []
-    for whose, asked, answered, reason in moving:
-        known = committed.get(whose, [])
+    for seen in moving:
+        known = committed.get(seen.whose, [])
         true = set()
         for number, change in enumerate(known):
             ends = known[number + 1].done if number + 1 < len(known) else float("inf")
-            if change.began <= answered and asked - LEASE <= ends:
+            if change.began <= seen.answered and seen.sent - LEASE <= ends:
                 true.add(change.reason)
-        if not known or asked - LEASE <= known[0].done:
-            true.add(first[whose])
-        if reason not in true:
-            found.append(f"reader {whose}: {reason}, and true was {sorted(true)}")
+        if not known or seen.sent - LEASE <= known[0].done:
+            true.add(first[seen.whose])
+        if seen.reason not in true:
+            found.append(f"reader {seen.whose}: {seen.reason}, and true was {sorted(true)}")
     return found
 
 
@@ -76,50 +95,99 @@ def test_an_answer_is_wrong_only_once_the_lease_is_over() -> None:
     committed = {1: [Change(10, 11, "trial"), Change(20, 21, "subscribe")]}
     first = {1: "register"}
     right = [
-        [1, 9, 9.1, "register"],
-        [1, 11.9, 12, "register"],
-        [1, 10.5, 10.6, "trial"],
-        [1, 21.9, 22, "trial"],
+        Seen(1, 9, 9.1, "register"),
+        Seen(1, 11.9, 12, "register"),
+        Seen(1, 10.5, 10.6, "trial"),
+        Seen(1, 21.9, 22, "trial"),
     ]
     assert wrong(right, committed, first) == []
     stale = [
-        [1, 12.1, 12.2, "register"],
-        [1, 9, 9.5, "trial"],
-        [1, 22.1, 22.2, "trial"],
-        [1, 30, 31, "register"],
+        Seen(1, 12.1, 12.2, "register"),
+        Seen(1, 9, 9.5, "trial"),
+        Seen(1, 22.1, 22.2, "trial"),
+        Seen(1, 30, 31, "register"),
     ]
     assert len(wrong(stale, committed, first)) == len(stale)
 
 
-@only_at_length
 @pytest.mark.prove
-def test_no_answer_is_wrong_or_missing_under_load(database_url: str) -> None:
-    movers = MOVING + NEWCOMERS
-    furnish(database_url, STILL + movers)
-    do(database_url, f"DELETE FROM subscription WHERE reader_id >= 'rdr_{STILL + MOVING:026d}'")
-    do(
-        database_url,
-        "INSERT INTO recognition_mark (id, through, next_at) VALUES (1, current_date, now() + interval '1 day')",
-    )
-    with serving(database_url) as client:
-        url = str(client.base_url)
-        ask(url, 4, 0)  # who reads comes into memory
-        most = ask(url, 4, 0)["a_second"]
-        moving = program("moving", database_url, SECONDS, STILL, MOVING, NEWCOMERS)
-        try:
-            said = ask(url, SECONDS, movers, SHARE * most)
-            lines = [json.loads(line) for line in output(moving).splitlines()]
-        finally:
-            moving.kill()
+@pytest.mark.timeout(300 + 3 * SECONDS)
+def test_no_answer_is_wrong_or_missing_under_load(tmp_path: Path) -> None:
+    with publisher(tmp_path, STILL + MOVING, NEWCOMERS + ON_METERS) as house, in_background():
+        do(
+            house.environ["BILLING_DATABASE_URL"],
+            "INSERT INTO recognition_mark (id, through, next_at) VALUES (1, current_date, now() + interval '1 day')",
+        )
+        with serving("gate", house.environ) as process:
+            changes, seen = run_the_hour(process.url, house)
     committed: dict[int, list[Change]] = {}
-    for whose, began, done, reason, _ in sorted(lines, key=lambda line: line[1]):
+    for whose, began, done, reason, _ in sorted(changes, key=lambda line: line[1]):
         committed.setdefault(whose, []).append(Change(began, done, reason))
-    first = {STILL + n: "subscription" if n < MOVING else "subscribe" for n in range(movers)}
-    found = wrong(said["moving"], committed, first)
-    kinds = Counter(line[4] for line in lines)
-    print(  # noqa: T201 - what a person who runs it by hand wants to know
-        f"{said['asked']:,} answers, {said['a_second']:,.0f} a second of at most {most:,.0f}; p50 {said['p50_ms']:.1f} ms,"
-        f" p99 {said['p99_ms']:.1f} ms; {dict(kinds)}; {len(said['moving']):,} about those who moved, {len(found)} wrong"
-    )
+    first = {
+        whose: "subscription" if whose in house.subscribers else "subscribe" for whose in movers_of(house)
+    }
+    kinds = Counter(change for *_, change in changes)
+    found = wrong(seen, committed, first)
+    print(f"{dict(kinds)}; {len(seen):,} answers about those who moved, {len(found)} wrong")  # noqa: T201
     assert found == []
+    assert seen
     assert min(kinds[kind] for kind in ("start", "pay", "cancel", "withdraw")) > SECONDS
+
+
+Line = tuple[int, float, float, str, str]
+"""A change, as `tests.access_cache.moving` prints it."""
+
+
+def run_the_hour(url: str, house: Publisher) -> tuple[list[Line], list[Seen]]:
+    """Find the maximum, then run at a share of it beside the changes. Raises WrongAnswer."""
+    judge, cases = Judge(), AccessCases(house, SEED)
+    client = LoadClient(url, judge)
+    client.at_full(cases.everyone())
+    hour = iter(the_hour(house, cases.gifts(url, client, GIFTS)))
+    most = client.at_full(hour, MOST_SECONDS).a_second
+    moving = start_moving(house)
+    try:
+        answers = client.at_rate(with_movers(hour, house), SHARE * most, SECONDS, SEED)
+        lines: list[Line] = [json.loads(line) for line in output(moving).splitlines()]
+    finally:
+        moving.kill()
+    print(  # noqa: T201 - what a person who runs it by hand wants to know
+        f"{answers.count:,} answers, {answers.a_second:,.0f} a second of at most {most:,.0f};"
+        f" p50 {answers.latency(0.5):.1f} ms, p99 {answers.latency(0.99):.1f} ms"
+    )
+    return lines, judge.moving
+
+
+def movers_of(house: Publisher) -> range:
+    """The last subscribers and the first registered readers."""
+    return range(STILL, len(house.subscribers) + NEWCOMERS)
+
+
+def the_hour(house: Publisher, gifts: list[tuple[Browser, str]]) -> PaperHour:
+    """The hour of those who don't move."""
+    still, on_meters = house.subscribers[:STILL], house.registered[NEWCOMERS:]
+    return PaperHour(house.articles, still, on_meters, STRANGERS, gifts, seed=SEED)
+
+
+def with_movers(hour: Iterator[Ask], house: Publisher) -> Iterator[Ask]:
+    """The hour, and requests of those who move."""
+    random, movers = Random(SEED), {whose: signed_in(whose) for whose in movers_of(house)}
+    while True:
+        if random.random() < OF_MOVERS:
+            whose = random.choice(movers_of(house))
+            yield Ask(access_line(f"article-{random.randrange(100)}"), movers[whose], b"", whose=whose)
+        else:
+            yield next(hour)
+
+
+def start_moving(house: Publisher) -> "subprocess.Popen[str]":
+    """The process that changes rows."""
+    given = house.environ["BILLING_DATABASE_URL"], SECONDS, STILL, MOVING, NEWCOMERS
+    command = [sys.executable, "-m", "tests.access_cache.moving", *map(str, given)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def output(process: "subprocess.Popen[str]") -> str:
+    out, _ = process.communicate(timeout=SECONDS + 240)
+    assert process.returncode == 0
+    return out

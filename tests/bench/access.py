@@ -34,21 +34,19 @@ BOUND = {
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured. `visitors`: of the hour, with and without an account. `prepared`: who must read before the rounds.
-    `rest`: requests between two first readings of a visitor."""
+    """How much is measured. `visitors`: of the hour, with and without an account. `prepared`: who must read before the rounds."""
 
     articles: int
     subscribers: int
     registered: int
     visitors: int
     prepared: int
-    rest: int
     rounds: int
     seconds: float
 
 
-FULL = Size(5_000, 30_000, 20_000, 200_000, 1_000, 5_000, 5, 4.0)
-QUICK = Size(100, 300, 2_000, 10_000, 50, 300, 1, 0.5)
+FULL = Size(5_000, 30_000, 20_000, 200_000, 1_000, 5, 4.0)
+QUICK = Size(100, 300, 2_000, 10_000, 50, 1, 0.5)
 
 
 def measure(quick: bool) -> list[Figure]:
@@ -129,11 +127,7 @@ class Access:
             strangers = self.size.visitors - len(house.subscribers) - len(house.registered)
             # the last tenth of the registered is in the lists
             registered = house.registered[: -len(house.registered) // 10]
-            return iter(
-                PaperHour(
-                    house.articles, house.subscribers, registered, strangers, opened, rest=self.size.rest
-                )
-            )
+            return iter(PaperHour(house.articles, house.subscribers, registered, strangers, opened))
 
         asks = hour()
         self.client.at_full(asks, 2 * self.size.seconds)

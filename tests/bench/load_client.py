@@ -9,10 +9,10 @@ import random
 import select
 import socket
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import monotonic
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -85,6 +85,7 @@ class Connection:
     def send(self, ask: Ask, since: float, now: float) -> None:
         """Send a request."""
         self.ask, self.since, self.sent = ask, since, now
+        ask.browser.waiting += 1
         self.socket.sendall(ask.line + ask.browser.headers + ask.body)
 
     def receive(self) -> bytes:
@@ -108,15 +109,15 @@ class LoadClient:
     def at_full(self, asks: Iterator[Ask], seconds: float = float("inf")) -> Answers:
         """Send the next request of a connection as soon as its last one is answered, for so long or until none is left."""
         with self._open() as (poll, by_number):
-            answers, began = Answers(), perf_counter()
+            answers, began = Answers(), monotonic()
             until = began + seconds
             for connection in by_number.values():
                 self._send_next(connection, asks)
             while any(connection.ask for connection in by_number.values()):
                 for connection in self._answered(poll, by_number, answers, WAIT_SECONDS):
-                    if perf_counter() < until:
+                    if monotonic() < until:
                         self._send_next(connection, asks)
-            answers.seconds = perf_counter() - began
+            answers.seconds = monotonic() - began
         return answers
 
     def at_rate(self, asks: Iterator[Ask], rate: float, seconds: float, seed: int = 1) -> Answers:
@@ -126,10 +127,10 @@ class LoadClient:
         draw = random.Random(seed).expovariate
         with self._open() as (poll, by_number):
             free, answers = deque(by_number.values()), Answers()
-            began = due = perf_counter()
+            began = due = monotonic()
             until = began + seconds
             while due < until or len(free) < len(by_number):
-                now = perf_counter()
+                now = monotonic()
                 while due <= now and due < until and free:
                     free.popleft().send(next(asks), due, now)
                     due += draw(rate)
@@ -138,7 +139,7 @@ class LoadClient:
                 if wait and not select.select([poll], [], [], wait)[0] and wait == WAIT_SECONDS:
                     raise WrongAnswer(f"no answer for {WAIT_SECONDS:.0f} seconds")
                 free.extend(self._answered(poll, by_number, answers, 0))
-            answers.seconds = perf_counter() - began
+            answers.seconds = monotonic() - began
         return answers
 
     @contextmanager
@@ -160,7 +161,7 @@ class LoadClient:
     def _send_next(self, connection: Connection, asks: Iterator[Ask]) -> None:
         ask = next(asks, None)
         if ask is not None:
-            now = perf_counter()
+            now = monotonic()
             connection.send(ask, now, now)
 
     def _answered(
@@ -175,7 +176,7 @@ class LoadClient:
             data, ask = connection.receive(), connection.ask
             if not data or ask is None:
                 continue
-            now = perf_counter()
+            now = monotonic()
             answers.count += 1
             answers.latencies.append(now - connection.since)
             if not self.check(ask, data, connection.sent, now):
@@ -183,6 +184,7 @@ class LoadClient:
             at = data.find(SET_VISITOR)
             if at >= 0:
                 ask.browser.take_cookie(data[at + len(b"set-cookie: ") : data.find(b";", at)])
+            ask.browser.waiting -= 1
             connection.ask = None
             yield connection
 
@@ -196,6 +198,3 @@ def in_background() -> Iterator[None]:
         yield
     finally:
         os.sched_setscheduler(0, before, os.sched_param(0))
-
-
-Sender = Callable[[], Answers]

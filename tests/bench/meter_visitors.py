@@ -31,7 +31,7 @@ class MeterVisitor:
 class MeterVisitors:
     """A population with one limit.
 
-    After a first reading a visitor rests for `rest` requests of the whole load, in which it is answered. So each answer is known
+    After a first reading a visitor rests for `rest` requests of the whole load, and until it is answered. So each answer is known
     beforehand."""
 
     def __init__(
@@ -51,8 +51,12 @@ class MeterVisitors:
     def tick(self) -> None:
         """Note one more request of the load. Visitors who have rested may be drawn again."""
         self._now += 1
-        while self._resting and self._resting[0][0] <= self._now:
-            self.settle(self._resting.popleft()[1])
+        while self._resting:
+            until, visitor = self._resting[0]
+            if until > self._now or visitor.browser.waiting:
+                return
+            self._resting.popleft()
+            self.settle(visitor)
 
     def settle(self, visitor: MeterVisitor) -> None:
         """Its first reading has been answered, and counted."""

@@ -35,8 +35,8 @@ AGAIN = 0.7
 LIST = 20
 ANONYMOUS_LIMIT, REGISTERED_LIMIT = 3, 10
 """Metered articles a month, as the settings have it."""
-REST = 5_000
-"""Requests between two first readings of a visitor: half a second of full load."""
+REST = 1_000
+"""The least number of requests between two first readings of a visitor."""
 
 
 class PaperHour:

@@ -16,15 +16,16 @@ POST = b"POST /v1/access HTTP/1.1\r\nContent-Type: application/json\r\nContent-L
 
 
 class Browser:
-    """A browser, or a program: the headers that it sends, its cookies among them."""
+    """A browser, or a program: the headers that it sends, its cookies among them. `waiting`: for how many answers."""
 
-    __slots__ = ("_common", "_cookies", "headers")
+    __slots__ = ("_common", "_cookies", "headers", "waiting")
 
     def __init__(self, number: int, *cookies: bytes, authorization: bytes = b"") -> None:
         network = f"41.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}".encode()
         self._common = HEADERS % network + authorization
         self._cookies = cookies
         self.headers = self._written()
+        self.waiting = 0
 
     def take_cookie(self, pair: bytes) -> None:
         """Keep a cookie beside those it had; of one name the last."""

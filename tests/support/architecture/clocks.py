@@ -39,7 +39,6 @@ MAY_WAIT = {
     "billing.edges": "copied into a publisher's own site, without the product's modules",
     "billing.dev.sandbox.app": "a process of its own, which follows the machine's clock while none is held",
     "tests.support.polling": "waits for another process that can't signal",
-    "tests.access_cache.page_load": "sends requests at a steady rate and measures the answers",
     "tests.access_cache.moving": "changes rows at a steady rate and notes when each change was committed",
     "tests.access_cache.test_elsewhere": "judges a lease that another process keeps by the machine's clock",
     "tests.bench": "measures speed",

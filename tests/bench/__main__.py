@@ -9,7 +9,7 @@ import click
 
 from tests.bench.figures import Figure, table
 
-PARTS: tuple[str, ...] = ("access", "attacked", "billing_run", "finding", "webhooks")
+PARTS: tuple[str, ...] = ("access", "attacked", "billing_run", "finding", "webhooks", "web_servers")
 """The benchmark modules; each has `measure(quick) -> list[Figure]`."""
 
 

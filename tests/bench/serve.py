@@ -1,9 +1,10 @@
-"""A web process for the benchmarks: the product, a bare one, or one written the usual way."""
+"""A web process for the benchmarks: the product, a bare one (with our bounds, or `unbounded`), or one written the usual way."""
 
 import socket
 import sys
 from typing import Annotated, Any
 
+import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request
 from sqlmodel import Session, select
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -78,12 +79,15 @@ def main() -> None:
     """`serve.py KIND PORT [FILL]`."""
     kind, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0
     app: ASGIApp = bare
-    if kind != "bare":
+    if kind not in ("bare", "unbounded"):
         services = build(read_settings())
         app = usual(services.database, services.site.tokens) if kind == "usual" else create_app(services)
         if isinstance(app, Gate):
             fill(app, count)
-    server(app).run(sockets=[socket.create_server(("127.0.0.1", port), backlog=2048)])
+    made = server(app)
+    if kind == "unbounded":
+        made = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    made.run(sockets=[socket.create_server(("127.0.0.1", port), backlog=2048)])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from tests.bench.renew import SITE, Taking
 from tests.support.one_acquirer import only
 from tests.support.proof_size import only_at_length
 
-PARTS = ("attacked", "billing_run", "finding", "webhooks")
+PARTS = ("attacked", "billing_run", "finding", "web_servers", "webhooks")
 WRITTEN = {
     "subscription": "to_jsonb(s) - '{id,reader_id,payment_method_id}'::text[]",
     "invoice": "to_jsonb(i) - '{id,subscription_id,reader_id,number}'::text[] || jsonb_build_object('numbered', i.number > 0)",

@@ -28,11 +28,13 @@ class Process:
 
 
 @contextmanager
-def serving(kind: str, environ: Mapping[str, str], fill: int = 0) -> Iterator[Process]:
-    """Run `tests/bench/serve.py` for the length of the block."""
+def serving(
+    kind: str, environ: Mapping[str, str], fill: int = 0, module: str = "tests.bench.serve"
+) -> Iterator[Process]:
+    """Run this module for the length of the block."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "tests.bench.serve", kind, str(port), str(fill)]
+    command = [sys.executable, "-m", module, kind, str(port), str(fill)]
     process = subprocess.Popen(command, env={**os.environ, **environ}, stderr=subprocess.DEVNULL)
     try:
         url = f"http://127.0.0.1:{port}"

@@ -20,7 +20,7 @@ from billing.access_cache.change_listener import LEASE
 from tests.access_cache.moving import A_SECOND
 from tests.access_cache.serving import do
 from tests.bench.access_cases import AccessCases
-from tests.bench.load_client import LoadClient, as_expected, in_background
+from tests.bench.load_client import LoadClient, as_expected
 from tests.bench.paper_hour import PaperHour
 from tests.bench.publisher import Publisher, publisher
 from tests.bench.requests import Ask, Browser, access_line, signed_in
@@ -113,7 +113,7 @@ def test_an_answer_is_wrong_only_once_the_lease_is_over() -> None:
 @pytest.mark.prove
 @pytest.mark.timeout(300 + 3 * SECONDS)
 def test_no_answer_is_wrong_or_missing_under_load(tmp_path: Path) -> None:
-    with publisher(tmp_path, STILL + MOVING, NEWCOMERS + ON_METERS) as house, in_background():
+    with publisher(tmp_path, STILL + MOVING, NEWCOMERS + ON_METERS) as house:
         do(
             house.environ["BILLING_DATABASE_URL"],
             "INSERT INTO recognition_mark (id, through, next_at) VALUES (1, current_date, now() + interval '1 day')",

@@ -16,7 +16,7 @@ from tests.bench.beside_bare import BARE, Compared, Load, compare, figures, is_b
 from tests.bench.figures import Figure
 from tests.bench.freshness import freshness
 from tests.bench.growth import growth
-from tests.bench.load_client import LoadClient, in_background
+from tests.bench.load_client import LoadClient
 from tests.bench.paper_hour import PaperHour
 from tests.bench.publisher import Publisher, publisher
 from tests.bench.requests import Ask, Browser
@@ -56,7 +56,6 @@ def measure(quick: bool) -> list[Figure]:
     with (
         tempfile.TemporaryDirectory(prefix="masthead-bench-") as folder,
         publisher(Path(folder), size.subscribers, size.registered, size.articles, durable=True) as house,
-        in_background(),
     ):
         with ExitStack() as ends:
             bare, gate, usual = (

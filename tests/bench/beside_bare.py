@@ -1,4 +1,4 @@
-"""Loads compared with a bare server's in the same run: at full load, and then at seven tenths of each one's own maximum."""
+"""Loads compared with a bare server's in the same run: at full load, and at seven tenths of each one's own maximum."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,22 +33,22 @@ class Load:
     is_rival: bool = False
     """Another way to answer, of which nothing is required."""
 
-    def at_full(self, seconds: float) -> Case:
-        """A round at full load."""
-        return self._case(LoadClient(self.process.url, self.check), seconds, None)
-
-    def at_rate(self, seconds: float, rate: float) -> Case:
-        """A round at a steady rate."""
-        return self._case(LoadClient(self.process.url, self.check), seconds, rate)
-
-    def _case(self, client: LoadClient, seconds: float, rate: float | None) -> Case:
-        def work() -> Answers:
-            if rate is None:
-                return client.at_full(self.asks, seconds)
-            return client.at_rate(self.asks, rate, seconds)
-
+    def cases(self, seconds: float) -> tuple[Case, Case]:
+        """A round at full load, and one at seven tenths of what the round before reached."""
+        client = LoadClient(self.process.url, self.check)
         charged = (self.process.pid, *((self.database,) if self.database else ()))
-        return Case(work, charged)
+        reached = 0.0
+
+        def at_full() -> Answers:
+            nonlocal reached
+            answers = client.at_full(self.asks, seconds)
+            reached = answers.a_second
+            return answers
+
+        def steadily() -> Answers:
+            return client.at_rate(self.asks, SHARE * reached, seconds)
+
+        return Case(at_full, charged), Case(steadily, charged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,19 @@ def is_ok(ask: Ask, data: bytes, sent: float, answered: float) -> bool:
 
 
 def compare(loads: Mapping[str, Load], rounds: int, seconds: float) -> dict[str, Compared]:
-    """Measure the loads in turn: first all at full load, then all at a steady rate."""
-    full = in_turn({name: load.at_full(seconds) for name, load in loads.items()}, rounds)
-    steady = in_turn(
-        {name: load.at_rate(seconds, SHARE * full[name].a_second) for name, load in loads.items()}, rounds
-    )
-    return {name: Compared(full[name], steady[name]) for name in loads}
+    """Measure the loads in turn, each at full load and then at a steady rate."""
+    pairs = {name: load.cases(seconds) for name, load in loads.items()}
+    cases = {
+        each: case
+        for name, pair in pairs.items()
+        for each, case in zip((name, _steady(name)), pair, strict=True)
+    }
+    found = in_turn(cases, rounds)
+    return {name: Compared(found[name], found[_steady(name)]) for name in loads}
+
+
+def _steady(name: str) -> str:
+    return f"{name}, 70 % load"
 
 
 def figures(part: str, loads: Mapping[str, Load], found: Mapping[str, Compared]) -> list[Figure]:

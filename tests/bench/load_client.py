@@ -98,6 +98,17 @@ class Connection:
         return b"" if self.received else data
 
 
+@contextmanager
+def _in_background() -> Iterator[None]:
+    """Let this process interrupt no other: on few cores each answer would interrupt the measured process (SCHED_BATCH)."""
+    before = os.sched_getscheduler(0)
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, before, os.sched_param(0))
+
+
 class LoadClient:
     """Sends requests to one process, and checks the answers."""
 
@@ -108,7 +119,7 @@ class LoadClient:
 
     def at_full(self, asks: Iterator[Ask], seconds: float = float("inf")) -> Answers:
         """Send the next request of a connection as soon as its last one is answered, for so long or until none is left."""
-        with self._open() as (poll, by_number):
+        with _in_background(), self._open() as (poll, by_number):
             answers, began = Answers(), monotonic()
             until = began + seconds
             for connection in by_number.values():
@@ -187,14 +198,3 @@ class LoadClient:
             ask.browser.waiting -= 1
             connection.ask = None
             yield connection
-
-
-@contextmanager
-def in_background() -> Iterator[None]:
-    """Let this process wake no other: on few cores each answer would interrupt the measured process (SCHED_BATCH)."""
-    before = os.sched_getscheduler(0)
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-    try:
-        yield
-    finally:
-        os.sched_setscheduler(0, before, os.sched_param(0))

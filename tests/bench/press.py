@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.bench.load_client import LoadClient, in_background
+from tests.bench.load_client import LoadClient
 from tests.bench.requests import SUBSCRIBED, Ask, access_line, signed_in
 
 BUT_ONE = 1
@@ -36,8 +36,7 @@ def main() -> None:
         while True:
             yield Ask(access_line("article-1"), random.choice(browsers), SUBSCRIBED)
 
-    with in_background():
-        LoadClient(url, connections=connections).at_full(asks())
+    LoadClient(url, connections=connections).at_full(asks())
 
 
 if __name__ == "__main__":

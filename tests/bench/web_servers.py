@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.bench.access_cases import AccessCases
 from tests.bench.beside_bare import BARE, Load, compare, figures, is_bare
 from tests.bench.figures import Figure
-from tests.bench.load_client import LoadClient, in_background
+from tests.bench.load_client import LoadClient
 from tests.bench.publisher import publisher
 from tests.bench.web_process import Process, serving
 
@@ -32,7 +32,6 @@ def measure(quick: bool) -> list[Figure]:
     with (
         tempfile.TemporaryDirectory(prefix="masthead-bench-") as folder,
         publisher(Path(folder), subscribers, subscribers) as house,
-        in_background(),
         ExitStack() as ends,
     ):
         cases = AccessCases(house)

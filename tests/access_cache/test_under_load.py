@@ -21,7 +21,7 @@ from tests.access_cache.moving import A_SECOND
 from tests.access_cache.serving import do
 from tests.bench.access_cases import AccessCases
 from tests.bench.load_client import LoadClient, as_expected
-from tests.bench.paper_hour import PaperHour
+from tests.bench.paper_hour import HourVisitors, PaperHour
 from tests.bench.publisher import Publisher, publisher
 from tests.bench.requests import Ask, Browser, access_line, signed_in
 from tests.bench.web_process import serving
@@ -166,7 +166,7 @@ def movers_of(house: Publisher) -> range:
 def the_hour(house: Publisher, gifts: list[tuple[Browser, str]]) -> PaperHour:
     """The hour of those who don't move."""
     still, on_meters = house.subscribers[:STILL], house.registered[NEWCOMERS:]
-    return PaperHour(house.articles, still, on_meters, STRANGERS, gifts, seed=SEED)
+    return PaperHour(house.articles, HourVisitors(still, on_meters, STRANGERS, gifts), seed=SEED)
 
 
 def with_movers(hour: Iterator[Ask], house: Publisher) -> Iterator[Ask]:

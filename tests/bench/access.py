@@ -17,7 +17,7 @@ from tests.bench.figures import Figure
 from tests.bench.freshness import freshness
 from tests.bench.growth import growth
 from tests.bench.load_client import LoadClient
-from tests.bench.paper_hour import PaperHour
+from tests.bench.paper_hour import HourVisitors, PaperHour
 from tests.bench.publisher import Publisher, publisher
 from tests.bench.requests import Ask, Browser
 from tests.bench.web_process import Process, serving
@@ -25,11 +25,14 @@ from tests.bench.web_process import Process, serving
 PART = "access"
 HOUR = "a paper's hour"
 CHECK = "a subscriber's check"
-BOUND = {
-    CHECK: "uvicorn's own work and five more headers than the bare app's; the rest is the session's HMAC and three look-ups",
-    "a metered first reading": "the commit: PostgreSQL writes a reading and waits for the disk once a group",
-    "a list of 20": "the request's own cost, which 20 articles share",
+BOUNDS = {
+    CHECK: "the server takes more than half; ours are five headers, the session's HMAC and three look-ups",
+    "the gate's empty answer": "as the check, without a body to join",
+    "a metered first reading": "the commit in PostgreSQL",
+    "a list of 20": "the cost of one request, shared by its articles: reading and writing JSON",
+    "a reader token": "the look-up of the session, and an EdDSA signature",
 }
+"""What bounds a figure, by its case; `billing/docs/figures.md` says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,8 @@ class Access:
             strangers = self.size.visitors - len(house.subscribers) - len(house.registered)
             # the last tenth of the registered is in the lists
             registered = house.registered[: -len(house.registered) // 10]
-            return iter(PaperHour(house.articles, house.subscribers, registered, strangers, opened))
+            who = HourVisitors(house.subscribers, registered, strangers, opened)
+            return iter(PaperHour(house.articles, who))
 
         asks = hour()
         self.client.at_full(asks, 2 * self.size.seconds)
@@ -146,7 +150,7 @@ class Access:
 
     def _group(self, loads: Mapping[str, Load], bare: Iterator[Ask] | None = None) -> list[Figure]:
         together = self._with_bare(loads, bare)
-        return figures(PART, together, self._compare(together))
+        return figures(PART, together, self._compare(together), BOUNDS)
 
     def _lists(self, loads: Mapping[str, Load]) -> list[Figure]:
         """Lists beside a bare server, and an article in a list beside an article alone."""
@@ -167,7 +171,7 @@ class Access:
             for name, size in (("a list of 20", 20), ("a list of 100", 100))
         ]
         rest = {name: load for name, load in together.items() if name != CHECK}
-        return [*figures(PART, rest, found), *each]
+        return [*figures(PART, rest, found, BOUNDS), *each]
 
     def _with_bare(self, loads: Mapping[str, Load], asks: Iterator[Ask] | None = None) -> dict[str, Load]:
         bare = Load(self.bare, asks or self.cases.subscriber(), check=is_bare)

@@ -27,7 +27,6 @@ class Load:
     asks: Iterator[Ask]
     bar: float | None = None
     aim: float | None = None
-    bound: str = ""
     database: int | None = None
     check: Check = as_expected
     is_rival: bool = False
@@ -85,8 +84,10 @@ def _steady(name: str) -> str:
     return f"{name}, 70 % load"
 
 
-def figures(part: str, loads: Mapping[str, Load], found: Mapping[str, Compared]) -> list[Figure]:
-    """Four figures of each load beside those of the bare server."""
+def figures(
+    part: str, loads: Mapping[str, Load], found: Mapping[str, Compared], bounds: Mapping[str, str]
+) -> list[Figure]:
+    """Four figures of each load beside those of the bare server. `bounds`: what limits a load, by its name."""
     bare = found[BARE]
     lines = []
     for name, load in loads.items():
@@ -103,7 +104,7 @@ def figures(part: str, loads: Mapping[str, Load], found: Mapping[str, Compared])
                 baseline=bare.full.a_cpu_second,
                 bar=load.bar,
                 aim=load.aim,
-                bound=load.bound,
+                bound=bounds.get(name, ""),
                 machine=full.words,
             ),
             one(f"{name}, by the clock", ours=full.a_second, unit="answers/s", baseline=bare.full.a_second),

@@ -4,7 +4,7 @@ Each size has a database and a web process of its own. Four fifths of the reader
 articles this month."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,11 +18,11 @@ from tests.bench.figures import Figure
 from tests.bench.load_client import LoadClient
 from tests.bench.publisher import Publisher, publisher
 from tests.bench.requests import COUNTED, SUBSCRIBED, Ask, access_line, gate_answer, gate_line, signed_in
-from tests.bench.rounds import Case, in_turn
+from tests.bench.rounds import Case, Measured, in_turn
 from tests.bench.web_process import Process, serving
 
 PART = "access"
-FEW, MANY, MANY_QUICK = 1_000, 1_000_000, 5_000
+FEW, MANY, MANY_QUICK = 1_000, 1_000_000, 20_000
 WARM_SECONDS = 60.0
 """For bringing readers on the meter into memory; those who got there are measured."""
 READ = ("metered-0", "metered-1", "metered-2")
@@ -44,28 +44,26 @@ def growth(quick: bool) -> list[Figure]:
         }
         found = in_turn(cases, rounds)
         weighs = large.process.megabytes - small.process.megabytes
-    figures = []
-    for kind in KINDS:
-        ours, few = found[f"{kind} among {many:,}"], found[f"{kind} among {FEW:,}"]
-        on_meter = f", {large.on_meter:,} of them on the meter in memory" if kind == KINDS[-1] else ""
-        figures.append(
-            Figure(
-                PART,
-                f"{kind} among {many:,} readers{on_meter}",
-                1e6 / ours.a_cpu_second,
-                "µs of CPU",
-                1e6 / few.a_cpu_second,
-                f"among {FEW:,}",
-                BAR,
-                lower=True,
-                aim=AIM,
-                machine=ours.words,
-            )
-        )
-    return [
-        *figures,
-        Figure(PART, f"{many:,} readers with their sessions, the process's size", weighs, "MB more"),
-    ]
+    size = Figure(PART, f"{many:,} readers with their sessions, the process's size", weighs, "MB more")
+    return [*(_grown(kind, small, large, found) for kind in KINDS), size]
+
+
+def _grown(kind: str, small: "Crowd", large: "Crowd", found: Mapping[str, Measured]) -> Figure:
+    """What an answer costs in the large crowd, beside the small one."""
+    ours, few = (found[f"{kind} among {crowd.size:,}"] for crowd in (large, small))
+    on_meter = f", {large.on_meter:,} of them on the meter in memory" if kind == KINDS[-1] else ""
+    return Figure(
+        PART,
+        f"{kind} among {large.size:,} readers{on_meter}",
+        1e6 / ours.a_cpu_second,
+        "µs of CPU",
+        1e6 / few.a_cpu_second,
+        f"among {small.size:,}",
+        BAR,
+        lower=True,
+        aim=AIM,
+        machine=ours.words,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """A paper's hour: a seeded mix of requests as a news site has it, each with the answer that it must get."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
 
@@ -39,33 +40,33 @@ REST = 1_000
 """The least number of requests between two first readings of a visitor."""
 
 
+@dataclass(frozen=True, slots=True)
+class HourVisitors:
+    """Who comes in the hour. `subscribers` and `registered`: readers' numbers. `strangers`: how many browsers come without a
+    session. `gifts`: browsers that have opened a gift, with its article."""
+
+    subscribers: Sequence[int]
+    registered: Sequence[int]
+    strangers: int
+    gifts: Sequence[tuple[Browser, str]]
+
+
 class PaperHour:
-    """An endless hour. The same arguments give the same requests.
+    """An endless hour. The same arguments give the same requests."""
 
-    `subscribers` and `registered`: their numbers. `strangers`: how many browsers come without a session. `gifts`: browsers that
-    have opened a gift, with its article."""
-
-    def __init__(
-        self,
-        names: list[str],
-        subscribers: Sequence[int],
-        registered: Sequence[int],
-        strangers: int,
-        gifts: Sequence[tuple[Browser, str]],
-        *,
-        seed: int = 1,
-        rest: int = REST,
-    ) -> None:
+    def __init__(self, names: list[str], who: HourVisitors, *, seed: int = 1, rest: int = REST) -> None:
         self._random = random = Random(seed)
         self._any = Picker(names, random, METERED, LOCKED, FREE)
         self._locked = Picker(names, random, LOCKED)
         self._metered = Picker(names, random, METERED)
         self._unfree = Picker(names, random, METERED, LOCKED)
-        self._subscribers = [signed_in(number) for number in subscribers]
-        self._gifts = gifts
-        self._passers_by = [Browser(number) for number in range(max(1, strangers // 10))]
-        newcomers = (MeterVisitor(Browser(number)) for number in range(strangers))
-        readers = (MeterVisitor(signed_in(number)) for number in random.sample(registered, len(registered)))
+        self._subscribers = [signed_in(number) for number in who.subscribers]
+        self._gifts = who.gifts
+        self._passers_by = [Browser(number) for number in range(max(1, who.strangers // 10))]
+        newcomers = (MeterVisitor(Browser(number)) for number in range(who.strangers))
+        readers = (
+            MeterVisitor(signed_in(number)) for number in random.sample(who.registered, len(who.registered))
+        )
         self.strangers = MeterVisitors(newcomers, ANONYMOUS_LIMIT, self._metered, random, rest)
         self.registered = MeterVisitors(readers, REGISTERED_LIMIT, self._metered, random, rest)
         self._kinds: dict[str, Callable[[], Ask]] = {

@@ -80,6 +80,7 @@ def test_every_part_runs(part: str) -> None:
 
 @only_at_length
 @pytest.mark.prove
+@pytest.mark.timeout(900)
 def test_the_part_of_access_runs() -> None:
     """Some of its figures stand alone; one with a bar has a baseline."""
     figures = access.measure(True)

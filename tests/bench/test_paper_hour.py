@@ -5,7 +5,15 @@ from itertools import islice
 
 from tests.bench.meter_visitors import AT_THE_WALL
 from tests.bench.paper import article_names
-from tests.bench.paper_hour import AGAIN, ANONYMOUS_LIMIT, LIST, REGISTERED_LIMIT, SHARES, PaperHour
+from tests.bench.paper_hour import (
+    AGAIN,
+    ANONYMOUS_LIMIT,
+    LIST,
+    REGISTERED_LIMIT,
+    SHARES,
+    HourVisitors,
+    PaperHour,
+)
 from tests.bench.requests import COUNTED, GIVEN, REFUSED, SUBSCRIBED, TOKEN, USED_UP, Ask, Browser
 
 REQUESTS = 40_000
@@ -13,9 +21,8 @@ REQUESTS = 40_000
 
 def hour(seed: int = 1) -> PaperHour:
     gifts = [(Browser(10_000), "article-0")]
-    return PaperHour(
-        article_names(500), range(1_000), range(1_000, 3_000), 10_000, gifts, seed=seed, rest=1_000
-    )
+    who = HourVisitors(range(1_000), range(1_000, 3_000), 10_000, gifts)
+    return PaperHour(article_names(500), who, seed=seed, rest=1_000)
 
 
 def written(asks: list[Ask]) -> list[tuple[bytes, ...]]:

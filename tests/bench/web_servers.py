@@ -2,7 +2,6 @@
 
 import tempfile
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 from tests.bench.access_cases import AccessCases
@@ -23,7 +22,10 @@ KINDS = {
     "a subscriber's check on granian": (GRANIAN, "gate"),
 }
 """A module that serves, and what."""
-FINDING = "granian is faster, but bounds no connections, slow bodies or unread answers (billing/docs/decisions/uvicorn-keeps-the-bounds.md)"
+FINDINGS = {
+    "a bare app on granian": "faster, but it bounds no connections, slow bodies or unread answers"
+    " (billing/docs/decisions/uvicorn-keeps-the-bounds.md)"
+}
 
 
 def measure(quick: bool) -> list[Figure]:
@@ -46,5 +48,4 @@ def measure(quick: bool) -> list[Figure]:
             name: load(ends.enter_context(serving(kind, house.environ, module=module)), kind)
             for name, (module, kind) in KINDS.items()
         }
-        first, *others = figures(PART, loads, compare(loads, rounds, seconds))
-        return [replace(first, bound=FINDING), *others]
+        return figures(PART, loads, compare(loads, rounds, seconds), FINDINGS)

@@ -5,7 +5,7 @@ On a shared machine CPU time per request is the steady measure; requests a secon
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -24,6 +24,8 @@ from tests.bench.web_process import Process, serving
 
 PART = "access"
 HOUR = "a paper's hour"
+MANY_CONNECTIONS = 128
+"""Where readings are written, of a group and its bare server alike: those that arrive together are written together."""
 CHECK = "a subscriber's check"
 BOUNDS = {
     CHECK: "the server takes more than half; ours are five headers, the session's HMAC and three look-ups",
@@ -146,10 +148,12 @@ class Access:
         counts_database: bool = False,
     ) -> Load:
         database = self.house.database_pid if counts_database else None
-        return Load(self.gate, asks, bar, aim, database=database)
+        return Load(self.gate, asks, bar, aim, database)
 
     def _group(self, loads: Mapping[str, Load], bare: Iterator[Ask] | None = None) -> list[Figure]:
         together = self._with_bare(loads, bare)
+        if any(load.database for load in loads.values()):
+            together = {name: replace(load, connections=MANY_CONNECTIONS) for name, load in together.items()}
         return figures(PART, together, self._compare(together), BOUNDS)
 
     def _lists(self, loads: Mapping[str, Load]) -> list[Figure]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tests.bench.figures import Figure
-from tests.bench.load_client import Answers, Check, LoadClient, as_expected
+from tests.bench.load_client import CONNECTIONS, Answers, Check, LoadClient, as_expected
 from tests.bench.requests import Ask
 from tests.bench.rounds import Case, Measured, in_turn
 from tests.bench.serve import BODY
@@ -31,10 +31,11 @@ class Load:
     check: Check = as_expected
     is_rival: bool = False
     """Another way to answer, of which nothing is required."""
+    connections: int = CONNECTIONS
 
     def cases(self, seconds: float) -> tuple[Case, Case]:
         """A round at full load, and one at seven tenths of what the round before reached."""
-        client = LoadClient(self.process.url, self.check)
+        client = LoadClient(self.process.url, self.check, self.connections)
         charged = (self.process.pid, *((self.database,) if self.database else ()))
         reached = 0.0
 

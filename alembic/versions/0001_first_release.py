@@ -313,20 +313,11 @@ def _tables() -> None:
         "meter_month",
         sa.Column("visitor", text, nullable=False),
         sa.Column("month", sa.Date(), nullable=False),
-        sa.Column("used", sa.Integer(), nullable=False),
+        sa.Column("readings", jsonb, nullable=False),
+        sa.Column("carried", ARRAY(sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("visitor", "month"),
     )
     op.create_index("meter_month_month", "meter_month", ["month"], unique=False)
-    op.create_table(
-        "meter_read",
-        sa.Column("visitor", text, nullable=False),
-        sa.Column("month", sa.Date(), nullable=False),
-        sa.Column("article_id", text, nullable=False),
-        sa.Column("at", instant, nullable=False),
-        sa.Column("carried", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("visitor", "month", "article_id"),
-    )
-    op.create_index("meter_read_month", "meter_read", ["month"], unique=False)
     op.create_table(
         "newsletter",
         sa.Column("id", text, nullable=False),
@@ -2491,6 +2482,8 @@ def _sums() -> None:
     """)
 
 
+OPENED_BY = "SELECT visitor FROM gift_reading WHERE gift_id = changed.id"
+COUNTED = "SELECT count(*) FROM jsonb_object_keys(readings)"
 ACCESS_NOTICES = (
     # the table; after what; the kind of fact that changed; its name, an expression
     ("article", ("insert", "update", "delete"), "article", "id"),
@@ -2498,7 +2491,9 @@ ACCESS_NOTICES = (
     ("public_window", ("insert", "update", "delete"), "public_window", "subject"),
     ("subscription", ("insert", "update", "delete"), "standing", "reader_id"),
     ("complimentary_grant", ("insert", "update", "delete"), "standing", "reader_id"),
-    ("gift_reading", ("insert",), "standing", "visitor"),
+    ("gift_reading", ("insert",), "visitor", "visitor"),
+    ("gift", ("update",), "visitor", f"unnest(ARRAY({OPENED_BY}))"),
+    ("meter_month", ("insert", "update"), "visitor", f"visitor || ' ' || ({COUNTED})"),
     ("reader", ("insert", "update", "delete"), "standing", "id"),
     ("reader", ("insert", "update", "before", "delete"), "external", "external_id"),
     ("plan", ("insert", "update", "delete"), "plan", "id"),

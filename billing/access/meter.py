@@ -1,12 +1,17 @@
-"""The meter: n metered articles a civil month, each counted once; reading one again is free (PW-4)."""
+"""The meter: n metered articles a civil month, each counted once; reading one again is free (PW-4).
 
-from collections.abc import Sequence
+A visitor's month is one row, to which readings are only added. One statement counts the readings of many visitors."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
-from billing.access.models import MeterMonth, MeterRead
+from billing.access.models import MeterMonth
 from billing.access.visitors import FirstReading, Visitor
 from billing.platform.context import TransactionContext
 from billing.platform.db import span
@@ -16,54 +21,54 @@ from billing.rules.periods import add_months, start_of_day
 
 KEPT = timedelta(days=40)
 """From the first day of a month on (PW-13)."""
-# An update that changes nothing locks the row and returns it, whether or not it existed.
+# `||` keeps the instant at which an article was counted first.
+COUNT = """
+INSERT INTO meter_month AS counted (visitor, month, readings, carried)
+ SELECT visitor, month, readings, '{}'
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS asked (visitor text, month date, readings jsonb, gifts_known boolean)
+  WHERE gifts_known OR NOT EXISTS (SELECT FROM gift_reading WHERE gift_reading.visitor = asked.visitor)
+ ON CONFLICT (visitor, month) DO UPDATE SET readings = excluded.readings || counted.readings
+  WHERE excluded.readings || counted.readings <> counted.readings
+   AND (SELECT count(*) FROM jsonb_object_keys(excluded.readings || counted.readings)) <= %(limit)s
+ RETURNING visitor, month, readings
+"""
+"""Counts one reading of each visitor, and returns the months of those for whom it did; values by `count_values`.
+
+No row comes back for an article counted before, a month used up, and, where its gifts aren't known, a visitor who has opened
+one: a gift may open the article. Rows are locked in the order of the values."""
 _LOCK = sa.text(
-    "INSERT INTO meter_month (visitor, month, used) VALUES (:visitor, :month, 0)"
-    " ON CONFLICT (visitor, month) DO UPDATE SET used = meter_month.used RETURNING used"
+    "INSERT INTO meter_month AS counted (visitor, month, readings, carried)"
+    " VALUES (:visitor, :month, cast(:readings AS jsonb), '{}')"
+    " ON CONFLICT (visitor, month) DO UPDATE SET readings = excluded.readings || counted.readings"
+    " RETURNING readings - carried"
 )
-_REMEMBER = sa.text(
-    "INSERT INTO meter_read (visitor, month, article_id, at, carried) VALUES (:visitor, :month, :article_id, :at, false)"
-    " ON CONFLICT DO NOTHING RETURNING article_id"
+_CARRIED = sa.text(
+    "UPDATE meter_month SET carried = ARRAY(SELECT jsonb_object_keys(readings))"
+    " WHERE visitor = :visitor AND month = :month"
 )
-_CARRY = sa.text(
-    "WITH fresh AS (UPDATE meter_read SET carried = true WHERE visitor = :visitor AND month = :month AND NOT carried"
-    " RETURNING article_id, at)"
-    " INSERT INTO meter_read (visitor, month, article_id, at, carried)"
-    " SELECT :reader, :month, article_id, at, false FROM fresh ON CONFLICT DO NOTHING"
-)
+
+
+@dataclass(frozen=True, slots=True)
+class MeterReading:
+    """A visitor reads an article at an instant. `gifts_known`: no opened gift gives it."""
+
+    visitor: Visitor
+    article_id: str
+    at: datetime
+    gifts_known: bool = True
 
 
 def consult(ctx: TransactionContext, readings: Sequence[tuple[Visitor, str, int]]) -> list[Meter]:
-    """The meter for each visitor, article and limit, in two statements. Counts nothing."""
-    month = _month(ctx.site, ctx.at)
-    used, counted = _counts(ctx.session, readings, month)
-
-    def of_reading(visitor: Visitor, article_id: str, limit: int) -> Meter:
-        if visitor.id in used:
-            is_counted = (visitor.id, article_id) in counted
-            return _meter(ctx.site, month, used[visitor.id], limit, is_counted)
-        first = visitor.first_in(month)
-        return _meter(ctx.site, month, 0 if first is None else 1, limit, first == article_id)
-
-    return [of_reading(*reading) for reading in readings]
-
-
-def _counts(
-    session: Session, readings: Sequence[tuple[Visitor, str, int]], month: date
-) -> tuple[dict[str, int], set[tuple[str, str]]]:
-    """How many articles each visitor used this month, and which of these are among them."""
+    """The meter for each visitor, article and limit, in one statement. Counts nothing."""
+    month = month_of(ctx.site, ctx.at)
     visitors = {visitor.id for visitor, _, _ in readings if not visitor.is_new}
-    if not visitors:
-        return {}, set()
-    months = select(MeterMonth.visitor, MeterMonth.used).where(
-        col(MeterMonth.visitor).in_(visitors), MeterMonth.month == month
-    )
-    reads = select(MeterRead.visitor, MeterRead.article_id).where(
-        col(MeterRead.visitor).in_(visitors),
-        MeterRead.month == month,
-        col(MeterRead.article_id).in_({article_id for _, article_id, _ in readings}),
-    )
-    return dict(session.exec(months).all()), set(session.exec(reads).all())
+    mine = (col(MeterMonth.visitor).in_(visitors), MeterMonth.month == month)
+    rows = select(MeterMonth.visitor, MeterMonth.readings).where(*mine)
+    months = dict(ctx.session.exec(rows).all()) if visitors else {}
+    return [
+        meter_of(ctx.site, month, counted_by(visitor, month, months.get(visitor.id)), article_id, limit)
+        for visitor, article_id, limit in readings
+    ]
 
 
 def count(ctx: TransactionContext, visitor: Visitor, article_id: str, limit: int) -> Meter:
@@ -71,51 +76,96 @@ def count(ctx: TransactionContext, visitor: Visitor, article_id: str, limit: int
 
     Locks the month's row, so that two readings at once never exceed it. A new visitor has no row: its token will hold the
     article (see `first_reading`)."""
-    month = _month(ctx.site, ctx.at)
+    month = month_of(ctx.site, ctx.at)
     if visitor.is_new:
-        return _meter(ctx.site, month, min(1, limit), limit, counted=limit > 0)
-    used = _lock(ctx, visitor, month)
-    counted = ctx.session.get(MeterRead, (visitor.id, month, article_id)) is not None
-    if not counted and used < limit:
-        ctx.session.add(MeterRead(visitor=visitor.id, month=month, article_id=article_id, at=ctx.at))
-        _use(ctx.session, visitor.id, month, used + 1)
-        ctx.session.flush()
-        return _meter(ctx.site, month, used + 1, limit, counted=True)
-    return _meter(ctx.site, month, used, limit, counted)
+        return meter_of(ctx.site, month, (article_id,)[:limit], article_id, limit)
+    values = count_values(ctx.site, [MeterReading(visitor, article_id, ctx.at)], limit)
+    row = ctx.session.connection().exec_driver_sql(COUNT, values).first()
+    if row is None:
+        (found,) = consult(ctx, [(visitor, article_id, limit)])
+        return found
+    return meter_of(ctx.site, month, tuple(row.readings), article_id, limit)
+
+
+def count_values(site: Site, readings: Iterable[MeterReading], limit: int) -> dict[str, Any]:
+    """The values of `COUNT` for readings of different visitors, who have the same limit.
+
+    Two statements at once lock rows in the same order, by visitor."""
+
+    def row(reading: MeterReading) -> dict[str, Any]:
+        month = month_of(site, reading.at)
+        counted = counted_by(reading.visitor, month, None)
+        fits = reading.article_id not in counted and len(counted) < limit
+        articles = (*counted, reading.article_id) if fits else counted
+        at = reading.at.isoformat()
+        return {
+            "visitor": reading.visitor.id,
+            "month": month.isoformat(),
+            "readings": dict.fromkeys(articles, at),
+            "gifts_known": reading.gifts_known,
+        }
+
+    ordered = sorted(readings, key=lambda reading: reading.visitor.id)
+    return {"rows": json.dumps([row(reading) for reading in ordered]), "limit": limit}
+
+
+def counted_by(visitor: Visitor, month: date, readings: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """The articles counted in the month: those of its row, or, without a row, the one in the visitor's token."""
+    if readings is not None:
+        return tuple(readings)
+    first = visitor.first_in(month)
+    return () if first is None else (first,)
+
+
+def meter_of(site: Site, month: date, counted: Sequence[str], article_id: str, limit: int) -> Meter:
+    """The meter for an article, where these articles are counted in the month."""
+    return Meter(min(len(counted), limit), limit, article_id in counted, resets_at(site, month))
+
+
+def resets_at(site: Site, month: date) -> datetime:
+    """The instant at which the meter of the month begins anew."""
+    return start_of_day(add_months(month, 1), site.zone)
 
 
 def first_reading(site: Site, article_id: str, at: datetime) -> FirstReading:
     """What a new visitor's token holds once this article was counted."""
-    return FirstReading(_month(site, at), article_id)
+    return FirstReading(month_of(site, at), article_id)
 
 
 def as_it_was(ctx: TransactionContext, visitor: str, article_id: str, limit: int) -> Meter:
-    """The meter at a past instant, from the reads themselves. Reads past retention are missing."""
-    month = _month(ctx.site, ctx.at)
-    mine = (MeterRead.visitor == visitor, MeterRead.month == month, MeterRead.at <= ctx.at)
-    reads = ctx.session.exec(select(MeterRead.article_id).where(*mine)).all()
-    return _meter(ctx.site, month, len(reads), limit, article_id in reads)
+    """The meter at a past instant, from the readings themselves. Those past retention are missing."""
+    month = month_of(ctx.site, ctx.at)
+    row = ctx.session.get(MeterMonth, (visitor, month))
+    readings = row.readings if row is not None else {}
+    counted = [article for article, at in readings.items() if datetime.fromisoformat(at) <= ctx.at]
+    return meter_of(ctx.site, month, counted, article_id, limit)
 
 
 def carry(ctx: TransactionContext, visitor: Visitor, reader_id: str) -> None:
     """Count what a browser read this month before sign-in for its reader too, each article once.
 
-    The browser's own count stays: signing out again gives no new free articles."""
-    month = _month(ctx.site, ctx.at)
-    if visitor.first_in(month) is None and ctx.session.get(MeterMonth, (visitor.id, month)) is None:
+    The browser's own count stays: signing out again gives no new free articles. What was carried isn't carried again, so the
+    next reader of this browser doesn't pay for it."""
+    month = month_of(ctx.site, ctx.at)
+    counted = counted_by(visitor, month, None)
+    if not counted and ctx.session.get(MeterMonth, (visitor.id, month)) is None:
         return
-    _lock(ctx, visitor, month)  # always the browser's row before the reader's
-    _lock(ctx, Visitor(reader_id), month)
-    ctx.session.execute(_CARRY, {"visitor": visitor.id, "reader": reader_id, "month": month})
-    mine = (MeterRead.visitor == reader_id, MeterRead.month == month)
-    used = ctx.session.exec(select(func.count()).select_from(MeterRead).where(*mine)).one()
-    _use(ctx.session, reader_id, month, used)
+    at = ctx.at.isoformat()
+    fresh = _lock(ctx, visitor.id, month, dict.fromkeys(counted, at))  # always the browser's row first
+    _lock(ctx, reader_id, month, fresh)
+    ctx.session.execute(_CARRIED, {"visitor": visitor.id, "month": month})
+
+
+def _lock(ctx: TransactionContext, visitor: str, month: date, readings: Mapping[str, str]) -> dict[str, str]:
+    """Lock the visitor's month and add these readings, whatever the limit; returns those that weren't carried yet."""
+    values = {"visitor": visitor, "month": month, "readings": json.dumps(readings)}
+    found: dict[str, str] = ctx.session.execute(_LOCK, values).scalar_one()
+    return found
 
 
 def delete_old_months(session: Session, at: datetime) -> int:
     """Delete months that began 40 or more days ago, in UTC (PW-13); how many rows."""
     before = {"before": at.astimezone(UTC).date() - KEPT}
-    session.execute(sa.text("DELETE FROM meter_read WHERE month <= :before"), before)
     months = sa.text("DELETE FROM meter_month WHERE month <= :before")
     return session.connection().execute(months, before).rowcount
 
@@ -124,30 +174,6 @@ NEXT_DUE = f"SELECT (min(month)::timestamp AT TIME ZONE 'UTC') + {span(KEPT)} FR
 """When the oldest month is due for deletion (see `timetable.Job`)."""
 
 
-def _lock(ctx: TransactionContext, visitor: Visitor, month: date) -> int:
-    """Lock the visitor's month; how much is used. Writes the reading that the visitor's token holds, once."""
-    used = int(ctx.session.execute(_LOCK, {"visitor": visitor.id, "month": month}).scalar_one())
-    first = visitor.first_in(month)
-    if first is None:
-        return used
-    row = {"visitor": visitor.id, "month": month, "article_id": first, "at": ctx.at}
-    if ctx.session.execute(_REMEMBER, row).first() is not None:
-        used += 1
-        _use(ctx.session, visitor.id, month, used)
-    return used
-
-
-def _use(session: Session, visitor: str, month: date, used: int) -> None:
-    session.execute(
-        sa.text("UPDATE meter_month SET used = :used WHERE visitor = :visitor AND month = :month"),
-        {"visitor": visitor, "month": month, "used": used},
-    )
-
-
-def _meter(site: Site, month: date, used: int, limit: int, counted: bool) -> Meter:
-    resets_at = start_of_day(add_months(month, 1), site.zone)
-    return Meter(used=min(used, limit), limit=limit, counted=counted, resets_at=resets_at)
-
-
-def _month(site: Site, at: datetime) -> date:
+def month_of(site: Site, at: datetime) -> date:
+    """The first day of the civil month of an instant."""
     return site.today(at).replace(day=1)

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 from billing.platform.actors import ActedBy, ClosedBy
@@ -155,7 +155,7 @@ class GiftReading(SQLModel, table=True):
 
 
 class MeterMonth(SQLModel, table=True):
-    """How many metered articles a visitor has read in a month. The row is locked while one more is counted."""
+    """The metered articles that a visitor has read in a month. The row is locked while one more is counted (PW-4, PW-13)."""
 
     __tablename__ = "meter_month"
     __table_args__ = (sa.Index("meter_month_month", "month"),)
@@ -163,18 +163,7 @@ class MeterMonth(SQLModel, table=True):
     visitor: str = Field(primary_key=True)
     """A reader's id, or a random one from a signed cookie."""
     month: date = Field(primary_key=True)
-    used: int
-
-
-class MeterRead(SQLModel, table=True):
-    """An article counted in a month; reading it again is free. Deleted after 40 days (PW-13)."""
-
-    __tablename__ = "meter_read"
-    __table_args__ = (sa.Index("meter_read_month", "month"),)
-
-    visitor: str = Field(primary_key=True)
-    month: date = Field(primary_key=True)
-    article_id: str = Field(primary_key=True)
-    at: datetime
-    carried: bool = Field(default=False)
-    """Whether it was counted for a reader too, who signed in with this browser."""
+    readings: dict[str, str] = Field(sa_column=sa.Column(JSONB, nullable=False))
+    """When each counted article was read first. Reading one again is free; articles are only added."""
+    carried: list[str] = Field(sa_column=sa.Column(ARRAY(sa.Text), nullable=False))
+    """Articles that were counted for a reader too, who signed in with this browser."""

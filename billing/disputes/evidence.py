@@ -4,10 +4,11 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from billing.access.models import Article, MeterRead
+from billing.access.models import Article, MeterMonth
 from billing.mail.models import Message
 from billing.payments import numbers
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod
+from billing.platform.bulk import load
 from billing.readers import devices
 from billing.readers.models import Consent, ReaderSession
 from billing.readers.register import by_id
@@ -121,11 +122,13 @@ def _sign_ins(session: Session, reader_id: str) -> list[Evidence]:
 
 def _reading(session: Session, reader_id: str) -> list[Evidence]:
     """Articles that the meter counted. What subscribers read isn't recorded (PW-13); how often they came is in the sign-ins."""
-    rows = session.exec(
-        select(MeterRead, Article)
-        .join(Article, col(Article.id) == MeterRead.article_id)
-        .where(MeterRead.visitor == reader_id)
-        .order_by(col(MeterRead.month).desc())
-        .limit(MOST)
+    months = session.exec(
+        select(MeterMonth).where(MeterMonth.visitor == reader_id).order_by(col(MeterMonth.month).desc())
     )
-    return [{"month": f"{read.month:%Y-%m}", "article": article.title} for read, article in rows]
+    counted = [(row.month, article_id) for row in months for article_id in row.readings][:MOST]
+    articles = load(session, Article, {article_id for _, article_id in counted})
+    return [
+        {"month": f"{month:%Y-%m}", "article": articles[article_id].title}
+        for month, article_id in counted
+        if article_id in articles
+    ]

@@ -19,6 +19,7 @@ from billing.rules.access import Reason
 from tests.support.actors import BY
 from tests.support.articles import Put
 from tests.support.cancel_helpers import damaged
+from tests.support.meter import counted
 from tests.support.staff_members import SignIn
 from tests.support.world import ZONE, World, local
 
@@ -37,12 +38,12 @@ def test_an_article_a_section_the_site_each_until_its_time(world: World, put: Pu
         return str(answer.json()["id"])
 
     assert reasons(world, one, two, far) == ["subscribe", "meter", "subscribe"]
-    counted = world.rows("SELECT count(*) AS n FROM meter_read")
+    before = counted(world)
     open_until(12, article=one)
     open_until(13, section="Town")
     whole = open_until(15, site=True)
     assert reasons(world, one, two, far) == ["open", "open", "open"]
-    assert world.rows("SELECT count(*) AS n FROM meter_read") == counted, "meters do not count meanwhile"
+    assert counted(world) == before, "meters do not count meanwhile"
     shape = world.api.get(f"/v1/articles/{one}").json()
     assert (shape["open_until"], shape["open_reason"]) == ("2027-03-01T13:00:00Z", "flood")
     assert world.api.get(f"/v1/access/{one}").json()["until"] == "2027-03-01T13:00:00Z"

@@ -13,6 +13,7 @@ from random import Random
 
 import click
 import psycopg
+from psycopg.types.json import Jsonb
 
 from tests.bench.figures import Figure
 from tests.bench.load_client import LoadClient
@@ -115,24 +116,16 @@ def _count_on_meters(house: Publisher) -> None:
     at = datetime.now(UTC)
     given = {
         "month": house.site.today(at).replace(day=1),
-        "at": at,
-        "read": list(READ),
-        "used": len(READ),
+        "readings": Jsonb(dict.fromkeys(READ, at.isoformat())),
         "first": house.registered.start,
         "last": house.registered.stop - 1,
     }
     with psycopg.connect(house.environ["BILLING_DATABASE_URL"]) as connection:
         connection.execute(
-            "INSERT INTO meter_month (visitor, month, used)"
-            " SELECT 'rdr_' || lpad(n::text, 26, '0'), %(month)s, %(used)s"
+            "INSERT INTO meter_month (visitor, month, readings, carried)"
+            " SELECT 'rdr_' || lpad(n::text, 26, '0'), %(month)s, %(readings)s, '{}'"
             " FROM generate_series(%(first)s::int, %(last)s) n",
             given,
         )
-        connection.execute(
-            "INSERT INTO meter_read (visitor, month, article_id, at, carried)"
-            " SELECT 'rdr_' || lpad(n::text, 26, '0'), %(month)s, article, %(at)s, false"
-            " FROM generate_series(%(first)s::int, %(last)s) n, unnest(%(read)s::text[]) article",
-            given,
-        )
     with psycopg.connect(house.environ["BILLING_DATABASE_URL"], autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE")
+        connection.execute("VACUUM ANALYZE meter_month, meter_read")

@@ -8,7 +8,7 @@ import httpx
 from tests.edges.paper import BEGINNING, METERED, Paper, secrets
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.http_client import http_client
-from tests.support.meter import used_by
+from tests.support.meter import counted, used_by
 from tests.support.signed_in import session_secret
 from tests.support.world import World
 
@@ -57,7 +57,7 @@ class Edge:
         ahead = self.get(f"/articles/{METERED}", **{"sec-purpose": "prefetch"})
         head = self.get(f"/articles/{METERED}", "HEAD")
         assert (ahead.content, head.content) == (BEGINNING, b"")
-        assert self.world.rows("SELECT used FROM meter_month") == []
+        assert counted(self.world) == []
         first = self.get(f"/articles/{METERED}")
         assert secrets(METERED)[0] in first.content
         visitor = first.headers["set-cookie"].partition(";")[0]

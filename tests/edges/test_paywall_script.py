@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from billing.dev.paper.static_page import PAGE
 from billing.edges.masthead import Masthead, Who
 from billing.web.kit.rendering import STATIC
-from tests.support.meter import used_by
+from tests.support.meter import counted, used_by
 from tests.support.publisher import ACCOUNTS, ELSEWHERE, LOCKED, WWW, Answer, sentinels, serve, whole_text
 from tests.support.signed_in import session_secret
 from tests.support.world import World
@@ -232,7 +232,7 @@ def test_nothing_counts_until_somebody_looks(sites: Sites, visit: Visit) -> None
     page.goto(f"{WWW}/metered")
     expect(page.locator("article")).to_have_attribute("data-masthead-state", "asking")
     expect(page.locator(".wall")).to_be_visible()
-    assert sites.world.rows("SELECT used FROM meter_month") == []
+    assert counted(sites.world) == []
     page.evaluate("window.ahead = false; document.dispatchEvent(new Event('prerenderingchange'))")
     state(page, "allowed")
     expect(page.locator("[data-masthead-when=meter]")).to_be_hidden()

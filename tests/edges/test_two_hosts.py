@@ -18,6 +18,7 @@ from tests.edges.edge import NOMSA, start_trials
 from tests.edges.nginx_front import NGINX, Nginx, nginx_front
 from tests.edges.paper import METERED
 from tests.support.faulty_proxy import FaultyProxy, faulty_proxy
+from tests.support.meter import counted
 from tests.support.publisher import LOCKED, Answer, sentinels, whole_text
 from tests.support.signed_in import session_secret
 from tests.support.world import World
@@ -148,7 +149,7 @@ def test_a_stranger_sees_the_wall_and_no_byte_more(sites: Sites, visit: Visit) -
     page.goto(f"{WWW}/articles/{METERED}")
     state(page, "allowed")
     assert set(cookies(context, WWW)) == {"__Host-masthead-visitor"}, "counted on the paper's own host"
-    assert sites.world.rows("SELECT used FROM meter_month") == [], "the first reading stays in the cookie"
+    assert counted(sites.world) == [], "the first reading stays in the cookie"
 
 
 def test_signing_out_at_accounts_ends_reading_at_the_paper(sites: Sites, visit: Visit) -> None:

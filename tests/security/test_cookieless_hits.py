@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.articles import metered
 from tests.support.http_client import http_client
+from tests.support.meter import counted, used
 from tests.support.routes import routes
 from tests.support.table_contents import changed, contents
 from tests.support.world import World, local
@@ -77,9 +78,7 @@ def test_who_comes_back_is_counted_and_the_first_cookie_resets_nothing(world: Wo
         assert meter(visitor, articles[3]) == ("meter_used", 3)
     assert meter(with_cookie(world, cookie), articles[4]) == ("meter_used", 3)
     assert [meter(visitor, article)[0] for article in articles[:3]] == ["meter"] * 3
-    counted = world.rows("SELECT article_id FROM meter_read ORDER BY article_id")
-    assert [row["article_id"] for row in counted] == articles[:3]
-    assert world.rows("SELECT used FROM meter_month") == [{"used": 3}]
+    assert counted(world) == articles[:3]
 
 
 def test_many_at_once_with_the_first_cookie_never_exceed_the_limit(world: World) -> None:
@@ -95,7 +94,7 @@ def test_many_at_once_with_the_first_cookie_never_exceed_the_limit(world: World)
     opened = {article for article, reason in zip(articles[1:] * 2, reasons, strict=True) if reason == "meter"}
     assert len(opened) == LIMIT - 1
     assert read(articles[0]) == "meter"
-    assert world.rows("SELECT used FROM meter_month") == [{"used": LIMIT}]
+    assert used(world) == [LIMIT]
 
 
 def test_a_program_that_sends_the_token_along_is_counted_alike(world: World) -> None:

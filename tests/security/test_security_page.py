@@ -18,7 +18,6 @@ ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "SECURITY.md").read_text()
 KEPT: dict[str, timedelta] = {aged.table: aged.keep for aged in retention.RULES} | {
     "meter_month": meter.KEPT,
-    "meter_read": meter.KEPT,
     "gift_reading": meter.KEPT,
     "signup": LIFE,
 }

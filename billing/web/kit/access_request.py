@@ -1,7 +1,7 @@
 """Who asks to read: the browser's reader, else a random id in a signed cookie. Nothing else identifies it."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -13,9 +13,6 @@ from billing.http import cookies
 from billing.platform.site import Site
 from billing.rules.readings import Reading, reading
 from billing.web.kit.visit import Visit
-
-KEPT = timedelta(days=40)
-"""As long as the meter keeps its counts (PW-13)."""
 
 
 def check_for(
@@ -29,7 +26,7 @@ def check_for(
     request = _access_request(visit, session, visitor, counts=counts, method=method)
     result = check(visit.context(session), visit.services.limits, article_id, request)
     if request.counts and visitor is not None and visitor.is_new and was_noted(result):
-        visit.give(cookies.VISITOR, first_token(visit.services.site, visitor, result, visit.at), KEPT)
+        visit.give(cookies.VISITOR, first_token(visit.services.site, visitor, result, visit.at), meter.KEPT)
     return result
 
 

@@ -1,111 +1,37 @@
 """The access cache of one process: what it keeps, by what key, and what it drops when the database reports a change."""
 
-import json
 from collections import deque
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from billing.access.edge_tokens import Bearer
+from billing.access.visitors import Visitor
 from billing.access_cache.bounded_map import Bounded
+from billing.access_cache.entries import (
+    KEY_USE_SECONDS,
+    CachedArticle,
+    CachedDecision,
+    CachedEntitlements,
+    CachedKey,
+    CachedSession,
+    CachedVisitor,
+    DecidedBy,
+)
 from billing.access_cache.packed_entitlements import Packer
 from billing.platform.monotonic import Monotonic
-from billing.rules.policies import AccessLevel, ArticlePolicy, FreeSpan
+from billing.rules.policies import ArticlePolicy, FreeSpan
 
-Header = tuple[bytes, bytes]
 UNIT = "\x1f"
 """Divides the names in a notification."""
 MAX_AGE_SECONDS = 3600
 """Maximum age of an entry; a safety net for a lost invalidation."""
-KEY_USE_SECONDS = 60.0
-"""Seconds between two notes that a key was used."""
 FOR_EVER = float("inf")
 MOST_ARTICLES = 50_000
 MOST_POLICIES = 2 * MOST_ARTICLES
 MOST_DECISIONS = 100_000
 MOST_KEYS = 1_000
-
-Reply = tuple[str, str, int, tuple[Header, ...], bytes]
-"""Route, reason, status, headers (without the request's id), body. A plain tuple: a class takes five times as long to make."""
-
-
-@dataclass(frozen=True, slots=True)
-class CachedDecision:
-    """A decision on all articles with the same facts.
-
-    `same_until`: seconds since 1970. `tail`: the JSON of `/v1/access` after the article's name. `gate`: the reply of
-    `/v1/gate`."""
-
-    allowed: bool
-    same_until: float
-    features: frozenset[str]
-    reason: str
-    tail: bytes
-    gate: Reply
-
-
-class AccessAnswer(NamedTuple):
-    """The decision on one article. `head`: the beginning of its JSON, with the article's name."""
-
-    head: bytes
-    decision: CachedDecision
-
-    @property
-    def body(self) -> bytes:
-        """The answer in JSON."""
-        return self.head + self.decision.tail
-
-
-@dataclass(slots=True, eq=False)
-class CachedArticle:
-    """An article's facts, and decisions by packed entitlements. `loaded` is monotonic.
-
-    Articles with the same facts share their decisions, so that the few that thousands of articles and readers need stay in
-    the processor's cache."""
-
-    id: str
-    policy: ArticlePolicy
-    opened: tuple[FreeSpan, ...]
-    loaded: float
-    head: bytes = field(init=False)
-    is_metered: bool = field(init=False)
-    decisions: dict[int, CachedDecision] = field(init=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.head = b'{"article":%b,' % json.dumps(self.id, ensure_ascii=False).encode()
-        self.is_metered = self.policy.level is AccessLevel.METERED
-
-
-@dataclass(slots=True, eq=False)
-class CachedKey:
-    """An API key with the scope `access`. `loaded` and `noted` are monotonic, `until` is seconds since 1970."""
-
-    loaded: float
-    until: float
-    noted: float = -KEY_USE_SECONDS
-
-
-@dataclass(slots=True, eq=False)
-class CachedSession:
-    """A signed-in browser, with its reader's packed entitlements at hand. `until`: seconds since 1970.
-
-    Finding a reader among a million is most of the work of an answer. `held`: None after an invalidation. `generation`: of
-    `AccessCache.entitlements`, in which `held` was found there. In a later one the entry may have been evicted, and an
-    invalidation would no longer reach this session."""
-
-    reader_id: str
-    until: int
-    held: int | None = None
-    loaded: int = 0
-    generation: int = -1
-
-
-@dataclass(slots=True, eq=False)
-class CachedEntitlements:
-    """Packed entitlements of a reader or visitor, and the one session that has them at hand. `loaded` is monotonic."""
-
-    held: int
-    loaded: int
-    session: CachedSession | None = None
+MOST_SESSION_IDS = 50_000
+MOST_ABSENT = 50_000
 
 
 class AccessCache:
@@ -117,26 +43,41 @@ class AccessCache:
         self.packer = Packer()
         self.entitlements: Bounded[str, CachedEntitlements] = Bounded(most)
         self.sessions: Bounded[bytes, CachedSession] = Bounded(most)
+        self.ended_sessions: Bounded[bytes, bool] = Bounded(MOST_ABSENT)
+        """Sessions that don't exist or have ended. None of them ever begins: a browser gets its secret after the commit."""
+        self.session_ids: Bounded[bytes, str] = Bounded(MOST_SESSION_IDS)
+        """Apart from the sessions: only those who ask for reader tokens need them."""
         self.tokens: Bounded[bytes, Bearer] = Bounded(most)
         self.open_sessions: Bounded[str, float] = Bounded(most)
         self.external_ids: Bounded[str, tuple[str, float]] = Bounded(most)
+        self.visitors: Bounded[str, CachedVisitor] = Bounded(most)
+        self.visitor_tokens: Bounded[bytes, Visitor] = Bounded(most)
+        self.gift_links: Bounded[str, str] = Bounded(MOST_KEYS)
+        """The article of each gift link, by its secret."""
         self.keys: Bounded[bytes, CachedKey] = Bounded(MOST_KEYS)
         self.used_keys: list[bytes] = []
         """Digests of keys whose use is to be written down."""
         self.articles: Bounded[str, CachedArticle] = Bounded(MOST_ARTICLES)
+        self.unknown_articles: Bounded[str, float] = Bounded(MOST_ABSENT)
+        """When it was found that nobody has registered an article by that id, monotonic."""
         self.by_kind: dict[str, Bounded[Any, Any]] = {
             "standings": self.entitlements,
             "sessions": self.sessions,
             "tokens": self.tokens,
+            "visitors": self.visitors,
             "externals": self.external_ids,
             "keys": self.keys,
             "articles": self.articles,
         }
         """By kind as metrics name it."""
+        self._unnamed: tuple[Bounded[Any, Any], ...] = (
+            *(self.open_sessions, self.session_ids, self.ended_sessions),
+            *(self.gift_links, self.unknown_articles),
+        )
         self.invalidations = 0
         self._log: deque[tuple[str, str | None]] = deque(maxlen=4096)
         self._decisions = 0
-        self._by_facts: dict[tuple[ArticlePolicy, tuple[FreeSpan, ...]], dict[int, CachedDecision]] = {}
+        self._by_facts: dict[tuple[ArticlePolicy, tuple[FreeSpan, ...]], dict[DecidedBy, CachedDecision]] = {}
         self._numbers: dict[int, int] = {}
 
     def held_by(self, name: str, now: float) -> int | None:
@@ -160,6 +101,11 @@ class AccessCache:
         """The article's facts; None if unknown or too old."""
         found = self.articles.get(article_id)
         return None if found is None or now - found.loaded > MAX_AGE_SECONDS else found
+
+    def is_unknown(self, article_id: str, now: float) -> bool:
+        """Whether it is known that there is no such article."""
+        found = self.unknown_articles.get(article_id)
+        return found is not None and now - found <= MAX_AGE_SECONDS
 
     def reader_of(self, external_id: str, now: float) -> str | None:
         """The id of the reader with this external id, empty if there is none; None if unknown or too old."""
@@ -185,6 +131,24 @@ class AccessCache:
         """Keep a session, to the second of `until`."""
         self.sessions.keep(digest, CachedSession(reader_id, self._same(int(until))))
 
+    def keep_visitors(self, since: int, found: Mapping[str, CachedVisitor]) -> None:
+        """Keep visitors loaded after so many invalidations, except those of whom more was reported meanwhile."""
+        later = self.invalidations - since
+        if later > len(self._log):
+            return  # the log is too short to tell
+        changed = [self._log[-number] for number in range(1, later + 1)]
+        if any(name is None for _, name in changed):
+            return
+        outdated = {name for kind, name in changed if kind == "visitor" and name is not None}
+        outdated = {
+            visitor
+            for visitor, counted in map(_counted_in, outdated)
+            if visitor in found and not found[visitor].includes(counted)
+        }
+        for visitor, state in found.items():
+            if visitor not in outdated:
+                self.visitors.keep(visitor, state)
+
     def keep_article(self, article: CachedArticle) -> None:
         """Keep an article's facts."""
         if len(self._by_facts) >= MOST_POLICIES:
@@ -192,12 +156,12 @@ class AccessCache:
         article.decisions = self._by_facts.setdefault((article.policy, article.opened), {})
         self.articles.keep(article.id, article)
 
-    def keep_decision(self, article: CachedArticle, held: int, decision: CachedDecision) -> None:
+    def keep_decision(self, article: CachedArticle, by: DecidedBy, decision: CachedDecision) -> None:
         """Keep a decision; drops all of them when there are too many."""
         self._decisions += 1
         if self._decisions > MOST_DECISIONS:
             self._drop_decisions()
-        article.decisions[held] = decision
+        article.decisions[by] = decision
 
     def _drop_decisions(self) -> None:
         self._decisions = 0
@@ -233,7 +197,7 @@ class AccessCache:
 
     def clear(self) -> None:
         """Drop everything."""
-        for kept in (*self.by_kind.values(), self.open_sessions):
+        for kept in (*self.by_kind.values(), *self._unnamed):
             kept.clear()
         self._drop_decisions()
         self.packer = Packer()  # no packed number is left, so the sets of features may go too
@@ -247,15 +211,28 @@ class AccessCache:
             session_id, _, digest = name.partition(" ")
             self.open_sessions.drop(session_id)
             self.sessions.drop(bytes.fromhex(digest))
+            self.session_ids.drop(bytes.fromhex(digest))
         elif kind == "standing":
             dropped = self.entitlements.drop(name)
             if dropped is not None and dropped.session is not None:
                 dropped.session.held = None
+        elif kind == "visitor":
+            visitor, counted = _counted_in(name)
+            known = self.visitors.get(visitor)
+            if known is not None and not known.includes(counted):
+                self.visitors.drop(visitor)
         elif kind == "external":
             self.external_ids.drop(name)
         elif kind == "api_key":
             self.keys.drop(bytes.fromhex(name))
         elif kind == "article":
             self.articles.drop(name)
+            self.unknown_articles.drop(name)
         else:
             self.clear()
+
+
+def _counted_in(name: str) -> tuple[str, str]:
+    """The visitor of a notification, and the number of its counted articles; empty for any other change."""
+    visitor, _, counted = name.partition(" ")
+    return visitor, counted

@@ -6,14 +6,15 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import Scope
 
-from billing.access_cache.answer_builder import AnswerBuilder
 from billing.access_cache.cache import AccessCache
 from billing.access_cache.false_keys import FalseKeys
+from billing.access_cache.identifier import Identifier
 from billing.access_cache.load import Loader, Missing
 from billing.access_cache.presented import PresentedCredentials
 from billing.container import Services
-from billing.http.asker import ASKER
+from billing.http.asker import ASKER, TOO_MANY
 from billing.http.client_ip import client_ip
+from billing.rules import networks
 
 MOST_LOOKUPS = 3
 """For a token, its session, and the session of a cookie."""
@@ -22,9 +23,9 @@ MOST_LOOKUPS = 3
 class Callers:
     """Finds out who asks, and writes it into the request's state."""
 
-    def __init__(self, services: Services, builder: AnswerBuilder, loader: Loader) -> None:
+    def __init__(self, services: Services, identifier: Identifier, loader: Loader) -> None:
         self.services = services
-        self.builder = builder
+        self.identifier = identifier
         self.loader = loader
         self.false_keys = FalseKeys(services.monotonic)
 
@@ -35,6 +36,14 @@ class Callers:
     def has_begun(self, scope: Scope) -> bool:
         """Whether `begin` was called for this request."""
         return ASKER in _state(scope)
+
+    def send_away(self, scope: Scope) -> None:
+        """Have the request answered with 503: too many wait."""
+        _state(scope)[ASKER] = TOO_MANY
+
+    def network(self, scope: Scope) -> str:
+        """The widest network of the request's address: one customer's many IPv6 networks share places."""
+        return networks.buckets(client_ip(Request(scope), self.services))[-1].name
 
     async def fill(self, scope: Scope, cache: AccessCache, missing: Missing, at: datetime) -> bool:
         """Look up what this request needs; whether it exists."""
@@ -65,7 +74,7 @@ class Callers:
         self, scope: Scope, cache: AccessCache, who: PresentedCredentials, at: datetime
     ) -> Missing | None:
         """Write down who asks, if the cache knows; else what is missing."""
-        found = self.builder.caller(cache, who, at, self.services.monotonic.seconds())
+        found = self.identifier.asker(cache, who, at, self.services.monotonic.seconds())
         _state(scope)[ASKER] = None if isinstance(found, tuple) else found
         return found if isinstance(found, tuple) else None
 

@@ -2,25 +2,36 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from os import urandom
+from typing import TypeVar
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from billing.access import meter
 from billing.access_cache import questions
-from billing.access_cache.answer_builder import AnswerBuilder, CookieNames
-from billing.access_cache.cache import AccessAnswer, AccessCache, Reply
+from billing.access_cache.answer_builder import AnswerBuilder, AnswerHeaders, CookieNames
+from billing.access_cache.cache import AccessCache
 from billing.access_cache.callers import Callers
 from billing.access_cache.change_listener import ChangeListener
-from billing.access_cache.load import Loader
+from billing.access_cache.decider import Asked, Decider
+from billing.access_cache.entries import AccessAnswer, Header, Reply
+from billing.access_cache.identifier import Identifier
+from billing.access_cache.load import Loader, Missing
 from billing.access_cache.metrics import FRAMEWORK, GateMetrics
-from billing.access_cache.presented import PresentedCredentials, presented_in
+from billing.access_cache.presented import presented_in
+from billing.access_cache.questions import Question
+from billing.access_cache.token_issuer import TokenIssuer
+from billing.access_cache.visitor_states import VisitorStates
+from billing.access_cache.waiting_places import TooManyWaiting, WaitingPlaces
 from billing.container import Services
 from billing.http import cookies
+from billing.http.asker import AskerKind
 from billing.http.headers import machine_headers
 from billing.http.limits import MOST_ARTICLES
 from billing.platform.clock import HELD_NOW, HeldClock, SystemClock
@@ -29,9 +40,12 @@ CONNECTIONS = 8
 """To the database, for lookups; one more listens."""
 PATIENCE = 2.0
 """Seconds for which a request waits for a connection; then the framework answers, or reports that the database is away."""
-MOST_LOOKUPS = 6
+MOST_LOOKUPS = 10
 """For one answer. If it takes more, facts change faster than they can be looked up, and the framework answers."""
 BROKE = "the gate broke; the framework answers"
+Answer = TypeVar("Answer", list[AccessAnswer], bytes, None)
+Find = Callable[[AccessCache, Asked, datetime, float], Answer | Missing | None]
+"""Finds an answer in a cache, at an instant and a monotonic time; or what is missing. None: only the framework can say."""
 log = logging.getLogger("billing.access_cache")
 SECONDS = SystemClock.seconds
 
@@ -55,8 +69,14 @@ class Gate:
         )
         self.loader = Loader(self.pool, services.site, self.cache, self.listener, services.monotonic)
         self.metrics = GateMetrics(self.cache, self.listener)
-        self.builder = AnswerBuilder(services.site, *_names_and_headers(services))
-        self.callers = Callers(services, self.builder, self.loader)
+        site, names = services.site, _cookie_names(services)
+        self.visitors = VisitorStates(self.pool, site, services.limits, self.cache, self.listener)
+        self.identifier = Identifier(site, names.session)
+        self.builder = AnswerBuilder(site, services.limits, names.session, _headers(services))
+        self.decider = Decider(site, names, self.identifier, self.builder)
+        self.issuer = TokenIssuer(site, self.identifier)
+        self.callers = Callers(services, self.identifier, self.loader)
+        self.places = {kind: WaitingPlaces() for kind in AskerKind}
         self._clock = services.clock
         self._seconds = services.monotonic.seconds
         self._is_held = isinstance(services.clock, HeldClock)
@@ -84,7 +104,12 @@ class Gate:
             await self.app(scope, receive, send)
             return
         began = self._seconds()
-        reply = self._at_once(scope, began) or await self._after_lookups(scope, receive, send, began)
+        found = self._at_once(scope, began)
+        reply = (
+            found
+            if isinstance(found, tuple)
+            else await self._after_lookups(scope, receive, send, began, found)
+        )
         if reply is None:
             return
         route, reason, status, headers, body = reply
@@ -95,8 +120,8 @@ class Gate:
         if self.cache.used_keys:
             await self._note_keys()
 
-    def _at_once(self, scope: Scope, now: float) -> Reply | None:
-        """The reply to a question about one article that needs no lookup: most requests."""
+    def _at_once(self, scope: Scope, now: float) -> Reply | Asked | None:
+        """The reply to a question about one article that needs no lookup, as most requests don't; else what it asks, if read."""
         route, article_id = questions.article_in(scope["path"])
         if route is None:
             return None
@@ -109,33 +134,59 @@ class Gate:
             answer = None
             if not query:
                 answer = self.builder.fast_path(self.cache, headers, article_id, SECONDS(), now)
-            if answer is None and (who := presented_in(headers, query)):
-                found = self.builder.answers(self.cache, who, (article_id,), self._clock.now(), now)
-                answer = found[0] if isinstance(found, list) else None
+            if answer is None and (who := presented_in(scope["method"], headers, query)):
+                asked = questions.about_one(who, route, article_id)
+                found = self.decider.answers(self.cache, asked, self._clock.now(), now)
+                if isinstance(found, list):
+                    return self._reply(route, asked, found[0])
+                asked.missing = found
+                return asked
             return None if answer is None else self.builder.reply(route, answer)
         except Exception:
             log.exception(BROKE)  # a fault of ours locks no payer out
             return None
 
-    async def _after_lookups(self, scope: Scope, receive: Receive, send: Send, began: float) -> Reply | None:
-        """The reply that takes lookups, or reading a body; None if the framework has answered."""
+    async def _after_lookups(
+        self, scope: Scope, receive: Receive, send: Send, began: float, asked: Asked | None
+    ) -> Reply | None:
+        """The reply that takes lookups, or reading a body; None if the framework has answered. `asked`: what was read already."""
         route = questions.route_of(scope)
         if route is None:
             await self.app(scope, receive, send)
             return None
-        question, receive = await questions.read(scope, receive, route)
-        answers = await self._answer(scope, question.who, question.articles) if question else None
+        if route == questions.TOKENS:
+            return await self._token(scope, receive, send, began)
+        question: Question | None
+        if asked is not None:
+            question = Question(asked)
+        else:
+            question, receive = await questions.read(scope, receive, route)
+        answers = await self._answer(scope, question.asked, self.decider.answers) if question else None
         if answers is None or question is None:
             await self._pass_on(scope, receive, send, route, began)
             return None
         if question.wrap is None:
-            return self.builder.reply(route, answers[0])
+            return self._reply(route, question.asked, answers[0])
         return self.builder.with_body(route, questions.ALL, question.wrap(answers))
 
-    async def _answer(
-        self, scope: Scope, who: PresentedCredentials, articles: Sequence[str]
-    ) -> list[AccessAnswer] | None:
-        """The answers; None if only the framework can say, which then learns who asks. Without articles, only that is looked up."""
+    async def _token(self, scope: Scope, receive: Receive, send: Send, began: float) -> Reply | None:
+        who = presented_in(scope["method"], scope["headers"], scope["query_string"])
+
+        def find(cache: AccessCache, asked: Asked, at: datetime, now: float) -> bytes | Missing | None:
+            return self.issuer.token(cache, asked.who, at, now)
+
+        body = await self._answer(scope, Asked(who, ()), find) if who is not None else None
+        if body is not None:
+            return self.builder.with_body(questions.TOKENS, questions.TOKENS, body)
+        await self._pass_on(scope, receive, send, questions.TOKENS, began)
+        return None
+
+    def _reply(self, route: str, asked: Asked, answer: AccessAnswer) -> Reply:
+        reply = self.builder.reply_to_program if asked.who.has_key else self.builder.reply
+        return reply(route, answer)
+
+    async def _answer(self, scope: Scope, asked: Asked, find: Find[Answer]) -> Answer | None:
+        """What `find` finds, in the end; None if only the framework can say, which then learns who asks."""
         self.callers.begin(scope)
         at, is_fresh = self._clock.now() if not self._is_held else None, self.listener.is_fresh
         try:
@@ -146,37 +197,49 @@ class Gate:
                 # A stale cache is not trusted: this request looks up all it needs, for itself alone.
                 cache = AccessCache(MOST_ARTICLES, self.services.monotonic)
                 self.metrics.bypassed += 1
-            return await self._look_up_and_answer(scope, cache, who, articles, at)
+            return await self._look_up_and_answer(scope, cache, asked, at, find)
+        except TooManyWaiting:
+            self.callers.send_away(scope)
         except (psycopg.Error, OSError):
             # The framework has connections of its own, and knows how to report that the database is away.
             if at is not None:
-                self.callers.identify_cached(scope, self.cache, who, at)
+                self.callers.identify_cached(scope, self.cache, asked.who, at)
         except Exception:
             log.exception(BROKE)
         return None
 
     async def _look_up_and_answer(
-        self,
-        scope: Scope,
-        cache: AccessCache,
-        who: PresentedCredentials,
-        articles: Sequence[str],
-        at: datetime,
-    ) -> list[AccessAnswer] | None:
+        self, scope: Scope, cache: AccessCache, asked: Asked, at: datetime, find: Find[Answer]
+    ) -> Answer | None:
         lookups, absent, now = 0, None, self._seconds()
-        found = self.builder.answers(cache, who, articles, at, now) if articles else None
+        found = asked.missing or find(cache, asked, at, now)
         while isinstance(found, tuple):
+            asked.missing = None
             lookups += 1
             self.metrics.misses[found[0]] += 1
-            if lookups > MOST_LOOKUPS or not await self.callers.fill(scope, cache, found, at):
+            if lookups > MOST_LOOKUPS or not await self._fill(scope, cache, asked, found, at):
                 found, absent = None, found
             else:
-                found = self.builder.answers(cache, who, articles, at, now)
+                found = find(cache, asked, at, now)
         if found is None:
-            await self.callers.identify(scope, cache, who, at, absent)
+            await self.callers.identify(scope, cache, asked.who, at, absent)
         else:
             self.metrics.looked_up += lookups > 0
         return found
+
+    async def _fill(
+        self, scope: Scope, cache: AccessCache, asked: Asked, missing: Missing, at: datetime
+    ) -> bool:
+        """Look up or count what this request needs; whether it exists."""
+        kind, wanted = missing
+        if kind not in ("visitor", "count"):
+            return await self.callers.fill(scope, cache, missing, at)
+        with self.places[asked.kind].place(lambda: self.callers.network(scope)):
+            if kind == "visitor":
+                asked.states[wanted] = await self.visitors.look_up(wanted, at)
+            else:
+                asked.states[wanted.reading.visitor.id] = await self.visitors.count(wanted)
+        return True
 
     async def _held_now(self) -> tuple[datetime, bool]:
         """The time of a held clock, and whether every change before it has been reported.
@@ -196,21 +259,33 @@ class Gate:
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, route: str, began: float) -> None:
         if not self.callers.has_begun(scope):
-            who = presented_in(scope["headers"], b"")
+            who = presented_in(scope["method"], scope["headers"], b"")
             if who is not None and (who.bearer or who.cookie):
-                await self._answer(scope, who, ())
+                await self._answer(scope, Asked(who, ()), _nothing)
         try:
             await self.app(scope, receive, send)
         finally:
             self.metrics.answered(route, FRAMEWORK, self._seconds() - began)
 
 
-def _names_and_headers(services: Services) -> tuple[CookieNames, list[tuple[bytes, bytes]]]:
-    """The names of our cookies, and the headers that every machine's answer carries, as bytes."""
+def _nothing(_: AccessCache, __: Asked, ___: datetime, ____: float) -> None:
+    """Finds nothing, so that only the asker is found out."""
+
+
+def _cookie_names(services: Services) -> CookieNames:
     ours = (cookies.SESSION, cookies.VISITOR, cookies.GIFT)
-    names = CookieNames(*(cookies.cookie_name(services.settings, name).encode() + b"=" for name in ours))
-    headers = machine_headers(services.settings).items()
-    return names, [(name.lower().encode(), value.encode()) for name, value in headers]
+    return CookieNames(*(cookies.cookie_name(services.settings, name).encode() + b"=" for name in ours))
+
+
+def _headers(services: Services) -> AnswerHeaders:
+    """The headers that every machine's answer carries; and around a token, those of the visitor's cookie."""
+    security: list[Header] = [
+        (name.lower().encode(), value.encode()) for name, value in machine_headers(services.settings).items()
+    ]
+    response, token = Response(), "token"
+    cookies.set_cookie(response, services.settings, cookies.VISITOR, token, meter.KEPT)
+    before, _, after = response.headers["set-cookie"].partition(f"={token};")
+    return AnswerHeaders(security, f"{before}=".encode(), f";{after}".encode())
 
 
 def _request_ids() -> Iterator[tuple[bytes, bytes]]:

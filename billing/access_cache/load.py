@@ -9,11 +9,12 @@ from typing import Any
 from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool
 
-from billing.access import edge_tokens
+from billing.access import edge_tokens, gifts
 from billing.access.entitled import entitlements_json, parse
 from billing.access.policies import AccessTerms, policy_of
-from billing.access_cache.cache import FOR_EVER, AccessCache, CachedArticle, CachedKey
+from billing.access_cache.cache import FOR_EVER, AccessCache
 from billing.access_cache.change_listener import ChangeListener
+from billing.access_cache.entries import CachedArticle, CachedKey
 from billing.platform.errors import Unauthenticated
 from billing.platform.monotonic import Monotonic
 from billing.platform.site import Site
@@ -28,26 +29,16 @@ Row = tuple[Any, ...]
 # Entitlements that begin later are loaded too: the clock of the process that wrote them may be a little ahead of ours.
 _NOT_OVER = "(e.renews OR e.until > %(now)s)"
 _HELD = entitlements_json("r.id", _NOT_OVER).replace(":zone", "%(zone)s")
-
-
-def _query(text: str, visitor: str) -> str:
-    """A statement with a reader's entitlements, and whether `visitor` (an expression) has opened a gift."""
-    gifts = f"EXISTS (SELECT FROM gift_reading v WHERE v.visitor = {visitor})"
-    return text.replace("{held}", f"r.id, {_HELD}, {gifts}")
-
-
-STANDING = _query(
-    "SELECT {held} FROM (SELECT %(name)s::text AS name) w LEFT JOIN reader r ON r.id = w.name", "w.name"
-)
-EXTERNAL = _query("SELECT {held} FROM reader r WHERE r.external_id = %(name)s", "r.id")
-SESSION = _query(
-    "SELECT {held}, e.id, e.seen_at, e.started_at FROM reader_session e JOIN reader r ON r.id = e.reader_id"
-    " WHERE e.token_hash = %(name)s AND e.ended_at IS NULL",
-    "r.id",
+STANDING = f"SELECT r.id, {_HELD} FROM reader r WHERE r.id = %(name)s"  # noqa: S608
+EXTERNAL = f"SELECT r.id, {_HELD} FROM reader r WHERE r.external_id = %(name)s"  # noqa: S608
+SESSION = (
+    f"SELECT r.id, {_HELD}, e.id, e.seen_at, e.started_at FROM reader_session e JOIN reader r ON r.id = e.reader_id"  # noqa: S608
+    " WHERE e.token_hash = %(name)s AND e.ended_at IS NULL"
 )
 OPEN_SESSION = (
     "SELECT token_hash, seen_at, started_at FROM reader_session WHERE id = %(name)s AND ended_at IS NULL"
 )
+GIFT = "SELECT article_id FROM gift WHERE id = %(name)s"
 KEY = """
 SELECT scopes ? 'access', least(expires_at, CASE WHEN key_hash <> %(name)s THEN previous_until END) FROM api_key
  WHERE (key_hash = %(name)s OR previous_hash = %(name)s) AND revoked_at IS NULL
@@ -97,10 +88,12 @@ class Loader:
             "standing": self._standing,
             "external": self._external,
             "session": self._session,
+            "session_id": self._session_id,
             "open_session": self._open_session,
             "key": self._key,
             "token": self._token,
             "articles": self._articles,
+            "gift": self._gift,
         }
         self._shared: dict[Missing, asyncio.Task[bool]] = {}
 
@@ -148,7 +141,8 @@ class Loader:
             await connection.execute(KEY_USED.encode(), {"name": digest.hex(), "now": now})
 
     async def _standing(self, name: str, now: datetime) -> Lookup | None:
-        (row,) = await self._rows(STANDING, name, now)
+        rows = await self._rows(STANDING, name, now)
+        row = rows[0] if rows else (None, ())
         return Lookup({("standing", name), ("plan", None)}, lambda cache: _keep_held(cache, name, row))
 
     async def _external(self, name: str, now: datetime) -> Lookup | None:
@@ -165,10 +159,12 @@ class Loader:
 
     async def _session(self, digest: bytes, now: datetime) -> Lookup | None:
         rows = await self._rows(SESSION, digest.hex(), now)
+        if not rows and self.site.tokens.previous_keys:
+            return None  # the framework looks for it under earlier keys
         if not rows:
-            return None
+            return Lookup(set(), lambda cache: cache.ended_sessions.keep(digest[:16], True))
         row = rows[0]
-        reader_id, (session_id, seen_at, started_at) = row[0], row[3:]
+        reader_id, (session_id, seen_at, started_at) = row[0], row[2:]
         until = min(seen_at + TOUCH_EVERY, started_at + ABSOLUTE).timestamp()
 
         def keep(cache: AccessCache) -> None:
@@ -177,6 +173,16 @@ class Loader:
 
         reported_as = f"{session_id} {digest.hex()[:32]}"
         return Lookup({("session", reported_as), ("standing", reader_id), ("plan", None)}, keep)
+
+    async def _session_id(self, digest: bytes, now: datetime) -> Lookup | None:
+        rows = await self._rows(SESSION, digest.hex(), now)
+        if not rows:
+            return None
+        session_id = rows[0][2]
+        reported_as = f"{session_id} {digest.hex()[:32]}"
+        return Lookup(
+            {("session", reported_as)}, lambda cache: cache.session_ids.keep(digest[:16], session_id)
+        )
 
     async def _open_session(self, name: str, now: datetime) -> Lookup | None:
         rows = await self._rows(OPEN_SESSION, name, now)
@@ -206,24 +212,33 @@ class Loader:
             return None
         return Lookup(set(), lambda cache: cache.tokens.keep(digest, bearer))
 
+    async def _gift(self, secret: str, now: datetime) -> Lookup:
+        """The article of a gift link, which never changes; empty for a forged link."""
+        gift_id = self.site.tokens.subject_of(gifts.PURPOSE, secret)
+        rows = await self._rows(GIFT, gift_id, now) if gift_id else []
+        article_id = rows[0][0] if rows else ""
+        return Lookup(set(), lambda cache: cache.gift_links.keep(secret, article_id))
+
     async def _articles(self, ids: tuple[str, ...], now: datetime) -> Lookup | None:
         rows = await self._rows(ARTICLES, list(ids), now)
-        if len(rows) < len(set(ids)):
-            return None
-        found = [_article(self.site, row, self._seconds()) for row in rows]
+        loaded = self._seconds()
+        found = [_article(self.site, row, loaded) for row in rows]
+        unknown = set(ids).difference(article.id for article in found)
 
         def keep(cache: AccessCache) -> None:
             for article in found:
                 cache.keep_article(article)
+            for name in unknown:
+                cache.unknown_articles.keep(name, loaded)
 
         policies: set[tuple[str, str | None]] = {("section_policy", None), ("public_window", None)}
-        return Lookup(policies | {("article", article.id) for article in found}, keep)
+        return Lookup(policies | {("article", name) for name in ids}, keep)
 
 
 def _keep_held(cache: AccessCache, name: str, row: Row) -> None:
-    """Keep a reader's entitlements, from a row of `_query`."""
-    reader_id, held, gifts = row[:3]
-    cache.keep_entitlements(name, cache.packer.pack(reader_id is not None, gifts, parse(held)))
+    """Keep a reader's entitlements, from a row that begins with the reader and them."""
+    reader_id, held = row[:2]
+    cache.keep_entitlements(name, cache.packer.pack(reader_id is not None, parse(held)))
 
 
 def _article(site: Site, row: Row, loaded: float) -> CachedArticle:

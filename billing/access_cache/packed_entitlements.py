@@ -5,10 +5,8 @@ from datetime import UTC, datetime, timedelta
 from billing.rules.access import STRENGTH, Entitlement, Reason
 
 ANONYMOUS = 0
-"""No account, and no gift opened."""
+"""No account."""
 REGISTERED = 1
-GIFTS = 2
-"""This reader or visitor has opened a gift; only the database knows whether it still opens anything."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _UNTIL_BITS, _FEATURE_BITS = 60, 20
@@ -24,16 +22,21 @@ class Packer:
         self._sets: list[frozenset[str]] = []
         self._numbers: dict[frozenset[str], int] = {}
 
-    def pack(self, registered: bool, gifts: bool, held: tuple[Entitlement, ...]) -> int:
+    def pack(self, registered: bool, held: tuple[Entitlement, ...]) -> int:
         """One number; equal entitlements give the same."""
         packed = 0
         for entitlement in held:
             packed = (packed << _BITS) | self._pack(entitlement)
-        return (packed << 2) | (GIFTS if gifts else 0) | (REGISTERED if registered else 0)
+        return (packed << 1) | (REGISTERED if registered else 0)
+
+    def add(self, packed: int, entitlement: Entitlement) -> int:
+        """The same with one entitlement more."""
+        registered, held = self.unpack(packed)
+        return self.pack(registered, (*held, entitlement))
 
     def unpack(self, packed: int) -> tuple[bool, tuple[Entitlement, ...]]:
         """Whether the reader has an account, and the entitlements."""
-        held, rest = [], packed >> 2
+        held, rest = [], packed >> 1
         while rest:
             held.append(self._unpack(rest & ((1 << _BITS) - 1)))
             rest >>= _BITS

@@ -1,13 +1,14 @@
 """The credentials that a request presents, read without the framework where they are written in the plainest way."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from billing.access import visitors
-from billing.access_cache.cache import Header
+from billing.access_cache.entries import Header
 from billing.http import shapes
 from billing.rules.key_secrets import PREFIX
+from billing.rules.readings import PURPOSES, Reading, reading_of
 
 LONGEST_VALUES = {
     "reader_id": 64,
@@ -17,7 +18,10 @@ LONGEST_VALUES = {
 }
 KEY_PREFIX = PREFIX.encode()
 PREFETCH = "true"
-"""The plainest spelling of `prefetch`. It needs no attention here: the cache never counts."""
+"""The plainest spelling of `prefetch`."""
+ONCE = (b"cookie", b"authorization", b"x-original-method", b"user-agent")
+"""Headers that the framework reads if they come more than once."""
+_PURPOSES = tuple(name.encode() for name in PURPOSES)
 NO_QUERY: dict[str, str] = {}
 
 
@@ -27,34 +31,40 @@ class PresentedCredentials(NamedTuple):
     cookie: bytes
     bearer: bytes
     named: dict[str, str]
+    reading: Reading = Reading.PERSON
 
     @property
     def has_key(self) -> bool:
         """Whether it presents an API key."""
         return self.bearer.startswith(KEY_PREFIX)
 
+    @property
+    def counts(self) -> bool:
+        """Whether a person reads, so that a metered article is to be counted."""
+        return self.reading is Reading.PERSON and "prefetch" not in self.named
 
-def presented_in(headers: Iterable[Header], query: bytes) -> PresentedCredentials | None:
+
+def presented_in(method: str, headers: Sequence[Header], query: bytes) -> PresentedCredentials | None:
     """The credentials, if they are written in the plainest way. None for all else, which the framework reads."""
-    cookie = authorization = b""
-    for name, value in headers:
-        if name == b"cookie":
-            if cookie:
-                return None
-            cookie = value
-        elif name == b"authorization":
-            if authorization:
-                return None
-            authorization = value
-    is_bearer = authorization[:7].lower() == b"bearer "
-    bearer = authorization[7:].strip() if is_bearer else b""
-    if not query:
-        return PresentedCredentials(cookie, bearer, NO_QUERY)
+    found = dict(headers)
+    if len(found) < len(headers) and any([name for name, _ in headers].count(name) > 1 for name in ONCE):
+        return None
+    authorization = found.get(b"authorization", b"")
+    bearer = authorization[7:].strip() if authorization[:7].lower() == b"bearer " else b""
+    method = found[b"x-original-method"].decode("latin-1") if b"x-original-method" in found else method
+    said = b" ".join([found[name] for name in _PURPOSES if name in found]).decode("latin-1")
+    # What a program calls itself says nothing of the person who reads.
+    agent = b"" if bearer.startswith(KEY_PREFIX) else found.get(b"user-agent", b"")
+    reading = reading_of(method, agent.decode("latin-1"), said)
+    named = NO_QUERY if not query else _named_in(query)
+    return None if named is None else PresentedCredentials(found.get(b"cookie", b""), bearer, named, reading)
+
+
+def _named_in(query: bytes) -> dict[str, str] | None:
     if b"%00" in query or b"\0" in query:
         return None
     named = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
     if named.get("prefetch", PREFETCH) != PREFETCH:
         return None
-    if any(len(named.get(name, "")) > longest for name, longest in LONGEST_VALUES.items()):
-        return None
-    return PresentedCredentials(cookie, bearer, named)
+    is_too_long = any(len(named.get(name, "")) > longest for name, longest in LONGEST_VALUES.items())
+    return None if is_too_long else named

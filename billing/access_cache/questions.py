@@ -8,24 +8,28 @@ from typing import Any, NamedTuple
 
 from starlette.types import Receive, Scope
 
-from billing.access_cache.cache import AccessAnswer
+from billing.access_cache.decider import Asked
+from billing.access_cache.entries import AccessAnswer
 from billing.access_cache.presented import PresentedCredentials, presented_in
-from billing.http.access_paths import EVALUATION, EVALUATIONS, GATE, MANY, ONE
+from billing.http.access_paths import EVALUATION, EVALUATIONS, GATE, MANY, ONE, TOKEN
 from billing.http.bodies import read_ahead
 from billing.http.limits import MOST_ARTICLES, MOST_BYTES, MOST_WITHOUT_KEY
 from billing.http.shapes import LONGEST
+from billing.rules.access import READ
 
+TOKENS = "token"
+"""The route for reader tokens."""
 ALL = "all"
 """The reason, in metrics, of an answer about several articles."""
+READING_METHODS = ("GET", "HEAD")
 SUBJECTS = {"reader": "reader_id", "external": "external_id"}
 COMMON = ("subject", "action", "resource")
 
 
 class Question(NamedTuple):
-    """Who asks, and about which articles. `wrap`: makes a body of the answers; None: the reply about the one article."""
+    """What is asked. `wrap`: makes a body of the answers; None: the reply about the one article."""
 
-    who: PresentedCredentials
-    articles: Sequence[str]
+    asked: Asked
     wrap: Callable[[Sequence[AccessAnswer]], bytes] | None = None
 
 
@@ -44,6 +48,8 @@ def route_of(scope: Scope) -> str | None:
         return "authzen"
     if path == MANY and scope["method"] == "POST":
         return "bulk"
+    if path == TOKEN and scope["method"] == "GET":
+        return TOKENS
     return article_in(path)[0]
 
 
@@ -58,7 +64,12 @@ def article_in(path: str) -> tuple[str | None, str]:
 
 def names_one(scope: Scope, article_id: str) -> bool:
     """Whether the request would read the one article that ends its path."""
-    return scope["method"] == "GET" and article_id != "" and "/" not in article_id
+    return scope["method"] in READING_METHODS and article_id != "" and "/" not in article_id
+
+
+def about_one(who: PresentedCredentials, route: str, article_id: str) -> Asked:
+    """What a request for one article asks."""
+    return Asked(who, (article_id,), route == "gate", who.counts)
 
 
 async def read(scope: Scope, receive: Receive, route: str) -> tuple[Question | None, Receive]:
@@ -67,13 +78,17 @@ async def read(scope: Scope, receive: Receive, route: str) -> tuple[Question | N
         return await _bulk(scope, receive)
     if route == "authzen":
         return await _authzen(scope, receive)
-    article_id = article_in(scope["path"])[1]
-    who = presented_in(scope["headers"], scope["query_string"]) if names_one(scope, article_id) else None
-    return who and Question(who, (article_id,)), receive
+    _, article_id = article_in(scope["path"])
+    who = _presented(scope) if names_one(scope, article_id) else None
+    return (None if who is None else Question(about_one(who, route, article_id))), receive
+
+
+def _presented(scope: Scope) -> PresentedCredentials | None:
+    return presented_in(scope["method"], scope["headers"], scope["query_string"])
 
 
 async def _bulk(scope: Scope, receive: Receive) -> tuple[Question | None, Receive]:
-    who = presented_in(scope["headers"], scope["query_string"])
+    who = _presented(scope)
     if who is None:
         return None, receive
     body, receive = await _body(scope, receive)
@@ -83,7 +98,7 @@ async def _bulk(scope: Scope, receive: Receive) -> tuple[Question | None, Receiv
     articles, reader_id = request
     if reader_id is not None:
         who = who._replace(named=who.named | {"reader_id": reader_id})
-    return Question(who, articles, _json_list), receive
+    return Question(Asked(who, articles), _json_list), receive
 
 
 async def _authzen(scope: Scope, receive: Receive) -> tuple[Question | None, Receive]:
@@ -91,7 +106,7 @@ async def _authzen(scope: Scope, receive: Receive) -> tuple[Question | None, Rec
     is_plain = scope["method"] == "POST" and not scope["query_string"]
     # A request's own id is repeated in the answer, which the framework does.
     is_plain = is_plain and all(name != b"x-request-id" for name, _ in headers)
-    who = presented_in(headers, b"") if is_plain else None
+    who = _presented(scope) if is_plain else None
     if who is None or not who.has_key:
         return None, receive
     body, receive = await _body(scope, receive)
@@ -104,7 +119,9 @@ async def _authzen(scope: Scope, receive: Receive) -> tuple[Question | None, Rec
         bodies = _evaluated(request, answers)
         return bodies[0] if is_one else b'{"evaluations":[%b]}' % b",".join(bodies)
 
-    return Question(who._replace(cookie=b"", named=request.named), request.articles, wrap), receive
+    who = who._replace(cookie=b"", named=request.named)
+    counts = is_one and request.features == [READ]
+    return Question(Asked(who, request.articles, counts=counts, by_subject=True), wrap), receive
 
 
 async def _body(scope: Scope, receive: Receive) -> tuple[bytes, Receive]:
@@ -158,11 +175,14 @@ def _evaluations(body: bytes) -> EvaluationRequest | None:
 
 def _evaluated(request: EvaluationRequest, answers: Sequence[AccessAnswer]) -> list[bytes]:
     """The JSON of each evaluation."""
-    return [
-        b'{"decision":%b,"context":%b}'
-        % (b"true" if feature in answer.decision.features else b"false", answer.body)
-        for feature, answer in zip(request.features, answers, strict=True)
-    ]
+
+    def evaluated(feature: str, answer: AccessAnswer) -> bytes:
+        if answer.is_pending:
+            return b'{"decision":false,"context":%b,"pending":true}}' % answer.body[:-1]
+        permits = b"true" if feature in answer.decision.features else b"false"
+        return b'{"decision":%b,"context":%b}' % (permits, answer.body)
+
+    return [evaluated(*each) for each in zip(request.features, answers, strict=True)]
 
 
 def _object(body: bytes) -> dict[str, Any] | None:

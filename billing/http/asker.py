@@ -7,6 +7,10 @@ ASKER = "asker"
 """The key in a request's state; absent where the asker isn't verified."""
 
 
+TOO_MANY = "too many"
+"""In place of an asker: the request is answered with 503, because too many wait for the database."""
+
+
 class AskerKind(StrEnum):
     """Who asks; each has places of its own."""
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, model_validator
 from sqlmodel import Session
 
+from billing.access import edge_tokens
 from billing.access.check import AccessResult
 from billing.payments.models import Invoice, PaymentMethod, Refund
 from billing.payments.numbers import credit_note_number, invoice_number
@@ -158,6 +159,16 @@ def refund(row: Refund) -> dict[str, Any]:
 def access(checked: AccessResult, offer_url: str) -> dict[str, Any]:
     """An access decision."""
     return decided(checked.article.id, checked.decision, checked.meter, offer_url)
+
+
+def access_token(token: str, at: datetime) -> dict[str, Any]:
+    """A reader token that was issued at this instant."""
+    return {
+        "token": token,
+        "token_type": "Bearer",
+        "expires_in": int(edge_tokens.LIFE.total_seconds()),
+        "expires_at": instant(at + edge_tokens.LIFE),
+    }
 
 
 def decided(article_id: str, decision: Decision, meter: Meter | None, offer_url: str) -> dict[str, Any]:

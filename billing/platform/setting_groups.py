@@ -154,7 +154,7 @@ class PaywallSettings(BaseModel):
         200_000,
         ge=0,
         le=10_000_000,
-        description="Readers whose standing each web process keeps in memory; 0: the database is asked each time.",
+        description="Readers and visitors whose standing each web process keeps in memory; 0: the database is asked each time.",
     )
 
 

@@ -14,6 +14,7 @@ from billing.platform.ids import EPOCH
 from tests.support.articles import Put
 from tests.support.browser import Browser
 from tests.support.installation import SECRET_KEY
+from tests.support.meter import counted
 from tests.support.signed_in import in_trial_by_pages
 from tests.support.world import World
 
@@ -63,7 +64,7 @@ def test_the_gate_counts_readings_and_nothing_else(world: World, put: Put) -> No
     stranger = world.browser().http
     assert gate(stranger, articles[0], purpose="prefetch") == (403, "prefetch")
     assert gate(stranger, articles[0], **{"x-original-method": "HEAD"}) == (403, "prefetch")
-    assert world.rows("SELECT 1 FROM meter_read") == []
+    assert counted(world) == []
     assert [gate(stranger, one)[0] for one in articles] == [204, 204, 204, 403, 403]
     assert gate(stranger, articles[4])[1] == "meter_used"
     assert gate(stranger, articles[0]) == (204, "meter"), "read once this month, so it is free"
@@ -327,7 +328,7 @@ def test_many_evaluations_share_what_they_have_in_common(world: World, put: Put)
     assert decisions("execute_all", free, closed, metered) == [True, False, False]
     assert decisions("deny_on_first_deny", free, closed, free) == [True, False]
     assert decisions("permit_on_first_permit", closed, free, free) == [False, True]
-    assert world.rows("SELECT 1 FROM meter_read") == [], "many at once count nothing"
+    assert counted(world) == [], "many at once count nothing"
     whole = world.api.post("/access/v1/evaluations", json={"evaluations": [{}]}).json()["evaluations"][0]
     assert whole["context"]["error"]["status"] == 400
     odd = world.api.post(

@@ -9,10 +9,14 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from billing.access_cache.answer_builder import AnswerBuilder, CookieNames
+from billing.access.check import MeterLimits
+from billing.access_cache.answer_builder import AnswerBuilder, AnswerHeaders, CookieNames
 from billing.access_cache.cache import AccessCache
 from billing.access_cache.change_listener import ChangeListener
+from billing.access_cache.decider import Decider
+from billing.access_cache.identifier import Identifier
 from billing.access_cache.load import Loader
+from billing.access_cache.visitor_states import VisitorStates
 from billing.platform.site import Site
 from billing.platform.tokens import Tokens
 from tests.support.installation import SECRET_KEY
@@ -21,6 +25,13 @@ from tests.support.world import ZONE
 
 NAMES = CookieNames(b"masthead-session=", b"masthead-visitor=", b"masthead-gift=")
 SITE = Site(ZONE, "http://127.0.0.1", Tokens(SECRET_KEY))
+LIMITS = MeterLimits(10, 3)
+
+
+def new_decider(site: Site = SITE) -> Decider:
+    """A decider with the builder of an installation."""
+    builder = AnswerBuilder(site, LIMITS, NAMES.session, AnswerHeaders((), b"visitor=", b"; Path=/"))
+    return Decider(site, NAMES, Identifier(site, NAMES.session), builder)
 
 
 class WatchedListener(ChangeListener):
@@ -50,7 +61,8 @@ class CacheParts:
     cache: AccessCache
     listener: WatchedListener
     loader: Loader
-    builder: AnswerBuilder
+    decider: Decider
+    visitors: VisitorStates
 
     async def until_up(self) -> None:
         """Wait until the listener is fresh."""
@@ -71,7 +83,8 @@ async def running_on(url: str, *, most: int = 1000) -> AsyncIterator[CacheParts]
     await pool.open()
     listening = asyncio.create_task(listener.listen())
     loader = Loader(pool, SITE, cache, listener, clock)
-    parts = CacheParts(url, clock, cache, listener, loader, AnswerBuilder(SITE, NAMES, []))
+    visitors = VisitorStates(pool, SITE, LIMITS, cache, listener)
+    parts = CacheParts(url, clock, cache, listener, loader, new_decider(), visitors)
     try:
         async with asyncio.timeout(120):
             await parts.until_up()

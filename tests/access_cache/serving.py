@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -28,9 +29,30 @@ from tests.support.polling import until
 TOKENS = Tokens(SECRET_KEY)
 
 
+@dataclass(frozen=True, slots=True)
+class WebProcess:
+    """A running process, and a client for it."""
+
+    process: "subprocess.Popen[bytes]"
+    client: httpx.Client
+    port: int
+
+    def kill(self) -> None:
+        """End it as the kernel does: nothing is finished or closed."""
+        self.process.kill()
+        self.process.wait(timeout=60)
+
+
 @contextmanager
 def serving(url: str) -> Iterator[httpx.Client]:
     """Run the process on this database; yield an HTTP client for it."""
+    with web_process(url) as running:
+        yield running.client
+
+
+@contextmanager
+def web_process(url: str) -> Iterator[WebProcess]:
+    """Run the process on this database."""
     port = free_port(0)
     environ = {
         **os.environ,
@@ -45,9 +67,10 @@ def serving(url: str) -> Iterator[httpx.Client]:
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client:
             _until_listening(client, process)
-            yield client
+            yield WebProcess(process, client, port)
     finally:
-        process.send_signal(signal.SIGTERM)
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
         process.wait(timeout=60)
 
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.access_cache.bounded_map import Bounded
-from billing.access_cache.cache import MAX_AGE_SECONDS, UNIT, AccessCache, CachedSession
+from billing.access_cache.cache import MAX_AGE_SECONDS, UNIT, AccessCache
+from billing.access_cache.entries import CachedSession
 from billing.access_cache.packed_entitlements import Packer
 from billing.http.cookies import value_in
 from billing.rules.access import STRENGTH, Entitlement, Reason
@@ -32,23 +33,21 @@ paused = st.integers(0, 900).map(
 )
 
 
-@given(st.booleans(), st.booleans(), st.lists(held | paused, max_size=4).map(tuple))
-def test_what_is_packed_comes_out_as_it_went_in(
-    registered: bool, gifts: bool, holdings: tuple[Entitlement, ...]
-) -> None:
+@given(st.booleans(), st.lists(held | paused, max_size=4).map(tuple))
+def test_what_is_packed_comes_out_as_it_went_in(registered: bool, holdings: tuple[Entitlement, ...]) -> None:
     packer = Packer()
-    assert packer.unpack(packer.pack(registered, gifts, holdings)) == (registered, holdings)
+    assert packer.unpack(packer.pack(registered, holdings)) == (registered, holdings)
 
 
 def test_two_caches_number_features_for_themselves() -> None:
     """As for two installations in one process; and a cache that is cleared begins again."""
     one, other = AccessCache(10, SteppedClock()), AccessCache(10, SteppedClock())
     listen, comment = (Entitlement(Reason.TRIAL, AT, frozenset({name})) for name in ("listen", "comment"))
-    first = one.packer.pack(True, False, (listen,))
-    assert one.packer.pack(True, False, (comment,)) != first
-    assert other.packer.pack(True, False, (comment,)) == first
+    first = one.packer.pack(True, (listen,))
+    assert one.packer.pack(True, (comment,)) != first
+    assert other.packer.pack(True, (comment,)) == first
     one.clear()
-    assert one.packer.pack(True, False, (comment,)) == first
+    assert one.packer.pack(True, (comment,)) == first
 
 
 @given(st.lists(st.integers(0, 40)))

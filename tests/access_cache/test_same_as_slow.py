@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -13,26 +13,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg_pool import AsyncConnectionPool
 
-from billing.access.check import AccessRequest, MeterLimits, check
+from billing.access import visitors
+from billing.access.check import AccessRequest, check
 from billing.access.entitlements import entitlements_of
-from billing.access.visitors import Visitor
-from billing.access_cache.answer_builder import AnswerBuilder
-from billing.access_cache.cache import AccessAnswer, AccessCache
+from billing.access.visitors import FirstReading, Visitor
+from billing.access_cache.cache import AccessCache
 from billing.access_cache.change_listener import ChangeListener
+from billing.access_cache.decider import Asked
+from billing.access_cache.entries import AccessAnswer
 from billing.access_cache.load import Loader
 from billing.access_cache.presented import NO_QUERY, PresentedCredentials
+from billing.access_cache.visitor_states import VisitorStates
 from billing.http import shapes
 from billing.platform.actors import WORKER
 from billing.platform.db import Database
-from tests.access_cache.cache_parts import NAMES, SITE
+from tests.access_cache.cache_parts import LIMITS, SITE, new_decider
 from tests.support.proof_size import sized
 from tests.support.stepped_clock import SteppedClock
 
-START = datetime(2027, 3, 1, 8, tzinfo=UTC)
+START = datetime(2027, 3, 30, 8, tzinfo=UTC)
+"""Two days before a month ends, and the meters begin anew."""
+MONTH = date(2027, 3, 1)
 SECRET = "secret-of-a-session"
 hours = st.integers(-72, 72)
 levels = st.sampled_from([None, "free", "registered", "metered", "subscriber"])
 windows = st.tuples(st.none() | st.integers(1, 60), st.none() | st.integers(1, 3))
+counted = st.tuples(st.booleans(), st.integers(0, 10))
+"""Whether this article is counted on a meter, and how many others are."""
 facts = st.fixed_dictionaries(
     {
         "article": st.tuples(levels, windows, hours),
@@ -46,8 +53,10 @@ facts = st.fixed_dictionaries(
             st.tuples(st.sampled_from(["article", "section", "site"]), st.integers(1, 72), st.booleans()),
             max_size=2,
         ),
-        "gift": st.booleans(),
+        "gift": st.sampled_from([None, "reader", "browser"]),
         "who": st.sampled_from(["nobody", "session", "unknown session"]),
+        "token": st.sampled_from([None, "without a reading", "this article", "another"]),
+        "counted": st.fixed_dictionaries({}, optional=dict.fromkeys(["reader", "browser"], counted)),
         "instants": st.lists(st.integers(0, 80 * 3600), min_size=1, max_size=6).map(sorted),
     }
 )
@@ -69,7 +78,8 @@ class BothPaths:
         self.loop.run_until_complete(self.pool.open())
         self.clock = SteppedClock()
         self.listener = ChangeListener(url, lambda _: None, lambda: None, self.clock)
-        self.builder = AnswerBuilder(SITE, NAMES, [])
+        self.listener.fresh_until = float("inf")
+        self.decider = new_decider()
 
     def close(self) -> None:
         self.loop.run_until_complete(self.pool.close())
@@ -140,7 +150,30 @@ class BothPaths:
                         *((START, "command", "b") if closed else (None, None, None)),
                     ),
                 )
+            self._read(connection, number, article, given)
         return article, reader
+
+    def _read(
+        self, connection: psycopg.Connection[Any], number: int, article: str, given: dict[str, Any]
+    ) -> None:
+        """A gift that was opened, and what the meters have counted."""
+        names = {"reader": f"rdr_{number}", "browser": f"vis_{number}"}
+        if given["gift"]:
+            connection.execute(
+                "INSERT INTO gift (id, reader_id, article_id, given_at, until, most, opened) VALUES (%s, %s, %s, %s, %s, 9, 1)",
+                (f"gft_{number}", names["reader"], article, START, at(40)),
+            )
+            connection.execute(
+                "INSERT INTO gift_reading (gift_id, visitor, at) VALUES (%s, %s, %s)",
+                (f"gft_{number}", names[given["gift"]], START),
+            )
+        for who, (has_this, others) in given["counted"].items():
+            articles = [f"another-{each}" for each in range(others)] + [article] * has_this
+            readings = psycopg.types.json.Jsonb(dict.fromkeys(articles, START.isoformat()))
+            connection.execute(
+                "INSERT INTO meter_month (visitor, month, readings, carried) VALUES (%s, %s, %s, '{}')",
+                (names[who], MONTH, readings),
+            )
 
     def _subscribe(self, connection: psycopg.Connection, reader: str, given: Any) -> None:
         if given is None:
@@ -173,19 +206,28 @@ class BothPaths:
     ) -> AccessAnswer | None:
         """From this cache, filled where something is missing."""
         loader = Loader(self.pool, SITE, AccessCache(1, self.clock), self.listener, self.clock)
+        states = VisitorStates(self.pool, SITE, LIMITS, cache, self.listener)
+        asked = Asked(who, (article,))
         while True:
-            found = self.builder.answers(cache, who, (article,), then, self.clock.seconds())
+            found = self.decider.answers(cache, asked, then, self.clock.seconds())
             if not isinstance(found, tuple):
                 return found[0] if found else None
-            if not self.loop.run_until_complete(loader.fill(cache, found, then)):
+            kind, name = found
+            if kind == "visitor":
+                asked.states[name] = self.loop.run_until_complete(states.look_up(name, then))
+            elif not self.loop.run_until_complete(loader.fill(cache, found, then)):
                 return None
 
-    def slow(self, article: str, reader: str | None, then: datetime) -> dict[str, Any]:
+    def slow(
+        self, article: str, reader: str | None, browser: Visitor | None, then: datetime
+    ) -> tuple[dict[str, Any], bool]:
+        """The answer, and whether it is pending."""
+        known = (Visitor(reader) if reader else None, browser)
+        asking = tuple(visitor for visitor in known if visitor is not None) or (visitors.new(),)
         with self.database.begin(SITE, then, WORKER) as ctx:
-            known = entitlements_of(ctx, reader)
-            asking = AccessRequest(known, (Visitor(reader or "vis_new"),), counts=False)
-            checked = check(ctx, MeterLimits(10, 3), article, asking)
-        return shapes.access(checked, SITE.offer_url)
+            request = AccessRequest(entitlements_of(ctx, reader), asking, counts=False)
+            checked = check(ctx, LIMITS, article, request)
+        return shapes.access(checked, SITE.offer_url), checked.pending
 
 
 @pytest.fixture
@@ -204,7 +246,11 @@ def agree(paths: BothPaths, given: dict[str, Any]) -> int:
         "session": f"masthead-session={SECRET}{number}",
         "unknown session": "masthead-session=x",
     }
-    header = cookie[given["who"]].encode()
+    first = {"this article": article, "another": "another-0"}.get(given["token"])
+    known = Visitor(f"vis_{number}", FirstReading(MONTH, first) if first else None)
+    browser = known if given["token"] else None
+    token = f"; masthead-visitor={visitors.token(SITE, known)}" if browser else ""
+    header = (cookie[given["who"]] + token).encode()
     who, cache = PresentedCredentials(header, b"", NO_QUERY), AccessCache(100, paths.clock)
     signed_in, answered = given["who"] == "session", 0
     for seconds in given["instants"]:
@@ -214,10 +260,11 @@ def agree(paths: BothPaths, given: dict[str, Any]) -> int:
             continue
         answered += 1
         now = paths.clock.seconds()
-        quick = paths.builder.fast_path(cache, [(b"cookie", header)], article, then.timestamp(), now)
-        assert quick == (answer if answer.decision.allowed and signed_in else None)
-        slow = paths.slow(article, reader if signed_in else None, then)
-        assert json.loads(answer.body) == slow, (given, then)
+        quick = paths.decider.builder.fast_path(cache, [(b"cookie", header)], article, then.timestamp(), now)
+        is_quick = answer.decision.allowed and answer.decision.reason not in ("meter", "gift") and signed_in
+        assert quick == (answer if is_quick else None)
+        slow = paths.slow(article, reader if signed_in else None, browser, then)
+        assert (json.loads(answer.body), answer.is_pending) == slow, (given, then)
     return answered
 
 

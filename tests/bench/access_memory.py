@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 from billing.access import edge_tokens
 from billing.access.entitlements import Entitlements
-from billing.access_cache.answer_builder import AnswerBuilder, CookieNames
 from billing.access_cache.cache import AccessCache
+from billing.access_cache.identifier import Identifier
+from billing.access_cache.packed_entitlements import REGISTERED
 from billing.access_cache.presented import PresentedCredentials
 from billing.platform.monotonic import SystemMonotonic
 from billing.platform.site import Site
@@ -29,7 +30,6 @@ def memory(count: int) -> Figure:
     held = [
         cache.packer.pack(
             True,
-            False,
             (Entitlement(Reason.SUBSCRIPTION, until + timedelta(days=day), frozenset({"listen"}), True),),
         )
         for day in range(400)
@@ -48,19 +48,19 @@ def tokens() -> list[Figure]:
     site = Site(
         ZoneInfo("UTC"), "https://paper.example", Tokens("a secret for the benchmarks, of enough length")
     )
-    at, cache, builder = (
+    at, cache, identifier = (
         datetime.now(UTC),
         AccessCache(100, SystemMonotonic()),
-        AnswerBuilder(site, CookieNames(b"s=", b"v=", b"g="), []),
+        Identifier(site, b"s="),
     )
     token = edge_tokens.issue(site, Entitlements(reader_of(1)), None, at)
     held = edge_tokens.read(site, token, at)
     cache.tokens.keep(hashlib.sha256(token.encode()).digest()[:16], held)
-    cache.keep_entitlements(held.reader_id, cache.packer.pack(True, False, ()))
+    cache.keep_entitlements(held.reader_id, cache.packer.pack(True, ()))
     who, now = PresentedCredentials(b"", token.encode(), {}), monotonic()
-    assert builder.held(cache, who, at, now) == 1
+    assert identifier.reader(cache, who, at, now) == (held.reader_id, REGISTERED)
     new = _microseconds(lambda: edge_tokens.read(site, token, at), 500)
-    seen = _microseconds(lambda: builder.held(cache, who, at, now), 20_000)
+    seen = _microseconds(lambda: identifier.reader(cache, who, at, now), 20_000)
     return [Figure(PART, "who a token seen before stands for", seen, "µs", new, "Ed25519", 0.1, lower=True)]
 
 

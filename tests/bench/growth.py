@@ -128,4 +128,4 @@ def _count_on_meters(house: Publisher) -> None:
             given,
         )
     with psycopg.connect(house.environ["BILLING_DATABASE_URL"], autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE meter_month, meter_read")
+        connection.execute("VACUUM ANALYZE meter_month")

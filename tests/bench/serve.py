@@ -66,7 +66,7 @@ def fill(gate: Gate, count: int) -> None:
     """Fill the cache with this many readers, as if each had sent a request."""
     at = gate.services.clock.now()
     held = Entitlement(Reason.SUBSCRIPTION, at.replace(year=at.year + 1), frozenset({"listen"}), renews=True)
-    packed, until = gate.cache.packer.pack(True, False, (held,)), at.replace(year=at.year + 1).timestamp()
+    packed, until = gate.cache.packer.pack(True, (held,)), at.replace(year=at.year + 1).timestamp()
     digest_of = gate.services.site.tokens.digester("session")
     for number in range(count):
         digest = digest_of(secret_of(number).encode())

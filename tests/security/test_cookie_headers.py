@@ -8,13 +8,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from billing.access_cache.answer_builder import AnswerBuilder
-from billing.access_cache.cache import AccessCache, CachedArticle, Header
+from billing.access_cache.cache import AccessCache
+from billing.access_cache.decider import Asked
+from billing.access_cache.entries import CachedArticle, Header
+from billing.access_cache.identifier import STRANGER
 from billing.access_cache.packed_entitlements import REGISTERED
 from billing.access_cache.presented import presented_in
 from billing.http import cookies
 from billing.rules.policies import AccessLevel, ArticlePolicy, FreeSpan
-from tests.access_cache.cache_parts import NAMES, SITE
+from tests.access_cache.cache_parts import new_decider
 from tests.support.installation import settings_for
 from tests.support.signed_in import in_trial_by_pages
 from tests.support.stepped_clock import SteppedClock
@@ -73,8 +75,8 @@ class Cache:
     def __init__(self) -> None:
         clock = SteppedClock()
         self.now = clock.seconds()
-        self.cache, self.builder = AccessCache(100, clock), AnswerBuilder(SITE, NAMES, [])
-        self.digest = self.builder.session_digest(SECRET.encode())[:16]
+        self.cache, self.decider = AccessCache(100, clock), new_decider()
+        self.digest = self.decider.identifier.session_digest(SECRET.encode())[:16]
         self.cache.keep_session(self.digest, "rdr_1", int(AT.timestamp()) + 3600)
         self.cache.keep_entitlements("rdr_1", REGISTERED)
         policy = ArticlePolicy(AccessLevel.FREE, (FreeSpan(None, None),))
@@ -85,21 +87,21 @@ class Cache:
 
     def fast_path(self, given: list[Header]) -> bool:
         """Whether the fast path takes this for the session."""
-        return self.builder.fast_path(self.cache, given, "a", AT.timestamp(), self.now) is not None
+        return self.decider.builder.fast_path(self.cache, given, "a", AT.timestamp(), self.now) is not None
 
     def answered_by(self, given: list[Header]) -> str | None:
         """The session that the cache answers for or looks up, or empty for none. None if the cache leaves it to the
         framework.
         """
-        who = presented_in(given, b"")
+        who = presented_in("GET", given, b"")
         if who is None:
             return None
-        found = self.builder.held(self.cache, who, AT, self.now)
+        found = self.decider.answers(self.cache, Asked(who, ("a",)), AT, self.now)
         if isinstance(found, tuple):
             return f"digest {found[1].hex()}"
-        answers = self.builder.answers(self.cache, who, ("a",), AT, self.now)
-        assert isinstance(answers, list)
-        return SECRET if found == REGISTERED else ""
+        assert isinstance(found, list)
+        reader = self.decider.identifier.reader(self.cache, who, AT, self.now)
+        return "" if reader == STRANGER else SECRET
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +120,7 @@ def test_cache_and_framework_find_the_same_session(cache: Cache, lines: list[byt
     assert cookies.read(request, SETTINGS, cookies.SESSION) == expected
     assert not expected or cookies.any_of_ours(request)
     answered = cache.answered_by(given)
-    digest = cache.builder.session_digest(expected.encode()).hex()
+    digest = cache.decider.identifier.session_digest(expected.encode()).hex()
     assert answered in (None, expected if expected in ("", SECRET) else f"digest {digest}")
     assert expected == SECRET or not cache.fast_path(given)
     if given == [(b"cookie", b"x=1; " + NAME + SECRET.encode())]:

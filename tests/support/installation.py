@@ -33,6 +33,7 @@ from billing.rules.scopes import SCOPES
 from billing.staff.api_keys import create
 from billing.subscriptions import first_plans
 from tests.support.fake_smtp import FakeSmtp, Received
+from tests.support.gate_faults import GateFaults
 from tests.support.gateway_calls import GatewayCalls
 from tests.support.http_client import http_client
 from tests.support.sandbox import KEY, Sandbox
@@ -114,6 +115,7 @@ class Installation:
         self._moments: dict[str, _Moment] = {}
         self._returned: dict[str, bytes] = {}
         self._unlocked, self._gateway_calls = UnlockedChanges(), GatewayCalls()
+        self._gate_faults = GateFaults()
         self._here = ""
         """The moment that was last kept or restored."""
 
@@ -270,8 +272,8 @@ class Installation:
         return pickle.loads(self._returned[there])  # type: ignore[no-any-return]  # as `live` returned it
 
     def judge(self) -> None:
-        """Fail if an exchange violates Stripe's OpenAPI, a row was changed without its lock, a page's thread called the gateway, or
-        the schema was left changed."""
+        """Fail if an exchange violates Stripe's OpenAPI, a row was changed without its lock, a page's thread called the gateway,
+        the gate broke, or the schema was left changed."""
         self._judge_what_was_done()
         self._snapshots.assert_same_schema()
 
@@ -279,6 +281,7 @@ class Installation:
         self.sandbox.check()
         self._unlocked.judge()
         self._gateway_calls.judge()
+        self._gate_faults.judge()
 
     @property
     def now(self) -> datetime:

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from billing.access import edge_tokens
 from billing.access.entitlements import entitlements_of
 from billing.http import shapes
+from billing.http.access_paths import TOKEN
 from billing.platform.errors import Unauthenticated
 from billing.readers.register import UnknownReader, by_external_id
 from billing.web.api.access import ExternalId
@@ -24,7 +25,7 @@ class NotSignedIn(Unauthenticated):
     code = "not_signed_in"
 
 
-@router.get("/v1/access-token", summary="A short-lived token for edges and apps")
+@router.get(TOKEN, summary="A short-lived token for edges and apps")
 def access_token(
     request: Request,
     visit: Annotated[Visit, Depends(open_visit)],
@@ -54,13 +55,8 @@ def access_token(
         known = entitlements_of(ctx, reader_id)
     if not known.registered:
         raise UnknownReader
-    shape = {
-        "token": edge_tokens.issue(visit.services.site, known, session_id, visit.at),
-        "token_type": "Bearer",
-        "expires_in": int(edge_tokens.LIFE.total_seconds()),
-        "expires_at": shapes.instant(visit.at + edge_tokens.LIFE),
-    }
-    return JSONResponse(shape)
+    token = edge_tokens.issue(visit.services.site, known, session_id, visit.at)
+    return JSONResponse(shapes.access_token(token, visit.at))
 
 
 @router.get("/.well-known/jwks.json", summary="The keys by which such tokens are checked")

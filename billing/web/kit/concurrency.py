@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from billing.container import Services
 from billing.http.access_paths import EVALUATION, EVALUATIONS, GATE, MANY, ONE
-from billing.http.asker import ASKER, Asker, AskerKind
+from billing.http.asker import ASKER, TOO_MANY, Asker, AskerKind
 from billing.http.bodies import read_ahead
 from billing.http.client_ip import client_ip
 from billing.http.shares import Turns
@@ -71,6 +71,9 @@ class ConcurrencyLimit:
             return
         request = Request(scope)
         asker = scope["state"].get(ASKER) or self._stranger(request)
+        if asker == TOO_MANY:
+            await answer_refusal(request, Busy())(scope, receive, send)
+            return
         places = kinds[asker.kind]
         _, again = await read_ahead(receive)
         if places.is_full(asker.name):

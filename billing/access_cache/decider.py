@@ -1,0 +1,256 @@
+"""Answers a question from the cache, or says what the cache lacks for it. Nothing here waits.
+
+As in `access.check`: what policy and entitlements leave closed, a gift opens; what no gift opens, the meter may."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+
+from billing.access import meter, visitors
+from billing.access.meter import MeterReading
+from billing.access.visitors import FirstReading, Visitor
+from billing.access_cache.answer_builder import AnswerBuilder, CookieNames
+from billing.access_cache.cache import MAX_AGE_SECONDS, AccessCache
+from billing.access_cache.entries import AccessAnswer, CachedArticle, CachedVisitor
+from billing.access_cache.identifier import IdentifiedReader, Identifier
+from billing.access_cache.load import Missing
+from billing.access_cache.packed_entitlements import REGISTERED
+from billing.access_cache.presented import PresentedCredentials
+from billing.access_cache.visitor_states import WantedCount
+from billing.http import cookies
+from billing.http.asker import AskerKind
+from billing.platform.site import Site
+from billing.rules.access import READ, Entitlement, Reason
+from billing.rules.periods import start_of_day
+from billing.rules.readings import Reading
+
+GIVEN = frozenset({READ})
+"""What a gift opens: neither audio nor comments."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """Who asks about which articles, and what was looked up for this request alone.
+
+    `at_gate`: by a web server that wants no body. `counts`: a person reads the one article. `by_subject`: a program names whom it
+    is about, so there is no browser. `states`: visitors as a lookup of this request found them. `new`: a browser without a token.
+    `missing`: what was found to be missing already. `kind`: of asker, as far as known."""
+
+    who: PresentedCredentials
+    articles: Sequence[str]
+    at_gate: bool = False
+    counts: bool = False
+    by_subject: bool = False
+    states: dict[str, CachedVisitor] = field(default_factory=dict)
+    new: Visitor | None = None
+    missing: Missing | None = None
+    kind: AskerKind = AskerKind.STRANGER
+
+
+class VisitorFacts(NamedTuple):
+    """For whom articles that policy and entitlements leave closed may open.
+
+    `seconds`: `at` since 1970. `visitor`: by whom the meter counts, if anyone; `state`: what is known of it; `counted`: its
+    articles of the month. `gifts`: what opened gifts open, until when. `link`: the article of a gift link that was followed."""
+
+    at: datetime
+    seconds: float
+    reader: IdentifiedReader
+    visitor: Visitor | None
+    state: CachedVisitor
+    counted: tuple[str, ...]
+    limit: int
+    gifts: dict[str, datetime]
+    link: str
+
+
+class Decider:
+    """Decides for one process. The same cache and the same instant give the same answers."""
+
+    def __init__(
+        self, site: Site, names: CookieNames, identifier: Identifier, builder: AnswerBuilder
+    ) -> None:
+        self.site = site
+        self.names = names
+        self.identifier = identifier
+        self.builder = builder
+        self._begins = self._ends = datetime.min.replace(tzinfo=UTC)
+        self._this_month = date.min
+
+    def answers(
+        self, cache: AccessCache, asked: Asked, at: datetime, now: float
+    ) -> list[AccessAnswer] | Missing | None:
+        """The answers, or what is missing for them. None if only the framework can say, which opens gifts and refuses."""
+        reader = self.identifier.reader(cache, asked.who, at, now)
+        if not isinstance(reader, IdentifiedReader):
+            return reader
+        articles = list(map(cache.articles.get, asked.articles))
+        answers: list[AccessAnswer] = []
+        closed: list[tuple[int, CachedArticle]] = []
+        seconds, held = at.timestamp(), reader.held
+        for article in articles:
+            if article is None or now - article.loaded > MAX_AGE_SECONDS:
+                return self._missing(cache, asked, now)
+            decision = article.decisions.get(held)
+            if decision is None or seconds >= decision.same_until:
+                decision = self.builder.decision(cache, article, held, at)
+            if not decision.allowed:
+                closed.append((len(answers), article))
+            answers.append(AccessAnswer(article.head, decision))
+        # A crawler gets what a stranger gets who has used up the meter.
+        if not closed or (asked.who.reading is Reading.CRAWLER and not asked.by_subject):
+            return answers
+        is_counted = asked.counts and closed[0][1].is_metered and self.builder.limit(held) > 0
+        to_count = closed[0][1] if is_counted else None
+        facts = self._gather(cache, asked, reader, to_count, at)
+        if not isinstance(facts, VisitorFacts):
+            return facts
+        for index, article in closed:
+            if article.id in facts.gifts and facts.gifts[article.id] > at:
+                answers[index] = self._given(cache, asked, facts, article)
+            elif article.id == facts.link:
+                return None  # the framework opens the gift, or says why it doesn't
+            elif article.is_metered and facts.visitor is not None:
+                visitor = facts.visitor
+                is_open = article.id not in facts.counted and len(facts.counted) < facts.limit
+                if is_open and asked.counts and not visitor.is_new:
+                    return _wanted(reader, MeterReading(visitor, article.id, at), facts.state.gifts)
+                answers[index] = self._metered(cache, asked, facts, article)
+        return answers
+
+    def _missing(self, cache: AccessCache, asked: Asked, now: float) -> list[AccessAnswer] | Missing | None:
+        """The articles to be looked up. One that doesn't exist is closed at the gate; elsewhere the framework says so."""
+        missing = [name for name in dict.fromkeys(asked.articles) if cache.article(name, now) is None]
+        if not any(cache.is_unknown(name, now) for name in missing):
+            return ("articles", tuple(missing))
+        return [self.builder.unknown] if asked.at_gate else None
+
+    def _gather(
+        self,
+        cache: AccessCache,
+        asked: Asked,
+        reader: IdentifiedReader,
+        to_count: CachedArticle | None,
+        at: datetime,
+    ) -> VisitorFacts | Missing:
+        """The facts, or what is missing. `to_count`: the metered article that a person reads."""
+        month, limit = self._month(at), self.builder.limit(reader.held)
+        known = self._visitors(cache, asked, reader)
+        link = self._linked(cache, asked) if known else ""
+        if isinstance(link, tuple):
+            return link
+        states = []
+        for visitor in known:
+            state = asked.states.get(visitor.id) or cache.visitors.get(visitor.id)
+            if visitor.is_new:
+                state = CachedVisitor(month)
+            elif state is None or state.month != month:
+                if to_count is None or to_count.id in (link, visitor.first_in(month)) or len(known) > 1:
+                    return ("visitor", visitor.id)
+                # Counting tells all that a look-up would.
+                return _wanted(reader, MeterReading(visitor, to_count.id, at, gifts_known=False), {})
+            states.append(state)
+        gifts = {article: until for state in reversed(states) for article, until in state.gifts.items()}
+        first, state = (known[0], states[0]) if known else (None, CachedVisitor(month))
+        counted = state.articles
+        if counted is None:
+            counted = meter.counted_by(first, month, None) if first is not None else ()
+        return VisitorFacts(at, at.timestamp(), reader, first, state, counted, limit, gifts, link)
+
+    def _visitors(self, cache: AccessCache, asked: Asked, reader: IdentifiedReader) -> list[Visitor]:
+        """The reader, then the browser. A reader needs no browser; a subject has none."""
+        if asked.who.has_key:
+            asked.kind = AskerKind.PROGRAM
+        elif reader.id:
+            asked.kind = AskerKind.READER
+        known = [Visitor(reader.id)] if reader.id else []
+        browser = None if asked.by_subject else self._browser(cache, asked, is_reader=bool(reader.id))
+        return known if browser is None else [*known, browser]
+
+    def _browser(self, cache: AccessCache, asked: Asked, *, is_reader: bool) -> Visitor | None:
+        """The browser by its token; a new one for a stranger. A reader needs none."""
+        who = asked.who
+        if who.has_key:
+            token = who.named.get("visitor", "").encode()
+        else:
+            token = cookies.value_in(who.cookie, self.names.visitor)
+        known = cache.visitor_tokens.get(token) if token else None
+        if known is None and token:
+            known = visitors.by_token(self.site, token.decode())
+            if known is not None:
+                cache.visitor_tokens.keep(token, known)
+        if known is not None or is_reader:
+            return known
+        if asked.new is None:
+            asked.new = visitors.new()
+        return asked.new
+
+    def _linked(self, cache: AccessCache, asked: Asked) -> str | Missing:
+        """The article of the gift link that was followed; empty without one."""
+        who = asked.who
+        if asked.by_subject:
+            return ""
+        if who.has_key:
+            secret = who.named.get("gift", "")
+        else:
+            secret = cookies.value_in(who.cookie, self.names.gift).decode()
+        if not secret:
+            return ""
+        article_id = cache.gift_links.get(secret)
+        return ("gift", secret) if article_id is None else article_id
+
+    def _given(
+        self, cache: AccessCache, asked: Asked, facts: VisitorFacts, article: CachedArticle
+    ) -> AccessAnswer:
+        """The answer on an article that a gift opens."""
+        gift = Entitlement(Reason.GIFT, facts.gifts[article.id], GIVEN)
+        held = cache.packer.add(facts.reader.held, gift)
+        decision = article.decisions.get(held)
+        if decision is None or facts.seconds >= decision.same_until:
+            decision = self.builder.decision(cache, article, held, facts.at)
+        return self._noted(cache, asked, facts, AccessAnswer(article.head, decision))
+
+    def _metered(
+        self, cache: AccessCache, asked: Asked, facts: VisitorFacts, article: CachedArticle
+    ) -> AccessAnswer:
+        """The answer on an article that the meter may open."""
+        counted, held = facts.counted, facts.reader.held
+        if asked.counts and not counted and facts.limit > 0:
+            counted = (article.id,)  # a new visitor's
+        is_counted = article.id in counted
+        decision = article.decisions.get((held, len(counted), is_counted))
+        if decision is None or facts.seconds >= decision.same_until:
+            decision = self.builder.metered(cache, article, held, counted, facts.at)
+        if not asked.counts:
+            return AccessAnswer(article.head, decision, decision.allowed and not is_counted)
+        return self._noted(cache, asked, facts, AccessAnswer(article.head, decision), *counted[:1])
+
+    def _noted(
+        self, cache: AccessCache, asked: Asked, facts: VisitorFacts, answer: AccessAnswer, first: str = ""
+    ) -> AccessAnswer:
+        """The answer with the token by which meter or gift recognise a visitor next time. `first`: the article counted in it."""
+        visitor = facts.visitor
+        if not asked.counts or facts.reader.id or asked.by_subject or visitor is None:
+            return answer
+        if not visitor.is_new:
+            return answer._replace(visitor=asked.who.named["visitor"]) if asked.who.has_key else answer
+        known = Visitor(visitor.id, FirstReading(facts.state.month, first) if first else None)
+        token = visitors.token(self.site, known)
+        # Nobody else knows the token yet, so the database has nothing on this visitor.
+        cache.visitor_tokens.keep(token.encode(), known)
+        cache.visitors.keep(visitor.id, facts.state)
+        return answer._replace(visitor=token)
+
+    def _month(self, at: datetime) -> date:
+        """The month of an instant; worked out once a month."""
+        if not self._begins <= at < self._ends:
+            month = meter.month_of(self.site, at)
+            self._begins, self._ends = start_of_day(month, self.site.zone), meter.resets_at(self.site, month)
+            self._this_month = month
+        return self._this_month
+
+
+def _wanted(reader: IdentifiedReader, reading: MeterReading, gifts: Mapping[str, datetime]) -> Missing:
+    """What must be counted before the answer."""
+    return ("count", WantedCount(reading, gifts, bool(reader.held & REGISTERED)))

@@ -1,0 +1,118 @@
+"""The entries of the access cache, and the answers made of them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
+
+from billing.rules.policies import AccessLevel, ArticlePolicy, FreeSpan
+
+Header = tuple[bytes, bytes]
+KEY_USE_SECONDS = 60.0
+"""Seconds between two notes that a key was used."""
+DecidedBy = int | tuple[int, int, bool]
+"""What decides beside an article's facts: packed entitlements; on the meter also how many articles are used, and whether this one
+is among them."""
+Reply = tuple[str, str, int, tuple[Header, ...], bytes]
+"""Route, reason, status, headers (without the request's id), body. A plain tuple: a class takes five times as long to make."""
+
+
+@dataclass(frozen=True, slots=True)
+class CachedDecision:
+    """A decision on all articles with the same facts.
+
+    `same_until`: seconds since 1970. `tail`: the JSON of `/v1/access` after the article's name. `gate`: the reply of
+    `/v1/gate`."""
+
+    allowed: bool
+    same_until: float
+    features: frozenset[str]
+    reason: str
+    tail: bytes
+    gate: Reply
+
+
+class AccessAnswer(NamedTuple):
+    """The decision on one article. `head`: the beginning of its JSON, with the article's name.
+
+    `is_pending`: it is open only if this reading is counted, and it wasn't. `visitor`: the token to send with a visitor's
+    next request; empty: none."""
+
+    head: bytes
+    decision: CachedDecision
+    is_pending: bool = False
+    visitor: str = ""
+
+    @property
+    def body(self) -> bytes:
+        """The answer in JSON."""
+        return self.head + self.decision.tail
+
+
+@dataclass(slots=True, eq=False)
+class CachedArticle:
+    """An article's facts, and decisions by packed entitlements. `loaded` is monotonic.
+
+    Articles with the same facts share their decisions, so that the few that thousands of articles and readers need stay in
+    the processor's cache."""
+
+    id: str
+    policy: ArticlePolicy
+    opened: tuple[FreeSpan, ...]
+    loaded: float
+    head: bytes = field(init=False)
+    is_metered: bool = field(init=False)
+    decisions: dict[DecidedBy, CachedDecision] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.head = b'{"article":%b,' % json.dumps(self.id, ensure_ascii=False).encode()
+        self.is_metered = self.policy.level is AccessLevel.METERED
+
+
+@dataclass(frozen=True, slots=True)
+class CachedVisitor:
+    """What a visitor has counted in a month, and which articles opened gifts give until when.
+
+    `articles`: None without a row, where the visitor's token may hold one. Within the month they are only added to."""
+
+    month: date
+    articles: tuple[str, ...] | None = None
+    gifts: Mapping[str, datetime] = field(default_factory=dict)
+
+    def includes(self, counted: str) -> bool:
+        """Whether a notification of so many counted articles says nothing new. `counted` is empty for any other change."""
+        return counted.isdigit() and int(counted) <= len(self.articles or ())
+
+
+@dataclass(slots=True, eq=False)
+class CachedKey:
+    """An API key with the scope `access`. `loaded` and `noted` are monotonic, `until` is seconds since 1970."""
+
+    loaded: float
+    until: float
+    noted: float = -KEY_USE_SECONDS
+
+
+@dataclass(slots=True, eq=False)
+class CachedSession:
+    """A signed-in browser, with its reader's packed entitlements at hand. `until`: seconds since 1970.
+
+    Finding a reader among a million is most of the work of an answer. `held`: None after an invalidation. `generation`: of
+    `AccessCache.entitlements`, in which `held` was found there. In a later one the entry may have been evicted, and an
+    invalidation would no longer reach this session."""
+
+    reader_id: str
+    until: int
+    held: int | None = None
+    loaded: int = 0
+    generation: int = -1
+
+
+@dataclass(slots=True, eq=False)
+class CachedEntitlements:
+    """Packed entitlements of a reader or visitor, and the one session that has them at hand. `loaded` is monotonic."""
+
+    held: int
+    loaded: int
+    session: CachedSession | None = None

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
+from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
@@ -31,8 +32,9 @@ from billing.web.api import (
 )
 from billing.web.api import gifts as api_gifts
 from billing.web.api.readiness import Readiness
+from billing.web.kit.admission import AdmissionQueue
 from billing.web.kit.bulkhead import Bulkheads
-from billing.web.kit.concurrency import ConcurrencyLimit
+from billing.web.kit.lanes import THREADS
 from billing.web.kit.middleware import RequestMiddleware
 from billing.web.kit.problems import answer_refusals
 from billing.web.kit.rendering import STATIC, PageRenderer
@@ -76,6 +78,7 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
         async with gate.running():
             yield
         readiness.close()
@@ -106,10 +109,12 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
     add_routes(app, *READER_PAGES, *STAFF_PAGES, *ENDPOINTS)
     extend(app)
     app.mount("/static", Static(directory=STATIC))
-    gate = Gate(RequestMiddleware(ConcurrencyLimit(app, services), services), services)
+    queue = AdmissionQueue(app, services)
+    gate = Gate(RequestMiddleware(queue, services), services)
     app.state.listener = gate.listener
     app.state.registry = CollectorRegistry()
     app.state.registry.register(gate.metrics)
+    app.state.registry.register(queue)
     return Sites(gate, services.settings.sites) if services.settings.sites else gate
 
 

@@ -16,15 +16,20 @@ class Turns:
         self._inside: Counter[str] = Counter()
         self._turns: dict[str, Semaphore] = {}
 
+    @property
+    def inside(self) -> int:
+        """The number of calls of all parties."""
+        return self._inside.total()
+
     def is_full(self, name: str) -> bool:
         """Whether there is no place for another call of this party."""
-        return self._inside.total() >= self._places or self._inside[name] >= self._each
+        return self.inside >= self._places or self._inside[name] >= self._each
 
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncIterator[None]:
         """Take a place and wait for a turn. Check `is_full` first, with no `await` in between."""
         self._inside[name] += 1
-        turn = self._turns.setdefault(name, Semaphore(self._at_once))
+        turn = self._turns.setdefault(name, Semaphore(self._at_once, fast_acquire=True))
         try:
             async with turn:
                 yield

@@ -31,6 +31,12 @@ class WebSettings(BaseModel):
         description="Trusted proxies in front, 0 to 5; decides whose address X-Forwarded-For gives. `none` in live: nothing in front"
         " adds it.",
     )
+    queue_seconds: float = Field(
+        10,
+        gt=0,
+        le=60,
+        description="Seconds for which a request waits for a place before it is answered 503; less than your proxy waits.",
+    )
     sites: Origins = Field(
         (),
         description="Origins of the publisher's other hosts whose pages may ask for their readers, comma separated.",

@@ -1,6 +1,6 @@
 """A process under attack still answers its operators' probes (v5.0.0-15.2.2)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
@@ -9,42 +9,44 @@ import pytest
 from sqlalchemy.pool import QueuePool
 
 from billing.web.api import readiness
+from billing.web.kit.lanes import PAGES
 from tests.support.http_client import http_client
 from tests.support.locked_table import LockedTable, locked_table
 from tests.support.polling import until
 from tests.support.world import World
 
 PROBES = ("/healthz", "/readyz", "/metrics")
-THREADS = 40
-"""That anyio gives to a process for synchronous work."""
 READ_BY_PROBES = "charging_pause"
 
 
-def get(world: World, path: str) -> httpx.Response:
-    with http_client(world.url) as client:
+def get(world: World, path: str, network: int = 0) -> httpx.Response:
+    with http_client(world.url, headers={"x-forwarded-for": f"196.{network}.25.9"}) as client:
         return client.get(path)
 
 
 @contextmanager
 def held_up(world: World) -> Iterator[None]:
-    """Every thread of the web process waits for a locked table, and the pool is empty."""
+    """Every place of the lane of pages waits for a locked table, and the pool is empty."""
     pool = world.services.database.engine.pool
     assert isinstance(pool, QueuePool)
     everything = pool.size() + pool._max_overflow
     with (
-        ThreadPoolExecutor(THREADS + 5) as crowd,
+        ThreadPoolExecutor(PAGES.at_once + 5) as crowd,
         locked_table(world, "plan") as locked,
         ExitStack() as taken,
     ):
-        waiting = [crowd.submit(get, world, "/") for _ in range(THREADS + 5)]
-        until(lambda: locked.waiting == THREADS, "all threads to be held up")
+        waiting = [crowd.submit(get, world, "/", number) for number in range(PAGES.at_once + 5)]
+        until(lambda: locked.waiting == PAGES.at_once, "all places to be held up")
         while pool.checkedout() < everything:
             taken.enter_context(world.services.database.engine.connect())
         yield
         assert not any(each.done() for each in waiting)
 
 
-def test_probes_answer_while_every_thread_and_every_connection_is_held(world: World) -> None:
+def test_probes_answer_while_every_place_and_every_connection_is_held(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(proxy_count=1)
     with held_up(world):
         answers = {path: get(world, path) for path in PROBES}
     assert {answer.status_code for answer in answers.values()} == {200}

@@ -20,7 +20,7 @@ from tests.support.world import World
 
 EMAIL = "thandi@example.com"
 HITS = 45
-"""More than a web process has threads for pages (anyio: 40)."""
+"""More than the lane of pages has places."""
 TOO_LONG = 20
 """Seconds after which an answer counts as withheld; only a failing test waits for them."""
 SHARE = THREADS[Side.READERS] // 2

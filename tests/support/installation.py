@@ -57,6 +57,7 @@ def settings_for(url: str, **more: object) -> Settings:
         "stripe_webhook_secrets": WEBHOOK_SECRET,
         "charges_per_second": 0,
         "return_poll_seconds": 0,
+        "queue_seconds": 60,  # a test that holds requests decides itself when they go on
         **more,
     }
     return read_settings({f"BILLING_{name.upper()}": str(value) for name, value in given.items()})

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from billing.access_cache.gate import Gate
 from billing.dev.demo.canonical_host import CanonicalHost
-from billing.web.kit.concurrency import ConcurrencyLimit
+from billing.web.kit.admission import AdmissionQueue
 from billing.web.kit.middleware import RequestMiddleware
 from tests.support.world import World
 
@@ -80,10 +80,10 @@ def fastapi_of(app: ASGIApp) -> FastAPI:
     assert isinstance(gate, Gate)
     front = gate.app
     assert isinstance(front, RequestMiddleware)
-    limit = front.app
-    assert isinstance(limit, ConcurrencyLimit)
-    assert isinstance(limit.app, FastAPI)
-    return limit.app
+    queue = front.app
+    assert isinstance(queue, AdmissionQueue)
+    assert isinstance(queue.app, FastAPI)
+    return queue.app
 
 
 def _within(listed: list[Any]) -> Iterator[APIRoute]:

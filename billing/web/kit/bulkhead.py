@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from billing.http.shares import Turns
 from billing.platform.errors import Unavailable
+from billing.web.kit.place import give_up_place
 
 
 class GatewayBusy(Unavailable):
@@ -81,6 +82,7 @@ class Bulkheads:
 
     async def run(self, waits: GatewayCall) -> Response:
         """Answer in a thread of the party's side, in its turn. Raises GatewayBusy."""
+        await give_up_place(waits.caller.request)
         party = waits.caller.party
         turns = self._turns[party.side]
         if not turns.is_full(party.name):

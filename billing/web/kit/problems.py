@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from billing.platform.errors import Refusal
 from billing.platform.logs import of_request
 from billing.platform.tokens import without_secrets
 from billing.rules.lifecycle import NoSuchTransition
+from billing.web.kit.plain_page import plain_page
 from billing.web.views.frame import ErrorPage
 
 log = logging.getLogger("billing.refusals")
@@ -89,6 +90,8 @@ class _Problem:
     facts: Mapping[str, object] | None = None
     headers: Mapping[str, str] | None = None
     title: str = ""
+    is_plain: bool = False
+    """Its page needs neither a template nor the database."""
 
 
 def _answer(request: Request, shown: _Problem) -> Response:
@@ -107,6 +110,8 @@ def _shown(request: Request, shown: _Problem) -> Response:
         # no body: a web server that makes a subrequest keeps the connection open only without one
         return Response(None, shown.status, headers | {WHY: shown.code})
     if not _for_programs(request):
+        if shown.is_plain:
+            return plain_page(shown.status, shown.title, shown.detail, headers)
         with suppress(sa.exc.SQLAlchemyError):  # a page needs the database, problem+json doesn't
             return _page(request, shown, headers)
     return problem(shown.status, shown.code, shown.detail, shown.facts, headers)
@@ -132,12 +137,19 @@ def _page(request: Request, shown: _Problem, headers: Mapping[str, str]) -> Resp
 def answer_refusal(request: Request, error: Exception) -> Response:
     """The answer to a refusal: problem+json, or a page."""
     assert isinstance(error, Refusal)
+    return _answer(request, _problem_of(error))
+
+
+def answer_plainly(request: Request, error: Refusal) -> Response:
+    """As `answer_refusal`, at the cost of a few bytes, for when there is no room for more."""
+    return _answer(request, replace(_problem_of(error), is_plain=True))
+
+
+def _problem_of(error: Refusal) -> _Problem:
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
-    return _answer(
-        request, _Problem(error.status, error.code, error.detail, error.facts, headers, error.title)
-    )
+    return _Problem(error.status, error.code, error.detail, error.facts, headers, error.title)
 
 
 def _no_such_transition(request: Request, error: Exception) -> Response:

@@ -136,7 +136,7 @@ JOBS: Jobs = (
     Job(
         "bill, and ask what became of charges in doubt",
         BILLING,
-        lambda s, at: run.run(s.run_context, at).done(),
+        lambda s, at: run.run(s.run_context, at, most_seconds=run.SCHEDULED_SECONDS).done(),
         run.NEXT_DUE,
         describe_next.next_words,
     ),

@@ -50,11 +50,12 @@ def drain_attempts(
     *,
     subscription_id: str | None = None,
     meanwhile: Callable[[], int] = lambda: 0,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> None:
     """Bring open attempts to their end, several at once, each settled soon after its answer; none while charging is paused.
 
     `meanwhile` is other work, done while the gateway answers. It returns how much it did. Draining is over when that is 0 and
-    all attempts have ended."""
+    all attempts have ended; or, once `is_over`, when those that are under way have."""
     more = True
     with (
         worker_lock(run_context.database) as worker,
@@ -63,8 +64,9 @@ def drain_attempts(
     ):
         window = _Window(run_context.concurrency * 4)
         while True:
-            more = more and meanwhile() > 0
-            if senders.waiting <= window.size // 2:
+            over = is_over()
+            more = more and not over and meanwhile() > 0
+            if not over and senders.waiting <= window.size // 2:
                 free = window.size - senders.waiting
                 with run_context.database.begin(run_context.site, at, WORKER) as ctx:
                     claimed = charge.claim(ctx, worker, limit=free, subscription_id=subscription_id)

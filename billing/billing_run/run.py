@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from math import inf
 
 from sqlmodel import col, select
 
@@ -20,15 +21,20 @@ from billing.platform.installation import ASKING, refuse_held
 from billing.subscriptions.change import lock, lock_all, postpone_action
 from billing.subscriptions.models import Subscription
 
+SCHEDULED_SECONDS = 300.0
+"""After which a scheduled run makes room for the next, which has a newer instant: a month's charges may take hours at the acquirer's
+rate, and what becomes due meanwhile, such as a notice in its window, must not wait for the last of them."""
 log = logging.getLogger(__name__)
 
 
-def run(run_context: RunContext, at: datetime) -> RunReport:
-    """Do everything that is due at `at`: notices, charges, retries, ends, and attempts that a dead worker left open. Raises
-    NotAdopted, AsksAcquirer."""
+def run(run_context: RunContext, at: datetime, *, most_seconds: float = inf) -> RunReport:
+    """Do everything that is due at `at`: notices, charges, retries, ends, and attempts that a dead worker left open. After
+    `most_seconds` nothing more is begun. Raises NotAdopted, AsksAcquirer."""
     with run_context.database.transaction() as session:
         refuse_held(session)
     report, done = RunReport(), 0
+    seconds = run_context.acquirers.monotonic.seconds
+    ends_at = seconds() + most_seconds
 
     def process_next() -> int:
         """A beginning run is no progress, as it may fail each time; a settled attempt since the last batch is."""
@@ -39,7 +45,7 @@ def run(run_context: RunContext, at: datetime) -> RunReport:
         done = report.done()
         return processed
 
-    drain_attempts(run_context, at, report, meanwhile=process_next)
+    drain_attempts(run_context, at, report, meanwhile=process_next, is_over=lambda: seconds() >= ends_at)
     run_context.got_on()
     return report
 

@@ -2,6 +2,7 @@
 refund, webhook or doctor.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,12 +10,16 @@ import pytest
 import sqlalchemy as sa
 
 from billing import worker
+from billing.billing_run import run
+from billing.platform import stop_points
 from billing.platform.settings import ClockKind
 from billing.timetable import JOBS, Queue, tick
 from billing.worker import CONNECTIONS_A_QUEUE, connections
 from tests.proofs.many_readers import CHARGE_AT, due
 from tests.support.hung_run import hung_run
+from tests.support.one_acquirer import only
 from tests.support.polling import until
+from tests.support.stepped_clock import SteppedClock
 from tests.support.worker_processes import StartWorker
 from tests.support.world import World, local
 
@@ -75,6 +80,49 @@ def test_a_billing_run_that_hangs_holds_up_no_other_lane(world: World) -> None:
 
 def word_of(world: World, kind: str) -> list[dict[str, object]]:
     return world.rows("SELECT outcome FROM inbound_event WHERE event_type = :kind", kind=kind)
+
+
+def test_halfway_through_a_long_run_a_webhook_is_settled_and_a_link_overtakes_its_receipts(
+    make_world: Callable[..., World],
+) -> None:
+    world, readers = make_world(charge_concurrency=1), 6
+    due(world, readers)
+    with hung_run(world, "charge.settled"):
+        [taken] = world.rows("SELECT count(*) AS n FROM payment")
+        assert 0 < taken["n"] < readers, "halfway"
+        until(
+            lambda: len(word_of(world, "payment_intent.succeeded")) >= taken["n"],
+            "Stripe's word of the charges",
+        )
+        tick(world.services, queue=Queue.EVENTS)
+        settled = [each["outcome"] for each in word_of(world, "payment_intent.succeeded")]
+        assert settled.count("settled") >= taken["n"]
+        ask_for_a_link(world)
+        tick(world.services, queue=Queue.MAIL)
+        assert [subject.startswith("Tax invoice") for subject in came(world)] == [False] + [True] * taken["n"]
+    assert len(world.charges()) == readers
+
+
+def test_a_run_of_hours_ends_early_so_that_the_next_one_does_what_became_due_meanwhile(world: World) -> None:
+    due(world, 6)
+    stepped = SteppedClock()
+    run_context = replace(
+        world.services.run_context, acquirers=only(world.services.gateway, stepped), concurrency=1
+    )
+
+    def takes_long(name: str) -> None:
+        if name == "charge.intended":
+            stepped.step(run.SCHEDULED_SECONDS)
+
+    stop_points.listen(takes_long)
+    try:
+        first = run.run(run_context, world.now, most_seconds=run.SCHEDULED_SECONDS)
+    finally:
+        stop_points.listen(None)
+    assert first.counts["charged"] == 4, "those that were under way"
+    assert len(world.rows("SELECT 1 FROM attempt WHERE state = 'open' AND claimed_by IS NULL")) == 2
+    assert tick(world.services, queue=Queue.BILLING) > 0
+    assert len(world.charges()) == 6
 
 
 def test_what_others_wait_for_has_lanes_apart(world: World) -> None:

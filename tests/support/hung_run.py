@@ -12,12 +12,12 @@ from tests.support.world import World
 
 
 @contextmanager
-def hung_run(world: World) -> Iterator[None]:
-    """Stop a billing run just before it sends its charges, for the length of the block. Then it goes on."""
+def hung_run(world: World, at: str = "charge.intended") -> Iterator[None]:
+    """Stop a billing run at a stop point, by default just before it sends its charges, for the length of the block. Then it goes on."""
     hangs, goes_on = Event(), Event()
 
     def listen(name: str) -> None:
-        if name == "charge.intended":
+        if name == at and not hangs.is_set():
             hangs.set()
             assert goes_on.wait(PATIENCE_SECONDS)
 

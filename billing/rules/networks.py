@@ -1,6 +1,7 @@
 """Which network a request comes from, for counting: one customer's addresses count together (SEC-8)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 UNKNOWN = "unknown"
@@ -42,6 +43,7 @@ def _prefix(address: IPv6Address, length: int) -> str:
     return str(IPv6Network((address, length), strict=False))
 
 
+@lru_cache(1024)
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
         found = ip_address(_without_port(text.strip().strip('"')).partition("%")[0])

@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from billing.http.shares import Turns
+from billing.http.shares import Places
 from billing.platform.errors import Unavailable
 from billing.web.kit.place import give_up_place
 
@@ -75,19 +75,20 @@ class Bulkheads:
 
     def __init__(self) -> None:
         self._limiters = {side: CapacityLimiter(threads) for side, threads in THREADS.items()}
-        self._turns = {
-            side: Turns(threads * PLACES_A_THREAD, each=threads * PLACES_A_THREAD // 2, at_once=threads // 2)
-            for side, threads in THREADS.items()
+        self._places = {
+            side: Places(threads, threads * (PLACES_A_THREAD - 1)) for side, threads in THREADS.items()
         }
 
     async def run(self, waits: GatewayCall) -> Response:
         """Answer in a thread of the party's side, in its turn. Raises GatewayBusy."""
-        await give_up_place(waits.caller.request)
+        give_up_place(waits.caller.request)
         party = waits.caller.party
-        turns = self._turns[party.side]
-        if not turns.is_full(party.name):
-            async with turns.turn(party.name):  # no `await` since `is_full`, or it could be full by now
+        places = self._places[party.side]
+        if await places.take(party.name):
+            try:
                 return await to_thread.run_sync(_marked, waits.work, limiter=self._limiters[party.side])
+            finally:
+                places.give_up(party.name)
         if waits.when_full is None:
             raise GatewayBusy
         return await run_in_threadpool(waits.when_full)

@@ -1,18 +1,18 @@
 """A request's place in the queue in front of the framework, kept in its state."""
 
-from contextlib import AsyncExitStack
-
 from starlette.requests import Request
 from starlette.types import Scope
 
-PLACE = "place"
+from billing.http.shares import TakenPlace
+
+_PLACE = "place"
 
 
-def keep_place(scope: Scope, place: AsyncExitStack) -> None:
+def keep_place(scope: Scope, place: TakenPlace) -> None:
     """Remember the place that this request has taken."""
-    scope["state"][PLACE] = place
+    scope["state"][_PLACE] = place
 
 
-async def give_up_place(request: Request) -> None:
+def give_up_place(request: Request) -> None:
     """Let another request in: this one goes on to wait elsewhere, without a thread or a connection."""
-    await request.scope["state"][PLACE].aclose()
+    request.scope["state"][_PLACE].give_up()

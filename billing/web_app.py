@@ -38,6 +38,7 @@ from billing.web.kit.lanes import THREADS
 from billing.web.kit.middleware import RequestMiddleware
 from billing.web.kit.problems import answer_refusals
 from billing.web.kit.rendering import STATIC, PageRenderer
+from billing.web.kit.route_table import RouteTable
 from billing.web.kit.sites import Sites
 from billing.web.kit.visit import Extras
 from billing.web.reader import (
@@ -109,6 +110,7 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
     add_routes(app, *READER_PAGES, *STAFF_PAGES, *ENDPOINTS)
     extend(app)
     app.mount("/static", Static(directory=STATIC))
+    app.router.routes.insert(0, RouteTable(app.router.routes))
     queue = AdmissionQueue(app, services)
     gate = Gate(RequestMiddleware(queue, services), services)
     app.state.listener = gate.listener

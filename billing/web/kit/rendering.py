@@ -26,6 +26,7 @@ class PageRenderer:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,  # six calls a page to look for changed files
         )
         self.environment.filters.update(
             money=money,

@@ -19,7 +19,7 @@ from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import SubscriptionPatch, change, lock
-from billing.subscriptions.find import NotOffered, plan_on_offer
+from billing.subscriptions.find import NotOffered, plan_on_offer, plans_on_offer
 from billing.subscriptions.models import (
     NoticeState,
     Plan,
@@ -66,6 +66,25 @@ def preview(
     """What it would do. A reader may choose their year again: another year never comes by itself (CPA-2).
 
     Raises UnknownPlan, CannotSwitch, SamePlan, AlreadyEnded, IsCancelled, IsOwing, ChargeUnderWay."""
+    starts_on = _starts_on(ctx, subscription)
+    try:
+        plan, price = plan_on_offer(ctx.session, ctx.today, plan_id, by_staff=by_staff)
+    except NotOffered as error:
+        raise UnknownPlan from error
+    if plan.id == coming_plan(ctx.session, subscription):
+        raise SamePlan
+    return Switch(plan, price, starts_on)
+
+
+def previews(ctx: TransactionContext, subscription: Subscription) -> list[Switch]:
+    """What each change would do that everyone is offered. Raises as `preview`, but neither UnknownPlan nor SamePlan."""
+    starts_on, coming = _starts_on(ctx, subscription), coming_plan(ctx.session, subscription)
+    offered = plans_on_offer(ctx.session, ctx.today)
+    return [Switch(plan, price, starts_on) for plan, price, _ in offered if plan.id != coming]
+
+
+def _starts_on(ctx: TransactionContext, subscription: Subscription) -> date:
+    """The day on which another plan would begin. Raises CannotSwitch, AlreadyEnded, IsCancelled, IsOwing, ChargeUnderWay."""
     s = subscription
     refuse_unless_live(s)
     refuse_while_charging(s)
@@ -75,13 +94,7 @@ def preview(
         raise CannotSwitch
     if s.period_end_on <= ctx.today:  # the renewal is due this morning
         raise ChargeUnderWay
-    try:
-        plan, price = plan_on_offer(ctx.session, ctx.today, plan_id, by_staff=by_staff)
-    except NotOffered as error:
-        raise UnknownPlan from error
-    if plan.id == coming_plan(ctx.session, s):
-        raise SamePlan
-    return Switch(plan, price, s.period_end_on)
+    return s.period_end_on
 
 
 def coming_plan(session: Session, subscription: Subscription) -> str:

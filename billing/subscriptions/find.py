@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
-from sqlalchemy.dialects.postgresql import distinct_on
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from billing.platform.errors import Invalid, NotFound
@@ -25,9 +27,7 @@ class NotOffered(Invalid):
 
 def live_of(session: Session, reader_id: str) -> Subscription | None:
     """The reader's one subscription that hasn't ended."""
-    return session.exec(
-        select(Subscription).where(Subscription.reader_id == reader_id, Subscription.state != State.ENDED)
-    ).first()
+    return session.scalars(_LIVE, {"reader_id": reader_id}).first()
 
 
 def stopped_by_bank(session: Session, subscription: Subscription) -> bool:
@@ -45,45 +45,68 @@ def stopped_by_bank(session: Session, subscription: Subscription) -> bool:
 
 def latest_of(session: Session, reader_id: str) -> Subscription | None:
     """The reader's live subscription, else the one that began last."""
-    return session.exec(
-        select(Subscription)
-        .where(Subscription.reader_id == reader_id)
-        # a live one has no end, so it comes first
-        .order_by(col(Subscription.ended_at).desc().nulls_first(), col(Subscription.id).desc())
-    ).first()
+    return session.scalars(LATEST, {"reader_id": reader_id}).first()
+
+
+# Statements are made once: building one takes as long as running it.
+_OF_READER = sa.select(Subscription).where(col(Subscription.reader_id) == sa.bindparam("reader_id"))
+_LIVE = _OF_READER.where(col(Subscription.state) != State.ENDED)
+# a live one has no end, so it comes first
+LATEST = _OF_READER.order_by(
+    col(Subscription.ended_at).desc().nulls_first(), col(Subscription.id).desc()
+).limit(1)
+"""The statement of `latest_of`, for `:reader_id`, to add columns to."""
+
+
+def _price_of(plan_id: Any) -> Any:
+    """The plan's newest price on `:today`, as a lateral table. `plan_id` is a column."""
+    newest_first = (col(Price.valid_from).desc(), col(Price.id).desc())
+    of_plan = sa.select(Price).where(col(Price.plan_id) == plan_id, col(Price.valid_from) <= _TODAY)
+    return aliased(Price, of_plan.order_by(*newest_first).limit(1).lateral())
+
+
+_TODAY: Any = sa.bindparam("today")
+_PRICE, _THEN_PRICE = _price_of(Plan.id), _price_of(Plan.then_plan_id)
+_ON_SALE = (
+    sa.select(Plan, _PRICE)
+    .select_from(Plan)
+    .join(_PRICE, sa.true())
+    .where(col(Plan.id) == sa.bindparam("plan_id"))
+)
+_ON_OFFER = (
+    sa.select(Plan, _PRICE, _THEN_PRICE)
+    .select_from(Plan)
+    .join(_PRICE, sa.true())
+    .outerjoin(_THEN_PRICE, sa.true())
+    .where(col(Plan.offered_to).in_(sa.bindparam("audience", expanding=True)))
+    .order_by(col(Plan.position), col(Plan.id))
+)
 
 
 def on_sale(session: Session, today: date, plan_id: str) -> tuple[Plan, Price]:
     """The plan and its newest price, offered or not: a fixed term goes on as it. Raises NothingOnSale."""
-    found = session.exec(
-        select(Plan, Price)
-        .join(Price, col(Price.plan_id) == Plan.id)
-        .where(Plan.id == plan_id, Price.valid_from <= today)
-        .order_by(col(Price.valid_from).desc(), col(Price.id).desc())
-    ).first()
+    found = session.execute(_ON_SALE, {"plan_id": plan_id, "today": today}).first()
     if found is None:
         raise NothingOnSale
-    return found
+    plan, price = found
+    return plan, price
 
 
-def plans_on_offer(session: Session, today: date, *, by_staff: bool = False) -> list[tuple[Plan, Price]]:
-    """What may be started today, each plan with its price, in the order of the pages."""
+OnOffer = tuple[Plan, Price, Price | None]
+"""A plan, its price, and the price of the plan that follows a fixed term."""
+
+
+def plans_on_offer(session: Session, today: date, *, by_staff: bool = False) -> list[OnOffer]:
+    """What may be started today, in the order of the pages."""
     audience = (OfferedTo.EVERYONE, OfferedTo.STAFF) if by_staff else (OfferedTo.EVERYONE,)
-    newest = (col(Price.valid_from).desc(), col(Price.id).desc())
-    query = (
-        select(Plan, Price)
-        .join(Price, col(Price.plan_id) == Plan.id)
-        .where(col(Plan.offered_to).in_(audience), Price.valid_from <= today)
-        .ext(distinct_on(col(Plan.position), col(Plan.id)))
-        .order_by(col(Plan.position), col(Plan.id), *newest)
-    )
-    return list(session.exec(query))
+    rows = session.execute(_ON_OFFER, {"audience": audience, "today": today})
+    return [(plan, price, then_price) for plan, price, then_price in rows]
 
 
-def plan_on_offer(
+def one_on_offer(
     session: Session, today: date, plan_id: str | None = None, *, by_staff: bool = False
-) -> tuple[Plan, Price]:
-    """A plan that may be started today, with its price; without an id the first that everyone is offered.
+) -> OnOffer:
+    """What may be started today by this id; without an id the first that everyone is offered.
 
     Raises NothingOnSale without any, NotOffered for this one."""
     if plan_id is None:
@@ -91,10 +114,18 @@ def plan_on_offer(
         if not found:
             raise NothingOnSale
         return found[0]
-    for plan, price in plans_on_offer(session, today, by_staff=by_staff):
-        if plan.id == plan_id:
-            return plan, price
+    for offered in plans_on_offer(session, today, by_staff=by_staff):
+        if offered[0].id == plan_id:
+            return offered
     raise NotOffered
+
+
+def plan_on_offer(
+    session: Session, today: date, plan_id: str | None = None, *, by_staff: bool = False
+) -> tuple[Plan, Price]:
+    """The plan with its price, as `one_on_offer`."""
+    plan, price, _ = one_on_offer(session, today, plan_id, by_staff=by_staff)
+    return plan, price
 
 
 def plans(session: Session) -> list[Plan]:

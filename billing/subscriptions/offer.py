@@ -7,7 +7,7 @@ from billing.platform.context import TransactionContext
 from billing.rules import periods, trial
 from billing.rules.money import Money
 from billing.rules.trial import TrialDates
-from billing.subscriptions.find import NothingOnSale, on_sale, plan_on_offer, plans_on_offer
+from billing.subscriptions.find import NothingOnSale, OnOffer, on_sale, one_on_offer, plans_on_offer
 from billing.subscriptions.models import Plan, Price
 
 
@@ -38,18 +38,25 @@ def offer_of(ctx: TransactionContext, terms: tuple[Plan, Price]) -> Offer:
     """The offer of these terms now. Raises NothingOnSale where no price follows a fixed term."""
     plan, price = terms
     then_price = on_sale(ctx.session, ctx.today, plan.then_plan_id)[1] if plan.then_plan_id else None
+    return _offer(ctx, (plan, price, then_price))
+
+
+def _offer(ctx: TransactionContext, offered: OnOffer) -> Offer:
+    plan, price, then_price = offered
+    if plan.then_plan_id and then_price is None:
+        raise NothingOnSale
     dates = trial.dates(ctx.today, plan.trial_days, ctx.zone)
     return Offer(plan, price, then_price, dates, periods.nth(ctx.today, 1, plan.months).end_on)
 
 
 def offer_today(ctx: TransactionContext, plan_id: str | None = None, *, by_staff: bool = False) -> Offer:
     """The offer of one plan, or of the first that everyone is offered. Raises NothingOnSale, NotOffered."""
-    return offer_of(ctx, plan_on_offer(ctx.session, ctx.today, plan_id, by_staff=by_staff))
+    return _offer(ctx, one_on_offer(ctx.session, ctx.today, plan_id, by_staff=by_staff))
 
 
 def offers_today(ctx: TransactionContext) -> list[Offer]:
     """All offers to everyone, in the order of the pages. Raises NothingOnSale without any."""
-    found = [offer_of(ctx, terms) for terms in plans_on_offer(ctx.session, ctx.today)]
+    found = [_offer(ctx, offered) for offered in plans_on_offer(ctx.session, ctx.today)]
     if not found:
         raise NothingOnSale
     return found

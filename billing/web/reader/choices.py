@@ -16,7 +16,7 @@ from billing.readers import consents
 from billing.rules import tax
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
-from billing.subscriptions.find import plans_on_offer, terms_on
+from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Price, Subscription, TermsChangeReason
 from billing.subscriptions.offer import offer_of
 from billing.subscriptions.schedule import pause_is_ahead
@@ -56,13 +56,10 @@ def _ahead(ctx: TransactionContext, s: Subscription) -> str | None:
 
 
 def _options(ctx: TransactionContext, s: Subscription) -> tuple[PlanOption, ...]:
-    options: list[PlanOption] = []
-    for plan, _ in plans_on_offer(ctx.session, ctx.today):
-        try:
-            options.append(_option(change_plan.preview(ctx, s, plan.id)))
-        except Refusal:
-            continue
-    return tuple(options)
+    try:
+        return tuple(_option(switch) for switch in change_plan.previews(ctx, s))
+    except Refusal:
+        return ()
 
 
 def _option(switch: Switch) -> PlanOption:

@@ -20,7 +20,7 @@ def who_charged_me(visit: Visiting) -> Response:
     with visit.begin() as ctx:
         prices = tuple(
             (plan.period_label, Money(price.amount, price.currency))
-            for plan, price in plans_on_offer(ctx.session, ctx.today)
+            for plan, price, _ in plans_on_offer(ctx.session, ctx.today)
         )
         mine = receipts.paid_by(ctx.session, visit.reader.id) if visit.reader else []
     rows = tuple(receipt_row(paid) for paid in mine)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col, select
 
@@ -58,12 +59,21 @@ class Stated:
     terms: AccessTerms
 
 
+# made once: building a statement takes as long as running it
+_OF_ALL = (
+    select(
+        SectionPolicy.section, SectionPolicy.access, SectionPolicy.free_hours, SectionPolicy.open_after_days
+    )
+    .order_by(col(SectionPolicy.section), col(SectionPolicy.id).desc())
+    .ext(distinct_on(col(SectionPolicy.section)))
+)
+_AMONG = _OF_ALL.where(col(SectionPolicy.section).in_(sa.bindparam("among", expanding=True)))
+
+
 def of_sections(session: Session, among: Collection[str] | None = None) -> dict[str, AccessTerms]:
     """The policies of all sections, or of these; a section without one is missing."""
-    query = select(SectionPolicy).order_by(col(SectionPolicy.section), col(SectionPolicy.id).desc())
-    query = query.ext(distinct_on(col(SectionPolicy.section)))
-    rows = session.exec(query if among is None else query.where(col(SectionPolicy.section).in_(among)))
-    return {row.section: _terms_of(row) for row in rows if row.access is not None}
+    rows = session.execute(_OF_ALL) if among is None else session.execute(_AMONG, {"among": list(among)})
+    return {section: AccessTerms(*terms) for section, *terms in rows if terms[0] is not None}
 
 
 def of_section(session: Session, section: str, at: datetime | None = None) -> AccessTerms:

@@ -4,10 +4,11 @@ A window closes by itself. Meters don't count meanwhile."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from billing.access.models import Article, PublicWindow, Scope
 from billing.platform import ids
@@ -86,9 +87,33 @@ def close(ctx: TransactionContext, opening_id: str) -> PublicWindow:
     return row
 
 
+def is_live(at: Any) -> sa.ColumnElement[bool]:
+    """The condition that a window is open at the instant, now or past."""
+    not_closed = sa.or_(col(PublicWindow.closed_at).is_(None), col(PublicWindow.closed_at) > at)
+    return sa.and_(col(PublicWindow.opened_at) <= at, col(PublicWindow.until) > at, not_closed)
+
+
+def covers(article_id: Any, section: Any) -> sa.ColumnElement[bool]:
+    """The condition that a window is over the article with this id, in this section: columns, or all values of a parameter."""
+    return sa.or_(
+        sa.and_(col(PublicWindow.scope) == Scope.ARTICLE, col(PublicWindow.subject) == article_id),
+        sa.and_(col(PublicWindow.scope) == Scope.SECTION, col(PublicWindow.subject) == section),
+        col(PublicWindow.scope) == Scope.SITE,
+    )
+
+
+_TEXTS = ARRAY(sa.Text)
+# made once: building a statement takes as long as running it
+_LIVE = select(PublicWindow).where(is_live(sa.bindparam("at")))
+_OF_ARTICLES = _LIVE.where(
+    covers(sa.any_(sa.bindparam("articles", type_=_TEXTS)), sa.any_(sa.bindparam("sections", type_=_TEXTS)))
+)
+_OPEN = _LIVE.order_by(col(PublicWindow.id).desc())
+
+
 def open_at(ctx: TransactionContext) -> list[PublicWindow]:
     """The windows open at the instant (now or past), newest first."""
-    return list(ctx.session.exec(_live(ctx.at).order_by(col(PublicWindow.id).desc())))
+    return list(ctx.session.scalars(_OPEN, {"at": ctx.at}))
 
 
 def closed(ctx: TransactionContext, limit: int = 30) -> list[PublicWindow]:
@@ -102,12 +127,8 @@ def of_articles(
     ctx: TransactionContext, article_ids: Collection[str], sections: Collection[str]
 ) -> list[PublicWindow]:
     """The windows at the instant over any of these articles or their sections; `opens` says which one it opens."""
-    covers = sa.or_(
-        sa.and_(col(PublicWindow.scope) == Scope.ARTICLE, col(PublicWindow.subject).in_(article_ids)),
-        sa.and_(col(PublicWindow.scope) == Scope.SECTION, col(PublicWindow.subject).in_(sections)),
-        col(PublicWindow.scope) == Scope.SITE,
-    )
-    return list(ctx.session.exec(_live(ctx.at).where(covers)))
+    among = {"articles": list(article_ids), "sections": list(sections)}
+    return list(ctx.session.scalars(_OF_ARTICLES, {"at": ctx.at, **among}))
 
 
 def opens(window: PublicWindow, article: Article) -> bool:
@@ -124,8 +145,3 @@ def opens(window: PublicWindow, article: Article) -> bool:
 def spans(windows: Sequence[PublicWindow]) -> tuple[FreeSpan, ...]:
     """The windows for the rules, with their planned ends: an early end counts only once it has come."""
     return tuple(FreeSpan(row.opened_at, row.until) for row in windows)
-
-
-def _live(at: datetime) -> SelectOfScalar[PublicWindow]:
-    not_closed = sa.or_(col(PublicWindow.closed_at).is_(None), col(PublicWindow.closed_at) > at)
-    return select(PublicWindow).where(PublicWindow.opened_at <= at, PublicWindow.until > at, not_closed)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, SQLModel, col
 
 Row = Mapping[str, Any]
 T = TypeVar("T", bound=SQLModel)
@@ -42,8 +42,14 @@ def _plain(value: object) -> str:
 
 def load(session: Session, table: type[T], ids: Collection[str]) -> dict[str, T]:
     """The rows with these ids, by id."""
-    found = session.exec(select(table).where(one_of(table.id, ids)))  # type: ignore[attr-defined]
-    return {row.id: row for row in found}  # type: ignore[attr-defined]
+    found = session.scalars(_load_statement(table), {"ids": list(ids)})
+    return {row.id: row for row in found}
+
+
+@lru_cache
+def _load_statement(table: type[T]) -> sa.Select[T]:
+    ids = sa.bindparam("ids", type_=postgresql.ARRAY(sa.Text))
+    return sa.select(table).where(col(table.id) == sa.any_(ids))  # type: ignore[attr-defined]
 
 
 def insert(

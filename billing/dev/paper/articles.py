@@ -1,22 +1,22 @@
 """The sample articles' pages: the lead with the offer, or the whole text. Locked text is never sent (PW-1)."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from billing.access import gifts
-from billing.access.articles import UnknownArticle, newest
+from billing.access import gifts, listed
+from billing.access.articles import UnknownArticle
 from billing.access.check import AccessResult
 from billing.access.entitlements import entitlements_of
 from billing.access.gifts import NO_GIFT
+from billing.access.listed import ListedArticle
 from billing.dev.paper import views
 from billing.dev.paper.listening import recording
 from billing.dev.paper.news_article import is_free, news_article, open_graph
 from billing.dev.paper.page_requests import is_ahead, is_proved_crawler, shared_page
 from billing.dev.paper.sample_articles import AUDIO_MINUTES, SampleArticle, sample_article
-from billing.platform.actors import WORKER
 from billing.rules.access import LISTEN, READ, AccessLevel, Reason, strongest
 from billing.rules.money import Money
 from billing.subscriptions.find import live_of, plan_on_offer
@@ -30,6 +30,7 @@ from billing.web.views.account import Unreached
 from billing.web.views.start import Teaser
 
 router = APIRouter(include_in_schema=False)
+MOST_LISTED, MOST_OTHERS = 50, 3
 WALLS: dict[Reason, Literal["register", "subscribe", "meter_used"]] = {
     Reason.REGISTER: "register",
     Reason.SUBSCRIBE: "subscribe",
@@ -47,12 +48,11 @@ NOTES = {
 @router.get("/articles")
 def front_page(visit: Visiting) -> Response:
     """The newest articles."""
-    services = visit.services
-    with services.database.begin(services.site, visit.at, WORKER) as ctx:
-        plan, price = plan_on_offer(ctx.session, services.site.today(visit.at))
+    with visit.begin() as ctx:
+        plan, price = plan_on_offer(ctx.session, ctx.today)
         held = entitlements_of(ctx, visit.reader.id if visit.reader else None).held
         view = views.ArticlesPage(
-            articles=teasers(visit, ctx.session, newest(ctx.session)),
+            articles=teasers(visit, listed.newest(ctx, MOST_LISTED)),
             price=Money(price.amount, price.currency),
             period=plan.period_label,
             trial_days=plan.trial_days,
@@ -67,11 +67,12 @@ def article(visit: Visiting, article_id: str) -> Response:
 
     A prefetch of an article that would be metered gets 503, so that the browser requests it again when the reader opens it. A page
     that is the same for all unknown visitors may be shared by caches."""
-    sample, checked = _checked(visit, article_id)
+    found = _found(visit, article_id)
+    checked = found.checked
     if _only_ahead(visit, checked):
         return Response(status_code=503)
     is_crawler = not checked.decision.allowed and is_proved_crawler(visit)
-    view = _view(visit, sample, checked, whole=is_crawler)
+    view = _view(visit, found, whole=is_crawler)
     if not is_crawler and _is_everybodys(visit, checked):
         return shared_page(visit, view, checked.decision.until)
     answer = visit.page(view)
@@ -83,22 +84,40 @@ def article(visit: Visiting, article_id: str) -> Response:
 @router.get("/articles/{article_id}/print")
 def printed(visit: Visiting, article_id: str) -> Response:
     """The print version: checked and counted like the article, and not indexed."""
-    sample, checked = _checked(visit, article_id)
-    if _only_ahead(visit, checked):
+    found = _found(visit, article_id)
+    if _only_ahead(visit, found.checked):
         return Response(status_code=503)
-    view = _view(visit, sample, checked)
+    view = _view(visit, found)
     values = {field.name: getattr(view, field.name) for field in fields(view)}
     answer = visit.page(views.PrintPage(**values | {"noindex": True}))
     answer.headers.update(NOINDEX)
     return answer
 
 
-def _checked(visit: Visit, article_id: str) -> tuple[SampleArticle, AccessResult]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the database says about an article and this reader, read in one transaction."""
+
+    sample: SampleArticle
+    checked: AccessResult
+    others: list[ListedArticle]
+    plan: Plan
+    price: Price
+    unreached: Unreached | None
+
+
+def _found(visit: Visit, article_id: str) -> _Found:
+    """Counts the reading, if it is one. Raises UnknownArticle."""
     sample = sample_article(article_id)
     if sample is None:
         raise UnknownArticle
-    with visit.services.database.transaction() as session:
-        return sample, check_for(visit, session, article_id)
+    with visit.begin() as ctx:
+        checked = check_for(visit, ctx.session, article_id)
+        others = [other for other in listed.newest(ctx, MOST_OTHERS + 1) if other.article.id != article_id]
+        plan, price = plan_on_offer(ctx.session, ctx.today)
+        reader = visit.reader
+        refuses = unreached(ctx, reader, live_of(ctx.session, reader.id)) if reader else None
+    return _Found(sample, checked, others[:MOST_OTHERS], plan, price, refuses)
 
 
 def _only_ahead(visit: Visit, checked: AccessResult) -> bool:
@@ -113,43 +132,30 @@ def _is_everybodys(visit: Visit, checked: AccessResult) -> bool:
     return not metered and checked.gift == NO_GIFT and not visit.services.settings.crawlers
 
 
-def _view(
-    visit: Visit, sample: SampleArticle, checked: AccessResult, *, whole: bool = False
-) -> views.ArticlePage:
+def _view(visit: Visit, found: _Found, *, whole: bool = False) -> views.ArticlePage:
     """The page's view. `whole` shows the whole text to a proved crawler, which would be refused otherwise (PW-3)."""
-    services = visit.services
+    services, sample, checked = visit.services, found.sample, found.checked
     allowed = whole or (READ in checked.decision.features and not checked.pending)
-    with services.database.transaction() as session:
-        others = [other for other in newest(session, 4) if other.id != checked.article.id]
-        more = teasers(visit, session, others[:3])
-        plan, price = plan_on_offer(session, services.site.today(visit.at))
     teaser = teaser_of(visit, checked.article, checked.stated, is_open=bool(checked.public_windows))
     canonical = services.site.page(f"/articles/{checked.article.id}")
     return views.ArticlePage(
         teaser=teaser,
         byline=sample.byline,
         paragraphs=sample.paragraphs if allowed else None,
-        wall=None if allowed else _wall(visit, plan, price, checked),
+        wall=None if allowed else _wall(visit, found),
         meter=_meter(checked),
         listen=_listen(visit, sample, checked),
         note=_note(checked),
         terms=_terms(visit, checked),
-        unreached=_unreached(visit),
+        unreached=found.unreached,
         can_give=_can_give(visit, checked, teaser),
         canonical=canonical,
         noindex=checked.decision.reason is Reason.GIFT or visit.reader is not None,
         json_ld=news_article(teaser, services.sender.house, canonical, checked.article.published_at),
         open_graph=open_graph(teaser, services.sender.house, canonical, checked.article.published_at),
         is_free=is_free(teaser),
-        more=more,
+        more=teasers(visit, found.others),
     )
-
-
-def _unreached(visit: Visit) -> Unreached | None:
-    if visit.reader is None:
-        return None
-    with visit.services.database.transaction() as session:
-        return unreached(visit.context(session), visit.reader, live_of(session, visit.reader.id))
 
 
 def _meter(checked: AccessResult) -> views.MeterNote | None:
@@ -180,7 +186,8 @@ def _can_give(visit: Visit, checked: AccessResult, teaser: Teaser) -> bool:
     return giver and teaser.access not in ("free", "open")
 
 
-def _wall(visit: Visit, plan: Plan, price: Price, checked: AccessResult) -> views.Wall:
+def _wall(visit: Visit, found: _Found) -> views.Wall:
+    plan, price, checked = found.plan, found.price, found.checked
     anonymous, meter = visit.reader is None, checked.meter
     reason = WALLS.get(checked.decision.reason, "subscribe")
     return views.Wall(

@@ -1,10 +1,8 @@
 """Rows of the database as values for pages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from sqlmodel import Session
-
-from billing.access import policies, public_windows
+from billing.access.listed import ListedArticle
 from billing.access.models import Article
 from billing.access.policies import Stated
 from billing.payments import numbers
@@ -49,18 +47,9 @@ def sum_of(refunds: Sequence[Refund]) -> Money | None:
     return Money(sum(refund.amount for refund in refunds)) if refunds else None
 
 
-def teasers(visit: Visit, session: Session, articles: Sequence[Article]) -> tuple[Teaser, ...]:
-    """Teasers of articles with their access level now. Two statements, however many articles there are."""
-    sections, windows = policies.of_sections(session), public_windows.open_at(visit.context(session))
-    return tuple(
-        teaser_of(
-            visit,
-            row,
-            policies.stated(visit.services.site, row, sections),
-            is_open=any(public_windows.opens(window, row) for window in windows),
-        )
-        for row in articles
-    )
+def teasers(visit: Visit, articles: Iterable[ListedArticle]) -> tuple[Teaser, ...]:
+    """Teasers of articles with their access level now."""
+    return tuple(teaser_of(visit, row.article, row.stated, is_open=row.is_open) for row in articles)
 
 
 def teaser_of(visit: Visit, article: Article, stated: Stated, *, is_open: bool) -> Teaser:

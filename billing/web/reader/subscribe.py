@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
-from billing.access.articles import newest
+from billing.access import listed
 from billing.cards import card_setup, ownership_proof
 from billing.http import cookies
 from billing.payments.dispute_limits import open_of
@@ -42,7 +42,7 @@ def offer(visit: Visiting) -> Response:
     """The promise, the prices, the dates."""
     with visit.begin() as ctx:
         first, *others = offers_today(ctx)
-        articles = teasers(visit, ctx.session, newest(ctx.session, 6))
+        articles = teasers(visit, listed.newest(ctx, 6))
     return visit.page(OfferPage(offer=first, others=tuple(others), articles=articles))
 
 

@@ -12,8 +12,9 @@ from billing.subscriptions.models import Subscription
 def sentence_of(ctx: TransactionContext, reader_id: str, subscription: Subscription | None) -> str:
     """The sentence at this instant. `subscription` is the reader's latest."""
     held = strongest(entitlements_of(ctx, reader_id).held, ctx.at)
-    grant = grants.last_of(ctx, reader_id)
-    if held is None or held.reason is not Reason.COMPLIMENTARY or grant is None:
+    is_given = held is not None and held.reason is Reason.COMPLIMENTARY
+    grant = grants.last_of(ctx, reader_id) if is_given else None
+    if grant is None:
         by_bank = (
             subscription is not None
             and subscription.cancels_at is not None

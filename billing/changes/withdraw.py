@@ -78,12 +78,14 @@ def offered(ctx: TransactionContext, subscription: Subscription | None) -> Withd
     if subscription is None:
         return None
     paid = give_back.paid_for(ctx.session, subscription)
-    if not paid or dispute_limits.is_taken(ctx.session, paid[0][0]):
+    if not paid:
         return None
     payment, invoice, _ = paid[0]
     last_day = cooling_off.last_day(payment.paid_at, ctx.site.policy.cooling_off_days, ctx.zone)
+    if ctx.today > last_day or dispute_limits.is_taken(ctx.session, payment):
+        return None
     first = DueBack(payment, invoice, refund.left_of(ctx.session, payment))
-    if not first.cents or ctx.today > last_day:
+    if not first.cents:
         return None
     since = {back.payment.id: back for back in give_back.due_back(ctx.session, subscription, ctx.at)}
     read_until = ctx.site.today(min(ctx.at, subscription.access_until))

@@ -1,6 +1,6 @@
 """Addresses that refuse our mail: permanently, or for long while other mail goes out. Our own faults don't count."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -24,24 +24,30 @@ _CONCLUSIVE = sa.and_(
 
 def refused(session: Session, keys: Collection[str]) -> bool:
     """Whether an address refused any mail with one of these keys."""
-    conclusive = select(Message).where(col(Message.key).in_(keys), _CONCLUSIVE)
-    return any(_was_refused(session, message) for message in session.exec(conclusive))
+    conclusive = sa.select(Message).where(col(Message.key).in_(keys), _CONCLUSIVE)
+    return _any_refused(session, session.scalars(conclusive))
 
 
 def last_refused(session: Session, keys: Collection[str]) -> bool:
     """Whether an address refused the last conclusive mail with one of these keys."""
-    return _last_was_refused(session, col(Message.key).in_(keys))
+    last = _LAST.where(col(Message.key).in_(keys))
+    return _any_refused(session, session.scalars(last))
 
 
 def refuses(session: Session, reader_id: str, address: str) -> bool:
     """Whether the reader's address refused the last conclusive mail to it."""
-    return _last_was_refused(session, col(Message.reader_id) == reader_id, col(Message.recipient) == address)
+    return _any_refused(session, session.scalars(_LAST_TO, {"reader_id": reader_id, "address": address}))
 
 
-def _last_was_refused(session: Session, *which: sa.ColumnElement[bool]) -> bool:
-    last = select(Message).where(_CONCLUSIVE, *which).order_by(col(Message.id).desc()).limit(1)
-    found = session.exec(last).first()
-    return found is not None and _was_refused(session, found)
+_LAST = sa.select(Message).where(_CONCLUSIVE).order_by(col(Message.id).desc()).limit(1)
+# made once: building a statement takes as long as running it
+_LAST_TO = _LAST.where(
+    col(Message.reader_id) == sa.bindparam("reader_id"), col(Message.recipient) == sa.bindparam("address")
+)
+
+
+def _any_refused(session: Session, messages: Iterable[Message]) -> bool:
+    return any(_was_refused(session, message) for message in messages)
 
 
 def _was_refused(session: Session, message: Message) -> bool:

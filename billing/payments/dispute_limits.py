@@ -1,10 +1,15 @@
 """What disputes forbid: a disputed charge isn't refunded as well, and a reader with an open dispute isn't renewed."""
 
+from collections import Counter
+from collections.abc import Collection
+
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.acquirer.balance_port import DisputeState
 from billing.payments.dispute_models import OPEN, Dispute
 from billing.payments.models import Payment
+from billing.platform.bulk import one_of
 from billing.platform.errors import Conflict
 
 
@@ -40,7 +45,16 @@ def is_taken(session: Session, payment: Payment) -> bool:
 
 def cents_taken(session: Session, payment: Payment) -> int:
     """Cents of this payment that banks have, for now or for good."""
-    return sum(dispute.amount for dispute in of_payment(session, payment.id) if dispute.takes)
+    return cents_taken_of(session, [payment.id]).get(payment.id, 0)
+
+
+def cents_taken_of(session: Session, payment_ids: Collection[str]) -> dict[str, int]:
+    """The same for many payments; one without disputes is missing."""
+    taken: Counter[str] = Counter()
+    for dispute in session.exec(select(Dispute).where(one_of(Dispute.payment_id, payment_ids))):
+        if dispute.takes:
+            taken[dispute.payment_id] += dispute.amount
+    return taken
 
 
 def is_lost(session: Session, payment: Payment) -> bool:
@@ -56,12 +70,16 @@ def refuse_taken(session: Session, payment: Payment) -> None:
 
 def open_of(session: Session, reader_id: str) -> Dispute | None:
     """The reader's newest dispute that isn't decided."""
-    return session.exec(
-        select(Dispute)
-        .where(Dispute.reader_id == reader_id, col(Dispute.state).in_(OPEN))
-        .order_by(col(Dispute.id).desc())
-        .limit(1)
-    ).first()
+    return session.scalars(_OPEN_OF, {"reader_id": reader_id}).first()
+
+
+# made once: building a statement takes as long as running it
+_OPEN_OF = (
+    sa.select(Dispute)
+    .where(col(Dispute.reader_id) == sa.bindparam("reader_id"), col(Dispute.state).in_(OPEN))
+    .order_by(col(Dispute.id).desc())
+    .limit(1)
+)
 
 
 def refuse_while_open(session: Session, reader_id: str) -> None:

@@ -10,7 +10,7 @@ from billing.access.describe import sentence_of
 from billing.changes.cancel import may_undo
 from billing.payments import attempt_history, dispute_limits, receipts
 from billing.payments.invoices import open_invoice
-from billing.payments.models import PaymentMethod
+from billing.payments.latest import latest_with_card
 from billing.platform.context import TransactionContext
 from billing.readers import devices, sessions, sign_in
 from billing.readers.models import Reader
@@ -48,7 +48,6 @@ from billing.web.views.account import (
     SessionRow,
     WithdrawPage,
 )
-from billing.web.views.frame import Card
 
 router = APIRouter(include_in_schema=False)
 BACK = "/account/withdraw"
@@ -57,14 +56,14 @@ BACK = "/account/withdraw"
 @router.get("/account")
 def account(visit: Visiting) -> Response:
     """Everything on one page. Raises RedirectReader."""
-    reader = signed_in(visit)
     with visit.begin() as ctx:
-        return visit.page(_account(visit, ctx, reader))
+        view = _account(visit, ctx, signed_in(visit))
+    return visit.page(view)
 
 
 def _account(visit: Visit, ctx: TransactionContext, reader: Reader) -> AccountPage:
-    session, latest = ctx.session, latest_of(ctx.session, reader.id)
-    held = latest
+    session, found = ctx.session, latest_with_card(ctx.session, reader.id)
+    held = latest = found.subscription if found else None
     if latest and (latest.state is State.ENDED or (latest.cancels_at and latest.cancels_at <= ctx.at)):
         held = None  # a cancelled one is over at its instant, though its job may be late
     dispute = dispute_limits.open_of(session, reader.id)
@@ -73,7 +72,7 @@ def _account(visit: Visit, ctx: TransactionContext, reader: Reader) -> AccountPa
         email=reader.email,
         status=sentence_of(ctx, reader.id, latest),
         next_charge=_next_charge(ctx, held),
-        card=_card(ctx, held),
+        card=card_of(found.card) if found and found.card and held else None,
         past_due=_past_due(ctx, held),
         can_cancel=can_cancel,
         can_resume=held is not None and may_undo(ctx, held),
@@ -103,11 +102,6 @@ def _next_charge(ctx: TransactionContext, subscription: Subscription | None) -> 
         return None
     _, price = terms_on(ctx.session, subscription, due.on)
     return NextChargeRow(on=due.on, amount=Money(price.amount, price.currency))
-
-
-def _card(ctx: TransactionContext, subscription: Subscription | None) -> Card | None:
-    method = ctx.session.get(PaymentMethod, subscription.payment_method_id) if subscription else None
-    return card_of(method) if method else None
 
 
 def _past_due(ctx: TransactionContext, subscription: Subscription | None) -> PastDue | None:

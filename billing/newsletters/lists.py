@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+import sqlalchemy as sa
+from sqlmodel import Session, col
 
 from billing.access.entitled import entitled
 from billing.mail.suppressions import ALL, NEWSLETTERS, one_list
@@ -28,7 +29,11 @@ class UnknownNewsletter(NotFound):
 
 def newsletters(session: Session) -> list[Newsletter]:
     """All newsletters, in the order of the page."""
-    return list(session.exec(select(Newsletter).order_by(col(Newsletter.position), col(Newsletter.id))))
+    return list(session.scalars(_IN_ORDER))
+
+
+# made once: building a statement takes as long as running it
+_IN_ORDER = sa.select(Newsletter).order_by(col(Newsletter.position), col(Newsletter.id))
 
 
 def newsletter(session: Session, newsletter_id: str) -> Newsletter:

@@ -66,17 +66,15 @@ def rows_of(session: Session, person: Person, *, lock: bool = True) -> list[Sign
 
 def choices(session: Session, person: Person) -> frozenset[str]:
     """The newsletters that the person receives."""
-    return _in_state(session, person, SignupState.CONFIRMED)
+    return states(session, person)[SignupState.CONFIRMED]
 
 
-def pending(session: Session, person: Person) -> frozenset[str]:
-    """The newsletters that await confirmation by mail."""
-    return _in_state(session, person, SignupState.PENDING)
-
-
-def _in_state(session: Session, person: Person, state: SignupState) -> frozenset[str]:
+def states(session: Session, person: Person) -> dict[SignupState, frozenset[str]]:
+    """The newsletters that the person receives, has left, or has yet to confirm by mail."""
     rows = rows_of(session, person, lock=False)
-    return frozenset(row.newsletter_id for row in rows if row.state is state)
+    return {
+        state: frozenset(row.newsletter_id for row in rows if row.state is state) for state in SignupState
+    }
 
 
 def join(ctx: TransactionContext, person: Person, wanted: Iterable[str], origin: Origin) -> list[Newsletter]:

@@ -14,8 +14,9 @@ from billing.http import cookies
 from billing.http.client_ip import client_ip
 from billing.newsletters import links, optin
 from billing.newsletters.lists import newsletters
+from billing.newsletters.models import SignupState
 from billing.newsletters.notices import LIFE, PURPOSE
-from billing.newsletters.signups import Origin, Person, choices, leave, pending
+from billing.newsletters.signups import Origin, Person, choices, leave, states
 from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
@@ -49,10 +50,10 @@ def proved_person(visit: Visit) -> Person | None:
 
 def boxes(session: Session, person: Person | None) -> tuple[NewsletterBox, ...]:
     """Every newsletter with its box; ticked where this person has it."""
-    chosen = choices(session, person) if person else frozenset()
-    waiting = pending(session, person) if person else frozenset()
+    of_person = states(session, person) if person else {}
+    chosen, pending = (of_person.get(state, ()) for state in (SignupState.CONFIRMED, SignupState.PENDING))
     return tuple(
-        NewsletterBox(newsletter=row, chosen=row.id in chosen, pending=row.id in waiting)
+        NewsletterBox(newsletter=row, chosen=row.id in chosen, pending=row.id in pending)
         for row in newsletters(session)
     )
 
@@ -64,8 +65,8 @@ def show(visit: Visiting) -> Response:
 
 
 def _page(visit: Visit, *, ticked: Sequence[str] = (), email: str = "", error: str | None = None) -> Response:
-    with visit.services.database.transaction() as session:
-        shown = boxes(session, proved_person(visit))
+    with visit.begin() as ctx:
+        shown = boxes(ctx.session, proved_person(visit))
     if ticked:  # what was ticked before a mistake in the address is still ticked after it
         shown = tuple(replace(box, chosen=box.newsletter.id in ticked) for box in shown)
     view = NewslettersPage(

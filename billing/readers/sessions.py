@@ -4,7 +4,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.platform import ids
@@ -72,19 +74,40 @@ def made_room(ctx: TransactionContext, secret: str) -> bool:
     return ctx.session.exec(ended).first() == LIMIT
 
 
-def find(ctx: TransactionContext, secret: str) -> ReaderSession | None:
-    """The open session with this secret: not signed out, seen within 90 days, begun within 180.
+def recognise(ctx: TransactionContext, secret: str) -> tuple[ReaderSession, Reader] | None:
+    """The open session with this secret, and its reader: not signed out, seen within 90 days, begun within 180.
+
+    Changes nothing (see `note_seen`). Both rows are detached, so they outlive the transaction."""
+    digests = ctx.site.tokens.digests("session", secret)
+    found = ctx.session.execute(_RECOGNISE, {"digests": digests}).first()
+    if found is None:
+        return None
+    for row in found:
+        ctx.session.expunge(row)
+    session, reader = found
+    return (session, reader) if _is_live(session, ctx.at) else None
+
+
+_RECOGNISE = (
+    select(ReaderSession, Reader)
+    .join(Reader, col(Reader.id) == ReaderSession.reader_id)
+    .where(col(ReaderSession.token_hash).in_(sa.bindparam("digests", expanding=True)))
+)
+
+
+def note_seen(ctx: TransactionContext, known: ReaderSession, secret: str) -> None:
+    """Note that the session was seen, once an hour. Call it last: other transactions lock a reader before their sessions.
 
     A hash of a previous secret key is replaced by one of the present key: the access cache looks for no other."""
-    digests = ctx.site.tokens.digests("session", secret)
-    found = ctx.session.exec(select(ReaderSession).where(col(ReaderSession.token_hash).in_(digests))).first()
-    if found is None or not _is_live(found, ctx.at):
-        return None
-    if found.token_hash != digests[0]:
-        found.token_hash, found.seen_at = digests[0], ctx.at
-    if ctx.at - found.seen_at > TOUCH_EVERY:
-        found.seen_at, found.times_seen = ctx.at, found.times_seen + 1
-    return found
+    digest = ctx.site.tokens.digest("session", secret)
+    if known.token_hash != digest:
+        values: dict[str, Any] = {"token_hash": digest}
+    elif ctx.at - known.seen_at > TOUCH_EVERY:
+        values = {"times_seen": known.times_seen + 1}
+    else:
+        return
+    as_read = (col(ReaderSession.id) == known.id, col(ReaderSession.seen_at) == known.seen_at)
+    ctx.session.execute(sa.update(ReaderSession).where(*as_read).values(seen_at=ctx.at, **values))
 
 
 def is_open(ctx: TransactionContext, session_id: str) -> bool:
@@ -114,17 +137,20 @@ def is_fresh(row: ReaderSession, at: datetime) -> bool:
 
 def open_sessions(ctx: TransactionContext, reader_id: str) -> list[ReaderSession]:
     """Where the reader is signed in, newest first."""
-    rows = ctx.session.exec(
-        select(ReaderSession)
-        .where(
-            ReaderSession.reader_id == reader_id,
-            col(ReaderSession.ended_at).is_(None),
-            ReaderSession.seen_at > ctx.at - IDLE,
-            ReaderSession.started_at > ctx.at - ABSOLUTE,
-        )
-        .order_by(col(ReaderSession.id).desc())
+    since = {"idle_since": ctx.at - IDLE, "begun_since": ctx.at - ABSOLUTE}
+    return list(ctx.session.scalars(_OPEN, {"reader_id": reader_id, **since}))
+
+
+_OPEN = (
+    sa.select(ReaderSession)
+    .where(
+        col(ReaderSession.reader_id) == sa.bindparam("reader_id"),
+        col(ReaderSession.ended_at).is_(None),
+        col(ReaderSession.seen_at) > sa.bindparam("idle_since"),
+        col(ReaderSession.started_at) > sa.bindparam("begun_since"),
     )
-    return list(rows)
+    .order_by(col(ReaderSession.id).desc())
+)
 
 
 def end_sessions(

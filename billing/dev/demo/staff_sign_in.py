@@ -42,9 +42,9 @@ def _refuse_other(visit: Visit, session: Session, token: str) -> None:
 @router.get(f"{PATH}/{{token}}")
 def choose(visit: Visiting, token: str) -> Response:
     """Show the sample members to choose from."""
-    with visit.services.database.transaction() as session:
-        _refuse_other(visit, session, token)
-        rows = [member for member in members.everybody(session) if member.disabled_at is None]
+    with visit.begin() as ctx:
+        _refuse_other(visit, ctx.session, token)
+        rows = [member for member in members.everybody(ctx.session) if member.disabled_at is None]
     shown = tuple(
         (row.id, row.email, row.role.value, ", ".join(sorted(what.words for what in TABLE[row.role])))
         for row in rows

@@ -75,9 +75,9 @@ def _seal(visit: Visit, article_id: str, until: datetime) -> str:
 
 def _sealed(visit: Visit, article_id: str, until: datetime) -> str:
     """The signed text, which isn't part of the address."""
-    if visit.known_by is None:
+    if visit.who.by is None:
         raise OthersAddress
-    return f"{article_id}:{int(until.timestamp())}:{visit.known_by}"
+    return f"{article_id}:{int(until.timestamp())}:{visit.who.by}"
 
 
 @router.get(
@@ -114,8 +114,8 @@ def listen(visit: ByToken, article_id: Named, end: int, seal: str) -> Response:
 
 def _refuse(visit: Visit, article_id: str) -> None:
     """Raises UnknownArticle, NoRecording, ListeningNotIncluded."""
-    with visit.services.database.transaction() as session:
-        checked = check_for(visit, session, article_id, counts=False)
+    with visit.begin() as ctx:
+        checked = check_for(visit, ctx.session, article_id, counts=False)
     sample = sample_article(article_id)
     if sample is None or not sample.teaser.audio:
         raise NoRecording

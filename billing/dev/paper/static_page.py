@@ -39,8 +39,8 @@ def text(visit: Visiting, article_id: str) -> Response:
     sample = sample_article(article_id)
     if sample is None:
         raise UnknownArticle
-    with visit.services.database.transaction() as session:
-        checked = check_for(visit, session, article_id, counts=False)
+    with visit.begin() as ctx:
+        checked = check_for(visit, ctx.session, article_id, counts=False)
     if READ not in checked.decision.features or checked.pending:
         raise TextLocked
     html = visit.look.render("_text.html", blocks=sample.paragraphs)

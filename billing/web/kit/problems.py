@@ -118,7 +118,7 @@ def _shown(request: Request, shown: _Problem) -> Response:
 
 
 def _page(request: Request, shown: _Problem, headers: Mapping[str, str]) -> Response:
-    from billing.web.kit.visit import open_visit
+    from billing.web.kit.visit import new_visit
 
     of_staff = request.url.path.startswith("/staff")
     view = ErrorPage(
@@ -129,7 +129,7 @@ def _page(request: Request, shown: _Problem, headers: Mapping[str, str]) -> Resp
         link_text="Back to the first page of staff" if of_staff else "Back to the front page",
         request_id=request.state.request_id if shown.status >= 500 else None,
     )
-    response = open_visit(request).page(view, shown.status)
+    response = new_visit(request).page(view, shown.status)
     response.headers.update(headers)
     return response
 

@@ -2,8 +2,8 @@
 
 import hmac
 import secrets
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -23,7 +23,6 @@ from billing.platform.context import TransactionContext
 from billing.platform.errors import Forbidden
 from billing.readers import sessions
 from billing.readers.models import Reader, ReaderSession
-from billing.readers.register import by_id
 from billing.readers.sessions import Browser
 from billing.rules import networks
 from billing.web.kit.bulkhead import Party, Side
@@ -49,22 +48,36 @@ class Extras:
     teaser: Callable[[Teaser], Teaser] = lambda teaser: teaser
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Whom a browser's session, or a reader token, stands for. By default nobody."""
+
+    session: ReaderSession | None = None
+    reader: Reader | None = None
+    by: str | None = None
+    """The id of the session, or, for a reader token without one, of the reader. Secrets for this reader alone are bound to it."""
+    made_room: bool = False
+    """Whether this browser was signed out because another one signed in."""
+
+
+NOBODY = Known()
+
+
 @dataclass
 class Visit:
-    """A request of a browser, with everything needed to answer it."""
+    """A request of a browser, with everything needed to answer it.
+
+    The clock is read, and the reader recognised, at the first use: in the thread of the page, and in the page's own transaction."""
 
     request: Request
     services: Services
     look: PageRenderer
-    at: datetime
     browser_secret: str
     new_browser: bool
-    session: ReaderSession | None = None
-    reader: Reader | None = None
-    known_by: str | None = None
-    """The id of the session, or, for a reader token without one, of the reader. Secrets for this reader alone are bound to it."""
-    made_room: bool = False
-    """Whether this browser was signed out because another one signed in."""
+    instant: datetime | None = None
+    """When it is, once the clock was read."""
+    known: Known | None = None
+    """Who it is, once that was looked up."""
     gives: list[tuple[str, str, timedelta]] = field(default_factory=list)
     takes: list[str] = field(default_factory=list)
 
@@ -73,6 +86,31 @@ class Visit:
         """What the application adds to pages."""
         extras: Extras = self.request.app.state.extras
         return extras
+
+    @property
+    def at(self) -> datetime:
+        """The instant of the request."""
+        if self.instant is None:
+            self.instant = self.services.clock.now()
+        return self.instant
+
+    @property
+    def who(self) -> Known:
+        """Whom the browser's session stands for."""
+        if self.known is None:
+            with self.begin():  # which looks it up
+                pass
+        return self.known or NOBODY
+
+    @property
+    def session(self) -> ReaderSession | None:
+        """The browser's session."""
+        return self.who.session
+
+    @property
+    def reader(self) -> Reader | None:
+        """The reader who is signed in."""
+        return self.who.reader
 
     @property
     def proved_reader(self) -> Reader | None:
@@ -84,9 +122,25 @@ class Visit:
         """The browser's network address, as reported by trusted proxies."""
         return client_ip(self.request, self.services)
 
-    def begin(self) -> AbstractContextManager[TransactionContext]:
-        """A transaction of this request."""
-        return self.services.database.begin(self.services.site, self.at, self.actor)
+    @contextmanager
+    def begin(self) -> Iterator[TransactionContext]:
+        """A transaction of this request. The first one recognises the reader."""
+        seen_now = None
+        with self.services.database.begin(self.services.site, self.at, ReaderActor("")) as ctx:
+            if self.known is None:
+                self.known = self._look_up(ctx)
+                seen_now = self.known.session
+            yield ctx.acting_as(self.actor)
+            if seen_now is not None:
+                sessions.note_seen(ctx, seen_now, self.cookie(cookies.SESSION))
+
+    def _look_up(self, ctx: TransactionContext) -> Known:
+        secret = self.cookie(cookies.SESSION)
+        found = sessions.recognise(ctx, secret)
+        if found is None:
+            return Known(made_room=sessions.made_room(ctx, secret))
+        session, reader = found
+        return Known(session, reader, session.id)
 
     def context(self, session: Session) -> TransactionContext:
         """The context of a transaction that is open already."""
@@ -168,7 +222,7 @@ class Visit:
         flash = FLASHES.get(self.cookie(cookies.FLASH))
         if flash is not None:
             self.takes.append(cookies.FLASH)
-        elif self.made_room:
+        elif self.who.made_room:
             self.takes.append(cookies.SESSION)
             flash = Flash(text=_made_room(self.services.settings.session_limit), tone="bad")
         return Frame(
@@ -211,31 +265,26 @@ def services_of(request: Request) -> Services:
     return services
 
 
-def open_visit(request: Request) -> Visit:
-    """Recognise the browser and its reader. Reads the clock, once."""
+async def open_visit(request: Request) -> Visit:
+    """The visit of a request. Asks nothing yet, so that a request needs one thread and, mostly, one transaction."""
+    return new_visit(request)
+
+
+def new_visit(request: Request) -> Visit:
+    """The same, outside of a route."""
     services = services_of(request)
     known = cookies.read(request, services.settings, cookies.BROWSER)
-    visit = Visit(
+    return Visit(
         request=request,
         services=services,
         look=request.app.state.renderer,
-        at=services.clock.now(),
         browser_secret=known or secrets.token_urlsafe(32),
         new_browser=not known,
+        known=None if cookies.read(request, services.settings, cookies.SESSION) else NOBODY,
     )
-    secret = visit.cookie(cookies.SESSION)
-    if secret:
-        with visit.begin() as ctx:
-            visit.session = sessions.find(ctx, secret)
-            if visit.session is not None:
-                visit.reader = by_id(ctx.session, visit.session.reader_id)
-                visit.known_by = visit.session.id
-            else:
-                visit.made_room = sessions.made_room(ctx, secret)
-    return visit
 
 
-def open_guarded(
+async def open_guarded(
     request: Request, visit: Annotated[Visit, Depends(open_visit)], csrf: Annotated[str, Form()] = ""
 ) -> Visit:
     """The visit of a POST: same origin, and a valid CSRF token (SEC-4). Raises CrossSite."""

@@ -53,9 +53,9 @@ def make_out(
 
 
 def _page(visit: Visit, reader: Reader, invoice_id: str, error: str | None = None) -> ReceiptPage:
-    with visit.services.database.transaction() as session:
-        paid = receipts.one(session, invoice_id, reader.id)
-        recipient = invoice_recipients.of_invoice(session, paid.invoice)
+    with visit.begin() as ctx:
+        paid = receipts.one(ctx.session, invoice_id, reader.id)
+        recipient = invoice_recipients.of_invoice(ctx.session, paid.invoice)
     invoice, currency = paid.invoice, paid.invoice.currency
     words = tax_invoice(invoice, paid.card, recipient, is_copy=True)
     return ReceiptPage(

@@ -53,8 +53,8 @@ def kept_subject(visit: Visit, purpose: str) -> str:
 
 
 def _subscription(visit: Visit, purpose: str) -> Subscription:
-    with visit.services.database.transaction() as session:
-        found = session.get(Subscription, kept_subject(visit, purpose))
+    with visit.begin() as ctx:
+        found = ctx.session.get(Subscription, kept_subject(visit, purpose))
     if found is None:
         raise BadLink
     return found
@@ -97,8 +97,8 @@ def mail_undo(visit: Guarded) -> Response:
 
 
 def _mail_link(visit: Visit, subscription: Subscription, way: str) -> Response:
-    with visit.services.database.transaction() as session:
-        reader = by_id(session, subscription.reader_id)
+    with visit.begin() as ctx:
+        reader = by_id(ctx.session, subscription.reader_id)
     return step_up.mail_link(visit, reader.email, way)
 
 

@@ -30,11 +30,11 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
 @router.get("/staff/cases")
 def waiting(visit: Annotated[StaffVisit, needs(Permission.CASES)]) -> Response:
     """The open cases, and the ones closed last."""
-    with visit.services.database.transaction() as session:
+    with visit.begin() as ctx:
         view = StaffCasesPage(
-            rows=tuple(_row(case) for case in find.waiting(session)),
-            closed=tuple(_row(case) for case in find.closed(session)),
-            compared=_compared(session),
+            rows=tuple(_row(case) for case in find.waiting(ctx.session)),
+            closed=tuple(_row(case) for case in find.closed(ctx.session)),
+            compared=_compared(ctx.session),
         )
     return visit.page(view)
 
@@ -53,8 +53,8 @@ def _compared(session: Session) -> str:
 @router.get("/staff/cases/{case_id}")
 def one(visit: Annotated[StaffVisit, needs(Permission.CASES)], case_id: str) -> Response:
     """One case with its evidence."""
-    with visit.services.database.transaction() as session:
-        return visit.page(_view(visit, find.one(session, case_id)))
+    with visit.begin() as ctx:
+        return visit.page(_view(visit, find.one(ctx.session, case_id)))
 
 
 @router.post("/staff/cases/{case_id}/close")
@@ -78,8 +78,8 @@ def close(
                 after={"case": "closed"},
             )
     except (CaseNeedsReason, CaseClosed) as refusal:
-        with visit.services.database.transaction() as session:
-            view = _view(visit, find.one(session, case_id), draft=reason, error=refusal.detail)
+        with visit.begin() as ctx:
+            view = _view(visit, find.one(ctx.session, case_id), draft=reason, error=refusal.detail)
         return visit.page(view, refusal.status)
     return visit.go("/staff/cases", "staff-case-closed")
 

@@ -173,9 +173,9 @@ def _entry(reader_id: str, entry: Entry) -> StaffEntry:
 @router.get("/staff/readers/{reader_id}/mails/{message_id}")
 def mail(visit: Reading, reader_id: str, message_id: str) -> Response:
     """A mail as it was sent, with its secrets masked."""
-    with visit.services.database.transaction() as session:
-        reader = by_id(session, reader_id)
-        message = mails.one(session, reader_id, message_id)
+    with visit.begin() as ctx:
+        reader = by_id(ctx.session, reader_id)
+        message = mails.one(ctx.session, reader_id, message_id)
     sent = mails.as_sent(message, visit.services.sender.house)
     return visit.page(
         StaffMailPage(

@@ -9,7 +9,9 @@ import click
 
 from tests.bench.figures import Figure, table
 
-PARTS: tuple[str, ...] = ("access", "attacked", "billing_run", "finding", "webhooks", "web_servers")
+PARTS: tuple[str, ...] = (
+    *("access", "attacked", "billing_run", "finding", "pages", "webhooks", "web_servers"),
+)
 """The benchmark modules; each has `measure(quick) -> list[Figure]`."""
 
 

@@ -10,7 +10,7 @@ import pytest
 from billing.billing_run.context import RunContext
 from billing.billing_run.run import run
 from billing.platform.db import Database
-from tests.bench import access, by_hand, by_orm, pages
+from tests.bench import access, by_hand, by_orm, day, pages
 from tests.bench.beside_bare import BARE
 from tests.bench.crowd import AT, a_database, grow, make_due
 from tests.bench.renew import SITE, Taking
@@ -95,3 +95,11 @@ def test_the_part_of_pages_runs() -> None:
     figures = pages.measure(True)
     assert {one.against for one in figures} >= {pages.USUAL, BARE}
     assert all(one.ours > 0 and one.baseline for one in figures)
+
+
+@only_at_length
+@pytest.mark.prove
+def test_the_part_of_the_day_runs() -> None:
+    figures = day.measure(True)
+    assert any(one.what.startswith("a webhook settled") for one in figures), "beside a run"
+    assert all(one.ours > 0 and (one.baseline or one.bar is None) for one in figures)

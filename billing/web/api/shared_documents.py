@@ -17,6 +17,7 @@ from billing.platform.clock import HeldClock
 from billing.platform.errors import NotFound
 from billing.platform.setting_types import OWN_LICENSE
 from billing.rules import robots
+from billing.web.kit.place import give_up_place
 
 router = APIRouter(include_in_schema=False)
 KEPT = {"Cache-Control": "public, max-age=300"}
@@ -78,6 +79,7 @@ def add_own(app: FastAPI, services: Services) -> None:
 async def answer(request: Request) -> Response:
     """The document at this address; 304 for a caller that has it already. Raises NoLicense."""
     shared: SharedWork[SharedDocument] = request.app.state.documents[request.url.path]
+    give_up_place(request)  # all wait for one run, which has a thread of its own
     found = await shared.outcome()
     headers = KEPT | {"ETag": found.tag}
     known = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]

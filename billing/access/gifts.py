@@ -189,7 +189,7 @@ def passes(
         )
         .group_by(Gift.article_id, GiftReading.visitor)
     )
-    return {(article_id, visitor): _entitlement(until) for article_id, visitor, until in rows}
+    return {(article_id, visitor): entitlement(until) for article_id, visitor, until in rows}
 
 
 def offered(gift: Gift, article_id: str, at: datetime) -> GiftResult:
@@ -216,9 +216,9 @@ def open_gift(ctx: TransactionContext, secret: str, article_id: str, visitor: st
         ctx.session.add(GiftReading(gift_id=gift.id, visitor=visitor, at=ctx.at))
         gift.opened += 1
         ctx.session.flush()
-    return GiftResult(held=_entitlement(gift.until))
+    return GiftResult(held=entitlement(gift.until))
 
 
-def _entitlement(until: datetime) -> Entitlement:
-    """Reading only: neither audio nor comments."""
+def entitlement(until: datetime) -> Entitlement:
+    """What an opened gift gives: reading only, neither audio nor comments."""
     return Entitlement(Reason.GIFT, until, frozenset({READ}))

@@ -109,10 +109,10 @@ def count_values(site: Site, readings: Iterable[MeterReading], limit: int) -> di
     return {"rows": json.dumps([row(reading) for reading in ordered]), "limit": limit}
 
 
-def counted_by(visitor: Visitor, month: date, readings: Mapping[str, Any] | None) -> tuple[str, ...]:
+def counted_by(visitor: Visitor, month: date, row: Iterable[str] | None) -> tuple[str, ...]:
     """The articles counted in the month: those of its row, or, without a row, the one in the visitor's token."""
-    if readings is not None:
-        return tuple(readings)
+    if row is not None:
+        return tuple(row)
     first = visitor.first_in(month)
     return () if first is None else (first,)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
-from billing.access import meter, visitors
+from billing.access import gifts, meter, visitors
 from billing.access.meter import MeterReading
 from billing.access.visitors import FirstReading, Visitor
 from billing.access_cache.answer_builder import AnswerBuilder, CookieNames
@@ -21,12 +21,8 @@ from billing.access_cache.visitor_states import WantedCount
 from billing.http import cookies
 from billing.http.asker import AskerKind
 from billing.platform.site import Site
-from billing.rules.access import READ, Entitlement, Reason
 from billing.rules.periods import start_of_day
 from billing.rules.readings import Reading
-
-GIVEN = frozenset({READ})
-"""What a gift opens: neither audio nor comments."""
 
 
 @dataclass(slots=True)
@@ -101,8 +97,8 @@ class Decider:
         # A crawler gets what a stranger gets who has used up the meter.
         if not closed or (asked.who.reading is Reading.CRAWLER and not asked.by_subject):
             return answers
-        is_counted = asked.counts and closed[0][1].is_metered and self.builder.limit(held) > 0
-        to_count = closed[0][1] if is_counted else None
+        first = closed[0][1]
+        to_count = first if asked.counts and first.is_metered and self.builder.limit(held) else None
         facts = self._gather(cache, asked, reader, to_count, at)
         if not isinstance(facts, VisitorFacts):
             return facts
@@ -151,12 +147,10 @@ class Decider:
                 # Counting tells all that a look-up would.
                 return _wanted(reader, MeterReading(visitor, to_count.id, at, gifts_known=False), {})
             states.append(state)
-        gifts = {article: until for state in reversed(states) for article, until in state.gifts.items()}
+        opened = {article: until for state in reversed(states) for article, until in state.gifts.items()}
         first, state = (known[0], states[0]) if known else (None, CachedVisitor(month))
-        counted = state.articles
-        if counted is None:
-            counted = meter.counted_by(first, month, None) if first is not None else ()
-        return VisitorFacts(at, at.timestamp(), reader, first, state, counted, limit, gifts, link)
+        counted = meter.counted_by(first, month, state.articles) if first is not None else ()
+        return VisitorFacts(at, at.timestamp(), reader, first, state, counted, limit, opened, link)
 
     def _visitors(self, cache: AccessCache, asked: Asked, reader: IdentifiedReader) -> list[Visitor]:
         """The reader, then the browser. A reader needs no browser; a subject has none."""
@@ -204,8 +198,7 @@ class Decider:
         self, cache: AccessCache, asked: Asked, facts: VisitorFacts, article: CachedArticle
     ) -> AccessAnswer:
         """The answer on an article that a gift opens."""
-        gift = Entitlement(Reason.GIFT, facts.gifts[article.id], GIVEN)
-        held = cache.packer.add(facts.reader.held, gift)
+        held = cache.packer.add(facts.reader.held, gifts.entitlement(facts.gifts[article.id]))
         decision = article.decisions.get(held)
         if decision is None or facts.seconds >= decision.same_until:
             decision = self.builder.decision(cache, article, held, facts.at)

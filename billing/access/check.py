@@ -23,9 +23,9 @@ class MeterLimits:
     registered: int
     anonymous: int
 
-    def of(self, entitlements: Entitlements) -> int:
-        """The limit of this reader."""
-        return self.registered if entitlements.registered else self.anonymous
+    def of(self, *, registered: bool) -> int:
+        """The limit of a reader with an account, or of a stranger."""
+        return self.registered if registered else self.anonymous
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def check_all(
         and questions[index][1].visitors
     ]
     readings = [
-        (request.visitors[0], article_id, limits.of(request.entitlements))
+        (request.visitors[0], article_id, limits.of(registered=request.entitlements.registered))
         for article_id, request in (questions[index] for index in metered)
     ]
     for index, found in zip(metered, meter.consult(ctx, readings), strict=True):
@@ -183,5 +183,5 @@ def _counted(
         result = replace(result, gift=opened)
     if result.meter is None:
         return replace(result, pending=False)
-    visitor, limit = request.visitors[0], limits.of(request.entitlements)
+    visitor, limit = request.visitors[0], limits.of(registered=request.entitlements.registered)
     return _with_meter(result, meter.count(ctx, visitor, result.article.id, limit), ctx.at)

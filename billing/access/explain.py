@@ -94,7 +94,9 @@ def _facts(
         gift = gifts.passes(then, {article_id}, {reader_id}).get((article_id, reader_id))
         facts = replace(facts, held=(*facts.held, gift)) if gift else facts
         if gift is None and stated.policy.level is AccessLevel.METERED:
-            counted = meter.as_it_was(then, reader_id, article_id, limits.of(entitlements))
+            counted = meter.as_it_was(
+                then, reader_id, article_id, limits.of(registered=entitlements.registered)
+            )
             facts = replace(facts, meter=counted)
     return facts, facts_of_article(then.site, version, stated, opened)
 

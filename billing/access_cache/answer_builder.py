@@ -141,7 +141,7 @@ class AnswerBuilder:
 
     def limit(self, held: int) -> int:
         """How many metered articles a month these entitlements give."""
-        return self.limits.registered if held & REGISTERED else self.limits.anonymous
+        return self.limits.of(registered=bool(held & REGISTERED))
 
     def metered(
         self, cache: AccessCache, article: CachedArticle, held: int, counted: Sequence[str], at: datetime

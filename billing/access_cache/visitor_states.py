@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from psycopg.rows import tuple_row
@@ -60,14 +61,13 @@ class VisitorStates:
     ) -> None:
         self._pool = pool
         self._site = site
-        self._limits = limits
         self._cache = cache
         self._listener = listener
         self._lookups: Groups[WantedVisitor, CachedVisitor] = Groups(lambda wanted: wanted.id, self._look_up)
         # Readers and browsers in groups of their own: they have different limits, and `meter.carry` locks a browser first.
         self._counts: dict[bool, Groups[WantedCount, CachedVisitor | None]] = {
-            True: Groups(_visitor_of, self._count_readers),
-            False: Groups(_visitor_of, self._count_browsers),
+            registered: Groups(_visitor_of, partial(self._count, limits.of(registered=registered)))
+            for registered in (True, False)
         }
 
     async def look_up(self, visitor_id: str, at: datetime) -> CachedVisitor:
@@ -93,13 +93,7 @@ class VisitorStates:
         self._keep(since, found)
         return found
 
-    async def _count_readers(self, group: list[WantedCount]) -> Mapping[str, CachedVisitor | None]:
-        return await self._count(group, self._limits.registered)
-
-    async def _count_browsers(self, group: list[WantedCount]) -> Mapping[str, CachedVisitor | None]:
-        return await self._count(group, self._limits.anonymous)
-
-    async def _count(self, group: list[WantedCount], limit: int) -> Mapping[str, CachedVisitor | None]:
+    async def _count(self, limit: int, group: list[WantedCount]) -> Mapping[str, CachedVisitor | None]:
         since = self._since()
         gifts = {_visitor_of(wanted): wanted.gifts for wanted in group}
         rows = await self._rows(COUNT, count_values(self._site, [wanted.reading for wanted in group], limit))

@@ -46,7 +46,7 @@ class AccessCache:
         self.ended_sessions: Bounded[bytes, bool] = Bounded(MOST_ABSENT)
         """Sessions that don't exist or have ended. None of them ever begins: a browser gets its secret after the commit."""
         self.session_ids: Bounded[bytes, str] = Bounded(MOST_SESSION_IDS)
-        """Apart from the sessions: only those who ask for reader tokens need them."""
+        """Apart from the sessions, and fewer: only those who ask for reader tokens need them."""
         self.tokens: Bounded[bytes, Bearer] = Bounded(most)
         self.open_sessions: Bounded[str, float] = Bounded(most)
         self.external_ids: Bounded[str, tuple[str, float]] = Bounded(most)
@@ -133,11 +133,8 @@ class AccessCache:
 
     def keep_visitors(self, since: int, found: Mapping[str, CachedVisitor]) -> None:
         """Keep visitors loaded after so many invalidations, except those of whom more was reported meanwhile."""
-        later = self.invalidations - since
-        if later > len(self._log):
-            return  # the log is too short to tell
-        changed = [self._log[-number] for number in range(1, later + 1)]
-        if any(name is None for _, name in changed):
+        changed = self._changed(since)
+        if changed is None or any(name is None for _, name in changed):
             return
         outdated = {name for kind, name in changed if kind == "visitor" and name is not None}
         outdated = {
@@ -185,15 +182,16 @@ class AccessCache:
 
     def unchanged(self, since: int, watched: set[tuple[str, str | None]]) -> bool:
         """Whether none of these (kind, name) was invalidated after so many invalidations. A name of None stands for all."""
-        later = self.invalidations - since
-        if later > len(self._log):
-            return False  # the log is too short to tell
-        kinds = {kind for kind, _ in watched}
-        changed = [self._log[-number] for number in range(1, later + 1)]
-        return not any(
+        changed, kinds = self._changed(since), {kind for kind, _ in watched}
+        return changed is not None and not any(
             kind in kinds and (name is None or (kind, name) in watched or (kind, None) in watched)
             for kind, name in changed
         )
+
+    def _changed(self, since: int) -> list[tuple[str, str | None]] | None:
+        """What was invalidated after so many invalidations; None if the log is too short to tell."""
+        later = self.invalidations - since
+        return [self._log[-number] for number in range(1, later + 1)] if later <= len(self._log) else None
 
     def clear(self) -> None:
         """Drop everything."""

@@ -171,11 +171,7 @@ class Gate:
 
     async def _token(self, scope: Scope, receive: Receive, send: Send, began: float) -> Reply | None:
         who = presented_in(scope["method"], scope["headers"], scope["query_string"])
-
-        def find(cache: AccessCache, asked: Asked, at: datetime, now: float) -> bytes | Missing | None:
-            return self.issuer.token(cache, asked.who, at, now)
-
-        body = await self._answer(scope, Asked(who, ()), find) if who is not None else None
+        body = await self._answer(scope, Asked(who, ()), self.issuer.token) if who is not None else None
         if body is not None:
             return self.builder.with_body(questions.TOKENS, questions.TOKENS, body)
         await self._pass_on(scope, receive, send, questions.TOKENS, began)

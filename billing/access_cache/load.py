@@ -88,7 +88,6 @@ class Loader:
             "standing": self._standing,
             "external": self._external,
             "session": self._session,
-            "session_id": self._session_id,
             "open_session": self._open_session,
             "key": self._key,
             "token": self._token,
@@ -169,20 +168,11 @@ class Loader:
 
         def keep(cache: AccessCache) -> None:
             cache.keep_session(digest[:16], reader_id, until)
+            cache.session_ids.keep(digest[:16], session_id)
             _keep_held(cache, reader_id, row)
 
         reported_as = f"{session_id} {digest.hex()[:32]}"
         return Lookup({("session", reported_as), ("standing", reader_id), ("plan", None)}, keep)
-
-    async def _session_id(self, digest: bytes, now: datetime) -> Lookup | None:
-        rows = await self._rows(SESSION, digest.hex(), now)
-        if not rows:
-            return None
-        session_id = rows[0][2]
-        reported_as = f"{session_id} {digest.hex()[:32]}"
-        return Lookup(
-            {("session", reported_as)}, lambda cache: cache.session_ids.keep(digest[:16], session_id)
-        )
 
     async def _open_session(self, name: str, now: datetime) -> Lookup | None:
         rows = await self._rows(OPEN_SESSION, name, now)

@@ -6,9 +6,9 @@ from datetime import datetime
 from billing.access import edge_tokens
 from billing.access.entitlements import Entitlements
 from billing.access_cache.cache import AccessCache
+from billing.access_cache.decider import Asked
 from billing.access_cache.identifier import IdentifiedReader, Identifier
 from billing.access_cache.load import Missing
-from billing.access_cache.presented import PresentedCredentials
 from billing.http import shapes
 from billing.platform.site import Site
 
@@ -20,10 +20,9 @@ class TokenIssuer:
         self.site = site
         self.identifier = identifier
 
-    def token(
-        self, cache: AccessCache, who: PresentedCredentials, at: datetime, now: float
-    ) -> bytes | Missing | None:
+    def token(self, cache: AccessCache, asked: Asked, at: datetime, now: float) -> bytes | Missing | None:
         """The body of the answer, or what is missing. None if only the framework can say, which refuses."""
+        who = asked.who
         if who.bearer and not who.has_key:
             return None
         reader = self.identifier.reader(cache, who, at, now)
@@ -36,7 +35,7 @@ class TokenIssuer:
             digest = self.identifier.session_in(who)
             session_id = cache.session_ids.get(digest[:16])
             if session_id is None:
-                return ("session_id", digest)
+                return ("session", digest)
         _, held = cache.packer.unpack(reader.held)
         known = Entitlements(reader.id, held)
         token = edge_tokens.issue(self.site, known, session_id, at)

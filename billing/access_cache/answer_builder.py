@@ -12,13 +12,12 @@ from billing.access_cache.cache import FOR_EVER, MAX_AGE_SECONDS, AccessCache
 from billing.access_cache.entries import AccessAnswer, CachedArticle, CachedDecision, Header, Reply
 from billing.access_cache.packed_entitlements import REGISTERED
 from billing.http import shapes
+from billing.http.access_paths import PREFETCH
 from billing.platform.site import Site
 from billing.rules.access import REFUSALS, Facts, Meter, Reason, decide, same_until
 
 BEFORE_A_COOKIE = b"; "
 MOST_SIZES = 1000
-PREFETCH = "prefetch"
-"""The gate's reason for a browser that prefetches a metered article: the click asks again."""
 
 
 class CookieNames(NamedTuple):

@@ -13,8 +13,7 @@ from billing.access_cache.load import Loader, Missing
 from billing.access_cache.presented import PresentedCredentials
 from billing.container import Services
 from billing.http.asker import ASKER, TOO_MANY
-from billing.http.client_ip import client_ip
-from billing.rules import networks
+from billing.http.client_ip import client_ip, client_network
 
 MOST_LOOKUPS = 3
 """For a token, its session, and the session of a cookie."""
@@ -42,8 +41,8 @@ class Callers:
         _state(scope)[ASKER] = TOO_MANY
 
     def network(self, scope: Scope) -> str:
-        """The widest network of the request's address: one customer's many IPv6 networks share places."""
-        return networks.buckets(client_ip(Request(scope), self.services))[-1].name
+        """The network that a stranger's request counts for."""
+        return client_network(Request(scope), self.services)
 
     async def fill(self, scope: Scope, cache: AccessCache, missing: Missing, at: datetime) -> bool:
         """Look up what this request needs; whether it exists."""

@@ -15,3 +15,8 @@ def client_ip(request: Request, services: Services) -> str:
     listed = ",".join(request.headers.getlist("x-forwarded-for"))
     forwarded = [part.strip() for part in listed.split(",") if part.strip()]
     return networks.normal(forwarded[-count] if count and len(forwarded) >= count else peer)
+
+
+def client_network(request: Request, services: Services) -> str:
+    """The widest network of the caller's address: one customer's many IPv6 networks count together."""
+    return networks.buckets(client_ip(request, services))[-1].name

@@ -16,7 +16,7 @@ from billing.access.check import AccessRequest, AccessResult, check, check_all
 from billing.access.entitlements import entitlements_of
 from billing.access.visitors import Visitor
 from billing.http import shapes
-from billing.http.access_paths import GATE, WHY
+from billing.http.access_paths import GATE, PREFETCH, WHY
 from billing.http.limits import MOST_ARTICLES, MOST_WITHOUT_KEY
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid
@@ -31,8 +31,6 @@ from billing.web.kit.visit import Visit
 router = APIRouter(tags=["Access"])
 MOST_ASKED = 300
 """Questions about many articles, without a key, from one network in ten minutes. Answers of the access cache aren't counted."""
-AHEAD = "prefetch"
-"""The gate's reason for a browser that prefetches a metered article: the click asks again."""
 ExternalId = Annotated[str | None, Query(max_length=shapes.LONGEST)]
 
 
@@ -169,7 +167,7 @@ def gate(article_id: str, who: Requesting, prefetch: bool = False) -> Response:
     except UnknownArticle as unknown:
         return Response(None, 403, {WHY: unknown.code})
     allowed, pending = result.decision.allowed, result.pending
-    reason = AHEAD if pending and allowed else result.decision.reason.value
+    reason = PREFETCH if pending and allowed else result.decision.reason.value
     status = 204 if allowed and not pending else 403
     return who.visit.with_cookies(Response(None, status, {WHY: reason}))
 

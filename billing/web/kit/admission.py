@@ -15,10 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from billing.container import Services
 from billing.http.asker import ASKER, TOO_MANY, Asker, AskerKind
 from billing.http.bodies import read_ahead
-from billing.http.client_ip import client_ip
+from billing.http.client_ip import client_network
 from billing.http.shares import Places, TakenPlace
 from billing.platform.errors import Unavailable
-from billing.rules import networks
 from billing.web.kit.lanes import LANES, PROBES, lane_of
 from billing.web.kit.place import keep_place
 from billing.web.kit.problems import answer_plainly
@@ -86,5 +85,4 @@ class AdmissionQueue(Collector):
         yield from (running, waiting, away)
 
     def _stranger(self, request: Request) -> Asker:
-        """The widest network of the address: one customer's many IPv6 networks share its places."""
-        return Asker(AskerKind.STRANGER, networks.buckets(client_ip(request, self.services))[-1].name)
+        return Asker(AskerKind.STRANGER, client_network(request, self.services))

@@ -32,7 +32,7 @@ QUICK = Size(3_000, 100, 500, 40, 320, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Took:
+class Took:
     """A process's result for one count."""
 
     done: int
@@ -113,10 +113,10 @@ RUN_BOUND = (
 SLOW_BOUND = "the gateway: all calls that are allowed at once are under way, but for the beginning and the end of the run"
 
 
-def _renew(url: str, name: str, counts: list[int]) -> list[_Took]:
+def _renew(url: str, name: str, counts: list[int]) -> list[Took]:
     command = [sys.executable, "-m", "tests.bench.renew", url, name, *map(str, counts)]
     said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    took = [_Took(**json.loads(line)) for line in said.splitlines()]
+    took = [Took(**json.loads(line)) for line in said.splitlines()]
     if [one.done for one in took] != counts:
         raise AssertionError(f"{name} was to renew {counts}, and did {[one.done for one in took]}")
     return took

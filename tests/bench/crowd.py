@@ -137,6 +137,22 @@ def make_due(url: str, count: int) -> None:
         raise AssertionError(f"only {made.rowcount} of {count} could be made due")
 
 
+def webhooks_arrive(url: str, name: str, most: int) -> int:
+    """Store the acquirer's event of each of so many charges, none settled; how many there are."""
+    with psycopg.connect(url) as connection:
+        made = connection.execute(
+            """
+            INSERT INTO inbound_event (id, acquirer, event_ref, event_type, signal, object_ref, attempt_id, created_at, received_at,
+                next_attempt_at, tries, failures)
+            SELECT 'hook_' || %(name)s || id, acquirer, 'evt_' || %(name)s || id, 'payment_intent.succeeded', 'charge_succeeded',
+                intent_ref, id, %(at)s, %(at)s, %(at)s, 0, 0
+            FROM attempt WHERE state = 'charged' AND intent_ref IS NOT NULL LIMIT %(most)s
+            """,
+            {"name": name, "at": AT, "most": most},
+        )
+    return made.rowcount
+
+
 def make_idle(url: str) -> None:
     """Make no subscription due."""
     with psycopg.connect(url) as connection:

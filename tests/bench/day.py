@@ -16,7 +16,8 @@ from typing import IO
 import psutil
 import psycopg
 
-from tests.bench.crowd import AT, a_database, grow, live_through, make_due
+from tests.bench.billing_run import Took
+from tests.bench.crowd import a_database, grow, live_through, make_due, webhooks_arrive
 from tests.bench.day_beside import beside_figures
 from tests.bench.figures import Figure
 
@@ -46,18 +47,10 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Took:
-    """What one or several processes took for their work."""
+class TookCpu(Took):
+    """What one or several processes took for their work, and their CPU seconds."""
 
-    done: int
-    seconds: float
     cpu: float
-    peak_mb: float
-
-    @property
-    def rate(self) -> float:
-        """Done a second."""
-        return self.done / self.seconds
 
     @property
     def cost(self) -> float:
@@ -108,12 +101,12 @@ def _settling(url: str, size: Size) -> list[Figure]:
     took = []
     for count in WORKERS:
         with _processes(url, "settle", count) as processes:
-            _do(url, processes, _webhooks_arrive(url, f"warm_{count}_", WARM), due=False)
-            took.append(_do(url, processes, _webhooks_arrive(url, f"{count}_", size.due), due=False))
+            _do(url, processes, webhooks_arrive(url, f"warm_{count}_", WARM), due=False)
+            took.append(_do(url, processes, webhooks_arrive(url, f"{count}_", size.due), due=False))
     return _compared("webhooks settled", took, SETTLE_BOUND)
 
 
-def _compared(what: str, took: Sequence[Took], bound: str) -> list[Figure]:
+def _compared(what: str, took: Sequence[TookCpu], bound: str) -> list[Figure]:
     one, figures = took[0], []
     for count, mine in zip(WORKERS, took, strict=True):
         workers = f"{what} with {count} worker{'s' if count > 1 else ''}"
@@ -142,7 +135,7 @@ def _processes(url: str, name: str, count: int) -> Iterator[list[subprocess.Pope
         yield made
 
 
-def _do(url: str, processes: Sequence[subprocess.Popen[str]], count: int, *, due: bool = True) -> Took:
+def _do(url: str, processes: Sequence[subprocess.Popen[str]], count: int, *, due: bool = True) -> TookCpu:
     """Let the processes do their work together. Raises AssertionError if it isn't all done, or something twice."""
     if due:
         make_due(url, count)
@@ -150,12 +143,12 @@ def _do(url: str, processes: Sequence[subprocess.Popen[str]], count: int, *, due
     for process in processes:
         _stdin(process).write("go\n")
         _stdin(process).flush()
-    took = [Took(**json.loads(_line(process))) for process in processes]
+    took = [TookCpu(**json.loads(_line(process))) for process in processes]
     cpu = server_cpu(url) - used + sum(each.cpu for each in took)
     done = sum(each.done for each in took)
     if done != count:
         raise AssertionError(f"{done} of {count} were done")
-    return Took(done, max(each.seconds for each in took), cpu, max(each.peak_mb for each in took))
+    return TookCpu(done, max(each.seconds for each in took), max(each.peak_mb for each in took), cpu)
 
 
 def _stdin(process: subprocess.Popen[str]) -> IO[str]:
@@ -169,22 +162,6 @@ def _line(process: subprocess.Popen[str]) -> str:
     if not line:
         raise AssertionError("a worker's process ended")
     return line
-
-
-def _webhooks_arrive(url: str, name: str, most: int) -> int:
-    """Store the acquirer's event of each of so many charges, none settled; how many there are."""
-    with psycopg.connect(url) as connection:
-        made = connection.execute(
-            """
-            INSERT INTO inbound_event (id, acquirer, event_ref, event_type, signal, object_ref, attempt_id, created_at, received_at,
-                next_attempt_at, tries, failures)
-            SELECT 'hook_' || %(name)s || id, acquirer, 'evt_' || %(name)s || id, 'payment_intent.succeeded', 'charge_succeeded',
-                intent_ref, id, %(at)s, %(at)s, %(at)s, 0, 0
-            FROM attempt WHERE state = 'charged' AND intent_ref IS NOT NULL LIMIT %(most)s
-            """,
-            {"name": name, "at": AT, "most": most},
-        )
-    return made.rowcount
 
 
 def server_cpu(url: str) -> float:

@@ -2513,32 +2513,40 @@ def _access_notices() -> None:
     """Each web process hears of what changed, and drops it from its memory (see `billing.access_cache`).
 
     A statement notifies once, at the commit: the kind and the names, divided by the unit separator, as many in one notification
-    as fit into 8000 bytes. The kind alone, which drops all of it, when there are too many or a name holds the separator."""
+    as fit into 8000 bytes. The kind alone, which drops all of it, when there are too many or a name holds the separator. Each
+    trigger has a function of its own, whose statement is planned once a connection: planning took longer than all else in it."""
     op.execute("""
-        CREATE FUNCTION notify_access() RETURNS trigger LANGUAGE plpgsql AS $$
-        DECLARE names text[]; longest int; at_once int; unit CONSTANT text := chr(31);
+        CREATE FUNCTION notify_access(kind text, names text[]) RETURNS void LANGUAGE plpgsql AS $$
+        DECLARE longest int; at_once int; unit CONSTANT text := chr(31);
         BEGIN
-            EXECUTE format('SELECT array_agg(DISTINCT name), max(octet_length(name)) FROM (SELECT %s AS name FROM changed)'
-                ' AS named WHERE name IS NOT NULL', TG_ARGV[1]) INTO names, longest;
             IF names IS NULL THEN
-                RETURN NULL;
-            ELSIF cardinality(names) > 20000 OR longest > 2000 OR position(unit IN array_to_string(names, '')) > 0 THEN
-                PERFORM pg_notify('access', TG_ARGV[0]);
-                RETURN NULL;
+                RETURN;
+            END IF;
+            longest := (SELECT max(octet_length(name)) FROM unnest(names) AS name);
+            IF cardinality(names) > 20000 OR longest > 2000 OR position(unit IN array_to_string(names, '')) > 0 THEN
+                PERFORM pg_notify('access', kind);
+                RETURN;
             END IF;
             at_once := 7000 / (longest + 1);
             FOR place IN 1 .. cardinality(names) BY at_once LOOP
-                PERFORM pg_notify('access', TG_ARGV[0] || unit || array_to_string(names[place : place + at_once - 1], unit));
+                PERFORM pg_notify('access', kind || unit || array_to_string(names[place : place + at_once - 1], unit));
             END LOOP;
-            RETURN NULL;
         END $$
     """)
     for table, moments, kind, name in ACCESS_NOTICES:
         named = kind.removesuffix("_previous")  # an old secret is dropped like the present one
-        quoted = name.replace("'", "''")
         for moment in moments:
             event, rows = AFTER[moment]
+            trigger = f"notify_{kind}_{moment}"
+            op.execute(f"""
+                CREATE FUNCTION {trigger}_of_{table}() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                    PERFORM notify_access('{named}', array_agg(DISTINCT name))
+                     FROM (SELECT {name} AS name FROM changed) AS named WHERE name IS NOT NULL;
+                    RETURN NULL;
+                END $$
+            """)  # noqa: S608 - names and expressions of ours
             op.execute(
-                f"CREATE TRIGGER notify_{kind}_{moment} AFTER {event} ON {table} REFERENCING {rows} TABLE AS changed"
-                f" FOR EACH STATEMENT EXECUTE FUNCTION notify_access('{named}', '{quoted}')"
+                f"CREATE TRIGGER {trigger} AFTER {event} ON {table} REFERENCING {rows} TABLE AS changed"
+                f" FOR EACH STATEMENT EXECUTE FUNCTION {trigger}_of_{table}()"
             )

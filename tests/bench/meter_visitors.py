@@ -12,6 +12,7 @@ NEWCOMERS = 0.5
 """The share of newcomers among first readings."""
 AT_THE_WALL = 0.5
 """The share of further articles among the requests of those who have used up theirs."""
+DRAWS = 8
 
 
 class RanDry(RuntimeError):
@@ -70,10 +71,10 @@ class MeterVisitors:
 
     def first_reading(self) -> Ask:
         """A visitor reads an article that isn't counted yet. Raises RanDry."""
-        visitor = None
-        if self._with_room and self._random.random() >= NEWCOMERS:
-            visitor = self._take_with_room()
+        visitor = self._take_with_room() if self._random.random() >= NEWCOMERS else None
         visitor = visitor or next(self._newcomers, None) or self._take_with_room()
+        if visitor is None:
+            raise RanDry(f"no visitor with fewer than {self.limit} articles is left")
         visitor.pending = self._picker.draw_but(visitor.read)
         self._resting.append((self._now + self._rest, visitor))
         return Ask(access_line(visitor.pending), visitor.browser, COUNTED)
@@ -89,7 +90,7 @@ class MeterVisitors:
 
     def idle(self) -> MeterVisitor | None:
         """A known visitor of whom no first reading is under way; None if a few draws find none."""
-        for _ in range(8):
+        for _ in range(DRAWS):
             if self.known and not (visitor := self._random.choice(self.known)).pending:
                 return visitor
         return None
@@ -98,11 +99,17 @@ class MeterVisitors:
         """Whether the meter would open this metered article to it."""
         return article in visitor.read or len(visitor.read) < self.limit
 
-    def _take_with_room(self) -> MeterVisitor:
-        """One who may read more. The last takes its place in the list, which is faster than closing the gap."""
-        if not self._with_room:
-            raise RanDry(f"no visitor with fewer than {self.limit} articles is left")
-        place = self._random.randrange(len(self._with_room))
-        visitor, self._with_room[place] = self._with_room[place], self._with_room[-1]
-        self._with_room.pop()
-        return visitor
+    def _take_with_room(self) -> MeterVisitor | None:
+        """One who may read more, and waits for no answer: it would depend on which request comes first.
+
+        None if a few draws find none. The last takes its place in the list, which is faster than closing the gap."""
+        for _ in range(DRAWS):
+            if not self._with_room:
+                return None
+            place = self._random.randrange(len(self._with_room))
+            visitor = self._with_room[place]
+            if not visitor.browser.waiting:
+                self._with_room[place] = self._with_room[-1]
+                self._with_room.pop()
+                return visitor
+        return None

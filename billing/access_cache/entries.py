@@ -4,18 +4,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
+from billing.http.at_once import AnswerHead
 from billing.rules.policies import AccessLevel, ArticlePolicy, FreeSpan
 
-Header = tuple[bytes, bytes]
 KEY_USE_SECONDS = 60.0
 """Seconds between two notes that a key was used."""
 DecidedBy = int | tuple[int, int, bool]
 """What decides beside an article's facts: packed entitlements; on the meter also how many articles are used, and whether this one
 is among them."""
-Reply = tuple[str, str, int, tuple[Header, ...], bytes]
-"""Route, reason, status, headers (without the request's id), body. A plain tuple: a class takes five times as long to make."""
+Reply = tuple[str, str, AnswerHead, bytes]
+"""Route, reason, head (without the request's id), body. A plain tuple: a class takes five times as long to make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,10 @@ class CachedArticle:
         self.is_metered = self.policy.level is AccessLevel.METERED
 
 
+NO_GIFTS: Mapping[str, datetime] = MappingProxyType({})
+"""One object for all visitors without gifts, as most are."""
+
+
 @dataclass(frozen=True, slots=True)
 class CachedVisitor:
     """What a visitor has counted in a month, and which articles opened gifts give until when.
@@ -78,7 +83,7 @@ class CachedVisitor:
 
     month: date
     articles: tuple[str, ...] | None = None
-    gifts: Mapping[str, datetime] = field(default_factory=dict)
+    gifts: Mapping[str, datetime] = field(default_factory=lambda: NO_GIFTS)
 
     def includes(self, counted: str) -> bool:
         """Whether a notification of so many counted articles says nothing new. `counted` is empty for any other change."""

@@ -1,19 +1,24 @@
 """Answers together, by one statement, what requests ask within a turn of the event loop."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
-Item = TypeVar("Item", bound=Hashable)
+Item = TypeVar("Item")
 Found = TypeVar("Found")
 MOST = 256
 """Items in one statement."""
-AT_ONCE = 2
-"""Statements under way at the same time: while one waits for the disk, the next is collected and sent."""
+AT_ONCE = 4
+"""Statements under way at the same time."""
+SLOW_SECONDS = 0.02
+"""A statement that has been under way for longer is slow: it waits for a locked row, say. The next begins beside it. Otherwise they
+follow one another, as fewer and larger ones cost less."""
 
 
 class Groups(Generic[Item, Found]):
-    """Collects items and answers them in groups. The items of a group have different names."""
+    """Collects items and answers them in groups. The items of a group have different names; equal items share an answer.
+
+    Each request waits for a future of its own, so that a client that goes away cancels nobody else's answer."""
 
     def __init__(
         self, name_of: Callable[[Item], str], answer: Callable[[list[Item]], Awaitable[Mapping[str, Found]]]
@@ -21,41 +26,73 @@ class Groups(Generic[Item, Found]):
         """`answer`: what was found for each item, by the item's name; the exception that it raises reaches all of the group."""
         self._name_of = name_of
         self._answer = answer
-        self._waiting: dict[Item, asyncio.Future[Found]] = {}
-        self._workers: set[asyncio.Task[None]] = set()
+        self._waiting: list[tuple[Item, asyncio.Future[Found]]] = []
+        self._began: dict[asyncio.Task[None], float] = {}
+        """The workers; when each began its statement."""
 
     async def ask(self, item: Item) -> Found:
-        """What was found for the item. Equal items that wait share an answer. Raises what `answer` raises."""
-        future = self._waiting.get(item)
-        if future is None:
-            future = self._waiting[item] = asyncio.get_running_loop().create_future()
-            if len(self._workers) < AT_ONCE:
-                worker = asyncio.create_task(self._work())
-                self._workers.add(worker)
-                worker.add_done_callback(self._workers.discard)
-        # Shielded: a client that goes away must not cancel the answer that others wait for.
-        return await asyncio.shield(future)
+        """What was found for the item. Raises what `answer` raises."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Found] = loop.create_future()
+        self._waiting.append((item, future))
+        if self._needs_worker(loop.time()):
+            self._began[asyncio.create_task(self._work())] = loop.time()
+        return await future
+
+    def _needs_worker(self, now: float) -> bool:
+        """Whether none is at work whose statement isn't slow."""
+        return len(self._began) < AT_ONCE and all(
+            now - began > SLOW_SECONDS for began in self._began.values()
+        )
 
     async def _work(self) -> None:
-        while self._waiting:
-            await asyncio.sleep(0)  # whatever else arrives in this turn of the loop joins the group
-            await self._answer_group()
+        loop, worker = asyncio.get_running_loop(), asyncio.current_task()
+        assert worker is not None
+        try:
+            while self._waiting:
+                await asyncio.sleep(0)  # whatever else arrives in this turn of the loop joins the group
+                self._began[worker] = loop.time()
+                await self._answer_group()
+                del self._began[worker]
+                if not self._needs_worker(loop.time()):
+                    return  # another one takes what waits
+                self._began[worker] = loop.time()
+        finally:
+            self._began.pop(
+                worker, None
+            )  # here, not when the task is done: what is asked in between would wait for ever
 
     async def _answer_group(self) -> None:
-        group: dict[str, Item] = {}
-        for item in self._waiting:
-            group.setdefault(self._name_of(item), item)
-            if len(group) == MOST:
-                break
-        futures = {name: self._waiting.pop(item) for name, item in group.items()}
-        if not futures:
+        group = self._take_group()
+        if not group:
             return  # the other worker took them
+        futures = [(name, future) for name, (_, futures) in group.items() for future in futures]
         try:
-            found = await self._answer(list(group.values()))
-            for name, future in futures.items():
-                future.set_result(found[name])
+            found = await self._answer([item for item, _ in group.values()])
         except Exception as error:
-            for future in futures.values():
+            for _, future in futures:
                 if not future.done():
                     future.set_exception(error)
-                    future.exception()  # nobody may be waiting any more
+            return
+        for name, future in futures:
+            if not future.done():
+                future.set_result(found[name])
+
+    def _take_group(self) -> dict[str, tuple[Item, list[asyncio.Future[Found]]]]:
+        """Items by name, with those who wait for each. An item like no other of its name waits for the next group."""
+        group: dict[str, tuple[Item, list[asyncio.Future[Found]]]] = {}
+        left = []
+        for waits in self._waiting:
+            item, future = waits
+            name = self._name_of(item)
+            same = group.get(name)
+            if future.done():
+                continue  # its client has gone away
+            if same is not None and same[0] == item:
+                same[1].append(future)
+            elif same is not None or len(group) == MOST:
+                left.append(waits)
+            else:
+                group[name] = (item, [future])
+        self._waiting = left
+        return group

@@ -4,7 +4,7 @@ Counting is committed before any request of the group is answered (PW-4)."""
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -33,10 +33,10 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class WantedVisitor:
-    """A visitor to look up at an instant."""
+    """A visitor to look up at an instant. Who asks a moment later may have the same answer."""
 
     id: str
-    at: datetime
+    at: datetime = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,5 +124,8 @@ def _visitor_of(wanted: WantedCount) -> str:
 
 
 def _visitor(month: date, readings: dict[str, str] | None, gifts: dict[str, str] | None) -> CachedVisitor:
-    opened = {article_id: datetime.fromisoformat(until) for article_id, until in (gifts or {}).items()}
-    return CachedVisitor(month, None if readings is None else tuple(readings), opened)
+    counted = None if readings is None else tuple(readings)
+    if not gifts:
+        return CachedVisitor(month, counted)
+    opened = {article_id: datetime.fromisoformat(until) for article_id, until in gifts.items()}
+    return CachedVisitor(month, counted, opened)

@@ -25,8 +25,12 @@ class SteppedLoop(asyncio.SelectorEventLoop):
     def step(self, seconds: float) -> None:
         """Read all input that was sent so far, move the time, and return when due timers have run. Call it from another thread."""
         self._run_pending()
-        self._call_in_loop(lambda: setattr(self, "_ahead", self._ahead + seconds))
+        self._call_in_loop(lambda: self.ahead(seconds))
         self._run_pending()
+
+    def ahead(self, seconds: float) -> None:
+        """Move the time. Call it in the loop."""
+        self._ahead += seconds
 
     def _run_pending(self) -> None:
         """Let the loop accept, read and call back: each takes an iteration of its own."""

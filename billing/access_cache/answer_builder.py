@@ -9,10 +9,11 @@ from billing.access import meter
 from billing.access.articles import UnknownArticle
 from billing.access.check import MeterLimits
 from billing.access_cache.cache import FOR_EVER, MAX_AGE_SECONDS, AccessCache
-from billing.access_cache.entries import AccessAnswer, CachedArticle, CachedDecision, Header, Reply
+from billing.access_cache.entries import AccessAnswer, CachedArticle, CachedDecision, Reply
 from billing.access_cache.packed_entitlements import REGISTERED
 from billing.http import shapes
 from billing.http.access_paths import PREFETCH
+from billing.http.at_once import AnswerHead, Header, answer_head
 from billing.platform.site import Site
 from billing.rules.access import REFUSALS, Facts, Meter, Reason, decide, same_until
 
@@ -48,7 +49,7 @@ class AnswerBuilder:
         self._session_digest = site.tokens.digester("session")
         self._headers = headers
         self._private: tuple[Header, ...] = ((b"cache-control", b"private, no-store"), *headers.security)
-        self._sized: dict[int, tuple[Header, ...]] = {}
+        self._sized: dict[int, AnswerHead] = {}
         self._gate = {reason: self._bodiless(reason.value, reason not in REFUSALS) for reason in Reason}
         self._ahead = self._bodiless(PREFETCH, False)
         closed = self._bodiless(UnknownArticle.code, False)
@@ -74,23 +75,24 @@ class AnswerBuilder:
         return self.with_body(route, answer.decision.reason, body)
 
     def with_body(self, route: str, reason: str, body: bytes) -> Reply:
-        """A reply with this body. Headers are kept by its length, which thousands of replies share."""
-        headers = self._sized.get(len(body))
-        if headers is None:
+        """A reply with this body. Heads are kept by its length, which thousands of replies share."""
+        size = len(body)
+        head = self._sized.get(size)
+        if head is None:
             if len(self._sized) > MOST_SIZES:
                 self._sized.clear()
-            size = b"content-length", b"%d" % len(body)
-            headers = self._sized[len(body)] = (size, (b"content-type", b"application/json"), *self._private)
-        return route, reason, 200, headers, body
+            headers = (b"content-type", b"application/json"), *self._private
+            head = self._sized[size] = answer_head(200, size, headers)
+        return route, reason, head, body
 
     def _with_cookie(self, reply: Reply, visitor: str) -> Reply:
-        route, reason, status, headers, body = reply
+        route, reason, head, body = reply
         cookie = self._headers.before_visitor + visitor.encode() + self._headers.after_visitor
-        return route, reason, status, (*headers, (b"set-cookie", cookie)), body
+        return route, reason, head.with_header(b"set-cookie", cookie), body
 
     def _bodiless(self, reason: str, is_open: bool) -> Reply:
-        headers = ((b"x-access-reason", reason.encode()), *self._private)
-        return "gate", reason, 204 if is_open else 403, headers, b""
+        headers = (b"x-access-reason", reason.encode()), *self._private
+        return "gate", reason, answer_head(204 if is_open else 403, 0, headers), b""
 
     def fast_path(
         self, cache: AccessCache, headers: Sequence[Header], article_id: str, seconds: float, now: float

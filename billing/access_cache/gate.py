@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
@@ -20,18 +21,19 @@ from billing.access_cache.cache import AccessCache
 from billing.access_cache.callers import Callers
 from billing.access_cache.change_listener import ChangeListener
 from billing.access_cache.decider import Asked, Decider
-from billing.access_cache.entries import AccessAnswer, Header, Reply
+from billing.access_cache.entries import AccessAnswer, Reply
 from billing.access_cache.identifier import Identifier
 from billing.access_cache.load import Loader, Missing
 from billing.access_cache.metrics import FRAMEWORK, GateMetrics
 from billing.access_cache.presented import presented_in
-from billing.access_cache.questions import Question
 from billing.access_cache.token_issuer import TokenIssuer
 from billing.access_cache.visitor_states import VisitorStates
 from billing.access_cache.waiting_places import TooManyWaiting, WaitingPlaces
 from billing.container import Services
 from billing.http import cookies
+from billing.http.access_paths import GATE, ONE
 from billing.http.asker import AskerKind
+from billing.http.at_once import SEND_READY, AnswerHead, Header, Ready, SendReady
 from billing.http.headers import machine_headers
 from billing.http.limits import MOST_ARTICLES
 from billing.platform.clock import HELD_NOW, HeldClock, SystemClock
@@ -42,6 +44,8 @@ PATIENCE = 2.0
 """Seconds for which a request waits for a connection; then the framework answers, or reports that the database is away."""
 MOST_LOOKUPS = 10
 """For one answer. If it takes more, facts change faster than they can be looked up, and the framework answers."""
+FOUND = "masthead.found"
+"""Key in a request's scope: what was found for it before the gate is called."""
 BROKE = "the gate broke; the framework answers"
 Answer = TypeVar("Answer", list[AccessAnswer], bytes, None)
 Find = Callable[[AccessCache, Asked, datetime, float], Answer | Missing | None]
@@ -51,7 +55,9 @@ SECONDS = SystemClock.seconds
 
 
 class Gate:
-    """Plain ASGI, in front of the framework."""
+    """Plain ASGI, in front of the framework. It answers at once where memory has all that an answer takes."""
+
+    addresses = re.compile(f"(?:{ONE}|{GATE})[-.0-9A-Z_a-z~:;@!$&'()*+,=]+".encode())
 
     def __init__(self, app: ASGIApp, services: Services) -> None:
         self.app = app
@@ -98,13 +104,26 @@ class Gate:
                 with suppress(asyncio.CancelledError):
                     await listening
 
+    def at_once(self, scope: Scope) -> Ready | None:
+        """The answer about one article, if memory has all that it takes."""
+        if not self._open:
+            return None
+        began = self._seconds()
+        found = self._from_memory(scope, began)
+        if not isinstance(found, tuple) or self.cache.used_keys:
+            scope[FOUND] = found
+            return None
+        route, reason, head, body = found
+        self.metrics.answered(route, reason, self._seconds() - began)
+        return self._ready(head, body)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
         if scope["type"] != "http" or not self._open:
             await self.app(scope, receive, send)
             return
         began = self._seconds()
-        found = self._at_once(scope, began)
+        found = scope.pop(FOUND) if FOUND in scope else self._from_memory(scope, began)
         reply = (
             found
             if isinstance(found, tuple)
@@ -112,15 +131,20 @@ class Gate:
         )
         if reply is None:
             return
-        route, reason, status, headers, body = reply
-        with_id = [*headers, next(self._ids)]
-        await send({"type": "http.response.start", "status": status, "headers": with_id})
-        await send({"type": "http.response.body", "body": body})
+        route, reason, head, body = reply
+        send_ready: SendReady | None = scope.get(SEND_READY)
+        if send_ready is None or not send_ready(self._ready(head, body)):
+            with_id = [*head.headers, (b"x-request-id", next(self._ids))]
+            await send({"type": "http.response.start", "status": head.status, "headers": with_id})
+            await send({"type": "http.response.body", "body": body})
         self.metrics.answered(route, reason, self._seconds() - began)
         if self.cache.used_keys:
             await self._note_keys()
 
-    def _at_once(self, scope: Scope, now: float) -> Reply | Asked | None:
+    def _ready(self, head: AnswerHead, body: bytes) -> Ready:
+        return b"%bx-request-id: %b\r\n" % (head.wire, next(self._ids)), body
+
+    def _from_memory(self, scope: Scope, now: float) -> Reply | Asked | None:
         """The reply to a question about one article that needs no lookup, as most requests don't; else what it asks, if read."""
         route, article_id = questions.article_in(scope["path"])
         if route is None:
@@ -150,24 +174,33 @@ class Gate:
         self, scope: Scope, receive: Receive, send: Send, began: float, asked: Asked | None
     ) -> Reply | None:
         """The reply that takes lookups, or reading a body; None if the framework has answered. `asked`: what was read already."""
+        if asked is not None:
+            return await self._one(scope, receive, send, began, asked)
         route = questions.route_of(scope)
         if route is None:
             await self.app(scope, receive, send)
             return None
         if route == questions.TOKENS:
             return await self._token(scope, receive, send, began)
-        question: Question | None
-        if asked is not None:
-            question = Question(asked)
-        else:
-            question, receive = await questions.read(scope, receive, route)
+        question, receive = await questions.read(scope, receive, route)
+        if question is not None and question.wrap is None:
+            return await self._one(scope, receive, send, began, question.asked)
         answers = await self._answer(scope, question.asked, self.decider.answers) if question else None
-        if answers is None or question is None:
+        if answers is None or question is None or question.wrap is None:
             await self._pass_on(scope, receive, send, route, began)
             return None
-        if question.wrap is None:
-            return self._reply(route, question.asked, answers[0])
         return self.builder.with_body(route, questions.ALL, question.wrap(answers))
+
+    async def _one(
+        self, scope: Scope, receive: Receive, send: Send, began: float, asked: Asked
+    ) -> Reply | None:
+        """The reply about one article."""
+        route = "gate" if asked.at_gate else "access"
+        answers = await self._answer(scope, asked, self.decider.answers)
+        if answers is not None:
+            return self._reply(route, asked, answers[0])
+        await self._pass_on(scope, receive, send, route, began)
+        return None
 
     async def _token(self, scope: Scope, receive: Receive, send: Send, began: float) -> Reply | None:
         who = presented_in(scope["method"], scope["headers"], scope["query_string"])
@@ -230,11 +263,15 @@ class Gate:
         kind, wanted = missing
         if kind not in ("visitor", "count"):
             return await self.callers.fill(scope, cache, missing, at)
-        with self.places[asked.kind].place(lambda: self.callers.network(scope)):
+        places = self.places[asked.kind]
+        place = places.take(lambda: self.callers.network(scope))
+        try:
             if kind == "visitor":
                 asked.states[wanted] = await self.visitors.look_up(wanted, at)
             else:
                 asked.states[wanted.reading.visitor.id] = await self.visitors.count(wanted)
+        finally:
+            places.give_up(place)
         return True
 
     async def _held_now(self) -> tuple[datetime, bool]:
@@ -284,9 +321,9 @@ def _headers(services: Services) -> AnswerHeaders:
     return AnswerHeaders(security, f"{before}=".encode(), f";{after}".encode())
 
 
-def _request_ids() -> Iterator[tuple[bytes, bytes]]:
+def _request_ids() -> Iterator[bytes]:
     """Random ids without end, made many at once."""
     while True:
         many = urandom(8192).hex().encode()
         for at in range(0, len(many), 16):
-            yield b"x-request-id", many[at : at + 16]
+            yield many[at : at + 16]

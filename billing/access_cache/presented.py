@@ -5,8 +5,8 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from billing.access import visitors
-from billing.access_cache.entries import Header
 from billing.http import shapes
+from billing.http.at_once import Header
 from billing.rules.key_secrets import PREFIX
 from billing.rules.readings import PURPOSES, Reading, reading_of
 
@@ -21,22 +21,18 @@ PREFETCH = "true"
 """The plainest spelling of `prefetch`."""
 ONCE = (b"cookie", b"authorization", b"x-original-method", b"user-agent")
 """Headers that the framework reads if they come more than once."""
-_PURPOSES = tuple(name.encode() for name in PURPOSES)
+_PURPOSES = frozenset(name.encode() for name in PURPOSES)
 NO_QUERY: dict[str, str] = {}
 
 
 class PresentedCredentials(NamedTuple):
-    """What a request says of who asks. None of it is verified yet."""
+    """What a request says of who asks. None of it is verified yet. `has_key`: the bearer is an API key."""
 
     cookie: bytes
     bearer: bytes
     named: dict[str, str]
     reading: Reading = Reading.PERSON
-
-    @property
-    def has_key(self) -> bool:
-        """Whether it presents an API key."""
-        return self.bearer.startswith(KEY_PREFIX)
+    has_key: bool = False
 
     @property
     def counts(self) -> bool:
@@ -51,13 +47,18 @@ def presented_in(method: str, headers: Sequence[Header], query: bytes) -> Presen
         return None
     authorization = found.get(b"authorization", b"")
     bearer = authorization[7:].strip() if authorization[:7].lower() == b"bearer " else b""
+    has_key = bearer.startswith(KEY_PREFIX)
     method = found[b"x-original-method"].decode("latin-1") if b"x-original-method" in found else method
-    said = b" ".join([found[name] for name in _PURPOSES if name in found]).decode("latin-1")
+    said = b""
+    if not _PURPOSES.isdisjoint(found):
+        said = b" ".join([found[name] for name in _PURPOSES if name in found])
     # What a program calls itself says nothing of the person who reads.
-    agent = b"" if bearer.startswith(KEY_PREFIX) else found.get(b"user-agent", b"")
-    reading = reading_of(method, agent.decode("latin-1"), said)
+    agent = b"" if has_key else found.get(b"user-agent", b"")
+    reading = reading_of(method, agent.decode("latin-1"), said.decode("latin-1"))
     named = NO_QUERY if not query else _named_in(query)
-    return None if named is None else PresentedCredentials(found.get(b"cookie", b""), bearer, named, reading)
+    if named is None:
+        return None
+    return PresentedCredentials(found.get(b"cookie", b""), bearer, named, reading, has_key)
 
 
 def _named_in(query: bytes) -> dict[str, str] | None:

@@ -1,8 +1,7 @@
 """Limits how many requests wait for the database in the gate, and the share of them from one network (v5.0.0-15.2.2)."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 MOST = 2_000
 """Requests that wait: two connections answer as many in a fraction of a second. More mean that the database is stuck."""
@@ -21,9 +20,8 @@ class WaitingPlaces:
         self._taken = 0
         self._by_network: Counter[str] = Counter()
 
-    @contextmanager
-    def place(self, network: Callable[[], str]) -> Iterator[None]:
-        """Take a place for the block. Raises TooManyWaiting."""
+    def take(self, network: Callable[[], str]) -> str:
+        """Take a place; returns its name, with which it is given up. Raises TooManyWaiting."""
         if self._taken >= MOST:
             raise TooManyWaiting
         name = network() if self._taken >= MOST // SHARE else ""
@@ -31,10 +29,11 @@ class WaitingPlaces:
             raise TooManyWaiting
         self._taken += 1
         self._by_network[name] += 1
-        try:
-            yield
-        finally:
-            self._taken -= 1
-            self._by_network[name] -= 1
-            if not self._by_network[name]:
-                del self._by_network[name]
+        return name
+
+    def give_up(self, name: str) -> None:
+        """Give a place up."""
+        self._taken -= 1
+        self._by_network[name] -= 1
+        if not self._by_network[name]:
+            del self._by_network[name]

@@ -10,11 +10,12 @@ from starlette.requests import Request
 
 from billing.access_cache.cache import AccessCache
 from billing.access_cache.decider import Asked
-from billing.access_cache.entries import CachedArticle, Header
+from billing.access_cache.entries import CachedArticle
 from billing.access_cache.identifier import STRANGER
 from billing.access_cache.packed_entitlements import REGISTERED
 from billing.access_cache.presented import presented_in
 from billing.http import cookies
+from billing.http.at_once import Header
 from billing.rules.policies import AccessLevel, ArticlePolicy, FreeSpan
 from tests.access_cache.cache_parts import new_decider
 from tests.support.installation import settings_for

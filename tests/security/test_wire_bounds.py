@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import re
 import socket
 import struct
 import weakref
@@ -14,6 +15,7 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from billing.http.at_once import SEND_READY, SendReady
 from billing.web.kit.bounded_http import BoundedProtocol, HttpLimits
 from billing.web.kit.serve import server
 from tests.support.polling import until
@@ -24,6 +26,7 @@ MEGABYTE = 2**20
 HOST = b"Host: 127.0.0.1\r\n"
 MUCH = b"x" * 32_000
 """More than a narrow connection holds, and less than a transport thinks much."""
+HERE = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n", b"here"
 LIMITS = HttpLimits(connections=20, from_one_address=8)
 
 
@@ -45,6 +48,9 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
         pass
     flood, broken = scope["path"] == "/flood", scope["path"] == "/broken"
     answer = MUCH if broken or scope["path"] == "/much" else b"here"
+    send_ready: SendReady | None = scope.get(SEND_READY)
+    if send_ready is not None and scope["path"] == "/slow" and send_ready(HERE):
+        return
     length = [] if flood else [(b"content-length", b"%d" % (len(answer) + broken))]
     await send({"type": "http.response.start", "status": 200, "headers": length})
     while flood:
@@ -53,10 +59,22 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": answer})
 
 
-@pytest.fixture
-def serving() -> Iterator[SteppedServer]:
-    """The product's server, around four bytes."""
-    with stepped(server(echo, limits=LIMITS)) as running:
+class Ready:
+    """Has the four bytes in memory."""
+
+    addresses = re.compile(rb"/")
+
+    def at_once(self, scope: Scope) -> tuple[bytes, bytes]:
+        return HERE
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await echo(scope, receive, send)
+
+
+@pytest.fixture(params=["called", "ready"])
+def serving(request: pytest.FixtureRequest) -> Iterator[SteppedServer]:
+    """The product's server around four bytes: of an application that is called for them, and of one that has them ready."""
+    with stepped(server(echo if request.param == "called" else Ready(), limits=LIMITS)) as running:
         yield running
 
 

@@ -10,7 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.lifespan.on import LifespanOn
 
-from billing.web.kit.bounded_http import HttpLimits, bounded
+from billing.web.kit.bounded_http import HttpLimits
+from billing.web.kit.ready_http import protocol
 from billing.web.kit.serve import KEEP_ALIVE_SECONDS
 
 PATIENCE_SECONDS = 60
@@ -29,7 +30,7 @@ class WebServer:
             uvicorn.Config(
                 self._pass_on,
                 interface="asgi3",
-                http=bounded(HttpLimits()),  # type: ignore[arg-type]  # as `billing.web.kit.serve` has it
+                http=protocol(HttpLimits(), self._pass_on),  # type: ignore[arg-type]  # as `billing.web.kit.serve` has it
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -7,7 +7,6 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NoReturn, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -161,6 +160,10 @@ class BoundedProtocol(HttpToolsProtocol):
                 WireRefusal(400, "pipelined", "Too many requests wait for the answer to an earlier one.")
             )
         self._in_head = False
+        self._start()
+
+    def _start(self) -> None:
+        """Start the application for the request whose head is complete."""
         super().on_headers_complete()
         if not self.pipeline:
             self._running = self.cycle
@@ -212,7 +215,7 @@ class BoundedProtocol(HttpToolsProtocol):
     @property
     def _answered(self) -> bool:
         """Whether every request whose head has arrived is answered."""
-        return self.cycle is not None and self.cycle.response_complete and not self.pipeline
+        return (self.cycle is None or self.cycle.response_complete) and not self.pipeline
 
     @property
     def _is_unguarded(self) -> bool:
@@ -249,7 +252,7 @@ class BoundedProtocol(HttpToolsProtocol):
         is_head = self._in_message and bool(self.url) and self.parser.get_method() == b"HEAD"
         answer = reason.as_bytes(with_body=not is_head)
         is_running_alone = self._in_message and not self._in_head and not self.pipeline
-        if self.cycle is None or self._answered:
+        if self._answered:
             self.transport.write(answer)
         elif is_running_alone and not self.cycle.response_started:
             self.cycle.disconnected = True
@@ -292,8 +295,3 @@ class BoundedProtocol(HttpToolsProtocol):
         self._cancel_timer()
         self._cancel_unread()
         self._all.silent.pop(self, None)
-
-
-def bounded(limits: HttpLimits) -> Callable[..., BoundedProtocol]:
-    """The protocol factory of one server."""
-    return partial(BoundedProtocol, limits=limits, connections=Connections())

@@ -6,7 +6,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from billing.platform.gc_tuning import freeze_gc
-from billing.web.kit.bounded_http import HttpLimits, bounded
+from billing.web.kit.bounded_http import HttpLimits
+from billing.web.kit.ready_http import protocol
 
 PROXY_KEEPS_SECONDS = 60
 """How long nginx and most load balancers keep an idle connection."""
@@ -26,7 +27,7 @@ def server(app: ASGIApp, *, behind_proxy: bool = False, limits: HttpLimits | Non
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http=bounded(limits),  # type: ignore[arg-type]  # a factory in place of a class
+            http=protocol(limits, app),  # type: ignore[arg-type]  # a factory in place of a class
             ws="none",
             log_config=None,
             access_log=False,

@@ -1,0 +1,62 @@
+"""Answers whose bytes an application has ready, which cost a server less than messages of ASGI.
+
+What is in memory is sent at once, without a task. What takes a while is sent as a whole: no header is looked at again."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from re import Pattern
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from starlette.types import Scope
+
+Header = tuple[bytes, bytes]
+Ready = tuple[bytes, bytes]
+"""The lines of a head, without those that the server adds to every answer, and a body."""
+SEND_READY = "masthead.send_ready"
+"""Key in a request's scope: a function that sends a ready answer, if the server has one (`SendReady`)."""
+NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+
+
+class AnswerHead(NamedTuple):
+    """Status and headers of an answer. `wire`: the same in HTTP/1.1, without the empty line that ends a head."""
+
+    status: int
+    headers: tuple[Header, ...]
+    wire: bytes
+
+    def with_header(self, name: bytes, value: bytes) -> "AnswerHead":
+        """The same with a header more."""
+        return AnswerHead(self.status, (*self.headers, (name, value)), self.wire + _line(name, value))
+
+
+def answer_head(status: int, size: int, headers: Sequence[Header]) -> AnswerHead:
+    """The head of an answer with a body of so many bytes."""
+    if status not in NO_BODY:
+        headers = ((b"content-length", b"%d" % size), *headers)
+    first = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
+    return AnswerHead(status, tuple(headers), first + b"".join([_line(*header) for header in headers]))
+
+
+def _line(name: bytes, value: bytes) -> bytes:
+    return b"%b: %b\r\n" % (name, value)
+
+
+class SendReady(Protocol):
+    """Sends a ready answer in place of ASGI's messages."""
+
+    def __call__(self, answer: Ready) -> bool:
+        """Whether it was sent. Not to a client that reads too slowly or leaves: then messages must be sent."""
+        ...
+
+
+@runtime_checkable
+class AnswersAtOnce(Protocol):
+    """An ASGI application that has some answers in memory."""
+
+    addresses: Pattern[bytes]
+    """Addresses of GET requests, as sent, that it may answer at once: paths without a query, in which nothing is escaped."""
+
+    def at_once(self, scope: Scope) -> Ready | None:
+        """The answer to a GET request without a body. None: the application must be called.
+
+        It never waits. `scope` has a path, headers, an empty query and a state."""

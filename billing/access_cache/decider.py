@@ -30,7 +30,7 @@ class Asked:
     """Who asks about which articles, and what was looked up for this request alone.
 
     `at_gate`: by a web server that wants no body. `counts`: a person reads the one article. `by_subject`: a program names whom it
-    is about, so there is no browser. `states`: visitors as a lookup of this request found them. `new`: a browser without a token.
+    is about, so there is no browser. `states`: visitors as a lookup of this request found them.
     `missing`: what was found to be missing already. `kind`: of asker, as far as known."""
 
     who: PresentedCredentials
@@ -39,9 +39,12 @@ class Asked:
     counts: bool = False
     by_subject: bool = False
     states: dict[str, CachedVisitor] = field(default_factory=dict)
-    new: Visitor | None = None
     missing: Missing | None = None
     kind: AskerKind = AskerKind.STRANGER
+
+
+NEWCOMER = Visitor("", is_new=True)
+"""A browser without a token. It gets an id with its answer."""
 
 
 class VisitorFacts(NamedTuple):
@@ -57,7 +60,7 @@ class VisitorFacts(NamedTuple):
     state: CachedVisitor
     counted: tuple[str, ...]
     limit: int
-    gifts: dict[str, datetime]
+    gifts: Mapping[str, datetime]
     link: str
 
 
@@ -73,6 +76,7 @@ class Decider:
         self.builder = builder
         self._begins = self._ends = datetime.min.replace(tzinfo=UTC)
         self._this_month = date.min
+        self._nothing_counted = CachedVisitor(date.min)
 
     def answers(
         self, cache: AccessCache, asked: Asked, at: datetime, now: float
@@ -140,15 +144,15 @@ class Decider:
         for visitor in known:
             state = asked.states.get(visitor.id) or cache.visitors.get(visitor.id)
             if visitor.is_new:
-                state = CachedVisitor(month)
+                state = self._nothing_counted
             elif state is None or state.month != month:
                 if to_count is None or to_count.id in (link, visitor.first_in(month)) or len(known) > 1:
                     return ("visitor", visitor.id)
                 # Counting tells all that a look-up would.
                 return _wanted(reader, MeterReading(visitor, to_count.id, at, gifts_known=False), {})
             states.append(state)
-        opened = {article: until for state in reversed(states) for article, until in state.gifts.items()}
-        first, state = (known[0], states[0]) if known else (None, CachedVisitor(month))
+        first, state = (known[0], states[0]) if known else (None, self._nothing_counted)
+        opened = state.gifts if len(states) < 2 else {**states[1].gifts, **state.gifts}
         counted = meter.counted_by(first, month, state.articles) if first is not None else ()
         return VisitorFacts(at, at.timestamp(), reader, first, state, counted, limit, opened, link)
 
@@ -174,11 +178,7 @@ class Decider:
             known = visitors.by_token(self.site, token.decode())
             if known is not None:
                 cache.visitor_tokens.keep(token, known)
-        if known is not None or is_reader:
-            return known
-        if asked.new is None:
-            asked.new = visitors.new()
-        return asked.new
+        return known if known is not None or is_reader else NEWCOMER
 
     def _linked(self, cache: AccessCache, asked: Asked) -> str | Missing:
         """The article of the gift link that was followed; empty without one."""
@@ -228,11 +228,11 @@ class Decider:
             return answer
         if not visitor.is_new:
             return answer._replace(visitor=asked.who.named["visitor"]) if asked.who.has_key else answer
-        known = Visitor(visitor.id, FirstReading(facts.state.month, first) if first else None)
+        known = Visitor(visitors.new().id, FirstReading(facts.state.month, first) if first else None)
         token = visitors.token(self.site, known)
         # Nobody else knows the token yet, so the database has nothing on this visitor.
         cache.visitor_tokens.keep(token.encode(), known)
-        cache.visitors.keep(visitor.id, facts.state)
+        cache.visitors.keep(known.id, facts.state)
         return answer._replace(visitor=token)
 
     def _month(self, at: datetime) -> date:
@@ -240,7 +240,7 @@ class Decider:
         if not self._begins <= at < self._ends:
             month = meter.month_of(self.site, at)
             self._begins, self._ends = start_of_day(month, self.site.zone), meter.resets_at(self.site, month)
-            self._this_month = month
+            self._this_month, self._nothing_counted = month, CachedVisitor(month)
         return self._this_month
 
 

@@ -42,8 +42,10 @@ class Identifier:
             name = self._by_token(cache, who, at)
         elif who.has_key:
             name = self._by_key(cache, who, at, now)
+        elif who.cookie:
+            name = self._by_session(cache, who, at)
         else:
-            name = self._by_session(cache, who, at) if who.cookie else ""
+            return STRANGER
         if not isinstance(name, str):
             return name
         if not name:

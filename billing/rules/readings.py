@@ -22,7 +22,7 @@ class Reading(StrEnum):
 PURPOSES: Final = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 """The headers in which a browser says that it fetches ahead."""
 USUAL_LENGTH: Final = 300
-"""Characters of a User-Agent that is kept with what it says."""
+"""Characters of what a request says of itself, up to which its reading is kept."""
 _CRAWLER: Final = re.compile(
     r"(?<!cu)bot\b|crawl|spider|slurp|archiver|facebookexternalhit|meta-externalagent|whatsapp/|embedly|bingpreview"
     r"|mediapartners|google-inspectiontool|feedfetcher|scrapy",
@@ -38,7 +38,13 @@ def reading(method: str, headers: Mapping[str, str]) -> Reading:
 
 def reading_of(method: str, agent: str, said: str) -> Reading:
     """The same from the User-Agent and what the headers of `PURPOSES` say."""
-    if is_crawler(agent):
+    # Browsers say few things, and searching them costs as much as the rest of an answer. What is long isn't kept.
+    is_usual = len(method) + len(agent) + len(said) <= USUAL_LENGTH
+    return (_kept_reading if is_usual else _reading)(method, agent, said)
+
+
+def _reading(method: str, agent: str, said: str) -> Reading:
+    if _CRAWLER.search(agent) is not None:
         return Reading.CRAWLER
     said = said.lower()
     if method == "HEAD" or "prefetch" in said or "prerender" in said or "preview" in said:
@@ -46,12 +52,4 @@ def reading_of(method: str, agent: str, said: str) -> Reading:
     return Reading.PERSON
 
 
-def is_crawler(agent: str) -> bool:
-    """Whether a User-Agent says that it crawls."""
-    # Browsers have few User-Agents, and searching one costs as much as the rest of an answer. A long one isn't kept.
-    return _of_usual_length(agent) if len(agent) <= USUAL_LENGTH else _CRAWLER.search(agent) is not None
-
-
-@lru_cache(maxsize=1024)
-def _of_usual_length(agent: str) -> bool:
-    return _CRAWLER.search(agent) is not None
+_kept_reading = lru_cache(maxsize=1024)(_reading)

@@ -53,9 +53,8 @@ class AnswerBuilder:
         self._gate = {reason: self._bodiless(reason.value, reason not in REFUSALS) for reason in Reason}
         self._ahead = self._bodiless(PREFETCH, False)
         closed = self._bodiless(UnknownArticle.code, False)
-        self.unknown = AccessAnswer(
-            b"", CachedDecision(False, FOR_EVER, frozenset(), UnknownArticle.code, b"", closed)
-        )
+        unknown = CachedDecision(False, FOR_EVER, frozenset(), UnknownArticle.code, b"", closed)
+        self.unknown: AccessAnswer = b"", unknown, False, ""
         """The gate's answer about an article that nobody has registered."""
 
     def reply(self, route: str, answer: AccessAnswer) -> Reply:
@@ -69,10 +68,11 @@ class AnswerBuilder:
 
     def reply_to_program(self, route: str, answer: AccessAnswer) -> Reply:
         """The reply about one article to a program, which keeps the visitor's token itself."""
-        if route == "gate" or not answer.visitor:
-            return self.reply(route, answer._replace(visitor=""))
-        body = b'%b,"visitor":"%b"}' % (answer.body[:-1], answer.visitor.encode())
-        return self.with_body(route, answer.decision.reason, body)
+        head, decision, is_pending, visitor = answer
+        if route == "gate" or not visitor:
+            return self.reply(route, (head, decision, is_pending, ""))
+        body = b'%b%b,"visitor":"%b"}' % (head, decision.tail[:-1], visitor.encode())
+        return self.with_body(route, decision.reason, body)
 
     def with_body(self, route: str, reason: str, body: bytes) -> Reply:
         """A reply with this body. Heads are kept by its length, which thousands of replies share."""
@@ -132,7 +132,7 @@ class AnswerBuilder:
         decision = article.decisions.get(held)
         if decision is None or not decision.allowed or seconds >= decision.same_until:
             return None
-        return AccessAnswer(article.head, decision)
+        return article.head, decision, False, ""
 
     def decision(self, cache: AccessCache, article: CachedArticle, held: int, at: datetime) -> CachedDecision:
         """The decision on an article for packed entitlements, without the meter."""

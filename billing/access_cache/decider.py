@@ -12,7 +12,7 @@ from billing.access.meter import MeterReading
 from billing.access.visitors import FirstReading, Visitor
 from billing.access_cache.answer_builder import AnswerBuilder, CookieNames
 from billing.access_cache.cache import MAX_AGE_SECONDS, AccessCache
-from billing.access_cache.entries import AccessAnswer, CachedArticle, CachedVisitor
+from billing.access_cache.entries import AccessAnswer, CachedArticle, CachedDecision, CachedVisitor
 from billing.access_cache.identifier import IdentifiedReader, Identifier
 from billing.access_cache.load import Missing
 from billing.access_cache.packed_entitlements import REGISTERED
@@ -85,24 +85,23 @@ class Decider:
         reader = self.identifier.reader(cache, asked.who, at, now)
         if not isinstance(reader, IdentifiedReader):
             return reader
-        articles = list(map(cache.articles.get, asked.articles))
-        answers: list[AccessAnswer] = []
-        closed: list[tuple[int, CachedArticle]] = []
-        seconds, held = at.timestamp(), reader.held
-        for article in articles:
-            if article is None or now - article.loaded > MAX_AGE_SECONDS:
-                return self._missing(cache, asked, now)
-            decision = article.decisions.get(held)
-            if decision is None or seconds >= decision.same_until:
-                decision = self.builder.decision(cache, article, held, at)
-            if not decision.allowed:
-                closed.append((len(answers), article))
-            answers.append(AccessAnswer(article.head, decision))
+        articles = [article for article in map(cache.articles.get, asked.articles) if article is not None]
+        oldest = min([article.loaded for article in articles], default=0.0)
+        if len(articles) < len(asked.articles) or now - oldest > MAX_AGE_SECONDS:
+            return self._missing(cache, asked, now)
+        decisions = self._decisions(cache, articles, reader.held, at)
+        answers: list[AccessAnswer] = [
+            (article.head, decision, False, "") for article, decision in zip(articles, decisions, strict=True)
+        ]
+        closed = [
+            (index, articles[index]) for index, decision in enumerate(decisions) if not decision.allowed
+        ]
         # A crawler gets what a stranger gets who has used up the meter.
         if not closed or (asked.who.reading is Reading.CRAWLER and not asked.by_subject):
             return answers
         first = closed[0][1]
-        to_count = first if asked.counts and first.is_metered and self.builder.limit(held) else None
+        is_counted = asked.counts and first.is_metered and self.builder.limit(reader.held) > 0
+        to_count = first if is_counted else None
         facts = self._gather(cache, asked, reader, to_count, at)
         if not isinstance(facts, VisitorFacts):
             return facts
@@ -118,6 +117,23 @@ class Decider:
                     return _wanted(reader, MeterReading(visitor, article.id, at), facts.state.gifts)
                 answers[index] = self._metered(cache, asked, facts, article)
         return answers
+
+    def _decisions(
+        self, cache: AccessCache, articles: Sequence[CachedArticle], held: int, at: datetime
+    ) -> list[CachedDecision]:
+        """By policy and entitlements alone. In passes over all articles, as a list has a hundred of them."""
+        seconds = at.timestamp()
+        known = [article.decisions.get(held) for article in articles]
+        decisions = [decision for decision in known if decision is not None]
+        soonest = min([decision.same_until for decision in decisions], default=0.0)
+        if len(decisions) == len(articles) and seconds < soonest:
+            return decisions
+        return [
+            decision
+            if decision is not None and seconds < decision.same_until
+            else self.builder.decision(cache, article, held, at)
+            for article, decision in zip(articles, known, strict=True)
+        ]
 
     def _missing(self, cache: AccessCache, asked: Asked, now: float) -> list[AccessAnswer] | Missing | None:
         """The articles to be looked up. One that doesn't exist is closed at the gate; elsewhere the framework says so."""
@@ -202,7 +218,7 @@ class Decider:
         decision = article.decisions.get(held)
         if decision is None or facts.seconds >= decision.same_until:
             decision = self.builder.decision(cache, article, held, facts.at)
-        return self._noted(cache, asked, facts, AccessAnswer(article.head, decision))
+        return self._noted(cache, asked, facts, (article.head, decision, False, ""))
 
     def _metered(
         self, cache: AccessCache, asked: Asked, facts: VisitorFacts, article: CachedArticle
@@ -216,8 +232,8 @@ class Decider:
         if decision is None or facts.seconds >= decision.same_until:
             decision = self.builder.metered(cache, article, held, counted, facts.at)
         if not asked.counts:
-            return AccessAnswer(article.head, decision, decision.allowed and not is_counted)
-        return self._noted(cache, asked, facts, AccessAnswer(article.head, decision), *counted[:1])
+            return article.head, decision, decision.allowed and not is_counted, ""
+        return self._noted(cache, asked, facts, (article.head, decision, False, ""), *counted[:1])
 
     def _noted(
         self, cache: AccessCache, asked: Asked, facts: VisitorFacts, answer: AccessAnswer, first: str = ""
@@ -226,14 +242,16 @@ class Decider:
         visitor = facts.visitor
         if not asked.counts or facts.reader.id or asked.by_subject or visitor is None:
             return answer
+        head, decision, is_pending, _ = answer
         if not visitor.is_new:
-            return answer._replace(visitor=asked.who.named["visitor"]) if asked.who.has_key else answer
+            token = asked.who.named["visitor"] if asked.who.has_key else ""
+            return head, decision, is_pending, token
         known = Visitor(visitors.new().id, FirstReading(facts.state.month, first) if first else None)
         token = visitors.token(self.site, known)
         # Nobody else knows the token yet, so the database has nothing on this visitor.
         cache.visitor_tokens.keep(token.encode(), known)
         cache.visitors.keep(known.id, facts.state)
-        return answer._replace(visitor=token)
+        return head, decision, is_pending, token
 
     def _month(self, at: datetime) -> date:
         """The month of an instant; worked out once a month."""

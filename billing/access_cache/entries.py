@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import NamedTuple
 
 from billing.http.at_once import AnswerHead
 from billing.rules.policies import AccessLevel, ArticlePolicy, FreeSpan
@@ -19,7 +18,7 @@ Reply = tuple[str, str, AnswerHead, bytes]
 """Route, reason, head (without the request's id), body. A plain tuple: a class takes five times as long to make."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CachedDecision:
     """A decision on all articles with the same facts.
 
@@ -34,21 +33,11 @@ class CachedDecision:
     gate: Reply
 
 
-class AccessAnswer(NamedTuple):
-    """The decision on one article. `head`: the beginning of its JSON, with the article's name.
+AccessAnswer = tuple[bytes, CachedDecision, bool, str]
+"""The answer about one article: the beginning of its JSON, with the article's name; and the decision.
 
-    `is_pending`: it is open only if this reading is counted, and it wasn't. `visitor`: the token to send with a visitor's
-    next request; empty: none."""
-
-    head: bytes
-    decision: CachedDecision
-    is_pending: bool = False
-    visitor: str = ""
-
-    @property
-    def body(self) -> bytes:
-        """The answer in JSON."""
-        return self.head + self.decision.tail
+Then whether the article is open only if this reading is counted, and it wasn't; and the token to send with a visitor's next
+request, if any. A plain tuple: a list has a hundred of them."""
 
 
 @dataclass(slots=True, eq=False)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from os import urandom
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
@@ -26,12 +26,13 @@ from billing.access_cache.identifier import Identifier
 from billing.access_cache.load import Loader, Missing
 from billing.access_cache.metrics import FRAMEWORK, GateMetrics
 from billing.access_cache.presented import presented_in
+from billing.access_cache.questions import Question
 from billing.access_cache.token_issuer import TokenIssuer
 from billing.access_cache.visitor_states import VisitorStates
 from billing.access_cache.waiting_places import TooManyWaiting, WaitingPlaces
 from billing.container import Services
 from billing.http import cookies
-from billing.http.access_paths import GATE, ONE
+from billing.http.access_paths import EVALUATION, EVALUATIONS, GATE, MANY, ONE
 from billing.http.asker import AskerKind
 from billing.http.at_once import SEND_READY, AnswerHead, Header, Ready, SendReady
 from billing.http.headers import machine_headers
@@ -57,7 +58,10 @@ SECONDS = SystemClock.seconds
 class Gate:
     """Plain ASGI, in front of the framework. It answers at once where memory has all that an answer takes."""
 
-    addresses = re.compile(f"(?:{ONE}|{GATE})[-.0-9A-Z_a-z~:;@!$&'()*+,=]+".encode())
+    addresses: ClassVar = {
+        b"GET": re.compile(f"(?:{ONE}|{GATE})[-.0-9A-Z_a-z~:;@!$&'()*+,=]+(?:[?][^#]*)?".encode()),
+        b"POST": re.compile(f"{MANY}|{EVALUATION}|{EVALUATIONS}".encode()),
+    }
 
     def __init__(self, app: ASGIApp, services: Services) -> None:
         self.app = app
@@ -104,18 +108,18 @@ class Gate:
                 with suppress(asyncio.CancelledError):
                     await listening
 
-    def at_once(self, scope: Scope) -> Ready | None:
-        """The answer about one article, if memory has all that it takes."""
+    def at_once(self, scope: Scope, body: bytes) -> Ready | None:
+        """The answer, if memory has all that it takes."""
         if not self._open:
             return None
         began = self._seconds()
-        found = self._from_memory(scope, began)
+        found = self._from_memory(scope, body, began)
         if not isinstance(found, tuple) or self.cache.used_keys:
             scope[FOUND] = found
             return None
-        route, reason, head, body = found
+        route, reason, head, content = found
         self.metrics.answered(route, reason, self._seconds() - began)
-        return self._ready(head, body)
+        return self._ready(head, content)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
@@ -123,7 +127,7 @@ class Gate:
             await self.app(scope, receive, send)
             return
         began = self._seconds()
-        found = scope.pop(FOUND) if FOUND in scope else self._from_memory(scope, began)
+        found = scope.pop(FOUND) if FOUND in scope else self._from_memory(scope, b"", began)
         reply = (
             found
             if isinstance(found, tuple)
@@ -144,63 +148,69 @@ class Gate:
     def _ready(self, head: AnswerHead, body: bytes) -> Ready:
         return b"%bx-request-id: %b\r\n" % (head.wire, next(self._ids)), body
 
-    def _from_memory(self, scope: Scope, now: float) -> Reply | Asked | None:
-        """The reply to a question about one article that needs no lookup, as most requests don't; else what it asks, if read."""
-        route, article_id = questions.article_in(scope["path"])
-        if route is None:
-            return None
+    def _from_memory(self, scope: Scope, body: bytes, now: float) -> Reply | Question | None:
+        """The reply, if it needs no lookup, as most don't; else the question, if it was read. `body`: empty until it is read."""
         if now >= self.listener.fresh_until or self._always_looks_up:
             return None
-        if not questions.names_one(scope, article_id):
-            return None
-        headers, query = scope["headers"], scope["query_string"]
         try:
-            answer = None
-            if not query:
-                answer = self.builder.fast_path(self.cache, headers, article_id, SECONDS(), now)
-            if answer is None and (who := presented_in(scope["method"], headers, query)):
-                asked = questions.about_one(who, route, article_id)
-                found = self.decider.answers(self.cache, asked, self._clock.now(), now)
-                if isinstance(found, list):
-                    return self._reply(route, asked, found[0])
-                asked.missing = found
-                return asked
-            return None if answer is None else self.builder.reply(route, answer)
+            route, article_id = questions.article_in(scope["path"])
+            if route is not None:
+                return self._one_from_memory(scope, route, article_id, now)
+            return self._many_from_memory(scope, body, now) if body else None
         except Exception:
             log.exception(BROKE)  # a fault of ours locks no payer out
             return None
 
+    def _one_from_memory(
+        self, scope: Scope, route: str, article_id: str, now: float
+    ) -> Reply | Question | None:
+        if not questions.names_one(scope, article_id):
+            return None
+        headers, query = scope["headers"], scope["query_string"]
+        if not query:
+            answer = self.builder.fast_path(self.cache, headers, article_id, SECONDS(), now)
+            if answer is not None:
+                return self.builder.reply(route, answer)
+        who = presented_in(scope["method"], headers, query)
+        if who is None:
+            return None
+        asked = questions.about_one(who, route, article_id)
+        found = self.decider.answers(self.cache, asked, self._clock.now(), now)
+        if isinstance(found, list):
+            return self._reply(route, asked, found[0])
+        asked.missing = found
+        return Question(asked)
+
+    def _many_from_memory(self, scope: Scope, body: bytes, now: float) -> Reply | Question | None:
+        route = questions.route_of(scope)
+        question = questions.about_many(scope, route, body) if route is not None else None
+        if route is None or question is None or question.wrap is None:
+            return None
+        found = self.decider.answers(self.cache, question.asked, self._clock.now(), now)
+        if isinstance(found, list):
+            return self.builder.with_body(route, questions.ALL, question.wrap(found))
+        question.asked.missing = found
+        return question
+
     async def _after_lookups(
-        self, scope: Scope, receive: Receive, send: Send, began: float, asked: Asked | None
+        self, scope: Scope, receive: Receive, send: Send, began: float, question: Question | None
     ) -> Reply | None:
-        """The reply that takes lookups, or reading a body; None if the framework has answered. `asked`: what was read already."""
-        if asked is not None:
-            return await self._one(scope, receive, send, began, asked)
+        """The reply that takes lookups, or reading a body; None if the framework has answered. `question`: if it was read already."""
         route = questions.route_of(scope)
         if route is None:
             await self.app(scope, receive, send)
             return None
         if route == questions.TOKENS:
             return await self._token(scope, receive, send, began)
-        question, receive = await questions.read(scope, receive, route)
-        if question is not None and question.wrap is None:
-            return await self._one(scope, receive, send, began, question.asked)
+        if question is None:
+            question, receive = await questions.read(scope, receive, route)
         answers = await self._answer(scope, question.asked, self.decider.answers) if question else None
-        if answers is None or question is None or question.wrap is None:
+        if answers is None or question is None:
             await self._pass_on(scope, receive, send, route, began)
             return None
+        if question.wrap is None:
+            return self._reply(route, question.asked, answers[0])
         return self.builder.with_body(route, questions.ALL, question.wrap(answers))
-
-    async def _one(
-        self, scope: Scope, receive: Receive, send: Send, began: float, asked: Asked
-    ) -> Reply | None:
-        """The reply about one article."""
-        route = "gate" if asked.at_gate else "access"
-        answers = await self._answer(scope, asked, self.decider.answers)
-        if answers is not None:
-            return self._reply(route, asked, answers[0])
-        await self._pass_on(scope, receive, send, route, began)
-        return None
 
     async def _token(self, scope: Scope, receive: Receive, send: Send, began: float) -> Reply | None:
         who = presented_in(scope["method"], scope["headers"], scope["query_string"])

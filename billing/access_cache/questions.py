@@ -4,6 +4,7 @@ The framework (`web/api/access`, `web/api/evaluations`) answers all others, and 
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from starlette.types import Receive, Scope
@@ -19,6 +20,8 @@ from billing.rules.access import READ
 
 TOKENS = "token"
 """The route for reader tokens."""
+BULK, AUTHZEN = "bulk", "authzen"
+"""The routes for questions about several articles."""
 ALL = "all"
 """The reason, in metrics, of an answer about several articles."""
 READING_METHODS = ("GET", "HEAD")
@@ -26,7 +29,8 @@ SUBJECTS = {"reader": "reader_id", "external": "external_id"}
 COMMON = ("subject", "action", "resource")
 
 
-class Question(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Question:
     """What is asked. `wrap`: makes a body of the answers; None: the reply about the one article."""
 
     asked: Asked
@@ -45,9 +49,9 @@ def route_of(scope: Scope) -> str | None:
     """The route's name in metrics; None for a route that isn't ours."""
     path: str = scope["path"]
     if path in (EVALUATION, EVALUATIONS):
-        return "authzen"
+        return AUTHZEN
     if path == MANY and scope["method"] == "POST":
-        return "bulk"
+        return BULK
     if path == TOKEN and scope["method"] == "GET":
         return TOKENS
     return article_in(path)[0]
@@ -74,46 +78,47 @@ def about_one(who: PresentedCredentials, route: str, article_id: str) -> Asked:
 
 async def read(scope: Scope, receive: Receive, route: str) -> tuple[Question | None, Receive]:
     """The question, if it is plain; and how to read the body again from its beginning."""
-    if route == "bulk":
-        return await _bulk(scope, receive)
-    if route == "authzen":
-        return await _authzen(scope, receive)
+    if route in (BULK, AUTHZEN):
+        if not _has_plain_json(scope):
+            return None, receive
+        body, again = await read_ahead(receive)
+        return about_many(scope, route, body or b""), again
     _, article_id = article_in(scope["path"])
     who = _presented(scope) if names_one(scope, article_id) else None
     return (None if who is None else Question(about_one(who, route, article_id))), receive
+
+
+def about_many(scope: Scope, route: str, body: bytes) -> Question | None:
+    """The question in a body, if it is plain: about several articles, or as AuthZEN has it."""
+    who = _presented(scope) if _has_plain_json(scope) else None
+    if who is None:
+        return None
+    return _bulk(who, body) if route == BULK else _authzen(who, scope, body)
 
 
 def _presented(scope: Scope) -> PresentedCredentials | None:
     return presented_in(scope["method"], scope["headers"], scope["query_string"])
 
 
-async def _bulk(scope: Scope, receive: Receive) -> tuple[Question | None, Receive]:
-    who = _presented(scope)
-    if who is None:
-        return None, receive
-    body, receive = await _body(scope, receive)
+def _bulk(who: PresentedCredentials, body: bytes) -> Question | None:
     request = _bulk_request(body)
     if request is None or len(request[0]) > (MOST_ARTICLES if who.has_key else MOST_WITHOUT_KEY):
-        return None, receive
+        return None
     articles, reader_id = request
     if reader_id is not None:
         who = who._replace(named=who.named | {"reader_id": reader_id})
-    return Question(Asked(who, articles), _json_list), receive
+    return Question(Asked(who, articles), _json_list)
 
 
-async def _authzen(scope: Scope, receive: Receive) -> tuple[Question | None, Receive]:
-    headers: list[tuple[bytes, bytes]] = scope["headers"]
-    is_plain = scope["method"] == "POST" and not scope["query_string"]
+def _authzen(who: PresentedCredentials, scope: Scope, body: bytes) -> Question | None:
     # A request's own id is repeated in the answer, which the framework does.
-    is_plain = is_plain and all(name != b"x-request-id" for name, _ in headers)
-    who = _presented(scope) if is_plain else None
-    if who is None or not who.has_key:
-        return None, receive
-    body, receive = await _body(scope, receive)
+    has_id = any(name == b"x-request-id" for name, _ in scope["headers"])
+    if has_id or not who.has_key or scope["query_string"]:
+        return None
     is_one = scope["path"] == EVALUATION
     request = _evaluation(body) if is_one else _evaluations(body)
     if request is None:
-        return None, receive
+        return None
 
     def wrap(answers: Sequence[AccessAnswer]) -> bytes:
         bodies = _evaluated(request, answers)
@@ -121,23 +126,20 @@ async def _authzen(scope: Scope, receive: Receive) -> tuple[Question | None, Rec
 
     who = who._replace(cookie=b"", named=request.named)
     counts = is_one and request.features == [READ]
-    return Question(Asked(who, request.articles, counts=counts, by_subject=True), wrap), receive
+    return Question(Asked(who, request.articles, counts=counts, by_subject=True), wrap)
 
 
-async def _body(scope: Scope, receive: Receive) -> tuple[bytes, Receive]:
-    """A body that is JSON by its header, with a stated and allowed length, else empty; and how to read it again."""
+def _has_plain_json(scope: Scope) -> bool:
+    """Whether a POST's body is JSON by its header, with a stated and allowed length."""
     sizes = [value for name, value in scope["headers"] if name == b"content-length"]
     kinds = [value for name, value in scope["headers"] if name == b"content-type"]
-    if len(sizes) != 1 or not sizes[0].isdigit() or int(sizes[0]) > MOST_BYTES:
-        return b"", receive
-    if len(kinds) != 1 or kinds[0].partition(b";")[0].strip().lower() != b"application/json":
-        return b"", receive
-    body, again = await read_ahead(receive)
-    return body or b"", again
+    if scope["method"] != "POST" or len(sizes) != 1 or not sizes[0].isdigit() or int(sizes[0]) > MOST_BYTES:
+        return False
+    return len(kinds) == 1 and kinds[0].partition(b";")[0].strip().lower() == b"application/json"
 
 
 def _json_list(answers: Sequence[AccessAnswer]) -> bytes:
-    return b"[%b]" % b",".join([answer.body for answer in answers])
+    return b"[%b]" % b",".join([head + decision.tail for head, decision, _, _ in answers])
 
 
 def _bulk_request(body: bytes) -> tuple[list[str], str | None] | None:
@@ -177,10 +179,12 @@ def _evaluated(request: EvaluationRequest, answers: Sequence[AccessAnswer]) -> l
     """The JSON of each evaluation."""
 
     def evaluated(feature: str, answer: AccessAnswer) -> bytes:
-        if answer.is_pending:
-            return b'{"decision":false,"context":%b,"pending":true}}' % answer.body[:-1]
-        permits = b"true" if feature in answer.decision.features else b"false"
-        return b'{"decision":%b,"context":%b}' % (permits, answer.body)
+        head, decision, is_pending, _ = answer
+        body = head + decision.tail
+        if is_pending:
+            return b'{"decision":false,"context":%b,"pending":true}}' % body[:-1]
+        permits = b"true" if feature in decision.features else b"false"
+        return b'{"decision":%b,"context":%b}' % (permits, body)
 
     return [evaluated(*each) for each in zip(request.features, answers, strict=True)]
 

@@ -2,12 +2,12 @@
 
 What is in memory is sent at once, without a task. What takes a while is sent as a whole: no header is looked at again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from re import Pattern
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 Header = tuple[bytes, bytes]
 Ready = tuple[bytes, bytes]
@@ -53,10 +53,15 @@ class SendReady(Protocol):
 class AnswersAtOnce(Protocol):
     """An ASGI application that has some answers in memory."""
 
-    addresses: Pattern[bytes]
-    """Addresses of GET requests, as sent, that it may answer at once: paths without a query, in which nothing is escaped."""
+    addresses: Mapping[bytes, Pattern[bytes]]
+    """By the method: addresses, as sent, that it may answer at once. They are paths in which nothing is escaped, and maybe a query."""
 
-    def at_once(self, scope: Scope) -> Ready | None:
-        """The answer to a GET request without a body. None: the application must be called.
+    def at_once(self, scope: Scope, body: bytes) -> Ready | None:
+        """The answer to a request with this body. None: the application must be called.
 
-        It never waits. `scope` has a path, headers, an empty query and a state."""
+        It never waits. `scope` has a method, a path, a query, headers and a state."""
+        ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer by messages, as ASGI has it; `scope` is the same object."""
+        ...

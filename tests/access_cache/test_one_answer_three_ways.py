@@ -57,6 +57,8 @@ ASKED: dict[str, tuple[str, dict[str, str]]] = {
     "a newcomer's first reading": ("/v1/access/metered", {}),
     "a newcomer's page": ("/v1/gate/metered", {}),
     "a prefetch": ("/v1/gate/metered", {"sec-purpose": "prefetch"}),
+    "one who asks ahead": ("/v1/access/metered?prefetch=true", {}),
+    "a query that is refused": ("/v1/access/metered?prefetch=maybe", {}),
     "no such article": ("/v1/gate/nowhere", {}),
     "an unregistered one": ("/v1/access/nowhere", {}),
     "a token": ("/v1/access-token", cookie(1)),

@@ -17,6 +17,7 @@ from tests.bench.paper_hour import ANONYMOUS_LIMIT, FREE, LOCKED, METERED, REST
 from tests.bench.publisher import Publisher
 from tests.bench.readers import reader_of
 from tests.bench.requests import (
+    ALLOWED,
     COUNTED,
     GIVEN,
     REFUSED,
@@ -86,16 +87,26 @@ class AccessCases:
     def lists(self, size: int) -> Iterator[Ask]:
         """A program asks for readers, of whom half subscribe, about so many articles of all levels."""
         site = program(self.house.key)
-        unsubscribed = self.house.registered[-len(self.house.registered) // 10 :]
         while True:
-            articles = self._any.draw_different(size)
-            if self._random.random() < 0.5:
-                yield many(
-                    articles, site, len(articles), reader_of(self._random.choice(self.house.subscribers))
-                )
-            else:
-                is_open = [level_of(article) is not LOCKED for article in articles]
-                yield many(articles, site, sum(is_open), reader_of(self._random.choice(unsubscribed)))
+            articles, reader = self._any.draw_different(size), self._reader()
+            is_open = [self._is_open(article, reader) for article in articles]
+            yield many(articles, site, sum(is_open), reader_of(reader))
+
+    def singly(self) -> Iterator[Ask]:
+        """The program asks about the same articles for the same readers, one at a time."""
+        site = program(self.house.key)
+        while True:
+            article, reader = self._any.draw(), self._reader()
+            part = ALLOWED if self._is_open(article, reader) else REFUSED
+            yield Ask(access_line(f"{article}?reader_id={reader_of(reader)}&prefetch=true"), site, part)
+
+    def _reader(self) -> int:
+        """One of the subscribers, or of the last tenth of the registered, who read nothing on the meter."""
+        unsubscribed = self.house.registered[-len(self.house.registered) // 10 :]
+        return self._random.choice(self.house.subscribers if self._random.random() < 0.5 else unsubscribed)
+
+    def _is_open(self, article: str, reader: int) -> bool:
+        return reader in self.house.subscribers or level_of(article) is not LOCKED
 
     def tokens(self) -> Iterator[Ask]:
         """Subscribers' apps fetch reader tokens."""

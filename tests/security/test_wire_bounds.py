@@ -9,7 +9,7 @@ import struct
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import cast
+from typing import ClassVar, cast
 
 import httpx
 import pytest
@@ -62,9 +62,9 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 class Ready:
     """Has the four bytes in memory."""
 
-    addresses = re.compile(rb"/")
+    addresses: ClassVar = {b"GET": re.compile(rb"/")}
 
-    def at_once(self, scope: Scope) -> tuple[bytes, bytes]:
+    def at_once(self, scope: Scope, body: bytes) -> tuple[bytes, bytes]:
         return HERE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,6 +3,7 @@
 import re
 import socket
 from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
 from starlette.types import Receive, Scope, Send
@@ -16,21 +17,25 @@ AT_ONCE, READY, CALLED = b"<at once>", b"<ready>", b"<called>"
 
 
 class Paper:
-    """Has `/known/…` in memory, but for one; sends its other answers as a whole, or, on `/messages`, by messages."""
+    """Has `/known/…` in memory, but for one, and lists without an odd one; sends its other answers as a whole, or, on `/messages`, by
+    messages."""
 
-    addresses = re.compile(rb"/known/[a-z]+")
+    addresses: ClassVar = {b"GET": re.compile(rb"/known/[a-z]+(\?[a-z=]+)?"), b"POST": re.compile(rb"/list")}
 
-    def at_once(self, scope: Scope) -> tuple[bytes, bytes] | None:
-        if scope["path"] == "/known/forgotten":
+    def at_once(self, scope: Scope, body: bytes) -> tuple[bytes, bytes] | None:
+        assert scope["method"] == ("POST" if scope["path"] == "/list" else "GET")
+        if scope["path"] == "/known/forgotten" or b"odd" in body + scope["query_string"]:
             return None
-        assert (scope["query_string"], scope["method"]) == (b"", "GET")
         return answer_head(200, len(AT_ONCE), [(b"x-how", b"at once")]).wire, AT_ONCE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        while (await receive()).get("more_body", False):
-            pass
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        assert scope["path"] != "/list" or body.count(b"odd") == 1, "the body comes once, and whole"
         send_ready = scope.get(SEND_READY)
         if scope["path"] != "/messages" and send_ready is not None:
             ready = answer_head(200, len(READY), []).wire, READY
@@ -65,20 +70,30 @@ def get(path: str, *headers: str, method: str = "GET", version: str = "1.1", bod
     return f"{method} {path} HTTP/{version}\r\n{HOST}{lines}\r\n{body}"
 
 
+def post(body: str) -> str:
+    """A list, asked for."""
+    return get("/list", f"Content-Length: {len(body)}", method="POST", body=body)
+
+
 SENT: dict[str, tuple[str, bytes]] = {
     "what is in memory": (get("/known/bridge"), AT_ONCE),
     "with headers": (get("/known/bridge", "Cookie: a=b", "Accept: */*"), AT_ONCE),
     "what is not": (get("/known/forgotten"), READY),
     "another address": (get("/unknown"), READY),
-    "a query": (get("/known/bridge?a=b"), READY),
+    "a query": (get("/known/bridge?a=b"), AT_ONCE),
+    "a query that isn't in memory": (get("/known/bridge?is=odd"), READY),
+    "a query with escapes": (get("/known/bridge?a=%62"), READY),
     "an escaped letter": (get("/known/%62ridge"), READY),
     "a whole URL": (get("http://127.0.0.1/known/bridge"), READY),
     "another method": (get("/known/bridge", "Content-Length: 0", method="POST"), READY),
-    "a body": (get("/known/bridge", "Content-Length: 4", body="body"), READY),
+    "a body": (post("some"), AT_ONCE),
+    "a body that isn't in memory": (post("some odd"), READY),
+    "a body that is too large": (post("some odd" + 20_000 * "x"), READY),
     "a body in chunks": (
-        get("/known/bridge", "Transfer-Encoding: chunked", body="1\r\na\r\n0\r\n\r\n"),
+        get("/list", "Transfer-Encoding: chunked", method="POST", body="3\r\nodd\r\n1\r\na\r\n0\r\n\r\n"),
         READY,
     ),
+    "a body of a GET": (get("/known/bridge", "Content-Length: 4", body="some"), AT_ONCE),
     "the last of its connection": (get("/known/bridge", "Connection: close"), CALLED),
     "the old protocol": (get("/known/bridge", version="1.0"), CALLED),
     "an answer by messages": (get("/messages"), CALLED),
@@ -124,6 +139,15 @@ def test_a_ready_answer_has_the_servers_own_headers_too(connection: socket.socke
         assert int(re.search(rb"content-length: (\d+)", head)[1]) == len(body)  # type: ignore[index]
 
 
-def test_a_body_in_pieces_is_read_to_its_end(connection: socket.socket) -> None:
-    connection.sendall(get("/known/bridge", "Content-Length: 4", body="bo").encode())
-    assert bodies(connection, "dy") == [READY]
+@pytest.mark.parametrize(("body", "expected"), [("some", AT_ONCE), ("odd", READY)])
+def test_a_body_in_pieces_is_read_to_its_end(connection: socket.socket, body: str, expected: bytes) -> None:
+    request = post(body)
+    connection.sendall(request[:-2].encode())
+    assert bodies(connection, request[-2:]) == [expected]
+
+
+def test_a_client_that_waits_for_permission_to_send_its_body_gets_it(connection: socket.socket) -> None:
+    request = get("/list", "Content-Length: 3", "Expect: 100-continue", method="POST")
+    connection.sendall(request.encode())
+    assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert bodies(connection, "odd") == [READY]

@@ -9,6 +9,9 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from billing.http.at_once import SEND_READY, AnswersAtOnce, Ready
 from billing.web.kit.bounded_http import BoundedProtocol, Connections, HttpLimits
 
+MOST_HELD_BACK = 16 * 1024
+"""Bytes of a body that is waited for. A longer one is read by the application while it arrives."""
+
 
 class ReadyProtocol(BoundedProtocol):
     """Asks an application for a ready answer, and calls it for all other requests."""
@@ -16,53 +19,67 @@ class ReadyProtocol(BoundedProtocol):
     def __init__(self, *given: Any, application: AnswersAtOnce, **named: Any) -> None:
         super().__init__(*given, **named)
         self._application = application
-        self._is_held_back = False
-        """Whether a request may be answered at once, when it is complete."""
+        self._held_back: bytes | None = None
+        """What has come of the body of a request that may be answered at once, when it is complete; None for any other."""
 
     def on_body(self, body: bytes) -> None:
-        """A part of a body arrived: the application reads it."""
-        if self._is_held_back:
-            self._call()
+        """A part of a body arrived."""
+        if self._held_back is not None and len(self._held_back) + len(body) <= MOST_HELD_BACK:
+            self._held_back += body
+            return
+        self._call()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is complete."""
-        if self._is_held_back:
-            if self._answer_at_once():
-                self._in_message = self._is_held_back = False
-                self._cancel_timer()
-                self._await_next()
-                return
-            self._call()
+        if self._held_back is not None and self._answer_at_once(self._held_back):
+            self._held_back = None
+            self._in_message = False
+            self._cancel_timer()
+            self._await_next()
+            return
+        self._call()
         super().on_message_complete()
 
     def _start(self) -> None:
-        self._is_held_back = self._may_be_answered_at_once()
-        if not self._is_held_back:
-            self._call()
+        if self._may_be_answered_at_once():
+            self._held_back = b""
+        else:
+            self._call_application()
 
     def _call(self) -> None:
-        """Call the application."""
-        self._is_held_back = False
+        """Call the application with what was held back, if anything was."""
+        if self._held_back is None:
+            return
+        body, self._held_back = self._held_back, None
+        self._call_application()
+        if body:
+            super().on_body(body)
+
+    def _call_application(self) -> None:
         super()._start()
         if self.scope["method"] != "HEAD":
             cast("dict[str, Any]", self.scope)[SEND_READY] = partial(self._send_ready, self.cycle)
 
     def _may_be_answered_at_once(self) -> bool:
+        addresses = self._application.addresses.get(self.parser.get_method())
         return (
-            self._application.addresses.fullmatch(self.url) is not None
-            and self.parser.get_method() == b"GET"
+            addresses is not None
+            and addresses.fullmatch(self.url) is not None
             and self.parser.get_http_version() == "1.1"
             and self.parser.should_keep_alive()
+            and not self.expect_100_continue
             and self._answered
             and not self.flow.write_paused
         )
 
-    def _answer_at_once(self) -> bool:
+    def _answer_at_once(self, body: bytes) -> bool:
         """Whether the application had the answer; then it is written."""
         scope = cast("dict[str, Any]", self.scope)
-        scope |= {"method": "GET", "path": self.url.decode(), "query_string": b""}
-        answer = self._application.at_once(scope)
+        path, _, query = self.url.partition(b"?")
+        method = self.parser.get_method().decode()
+        scope |= {"method": method, "path": path.decode(), "query_string": query}
+        answer = self._application.at_once(scope, body)
         if answer is None:
             return False
         self._write(answer)

@@ -31,7 +31,8 @@ class Asked:
 
     `at_gate`: by a web server that wants no body. `counts`: a person reads the one article. `by_subject`: a program names whom it
     is about, so there is no browser. `states`: visitors as a lookup of this request found them.
-    `missing`: what was found to be missing already. `kind`: of asker, as far as known."""
+    `missing`: what was found to be missing already. `kind`: of asker, as far as known. `reader`, `visitors`: who was found to ask,
+    which holds for the rest of the request."""
 
     who: PresentedCredentials
     articles: Sequence[str]
@@ -41,6 +42,8 @@ class Asked:
     states: dict[str, CachedVisitor] = field(default_factory=dict)
     missing: Missing | None = None
     kind: AskerKind = AskerKind.STRANGER
+    reader: IdentifiedReader | None = None
+    visitors: Sequence[Visitor] | None = None
 
 
 NEWCOMER = Visitor("", is_new=True)
@@ -82,9 +85,10 @@ class Decider:
         self, cache: AccessCache, asked: Asked, at: datetime, now: float
     ) -> list[AccessAnswer] | Missing | None:
         """The answers, or what is missing for them. None if only the framework can say, which opens gifts and refuses."""
-        reader = self.identifier.reader(cache, asked.who, at, now)
+        reader = asked.reader or self.identifier.reader(cache, asked.who, at, now)
         if not isinstance(reader, IdentifiedReader):
             return reader
+        asked.reader = reader
         articles = [article for article in map(cache.articles.get, asked.articles) if article is not None]
         oldest = min([article.loaded for article in articles], default=0.0)
         if len(articles) < len(asked.articles) or now - oldest > MAX_AGE_SECONDS:
@@ -152,7 +156,9 @@ class Decider:
     ) -> VisitorFacts | Missing:
         """The facts, or what is missing. `to_count`: the metered article that a person reads."""
         month, limit = self._month(at), self.builder.limit(reader.held)
-        known = self._visitors(cache, asked, reader)
+        known = asked.visitors
+        if known is None:
+            known = asked.visitors = self._visitors(cache, asked, reader)
         link = self._linked(cache, asked) if known else ""
         if isinstance(link, tuple):
             return link

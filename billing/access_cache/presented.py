@@ -45,8 +45,7 @@ def presented_in(method: str, headers: Sequence[Header], query: bytes) -> Presen
     found = dict(headers)
     if len(found) < len(headers) and any([name for name, _ in headers].count(name) > 1 for name in ONCE):
         return None
-    authorization = found.get(b"authorization", b"")
-    bearer = authorization[7:].strip() if authorization[:7].lower() == b"bearer " else b""
+    bearer = _bearer_in(found[b"authorization"]) if b"authorization" in found else b""
     has_key = bearer.startswith(KEY_PREFIX)
     method = found[b"x-original-method"].decode("latin-1") if b"x-original-method" in found else method
     said = b""
@@ -59,6 +58,10 @@ def presented_in(method: str, headers: Sequence[Header], query: bytes) -> Presen
     if named is None:
         return None
     return PresentedCredentials(found.get(b"cookie", b""), bearer, named, reading, has_key)
+
+
+def _bearer_in(authorization: bytes) -> bytes:
+    return authorization[7:].strip() if authorization[:7].lower() == b"bearer " else b""
 
 
 def _named_in(query: bytes) -> dict[str, str] | None:

@@ -56,6 +56,8 @@ def value_in(header: bytes, name: bytes) -> bytes:
 
     Spaces and tabs around a cookie are ignored, as are quotes around its value (RFC 6265, 4.1.1). A value that isn't plain ASCII
     can't be ours. The access cache uses this too: searching for bytes takes a thirtieth of the time of parsing the header."""
+    if name not in header:
+        return b""  # as in most headers
     at = header.rfind(name)
     while at > 0 and not _begins(header, at):
         at = header.rfind(name, 0, at)

@@ -95,12 +95,15 @@ def set_section(ctx: TransactionContext, section: str, terms: AccessTerms) -> Se
 
 def stated(site: Site, article: Article | ArticleVersion, sections: Mapping[str, AccessTerms]) -> Stated:
     """The policy of an article: its own, else its section's, else `UNSTATED`."""
-    own = _terms_of(article)
+    return stated_by(site, article.published_at, _terms_of(article), sections.get(article.section, NO_TERMS))
+
+
+def stated_by(site: Site, published_at: datetime, own: AccessTerms, of_section: AccessTerms) -> Stated:
+    """The same, of an article with its own terms in a section with these."""
     if own.access is not None:
-        return Stated(policy_of(site, article.published_at, own), "article", own)
-    terms = sections.get(article.section, NO_TERMS)
-    by = "nobody" if terms.access is None else "section"
-    return Stated(policy_of(site, article.published_at, terms), by, terms)
+        return Stated(policy_of(site, published_at, own), "article", own)
+    by = "nobody" if of_section.access is None else "section"
+    return Stated(policy_of(site, published_at, of_section), by, of_section)
 
 
 def policy_of(site: Site, published_at: datetime, terms: AccessTerms) -> ArticlePolicy:

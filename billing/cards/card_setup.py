@@ -33,6 +33,7 @@ from billing.platform.stop_points import stop_point
 from billing.readers.models import Consent
 from billing.readers.register import register
 from billing.rules.backoff import again_at
+from billing.subscriptions.find import AnyPrice
 from billing.subscriptions.models import Plan, Price, Subscription
 from billing.subscriptions.start import AlreadySubscribed, Starting, TrialUsed, start_paid, start_trial
 
@@ -63,7 +64,7 @@ class SetupRequest:
     acquirer: str
     purpose: SetupPurpose
     email: str
-    price: Price
+    price: AnyPrice
     browser_hash: str
     reader_id: str | None
     consent_id: str | None = None

@@ -19,7 +19,7 @@ from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import SubscriptionPatch, change, lock
-from billing.subscriptions.find import NotOffered, plan_on_offer, plans_on_offer
+from billing.subscriptions.find import AnyPlan, AnyPrice, NotOffered, plan_on_offer, plans_on_offer
 from billing.subscriptions.models import (
     NoticeState,
     Plan,
@@ -55,8 +55,8 @@ class NoSwitch(Conflict):
 class Switch:
     """What a change of plan leads to: the plan, its price, and the day on which it begins, with a charge."""
 
-    plan: Plan
-    price: Price
+    plan: AnyPlan
+    price: AnyPrice
     on: date
 
 

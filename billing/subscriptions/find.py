@@ -1,16 +1,50 @@
 """Queries about plans and subscriptions. Nothing here changes anything."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from billing.platform.errors import Invalid, NotFound
+from billing.platform.read_together import Rows, read_rows
 from billing.rules.lifecycle import Event, State
+from billing.rules.money import Money
 from billing.subscriptions.models import OfferedTo, Plan, Price, Subscription, SubscriptionChange
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedPlan:
+    """A plan that may be started."""
+
+    id: str
+    period_label: str
+    months: int
+    trial_days: int
+    then_plan_id: str | None
+    features: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedPrice:
+    """What a plan costs those who start it on a day."""
+
+    id: str
+    amount: int
+    currency: str
+
+    @property
+    def money(self) -> Money:
+        """The price of a period."""
+        return Money(self.amount, self.currency)
+
+
+AnyPlan = Plan | OfferedPlan
+AnyPrice = Price | OfferedPrice
 
 
 class NothingOnSale(NotFound):
@@ -73,14 +107,6 @@ _ON_SALE = (
     .join(_PRICE, sa.true())
     .where(col(Plan.id) == sa.bindparam("plan_id"))
 )
-_ON_OFFER = (
-    sa.select(Plan, _PRICE, _THEN_PRICE)
-    .select_from(Plan)
-    .join(_PRICE, sa.true())
-    .outerjoin(_THEN_PRICE, sa.true())
-    .where(col(Plan.offered_to).in_(sa.bindparam("audience", expanding=True)))
-    .order_by(col(Plan.position), col(Plan.id))
-)
 
 
 def on_sale(session: Session, today: date, plan_id: str) -> tuple[Plan, Price]:
@@ -92,15 +118,42 @@ def on_sale(session: Session, today: date, plan_id: str) -> tuple[Plan, Price]:
     return plan, price
 
 
-OnOffer = tuple[Plan, Price, Price | None]
+_PRICE_COLUMNS = len(fields(OfferedPrice))
+ON_OFFER = (
+    sa.select(
+        *(getattr(price, field.name) for price in (_PRICE, _THEN_PRICE) for field in fields(OfferedPrice)),
+        *(getattr(Plan, field.name) for field in fields(OfferedPlan)),
+    )
+    .select_from(Plan)
+    .join(_PRICE, sa.true())
+    .outerjoin(_THEN_PRICE, sa.true())
+    .where(col(Plan.offered_to) == sa.any_(sa.bindparam("audience", type_=ARRAY(sa.Text))))
+    .order_by(col(Plan.position), col(Plan.id))
+)
+"""The query of `plans_on_offer`, for `:today` and `:audience`; `offered` takes its rows."""
+EVERYONE = [OfferedTo.EVERYONE.value]
+_WITH_STAFF = [*EVERYONE, OfferedTo.STAFF.value]
+OnOffer = tuple[OfferedPlan, OfferedPrice, OfferedPrice | None]
 """A plan, its price, and the price of the plan that follows a fixed term."""
 
 
 def plans_on_offer(session: Session, today: date, *, by_staff: bool = False) -> list[OnOffer]:
     """What may be started today, in the order of the pages."""
-    audience = (OfferedTo.EVERYONE, OfferedTo.STAFF) if by_staff else (OfferedTo.EVERYONE,)
-    rows = session.execute(_ON_OFFER, {"audience": audience, "today": today})
-    return [(plan, price, then_price) for plan, price, then_price in rows]
+    audience = _WITH_STAFF if by_staff else EVERYONE
+    return offered(read_rows(session, ON_OFFER, today=today, audience=audience))
+
+
+def offered(rows: Rows) -> list[OnOffer]:
+    """What these rows offer."""
+    return [
+        _offered(row[:_PRICE_COLUMNS], row[_PRICE_COLUMNS:][:_PRICE_COLUMNS], row[2 * _PRICE_COLUMNS :])
+        for row in rows
+    ]
+
+
+def _offered(price: tuple[Any, ...], then_price: tuple[Any, ...], plan: tuple[Any, ...]) -> OnOffer:
+    has_then = then_price[0] is not None
+    return OfferedPlan(*plan), OfferedPrice(*price), OfferedPrice(*then_price) if has_then else None
 
 
 def one_on_offer(
@@ -109,20 +162,22 @@ def one_on_offer(
     """What may be started today by this id; without an id the first that everyone is offered.
 
     Raises NothingOnSale without any, NotOffered for this one."""
-    if plan_id is None:
-        found = plans_on_offer(session, today)
-        if not found:
-            raise NothingOnSale
-        return found[0]
-    for offered in plans_on_offer(session, today, by_staff=by_staff):
-        if offered[0].id == plan_id:
-            return offered
+    return the_one(plans_on_offer(session, today, by_staff=by_staff and plan_id is not None), plan_id)
+
+
+def the_one(found: Sequence[OnOffer], plan_id: str | None) -> OnOffer:
+    """The plan with this id among those on offer; without an id the first. Raises as `one_on_offer`."""
+    if plan_id is None and not found:
+        raise NothingOnSale
+    for offer in found:
+        if plan_id in (None, offer[0].id):
+            return offer
     raise NotOffered
 
 
 def plan_on_offer(
     session: Session, today: date, plan_id: str | None = None, *, by_staff: bool = False
-) -> tuple[Plan, Price]:
+) -> tuple[OfferedPlan, OfferedPrice]:
     """The plan with its price, as `one_on_offer`."""
     plan, price, _ = one_on_offer(session, today, plan_id, by_staff=by_staff)
     return plan, price

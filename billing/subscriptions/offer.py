@@ -1,5 +1,6 @@
 """What a reader may start today: made once for each request, and carried through the start."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -7,17 +8,23 @@ from billing.platform.context import TransactionContext
 from billing.rules import periods, trial
 from billing.rules.money import Money
 from billing.rules.trial import TrialDates
-from billing.subscriptions.find import NothingOnSale, OnOffer, on_sale, one_on_offer, plans_on_offer
-from billing.subscriptions.models import Plan, Price
+from billing.subscriptions.find import (
+    AnyPlan,
+    AnyPrice,
+    NothingOnSale,
+    OnOffer,
+    on_sale,
+    one_on_offer,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A plan at its price, with the dates of a start today."""
 
-    plan: Plan
-    price: Price
-    then_price: Price | None
+    plan: AnyPlan
+    price: AnyPrice
+    then_price: AnyPrice | None
     """The monthly price after a fixed term; None for a plan that goes on as it is."""
     dates: TrialDates
     renews_on: date
@@ -34,15 +41,14 @@ class Offer:
         return self.then_price.money if self.then_price else None
 
 
-def offer_of(ctx: TransactionContext, terms: tuple[Plan, Price]) -> Offer:
+def offer_of(ctx: TransactionContext, terms: tuple[AnyPlan, AnyPrice]) -> Offer:
     """The offer of these terms now. Raises NothingOnSale where no price follows a fixed term."""
     plan, price = terms
     then_price = on_sale(ctx.session, ctx.today, plan.then_plan_id)[1] if plan.then_plan_id else None
-    return _offer(ctx, (plan, price, then_price))
+    return _offer(ctx, plan, price, then_price)
 
 
-def _offer(ctx: TransactionContext, offered: OnOffer) -> Offer:
-    plan, price, then_price = offered
+def _offer(ctx: TransactionContext, plan: AnyPlan, price: AnyPrice, then_price: AnyPrice | None) -> Offer:
     if plan.then_plan_id and then_price is None:
         raise NothingOnSale
     dates = trial.dates(ctx.today, plan.trial_days, ctx.zone)
@@ -51,12 +57,11 @@ def _offer(ctx: TransactionContext, offered: OnOffer) -> Offer:
 
 def offer_today(ctx: TransactionContext, plan_id: str | None = None, *, by_staff: bool = False) -> Offer:
     """The offer of one plan, or of the first that everyone is offered. Raises NothingOnSale, NotOffered."""
-    return _offer(ctx, one_on_offer(ctx.session, ctx.today, plan_id, by_staff=by_staff))
+    return _offer(ctx, *one_on_offer(ctx.session, ctx.today, plan_id, by_staff=by_staff))
 
 
-def offers_today(ctx: TransactionContext) -> list[Offer]:
-    """All offers to everyone, in the order of the pages. Raises NothingOnSale without any."""
-    found = [_offer(ctx, offered) for offered in plans_on_offer(ctx.session, ctx.today)]
+def offers_of(ctx: TransactionContext, found: Sequence[OnOffer]) -> list[Offer]:
+    """The offers of what may be started today. Raises NothingOnSale without any."""
     if not found:
         raise NothingOnSale
-    return found
+    return [_offer(ctx, *on_offer) for on_offer in found]

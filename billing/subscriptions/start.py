@@ -21,10 +21,8 @@ from billing.rules import periods, trial
 from billing.rules.addresses import canonical
 from billing.rules.lifecycle import State
 from billing.subscriptions.change import reschedule
-from billing.subscriptions.find import live_of
+from billing.subscriptions.find import AnyPlan, AnyPrice, live_of
 from billing.subscriptions.models import (
-    Plan,
-    Price,
     Subscription,
     SubscriptionChange,
     TrialClaim,
@@ -98,8 +96,8 @@ class Starting:
     """What a reader has agreed to, and their card."""
 
     reader_id: str
-    plan: Plan
-    price: Price
+    plan: AnyPlan
+    price: AnyPrice
     payment_method_id: str
     card_expires_on: date
     card_fingerprint: str

@@ -38,7 +38,7 @@ def a_subscriber(world: World, paid: Subscriber) -> Browser:
 
 ACCOUNT = 11
 PAGES: dict[str, tuple[Callable[[World, Subscriber], Browser], str, int]] = {
-    "the offer": (a_stranger, "/", 2),
+    "the offer": (a_stranger, "/", 1),
     "the address": (a_stranger, "/subscribe", 1),
     "the review": (at_the_review, "/subscribe/review", 1),
     "the account, with all that can be withdrawn": (a_subscriber, "/account", 17),

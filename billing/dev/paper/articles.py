@@ -19,8 +19,7 @@ from billing.dev.paper.page_requests import is_ahead, is_proved_crawler, shared_
 from billing.dev.paper.sample_articles import AUDIO_MINUTES, SampleArticle, sample_article
 from billing.rules.access import LISTEN, READ, AccessLevel, Reason, strongest
 from billing.rules.money import Money
-from billing.subscriptions.find import live_of, plan_on_offer
-from billing.subscriptions.models import Plan, Price
+from billing.subscriptions.find import OfferedPlan, OfferedPrice, live_of, plan_on_offer
 from billing.web.kit.access_request import check_for
 from billing.web.kit.view_rows import teaser_of, teasers
 from billing.web.kit.visit import NOINDEX, Visit, Visiting
@@ -101,8 +100,8 @@ class _Found:
     sample: SampleArticle
     checked: AccessResult
     others: list[ListedArticle]
-    plan: Plan
-    price: Price
+    plan: OfferedPlan
+    price: OfferedPrice
     unreached: Unreached | None
 
 
@@ -113,7 +112,7 @@ def _found(visit: Visit, article_id: str) -> _Found:
         raise UnknownArticle
     with visit.begin() as ctx:
         checked = check_for(visit, ctx.session, article_id)
-        others = [other for other in listed.newest(ctx, MOST_OTHERS + 1) if other.article.id != article_id]
+        others = [other for other in listed.newest(ctx, MOST_OTHERS + 1) if other.id != article_id]
         plan, price = plan_on_offer(ctx.session, ctx.today)
         reader = visit.reader
         refuses = unreached(ctx, reader, live_of(ctx.session, reader.id)) if reader else None
@@ -136,7 +135,7 @@ def _view(visit: Visit, found: _Found, *, whole: bool = False) -> views.ArticleP
     """The page's view. `whole` shows the whole text to a proved crawler, which would be refused otherwise (PW-3)."""
     services, sample, checked = visit.services, found.sample, found.checked
     allowed = whole or (READ in checked.decision.features and not checked.pending)
-    teaser = teaser_of(visit, checked.article, checked.stated, is_open=bool(checked.public_windows))
+    teaser = teaser_of(visit, ListedArticle.of(checked))
     canonical = services.site.page(f"/articles/{checked.article.id}")
     return views.ArticlePage(
         teaser=teaser,

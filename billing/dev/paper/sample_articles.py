@@ -48,7 +48,12 @@ def sample_articles() -> tuple[SampleArticle, ...]:
 
 def sample_article(article_id: str) -> SampleArticle | None:
     """The sample article with this id, or None."""
-    return next((article for article in sample_articles() if article.teaser.id == article_id), None)
+    return _by_id().get(article_id)
+
+
+@cache
+def _by_id() -> dict[str, SampleArticle]:
+    return {article.teaser.id: article for article in sample_articles()}
 
 
 def with_sample(teaser: Teaser) -> Teaser:

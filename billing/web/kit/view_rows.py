@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 from billing.access.listed import ListedArticle
-from billing.access.models import Article
-from billing.access.policies import Stated
 from billing.payments import numbers
 from billing.payments.models import PaymentMethod, Refund
 from billing.payments.receipts import Paid
@@ -49,15 +47,15 @@ def sum_of(refunds: Sequence[Refund]) -> Money | None:
 
 def teasers(visit: Visit, articles: Iterable[ListedArticle]) -> tuple[Teaser, ...]:
     """Teasers of articles with their access level now."""
-    return tuple(teaser_of(visit, row.article, row.stated, is_open=row.is_open) for row in articles)
+    return tuple(teaser_of(visit, article) for article in articles)
 
 
-def teaser_of(visit: Visit, article: Article, stated: Stated, *, is_open: bool) -> Teaser:
+def teaser_of(visit: Visit, article: ListedArticle) -> Teaser:
     """The teaser of an article in the registry."""
-    access = stated.policy.level.value
-    if stated.policy.free_span(visit.at) is not None:
+    access = article.policy.level.value
+    if article.policy.free_span(visit.at) is not None:
         access = "free"
-    elif is_open:
+    elif article.is_open:
         access = "open"
     teaser = Teaser(
         id=article.id,

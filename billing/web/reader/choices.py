@@ -15,9 +15,8 @@ from billing.platform.errors import Refusal
 from billing.readers import consents
 from billing.rules import tax
 from billing.rules.lifecycle import State
-from billing.rules.money import Money
 from billing.subscriptions.find import terms_on
-from billing.subscriptions.models import Price, Subscription, TermsChangeReason
+from billing.subscriptions.models import Subscription, TermsChangeReason
 from billing.subscriptions.offer import offer_of
 from billing.subscriptions.schedule import pause_is_ahead
 from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
@@ -27,10 +26,6 @@ from billing.web.views.choices import Choices, PausePage, PlanOption, PlanPage
 
 router = APIRouter(include_in_schema=False)
 PLAN_ID = r"^[a-z0-9-]{0,40}$"
-
-
-def _money(price: Price) -> Money:
-    return Money(price.amount, price.currency)
 
 
 def choices(ctx: TransactionContext, subscription: Subscription | None) -> Choices | None:
@@ -52,7 +47,7 @@ def _ahead(ctx: TransactionContext, s: Subscription) -> str | None:
         return None
     plan, price = terms_on(ctx.session, s, s.next_terms_on)
     begins_on = max(s.next_terms_on, s.period_end_on or s.next_terms_on)  # more days came after the notice
-    return f"From {begins_on:%A %-d %B %Y} you pay {_money(price).with_vat_words()} a {plan.period_label}."
+    return f"From {begins_on:%A %-d %B %Y} you pay {price.money.with_vat_words()} a {plan.period_label}."
 
 
 def _options(ctx: TransactionContext, s: Subscription) -> tuple[PlanOption, ...]:
@@ -66,7 +61,7 @@ def _option(switch: Switch) -> PlanOption:
     return PlanOption(
         plan_id=switch.plan.id,
         every=switch.plan.period_label,
-        amount=_money(switch.price),
+        amount=switch.price.money,
         on=switch.on,
         is_fixed_term=switch.plan.then_plan_id is not None,
     )
@@ -98,7 +93,7 @@ def _plan_page(visit: Visit, to: str, error: str | None = None) -> Response:
     view = PlanPage(
         email=signed_in(visit).email,
         option=_option(switch),
-        vat=tax.split(_money(switch.price), tax.rate_on(ctx.today)).vat,
+        vat=tax.split(switch.price.money, tax.rate_on(ctx.today)).vat,
         consent_text=terms.words,
         error=error,
     )
@@ -118,7 +113,7 @@ def choose_plan(
         subscription, reader = running(visit, ctx.session), signed_in(visit)
         switch = change_plan.preview(ctx, subscription, to)
         given_by = consents.GivenBy(reader.email, reader.id, visit.ip, visit.device)
-        consents.record(ctx, given_by, "switch", _terms(ctx, switch), _money(switch.price), switch.on)
+        consents.record(ctx, given_by, "switch", _terms(ctx, switch), switch.price.money, switch.on)
         change_plan.choose_plan(ctx, subscription.id, to, reason="chosen on the account page")
     return visit.go("/account", "plan")
 
@@ -145,7 +140,7 @@ def ask_pause(visit: Visiting) -> Response:
     view = PausePage(
         email=signed_in(visit).email,
         last_day=options[0].start_on - timedelta(days=1),
-        amount=_money(price),
+        amount=price.money,
         options=options,
     )
     return visit.page(view)

@@ -13,10 +13,12 @@ from billing.payments.dispute_limits import open_of
 from billing.payments.models import CardSetup, SetupPurpose, SetupState
 from billing.platform.actors import ReaderActor
 from billing.platform.context import TransactionContext
+from billing.platform.read_together import read_together
 from billing.readers import consents, rate
 from billing.readers.register import BadAddress, clean_address
 from billing.rules import tax
-from billing.subscriptions.offer import Offer, offer_today, offers_today
+from billing.subscriptions import find
+from billing.subscriptions.offer import Offer, offer_today, offers_of
 from billing.subscriptions.start import Open, open_to
 from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.view_rows import teasers
@@ -41,8 +43,17 @@ router = APIRouter(include_in_schema=False)
 def offer(visit: Visiting) -> Response:
     """The promise, the prices, the dates."""
     with visit.begin() as ctx:
-        first, *others = offers_today(ctx)
-        articles = teasers(visit, listed.newest(ctx, 6))
+        on_offer, newest = read_together(
+            ctx.session,
+            find.ON_OFFER,
+            listed.NEWEST,
+            today=ctx.today,
+            audience=find.EVERYONE,
+            at=ctx.at,
+            most=6,
+        )
+        first, *others = offers_of(ctx, find.offered(on_offer))
+        articles = teasers(visit, listed.listed(ctx, newest))
     return visit.page(OfferPage(offer=first, others=tuple(others), articles=articles))
 
 

@@ -1,18 +1,18 @@
 """May this reader read this article? Gathers the facts for `rules.access.decide`, for pages, programs and edges."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from billing.access import gifts, meter, policies, public_windows
+from billing.access import gifts, meter, public_windows, registered
 from billing.access.articles import UnknownArticle
 from billing.access.entitlements import ANONYMOUS, Entitlements
 from billing.access.gifts import NO_GIFT, GiftResult
-from billing.access.models import Article, PublicWindow
-from billing.access.policies import Stated
+from billing.access.public_windows import OpenWindow
+from billing.access.registered import RegisteredArticle
 from billing.access.visitors import Visitor
-from billing.platform.bulk import load
 from billing.platform.context import TransactionContext
+from billing.platform.read_together import Rows, read_together
 from billing.rules.access import AccessLevel, Decision, Facts, Meter, decide
 
 
@@ -48,9 +48,8 @@ class AccessResult:
 
     `pending`: the article is open only if this reading is counted, and it wasn't."""
 
-    article: Article
-    stated: Stated
-    public_windows: tuple[PublicWindow, ...]
+    article: RegisteredArticle
+    public_windows: tuple[OpenWindow, ...]
     facts: Facts
     decision: Decision
     gift: GiftResult = NO_GIFT
@@ -84,64 +83,77 @@ def check_all(
     """The decision on each question; None for an unknown article. Counts nothing, whatever `AccessRequest.counts` says.
 
     Loads each kind of fact for all questions at once, in a fixed number of statements."""
-    results = _by_policy(
-        ctx, questions, load(ctx.session, Article, {article_id for article_id, _ in questions})
-    )
+    results = _by_policy(ctx, questions)
     closed = [index for index, result in results.items() if not result.decision.allowed]
-    opened = _gifts(ctx, [questions[index] for index in closed])
+    passes, months = _read_before(ctx, [questions[index] for index in closed])
+    opened = _gifts(ctx, [questions[index] for index in closed], passes)
     for index, gift in zip(closed, opened, strict=True):
         results[index] = _with_gift(results[index], gift, ctx.at)
     metered = [
         index
         for index in closed
         if not results[index].decision.allowed
-        and results[index].stated.policy.level is AccessLevel.METERED
+        and results[index].article.stated.policy.level is AccessLevel.METERED
         and questions[index][1].visitors
     ]
     readings = [
         (request.visitors[0], article_id, limits.of(registered=request.entitlements.registered))
         for article_id, request in (questions[index] for index in metered)
     ]
-    for index, found in zip(metered, meter.consult(ctx, readings), strict=True):
+    for index, found in zip(metered, meter.meters_in(ctx, months, readings), strict=True):
         results[index] = _with_meter(results[index], found, ctx.at)
     return [results.get(index) for index in range(len(questions))]
 
 
-def facts_for_anonymous(ctx: TransactionContext, article: Article) -> Facts:
-    """The facts that hold without an account: the policy, and what editors opened."""
-    (result,) = _by_policy(ctx, [(article.id, AccessRequest(ANONYMOUS))], {article.id: article}).values()
-    return result.facts
+def facts_for_anonymous(ctx: TransactionContext, article_id: str) -> Facts:
+    """The facts that hold without an account: the policy, and what editors opened. Raises UnknownArticle."""
+    for result in _by_policy(ctx, [(article_id, AccessRequest(ANONYMOUS))]).values():
+        return result.facts
+    raise UnknownArticle
 
 
-def _by_policy(
-    ctx: TransactionContext, questions: Sequence[Question], known: Mapping[str, Article]
-) -> dict[int, AccessResult]:
-    """The decisions without gifts and meter, by the question's index; none for an article that isn't `known`."""
-    names = {row.section for row in known.values()}
-    sections = policies.of_sections(ctx.session, names)
-    windows = public_windows.of_articles(ctx, known, names)
+def _by_policy(ctx: TransactionContext, questions: Sequence[Question]) -> dict[int, AccessResult]:
+    """The decisions without gifts and meter, by the question's index; none for an unknown article."""
+    asked = list({article_id for article_id, _ in questions})
+    rows, open_rows = read_together(
+        ctx.session, registered.THESE, public_windows.OVER_ARTICLES, articles=asked, at=ctx.at
+    )
+    articles = {row[0]: RegisteredArticle.of(ctx.site, row) for row in rows}
+    windows = [OpenWindow(*row) for row in open_rows]
 
-    def result(article: Article, entitlements: Entitlements) -> AccessResult:
-        stated = policies.stated(ctx.site, article, sections)
-        over_it = tuple(window for window in windows if public_windows.opens(window, article))
+    def result(article: RegisteredArticle, entitlements: Entitlements) -> AccessResult:
+        over_it = tuple(window for window in windows if window.opens(article.id, article.section))
         spans = public_windows.spans(over_it)
-        facts = Facts(stated.policy, entitlements.registered, entitlements.held, opened=spans)
-        return AccessResult(article, stated, over_it, facts, decide(facts, ctx.at))
+        facts = Facts(article.stated.policy, entitlements.registered, entitlements.held, opened=spans)
+        return AccessResult(article, over_it, facts, decide(facts, ctx.at))
 
     return {
-        index: result(known[article_id], request.entitlements)
+        index: result(articles[article_id], request.entitlements)
         for index, (article_id, request) in enumerate(questions)
-        if article_id in known
+        if article_id in articles
     }
 
 
-def _gifts(ctx: TransactionContext, questions: Sequence[Question]) -> list[GiftResult]:
-    """What gifts give: those opened before, else the link just followed, which isn't counted yet."""
-    passes = gifts.passes(
-        ctx,
-        {article_id for article_id, _ in questions},
-        {visitor.id for _, request in questions for visitor in request.visitors if not visitor.is_new},
+def _read_before(ctx: TransactionContext, questions: Sequence[Question]) -> tuple[Rows, Rows]:
+    """What their visitors opened as gifts, and counted this month: rows of `gifts.PASSES` and `meter.MONTHS`."""
+    visitors = {visitor.id for _, request in questions for visitor in request.visitors if not visitor.is_new}
+    if not visitors:
+        return [], []
+    passes, months = read_together(
+        ctx.session,
+        gifts.PASSES,
+        meter.MONTHS,
+        at=ctx.at,
+        month=meter.month_of(ctx.site, ctx.at),
+        articles=list({article_id for article_id, _ in questions}),
+        visitors=list(visitors),
     )
+    return passes, months
+
+
+def _gifts(ctx: TransactionContext, questions: Sequence[Question], opened: Rows) -> list[GiftResult]:
+    """What gifts give: those opened before, else the link just followed, which isn't counted yet."""
+    passes = gifts.passes_in(opened)
     links = {request.gift: gifts.by_token(ctx, request.gift) for _, request in questions if request.gift}
 
     def given(article_id: str, request: AccessRequest) -> GiftResult:

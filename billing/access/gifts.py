@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Session, UTCDateTime, col, func, select
 
 from billing.access.entitlements import entitlements_of
 from billing.access.models import Gift, GiftReading
@@ -16,6 +17,7 @@ from billing.platform import ids
 from billing.platform.context import TransactionContext
 from billing.platform.db import lock_one, lock_row
 from billing.platform.errors import Conflict, Forbidden, NotFound
+from billing.platform.read_together import Rows, read_rows
 from billing.platform.site import Site
 from billing.readers.register import lock_reader
 from billing.rules.access import READ, Entitlement, Facts, Reason, decide, strongest
@@ -177,19 +179,30 @@ def passes(
     """What opened gifts give these visitors for these articles at the instant (now or past), by article and visitor."""
     if not articles or not visitors:
         return {}
-    rows = ctx.session.exec(
-        select(Gift.article_id, GiftReading.visitor, func.max(Gift.until))
-        .join(GiftReading, col(GiftReading.gift_id) == Gift.id)
-        .where(
-            col(GiftReading.visitor).in_(visitors),
-            GiftReading.at <= ctx.at,
-            col(Gift.article_id).in_(articles),
-            Gift.until > ctx.at,
-            sa.or_(col(Gift.revoked_at).is_(None), col(Gift.revoked_at) > ctx.at),
-        )
-        .group_by(Gift.article_id, GiftReading.visitor)
+    return passes_in(
+        read_rows(ctx.session, PASSES, at=ctx.at, articles=list(articles), visitors=list(visitors))
     )
+
+
+def passes_in(rows: Rows) -> dict[tuple[str, str], Entitlement]:
+    """The passes of these rows, by article and visitor."""
     return {(article_id, visitor): entitlement(until) for article_id, visitor, until in rows}
+
+
+_TEXTS, _AT = ARRAY(sa.Text), sa.bindparam("at", type_=UTCDateTime())
+PASSES = (
+    sa.select(col(Gift.article_id), col(GiftReading.visitor), func.max(Gift.until))
+    .join(GiftReading, col(GiftReading.gift_id) == Gift.id)
+    .where(
+        col(GiftReading.visitor) == sa.any_(sa.bindparam("visitors", type_=_TEXTS)),
+        col(GiftReading.at) <= _AT,
+        col(Gift.article_id) == sa.any_(sa.bindparam("articles", type_=_TEXTS)),
+        col(Gift.until) > _AT,
+        sa.or_(col(Gift.revoked_at).is_(None), col(Gift.revoked_at) > _AT),
+    )
+    .group_by(Gift.article_id, GiftReading.visitor)
+)
+"""The query of `passes`, for `:at`, `:articles` and `:visitors`; `passes_in` takes its rows."""
 
 
 def offered(gift: Gift, article_id: str, at: datetime) -> GiftResult:

@@ -9,12 +9,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Session, col
 
 from billing.access.models import MeterMonth
 from billing.access.visitors import FirstReading, Visitor
 from billing.platform.context import TransactionContext
 from billing.platform.db import span
+from billing.platform.read_together import Rows, read_rows
 from billing.platform.site import Site
 from billing.rules.access import Meter
 from billing.rules.periods import add_months, start_of_day
@@ -60,11 +62,28 @@ class MeterReading:
 
 def consult(ctx: TransactionContext, readings: Sequence[tuple[Visitor, str, int]]) -> list[Meter]:
     """The meter for each visitor, article and limit, in one statement. Counts nothing."""
+    visitors = [visitor.id for visitor, _, _ in readings if not visitor.is_new]
+    rows = (
+        read_rows(ctx.session, MONTHS, month=month_of(ctx.site, ctx.at), visitors=visitors)
+        if visitors
+        else []
+    )
+    return meters_in(ctx, rows, readings)
+
+
+MONTHS = sa.select(col(MeterMonth.visitor), col(MeterMonth.readings)).where(
+    col(MeterMonth.visitor) == sa.any_(sa.bindparam("visitors", type_=ARRAY(sa.Text))),
+    col(MeterMonth.month) == sa.bindparam("month"),
+)
+"""The query of what `:visitors` have counted in a `:month`; `meters_in` takes its rows."""
+
+
+def meters_in(
+    ctx: TransactionContext, rows: Rows, readings: Sequence[tuple[Visitor, str, int]]
+) -> list[Meter]:
+    """The meter for each visitor, article and limit, from the rows of this month."""
     month = month_of(ctx.site, ctx.at)
-    visitors = {visitor.id for visitor, _, _ in readings if not visitor.is_new}
-    mine = (col(MeterMonth.visitor).in_(visitors), MeterMonth.month == month)
-    rows = select(MeterMonth.visitor, MeterMonth.readings).where(*mine)
-    months = dict(ctx.session.exec(rows).all()) if visitors else {}
+    months: dict[str, dict[str, str]] = dict(rows)
     return [
         meter_of(ctx.site, month, counted_by(visitor, month, months.get(visitor.id)), article_id, limit)
         for visitor, article_id, limit in readings

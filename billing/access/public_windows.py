@@ -3,6 +3,7 @@
 A window closes by itself. Meters don't count meanwhile."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,27 @@ from billing.platform.context import TransactionContext
 from billing.platform.db import lock_row
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.rules.policies import FreeSpan
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWindow:
+    """A window that is open, as an access check needs it."""
+
+    scope: Scope
+    subject: str
+    opened_at: datetime
+    until: datetime
+    reason: str
+
+    def opens(self, article_id: str, section: str) -> bool:
+        """Whether it opens this article as long as it lasts."""
+        match self.scope:
+            case Scope.ARTICLE:
+                return self.subject == article_id
+            case Scope.SECTION:
+                return self.subject == section
+            case Scope.SITE:
+                return True
 
 
 class PastMoment(Invalid):
@@ -111,6 +133,24 @@ _OF_ARTICLES = _LIVE.where(
 _OPEN = _LIVE.order_by(col(PublicWindow.id).desc())
 
 
+_SECTIONS = sa.select(col(Article.section)).where(
+    col(Article.id) == sa.any_(sa.bindparam("articles", type_=_TEXTS))
+)
+OVER_ARTICLES = sa.select(
+    *(
+        col(PublicWindow.scope),
+        col(PublicWindow.subject),
+        col(PublicWindow.opened_at),
+        col(PublicWindow.until),
+    ),
+    col(PublicWindow.reason),
+).where(
+    is_live(sa.bindparam("at")),
+    covers(sa.any_(sa.bindparam("articles", type_=_TEXTS)), sa.any_(_SECTIONS.scalar_subquery())),
+)
+"""The query of the windows over the articles `:articles`, or their sections, `:at` an instant: rows of `OpenWindow`."""
+
+
 def open_at(ctx: TransactionContext) -> list[PublicWindow]:
     """The windows open at the instant (now or past), newest first."""
     return list(ctx.session.scalars(_OPEN, {"at": ctx.at}))
@@ -126,22 +166,11 @@ def closed(ctx: TransactionContext, limit: int = 30) -> list[PublicWindow]:
 def of_articles(
     ctx: TransactionContext, article_ids: Collection[str], sections: Collection[str]
 ) -> list[PublicWindow]:
-    """The windows at the instant over any of these articles or their sections; `opens` says which one it opens."""
+    """The windows at the instant over any of these articles or their sections."""
     among = {"articles": list(article_ids), "sections": list(sections)}
     return list(ctx.session.scalars(_OF_ARTICLES, {"at": ctx.at, **among}))
 
 
-def opens(window: PublicWindow, article: Article) -> bool:
-    """Whether it opens this article as long as it lasts."""
-    match window.scope:
-        case Scope.ARTICLE:
-            return window.subject == article.id
-        case Scope.SECTION:
-            return window.subject == article.section
-        case Scope.SITE:
-            return True
-
-
-def spans(windows: Sequence[PublicWindow]) -> tuple[FreeSpan, ...]:
+def spans(windows: Sequence[PublicWindow | OpenWindow]) -> tuple[FreeSpan, ...]:
     """The windows for the rules, with their planned ends: an early end counts only once it has come."""
     return tuple(FreeSpan(row.opened_at, row.until) for row in windows)

@@ -10,11 +10,12 @@ from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlmodel import Session, UTCDateTime
 
+Query = sa.Select[*tuple[Any, ...]]
 Rows = list[tuple[Any, ...]]
 _DIALECT = psycopg.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 
 
-def read_together(session: Session, *queries: sa.Select[Any], **parameters: Any) -> list[Rows]:
+def read_together(session: Session, *queries: Query, **parameters: Any) -> list[Rows]:
     """The rows of each query.
 
     A query names columns, not tables, and is made once, with its module. A list is a parameter of `= ANY`. The rows travel as
@@ -25,7 +26,7 @@ def read_together(session: Session, *queries: sa.Select[Any], **parameters: Any)
     return [read(rows or ()) for read, rows in zip(readers, found, strict=True)]
 
 
-def read_rows(session: Session, query: sa.Select[Any], **parameters: Any) -> Rows:
+def read_rows(session: Session, query: Query, **parameters: Any) -> Rows:
     """The rows of one query, as `read_together`."""
     (rows,) = read_together(session, query, **parameters)
     return rows
@@ -35,7 +36,7 @@ _Reader = Callable[[Any], Rows]
 
 
 @cache
-def _compiled(queries: tuple[sa.Select[Any], ...]) -> tuple[str, dict[str, Any], tuple[_Reader, ...]]:
+def _compiled(queries: tuple[Query, ...]) -> tuple[str, dict[str, Any], tuple[_Reader, ...]]:
     """The statement for the driver, the values of its constants, and a reader of each query's rows. Made once: compiling a
     statement takes longer than running it."""
     subqueries = [query.subquery() for query in queries]

@@ -17,8 +17,10 @@ from billing.dev.paper.listening import recording
 from billing.dev.paper.news_article import is_free, news_article, open_graph
 from billing.dev.paper.page_requests import is_ahead, is_proved_crawler, shared_page
 from billing.dev.paper.sample_articles import AUDIO_MINUTES, SampleArticle, sample_article
+from billing.platform.read_together import read_together
 from billing.rules.access import LISTEN, READ, AccessLevel, Reason, strongest
 from billing.rules.money import Money
+from billing.subscriptions import find
 from billing.subscriptions.find import OfferedPlan, OfferedPrice, live_of, plan_on_offer
 from billing.web.kit.access_request import check_for
 from billing.web.kit.view_rows import teaser_of, teasers
@@ -112,8 +114,17 @@ def _found(visit: Visit, article_id: str) -> _Found:
         raise UnknownArticle
     with visit.begin() as ctx:
         checked = check_for(visit, ctx.session, article_id)
-        others = [other for other in listed.newest(ctx, MOST_OTHERS + 1) if other.id != article_id]
-        plan, price = plan_on_offer(ctx.session, ctx.today)
+        newest, on_offer = read_together(
+            ctx.session,
+            listed.NEWEST,
+            find.ON_OFFER,
+            at=ctx.at,
+            most=MOST_OTHERS + 1,
+            today=ctx.today,
+            audience=find.EVERYONE,
+        )
+        others = [other for other in listed.listed(ctx, newest) if other.article.id != article_id]
+        plan, price, _ = find.the_one(find.offered(on_offer), None)
         reader = visit.reader
         refuses = unreached(ctx, reader, live_of(ctx.session, reader.id)) if reader else None
     return _Found(sample, checked, others[:MOST_OTHERS], plan, price, refuses)
@@ -127,7 +138,7 @@ def _is_everybodys(visit: Visit, checked: AccessResult) -> bool:
     """Whether the page depends on the article only: no meter or gift was checked, and crawlers get the same page."""
     if checked.decision.allowed:
         return checked.decision.reason in (Reason.FREE, Reason.OPEN)
-    metered = checked.stated.policy.level is AccessLevel.METERED
+    metered = checked.article.stated.policy.level is AccessLevel.METERED
     return not metered and checked.gift == NO_GIFT and not visit.services.settings.crawlers
 
 
@@ -135,7 +146,7 @@ def _view(visit: Visit, found: _Found, *, whole: bool = False) -> views.ArticleP
     """The page's view. `whole` shows the whole text to a proved crawler, which would be refused otherwise (PW-3)."""
     services, sample, checked = visit.services, found.sample, found.checked
     allowed = whole or (READ in checked.decision.features and not checked.pending)
-    teaser = teaser_of(visit, ListedArticle.of(checked))
+    teaser = teaser_of(visit, checked.article, is_open=bool(checked.public_windows))
     canonical = services.site.page(f"/articles/{checked.article.id}")
     return views.ArticlePage(
         teaser=teaser,
@@ -171,7 +182,7 @@ def _note(checked: AccessResult) -> str | None:
 
 def _terms(visit: Visit, checked: AccessResult) -> str | None:
     """A note about an article that is free for a limited time, now or later."""
-    at, policy = visit.at, checked.stated.policy
+    at, policy = visit.at, checked.article.stated.policy
     free = policy.free_span(at)
     if free is not None:
         return f"Free for everyone until {visit.look.moment(free.end)}." if free.end else None

@@ -4,7 +4,6 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from billing.access import gifts
-from billing.access.articles import article
 from billing.access.check import facts_for_anonymous
 from billing.platform.actors import WORKER
 from billing.web.kit.visit import Guarded
@@ -20,7 +19,6 @@ def give(visit: Guarded, article_id: str) -> Response:
     if visit.reader is None:
         return visit.go("/sign-in")
     with services.database.begin(services.site, visit.at, WORKER) as ctx:
-        found = article(ctx.session, article_id)
-        anonymous = facts_for_anonymous(ctx, found)
+        anonymous = facts_for_anonymous(ctx, article_id)
         gift = gifts.give(ctx, services.gift_terms, visit.reader.id, article_id, anonymous)
     return visit.go(f"{ROOM}/{gift.id}")

@@ -8,7 +8,6 @@ from pydantic import Field
 from starlette.responses import Response
 
 from billing.access import gifts
-from billing.access.articles import article
 from billing.access.check import facts_for_anonymous
 from billing.access.models import Gift
 from billing.http import shapes
@@ -33,7 +32,7 @@ def give(article_id: ArticleId, body: GiftBody, caller: Supports) -> Response:
 
     def do(ctx: TransactionContext) -> Answer:
         terms = caller.services.gift_terms
-        anonymous = facts_for_anonymous(ctx, article(ctx.session, article_id))
+        anonymous = facts_for_anonymous(ctx, article_id)
         gift = gifts.give(ctx, terms, body.reader_id, article_id, anonymous)
         left = gifts.gifts_left(ctx, terms, body.reader_id)
         return 201, _shape(caller, gift) | {"left_this_month": left}

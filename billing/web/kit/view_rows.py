@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from billing.access.listed import ListedArticle
+from billing.access.registered import RegisteredArticle
 from billing.payments import numbers
 from billing.payments.models import PaymentMethod, Refund
 from billing.payments.receipts import Paid
@@ -47,15 +48,16 @@ def sum_of(refunds: Sequence[Refund]) -> Money | None:
 
 def teasers(visit: Visit, articles: Iterable[ListedArticle]) -> tuple[Teaser, ...]:
     """Teasers of articles with their access level now."""
-    return tuple(teaser_of(visit, article) for article in articles)
+    return tuple(teaser_of(visit, row.article, is_open=row.is_open) for row in articles)
 
 
-def teaser_of(visit: Visit, article: ListedArticle) -> Teaser:
+def teaser_of(visit: Visit, article: RegisteredArticle, *, is_open: bool) -> Teaser:
     """The teaser of an article in the registry."""
-    access = article.policy.level.value
-    if article.policy.free_span(visit.at) is not None:
+    policy = article.stated.policy
+    access = policy.level.value
+    if policy.free_span(visit.at) is not None:
         access = "free"
-    elif article.is_open:
+    elif is_open:
         access = "open"
     teaser = Teaser(
         id=article.id,

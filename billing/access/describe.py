@@ -1,7 +1,7 @@
 """What a reader can read, in one sentence for the reader: by the subscription, or by complimentary days."""
 
 from billing.access import grants
-from billing.access.entitlements import entitlements_of
+from billing.access.entitlements import Entitlements
 from billing.platform.context import TransactionContext
 from billing.rules.access import Reason, strongest
 from billing.subscriptions.describe import in_a_sentence
@@ -9,11 +9,13 @@ from billing.subscriptions.find import stopped_by_bank
 from billing.subscriptions.models import Subscription
 
 
-def sentence_of(ctx: TransactionContext, reader_id: str, subscription: Subscription | None) -> str:
-    """The sentence at this instant. `subscription` is the reader's latest."""
-    held = strongest(entitlements_of(ctx, reader_id).held, ctx.at)
+def sentence_of(
+    ctx: TransactionContext, entitlements: Entitlements, subscription: Subscription | None
+) -> str:
+    """The sentence at this instant for a reader with these entitlements. `subscription` is the reader's latest."""
+    held, reader_id = strongest(entitlements.held, ctx.at), entitlements.reader_id
     is_given = held is not None and held.reason is Reason.COMPLIMENTARY
-    grant = grants.last_of(ctx, reader_id) if is_given else None
+    grant = grants.last_of(ctx, reader_id) if is_given and reader_id is not None else None
     if grant is None:
         by_bank = (
             subscription is not None

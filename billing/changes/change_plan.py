@@ -1,5 +1,6 @@
 """Another plan from the next period on: the reader chooses it with its price in view, and can undo it until it begins (CPA-1)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -19,7 +20,7 @@ from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import SubscriptionPatch, change, lock
-from billing.subscriptions.find import AnyPlan, AnyPrice, NotOffered, plan_on_offer, plans_on_offer
+from billing.subscriptions.find import AnyPlan, AnyPrice, NotOffered, OnOffer, plan_on_offer
 from billing.subscriptions.models import (
     NoticeState,
     Plan,
@@ -76,10 +77,9 @@ def preview(
     return Switch(plan, price, starts_on)
 
 
-def previews(ctx: TransactionContext, subscription: Subscription) -> list[Switch]:
-    """What each change would do that everyone is offered. Raises as `preview`, but neither UnknownPlan nor SamePlan."""
+def previews(ctx: TransactionContext, subscription: Subscription, offered: Sequence[OnOffer]) -> list[Switch]:
+    """What each change to a plan on offer would do. Raises as `preview`, but neither UnknownPlan nor SamePlan."""
     starts_on, coming = _starts_on(ctx, subscription), coming_plan(ctx.session, subscription)
-    offered = plans_on_offer(ctx.session, ctx.today)
     return [Switch(plan, price, starts_on) for plan, price, _ in offered if plan.id != coming]
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlmodel import Session, col, select
+import sqlalchemy as sa
+from sqlmodel import Session, col, func, select
 
 from billing.payments.models import Attempt, Invoice, Payment, Refund
 from billing.platform.context import TransactionContext
@@ -48,6 +49,15 @@ def due_back(
     chosen = [row for row in paid if row in last or _came_after(row[0], row[2], asked_at)]
     left = [DueBack(payment, invoice, refund.left_of(session, payment)) for payment, invoice, _ in chosen]
     return [back for back in left if back.cents]
+
+
+FIRST_PAID = (
+    sa.select(col(Invoice.subscription_id), func.min(Payment.paid_at))
+    .join(Payment, col(Payment.invoice_id) == Invoice.id)
+    .where(col(Invoice.reader_id) == sa.bindparam("reader_id"), col(Payment.duplicate).is_(False))
+    .group_by(Invoice.subscription_id)
+)
+"""The query of when each subscription of `:reader_id` was paid for first; one that never was is missing."""
 
 
 def paid_for(session: Session, subscription: Subscription) -> Sequence[tuple[Payment, Invoice, Attempt]]:

@@ -81,7 +81,7 @@ def offered(ctx: TransactionContext, subscription: Subscription | None) -> Withd
     if not paid:
         return None
     payment, invoice, _ = paid[0]
-    last_day = cooling_off.last_day(payment.paid_at, ctx.site.policy.cooling_off_days, ctx.zone)
+    last_day = _last_day(ctx, payment.paid_at)
     if ctx.today > last_day or dispute_limits.is_taken(ctx.session, payment):
         return None
     first = DueBack(payment, invoice, refund.left_of(ctx.session, payment))
@@ -101,6 +101,15 @@ def offered(ctx: TransactionContext, subscription: Subscription | None) -> Withd
         tuple(before),
         needs_staff=len(before) >= ctx.site.policy.withdrawals_a_year,
     )
+
+
+def is_in_time(ctx: TransactionContext, first_paid_at: datetime) -> bool:
+    """Whether the cooling-off days after this first payment last: before, or after them, nothing is `offered`."""
+    return ctx.today <= _last_day(ctx, first_paid_at)
+
+
+def _last_day(ctx: TransactionContext, first_paid_at: datetime) -> date:
+    return cooling_off.last_day(first_paid_at, ctx.site.policy.cooling_off_days, ctx.zone)
 
 
 def _earlier(ctx: TransactionContext, paid: Sequence[tuple[Payment, Invoice, Attempt]]) -> list[Earlier]:

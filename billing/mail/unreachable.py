@@ -1,12 +1,15 @@
 """Addresses that refuse our mail: permanently, or for long while other mail goes out. Our own faults don't count."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session, col, select
 
 from billing.mail.models import NOT_WRITTEN, STOPPED, Message, MessageState
+from billing.platform.read_together import Rows, read_rows
 
 _TIME_IN_ID = len("msg_") + 10
 """Letters of a mail's id that encode when it was queued."""
@@ -22,35 +25,53 @@ _CONCLUSIVE = sa.and_(
 """It is no longer queued, and was attempted for long enough."""
 
 
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """A conclusive mail: what became of it."""
+
+    id: str
+    recipient: str
+    state: MessageState
+    created_at: datetime
+    expires_at: datetime
+    tries: int
+    last_answer: str | None
+
+
 def refused(session: Session, keys: Collection[str]) -> bool:
     """Whether an address refused any mail with one of these keys."""
-    conclusive = sa.select(Message).where(col(Message.key).in_(keys), _CONCLUSIVE)
-    return _any_refused(session, session.scalars(conclusive))
+    return any_refused(session, read_rows(session, _WITH_KEYS, keys=list(keys)))
 
 
 def last_refused(session: Session, keys: Collection[str]) -> bool:
     """Whether an address refused the last conclusive mail with one of these keys."""
-    last = _LAST.where(col(Message.key).in_(keys))
-    return _any_refused(session, session.scalars(last))
+    return any_refused(session, read_rows(session, _LAST_WITH_KEYS, keys=list(keys)))
 
 
 def refuses(session: Session, reader_id: str, address: str) -> bool:
     """Whether the reader's address refused the last conclusive mail to it."""
-    return _any_refused(session, session.scalars(_LAST_TO, {"reader_id": reader_id, "address": address}))
+    return any_refused(session, read_rows(session, LAST_TO, reader_id=reader_id, address=address))
 
 
-_LAST = sa.select(Message).where(_CONCLUSIVE).order_by(col(Message.id).desc()).limit(1)
-# made once: building a statement takes as long as running it
-_LAST_TO = _LAST.where(
-    col(Message.reader_id) == sa.bindparam("reader_id"), col(Message.recipient) == sa.bindparam("address")
+_ATTEMPTED = sa.select(*(getattr(Message, field.name) for field in fields(Attempted))).where(_CONCLUSIVE)
+_WITH_KEYS = _ATTEMPTED.where(col(Message.key) == sa.any_(sa.bindparam("keys", type_=ARRAY(sa.Text))))
+_LAST_WITH_KEYS = _WITH_KEYS.order_by(col(Message.id).desc()).limit(1)
+LAST_TO = (
+    _ATTEMPTED.where(
+        col(Message.reader_id) == sa.bindparam("reader_id"), col(Message.recipient) == sa.bindparam("address")
+    )
+    .order_by(col(Message.id).desc())
+    .limit(1)
 )
+"""The query of the last conclusive mail to `:address`, the one of `:reader_id`; `any_refused` takes its rows."""
 
 
-def _any_refused(session: Session, messages: Iterable[Message]) -> bool:
-    return any(_was_refused(session, message) for message in messages)
+def any_refused(session: Session, rows: Rows) -> bool:
+    """Whether an address refused any of these mails."""
+    return any(_was_refused(session, Attempted(*row)) for row in rows)
 
 
-def _was_refused(session: Session, message: Message) -> bool:
+def _was_refused(session: Session, message: Attempted) -> bool:
     """By a 5xx answer; by staff, who stopped all mail there; or by 4xx answers until it expired, while another address accepted
     mail, so the relay worked. A mail that we couldn't render doesn't count."""
     answer = message.last_answer or ""

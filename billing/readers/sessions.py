@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session, col, select
 
 from billing.platform import ids
@@ -79,7 +80,7 @@ def recognise(ctx: TransactionContext, secret: str) -> tuple[ReaderSession, Read
 
     Changes nothing (see `note_seen`). Both rows are detached, so they outlive the transaction."""
     digests = ctx.site.tokens.digests("session", secret)
-    found = ctx.session.execute(_RECOGNISE, {"digests": digests}).first()
+    found = ctx.session.execute(_RECOGNISE, {"digests": list(digests)}).first()
     if found is None:
         return None
     for row in found:
@@ -91,7 +92,7 @@ def recognise(ctx: TransactionContext, secret: str) -> tuple[ReaderSession, Read
 _RECOGNISE = (
     select(ReaderSession, Reader)
     .join(Reader, col(Reader.id) == ReaderSession.reader_id)
-    .where(col(ReaderSession.token_hash).in_(sa.bindparam("digests", expanding=True)))
+    .where(col(ReaderSession.token_hash) == sa.any_(sa.bindparam("digests", type_=ARRAY(sa.Text))))
 )
 
 
@@ -137,8 +138,12 @@ def is_fresh(row: ReaderSession, at: datetime) -> bool:
 
 def open_sessions(ctx: TransactionContext, reader_id: str) -> list[ReaderSession]:
     """Where the reader is signed in, newest first."""
-    since = {"idle_since": ctx.at - IDLE, "begun_since": ctx.at - ABSOLUTE}
-    return list(ctx.session.scalars(_OPEN, {"reader_id": reader_id, **since}))
+    return list(ctx.session.scalars(_OPEN, {"reader_id": reader_id, **open_since(ctx.at)}))
+
+
+def open_since(at: datetime) -> dict[str, datetime]:
+    """From when an open session was last seen, and from when it began, at the latest."""
+    return {"idle_since": at - IDLE, "begun_since": at - ABSOLUTE}
 
 
 _OPEN = (
@@ -151,6 +156,10 @@ _OPEN = (
     )
     .order_by(col(ReaderSession.id).desc())
 )
+
+
+OPEN = _OPEN.with_only_columns(col(ReaderSession.id), col(ReaderSession.device), col(ReaderSession.seen_at))
+"""The query of id, device and last visit of the sessions that `open_sessions` finds, for `:reader_id` and `open_since`."""
 
 
 def end_sessions(

@@ -1,6 +1,7 @@
 """The reader's account: how things stand, the card, cancelling and undoing it."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -8,11 +9,11 @@ from starlette.responses import Response
 
 from billing.access.describe import sentence_of
 from billing.changes.cancel import may_undo
-from billing.payments import attempt_history, dispute_limits, receipts
+from billing.payments import attempt_history, receipts
 from billing.payments.invoices import open_invoice
 from billing.payments.latest import latest_with_card
 from billing.platform.context import TransactionContext
-from billing.readers import devices, sessions, sign_in
+from billing.readers import devices, sign_in
 from billing.readers.models import Reader
 from billing.readers.register import BadAddress
 from billing.rules.lifecycle import State
@@ -25,6 +26,7 @@ from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.view_rows import card_of, receipt_row
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import step_up
+from billing.web.reader.account_facts import account_facts
 from billing.web.reader.cancelling import (
     Filled,
     cancel_page,
@@ -38,13 +40,13 @@ from billing.web.reader.cancelling import (
 from billing.web.reader.change_card import card_is_asked_for, open_card_page
 from billing.web.reader.choices import choices
 from billing.web.reader.guard import running, signed_in
-from billing.web.reader.unreached import unreached
+from billing.web.reader.unreached import refusing
 from billing.web.views.account import (
-    AccountDispute,
     AccountPage,
     ChangeCardPage,
     NextChargeRow,
     PastDue,
+    ReceiptRow,
     SessionRow,
     WithdrawPage,
 )
@@ -62,37 +64,39 @@ def account(visit: Visiting) -> Response:
 
 
 def _account(visit: Visit, ctx: TransactionContext, reader: Reader) -> AccountPage:
-    session, found = ctx.session, latest_with_card(ctx.session, reader.id)
+    found, facts = latest_with_card(ctx.session, reader.id), account_facts(ctx, reader)
     held = latest = found.subscription if found else None
     if latest and (latest.state is State.ENDED or (latest.cancels_at and latest.cancels_at <= ctx.at)):
         held = None  # a cancelled one is over at its instant, though its job may be late
-    dispute = dispute_limits.open_of(session, reader.id)
     can_cancel = held is not None and held.cancels_at is None
     return AccountPage(
         email=reader.email,
-        status=sentence_of(ctx, reader.id, latest),
+        status=sentence_of(ctx, facts.entitlements, latest),
         next_charge=_next_charge(ctx, held),
         card=card_of(found.card) if found and found.card and held else None,
         past_due=_past_due(ctx, held),
         can_cancel=can_cancel,
         can_resume=held is not None and may_undo(ctx, held),
-        dispute=AccountDispute(amount=Money(dispute.amount), inquiry=dispute.inquiry) if dispute else None,
-        unreached=unreached(ctx, reader, latest),
+        dispute=facts.dispute,
+        unreached=refusing(ctx, latest) if latest and facts.refuses_mail else None,
         cancel_request_at=held.cancel_request_at if held and can_cancel else None,
         charge_put_off=held is not None and held.held_until is not None,
-        withdraw=withdrawal(ctx, latest, BACK),
-        plan=choices(ctx, held),
+        withdraw=withdrawal(ctx, latest, BACK) if facts.may_withdraw(ctx, latest) else None,
+        plan=choices(ctx, held, facts.on_offer),
         can_subscribe=held is None,
-        receipts=tuple(receipt_row(paid) for paid in receipts.paid_by(session, reader.id)),
-        sessions=tuple(
-            SessionRow(
-                session_id=row.id,
-                device=devices.in_words(row.device),
-                last_seen_at=row.seen_at,
-                is_this=visit.session is not None and row.id == visit.session.id,
-            )
-            for row in sessions.open_sessions(ctx, reader.id)
-        ),
+        receipts=_receipts(ctx, reader) if facts.first_paid else (),
+        sessions=tuple(_session_row(visit, *row) for row in facts.sessions),
+    )
+
+
+def _receipts(ctx: TransactionContext, reader: Reader) -> tuple[ReceiptRow, ...]:
+    return tuple(receipt_row(paid) for paid in receipts.paid_by(ctx.session, reader.id))
+
+
+def _session_row(visit: Visit, session_id: str, device: str, seen_at: datetime) -> SessionRow:
+    is_this = visit.session is not None and session_id == visit.session.id
+    return SessionRow(
+        session_id=session_id, device=devices.in_words(device), last_seen_at=seen_at, is_this=is_this
     )
 
 

@@ -1,5 +1,6 @@
 """What a reader chooses on the account: another plan from the next period on, a pause; and undoing either."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Annotated
@@ -15,7 +16,7 @@ from billing.platform.errors import Refusal
 from billing.readers import consents
 from billing.rules import tax
 from billing.rules.lifecycle import State
-from billing.subscriptions.find import terms_on
+from billing.subscriptions.find import OnOffer, terms_on
 from billing.subscriptions.models import Subscription, TermsChangeReason
 from billing.subscriptions.offer import offer_of
 from billing.subscriptions.schedule import pause_is_ahead
@@ -28,15 +29,17 @@ router = APIRouter(include_in_schema=False)
 PLAN_ID = r"^[a-z0-9-]{0,40}$"
 
 
-def choices(ctx: TransactionContext, subscription: Subscription | None) -> Choices | None:
-    """For the account page; None without a running subscription."""
+def choices(
+    ctx: TransactionContext, subscription: Subscription | None, offered: Sequence[OnOffer]
+) -> Choices | None:
+    """For the account page, among these plans on offer; None without a running subscription."""
     s = subscription
     if s is None or s.state not in (State.ACTIVE, State.PAUSED) or s.cancels_at is not None:
         return None
     return Choices(
         ahead=_ahead(ctx, s),
         can_undo_plan=s.next_terms_because is TermsChangeReason.SWITCH,
-        plans=_options(ctx, s),
+        plans=_options(ctx, s, offered),
         can_pause=_can_pause(ctx, s),
         pause="running" if s.state is State.PAUSED else "ahead" if pause_is_ahead(s) else "none",
     )
@@ -50,9 +53,9 @@ def _ahead(ctx: TransactionContext, s: Subscription) -> str | None:
     return f"From {begins_on:%A %-d %B %Y} you pay {price.money.with_vat_words()} a {plan.period_label}."
 
 
-def _options(ctx: TransactionContext, s: Subscription) -> tuple[PlanOption, ...]:
+def _options(ctx: TransactionContext, s: Subscription, offered: Sequence[OnOffer]) -> tuple[PlanOption, ...]:
     try:
-        return tuple(_option(switch) for switch in change_plan.previews(ctx, s))
+        return tuple(_option(switch) for switch in change_plan.previews(ctx, s, offered))
     except Refusal:
         return ()
 

@@ -13,6 +13,11 @@ def unreached(ctx: TransactionContext, reader: Reader, subscription: Subscriptio
     """What the page says about it and the subscription. None where mails arrive, or there never was a subscription."""
     if subscription is None or not unreachable.refuses(ctx.session, reader.id, reader.email):
         return None
+    return refusing(ctx, subscription)
+
+
+def refusing(ctx: TransactionContext, subscription: Subscription) -> Unreached:
+    """The same for an address that is known to refuse our mail."""
     return Unreached(
         ended=subscription.state is State.ENDED,
         ends=ends_unless_reached(ctx.session, ctx.site, subscription),

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, func, select
 from starlette.responses import Response
 
 from billing.access.describe import sentence_of
+from billing.access.entitlements import entitlements_of
 from billing.acquirer import breaker
 from billing.billing_run.overdue import overdue_since
 from billing.payments import charge
@@ -80,5 +81,5 @@ def _row(ctx: TransactionContext, found: FoundReader) -> FoundRow:
         email=reader.email,
         by=found.by.value,
         external_id=reader.external_id,
-        standing=sentence_of(ctx, reader.id, latest_of(ctx.session, reader.id)),
+        standing=sentence_of(ctx, entitlements_of(ctx, reader.id), latest_of(ctx.session, reader.id)),
     )

@@ -69,7 +69,7 @@ def _view(
         external_id=reader.external_id,
         since=reader.created_at,
         address_proved=reader.address_proved_at is not None,
-        standing=sentence_of(ctx, reader.id, subscription),
+        standing=sentence_of(ctx, entitlements_of(ctx, reader.id), subscription),
         access=_access(ctx, reader.id),
         next_charge=_next_charge(ctx, subscription),
         card=card_of(card) if card else None,

@@ -111,7 +111,7 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
     extend(app)
     app.mount("/static", Static(directory=STATIC))
     app.router.routes.insert(0, RouteTable(app.router.routes))
-    queue = AdmissionQueue(app, services)
+    queue = AdmissionQueue(probes.Liveness(app), services)
     gate = Gate(RequestMiddleware(queue, services), services)
     app.state.listener = gate.listener
     app.state.registry = CollectorRegistry()

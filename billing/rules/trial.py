@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from billing.rules import notices
@@ -42,6 +43,7 @@ class TrialDates:
     first_charge_on: date
 
 
+@lru_cache(64)  # each page with an offer asks for the same few
 def dates(signed_up_on: date, days: int, zone: ZoneInfo) -> TrialDates:
     """The calendar of a trial that starts on that day, its notices on their aimed days."""
     charge_on = first_charge_on(signed_up_on, days)

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from billing.access_cache.gate import Gate
 from billing.dev.demo.canonical_host import CanonicalHost
+from billing.web.api.probes import Liveness
 from billing.web.kit.admission import AdmissionQueue
 from billing.web.kit.middleware import RequestMiddleware
 from tests.support.world import World
@@ -82,8 +83,9 @@ def fastapi_of(app: ASGIApp) -> FastAPI:
     assert isinstance(front, RequestMiddleware)
     queue = front.app
     assert isinstance(queue, AdmissionQueue)
-    assert isinstance(queue.app, FastAPI)
-    return queue.app
+    assert isinstance(queue.app, Liveness)
+    assert isinstance(queue.app.app, FastAPI)
+    return queue.app.app
 
 
 def _within(listed: list[Any]) -> Iterator[APIRoute]:

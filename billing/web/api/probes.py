@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from sqlmodel import Session
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from billing.acquirer import breaker
 from billing.billing_run.overdue import overdue_since
@@ -27,10 +28,25 @@ from billing.webhooks import inbox
 router = APIRouter(tags=["Operators"])
 
 
+ALIVE = JSONResponse({"status": "ok"})
+
+
 @router.get("/healthz")
-async def healthz() -> JSONResponse:
+async def healthz() -> Response:
     """The process answers."""
-    return JSONResponse({"status": "ok"})
+    return ALIVE
+
+
+class Liveness:
+    """Answers `healthz` before the framework, whose dispatch takes longer than all else of it. Plain ASGI."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or pass the request on. The framework describes the route, and refuses other methods."""
+        is_probe = scope["type"] == "http" and scope["path"] == "/healthz" and scope["method"] == "GET"
+        await (ALIVE if is_probe else self.app)(scope, receive, send)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from billing.rules.money import Money
 from billing.web.views.frame import Frame, Page
 
+FRAME = tuple(field.name for field in fields(Frame))
 STATIC = Path(__file__).parents[1] / "static"
 
 
@@ -44,9 +45,7 @@ class PageRenderer:
 
     def page(self, page: Page, frame: Frame) -> str:
         """Render a whole page. In the template the view is `page`, beside the fields of the frame."""
-        return self.render(
-            page.template, **{field.name: getattr(frame, field.name) for field in fields(frame)}, page=page
-        )
+        return self.render(page.template, **{name: getattr(frame, name) for name in FRAME}, page=page)
 
     def moment(self, at: datetime) -> str:
         """An instant in the publisher's zone: "Monday 16 March 2026 at 09:00". A naive datetime is refused."""

@@ -239,8 +239,9 @@ class Visit:
     @property
     def path(self) -> str:
         """The page's address on this host."""
-        url = self.request.url
-        return url.path + (f"?{url.query}" if url.query else "")
+        query = self.request.scope["query_string"].decode("latin-1")
+        path: str = self.request.scope["path"]
+        return f"{path}?{query}" if query else path
 
     def go(self, path: str, flash: str | None = None) -> Response:
         """Redirect the browser, which then sends a GET."""

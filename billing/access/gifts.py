@@ -191,7 +191,7 @@ def passes_in(rows: Rows) -> dict[tuple[str, str], Entitlement]:
 
 _TEXTS, _AT = ARRAY(sa.Text), sa.bindparam("at", type_=UTCDateTime())
 PASSES = (
-    sa.select(col(Gift.article_id), col(GiftReading.visitor), func.max(Gift.until))
+    sa.select(col(Gift.article_id), col(GiftReading.visitor), func.max(Gift.until).label("until"))
     .join(GiftReading, col(GiftReading.gift_id) == Gift.id)
     .where(
         col(GiftReading.visitor) == sa.any_(sa.bindparam("visitors", type_=_TEXTS)),

@@ -52,7 +52,7 @@ def due_back(
 
 
 FIRST_PAID = (
-    sa.select(col(Invoice.subscription_id), func.min(Payment.paid_at))
+    sa.select(col(Invoice.subscription_id), func.min(Payment.paid_at).label("paid_at"))
     .join(Payment, col(Payment.invoice_id) == Invoice.id)
     .where(col(Invoice.reader_id) == sa.bindparam("reader_id"), col(Payment.duplicate).is_(False))
     .group_by(Invoice.subscription_id)

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from billing.platform import ids
 from billing.platform.context import TransactionContext
 from billing.platform.logs import log_event
+from billing.platform.read_together import entity, read_rows, whole
 from billing.readers.models import Reader, ReaderSession
 from billing.readers.register import lock_reader
 
@@ -78,19 +79,18 @@ def made_room(ctx: TransactionContext, secret: str) -> bool:
 def recognise(ctx: TransactionContext, secret: str) -> tuple[ReaderSession, Reader] | None:
     """The open session with this secret, and its reader: not signed out, seen within 90 days, begun within 180.
 
-    Changes nothing (see `note_seen`). Both rows are detached, so they outlive the transaction."""
+    Changes nothing (see `note_seen`). Both rows belong to no session: they outlive the transaction."""
     digests = ctx.site.tokens.digests("session", secret)
-    found = ctx.session.execute(_RECOGNISE, {"digests": list(digests)}).first()
-    if found is None:
-        return None
-    for row in found:
-        ctx.session.expunge(row)
-    session, reader = found
-    return (session, reader) if _is_live(session, ctx.at) else None
+    for row in read_rows(ctx.session, _RECOGNISE, digests=list(digests)):
+        session, reader = entity(ReaderSession, row[0]), entity(Reader, row[1])
+        if _is_live(session, ctx.at):
+            return session, reader
+    return None
 
 
 _RECOGNISE = (
-    select(ReaderSession, Reader)
+    sa.select(whole(ReaderSession), whole(Reader))
+    .select_from(ReaderSession)
     .join(Reader, col(Reader.id) == ReaderSession.reader_id)
     .where(col(ReaderSession.token_hash) == sa.any_(sa.bindparam("digests", type_=ARRAY(sa.Text))))
 )

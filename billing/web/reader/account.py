@@ -11,7 +11,6 @@ from billing.access.describe import sentence_of
 from billing.changes.cancel import may_undo
 from billing.payments import attempt_history, receipts
 from billing.payments.invoices import open_invoice
-from billing.payments.latest import latest_with_card
 from billing.platform.context import TransactionContext
 from billing.readers import devices, sign_in
 from billing.readers.models import Reader
@@ -64,7 +63,8 @@ def account(visit: Visiting) -> Response:
 
 
 def _account(visit: Visit, ctx: TransactionContext, reader: Reader) -> AccountPage:
-    found, facts = latest_with_card(ctx.session, reader.id), account_facts(ctx, reader)
+    facts = account_facts(ctx, reader)
+    found = facts.latest
     held = latest = found.subscription if found else None
     if latest and (latest.state is State.ENDED or (latest.cancels_at and latest.cancels_at <= ctx.at)):
         held = None  # a cancelled one is over at its instant, though its job may be late

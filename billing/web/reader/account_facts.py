@@ -1,4 +1,4 @@
-"""What the account page shows of a reader besides the subscription, read in one statement."""
+"""What the account page shows of a reader, read in one statement."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from billing.access import entitlements
 from billing.access.entitlements import ANONYMOUS, Entitlements
 from billing.changes import give_back, withdraw
 from billing.mail import unreachable
-from billing.payments import dispute_limits
+from billing.payments import dispute_limits, latest
+from billing.payments.latest import LatestSubscription
 from billing.platform.context import TransactionContext
 from billing.platform.read_together import Rows, read_together
 from billing.readers import sessions
@@ -24,6 +25,7 @@ from billing.web.views.account import AccountDispute
 class AccountFacts:
     """`first_paid`: when each subscription was paid for first, by its id. `sessions`: rows of `sessions.OPEN`."""
 
+    latest: LatestSubscription | None
     entitlements: Entitlements
     dispute: AccountDispute | None
     refuses_mail: bool
@@ -39,9 +41,15 @@ class AccountFacts:
 
 def account_facts(ctx: TransactionContext, reader: Reader) -> AccountFacts:
     """The reader's facts now."""
-    held, dispute, last_mail, first_paid, on_offer, open_sessions = read_together(
+    found, held, dispute, last_mail, first_paid, on_offer, open_sessions = read_together(
         ctx.session,
-        *(entitlements.HELD, dispute_limits.OPEN_OF, unreachable.LAST_TO, give_back.FIRST_PAID),
+        *(
+            latest.LATEST_WITH_CARD,
+            entitlements.HELD,
+            dispute_limits.OPEN_OF,
+            unreachable.LAST_TO,
+            give_back.FIRST_PAID,
+        ),
         *(find.ON_OFFER, sessions.OPEN),
         at=ctx.at,
         today=ctx.today,
@@ -53,6 +61,7 @@ def account_facts(ctx: TransactionContext, reader: Reader) -> AccountFacts:
         **sessions.open_since(ctx.at),
     )
     return AccountFacts(
+        latest=latest.latest_in(ctx.session, found),
         entitlements=entitlements.entitlements_in(held).get(reader.id, ANONYMOUS),
         dispute=next((AccountDispute(amount=Money(cents), inquiry=asks) for cents, asks in dispute), None),
         refuses_mail=unreachable.any_refused(ctx.session, last_mail),

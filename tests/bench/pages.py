@@ -33,7 +33,7 @@ USUAL = "FastAPI and Jinja, one query"
 BARRED = ("the offer", "the address page", "the account", "a wall")
 UNIT = "answers/CPU s"
 CONNECTIONS = 8
-BY = "a page's own statements, each about 0.2 ms of CPU in SQLAlchemy; the framework's dispatch and its thread; rendering"
+BY = "the framework's dispatch and its thread; a transaction with one to three statements; rendering"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The lanes of the queue in front of the framework: each has places of its own, so that a crowd in one holds up no other.
 
-The places at once bound the threads and database connections that a lane takes: a page takes about ten milliseconds of CPU, so a
+The places at once bound the threads and database connections that a lane takes: a page takes a few milliseconds of CPU, so a
 few at once use a whole core, and more would only wait inside. The places that wait are what a process answers in two or three
 seconds."""
 

@@ -34,6 +34,7 @@ from billing.web.api import gifts as api_gifts
 from billing.web.api.readiness import Readiness
 from billing.web.kit.admission import AdmissionQueue
 from billing.web.kit.bulkhead import Bulkheads
+from billing.web.kit.kept_rows import KeptRows
 from billing.web.kit.lanes import THREADS
 from billing.web.kit.middleware import RequestMiddleware
 from billing.web.kit.problems import answer_refusals
@@ -114,6 +115,8 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
     queue = AdmissionQueue(probes.Liveness(app), services)
     gate = Gate(RequestMiddleware(queue, services), services)
     app.state.listener = gate.listener
+    app.state.kept_rows = KeptRows(gate.listener, services.clock)
+    gate.on_change.append(app.state.kept_rows.invalidate)
     app.state.registry = CollectorRegistry()
     app.state.registry.register(gate.metrics)
     app.state.registry.register(queue)

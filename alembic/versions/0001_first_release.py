@@ -2497,6 +2497,7 @@ ACCESS_NOTICES = (
     ("reader", ("insert", "update", "delete"), "standing", "id"),
     ("reader", ("insert", "update", "before", "delete"), "external", "external_id"),
     ("plan", ("insert", "update", "delete"), "plan", "id"),
+    ("price", ("insert", "update", "delete"), "price", "plan_id"),
     ("reader_session", ("update", "before", "delete"), "session", "id || ' ' || left(token_hash, 32)"),
     ("api_key", ("update", "before", "delete"), "api_key", "left(key_hash, 32)"),
     ("api_key", ("update", "before", "delete"), "api_key_previous", "left(previous_hash, 32)"),

@@ -1,15 +1,17 @@
 """Articles for lists: the newest, each with what it asks of readers now."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
-from sqlmodel import col
+from sqlmodel import col, func
 
 from billing.access import public_windows
 from billing.access.models import Article, PublicWindow
 from billing.access.registered import ARTICLES, RegisteredArticle
 from billing.platform.context import TransactionContext
 from billing.platform.read_together import Rows, read_rows
+from billing.platform.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,22 +22,27 @@ class ListedArticle:
     is_open: bool
 
 
-_WINDOW = sa.exists(col(PublicWindow.id)).where(
-    public_windows.is_live(sa.bindparam("at")), public_windows.covers(Article.id, Article.section)
+_OPEN_UNTIL = (
+    sa.select(func.max(PublicWindow.until))
+    .where(col(PublicWindow.closed_at).is_(None), public_windows.covers(Article.id, Article.section))
+    .scalar_subquery()
 )
 NEWEST = (
-    ARTICLES.add_columns(_WINDOW)
+    ARTICLES.add_columns(_OPEN_UNTIL.label("open_until"))
     .order_by(col(Article.published_at).desc())
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
-"""The query of `newest`, for `:at` and `:most`; `listed` takes its rows."""
+"""The query of `newest`, for `:most`; `listed` takes its rows. It doesn't depend on the instant."""
 
 
 def newest(ctx: TransactionContext, most: int) -> list[ListedArticle]:
     """The articles published last, newest first. One statement, however many they are."""
-    return listed(ctx, read_rows(ctx.session, NEWEST, at=ctx.at, most=most))
+    return listed(ctx.site, read_rows(ctx.session, NEWEST, most=most), ctx.at)
 
 
-def listed(ctx: TransactionContext, rows: Rows) -> list[ListedArticle]:
-    """The articles of these rows."""
-    return [ListedArticle(RegisteredArticle.of(ctx.site, row), is_open) for *row, is_open in rows]
+def listed(site: Site, rows: Rows, at: datetime) -> list[ListedArticle]:
+    """The articles of these rows at an instant."""
+    return [
+        ListedArticle(RegisteredArticle.of(site, row), open_until is not None and at < open_until)
+        for *row, open_until in rows
+    ]

@@ -5,15 +5,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from starlette.responses import Response
+
 from billing.access import meter
 from billing.access.articles import UnknownArticle
 from billing.access.check import MeterLimits
 from billing.access_cache.cache import FOR_EVER, MAX_AGE_SECONDS, AccessCache
 from billing.access_cache.entries import AccessAnswer, CachedArticle, CachedDecision, Reply
 from billing.access_cache.packed_entitlements import REGISTERED
-from billing.http import shapes
+from billing.http import cookies, shapes
 from billing.http.access_paths import PREFETCH
 from billing.http.at_once import AnswerHead, Header, answer_head
+from billing.http.headers import machine_headers
+from billing.platform.settings import Settings
 from billing.platform.site import Site
 from billing.rules.access import REFUSALS, Facts, Meter, Reason, decide, same_until
 
@@ -28,6 +32,12 @@ class CookieNames(NamedTuple):
     visitor: bytes
     gift: bytes
 
+    @classmethod
+    def of(cls, settings: Settings) -> "CookieNames":
+        """Those of an installation."""
+        ours = (cookies.SESSION, cookies.VISITOR, cookies.GIFT)
+        return cls(*(cookies.cookie_name(settings, name).encode() + b"=" for name in ours))
+
 
 class AnswerHeaders(NamedTuple):
     """Headers of every answer, and what stands around a visitor's token in `Set-Cookie`."""
@@ -35,6 +45,17 @@ class AnswerHeaders(NamedTuple):
     security: Sequence[Header]
     before_visitor: bytes
     after_visitor: bytes
+
+    @classmethod
+    def of(cls, settings: Settings) -> "AnswerHeaders":
+        """Those of an installation."""
+        security = [
+            (name.lower().encode(), value.encode()) for name, value in machine_headers(settings).items()
+        ]
+        response, token = Response(), "token"
+        cookies.set_cookie(response, settings, cookies.VISITOR, token, meter.KEPT)
+        before, _, after = response.headers["set-cookie"].partition(f"={token};")
+        return cls(security, f"{before}=".encode(), f";{after}".encode())
 
 
 class AnswerBuilder:

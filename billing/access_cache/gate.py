@@ -11,13 +11,11 @@ from typing import ClassVar, TypeVar
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from billing.access import meter
 from billing.access_cache import questions
 from billing.access_cache.answer_builder import AnswerBuilder, AnswerHeaders, CookieNames
-from billing.access_cache.cache import AccessCache
+from billing.access_cache.cache import UNIT, AccessCache
 from billing.access_cache.callers import Callers
 from billing.access_cache.change_listener import ChangeListener
 from billing.access_cache.decider import Asked, Decider
@@ -31,11 +29,9 @@ from billing.access_cache.token_issuer import TokenIssuer
 from billing.access_cache.visitor_states import VisitorStates
 from billing.access_cache.waiting_places import TooManyWaiting, WaitingPlaces
 from billing.container import Services
-from billing.http import cookies
 from billing.http.access_paths import EVALUATION, EVALUATIONS, GATE, MANY, ONE
 from billing.http.asker import AskerKind
-from billing.http.at_once import SEND_READY, AnswerHead, Header, Ready, SendReady
-from billing.http.headers import machine_headers
+from billing.http.at_once import SEND_READY, AnswerHead, Ready, SendReady
 from billing.http.limits import MOST_ARTICLES
 from billing.platform.clock import HELD_NOW, HeldClock, SystemClock
 
@@ -68,7 +64,9 @@ class Gate:
         self.services = services
         address = services.database.address
         self.cache = AccessCache(services.settings.standings_in_memory, services.monotonic)
-        self.listener = ChangeListener(address, self.cache.invalidate, self.cache.clear, services.monotonic)
+        self.listener = ChangeListener(address, self._changed, self._cut, services.monotonic)
+        self.on_change: list[Callable[[str], None]] = []
+        """Called with the kind of facts that changed; empty if any may have. Each notification means one call, in the event loop."""
         self.pool = AsyncConnectionPool(
             address,
             min_size=1,
@@ -79,10 +77,12 @@ class Gate:
         )
         self.loader = Loader(self.pool, services.site, self.cache, self.listener, services.monotonic)
         self.metrics = GateMetrics(self.cache, self.listener)
-        site, names = services.site, _cookie_names(services)
+        site, names = services.site, CookieNames.of(services.settings)
         self.visitors = VisitorStates(self.pool, site, services.limits, self.cache, self.listener)
         self.identifier = Identifier(site, names.session)
-        self.builder = AnswerBuilder(site, services.limits, names.session, _headers(services))
+        self.builder = AnswerBuilder(
+            site, services.limits, names.session, AnswerHeaders.of(services.settings)
+        )
         self.decider = Decider(site, names, self.identifier, self.builder)
         self.issuer = TokenIssuer(site, self.identifier)
         self.callers = Callers(services, self.identifier, self.loader)
@@ -107,6 +107,18 @@ class Gate:
                 listening.cancel()
                 with suppress(asyncio.CancelledError):
                     await listening
+
+    def _changed(self, payload: str) -> None:
+        self.cache.invalidate(payload)
+        self._call_on_change(payload.partition(UNIT)[0])
+
+    def _cut(self) -> None:
+        self.cache.clear()
+        self._call_on_change("")
+
+    def _call_on_change(self, kind: str) -> None:
+        for changed in self.on_change:
+            changed(kind)
 
     def at_once(self, scope: Scope, body: bytes) -> Ready | None:
         """The answer, if memory has all that it takes."""
@@ -313,22 +325,6 @@ class Gate:
 
 def _nothing(_: AccessCache, __: Asked, ___: datetime, ____: float) -> None:
     """Finds nothing, so that only the asker is found out."""
-
-
-def _cookie_names(services: Services) -> CookieNames:
-    ours = (cookies.SESSION, cookies.VISITOR, cookies.GIFT)
-    return CookieNames(*(cookies.cookie_name(services.settings, name).encode() + b"=" for name in ours))
-
-
-def _headers(services: Services) -> AnswerHeaders:
-    """The headers that every machine's answer carries; and around a token, those of the visitor's cookie."""
-    security: list[Header] = [
-        (name.lower().encode(), value.encode()) for name, value in machine_headers(services.settings).items()
-    ]
-    response, token = Response(), "token"
-    cookies.set_cookie(response, services.settings, cookies.VISITOR, token, meter.KEPT)
-    before, _, after = response.headers["set-cookie"].partition(f"={token};")
-    return AnswerHeaders(security, f"{before}=".encode(), f";{after}".encode())
 
 
 def _request_ids() -> Iterator[bytes]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing.platform.context import TransactionContext
+from billing.platform.site import Site
 from billing.rules import periods, trial
 from billing.rules.money import Money
 from billing.rules.trial import TrialDates
@@ -45,23 +46,23 @@ def offer_of(ctx: TransactionContext, terms: tuple[AnyPlan, AnyPrice]) -> Offer:
     """The offer of these terms now. Raises NothingOnSale where no price follows a fixed term."""
     plan, price = terms
     then_price = on_sale(ctx.session, ctx.today, plan.then_plan_id)[1] if plan.then_plan_id else None
-    return _offer(ctx, plan, price, then_price)
+    return _offer(ctx.site, ctx.today, plan, price, then_price)
 
 
-def _offer(ctx: TransactionContext, plan: AnyPlan, price: AnyPrice, then_price: AnyPrice | None) -> Offer:
+def _offer(site: Site, today: date, plan: AnyPlan, price: AnyPrice, then_price: AnyPrice | None) -> Offer:
     if plan.then_plan_id and then_price is None:
         raise NothingOnSale
-    dates = trial.dates(ctx.today, plan.trial_days, ctx.zone)
-    return Offer(plan, price, then_price, dates, periods.nth(ctx.today, 1, plan.months).end_on)
+    dates = trial.dates(today, plan.trial_days, site.zone)
+    return Offer(plan, price, then_price, dates, periods.nth(today, 1, plan.months).end_on)
 
 
 def offer_today(ctx: TransactionContext, plan_id: str | None = None, *, by_staff: bool = False) -> Offer:
     """The offer of one plan, or of the first that everyone is offered. Raises NothingOnSale, NotOffered."""
-    return _offer(ctx, *one_on_offer(ctx.session, ctx.today, plan_id, by_staff=by_staff))
+    return _offer(ctx.site, ctx.today, *one_on_offer(ctx.session, ctx.today, plan_id, by_staff=by_staff))
 
 
-def offers_of(ctx: TransactionContext, found: Sequence[OnOffer]) -> list[Offer]:
+def offers_of(site: Site, today: date, found: Sequence[OnOffer]) -> list[Offer]:
     """The offers of what may be started today. Raises NothingOnSale without any."""
     if not found:
         raise NothingOnSale
-    return [_offer(ctx, *on_offer) for on_offer in found]
+    return [_offer(site, today, *on_offer) for on_offer in found]

@@ -17,12 +17,12 @@ from billing.dev.paper.listening import recording
 from billing.dev.paper.news_article import is_free, news_article, open_graph
 from billing.dev.paper.page_requests import is_ahead, is_proved_crawler, shared_page
 from billing.dev.paper.sample_articles import AUDIO_MINUTES, SampleArticle, sample_article
-from billing.platform.read_together import read_together
 from billing.rules.access import LISTEN, READ, AccessLevel, Reason, strongest
 from billing.rules.money import Money
 from billing.subscriptions import find
-from billing.subscriptions.find import OfferedPlan, OfferedPrice, live_of, plan_on_offer
+from billing.subscriptions.find import OfferedPlan, OfferedPrice, live_of
 from billing.web.kit.access_request import check_for
+from billing.web.kit.kept_rows import kept_rows
 from billing.web.kit.view_rows import teaser_of, teasers
 from billing.web.kit.visit import NOINDEX, Visit, Visiting
 from billing.web.reader.gifts import OVER
@@ -50,10 +50,19 @@ NOTES = {
 def front_page(visit: Visiting) -> Response:
     """The newest articles."""
     with visit.begin() as ctx:
-        plan, price = plan_on_offer(ctx.session, ctx.today)
+        newest, on_offer = kept_rows(
+            visit,
+            ctx,
+            listed.NEWEST,
+            find.ON_OFFER,
+            most=MOST_LISTED,
+            today=ctx.today,
+            audience=find.EVERYONE,
+        )
+        plan, price, _ = find.the_one(find.offered(on_offer), None)
         held = entitlements_of(ctx, visit.reader.id if visit.reader else None).held
         view = views.ArticlesPage(
-            articles=teasers(visit, listed.newest(ctx, MOST_LISTED)),
+            articles=teasers(visit, listed.listed(ctx.site, newest, ctx.at)),
             price=Money(price.amount, price.currency),
             period=plan.period_label,
             trial_days=plan.trial_days,
@@ -114,16 +123,18 @@ def _found(visit: Visit, article_id: str) -> _Found:
         raise UnknownArticle
     with visit.begin() as ctx:
         checked = check_for(visit, ctx.session, article_id)
-        newest, on_offer = read_together(
-            ctx.session,
+        newest, on_offer = kept_rows(
+            visit,
+            ctx,
             listed.NEWEST,
             find.ON_OFFER,
-            at=ctx.at,
             most=MOST_OTHERS + 1,
             today=ctx.today,
             audience=find.EVERYONE,
         )
-        others = [other for other in listed.listed(ctx, newest) if other.article.id != article_id]
+        others = [
+            other for other in listed.listed(ctx.site, newest, ctx.at) if other.article.id != article_id
+        ]
         plan, price, _ = find.the_one(find.offered(on_offer), None)
         reader = visit.reader
         refuses = unreached(ctx, reader, live_of(ctx.session, reader.id)) if reader else None

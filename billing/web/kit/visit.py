@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -93,6 +93,11 @@ class Visit:
         if self.instant is None:
             self.instant = self.services.clock.now()
         return self.instant
+
+    @property
+    def today(self) -> date:
+        """The civil day of the request, in the publisher's zone."""
+        return self.services.site.today(self.at)
 
     @property
     def who(self) -> Known:
@@ -229,7 +234,7 @@ class Visit:
             house=self.services.sender.house,
             csrf=self.csrf,
             path=self.path,
-            today=self.services.site.today(self.at),
+            today=self.today,
             paper_url=self.services.settings.paper,
             signed_in=self.reader is not None,
             flash=flash,

@@ -13,7 +13,6 @@ from billing.payments.dispute_limits import open_of
 from billing.payments.models import CardSetup, SetupPurpose, SetupState
 from billing.platform.actors import ReaderActor
 from billing.platform.context import TransactionContext
-from billing.platform.read_together import read_together
 from billing.readers import consents, rate
 from billing.readers.register import BadAddress, clean_address
 from billing.rules import tax
@@ -21,6 +20,7 @@ from billing.subscriptions import find
 from billing.subscriptions.offer import Offer, offer_today, offers_of
 from billing.subscriptions.start import Open, open_to
 from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
+from billing.web.kit.kept_rows import kept_rows
 from billing.web.kit.view_rows import teasers
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader.card_return import arrive, charge_at_once
@@ -37,34 +37,36 @@ from billing.web.reader.start_shared import (
 from billing.web.views.start import OfferPage, ReviewPage, SubscribePage
 
 router = APIRouter(include_in_schema=False)
+MOST_ARTICLES = 6
 
 
 @router.get("/")
 def offer(visit: Visiting) -> Response:
     """The promise, the prices, the dates."""
-    with visit.begin() as ctx:
-        on_offer, newest = read_together(
-            ctx.session,
-            find.ON_OFFER,
-            listed.NEWEST,
-            today=ctx.today,
-            audience=find.EVERYONE,
-            at=ctx.at,
-            most=6,
-        )
-        first, *others = offers_of(ctx, find.offered(on_offer))
-        articles = teasers(visit, listed.listed(ctx, newest))
+    on_offer, newest = kept_rows(
+        visit,
+        None,
+        find.ON_OFFER,
+        listed.NEWEST,
+        today=visit.today,
+        audience=find.EVERYONE,
+        most=MOST_ARTICLES,
+    )
+    first, *others = offers_of(visit.services.site, visit.today, find.offered(on_offer))
+    articles = teasers(visit, listed.listed(visit.services.site, newest, visit.at))
     return visit.page(OfferPage(offer=first, others=tuple(others), articles=articles))
 
 
 @router.get("/subscribe")
 def ask_address(visit: Visiting, plan: Annotated[str | None, Query(pattern=PLAN_ID)] = None) -> Response:
     """Step one, for a browser that isn't signed in. Raises NotOffered."""
-    with visit.begin() as ctx:
-        offer = offer_today(ctx, plan or None)
-        refusal = _why_not(visit, ctx, SetupPurpose.TRIAL)
+    (on_offer,) = kept_rows(visit, None, find.ON_OFFER, today=visit.today, audience=find.EVERYONE)
+    one = find.the_one(find.offered(on_offer), plan or None)
+    (offer,) = offers_of(visit.services.site, visit.today, [one])
     if visit.reader is None:
         return visit.page(SubscribePage(offer=offer))
+    with visit.begin() as ctx:
+        refusal = _why_not(visit, ctx, SetupPurpose.TRIAL)
     return _begin(visit, visit.reader.email, offer, refusal)
 
 

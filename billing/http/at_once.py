@@ -2,7 +2,7 @@
 
 What is in memory is sent at once, without a task. What takes a while is sent as a whole: no header is looked at again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from re import Pattern
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -14,6 +14,7 @@ Ready = tuple[bytes, bytes]
 """The lines of a head, without those that the server adds to every answer, and a body."""
 SEND_READY = "masthead.send_ready"
 """Key in a request's scope: a function that sends a ready answer, if the server has one (`SendReady`)."""
+_STATUS_LINES = {status: f"HTTP/1.1 {status} {status.phrase}\r\n".encode() for status in HTTPStatus}
 NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
@@ -33,12 +34,19 @@ def answer_head(status: int, size: int, headers: Sequence[Header]) -> AnswerHead
     """The head of an answer with a body of so many bytes."""
     if status not in NO_BODY:
         headers = ((b"content-length", b"%d" % size), *headers)
-    first = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
-    return AnswerHead(status, tuple(headers), first + b"".join([_line(*header) for header in headers]))
+    return AnswerHead(status, tuple(headers), wire_head(status, headers))
+
+
+def wire_head(status: int, headers: Iterable[Header]) -> bytes:
+    """Status and headers in HTTP/1.1, without the empty line that ends a head. Raises ValueError for a header with a line break."""
+    return _STATUS_LINES[HTTPStatus(status)] + b"".join([_line(*header) for header in headers])
 
 
 def _line(name: bytes, value: bytes) -> bytes:
-    return b"%b: %b\r\n" % (name, value)
+    line = b"%b: %b" % (name, value)
+    if b"\r" in line or b"\n" in line or b"\0" in line:
+        raise ValueError("A header would end early.")
+    return line + b"\r\n"
 
 
 class SendReady(Protocol):

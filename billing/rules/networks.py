@@ -22,6 +22,7 @@ class Bucket:
     share: int = 1
 
 
+@lru_cache(4096)
 def normal(text: str) -> str:
     """One spelling of a network address as a proxy or a socket gives it: without port, brackets or zone id, IPv4 as IPv4; or
     `UNKNOWN`."""
@@ -29,6 +30,7 @@ def normal(text: str) -> str:
     return UNKNOWN if found is None else str(found)
 
 
+@lru_cache(4096)
 def buckets(address: str) -> tuple[Bucket, ...]:
     """What a request from this address counts under. All IPv6 addresses of a customer are one: a /64 holds 2⁶⁴ of them."""
     found = _address(address)
@@ -43,7 +45,6 @@ def _prefix(address: IPv6Address, length: int) -> str:
     return str(IPv6Network((address, length), strict=False))
 
 
-@lru_cache(1024)
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
         found = ip_address(_without_port(text.strip().strip('"')).partition("%")[0])

@@ -3,13 +3,15 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
+from re import Pattern
 from typing import Any, TypeVar
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.lifespan.on import LifespanOn
 
+from billing.http.at_once import AnswersAtOnce, Ready
 from billing.web.kit.bounded_http import HttpLimits
 from billing.web.kit.ready_http import protocol
 from billing.web.kit.serve import KEEP_ALIVE_SECONDS
@@ -28,9 +30,9 @@ class WebServer:
         self._lifespans: dict[int, LifespanOn] = {}
         self._server = uvicorn.Server(
             uvicorn.Config(
-                self._pass_on,
+                self,
                 interface="asgi3",
-                http=protocol(HttpLimits(), self._pass_on),  # type: ignore[arg-type]  # as `billing.web.kit.serve` has it
+                http=protocol(HttpLimits(), self),  # type: ignore[arg-type]  # as `billing.web.kit.serve` has it
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -94,7 +96,17 @@ class WebServer:
         while tasks := list(self._server.server_state.tasks):
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+    @property
+    def addresses(self) -> Mapping[bytes, Pattern[bytes]]:
+        """What the application in use may answer at once."""
+        return self._app.addresses if isinstance(self._app, AnswersAtOnce) else {}
+
+    def at_once(self, scope: Scope, body: bytes) -> Ready | None:
+        """Its answer, if it has it ready."""
+        return self._app.at_once(scope, body) if isinstance(self._app, AnswersAtOnce) else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the application in use."""
         assert self._app is not None
         await self._app(scope, receive, send)
 

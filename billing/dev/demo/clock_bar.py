@@ -42,6 +42,7 @@ def bar(visit: Visit) -> Markup | None:
     """The bar for this page; None outside the demo."""
     if visit.services.settings.environment is not Environment.DEMO:
         return None
+    visit.need_database()
     due = upcoming(visit.services)
     shown = DemoBar(
         now=visit.at,

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from billing.container import Services
+from billing.http.at_once import SEND_READY, SendReady, wire_head
 from billing.http.client_ip import client_ip
 from billing.http.headers import machine_headers, security_headers
 from billing.http.limits import MOST_BYTES, MOST_WEBHOOK_BYTES
@@ -45,7 +46,7 @@ class RequestMiddleware:
         path: str = scope["path"]
         headers = self.machine_headers if path.startswith(MACHINES) else self.headers
         is_shared = path.startswith("/static/") or path == PAYWALL
-        answer = _Answer(send, headers, request_id, shared=is_shared)
+        answer = _Answer(send, headers, request_id, scope.get(SEND_READY), shared=is_shared)
         most = MOST_WEBHOOK_BYTES if path.startswith("/webhooks/") else MOST_BYTES
         length = Headers(scope=scope).get("content-length", "0")
         if not length.isdigit() or int(length) > most:
@@ -106,13 +107,19 @@ class _Body:
 
 
 class _Answer:
-    """Adds the headers. Caches may keep a `shared` answer, unless it is an error."""
+    """Adds the headers. Caches may keep a `shared` answer, unless it is an error.
 
-    def __init__(self, send: Send, headers: RawHeaders, request_id: str, *, shared: bool) -> None:
+    An answer in one piece is sent ready, where the server takes it: by messages each of its many headers is searched twice."""
+
+    def __init__(
+        self, send: Send, headers: RawHeaders, request_id: str, send_ready: SendReady | None, *, shared: bool
+    ) -> None:
         self.send = send
         self.headers = headers
         self.request_id = b"x-request-id", request_id.encode()
+        self.send_ready = send_ready
         self.shared = shared
+        self.start: Message | None = None
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -121,4 +128,18 @@ class _Answer:
             names = {name for name, _ in message["headers"]}
             more = (header for header in ours if header[0] not in names)
             message["headers"] = [*message["headers"], *more, self.request_id]
+            if self.send_ready is not None and b"content-length" in names and b"connection" not in names:
+                self.start = message
+                return
+        elif self.start is not None:
+            start, self.start = self.start, None
+            if self._is_sent(start, message):
+                return
+            await self.send(start)
         await self.send(message)
+
+    def _is_sent(self, start: Message, message: Message) -> bool:
+        """Whether the answer was sent ready, as it is one piece."""
+        if self.send_ready is None or message["type"] != "http.response.body" or message.get("more_body"):
+            return False
+        return self.send_ready((wire_head(start["status"], start["headers"]), message.get("body", b"")))

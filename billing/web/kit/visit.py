@@ -34,6 +34,10 @@ from billing.web.views.start import Teaser
 NOINDEX = {"X-Robots-Tag": "noindex"}
 
 
+class NeedsDatabase(Exception):
+    """A page in the event loop turned out to need the database."""
+
+
 class CrossSite(Forbidden):
     """This form was sent from another site, or from a page that is too old. Go back, reload the page, and send it again."""
 
@@ -78,6 +82,8 @@ class Visit:
     """When it is, once the clock was read."""
     known: Known | None = None
     """Who it is, once that was looked up."""
+    is_in_loop: bool = False
+    """Whether the page runs in the event loop, which no database call may hold up (see `quick_page`)."""
     gives: list[tuple[str, str, timedelta]] = field(default_factory=list)
     takes: list[str] = field(default_factory=list)
 
@@ -127,9 +133,15 @@ class Visit:
         """The browser's network address, as reported by trusted proxies."""
         return client_ip(self.request, self.services)
 
+    def need_database(self) -> None:
+        """Go on in a thread from here. Raises NeedsDatabase in the event loop."""
+        if self.is_in_loop:
+            raise NeedsDatabase
+
     @contextmanager
     def begin(self) -> Iterator[TransactionContext]:
-        """A transaction of this request. The first one recognises the reader."""
+        """A transaction of this request. The first one recognises the reader. Raises NeedsDatabase in the event loop."""
+        self.need_database()
         seen_now = None
         with self.services.database.begin(self.services.site, self.at, ReaderActor("")) as ctx:
             if self.known is None:

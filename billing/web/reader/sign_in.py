@@ -14,6 +14,7 @@ from billing.readers import links, sessions, sign_in
 from billing.readers.register import BadAddress, by_id
 from billing.readers.sign_in import SignedIn
 from billing.web.kit.access_request import carry_over
+from billing.web.kit.quick_page import quick_page
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import step_up
 from billing.web.reader.guard import signed_in
@@ -23,6 +24,7 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/sign-in")
+@quick_page
 def ask(visit: Visiting) -> Response:
     """The form for the address; also for a signed-in browser whose address isn't proved yet."""
     return visit.go("/account") if visit.proved_reader else visit.page(SignInPage())
@@ -38,6 +40,7 @@ def mail_link(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
 
 
 @router.get("/sign-in/sent")
+@quick_page
 def sent(visit: Visiting) -> Response:
     """Check your mail; and the form for a code from another device."""
     return visit.page(SignInSentPage())

@@ -21,6 +21,7 @@ from billing.subscriptions.offer import Offer, offer_today, offers_of
 from billing.subscriptions.start import Open, open_to
 from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.kept_rows import kept_rows
+from billing.web.kit.quick_page import quick_page
 from billing.web.kit.view_rows import teasers
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader.card_return import arrive, charge_at_once
@@ -41,6 +42,7 @@ MOST_ARTICLES = 6
 
 
 @router.get("/")
+@quick_page
 def offer(visit: Visiting) -> Response:
     """The promise, the prices, the dates."""
     on_offer, newest = kept_rows(
@@ -58,6 +60,7 @@ def offer(visit: Visiting) -> Response:
 
 
 @router.get("/subscribe")
+@quick_page
 def ask_address(visit: Visiting, plan: Annotated[str | None, Query(pattern=PLAN_ID)] = None) -> Response:
     """Step one, for a browser that isn't signed in. Raises NotOffered."""
     (on_offer,) = kept_rows(visit, None, find.ON_OFFER, today=visit.today, audience=find.EVERYONE)

@@ -35,32 +35,25 @@ class Groups(Generic[Item, Found]):
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Found] = loop.create_future()
         self._waiting.append((item, future))
-        if self._needs_worker(loop.time()):
+        if len(self._began) < AT_ONCE and self._is_needed(loop.time()):
             self._began[asyncio.create_task(self._work())] = loop.time()
         return await future
 
-    def _needs_worker(self, now: float) -> bool:
-        """Whether none is at work whose statement isn't slow."""
-        return len(self._began) < AT_ONCE and all(
-            now - began > SLOW_SECONDS for began in self._began.values()
-        )
+    def _is_needed(self, now: float, worker: asyncio.Task[None] | None = None) -> bool:
+        """Whether this worker, or a new one, is needed: all others have slow statements, if there are any."""
+        return all(now - began > SLOW_SECONDS for other, began in self._began.items() if other is not worker)
 
     async def _work(self) -> None:
         loop, worker = asyncio.get_running_loop(), asyncio.current_task()
         assert worker is not None
         try:
-            while self._waiting:
+            while self._waiting and self._is_needed(loop.time(), worker):
                 await asyncio.sleep(0)  # whatever else arrives in this turn of the loop joins the group
                 self._began[worker] = loop.time()
                 await self._answer_group()
-                del self._began[worker]
-                if not self._needs_worker(loop.time()):
-                    return  # another one takes what waits
-                self._began[worker] = loop.time()
         finally:
-            self._began.pop(
-                worker, None
-            )  # here, not when the task is done: what is asked in between would wait for ever
+            # Here, not when the task is done: what is asked in between would wait for ever.
+            del self._began[worker]
 
     async def _answer_group(self) -> None:
         group = self._take_group()

@@ -186,21 +186,18 @@ class Gate:
         who = presented_in(scope["method"], headers, query)
         if who is None:
             return None
-        asked = questions.about_one(who, route, article_id)
-        found = self.decider.answers(self.cache, asked, self._clock.now(), now)
-        if isinstance(found, list):
-            return self._reply(route, asked, found[0])
-        asked.missing = found
-        return Question(asked)
+        return self._known(route, Question(questions.about_one(who, route, article_id)), now)
 
     def _many_from_memory(self, scope: Scope, body: bytes, now: float) -> Reply | Question | None:
         route = questions.route_of(scope)
         question = questions.about_many(scope, route, body) if route is not None else None
-        if route is None or question is None or question.wrap is None:
-            return None
+        return self._known(route, question, now) if route is not None and question is not None else None
+
+    def _known(self, route: str, question: Question, now: float) -> Reply | Question:
+        """The reply, if memory has all that it takes; else the question, which knows what is missing."""
         found = self.decider.answers(self.cache, question.asked, self._clock.now(), now)
         if isinstance(found, list):
-            return self.builder.with_body(route, questions.ALL, question.wrap(found))
+            return self._reply(route, question, found)
         question.asked.missing = found
         return question
 
@@ -220,9 +217,7 @@ class Gate:
         if answers is None or question is None:
             await self._pass_on(scope, receive, send, route, began)
             return None
-        if question.wrap is None:
-            return self._reply(route, question.asked, answers[0])
-        return self.builder.with_body(route, questions.ALL, question.wrap(answers))
+        return self._reply(route, question, answers)
 
     async def _token(self, scope: Scope, receive: Receive, send: Send, began: float) -> Reply | None:
         who = presented_in(scope["method"], scope["headers"], scope["query_string"])
@@ -232,9 +227,11 @@ class Gate:
         await self._pass_on(scope, receive, send, questions.TOKENS, began)
         return None
 
-    def _reply(self, route: str, asked: Asked, answer: AccessAnswer) -> Reply:
-        reply = self.builder.reply_to_program if asked.who.has_key else self.builder.reply
-        return reply(route, answer)
+    def _reply(self, route: str, question: Question, answers: list[AccessAnswer]) -> Reply:
+        if question.wrap is not None:
+            return self.builder.with_body(route, questions.ALL, question.wrap(answers))
+        has_key = question.asked.who.has_key
+        return (self.builder.reply_to_program if has_key else self.builder.reply)(route, answers[0])
 
     async def _answer(self, scope: Scope, asked: Asked, find: Find[Answer]) -> Answer | None:
         """What `find` finds, in the end; None if only the framework can say, which then learns who asks."""

@@ -9,8 +9,7 @@ from sqlmodel import col, func
 from billing.access import public_windows
 from billing.access.models import Article, PublicWindow
 from billing.access.registered import ARTICLES, RegisteredArticle
-from billing.platform.context import TransactionContext
-from billing.platform.read_together import Rows, read_rows
+from billing.platform.read_together import Rows
 from billing.platform.site import Site
 
 
@@ -32,12 +31,7 @@ NEWEST = (
     .order_by(col(Article.published_at).desc())
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
-"""The query of `newest`, for `:most`; `listed` takes its rows. It doesn't depend on the instant."""
-
-
-def newest(ctx: TransactionContext, most: int) -> list[ListedArticle]:
-    """The articles published last, newest first. One statement, however many they are."""
-    return listed(ctx.site, read_rows(ctx.session, NEWEST, most=most), ctx.at)
+"""The query of the `:most` articles published last, newest first; `listed` takes its rows. It doesn't depend on the instant."""
 
 
 def listed(site: Site, rows: Rows, at: datetime) -> list[ListedArticle]:

@@ -6,7 +6,7 @@ from typing import Literal
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from billing.access import gifts, listed
+from billing.access import gifts
 from billing.access.articles import UnknownArticle
 from billing.access.check import AccessResult
 from billing.access.entitlements import entitlements_of
@@ -22,7 +22,7 @@ from billing.rules.money import Money
 from billing.subscriptions import find
 from billing.subscriptions.find import OfferedPlan, OfferedPrice, live_of
 from billing.web.kit.access_request import check_for
-from billing.web.kit.kept_rows import kept_rows
+from billing.web.kit.kept_rows import on_offer_and_newest
 from billing.web.kit.view_rows import teaser_of, teasers
 from billing.web.kit.visit import NOINDEX, Visit, Visiting
 from billing.web.reader.gifts import OVER
@@ -50,19 +50,11 @@ NOTES = {
 def front_page(visit: Visiting) -> Response:
     """The newest articles."""
     with visit.begin() as ctx:
-        newest, on_offer = kept_rows(
-            visit,
-            ctx,
-            listed.NEWEST,
-            find.ON_OFFER,
-            most=MOST_LISTED,
-            today=ctx.today,
-            audience=find.EVERYONE,
-        )
-        plan, price, _ = find.the_one(find.offered(on_offer), None)
+        offered, newest = on_offer_and_newest(visit, ctx, MOST_LISTED)
+        plan, price, _ = find.the_one(offered, None)
         held = entitlements_of(ctx, visit.reader.id if visit.reader else None).held
         view = views.ArticlesPage(
-            articles=teasers(visit, listed.listed(ctx.site, newest, ctx.at)),
+            articles=teasers(visit, newest),
             price=Money(price.amount, price.currency),
             period=plan.period_label,
             trial_days=plan.trial_days,
@@ -123,19 +115,9 @@ def _found(visit: Visit, article_id: str) -> _Found:
         raise UnknownArticle
     with visit.begin() as ctx:
         checked = check_for(visit, ctx.session, article_id)
-        newest, on_offer = kept_rows(
-            visit,
-            ctx,
-            listed.NEWEST,
-            find.ON_OFFER,
-            most=MOST_OTHERS + 1,
-            today=ctx.today,
-            audience=find.EVERYONE,
-        )
-        others = [
-            other for other in listed.listed(ctx.site, newest, ctx.at) if other.article.id != article_id
-        ]
-        plan, price, _ = find.the_one(find.offered(on_offer), None)
+        offered, newest = on_offer_and_newest(visit, ctx, MOST_OTHERS + 1)
+        others = [other for other in newest if other.article.id != article_id]
+        plan, price, _ = find.the_one(offered, None)
         reader = visit.reader
         refuses = unreached(ctx, reader, live_of(ctx.session, reader.id)) if reader else None
     return _Found(sample, checked, others[:MOST_OTHERS], plan, price, refuses)

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from billing.access import listed
+from billing.access.listed import ListedArticle
 from billing.access_cache.change_listener import ChangeListener
 from billing.platform.clock import Clock, HeldClock
 from billing.platform.context import TransactionContext
 from billing.platform.read_together import Query, Rows, read_together
+from billing.subscriptions import find
+from billing.subscriptions.find import OnOffer
 from billing.web.kit.visit import Visit
 
 KINDS = frozenset({"plan", "price", "article", "section_policy", "public_window"})
@@ -49,8 +53,23 @@ class KeptRows:
         return found
 
 
-def kept_rows(visit: Visit, ctx: TransactionContext | None, *queries: Query, **parameters: Any) -> list[Rows]:
-    """The process's rows. `ctx`: of the transaction that the page has open, if it has one."""
+def on_offer(visit: Visit) -> list[OnOffer]:
+    """What may be started today."""
+    (rows,) = _rows(visit, None, find.ON_OFFER, today=visit.today, audience=find.EVERYONE)
+    return find.offered(rows)
+
+
+def on_offer_and_newest(
+    visit: Visit, ctx: TransactionContext | None, most: int
+) -> tuple[list[OnOffer], list[ListedArticle]]:
+    """The same, and the articles published last, newest first. `ctx`: of the transaction that the page has open, if it has one."""
+    offers, newest = _rows(
+        visit, ctx, find.ON_OFFER, listed.NEWEST, today=visit.today, audience=find.EVERYONE, most=most
+    )
+    return find.offered(offers), listed.listed(visit.services.site, newest, visit.at)
+
+
+def _rows(visit: Visit, ctx: TransactionContext | None, *queries: Query, **parameters: Any) -> list[Rows]:
     kept: KeptRows = visit.request.app.state.kept_rows
 
     def begin() -> AbstractContextManager[TransactionContext]:

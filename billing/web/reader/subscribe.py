@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
-from billing.access import listed
 from billing.cards import card_setup, ownership_proof
 from billing.http import cookies
 from billing.payments.dispute_limits import open_of
@@ -20,7 +19,7 @@ from billing.subscriptions import find
 from billing.subscriptions.offer import Offer, offer_today, offers_of
 from billing.subscriptions.start import Open, open_to
 from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
-from billing.web.kit.kept_rows import kept_rows
+from billing.web.kit.kept_rows import on_offer, on_offer_and_newest
 from billing.web.kit.quick_page import quick_page
 from billing.web.kit.view_rows import teasers
 from billing.web.kit.visit import Guarded, Visit, Visiting
@@ -45,26 +44,16 @@ MOST_ARTICLES = 6
 @quick_page
 def offer(visit: Visiting) -> Response:
     """The promise, the prices, the dates."""
-    on_offer, newest = kept_rows(
-        visit,
-        None,
-        find.ON_OFFER,
-        listed.NEWEST,
-        today=visit.today,
-        audience=find.EVERYONE,
-        most=MOST_ARTICLES,
-    )
-    first, *others = offers_of(visit.services.site, visit.today, find.offered(on_offer))
-    articles = teasers(visit, listed.listed(visit.services.site, newest, visit.at))
-    return visit.page(OfferPage(offer=first, others=tuple(others), articles=articles))
+    offered, newest = on_offer_and_newest(visit, None, MOST_ARTICLES)
+    first, *others = offers_of(visit.services.site, visit.today, offered)
+    return visit.page(OfferPage(offer=first, others=tuple(others), articles=teasers(visit, newest)))
 
 
 @router.get("/subscribe")
 @quick_page
 def ask_address(visit: Visiting, plan: Annotated[str | None, Query(pattern=PLAN_ID)] = None) -> Response:
     """Step one, for a browser that isn't signed in. Raises NotOffered."""
-    (on_offer,) = kept_rows(visit, None, find.ON_OFFER, today=visit.today, audience=find.EVERYONE)
-    one = find.the_one(find.offered(on_offer), plan or None)
+    one = find.the_one(on_offer(visit), plan or None)
     (offer,) = offers_of(visit.services.site, visit.today, [one])
     if visit.reader is None:
         return visit.page(SubscribePage(offer=offer))
@@ -129,7 +118,7 @@ def review(visit: Visiting) -> Response:
 
 
 def _review_page(visit: Visit, start: Start, error: str | None = None) -> Response:
-    split = tax.split(start.offer.amount, tax.rate_on(visit.services.site.today(visit.at)))
+    split = tax.split(start.offer.amount, tax.rate_on(visit.today))
     view = ReviewPage(
         email=start.email,
         offer=start.offer,

@@ -5,7 +5,6 @@ A thread takes as long as such a page, and holds the event loop up for longer: b
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import wraps
-from inspect import signature
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -28,5 +27,4 @@ def quick_page(handler: Callable[..., Response]) -> Callable[..., Awaitable[Resp
                 pass
         return await run_in_threadpool(handler, visit, **given)
 
-    answer.__signature__ = signature(handler)  # type: ignore[attr-defined]  # FastAPI finds parameters by it
     return answer

@@ -77,7 +77,7 @@ class UnknownFile(NotFound):
 
 def first_day(visit: StaffVisit, month: str) -> date:
     """The first day of a month such as 2027-03; of the present one by default."""
-    return date.fromisoformat(f"{month}-01") if month else visit.services.site.today(visit.at).replace(day=1)
+    return date.fromisoformat(f"{month}-01") if month else visit.today.replace(day=1)
 
 
 def neighbours(first: date, today: date) -> tuple[str, str | None]:
@@ -238,7 +238,7 @@ def paid_back(
     Raises UnknownRefund, RefundNotOwed."""
     subject = charge_ref or refund_id
     try:
-        day = _day(on) if on else visit.services.site.today(visit.at)
+        day = _day(on) if on else visit.today
         with visit.begin() as ctx:
             pay = pay_back_unexplained if charge_ref else pay_back
             paid = pay(ctx, subject, reference, day)

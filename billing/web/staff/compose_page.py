@@ -93,7 +93,7 @@ def compose_view(
     """The page with the draft. Problems and sizes are those of the saved issue."""
     list_ = newsletter(session, issue.newsletter_id)
     sender = visit.services.newsletter_sender
-    tomorrow = visit.services.site.today(visit.at) + timedelta(days=1)
+    tomorrow = visit.today + timedelta(days=1)
     return ComposePage(
         issue_id=issue.id,
         newsletter=list_.name,

@@ -24,7 +24,7 @@ def month(visit: Annotated[StaffVisit, needs(Permission.INVOICES)], month: Month
     with visit.begin() as ctx:
         documents = vat_documents.of_month(ctx, first)
         reads.note_rows(ctx, "GET /staff/invoices", len(documents))
-    before, after = neighbours(first, visit.services.site.today(visit.at))
+    before, after = neighbours(first, visit.today)
     return visit.page(
         StaffInvoicesPage(
             month=f"{first:%Y-%m}",

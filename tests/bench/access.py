@@ -103,7 +103,7 @@ class Access:
         return [
             *self._group(checks | dependency),
             *self._group(self._metered()),
-            *self._lists({SINGLY: self._load(cases.singly()), **lists}),
+            *self._lists({CHECK: checks[CHECK], SINGLY: self._load(cases.singly()), **lists}),
             *self._group(self._others(opened)),
             *self._hour(opened),
         ]
@@ -158,24 +158,27 @@ class Access:
         return figures(PART, together, self._compare(together), BOUNDS)
 
     def _lists(self, loads: Mapping[str, Load]) -> list[Figure]:
-        """Lists beside a bare server, and an article in a list beside the same program's question about one."""
+        """Lists beside a bare server; and an article in a list beside one alone: a subscriber's check, and what the same program asks
+        about one."""
         together = self._with_bare(loads)
         found = self._compare(together)
-        alone = found[SINGLY].full.a_cpu_second
+        alone = {"a subscriber's check alone": CHECK, "asked one at a time": SINGLY}
         each = [
             Figure(
                 PART,
                 f"an article in {name}, levels mixed",
                 found[name].full.a_cpu_second * size,
                 "articles/CPU s",
-                alone,
-                "asked one at a time",
-                20 if size == 100 else None,
+                found[load].full.a_cpu_second,
+                against,
+                20 if size == 100 and load == CHECK else None,
                 aim=20,
             )
             for name, size in (("a list of 20", 20), ("a list of 100", 100))
+            for against, load in alone.items()
         ]
-        return [*figures(PART, together, found, BOUNDS), *each]
+        rest = {name: load for name, load in together.items() if name != CHECK}
+        return [*figures(PART, rest, found, BOUNDS), *each]
 
     def _with_bare(self, loads: Mapping[str, Load], asks: Iterator[Ask] | None = None) -> dict[str, Load]:
         bare = Load(self.bare, asks or self.cases.subscriber(), check=is_bare)

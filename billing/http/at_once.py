@@ -39,7 +39,12 @@ def answer_head(status: int, size: int, headers: Sequence[Header]) -> AnswerHead
 
 def wire_head(status: int, headers: Iterable[Header]) -> bytes:
     """Status and headers in HTTP/1.1, without the empty line that ends a head. Raises ValueError for a header with a line break."""
-    return _STATUS_LINES[HTTPStatus(status)] + b"".join([_line(*header) for header in headers])
+    return _STATUS_LINES[HTTPStatus(status)] + header_lines(headers)
+
+
+def header_lines(headers: Iterable[Header]) -> bytes:
+    """Headers in HTTP/1.1. Raises ValueError for one with a line break."""
+    return b"".join([_line(*header) for header in headers])
 
 
 def _line(name: bytes, value: bytes) -> bytes:

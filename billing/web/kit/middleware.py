@@ -2,6 +2,8 @@
 
 import logging
 import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -9,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from billing.container import Services
-from billing.http.at_once import SEND_READY, SendReady, wire_head
+from billing.http.at_once import SEND_READY, Header, SendReady, header_lines, wire_head
 from billing.http.client_ip import client_ip
 from billing.http.headers import machine_headers, security_headers
 from billing.http.limits import MOST_BYTES, MOST_WEBHOOK_BYTES
@@ -22,8 +24,22 @@ MACHINES = ("/v1/", "/access/v1/", "/webhooks/")
 PRIVATE = b"cache-control", b"private, no-store"
 """The default for everything but shared files: no cache may keep it. A page may set another value."""
 AUTHZEN = "/access/v1/"
-RawHeaders = tuple[tuple[bytes, bytes], ...]
 log = logging.getLogger("billing.requests")
+
+
+@dataclass(frozen=True, slots=True)
+class AddedHeaders:
+    """Headers that every answer gets, unless it has a value of its own. `lines`: the same in HTTP/1.1, made once for all answers."""
+
+    headers: tuple[Header, ...]
+    names: frozenset[bytes]
+    lines: bytes
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> "AddedHeaders":
+        """These headers, and that no cache may keep the answer."""
+        raw = *((name.lower().encode(), value.encode()) for name, value in headers.items()), PRIVATE
+        return cls(raw, frozenset(name for name, _ in raw), header_lines(raw))
 
 
 class RequestMiddleware:
@@ -32,8 +48,8 @@ class RequestMiddleware:
     def __init__(self, app: ASGIApp, services: Services) -> None:
         self.app = app
         self.services = services
-        self.headers = _raw(security_headers(services.settings, services.gateway.page_origin))
-        self.machine_headers = _raw(machine_headers(services.settings))
+        self.headers = AddedHeaders.of(security_headers(services.settings, services.gateway.page_origin))
+        self.machine_headers = AddedHeaders.of(machine_headers(services.settings))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check the request, pass it on, and complete its answer."""
@@ -44,9 +60,9 @@ class RequestMiddleware:
         scope.setdefault("state", {})["request_id"] = request_id
         REQUEST.set(RequestOrigin(request_id, lambda: client_ip(Request(scope), self.services)))
         path: str = scope["path"]
-        headers = self.machine_headers if path.startswith(MACHINES) else self.headers
+        added = self.machine_headers if path.startswith(MACHINES) else self.headers
         is_shared = path.startswith("/static/") or path == PAYWALL
-        answer = _Answer(send, headers, request_id, scope.get(SEND_READY), shared=is_shared)
+        answer = _Answer(send, added, request_id, scope.get(SEND_READY), shared=is_shared)
         most = MOST_WEBHOOK_BYTES if path.startswith("/webhooks/") else MOST_BYTES
         length = Headers(scope=scope).get("content-length", "0")
         if not length.isdigit() or int(length) > most:
@@ -83,11 +99,6 @@ def _too_large(most: int) -> str:
     return f"The body is larger than the {most // 1024} kB we read."
 
 
-def _raw(headers: dict[str, str]) -> RawHeaders:
-    """The headers as ASGI sends them."""
-    return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
-
-
 class _Body:
     """Counts a body as it arrives, since it may come without a length."""
 
@@ -112,10 +123,10 @@ class _Answer:
     An answer in one piece is sent ready, where the server takes it: by messages each of its many headers is searched twice."""
 
     def __init__(
-        self, send: Send, headers: RawHeaders, request_id: str, send_ready: SendReady | None, *, shared: bool
+        self, send: Send, added: AddedHeaders, request_id: str, send_ready: SendReady | None, *, shared: bool
     ) -> None:
         self.send = send
-        self.headers = headers
+        self.added = added
         self.request_id = b"x-request-id", request_id.encode()
         self.send_ready = send_ready
         self.shared = shared
@@ -123,23 +134,38 @@ class _Answer:
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            is_cacheable = self.shared and message["status"] < 400
-            ours = self.headers if is_cacheable else (*self.headers, PRIVATE)
             names = {name for name, _ in message["headers"]}
-            more = (header for header in ours if header[0] not in names)
-            message["headers"] = [*message["headers"], *more, self.request_id]
             if self.send_ready is not None and b"content-length" in names and b"connection" not in names:
                 self.start = message
                 return
+            message = self._complete(message)
         elif self.start is not None:
             start, self.start = self.start, None
             if self._is_sent(start, message):
                 return
-            await self.send(start)
+            await self.send(self._complete(start))
         await self.send(message)
+
+    def _complete(self, start: Message) -> Message:
+        """The start of an answer with all headers."""
+        return {**start, "headers": [*start["headers"], *self._added_to(start), self.request_id]}
+
+    def _added_to(self, start: Message) -> Iterable[Header]:
+        """The headers to add."""
+        names = {name for name, _ in start["headers"]}
+        if self._is_cacheable(start):
+            names.add(PRIVATE[0])
+        return (header for header in self.added.headers if header[0] not in names)
+
+    def _is_cacheable(self, start: Message) -> bool:
+        return self.shared and start["status"] < 400
 
     def _is_sent(self, start: Message, message: Message) -> bool:
         """Whether the answer was sent ready, as it is one piece."""
         if self.send_ready is None or message["type"] != "http.response.body" or message.get("more_body"):
             return False
-        return self.send_ready((wire_head(start["status"], start["headers"]), message.get("body", b"")))
+        headers = start["headers"]
+        has_own = self._is_cacheable(start) or not self.added.names.isdisjoint(name for name, _ in headers)
+        added = header_lines(self._added_to(start)) if has_own else self.added.lines
+        head = wire_head(start["status"], (*headers, self.request_id)) + added
+        return self.send_ready((head, message.get("body", b"")))

@@ -12,7 +12,7 @@ from billing.access.meter import MeterReading
 from billing.access.visitors import FirstReading, Visitor
 from billing.access_cache.answer_builder import AnswerBuilder, CookieNames
 from billing.access_cache.cache import MAX_AGE_SECONDS, AccessCache
-from billing.access_cache.entries import AccessAnswer, CachedArticle, CachedDecision, CachedVisitor
+from billing.access_cache.entries import AccessAnswer, CachedArticle, CachedVisitor, DecidedBy
 from billing.access_cache.identifier import IdentifiedReader, Identifier
 from billing.access_cache.load import Missing
 from billing.access_cache.packed_entitlements import REGISTERED
@@ -20,6 +20,7 @@ from billing.access_cache.presented import PresentedCredentials
 from billing.access_cache.visitor_states import WantedCount
 from billing.http import cookies
 from billing.http.asker import AskerKind
+from billing.http.shapes import LONGEST
 from billing.platform.site import Site
 from billing.rules.periods import start_of_day
 from billing.rules.readings import Reading
@@ -54,7 +55,8 @@ class VisitorFacts(NamedTuple):
     """For whom articles that policy and entitlements leave closed may open.
 
     `seconds`: `at` since 1970. `visitor`: by whom the meter counts, if anyone; `state`: what is known of it; `counted`: its
-    articles of the month. `gifts`: what opened gifts open, until when. `link`: the article of a gift link that was followed."""
+    articles of the month. `by_meter`: what decides on an article that isn't among them, and on one that is. `gifts`: what opened
+    gifts open, until when. `link`: the article of a gift link that was followed."""
 
     at: datetime
     seconds: float
@@ -62,9 +64,14 @@ class VisitorFacts(NamedTuple):
     visitor: Visitor | None
     state: CachedVisitor
     counted: tuple[str, ...]
+    by_meter: tuple[DecidedBy, DecidedBy]
     limit: int
     gifts: Mapping[str, datetime]
     link: str
+
+    def with_counted(self, counted: tuple[str, ...]) -> "VisitorFacts":
+        """The same where these articles are counted."""
+        return self._replace(counted=counted, by_meter=_by_meter(self.reader, counted))
 
 
 class Decider:
@@ -89,17 +96,19 @@ class Decider:
         if not isinstance(reader, IdentifiedReader):
             return reader
         asked.reader = reader
-        articles = [article for article in map(cache.articles.get, asked.articles) if article is not None]
-        oldest = min([article.loaded for article in articles], default=0.0)
-        if len(articles) < len(asked.articles) or now - oldest > MAX_AGE_SECONDS:
-            return self._missing(cache, asked, now)
-        decisions = self._decisions(cache, articles, reader.held, at)
-        answers: list[AccessAnswer] = [
-            (article.head, decision, False, "") for article, decision in zip(articles, decisions, strict=True)
-        ]
-        closed = [
-            (index, articles[index]) for index, decision in enumerate(decisions) if not decision.allowed
-        ]
+        get, held, oldest, seconds = cache.articles.get, reader.held, now - MAX_AGE_SECONDS, at.timestamp()
+        answers: list[AccessAnswer] = []
+        closed = []
+        for name in asked.articles:
+            article = get(name)
+            if article is None or article.loaded < oldest:
+                return self._missing(cache, asked, now)
+            decision = article.decisions.get(held)
+            if decision is None or seconds >= decision.same_until:
+                decision = self.builder.decision(cache, article, held, at)
+            if not decision.allowed:
+                closed.append((len(answers), article))
+            answers.append((article.head, decision, False, ""))
         # A crawler gets what a stranger gets who has used up the meter.
         if not closed or (asked.who.reading is Reading.CRAWLER and not asked.by_subject):
             return answers
@@ -109,39 +118,29 @@ class Decider:
         facts = self._gather(cache, asked, reader, to_count, at)
         if not isinstance(facts, VisitorFacts):
             return facts
+        opened, counted, visitor = facts.gifts, facts.counted, facts.visitor
         for index, article in closed:
-            if article.id in facts.gifts and facts.gifts[article.id] > at:
+            article_id = article.id
+            if article_id in opened and opened[article_id] > at:
                 answers[index] = self._given(cache, asked, facts, article)
-            elif article.id == facts.link:
+            elif article_id == facts.link:
                 return None  # the framework opens the gift, or says why it doesn't
-            elif article.is_metered and facts.visitor is not None:
-                visitor = facts.visitor
-                is_open = article.id not in facts.counted and len(facts.counted) < facts.limit
-                if is_open and asked.counts and not visitor.is_new:
-                    return _wanted(reader, MeterReading(visitor, article.id, at), facts.state.gifts)
-                answers[index] = self._metered(cache, asked, facts, article)
+            elif article.is_metered and visitor is not None:
+                is_counted = article_id in counted
+                if not asked.counts:
+                    answers[index] = self._looked_at(cache, facts, article, is_counted)
+                elif is_counted or len(counted) >= facts.limit or visitor.is_new:
+                    answers[index] = self._read(cache, asked, facts, article)
+                else:
+                    return _wanted(reader, MeterReading(visitor, article_id, at), facts.state.gifts)
         return answers
 
-    def _decisions(
-        self, cache: AccessCache, articles: Sequence[CachedArticle], held: int, at: datetime
-    ) -> list[CachedDecision]:
-        """By policy and entitlements alone. In passes over all articles, as a list has a hundred of them."""
-        seconds = at.timestamp()
-        known = [article.decisions.get(held) for article in articles]
-        decisions = [decision for decision in known if decision is not None]
-        soonest = min([decision.same_until for decision in decisions], default=0.0)
-        if len(decisions) == len(articles) and seconds < soonest:
-            return decisions
-        return [
-            decision
-            if decision is not None and seconds < decision.same_until
-            else self.builder.decision(cache, article, held, at)
-            for article, decision in zip(articles, known, strict=True)
-        ]
-
     def _missing(self, cache: AccessCache, asked: Asked, now: float) -> list[AccessAnswer] | Missing | None:
-        """The articles to be looked up. One that doesn't exist is closed at the gate; elsewhere the framework says so."""
+        """The articles to be looked up. One that doesn't exist is closed at the gate; elsewhere the framework says so, as it does
+        about a name that none can have. The names of registered articles need no such look: in a list it costs more than finding them."""
         missing = [name for name in dict.fromkeys(asked.articles) if cache.article(name, now) is None]
+        if any(len(name) > LONGEST or name != name.strip() for name in missing):
+            return None
         if not any(cache.is_unknown(name, now) for name in missing):
             return ("articles", tuple(missing))
         return [self.builder.unknown] if asked.at_gate else None
@@ -176,7 +175,8 @@ class Decider:
         first, state = (known[0], states[0]) if known else (None, self._nothing_counted)
         opened = state.gifts if len(states) < 2 else {**states[1].gifts, **state.gifts}
         counted = meter.counted_by(first, month, state.articles) if first is not None else ()
-        return VisitorFacts(at, at.timestamp(), reader, first, state, counted, limit, opened, link)
+        by_meter = _by_meter(reader, counted)
+        return VisitorFacts(at, at.timestamp(), reader, first, state, counted, by_meter, limit, opened, link)
 
     def _visitors(self, cache: AccessCache, asked: Asked, reader: IdentifiedReader) -> list[Visitor]:
         """The reader, then the browser. A reader needs no browser; a subject has none."""
@@ -226,20 +226,23 @@ class Decider:
             decision = self.builder.decision(cache, article, held, facts.at)
         return self._noted(cache, asked, facts, (article.head, decision, False, ""))
 
-    def _metered(
+    def _looked_at(
+        self, cache: AccessCache, facts: VisitorFacts, article: CachedArticle, is_counted: bool
+    ) -> AccessAnswer:
+        """The answer on an article that the meter may open, where nothing is to be counted."""
+        decision = article.decisions.get(facts.by_meter[is_counted])
+        if decision is None or facts.seconds >= decision.same_until:
+            decision = self.builder.metered(cache, article, facts.reader.held, facts.counted, facts.at)
+        return article.head, decision, decision.allowed and not is_counted, ""
+
+    def _read(
         self, cache: AccessCache, asked: Asked, facts: VisitorFacts, article: CachedArticle
     ) -> AccessAnswer:
-        """The answer on an article that the meter may open."""
-        counted, held = facts.counted, facts.reader.held
-        if asked.counts and not counted and facts.limit > 0:
-            counted = (article.id,)  # a new visitor's
-        is_counted = article.id in counted
-        decision = article.decisions.get((held, len(counted), is_counted))
-        if decision is None or facts.seconds >= decision.same_until:
-            decision = self.builder.metered(cache, article, held, counted, facts.at)
-        if not asked.counts:
-            return article.head, decision, decision.allowed and not is_counted, ""
-        return self._noted(cache, asked, facts, (article.head, decision, False, ""), *counted[:1])
+        """The answer on an article of the meter that a person reads, and whose reading needs no writing."""
+        if not facts.counted and facts.limit > 0:
+            facts = facts.with_counted((article.id,))  # a new visitor's
+        head, decision, _, _ = self._looked_at(cache, facts, article, article.id in facts.counted)
+        return self._noted(cache, asked, facts, (head, decision, False, ""), *facts.counted[:1])
 
     def _noted(
         self, cache: AccessCache, asked: Asked, facts: VisitorFacts, answer: AccessAnswer, first: str = ""
@@ -266,6 +269,11 @@ class Decider:
             self._begins, self._ends = start_of_day(month, self.site.zone), meter.resets_at(self.site, month)
             self._this_month, self._nothing_counted = month, CachedVisitor(month)
         return self._this_month
+
+
+def _by_meter(reader: IdentifiedReader, counted: Sequence[str]) -> tuple[DecidedBy, DecidedBy]:
+    held, used = reader.held, len(counted)
+    return (held, used, False), (held, used, True)
 
 
 def _wanted(reader: IdentifiedReader, reading: MeterReading, gifts: Mapping[str, datetime]) -> Missing:

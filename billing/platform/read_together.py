@@ -24,9 +24,9 @@ def read_together(session: Session, *queries: Query, **parameters: Any) -> list[
 
     A query is made once, with its module, and names what it computes. A list is a parameter of `= ANY`. The rows travel as JSON,
     and come back as what the columns hold."""
-    statement, constants, readers = _compiled(queries)
+    statement, readers = _compiled(queries)
     session.flush()  # as a statement of the ORM does first
-    found = session.connection().exec_driver_sql(statement, constants | parameters).one()
+    found = session.connection().exec_driver_sql(statement, parameters).one()
     return [read(rows or ()) for read, rows in zip(readers, found, strict=True)]
 
 
@@ -66,15 +66,20 @@ _Reader = Callable[[Any], Rows]
 
 
 @cache
-def _compiled(queries: tuple[Query, ...]) -> tuple[str, dict[str, Any], tuple[_Reader, ...]]:
-    """The statement for the driver, the values of its constants, and a reader of each query's rows. Made once: compiling a
-    statement takes longer than running it."""
+def _compiled(queries: tuple[Query, ...]) -> tuple[str, tuple[_Reader, ...]]:
+    """The statement for the driver, and a reader of each query's rows. Made once: compiling a statement takes longer than running
+    it. Constants are written out, as each parameter costs the driver a conversion every time."""
     subqueries = [query.subquery() for query in queries]
     # `json`, as `jsonb` would sort the columns by name
     in_json = [sa.select(func.json_agg(rows.table_valued())).scalar_subquery() for rows in subqueries]
     compiled = sa.select(*in_json).compile(dialect=_DIALECT)
-    constants = {name: value for name, value in compiled.params.items() if value is not None}
-    return str(compiled), constants, tuple(_reader(rows) for rows in subqueries)
+    statement = str(compiled)
+    for name, bound in compiled.binds.items():
+        if bound.value is not None:
+            statement = statement.replace(
+                f"%({name})s", compiled.render_literal_value(bound.value, bound.type)
+            )
+    return statement, tuple(_reader(rows) for rows in subqueries)
 
 
 def _reader(subquery: sa.Subquery) -> _Reader:

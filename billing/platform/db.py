@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import select
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -40,6 +40,7 @@ KEEPALIVE: dict[str, Any] = {
 }
 """A server that vanishes silently (power, a firewall) is noticed after a minute; by default after two hours."""
 Row = TypeVar("Row")
+Given = TypeVar("Given")
 log = logging.getLogger("billing.events")
 
 
@@ -83,25 +84,21 @@ class Database:
         """A session whose work is committed when the block ends, and undone when it raises.
 
         Answer a request only after the block: an answer sent before its commit can be a lie."""
-        return self._transaction(transaction_of(1))
+        return self._transaction(lambda session: session, transaction_of(1))
 
     def begin(self, site: Site, at: datetime, actor: Actor) -> AbstractContextManager[TransactionContext]:
         """A transaction as a context for the functions called in it; as `transaction`."""
-        return self._begin(site, at, actor, transaction_of(1))
+        return self._transaction(
+            lambda session: TransactionContext(session, site, at, actor), transaction_of(1)
+        )
 
     @contextmanager
-    def _begin(
-        self, site: Site, at: datetime, actor: Actor, name: str | None
-    ) -> Iterator[TransactionContext]:
-        with self._transaction(name) as session:
-            yield TransactionContext(session, site, at, actor)
-
-    @contextmanager
-    def _transaction(self, name: str | None) -> Iterator[Session]:
-        """`name` is for the stop points. Callers read it from their frame, because a generator runs only when it is entered."""
+    def _transaction(self, given: Callable[[Session], Given], name: str | None) -> Iterator[Given]:
+        """Gives the block what `given` makes of the session. `name` is for the stop points. Callers read it from their frame, because
+        a generator runs only when it is entered."""
         with Session(self.engine, expire_on_commit=False) as session:
             with session.begin():
-                yield session
+                yield given(session)
                 if name is not None:
                     stop_point(f"{name} {COMMITS}")
             if name is not None:

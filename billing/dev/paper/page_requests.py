@@ -12,7 +12,7 @@ from billing.http import cookies
 from billing.platform.settings import Environment
 from billing.rules.readings import Reading, reading
 from billing.web.kit.visit import Visit
-from billing.web.views.frame import Page
+from billing.web.views.frame import Page, no_token
 
 
 def is_ahead(visit: Visit) -> bool:
@@ -40,7 +40,7 @@ def shared_page(visit: Visit, view: Page, until: datetime | None = None) -> Resp
         seconds = min(seconds, int((until - visit.at).total_seconds()))
     if seconds < 1 or not _may_be_any_reader(visit) or settings.environment is Environment.DEMO:
         return visit.page(view)
-    frame = replace(visit.frame(), csrf="", path=visit.request.url.path)
+    frame = replace(visit.frame(), csrf=no_token, path=visit.request.url.path)
     headers = {"Cache-Control": f"public, max-age=0, s-maxage={seconds}", "Vary": "Cookie"}
     return HTMLResponse(visit.look.page(view, frame), 200, headers)
 

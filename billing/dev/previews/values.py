@@ -62,10 +62,10 @@ DEMO = DemoBar(
     next_at=datetime(2026, 11, 30, 7, 0, tzinfo=UTC),
     next_what="the first trial notice to thandi@example.org, and 1 more like it",
 )
-BAR = Markup(LOOK.render(TEMPLATE, demo=DEMO, csrf="sample-token", path="/"))  # noqa: S704 - a template's, which escapes
+BAR = Markup(LOOK.render(TEMPLATE, demo=DEMO, csrf=lambda: "sample-token", path="/"))  # noqa: S704 - a template's, which escapes
 VISITOR = Frame(
     house=HOUSE,
-    csrf="sample-token",
+    csrf=lambda: "sample-token",
     path="/",
     today=date(2026, 11, 23),
     paper_url="/articles",

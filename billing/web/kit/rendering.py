@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import fields
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,8 @@ from billing.web.views.frame import Frame, Page
 
 FRAME = tuple(field.name for field in fields(Frame))
 STATIC = Path(__file__).parents[1] / "static"
+MOST_KEPT = 1_000
+"""Words for a day or an amount that are kept: every page has today's date, and most have the same few prices."""
 
 
 class PageRenderer:
@@ -67,17 +69,20 @@ class PageRenderer:
         return at.astimezone(self.zone)
 
 
+@lru_cache(MOST_KEPT)
 def money(amount: Money) -> str:
     """An amount as readers see it: "R75.00"."""
     return str(amount)
 
 
+@lru_cache(MOST_KEPT)
 def day(on: date) -> str:
     """A civil date in full: "Monday 16 March 2026". An instant is refused, since its day depends on the zone."""
     _only_a_date(on)
     return f"{on:%A} {on.day} {on:%B %Y}"
 
 
+@lru_cache(MOST_KEPT)
 def short_day(on: date) -> str:
     """A civil date, short: "16 Mar 2026"."""
     _only_a_date(on)

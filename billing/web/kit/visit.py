@@ -244,7 +244,7 @@ class Visit:
             flash = Flash(text=_made_room(self.services.settings.session_limit), tone="bad")
         return Frame(
             house=self.services.sender.house,
-            csrf=self.csrf,
+            csrf=lambda: self.csrf,
             path=self.path,
             today=self.today,
             paper_url=self.services.settings.paper,

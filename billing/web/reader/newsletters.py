@@ -23,7 +23,7 @@ from billing.readers.models import Reader
 from billing.readers.register import BadAddress
 from billing.web.kit.visit import Guarded, Visit, Visiting, services_of
 from billing.web.reader.signed_links import BadLink, keep_link
-from billing.web.views.frame import Frame, Page
+from billing.web.views.frame import Frame, Page, no_token
 from billing.web.views.newsletters import (
     NewsletterBox,
     NewsletterChoicesPage,
@@ -236,7 +236,7 @@ def _bare(request: Request, view: Page) -> Response:
     services = services_of(request)
     frame = Frame(
         house=services.sender.house,
-        csrf="",
+        csrf=no_token,
         path="/newsletters",
         today=services.site.today(services.clock.now()),
         paper_url=services.settings.paper,

@@ -1,5 +1,6 @@
 """What stands around every page, and the values that several pages share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar, Literal, Protocol
@@ -28,11 +29,11 @@ class StaffFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What stands around every page. `path` has the query; `paper_url` is where the paper is read, "/" where that isn't known;
-    `banner` stands above everything."""
+    """What stands around every page. `csrf` makes the token of a form, since most pages of strangers have none; `path` has the query;
+    `paper_url` is where the paper is read, "/" where that isn't known; `banner` stands above everything."""
 
     house: House
-    csrf: str
+    csrf: Callable[[], str]
     path: str
     today: date
     paper_url: str
@@ -40,6 +41,11 @@ class Frame:
     flash: Flash | None = None
     banner: Markup | None = None
     staff: StaffFrame | None = None
+
+
+def no_token() -> str:
+    """No token, for a page that many browsers share."""
+    return ""
 
 
 class Page(Protocol):

@@ -51,7 +51,7 @@ class Size:
     seconds: float
 
 
-FULL = Size(5_000, 30_000, 20_000, 200_000, 1_000, 5, 3.0)
+FULL = Size(5_000, 30_000, 20_000, 200_000, 1_000, 15, 1.0)
 QUICK = Size(100, 300, 2_000, 10_000, 50, 1, 0.5)
 
 
@@ -136,7 +136,7 @@ class Access:
             return iter(PaperHour(house.articles, who))
 
         asks = hour()
-        self.client.at_full(asks, 2 * self.size.seconds)
+        self.client.at_full(asks, 6 * self.size.seconds)
         load = self._load(asks, 0.33, 0.50, counts_database=True)
         return self._group({HOUR: load}, bare=hour())
 

@@ -1,5 +1,6 @@
 """Several queries in one statement. What a page shows is read so: as a statement of its own, each would take as long as rendering."""
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from functools import cache
@@ -16,6 +17,7 @@ Query = sa.Select[*tuple[Any, ...]]
 Rows = list[tuple[Any, ...]]
 _Converters = list[tuple[str, Callable[[Any], Any]]]
 _AS_IN_JSON = (sa.String, AutoString, sa.Integer, sa.Boolean, sa.JSON)
+_PARAMETER = re.compile(r"%\((\w+)\)s")
 _DIALECT = psycopg.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 
 
@@ -73,13 +75,12 @@ def _compiled(queries: tuple[Query, ...]) -> tuple[str, tuple[_Reader, ...]]:
     # `json`, as `jsonb` would sort the columns by name
     in_json = [sa.select(func.json_agg(rows.table_valued())).scalar_subquery() for rows in subqueries]
     compiled = sa.select(*in_json).compile(dialect=_DIALECT)
-    statement = str(compiled)
-    for name, bound in compiled.binds.items():
-        if bound.value is not None:
-            statement = statement.replace(
-                f"%({name})s", compiled.render_literal_value(bound.value, bound.type)
-            )
-    return statement, tuple(_reader(rows) for rows in subqueries)
+
+    def written(parameter: re.Match[str]) -> str:
+        bound = compiled.binds[parameter[1]]
+        return parameter[0] if bound.value is None else compiled.render_literal_value(bound.value, bound.type)
+
+    return _PARAMETER.sub(written, str(compiled)), tuple(_reader(rows) for rows in subqueries)
 
 
 def _reader(subquery: sa.Subquery) -> _Reader:

@@ -88,6 +88,18 @@ def test_a_list_is_the_same_in_each_way(running: WebProcess) -> None:
     assert [each["allowed"] for each in answers[0].json()] == [True, True, True]
 
 
+@pytest.mark.parametrize(
+    ("name", "status"), [(" bridge ", 200), ("bridge\0", 422), ("x" * 201, 422), ("", 404), ("nowhere", 404)]
+)
+def test_a_name_that_no_article_has_is_for_the_framework(running: WebProcess, name: str, status: int) -> None:
+    asked = {"articles": ["bridge", name]}
+    first, again = (running.client.post("/v1/access", json=asked, headers=cookie(2)) for _ in range(2))
+    assert seen(first) == seen(again)
+    assert first.status_code == status, first.text
+    if status == 200:
+        assert [each["article"] for each in first.json()] == ["bridge", "bridge"]
+
+
 def test_an_answer_without_a_body_keeps_the_connection(running: WebProcess) -> None:
     """Nginx asks so for each article; it would drop a connection on which chunks follow."""
     for path in ("/v1/gate/bridge", "/v1/gate/free"):

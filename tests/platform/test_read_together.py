@@ -14,6 +14,10 @@ PLANS = sa.select(
     col(Plan.id), col(Plan.features), sa.func.upper(Plan.name, type_=sa.Text).label("upper")
 ).where(col(Plan.months) >= sa.bindparam("months"))
 WHOLE = sa.select(whole(Subscription))
+WORDS = """50% of O'Neill's %(param_2)s, %(given)s, \\ and :at"""
+CONSTANTS = sa.select(
+    sa.literal(WORDS).label("words"), sa.literal(WORDS).label("again"), sa.bindparam("given", type_=sa.Text)
+)
 BYTES = sa.select(sa.literal(b"bytes").label("value"))
 
 
@@ -46,6 +50,11 @@ def test_an_entity_is_as_if_loaded(world: World, paid: Subscriber) -> None:
         before = made.model_dump()
         session.refresh(made)
         assert made.model_dump() == before
+
+
+def test_a_constant_may_hold_anything(world: World) -> None:
+    with world.services.database.transaction() as session:
+        assert read_rows(session, CONSTANTS, given=WORDS) == [(WORDS, WORDS, WORDS)]
 
 
 def test_a_type_that_json_would_change_is_refused(world: World) -> None:

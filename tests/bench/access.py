@@ -16,7 +16,7 @@ from tests.bench.beside_bare import BARE, Compared, Load, compare, figures, is_b
 from tests.bench.figures import Figure
 from tests.bench.freshness import freshness
 from tests.bench.growth import growth
-from tests.bench.load_client import LoadClient
+from tests.bench.load_client import MANY_CONNECTIONS, LoadClient
 from tests.bench.paper_hour import HourVisitors, PaperHour
 from tests.bench.publisher import Publisher, publisher
 from tests.bench.requests import Ask, Browser
@@ -24,8 +24,6 @@ from tests.bench.web_process import Process, serving
 
 PART = "access"
 HOUR = "a paper's hour"
-MANY_CONNECTIONS = 128
-"""Where readings are written, of a group and its bare server alike: those that arrive together are written together."""
 CHECK = "a subscriber's check"
 SINGLY = "one article, asked by a program"
 BOUNDS = {

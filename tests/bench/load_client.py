@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 from tests.bench.requests import Ask
 
 CONNECTIONS = 32
+MANY_CONNECTIONS = 128
+"""Where readings are written, for a group of cases and its bare server alike: those that arrive together are written together."""
 MOST_BYTES = 1 << 16
 WAIT_SECONDS = 30.0
 """For an answer; then it counts as missing."""

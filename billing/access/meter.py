@@ -4,9 +4,8 @@ A visitor's month is one row, to which readings are only added. One statement co
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -50,13 +49,13 @@ _CARRIED = sa.text(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class MeterReading:
-    """A visitor reads an article at an instant. `gifts_known`: no opened gift gives it."""
+class MeterReading(NamedTuple):
+    """A visitor reads an article at an instant of a month (its first day). `gifts_known`: no opened gift gives it."""
 
     visitor: Visitor
     article_id: str
     at: datetime
+    month: date
     gifts_known: bool = True
 
 
@@ -98,7 +97,7 @@ def count(ctx: TransactionContext, visitor: Visitor, article_id: str, limit: int
     month = month_of(ctx.site, ctx.at)
     if visitor.is_new:
         return meter_of(ctx.site, month, (article_id,)[:limit], article_id, limit)
-    values = count_values(ctx.site, [MeterReading(visitor, article_id, ctx.at)], limit)
+    values = count_values([MeterReading(visitor, article_id, ctx.at, month)], limit)
     row = ctx.session.connection().exec_driver_sql(COUNT, values).first()
     if row is None:
         (found,) = consult(ctx, [(visitor, article_id, limit)])
@@ -106,22 +105,20 @@ def count(ctx: TransactionContext, visitor: Visitor, article_id: str, limit: int
     return meter_of(ctx.site, month, tuple(row.readings), article_id, limit)
 
 
-def count_values(site: Site, readings: Iterable[MeterReading], limit: int) -> dict[str, Any]:
+def count_values(readings: Iterable[MeterReading], limit: int) -> dict[str, Any]:
     """The values of `COUNT` for readings of different visitors, who have the same limit.
 
     Two statements at once lock rows in the same order, by visitor."""
 
     def row(reading: MeterReading) -> dict[str, Any]:
-        month = month_of(site, reading.at)
-        counted = counted_by(reading.visitor, month, None)
-        fits = reading.article_id not in counted and len(counted) < limit
-        articles = (*counted, reading.article_id) if fits else counted
-        at = reading.at.isoformat()
+        visitor, article_id, at, month, gifts_known = reading
+        counted = counted_by(visitor, month, None)
+        fits = article_id not in counted and len(counted) < limit
         return {
-            "visitor": reading.visitor.id,
+            "visitor": visitor.id,
             "month": month.isoformat(),
-            "readings": dict.fromkeys(articles, at),
-            "gifts_known": reading.gifts_known,
+            "readings": dict.fromkeys((*counted, article_id) if fits else counted, at.isoformat()),
+            "gifts_known": gifts_known,
         }
 
     ordered = sorted(readings, key=lambda reading: reading.visitor.id)

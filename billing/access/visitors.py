@@ -4,8 +4,8 @@ The token holds the browser's first metered article, so that a browser which nev
 
 import base64
 import secrets
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from billing.platform.site import Site
 
@@ -15,16 +15,14 @@ LONGEST_TOKEN = 1200
 _MONTH = "%Y%m"
 
 
-@dataclass(frozen=True, slots=True)
-class FirstReading:
+class FirstReading(NamedTuple):
     """A browser's first metered article, and the first day of the month in which it was read."""
 
     month: date
     article_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
+class Visitor(NamedTuple):
     """`id`: a reader's, or a random one. `first`: from its token. `is_new`: it has no token yet, so no rows either."""
 
     id: str

@@ -118,12 +118,12 @@ class Decider:
         facts = self._gather(cache, asked, reader, to_count, at)
         if not isinstance(facts, VisitorFacts):
             return facts
-        opened, counted, visitor = facts.gifts, facts.counted, facts.visitor
+        opened, link, counted, visitor = facts.gifts, facts.link, facts.counted, facts.visitor
         for index, article in closed:
             article_id = article.id
             if article_id in opened and opened[article_id] > at:
                 answers[index] = self._given(cache, asked, facts, article)
-            elif article_id == facts.link:
+            elif article_id == link:
                 return None  # the framework opens the gift, or says why it doesn't
             elif article.is_metered and visitor is not None:
                 is_counted = article_id in counted
@@ -132,7 +132,9 @@ class Decider:
                 elif is_counted or len(counted) >= facts.limit or visitor.is_new:
                     answers[index] = self._read(cache, asked, facts, article)
                 else:
-                    return _wanted(reader, MeterReading(visitor, article_id, at), facts.state.gifts)
+                    return _wanted(
+                        reader, MeterReading(visitor, article_id, at, facts.state.month), facts.state.gifts
+                    )
         return answers
 
     def _missing(self, cache: AccessCache, asked: Asked, now: float) -> list[AccessAnswer] | Missing | None:
@@ -170,7 +172,7 @@ class Decider:
                 if to_count is None or to_count.id in (link, visitor.first_in(month)) or len(known) > 1:
                     return ("visitor", visitor.id)
                 # Counting tells all that a look-up would.
-                return _wanted(reader, MeterReading(visitor, to_count.id, at, gifts_known=False), {})
+                return _wanted(reader, MeterReading(visitor, to_count.id, at, month, gifts_known=False), {})
             states.append(state)
         first, state = (known[0], states[0]) if known else (None, self._nothing_counted)
         opened = state.gifts if len(states) < 2 else {**states[1].gifts, **state.gifts}

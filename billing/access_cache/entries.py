@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
+from typing import NamedTuple
 
 from billing.http.at_once import AnswerHead
 from billing.rules.policies import AccessLevel, ArticlePolicy, FreeSpan
@@ -64,15 +65,14 @@ NO_GIFTS: Mapping[str, datetime] = MappingProxyType({})
 """One object for all visitors without gifts, as most are."""
 
 
-@dataclass(frozen=True, slots=True)
-class CachedVisitor:
+class CachedVisitor(NamedTuple):
     """What a visitor has counted in a month, and which articles opened gifts give until when.
 
     `articles`: None without a row, where the visitor's token may hold one. Within the month they are only added to."""
 
     month: date
     articles: tuple[str, ...] | None = None
-    gifts: Mapping[str, datetime] = field(default_factory=lambda: NO_GIFTS)
+    gifts: Mapping[str, datetime] = NO_GIFTS
 
     def includes(self, counted: str) -> bool:
         """Whether a notification of so many counted articles says nothing new. `counted` is empty for any other change."""

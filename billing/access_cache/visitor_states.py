@@ -39,7 +39,7 @@ class WantedVisitor:
     at: datetime = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class WantedCount:
     """A reading to count, and the gifts of its visitor, if they are known. Each is counted by itself."""
 
@@ -96,7 +96,7 @@ class VisitorStates:
     async def _count(self, limit: int, group: list[WantedCount]) -> Mapping[str, CachedVisitor | None]:
         since = self._since()
         gifts = {_visitor_of(wanted): wanted.gifts for wanted in group}
-        rows = await self._rows(COUNT, count_values(self._site, [wanted.reading for wanted in group], limit))
+        rows = await self._rows(COUNT, count_values([wanted.reading for wanted in group], limit))
         found = {name: CachedVisitor(month, tuple(readings), gifts[name]) for name, month, readings in rows}
         self._keep(since, found)
         return dict.fromkeys(gifts) | found

@@ -1,6 +1,5 @@
 """Public windows: an editor opens an article, a section or the site to everyone, until it closes."""
 
-from dataclasses import replace
 from datetime import date
 from urllib.parse import quote
 
@@ -135,11 +134,11 @@ def test_the_reason_is_for_readers_to_see(world: World) -> None:
 def test_a_visitors_token_is_ours_or_nobodys(article: str | None) -> None:
     site = Site(ZONE, "http://127.0.0.1", Tokens("a secret of enough length for a test 0123456789"))
     first = FirstReading(date(2027, 3, 1), article) if article is not None else None
-    visitor = replace(visitors.new(), first=first)
+    visitor = visitors.new()._replace(first=first)
     token = visitors.token(site, visitor)
     assert len(token) <= visitors.LONGEST_TOKEN
     assert quote(token, safe="") == token, "it goes into cookies and addresses as it is"
-    assert visitors.by_token(site, token) == replace(visitor, is_new=False)
+    assert visitors.by_token(site, token) == visitor._replace(is_new=False)
     for forged in ("", "x", "vis_a.b", "rdr_1.", "é", damaged(token), token[1:]):
         assert visitors.by_token(site, forged) is None
     assert visitors.by_token(site, site.tokens.token("gift", "gft_1")) is None, "one made for something else"

@@ -1,6 +1,5 @@
 """Who asks to read: the browser's reader, else a random id in a signed cookie. Nothing else identifies it."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from sqlmodel import Session
@@ -44,7 +43,7 @@ def first_token(site: Site, visitor: Visitor, result: AccessResult, at: datetime
     """The token of a new visitor. It holds the article, if that was counted."""
     is_counted = result.meter is not None and result.meter.counted
     first = meter.first_reading(site, result.article.id, at) if is_counted else None
-    return visitors.token(site, replace(visitor, first=first))
+    return visitors.token(site, visitor._replace(first=first))
 
 
 def _visitor(visit: Visit) -> Visitor | None:

@@ -16,7 +16,7 @@ from billing.access_cache.packed_entitlements import REGISTERED
 from billing.http import cookies, shapes
 from billing.http.access_paths import PREFETCH
 from billing.http.at_once import AnswerHead, Header, answer_head
-from billing.http.headers import machine_headers
+from billing.http.headers import machine_headers, raw_headers
 from billing.platform.settings import Settings
 from billing.platform.site import Site
 from billing.rules.access import REFUSALS, Facts, Meter, Reason, decide, same_until
@@ -49,13 +49,10 @@ class AnswerHeaders(NamedTuple):
     @classmethod
     def of(cls, settings: Settings) -> "AnswerHeaders":
         """Those of an installation."""
-        security = [
-            (name.lower().encode(), value.encode()) for name, value in machine_headers(settings).items()
-        ]
         response, token = Response(), "token"
         cookies.set_cookie(response, settings, cookies.VISITOR, token, meter.KEPT)
         before, _, after = response.headers["set-cookie"].partition(f"={token};")
-        return cls(security, f"{before}=".encode(), f";{after}".encode())
+        return cls(raw_headers(machine_headers(settings)), f"{before}=".encode(), f";{after}".encode())
 
 
 class AnswerBuilder:

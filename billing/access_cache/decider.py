@@ -20,7 +20,7 @@ from billing.access_cache.presented import PresentedCredentials
 from billing.access_cache.visitor_states import WantedCount
 from billing.http import cookies
 from billing.http.asker import AskerKind
-from billing.http.shapes import LONGEST
+from billing.http.shapes import is_name
 from billing.platform.site import Site
 from billing.rules.periods import start_of_day
 from billing.rules.readings import Reading
@@ -141,7 +141,7 @@ class Decider:
         """The articles to be looked up. One that doesn't exist is closed at the gate; elsewhere the framework says so, as it does
         about a name that none can have. The names of registered articles need no such look: in a list it costs more than finding them."""
         missing = [name for name in dict.fromkeys(asked.articles) if cache.article(name, now) is None]
-        if any(len(name) > LONGEST or name != name.strip() for name in missing):
+        if not all(map(is_name, missing)):
             return None
         if not any(cache.is_unknown(name, now) for name in missing):
             return ("articles", tuple(missing))
@@ -231,7 +231,7 @@ class Decider:
     def _looked_at(
         self, cache: AccessCache, facts: VisitorFacts, article: CachedArticle, is_counted: bool
     ) -> AccessAnswer:
-        """The answer on an article that the meter may open, where nothing is to be counted."""
+        """The answer on an article that the meter may open, with what is counted already."""
         decision = article.decisions.get(facts.by_meter[is_counted])
         if decision is None or facts.seconds >= decision.same_until:
             decision = self.builder.metered(cache, article, facts.reader.held, facts.counted, facts.at)

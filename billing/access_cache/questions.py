@@ -15,7 +15,7 @@ from billing.access_cache.presented import PresentedCredentials, presented_in
 from billing.http.access_paths import EVALUATION, EVALUATIONS, GATE, MANY, ONE, TOKEN
 from billing.http.bodies import read_ahead
 from billing.http.limits import MOST_ARTICLES, MOST_BYTES, MOST_WITHOUT_KEY
-from billing.http.shapes import LONGEST
+from billing.http.shapes import is_name
 from billing.rules.access import READ
 
 TOKENS = "token"
@@ -224,5 +224,4 @@ def _entity(given: Any) -> tuple[str, str] | None:
 
 def _word(given: Any, name: str) -> str | None:
     word = given.get(name) if type(given) is dict else None
-    plain = type(word) is str and 1 <= len(word) <= LONGEST and word == word.strip()
-    return word if plain else None
+    return word if type(word) is str and is_name(word) else None

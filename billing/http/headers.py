@@ -1,5 +1,8 @@
 """Security headers of answers to browsers and to programs (SEC-5)."""
 
+from collections.abc import Mapping
+
+from billing.http.at_once import Header
 from billing.platform.settings import Settings
 
 
@@ -27,6 +30,11 @@ def machine_headers(settings: Settings) -> dict[str, str]:
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Resource-Policy": "same-origin",
     } | _https(settings)
+
+
+def raw_headers(headers: Mapping[str, str]) -> tuple[Header, ...]:
+    """The same as ASGI has them: bytes, names in lower case."""
+    return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
 
 
 def _https(settings: Settings) -> dict[str, str]:

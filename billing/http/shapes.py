@@ -25,6 +25,11 @@ LONGEST = 200
 EARLIEST, LATEST = datetime(1800, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
+def is_name(text: str) -> bool:
+    """Whether a publisher can have given this id to an article or a reader, as far as its length and spaces say."""
+    return 0 < len(text) <= LONGEST and text == text.strip()
+
+
 def _written(value: Any) -> Any:
     if not isinstance(value, str):
         raise ValueError("is written as in 2026-12-08T07:00:00Z")

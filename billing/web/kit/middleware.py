@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from billing.container import Services
 from billing.http.at_once import SEND_READY, Header, SendReady, header_lines, wire_head
 from billing.http.client_ip import client_ip
-from billing.http.headers import machine_headers, security_headers
+from billing.http.headers import machine_headers, raw_headers, security_headers
 from billing.http.limits import MOST_BYTES, MOST_WEBHOOK_BYTES
 from billing.platform.logs import REQUEST, RequestOrigin, of_request
 from billing.web.api.paywall import ADDRESS as PAYWALL
@@ -38,7 +38,7 @@ class AddedHeaders:
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> "AddedHeaders":
         """These headers, and that no cache may keep the answer."""
-        raw = *((name.lower().encode(), value.encode()) for name, value in headers.items()), PRIVATE
+        raw = *raw_headers(headers), PRIVATE
         return cls(raw, frozenset(name for name, _ in raw), header_lines(raw))
 
 

@@ -26,6 +26,7 @@ from tests.bench.requests import (
     TOKEN_LINE,
     Ask,
     Browser,
+    ReaderBrowsers,
     access_line,
     gate_answer,
     gate_line,
@@ -46,7 +47,7 @@ class AccessCases:
     def __init__(self, house: Publisher, seed: int = 7) -> None:
         self.house = house
         self._random = random = Random(seed)
-        self._browsers = [signed_in(number) for number in house.subscribers]
+        self._browsers = ReaderBrowsers()
         self._numbers = count(STRANGERS)
         self._any = Picker(house.articles, random, METERED, LOCKED, FREE)
         self._unfree = Picker(house.articles, random, METERED, LOCKED)
@@ -67,14 +68,13 @@ class AccessCases:
     def subscriber(self) -> Iterator[Ask]:
         """Subscribers read."""
         while True:
-            yield Ask(access_line(self._unfree.draw()), self._random.choice(self._browsers), SUBSCRIBED)
+            yield Ask(access_line(self._unfree.draw()), self._subscriber(), SUBSCRIBED)
 
     def gate(self) -> Iterator[Ask]:
         """The same through a web server in front of the articles."""
         reason = gate_answer("subscription")
         while True:
-            browser = self._random.choice(self._browsers)
-            yield Ask(gate_line(self._unfree.draw()), browser, reason, b"204")
+            yield Ask(gate_line(self._unfree.draw()), self._subscriber(), reason, b"204")
 
     def locked(self) -> Iterator[Ask]:
         """Strangers come to locked articles; half of them have a visitor's cookie."""
@@ -100,6 +100,9 @@ class AccessCases:
             part = ALLOWED if self._is_open(article, reader) else REFUSED
             yield Ask(access_line(f"{article}?reader_id={reader_of(reader)}&prefetch=true"), site, part)
 
+    def _subscriber(self) -> Browser:
+        return self._browsers[self._random.choice(self.house.subscribers)]
+
     def _reader(self) -> int:
         """One of the subscribers, or of the last tenth of the registered, who read nothing on the meter."""
         unsubscribed = self.house.registered[-len(self.house.registered) // 10 :]
@@ -108,10 +111,15 @@ class AccessCases:
     def _is_open(self, article: str, reader: int) -> bool:
         return reader in self.house.subscribers or level_of(article) is not LOCKED
 
+    def accounts(self) -> Iterator[Ask]:
+        """Subscribers look at their account page."""
+        while True:
+            yield Ask(b"GET /account HTTP/1.1\r\n", self._subscriber(), b"")
+
     def tokens(self) -> Iterator[Ask]:
         """Subscribers' apps fetch reader tokens."""
         while True:
-            yield Ask(TOKEN_LINE, self._random.choice(self._browsers), TOKEN)
+            yield Ask(TOKEN_LINE, self._subscriber(), TOKEN)
 
     def newcomers(self) -> Iterator[Ask]:
         """The first metered article of browsers that were never here."""

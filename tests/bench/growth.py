@@ -1,7 +1,7 @@
 """Benchmark of growth: what an answer costs among a thousand readers, and among a million.
 
 Each size has a database and a web process of its own. Four fifths of the readers subscribe; the others have read three metered
-articles this month. As many more in both sizes have read none: they come in the paper's hour. The offer, the address page and the
+articles this month. Five thousand more in both sizes have read none: they come in the paper's hour. The offer, the address page and the
 wall read nothing of readers, so they aren't here."""
 
 import tempfile
@@ -19,17 +19,13 @@ from psycopg.types.json import Jsonb
 from tests.bench.access_cases import AccessCases
 from tests.bench.beside_bare import is_ok
 from tests.bench.figures import Figure
-from tests.bench.load_client import MANY_CONNECTIONS, LoadClient
+from tests.bench.load_client import MANY_CONNECTIONS, PAGE_CONNECTIONS, LoadClient
 from tests.bench.paper_hour import HourVisitors, PaperHour
 from tests.bench.publisher import Publisher, publisher
 from tests.bench.requests import (
     COUNTED,
-    SUBSCRIBED,
     Ask,
-    Browser,
     access_line,
-    gate_answer,
-    gate_line,
     signed_in,
 )
 from tests.bench.rounds import Case, Measured, in_turn
@@ -42,7 +38,6 @@ WARM_SECONDS = 60.0
 READ = ("metered-0", "metered-1", "metered-2")
 BAR, AIM = 1.10, 1.05
 COUNTED_BEFORE = "metered, counted before"
-PAGE_CONNECTIONS = 8
 COMING, STRANGERS, GIFTS = 5_000, 50_000, 25
 """Of the paper's hour: registered readers, strangers, and those who have opened a gift."""
 
@@ -60,10 +55,8 @@ def growth(quick: bool) -> list[Figure]:
             for name in few
             for crowd, kind in ((small, few[name]), (large, more[name]))
         }
-        for (
-            case
-        ) in cases.values():  # the first answers of a kind compile statements and templates, and fill memory
-            case.work()
+        for case in cases.values():
+            case.work()  # the first answers of a kind compile statements and templates, and fill memory
         found = in_turn(cases, rounds)
         weighs = large.process.megabytes - small.process.megabytes
     size = Figure(PART, f"{many:,} readers with their sessions, the process's size", weighs, "MB more")
@@ -136,40 +129,18 @@ class Crowd:
         opened = cases.gifts(self.process.url, client, GIFTS)
         hour = PaperHour(self.house.articles, HourVisitors(self.house.subscribers, coming, STRANGERS, opened))
         return {
-            "a subscriber's check": Kind(self._checks(), client, gate),
-            "the gate's empty answer": Kind(self._at_the_gate(), client, gate),
+            "a subscriber's check": Kind(cases.subscriber(), client, gate),
+            "the gate's empty answer": Kind(cases.gate(), client, gate),
             COUNTED_BEFORE: Kind(self._counted_before(), client, gate),
             "a metered first reading": Kind(cases.first_readings(), writing, with_database),
             "a paper's hour": Kind(iter(hour), writing, with_database),
-            "the account page": Kind(self._accounts(), pages, gate),
+            "the account page": Kind(cases.accounts(), pages, gate),
         }
-
-    def _checks(self) -> Iterator[Ask]:
-        random = Random(5)
-        while True:
-            yield Ask(access_line(_locked(random)), self._subscriber(random), SUBSCRIBED)
-
-    def _at_the_gate(self) -> Iterator[Ask]:
-        random, reason = Random(5), gate_answer("subscription")
-        while True:
-            yield Ask(gate_line(_locked(random)), self._subscriber(random), reason, b"204")
 
     def _counted_before(self) -> Iterator[Ask]:
         random, first = Random(5), self.house.registered.start
         while True:
             yield _again(first + random.randrange(self.on_meter), random.randrange(len(READ)))
-
-    def _accounts(self) -> Iterator[Ask]:
-        random = Random(5)
-        while True:
-            yield Ask(b"GET /account HTTP/1.1\r\n", self._subscriber(random), b"")
-
-    def _subscriber(self, random: Random) -> Browser:
-        return signed_in(random.randrange(len(self.house.subscribers)))
-
-
-def _locked(random: Random) -> str:
-    return f"article-{random.randrange(100)}"
 
 
 def _again(number: int, which: int) -> Ask:

@@ -21,6 +21,8 @@ from tests.bench.requests import Ask
 CONNECTIONS = 32
 MANY_CONNECTIONS = 128
 """Where readings are written, for a group of cases and its bare server alike: those that arrive together are written together."""
+PAGE_CONNECTIONS = 8
+"""Where pages are asked for, each of which keeps a thread busy."""
 MOST_BYTES = 1 << 16
 WAIT_SECONDS = 30.0
 """For an answer; then it counts as missing."""

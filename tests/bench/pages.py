@@ -18,7 +18,7 @@ import httpx
 from billing.dev.postgres import Embedded
 from tests.bench.beside_bare import BARE, is_ok
 from tests.bench.figures import Figure
-from tests.bench.load_client import LoadClient
+from tests.bench.load_client import PAGE_CONNECTIONS, LoadClient
 from tests.bench.readers import SECRET_KEY
 from tests.bench.requests import Ask, Browser
 from tests.bench.rounds import Case, Measured, in_turn
@@ -32,7 +32,6 @@ BEFORE = os.environ.get("BENCH_BEFORE", "31b860d2")
 USUAL = "FastAPI and Jinja, one query"
 BARRED = ("the offer", "the address page", "the account", "a wall")
 UNIT = "answers/CPU s"
-CONNECTIONS = 8
 BY = "the framework's dispatch and its thread; a transaction with one to three statements; rendering"
 
 
@@ -47,7 +46,7 @@ class Page:
     def case(self, seconds: float) -> Case:
         """A round at full load over a few connections."""
         ask = Ask(f"GET {self.path} HTTP/1.1\r\n".encode(), Browser(0, *self.cookies), b"")
-        client = LoadClient(self.process.url, is_ok, CONNECTIONS)
+        client = LoadClient(self.process.url, is_ok, PAGE_CONNECTIONS)
         return Case(lambda: client.at_full(repeat(ask), seconds), (self.process.pid,))
 
 

@@ -16,6 +16,7 @@ from tests.bench.requests import (
     TOKEN_LINE,
     Ask,
     Browser,
+    ReaderBrowsers,
     access_line,
     many,
     signed_in,
@@ -60,7 +61,7 @@ class PaperHour:
         self._locked = Picker(names, random, LOCKED)
         self._metered = Picker(names, random, METERED)
         self._unfree = Picker(names, random, METERED, LOCKED)
-        self._subscribers = [signed_in(number) for number in who.subscribers]
+        self._subscribers, self._browsers = who.subscribers, ReaderBrowsers()
         self._gifts = who.gifts
         self._passers_by = [Browser(number) for number in range(max(1, who.strangers // 10))]
         newcomers = (MeterVisitor(Browser(number)) for number in range(who.strangers))
@@ -73,7 +74,7 @@ class PaperHour:
             "strangers on metered articles": lambda: self._on_the_meter(self.strangers),
             "strangers at locked ones": self._at_a_locked_one,
             "registered on meters": lambda: self._on_the_meter(self.registered),
-            "subscribers": self._subscriber,
+            "subscribers": self._check,
             "lists of 20": self._list,
             "gifts": self._gift,
             "tokens": self._token,
@@ -97,15 +98,18 @@ class PaperHour:
         browser = self._random.choice(known).browser if has_cookie else self._random.choice(self._passers_by)
         return Ask(access_line(self._locked.draw()), browser, REFUSED)
 
-    def _subscriber(self) -> Ask:
-        return Ask(access_line(self._unfree.draw()), self._random.choice(self._subscribers), SUBSCRIBED)
+    def _subscriber(self) -> Browser:
+        return self._browsers[self._random.choice(self._subscribers)]
+
+    def _check(self) -> Ask:
+        return Ask(access_line(self._unfree.draw()), self._subscriber(), SUBSCRIBED)
 
     def _list(self) -> Ask:
         """A page of links: of a subscriber, or of a stranger with some articles read."""
         articles = self._any.draw_different(LIST)
         stranger = self.strangers.idle() if self._random.random() < 0.7 else None
         if stranger is None:
-            return many(articles, self._random.choice(self._subscribers), len(articles))
+            return many(articles, self._subscriber(), len(articles))
         return many(articles, stranger.browser, sum(self._is_open(stranger, article) for article in articles))
 
     def _is_open(self, stranger: MeterVisitor, article: str) -> bool:
@@ -117,4 +121,4 @@ class PaperHour:
         return Ask(access_line(article), browser, GIVEN)
 
     def _token(self) -> Ask:
-        return Ask(TOKEN_LINE, self._random.choice(self._subscribers), TOKEN)
+        return Ask(TOKEN_LINE, self._subscriber(), TOKEN)

@@ -56,6 +56,14 @@ def signed_in(number: int) -> Browser:
     return Browser(number, BROWSER, b"masthead-session=" + secret_of(number).encode())
 
 
+class ReaderBrowsers(dict[int, Browser]):
+    """Readers' browsers by number. Each is made when it first asks: a million of them would fill a gigabyte."""
+
+    def __missing__(self, number: int) -> Browser:
+        browser = self[number] = signed_in(number)
+        return browser
+
+
 def program(key: str) -> Browser:
     """A program with this API key."""
     return Browser(0, authorization=b"Authorization: Bearer %b\r\n" % key.encode())

@@ -1,4 +1,4 @@
-"""Answers together, by one statement, what requests ask within a turn of the event loop."""
+"""Answers together, by one statement, what requests ask within a turn of the event loop, or while the statement before is under way."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -36,19 +36,22 @@ class Groups(Generic[Item, Found]):
         future: asyncio.Future[Found] = loop.create_future()
         self._waiting.append((item, future))
         if len(self._began) < AT_ONCE and self._is_needed(loop.time()):
+            # It begins in the next turn: whatever else arrives in this one joins its first group.
             self._began[asyncio.create_task(self._work())] = loop.time()
         return await future
 
     def _is_needed(self, now: float, worker: asyncio.Task[None] | None = None) -> bool:
         """Whether this worker, or a new one, is needed: all others have slow statements, if there are any."""
-        return all(now - began > SLOW_SECONDS for other, began in self._began.items() if other is not worker)
+        for other, began in self._began.items():
+            if other is not worker and now - began <= SLOW_SECONDS:
+                return False
+        return True
 
     async def _work(self) -> None:
         loop, worker = asyncio.get_running_loop(), asyncio.current_task()
         assert worker is not None
         try:
             while self._waiting and self._is_needed(loop.time(), worker):
-                await asyncio.sleep(0)  # whatever else arrives in this turn of the loop joins the group
                 self._began[worker] = loop.time()
                 await self._answer_group()
         finally:

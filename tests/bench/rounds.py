@@ -30,7 +30,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One round of a case. `cpu`: seconds of the charged processes. `neighbours`: share of all cores. Latencies in milliseconds."""
+    """One round of a case. `cpu`: seconds of the charged processes. `neighbours`: share of all cores. Latencies in milliseconds;
+    `p99`: of a typical tenth of a second."""
 
     a_second: float
     a_cpu_second: float
@@ -128,7 +129,7 @@ def one_round(case: Case) -> Round:
         a_second=answers.a_second,
         a_cpu_second=answers.count / max(used(case.charged), 1e-9),
         p50=answers.latency(0.50),
-        p99=answers.latency(0.99),
+        p99=answers.typical_p99,
         load_before=load,
         neighbours=max(0.0, machine - everyone) / (CORES * answers.seconds),
     )

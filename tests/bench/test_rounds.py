@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from tests.bench.load_client import LoadClient, WrongAnswer, as_expected, is_whole
+from tests.bench.load_client import Answers, LoadClient, WrongAnswer, as_expected, is_whole
 from tests.bench.machine import ProcessTicks, machine_ticks, process_ticks, tree_ticks
 from tests.bench.requests import ALLOWED, Ask, Browser, access_line, answer, many
 from tests.bench.rounds import MOST_NEIGHBOURS, Measured, Round, is_repeated
@@ -124,6 +124,17 @@ def test_a_wrong_answer_ends_the_benchmark() -> None:
     with answering(_framed(RIGHT.replace(b"true", b"false"))) as (url, _):
         with pytest.raises(WrongAnswer, match="expected 1 x"):
             LoadClient(url, connections=1).at_full(repeat(ask))
+
+
+def test_one_slow_moment_of_the_machine_does_not_decide_the_p99() -> None:
+    since = [10 + number / 1000 for number in range(1000)]
+    hundredth = [0.005 if number % 100 == 50 else 0.001 for number in range(1000)]
+    slow = [0.09 if 300 <= number < 400 else latency for number, latency in enumerate(hundredth)]
+    assert Answers(1000, 1.0, hundredth, since).typical_p99 == pytest.approx(5)
+    assert Answers(1000, 1.0, slow, since).typical_p99 == pytest.approx(5)
+    assert Answers(1000, 1.0, slow, since).latency(0.99) == pytest.approx(90)
+    always = [latency + 0.02 for latency in hundredth]
+    assert Answers(1000, 1.0, always, since).typical_p99 == pytest.approx(25)
 
 
 def test_waiting_for_a_connection_is_latency() -> None:

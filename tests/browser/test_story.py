@@ -5,12 +5,12 @@ Walks whose steps all have a test without a browser run with the long proofs.
 
 import re
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from playwright.sync_api import Route
 
-from tests.support.demo import Demo
+from tests.support.demo import ZONE, Demo
 from tests.support.person import LAPTOP, Arrive
 
 pytestmark = pytest.mark.browser
@@ -106,7 +106,8 @@ def test_a_declined_reader_is_told_reads_on_and_heals_with_a_new_card(demo: Demo
     lerato = arrive()
     today = demo.now().date()
     lerato.start_trial("lerato@example.com", "4000 0000 0000 0341")
-    demo.advance(days=16)
+    # The evening of the charge: where payday is near, the card is tried again on the day after.
+    demo.advance_to(datetime.combine(today + timedelta(days=15), time(20), ZONE))
     attempts = demo.charges("lerato@example.com")
     assert [(row["paid"], row["amount"]) for row in attempts] == [(False, 7500)]
 

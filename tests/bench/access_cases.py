@@ -84,6 +84,16 @@ class AccessCases:
             browser = self._random.choice(self._random.choice((known, new)))
             yield Ask(access_line(self._locked.draw()), browser, REFUSED)
 
+    def accounts(self) -> Iterator[Ask]:
+        """Subscribers look at their account page."""
+        while True:
+            yield Ask(b"GET /account HTTP/1.1\r\n", self._subscriber(), b"")
+
+    def tokens(self) -> Iterator[Ask]:
+        """Subscribers' apps fetch reader tokens."""
+        while True:
+            yield Ask(TOKEN_LINE, self._subscriber(), TOKEN)
+
     def lists(self, size: int) -> Iterator[Ask]:
         """A program asks for readers, of whom half subscribe, about so many articles of all levels."""
         site = program(self.house.key)
@@ -99,27 +109,6 @@ class AccessCases:
             article, reader = self._any.draw(), self._reader()
             part = ALLOWED if self._is_open(article, reader) else REFUSED
             yield Ask(access_line(f"{article}?reader_id={reader_of(reader)}&prefetch=true"), site, part)
-
-    def _subscriber(self) -> Browser:
-        return self._browsers[self._random.choice(self.house.subscribers)]
-
-    def _reader(self) -> int:
-        """One of the subscribers, or of the last tenth of the registered, who read nothing on the meter."""
-        unsubscribed = self.house.registered[-len(self.house.registered) // 10 :]
-        return self._random.choice(self.house.subscribers if self._random.random() < 0.5 else unsubscribed)
-
-    def _is_open(self, article: str, reader: int) -> bool:
-        return reader in self.house.subscribers or level_of(article) is not LOCKED
-
-    def accounts(self) -> Iterator[Ask]:
-        """Subscribers look at their account page."""
-        while True:
-            yield Ask(b"GET /account HTTP/1.1\r\n", self._subscriber(), b"")
-
-    def tokens(self) -> Iterator[Ask]:
-        """Subscribers' apps fetch reader tokens."""
-        while True:
-            yield Ask(TOKEN_LINE, self._subscriber(), TOKEN)
 
     def newcomers(self) -> Iterator[Ask]:
         """The first metered article of browsers that were never here."""
@@ -162,6 +151,17 @@ class AccessCases:
         while True:
             browser, article = self._random.choice(opened)
             yield Ask(access_line(article), browser, GIVEN)
+
+    def _subscriber(self) -> Browser:
+        return self._browsers.one_of(self.house.subscribers, self._random)
+
+    def _reader(self) -> int:
+        """One of the subscribers, or of the last tenth of the registered, who read nothing on the meter."""
+        unsubscribed = self.house.registered[-len(self.house.registered) // 10 :]
+        return self._random.choice(self.house.subscribers if self._random.random() < 0.5 else unsubscribed)
+
+    def _is_open(self, article: str, reader: int) -> bool:
+        return reader in self.house.subscribers or level_of(article) is not LOCKED
 
     def _give(self, url: str, reader: str, article: str) -> bytes:
         """The secret of a subscriber's gift."""

@@ -99,7 +99,7 @@ class PaperHour:
         return Ask(access_line(self._locked.draw()), browser, REFUSED)
 
     def _subscriber(self) -> Browser:
-        return self._browsers[self._random.choice(self._subscribers)]
+        return self._browsers.one_of(self._subscribers, self._random)
 
     def _check(self) -> Ask:
         return Ask(access_line(self._unfree.draw()), self._subscriber(), SUBSCRIBED)

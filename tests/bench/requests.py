@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from random import Random
 from typing import NamedTuple
 
 from tests.bench.readers import secret_of
@@ -62,6 +63,10 @@ class ReaderBrowsers(dict[int, Browser]):
     def __missing__(self, number: int) -> Browser:
         browser = self[number] = signed_in(number)
         return browser
+
+    def one_of(self, numbers: Sequence[int], random: Random) -> Browser:
+        """The browser of one of these readers."""
+        return self[random.choice(numbers)]
 
 
 def program(key: str) -> Browser:

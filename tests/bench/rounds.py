@@ -35,7 +35,6 @@ class Round:
 
     a_second: float
     a_cpu_second: float
-    p50: float
     p99: float
     load_before: float
     neighbours: float
@@ -128,7 +127,6 @@ def one_round(case: Case) -> Round:
     return Round(
         a_second=answers.a_second,
         a_cpu_second=answers.count / max(used(case.charged), 1e-9),
-        p50=answers.latency(0.50),
         p99=answers.typical_p99,
         load_before=load,
         neighbours=max(0.0, machine - everyone) / (CORES * answers.seconds),

@@ -15,7 +15,7 @@ from tests.bench.machine import ProcessTicks, machine_ticks, process_ticks, tree
 from tests.bench.requests import ALLOWED, Ask, Browser, access_line, answer, many
 from tests.bench.rounds import MOST_NEIGHBOURS, Measured, Round, is_repeated
 
-QUIET = Round(a_second=100, a_cpu_second=200, p50=1, p99=5, load_before=0.2, neighbours=0.01)
+QUIET = Round(a_second=100, a_cpu_second=200, p99=5, load_before=0.2, neighbours=0.01)
 BUSY = replace(QUIET, a_second=40, a_cpu_second=180, p99=90, neighbours=MOST_NEIGHBOURS + 0.01)
 RIGHT = b'{"article":"a","allowed":true,"reason":"meter"}'
 

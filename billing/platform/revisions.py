@@ -10,7 +10,9 @@ from sqlmodel import Session
 
 from billing.platform.errors import RefusesToStart
 
-FOLDER = Path(__file__).parents[2] / "alembic"
+_PACKAGED = Path(__file__).parents[1] / "migrations"
+FOLDER = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "alembic"
+"""The repository keeps migrations in the folder `alembic`. An installed package has them inside (see setup.py)."""
 _LINE = re.compile(r"^(revision|down_revision) = (.*)$", re.MULTILINE)
 log = logging.getLogger(__name__)
 

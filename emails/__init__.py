@@ -11,7 +11,7 @@ from emails.fields import Cents, Code, Day, Document, MailFacts, Url, Words, hin
 from emails.house import House
 from emails.mails import ALWAYS, MAILS, Mail, load, store
 from emails.newsletter import ArticleCard, NewsletterMail, Prose, render_newsletter
-from emails.pdf import Pdf, pdf_of, print_documents
+from emails.pdf import Pdf, can_print, pdf_of, print_documents
 
 __all__ = [
     "ALWAYS",
@@ -37,6 +37,7 @@ __all__ = [
     "Url",
     "Words",
     "WrongFields",
+    "can_print",
     "hints",
     "is_control",
     "load",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.util import find_spec
 from typing import Literal
 
 from emails.compose import sheet_of, tidy_house
@@ -19,6 +20,11 @@ class Pdf:
 
     name: str
     content: bytes
+
+
+def can_print() -> bool:
+    """Whether the printer is installed: the extra `masthead[pdf]`, which weighs as much as half of the rest."""
+    return find_spec("typst") is not None
 
 
 def pdf_of(mail: Mail, house: House) -> Pdf | None:

@@ -1,7 +1,7 @@
 """`make sbom`: write a software bill of materials of production in CycloneDX JSON.
 
-Run as `python -m tests.sbom FILE`. `cyclonedx-py` reads packages and hashes from `requirements.lock`, and licences and dependencies
-from this environment; neither has both. `requirements-dev.lock` is not included."""
+Run as `python -m tests.sbom FILE`. `cyclonedx-py` reads packages and hashes from the locks of production, the printer of PDFs among
+them, and licences and dependencies from this environment; neither has both. What only the demo and tests install isn't included."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 ROOT = Path(__file__).parent.parent
-LOCK = ROOT / "requirements.lock"
+LOCKS = (ROOT / "requirements.lock", ROOT / "requirements-pdf.lock")
 
 Bom = dict[str, Any]
 
@@ -61,8 +61,11 @@ def join(locked: Bom, installed: Bom | None) -> Bom:
 
 
 def bill_of_materials() -> Bom:
-    """The bill of materials of the present `requirements.lock`."""
-    return combine(generate("requirements", str(LOCK)), generate("environment", sys.executable))
+    """The bill of materials of the present locks."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lock") as together:
+        together.write("".join(lock.read_text() for lock in LOCKS))
+        together.flush()
+        return combine(generate("requirements", together.name), generate("environment", sys.executable))
 
 
 def fault_of(bom: Bom) -> str | None:

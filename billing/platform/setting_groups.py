@@ -88,7 +88,7 @@ class MailSettings(BaseModel):
     mail_papers: bool = Field(
         True,
         description="A receipt carries its tax invoice as a PDF, and a refund's mail its credit note; without, a mail has a"
-        " quarter of the size, and the PDF is had from the account page.",
+        " quarter of the size, and the PDF is had from the account page. Needs `masthead[pdf]`.",
     )
     newsletter_from: str = Field(
         "letters@news.swartbergpost.example",

@@ -17,8 +17,12 @@ def bom() -> sbom.Bom:
 
 
 def locked() -> dict[str, set[str]]:
-    """The packages of requirements.lock, `name@version`, each with its hashes."""
-    packages = re.split(r"\n(?=\S)", (ROOT / "requirements.lock").read_text().strip())
+    """The packages of production's locks, `name@version`, each with its hashes."""
+    packages = [
+        package
+        for lock in ("requirements.lock", "requirements-pdf.lock")
+        for package in re.split(r"\n(?=\S)", (ROOT / lock).read_text().strip())
+    ]
     return {
         re.split(r"[\s;]", package)[0].replace("==", "@"): set(re.findall(r"sha256:(\w+)", package))
         for package in packages

@@ -68,7 +68,8 @@ class NotPaid(Conflict):
     responses={200: {"content": {"application/pdf": {}}, "description": "A PDF."}},
 )
 def as_pdf(invoice_id: str, caller: Money) -> Response:
-    """A paid invoice with its credit notes, as a PDF that says copy: the originals went by mail. 409 `invoice_not_paid` before that."""
+    """A paid invoice with its credit notes, as a PDF that says copy: the originals went by mail. 409 `invoice_not_paid` before that. 501
+    `pdf_not_installed` where the printer isn't installed."""
     with caller.begin() as ctx:
         invoice = _invoice(ctx, invoice_id)
         if invoice.state is not InvoiceState.PAID:

@@ -17,6 +17,7 @@ from billing.web.kit.view_rows import card_of
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader.guard import signed_in
 from billing.web.views.account import CreditNoteRow, ReceiptPage
+from emails import can_print
 
 router = APIRouter(include_in_schema=False)
 Typed = Annotated[str, Form(max_length=invoice_recipients.MOST)]
@@ -24,7 +25,7 @@ Typed = Annotated[str, Form(max_length=invoice_recipients.MOST)]
 
 @router.get("/account/receipts/{invoice_id}.pdf")  # before the page, which would match it
 def receipt_file(visit: Visiting, invoice_id: str) -> Response:
-    """The same as a file. Raises RedirectReader, UnknownInvoice."""
+    """The same as a file. Raises RedirectReader, UnknownInvoice, NoPdf."""
     reader = signed_in(visit)
     with visit.begin() as ctx:
         documents = copies(ctx, receipts.one(ctx.session, invoice_id, reader.id))
@@ -74,7 +75,7 @@ def _page(visit: Visit, reader: Reader, invoice_id: str, error: str | None = Non
         gross=Money(invoice.gross, currency),
         vat_percent=percent(invoice.vat_basis_points),
         card=card_of(paid.card),
-        file=f"/account/receipts/{invoice.id}.pdf",
+        file=f"/account/receipts/{invoice.id}.pdf" if can_print() else None,
         credit_notes=tuple(
             CreditNoteRow(
                 number=numbers.credit_note_number(refund.credit_note_number),

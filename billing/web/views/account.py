@@ -221,7 +221,8 @@ class ReceiptPage:
     recipient: InvoiceRecipient | None = None
     needs_recipient: bool = False
     error: str | None = None
-    file: str
+    file: str | None
+    """None where the printer of PDFs isn't installed."""
     """Its address as a PDF."""
     credit_notes: tuple[CreditNoteRow, ...] = ()
 

@@ -1,0 +1,66 @@
+"""Builds the wheel and the source archive of this repository, and reads its version and what changed in it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+CALENDAR_VERSION = re.compile(r"(20\d\d)\.([1-9]|1[0-2])\.(0|[1-9]\d*)")
+"""Year, month, and the number of the release within the month, counted from 0."""
+
+
+class Package(NamedTuple):
+    """Both forms of a release."""
+
+    wheel: Path
+    sdist: Path
+
+
+def build(into: Path, root: Path = ROOT) -> Package:
+    """Build both from the sources at `root`, without asking a registry. The same commit gives the same bytes.
+
+    It builds in a copy, because setuptools leaves files where it builds. Raises CalledProcessError."""
+    with tempfile.TemporaryDirectory() as copy:
+        for name in sources(root):
+            target = Path(copy, name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(root / name, target)
+        subprocess.run(
+            [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(into), copy],
+            env=os.environ | {"SOURCE_DATE_EPOCH": git(root, "log", "-1", "--format=%ct")},
+            check=True,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
+    (wheel,), (sdist,) = into.glob("*.whl"), into.glob("*.tar.gz")
+    return Package(wheel, sdist)
+
+
+def sources(root: Path, *folders: str) -> set[str]:
+    """The files that git knows, or would take in."""
+    listed = git(root, "ls-files", "--cached", "--others", "--exclude-standard", *folders).split("\n")
+    return {name for name in listed if name and (root / name).exists()}
+
+
+def git(root: Path, *words: str) -> str:
+    """The output of a git command. Raises CalledProcessError."""
+    return subprocess.run(
+        ["git", *words], cwd=root, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def version(root: Path = ROOT) -> str:
+    """The version in pyproject.toml."""
+    return str(tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"])
+
+
+def changes(root: Path = ROOT) -> dict[str, str]:
+    """What CHANGELOG.md says of each version, the newest first."""
+    _, *sections = re.split(r"^## ", (root / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    return {heading.strip(): text.strip() for heading, _, text in (each.partition("\n") for each in sections)}

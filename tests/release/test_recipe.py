@@ -1,0 +1,88 @@
+"""`make release` refuses what shouldn't be released, and leaves files whose sums are right."""
+
+import hashlib
+import subprocess
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.release.__main__ import faults, make
+from tests.release.package import ROOT, version
+
+NOVEMBER = date(2026, 11, 30)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A small one, ready to be released in November 2026."""
+    root = tmp_path / "repository"
+    root.mkdir()
+    (root / "pyproject.toml").write_text('[project]\nversion = "2026.11.3"\n')
+    (root / "CHANGELOG.md").write_text("# Changes\n\n## 2026.11.3\n\nA mend.\n\n## 2026.11.2\n\nAnother.\n")
+    git(root, "init", "--quiet")
+    commit(root)
+    return root
+
+
+def git(root: Path, *words: str) -> None:
+    who = ("-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *who, *words], cwd=root, check=True, capture_output=True)
+
+
+def commit(root: Path) -> None:
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "A step")
+
+
+def test_a_clean_tree_with_a_new_version_of_this_month_may_be_released(repository: Path) -> None:
+    assert faults(repository, NOVEMBER) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "words"),
+    [
+        ("pyproject.toml", "2026.11.3", "1.0", "The version 1.0 isn't year.month.number."),
+        ("pyproject.toml", "2026.11.3", "2026.11.03", "The version 2026.11.03 isn't year.month.number."),
+        ("CHANGELOG.md", "## 2026.11.3", "## 2026.11.4", "CHANGELOG.md doesn't begin with 2026.11.3."),
+        ("CHANGELOG.md", "A mend.\n", "", "CHANGELOG.md says nothing of 2026.11.3."),
+    ],
+)
+def test_a_version_of_another_form_or_without_notes_is_refused(
+    repository: Path, file: str, old: str, new: str, words: str
+) -> None:
+    path = repository / file
+    path.write_text(path.read_text().replace(old, new))
+    commit(repository)
+    assert words in faults(repository, NOVEMBER)
+
+
+def test_a_version_of_another_month_is_refused(repository: Path) -> None:
+    assert faults(repository, date(2026, 12, 1)) == [
+        "The version 2026.11.3 is of another month; this is 2026.12."
+    ]
+
+
+def test_what_is_not_committed_is_refused(repository: Path) -> None:
+    (repository / "notes.txt").write_text("later")
+    assert faults(repository, NOVEMBER) == ["There are changes that aren't committed."]
+
+
+def test_a_version_is_released_once(repository: Path) -> None:
+    git(repository, "tag", "v2026.11.3")
+    assert faults(repository, NOVEMBER) == ["The tag v2026.11.3 exists. A release is never made twice."]
+
+
+def test_every_file_has_its_sum(tmp_path: Path) -> None:
+    *made, sums = make(ROOT, tmp_path / "dist")
+    ours = version()
+    assert {each.name for each in made} == {
+        f"masthead-{ours}-py3-none-any.whl",
+        f"masthead-{ours}.tar.gz",
+        f"masthead-{ours}.cdx.json",
+        "notes.md",
+        "requirements.lock",
+        "requirements-pdf.lock",
+    }
+    listed = {name: digest for digest, name in (line.split("  ") for line in sums.read_text().splitlines())}
+    assert listed == {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in made}

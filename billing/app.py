@@ -1,9 +1,6 @@
 """The composition root: builds the services from the settings, and the web application around them."""
 
-import os
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import emails
@@ -13,6 +10,7 @@ from billing.acquirer.stripe.connect import connect as stripe
 from billing.container import Services
 from billing.mail.deliver import Sender
 from billing.mail.smtp import SmtpTransport
+from billing.newsletters import send_log
 from billing.newsletters.sender import NewsletterSender
 from billing.platform import logs
 from billing.platform.clock import Clock, HeldClock, SystemClock
@@ -115,16 +113,9 @@ def _newsletter_sender(
         house=house,
         address=settings.newsletter_from,
         bounce_domain=settings.bounce_domain or settings.newsletter_from.rpartition("@")[2],
-        send_logs=_send_logs(settings),
+        send_logs=send_log.folder_of(settings),
         connections=settings.newsletter_connections,
     )
-
-
-def _send_logs(settings: Settings) -> Path:
-    """The folder of the send logs: by default one for each user of this machine."""
-    if settings.journal_dir:
-        return Path(settings.journal_dir)
-    return Path(tempfile.gettempdir()) / f"masthead-journal-{os.getuid()}"
 
 
 def create_app(services: Services, extend: "Callable[[FastAPI], None]" = lambda _: None) -> "ASGIApp":

@@ -6,12 +6,14 @@ The process locks the file while it sends, because its claim in the database may
 import fcntl
 import os
 import secrets
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 from billing.platform.errors import RefusesToStart
 from billing.platform.live_checks import privacy_fault
+from billing.platform.settings import Settings
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -38,6 +40,13 @@ class SendLog:
         """Log the relay's answer."""
         with suppress(OSError):  # on a full disk the delivery counts as uncertain, which is safe
             os.write(self._file, f"K {number} {code}\n".encode())
+
+
+def folder_of(settings: Settings) -> Path:
+    """The folder of the send logs: by default one for each user of this machine."""
+    if settings.journal_dir:
+        return Path(settings.journal_dir)
+    return Path(tempfile.gettempdir()) / f"masthead-journal-{os.getuid()}"
 
 
 def path_of(folder: Path, run: int) -> Path:

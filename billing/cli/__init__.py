@@ -17,6 +17,7 @@ def billing() -> None:
 
 from billing.cli import (  # noqa: E402, F401 - each adds its commands to the group
     adopt,
+    backup,
     books,
     keys,
     letters,

@@ -71,21 +71,31 @@ def load_tokens(session: Session, settings: Settings) -> Tokens:
     until = tuple(
         (key, datetime.fromisoformat(end))
         for key in tokens.previous_keys
-        if (end := row.signs_until.get(_signer(key)))
+        if (end := row.signs_until.get(key_check(key)))
     )
     return replace(tokens, list_key=found, signs_until=until)
 
 
+def key_that_opens(session: Session, settings: Settings) -> str:
+    """The check value of the configured secret key that opens the database, at whatever migration that is. Raises WrongSecretKey."""
+    sealed = session.execute(sa.text("SELECT list_key FROM installation WHERE id = 1")).scalar_one()
+    opening = (key for key in tokens_of(settings).keys if Tokens(key).unseal(PURPOSE, sealed) is not None)
+    found = next(opening, None)
+    if found is None:
+        raise WrongSecretKey
+    return key_check(found)
+
+
 def stop_signing(row: Installation, tokens: Tokens, until: datetime) -> None:
     """Set until when signatures by the previous keys are valid. Keys that were replaced earlier keep their end."""
-    ends = {_signer(key): until.isoformat() for key in tokens.previous_keys}
+    ends = {key_check(key): until.isoformat() for key in tokens.previous_keys}
     row.signs_until = ends | {
-        name: end for name, end in row.signs_until.items() if name != _signer(tokens.secret_key)
+        name: end for name, end in row.signs_until.items() if name != key_check(tokens.secret_key)
     }
 
 
-def _signer(key: str) -> str:
-    """A check value of a secret key."""
+def key_check(key: str) -> str:
+    """The check value of a secret key. It tells two keys apart, and reveals neither."""
     return Tokens(key).digest("signer-check", "")[:32]
 
 

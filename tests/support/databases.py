@@ -62,12 +62,21 @@ class Databases:
     @contextlib.contextmanager
     def fresh(self) -> Iterator[str]:
         """Yield the address of a new database. At the end it is dropped, even if clients are still connected."""
+        with self._new(self._template) as url:
+            if self._adopt is not None:
+                self._adopt(url)
+            yield url
+
+    def empty(self) -> contextlib.AbstractContextManager[str]:
+        """As `fresh`, but without tables."""
+        return self._new("template0")
+
+    @contextlib.contextmanager
+    def _new(self, template: str) -> Iterator[str]:
         self._given += 1
         name = f"masthead_{self._run}_{self._given}"
-        self._do("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, self._template)
+        self._do("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
         try:
-            if self._adopt is not None:
-                self._adopt(self._url(name))
             yield self._url(name)
         finally:
             self._do("DROP DATABASE {} WITH (FORCE)", name)

@@ -30,7 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cases", "ledger"),
     ("acquirer", "subscriptions"),
     ("readers",),
-    ("mail",),
+    ("backups", "mail"),
     ("platform",),
     ("rules",),
 )

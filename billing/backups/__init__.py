@@ -1,0 +1,1 @@
+"""Backups of the database with PostgreSQL's own programs, and their restore into an empty database."""

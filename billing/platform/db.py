@@ -11,15 +11,14 @@ from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 from billing.platform.actors import Actor
 from billing.platform.context import TransactionContext
+from billing.platform.database_address import as_libpq, parameters
 from billing.platform.enum_types import enum_type
-from billing.platform.errors import RefusesToStart
 from billing.platform.monotonic import Monotonic, SystemMonotonic
 from billing.platform.site import Site
 from billing.platform.stop_points import COMMITS, COMMITTED, stop_point, transaction_of
@@ -59,18 +58,20 @@ class Database:
     ) -> None:
         """`pool_seconds`: how long a transaction waits for a free connection. `monotonic` measures how long a connection was idle.
         `work` decides the time limits outside of `time_limits.doing`. Raises RefusesToStart for a malformed address."""
-        self.url = _with_driver(url)
+        self.address = as_libpq(url)
+        """The address as libpq reads it, with the password."""
+        given = parameters(self.address)
         self._monotonic = monotonic or SystemMonotonic()
         self._seconds = self._monotonic.seconds
         self._work, self._limits = work, limits
         options = KEEPALIVE | {"fallback_application_name": f"masthead {work}"}
         self.engine = sa.create_engine(
-            self.url,
+            "postgresql+psycopg://",  # without host: SQLAlchemy's own parser doesn't know several
             pool_size=pool_size,
             max_overflow=pool_size * 2,
             pool_timeout=pool_seconds,
             hide_parameters=True,  # parameters may be readers' addresses, and errors are logged
-            connect_args={name: value for name, value in options.items() if name not in self.url.query},
+            connect_args=options | given,
         )
         sa.event.listen(self.engine, "checkin", self._note_use)
         sa.event.listen(self.engine, "checkout", self._make_ready)
@@ -105,11 +106,6 @@ class Database:
                 stop_point(f"{name} {COMMITTED}")
             for line in session.info.pop(LOG_LINES, ()):
                 log.info(line)
-
-    @property
-    def address(self) -> str:
-        """The address as libpq reads it, with the password."""
-        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
     def apart(self, *, pool_size: int) -> "Database":
         """The same database with a pool of its own, for work that must not wait for connections of this pool."""
@@ -149,18 +145,6 @@ class Database:
         connection.execute(as_sql(self._limits[work]).encode())
         connection.autocommit = False
         entry.info["work"] = work
-
-
-def _with_driver(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-    except sa.exc.ArgumentError:
-        raise RefusesToStart(
-            "BILLING_DATABASE_URL is not an address like postgresql://name@host/database."
-        ) from None
-    if parsed.get_backend_name() != "postgresql":
-        raise RefusesToStart("BILLING_DATABASE_URL must name a PostgreSQL database (postgresql://…).")
-    return parsed.set(drivername="postgresql+psycopg")
 
 
 def _has_unread(connection: psycopg.Connection) -> bool:

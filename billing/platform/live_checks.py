@@ -9,8 +9,8 @@ from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from billing.platform.database_address import as_libpq, parameters
+from billing.platform.errors import RefusesToStart
 
 PROVED = ("verify-full", "verify-ca")
 """The values of libpq's `sslmode` that check the server's certificate; `require` encrypts to any server.
@@ -20,12 +20,11 @@ TEMPORARY = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 - t
 
 def database_fault(url: str) -> str | None:
     """A database on another machine needs TLS with a checked certificate (ASVS 12.3.2)."""
-    scheme, mark, rest = url.partition("://")
     try:
-        given = conninfo_to_dict(f"{scheme.partition('+')[0]}{mark}{rest}")
-    except psycopg.ProgrammingError:
+        given = parameters(as_libpq(url))
+    except RefusesToStart:
         return None  # connecting reports it
-    service, mode = _given_or_set(given, "service"), str(given.get("sslmode") or "")
+    service, mode = _given_or_set(given, "service"), given.get("sslmode", "")
     if not service:  # a service's file may name another host and mode, and they precede the environment
         mode = mode or os.environ.get("PGSSLMODE", "")
     addresses, hosts = (_given_or_set(given, name).split(",") for name in ("hostaddr", "host"))
@@ -38,10 +37,10 @@ def database_fault(url: str) -> str | None:
     )
 
 
-def _given_or_set(given: Mapping[str, object], name: str) -> str:
+def _given_or_set(given: Mapping[str, str], name: str) -> str:
     """The value that libpq uses: the URL's, or else the environment's. PGHOSTADDR counts even where the URL names a host.
     Source: https://www.postgresql.org/docs/current/libpq-envars.html."""
-    return str(given.get(name) or os.environ.get(f"PG{name.upper()}", ""))
+    return given.get(name) or os.environ.get(f"PG{name.upper()}", "")
 
 
 def relay_fault(url: str) -> str | None:

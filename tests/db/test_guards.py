@@ -8,7 +8,7 @@ from tests.support.world import World
 
 def run(world: World, statement: str) -> None:
     """Straight at the database, past all our code."""
-    url = world.services.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    url = world.services.database.address
     with psycopg.connect(url) as connection:
         connection.execute(statement.encode())
 

@@ -113,8 +113,7 @@ def test_a_database_that_is_away_is_a_503_for_people_and_programs(own_world: Wor
     world.services.database.close()
     with world.services.database.engine.connect() as connection:
         name = str(connection.exec_driver_sql("SELECT current_database()").scalar_one())
-    admin = world.services.database.url.set(database="postgres").render_as_string(hide_password=False)
-    with psycopg.connect(admin.replace("postgresql+psycopg", "postgresql"), autocommit=True) as session:
+    with psycopg.connect(world.services.database.address, dbname="postgres", autocommit=True) as session:
         session.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         try:
             session.execute(

@@ -101,7 +101,8 @@ def test_an_installation_that_is_printed_shows_no_secret(make_world: Callable[..
         world.services.settings,
         world.services.run_context,
         world.services.webhook_context,
-        world.services.database.url,
+        world.services.database,
+        world.services.database.engine,
     ):
         shown = f"{part!r} {part}"
         hidden = (SECRET_KEY, KEY, WEBHOOK_SECRET, "relay-password", world.url_of_database)

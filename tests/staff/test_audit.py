@@ -30,7 +30,7 @@ READER = "thandi@example.com"
     ],
 )
 def test_the_database_keeps_it(kept: World, statement: str) -> None:
-    url = kept.services.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    url = kept.services.database.address
     with pytest.raises(psycopg.errors.IntegrityError), psycopg.connect(url) as connection:
         connection.execute(statement)
 

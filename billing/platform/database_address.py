@@ -1,0 +1,25 @@
+"""The database's address. Only libpq parses it, so that several hosts (`postgresql://u@a:5432,b:5432/db`) mean the same everywhere.
+
+Source: https://www.postgresql.org/docs/current/libpq-connect.html, "Connection Strings" and "Specifying Multiple Hosts"."""
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from billing.platform.errors import RefusesToStart
+
+
+def as_libpq(url: str) -> str:
+    """The address without the driver that SQLAlchemy's addresses may name, as in `postgresql+psycopg://`."""
+    scheme, mark, rest = url.partition("://")
+    return f"{scheme.partition('+')[0]}{mark}{rest}"
+
+
+def parameters(address: str) -> dict[str, str]:
+    """The parameters of a libpq address. Raises RefusesToStart without repeating it, because it may hold a password."""
+    try:
+        found = conninfo_to_dict(address)
+    except psycopg.ProgrammingError:
+        raise RefusesToStart(
+            "BILLING_DATABASE_URL is not an address of PostgreSQL like postgresql://name@host/database."
+        ) from None
+    return {name: str(value) for name, value in found.items() if value is not None}

@@ -7,11 +7,12 @@ import click
 import pytest
 
 from billing.cli import billing
-from billing.platform.settings import PREFIX, Settings
+from billing.platform.setting_sources import FILE, variable_of
+from billing.platform.settings import Settings
 from tests.support.written_tables import TABLES, rewritten
 
 ROOT = Path(__file__).parent.parent
-SETTINGS = {PREFIX + name.upper() for name in Settings.model_fields}
+SETTINGS = {variable_of(name) + form for name in Settings.model_fields for form in ("", FILE)}
 DOCS = ROOT / "billing" / "docs"
 DECISIONS = DOCS / "decisions"
 PAGES = (

@@ -55,7 +55,8 @@ class Instant(click.ParamType[datetime]):
 
 def settings() -> "Settings":
     """The settings from the environment; where it has none, those of the demo in this folder. Raises RefusesToStart."""
-    from billing.platform.settings import PREFIX, read_settings
+    from billing.platform.setting_sources import PREFIX
+    from billing.platform.settings import read_settings
 
     given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     if not given and DEMO_ENVIRONMENT.exists():

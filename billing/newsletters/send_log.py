@@ -110,7 +110,8 @@ def place(folder: Path) -> str:
         return f"{name.read_text()}/{_boot()}"
     except OSError as problem:
         raise RefusesToStart(
-            f"BILLING_JOURNAL_DIR: {folder} can't be written ({problem.strerror or problem})."
+            f"BILLING_JOURNAL_DIR: {folder} can't be made or written ({problem.strerror or problem}). Make it for the worker's"
+            " user, closed to others (chmod 700)."
         ) from None
 
 

@@ -15,6 +15,8 @@ from billing.platform.errors import RefusesToStart
 PROVED = ("verify-full", "verify-ca")
 """The values of libpq's `sslmode` that check the server's certificate; `require` encrypts to any server.
 Source: https://www.postgresql.org/docs/current/libpq-ssl.html, "Protection Provided in Different Modes"."""
+RESERVED = ("example", "invalid", "localhost", "test")
+"""Domains for samples, with `example.com` and its like. Source: RFC 2606."""
 TEMPORARY = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 - these are refused
 
 
@@ -84,6 +86,20 @@ def reused(secret: str, others: dict[str, tuple[str, ...]]) -> list[str]:
         for name, values in others.items()
         if any(secret in unquote(value) or secret in value for value in values)
     ]
+
+
+def sample_host(value: str | tuple[str, ...]) -> str | None:
+    """The first host in these addresses that is reserved for samples, or is this machine."""
+    for address in value if isinstance(value, tuple) else (value,):
+        host = urlsplit(address).hostname if "://" in address else address.rpartition("@")[2]
+        labels = (host or "").casefold().split(".")
+        if (
+            labels[-1] in RESERVED
+            or labels[-2:-1] == ["example"]
+            or ("://" in address and is_here(host or ""))
+        ):
+            return host
+    return None
 
 
 def is_here(host: str) -> bool:

@@ -1,17 +1,16 @@
 """The settings by subject, each with its unit and default. `settings.Settings` is all of them."""
 
-from typing import Annotated
-
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from billing.platform.setting_types import (
     OFFER,
     Crawlers,
     License,
-    Listed,
+    MailAddress,
     Origins,
     PaperAddress,
     ProxyCount,
+    SigningSecrets,
     WebAddress,
 )
 
@@ -66,10 +65,10 @@ class AcquirerSettings(BaseModel):
     stripe_api_base: WebAddress = Field(
         "https://api.stripe.com", description="Stripe's address, or the sandbox's."
     )
-    stripe_webhook_secrets: Annotated[tuple[str, ...], Listed] = Field(
+    stripe_webhook_secrets: SigningSecrets = Field(
         (),
         repr=False,
-        description="Webhook signing secrets, comma separated; two while one is being replaced.",
+        description="Webhook signing secrets (`whsec_…`), comma separated; two while one is being replaced.",
     )
     sandbox_url: str = Field("", description="Where the demo's Stripe sandbox page is; empty: no link.")
 
@@ -82,7 +81,7 @@ class MailSettings(BaseModel):
         repr=False,
         description="Mail relay: `smtps://`, `smtp+starttls://`, or `smtp://` on loopback.",
     )
-    mail_from: str = Field(
+    mail_from: MailAddress = Field(
         "hello@swartbergpost.example", description="Sender of receipts and notices; replies are read."
     )
     mail_papers: bool = Field(
@@ -90,7 +89,7 @@ class MailSettings(BaseModel):
         description="A receipt carries its tax invoice as a PDF, and a refund's mail its credit note; without, a mail has a"
         " quarter of the size, and the PDF is had from the account page. Needs `masthead[pdf]`.",
     )
-    newsletter_from: str = Field(
+    newsletter_from: MailAddress = Field(
         "letters@news.swartbergpost.example",
         description="Sender of newsletters; a domain of its own keeps their reputation apart from that of receipts.",
     )

@@ -79,6 +79,20 @@ def _counted(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     return NO_PROXY if value == "none" else handler(value)
 
 
+def _signing_secrets(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(re.fullmatch(r"whsec_\S+", secret) for secret in value):
+        raise ValueError(
+            "holds something else than signing secrets: each begins with whsec_, and is shown once, with its webhook endpoint"
+        )
+    return value
+
+
+def _mail_address(value: str) -> str:
+    if not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", value):
+        raise ValueError("is not a plain mail address like hello@paper.co.za")
+    return value
+
+
 def port_of(parts: SplitResult) -> int | None:
     """The port, or 0 without one; None where it is invalid."""
     try:
@@ -100,4 +114,6 @@ Crawlers = Annotated[tuple[str, ...], Listed, AfterValidator(_known_crawlers)]
 License = Annotated[str, AfterValidator(_own_or_elsewhere)]
 PaperAddress = Annotated[str, AfterValidator(_here_or_elsewhere)]
 """A web address, or a path on this host; empty: neither."""
+SigningSecrets = Annotated[tuple[str, ...], Listed, AfterValidator(_signing_secrets)]
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]

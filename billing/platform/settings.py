@@ -22,15 +22,21 @@ from billing.platform.setting_groups import (
     WebSettings,
     WorkerSettings,
 )
+from billing.platform.setting_sources import PREFIX, given_settings, variable_of
 from billing.platform.setting_types import NO_PROXY, Keys, ZoneName
 from billing.rules.secret_strength import weakness
 
-PREFIX = "BILLING_"
 SAMPLE_PAPER = (
-    *(f"publisher_{part}" for part in ("name", "legal_name", "address", "vat_number")),
+    *(f"publisher_{part}" for part in ("name", "legal_name", "address", "vat_number", "phone")),
     *("mail_from", "newsletter_from"),
 )
 """Settings whose defaults are the sample paper's."""
+OF_THE_DEMO = ("sandbox_url", "mailbox_dir")
+SEEN_BY_READERS = (
+    *("public_url", "sites", "paper_url", "license"),
+    *("mail_from", "newsletter_from", "bounce_domain", "security_contact"),
+)
+"""Settings whose hosts readers open, or write to."""
 
 
 class Environment(StrEnum):
@@ -129,6 +135,8 @@ class Settings(
             ),
             "BILLING_CHARGES_PER_SECOND is 0, which paces nothing": self.charges_per_second == 0,
             "BILLING_CLOCK is held": self.held,
+            "BILLING_SMTP_URL is still the demo's mailbox": self.smtp_url
+            == type(self).model_fields["smtp_url"].default,
             "BILLING_PUBLIC_URL isn't https": not self.secure,
             "BILLING_SITES names a site that isn't https": (
                 not all(site.startswith("https://") for site in self.sites)
@@ -143,15 +151,25 @@ class Settings(
             "SMTP_URL": live_checks.relay_fault(self.smtp_url),
             "JOURNAL_DIR": live_checks.journal_fault(self.journal_dir),
         }
-        fields = type(self).model_fields
         return [
             *self._weak_keys(),
             *(words for words, is_unsafe in checks.items() if is_unsafe),
             *(f"{PREFIX}{name} {fault}" for name, fault in faults.items() if fault),
+            *self._samples(),
+        ]
+
+    def _samples(self) -> list[str]:
+        """Which settings still hold something of the sample paper or its demo that would reach readers."""
+        fields = type(self).model_fields
+        found = [name for name in SAMPLE_PAPER if _plain(getattr(self, name)) == _plain(fields[name].default)]
+        hosts = {name: live_checks.sample_host(getattr(self, name)) for name in SEEN_BY_READERS}
+        return [
+            *(f"{variable_of(name)} is still the sample paper's, and would reach readers" for name in found),
+            *(f"{variable_of(name)} is the demo's: remove it" for name in OF_THE_DEMO if getattr(self, name)),
             *(
-                f"{PREFIX}{name.upper()} is still the sample paper's, and would stand on tax invoices"
-                for name in SAMPLE_PAPER
-                if getattr(self, name) == fields[name].default
+                f"{variable_of(name)} names {host}, which no reader can reach"
+                for name, host in hosts.items()
+                if host and name not in found
             ),
         ]
 
@@ -173,13 +191,11 @@ class Settings(
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings from the environment. Raises RefusesToStart with each variable that is missing, wrong or unsafe."""
-    environ = os.environ if environ is None else environ
-    given = {
-        name: value
-        for name in Settings.model_fields
-        if (value := environ.get(PREFIX + name.upper())) is not None
-    }
+    """The settings from the environment and the files that it names. Raises RefusesToStart with each variable that is missing,
+    misspelt, wrong or unsafe."""
+    given, faults = given_settings(os.environ if environ is None else environ, Settings.model_fields)
+    if faults:  # before the values: what is given wrongly would be called missing as well
+        raise RefusesToStart("; ".join(faults))
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:
@@ -190,5 +206,10 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def _in_words(line: Any) -> str:
-    name = PREFIX + str(line["loc"][0]).upper() if line["loc"] else PREFIX
+    name = variable_of(str(line["loc"][0])) if line["loc"] else PREFIX
     return f"{name} is missing" if line["type"] == "missing" else f"{name}: {line['msg']}"
+
+
+def _plain(value: str) -> str:
+    """The words without capitals and extra spaces, so that a retyped sample is still one."""
+    return " ".join(value.casefold().split())

@@ -79,6 +79,10 @@ def test_a_live_key_never_comes_near_a_test() -> None:
         ("BILLING_TICK_SECONDS", "0"),
         ("BILLING_PUBLISHER_NAME", "The Post\r\nBcc: all@example.com"),
         ("BILLING_MAIL_FROM", "The\x1fPost <post@example.com>"),
+        ("BILLING_MAIL_FROM", "The Post <post@example.com>"),
+        ("BILLING_NEWSLETTER_FROM", "news.paper.co.za"),
+        ("BILLING_STRIPE_WEBHOOK_SECRETS", "we_1QxyzEndpoint"),
+        ("BILLING_STRIPE_WEBHOOK_SECRETS", "whsec_"),
         ("BILLING_CHARGE_CONCURRENCY", "0"),
         ("BILLING_REFUSED_CRAWLERS", "training, robots"),
         ("BILLING_LICENSE", "license.xml"),
@@ -115,6 +119,77 @@ def test_no_secret_shows_when_settings_are_printed_or_refused() -> None:
     with pytest.raises(RefusesToStart) as refusal:
         read_settings(SECRETS | {"BILLING_SECRET_KEY": "kR7!short", "BILLING_PORT": "x"})
     assert [secret for secret in hidden if secret in str(refusal.value)] == []
+
+
+def in_file(folder: Path, content: str | bytes) -> str:
+    """A file with this content; its path."""
+    path = folder / "value"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return str(path)
+
+
+@pytest.mark.parametrize("line_break", ["", "\n", "\r\n"])
+def test_each_setting_may_stand_in_a_file(line_break: str, tmp_path: Path) -> None:
+    key = TEST["BILLING_SECRET_KEY"]
+    without = {name: value for name, value in TEST.items() if name != "BILLING_SECRET_KEY"}
+    settings = read_settings(without | {"BILLING_SECRET_KEY_FILE": in_file(tmp_path, key + line_break)})
+    assert settings.secret_key.get_secret_value() == key
+    path = in_file(tmp_path, f"8123{line_break}")
+    assert read_settings(TEST | {"BILLING_PORT_FILE": path}).port == 8123
+
+
+def test_a_setting_that_is_given_twice_is_refused(tmp_path: Path) -> None:
+    given = {"BILLING_SECRET_KEY_FILE": in_file(tmp_path, "another")}
+    with pytest.raises(RefusesToStart, match="BILLING_SECRET_KEY and BILLING_SECRET_KEY_FILE are both given"):
+        read_settings(TEST | given)
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [(None, "No such file"), (b"\xff\xfe", "isn't text"), ("two\nlines\n", "line break")],
+)
+def test_a_file_that_holds_no_setting_is_named(
+    content: str | bytes | None, fault: str, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "gone") if content is None else in_file(tmp_path, content)
+    with pytest.raises(RefusesToStart, match=f"BILLING_SMTP_URL.*{fault}") as refusal:
+        read_settings(
+            {name: value for name, value in TEST.items() if name != "BILLING_SMTP_URL"}
+            | {"BILLING_SMTP_URL_FILE": path}
+        )
+    assert content == "two\nlines\n" or path in str(refusal.value)
+
+
+def test_a_secret_in_place_of_its_file_is_not_repeated() -> None:
+    with pytest.raises(
+        RefusesToStart, match="BILLING_STRIPE_SECRET_KEY_FILE isn't the absolute path"
+    ) as found:
+        read_settings({"BILLING_STRIPE_SECRET_KEY_FILE": "rk_live_4f9a8b7c6d5e"})
+    assert "rk_live" not in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("BILLING_PUBLIC_URI", "BILLING_PUBLIC_URL"),
+        ("BILLING_STRIPE_WEBHOOK_SECRET", "BILLING_STRIPE_WEBHOOK_SECRETS"),
+        ("BILLING_PROXYCOUNT", "BILLING_PROXY_COUNT"),
+        ("BILLING_SECRETKEY_FILE", "BILLING_SECRET_KEY_FILE"),
+    ],
+)
+def test_a_misspelt_setting_is_refused_with_the_one_that_was_meant(misspelt: str, meant: str) -> None:
+    with pytest.raises(RefusesToStart) as refusal:
+        read_settings(TEST | {misspelt: "4f9a8b7c6d5e"})
+    assert str(refusal.value) == f"{misspelt} is no setting: did you mean {meant}?"
+
+
+def test_a_name_like_no_setting_is_refused_too() -> None:
+    with pytest.raises(RefusesToStart, match=r"^BILLING_WEATHER is no setting$"):
+        read_settings(TEST | {"BILLING_WEATHER": "fine", "MASTHEAD_SEED": "1"})
+
+
+def test_no_settings_name_can_be_taken_for_a_file_of_another() -> None:
+    assert [name for name in Settings.model_fields if name.endswith("_file")] == []
 
 
 def test_a_list_of_crawlers_that_cant_be_read_refuses_the_start(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 from billing.access import meter
 from billing.newsletters.notices import LIFE
 from billing.platform import retention
-from billing.platform.settings import PREFIX, Settings
+from billing.platform.setting_sources import PREFIX
+from billing.platform.settings import Settings
 from billing.tables import metadata
 
 ROOT = Path(__file__).parent.parent.parent

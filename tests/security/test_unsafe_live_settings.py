@@ -8,7 +8,7 @@ import pytest
 
 from billing.newsletters import send_log
 from billing.platform.errors import RefusesToStart
-from billing.platform.settings import read_settings
+from billing.platform.settings import Settings, read_settings
 from tests.support.cli import environment, refused, run
 from tests.support.live_settings import LIVE
 
@@ -128,7 +128,7 @@ def test_a_key_that_can_be_guessed(key: str) -> None:
     ("setting", "value"),
     [
         ("stripe_secret_key", f"sk_live_{KEY}"),
-        ("stripe_webhook_secrets", f"whsec_other, {KEY}"),
+        ("stripe_webhook_secrets", f"whsec_other, whsec_{KEY}"),
         ("database_url", f"postgresql://paper:{quote(KEY, safe='')}@127.0.0.1/paper"),
         ("smtp_url", f"smtps://paper:{quote(KEY, safe='')}@relay.example"),
     ],
@@ -146,6 +146,61 @@ def test_a_previous_key_that_is_the_present_one() -> None:
 def test_a_relay_elsewhere_without_tls() -> None:
     assert "BILLING_SMTP_URL leads to another machine unencrypted" in said(smtp_url="smtp://relay.example:25")
     assert said(smtp_url="smtp://127.0.0.1:25") == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("publisher_name", "publisher_legal_name", "publisher_address", "publisher_vat_number"),
+        *("publisher_phone", "mail_from", "newsletter_from"),
+    ],
+)
+def test_the_sample_papers_own(name: str) -> None:
+    """Also where it was left out, and where it was typed again."""
+    sample = str(Settings.model_fields[name].default)
+    words = f"BILLING_{name.upper()} is still the sample paper's"
+    for typed in (sample, sample.upper(), sample.replace(" ", "  ")):
+        assert words in said(**{name: typed})
+    with pytest.raises(RefusesToStart, match=words):
+        read_settings({each: value for each, value in LIVE.items() if each != f"BILLING_{name.upper()}"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("public_url", "https://accounts.paper.example"),
+        ("public_url", "https://localhost"),
+        ("sites", "https://www.paper.co.za,https://www.example.com"),
+        ("paper_url", "https://127.0.0.1/today"),
+        ("license", "https://paper.test/license.xml"),
+        ("mail_from", "hello@paper.example"),
+        ("newsletter_from", "letters@news.example.org"),
+        ("bounce_domain", "bounces.paper.invalid"),
+        ("security_contact", "mailto:security@paper.example"),
+    ],
+)
+def test_a_sample_address_that_readers_would_see(name: str, value: str) -> None:
+    assert f"BILLING_{name.upper()} names " in said(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("paper_url", "/articles"),
+        ("license", "own"),
+        ("mail_from", "hello@example-post.co.za"),
+        ("sites", "https://www.testament.co.za"),
+        ("bounce_domain", "bounces.paper.co.za"),
+    ],
+)
+def test_what_only_looks_like_a_sample(name: str, value: str) -> None:
+    assert said(**{name: value}) == ""
+
+
+def test_what_belongs_to_the_demo() -> None:
+    assert "BILLING_MAILBOX_DIR is the demo's" in said(mailbox_dir="/var/lib/mailbox")
+    assert "BILLING_SANDBOX_URL is the demo's" in said(sandbox_url="http://127.0.0.1:4242")
+    assert "BILLING_SMTP_URL is still the demo's" in said(smtp_url="smtp://127.0.0.1:2525")
 
 
 @pytest.mark.parametrize(
@@ -177,6 +232,12 @@ def test_a_journal_that_another_could_have_written_is_not_believed(tmp_path: Pat
         os.chown(planted, 0, 0)
     assert send_log.place(planted)
     assert send_log.place(tmp_path / "new")
+
+
+def test_a_journal_that_cant_be_made_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RefusesToStart, match=r"BILLING_JOURNAL_DIR: .*can't be made or written .*chmod 700"):
+        send_log.place(tmp_path / "file" / "journals")
 
 
 def test_a_worker_does_not_start_with_it(database_url: str, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ LIVE = SECRETS | {
     "BILLING_PUBLISHER_LEGAL_NAME": "The Paper (Pty) Ltd",
     "BILLING_PUBLISHER_ADDRESS": "1 Long Street, Cape Town, 8001",
     "BILLING_PUBLISHER_VAT_NUMBER": "4123456789",
+    "BILLING_PUBLISHER_PHONE": "+27 21 555 0199",
     "BILLING_PROXY_COUNT": "1",
     "BILLING_JOURNAL_DIR": "/var/lib/masthead/journals",
 }

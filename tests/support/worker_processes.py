@@ -9,7 +9,8 @@ from typing import Self
 
 from pydantic import SecretStr
 
-from billing.platform.settings import PREFIX, Settings
+from billing.platform.setting_sources import PREFIX
+from billing.platform.settings import Settings
 from tests.support.polling import PATIENCE_SECONDS, until
 from tests.support.snapshots import WORKER
 from tests.support.world import World

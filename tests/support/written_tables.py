@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from billing.platform.settings import PREFIX, Settings
+from billing.platform.setting_sources import variable_of
+from billing.platform.settings import Settings
 from billing.rules.lifecycle import as_table
 
 DOCS = Path(__file__).parent.parent.parent / "billing" / "docs"
@@ -15,7 +16,7 @@ END = "<!-- /written -->"
 def settings_table() -> str:
     """A row for each setting, in the order of the class Settings."""
     rows = [
-        f"| `{PREFIX}{name.upper()}` | {_default(field)} | {_bounds(field)} | {field.description} |"
+        f"| `{variable_of(name)}` | {_default(field)} | {_bounds(field)} | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
     return "\n".join(["| setting | default | bounds | meaning |", "|---|---|---|---|", *rows]) + "\n"

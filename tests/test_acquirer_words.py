@@ -20,6 +20,7 @@ ALLOWED = {
     "billing/app.py": "wires the adapter",
     "billing/cli/processes.py": "starts the sandbox",
     "billing/platform/logs.py": "quiets the adapter's library",
+    "billing/cli/webhooks.py": "names the setting of the signing secrets",
     "billing/platform/setting_groups.py": "holds settings whose names operators know",
     "billing/platform/settings.py": "names them where they are unsafe",
     "billing/edges/nginx/accounts.conf": "names the address of its webhooks",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from billing.acquirer.account_port import AcquirerAccount
 from billing.acquirer.answers import (
     CardGone,
     CardPage,
@@ -44,6 +45,10 @@ class Gateway(Protocol):
     @property
     def books(self) -> Books:
         """Its books, and disputes."""
+
+    @property
+    def account(self) -> AcquirerAccount:
+        """Our account there, for operators."""
 
     def create_customer(self, *, reader_id: str, email: str, key: str) -> str | Unknown:
         """Create a customer; its reference."""

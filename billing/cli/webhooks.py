@@ -1,4 +1,4 @@
-"""Commands about events from acquirers."""
+"""Commands about events from acquirers, and about the endpoint at which they arrive."""
 
 import sys
 
@@ -6,6 +6,8 @@ import click
 
 from billing.cli import billing
 from billing.cli.installation import opened, transaction
+from billing.cli.words import parsed_settings
+from billing.platform.errors import RefusesToStart
 
 
 @billing.group()
@@ -50,3 +52,32 @@ def webhooks_replay(event_id: str) -> None:
         after = by_id(session, event.id)
     click.echo(f"{after.event_ref}  {after.event_type}  {became(after)}")
     sys.exit(0 if after.settled_at else 1)
+
+
+@webhooks.command(name="register")
+def webhooks_register() -> None:
+    """Make the webhook endpoint at the acquirer, with the events that are needed, or bring it up to date. Safe to run again.
+
+    A new endpoint's signing secret is printed once. Needs no database."""
+    from billing.acquirer.answers import Unknown
+    from billing.app import ACQUIRERS
+
+    read = parsed_settings()
+    # its signing secret is what this command is for: it may be missing
+    if faults := [
+        words for words in read.unsafe() if not words.startswith("BILLING_STRIPE_WEBHOOK_SECRETS ")
+    ]:
+        raise RefusesToStart("; ".join(faults))
+    for connect in ACQUIRERS:
+        gateway = connect(read)
+        url = read.webhooks_at(gateway.name)
+        done = gateway.account.register_webhooks(url)
+        if isinstance(done, Unknown):
+            raise click.ClickException(f"{gateway.display_name} didn't do it: {done.reason}")
+        if done.secret is not None:
+            click.echo(f"Made {done.endpoint_ref} for {url}. Its signing secret, shown only now:")
+            click.echo(done.secret)
+            click.echo("Add it to BILLING_STRIPE_WEBHOOK_SECRETS of every process, and restart them.")
+        else:
+            state = "Brought up to date" if done.changed else "Up to date already"
+            click.echo(f"{state}: {done.endpoint_ref} for {url}. Its signing secret stays as it is.")

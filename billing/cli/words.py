@@ -55,14 +55,26 @@ class Instant(click.ParamType[datetime]):
 
 def settings() -> "Settings":
     """The settings from the environment; where it has none, those of the demo in this folder. Raises RefusesToStart."""
-    from billing.platform.setting_sources import PREFIX
     from billing.platform.settings import read_settings
+
+    return read_settings(_given())
+
+
+def parsed_settings() -> "Settings":
+    """The same, which may be unsafe to start with: for commands that prepare a start."""
+    from billing.platform.settings import parse_settings
+
+    return parse_settings(_given())
+
+
+def _given() -> dict[str, str]:
+    from billing.platform.setting_sources import PREFIX
 
     given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     if not given and DEMO_ENVIRONMENT.exists():
         click.echo("Using the demo that runs in .data", err=True)
         given = _demo_environment()
-    return read_settings(given)
+    return given
 
 
 def _demo_environment() -> dict[str, str]:

@@ -50,6 +50,10 @@ class WebSettings(BaseModel):
         """Where pages send a visitor to read."""
         return self.paper_url or next(iter(self.sites), OFFER)
 
+    def webhooks_at(self, acquirer: str) -> str:
+        """Where the acquirer of this name sends its webhooks."""
+        return f"{self.public_url}/webhooks/{acquirer}"
+
     @property
     def secure(self) -> bool:
         """Whether readers come over https. Decides on Secure cookies and HSTS."""

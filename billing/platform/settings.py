@@ -120,10 +120,14 @@ class Settings(
 
     def unsafe(self) -> list[str]:
         """What forbids a start with these settings, in words."""
+        if self.environment is Environment.LIVE:
+            return self.unsafe_in_live()
+        is_live = self.stripe_secret_key.get_secret_value().startswith(("sk_live", "rk_live"))
+        return ["BILLING_STRIPE_SECRET_KEY is a live key outside a live environment"] if is_live else []
+
+    def unsafe_in_live(self) -> list[str]:
+        """What forbids a start with these settings in `live`, in words."""
         key = self.stripe_secret_key.get_secret_value()
-        if self.environment is not Environment.LIVE:
-            is_live = key.startswith(("sk_live", "rk_live"))
-            return ["BILLING_STRIPE_SECRET_KEY is a live key outside a live environment"] if is_live else []
         base = urlsplit(self.stripe_api_base)
         checks = {
             "BILLING_STRIPE_SECRET_KEY isn't a live key": not key.startswith(("sk_live_", "rk_live_")),
@@ -193,16 +197,21 @@ class Settings(
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings from the environment and the files that it names. Raises RefusesToStart with each variable that is missing,
     misspelt, wrong or unsafe."""
+    settings = parse_settings(environ)
+    if unsafe := settings.unsafe():
+        raise RefusesToStart("; ".join(unsafe))
+    return settings
+
+
+def parse_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The same, which may be unsafe to start with."""
     given, faults = given_settings(os.environ if environ is None else environ, Settings.model_fields)
     if faults:  # before the values: what is given wrongly would be called missing as well
         raise RefusesToStart("; ".join(faults))
     try:
-        settings = Settings.model_validate(given)
+        return Settings.model_validate(given)
     except ValidationError as error:
         raise RefusesToStart("; ".join(_in_words(line) for line in error.errors())) from None
-    if unsafe := settings.unsafe():
-        raise RefusesToStart("; ".join(unsafe))
-    return settings
 
 
 def _in_words(line: Any) -> str:

@@ -19,6 +19,7 @@ APART = ("dev", "edges")
 KNOWN = {
     "billing/acquirer/stripe/http.py": "Stripe, at BILLING_STRIPE_API_BASE",
     "billing/acquirer/stripe/gateway.py": "the same",
+    "billing/acquirer/stripe/account.py": "the same",
     "billing/acquirer/stripe/refunds.py": "the same",
     "billing/acquirer/stripe/errors.py": "nobody: its errors, in our words",
     "billing/acquirer/stripe/signature.py": "nobody: what it sent us is checked",

@@ -129,7 +129,7 @@ class Sandbox:
         """Perform an act of a bank, or of somebody in Stripe's dashboard.
 
         Acts: dispute, win, lose, warn, refund_succeeds, refund_fails, refunds, payouts, pay_out, payout_listed, payout_fails,
-        debit, correct, remove_card, delete_customer, restrict."""
+        debit, correct, remove_card, delete_customer, restrict, restrict_key."""
         return dict(self._post("/_sandbox/banks", {"do": do, **details}))
 
     def disputes(self) -> list[dict[str, Any]]:

@@ -1,5 +1,5 @@
-"""Stripe behind the port. Only this file, `errors`, `http`, `refunds` and `signature` import its library: SDK 16.1, API
-2026-10-28.endive, named explicitly (STR-3)."""
+"""Stripe behind the port. Only this file, `account`, `errors`, `http`, `refunds` and `signature` import its library: SDK 16.1,
+API 2026-10-28.endive, named explicitly (STR-3)."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -49,6 +49,7 @@ from billing.acquirer.stripe import (
     requests,
     signature,
 )
+from billing.acquirer.stripe.account import StripeAccount
 from billing.acquirer.stripe.balance import StripeBooks
 from billing.acquirer.stripe.http import StripeHttp
 from billing.acquirer.stripe.metadata import StripeMetadata
@@ -98,6 +99,12 @@ class StripeGateway:
         ).v1
         self._metadata = StripeMetadata(installation)
         self.books = StripeBooks(self._stripe, errors.ask, self._metadata)
+        self.account = StripeAccount(
+            self._stripe,
+            restricted=secret_key.startswith("rk_"),
+            api_version=API_VERSION,
+            installation=installation,
+        )
         api = urlsplit(api_base)
         self.page_origin = CHECKOUT if api.hostname == "api.stripe.com" else f"{api.scheme}://{api.netloc}"
         self._secrets = tuple(webhook_secrets)

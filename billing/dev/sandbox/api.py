@@ -4,13 +4,14 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from billing.dev.sandbox import expand, ids, operations, params, wire
+from billing.dev.sandbox import expand, ids, operations, params, permissions, wire
 from billing.dev.sandbox.errors import StripeError, invalid, rate_limited, server_error, unauthorized
 from billing.dev.sandbox.faults import Faults, Rule
 from billing.dev.sandbox.idempotency import Keys, fingerprint
@@ -74,6 +75,7 @@ class Api:
         answer = await self._answer(request, fault, receive)
         if self._on_exchange:
             self._on_exchange(_exchange(request, answer, effect))
+        answer.headers["Date"] = formatdate(self.world.clock.now(), usegmt=True)
         body = answer.body.encode()
         if fault and effect in ("timeout_after", "reset_after"):
             if effect == "timeout_after":
@@ -87,7 +89,7 @@ class Api:
     async def _answer(self, request: ApiRequest, fault: Rule | None, receive: Receive) -> SandboxAnswer:
         effect = fault.effect if fault else None
         try:
-            _authenticate(request)
+            secret = _authenticate(request)
             if request.too_large:
                 raise StripeError(413, f"The request is larger than {LARGEST_BODY} bytes.")
             if effect == "429":
@@ -101,7 +103,7 @@ class Api:
             try:
                 if fault and effect == "slow":
                     await wire.withhold(receive, fault.seconds, self.faults.cleared)
-                return self._execute(request, key, mark, effect)
+                return self._execute(request, secret, mark, effect)
             finally:
                 if key:
                     self.keys.end(key)
@@ -111,8 +113,9 @@ class Api:
                 answer.headers["Retry-After"] = str(fault.retry_after)
             return answer
 
-    def _execute(self, request: ApiRequest, key: str | None, mark: str, effect: str | None) -> SandboxAnswer:
-        operation, call = _understand(self.world, request)
+    def _execute(self, request: ApiRequest, secret: str, mark: str, effect: str | None) -> SandboxAnswer:
+        """`mark` is the fingerprint of a request with an idempotency key, else empty."""
+        operation, call = _understand(self.world, request, secret)
         call = replace(call, halfway=effect == "500_halfway")
         world = self.world
         world.cause = {"id": request.request_id, "idempotency_key": request.key}
@@ -130,8 +133,8 @@ class Api:
                 answer = _refused(request, server_error())
         finally:
             world.cause = None
-        if key:
-            self.keys.keep(key, mark, answer.status, answer.body, request.request_id)
+        if mark and request.key:
+            self.keys.keep(request.key, mark, answer.status, answer.body, request.request_id)
         world.store.commit()
         return answer
 
@@ -151,7 +154,8 @@ async def _read(request: Request) -> ApiRequest:
     )
 
 
-def _authenticate(request: ApiRequest) -> None:
+def _authenticate(request: ApiRequest) -> str:
+    """The key."""
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     secret = given.strip()
     if scheme.lower() == "basic":
@@ -168,11 +172,12 @@ def _authenticate(request: ApiRequest) -> None:
         raise unauthorized(
             "A live key was sent to the sandbox and was refused. Roll that key: it left its home."
         )
-    if not secret.startswith("sk_test_"):
+    if not secret.startswith(("sk_test_", permissions.RESTRICTED)):
         raise unauthorized(f"Invalid API Key provided: {secret[:8]}{'*' * 8}")
+    return secret
 
 
-def _understand(world: SandboxWorld, request: ApiRequest) -> tuple[operations.Operation, Call]:
+def _understand(world: SandboxWorld, request: ApiRequest, secret: str) -> tuple[operations.Operation, Call]:
     version = request.headers.get("stripe-version", API_VERSION)
     if version != API_VERSION:
         raise invalid(f"Invalid Stripe API version: {version}. The sandbox speaks {API_VERSION} only.")
@@ -183,6 +188,7 @@ def _understand(world: SandboxWorld, request: ApiRequest) -> tuple[operations.Op
             f"Unrecognized request URL ({request.method}: {request.path}). Please see https://docs.stripe.com/api.",
         )
     operation, named = found
+    permissions.check(world, secret, request.method, operation.returns)
     given = params.read(operation.spec, params.nest(request.pairs), operation.required)
     expand.check(given.get("expand", []), operation.returns, operation.many)
     return operation, Call(

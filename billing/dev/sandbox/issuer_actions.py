@@ -1,7 +1,7 @@
 """Acts of banks, of Stripe, and of the merchant's staff in Stripe's dashboard, on demand.
 
 They dispute, decide and warn; settle refunds; make, list and return payouts; debit and correct the balance; remove a card, delete a
-customer, and restrict charges."""
+customer, restrict charges, and take permissions from restricted keys."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +12,7 @@ from billing.dev.sandbox import (
     disputes,
     methods,
     payouts,
+    permissions,
     refunds,
     restrictions,
     settlement,
@@ -128,6 +129,11 @@ def _restrict(world: SandboxWorld, details: Details) -> None:
     restrictions.set_to(world, None if details.get("off") else str(method or restrictions.ALL), times)
 
 
+def _restrict_key(world: SandboxWorld, details: Details) -> None:
+    """Take permissions from restricted keys: `lacking` lists their names."""
+    permissions.take(world, [str(name) for name in details.get("lacking", [])])
+
+
 DO: dict[str, Callable[[SandboxWorld, Details], Row | None]] = {
     "dispute": _dispute,
     "win": _decide_dispute(True),
@@ -146,6 +152,7 @@ DO: dict[str, Callable[[SandboxWorld, Details], Row | None]] = {
     "remove_card": _remove_card,
     "delete_customer": _delete_customer,
     "restrict": _restrict,
+    "restrict_key": _restrict_key,
 }
 
 

@@ -3,8 +3,6 @@
 import os
 import shutil
 import signal
-import socket
-import ssl
 import struct
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -19,8 +17,8 @@ import psutil
 
 import billing.edges
 from billing.dev.demo.folder import free_port
-from tests.edges.edge import Edge
 from tests.edges.paper import Paper
+from tests.edges.tls_edge import ACCOUNTS, WWW, TlsEdge
 from tests.support.certificates import authority
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.polling import eventually
@@ -29,7 +27,6 @@ from tests.support.world import World
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 FOLDER = Path(billing.edges.__file__).parent / "nginx"
-ACCOUNTS, WWW = "accounts.paper.example", "www.paper.example"
 VALID_UNTIL = 8
 """Offset of `valid_sec` in nginx's cache files: a `time_t` after the format's version."""
 MAIN = """
@@ -45,40 +42,11 @@ http {{
 
 
 @dataclass
-class Nginx(Edge):
+class Nginx(TlsEdge):
     """A running nginx."""
 
     folder: Path
     server: subprocess.Popen[bytes]
-    port: int
-    plain_port: int
-
-    def get(self, path: str, method: str = "GET", host: str = WWW, **headers: str) -> httpx.Response:
-        """Request a path of one of the hosts with a fresh client, without cookies."""
-        with httpx.Client(verify=authority().trusted(), trust_env=False, timeout=90) as http:
-            named = {"host": host} | headers
-            sni = {"sni_hostname": host}
-            return http.request(method, f"{self.url}{path}", headers=named, extensions=sni)
-
-    def raw(self, path: str, headers: str, host: str = WWW, named: str = "", method: str = "GET") -> bytes:
-        """Send a raw request, without normalising the path; return the raw answer. `named`: another value for the Host header."""
-        with self._connection(path, headers, host, named or host, method) as connection:
-            return b"".join(iter(lambda: connection.recv(65536), b""))
-
-    def status(self, path: str, headers: str = "", host: str = WWW, method: str = "GET") -> int:
-        """The status of the answer; the rest isn't read."""
-        with self._connection(path, headers, host, host, method) as connection:
-            return int(connection.recv(1024).split()[1])
-
-    @contextmanager
-    def _connection(
-        self, path: str, headers: str, host: str, named: str, method: str
-    ) -> Iterator[ssl.SSLSocket]:
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as bare:
-            with authority().trusted().wrap_socket(bare, server_hostname=host) as connection:
-                lines = f"{method} {path} HTTP/1.1\r\nHost: {named}\r\nConnection: close\r\n{headers}"
-                connection.sendall(f"{lines.strip()}\r\n\r\n".encode())
-                yield connection
 
     def shorten_timeout(self) -> None:
         """Wait at most 100 ms for Masthead from now on. Returns when every process with the old timeout has ended."""
@@ -179,7 +147,7 @@ def nginx_front(
         as_root = ["-g", "user root;"] if os.geteuid() == 0 else []
         with subprocess.Popen([*command, *as_root]) as server:
             url = f"https://127.0.0.1:{ports[0]}"
-            found = Nginx(world, proxy, paper, url, folder, server, *ports)
+            found = Nginx(world, proxy, paper, url, *ports, folder, server)
             try:
                 assert eventually(lambda: _answers(found)), (folder / "errors.log").read_text()
                 yield found

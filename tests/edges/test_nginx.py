@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.edges.edge import NOMSA, PIETER, start_trials
-from tests.edges.nginx_front import ACCOUNTS, NGINX, Nginx, nginx_front
+from tests.edges.nginx_front import NGINX, Nginx, nginx_front
 from tests.edges.paper import BEGINNING, FREE, GAMES, METERED, PATHS, secrets
+from tests.edges.tls_edge import ACCOUNTS
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.polling import eventually
 from tests.support.publisher import LOCKED, whole_text

@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from tests.edges.edge import NOMSA, start_trials
-from tests.edges.nginx_front import ACCOUNTS, NGINX, WWW, Nginx, nginx_front
+from tests.edges.nginx_front import NGINX, Nginx, nginx_front
 from tests.edges.paper import BEGINNING, METERED, secrets
+from tests.edges.tls_edge import ACCOUNTS, WWW
 from tests.support import publisher
 from tests.support.faulty_proxy import FaultyProxy, faulty_proxy
 from tests.support.http_client import http_client

@@ -1,0 +1,127 @@
+"""From the wheel alone, as an ordinary user, on each Python that is here: the demo to a first trial, and production's processes."""
+
+import json
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import psycopg
+import pytest
+
+from billing.dev.demo.folder import free_port
+from tests.release.bare_machine import BareMachine, megabytes, python_of
+from tests.release.package import Package, version
+from tests.support.installation import SECRET_KEY
+from tests.support.polling import until
+from tests.support.sandbox import KEY
+
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(600)]
+MOST_MEGABYTES = 150
+"""The files of production's environment, with the bytecode that its processes wrote."""
+
+
+@pytest.fixture(params=[11, 12, 13], ids="python3.{}".format)
+def machine(request: pytest.FixtureRequest, package: Package) -> Iterator[BareMachine]:
+    """One with this Python and the packages to install."""
+    python = python_of(request.param)
+    if python is None:
+        pytest.skip(f"needs a Python 3.{request.param} that an ordinary user may run")
+    # pytest's own folder is closed to others
+    with tempfile.TemporaryDirectory(prefix="masthead-") as folder:
+        Path(folder).chmod(0o755)
+        machine = BareMachine(Path(folder), python)
+        machine.fetch(package.wheel)
+        yield machine
+
+
+@contextmanager
+def running(
+    machine: BareMachine, log: str, *words: str, **variables: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that ends with the block, in order: exit status 0, or by the signal."""
+    process = machine.start(log, *words, **variables)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) in (0, -signal.SIGTERM), (machine.folder / log).read_text()
+
+
+def test_from_the_wheel_to_a_first_trial_and_to_production(machine: BareMachine) -> None:
+    demo = machine.install("demo", "masthead[demo]")
+    with running(machine, "demo.log", str(demo), "demo", "--port", "0", "--data", "data") as launcher:
+        card = card_of(machine, launcher)
+        start_trial(card)
+        production(machine, database(machine, "production"))
+
+
+def card_of(machine: BareMachine, launcher: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """What the demo says of itself once all parts answer."""
+    path = machine.folder / "data" / "demo.json"
+    until(lambda: path.exists() or launcher.poll() is not None, "the demo to start")
+    assert path.exists(), (machine.folder / "demo.log").read_text()
+    return dict(json.loads(path.read_text()))
+
+
+def start_trial(card: dict[str, Any]) -> None:
+    """The offer's page answers; a trial starts by the API, and its reader may read."""
+    with httpx.Client(
+        base_url=card["url"],
+        headers={"Authorization": f"Bearer {card['api_key']}"},
+        trust_env=False,
+        timeout=60,
+    ) as http:
+        assert "14 days" in http.get("/").raise_for_status().text
+        now = http.post("/v1/clock/advance", json={"seconds": 0}).raise_for_status().json()["now"]
+        consent = {"text_version": "app-1", "accepted_at": now, "ip": "196.25.1.9", "user_agent": "App/1"}
+        body = {"email": "naledi@example.org", "payment_method": "pm_card_visa__7", "consent": consent}
+        reader = http.post("/v1/trials", json=body).raise_for_status().json()["reader"]["id"]
+        asked = {"reader_id": reader}
+        answer = http.get("/v1/access/the-water-nobody-counted", params=asked).raise_for_status().json()
+        assert (answer["allowed"], answer["reason"]) == (True, "trial")
+
+
+def database(machine: BareMachine, name: str) -> str:
+    """The address of a new database at the demo's server."""
+    lines = (machine.folder / "data" / "demo.env").read_text().splitlines()
+    given = dict(line.removeprefix("export ").split("=", 1) for line in lines)
+    url = urlsplit(given["BILLING_DATABASE_URL"].strip("'"))
+    with psycopg.connect(urlunsplit(url), autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"')
+    return urlunsplit(url._replace(path=f"/{name}"))
+
+
+def production(machine: BareMachine, url: str) -> None:
+    """`pip install --no-compile masthead` migrates, serves and works; and stays small with the bytecode of what these load."""
+    billing = str(machine.install("production", "masthead", "--no-compile"))
+    assert machine.run(billing, "--version") == f"billing, version {version()}\n"
+    port = free_port(0)
+    variables = {
+        "BILLING_DATABASE_URL": url,
+        "BILLING_SECRET_KEY": SECRET_KEY,
+        "BILLING_STRIPE_SECRET_KEY": KEY,
+        "BILLING_PORT": str(port),
+        "BILLING_MAIL_PAPERS": "false",
+    }
+    assert machine.run(billing, "migrate", **variables) == "The database is up to date.\n"
+    with ExitStack() as processes:
+        processes.enter_context(running(machine, "web.log", billing, "serve", **variables))
+        processes.enter_context(running(machine, "worker.log", billing, "worker", **variables))
+        until(lambda: worker_state(port) == "seen", "the web process to see the worker")
+    machine.run(billing, "doctor", **variables)
+    assert megabytes(machine.folder / "production") < MOST_MEGABYTES
+
+
+def worker_state(port: int) -> str | None:
+    """What `/readyz` says of the worker; None while nothing answers."""
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False)
+    except httpx.TransportError:
+        return None
+    return str(answer.json().get("worker", {}).get("state"))

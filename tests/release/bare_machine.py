@@ -1,12 +1,11 @@
-"""A machine without the repository: another Python, a folder, an ordinary user, and a folder of packages to install from."""
+"""A machine without the repository: a Python, an ordinary user, and a folder with a release and the packages that it needs."""
 
 import os
 import pwd
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ def python_of(minor: int) -> str | None:
     for found in (f"/usr/bin/{name}", shutil.which(name)):
         if found is None or not Path(found).exists():
             continue
-        tried = [found, "-c", "import sys, venv; assert sys.prefix == sys.base_prefix"]
+        tried = [found, "-c", "import ensurepip, sys, venv; assert sys.prefix == sys.base_prefix"]
         try:
             done = subprocess.run(tried, check=False, capture_output=True, cwd="/", **as_user())
         except PermissionError:
@@ -38,60 +37,51 @@ def python_of(minor: int) -> str | None:
 
 
 class BareMachine:
-    """Installs from `wheels` alone, with this Python, and runs what it installed. All of it is in `folder`."""
+    """Runs commands in `folder`, where `python3` is this Python and pip finds packages without a registry."""
 
-    def __init__(self, folder: Path, python: str) -> None:
-        self.folder, self._python = folder, python
-        self.wheels = folder / "wheels"
-        self.wheels.mkdir()
-        self._own(folder, self.wheels)
+    def __init__(self, folder: Path, minor: int, python: str) -> None:
+        self.folder, self._minor = folder, minor
+        self._programs = folder / "programs"
+        self._programs.mkdir()
+        (self._programs / "python3").symlink_to(python)
+        self._own(folder)
 
-    def fetch(self, wheel: Path) -> None:
-        """Put the product there, with the packages of the locks for this Python, checked by their hashes; and pip."""
-        shutil.copy(wheel, self.wheels)
-        download = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--dest",
-            str(self.wheels),
-        ]
-        kind = ["--python-version", self._version, "--only-binary=:all:"]
+    def fetch(self, release: Sequence[Path]) -> None:
+        """Put a release there, with the packages of the locks for this Python, checked by their hashes."""
+        for file in release:
+            shutil.copy(file, self.folder)
+        download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
+        kind = ["--dest", str(self.folder), "--python-version", f"3.{self._minor}", "--only-binary=:all:"]
         locks = [word for lock in LOCKS for word in ("-r", str(ROOT / lock))]
-        subprocess.run([*download, *kind, "--require-hashes", *locks], check=True)
-        subprocess.run([*download, "pip"], check=True)
-        self._own(*self.wheels.iterdir())
-
-    def install(self, name: str, package: str, *options: str) -> Path:
-        """Install a package into a new environment of this name, with options of pip. Returns the `billing` command there."""
-        environment = self.folder / name
-        self.run(self._python, "-m", "venv", "--without-pip", str(environment))
-        (pip,) = self.wheels.glob("pip-*.whl")
-        install = ["install", "--quiet", "--no-index", "--find-links", str(self.wheels)]
-        self.run(str(environment / "bin" / "python"), str(pip / "pip"), *install, *options, package)
-        return environment / "bin" / "billing"
+        subprocess.run([*download, *kind, *locks], check=True)
+        self._own(*self.folder.glob("*.*"))
 
     def run(self, *words: str, **variables: str) -> str:
-        """Run a command to its end, as the ordinary user. Returns its output; fails on another exit status than 0."""
+        """Run a command to its end. Returns its output; fails on another exit status than 0."""
         done = subprocess.run(words, check=False, capture_output=True, text=True, **self._where(variables))
         assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
         return str(done.stdout)
 
+    def type(self, lines: str) -> str:
+        """Type lines into a shell, up to the first that fails. Returns what they print."""
+        return self.run("sh", "-e", "-c", lines)
+
     def start(self, log: str, *words: str, **variables: str) -> subprocess.Popen[bytes]:
-        """Start a command as the ordinary user. Its output goes to a file of this name."""
+        """Start a command. Its output goes to a file of this name."""
         with (self.folder / log).open("wb") as lines:
             return subprocess.Popen(words, stdout=lines, stderr=lines, **self._where(variables))
 
-    @cached_property
-    def _version(self) -> str:
-        return self.run(self._python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()
-
     def _where(self, variables: Mapping[str, str]) -> dict[str, Any]:
-        """Its own folder, its own variables and nothing of ours."""
-        env = {"HOME": str(self.folder), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **variables}
+        """As the ordinary user, with its own variables and nothing of ours."""
+        env = {
+            "HOME": str(self.folder),
+            "LANG": "C.UTF-8",
+            "PATH": f"{self._programs}:/usr/bin:/bin",
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_FIND_LINKS": str(self.folder),
+            "PIP_NO_INDEX": "1",
+            **variables,
+        }
         return {"cwd": self.folder, "env": env, "stdin": subprocess.DEVNULL, **as_user()}
 
     def _own(self, *paths: Path) -> None:
@@ -100,6 +90,7 @@ class BareMachine:
                 shutil.chown(path, USER, pwd.getpwnam(USER).pw_gid)
 
 
-def megabytes(folder: Path) -> float:
-    """The size of all files in a folder."""
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+def megabytes(environment: Path) -> float:
+    """The size of all files in an environment, but for pip, which `venv` puts there."""
+    files = (path for path in environment.rglob("*") if path.is_file() and "pip" not in path.parts)
+    return sum(path.lstat().st_size for path in files) / 1e6

@@ -1,10 +1,12 @@
-"""From the wheel alone, as an ordinary user, on each Python that is here: the demo to a first trial, and production's processes."""
+"""From a release alone, as an ordinary user, on each Python that is here: the lines of the docs as they stand there, up to a first
+trial and to production's processes."""
 
 import json
+import re
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,27 +18,28 @@ import pytest
 
 from billing.dev.demo.folder import free_port
 from tests.release.bare_machine import BareMachine, megabytes, python_of
-from tests.release.package import Package, version
+from tests.release.package import ROOT, version
 from tests.support.installation import SECRET_KEY
 from tests.support.polling import until
 from tests.support.sandbox import KEY
 
 pytestmark = [pytest.mark.prove, pytest.mark.timeout(600)]
+OPERATE = ROOT / "billing" / "docs" / "operate.md"
 MOST_MEGABYTES = 150
 """The files of production's environment, with the bytecode that its processes wrote."""
 
 
 @pytest.fixture(params=[11, 12, 13], ids="python3.{}".format)
-def machine(request: pytest.FixtureRequest, package: Package) -> Iterator[BareMachine]:
-    """One with this Python and the packages to install."""
+def machine(request: pytest.FixtureRequest, release: Sequence[Path]) -> Iterator[BareMachine]:
+    """One with this Python and a release."""
     python = python_of(request.param)
     if python is None:
         pytest.skip(f"needs a Python 3.{request.param} that an ordinary user may run")
     # pytest's own folder is closed to others
     with tempfile.TemporaryDirectory(prefix="masthead-") as folder:
         Path(folder).chmod(0o755)
-        machine = BareMachine(Path(folder), python)
-        machine.fetch(package.wheel)
+        machine = BareMachine(Path(folder), request.param, python)
+        machine.fetch(release)
         yield machine
 
 
@@ -53,12 +56,24 @@ def running(
         assert process.wait(60) in (0, -signal.SIGTERM), (machine.folder / log).read_text()
 
 
-def test_from_the_wheel_to_a_first_trial_and_to_production(machine: BareMachine) -> None:
-    demo = machine.install("demo", "masthead[demo]")
-    with running(machine, "demo.log", str(demo), "demo", "--port", "0", "--data", "data") as launcher:
-        card = card_of(machine, launcher)
-        start_trial(card)
-        production(machine, database(machine, "production"))
+def documented() -> list[str]:
+    """The commands below the heading Install: production, the printer, and the demo."""
+    (chapter,) = re.findall(r"^## Install\n(.*?)^## ", OPERATE.read_text(), re.MULTILINE | re.DOTALL)
+    return re.findall(r"^```\n(.*?)^```", chapter, re.MULTILINE | re.DOTALL)
+
+
+def test_from_a_release_to_a_first_trial_and_to_production(machine: BareMachine) -> None:
+    production, printer, demo = documented()
+    *install, start = demo.splitlines()
+    machine.type("\n".join(install))
+    with running(machine, "demo.log", *start.split(), "--port", "0", "--data", "data") as launcher:
+        start_trial(card_of(machine, launcher))
+        url = database(machine, "production")
+        assert machine.type(production).endswith(f"billing, version {version()}\n")
+        run_production(machine, url)
+        assert megabytes(machine.folder / "masthead") < MOST_MEGABYTES
+    machine.type(printer)
+    machine.run("masthead/bin/python", "-c", "import emails; assert emails.can_print()")
 
 
 def card_of(machine: BareMachine, launcher: subprocess.Popen[bytes]) -> dict[str, Any]:
@@ -97,11 +112,9 @@ def database(machine: BareMachine, name: str) -> str:
     return urlunsplit(url._replace(path=f"/{name}"))
 
 
-def production(machine: BareMachine, url: str) -> None:
-    """`pip install --no-compile masthead` migrates, serves and works; and stays small with the bytecode of what these load."""
-    billing = str(machine.install("production", "masthead", "--no-compile"))
-    assert machine.run(billing, "--version") == f"billing, version {version()}\n"
-    port = free_port(0)
+def run_production(machine: BareMachine, url: str) -> None:
+    """It migrates, serves and works, and the doctor finds nothing."""
+    billing, port = "masthead/bin/billing", free_port(0)
     variables = {
         "BILLING_DATABASE_URL": url,
         "BILLING_SECRET_KEY": SECRET_KEY,
@@ -115,7 +128,6 @@ def production(machine: BareMachine, url: str) -> None:
         processes.enter_context(running(machine, "worker.log", billing, "worker", **variables))
         until(lambda: worker_state(port) == "seen", "the web process to see the worker")
     machine.run(billing, "doctor", **variables)
-    assert megabytes(machine.folder / "production") < MOST_MEGABYTES
 
 
 def worker_state(port: int) -> str | None:

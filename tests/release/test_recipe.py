@@ -2,13 +2,14 @@
 
 import hashlib
 import subprocess
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from tests.release.__main__ import faults, make
-from tests.release.package import ROOT, version
+from tests.release.__main__ import faults
+from tests.release.package import version
 
 NOVEMBER = date(2026, 11, 30)
 
@@ -73,8 +74,8 @@ def test_a_version_is_released_once(repository: Path) -> None:
     assert faults(repository, NOVEMBER) == ["The tag v2026.11.3 exists. A release is never made twice."]
 
 
-def test_every_file_has_its_sum(tmp_path: Path) -> None:
-    *made, sums = make(ROOT, tmp_path / "dist")
+def test_every_file_has_its_sum(release: Sequence[Path]) -> None:
+    *made, sums = release
     ours = version()
     assert {each.name for each in made} == {
         f"masthead-{ours}-py3-none-any.whl",

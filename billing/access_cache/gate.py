@@ -35,12 +35,12 @@ from billing.http.at_once import SEND_READY, AnswerHead, Ready, SendReady
 from billing.http.limits import MOST_ARTICLES
 from billing.platform.clock import HELD_NOW, HeldClock, SystemClock
 
-CONNECTIONS = 8
-"""To the database, for lookups; one more listens."""
 PATIENCE = 2.0
 """Seconds for which a request waits for a connection; then the framework answers, or reports that the database is away."""
 MOST_LOOKUPS = 10
 """For one answer. If it takes more, facts change faster than they can be looked up, and the framework answers."""
+LOOKUPS = "masthead: looks up access"
+"""Name of these connections at the database."""
 FOUND = "masthead.found"
 """Key in a request's scope: what was found for it before the gate is called."""
 BROKE = "the gate broke; the framework answers"
@@ -70,10 +70,10 @@ class Gate:
         self.pool = AsyncConnectionPool(
             address,
             min_size=1,
-            max_size=CONNECTIONS,
+            max_size=services.settings.access_connections,
             open=False,
             timeout=PATIENCE,
-            kwargs={"autocommit": True},
+            kwargs={"autocommit": True, "fallback_application_name": LOOKUPS},
         )
         self.loader = Loader(self.pool, services.site, self.cache, self.listener, services.monotonic)
         self.metrics = GateMetrics(self.cache, self.listener)

@@ -32,7 +32,7 @@ def serve() -> None:
 
     read = settings()
     log_to_stderr()
-    services = build(read, work=Work.REQUEST)
+    services = build(read, connections=read.web_connections, work=Work.REQUEST)
     listener = _listen(read.host, read.port)
     server(web_application(services), behind_proxy=read.proxy_count > 0).run(sockets=[listener])
 

@@ -36,6 +36,18 @@ class WebSettings(BaseModel):
         le=60,
         description="Seconds for which a request waits for a place before it is answered 503; less than your proxy waits.",
     )
+    web_connections: int = Field(
+        20,
+        ge=4,
+        le=200,
+        description="Database connections that a web process keeps for pages and the API; in a crowd it opens up to three times as many.",
+    )
+    access_connections: int = Field(
+        8,
+        ge=1,
+        le=64,
+        description="Database connections with which a web process looks up what its access cache lacks.",
+    )
     sites: Origins = Field(
         (),
         description="Origins of the publisher's other hosts whose pages may ask for their readers, comma separated.",

@@ -24,6 +24,7 @@ from billing.ledger.recognition import recognise_due
 from billing.mail import deliver
 from billing.newsletters import optin, send, start
 from billing.platform import installation, retention
+from billing.platform.counters import JOB_ITEMS, JOB_RUNS, JOB_SECONDS
 from billing.platform.db import Database
 from billing.platform.db_errors import is_away, is_pool_full
 from billing.platform.installation import AsksAcquirer, NotAdopted
@@ -170,14 +171,26 @@ def tick(services: Services, *, queue: Queue | None = None, seen: dict[str, date
     done = 0
     while due := _first_due(services, waiting, at, {} if seen is None else seen):
         waiting = waiting[waiting.index(due) + 1 :]
-        try:
-            with doing(due.queue.work):
-                done += due.do(services, at)
-        except (NotAdopted, AsksAcquirer) as refusal:
-            services.throttle.error(log, f"the job «{due.name}» stands still: {refusal}")
-        except Exception:
-            log.exception(JOB_FAILED, due.name)
+        done += _do(services, due, at)
         at = services.clock.now()  # a job may take long
+    return done
+
+
+def _do(services: Services, job: Job, at: datetime) -> int:
+    """Run a job, and count it. One that fails is logged."""
+    began, done, result = services.monotonic.seconds(), 0, "done"
+    try:
+        with doing(job.queue.work):
+            done = job.do(services, at)
+    except (NotAdopted, AsksAcquirer) as refusal:
+        result = "held"
+        services.throttle.error(log, f"the job «{job.name}» stands still: {refusal}")
+    except Exception:
+        result = "failed"
+        log.exception(JOB_FAILED, job.name)
+    JOB_RUNS.add(job.name, result)
+    JOB_ITEMS.add(job.name, by=done)
+    JOB_SECONDS.add(job.name, seconds=services.monotonic.seconds() - began)
     return done
 
 

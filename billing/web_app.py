@@ -8,11 +8,11 @@ from typing import Protocol
 from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
-from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Scope
 
 from billing.access_cache.gate import Gate
 from billing.container import Services
+from billing.platform.exposition import Counted, process_registry
 from billing.web.api import (
     access,
     acts,
@@ -22,6 +22,7 @@ from billing.web.api import (
     forecast,
     money,
     openings,
+    operator_facts,
     paywall,
     probes,
     readers,
@@ -84,6 +85,7 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
         async with gate.running():
             yield
         readiness.close()
+        measured.close()
 
     app = FastAPI(
         title="Masthead",
@@ -95,7 +97,9 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
         lifespan=lifespan,
         redirect_slashes=False,  # such a redirect would trust the Host header
     )
-    app.state.readiness = readiness = Readiness(services, probes.operator_facts)
+    # apart: a load balancer that asks each second whether we are ready must not count queues
+    app.state.readiness = readiness = Readiness(services, operator_facts.operator_facts)
+    app.state.measured = measured = Readiness(services, operator_facts.measured_facts)
     app.state.documents, app.state.sitemaps = {}, ()
     shared_documents.add_own(app, services)
     app.state.extras = Extras()
@@ -112,14 +116,16 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
     extend(app)
     app.mount("/static", Static(directory=STATIC))
     app.router.routes.insert(0, RouteTable(app.router.routes))
-    queue = AdmissionQueue(probes.Liveness(app), services)
-    gate = Gate(RequestMiddleware(queue, services), services)
+    queue = AdmissionQueue(probes.ProbeMiddleware(app), services)
+    requests = RequestMiddleware(queue, services)
+    gate = Gate(requests, services)
     app.state.listener = gate.listener
     app.state.kept_rows = KeptRows(gate.listener, services.clock)
     gate.on_change.append(app.state.kept_rows.invalidate)
-    app.state.registry = CollectorRegistry()
-    app.state.registry.register(gate.metrics)
-    app.state.registry.register(queue)
+    app.state.registry = registry = process_registry(services.database)
+    registry.register(Counted((requests.metrics.requests,), (requests.metrics.seconds,)))
+    registry.register(gate.metrics)
+    registry.register(queue)
     return Sites(gate, services.settings.sites) if services.settings.sites else gate
 
 

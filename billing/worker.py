@@ -9,6 +9,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from billing.container import Services
 from billing.platform import heartbeat
+from billing.platform.counters import TICKS
+from billing.platform.errors import RefusesToStart
 from billing.platform.gc_tuning import freeze_gc
 from billing.platform.installation import NotAdopted, is_home, is_home_in
 from billing.platform.settings import Settings
@@ -36,6 +38,7 @@ def work(services: Services) -> None:
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     if not is_home(services.database):
         log.error(str(NotAdopted()))
+    _serve_metrics(services)
     scheduler = _scheduler(services)
     _beat(services)
     scheduler.start()
@@ -43,6 +46,26 @@ def work(services: Services) -> None:
     signal.sigwait(STOP)
     services.newsletter_sender.stopping.set()
     scheduler.shutdown()
+
+
+def _serve_metrics(services: Services) -> None:
+    """Serve what this worker counts, where a port is set. Raises RefusesToStart where it is taken. Its thread must begin after the
+    signals are blocked, or it would take one of them."""
+    host, port = services.settings.worker_metrics_host, services.settings.worker_metrics_port
+    if not port:
+        return
+    # imported here: most workers never load it
+    from prometheus_client import start_http_server
+
+    from billing.platform.exposition import process_registry
+
+    try:
+        start_http_server(port, host, process_registry(services.database))
+    except OSError as error:
+        raise RefusesToStart(
+            f"Can't serve metrics on {host}, port {port} ({error.strerror}). Set BILLING_WORKER_METRICS_HOST or"
+            " BILLING_WORKER_METRICS_PORT to one that is free; each worker of a machine needs a port of its own."
+        ) from None
 
 
 def _scheduler(services: Services) -> BackgroundScheduler:
@@ -76,4 +99,7 @@ def _tick(services: Services, queue: Queue) -> None:
         while tick(services, queue=queue) and queue is Queue.LONG and not stopping.is_set():
             pass
     except Exception:  # must not end the worker: a database that is away for a minute is back in the next
+        TICKS.add(queue, "failed")
         log.exception("this tick failed; the next one tries again")
+    else:
+        TICKS.add(queue, "done")

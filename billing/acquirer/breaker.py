@@ -5,6 +5,7 @@ Closed: charges go out, and failures in a row are counted. Paused: nothing is se
 probes: it sends or looks up one charge, or only asks whether the acquirer answers. An answer ends the pause."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -56,6 +57,11 @@ def paused(session: Session, acquirer: str | None = None) -> ChargingPaused | No
     if row is None or row.paused_at is None or row.probe_at is None:
         return None
     return ChargingPaused(row.paused_at, row.probe_at, row.reason or "")
+
+
+def states(session: Session) -> Sequence[ChargingPause]:
+    """All acquirers that ever failed, paused or not."""
+    return session.exec(select(ChargingPause).order_by(col(ChargingPause.acquirer))).all()
 
 
 PAUSED = "SELECT acquirer FROM charging_pause WHERE paused_at IS NOT NULL"

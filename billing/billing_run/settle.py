@@ -21,6 +21,7 @@ from billing.payments.record_payment import RecordedPayment, record_payments
 from billing.platform import bulk
 from billing.platform.actors import WORKER, ActorKind
 from billing.platform.context import TransactionContext
+from billing.platform.counters import CHARGES, count_after_commit
 from billing.platform.errors import NotFound
 from billing.platform.logs import log_event
 from billing.platform.stop_points import reached
@@ -87,6 +88,7 @@ def settle_all(
                 intent=answer.attempt.intent_ref,
                 by=ctx.actor,
             )
+            count_after_commit(ctx.session, CHARGES, answer.result.value)
     return [answer.result for answer in settled]
 
 

@@ -23,6 +23,7 @@ from billing.mail.smtp import Accepted, Deferred, Outcome, RelayRefused, RelayUn
 from billing.platform.bulk import one_of
 from billing.platform.claims import assign, check_still_ours, unclaimed, worker_lock
 from billing.platform.clock import Clock
+from billing.platform.counters import MAILS, count_after_commit
 from billing.platform.db import Database
 from billing.platform.errors import Unavailable
 from billing.platform.installation import ASKING, held_by
@@ -229,6 +230,7 @@ def _mark(session: Session, me: int, message: Message, outcome: Outcome, at: dat
         "answer": answer[:500],
     }
     session.connection().execute(_MARK, values)
+    count_after_commit(session, MAILS, "deferred" if state is MessageState.QUEUED else state.value)
 
 
 def next_words(session: Session) -> str:

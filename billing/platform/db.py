@@ -26,6 +26,8 @@ from billing.platform.time_limits import TIME_LIMITS, TimeLimits, Work, as_sql, 
 
 LOG_LINES = "log_lines"
 """Key in `session.info`: lines to log after the commit (see `logs.log_event`)."""
+COUNTED = "counted"
+"""Key in `session.info`: what to count after the commit (see `counters.count_after_commit`)."""
 KEPT = "kept"
 """Key in `session.info`: the objects that `keep_loaded` keeps."""
 IDLE_SECONDS = 5
@@ -64,11 +66,12 @@ class Database:
         self._monotonic = monotonic or SystemMonotonic()
         self._seconds = self._monotonic.seconds
         self._work, self._limits = work, limits
+        self.most_connections = pool_size * 3
         options = KEEPALIVE | {"fallback_application_name": f"masthead {work}"}
         self.engine = sa.create_engine(
             "postgresql+psycopg://",  # without host: SQLAlchemy's own parser doesn't know several
             pool_size=pool_size,
-            max_overflow=pool_size * 2,
+            max_overflow=self.most_connections - pool_size,
             pool_timeout=pool_seconds,
             hide_parameters=True,  # parameters may be readers' addresses, and errors are logged
             connect_args=options | given,
@@ -106,6 +109,14 @@ class Database:
                 stop_point(f"{name} {COMMITTED}")
             for line in session.info.pop(LOG_LINES, ()):
                 log.info(line)
+            for counter, values in session.info.pop(COUNTED, ()):
+                counter.add(*values)
+
+    @property
+    def connections_in_use(self) -> int:
+        """How many connections of the pool are taken at this moment."""
+        pool = self.engine.pool
+        return pool.checkedout() if isinstance(pool, sa.QueuePool) else 0
 
     def apart(self, *, pool_size: int) -> "Database":
         """The same database with a pool of its own, for work that must not wait for connections of this pool."""

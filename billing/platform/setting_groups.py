@@ -245,3 +245,12 @@ class WorkerSettings(BaseModel):
         3, ge=0, le=60, description="Seconds between two questions to Stripe how a hosted page ended."
     )
     charge_concurrency: int = Field(8, ge=1, le=64, description="Charges under way at once in one worker.")
+    worker_metrics_host: str = Field(
+        "127.0.0.1", description="Address on which a worker serves its `/metrics`; it asks for no password."
+    )
+    worker_metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Port on which a worker serves its `/metrics`, another for each on a machine; 0: none.",
+    )

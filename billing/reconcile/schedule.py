@@ -131,6 +131,11 @@ def comparison_progress(session: Session) -> ComparisonProgress:
     return ComparisonProgress(*session.execute(sa.text(COMPARISON_PROGRESS)).one())
 
 
+def last_compared_at(session: Session) -> datetime | None:
+    """When a comparison was last finished. One row a day, so there is no index."""
+    return instant(session, "SELECT max(done_at) FROM reconciliation")
+
+
 def next_words(_: Session) -> str:
     """The job in words, for people."""
     return "our books are compared with the acquirer's"

@@ -20,6 +20,7 @@ from billing.payments.models import GIVEN, Invoice, Payment, Refund, RefundState
 from billing.platform import ids
 from billing.platform.actors import WORKER, acted_by
 from billing.platform.context import TransactionContext
+from billing.platform.counters import REFUNDS, count_after_commit
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.platform.logs import log_event
 from billing.refunds import shortage, waiting
@@ -188,6 +189,7 @@ def settle(ctx: TransactionContext, refund_id: str, answer: RefundOutcome, *, ag
     log_event(
         ctx.session, f"refund {refund.state}", refund=refund.id, payment=payment.id, cents=refund.amount
     )
+    count_after_commit(ctx.session, REFUNDS, refund.state.value)
 
 
 def _made_after_all(session: Session, refund: Refund, payment: Payment, answer: RefundOutcome) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from billing.cases.close import close_about
 from billing.cases.find import subjects_of
@@ -179,6 +179,11 @@ OVERDUE = f"""SELECT d.due FROM worker_heartbeat t, (SELECT ({NEXT_DUE}) AS due)
 def awaited_since(session: Session) -> datetime | None:
     """When the doctor comes next, or should have come."""
     return instant(session, NEXT_DUE)
+
+
+def last_visit(session: Session) -> DoctorVisit | None:
+    """The last nightly check."""
+    return session.exec(select(DoctorVisit).order_by(col(DoctorVisit.at).desc()).limit(1)).first()
 
 
 def overdue_since(session: Session, at: datetime) -> datetime | None:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from billing.access_cache.gate import Gate
 from billing.dev.demo.canonical_host import CanonicalHost
-from billing.web.api.probes import Liveness
+from billing.web.api.probes import ProbeMiddleware
 from billing.web.kit.admission import AdmissionQueue
 from billing.web.kit.middleware import RequestMiddleware
 from tests.support.world import World
@@ -83,7 +83,7 @@ def fastapi_of(app: ASGIApp) -> FastAPI:
     assert isinstance(front, RequestMiddleware)
     queue = front.app
     assert isinstance(queue, AdmissionQueue)
-    assert isinstance(queue.app, Liveness)
+    assert isinstance(queue.app, ProbeMiddleware)
     assert isinstance(queue.app.app, FastAPI)
     return queue.app.app
 

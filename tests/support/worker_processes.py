@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
+import psutil
 from pydantic import SecretStr
 
 from billing.platform.setting_sources import PREFIX
@@ -36,11 +37,13 @@ def _plain(value: object) -> str:
 
 
 class Worker:
-    """A `billing worker` process."""
+    """A `billing worker` process. `more` are environment variables."""
 
-    def __init__(self, world: World, log: Path, *, tick: float = 0.05) -> None:
+    def __init__(self, world: World, log: Path, *, tick: float = 0.05, **more: str) -> None:
         self.log = log
-        variables = variables_of(world.settings) | {"BILLING_TICK_SECONDS": str(tick), "PGAPPNAME": WORKER}
+        variables = (
+            variables_of(world.settings) | {"BILLING_TICK_SECONDS": str(tick), "PGAPPNAME": WORKER} | more
+        )
         kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         with log.open("wb") as lines:
             self._process = subprocess.Popen(
@@ -62,6 +65,11 @@ class Worker:
     def alive(self) -> bool:
         """Whether it still runs."""
         return self._process.poll() is None
+
+    def listening(self) -> list[int]:
+        """The ports on which it accepts connections."""
+        found = psutil.Process(self._process.pid).net_connections()
+        return [each.laddr.port for each in found if each.status == psutil.CONN_LISTEN]
 
     @property
     def words(self) -> str:

@@ -17,6 +17,7 @@ from billing.http.headers import machine_headers, raw_headers, security_headers
 from billing.http.limits import MOST_BYTES, MOST_WEBHOOK_BYTES
 from billing.platform.logs import REQUEST, RequestOrigin, of_request
 from billing.web.api.paywall import ADDRESS as PAYWALL
+from billing.web.kit.http_metrics import HttpMetrics
 from billing.web.kit.problems import ANSWERED, problem, where
 
 MACHINES = ("/v1/", "/access/v1/", "/webhooks/")
@@ -43,19 +44,22 @@ class AddedHeaders:
 
 
 class RequestMiddleware:
-    """Gives each request an id, refuses large bodies, and sets the security headers (SEC-5)."""
+    """Gives each request an id, refuses large bodies, sets the security headers (SEC-5), and counts it."""
 
     def __init__(self, app: ASGIApp, services: Services) -> None:
         self.app = app
         self.services = services
         self.headers = AddedHeaders.of(security_headers(services.settings, services.gateway.page_origin))
         self.machine_headers = AddedHeaders.of(machine_headers(services.settings))
+        self.metrics = HttpMetrics()
+        self._seconds = services.monotonic.seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check the request, pass it on, and complete its answer."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        began = self._seconds()
         request_id = _given_id(scope) or secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
         REQUEST.set(RequestOrigin(request_id, lambda: client_ip(Request(scope), self.services)))
@@ -63,7 +67,14 @@ class RequestMiddleware:
         added = self.machine_headers if path.startswith(MACHINES) else self.headers
         is_shared = path.startswith("/static/") or path == PAYWALL
         answer = _Answer(send, added, request_id, scope.get(SEND_READY), shared=is_shared)
-        most = MOST_WEBHOOK_BYTES if path.startswith("/webhooks/") else MOST_BYTES
+        try:
+            await self._pass_on(scope, receive, answer)
+        finally:
+            self.metrics.answered(scope, answer.status, self._seconds() - began)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        """Refuse what can't be read, and pass on the rest."""
+        most = MOST_WEBHOOK_BYTES if scope["path"].startswith("/webhooks/") else MOST_BYTES
         length = Headers(scope=scope).get("content-length", "0")
         if not length.isdigit() or int(length) > most:
             log.warning("refused 413 too_large %s %s %s", scope["method"], where(scope), of_request())
@@ -131,9 +142,12 @@ class _Answer:
         self.send_ready = send_ready
         self.shared = shared
         self.start: Message | None = None
+        self.status = 0
+        """Of the answer; 0 until it begins."""
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.status = message["status"]
             names = {name for name, _ in message["headers"]}
             if self.send_ready is not None and b"content-length" in names and b"connection" not in names:
                 self.start = message

@@ -31,7 +31,7 @@ def serve() -> None:
     from billing.web.kit.serve import server
 
     read = settings()
-    log_to_stderr()
+    log_to_stderr(read.log_format, read.log_level)
     services = build(read, connections=read.web_connections, work=Work.REQUEST)
     listener = _listen(read.host, read.port)
     server(web_application(services), behind_proxy=read.proxy_count > 0).run(sockets=[listener])
@@ -74,7 +74,7 @@ def worker() -> None:
     from billing.worker import connections, work
 
     read = settings()
-    log_to_stderr()
+    log_to_stderr(read.log_format, read.log_level)
     services = build(read, connections=connections(read), work=Work.RUN)
     send_log.place(services.newsletter_sender.send_logs)
     work(services)

@@ -25,7 +25,9 @@ from billing.platform.stop_points import COMMITS, COMMITTED, stop_point, transac
 from billing.platform.time_limits import TIME_LIMITS, TimeLimits, Work, as_sql, work_now
 
 LOG_LINES = "log_lines"
-"""Key in `session.info`: lines to log after the commit (see `logs.log_event`)."""
+"""Key in `session.info`: lines to log after the commit, each with its parts for the form as JSON (see `logs.log_event`)."""
+PARTS = "parts"
+"""Attribute of the record of such a line: its parts."""
 COUNTED = "counted"
 """Key in `session.info`: what to count after the commit (see `counters.count_after_commit`)."""
 KEPT = "kept"
@@ -107,8 +109,8 @@ class Database:
                     stop_point(f"{name} {COMMITS}")
             if name is not None:
                 stop_point(f"{name} {COMMITTED}")
-            for line in session.info.pop(LOG_LINES, ()):
-                log.info(line)
+            for line, parts in session.info.pop(LOG_LINES, ()):
+                log.info(line, extra={PARTS: parts})
             for counter, values in session.info.pop(COUNTED, ()):
                 counter.add(*values)
 

@@ -5,6 +5,7 @@ network addresses become keyed names: the same address has the same name, and on
 (`billing log-name`). `billing/docs/logs.md` lists every line."""
 
 import ipaddress
+import json
 import logging
 import math
 import re
@@ -18,9 +19,10 @@ from typing import TextIO
 
 from sqlmodel import Session
 
-from billing.platform.db import LOG_LINES
+from billing.platform.db import LOG_LINES, PARTS
 from billing.platform.db_errors import first_line, is_away, is_pool_full
 from billing.platform.monotonic import Monotonic, SystemMonotonic
+from billing.platform.setting_types import LogFormat, LogLevel
 from billing.platform.tokens import Tokens, without_secrets
 from billing.rules import networks
 from billing.rules.card_numbers import without_card_numbers
@@ -38,10 +40,12 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 @dataclass(frozen=True, slots=True)
 class RequestOrigin:
-    """The request being answered: its id, and a function that finds its network address."""
+    """The request being answered: its id, and functions that find its network address and its trace (W3C Trace Context)."""
 
     id: str
     address: Callable[[], str]
+    trace: Callable[[], str] = str
+    """Empty where the request has none."""
 
 
 REQUEST: ContextVar[RequestOrigin | None] = ContextVar("request", default=None)
@@ -78,6 +82,26 @@ class Discreet(logging.Formatter):
     def formatException(self, ei: "logging._SysExcInfoType") -> str:  # noqa: N802 - the library's name
         """The traceback, indented, so that none of its lines can pass for an event."""
         return "\n".join(f"    {line}" for line in super().formatException(ei).splitlines())
+
+
+class DiscreetJson(Discreet):
+    """Formats a record as a JSON object on one line, in ASCII, as discreet as text."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The object. What it quotes is made discreet before JSON escapes it, so that an address has the same name in both forms."""
+        line: dict[str, object] = {
+            "time": f"{self.formatTime(record, '%Y-%m-%dT%H:%M:%S')}.{int(record.msecs):03d}Z",
+            "level": record.levelname,
+            "logger": record.name,
+            "message": discreet(record.getMessage()),
+        }
+        if origin := REQUEST.get():
+            facts = {"request": origin.id, "from": network_of(origin.address()), "trace": origin.trace()}
+            line |= {name: discreet(value) for name, value in facts.items() if value}
+        line |= getattr(record, PARTS, {})
+        if record.exc_info:
+            line["exception"] = discreet(logging.Formatter.formatException(self, record.exc_info))
+        return json.dumps(line)
 
 
 class LogThrottle:
@@ -129,9 +153,10 @@ def log_event(session: Session, what: str, **facts: object) -> None:
     """Log an event after the commit of its transaction; never after a rollback.
 
     Facts are ids, amounts in cents and the actor. One that is None or empty is left out. The request's id and network are added."""
-    words = [f"{name}={discreet(str(value))}" for name, value in facts.items() if value not in (None, "")]
+    known = {name: discreet(str(value)) for name, value in facts.items() if value not in (None, "")}
+    words = [f"{name}={value}" for name, value in known.items()]
     line = " ".join(filter(None, [what, *words, of_request()]))
-    session.info.setdefault(LOG_LINES, []).append(line)
+    session.info.setdefault(LOG_LINES, []).append((line, {"event": what, "facts": known}))
 
 
 def discreet(text: str) -> str:
@@ -142,9 +167,12 @@ def discreet(text: str) -> str:
 
 
 def of_request() -> str:
-    """The request's id and network, as the end of a line. Empty in the worker."""
+    """The request's id, network and trace, as the end of a line. Empty in the worker."""
     origin = REQUEST.get()
-    return "" if origin is None else f"request={origin.id} from={network_of(origin.address())}"
+    if origin is None:
+        return ""
+    trace = origin.trace()
+    return f"request={origin.id} from={network_of(origin.address())}" + (f" trace={trace}" if trace else "")
 
 
 def set_naming_keys(tokens: Tokens) -> None:
@@ -180,18 +208,19 @@ def _public_network(found: re.Match[str]) -> str:
     return network_of(found.group()) if address.is_global else found.group()
 
 
-def log_to_stderr() -> None:
-    """Log everything from INFO on, and only warnings of noisy libraries."""
-    logging.basicConfig(level=logging.INFO, handlers=[to_stream(sys.stderr, SystemMonotonic())], force=True)
+def log_to_stderr(form: LogFormat = LogFormat.TEXT, level: LogLevel = LogLevel.INFO) -> None:
+    """Log everything from a level on, and only warnings of noisy libraries."""
+    handler = to_stream(sys.stderr, SystemMonotonic(), form)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for noisy in NOISY:
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.root.level))
     logging.getLogger(POOL).setLevel(logging.ERROR)
 
 
-def to_stream(stream: TextIO, monotonic: Monotonic) -> logging.Handler:
+def to_stream(stream: TextIO, monotonic: Monotonic, form: LogFormat = LogFormat.TEXT) -> logging.Handler:
     """The handler for the log of a process."""
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(Discreet(LINE))
+    handler.setFormatter(DiscreetJson() if form is LogFormat.JSON else Discreet(LINE))
     handler.addFilter(AwayOnce(monotonic))
     Discreet.converter = time.gmtime  # one time for all machines: UTC
     return handler

@@ -6,6 +6,8 @@ from billing.platform.setting_types import (
     OFFER,
     Crawlers,
     License,
+    LogFormat,
+    LogLevel,
     MailAddress,
     Origins,
     PaperAddress,
@@ -253,4 +255,22 @@ class WorkerSettings(BaseModel):
         ge=0,
         le=65535,
         description="Port on which a worker serves its `/metrics`, another for each on a machine; 0: none.",
+    )
+
+
+class LogSettings(BaseModel):
+    """What each process writes to standard error (see `docs/logs.md`)."""
+
+    log_format: LogFormat = Field(LogFormat.TEXT, description="`text`, or `json`: one object a line.")
+    log_level: LogLevel = Field(
+        LogLevel.INFO,
+        description="`info`, `warning` or `error`: the least that is logged. Events are `info`.",
+    )
+    access_log: bool = Field(
+        False,
+        description="A line for each request that the framework answers, with its route, never with what was read.",
+    )
+    take_request_id: bool = Field(
+        False,
+        description="Whether a request's X-Request-ID becomes its id; only where your proxy sets it for every request.",
     )

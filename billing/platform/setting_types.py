@@ -1,6 +1,7 @@
 """Types of settings, each with its own error message."""
 
 import re
+from enum import StrEnum
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -19,6 +20,21 @@ from billing.rules import robots
 OWN_LICENSE = "own"
 OFFER = "/"
 """Our own page with the offer."""
+
+
+class LogFormat(StrEnum):
+    """The form of the log."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least level that is logged. There is no `debug`: libraries would write what the log must not hold."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 def _listed(value: Any) -> Any:

@@ -14,6 +14,7 @@ from billing.platform import live_checks
 from billing.platform.errors import RefusesToStart
 from billing.platform.setting_groups import (
     AcquirerSettings,
+    LogSettings,
     MailSettings,
     PaywallSettings,
     Policy,
@@ -94,6 +95,7 @@ class InstallationSettings(BaseModel):
 
 # pydantic puts the fields of the last base first, and docs/settings.md keeps their order
 class Settings(
+    LogSettings,
     WorkerSettings,
     Policy,
     StaffLimits,

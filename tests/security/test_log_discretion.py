@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from billing.platform.logs import LINE, NOISY, Discreet, discreet
+from billing.platform.logs import LINE, NOISY, Discreet, DiscreetJson, discreet
 from tests.support.broken_tables import every_commit_fails, refused_rows
 from tests.support.installation import SECRET_KEY, WEBHOOK_SECRET
 from tests.support.sandbox import KEY
@@ -80,8 +80,12 @@ def refusals(world: World) -> None:
     post(world, event(world), "whsec_wrong")
 
 
+FORMS = pytest.mark.parametrize("form", [Discreet(LINE), DiscreetJson()], ids=["text", "json"])
+
+
+@FORMS
 def test_an_error_of_ours_is_logged_without_whose_it_was(
-    world: World, listening: pytest.LogCaptureFixture
+    world: World, listening: pytest.LogCaptureFixture, form: Discreet
 ) -> None:
     """The log has the traceback without the statement's parameters. The database's message is redacted."""
     with every_commit_fails(world, "reader"):
@@ -89,7 +93,7 @@ def test_an_error_of_ours_is_logged_without_whose_it_was(
     with refused_rows(world, "reader", "length(email) < 5"):
         assert world.try_trial(ADDRESS).status_code >= 400
         assert world.try_trial("other@example.com").status_code >= 400
-    lines = [Discreet(LINE).format(record) for record in listening.records]
+    lines = [form.format(record) for record in listening.records]
     assert any("Traceback" in line for line in lines)
     assert [line for line in lines if ADDRESS in line or "other@example.com" in line] == []
 
@@ -123,6 +127,7 @@ def test_every_refusal_is_in_the_log_with_the_id_that_was_answered(
         assert any(wanted in line and code in line for line in listening.messages), path
 
 
+@FORMS
 @pytest.mark.parametrize(
     ("said", "kept"),
     [
@@ -132,8 +137,14 @@ def test_every_refusal_is_in_the_log_with_the_id_that_was_answered(
         ("GET /cancel/sub_01jd.Zm9vYmFyYmF6cXV4cXV1eGNvcmdl 404", "Zm9vYmFy"),
     ],
 )
-def test_the_line_that_leaves_is_discreet(said: str, kept: str) -> None:
+def test_the_line_that_leaves_is_discreet(said: str, kept: str, form: Discreet) -> None:
     assert kept not in discreet(said)
+    assert kept not in form.format(logging.makeLogRecord({"msg": f"\n{said}\t"}))
+    try:
+        raise ValueError(said)
+    except ValueError as error:
+        found = (ValueError, error, error.__traceback__)
+        assert kept not in form.format(logging.makeLogRecord({"msg": "broken", "exc_info": found}))
 
 
 def test_the_same_address_can_be_followed_through_the_log() -> None:

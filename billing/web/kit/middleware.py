@@ -15,9 +15,12 @@ from billing.http.at_once import SEND_READY, Header, SendReady, header_lines, wi
 from billing.http.client_ip import client_ip
 from billing.http.headers import machine_headers, raw_headers, security_headers
 from billing.http.limits import MOST_BYTES, MOST_WEBHOOK_BYTES
+from billing.http.traces import trace_of
+from billing.platform.db import PARTS
 from billing.platform.logs import REQUEST, RequestOrigin, of_request
 from billing.web.api.paywall import ADDRESS as PAYWALL
-from billing.web.kit.http_metrics import HttpMetrics
+from billing.web.kit.http_metrics import HttpMetrics, route_of
+from billing.web.kit.lanes import PROBES
 from billing.web.kit.problems import ANSWERED, problem, where
 
 MACHINES = ("/v1/", "/access/v1/", "/webhooks/")
@@ -60,9 +63,13 @@ class RequestMiddleware:
             await self.app(scope, receive, send)
             return
         began = self._seconds()
-        request_id = _given_id(scope) or secrets.token_hex(8)
+        request_id = self._given_id(scope) or secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
-        REQUEST.set(RequestOrigin(request_id, lambda: client_ip(Request(scope), self.services)))
+        REQUEST.set(
+            RequestOrigin(
+                request_id, lambda: client_ip(Request(scope), self.services), lambda: trace_of(scope)
+            )
+        )
         path: str = scope["path"]
         added = self.machine_headers if path.startswith(MACHINES) else self.headers
         is_shared = path.startswith("/static/") or path == PAYWALL
@@ -70,7 +77,10 @@ class RequestMiddleware:
         try:
             await self._pass_on(scope, receive, answer)
         finally:
-            self.metrics.answered(scope, answer.status, self._seconds() - began)
+            seconds = self._seconds() - began
+            self.metrics.answered(scope, answer.status, seconds)
+            if self.services.settings.access_log and path not in PROBES:
+                _log_answer(scope, answer.status, seconds)
 
     async def _pass_on(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         """Refuse what can't be read, and pass on the rest."""
@@ -90,20 +100,34 @@ class RequestMiddleware:
                 if not scope["state"].get(ANSWERED):
                     raise
 
+    def _given_id(self, scope: Scope) -> str | None:
+        """The request id that the proxy sets, or that an AuthZEN caller may choose; None if it is no plain name."""
+        if not (self.services.settings.take_request_id or scope["path"].startswith(AUTHZEN)):
+            return None
+        given = Headers(scope=scope).get("x-request-id", "")
+        is_name = 0 < len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum()
+        return given if is_name else None
+
+
+def _log_answer(scope: Scope, status: int, seconds: float) -> None:
+    """The access line. It names the route only: a path would say what was read."""
+    method, route, milliseconds = scope["method"], route_of(scope), round(seconds * 1000)
+    parts = {"status": status, "method": method, "route": route, "milliseconds": milliseconds}
+    log.info(
+        "answered %s %s %s in %s ms %s",
+        status,
+        method,
+        route,
+        milliseconds,
+        of_request(),
+        extra={PARTS: parts},
+    )
+
 
 def _readable(scope: Scope) -> bool:
     """PostgreSQL stores no NUL, so an address with one names nothing."""
     query: bytes = scope["query_string"]
     return "\0" not in scope["path"] and b"\0" not in query and b"%00" not in query
-
-
-def _given_id(scope: Scope) -> str | None:
-    """The request id that an AuthZEN caller may choose; None if it is no plain name."""
-    if not scope["path"].startswith(AUTHZEN):
-        return None
-    given = Headers(scope=scope).get("x-request-id", "")
-    is_name = 0 < len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum()
-    return given if is_name else None
 
 
 def _too_large(most: int) -> str:

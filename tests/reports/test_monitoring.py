@@ -10,7 +10,9 @@ import pytest
 
 import billing
 from billing.billing_run.outcome import SettleOutcome
+from billing.platform.counters import COUNTERS, HISTOGRAMS
 from billing.reports.queues import QUEUES
+from billing.web.kit.http_metrics import HttpMetrics
 from tests.support.metrics import labelled, metrics
 from tests.support.world import World
 
@@ -28,9 +30,14 @@ def alerts() -> dict[str, str]:
     return {block.split("\n", 1)[0]: block for block in blocks}
 
 
-def dashboard_queries() -> list[str]:
+def targets() -> list[dict[str, str]]:
+    """The queries of the dashboard, each with its legend."""
     panels = json.loads((FOLDER / "dashboard.json").read_text())["panels"]
-    return [target["expr"] for panel in panels for target in panel.get("targets", ())]
+    return [target for panel in panels for target in panel.get("targets", ())]
+
+
+def dashboard_queries() -> list[str]:
+    return [target["expr"] for target in targets()]
 
 
 def exposed(text: str) -> set[str]:
@@ -65,11 +72,23 @@ def values_asked(label: str) -> set[str]:
     ids=" ".join,
 )
 def test_prometheus_takes_the_files_and_each_alert_fires_when_it_must(words: tuple[str, ...]) -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
+    promtool(*words)
+
+
+def promtool(*words: str) -> None:
+    """It must succeed."""
+    program = shutil.which("promtool")
+    if program is None:
         pytest.skip("promtool isn't installed (Debian: prometheus)")
-    done = subprocess.run([promtool, *words], cwd=FOLDER, capture_output=True, text=True, check=False)
+    done = subprocess.run([program, *words], cwd=FOLDER, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_prometheus_can_read_each_query_of_the_dashboard(tmp_path: Path) -> None:
+    rules = [{"record": f"panel:{at}", "expr": query} for at, query in enumerate(dashboard_queries())]
+    # JSON is YAML
+    (tmp_path / "queries.yml").write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
+    promtool("check", "rules", str(tmp_path / "queries.yml"))
 
 
 def test_rules_and_dashboard_ask_for_what_is_exposed(world: World) -> None:
@@ -78,6 +97,17 @@ def test_rules_and_dashboard_ask_for_what_is_exposed(world: World) -> None:
     names = set().union(*map(asked, queries))
     assert len(names) > 25, "the queries weren't read"
     assert names - known == set()
+
+
+def test_they_group_by_labels_that_there_are(world: World) -> None:
+    world.execute("INSERT INTO charging_pause (acquirer, failures, probes) VALUES ('stripe', 1, 0)")
+    world.api.get("/v1/access/no-such-article")
+    named = set(re.findall(r"(\w+)=\"", metrics(world))) | {"job", "instance"}
+    named |= {label for each in (*COUNTERS, *HISTOGRAMS) for label in each.labels}
+    named |= {label for each in (HttpMetrics().requests, HttpMetrics().seconds) for label in each.labels}
+    grouped = re.findall(r"by \(([^)]+)\)", ALERTS + "\n".join(dashboard_queries()))
+    legends = re.findall(r"\{\{(\w+)\}\}", "\n".join(target["legendFormat"] for target in targets()))
+    assert {label for each in grouped for label in each.split(", ")} | {*legends} <= named
 
 
 def test_they_select_values_that_there_are(world: World) -> None:

@@ -1,11 +1,13 @@
-"""Runs migrations on the database that `billing migrate` hands over."""
+"""Runs migrations on the database that `billing migrate` hands over, or writes their SQL for `billing migrate --plan`."""
 
 from alembic import context
 from billing.tables import metadata
 
-connection = context.config.attributes["connection"]
+offline = context.is_offline_mode()
 context.configure(
-    connection=connection,
+    connection=None if offline else context.config.attributes["connection"],
+    dialect_name="postgresql" if offline else None,
+    literal_binds=offline,
     target_metadata=metadata,
     compare_type=True,
     transaction_per_migration=True,  # a lock is held for one migration, and what is through stays

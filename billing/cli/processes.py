@@ -81,8 +81,21 @@ def worker() -> None:
 
 
 @billing.command()
-def migrate() -> None:
+@click.option(
+    "--plan", is_flag=True, help="Only say what would run, what each statement locks, and for how long."
+)
+def migrate(plan: bool) -> None:
     """Bring the database up to date. Safe to run again."""
+    if plan:
+        from billing.cli.migration_plan import show
+
+        return show(settings())
+    _migrate()
+    click.echo("The database is up to date.")
+    return None
+
+
+def _migrate() -> None:
     from billing.app import build
     from billing.platform import heartbeat, installation, list_key, migrate
     from billing.platform.db import Database
@@ -109,7 +122,6 @@ def migrate() -> None:
             # Nothing of the demo runs yet, and its clock stands still: the heartbeat of its last start would pass for a new one.
             with database.transaction() as session:
                 heartbeat.clear(session)
-    click.echo("The database is up to date.")
 
 
 @billing.command()

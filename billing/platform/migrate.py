@@ -85,7 +85,7 @@ def _upgrade(database: Database, applied: Notify, blockers: "_Blockers", monoton
         if not ours:
             blockers.check(connection, _WHO_MIGRATES, {"key": advisory_key(TURN)})
             raise _Locked
-        if is_ahead(_present(connection)):
+        if is_ahead(revisions_of(connection)):
             log.warning("the database is ahead of this code, and stays as it is")
             return
         config = _config(connection)
@@ -109,7 +109,7 @@ def _notify_last(connection: sa.Connection, uncommitted: list[str], applied: Not
     connection.rollback()
 
 
-def _present(connection: sa.Connection) -> set[str]:
+def revisions_of(connection: sa.Connection) -> set[str]:
     """The database's revisions, none for a new one. Raises RefusesToStart for a database from before the first release."""
     exists = connection.execute(sa.text("SELECT to_regclass('alembic_version') IS NOT NULL")).scalar_one()
     found = present_in(connection) if exists else set()

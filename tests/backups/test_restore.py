@@ -1,7 +1,6 @@
 """`billing restore`: into an empty database, whole, with the right key; otherwise it changes nothing."""
 
 import json
-import shutil
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -11,11 +10,11 @@ import pytest
 
 from billing.backups.manifest import NAME
 from billing.billing_run.run import run as billing_run
-from billing.platform import revisions
 from billing.platform.installation import NotAdopted
 from billing.platform.list_key import key_check
 from tests.support.backups import back_up, restore_and_move, try_restore
 from tests.support.databases import Databases
+from tests.support.next_release import next_release
 from tests.support.restored import adopt, all_kept
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -178,19 +177,9 @@ def test_a_restore_that_fails_leaves_the_database_empty(
 
 
 def test_a_backup_of_an_earlier_release_is_migrated_afterwards(
-    databases: Databases, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    databases: Databases, world: World, tmp_path: Path
 ) -> None:
     source = back_up(world, tmp_path / "to")
-    later = tmp_path / "later"
-    shutil.copytree(revisions.FOLDER, later)
-    (later / "versions" / "0002_later.py").write_text('revision = "0002"\ndown_revision = "0001"\n')
-    monkeypatch.setattr(revisions, "FOLDER", later)
-    revisions.known.cache_clear()
-    try:
-        with databases.empty() as url:
-            assert (
-                "It lacks the migrations 0002: say `billing migrate`."
-                in try_restore(world, source, url).output
-            )
-    finally:
-        revisions.known.cache_clear()
+    with next_release(tmp_path, {"later": "pass"}), databases.empty() as url:
+        said = try_restore(world, source, url).output
+    assert "It lacks the migrations 0002: say `billing migrate`." in said

@@ -1,7 +1,6 @@
 """`billing migrate` waits only briefly for a lock, tries again, and names what blocks it."""
 
 import io
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from billing.platform import migrate, revisions
+from billing.platform import migrate
 from billing.platform.claims import only_one
 from billing.platform.db import Database
 from billing.platform.errors import RefusesToStart
@@ -18,6 +17,7 @@ from billing.platform.monotonic import SystemMonotonic
 from billing.platform.revisions import missing, present_in
 from billing.platform.time_limits import TIME_LIMITS, TimeLimits, Work
 from tests.support.cli import environment, run
+from tests.support.next_release import next_release
 
 OPERATOR = "an operator's terminal"
 
@@ -36,34 +36,19 @@ class Steps(SystemMonotonic):
             self.left.pop(0)()
 
 
-MIGRATION = """
-import sqlalchemy as sa
-
-from alembic import op
-
-revision = "{revision}"
-down_revision = "{before}"
-
-
-def upgrade() -> None:
-    op.add_column("{table}", sa.Column("of_release_{revision}", sa.Text()))
-"""
-NEXT = {"0002": "rate_count", "0003": "worker_heartbeat", "0004": "rate_count"}
-"""The migrations of a next release, and the tables that they change."""
+COLUMN = 'op.add_column("{table}", sa.Column("of_the_next_release_{number}", sa.Text()))'
+TABLES = ("rate_count", "worker_heartbeat", "rate_count")
+"""The tables that the migrations of a next release change: 0002, 0003, 0004."""
 
 
 @pytest.fixture(autouse=True)
-def next_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def later_code(tmp_path: Path) -> Iterator[None]:
     """The code is of a later release, with more migrations than the database."""
-    folder = tmp_path / "alembic"
-    shutil.copytree(revisions.FOLDER, folder)
-    for number, (revision, table) in enumerate(NEXT.items(), start=1):
-        text = MIGRATION.format(revision=revision, before=f"{number:04}", table=table)
-        (folder / "versions" / f"{revision}_next.py").write_text(text)
-    monkeypatch.setattr(revisions, "FOLDER", folder)
-    revisions.known.cache_clear()
-    yield
-    revisions.known.cache_clear()
+    bodies = {
+        f"next {number}": COLUMN.format(table=table, number=number) for number, table in enumerate(TABLES)
+    }
+    with next_release(tmp_path, bodies):
+        yield
 
 
 def behind(url: str, *, lock: float) -> Database:

@@ -107,6 +107,30 @@ def test_what_kustomize_builds_fits_the_schemas_of_kubernetes(version: str) -> N
         }
 
 
+@pytest.mark.skipif(KUSTOMIZE is None, reason="kustomize is not installed")
+def test_the_overlay_of_the_docs_builds(tmp_path: Path) -> None:
+    assert KUSTOMIZE is not None
+    _, _, chapter = (ROOT / "billing" / "docs" / "operate.md").read_text().partition("## On Kubernetes")
+    written = chapter.split("```")[1]
+    shutil.copytree(KUBERNETES, tmp_path / "base")
+    shutil.copy(DEPLOY / "masthead.env", tmp_path)
+    (tmp_path / "kustomization.yaml").write_text(written)
+    for name in yaml.safe_load(written)["secretGenerator"][0]["files"]:
+        (tmp_path / name).write_text("secret\n")
+    built = list(yaml.safe_load_all(run(KUSTOMIZE, "build", tmp_path)))
+    assert {document["metadata"]["namespace"] for document in built} == {"masthead"}
+    made = {document["metadata"]["name"] for document in built if document["kind"] in ("ConfigMap", "Secret")}
+    pods = [document["spec"]["template"]["spec"] for document in built if containers(document)]
+    for pod in pods:
+        (container,) = pod["containers"]
+        assert container["image"] == "your-registry/masthead:2026.11.0"
+        settings_of, secrets_of = container["envFrom"][0]["configMapRef"]["name"], pod["volumes"]
+        assert {
+            settings_of,
+            *(each["secret"]["secretName"] for each in secrets_of if "secret" in each),
+        } == made
+
+
 def parse(words: tuple[str, ...]) -> None:
     """Parse a command's words as `billing` does, without running it. Raises KeyError, UsageError."""
     found: click.Command = billing

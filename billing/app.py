@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.types import ASGIApp
 
+    from billing.preflight.context import Preflight
+
 ACQUIRERS: tuple[Callable[[Settings], Gateway], ...] = (stripe,)
 """The acquirers; new charges and cards go to the first."""
 
@@ -115,6 +117,26 @@ def _newsletter_sender(
         bounce_domain=settings.bounce_domain or settings.newsletter_from.rpartition("@")[2],
         send_logs=send_log.folder_of(settings),
         connections=settings.newsletter_connections,
+    )
+
+
+def preflight(settings: Settings) -> "Preflight":
+    """What `billing check` looks at. Nothing is connected yet. Raises RefusesToStart where an address can't be read."""
+    # imported here: no other process needs it
+    import ssl
+
+    from billing.preflight.context import Preflight
+    from billing.preflight.dns_records import DnsRecords
+
+    return Preflight(
+        settings,
+        Database(settings.database_url, pool_size=1, work=Work.REQUEST),
+        [connect(settings) for connect in ACQUIRERS],
+        SmtpTransport(settings.smtp_url),
+        DnsRecords(),
+        ssl.create_default_context(),
+        SystemClock(),
+        SystemMonotonic(),
     )
 
 

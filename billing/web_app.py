@@ -25,6 +25,7 @@ from billing.web.api import (
     operator_facts,
     paywall,
     probes,
+    reached,
     readers,
     security_txt,
     shared_documents,
@@ -72,7 +73,7 @@ READER_PAGES = (
 )
 ENDPOINTS = (
     *(access, evaluations, edges, readers, standing, forecast, acts, money, articles, openings, api_gifts),
-    *(paywall, probes, security_txt, shared_documents),
+    *(paywall, probes, reached, security_txt, shared_documents),
 )
 
 

@@ -10,11 +10,14 @@ def client_ip(request: Request, services: Services) -> str:
     """The caller's address, normalised (`rules/networks.normal`): the peer, or, behind n trusted proxies, the nth from the right
     of X-Forwarded-For."""
     peer = request.client.host if request.client else ""
-    count = services.settings.proxy_count
-    # some proxies add a header line instead of extending the caller's: all lines are one list
-    listed = ",".join(request.headers.getlist("x-forwarded-for"))
-    forwarded = [part.strip() for part in listed.split(",") if part.strip()]
+    count, forwarded = services.settings.proxy_count, forwarded_for(request)
     return networks.normal(forwarded[-count] if count and len(forwarded) >= count else peer)
+
+
+def forwarded_for(request: Request) -> list[str]:
+    """The addresses in X-Forwarded-For. Some proxies add a header line instead of extending the caller's: all lines are one list."""
+    listed = ",".join(request.headers.getlist("x-forwarded-for"))
+    return [part.strip() for part in listed.split(",") if part.strip()]
 
 
 def client_network(request: Request, services: Services) -> str:

@@ -108,6 +108,14 @@ class SmtpTransport:
             return _could_not_connect(problem)
         return self._offer(fresh, offer)
 
+    def try_connection(self) -> Deferred | None:
+        """Connect, encrypt and log in as for a mail, and offer none. None where that works."""
+        try:
+            self._connect()
+        except (OSError, smtplib.SMTPException, ValueError) as problem:
+            return _could_not_connect(problem)
+        return None
+
     def close(self) -> None:
         """Close every connection; a later `send` opens a new one."""
         with self._lock:

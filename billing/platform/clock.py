@@ -40,6 +40,12 @@ class SystemClock:
         return self.now()
 
 
+def server_time(session: Session) -> datetime:
+    """The database server's clock, only to compare it with ours."""
+    found: datetime = session.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+    return found
+
+
 class HeldTime(SQLModel, table=True):
     """The one row with the time of a held clock, for all processes."""
 

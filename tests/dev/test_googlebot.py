@@ -1,7 +1,6 @@
 """Proof of Google's crawler: looked up both ways, cached for a day, and denied on any error."""
 
 import os
-import socketserver
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from datetime import UTC, datetime, timedelta
@@ -9,18 +8,14 @@ from ipaddress import ip_address
 from itertools import islice
 from pathlib import Path
 
-import dns.message
-import dns.name
-import dns.rcode
-import dns.rdatatype
 import dns.resolver
-import dns.rrset
 import pytest
 
 from billing.dev.paper import dns_names
 from billing.dev.paper.dns_names import DnsNames
 from billing.dev.paper.googlebot import NoAnswer, NoProof, ProofByList, ProofByNames, proof_of
 from billing.dev.paper.googlebot_rules import BadList, IpAddress
+from tests.support.fake_dns import asking, fake_dns
 
 AT = datetime(2027, 3, 1, 8, tzinfo=UTC)
 GOOGLES, SPOOFED, STRANGER, LOST = (
@@ -173,35 +168,16 @@ def test_googles_list_is_read_again_when_it_changes_and_a_broken_one_holds_nobod
     assert isinstance(proof_of("dns", Zone), ProofByNames)
 
 
-class NameServer(socketserver.BaseRequestHandler):
-    """Answers over the network from a few lines. Other names don't exist."""
-
-    zone = f"""
-        1.66.249.66.in-addr.arpa. PTR {NAME}.
-        7.100.51.198.in-addr.arpa. PTR {NAME}.
-        {NAME}. A 66.249.66.1
-        {NAME}. AAAA 2001:4860:4801:10::1
-    """
-
-    def handle(self) -> None:
-        packet, line = self.request
-        query = dns.message.from_wire(packet)
-        asked, answer = query.question[0], dns.message.make_response(query)
-        rows = [row.split() for row in self.zone.strip().splitlines()]
-        known = [row for row in rows if dns.name.from_text(row[0]) == asked.name]
-        kind = dns.rdatatype.to_text(asked.rdtype)
-        if not known:
-            answer.set_rcode(dns.rcode.NXDOMAIN)
-        for name, _, value in (row for row in known if row[1] == kind):
-            answer.answer.append(dns.rrset.from_text(name, 60, "IN", kind, value))
-        line.sendto(answer.to_wire(), self.client_address)
+ZONE = f"""
+    1.66.249.66.in-addr.arpa. PTR {NAME}.
+    7.100.51.198.in-addr.arpa. PTR {NAME}.
+    {NAME}. A 66.249.66.1
+    {NAME}. AAAA 2001:4860:4801:10::1
+"""
 
 
 def test_the_adapter_asks_a_name_server_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socketserver.ThreadingUDPServer(("127.0.0.1", 0), NameServer) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        resolver = dns.resolver.Resolver(configure=False)
-        resolver.nameservers, resolver.port = ["127.0.0.1"], server.server_address[1]
+    with fake_dns(ZONE) as resolver:
         monkeypatch.setattr(dns.resolver, "Resolver", lambda: resolver)
         names = DnsNames()
         assert names.names_of(GOOGLES) == [NAME]
@@ -210,14 +186,11 @@ def test_the_adapter_asks_a_name_server_both_ways(monkeypatch: pytest.MonkeyPatc
         assert names.addresses_of("nobody.googlebot.com") == []
         proof = ProofByNames(names)
         assert [proof.proves(each, AT) for each in (GOOGLES, SPOOFED, STRANGER)] == [True, False, False]
-        server.shutdown()
 
 
 def test_the_adapter_says_that_it_has_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Against a server that doesn't exist. The machine's own isn't asked."""
-    resolver = dns.resolver.Resolver(configure=False)
-    resolver.nameservers, resolver.port = ["127.0.0.1"], 9
-    monkeypatch.setattr(dns.resolver, "Resolver", lambda: resolver)
+    monkeypatch.setattr(dns.resolver, "Resolver", lambda: asking(9))
     monkeypatch.setattr(dns_names, "SECONDS", 0.1)
     names = DnsNames()
     with pytest.raises(NoAnswer):

@@ -294,6 +294,8 @@ def test_an_encrypted_relay_with_a_password_takes_mail(
         transport = SmtpTransport(
             f"{scheme}://courier%40k:p%3Aw%2F1@127.0.0.1:{smtp.port}", timeout=5, tls=trusted
         )
+        assert transport.try_connection() is None
+        assert smtp.received == []
         assert [send(transport), send(transport)] == [Accepted("2.0.0 taken")] * 2
         assert smtp.connections == 1
         transport.close()
@@ -310,8 +312,9 @@ def test_a_certificate_nobody_vouches_for_gets_no_mail(served: ssl.SSLContext, s
 
 @pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
 def test_a_relay_stripped_of_encryption_gets_nothing(smtp: FakeSmtp, scheme: str) -> None:
-    outcome = send(SmtpTransport(f"{scheme}://a:secret@127.0.0.1:{smtp.port}", timeout=5))
-    assert isinstance(outcome, Deferred)
+    transport = SmtpTransport(f"{scheme}://a:secret@127.0.0.1:{smtp.port}", timeout=5)
+    for outcome in (transport.try_connection(), send(transport)):
+        assert isinstance(outcome, Deferred)
     assert smtp.received == []
 
 

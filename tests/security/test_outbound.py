@@ -24,6 +24,8 @@ KNOWN = {
     "billing/acquirer/stripe/errors.py": "nobody: its errors, in our words",
     "billing/acquirer/stripe/signature.py": "nobody: what it sent us is checked",
     "billing/mail/smtp.py": "the relay, at BILLING_SMTP_URL",
+    "billing/preflight/dns_records.py": "DNS, by the machine's resolver, for `billing check`",
+    "billing/preflight/public_address.py": "ourselves, at BILLING_PUBLIC_URL, for `billing check`",
     "billing/cli/__init__.py": "nobody: its errors, in one line",
     "billing/cli/processes.py": "nobody: it opens the socket that is listened on",
 }

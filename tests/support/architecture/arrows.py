@@ -12,6 +12,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("app", "seed", "web_app", "worker", "tables"),
     ("web",),
     ("access_cache",),
+    ("preflight",),
     ("http",),
     ("edges",),
     ("timetable",),
@@ -54,7 +55,7 @@ IMPURE_MODULES = {
     *("sqlite3", "subprocess", "sys", "tempfile", "threading", "time", "urllib", "uuid"),
 }
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "__import__"}
-ADAPTERS = {"StripeGateway", "SmtpTransport", "DnsNames", "create_engine"}
+ADAPTERS = {"StripeGateway", "SmtpTransport", "DnsNames", "DnsRecords", "create_engine"}
 WIRING = {"billing.app", "billing.cli", "billing.acquirer.stripe.connect"}
 
 

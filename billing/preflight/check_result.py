@@ -1,0 +1,37 @@
+"""What a check finds: one line for an operator."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """As it stands at the beginning of the line."""
+
+    OK = "ok"
+    WARN = "WARN"
+    """Readers are served, but somebody should look at it."""
+    NO = "NO"
+    """Don't go live with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One line. Where it isn't `ok`, the words say what to do."""
+
+    verdict: Verdict
+    words: str
+
+
+def ok(words: str) -> CheckResult:
+    """In order."""
+    return CheckResult(Verdict.OK, words)
+
+
+def warn(words: str) -> CheckResult:
+    """To be looked at."""
+    return CheckResult(Verdict.WARN, words)
+
+
+def no(words: str) -> CheckResult:
+    """To be mended first."""
+    return CheckResult(Verdict.NO, words)

@@ -26,9 +26,9 @@ def python_of(minor: int) -> str | None:
     for found in (f"/usr/bin/{name}", shutil.which(name)):
         if found is None or not Path(found).exists():
             continue
-        tried = [found, "-c", "import ensurepip, sys, venv; assert sys.prefix == sys.base_prefix"]
+        probe = [found, "-c", "import ensurepip, sys, venv; assert sys.prefix == sys.base_prefix"]
         try:
-            done = subprocess.run(tried, check=False, capture_output=True, cwd="/", **as_user())
+            done = subprocess.run(probe, check=False, capture_output=True, cwd="/", **as_user())
         except PermissionError:
             continue
         if done.returncode == 0:

@@ -13,6 +13,7 @@ from billing.platform.claims import only_one
 from billing.platform.context import TransactionContext
 from billing.platform.db import instant
 from billing.platform.errors import Unavailable
+from billing.platform.installation import refuse_held
 from billing.reconcile.catch_up import ReconcileContext
 from billing.reconcile.reconcile import ComparisonReport, reconcile
 from billing.rules import backoff
@@ -49,14 +50,17 @@ def reconcile_due(run: ReconcileContext, at: datetime) -> int:
 
 
 def _compare_next(run: ReconcileContext, at: datetime) -> bool:
-    """Compare the next days; whether any were due. After a failure one day at a time: the amount may have broken it."""
+    """Compare the next days; whether any were due. After a failure one day at a time: the amount may have broken it.
+
+    Raises NotAdopted or AsksAcquirer while money is held: what a restored database lacks is no difference yet."""
     with run.database.begin(run.site, at, WORKER) as ctx:
         since, due = since_when(ctx), instant(ctx.session, NEXT_DUE)
         failed = ctx.session.exec(
             select(Reconciliation.tries).where(col(Reconciliation.done_at).is_(None))
         ).first()
-    if since is None or due is None or due > at:
-        return False
+        if since is None or due is None or due > at:
+            return False
+        refuse_held(ctx.session)
     through = since if failed else min(max(since, run.site.today(at) - DAY), since + MOST)
     try:
         keep(run, reconcile(run, since, through, at), at)

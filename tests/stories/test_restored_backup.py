@@ -155,6 +155,24 @@ def test_a_refusal_since_the_backup_is_answered_as_before_and_no_bank_is_asked_t
 # held until it is done
 
 
+def test_books_are_compared_only_after_the_lost_charges_were_taken_in(world: World, paid: Subscriber) -> None:
+    """A worker may start on the restored database before it is adopted. What the backup lacks is no difference yet."""
+    compared = "SELECT max(through) AS through FROM reconciliation"
+    world.advance_to(local(2027, 4, 15, 20))
+    world.back_up()
+    before = world.rows(compared)
+    world.advance_to(local(2027, 4, 17, 12))
+    after = world.rows(compared)
+    assert after != before
+    world.restore_backup()
+    tick(world.services)
+    assert world.rows(compared) == before
+    assert "1 charge, R75.00, taken in" in adopt(world)
+    world.settle()
+    assert world.rows(compared) == after
+    all_kept(world)
+
+
 @pytest.mark.rare
 def test_money_is_held_until_stripe_could_be_asked(evening: World, caplog: pytest.LogCaptureFixture) -> None:
     world = evening

@@ -15,14 +15,15 @@ from tests.support.proof_size import sized
 from tests.support.restored import adopt, all_kept
 from tests.support.world import World, local
 
-EACH_DAY = sized(at_length=300, usual=8)
-"""Readers who start on each of three days. At length a day's charges are more than one batch."""
+EACH_DAY = 8
+DURING = sized(at_length=300, usual=EACH_DAY)
+"""Readers whose charges are under way at the backup. At length they are more than one batch."""
 
 
-def starts(world: World, day: int) -> list[str]:
+def starts(world: World, day: int, readers: int) -> list[str]:
     """Trials that start on a day of March; their subscriptions' ids."""
     world.advance_to(local(2027, 3, day, 11))
-    names = [f"{day}_{number}" for number in range(EACH_DAY)]
+    names = [f"{day}_{number}" for number in range(readers)]
     return [
         world.start_trial(f"reader-{name}@example.com", f"pm_card_visa__{name}")["subscription"]["id"]
         for name in names
@@ -39,7 +40,9 @@ def test_a_backup_from_the_middle_of_a_run_is_restored_a_day_later(
     databases: Databases, tmp_path: Path
 ) -> None:
     with databases.empty() as restored, databases.fresh() as url, World(url) as world:
-        before, during, after = (starts(world, day) for day in (1, 2, 3))
+        before = starts(world, 1, EACH_DAY)
+        during = starts(world, 2, DURING)
+        after = starts(world, 3, EACH_DAY)
         world.advance_to(local(2027, 3, 17, 8, 59))
         assert charges_by_subscription(world) == Counter(before)
         world.skip_to(local(2027, 3, 17, 9))

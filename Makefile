@@ -14,7 +14,7 @@ export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test prove prove-all bench pictures lint format types migrate lock sbom release clean
+.PHONY: help demo test prove prove-all bench pictures lint format types migrate lock sbom docs release clean
 .DELETE_ON_ERROR:
 
 help:  ## this page
@@ -127,3 +127,7 @@ sbom: $(TOOLS)  ## write masthead.cdx.json: what production is made of, for scan
 
 release: $(TOOLS)  ## build and check the version in pyproject.toml into dist/, and tag it; publishes nothing
 	@$(RUN) -m tests.release
+
+docs: $(TOOLS)  ## the documentation as a site, in build/docs
+	@$(RUN) -m properdocs build --quiet
+	@echo 'build/docs/index.html is written.'

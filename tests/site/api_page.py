@@ -74,8 +74,8 @@ def _resolved(schema: Json, described: Json) -> Json:
 
 
 def _row(where: str, name: str, schema: Json, required: bool, words: str) -> str:
-    told = " ".join(words.split()).replace("|", "\\|")
-    return f"| {where} | `{name}` | {_type(schema)} | {'yes' if required else ''} | {told} |"
+    text = " ".join(words.split()).replace("|", "\\|")
+    return f"| {where} | `{name}` | {_type(schema)} | {'yes' if required else ''} | {text} |"
 
 
 def _type(schema: Json) -> str:

@@ -33,8 +33,9 @@ def programs(readers: TwoReaders) -> list[Route]:
 
 
 def with_key(readers: TwoReaders) -> list[Route]:
-    """Endpoints with an API key. A reader's own browser or app asks where to listen (`test_listening`)."""
-    return [route for route in programs(readers) if not route.path.startswith("/v1/audio/")]
+    """Endpoints with an API key. A reader's own browser or app asks where to listen (`test_listening`), and `billing check` proves
+    itself by the secret key (`tests/preflight`)."""
+    return [route for route in programs(readers) if not route.path.startswith(("/v1/audio/", "/v1/reached"))]
 
 
 def with_body(readers: TwoReaders) -> Iterator[tuple[Route, str, dict[str, Any]]]:

@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from tests.deploy.containerfile import ROOT, Containerfile
-from tests.release.package import sources
+from tests.release.package import copy_sources, sources
 
 BASE_PYTHON = "/image-python"
 SYSTEM = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -145,8 +145,7 @@ def take_context(folder: Path) -> None:
     """Copy what an engine would send to the build: the files that git knows and .containerignore lets in."""
     lines = (ROOT / ".containerignore").read_text().splitlines()
     let_in = [line[1:] for line in lines if line.startswith("!")]
-    for name in sources(ROOT):
-        if any(fnmatch(Path(name).parts[0], pattern) for pattern in let_in):
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, target)
+    sent = {
+        name for name in sources(ROOT) if any(fnmatch(Path(name).parts[0], pattern) for pattern in let_in)
+    }
+    copy_sources(sent, folder)

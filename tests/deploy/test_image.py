@@ -1,7 +1,6 @@
 """The image that the Containerfile describes: built, sealed, and run by the words of compose.yaml."""
 
 import json
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,6 +15,7 @@ from tests.deploy.overlay_image import OverlayImage, lacking
 from tests.deploy.written_commands import ours
 from tests.support.installation import SECRET_KEY
 from tests.support.polling import until
+from tests.support.processes import ending_in_order
 from tests.support.sandbox import KEY
 
 pytestmark = [pytest.mark.prove, pytest.mark.timeout(600)]
@@ -85,11 +85,8 @@ def running(image: OverlayImage, service: str, log: Path) -> Iterator[subprocess
     """A service that ends with the block, in order."""
     with log.open("wb") as lines:
         process = subprocess.Popen(words_of(image, service), stdout=lines, stderr=lines, cwd="/")
-    try:
+    with ending_in_order(process, log):
         yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) in (0, -signal.SIGTERM), log.read_text()
 
 
 def test_the_image_is_built_migrates_serves_and_works(

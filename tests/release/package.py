@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,10 +28,7 @@ def build(into: Path, root: Path = ROOT) -> Package:
 
     It builds in a copy, because setuptools leaves files where it builds. Raises CalledProcessError."""
     with tempfile.TemporaryDirectory() as copy:
-        for name in sources(root):
-            target = Path(copy, name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(root / name, target)
+        copy_sources(sources(root), Path(copy), root)
         subprocess.run(
             [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(into), copy],
             env=os.environ | {"SOURCE_DATE_EPOCH": git(root, "log", "-1", "--format=%ct")},
@@ -46,6 +44,14 @@ def sources(root: Path, *folders: str) -> set[str]:
     """The files that git knows, or would take in."""
     listed = git(root, "ls-files", "--cached", "--others", "--exclude-standard", *folders).split("\n")
     return {name for name in listed if name and (root / name).exists()}
+
+
+def copy_sources(names: Iterable[str], into: Path, root: Path = ROOT) -> None:
+    """Copy files of the repository into a folder, each to its own place."""
+    for name in names:
+        target = into / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / name, target)
 
 
 def git(root: Path, *words: str) -> str:

@@ -3,7 +3,6 @@ trial and to production's processes."""
 
 import json
 import re
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from tests.release.bare_machine import BareMachine, megabytes, python_of
 from tests.release.package import ROOT, version
 from tests.support.installation import SECRET_KEY
 from tests.support.polling import until
+from tests.support.processes import ending_in_order
 from tests.support.sandbox import KEY
 
 pytestmark = [pytest.mark.prove, pytest.mark.timeout(600)]
@@ -48,12 +48,8 @@ def running(
     machine: BareMachine, log: str, *words: str, **variables: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process that ends with the block, in order: exit status 0, or by the signal."""
-    process = machine.start(log, *words, **variables)
-    try:
+    with ending_in_order(machine.start(log, *words, **variables), machine.folder / log) as process:
         yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) in (0, -signal.SIGTERM), (machine.folder / log).read_text()
 
 
 def documented() -> list[str]:

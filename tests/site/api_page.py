@@ -15,11 +15,16 @@ and errors, with examples.
 """
 
 
-def api_page() -> str:
-    """The page as Markdown."""
+def openapi() -> Json:
+    """The description of the API. It needs no installation."""
     app = FastAPI(title="Masthead")
     add_routes(app, *ENDPOINTS)
-    described = app.openapi()
+    return app.openapi()
+
+
+def api_page() -> str:
+    """The page as Markdown."""
+    described = openapi()
     groups: dict[str, list[str]] = {}
     for path, operations in described["paths"].items():
         for method, operation in operations.items():

@@ -137,7 +137,8 @@ def parse(words: tuple[str, ...]) -> None:
     rest = list(words)
     while isinstance(found, click.Group):
         found = found.commands[rest.pop(0)]
-    found.make_context("billing", rest)
+    # A command remembers the first context's flags for help: without `billing` above it, it would never know -h again.
+    found.make_context("billing", rest, parent=click.Context(billing, **billing.context_settings))
 
 
 @pytest.mark.parametrize("written", list(commands()), ids=lambda written: written.source)

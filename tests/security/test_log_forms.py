@@ -1,5 +1,6 @@
 """The log as JSON, its level, the access line, and the ids that a proxy or a tracing caller gives."""
 
+import asyncio
 import io
 import json
 import logging
@@ -9,10 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from billing.platform.logs import DiscreetJson, log_to_stderr, name_of, to_stream
 from billing.platform.monotonic import SystemMonotonic
 from billing.platform.setting_types import LogFormat, LogLevel
+from billing.web.kit.middleware import RequestMiddleware
 from tests.support.articles import registering
 from tests.support.starting_points import Subscriber
 from tests.support.worker_processes import Worker
@@ -142,6 +145,29 @@ def test_an_access_line_names_the_route_and_nothing_that_was_read(
     assert (lines[0]["status"], lines[0]["method"], lines[0]["route"]) == (200, "GET", "/sign-in")
     assert lines[0]["request"] == answer.response.headers["x-request-id"]
     assert [each for each in lines if article in each["message"]] == []
+
+
+def test_an_answer_that_has_arrived_has_its_line(make_world: Callable[..., World], log: JsonLog) -> None:
+    """The line doesn't wait for what a route does after its answer."""
+    world = make_world(access_log=True)
+    at_its_end: list[str] = []
+
+    async def route(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+        assert log.lines("billing.requests") == []
+        await send({"type": "http.response.body", "body": b"two"})
+        at_its_end.extend(line["message"] for line in log.lines("billing.requests"))
+
+    async def receive() -> Message:
+        raise AssertionError("the route reads no body")
+
+    async def send(_: Message) -> None: ...
+
+    scope = {"type": "http", "method": "GET", "path": "/x", "query_string": b"", "headers": []}
+    asyncio.run(RequestMiddleware(route, world.services)(scope, receive, send))
+    (line,) = log.lines("billing.requests")
+    assert at_its_end == [line["message"]]
 
 
 def test_without_the_setting_a_successful_request_leaves_no_line(world: World, log: JsonLog) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -73,14 +73,18 @@ class RequestMiddleware:
         path: str = scope["path"]
         added = self.machine_headers if path.startswith(MACHINES) else self.headers
         is_shared = path.startswith("/static/") or path == PAYWALL
-        answer = _Answer(send, added, request_id, scope.get(SEND_READY), shared=is_shared)
+
+        def count(status: int) -> None:
+            seconds = self._seconds() - began
+            self.metrics.answered(scope, status, seconds)
+            if self.services.settings.access_log and path not in PROBES:
+                _log_answer(scope, status, seconds)
+
+        answer = _Answer(send, added, request_id, scope.get(SEND_READY), count, shared=is_shared)
         try:
             await self._pass_on(scope, receive, answer)
         finally:
-            seconds = self._seconds() - began
-            self.metrics.answered(scope, answer.status, seconds)
-            if self.services.settings.access_log and path not in PROBES:
-                _log_answer(scope, answer.status, seconds)
+            answer.end()
 
     async def _pass_on(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         """Refuse what can't be read, and pass on the rest."""
@@ -158,7 +162,14 @@ class _Answer:
     An answer in one piece is sent ready, where the server takes it: by messages each of its many headers is searched twice."""
 
     def __init__(
-        self, send: Send, added: AddedHeaders, request_id: str, send_ready: SendReady | None, *, shared: bool
+        self,
+        send: Send,
+        added: AddedHeaders,
+        request_id: str,
+        send_ready: SendReady | None,
+        count: Callable[[int], None],
+        *,
+        shared: bool,
     ) -> None:
         self.send = send
         self.added = added
@@ -166,12 +177,21 @@ class _Answer:
         self.send_ready = send_ready
         self.shared = shared
         self.start: Message | None = None
-        self.status = 0
-        """Of the answer; 0 until it begins."""
+        self._count = count
+        self._is_counted = False
+        self._status = 0
+
+    def end(self) -> None:
+        """Call `count` with the status, once; it is 0 where the client left before the answer began."""
+        if not self._is_counted:
+            self._is_counted = True
+            self._count(self._status)
 
     async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            self.end()  # before it leaves: whoever has the answer finds it counted and logged
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self._status = message["status"]
             names = {name for name, _ in message["headers"]}
             if self.send_ready is not None and b"content-length" in names and b"connection" not in names:
                 self.start = message

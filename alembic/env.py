@@ -1,6 +1,7 @@
 """Runs migrations on the database that `billing migrate` hands over, or writes their SQL for `billing migrate --plan`."""
 
 from alembic import context
+from billing.platform.partitions import is_partition
 from billing.tables import metadata
 
 offline = context.is_offline_mode()
@@ -10,6 +11,7 @@ context.configure(
     literal_binds=offline,
     target_metadata=metadata,
     compare_type=True,
+    include_name=lambda name, kind, _: kind != "table" or not is_partition(name or ""),
     transaction_per_migration=True,  # a lock is held for one migration, and what is through stays
     on_version_apply=context.config.attributes.get("applied"),
 )

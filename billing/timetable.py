@@ -23,7 +23,7 @@ from billing.ledger import recognition
 from billing.ledger.recognition import recognise_due
 from billing.mail import deliver
 from billing.newsletters import optin, send, start
-from billing.platform import installation, retention
+from billing.platform import installation, partitions, retention
 from billing.platform.counters import JOB_ITEMS, JOB_RUNS, JOB_SECONDS
 from billing.platform.db import Database
 from billing.platform.db_errors import is_away, is_pool_full
@@ -155,6 +155,7 @@ JOBS: Jobs = (
     _job("deliver mail", Queue.MAIL, _deliver, deliver),
     _job("warn of keys that expire", LONG, _on_site(key_cases.warn_due), key_cases, stops=False),
     _job("forget unconfirmed sign-ups", LONG, _on_database(optin.delete_unconfirmed), optin),
+    _job("make and drop partitions", LONG, _on_database(partitions.keep_up), partitions, stops=False),
     _job("forget what was read", LONG, _on_database(readings.delete_old_readings), readings),
     _job("forget what is old", LONG, _on_database(retention.delete_expired), retention, stops=False),
     _job("start newsletters", LONG, lambda s, at: start.start_due(s.newsletter_sender, at), start),

@@ -18,6 +18,7 @@ depends_on = None
 
 def upgrade() -> None:
     _tables()
+    _default_partitions()
     _entitlement()
     _append_only()
     _sums()
@@ -252,8 +253,9 @@ def _tables() -> None:
         sa.Column("outcome", text, nullable=True),
         sa.Column("claimed_by", sa.Integer(), nullable=True),
         sa.CheckConstraint("settled_at IS NULL OR set_aside_at IS NULL", name="settled_or_set_aside"),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("event_ref", "acquirer", name="kept_once"),
+        sa.PrimaryKeyConstraint("id", "created_at"),
+        sa.UniqueConstraint("event_ref", "acquirer", "created_at", name="kept_once"),
+        postgresql_partition_by="RANGE (created_at)",
     )
     op.create_index("event_received", "inbound_event", ["received_at"], unique=False)
     op.create_index(
@@ -316,6 +318,7 @@ def _tables() -> None:
         sa.Column("readings", jsonb, nullable=False),
         sa.Column("carried", ARRAY(sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("visitor", "month"),
+        postgresql_partition_by="RANGE (month)",
     )
     op.create_index("meter_month_month", "meter_month", ["month"], unique=False)
     op.create_table(
@@ -2385,6 +2388,12 @@ def _tables() -> None:
         unique=False,
         postgresql_where=sa.text("paid_back_ref IS NOT NULL"),
     )
+
+
+def _default_partitions() -> None:
+    """What has no month's partition; the worker makes those (see `billing.platform.partitions`)."""
+    for table in ("inbound_event", "meter_month"):
+        op.execute(f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT")
 
 
 def _entitlement() -> None:

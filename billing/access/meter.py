@@ -4,7 +4,7 @@ A visitor's month is one row, to which readings are only added. One statement co
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -15,12 +15,13 @@ from billing.access.models import MeterMonth
 from billing.access.visitors import FirstReading, Visitor
 from billing.platform.context import TransactionContext
 from billing.platform.db import span
+from billing.platform.partitions import METER
 from billing.platform.read_together import Rows, read_rows
 from billing.platform.site import Site
 from billing.rules.access import Meter
 from billing.rules.periods import add_months, start_of_day
 
-KEPT = timedelta(days=40)
+KEPT = METER.keep
 """From the first day of a month on (PW-13)."""
 # `||` keeps the instant at which an article was counted first.
 COUNT = """
@@ -180,13 +181,15 @@ def _lock(ctx: TransactionContext, visitor: str, month: date, readings: Mapping[
 
 
 def delete_old_months(session: Session, at: datetime) -> int:
-    """Delete months that began 40 or more days ago, in UTC (PW-13); how many rows."""
+    """Delete months that began 40 or more days ago, in UTC (PW-13), from the default partition; how many rows.
+
+    Other partitions are dropped (see `billing.platform.partitions`)."""
     before = {"before": at.astimezone(UTC).date() - KEPT}
-    months = sa.text("DELETE FROM meter_month WHERE month <= :before")
+    months = sa.text(f"DELETE FROM {METER.default} WHERE month <= :before")  # noqa: S608 - a name of our own
     return session.connection().execute(months, before).rowcount
 
 
-NEXT_DUE = f"SELECT (min(month)::timestamp AT TIME ZONE 'UTC') + {span(KEPT)} FROM meter_month"  # noqa: S608
+NEXT_DUE = f"SELECT (min(month)::timestamp AT TIME ZONE 'UTC') + {span(KEPT)} FROM {METER.default}"  # noqa: S608
 """When the oldest month is due for deletion (see `timetable.Job`)."""
 
 

@@ -158,7 +158,10 @@ class MeterMonth(SQLModel, table=True):
     """The metered articles that a visitor has read in a month. The row is locked while one more is counted (PW-4, PW-13)."""
 
     __tablename__ = "meter_month"
-    __table_args__ = (sa.Index("meter_month_month", "month"),)
+    __table_args__ = (
+        sa.Index("meter_month_month", "month"),
+        {"postgresql_partition_by": "RANGE (month)"},
+    )
 
     visitor: str = Field(primary_key=True)
     """A reader's id, or a random one from a signed cookie."""

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from billing.platform.db import Database, span
+from billing.platform.partitions import EVENTS
 
 BATCH = 1000
 """Rows a transaction."""
@@ -38,8 +39,7 @@ RULES = (
     RetentionRule("bulk_read", "hour", 400),  # evidence, should a key or a member have read too much
     RetentionRule("api_key_spending", "hour", 30),  # the limits count a day
     RetentionRule("api_answer", "created_at", 30),  # calls are repeated within hours
-    # the acquirer keeps its events for 30 days
-    RetentionRule("inbound_event", "received_at", 90, "settled_at IS NOT NULL"),
+    RetentionRule(EVENTS.default, "received_at", EVENTS.days, "settled_at IS NOT NULL"),
 )
 
 

@@ -35,7 +35,7 @@ def store(session: Session, acquirer: str, notifications: Sequence[Notification]
         }
         for notification in notifications
     ]
-    new = bulk.insert(session, InboundEvent, rows, unless="acquirer, event_ref")
+    new = bulk.insert(session, InboundEvent, rows, unless="acquirer, event_ref, created_at")
     return [row["id"] in new for row in rows]
 
 

@@ -14,7 +14,7 @@ class InboundEvent(SQLModel, table=True):
 
     __tablename__ = "inbound_event"
     __table_args__ = (
-        sa.UniqueConstraint("event_ref", "acquirer", name="kept_once"),
+        sa.UniqueConstraint("event_ref", "acquirer", "created_at", name="kept_once"),
         sa.Index(
             "event_unsettled",
             "next_attempt_at",
@@ -23,6 +23,7 @@ class InboundEvent(SQLModel, table=True):
         sa.Index("event_set_aside", "set_aside_at", postgresql_where=sa.text("set_aside_at IS NOT NULL")),
         sa.Index("event_received", "received_at"),
         sa.CheckConstraint("settled_at IS NULL OR set_aside_at IS NULL", name="settled_or_set_aside"),
+        {"postgresql_partition_by": "RANGE (created_at)"},
     )
 
     id: str = Field(primary_key=True)
@@ -36,7 +37,8 @@ class InboundEvent(SQLModel, table=True):
     attempt_id: str | None = None
     setup_id: str | None = None
     """An id of ours that the object names, as is `attempt_id`. No foreign key: its content isn't ours."""
-    created_at: datetime
+    created_at: datetime = Field(primary_key=True)
+    """The acquirer's, the same each time it tells the event (see `billing.platform.partitions`)."""
     received_at: datetime
     next_attempt_at: datetime
     tries: int = Field(default=0)

@@ -43,7 +43,7 @@ def _settle(run: WebhookContext, event: InboundEvent, at: datetime) -> None:
             ours = True
             problem = discreet(f"{type(error).__name__}: {first_line(error)}"[:500])
     with run.database.transaction() as session:
-        row = session.get_one(InboundEvent, event.id, with_for_update=True)
+        row = session.get_one(InboundEvent, (event.id, event.created_at), with_for_update=True)
         row.claimed_by = None
         row.tries += 1
         if problem is None:

@@ -32,8 +32,9 @@ def all_text(world: World) -> str:
 
 
 def _tables(world: World) -> Iterable[str]:
-    """Table names from the database's catalogue, so that tables unknown to the product are included."""
+    """Table names from the database's catalogue, so that tables unknown to the product are included; partitions belong to theirs."""
     found = world.rows(
-        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'"
+        "SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+        " AND NOT relispartition"
     )
     return [row["name"] for row in found]

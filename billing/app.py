@@ -12,7 +12,7 @@ from billing.mail.deliver import Sender
 from billing.mail.smtp import SmtpTransport
 from billing.newsletters import send_log
 from billing.newsletters.sender import NewsletterSender
-from billing.platform import logs
+from billing.platform import logs, tracing
 from billing.platform.clock import Clock, HeldClock, SystemClock
 from billing.platform.db import Database
 from billing.platform.errors import RefusesToStart
@@ -47,12 +47,13 @@ def build(
 
     `work` is what the process does: it sets the time limits of statements. Raises RefusesToStart for a database of another
     environment, one that lacks migrations, and one behind a proxy that
-    pools transactions; and for PDFs in mails without the printer."""
+    pools transactions; for PDFs in mails without the printer, and traces without OpenTelemetry."""
     monotonic = monotonic or SystemMonotonic()
     if settings.mail_papers and not emails.can_print():
         raise RefusesToStart(
             "BILLING_MAIL_PAPERS is true, and the printer of PDFs isn't installed. Install masthead[pdf], or set it to false."
         )
+    tracer = tracing.connect(settings)
     database = Database(settings.database_url, pool_size=connections, monotonic=monotonic, work=work)
     refuse_transaction_pooling(database)
     refuse_foreign(database, settings)
@@ -78,6 +79,7 @@ def build(
             attach_documents=settings.mail_papers,
         ),
         newsletter_sender=_newsletter_sender(settings, database, site, house),
+        tracer=tracer,
     )
 
 

@@ -24,6 +24,7 @@ from billing.platform.logs import LogThrottle
 from billing.platform.monotonic import Monotonic
 from billing.platform.settings import Settings
 from billing.platform.site import Site
+from billing.platform.tracing import Tracer
 from billing.reconcile.catch_up import ReconcileContext
 from billing.staff import audit
 from billing.webhooks.context import WebhookContext
@@ -45,6 +46,7 @@ class Services:
     site: Site
     sender: Sender
     newsletter_sender: NewsletterSender
+    tracer: Tracer
 
     @property
     def gateway(self) -> Gateway:

@@ -30,6 +30,7 @@ from billing.platform.db_errors import is_away, is_pool_full
 from billing.platform.installation import AsksAcquirer, NotAdopted
 from billing.platform.site import Site
 from billing.platform.time_limits import Work, doing
+from billing.platform.tracing import Facts
 from billing.reconcile import recover, schedule
 from billing.reconcile.schedule import reconcile_due
 from billing.refunds import send as send_refunds
@@ -178,8 +179,9 @@ def tick(services: Services, *, queue: Queue | None = None, seen: dict[str, date
 
 
 def _do(services: Services, job: Job, at: datetime) -> int:
-    """Run a job, and count it. One that fails is logged."""
+    """Run a job, count and trace it. One that fails is logged."""
     began, done, result = services.monotonic.seconds(), 0, "done"
+    span = services.tracer.begin_job()
     try:
         with doing(job.queue.work):
             done = job.do(services, at)
@@ -192,6 +194,8 @@ def _do(services: Services, job: Job, at: datetime) -> int:
     JOB_RUNS.add(job.name, result)
     JOB_ITEMS.add(job.name, by=done)
     JOB_SECONDS.add(job.name, seconds=services.monotonic.seconds() - began)
+    facts: Facts = {"masthead.queue": job.queue, "masthead.items": done, "masthead.result": result}
+    span.end(job.name, facts, error=result if result == "failed" else "")
     return done
 
 

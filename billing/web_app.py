@@ -8,6 +8,7 @@ from typing import Protocol
 from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp, Scope
 
 from billing.access_cache.gate import Gate
@@ -67,6 +68,8 @@ from billing.web.staff import step_up as staff_step_up
 from billing.web.staff.guard import answer_strangers
 
 YEAR_SECONDS = 31_536_000
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""The framework's own spans would hold paths, which may hold tokens, whatever provider its environment brings."""
 READER_PAGES = (
     *(subscribe, card_return, sign_in, account, receipts, step_up, consents, choices, confirm_request),
     *(signed_links, pay, gifts, contact, who_charged_me, newsletters),
@@ -87,6 +90,7 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
             yield
         readiness.close()
         measured.close()
+        await to_thread.run_sync(services.tracer.close)
 
     app = FastAPI(
         title="Masthead",
@@ -96,6 +100,7 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
         redoc_url=None,
         openapi_url=None,  # `shared_documents` serves it; made at each request, it would block the event loop
         lifespan=lifespan,
+        telemetry=NO_TELEMETRY,
         redirect_slashes=False,  # such a redirect would trust the Host header
     )
     # apart: a load balancer that asks each second whether we are ready must not count queues

@@ -46,6 +46,7 @@ def work(services: Services) -> None:
     signal.sigwait(STOP)
     services.newsletter_sender.stopping.set()
     scheduler.shutdown()
+    services.tracer.close()
 
 
 def _serve_metrics(services: Services) -> None:

@@ -107,7 +107,7 @@ def test_production_its_printer_the_demo_and_the_tools_are_locked_apart() -> Non
     assert named() <= production
     assert named("pdf") <= printer
     assert named("demo", "install") <= demo | production
-    assert named("dev") <= tools
+    assert named("otel", "dev") <= tools
 
 
 def test_production_is_locked_without_what_only_demo_and_tools_need() -> None:

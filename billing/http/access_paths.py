@@ -8,3 +8,8 @@ PREFETCH = "prefetch"
 """The gate's reason for a browser that prefetches a metered article: the click asks again."""
 WHY = "X-Access-Reason"
 """The header with the gate's reason."""
+
+
+def is_check(path: str) -> bool:
+    """Whether an access check has this path."""
+    return path in (MANY, EVALUATION, EVALUATIONS) or path.startswith((ONE, GATE))

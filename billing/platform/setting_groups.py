@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from billing.platform.setting_types import (
     OFFER,
+    CollectorAddress,
     Crawlers,
     License,
     LogFormat,
@@ -259,7 +260,7 @@ class WorkerSettings(BaseModel):
 
 
 class LogSettings(BaseModel):
-    """What each process writes to standard error (see `docs/logs.md`)."""
+    """What each process writes to standard error (see `docs/logs.md`), and where its traces go."""
 
     log_format: LogFormat = Field(LogFormat.TEXT, description="`text`, or `json`: one object a line.")
     log_level: LogLevel = Field(
@@ -273,4 +274,9 @@ class LogSettings(BaseModel):
     take_request_id: bool = Field(
         False,
         description="Whether a request's X-Request-ID becomes its id; only where your proxy sets it for every request.",
+    )
+    traces_url: CollectorAddress = Field(
+        "",
+        description="Where spans go by OTLP over HTTP, such as `http://127.0.0.1:4318/v1/traces`; empty: nowhere. Needs"
+        " `masthead[otel]`.",
     )

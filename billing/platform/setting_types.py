@@ -84,6 +84,14 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _collector_address(value: str) -> str:
+    """Empty, or an address with its path: OTLP's own settings add `/v1/traces` to some and not to others."""
+    parts = urlsplit(value)
+    if value and (parts.path in ("", "/") or parts.username is not None):
+        raise ValueError("is not an address like http://127.0.0.1:4318/v1/traces, without a password")
+    return value and _web_address(value)
+
+
 class _NoProxy(int):
     """Zero, stated on purpose: no proxy adds X-Forwarded-For, so the peer's address is the reader's."""
 
@@ -133,3 +141,5 @@ PaperAddress = Annotated[str, AfterValidator(_here_or_elsewhere)]
 SigningSecrets = Annotated[tuple[str, ...], Listed, AfterValidator(_signing_secrets)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+CollectorAddress = Annotated[str, AfterValidator(_collector_address)]
+"""Empty: none."""

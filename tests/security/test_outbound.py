@@ -13,7 +13,10 @@ from billing.acquirer.answers import Unknown
 from billing.acquirer.stripe.gateway import StripeGateway
 
 ROOT = Path(__file__).parent.parent.parent
-REACHES_OUT = {"stripe", "httpx", "requests", "urllib.request", "http.client", "smtplib", "socket", "dns"}
+REACHES_OUT = {
+    *("stripe", "httpx", "requests", "urllib.request", "http.client", "smtplib", "socket", "dns"),
+    "opentelemetry",
+}
 APART = ("dev", "edges")
 """What never runs in production, and what runs at a publisher's."""
 KNOWN = {
@@ -24,6 +27,7 @@ KNOWN = {
     "billing/acquirer/stripe/errors.py": "nobody: its errors, in our words",
     "billing/acquirer/stripe/signature.py": "nobody: what it sent us is checked",
     "billing/mail/smtp.py": "the relay, at BILLING_SMTP_URL",
+    "billing/platform/otlp.py": "a collector of traces, at BILLING_TRACES_URL",
     "billing/preflight/dns_records.py": "DNS, by the machine's resolver, for `billing check`",
     "billing/preflight/public_address.py": "ourselves, at BILLING_PUBLIC_URL, for `billing check`",
     "billing/cli/__init__.py": "nobody: its errors, in one line",

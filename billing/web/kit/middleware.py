@@ -19,6 +19,7 @@ from billing.http.traces import trace_of
 from billing.platform.db import PARTS
 from billing.platform.logs import REQUEST, RequestOrigin, of_request
 from billing.web.api.paywall import ADDRESS as PAYWALL
+from billing.web.kit import request_spans
 from billing.web.kit.http_metrics import HttpMetrics, route_of
 from billing.web.kit.lanes import PROBES
 from billing.web.kit.problems import ANSWERED, problem, where
@@ -47,7 +48,7 @@ class AddedHeaders:
 
 
 class RequestMiddleware:
-    """Gives each request an id, refuses large bodies, sets the security headers (SEC-5), and counts it."""
+    """Gives each request an id, refuses large bodies, sets the security headers (SEC-5), counts and traces it."""
 
     def __init__(self, app: ASGIApp, services: Services) -> None:
         self.app = app
@@ -65,9 +66,12 @@ class RequestMiddleware:
         began = self._seconds()
         request_id = self._given_id(scope) or secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
+        span = request_spans.begin(self.services.tracer, scope)
         REQUEST.set(
             RequestOrigin(
-                request_id, lambda: client_ip(Request(scope), self.services), lambda: trace_of(scope)
+                request_id,
+                lambda: client_ip(Request(scope), self.services),
+                lambda: span.trace_id or trace_of(scope),
             )
         )
         path: str = scope["path"]
@@ -77,6 +81,7 @@ class RequestMiddleware:
         def count(status: int) -> None:
             seconds = self._seconds() - began
             self.metrics.answered(scope, status, seconds)
+            request_spans.end(span, scope, status)
             if self.services.settings.access_log and path not in PROBES:
                 _log_answer(scope, status, seconds)
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from billing.platform.installation import is_home_in
 from billing.reports.queues import QUEUES
 from billing.timetable import Queue, tick
 from tests.support.broken_tables import every_commit_fails, missing_table, refused_rows
+from tests.support.cli import held, run_as_process
 from tests.support.metrics import labelled, metrics
 from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.webhook_messages import event, post
@@ -132,6 +134,23 @@ def test_charges_refunds_and_mails_are_counted_by_what_became_of_them(
         world.advance_to(local(2027, 4, 16, 12))
     assert grown["masthead_charges_total", ("declined",)] == 1
     assert ("masthead_charges_total", ("charged",)) not in grown
+
+
+def test_a_command_prints_what_it_charged_and_the_rows_show_it(
+    world: World, notified: Subscriber, tmp_path: Path
+) -> None:
+    """Its counters end with it. Alarms ask the database: what waits, and when the last run was done."""
+    heartbeat.beat(world.services.database, world.services.clock.now_in, is_home_in)
+    world.skip_to(local(2027, 3, 16, 12))
+    assert queues(world).keys() == {"subscriptions"}
+    with counted(world) as grown:
+        done = run_as_process(held(world), "run", folder=tmp_path)
+    assert (done.returncode, "   charged 1\n" in done.stdout) == (0, True), done
+    assert "masthead_charges_total" not in {name for name, _ in grown}
+    waiting = queues(world).keys()
+    assert ("subscriptions" in waiting, "mail" in waiting) == (False, True), "the receipt is left to a worker"
+    last = labelled(world, "masthead_last_done_timestamp_seconds")
+    assert last["billing_run"] == world.now.timestamp()
 
 
 def test_what_is_undone_is_not_counted(world: World, notified: Subscriber) -> None:

@@ -9,26 +9,50 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from tests import sbom
-from tests.release.package import CALENDAR_VERSION, ROOT, build, changes, git, version
+from tests.release.package import (
+    CALENDAR_VERSION,
+    HEADINGS,
+    PAGES,
+    ROOT,
+    build,
+    git,
+    listed,
+    migrations,
+    page,
+    version,
+)
 
 
 def faults(root: Path, today: date) -> list[str]:
     """What forbids a release of the sources at `root`, in words."""
-    ours, notes = version(root), changes(root)
-    found = []
+    ours, found = version(root), []
     form = CALENDAR_VERSION.fullmatch(ours)
     if form is None:
         found.append(f"The version {ours} isn't year.month.number.")
     elif (int(form[1]), int(form[2])) != (today.year, today.month):
         found.append(f"The version {ours} is of another month; this is {today:%Y}.{today.month}.")
-    if next(iter(notes), None) != ours:
-        found.append(f"CHANGELOG.md doesn't begin with {ours}.")
-    elif not notes[ours]:
-        found.append(f"CHANGELOG.md says nothing of {ours}.")
+    found += page_faults(root, ours)
     if git(root, "status", "--porcelain"):
         found.append("There are changes that aren't committed.")
     if git(root, "tag", "--list", tag(ours)):
         found.append(f"The tag {tag(ours)} exists. A release is never made twice.")
+    return found
+
+
+def page_faults(root: Path, ours: str) -> list[str]:
+    """What the page of the version lacks, in words."""
+    versions, said = listed(root), page(ours, root)
+    found = []
+    if versions[:1] != [ours]:
+        found.append(f"CHANGELOG.md doesn't begin with {ours}, a link to its page, and a sentence.")
+    if list(said) != list(HEADINGS) or not all(said.values()):
+        found.append(f"{PAGES}/{ours}.md must say, in this order: {', '.join(HEADINGS)}.")
+    written = " ".join(page(each, root).get("Migrations", "") for each in {ours, *versions})
+    found += [
+        f"No page tells of migration {each} and its locks."
+        for each in sorted(migrations(root))
+        if each not in written
+    ]
     return found
 
 
@@ -59,7 +83,7 @@ def make(root: Path, into: Path) -> list[Path]:
     bill = into / f"masthead-{ours}.cdx.json"
     if sbom.main([str(bill)]):
         raise ValueError("The bill of materials breaks its schema.")
-    (into / "notes.md").write_text(f"{changes(root)[ours]}\n")
+    shutil.copy(root / PAGES / f"{ours}.md", into / "notes.md")
     for lock in ("requirements.lock", "requirements-pdf.lock"):
         shutil.copy(root / lock, into)
     made = sorted(into.iterdir())
@@ -79,7 +103,7 @@ def main() -> int:
     into = ROOT / "dist" / ours
     shutil.rmtree(into, ignore_errors=True)
     made = make(ROOT, into)
-    git(ROOT, "tag", "--annotate", tag(ours), "--message", f"Masthead {ours}\n\n{changes()[ours]}")
+    git(ROOT, "tag", "--annotate", tag(ours), "--message", f"Masthead {ours}\n\n{page(ours)['What is new']}")
     sys.stdout.write("".join(f"{each.relative_to(ROOT)}\n" for each in made))
     sys.stdout.write(
         f"The commit is tagged {tag(ours)}. Nothing is published: push the tag, and upload the files.\n"

@@ -1,4 +1,4 @@
-"""Builds the wheel and the source archive of this repository, and reads its version and what changed in it."""
+"""Builds the wheel and the source archive of this repository, and reads its version and the pages of the releases."""
 
 import os
 import re
@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
+PAGES = "billing/docs/releases"
+HEADINGS = ("What is new", "Before upgrading", "Migrations", "After upgrading", "Go back", "Known limits")
+"""What the page of a release says, in this order."""
 CALENDAR_VERSION = re.compile(r"(20\d\d)\.([1-9]|1[0-2])\.(0|[1-9]\d*)")
 """Year, month, and the number of the release within the month, counted from 0."""
 
@@ -66,7 +69,20 @@ def version(root: Path = ROOT) -> str:
     return str(tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"])
 
 
-def changes(root: Path = ROOT) -> dict[str, str]:
-    """What CHANGELOG.md says of each version, the newest first."""
-    _, *sections = re.split(r"^## ", (root / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+def listed(root: Path = ROOT) -> list[str]:
+    """The versions that CHANGELOG.md lists, each with a link to its page, as it orders them."""
+    return re.findall(
+        rf"^- \[([\w.]+)\]\({PAGES}/\1\.md\): \S", (root / "CHANGELOG.md").read_text(), re.MULTILINE
+    )
+
+
+def page(version: str, root: Path = ROOT) -> dict[str, str]:
+    """What the page of a release says, by heading; empty without a page."""
+    path = root / PAGES / f"{version}.md"
+    _, *sections = re.split(r"^## ", path.read_text() if path.exists() else "", flags=re.MULTILINE)
     return {heading.strip(): text.strip() for heading, _, text in (each.partition("\n") for each in sections)}
+
+
+def migrations(root: Path = ROOT) -> set[str]:
+    """The numbers of all migrations."""
+    return {path.name[:4] for path in (root / "alembic" / "versions").glob("[0-9]*.py")}

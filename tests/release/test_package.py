@@ -5,7 +5,8 @@ import zipfile
 from email import message_from_bytes
 from pathlib import Path
 
-from tests.release.package import CALENDAR_VERSION, ROOT, Package, build, changes, sources, version
+from tests.release.__main__ import page_faults
+from tests.release.package import CALENDAR_VERSION, ROOT, Package, build, listed, page, sources, version
 
 
 def test_the_wheel_holds_every_file_of_the_product_and_its_migrations(package: Package) -> None:
@@ -42,10 +43,10 @@ def test_it_says_its_version_its_licence_and_its_extras(package: Package) -> Non
     assert metadata["Version"] == version()
     assert CALENDAR_VERSION.fullmatch(version())
     assert metadata["License-Expression"] == "Apache-2.0"
-    assert {"pdf", "demo"} <= set(metadata.get_all("Provides-Extra", []))
+    assert {"pdf", "otel", "demo"} <= set(metadata.get_all("Provides-Extra", []))
     assert archive.read(f"{folder}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
 
 
-def test_the_changes_begin_with_this_version() -> None:
-    assert next(iter(changes())) == version()
-    assert all(changes().values())
+def test_this_version_and_each_before_it_has_its_page() -> None:
+    assert page_faults(ROOT, version()) == []
+    assert [each for each in listed() if not page(each)] == []

@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.release.__main__ import faults
-from tests.release.package import version
+from tests.release.package import HEADINGS, PAGES, version
 
+PAGE = f"{PAGES}/2026.11.3.md"
 NOVEMBER = date(2026, 11, 30)
+
+
+LINKED = "2026.11.3, a link to its page, and a sentence"
 
 
 @pytest.fixture
@@ -20,7 +24,12 @@ def repository(tmp_path: Path) -> Path:
     root = tmp_path / "repository"
     root.mkdir()
     (root / "pyproject.toml").write_text('[project]\nversion = "2026.11.3"\n')
-    (root / "CHANGELOG.md").write_text("# Changes\n\n## 2026.11.3\n\nA mend.\n\n## 2026.11.2\n\nAnother.\n")
+    (root / "CHANGELOG.md").write_text(f"# Changes\n\n- [2026.11.3]({PAGE}): a mend.\n")
+    (root / PAGES).mkdir(parents=True)
+    written = "\n\n".join(f"## {each}\n\nOf 0001." for each in HEADINGS)
+    (root / PAGE).write_text(f"# 2026.11.3\n\nA mend.\n\n{written}\n")
+    (root / "alembic" / "versions").mkdir(parents=True)
+    (root / "alembic" / "versions" / "0001_first_release.py").touch()
     git(root, "init", "--quiet")
     commit(root)
     return root
@@ -45,17 +54,34 @@ def test_a_clean_tree_with_a_new_version_of_this_month_may_be_released(repositor
     [
         ("pyproject.toml", "2026.11.3", "1.0", "The version 1.0 isn't year.month.number."),
         ("pyproject.toml", "2026.11.3", "2026.11.03", "The version 2026.11.03 isn't year.month.number."),
-        ("CHANGELOG.md", "## 2026.11.3", "## 2026.11.4", "CHANGELOG.md doesn't begin with 2026.11.3."),
-        ("CHANGELOG.md", "A mend.\n", "", "CHANGELOG.md says nothing of 2026.11.3."),
+        ("CHANGELOG.md", "2026.11.3", "2026.11.4", f"CHANGELOG.md doesn't begin with {LINKED}."),
+        ("CHANGELOG.md", ": a mend.", "", f"CHANGELOG.md doesn't begin with {LINKED}."),
+        (PAGE, "## Go back\n\nOf 0001.\n\n", "", f"{PAGE} must say, in this order: {', '.join(HEADINGS)}."),
+        (
+            PAGE,
+            "## Go back\n\nOf 0001.",
+            "## Go back",
+            f"{PAGE} must say, in this order: {', '.join(HEADINGS)}.",
+        ),
+        (PAGE, "Of 0001.", "None.", "No page tells of migration 0001 and its locks."),
     ],
 )
-def test_a_version_of_another_form_or_without_notes_is_refused(
+def test_a_version_of_another_form_or_told_of_incompletely_is_refused(
     repository: Path, file: str, old: str, new: str, words: str
 ) -> None:
     path = repository / file
     path.write_text(path.read_text().replace(old, new))
     commit(repository)
     assert words in faults(repository, NOVEMBER)
+
+
+def test_a_release_without_its_page_is_refused(repository: Path) -> None:
+    (repository / PAGE).unlink()
+    commit(repository)
+    assert faults(repository, NOVEMBER) == [
+        f"{PAGE} must say, in this order: {', '.join(HEADINGS)}.",
+        "No page tells of migration 0001 and its locks.",
+    ]
 
 
 def test_a_version_of_another_month_is_refused(repository: Path) -> None:

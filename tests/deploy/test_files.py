@@ -30,6 +30,7 @@ from tests.deploy.written_commands import (
     secrets,
     settings,
 )
+from tests.support.documented import documented
 
 KUBERNETES_VERSIONS = ("1.34", "1.37")
 KUSTOMIZE, ANALYZE, DCLINT = shutil.which("kustomize"), shutil.which("systemd-analyze"), linter("dclint")
@@ -110,8 +111,7 @@ def test_what_kustomize_builds_fits_the_schemas_of_kubernetes(version: str) -> N
 @pytest.mark.skipif(KUSTOMIZE is None, reason="kustomize is not installed")
 def test_the_overlay_of_the_docs_builds(tmp_path: Path) -> None:
     assert KUSTOMIZE is not None
-    _, _, chapter = (ROOT / "billing" / "docs" / "operate.md").read_text().partition("## On Kubernetes")
-    written = chapter.split("```")[1]
+    (written,) = documented("operate.md", "On Kubernetes")
     shutil.copytree(KUBERNETES, tmp_path / "base")
     shutil.copy(DEPLOY / "masthead.env", tmp_path)
     (tmp_path / "kustomization.yaml").write_text(written)

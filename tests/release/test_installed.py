@@ -2,7 +2,6 @@
 trial and to production's processes."""
 
 import json
-import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,14 +16,14 @@ import pytest
 
 from billing.dev.demo.folder import free_port
 from tests.release.bare_machine import BareMachine, megabytes, python_of
-from tests.release.package import ROOT, version
+from tests.release.package import version
+from tests.support.documented import documented
 from tests.support.installation import SECRET_KEY
 from tests.support.polling import until
 from tests.support.processes import ending_in_order
 from tests.support.sandbox import KEY
 
 pytestmark = [pytest.mark.prove, pytest.mark.timeout(600)]
-OPERATE = ROOT / "billing" / "docs" / "operate.md"
 MOST_MEGABYTES = 150
 """The files of production's environment, with the bytecode that its processes wrote."""
 
@@ -52,14 +51,8 @@ def running(
         yield process
 
 
-def documented() -> list[str]:
-    """The commands below the heading Install: production, the printer, and the demo."""
-    (chapter,) = re.findall(r"^## Install\n(.*?)^## ", OPERATE.read_text(), re.MULTILINE | re.DOTALL)
-    return re.findall(r"^```\n(.*?)^```", chapter, re.MULTILINE | re.DOTALL)
-
-
 def test_from_a_release_to_a_first_trial_and_to_production(machine: BareMachine) -> None:
-    production, printer, demo = documented()
+    production, printer, demo = documented("operate.md", "Install")
     *install, start = demo.splitlines()
     machine.type("\n".join(install))
     with running(machine, "demo.log", *start.split(), "--port", "0", "--data", "data") as launcher:
@@ -110,7 +103,9 @@ def database(machine: BareMachine, name: str) -> str:
 
 def run_production(machine: BareMachine, url: str) -> None:
     """It migrates, serves and works, and the doctor finds nothing."""
-    billing, port = "masthead/bin/billing", free_port(0)
+    (started,) = documented("operate.md", "Start")
+    migrate, serve, work = (f"masthead/bin/{line}".partition("#")[0].split() for line in started.splitlines())
+    port = free_port(0)
     variables = {
         "BILLING_DATABASE_URL": url,
         "BILLING_SECRET_KEY": SECRET_KEY,
@@ -118,12 +113,12 @@ def run_production(machine: BareMachine, url: str) -> None:
         "BILLING_PORT": str(port),
         "BILLING_MAIL_PAPERS": "false",
     }
-    assert machine.run(billing, "migrate", **variables) == "The database is up to date.\n"
+    assert machine.run(*migrate, **variables) == "The database is up to date.\n"
     with ExitStack() as processes:
-        processes.enter_context(running(machine, "web.log", billing, "serve", **variables))
-        processes.enter_context(running(machine, "worker.log", billing, "worker", **variables))
+        processes.enter_context(running(machine, "web.log", *serve, **variables))
+        processes.enter_context(running(machine, "worker.log", *work, **variables))
         until(lambda: worker_state(port) == "seen", "the web process to see the worker")
-    machine.run(billing, "doctor", **variables)
+    machine.run("masthead/bin/billing", "doctor", **variables)
 
 
 def worker_state(port: int) -> str | None:

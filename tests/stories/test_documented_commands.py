@@ -1,6 +1,5 @@
 """Each command that operate.md lists is typed as it stands there, in its order, into one installation."""
 
-import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +7,10 @@ from pathlib import Path
 from tests.support.backups import PROGRAMS, latest
 from tests.support.bounce_reports import dsn
 from tests.support.cli import run_on
+from tests.support.documented import documented
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
-OPERATE = Path(__file__).parents[2] / "billing" / "docs" / "operate.md"
 REFUSED = {
     ("staff", "approve"): "Nothing of that name waits for approval.",
     ("newsletters", "compare"): "No newsletter is promotional",
@@ -21,9 +20,9 @@ REFUSED = {
 """Commands with nothing to do in this installation, each with what it says instead; their own tests give them something."""
 
 
-def documented() -> Iterator[tuple[str, ...]]:
+def listed() -> Iterator[tuple[str, ...]]:
     """The lines below the heading Commands, without `billing` and without their comments."""
-    (lines,) = re.findall(r"^## Commands\n+```\n(.*?)^```", OPERATE.read_text(), re.MULTILINE | re.DOTALL)
+    (lines,) = documented("operate.md", "Commands")
     for line in lines.splitlines():
         program, *words = shlex.split(line, comments=True)
         assert program == "billing", line
@@ -41,7 +40,7 @@ def test_each_is_typed_as_it_stands_there(world: World, paid: Subscriber, tmp_pa
         "ID": str(world.rows("SELECT id FROM inbound_event ORDER BY id LIMIT 1")[0]["id"]),
         "/var/backups/masthead": str(backups),
     }
-    lines = list(documented())
+    lines = list(listed())
     assert len(lines) > 30
     for words in lines:
         if words[0] == "restore":

@@ -182,7 +182,7 @@ def test_a_collector_that_is_away_or_refuses_is_a_line_a_minute_and_nothing_more
 
 
 def test_the_setting_without_the_extra_is_refused(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("billing.platform.tracing.find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk", None)
     given = environment(database_url, mail_papers="false")
     with pytest.raises(RefusesToStart, match=r"Install masthead\[otel\], or remove the setting"):
         build(read_settings(given | {"BILLING_TRACES_URL": NOBODY}))

@@ -6,11 +6,11 @@ import secrets
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from billing.platform.database_address import connection_parameters
 from billing.platform.logs import LogThrottle
 from billing.platform.monotonic import Monotonic
 
@@ -22,15 +22,8 @@ LEASE = 1.0
 commits: what was committed before the echo was sent has arrived before it, so no entry is older than this."""
 PATIENCE = 3.0
 """Seconds after which a missing echo means that the connection is dead."""
-KEEPALIVE: dict[str, Any] = {
-    "keepalives": 1,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "connect_timeout": 5,
-    "tcp_user_timeout": 5000,
-    "application_name": "masthead: listens for access",
-}
+NAME = "masthead: listens for access"
+"""Of this connection at the database."""
 LISTENING = "listening for what changes"
 CUT = "the line that listens is cut"
 log = logging.getLogger("billing.access_cache")
@@ -116,7 +109,7 @@ class ChangeListener:
             stop.wait(ECHO_SECONDS)
 
     def _listen(self, post: Callable[..., None], stop: threading.Event) -> None:
-        with psycopg.connect(self.address, autocommit=True, **KEEPALIVE) as connection:
+        with psycopg.connect(autocommit=True, **connection_parameters(self.address, NAME)) as connection:
             for channel in (CHANNEL, self.name):
                 connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             if self._throttle.is_due(LISTENING):

@@ -34,6 +34,7 @@ from billing.http.asker import AskerKind
 from billing.http.at_once import SEND_READY, AnswerHead, Ready, SendReady
 from billing.http.limits import MOST_ARTICLES
 from billing.platform.clock import HELD_NOW, HeldClock, SystemClock
+from billing.platform.database_address import connection_parameters
 
 PATIENCE = 2.0
 """Seconds for which a request waits for a connection; then the framework answers, or reports that the database is away."""
@@ -68,12 +69,13 @@ class Gate:
         self.on_change: list[Callable[[str], None]] = []
         """Called with the kind of facts that changed; empty if any may have. Each notification means one call, in the event loop."""
         self.pool = AsyncConnectionPool(
-            address,
             min_size=1,
             max_size=services.settings.access_connections,
             open=False,
             timeout=PATIENCE,
-            kwargs={"autocommit": True, "fallback_application_name": LOOKUPS},
+            # after this the next request tries at once; by default the pauses grow to minutes, also when the database is back
+            reconnect_timeout=PATIENCE,
+            kwargs={"autocommit": True, **connection_parameters(address, LOOKUPS)},
         )
         self.loader = Loader(self.pool, services.site, self.cache, self.listener, services.monotonic)
         self.metrics = GateMetrics(self.cache, self.listener)

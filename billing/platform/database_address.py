@@ -2,10 +2,22 @@
 
 Source: https://www.postgresql.org/docs/current/libpq-connect.html, "Connection Strings" and "Specifying Multiple Hosts"."""
 
+from typing import Any
+
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from billing.platform.errors import RefusesToStart
+
+TIMEOUTS: dict[str, Any] = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""A server that vanishes silently (power, a firewall) is noticed after some ten seconds; by default after two hours. Until its host is back,
+each new connection waits `connect_timeout` seconds for it before it tries the next one of the address."""
 
 
 def as_libpq(url: str) -> str:
@@ -23,3 +35,9 @@ def parameters(address: str) -> dict[str, str]:
             "BILLING_DATABASE_URL is not an address of PostgreSQL like postgresql://name@host/database."
         ) from None
     return {name: str(value) for name, value in found.items() if value is not None}
+
+
+def connection_parameters(address: str, name: str) -> dict[str, Any]:
+    """An address's parameters for `connect`. Where it doesn't say otherwise: TIMEOUTS, and `name` in the server's list of connections.
+    Raises RefusesToStart."""
+    return TIMEOUTS | {"fallback_application_name": name} | parameters(address)

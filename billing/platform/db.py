@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from billing.platform.actors import Actor
 from billing.platform.context import TransactionContext
-from billing.platform.database_address import as_libpq, parameters
+from billing.platform.database_address import as_libpq, connection_parameters
 from billing.platform.enum_types import enum_type
 from billing.platform.monotonic import Monotonic, SystemMonotonic
 from billing.platform.site import Site
@@ -34,14 +34,6 @@ KEPT = "kept"
 """Key in `session.info`: the objects that `keep_loaded` keeps."""
 IDLE_SECONDS = 5
 """A connection that was idle for longer is tested before its next use."""
-KEEPALIVE: dict[str, Any] = {
-    "connect_timeout": 10,
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 60_000,
-}
-"""A server that vanishes silently (power, a firewall) is noticed after a minute; by default after two hours."""
 Row = TypeVar("Row")
 Given = TypeVar("Given")
 log = logging.getLogger("billing.events")
@@ -64,19 +56,17 @@ class Database:
         `work` decides the time limits outside of `time_limits.doing`. Raises RefusesToStart for a malformed address."""
         self.address = as_libpq(url)
         """The address as libpq reads it, with the password."""
-        given = parameters(self.address)
         self._monotonic = monotonic or SystemMonotonic()
         self._seconds = self._monotonic.seconds
         self._work, self._limits = work, limits
         self.most_connections = pool_size * 3
-        options = KEEPALIVE | {"fallback_application_name": f"masthead {work}"}
         self.engine = sa.create_engine(
             "postgresql+psycopg://",  # without host: SQLAlchemy's own parser doesn't know several
             pool_size=pool_size,
             max_overflow=self.most_connections - pool_size,
             pool_timeout=pool_seconds,
             hide_parameters=True,  # parameters may be readers' addresses, and errors are logged
-            connect_args=options | given,
+            connect_args=connection_parameters(self.address, f"masthead {work}"),
         )
         sa.event.listen(self.engine, "checkin", self._note_use)
         sa.event.listen(self.engine, "checkout", self._make_ready)

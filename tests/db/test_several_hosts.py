@@ -11,10 +11,13 @@ import sqlalchemy as sa
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from billing.access_cache.change_listener import ChangeListener
+from billing.access_cache.gate import PATIENCE, Gate
+from billing.platform.database_address import TIMEOUTS, connection_parameters
 from billing.platform.db import Database
 from billing.platform.monotonic import SystemMonotonic
 from billing.platform.pooling import refuse_transaction_pooling
 from tests.support.cli import environment, run
+from tests.support.world import World
 
 DEAD = "127.0.0.1:1"
 """Nothing listens on port 1."""
@@ -72,3 +75,28 @@ def test_a_server_that_only_reads_is_passed_by(database_url: str) -> None:
     url = addresses(database_url)["hosts"]
     with closing(Database(url)) as database, pytest.raises(sa.exc.OperationalError, match="read-only"):
         database.engine.connect()
+
+
+def test_a_silent_host_is_given_up_soon_unless_the_address_says_otherwise() -> None:
+    assert connection_parameters("postgresql://u@a/d", "who") == TIMEOUTS | {
+        "user": "u",
+        "host": "a",
+        "dbname": "d",
+        "fallback_application_name": "who",
+    }
+    assert connection_parameters("postgresql://u@a/d?connect_timeout=9", "who")["connect_timeout"] == "9"
+
+
+def test_every_connection_of_the_web_process_gives_a_silent_host_up(world: World) -> None:
+    gate = Gate(world.app, world.services)
+    with world.services.database.autocommit() as connection:
+        used = connection.connection.dbapi_connection
+        assert isinstance(used, psycopg.Connection)
+        ours = used.info.get_parameters()
+    for name, limit in TIMEOUTS.items():
+        assert ours[name] == str(gate.pool.kwargs[name]) == str(limit)
+
+
+def test_access_checks_try_the_database_at_each_request_after_an_outage(world: World) -> None:
+    """The pool's own pauses would double up to minutes, while the standby answers already."""
+    assert Gate(world.app, world.services).pool.reconnect_timeout <= PATIENCE

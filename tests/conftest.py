@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support import coverage_marks, proof_size
+from tests.support import coverage_marks, measured, proof_size
 from tests.support.scheduling import ByFile, put_in_order
 
 if TYPE_CHECKING:
@@ -73,8 +73,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the plugin behind `--marks`."""
+    """Register the plugins behind `--marks` and `record_property`."""
     config.pluginmanager.register(coverage_marks)
+    config.pluginmanager.register(measured)
 
 
 def pytest_report_header() -> str:

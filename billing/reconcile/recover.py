@@ -110,9 +110,9 @@ def _take_over(ctx: TransactionContext, run: ReconcileContext) -> None:
         ctx,
         CaseKind.TOOK_OVER,
         heartbeat.isoformat(),
-        f"The database's server failed, and a standby took over. A worker was last heard of in it on {last}; commits from about then"
-        " may be missing. The acquirer is asked what happened since, and nobody is charged until it has said so. What only readers know"
-        " is lost: a cancellation of those minutes that moved no money must be entered again.",
+        f"The database's server failed, and a standby took over. A worker was last heard of in it on {last}. The acquirer is asked what"
+        " happened since, and nobody is charged until it has said so. A synchronous standby lacks nothing. In any other, commits from"
+        " about then may be missing: a cancellation of those minutes that moved no money must be entered again.",
     )
 
 

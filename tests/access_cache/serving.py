@@ -51,14 +51,15 @@ def serving(url: str) -> Iterator[httpx.Client]:
 
 
 @contextmanager
-def web_process(url: str) -> Iterator[WebProcess]:
-    """Run the process on this database."""
+def web_process(url: str, **more: str) -> Iterator[WebProcess]:
+    """Run the process on this database. `more` are environment variables."""
     port = free_port(0)
     environ = {
         **os.environ,
         "BILLING_DATABASE_URL": url,
         "BILLING_SECRET_KEY": SECRET_KEY,
         "BILLING_STRIPE_SECRET_KEY": "sk_test_elsewhere",
+        **more,
         "BILLING_PORT": str(port),
     }
     process = subprocess.Popen(

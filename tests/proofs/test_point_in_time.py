@@ -17,17 +17,11 @@ from billing.platform.db import Database
 from tests.support.backups import PROGRAMS
 from tests.support.databases import MIGRATED, kept_cluster
 from tests.support.installation import prepare
+from tests.support.operate_page import documented
 from tests.support.polling import until
 
 AT = datetime(2027, 3, 16, 9, tzinfo=UTC)
-PAGE = Path(__file__).parents[2] / "billing" / "docs" / "operate.md"
 ARCHIVED = "SELECT last_archived_wal >= %s FROM pg_stat_archiver"
-
-
-def documented(start: str) -> str:
-    """The text in backticks that begins with these words."""
-    [found] = re.findall(rf"`({re.escape(start)}[^`]*)`", PAGE.read_text())
-    return str(found)
 
 
 def setting(name: str) -> str:
@@ -74,7 +68,7 @@ def test_a_database_is_recovered_to_a_moment_and_then_asks_the_acquirer(
     with Embedded.start(first, durable=True) as server:
         prepare(server.url(MIGRATED))
         host = server.url().partition("host=")[2].replace("%2F", "/")
-        command = documented("pg_basebackup").replace("/mnt/base/$(date +%F)", str(base))
+        command = documented("pg_basebackup -D").replace("/mnt/base/$(date +%F)", str(base))
         shell(command, PGHOST=host, PGUSER="postgres")
         with closing(psycopg.connect(server.url(MIGRATED))) as line:
             heartbeat(line, AT)

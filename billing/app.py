@@ -80,7 +80,20 @@ def build(
         ),
         newsletter_sender=_newsletter_sender(settings, database, site, house),
         tracer=tracer,
+        reports_standby=reports_standby(settings),
     )
+
+
+def reports_standby(settings: Settings) -> Database | None:
+    """The standby that answers reports, where one is set. Raises RefusesToStart for a malformed address."""
+    if not settings.reports_database_url:
+        return None
+    try:
+        return Database(settings.reports_database_url, pool_size=1)
+    except RefusesToStart:
+        raise RefusesToStart(
+            "BILLING_REPORTS_DATABASE_URL is not an address of PostgreSQL like postgresql://name@host/database."
+        ) from None
 
 
 def _site(settings: Settings, tokens: Tokens) -> Site:
@@ -133,6 +146,7 @@ def preflight(settings: Settings) -> "Preflight":
     return Preflight(
         settings,
         Database(settings.database_url, pool_size=1, work=Work.REQUEST),
+        reports_standby(settings),
         [connect(settings) for connect in ACQUIRERS],
         SmtpTransport(settings.smtp_url),
         DnsRecords(),

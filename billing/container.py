@@ -22,6 +22,7 @@ from billing.platform.clock import Clock
 from billing.platform.db import Database
 from billing.platform.logs import LogThrottle
 from billing.platform.monotonic import Monotonic
+from billing.platform.reports_standby import ReportsSource, source
 from billing.platform.settings import Settings
 from billing.platform.site import Site
 from billing.platform.tracing import Tracer
@@ -47,6 +48,13 @@ class Services:
     sender: Sender
     newsletter_sender: NewsletterSender
     tracer: Tracer
+    reports_standby: Database | None
+    """A standby that answers reports, where one is set."""
+
+    @property
+    def reports_source(self) -> ReportsSource:
+        """Where to read a report that may be some seconds old."""
+        return source(self.reports_standby, self.database)
 
     @property
     def gateway(self) -> Gateway:

@@ -24,10 +24,11 @@ def export(folder: Path, first: datetime | None, last: datetime | None) -> None:
     today = services.site.today(services.clock.now())
     begin: date = first.date() if first else add_months(today.replace(day=1), -1)
     end = last.date() if last else add_months(begin.replace(day=1), 1) - timedelta(days=1)
+    source = services.reports_source
     try:
         with progress() as say:
             written = exports.write(
-                services.database, folder, begin, end, lambda sheet: say(f"  writing {sheet.name}.csv")
+                source.database, folder, begin, end, lambda sheet: say(f"  writing {sheet.name}.csv")
             )
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
@@ -36,6 +37,8 @@ def export(folder: Path, first: datetime | None, last: datetime | None) -> None:
         ) from None
     for path in written:
         click.echo(path)
-    with services.database.transaction() as session:
+    if source.words:
+        click.echo(source.words)
+    with source.database.transaction() as session:
         for series in books.series(session, begin, end):
             click.echo(f"{series.count} {series.name}, {series.missing} numbers missing")

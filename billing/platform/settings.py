@@ -62,6 +62,11 @@ class InstallationSettings(BaseModel):
         repr=False,
         description="PostgreSQL address, `postgresql://…`. Direct: a proxy that pools transactions is refused.",
     )
+    reports_database_url: str = Field(
+        "",
+        repr=False,
+        description="PostgreSQL address of a standby that answers exports of the books, some seconds late; empty: the database itself.",
+    )
     secret_key: SecretStr = Field(
         min_length=32,
         description="At least 32 random characters; signs links, hashes sessions, seals the database's own keys.",
@@ -154,6 +159,9 @@ class Settings(
         }
         faults = {
             "DATABASE_URL": live_checks.database_fault(self.database_url),
+            "REPORTS_DATABASE_URL": live_checks.database_fault(self.reports_database_url)
+            if self.reports_database_url
+            else None,
             "SMTP_URL": live_checks.relay_fault(self.smtp_url),
             "JOURNAL_DIR": live_checks.journal_fault(self.journal_dir),
         }
@@ -190,6 +198,7 @@ class Settings(
             "STRIPE_SECRET_KEY": (self.stripe_secret_key.get_secret_value(),),
             "STRIPE_WEBHOOK_SECRETS": self.stripe_webhook_secrets,
             "DATABASE_URL": (self.database_url,),
+            "REPORTS_DATABASE_URL": (self.reports_database_url,),
             "SMTP_URL": (self.smtp_url,),
         }
         found += [f"BILLING_SECRET_KEY is in {PREFIX}{name} too" for name in live_checks.reused(key, others)]

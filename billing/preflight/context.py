@@ -37,6 +37,7 @@ class Preflight:
 
     settings: Settings
     database: Database
+    reports_standby: Database | None
     gateways: Sequence[Gateway]
     relay: SmtpTransport
     dns: MailDns

@@ -10,6 +10,7 @@ from billing.platform import list_key
 from billing.platform.errors import RefusesToStart
 from billing.platform.installation import Installation, refuse_foreign
 from billing.platform.pooling import refuse_transaction_pooling
+from billing.platform.reports_standby import MOST_BEHIND, look_at
 from billing.platform.revisions import is_ahead, present_in
 from billing.platform.settings import Environment
 from billing.preflight.check_result import CheckResult, no, ok, warn
@@ -143,3 +144,13 @@ def secret_key(given: Preflight) -> Iterator[CheckResult]:
             yield ok("BILLING_SECRET_KEY is the one that this database was made with")
         else:
             yield warn("only a previous key opens the database: say `billing keys rotate-secret`")
+
+
+def standby_for_reports(given: Preflight) -> Iterator[CheckResult]:
+    """Whether the standby for reports answers, is this database's, and is near enough; where one is set."""
+    if given.reports_standby is None:
+        yield ok("none is set: the database itself answers reports")
+        return
+    found = look_at(given.reports_standby, given.database)
+    advice = f": until then the primary answers reports ({MOST_BEHIND.total_seconds():.0f} s is the most it may lack)"
+    yield ok(found.words) if found.fault is None else warn(found.words + advice)

@@ -15,6 +15,7 @@ CHECKS: dict[str, Callable[[Preflight], Iterator[CheckResult]]] = {
     "database": installation_checks.database,
     "schema": installation_checks.schema,
     "secret key": installation_checks.secret_key,
+    "standby for reports": installation_checks.standby_for_reports,
     "public address": public_address.public_address,
     "relay": mail_checks.relay,
     "mail DNS": mail_checks.mail_dns,

@@ -149,6 +149,10 @@ class Pair:
         ours = ",".join(given[host] for host in hosts.split(","))
         return f"postgresql://postgres@{ours}/{options}"
 
+    def only(self, server: Server) -> str:
+        """The address of the database on this server, whatever it is."""
+        return f"postgresql://postgres@{server.host}/{DATABASE}"
+
     def typed(self, start: str) -> str:
         """A command or statement of `operate.md` that begins with these words, with the ports and folders of this pair."""
         words = documented(start)

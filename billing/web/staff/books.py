@@ -213,8 +213,9 @@ def export(visit: Exporting, name: str, month: Month = "") -> Response:
 
 
 def _lines(visit: StaffVisit, sheet: Sheet, first: date) -> Iterator[str]:
-    with visit.begin() as ctx:  # its own: the file is sent after the request's transaction
-        yield from sheet.lines(ctx.session, first, _last_day(first))
+    database = visit.services.reports_source.database
+    with database.transaction() as session:  # its own: the file is sent after the request's transaction
+        yield from sheet.lines(session, first, _last_day(first))
 
 
 def _day(typed: str) -> date:

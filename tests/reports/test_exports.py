@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -163,3 +164,18 @@ def test_no_cell_begins_as_a_formula_and_none_is_lost(rows: list[list[str]]) -> 
         [cell.removeprefix("'") for cell in row] for row in rows
     ]
     assert sheets.tame(major(-978)) == Decimal("-9.78"), "an amount stays a number"
+
+
+@pytest.mark.usefixtures("busy_march")
+def test_a_file_is_read_from_the_standby_where_one_is_set(world: World, staff: SignIn) -> None:
+    """The address is the database's own here: a standby that was promoted."""
+    world.restart(reports_database_url=world.url_of_database)
+    standby = world.services.reports_standby
+    assert standby is not None
+    pool = standby.engine.pool
+    assert isinstance(pool, sa.QueuePool)
+    assert pool.checkedin() == 0
+    file = staff("finance").http.get("/staff/books/invoices.csv?month=2027-03")
+    assert "INV-000001" in file.text
+    assert pool.checkedin() == 1
+    standby.close()

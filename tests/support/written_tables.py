@@ -8,6 +8,8 @@ from pydantic.fields import FieldInfo
 from billing.platform.setting_sources import variable_of
 from billing.platform.settings import Settings
 from billing.rules.lifecycle import as_table
+from billing.tables import metadata
+from tests.support.distribution import distribution_table
 
 DOCS = Path(__file__).parent.parent.parent / "billing" / "docs"
 END = "<!-- /written -->"
@@ -38,7 +40,11 @@ def _bounds(field: FieldInfo) -> str:
     return " ".join(f"{words[name]} {bounds[name]}" for name in words if name in bounds)
 
 
-TABLES: dict[str, Callable[[], str]] = {"lifecycle.md": as_table, "settings.md": settings_table}
+TABLES: dict[str, Callable[[], str]] = {
+    "lifecycle.md": as_table,
+    "scale.md": lambda: distribution_table(metadata),
+    "settings.md": settings_table,
+}
 
 
 def rewritten(page: str) -> str:

@@ -10,7 +10,8 @@ import click
 from tests.bench.figures import Figure, table
 
 PARTS: tuple[str, ...] = (
-    *("access", "attacked", "billing_run", "day", "finding", "pages", "webhooks", "web_servers"),
+    *("access", "attacked", "billing_run", "day", "finding"),
+    *("nightly", "pages", "webhooks", "web_servers"),
 )
 """The benchmark modules; each has `measure(quick) -> list[Figure]`."""
 

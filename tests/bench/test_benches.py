@@ -6,18 +6,19 @@ from typing import Any
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 from billing.billing_run.context import RunContext
 from billing.billing_run.run import run
 from billing.platform.db import Database
-from tests.bench import access, by_hand, by_orm, day, pages
+from tests.bench import access, by_hand, by_orm, day, pages, table_sizes
 from tests.bench.beside_bare import BARE
 from tests.bench.crowd import AT, a_database, grow, make_due
 from tests.bench.renew import SITE, Taking
 from tests.support.one_acquirer import only
 from tests.support.proof_size import only_at_length
 
-PARTS = ("attacked", "billing_run", "finding", "web_servers", "webhooks")
+PARTS = ("attacked", "billing_run", "finding", "nightly", "web_servers", "webhooks")
 WRITTEN = {
     "subscription": "to_jsonb(s) - '{id,reader_id,payment_method_id}'::text[]",
     "invoice": "to_jsonb(i) - '{id,subscription_id,reader_id,number}'::text[] || jsonb_build_object('numbered', i.number > 0)",
@@ -103,3 +104,13 @@ def test_the_part_of_the_day_runs() -> None:
     figures = day.measure(True)
     assert any(one.what.startswith("a webhook settled") for one in figures), "beside a run"
     assert all(one.ours > 0 and (one.baseline or one.bar is None) for one in figures)
+
+
+@only_at_length
+@pytest.mark.prove
+@pytest.mark.timeout(900)
+def test_the_sizes_of_tables_are_printed() -> None:
+    """All readers of a short simulation are too few for most tables."""
+    done = CliRunner().invoke(table_sizes.main, ["--readers", "20", "--months", "1"], catch_exceptions=False)
+    assert "| `delivery` |  |  | 264.0 |" in done.output
+    assert "| 40 days | 0.0 | 0.4 |" in done.output, "of meter_month"

@@ -171,7 +171,7 @@ def _is_of_one(table: sa.Table, columns: list[str], keys: Mapping[str, str]) -> 
     """Whether the columns belong to one value of the key: our own id, or what belongs to a row of one value.
 
     With the key among them they are as unique as before, since our ids are made once."""
-    if columns == ["id"]:
+    if "id" in columns:
         return True
     return any(
         key.referred_table.name in keys

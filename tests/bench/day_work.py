@@ -1,7 +1,8 @@
-"""A worker's process of the day's run: `python -m tests.bench.day_work URL run|settle|worker [SMTP_URL]`.
+"""A worker's process of the day's run: `python -m tests.bench.day_work URL run|settle|worker [SMTP_URL]`, or `… charge SANDBOX_URL`.
 
 `run` bills and `settle` settles webhooks once for each line on standard input; for each a line of JSON says what it took.
-`worker` is the whole worker, with all its queues, until it is terminated. The acquirer answers at once."""
+`worker` is the whole worker, with all its queues, until it is terminated. The acquirer answers at once. `charge` bills too, and asks
+the sandbox."""
 
 import json
 import logging
@@ -43,9 +44,13 @@ class FixedClock:
 
 def services_of(url: str, smtp_url: str = "smtp://127.0.0.1:25") -> Services:
     """A worker's services, with an acquirer that answers at once."""
-    settings = settings_for(url, clock="system", smtp_url=smtp_url)
+    return replace(_services(url, smtp_url=smtp_url), acquirers=only(Taking(0)))
+
+
+def _services(url: str, **more: str) -> Services:
+    settings = settings_for(url, clock="system", **more)
     built = build(settings, connections=worker.connections(settings), work=Work.RUN)
-    return replace(built, acquirers=only(Taking(0)), clock=FixedClock())
+    return replace(built, clock=FixedClock())
 
 
 def work_of(services: Services, name: str) -> Callable[[], int]:
@@ -57,10 +62,10 @@ def work_of(services: Services, name: str) -> Callable[[], int]:
 
 def main() -> None:
     """Work and print the results."""
-    url, name, *smtp_url = sys.argv[1:]
+    url, name, *asked = sys.argv[1:]
     log_to_stderr()  # a worker's logging costs time too; the output is discarded
     logging.getLogger().handlers[0].setStream(open(os.devnull, "w"))  # type: ignore[attr-defined]  # noqa: SIM115
-    services = services_of(url, *smtp_url)
+    services = _services(url, stripe_api_base=asked[0]) if name == "charge" else services_of(url, *asked)
     if name == "worker":
         worker.work(services)
         return

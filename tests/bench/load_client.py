@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import cycle, groupby, islice
 from statistics import median
 from time import monotonic
 from typing import Protocol
@@ -132,10 +132,13 @@ def _in_background() -> Iterator[None]:
 
 
 class LoadClient:
-    """Sends requests to one process, and checks the answers."""
+    """Sends requests to one process, or by turns to it and `others`, and checks the answers."""
 
-    def __init__(self, url: str, check: Check = as_expected, connections: int = CONNECTIONS) -> None:
-        self.host, self.port = urlsplit(url).hostname or "", urlsplit(url).port or 0
+    def __init__(
+        self, url: str, check: Check = as_expected, connections: int = CONNECTIONS, others: Sequence[str] = ()
+    ) -> None:
+        parts = [urlsplit(each) for each in (url, *others)]
+        self.addresses = [(part.hostname or "", part.port or 0) for part in parts]
         self.check = check
         self.connections = connections
 
@@ -178,7 +181,7 @@ class LoadClient:
     @contextmanager
     def _open(self) -> Iterator[tuple[select.epoll, dict[int, Connection]]]:
         """Connections for one run. The garbage collector would pause a client of millions of objects."""
-        made = [Connection(self.host, self.port) for _ in range(self.connections)]
+        made = [Connection(*address) for address in islice(cycle(self.addresses), self.connections)]
         by_number = {connection.socket.fileno(): connection for connection in made}
         gc.disable()
         try:

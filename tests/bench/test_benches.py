@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from billing.billing_run.context import RunContext
 from billing.billing_run.run import run
 from billing.platform.db import Database
-from tests.bench import access, by_hand, by_orm, day, pages, table_sizes
+from tests.bench import access, by_hand, by_orm, day, pages, scale_out, table_sizes
 from tests.bench.beside_bare import BARE
 from tests.bench.crowd import AT, a_database, grow, make_due
 from tests.bench.renew import SITE, Taking
@@ -104,6 +104,15 @@ def test_the_part_of_the_day_runs() -> None:
     figures = day.measure(True)
     assert any(one.what.startswith("a webhook settled") for one in figures), "beside a run"
     assert all(one.ours > 0 and (one.baseline or one.bar is None) for one in figures)
+
+
+@only_at_length
+@pytest.mark.prove
+@pytest.mark.timeout(900)
+def test_the_part_of_scaling_out_runs() -> None:
+    figures = scale_out.measure(True)
+    assert {one.what.partition(", ")[2] for one in figures} >= {"web processes: 4", "workers: 4"}
+    assert all(one.ours > 0 for one in figures if one.bar)
 
 
 @only_at_length

@@ -7,6 +7,7 @@ import emails
 from billing.acquirer.port import Gateway
 from billing.acquirer.registry import Acquirers
 from billing.acquirer.stripe.connect import connect as stripe
+from billing.brand.publisher import Publisher
 from billing.container import Services
 from billing.mail.deliver import Sender
 from billing.mail.smtp import SmtpTransport
@@ -59,9 +60,11 @@ def build(
     refuse_foreign(database, settings)
     with database.transaction() as session:
         tokens = load_tokens(session, settings)
+        publisher = Publisher(_house(settings))
+        publisher.refresh(session)
     logs.set_naming_keys(tokens)
     clock: Clock = HeldClock(database) if settings.held else SystemClock()
-    site, house = _site(settings, tokens), _house(settings)
+    site = _site(settings, tokens)
     gateways = [connect(settings) for connect in ACQUIRERS]
     return Services(
         settings=settings,
@@ -72,15 +75,16 @@ def build(
         site=site,
         sender=Sender(
             SmtpTransport(settings.smtp_url),
-            house,
+            publisher,
             settings.mail_from,
             tokens,
             settings.zone,
             attach_documents=settings.mail_papers,
         ),
-        newsletter_sender=_newsletter_sender(settings, database, site, house),
+        newsletter_sender=_newsletter_sender(settings, database, site, publisher),
         tracer=tracer,
         reports_standby=reports_standby(settings),
+        publisher=publisher,
     )
 
 
@@ -121,13 +125,13 @@ def _house(settings: Settings) -> emails.House:
 
 
 def _newsletter_sender(
-    settings: Settings, database: Database, site: Site, house: emails.House
+    settings: Settings, database: Database, site: Site, publisher: Publisher
 ) -> NewsletterSender:
     return NewsletterSender(
         database=database,
         relay=SmtpTransport(settings.smtp_url),
         site=site,
-        house=house,
+        publisher=publisher,
         address=settings.newsletter_from,
         bounce_domain=settings.bounce_domain or settings.newsletter_from.rpartition("@")[2],
         send_logs=send_log.folder_of(settings),

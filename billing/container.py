@@ -15,6 +15,7 @@ from billing.access.gifts import GiftLimits
 from billing.acquirer.port import Gateway
 from billing.acquirer.registry import Acquirers
 from billing.billing_run.context import RunContext
+from billing.brand.publisher import Publisher
 from billing.mail.deliver import Sender
 from billing.newsletters.sender import NewsletterSender
 from billing.platform import heartbeat
@@ -48,6 +49,7 @@ class Services:
     sender: Sender
     newsletter_sender: NewsletterSender
     tracer: Tracer
+    publisher: Publisher
     reports_standby: Database | None
     """A standby that answers reports, where one is set."""
 

@@ -4,6 +4,7 @@ from sqlmodel import SQLModel
 
 import billing.access.models
 import billing.acquirer.breaker
+import billing.brand.models
 import billing.cases.models
 import billing.ledger.models
 import billing.mail.models

@@ -4,6 +4,7 @@ A mail's dataclass stands beside the function that queues it, in `billing/notice
 To change the words, edit the file in `templates/` and look at `python -m billing.dev.previews.mails DIR`.
 """
 
+from emails.brand import Brand, Logo
 from emails.compose import Rendered, is_control, render
 from emails.documents import CreditNote, TaxInvoice
 from emails.errors import Unfit, UnknownMessage, UnsafeLink, UnsafeSubject, WrongFields
@@ -17,12 +18,14 @@ __all__ = [
     "ALWAYS",
     "MAILS",
     "ArticleCard",
+    "Brand",
     "Cents",
     "Code",
     "CreditNote",
     "Day",
     "Document",
     "House",
+    "Logo",
     "Mail",
     "MailFacts",
     "NewsletterMail",

@@ -171,6 +171,27 @@ def _tables() -> None:
     op.create_index(op.f("ix_balance_movement_payout_ref"), "balance_movement", ["payout_ref"], unique=False)
     op.create_index(op.f("ix_balance_movement_source_ref"), "balance_movement", ["source_ref"], unique=False)
     op.create_table(
+        "brand",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("changed_at", instant, nullable=False),
+        sa.Column("accent", text, server_default="", nullable=False),
+        sa.Column("accent_dark", text, server_default="", nullable=False),
+        sa.Column("tagline", text, server_default="", nullable=False),
+        sa.Column("benefits", jsonb, server_default="[]", nullable=False),
+        sa.Column("footer", text, server_default="", nullable=False),
+        sa.Column("mail_footer", text, server_default="", nullable=False),
+        sa.Column("support_email", text, server_default="", nullable=False),
+        sa.Column("support_hours", text, server_default="", nullable=False),
+        sa.Column("svg_logo", sa.LargeBinary(), server_default="", nullable=False),
+        sa.Column("png_logo", sa.LargeBinary(), server_default="", nullable=False),
+        sa.CheckConstraint("id = 1", name="only_one"),
+        sa.CheckConstraint("accent ~ '^(#[0-9a-f]{6})?$'", name="accent_is_a_colour"),
+        sa.CheckConstraint("accent_dark ~ '^(#[0-9a-f]{6})?$'", name="accent_dark_is_a_colour"),
+        sa.CheckConstraint("length(svg_logo) <= 32768 AND length(png_logo) <= 32768", name="small_logos"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "bulk_read",
         sa.Column("by", text, nullable=False),
         sa.Column("what", text, nullable=False),
@@ -2507,6 +2528,7 @@ ACCESS_NOTICES = (
     ("reader", ("insert", "update", "before", "delete"), "external", "external_id"),
     ("plan", ("insert", "update", "delete"), "plan", "id"),
     ("price", ("insert", "update", "delete"), "price", "plan_id"),
+    ("brand", ("insert", "update", "delete"), "brand", "id::text"),
     ("reader_session", ("update", "before", "delete"), "session", "id || ' ' || left(token_hash, 32)"),
     ("api_key", ("update", "before", "delete"), "api_key", "left(key_hash, 32)"),
     ("api_key", ("update", "before", "delete"), "api_key_previous", "left(previous_hash, 32)"),

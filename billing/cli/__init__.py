@@ -19,6 +19,7 @@ from billing.cli import (  # noqa: E402, F401 - each adds its commands to the gr
     adopt,
     backup,
     books,
+    brand,
     check,
     keys,
     letters,

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 import emails
+from billing.brand.publisher import Publisher
 from billing.mail import suppressions
 from billing.mail.mime import to_bytes
 from billing.mail.models import NOT_WRITTEN, STOPPED, URGENT, URGENT_KIND, Message, MessageState
@@ -42,12 +43,17 @@ class Sender:
     """The relay, and what every mail carries."""
 
     transport: SmtpTransport
-    house: emails.House
+    publisher: Publisher
     mail_from: str
     tokens: Tokens
     zone: ZoneInfo
     attach_documents: bool
     """Whether a mail carries its documents as a PDF."""
+
+    @property
+    def house(self) -> emails.House:
+        """The publisher who signs."""
+        return self.publisher.house
 
 
 def deliver(database: Database, sender: Sender, clock: Clock, stopping: Event) -> int:
@@ -73,6 +79,7 @@ def _send_batch(
 ) -> int:
     """Returns how many mails were attempted. The rest is released when an urgent mail comes, or when we are stopping."""
     with database.transaction() as session:
+        sender.publisher.refresh(session)
         stopped = suppressions.stopped(session, sender.tokens, [message.recipient for message in batch])
     done = 0
     for place, message in enumerate(batch):

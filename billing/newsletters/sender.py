@@ -5,6 +5,7 @@ from pathlib import Path
 from threading import Event
 
 import emails
+from billing.brand.publisher import Publisher
 from billing.mail.smtp import SmtpTransport
 from billing.platform.db import Database
 from billing.platform.site import Site
@@ -18,13 +19,18 @@ class NewsletterSender:
     relay: SmtpTransport
     """The SMTP relay, on connections of its own, so that receipts never wait behind an issue (S15)."""
     site: Site
-    house: emails.House
+    publisher: Publisher
     address: str
     bounce_domain: str
     send_logs: Path
     connections: int
     stopping: Event = field(default_factory=Event)
     """Set when the process is told to stop. It finishes its batch and claims no other."""
+
+    @property
+    def house(self) -> emails.House:
+        """The publisher who signs."""
+        return self.publisher.house
 
     @property
     def domain(self) -> str:

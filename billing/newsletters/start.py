@@ -72,6 +72,7 @@ def _start_one(sender: NewsletterSender, at: datetime) -> bool:
 
 def begin(ctx: TransactionContext, sender: NewsletterSender, issue: Issue) -> None:
     """Freeze content and recipients, and let workers send the issue. One with problems returns to its editor."""
+    sender.publisher.refresh(ctx.session)
     list_ = newsletter(ctx.session, issue.newsletter_id)
     words = content_of(issue, list_)
     found = problems(words, sender.house)

@@ -8,6 +8,7 @@ from tests.support.backups import PROGRAMS, latest
 from tests.support.bounce_reports import dsn
 from tests.support.cli import run_on
 from tests.support.documented import documented
+from tests.support.pictures import png
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
@@ -32,11 +33,14 @@ def listed() -> Iterator[tuple[str, ...]]:
 def test_each_is_typed_as_it_stands_there(world: World, paid: Subscriber, tmp_path: Path) -> None:
     file, backups = tmp_path / "file", tmp_path / "backups"
     file.write_text("nobody@example.org\n")
+    logo = tmp_path / "logo.png"
+    logo.write_bytes(png(80, 40))
     values = {
         "ADDRESS": paid.email,
         "DIR": str(tmp_path / "books"),
         "EMAIL": "new@paper.example",
         "FILE": str(file),
+        "LOGO": str(logo),
         "ID": str(world.rows("SELECT id FROM inbound_event ORDER BY id LIMIT 1")[0]["id"]),
         "/var/backups/masthead": str(backups),
     }

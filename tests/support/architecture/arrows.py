@@ -32,6 +32,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("acquirer", "subscriptions"),
     ("readers",),
     ("backups", "mail"),
+    ("brand",),
     ("platform",),
     ("rules",),
 )

@@ -36,17 +36,20 @@ from billing.web.api import (
 from billing.web.api import gifts as api_gifts
 from billing.web.api.readiness import Readiness
 from billing.web.kit.admission import AdmissionQueue
+from billing.web.kit.brand_follower import BrandFollower
 from billing.web.kit.bulkhead import Bulkheads
 from billing.web.kit.kept_rows import KeptRows
 from billing.web.kit.lanes import THREADS
 from billing.web.kit.middleware import RequestMiddleware
 from billing.web.kit.problems import answer_refusals
-from billing.web.kit.rendering import STATIC, PageRenderer
+from billing.web.kit.rendering import PageRenderer
 from billing.web.kit.route_table import RouteTable
 from billing.web.kit.sites import Sites
+from billing.web.kit.static_files import STATIC
 from billing.web.kit.visit import Extras
 from billing.web.reader import (
     account,
+    brand_files,
     card_return,
     choices,
     confirm_request,
@@ -72,7 +75,7 @@ NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fal
 """The framework's own spans would hold paths, which may hold tokens, whatever provider its environment brings."""
 READER_PAGES = (
     *(subscribe, card_return, sign_in, account, receipts, step_up, consents, choices, confirm_request),
-    *(signed_links, pay, gifts, contact, who_charged_me, newsletters),
+    *(signed_links, pay, gifts, contact, who_charged_me, newsletters, brand_files),
 )
 ENDPOINTS = (
     *(access, evaluations, edges, readers, standing, forecast, acts, money, articles, openings, api_gifts),
@@ -128,6 +131,9 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
     app.state.listener = gate.listener
     app.state.kept_rows = KeptRows(gate.listener, services.clock)
     gate.on_change.append(app.state.kept_rows.invalidate)
+    follower = BrandFollower(services.publisher, services.database, services.throttle)
+    gate.on_change.append(follower.invalidate)
+    gate.listener.on_echo = follower.on_echo
     app.state.registry = registry = process_registry(services.database)
     registry.register(Counted((requests.metrics.requests,), (requests.metrics.seconds,)))
     registry.register(gate.metrics)

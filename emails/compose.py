@@ -1,8 +1,8 @@
 """Render a mail: one template, two environments (only html escapes), styles moved onto the tags."""
 
 import unicodedata
-from dataclasses import asdict, dataclass
-from functools import cache
+from dataclasses import asdict, dataclass, replace
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -16,6 +16,9 @@ from emails.filters import card, day, rand, returned, span
 from emails.flow import columns, flow
 from emails.house import House
 from emails.mails import Mail
+
+ACCENT, ACCENTS_DARK = "#8c2318", ("#e8907f", "#f0a394")
+"""The accents in our styles, which the publisher's replace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ def render(mail: Mail, house: House) -> Rendered:
     sheets = [sheet_of(document, tidy) for document in mail.documents]
     values = tidied(asdict(mail), paragraphed(type(mail))) | {"house": tidy, "sheets": sheets}
     text = flow(template(mail.kind, "plain").render(values, layout="layout.txt.j2"))
-    html = template(mail.kind, "html").render(values, layout="layout.html.j2")
+    html = template(mail.kind, "html").render(values | look_of(house), layout="layout.html.j2")
     return Rendered(subject, text, inliner().inline(html))
 
 
@@ -53,7 +56,7 @@ def check_subject(kind: str, subject: str) -> None:
 
 def tidy_house(house: House) -> House:
     """The house as the bodies take it."""
-    return House(**tidied(asdict(house)))
+    return replace(house, **tidied(house.words))
 
 
 def sheet_of(document: Document, house: House) -> dict[str, Any]:
@@ -106,9 +109,22 @@ def _environments() -> dict[str, Environment]:
     parts = html.get_template("parts.html.j2").module
     for name in ("button", "link", "facts", "amounts", "article"):
         html.globals[name] = getattr(parts, name)
-    for sheet in ("look", "media"):
-        html.globals[sheet] = Markup(_own_file(f"{sheet}.css"))  # noqa: S704 our own file
     return {"plain": plain, "html": html}
+
+
+def look_of(house: House) -> dict[str, Markup]:
+    """The styles of a mail in the publisher's colours: what every client obeys, and what stands apart for phones and the dark."""
+    return _styles(house.brand.accent, house.brand.accent_dark)
+
+
+@lru_cache(8)
+def _styles(accent: str, accent_dark: str) -> dict[str, Markup]:
+    look, media = (_own_file(f"{sheet}.css") for sheet in ("look", "media"))
+    if accent:
+        look = look.replace(ACCENT, accent)
+    for shade in ACCENTS_DARK if accent_dark else ():
+        media = media.replace(shade, accent_dark)
+    return {"look": Markup(look), "media": Markup(media)}  # noqa: S704 our own files
 
 
 def _own_file(name: str) -> str:

@@ -1,6 +1,6 @@
 """The publisher who signs every mail."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from emails.brand import Brand
 
@@ -23,3 +23,8 @@ class House:
     phone: str
     url: str
     brand: Brand = NO_BRAND
+
+    @property
+    def words(self) -> dict[str, str]:
+        """All fields but the brand."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "brand"}

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from emails.compose import Rendered, check_subject, inliner, template, tidied, tidy_house
+from emails.compose import Rendered, check_subject, inliner, look_of, template, tidied, tidy_house
 from emails.flow import flow
 from emails.house import House
 
@@ -47,7 +47,7 @@ def render_newsletter(mail: NewsletterMail, house: House) -> Rendered:
     text = flow(template("newsletter", "plain").render(values, layout="layout.txt.j2", html=False))
     blocks = [_marked(block) for block in mail.blocks]
     html = template("newsletter", "html").render(
-        values | {"blocks": blocks}, layout="layout.html.j2", html=True
+        values | look_of(house) | {"blocks": blocks}, layout="layout.html.j2", html=True
     )
     return Rendered(mail.subject, text, inliner().inline(html))
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
@@ -36,8 +36,16 @@ def print_documents(documents: Sequence[Document], house: House) -> Pdf:
     """One file with a page for each document, named after the first."""
     tidy = tidy_house(house)
     sheets = json.dumps([sheet_of(document, tidy) for document in documents])
-    content = _print({"sheets": sheets, "house": json.dumps(asdict(house))})
+    content = _print({"sheets": sheets, "house": json.dumps(house.words), "logo": _logo_of(house)})
     return Pdf(f"{documents[0].file_name}.pdf", content)
+
+
+def _logo_of(house: House) -> str:
+    """The logo as the layout reads it: its form, and its bytes as numbers."""
+    logo = house.brand.logo
+    return json.dumps(
+        {"kind": logo.kind, "bytes": list(logo.content), "is-name": logo.is_name} if logo else None
+    )
 
 
 def _print(inputs: dict[str, str]) -> bytes:

@@ -46,6 +46,8 @@ class ChangeListener:
         self.address = address
         self.invalidate = invalidate
         self.on_disconnect = on_disconnect
+        self.on_echo: Callable[[], None] = lambda: None
+        """Called in the event loop with each echo of our own: all that was committed before it has been reported, or never will be."""
         self.name = f"access_{secrets.token_hex(8)}"
         """The channel of our echoes, on which only we notify."""
         self.cuts = 0
@@ -133,6 +135,7 @@ class ChangeListener:
             sent = float(notice.payload)
             self.lag = self._seconds() - sent
             self.fresh_until = sent + LEASE
+            self.on_echo()
 
     def _cut(self) -> None:
         self.fresh_until = 0.0

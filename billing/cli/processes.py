@@ -185,6 +185,7 @@ def seed_demo() -> None:
         if services.settings.environment is Environment.DEMO:
             domain = services.settings.mail_from.rpartition("@")[2]
             answer["staff_sign_in_url"] = seed.staff(ctx, domain)
+            seed.brand(ctx)
     click.echo(json.dumps(answer))
 
 

@@ -1,6 +1,7 @@
-"""The demo's sample data: articles, newsletters, an API key, staff."""
+"""The demo's sample data: articles, newsletters, an API key, staff, a brand."""
 
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 
 from sqlmodel import Session, col, select
 
@@ -9,15 +10,18 @@ from billing.access.articles import register
 from billing.access.models import Article, PublicWindow, Scope
 from billing.access.policies import AccessTerms
 from billing.access.public_windows import open_to_all
+from billing.brand.change import version_of
 from billing.dev import sample_newsletters
 from billing.dev.paper.sample_articles import SampleArticle, sample_articles
 from billing.platform.actors import Command
 from billing.platform.context import TransactionContext
 from billing.rules.access import AccessLevel
 from billing.rules.features import newsletter_feature
+from billing.rules.pictures import PictureKind
 from billing.rules.scopes import SCOPES
 from billing.staff import members
 from billing.staff.api_keys import create, named, revoke
+from billing.staff.branding import set_brand, set_logo
 from billing.staff.key_models import ApiKey
 from billing.staff.roles import Role
 from billing.subscriptions.find import plans as all_plans
@@ -101,6 +105,32 @@ def staff(ctx: TransactionContext, domain: str) -> str:
         except members.UnknownMember:
             members.add(ctx, f"{role}@{domain}", role).enrolled_at = ctx.at
     return ctx.site.page(f"/staff/demo/{ctx.site.tokens.token(STAFF_LINK, demo_key_id(ctx.session))}")
+
+
+LOGOS = Path(__file__).parent / "paper"
+BRAND = {
+    "accent": "#1d5a4c",
+    "tagline": "News of the towns between the Swartberg and the sea",
+    "benefits": (
+        "Every article, without a limit and on every device of yours",
+        "Long reads to listen to, for subscribers only",
+        "Reporting by people who live in the towns they write about",
+        "Cancelling on one page: no phone call, no questions you must answer",
+    ),
+    "footer": "We are a sample paper: nothing in it happened.",
+    "mail_footer": "The Swartberg Post is a sample paper. Its mails go to the demo’s mailbox only.",
+    "support_hours": "Weekdays, 8:00 to 17:00",
+}
+"""The sample paper's own brand."""
+
+
+def brand(ctx: TransactionContext) -> None:
+    """Set the sample paper's brand, at the first start."""
+    if version_of(ctx.session):
+        return
+    for kind in PictureKind:
+        set_logo(ctx, (LOGOS / f"logo.{kind}").read_bytes(), reason="sample")
+    set_brand(ctx, BRAND, reason="sample")
 
 
 SAMPLE_PEOPLE = (("first-light", 1000), ("water-and-weather", 250), ("the-long-read", 400))

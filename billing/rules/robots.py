@@ -64,6 +64,7 @@ CLOSED_PATHS: Final = (
 """Paths that no crawler may fetch: a reader's own pages, staff, sign-in, programs, gifts, and other forms of an article."""
 OPEN_PATHS: Final = (
     *("/", "/articles", "/articles/{article_id}", "/newsletters", "/contact", "/who-charged-me"),
+    *("/brand/logo.{kind}", "/brand/site.css"),  # pages are rendered with them
     *("/feed.xml", "/sitemap.xml", "/sitemap-news.xml", "/robots.txt", "/license.xml"),
 )
 """Paths that crawlers may fetch. Every path is here or under one above."""

@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from billing.dev.paper.static_page import PAGE
 from billing.edges.masthead import Masthead, Who
-from billing.web.kit.rendering import STATIC
+from billing.web.kit.static_files import STATIC
 from tests.support.meter import counted, used_by
 from tests.support.publisher import ACCOUNTS, ELSEWHERE, LOCKED, WWW, Answer, sentinels, serve, whole_text
 from tests.support.signed_in import session_secret

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from billing.web.kit.rendering import STATIC
+from billing.web.kit.static_files import STATIC
 from tests.edges.edge import NOMSA, start_trials
 from tests.edges.nginx_front import NGINX, Nginx, nginx_front
 from tests.edges.paper import METERED

@@ -32,22 +32,31 @@ def policy(answer: httpx.Response) -> dict[str, str]:
 def faults(answer: httpx.Response, *, frame: bool = False) -> Iterator[str]:
     """What an answer's headers lack. `frame`: mails in the demo's mailbox, which are in a sandboxed frame."""
     found = policy(answer)
-    everybodys = answer.url.path == "/paywall.js"
     if found.get("default-src") != "'none'" or found.get("base-uri") != "'none'":
         yield "the policy allows by default"
     if found.get("frame-ancestors") != ("'self'" if frame else "'none'"):
         yield "others may frame it"
     if not frame and "unsafe" in answer.headers["content-security-policy"]:
         yield "the policy allows what stands in the page"
+    is_logo = answer.url.path.startswith("/brand/logo.") and answer.status_code == 200
     is_page = not answer.url.path.startswith(MACHINES)
-    if is_page and not frame and (found.get("script-src") != "'self'" or found.get("object-src") != "'none'"):
+    if is_logo and "sandbox" not in found:
+        yield "a picture is more than that"
+    if (
+        is_page
+        and not (frame or is_logo)
+        and (found.get("script-src") != "'self'" or found.get("object-src") != "'none'")
+    ):
         yield "others' scripts run"
     if not is_page and found.keys() != {"default-src", "base-uri", "frame-ancestors"}:
         yield "an answer to a program may do something"
     pages = (("referrer-policy", "no-referrer"), ("cross-origin-opener-policy", "same-origin"))
     for name, value in (
         ("x-content-type-options", "nosniff"),
-        ("cross-origin-resource-policy", "cross-origin" if everybodys else "same-origin"),
+        (
+            "cross-origin-resource-policy",
+            "cross-origin" if is_logo or answer.url.path == "/paywall.js" else "same-origin",
+        ),
         *(pages if is_page else ()),
     ):
         if answer.headers.get(name) != value:

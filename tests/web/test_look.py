@@ -19,7 +19,8 @@ from billing.dev.previews.pages import pages
 from billing.dev.previews.values import HOUSE, LOOK, NOW, READER, VISITOR
 from billing.rules.money import Money
 from billing.web import views
-from billing.web.kit.rendering import STATIC, PageRenderer, asset, day, money, short_day
+from billing.web.kit.rendering import PageRenderer, day, money, short_day
+from billing.web.kit.static_files import STATIC, asset
 from billing.web.views.account import SignInExpiredPage
 from billing.web.views.frame import ErrorPage, Flash, Frame, Page
 from billing.web.views.start import ReviewPage

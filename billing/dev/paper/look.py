@@ -4,7 +4,8 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from billing.web.kit.rendering import PageRenderer, asset
+from billing.web.kit.rendering import PageRenderer
+from billing.web.kit.static_files import asset
 
 STATIC = Path(__file__).parent / "static"
 ADDRESS = "/static/paper"

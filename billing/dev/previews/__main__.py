@@ -7,7 +7,7 @@ from pathlib import Path
 from billing.dev.paper import look
 from billing.dev.previews.pages import pages
 from billing.dev.previews.values import LOOK
-from billing.web.kit.rendering import STATIC
+from billing.web.kit.static_files import STATIC
 
 
 def write(folder: Path) -> list[str]:

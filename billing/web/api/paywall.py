@@ -6,7 +6,7 @@ from functools import cache
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from billing.web.kit.rendering import STATIC
+from billing.web.kit.static_files import STATIC
 
 router = APIRouter(tags=["Access"])
 ADDRESS = "/paywall.js"

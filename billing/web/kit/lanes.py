@@ -46,7 +46,7 @@ THREADS = sum(lane.at_once for lane in LANES if lane is not WEBHOOKS)
 """So many threads has the pool of a web process, so that no request that has a place waits for one."""
 _BY_PREFIX = (
     (("/webhooks/",), WEBHOOKS),
-    (("/static/",), FILES),
+    (("/static/", "/brand/"), FILES),
     (("/staff",), STAFF),
     (("/v1/", "/access/"), API),
 )

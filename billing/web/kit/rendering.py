@@ -1,19 +1,18 @@
-"""Renders pages: the Jinja environment, formats of dates and money, and the addresses of static files."""
+"""Renders pages: the Jinja environment, and formats of dates and money."""
 
-import hashlib
 from dataclasses import fields
 from datetime import date, datetime
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from billing.rules.money import Money
+from billing.web.kit.brand_sheet import stylesheet
+from billing.web.kit.static_files import asset
 from billing.web.views.frame import Frame, Page
 
 FRAME = tuple(field.name for field in fields(Frame))
-STATIC = Path(__file__).parents[1] / "static"
 MOST_KEPT = 1_000
 """Words for a day or an amount that are kept: every page has today's date, and most have the same few prices."""
 
@@ -39,7 +38,7 @@ class PageRenderer:
             short_moment=self.short_moment,
             clock_time=self.clock_time,
         )
-        self.environment.globals["asset"] = asset
+        self.environment.globals.update(asset=asset, stylesheet=stylesheet)
 
     def render(self, template: str, **context: object) -> str:
         """Render one template. A name that the context lacks is an error, never an empty string."""
@@ -92,10 +91,3 @@ def short_day(on: date) -> str:
 def _only_a_date(on: date) -> None:
     if isinstance(on, datetime):  # a datetime is a date, so the type checker lets it pass
         raise TypeError("A day is a civil date; show an instant with `moment`.")
-
-
-@cache
-def asset(name: str, folder: Path = STATIC, address: str = "/static") -> str:
-    """The address of a static file, with a hash of its content so that caches may keep it for a year."""
-    digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()[:12]
-    return f"{address}/{name}?v={digest}"

@@ -32,6 +32,10 @@ class Publisher:
             self.house = branded(self._by_settings, stored(session))
             self._version = version
 
+    def shown_with(self, row: StoredBrand) -> House:
+        """The publisher as readers would see it with this row."""
+        return branded(self._by_settings, row)
+
 
 def branded(house: House, row: StoredBrand | None) -> House:
     """The publisher of the settings, with this brand."""

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
+from billing.brand.rules import FIELDS, LOGOS
 from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import NOW
 from billing.rules.key_secrets import spelled
 from billing.rules.money import Money
 from billing.rules.scopes import SCOPES
+from billing.web.views.brand import BrandFieldRow, BrandLogoRow, StaffBrandPage
 from billing.web.views.frame import Frame, Page
 from billing.web.views.keys import (
     CeilingRow,
@@ -79,4 +81,32 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     at_audit = replace(STAFF, path="/staff/audit")
     yield "staff-reads", StaffReadsPage(rows=(read,), who="app"), at_audit
     yield "staff-reads-none", StaffReadsPage(rows=()), at_audit
+    yield from _brand()
     yield "staff-events-none", StaffEventsPage(broken=(), latest=()), at
+
+
+def _brand() -> Iterator[tuple[str, Page, Frame]]:
+    at = replace(STAFF, path="/staff/brand")
+    page = StaffBrandPage(
+        fields=tuple(
+            BrandFieldRow(
+                name=field.name,
+                label=field.label,
+                hint=field.hint,
+                value="",
+                longest=field.longest,
+                lines=field.name == "benefits",
+            )
+            for field in FIELDS
+        ),
+        logos=tuple(BrandLogoRow(name=logo.name, label=logo.label, hint=logo.hint) for logo in LOGOS),
+        settings=(("BILLING_PUBLISHER_NAME", at.house.name),),
+        samples=(),
+        version=3,
+    )
+    yield "staff-brand", page, at
+    wrong = replace(page.fields[0], value="green", problem="Accent is no colour.")
+    typed = replace(
+        page, fields=(wrong, *page.fields[1:]), error="Nothing is saved yet.", reason="new design"
+    )
+    yield "staff-brand-problem", replace(typed, is_draft=True, logo_error="Choose a file."), at

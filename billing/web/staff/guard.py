@@ -37,6 +37,7 @@ ROOMS: tuple[tuple[Permission, str, str], ...] = (
     (Permission.AUDIT, "/staff/audit", "Audit"),
     (Permission.STAFF, "/staff/members", "Staff"),
     (Permission.KEYS, "/staff/keys", "Keys"),
+    (Permission.BRAND, "/staff/brand", "Brand"),
     (Permission.WEBHOOKS, "/staff/webhooks", "Webhooks"),
 )
 """The links in the head of each page; a member sees those that the role permits."""

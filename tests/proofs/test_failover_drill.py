@@ -13,9 +13,9 @@ from tests.access_cache.serving import cookie, do, end, furnish, web_process
 from tests.proofs.many_readers import due
 from tests.support.asking_readers import AskingReaders, Question, asking
 from tests.support.cli import run_on
+from tests.support.documented import inline_command
 from tests.support.installation import prepare
 from tests.support.measured import Record
-from tests.support.operate_page import documented
 from tests.support.polling import until
 from tests.support.primary_and_standby import Pair, primary_and_standby
 from tests.support.proof_size import sized
@@ -62,7 +62,7 @@ def charged(world: World) -> Counter[str]:
 def fail_over(pair: Pair, readers: AskingReaders, record: Record) -> None:
     """Promote the standby of a killed primary. All web processes must answer again, within the patience of `until`; how long that took is
     reported and not judged, as the machine may be busy."""
-    assert pair.standby.query(documented(PROMOTE)) is True
+    assert pair.standby.query(inline_command("operate.md", PROMOTE)) is True
     record("from the promotion to true answers of all about access", f"{readers.all_answered():.1f} s")
     readers.assert_no_lie()
 

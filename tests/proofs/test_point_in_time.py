@@ -16,8 +16,8 @@ from billing.platform import installation
 from billing.platform.db import Database
 from tests.support.backups import PROGRAMS
 from tests.support.databases import MIGRATED, kept_cluster
+from tests.support.documented import inline_command
 from tests.support.installation import prepare
-from tests.support.operate_page import documented
 from tests.support.polling import until
 
 AT = datetime(2027, 3, 16, 9, tzinfo=UTC)
@@ -26,7 +26,7 @@ ARCHIVED = "SELECT last_archived_wal >= %s FROM pg_stat_archiver"
 
 def setting(name: str) -> str:
     """A line of `postgresql.conf`. The server finds the archive in its data folder, which its account may write to."""
-    return documented(f"{name} = ").replace("/mnt/wal", "wal") + "\n"
+    return inline_command("operate.md", f"{name} = ").replace("/mnt/wal", "wal") + "\n"
 
 
 def shell(command: str, **variables: str) -> None:
@@ -68,7 +68,7 @@ def test_a_database_is_recovered_to_a_moment_and_then_asks_the_acquirer(
     with Embedded.start(first, durable=True) as server:
         prepare(server.url(MIGRATED))
         host = server.url().partition("host=")[2].replace("%2F", "/")
-        command = documented("pg_basebackup -D").replace("/mnt/base/$(date +%F)", str(base))
+        command = inline_command("operate.md", "pg_basebackup -D").replace("/mnt/base/$(date +%F)", str(base))
         shell(command, PGHOST=host, PGUSER="postgres")
         with closing(psycopg.connect(server.url(MIGRATED))) as line:
             heartbeat(line, AT)
@@ -83,7 +83,11 @@ def test_a_database_is_recovered_to_a_moment_and_then_asks_the_acquirer(
     shell(f"rm -rf {second}/cluster/wal && cp -a {first}/cluster/wal {second}/cluster/wal")
     with (second / "cluster" / "postgresql.auto.conf").open("a") as file:
         file.write(setting("restore_command") + target + setting("recovery_target_action"))
-    shell(documented("touch recovery.signal").replace("recovery", f"{second}/cluster/recovery"))
+    shell(
+        inline_command("operate.md", "touch recovery.signal").replace(
+            "recovery", f"{second}/cluster/recovery"
+        )
+    )
     shell(f"chown -R --reference={first}/cluster {second}/cluster")
     with Embedded.start(second, durable=True) as server, closing(Database(server.url(MIGRATED))) as database:
         with closing(psycopg.connect(database.address)) as line:

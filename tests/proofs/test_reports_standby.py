@@ -9,9 +9,9 @@ import pytest
 from billing.platform.db import Database
 from billing.platform.reports_standby import look_at
 from tests.support.cli import run_on
+from tests.support.documented import inline_command
 from tests.support.failover import beat
 from tests.support.installation import prepare
-from tests.support.operate_page import documented
 from tests.support.polling import until
 from tests.support.primary_and_standby import primary_and_standby
 from tests.support.world import World
@@ -52,7 +52,9 @@ def test_exports_read_from_a_standby_that_is_near_enough(tmp_path: Path) -> None
 
             with closing(Database(pair.standby.address)) as other:
                 assert "doesn't answer" in str(look_at(other, ours).fault)
-            pair.primary.do(documented(RESET), documented("SELECT pg_reload_conf()"))
+            pair.primary.do(
+                inline_command("operate.md", RESET), inline_command("operate.md", "SELECT pg_reload_conf()")
+            )
             pair.standby.kill()
             assert "Read from the primary: the standby for reports doesn't answer" in export()
             checked = run_on(world, "check").output

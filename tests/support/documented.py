@@ -53,6 +53,12 @@ def inline(page: str, start: str) -> list[str]:
     return re.findall(rf"`({re.escape(start)}[^`\n]*)`", text)
 
 
+def inline_command(page: str, start: str) -> str:
+    """The one command of these."""
+    (found,) = inline(page, start)
+    return found
+
+
 def read_by_tests() -> set[tuple[str, str]]:
     """Page and heading of each block that a test reads."""
     call = re.compile(r'\bdocumented\(\s*"([^"]+)", "([^"]+)"\s*\)')

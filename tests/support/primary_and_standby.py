@@ -17,7 +17,7 @@ from billing.dev.demo.folder import free_port
 from billing.dev.postgres.account import ServerAccount, account_for
 from billing.dev.process_guard import ProcessGuard
 from tests.support.databases import MEMORY
-from tests.support.operate_page import documented
+from tests.support.documented import inline_command
 from tests.support.polling import until
 
 DATABASE = "masthead"
@@ -144,7 +144,9 @@ class Pair:
     @property
     def address(self) -> str:
         """The address for the product: both servers, of which the one that takes changes is meant."""
-        (hosts, _, options) = documented("postgresql://masthead@db1").partition("@")[2].partition("/")
+        (hosts, _, options) = (
+            inline_command("operate.md", "postgresql://masthead@db1").partition("@")[2].partition("/")
+        )
         given = {"db1:5432": self.primary.host, "db2:5432": self.standby.host}
         ours = ",".join(given[host] for host in hosts.split(","))
         return f"postgresql://postgres@{ours}/{options}"
@@ -155,7 +157,7 @@ class Pair:
 
     def typed(self, start: str) -> str:
         """A command or statement of `operate.md` that begins with these words, with the ports and folders of this pair."""
-        words = documented(start)
+        words = inline_command("operate.md", start)
         for server in (self.primary, self.standby):
             words = words.replace(f"host={server.name}", f"host=127.0.0.1 port={server.port}")
         return words
@@ -171,7 +173,7 @@ class Pair:
     def wait_for(self, server: Server, standby: Server, how: str = "sync") -> None:
         """Make `server` wait for `standby` at each commit, from now on."""
         server.do(self.typed(f"ALTER SYSTEM SET synchronous_standby_names = '{standby.name}'"))
-        server.do(documented("SELECT pg_reload_conf()"))
+        server.do(inline_command("operate.md", "SELECT pg_reload_conf()"))
         until(lambda: server.query(IN_STEP, how) == 1, "the standby to be in step")
 
 
@@ -192,9 +194,14 @@ def primary_and_standby() -> Iterator[Pair]:
             "initdb", "-D", str(primary.data), "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"
         )
         with (primary.data / "postgresql.conf").open("a") as settings:
-            settings.write(documented("wal_log_hints = ") + "\n" + documented("wal_keep_size = ") + "\n")
+            settings.write(
+                inline_command("operate.md", "wal_log_hints = ")
+                + "\n"
+                + inline_command("operate.md", "wal_keep_size = ")
+                + "\n"
+            )
         primary.start()
-        primary.do(documented("CREATE ROLE replicator"), f"CREATE DATABASE {DATABASE}")
+        primary.do(inline_command("operate.md", "CREATE ROLE replicator"), f"CREATE DATABASE {DATABASE}")
         pair = Pair(primary, standby)
         pair.follow(standby, 'pg_basebackup -d "host=db1')
         pair.wait_for(primary, standby)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import httpx
 
 import billing.edges
-from billing.dev.demo.folder import free_port
+from billing.dev.demo.folder import free_ports
 from tests.edges.paper import Paper
 from tests.edges.tls_edge import ACCOUNTS, TlsEdge
 from tests.support.certificates import authority
@@ -69,13 +69,13 @@ def caddy_front(
     """Run Caddy in front of Masthead, which is reached through the proxy, or at `masthead`. `changes` are an operator's
     replacements in the sample."""
     assert CADDY is not None
-    ports = free_port(0), free_port(0)
-    written = str(configured(folder, ports, changes))
+    tls, plain = free_ports(0, 0)
+    written = str(configured(folder, (tls, plain), changes))
     command = [CADDY, "run", "--adapter", "caddyfile", "--config", written]
     given = variables(folder, masthead or proxy.url)
     with (folder / "log").open("wb") as log, subprocess.Popen(command, env=given, stderr=log) as server:
-        url = f"https://127.0.0.1:{ports[0]}"
-        found = Caddy(world, proxy, Paper(lambda headers, query: False), url, *ports, folder)
+        url = f"https://127.0.0.1:{tls}"
+        found = Caddy(world, proxy, Paper(lambda headers, query: False), url, tls, plain, folder)
         try:
             assert eventually(lambda: _answers(found)), (folder / "log").read_text()
             yield found

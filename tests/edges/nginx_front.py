@@ -16,7 +16,7 @@ import httpx
 import psutil
 
 import billing.edges
-from billing.dev.demo.folder import free_port
+from billing.dev.demo.folder import free_ports
 from tests.edges.paper import Paper
 from tests.edges.tls_edge import ACCOUNTS, WWW, TlsEdge
 from tests.support.certificates import authority
@@ -132,8 +132,8 @@ def nginx_front(
     register_subscribers(world)
     paper = Paper(lambda headers, query: bool(headers.get("x-masthead-access")))
     with serve(pages or paper) as paper_port:
-        ports = free_port(0), free_port(0)
-        configured(folder, masthead or proxy.url, paper_port, ports, changes)
+        tls, plain = free_ports(0, 0)
+        configured(folder, masthead or proxy.url, paper_port, (tls, plain), changes)
         folder.chmod(0o755)
         command: list[str | Path] = [
             NGINX,
@@ -146,8 +146,8 @@ def nginx_front(
         ]
         as_root = ["-g", "user root;"] if os.geteuid() == 0 else []
         with subprocess.Popen([*command, *as_root]) as server:
-            url = f"https://127.0.0.1:{ports[0]}"
-            found = Nginx(world, proxy, paper, url, *ports, folder, server)
+            url = f"https://127.0.0.1:{tls}"
+            found = Nginx(world, proxy, paper, url, tls, plain, folder, server)
             try:
                 assert eventually(lambda: _answers(found)), (folder / "errors.log").read_text()
                 yield found

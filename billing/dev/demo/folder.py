@@ -35,8 +35,7 @@ class Kept:
 
     def with_free_ports(self) -> Self:
         """The same ports as last time if they are free, else others."""
-        with contextlib.ExitStack() as open_sockets:
-            ports = [_free_port(kept, open_sockets) for kept in (self.sandbox_port, self.smtp_port)]
+        ports = free_ports(self.sandbox_port, self.smtp_port)
         return type(self)(self.secret_key, self.stripe_secret_key, self.webhook_secret, *ports)
 
 
@@ -95,6 +94,8 @@ class DemoFolder:
 
 NOT_EPHEMERAL = range(20_000, 32_000)
 """Ports that no system assigns by itself, so a port stays free between the check and its use."""
+_CHANCE = random.SystemRandom()
+"""Not to be seeded: two processes that begin alike would choose the same port at the same moment."""
 
 
 def read_port(value: int | str) -> int:
@@ -116,9 +117,15 @@ def free_port(port: int) -> int:
         ) from error
 
 
+def free_ports(*kept: int) -> list[int]:
+    """Different ports: the kept ones where they are free, else others; 0 means any."""
+    with contextlib.ExitStack() as open_sockets:
+        return [_free_port(port, open_sockets) for port in kept]
+
+
 def _free_port(kept: int, open_sockets: contextlib.ExitStack) -> int:
     """The kept port, else one of NOT_EPHEMERAL, else any free port."""
-    for port in (*filter(None, [kept]), *random.sample(NOT_EPHEMERAL, 20)):
+    for port in (*filter(None, [kept]), *_CHANCE.sample(NOT_EPHEMERAL, 20)):
         with contextlib.suppress(OSError):
             return _listen(port, open_sockets)
     return _listen(0, open_sockets)

@@ -76,6 +76,7 @@ def test_a_logo_is_a_harmless_picture_that_may_be_kept_for_good(world: World) ->
     for content in (SVG, png(80, 40)):
         said(world, "logo", "-", *WHY, stdin=content)
     logo = address_of(shows(world, "/brand/logo.svg").page.text, "logo.svg")
+    until(lambda: world.services.publisher.house.brand.picture, "the web process to have the PNG too")
     for address, kind, content in (
         (logo, "image/svg+xml", SVG),
         (world.services.publisher.house.brand.picture.path, "image/png", png(80, 40)),  # type: ignore[union-attr]

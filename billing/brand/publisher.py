@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from threading import Lock
 
 from sqlmodel import Session, select
 
@@ -23,14 +24,16 @@ class Publisher:
     def __init__(self, by_settings: House) -> None:
         self._by_settings = by_settings
         self._version: int | None = None
+        self._turn = Lock()
         self.house = by_settings
 
     def refresh(self, session: Session) -> None:
         """Read the brand again, if it has changed since."""
-        version = session.exec(select(StoredBrand.version)).one_or_none()
-        if version != self._version:
-            self.house = branded(self._by_settings, stored(session))
-            self._version = version
+        with self._turn:  # of two that read at once, the one that read an older brand must not write last
+            version = session.exec(select(StoredBrand.version)).one_or_none()
+            if version != self._version:
+                self.house = branded(self._by_settings, stored(session))
+                self._version = version
 
     def shown_with(self, row: StoredBrand) -> House:
         """The publisher as readers would see it with this row."""

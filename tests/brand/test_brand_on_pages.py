@@ -3,16 +3,21 @@
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from threading import Event, Thread, current_thread
+from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from billing.brand.backgrounds import DARK, LIGHT
+from billing.brand.publisher import Publisher
 from billing.platform.db import Database
 from billing.rules.contrast import ENOUGH, contrast
 from billing.subscriptions import first_plans
 from billing.web.kit.brand_sheet import NIGHT, SHEET, sheet_of
 from billing.web.kit.static_files import STATIC
+from emails.samples import HOUSE
 from tests.access_cache.serving import do, serving
 from tests.brand.test_brand_command import SVG, WHY, said
 from tests.support.browser import Browser
@@ -118,6 +123,36 @@ def test_no_page_asks_the_database_for_the_brand(world: World) -> None:
         browser.get("/sign-in")
         httpx.get(f"{world.url}/brand/site.css")
     assert found == []
+
+
+def test_of_two_that_read_at_once_the_older_brand_is_not_kept(world: World) -> None:
+    said(world, "set", "--tagline", "Of the valley", *WHY)
+    publisher, engine = Publisher(HOUSE), world.services.database.engine
+    has_read, goes_on = Event(), Event()
+
+    def pause(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if current_thread() is slow and "brand.tagline" in statement:
+            has_read.set()
+            goes_on.wait(60)
+
+    def refresh() -> None:
+        with world.services.database.transaction() as session:
+            publisher.refresh(session)
+
+    slow, quick = Thread(target=refresh), Thread(target=refresh)
+    sa.event.listen(engine, "after_cursor_execute", pause)
+    try:
+        slow.start()
+        assert has_read.wait(60)
+        said(world, "set", "--tagline", "Of the hills", *WHY)
+        quick.start()
+        quick.join(0.3)  # it waits for its turn; without one, it would be done by now
+        goes_on.set()
+        slow.join()
+        quick.join()
+    finally:
+        sa.event.remove(engine, "after_cursor_execute", pause)
+    assert publisher.house.brand.tagline == "Of the hills"
 
 
 def values(css: str, name: str) -> list[str]:

@@ -1,6 +1,8 @@
 """The web application: all routes, and the layers before them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
@@ -39,7 +41,7 @@ from billing.web.kit.admission import AdmissionQueue
 from billing.web.kit.brand_follower import BrandFollower
 from billing.web.kit.bulkhead import Bulkheads
 from billing.web.kit.kept_rows import KeptRows
-from billing.web.kit.lanes import THREADS
+from billing.web.kit.lanes import LOOP_THREADS, THREADS
 from billing.web.kit.middleware import RequestMiddleware
 from billing.web.kit.problems import answer_refusals
 from billing.web.kit.rendering import PageRenderer
@@ -89,6 +91,7 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = THREADS
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix=LOOP_THREADS))
         async with gate.running():
             yield
         readiness.close()

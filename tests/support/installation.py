@@ -231,7 +231,7 @@ class Installation:
         self.sandbox.recall(_key(name))
         self._server.finish_requests()
         self.sandbox.recall(_key(name))  # again: requests that were under way may have changed it
-        self._snapshots.restore(_key(name))
+        self._restore(name)
         self.smtp.reset()
         self.smtp.received.extend(moment.mails)
         self._here = name
@@ -249,10 +249,16 @@ class Installation:
         `home`: the `home` that the backed-up database had in PostgreSQL."""
         now = self.now
         self._server.finish_requests()
-        self._snapshots.restore(_key(BACKUP))
+        self._restore(BACKUP)
         with psycopg.connect(self.url_of_database) as connection:
             connection.execute("UPDATE held_time SET now = %s", [now])
             connection.execute("UPDATE installation SET home = %s", [home])
+
+    def _restore(self, name: str) -> None:
+        """Restore the database. The web process has its brand then: in life it follows within a moment, which no test waits for."""
+        self._snapshots.restore(_key(name))
+        with self.services.database.transaction() as session:
+            self.services.publisher.refresh(session)
 
     def has_kept(self, name: str) -> bool:
         """Whether a moment of this name was kept."""

@@ -72,8 +72,7 @@ class Snapshots:
             for columns in [self._columns(table)]
         ]
         begin, end = "SET LOCAL session_replication_role = replica", f"NOTIFY {CHANNEL}, 'all'"
-        brand = f"SELECT pg_notify('{CHANNEL}', 'brand') FROM public.brand"
-        return "; ".join(["BEGIN", begin, brand, *emptied, *filled, brand, end, "COMMIT"]).encode()
+        return "; ".join(["BEGIN", begin, *emptied, *filled, end, "COMMIT"]).encode()
 
     def _holds_rows(self, table: str) -> bool:
         return self._line.execute(f'SELECT 1 FROM public."{table}" LIMIT 1'.encode()).fetchone() is not None

@@ -2,23 +2,28 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import current_thread
 from typing import Any
 
 import sqlalchemy as sa
 
 from billing.platform.clock import HELD_NOW
 from billing.platform.db import Database
+from billing.web.kit.lanes import LOOP_THREADS
+
+
+def _is_beside() -> bool:
+    """Whether it is sent at a moment of its own: to read the brand, say, or the clock after an answer, to note when a key was used."""
+    return current_thread().name.startswith(LOOP_THREADS)
 
 
 @contextmanager
 def statements(database: Database) -> Iterator[list[str]]:
-    """Collect the statements that any thread sends through this engine during the block.
-
-    Those that read the held clock are left out: no live installation has one, and the access cache reads it after an answer."""
+    """Collect the statements that are sent through this engine during the block, by any thread that works for a request or a job."""
     sent: list[str] = []
 
     def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement != HELD_NOW:
+        if not _is_beside():
             sent.append(statement)
 
     sa.event.listen(database.engine, "before_cursor_execute", record)
@@ -30,17 +35,19 @@ def statements(database: Database) -> Iterator[list[str]]:
 
 @contextmanager
 def transactions(database: Database) -> Iterator[list[list[str]]]:
-    """Collect the statements of each transaction during the block, which must be the only work meanwhile.
+    """Collect the statements of each transaction during the block, which must be the only request or job meanwhile.
 
     Those that read the held clock are left out: no live installation has one."""
     begun: list[list[str]] = []
     kept: list[list[str]] = []
 
     def begin(_: Any) -> None:
-        begun.append([])
+        if not _is_beside():
+            begun.append([])
 
     def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        begun[-1].append(" ".join(statement.split()))
+        if not _is_beside():
+            begun[-1].append(" ".join(statement.split()))
 
     sa.event.listen(database.engine, "begin", begin)
     sa.event.listen(database.engine, "before_cursor_execute", record)

@@ -44,6 +44,8 @@ PAGES = Lane("pages", 12, 256)
 LANES = (*ACCESS.values(), *BULK_ACCESS.values(), WEBHOOKS, STAFF, API, FILES, PAGES)
 THREADS = sum(lane.at_once for lane in LANES if lane is not WEBHOOKS)
 """So many threads has the pool of a web process, so that no request that has a place waits for one."""
+LOOP_THREADS = "event loop"
+"""How the names of the event loop's own threads begin. They store webhooks together, and do what no request waits for."""
 _BY_PREFIX = (
     (("/webhooks/",), WEBHOOKS),
     (("/static/", "/brand/"), FILES),

@@ -24,19 +24,14 @@ _PARTITION = re.compile(f"{_SUFFIX}$|_default$")
 
 @dataclass(frozen=True, slots=True)
 class MonthlyTable:
-    """A table with a partition for each month of `column`, in UTC, which is dropped `days` after its first day.
+    """A table with a partition for each month of `column`, in UTC, which is dropped `keep` after its first day; a day has 24 hours.
 
     Rows in the SQL condition `needed` outlive their month, in the default partition."""
 
     name: str
     column: str
-    days: int
+    keep: timedelta
     needed: LiteralString = "false"
-
-    @property
-    def keep(self) -> timedelta:
-        """The days as a span; each has 24 hours."""
-        return timedelta(days=self.days)
 
     @property
     def default(self) -> str:
@@ -48,9 +43,9 @@ class MonthlyTable:
         return f"{self.name}_{month:%Y_%m}"
 
 
-METER = MonthlyTable("meter_month", "month", 40)  # PW-13
+METER = MonthlyTable("meter_month", "month", timedelta(days=40))  # PW-13
 # An acquirer's event has one `created_at`, however often it is told; so `kept_once` may hold it. It is told for 30 days at most.
-EVENTS = MonthlyTable("inbound_event", "created_at", 90, "settled_at IS NULL")
+EVENTS = MonthlyTable("inbound_event", "created_at", timedelta(days=90), "settled_at IS NULL")
 MONTHLY = (METER, EVENTS)
 
 

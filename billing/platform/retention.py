@@ -15,17 +15,25 @@ BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
-    """Rows are deleted when `column` is older than so many days; `only` is an SQL condition that narrows them down."""
+    """Rows are deleted when `column` is older than so many days; `only` is an SQL condition that narrows them down.
+
+    `partition`: the one that they are deleted from, where the table's other partitions are dropped whole (see `partitions`)."""
 
     table: str
     column: str
     days: int
     only: str = "true"
+    partition: str = ""
 
     @property
     def keep(self) -> timedelta:
         """The days as a span; each has 24 hours."""
         return timedelta(days=self.days)
+
+    @property
+    def place(self) -> str:
+        """The table or partition that rows are deleted from."""
+        return self.partition or self.table
 
 
 RULES = (
@@ -39,7 +47,7 @@ RULES = (
     RetentionRule("bulk_read", "hour", 400),  # evidence, should a key or a member have read too much
     RetentionRule("api_key_spending", "hour", 30),  # the limits count a day
     RetentionRule("api_answer", "created_at", 30),  # calls are repeated within hours
-    RetentionRule(EVENTS.default, "received_at", EVENTS.days, "settled_at IS NOT NULL"),
+    RetentionRule(EVENTS.name, "received_at", EVENTS.keep.days, "settled_at IS NOT NULL", EVENTS.default),
 )
 
 
@@ -51,7 +59,7 @@ def delete_expired(database: Database, at: datetime) -> int:
 def _delete_by(rule: RetentionRule, database: Database, at: datetime) -> int:
     # SKIP LOCKED: a row that other work has locked is deleted on a later night
     statement = sa.text(
-        f"DELETE FROM {rule.table} WHERE ctid IN (SELECT ctid FROM {rule.table}"  # noqa: S608 - names of our own
+        f"DELETE FROM {rule.place} WHERE ctid IN (SELECT ctid FROM {rule.place}"  # noqa: S608 - names of our own
         f" WHERE {rule.column} < :before AND {rule.only}"
         f" ORDER BY {rule.column} LIMIT :batch FOR UPDATE SKIP LOCKED)"
     )
@@ -66,7 +74,7 @@ def _delete_by(rule: RetentionRule, database: Database, at: datetime) -> int:
 
 
 _EXPIRES = ", ".join(
-    f"(SELECT min({rule.column}) + {span(rule.keep)} FROM {rule.table} WHERE {rule.only})"  # noqa: S608
+    f"(SELECT min({rule.column}) + {span(rule.keep)} FROM {rule.place} WHERE {rule.only})"  # noqa: S608
     for rule in RULES
 )
 # Days are counted from 01:00 UTC. The microsecond keeps a row that expires at exactly 01:00 in that same hour.

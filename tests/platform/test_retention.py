@@ -13,8 +13,9 @@ from tests.support.world import World, local
 
 
 def counts(world: World) -> dict[str, int]:
-    tables = [each.table.removesuffix("_default") for each in retention.RULES]
-    return {table: world.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"] for table in tables}
+    return {
+        each.table: world.rows(f"SELECT count(*) AS n FROM {each.table}")[0]["n"] for each in retention.RULES
+    }
 
 
 def a_busy_day(world: World) -> None:
@@ -98,6 +99,6 @@ def test_in_batches_and_events_that_wait_stay(world: World) -> None:
 
 def test_the_names_are_those_of_tables_and_columns_with_an_index_to_find_them() -> None:
     for each in retention.RULES:
-        table = metadata.tables[each.table.removesuffix("_default")]
+        table = metadata.tables[each.table]
         leading = {next(iter(index.columns)).name for index in table.indexes}
         assert each.column in leading, each

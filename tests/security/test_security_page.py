@@ -17,7 +17,7 @@ from billing.tables import metadata
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "SECURITY.md").read_text()
-KEPT: dict[str, timedelta] = {aged.table.removesuffix("_default"): aged.keep for aged in retention.RULES} | {
+KEPT: dict[str, timedelta] = {aged.table: aged.keep for aged in retention.RULES} | {
     "meter_month": meter.KEPT,
     "gift_reading": meter.KEPT,
     "signup": LIFE,

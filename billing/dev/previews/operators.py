@@ -88,17 +88,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
 def _brand() -> Iterator[tuple[str, Page, Frame]]:
     at = replace(STAFF, path="/staff/brand")
     page = StaffBrandPage(
-        fields=tuple(
-            BrandFieldRow(
-                name=field.name,
-                label=field.label,
-                hint=field.hint,
-                value="",
-                longest=field.longest,
-                lines=field.name == "benefits",
-            )
-            for field in FIELDS
-        ),
+        fields=tuple(BrandFieldRow.of(field, "") for field in FIELDS),
         logos=tuple(BrandLogoRow(name=logo.name, label=logo.label, hint=logo.hint) for logo in LOGOS),
         settings=(("BILLING_PUBLISHER_NAME", at.house.name),),
         samples=(),

@@ -129,16 +129,7 @@ def _page(
     wrong = refusal or logo_refusal
     view = StaffBrandPage(
         fields=tuple(
-            BrandFieldRow(
-                name=field.name,
-                label=field.label,
-                hint=field.hint,
-                value=values[field.name],
-                longest=field.longest,
-                lines=field.name == "benefits",
-                problem=problems.get(field.name),
-            )
-            for field in FIELDS
+            BrandFieldRow.of(field, values[field.name], problems.get(field.name)) for field in FIELDS
         ),
         logos=_logos(visit),
         settings=_settings(visit),

@@ -1,7 +1,9 @@
 """The staff page of the brand, and the sample in its frames."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
+
+from billing.brand.rules import BrandField
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +17,19 @@ class BrandFieldRow:
     longest: int
     lines: bool = False
     problem: str | None = None
+
+    @classmethod
+    def of(cls, field: BrandField, value: str, problem: str | None = None) -> Self:
+        """The row of a field with this value."""
+        return cls(
+            name=field.name,
+            label=field.label,
+            hint=field.hint,
+            value=value,
+            longest=field.longest,
+            lines=field.name == "benefits",
+            problem=problem,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

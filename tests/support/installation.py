@@ -173,6 +173,7 @@ class Installation:
         self.end()
         shutil.rmtree(self._folder, ignore_errors=True)
         if settings:
+            self.go_to(EMPTY)  # the last test may have left a database that no application starts on
             self._use(self._build(settings))
         # The process has one log; an earlier test may have set other keys for its names.
         logs.set_naming_keys(self.services.site.tokens)

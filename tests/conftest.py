@@ -5,6 +5,7 @@ Fixtures import the product only when they are used: the import takes a second, 
 import gc
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -159,6 +160,15 @@ def own_world(databases: "Databases") -> "Iterator[World]":
 def world(make_world: "Callable[..., World]") -> "World":
     """Everything running, on Monday 1 March 2027 at 10:00 in Johannesburg."""
     return make_world()
+
+
+@pytest.fixture
+def demo_world(world: "World", tmp_path: Path) -> "World":
+    """The same as the demo's installation, with a mailbox in `tmp_path`."""
+    # An application refuses a database of another environment.
+    world.execute("UPDATE installation SET environment = 'demo'")
+    world.restart(environment="demo", mailbox_dir=tmp_path)
+    return world
 
 
 def _subscriber(world: "World", name: str) -> "Subscriber":

@@ -1,8 +1,6 @@
 """The demo under a stranger's name that resolves to this machine (DNS rebinding), and its staff link after it has stopped."""
 
 import socket
-from collections.abc import Callable
-from pathlib import Path
 
 import httpx
 import pytest
@@ -34,13 +32,6 @@ SECRET = [
 ]
 
 
-@pytest.fixture
-def demo(make_world: Callable[..., World], tmp_path: Path) -> World:
-    """The demo's installation."""
-    make_world().execute("UPDATE installation SET environment = 'demo'")
-    return make_world(environment="demo", mailbox_dir=tmp_path)
-
-
 def asked(url: str, method: str, path: str, *hosts: str) -> int:
     """The status that a request with these Host headers, and no other, is answered with."""
     at = httpx.URL(url)
@@ -51,8 +42,8 @@ def asked(url: str, method: str, path: str, *hosts: str) -> int:
 
 
 @pytest.mark.parametrize("host", STRANGERS)
-def test_a_strangers_name_gets_nothing_of_the_demo(demo: World, host: str) -> None:
-    assert {asked(demo.url, method, path, host) for method, path in SECRET} == {421}
+def test_a_strangers_name_gets_nothing_of_the_demo(demo_world: World, host: str) -> None:
+    assert {asked(demo_world.url, method, path, host) for method, path in SECRET} == {421}
 
 
 def test_a_mailbox_elsewhere_than_in_the_demo_is_as_closed(world_of_demo: World) -> None:
@@ -61,14 +52,14 @@ def test_a_mailbox_elsewhere_than_in_the_demo_is_as_closed(world_of_demo: World)
 
 
 @pytest.mark.parametrize("hosts", [(), ("127.0.0.1:{port}", "evil.example"), ("evil.example", "localhost")])
-def test_no_name_and_two_names_get_nothing(demo: World, hosts: tuple[str, ...]) -> None:
-    assert asked(demo.url, "GET", "/mailbox.json", *hosts) == 421
+def test_no_name_and_two_names_get_nothing(demo_world: World, hosts: tuple[str, ...]) -> None:
+    assert asked(demo_world.url, "GET", "/mailbox.json", *hosts) == 421
 
 
 @pytest.mark.parametrize("host", OWN)
-def test_the_names_of_this_machine_lead_to_the_demo(demo: World, host: str) -> None:
-    assert asked(demo.url, "GET", "/mailbox.json", host) == 307
-    assert asked(demo.url, "GET", "/mailbox.json", "127.0.0.1:{port}") == 200
+def test_the_names_of_this_machine_lead_to_the_demo(demo_world: World, host: str) -> None:
+    assert asked(demo_world.url, "GET", "/mailbox.json", host) == 307
+    assert asked(demo_world.url, "GET", "/mailbox.json", "127.0.0.1:{port}") == 200
 
 
 @pytest.mark.parametrize("path", ["/_sandbox", "/_sandbox/state", "/v1/charges", "/c/pay/cs_none"])
@@ -77,28 +68,28 @@ def test_a_strangers_name_gets_nothing_of_the_sandbox(world: World, path: str, h
     assert asked(world.sandbox.url, "GET", path, host) == 403
 
 
-def test_the_link_for_staff_ends_with_the_start_that_printed_it(demo: World) -> None:
+def test_the_link_for_staff_ends_with_the_start_that_printed_it(demo_world: World) -> None:
     def starts() -> str:
-        with demo.services.database.begin(demo.services.site, demo.now, Command()) as ctx:
+        with demo_world.services.database.begin(demo_world.services.site, demo_world.now, Command()) as ctx:
             seed.api_key(ctx)
             return seed.staff(ctx, "paper.example")
 
     first = starts()
-    assert "Sign in as staff" in demo.browser().get(first).words
-    browser = demo.browser().again(first)
+    assert "Sign in as staff" in demo_world.browser().get(first).words
+    browser = demo_world.browser().again(first)
     second = starts()
-    assert "Sign in as staff" in demo.browser().get(second).words
-    assert demo.browser().get(first).status == 404
-    [member] = demo.rows("SELECT id FROM staff_member WHERE role = 'admin'")
+    assert "Sign in as staff" in demo_world.browser().get(second).words
+    assert demo_world.browser().get(first).status == 404
+    [member] = demo_world.rows("SELECT id FROM staff_member WHERE role = 'admin'")
     assert browser.post("/staff/demo", member=member["id"]).status == 404
     assert (
         browser.again(second).post("/staff/demo", member=member["id"]).path == "/staff/sign-in/authenticator"
     )
 
 
-def test_no_link_for_staff_is_made_of_an_old_one(demo: World) -> None:
+def test_no_link_for_staff_is_made_of_an_old_one(demo_world: World) -> None:
     """Links of earlier releases named no start."""
-    demo.execute("UPDATE api_key SET revoked_at = created_at")
+    demo_world.execute("UPDATE api_key SET revoked_at = created_at")
     for subject in ("demo", ""):
-        token = demo.services.site.tokens.token(seed.STAFF_LINK, subject)
-        assert demo.browser().get(f"/staff/demo/{token}").status == 404
+        token = demo_world.services.site.tokens.token(seed.STAFF_LINK, subject)
+        assert demo_world.browser().get(f"/staff/demo/{token}").status == 404

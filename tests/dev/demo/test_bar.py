@@ -2,7 +2,6 @@
 
 import html
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from billing.dev.mailbox import greylists
@@ -16,14 +15,12 @@ def next_thing(browser: Browser) -> str:
     return html.unescape(found[1]) if found else ""
 
 
-def test_it_says_in_plain_words_what_happens_next(make_world: Callable[..., World], tmp_path: Path) -> None:
-    make_world().execute("UPDATE installation SET environment = 'demo'")
-    world = make_world(environment="demo", mailbox_dir=tmp_path)
-    world.start_trial("next@example.com")
-    world.settle()
-    newcomer = world.browser()
+def test_it_says_in_plain_words_what_happens_next(demo_world: World) -> None:
+    demo_world.start_trial("next@example.com")
+    demo_world.settle()
+    newcomer = demo_world.browser()
     lines = []
-    while not world.charges():
+    while not demo_world.charges():
         lines.append(next_thing(newcomer))
         newcomer.post("/demo/clock", to="next")
     assert [words for words in lines if "next@example.com" in words] == [
@@ -34,10 +31,9 @@ def test_it_says_in_plain_words_what_happens_next(make_world: Callable[..., Worl
 
 
 def test_a_newcomer_lets_the_mail_server_greylist_and_take_every_mail_at_once_again(
-    make_world: Callable[..., World], tmp_path: Path
+    demo_world: World, tmp_path: Path
 ) -> None:
-    make_world().execute("UPDATE installation SET environment = 'demo'")
-    newcomer = make_world(environment="demo", mailbox_dir=tmp_path).browser()
+    newcomer = demo_world.browser()
     assert "Let the mail server greylist" in newcomer.get("/mailbox").words
     page = newcomer.post("/mailbox/greylist")
     assert "takes it a minute later by the demo’s clock" in page.words

@@ -32,6 +32,17 @@ def machine_headers(settings: Settings) -> dict[str, str]:
     } | _https(settings)
 
 
+def framed_headers(images: str, *, allowed: str = "") -> dict[str, str]:
+    """The headers of a page for a sandboxed frame of ours: nothing in it runs, or leads away, but what the sandbox is `allowed`.
+
+    `images`: where its pictures may come from, as in a Content-Security-Policy."""
+    policy = (
+        f"default-src 'none'; style-src 'unsafe-inline'; img-src {images}; base-uri 'none'; form-action 'none'; "
+        f"frame-ancestors 'self'; sandbox {allowed}"
+    )
+    return {"Content-Security-Policy": policy.strip()}
+
+
 def raw_headers(headers: Mapping[str, str]) -> tuple[Header, ...]:
     """The same as ASGI has them: bytes, names in lower case."""
     return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())

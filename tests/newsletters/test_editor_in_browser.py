@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 
+from billing.staff.branding import set_logo
 from tests.support.a11y import accessibility_barriers
 from tests.support.browser import Browser
-from tests.support.newsroom import EDITOR, PREHEADER, SUBJECT, Newsroom, parts_of
+from tests.support.newsroom import BY, EDITOR, PREHEADER, SUBJECT, Newsroom, parts_of
+from tests.support.pictures import png
 from tests.support.shared_chromium import Chromium
 from tests.support.staff_members import sign_in
 from tests.support.world import local
@@ -123,6 +125,20 @@ def test_an_editor_writes_looks_and_schedules_and_a_thousand_get_it_once(
         (mail,) = newsroom.arrived_for(address)
         assert own in parts_of(mail)[0]
         assert others not in parts_of(mail)[0]
+    page.close()
+
+
+def test_the_preview_shows_the_logo_that_mails_have(newsroom: Newsroom, laptop: BrowserContext) -> None:
+    services = newsroom.world.services
+    with services.database.begin(services.site, newsroom.world.now, BY) as ctx:
+        set_logo(ctx, png(200, 40), reason="the new design")
+        services.publisher.refresh(ctx.session)
+    page = laptop.new_page()
+    begin(newsroom, page)
+    page.fill("#subject", SUBJECT)
+    page.fill("#source", "Good morning.")
+    logo = page.frame_locator("iframe[name=preview]").locator("img.logo")
+    expect(logo).to_have_js_property("naturalWidth", 200)
     page.close()
 
 

@@ -11,14 +11,13 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.responses import Response
 
 from billing.dev.mailbox import Letter, greylists, let_greylist, read
+from billing.http.headers import framed_headers
 from billing.platform.errors import NotFound
 from billing.web.kit.visit import Guarded, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
-FRAME_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"
-)
+LINKS_OPEN = "allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"
+"""What the sandbox of a mail allows, so that its links can be followed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +112,7 @@ def letter_html(visit: Visiting, letter_id: str) -> Response:
     """The letter's HTML, for a frame that can't run scripts."""
     found = _find(_letters(visit, None), letter_id)
     html = found.html.replace("<head>", '<head><base target="_top">', 1)
-    return HTMLResponse(html, headers={"Content-Security-Policy": FRAME_POLICY})
+    return HTMLResponse(html, headers=framed_headers("'self' data:", allowed=LINKS_OPEN))
 
 
 @router.get("/mailbox/{letter_id}/enclosures/{place}")

@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, Response
 from billing.brand.change import BadBrand, BrandMoved, stored
 from billing.brand.models import StoredBrand
 from billing.brand.rules import FIELDS, LOGOS
+from billing.http.headers import framed_headers
 from billing.platform.errors import Refusal
 from billing.rules.pictures import MOST_BYTES
 from billing.staff import branding
@@ -24,7 +25,6 @@ Showing = Annotated[StaffVisit, needs(Permission.BRAND, acts=True)]
 """No fresh code: the page that asks for one can't keep a file, and a logo leads no reader anywhere."""
 Reason = Annotated[str, Form(max_length=300)]
 ROOM = "/staff/brand"
-FRAME_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
 NAMES = tuple(field.name for field in FIELDS)
 IN_SETTINGS = ("name", "legal_name", "address", "vat_number", "phone")
 Fields = dict[str, str]
@@ -99,7 +99,7 @@ def framed_sample(
     with visit.begin() as ctx:
         house = draft(visit.services.publisher, stored(ctx.session), typed, visit.at)
     html = sample(visit.look, house, scheme)
-    return HTMLResponse(html, headers={"Content-Security-Policy": FRAME_POLICY})
+    return HTMLResponse(html, headers=framed_headers("data:"))
 
 
 def _saved(visit: StaffVisit) -> Response:

@@ -16,6 +16,7 @@ import emails
 from billing.access.articles import newest
 from billing.access.models import Article
 from billing.access.policies import NO_TERMS, AccessTerms, of_sections
+from billing.http.headers import framed_headers
 from billing.newsletters import issues
 from billing.newsletters.compose import (
     MOST_BYTES,
@@ -39,7 +40,6 @@ from billing.web.views.compose import ComposePage, Pick
 
 ROOM = "/staff/newsletters"
 PICKS = 30
-FRAME_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
 _PLAIN = '<!doctype html><html lang="en-ZA"><head><meta charset="utf-8"><title>{title}</title><style>{style}</style></head><body>{body}</body></html>'
 _STYLE = "body{margin:0;padding:12px 14px;font:15px/1.5 ui-monospace,monospace;color:#1d1a16;background:#fffdf9}pre{white-space:pre-wrap;margin:0}"
 _BAR = '<p style="margin:0;padding:8px 14px;font:13px/1.4 sans-serif;color:#f3f1e8;background:#24312c">{words}</p>'
@@ -150,4 +150,4 @@ def _framed(title: str, body: str) -> Response:
 
 
 def _answer(html: str) -> Response:
-    return HTMLResponse(html, headers={"Content-Security-Policy": FRAME_POLICY})
+    return HTMLResponse(html, headers=framed_headers("'self'"))  # the logo of mails

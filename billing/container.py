@@ -53,9 +53,8 @@ class Services:
     reports_standby: Database | None
     """A standby that answers reports, where one is set."""
 
-    @property
     def reports_source(self) -> ReportsSource:
-        """Where to read a report that may be some seconds old."""
+        """Where to read a report that may be some seconds old. Asks the standby, if one is set."""
         return source(self.reports_standby, self.database)
 
     @property

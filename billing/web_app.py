@@ -47,7 +47,7 @@ from billing.web.kit.problems import answer_refusals
 from billing.web.kit.rendering import PageRenderer
 from billing.web.kit.route_table import RouteTable
 from billing.web.kit.sites import Sites
-from billing.web.kit.static_files import STATIC
+from billing.web.kit.static_files import FOR_GOOD, STATIC
 from billing.web.kit.visit import Extras
 from billing.web.reader import (
     account,
@@ -72,7 +72,6 @@ from billing.web.staff import PAGES as STAFF_PAGES
 from billing.web.staff import step_up as staff_step_up
 from billing.web.staff.guard import answer_strangers
 
-YEAR_SECONDS = 31_536_000
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """The framework's own spans would hold paths, which may hold tokens, whatever provider its environment brings."""
 READER_PAGES = (
@@ -162,5 +161,5 @@ class Static(StaticFiles):
     def file_response(self, full_path: Path | str, stat_result: object, scope: Scope, status_code: int = 200):  # type: ignore[no-untyped-def, override]
         response = super().file_response(full_path, stat_result, scope, status_code)  # type: ignore[arg-type]
         if b"v=" in scope.get("query_string", b""):
-            response.headers["Cache-Control"] = f"public, max-age={YEAR_SECONDS}, immutable"
+            response.headers.update(FOR_GOOD)
         return response

@@ -68,7 +68,7 @@ def change(
 
 def reset(ctx: TransactionContext, names: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Set these fields to their defaults. Returns as `change`. Raises BrandUnchanged."""
-    default = StoredBrand(version=0, changed_at=ctx.at)
+    default = StoredBrand.default(ctx.at)
     return change(ctx, {name: getattr(default, name) for name in names})
 
 

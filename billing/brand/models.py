@@ -1,6 +1,7 @@
 """The table of the brand."""
 
 from datetime import datetime
+from typing import Self
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -39,3 +40,8 @@ class StoredBrand(SQLModel, table=True):
     support_hours: str = Field(default="", sa_column_kwargs=EMPTY)
     svg_logo: bytes = Field(default=b"", sa_column_kwargs=EMPTY)
     png_logo: bytes = Field(default=b"", sa_column_kwargs=EMPTY)
+
+    @classmethod
+    def default(cls, at: datetime) -> Self:
+        """What is shown before the first change."""
+        return cls(version=0, changed_at=at)

@@ -24,7 +24,7 @@ def export(folder: Path, first: datetime | None, last: datetime | None) -> None:
     today = services.site.today(services.clock.now())
     begin: date = first.date() if first else add_months(today.replace(day=1), -1)
     end = last.date() if last else add_months(begin.replace(day=1), 1) - timedelta(days=1)
-    source = services.reports_source
+    source = services.reports_source()
     try:
         with progress() as say:
             written = exports.write(

@@ -37,6 +37,7 @@ def brand() -> None:
 def brand_show() -> None:
     """Every field as it is shown, and the settings beside."""
     from billing.brand.change import plain, stored
+    from billing.brand.rules import IN_SETTINGS
 
     services = opened()
     with services.database.transaction() as session:
@@ -46,8 +47,7 @@ def brand_show() -> None:
         value = values.get(_field_name(name))
         for line in value if isinstance(value, list) and value else [value or "(default)"]:
             click.echo(f"{name:<14} {line}")
-    for name in ("name", "legal_name", "address", "vat_number", "phone"):
-        setting = f"publisher_{name}"
+    for setting in IN_SETTINGS:
         click.echo(f"{'':14} BILLING_{setting.upper()}: {getattr(services.settings, setting)}")
 
 

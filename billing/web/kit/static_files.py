@@ -5,6 +5,8 @@ from functools import cache
 from pathlib import Path
 
 STATIC = Path(__file__).parents[1] / "static"
+FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
+"""Of a file whose address holds a hash of its content: caches may keep it for a year."""
 
 
 @cache

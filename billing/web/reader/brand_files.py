@@ -9,10 +9,10 @@ from billing.brand.publisher import ADDRESS
 from billing.platform.errors import NotFound
 from billing.rules.pictures import PictureKind
 from billing.web.kit.brand_sheet import SHEET, sheet_of
+from billing.web.kit.static_files import FOR_GOOD
 from billing.web.kit.visit import services_of
 
 router = APIRouter(include_in_schema=False)
-FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
 HARMLESS = {
     # opened by itself, an SVG is a document: nothing may run or load in it
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox",

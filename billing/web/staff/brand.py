@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, Response
 
 from billing.brand.change import BadBrand, BrandMoved, stored
 from billing.brand.models import StoredBrand
-from billing.brand.rules import FIELDS, LOGOS
+from billing.brand.rules import FIELDS, IN_SETTINGS, LOGOS
 from billing.http.headers import framed_headers
 from billing.platform.errors import Refusal
 from billing.rules.pictures import MOST_BYTES
@@ -26,7 +26,6 @@ Showing = Annotated[StaffVisit, needs(Permission.BRAND, acts=True)]
 Reason = Annotated[str, Form(max_length=300)]
 ROOM = "/staff/brand"
 NAMES = tuple(field.name for field in FIELDS)
-IN_SETTINGS = ("name", "legal_name", "address", "vat_number", "phone")
 Fields = dict[str, str]
 
 
@@ -121,7 +120,7 @@ def _page(
 ) -> Response:
     """The page, with what was typed and what is wrong with it. `version`: what the form was opened with, if not what is stored now."""
     with visit.begin() as ctx:
-        row = stored(ctx.session) or StoredBrand(version=0, changed_at=ctx.at)
+        row = stored(ctx.session) or StoredBrand.default(ctx.at)
         values = typed or _stored_fields(row)
         version = row.version if version is None else version
     problems = refusal.facts["problems"] if isinstance(refusal, BadBrand) else {}
@@ -174,7 +173,7 @@ def _logos(visit: StaffVisit) -> tuple[BrandLogoRow, ...]:
 def _settings(visit: StaffVisit) -> tuple[tuple[str, str], ...]:
     """The settings beside, with their values."""
     settings = visit.services.settings
-    names = (*(f"publisher_{name}" for name in IN_SETTINGS), "mail_from", "public_url")
+    names = (*IN_SETTINGS, "mail_from", "public_url")
     return tuple((f"BILLING_{name.upper()}", getattr(settings, name)) for name in names)
 
 

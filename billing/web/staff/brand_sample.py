@@ -22,7 +22,7 @@ IN_THE_DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
 def draft(publisher: Publisher, row: StoredBrand | None, typed: Mapping[str, str], at: datetime) -> House:
     """The publisher with these fields; one that may not be is left as it is in the row, which isn't changed."""
     values, _ = checked(typed)
-    shown = row.model_dump() if row else {"version": 0, "changed_at": at}
+    shown = (row or StoredBrand.default(at)).model_dump()
     return publisher.shown_with(StoredBrand(**shown | values))
 
 

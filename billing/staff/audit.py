@@ -1,5 +1,6 @@
 """Write down what staff and programs did for readers, and what they were refused. Lines are never changed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypedDict, Unpack
@@ -9,8 +10,20 @@ from sqlmodel import Session, col, select
 
 from billing.platform.actors import WORKER, StaffActor, acted_by, ip_of, is_actor, staff_id_of
 from billing.platform.context import TransactionContext
+from billing.platform.errors import Invalid
 from billing.platform.logs import log_event
+from billing.rules.card_numbers import without_card_numbers
 from billing.staff.models import AuditLine, Outcome, StaffMember
+
+LONGEST_REASON = 300
+Change = tuple[dict[str, Any], dict[str, Any]]
+"""What was, and what is now, as JSON values."""
+
+
+class NeedsReason(Invalid):
+    """Say why; the reason is kept with what you do."""
+
+    code = "change_needs_reason"
 
 
 def takeover(ctx: TransactionContext) -> None:
@@ -58,6 +71,20 @@ def write(ctx: TransactionContext, act: str, **details: Unpack[AuditDetails]) ->
         on=line.subject,
     )
     return line
+
+
+def reasoned(
+    ctx: TransactionContext, act: str, reason: str, do: Callable[[], Change], *, subject: str | None = None
+) -> dict[str, Any]:
+    """Change what concerns all readers, and add its line: the reason on one line, at most 300 characters, without card numbers.
+
+    Returns what is now. Raises NeedsReason before anything is done, and what `do` raises."""
+    reason = without_card_numbers(" ".join(reason.split()))[:LONGEST_REASON]
+    if not reason:
+        raise NeedsReason
+    before, after = do()
+    write(ctx, act, subject=subject, reason=reason, before=before, after=after)
+    return after
 
 
 @dataclass(frozen=True, slots=True)

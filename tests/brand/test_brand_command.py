@@ -6,6 +6,7 @@ import pytest
 
 from billing.brand.publisher import Publisher
 from billing.platform.errors import Refusal
+from billing.rules.card_numbers import MASK
 from emails.samples import HOUSE
 from tests.support.actors import BY
 from tests.support.cli import run_on
@@ -133,3 +134,5 @@ def test_all_that_is_wrong_is_said_at_once(world: World) -> None:
 def test_a_change_needs_a_reason(world: World) -> None:
     assert run_on(world, "brand", "set", "--tagline", "News").exit_code == 2
     assert "Say why" in refused(world, "set", "--tagline", "News", "--reason", "  ")
+    said(world, "set", "--tagline", "News", "--reason", "as 4242 4242 4242 4242\nasked")
+    assert world.rows("SELECT reason FROM audit_line WHERE act = 'brand'") == [{"reason": f"as {MASK} asked"}]

@@ -102,7 +102,7 @@ def test_each_field_says_what_is_wrong_and_nothing_is_lost(admin: Browser) -> No
 
 def test_a_reason_is_asked_for(admin: Browser) -> None:
     page = save(admin, reason=" ")
-    assert "Say why the brand changes" in page.words
+    assert "Say why; the reason is kept" in page.words
     assert 'value="News of the valley"' in page.text
 
 

@@ -14,6 +14,7 @@ import billing.payments.dispute_models
 import billing.payments.invoice_recipients
 import billing.payments.models
 import billing.payments.unexplained_models
+import billing.payments.vat_models
 import billing.platform.clock
 import billing.platform.heartbeat
 import billing.platform.installation

@@ -19,6 +19,7 @@ depends_on = None
 def upgrade() -> None:
     _tables()
     _default_partitions()
+    _vat_rates()
     _entitlement()
     _append_only()
     _sums()
@@ -689,6 +690,14 @@ def _tables() -> None:
         ["next_poll_at"],
         unique=False,
         postgresql_where=sa.text("returned_at IS NULL"),
+    )
+    op.create_table(
+        "vat_rate",
+        sa.Column("from_on", sa.Date(), nullable=False),
+        sa.Column("basis_points", sa.Integer(), nullable=False),
+        sa.Column("added_at", instant, nullable=False),
+        sa.CheckConstraint("basis_points BETWEEN 0 AND 10000", name="is_a_part"),
+        sa.PrimaryKeyConstraint("from_on"),
     )
     op.create_table(
         "worker_heartbeat",
@@ -2417,6 +2426,14 @@ def _default_partitions() -> None:
         op.execute(f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT")
 
 
+def _vat_rates() -> None:
+    """The rates of VAT in South Africa so far. No invoice can be drawn up without one, so the table is never empty."""
+    op.execute(
+        "INSERT INTO vat_rate (from_on, basis_points, added_at)"
+        " VALUES ('1993-04-07', 1400, now()), ('2018-04-01', 1500, now())"
+    )
+
+
 def _entitlement() -> None:
     """Who may read what until when: the one definition that pages, the access cache and newsletters read.
 
@@ -2468,6 +2485,7 @@ def _append_only() -> None:
         f" WHEN (OLD.reader_id IS NOT NULL) {refuse}"
     )
     op.execute(f"CREATE TRIGGER never_lost BEFORE DELETE ON delivery FOR EACH ROW {refuse}")
+    op.execute(f"CREATE TRIGGER frozen BEFORE UPDATE ON vat_rate FOR EACH ROW {refuse}")
     op.execute(f"CREATE TRIGGER frozen BEFORE UPDATE OR DELETE ON issue_body FOR EACH ROW {refuse}")
     op.execute(f"""
         CREATE TRIGGER frozen BEFORE UPDATE ON issue FOR EACH ROW

@@ -32,6 +32,7 @@ from billing.cli import (  # noqa: E402, F401 - each adds its commands to the gr
     simulate,
     staff,
     time_travel,
+    vat,
     webhooks,
 )
 

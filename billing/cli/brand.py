@@ -6,9 +6,9 @@ import click
 
 from billing.cli import billing
 from billing.cli.installation import opened, transaction
+from billing.cli.words import REASON
 from billing.rules.pictures import MOST_BYTES
 
-REASON = click.option("--reason", required=True, help="Why, in words; it is kept.")
 NAMES = (
     *(
         "accent",

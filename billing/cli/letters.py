@@ -7,12 +7,12 @@ import click
 
 from billing.cli import billing
 from billing.cli.installation import transaction
+from billing.cli.words import REASON
 from billing.platform.errors import RefusesToStart
 
 TRY_AGAIN = 75
 """EX_TEMPFAIL of sysexits.h."""
 _SCOPE = click.option("--scope", required=True, help="all, newsletters, or newsletter:<id>.")
-_REASON = click.option("--reason", required=True, help="In words; it is kept.")
 
 
 @billing.group()
@@ -140,7 +140,7 @@ def suppressions_show(address: str) -> None:
 @suppressions.command(name="add")
 @click.argument("address")
 @_SCOPE
-@_REASON
+@REASON
 def suppressions_add(address: str, scope: str, reason: str) -> None:
     """Send nothing of that scope to ADDRESS. With `all`, receipts and notices stop too."""
     from billing.mail.models import SuppressionReason
@@ -161,7 +161,7 @@ def suppressions_add(address: str, scope: str, reason: str) -> None:
 @suppressions.command(name="lift")
 @click.argument("address")
 @_SCOPE
-@_REASON
+@REASON
 def suppressions_lift(address: str, scope: str, reason: str) -> None:
     """Send to ADDRESS again. For a reader who complained, their own new sign-up is the better way: it lifts by itself."""
     from billing.mail.suppressions import lift

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from billing.platform.settings import Settings
 
 DAY = click.DateTime(["%Y-%m-%d"])
+REASON = click.option("--reason", required=True, help="Why, in words; it is kept.")
 RECORD = click.option(
     "--record",
     type=click.Path(path_type=Path, dir_okay=False),

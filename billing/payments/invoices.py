@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from billing.payments import numbers
+from billing.payments import numbers, vat_rates
 from billing.payments.models import Invoice, InvoiceState, Payment
 from billing.platform import bulk, ids
 from billing.platform.context import TransactionContext
 from billing.rules import tax
-from billing.rules.money import Money
 from billing.rules.periods import Period
+from billing.rules.tax import VatRate
 from billing.subscriptions.models import Plan, Price, Subscription
 
 _FOLLOWING = ("state", "period_start_on", "period_end_on", "gross", "net", "vat", "vat_basis_points")
@@ -41,12 +41,15 @@ class DrawnInvoice:
 
 def draw_up(ctx: TransactionContext, wanted: Sequence[InvoiceRequest], *, today: date) -> list[DrawnInvoice]:
     """The invoice for each period: the existing one, or a new request. An older open one becomes void: its period was given away.
-    VAT is split at today's rate (VAT-1).
+    VAT is split at today's rate (VAT-1), which a later payment keeps: the period fell due today.
 
     An unpaid invoice follows the calendar: a trial that was extended after a charge which never arrived has its first period on
     other days."""
+    if not wanted:
+        return []
     _void_others(ctx.session, wanted)
-    rows = [_row(request, today, ctx.at) for request in wanted]
+    rate = vat_rates.rate_on(ctx.session, today)
+    rows = [_row(request, rate, ctx.at) for request in wanted]
     new = bulk.insert(ctx.session, Invoice, rows, unless="subscription_id, period_number")
     return [
         DrawnInvoice(row["id"], row["period_number"], row["gross"])
@@ -65,8 +68,8 @@ def _void_others(session: Session, wanted: Sequence[InvoiceRequest]) -> None:
             mark_void(session, invoice)
 
 
-def _row(request: InvoiceRequest, today: date, at: datetime) -> dict[str, Any]:
-    split = tax.split(Money(request.price.amount, request.price.currency), tax.rate_on(today))
+def _row(request: InvoiceRequest, rate: VatRate, at: datetime) -> dict[str, Any]:
+    split = tax.split(request.price.money, rate)
     return {
         "id": ids.derived("inv", request.subscription.id, request.period.number),
         "subscription_id": request.subscription.id,

@@ -5,7 +5,7 @@ import logging
 import select
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -156,7 +156,7 @@ def _has_unread(connection: psycopg.Connection) -> bool:
     return bool(poll.poll(0))
 
 
-def lock_row(session: Session, table: type[Row], key: str | int) -> Row | None:
+def lock_row(session: Session, table: type[Row], key: str | int | date) -> Row | None:
     """Lock a row until the transaction ends, and read it again: the session's copy may be older than the lock."""
     return session.get(table, key, with_for_update=True, populate_existing=True)
 

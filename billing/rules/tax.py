@@ -41,9 +41,6 @@ class VatRate:
         return f"{whole}.{rest:02}".rstrip("0").rstrip(".")
 
 
-SOUTH_AFRICA: tuple[VatRate, ...] = (VatRate(1400, date(1993, 4, 7)), VatRate(1500, date(2018, 4, 1)))
-
-
 @dataclass(frozen=True, slots=True)
 class VatSplit:
     """What a price is made of: `net + vat == gross`, always."""
@@ -66,12 +63,17 @@ NONE_UP_TO = Money(50_00)
 ABRIDGED_UP_TO = Money(5_000_00)
 
 
-def rate_on(on: date, rates: Sequence[VatRate] = SOUTH_AFRICA) -> VatRate:
+def rate_on(on: date, rates: Sequence[VatRate]) -> VatRate:
     """The rate for a supply dated `on`, whatever the order of `rates`; raises NoRate before the first (VAT-1)."""
-    in_force = [rate for rate in rates if rate.from_on <= civil(on)]
+    in_force = [rate for rate in rates if has_begun(rate, civil(on))]
     if not in_force:
         raise NoRate(on)
     return max(in_force, key=lambda rate: rate.from_on)
+
+
+def has_begun(rate: VatRate, today: date) -> bool:
+    """Whether tax invoices may name it: from its first day on. Until then it may still be added or withdrawn."""
+    return rate.from_on <= today
 
 
 def split(gross: Money, rate: VatRate) -> VatSplit:

@@ -60,7 +60,7 @@ WHERE s.next_action_at <= %s AND s.next_action = 'renew' ORDER BY s.next_action_
 _INVOICE = """
 INSERT INTO invoice (id, subscription_id, reader_id, state, period_number, period_start_on, period_end_on, description,
     gross, net, vat, vat_basis_points, currency, created_at)
-SELECT id, subscription_id, reader_id, 'open', number, start_on, end_on, description, gross, net, vat, 1500, 'ZAR', %s
+SELECT id, subscription_id, reader_id, 'open', number, start_on, end_on, description, gross, net, vat, %s, 'ZAR', %s
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::date[], %s::date[], %s::text[], %s::int[], %s::int[], %s::int[])
     AS new (id, subscription_id, reader_id, number, start_on, end_on, description, gross, net, vat)
 """
@@ -76,8 +76,9 @@ _CHARGING = "UPDATE subscription SET charging_since = %s, next_action = NULL, ne
 
 def _draw_up(connection: psycopg.Connection, site: Site, due: Sequence[Row], at: datetime) -> None:
     invoices, attempts = [], []
+    rate = _vat_rate(connection, site.today(at))
     for sub, reader, method, anchor, number, ends_on, amount, plan in due:
-        split = tax.split(Money(amount), tax.rate_on(site.today(at)))
+        split = tax.split(Money(amount), rate)
         net, vat = split.net.amount, split.vat.amount
         inv = ids.derived("inv", sub, number + 1)
         upto = add_months(anchor, number + 1)
@@ -85,9 +86,14 @@ def _draw_up(connection: psycopg.Connection, site: Site, due: Sequence[Row], at:
         attempts.append(
             (ids.derived("att", sub, number + 1, 1), inv, sub, method, f"main-{sub}-p{number + 1}-r1", amount)
         )
-    connection.execute(_INVOICE, [at, *_columns(invoices)])
+    connection.execute(_INVOICE, [rate.basis_points, at, *_columns(invoices)])
     connection.execute(_ATTEMPT, [at, at, *_columns(attempts)])
     connection.execute(_CHARGING, [at, [row[0] for row in due]])
+
+
+def _vat_rate(connection: psycopg.Connection, on: date) -> tax.VatRate:
+    rows = connection.execute("SELECT basis_points, from_on FROM vat_rate").fetchall()
+    return tax.rate_on(on, [tax.VatRate(*row) for row in rows])
 
 
 def _columns(rows: Sequence[Row]) -> list[list[Any]]:
@@ -96,7 +102,7 @@ def _columns(rows: Sequence[Row]) -> list[list[Any]]:
 
 _OPEN = """
 SELECT a.id, a.invoice_id, a.subscription_id, a.amount, s.reader_id, s.period_number, s.period_start_on, s.period_end_on,
-    i.period_end_on, i.net, i.vat, i.description, r.email, m.brand, m.last4, s.access_until
+    i.period_end_on, i.net, i.vat, i.vat_basis_points, i.description, r.email, m.brand, m.last4, s.access_until
 FROM attempt a JOIN subscription s ON s.id = a.subscription_id JOIN invoice i ON i.id = a.invoice_id
     JOIN reader r ON r.id = s.reader_id JOIN payment_method m ON m.id = a.payment_method_id
 WHERE a.state = 'open' AND a.next_poll_at <= %s ORDER BY a.next_poll_at, a.id LIMIT %s FOR UPDATE OF a SKIP LOCKED
@@ -178,6 +184,7 @@ def _settle(connection: psycopg.Connection, site: Site, answered: Sequence[Row],
             end,
             net,
             vat,
+            rate,
             what,
             email,
             brand,
@@ -191,7 +198,7 @@ def _settle(connection: psycopg.Connection, site: Site, answered: Sequence[Row],
         payments.append((pay, inv, att, reader, amount, intent, charge))
         paid.append((inv, number))
         owed.append((inv, net, start, end))
-        postings += [("invoice", inv, 1500), ("payment", pay, None)]
+        postings += [("invoice", inv, rate), ("payment", pay, None)]
         lines += [("invoice", inv, "receivable", amount), ("invoice", inv, "vat_output", -vat)]
         lines += [("invoice", inv, "deferred_revenue", -net)]
         lines += [("payment", pay, "gateway", amount), ("payment", pay, "receivable", -amount)]

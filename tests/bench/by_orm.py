@@ -9,7 +9,7 @@ from billing.ledger.models import Account, Deferral, LedgerEntry, LedgerTransact
 from billing.mail import outbox
 from billing.mail.models import Message, MessageState
 from billing.notices.payment import receipt_of
-from billing.payments import numbers
+from billing.payments import numbers, vat_rates
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment, PaymentMethod
 from billing.platform import ids
 from billing.platform.actors import WORKER, acted_by
@@ -18,7 +18,6 @@ from billing.platform.site import Site
 from billing.readers.models import Reader
 from billing.rules import periods, tax, trial
 from billing.rules.lifecycle import Event
-from billing.rules.money import Money
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
 from billing.subscriptions.schedule import nth_period
@@ -47,7 +46,7 @@ def renew(database: Database, site: Site, at: datetime, *, most: int) -> int:
 def _draw_up(session: Session, site: Site, subscription: Subscription, at: datetime) -> Invoice:
     plan, price = terms_of(session, subscription)
     owed_for = nth_period(subscription, subscription.period_number + 1, plan.months)
-    split = tax.split(Money(price.amount, price.currency), tax.rate_on(site.today(at)))
+    split = tax.split(price.money, vat_rates.rate_on(session, site.today(at)))
     invoice = Invoice(
         id=ids.new("inv", at),
         subscription_id=subscription.id,

@@ -11,18 +11,19 @@ from hypothesis import strategies as st
 from billing.rules.money import MixedCurrencies, Money
 from billing.rules.periods import NotACivilDate
 from billing.rules.tax import (
-    SOUTH_AFRICA,
     InvoiceForm,
     NoRate,
     NotASupply,
     VatRate,
     document_for,
+    has_begun,
     rate_on,
     split,
     split_rest,
 )
 
 FIFTEEN = VatRate(1500, date(2018, 4, 1))
+SOUTH_AFRICA = (VatRate(1400, date(1993, 4, 7)), FIFTEEN)
 rates = st.builds(VatRate, st.integers(0, 10_000), st.dates())
 
 
@@ -37,12 +38,12 @@ rates = st.builds(VatRate, st.integers(0, 10_000), st.dates())
     ],
 )
 def test_the_rate_goes_by_date(on: date, basis_points: int) -> None:
-    assert rate_on(on).basis_points == basis_points
+    assert rate_on(on, SOUTH_AFRICA).basis_points == basis_points
 
 
 def test_before_the_first_rate_there_is_none() -> None:
     with pytest.raises(NoRate, match="1993-04-06"):
-        rate_on(date(1993, 4, 6))
+        rate_on(date(1993, 4, 6), SOUTH_AFRICA)
     with pytest.raises(NoRate):
         rate_on(date(2026, 1, 1), ())
 
@@ -56,7 +57,12 @@ def test_a_future_rate_changes_only_what_comes_after_it() -> None:
 
 def test_an_instant_is_no_date_of_supply() -> None:
     with pytest.raises(NotACivilDate):
-        rate_on(datetime(2026, 1, 1, tzinfo=UTC))
+        rate_on(datetime(2026, 1, 1, tzinfo=UTC), SOUTH_AFRICA)
+
+
+@pytest.mark.parametrize(("today", "has"), [(31, False), (32, True), (33, True)])
+def test_a_rate_begins_with_its_first_day(today: int, has: bool) -> None:
+    assert has_begun(FIFTEEN, date(2018, 3, 1) + timedelta(days=today - 1)) is has
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ ACCOUNT = 5
 PAGES: dict[str, tuple[Callable[[World, Subscriber], Browser], str, int]] = {
     "the offer": (a_stranger, "/", 1),
     "the address": (a_stranger, "/subscribe", 1),
-    "the review": (at_the_review, "/subscribe/review", 1),
+    "the review": (at_the_review, "/subscribe/review", 2),
     "the account, with all that can be withdrawn": (a_subscriber, "/account", 12),
     "newsletters": (a_stranger, "/newsletters", 1),
     "a reader's newsletters": (a_subscriber, "/newsletters", 3),

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from billing.billing_run.run import run_for
 from billing.changes import change_plan, pause
 from billing.changes.change_plan import Switch
+from billing.payments import vat_rates
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Refusal
 from billing.readers import consents
@@ -93,10 +94,11 @@ def _plan_page(visit: Visit, to: str, error: str | None = None) -> Response:
     with visit.begin() as ctx:
         switch = change_plan.preview(ctx, running(visit, ctx.session), to)
         terms = _terms(ctx, switch)
+        rate = vat_rates.rate_on(ctx.session, switch.on)
     view = PlanPage(
         email=signed_in(visit).email,
         option=_option(switch),
-        vat=tax.split(switch.price.money, tax.rate_on(ctx.today)).vat,
+        vat=tax.split(switch.price.money, rate).vat,
         consent_text=terms.words,
         error=error,
     )

@@ -3,7 +3,7 @@
 import base64
 import json
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from starlette.responses import Response
 
@@ -74,6 +74,10 @@ class Start:
     def dates(self) -> TrialDates | None:
         """The days of the trial; None for a start without one."""
         return self.offer.dates if self.purpose is SetupPurpose.TRIAL else None
+
+    def first_charge_on(self, today: date) -> date:
+        """The day of the first charge: after the trial, or today without one."""
+        return self.dates.first_charge_on if self.dates else today
 
     @property
     def terms(self) -> consents.Terms:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from billing.cards import card_setup, ownership_proof
 from billing.http import cookies
+from billing.payments import vat_rates
 from billing.payments.dispute_limits import open_of
 from billing.payments.models import CardSetup, SetupPurpose, SetupState
 from billing.platform.actors import ReaderActor
@@ -114,20 +115,20 @@ def review(visit: Visiting) -> Response:
     """Everything on one screen before the card: price, dates, how to cancel, consent (CARD-2, ECT-2). Raises NotOffered."""
     with visit.begin() as ctx:
         start = start_of(visit, ctx)
-    return _review_page(visit, start) if start else visit.go("/subscribe")
+        view = _review(ctx, start) if start else None
+    return visit.page(view) if view else visit.go("/subscribe")
 
 
-def _review_page(visit: Visit, start: Start, error: str | None = None) -> Response:
-    split = tax.split(start.offer.amount, tax.rate_on(visit.today))
-    view = ReviewPage(
+def _review(ctx: TransactionContext, start: Start, error: str | None = None) -> ReviewPage:
+    rate = vat_rates.rate_on(ctx.session, start.first_charge_on(ctx.today))
+    return ReviewPage(
         email=start.email,
         offer=start.offer,
-        vat=split.vat,
+        vat=tax.split(start.offer.amount, rate).vat,
         dates=start.dates,
         consent_text=start.terms.words,
         error=error,
     )
-    return visit.page(view, 422 if error else 200)
 
 
 @router.post("/subscribe/review")
@@ -140,7 +141,7 @@ def agree(visit: Guarded, consent: Annotated[str, Form()] = "") -> Response | Ga
             return visit.go("/subscribe")
         if consent != "yes":
             words = "Please tick the box to agree, or go back: nothing has started yet."
-            return _review_page(visit, start, words)
+            return visit.page(_review(ctx, start, words), 422)
         refusal = _why_not(visit, ctx, start.purpose)
         if refusal is not None:
             return refused_page(visit, refusal, start.offer)
@@ -172,7 +173,7 @@ def _record(visit: Visit, ctx: TransactionContext, start: Start) -> CardSetup:
         start.purpose.value,
         start.terms,
         start.offer.amount,
-        start.dates.first_charge_on if start.dates else ctx.today,
+        start.first_charge_on(ctx.today),
     )
     setup = card_setup.begin(
         ctx,

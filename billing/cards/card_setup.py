@@ -1,7 +1,7 @@
 """Save a card through the hosted page: open it, and finish once, by the reader's return or the webhook, whichever is first."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from sqlmodel import Session, col, select
@@ -259,6 +259,7 @@ def _use_card(ctx: TransactionContext, setup: CardSetup, method: PaymentMethod) 
         payment_method_id=method.id,
         card_expires_on=last_good_day(method),
         card_fingerprint=method.fingerprint,
+        first_charge_on=_agreed_first_charge(ctx, setup),
     )
     if setup.purpose is SetupPurpose.PAID:
         return start_paid(ctx, agreed)
@@ -266,3 +267,9 @@ def _use_card(ctx: TransactionContext, setup: CardSetup, method: PaymentMethod) 
         subscription = start_trial(ctx, agreed)
     trial_started(ctx, subscription)
     return subscription
+
+
+def _agreed_first_charge(ctx: TransactionContext, setup: CardSetup) -> date | None:
+    return (
+        None if setup.consent_id is None else ctx.session.get_one(Consent, setup.consent_id).first_charge_on
+    )

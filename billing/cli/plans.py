@@ -7,7 +7,8 @@ import click
 
 from billing.cli import billing
 from billing.cli.installation import transaction
-from billing.cli.words import DAY
+from billing.cli.words import DAY, REASON
+from billing.rules import trial
 
 if TYPE_CHECKING:
     from billing.platform.context import TransactionContext
@@ -17,6 +18,7 @@ _PLAN = click.option("--plan", required=False, help="Whose price it is; the firs
 _CENTS = click.option(
     "--cents", type=click.IntRange(1, 99_999_999), required=True, help="Cents a period, VAT included."
 )
+_TRIAL_DAYS = click.IntRange(trial.SHORTEST, trial.LONGEST)
 _FROM = click.option("--from", "first_day", type=DAY, required=True, help="First day, 2027-07-01.")
 
 
@@ -55,7 +57,7 @@ def plans_list() -> None:
 @click.option(
     "--period", "period_label", required=True, help="What so many months are called: month, quarter, year."
 )
-@click.option("--trial-days", type=click.IntRange(1, 90), default=14, show_default=True, help="Free days.")
+@click.option("--trial-days", type=_TRIAL_DAYS, default=14, show_default=True, help="Free days.")
 @click.option(
     "--then",
     "then_plan_id",
@@ -101,6 +103,21 @@ def plans_retire(plan: str) -> None:
         offer_plan(ctx.session, plan, OfferedTo.NOBODY)
         holders = holders_of(ctx.session, plan)
     click.echo(f"{plan} is offered to nobody any more; subscriptions that go on with it: {holders}.")
+
+
+@plans.command(name="trial")
+@click.argument("plan")
+@click.argument("days", type=_TRIAL_DAYS)
+@REASON
+def plans_trial(plan: str, days: int, reason: str) -> None:
+    """Give who starts PLAN from now on so many DAYS free. A trial that runs keeps the days that its reader agreed to.
+
+    Fewer than 7 leave no time for the notices that must come before the first charge: such a trial lasts eight days."""
+    from billing.staff.plans import set_trial
+
+    with transaction() as ctx:
+        set_trial(ctx, plan, days, reason=reason)
+    click.echo(f"{plan}: {days} days free for who starts from now on.")
 
 
 @plans.command(name="open")

@@ -10,6 +10,8 @@ from billing.rules.periods import at_time, civil, civil_date, start_of_day
 
 CHARGE_TIME = time(9)
 EXTENSION_DAYS = 8
+SHORTEST, LONGEST = 1, 90
+"""The fewest and the most free days that a plan may have."""
 
 
 class NotATrial(ValueError):

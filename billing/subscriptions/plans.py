@@ -10,7 +10,7 @@ from sqlmodel import Session, col, func, select
 from billing.platform import ids
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid, NotFound
-from billing.rules import features
+from billing.rules import features, trial
 from billing.rules.lifecycle import State
 from billing.subscriptions.models import OfferedTo, Plan, Price, Subscription
 
@@ -34,6 +34,18 @@ class PlanExists(Conflict):
     """There is a plan with this name already."""
 
     code = "plan_exists"
+
+
+class BadTrial(Invalid):
+    """A trial has 1 to 90 free days."""
+
+    code = "bad_trial"
+
+
+class SameTrial(Conflict):
+    """The plan has that many free days already."""
+
+    code = "same_trial"
 
 
 class NoPrice(Conflict):
@@ -63,11 +75,12 @@ def plan_of(session: Session, plan_id: str) -> Plan:
 
 
 def add_plan(session: Session, plan: Plan) -> Plan:
-    """Add a plan, behind the others and offered to nobody. Raises PlanExists, BadPlan, BadFeature, UnknownPlan."""
+    """Add a plan, behind the others and offered to nobody. Raises PlanExists, BadPlan, BadTrial, BadFeature, UnknownPlan."""
     if not re.fullmatch(PLAN_ID, plan.id):
         raise BadPlan("A plan's name has lower-case letters, digits and hyphens, 40 at most.")
     if not re.fullmatch(r"[a-z][a-z -]{0,29}", plan.period_label):
         raise BadPlan("A period is called by a word such as month, quarter or half-year, 30 letters at most.")
+    _check_trial(plan.trial_days)
     if session.get(Plan, plan.id) is not None:
         raise PlanExists
     if plan.then_plan_id is not None:
@@ -78,6 +91,11 @@ def add_plan(session: Session, plan: Plan) -> Plan:
     session.add(plan)
     session.flush()
     return plan
+
+
+def _check_trial(days: int) -> None:
+    if not trial.SHORTEST <= days <= trial.LONGEST:
+        raise BadTrial
 
 
 def _check_term(session: Session, plan: Plan) -> None:
@@ -97,6 +115,20 @@ def offer_plan(session: Session, plan_id: str, to: OfferedTo, position: int | No
     if position is not None:
         plan.position = position
     return plan
+
+
+def set_trial(session: Session, plan_id: str, days: int) -> int:
+    """Give who starts from now on so many free days; a running trial keeps its day of the first charge.
+
+    Returns how many there were. Raises BadTrial, UnknownPlan, SameTrial."""
+    _check_trial(days)
+    plan = plan_of(session, plan_id)
+    before = plan.trial_days
+    if days == before:
+        raise SameTrial
+    plan.trial_days = days
+    session.flush()
+    return before
 
 
 def add_price(ctx: TransactionContext, plan_id: str, cents: int, first_day: date, *, today: date) -> Price:

@@ -102,12 +102,15 @@ class Starting:
     card_expires_on: date
     card_fingerprint: str
     """The card's keyed hash."""
+    first_charge_on: date | None = None
+    """The day that the consent to a trial names. No charge comes earlier, even if the plan has fewer free days by now."""
 
 
 def start_trial(ctx: TransactionContext, agreed: Starting) -> Subscription:
     """Begin the free days. Raises TrialUsed where the address or the card had theirs and staff have allowed no other, and
     AlreadySubscribed. Unique constraints decide between two starts at once."""
     charge_on = trial.first_charge_on(ctx.today, agreed.plan.trial_days)
+    charge_on = max(charge_on, agreed.first_charge_on or charge_on)
     subscription = _begin(ctx, agreed, charge_on)
     address = address_digest(ctx.site.tokens, by_id(ctx.session, agreed.reader_id).email)
     taken = _claim(ctx, {"address": address, "card": agreed.card_fingerprint}, subscription.id)

@@ -16,7 +16,7 @@ from billing.platform.actors import Command
 from billing.platform.clock import Clock, HeldClock, SystemClock
 from billing.platform.context import TransactionContext
 from billing.platform.db import Database
-from billing.subscriptions import find, first_plans
+from billing.subscriptions import find, first_plans, plans
 from billing.web.kit.kept_rows import KINDS, KeptRows
 from tests.access_cache.cache_parts import SITE, CacheParts, running_on
 from tests.access_cache.serving import do, serving
@@ -155,3 +155,15 @@ def test_the_offer_of_a_running_process_shows_a_new_price(url: str) -> None:
         do(url, "UPDATE price SET amount = 7900 WHERE amount = 7500")
         until(lambda: "R79" in client.get("/").text, "the offer to show the new price")
         until(lambda: "R79" in client.get("/subscribe").text, "the address page to show it too")
+
+
+def test_the_offer_of_a_running_process_shows_another_length_of_the_trial(url: str) -> None:
+    database = Database(url)
+    with database.transaction() as session:
+        first_plans.add(session)
+    with serving(url) as client:
+        assert ["14 days free" in client.get("/").text for _ in range(2)] == [True] * 2
+        with database.transaction() as session:
+            plans.set_trial(session, "monthly", 30)
+        until(lambda: "30 days free" in client.get("/").text, "the offer to show the new days")
+    database.close()

@@ -11,17 +11,22 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import click
 import psycopg
 import pytest
 
+from billing.cli import billing
 from tests.support.backups import PROGRAMS, latest
 from tests.support.cli import run_on
-from tests.support.documented import NOT_RUN, blocks, documented, inline, read_by_tests
+from tests.support.documented import NOT_RUN, PAGES, blocks, documented, inline, read_by_tests
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 BEGINNING = local(2026, 11, 30, 10)
 """A day after those that the commands of try.md name as past, and before those that they move the clock to."""
+
+KEY_IS_LOST = "billing keys rotate-secret --key-is-lost"
+"""Refused here, where the key is there; `tests/security/test_secret_key_changed.py` loses it."""
 
 
 def type_in(world: World, line: str, **variables: str) -> str:
@@ -62,6 +67,30 @@ def test_the_clock_of_the_demo_goes_where_it_is_told(make_world: Callable[..., W
     for line in lines:
         type_in(world, f"{line} 2027-01-07T23:59" if line == "billing clock to" else line)
     assert world.now > local(2028, 11, 1)
+
+
+def with_arguments(line: str) -> bool:
+    """Whether the text says how to type it, and doesn't only name a command."""
+    command: click.Command = billing
+    for word in line.split()[1:]:
+        if not isinstance(command, click.Group) or word not in command.commands:
+            return word != "…"
+        command = command.commands[word]
+    return False
+
+
+def test_what_the_text_of_a_page_says_to_type_runs(world: World) -> None:
+    """The tests above type what stands in integrate.md and try.md, `test_documented_commands` what operate.md lists."""
+    (block,) = documented("operate.md", "Commands")
+    listed = {line.partition(" #")[0].strip() for line in block.splitlines()}
+    pages = PAGES.keys() - {"integrate.md", "try.md"}
+    rest = {line for page in pages for line in inline(page, "billing ") if with_arguments(line)} - listed
+    rest.remove(KEY_IS_LOST)
+    needed = {line for line in listed if line.startswith("billing newsletters add ")}
+    for line in (*needed, *sorted(rest)):
+        type_in(world, line)
+    refused = run_on(world, *KEY_IS_LOST.split()[1:])
+    assert "The key isn't lost" in refused.output
 
 
 def test_a_backup_is_restored_into_an_empty_database(world: World, paid: Subscriber, tmp_path: Path) -> None:

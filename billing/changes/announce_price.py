@@ -16,6 +16,7 @@ from billing.platform import ids
 from billing.platform.actors import WORKER, acted_by
 from billing.platform.context import TransactionContext
 from billing.platform.db import Database
+from billing.platform.errors import Invalid
 from billing.platform.site import Site
 from billing.readers.register import by_id
 from billing.rules import price_notice
@@ -40,13 +41,21 @@ RUN_EVERY = timedelta(days=5)
 BATCH = 200
 
 
+class YearKeepsPrice(Invalid):
+    """A year keeps its price until it is over: set one for new readers, and for everyone the price of the month that follows."""
+
+    code = "year_keeps_price"
+
+
 def plan_change(
     ctx: TransactionContext, plan_id: str, cents: int, first_day: date, *, today: date
 ) -> PriceChange:
     """Plan another price: for readers who start from `first_day` on, and for subscribers after their notice.
 
-    It replaces a planned change that isn't announced yet. Raises UnknownPlan, PastPrice."""
+    It replaces a planned change that isn't announced yet. Raises UnknownPlan, PastPrice, YearKeepsPrice."""
     added = add_price(ctx, plan_id, cents, first_day, today=today)
+    if ctx.session.get_one(Plan, plan_id).then_plan_id is not None:
+        raise YearKeepsPrice
     earlier = ctx.session.exec(
         select(PriceChange)
         .join(Price, col(Price.id) == PriceChange.price_id)
@@ -82,6 +91,11 @@ def announce_due(database: Database, site: Site, at: datetime) -> int:
                 sent += count
         with database.begin(site, at, WORKER) as ctx:
             _schedule_next(ctx, due.id)
+
+
+def planned_prices(session: Session) -> set[str]:
+    """Ids of the prices that subscribers are still being told of."""
+    return {planned.price_id for planned in session.exec(_open())}
 
 
 def _open() -> SelectOfScalar[PriceChange]:

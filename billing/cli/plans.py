@@ -7,8 +7,8 @@ import click
 
 from billing.cli import billing
 from billing.cli.installation import transaction
-from billing.cli.words import DAY, REASON
-from billing.rules import trial
+from billing.cli.words import DAY
+from billing.rules import periods, trial
 
 if TYPE_CHECKING:
     from billing.platform.context import TransactionContext
@@ -19,6 +19,9 @@ _CENTS = click.option(
     "--cents", type=click.IntRange(1, 99_999_999), required=True, help="Cents a period, VAT included."
 )
 _TRIAL_DAYS = click.IntRange(trial.SHORTEST, trial.LONGEST)
+_REASON = click.option(
+    "--reason", default="by a command", show_default=True, help="Why, in words; it is kept in the audit."
+)
 _FROM = click.option("--from", "first_day", type=DAY, required=True, help="First day, 2027-07-01.")
 
 
@@ -53,7 +56,12 @@ def plans_list() -> None:
 @plans.command(name="add")
 @click.argument("plan")
 @click.option("--name", required=True, help="What invoices call it, such as Full access.")
-@click.option("--months", type=click.IntRange(1, 24), required=True, help="How many months are paid at once.")
+@click.option(
+    "--months",
+    type=click.IntRange(1, periods.MOST_MONTHS),
+    required=True,
+    help="How many months are paid at once.",
+)
 @click.option(
     "--period", "period_label", required=True, help="What so many months are called: month, quarter, year."
 )
@@ -66,13 +74,14 @@ def plans_list() -> None:
 @click.option(
     "--opens", multiple=True, help="A feature besides reading, again for each: listen, newsletter:ID."
 )
-def plans_add(plan: str, opens: tuple[str, ...], **columns: Any) -> None:
+@_REASON
+def plans_add(plan: str, opens: tuple[str, ...], reason: str, **columns: Any) -> None:
     """Add PLAN, which is offered to nobody yet: give it a price with `billing prices add`, then `billing plans offer` it."""
+    from billing.staff.plans import add_plan
     from billing.subscriptions.models import Plan
-    from billing.subscriptions.plans import add_plan
 
     with transaction() as ctx:
-        add_plan(ctx.session, Plan(id=plan, features=list(opens), **columns))
+        add_plan(ctx, Plan(id=plan, features=list(opens), **columns), reason=reason)
     click.echo(f"{plan} is a plan now, and offered to nobody.")
 
 
@@ -82,33 +91,36 @@ def plans_add(plan: str, opens: tuple[str, ...], **columns: Any) -> None:
     "--to", type=click.Choice(["everyone", "staff"]), default="everyone", show_default=True, help="Whom."
 )
 @click.option("--place", type=click.IntRange(0, 1000), help="Its place on the pages; the lowest comes first.")
-def plans_offer(plan: str, to: str, place: int | None) -> None:
+@_REASON
+def plans_offer(plan: str, to: str, place: int | None, reason: str) -> None:
     """Offer PLAN on the pages to everyone; or to staff alone, who start it for a reader with an API key."""
+    from billing.staff.plans import offer_plan
     from billing.subscriptions.models import OfferedTo
-    from billing.subscriptions.plans import offer_plan
 
     with transaction() as ctx:
-        offer_plan(ctx.session, plan, OfferedTo(to), place)
+        offer_plan(ctx, plan, OfferedTo(to), place, reason=reason)
     click.echo(f"{plan} is offered to {to} from now on.")
 
 
 @plans.command(name="retire")
 @click.argument("plan")
-def plans_retire(plan: str) -> None:
+@_REASON
+def plans_retire(plan: str, reason: str) -> None:
     """Offer PLAN to nobody any more. Who has it keeps it, and is charged as before."""
+    from billing.staff.plans import offer_plan
     from billing.subscriptions.models import OfferedTo
-    from billing.subscriptions.plans import holders_of, offer_plan
+    from billing.subscriptions.plans import live_holders
 
     with transaction() as ctx:
-        offer_plan(ctx.session, plan, OfferedTo.NOBODY)
-        holders = holders_of(ctx.session, plan)
+        offer_plan(ctx, plan, OfferedTo.NOBODY, reason=reason)
+        holders = live_holders(ctx.session).get(plan, 0)
     click.echo(f"{plan} is offered to nobody any more; subscriptions that go on with it: {holders}.")
 
 
 @plans.command(name="trial")
 @click.argument("plan")
 @click.argument("days", type=_TRIAL_DAYS)
-@REASON
+@_REASON
 def plans_trial(plan: str, days: int, reason: str) -> None:
     """Give who starts PLAN from now on so many DAYS free. A trial that runs keeps the days that its reader agreed to.
 
@@ -123,13 +135,15 @@ def plans_trial(plan: str, days: int, reason: str) -> None:
 @plans.command(name="open")
 @click.option("--plan", required=False, help="Which plan; the first on offer.")
 @click.argument("features", nargs=-1)
-def plans_open(plan: str | None, features: tuple[str, ...]) -> None:
+@_REASON
+def plans_open(plan: str | None, features: tuple[str, ...], reason: str) -> None:
     """Let a plan open these FEATURES besides reading, and no others: listen, comment, newsletter:ID. From now on, for all who have it."""
-    from billing.subscriptions.plans import open_features
+    from billing.staff.plans import open_features
 
     with transaction() as ctx:
-        changed = open_features(ctx.session, _named(ctx, plan), features)
-    click.echo(f"{changed.id} opens {', '.join(['read', *changed.features])}.")
+        plan_id = _named(ctx, plan)
+        opened = open_features(ctx, plan_id, features, reason=reason)
+    click.echo(f"{plan_id} opens {', '.join(['read', *opened])}.")
 
 
 @billing.group()
@@ -153,15 +167,16 @@ def prices_list() -> None:
 @_PLAN
 @_CENTS
 @_FROM
-def prices_change(plan: str | None, cents: int, first_day: datetime) -> None:
+@_REASON
+def prices_change(plan: str | None, cents: int, first_day: datetime, reason: str) -> None:
     """Charge everybody another price: new readers from a day on, the others from a period at least 30 days after a notice.
 
     A notice that can't be delivered keeps the old price, and puts the reader on a list for staff."""
-    from billing.changes.announce_price import plan_change
+    from billing.staff.plans import set_price
 
     with transaction() as ctx:
         plan_id = _named(ctx, plan)
-        plan_change(ctx, plan_id, cents, first_day.date(), today=ctx.today)
+        set_price(ctx, plan_id, cents, first_day.date(), for_everyone=True, reason=reason)
     click.echo(
         f"{plan_id}: {cents} cents for who starts on {first_day:%d %B %Y} or later; who subscribes already is told by mail,"
         " and pays it from the first period that begins at least 30 days after."
@@ -172,12 +187,12 @@ def prices_change(plan: str | None, cents: int, first_day: datetime) -> None:
 @_PLAN
 @_CENTS
 @_FROM
-def prices_add(plan: str | None, cents: int, first_day: datetime) -> None:
+@_REASON
+def prices_add(plan: str | None, cents: int, first_day: datetime, reason: str) -> None:
     """Charge new readers another price from a day on, today or later."""
-    from billing.subscriptions.plans import add_price
+    from billing.staff.plans import set_price
 
     with transaction() as ctx:
-        price = add_price(ctx, _named(ctx, plan), cents, first_day.date(), today=ctx.today)
-    click.echo(
-        f"{price.plan_id}: {price.amount} cents for who starts on {price.valid_from:%d %B %Y} or later."
-    )
+        plan_id = _named(ctx, plan)
+        set_price(ctx, plan_id, cents, first_day.date(), for_everyone=False, reason=reason)
+    click.echo(f"{plan_id}: {cents} cents for who starts on {first_day:%d %B %Y} or later.")

@@ -1,13 +1,13 @@
 """Commands for the rates of VAT. An invoice keeps the rate of the day on which it was drawn up."""
 
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 
 import click
 
 from billing.cli import billing
 from billing.cli.installation import transaction
 from billing.cli.words import DAY, REASON
+from billing.rules.tax import NotAPercentage, basis_points_in
 
 
 class PercentParam(click.ParamType[int]):
@@ -16,15 +16,11 @@ class PercentParam(click.ParamType[int]):
     name = "percent"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Raises a usage error for anything else, and for a third digit behind the point."""
-        typed = str(value).strip().removesuffix("%")
+        """Raises a usage error for anything else."""
         try:
-            points = Decimal(typed) * 100
-        except InvalidOperation:
-            points = Decimal("NaN")
-        if not (points.is_finite() and points == points.to_integral_value() and 0 <= points <= 100_00):
-            self.fail(f"{value!r} isn't a percentage like 15 or 15.5, from 0 to 100", param, ctx)
-        return int(points)
+            return basis_points_in(str(value))
+        except NotAPercentage as error:
+            self.fail(f"{error}", param, ctx)
 
 
 _FROM = click.option("--from", "first_day", type=DAY, required=True, help="Its first day, 2027-04-01.")

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+MOST_MONTHS = 24
+"""The longest period that a plan may have."""
+
 
 class NaiveInstant(ValueError):
     """An instant must carry its offset: a naive datetime does not say which moment it means."""

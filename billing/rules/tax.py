@@ -1,5 +1,6 @@
 """VAT: the rate by date, the split of a price that includes it, the document a payment calls for."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -9,6 +10,7 @@ from billing.rules.money import Money
 from billing.rules.periods import civil
 
 _WHOLE = 10_000  # basis points
+_PERCENTAGE = re.compile(r"(\d{1,3})(?:[.,](\d{1,2}))? ?%?", re.ASCII)
 
 
 class NoRate(ValueError):
@@ -17,6 +19,13 @@ class NoRate(ValueError):
     def __init__(self, on: date) -> None:
         super().__init__(f"no VAT rate is known for {on.isoformat()}")
         self.on = on
+
+
+class NotAPercentage(ValueError):
+    """A rate is a percentage like 15 or 15.5, from 0 to 100."""
+
+    def __init__(self, typed: str) -> None:
+        super().__init__(f"{typed!r} isn't a percentage like 15 or 15.5, from 0 to 100")
 
 
 class NotASupply(ValueError):
@@ -61,6 +70,15 @@ class InvoiceForm(StrEnum):
 
 NONE_UP_TO = Money(50_00)
 ABRIDGED_UP_TO = Money(5_000_00)
+
+
+def basis_points_in(typed: str) -> int:
+    """A percentage in basis points: 1550 for "15.5", "15,5" or "15.5%". Raises NotAPercentage, also for a third digit behind the point."""
+    found = _PERCENTAGE.fullmatch(typed.strip())
+    points = int(found[1]) * 100 + int((found[2] or "").ljust(2, "0")) if found else -1
+    if not 0 <= points <= _WHOLE:
+        raise NotAPercentage(typed)
+    return points
 
 
 def rate_on(on: date, rates: Sequence[VatRate]) -> VatRate:

@@ -38,6 +38,7 @@ class Permission(WordedEnum):
     AUDIT = "audit", "see and export what staff did"
     STAFF = "staff", "say who works here, and as what"
     KEYS = "keys", "make, limit, rotate and revoke API keys"
+    PLANS = "plans", "change plans, prices, trials and VAT"
     BRAND = "brand", "change what readers see of the publisher"
     WEBHOOKS = "webhooks", "see what the acquirer told us, and settle it again"
 

@@ -215,8 +215,7 @@ def terms_on(session: Session, subscription: Subscription, on: date | None) -> t
     return on_sale(session, on, plan.then_plan_id)
 
 
-def prices(session: Session) -> list[Price]:
-    """Every price, by plan and first day."""
-    return list(
-        session.exec(select(Price).order_by(col(Price.plan_id), col(Price.valid_from), col(Price.id)))
-    )
+def prices(session: Session, plan_id: str | None = None) -> list[Price]:
+    """Every price, by plan and first day; or those of one plan."""
+    query = select(Price).order_by(col(Price.plan_id), col(Price.valid_from), col(Price.id))
+    return list(session.exec(query if plan_id is None else query.where(Price.plan_id == plan_id)))

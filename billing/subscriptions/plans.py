@@ -15,6 +15,7 @@ from billing.rules.lifecycle import State
 from billing.subscriptions.models import OfferedTo, Plan, Price, Subscription
 
 PLAN_ID = r"[a-z0-9-]{1,40}"
+LONGEST_NAME = 100
 TERM_MONTHS = 12
 
 
@@ -49,7 +50,7 @@ class SameTrial(Conflict):
 
 
 class NoPrice(Conflict):
-    """This plan has no price yet. Give it one with `billing prices add`, then offer it."""
+    """This plan has no price yet. Give it one, then offer it."""
 
     code = "no_price"
 
@@ -81,6 +82,8 @@ def add_plan(session: Session, plan: Plan) -> Plan:
     if not re.fullmatch(r"[a-z][a-z -]{0,29}", plan.period_label):
         raise BadPlan("A period is called by a word such as month, quarter or half-year, 30 letters at most.")
     _check_trial(plan.trial_days)
+    if not 1 <= len(plan.name) <= LONGEST_NAME:
+        raise BadPlan(f"A plan has a name of {LONGEST_NAME} characters at most; invoices call it by that.")
     if session.get(Plan, plan.id) is not None:
         raise PlanExists
     if plan.then_plan_id is not None:
@@ -117,18 +120,15 @@ def offer_plan(session: Session, plan_id: str, to: OfferedTo, position: int | No
     return plan
 
 
-def set_trial(session: Session, plan_id: str, days: int) -> int:
-    """Give who starts from now on so many free days; a running trial keeps its day of the first charge.
-
-    Returns how many there were. Raises BadTrial, UnknownPlan, SameTrial."""
+def set_trial(session: Session, plan_id: str, days: int) -> Plan:
+    """Give who starts from now on so many free days; a running trial keeps its day of the first charge. Raises BadTrial,
+    UnknownPlan, SameTrial."""
     _check_trial(days)
     plan = plan_of(session, plan_id)
-    before = plan.trial_days
-    if days == before:
+    if days == plan.trial_days:
         raise SameTrial
     plan.trial_days = days
-    session.flush()
-    return before
+    return plan
 
 
 def add_price(ctx: TransactionContext, plan_id: str, cents: int, first_day: date, *, today: date) -> Price:
@@ -145,10 +145,10 @@ def add_price(ctx: TransactionContext, plan_id: str, cents: int, first_day: date
     return price
 
 
-def holders_of(session: Session, plan_id: str) -> int:
-    """How many live subscriptions have it."""
-    live = select(func.count()).where(Subscription.plan_id == plan_id, Subscription.state != State.ENDED)
-    return session.exec(live).one()
+def live_holders(session: Session) -> dict[str, int]:
+    """How many live subscriptions have each plan; a plan that nobody has is left out."""
+    live = select(Subscription.plan_id, func.count()).where(Subscription.state != State.ENDED)
+    return dict(session.exec(live.group_by(Subscription.plan_id)).all())
 
 
 def open_features(session: Session, plan_id: str, names: Sequence[str]) -> Plan:

@@ -13,8 +13,10 @@ from billing.rules.periods import NotACivilDate
 from billing.rules.tax import (
     InvoiceForm,
     NoRate,
+    NotAPercentage,
     NotASupply,
     VatRate,
+    basis_points_in,
     document_for,
     has_begun,
     rate_on,
@@ -181,3 +183,16 @@ def test_parts_given_back_hold_together_the_vat_of_their_sum(parts: list[int], r
         assert Money.zero() <= part.vat <= part.gross
         given_back, vat = given_back + part.gross, vat + part.vat
         assert vat == split(given_back, rate).vat
+
+
+@given(st.integers(0, 10_000))
+def test_a_rate_is_typed_as_it_is_printed(points: int) -> None:
+    printed = VatRate(points, date(2026, 1, 1)).percent
+    for typed in (printed, printed.replace(".", ","), f" {printed}%", f"{printed} %"):
+        assert basis_points_in(typed) == points
+
+
+@pytest.mark.parametrize("typed", ["15.555", "-1", "100.01", "1e1", "NaN", "", ".5", "١٥", "15..5", "15%%"])
+def test_what_is_no_percentage_is_refused(typed: str) -> None:
+    with pytest.raises(NotAPercentage, match="from 0 to 100"):
+        basis_points_in(typed)

@@ -34,6 +34,7 @@ WHO = {
     Permission.AUDIT: {F, A},
     Permission.STAFF: {A},
     Permission.KEYS: {A},
+    Permission.PLANS: {A},
     Permission.BRAND: {A},
     Permission.WEBHOOKS: {A},
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from billing.brand.rules import FIELDS, LOGOS
 from billing.dev.previews.staff import STAFF
@@ -21,6 +21,14 @@ from billing.web.views.keys import (
     StaffReadsPage,
 )
 from billing.web.views.operators import EventRow, PausedNote, StaffEventsPage
+from billing.web.views.plans import (
+    PlanPriceRow,
+    PlanRow,
+    PriceForEveryone,
+    StaffPlansPage,
+    TypedPlanForm,
+    VatRateRow,
+)
 from billing.web.views.staff_find import StaffFindPage
 
 CEILINGS = (
@@ -82,6 +90,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-reads", StaffReadsPage(rows=(read,), who="app"), at_audit
     yield "staff-reads-none", StaffReadsPage(rows=()), at_audit
     yield from _brand()
+    yield from _plans()
     yield "staff-events-none", StaffEventsPage(broken=(), latest=()), at
 
 
@@ -100,3 +109,46 @@ def _brand() -> Iterator[tuple[str, Page, Frame]]:
         page, fields=(wrong, *page.fields[1:]), error="Nothing is saved yet.", reason="new design"
     )
     yield "staff-brand-problem", replace(typed, is_draft=True, logo_error="Choose a file."), at
+
+
+def _plans() -> Iterator[tuple[str, Page, Frame]]:
+    at = replace(STAFF, path="/staff/plans")
+    today = at.today
+    month = PlanRow(
+        plan_id="monthly",
+        name="Full access",
+        months=1,
+        period="month",
+        offered_to="everyone",
+        position=1,
+        trial_days=14,
+        then="",
+        opens=("listen",),
+        holders=4_120,
+        price=PlanPriceRow(amount=Money(7500), first_day=today - timedelta(days=400)),
+        coming=(PlanPriceRow(amount=Money(8500), first_day=today + timedelta(days=60), for_everyone=True),),
+        past=(PlanPriceRow(amount=Money(6500), first_day=today - timedelta(days=900)),),
+    )
+    quarter = replace(
+        month,
+        plan_id="quarterly",
+        months=3,
+        period="quarter",
+        offered_to="nobody",
+        price=None,
+        coming=(),
+        past=(),
+        holders=0,
+    )
+    vat = (VatRateRow("15", date(2018, 4, 1)), VatRateRow("15.5", date(2027, 4, 1), to_come=True))
+    page = StaffPlansPage(rows=(month, quarter), vat=vat, tomorrow=today + timedelta(days=1))
+    yield "staff-plans", page, at
+    typed = {"rand": "85.00", "first_day": "2027-07-01", "whom": "everyone", "reason": "costs of paper"}
+    asked = PriceForEveryone(
+        plan=month, amount=Money(8500), first_day=today, pays_from=today + timedelta(days=31), values=typed
+    )
+    yield "staff-plans-sure", replace(page, confirm=asked), at
+    form = TypedPlanForm(
+        plan_id="monthly", name="price", values=typed, error="A price can begin today or later."
+    )
+    yield "staff-plans-problem", replace(page, typed=form), at

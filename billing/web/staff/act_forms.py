@@ -1,6 +1,5 @@
 """The form of each staff act for a reader: from what was typed, the act and the fields that show it again."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,14 +26,13 @@ from billing.staff.acts.shape import Act
 from billing.staff.acts.withdrawing import WithdrawAct
 from billing.staff.models import RequestKind
 from billing.staff.roles import MOST_DAYS, Permission
-from billing.web.kit.typed import LINES, whole_number
+from billing.web.kit.typed import LINES, read_rand, whole_number
 from billing.web.staff.guard import StaffVisit
 from billing.web.views.staff_act import ActField
 
 LONGEST_NOTE = 2000
 PREVIEW = "preview"
 ON_CREDIT_NOTE = "the reader reads it on the credit note, as its reason; it stands in the history too"
-RAND = re.compile(r"(\d{1,7})(?:\.(\d{0,2}))?", re.ASCII)
 WHEN = ((When.PERIOD_END.value, "at the end of what is free or paid for"), (When.NOW.value, "now"))
 
 
@@ -48,12 +46,6 @@ class NotDays(Invalid):
     """Days are a whole number, from 1 to 366."""
 
     code = "bad_days"
-
-
-class NotRand(Invalid):
-    """An amount is rand and cents, as in 75.00."""
-
-    code = "bad_amount"
 
 
 Short = Annotated[str | None, Form(max_length=60)]
@@ -166,7 +158,7 @@ def give_back(_visit: StaffVisit, session: Session, reader_id: str, typed: Typed
         is_theirs = payment is not None and payment.reader_id == reader_id
         shown = f"{refund.left_of(session, payment) / 100:.2f}" if payment is not None and is_theirs else ""
     try:
-        act = GiveBackAct(reader_id, payment_id, _read_rand(shown))
+        act = GiveBackAct(reader_id, payment_id, read_rand(shown))
     except Invalid as refusal:
         error = refusal
     field = ActField(
@@ -221,12 +213,3 @@ def _read_days(text: str) -> int:
     if not days:
         raise NotDays
     return days
-
-
-def _read_rand(text: str) -> int:
-    """An amount in cents. A decimal comma, spaces and a leading R are accepted."""
-    typed = text.strip().removeprefix("R").replace(",", ".").replace(" ", "").replace("\u00a0", "")
-    found = RAND.fullmatch(typed)
-    if found is None:
-        raise NotRand
-    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))

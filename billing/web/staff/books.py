@@ -23,6 +23,7 @@ from billing.rules.money import BASE_CURRENCY, Money, spelled
 from billing.rules.periods import add_months
 from billing.staff import audit
 from billing.staff.roles import Permission
+from billing.web.kit.typed import NotADay, read_day
 from billing.web.staff.csv_answer import stream_csv
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.views.books import (
@@ -218,13 +219,6 @@ def _lines(visit: StaffVisit, sheet: Sheet, first: date) -> Iterator[str]:
         yield from sheet.lines(session, first, _last_day(first))
 
 
-def _day(typed: str) -> date:
-    try:
-        return date.fromisoformat(typed)
-    except ValueError:
-        raise BadDay from None
-
-
 @router.post(f"{ROOM}/paid-back")
 def paid_back(
     visit: Acting,
@@ -239,7 +233,7 @@ def paid_back(
     Raises UnknownRefund, RefundNotOwed."""
     subject = charge_ref or refund_id
     try:
-        day = _day(on) if on else visit.today
+        day = read_day(on) if on else visit.today
         with visit.begin() as ctx:
             pay = pay_back_unexplained if charge_ref else pay_back
             paid = pay(ctx, subject, reference, day)
@@ -250,7 +244,7 @@ def paid_back(
                 subject=subject,
                 after={"cents": paid.amount, "reference": reference.strip(), "on": day.isoformat()},
             )
-    except (NoReference, BadDay) as refusal:
+    except (NoReference, BadDay, NotADay) as refusal:
         typed = TypedTransfer(of=subject, on=on, reference=reference, error=refusal.detail)
         return _page(visit, month, typed=typed, status=refusal.status)
     return visit.go(f"{ROOM}?month={month}" if month else ROOM, "staff-saved")

@@ -37,6 +37,7 @@ ROOMS: tuple[tuple[Permission, str, str], ...] = (
     (Permission.AUDIT, "/staff/audit", "Audit"),
     (Permission.STAFF, "/staff/members", "Staff"),
     (Permission.KEYS, "/staff/keys", "Keys"),
+    (Permission.PLANS, "/staff/plans", "Plans"),
     (Permission.BRAND, "/staff/brand", "Brand"),
     (Permission.WEBHOOKS, "/staff/webhooks", "Webhooks"),
 )

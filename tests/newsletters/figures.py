@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from email.message import EmailMessage
+from email.policy import SMTP
 
 import emails
 from billing.mail import bounces
@@ -69,7 +70,7 @@ def naive(newsroom: Newsroom, issue_id: str, port: int, count: int) -> float:
             mail.set_content(said.text, cte="quoted-printable")
             mail.add_alternative(said.html, subtype="html", cte="quoted-printable")
             envelope = bounces.envelope_sender(sender.site.tokens, number, sender.bounce_domain)
-            connection.sendmail(envelope, [own["to"]], mail.as_bytes())
+            connection.sendmail(envelope, [own["to"]], mail.as_bytes(policy=SMTP))
             world.execute(
                 "UPDATE signup SET changed_at = :at WHERE address_key = :to", at=world.now, to=own["to"]
             )

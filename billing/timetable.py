@@ -22,7 +22,7 @@ from billing.container import Services
 from billing.ledger import recognition
 from billing.ledger.recognition import recognise_due
 from billing.mail import deliver
-from billing.newsletters import optin, send, start
+from billing.newsletters import count_past, optin, send, start
 from billing.platform import installation, partitions, retention
 from billing.platform.counters import JOB_ITEMS, JOB_RUNS, JOB_SECONDS
 from billing.platform.db import Database
@@ -156,6 +156,8 @@ JOBS: Jobs = (
     _job("deliver mail", Queue.MAIL, _deliver, deliver),
     _job("warn of keys that expire", LONG, _on_site(key_cases.warn_due), key_cases, stops=False),
     _job("forget unconfirmed sign-ups", LONG, _on_database(optin.delete_unconfirmed), optin),
+    # Before partitions are dropped, and before old issues are sent: a worker may have been away for months.
+    _job("count past newsletters", LONG, _on_site(count_past.count_past), count_past, stops=False),
     _job("make and drop partitions", LONG, _on_database(partitions.keep_up), partitions, stops=False),
     _job("forget what was read", LONG, _on_database(readings.delete_old_readings), readings),
     _job("forget what is old", LONG, _on_database(retention.delete_expired), retention, stops=False),

@@ -920,6 +920,7 @@ def _tables() -> None:
         sa.Column("stalls", sa.Integer(), nullable=False),
         sa.Column("held_reason", text, nullable=True),
         sa.Column("finished_at", instant, nullable=True),
+        sa.Column("counts", jsonb, nullable=True),
         sa.CheckConstraint(
             "(state IN ('draft', 'scheduled')) = (started_at IS NULL)", name="started_has_its_moment"
         ),
@@ -927,11 +928,13 @@ def _tables() -> None:
             "state <> 'scheduled' OR scheduled_at IS NOT NULL", name="scheduled_has_its_moment"
         ),
         sa.CheckConstraint("(started_at IS NULL) = (recipients IS NULL)", name="started_is_counted"),
+        sa.CheckConstraint("counts IS NULL OR state IN ('sent', 'stopped')", name="counted_is_over"),
         sa.ForeignKeyConstraint(
             ["newsletter_id"],
             ["newsletter.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("id", "started_at", name="issue_started"),
     )
     op.create_index(
         "issue_scheduled",
@@ -942,6 +945,13 @@ def _tables() -> None:
     )
     op.create_index(
         "issue_sending", "issue", ["id"], unique=False, postgresql_where=sa.text("state = 'sending'")
+    )
+    op.create_index(
+        "issue_uncounted",
+        "issue",
+        ["started_at"],
+        unique=False,
+        postgresql_where=sa.text("counts IS NULL AND started_at IS NOT NULL"),
     )
     op.create_index(op.f("ix_issue_newsletter_id"), "issue", ["newsletter_id"], unique=False)
     op.create_table(
@@ -1447,6 +1457,7 @@ def _tables() -> None:
         "delivery",
         sa.Column("issue_id", text, nullable=False),
         sa.Column("address_key", text, nullable=False),
+        sa.Column("started_at", instant, nullable=False),
         sa.Column("number", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("address", text, nullable=False),
         sa.Column("signup_id", text, nullable=False),
@@ -1480,15 +1491,14 @@ def _tables() -> None:
         sa.CheckConstraint("(state = 'sending') = (claimed_by IS NOT NULL)", name="sending_is_in_hands"),
         sa.CheckConstraint("(state = 'skipped') = (reason IS NOT NULL)", name="skipped_says_why"),
         sa.ForeignKeyConstraint(
-            ["issue_id"],
-            ["issue.id"],
+            ["issue_id", "started_at"],
+            ["issue.id", "issue.started_at"],
+            initially="DEFERRED",
+            deferrable=True,
         ),
-        sa.ForeignKeyConstraint(
-            ["reader_id"],
-            ["reader.id"],
-        ),
-        sa.PrimaryKeyConstraint("issue_id", "address_key"),
-        sa.UniqueConstraint("number"),
+        sa.PrimaryKeyConstraint("issue_id", "address_key", "started_at"),
+        sa.UniqueConstraint("number", "started_at", name="delivery_number"),
+        postgresql_partition_by="RANGE (started_at)",
     )
     op.create_index(
         "delivery_in_hands",
@@ -2422,8 +2432,10 @@ def _tables() -> None:
 
 def _default_partitions() -> None:
     """What has no month's partition; the worker makes those (see `billing.platform.partitions`)."""
-    for table in ("inbound_event", "meter_month"):
+    for table in ("delivery", "inbound_event", "meter_month"):
         op.execute(f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT")
+    # only from there are deliveries deleted by their age
+    op.execute("CREATE INDEX delivery_default_started ON delivery_default (started_at)")
 
 
 def _vat_rates() -> None:
@@ -2484,8 +2496,21 @@ def _append_only() -> None:
         "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON consent FOR EACH ROW"
         f" WHEN (OLD.reader_id IS NOT NULL) {refuse}"
     )
-    op.execute(f"CREATE TRIGGER never_lost BEFORE DELETE ON delivery FOR EACH ROW {refuse}")
     op.execute(f"CREATE TRIGGER frozen BEFORE UPDATE ON vat_rate FOR EACH ROW {refuse}")
+    # each partition gets a copy; a partition that is dropped asks no trigger
+    op.execute("""
+        CREATE FUNCTION refuse_losing_delivery() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF NOT EXISTS (SELECT FROM issue WHERE id = OLD.issue_id AND counts IS NOT NULL) THEN
+                RAISE EXCEPTION 'delivery is append-only until issue % is counted', OLD.issue_id
+                    USING ERRCODE = 'check_violation';
+            END IF;
+            RETURN OLD;
+        END $$
+    """)
+    op.execute(
+        "CREATE TRIGGER never_lost BEFORE DELETE ON delivery FOR EACH ROW EXECUTE FUNCTION refuse_losing_delivery()"
+    )
     op.execute(f"CREATE TRIGGER frozen BEFORE UPDATE OR DELETE ON issue_body FOR EACH ROW {refuse}")
     op.execute(f"""
         CREATE TRIGGER frozen BEFORE UPDATE ON issue FOR EACH ROW
@@ -2494,6 +2519,10 @@ def _append_only() -> None:
               IS DISTINCT FROM
               (NEW.newsletter_id, NEW.subject, NEW.preheader, NEW.source, NEW.cards, NEW.started_at, NEW.recipients))
         {refuse}
+    """)
+    op.execute(f"""
+        CREATE TRIGGER counted BEFORE UPDATE ON issue FOR EACH ROW
+        WHEN (OLD.counts IS NOT NULL AND (OLD.counts, OLD.state) IS DISTINCT FROM (NEW.counts, NEW.state)) {refuse}
     """)
 
 

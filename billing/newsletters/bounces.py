@@ -11,6 +11,7 @@ from billing.mail import suppressions
 from billing.mail.bounces import BounceKind, BounceReport
 from billing.mail.models import SuppressionReason
 from billing.newsletters.models import BounceRecord, Delivery, DeliveryState
+from billing.newsletters.progress import FINAL_AFTER
 from billing.newsletters.signups import Origin, Person, leave
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
@@ -18,6 +19,8 @@ from billing.readers.models import Reader
 SOFT_BOUNCES = 5
 SOFT_ISSUES = 3
 SOFT_WITHIN = timedelta(days=14)
+SETTLES_WITHIN = FINAL_AFTER - timedelta(days=1)
+"""How long after its issue's start a report may change a delivery. A day less than to the final counts, so no report runs beside them."""
 COMPLAINT = Origin("complaint")
 
 
@@ -25,23 +28,35 @@ class ReportOutcome(StrEnum):
     """The effect of a report."""
 
     NEW = "taken"
+    LATE = "taken; the newsletter's numbers no longer change"
     KNOWN = "known already"
+    GONE = "about a delivery so old that it isn't kept; nothing changed"
     UNKNOWN = "about no delivery of ours"
 
 
 def handle_report(ctx: TransactionContext, report: BounceReport) -> ReportOutcome:
-    """Apply a genuine report. A replay changes nothing."""
+    """Apply a genuine report. A replay changes nothing.
+
+    A late one stops further newsletters to the address as any other, for as long as the delivery is kept: it has the address."""
     of_report = select(Delivery).where(Delivery.number == report.number)
     delivery = ctx.session.exec(of_report.with_for_update()).first()
     if delivery is None:
-        return ReportOutcome.UNKNOWN
+        return ReportOutcome.GONE if _was_ours(ctx, report.number) else ReportOutcome.UNKNOWN
     if not record_bounce(ctx, delivery, report):
         return ReportOutcome.KNOWN
-    _settle(delivery, report, ctx.at)
+    is_late = delivery.started_at <= ctx.at - SETTLES_WITHIN
+    if not is_late:
+        _settle(delivery, report, ctx.at)
     if report.kind is BounceKind.COMPLAINT:
         reader = ctx.session.get(Reader, delivery.reader_id) if delivery.reader_id else None
         leave(ctx, Person(delivery.address, reader.id if reader else None), None, COMPLAINT)
-    return ReportOutcome.NEW
+    return ReportOutcome.LATE if is_late else ReportOutcome.NEW
+
+
+def _was_ours(ctx: TransactionContext, number: int) -> bool:
+    """Whether a delivery, which isn't kept any more, had this number. They are numbered in order."""
+    last = sa.text("SELECT pg_sequence_last_value(pg_get_serial_sequence('delivery', 'number')::regclass)")
+    return 0 < number <= (ctx.session.execute(last).scalar_one() or 0)
 
 
 def record_bounce(ctx: TransactionContext, delivery: Delivery, report: BounceReport) -> bool:

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from billing.mail import suppressions
 from billing.newsletters.lists import ADDRESS_KEY, READER, READER_ID, may_have, scopes
-from billing.newsletters.models import DeliveryState
+from billing.newsletters.models import DeliveryState, Issue
 from billing.platform.context import TransactionContext
 
 BATCH = 200
@@ -19,7 +19,7 @@ CLAIM = f"""
     WITH due AS (
         SELECT d.number, d.address_key, d.signup_id FROM delivery d
         JOIN issue i ON i.id = d.issue_id AND i.state = 'sending' AND (i.resume_at IS NULL OR i.resume_at <= :at)
-        WHERE d.issue_id = :issue AND d.state IN ('frozen', 'deferred') AND d.next_attempt_at <= :at
+        WHERE d.issue_id = :issue AND d.started_at = :started_at AND d.state IN ('frozen', 'deferred') AND d.next_attempt_at <= :at
         ORDER BY d.next_attempt_at, d.number LIMIT :batch FOR UPDATE OF d SKIP LOCKED
     ), judged AS (
         SELECT due.number, CASE
@@ -37,7 +37,7 @@ CLAIM = f"""
         reason = judged.reason,
         claimed_by = CASE WHEN judged.reason IS NULL THEN CAST(:me AS integer) END,
         settled_at = CASE WHEN judged.reason IS NULL THEN NULL ELSE CAST(:at AS timestamptz) END
-    FROM judged WHERE d.number = judged.number
+    FROM judged WHERE d.number = judged.number AND d.started_at = :started_at
     RETURNING d.number, d.address, d.address_key, d.signup_id, d.variant, d.tries, d.reason
 """  # noqa: S608 - pieces of our own SQL; values are bound
 """Claims a batch, and checks in the same statement that each recipient still wants it and may still have it (S11, H7). Claims
@@ -49,7 +49,7 @@ RECORD = """
     FROM unnest(CAST(:numbers AS bigint[]), CAST(:states AS text[]), CAST(:tries AS integer[]),
                 CAST(:next_attempt_ats AS timestamptz[]), CAST(:answers AS text[]), CAST(:settled AS timestamptz[]))
         AS v(number, state, tries, next_attempt_at, answer, settled_at)
-    WHERE d.number = v.number AND d.state = 'sending' AND d.claimed_by = :me
+    WHERE d.number = v.number AND d.started_at = :started_at AND d.state = 'sending' AND d.claimed_by = :me
 """
 
 
@@ -76,18 +76,17 @@ class DeliveryResult:
     settled_at: datetime | None
 
 
-def claim(
-    ctx: TransactionContext, issue_id: str, newsletter_id: str, me: int
-) -> tuple[list[ClaimedDelivery], int]:
-    """Claim up to a batch of what is due. Returns the deliveries, and how many were skipped."""
+def claim(ctx: TransactionContext, issue: Issue, me: int) -> tuple[list[ClaimedDelivery], int]:
+    """Claim up to a batch of what is due of an issue. Returns the deliveries, and how many were skipped."""
     rows = ctx.session.execute(
         sa.text(CLAIM),
         {
-            "issue": issue_id,
+            "issue": issue.id,
+            "started_at": issue.started_at,
             "me": me,
             "at": ctx.at,
             "batch": BATCH,
-            "scopes": scopes(newsletter_id),
+            "scopes": scopes(issue.newsletter_id),
             "salt": suppressions.salt(ctx.site.tokens),
             "zone": ctx.zone.key,
         },
@@ -96,13 +95,18 @@ def claim(
     return claimed, len(rows) - len(claimed)
 
 
-def record_results(session: Session, me: int, results: Sequence[DeliveryResult]) -> None:
-    """Record the results of `me`'s claims. A delivery that a bounce has settled meanwhile keeps that state."""
+def record_results(
+    session: Session, me: int, started_at: datetime, results: Sequence[DeliveryResult]
+) -> None:
+    """Record the results of `me`'s claims, of issues that started at `started_at`.
+
+    A delivery that a bounce has settled meanwhile, or that is closed, keeps that state."""
     if results:
         session.execute(
             sa.text(RECORD),
             {
                 "me": me,
+                "started_at": started_at,
                 "numbers": [result.number for result in results],
                 "states": [result.state.value for result in results],
                 "tries": [result.tries for result in results],

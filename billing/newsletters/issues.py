@@ -181,25 +181,34 @@ def stop(ctx: TransactionContext, issue_id: str) -> Issue:
     ctx.session.execute(
         sa.text(
             "UPDATE delivery SET state = 'skipped', reason = 'stopped', settled_at = :at"
-            " WHERE issue_id = :issue AND state IN ('frozen', 'deferred')"
+            " WHERE issue_id = :issue AND started_at = :started_at AND state IN ('frozen', 'deferred')"
         ),
-        {"issue": issue_id, "at": ctx.at},
+        {"issue": issue_id, "started_at": found.started_at, "at": ctx.at},
     )
     return found
 
 
 def send_held(ctx: TransactionContext, issue_id: str) -> int:
-    """Send uncertain deliveries again, as a person decided (S3). Returns how many. Raises NotNow, BadIssue."""
+    """Send uncertain deliveries again, as a person decided (S3). Returns how many. Raises BadIssue; and NotNow, also once its
+    counts are final."""
     found = issue(ctx.session, issue_id, lock=True)
-    if found.state not in (IssueState.SENDING, IssueState.PAUSED, IssueState.SENT):
+    if (
+        found.state not in (IssueState.SENDING, IssueState.PAUSED, IssueState.SENT)
+        or found.counts is not None
+    ):
         raise NotNow
     _require_comparison(ctx, found)
     done = ctx.session.connection().execute(
         sa.text(
             "UPDATE delivery SET state = 'frozen', next_attempt_at = :at, settled_at = NULL, last_answer = :reason"
-            " WHERE issue_id = :issue AND state = 'uncertain'"
+            " WHERE issue_id = :issue AND started_at = :started_at AND state = 'uncertain'"
         ),
-        {"issue": issue_id, "at": ctx.at, "reason": f"was uncertain; sent again by {ctx.actor}"},
+        {
+            "issue": issue_id,
+            "started_at": found.started_at,
+            "at": ctx.at,
+            "reason": f"was uncertain; sent again by {ctx.actor}",
+        },
     )
     if done.rowcount and found.state is IssueState.SENT:
         found.state, found.finished_at = IssueState.SENDING, None

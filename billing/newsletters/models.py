@@ -147,6 +147,12 @@ class Issue(SQLModel, table=True):
     __table_args__ = (
         sa.Index("issue_scheduled", "scheduled_at", postgresql_where=sa.text("state = 'scheduled'")),
         sa.Index("issue_sending", "id", postgresql_where=sa.text("state = 'sending'")),
+        sa.Index(
+            "issue_uncounted",
+            "started_at",
+            postgresql_where=sa.text("counts IS NULL AND started_at IS NOT NULL"),
+        ),
+        sa.UniqueConstraint("id", "started_at", name="issue_started"),
         sa.CheckConstraint(
             "state <> 'scheduled' OR scheduled_at IS NOT NULL", name="scheduled_has_its_moment"
         ),
@@ -154,6 +160,7 @@ class Issue(SQLModel, table=True):
             "(state IN ('draft', 'scheduled')) = (started_at IS NULL)", name="started_has_its_moment"
         ),
         sa.CheckConstraint("(started_at IS NULL) = (recipients IS NULL)", name="started_is_counted"),
+        sa.CheckConstraint("counts IS NULL OR state IN ('sent', 'stopped')", name="counted_is_over"),
     )
 
     id: str = Field(primary_key=True)
@@ -182,6 +189,10 @@ class Issue(SQLModel, table=True):
     held_reason: str | None = None
     """Why it waits for a person, in words."""
     finished_at: datetime | None = None
+    counts: dict[str, Any] | None = Field(
+        default=None, sa_column=sa.Column(JSONB(none_as_null=True), nullable=True)
+    )
+    """Its final numbers, once they are counted (see `newsletters.count_past`). Its deliveries may then be dropped."""
 
 
 class IssueBody(SQLModel, table=True):
@@ -217,9 +228,19 @@ OPEN = (DeliveryState.FROZEN, DeliveryState.SENDING, DeliveryState.DEFERRED)
 
 
 class Delivery(SQLModel, table=True):
-    """One recipient of one issue. The primary key makes it unique (S1)."""
+    """One recipient of one issue. The primary key makes it unique (S1), as an issue starts once.
+
+    In monthly partitions (see `platform.partitions`): queries that name `started_at` look into one of them."""
 
     __table_args__ = (
+        # deferred, as recipients are frozen before their number is known
+        sa.ForeignKeyConstraint(
+            ["issue_id", "started_at"],
+            ["issue.id", "issue.started_at"],
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+        sa.UniqueConstraint("number", "started_at", name="delivery_number"),
         sa.Index(
             "delivery_open",
             "issue_id",
@@ -230,18 +251,20 @@ class Delivery(SQLModel, table=True):
         sa.Index("delivery_in_hands", "claimed_by", postgresql_where=sa.text("state = 'sending'")),
         sa.CheckConstraint("(state = 'sending') = (claimed_by IS NOT NULL)", name="sending_is_in_hands"),
         sa.CheckConstraint("(state = 'skipped') = (reason IS NOT NULL)", name="skipped_says_why"),
+        {"postgresql_partition_by": "RANGE (started_at)"},
     )
 
-    issue_id: str = Field(primary_key=True, foreign_key="issue.id")
+    issue_id: str = Field(primary_key=True)
     address_key: str = Field(primary_key=True)
-    number: int = Field(
-        sa_column=sa.Column(sa.BigInteger, sa.Identity(always=True), nullable=False, unique=True)
-    )
+    started_at: datetime = Field(primary_key=True)
+    """The issue's."""
+    number: int = Field(sa_column=sa.Column(sa.BigInteger, sa.Identity(always=True), nullable=False))
     """Its name on the wire and in the send log."""
     address: str
     signup_id: str
-    """No foreign key: unconfirmed signups are deleted, deliveries aren't."""
-    reader_id: str | None = Field(default=None, foreign_key="reader.id")
+    """No foreign key: unconfirmed signups are deleted while deliveries are kept."""
+    reader_id: str | None = None
+    """No foreign key: making and dropping a month's partition would lock all readers."""
     variant: str
     state: DeliveryState = Field(sa_column=enum_column(DeliveryState))
     reason: str | None = None

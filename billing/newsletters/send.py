@@ -71,8 +71,8 @@ def send(sender: NewsletterSender, clock: Clock) -> int:
 def _due(ctx: TransactionContext) -> list[str]:
     due = sa.text(
         "SELECT id FROM issue i WHERE state = 'sending' AND (resume_at IS NULL OR resume_at <= :at)"
-        " AND EXISTS (SELECT 1 FROM delivery WHERE issue_id = i.id AND state IN ('frozen', 'deferred')"
-        " AND next_attempt_at <= :at) ORDER BY started_at, id"
+        " AND EXISTS (SELECT 1 FROM delivery WHERE issue_id = i.id AND started_at = i.started_at"
+        " AND state IN ('frozen', 'deferred') AND next_attempt_at <= :at) ORDER BY started_at, id"
     )
     return list(ctx.session.scalars(due, {"at": ctx.at}))
 
@@ -116,7 +116,9 @@ def _batch(run: _Run, issue_id: str) -> int:
         check_still_ours(ctx.session, run.me)
         ctx.session.execute(_SEEN, {"me": run.me, "at": at})
         issue = ctx.session.get_one(Issue, issue_id)
-        batch, skipped = claim(ctx, issue_id, issue.newsletter_id, run.me)
+        batch, skipped = claim(ctx, issue, run.me)
+        started_at = issue.started_at
+        assert started_at is not None
         for variant in {to.variant for to in batch}:
             if (issue_id, variant) not in run.compiled:
                 run.compiled[issue_id, variant] = _compile(ctx.session, sender, issue, variant)
@@ -128,8 +130,8 @@ def _batch(run: _Run, issue_id: str) -> int:
     at = run.clock.now()
     with sender.database.begin(sender.site, at, WORKER) as ctx:
         results = [_result(to, offer, circuit, at) for to, offer in zip(batch, offers, strict=True)]
-        record_results(ctx.session, run.me, results)
-        _record_bounces(ctx, batch, offers, circuit)
+        record_results(ctx.session, run.me, started_at, results)
+        _record_bounces(ctx, started_at, batch, offers, circuit)
         if not circuit.is_closed:
             _hold_back(ctx, issue_id, circuit)
         elif batch:
@@ -203,7 +205,11 @@ def _reply_text(outcome: Outcome) -> str:
 
 
 def _record_bounces(
-    ctx: TransactionContext, batch: list[ClaimedDelivery], offers: list[_Offered], circuit: CircuitBreaker
+    ctx: TransactionContext,
+    started_at: datetime,
+    batch: list[ClaimedDelivery],
+    offers: list[_Offered],
+    circuit: CircuitBreaker,
 ) -> None:
     """An address that the relay itself rejects is recorded like a bounce that comes back later."""
     for to, offer in zip(batch, offers, strict=True):
@@ -211,7 +217,8 @@ def _record_bounces(
             continue
         status = bounces.status_in(_reply_text(offer[0])) or ""
         report = bounces.BounceReport(to.number, bounces.kind_of(status or "5.0.0"), status, "rcpt")
-        delivery = ctx.session.exec(select(Delivery).where(Delivery.number == to.number)).one()
+        found = select(Delivery).where(Delivery.number == to.number, Delivery.started_at == started_at)
+        delivery = ctx.session.exec(found).one()
         record_bounce(ctx, delivery, report)
 
 
@@ -235,7 +242,8 @@ def _finish(sender: NewsletterSender, at: datetime) -> int:
         done = session.connection().execute(
             sa.text(
                 "UPDATE issue i SET state = 'sent', finished_at = :at WHERE state = 'sending' AND NOT EXISTS"
-                " (SELECT 1 FROM delivery WHERE issue_id = i.id AND state IN ('frozen', 'sending', 'deferred'))"
+                " (SELECT 1 FROM delivery WHERE issue_id = i.id AND started_at = i.started_at"
+                " AND state IN ('frozen', 'sending', 'deferred'))"
             ),
             {"at": at},
         )
@@ -244,8 +252,8 @@ def _finish(sender: NewsletterSender, at: datetime) -> int:
 
 _OPEN = """
     SELECT i.id, i.subject, coalesce(greatest(i.resume_at, o.next_attempt_at), o.next_attempt_at, i.started_at) AS due FROM issue i
-    LEFT JOIN LATERAL (SELECT next_attempt_at FROM delivery WHERE issue_id = i.id AND state IN ('frozen', 'sending', 'deferred')
-                       ORDER BY next_attempt_at LIMIT 1) o ON true
+    LEFT JOIN LATERAL (SELECT next_attempt_at FROM delivery WHERE issue_id = i.id AND started_at = i.started_at
+                       AND state IN ('frozen', 'sending', 'deferred') ORDER BY next_attempt_at LIMIT 1) o ON true
     WHERE i.state = 'sending' ORDER BY due LIMIT 1
 """
 

@@ -31,8 +31,8 @@ LATE = "It was due while nothing was being sent. Choose a new time."
 log = logging.getLogger(__name__)
 
 FREEZE = f"""
-    INSERT INTO delivery (issue_id, address_key, address, signup_id, reader_id, variant, state, tries, next_attempt_at)
-    SELECT DISTINCT ON ({ADDRESS_KEY}) :issue, {ADDRESS_KEY}, {ADDRESS}, s.id, {READER_ID},
+    INSERT INTO delivery (issue_id, address_key, started_at, address, signup_id, reader_id, variant, state, tries, next_attempt_at)
+    SELECT DISTINCT ON ({ADDRESS_KEY}) :issue, {ADDRESS_KEY}, :at, {ADDRESS}, s.id, {READER_ID},
            CASE WHEN {entitled(READER_ID)} THEN '{Variant.SUBSCRIBER}' ELSE '{Variant.READER}' END, 'frozen', 0, :at
     FROM signup s {READER}
     WHERE s.newsletter_id = :newsletter AND s.state = 'confirmed'

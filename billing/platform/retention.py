@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from billing.platform.db import Database, span
-from billing.platform.partitions import EVENTS
+from billing.platform.partitions import DELIVERIES, EVENTS
 
 BATCH = 1000
 """Rows a transaction."""
@@ -17,6 +17,7 @@ BATCH = 1000
 class RetentionRule:
     """Rows are deleted when `column` is older than so many days; `only` is an SQL condition that narrows them down.
 
+    `needed`: a condition for rows that stay nevertheless, for a short while: it isn't asked when rows are due next.
     `partition`: the one that they are deleted from, where the table's other partitions are dropped whole (see `partitions`)."""
 
     table: str
@@ -24,6 +25,7 @@ class RetentionRule:
     days: int
     only: str = "true"
     partition: str = ""
+    needed: str = "false"
 
     @property
     def keep(self) -> timedelta:
@@ -48,6 +50,13 @@ RULES = (
     RetentionRule("api_key_spending", "hour", 30),  # the limits count a day
     RetentionRule("api_answer", "created_at", 30),  # calls are repeated within hours
     RetentionRule(EVENTS.name, "received_at", EVENTS.keep.days, "settled_at IS NOT NULL", EVENTS.default),
+    RetentionRule(
+        DELIVERIES.name,
+        DELIVERIES.column,
+        DELIVERIES.keep.days,
+        partition=DELIVERIES.default,
+        needed=DELIVERIES.needed,
+    ),
 )
 
 
@@ -60,7 +69,7 @@ def _delete_by(rule: RetentionRule, database: Database, at: datetime) -> int:
     # SKIP LOCKED: a row that other work has locked is deleted on a later night
     statement = sa.text(
         f"DELETE FROM {rule.place} WHERE ctid IN (SELECT ctid FROM {rule.place}"  # noqa: S608 - names of our own
-        f" WHERE {rule.column} < :before AND {rule.only}"
+        f" WHERE {rule.column} < :before AND {rule.only} AND NOT ({rule.needed})"
         f" ORDER BY {rule.column} LIMIT :batch FOR UPDATE SKIP LOCKED)"
     )
     total = 0

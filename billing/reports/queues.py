@@ -26,7 +26,8 @@ QUEUES = {
                  ORDER BY next_attempt_at""",
     "events_set_aside": "SELECT set_aside_at FROM inbound_event WHERE set_aside_at IS NOT NULL ORDER BY set_aside_at",
     "newsletters": f"""SELECT i.started_at FROM issue i CROSS JOIN LATERAL (
-                       SELECT FROM delivery d WHERE d.issue_id = i.id AND d.state IN ('frozen', 'sending', 'deferred')
+                       SELECT FROM delivery d WHERE d.issue_id = i.id AND d.started_at = i.started_at
+                       AND d.state IN ('frozen', 'sending', 'deferred')
                        ORDER BY d.next_attempt_at, d.number LIMIT {MOST}) open WHERE i.state = 'sending'""",  # noqa: S608
 }
 """A query for each queue: since when each of its rows waits, the first due first. Each has an index of what waits.

@@ -138,9 +138,22 @@ def _staff(session: Session, since: datetime, at: datetime) -> tuple[int, dateti
 
 
 def _mails(session: Session, since: datetime) -> tuple[int, datetime | None]:
-    query = (
-        "SELECT count(*), max(at) + :life FROM (SELECT accepted_at AS at FROM message"
-        " UNION ALL SELECT settled_at FROM delivery WHERE state NOT IN ('skipped', 'failed')) m WHERE at <= :since"
-    )
-    count, until = session.execute(sa.text(query), {"since": since, "life": LINKS}).one()
-    return count, until
+    count, until = session.execute(sa.text(_MAILS), {"since": since, "life": LINKS}).one()
+    return int(count), until
+
+
+_MAILS = """
+    SELECT coalesce(sum(count), 0), max(at) + :life FROM (
+        SELECT count(*), max(accepted_at) FROM message WHERE accepted_at <= :since
+        UNION ALL
+        SELECT count(*), max(settled_at) FROM delivery d
+        WHERE state NOT IN ('skipped', 'failed') AND settled_at <= :since
+          AND NOT EXISTS (SELECT FROM issue WHERE id = d.issue_id AND counts IS NOT NULL)
+        UNION ALL
+        SELECT sum(mailed.count), max(least(finished_at, :since)) FROM issue
+        CROSS JOIN LATERAL (SELECT sum(value::bigint) FROM jsonb_each_text(counts -> 'states')
+                            WHERE key NOT IN ('skipped', 'failed')) AS mailed (count)
+        WHERE mailed.count > 0 AND started_at <= :since
+    ) AS mails (count, at)
+"""
+"""Deliveries of counted issues may be gone: their counts stand for them, and no mail of an issue is later than its end."""

@@ -39,8 +39,8 @@ INSERTS = (
     """INSERT INTO issue (id, newsletter_id, state, subject, preheader, source, cards, version, author, created_at, changed_at,
            changed_by, stalls, started_at, finished_at, recipients)
        VALUES ('iss_' || repeat('a', 26), 'daily', 'sent', 's', 'p', 's', '{}', 1, 'a', now(), now(), 'a', 0, now(), now(), 1)""",
-    f"""INSERT INTO delivery (issue_id, address_key, address, signup_id, variant, state, tries, next_attempt_at, last_answer, settled_at)
-        SELECT 'iss_' || repeat('a', 26), 'reader-' || n || '@example.com', 'reader-' || n || '@example.com',
+    f"""INSERT INTO delivery (issue_id, address_key, started_at, address, signup_id, variant, state, tries, next_attempt_at, last_answer, settled_at)
+        SELECT 'iss_' || repeat('a', 26), 'reader-' || n || '@example.com', (SELECT started_at FROM issue), 'reader-' || n || '@example.com',
             'sgn_' || lpad(n::text, 26, 'a'), 'everyone', 'sent', 1, now(), '250 2.0.0 Ok: queued as 4Xk2vN1Qz9z7', now()
         FROM generate_series(1, {INSERTED}) n""",
     f"""INSERT INTO reader_session (id, token_hash, reader_id, started_at, seen_at, times_seen, ip, device, email_verified)

@@ -26,18 +26,6 @@ TOKENS = Tokens("one secret of enough length, for tests only")
 OTHERS = Tokens("another secret of enough length, of somebody")
 
 
-def taken(newsroom: Newsroom, raw: bytes, **options: str) -> ReportOutcome | None:
-    """As `billing bounces take` does."""
-    tokens = newsroom.world.services.site.tokens
-    report = read_report(tokens, raw, **options)
-    if report is None:
-        return None
-    with newsroom.world.services.database.begin(
-        newsroom.world.services.site, newsroom.world.now, WORKER
-    ) as ctx:
-        return handle_report(ctx, report)
-
-
 @pytest.mark.parametrize("number", [1, 35, 36, 10**6, 2**62])
 def test_a_tag_names_its_delivery_whatever_happens_to_its_case(number: int) -> None:
     assert number_of(TOKENS, tag(TOKENS, number)) == number
@@ -115,19 +103,19 @@ def test_what_is_no_report_about_ours_is_none(raw: bytes) -> None:
 def test_a_mailbox_that_does_not_exist_gets_no_more_newsletters(newsroom: Newsroom) -> None:
     mail, _other = newsroom.send_to(2)
     issue_id = newsroom.world.rows("SELECT id FROM issue")[0]["id"]
-    assert taken(newsroom, dsn(mail.sender)) is ReportOutcome.NEW
+    assert newsroom.take(dsn(mail.sender)) is ReportOutcome.NEW
     assert newsroom.suppressions() == [("newsletters", "hard_bounce")]
     assert newsroom.counts(issue_id) == {"sent": 1, "bounced": 1}
-    assert taken(newsroom, dsn(mail.sender)) is ReportOutcome.KNOWN  # replayed
+    assert newsroom.take(dsn(mail.sender)) is ReportOutcome.KNOWN  # replayed
     assert len(newsroom.world.rows("SELECT 1 FROM bounce_record")) == 1
     newsroom.send()
     assert len(newsroom.arrived_for(mail.recipients[0])) == 1
 
 
-def test_a_report_about_a_test_mail_or_a_vanished_delivery_changes_nothing(newsroom: Newsroom) -> None:
-    for number in (0, 4711):
+def test_a_report_about_a_test_mail_or_an_unknown_delivery_changes_nothing(newsroom: Newsroom) -> None:
+    for number in (0, 2**40):
         assert (
-            taken(newsroom, dsn(envelope_sender(newsroom.world.services.site.tokens, number, "b.example")))
+            newsroom.take(dsn(envelope_sender(newsroom.world.services.site.tokens, number, "b.example")))
             is ReportOutcome.UNKNOWN
         )
     assert newsroom.suppressions() == []
@@ -141,7 +129,7 @@ def test_a_full_mailbox_is_given_five_chances_over_two_weeks(newsroom: Newsroom)
         if issue == 5:
             assert len(arrived) == 5
             break
-        assert taken(newsroom, dsn(arrived[-1].sender, status="5.2.2")) is ReportOutcome.NEW
+        assert newsroom.take(dsn(arrived[-1].sender, status="5.2.2")) is ReportOutcome.NEW
         assert newsroom.suppressions() == ([("newsletters", "soft_bounces")] if issue == 4 else [])
         newsroom.world.advance(days=3)
 
@@ -150,7 +138,7 @@ def test_soft_returns_far_apart_or_of_one_issue_are_no_pattern(newsroom: Newsroo
     (address,) = newsroom.people(1)
     for _ in range(6):
         newsroom.send()
-        taken(newsroom, dsn(newsroom.arrived_for(address)[-1].sender, status="4.4.7"))
+        newsroom.take(dsn(newsroom.arrived_for(address)[-1].sender, status="4.4.7"))
         newsroom.world.advance(days=4)
     assert newsroom.suppressions() == []
     tokens = newsroom.world.services.site.tokens
@@ -167,7 +155,7 @@ def test_policy_is_never_the_readers_fault(newsroom: Newsroom) -> None:
     (address,) = newsroom.people(1)
     for _ in range(8):
         newsroom.send()
-        taken(newsroom, dsn(newsroom.arrived_for(address)[-1].sender, status="5.7.1"))
+        newsroom.take(dsn(newsroom.arrived_for(address)[-1].sender, status="5.7.1"))
         newsroom.world.advance(hours=1)
     assert newsroom.suppressions() == []
     assert len(newsroom.arrived_for(address)) == 8
@@ -179,7 +167,7 @@ def test_a_complaint_ends_all_newsletters_and_no_other_mail(newsroom: Newsroom) 
         newsroom.join("thandi@example.com", name)
     issue_id = newsroom.send()
     (mail,) = newsroom.arrived_for("thandi@example.com")
-    assert taken(newsroom, arf(mail.raw)) is ReportOutcome.NEW
+    assert newsroom.take(arf(mail.raw)) is ReportOutcome.NEW
     assert {row["state"] for row in newsroom.world.rows("SELECT state FROM signup")} == {"left"}
     assert {
         row["source"]
@@ -201,7 +189,7 @@ def test_only_a_fresh_double_opt_in_lifts_what_a_complaint_did(newsroom: Newsroo
     reader.get("/newsletters")
     reader.post("/newsletters", newsletter=["first-light"])
     newsroom.send()
-    taken(newsroom, arf(newsroom.arrived_for("thandi@example.com")[0].raw))
+    newsroom.take(arf(newsroom.arrived_for("thandi@example.com")[0].raw))
     reader.get("/newsletters")
     reader.post("/newsletters", newsletter=["first-light"])
     assert "One more step" in reader.page.text
@@ -243,7 +231,7 @@ def test_a_return_settles_a_held_delivery(newsroom: Newsroom) -> None:
     newsroom.world.smtp.drop("after-dot", times=1)
     issue_id = newsroom.send()
     assert newsroom.counts(issue_id) == {"uncertain": 1}
-    taken(newsroom, dsn(newsroom.arrived_for(address)[0].sender, status="5.2.2"))
+    newsroom.take(dsn(newsroom.arrived_for(address)[0].sender, status="5.2.2"))
     assert newsroom.counts(issue_id) == {"bounced": 1}
 
 

@@ -5,6 +5,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import select
 
 import emails
@@ -123,10 +124,20 @@ def test_freezing_twice_adds_nobody(newsroom: Newsroom) -> None:
     issue_id = newsroom.draft()
     newsroom.schedule(issue_id, local(2027, 3, 1, 11))
     with newsroom.world.services.database.transaction() as session:
-        issue = session.get_one(Issue, issue_id)
-        site = newsroom.world.services.site
-        assert freeze(TransactionContext(session, site, newsroom.world.now, WORKER), issue, False) == 20
-        assert freeze(TransactionContext(session, site, newsroom.world.now, WORKER), issue, False) == 0
+        issue = session.get_one(Issue, issue_id, with_for_update=True)
+        ctx = TransactionContext(session, newsroom.world.services.site, newsroom.world.now, WORKER)
+        assert freeze(ctx, issue, False) == 20
+        assert freeze(ctx, issue, False) == 0
+        issue.state, issue.started_at, issue.recipients = IssueState.SENDING, ctx.at, 20
+
+
+def test_nobody_is_frozen_for_an_issue_that_started_at_another_instant(newsroom: Newsroom) -> None:
+    newsroom.people(2)
+    issue_id = newsroom.send()
+    services, later = newsroom.world.services, newsroom.world.now + timedelta(seconds=1)
+    with pytest.raises(sa.exc.IntegrityError), services.database.begin(services.site, later, WORKER) as ctx:
+        freeze(ctx, newsroom.issue(issue_id), False)
+    assert newsroom.counts(issue_id) == {"sent": 2}
 
 
 def test_one_address_on_two_accounts_gets_one(newsroom: Newsroom) -> None:

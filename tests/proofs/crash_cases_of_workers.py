@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 from billing.acquirer.answers import RefundRequest
 from billing.changes import announce_price
+from billing.newsletters.progress import FINAL_AFTER
 from billing.platform.actors import Command
 from billing.platform.installation import HOME
 from tests.proofs.crash_case import at, crash_case, dispute, give_back, one, repeat, silence
@@ -292,3 +293,11 @@ def an_issue_goes_out(world: World) -> None:
     newsroom = Newsroom(world)
     newsroom.people(5)
     newsroom.schedule(newsroom.draft())
+
+
+@crash_case("blank")
+def a_past_issue_is_counted(world: World) -> None:
+    newsroom = Newsroom(world)
+    newsroom.people(5)
+    newsroom.send()
+    at(world, world.now + FINAL_AFTER)

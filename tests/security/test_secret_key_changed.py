@@ -1,5 +1,7 @@
 """The secret key changes while readers read, owe and have opted out: nothing promised under the old key is lost."""
 
+from datetime import timedelta
+
 import httpx
 import jwt
 import psycopg
@@ -19,6 +21,7 @@ from tests.support.broken_tables import refused_rows
 from tests.support.browser import Browser
 from tests.support.cli import run_on
 from tests.support.installation import SECRET_KEY
+from tests.support.newsroom import Newsroom
 from tests.support.signed_in import signed_in
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
@@ -285,6 +288,21 @@ def test_the_command_says_to_when_the_old_links_need_it_and_that_holds(
     drop_previous(world)
     assert "Thank you" not in world.browser().get(link).words
     assert world.subscription(in_trial.subscription_id)["cancel_requested_at"] is None
+
+
+def test_the_links_in_newsletters_are_counted_when_their_recipients_are_dropped(world: World) -> None:
+    newsroom = Newsroom(world)
+    newsroom.people(3)
+    newsroom.send()
+    newsroom.send()
+    change_key(world)
+    needed = "until Tuesday 4 April 2028, 10:00 SAST: 6 mails sent before, whose links"
+    assert needed in rotate(world)
+    for days in (60, 60):  # counted, then dropped
+        world.skip_to(world.now + timedelta(days=days))
+        world.settle()
+        assert needed in rotate(world)
+    assert world.rows("SELECT 1 FROM delivery") == []
 
 
 def test_where_the_key_was_never_changed_nothing_needs_another(world: World, in_trial: Subscriber) -> None:

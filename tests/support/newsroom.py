@@ -9,7 +9,9 @@ from email.policy import default
 from typing import Any
 
 from billing.dev import sample_newsletters, seed
+from billing.mail.bounces import read_report
 from billing.newsletters import issues, links, optin
+from billing.newsletters.bounces import ReportOutcome, handle_report
 from billing.newsletters.compose import IssueCard
 from billing.newsletters.models import Issue
 from billing.newsletters.progress import Progress, progress
@@ -158,6 +160,15 @@ class Newsroom:
             address=address,
         )
         return dict(row)
+
+    def take(self, raw: bytes) -> ReportOutcome | None:
+        """Read a returned mail, as `billing bounces take` does. None: it is no report about a mail of ours."""
+        services = self.world.services
+        report = read_report(services.site.tokens, raw)
+        if report is None:
+            return None
+        with services.database.begin(services.site, self.world.now, WORKER) as ctx:
+            return handle_report(ctx, report)
 
     def suppressions(self) -> list[tuple[str, str]]:
         """The scope and reason of each suppression in force."""

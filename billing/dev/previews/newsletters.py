@@ -179,4 +179,11 @@ def _sending() -> Iterator[tuple[str, Page, Frame]]:
         finished_at=NOW,
     )
     yield "issue-sent", sent, room
+    yield (
+        "issue-final",
+        replace(
+            sent, rows=((*done[:1], page.rows[3], *done[1:])), recipients=1012, held_count=3, is_final=True
+        ),
+        room,
+    )
     yield "issue-empty", replace(sent, recipients=0, settled=0, rows=(), skipped=(), variants=()), room

@@ -64,7 +64,11 @@ def progress_view(session: Session, issue: Issue) -> IssueProgressPage:
     assert issue.started_at is not None
     held = session.exec(
         select(Delivery)
-        .where(Delivery.issue_id == issue.id, Delivery.state == DeliveryState.UNCERTAIN)
+        .where(
+            Delivery.issue_id == issue.id,
+            Delivery.started_at == issue.started_at,
+            Delivery.state == DeliveryState.UNCERTAIN,
+        )
         .order_by(col(Delivery.number))
         .limit(HELD_SHOWN)
     )
@@ -89,4 +93,5 @@ def progress_view(session: Session, issue: Issue) -> IssueProgressPage:
         held_count=found.states.get(DeliveryState.UNCERTAIN, 0),
         held_reason=issue.held_reason,
         resume_at=issue.resume_at,
+        is_final=found.is_final,
     )

@@ -91,3 +91,5 @@ class IssueProgressPage:
     held_count: int
     held_reason: str | None
     resume_at: datetime | None
+    is_final: bool = False
+    """Whether the counts stand for good, as who got it is kept for 60 to 90 days."""

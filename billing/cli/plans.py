@@ -9,6 +9,7 @@ from billing.cli import billing
 from billing.cli.installation import transaction
 from billing.cli.words import DAY
 from billing.rules import periods, trial
+from billing.rules.money import HIGHEST_PRICE
 
 if TYPE_CHECKING:
     from billing.platform.context import TransactionContext
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 _PLAN = click.option("--plan", required=False, help="Whose price it is; the first on offer.")
 _CENTS = click.option(
-    "--cents", type=click.IntRange(1, 99_999_999), required=True, help="Cents a period, VAT included."
+    "--cents",
+    type=click.IntRange(1, HIGHEST_PRICE),
+    required=True,
+    help="Cents a period, VAT included.",
 )
 _TRIAL_DAYS = click.IntRange(trial.SHORTEST, trial.LONGEST)
 _REASON = click.option(

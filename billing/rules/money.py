@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Self
 
 SIGNS = {"ZAR": "R"}
+HIGHEST_PRICE = 99_999_999
+"""Cents a period: R999 999.99."""
 BASE_CURRENCY = "ZAR"
 """The currency of our books: what readers pay in, and what VAT is owed in."""
 _DECIMALS = {

@@ -7,13 +7,13 @@ from typing import Any
 from billing.changes.announce_price import plan_change
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid
+from billing.rules.money import HIGHEST_PRICE
 from billing.staff import audit
 from billing.subscriptions import plans
 from billing.subscriptions.find import prices
 from billing.subscriptions.models import OfferedTo, Plan
 
 PLAN, PRICE = "plan", "price"
-MOST_CENTS = 99_999_999
 
 
 class BadPrice(Invalid):
@@ -93,7 +93,7 @@ def set_price(
 
     `seen` is how many prices of the plan the caller looked at. Raises NeedsReason, BadPrice, UnknownPlan, PastPrice,
     YearKeepsPrice, PriceMoved."""
-    if not 1 <= cents <= MOST_CENTS:
+    if not 1 <= cents <= HIGHEST_PRICE:
         raise BadPrice
     plans.plan_of(ctx.session, plan_id)
     present = prices(ctx.session, plan_id)

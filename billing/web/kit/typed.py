@@ -17,7 +17,7 @@ class NotRand(Invalid):
 
 
 class NotADay(Invalid):
-    """A day is written as 2027-03-31."""
+    """A day is written as 2027-03-01."""
 
     code = "not_a_day"
 

@@ -1,7 +1,7 @@
 """The audit: who did what, when, to whom and why. Members search it and export it as CSV."""
 
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from billing.staff import audit, reads
 from billing.staff.audit import Sought
 from billing.staff.models import AuditLine, Outcome
 from billing.staff.roles import Permission
+from billing.web.kit.typed import NotADay, read_day
 from billing.web.staff.csv_answer import stream_csv
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.views.keys import ReadRow, StaffReadsPage
@@ -57,10 +58,10 @@ class Search:
         """The filters, and what is wrong with a typed day, which is left out then."""
         first = last = error = None
         try:
-            first = date.fromisoformat(self.since) if self.since else None
-            last = date.fromisoformat(self.until) if self.until else None
-        except ValueError:
-            error = "A day is written as 2027-03-01."
+            first = read_day(self.since) if self.since else None
+            last = read_day(self.until) if self.until else None
+        except NotADay as refusal:
+            error = refusal.detail
         return Sought(
             who=self.who.strip(),
             reader_id=self.reader.strip(),

@@ -23,8 +23,9 @@ from billing.platform.actors import WORKER
 from billing.platform.claims import worker_lock
 from billing.platform.stop_points import stop_point
 
-LINGER_SECONDS = 0.1
-"""How long an answer waits for others, so that one transaction settles them together."""
+LINGER_SECONDS = 0.5
+"""How long an answer waits for others, so that one transaction settles them together. Workers share the acquirer's answers: the more
+workers, the fewer come to each in this time, and the more a charge costs."""
 QUICK_SECONDS = 0.5
 """Answers within this time let the window grow; slower ones shrink it."""
 log = logging.getLogger(__name__)

@@ -56,7 +56,7 @@ class Size:
     rounds: int
 
 
-FULL = Size(30_000, 30_000, 1.0, 600, 5)
+FULL = Size(30_000, 60_000, 1.0, 1_800, 5)
 QUICK = Size(300, 3_000, 0.05, 60, 1)
 
 

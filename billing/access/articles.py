@@ -10,6 +10,8 @@ from billing.platform.actors import acted_by
 from billing.platform.context import TransactionContext
 from billing.platform.errors import NotFound
 
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$"
+"""What publishers may call an article: nothing that an address would have to quote."""
 _DECIDING = {
     "section",
     "access",

@@ -178,7 +178,7 @@ class AnswerBuilder:
         registered, entitlements = cache.packer.unpack(held)
         facts = Facts(article.policy, registered, entitlements, meter, article.opened)
         decision = decide(facts, at)
-        shape = shapes.decided(article.id, decision, meter, self.site.offer_url)
+        shape = shapes.decided(article.id, decision, meter, self.site)
         body = json.dumps(shape, ensure_ascii=False, separators=(",", ":")).encode()
         until = same_until(facts, at)
         return CachedDecision(
@@ -186,6 +186,6 @@ class AnswerBuilder:
             FOR_EVER if until is None else until.timestamp(),
             decision.features,
             decision.reason.value,
-            body.removeprefix(article.head),
+            body.removeprefix(article.head if decision.allowed else article.closed_head),
             self._gate[decision.reason],
         )

@@ -106,9 +106,11 @@ class Decider:
             decision = article.decisions.get(held)
             if decision is None or seconds >= decision.same_until:
                 decision = self.builder.decision(cache, article, held, at)
+            head = article.head
             if not decision.allowed:
+                head = article.closed_head
                 closed.append((len(answers), article))
-            answers.append((article.head, decision, False, ""))
+            answers.append((head, decision, False, ""))
         # A crawler gets what a stranger gets who has used up the meter.
         if not closed or (asked.who.reading is Reading.CRAWLER and not asked.by_subject):
             return answers
@@ -226,7 +228,8 @@ class Decider:
         decision = article.decisions.get(held)
         if decision is None or facts.seconds >= decision.same_until:
             decision = self.builder.decision(cache, article, held, facts.at)
-        return self._noted(cache, asked, facts, (article.head, decision, False, ""))
+        head = article.head if decision.allowed else article.closed_head
+        return self._noted(cache, asked, facts, (head, decision, False, ""))
 
     def _looked_at(
         self, cache: AccessCache, facts: VisitorFacts, article: CachedArticle, is_counted: bool
@@ -235,7 +238,8 @@ class Decider:
         decision = article.decisions.get(facts.by_meter[is_counted])
         if decision is None or facts.seconds >= decision.same_until:
             decision = self.builder.metered(cache, article, facts.reader.held, facts.counted, facts.at)
-        return article.head, decision, decision.allowed and not is_counted, ""
+        head = article.head if decision.allowed else article.closed_head
+        return head, decision, decision.allowed and not is_counted, ""
 
     def _read(
         self, cache: AccessCache, asked: Asked, facts: VisitorFacts, article: CachedArticle

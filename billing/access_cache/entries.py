@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import NamedTuple
@@ -23,7 +23,7 @@ Reply = tuple[str, str, AnswerHead, bytes]
 class CachedDecision:
     """A decision on all articles with the same facts.
 
-    `same_until`: seconds since 1970. `tail`: the JSON of `/v1/access` after the article's name. `gate`: the reply of
+    `same_until`: seconds since 1970. `tail`: the JSON of `/v1/access` after what is the article's alone. `gate`: the reply of
     `/v1/gate`."""
 
     allowed: bool
@@ -35,7 +35,7 @@ class CachedDecision:
 
 
 AccessAnswer = tuple[bytes, CachedDecision, bool, str]
-"""The answer about one article: the beginning of its JSON, with the article's name; and the decision.
+"""The answer about one article: the beginning of its JSON, which is the article's alone; and the decision.
 
 Then whether the article is open only if this reading is counted, and it wasn't; and the token to send with a visitor's next
 request, if any. A plain tuple: a list has a hundred of them."""
@@ -52,12 +52,17 @@ class CachedArticle:
     policy: ArticlePolicy
     opened: tuple[FreeSpan, ...]
     loaded: float
+    subscribe_url: InitVar[str]
     head: bytes = field(init=False)
+    closed_head: bytes = field(init=False)
+    """`head` of a decision that refuses: it names the address that carries the article to the offer."""
     is_metered: bool = field(init=False)
     decisions: dict[DecidedBy, CachedDecision] = field(init=False, default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.head = b'{"article":%b,' % json.dumps(self.id, ensure_ascii=False).encode()
+    def __post_init__(self, subscribe_url: str) -> None:
+        name = json.dumps(self.id, ensure_ascii=False).encode()
+        self.head = b'{"article":%b,"subscribe_url":null,' % name
+        self.closed_head = b'{"article":%b,"subscribe_url":"%b",' % (name, subscribe_url.encode())
         self.is_metered = self.policy.level is AccessLevel.METERED
 
 

@@ -240,4 +240,4 @@ def _article(site: Site, row: Row, loaded: float) -> CachedArticle:
     spans = tuple(
         FreeSpan(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in opened or ()
     )
-    return CachedArticle(article_id, policy, spans, loaded)
+    return CachedArticle(article_id, policy, spans, loaded, site.offer_for(article_id))

@@ -11,6 +11,7 @@ from billing.access.check import AccessResult
 from billing.payments.models import Invoice, PaymentMethod, Refund
 from billing.payments.numbers import credit_note_number, invoice_number
 from billing.platform.context import TransactionContext
+from billing.platform.site import Site
 from billing.platform.storable import storable
 from billing.readers.models import Reader
 from billing.rules.access import Decision, Meter, Reason
@@ -161,9 +162,9 @@ def refund(row: Refund) -> dict[str, Any]:
     }
 
 
-def access(checked: AccessResult, offer_url: str) -> dict[str, Any]:
+def access(checked: AccessResult, site: Site) -> dict[str, Any]:
     """An access decision."""
-    return decided(checked.article.id, checked.decision, checked.meter, offer_url)
+    return decided(checked.article.id, checked.decision, checked.meter, site)
 
 
 def access_token(token: str, at: datetime) -> dict[str, Any]:
@@ -176,15 +177,15 @@ def access_token(token: str, at: datetime) -> dict[str, Any]:
     }
 
 
-def decided(article_id: str, decision: Decision, meter: Meter | None, offer_url: str) -> dict[str, Any]:
+def decided(article_id: str, decision: Decision, meter: Meter | None, site: Site) -> dict[str, Any]:
     """The same from a decision alone."""
     shown = meter is not None and decision.reason in (Reason.METER, Reason.METER_USED)
     return {
         "article": article_id,
+        "subscribe_url": None if decision.allowed else site.offer_for(article_id),
         "allowed": decision.allowed,
         "reason": decision.reason.value,
         "features": sorted(decision.features),
         "until": instant(decision.until),
         "meter": {"used": meter.used, "limit": meter.limit} if shown and meter else None,
-        "subscribe_url": None if decision.allowed else offer_url,
     }

@@ -57,6 +57,10 @@ class Site:
         """The page with the offer."""
         return self.page("/")
 
+    def offer_for(self, article_id: str) -> str:
+        """The same for a reader who wanted this article, by its id in letters that an address takes: all pages lead back to it."""
+        return f"{self.public_url}/?article={article_id}"
+
     def cancel_url(self, subscription_id: str) -> str:
         """A link that cancels without signing in (CARD-7), for a stored mail. It can't undo a cancellation."""
         return self.page(f"/cancel/{place(CANCEL, subscription_id)}")

@@ -227,7 +227,7 @@ class BothPaths:
         with self.database.begin(SITE, then, WORKER) as ctx:
             request = AccessRequest(entitlements_of(ctx, reader), asking, counts=False)
             checked = check(ctx, LIMITS, article, request)
-        return shapes.access(checked, SITE.offer_url), checked.pending
+        return shapes.access(checked, SITE), checked.pending
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ class Cache:
         self.cache.keep_session(self.digest, "rdr_1", int(AT.timestamp()) + 3600)
         self.cache.keep_entitlements("rdr_1", REGISTERED)
         policy = ArticlePolicy(AccessLevel.FREE, (FreeSpan(None, None),))
-        self.cache.keep_article(CachedArticle("a", policy, (), self.now))
+        self.cache.keep_article(CachedArticle("a", policy, (), self.now, "/?article=a"))
         plain: list[Header] = [(b"cookie", NAME + SECRET.encode())]
         assert self.answered_by(plain) == SECRET
         assert self.fast_path(plain)

@@ -143,7 +143,7 @@ def one(article_id: str, who: Requesting, prefetch: bool = False) -> Response:
     `token_invalid`, `session_ended` for a reader token without a session beside it."""
     with who.visit.begin() as ctx:
         result, visitor = who.check(ctx, article_id, counts=not (prefetch or who.is_prefetching))
-    shape = shapes.access(result, ctx.site.offer_url)
+    shape = shapes.access(result, ctx.site)
     return who.visit.with_cookies(JSONResponse(shape if visitor is None else shape | {"visitor": visitor}))
 
 
@@ -192,7 +192,7 @@ def many(body: Articles, who: Requesting) -> Response:
         who.named = replace(who.named, reader_id=body.reader_id)
     with who.visit.begin() as ctx:
         results = who.check_many(ctx, body.articles)
-    answers = [shapes.access(result, ctx.site.offer_url) for result in results]
+    answers = [shapes.access(result, ctx.site) for result in results]
     return who.visit.with_cookies(JSONResponse(answers))
 
 

@@ -19,7 +19,7 @@ from billing.web.api.caller import Answer, Articles
 from billing.web.api.pages import MOST, After, Limit, page
 
 router = APIRouter(tags=["Articles"])
-ArticleId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
+ArticleId = Annotated[str, Path(pattern=articles.ID_PATTERN)]
 SectionName = Annotated[str, Path(min_length=1, max_length=100)]
 
 

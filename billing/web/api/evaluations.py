@@ -15,6 +15,7 @@ from billing.access.visitors import Visitor
 from billing.http import shapes
 from billing.http.limits import MOST_ARTICLES
 from billing.platform.context import TransactionContext
+from billing.platform.site import Site
 from billing.readers.register import ids_of_external
 from billing.rules.access import READ
 from billing.web.api.caller import Access
@@ -120,7 +121,7 @@ def evaluation(body: Evaluation, caller: Access) -> JSONResponse:
             result = check(ctx, caller.services.limits, *question)
         except UnknownArticle:
             result = None
-    return JSONResponse(_answer(result, partial, ctx.site.offer_url))
+    return JSONResponse(_answer(result, partial, ctx.site))
 
 
 @router.post("/access/v1/evaluations", summary="AuthZEN: many at once")
@@ -137,7 +138,7 @@ def evaluations(body: Evaluations, caller: Access) -> JSONResponse:
         if isinstance(question, dict):
             answers.append(question)
         else:
-            answers.append(_answer(results[question], partial, ctx.site.offer_url))
+            answers.append(_answer(results[question], partial, ctx.site))
         if answers[-1]["decision"] is stops_at:
             break
     return JSONResponse({"evaluations": answers})
@@ -183,10 +184,10 @@ def _questions(
     return [question(partial) for partial in partials]
 
 
-def _answer(result: AccessResult | None, partial: Partial, offer_url: str) -> dict[str, Any]:
+def _answer(result: AccessResult | None, partial: Partial, site: Site) -> dict[str, Any]:
     if result is None or partial.action is None:
         return _denied(404, UnknownArticle().detail)
-    context = shapes.access(result, offer_url)
+    context = shapes.access(result, site)
     if result.pending:
         context["pending"] = True
     allowed = partial.action.feature in result.decision.features and not result.pending

@@ -103,6 +103,20 @@ def offered(ctx: TransactionContext, subscription: Subscription | None) -> Withd
     )
 
 
+TAKEN_BACK = (
+    sa.select(col(Invoice.subscription_id))
+    .select_from(Refund)
+    .join(Payment, col(Payment.id) == Refund.payment_id)
+    .join(Invoice, col(Invoice.id) == Payment.invoice_id)
+    .where(
+        col(Refund.reader_id) == sa.bindparam("reader_id"),
+        col(Refund.cause) == sa.func.concat(CAUSE, Refund.payment_id),
+    )
+    .distinct()
+)
+"""The query of the subscriptions of `:reader_id` whose sale was taken back."""
+
+
 def is_in_time(ctx: TransactionContext, first_paid_at: datetime) -> bool:
     """Whether the cooling-off days after this first payment last: before, or after them, nothing is `offered`."""
     return ctx.today <= _last_day(ctx, first_paid_at)

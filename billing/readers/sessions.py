@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from billing.platform import ids
 from billing.platform.context import TransactionContext
 from billing.platform.logs import log_event
-from billing.platform.read_together import entity, read_rows, whole
+from billing.platform.read_together import Query, entity, read_rows, whole
 from billing.readers.models import Reader, ReaderSession
 from billing.readers.register import lock_reader
 
@@ -76,24 +76,28 @@ def made_room(ctx: TransactionContext, secret: str) -> bool:
     return ctx.session.exec(ended).first() == LIMIT
 
 
-def recognise(ctx: TransactionContext, secret: str) -> tuple[ReaderSession, Reader] | None:
-    """The open session with this secret, and its reader: not signed out, seen within 90 days, begun within 180.
-
-    Changes nothing (see `note_seen`). Both rows belong to no session: they outlive the transaction."""
-    digests = ctx.site.tokens.digests("session", secret)
-    for row in read_rows(ctx.session, _RECOGNISE, digests=list(digests)):
-        session, reader = entity(ReaderSession, row[0]), entity(Reader, row[1])
-        if _is_live(session, ctx.at):
-            return session, reader
-    return None
-
-
-_RECOGNISE = (
+RECOGNISE = (
     sa.select(whole(ReaderSession), whole(Reader))
     .select_from(ReaderSession)
     .join(Reader, col(Reader.id) == ReaderSession.reader_id)
     .where(col(ReaderSession.token_hash) == sa.any_(sa.bindparam("digests", type_=ARRAY(sa.Text))))
 )
+"""The query of `recognise`, to add columns about the reader to."""
+
+
+def recognise(
+    ctx: TransactionContext, secret: str, query: Query = RECOGNISE
+) -> tuple[ReaderSession, Reader, *tuple[Any, ...]] | None:
+    """The open session with this secret, and its reader: not signed out, seen within 90 days, begun within 180. Then what `query`
+    adds.
+
+    Changes nothing (see `note_seen`). Both rows belong to no session: they outlive the transaction."""
+    digests = ctx.site.tokens.digests("session", secret)
+    for session_row, reader_row, *more in read_rows(ctx.session, query, digests=list(digests)):
+        session, reader = entity(ReaderSession, session_row), entity(Reader, reader_row)
+        if _is_live(session, ctx.at):
+            return session, reader, *more
+    return None
 
 
 def note_seen(ctx: TransactionContext, known: ReaderSession, secret: str) -> None:

@@ -24,10 +24,11 @@ LINKS = Links(SignInLink, PURPOSE, "email", "/sign-in/link")
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A new session: whose, and the secret for the cookie."""
+    """A new session: whose, the secret for the cookie, and whether the reader was registered by it."""
 
     reader_id: str
     session_secret: str
+    is_new: bool
 
 
 def count_link_requests(ctx: TransactionContext, email: str, browser: Browser) -> None:
@@ -152,7 +153,7 @@ def confirm_code(ctx: TransactionContext, code: str, browser: Browser) -> Signed
 def _sign_in(ctx: TransactionContext, link: SignInLink, browser: Browser) -> SignedIn:
     if link.replaces_of is not None and by_address(ctx.session, link.email) is None:
         _replace_address(ctx, link.replaces_of, link.email)
-    reader, _ = register(ctx, link.email)
+    reader, is_new = register(ctx, link.email)
     new_device = _is_new(ctx.session, reader, browser)
     sessions.prove_address(ctx, reader)
     if browser.session_id is not None:  # a sign-in replaces the session that this browser had (7.2.4)
@@ -161,7 +162,7 @@ def _sign_in(ctx: TransactionContext, link: SignInLink, browser: Browser) -> Sig
     if new_device:
         signed_in_elsewhere(ctx, reader, link.id, browser.device)
     log_event(ctx.session, "signed in", reader=reader.id, link=link.id)
-    return SignedIn(reader.id, secret)
+    return SignedIn(reader.id, secret, is_new)
 
 
 def _is_new(session: Session, reader: Reader, browser: Browser) -> bool:

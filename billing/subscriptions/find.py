@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from billing.platform.errors import Invalid, NotFound
 from billing.platform.read_together import Rows, read_rows
+from billing.readers.models import Reader
 from billing.rules.lifecycle import Event, State
 from billing.rules.money import Money
 from billing.subscriptions.models import OfferedTo, Plan, Price, Subscription, SubscriptionChange
@@ -85,6 +86,12 @@ def latest_of(session: Session, reader_id: str) -> Subscription | None:
 # Statements are made once: building one takes as long as running it.
 _OF_READER = sa.select(Subscription).where(col(Subscription.reader_id) == sa.bindparam("reader_id"))
 _LIVE = _OF_READER.where(col(Subscription.state) != State.ENDED)
+RUNS = (
+    sa.exists()
+    .where(col(Subscription.reader_id) == col(Reader.id), col(Subscription.state) != State.ENDED)
+    .label("runs")
+)
+"""A column for a query of readers: whether the reader has a subscription that hasn't ended."""
 # a live one has no end, so it comes first
 LATEST = _OF_READER.order_by(
     col(Subscription.ended_at).desc().nulls_first(), col(Subscription.id).desc()

@@ -86,6 +86,18 @@ def trial_used_by_card(session: Session, fingerprint: str) -> bool:
     return session.get(TrialClaim, ("card", fingerprint)) is not None
 
 
+TRIAL_FACTS = sa.select(
+    sa.exists()
+    .where(col(TrialClaim.kind) == "address", col(TrialClaim.digest) == sa.bindparam("trial_address"))
+    .label("is_claimed"),
+    sa.exists()
+    .where(col(TrialException.reader_id) == sa.bindparam("reader_id"), col(TrialException.used_at).is_(None))
+    .label("is_allowed"),
+)
+"""The query of what `may_try` asks, for the digest `:trial_address` of `address_digest` and `:reader_id`: whether the address has had
+its trial, and whether staff have allowed another."""
+
+
 def address_digest(tokens: Tokens, email: str) -> str:
     """The keyed hash that recognises an address after its erasure."""
     return tokens.list_digest("trial-address", canonical(email))

@@ -16,7 +16,7 @@ from billing.dev.paper import views as paper
 from billing.dev.paper.news_article import news_article
 from billing.dev.paper.sample_articles import parse, sample_article, sample_articles
 from billing.dev.previews.pages import pages
-from billing.dev.previews.values import HOUSE, LOOK, NOW, READER, VISITOR
+from billing.dev.previews.values import HOUSE, LOOK, NOW, READER, STEPS, VISITOR
 from billing.rules.money import Money
 from billing.web import views
 from billing.web.kit.rendering import PageRenderer, day, money, short_day
@@ -161,7 +161,7 @@ def test_hostile_words_are_shown_as_words() -> None:
 def test_hostile_words_cannot_leave_the_described_article() -> None:
     article = sample_articles()[0]
     teaser = replace(article.teaser, title="</script><script>alert(1)</script>", lead="short")
-    wall = paper.Wall(reason="subscribe", price=Money(7500), trial_days=14)
+    wall = paper.Wall(reason="subscribe", step=STEPS["stranger"], price=Money(7500), trial_days=14)
     described = news_article(teaser, HOUSE, "https://paper.example/a", NOW)
     page = paper.ArticlePage(teaser=teaser, byline="", paragraphs=None, wall=wall, json_ld=described)
     assert "<script>alert" not in LOOK.page(page, VISITOR)
@@ -174,7 +174,7 @@ def test_a_missing_value_is_an_error_not_a_gap() -> None:
 
 def test_a_locked_article_cannot_carry_its_text() -> None:
     article = sample_articles()[0]
-    wall = paper.Wall(reason="subscribe", price=Money(7500), trial_days=14)
+    wall = paper.Wall(reason="subscribe", step=STEPS["stranger"], price=Money(7500), trial_days=14)
     for paragraphs, shown in ((article.paragraphs, wall), (None, None)):
         with pytest.raises(ValueError, match="never both"):
             paper.ArticlePage(teaser=article.teaser, byline="", paragraphs=paragraphs, wall=shown)

@@ -9,9 +9,9 @@ from starlette.responses import Response
 from billing.access import gifts
 from billing.access.articles import UnknownArticle
 from billing.access.check import AccessResult
-from billing.access.entitlements import entitlements_of
 from billing.access.gifts import NO_GIFT
 from billing.access.listed import ListedArticle
+from billing.changes.situation import STRANGER, Situation, situation_of
 from billing.dev.paper import views
 from billing.dev.paper.listening import recording
 from billing.dev.paper.news_article import is_free, news_article, open_graph
@@ -19,6 +19,7 @@ from billing.dev.paper.page_requests import is_ahead, is_proved_crawler, shared_
 from billing.dev.paper.sample_articles import AUDIO_MINUTES, SampleArticle, sample_article
 from billing.rules.access import LISTEN, READ, AccessLevel, Reason, strongest
 from billing.rules.money import Money
+from billing.rules.reader_state import ReaderState
 from billing.subscriptions import find
 from billing.subscriptions.find import OfferedPlan, OfferedPrice, live_of
 from billing.web.kit.access_request import check_for
@@ -26,8 +27,10 @@ from billing.web.kit.kept_rows import on_offer_and_newest
 from billing.web.kit.view_rows import teaser_of, teasers
 from billing.web.kit.visit import NOINDEX, Visit, Visiting
 from billing.web.reader.gifts import OVER
+from billing.web.reader.next_step import next_step
 from billing.web.reader.unreached import unreached
 from billing.web.views.account import Unreached
+from billing.web.views.frame import NextStep
 from billing.web.views.start import Teaser
 
 router = APIRouter(include_in_schema=False)
@@ -52,15 +55,20 @@ def front_page(visit: Visiting) -> Response:
     with visit.begin() as ctx:
         offered, newest = on_offer_and_newest(visit, ctx, MOST_LISTED)
         plan, price, _ = find.the_one(offered, None)
-        held = entitlements_of(ctx, visit.reader.id if visit.reader else None).held
+        step = _strip(situation_of(ctx, visit.reader), plan, price)
         view = views.ArticlesPage(
             articles=teasers(visit, newest),
             price=Money(price.amount, price.currency),
             period=plan.period_label,
             trial_days=plan.trial_days,
-            can_subscribe=not held,
+            step=step,
         )
     return shared_page(visit, view)
+
+
+def _strip(found: Situation, plan: OfferedPlan, price: OfferedPrice) -> NextStep | None:
+    is_quiet = found.reads and found.state is not ReaderState.PAYMENT_OPEN
+    return None if is_quiet else next_step(found, plan, price)
 
 
 @router.api_route("/articles/{article_id}", methods=["GET", "HEAD"])
@@ -106,6 +114,8 @@ class _Found:
     plan: OfferedPlan
     price: OfferedPrice
     unreached: Unreached | None
+    situation: Situation
+    """Of a reader whom a wall stops; of others it isn't known."""
 
 
 def _found(visit: Visit, article_id: str) -> _Found:
@@ -119,8 +129,13 @@ def _found(visit: Visit, article_id: str) -> _Found:
         others = [other for other in newest if other.article.id != article_id]
         plan, price, _ = find.the_one(offered, None)
         reader = visit.reader
+        situation = STRANGER if _opens(checked) else situation_of(ctx, reader)
         refuses = unreached(ctx, reader, live_of(ctx.session, reader.id)) if reader else None
-    return _Found(sample, checked, others[:MOST_OTHERS], plan, price, refuses)
+    return _Found(sample, checked, others[:MOST_OTHERS], plan, price, refuses, situation)
+
+
+def _opens(checked: AccessResult) -> bool:
+    return READ in checked.decision.features and not checked.pending
 
 
 def _only_ahead(visit: Visit, checked: AccessResult) -> bool:
@@ -138,7 +153,7 @@ def _is_everybodys(visit: Visit, checked: AccessResult) -> bool:
 def _view(visit: Visit, found: _Found, *, whole: bool = False) -> views.ArticlePage:
     """The page's view. `whole` shows the whole text to a proved crawler, which would be refused otherwise (PW-3)."""
     services, sample, checked = visit.services, found.sample, found.checked
-    allowed = whole or (READ in checked.decision.features and not checked.pending)
+    allowed = whole or _opens(checked)
     teaser = teaser_of(visit, checked.article, is_open=bool(checked.public_windows))
     canonical = services.site.page(f"/articles/{checked.article.id}")
     return views.ArticlePage(
@@ -179,6 +194,8 @@ def _terms(visit: Visit, checked: AccessResult) -> str | None:
     free = policy.free_span(at)
     if free is not None:
         return f"Free for everyone until {visit.look.moment(free.end)}." if free.end else None
+    if checked.decision.reason in gifts.GIVERS:
+        return None  # it is open to them already, and they pay for that
     begins = min((span.start for span in policy.free if span.start and span.start > at), default=None)
     return f"Free for everyone from {visit.look.moment(begins)}." if begins else None
 
@@ -195,6 +212,7 @@ def _wall(visit: Visit, found: _Found) -> views.Wall:
     reason = WALLS.get(checked.decision.reason, "subscribe")
     return views.Wall(
         reason="subscribe" if meter is None and reason == "meter_used" else reason,
+        step=next_step(found.situation, plan, price),
         price=Money(price.amount, price.currency),
         period=plan.period_label,
         trial_days=plan.trial_days,

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from billing.rules.money import Money
 from billing.web.views.account import Unreached
+from billing.web.views.frame import NextStep
 from billing.web.views.start import Teaser
 
 
@@ -18,7 +19,8 @@ class ArticlesPage:
     price: Money
     period: str = "month"
     trial_days: int
-    can_subscribe: bool
+    step: NextStep | None
+    """None for a reader to whom everything is open, and who owes nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +37,11 @@ class Wall:
     """The paywall in place of the text, by the access decision's three refusals.
 
     `limit` is the number of free metered articles a month, `registered_limit` that of a free registration. `gift_over` explains why
-    a gift link no longer works.
+    a gift link no longer works. `step` is what the reader can do.
     """
 
     reason: Literal["register", "subscribe", "meter_used"]
+    step: NextStep
     price: Money
     period: str = "month"
     trial_days: int
@@ -51,6 +54,11 @@ class Wall:
 class MeterNote:
     used: int
     limit: int
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no free article is left this month."""
+        return self.used >= self.limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

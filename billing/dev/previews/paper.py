@@ -7,7 +7,7 @@ from billing.dev.demo.mailbox_pages import LetterRow, MailboxPage, OpenLetter
 from billing.dev.paper import views as paper
 from billing.dev.paper.news_article import news_article
 from billing.dev.paper.sample_articles import AUDIO_MINUTES, SampleArticle, sample_articles
-from billing.dev.previews.values import HOUSE, NOW, PRICE, READER, VISITOR
+from billing.dev.previews.values import HOUSE, NOW, PRICE, READER, STEPS, VISITOR
 from billing.web.views.frame import Frame, Page
 
 
@@ -15,9 +15,12 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     everything = tuple(article.teaser for article in sample_articles())
     by_access = {article.teaser.access: article for article in reversed(sample_articles())}
     at = replace(VISITOR, path="/articles")
-    front = paper.ArticlesPage(articles=everything, price=PRICE, trial_days=14, can_subscribe=True)
+    front = paper.ArticlesPage(articles=everything, price=PRICE, trial_days=14, step=STEPS["stranger"])
     yield "articles", front, at
-    yield "articles-reader", replace(front, can_subscribe=False), replace(READER, path="/articles")
+    yield "articles-reader", replace(front, step=None), replace(READER, path="/articles")
+    for name in ("paused", "payment_open", "ended"):
+        stopped = replace(front, step=STEPS[name])
+        yield f"articles-{name.replace('_', '-')}", stopped, replace(READER, path="/articles")
     subscriber = next(article for article in sample_articles() if article.teaser.audio)
     listen = paper.Listen(minutes=AUDIO_MINUTES, source="/listen/sample/0.seal")
     yield "article-open", replace(_open(subscriber), listen=listen), replace(READER, path="/articles/x")
@@ -25,7 +28,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     sheet = {each.name: getattr(_open(subscriber), each.name) for each in fields(paper.ArticlePage)}
     yield "article-print", paper.PrintPage(**sheet), replace(READER, path="/articles/x/print")
     yield "article-metered", replace(_open(by_access["metered"]), meter=paper.MeterNote(used=2, limit=10)), at
-    locked = paper.Wall(reason="subscribe", price=PRICE, trial_days=14)
+    locked = paper.Wall(reason="subscribe", step=STEPS["stranger"], price=PRICE, trial_days=14)
     yield (
         "article-locked",
         replace(_locked(subscriber, locked), listen=paper.Listen(minutes=AUDIO_MINUTES)),
@@ -40,6 +43,13 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "article-to-give", given, replace(READER, path="/articles/x")
     used = replace(locked, reason="meter_used", limit=3, registered_limit=10)
     yield "article-meter-used", _locked(by_access["metered"], used), at
+    for name, step in STEPS.items():
+        if name != "stranger":
+            wall = replace(locked, step=step)
+            reader = replace(READER, path="/articles/x", can_subscribe=step.can_start)
+            yield f"wall-{name.replace('_', '-')}", _locked(subscriber, wall), reader
+    last = paper.MeterNote(used=10, limit=10)
+    yield "article-metered-last", replace(_open(by_access["metered"]), meter=last), at
     yield from _mailbox()
 
 

@@ -6,6 +6,7 @@ from datetime import date
 
 from billing.dev.paper.sample_articles import sample_articles
 from billing.dev.previews.values import (
+    ARTICLE,
     CARD,
     CONSENT,
     DATES,
@@ -14,6 +15,7 @@ from billing.dev.previews.values import (
     PAID_ACCOUNT,
     PRICE,
     READER,
+    STEPS,
     VAT,
     VISITOR,
     YEAR_CONSENT,
@@ -26,6 +28,7 @@ from billing.web.views.frame import ErrorPage, Flash, Frame, Page
 from billing.web.views.start import (
     CardDeclinedPage,
     OfferPage,
+    ReadOnPage,
     RefusedPage,
     ReviewPage,
     StartedPage,
@@ -47,7 +50,12 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         email="thandi@example.org", offer=OFFER, dates=DATES, next_charge_on=DATES.first_charge_on, card=CARD
     )
     latest = tuple(article.teaser for article in sample_articles()[:6])
-    yield "offer", OfferPage(offer=OFFER, others=(YEAR_OFFER,), articles=latest), VISITOR
+    offer = OfferPage(offer=OFFER, others=(YEAR_OFFER,), articles=latest, step=STEPS["stranger"])
+    yield "offer", offer, VISITOR
+    for name in ("in_trial", "trial_used", "paused", "payment_open"):
+        step = STEPS[name]
+        reader = replace(READER, can_subscribe=step.can_start)
+        yield f"offer-{name.replace('_', '-')}", replace(offer, step=step), reader
     yield "subscribe", SubscribePage(offer=OFFER), replace(VISITOR, path="/subscribe")
     wrong = SubscribePage(offer=OFFER, email="thandi@", error="That is not a whole mail address.")
     yield "subscribe-problem", wrong, replace(VISITOR, path="/subscribe", banner=None)
@@ -60,9 +68,15 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     for reason in ("trial_used", "card_used", "already_subscribed", "dispute_open"):
         refused = RefusedPage(reason=reason, offer=OFFER)
         yield f"refused-{reason.replace('_', '-')}", refused, VISITOR
+    twice = RefusedPage(reason="already_subscribed", offer=OFFER, step=STEPS["in_trial"])
+    yield "refused-subscriber", twice, READER
+    resting = RefusedPage(reason="already_subscribed", offer=OFFER, step=STEPS["paused"])
+    yield "refused-paused", resting, READER
     yield "start-awaits-proof", SignInSentPage(email=LONG_ADDRESS), VISITOR
     yield "start-awaits-proof-no-mail", SignInSentPage(email=LONG_ADDRESS, mailed=False), VISITOR
     yield "started", started, READER
+    yield "started-read-on", replace(started, read_on=ARTICLE), READER
+    yield "read-on", ReadOnPage(article=ARTICLE), READER
     yield "started-year", replace(started, offer=YEAR_OFFER), READER
     paid = replace(started, dates=None, next_charge_on=date(2026, 12, 23))
     yield "started-paid", paid, READER

@@ -6,12 +6,15 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from billing.changes.situation import STRANGER, Situation
 from billing.dev.demo.clock_bar import TEMPLATE, DemoBar
 from billing.dev.paper.look import paper_look
 from billing.rules.money import Money
+from billing.rules.reader_state import ReaderState
 from billing.rules.trial import TrialDates
 from billing.subscriptions.models import Plan, Price
 from billing.subscriptions.offer import Offer
+from billing.web.reader.next_step import next_step
 from billing.web.views.account import (
     AccountPage,
     NextChargeRow,
@@ -21,7 +24,7 @@ from billing.web.views.account import (
     WithdrawalTerms,
 )
 from billing.web.views.choices import PlanOption
-from billing.web.views.frame import Card, Frame
+from billing.web.views.frame import Card, Frame, ReadOn
 from emails import House
 
 PRICE = Money(7500)
@@ -143,3 +146,21 @@ RECEIPT = ReceiptPage(
     file="/account/receipts/inv_1.pdf",
     action="/account/receipts/inv_1",
 )
+ARTICLE = ReadOn(title="The water nobody counted", url="/articles/the-water-nobody-counted")
+_SITUATIONS = (
+    STRANGER,
+    Situation(ReaderState.REGISTERED),
+    Situation(ReaderState.TRIAL_USED),
+    Situation(ReaderState.IN_TRIAL, "Your free trial runs through Monday 7 December 2026."),
+    Situation(ReaderState.PAUSED, price=PRICE, paused_until=date(2027, 3, 20)),
+    Situation(
+        ReaderState.PAYMENT_OPEN,
+        "Your last payment did not go through; you can read through Tuesday 29 December 2026.",
+        PRICE,
+    ),
+    Situation(ReaderState.DISPUTED),
+    Situation(ReaderState.ENDED, "Your subscription ended on Tuesday 22 December 2026."),
+    Situation(ReaderState.WITHDRAWN, "Your subscription ended on Tuesday 22 December 2026."),
+)
+STEPS = {found.state.value: next_step(found, OFFER.plan, OFFER.price, ARTICLE) for found in _SITUATIONS}
+"""What readers in each state can do next."""

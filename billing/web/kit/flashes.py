@@ -23,6 +23,7 @@ DONE = {
     "signed-out-there": "Done. That device is signed out of your account.",
     "not-in-there": "That device is not signed in to your account any more.",
     "signed-in": "You are signed in.",
+    "registered": "You are registered, and signed in.",
     "gift-revoked": "The gift is taken back. Its link opens nothing any more.",
     "newsletters-saved": "Your choice is saved.",
     "newsletters-asked": "One more step: press the button in the mail that we have just sent you.",

@@ -25,6 +25,7 @@ from billing.readers import sessions
 from billing.readers.models import Reader, ReaderSession
 from billing.readers.sessions import Browser
 from billing.rules import networks
+from billing.subscriptions.find import RUNS
 from billing.web.kit.bulkhead import Party, Side
 from billing.web.kit.flashes import FLASHES
 from billing.web.kit.rendering import PageRenderer
@@ -60,11 +61,14 @@ class Known:
     reader: Reader | None = None
     by: str | None = None
     """The id of the session, or, for a reader token without one, of the reader. Secrets for this reader alone are bound to it."""
+    subscribes: bool = False
+    """Whether the reader has a subscription that hasn't ended."""
     made_room: bool = False
     """Whether this browser was signed out because another one signed in."""
 
 
 NOBODY = Known()
+_RECOGNISE = sessions.RECOGNISE.add_columns(RUNS)
 
 
 @dataclass
@@ -153,11 +157,11 @@ class Visit:
 
     def _look_up(self, ctx: TransactionContext) -> Known:
         secret = self.cookie(cookies.SESSION)
-        found = sessions.recognise(ctx, secret)
+        found = sessions.recognise(ctx, secret, _RECOGNISE)
         if found is None:
             return Known(made_room=sessions.made_room(ctx, secret))
-        session, reader = found
-        return Known(session, reader, session.id)
+        session, reader, runs = found
+        return Known(session, reader, session.id, subscribes=runs)
 
     def context(self, session: Session) -> TransactionContext:
         """The context of a transaction that is open already."""
@@ -249,6 +253,7 @@ class Visit:
             today=self.today,
             paper_url=self.services.settings.paper,
             signed_in=self.reader is not None,
+            can_subscribe=self.reader is not None and not self.who.subscribes,
             flash=flash,
             banner=self.extras.banner(self),
         )

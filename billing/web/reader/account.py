@@ -24,7 +24,7 @@ from billing.subscriptions.schedule import next_charge
 from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.view_rows import card_of, receipt_row
 from billing.web.kit.visit import Guarded, Visit, Visiting
-from billing.web.reader import step_up
+from billing.web.reader import step_up, way
 from billing.web.reader.account_facts import account_facts
 from billing.web.reader.cancelling import (
     Filled,
@@ -162,7 +162,7 @@ def cancel(visit: Guarded, form: Filled) -> Response:
 def cancelled(visit: Visiting) -> Response:
     """It is cancelled; and the way back. The mail that confirms a cancellation leads here."""
     if visit.reader is None:
-        return step_up.sign_in_first(visit, visit.path)
+        return way.sign_in_first(visit, visit.path)
     with visit.begin() as ctx:
         subscription = latest_of(ctx.session, visit.reader.id)
     if subscription is None or subscription.cancel_asked_at is None:
@@ -215,7 +215,7 @@ def keep(visit: Guarded) -> Response:
 def ask_card(visit: Visiting) -> Response:
     """A button to the card page: where a fresh sign-in for another card leads. Raises RedirectReader."""
     if visit.reader is None:
-        return step_up.sign_in_first(visit, visit.path)
+        return way.sign_in_first(visit, visit.path)
     _running(visit)
     return visit.page(ChangeCardPage(action="/account/card"))
 

@@ -24,6 +24,7 @@ from billing.web.kit.access_request import carry_over
 from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.view_rows import card_of
 from billing.web.kit.visit import Visit, Visiting
+from billing.web.reader import way
 from billing.web.reader.newsletters import boxes, proved_person
 from billing.web.reader.start_shared import count_return, refused_page, remembered
 from billing.web.views.account import SignInSentPage
@@ -116,9 +117,10 @@ def _pending(visit: Visit, setup: CardSetup) -> Response:
 def _refused(visit: Visit, setup: CardSetup) -> Response:
     """Nothing may start; or the subscription ended while its reader was giving another card."""
     with visit.begin() as ctx:
-        if setup.purpose is not SetupPurpose.CARD:
-            return refused_page(visit, str(setup.refusal), _offer_again(visit, ctx))
-        live = live_of(ctx.session, str(setup.reader_id))
+        again = _offer_again(visit, ctx) if setup.purpose is not SetupPurpose.CARD else None
+        live = live_of(ctx.session, str(setup.reader_id)) if again is None else None
+    if again is not None:
+        return refused_page(visit, str(setup.refusal), again)
     another = live is not None and live.id != setup.subscription_id
     return visit.go("/account", "card-of-another" if another else "card-too-late")
 
@@ -198,7 +200,7 @@ def started(visit: Visiting) -> Response:
             return visit.go("/account")
         taken = offer_of(ctx.moved_to(setup.created_at), terms_of(ctx.session, subscription))
         method = ctx.session.get_one(PaymentMethod, setup.payment_method_id)
-        newsletters = _newsletters(visit, ctx)
+        newsletters, article = _newsletters(visit, ctx), way.read_on(visit, ctx)
     view = StartedPage(
         email=setup.email,
         offer=taken,
@@ -206,6 +208,7 @@ def started(visit: Visiting) -> Response:
         next_charge_on=subscription.period_end_on or subscription.charge_on,
         card=card_of(method),
         newsletters=newsletters,
+        read_on=article,
     )
     return visit.page(view)
 

@@ -23,6 +23,7 @@ from billing.subscriptions.offer import offer_of
 from billing.subscriptions.schedule import pause_is_ahead
 from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.visit import Guarded, Visit, Visiting
+from billing.web.reader import way
 from billing.web.reader.guard import running, signed_in
 from billing.web.views.choices import Choices, PausePage, PlanOption, PlanPage
 
@@ -167,12 +168,15 @@ def choose_pause(visit: Guarded, months: Annotated[int, Form()] = 1) -> Response
 
 @router.post("/account/pause/undo")
 @may_call_gateway
-def undo_pause(visit: Guarded) -> Response | GatewayCall:
-    """Undo the pause; one that runs ends now, and the next period begins with its charge. Raises RedirectReader, NotPaused."""
+def undo_pause(visit: Guarded, article: Annotated[str, Form()] = "") -> Response | GatewayCall:
+    """Undo the pause; one that runs ends now, and the next period begins with its charge. `article`: whose wall the reader comes
+    from. The reader goes back there. Raises RedirectReader, NotPaused."""
+    way.arrive(visit, article)
     with visit.begin() as ctx:
         subscription = running(visit, ctx.session)
         pause.undo(ctx, subscription.id, reason="taken back")
-    done = partial(visit.go, "/account", "pause-over")
+        on = way.back(visit, ctx)
+    done = partial(visit.go, on, "pause-over")
 
     def charge() -> Response:
         run_for(visit.services.run_context, subscription.id, visit.at)

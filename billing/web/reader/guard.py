@@ -8,6 +8,7 @@ from billing.readers.models import Reader
 from billing.subscriptions.find import live_of
 from billing.subscriptions.models import Subscription
 from billing.web.kit.visit import Visit
+from billing.web.reader import way
 
 
 class RedirectReader(Exception):
@@ -29,9 +30,10 @@ def answer_redirects(app: FastAPI) -> None:
 
 
 def signed_in(visit: Visit) -> Reader:
-    """The browser's reader. Raises RedirectReader, to the sign-in page."""
+    """The browser's reader. Raises RedirectReader, to the sign-in page, and from there back to this page; a form isn't sent again."""
     if visit.reader is None:
-        raise RedirectReader(visit.go("/sign-in"))
+        is_page = visit.request.method == "GET"
+        raise RedirectReader(way.sign_in_first(visit, visit.path) if is_page else visit.go("/sign-in"))
     return visit.reader
 
 

@@ -1,11 +1,12 @@
 """Paying an open invoice without signing in, from the link in a mail about a declined charge. GET shows, POST pays (H6)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Form, Query
 from sqlmodel import Session
 from starlette.responses import Response
 
@@ -23,6 +24,7 @@ from billing.rules.money import Money
 from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.view_rows import card_of
 from billing.web.kit.visit import Guarded, Visit, Visiting
+from billing.web.reader import way
 from billing.web.reader.guard import running
 from billing.web.reader.signed_links import follow_link, keep_link, kept_subject
 from billing.web.reader.start_shared import count_return
@@ -93,7 +95,8 @@ def ask(visit: Visiting) -> Response:
         owing = pay_in_person.owing(ctx, kept_subject(visit, PAY))
         if owing.owed and not owing.charging:
             return visit.page(_open(visit, owing))
-        return visit.page(_over(ctx.session, owing, _why(owing)))
+        view = _over(ctx.session, owing, _why(owing))
+        return visit.page(replace(view, read_on=way.read_on(visit, ctx)))
 
 
 @router.post("/pay")
@@ -128,8 +131,9 @@ def _open_page(visit: Visit, invoice_id: str) -> Response:
 
 
 @router.post("/account/pay")
-def from_account(visit: Guarded) -> Response:
-    """From the account to the same page. Raises RedirectReader."""
+def from_account(visit: Guarded, article: Annotated[str, Form()] = "") -> Response:
+    """From the account, or the wall of an article, to the same page. Raises RedirectReader."""
+    way.arrive(visit, article)
     with visit.begin() as ctx:
         invoice = open_invoice(ctx.session, running(visit, ctx.session).id)
     return follow_link(visit, PAY, invoice.id, "/pay", PAY_LIFE) if invoice else visit.go("/account")

@@ -16,7 +16,7 @@ from billing.readers.sign_in import SignedIn
 from billing.web.kit.access_request import carry_over
 from billing.web.kit.quick_page import quick_page
 from billing.web.kit.visit import Guarded, Visit, Visiting
-from billing.web.reader import step_up
+from billing.web.reader import step_up, way
 from billing.web.reader.guard import signed_in
 from billing.web.views.account import SignInConfirmPage, SignInExpiredPage, SignInPage, SignInSentPage
 
@@ -25,9 +25,14 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/sign-in")
 @quick_page
-def ask(visit: Visiting) -> Response:
-    """The form for the address; also for a signed-in browser whose address isn't proved yet."""
-    return visit.go("/account") if visit.proved_reader else visit.page(SignInPage())
+def ask(visit: Visiting, article: str = "") -> Response:
+    """The form for the address; also for a signed-in browser whose address isn't proved yet. `article`: where the reader goes on."""
+    way.arrive(visit, article)
+    if not visit.proved_reader:
+        return visit.page(SignInPage())
+    with visit.begin() as ctx:
+        on = way.back(visit, ctx)
+    return visit.go(on)
 
 
 @router.post("/sign-in")
@@ -96,14 +101,15 @@ def _use(
                 return visit.page(SignInSentPage(error=links.WrongCode().detail), 422)
             carry_over(visit, ctx.session, done.reader_id)
             waited = ownership_proof.hand_over(ctx, setup, by_id(ctx.session, done.reader_id))
+            on = f"/subscribe/back?setup={setup.id}" if setup and waited else way.back(visit, ctx)
     except links.LinkSpent:
         return visit.page(SignInExpiredPage(), 410)
     visit.give(cookies.SESSION, done.session_secret, sessions.ABSOLUTE)
     visit.keep_browser()
     visit.takes.append(cookies.LINK)
     if setup is not None and waited:
-        return visit.go(f"/subscribe/back?setup={setup.id}")
-    return visit.go(step_up.way_back(visit), "signed-in")
+        return visit.go(on)
+    return visit.go(on, "registered" if done.is_new else "signed-in")
 
 
 @router.post("/sign-out")

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from starlette.responses import Response
 
+from billing.changes.situation import situation_of
 from billing.http import cookies
 from billing.payments.models import SetupPurpose
 from billing.platform.context import TransactionContext
@@ -14,6 +15,8 @@ from billing.readers import consents, rate
 from billing.rules.trial import TrialDates
 from billing.subscriptions.offer import Offer, offer_today
 from billing.web.kit.visit import Visit
+from billing.web.reader import way
+from billing.web.reader.next_step import next_step
 from billing.web.views.start import RefusedPage
 
 START_LIFE = timedelta(hours=12)
@@ -32,9 +35,15 @@ def count_card_page(visit: Visit, ctx: TransactionContext) -> None:
 
 
 def refused_page(visit: Visit, reason: str, offer: Offer) -> Response:
-    """Why nothing starts (see `RefusedPage`), and what can be taken instead."""
+    """Why nothing starts (see `RefusedPage`), and what can be taken instead. Call it with no transaction open."""
+    step = None
+    if reason == "already_subscribed" and visit.reader is not None:
+        with visit.begin() as ctx:
+            found, article = situation_of(ctx, visit.reader), way.read_on(visit, ctx)
+            step = next_step(found, offer.plan, offer.price, article)
     cooling_off_days = visit.services.site.policy.cooling_off_days
-    return visit.page(RefusedPage(reason=reason, offer=offer, cooling_off_days=cooling_off_days), 409)
+    view = RefusedPage(reason=reason, offer=offer, cooling_off_days=cooling_off_days, step=step)
+    return visit.page(view, 409)
 
 
 @dataclass(frozen=True, slots=True)

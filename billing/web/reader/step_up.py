@@ -1,23 +1,18 @@
-"""A fresh sign-in before an act that matters (SEC-2), and the way back to where the reader was."""
+"""A fresh sign-in before an act that matters (SEC-2)."""
 
 from typing import Annotated, NamedTuple
-from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
-from billing.http import cookies
 from billing.platform.errors import NotFound
-from billing.readers import links, sessions, sign_in
+from billing.readers import sessions, sign_in
 from billing.readers.models import Reader
 from billing.web.kit.visit import Guarded, Visit, Visiting
+from billing.web.reader import way
 from billing.web.reader.guard import RedirectReader, signed_in
 from billing.web.views.account import ProveAgainPage
 
-WAY = "way"
-WAY_LIFE = 2 * links.LIFE
-"""Longer than a link's life: the reader may request the link some minutes after the way was remembered."""
-HOME = "/account"
 router = APIRouter(include_in_schema=False)
 
 
@@ -43,7 +38,7 @@ class UnknownAct(NotFound):
 def require_fresh(visit: Visit, act: str) -> Reader:
     """The reader, if they signed in by mail in this browser within ten minutes. `act` is one of `ACTS`. Raises RedirectReader."""
     if visit.reader is None:
-        raise RedirectReader(sign_in_first(visit, ACTS[act].way))
+        raise RedirectReader(way.sign_in_first(visit, ACTS[act].way))
     if visit.session is None or not sessions.is_fresh(visit.session, visit.at):
         raise RedirectReader(visit.go(f"/account/confirm?act={act}"))
     return visit.reader
@@ -67,29 +62,11 @@ def _step(act: str) -> GuardedStep:
     return ACTS[act]
 
 
-def remember_way(visit: Visit, path: str) -> None:
-    """Go on at this page of ours after signing in. The signature keeps other addresses out of the cookie."""
-    way = quote(path, safe="/?=&%#")  # a cookie is ASCII; what is quoted already stays as it is
-    visit.give(cookies.WAY, visit.services.site.tokens.token(WAY, way), WAY_LIFE)
-
-
-def way_back(visit: Visit) -> str:
-    """The page that the reader wanted before signing in; the account where none is remembered."""
-    visit.takes.append(cookies.WAY)
-    return visit.services.site.tokens.subject_of(WAY, visit.cookie(cookies.WAY)) or HOME
-
-
-def sign_in_first(visit: Visit, way: str) -> Response:
-    """To the sign-in page, and on to `way`."""
-    remember_way(visit, way)
-    return visit.go("/sign-in")
-
-
-def mail_link(visit: Visit, email: str, way: str | None = None) -> Response:
-    """Mail a sign-in link, which leads on to `way`. Raises BadAddress, TooMany."""
+def mail_link(visit: Visit, email: str, on_to: str | None = None) -> Response:
+    """Mail a sign-in link, which leads on to that page of ours, or to what is remembered. Raises BadAddress, TooMany."""
     with visit.begin() as ctx:
         sign_in.count_link_requests(ctx, email, visit.browser)
         sign_in.ask(ctx, email, visit.browser)
-    if way is not None:
-        remember_way(visit, way)
+    if on_to is not None:
+        way.remember(visit, on_to)
     return visit.go("/sign-in/sent")

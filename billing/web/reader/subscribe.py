@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
 from billing.cards import card_setup, ownership_proof
+from billing.changes.situation import STRANGER, situation_of
 from billing.http import cookies
 from billing.payments import vat_rates
 from billing.payments.dispute_limits import open_of
@@ -23,9 +24,11 @@ from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.kept_rows import on_offer, on_offer_and_newest
 from billing.web.kit.quick_page import quick_page
 from billing.web.kit.view_rows import teasers
-from billing.web.kit.visit import Guarded, Visit, Visiting
+from billing.web.kit.visit import NOBODY, Guarded, Visit, Visiting
+from billing.web.reader import way
 from billing.web.reader.card_return import arrive, charge_at_once
 from billing.web.reader.choices import PLAN_ID
+from billing.web.reader.next_step import next_step
 from billing.web.reader.start_shared import (
     START_LIFE,
     Start,
@@ -43,17 +46,33 @@ MOST_ARTICLES = 6
 
 @router.get("/")
 @quick_page
-def offer(visit: Visiting) -> Response:
-    """The promise, the prices, the dates."""
-    offered, newest = on_offer_and_newest(visit, None, MOST_ARTICLES)
-    first, *others = offers_of(visit.services.site, visit.today, offered)
-    return visit.page(OfferPage(offer=first, others=tuple(others), articles=teasers(visit, newest)))
+def offer(visit: Visiting, article: str = "") -> Response:
+    """The promise, the prices, the dates; for a reader who is signed in, what they can do next. `article`: where they go on."""
+    way.arrive(visit, article)
+    if visit.known is NOBODY:
+        return visit.page(_offer_page(visit, None))
+    with visit.begin() as ctx:
+        view = _offer_page(visit, ctx)
+    return visit.page(view)
+
+
+def _offer_page(visit: Visit, ctx: TransactionContext | None) -> OfferPage:
+    site, found, article = visit.services.site, STRANGER, None
+    if ctx is not None and visit.reader is not None:
+        found, article = situation_of(ctx, visit.reader), way.read_on(visit, ctx)
+    offered, newest = on_offer_and_newest(visit, ctx, MOST_ARTICLES)
+    first, *others = offers_of(site, visit.today, offered)
+    step = next_step(found, first.plan, first.price, article)
+    return OfferPage(offer=first, others=tuple(others), articles=teasers(visit, newest), step=step)
 
 
 @router.get("/subscribe")
 @quick_page
-def ask_address(visit: Visiting, plan: Annotated[str | None, Query(pattern=PLAN_ID)] = None) -> Response:
-    """Step one, for a browser that isn't signed in. Raises NotOffered."""
+def ask_address(
+    visit: Visiting, plan: Annotated[str | None, Query(pattern=PLAN_ID)] = None, article: str = ""
+) -> Response:
+    """Step one, for a browser that isn't signed in. `article`: where the reader goes on after the start. Raises NotOffered."""
+    way.arrive(visit, article)
     one = find.the_one(on_offer(visit), plan or None)
     (offer,) = offers_of(visit.services.site, visit.today, [one])
     if visit.reader is None:
@@ -143,9 +162,9 @@ def agree(visit: Guarded, consent: Annotated[str, Form()] = "") -> Response | Ga
             words = "Please tick the box to agree, or go back: nothing has started yet."
             return visit.page(_review(ctx, start, words), 422)
         refusal = _why_not(visit, ctx, start.purpose)
-        if refusal is not None:
-            return refused_page(visit, refusal, start.offer)
-        setup = _record(visit, ctx, start)
+        setup = _record(visit, ctx, start) if refusal is None else None
+    if setup is None:
+        return refused_page(visit, str(refusal), start.offer)
     visit.give(cookies.SETUP, setup.id, START_LIFE)
     return GatewayCall(visit, lambda: _go_on(visit, setup, start.terms.words))
 

@@ -8,7 +8,7 @@ from billing.payments.invoice_recipients import InvoiceRecipient
 from billing.readers import links
 from billing.rules.money import Money
 from billing.web.views.choices import Choices
-from billing.web.views.frame import Card
+from billing.web.views.frame import Card, ReadOn
 
 LINK_MINUTES = links.LIFE // timedelta(minutes=1)
 
@@ -275,6 +275,7 @@ class PayOverPage:
     paid_on: date | None = None
     again_url: str = "/pay"
     seconds: int = 3
+    read_on: ReadOn | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

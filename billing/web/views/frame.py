@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, Protocol
 
 from markupsafe import Markup
 
+from billing.rules.reader_state import CAN_START, PROMISED_TRIAL, ReaderState
 from emails import House
 
 
@@ -38,6 +39,8 @@ class Frame:
     today: date
     paper_url: str
     signed_in: bool = False
+    can_subscribe: bool = False
+    """Whether a signed-in reader has no subscription that runs."""
     flash: Flash | None = None
     banner: Markup | None = None
     staff: StaffFrame | None = None
@@ -46,6 +49,35 @@ class Frame:
 def no_token() -> str:
     """No token, for a page that many browsers share."""
     return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOn:
+    """The article from which the reader came to our pages."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextStep:
+    """How the reader stands, in one sentence, and the one button: a link to `address`, or with `is_form` a form sent there."""
+
+    state: ReaderState
+    sentence: str
+    button: str
+    address: str
+    is_form: bool = False
+
+    @property
+    def promises_trial(self) -> bool:
+        """Whether the reader may start with a trial, as far as is known."""
+        return self.state in PROMISED_TRIAL
+
+    @property
+    def can_start(self) -> bool:
+        """Whether the reader may start a subscription."""
+        return self.state in CAN_START
 
 
 class Page(Protocol):

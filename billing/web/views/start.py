@@ -7,7 +7,7 @@ from typing import ClassVar
 from billing.rules.money import Money
 from billing.rules.trial import TrialDates
 from billing.subscriptions.offer import Offer
-from billing.web.views.frame import Card
+from billing.web.views.frame import Card, NextStep, ReadOn
 from billing.web.views.newsletters import NewsletterBox
 
 
@@ -34,6 +34,7 @@ class OfferPage:
     others: tuple[Offer, ...] = ()
     """The offers after the first."""
     articles: tuple[Teaser, ...]
+    step: NextStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,8 @@ class RefusedPage:
     reason: str
     offer: Offer
     cooling_off_days: int = 14
+    step: NextStep | None = None
+    """What a signed-in reader who has a subscription can do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,15 @@ class StartedPage:
     next_charge_on: date
     card: Card
     newsletters: tuple[NewsletterBox, ...] = ()
+    read_on: ReadOn | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOnPage:
+    """On from our pages to an article on the publisher's own host."""
+
+    template: ClassVar[str] = "read_on.html"
+    article: ReadOn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,7 +111,8 @@ def _ours(cookies: str) -> dict[str, tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Answer:
-    """Whether the visitor may read. `cookies` are lines for Set-Cookie. `remembered`: an earlier answer, as Masthead is away."""
+    """Whether the visitor may read. `subscribe_url` leads to the offer, and from there back to
+    the article. `cookies` are lines for Set-Cookie. `remembered`: an earlier answer, as Masthead is away."""
 
     allowed: bool
     reason: str

@@ -36,6 +36,13 @@ def a_subscriber(world: World, paid: Subscriber) -> Browser:
     return signed_in(world, paid.email)
 
 
+def a_registered_reader(world: World, _: Subscriber) -> Browser:
+    """The signed-in browser of a reader who never subscribed."""
+    browser = world.browser()
+    browser.sign_in("registered@example.com")
+    return browser
+
+
 ACCOUNT = 5
 PAGES: dict[str, tuple[Callable[[World, Subscriber], Browser], str, int]] = {
     "the offer": (a_stranger, "/", 1),
@@ -44,6 +51,9 @@ PAGES: dict[str, tuple[Callable[[World, Subscriber], Browser], str, int]] = {
     "the account, with all that can be withdrawn": (a_subscriber, "/account", 12),
     "newsletters": (a_stranger, "/newsletters", 1),
     "a reader's newsletters": (a_subscriber, "/newsletters", 3),
+    "the offer, for a subscriber": (a_subscriber, "/", 3),
+    "the front page, for a subscriber": (a_subscriber, "/articles", 3),
+    "a wall for a reader without a subscription": (a_registered_reader, "/articles/{subscriber}", 6),
     "a wall": (a_stranger, "/articles/{subscriber}", 2),
     "the wall of a used meter": (who_used_the_meter_up, "/articles/{metered}", 3),
     "an article for a subscriber": (a_subscriber, "/articles/{subscriber}", 6),

@@ -130,7 +130,8 @@ def _found(visit: Visit, article_id: str) -> _Found:
         plan, price, _ = find.the_one(offered, None)
         reader = visit.reader
         situation = STRANGER if _opens(checked) else situation_of(ctx, reader)
-        refuses = unreached(ctx, reader, live_of(ctx.session, reader.id)) if reader else None
+        live = live_of(ctx.session, reader.id) if reader and visit.who.subscribes else None
+        refuses = unreached(ctx, reader, live) if reader else None
     return _Found(sample, checked, others[:MOST_OTHERS], plan, price, refuses, situation)
 
 

@@ -140,6 +140,7 @@ def _end(visit: Visit, only: str | None) -> Response:
         with visit.begin() as ctx:
             sessions.end_sessions(ctx, visit.reader.id, only=only)
     visit.takes.append(cookies.SESSION)
+    way.forget(visit)
     paper = visit.services.settings.paper
     # A form may lead on to this host only: the pages' `form-action` forbids a redirect elsewhere.
     return visit.go(paper if paper.startswith("/") else OFFER, "signed-out")

@@ -41,9 +41,8 @@ def arrive(visit: Visit, article_id: str) -> None:
 
 def remember(visit: Visit, path: str) -> None:
     """Go on at this page of ours after signing in."""
-    _keep(
-        visit, quote(path, safe="/?=&%#"), PAGE_LIFE
-    )  # a cookie is ASCII; what is quoted already stays as it is
+    subject = quote(path, safe="/?=&%#")  # a cookie is ASCII; what is quoted already stays as it is
+    _keep(visit, subject, PAGE_LIFE)
 
 
 def _keep(visit: Visit, subject: str, life: timedelta) -> None:
@@ -72,7 +71,7 @@ def back(visit: Visit, ctx: TransactionContext) -> str:
     subject, article = _kept(visit), read_on(visit, ctx)
     if article is not None and (path := _path_here(visit, article.url)) is None:
         return ELSEWHERE
-    _forget(visit)
+    forget(visit)
     if article is not None:
         return path or HOME
     return subject if subject.startswith("/") and not subject.startswith("//") else HOME
@@ -85,7 +84,8 @@ def _kept(visit: Visit) -> str:
     return visit.services.site.tokens.subject_of(WAY, token) or ""
 
 
-def _forget(visit: Visit) -> None:
+def forget(visit: Visit) -> None:
+    """Remember nothing any more."""
     visit.gives = [given for given in visit.gives if given[0] != cookies.WAY]
     visit.takes.append(cookies.WAY)
 
@@ -100,5 +100,5 @@ def go_on(visit: Visiting) -> Response:
     """From here to an article on the publisher's own host: at once, and by a button."""
     with visit.begin() as ctx:
         article = read_on(visit, ctx)
-    _forget(visit)
+    forget(visit)
     return visit.page(ReadOnPage(article=article)) if article is not None else visit.go(HOME)

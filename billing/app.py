@@ -121,6 +121,13 @@ def _house(settings: Settings) -> emails.House:
         contact_email=settings.mail_from,
         phone=settings.publisher_phone,
         url=settings.public_url,
+        legal_form=settings.publisher_legal_form,
+        registration_number=settings.publisher_registration_number,
+        registration_place=settings.publisher_registration_place,
+        directors=settings.publisher_directors,
+        service_address=settings.publisher_service_address or settings.publisher_address,
+        memberships=settings.publisher_memberships,
+        complaints_url=settings.publisher_complaints_url,
     )
 
 

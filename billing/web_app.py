@@ -58,6 +58,7 @@ from billing.web.reader import (
     consents,
     contact,
     gifts,
+    legal,
     newsletters,
     pay,
     receipts,
@@ -77,7 +78,7 @@ NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fal
 """The framework's own spans would hold paths, which may hold tokens, whatever provider its environment brings."""
 READER_PAGES = (
     *(subscribe, card_return, sign_in, account, receipts, step_up, consents, choices, confirm_request),
-    *(signed_links, pay, gifts, contact, who_charged_me, newsletters, brand_files, way),
+    *(signed_links, pay, gifts, contact, who_charged_me, newsletters, brand_files, way, legal),
 )
 ENDPOINTS = (
     *(access, evaluations, edges, readers, standing, forecast, acts, money, articles, openings, api_gifts),

@@ -9,7 +9,7 @@ from emails.compose import Rendered, is_control, render
 from emails.documents import CreditNote, TaxInvoice
 from emails.errors import Unfit, UnknownMessage, UnsafeLink, UnsafeSubject, WrongFields
 from emails.fields import Cents, Code, Day, Document, MailFacts, Url, Words, hints, places
-from emails.house import House
+from emails.house import House, LegalLink
 from emails.mails import ALWAYS, MAILS, Mail, load, store
 from emails.newsletter import ArticleCard, NewsletterMail, Prose, render_newsletter
 from emails.pdf import Pdf, can_print, pdf_of, print_documents
@@ -25,6 +25,7 @@ __all__ = [
     "Day",
     "Document",
     "House",
+    "LegalLink",
     "Logo",
     "Mail",
     "MailFacts",

@@ -5,7 +5,7 @@ from dataclasses import MISSING, fields
 from typing import Any, Literal, get_args, get_origin
 
 from emails.fields import MailFacts, hints, mark, within
-from emails.house import House
+from emails.house import House, LegalLink
 from emails.mails import MAILS, Mail, load
 
 HOUSE = House(
@@ -16,6 +16,14 @@ HOUSE = House(
     contact_email="hello@karoo-courier.example",
     phone="+27 49 000 0100",
     url="https://karoo-courier.example",
+    legal_form="Private company",
+    registration_number="2014/000027/07",
+    registration_place="Beaufort West, South Africa",
+    directors="R. Jacobs, L. Mthembu",
+    documents=tuple(
+        LegalLink(kind, 1, label, f"https://karoo-courier.example/{kind}")
+        for kind, label in (("terms", "Terms"), ("privacy", "Privacy notice"), ("refunds", "Refund policy"))
+    ),
 )
 SITE = "https://accounts.karoo-courier.example"
 _BY_NAME: dict[str, Any] = {

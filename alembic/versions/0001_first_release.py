@@ -193,6 +193,18 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "legal_document",
+        sa.Column("kind", text, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("published_at", instant, nullable=False),
+        sa.Column("text_hash", text, nullable=False),
+        sa.Column("words", text, server_default="", nullable=False),
+        sa.Column("url", text, server_default="", nullable=False),
+        sa.CheckConstraint("kind IN ('terms', 'privacy', 'refunds')", name="known_kind"),
+        sa.CheckConstraint("(words = '') <> (url = '')", name="a_text_or_a_page"),
+        sa.PrimaryKeyConstraint("kind", "number"),
+    )
+    op.create_table(
         "bulk_read",
         sa.Column("by", text, nullable=False),
         sa.Column("what", text, nullable=False),
@@ -2474,6 +2486,7 @@ def _entitlement() -> None:
 HISTORY = (
     *("article_version", "section_policy", "complimentary_grant"),
     *("subscription_change", "signup_change", "audit_line", "reader_note", "consent_text"),
+    "legal_document",
 )
 BOOKS = ("ledger_transaction", "ledger_entry")
 
@@ -2576,6 +2589,7 @@ ACCESS_NOTICES = (
     ("plan", ("insert", "update", "delete"), "plan", "id"),
     ("price", ("insert", "update", "delete"), "price", "plan_id"),
     ("brand", ("insert", "update", "delete"), "brand", "id::text"),
+    ("legal_document", ("insert",), "brand", "kind"),
     ("reader_session", ("update", "before", "delete"), "session", "id || ' ' || left(token_hash, 32)"),
     ("api_key", ("update", "before", "delete"), "api_key", "left(key_hash, 32)"),
     ("api_key", ("update", "before", "delete"), "api_key_previous", "left(previous_hash, 32)"),

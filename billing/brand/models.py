@@ -1,4 +1,4 @@
-"""The table of the brand."""
+"""The tables of the brand and of the legal documents."""
 
 from datetime import datetime
 from typing import Self
@@ -45,3 +45,24 @@ class StoredBrand(SQLModel, table=True):
     def default(cls, at: datetime) -> Self:
         """What is shown before the first change."""
         return cls(version=0, changed_at=at)
+
+
+class LegalDocument(SQLModel, table=True):
+    """A version of the terms, the privacy notice or the refund policy: its text, or the page that holds it. Append-only: consents
+    name the versions that were shown, and their words must stay readable (ECT-1)."""
+
+    __tablename__ = "legal_document"
+    __table_args__ = (
+        sa.CheckConstraint("kind IN ('terms', 'privacy', 'refunds')", name="known_kind"),
+        sa.CheckConstraint("(words = '') <> (url = '')", name="a_text_or_a_page"),
+    )
+
+    kind: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    """Counts the versions of a kind from 1; the highest is in force."""
+    published_at: datetime
+    text_hash: str
+    """SHA-256 of the text, or of the page's address."""
+    words: str = Field(default="", sa_column_kwargs=EMPTY)
+    """Markdown."""
+    url: str = Field(default="", sa_column_kwargs=EMPTY)

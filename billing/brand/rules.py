@@ -140,7 +140,11 @@ LOGOS = tuple(
         (PictureKind.PNG, "In mails, as mail programs show no SVG; on pages, if there is no SVG."),
     )
 )
-IN_SETTINGS = tuple(f"publisher_{name}" for name in ("name", "legal_name", "address", "vat_number", "phone"))
+IN_SETTINGS = (
+    *(f"publisher_{name}" for name in ("name", "legal_name", "address", "vat_number", "phone")),
+    *(f"publisher_{name}" for name in ("legal_form", "registration_number", "registration_place")),
+    *(f"publisher_{name}" for name in ("directors", "service_address", "memberships", "complaints_url")),
+)
 """What readers see too and is set by the operator, as tax invoices depend on it."""
 BY_NAME = {field.name: field for field in (*FIELDS, *LOGOS)}
 

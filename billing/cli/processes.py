@@ -33,6 +33,7 @@ def serve() -> None:
     read = settings()
     log_to_stderr(read.log_format, read.log_level)
     services = build(read, connections=read.web_connections, work=Work.REQUEST)
+    _refuse_without_terms(services)
     listener = _listen(read.host, read.port)
     server(web_application(services), behind_proxy=read.proxy_count > 0).run(sockets=[listener])
 
@@ -50,6 +51,16 @@ def web_application(services: "Services") -> "ASGIApp":
     if services.settings.held:
         follow(services)
     return create_demo_app(services)
+
+
+def _refuse_without_terms(services: "Services") -> None:
+    """In live, start only with terms, a privacy notice and a refund policy. Raises RefusesToStart."""
+    from billing.brand.legal import refuse_missing
+    from billing.platform.settings import Environment
+
+    if services.settings.environment is Environment.LIVE:
+        with services.database.transaction() as session:
+            refuse_missing(session)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -76,6 +87,7 @@ def worker() -> None:
     read = settings()
     log_to_stderr(read.log_format, read.log_level)
     services = build(read, connections=connections(read), work=Work.RUN)
+    _refuse_without_terms(services)
     send_log.place(services.newsletter_sender.send_logs)
     work(services)
 
@@ -186,6 +198,7 @@ def seed_demo() -> None:
             domain = services.settings.mail_from.rpartition("@")[2]
             answer["staff_sign_in_url"] = seed.staff(ctx, domain)
             seed.brand(ctx)
+            seed.legal_documents(ctx)
     click.echo(json.dumps(answer))
 
 

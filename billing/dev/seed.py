@@ -11,6 +11,7 @@ from billing.access.models import Article, PublicWindow, Scope
 from billing.access.policies import AccessTerms
 from billing.access.public_windows import open_to_all
 from billing.brand.change import version_of
+from billing.brand.legal import DocumentKind, missing
 from billing.dev import sample_newsletters
 from billing.dev.paper.sample_articles import SampleArticle, sample_articles
 from billing.platform.actors import Command
@@ -19,7 +20,7 @@ from billing.rules.access import AccessLevel
 from billing.rules.features import newsletter_feature
 from billing.rules.pictures import PictureKind
 from billing.rules.scopes import SCOPES
-from billing.staff import members
+from billing.staff import legal, members
 from billing.staff.api_keys import create, named, revoke
 from billing.staff.branding import set_brand, set_logo
 from billing.staff.key_models import ApiKey
@@ -131,6 +132,17 @@ def brand(ctx: TransactionContext) -> None:
     for kind in PictureKind:
         set_logo(ctx, (LOGOS / f"logo.{kind}").read_bytes(), reason="sample")
     set_brand(ctx, BRAND, reason="sample")
+
+
+def legal_documents(ctx: TransactionContext) -> None:
+    """Publish the sample paper's terms, privacy notice and refund policy, at the first start."""
+    for kind in missing(ctx.session):
+        legal.publish(ctx, kind, words=legal_sample(kind), reason="sample")
+
+
+def legal_sample(kind: DocumentKind) -> str:
+    """The sample paper's text of this kind, in Markdown."""
+    return (LOGOS / "legal" / f"{kind}.md").read_text(encoding="utf-8")
 
 
 SAMPLE_PEOPLE = (("first-light", 1000), ("water-and-weather", 250), ("the-long-read", 400))

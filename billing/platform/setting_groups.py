@@ -141,6 +141,30 @@ class PublisherSettings(BaseModel):
         "4000000018", pattern=r"^4\d{9}$", description="VAT number: ten digits, the first a 4."
     )
     publisher_phone: str = Field("+27 49 000 0100", description="Where readers can call.")
+    publisher_legal_form: str = Field(
+        "Private company", description="The supplier's legal status (ECT Act, s43)."
+    )
+    publisher_registration_number: str = Field(
+        "2011/000018/07", description="The company's registration number."
+    )
+    publisher_registration_place: str = Field(
+        "Kransrivier, South Africa", description="Where it is registered."
+    )
+    publisher_directors: str = Field(
+        "N. Daniels, T. Mokoena", description="Its directors or other office bearers, by name."
+    )
+    publisher_service_address: str = Field(
+        "", description="Where it takes legal documents; empty: BILLING_PUBLISHER_ADDRESS."
+    )
+    publisher_memberships: str = Field(
+        "",
+        description="Bodies it belongs to and codes it keeps, such as a press council and a code for disputes; empty: none.",
+    )
+    publisher_complaints_url: str = Field(
+        "",
+        pattern=r"^(|https://\S+)$",
+        description="Page of the body that decides readers' complaints, `https://…`; empty: none.",
+    )
     security_contact: str = Field("", pattern=CONTACT, description="Whom to tell of a weakness (RFC 9116).")
 
 

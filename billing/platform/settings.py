@@ -29,6 +29,7 @@ from billing.rules.secret_strength import weakness
 
 SAMPLE_PAPER = (
     *(f"publisher_{part}" for part in ("name", "legal_name", "address", "vat_number", "phone")),
+    *(f"publisher_{part}" for part in ("registration_number", "registration_place", "directors")),
     *("mail_from", "newsletter_from"),
 )
 """Settings whose defaults are the sample paper's."""
@@ -179,6 +180,11 @@ class Settings(
         hosts = {name: live_checks.sample_host(getattr(self, name)) for name in SEEN_BY_READERS}
         return [
             *(f"{variable_of(name)} is still the sample paper's, and would reach readers" for name in found),
+            *(
+                f"{variable_of(name)} is empty, and readers must be given it before they order (ECT Act, s43)"
+                for name in SAMPLE_PAPER
+                if not getattr(self, name).strip()
+            ),
             *(f"{variable_of(name)} is the demo's: remove it" for name in OF_THE_DEMO if getattr(self, name)),
             *(
                 f"{variable_of(name)} names {host}, which no reader can reach"

@@ -6,7 +6,14 @@ from functools import partial
 import sqlalchemy as sa
 
 from billing.platform.db_errors import first_line
-from billing.preflight import acquirer_checks, disk, installation_checks, mail_checks, public_address
+from billing.preflight import (
+    acquirer_checks,
+    disk,
+    installation_checks,
+    legal_checks,
+    mail_checks,
+    public_address,
+)
 from billing.preflight.check_result import CheckResult, no
 from billing.preflight.context import Preflight
 
@@ -16,6 +23,7 @@ CHECKS: dict[str, Callable[[Preflight], Iterator[CheckResult]]] = {
     "schema": installation_checks.schema,
     "secret key": installation_checks.secret_key,
     "standby for reports": installation_checks.standby_for_reports,
+    "legal documents": legal_checks.legal_documents,
     "public address": public_address.public_address,
     "relay": mail_checks.relay,
     "mail DNS": mail_checks.mail_dns,

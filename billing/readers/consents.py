@@ -16,10 +16,18 @@ from billing.rules.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The sentence beside a box, and the version of its wording: another wording needs another version."""
+    """The sentence beside a box, and the version of its wording: another wording needs another version.
+
+    `beside` names the versions of the legal documents that were shown with it (`brand.legal.agreed_words`)."""
 
     version: str
     words: str
+    beside: str = ""
+
+    @property
+    def recorded(self) -> str:
+        """All that was agreed to, as it is kept."""
+        return f"{self.words}\n{self.beside}" if self.beside else self.words
 
 
 def for_trial(price: Money, period: str, days: int, first_charge_on: date, then: Money | None) -> Terms:
@@ -72,9 +80,9 @@ def record(
     ctx: TransactionContext, by: GivenBy, kind: str, terms: Terms, price: Money, first_charge_on: date
 ) -> Consent:
     """Keep the consent: its words by version and hash, price, time, network address and device."""
-    text_hash = hashlib.sha256(terms.words.encode()).hexdigest()
+    text_hash = hashlib.sha256(terms.recorded.encode()).hexdigest()
     text = insert(ConsentText).values(
-        text_hash=text_hash, text_version=terms.version, words=terms.words, first_used_at=ctx.at
+        text_hash=text_hash, text_version=terms.version, words=terms.recorded, first_used_at=ctx.at
     )
     ctx.session.execute(text.on_conflict_do_nothing(index_elements=["text_hash"]))
     consent = Consent(

@@ -1,5 +1,6 @@
 """`billing brand`: colours, texts and logos of the publisher, checked, kept with their reason, and taken back."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.support.cli import run_on
 from tests.support.pictures import png
 from tests.support.world import World
 
+NOTHING_CHANGED = replace(HOUSE, documents=())
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 90 30"><path d="M0 0h90v30H0z"/></svg>'
 WHY = ("--reason", "the new design")
 
@@ -80,7 +82,7 @@ def test_a_field_goes_back_to_its_default_alone_or_with_all(world: World) -> Non
     assert said(world, "reset", "footer", *WHY) == "footer: (default)\n"
     said(world, "logo", "-", *WHY, stdin=SVG)
     said(world, "reset", *WHY)
-    assert publisher(world).house == HOUSE
+    assert publisher(world).house == NOTHING_CHANGED
     assert "stands already" in refused(world, "reset", *WHY)
 
 
@@ -122,7 +124,7 @@ def test_what_is_wrong_is_said_and_nothing_is_changed(
 ) -> None:
     assert sentence in refused(world, *words, *WHY, stdin=b"GIF89a")
     assert world.rows("SELECT * FROM audit_line WHERE act = 'brand'") == []
-    assert publisher(world).house == HOUSE
+    assert publisher(world).house == NOTHING_CHANGED
 
 
 def test_all_that_is_wrong_is_said_at_once(world: World) -> None:

@@ -82,6 +82,7 @@ def test_everything_is_in_order_and_stays_as_it_is(paper: World) -> None:
             "settings",
             "database",
             "acquirer key",
+            "legal documents",
         )  # a test installation on a superuser's account, with an unrestricted key
     }
     assert changed(before, contents(paper)) == []
@@ -195,7 +196,9 @@ def test_an_answer_of_somebody_else_is_no_proof() -> None:
 def test_a_database_that_is_away_keeps_no_other_check_from_its_line(paper: World) -> None:
     found = lines(run_on(paper, "check", BILLING_DATABASE_URL="postgresql://127.0.0.1:1/none"))
     assert list(dict.fromkeys(name for _, name, _ in found)) == list(CHECKS)
-    assert {name for verdict, name, _ in found if verdict == "NO"} == {"database", "schema", "secret key"}
+    assert {name for verdict, name, _ in found if verdict == "NO"} == {
+        *("database", "schema", "secret key", "legal documents")
+    }
 
 
 def test_an_empty_database_is_to_be_migrated(paper: World, tmp_path: Path) -> None:

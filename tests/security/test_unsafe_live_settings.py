@@ -153,6 +153,7 @@ def test_a_relay_elsewhere_without_tls() -> None:
     [
         *("publisher_name", "publisher_legal_name", "publisher_address", "publisher_vat_number"),
         *("publisher_phone", "mail_from", "newsletter_from"),
+        *("publisher_registration_number", "publisher_registration_place", "publisher_directors"),
     ],
 )
 def test_the_sample_papers_own(name: str) -> None:
@@ -163,6 +164,11 @@ def test_the_sample_papers_own(name: str) -> None:
         assert words in said(**{name: typed})
     with pytest.raises(RefusesToStart, match=words):
         read_settings({each: value for each, value in LIVE.items() if each != f"BILLING_{name.upper()}"})
+
+
+@pytest.mark.parametrize("name", ["publisher_registration_number", "publisher_registration_place"])
+def test_what_readers_must_be_given_before_an_order(name: str) -> None:
+    assert f"BILLING_{name.upper()} is empty" in said(**{name: " "})
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ LOCAL = frozenset(
         *("charging_pause", "doctor_visit", "recognition_mark", "reconciliation", "payout", "unexplained_charge"),
         # what is read or sold, the same for all
         *("article", "article_version", "section_policy", "public_window", "consent_text", "issue_body", "brand"),
-        "vat_rate",
+        *("vat_rate", "legal_document"),
         # programs
         *("api_key_use", "api_key_spending", "bulk_read"),
     }

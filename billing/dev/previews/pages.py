@@ -7,6 +7,7 @@ from billing.dev.previews import (
     books,
     cases,
     editing,
+    legal,
     newsletters,
     operators,
     paper,
@@ -20,6 +21,7 @@ from billing.web.views.frame import Frame, Page
 
 MODULES = (
     start,
+    legal,
     account,
     paper,
     staff,

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from billing.brand.legal import DocumentKind
 from billing.changes.situation import STRANGER, Situation
 from billing.dev.demo.clock_bar import TEMPLATE, DemoBar
 from billing.dev.paper.look import paper_look
@@ -25,7 +26,7 @@ from billing.web.views.account import (
 )
 from billing.web.views.choices import PlanOption
 from billing.web.views.frame import Card, Frame, ReadOn
-from emails import House
+from emails import House, LegalLink
 
 PRICE = Money(7500)
 VAT = Money(978)
@@ -57,6 +58,14 @@ HOUSE = House(
     contact_email="readers@swartberg-post.example",
     phone="+27 23 000 0142",
     url="https://swartberg-post.example",
+    legal_form="Private company",
+    registration_number="2011/000018/07",
+    registration_place="Kransrivier, South Africa",
+    directors="N. Daniels, T. Mokoena",
+    documents=tuple(
+        LegalLink(kind.value, 1, kind.label, f"https://swartberg-post.example/{kind}")
+        for kind in DocumentKind
+    ),
 )
 LOOK = paper_look(ZoneInfo("Africa/Johannesburg"))
 DEMO = DemoBar(

@@ -1,11 +1,15 @@
 """From the offer to the card page: address, review, consent."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
+from billing.brand import legal
+from billing.brand.models import LegalDocument
 from billing.cards import card_setup, ownership_proof
 from billing.changes.situation import STRANGER, situation_of
 from billing.http import cookies
@@ -39,6 +43,7 @@ from billing.web.reader.start_shared import (
     start_of,
 )
 from billing.web.views.start import OfferPage, ReviewPage, SubscribePage
+from emails import LegalLink
 
 router = APIRouter(include_in_schema=False)
 MOST_ARTICLES = 6
@@ -134,11 +139,16 @@ def review(visit: Visiting) -> Response:
     """Everything on one screen before the card: price, dates, how to cancel, consent (CARD-2, ECT-2). Raises NotOffered."""
     with visit.begin() as ctx:
         start = start_of(visit, ctx)
-        view = _review(ctx, start) if start else None
+        view = _review(ctx, start, visit.services.publisher.house.documents) if start else None
     return visit.page(view) if view else visit.go("/subscribe")
 
 
-def _review(ctx: TransactionContext, start: Start, error: str | None = None) -> ReviewPage:
+def _review(
+    ctx: TransactionContext,
+    start: Start,
+    documents: Sequence[LegalDocument | LegalLink],
+    error: str | None = None,
+) -> ReviewPage:
     rate = vat_rates.rate_on(ctx.session, start.first_charge_on(ctx.today))
     return ReviewPage(
         email=start.email,
@@ -146,23 +156,32 @@ def _review(ctx: TransactionContext, start: Start, error: str | None = None) -> 
         vat=tax.split(start.offer.amount, rate).vat,
         dates=start.dates,
         consent_text=start.terms.words,
+        documents=legal.shown(documents),
         error=error,
     )
 
 
 @router.post("/subscribe/review")
 @may_call_gateway
-def agree(visit: Guarded, consent: Annotated[str, Form()] = "") -> Response | GatewayCall:
-    """Record the consent, then on to the card page; or, with a card that was saved just before, straight to the start."""
+def agree(
+    visit: Guarded, consent: Annotated[str, Form()] = "", documents: Annotated[str, Form()] = ""
+) -> Response | GatewayCall:
+    """Record the consent, then on to the card page; or, with a card that was saved just before, straight to the start.
+
+    `documents` are the legal documents that the page showed: nobody agrees to a version that came after it."""
     with visit.begin() as ctx:
         start = start_of(visit, ctx)
         if start is None:
             return visit.go("/subscribe")
+        present = legal.in_force(ctx.session)
         if consent != "yes":
             words = "Please tick the box to agree, or go back: nothing has started yet."
-            return visit.page(_review(ctx, start, words), 422)
+            return visit.page(_review(ctx, start, present, words), 422)
+        if documents != legal.shown(present):
+            words = "Our terms have changed since you opened this page. Please read them, and agree again."
+            return visit.page(_review(ctx, start, present, words), 422)
         refusal = _why_not(visit, ctx, start.purpose)
-        setup = _record(visit, ctx, start) if refusal is None else None
+        setup = _record(visit, ctx, start, present) if refusal is None else None
     if setup is None:
         return refused_page(visit, str(refusal), start.offer)
     visit.give(cookies.SETUP, setup.id, START_LIFE)
@@ -180,7 +199,9 @@ def _go_on(visit: Visit, setup: CardSetup, words: str) -> Response:
     return visit.go(page.url)
 
 
-def _record(visit: Visit, ctx: TransactionContext, start: Start) -> CardSetup:
+def _record(
+    visit: Visit, ctx: TransactionContext, start: Start, documents: Sequence[LegalDocument]
+) -> CardSetup:
     """The consent and the card setup; the setup is completed at once where this browser has just saved a card."""
     count_card_page(visit, ctx)
     email = start.email
@@ -190,7 +211,7 @@ def _record(visit: Visit, ctx: TransactionContext, start: Start) -> CardSetup:
         ctx,
         consents.GivenBy(email, visit.reader.id if visit.reader else None, visit.ip, visit.device),
         start.purpose.value,
-        start.terms,
+        replace(start.terms, beside=legal.agreed_words(documents)),
         start.offer.amount,
         start.first_charge_on(ctx.today),
     )

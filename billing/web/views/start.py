@@ -48,7 +48,7 @@ class SubscribePage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewPage:
     """The review before the card page. Without `dates` there is no trial: the price is charged today. `consent_text` stands
-    beside the box word for word, and is recorded as it stands (CARD-1)."""
+    beside the box word for word, and is recorded as it stands (CARD-1), with the versions of the legal `documents` that are shown."""
 
     template: ClassVar[str] = "review.html"
     email: str
@@ -56,6 +56,7 @@ class ReviewPage:
     vat: Money
     dates: TrialDates | None
     consent_text: str
+    documents: str = ""
     error: str | None = None
 
 

@@ -40,6 +40,7 @@ from billing.web.api.readiness import Readiness
 from billing.web.kit.admission import AdmissionQueue
 from billing.web.kit.brand_follower import BrandFollower
 from billing.web.kit.bulkhead import Bulkheads
+from billing.web.kit.compression import CompressionMiddleware
 from billing.web.kit.kept_rows import KeptRows
 from billing.web.kit.lanes import LOOP_THREADS, THREADS
 from billing.web.kit.middleware import RequestMiddleware
@@ -58,6 +59,7 @@ from billing.web.reader import (
     consents,
     contact,
     gifts,
+    icons,
     legal,
     newsletters,
     pay,
@@ -78,7 +80,7 @@ NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fal
 """The framework's own spans would hold paths, which may hold tokens, whatever provider its environment brings."""
 READER_PAGES = (
     *(subscribe, card_return, sign_in, account, receipts, step_up, consents, choices, confirm_request),
-    *(signed_links, pay, gifts, contact, who_charged_me, newsletters, brand_files, way, legal),
+    *(signed_links, pay, gifts, contact, who_charged_me, newsletters, brand_files, way, legal, icons),
 )
 ENDPOINTS = (
     *(access, evaluations, edges, readers, standing, forecast, acts, money, articles, openings, api_gifts),
@@ -130,7 +132,8 @@ def assemble(services: Services, extend: Callable[[FastAPI], None] = lambda _: N
     app.mount("/static", Static(directory=STATIC))
     app.router.routes.insert(0, RouteTable(app.router.routes))
     queue = AdmissionQueue(probes.ProbeMiddleware(app), services)
-    requests = RequestMiddleware(queue, services)
+    inner = CompressionMiddleware(queue) if services.settings.compress else queue
+    requests = RequestMiddleware(inner, services)
     gate = Gate(requests, services)
     app.state.listener = gate.listener
     app.state.kept_rows = KeptRows(gate.listener, services.clock)

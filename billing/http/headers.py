@@ -10,7 +10,7 @@ def security_headers(settings: Settings, card_page: str) -> dict[str, str]:
     """The headers of answers to browsers. A form may lead to the acquirer's `card_page`."""
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; font-src 'self'; "
-        f"connect-src 'self'; frame-src 'self'; form-action 'self' {card_page}; frame-ancestors 'none'; "
+        f"connect-src 'self'; manifest-src 'self'; frame-src 'self'; form-action 'self' {card_page}; frame-ancestors 'none'; "
         "base-uri 'none'; object-src 'none'"
     )
     return {

@@ -39,6 +39,10 @@ class WebSettings(BaseModel):
         le=60,
         description="Seconds for which a request waits for a place before it is answered 503; less than your proxy waits.",
     )
+    compress: bool = Field(
+        False,
+        description="Whether answers are compressed (gzip) that hold no secret: files, and pages of strangers. Where no proxy does it.",
+    )
     web_connections: int = Field(
         20,
         ge=4,

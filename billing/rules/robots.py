@@ -64,7 +64,23 @@ CLOSED_PATHS: Final = (
 """Paths that no crawler may fetch: a reader's own pages, staff, sign-in, programs, gifts, and other forms of an article."""
 OPEN_PATHS: Final = (
     *("/", "/articles", "/articles/{article_id}", "/newsletters", "/contact", "/who-charged-me"),
+    *(
+        "/about",
+        "/terms",
+        "/privacy",
+        "/refunds",
+        "/terms/{number}",
+        "/privacy/{number}",
+        "/refunds/{number}",
+    ),
     *("/brand/logo.{kind}", "/brand/site.css"),  # pages are rendered with them
+    *(
+        "/brand/share.png",
+        "/brand/icon-{side}.png",
+        "/favicon.ico",
+        "/apple-touch-icon.png",
+        "/manifest.webmanifest",
+    ),
     *("/feed.xml", "/sitemap.xml", "/sitemap-news.xml", "/robots.txt", "/license.xml"),
 )
 """Paths that crawlers may fetch. Every path is here or under one above."""

@@ -20,7 +20,7 @@ def listed() -> set[str]:
 
 def chosen() -> set[str]:
     """The paths that either may serve, by the documentation."""
-    _, _, choices = PAGE.read_text().partition("Two choices are yours:")
+    _, _, choices = PAGE.read_text().partition("Three choices are yours:")
     lines = [line for line in choices.splitlines() if line.startswith("- ")]
     return {path for line in lines for path in re.findall(r"`([^`]+)`", line.partition(". If")[0])}
 

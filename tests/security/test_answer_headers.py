@@ -19,6 +19,7 @@ FOR_EVERYBODY = (
     "/sitemap.xml",
     "/sitemap-news.xml",
     "/openapi.json",
+    *("/favicon.ico", "/apple-touch-icon.png", "/manifest.webmanifest"),
     *KEYS,
 )
 """Without a cookie the pages of articles are, too: `test_shared_pages`."""
@@ -38,7 +39,11 @@ def faults(answer: httpx.Response, *, frame: bool = False) -> Iterator[str]:
         yield "others may frame it"
     if not frame and "unsafe" in answer.headers["content-security-policy"]:
         yield "the policy allows what stands in the page"
-    is_logo = answer.url.path.startswith("/brand/logo.") and answer.status_code == 200
+    is_logo = (
+        answer.url.path.startswith("/brand/")
+        and answer.url.path.endswith((".png", ".svg"))
+        and answer.status_code == 200
+    )
     is_page = not answer.url.path.startswith(MACHINES)
     if is_logo and "sandbox" not in found:
         yield "a picture is more than that"

@@ -87,7 +87,10 @@ def test_markup_needs_no_inline_script_or_style(page: Page, frame: Frame) -> Non
     found = Reading(LOOK.page(page, frame))
     assert found.forbidden == []
     assert len(found.ids) == len(set(found.ids))
-    assert all(re.match(r"/(static|articles|listen)/|/paywall\.js$", address) for address in found.loaded)
+    assert all(
+        re.match(r"/(static|articles|listen|brand)/|/(paywall\.js|manifest\.webmanifest)$", address)
+        for address in found.loaded
+    )
 
 
 @EVERY_PAGE

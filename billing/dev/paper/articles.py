@@ -91,7 +91,7 @@ def article(visit: Visiting, article_id: str) -> Response:
     return answer
 
 
-@router.get("/articles/{article_id}/print")
+@router.api_route("/articles/{article_id}/print", methods=["GET", "HEAD"])
 def printed(visit: Visiting, article_id: str) -> Response:
     """The print version: checked and counted like the article, and not indexed."""
     found = _found(visit, article_id)

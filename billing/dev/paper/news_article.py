@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from billing.dev.paper.views import OpenGraph
+from billing.web.kit.brand_pictures import picture_properties
 from billing.web.views.start import Teaser
 from emails import House
 
@@ -58,4 +59,4 @@ def open_graph(teaser: Teaser, house: House, url: str, published_at: datetime) -
         if teaser.access == "metered"
         else "locked",
     }
-    return tuple(properties.items())
+    return *properties.items(), *picture_properties(house)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from billing.rules.money import Money
+from billing.web.kit.brand_pictures import preview, touch_icon
 from billing.web.kit.brand_sheet import stylesheet
 from billing.web.kit.static_files import asset
 from billing.web.views.frame import Frame, Page
@@ -38,7 +39,9 @@ class PageRenderer:
             short_moment=self.short_moment,
             clock_time=self.clock_time,
         )
-        self.environment.globals.update(asset=asset, stylesheet=stylesheet)
+        self.environment.globals.update(
+            asset=asset, stylesheet=stylesheet, preview=preview, touch_icon=touch_icon
+        )
 
     def render(self, template: str, **context: object) -> str:
         """Render one template. A name that the context lacks is an error, never an empty string."""

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.types import Receive, Scope, Send
 
+MACHINES = ("/v1/", "/access/v1/", "/webhooks/")
+"""Answers to programs, which know HEAD where it means something: it reads no article."""
 FOUND = "masthead.route"
 """Key in a request's scope: the route that matched."""
 
@@ -31,8 +33,22 @@ class RouteTable(BaseRoute):
         return partial
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the route answer that `matches` found."""
-        await scope[FOUND].handle(scope, receive, send)
+        """Let the route answer that `matches` found. A page that doesn't know HEAD answers it as GET: the server leaves out the body."""
+        route = scope[FOUND]
+        if scope["method"] == "HEAD" and _is_page(route):
+            scope = {**scope, "method": "GET"}  # a copy: the server goes by its own
+        await route.handle(scope, receive, send)
+
+
+def _is_page(route: BaseRoute) -> bool:
+    """Whether it is a page, or a file beside pages, that takes GET and not HEAD."""
+    return (
+        isinstance(route, Route)
+        and not route.path.startswith(MACHINES)
+        and route.methods is not None
+        and "GET" in route.methods
+        and "HEAD" not in route.methods
+    )
 
 
 def _segment(route: BaseRoute) -> str:

@@ -61,6 +61,7 @@ def visitor(person: Person, _demo: Demo, _card: str) -> Iterator[str]:
         "/sign-in",
         "/sign-in/sent",
         "/who-charged-me",
+        *("/about", "/terms", "/privacy", "/refunds", "/terms/1"),
         "/mailbox",
         "/nothing/here",
     ):

@@ -13,6 +13,7 @@ from emails.samples import HOUSE
 from tests.brand.test_brand_command import WHY, said
 from tests.brand.test_brand_on_pages import SQUARE, shows
 from tests.support.pictures import png
+from tests.support.shared_chromium import Chromium
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
@@ -114,3 +115,14 @@ def test_drawings_are_small_and_the_same_each_time() -> None:
     for side in (48, 180, 192, 512):
         assert png_size(icon_picture(side, "#14532d")).width == side
     assert HOUSE.brand.accent == ""
+
+
+@pytest.mark.browser
+def test_copy_copies_and_share_stays_hidden_where_it_is_not_known(world: World, chromium: Chromium) -> None:
+    with chromium.context(permissions=["clipboard-read", "clipboard-write"]) as context:
+        page = context.new_page()
+        page.goto(f"{world.url}{FREE}")
+        assert not page.get_by_role("button", name="Share").is_visible()
+        page.get_by_role("button", name="Copy").click()
+        page.get_by_text("The link is copied.").wait_for()
+        assert page.evaluate("navigator.clipboard.readText()") == f"{world.url}{FREE}"

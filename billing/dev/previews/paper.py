@@ -60,6 +60,7 @@ def _open(article: SampleArticle) -> paper.ArticlePage:
         paragraphs=article.paragraphs,
         wall=None,
         json_ld=_described(article),
+        canonical=f"{HOUSE.url}/articles/{article.teaser.id}",
         is_free=article.teaser.access == "free",
         more=tuple(other.teaser for other in sample_articles() if other is not article)[:3],
     )

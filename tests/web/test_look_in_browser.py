@@ -68,7 +68,9 @@ def test_every_page_is_accessible_and_fits_its_width(
     assert found == {}
 
 
-@pytest.mark.parametrize("name", ["review", "review-problem", "review-without-trial"])
+@pytest.mark.parametrize(
+    "name", ["review", "review-problem", "review-without-trial", "review-card-on-file", "review-changed"]
+)
 def test_the_whole_agreement_is_seen_on_a_small_phone_without_scrolling(
     chromium: Chromium, address: str, name: str
 ) -> None:

@@ -65,6 +65,8 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     plan = PlanPage(email=LONG_ADDRESS, option=YEAR, vat=Money(9783), consent_text=consent)
     yield "plan", plan, replace(at, path="/account/plan")
     yield "plan-problem", replace(plan, error="Please tick the box to agree."), at
+    dearer = ("The price is now R750.00 incl. VAT instead of R700.00 incl. VAT.",)
+    yield "plan-changed", replace(plan, changed=dearer), at
     months = tuple(PauseSpan(n, date(2027, 1, 8), date(2027, 1 + n, 8)) for n in (1, 2, 3))
     pause = PausePage(email=LONG_ADDRESS, last_day=date(2027, 1, 7), amount=PRICE, options=months)
     yield "pause", pause, replace(at, path="/account/pause")
@@ -162,6 +164,8 @@ def _paying() -> Iterator[tuple[str, Page, Frame]]:
     yield "pay", soft, at
     refused = Flash(text="Your bank did not approve it, and nothing was charged.", tone="bad")
     yield "pay-other-card", replace(soft, with_card=False, retry_on=None), replace(at, flash=refused)
+    other = ("The card is now Visa ending in 4242 instead of Mastercard ending in 4444.",)
+    yield "pay-changed", replace(soft, changed=other), at
     yield "pay-not-asked", replace(soft, with_card=False, bank_asked=False), at
     yield "pay-confirm", replace(soft, with_card=False, confirm=True, retry_on=None), at
     paid = PayOverPage(reason="paid", amount=PRICE, number="INV-000148", paid_on=date(2026, 12, 9))

@@ -70,6 +70,16 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     year = replace(review, offer=YEAR_OFFER, vat=Money(9783), consent_text=YEAR_CONSENT)
     yield "review-year", year, replace(VISITOR, path="/subscribe/review")
     yield "review-without-trial", now, replace(VISITOR, path="/subscribe/review")
+    yield "review-card-on-file", replace(now, card=CARD), replace(READER, path="/subscribe/review")
+    later = (
+        "The price is now R75.00 incl. VAT instead of R65.00 incl. VAT.",
+        "The first charge is now on Tuesday 8 December 2026, because a new day has begun.",
+    )
+    yield (
+        "review-changed",
+        replace(review, email="thandi@example.org", changed=later),
+        replace(VISITOR, path="/subscribe/review"),
+    )
     for reason in ("trial_used", "card_used", "already_subscribed", "dispute_open"):
         refused = RefusedPage(reason=reason, offer=OFFER)
         yield f"refused-{reason.replace('_', '-')}", refused, VISITOR

@@ -1,6 +1,7 @@
 """What a reader chooses on the account: another plan from the next period on, a pause; and undoing either."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Annotated
@@ -17,6 +18,7 @@ from billing.platform.errors import Refusal
 from billing.readers import consents
 from billing.rules import tax
 from billing.rules.lifecycle import State
+from billing.subscriptions.change import lock
 from billing.subscriptions.find import OnOffer, terms_on
 from billing.subscriptions.models import Subscription, TermsChangeReason
 from billing.subscriptions.offer import offer_of
@@ -24,6 +26,7 @@ from billing.subscriptions.schedule import pause_is_ahead
 from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import way
+from billing.web.reader.agreement import Shown, differences, words_of_day, words_of_money
 from billing.web.reader.guard import running, signed_in
 from billing.web.views.choices import Choices, PausePage, PlanOption, PlanPage
 
@@ -83,7 +86,9 @@ def _can_pause(ctx: TransactionContext, s: Subscription) -> bool:
 @router.get("/account/plan")
 def ask_plan(visit: Visiting, to: Annotated[str, Query(pattern=PLAN_ID)] = "") -> Response:
     """What another plan costs, and from when, before it is chosen. Raises RedirectReader, and as `change_plan.preview`."""
-    return _plan_page(visit, to)
+    with visit.begin() as ctx:
+        switch = change_plan.preview(ctx, running(visit, ctx.session), to)
+        return visit.page(_plan_page(visit, ctx, switch))
 
 
 def _terms(ctx: TransactionContext, switch: Switch) -> consents.Terms:
@@ -91,19 +96,26 @@ def _terms(ctx: TransactionContext, switch: Switch) -> consents.Terms:
     return consents.for_switch(offer.amount, offer.plan.period_label, switch.on, offer.then_amount)
 
 
-def _plan_page(visit: Visit, to: str, error: str | None = None) -> Response:
-    with visit.begin() as ctx:
-        switch = change_plan.preview(ctx, running(visit, ctx.session), to)
-        terms = _terms(ctx, switch)
-        rate = vat_rates.rate_on(ctx.session, switch.on)
-    view = PlanPage(
-        email=signed_in(visit).email,
-        option=_option(switch),
-        vat=tax.split(switch.price.money, rate).vat,
-        consent_text=terms.words,
-        error=error,
+def _plan_page(visit: Visit, ctx: TransactionContext, switch: Switch) -> PlanPage:
+    email, terms = signed_in(visit).email, _terms(ctx, switch)
+    vat = tax.split(switch.price.money, vat_rates.rate_on(ctx.session, switch.on)).vat
+    shown = Shown(
+        act="switch",
+        email=email,
+        plan=switch.plan.id,
+        period=switch.plan.period_label,
+        price=words_of_money(switch.price.money),
+        charge_on=words_of_day(switch.on),
+        vat=str(vat),
+        words=terms.words,
     )
-    return visit.page(view, 422 if error else 200)
+    return PlanPage(
+        email=email,
+        option=_option(switch),
+        vat=vat,
+        consent_text=terms.words,
+        agreed=shown.token(visit.services.site.tokens),
+    )
 
 
 @router.post("/account/plan")
@@ -111,13 +123,19 @@ def choose_plan(
     visit: Guarded,
     to: Annotated[str, Form(pattern=PLAN_ID)] = "",
     consent: Annotated[str, Form(max_length=40)] = "",
+    agreed: Annotated[str, Form()] = "",
 ) -> Response:
-    """Choose it: the consent is kept with its words, the price and the day (CPA-1). Raises as `ask_plan`."""
-    if consent != "yes":
-        return _plan_page(visit, to, "Please tick the box to agree, or go back: nothing has changed.")
+    """Choose it: the consent to what was shown is kept with its words, the price and the day (CPA-1). Raises as `ask_plan`."""
     with visit.begin() as ctx:
-        subscription, reader = running(visit, ctx.session), signed_in(visit)
+        subscription, reader = lock(ctx.session, running(visit, ctx.session).id), signed_in(visit)
         switch = change_plan.preview(ctx, subscription, to)
+        view = _plan_page(visit, ctx, switch)
+        view = replace(view, changed=differences(visit.services.site.tokens, agreed, view.agreed))
+        if consent != "yes":
+            words = "Please tick the box to agree, or go back: nothing has changed."
+            return visit.page(replace(view, error=words), 422)
+        if view.changed:
+            return visit.page(view, 409)
         given_by = consents.GivenBy(reader.email, reader.id, visit.ip, visit.device)
         consents.record(ctx, given_by, "switch", _terms(ctx, switch), switch.price.money, switch.on)
         change_plan.choose_plan(ctx, subscription.id, to, reason="chosen on the account page")
@@ -136,29 +154,49 @@ def undo_plan(visit: Guarded) -> Response:
 def ask_pause(visit: Visiting) -> Response:
     """How long, and what happens then. Raises RedirectReader, and as `pause.preview`."""
     with visit.begin() as ctx:
-        subscription, most = running(visit, ctx.session), ctx.site.policy.pause_months
-        # where pauses aren't offered, the preview of the first month raises BadPause
-        options = tuple(
-            pause.preview(ctx.site, subscription, months, ctx.at, most=most)
-            for months in range(1, max(1, most) + 1)
-        )
-        _, price = terms_on(ctx.session, subscription, options[0].resumes_on)
-    view = PausePage(
+        return visit.page(_pause_page(visit, ctx, running(visit, ctx.session)))
+
+
+def _pause_page(visit: Visit, ctx: TransactionContext, subscription: Subscription) -> PausePage:
+    most = ctx.site.policy.pause_months
+    # where pauses aren't offered, the preview of the first month raises BadPause
+    options = tuple(
+        pause.preview(ctx.site, subscription, months, ctx.at, most=most)
+        for months in range(1, max(1, most) + 1)
+    )
+    plan, price = terms_on(ctx.session, subscription, options[0].resumes_on)
+    shown = Shown(
+        act="pause",
         email=signed_in(visit).email,
+        plan=plan.id,
+        period=plan.period_label,
+        price=words_of_money(price.money),
+        charge_on=words_of_day(options[0].resumes_on),
+        days=", ".join(words_of_day(option.resumes_on) for option in options),
+    )
+    return PausePage(
+        email=shown.email,
         last_day=options[0].start_on - timedelta(days=1),
         amount=price.money,
         options=options,
+        agreed=shown.token(visit.services.site.tokens),
     )
-    return visit.page(view)
 
 
 @router.post("/account/pause")
-def choose_pause(visit: Guarded, months: Annotated[int, Form()] = 1) -> Response:
-    """Pause from the end of what is paid. Raises as `ask_pause`."""
+def choose_pause(
+    visit: Guarded, months: Annotated[int, Form()] = 1, agreed: Annotated[str, Form()] = ""
+) -> Response:
+    """Pause from the end of what is paid, to the charge that was shown. Raises as `ask_pause`."""
     with visit.begin() as ctx:
+        subscription = lock(ctx.session, running(visit, ctx.session).id)
+        view = _pause_page(visit, ctx, subscription)
+        changed = differences(visit.services.site.tokens, agreed, view.agreed)
+        if changed:
+            return visit.page(replace(view, changed=changed), 409)
         pause.request_pause(
             ctx,
-            running(visit, ctx.session).id,
+            subscription.id,
             months,
             reason="asked for on the account page",
             most=ctx.site.policy.pause_months,

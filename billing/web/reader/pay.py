@@ -17,6 +17,7 @@ from billing.payments import numbers, return_polls
 from billing.payments.invoices import open_invoice
 from billing.payments.models import Attempt, AttemptState, InvoiceState
 from billing.payments.receipts import one
+from billing.platform.context import TransactionContext
 from billing.platform.site import CANCEL, PAY
 from billing.readers import rate
 from billing.rules.lifecycle import State
@@ -25,6 +26,7 @@ from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.view_rows import card_of
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import way
+from billing.web.reader.agreement import Shown, differences, words_of_card, words_of_day, words_of_money
 from billing.web.reader.guard import running
 from billing.web.reader.signed_links import follow_link, keep_link, kept_subject
 from billing.web.reader.start_shared import count_return
@@ -93,17 +95,28 @@ def ask(visit: Visiting) -> Response:
     """The open invoice and the ways to pay it; or why there is nothing to pay. Raises BadLink."""
     with visit.begin() as ctx:
         owing = pay_in_person.owing(ctx, kept_subject(visit, PAY))
-        if owing.owed and not owing.charging:
-            return visit.page(_open(visit, owing))
-        view = _over(ctx.session, owing, _why(owing))
-        return visit.page(replace(view, read_on=way.read_on(visit, ctx)))
+        return visit.page(_page(visit, ctx, owing))
+
+
+def _page(visit: Visit, ctx: TransactionContext, owing: Owing) -> PayPage | PayOverPage:
+    if owing.owed and not owing.charging:
+        return _open(visit, owing)
+    return replace(_over(ctx.session, owing, _why(owing)), read_on=way.read_on(visit, ctx))
 
 
 @router.post("/pay")
 @may_call_gateway
-def with_card(visit: Guarded) -> GatewayCall:
-    """Charge the card on record now. Raises BadLink, TooMany."""
-    return GatewayCall(visit, partial(_charge_card, visit, _counted(visit)))
+def with_card(visit: Guarded, agreed: Annotated[str, Form()] = "") -> Response | GatewayCall:
+    """Charge the card on record now, where the page has shown it, and the sum. Raises BadLink, TooMany."""
+    invoice_id = _counted(visit)
+    with visit.begin() as ctx:
+        view = _page(visit, ctx, pay_in_person.owing(ctx, invoice_id))
+    if isinstance(view, PayOverPage):
+        return visit.go("/pay")  # which says why
+    changed = differences(visit.services.site.tokens, agreed, view.agreed)
+    if changed:
+        return visit.page(replace(view, changed=changed), 409)
+    return GatewayCall(visit, partial(_charge_card, visit, invoice_id))
 
 
 def _charge_card(visit: Visit, invoice_id: str) -> Response:
@@ -149,14 +162,22 @@ def _counted(visit: Visit) -> str:
 
 
 def _open(visit: Visit, owing: Owing) -> PayPage:
-    invoice = owing.invoice
+    invoice, card = owing.invoice, card_of(owing.card)
+    amount = Money(invoice.gross, invoice.currency)
+    shown = Shown(
+        act="pay",
+        price=words_of_money(amount),
+        days=f"{words_of_day(invoice.period_start_on)} to {words_of_day(invoice.period_end_on - timedelta(days=1))}",
+        card=words_of_card(card),
+    )  # without the address: a mail with this link may have been forwarded
     return PayPage(
-        amount=Money(invoice.gross, invoice.currency),
+        amount=amount,
+        agreed=shown.token(visit.services.site.tokens),
         period_from=invoice.period_start_on,
         period_to=invoice.period_end_on - timedelta(days=1),
         reading_until=visit.services.site.last_day(owing.subscription.access_until),
         retry_on=owing.subscription.retry_on,
-        card=card_of(owing.card),
+        card=card,
         with_card=owing.with_card,
         confirm=owing.confirm,
         bank_asked=owing.bank_asked,

@@ -5,21 +5,28 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
+from sqlmodel import Session
 from starlette.responses import Response
 
+from billing.cards import card_setup, ownership_proof
 from billing.changes.situation import situation_of
 from billing.http import cookies
-from billing.payments.models import SetupPurpose
+from billing.payments.models import CardSetup, PaymentMethod, SetupPurpose
 from billing.platform.context import TransactionContext
 from billing.readers import consents, rate
+from billing.rules.money import Money
 from billing.rules.trial import TrialDates
+from billing.subscriptions.find import NotOffered
 from billing.subscriptions.offer import Offer, offer_today
 from billing.web.kit.visit import Visit
 from billing.web.reader import way
+from billing.web.reader.agreement import Shown, words_of_card, words_of_day, words_of_money
 from billing.web.reader.next_step import next_step
+from billing.web.views.frame import Card
 from billing.web.views.start import RefusedPage
 
 START_LIFE = timedelta(hours=12)
+PLAN_IS_GONE = "The plan that you chose is not offered any more. This page shows the one that is."
 MOST_RETURNS = 600
 """Returns from hosted pages in ten minutes from one network. A page that waits polls every three seconds: 200 times."""
 
@@ -73,11 +80,12 @@ def remembered(visit: Visit) -> StartChoice | None:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The choice with today's offer for it."""
+    """The choice with today's offer for it. `instead`: the chosen plan isn't offered any more, and this is the first that is."""
 
     email: str
     purpose: SetupPurpose
     offer: Offer
+    instead: bool = False
 
     @property
     def dates(self) -> TrialDates | None:
@@ -96,8 +104,59 @@ class Start:
             return consents.for_paid(amount, period, then)
         return consents.for_trial(amount, period, self.dates.days, self.dates.first_charge_on, then)
 
+    def shown(self, today: date, vat: Money, card: Card | None, documents: str) -> Shown:
+        """What the review shows. `documents`: the versions of the legal documents beside the box."""
+        offer, dates = self.offer, self.dates
+        other_days = (
+            (dates.free_until, dates.first_notice_on, dates.second_notice_on) if dates else (offer.renews_on,)
+        )
+        return Shown(
+            act="trial" if dates else "paid",
+            email=self.email,
+            plan=offer.plan.id,
+            period=offer.plan.period_label,
+            price=words_of_money(offer.amount),
+            charge_on=words_of_day(self.first_charge_on(today)),
+            vat=str(vat),
+            then=words_of_money(offer.then_amount),
+            free=f"{dates.days} days" if dates else "",
+            days=", ".join(words_of_day(day) for day in other_days),
+            card=words_of_card(card),
+            words=self.terms.words,
+            documents=documents,
+        )
+
 
 def start_of(visit: Visit, ctx: TransactionContext) -> Start | None:
-    """The start chosen in this browser, if any. Raises NotOffered."""
+    """The start chosen in this browser, if any. Raises NothingOnSale."""
     choice = remembered(visit)
-    return Start(choice.email, choice.purpose, offer_today(ctx, choice.plan_id)) if choice else None
+    if choice is None:
+        return None
+    try:
+        return Start(choice.email, choice.purpose, offer_today(ctx, choice.plan_id))
+    except NotOffered:
+        first = offer_today(ctx)
+        remember(visit, StartChoice(choice.email, choice.purpose, first.plan.id))
+        return Start(choice.email, choice.purpose, first, instead=True)
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierStart:
+    """This browser's last visit to the card page for the same address, and the reader that the browser is known to be."""
+
+    setup: CardSetup | None
+    reader_id: str | None
+
+    def card(self, session: Session, purpose: SetupPurpose) -> PaymentMethod | None:
+        """The card that it saved, where a start without a trial can be charged to it at once."""
+        if purpose is not SetupPurpose.PAID:
+            return None
+        saved = card_setup.card_of_refused(session, self.setup)
+        return saved if saved is not None and saved.reader_id == self.reader_id else None
+
+
+def earlier_of(visit: Visit, ctx: TransactionContext, email: str) -> EarlierStart:
+    """What this browser did before, for this address."""
+    setup = ownership_proof.earlier_visit(ctx.session, visit.cookie(cookies.SETUP), visit.owns, email)
+    reader_id = visit.reader.id if visit.reader else ownership_proof.made_here(ctx.session, setup)
+    return EarlierStart(setup, reader_id)

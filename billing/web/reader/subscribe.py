@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from billing.brand import legal
 from billing.brand.models import LegalDocument
-from billing.cards import card_setup, ownership_proof
+from billing.cards import card_setup
 from billing.changes.situation import STRANGER, situation_of
 from billing.http import cookies
 from billing.payments import vat_rates
@@ -27,19 +27,24 @@ from billing.subscriptions.start import Open, open_to
 from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.kept_rows import on_offer, on_offer_and_newest
 from billing.web.kit.quick_page import quick_page
-from billing.web.kit.view_rows import teasers
+from billing.web.kit.view_rows import card_of, teasers
 from billing.web.kit.visit import NOBODY, Guarded, Visit, Visiting
 from billing.web.reader import way
+from billing.web.reader.agreement import differences
 from billing.web.reader.card_return import arrive, charge_at_once
 from billing.web.reader.choices import PLAN_ID
 from billing.web.reader.next_step import next_step
 from billing.web.reader.start_shared import (
+    PLAN_IS_GONE,
     START_LIFE,
+    EarlierStart,
     Start,
     StartChoice,
     count_card_page,
+    earlier_of,
     refused_page,
     remember,
+    remembered,
     start_of,
 )
 from billing.web.views.start import OfferPage, ReviewPage, SubscribePage
@@ -81,7 +86,8 @@ def ask_address(
     one = find.the_one(on_offer(visit), plan or None)
     (offer,) = offers_of(visit.services.site, visit.today, [one])
     if visit.reader is None:
-        return visit.page(SubscribePage(offer=offer))
+        before = remembered(visit)  # by "Change" on the review
+        return visit.page(SubscribePage(offer=offer, email=before.email if before else ""))
     with visit.begin() as ctx:
         refusal = _why_not(visit, ctx, SetupPurpose.TRIAL)
     return _begin(visit, visit.reader.email, offer, refusal)
@@ -136,52 +142,58 @@ def without_trial(visit: Guarded) -> Response:
 
 @router.get("/subscribe/review")
 def review(visit: Visiting) -> Response:
-    """Everything on one screen before the card: price, dates, how to cancel, consent (CARD-2, ECT-2). Raises NotOffered."""
+    """Everything on one screen before the card: price, dates, how to cancel, consent (CARD-2, ECT-2). Raises NothingOnSale."""
     with visit.begin() as ctx:
         start = start_of(visit, ctx)
-        view = _review(ctx, start, visit.services.publisher.house.documents) if start else None
+        view = _review(visit, ctx, start, visit.services.publisher.house.documents) if start else None
     return visit.page(view) if view else visit.go("/subscribe")
 
 
 def _review(
+    visit: Visit,
     ctx: TransactionContext,
     start: Start,
     documents: Sequence[LegalDocument | LegalLink],
-    error: str | None = None,
+    earlier: EarlierStart | None = None,
 ) -> ReviewPage:
     rate = vat_rates.rate_on(ctx.session, start.first_charge_on(ctx.today))
+    if earlier is None and start.purpose is SetupPurpose.PAID:
+        earlier = earlier_of(visit, ctx, start.email)
+    saved = earlier.card(ctx.session, start.purpose) if earlier else None
+    vat, card = tax.split(start.offer.amount, rate).vat, card_of(saved) if saved else None
     return ReviewPage(
         email=start.email,
         offer=start.offer,
-        vat=tax.split(start.offer.amount, rate).vat,
+        vat=vat,
         dates=start.dates,
         consent_text=start.terms.words,
-        documents=legal.shown(documents),
-        error=error,
+        card=card,
+        agreed=start.shown(ctx.today, vat, card, legal.shown(documents)).token(visit.services.site.tokens),
+        changed=(PLAN_IS_GONE,) if start.instead else (),
     )
 
 
 @router.post("/subscribe/review")
 @may_call_gateway
 def agree(
-    visit: Guarded, consent: Annotated[str, Form()] = "", documents: Annotated[str, Form()] = ""
+    visit: Guarded, consent: Annotated[str, Form()] = "", agreed: Annotated[str, Form()] = ""
 ) -> Response | GatewayCall:
-    """Record the consent, then on to the card page; or, with a card that was saved just before, straight to the start.
-
-    `documents` are the legal documents that the page showed: nobody agrees to a version that came after it."""
+    """Record the consent to what was shown, then on to the card page; or, with a card that was saved just before, straight to the
+    start. Raises NothingOnSale."""
     with visit.begin() as ctx:
         start = start_of(visit, ctx)
         if start is None:
             return visit.go("/subscribe")
-        present = legal.in_force(ctx.session)
+        earlier, documents = earlier_of(visit, ctx, start.email), legal.in_force(ctx.session)
+        view = _review(visit, ctx, start, documents, earlier)
+        changed = view.changed or differences(visit.services.site.tokens, agreed, view.agreed)
         if consent != "yes":
             words = "Please tick the box to agree, or go back: nothing has started yet."
-            return visit.page(_review(ctx, start, present, words), 422)
-        if documents != legal.shown(present):
-            words = "Our terms have changed since you opened this page. Please read them, and agree again."
-            return visit.page(_review(ctx, start, present, words), 422)
+            return visit.page(replace(view, changed=changed, error=words), 422)
         refusal = _why_not(visit, ctx, start.purpose)
-        setup = _record(visit, ctx, start, present) if refusal is None else None
+        if changed and refusal is None:
+            return visit.page(replace(view, changed=changed), 409)
+        setup = _record(visit, ctx, start, documents, earlier) if refusal is None else None
     if setup is None:
         return refused_page(visit, str(refusal), start.offer)
     visit.give(cookies.SETUP, setup.id, START_LIFE)
@@ -200,13 +212,15 @@ def _go_on(visit: Visit, setup: CardSetup, words: str) -> Response:
 
 
 def _record(
-    visit: Visit, ctx: TransactionContext, start: Start, documents: Sequence[LegalDocument]
+    visit: Visit,
+    ctx: TransactionContext,
+    start: Start,
+    documents: Sequence[LegalDocument],
+    earlier: EarlierStart,
 ) -> CardSetup:
     """The consent and the card setup; the setup is completed at once where this browser has just saved a card."""
     count_card_page(visit, ctx)
-    email = start.email
-    earlier = ownership_proof.earlier_visit(ctx.session, visit.cookie(cookies.SETUP), visit.owns, email)
-    reader_id = visit.reader.id if visit.reader else ownership_proof.made_here(ctx.session, earlier)
+    email, reader_id = start.email, earlier.reader_id
     consent = consents.record(
         ctx,
         consents.GivenBy(email, visit.reader.id if visit.reader else None, visit.ip, visit.device),
@@ -228,8 +242,8 @@ def _record(
             browser_known=reader_id is not None,
         ),
     )
-    setup.new_reader = earlier is not None and earlier.new_reader
-    saved = card_setup.card_of_refused(ctx.session, earlier)
-    if start.purpose is SetupPurpose.PAID and saved is not None and saved.reader_id == reader_id:
+    setup.new_reader = earlier.setup is not None and earlier.setup.new_reader
+    saved = earlier.card(ctx.session, start.purpose)
+    if saved is not None:
         card_setup.complete_with(ctx.acting_as(ReaderActor(saved.reader_id)), setup, saved)
     return setup

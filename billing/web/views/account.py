@@ -250,7 +250,7 @@ class ProveAgainPage:
 class PayPage:
     """An open payment, from the link in a mail, without signing in. `card` is the one on record; `with_card`: it may be charged at
     once; `confirm`: its bank wants the reader in person. Without `bank_asked` the bank wasn't asked, as it refused the card too
-    often."""
+    often. `agreed` and `changed` as on `ReviewPage`."""
 
     template: ClassVar[str] = "pay.html"
     amount: Money
@@ -262,6 +262,8 @@ class PayPage:
     with_card: bool
     confirm: bool
     bank_asked: bool = True
+    agreed: str = ""
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

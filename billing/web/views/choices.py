@@ -32,22 +32,28 @@ class Choices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanPage:
-    """The review before another plan is chosen. `consent_text` is recorded word for word (CARD-1, CPA-1)."""
+    """The review before another plan is chosen. `consent_text` is recorded word for word (CARD-1, CPA-1). `agreed` and `changed` as
+    on `ReviewPage`."""
 
     template: ClassVar[str] = "plan.html"
     email: str
     option: PlanOption
     vat: Money
     consent_text: str
+    agreed: str = ""
+    changed: tuple[str, ...] = ()
     error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PausePage:
-    """`last_day` is the last day that is paid for. The charge, `amount`, comes on the day on which the pause ends."""
+    """`last_day` is the last day that is paid for. The charge, `amount`, comes on the day on which the pause ends. `agreed` and
+    `changed` as on `ReviewPage`."""
 
     template: ClassVar[str] = "pause.html"
     email: str
     last_day: date
     amount: Money
     options: tuple[PauseSpan, ...]
+    agreed: str = ""
+    changed: tuple[str, ...] = ()

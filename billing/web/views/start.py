@@ -47,8 +47,10 @@ class SubscribePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewPage:
-    """The review before the card page. Without `dates` there is no trial: the price is charged today. `consent_text` stands
-    beside the box word for word, and is recorded as it stands (CARD-1), with the versions of the legal `documents` that are shown."""
+    """The review before the card page. Without `dates` there is no trial: the price is charged today, to `card` if this browser has
+    just saved one. `consent_text` stands beside the box word for word, and is recorded as it stands (CARD-1), with the versions of
+    the legal documents that are shown. `agreed` is the signed copy of what is shown, `changed` what has changed since the reader
+    agreed to it (`reader.agreement`)."""
 
     template: ClassVar[str] = "review.html"
     email: str
@@ -56,7 +58,9 @@ class ReviewPage:
     vat: Money
     dates: TrialDates | None
     consent_text: str
-    documents: str = ""
+    card: Card | None = None
+    agreed: str = ""
+    changed: tuple[str, ...] = ()
     error: str | None = None
 
 

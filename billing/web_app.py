@@ -68,6 +68,7 @@ from billing.web.reader import (
     signed_links,
     step_up,
     subscribe,
+    undoing,
     way,
     who_charged_me,
 )
@@ -80,7 +81,19 @@ NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fal
 """The framework's own spans would hold paths, which may hold tokens, whatever provider its environment brings."""
 READER_PAGES = (
     *(subscribe, card_return, sign_in, account, receipts, step_up, consents, choices, confirm_request),
-    *(signed_links, pay, gifts, contact, who_charged_me, newsletters, brand_files, way, legal, icons),
+    *(
+        signed_links,
+        undoing,
+        pay,
+        gifts,
+        contact,
+        who_charged_me,
+        newsletters,
+        brand_files,
+        way,
+        legal,
+        icons,
+    ),
 )
 ENDPOINTS = (
     *(access, evaluations, edges, readers, standing, forecast, acts, money, articles, openings, api_gifts),

@@ -102,7 +102,12 @@ def coming_plan(session: Session, subscription: Subscription) -> str:
     s = subscription
     if s.next_terms_because is TermsChangeReason.SWITCH and s.next_price_id is not None:
         return session.get_one(Price, s.next_price_id).plan_id
-    return session.get_one(Plan, s.plan_id).then_plan_id or s.plan_id
+    return plan_without_switch(session, s)
+
+
+def plan_without_switch(session: Session, subscription: Subscription) -> str:
+    """The plan of the period to come, if no change of plan is ahead, or it is undone."""
+    return session.get_one(Plan, subscription.plan_id).then_plan_id or subscription.plan_id
 
 
 def choose_plan(
@@ -127,11 +132,14 @@ def choose_plan(
     return subscription
 
 
-def undo(ctx: TransactionContext, subscription_id: str, *, reason: str) -> Subscription:
-    """Take it back before it begins. What was announced before, a year's end or a price, holds again.
+def terms_again(
+    ctx: TransactionContext, subscription: Subscription
+) -> tuple[SubscriptionPatch, PriceNotice | None]:
+    """The columns after taking it back: what was announced before, a year's end or a price, holds again. With the notice of that
+    price, which counts again: otherwise choosing a plan and undoing that would escape the price, as none is announced twice.
 
-    Raises NoSwitch, UnknownSubscription."""
-    s = lock(ctx.session, subscription_id)
+    Raises NoSwitch."""
+    s = subscription
     if (
         s.state is not State.ACTIVE
         or s.next_terms_because is not TermsChangeReason.SWITCH
@@ -139,11 +147,29 @@ def undo(ctx: TransactionContext, subscription_id: str, *, reason: str) -> Subsc
     ):
         raise NoSwitch
     columns: SubscriptionPatch = NOTHING_NEXT.copy()
-    if s.is_fixed_term and s.term_notice_at is not None:
-        said = term_notice_sent.of_this_year(ctx, s)
-        columns |= term_notice_sent.announced_terms(ctx.session, s, said) if said else NOTICES_DUE
-    if not s.is_fixed_term:
-        columns |= _price_again(ctx.session, s)
+    if s.is_fixed_term:
+        if s.term_notice_at is not None:
+            said = term_notice_sent.of_this_year(ctx, s)
+            columns |= term_notice_sent.announced_terms(ctx.session, s, said) if said else NOTICES_DUE
+        return columns, None
+    found = _price_before(ctx.session, s)
+    if found is None:
+        return columns, None
+    notice, price = found
+    columns |= {
+        "next_price_id": price.id,
+        "next_terms_on": notice.starts_on,
+        "next_terms_because": TermsChangeReason.PRICE,
+    }
+    return columns, notice
+
+
+def undo(ctx: TransactionContext, subscription_id: str, *, reason: str) -> Subscription:
+    """Take it back before it begins. Raises NoSwitch, UnknownSubscription."""
+    s = lock(ctx.session, subscription_id)
+    columns, notice = terms_again(ctx, s)
+    if notice is not None:
+        notice.state, notice.settled_at = NoticeState.ANNOUNCED, None
     change(ctx, s, Event.SWITCH_UNDONE, reason=reason, **columns)
     announce_price_again(ctx, s)
     charge = next_charge(s, ctx.zone)
@@ -152,11 +178,10 @@ def undo(ctx: TransactionContext, subscription_id: str, *, reason: str) -> Subsc
     return s
 
 
-def _price_again(session: Session, subscription: Subscription) -> SubscriptionPatch:
-    """The columns of a price that was announced before the reader chose another plan; its notice counts again. Otherwise
-    choosing a plan and undoing that would escape the price, as no price is announced twice."""
+def _price_before(session: Session, subscription: Subscription) -> tuple[PriceNotice, Price] | None:
+    """The price that was announced before the reader chose another plan."""
     s = subscription
-    found = session.exec(
+    return session.exec(
         select(PriceNotice, Price)
         .join(PriceChange, col(PriceChange.id) == PriceNotice.change_id)
         .join(Price, col(Price.id) == PriceChange.price_id)
@@ -168,12 +193,3 @@ def _price_again(session: Session, subscription: Subscription) -> SubscriptionPa
         )
         .order_by(col(PriceNotice.settled_at).desc())
     ).first()
-    if found is None:
-        return {}
-    notice, price = found
-    notice.state, notice.settled_at = NoticeState.ANNOUNCED, None
-    return {
-        "next_price_id": price.id,
-        "next_terms_on": notice.starts_on,
-        "next_terms_because": TermsChangeReason.PRICE,
-    }

@@ -99,13 +99,18 @@ def announce_price_again(ctx: TransactionContext, subscription: Subscription) ->
 def postpone_price(ctx: TransactionContext, subscription: Subscription, notice: PriceNotice) -> bool:
     """Let an announced price wait for another notice, where no mail server accepted this one and it is too late; whether it
     waits. The caller holds the subscription's lock."""
-    accepted = accepted_at(ctx.session, price_notice_key(notice.id))
-    charging_at = trial.charge_at(notice.starts_on, ctx.zone)
-    if accepted is not None or price_notice.in_time(ctx.at, charging_at):
+    if not price_is_late(ctx, notice):
         return False
     notice.state, notice.settled_at = NoticeState.KEPT, ctx.at
     _change(ctx, subscription, Event.PRICE_KEPT, "the notice can't arrive in time any more", NOTHING_NEXT)
     return True
+
+
+def price_is_late(ctx: TransactionContext, notice: PriceNotice) -> bool:
+    """Whether no mail server accepted the notice of a price, and it is too late for another one."""
+    accepted = accepted_at(ctx.session, price_notice_key(notice.id))
+    charging_at = trial.charge_at(notice.starts_on, ctx.zone)
+    return accepted is None and not price_notice.in_time(ctx.at, charging_at)
 
 
 def announce_end(ctx: TransactionContext, subscription: Subscription) -> ActionOutcome:
@@ -154,15 +159,26 @@ def missing_notice(ctx: TransactionContext, subscription: Subscription) -> str |
     return None if notices.in_time(first, second, ctx.at) else "not both notices arrived in time"
 
 
-def extend(ctx: TransactionContext, subscription: Subscription, reason: str) -> ActionOutcome:
-    """Extend the year, free of charge, until the notices before its charge can be in time."""
+def end_is_announced(ctx: TransactionContext, subscription: Subscription) -> bool:
+    """Whether the notice of the year's end was accepted, or needn't be as the reader chose what follows."""
     s = subscription
     announced = s.next_terms_because is not TermsChangeReason.TERM or (
         s.next_terms_on is not None
         and accepted_at(ctx.session, term_notice_key(s.id, s.next_terms_on)) is not None
     )
-    if s.term_notice_at is not None and announced:
-        end = trial.extended_charge_on(ctx.today)
+    return s.term_notice_at is not None and announced
+
+
+def extended_end(ctx: TransactionContext, subscription: Subscription) -> date:
+    """The end of a year that is extended today, free of charge: the first day for which its notices can be in time."""
+    announced = end_is_announced(ctx, subscription)
+    return trial.extended_charge_on(ctx.today) if announced else term.extended_end(ctx.today)
+
+
+def extend(ctx: TransactionContext, subscription: Subscription, reason: str) -> ActionOutcome:
+    """Extend the year, free of charge, until the notices before its charge can be in time."""
+    s, end = subscription, extended_end(ctx, subscription)
+    if end_is_announced(ctx, s):
         columns = moved_to(s, end) | {"term_notice_at": s.term_notice_at}
         columns |= {
             "next_price_id": s.next_price_id,
@@ -170,7 +186,6 @@ def extend(ctx: TransactionContext, subscription: Subscription, reason: str) -> 
             "next_terms_because": s.next_terms_because,
         }
     else:
-        end = term.extended_end(ctx.today)
         columns = moved_to(s, end)
     columns["access_until"] = periods.start_of_day(end, ctx.zone)
     postings.days_given(ctx, s.id, before=s.period_end_on or s.charge_on, after=end)

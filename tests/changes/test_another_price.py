@@ -139,7 +139,7 @@ def test_a_year_chosen_and_taken_back_dodges_no_announced_price(world: World, an
         browser.get("/account/plan?to=yearly")
         browser.post("/account/plan", consent="yes")
         assert world.rows("SELECT state FROM price_notice") == [{"state": "moot"}]
-        page = browser.post("/account/plan/undo")
+        page = browser.undo("/account/plan/undo")
         assert "From Wednesday 16 June 2027 you pay R80.00 incl. VAT a month." in page.words
         world.advance(hours=1)
     world.advance_to(local(2027, 7, 20))

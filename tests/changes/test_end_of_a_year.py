@@ -120,7 +120,7 @@ def test_another_year_chosen_late_and_taken_back_makes_this_one_no_longer(
     browser.sign_in(in_january.email)
     for _ in range(2):
         choose(browser)
-        page = browser.post("/account/plan/undo")
+        page = browser.undo("/account/plan/undo")
         assert "From Tuesday 1 February 2028 you pay R75.00 incl. VAT a month." in page.words
         world.advance(minutes=5)
         assert ends_on(world) == date(2028, 2, 1)
@@ -141,7 +141,7 @@ def test_a_year_chosen_before_its_notice_is_announced_all_the_same(
     assert "it goes on by the month instead: R75.00 incl. VAT every month" in notice
     browser = world.browser()
     browser.sign_in(in_october.email)
-    browser.post("/account/plan/undo")
+    browser.undo("/account/plan/undo")
     world.advance_to(local(2028, 2, 2))
     assert amounts(world) == [("2027-02-01", 75000), ("2028-02-01", 7500)]
 
@@ -157,7 +157,7 @@ def test_the_month_that_was_announced_is_the_one_that_comes_back(
     browser = world.browser()
     browser.sign_in(in_december.email)
     choose(browser)
-    page = browser.post("/account/plan/undo")
+    page = browser.undo("/account/plan/undo")
     assert "From Tuesday 1 February 2028 you pay R75.00 incl. VAT a month." in page.words
     world.advance_to(local(2028, 2, 2))
     assert amounts(world)[1:] == [("2028-02-01", 7500)]
@@ -212,7 +212,7 @@ def test_days_from_staff_leave_a_chosen_year_chosen(world: World, in_january: Su
     world.api.post(extend, json={"days": 3, "reason": "the site was down"}).raise_for_status()
     world.advance(hours=1)
     browser.get("/account")
-    page = browser.post("/account/plan/undo")
+    page = browser.undo("/account/plan/undo")
     assert "From Friday 4 February 2028 you pay R75.00 incl. VAT a month." in page.words
     choose(browser)
     world.advance_to(local(2028, 2, 5))

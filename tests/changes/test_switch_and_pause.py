@@ -50,7 +50,7 @@ def test_from_the_month_to_the_year_and_back_with_the_day_of_the_month_kept(worl
     page = browser.post("/account/plan", consent="yes")
     assert "From Wednesday 31 March 2027 you pay R750.00 incl. VAT a year." in page.words
     assert "R750.00 incl. VAT on Wednesday 31 March 2027" in page.words, "the next charge says so too"
-    page = browser.post("/account/plan/undo")
+    page = browser.undo("/account/plan/undo")
     assert "From Wednesday" not in page.words
     world.advance(minutes=1)
     browser.get("/account/plan?to=yearly")
@@ -178,7 +178,7 @@ def test_a_pause_that_was_planned_is_planned_again_with_the_cancellation_undone(
     page = browser.get("/account")
     assert "Take the pause back" not in page.text
     world.advance(hours=1)
-    page = browser.post("/account/resume")
+    page = browser.undo("/account/resume")
     assert "then paused until Wednesday 16 June 2027" in page.words
     world.settle()
     goes_on, pause = sorted(
@@ -194,7 +194,7 @@ def test_a_pause_that_was_planned_is_planned_again_with_the_cancellation_undone(
 def test_a_pause_is_taken_back(world: World, quarter_paused: Subscriber) -> None:
     browser = world.browser()
     browser.sign_in(quarter_paused.email)
-    page = browser.post("/account/pause/undo")
+    page = browser.undo("/account/pause/undo")
     assert "R75.00 incl. VAT on Friday 16 April 2027" in page.words
     world.advance_to(local(2027, 4, 16, 12))
     assert world.charged_at() == ["2027-03-16 09:00", "2027-04-16 09:00"]
@@ -205,7 +205,7 @@ def test_a_pause_is_ended_sooner(world: World, quarter_paused: Subscriber) -> No
     fast_forward(world, local(2027, 5, 3, 10))
     browser = world.browser()
     browser.sign_in(quarter_paused.email)
-    page = browser.post("/account/pause/undo")
+    page = browser.undo("/account/pause/undo")
     assert "paid through Wednesday 2 June 2027" in page.words
     assert world.charged_at() == ["2027-03-16 09:00", "2027-05-03 10:00"]
 

@@ -165,7 +165,7 @@ def test_a_dispute_that_is_won_is_as_if_it_had_not_been(world: World, staff: Sig
     assert dispute(world)["state"] == "won"
     assert ledger(world, "disputes") == {"disputes": 0}
     assert "Your bank has asked" not in reader.get("/account").words
-    reader.post("/account/resume")
+    reader.undo("/account/resume")
     assert world.subscription(subscription)["next_charge"] is not None
     payment = world.rows("SELECT id FROM payment")[0]["id"]
     world.api.post(f"/v1/payments/{payment}/refunds", json={"reason": "kind"}).raise_for_status()

@@ -158,6 +158,8 @@ def test_ending_a_pause_on_a_wall_opens_the_article(world: World, locked: str, p
     world.advance_to(local(2027, 4, 20, 12))
     page = browser.get(f"/articles/{locked}")
     assert "Your subscription is paused until Sunday 16 May 2027." in page.words
+    assert f'href="/account/pause/undo?article={locked}"' in page.text
+    assert "R75.00 incl. VAT" in browser.get(f"/account/pause/undo?article={locked}").words
     page = browser.post("/account/pause/undo")
     assert page.path == f"/articles/{locked}"
     assert 'class="wall' not in page.text

@@ -45,7 +45,7 @@ def by_staff(act: str) -> Door:
     return go
 
 
-UNDO = [hosted("/account/resume", at="/account"), by_program("resume"), by_staff("resume")]
+UNDO = [hosted("/account/resume", at="/account/resume"), by_program("resume"), by_staff("resume")]
 
 
 @pytest.mark.parametrize("undo", UNDO, ids=["page", "program", "staff"])
@@ -85,7 +85,7 @@ def test_undone_what_was_written_besides_still_waits_for_a_person(world: World) 
     browser = in_trial_by_pages(world)
     ask(browser, "Please cancel. And delete my newsletters.")
     browser.get("/account")
-    browser.post("/account/resume")
+    browser.undo("/account/resume")
     (waits,) = open_requests(world)
     assert (waits["kind"], waits["words"]) == ("other", "Please cancel. And delete my newsletters.")
 

@@ -93,7 +93,7 @@ def test_from_the_account_page_it_takes_two_clicks(world: World, in_trial: Subsc
     assert browser.get("/account/cancel").words == done.words, "asked again, it says that it is done"
     back = browser.get("/account")
     assert "You have cancelled; you can read through Monday 15 March 2027." in back.words
-    undone = browser.post("/account/resume")
+    undone = browser.undo("/account/resume")
     assert "goes on as before" in undone.text
     assert "Your free trial runs through Monday 15 March 2027." in undone.words
     world.advance_to(local(2027, 3, 16, 9))
@@ -116,7 +116,7 @@ def test_the_reason_is_kept_where_one_is_given_and_an_unknown_one_is_not(
         last = world.rows(f"SELECT reason, {BY} FROM subscription_change ORDER BY id DESC LIMIT 1")[0]
         assert (last["reason"], last["by"]) == (kept, f"reader:{in_trial.reader_id}")
         browser.get("/account")
-        browser.post("/account/resume")
+        browser.undo("/account/resume")
 
 
 def test_every_mail_about_the_subscription_holds_a_link_that_cancels_signed_out(

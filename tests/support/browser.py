@@ -84,6 +84,14 @@ class Browser:
         self.get(path)
         return self
 
+    def undo(self, path: str) -> Answer:
+        """Undo what this page undoes. The next charge on the account is then the one that the page has named."""
+        said = re.search(r"The next charge is (R\S+ incl\. VAT) on (\w+ \d+ \w+ \d{4})", self.get(path).words)
+        page = self.post(path)
+        if page.path == "/account" and said is not None:
+            assert f"Next charge {said.group(1)} on {said.group(2)}" in page.words, (said.group(), page.words)
+        return page
+
     @property
     def cookies(self) -> list[Cookie]:
         """The cookies, to pass to `with_cookies` of another browser."""

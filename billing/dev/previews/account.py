@@ -36,7 +36,7 @@ from billing.web.views.account import (
     Unreached,
     WithdrawPage,
 )
-from billing.web.views.choices import Choices, PausePage, PlanPage
+from billing.web.views.choices import Choices, PausePage, PlanPage, UndoAct, UndoPage
 from billing.web.views.frame import Flash, Frame, Page
 from billing.web.views.gifts import GiftRow, GiftsPage
 
@@ -68,6 +68,13 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     dearer = ("The price is now R750.00 incl. VAT instead of R700.00 incl. VAT.",)
     yield "plan-changed", replace(plan, changed=dearer), at
     months = tuple(PauseSpan(n, date(2027, 1, 8), date(2027, 1 + n, 8)) for n in (1, 2, 3))
+    acts: tuple[UndoAct, ...] = ("resume", "plan kept", "pause undone", "pause ended")
+    for act in acts:
+        on = date(2026, 11, 23) if act == "pause ended" else date(2027, 1, 8)
+        undo = UndoPage(email=LONG_ADDRESS, act=act, amount=PRICE, every="month", on=on, card=CARD)
+        yield f"undo-{act.replace(' ', '-')}", undo, at
+    nothing = UndoPage(email=LONG_ADDRESS, act="resume", amount=None, every="", on=None)
+    yield "undo-resume-no-charge", nothing, at
     pause = PausePage(email=LONG_ADDRESS, last_day=date(2027, 1, 7), amount=PRICE, options=months)
     yield "pause", pause, replace(at, path="/account/pause")
     yield "account-unreached", replace(trial, unreached=Unreached(ended=False, ends=True)), at

@@ -36,20 +36,15 @@ from billing.web.views.start import (
     SubscribePage,
 )
 
-DOCUMENTS = "terms-2.privacy-1.refunds-1"
-
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
-    review = ReviewPage(
-        email=LONG_ADDRESS, offer=OFFER, vat=VAT, dates=DATES, consent_text=CONSENT, documents=DOCUMENTS
-    )
+    review = ReviewPage(email=LONG_ADDRESS, offer=OFFER, vat=VAT, dates=DATES, consent_text=CONSENT)
     now = ReviewPage(
         email="thandi@example.org",
         offer=OFFER,
         vat=VAT,
         dates=None,
         consent_text="I agree: R75.00 incl. VAT today and each month from now on, charged to my card until I cancel.",
-        documents=DOCUMENTS,
     )
     started = StartedPage(
         email="thandi@example.org", offer=OFFER, dates=DATES, next_charge_on=DATES.first_charge_on, card=CARD

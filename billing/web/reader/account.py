@@ -1,4 +1,4 @@
-"""The reader's account: how things stand, the card, cancelling and undoing it."""
+"""The reader's account: how things stand, the card, cancelling."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -32,7 +32,6 @@ from billing.web.reader.cancelling import (
     cancel_with,
     cancelled_page,
     last_day,
-    undo_with,
     withdraw_with,
     withdrawal,
 )
@@ -193,13 +192,6 @@ def withdraw(visit: Guarded) -> Response:
     if subscription is None:
         return visit.go("/account")
     return visit.go("/account", "withdrawn" if withdraw_with(visit, subscription) else "asked-back")
-
-
-@router.post("/account/resume")
-def resume(visit: Guarded) -> Response:
-    """Undo a cancellation. Raises RedirectReader, NothingToUndo."""
-    undo_with(visit, _running(visit))
-    return visit.go("/account", "resumed")
 
 
 @router.post("/account/keep")

@@ -12,10 +12,11 @@ from typing import Literal, Self
 
 from billing.platform.tokens import Tokens
 from billing.rules.money import Money
+from billing.web.views.choices import UndoAct
 from billing.web.views.frame import Card
 
 PURPOSE = "agreed"
-Act = Literal["trial", "paid", "switch", "pause", "resume", "pay"]
+Act = Literal["trial", "paid", "switch", "pause", "pay"] | UndoAct
 NOT_SHOWN = "We can’t check what this page showed before you pressed the button. This is how it stands now."
 OTHERWISE = "Something on this page has changed. Please read it again."
 

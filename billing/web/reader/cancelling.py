@@ -16,7 +16,7 @@ from billing.readers.register import by_id
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.staff import open_requests, withdrawals
-from billing.staff.cancellations import cancel_for_reader, undo_for_reader
+from billing.staff.cancellations import cancel_for_reader
 from billing.subscriptions.change import lock
 from billing.subscriptions.models import Subscription
 from billing.web.kit.typed import LINES
@@ -123,12 +123,6 @@ def withdrawal(
         withdrew_on=found.earlier[-1].on if found.needs_staff else None,
         requested_on=ctx.site.today(request.received_at) if request else None,
     )
-
-
-def undo_with(visit: Visit, subscription: Subscription) -> None:
-    """Take the cancellation back. Raises NothingToUndo."""
-    with visit.begin() as ctx:
-        undo_for_reader(ctx.acting_as(ReaderActor(subscription.reader_id)), subscription.id)
 
 
 def _is_on_its_way(refund: Refund, asked_at: datetime | None, at: datetime) -> bool:

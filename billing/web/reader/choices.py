@@ -1,15 +1,13 @@
-"""What a reader chooses on the account: another plan from the next period on, a pause; and undoing either."""
+"""What a reader chooses on the account: another plan from the next period on, a pause. `undoing` takes either back."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
-from billing.billing_run.run import run_for
 from billing.changes import change_plan, pause
 from billing.changes.change_plan import Switch
 from billing.payments import vat_rates
@@ -23,9 +21,7 @@ from billing.subscriptions.find import OnOffer, terms_on
 from billing.subscriptions.models import Subscription, TermsChangeReason
 from billing.subscriptions.offer import offer_of
 from billing.subscriptions.schedule import pause_is_ahead
-from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.visit import Guarded, Visit, Visiting
-from billing.web.reader import way
 from billing.web.reader.agreement import Shown, differences, words_of_day, words_of_money
 from billing.web.reader.guard import running, signed_in
 from billing.web.views.choices import Choices, PausePage, PlanOption, PlanPage
@@ -43,11 +39,15 @@ def choices(
         return None
     return Choices(
         ahead=_ahead(ctx, s),
-        can_undo_plan=s.next_terms_because is TermsChangeReason.SWITCH,
+        can_undo_plan=_is_switching(s),
         plans=_options(ctx, s, offered),
         can_pause=_can_pause(ctx, s),
         pause="running" if s.state is State.PAUSED else "ahead" if pause_is_ahead(s) else "none",
     )
+
+
+def _is_switching(s: Subscription) -> bool:
+    return s.next_terms_because is TermsChangeReason.SWITCH
 
 
 def _ahead(ctx: TransactionContext, s: Subscription) -> str | None:
@@ -59,8 +59,11 @@ def _ahead(ctx: TransactionContext, s: Subscription) -> str | None:
 
 
 def _options(ctx: TransactionContext, s: Subscription, offered: Sequence[OnOffer]) -> tuple[PlanOption, ...]:
+    """The plans to change to. Where a change is ahead, the plan before it comes back by undoing that, at its own price."""
+    undone = change_plan.plan_without_switch(ctx.session, s) if _is_switching(s) else None
     try:
-        return tuple(_option(switch) for switch in change_plan.previews(ctx, s, offered))
+        found = change_plan.previews(ctx, s, offered)
+        return tuple(_option(switch) for switch in found if switch.plan.id != undone)
     except Refusal:
         return ()
 
@@ -142,14 +145,6 @@ def choose_plan(
     return visit.go("/account", "plan")
 
 
-@router.post("/account/plan/undo")
-def undo_plan(visit: Guarded) -> Response:
-    """Undo the change of plan. Raises RedirectReader, NoSwitch."""
-    with visit.begin() as ctx:
-        change_plan.undo(ctx, running(visit, ctx.session).id, reason="taken back")
-    return visit.go("/account", "plan-kept")
-
-
 @router.get("/account/pause")
 def ask_pause(visit: Visiting) -> Response:
     """How long, and what happens then. Raises RedirectReader, and as `pause.preview`."""
@@ -202,22 +197,3 @@ def choose_pause(
             most=ctx.site.policy.pause_months,
         )
     return visit.go("/account", "paused")
-
-
-@router.post("/account/pause/undo")
-@may_call_gateway
-def undo_pause(visit: Guarded, article: Annotated[str, Form()] = "") -> Response | GatewayCall:
-    """Undo the pause; one that runs ends now, and the next period begins with its charge. `article`: whose wall the reader comes
-    from. The reader goes back there. Raises RedirectReader, NotPaused."""
-    way.arrive(visit, article)
-    with visit.begin() as ctx:
-        subscription = running(visit, ctx.session)
-        pause.undo(ctx, subscription.id, reason="taken back")
-        on = way.back(visit, ctx)
-    done = partial(visit.go, on, "pause-over")
-
-    def charge() -> Response:
-        run_for(visit.services.run_context, subscription.id, visit.at)
-        return done()
-
-    return GatewayCall(visit, charge, when_full=done)  # the worker charges what is due as well

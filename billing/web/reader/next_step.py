@@ -45,7 +45,6 @@ def _of_running(situation: Situation, read_on: ReadOn | None) -> NextStep:
                 sentence=f"Your subscription is paused until {_day(until)}.",
                 button=f"End the pause now, {costs}",
                 address="/account/pause/undo",
-                is_form=True,
             )
         return NextStep(
             state=state,

@@ -6,6 +6,9 @@ from typing import ClassVar, Literal
 
 from billing.rules.money import Money
 from billing.rules.pause import PauseSpan
+from billing.web.views.frame import Card
+
+UndoAct = Literal["resume", "plan kept", "pause undone", "pause ended"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,5 +58,21 @@ class PausePage:
     last_day: date
     amount: Money
     options: tuple[PauseSpan, ...]
+    agreed: str = ""
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoPage:
+    """Before something is undone: the next charge then, of `amount` each `every`, its day, and its card; all None where no charge is
+    planned. `agreed` and `changed` as on `ReviewPage`."""
+
+    template: ClassVar[str] = "undo.html"
+    email: str
+    act: UndoAct
+    amount: Money | None
+    every: str
+    on: date | None
+    card: Card | None = None
     agreed: str = ""
     changed: tuple[str, ...] = ()

@@ -79,6 +79,11 @@ class NextStep:
         """Whether the reader may start a subscription."""
         return self.state in CAN_START
 
+    @property
+    def leads_back(self) -> bool:
+        """Whether the pages behind a linked button lead back to an article."""
+        return self.can_start or self.state is ReaderState.PAUSED
+
 
 class Page(Protocol):
     """Any view: it names its template."""

@@ -22,7 +22,7 @@ _DECIDING = {
 
 
 class UnknownArticle(NotFound):
-    """There is no article by that id."""
+    """We can’t find this article. It may have moved, or its address is mistyped."""
 
     code = "unknown_article"
 

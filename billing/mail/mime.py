@@ -24,7 +24,7 @@ class UnsafeHeader(Invalid):
 
 
 class UnsendableAddress(Invalid):
-    """That is not a mail address we can send to."""
+    """That is not an email address we can send to."""
 
     code = "bad_address"
 
@@ -75,7 +75,7 @@ def ascii_address(address: str) -> str:
         or not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?", host)
         or ".." in host
     ):
-        raise UnsendableAddress(f"{address!r} is not a mail address we can send to.")
+        raise UnsendableAddress(f"{address!r} is not an email address we can send to.")
     return f"{local}@{host}"
 
 

@@ -16,7 +16,7 @@ LONGEST_ADDRESS = 254
 
 
 class BadAddress(Invalid):
-    """That doesn't look like a mail address. Please check it for typing mistakes."""
+    """That doesn’t look like an email address. Please check it for typing mistakes."""
 
     code = "bad_address"
 

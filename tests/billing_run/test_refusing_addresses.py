@@ -237,4 +237,4 @@ def test_a_mistyped_address_stays_in_the_form(world: World) -> None:
     page = browser.post("/account/address", email="thandi@elsewhere,example")
     assert page.status == 422
     assert 'value="thandi@elsewhere,example"' in page.text
-    assert "look like a mail address" in page.words
+    assert "look like an email address" in page.words

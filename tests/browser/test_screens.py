@@ -76,7 +76,7 @@ def visitor(person: Person, _demo: Demo, _card: str) -> Iterator[str]:
     yield "a damaged link"
     person.open("/subscribe")
     person.page.locator(".form").evaluate("form => { form.noValidate = true; }")
-    person.page.get_by_label("Your mail address").fill("thandi@")
+    person.page.get_by_label("Your email").fill("thandi@")
     person.press("Continue")
     yield "a mistyped address"
 
@@ -159,7 +159,7 @@ def test_the_whole_agreement_fits_a_small_phone_below_the_demos_bar(arrive: Arri
     """CARD-2: price, dates, how to cancel, the box and the button, with nothing hidden below the fold."""
     person = arrive(SMALL_PHONE)
     person.open("/subscribe")
-    person.page.get_by_label("Your mail address").fill("nomfundo@correspondence.kransrivier.example")
+    person.page.get_by_label("Your email").fill("nomfundo@correspondence.kransrivier.example")
     person.press("Continue")
     for selector in MUST_SEE:
         box = person.page.locator(f"#review {selector}").first.bounding_box()

@@ -51,7 +51,7 @@ def test_she_wrote_nobody_answered_and_she_was_charged(demo: Demo, arrive: Arriv
     reader = arrive()
     reader.open("/contact")
     reader.page.get_by_label("Please cancel my subscription").check()
-    reader.page.get_by_label("Your mail address").fill(READER)
+    reader.page.get_by_label("Your email").fill(READER)
     reader.page.get_by_label("Your message").fill("Please cancel. I am moving abroad.")
     reader.press("Send it")
     reader.see("it counts from this moment")

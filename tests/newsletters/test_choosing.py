@@ -150,7 +150,7 @@ def test_a_trap_catches_what_is_no_person(newsroom: Newsroom) -> None:
 
 
 @pytest.mark.parametrize(
-    ("email", "says"), [("thandi@", "mail address"), ("a\r\nBcc: b@example.com", "mail address")]
+    ("email", "says"), [("thandi@", "email address"), ("a\r\nBcc: b@example.com", "email address")]
 )
 def test_a_bad_address_is_told(newsroom: Newsroom, email: str, says: str) -> None:
     page = sign_up(newsroom, email, "first-light").page

@@ -14,7 +14,7 @@ BUSINESS = {
     "address": "1 Church Street, Cradock, 5880",
     "vat_number": "4123456789",
 }
-NAMED = "Recipient Karoo Wool (Pty) Ltd Recipient's address 1 Church Street, Cradock, 5880 Recipient's VAT number 4123456789"
+NAMED = "Recipient Karoo Wool (Pty) Ltd Recipient’s address 1 Church Street, Cradock, 5880 Recipient’s VAT number 4123456789"
 
 
 def receipts(world: World, reader_id: str) -> list[str]:
@@ -61,8 +61,8 @@ def test_a_reader_may_ask_for_it_below_and_a_credit_note_names_them_too(
         browser.get(f"{receipt}.pdf").response.content,
         world.letter(paid.email, "Credit note").enclosures[0].content,
     ):
-        assert NAMED.partition(" Recipient's VAT")[0] in Pdf(paper).words
-        assert "Recipient's VAT number" not in Pdf(paper).words
+        assert NAMED.partition(" Recipient’s VAT")[0] in Pdf(paper).words
+        assert "Recipient’s VAT number" not in Pdf(paper).words
 
 
 def test_a_correction_counts_for_its_invoice_and_both_are_kept(world: World, paid_twice: Subscriber) -> None:

@@ -188,7 +188,7 @@ def test_a_mistyped_address_is_said_beside_the_field(world: World) -> None:
         browser.get("/subscribe")
         page = browser.post("/subscribe", email=email)
         assert page.status == 422, email
-        assert "mail address" in page.words
+        assert "email address" in page.words
     assert world.rows("SELECT count(*) AS n FROM reader") == [{"n": 0}]
 
 

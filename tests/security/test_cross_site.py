@@ -1,5 +1,7 @@
 """Forms of another site, stale forms and forged forms are refused without effect (SEC-4)."""
 
+from urllib.parse import parse_qs
+
 from tests.support.cancel_helpers import damaged
 from tests.support.routes import is_named_refusal, routes
 from tests.support.table_contents import changed, contents
@@ -58,6 +60,20 @@ def test_a_browser_that_never_saw_a_page_of_ours_can_send_no_form(readers: TwoRe
         stranger = readers.world.browser()
         assert stranger.http.request(form.method, form.at(), data=FIELDS).status_code == 403, str(form)
     assert changed(before, contents(readers.world)) == []
+
+
+def test_a_browser_without_our_cookie_is_not_called_another_site(readers: TwoReaders) -> None:
+    browser = readers.world.browser().again("/subscribe")
+    form = parse_qs(browser.filled("/subscribe", email="someone@example.com").content.decode())
+    own = {"sec-fetch-site": "same-origin"}
+    stranger = readers.world.browser()
+    without = stranger.http.post("/subscribe", data=form, headers=own).text
+    assert "Your browser sent no cookie with this form" in without
+    stranger.get("/subscribe")
+    other = stranger.http.post("/subscribe", data={"email": "a@example.com", "csrf": "old"}, headers=own)
+    assert "opened too long ago" in other.text
+    apart = stranger.http.post("/subscribe", data={"csrf": "old"}, headers={"sec-fetch-site": "cross-site"})
+    assert "sent by another site" in apart.text
 
 
 def test_the_same_forms_from_our_own_page_are_taken(readers: TwoReaders) -> None:

@@ -94,7 +94,7 @@ def test_no_address_adds_a_line_to_a_mail(world: World, broken: str) -> None:
             browser.get(path)
             page = browser.post(path, email=address)
             assert page.status == 422, page.words
-            assert "mail address" in page.words
+            assert "email address" in page.words
     assert changed(before, contents(world, but=("rate_count",))) == []
     world.settle()
     assert world.letters() == []

@@ -50,7 +50,7 @@ def test_a_signed_in_reader_asks_from_the_account(world: World) -> None:
     [
         ({"kind": "other", "email": READER, "words": ""}, "Write a few words"),
         ({"kind": "other", "email": READER, "words": "my card 4242-4242-4242-4242"}, "like a card number"),
-        ({"kind": "other", "email": "nonsense", "words": "hello"}, "look like a mail address"),
+        ({"kind": "other", "email": "nonsense", "words": "hello"}, "look like an email address"),
         ({"kind": "love", "email": READER, "words": "hello"}, "Say what it is about"),
         ({"email": READER, "words": "hello"}, "Say what it is about"),
         ({"kind": "other", "email": READER, "words": "a\x00b"}, "can't be read"),

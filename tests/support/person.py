@@ -64,7 +64,7 @@ class Person:
         """Go from the offer to the card page."""
         self.open("/")
         self.page.locator(".hero .button").click()
-        self.page.get_by_label("Your mail address").fill(email)
+        self.page.get_by_label("Your email").fill(email)
         self.press("Continue")
         self.page.locator(".consent input").check()
         self.press("Agree and continue to the card")

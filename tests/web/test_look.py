@@ -195,6 +195,20 @@ def test_locked_pages_hold_no_sentence_of_the_text(name: str) -> None:
         assert block.text[:40] not in html
 
 
+def test_an_article_is_printed_without_scripts_too_and_the_page_says_how() -> None:
+    [(page, frame)] = [(page, frame) for name, page, frame in PAGES if name == "article-print"]
+    quiet = re.search(r"<noscript>(.*?)</noscript>", LOOK.page(page, frame))
+    assert quiet is not None
+    assert "“Print” in your browser’s menu" in quiet.group(1)
+
+
+def test_the_account_goes_from_what_comes_next_to_leaving() -> None:
+    [(page, frame)] = [(page, frame) for name, page, frame in PAGES if name == "account-choices"]
+    headings = re.findall(r'<h2 id="(\w+)"', LOOK.page(page, frame))
+    order = ["next", "card", "receipts", "choices", "letters", "gifts", "sessions", "agreed", "ask", "leave"]
+    assert headings == order
+
+
 def test_review_shows_the_recorded_sentence_word_for_word_and_every_date() -> None:
     page, frame = next(p[1:] for p in PAGES if p[0] == "review")
     assert isinstance(page, ReviewPage)

@@ -56,7 +56,7 @@ def _boxes(*chosen: str, pending: str = "") -> tuple[NewsletterBox, ...]:
 def _choosing() -> Iterator[tuple[str, Page, Frame]]:
     stranger, reader = replace(VISITOR, path="/newsletters"), replace(READER, path="/newsletters")
     yield "newsletters", NewslettersPage(choices=_boxes(), reader=None), stranger
-    wrong = "That doesn't look like a mail address. Please check it for typing mistakes."
+    wrong = "That doesn’t look like an email address. Please check it for typing mistakes."
     yield (
         "newsletters-problem",
         NewslettersPage(choices=_boxes("first-light"), reader=None, email="thandi@", error=wrong),

@@ -57,7 +57,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         reader = replace(READER, can_subscribe=step.can_start)
         yield f"offer-{name.replace('_', '-')}", replace(offer, step=step), reader
     yield "subscribe", SubscribePage(offer=OFFER), replace(VISITOR, path="/subscribe")
-    wrong = SubscribePage(offer=OFFER, email="thandi@", error="That is not a whole mail address.")
+    wrong = SubscribePage(offer=OFFER, email="thandi@", error="That doesn’t look like an email address.")
     yield "subscribe-problem", wrong, replace(VISITOR, path="/subscribe", banner=None)
     yield "review", review, replace(VISITOR, path="/subscribe/review")
     unticked = replace(review, error="Please tick the box, if you agree.")

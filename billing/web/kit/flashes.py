@@ -17,7 +17,7 @@ DONE = {
     " again at any time.",
     "card-of-another": "The subscription that this card was for has ended, so this card is not charged. Your present"
     " subscription keeps the card it has; you can change it in your account.",
-    "card-waits": "Your new card is saved. Our payment partner can't be reached right now: we charge the card as soon"
+    "card-waits": "Your new card is saved. Our payment partner can’t be reached right now: we charge the card as soon"
     " as it can, and you read on meanwhile.",
     "signed-out": "You are signed out.",
     "signed-out-there": "Done. That device is signed out of your account.",

@@ -1,6 +1,7 @@
 """How refusals are answered: problem+json for programs (RFC 9457), a page for people. Each is logged."""
 
 import logging
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -123,8 +124,8 @@ def _page(request: Request, shown: _Problem, headers: Mapping[str, str]) -> Resp
     of_staff = request.url.path.startswith("/staff")
     view = ErrorPage(
         status=shown.status,
-        title=shown.title or TITLES.get(shown.status, "That can't be done"),
-        advice=shown.detail,
+        title=typographic(shown.title or TITLES.get(shown.status, "That can't be done")),
+        advice=typographic(shown.detail),
         link="/staff" if of_staff else "/",
         link_text="Back to the first page of staff" if of_staff else "Back to the front page",
         request_id=request.state.request_id if shown.status >= 500 else None,
@@ -132,6 +133,14 @@ def _page(request: Request, shown: _Problem, headers: Mapping[str, str]) -> Resp
     response = new_visit(request).page(view, shown.status)
     response.headers.update(headers)
     return response
+
+
+def typographic(text: str) -> str:
+    """A sentence of ours with the apostrophe that pages use. Never for what a person typed, such as an address."""
+    return _STRAIGHT.sub("’", text)
+
+
+_STRAIGHT = re.compile(r"(?<=\w)'(?=\w)")
 
 
 def answer_refusal(request: Request, error: Exception) -> Response:

@@ -40,9 +40,21 @@ class NeedsDatabase(Exception):
 
 
 class CrossSite(Forbidden):
-    """This form was sent from another site, or from a page that is too old. Go back, reload the page, and send it again."""
+    """This form was sent by another site, so we did nothing. If you meant to do this, open our own page and send the form there."""
 
     code = "cross_site"
+
+
+class NoBrowserCookie(Forbidden):
+    """Your browser sent no cookie with this form, so we can’t know that the form is yours, and we did nothing. Cookies may be blocked, or were deleted while the page was open. Allow cookies for this site, open the page again, and send it once more."""
+
+    code = "no_cookie"
+
+
+class StaleForm(Forbidden):
+    """This page was opened too long ago, or before you deleted cookies, so we did nothing. Open the page again, and send it once more."""
+
+    code = "stale_form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,10 +322,10 @@ def new_visit(request: Request) -> Visit:
 async def open_guarded(
     request: Request, visit: Annotated[Visit, Depends(open_visit)], csrf: Annotated[str, Form()] = ""
 ) -> Visit:
-    """The visit of a POST: same origin, and a valid CSRF token (SEC-4). Raises CrossSite."""
+    """The visit of a POST: same origin, and a valid CSRF token (SEC-4). Raises CrossSite, NoBrowserCookie, StaleForm."""
     refuse_cross_site(request, visit.services)
     if not visit.made_form(csrf):
-        raise CrossSite
+        raise NoBrowserCookie if visit.new_browser else StaleForm
     return visit
 
 

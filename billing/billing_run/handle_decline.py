@@ -51,6 +51,7 @@ def _record_answer(attempt: Attempt, outcome: Declined) -> None:
     """Write the bank's answer on the attempt. An answer ends all doubt about it."""
     said = outcome.decline
     attempt.decline_kind, attempt.decline_code, attempt.decline_advice = said.kind, said.code, said.advice
+    attempt.decline_cause = said.cause
     attempt.network_decline_code, attempt.network_advice_code = said.network_code, said.network_advice
     attempt.decline_message = outcome.message
     attempt.doubt, attempt.unlisted_since, attempt.key_unusable = None, None, False
@@ -80,7 +81,10 @@ def _follow_ladder(
     planned, retry_on = subscription.retry_on, step.day if isinstance(step, Retry) else None
     _past_due(ctx, subscription, invoice, retry_on, reason)
     if not attempt.by_reader or retry_on != planned:
-        payment_failed(ctx, invoice, attempt.payment_method_id, occasion=attempt.id, confirm=confirm)
+        cause = outcome.decline.cause
+        payment_failed(
+            ctx, invoice, attempt.payment_method_id, occasion=attempt.id, confirm=confirm, cause=cause
+        )
 
 
 def _next_step(ctx: TransactionContext, invoice: Invoice, attempt: Attempt, outcome: Declined) -> Next:

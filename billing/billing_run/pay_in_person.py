@@ -27,6 +27,7 @@ from billing.platform.errors import Conflict
 from billing.platform.site import Site
 from billing.platform.stop_points import stop_point
 from billing.rules import dunning, periods
+from billing.rules.decline_causes import DeclineCause
 from billing.rules.lifecycle import State
 from billing.subscriptions.change import lock, mark
 from billing.subscriptions.models import Subscription
@@ -54,7 +55,7 @@ class OtherWay(Conflict):
 class Owing:
     """An invoice as its payer meets it. `owed`: it may be paid until `ends_at`, the end of the grace; `charging`: a charge of
     ours is under way; `with_card`: the card on record may be charged at once; `confirm`: the bank wants the reader to confirm;
-    `bank_asked`: a bank has declined it."""
+    `bank_asked`: a bank has declined it; `cause`: what the reader may know of that."""
 
     invoice: Invoice
     subscription: Subscription
@@ -65,6 +66,7 @@ class Owing:
     with_card: bool
     confirm: bool
     bank_asked: bool
+    cause: DeclineCause | None
 
 
 def owing(ctx: TransactionContext, invoice_id: str) -> Owing:
@@ -94,6 +96,7 @@ def owing(ctx: TransactionContext, invoice_id: str) -> Owing:
         with_card=dunning.may_pay_now(said=said, attempts=so_far.refused, card_attempts_30d=so_far.on_card),
         confirm=said is dunning.DeclineKind.NEEDS_READER,
         bank_asked=attempt_history.bank_was_asked(ctx.session, invoice),
+        cause=attempt_history.last_cause(ctx.session, invoice, method_id),
     )
 
 

@@ -15,6 +15,7 @@ from billing.platform import bulk
 from billing.platform.context import TransactionContext
 from billing.platform.site import Site
 from billing.readers.models import Reader
+from billing.rules.decline_causes import DeclineCause
 from billing.subscriptions.models import Subscription
 from emails import ALWAYS, Cents, Day, Document, Mail, TaxInvoice, Url, hints
 
@@ -95,7 +96,8 @@ class PaymentFailedMail(
     true_while=true_while.subscription(true_while.GOES_ON, "s.state = 'past_due'", true_while.SAME_CARD),
     only_newest=True,
 ):
-    """A charge was declined. Never titled an invoice (VAT-11), never says why the bank declined (RET-5).
+    """A charge was declined. Never titled an invoice (VAT-11). `cause` is a `DeclineCause` or empty: the mail says what the reader
+    can do about it, and never that a card was lost, stolen or misused (RET-5).
 
     `retry_on` is the day of the next attempt, None where only the reader can help; `confirm`: the bank wants the reader to
     confirm the payment (3DS-2); `reading_until` is the last day of reading without a payment. `bank_asked` is False where the
@@ -108,6 +110,8 @@ class PaymentFailedMail(
         "not-asked-card": {"retry_on": None, "bank_asked": False},
         "card-gone": {"retry_on": None, "card_gone": True},
         "confirm": {"retry_on": None, "confirm": True},
+        **{f"cause-{cause}": {"cause": str(cause)} for cause in DeclineCause},
+        "cause-expired-card": {"cause": "expired", "retry_on": None},
     }
     amount: Cents
     card_brand: str
@@ -120,6 +124,7 @@ class PaymentFailedMail(
     cancel_url: Url
     bank_asked: bool = True
     card_gone: bool = False
+    cause: str = ""
 
 
 def payment_failed(
@@ -130,6 +135,7 @@ def payment_failed(
     occasion: str,
     confirm: bool = False,
     bank_asked: bool = True,
+    cause: DeclineCause | None = None,
 ) -> None:
     """A charge was declined: the day of the next attempt, the last day of reading, where to pay now or give another card.
     One mail for each `occasion`."""
@@ -142,6 +148,7 @@ def payment_failed(
         retry_on=subscription.retry_on.isoformat() if subscription.retry_on else None,
         confirm=confirm,
         bank_asked=bank_asked,
+        cause=cause.value if cause else "",
         reading_until=ctx.site.last_day(subscription.access_until).isoformat(),
         card_gone=card.gone_at is not None,
         pay_url=ctx.site.pay_url(invoice.id),

@@ -12,6 +12,7 @@ from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMetho
 from billing.platform import bulk
 from billing.platform.context import TransactionContext
 from billing.platform.db import lock_names
+from billing.rules.decline_causes import DeclineCause
 from billing.rules.dunning import CARD_WINDOW_DAYS, MAX_CARD_ATTEMPTS, DeclineKind
 from billing.rules.periods import civil_date
 
@@ -145,11 +146,24 @@ def lock_shared_cards(session: Session, method_ids: Sequence[str]) -> None:
 def last_refusal(session: Session, invoice: Invoice, payment_method_id: str) -> DeclineKind | None:
     """How this card last declined this invoice; None when it didn't. A card that its bank has replaced, with another number or
     date, is another card. One that is gone declines everything."""
-    card = session.get_one(PaymentMethod, payment_method_id)
-    if card.gone_at is not None:
+    if session.get_one(PaymentMethod, payment_method_id).gone_at is not None:
         return DeclineKind.HARD
-    return session.exec(
-        select(col(Attempt.decline_kind))
+    return _last_declined(session, invoice, payment_method_id)[0]
+
+
+def last_cause(session: Session, invoice: Invoice, payment_method_id: str) -> DeclineCause | None:
+    """What the reader may know of that refusal; None when there is none, or the card is gone."""
+    if session.get_one(PaymentMethod, payment_method_id).gone_at is not None:
+        return None
+    return _last_declined(session, invoice, payment_method_id)[1]
+
+
+def _last_declined(
+    session: Session, invoice: Invoice, payment_method_id: str
+) -> tuple[DeclineKind | None, DeclineCause | None]:
+    card = session.get_one(PaymentMethod, payment_method_id)
+    found = session.exec(
+        select(col(Attempt.decline_kind), col(Attempt.decline_cause))
         .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
         .where(
             Attempt.invoice_id == invoice.id,
@@ -162,6 +176,7 @@ def last_refusal(session: Session, invoice: Invoice, payment_method_id: str) -> 
         )
         .order_by(col(Attempt.ordinal).desc())
     ).first()
+    return found or (None, None)
 
 
 def last_attempt_never_sent(session: Session, invoice: Invoice) -> bool:

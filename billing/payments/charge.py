@@ -30,6 +30,7 @@ from billing.platform.claims import assign, unclaimed
 from billing.platform.context import TransactionContext
 from billing.platform.installation import ASKING, refuse_held
 from billing.platform.stop_points import reached
+from billing.rules.decline_causes import DeclineCause
 from billing.rules.lifecycle import State
 from billing.subscriptions.models import Subscription
 
@@ -242,6 +243,15 @@ def last_since(session: Session, subscription_id: str, since: datetime) -> Attem
     """The state of the last charge intended for a subscription from an instant on."""
     return session.exec(
         select(col(Attempt.state))
+        .where(Attempt.subscription_id == subscription_id, Attempt.intended_at >= since)
+        .order_by(col(Attempt.intended_at).desc(), col(Attempt.ordinal).desc())
+    ).first()
+
+
+def cause_since(session: Session, subscription_id: str, since: datetime) -> DeclineCause | None:
+    """What the reader may know of the last decline since then."""
+    return session.exec(
+        select(col(Attempt.decline_cause))
         .where(Attempt.subscription_id == subscription_id, Attempt.intended_at >= since)
         .order_by(col(Attempt.intended_at).desc(), col(Attempt.ordinal).desc())
     ).first()

@@ -8,6 +8,7 @@ from sqlmodel import Field, SQLModel
 
 from billing.platform.actors import ActedBy
 from billing.platform.db import enum_column
+from billing.rules.decline_causes import DeclineCause
 from billing.rules.dunning import DeclineKind
 
 
@@ -194,6 +195,9 @@ class Attempt(SQLModel, table=True):
     intent_ref: str | None = Field(default=None, index=True)
     decline_kind: DeclineKind | None = Field(default=None, sa_column=enum_column(DeclineKind, nullable=True))
     """What the decline means for the next attempt; the codes below are only shown."""
+    decline_cause: DeclineCause | None = Field(
+        default=None, sa_column=enum_column(DeclineCause, nullable=True)
+    )
     decline_code: str | None = None
     decline_advice: str | None = None
     network_decline_code: str | None = None

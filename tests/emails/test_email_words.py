@@ -143,7 +143,9 @@ def test_the_credit_note_names_its_invoice_and_reason() -> None:
     ).subject.replace("\u00a0", " ")
 
 
-@pytest.mark.parametrize("name", ["payment-failed", "payment-failed-card", "payment-failed-confirm"])
+@pytest.mark.parametrize(
+    "name", ["payment-failed", "payment-failed-card", "payment-failed-confirm", "payment-failed-cause-bank"]
+)
 def test_a_declined_payment_is_no_invoice_and_blames_nobody(name: str) -> None:
     mail = render(samples()[name], HOUSE)
     for said in (mail.subject, mail.text, mail.html):
@@ -152,7 +154,9 @@ def test_a_declined_payment_is_no_invoice_and_blames_nobody(name: str) -> None:
         )
     assert "You can read until" in mail.text
     assert "Sunday 5 April 2026" in mail.text
-    assert ("Thursday 19 March 2026" in mail.text) == (name == "payment-failed")
+    assert ("Thursday 19 March 2026" in mail.text) == (
+        name in ("payment-failed", "payment-failed-cause-bank")
+    )
     failed = samples()[name]
     assert isinstance(failed, PaymentFailedMail)
     assert failed.pay_url in mail.text

@@ -6,6 +6,7 @@ from typing import Any
 from billing.acquirer import network_advice
 from billing.acquirer.answers import Declined
 from billing.acquirer.decline import Decline
+from billing.rules.decline_causes import DeclineCause
 from billing.rules.dunning import DeclineKind, strictest
 
 
@@ -42,6 +43,24 @@ _TABLES: tuple[tuple[str, Mapping[str, DeclineKind]], ...] = (
     ("code", _CODE),
 )
 
+_CAUSE = {
+    "insufficient_funds": DeclineCause.FUNDS,
+    **dict.fromkeys(("expired_card", "invalid_expiry_month", "invalid_expiry_year"), DeclineCause.EXPIRED),
+    **dict.fromkeys(("transaction_not_allowed", "service_not_allowed", "not_permitted"), DeclineCause.ONLINE),
+    "card_not_supported": DeclineCause.ONLINE,
+}
+_HIDDEN = {"lost_card", "stolen_card", "pickup_card", "fraudulent", "restricted_card", "merchant_blacklist"}
+_HIDDEN |= {"security_violation", *network_advice.HIDDEN}
+
+
+def _cause(error: Mapping[str, Any]) -> DeclineCause:
+    """What a reader may know of it (RET-5)."""
+    codes = [error.get(field) for field in ("decline_code", "network_decline_code", "code")]
+    if _HIDDEN.intersection(codes):
+        return DeclineCause.BANK
+    known = _CAUSE | network_advice.CAUSE
+    return next((known[code] for code in codes if code in known), DeclineCause.BANK)
+
 
 def decline(error: Mapping[str, Any]) -> Decline:
     """The decline in an error, or in an intent's last error."""
@@ -51,6 +70,7 @@ def decline(error: Mapping[str, Any]) -> Decline:
         advice=error.get("advice_code"),
         network_code=error.get("network_decline_code"),
         network_advice=error.get("network_advice_code"),
+        cause=_cause(error),
     )
 
 

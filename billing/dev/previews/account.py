@@ -21,6 +21,7 @@ from billing.dev.previews.values import (
     YEAR,
 )
 from billing.readers.register import BadAddress
+from billing.rules.decline_causes import DeclineCause
 from billing.rules.money import Money
 from billing.rules.pause import PauseSpan
 from billing.web.views.account import (
@@ -94,6 +95,8 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "withdraw-after-a-renewal", WithdrawPage(email="thandi@example.org", offer=renewed), at
     owing = replace(paid, status="Your card was not charged, and you can still read.", next_charge=None)
     yield "account-past-due", replace(owing, past_due=late), at
+    for cause in DeclineCause:
+        yield f"account-past-due-{cause}", replace(owing, past_due=replace(late, cause=cause)), at
     yield "account-not-asked", replace(owing, past_due=replace(late, bank_asked=False)), at
     ended = "You have cancelled. You can read through Tuesday 22 December 2026."
     yield (
@@ -169,6 +172,7 @@ def _paying() -> Iterator[tuple[str, Page, Frame]]:
         confirm=False,
     )
     yield "pay", soft, at
+    yield "pay-expired", replace(soft, with_card=False, retry_on=None, cause=DeclineCause.EXPIRED), at
     refused = Flash(text="Your bank did not approve it, and nothing was charged.", tone="bad")
     yield "pay-other-card", replace(soft, with_card=False, retry_on=None), replace(at, flash=refused)
     other = ("The card is now Visa ending in 4242 instead of Mastercard ending in 4444.",)

@@ -21,6 +21,7 @@ from billing.dev.previews.values import (
     YEAR_CONSENT,
     YEAR_OFFER,
 )
+from billing.rules.decline_causes import DeclineCause
 from billing.rules.money import Money
 from billing.web.reader.card_return import NOT_ASKED
 from billing.web.views.account import SignInSentPage, WhoChargedMePage
@@ -94,7 +95,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "started-signed-out", replace(started, email=LONG_ADDRESS), VISITOR
     yield "started-paid-signed-out", paid, VISITOR
     yield "start-pending", StartPendingPage(again_url="start-pending.html", seconds=1), VISITOR
-    declined = CardDeclinedPage(advice="The bank says that there is not enough money on the card today.")
+    declined = CardDeclinedPage(advice="Please try another card, or ask your bank.", cause=DeclineCause.FUNDS)
     yield "card-declined", declined, VISITOR
     yield "card-not-asked", CardDeclinedPage(advice=NOT_ASKED, bank_asked=False), VISITOR
     yield from _charged()

@@ -117,6 +117,9 @@ def _past_due(ctx: TransactionContext, subscription: Subscription | None) -> Pas
         reading_until=ctx.site.last_day(subscription.access_until),
         retry_on=subscription.retry_on,
         bank_asked=invoice is None or attempt_history.bank_was_asked(ctx.session, invoice),
+        cause=attempt_history.last_cause(ctx.session, invoice, str(subscription.payment_method_id))
+        if invoice
+        else None,
     )
 
 

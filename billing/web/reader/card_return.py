@@ -135,7 +135,7 @@ def _offer_again(visit: Visit, ctx: TransactionContext) -> Offer:
 
 _CARD_FLASH = {AttemptState.CHARGED: "paid", AttemptState.DECLINED: "not-paid"}
 
-_ADVICE = "Nothing was charged and nothing has started. Please try another card, or ask your bank."
+_ADVICE = "Please try another card, or ask your bank."
 NOT_ASKED = (
     "We did not ask your bank: this card was refused for several payments in the last 30 days, and the rules for cards do not"
     " let us ask again so soon. Please try another card."
@@ -148,6 +148,7 @@ def _done(visit: Visit, setup: CardSetup) -> Response:
     with visit.begin() as ctx:
         subscription = ctx.session.get_one(Subscription, subscription_id)
         attempt = charge.last_since(ctx.session, subscription_id, setup.created_at)
+        cause = charge.cause_since(ctx.session, subscription_id, setup.created_at)
         if visit.reader is None and setup.new_reader:
             _sign_in_first_time(visit, ctx, subscription.reader_id, setup)
         paused = breaker.paused(ctx.session) is not None
@@ -165,7 +166,7 @@ def _done(visit: Visit, setup: CardSetup) -> Response:
     if setup.purpose is SetupPurpose.TRIAL or subscription.period_number > 0:
         return visit.go("/account")  # it did start, and ended before they came back
     advice = _ADVICE if attempt else NOT_ASKED
-    return visit.page(CardDeclinedPage(advice=advice, bank_asked=attempt is not None), 402)
+    return visit.page(CardDeclinedPage(advice=advice, bank_asked=attempt is not None, cause=cause), 402)
 
 
 def _unpaid(setup: CardSetup, subscription: Subscription) -> bool:

@@ -181,6 +181,7 @@ def _open(visit: Visit, owing: Owing) -> PayPage:
         with_card=owing.with_card,
         confirm=owing.confirm,
         bank_asked=owing.bank_asked,
+        cause=owing.cause,
     )
 
 

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from billing.payments.invoice_recipients import InvoiceRecipient
 from billing.readers import links
+from billing.rules.decline_causes import DeclineCause
 from billing.rules.money import Money
 from billing.web.views.choices import Choices
 from billing.web.views.frame import Card, ReadOn
@@ -63,6 +64,7 @@ class PastDue:
     reading_until: date
     retry_on: date | None
     bank_asked: bool = True
+    cause: DeclineCause | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +264,7 @@ class PayPage:
     with_card: bool
     confirm: bool
     bank_asked: bool = True
+    cause: DeclineCause | None = None
     agreed: str = ""
     changed: tuple[str, ...] = ()
 

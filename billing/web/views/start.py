@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
+from billing.rules.decline_causes import DeclineCause
 from billing.rules.money import Money
 from billing.rules.trial import TrialDates
 from billing.subscriptions.offer import Offer
@@ -115,3 +116,4 @@ class CardDeclinedPage:
     template: ClassVar[str] = "card_declined.html"
     advice: str
     bank_asked: bool = True
+    cause: DeclineCause | None = None

@@ -118,6 +118,8 @@ def reader(person: Person, demo: Demo, card: str) -> Iterator[str]:
     yield "cancelled"
     person.open("/account")
     yield "a cancelled account"
+    person.open("/account/resume")
+    yield "before a cancellation is undone"
     demo.advance(days=40)
     person.open("/account")
     yield "an ended account"

@@ -212,6 +212,8 @@ def test_a_cancellation_is_undone_from_the_account_and_from_the_mail(demo: Demo,
     bongi.press("Cancel my subscription")
     bongi.press("Cancel my subscription")
     bongi.press("Undo: keep my subscription")
+    bongi.see("The next charge is")
+    bongi.press("Keep my subscription")
     bongi.see("Your free trial runs through")
     assert "goes on as before" in bongi.page.locator("[role=status]").inner_text()
 
@@ -232,6 +234,7 @@ def test_a_cancellation_is_undone_from_the_account_and_from_the_mail(demo: Demo,
     elsewhere.open_letter(letter).get_by_role("link", name="Sign in", exact=True).click()
     elsewhere.press("Sign me in")
     elsewhere.press("Undo: keep my subscription")
+    elsewhere.press("Keep my subscription")
     demo.advance(days=16)
     assert [row["paid"] for row in demo.charges("bongi@example.com")] == [True]
 
@@ -252,7 +255,7 @@ def test_a_card_that_had_its_trial_starts_without_one_and_opens_everything_at_on
     again.see("This card has had its free trial", "Start without a trial")
     again.press("Continue without a trial")
     again.page.locator(".consent input").check()
-    again.press("Agree and continue to the card")
+    again.press("Agree, and pay R75.00 incl. VAT now")
     again.see("Welcome. Everything is open to you")
     assert LAST_WORDS in again.read(LOCKED)
 

@@ -95,7 +95,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "started-signed-out", replace(started, email=LONG_ADDRESS), VISITOR
     yield "started-paid-signed-out", paid, VISITOR
     yield "start-pending", StartPendingPage(again_url="start-pending.html", seconds=1), VISITOR
-    declined = CardDeclinedPage(advice="Please try another card, or ask your bank.", cause=DeclineCause.FUNDS)
+    declined = CardDeclinedPage(advice="You can also use another card.", cause=DeclineCause.FUNDS)
     yield "card-declined", declined, VISITOR
     yield "card-not-asked", CardDeclinedPage(advice=NOT_ASKED, bank_asked=False), VISITOR
     yield from _charged()

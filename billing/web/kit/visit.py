@@ -20,7 +20,6 @@ from billing.http import cookies
 from billing.http.client_ip import client_ip
 from billing.platform.actors import Actor, ReaderActor
 from billing.platform.context import TransactionContext
-from billing.platform.errors import Forbidden
 from billing.readers import sessions
 from billing.readers.models import Reader, ReaderSession
 from billing.readers.sessions import Browser
@@ -28,6 +27,7 @@ from billing.rules import networks
 from billing.subscriptions.find import RUNS
 from billing.web.kit.bulkhead import Party, Side
 from billing.web.kit.flashes import FLASHES
+from billing.web.kit.refused_forms import CrossSite, NoBrowserCookie, StaleForm
 from billing.web.kit.rendering import PageRenderer
 from billing.web.views.frame import Flash, Frame, Page
 from billing.web.views.start import Teaser
@@ -37,24 +37,6 @@ NOINDEX = {"X-Robots-Tag": "noindex"}
 
 class NeedsDatabase(Exception):
     """A page in the event loop turned out to need the database."""
-
-
-class CrossSite(Forbidden):
-    """This form was sent by another site, so we did nothing. If you meant to do this, open our own page and send the form there."""
-
-    code = "cross_site"
-
-
-class NoBrowserCookie(Forbidden):
-    """Your browser sent no cookie with this form, so we can’t know that the form is yours, and we did nothing. Cookies may be blocked, or were deleted while the page was open. Allow cookies for this site, open the page again, and send it once more."""
-
-    code = "no_cookie"
-
-
-class StaleForm(Forbidden):
-    """This page was opened too long ago, or before you deleted cookies, so we did nothing. Open the page again, and send it once more."""
-
-    code = "stale_form"
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,7 @@ def _offer_again(visit: Visit, ctx: TransactionContext) -> Offer:
 
 _CARD_FLASH = {AttemptState.CHARGED: "paid", AttemptState.DECLINED: "not-paid"}
 
-_ADVICE = "Please try another card, or ask your bank."
+_ADVICE = "You can also use another card."
 NOT_ASKED = (
     "We did not ask your bank: this card was refused for several payments in the last 30 days, and the rules for cards do not"
     " let us ask again so soon. Please try another card."

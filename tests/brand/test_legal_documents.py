@@ -96,7 +96,7 @@ def test_nobody_agrees_to_a_version_that_came_after_the_page(world: World) -> No
     assert "You accept our terms and refund policy" in browser.page.words
     done(world, "text", "terms", "-", *WHY, stdin="Other terms.")
     answer = browser.post("/subscribe/review", consent="yes")
-    assert answer.status == 422
+    assert answer.status == 409
     assert "Our terms have changed since you opened this page." in answer.words
     assert world.rows("SELECT 1 FROM consent") == []
     browser.agree_and_pay()

@@ -39,6 +39,7 @@ CHANGES = [
     ),
     ({"act": "paid"}, "now starts at once, without a free trial"),
     ({"card": "Visa ending in 4242"}, "The card is now Visa ending in 4242, which you gave before."),
+    ({"documents": "terms-2"}, "Our terms have changed since you opened this page."),
     ({"words": "Yes, charge my card."}, OTHERWISE),
     ({"days": "Tuesday 16 March 2027"}, OTHERWISE),
 ]

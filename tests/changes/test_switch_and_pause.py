@@ -77,7 +77,7 @@ def test_what_cannot_be_chosen_says_why(world: World, in_trial: Subscriber) -> N
     browser = world.browser()
     browser.sign_in(in_trial.email)
     assert "first charge has been made" in browser.get("/account/plan?to=yearly").words
-    assert "can't be paused" in browser.get("/account/pause").words
+    assert "can’t be paused" in browser.get("/account/pause").words
     world.advance_to(local(2027, 3, 20))
     assert "comes next anyway" in browser.get("/account/plan?to=monthly").words
     assert browser.get("/account/plan?to=nothing").status == 404
@@ -86,7 +86,7 @@ def test_what_cannot_be_chosen_says_why(world: World, in_trial: Subscriber) -> N
 def test_a_year_is_not_paused(world: World, yearly: Subscriber) -> None:
     browser = world.browser()
     browser.sign_in(yearly.email)
-    assert "can't be paused" in browser.get("/account/pause").words
+    assert "can’t be paused" in browser.get("/account/pause").words
 
 
 def test_a_pause_from_the_end_of_what_is_paid(world: World, paid: Subscriber) -> None:

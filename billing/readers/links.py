@@ -123,14 +123,30 @@ class Links(Generic[Link]):
         link = ctx.session.exec(self._newest_first(ctx, browser_hashes).with_for_update()).first()
         if link is None:
             raise LinkSpent
+        return link if self.use_code_of(ctx, link, code) else None
+
+    def tries_left(self, ctx: TransactionContext, browser_hashes: Sequence[str]) -> int | None:
+        """How many wrong codes this browser's newest link still takes; None where it has none of the last ten minutes.
+
+        Wrong codes end a link, so that guesses are few. Then this is 0, and the page can say so."""
+        newest = (
+            select(self.table)
+            .where(col(self.table.browser_hash).in_(browser_hashes), col(self.table.expires_at) >= ctx.at)
+            .order_by(col(self.table.id).desc())
+        )
+        link = ctx.session.exec(newest.limit(1)).first()
+        return None if link is None else max(WRONG_CODES - link.wrong_codes, 0)
+
+    def use_code_of(self, ctx: TransactionContext, link: Link, code: str) -> bool:
+        """Use up this locked link by the code from its mail. False, and one try fewer, when the code is wrong."""
         typed = "".join(letter for letter in code if letter in "0123456789")
         if self._owner(link) is not None and ctx.site.tokens.is_code(self.purpose, link.id, typed):
             _spend(ctx, link)
-            return link
+            return True
         link.wrong_codes += 1
         if link.wrong_codes >= WRONG_CODES:
             _spend(ctx, link)
-        return None
+        return False
 
     def _newest_first(self, ctx: TransactionContext, browser_hashes: Sequence[str]) -> SelectOfScalar[Link]:
         """The links that can still be used in this browser."""

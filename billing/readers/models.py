@@ -49,7 +49,8 @@ class ReaderSession(SQLModel, table=True):
     """How often it came, an hour or more apart. What was read isn't kept (PW-13)."""
     ended_at: datetime | None = None
     ended_reason: str | None = None
-    """`limit` when another browser took its place; empty when the reader signed out."""
+    """`limit` when another browser took its place; `proved` when the address was proved elsewhere, and not here; empty when the
+    reader signed out."""
     ip: str
     device: str
     browser_hash: str | None = Field(default=None, index=True)

@@ -21,6 +21,8 @@ IDLE = timedelta(days=90)
 ABSOLUTE = timedelta(days=180)
 LIMIT = "limit"
 """Why a session ended: another browser took its place."""
+PROVED = "proved"
+"""The same: the address was proved in another browser, and had not been in this one."""
 FRESH = timedelta(minutes=10)
 """How long after a sign-in by mail a reader may do what needs a fresh one (SEC-2)."""
 TOUCH_EVERY = timedelta(hours=1)
@@ -68,12 +70,12 @@ def _make_room(ctx: TransactionContext, reader_id: str) -> None:
         row.ended_at, row.ended_reason = ctx.at, LIMIT
 
 
-def made_room(ctx: TransactionContext, secret: str) -> bool:
-    """Whether the session with this secret ended because another browser took its place."""
+def why_ended(ctx: TransactionContext, secret: str) -> str | None:
+    """Why the session with this secret ended: `LIMIT`, `PROVED`, or None, also where there is no such session."""
     ended = select(ReaderSession.ended_reason).where(
         col(ReaderSession.token_hash).in_(ctx.site.tokens.digests("session", secret))
     )
-    return ctx.session.exec(ended).first() == LIMIT
+    return ctx.session.exec(ended).first()
 
 
 RECOGNISE = (
@@ -173,7 +175,7 @@ def end_sessions(
     ended = 0
     for row in open_sessions(ctx, reader_id):
         if (only is None or row.id == only) and not (unproved and row.email_verified):
-            row.ended_at = ctx.at
+            row.ended_at, row.ended_reason = ctx.at, PROVED if unproved else None
             ended += 1
     if ended:
         log_event(ctx.session, "signed out", reader=reader_id, sessions=ended)
@@ -198,7 +200,8 @@ def ever_ended(session: Session, reader_id: str) -> bool:
 def prove_address(ctx: TransactionContext, reader: Reader) -> None:
     """Note that a mailed link was used, so the address is the reader's.
 
-    Signs out the browsers that never proved it: a stranger may have typed the address there."""
+    Signs out the browsers that never proved it, and each says why at its next page (`PROVED`). Even the owner can't vouch for one
+    of them: a stranger may have typed the address there, and all that we could show of that browser is what it says of itself."""
     if reader.address_proved_at is None:
         reader.address_proved_at = ctx.at
     end_sessions(ctx, reader.id, unproved=True)

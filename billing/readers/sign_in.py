@@ -11,7 +11,7 @@ from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, TooMany
 from billing.platform.logs import log_event
 from billing.readers import rate, sessions
-from billing.readers.links import LIFE, Links
+from billing.readers.links import LIFE, Links, OtherBrowser
 from billing.readers.models import Reader, ReaderSession, SignInLink
 from billing.readers.notices import address_changed, sign_in_link, signed_in_elsewhere
 from billing.readers.register import by_address, clean_address, lock_reader, register
@@ -57,8 +57,11 @@ def count_mails(ctx: TransactionContext, what: str, email: str, browser: Browser
 
 
 def count_codes(ctx: TransactionContext, browser: Browser) -> None:
-    """Count a typed code (see `count_typed`). Raises TooMany."""
-    count_typed(ctx, PURPOSE, browser, known=sessions.knows(ctx.session, browser.hashes))
+    """Count a typed code (see `count_typed`). Raises TooManyCodes."""
+    try:
+        count_typed(ctx, PURPOSE, browser, known=sessions.knows(ctx.session, browser.hashes))
+    except TooMany:
+        raise TooManyCodes from None
 
 
 def count_typed(ctx: TransactionContext, what: str, browser: Browser, *, known: bool) -> None:
@@ -67,6 +70,14 @@ def count_typed(ctx: TransactionContext, what: str, browser: Browser, *, known: 
         rate.count(ctx, f"{what}-code-known", browser.hashes[0], limit=30, per=LIFE)
     else:
         rate.count_network(ctx, f"{what}-code", browser.ip, limit=30, per=LIFE)
+
+
+class TooManyCodes(TooMany):
+    """Too many codes were typed in your network in the last ten minutes. You can type one again in eleven minutes. The link in the
+    mail works all the same, in the browser that asked for it."""
+
+    code = "too_many_codes"
+    title = "Too many codes"
 
 
 class AddressWorks(Conflict):
@@ -145,6 +156,28 @@ def confirm_code(ctx: TransactionContext, code: str, browser: Browser) -> Signed
     """Use the code from the mail, typed in the browser that asked; None, and one try fewer, when it is wrong. Raises LinkSpent."""
     link = LINKS.use_code(ctx, code, browser.hashes)
     if link is None:
+        log_event(ctx.session, "sign-in code wrong")
+        return None
+    return _sign_in(ctx, link, browser)
+
+
+def may_use_here(link: SignInLink) -> bool:
+    """Whether the link's code may also be typed in the browser where the mail was opened. Not where the link gives an account
+    another address: else a stranger could have the owner of a mailbox take over the stranger's account."""
+    return link.replaces_of is None
+
+
+def confirm_code_here(ctx: TransactionContext, token: str, code: str, browser: Browser) -> SignedIn | None:
+    """Sign in where the mail was opened, by its link and its code; None, and one try fewer, when the code is wrong. The browser that
+    asked isn't signed in. Raises LinkSpent.
+
+    This is safe for whoever asked and for whoever opens. A stranger who asked with a reader's address gains nothing: the reader
+    signs in to their own account. A stranger who forwards a link of their own must have the victim read a page that names the
+    stranger's address, and type a code that only the mail holds. The link alone, from a log or a scanner, opens nothing."""
+    link = LINKS.find(ctx, token)
+    if not may_use_here(link):
+        raise OtherBrowser
+    if not LINKS.use_code_of(ctx, link, code):
         log_event(ctx.session, "sign-in code wrong")
         return None
     return _sign_in(ctx, link, browser)

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from billing.cards import card_setup as setups
 from billing.platform.actors import Acquirer
-from tests.security.test_signing_in_hardened import code_in
 from tests.security.test_who_subscribes import FRESH, REGISTERED, steps
 from tests.support.browser import Answer, Browser
+from tests.support.signed_in import mailed_code
 from tests.support.world import World
 
 
@@ -52,14 +52,14 @@ def test_a_link_used_while_another_is_issued_waits_for_no_one_who_waits_for_it(
     browser.get("/sign-in")
     browser.post("/sign-in", email=REGISTERED)
     world.settle()
-    link = world.mailed_link(REGISTERED, "/sign-in/link/")
+    link, code = world.mailed_link(REGISTERED, "/sign-in/link/"), mailed_code(world, REGISTERED)
     _, page = steps(world, browser, REGISTERED, paid=False)
     world.sandbox.fill_in(page, FRESH)
     (visit,) = world.rows("SELECT id FROM card_setup")
     browser.get("/sign-in/sent" if by_code else link)
     form: tuple[str, dict[str, str]] = ("/sign-in/confirm", {})
     if by_code:
-        form = ("/sign-in/code", {"code": code_in(world.browser().get(link))})
+        form = ("/sign-in/code", {"code": code})
     services = world.services
     with meets(world, browser, form[0], **form[1]) as sent:
         setups.finish(

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.support.browser import Answer, Browser
+from tests.support.signed_in import mailed_code
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
@@ -223,11 +224,9 @@ def test_the_owner_goes_on_by_the_mailed_link_with_the_card_just_given(
 
 
 def test_the_owner_goes_on_by_the_code_too(world: World, known: dict[str, str]) -> None:
-    browser, phone = world.browser(), world.browser()
+    browser = world.browser()
     browser.start(REGISTERED, FRESH)
-    world.settle()
-    text = phone.get(world.mailed_link(REGISTERED, "/sign-in/link/")).text
-    code = text.partition('class="big-code"')[2].partition(">")[2].partition("<")[0].replace(" ", "")
+    code = mailed_code(world, REGISTERED)
     assert browser.post("/sign-in/code", code=code).path == "/subscribe/started"
 
 
@@ -263,9 +262,8 @@ def test_the_link_starts_nothing_in_another_browser_or_for_another_address(
     stranger, owner = world.browser(), world.browser()
     stranger.start(REGISTERED, FRESH)
     world.settle()
-    assert (
-        "Type this code where you began" in owner.get(world.mailed_link(REGISTERED, "/sign-in/link/")).words
-    )
+    page = owner.get(world.mailed_link(REGISTERED, "/sign-in/link/"))
+    assert "Type the code from the mail" in page.words
     owner.sign_in(REGISTERED)
     stranger.sign_in("stranger@example.com")
     world.settle()

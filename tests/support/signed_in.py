@@ -1,5 +1,6 @@
-"""Browsers that are signed in."""
+"""Browsers that are signed in, and the codes that sign them in."""
 
+import re
 from collections.abc import Callable
 from http.cookiejar import Cookie
 
@@ -34,6 +35,14 @@ def prove_again(world: World, browser: Browser) -> Browser:
     browser.get(world.mailed_link(email, "/sign-in/link/"))
     browser.post("/sign-in/confirm")
     return browser
+
+
+def mailed_code(world: World, email: str) -> str:
+    """The eight digits in the newest sign-in mail to this address."""
+    world.settle()
+    letter = [letter for letter in world.letters(email) if "/sign-in/link/" in letter.text][-1]
+    (code,) = re.findall(r"^ *(\d{8}) *$", letter.text, re.MULTILINE)
+    return str(code)
 
 
 def session_secret(world: World, email: str) -> str:

@@ -8,10 +8,13 @@ from billing.dev.previews.values import LONG_ADDRESS, NOW, READER, VISITOR
 from billing.rules.money import Money
 from billing.web.reader.step_up import ACTS
 from billing.web.views.account import (
+    AddressQuestionPage,
     ChangeCardPage,
+    Mailed,
     ProveAgainPage,
     SignInConfirmPage,
     SignInExpiredPage,
+    SignInHerePage,
     SignInPage,
     SignInSentPage,
 )
@@ -83,8 +86,23 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
 def _sign_in() -> Iterator[tuple[str, Page, Frame]]:
     at = replace(VISITOR, path="/sign-in")
     yield "sign-in", SignInPage(), at
+    question = AddressQuestionPage(action="/sign-in", typed="lerato@gmail.con", suggested="lerato@gmail.com")
+    yield "address-question", question, at
+    to_subscribe = replace(question, action="/subscribe", plan_id="monthly", typed=LONG_ADDRESS)
+    yield "address-question-to-subscribe", to_subscribe, replace(VISITOR, path="/subscribe")
     yield "sign-in-sent", SignInSentPage(), at
-    yield "sign-in-sent-problem", SignInSentPage(error="That code is not right. 4 tries are left."), at
+    sent = Mailed(to=LONG_ADDRESS, again_in=0)
+    yield "sign-in-sent-to", SignInSentPage(sent=sent), at
+    mistyped = Mailed(
+        to="lerato@gmail.con", again_in=43, suggested="lerato@gmail.com", again_error="One moment, please."
+    )
+    yield "sign-in-sent-mistyped", SignInSentPage(sent=mistyped), at
+    wrong = "That isn't the code from the mail. Please check the digits. You have 4 more tries."
+    yield "sign-in-sent-problem", SignInSentPage(sent=sent, error=wrong), at
+    yield "sign-in-here", SignInHerePage(email=LONG_ADDRESS), at
+    yield "sign-in-here-problem", SignInHerePage(email=LONG_ADDRESS, error=wrong), at
+    yield "sign-in-not-here", SignInHerePage(email=None), at
     yield "sign-in-confirm", SignInConfirmPage(), at
     yield "sign-in-code", SignInConfirmPage(code="40271968"), at
     yield "sign-in-expired", SignInExpiredPage(), at
+    yield "sign-in-guessed", SignInExpiredPage(guessed=True), at

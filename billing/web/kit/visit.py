@@ -57,8 +57,8 @@ class Known:
     """The id of the session, or, for a reader token without one, of the reader. Secrets for this reader alone are bound to it."""
     subscribes: bool = False
     """Whether the reader has a subscription that hasn't ended."""
-    made_room: bool = False
-    """Whether this browser was signed out because another one signed in."""
+    ended: str | None = None
+    """Why this browser was signed out, where the reader did not do it here (see `sessions.why_ended`)."""
 
 
 NOBODY = Known()
@@ -153,7 +153,7 @@ class Visit:
         secret = self.cookie(cookies.SESSION)
         found = sessions.recognise(ctx, secret, _RECOGNISE)
         if found is None:
-            return Known(made_room=sessions.made_room(ctx, secret))
+            return Known(ended=sessions.why_ended(ctx, secret))
         session, reader, runs = found
         return Known(session, reader, session.id, subscribes=runs)
 
@@ -237,9 +237,9 @@ class Visit:
         flash = FLASHES.get(self.cookie(cookies.FLASH))
         if flash is not None:
             self.takes.append(cookies.FLASH)
-        elif self.who.made_room:
+        elif self.who.ended is not None:
             self.takes.append(cookies.SESSION)
-            flash = Flash(text=_made_room(self.services.settings.session_limit), tone="bad")
+            flash = Flash(text=_why_ended(self.who.ended, self.services.settings.session_limit), tone="bad")
         return Frame(
             house=self.services.sender.house,
             csrf=lambda: self.csrf,
@@ -321,7 +321,12 @@ def refuse_cross_site(request: Request, services: Services) -> None:
         raise CrossSite
 
 
-def _made_room(limit: int) -> str:
+def _why_ended(reason: str, limit: int) -> str:
+    if reason == sessions.PROVED:
+        return (
+            "You confirmed your address on another device, so you were signed out here, where it was not confirmed."
+            " Sign in here too: we mail you a link."
+        )
     browsers = "one browser" if limit == 1 else f"{limit} browsers"
     return (
         f"You were signed out here, because you signed in somewhere else and an account is used in {browsers} at once."

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from billing.access.describe import sentence_of
 from billing.changes.cancel import may_undo
+from billing.http import cookies
 from billing.payments import attempt_history, receipts
 from billing.payments.invoices import open_invoice
 from billing.platform.context import TransactionContext
@@ -139,6 +140,7 @@ def another_address(visit: Guarded, email: Annotated[str, Form()] = "") -> Respo
             return visit.go("/account")
         typed = replace(page.unreached, typed=email[:254], error=refusal.detail)
         return visit.page(replace(page, unreached=typed), 422)
+    visit.takes.append(cookies.ASKED)  # its button would mail an ordinary link
     return visit.go("/sign-in/sent")
 
 

@@ -11,14 +11,24 @@ from billing.http import cookies
 from billing.platform.context import TransactionContext
 from billing.platform.setting_types import OFFER
 from billing.readers import links, sessions, sign_in
-from billing.readers.register import BadAddress, by_id
+from billing.readers.models import SignInLink
+from billing.readers.register import BadAddress, by_id, clean_address
 from billing.readers.sign_in import SignedIn
+from billing.rules import address_hints
 from billing.web.kit.access_request import carry_over
 from billing.web.kit.quick_page import quick_page
 from billing.web.kit.visit import Guarded, Visit, Visiting
-from billing.web.reader import step_up, way
+from billing.web.reader import asked, step_up, way
 from billing.web.reader.guard import signed_in
-from billing.web.views.account import SignInConfirmPage, SignInExpiredPage, SignInPage, SignInSentPage
+from billing.web.views.account import (
+    AddressQuestionPage,
+    SignInConfirmPage,
+    SignInExpiredPage,
+    SignInHerePage,
+    SignInPage,
+    SignInSentPage,
+)
+from billing.web.views.frame import Page
 
 router = APIRouter(include_in_schema=False)
 
@@ -29,16 +39,25 @@ def ask(visit: Visiting, article: str = "") -> Response:
     """The form for the address; also for a signed-in browser whose address isn't proved yet. `article`: where the reader goes on."""
     way.arrive(visit, article)
     if not visit.proved_reader:
-        return visit.page(SignInPage())
+        typed = asked.asked_here(visit)  # the way back from the sent page, to put the address right
+        return visit.page(SignInPage(email=typed.email if typed else ""))
     with visit.begin() as ctx:
         on = way.back(visit, ctx)
     return visit.go(on)
 
 
 @router.post("/sign-in")
-def mail_link(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
-    """Mail a link, which signs a known address in and registers a new one: the answer is the same for both (6.3.8)."""
+def mail_link(
+    visit: Guarded, email: Annotated[str, Form()] = "", sure: Annotated[str, Form()] = ""
+) -> Response:
+    """Mail a link, which signs a known address in and registers a new one: the answer is the same for both (6.3.8).
+
+    A domain that looks mistyped is asked about once, before anything is mailed."""
+    suggested = None if sure else address_hints.suggestion(email[:254])
     try:
+        if suggested is not None:
+            typed = clean_address(email)
+            return visit.page(AddressQuestionPage(action="/sign-in", typed=typed, suggested=suggested), 422)
         return step_up.mail_link(visit, email)
     except BadAddress as refusal:
         return visit.page(SignInPage(email=email[:254], error=refusal.detail), 422)
@@ -47,8 +66,25 @@ def mail_link(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
 @router.get("/sign-in/sent")
 @quick_page
 def sent(visit: Visiting) -> Response:
-    """Check your mail; and the form for a code from another device."""
-    return visit.page(SignInSentPage())
+    """Check your mail, at the address that was typed; and the form for a code from another device."""
+    return visit.page(SignInSentPage(sent=asked.mailed(visit)))
+
+
+@router.post("/sign-in/again")
+def mail_again(visit: Guarded) -> Response:
+    """Mail another link to the address that this browser typed, a minute after the last one. Raises TooMany."""
+    typed = asked.asked_here(visit)
+    if typed is None:
+        return visit.go("/sign-in")
+    wait = asked.seconds_to_wait(visit, typed)
+    if wait:
+        words = (
+            f"One moment, please: you can ask for another mail in {wait} second{'' if wait == 1 else 's'}."
+        )
+        answer = visit.page(SignInSentPage(sent=asked.mailed(visit, again_error=words)), 429)
+        answer.headers["Retry-After"] = str(wait)
+        return answer
+    return step_up.mail_link(visit, typed.email)
 
 
 @router.get("/sign-in/link/{token}")
@@ -63,15 +99,19 @@ def follow(visit: Visiting, token: str) -> Response:
 
 @router.get("/sign-in/confirm")
 def confirm_page(visit: Visiting) -> Response:
-    """A button in the browser that requested the link; in any other, the code to type there."""
+    """A button in the browser that requested the link; in any other, a form for the code from the mail."""
     try:
         with visit.begin() as ctx:
             link = sign_in.find_link(ctx, visit.cookie(cookies.LINK))
     except links.LinkSpent:
         return visit.page(SignInExpiredPage(), 410)
     here = links.belongs_here(link, visit.browser_hashes)
-    code = None if here else visit.services.site.tokens.code(sign_in.PURPOSE, link.id)
-    return visit.page(SignInConfirmPage(code=code))
+    return visit.page(SignInConfirmPage() if here else _here_page(link))
+
+
+def _here_page(link: SignInLink, error: str | None = None) -> SignInHerePage:
+    """Names the address: whoever was sent a stranger's link sees whose account it opens."""
+    return SignInHerePage(email=link.email if sign_in.may_use_here(link) else None, error=error)
 
 
 @router.post("/sign-in/confirm")
@@ -82,31 +122,65 @@ def confirm(visit: Guarded) -> Response:
 
 @router.post("/sign-in/code")
 def type_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
-    """Use the code from the mail, in the browser that requested it; five tries. Raises TooMany."""
-    return _use(visit, lambda ctx: sign_in.confirm_code(ctx, code[:20], visit.browser), is_typed=True)
+    """Use the code from the mail, in the browser that requested it; five tries. Raises TooManyCodes."""
+
+    def wrong(ctx: TransactionContext) -> Page:
+        left = sign_in.LINKS.tries_left(ctx, visit.browser_hashes)
+        return SignInSentPage(sent=asked.mailed(visit), error=_wrong(left)) if left else _guessed()
+
+    return _use(visit, lambda ctx: sign_in.confirm_code(ctx, code[:20], visit.browser), wrong)
+
+
+@router.post("/sign-in/here")
+def type_code_here(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
+    """Use the code from the mail where the mail was opened, in a browser that didn't request it; five tries. Raises TooManyCodes,
+    OtherBrowser."""
+    token = visit.cookie(cookies.LINK)
+
+    def wrong(ctx: TransactionContext) -> Page:
+        try:
+            link = sign_in.find_link(ctx, token)
+        except links.LinkSpent:  # by this code
+            return _guessed()
+        return _here_page(link, _wrong(links.WRONG_CODES - link.wrong_codes))
+
+    return _use(visit, lambda ctx: sign_in.confirm_code_here(ctx, token, code[:20], visit.browser), wrong)
+
+
+def _wrong(left: int) -> str:
+    return f"{links.WrongCode().detail} You have {left} more {'try' if left == 1 else 'tries'}."
+
+
+def _guessed() -> SignInExpiredPage:
+    return SignInExpiredPage(guessed=True)
 
 
 def _use(
-    visit: Visit, use: Callable[[TransactionContext], SignedIn | None], *, is_typed: bool = False
+    visit: Visit,
+    use: Callable[[TransactionContext], SignedIn | None],
+    wrong: Callable[[TransactionContext], Page] | None = None,
 ) -> Response:
     """Sign in by the link or the code. What this browser did before is the reader's now, and a start that waited goes on."""
     try:
         with visit.begin() as ctx:
-            if is_typed:
+            if wrong is not None:
                 sign_in.count_codes(ctx, visit.browser)  # first: one code too many waits for no lock
             # before its link: `cards/ownership_proof` locks in this order too
             setup = ownership_proof.lock_visit(ctx.session, visit.cookie(cookies.SETUP), visit.browser_hashes)
             done = use(ctx)
             if done is None:
-                return visit.page(SignInSentPage(error=links.WrongCode().detail), 422)
+                page = wrong(ctx) if wrong is not None else _guessed()
+                return visit.page(page, 422)
             carry_over(visit, ctx.session, done.reader_id)
             waited = ownership_proof.hand_over(ctx, setup, by_id(ctx.session, done.reader_id))
             on = f"/subscribe/back?setup={setup.id}" if setup and waited else way.back(visit, ctx)
     except links.LinkSpent:
-        return visit.page(SignInExpiredPage(), 410)
+        with visit.begin() as ctx:
+            guessed = wrong is not None and sign_in.LINKS.tries_left(ctx, visit.browser_hashes) == 0
+        return visit.page(SignInExpiredPage(guessed=guessed), 410)
     visit.give(cookies.SESSION, done.session_secret, sessions.ABSOLUTE)
     visit.keep_browser()
-    visit.takes.append(cookies.LINK)
+    visit.takes += [cookies.LINK, cookies.ASKED]
     if setup is not None and waited:
         return visit.go(on)
     return visit.go(on, "registered" if done.is_new else "signed-in")

@@ -9,7 +9,7 @@ from billing.platform.errors import NotFound
 from billing.readers import sessions, sign_in
 from billing.readers.models import Reader
 from billing.web.kit.visit import Guarded, Visit, Visiting
-from billing.web.reader import way
+from billing.web.reader import asked, way
 from billing.web.reader.guard import RedirectReader, signed_in
 from billing.web.views.account import ProveAgainPage
 
@@ -67,6 +67,7 @@ def mail_link(visit: Visit, email: str, on_to: str | None = None) -> Response:
     with visit.begin() as ctx:
         sign_in.count_link_requests(ctx, email, visit.browser)
         sign_in.ask(ctx, email, visit.browser)
+    asked.remember(visit, email)
     if on_to is not None:
         way.remember(visit, on_to)
     return visit.go("/sign-in/sent")

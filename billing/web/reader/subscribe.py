@@ -20,7 +20,7 @@ from billing.platform.actors import ReaderActor
 from billing.platform.context import TransactionContext
 from billing.readers import consents, rate
 from billing.readers.register import BadAddress, clean_address
-from billing.rules import tax
+from billing.rules import address_hints, tax
 from billing.subscriptions import find
 from billing.subscriptions.offer import Offer, offer_today, offers_of
 from billing.subscriptions.start import Open, open_to
@@ -47,6 +47,7 @@ from billing.web.reader.start_shared import (
     remembered,
     start_of,
 )
+from billing.web.views.account import AddressQuestionPage
 from billing.web.views.start import OfferPage, ReviewPage, SubscribePage
 from emails import LegalLink
 
@@ -98,6 +99,7 @@ def take_address(
     visit: Guarded,
     email: Annotated[str, Form()] = "",
     plan: Annotated[str, Form(pattern=PLAN_ID)] = "",
+    sure: Annotated[str, Form()] = "",
 ) -> Response:
     """On to the review with any address: only its owner learns whether it subscribes (6.3.8). Raises NotOffered, TooMany."""
     with visit.begin() as ctx:
@@ -106,6 +108,12 @@ def take_address(
             email = clean_address(email)
         except BadAddress as error:
             return visit.page(SubscribePage(offer=offer, email=email[:254], error=error.detail), 422)
+        suggested = None if sure else address_hints.suggestion(email)
+        if suggested is not None:
+            question = AddressQuestionPage(
+                action="/subscribe", typed=email, suggested=suggested, plan_id=offer.plan.id
+            )
+            return visit.page(question, 422)
         rate.count_network(ctx, "start", visit.ip, limit=20, per=timedelta(minutes=10))
         refusal = _why_not(visit, ctx, SetupPurpose.TRIAL)
     return _begin(visit, email, offer, refusal)

@@ -22,9 +22,33 @@ class SignInPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddressQuestionPage:
+    """`typed` looks mistyped, and `suggested` may be meant; the answer goes to `action`. Nothing was mailed or kept."""
+
+    template: ClassVar[str] = "address_question.html"
+    action: str
+    typed: str
+    suggested: str
+    plan_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailed:
+    """Where a link was sent, as typed: the same for known and unknown addresses (6.3.8). Another can be sent in `again_in` seconds.
+    `suggested` may have been meant. `is_own`: the reader's own address, which isn't changed here. `again_error`: it was asked for
+    too early."""
+
+    to: str
+    again_in: int
+    suggested: str | None = None
+    is_own: bool = False
+    again_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignInSentPage:
     """The same for every address (SEC-1). With `email` a card was given for it, and the link goes on from there. `mailed`: that
-    mail exists and its link still works; else the page offers another one."""
+    mail exists and its link still works; else the page offers another one. `sent` is known where this browser asked by our form."""
 
     template: ClassVar[str] = "sign_in_sent.html"
     minutes: ClassVar[int] = LINK_MINUTES
@@ -32,11 +56,21 @@ class SignInSentPage:
     email: str | None = None
     mailed: bool = True
     error: str | None = None
+    sent: Mailed | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInHerePage:
+    """The link of a reader, opened on another device: the code from the mail is typed there, or here. None for `email`: only there."""
+
+    template: ClassVar[str] = "sign_in_here.html"
+    email: str | None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInConfirmPage:
-    """With a `code` the link was opened on another device; the reader types the code in the first browser."""
+    """With a `code` a member's link was opened on another device; they type the code in the first browser."""
 
     template: ClassVar[str] = "sign_in_confirm.html"
     base: str = "/sign-in"
@@ -45,9 +79,12 @@ class SignInConfirmPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInExpiredPage:
+    """`guessed`: wrong codes have ended the link."""
+
     template: ClassVar[str] = "sign_in_expired.html"
     minutes: ClassVar[int] = LINK_MINUTES
     base: str = "/sign-in"
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

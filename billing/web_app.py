@@ -62,6 +62,7 @@ from billing.web.reader import (
     icons,
     legal,
     newsletters,
+    passkeys,
     pay,
     receipts,
     sign_in,
@@ -81,19 +82,8 @@ NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fal
 """The framework's own spans would hold paths, which may hold tokens, whatever provider its environment brings."""
 READER_PAGES = (
     *(subscribe, card_return, sign_in, account, receipts, step_up, consents, choices, confirm_request),
-    *(
-        signed_links,
-        undoing,
-        pay,
-        gifts,
-        contact,
-        who_charged_me,
-        newsletters,
-        brand_files,
-        way,
-        legal,
-        icons,
-    ),
+    *(signed_links, undoing, pay, gifts, contact, who_charged_me, newsletters, brand_files),
+    *(way, legal, icons, passkeys),
 )
 ENDPOINTS = (
     *(access, evaluations, edges, readers, standing, forecast, acts, money, articles, openings, api_gifts),

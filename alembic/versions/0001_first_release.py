@@ -1160,6 +1160,26 @@ def _tables() -> None:
     op.create_index(op.f("ix_reader_session_reader_id"), "reader_session", ["reader_id"], unique=False)
     op.create_index("reader_session_begun", "reader_session", ["started_at"], unique=False)
     op.create_table(
+        "passkey",
+        sa.Column("id", text, nullable=False),
+        sa.Column("reader_id", text, nullable=False),
+        sa.Column("credential_id", text, nullable=False),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("sign_count", sa.BigInteger(), nullable=False),
+        sa.Column("name", text, nullable=False),
+        sa.Column("transports", text, nullable=False),
+        sa.Column("backed_up", sa.Boolean(), nullable=False),
+        sa.Column("created_at", instant, nullable=False),
+        sa.Column("last_used_at", instant, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["reader_id"],
+            ["reader.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("credential_id"),
+    )
+    op.create_index(op.f("ix_passkey_reader_id"), "passkey", ["reader_id"], unique=False)
+    op.create_table(
         "sign_in_link",
         sa.Column("id", text, nullable=False),
         sa.Column("token_hash", text, nullable=False),

@@ -56,7 +56,28 @@ class ReaderSession(SQLModel, table=True):
     browser_hash: str | None = Field(default=None, index=True)
     """Of the browser's own cookie, which outlives the session: by it the browser is recognised."""
     email_verified: bool = Field(default=False)
-    """Whether it began with a mailed link. A session that began with a new address's trial has proved nothing yet."""
+    """Whether it began with a mailed link or a passkey. A session that began with a new address's trial has proved nothing yet."""
+
+
+class Passkey(SQLModel, table=True):
+    """A key on a reader's device or in their password manager, with which they sign in (WebAuthn). We have its public half."""
+
+    id: str = Field(primary_key=True)
+    reader_id: str = Field(foreign_key="reader.id", index=True)
+    credential_id: str = Field(unique=True)
+    """What the device calls it, in base64url."""
+    public_key: bytes
+    """As COSE."""
+    sign_count: int = Field(sa_type=sa.BigInteger)
+    """How often the device has used it, by its own count; 0 for one that doesn't count. Below the last one it is a copy."""
+    name: str
+    """What the reader calls it."""
+    transports: str
+    """How the device can be reached, as it said, separated by spaces."""
+    backed_up: bool
+    """Whether a password manager keeps it for several devices."""
+    created_at: datetime
+    last_used_at: datetime | None = None
 
 
 class ConsentText(SQLModel, table=True):

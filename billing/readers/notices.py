@@ -1,4 +1,4 @@
-"""The mails about an account: the link to sign in, a sign-in on a new device, another address."""
+"""The mails about an account: the link to sign in, a sign-in on a new device, another address, a passkey."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +8,7 @@ from billing.platform.context import TransactionContext
 from billing.platform.tokens import code_place, place
 from billing.readers import devices
 from billing.readers.links import LIFE, Link, Links
-from billing.readers.models import Reader
+from billing.readers.models import Passkey, Reader
 from emails import ALWAYS, Code, Mail, Url
 
 _WARNING_LIFE = timedelta(days=3)
@@ -80,11 +80,39 @@ class SignedInElsewhereMail(Mail, true_while=ALWAYS):
     account_url: Url
 
 
-def signed_in_elsewhere(ctx: TransactionContext, reader: Reader, link_id: str, device: str) -> None:
+def signed_in_elsewhere(ctx: TransactionContext, reader: Reader, about: str, device: str) -> None:
     """Warn of a sign-in on a new device (6.3.5)."""
     mail = SignedInElsewhereMail(
         at_text=ctx.site.moment(ctx.at), device=devices.in_words(device), account_url=ctx.site.account_url
     )
-    key = f"new-device:{link_id}"
+    key = f"new-device:{about}"
+    message = NewMessage(mail, key, reader.email, reader.id, ctx.at + _WARNING_LIFE)
+    queue(ctx.session, message, ctx.at)
+
+
+@dataclass(frozen=True)
+class PasskeyChangedMail(Mail, true_while=ALWAYS):
+    """A passkey called `name` was added, or removed, at `at_text` on `device`."""
+
+    samples = {"": {}, "removed": {"added": False}}
+    name: str
+    at_text: str
+    device: str
+    passkeys_url: Url
+    added: bool = True
+
+
+def passkey_changed(
+    ctx: TransactionContext, reader: Reader, passkey: Passkey, device: str, *, added: bool
+) -> None:
+    """Say that there is another way in, or one fewer (6.3.7)."""
+    mail = PasskeyChangedMail(
+        name=passkey.name,
+        at_text=ctx.site.moment(ctx.at),
+        device=devices.in_words(device),
+        passkeys_url=ctx.site.page("/account/passkeys"),
+        added=added,
+    )
+    key = f"passkey-{'added' if added else 'removed'}:{passkey.id}"
     message = NewMessage(mail, key, reader.email, reader.id, ctx.at + _WARNING_LIFE)
     queue(ctx.session, message, ctx.at)

@@ -24,7 +24,7 @@ LIMIT = "limit"
 PROVED = "proved"
 """The same: the address was proved in another browser, and had not been in this one."""
 FRESH = timedelta(minutes=10)
-"""How long after a sign-in by mail a reader may do what needs a fresh one (SEC-2)."""
+"""How long after a sign-in by mail or passkey a reader may do what needs a fresh one (SEC-2)."""
 TOUCH_EVERY = timedelta(hours=1)
 """How often it is noted that a session was seen."""
 
@@ -128,7 +128,7 @@ def _is_live(row: ReaderSession, at: datetime) -> bool:
 
 
 def knows(session: Session, browser_hashes: Sequence[str], reader_id: str | None = None) -> bool:
-    """Whether this reader, or any, has ever signed in by a mailed link in this browser."""
+    """Whether this reader, or any, has ever signed in by a mailed link or a passkey in this browser."""
     found = select(ReaderSession.id).where(
         col(ReaderSession.browser_hash).in_(browser_hashes), col(ReaderSession.email_verified)
     )
@@ -138,7 +138,7 @@ def knows(session: Session, browser_hashes: Sequence[str], reader_id: str | None
 
 
 def is_fresh(row: ReaderSession, at: datetime) -> bool:
-    """Whether the address was proved in this browser within `FRESH`: that is when a session by mailed link begins."""
+    """Whether the reader proved to be it in this browser within `FRESH`: that is when a session by mailed link or passkey begins."""
     return row.email_verified and at - row.started_at <= FRESH
 
 

@@ -187,14 +187,23 @@ def _sign_in(ctx: TransactionContext, link: SignInLink, browser: Browser) -> Sig
     if link.replaces_of is not None and by_address(ctx.session, link.email) is None:
         _replace_address(ctx, link.replaces_of, link.email)
     reader, is_new = register(ctx, link.email)
+    done = open_for(ctx, reader, browser, link.id, is_new=is_new)
+    log_event(ctx.session, "signed in", reader=reader.id, link=link.id)
+    return done
+
+
+def open_for(
+    ctx: TransactionContext, reader: Reader, browser: Browser, about: str, *, is_new: bool = False
+) -> SignedIn:
+    """Sign a browser in for a reader who has just proved to be it: by a mailed link, or by a passkey, which only a proved session
+    can add. `about` names the proof, once, in the mail about a new device. `is_new`: the reader has just been registered."""
     new_device = _is_new(ctx.session, reader, browser)
     sessions.prove_address(ctx, reader)
     if browser.session_id is not None:  # a sign-in replaces the session that this browser had (7.2.4)
         sessions.end(ctx, browser.session_id)
     secret = sessions.open_session(ctx, reader.id, browser, email_verified=True)
     if new_device:
-        signed_in_elsewhere(ctx, reader, link.id, browser.device)
-    log_event(ctx.session, "signed in", reader=reader.id, link=link.id)
+        signed_in_elsewhere(ctx, reader, about, browser.device)
     return SignedIn(reader.id, secret, is_new)
 
 

@@ -54,6 +54,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     late = PastDue(amount=PRICE, reading_until=date(2026, 12, 29), retry_on=date(2026, 12, 11))
     yield "account", paid, replace(at, flash=Flash(text="Your new card is saved."))
     yield "account-trial", trial, at
+    yield "account-passkey", replace(trial, passkeys="offer"), at
     free = Choices(ahead=None, can_undo_plan=False, plans=(YEAR,), can_pause=True, pause="none")
     ahead = "From Friday 8 January 2027 you pay R750.00 incl. VAT a year."
     chosen = replace(free, ahead=ahead, can_undo_plan=True, plans=(), can_pause=False)

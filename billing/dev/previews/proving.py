@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from billing.dev.previews.staff import ACT, STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW, READER, VISITOR
+from billing.readers.passkeys import REFUSED
 from billing.rules.money import Money
 from billing.web.reader.step_up import ACTS
 from billing.web.views.account import (
@@ -19,6 +20,7 @@ from billing.web.views.account import (
     SignInSentPage,
 )
 from billing.web.views.frame import Frame, Page
+from billing.web.views.passkeys import AddPasskeyPage, PasskeyRow, PasskeysPage
 from billing.web.views.staff_team import (
     ApprovalRow,
     StaffApprovalsPage,
@@ -57,6 +59,8 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield from _sign_in()
     reader = ProveAgainPage(email=LONG_ADDRESS, act="card", words=ACTS["card"].words)
     yield "prove-again", reader, replace(READER, path="/account/confirm")
+    yield "prove-again-passkey", replace(reader, passkey="{}"), replace(READER, path="/account/confirm")
+    yield from _passkeys()
     change = ChangeCardPage(action="/card")
     yield "change-card", change, replace(VISITOR, path="/card")
     yield "change-card-of-an-old-mail", replace(change, by_mail=True), replace(VISITOR, path="/card")
@@ -83,9 +87,23 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-sessions-all", StaffSessionsPage(rows=(here, there), everybody=True), at
 
 
+def _passkeys() -> Iterator[tuple[str, Page, Frame]]:
+    at = replace(READER, path="/account/passkeys")
+    phone = PasskeyRow(passkey_id="pky_1", name="My phone", created_at=NOW, last_used_at=NOW, backed_up=True)
+    key = replace(phone, passkey_id="pky_2", name="M" * 60, last_used_at=None, backed_up=False)
+    yield "passkeys", PasskeysPage(rows=(phone, key), can_add=True), at
+    yield "passkeys-enough", PasskeysPage(rows=(phone,), can_add=False), at
+    yield "passkeys-none", PasskeysPage(rows=(), can_add=True), at
+    yield "passkey-add", AddPasskeyPage(email=LONG_ADDRESS, options="{}"), at
+    failed = "That did not work, and nothing was added. Please try again."
+    yield "passkey-add-problem", AddPasskeyPage(email=LONG_ADDRESS, options="{}", error=failed), at
+
+
 def _sign_in() -> Iterator[tuple[str, Page, Frame]]:
     at = replace(VISITOR, path="/sign-in")
     yield "sign-in", SignInPage(), at
+    with_passkey = SignInPage(passkey="{}", passkey_error=REFUSED)
+    yield "sign-in-passkey", with_passkey, at
     question = AddressQuestionPage(action="/sign-in", typed="lerato@gmail.con", suggested="lerato@gmail.com")
     yield "address-question", question, at
     to_subscribe = replace(question, action="/subscribe", plan_id="monthly", typed=LONG_ADDRESS)

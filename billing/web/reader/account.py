@@ -25,7 +25,7 @@ from billing.subscriptions.schedule import next_charge
 from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.view_rows import card_of, receipt_row
 from billing.web.kit.visit import Guarded, Visit, Visiting
-from billing.web.reader import step_up, way
+from billing.web.reader import passkeys, step_up, way
 from billing.web.reader.account_facts import account_facts
 from billing.web.reader.cancelling import (
     Filled,
@@ -86,6 +86,7 @@ def _account(visit: Visit, ctx: TransactionContext, reader: Reader) -> AccountPa
         can_subscribe=held is None,
         receipts=_receipts(ctx, reader) if facts.first_paid else (),
         sessions=tuple(_session_row(visit, *row) for row in facts.sessions),
+        passkeys=passkeys.offer(visit),
     )
 
 

@@ -11,6 +11,7 @@ from billing.http import cookies
 from billing.platform.context import TransactionContext
 from billing.platform.setting_types import OFFER
 from billing.readers import links, sessions, sign_in
+from billing.readers import passkeys as reader_passkeys
 from billing.readers.models import SignInLink
 from billing.readers.register import BadAddress, by_id, clean_address
 from billing.readers.sign_in import SignedIn
@@ -18,7 +19,7 @@ from billing.rules import address_hints
 from billing.web.kit.access_request import carry_over
 from billing.web.kit.quick_page import quick_page
 from billing.web.kit.visit import Guarded, Visit, Visiting
-from billing.web.reader import asked, step_up, way
+from billing.web.reader import asked, passkeys, step_up, way
 from billing.web.reader.guard import signed_in
 from billing.web.views.account import (
     AddressQuestionPage,
@@ -40,10 +41,15 @@ def ask(visit: Visiting, article: str = "") -> Response:
     way.arrive(visit, article)
     if not visit.proved_reader:
         typed = asked.asked_here(visit)  # the way back from the sent page, to put the address right
-        return visit.page(SignInPage(email=typed.email if typed else ""))
+        return visit.page(_form(visit, typed.email if typed else ""))
     with visit.begin() as ctx:
         on = way.back(visit, ctx)
     return visit.go(on)
+
+
+def _form(visit: Visit, email: str, error: str | None = None, passkey_error: str | None = None) -> SignInPage:
+    options = step_up.passkey_options(visit)
+    return SignInPage(email=email, error=error, passkey=options, passkey_error=passkey_error)
 
 
 @router.post("/sign-in")
@@ -60,7 +66,7 @@ def mail_link(
             return visit.page(AddressQuestionPage(action="/sign-in", typed=typed, suggested=suggested), 422)
         return step_up.mail_link(visit, email)
     except BadAddress as refusal:
-        return visit.page(SignInPage(email=email[:254], error=refusal.detail), 422)
+        return visit.page(_form(visit, email[:254], refusal.detail), 422)
 
 
 @router.get("/sign-in/sent")
@@ -147,6 +153,31 @@ def type_code_here(visit: Guarded, code: Annotated[str, Form()] = "") -> Respons
     return _use(visit, lambda ctx: sign_in.confirm_code_here(ctx, token, code[:20], visit.browser), wrong)
 
 
+@router.post("/sign-in/passkey")
+def use_passkey(
+    visit: Guarded, credential: Annotated[str, Form()] = "", act: Annotated[str, Form(max_length=20)] = ""
+) -> Response:
+    """Sign in by a passkey; before an act that needs a fresh sign-in, on to that. Raises RedirectReader, TooMany."""
+    party = passkeys.party_of(visit)
+
+    def use(ctx: TransactionContext) -> SignedIn | None:
+        done = reader_passkeys.authenticate(ctx, party, credential, visit.browser)
+        if done is not None:
+            passkeys.offer_no_more(visit)
+        return done
+
+    def count(ctx: TransactionContext) -> None:
+        known = sessions.knows(ctx.session, visit.browser_hashes)
+        sign_in.count_typed(ctx, reader_passkeys.PURPOSE, visit.browser, known=known)
+
+    def wrong(_: TransactionContext) -> Page:
+        return _form(visit, "", passkey_error=reader_passkeys.REFUSED)
+
+    if act in step_up.ACTS:
+        way.remember(visit, step_up.ACTS[act].way)
+    return _use(visit, use, wrong, count)
+
+
 def _wrong(left: int) -> str:
     return f"{links.WrongCode().detail} You have {left} more {'try' if left == 1 else 'tries'}."
 
@@ -159,12 +190,15 @@ def _use(
     visit: Visit,
     use: Callable[[TransactionContext], SignedIn | None],
     wrong: Callable[[TransactionContext], Page] | None = None,
+    count: Callable[[TransactionContext], None] | None = None,
 ) -> Response:
-    """Sign in by the link or the code. What this browser did before is the reader's now, and a start that waited goes on."""
+    """Sign in by a link, a code or a passkey. `wrong` answers what may be wrong. What this browser did before is the reader's now, and a start that waited goes on."""
     try:
         with visit.begin() as ctx:
             if wrong is not None:
-                sign_in.count_codes(ctx, visit.browser)  # first: one code too many waits for no lock
+                count(ctx) if count else sign_in.count_codes(
+                    ctx, visit.browser
+                )  # first: one code too many waits for no lock
             # before its link: `cards/ownership_proof` locks in this order too
             setup = ownership_proof.lock_visit(ctx.session, visit.cookie(cookies.SETUP), visit.browser_hashes)
             done = use(ctx)

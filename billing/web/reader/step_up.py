@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
 from billing.platform.errors import NotFound
-from billing.readers import sessions, sign_in
+from billing.readers import passkeys, sessions, sign_in
 from billing.readers.models import Reader
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import asked, way
@@ -25,6 +25,7 @@ class GuardedStep(NamedTuple):
 
 ACTS = {
     "card": GuardedStep("your subscription is charged to another card", "/account/card"),
+    "passkey": GuardedStep("you add a passkey", "/account/passkeys/add"),
     "consents": GuardedStep("you download what you agreed to", "/account#agreed"),
 }
 
@@ -36,7 +37,7 @@ class UnknownAct(NotFound):
 
 
 def require_fresh(visit: Visit, act: str) -> Reader:
-    """The reader, if they signed in by mail in this browser within ten minutes. `act` is one of `ACTS`. Raises RedirectReader."""
+    """The reader, if they signed in by mail or passkey in this browser within ten minutes. `act` is one of `ACTS`. Raises RedirectReader."""
     if visit.reader is None:
         raise RedirectReader(way.sign_in_first(visit, ACTS[act].way))
     if visit.session is None or not sessions.is_fresh(visit.session, visit.at):
@@ -47,13 +48,21 @@ def require_fresh(visit: Visit, act: str) -> Reader:
 @router.get("/account/confirm")
 def ask(visit: Visiting, act: Annotated[str, Query(max_length=20)] = "") -> Response:
     """Why a link is mailed first. Raises UnknownAct."""
-    return visit.page(ProveAgainPage(email=signed_in(visit).email, act=act, words=_step(act).words))
+    email, options = signed_in(visit).email, passkey_options(visit)
+    return visit.page(ProveAgainPage(email=email, act=act, words=_step(act).words, passkey=options))
 
 
 @router.post("/account/confirm")
 def mail(visit: Guarded, act: Annotated[str, Form(max_length=20)] = "") -> Response:
     """Mail the link to the reader's own address. Raises UnknownAct, TooMany."""
     return mail_link(visit, signed_in(visit).email, _step(act).way)
+
+
+def passkey_options(visit: Visit) -> str | None:
+    """For the script where a passkey may be used; None where this host can have none. Reads no database."""
+    site = visit.services.site
+    party = passkeys.relying_party(site)
+    return passkeys.sign_in_options(site, party, visit.at, visit.browser_hash) if party else None
 
 
 def _step(act: str) -> GuardedStep:

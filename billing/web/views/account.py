@@ -16,9 +16,13 @@ LINK_MINUTES = links.LIFE // timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInPage:
+    """`passkey`: options for the script, as JSON; None where this host can have no passkeys."""
+
     template: ClassVar[str] = "sign_in.html"
     email: str = ""
     error: str | None = None
+    passkey: str | None = None
+    passkey_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +201,8 @@ class AccountPage:
     """Whether the next charge was postponed for such a request already."""
     withdraw: WithdrawalTerms | None = None
     plan: Choices | None = None
+    passkeys: Literal["none", "link", "offer"] = "none"
+    """Whether passkeys are possible on this host, and offered now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,12 +283,13 @@ class ChangeCardPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProveAgainPage:
-    """The reader signs in by a mailed link before the act that `words` name."""
+    """The reader signs in by a mailed link, or a `passkey`, before the act that `words` name."""
 
     template: ClassVar[str] = "prove_again.html"
     email: str
     act: str
     words: str
+    passkey: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

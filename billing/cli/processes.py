@@ -169,12 +169,19 @@ def _attend(command: list[str]) -> int:
 @click.option(
     "--data", type=click.Path(path_type=Path), default=Path(".data"), show_default=True, help="Folder."
 )
+@click.option(
+    "--name",
+    type=click.Choice(["127.0.0.1", "localhost"]),
+    default="127.0.0.1",
+    show_default=True,
+    help="This machine's name in addresses; passkeys need localhost.",
+)
 @RECORD
-def demo(port: str, data: Path, record: Path | None) -> None:
+def demo(port: str, data: Path, name: str, record: Path | None) -> None:
     """Everything at once, on this machine, with a held clock. Ctrl-C stops it."""
     from billing.dev.demo.launch import run as run_demo
 
-    sys.exit(run_demo(port, data, record))
+    sys.exit(run_demo(port, data, record, name))
 
 
 @billing.command(name="seed-demo", hidden=True)

@@ -22,9 +22,10 @@ DATABASE = "masthead"
 CLI = (sys.executable, "-m", "billing.cli")
 
 
-def run(port: int | str, data: Path, record: Path | None = None) -> int:
+def run(port: int | str, data: Path, record: Path | None = None, name: str = LOOPBACK) -> int:
     """Run the demo on `port` (0: any free one) with its folder `data` until it is stopped.
 
+    `name` is this machine's in its addresses: passkeys need `localhost`, as they are bound to a name.
     `record` is a file to which the sandbox writes every exchange with Stripe's API as JSON lines.
 
     Returns the exit status: 0 when stopped, 1 if it cannot start or a part ended; the reason is on stderr.
@@ -32,7 +33,7 @@ def run(port: int | str, data: Path, record: Path | None = None) -> int:
     stop = StopSignal()
     stop.listen()
     try:
-        with Demo(read_port(port), data, stop, record) as demo:
+        with Demo(read_port(port), data, stop, record, name) as demo:
             demo.start()
             demo.watch()
     except AskedToStop:
@@ -48,7 +49,7 @@ def run(port: int | str, data: Path, record: Path | None = None) -> int:
 class Demo:
     """All parts of the demo; leaving the context ends those that were started."""
 
-    def __init__(self, port: int, data: Path, stop: StopSignal, record: Path | None) -> None:
+    def __init__(self, port: int, data: Path, stop: StopSignal, record: Path | None, name: str) -> None:
         self._began = time.monotonic()
         self._stop = stop
         self._record = record
@@ -56,7 +57,7 @@ class Demo:
         self._ends = contextlib.ExitStack()
         self._ends.callback(self._folder.close)
         self._port = free_port(port)
-        self._url = f"http://{LOOPBACK}:{self._port}"
+        self._url = f"http://{name}:{self._port}"
         self._postgres: Embedded | None = None
 
     def __enter__(self) -> "Demo":

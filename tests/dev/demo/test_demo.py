@@ -141,6 +141,20 @@ def refusal(data: Path, *arguments: str) -> str:
     return err
 
 
+@pytest.mark.prove
+def test_at_localhost_there_are_passkeys(data: Path) -> None:
+    """They are bound to a name, and 127.0.0.1 is none."""
+    process = DemoProcess(data, "--port", "0", "--name", "localhost")
+    url = str(process.card()["url"])
+    assert url.startswith("http://localhost:")
+    with httpx.Client(trust_env=False, follow_redirects=True) as http:
+        page = http.get(url.replace("localhost", "127.0.0.1") + "/sign-in")
+    assert str(page.url) == f"{url}/sign-in"
+    assert "Use a passkey" in page.text
+    process.launcher.terminate()
+    assert process.end()[0] == 0
+
+
 def test_one_demo_on_a_folder(demo: Demo) -> None:
     assert "is running on" in refusal(demo.data, "--port", "0")
     assert httpx.get(f"{demo.url}/readyz").status_code == 200

@@ -23,10 +23,10 @@ help:  ## this page
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo 'Everything runs in .venv, which is made when it is first needed (Python 3.11 or newer).'
-	@echo 'For the demo: PORT (now $(PORT)), DATA, its folder (now $(DATA)), and NAME=localhost, which passkeys need.'
+	@echo 'For the demo: PORT (now $(PORT)), DATA, its folder (now $(DATA)), and DEMO_NAME=localhost, which passkeys need.'
 
 demo: $(READY)  ## the whole service with a sandbox Stripe, on this machine; Ctrl-C stops it
-	@exec $(RUN) -m billing.cli demo --port '$(PORT)' --data '$(DATA)'$(if $(NAME), --name '$(NAME)')
+	@exec $(RUN) -m billing.cli demo --port '$(PORT)' --data '$(DATA)'$(if $(DEMO_NAME), --name '$(DEMO_NAME)')
 
 # SEED draws the order of the tests, and the stories of the proofs; without it another order is drawn each time, and printed.
 IN_ORDER = $(if $(SEED),--randomly-seed=$(SEED))

@@ -26,7 +26,8 @@ class WebSettings(BaseModel):
     host: str = Field("127.0.0.1", description="Address the web process listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the web process listens on.")
     public_url: WebAddress = Field(
-        "http://127.0.0.1:8000", description="Where readers reach the pages; links in mails begin with it."
+        "http://127.0.0.1:8000",
+        description="Where readers reach the pages; links in mails begin with it, and passkeys are bound to its host.",
     )
     proxy_count: ProxyCount = Field(
         0,

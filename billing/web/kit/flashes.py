@@ -1,5 +1,6 @@
 """What a page says once, after an act on the page before."""
 
+from billing.readers import sessions
 from billing.web.views.frame import Flash
 
 DONE = {
@@ -60,3 +61,19 @@ FAILED = {
 FLASHES = {name: Flash(text=text) for name, text in DONE.items()}
 FLASHES |= {name: Flash(text=text, tone="bad") for name, text in FAILED.items()}
 """By the name that the flash cookie holds."""
+
+
+def signed_out(reason: str, limit: int) -> Flash:
+    """Why a browser was signed out (see `sessions.why_ended`). `limit`: in how many browsers an account is used at once."""
+    if reason == sessions.PROVED:
+        return Flash(
+            text="You confirmed your address on another device, so you were signed out here, where it was not confirmed."
+            " Sign in here too: we mail you a link.",
+            tone="bad",
+        )
+    browsers = "one browser" if limit == 1 else f"{limit} browsers"
+    return Flash(
+        text=f"You were signed out here, because you signed in somewhere else and an account is used in {browsers} at once."
+        " Sign in again to read on here.",
+        tone="bad",
+    )

@@ -26,10 +26,10 @@ from billing.readers.sessions import Browser
 from billing.rules import networks
 from billing.subscriptions.find import RUNS
 from billing.web.kit.bulkhead import Party, Side
-from billing.web.kit.flashes import FLASHES
+from billing.web.kit.flashes import FLASHES, signed_out
 from billing.web.kit.refused_forms import CrossSite, NoBrowserCookie, StaleForm
 from billing.web.kit.rendering import PageRenderer
-from billing.web.views.frame import Flash, Frame, Page
+from billing.web.views.frame import Frame, Page
 from billing.web.views.start import Teaser
 
 NOINDEX = {"X-Robots-Tag": "noindex"}
@@ -239,7 +239,7 @@ class Visit:
             self.takes.append(cookies.FLASH)
         elif self.who.ended is not None:
             self.takes.append(cookies.SESSION)
-            flash = Flash(text=_why_ended(self.who.ended, self.services.settings.session_limit), tone="bad")
+            flash = signed_out(self.who.ended, self.services.settings.session_limit)
         return Frame(
             house=self.services.sender.house,
             csrf=lambda: self.csrf,
@@ -319,19 +319,6 @@ def refuse_cross_site(request: Request, services: Services) -> None:
     origin = request.headers.get("origin")
     if site is None and origin is not None and _origin(origin) != _origin(services.settings.public_url):
         raise CrossSite
-
-
-def _why_ended(reason: str, limit: int) -> str:
-    if reason == sessions.PROVED:
-        return (
-            "You confirmed your address on another device, so you were signed out here, where it was not confirmed."
-            " Sign in here too: we mail you a link."
-        )
-    browsers = "one browser" if limit == 1 else f"{limit} browsers"
-    return (
-        f"You were signed out here, because you signed in somewhere else and an account is used in {browsers} at once."
-        " Sign in again to read on here."
-    )
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

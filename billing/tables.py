@@ -15,6 +15,7 @@ import billing.payments.invoice_recipients
 import billing.payments.models
 import billing.payments.unexplained_models
 import billing.payments.vat_models
+import billing.personal_data.models
 import billing.platform.clock
 import billing.platform.heartbeat
 import billing.platform.installation

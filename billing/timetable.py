@@ -23,6 +23,7 @@ from billing.ledger import recognition
 from billing.ledger.recognition import recognise_due
 from billing.mail import deliver
 from billing.newsletters import count_past, optin, send, start
+from billing.personal_data import erase
 from billing.platform import installation, partitions, retention
 from billing.platform.counters import JOB_ITEMS, JOB_RUNS, JOB_SECONDS
 from billing.platform.db import Database
@@ -148,8 +149,9 @@ JOBS: Jobs = (
     _job("give back what nothing explains", REFUNDS, _on_acquirers(give_back_due), unexplained_charges),
     _job("ask what became of card pages", EVENTS, _on_acquirers(expire_setups), expire_card_setups),
     _job("recognise revenue", LONG, _on_site(recognise_due), recognition, stops=False),
-    # Before the doctor, which checks that it was done: a held clock may leap over several mornings.
+    # Both before the doctor, which checks that they were done: a held clock may leap over several mornings.
     _job("reconcile", LONG, lambda s, at: reconcile_due(s.reconcile_context, at), schedule, stops=False),
+    _job("forget what is old", LONG, _on_database(retention.delete_expired), retention, stops=False),
     _job("doctor", Queue.DOCTOR, _on_site(doctor.run_checks), doctor, stops=False),
     # After the doctor: it reports a doctor who is late.
     _job("see whether the others do their work", Queue.WATCH, _on_site(check_others), watch, stops=False),
@@ -160,7 +162,7 @@ JOBS: Jobs = (
     _job("count past newsletters", LONG, _on_site(count_past.count_past), count_past, stops=False),
     _job("make and drop partitions", LONG, _on_database(partitions.keep_up), partitions, stops=False),
     _job("forget what was read", LONG, _on_database(readings.delete_old_readings), readings),
-    _job("forget what is old", LONG, _on_database(retention.delete_expired), retention, stops=False),
+    _job("erase readers", LONG, _on_acquirers(erase.erase_due), erase),
     _job("start newsletters", LONG, lambda s, at: start.start_due(s.newsletter_sender, at), start),
     _job("send newsletters", LONG, lambda s, _: send.send(s.newsletter_sender, s.clock), send),
 )

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from billing.platform.db import enum_column
+from billing.platform.retention import OF_NO_ACCOUNT
 
 
 class MessageState(StrEnum):
@@ -47,6 +48,8 @@ class Message(SQLModel, table=True):
         ),
         sa.Index("message_to", "reader_id", "id"),
         sa.Index("message_waiting", "about", postgresql_where=sa.text("state = 'queued'")),
+        sa.Index("message_to_sign_in", "created_at", postgresql_where=sa.text(URGENT)),
+        sa.Index("message_of_no_account", "created_at", postgresql_where=sa.text(OF_NO_ACCOUNT)),
         sa.Index("message_refused", "expires_at", postgresql_where=sa.text("state = 'refused'")),
         sa.CheckConstraint(
             "(state = 'accepted') = (accepted_at IS NOT NULL)", name="accepted_has_its_moment"

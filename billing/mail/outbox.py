@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from billing.mail import obsolete
 from billing.mail.models import Message, MessageState
 from billing.platform import bulk, ids
+from billing.rules.addresses import is_erased
 from emails import Mail, store
 
 RECEIPT_LIFE = timedelta(days=14)
@@ -34,7 +35,10 @@ def queue(session: Session, message: NewMessage, at: datetime) -> None:
 
 
 def queue_all(session: Session, messages: Sequence[NewMessage], at: datetime) -> list[NewMessage]:
-    """Queue mails together. Returns those that were new."""
+    """Queue mails together, none to an erased reader. Returns those that were new."""
+    messages = [message for message in messages if not is_erased(message.to)]
+    if not messages:
+        return []
     rows = [
         {
             "id": ids.new("msg", at),

@@ -8,6 +8,7 @@ from sqlmodel import Field, SQLModel
 
 from billing.platform.actors import ActedBy
 from billing.platform.db import enum_column
+from billing.platform.retention import UNFINISHED
 from billing.rules.decline_causes import DeclineCause
 from billing.rules.dunning import DeclineKind
 
@@ -41,6 +42,8 @@ class CardSetup(SQLModel, table=True):
     __table_args__ = (
         sa.UniqueConstraint("session_ref", "acquirer", name="one_visit_a_page"),
         sa.Index("card_setup_open", "next_poll_at", postgresql_where=sa.text("state = 'open'")),
+        sa.Index("card_setup_unfinished", "created_at", postgresql_where=sa.text(UNFINISHED)),
+        sa.Index("card_setup_consent", "consent_id"),
     )
 
     id: str = Field(primary_key=True)

@@ -1,4 +1,4 @@
-"""How long rows are kept: one rule a table. Old rows are deleted in small batches that block no other work."""
+"""How long rows are kept: one rule a table, or one for each kind of its rows. Old rows are deleted in small batches that block no other work."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,6 +38,10 @@ class RetentionRule:
         return self.partition or self.table
 
 
+UNFINISHED = "state NOT IN ('open', 'done')"
+"""SQL: a visit to the card page that led to nothing."""
+OF_NO_ACCOUNT = "reader_id IS NULL AND kind NOT IN ('sign_in_link', 'confirm_signup')"
+"""SQL: a mail to staff or a stranger. One that confirmed a newsletter stays: it proves the consent (C6)."""
 RULES = (
     RetentionRule("sign_in_link", "created_at", 2),  # valid for ten minutes
     RetentionRule("staff_link", "created_at", 2),
@@ -49,6 +53,13 @@ RULES = (
     RetentionRule("bulk_read", "hour", 400),  # evidence, should a key or a member have read too much
     RetentionRule("api_key_spending", "hour", 30),  # the limits count a day
     RetentionRule("api_answer", "created_at", 30),  # calls are repeated within hours
+    RetentionRule("message", "created_at", 400, f"{OF_NO_ACCOUNT} AND state <> 'queued'"),
+    RetentionRule("message", "created_at", 14, "kind = 'sign_in_link' AND state <> 'queued'"),
+    RetentionRule("card_setup", "created_at", 28, UNFINISHED),  # its page is open for a day
+    RetentionRule(  # of a start that led to no reader
+        *("consent", "accepted_at", 30, "reader_id IS NULL"),
+        needed="EXISTS (SELECT FROM card_setup WHERE consent_id = consent.id)",
+    ),
     RetentionRule(EVENTS.name, "received_at", EVENTS.keep.days, "settled_at IS NOT NULL", EVENTS.default),
     RetentionRule(
         DELIVERIES.name,

@@ -94,6 +94,10 @@ class ConsentText(SQLModel, table=True):
 class Consent(SQLModel, table=True):
     """What a reader agreed to, in which words, at what price: evidence (CARD-1, CPA-1). Append-only."""
 
+    __table_args__ = (
+        sa.Index("consent_of_nobody", "accepted_at", postgresql_where=sa.text("reader_id IS NULL")),
+    )
+
     id: str = Field(primary_key=True)
     reader_id: str | None = Field(default=None, foreign_key="reader.id", index=True)
     email: str

@@ -2,6 +2,8 @@
 
 from unicodedata import category, normalize
 
+ERASED_DOMAIN = "@erased.invalid"
+"""The end of the name that an erased reader has in place of an address. Mail to `.invalid` reaches nobody (RFC 2606)."""
 _GMAIL = "gmail.com"
 _GMAIL_NAMES = {_GMAIL, "googlemail.com"}
 
@@ -11,6 +13,11 @@ class NotAnAddress(ValueError):
 
     def __init__(self) -> None:
         super().__init__("a mail address is a name, one @ and a domain")
+
+
+def is_erased(email: str) -> bool:
+    """Whether it is the name of an erased reader, and no address."""
+    return email.endswith(ERASED_DOMAIN)
 
 
 def canonical(email: str) -> str:

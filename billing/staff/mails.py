@@ -17,9 +17,9 @@ class UnknownMail(NotFound):
 
 
 def one(session: Session, reader_id: str, message_id: str) -> Message:
-    """A mail to this reader. Raises UnknownMail, also for another reader's (SEC-7)."""
+    """A mail to this reader. Raises UnknownMail, also for another reader's (SEC-7), and for one that is erased."""
     found = session.get(Message, message_id)
-    if found is None or found.reader_id != reader_id:
+    if found is None or found.reader_id != reader_id or not found.recipient:
         raise UnknownMail
     return found
 

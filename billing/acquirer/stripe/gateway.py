@@ -190,6 +190,11 @@ class StripeGateway:
             return found
         return CustomerGone() if isinstance(found, NoSuchObject) or found.get("deleted") else None
 
+    def delete_customer(self, customer_ref: str) -> CustomerGone | Unknown:
+        """`DELETE /v1/customers/{id}`. The call needs no key: the second one finds no customer."""
+        found = errors.ask(lambda: self._stripe.customers.delete(customer_ref).to_dict())
+        return found if isinstance(found, Unknown) else CustomerGone()
+
     def charge(self, request: ChargeRequest) -> Outcome:
         """A PaymentIntent, confirmed off session as a recurring charge on a stored credential (COF-1)."""
         params = cast(Any, requests.charge(request, self._metadata.of_charge(request.claim)))

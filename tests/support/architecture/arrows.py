@@ -21,6 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("webhooks",),
     ("reports",),
     ("reconcile",),
+    ("personal_data",),
     ("disputes", "newsletters"),
     ("billing_run",),
     ("changes",),

@@ -1,0 +1,138 @@
+"""Erase readers who asked for it: the acquirer forgets them first, then one transaction deletes and blanks by the register.
+
+A crash between the two repeats the first: deleting a customer twice changes nothing."""
+
+import logging
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from billing.acquirer.answers import Unknown
+from billing.acquirer.registry import Acquirers
+from billing.personal_data import register
+from billing.personal_data.ask import what_is_open
+from billing.personal_data.models import OPEN, Erasure
+from billing.platform.actors import Worker
+from billing.platform.context import TransactionContext
+from billing.platform.db import Database, lock_one
+from billing.platform.installation import ASKING, refuse_held
+from billing.platform.logs import log_event
+from billing.platform.site import Site
+from billing.platform.stop_points import stop_point
+from billing.readers.models import Reader
+from billing.readers.register import lock_reader
+from billing.rules.backoff import again_at
+from billing.subscriptions.find import live_of
+
+ERASER = Worker("erase readers")
+_BATCH = 20
+_CUSTOMERS = sa.text(
+    """SELECT acquirer, customer_ref FROM payment_method WHERE reader_id = :reader_id
+       UNION SELECT acquirer, customer_ref FROM card_setup WHERE customer_ref IS NOT NULL
+             AND (reader_id = :reader_id OR (reader_id IS NULL AND lower(email) = :address))"""
+)
+Customers = frozenset[tuple[str, str]]
+"""Names of acquirers, each with its reference of a customer."""
+log = logging.getLogger(__name__)
+
+
+def erase_due(database: Database, acquirers: Acquirers, site: Site, at: datetime) -> int:
+    """Erase who is due; how many were looked at. One that has to wait, or can't be erased, delays no other.
+
+    Raises NotAdopted, AsksAcquirer: a copied database must not delete at the acquirer."""
+    with database.transaction() as session:
+        refuse_held(session)
+        due = session.exec(
+            select(Erasure.id)
+            .where(sa.text(OPEN), Erasure.next_attempt_at <= at)
+            .order_by(col(Erasure.next_attempt_at))
+            .limit(_BATCH)
+        ).all()
+    for erasure_id in due:
+        try:
+            _erase(database, acquirers, site, erasure_id, at)
+        except Exception:
+            log.exception("the erasure %s has to wait", erasure_id)
+    return len(due)
+
+
+def _erase(database: Database, acquirers: Acquirers, site: Site, erasure_id: str, at: datetime) -> None:
+    customers = _begin(database, site, erasure_id, at)
+    if customers is None:
+        return
+    for acquirer, customer_ref in sorted(customers):
+        answer = acquirers.named(acquirer).delete_customer(customer_ref)
+        if isinstance(answer, Unknown):
+            log.warning("the erasure %s waits for the acquirer: %s", erasure_id, answer.reason)
+            return
+    stop_point("customer.deleted")
+    _finish(database, site, erasure_id, customers, at)
+
+
+def _begin(database: Database, site: Site, erasure_id: str, at: datetime) -> Customers | None:
+    """The customers to delete; None where it has to wait. The next try is scheduled first, so a crash here delays nobody."""
+    with database.begin(site, at, ERASER) as ctx:
+        erasure = _lock(ctx, erasure_id)
+        if erasure is None:
+            return None
+        erasure.tries += 1
+        erasure.next_attempt_at = again_at(erasure.tries, at)
+        reader = lock_reader(ctx.session, erasure.reader_id)
+        return _customers(ctx.session, reader) if _may_go_on(ctx, erasure, reader) else None
+
+
+def _lock(ctx: TransactionContext, erasure_id: str) -> Erasure | None:
+    erasure = lock_one(ctx.session, Erasure, erasure_id)
+    return erasure if erasure.done_at is None and erasure.taken_back_at is None else None
+
+
+def _may_go_on(ctx: TransactionContext, erasure: Erasure, reader: Reader) -> bool:
+    """Whether nothing is open. A reader who has subscribed again wants the account: that takes the erasure back."""
+    if live_of(ctx.session, reader.id) is not None:
+        erasure.taken_back_at = ctx.at
+        log_event(ctx.session, "erasure taken back", reader=reader.id)
+        return False
+    return not what_is_open(ctx.session, reader)
+
+
+def _customers(session: Session, reader: Reader) -> Customers:
+    given = {"reader_id": reader.id, "address": reader.email.lower()}
+    return frozenset((row[0], row[1]) for row in session.connection().execute(_CUSTOMERS, given))
+
+
+def _finish(database: Database, site: Site, erasure_id: str, deleted: Customers, at: datetime) -> None:
+    """Delete and blank all by the register. What began while the acquirer was asked makes it wait once more."""
+    with database.begin(site, at, ERASER) as ctx:
+        erasure = _lock(ctx, erasure_id)
+        if erasure is None:
+            return
+        reader = lock_reader(ctx.session, erasure.reader_id)
+        if not _may_go_on(ctx, erasure, reader) or _customers(ctx.session, reader) != deleted:
+            return
+        erase_rows(ctx, erasure, reader)
+        erasure.done_at = at
+        log_event(ctx.session, "reader erased", reader=reader.id)
+
+
+def erase_rows(ctx: TransactionContext, erasure: Erasure, reader: Reader) -> None:
+    """Run the register's statements. The triggers of append-only tables let them through while this erasure is open."""
+    ctx.session.flush()
+    given = {"reader_id": reader.id, "address": reader.email.lower(), "at": ctx.at}
+    connection = ctx.session.connection()
+    connection.execute(sa.text("SELECT set_config('masthead.erasing', :id, true)"), {"id": erasure.id})
+    for table in register.TABLES:
+        if table.erasing:
+            connection.execute(sa.text(table.erasing), given)
+    ctx.session.expire(reader)
+
+
+NEXT_DUE = (
+    f"SELECT CASE WHEN NOT EXISTS ({ASKING}) THEN (SELECT min(next_attempt_at) FROM erasure WHERE {OPEN}) END"  # noqa: S608
+)
+"""When an erasure is due next; never while money is held (see `timetable.Job`)."""
+
+
+def next_words(_: Session) -> str:
+    """For people."""
+    return "a reader who asked for it is erased"

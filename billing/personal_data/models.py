@@ -1,0 +1,36 @@
+"""The table of erasures."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from billing.platform.actors import ActedBy
+
+OPEN = "done_at IS NULL AND taken_back_at IS NULL"
+"""SQL: it is asked for, and neither done nor taken back."""
+
+
+class Erasure(ActedBy, table=True):
+    """A request to erase a reader, and the tombstone that stays of them. It holds no address (POP-5)."""
+
+    __table_args__ = (
+        sa.Index("one_open_erasure", "reader_id", unique=True, postgresql_where=sa.text(OPEN)),
+        sa.Index("erasure_due", "next_attempt_at", postgresql_where=sa.text(OPEN)),
+        sa.Index("erasure_of", "reader_id"),
+        sa.CheckConstraint("done_at IS NULL OR taken_back_at IS NULL", name="done_or_taken_back"),
+    )
+
+    id: str = Field(primary_key=True)
+    reader_id: str = Field(foreign_key="reader.id")
+    requested_at: datetime
+    erases_at: datetime
+    """The earliest moment to erase. Until then the reader can take it back."""
+    due_at: datetime
+    """The last moment that the law allows."""
+    next_attempt_at: datetime
+    """When to erase, or to see again whether what is open has ended."""
+    tries: int = Field(default=0)
+    taken_back_at: datetime | None = None
+    """When the reader took it back, or subscribed again."""
+    done_at: datetime | None = None

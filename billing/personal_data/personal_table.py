@@ -1,0 +1,75 @@
+"""An entry of the register: an export reads its `select`, an erasure runs its `erasing`, the doctor asks its `left_over`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+NOTICE = "jsonb_strip_nulls(jsonb_build_object('which', fields->'which', 'charge_on', fields->'charge_on'))"
+"""Of a mail's fields only which notice it was, and of which day: it proves that a charge was announced (CARD-4)."""
+BLANKS = {
+    "''": "{0} <> ''",
+    "NULL": "{0} IS NOT NULL",
+    "'{}'": "{0} <> '{{}}'",
+    "'[]'": "{0} <> '[]'",
+    NOTICE: "{0} - ARRAY['which', 'charge_on'] <> '{{}}'",
+}
+"""What a column can be blanked to, with the condition for one that isn't."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalTable:
+    """A table with rows of readers.
+
+    `by_id` finds a reader's rows by `:reader_id`, `by_address` also those that have only the address, `:address` in lower case.
+    An erasure deletes the rows, but for those that `stay`; or it blanks the columns of `blank`, each to an SQL value. `keep`: text
+    that stays, by the columns' names in one string, with the reason as the reader reads it. `also`: columns that an erasure
+    sets besides, which aren't personal. `retention`: why no rule deletes old rows, where none does."""
+
+    table: str
+    what: str
+    by_id: str
+    by_address: str = ""
+    delete: bool = False
+    stay: str = ""
+    blank: Mapping[str, str] = field(default_factory=dict)
+    keep: Mapping[str, str] = field(default_factory=dict)
+    also: Mapping[str, str] = field(default_factory=dict)
+    retention: str = ""
+
+    @property
+    def of_reader(self) -> str:
+        """SQL condition: the row is this reader's."""
+        return f"({self.by_id} OR {self.by_address})" if self.by_address else f"({self.by_id})"
+
+    @property
+    def select(self) -> str:
+        """All of a reader's rows, for `:reader_id` and `:address`."""
+        return f"SELECT * FROM {self.table} WHERE {self.of_reader}"  # noqa: S608 - names of our own
+
+    @property
+    def kept(self) -> Mapping[str, str]:
+        """The reason for each column that stays."""
+        return {column: reason for columns, reason in self.keep.items() for column in columns.split()}
+
+    @property
+    def erasing(self) -> str:
+        """The statement that erases a reader's rows, for `:reader_id`, `:address` and `:at`; empty where all of it stays."""
+        if self.delete:
+            return f"DELETE FROM {self.table} WHERE {self.of_reader} AND NOT ({self.stay or 'false'})"  # noqa: S608
+        values = {**self.blank, **self.also}
+        if not values:
+            return ""
+        changes = ", ".join(f"{column} = {value}" for column, value in values.items())
+        return f"UPDATE {self.table} SET {changes} WHERE {self.of_reader}"  # noqa: S608
+
+    @property
+    def left_over(self) -> str:
+        """SQL condition: the row holds what an erasure takes away; empty where nothing is taken."""
+        if self.delete:
+            return f"NOT ({self.stay or 'false'})"
+        parts = (BLANKS[value].format(column) for column, value in self.blank.items() if value in BLANKS)
+        return " OR ".join(parts)
+
+    def left_over_of(self, reader: str) -> str:
+        """A query for what is left of erased readers in this table; `reader` is the SQL of the reader's id."""
+        condition = self.by_id.replace(":reader_id", reader)
+        return f"SELECT FROM {self.table} WHERE ({condition}) AND ({self.left_over})"

@@ -1,0 +1,204 @@
+"""The register of personal data: each table that holds rows of readers, how a reader's rows are found, and what erasing does."""
+
+from collections.abc import Iterator
+
+from billing.personal_data.personal_table import NOTICE, PersonalTable
+from billing.rules.addresses import ERASED_DOMAIN
+from billing.rules.tax import ABRIDGED_UP_TO
+
+MINE = "reader_id = :reader_id"
+MY_SUBSCRIPTIONS = "subscription_id IN (SELECT id FROM subscription WHERE reader_id = :reader_id)"
+BY_EMAIL = "reader_id IS NULL AND lower(email) = :address"
+TAX = "Tax law asks for it for five years. A tax invoice of this size needs no name."
+PROOF = "It proves what was agreed, and when; the address, the network address and the device are taken out."
+OURS = "It is our own word or number, and names nobody."
+AT_ACQUIRER = (
+    "It names what is deleted at the payment partner, so that its late news finds the right payment."
+)
+NO_SECOND_TRIAL = "A keyed hash, which can't be turned back: one trial a person, for good."
+WHILE_READER = "as long as the account; erased with it"
+
+TABLES = (
+    # what was read, and where from
+    PersonalTable("gift_reading", "gifts opened", "visitor = :reader_id OR gift_id IN (SELECT id FROM gift WHERE reader_id = :reader_id)", delete=True),
+    PersonalTable("meter_month", "metered articles read", "visitor = :reader_id", delete=True),
+    PersonalTable("gift", "gifts given", MINE, delete=True, retention=WHILE_READER),
+    PersonalTable("reader_session", "browsers signed in", MINE, delete=True),
+    PersonalTable("sign_in_link", "links to sign in", "replaces_of = :reader_id", "lower(email) = :address", delete=True),
+    PersonalTable("api_key_reader", "keys that read the account", MINE, delete=True),
+    PersonalTable(
+        "api_answer", "answers to programs", """position('"' || :reader_id || '"' IN body) > 0""",
+        "position(:address IN lower(body)) > 0",
+        blank={"body": "'{}'"},
+        keep={"idempotency_key request_hash": "That a program's call isn't done twice."},
+    ),
+    # newsletters
+    PersonalTable("signup", "newsletters chosen", MINE, "address_key = :address", delete=True),
+    PersonalTable(
+        "signup_change", "newsletters agreed to and left", MINE, "address_key = :address",
+        blank={"address": "''", "address_key": "''", "ip": "''", "device": "''"},
+        keep={"newsletter_id to_state source words text_version message_key": PROOF},
+        retention="proof of consent; without the address after an erasure",
+    ),
+    PersonalTable(
+        "delivery", "newsletters received", MINE, "address_key = :address",
+        blank={"address": "''", "last_answer": "NULL"},
+        keep={"variant reason": OURS},
+        also={"address_key": "'erased-' || number"},
+    ),
+    # mails and requests
+    PersonalTable(
+        "message", "mails", MINE, "reader_id IS NULL AND lower(recipient) = :address",
+        blank={"recipient": "''", "fields": NOTICE, "last_answer": "NULL"},
+        keep={"key kind about": "That a notice went out in time, by our own numbers."},
+        also={"state": "CASE WHEN state = 'queued' THEN 'obsolete' ELSE state END", "claimed_by": "NULL"},
+        retention="mails to no account are deleted by their rules; others prove notices and documents",
+    ),
+    PersonalTable(
+        "reader_request", "requests", MINE, BY_EMAIL,
+        blank={"email": "''", "words": "''", "ip": "''", "device": "''", "answer": "NULL"},
+        keep={"closed_by_id": "Which member of staff answered."},
+        also={
+            "closed_at": "coalesce(closed_at, :at)",
+            "closed_by_kind": "coalesce(closed_by_kind, 'worker')",
+            "closed_by_id": "coalesce(closed_by_id, 'erase readers')",
+        },
+        retention="how requests were answered; without their words after an erasure",
+    ),
+    PersonalTable(
+        "reader_note", "notes of staff", MINE,
+        blank={"words": "''"}, keep={"actor_id": "Which member of staff wrote."}, retention=WHILE_READER,
+    ),
+    PersonalTable(
+        "audit_line", "acts of staff", f"{MINE} AND act <> 'erase'",
+        blank={"reason": "''", "before": "'{}'", "after": "'{}'"},
+        keep={"actor_id act subject ip": "Which member of staff did what, when and from where."},
+        retention="evidence of what staff did; without reasons after an erasure",
+    ),
+    PersonalTable(
+        "approval", "acts that two members decided", MINE,
+        blank={"reason": "''", "words": "'[]'"},
+        keep={"act version": "Which sum two members of staff decided about."},
+        retention="evidence of what staff did; without reasons after an erasure",
+    ),
+    PersonalTable(
+        "staff_case", "cases", MINE,
+        blank={"what": "''", "facts": "'{}'"},
+        keep={"kind subject currency link reason closed_by_id": "What staff settled about money, by our own numbers."},
+        retention="evidence of what was found; without facts after an erasure",
+    ),
+    # cards
+    PersonalTable(
+        "card_setup", "visits to the card page", MINE, BY_EMAIL,
+        blank={"email": "''", "browser_hash": "''"},
+        keep={"acquirer customer_ref method_ref session_ref": AT_ACQUIRER, "refusal": OURS},
+        retention="unfinished ones are deleted by their rule; others prove who began what",
+    ),
+    PersonalTable(
+        "payment_method", "cards", MINE,
+        blank={"brand": "''", "last4": "''"},
+        keep={
+            "acquirer customer_ref gateway_ref": AT_ACQUIRER,
+            "fingerprint": "A keyed hash, which can't be turned back: the rules of the card networks count by card.",
+        },
+        also={"exp_month": "1", "exp_year": "1970", "gone_at": "coalesce(gone_at, :at)"},
+        retention=WHILE_READER,
+    ),
+    # what was agreed, held and paid
+    PersonalTable(
+        "consent", "what was agreed to", MINE, BY_EMAIL,
+        blank={"email": "''", "ip": "''", "device": "''"},
+        keep={"kind text_version text_hash currency": PROOF},
+        retention="proof of consent; without the address after an erasure",
+    ),
+    PersonalTable(
+        "subscription_change", "history of subscriptions",
+        f"{MY_SUBSCRIPTIONS} AND actor_kind IN ('reader', 'staff', 'api', 'command') AND reason NOT LIKE 'paid invoice %'",
+        blank={"reason": "''"},
+        keep={"actor_id from_state to_state facts": "When what began, changed and ended; it explains each charge."},
+        retention="history; without the words that people typed after an erasure",
+    ),
+    PersonalTable(
+        "subscription", "subscriptions", MINE,
+        blank={"ended_reason": "NULL"}, keep={"next_action": OURS}, retention=WHILE_READER,
+    ),
+    PersonalTable(
+        "complimentary_grant", "complimentary days", MINE,
+        blank={"reason": "''"},
+        keep={"actor_id features": "Which member of staff gave which days."},
+        retention="history; without reasons after an erasure",
+    ),
+    PersonalTable(
+        "trial_exception", "another trial allowed", MINE,
+        blank={"reason": "''"}, keep={"actor_id": "Which member of staff allowed it."}, retention=WHILE_READER,
+    ),
+    PersonalTable(
+        "price_notice", "prices announced", MINE,
+        keep={"text_version seen_by": OURS}, retention="proof that a price was announced in time; names nobody",
+    ),
+    PersonalTable("trial_claim", "used trials", MY_SUBSCRIPTIONS, keep={"kind digest": NO_SECOND_TRIAL}, retention="for good"),
+    PersonalTable(
+        "dispute", "disputed payments", MINE,
+        blank={"evidence": "'{}'"}, keep={"acquirer gateway_ref reason": TAX}, retention=TAX,
+    ),
+    PersonalTable(
+        "invoice_recipient", "names on tax invoices", MINE, delete=True,
+        stay=f"EXISTS (SELECT FROM invoice i WHERE i.reader_id = invoice_recipient.reader_id AND i.gross > {ABRIDGED_UP_TO.amount})",
+        keep={"name address vat_number": f"A tax invoice above {ABRIDGED_UP_TO} needs them, for five years."},
+        retention=TAX,
+    ),
+    PersonalTable("invoice", "invoices", MINE, keep={"description currency": TAX}, retention=TAX),
+    PersonalTable(
+        "attempt", "charges", MY_SUBSCRIPTIONS,
+        keep={
+            "acquirer idempotency_key page_ref intent_ref": TAX,
+            "decline_code decline_advice network_decline_code network_advice_code decline_message doubt not_taken_reason": "What the bank answered; it names nobody.",
+        },
+        retention=TAX,
+    ),
+    PersonalTable(
+        "payment", "payments", MINE,
+        keep={"currency acquirer intent_ref charge_ref network_transaction_id": TAX}, retention=TAX,
+    ),
+    PersonalTable(
+        "refund", "refunds", MINE,
+        keep={
+            "actor_id cause reason idempotency_key acquirer gateway_ref mail_key failure paid_back_ref": "Tax law asks for each credit note, with its reason, for five years."
+        },
+        retention=TAX,
+    ),
+    PersonalTable(
+        "erasure", "erasures", MINE,
+        keep={"actor_id": "That the account was erased, when, and who asked."}, retention="for good",
+    ),
+    # last: the others are found by its address until then
+    PersonalTable(
+        "reader", "the account", "id = :reader_id",
+        blank={"external_id": "NULL"},
+        also={"email": f"id || '{ERASED_DOMAIN}'"},
+        keep={"email": "It becomes a name that reaches nobody, so that payments keep their owner."},
+        retention=WHILE_READER,
+    ),
+)  # fmt: skip
+"""In the order in which they are erased: a row before the one that it is found by, or refers to."""
+OF_NOBODY = {
+    "events, hashes, counts and books: references only": (
+        "inbound_event", "rate_count", "bulk_read", "bounce_record", "suppression",
+        "balance_movement", "payout", "unexplained_charge", "reconciliation", "number_series", "recognition_mark",
+        "ledger_transaction", "ledger_entry", "deferral",
+    ),
+    "of staff and programs, not of readers": (
+        "staff_member", "staff_link", "staff_browser", "staff_session", "api_key", "api_key_use", "api_key_spending",
+    ),
+    "what is written, sold or set up, the same for all": (
+        "article", "article_version", "section_policy", "public_window", "newsletter", "issue", "issue_body", "brand",
+        "plan", "price", "price_change", "vat_rate", "consent_text", "installation", "held_time", "list_salt",
+        "worker_heartbeat", "charging_pause", "doctor_visit", "sending_run",
+    ),
+}  # fmt: skip
+"""All other tables, by the reason why no row of theirs is found by a reader."""
+
+
+def reasons() -> Iterator[str]:
+    """Why something stays, each reason once."""
+    return iter(dict.fromkeys(reason for table in TABLES for reason in table.keep.values()))

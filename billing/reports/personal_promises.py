@@ -1,0 +1,50 @@
+"""The promises about personal data: nothing outlives its rule, and nothing is left of an erased reader."""
+
+# ruff: noqa: S608 - the queries are put together from constants of ours
+
+from datetime import timedelta
+
+from billing.personal_data import register
+from billing.personal_data.models import OPEN
+from billing.personal_data.personal_table import PersonalTable
+from billing.platform.db import span
+from billing.platform.retention import RULES, RetentionRule
+from billing.reports.promise import Promise
+from billing.rules.addresses import ERASED_DOMAIN
+
+SLACK = timedelta(days=2)
+"""Old rows are deleted in the night after they expire, and the doctor may come before."""
+LOOKS_BACK = timedelta(days=8)
+"""Erasures of so many days are looked at again each night: an erased reader's old rows don't come back by themselves."""
+
+
+def _outlived(rule: RetentionRule) -> str:
+    return f"""SELECT '{rule.table}' AS id, 'older than {rule.keep.days} days' AS at_fault WHERE EXISTS (
+               SELECT FROM {rule.place} WHERE {rule.column} < :at - {span(rule.keep + SLACK)} AND {rule.only} AND NOT ({rule.needed}))"""
+
+
+def _left(table: PersonalTable) -> str:
+    return f"""SELECT e.reader_id AS id, '{table.what}, in {table.table}' AS at_fault FROM erasure e
+               WHERE e.done_at > :at - {span(LOOKS_BACK)} AND EXISTS ({table.left_over_of("e.reader_id")})"""
+
+
+PERSONAL_PROMISES = (
+    Promise(
+        "nothing-outlives-its-rule",
+        "No row is kept longer than the rule of its table allows.",
+        "\n UNION ALL ".join(_outlived(rule) for rule in RULES),
+    ),
+    Promise(
+        "erased-in-time",
+        "Everyone who asked to be erased is erased within 30 days.",
+        f"SELECT reader_id AS id, 'due since ' || due_at AS at_fault FROM erasure WHERE {OPEN} AND due_at < :at",
+        link="/staff/readers/{}",
+    ),
+    Promise(
+        "nothing-is-left-of-the-erased",
+        "No personal data is left of a reader who was erased.",
+        "\n UNION ALL ".join(_left(table) for table in register.TABLES if table.left_over)
+        + f"""\n UNION ALL SELECT r.id, 'the address' FROM erasure e JOIN reader r ON r.id = e.reader_id
+              WHERE e.done_at > :at - {span(LOOKS_BACK)} AND r.email <> r.id || '{ERASED_DOMAIN}'""",
+    ),
+)

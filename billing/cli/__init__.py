@@ -28,6 +28,7 @@ from billing.cli import (  # noqa: E402, F401 - each adds its commands to the gr
     operate,
     plans,
     processes,
+    readers,
     run,
     secret_key,
     simulate,

@@ -15,20 +15,20 @@ class ErasureAskedMail(
     Mail,
     true_while="EXISTS (SELECT FROM erasure e WHERE e.id = m.about AND e.done_at IS NULL AND e.taken_back_at IS NULL)",
 ):
-    """The account is closed, and is erased from `erased_on`, at the latest by `erased_by`. `keep_url` takes it back until then."""
+    """The account is closed, and is erased from `erased_on`, at the latest by `latest_on`. `keep_url` takes it back until then."""
 
     erased_on: Day
-    erased_by: Day
+    latest_on: Day
     keep_url: Url
 
 
 def erasure_asked(
-    ctx: TransactionContext, reader: Reader, erasure_id: str, *, erased_on: date, erased_by: date
+    ctx: TransactionContext, reader: Reader, erasure_id: str, *, erased_on: date, latest_on: date
 ) -> None:
     """Answer the request in writing, at once. It is the last mail to this address but for money that goes back."""
     mail = ErasureAskedMail(
         erased_on=erased_on.isoformat(),
-        erased_by=erased_by.isoformat(),
+        latest_on=latest_on.isoformat(),
         keep_url=ctx.site.page("/account/erase"),
     )
     message = NewMessage(

@@ -99,15 +99,23 @@ class ErasurePreview:
     due_at: datetime
 
 
+_IS_OPEN = (
+    col(Erasure.reader_id) == sa.bindparam("reader_id"),
+    col(Erasure.done_at).is_(None),
+    col(Erasure.taken_back_at).is_(None),
+)
+OPEN_OF = sa.select(col(Erasure.erases_at)).where(*_IS_OPEN)
+"""The query of when `:reader_id` is erased, where that was asked for."""
+
+
 def open_of(session: Session, reader_id: str) -> Erasure | None:
     """The reader's erasure that is asked for and not done."""
-    return session.exec(
-        select(Erasure).where(
-            Erasure.reader_id == reader_id,
-            col(Erasure.done_at).is_(None),
-            col(Erasure.taken_back_at).is_(None),
-        )
-    ).first()
+    return session.scalars(sa.select(Erasure).where(*_IS_OPEN), {"reader_id": reader_id}).first()
+
+
+def is_closing(session: Session, reader_id: str) -> bool:
+    """Whether the reader is erased, or will be."""
+    return is_erased(by_id(session, reader_id).email) or open_of(session, reader_id) is not None
 
 
 def what_is_open(session: Session, reader: Reader) -> tuple[str, ...]:
@@ -181,7 +189,7 @@ def ask(ctx: TransactionContext, reader_id: str, *, reason: str = "") -> Erasure
         reader,
         erasure.id,
         erased_on=ctx.site.today(found.erases_at),
-        erased_by=ctx.site.today(found.due_at),
+        latest_on=ctx.site.today(found.due_at),
     )
     log_event(ctx.session, "erasure asked", reader=reader_id)
     return erasure

@@ -9,13 +9,20 @@ from billing.rules.tax import ABRIDGED_UP_TO
 MINE = "reader_id = :reader_id"
 MY_SUBSCRIPTIONS = "subscription_id IN (SELECT id FROM subscription WHERE reader_id = :reader_id)"
 BY_EMAIL = "reader_id IS NULL AND lower(email) = :address"
-TAX = "Tax law asks for it for five years. A tax invoice of this size needs no name."
-PROOF = "It proves what was agreed, and when; the address, the network address and the device are taken out."
-OURS = "It is our own word or number, and names nobody."
-AT_ACQUIRER = (
-    "It names what is deleted at the payment partner, so that its late news finds the right payment."
+TAX = "Invoices, payments and credit notes, with numbers, days, amounts and reasons: tax law asks for them for five years."
+NAMED = (
+    f"A name and an address on tax invoices above {ABRIDGED_UP_TO}, for five years: there the law wants them."
 )
-NO_SECOND_TRIAL = "A keyed hash, which can't be turned back: one trial a person, for good."
+PROOF = "What was agreed, and when, without the address, the network address and the device."
+MAILED = "That a notice was sent in time, without its address and its text."
+HISTORY = "When the subscription began, changed and ended: it explains each payment."
+STAFF_DID = "Which member of staff did what and when, without the reasons."
+HASHED = "Keyed hashes of the address and the card, which can't be turned back: one trial a person, and the rules of card networks."
+AT_ACQUIRER = (
+    "The payment partner's numbers of what is deleted there, so that late news of a payment finds it."
+)
+TOMBSTONE = "That the account was erased, and when. A number stands in place of the address."
+OURS = "Words and numbers of our own, which name nobody."
 WHILE_READER = "as long as the account; erased with it"
 
 TABLES = (
@@ -30,7 +37,7 @@ TABLES = (
         "api_answer", "answers to programs", """position('"' || :reader_id || '"' IN body) > 0""",
         "position(:address IN lower(body)) > 0",
         blank={"body": "'{}'"},
-        keep={"idempotency_key request_hash": "That a program's call isn't done twice."},
+        keep={"idempotency_key request_hash": OURS},
     ),
     # newsletters
     PersonalTable("signup", "newsletters chosen", MINE, "address_key = :address", delete=True),
@@ -50,14 +57,14 @@ TABLES = (
     PersonalTable(
         "message", "mails", MINE, "reader_id IS NULL AND lower(recipient) = :address",
         blank={"recipient": "''", "fields": NOTICE, "last_answer": "NULL"},
-        keep={"key kind about": "That a notice went out in time, by our own numbers."},
+        keep={"key kind about": MAILED},
         also={"state": "CASE WHEN state = 'queued' THEN 'obsolete' ELSE state END", "claimed_by": "NULL"},
         retention="mails to no account are deleted by their rules; others prove notices and documents",
     ),
     PersonalTable(
         "reader_request", "requests", MINE, BY_EMAIL,
         blank={"email": "''", "words": "''", "ip": "''", "device": "''", "answer": "NULL"},
-        keep={"closed_by_id": "Which member of staff answered."},
+        keep={"closed_by_id": STAFF_DID},
         also={
             "closed_at": "coalesce(closed_at, :at)",
             "closed_by_kind": "coalesce(closed_by_kind, 'worker')",
@@ -67,24 +74,24 @@ TABLES = (
     ),
     PersonalTable(
         "reader_note", "notes of staff", MINE,
-        blank={"words": "''"}, keep={"actor_id": "Which member of staff wrote."}, retention=WHILE_READER,
+        blank={"words": "''"}, keep={"actor_id": STAFF_DID}, retention=WHILE_READER,
     ),
     PersonalTable(
         "audit_line", "acts of staff", f"{MINE} AND act <> 'erase'",
         blank={"reason": "''", "before": "'{}'", "after": "'{}'"},
-        keep={"actor_id act subject ip": "Which member of staff did what, when and from where."},
+        keep={"actor_id act subject ip": STAFF_DID},
         retention="evidence of what staff did; without reasons after an erasure",
     ),
     PersonalTable(
         "approval", "acts that two members decided", MINE,
         blank={"reason": "''", "words": "'[]'"},
-        keep={"act version": "Which sum two members of staff decided about."},
+        keep={"act version": STAFF_DID},
         retention="evidence of what staff did; without reasons after an erasure",
     ),
     PersonalTable(
         "staff_case", "cases", MINE,
         blank={"what": "''", "facts": "'{}'"},
-        keep={"kind subject currency link reason closed_by_id": "What staff settled about money, by our own numbers."},
+        keep={"kind subject currency link reason closed_by_id": STAFF_DID},
         retention="evidence of what was found; without facts after an erasure",
     ),
     # cards
@@ -99,7 +106,7 @@ TABLES = (
         blank={"brand": "''", "last4": "''"},
         keep={
             "acquirer customer_ref gateway_ref": AT_ACQUIRER,
-            "fingerprint": "A keyed hash, which can't be turned back: the rules of the card networks count by card.",
+            "fingerprint": HASHED,
         },
         also={"exp_month": "1", "exp_year": "1970", "gone_at": "coalesce(gone_at, :at)"},
         retention=WHILE_READER,
@@ -115,7 +122,7 @@ TABLES = (
         "subscription_change", "history of subscriptions",
         f"{MY_SUBSCRIPTIONS} AND actor_kind IN ('reader', 'staff', 'api', 'command') AND reason NOT LIKE 'paid invoice %'",
         blank={"reason": "''"},
-        keep={"actor_id from_state to_state facts": "When what began, changed and ended; it explains each charge."},
+        keep={"actor_id from_state to_state facts": HISTORY},
         retention="history; without the words that people typed after an erasure",
     ),
     PersonalTable(
@@ -125,18 +132,18 @@ TABLES = (
     PersonalTable(
         "complimentary_grant", "complimentary days", MINE,
         blank={"reason": "''"},
-        keep={"actor_id features": "Which member of staff gave which days."},
+        keep={"actor_id features": STAFF_DID},
         retention="history; without reasons after an erasure",
     ),
     PersonalTable(
         "trial_exception", "another trial allowed", MINE,
-        blank={"reason": "''"}, keep={"actor_id": "Which member of staff allowed it."}, retention=WHILE_READER,
+        blank={"reason": "''"}, keep={"actor_id": STAFF_DID}, retention=WHILE_READER,
     ),
     PersonalTable(
         "price_notice", "prices announced", MINE,
         keep={"text_version seen_by": OURS}, retention="proof that a price was announced in time; names nobody",
     ),
-    PersonalTable("trial_claim", "used trials", MY_SUBSCRIPTIONS, keep={"kind digest": NO_SECOND_TRIAL}, retention="for good"),
+    PersonalTable("trial_claim", "used trials", MY_SUBSCRIPTIONS, keep={"kind digest": HASHED}, retention="for good"),
     PersonalTable(
         "dispute", "disputed payments", MINE,
         blank={"evidence": "'{}'"}, keep={"acquirer gateway_ref reason": TAX}, retention=TAX,
@@ -144,7 +151,7 @@ TABLES = (
     PersonalTable(
         "invoice_recipient", "names on tax invoices", MINE, delete=True,
         stay=f"EXISTS (SELECT FROM invoice i WHERE i.reader_id = invoice_recipient.reader_id AND i.gross > {ABRIDGED_UP_TO.amount})",
-        keep={"name address vat_number": f"A tax invoice above {ABRIDGED_UP_TO} needs them, for five years."},
+        keep={"name address vat_number": NAMED},
         retention=TAX,
     ),
     PersonalTable("invoice", "invoices", MINE, keep={"description currency": TAX}, retention=TAX),
@@ -152,7 +159,7 @@ TABLES = (
         "attempt", "charges", MY_SUBSCRIPTIONS,
         keep={
             "acquirer idempotency_key page_ref intent_ref": TAX,
-            "decline_code decline_advice network_decline_code network_advice_code decline_message doubt not_taken_reason": "What the bank answered; it names nobody.",
+            "decline_code decline_advice network_decline_code network_advice_code decline_message doubt not_taken_reason": OURS,
         },
         retention=TAX,
     ),
@@ -163,20 +170,20 @@ TABLES = (
     PersonalTable(
         "refund", "refunds", MINE,
         keep={
-            "actor_id cause reason idempotency_key acquirer gateway_ref mail_key failure paid_back_ref": "Tax law asks for each credit note, with its reason, for five years."
+            "actor_id cause reason idempotency_key acquirer gateway_ref mail_key failure paid_back_ref": TAX
         },
         retention=TAX,
     ),
     PersonalTable(
         "erasure", "erasures", MINE,
-        keep={"actor_id": "That the account was erased, when, and who asked."}, retention="for good",
+        keep={"actor_id": TOMBSTONE}, retention="for good",
     ),
     # last: the others are found by its address until then
     PersonalTable(
         "reader", "the account", "id = :reader_id",
         blank={"external_id": "NULL"},
         also={"email": f"id || '{ERASED_DOMAIN}'"},
-        keep={"email": "It becomes a name that reaches nobody, so that payments keep their owner."},
+        keep={"email": TOMBSTONE},
         retention=WHILE_READER,
     ),
 )  # fmt: skip

@@ -27,6 +27,7 @@ class Permission(WordedEnum):
     REFUND = "refund", "give money back"
     ENTER_REFUND = "enter_refund", "enter a refund made in the acquirer's dashboard"
     ANOTHER_TRIAL = "another_trial", "allow another trial"
+    ERASE = "erase", "close a reader's account and have it erased"
     NOTE = "note", "write notes about a reader"
     ANSWER = "answer", "answer requests"
     INVOICES = "invoices", "see and export tax invoices"
@@ -55,7 +56,7 @@ _FOR_READERS = frozenset(
 )
 TABLE: dict[Role, frozenset[Permission]] = {
     Role.SUPPORT: _FOR_READERS
-    | {Permission.RESUME, Permission.EXTEND, Permission.PAUSE, Permission.COMPLIMENTARY},
+    | {Permission.RESUME, Permission.EXTEND, Permission.PAUSE, Permission.COMPLIMENTARY, Permission.ERASE},
     Role.FINANCE: _FOR_READERS
     | {Permission.ENTER_REFUND, Permission.APPROVE, Permission.INVOICES, Permission.BOOKS}
     | {Permission.CASES, Permission.AUDIT},

@@ -23,6 +23,7 @@ WHO = {
     Permission.REFUND: {S, F, A},
     Permission.ENTER_REFUND: {F, A},
     Permission.ANOTHER_TRIAL: {A},
+    Permission.ERASE: {S, A},
     Permission.NOTE: {S, F, A},
     Permission.ANSWER: {S, F, A},
     Permission.INVOICES: {F, A},

@@ -6,8 +6,10 @@ from starlette.responses import Response
 
 from billing.access.models import Grant
 from billing.http import shapes
+from billing.personal_data.models import Erasure
 from billing.platform.context import TransactionContext
 from billing.staff.acts.days import AnotherTrialAct, ComplimentaryAct, ExtendAct
+from billing.staff.acts.erasing import EraseAct
 from billing.staff.acts.note import NoteAct
 from billing.staff.acts.perform import perform
 from billing.staff.acts.shape import Act
@@ -15,7 +17,7 @@ from billing.staff.models import ReaderNote
 from billing.staff.roles import MOST_DAYS
 from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.models import Subscription, TrialException
-from billing.web.api.caller import Answer, Supports
+from billing.web.api.caller import Answer, Readers, Supports
 
 router = APIRouter(tags=["Readers"])
 
@@ -93,5 +95,24 @@ def keep_note(reader_id: str, body: NoteBody, caller: Supports) -> Response:
         note = ctx.session.get_one(ReaderNote, _perform(ctx, NoteAct(reader_id), body.words))
         at = shapes.instant(note.at)
         return 201, {"id": note.id, "reader_id": reader_id, "words": note.words, "at": at}
+
+    return caller.once_in_one(body, do)
+
+
+@router.post("/v1/readers/{reader_id}/erase", status_code=202, summary="Close and erase an account")
+def erase(reader_id: str, body: ReasonBody, caller: Readers) -> Response:
+    """The subscription ends now, by the rules that also hold on the account page, and the reader is signed out. The data is erased
+    from `erases_at`, once nothing is open, at the latest by `due_at`. The reason stays, so it must not name the reader.
+    409 `erasure_asked`, `already_erased`, `dispute_open` (a bank has asked for a payment back), `refund_owed` (money couldn't be
+    returned to the card). The key needs all of `readers`."""
+
+    def do(ctx: TransactionContext) -> Answer:
+        row = ctx.session.get_one(Erasure, _perform(ctx, EraseAct(reader_id), body.reason))
+        moments = {"requested_at": row.requested_at, "erases_at": row.erases_at, "due_at": row.due_at}
+        return 202, {
+            "id": row.id,
+            "reader_id": reader_id,
+            **{name: shapes.instant(at) for name, at in moments.items()},
+        }
 
     return caller.once_in_one(body, do)

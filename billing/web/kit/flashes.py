@@ -5,6 +5,7 @@ from billing.web.views.frame import Flash
 
 DONE = {
     "resumed": "Your subscription goes on as before.",
+    "account-kept": "You keep your account, and nothing is erased.",
     "withdrawn": "You have withdrawn. Your money is on its way back to your card, and a mail says how much.",
     "asked-back": "We have your request, and nothing more is charged. A person answers by mail.",
     "plan": "Done. A mail says what changes, and when. You can undo it here until then.",

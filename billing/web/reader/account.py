@@ -87,6 +87,7 @@ def _account(visit: Visit, ctx: TransactionContext, reader: Reader) -> AccountPa
         receipts=_receipts(ctx, reader) if facts.first_paid else (),
         sessions=tuple(_session_row(visit, *row) for row in facts.sessions),
         passkeys=passkeys.offer(visit),
+        erased_on=ctx.site.today(facts.erases_at) if facts.erases_at else None,
     )
 
 

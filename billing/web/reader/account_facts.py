@@ -10,6 +10,7 @@ from billing.changes import give_back, withdraw
 from billing.mail import unreachable
 from billing.payments import dispute_limits, latest
 from billing.payments.latest import LatestSubscription
+from billing.personal_data import ask
 from billing.platform.context import TransactionContext
 from billing.platform.read_together import Rows, read_together
 from billing.readers import sessions
@@ -32,6 +33,8 @@ class AccountFacts:
     first_paid: Mapping[str, datetime]
     on_offer: Sequence[OnOffer]
     sessions: Rows
+    erases_at: datetime | None
+    """From when the account is erased, where the reader asked for that."""
 
     def may_withdraw(self, ctx: TransactionContext, subscription: Subscription | None) -> bool:
         """Whether the days last in which the sale can be taken back."""
@@ -41,7 +44,7 @@ class AccountFacts:
 
 def account_facts(ctx: TransactionContext, reader: Reader) -> AccountFacts:
     """The reader's facts now."""
-    found, held, dispute, last_mail, first_paid, on_offer, open_sessions = read_together(
+    found, held, dispute, last_mail, first_paid, on_offer, open_sessions, erasure = read_together(
         ctx.session,
         *(
             latest.LATEST_WITH_CARD,
@@ -50,7 +53,7 @@ def account_facts(ctx: TransactionContext, reader: Reader) -> AccountFacts:
             unreachable.LAST_TO,
             give_back.FIRST_PAID,
         ),
-        *(find.ON_OFFER, sessions.OPEN),
+        *(find.ON_OFFER, sessions.OPEN, ask.OPEN_OF),
         at=ctx.at,
         today=ctx.today,
         zone=ctx.zone.key,
@@ -68,4 +71,5 @@ def account_facts(ctx: TransactionContext, reader: Reader) -> AccountFacts:
         first_paid=dict(first_paid),
         on_offer=find.offered(on_offer),
         sessions=open_sessions,
+        erases_at=next((erases_at for (erases_at,) in erasure), None),
     )

@@ -19,6 +19,7 @@ from billing.staff import open_requests
 from billing.staff.acts.cancelling import CancelAct, ResumeAct
 from billing.staff.acts.days import AnotherTrialAct, ComplimentaryAct, ExtendAct
 from billing.staff.acts.enter_refund import EnterRefundAct
+from billing.staff.acts.erasing import EraseAct
 from billing.staff.acts.money import GiveBackAct
 from billing.staff.acts.note import NoteAct
 from billing.staff.acts.pausing import EndPauseAct, PauseAct
@@ -191,6 +192,7 @@ MAKERS: dict[str, tuple[Permission, MakeForm]] = {
     "end-pause": (Permission.PAUSE, plain("End the pause", EndPauseAct)),
     "complimentary": (Permission.COMPLIMENTARY, of_days("Give complimentary days", ComplimentaryAct)),
     "another-trial": (Permission.ANOTHER_TRIAL, plain("Allow another trial", AnotherTrialAct)),
+    "erase": (Permission.ERASE, plain("Close the account and erase it", EraseAct)),
     "note": (Permission.NOTE, note),
     "refund": (Permission.REFUND, give_back),
 }

@@ -11,6 +11,7 @@ from billing.access.entitlements import entitlements_of
 from billing.changes.cancel import may_undo
 from billing.payments import numbers, payment_page, receipts
 from billing.payments.models import PaymentMethod
+from billing.personal_data.ask import is_closing
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.readers.register import by_id
@@ -133,6 +134,7 @@ def _acts(
         (Permission.PAUSE, paused and not cancelled, "end-pause", "End the pause"),
         (Permission.COMPLIMENTARY, not live or cancelled, "complimentary", "Complimentary days"),
         (Permission.ANOTHER_TRIAL, not live, "another-trial", "Allow another trial"),
+        (Permission.ERASE, not is_closing(ctx.session, reader_id), "erase", "Close and erase"),
         (Permission.NOTE, True, "note", "Write a note"),
     )
     return tuple(

@@ -120,3 +120,21 @@ def test_a_bank_that_wants_the_reader_says_so(acquirer: UnderTest, other: OtherS
     outcome = acquirer.gateway.charge(acquirer.request(card))
     assert isinstance(outcome, Declined)
     assert outcome.decline.kind is DeclineKind.NEEDS_READER
+
+
+def test_a_customer_is_deleted_with_its_cards_once_and_for_good(
+    acquirer: UnderTest,
+) -> None:
+    card = acquirer.card()
+    for _ in range(2):
+        assert acquirer.gateway.delete_customer(card.customer_ref) == CustomerGone()
+    assert acquirer.gateway.fetch_customer(card.customer_ref) == CustomerGone()
+    assert acquirer.gateway.fetch_card(card.method_ref) == CardGone()
+    assert acquirer.gateway.delete_customer(acquirer.names.no_customer) == CustomerGone()
+
+
+def test_what_a_deleted_customer_paid_can_still_go_back(acquirer: UnderTest) -> None:
+    card = acquirer.card()
+    charged = acquirer.charged(card)
+    acquirer.gateway.delete_customer(card.customer_ref)
+    assert acquirer.gateway.fetch_charge(charged.intent_ref)[1] == charged

@@ -37,3 +37,13 @@ def readers_erase(email: str, reason: str, *, preview: bool) -> None:
         erasure = ask.open_of(ctx.session, reader.id)
         assert erasure is not None
     click.echo(f"{reader.id} is closed, and erased from {in_words(erasure.erases_at, ctx.zone)}.")
+
+
+@readers.command(name="erased")
+def readers_erased() -> None:
+    """The ids of all erased readers, with the days: keep the list apart from the backups."""
+    from billing.personal_data import ask
+
+    with transaction() as ctx:
+        for reader_id, at in ask.erased(ctx.session):
+            click.echo(f"{reader_id}  {in_words(at, ctx.zone)}")

@@ -113,6 +113,14 @@ def open_of(session: Session, reader_id: str) -> Erasure | None:
     return session.scalars(sa.select(Erasure).where(*_IS_OPEN), {"reader_id": reader_id}).first()
 
 
+def erased(session: Session) -> list[tuple[str, datetime]]:
+    """Every erased reader's id, and when."""
+    rows = session.exec(
+        select(Erasure).where(col(Erasure.done_at).is_not(None)).order_by(col(Erasure.done_at))
+    )
+    return [(row.reader_id, row.done_at) for row in rows if row.done_at is not None]
+
+
 def is_closing(session: Session, reader_id: str) -> bool:
     """Whether the reader is erased, or will be."""
     return is_erased(by_id(session, reader_id).email) or open_of(session, reader_id) is not None

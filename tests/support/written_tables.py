@@ -5,6 +5,8 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
+from billing.personal_data.personal_table import PersonalTable
+from billing.personal_data.register import TABLES as PERSONAL_TABLES
 from billing.platform.setting_sources import variable_of
 from billing.platform.settings import Settings
 from billing.rules.lifecycle import as_table
@@ -40,8 +42,24 @@ def _bounds(field: FieldInfo) -> str:
     return " ".join(f"{words[name]} {bounds[name]}" for name in words if name in bounds)
 
 
+def personal_table() -> str:
+    """A row for each table with rows of readers: what an erasure does to it."""
+    rows = [
+        f"| `{one.table}` | {one.what} | {_erased(one)} | {' '.join(dict.fromkeys(one.keep.values()))} |"
+        for one in PERSONAL_TABLES
+    ]
+    return "\n".join(["| table | holds | erased | what stays |", "|---|---|---|---|", *rows]) + "\n"
+
+
+def _erased(one: PersonalTable) -> str:
+    if one.delete:
+        return "the rows"
+    return ", ".join(f"`{column}`" for column in one.blank) or "nothing"
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "lifecycle.md": as_table,
+    "personal-data.md": personal_table,
     "scale.md": lambda: distribution_table(metadata),
     "settings.md": settings_table,
 }

@@ -20,15 +20,21 @@ from billing.dev.previews.values import (
     WITHDRAWAL,
     YEAR,
 )
+from billing.personal_data.ask import DisputeKeepsEvidence
+from billing.personal_data.register import reasons
 from billing.readers.register import BadAddress
 from billing.rules.decline_causes import DeclineCause
 from billing.rules.money import Money
 from billing.rules.pause import PauseSpan
 from billing.web.views.account import (
+    AccountClosedPage,
     AccountDispute,
+    AccountPage,
     CancelledPage,
     CancelPage,
     CreditNoteRow,
+    EraseAskedPage,
+    ErasePage,
     LeaveEarly,
     NextChargeRow,
     PastDue,
@@ -85,6 +91,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "account-asked-to-cancel", replace(paid, cancel_request_at=NOW), at
     yield "account-put-off", replace(paid, cancel_request_at=NOW, charge_put_off=True), at
     yield "account-cooling-off", replace(paid, withdraw=WITHDRAWAL), at
+    yield from _closing(paid, at)
     yield "withdraw", WithdrawPage(email="thandi@example.org", offer=WITHDRAWAL), at
     renewed = replace(WITHDRAWAL, amount=Money(14750), unread=Money(7250))
     again = replace(WITHDRAWAL, withdrew_on=date(2026, 7, 22))
@@ -201,3 +208,25 @@ def _gifts() -> Iterator[tuple[str, Page, Frame]]:
     mine = GiftsPage(rows=(gift, over), made=gift, left=9, limits=GiftLimits(10, 14, 25))
     yield "gifts", mine, at
     yield "gifts-none", replace(mine, rows=(), made=None, left=0), at
+
+
+def _closing(paid: AccountPage, at: Frame) -> Iterator[tuple[str, Page, Frame]]:
+    """Closing the account: before, refused, asked for, done."""
+    erased, due, keeps = date(2026, 12, 9), date(2027, 1, 7), tuple(reasons())
+    page = ErasePage(
+        email="thandi@example.org",
+        ends=True,
+        amount=PRICE,
+        waits=("A mail is on its way.",),
+        keeps=keeps,
+        erases_on=erased,
+        due_on=due,
+    )
+    here = replace(at, path="/account/erase")
+    yield "erase", page, here
+    yield "erase-no-subscription", replace(page, email=LONG_ADDRESS, ends=False, amount=None, waits=()), here
+    yield "erase-staff-decide", replace(page, amount=None, staff_decide=True), here
+    yield "erase-not-now", ErasePage(email=page.email, problem=DisputeKeepsEvidence().detail), here
+    yield "erase-asked", EraseAskedPage(email=page.email, erases_on=erased, due_on=due), here
+    yield "account-closed", AccountClosedPage(), replace(VISITOR, path="/account/closed")
+    yield "account-erased-soon", replace(paid, erased_on=erased, next_charge=None, can_cancel=False), at

@@ -22,6 +22,7 @@ def upgrade() -> None:
     _vat_rates()
     _entitlement()
     _append_only()
+    _erased()
     _sums()
     _access_notices()
 
@@ -2610,6 +2611,10 @@ ERASED = {
     "reader_note": ("words",),
 }
 """The columns that an erasure empties."""
+OF_READERS = (
+    *("reader_session", "consent", "card_setup", "payment_method", "subscription", "message"),
+    *("gift", "signup"),
+)
 
 
 def _append_only() -> None:
@@ -2678,6 +2683,25 @@ def _append_only() -> None:
         CREATE TRIGGER counted BEFORE UPDATE ON issue FOR EACH ROW
         WHEN (OLD.counts IS NOT NULL AND (OLD.counts, OLD.state) IS DISTINCT FROM (NEW.counts, NEW.state)) {refuse}
     """)
+
+
+def _erased() -> None:
+    """Nothing personal is added to an erased reader. The foreign key waits for an erasure under way, and this looks after it."""
+    op.execute("""
+        CREATE FUNCTION refuse_for_erased() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF EXISTS (SELECT FROM added JOIN reader ON reader.id = added.reader_id
+                       WHERE reader.email LIKE '%@erased.invalid') THEN
+                RAISE EXCEPTION 'the reader of this % is erased', TG_TABLE_NAME USING ERRCODE = 'check_violation';
+            END IF;
+            RETURN NULL;
+        END $$
+    """)
+    for table in OF_READERS:
+        op.execute(
+            f"CREATE TRIGGER never_of_the_erased AFTER INSERT ON {table} REFERENCING NEW TABLE AS added"
+            " FOR EACH STATEMENT EXECUTE FUNCTION refuse_for_erased()"
+        )
 
 
 def _sums() -> None:

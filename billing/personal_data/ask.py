@@ -166,7 +166,7 @@ def preview(ctx: TransactionContext, reader_id: str) -> ErasurePreview:
         cents=cents,
         staff_decide=offer is not None and offer.needs_staff,
         waits=what_is_open(ctx.session, reader),
-        keeps=tuple(register.reasons()),
+        keeps=register.reasons(),
         erases_at=ctx.at + GRACE,
         due_at=ctx.at + WITHIN,
     )

@@ -107,7 +107,8 @@ def _finish(database: Database, site: Site, erasure_id: str, deleted: Customers,
         erasure = _lock(ctx, erasure_id)
         if erasure is None:
             return
-        reader = lock_reader(ctx.session, erasure.reader_id)
+        # Also against new rows that refer to it: they wait here, and a trigger refuses them then.
+        reader = lock_one(ctx.session, Reader, erasure.reader_id)
         if not _may_go_on(ctx, erasure, reader) or _customers(ctx.session, reader) != deleted:
             return
         erase_rows(ctx, erasure, reader)

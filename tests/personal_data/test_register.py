@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from billing.personal_data.personal_table import PersonalTable
-from billing.personal_data.register import OF_NOBODY, TABLES
+from billing.personal_data.register import OF_NOBODY, TABLES, reasons
 from billing.platform.retention import RULES
 from billing.tables import metadata
 
@@ -52,6 +52,10 @@ def test_no_table_of_nobody_has_a_column_about_a_reader(table: str) -> None:
         assert [
             name for name in columns if name in ("email", "ip", "device", "recipient", "browser_hash")
         ] == []
+
+
+def test_the_preview_gives_every_reason() -> None:
+    assert set(reasons()) == {reason for one in TABLES for reason in one.keep.values()}
 
 
 @pytest.mark.parametrize("one", TABLES, ids=lambda one: one.table)

@@ -146,6 +146,17 @@ for name, before in {
     crash_case("paid", repeat(before))(before)
 
 
+@crash_case("paid", repeat(lambda world: _erase(world)))
+def a_program_closes_an_account(world: World) -> WireRequest:
+    return _erase(world)
+
+
+def _erase(world: World) -> WireRequest:
+    silence(world)
+    path = f"/v1/readers/{one(world, 'SELECT id FROM reader')}/erase"
+    return program(world, path, {"reason": "asked in the app"}, **{"Idempotency-Key": "erase-1"})
+
+
 # paying in person
 
 

@@ -9,6 +9,7 @@ from billing.platform.actors import Command
 from billing.platform.installation import HOME
 from tests.proofs.crash_case import at, crash_case, dispute, give_back, one, repeat, silence
 from tests.proofs.steps import intend, send
+from tests.support.erasures import ask_for
 from tests.support.newsroom import Newsroom
 from tests.support.starting_points import MONTH_END
 from tests.support.world import World, local
@@ -72,6 +73,13 @@ def another_price_is_announced(world: World) -> None:
         announce_price.plan_change(ctx, "monthly", 8000, date(2027, 3, 1), today=date(2027, 2, 1))
     world.advance_to(local(2027, 2, 20))
     at(world, one(world, "SELECT next_run_at FROM price_change"))
+
+
+@crash_case("paid")
+def a_reader_is_erased(world: World) -> None:
+    ask_for(world, one(world, "SELECT id FROM reader"))
+    world.settle()
+    at(world, one(world, "SELECT next_attempt_at FROM erasure"))
 
 
 # doubt

@@ -51,7 +51,7 @@ TRIGGERED = frozenset(
     {
         *("reader", "reader_note", "reader_session", "subscription", "subscription_change", "complimentary_grant"),
         *("gift", "gift_reading", "meter_month", "consent", "delivery", "refund", "signup_change"),
-        *("ledger_transaction", "ledger_entry"),
+        *("ledger_transaction", "ledger_entry", "card_setup", "payment_method", "message", "signup"),
     }
 )  # fmt: skip
 """Distributed tables with triggers."""

@@ -6,6 +6,9 @@ from typing import Any
 
 from tests.support.world import World
 
+NOT_ERASED = "r.email NOT LIKE '%@erased.invalid'"
+"""SQL: the mails to this reader `r` are still whole."""
+
 
 def check(world: World) -> None:
     """Check the books against themselves and against the sandbox. No work may be under way."""
@@ -44,7 +47,8 @@ def check_numbers(world: World) -> None:
 def check_receipts(world: World) -> None:
     """Every paid invoice is in exactly one mail: its receipt or, if the charge raced a cancellation, the mail about the refund."""
     paid = world.rows(
-        "SELECT i.id, i.number FROM invoice i JOIN payment p ON p.invoice_id = i.id WHERE i.state = 'paid' AND NOT p.duplicate"
+        "SELECT i.id, i.number FROM invoice i JOIN payment p ON p.invoice_id = i.id JOIN reader r ON r.id = i.reader_id"
+        f" WHERE i.state = 'paid' AND NOT p.duplicate AND {NOT_ERASED}"
     )
     mailed = world.rows(
         "SELECT fields->>'number' AS number FROM message WHERE kind = 'receipt'"
@@ -55,7 +59,10 @@ def check_receipts(world: World) -> None:
         "SELECT 1 FROM payment p JOIN invoice i ON i.id = p.invoice_id WHERE i.state <> 'paid'"
     )
     assert unpaid == []
-    assert len(paid) == len(world.rows("SELECT id FROM payment WHERE NOT duplicate"))
+    of_readers = (
+        f"SELECT p.id FROM payment p JOIN reader r ON r.id = p.reader_id WHERE NOT duplicate AND {NOT_ERASED}"
+    )
+    assert len(paid) == len(world.rows(of_readers))
 
 
 def foreign_charges(world: World) -> set[str]:
@@ -105,7 +112,10 @@ def check_refunds(world: World) -> None:
         )
         == []
     )
-    noted = world.rows("SELECT credit_note_number AS number FROM refund WHERE credit_note_number IS NOT NULL")
+    noted = world.rows(
+        "SELECT credit_note_number AS number FROM refund f JOIN reader r ON r.id = f.reader_id"
+        f" WHERE credit_note_number IS NOT NULL AND {NOT_ERASED}"
+    )
     mailed = world.rows(
         "SELECT jsonb_array_elements(fields->'notes')->>'credit_note_number' AS number FROM message WHERE fields ? 'notes'"
     )

@@ -212,7 +212,7 @@ def _gifts() -> Iterator[tuple[str, Page, Frame]]:
 
 def _closing(paid: AccountPage, at: Frame) -> Iterator[tuple[str, Page, Frame]]:
     """Closing the account: before, refused, asked for, done."""
-    erased, due, keeps = date(2026, 12, 9), date(2027, 1, 7), tuple(reasons())
+    erased, due, keeps = date(2026, 12, 9), date(2027, 1, 7), reasons()
     page = ErasePage(
         email="thandi@example.org",
         ends=True,

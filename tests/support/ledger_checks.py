@@ -51,7 +51,7 @@ def check_receipts(world: World) -> None:
         f" WHERE i.state = 'paid' AND NOT p.duplicate AND {NOT_ERASED}"
     )
     mailed = world.rows(
-        "SELECT fields->>'number' AS number FROM message WHERE kind = 'receipt'"
+        "SELECT fields->>'number' AS number FROM message WHERE kind = 'receipt' AND fields ? 'number'"
         " UNION ALL SELECT jsonb_array_elements(fields->'invoices')->>'number' FROM message WHERE fields ? 'invoices'"
     )
     assert Counter(row["number"] for row in mailed) == Counter(f"INV-{row['number']:06d}" for row in paid)

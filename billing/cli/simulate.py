@@ -25,6 +25,13 @@ FAULTS = ("none", "some", "many")
     "--faults", type=click.Choice(FAULTS), default="some", show_default=True, help="How much goes wrong."
 )
 @click.option(
+    "--erased",
+    type=click.IntRange(0, 100),
+    default=0,
+    show_default=True,
+    help="How many of a hundred close their account.",
+)
+@click.option(
     "--report",
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("simulation.html"),
@@ -32,7 +39,9 @@ FAULTS = ("none", "some", "many")
     help="Where the report is written.",
 )
 @RECORD
-def simulate(readers: int, months: int, seed: int, faults: str, report: Path, record: Path | None) -> None:
+def simulate(
+    readers: int, months: int, seed: int, faults: str, erased: int, report: Path, record: Path | None
+) -> None:
     """Live MONTHS months with so many readers on a database of its own, against the sandbox, with faults and crashes.
 
     The doctor visits every simulated day, the books are compared with the sandbox's, and each charge is judged by a calendar
@@ -46,7 +55,7 @@ def simulate(readers: int, months: int, seed: int, faults: str, report: Path, re
         raise RefusesToStart(f"There is no folder {report.parent} for the report. Make it, or name another.")
     with progress() as say:
         verdict = live(
-            SimulationOptions(readers, months, seed, faults),
+            SimulationOptions(readers, months, seed, faults, erased),
             lambda done, days: say(f"  day {done} of {days}"),
             record=record,
         )

@@ -22,7 +22,8 @@ class PersonalTable:
     `by_id` finds a reader's rows by `:reader_id`, `by_address` also those that have only the address, `:address` in lower case.
     An erasure deletes the rows, but for those that `stay`; or it blanks the columns of `blank`, each to an SQL value. `keep`: text
     that stays, by the columns' names in one string, with the reason as the reader reads it. `also`: columns that an erasure
-    sets besides, which aren't personal. `retention`: why no rule deletes old rows, where none does."""
+    sets besides, which aren't personal. `retention`: why no rule deletes old rows, where none does. `made`: the column with a row's
+    moment, where there may be rows after an erasure, as of a late dispute."""
 
     table: str
     what: str
@@ -34,6 +35,7 @@ class PersonalTable:
     keep: Mapping[str, str] = field(default_factory=dict)
     also: Mapping[str, str] = field(default_factory=dict)
     retention: str = ""
+    made: str = ""
 
     @property
     def of_reader(self) -> str:
@@ -69,7 +71,10 @@ class PersonalTable:
         parts = (BLANKS[value].format(column) for column, value in self.blank.items() if value in BLANKS)
         return " OR ".join(parts)
 
-    def left_over_of(self, reader: str) -> str:
-        """A query for what is left of erased readers in this table; `reader` is the SQL of the reader's id."""
+    def left_over_of(self, reader: str, done_at: str = "'infinity'") -> str:
+        """A query for what is left of erased readers in this table; `reader` and `done_at` are the SQL of the reader's id and of the
+        erasure's moment."""
         condition = self.by_id.replace(":reader_id", reader)
+        if self.made:
+            condition = f"({condition}) AND {self.made} <= {done_at}"
         return f"SELECT FROM {self.table} WHERE ({condition}) AND ({self.left_over})"

@@ -35,7 +35,7 @@ TABLES = (
     PersonalTable(
         "api_answer", "answers to programs", """position('"' || :reader_id || '"' IN body) > 0""",
         "position(:address IN lower(body)) > 0",
-        blank={"body": "'{}'"},
+        made="created_at", blank={"body": "'{}'"},
         keep={"idempotency_key request_hash": OURS},
     ),
     # newsletters
@@ -57,12 +57,12 @@ TABLES = (
         "message", "mails", MINE, "reader_id IS NULL AND lower(recipient) = :address",
         blank={"recipient": "''", "fields": NOTICE, "last_answer": "NULL"},
         keep={"key kind about": MAILED},
-        also={"state": "CASE WHEN state = 'queued' THEN 'obsolete' ELSE state END", "claimed_by": "NULL"},
+        also={"state": "CASE WHEN state IN ('queued', 'refused') THEN 'obsolete' ELSE state END", "claimed_by": "NULL"},
         retention="mails to no account are deleted by their rules; others prove notices and documents",
     ),
     PersonalTable(
         "reader_request", "requests", MINE, BY_EMAIL,
-        blank={"email": "''", "words": "''", "ip": "''", "device": "''", "answer": "NULL"},
+        made="received_at", blank={"email": "''", "words": "''", "ip": "''", "device": "''", "answer": "NULL"},
         keep={"closed_by_id": STAFF_DID},
         also={
             "closed_at": "coalesce(closed_at, :at)",
@@ -73,23 +73,23 @@ TABLES = (
     ),
     PersonalTable(
         "reader_note", "notes of staff", MINE,
-        blank={"words": "''"}, keep={"actor_id": STAFF_DID}, retention=WHILE_READER,
+        made="at", blank={"words": "''"}, keep={"actor_id": STAFF_DID}, retention=WHILE_READER,
     ),
     PersonalTable(
         "audit_line", "acts of staff", f"{MINE} AND act <> 'erase'",
-        blank={"reason": "''", "before": "'{}'", "after": "'{}'"},
+        made="at", blank={"reason": "''", "before": "'{}'", "after": "'{}'"},
         keep={"actor_id act subject ip": STAFF_DID},
         retention="evidence of what staff did; without reasons after an erasure",
     ),
     PersonalTable(
         "approval", "acts that two members decided", MINE,
-        blank={"reason": "''", "words": "'[]'"},
+        made="asked_at", blank={"reason": "''", "words": "'[]'"},
         keep={"act version": STAFF_DID},
         retention="evidence of what staff did; without reasons after an erasure",
     ),
     PersonalTable(
         "staff_case", "cases", MINE,
-        blank={"what": "''", "facts": "'{}'"},
+        made="opened_at", blank={"what": "''", "facts": "'{}'"},
         keep={"kind subject currency link reason closed_by_id": STAFF_DID},
         retention="evidence of what was found; without facts after an erasure",
     ),
@@ -120,7 +120,7 @@ TABLES = (
     PersonalTable(
         "subscription_change", "history of subscriptions",
         f"{MY_SUBSCRIPTIONS} AND actor_kind IN ('reader', 'staff', 'api', 'command') AND reason NOT LIKE 'paid invoice %'",
-        blank={"reason": "''"},
+        made="at", blank={"reason": "''"},
         keep={"actor_id from_state to_state facts": HISTORY},
         retention="history; without the words that people typed after an erasure",
     ),
@@ -130,13 +130,13 @@ TABLES = (
     ),
     PersonalTable(
         "complimentary_grant", "complimentary days", MINE,
-        blank={"reason": "''"},
+        made="given_at", blank={"reason": "''"},
         keep={"actor_id features": STAFF_DID},
         retention="history; without reasons after an erasure",
     ),
     PersonalTable(
         "trial_exception", "another trial allowed", MINE,
-        blank={"reason": "''"}, keep={"actor_id": STAFF_DID}, retention=WHILE_READER,
+        made="given_at", blank={"reason": "''"}, keep={"actor_id": STAFF_DID}, retention=WHILE_READER,
     ),
     PersonalTable(
         "price_notice", "prices announced", MINE,
@@ -145,7 +145,7 @@ TABLES = (
     PersonalTable("trial_claim", "used trials", MY_SUBSCRIPTIONS, keep={"kind digest": HASHED}, retention="for good"),
     PersonalTable(
         "dispute", "disputed payments", MINE,
-        blank={"evidence": "'{}'"}, keep={"acquirer gateway_ref reason": TAX}, retention=TAX,
+        made="seen_at", blank={"evidence": "'{}'"}, keep={"acquirer gateway_ref reason": TAX}, retention=TAX,
     ),
     PersonalTable(
         "invoice_recipient", "names on tax invoices", MINE, delete=True,

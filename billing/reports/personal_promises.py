@@ -25,7 +25,7 @@ def _outlived(rule: RetentionRule) -> str:
 
 def _left(table: PersonalTable) -> str:
     return f"""SELECT e.reader_id AS id, '{table.what}, in {table.table}' AS at_fault FROM erasure e
-               WHERE e.done_at > :at - {span(LOOKS_BACK)} AND EXISTS ({table.left_over_of("e.reader_id")})"""
+               WHERE e.done_at > :at - {span(LOOKS_BACK)} AND EXISTS ({table.left_over_of("e.reader_id", "e.done_at")})"""
 
 
 PERSONAL_PROMISES = (

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 ZONE = ZoneInfo("Africa/Johannesburg")
 TRIAL_DAYS = 14
 GRACE_DAYS = 21
+COOLING_OFF_DAYS = 14
 NOTICES = ((8, 7), (4, 3))
 """For each notice, days of 24 hours before the first charge: when it is sent, and the latest when it may be."""
 MOVED_DAYS = 8

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from billing.dev.simulate.dates import (
     CENTS,
+    COOLING_OFF_DAYS,
     GRACE_DAYS,
     MONTHS,
     MOVED_DAYS,
@@ -22,7 +23,7 @@ LATE = timedelta(days=1)
 """The longest delay of a charge that nothing forbids, whatever fails meanwhile."""
 SECOND = timedelta(seconds=1)
 """The resolution of the sandbox's timestamps."""
-ENDS = (ActKind.CANCEL, ActKind.WITHDRAW, ActKind.DISPUTE)
+ENDS = (ActKind.CANCEL, ActKind.WITHDRAW, ActKind.DISPUTE, ActKind.ERASE)
 FAILS = (ActKind.CARD_FAILS, ActKind.CARD_GONE, ActKind.CUSTOMER_GONE)
 
 
@@ -191,10 +192,18 @@ def _words(charge: ListedCharge) -> str:
     return f"{charge.ref} took {charge.cents} cents on {charge.at:%Y-%m-%d %H:%M}Z"
 
 
+def _closed(life: Life, paid: list[_Paid]) -> datetime | None:
+    """When the account was closed, if it was soon enough for a withdrawal and no bank has the money."""
+    closed = next((act.at for act in life.accepted if act.kind is ActKind.ERASE), None)
+    if closed is None or not paid or any(act.kind is ActKind.DISPUTE for act in life.accepted):
+        return None
+    return closed if (day_of(closed) - day_of(paid[0].charge.at)).days <= COOLING_OFF_DAYS else None
+
+
 def _kept(life: Life, paid: list[_Paid]) -> Iterator[str]:
     """A withdrawal refunds the first charge in full, and of each later one the share of unread days, including the day of the
-    withdrawal."""
-    withdrew = next((act.at for act in life.accepted if act.kind is ActKind.WITHDRAW), None)
+    withdrawal. Closing the account within the days of a withdrawal does the same."""
+    withdrew = next((act.at for act in life.accepted if act.kind is ActKind.WITHDRAW), _closed(life, paid))
     if withdrew is None:
         return
     for n, period in enumerate(paid):

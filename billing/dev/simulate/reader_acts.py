@@ -24,6 +24,8 @@ from billing.rules.lifecycle import NoSuchTransition
 
 TRIES = 40
 """How often a person presses the button again while Stripe can't be reached."""
+OF_THE_ERASED = (ActKind.AGAIN, ActKind.DISPUTE, ActKind.WIN, ActKind.LOSE)
+"""What may still happen to a reader who has closed the account: a bank acts, or another trial is tried."""
 AT_ONCE = 4
 """Readers who act at the same time."""
 
@@ -42,6 +44,8 @@ class SimulatedReader:
     subscription_id: str = ""
     cards: int = 0
     """The number of cards given besides the first."""
+    erased: bool = False
+    """Whether the account was closed."""
 
 
 @dataclass
@@ -69,6 +73,8 @@ class ReaderActs:
         """Perform one act and return the answer. An accepted act is recorded in the reader's life."""
         if act.kind not in (ActKind.START, ActKind.AGAIN) and not who.subscription_id:
             return "never started"
+        if who.erased and act.kind not in OF_THE_ERASED:
+            return "erased"
         try:
             _DO[act.kind](self, who, act, at)
         except (RefusedByPage, Refusal, PageRefused, NoSuchTransition) as refusal:
@@ -191,6 +197,19 @@ class ReaderActs:
             "consent": {"text_version": "app-1", "accepted_at": at.isoformat(), "ip": _address(who), "user_agent": "A"},
         }  # fmt: skip
         self._post("/v1/trials", body, key=f"again-{who.scenario.number}-{act.on}")
+
+    def erase(self, who: SimulatedReader, act: PlannedAct, _at: datetime) -> None:
+        """Close the account by a program; the service deletes the customers at Stripe within days."""
+        self._post(
+            f"/v1/readers/{who.reader_id}/erase",
+            {"reason": "asked in the app"},
+            key=f"erase-{who.scenario.number}-{act.on}",
+        )
+        who.erased = True
+        query = sa.text("SELECT DISTINCT customer_ref FROM payment_method WHERE reader_id = :of")
+        with self.installation.services.database.transaction() as session:
+            customers = session.execute(query, {"of": who.reader_id}).scalars().all()
+        self.deleted.update(dict.fromkeys(customers, who.scenario.number))
 
     def card_fails(self, who: SimulatedReader, act: PlannedAct, _at: datetime) -> None:
         """The bank declines the card from now on."""
@@ -322,4 +341,5 @@ _DO = {
     ActKind.DISPUTE: ReaderActs.dispute,
     ActKind.WIN: ReaderActs.decide,
     ActKind.LOSE: ReaderActs.decide,
+    ActKind.ERASE: ReaderActs.erase,
 }

@@ -45,6 +45,8 @@ class SimulationOptions:
     months: int
     seed: int
     faults: str = "none"
+    erased: int = 0
+    """How many of a hundred readers close their account."""
 
     @property
     def last(self) -> date:
@@ -80,7 +82,9 @@ class SimulationVerdict:
 def gather(options: SimulationOptions) -> list[SimulatedReader]:
     """All readers with their scenarios."""
     numbers = range(options.readers)
-    scenarios = (draw_scenario(options.seed, number, FIRST_DAY, options.last) for number in numbers)
+    scenarios = (
+        draw_scenario(options.seed, number, FIRST_DAY, options.last, options.erased) for number in numbers
+    )
     return [SimulatedReader(scenario, _life(scenario)) for scenario in scenarios]
 
 

@@ -38,6 +38,7 @@ class ActKind(StrEnum):
     DISPUTE = "the bank disputes"
     WIN = "the bank decides for us"
     LOSE = "the bank decides against us"
+    ERASE = "close the account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,21 @@ class Scenario:
         return self.acts[0].on
 
 
-def draw_scenario(seed: int, number: int, first: date, last: date) -> Scenario:
-    """Draw the scenario of reader `number`, who starts on some day from `first` through `last`."""
+def draw_scenario(seed: int, number: int, first: date, last: date, erased: int = 0) -> Scenario:
+    """Draw the scenario of reader `number`, who starts on some day from `first` through `last`. `erased` of a hundred readers close
+    their account on some day after that."""
+    scenario = _draw(seed, number, first, last)
+    draw = random.Random(f"{seed}/{number}/erase")  # noqa: S311 - apart: without it all else is drawn as before
+    if draw.random() * 100 >= erased or scenario.unreachable or not scenario.card.starts:
+        return scenario
+    left = max((last - scenario.started_on).days, 1)
+    on = scenario.started_on + timedelta(days=draw.randrange(1, left + 1))
+    act = PlannedAct(on, draw.choice((Slot.MORNING, Slot.CHARGE, Slot.EVENING)), ActKind.ERASE)
+    acts = sorted([*scenario.acts, act], key=lambda act: (act.on, act.slot))
+    return replace(scenario, acts=tuple(acts))
+
+
+def _draw(seed: int, number: int, first: date, last: date) -> Scenario:
     draw = random.Random(f"{seed}/{number}")  # noqa: S311 - repeatable, not secret
     unreachable = draw.random() < 0.004
     card = VISA if unreachable else _weighted(draw, CARDS)

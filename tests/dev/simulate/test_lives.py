@@ -14,6 +14,7 @@ from billing.dev.simulate import run
 from billing.dev.simulate.environment import SimulatedInstallation
 from billing.dev.simulate.report import conclusion
 from billing.dev.simulate.run import SimulationOptions, SimulationVerdict, simulate
+from billing.dev.simulate.scenarios import ActKind
 from tests.support.proof_size import only_at_length
 from tests.support.stripe_openapi import violations
 
@@ -48,6 +49,13 @@ def test_sixty_readers_live_four_months_among_faults(tmp_path: Path) -> None:
     exchanges = [json.loads(line) for line in record.read_text().splitlines()]
     assert len(exchanges) > 500
     assert [problem for exchange in exchanges for problem in violations(exchange)] == []
+
+
+def test_a_third_of_sixty_readers_close_their_account_among_faults() -> None:
+    options = SimulationOptions(readers=60, months=3, seed=11, faults="some", erased=33)
+    verdict = simulate(options)
+    assert verdict.broken == []
+    assert verdict.answers[(ActKind.ERASE, "accepted")] > 10
 
 
 def test_the_same_seed_lives_the_same_life() -> None:

@@ -1,0 +1,127 @@
+"""An erasure against a sign-in, a start, a charge, and news that comes later: whoever is first, nothing of the reader comes back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from billing.personal_data import erase
+from billing.personal_data.models import Erasure
+from billing.readers.models import Reader
+from billing.reports.doctor import values
+from tests.support import ledger_checks
+from tests.support.erasures import ask_for, left_over, mentions
+from tests.support.independent_calendar import BROKEN
+from tests.support.starting_points import Subscriber
+from tests.support.two_connections import fail_instead_of_waiting
+from tests.support.world import World
+
+LOCKED = sa.exc.OperationalError
+
+
+def asked(world: World, who: Subscriber) -> str:
+    """Ask, do what follows at once, and come to the moment of the erasure without doing it."""
+    erasure = ask_for(world, who.reader_id)
+    world.settle()
+    (due,) = world.rows("SELECT erases_at FROM erasure")
+    world.skip_to(due["erases_at"] + timedelta(minutes=1))
+    return erasure
+
+
+@contextmanager
+def under_way(world: World, erasure_id: str) -> Iterator[None]:
+    """The erasure's last transaction, open during the block."""
+    services = world.services
+    with services.database.begin(services.site, world.now, erase.ERASER) as ctx:
+        erasure = ctx.session.get_one(Erasure, erasure_id, with_for_update=True)
+        reader = ctx.session.get_one(Reader, erasure.reader_id, with_for_update=True)
+        erase.erase_rows(ctx, erasure, reader)
+        erasure.done_at = ctx.at
+        ctx.session.flush()
+        yield
+
+
+SESSION = (
+    "INSERT INTO reader_session (id, token_hash, reader_id, started_at, seen_at, ip, device, email_verified)"
+    " VALUES ('ses_late', 'x', :reader, now(), now(), '196.25.1.9', 'Phone', true)"
+)
+
+
+def sign_in(world: World, who: Subscriber, *, waiting: bool = True) -> None:
+    with world.services.database.transaction() as session:
+        if not waiting:
+            fail_instead_of_waiting(session)
+        session.execute(sa.text(SESSION), {"reader": who.reader_id})
+
+
+def lock_at_once(world: World, who: Subscriber) -> None:
+    with world.services.database.transaction() as session:
+        fail_instead_of_waiting(session)
+        session.get_one(Reader, who.reader_id, with_for_update=True)
+
+
+def test_a_session_that_begins_meanwhile_waits_and_is_refused(world: World, paid: Subscriber) -> None:
+    erasure = asked(world, paid)
+    with under_way(world, erasure), pytest.raises(LOCKED):
+        sign_in(world, paid, waiting=False)
+    with pytest.raises(sa.exc.IntegrityError):
+        sign_in(world, paid)
+    assert left_over(world, paid.reader_id) == []
+
+
+def test_a_session_that_is_nearly_there_is_erased_with_the_others(world: World, paid: Subscriber) -> None:
+    asked(world, paid)
+    with psycopg.connect(world.services.database.address) as other:
+        other.execute(SESSION.replace(":reader", f"'{paid.reader_id}'").encode())
+        with pytest.raises(LOCKED):
+            lock_at_once(world, paid)
+    world.settle()
+    assert left_over(world, paid.reader_id) == []
+
+
+def test_an_erasure_waits_for_a_charge_under_way(world: World, paid: Subscriber) -> None:
+    asked(world, paid)
+    world.execute("UPDATE attempt SET state = 'open', settled_at = NULL")
+    world.execute("UPDATE attempt SET next_poll_at = 'infinity'")
+    world.settle()
+    assert left_over(world, paid.reader_id)
+    assert world.rows("SELECT done_at FROM erasure") == [{"done_at": None}]
+    world.execute("UPDATE attempt SET state = 'charged', settled_at = intended_at")
+    world.advance(hours=2)
+    assert left_over(world, paid.reader_id) == []
+
+
+def test_late_news_of_an_erased_reader_is_settled_and_brings_nothing_back(
+    world: World, paid: Subscriber
+) -> None:
+    world.advance(days=20)
+    ask_for(world, paid.reader_id)
+    world.advance(days=2)
+    assert mentions(world, paid.email) == []
+    events = world.rows("SELECT DISTINCT event_type FROM inbound_event")
+    world.execute("UPDATE inbound_event SET settled_at = NULL, outcome = NULL, next_attempt_at = received_at")
+    world.settle()
+    world.sandbox.banks("dispute", charge=world.charges()[-1]["id"])
+    world.advance(days=1)
+    assert {row["event_type"] for row in events} >= {"customer.deleted", "setup_intent.succeeded"}
+    assert world.rows("SELECT event_type, last_error FROM inbound_event WHERE settled_at IS NULL") == []
+    assert world.rows("SELECT id FROM dispute") != []
+    assert mentions(world, paid.email) == []
+    assert [
+        table for table in left_over(world, paid.reader_id) if table not in ("dispute", "staff_case")
+    ] == []
+    ledger_checks.check(world)
+    assert world.rows(BROKEN, **values(world.services.site, world.now)) == []
+
+
+def test_while_the_acquirer_is_away_it_waits(world: World, in_trial: Subscriber) -> None:
+    asked(world, in_trial)
+    world.sandbox.faults({"path": "/v1/customers/*", "effect": "500_before", "times": 10})
+    world.settle()
+    assert left_over(world, in_trial.reader_id)
+    world.sandbox.faults()
+    world.advance(hours=2)
+    assert left_over(world, in_trial.reader_id) == []

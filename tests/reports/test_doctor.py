@@ -129,7 +129,12 @@ def test_a_promise_that_cannot_be_asked_is_a_case_and_the_others_are_asked(
 
 ASKED = """INSERT INTO reader_request (id, kind, received_at, email, reader_id, email_verified, words, ip, device)
            SELECT 'req_x', 'cancel', '2027-03-14', email, id, false, '', '', '' FROM reader"""
+ERASED = """INSERT INTO erasure (actor_kind, actor_id, id, reader_id, requested_at, erases_at, due_at, next_attempt_at, tries, done_at)
+            SELECT 'reader', id, 'era_x', id, '2027-03-01', '2027-03-02', '2027-03-14', '2027-03-02', 1, {} FROM reader"""
 BREAKS = {
+    "erased-in-time": ERASED.format("NULL"),
+    "nothing-is-left-of-the-erased": ERASED.format("'2027-03-15'"),
+    "nothing-outlives-its-rule": "UPDATE message SET created_at = '2027-01-01', kind = 'sign_in_link' WHERE kind = 'receipt'",
     "no-charge-while-asked-to-cancel": ASKED,
     "requests-to-cancel-are-answered": ASKED,
     "starts-are-by-their-readers": "UPDATE card_setup SET method_ref = NULL",

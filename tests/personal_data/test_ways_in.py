@@ -75,7 +75,10 @@ def test_staff_preview_it_and_say_why(world: World, paid: Subscriber, staff: Sig
     assert "Close and erase" not in support.page.words
     world.advance(days=2)
     assert is_erased(world, paid.reader_id)
-    assert staff("admin").get(where).status == 200
+    shown = staff("admin").get(where)
+    assert (shown.status, "Write a note" in shown.words) == (200, False)
+    note = world.api.post(f"/v1/readers/{paid.reader_id}/notes", json={"words": "Thandi rang"})
+    assert note.json()["code"] == "already_erased"
     (line,) = world.rows("SELECT act, reason FROM audit_line WHERE act = 'erase' AND outcome = 'done'")
     assert line["reason"] == "asked by letter"
 

@@ -4,17 +4,22 @@ import hashlib
 
 from sqlmodel import Session
 
+from billing.personal_data.ask import AlreadyErased
 from billing.platform.actors import key_id_of
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid
+from billing.rules.addresses import is_erased
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.ceilings import Spent
 from billing.staff import audit, facts, key_limits
 from billing.staff.acts.limits import check_limits, lock_member, needs_second
 from billing.staff.acts.shape import Act, Preview
 from billing.staff.models import AuditLine
-from billing.staff.roles import Role
+from billing.staff.roles import Permission, Role
 from billing.staff.second_member import NeedsSecond
+
+FOR_THE_ERASED = (Permission.REFUND, Permission.ENTER_REFUND)
+"""All that is still done for an erased reader: money may have to go back."""
 
 
 class StaleVersion(Conflict):
@@ -60,8 +65,10 @@ def perform(
 def checked(
     ctx: TransactionContext, act: Act, *, role: Role | None, reason: str, version: str | None
 ) -> tuple[str, Preview]:
-    """Lock the reader; the reason without card numbers, and what the act would do. Raises as `perform`."""
-    facts.lock_reader(ctx.session, act.reader_id)
+    """Lock the reader; the reason without card numbers, and what the act would do. Raises AlreadyErased, and as `perform`."""
+    reader = facts.lock_reader(ctx.session, act.reader_id)
+    if is_erased(reader.email) and act.what not in FOR_THE_ERASED:
+        raise AlreadyErased
     reason = without_card_numbers(reason.strip())
     if not reason:
         raise ActNeedsReason

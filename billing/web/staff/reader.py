@@ -17,6 +17,7 @@ from billing.readers.models import Reader
 from billing.readers.register import by_id
 from billing.refunds import refund
 from billing.rules.access import Reason, strongest
+from billing.rules.addresses import is_erased
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.staff import audit, mails, requests, timeline
@@ -76,7 +77,7 @@ def _view(
         card=card_of(card) if card else None,
         customer_ref=card.customer_ref if card else None,
         another_trial=open_exception(ctx.session, reader.id) is not None,
-        acts=_acts(visit, ctx, reader.id, subscription),
+        acts=() if is_erased(reader.email) else _acts(visit, ctx, reader.id, subscription),
         payments=tuple(_payment(session, paid) for paid in receipts.paid_by(session, reader.id)),
         may_refund=visit.may(Permission.REFUND),
         may_answer=visit.may(Permission.ANSWER),

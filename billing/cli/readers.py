@@ -18,16 +18,21 @@ def readers() -> None:
 @click.option("--preview", is_flag=True, help="Only say what would be done.")
 def readers_erase(email: str, reason: str, *, preview: bool) -> None:
     """Close the account of EMAIL, an address or a reader's id, and erase it from tomorrow. What ends, what goes back and what
-    stays is printed."""
+    stays is printed. An address without an account is erased too, where newsletters or mails to it are kept."""
     from billing.personal_data import ask
-    from billing.readers.register import UnknownReader, by_address, by_id
+    from billing.readers.register import UnknownReader, by_address, by_id, register
     from billing.staff.acts import erasing
     from billing.staff.acts.perform import perform
 
     with transaction() as ctx:
         reader = by_address(ctx.session, email) if "@" in email else by_id(ctx.session, email)
-        if reader is None:
+        if reader is None and not ask.holds_address(ctx.session, email):
             raise UnknownReader
+        if reader is None and preview:
+            click.echo("There is no account. What is kept of the address is erased in the same way.")
+            return
+        if reader is None:
+            reader, _ = register(ctx, email)
         act = erasing.EraseAct(reader.id)
         for line in act.preview(ctx).words:
             click.echo(line)

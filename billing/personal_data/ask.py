@@ -113,6 +113,19 @@ def open_of(session: Session, reader_id: str) -> Erasure | None:
     return session.scalars(sa.select(Erasure).where(*_IS_OPEN), {"reader_id": reader_id}).first()
 
 
+def holds_address(session: Session, address: str) -> bool:
+    """Whether anything is kept of an address that has no account, such as a newsletter."""
+    given = {"address": address.lower()}
+    tables = (one for one in register.TABLES if one.by_address)
+    return any(
+        session.connection()
+        .execute(sa.text(f"SELECT FROM {one.table} WHERE {one.by_address} LIMIT 1"), given)
+        .first()
+        is not None
+        for one in tables
+    )
+
+
 def erased(session: Session) -> list[tuple[str, datetime]]:
     """Every erased reader's id, and when."""
     rows = session.exec(

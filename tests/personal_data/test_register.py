@@ -10,6 +10,8 @@ from billing.personal_data.personal_table import PersonalTable
 from billing.personal_data.register import OF_NOBODY, TABLES, reasons
 from billing.platform.retention import RULES
 from billing.tables import metadata
+from tests.support.starting_points import Subscriber
+from tests.support.world import World
 
 REGISTERED = {one.table: one for one in TABLES}
 NAMELESS = [table for tables in OF_NOBODY.values() for table in tables]
@@ -61,3 +63,9 @@ def test_the_preview_gives_every_reason() -> None:
 @pytest.mark.parametrize("one", TABLES, ids=lambda one: one.table)
 def test_each_is_kept_by_a_rule_or_for_a_reason(one: PersonalTable) -> None:
     assert one.retention or one.table in RULED
+
+
+def test_a_readers_rows_can_be_read_from_each_table(world: World, paid: Subscriber) -> None:
+    given = {"reader_id": paid.reader_id, "address": paid.email}
+    found = {one.table for one in TABLES if world.rows(one.select, **given)}
+    assert found >= {"reader", "consent", "payment_method", "subscription", "invoice", "payment", "message"}

@@ -1,10 +1,11 @@
 """The ways to an erasure: the reader's page, staff, a program, a command; what refuses it, and taking it back."""
 
 from billing.changes import cancel
+from billing.dev import seed
 from billing.platform.actors import Command
 from billing.subscriptions.find import latest_of
 from tests.support.cli import run_on
-from tests.support.erasures import ask_for, left_over
+from tests.support.erasures import ask_for, left_over, mentions
 from tests.support.signed_in import prove_again, signed_in
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
@@ -133,3 +134,20 @@ def test_the_same_card_and_the_same_address_get_no_second_trial(world: World, in
     assert is_erased(world, in_trial.reader_id)
     assert world.try_trial(in_trial.email, "pm_card_mastercard").json()["code"] == "trial_used"
     assert world.try_trial("new@example.com", "pm_card_visa").json()["code"] == "trial_used"
+
+
+def test_an_address_without_an_account_is_erased_too(world: World) -> None:
+    with world.services.database.transaction() as session:
+        seed.newsletters(session, world.now)
+    browser = world.browser()
+    browser.get("/newsletters")
+    browser.post("/newsletters", email="only@example.com", newsletter=["first-light"])
+    world.settle()
+    browser.get(world.mailed_link("only@example.com", "/newsletters/confirm/"))
+    browser.post("/newsletters/confirm")
+    assert mentions(world, "only@example.com") != []
+    unknown = run_on(world, "readers", "erase", "nobody@example.com", "--reason", "asked")
+    assert "There is no such reader" in f"{unknown.exception}"
+    assert run_on(world, "readers", "erase", "only@example.com", "--reason", "asked").exit_code == 0
+    world.advance(days=3)
+    assert mentions(world, "only@example.com") == []

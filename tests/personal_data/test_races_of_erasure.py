@@ -8,6 +8,8 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from billing.acquirer.answers import CustomerGone
+from billing.dev.sandbox import faults
 from billing.personal_data import erase
 from billing.personal_data.models import Erasure
 from billing.readers.models import Reader
@@ -117,9 +119,26 @@ def test_late_news_of_an_erased_reader_is_settled_and_brings_nothing_back(
     assert world.rows(BROKEN, **values(world.services.site, world.now)) == []
 
 
+@pytest.mark.parametrize("effect", faults.EFFECTS)
+def test_whatever_becomes_of_the_call_to_the_acquirer(
+    world: World, in_trial: Subscriber, effect: str
+) -> None:
+    asked(world, in_trial)
+    # twice, as the library itself tries again
+    call = {"method": "DELETE", "path": "/v1/customers*", "times": 2, "seconds": 0.2}
+    world.sandbox.faults(call | {"effect": effect})
+    world.settle()
+    (customer,) = world.rows("SELECT customer_ref FROM payment_method")
+    world.advance(hours=2)
+    assert left_over(world, in_trial.reader_id) == []
+    assert world.services.gateway.fetch_customer(customer["customer_ref"]) == CustomerGone()
+
+
 def test_while_the_acquirer_is_away_it_waits(world: World, in_trial: Subscriber) -> None:
     asked(world, in_trial)
-    world.sandbox.faults({"path": "/v1/customers/*", "effect": "500_before", "times": 10})
+    world.sandbox.faults(
+        {"method": "DELETE", "path": "/v1/customers*", "times": None, "effect": "500_before"}
+    )
     world.settle()
     assert left_over(world, in_trial.reader_id)
     world.sandbox.faults()

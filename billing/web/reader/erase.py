@@ -8,7 +8,7 @@ from billing.platform.actors import ReaderActor
 from billing.platform.errors import Conflict
 from billing.rules.money import Money
 from billing.web.kit.visit import Guarded, Visit, Visiting
-from billing.web.reader import step_up
+from billing.web.reader import step_up, way
 from billing.web.reader.guard import signed_in
 from billing.web.views.account import AccountClosedPage, EraseAskedPage, ErasePage
 
@@ -19,7 +19,7 @@ router = APIRouter(include_in_schema=False)
 def ask_erase(visit: Visiting) -> Response:
     """What closing does, after a fresh sign-in (SEC-2); once it is closed, the way back. Raises RedirectReader."""
     if visit.reader is None:
-        return step_up.sign_in_first(visit, visit.path)
+        return way.sign_in_first(visit, visit.path)
     with visit.begin() as ctx:
         erasure = ask.open_of(ctx.session, visit.reader.id)
     if erasure is not None:

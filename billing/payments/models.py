@@ -342,12 +342,3 @@ class Refund(ActedBy, table=True):
     """The bank's reference of that transfer, or the acquirer's of another refund that paid it."""
     paid_back_by_card: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
     """Whether another refund, made in the acquirer's dashboard, has paid it to the card."""
-
-
-class NumberSeries(SQLModel, table=True):
-    """The last number of a series. Taken in the transaction that uses it, so none is skipped (VAT-9)."""
-
-    __tablename__ = "number_series"
-
-    name: str = Field(primary_key=True)
-    last: int

@@ -31,6 +31,7 @@ TABLES = (
     PersonalTable("meter_month", "metered articles read", "visitor = :reader_id", delete=True),
     PersonalTable("gift", "gifts given", MINE, delete=True, retention=WHILE_READER),
     PersonalTable("reader_session", "browsers signed in", MINE, delete=True),
+    PersonalTable("passkey", "passkeys", MINE, delete=True, retention=WHILE_READER),
     PersonalTable("api_key_reader", "keys that read the account", MINE, delete=True),
     PersonalTable(
         "api_answer", "answers to programs", """position('"' || :reader_id || '"' IN body) > 0""",
@@ -197,7 +198,7 @@ OF_NOBODY = {
         "staff_member", "staff_link", "staff_browser", "staff_session", "api_key", "api_key_use", "api_key_spending",
     ),
     "what is written, sold or set up, the same for all": (
-        "article", "article_version", "section_policy", "public_window", "newsletter", "issue", "issue_body", "brand",
+        "article", "article_version", "section_policy", "public_window", "newsletter", "issue", "issue_body", "brand", "legal_document",
         "plan", "price", "price_change", "vat_rate", "consent_text", "installation", "held_time", "list_salt",
         "worker_heartbeat", "charging_pause", "doctor_visit", "sending_run",
     ),

@@ -27,14 +27,11 @@ from billing.rules.decline_causes import DeclineCause
 from billing.rules.money import Money
 from billing.rules.pause import PauseSpan
 from billing.web.views.account import (
-    AccountClosedPage,
     AccountDispute,
     AccountPage,
     CancelledPage,
     CancelPage,
     CreditNoteRow,
-    EraseAskedPage,
-    ErasePage,
     LeaveEarly,
     NextChargeRow,
     PastDue,
@@ -44,6 +41,7 @@ from billing.web.views.account import (
     WithdrawPage,
 )
 from billing.web.views.choices import Choices, PausePage, PlanPage, UndoAct, UndoPage
+from billing.web.views.erase import AccountClosedPage, EraseAskedPage, ErasePage
 from billing.web.views.frame import Flash, Frame, Page
 from billing.web.views.gifts import GiftRow, GiftsPage
 

@@ -10,7 +10,7 @@ from billing.rules.money import Money
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import step_up, way
 from billing.web.reader.guard import signed_in
-from billing.web.views.account import AccountClosedPage, EraseAskedPage, ErasePage
+from billing.web.views.erase import AccountClosedPage, EraseAskedPage, ErasePage
 
 router = APIRouter(include_in_schema=False)
 

@@ -238,40 +238,6 @@ class CancelledPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErasePage:
-    """What closing the account does, before it is done. `problem`: why it can't be closed now; the other fields are empty then.
-    `amount` goes back; `waits` is what must end before the erasure, `keeps` what stays and why."""
-
-    template: ClassVar[str] = "erase.html"
-    email: str
-    problem: str | None = None
-    ends: bool = False
-    amount: Money | None = None
-    staff_decide: bool = False
-    waits: tuple[str, ...] = ()
-    keeps: tuple[str, ...] = ()
-    erases_on: date | None = None
-    due_on: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EraseAskedPage:
-    """The account is closed and will be erased; the reader is signed in again, and can take it back."""
-
-    template: ClassVar[str] = "erase_asked.html"
-    email: str
-    erases_on: date
-    due_on: date
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountClosedPage:
-    """The account was closed in this browser, which is signed out now."""
-
-    template: ClassVar[str] = "account_closed.html"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CreditNoteRow:
     number: str
     issued_on: date

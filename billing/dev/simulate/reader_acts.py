@@ -1,5 +1,6 @@
 """Perform the scenarios' acts as readers, staff, programs and banks do, and record which were accepted."""
 
+import secrets
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -255,11 +256,11 @@ class ReaderActs:
         return SimulatedBrowser(self.installation.url, self.installation.sandbox, _address(who))
 
     def _post(self, path: str, body: dict[str, Any], key: str | None = None) -> dict[str, Any]:
-        """Call the API, again while Stripe can't be reached. Raises RefusedByPage."""
+        """Call the API, again while it can't be reached. Raises RefusedByPage."""
+        # A call without an answer may have been done. Repeated without its key it would be refused, as done before.
+        headers = {"Idempotency-Key": key or secrets.token_hex(8)}
         for _ in range(TRIES):
-            answer = self.installation.api.post(
-                path, json=body, headers={"Idempotency-Key": key} if key else {}
-            )
+            answer = self.installation.api.post(path, json=body, headers=headers)
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 break
         if answer.is_success:

@@ -2038,10 +2038,12 @@ def _tables() -> None:
         sa.Column("words", text, nullable=False),
         sa.Column("ip", text, nullable=False),
         sa.Column("device", text, nullable=False),
-        sa.Column("answer", text, nullable=True),
+        sa.Column("waits_since", instant, nullable=True),
         sa.Column("closed_at", instant, nullable=True),
+        sa.Column("closing_act", text, nullable=True),
         sa.CheckConstraint("(closed_at IS NULL) = (closed_by_id IS NULL)", name="closed_by_somebody"),
         sa.CheckConstraint("confirmed_at IS NULL OR email_verified", name="confirmed_is_verified"),
+        sa.CheckConstraint("closed_at IS NOT NULL OR waits_since IS NOT NULL", name="open_waits"),
         sa.ForeignKeyConstraint(
             ["reader_id"],
             ["reader.id"],
@@ -2060,6 +2062,43 @@ def _tables() -> None:
         unique=False,
         postgresql_where=sa.text("closed_at IS NULL"),
     )
+    op.create_index(
+        "reader_request_waits",
+        "reader_request",
+        ["waits_since"],
+        unique=False,
+        postgresql_where=sa.text("waits_since IS NOT NULL"),
+    )
+    op.create_table(
+        "request_message",
+        sa.Column(
+            "actor_kind",
+            sa.Enum(
+                "reader",
+                "worker",
+                "acquirer",
+                "staff",
+                "api",
+                "command",
+                name="actor_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("actor_id", text, nullable=False),
+        sa.Column("id", text, nullable=False),
+        sa.Column("request_id", text, nullable=False),
+        sa.Column("at", instant, nullable=False),
+        sa.Column("words", text, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["request_id"],
+            ["reader_request.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("request_message_of", "request_message", ["request_id", "id"], unique=False)
     op.create_table(
         "subscription_change",
         sa.Column(
@@ -2600,7 +2639,7 @@ def _entitlement() -> None:
 HISTORY = (
     *("article_version", "section_policy", "complimentary_grant"),
     *("subscription_change", "signup_change", "audit_line", "reader_note", "consent_text"),
-    "legal_document",
+    *("legal_document", "request_message"),
 )
 BOOKS = ("ledger_transaction", "ledger_entry")
 ERASED = {

@@ -27,8 +27,9 @@ class CancelRequestedMail(
     account_url: Url
 
 
-def cancel_requested(ctx: TransactionContext, subscription: Subscription) -> None:
-    """A request came with this address: how to confirm it, and how to keep the subscription. One mail a day at most."""
+def cancel_requested(ctx: TransactionContext, subscription: Subscription) -> bool:
+    """A request came with this address: how to confirm it, and how to keep the subscription. One mail a day at most; returns
+    whether it is sent."""
     charge = next_charge(subscription, ctx.zone)
     on = charge.on if charge else None
     mail = CancelRequestedMail(
@@ -38,7 +39,7 @@ def cancel_requested(ctx: TransactionContext, subscription: Subscription) -> Non
         cancel_url=ctx.site.cancel_url(subscription.id),
         account_url=ctx.site.account_url,
     )
-    send(ctx, subscription, mail, f"cancel-requested:{subscription.id}:{ctx.today.isoformat()}")
+    return send(ctx, subscription, mail, f"cancel-requested:{subscription.id}:{ctx.today.isoformat()}")
 
 
 @dataclass(frozen=True)

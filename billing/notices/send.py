@@ -28,11 +28,12 @@ BESIDE_MAIL: list[Channel] = []
 """The composition root adds to it. Mail comes first: its keys decide what is new, and only its 250 counts as notice."""
 
 
-def send_all(ctx: TransactionContext, messages: Sequence[NewMessage]) -> None:
-    """Queue mails, and hand those that are new to the other channels."""
+def send_all(ctx: TransactionContext, messages: Sequence[NewMessage]) -> Sequence[NewMessage]:
+    """Queue mails, and hand those that are new to the other channels. Returns those that were new."""
     new = outbox.queue_all(ctx.session, messages, ctx.at)
     for channel in BESIDE_MAIL:
         channel.queue_all(ctx.session, new, ctx.at)
+    return new
 
 
 def send(
@@ -42,11 +43,11 @@ def send(
     key: str,
     *,
     expires_at: datetime | None = None,
-) -> None:
-    """Send a notice about a subscription or a refund to its reader, once for its key."""
+) -> bool:
+    """Send a notice about a subscription or a refund to its reader, once for its key. Returns whether it was new."""
     reader = by_id(ctx.session, about.reader_id)
     expires_at = expires_at or ctx.at + outbox.RECEIPT_LIFE
-    send_all(ctx, [NewMessage(mail, key, reader.email, reader.id, expires_at, about.id)])
+    return bool(send_all(ctx, [NewMessage(mail, key, reader.email, reader.id, expires_at, about.id)]))
 
 
 def card_of(session: Session, subscription: Subscription) -> PaymentMethod:

@@ -39,6 +39,17 @@ def count_mailbox(ctx: TransactionContext, what: str, email: str, *, limit: int,
     count(ctx, what, canonical(email), limit=limit, per=per)
 
 
+def is_first(ctx: TransactionContext, what: str, email: str, *, per: timedelta) -> bool:
+    """Whether nothing of `what` was counted for a mailbox in the last stretch of length `per`; if so, this is counted."""
+    whose = canonical(email)
+    if counted(ctx, what, whose, per=per):
+        return False
+    add(
+        ctx, what, whose, per=per
+    )  # waits for another transaction that counts it now, whose count is seen then
+    return counted(ctx, what, whose, per=per) == 1
+
+
 def add(ctx: TransactionContext, what: str, whose: str, *, per: timedelta) -> None:
     """Count one try, without a limit."""
     row = {"bucket": _bucket(ctx.site.tokens, what, whose), "start": _step_of(per, ctx.at)[0]}

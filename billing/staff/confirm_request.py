@@ -10,8 +10,8 @@ from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Refusal
 from billing.staff import audit, notices, open_requests
 from billing.staff.cancellations import cancel_for_reader
-from billing.staff.models import ReaderRequest, RequestKind
-from billing.staff.requests import Effect, lock_request, one
+from billing.staff.models import Effect, ReaderRequest, RequestKind
+from billing.staff.requests import lock_request, one
 from billing.subscriptions.find import live_of
 from billing.subscriptions.models import Subscription
 

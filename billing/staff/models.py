@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from billing.platform.actors import ActedBy, ClosedBy
+from billing.platform.actors import ActedBy, ActorKind, ClosedBy
 from billing.platform.db import enum_column
 from billing.readers.links import MailedLink
 from billing.rules.worded import WordedEnum
@@ -146,15 +146,29 @@ class RequestKind(WordedEnum):
     OTHER = "other", "Asked something"
 
 
+class Effect(StrEnum):
+    """What a request to cancel did at once."""
+
+    WAITS = "waits"
+    """Nothing yet: it waits for staff, like any other request."""
+    CANCELLED = "cancelled"
+    WAS_CANCELLED = "was_cancelled"
+    """Nothing: the subscription had been cancelled already."""
+    NOTHING_RUNS = "nothing_runs"
+    """Nothing: the signed-in reader has no running subscription. It waits for staff, as they may have another account."""
+
+
 class ReaderRequest(ClosedBy, table=True):
     """A reader's request that waits for staff. It counts from when it came, not from when staff read it."""
 
     __tablename__ = "reader_request"
     __table_args__ = (
         sa.Index("reader_request_open", "received_at", postgresql_where=sa.text("closed_at IS NULL")),
+        sa.Index("reader_request_waits", "waits_since", postgresql_where=sa.text("waits_since IS NOT NULL")),
         sa.Index("reader_request_of", "reader_id", "id"),
         sa.CheckConstraint("(closed_at IS NULL) = (closed_by_id IS NULL)", name="closed_by_somebody"),
         sa.CheckConstraint("confirmed_at IS NULL OR email_verified", name="confirmed_is_verified"),
+        sa.CheckConstraint("closed_at IS NOT NULL OR waits_since IS NOT NULL", name="open_waits"),
     )
 
     id: str = Field(primary_key=True)
@@ -173,10 +187,33 @@ class ReaderRequest(ClosedBy, table=True):
     words: str
     ip: str
     device: str
-    answer: str | None = None
+    waits_since: datetime | None
+    """Since when the reader waits for an answer: the request's own time, or that of a reply after it was answered. Empty while staff
+    owe none."""
     closed_at: datetime | None = None
+    """When the request itself was settled: by the first answer, or by an act. A reply to that changes it no more."""
+    closing_act: str | None = None
+    """The act that settled it, in words for staff. Empty where an answer did."""
 
     @property
     def signed_in(self) -> bool:
         """Whether the reader was signed in when it came. A request to cancel then had its effect at once."""
         return self.email_verified and self.confirmed_at is None
+
+
+class RequestMessage(ActedBy, table=True):
+    """A message in the thread of a request, after the request's own words: an answer of staff, or a reply of the reader, who was
+    signed in. Append-only."""
+
+    __tablename__ = "request_message"
+    __table_args__ = (sa.Index("request_message_of", "request_id", "id"),)
+
+    id: str = Field(primary_key=True)
+    request_id: str = Field(foreign_key="reader_request.id")
+    at: datetime
+    words: str
+
+    @property
+    def by_reader(self) -> bool:
+        """Whether the reader wrote it."""
+        return self.actor_kind is ActorKind.READER

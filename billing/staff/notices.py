@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 from billing.mail.outbox import RECEIPT_LIFE, NewMessage, queue, queue_all
 from billing.notices.send import moment
@@ -12,11 +13,12 @@ from billing.readers import devices
 from billing.readers.register import by_id
 from billing.readers.sessions import Browser
 from billing.rules.money import Money
+from billing.rules.web_addresses import without_web_addresses
 from billing.staff import members
 from billing.staff.approval_models import Approval, ApprovalKind
 from billing.staff.codes import CodeAnswer
 from billing.staff.key_models import ApiKey
-from billing.staff.models import ReaderRequest, StaffMember
+from billing.staff.models import Effect, ReaderRequest, RequestMessage, StaffMember
 from billing.staff.second_member import who_may_decide
 from emails import ALWAYS, Cents, Day, Mail, Url, Words
 
@@ -148,21 +150,75 @@ def codes_locked(
 class RequestAnsweredMail(Mail, true_while=ALWAYS):
     """Staff's answer to the question that a reader sent by the form on `asked_on`."""
 
+    samples = {"": {}, "without-account": {"thread_url": None}}
     asked_on: Day
     question: str
     answer: Words
-    account_url: Url
+    thread_url: Url | None
 
 
-def request_answered(ctx: TransactionContext, request: ReaderRequest, answer: str) -> None:
-    """Mail staff's answer to the address that came with the request."""
+def request_answered(
+    ctx: TransactionContext, request: ReaderRequest, reply: RequestMessage | None, answer: str
+) -> None:
+    """Mail staff's answer, to the request or to its reader's last reply, to the address that came with the request."""
+    asked_at, words = (reply.at, reply.words) if reply else (request.received_at, request.words)
     mail = RequestAnsweredMail(
-        asked_on=ctx.site.today(request.received_at).isoformat(),
-        question=request.words or "Please cancel my subscription.",
+        asked_on=ctx.site.today(asked_at).isoformat(),
+        question=words or "Please cancel my subscription.",
         answer=answer,
-        account_url=ctx.site.account_url,
+        thread_url=_thread_url(ctx, request),
     )
-    key = f"request-answered:{request.id}"
+    key = f"request-answered:{request.id}:{reply.id if reply else ''}"
+    message = NewMessage(mail, key, request.email, request.reader_id, ctx.at + RECEIPT_LIFE)
+    queue(ctx.session, message, ctx.at)
+
+
+def _thread_url(ctx: TransactionContext, request: ReaderRequest) -> str | None:
+    """The page of the thread, for a reader who signs in."""
+    return ctx.site.page(f"/account/requests/{request.id}") if request.reader_id else None
+
+
+@dataclass(frozen=True)
+class RequestReceivedMail(Mail, true_while=ALWAYS):
+    """A request came at `received_text`. `effect`: what one to cancel did at once. `read`: a person reads it.
+
+    `question` repeats its words, or is empty. `signed_in`: the sender was; otherwise anybody may have typed the address."""
+
+    samples = {
+        "": {"asked": "wrong_charge"},
+        "to-cancel": {"asked": "cancel", "signed_in": False, "question": "", "thread_url": None},
+        "with-words": {"asked": "cancel", "effect": "cancelled"},
+        "was-cancelled": {"asked": "cancel", "effect": "was_cancelled", "question": "", "read": False},
+        "nothing-runs": {"asked": "cancel", "effect": "nothing_runs", "question": ""},
+        "to-withdraw": {"asked": "withdraw"},
+    }
+    received_text: str
+    asked: str
+    """A `RequestKind`."""
+    effect: Literal["waits", "cancelled", "was_cancelled", "nothing_runs"]
+    question: str
+    read: bool
+    signed_in: bool
+    thread_url: Url | None
+
+
+def request_received(
+    ctx: TransactionContext, request: ReaderRequest, effect: Effect, *, proved: bool
+) -> None:
+    """Acknowledge a request by mail to its address, with its time. `proved`: the sender has proved that the address is theirs.
+
+    Otherwise the mail must carry no stranger's message: an unknown address gets no words, a reader's gets them without links."""
+    words = request.words if request.reader_id else ""
+    mail = RequestReceivedMail(
+        received_text=moment(ctx.site, request.received_at),
+        asked=request.kind.value,
+        effect=effect.value,
+        question=words if proved else without_web_addresses(words),
+        read=request.waits_since is not None,
+        signed_in=request.email_verified,
+        thread_url=_thread_url(ctx, request),
+    )
+    key = f"request-received:{request.id}"
     message = NewMessage(mail, key, request.email, request.reader_id, ctx.at + RECEIPT_LIFE)
     queue(ctx.session, message, ctx.at)
 

@@ -6,6 +6,7 @@ from sqlmodel import Session, col, select
 
 from billing.platform.context import TransactionContext
 from billing.rules import cancel_requests
+from billing.staff import threads
 from billing.staff.models import ReaderRequest, RequestKind
 from billing.subscriptions.change import lock, mark, take_back_mails
 from billing.subscriptions.find import live_of
@@ -13,16 +14,13 @@ from billing.subscriptions.models import Subscription
 
 ANSWERED_BY_ACT = "Cancelled; the mail that confirms it is the answer."
 WITHDRAWN_BY_ACT = "Withdrawn; the mail that says what goes back is the answer."
-OLDEST_FIRST = (
-    select(ReaderRequest)
-    .where(col(ReaderRequest.closed_at).is_(None))
-    .order_by(col(ReaderRequest.received_at), col(ReaderRequest.id))
-)
-"""All open requests."""
 
 
 def _open_of(session: Session, reader_id: str) -> list[ReaderRequest]:
-    return list(session.exec(OLDEST_FIRST.where(ReaderRequest.reader_id == reader_id)))
+    query = select(ReaderRequest).where(
+        ReaderRequest.reader_id == reader_id, col(ReaderRequest.closed_at).is_(None)
+    )
+    return list(session.exec(query.order_by(col(ReaderRequest.received_at), col(ReaderRequest.id))))
 
 
 def first_of(session: Session, reader_id: str, kind: RequestKind) -> ReaderRequest | None:
@@ -65,10 +63,11 @@ def asked_first(session: Session, subscription: Subscription, asked_at: datetime
     return min([asked_at, *(cancel_requests.counts_from(form, asked_at) for form in forms)])
 
 
-def close(ctx: TransactionContext, request: ReaderRequest, words: str) -> None:
-    """Close a request with its answer."""
-    request.answer, request.closed_at = words, ctx.at
+def close(ctx: TransactionContext, request: ReaderRequest, act: str) -> None:
+    """Close a request by an act that settles it. What its reader has replied meanwhile still waits for staff."""
+    request.closing_act, request.closed_at = act, ctx.at
     request.note_closed_by(ctx.actor)
+    request.waits_since = threads.last_reply_at(ctx.session, request.id)
 
 
 def close_to_cancel(ctx: TransactionContext, reader_id: str, *, since: datetime | None = None) -> None:

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from billing.changes.withdraw import Withdrawal, offered
 from billing.notices.requests import cancel_requested
@@ -20,10 +19,10 @@ from billing.readers.register import by_address, clean_address
 from billing.refunds.refund import left_of
 from billing.rules.card_numbers import holds_card_number
 from billing.rules.lifecycle import State
-from billing.staff import audit, facts, open_requests
+from billing.staff import audit, facts, open_requests, threads
 from billing.staff.cancellations import cancel_for_reader
-from billing.staff.models import ReaderRequest, RequestKind
-from billing.staff.notices import request_answered
+from billing.staff.models import Effect, ReaderRequest, RequestKind
+from billing.staff.notices import request_answered, request_received
 from billing.staff.open_requests import ANSWERED_BY_ACT
 from billing.subscriptions.change import lock, mark
 from billing.subscriptions.find import live_of, terms_of
@@ -33,6 +32,8 @@ from billing.subscriptions.schedule import next_charge
 LONGEST = 2000
 WAS_CANCELLED = "It was cancelled already."
 BY_FORM = "asked by the form, signed in"
+MAIL_EACH = timedelta(hours=1)
+"""An address that its sender hasn't proved gets one mail that acknowledges a request in so long: anybody may type it."""
 
 
 class UnknownRequest(NotFound):
@@ -71,26 +72,16 @@ def count_tries(ctx: TransactionContext, reader: Reader | None, email: str, ip: 
         rate.count_network(ctx, "request-from", ip, limit=20, per=hour)
 
 
-class Effect(StrEnum):
-    """What a request to cancel did at once."""
-
-    WAITS = "waits"
-    """Nothing yet: it waits for staff, like any other request."""
-    CANCELLED = "cancelled"
-    WAS_CANCELLED = "was_cancelled"
-    """Nothing: the subscription had been cancelled already."""
-    NOTHING_RUNS = "nothing_runs"
-    """Nothing: the signed-in reader has no running subscription. It waits for staff, as they may have another account."""
-
-
 @dataclass(frozen=True, slots=True)
 class RequestSender:
-    """Who sends a request, from where. `reader` is signed in; without one anybody may have typed the address."""
+    """Who sends a request, from where. `reader` is signed in; without one anybody may have typed the address. `proved`: a mailed link
+    has proved in this browser that the address is the reader's."""
 
     reader: Reader | None
     email: str
     ip: str
     device: str
+    proved: bool = False
 
 
 def record_request(
@@ -100,7 +91,8 @@ def record_request(
     words: str,
     subscription_id: str | None = None,
 ) -> tuple[ReaderRequest, Effect]:
-    """Store a request; what it did at once. One to cancel is about the running subscription, and takes effect at once.
+    """Store a request, and acknowledge it by mail; what it did at once. One to cancel is about the running subscription, and takes
+    effect at once.
 
     No answer tells whether we know the address. Raises BadAddress, NothingSaid, CardNumberIn (SEC-12)."""
     email = clean_address(sender.email)
@@ -117,13 +109,17 @@ def record_request(
         words=words,
         ip=sender.ip[:64],
         device=sender.device[:300],
+        waits_since=ctx.at,
     )
+    may_mail = sender.proved or rate.is_first(ctx, "request-received", email, per=MAIL_EACH)
     # Added after its effect, so that cancelling doesn't find and close this very request.
-    effect = Effect.WAITS
+    effect, is_mailed = Effect.WAITS, False
     if owner is not None and kind is RequestKind.CANCEL:
-        effect = _take_effect(ctx, request, owner.id)
+        effect, is_mailed = _take_effect(ctx, request, owner.id)
     ctx.session.add(request)
     ctx.session.flush()
+    if may_mail and not is_mailed:
+        request_received(ctx, request, effect, proved=sender.proved)
     return request, effect
 
 
@@ -136,15 +132,17 @@ def _clean_words(words: str, *, needed: bool) -> str:
     return words
 
 
-def _take_effect(ctx: TransactionContext, request: ReaderRequest, reader_id: str) -> Effect:
+def _take_effect(ctx: TransactionContext, request: ReaderRequest, reader_id: str) -> tuple[Effect, bool]:
     """Cancel for a signed-in reader; only what they wrote besides waits for staff. A mere address may be typed by a stranger:
-    hold the next charge, and notify the reader."""
+    hold the next charge, and notify the reader.
+
+    Also returns whether a mail about that is all the acknowledgement that the request needs."""
     running = live_of(ctx.session, reader_id)
     subscription = (
         lock(ctx.session, running.id) if running is not None else None
     )  # no charge begins meanwhile
     if subscription is None or subscription.state is State.ENDED:
-        return Effect.NOTHING_RUNS if request.email_verified else Effect.WAITS
+        return Effect.NOTHING_RUNS if request.email_verified else Effect.WAITS, False
     request.subscription_id = subscription.id
     was_cancelled = subscription.cancel_asked_at is not None
     if request.email_verified:
@@ -152,11 +150,16 @@ def _take_effect(ctx: TransactionContext, request: ReaderRequest, reader_id: str
         cancel_for_reader(as_reader, subscription.id, asked_at=ctx.at, reason=BY_FORM)
         if not request.words:
             open_requests.close(as_reader, request, WAS_CANCELLED if was_cancelled else ANSWERED_BY_ACT)
-        return Effect.WAS_CANCELLED if was_cancelled else Effect.CANCELLED
-    if not was_cancelled and subscription.cancel_request_at is None:
-        mark(subscription, ctx.zone, cancel_request_at=ctx.at)
-        cancel_requested(ctx, subscription)
-    return Effect.WAITS
+        if was_cancelled:
+            return Effect.WAS_CANCELLED, False
+        return (
+            Effect.CANCELLED,
+            not request.words,
+        )  # the mail that confirms a cancellation says when it was asked for
+    if was_cancelled or subscription.cancel_request_at is not None:
+        return Effect.WAITS, False
+    mark(subscription, ctx.zone, cancel_request_at=ctx.at)
+    return Effect.WAITS, cancel_requested(ctx, subscription)
 
 
 def one(session: Session, request_id: str) -> ReaderRequest:
@@ -176,7 +179,7 @@ def lock_request(session: Session, request_id: str) -> ReaderRequest:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An open request with the cents at risk: charged since it came and not given back, and charged next, and when. With a
+    """A request that waits, with the cents at risk: charged since then and not given back, and charged next, and when. With a
     request to withdraw also its subscription, and what the reader would get back."""
 
     request: ReaderRequest
@@ -188,8 +191,9 @@ class Waiting:
 
 
 def waiting(ctx: TransactionContext, *, reader_id: str | None = None, limit: int = 100) -> list[Waiting]:
-    """Open requests, of all readers or of one, oldest first."""
-    query = open_requests.OLDEST_FIRST.limit(limit)
+    """Requests whose readers wait for an answer, of all readers or of one, the longest wait first."""
+    query = select(ReaderRequest).where(col(ReaderRequest.waits_since).is_not(None))
+    query = query.order_by(col(ReaderRequest.waits_since), col(ReaderRequest.id)).limit(limit)
     rows = ctx.session.exec(query.where(ReaderRequest.reader_id == reader_id) if reader_id else query).all()
     return [at_risk(ctx, row) for row in rows]
 
@@ -198,8 +202,9 @@ def at_risk(ctx: TransactionContext, request: ReaderRequest) -> Waiting:
     """What the request may cost the reader, or us, while it waits."""
     if request.reader_id is None:
         return Waiting(request)
+    from_then = request.waits_since or request.received_at
     paid = ctx.session.exec(
-        select(Payment).where(Payment.reader_id == request.reader_id, Payment.paid_at > request.received_at)
+        select(Payment).where(Payment.reader_id == request.reader_id, Payment.paid_at > from_then)
     ).all()
     since = sum(left_of(ctx.session, payment) for payment in paid)
     about = ctx.session.get(Subscription, request.subscription_id) if request.subscription_id else None
@@ -213,13 +218,48 @@ def at_risk(ctx: TransactionContext, request: ReaderRequest) -> Waiting:
 
 
 def answer(ctx: TransactionContext, request_id: str, words: str) -> ReaderRequest:
-    """Answer by mail and close the request, once. Raises UnknownRequest, AlreadyClosed, NothingSaid, CardNumberIn."""
+    """Answer in the thread and by mail, once, until the reader replies. The first answer closes the request. Raises UnknownRequest,
+    AlreadyClosed, NothingSaid, CardNumberIn."""
     words = _clean_words(words, needed=True)
     request = lock_request(ctx.session, request_id)
-    if request.closed_at is not None:
-        raise AlreadyClosed(f"{request.closed_by} answered it: “{request.answer}”")
-    request_answered(ctx, request, words)
-    open_requests.close(ctx, request, words)
+    if request.waits_since is None:
+        raise AlreadyClosed(_answered(ctx.session, request))
+    request_answered(ctx, request, threads.last_reply(ctx.session, request.id), words)
+    threads.add(ctx, request, words)
+    request.waits_since = None
+    if request.closed_at is None:
+        request.closed_at = ctx.at
+        request.note_closed_by(ctx.actor)
     open_requests.release(ctx, request.reader_id)
     audit.write(ctx, "answer", reader_id=request.reader_id, subject=request.id, after={"answer": words})
     return request
+
+
+def _answered(session: Session, request: ReaderRequest) -> str:
+    last = threads.last_message(session, request.id)
+    if last is not None and not last.by_reader:
+        return f"{last.by} answered it: “{last.words}”"
+    return f"{request.closed_by} closed it: “{request.closing_act}”"
+
+
+def own(session: Session, reader_id: str, request_id: str) -> ReaderRequest:
+    """The reader's own request. Another reader's is unknown. Raises UnknownRequest."""
+    request = one(session, request_id)
+    if request.reader_id != reader_id:
+        raise UnknownRequest
+    return request
+
+
+def reply(ctx: TransactionContext, reader_id: str, request_id: str, words: str) -> None:
+    """Store a signed-in reader's reply. The request waits for staff again, or still. The same words sent twice are one reply.
+
+    What the request itself asked for stays as it was settled. Raises UnknownRequest, NothingSaid, CardNumberIn."""
+    words = _clean_words(words, needed=True)
+    own(ctx.session, reader_id, request_id)
+    request = lock_request(ctx.session, request_id)
+    last = threads.last_message(ctx.session, request_id)
+    if last is not None and last.by_reader and last.words == words:
+        return
+    threads.add(ctx.acting_as(ReaderActor(reader_id)), request, words)
+    if request.waits_since is None:
+        request.waits_since = ctx.at

@@ -10,9 +10,9 @@ from billing.readers import devices
 from billing.readers.models import Consent, ReaderSession
 from billing.rules.lifecycle import Event
 from billing.rules.money import Money
-from billing.staff import money_entries, newsletter_entries
+from billing.staff import money_entries, newsletter_entries, threads
 from billing.staff.entry import Entry, EntryKind, newest, present
-from billing.staff.models import AuditLine, Outcome, ReaderNote, ReaderRequest
+from billing.staff.models import AuditLine, Outcome, ReaderNote, ReaderRequest, RequestMessage
 from billing.staff.roles import Permission
 from billing.subscriptions.models import Subscription, SubscriptionChange
 
@@ -174,18 +174,26 @@ def _notes(session: Session, reader_id: str, most: int) -> list[Entry]:
 
 
 def _requests(session: Session, reader_id: str, most: int) -> list[Entry]:
+    rows = newest(session, ReaderRequest, reader_id, most)
+    answers = threads.last_answers(session, [row.id for row in rows]) if rows else {}
     return [
         Entry(
             at=row.received_at,
             kind=EntryKind.REQUEST,
-            what=row.kind.words + ("" if row.closed_at else ", not answered yet"),
+            what=row.kind.words + (", not answered yet" if row.waits_since else ""),
             ref=row.id,
             by="reader" if row.email_verified else "whoever typed the address",
             reason=row.words,
-            facts=present(("answered by", row.closed_by), ("answer", row.answer)),
+            facts=_answer(row, answers.get(row.id)),
         )
-        for row in newest(session, ReaderRequest, reader_id, most)
+        for row in rows
     ]
+
+
+def _answer(request: ReaderRequest, answer: RequestMessage | None) -> tuple[tuple[str, str], ...]:
+    if answer is None:
+        return present(("answered by", request.closed_by), ("answer", request.closing_act))
+    return present(("answered by", answer.by), ("answer", answer.words))
 
 
 def _sign_ins(session: Session, reader_id: str, most: int) -> list[Entry]:

@@ -67,6 +67,6 @@ def withdraw_or_ask(
     if (request := open_requests.to_withdraw(ctx.session, subscription)) is not None:
         return request
     reader = ctx.session.get_one(Reader, subscription.reader_id)
-    sender = RequestSender(reader, reader.email, ip, device)
+    sender = RequestSender(reader, reader.email, ip, device, proved=True)
     as_asked = ctx.moved_to(asked_at)
     return record_request(as_asked, sender, RequestKind.WITHDRAW, WORDS, subscription_id)[0]

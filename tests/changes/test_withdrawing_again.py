@@ -68,8 +68,8 @@ def test_the_second_withdrawal_is_asked_of_staff_who_see_the_first(
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500, 7500]
     assert world.subscription(newest(world))["status"] == "ended"
     assert world.mail_kinds(paid.email).count("withdrawn") == 2
-    (answered,) = world.rows(f"SELECT {CLOSED_BY}, answer FROM reader_request")
-    assert answered["answer"].startswith("Withdrawn")
+    (answered,) = world.rows(f"SELECT {CLOSED_BY}, closing_act FROM reader_request")
+    assert answered["closing_act"].startswith("Withdrawn")
     ledger_checks.check(world)
 
 

@@ -23,7 +23,7 @@ def test_a_charge_that_waits_for_an_answer_is_not_missed_and_any_other_is(
     assert len(world.charges()) == 1, "the charge of 16 April is held"
     nothing_is_missed(world)
     world.execute(
-        "UPDATE reader_request SET closed_at = :at, closed_by_kind = 'staff', closed_by_id = 'x', answer = 'Done.'",
+        "UPDATE reader_request SET closed_at = :at, closed_by_kind = 'staff', closed_by_id = 'x', waits_since = NULL",
         at=world.now - timedelta(hours=1),
     )
     with pytest.raises(AssertionError):

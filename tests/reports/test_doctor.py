@@ -127,8 +127,8 @@ def test_a_promise_that_cannot_be_asked_is_a_case_and_the_others_are_asked(
     assert case["reason"] == "It could be asked again."
 
 
-ASKED = """INSERT INTO reader_request (id, kind, received_at, email, reader_id, email_verified, words, ip, device)
-           SELECT 'req_x', 'cancel', '2027-03-14', email, id, false, '', '', '' FROM reader"""
+ASKED = """INSERT INTO reader_request (id, kind, received_at, email, reader_id, email_verified, words, ip, device, waits_since)
+           SELECT 'req_x', 'cancel', '2027-03-14', email, id, false, '', '', '', '2027-03-14' FROM reader"""
 ERASED = """INSERT INTO erasure (actor_kind, actor_id, id, reader_id, requested_at, erases_at, due_at, next_attempt_at, tries, done_at)
             SELECT 'reader', id, 'era_x', id, '2027-03-01', '2027-03-02', '2027-03-14', '2027-03-02', 1, {} FROM reader"""
 BREAKS = {

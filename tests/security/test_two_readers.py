@@ -6,6 +6,7 @@ import pytest
 
 from billing.platform.site import CANCEL, CARD
 from tests.support.routes import routes
+from tests.support.signed_in import signed_in
 from tests.support.table_contents import changed, contents
 from tests.support.two_readers import PAYING, TRYING, TwoReaders
 
@@ -44,6 +45,26 @@ def test_anothers_receipt_is_as_unknown_as_one_that_never_was(readers: TwoReader
     assert (theirs.status, theirs.words) == (never.status, never.words)
     assert theirs.status == 404
     assert readers.world.browser().get(f"/account/receipts/{invoice}").path == "/sign-in"
+
+
+def test_anothers_thread_is_as_unknown_as_one_that_never_was(readers: TwoReaders) -> None:
+    world = readers.world
+    payer = signed_in(world, PAYING)
+    payer.get("/contact")
+    payer.post("/contact", kind="other", words="Mine alone.")
+    (request,) = world.rows("SELECT id FROM reader_request")
+    thread, never = f"/account/requests/{request['id']}", "/account/requests/req_00000000000000000000000000"
+    assert payer.get(thread).status == 200
+    trier = signed_in(world, TRYING)
+    theirs, nobodys = trier.get(thread), trier.get(never)
+    assert (theirs.status, theirs.words) == (nobodys.status, nobodys.words)
+    assert theirs.status == 404
+    assert "You have asked us nothing yet." in trier.get("/account/requests").words
+    csrf = trier.get("/contact").text.partition('name="csrf" value="')[2].partition('"')[0]
+    same_site = {"sec-fetch-site": "same-origin"}
+    sent = trier.http.post(thread, data={"csrf": csrf, "words": "Let me in."}, headers=same_site)
+    assert sent.status_code == 404
+    assert world.rows("SELECT 1 FROM request_message") == []
 
 
 def test_the_card_page_of_another_browser_can_not_be_finished_or_looked_at(readers: TwoReaders) -> None:

@@ -185,8 +185,8 @@ def test_what_is_owed_and_what_programs_do_counts_for_nothing(world: World, paid
     world.api.post(path, json={"amount": 2500, "reason": "x"}, headers=key).raise_for_status()
     asked: datetime = local(2027, 3, 15, 12)
     world.execute(
-        "INSERT INTO reader_request (id, kind, received_at, email, reader_id, subscription_id, email_verified, confirmed_at, words, ip, device)"
-        " SELECT 'req_x', 'cancel', :at, :email, reader_id, id, true, :at, '', '', '' FROM subscription WHERE reader_id = :reader",
+        "INSERT INTO reader_request (id, kind, received_at, email, reader_id, subscription_id, email_verified, confirmed_at, words, ip, device, waits_since)"
+        " SELECT 'req_x', 'cancel', :at, :email, reader_id, id, true, :at, '', '', '', :at FROM subscription WHERE reader_id = :reader",
         at=asked,
         email=paid.email,
         reader=reader,

@@ -44,7 +44,7 @@ def test_what_staff_type_to_the_brim_is_kept_whole(world: World, staff: SignIn) 
     support.get(f"/staff/requests/{request['id']}")
     page = support.post(f"/staff/requests/{request['id']}/answer", words=full(2000))
     assert page.status == 200, page.words
-    assert world.rows("SELECT answer FROM reader_request") == [{"answer": kept(full(2000))}]
+    assert world.rows("SELECT words AS answer FROM request_message") == [{"answer": kept(full(2000))}]
 
     where = f"/staff/readers/{request['reader_id']}"
     support.get(f"{where}/complimentary")

@@ -29,6 +29,7 @@ from billing.rules.pause import PauseSpan
 from billing.web.views.account import (
     AccountDispute,
     AccountPage,
+    AccountRequest,
     CancelledPage,
     CancelPage,
     CreditNoteRow,
@@ -88,6 +89,9 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "account-unreached-typo", replace(paid, unreached=typo), at
     yield "account-asked-to-cancel", replace(paid, cancel_request_at=NOW), at
     yield "account-put-off", replace(paid, cancel_request_at=NOW, charge_put_off=True), at
+    question = AccountRequest(received_at=NOW, waits_since=NOW)
+    yield "account-question", replace(paid, request=question), at
+    yield "account-question-answered", replace(paid, request=replace(question, waits_since=None)), at
     yield "account-cooling-off", replace(paid, withdraw=WITHDRAWAL), at
     yield from _closing(paid, at)
     yield "withdraw", WithdrawPage(email="thandi@example.org", offer=WITHDRAWAL), at

@@ -5,9 +5,21 @@ from dataclasses import replace
 from datetime import date
 
 from billing.dev.previews.staff import REQUEST, STAFF
-from billing.dev.previews.values import NOW, PRICE
+from billing.dev.previews.values import NOW, PRICE, READER
+from billing.staff.open_requests import ANSWERED_BY_ACT
+from billing.staff.requests import CardNumberIn
 from billing.web.views.frame import Frame, Page
+from billing.web.views.requests import OwnRequestPage, OwnRequestRow, OwnRequestsPage, ThreadMessage
 from billing.web.views.staff_requests import EarlierWithdrawal, StaffRequestPage, StaffRequestsPage
+
+QUESTION = "I see two charges on my statement. Did I pay twice?"
+ANSWER = ThreadMessage(
+    at=NOW,
+    words="We have charged your card once.\n\nThe other line is your bank's own reservation.",
+    by_reader=False,
+    by="staff:sipho@swartbergpost.example",
+)
+REPLY = replace(ANSWER, words="It is still there. When does it go away?", by_reader=True, by="reader")
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
@@ -25,7 +37,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         withdrawal=PRICE,
         earlier=(before,),
     )
-    asked_again = StaffRequestPage(row=again, closed_at=None, closed_by=None, answer=None)
+    asked_again = StaffRequestPage(row=again)
     yield "staff-request-to-withdraw", asked_again, at
     asked = replace(REQUEST, confirm_asked_at=NOW)
     yield "staff-request-asked", replace(asked_again, row=asked), at
@@ -33,16 +45,43 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-request-confirmed", replace(asked_again, row=confirmed), at
     yield "staff-requests", StaffRequestsPage(rows=(REQUEST, again, unknown)), at
     yield "staff-requests-none", StaffRequestsPage(rows=()), at
-    waiting = StaffRequestPage(
-        row=REQUEST, closed_at=None, closed_by=None, answer=None, error="Write a few words."
-    )
+    waiting = StaffRequestPage(row=REQUEST, error="Write a few words.")
     yield "staff-request", waiting, at
     closed = replace(
         waiting,
+        row=replace(REQUEST, waits_since=None),
         error="Somebody has answered it.",
+        messages=(ANSWER,),
         closed_at=NOW,
         closed_by="staff:sipho@swartbergpost.example",
-        answer="It is cancelled.",
         draft="Dear reader",
     )
     yield "staff-request-answered", closed, at
+    done = replace(closed, messages=(), closing_act=ANSWERED_BY_ACT, error=None, draft="")
+    yield "staff-request-done", done, at
+    back = replace(REQUEST, waits_since=NOW, may_ask=False)
+    yield (
+        "staff-request-replied",
+        replace(closed, row=back, messages=(ANSWER, REPLY), error=None, draft=""),
+        at,
+    )
+    yield from _own()
+
+
+def _own() -> Iterator[tuple[str, Page, Frame]]:
+    """A reader's own requests."""
+    at = replace(READER, path="/account/requests")
+    waits = OwnRequestRow(
+        request_id="req_2", kind="wrong_charge", words=QUESTION, received_at=NOW, waits_since=NOW
+    )
+    answered = replace(waits, request_id="req_1", kind="other", waits_since=None, answered_at=NOW)
+    done = replace(waits, request_id="req_0", kind="cancel", words="", waits_since=None)
+    yield "own-requests", OwnRequestsPage(rows=(waits, answered, done)), at
+    yield "own-requests-none", OwnRequestsPage(rows=()), at
+    yield "own-request", OwnRequestPage(row=waits, signed_in=True), at
+    thread = OwnRequestPage(row=answered, signed_in=True, messages=(ANSWER,))
+    yield "own-request-answered", thread, at
+    yield "own-request-replied", replace(thread, row=waits, messages=(ANSWER, REPLY)), at
+    yield "own-request-done", OwnRequestPage(row=done, signed_in=False, done_at=NOW), at
+    problem = replace(thread, draft="My card is 4242 4242 4242 4242.", error=CardNumberIn().detail)
+    yield "own-request-problem", problem, at

@@ -47,6 +47,7 @@ REQUEST = RequestRow(
     words="Please cancel. I am moving abroad and will not read the paper any more.",
     received_at=ASKED,
     email_verified=False,
+    waits_since=ASKED,
     may_ask=True,
     charged_since=PRICE,
     next_charge=PRICE,

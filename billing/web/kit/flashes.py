@@ -29,6 +29,7 @@ DONE = {
     "passkey-added": "Your passkey is added. Next time it signs you in.",
     "passkey-named": "The new name is saved.",
     "passkey-removed": "The passkey is removed. It signs in nobody any more.",
+    "replied": "We have your reply. A person reads it, and answers here and by mail.",
     "gift-revoked": "The gift is taken back. Its link opens nothing any more.",
     "newsletters-saved": "Your choice is saved.",
     "newsletters-asked": "One more step: press the button in the mail that we have just sent you.",

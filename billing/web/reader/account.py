@@ -88,6 +88,7 @@ def _account(visit: Visit, ctx: TransactionContext, reader: Reader) -> AccountPa
         sessions=tuple(_session_row(visit, *row) for row in facts.sessions),
         passkeys=passkeys.offer(visit),
         erased_on=ctx.site.today(facts.erases_at) if facts.erases_at else None,
+        request=facts.request,
     )
 
 

@@ -16,10 +16,11 @@ from billing.platform.read_together import Rows, read_together
 from billing.readers import sessions
 from billing.readers.models import Reader
 from billing.rules.money import Money
+from billing.staff import threads
 from billing.subscriptions import find
 from billing.subscriptions.find import OnOffer
 from billing.subscriptions.models import Subscription
-from billing.web.views.account import AccountDispute
+from billing.web.views.account import AccountDispute, AccountRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class AccountFacts:
     sessions: Rows
     erases_at: datetime | None
     """From when the account is erased, where the reader asked for that."""
+    request: AccountRequest | None
 
     def may_withdraw(self, ctx: TransactionContext, subscription: Subscription | None) -> bool:
         """Whether the days last in which the sale can be taken back."""
@@ -44,7 +46,7 @@ class AccountFacts:
 
 def account_facts(ctx: TransactionContext, reader: Reader) -> AccountFacts:
     """The reader's facts now."""
-    found, held, dispute, last_mail, first_paid, on_offer, open_sessions, erasure = read_together(
+    found, held, dispute, last_mail, first_paid, on_offer, open_sessions, erasure, request = read_together(
         ctx.session,
         *(
             latest.LATEST_WITH_CARD,
@@ -53,7 +55,7 @@ def account_facts(ctx: TransactionContext, reader: Reader) -> AccountFacts:
             unreachable.LAST_TO,
             give_back.FIRST_PAID,
         ),
-        *(find.ON_OFFER, sessions.OPEN, ask.OPEN_OF),
+        *(find.ON_OFFER, sessions.OPEN, ask.OPEN_OF, threads.LATEST_OF_READER),
         at=ctx.at,
         today=ctx.today,
         zone=ctx.zone.key,
@@ -72,4 +74,5 @@ def account_facts(ctx: TransactionContext, reader: Reader) -> AccountFacts:
         on_offer=find.offered(on_offer),
         sessions=open_sessions,
         erases_at=next((erases_at for (erases_at,) in erasure), None),
+        request=next((AccountRequest(received_at=at, waits_since=since) for _, at, since in request), None),
     )

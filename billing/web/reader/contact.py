@@ -8,13 +8,14 @@ from starlette.responses import Response
 from billing.platform.errors import Invalid
 from billing.platform.storable import storable
 from billing.staff import requests
-from billing.staff.models import RequestKind
-from billing.staff.requests import Effect
+from billing.staff.models import Effect, RequestKind
 from billing.web.kit.typed import LINES
 from billing.web.kit.visit import Guarded, Visit, Visiting
+from billing.web.reader.results import instant, result_of, result_token, stamp
 from billing.web.views.requests import ContactPage, ContactSentPage
 
 router = APIRouter(include_in_schema=False)
+PURPOSE = "request-sent"
 
 
 class Unreadable(Invalid):
@@ -65,10 +66,23 @@ def send(
         effect = Effect.WAITS if website else _receive(visit, address, RequestKind(kind), words)
     except Invalid as refusal:
         return visit.page(_view(visit, email[:254], kind, words.replace("\0", ""), refusal.detail), 422)
-    return visit.page(ContactSentPage(at=visit.at, effect=effect.value, words=bool(words.strip())))
+    token = result_token(visit, PURPOSE, effect.value, int(bool(words.strip())), stamp(visit.at))
+    return visit.go(f"/contact/sent/{token}")
+
+
+@router.get("/contact/sent/{token}")
+def sent(visit: Visiting, token: str) -> Response:
+    """What the form did. A token that isn't this browser's leads back to the form."""
+    facts = result_of(visit, PURPOSE, token)
+    if facts is None:
+        return visit.go("/contact")
+    effect, words, at = facts
+    return visit.page(ContactSentPage(at=instant(at), effect=Effect(effect).value, words=words == "1"))
 
 
 def _receive(visit: Visit, address: str, kind: RequestKind, words: str) -> Effect:
     with visit.begin() as ctx:
-        sender = requests.RequestSender(visit.reader, address, visit.ip, visit.device)
+        sender = requests.RequestSender(
+            visit.reader, address, visit.ip, visit.device, visit.proved_reader is not None
+        )
         return requests.record_request(ctx, sender, kind, words)[1]

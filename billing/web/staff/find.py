@@ -54,7 +54,9 @@ def _waiting(visit: StaffVisit, session: Session) -> int | None:
     """How many requests wait; None for a member who may not answer them."""
     if not visit.may(Permission.ANSWER):
         return None
-    open_ones = select(func.count()).select_from(ReaderRequest).where(col(ReaderRequest.closed_at).is_(None))
+    open_ones = (
+        select(func.count()).select_from(ReaderRequest).where(col(ReaderRequest.waits_since).is_not(None))
+    )
     return session.exec(open_ones).one()
 
 

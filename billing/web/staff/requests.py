@@ -8,11 +8,12 @@ from starlette.responses import Response
 from billing.platform.context import TransactionContext
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
-from billing.staff import confirm_request, reads, requests
+from billing.staff import confirm_request, reads, requests, threads
 from billing.staff.roles import Permission
 from billing.subscriptions.models import Subscription
 from billing.web.kit.typed import LINES
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.views.requests import ThreadMessage
 from billing.web.views.staff_requests import (
     EarlierWithdrawal,
     RequestRow,
@@ -27,7 +28,7 @@ Acting = Annotated[StaffVisit, needs(Permission.ANSWER, acts=True)]
 
 @router.get("/staff/requests")
 def show_all(visit: Seeing) -> Response:
-    """The open requests."""
+    """The requests that wait."""
     with visit.begin() as ctx:
         rows = requests.waiting(ctx)
         reads.note_rows(ctx, "GET /staff/requests", len(rows))
@@ -47,9 +48,13 @@ def _view(
     request = requests.one(ctx.session, request_id)
     return StaffRequestPage(
         row=request_row(requests.at_risk(ctx, request)),
+        messages=tuple(
+            ThreadMessage(at=row.at, words=row.words, by_reader=row.by_reader, by=row.by)
+            for row in threads.messages(ctx.session, request.id)
+        ),
         closed_at=request.closed_at,
         closed_by=request.closed_by,
-        answer=request.answer,
+        closing_act=request.closing_act,
         draft=draft,
         error=error,
     )
@@ -67,7 +72,7 @@ def ask_to_confirm(visit: Acting, request_id: str) -> Response:
 def answer(
     visit: Acting, request_id: str, words: Annotated[str, Form(max_length=2000), LINES] = ""
 ) -> Response:
-    """Answer by mail, and close the request. If two members do so at once, the second sees the first one's answer."""
+    """Answer in the thread and by mail. If two members do so at once, the second sees the first one's answer."""
     try:
         with visit.begin() as ctx:
             reader_id = requests.answer(ctx, request_id, words).reader_id
@@ -97,6 +102,7 @@ def request_row(waiting: requests.Waiting) -> RequestRow:
         email_verified=request.email_verified,
         confirm_asked_at=request.confirm_asked_at,
         confirmed_at=request.confirmed_at,
+        waits_since=request.waits_since,
         may_ask=confirm_request.may_ask(request),
         charged_since=Money(waiting.charged_since) if waiting.charged_since else None,
         next_charge=Money(waiting.next_cents) if waiting.next_cents else None,

@@ -117,6 +117,14 @@ class AccountDispute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRequest:
+    """The reader's newest request to staff. `waits_since`: it waits for an answer; otherwise it is answered."""
+
+    received_at: datetime
+    waits_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unreached:
     """The reader's address refuses our mail. `ended`: the subscription has ended, for this or before. `ends`: it will end, as the
     next charge needs a notice that was refused. `typed` is another address, `error` what is wrong with it."""
@@ -205,6 +213,7 @@ class AccountPage:
     """Whether passkeys are possible on this host, and offered now."""
     erased_on: date | None = None
     """The day from which the account is erased, where the reader asked for that."""
+    request: AccountRequest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

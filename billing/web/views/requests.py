@@ -30,6 +30,50 @@ class ContactSentPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRequestRow:
+    """A request of the signed-in reader. `kind` is a `RequestKind`. `waits_since`: they wait for an answer. `answered_at`: of the last answer."""
+
+    request_id: str
+    kind: str
+    words: str
+    received_at: datetime
+    waits_since: datetime | None = None
+    answered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRequestsPage:
+    """All requests of the signed-in reader, newest first."""
+
+    template: ClassVar[str] = "own_requests.html"
+    rows: tuple[OwnRequestRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadMessage:
+    """A message after the request's own words, of the reader or of staff. `by` names who wrote it, for staff alone."""
+
+    at: datetime
+    words: str
+    by_reader: bool
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRequestPage:
+    """A thread, oldest first. `signed_in`: its first words are known to be the reader's. `done_at`: an act settled the request, such as
+    a cancellation. `draft` is a reply that was refused, `error` why."""
+
+    template: ClassVar[str] = "own_request.html"
+    row: OwnRequestRow
+    signed_in: bool
+    messages: tuple[ThreadMessage, ...] = ()
+    done_at: datetime | None = None
+    draft: str = ""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestConfirmPage:
     """Asks whether a request to cancel is the reader's."""
 

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import ClassVar, Literal
 
 from billing.rules.money import Money
+from billing.web.views.requests import ThreadMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class RequestRow:
     email_verified: bool
     confirm_asked_at: datetime | None = None
     confirmed_at: datetime | None = None
+    waits_since: datetime | None = None
     may_ask: bool = False
     charged_since: Money | None = None
     next_charge: Money | None = None
@@ -42,7 +44,7 @@ class RequestRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffRequestsPage:
-    """Open requests, oldest first, with the rand at risk."""
+    """Requests that wait for an answer, the longest wait first, with the rand at risk."""
 
     template: ClassVar[str] = "staff/requests.html"
     rows: tuple[RequestRow, ...]
@@ -50,12 +52,13 @@ class StaffRequestsPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffRequestPage:
-    """One request, open or closed."""
+    """One request and its thread. An act may have settled it at `closed_at`, or nothing yet."""
 
     template: ClassVar[str] = "staff/request.html"
     row: RequestRow
-    closed_at: datetime | None
-    closed_by: str | None
-    answer: str | None
+    messages: tuple[ThreadMessage, ...] = ()
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+    closing_act: str | None = None
     draft: str = ""
     error: str | None = None

@@ -1,0 +1,72 @@
+"""The thread of a request: after its own words, staff's answers and the reader's replies, oldest first."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from billing.platform import ids
+from billing.platform.actors import ActorKind, acted_by
+from billing.platform.context import TransactionContext
+from billing.staff.models import ReaderRequest, RequestMessage
+
+LATEST_OF_READER = (
+    sa.select(col(ReaderRequest.id), col(ReaderRequest.received_at), col(ReaderRequest.waits_since))
+    .where(col(ReaderRequest.reader_id) == sa.bindparam("reader_id"))
+    .order_by(col(ReaderRequest.id).desc())
+    .limit(1)
+)
+"""The query of id, time and wait of the newest request of `:reader_id`."""
+
+
+def of_reader(session: Session, reader_id: str, *, limit: int = 100) -> Sequence[ReaderRequest]:
+    """The reader's requests, newest first."""
+    query = select(ReaderRequest).where(ReaderRequest.reader_id == reader_id)
+    return session.exec(query.order_by(col(ReaderRequest.id).desc()).limit(limit)).all()
+
+
+def messages(session: Session, request_id: str) -> Sequence[RequestMessage]:
+    """The messages of a request, oldest first, without its own words."""
+    query = select(RequestMessage).where(RequestMessage.request_id == request_id)
+    return session.exec(query.order_by(col(RequestMessage.id))).all()
+
+
+def add(ctx: TransactionContext, request: ReaderRequest, words: str) -> RequestMessage:
+    """Store a message of whoever acts. The caller has locked the request."""
+    message = RequestMessage(
+        id=ids.new("rqm", ctx.at), request_id=request.id, at=ctx.at, words=words, **acted_by(ctx.actor)
+    )
+    ctx.session.add(message)
+    ctx.session.flush()
+    return message
+
+
+def last_message(session: Session, request_id: str) -> RequestMessage | None:
+    """The newest message of a request."""
+    query = select(RequestMessage).where(RequestMessage.request_id == request_id)
+    return session.exec(query.order_by(col(RequestMessage.id).desc()).limit(1)).first()
+
+
+def last_reply(session: Session, request_id: str) -> RequestMessage | None:
+    """The reader's newest reply."""
+    query = select(RequestMessage).where(
+        RequestMessage.request_id == request_id, RequestMessage.actor_kind == ActorKind.READER
+    )
+    return session.exec(query.order_by(col(RequestMessage.id).desc()).limit(1)).first()
+
+
+def last_reply_at(session: Session, request_id: str) -> datetime | None:
+    """When the reader last replied; None where they didn't."""
+    reply = last_reply(session, request_id)
+    return reply.at if reply else None
+
+
+def last_answers(session: Session, request_ids: Sequence[str]) -> dict[str, RequestMessage]:
+    """The newest answer of staff to each of these requests, by its id."""
+    answers = (
+        select(RequestMessage)
+        .where(col(RequestMessage.request_id).in_(request_ids), RequestMessage.actor_kind != ActorKind.READER)
+        .order_by(col(RequestMessage.id))
+    )
+    return {answer.request_id: answer for answer in session.exec(answers)}

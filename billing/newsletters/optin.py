@@ -10,7 +10,7 @@ from billing.mail import suppressions
 from billing.newsletters.lists import scopes
 from billing.newsletters.models import Signup, SignupState
 from billing.newsletters.notices import LIFE, PURPOSE, confirm_signup, confirm_signup_key
-from billing.newsletters.signups import Origin, Person, ask_for, join, known, settle
+from billing.newsletters.signups import Origin, Person, ask_for, choices, join, known, rows_of, settle
 from billing.platform import ids
 from billing.platform.context import TransactionContext
 from billing.platform.db import Database, span
@@ -32,7 +32,8 @@ class AskSpent(Refusal):
 
 
 def ask(ctx: TransactionContext, email: str, wanted: Iterable[str], origin: Origin) -> None:
-    """Mail the question, unless the address is on those lists or was asked lately; callers can't tell which.
+    """Mail the question, unless the address is on those lists; callers can't tell. If it was asked lately, the open question takes
+    them up: the button of that mail confirms all.
 
     A mailbox is asked once an hour and three times a day. A network, which many readers of one mobile operator share, may ask ten
     times an hour and thirty a day. `CROWDED` delays mails in all (see `_crowd_delay`). Raises BadAddress, TooMany."""
@@ -41,19 +42,32 @@ def ask(ctx: TransactionContext, email: str, wanted: Iterable[str], origin: Orig
     hourly = 1 if delay else 10
     rate.count_network(ctx, "signup-from", origin.ip, limit=hourly, per=HOUR)
     rate.count_network(ctx, "signup-from-day", origin.ip, limit=30, per=DAY)
+    reader = by_address(ctx.session, address)
+    person = Person.of(reader) if reader else Person(address)
+    names = known(ctx.session, wanted)
+    if set(names) <= choices(ctx.session, person):
+        return  # before it counts: no mail is sent, and the next question mustn't be lost for it
     try:
         rate.count_mailbox(ctx, "signup", address, limit=1, per=HOUR)
         rate.count_mailbox(ctx, "signup-day", address, limit=3, per=DAY)
     except TooMany:
+        _add_to_open_question(ctx, person, names, origin)
         return
     for per in CROWDED:
         rate.add(ctx, "signups", str(per), per=per)
-    reader = by_address(ctx.session, address)
-    person = Person.of(reader) if reader else Person(address)
     ask_id = ids.new("ask", ctx.at)
-    asked = ask_for(ctx, person, known(ctx.session, wanted), ask_id, origin)
+    asked = ask_for(ctx, person, names, ask_id, origin)
     if asked:
         confirm_signup(ctx, person, [list_.name for list_ in asked], ask_id, delay=delay)
+
+
+def _add_to_open_question(ctx: TransactionContext, person: Person, names: list[str], origin: Origin) -> None:
+    """Have the newest open question's mail confirm these newsletters too. What is pending stays as it was asked."""
+    pending = [row for row in rows_of(ctx.session, person) if row.ask_id is not None]
+    if pending:
+        newest = max(pending, key=lambda row: (row.asked_at, row.id))
+        new = set(names) - {row.newsletter_id for row in pending}
+        ask_for(ctx, person, [name for name in names if name in new], str(newest.ask_id), origin)
 
 
 def _crowd_delay(ctx: TransactionContext) -> timedelta:

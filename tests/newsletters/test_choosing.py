@@ -113,6 +113,36 @@ def test_an_address_is_asked_once_an_hour_and_three_times_a_day(newsroom: Newsro
     assert len(newsroom.world.letters(THANDI)) == 4
 
 
+def test_what_is_ticked_within_the_hour_is_confirmed_by_the_same_mail(newsroom: Newsroom) -> None:
+    sign_up(newsroom, THANDI, "first-light")
+    newsroom.world.advance(minutes=20)
+    page = sign_up(newsroom, THANDI, "the-long-read", "first-light").page
+    assert "its button covers all that you have ticked" in page.words
+    newsroom.world.settle()
+    assert len(newsroom.world.letters(THANDI)) == 1
+    button = newsroom.world.browser().get(newsroom.world.mailed_link(THANDI, "/newsletters/confirm/"))
+    assert "First Light, The Long Read" in button.words
+    confirm(newsroom, THANDI)
+    assert lists_of(newsroom, THANDI) == {"first-light": "confirmed", "the-long-read": "confirmed"}
+
+
+def test_a_question_that_needed_no_mail_does_not_use_up_the_hour(newsroom: Newsroom) -> None:
+    (address,) = newsroom.people(1)
+    sign_up(newsroom, address, "first-light")
+    sign_up(newsroom, address, "the-long-read")
+    newsroom.world.settle()
+    (letter,) = newsroom.world.letters(address)
+    assert letter.subject == "Please confirm: The Long Read"
+
+
+def test_a_newsletter_for_subscribers_promises_strangers_nothing(newsroom: Newsroom) -> None:
+    newsroom.world.execute("UPDATE newsletter SET audience = 'subscribers' WHERE id = 'the-long-read'")
+    sign_up(newsroom, THANDI, "the-long-read")
+    done = confirm(newsroom, THANDI).page.words
+    assert "The Long Read is for subscribers: nothing comes before you have a subscription." in done
+    assert "the next one comes to you" not in done
+
+
 def test_one_network_address_cannot_flood_many(newsroom: Newsroom) -> None:
     answers = [
         sign_up(newsroom, f"victim-{number}@example.com", "first-light").page.status for number in range(12)

@@ -73,6 +73,9 @@ def _choosing() -> Iterator[tuple[str, Page, Frame]]:
     names = ("First Light", "Water & Weather")
     yield "newsletters-confirm", NewslettersConfirmPage(names=names), stranger
     yield "newsletters-confirmed", NewslettersConfirmPage(names=names, done=True), stranger
+    limited = NewslettersConfirmPage(names=names, for_subscribers=names[1:])
+    yield "newsletters-confirm-for-subscribers", limited, stranger
+    yield "newsletters-confirmed-for-subscribers", replace(limited, done=True), stranger
     yield "newsletters-mine", NewsletterChoicesPage(choices=mine), stranger
     stop = UnsubscribePage(name="First Light", action="/u/sgn_1.x")
     yield "unsubscribe", stop, stranger

@@ -32,7 +32,7 @@ DONE = {
     "replied": "We have your reply. A person reads it, and answers here and by mail.",
     "gift-revoked": "The gift is taken back. Its link opens nothing any more.",
     "newsletters-saved": "Your choice is saved.",
-    "newsletters-asked": "One more step: press the button in the mail that we have just sent you.",
+    "newsletters-asked": "One more step: press the button in our mail. It is on its way to you, or came within the last hour.",
     "newsletters-stopped": "You will get no more newsletters from us.",
     "staff-done": "Done. It stands in the timeline, with your reason.",
     "staff-answered": "Answered. The mail is on its way.",

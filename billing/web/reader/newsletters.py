@@ -14,7 +14,7 @@ from billing.http import cookies
 from billing.http.client_ip import client_ip
 from billing.newsletters import links, optin
 from billing.newsletters.lists import newsletters
-from billing.newsletters.models import SignupState
+from billing.newsletters.models import Audience, SignupState
 from billing.newsletters.notices import LIFE, PURPOSE
 from billing.newsletters.signups import Origin, Person, choices, leave, states
 from billing.platform.actors import WORKER
@@ -151,8 +151,8 @@ def ask_confirm(visit: Visiting) -> Response:
     """The button that says yes."""
     with visit.begin() as ctx:
         rows = optin.asked_by(ctx, visit.cookie(cookies.LINK))
-        names = _names(ctx.session, [row.newsletter_id for row in rows])
-    return visit.page(NewslettersConfirmPage(names=names))
+        view = _confirm_page(ctx.session, [row.newsletter_id for row in rows])
+    return visit.page(view)
 
 
 @router.post("/newsletters/confirm")
@@ -160,13 +160,15 @@ def confirm(visit: Guarded) -> Response:
     """Yes."""
     with visit.begin() as ctx:
         done = optin.confirm(ctx, visit.cookie(cookies.LINK), _origin(visit, "confirmation mail"))
-        names = _names(ctx.session, done)
+        view = _confirm_page(ctx.session, done)
     visit.takes.append(cookies.LINK)
-    return visit.page(NewslettersConfirmPage(names=names, done=True))
+    return visit.page(replace(view, done=True))
 
 
-def _names(session: Session, ids: list[str]) -> tuple[str, ...]:
-    return tuple(newsletter.name for newsletter in newsletters(session) if newsletter.id in ids)
+def _confirm_page(session: Session, ids: list[str]) -> NewslettersConfirmPage:
+    found = [newsletter for newsletter in newsletters(session) if newsletter.id in ids]
+    limited = tuple(each.name for each in found if each.audience is Audience.SUBSCRIBERS)
+    return NewslettersConfirmPage(names=tuple(each.name for each in found), for_subscribers=limited)
 
 
 @router.get("/newsletters/mine/{token}")

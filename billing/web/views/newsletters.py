@@ -37,10 +37,11 @@ class NewslettersAskedPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewslettersConfirmPage:
-    """A button that confirms; with `done`, the answer to it."""
+    """A button that confirms; with `done`, the answer to it. `for_subscribers`: those of the names that come to subscribers alone."""
 
     template: ClassVar[str] = "newsletters/confirm.html"
     names: tuple[str, ...]
+    for_subscribers: tuple[str, ...] = ()
     done: bool = False
 
 

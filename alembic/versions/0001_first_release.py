@@ -2648,11 +2648,12 @@ ERASED = {
     "signup_change": ("address", "address_key", "ip", "device"),
     "audit_line": ("reason", "before", "after"),
     "reader_note": ("words",),
+    "request_message": ("words",),
 }
 """The columns that an erasure empties."""
 OF_READERS = (
     *("reader_session", "consent", "card_setup", "payment_method", "subscription", "message"),
-    *("gift", "signup"),
+    *("gift", "signup", "passkey"),
 )
 
 
@@ -2672,7 +2673,8 @@ def _append_only() -> None:
                     after := to_jsonb(NEW);
                     IF before - TG_ARGV = after - TG_ARGV
                        AND whose = coalesce(before->>'reader_id',
-                           (SELECT reader_id FROM subscription WHERE id = before->>'subscription_id'), whose)
+                           (SELECT reader_id FROM subscription WHERE id = before->>'subscription_id'),
+                           (SELECT reader_id FROM reader_request WHERE id = before->>'request_id'), whose)
                        AND NOT EXISTS (SELECT FROM unnest(TG_ARGV) AS name WHERE coalesce(after->>name, '') NOT IN ('', '{}'))
                     THEN
                         RETURN NEW;

@@ -6,6 +6,7 @@ from billing.rules.tax import ABRIDGED_UP_TO
 
 MINE = "reader_id = :reader_id"
 MY_SUBSCRIPTIONS = "subscription_id IN (SELECT id FROM subscription WHERE reader_id = :reader_id)"
+OF_MY_REQUESTS = "request_id IN (SELECT id FROM reader_request WHERE reader_id = :reader_id)"
 BY_EMAIL = "reader_id IS NULL AND lower(email) = :address"
 TAX = "Invoices, payments and credit notes, with numbers, days, amounts and reasons: tax law asks for them for five years."
 NAMED = (
@@ -62,10 +63,17 @@ TABLES = (
         retention="mails to no account are deleted by their rules; others prove notices and documents",
     ),
     PersonalTable(
+        "request_message", "answers and replies", OF_MY_REQUESTS,
+        "request_id IN (SELECT id FROM reader_request WHERE reader_id IS NULL AND lower(email) = :address)",
+        made="at", blank={"words": "''"}, keep={"actor_id": STAFF_DID},
+        retention="how requests were answered; without their words after an erasure",
+    ),
+    PersonalTable(
         "reader_request", "requests", MINE, BY_EMAIL,
-        made="received_at", blank={"email": "''", "words": "''", "ip": "''", "device": "''", "answer": "NULL"},
-        keep={"closed_by_id": STAFF_DID},
+        made="received_at", blank={"email": "''", "words": "''", "ip": "''", "device": "''"},
+        keep={"closed_by_id closing_act": STAFF_DID},
         also={
+            "waits_since": "NULL",
             "closed_at": "coalesce(closed_at, :at)",
             "closed_by_kind": "coalesce(closed_by_kind, 'worker')",
             "closed_by_id": "coalesce(closed_by_id, 'erase readers')",

@@ -63,6 +63,10 @@ def leave_traces(world: World) -> str:
     browser.post("/newsletters", newsletter=["the-long-read"])
     browser.get("/contact")
     browser.post("/contact", kind="other", email=email, words="It is Ouma Thandi, please call.")
+    (request,) = world.rows("SELECT id FROM reader_request")
+    browser.get(f"/account/requests/{request['id']}")
+    browser.post(f"/account/requests/{request['id']}", words="At Kerk Street 7, I mean.")
+    assert world.rows("SELECT words FROM request_message") == [{"words": "At Kerk Street 7, I mean."}]
     api.post(f"/v1/readers/{reader}/notes", json={"words": "Mrs Naidoo rang"}).raise_for_status()
     gift = api.post(f"/v1/articles/{world.articles['subscriber'][0]}/gifts", json={"reader_id": reader})
     gift.raise_for_status()

@@ -1885,6 +1885,25 @@ def _tables() -> None:
     op.create_index(op.f("ix_card_setup_customer_ref"), "card_setup", ["customer_ref"], unique=False)
     op.create_index(op.f("ix_card_setup_reader_id"), "card_setup", ["reader_id"], unique=False)
     op.create_table(
+        "invoice_recipient",
+        sa.Column("id", text, nullable=False),
+        sa.Column("reader_id", text, nullable=False),
+        sa.Column("name", text, nullable=True),
+        sa.Column("address", text, nullable=True),
+        sa.Column("vat_number", text, nullable=True),
+        sa.Column("entered_at", instant, nullable=False),
+        sa.CheckConstraint("(name IS NULL) = (address IS NULL)", name="name_and_address"),
+        sa.CheckConstraint("vat_number IS NULL OR name IS NOT NULL", name="vat_number_of_somebody"),
+        sa.ForeignKeyConstraint(
+            ["reader_id"],
+            ["reader.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "invoice_recipient_of_reader", "invoice_recipient", ["reader_id", "entered_at", "id"], unique=False
+    )
+    op.create_table(
         "invoice",
         sa.Column("id", text, nullable=False),
         sa.Column("subscription_id", text, nullable=False),
@@ -1916,12 +1935,17 @@ def _tables() -> None:
         sa.Column("number", sa.Integer(), nullable=True),
         sa.Column("paid_at", instant, nullable=True),
         sa.Column("issued_on", sa.Date(), nullable=True),
+        sa.Column("recipient_id", text, nullable=True),
         sa.CheckConstraint("(state = 'paid') = (number IS NOT NULL)", name="numbered_when_paid"),
         sa.CheckConstraint("(state = 'paid') = (paid_at IS NOT NULL)", name="dated_when_paid"),
         sa.CheckConstraint("net + vat = gross AND gross > 0", name="adds_up"),
         sa.ForeignKeyConstraint(
             ["reader_id"],
             ["reader.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["recipient_id"],
+            ["invoice_recipient.id"],
         ),
         sa.ForeignKeyConstraint(
             ["subscription_id"],
@@ -2354,28 +2378,6 @@ def _tables() -> None:
     )
     op.create_index(op.f("ix_deferral_counts_until"), "deferral", ["counts_until"], unique=False)
     op.create_index(op.f("ix_deferral_invoice_id"), "deferral", ["invoice_id"], unique=False)
-    op.create_table(
-        "invoice_recipient",
-        sa.Column("id", text, nullable=False),
-        sa.Column("reader_id", text, nullable=False),
-        sa.Column("invoice_id", text, nullable=False),
-        sa.Column("name", text, nullable=False),
-        sa.Column("address", text, nullable=False),
-        sa.Column("vat_number", text, nullable=True),
-        sa.Column("entered_at", instant, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["invoice_id"],
-            ["invoice.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["reader_id"],
-            ["reader.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index(
-        "invoice_recipient_of_reader", "invoice_recipient", ["reader_id", "entered_at"], unique=False
-    )
     op.create_table(
         "payment",
         sa.Column("id", text, nullable=False),

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from billing.access import edge_tokens
 from billing.access.check import AccessResult
+from billing.payments.invoice_recipients import Particulars
 from billing.payments.models import Invoice, PaymentMethod, Refund
 from billing.payments.numbers import credit_note_number, invoice_number
 from billing.platform.context import TransactionContext
@@ -131,8 +132,8 @@ def _method(row: PaymentMethod | None) -> dict[str, Any] | None:
     return {"brand": row.brand, "last4": row.last4, "exp_month": row.exp_month, "exp_year": row.exp_year}
 
 
-def invoice(row: Invoice) -> dict[str, Any]:
-    """An invoice; a tax invoice, with its number, once it is paid."""
+def invoice(row: Invoice, particulars: Particulars | None) -> dict[str, Any]:
+    """An invoice; a tax invoice, with its number, once it is paid. `buyer`: whom it names, None where it names nobody."""
     return {
         "id": row.id,
         "subscription_id": row.subscription_id,
@@ -146,6 +147,16 @@ def invoice(row: Invoice) -> dict[str, Any]:
         "gross": money(row.gross, row.currency),
         "paid_at": instant(row.paid_at),
         "issued_on": day(row.issued_on),
+        "buyer": buyer(particulars) if particulars else None,
+    }
+
+
+def buyer(particulars: Particulars) -> dict[str, Any]:
+    """The particulars of a buyer on a tax invoice."""
+    return {
+        "name": particulars.name,
+        "address": particulars.address.split("\n"),
+        "vat_number": particulars.vat_number,
     }
 
 

@@ -9,7 +9,7 @@ from billing.notices import true_while
 from billing.notices.send import last_day_while_reading, send, send_all
 from billing.payments import invoice_recipients
 from billing.payments.document_text import tax_invoice
-from billing.payments.invoice_recipients import InvoiceRecipient
+from billing.payments.invoice_recipients import Particulars
 from billing.payments.models import Invoice, PaymentMethod
 from billing.platform import bulk
 from billing.platform.context import TransactionContext
@@ -50,7 +50,7 @@ def receipt_of(
     subscription: Subscription,
     invoice: Invoice,
     card: PaymentMethod,
-    recipient: InvoiceRecipient | None = None,
+    recipient: Particulars | None = None,
     *,
     again: bool = False,
 ) -> ReceiptMail:
@@ -74,7 +74,7 @@ def receipts(
         return
     cards = bulk.load(ctx.session, PaymentMethod, {method_id for _, _, method_id in paid})
     readers = bulk.load(ctx.session, Reader, {subscription.reader_id for subscription, _, _ in paid})
-    recipients = invoice_recipients.of_invoices(ctx.session, [invoice.id for _, invoice, _ in paid])
+    recipients = invoice_recipients.of_invoices(ctx.session, [invoice for _, invoice, _ in paid])
     messages = [
         outbox.NewMessage(
             receipt_of(

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from billing.payments import invoice_recipients, numbers
-from billing.payments.invoice_recipients import InvoiceRecipient
+from billing.payments.invoice_recipients import Particulars
 from billing.payments.invoices import basis_points, percent
 from billing.payments.models import Invoice, Payment, PaymentMethod, Refund
 from billing.payments.receipts import Paid
@@ -15,7 +15,7 @@ from emails import CreditNote, Document, TaxInvoice
 
 
 def tax_invoice(
-    invoice: Invoice, card: PaymentMethod, recipient: InvoiceRecipient | None, *, is_copy: bool = False
+    invoice: Invoice, card: PaymentMethod, recipient: Particulars | None, *, is_copy: bool = False
 ) -> TaxInvoice:
     """The document of a paid invoice; a second one says that it is a copy (VAT-7)."""
     is_full = tax.document_for(Money(invoice.gross)) is tax.InvoiceForm.FULL
@@ -37,12 +37,12 @@ def tax_invoice(
     )
 
 
-def _particulars(recipient: InvoiceRecipient | None) -> dict[str, str | None]:
+def _particulars(recipient: Particulars | None) -> dict[str, str | None]:
     if recipient is None:
         return {}
     return {
         "recipient_name": recipient.name,
-        "recipient_address": recipient.address,
+        "recipient_address": recipient.in_one_line,
         "recipient_vat_number": recipient.vat_number,
     }
 
@@ -53,7 +53,7 @@ def credit_note(
     payment: Payment,
     invoice: Invoice,
     card: PaymentMethod,
-    recipient: InvoiceRecipient | None,
+    recipient: Particulars | None,
 ) -> CreditNote:
     """The credit note of a refund that has gone out (VAT-10)."""
     if refund.settled_at is None or refund.credit_note_number is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from billing.payments import numbers, vat_rates
+from billing.payments import invoice_recipients, numbers, vat_rates
 from billing.payments.models import Invoice, InvoiceState, Payment
 from billing.platform import bulk, ids
 from billing.platform.context import TransactionContext
@@ -112,12 +112,24 @@ def open_invoice(session: Session, subscription_id: str) -> Invoice | None:
 
 
 def mark_paid(session: Session, paid: Sequence[tuple[Invoice, datetime, date]]) -> None:
-    """Make each a tax invoice with the next number, paid at that moment and dated that day."""
-    first = numbers.next_numbers(session, numbers.INVOICES, len(paid)) if paid else 0
+    """Make each a tax invoice with the next number, paid at that moment, dated that day, with its reader's invoice details."""
+    if not paid:
+        return
+    recipients = invoice_recipients.versions_of(session, {invoice.reader_id for invoice, _, _ in paid})
+    first = numbers.next_numbers(session, numbers.INVOICES, len(paid))
     bulk.update(
         session,
         [
-            (invoice, {"state": InvoiceState.PAID, "paid_at": at, "issued_on": on, "number": number})
+            (
+                invoice,
+                {
+                    "state": InvoiceState.PAID,
+                    "paid_at": at,
+                    "issued_on": on,
+                    "number": number,
+                    "recipient_id": recipients.get(invoice.reader_id),
+                },
+            )
             for number, (invoice, at, on) in enumerate(paid, first)
         ],
     )

@@ -143,6 +143,8 @@ class Invoice(SQLModel, table=True):
     number: int | None = Field(default=None, unique=True)
     paid_at: datetime | None = None
     issued_on: date | None = None
+    recipient_id: str | None = Field(default=None, foreign_key="invoice_recipient.id")
+    """The buyer's particulars on it; None without."""
 
 
 class AttemptState(StrEnum):

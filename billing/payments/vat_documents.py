@@ -6,6 +6,7 @@ from operator import attrgetter
 
 from sqlmodel import col, select
 
+from billing.payments.invoice_recipients import InvoiceRecipient
 from billing.payments.models import Invoice, Payment, Refund
 from billing.platform.context import TransactionContext
 from billing.rules.periods import add_months, start_of_day
@@ -25,13 +26,17 @@ class VatDocument:
     net: int
     vat: int
     gross: int
+    buyer: str | None = None
+    """The name on it; None where it names nobody."""
 
 
 def of_month(ctx: TransactionContext, first_day: date) -> list[VatDocument]:
     """The documents of the civil month that begins on `first_day`, newest first."""
     end = add_months(first_day, 1)
     invoices = ctx.session.exec(
-        select(Invoice).where(col(Invoice.issued_on) >= first_day, col(Invoice.issued_on) < end)
+        select(Invoice, InvoiceRecipient.name)
+        .join(InvoiceRecipient, col(InvoiceRecipient.id) == Invoice.recipient_id, isouter=True)
+        .where(col(Invoice.issued_on) >= first_day, col(Invoice.issued_on) < end)
     )
     found = [
         VatDocument(
@@ -44,8 +49,9 @@ def of_month(ctx: TransactionContext, first_day: date) -> list[VatDocument]:
             net=row.net,
             vat=row.vat,
             gross=row.gross,
+            buyer=buyer,
         )
-        for row in invoices
+        for row, buyer in invoices
         if row.number is not None and row.issued_on is not None
     ]
     found += _credit_notes(ctx, first_day, end)
@@ -54,9 +60,10 @@ def of_month(ctx: TransactionContext, first_day: date) -> list[VatDocument]:
 
 def _credit_notes(ctx: TransactionContext, first_day: date, end: date) -> list[VatDocument]:
     rows = ctx.session.exec(
-        select(Refund, Invoice, Payment.duplicate)
+        select(Refund, Invoice, Payment.duplicate, InvoiceRecipient.name)
         .join(Payment, col(Payment.id) == Refund.payment_id)
         .join(Invoice, col(Invoice.id) == Payment.invoice_id)
+        .join(InvoiceRecipient, col(InvoiceRecipient.id) == Invoice.recipient_id, isouter=True)
         .where(
             col(Refund.credit_note_number).is_not(None),
             col(Refund.settled_at) >= start_of_day(first_day, ctx.zone),
@@ -74,7 +81,8 @@ def _credit_notes(ctx: TransactionContext, first_day: date, end: date) -> list[V
             net=0 if duplicate else -refund.net,
             vat=0 if duplicate else -refund.vat,
             gross=0 if duplicate else -refund.amount,
+            buyer=buyer,
         )
-        for refund, invoice, duplicate in rows
+        for refund, invoice, duplicate, buyer in rows
         if refund.credit_note_number is not None and refund.settled_at is not None
     ]

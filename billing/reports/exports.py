@@ -70,17 +70,21 @@ def _vat(session: Session, first: date, last: date) -> Rows:
 _INVOICES = sa.text(
     """
     SELECT i.number, i.issued_on, i.id, i.reader_id, i.description, i.period_start_on, i.period_end_on - 1,
-        i.net, i.vat, i.gross, i.vat_basis_points, p.id, p.charge_ref
+        i.net, i.vat, i.gross, i.vat_basis_points, p.id, p.charge_ref, b.name, b.address, b.vat_number
     FROM invoice i JOIN payment p ON p.invoice_id = i.id AND NOT p.duplicate
+    LEFT JOIN invoice_recipient b ON b.id = i.recipient_id
     WHERE i.issued_on BETWEEN :first AND :last ORDER BY i.number
     """
 )
 
 
 def _invoices(session: Session, first: date, last: date) -> Rows:
-    for number, on, *what, net, vat, gross, rate, payment, charge in _stream(session, _INVOICES, first, last):
+    for number, on, *what, net, vat, gross, rate, payment, charge, name, address, vat_number in _stream(
+        session, _INVOICES, first, last
+    ):
         money = (major(net), major(vat), major(gross), _rate(rate))
-        yield numbers.invoice_number(number), on, *what, *money, payment, charge
+        buyer = (name or "", (address or "").replace("\n", ", "), vat_number or "")
+        yield numbers.invoice_number(number), on, *what, *money, payment, charge, *buyer
 
 
 # A refund of a second payment takes back no sale and no VAT, so it has a column of its own.
@@ -157,6 +161,7 @@ SHEETS: dict[str, Sheet] = {
             (
                 *("number", "issued on", "invoice", "reader", "description", "from", "to"),
                 *(*_AMOUNTS, _VAT_RATE, "payment", "charge"),
+                *("buyer", "buyer's address", "buyer's VAT number"),
             ),
             _invoices,
         ),

@@ -7,6 +7,7 @@ from datetime import date
 from billing.access.gifts import GiftLimits
 from billing.dev.paper.sample_articles import sample_articles
 from billing.dev.previews.values import (
+    BUYER,
     CARD,
     DATES,
     LONG_ADDRESS,
@@ -20,6 +21,7 @@ from billing.dev.previews.values import (
     WITHDRAWAL,
     YEAR,
 )
+from billing.payments.invoice_recipients import NotAVatNumber
 from billing.personal_data.ask import DisputeKeepsEvidence
 from billing.personal_data.register import reasons
 from billing.readers.register import BadAddress
@@ -33,6 +35,7 @@ from billing.web.views.account import (
     CancelledPage,
     CancelPage,
     CreditNoteRow,
+    InvoiceDetailsPage,
     LeaveEarly,
     NextChargeRow,
     PastDue,
@@ -157,6 +160,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "cancelled-refund-late", waits, at
     yield from _paying()
     yield from _gifts()
+    yield from _invoice_details()
     yield "receipt", RECEIPT, at
     note = CreditNoteRow(
         number="CN-000003",
@@ -167,6 +171,19 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         reason="cancelled within 14 days of the charge",
     )
     yield "receipt-credited", replace(RECEIPT, credit_notes=(note,)), at
+    yield "receipt-named", replace(RECEIPT, recipient=BUYER), at
+    yield "receipt-above-r5000", replace(RECEIPT, needs_recipient=True), at
+
+
+def _invoice_details() -> Iterator[tuple[str, Page, Frame]]:
+    at = replace(READER, path="/account/invoice-details")
+    yield "invoice-details-none", InvoiceDetailsPage(), at
+    kept = InvoiceDetailsPage(
+        name=BUYER.name, address=BUYER.address, vat_number=BUYER.vat_number or "", kept=True
+    )
+    yield "invoice-details", kept, replace(at, flash=Flash(text="Saved."))
+    typo = replace(kept, vat_number="5123456789", error=NotAVatNumber().detail)
+    yield "invoice-details-problem", typo, at
 
 
 def _paying() -> Iterator[tuple[str, Page, Frame]]:

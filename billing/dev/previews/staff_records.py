@@ -80,6 +80,7 @@ def _invoices() -> Iterator[tuple[str, Page, Frame]]:
         net=Money(6522),
         vat=Money(978),
         gross=PRICE,
+        buyer="Karoo Wool (Pty) Ltd",
     )
     credit = replace(invoice, number="CN-000007", net=Money(-6522), vat=Money(-978), gross=Money(-7500))
     untold = UnreachedReaderRow(

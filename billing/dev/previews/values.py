@@ -10,6 +10,7 @@ from billing.brand.legal import DocumentKind
 from billing.changes.situation import STRANGER, Situation
 from billing.dev.demo.clock_bar import TEMPLATE, DemoBar
 from billing.dev.paper.look import paper_look
+from billing.payments.invoice_recipients import Particulars
 from billing.rules.money import Money
 from billing.rules.reader_state import ReaderState
 from billing.rules.trial import TrialDates
@@ -140,6 +141,7 @@ PAID_ACCOUNT = AccountPage(
 )
 
 
+BUYER = Particulars("Karoo Wool (Pty) Ltd", "1 Church Street\nCradock\n5880", "4123456789")
 RECEIPT = ReceiptPage(
     number="INV-000148",
     issued_on=date(2026, 12, 8),
@@ -153,7 +155,6 @@ RECEIPT = ReceiptPage(
     vat_percent="15",
     card=CARD,
     file="/account/receipts/inv_1.pdf",
-    action="/account/receipts/inv_1",
 )
 ARTICLE = ReadOn(title="The water nobody counted", url="/articles/the-water-nobody-counted")
 _SITUATIONS = (

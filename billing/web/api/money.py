@@ -11,8 +11,9 @@ from sqlmodel import col, select
 from starlette.responses import Response
 
 from billing.http import shapes
-from billing.payments import dispute_limits, receipts
+from billing.payments import dispute_limits, invoice_recipients, receipts
 from billing.payments.document_text import copies
+from billing.payments.invoice_recipients import Particulars
 from billing.payments.models import Invoice, InvoiceState, Payment, Refund
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
@@ -48,12 +49,13 @@ def invoices(reader_id: str, caller: Money, limit: Limit = 20, after: After = No
             before = sa.tuple_(sa.literal(last.created_at), sa.literal(last.id))
             query = query.where(sa.tuple_(col(Invoice.created_at), col(Invoice.id)) > before)
         rows = ctx.session.exec(query).all()
+        buyers = invoice_recipients.of_invoices(ctx.session, [invoice for invoice, _ in rows])
         caller.count_read(ctx, reader_id)
-    return page(rows, limit, lambda row: _with_payment(*row))
+    return page(rows, limit, lambda row: _with_payment(*row, buyers.get(row[0].id)))
 
 
-def _with_payment(invoice: Invoice, payment: Payment | None) -> dict[str, Any]:
-    return shapes.invoice(invoice) | {"payment_id": payment.id if payment else None}
+def _with_payment(invoice: Invoice, payment: Payment | None, buyer: Particulars | None) -> dict[str, Any]:
+    return shapes.invoice(invoice, buyer) | {"payment_id": payment.id if payment else None}
 
 
 class NotPaid(Conflict):
@@ -98,7 +100,8 @@ def one(invoice_id: str, caller: Money) -> JSONResponse:
         if payment is not None:
             query = select(Refund).where(Refund.payment_id == payment.id)
             found = ctx.session.exec(query.order_by(col(Refund.created_at), col(Refund.id))).all()
-        answer = _with_payment(invoice, payment) | {"refunds": [shapes.refund(row) for row in found]}
+        buyer = invoice_recipients.of_invoice(ctx.session, invoice)
+        answer = _with_payment(invoice, payment, buyer) | {"refunds": [shapes.refund(row) for row in found]}
         caller.count_read(ctx, invoice.reader_id)
     return JSONResponse(answer)
 

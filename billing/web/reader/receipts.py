@@ -1,26 +1,23 @@
-"""A tax invoice with its credit notes, as a page and as a file; and to whom it is made out."""
+"""A tax invoice with its credit notes, as a page and as a file."""
 
 from datetime import timedelta
-from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from billing.payments import invoice_recipients, numbers, receipts
 from billing.payments.document_text import copies, tax_invoice
 from billing.payments.invoices import percent
-from billing.platform.errors import Invalid
 from billing.readers.models import Reader
 from billing.rules.money import Money
 from billing.web.kit.files import as_file
 from billing.web.kit.view_rows import card_of
-from billing.web.kit.visit import Guarded, Visit, Visiting
+from billing.web.kit.visit import Visit, Visiting
 from billing.web.reader.guard import signed_in
 from billing.web.views.account import CreditNoteRow, ReceiptPage
 from emails import can_print
 
 router = APIRouter(include_in_schema=False)
-Typed = Annotated[str, Form(max_length=invoice_recipients.MOST)]
 
 
 @router.get("/account/receipts/{invoice_id}.pdf")  # before the page, which would match it
@@ -38,22 +35,7 @@ def receipt(visit: Visiting, invoice_id: str) -> Response:
     return visit.page(_page(visit, signed_in(visit), invoice_id))
 
 
-@router.post("/account/receipts/{invoice_id}")
-def make_out(
-    visit: Guarded, invoice_id: str, name: Typed = "", address: Typed = "", vat_number: Typed = ""
-) -> Response:
-    """Make it out to a business or person (VAT-6). Raises RedirectReader, UnknownInvoice."""
-    reader = signed_in(visit)
-    try:
-        with visit.begin() as ctx:
-            invoice = receipts.one(ctx.session, invoice_id, reader.id).invoice
-            invoice_recipients.enter(ctx, invoice, name, address, vat_number)
-    except Invalid as refusal:
-        return visit.page(_page(visit, reader, invoice_id, refusal.detail), 422)
-    return visit.go(f"/account/receipts/{invoice_id}", "made-out")
-
-
-def _page(visit: Visit, reader: Reader, invoice_id: str, error: str | None = None) -> ReceiptPage:
+def _page(visit: Visit, reader: Reader, invoice_id: str) -> ReceiptPage:
     with visit.begin() as ctx:
         paid = receipts.one(ctx.session, invoice_id, reader.id)
         recipient = invoice_recipients.of_invoice(ctx.session, paid.invoice)
@@ -65,8 +47,6 @@ def _page(visit: Visit, reader: Reader, invoice_id: str, error: str | None = Non
         reader_email=reader.email,
         recipient=recipient,
         needs_recipient=words.needs_recipient,
-        action=f"/account/receipts/{invoice.id}",
-        error=error,
         description=invoice.description,
         period_from=invoice.period_start_on,
         period_to=invoice.period_end_on - timedelta(days=1),

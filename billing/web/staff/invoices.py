@@ -49,4 +49,5 @@ def _row(document: VatDocument) -> DocumentRow:
         net=Money(document.net),
         vat=Money(document.vat),
         gross=Money(document.gross),
+        buyer=document.buyer,
     )

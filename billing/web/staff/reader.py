@@ -9,7 +9,7 @@ from starlette.responses import Response
 from billing.access.describe import sentence_of
 from billing.access.entitlements import entitlements_of
 from billing.changes.cancel import may_undo
-from billing.payments import numbers, payment_page, receipts
+from billing.payments import invoice_recipients, numbers, payment_page, receipts
 from billing.payments.models import PaymentMethod
 from billing.personal_data.ask import is_closing
 from billing.platform.context import TransactionContext
@@ -87,6 +87,7 @@ def _view(
         only=only.value if only else None,
         page=page,
         more=more,
+        buyer=invoice_recipients.of_reader(session, reader.id),
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import ClassVar, Literal
 
-from billing.payments.invoice_recipients import InvoiceRecipient
+from billing.payments.invoice_recipients import MOST, MOST_TYPED, Particulars
 from billing.readers import links
 from billing.rules.decline_causes import DeclineCause
 from billing.rules.money import Money
@@ -259,7 +259,7 @@ class CreditNoteRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptPage:
     """A copy of a paid invoice. `period_to` is its last day; `vat_percent` is text such as "15". `needs_recipient`: the law wants
-    one. `action` takes the form that enters it; `error` is what was wrong with the form."""
+    one."""
 
     template: ClassVar[str] = "receipt.html"
     number: str
@@ -273,14 +273,27 @@ class ReceiptPage:
     gross: Money
     vat_percent: str
     card: Card
-    action: str
-    recipient: InvoiceRecipient | None = None
+    recipient: Particulars | None = None
     needs_recipient: bool = False
-    error: str | None = None
     file: str | None
     """None where the printer of PDFs isn't installed."""
     """Its address as a PDF."""
     credit_notes: tuple[CreditNoteRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceDetailsPage:
+    """The form with what tax invoices from now on have of the buyer. `kept`: there are some, so that they can be removed. `error` is
+    what was wrong with what was typed."""
+
+    template: ClassVar[str] = "invoice_details.html"
+    most: ClassVar[int] = MOST
+    most_typed: ClassVar[int] = MOST_TYPED
+    name: str = ""
+    address: str = ""
+    vat_number: str = ""
+    kept: bool = False
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

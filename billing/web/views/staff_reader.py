@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from billing.payments.invoice_recipients import Particulars
 from billing.rules.money import Money
 from billing.web.views.frame import Card
 from billing.web.views.staff_requests import RequestRow
@@ -59,3 +60,5 @@ class StaffReaderPage:
     only: str | None
     page: int
     more: bool
+    buyer: Particulars | None = None
+    """The reader's invoice details now."""

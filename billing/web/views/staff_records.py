@@ -51,6 +51,7 @@ class DocumentRow:
     net: Money
     vat: Money
     gross: Money
+    buyer: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

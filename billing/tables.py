@@ -10,6 +10,7 @@ import billing.ledger.models
 import billing.mail.models
 import billing.newsletters.models
 import billing.payments.balance_models
+import billing.payments.corrections
 import billing.payments.dispute_models
 import billing.payments.invoice_recipients
 import billing.payments.models

@@ -10,7 +10,8 @@ from emails.fields import Cents, Day, Document
 class TaxInvoice(Document):
     """The tax invoice of a charge (VAT-5). With a recipient it is a full one; `needs_recipient`: it must be, and none is known (VAT-6).
 
-    `period_to` is the period's last day. `vat_percent` is the rate in words, such as "15". `is_copy`: sent before (VAT-7)."""
+    `period_to` is the period's last day. `vat_percent` is the rate in words, such as "15". `is_copy`: sent before (VAT-7).
+    `replaces`: the number of the one whose place it takes, with the same date of supply, `supplied_on` (VAT-8)."""
 
     number: str
     issued_on: Day
@@ -28,6 +29,8 @@ class TaxInvoice(Document):
     recipient_address: str | None = None
     recipient_vat_number: str | None = None
     needs_recipient: bool = False
+    replaces: str | None = None
+    supplied_on: Day | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -43,7 +46,8 @@ class TaxInvoice(Document):
 class CreditNote(Document):
     """Takes back one tax invoice, all or part of it (VAT-10).
 
-    `transfer`: the bank's reference, if the money went back by bank transfer and not to the card."""
+    `transfer`: the bank's reference, if the money went back by bank transfer and not to the card. `replaced_by`: the tax invoice that
+    takes the old one's place; then no money moves."""
 
     amount: Cents
     net: Cents
@@ -56,6 +60,7 @@ class CreditNote(Document):
     card_brand: str
     card_last4: str
     transfer: str | None = None
+    replaced_by: str | None = None
     recipient_name: str | None = None
     recipient_address: str | None = None
     recipient_vat_number: str | None = None

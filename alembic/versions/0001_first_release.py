@@ -1964,6 +1964,71 @@ def _tables() -> None:
         postgresql_where=sa.text("state = 'open'"),
     )
     op.create_table(
+        "invoice_correction",
+        sa.Column(
+            "actor_kind",
+            sa.Enum(
+                "reader",
+                "worker",
+                "acquirer",
+                "staff",
+                "api",
+                "command",
+                name="actor_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("actor_id", text, nullable=False),
+        sa.Column("id", text, nullable=False),
+        sa.Column("invoice_id", text, nullable=False),
+        sa.Column("reader_id", text, nullable=False),
+        sa.Column("replaced_number", sa.Integer(), nullable=False),
+        sa.Column("replaced_recipient_id", text, nullable=True),
+        sa.Column("credit_note_number", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("recipient_id", text, nullable=False),
+        sa.Column("gross", sa.Integer(), nullable=False),
+        sa.Column("net", sa.Integer(), nullable=False),
+        sa.Column("vat", sa.Integer(), nullable=False),
+        sa.Column("reason", text, nullable=False),
+        sa.Column("issued_on", sa.Date(), nullable=False),
+        sa.Column("made_at", instant, nullable=False),
+        sa.CheckConstraint("net + vat = gross AND gross > 0", name="adds_up"),
+        sa.CheckConstraint("number > replaced_number", name="later_number"),
+        sa.ForeignKeyConstraint(
+            ["invoice_id"],
+            ["invoice.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["reader_id"],
+            ["reader.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["recipient_id"],
+            ["invoice_recipient.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["replaced_recipient_id"],
+            ["invoice_recipient.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("credit_note_number"),
+        sa.UniqueConstraint("number"),
+        sa.UniqueConstraint("replaced_number"),
+    )
+    op.create_index(
+        op.f("ix_invoice_correction_invoice_id"), "invoice_correction", ["invoice_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_invoice_correction_issued_on"), "invoice_correction", ["issued_on"], unique=False
+    )
+    op.create_index(
+        op.f("ix_invoice_correction_reader_id"), "invoice_correction", ["reader_id"], unique=False
+    )
+    op.create_table(
         "price_notice",
         sa.Column("id", text, nullable=False),
         sa.Column("change_id", text, nullable=False),

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from billing.access import edge_tokens
 from billing.access.check import AccessResult
+from billing.payments.corrections import InvoiceCorrection
 from billing.payments.invoice_recipients import Particulars
 from billing.payments.models import Invoice, PaymentMethod, Refund
 from billing.payments.numbers import credit_note_number, invoice_number
@@ -148,6 +149,19 @@ def invoice(row: Invoice, particulars: Particulars | None) -> dict[str, Any]:
         "paid_at": instant(row.paid_at),
         "issued_on": day(row.issued_on),
         "buyer": buyer(particulars) if particulars else None,
+    }
+
+
+def correction(row: InvoiceCorrection) -> dict[str, Any]:
+    """A tax invoice that another has replaced, with the credit note for all that was left of it."""
+    return {
+        "replaced": invoice_number(row.replaced_number),
+        "credit_note": credit_note_number(row.credit_note_number),
+        "number": invoice_number(row.number),
+        "net": money(row.net),
+        "vat": money(row.vat),
+        "gross": money(row.gross),
+        "issued_on": day(row.issued_on),
     }
 
 

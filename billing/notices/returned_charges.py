@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from billing.mail import outbox
 from billing.mail.models import Message
-from billing.payments import dispute_limits, invoice_recipients, numbers
+from billing.payments import corrections, dispute_limits, numbers
 from billing.payments.document_text import credit_note, tax_invoice
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund, RefundState
 from billing.platform.context import TransactionContext
@@ -105,8 +105,8 @@ def _part(ctx: TransactionContext, refund: Refund, message: Message) -> _Part:
     payment = ctx.session.get_one(Payment, refund.payment_id)
     invoice, card = ctx.session.get_one(Invoice, payment.invoice_id), card_that_paid(ctx.session, payment)
     noted = refund.credit_note_number is not None
-    recipient = invoice_recipients.of_invoice(ctx.session, invoice)
-    note = credit_note(ctx.site, refund, payment, invoice, card, recipient) if noted else None
+    history = corrections.history_of(ctx.session, invoice)
+    note = credit_note(ctx.site, refund, payment, invoice, card, history) if noted else None
     charge = ReturnedCharge(
         amount=refund.amount,
         charged_on=ctx.site.today(payment.paid_at).isoformat(),
@@ -115,8 +115,10 @@ def _part(ctx: TransactionContext, refund: Refund, message: Message) -> _Part:
         state=_progress(refund, owed=_is_owed(ctx.session, refund, payment)),
         credit_note_number=note.credit_note_number if note else None,
     )
-    sent = payment.duplicate or _is_sent(ctx.session, invoice, message)
-    return charge, None if sent else tax_invoice(invoice, card, recipient), note
+    first = history.issued[0]
+    if payment.duplicate or _is_sent(ctx.session, invoice, first.number, message):
+        return charge, None, note
+    return charge, tax_invoice(invoice, card, history.named.get(first.number), as_issued=first), note
 
 
 def _is_owed(session: Session, refund: Refund, payment: Payment) -> bool:
@@ -137,13 +139,13 @@ _SENT = sa.text(
 )
 
 
-def _is_sent(session: Session, invoice: Invoice, message: Message) -> bool:
+def _is_sent(session: Session, invoice: Invoice, number: int, message: Message) -> bool:
     """Whether another mail carries this tax invoice: it has one original only (VAT-7)."""
     values = {
         "reader": invoice.reader_id,
         "message": message.id,
         "receipt": f"receipt:{invoice.id}",
-        "number": numbers.invoice_number(invoice.number or 0),
+        "number": numbers.invoice_number(number),
     }
     return bool(session.execute(_SENT, values).scalar_one())
 

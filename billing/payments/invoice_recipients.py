@@ -151,16 +151,16 @@ def versions_of(session: Session, reader_ids: Collection[str]) -> dict[str, str]
 
 def of_invoices(session: Session, invoices: Collection[Invoice]) -> dict[str, Particulars]:
     """The particulars on each invoice that has some, by invoice."""
-    wanted = {invoice.recipient_id for invoice in invoices if invoice.recipient_id is not None}
-    if not wanted:
-        return {}
-    versions = bulk.load(session, InvoiceRecipient, wanted)
-    found = {
-        invoice.id: versions[invoice.recipient_id].particulars
-        for invoice in invoices
-        if invoice.recipient_id is not None
-    }
-    return {invoice_id: particulars for invoice_id, particulars in found.items() if particulars}
+    named = by_ids(
+        session, {invoice.recipient_id for invoice in invoices if invoice.recipient_id is not None}
+    )
+    return {invoice.id: named[invoice.recipient_id] for invoice in invoices if invoice.recipient_id in named}
+
+
+def by_ids(session: Session, versions: Collection[str]) -> dict[str, Particulars]:
+    """The particulars of these versions, by id."""
+    rows = bulk.load(session, InvoiceRecipient, versions) if versions else {}
+    return {row.id: particulars for row in rows.values() if (particulars := row.particulars)}
 
 
 def of_invoice(session: Session, invoice: Invoice) -> Particulars | None:

@@ -112,7 +112,7 @@ class InvoiceState(StrEnum):
 
 
 class Invoice(SQLModel, table=True):
-    """What is owed for one period. When paid it gets its number and becomes a tax invoice (VAT-11)."""
+    """What is owed for one period. When paid it gets its number and its buyer's particulars, and becomes a tax invoice (VAT-11)."""
 
     __table_args__ = (
         sa.UniqueConstraint("subscription_id", "period_number", name="one_invoice_a_period"),
@@ -144,7 +144,6 @@ class Invoice(SQLModel, table=True):
     paid_at: datetime | None = None
     issued_on: date | None = None
     recipient_id: str | None = Field(default=None, foreign_key="invoice_recipient.id")
-    """The buyer's particulars on it; None without."""
 
 
 class AttemptState(StrEnum):
@@ -307,8 +306,7 @@ class Refund(ActedBy, table=True):
     vat: int
     state: RefundState = Field(sa_column=enum_column(RefundState))
     cause: str
-    """Why it is made, so that one cause never pays twice: `race:pay_…`, `api:<key>`. After a failed refund its cause may come
-    again."""
+    """Why it is made, so that one cause never pays twice: `race:pay_…`, `api:<key>`. A failed refund's may come again."""
     reason: str
     idempotency_key: str = Field(unique=True)
     keyed_at: datetime

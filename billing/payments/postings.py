@@ -9,6 +9,7 @@ from sqlmodel import Session, col, func, select
 from billing.ledger.models import Account
 from billing.ledger.post import Posting, post, post_many
 from billing.ledger.recognition import Owed, defer, take_back_of
+from billing.payments.corrections import InvoiceCorrection
 from billing.payments.models import Invoice, InvoiceState, Payment, Refund
 from billing.platform.context import TransactionContext
 from billing.platform.site import Site
@@ -103,6 +104,17 @@ def refunded(ctx: TransactionContext, refund: Refund, payment: Payment, invoice:
     }
     rate, supply_on = invoice.vat_basis_points, invoice.issued_on
     _write(ctx.session, [Posting(REFUND, refund.id, ctx.at, ctx.today, lines, rate, supply_on)])
+
+
+def corrected(ctx: TransactionContext, row: InvoiceCorrection, invoice: Invoice) -> None:
+    """A credit note for the rest of a tax invoice and another tax invoice over the same, on one day: they cancel out, so VAT and
+    revenue stay as they are (VAT-8)."""
+    lines = {Account.RECEIVABLE: row.gross, Account.VAT_OUTPUT: -row.vat, Account.DEFERRED_REVENUE: -row.net}
+    back = {account: -cents for account, cents in lines.items()}
+    rate, supply_on = invoice.vat_basis_points, invoice.issued_on
+    credited = Posting(REFUND, row.id, ctx.at, ctx.today, back, rate, supply_on)
+    issued = Posting(INVOICE, row.id, ctx.at, ctx.today, lines, rate, supply_on)
+    _write(ctx.session, [credited, issued])
 
 
 def _credited(session: Session, payment: Payment) -> int:

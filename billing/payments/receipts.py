@@ -9,7 +9,15 @@ from sqlmodel import Session, col, select
 
 from billing.payments import refunds_owed
 from billing.payments.dispute_limits import cents_taken_of
-from billing.payments.models import Attempt, Invoice, InvoiceState, Payment, PaymentMethod, Refund
+from billing.payments.models import (
+    Attempt,
+    Invoice,
+    InvoiceState,
+    Payment,
+    PaymentMethod,
+    Refund,
+    RefundState,
+)
 from billing.platform.errors import NotFound
 
 
@@ -46,6 +54,20 @@ class Paid:
         return tuple(refund for refund in self.refunds if refund.credit_note_number is not None)
 
     @property
+    def not_credited(self) -> int:
+        """Cents that no credit note has taken back."""
+        return self.payment.amount - sum(refund.amount for refund in self.credited)
+
+    @property
+    def not_given(self) -> int:
+        """Cents that haven't gone back, aren't on their way, and aren't owed because a refund bounced."""
+        return self.payment.amount - sum(
+            refund.amount
+            for refund in self.refunds
+            if refund.state is not RefundState.FAILED or refund.credit_note_number is not None
+        )
+
+    @property
     def returned(self) -> int:
         """Cents that have reached the reader."""
         owed = self.owed
@@ -74,16 +96,23 @@ def paid_by(session: Session, reader_id: str, limit: int = 60) -> list[Paid]:
     return _with_refunds(session, [(invoice, payment, card) for invoice, payment, card in found])
 
 
-def one(session: Session, invoice_id: str, reader_id: str) -> Paid:
-    """One paid invoice of this reader. Raises UnknownInvoice, also for another reader's."""
-    row = session.execute(_ONE, {"invoice_id": invoice_id, "reader_id": reader_id}).first()
+def one(session: Session, invoice_id: str, reader_id: str, *, afresh: bool = False) -> Paid:
+    """One paid invoice of this reader. `afresh`: read again what the session holds already, after a lock. Raises UnknownInvoice,
+    also for another reader's."""
+    options = {"populate_existing": afresh}
+    found = session.execute(
+        _ONE, {"invoice_id": invoice_id, "reader_id": reader_id}, execution_options=options
+    )
+    row = found.first()
     if row is None:
         raise UnknownInvoice
     invoice, payment, card = row
-    return _with_refunds(session, [(invoice, payment, card)])[0]
+    return _with_refunds(session, [(invoice, payment, card)], afresh=afresh)[0]
 
 
-def _with_refunds(session: Session, rows: Sequence[tuple[Invoice, Payment, PaymentMethod]]) -> list[Paid]:
+def _with_refunds(
+    session: Session, rows: Sequence[tuple[Invoice, Payment, PaymentMethod]], *, afresh: bool = False
+) -> list[Paid]:
     """Two statements, however many invoices."""
     payments = [payment.id for _, payment, _ in rows]
     if not payments:
@@ -92,7 +121,7 @@ def _with_refunds(session: Session, rows: Sequence[tuple[Invoice, Payment, Payme
     # those without a credit note last
     ordered = of_payments.order_by(col(Refund.credit_note_number), col(Refund.created_at), col(Refund.id))
     refunds: defaultdict[str, list[Refund]] = defaultdict(list)
-    for refund in session.exec(ordered):
+    for refund in session.exec(ordered, execution_options={"populate_existing": afresh}):
         refunds[refund.payment_id].append(refund)
     taken = cents_taken_of(session, payments)
     return [

@@ -20,7 +20,7 @@ class PersonalTable:
     """A table with rows of readers.
 
     `by_id` finds a reader's rows by `:reader_id`, `by_address` also those that have only the address, `:address` in lower case.
-    An erasure deletes the rows, but for those that `stay`; or it blanks the columns of `blank`, each to an SQL value. `keep`: text
+    An erasure deletes the rows, or blanks the columns of `blank`, each to an SQL value; but for the rows that `stay`. `keep`: text
     that stays, by the columns' names in one string, with the reason as the reader reads it. `also`: columns that an erasure
     sets besides, which aren't personal. `retention`: why no rule deletes old rows, where none does. `made`: the column with a row's
     moment, where there may be rows after an erasure, as of a late dispute."""
@@ -61,7 +61,8 @@ class PersonalTable:
         if not values:
             return ""
         changes = ", ".join(f"{column} = {value}" for column, value in values.items())
-        return f"UPDATE {self.table} SET {changes} WHERE {self.of_reader}"  # noqa: S608
+        but = f" AND NOT ({self.stay})" if self.stay else ""
+        return f"UPDATE {self.table} SET {changes} WHERE {self.of_reader}{but}"  # noqa: S608
 
     @property
     def left_over(self) -> str:
@@ -69,7 +70,8 @@ class PersonalTable:
         if self.delete:
             return f"NOT ({self.stay or 'false'})"
         parts = (BLANKS[value].format(column) for column, value in self.blank.items() if value in BLANKS)
-        return " OR ".join(parts)
+        left = " OR ".join(parts)
+        return f"({left}) AND NOT ({self.stay})" if left and self.stay else left
 
     def left_over_of(self, reader: str, done_at: str = "'infinity'") -> str:
         """A query for what is left of erased readers in this table; `reader` and `done_at` are the SQL of the reader's id and of the

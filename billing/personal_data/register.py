@@ -157,10 +157,17 @@ TABLES = (
         made="seen_at", blank={"evidence": "'{}'"}, keep={"acquirer gateway_ref reason": TAX}, retention=TAX,
     ),
     PersonalTable(
-        "invoice_recipient", "names on tax invoices", MINE, delete=True,
-        stay=f"EXISTS (SELECT FROM invoice i WHERE i.reader_id = invoice_recipient.reader_id AND i.gross > {ABRIDGED_UP_TO.amount})",
+        "invoice_recipient", "names on tax invoices", MINE,
+        blank={"name": "NULL", "address": "NULL", "vat_number": "NULL"},
+        stay="EXISTS (SELECT FROM invoice i LEFT JOIN invoice_correction c ON c.invoice_id = i.id"
+        f" WHERE i.gross > {ABRIDGED_UP_TO.amount} AND (i.recipient_id = invoice_recipient.id"
+        " OR c.recipient_id = invoice_recipient.id OR c.replaced_recipient_id = invoice_recipient.id))",
         keep={"name address vat_number": NAMED},
         retention=TAX,
+    ),
+    PersonalTable(
+        "invoice_correction", "tax invoices replaced", MINE,
+        made="made_at", blank={"reason": "''"}, keep={"actor_id": STAFF_DID}, retention=TAX,
     ),
     PersonalTable("invoice", "invoices", MINE, keep={"description currency": TAX}, retention=TAX),
     PersonalTable(

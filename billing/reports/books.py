@@ -130,18 +130,28 @@ class Series:
 # after it). So missing ones are counted over the whole table.
 _INVOICE_NUMBERS = sa.text(
     """
-    WITH given AS (SELECT count(*) AS n, min(number) AS low, max(number) AS high FROM invoice
-        WHERE issued_on BETWEEN :first AND :last)
-    SELECT n, low, high, high - low + 1 - (SELECT count(*) FROM invoice WHERE number BETWEEN low AND high) FROM given
+    WITH given AS (
+        SELECT count(*) AS n, min(number) AS low, max(number) AS high FROM (
+            SELECT coalesce(c.number, i.number) AS number FROM invoice i
+            LEFT JOIN (SELECT invoice_id, min(replaced_number) AS number FROM invoice_correction GROUP BY 1) c
+                ON c.invoice_id = i.id
+            WHERE i.issued_on BETWEEN :first AND :last
+            UNION ALL SELECT number FROM invoice_correction WHERE issued_on BETWEEN :first AND :last) d)
+    SELECT n, low, high, high - low + 1 - (SELECT count(*) FROM invoice WHERE number BETWEEN low AND high)
+        - (SELECT count(*) FROM invoice_correction WHERE replaced_number BETWEEN low AND high) FROM given
     """
 )
 _CREDIT_NOTE_NUMBERS = sa.text(
     """
-    WITH given AS (SELECT count(*) AS n, min(r.credit_note_number) AS low, max(r.credit_note_number) AS high
-        FROM ledger_transaction t JOIN refund r ON r.id = t.source_id
-        WHERE t.kind = 'refund' AND t."on" BETWEEN :first AND :last)
+    WITH given AS (
+        SELECT count(*) AS n, min(number) AS low, max(number) AS high FROM (
+            SELECT r.credit_note_number AS number
+            FROM ledger_transaction t JOIN refund r ON r.id = t.source_id
+            WHERE t.kind = 'refund' AND t."on" BETWEEN :first AND :last
+            UNION ALL SELECT credit_note_number FROM invoice_correction WHERE issued_on BETWEEN :first AND :last) d)
     SELECT n, low, high, high - low + 1
-        - (SELECT count(*) FROM refund WHERE credit_note_number BETWEEN low AND high) FROM given
+        - (SELECT count(*) FROM refund WHERE credit_note_number BETWEEN low AND high)
+        - (SELECT count(*) FROM invoice_correction WHERE credit_note_number BETWEEN low AND high) FROM given
     """
 )
 

@@ -69,11 +69,19 @@ def _vat(session: Session, first: date, last: date) -> Rows:
 # Without duplicates: what was paid twice was sold once. The second payment is a debt until it has gone back.
 _INVOICES = sa.text(
     """
-    SELECT i.number, i.issued_on, i.id, i.reader_id, i.description, i.period_start_on, i.period_end_on - 1,
-        i.net, i.vat, i.gross, i.vat_basis_points, p.id, p.charge_ref, b.name, b.address, b.vat_number
-    FROM invoice i JOIN payment p ON p.invoice_id = i.id AND NOT p.duplicate
-    LEFT JOIN invoice_recipient b ON b.id = i.recipient_id
-    WHERE i.issued_on BETWEEN :first AND :last ORDER BY i.number
+    SELECT d.number, d.issued_on, i.id, i.reader_id, i.description, i.period_start_on, i.period_end_on - 1,
+        d.net, d.vat, d.gross, i.vat_basis_points, p.id, p.charge_ref, b.name, b.address, b.vat_number
+    FROM (
+        SELECT i.id, i.issued_on, i.net, i.vat, i.gross, coalesce(c.replaced_number, i.number) AS number,
+            CASE WHEN c.id IS NULL THEN i.recipient_id ELSE c.replaced_recipient_id END AS recipient_id
+        FROM invoice i LEFT JOIN (
+            SELECT DISTINCT ON (invoice_id) * FROM invoice_correction ORDER BY invoice_id, number) c ON c.invoice_id = i.id
+        WHERE i.issued_on BETWEEN :first AND :last
+        UNION ALL SELECT invoice_id, issued_on, net, vat, gross, number, recipient_id
+        FROM invoice_correction WHERE issued_on BETWEEN :first AND :last) d
+    JOIN invoice i ON i.id = d.id JOIN payment p ON p.invoice_id = i.id AND NOT p.duplicate
+    LEFT JOIN invoice_recipient b ON b.id = d.recipient_id
+    ORDER BY d.number
     """
 )
 
@@ -91,7 +99,10 @@ def _invoices(session: Session, first: date, last: date) -> Rows:
 # Dated by their posting, so that this file and the ledger agree about the period of a credit note.
 _CREDIT_NOTES = sa.text(
     f"""
-    SELECT r.credit_note_number, t."on", i.number, t.supply_on, r.id, r.reader_id, r.reason,
+    SELECT r.credit_note_number, t."on",
+        coalesce((SELECT min(replaced_number) FROM invoice_correction
+                  WHERE invoice_id = i.id AND credit_note_number > r.credit_note_number), i.number),
+        t.supply_on, r.id, r.reader_id, r.reason,
         CASE WHEN p.duplicate THEN 0 ELSE r.net END, CASE WHEN p.duplicate THEN 0 ELSE r.vat END,
         CASE WHEN p.duplicate THEN 0 ELSE r.amount END, CASE WHEN p.duplicate THEN r.amount ELSE 0 END,
         CASE WHEN p.duplicate THEN NULL ELSE i.vat_basis_points END, coalesce(r.gateway_ref, ''),
@@ -102,7 +113,14 @@ _CREDIT_NOTES = sa.text(
             WHEN r.bounced_at IS NOT NULL THEN 'owed, the refund bounced' ELSE 'paid' END
     FROM ledger_transaction t
     JOIN refund r ON r.id = t.source_id JOIN payment p ON p.id = r.payment_id JOIN invoice i ON i.id = p.invoice_id
-    WHERE t.kind = 'refund' AND t."on" BETWEEN :first AND :last ORDER BY r.credit_note_number
+    WHERE t.kind = 'refund' AND t."on" BETWEEN :first AND :last
+    UNION ALL
+    SELECT c.credit_note_number, c.issued_on, c.replaced_number, i.issued_on, c.id, c.reader_id,
+        'the buyer''s details: replaced by tax invoice INV-' || lpad(c.number::text, 6, '0'),
+        c.net, c.vat, c.gross, 0, i.vat_basis_points, '', 'no money moved'
+    FROM invoice_correction c JOIN invoice i ON i.id = c.invoice_id
+    WHERE c.issued_on BETWEEN :first AND :last
+    ORDER BY 1
     """  # noqa: S608
 )
 

@@ -219,16 +219,31 @@ PROMISES = (
         """SELECT f.id, 'no ' || f.kind || ' in the ledger' AS at_fault
            FROM (SELECT id, 'payment' AS kind FROM payment
                  UNION ALL SELECT id, 'invoice' FROM invoice WHERE state = 'paid'
-                 UNION ALL SELECT id, 'refund' FROM refund WHERE credit_note_number IS NOT NULL) f
+                 UNION ALL SELECT id, 'refund' FROM refund WHERE credit_note_number IS NOT NULL
+                 UNION ALL SELECT id, unnest(ARRAY['invoice', 'refund']) FROM invoice_correction) f
            LEFT JOIN ledger_transaction t ON t.kind = f.kind AND t.source_id = f.id WHERE t.id IS NULL""",
     ),
     Promise(
         "numbers-without-gaps",
         "Tax invoices and credit notes are numbered without a gap.",
-        """SELECT series AS id, found || ' numbers up to ' || last AS at_fault
-           FROM (SELECT 'tax invoices' AS series, count(number) AS found, coalesce(max(number), 0) AS last FROM invoice
-                 UNION ALL SELECT 'credit notes', count(credit_note_number), coalesce(max(credit_note_number), 0) FROM refund) n
+        """WITH invoices AS (SELECT number FROM invoice UNION ALL SELECT replaced_number FROM invoice_correction),
+                notes AS (SELECT credit_note_number AS number FROM refund UNION ALL SELECT credit_note_number FROM invoice_correction)
+           SELECT series AS id, found || ' numbers up to ' || last AS at_fault
+           FROM (SELECT 'tax invoices' AS series, count(number) AS found, coalesce(max(number), 0) AS last FROM invoices
+                 UNION ALL SELECT 'credit notes', count(number), coalesce(max(number), 0) FROM notes) n
            WHERE found <> last""",
+    ),
+    Promise(
+        "one-tax-invoice-in-force",
+        "A corrected tax invoice is credited for all that was left of it, and another one over the same takes its place.",
+        """SELECT c.id, 'credits ' || c.gross || ' of ' || b.gross - n.gross || ' cents, VAT ' || c.vat || ' of ' || b.vat - n.vat AS at_fault
+           FROM invoice_correction c JOIN invoice i ON i.id = c.invoice_id
+                LEFT JOIN invoice_correction o ON o.number = c.replaced_number LEFT JOIN invoice_correction f ON f.replaced_number = c.number
+                CROSS JOIN LATERAL (SELECT coalesce(o.gross, i.gross) AS gross, coalesce(o.vat, i.vat) AS vat) b
+                CROSS JOIN LATERAL (SELECT coalesce(sum(r.amount), 0) AS gross, coalesce(sum(r.vat), 0) AS vat
+                    FROM payment p JOIN refund r ON r.payment_id = p.id WHERE p.invoice_id = c.invoice_id AND NOT p.duplicate
+                    AND r.credit_note_number > coalesce(o.credit_note_number, 0) AND r.credit_note_number < c.credit_note_number) n
+           WHERE (c.gross, c.vat) <> (b.gross - n.gross, b.vat - n.vat) OR coalesce(f.replaced_number, i.number) <> c.number""",
     ),
     Promise(
         "refunds-within-payments",

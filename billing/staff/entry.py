@@ -9,11 +9,12 @@ from typing import TypeVar
 from sqlmodel import Session, col, select
 
 from billing.mail.models import Message
+from billing.payments.corrections import InvoiceCorrection
 from billing.payments.dispute_models import Dispute
 from billing.readers.models import Consent, ReaderSession
 from billing.staff.models import ReaderNote, ReaderRequest
 
-Row = TypeVar("Row", Consent, Dispute, Message, ReaderNote, ReaderRequest, ReaderSession)
+Row = TypeVar("Row", Consent, Dispute, InvoiceCorrection, Message, ReaderNote, ReaderRequest, ReaderSession)
 
 
 class EntryKind(StrEnum):

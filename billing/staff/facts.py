@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from billing.access.models import Grant
+from billing.payments.corrections import InvoiceCorrection
 from billing.payments.models import Payment, Refund, RefundState
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
@@ -49,7 +50,8 @@ def lock_reader(session: Session, reader_id: str) -> Reader:
 
 
 def state_hash(session: Session, reader_id: str) -> str:
-    """A hash of all that an act depends on: history, payments, refunds, grants, an allowed trial, acts of staff."""
+    """A hash of all that an act depends on: history, payments, refunds, corrected invoices, grants, an allowed trial, acts of
+    staff."""
     subscription = latest_of(session, reader_id)
     trial, last = open_exception(session, reader_id), last_act(session, reader_id)
     history = (
@@ -66,6 +68,9 @@ def state_hash(session: Session, reader_id: str) -> str:
         trial.id if trial else None,
         last.id if last else None,
         subscription.charging_since if subscription else None,
+        session.exec(
+            select(func.max(InvoiceCorrection.id)).where(InvoiceCorrection.reader_id == reader_id)
+        ).one(),
     ]
     return hashlib.sha256(json.dumps(state, default=str).encode()).hexdigest()[:20]
 

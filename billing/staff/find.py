@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from billing.payments.corrections import InvoiceCorrection
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Attempt, CardSetup, Invoice, Payment, PaymentMethod, Refund
 from billing.platform.actors import staff_id_of
@@ -24,7 +25,7 @@ SHORTEST = 3
 LARGEST_NUMBER = 2**31 - 1
 """PostgreSQL refuses to compare an integer column with more."""
 _INVOICE = re.compile(r"(?:INV-?)?0*(\d{1,10})", re.IGNORECASE)
-OfReader = Subscription | Invoice | Payment | Refund | Dispute | PaymentMethod | CardSetup
+OfReader = Subscription | Invoice | InvoiceCorrection | Payment | Refund | Dispute | PaymentMethod | CardSetup
 _OURS: dict[str, type[OfReader]] = {
     "sub": Subscription,
     "inv": Invoice,
@@ -92,6 +93,8 @@ def _queries(text: str) -> list[tuple[By, SelectOfScalar[Reader]]]:
     ]
     if (match := _INVOICE.fullmatch(text)) and (number := int(match[1])) <= LARGEST_NUMBER:
         queries.append((By.INVOICE, _owner(Invoice, Invoice.number == number)))
+        replaced = InvoiceCorrection.replaced_number == number
+        queries.append((By.INVOICE, _owner(InvoiceCorrection, replaced)))
     if re.fullmatch(r"\d{4}", text):
         queries.append((By.LAST4, _owner(PaymentMethod, PaymentMethod.last4 == text)))
     queries += _by_id(text)

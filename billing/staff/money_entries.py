@@ -4,6 +4,7 @@ from sqlmodel import Session, col, select
 
 from billing.acquirer.balance_port import DisputeState
 from billing.payments import numbers, refunds_owed
+from billing.payments.corrections import InvoiceCorrection
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import (
     Attempt,
@@ -111,14 +112,14 @@ def _returned(session: Session, refund: Refund) -> str:
 
 
 def refunds(session: Session, reader_id: str, most: int) -> list[Entry]:
-    """Money given back, newest first."""
+    """Money given back, newest first; and tax invoices credited because another took their place."""
     rows = session.exec(
         select(Refund)
         .where(Refund.reader_id == reader_id)
         .order_by(col(Refund.created_at).desc(), col(Refund.id).desc())
         .limit(most)
     )
-    return [
+    return _corrections(session, reader_id, most) + [
         Entry(
             at=row.settled_at or row.created_at,
             kind=EntryKind.REFUND,
@@ -138,6 +139,22 @@ def refunds(session: Session, reader_id: str, most: int) -> list[Entry]:
             ),
         )
         for row in rows
+    ]
+
+
+def _corrections(session: Session, reader_id: str, most: int) -> list[Entry]:
+    return [
+        Entry(
+            at=row.made_at,
+            kind=EntryKind.REFUND,
+            what=f"Tax invoice {numbers.invoice_number(row.replaced_number)} replaced by {numbers.invoice_number(row.number)}:"
+            " no money moved",
+            ref=row.id,
+            by=row.by,
+            reason=row.reason,
+            facts=(("credit note", numbers.credit_note_number(row.credit_note_number)),),
+        )
+        for row in newest(session, InvoiceCorrection, reader_id, most)
     ]
 
 

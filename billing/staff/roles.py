@@ -26,6 +26,7 @@ class Permission(WordedEnum):
     COMPLIMENTARY = "complimentary", "give complimentary days"
     REFUND = "refund", "give money back"
     ENTER_REFUND = "enter_refund", "enter a refund made in the acquirer's dashboard"
+    CORRECT_INVOICE = "correct_invoice", "correct the buyer's details on a tax invoice"
     ANOTHER_TRIAL = "another_trial", "allow another trial"
     ERASE = "erase", "close a reader's account and have it erased"
     NOTE = "note", "write notes about a reader"
@@ -50,6 +51,7 @@ _FOR_READERS = frozenset(
         Permission.READ,
         Permission.CANCEL,  # finance too: a cancellation may give back more than support may
         Permission.REFUND,
+        Permission.CORRECT_INVOICE,
         Permission.NOTE,
         Permission.ANSWER,
     }

@@ -26,13 +26,15 @@ def with_reason(reason: str) -> RefundedMail:
     return replace(REFUNDED, notes=(replace(NOTE, reason=reason),))
 
 
-def test_receipts_and_refunds_alone_carry_a_paper() -> None:
+def test_receipts_corrections_and_refunds_alone_carry_a_paper() -> None:
     papers = {name: pdf_of(message, HOUSE) for name, message in samples().items()}
     assert {name: paper.name for name, paper in papers.items() if paper} == {
         "receipt": "tax-invoice-INV-000123.pdf",
         "receipt-copy": "tax-invoice-INV-000123-copy.pdf",
         "receipt-last": "tax-invoice-INV-000123.pdf",
         "receipt-again": "tax-invoice-INV-000123.pdf",
+        "invoice-corrected": "tax-invoice-INV-000131.pdf",
+        "invoice-corrected-again": "tax-invoice-INV-000131.pdf",
         "cancelled-with-money": "credit-note-CN-000007.pdf",
         "refunded": "credit-note-CN-000007.pdf",
         "refunded-again": "credit-note-CN-000007.pdf",

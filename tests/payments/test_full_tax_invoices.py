@@ -38,8 +38,11 @@ def test_above_r5_000_it_asks_for_the_buyer_and_names_them_from_then_on(world: W
     assert "by law it must name you and your address" in browser.get(receipt).words
     browser.get(DETAILS)
     assert "Your tax invoices have these details from now on" in browser.post(DETAILS, **BUSINESS).text
+    assert "by law it must name you and your address" in browser.get(receipt).words, "until it is replaced"
+    page = browser.post(receipt)
+    assert ("INV-000002" in page.words, "by law" in page.words) == (True, False)
     world.advance_to(local(2027, 4, 17))
-    second = world.letter(EMAIL, "Tax invoice INV-000002")
+    second = world.letter(EMAIL, "Tax invoice INV-000003")
     assert "by law" not in second.text
     assert f"Quantity 1 {NAMED}" in Pdf(second.enclosures[0].content).words
     assert "Karoo Wool (Pty) Ltd" in second.text
@@ -87,7 +90,7 @@ def test_each_invoice_keeps_the_details_that_it_was_issued_with(
     world.advance_to(local(2027, 5, 18))
     browser.get(DETAILS)
     page = browser.post(f"{DETAILS}/remove")
-    assert ("only your mail address from now on" in page.text, "Remove them" in page.words) == (True, False)
+    assert ("only your email address from now on" in page.text, "Remove them" in page.words) == (True, False)
     world.advance_to(local(2027, 6, 18))
     finance = staff("finance")
     names = [None, "Karoo Wool (Pty) Ltd", "Karoo Wool and Mohair", None]

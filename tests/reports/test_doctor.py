@@ -145,6 +145,11 @@ BREAKS = {
     "lists-keep-their-salt": "UPDATE list_salt SET check_value = 'of another'",
     "charges-are-settled": "UPDATE attempt SET state = 'declined'",
     "numbers-without-gaps": "UPDATE invoice SET number = 7",
+    "one-tax-invoice-in-force": "WITH b AS (INSERT INTO invoice_recipient (id, reader_id, name, address, entered_at)"
+    " SELECT 'rcp_1', id, 'a', 'b', now() FROM reader RETURNING id)"
+    " INSERT INTO invoice_correction (actor_kind, actor_id, id, invoice_id, reader_id, replaced_number, credit_note_number, number,"
+    " recipient_id, gross, net, vat, reason, issued_on, made_at)"
+    " SELECT 'worker', '', 'cor_1', i.id, i.reader_id, 1, 1, 2, b.id, 1, 1, 0, '', '2027-03-16', now() FROM invoice i, b",
     "states-have-their-history": "UPDATE subscription SET state = 'past_due'",
     "payers-can-read": "UPDATE subscription SET access_until = '2027-04-01'",
     "what-is-due-is-done": "UPDATE subscription SET next_action_at = '2027-03-16 05:00+00'",

@@ -22,6 +22,7 @@ WHO = {
     Permission.COMPLIMENTARY: {S, A},
     Permission.REFUND: {S, F, A},
     Permission.ENTER_REFUND: {F, A},
+    Permission.CORRECT_INVOICE: {S, F, A},
     Permission.ANOTHER_TRIAL: {A},
     Permission.ERASE: {S, A},
     Permission.NOTE: {S, F, A},

@@ -37,8 +37,9 @@ def check_subscriptions(world: World) -> None:
 def check_numbers(world: World) -> None:
     """Invoices and credit notes are numbered 1 to n without gaps."""
     for query in (
-        "SELECT number FROM invoice WHERE number IS NOT NULL ORDER BY 1",
-        "SELECT credit_note_number AS number FROM refund WHERE credit_note_number IS NOT NULL ORDER BY 1",
+        "SELECT number FROM invoice WHERE number IS NOT NULL UNION ALL SELECT replaced_number FROM invoice_correction ORDER BY 1",
+        "SELECT credit_note_number AS number FROM refund WHERE credit_note_number IS NOT NULL"
+        " UNION ALL SELECT credit_note_number FROM invoice_correction ORDER BY 1",
     ):
         numbers = [row["number"] for row in world.rows(query)]
         assert numbers == list(range(1, len(numbers) + 1))
@@ -50,11 +51,17 @@ def check_receipts(world: World) -> None:
         "SELECT i.id, i.number FROM invoice i JOIN payment p ON p.invoice_id = i.id JOIN reader r ON r.id = i.reader_id"
         f" WHERE i.state = 'paid' AND NOT p.duplicate AND {NOT_ERASED}"
     )
+    replaced = world.rows(
+        "SELECT replaced_number AS number FROM invoice_correction c JOIN reader r ON r.id = c.reader_id"
+        f" WHERE {NOT_ERASED}"
+    )
     mailed = world.rows(
         "SELECT fields->>'number' AS number FROM message WHERE kind = 'receipt' AND fields ? 'number'"
         " UNION ALL SELECT jsonb_array_elements(fields->'invoices')->>'number' FROM message WHERE fields ? 'invoices'"
     )
-    assert Counter(row["number"] for row in mailed) == Counter(f"INV-{row['number']:06d}" for row in paid)
+    assert Counter(row["number"] for row in mailed) == Counter(
+        f"INV-{row['number']:06d}" for row in (*paid, *replaced)
+    )
     unpaid = world.rows(
         "SELECT 1 FROM payment p JOIN invoice i ON i.id = p.invoice_id WHERE i.state <> 'paid'"
     )
@@ -115,6 +122,8 @@ def check_refunds(world: World) -> None:
     noted = world.rows(
         "SELECT credit_note_number AS number FROM refund f JOIN reader r ON r.id = f.reader_id"
         f" WHERE credit_note_number IS NOT NULL AND {NOT_ERASED}"
+        " UNION ALL SELECT credit_note_number FROM invoice_correction f JOIN reader r ON r.id = f.reader_id"
+        f" WHERE {NOT_ERASED}"
     )
     mailed = world.rows(
         "SELECT jsonb_array_elements(fields->'notes')->>'credit_note_number' AS number FROM message WHERE fields ? 'notes'"
@@ -132,7 +141,8 @@ def check_ledger(world: World) -> None:
     facts = world.rows(
         "SELECT 'invoice' AS kind, id AS source_id FROM invoice WHERE state = 'paid'"
         " UNION ALL SELECT 'payment', id FROM payment"
-        " UNION ALL SELECT 'refund', id FROM refund WHERE credit_note_number IS NOT NULL ORDER BY 1, 2"
+        " UNION ALL SELECT 'refund', id FROM refund WHERE credit_note_number IS NOT NULL"
+        " UNION ALL SELECT unnest(ARRAY['invoice', 'refund']), id FROM invoice_correction ORDER BY 1, 2"
     )
     assert posted == facts
     sums = world.rows(

@@ -34,8 +34,6 @@ from billing.web.views.account import (
     AccountRequest,
     CancelledPage,
     CancelPage,
-    CreditNoteRow,
-    InvoiceDetailsPage,
     LeaveEarly,
     NextChargeRow,
     PastDue,
@@ -48,6 +46,7 @@ from billing.web.views.choices import Choices, PausePage, PlanPage, UndoAct, Und
 from billing.web.views.erase import AccountClosedPage, EraseAskedPage, ErasePage
 from billing.web.views.frame import Flash, Frame, Page
 from billing.web.views.gifts import GiftRow, GiftsPage
+from billing.web.views.receipt import CreditNoteRow, InvoiceDetailsPage, ReplacedInvoiceRow
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
@@ -164,6 +163,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "receipt", RECEIPT, at
     note = CreditNoteRow(
         number="CN-000003",
+        of_invoice="INV-000148",
         issued_on=date(2026, 12, 10),
         net=Money(6522),
         vat=VAT,
@@ -171,8 +171,18 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         reason="cancelled within 14 days of the charge",
     )
     yield "receipt-credited", replace(RECEIPT, credit_notes=(note,)), at
-    yield "receipt-named", replace(RECEIPT, recipient=BUYER), at
-    yield "receipt-above-r5000", replace(RECEIPT, needs_recipient=True), at
+    yield "receipt-to-be-named", replace(RECEIPT, details=BUYER), at
+    corrected = replace(
+        RECEIPT,
+        number="INV-000161",
+        issued_on=date(2026, 12, 20),
+        supplied_on=date(2026, 12, 8),
+        recipient=BUYER,
+        credit_notes=(replace(note, reason="Replaced by tax invoice INV-000161: the buyer's details"),),
+        replaced=(ReplacedInvoiceRow("INV-000148", date(2026, 12, 8)),),
+    )
+    yield "receipt-corrected", corrected, at
+    yield "receipt-above-r5000", replace(RECEIPT, needs_recipient=True, may_name=True), at
 
 
 def _invoice_details() -> Iterator[tuple[str, Page, Frame]]:

@@ -8,7 +8,7 @@ import segno
 from markupsafe import Markup
 
 from billing.dev.demo.staff_sign_in import StaffDemo
-from billing.dev.previews.values import CARD, LONG_ADDRESS, NOW, PRICE, READER, VISITOR
+from billing.dev.previews.values import BUYER, CARD, LONG_ADDRESS, NOW, PRICE, READER, VISITOR
 from billing.rules.money import Money
 from billing.web.views.frame import Flash, Frame, Page, StaffFrame
 from billing.web.views.requests import ContactPage, ContactSentPage, RequestConfirmedPage, RequestConfirmPage
@@ -111,6 +111,8 @@ PERSON = StaffReaderPage(
         PaymentRow(payment_id="pay_0", number="INV-000017", paid_at=CHARGED, gross=PRICE, left=Money(0)),
     ),
     may_refund=True,
+    may_correct=True,
+    buyer=BUYER,
     may_answer=True,
     requests=(REQUEST,),
     entries=ENTRIES,
@@ -203,6 +205,30 @@ def _sign_in() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-demo", StaffDemo(token="demo.x", members=members), at  # noqa: S106 - a sample
 
 
+def _correct_invoice() -> StaffActPage:
+    fields = (
+        ActField(name="name", label="Full name or company", kind="text", value=BUYER.name),
+        ActField(name="address", label="Postal address", kind="lines", value=BUYER.address),
+        ActField(
+            name="vat_number",
+            label="VAT number",
+            kind="text",
+            value=BUYER.vat_number or "",
+            hint="Only of a vendor: ten digits, beginning with 4.",
+            is_optional=True,
+        ),
+    )
+    words = (
+        "INV-000148 is made out to nobody by name.",
+        "A credit note over R75.00 incl. VAT takes it back, and a tax invoice with the next number, the same value and the same date"
+        f" of supply takes its place. It is made out to {BUYER.name}, {BUYER.in_one_line}.",
+        "No money moves, and the VAT of each period stays as it is. Both documents go to the reader by mail.",
+        "The reader's tax invoices from now on have these details too.",
+    )
+    title = "Correct the buyer's details on a tax invoice"
+    return replace(ACT, title=title, fields=fields, words=words, button="Correct INV-000148")
+
+
 def _readers() -> Iterator[tuple[str, Page, Frame]]:
     found = FoundRow(
         reader_id="rdr_1",
@@ -237,6 +263,7 @@ def _readers() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-act-changed", meanwhile, at
     days = ActField(name="days", label="Days", kind="days", value="7")
     yield "staff-act-days", replace(ACT, title="Extend", fields=(days,), words=("The trial runs on.",)), at
+    yield "staff-act-correct-invoice", _correct_invoice(), at
     mail = StaffMailPage(
         reader_id="rdr_1",
         email=LONG_ADDRESS,

@@ -20,13 +20,13 @@ from billing.web.reader.next_step import next_step
 from billing.web.views.account import (
     AccountPage,
     NextChargeRow,
-    ReceiptPage,
     ReceiptRow,
     SessionRow,
     WithdrawalTerms,
 )
 from billing.web.views.choices import PlanOption
 from billing.web.views.frame import Card, Frame, ReadOn
+from billing.web.views.receipt import ReceiptPage
 from emails import House, LegalLink
 
 PRICE = Money(7500)
@@ -155,6 +155,8 @@ RECEIPT = ReceiptPage(
     vat_percent="15",
     card=CARD,
     file="/account/receipts/inv_1.pdf",
+    action="/account/receipts/inv_1",
+    paid_on=date(2026, 12, 8),
 )
 ARTICLE = ReadOn(title="The water nobody counted", url="/articles/the-water-nobody-counted")
 _SITUATIONS = (

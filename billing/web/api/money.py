@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from starlette.responses import Response
 
 from billing.http import shapes
-from billing.payments import dispute_limits, invoice_recipients, receipts
+from billing.payments import corrections, dispute_limits, invoice_recipients, receipts
 from billing.payments.document_text import copies
 from billing.payments.invoice_recipients import Particulars
 from billing.payments.models import Invoice, InvoiceState, Payment, Refund
@@ -90,7 +90,7 @@ def _invoice(ctx: TransactionContext, invoice_id: str) -> Invoice:
 
 @router.get("/v1/invoices/{invoice_id}")
 def one(invoice_id: str, caller: Money) -> JSONResponse:
-    """An invoice, its payment, its refunds."""
+    """An invoice, its payment, its refunds, and the tax invoices that its number has replaced."""
     with caller.begin() as ctx:
         invoice = _invoice(ctx, invoice_id)
         payment = ctx.session.exec(
@@ -101,7 +101,11 @@ def one(invoice_id: str, caller: Money) -> JSONResponse:
             query = select(Refund).where(Refund.payment_id == payment.id)
             found = ctx.session.exec(query.order_by(col(Refund.created_at), col(Refund.id))).all()
         buyer = invoice_recipients.of_invoice(ctx.session, invoice)
-        answer = _with_payment(invoice, payment, buyer) | {"refunds": [shapes.refund(row) for row in found]}
+        corrected = corrections.of_invoices(ctx.session, [invoice.id]).get(invoice.id, [])
+        answer = _with_payment(invoice, payment, buyer) | {
+            "refunds": [shapes.refund(row) for row in found],
+            "corrections": [shapes.correction(row) for row in corrected],
+        }
         caller.count_read(ctx, invoice.reader_id)
     return JSONResponse(answer)
 

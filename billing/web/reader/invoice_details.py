@@ -11,7 +11,7 @@ from billing.platform.errors import Invalid
 from billing.web.kit.typed import LINES
 from billing.web.kit.visit import Guarded, Visiting
 from billing.web.reader.guard import signed_in
-from billing.web.views.account import InvoiceDetailsPage
+from billing.web.views.receipt import InvoiceDetailsPage
 
 router = APIRouter(include_in_schema=False)
 PATH = "/account/invoice-details"

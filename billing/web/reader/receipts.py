@@ -1,23 +1,32 @@
-"""A tax invoice with its credit notes, as a page and as a file."""
+"""A tax invoice with its credit notes, as a page and as a file; and the reader's details put on it afterwards."""
 
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from billing.payments import invoice_recipients, numbers, receipts
+from billing.payments import corrections, invoice_recipients, numbers, receipts
+from billing.payments.corrections import IssuedInvoice
 from billing.payments.document_text import copies, tax_invoice
+from billing.payments.invoice_recipients import NameAndAddressNeeded
 from billing.payments.invoices import percent
+from billing.payments.receipts import Paid
+from billing.platform.site import Site
+from billing.readers import rate
 from billing.readers.models import Reader
+from billing.refunds import correct_invoice
 from billing.rules.money import Money
 from billing.web.kit.files import as_file
 from billing.web.kit.view_rows import card_of
-from billing.web.kit.visit import Visit, Visiting
+from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader.guard import signed_in
-from billing.web.views.account import CreditNoteRow, ReceiptPage
+from billing.web.views.receipt import CreditNoteRow, ReceiptPage, ReplacedInvoiceRow
 from emails import can_print
 
 router = APIRouter(include_in_schema=False)
+MOST_A_DAY = 10
+"""Corrections that a reader may make: each takes two numbers and a mail."""
 
 
 @router.get("/account/receipts/{invoice_id}.pdf")  # before the page, which would match it
@@ -35,37 +44,87 @@ def receipt(visit: Visiting, invoice_id: str) -> Response:
     return visit.page(_page(visit, signed_in(visit), invoice_id))
 
 
+@router.post("/account/receipts/{invoice_id}")
+def put_details_on_it(visit: Guarded, invoice_id: str) -> Response:
+    """Replace it by one with the reader's invoice details (VAT-8). A second press finds them on it. Raises RedirectReader,
+    UnknownInvoice, NameAndAddressNeeded, NothingToCorrect, TooOldToCorrect, TooMany."""
+    reader, path = signed_in(visit), f"/account/receipts/{invoice_id}"
+    with visit.begin() as ctx:
+        receipts.one(ctx.session, invoice_id, reader.id)
+        rate.count(ctx, "invoice correction", reader.id, limit=MOST_A_DAY, per=timedelta(days=1))
+    with visit.begin() as ctx:
+        particulars = invoice_recipients.of_reader(ctx.session, reader.id)
+        if particulars is None:
+            raise NameAndAddressNeeded
+        try:
+            correct_invoice.correct(ctx, invoice_id, reader.id, particulars, "The reader asked for it")
+        except correct_invoice.NamedAlready:
+            return visit.go(path)
+    return visit.go(path, "invoice-corrected")
+
+
 def _page(visit: Visit, reader: Reader, invoice_id: str) -> ReceiptPage:
     with visit.begin() as ctx:
         paid = receipts.one(ctx.session, invoice_id, reader.id)
-        recipient = invoice_recipients.of_invoice(ctx.session, paid.invoice)
-    invoice, currency = paid.invoice, paid.invoice.currency
-    words = tax_invoice(invoice, paid.card, recipient, is_copy=True)
+        history = corrections.history_of(ctx.session, paid.invoice)
+        details = invoice_recipients.of_reader(ctx.session, reader.id)
+    invoice, currency, shown = paid.invoice, paid.invoice.currency, history.issued[-1]
+    recipient = history.named.get(shown.number)
+    words = tax_invoice(invoice, paid.card, recipient, is_copy=True, as_issued=shown)
+    is_correctable = correct_invoice.is_correctable(paid, shown, visit.today)
     return ReceiptPage(
         number=words.number,
-        issued_on=invoice.issued_on or invoice.period_start_on,
+        issued_on=shown.issued_on,
+        supplied_on=shown.supplied_on if shown.replaces else None,
         reader_email=reader.email,
         recipient=recipient,
         needs_recipient=words.needs_recipient,
+        details=details if is_correctable and details != recipient else None,
+        may_name=is_correctable and details is None,
+        action=f"/account/receipts/{invoice.id}",
         description=invoice.description,
         period_from=invoice.period_start_on,
         period_to=invoice.period_end_on - timedelta(days=1),
-        net=Money(invoice.net, currency),
-        vat=Money(invoice.vat, currency),
-        gross=Money(invoice.gross, currency),
+        net=Money(shown.net, currency),
+        vat=Money(shown.vat, currency),
+        gross=Money(shown.gross, currency),
         vat_percent=percent(invoice.vat_basis_points),
+        paid_on=visit.services.site.today(paid.payment.paid_at),
         card=card_of(paid.card),
         file=f"/account/receipts/{invoice.id}.pdf" if can_print() else None,
         credit_notes=tuple(
-            CreditNoteRow(
-                number=numbers.credit_note_number(refund.credit_note_number),
-                issued_on=visit.services.site.today(refund.settled_at),
+            sorted(_credit_notes(visit.services.site, paid, history.issued), key=lambda note: note.number)
+        ),
+        replaced=tuple(
+            ReplacedInvoiceRow(numbers.invoice_number(each.number), each.issued_on)
+            for each in history.issued[:-1]
+        ),
+    )
+
+
+def _credit_notes(site: Site, paid: Paid, issued: Sequence[IssuedInvoice]) -> Iterator[CreditNoteRow]:
+    """Those of refunds, and those of tax invoices that were replaced."""
+    currency = paid.invoice.currency
+    for refund in paid.credited:
+        number = refund.credit_note_number
+        if number is not None and refund.settled_at is not None:
+            yield CreditNoteRow(
+                number=numbers.credit_note_number(number),
+                of_invoice=numbers.invoice_number(corrections.credited_by(issued, number).number),
+                issued_on=site.today(refund.settled_at),
                 net=Money(refund.net, currency),
                 vat=Money(refund.vat, currency),
                 gross=Money(refund.amount, currency),
                 reason=refund.reason,
             )
-            for refund in paid.refunds
-            if refund.credit_note_number is not None and refund.settled_at is not None
-        ),
-    )
+    for each in issued:
+        if (row := each.replaced_by) is not None:
+            yield CreditNoteRow(
+                number=numbers.credit_note_number(row.credit_note_number),
+                of_invoice=numbers.invoice_number(each.number),
+                issued_on=row.issued_on,
+                net=Money(row.net, currency),
+                vat=Money(row.vat, currency),
+                gross=Money(row.gross, currency),
+                reason=corrections.in_words(row),
+            )

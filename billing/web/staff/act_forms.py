@@ -11,12 +11,15 @@ from sqlmodel import Session
 
 from billing.acquirer.balance_port import TakenRefund
 from billing.changes.cancel import When
+from billing.payments import invoice_recipients
+from billing.payments.invoice_recipients import MOST
 from billing.payments.models import Payment
 from billing.platform.errors import Invalid, Refusal
 from billing.refunds import refund
 from billing.rules.pause import MOST_BY_STAFF
 from billing.staff import open_requests
 from billing.staff.acts.cancelling import CancelAct, ResumeAct
+from billing.staff.acts.correcting import CorrectInvoiceAct
 from billing.staff.acts.days import AnotherTrialAct, ComplimentaryAct, ExtendAct
 from billing.staff.acts.enter_refund import EnterRefundAct
 from billing.staff.acts.erasing import EraseAct
@@ -63,6 +66,9 @@ class Typed:
     payment: Short = None
     amount: Short = None
     refund: Short = None
+    name: Annotated[str | None, Form(max_length=2 * MOST)] = None
+    address: Annotated[str | None, Form(max_length=2 * MOST), LINES] = None
+    vat_number: Short = None
     reason: Annotated[str, Form(max_length=1000), LINES] = ""
     version: Annotated[str, Form(max_length=100)] = ""
     step: Annotated[str, Form(max_length=20)] = PREVIEW
@@ -173,6 +179,34 @@ def give_back(_visit: StaffVisit, session: Session, reader_id: str, typed: Typed
     return ActForm("Give money back", act, (field,), hidden, error, ("Why?", ON_CREDIT_NOTE))
 
 
+def correct(_visit: StaffVisit, session: Session, reader_id: str, typed: Typed) -> ActForm:
+    """Correct a tax invoice: the reader's invoice details, or others."""
+    payment_id, known, act, error = typed.payment or "", None, None, None
+    if typed.name is None:
+        known = invoice_recipients.of_reader(session, reader_id)
+    name = typed.name or (known.name if known else "")
+    address = typed.address or (known.address if known else "")
+    vat_number = typed.vat_number or (known.vat_number or "" if known else "")
+    try:
+        act = CorrectInvoiceAct(reader_id, payment_id, invoice_recipients.read(name, address, vat_number))
+    except Invalid as refusal:
+        error = refusal if typed.name is not None else None
+    fields = (
+        ActField(name="name", label="Full name or company", kind="text", value=name),
+        ActField(name="address", label="Postal address", kind="lines", value=address),
+        ActField(
+            name="vat_number",
+            label="VAT number",
+            kind="text",
+            value=vat_number,
+            hint="Only of a vendor: ten digits, beginning with 4.",
+            is_optional=True,
+        ),
+    )
+    title = "Correct the buyer's details on a tax invoice"
+    return ActForm(title, act, fields, (("payment", payment_id),), error)
+
+
 def enter_refund(reader_id: str, refund_ref: str, found: TakenRefund | None) -> ActForm:
     """Record a refund made in the acquirer's dashboard. `found` is None while the acquirer can't be reached."""
     return ActForm(
@@ -195,6 +229,7 @@ MAKERS: dict[str, tuple[Permission, MakeForm]] = {
     "erase": (Permission.ERASE, plain("Close the account and erase it", EraseAct)),
     "note": (Permission.NOTE, note),
     "refund": (Permission.REFUND, give_back),
+    "correct-invoice": (Permission.CORRECT_INVOICE, correct),
 }
 """By the last segment of the page's address: the permission and the form."""
 

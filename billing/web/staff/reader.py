@@ -80,6 +80,7 @@ def _view(
         acts=() if is_erased(reader.email) else _acts(visit, ctx, reader.id, subscription),
         payments=tuple(_payment(session, paid) for paid in receipts.paid_by(session, reader.id)),
         may_refund=visit.may(Permission.REFUND),
+        may_correct=visit.may(Permission.CORRECT_INVOICE),
         may_answer=visit.may(Permission.ANSWER),
         requests=tuple(request_row(waiting) for waiting in requests.waiting(ctx, reader_id=reader.id)),
         entries=tuple(_entry(reader.id, entry) for entry in entries),

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import ClassVar, Literal
 
-from billing.payments.invoice_recipients import MOST, MOST_TYPED, Particulars
 from billing.readers import links
 from billing.rules.decline_causes import DeclineCause
 from billing.rules.money import Money
@@ -244,56 +243,6 @@ class CancelledPage:
     undo: Literal["here", "by_mail"] | None = "here"
     """How to undo it: on this page, by a fresh link, or not at all."""
     withdraw: WithdrawalTerms | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreditNoteRow:
-    number: str
-    issued_on: date
-    net: Money
-    vat: Money
-    gross: Money
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceiptPage:
-    """A copy of a paid invoice. `period_to` is its last day; `vat_percent` is text such as "15". `needs_recipient`: the law wants
-    one."""
-
-    template: ClassVar[str] = "receipt.html"
-    number: str
-    issued_on: date
-    reader_email: str
-    description: str
-    period_from: date
-    period_to: date
-    net: Money
-    vat: Money
-    gross: Money
-    vat_percent: str
-    card: Card
-    recipient: Particulars | None = None
-    needs_recipient: bool = False
-    file: str | None
-    """None where the printer of PDFs isn't installed."""
-    """Its address as a PDF."""
-    credit_notes: tuple[CreditNoteRow, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceDetailsPage:
-    """The form with what tax invoices from now on have of the buyer. `kept`: there are some, so that they can be removed. `error` is
-    what was wrong with what was typed."""
-
-    template: ClassVar[str] = "invoice_details.html"
-    most: ClassVar[int] = MOST
-    most_typed: ClassVar[int] = MOST_TYPED
-    name: str = ""
-    address: str = ""
-    vat_number: str = ""
-    kept: bool = False
-    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from billing.web.views.staff_reader import StaffEntry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActField:
-    """One field of the form. `kind` is moment, days, rand, or choice, with `choices` as (value, words)."""
+    """One field of the form. `kind` is moment, days, rand, text, lines, or choice, with `choices` as (value, words)."""
 
     name: str
     label: str
@@ -16,6 +16,7 @@ class ActField:
     value: str
     hint: str = ""
     choices: tuple[tuple[str, str], ...] = ()
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

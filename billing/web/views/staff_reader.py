@@ -60,5 +60,6 @@ class StaffReaderPage:
     only: str | None
     page: int
     more: bool
+    may_correct: bool = False
     buyer: Particulars | None = None
     """The reader's invoice details now."""

@@ -23,7 +23,7 @@ from billing.ledger import recognition
 from billing.ledger.recognition import recognise_due
 from billing.mail import deliver
 from billing.newsletters import count_past, optin, send, start
-from billing.personal_data import erase
+from billing.personal_data import data_requests, erase
 from billing.platform import installation, partitions, retention
 from billing.platform.counters import JOB_ITEMS, JOB_RUNS, JOB_SECONDS
 from billing.platform.db import Database
@@ -163,6 +163,13 @@ JOBS: Jobs = (
     _job("make and drop partitions", LONG, _on_database(partitions.keep_up), partitions, stops=False),
     _job("forget what was read", LONG, _on_database(readings.delete_old_readings), readings),
     _job("erase readers", LONG, _on_acquirers(erase.erase_due), erase),
+    Job(
+        "make archives of readers' data",
+        LONG,
+        lambda s, at: data_requests.make_due(s.database, s.site, s.sender.house, at),
+        data_requests.NEXT_DUE,
+        data_requests.next_words,
+    ),
     _job("start newsletters", LONG, lambda s, at: start.start_due(s.newsletter_sender, at), start),
     _job("send newsletters", LONG, lambda s, _: send.send(s.newsletter_sender, s.clock), send),
 )

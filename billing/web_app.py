@@ -58,6 +58,7 @@ from billing.web.reader import (
     confirm_request,
     consents,
     contact,
+    data,
     erase,
     gifts,
     icons,
@@ -86,7 +87,7 @@ NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fal
 READER_PAGES = (
     *(subscribe, card_return, sign_in, account, receipts, step_up, consents, choices, confirm_request),
     *(signed_links, undoing, pay, gifts, contact, who_charged_me, newsletters, brand_files),
-    *(way, legal, icons, passkeys, erase, own_requests, invoice_details),
+    *(way, legal, icons, passkeys, erase, own_requests, invoice_details, data),
 )
 ENDPOINTS = (
     *(access, evaluations, edges, readers, standing, forecast, acts, money, articles, openings, api_gifts),

@@ -44,6 +44,7 @@ _BY_NAME: dict[str, Any] = {
     "device": "Firefox on Windows",
     "email": "lerato@swartbergpost.example",
     "ever_charged": False,
+    "data_url": f"{SITE}/account/data",
     "expires_on": "2026-05-31",
     "from_on": "2026-09-16",
     "invoice_number": "INV-000123",

@@ -1208,6 +1208,40 @@ def _tables() -> None:
         postgresql_where=sa.text("done_at IS NULL AND taken_back_at IS NULL"),
     )
     op.create_table(
+        "data_request",
+        sa.Column("id", text, nullable=False),
+        sa.Column("reader_id", text, nullable=False),
+        sa.Column("requested_at", instant, nullable=False),
+        sa.Column("next_attempt_at", instant, nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("made_at", instant, nullable=True),
+        sa.Column("archive", sa.LargeBinary(), nullable=True),
+        sa.Column("size_bytes", sa.Integer(), nullable=False),
+        sa.Column("fetched_at", instant, nullable=True),
+        sa.CheckConstraint("(made_at IS NULL) = (archive IS NULL)", name="made_with_its_archive"),
+        sa.ForeignKeyConstraint(
+            ["reader_id"],
+            ["reader.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "data_request_due",
+        "data_request",
+        ["next_attempt_at"],
+        unique=False,
+        postgresql_where=sa.text("made_at IS NULL"),
+    )
+    op.create_index("data_request_made", "data_request", ["made_at"], unique=False)
+    op.create_index("data_request_of", "data_request", ["reader_id"], unique=False)
+    op.create_index(
+        "one_unmade_archive",
+        "data_request",
+        ["reader_id"],
+        unique=True,
+        postgresql_where=sa.text("made_at IS NULL"),
+    )
+    op.create_table(
         "reader_session",
         sa.Column("id", text, nullable=False),
         sa.Column("token_hash", text, nullable=False),

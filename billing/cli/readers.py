@@ -1,5 +1,7 @@
 """Commands about one reader's personal data."""
 
+from pathlib import Path
+
 import click
 
 from billing.cli import billing
@@ -42,6 +44,38 @@ def readers_erase(email: str, reason: str, *, preview: bool) -> None:
         erasure = ask.open_of(ctx.session, reader.id)
         assert erasure is not None
     click.echo(f"{reader.id} is closed, and erased from {in_words(erasure.erases_at, ctx.zone)}.")
+
+
+@readers.command(name="export")
+@click.argument("email")
+@click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="The file; else ID.zip here.")
+@click.option("--reason", default="asked for (POPIA, section 23)", help="Why, in words; it is kept.")
+def readers_export(email: str, to: Path | None, reason: str) -> None:
+    """Write all that is kept about EMAIL, an address or a reader's id, as one ZIP file that only you can read. An address without
+    an account has one too, where newsletters or mails to it are kept."""
+    from billing.cli.installation import opened
+    from billing.personal_data import archive, ask
+    from billing.platform.actors import Command
+    from billing.readers.register import UnknownReader, by_address, by_id
+    from billing.staff import audit
+
+    services = opened()
+    at = services.clock.now()
+    with services.database.begin(services.site, at, Command()) as ctx:
+        reader = by_address(ctx.session, email) if "@" in email else by_id(ctx.session, email)
+        if reader is None and not ask.holds_address(ctx.session, email):
+            raise UnknownReader
+        reader_id, address = (reader.id, reader.email) if reader else (archive.NO_READER, email)
+        tables = archive.read(ctx.session, reader_id, address)
+        content = archive.make(tables, address, house=services.sender.house, site=services.site, at=at)
+        path = to or Path(f"{reader_id}.zip")
+        try:
+            path.touch(mode=0o600, exist_ok=False)
+        except FileExistsError as error:
+            raise click.ClickException(f"{path} exists already; it is left as it is.") from error
+        path.write_bytes(content)
+        audit.write(ctx, "export_data", reader_id=reader.id if reader else None, reason=reason)
+    click.echo(f"{path} has {sum(len(one.rows) for one in tables)} rows about {address}.")
 
 
 @readers.command(name="erased")

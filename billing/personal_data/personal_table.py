@@ -23,7 +23,8 @@ class PersonalTable:
     An erasure deletes the rows, or blanks the columns of `blank`, each to an SQL value; but for the rows that `stay`. `keep`: text
     that stays, by the columns' names in one string, with the reason as the reader reads it. `also`: columns that an erasure
     sets besides, which aren't personal. `retention`: why no rule deletes old rows, where none does. `made`: the column with a row's
-    moment, where there may be rows after an erasure, as of a late dispute."""
+    moment, where there may be rows after an erasure, as of a late dispute. `whole`: what finds all of the reader's rows, where
+    `by_id` finds only those that an erasure changes."""
 
     table: str
     what: str
@@ -36,6 +37,7 @@ class PersonalTable:
     also: Mapping[str, str] = field(default_factory=dict)
     retention: str = ""
     made: str = ""
+    whole: str = ""
 
     @property
     def of_reader(self) -> str:
@@ -45,7 +47,7 @@ class PersonalTable:
     @property
     def select(self) -> str:
         """All of a reader's rows, for `:reader_id` and `:address`."""
-        return f"SELECT * FROM {self.table} WHERE {self.of_reader}"  # noqa: S608 - names of our own
+        return f"SELECT * FROM {self.table} WHERE {self.whole or self.of_reader}"  # noqa: S608 - names of our own
 
     @property
     def kept(self) -> Mapping[str, str]:

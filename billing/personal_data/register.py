@@ -40,6 +40,7 @@ TABLES = (
         made="created_at", blank={"body": "'{}'"},
         keep={"idempotency_key request_hash": OURS},
     ),
+    PersonalTable("data_request", "files with all your data", MINE, delete=True),
     # newsletters
     PersonalTable("signup", "newsletters chosen", MINE, "address_key = :address", delete=True),
     PersonalTable(
@@ -85,7 +86,7 @@ TABLES = (
         made="at", blank={"words": "''"}, keep={"actor_id": STAFF_DID}, retention=WHILE_READER,
     ),
     PersonalTable(
-        "audit_line", "acts of staff", f"{MINE} AND act <> 'erase'",
+        "audit_line", "acts of staff", f"{MINE} AND act <> 'erase'", whole=MINE,
         made="at", blank={"reason": "''", "before": "'{}'", "after": "'{}'"},
         keep={"actor_id act subject ip": STAFF_DID},
         retention="evidence of what staff did; without reasons after an erasure",
@@ -129,7 +130,7 @@ TABLES = (
     PersonalTable(
         "subscription_change", "history of subscriptions",
         f"{MY_SUBSCRIPTIONS} AND actor_kind IN ('reader', 'staff', 'api', 'command') AND reason NOT LIKE 'paid invoice %'",
-        made="at", blank={"reason": "''"},
+        whole=MY_SUBSCRIPTIONS, made="at", blank={"reason": "''"},
         keep={"actor_id from_state to_state facts": HISTORY},
         retention="history; without the words that people typed after an erasure",
     ),

@@ -55,6 +55,7 @@ RULES = (
     RetentionRule("api_answer", "created_at", 30),  # calls are repeated within hours
     RetentionRule("message", "created_at", 400, f"{OF_NO_ACCOUNT} AND state <> 'queued'"),
     RetentionRule("message", "created_at", 14, "kind = 'sign_in_link' AND state <> 'queued'"),
+    RetentionRule("data_request", "made_at", 7),  # the page says so
     RetentionRule("card_setup", "created_at", 28, UNFINISHED),  # its page is open for a day
     RetentionRule(  # of a start that led to no reader
         *("consent", "accepted_at", 30, "reader_id IS NULL"),

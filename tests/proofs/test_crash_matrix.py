@@ -29,6 +29,7 @@ LOOKS = (*NOT_A_PROCESS, "timetable.")
 """Points that only check whether there is work."""
 REHEARSALS = 5
 ELSEWHERE = {
+    "personal_data.data_requests.": "makes an archive, again after a crash: tests/personal_data/test_archive.py",
     "reports.exports.write": "reads, for a file of the bookkeeper's",
     "reconcile.schedule._postpone": "follows an answer of Stripe's that is missing: tests/reports",
     "reports.doctor._handle_breach": "follows a promise that is broken: tests/reports",

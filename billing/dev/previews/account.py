@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 from billing.access.gifts import GiftLimits
 from billing.dev.paper.sample_articles import sample_articles
@@ -43,6 +43,7 @@ from billing.web.views.account import (
     WithdrawPage,
 )
 from billing.web.views.choices import Choices, PausePage, PlanPage, UndoAct, UndoPage
+from billing.web.views.data import DataPage
 from billing.web.views.erase import AccountClosedPage, EraseAskedPage, ErasePage
 from billing.web.views.frame import Flash, Frame, Page
 from billing.web.views.gifts import GiftRow, GiftsPage
@@ -257,5 +258,10 @@ def _closing(paid: AccountPage, at: Frame) -> Iterator[tuple[str, Page, Frame]]:
     yield "erase-staff-decide", replace(page, amount=None, staff_decide=True), here
     yield "erase-not-now", ErasePage(email=page.email, problem=DisputeKeepsEvidence().detail), here
     yield "erase-asked", EraseAskedPage(email=page.email, erases_on=erased, due_on=due), here
+    data, made = replace(at, path="/account/data"), datetime(2026, 12, 8, 7, 30, tzinfo=UTC)
+    yield "data", DataPage(email=page.email), data
+    yield "data-making", DataPage(email=LONG_ADDRESS, is_making=True), data
+    ready = DataPage(email=page.email, made_at=made, expires_at=made + timedelta(days=7), kilobytes=48)
+    yield "data-ready", ready, data
     yield "account-closed", AccountClosedPage(), replace(VISITOR, path="/account/closed")
     yield "account-erased-soon", replace(paid, erased_on=erased, next_charge=None, can_cancel=False), at

@@ -28,6 +28,7 @@ ACTS = {
     "passkey": GuardedStep("you add a passkey", "/account/passkeys/add"),
     "erase": GuardedStep("your account is closed and erased", "/account/erase"),
     "consents": GuardedStep("you download what you agreed to", "/account#agreed"),
+    "data": GuardedStep("you download your data", "/account/data"),
 }
 
 

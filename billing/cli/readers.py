@@ -73,8 +73,8 @@ def readers_export(email: str, to: Path | None, reason: str) -> None:
             path.touch(mode=0o600, exist_ok=False)
         except FileExistsError as error:
             raise click.ClickException(f"{path} exists already; it is left as it is.") from error
-        path.write_bytes(content)
         audit.write(ctx, "export_data", reader_id=reader.id if reader else None, reason=reason)
+    path.write_bytes(content)  # once the line is kept: nothing leaves without it
     click.echo(f"{path} has {sum(len(one.rows) for one in tables)} rows about {address}.")
 
 

@@ -84,6 +84,8 @@ def test_a_reader_asks_gets_a_mail_signs_in_again_and_downloads_it(world: World)
         assert TRYING not in text
         for other in readers.names[TRYING].values():
             assert other not in text
+    prove_again(world, readers.trier.again(FILE))
+    assert readers.trier.get(FILE).path == PAGE, "another reader has none"
 
 
 def test_it_holds_the_rows_of_each_table_but_secrets(world: World, paid: Subscriber, tmp_path: Path) -> None:

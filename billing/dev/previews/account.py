@@ -258,7 +258,7 @@ def _closing(paid: AccountPage, at: Frame) -> Iterator[tuple[str, Page, Frame]]:
     yield "erase-staff-decide", replace(page, amount=None, staff_decide=True), here
     yield "erase-not-now", ErasePage(email=page.email, problem=DisputeKeepsEvidence().detail), here
     yield "erase-asked", EraseAskedPage(email=page.email, erases_on=erased, due_on=due), here
-    data, made = replace(at, path="/account/data"), datetime(2026, 12, 8, 7, 30, tzinfo=UTC)
+    data, made = replace(at, path="/account/data"), datetime(2026, 11, 21, 7, 30, tzinfo=UTC)
     yield "data", DataPage(email=page.email), data
     yield "data-making", DataPage(email=LONG_ADDRESS, is_making=True), data
     ready = DataPage(email=page.email, made_at=made, expires_at=made + timedelta(days=7), kilobytes=48)

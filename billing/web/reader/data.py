@@ -18,13 +18,14 @@ PAGE = "/account/data"
 @router.get(PAGE)
 def show(visit: Visiting) -> Response:
     """What it is, and how far it is."""
-    if visit.reader is None:
-        return way.sign_in_first(visit, visit.path)
     with visit.begin() as ctx:
-        found = data_requests.standing(ctx.session, visit.reader.id, ctx.at)
+        reader = visit.reader
+        if reader is None:
+            return way.sign_in_first(visit, visit.path)
+        found = data_requests.standing(ctx.session, reader.id, ctx.at)
     return visit.page(
         DataPage(
-            email=visit.reader.email,
+            email=reader.email,
             is_making=found.is_making,
             made_at=found.made_at,
             expires_at=found.expires_at,

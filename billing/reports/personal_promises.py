@@ -5,7 +5,7 @@
 from datetime import timedelta
 
 from billing.personal_data import register
-from billing.personal_data.models import OPEN
+from billing.personal_data.models import OPEN, UNMADE
 from billing.personal_data.personal_table import PersonalTable
 from billing.platform.db import span
 from billing.platform.retention import RULES, RetentionRule
@@ -14,6 +14,8 @@ from billing.rules.addresses import ERASED_DOMAIN
 
 SLACK = timedelta(days=2)
 """Old rows are deleted in the night after they expire, and the doctor may come before."""
+MAKES_WITHIN = timedelta(days=1)
+"""A file takes minutes; the law allows 30 days."""
 LOOKS_BACK = timedelta(days=8)
 """Erasures of so many days are looked at again each night: an erased reader's old rows don't come back by themselves."""
 
@@ -38,6 +40,13 @@ PERSONAL_PROMISES = (
         "erased-in-time",
         "Everyone who asked to be erased is erased within 30 days.",
         f"SELECT reader_id AS id, 'due since ' || due_at AS at_fault FROM erasure WHERE {OPEN} AND due_at < :at",
+        link="/staff/readers/{}",
+    ),
+    Promise(
+        "data-given-in-time",
+        "Everyone who asked for their data has the file within a day.",
+        f"""SELECT reader_id AS id, 'asked for at ' || requested_at AS at_fault FROM data_request
+            WHERE {UNMADE} AND requested_at < :at - {span(MAKES_WITHIN)}""",
         link="/staff/readers/{}",
     ),
     Promise(

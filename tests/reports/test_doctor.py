@@ -132,6 +132,8 @@ ASKED = """INSERT INTO reader_request (id, kind, received_at, email, reader_id, 
 ERASED = """INSERT INTO erasure (actor_kind, actor_id, id, reader_id, requested_at, erases_at, due_at, next_attempt_at, tries, done_at)
             SELECT 'reader', id, 'era_x', id, '2027-03-01', '2027-03-02', '2027-03-14', '2027-03-02', 1, {} FROM reader"""
 BREAKS = {
+    "data-given-in-time": "INSERT INTO data_request (id, reader_id, requested_at, next_attempt_at, tries, size_bytes)"
+    " SELECT 'dat_1', id, '2027-01-01', '2099-01-01', 9, 0 FROM reader",
     "erased-in-time": ERASED.format("NULL"),
     "nothing-is-left-of-the-erased": ERASED.format("'2027-03-15'"),
     "nothing-outlives-its-rule": "UPDATE message SET created_at = '2027-01-01', kind = 'sign_in_link' WHERE kind = 'receipt'",

@@ -2,8 +2,9 @@
 
 A token names the signup, which is a person on a list. Links hold no address and never expire (H7)."""
 
-from billing.newsletters.models import Newsletter, Signup
+from billing.newsletters.models import Newsletter, Signup, SignupState
 from billing.newsletters.signups import Origin, Person, leave, person_of
+from billing.newsletters.undo import LastStop, last_stop, take_back
 from billing.platform.context import TransactionContext
 from billing.platform.site import Site
 
@@ -39,6 +40,25 @@ def unsubscribe(ctx: TransactionContext, token: str, origin: Origin) -> None:
     signup = _signup(ctx, UNSUBSCRIBE, token)
     if signup is not None:
         leave(ctx, person_of(ctx.session, signup), [signup.newsletter_id], origin)
+
+
+def stop_of(ctx: TransactionContext, token: str) -> LastStop:
+    """The stop that an unsubscribe link can still take back."""
+    signup = _signup(ctx, UNSUBSCRIBE, token)
+    return last_stop(ctx, person_of(ctx.session, signup), signup.newsletter_id) if signup else LastStop()
+
+
+def take_stop_back(ctx: TransactionContext, token: str, origin: Origin) -> None:
+    """Put the person back on the list that the link stopped within the hour. Idempotent."""
+    signup = _signup(ctx, UNSUBSCRIBE, token)
+    if signup is not None:
+        take_back(ctx, person_of(ctx.session, signup), origin, signup.newsletter_id)
+
+
+def is_on_list(ctx: TransactionContext, token: str) -> bool:
+    """Whether the unsubscribe link's signup is confirmed."""
+    signup = _signup(ctx, UNSUBSCRIBE, token)
+    return signup is not None and signup.state is SignupState.CONFIRMED
 
 
 def person_with(ctx: TransactionContext, token: str) -> Person | None:

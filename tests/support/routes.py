@@ -43,8 +43,9 @@ class Route:
 
     @property
     def is_form(self) -> bool:
-        """Whether it is a form of our pages and needs their CSRF token. One-click unsubscribe isn't: mail programs send it."""
-        return self.is_page and self.method != "GET" and self.path != "/u/{token}"
+        """Whether it is a form of our pages and needs their CSRF token. The pages of the
+        unsubscribe link aren't: mail programs send it too, and they set no cookie."""
+        return self.is_page and self.method != "GET" and not self.path.startswith("/u/{token}")
 
     def at(self, **names: str) -> str:
         """The path with its parameters filled in."""

@@ -77,9 +77,19 @@ def _choosing() -> Iterator[tuple[str, Page, Frame]]:
     yield "newsletters-confirm-for-subscribers", limited, stranger
     yield "newsletters-confirmed-for-subscribers", replace(limited, done=True), stranger
     yield "newsletters-mine", NewsletterChoicesPage(choices=mine), stranger
+    blocked = "a mail of ours to this address was reported as unwanted"
+    yield (
+        "newsletters-mine-stopped",
+        NewsletterChoicesPage(choices=_boxes(), stopped=names, stopped_at=NOW.isoformat()),
+        stranger,
+    )
+    yield "newsletters-mine-blocked", NewsletterChoicesPage(choices=_boxes(), blocked=blocked), stranger
     stop = UnsubscribePage(name="First Light", action="/u/sgn_1.x")
     yield "unsubscribe", stop, stranger
-    yield "unsubscribed", replace(stop, done=True), stranger
+    yield "unsubscribed", replace(stop, done=True, can_take_back=True), stranger
+    yield "unsubscribed-late", replace(stop, done=True), stranger
+    yield "unsubscribed-blocked", replace(stop, done=True, blocked=blocked), stranger
+    yield "unsubscribe-taken-back", replace(stop, done=True, taken_back=True), stranger
     yield "unsubscribed-unknown", replace(stop, name=None, done=True), stranger
 
 

@@ -36,6 +36,8 @@ DONE = {
     "newsletters-saved": "Your choice is saved.",
     "newsletters-asked": "One more step: press the button in our mail. It is on its way to you, or came within the last hour.",
     "newsletters-stopped": "You will get no more newsletters from us.",
+    "newsletters-taken-back": "Taken back. You are on the same lists as before.",
+    "newsletters-not-taken-back": "There is nothing left to take back: it was done before, or more than an hour has passed.",
     "staff-done": "Done. It stands in the timeline, with your reason.",
     "staff-answered": "Answered. The mail is on its way.",
     "staff-asked": "The link is on its way to the reader.",

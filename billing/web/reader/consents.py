@@ -24,6 +24,7 @@ HOW = {
     "preferences": "the page behind the link in a newsletter",
     "confirmation mail": "the button behind our mail that asked",
     "one click": "the link in a newsletter that stops it",
+    "taken back": "the button that takes a stop back, on the page that stopped it",
     "complaint": "your mail provider told us that it was not wanted",
 }
 Entry = list[tuple[str, str]]

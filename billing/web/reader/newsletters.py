@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.http import cookies
 from billing.http.client_ip import client_ip
-from billing.newsletters import links, optin
+from billing.mail.models import SuppressionReason
+from billing.newsletters import links, optin, undo
 from billing.newsletters.lists import newsletters
 from billing.newsletters.models import Audience, SignupState
 from billing.newsletters.notices import LIFE, PURPOSE
@@ -35,6 +36,13 @@ from billing.web.views.newsletters import (
 
 router = APIRouter(include_in_schema=False)
 Ticked = Annotated[list[str] | None, Form()]
+_WHY_BLOCKED: dict[SuppressionReason | None, str] = {
+    SuppressionReason.COMPLAINT: "a mail of ours to this address was reported as unwanted",
+    SuppressionReason.HARD_BOUNCE: "our mail to this address came back",
+    SuppressionReason.SOFT_BOUNCES: "our mail to this address came back several times",
+    SuppressionReason.REGISTER: "the national opt-out register names this address",
+    SuppressionReason.STAFF: "our staff stopped mail to this address",
+}
 
 
 def _origin(visit: Visit, source: str) -> Origin:
@@ -183,7 +191,16 @@ def follow_mine(visit: Visiting, token: str) -> Response:
 def mine(visit: Visiting) -> Response:
     """The lists, without signing in and without anything else about the reader (C7). Raises BadLink."""
     with visit.begin() as ctx:
-        return visit.page(NewsletterChoicesPage(choices=boxes(ctx.session, _person(visit, ctx))))
+        person = _person(visit, ctx)
+        choices, stop = boxes(ctx.session, person), undo.last_stop(ctx, person)
+        stopped = tuple(box.newsletter.name for box in choices if box.newsletter.id in stop.newsletter_ids)
+        view = NewsletterChoicesPage(
+            choices=choices,
+            stopped=stopped,
+            stopped_at=stop.at.isoformat() if stop.at else "",
+            blocked=_WHY_BLOCKED.get(stop.blocked),
+        )
+    return visit.page(view)
 
 
 @router.post("/newsletters/mine")
@@ -195,6 +212,15 @@ def save_mine(visit: Guarded, newsletter: Ticked = None, stop_all: Annotated[str
             leave(ctx, person, None, _origin(visit, "preferences"))
             return visit.go("/newsletters/mine", "newsletters-stopped")
     return _save(visit, person, newsletter or [], "preferences", "/newsletters/mine")
+
+
+@router.post("/newsletters/mine/back")
+def take_mine_back(visit: Guarded, stopped_at: Annotated[str, Form()] = "") -> Response:
+    """Undo the stop that the page showed, of one list or all. Raises BadLink."""
+    with visit.begin() as ctx:
+        origin = _origin(visit, undo.TAKEN_BACK)
+        done = undo.take_back(ctx, _person(visit, ctx), origin, only_of=stopped_at)
+    return visit.go("/newsletters/mine", "newsletters-taken-back" if done else "newsletters-not-taken-back")
 
 
 def _person(visit: Visit, ctx: TransactionContext) -> Person:
@@ -217,13 +243,42 @@ def unsubscribe(request: Request, token: str) -> Response:
     """One click, by a person or a mail program: no cookie, no form token, any body; 200 and no redirect (H4).
 
     A repetition, or a list that the reader isn't on, gets the same answer (H7). Raises BadLink."""
-    device = request.headers.get("user-agent", "")[:300]
-    source = Origin("one click", client_ip(request, services_of(request)), device)
     with _unsubscribing(request, token) as ctx:
-        found = links.newsletter_of(ctx, token)
-        links.unsubscribe(ctx, token, source)
-    view = UnsubscribePage(name=found.name if found else None, action=f"/u/{token}", done=True)
+        links.unsubscribe(ctx, token, _origin_of(request, "one click"))
+        view = _stopped_page(ctx, token)
     return _bare(request, view)
+
+
+@router.post("/u/{token}/back")
+def take_back(request: Request, token: str) -> Response:
+    """Undo the stop that this link made within the hour. The link is the permission, so there is no form token. Raises BadLink."""
+    with _unsubscribing(request, token) as ctx:
+        links.take_stop_back(ctx, token, _origin_of(request, undo.TAKEN_BACK))
+    return RedirectResponse(f"/u/{token}/back", status_code=303)
+
+
+@router.api_route("/u/{token}/back", methods=["GET", "HEAD"])
+def taken_back(request: Request, token: str) -> Response:
+    """Whether the newsletter comes again, as it is now. Raises BadLink."""
+    with _unsubscribing(request, token) as ctx:
+        view = replace(_stopped_page(ctx, token), taken_back=links.is_on_list(ctx, token))
+    return _bare(request, view)
+
+
+def _stopped_page(ctx: TransactionContext, token: str) -> UnsubscribePage:
+    found, stop = links.newsletter_of(ctx, token), links.stop_of(ctx, token)
+    return UnsubscribePage(
+        name=found.name if found else None,
+        action=f"/u/{token}",
+        done=True,
+        can_take_back=bool(stop.signups),
+        blocked=_WHY_BLOCKED.get(stop.blocked),
+    )
+
+
+def _origin_of(request: Request, source: str) -> Origin:
+    device = request.headers.get("user-agent", "")[:300]
+    return Origin(source, client_ip(request, services_of(request)), device)
 
 
 def _unsubscribing(request: Request, token: str) -> AbstractContextManager[TransactionContext]:

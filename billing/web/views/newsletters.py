@@ -47,17 +47,27 @@ class NewslettersConfirmPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewsletterChoicesPage:
-    """From a newsletter's link, without signing in: the lists and nothing else about the reader."""
+    """From a newsletter's link, without signing in: the lists and nothing else about the reader.
+
+    `stopped`: the names that one press takes back, from their stop at `stopped_at`; `blocked`: why others can't be."""
 
     template: ClassVar[str] = "newsletters/mine.html"
     choices: tuple[NewsletterBox, ...]
+    stopped: tuple[str, ...] = ()
+    stopped_at: str = ""
+    blocked: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnsubscribePage:
-    """Before and after the click. `name` is None where the list is gone, or the mail was a test."""
+    """Before and after the click. `name` is None where the list is gone, or the mail was a test.
+
+    `can_take_back`: one press undoes the stop; `blocked`: why it can't; `taken_back`: it has been undone."""
 
     template: ClassVar[str] = "newsletters/unsubscribe.html"
     name: str | None
     action: str
     done: bool = False
+    can_take_back: bool = False
+    blocked: str | None = None
+    taken_back: bool = False

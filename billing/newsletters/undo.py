@@ -1,0 +1,107 @@
+"""Take a stop back: for an hour, the link that stopped newsletters undoes exactly that stop.
+
+Whoever holds the link had confirmed before, so no mail asks again (C5). After a complaint or a bounce only a fresh confirmation
+puts the address back (B6)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import col, select
+
+from billing.mail import suppressions
+from billing.mail.models import SuppressionReason
+from billing.newsletters.lists import scopes
+from billing.newsletters.models import Signup, SignupChange, SignupState
+from billing.newsletters.signups import Origin, Person, rows_of, settle
+from billing.platform.context import TransactionContext
+
+UNDO_WITHIN = timedelta(hours=1)
+"""How long a stop can be taken back; as long as a page keeps its link."""
+BY_LINK = ("one click", "preferences")
+"""The sources of stops that a newsletter's own links made."""
+TAKEN_BACK = "taken back"
+"""The source of the yes that undoes a stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastStop:
+    """The newsletters of the newest stop that can be taken back; with `blocked`, why those of them that are suppressed can't."""
+
+    signups: tuple[Signup, ...] = ()
+    blocked: SuppressionReason | None = None
+    at: datetime | None = None
+
+    @property
+    def newsletter_ids(self) -> frozenset[str]:
+        """What comes again."""
+        return frozenset(row.newsletter_id for row in self.signups)
+
+
+def last_stop(
+    ctx: TransactionContext, person: Person, newsletter_id: str | None = None, *, lock: bool = False
+) -> LastStop:
+    """The person's newest stop within the hour, of this newsletter or of any."""
+    left = [
+        row
+        for row in rows_of(ctx.session, person, lock=lock)
+        if row.state is SignupState.LEFT
+        and newsletter_id in (None, row.newsletter_id)
+        and row.changed_at + UNDO_WITHIN > ctx.at
+    ]
+    if not left:
+        return LastStop()
+    newest = max(row.changed_at for row in left)
+    rows = _stopped_by_link(ctx, [row for row in left if row.changed_at == newest])
+    standing = suppressions.standing(ctx.session, ctx.site.tokens, person.address)
+    reasons = {
+        row.id: suppression.reason
+        for row in rows
+        for suppression in standing
+        if suppression.scope in scopes(row.newsletter_id)
+    }
+    restorable = tuple(row for row in rows if row.id not in reasons)
+    return LastStop(restorable, next(iter(reasons.values()), None), newest)
+
+
+def _stopped_by_link(ctx: TransactionContext, rows: Sequence[Signup]) -> list[Signup]:
+    """Those that were confirmed until a link stopped them, by the evidence."""
+    lines = ctx.session.exec(
+        select(SignupChange)
+        .where(
+            col(SignupChange.newsletter_id).in_([row.newsletter_id for row in rows]),
+            col(SignupChange.address_key).in_([row.address_key for row in rows]),
+        )
+        .order_by(col(SignupChange.id).desc())
+    ).all()
+    found = []
+    for row in rows:
+        mine = [
+            line
+            for line in lines
+            if (line.newsletter_id, line.address_key, line.reader_id)
+            == (row.newsletter_id, row.address_key, row.reader_id)
+        ]
+        match mine[:2]:
+            case [stop, before] if stop.source in BY_LINK and before.to_state == SignupState.CONFIRMED:
+                found.append(row)
+    return found
+
+
+def take_back(
+    ctx: TransactionContext,
+    person: Person,
+    origin: Origin,
+    newsletter_id: str | None = None,
+    *,
+    only_of: str | None = None,
+) -> list[str]:
+    """Undo the newest stop: put the person back on those lists. Returns their ids. Idempotent.
+
+    `only_of`: the instant of the stop that the page showed, in ISO 8601; a second press then can't undo an earlier stop."""
+    stop = last_stop(ctx, person, newsletter_id, lock=True)
+    if only_of is not None and (stop.at is None or stop.at.isoformat() != only_of):
+        return []
+    for row in stop.signups:
+        settle(ctx, row, SignupState.CONFIRMED, origin)
+    return sorted(stop.newsletter_ids)

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from billing.mail.outbox import NewMessage, queue
+from billing.newsletters.blocks import WHY, blocks
+from billing.newsletters.models import Newsletter
 from billing.newsletters.signups import Person
 from billing.platform.context import TransactionContext
 from billing.platform.tokens import place
-from emails import Mail, Url
+from emails import Day, Mail, Url
 
 PURPOSE = "confirm-signup"
 LIFE = timedelta(days=7)
@@ -16,11 +18,24 @@ LIFE = timedelta(days=7)
 
 @dataclass(frozen=True)
 class ConfirmSignupMail(Mail, true_while="EXISTS (SELECT FROM signup u WHERE u.ask_id = m.about)"):
-    """Asks whether this address wants these newsletters; says nothing else (double opt-in). The link works for `days`."""
+    """Asks whether this address wants these newsletters; says nothing else (double opt-in). The link works for `days`.
 
+    `blocked`: those of them that aren't sent to it, since `blocked_on`, because of `blocked_reason`. The button lifts that."""
+
+    samples = {
+        "": {},
+        "blocked": {
+            "blocked": "Karoo at Six",
+            "blocked_reason": "this address is on the national opt-out list",
+            "blocked_on": "2026-03-01",
+        },
+    }
     newsletters: str
     url: Url
     days: int
+    blocked: str = ""
+    blocked_reason: str = ""
+    blocked_on: Day | None = None
 
 
 def confirm_signup_key(ask_id: str) -> str:
@@ -29,14 +44,23 @@ def confirm_signup_key(ask_id: str) -> str:
 
 
 def confirm_signup(
-    ctx: TransactionContext, person: Person, names: list[str], ask_id: str, *, delay: timedelta
+    ctx: TransactionContext, person: Person, asked: list[Newsletter], ask_id: str, *, delay: timedelta
 ) -> None:
     """Queue the question for these newsletters; it is sent after the `delay`."""
+    blocked = blocks(ctx.session, ctx.site.tokens, person.address, [list_.id for list_ in asked])
+    first = min(blocked.values(), key=lambda block: block.at, default=None)
     mail = ConfirmSignupMail(
-        newsletters=names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}",
+        newsletters=_listed([list_.name for list_ in asked]),
         url=ctx.site.page(f"/newsletters/confirm/{place(PURPOSE, ask_id)}"),
         days=LIFE.days,
+        blocked=_listed([list_.name for list_ in asked if list_.id in blocked]),
+        blocked_reason=WHY[first.reason] if first else "",
+        blocked_on=ctx.site.today(first.at).isoformat() if first else None,
     )
     key, expires_at = confirm_signup_key(ask_id), ctx.at + LIFE
     message = NewMessage(mail, key, person.address, person.reader_id, expires_at, ask_id)
     queue(ctx.session, message, ctx.at + delay)
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

@@ -1,6 +1,6 @@
 """Double opt-in (C5): a mail asks the address to confirm within a week what was ticked for it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -31,12 +31,19 @@ class AskSpent(Refusal):
     code = "ask_spent"
 
 
-def ask(ctx: TransactionContext, email: str, wanted: Iterable[str], origin: Origin) -> None:
+def ask(
+    ctx: TransactionContext,
+    email: str,
+    wanted: Iterable[str],
+    origin: Origin,
+    renewed: Collection[str] = (),
+) -> None:
     """Mail the question, unless the address is on those lists; callers can't tell. If it was asked lately, the open question takes
     them up: the button of that mail confirms all.
 
     A mailbox is asked once an hour and three times a day. A network, which many readers of one mobile operator share, may ask ten
-    times an hour and thirty a day. `CROWDED` delays mails in all (see `_crowd_delay`). Raises BadAddress, TooMany."""
+    times an hour and thirty a day. `CROWDED` delays mails in all (see `_crowd_delay`). `renewed`: see `ask_for`.
+    Raises BadAddress, TooMany."""
     address = clean_address(email)
     delay = _crowd_delay(ctx)
     hourly = 1 if delay else 10
@@ -45,29 +52,31 @@ def ask(ctx: TransactionContext, email: str, wanted: Iterable[str], origin: Orig
     reader = by_address(ctx.session, address)
     person = Person.of(reader) if reader else Person(address)
     names = known(ctx.session, wanted)
-    if set(names) <= choices(ctx.session, person):
+    if set(names) <= choices(ctx.session, person) - set(renewed):
         return  # before it counts: no mail is sent, and the next question mustn't be lost for it
     try:
         rate.count_mailbox(ctx, "signup", address, limit=1, per=HOUR)
         rate.count_mailbox(ctx, "signup-day", address, limit=3, per=DAY)
     except TooMany:
-        _add_to_open_question(ctx, person, names, origin)
+        _add_to_open_question(ctx, person, names, origin, renewed)
         return
     for per in CROWDED:
         rate.add(ctx, "signups", str(per), per=per)
     ask_id = ids.new("ask", ctx.at)
-    asked = ask_for(ctx, person, names, ask_id, origin)
+    asked = ask_for(ctx, person, names, ask_id, origin, renewed)
     if asked:
-        confirm_signup(ctx, person, [list_.name for list_ in asked], ask_id, delay=delay)
+        confirm_signup(ctx, person, asked, ask_id, delay=delay)
 
 
-def _add_to_open_question(ctx: TransactionContext, person: Person, names: list[str], origin: Origin) -> None:
+def _add_to_open_question(
+    ctx: TransactionContext, person: Person, names: list[str], origin: Origin, renewed: Collection[str]
+) -> None:
     """Have the newest open question's mail confirm these newsletters too. What is pending stays as it was asked."""
     pending = [row for row in rows_of(ctx.session, person) if row.ask_id is not None]
     if pending:
         newest = max(pending, key=lambda row: (row.asked_at, row.id))
         new = set(names) - {row.newsletter_id for row in pending}
-        ask_for(ctx, person, [name for name in names if name in new], str(newest.ask_id), origin)
+        ask_for(ctx, person, [name for name in names if name in new], str(newest.ask_id), origin, renewed)
 
 
 def _crowd_delay(ctx: TransactionContext) -> timedelta:
@@ -117,7 +126,7 @@ def join_or_ask(
     ]
     join(ctx, person, [name for name in wanted if name not in blocked], origin)
     if blocked:
-        ask(ctx, person.address, blocked, origin)
+        ask(ctx, person.address, blocked, origin, blocked if email_verified else ())
     return bool(blocked)
 
 

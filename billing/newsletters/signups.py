@@ -100,11 +100,18 @@ def leave(
 
 
 def ask_for(
-    ctx: TransactionContext, person: Person, wanted: Iterable[str], ask_id: str, origin: Origin
+    ctx: TransactionContext,
+    person: Person,
+    wanted: Iterable[str],
+    ask_id: str,
+    origin: Origin,
+    renewed: Collection[str] = (),
 ) -> list[Newsletter]:
-    """Record that these lists were ticked for an unverified address. Returns those to confirm. Raises UnknownNewsletter."""
+    """Record that these lists were ticked and a mail must confirm them. Returns those to confirm. Raises UnknownNewsletter.
+
+    `renewed`: those that are asked again though they are confirmed, because the address is suppressed."""
     asked, replaced = [], set[str]()
-    for row, list_ in _ticked(ctx, person, wanted, origin):
+    for row, list_ in _ticked(ctx, person, wanted, origin, renewed):
         if row.ask_id is not None:
             replaced.add(row.ask_id)
         row.state, row.ask_id, row.changed_at = SignupState.PENDING, ask_id, ctx.at
@@ -115,7 +122,11 @@ def ask_for(
 
 
 def _ticked(
-    ctx: TransactionContext, person: Person, wanted: Iterable[str], origin: Origin
+    ctx: TransactionContext,
+    person: Person,
+    wanted: Iterable[str],
+    origin: Origin,
+    renewed: Collection[str] = (),
 ) -> Iterator[tuple[Signup, Newsletter]]:
     """Each of these lists that isn't confirmed yet, with its signup, new or not, as ticked now."""
     rows = rows_of(ctx.session, person)
@@ -124,7 +135,7 @@ def _ticked(
         of_list = [row for row in rows if row.newsletter_id == name]
         # the reader's own before that of the bare address
         row = min(of_list, key=lambda row: row.reader_id is None, default=None)
-        if row is not None and row.state is SignupState.CONFIRMED:
+        if row is not None and row.state is SignupState.CONFIRMED and name not in renewed:
             continue
         values: dict[str, Any] = {
             "reader_id": (row.reader_id if row else None) or person.reader_id,

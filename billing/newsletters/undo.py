@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 
 from sqlmodel import col, select
 
-from billing.mail import suppressions
 from billing.mail.models import SuppressionReason
-from billing.newsletters.lists import scopes
+from billing.newsletters.blocks import blocks
 from billing.newsletters.models import Signup, SignupChange, SignupState
 from billing.newsletters.signups import Origin, Person, rows_of, settle
 from billing.platform.context import TransactionContext
@@ -53,15 +52,11 @@ def last_stop(
         return LastStop()
     newest = max(row.changed_at for row in left)
     rows = _stopped_by_link(ctx, [row for row in left if row.changed_at == newest])
-    standing = suppressions.standing(ctx.session, ctx.site.tokens, person.address)
-    reasons = {
-        row.id: suppression.reason
-        for row in rows
-        for suppression in standing
-        if suppression.scope in scopes(row.newsletter_id)
-    }
-    restorable = tuple(row for row in rows if row.id not in reasons)
-    return LastStop(restorable, next(iter(reasons.values()), None), newest)
+    blocked = blocks(
+        ctx.session, ctx.site.tokens, person.address, dict.fromkeys(row.newsletter_id for row in rows)
+    )
+    reason = next((block.reason for block in blocked.values()), None)
+    return LastStop(tuple(row for row in rows if row.newsletter_id not in blocked), reason, newest)
 
 
 def _stopped_by_link(ctx: TransactionContext, rows: Sequence[Signup]) -> list[Signup]:

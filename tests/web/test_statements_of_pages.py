@@ -50,7 +50,7 @@ PAGES: dict[str, tuple[Callable[[World, Subscriber], Browser], str, int]] = {
     "the review": (at_the_review, "/subscribe/review", 2),
     "the account, with all that can be withdrawn": (a_subscriber, "/account", 12),
     "newsletters": (a_stranger, "/newsletters", 1),
-    "a reader's newsletters": (a_subscriber, "/newsletters", 3),
+    "a reader's newsletters": (a_subscriber, "/newsletters", 4),
     "the offer, for a subscriber": (a_subscriber, "/", 3),
     "the front page, for a subscriber": (a_subscriber, "/articles", 3),
     "a wall for a reader without a subscription": (a_registered_reader, "/articles/{subscriber}", 6),

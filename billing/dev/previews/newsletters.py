@@ -18,6 +18,7 @@ from billing.web.views.compose import (
 )
 from billing.web.views.frame import Frame, Page
 from billing.web.views.newsletters import (
+    BoxBlock,
     NewsletterBox,
     NewsletterChoicesPage,
     NewslettersAskedPage,
@@ -66,6 +67,13 @@ def _choosing() -> Iterator[tuple[str, Page, Frame]]:
     yield (
         "newsletters-reader",
         NewslettersPage(choices=mine, reader=LONG_ADDRESS, email_verified=True),
+        reader,
+    )
+    block = BoxBlock(since=NOW.date(), why="this address is on the national opt-out list", is_final=False)
+    blocked_box = replace(mine[0], chosen=False, block=block)
+    yield (
+        "newsletters-reader-blocked",
+        NewslettersPage(choices=(blocked_box, *mine[1:]), reader=LONG_ADDRESS, email_verified=True),
         reader,
     )
     yield "newsletters-unproved", NewslettersPage(choices=_boxes(), reader=LONG_ADDRESS), reader

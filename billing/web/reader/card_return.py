@@ -218,6 +218,4 @@ def _newsletters(visit: Visit, ctx: TransactionContext) -> tuple[NewsletterBox, 
     """Those that a signed-in reader hasn't chosen yet; all of them while the address isn't proved, as the choice is private."""
     if visit.reader is None:
         return ()
-    return tuple(
-        box for box in boxes(ctx.session, proved_person(visit)) if not box.chosen and not box.pending
-    )
+    return tuple(box for box in boxes(ctx, proved_person(visit)) if not box.chosen and not box.pending)

@@ -12,8 +12,9 @@ from starlette.responses import Response
 
 from billing.http import cookies
 from billing.http.client_ip import client_ip
-from billing.mail.models import SuppressionReason
+from billing.mail.models import Suppression
 from billing.newsletters import links, optin, undo
+from billing.newsletters.blocks import WHY, blocks, is_final
 from billing.newsletters.lists import newsletters
 from billing.newsletters.models import Audience, SignupState
 from billing.newsletters.notices import LIFE, PURPOSE
@@ -26,6 +27,7 @@ from billing.web.kit.visit import Guarded, Visit, Visiting, services_of
 from billing.web.reader.signed_links import BadLink, keep_link
 from billing.web.views.frame import Frame, Page, no_token
 from billing.web.views.newsletters import (
+    BoxBlock,
     NewsletterBox,
     NewsletterChoicesPage,
     NewslettersAskedPage,
@@ -36,13 +38,6 @@ from billing.web.views.newsletters import (
 
 router = APIRouter(include_in_schema=False)
 Ticked = Annotated[list[str] | None, Form()]
-_WHY_BLOCKED: dict[SuppressionReason | None, str] = {
-    SuppressionReason.COMPLAINT: "a mail of ours to this address was reported as unwanted",
-    SuppressionReason.HARD_BOUNCE: "our mail to this address came back",
-    SuppressionReason.SOFT_BOUNCES: "our mail to this address came back several times",
-    SuppressionReason.REGISTER: "the national opt-out register names this address",
-    SuppressionReason.STAFF: "our staff stopped mail to this address",
-}
 
 
 def _origin(visit: Visit, source: str) -> Origin:
@@ -56,14 +51,26 @@ def proved_person(visit: Visit) -> Person | None:
     return Person.of(visit.proved_reader) if visit.proved_reader else None
 
 
-def boxes(session: Session, person: Person | None) -> tuple[NewsletterBox, ...]:
-    """Every newsletter with its box; ticked where this person has it."""
+def boxes(ctx: TransactionContext, person: Person | None) -> tuple[NewsletterBox, ...]:
+    """Every newsletter with its box; ticked where this person has it and it is sent."""
+    session, found = ctx.session, newsletters(ctx.session)
     of_person = states(session, person) if person else {}
     chosen, pending = (of_person.get(state, ()) for state in (SignupState.CONFIRMED, SignupState.PENDING))
+    ids = [row.id for row in found]
+    blocked = blocks(session, ctx.site.tokens, person.address, ids) if person else {}
     return tuple(
-        NewsletterBox(newsletter=row, chosen=row.id in chosen, pending=row.id in pending)
-        for row in newsletters(session)
+        NewsletterBox(
+            newsletter=row,
+            chosen=row.id in chosen and row.id not in blocked,
+            pending=row.id in pending,
+            block=_box_block(ctx, blocked[row.id]) if row.id in blocked else None,
+        )
+        for row in found
     )
+
+
+def _box_block(ctx: TransactionContext, block: Suppression) -> BoxBlock:
+    return BoxBlock(since=ctx.site.today(block.at), why=WHY[block.reason], is_final=is_final(block))
 
 
 @router.get("/newsletters")
@@ -74,7 +81,7 @@ def show(visit: Visiting) -> Response:
 
 def _page(visit: Visit, *, ticked: Sequence[str] = (), email: str = "", error: str | None = None) -> Response:
     with visit.begin() as ctx:
-        shown = boxes(ctx.session, proved_person(visit))
+        shown = boxes(ctx, proved_person(visit))
     if ticked:  # what was ticked before a mistake in the address is still ticked after it
         shown = tuple(replace(box, chosen=box.newsletter.id in ticked) for box in shown)
     view = NewslettersPage(
@@ -135,6 +142,8 @@ def _save(visit: Visit, person: Person, ticked: list[str], source: str, back: st
     """Make the boxes the choice: join what is new, leave what is unticked."""
     with visit.begin() as ctx:
         before = choices(ctx.session, person)
+        # a box of a blocked one is shown empty: left empty it says nothing, and ticked it asks by mail
+        before -= blocks(ctx.session, ctx.site.tokens, person.address, before).keys()
         leave(ctx, person, before - set(ticked), _origin(visit, source))
         return _join(visit, ctx, person, [name for name in ticked if name not in before], source, back)
 
@@ -192,13 +201,13 @@ def mine(visit: Visiting) -> Response:
     """The lists, without signing in and without anything else about the reader (C7). Raises BadLink."""
     with visit.begin() as ctx:
         person = _person(visit, ctx)
-        choices, stop = boxes(ctx.session, person), undo.last_stop(ctx, person)
+        choices, stop = boxes(ctx, person), undo.last_stop(ctx, person)
         stopped = tuple(box.newsletter.name for box in choices if box.newsletter.id in stop.newsletter_ids)
         view = NewsletterChoicesPage(
             choices=choices,
             stopped=stopped,
             stopped_at=stop.at.isoformat() if stop.at else "",
-            blocked=_WHY_BLOCKED.get(stop.blocked),
+            blocked=WHY[stop.blocked] if stop.blocked else None,
         )
     return visit.page(view)
 
@@ -272,7 +281,7 @@ def _stopped_page(ctx: TransactionContext, token: str) -> UnsubscribePage:
         action=f"/u/{token}",
         done=True,
         can_take_back=bool(stop.signups),
-        blocked=_WHY_BLOCKED.get(stop.blocked),
+        blocked=WHY[stop.blocked] if stop.blocked else None,
     )
 
 

@@ -1,9 +1,19 @@
 """The pages on which readers choose and leave newsletters."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar
 
 from billing.newsletters.models import Newsletter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxBlock:
+    """Since when and why a newsletter isn't sent to this address. `is_final`: only staff can lift it."""
+
+    since: date
+    why: str
+    is_final: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +23,7 @@ class NewsletterBox:
     newsletter: Newsletter
     chosen: bool
     pending: bool
+    block: BoxBlock | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,6 +73,7 @@ _BY_NAME: dict[str, Any] = {
     "thread_url": f"{SITE}/account/requests/req_01kpb0cz8e2y6n4m",
     "trial_ends_on": "2026-03-15",
     "undo_url": f"{SITE}/account/cancelled",
+    "unsubscribe_url": f"{SITE}/u/sgn_01kpb0cz8e2y6n4m",
     "until_text": "Tuesday 17 March 2026 at 08:42",
     "vat": 978,
     "vat_percent": "15",

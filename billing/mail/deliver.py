@@ -183,6 +183,7 @@ def compose(sender: Sender, message: Message) -> bytes:
         recipient=message.recipient,
         message_id=f"<{message.id}@{domain}>",
         date=message.created_at.astimezone(sender.zone),
+        unsubscribe_url=getattr(filled, "unsubscribe_url", None),
     )
 
 

@@ -37,11 +37,12 @@ def to_bytes(
     message_id: str,
     date: datetime,
     pdf: Pdf | None = None,
+    unsubscribe_url: str | None = None,
 ) -> bytes:
     """The message as RFC 5322 bytes (H9 to H15). The same arguments give the same bytes, so a retry sends the same mail.
 
     `sender` is `name@host` or `Name <name@host>`, `recipient` a bare address, `message_id` `<left@right>`, and `date` aware; its
-    offset is written. Raises `UnsafeHeader`, `UnsendableAddress`, and ValueError for a date without a zone."""
+    offset is written. `unsubscribe_url` gives it the headers of one click (H1). Raises `UnsafeHeader`, `UnsendableAddress`, and ValueError for a date without a zone."""
     if date.utcoffset() is None:
         raise ValueError("the date of a mail needs a zone")
     kind, body = _alternative(rendered, boundary_of(message_id))
@@ -54,11 +55,19 @@ def to_bytes(
         ("Date", format_datetime(date)),
         ("Message-ID", _message_id(message_id)),
         ("Auto-Submitted", "auto-generated"),
+        *_one_click(unsubscribe_url),
         ("MIME-Version", "1.0"),
         ("Content-Type", kind),
     ]
     head = "".join(f"{name}: {value}{CRLF}" for name, value in lines)
     return f"{head}{CRLF}{body}".encode("ascii")
+
+
+def _one_click(url: str | None) -> list[tuple[str, str]]:
+    """The headers of a mail about one newsletter (H1)."""
+    if url is None:
+        return []
+    return [("List-Unsubscribe", f"<{url}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")]
 
 
 def ascii_address(address: str) -> str:

@@ -1,6 +1,6 @@
-"""The mail that asks an address to confirm the newsletters that were ticked for it."""
+"""The mail that asks an address to confirm the newsletters that were ticked for it, and the one that welcomes afterwards."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from billing.mail.outbox import NewMessage, queue
@@ -9,7 +9,7 @@ from billing.newsletters.models import Newsletter
 from billing.newsletters.signups import Person
 from billing.platform.context import TransactionContext
 from billing.platform.tokens import place
-from emails import Day, Mail, Url
+from emails import Day, Mail, MailFacts, Url
 
 PURPOSE = "confirm-signup"
 LIFE = timedelta(days=7)
@@ -64,3 +64,49 @@ def confirm_signup(
 
 def _listed(names: list[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+SAMPLE = {"newsletters": [{"name": "Karoo at Six", "rhythm": "Weekdays at six"}]}
+SAMPLE_ARTICLES = [
+    {"title": "The water nobody counted", "url": "https://swartbergpost.example/1"},
+    {"title": "Who leases the wind", "url": "https://swartbergpost.example/2"},
+]
+
+
+@dataclass(frozen=True)
+class WelcomedNewsletter(MailFacts):
+    """A newsletter that comes from now on."""
+
+    name: str
+    rhythm: str
+    for_subscribers: bool = False
+
+
+@dataclass(frozen=True)
+class ArticleToRead(MailFacts):
+    """An article that is open to this person."""
+
+    title: str
+    url: Url
+
+
+@dataclass(frozen=True)
+class NewsletterWelcomeMail(
+    Mail, true_while="EXISTS (SELECT FROM signup u WHERE u.id = m.about AND u.state = 'confirmed')"
+):
+    """Follows a confirmation. `unsubscribe_url` stops the only one with one click; of several, `choose_url` stops any or all."""
+
+    samples = {
+        "": {**SAMPLE, "articles": SAMPLE_ARTICLES},
+        "several": {
+            "newsletters": [
+                *SAMPLE["newsletters"],
+                {"name": "The Weekend Table", "rhythm": "Saturdays", "for_subscribers": True},
+            ],
+            "unsubscribe_url": None,
+        },
+    }
+    choose_url: Url
+    unsubscribe_url: Url | None
+    newsletters: tuple[WelcomedNewsletter, ...] = field(default=(), kw_only=True)
+    articles: tuple[ArticleToRead, ...] = field(default=(), kw_only=True)

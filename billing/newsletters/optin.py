@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.mail import suppressions
+from billing.newsletters import welcome
 from billing.newsletters.lists import scopes
 from billing.newsletters.models import Signup, SignupState
 from billing.newsletters.notices import LIFE, PURPOSE, confirm_signup, confirm_signup_key
@@ -101,8 +102,9 @@ def asked_by(ctx: TransactionContext, token: str) -> list[Signup]:
 
 
 def confirm(ctx: TransactionContext, token: str, origin: Origin) -> list[str]:
-    """Confirm: put the address on the lists and lift its newsletter suppressions (B6). Raises AskSpent."""
+    """Confirm: put the address on the lists and lift its newsletter suppressions (B6). One mail welcomes. Raises AskSpent."""
     rows = asked_by(ctx, token)
+    new = welcome.not_welcomed_lately(ctx, rows)
     for row in rows:
         suppressions.lift(
             ctx,
@@ -111,6 +113,7 @@ def confirm(ctx: TransactionContext, token: str, origin: Origin) -> list[str]:
             by=f"signup:{row.id}",
         )
         settle(ctx, row, SignupState.CONFIRMED, origin, confirm_signup_key(str(row.ask_id)))
+    welcome.welcome(ctx, new)
     return [row.newsletter_id for row in rows]
 
 

@@ -60,7 +60,8 @@ def test_one_press_takes_a_stop_back_and_the_history_says_so(newsroom: Newsroom)
     assert lists_of(newsroom, THANDI) == {"first-light": "confirmed", "the-long-read": "confirmed"}
     assert history(newsroom)[2:] == [("left", "one click", False), ("confirmed", "taken back", True)]
     newsroom.world.settle()
-    assert len(newsroom.world.letters(THANDI)) == 1, "no mail asks again"
+    asked = [letter for letter in newsroom.world.letters(THANDI) if "Please confirm" in letter.subject]
+    assert len(asked) == 1, "no mail asks again"
 
 
 def test_a_look_takes_nothing_back(newsroom: Newsroom) -> None:

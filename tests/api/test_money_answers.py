@@ -46,7 +46,7 @@ def test_an_invoice_is_told_with_net_vat_and_gross(world: World, paid: Subscribe
         }.items()
     )
     one = world.api.get(f"/v1/invoices/{invoice['id']}").json()
-    assert one == invoice | {"refunds": []}
+    assert one == invoice | {"refunds": [], "corrections": []}
     world.advance_to(local(2027, 5, 17))
     first = world.api.get(f"/v1/readers/{reader}/invoices", params={"limit": 2}).json()
     rest = world.api.get(f"/v1/readers/{reader}/invoices", params={"after": first["data"][-1]["id"]}).json()

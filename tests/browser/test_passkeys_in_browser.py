@@ -47,7 +47,7 @@ def with_device(page: Page, **different: bool) -> tuple[CDPSession, str]:
 
 def sign_in_by_mail(site: World, page: Page) -> None:
     page.goto(f"{site.settings.public_url}/sign-in")
-    page.get_by_label("Your mail address").fill(ADDRESS)
+    page.get_by_label("Your email").fill(ADDRESS)
     page.get_by_role("button", name="Mail me a link").click()
     expect(page.locator("main")).to_contain_text(f"We have written to {ADDRESS}")
     site.settle()
@@ -163,7 +163,7 @@ def test_the_sent_page_counts_down_to_another_mail(site: World, context: Browser
     page = context.new_page()
     page.clock.install()
     page.goto(f"{site.settings.public_url}/sign-in")
-    page.get_by_label("Your mail address").fill("lerato@gmail.con")
+    page.get_by_label("Your email").fill("lerato@gmail.con")
     page.get_by_role("button", name="Mail me a link").click()
     expect(page.locator("h1")).to_contain_text("Did you mean lerato@gmail.com?")
     assert accessibility_barriers(page) == []

@@ -7,7 +7,7 @@ import pytest
 from billing.http import cookies
 from tests.support.articles import registering
 from tests.support.browser import Browser
-from tests.support.signed_in import signed_in
+from tests.support.signed_in import mailed_code, signed_in
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
@@ -116,14 +116,11 @@ def test_registering_from_a_wall_leads_straight_to_the_article(world: World) -> 
 
 
 def test_the_code_is_typed_where_the_reader_began(world: World, locked: str, paid: Subscriber) -> None:
-    browser, phone = world.browser(), world.browser()
+    browser = world.browser()
     browser.get(wall_link(browser, locked, "/sign-in"))
     browser.post("/sign-in", email=paid.email)
     world.settle()
-    code = phone.get(world.mailed_link(paid.email, "/sign-in/link/")).words
-    digits = re.search(r"(\d{4}) (\d{4})", code)
-    assert digits
-    page = browser.post("/sign-in/code", code="".join(digits.groups()))
+    page = browser.post("/sign-in/code", code=mailed_code(world, paid.email))
     assert page.path == f"/articles/{locked}"
     assert "You are signed in." in page.text
     assert "You are registered" not in page.text

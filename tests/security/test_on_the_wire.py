@@ -90,13 +90,14 @@ def test_neither_source_nor_a_listing_nor_a_console_is_served(world: World, path
 
 def test_every_body_says_what_it_is_and_every_text_its_letters(readers: TwoReaders) -> None:
     """ASVS 4.1.1. JSON is UTF-8 by definition (RFC 8259) and has no charset."""
+    others = ("/json", "+json", "/pdf", "/ogg", "/png", "/x-icon")
     wrong = []
     for route in routes(readers.world):
         path = route.at(**readers.names[PAYING], token="x.y")
         answer = readers.payer.http.request(route.method, path, follow_redirects=False)
         kind = answer.headers.get("content-type", "")
         is_text = kind.startswith(("text/", "application/")) and kind.endswith("; charset=utf-8")
-        if answer.content and not (is_text or kind.endswith(("/json", "+json", "/pdf", "/ogg"))):
+        if answer.content and not (is_text or kind.endswith(others)):
             wrong.append(f"{route}: {answer.status_code} {kind or 'says nothing'}")
     assert wrong == []
 

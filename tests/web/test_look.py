@@ -205,7 +205,19 @@ def test_an_article_is_printed_without_scripts_too_and_the_page_says_how() -> No
 def test_the_account_goes_from_what_comes_next_to_leaving() -> None:
     [(page, frame)] = [(page, frame) for name, page, frame in PAGES if name == "account-choices"]
     headings = re.findall(r'<h2 id="(\w+)"', LOOK.page(page, frame))
-    order = ["next", "card", "receipts", "choices", "letters", "gifts", "sessions", "agreed", "ask", "leave"]
+    order = [
+        "next",
+        "card",
+        "receipts",
+        "choices",
+        "letters",
+        "gifts",
+        "sessions",
+        "agreed",
+        "ask",
+        "leave",
+        "close",
+    ]
     assert headings == order
 
 

@@ -14,6 +14,7 @@ from billing.readers import links, sessions, sign_in
 from billing.readers import passkeys as reader_passkeys
 from billing.readers.models import SignInLink
 from billing.readers.register import BadAddress, by_id, clean_address
+from billing.readers.sessions import Browser
 from billing.readers.sign_in import SignedIn
 from billing.rules import address_hints
 from billing.web.kit.access_request import carry_over
@@ -166,9 +167,9 @@ def use_passkey(
             passkeys.offer_no_more(visit)
         return done
 
-    def count(ctx: TransactionContext) -> None:
-        known = sessions.knows(ctx.session, visit.browser_hashes)
-        sign_in.count_typed(ctx, reader_passkeys.PURPOSE, visit.browser, known=known)
+    def count(ctx: TransactionContext, browser: Browser) -> None:
+        known = sessions.knows(ctx.session, browser.hashes)
+        sign_in.count_typed(ctx, reader_passkeys.PURPOSE, browser, known=known)
 
     def wrong(_: TransactionContext) -> Page:
         return _form(visit, "", passkey_error=reader_passkeys.REFUSED)
@@ -190,15 +191,14 @@ def _use(
     visit: Visit,
     use: Callable[[TransactionContext], SignedIn | None],
     wrong: Callable[[TransactionContext], Page] | None = None,
-    count: Callable[[TransactionContext], None] | None = None,
+    count: Callable[[TransactionContext, Browser], None] = sign_in.count_codes,
 ) -> Response:
-    """Sign in by a link, a code or a passkey. `wrong` answers what may be wrong. What this browser did before is the reader's now, and a start that waited goes on."""
+    """Sign in by a link, a code or a passkey. What can be guessed is counted, and `wrong` answers what is wrong. What this browser
+    did before is the reader's now, and a start that waited goes on."""
     try:
         with visit.begin() as ctx:
             if wrong is not None:
-                count(ctx) if count else sign_in.count_codes(
-                    ctx, visit.browser
-                )  # first: one code too many waits for no lock
+                count(ctx, visit.browser)  # first: one code too many waits for no lock
             # before its link: `cards/ownership_proof` locks in this order too
             setup = ownership_proof.lock_visit(ctx.session, visit.cookie(cookies.SETUP), visit.browser_hashes)
             done = use(ctx)

@@ -44,9 +44,8 @@ def is_first(ctx: TransactionContext, what: str, email: str, *, per: timedelta) 
     whose = canonical(email)
     if counted(ctx, what, whose, per=per):
         return False
-    add(
-        ctx, what, whose, per=per
-    )  # waits for another transaction that counts it now, whose count is seen then
+    # waits for another transaction that counts it now, whose count is seen then
+    add(ctx, what, whose, per=per)
     return counted(ctx, what, whose, per=per) == 1
 
 

@@ -152,10 +152,8 @@ def _take_effect(ctx: TransactionContext, request: ReaderRequest, reader_id: str
             open_requests.close(as_reader, request, WAS_CANCELLED if was_cancelled else ANSWERED_BY_ACT)
         if was_cancelled:
             return Effect.WAS_CANCELLED, False
-        return (
-            Effect.CANCELLED,
-            not request.words,
-        )  # the mail that confirms a cancellation says when it was asked for
+        # the mail that confirms a cancellation says when it was asked for
+        return Effect.CANCELLED, not request.words
     if was_cancelled or subscription.cancel_request_at is not None:
         return Effect.WAITS, False
     mark(subscription, ctx.zone, cancel_request_at=ctx.at)

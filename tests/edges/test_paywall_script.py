@@ -156,7 +156,9 @@ def test_a_subscriber_reads_on_another_host_and_a_stranger_gets_no_byte(sites: S
     stranger, bodies, troubles = open_page(visit(sites.hosts), f"{WWW}/story")
     state(stranger, "refused")
     expect(stranger.locator(".wall")).to_be_visible()
-    expect(stranger.locator("[data-masthead-offer]")).to_have_attribute("href", f"{ACCOUNTS}/")
+    expect(stranger.locator("[data-masthead-offer]")).to_have_attribute(
+        "href", f"{ACCOUNTS}/?article=the-water-nobody-counted"
+    )
     expect(stranger.locator("audio")).to_be_hidden()
     stands_still(stranger, "refused")
     content = stranger.content().encode() + b"".join(bodies)

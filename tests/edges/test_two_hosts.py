@@ -143,7 +143,7 @@ def test_a_stranger_sees_the_wall_and_no_byte_more(sites: Sites, visit: Visit) -
     page.goto(f"{WWW}/articles/{LOCKED}")
     state(page, "refused")
     expect(page.locator(".wall")).to_be_visible()
-    expect(page.locator("[data-masthead-offer]")).to_have_attribute("href", f"{ACCOUNTS}/")
+    expect(page.locator("[data-masthead-offer]")).to_have_attribute("href", f"{ACCOUNTS}/?article={LOCKED}")
     assert not [piece for piece in sentinels() if piece in page.content()]
     assert cookies(context, WWW) == {}
     page.goto(f"{WWW}/articles/{METERED}")

@@ -32,7 +32,7 @@ def test_without_the_printer_the_page_stays_and_the_file_is_refused(
     assert ".pdf" not in page.text
     refused = browser.get(f"/account/receipts/{invoice}.pdf")
     assert refused.status == 501
-    assert "The invoice's page can be printed." in refused.words
+    assert "The invoice’s page can be printed." in refused.words
     problem = world.api.get(f"/v1/invoices/{invoice}.pdf")
     assert (problem.status_code, problem.json()["code"]) == (501, "pdf_not_installed")
 

@@ -142,7 +142,7 @@ def test_staff_ask_on_the_readers_page(world: World, in_trial: Subscriber, put: 
     assert "started; from then on trialing" in page.words
     assert "How they stood" in support.get(f"/staff/readers/{reader}/why").words
     for query, status, words in (
-        ("article=nothing", 404, "no article by that id"),
+        ("article=nothing", 404, "We can’t find this article"),
         ("at=soon", 422, "Give the day and the time"),
         ("at=2028-01-01T00:00", 422, "What will be isn’t decided yet".replace("’", "'")),
     ):

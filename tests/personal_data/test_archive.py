@@ -57,6 +57,7 @@ def download(world: World, browser: Browser) -> dict[str, str]:
     return unpacked(browser.page.response.content)
 
 
+@pytest.mark.rare
 def test_a_reader_asks_gets_a_mail_signs_in_again_and_downloads_it(world: World) -> None:
     readers = two_readers(world)
     browser = readers.payer
@@ -146,6 +147,7 @@ def asked_again(world: World, browser: Browser) -> None:
     world.settle()
 
 
+@pytest.mark.rare
 def test_one_that_cant_be_made_is_made_later(world: World, paid: Subscriber) -> None:
     browser = signed_in(world, paid.email)
     browser.get(PAGE)

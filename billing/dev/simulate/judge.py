@@ -63,10 +63,12 @@ class Life:
     accepted: list[AcceptedAct] = field(default_factory=list)
 
     def record(self, at: datetime, kind: ActKind, detail: str = "") -> None:
-        """Record an accepted act. Undoing removes the cancellation; a charge that wasn't announced meanwhile moves."""
+        """Record an accepted act. Undoing removes the cancellation; a charge that wasn't announced meanwhile moves. It is refused
+        while a dispute is open, so it ends what a decided one had stopped."""
         if kind is ActKind.UNDO:
             last = max(i for i, act in enumerate(self.accepted) if act.kind is ActKind.CANCEL)
             cancelled = self.accepted.pop(last)
+            self.accepted = [act for act in self.accepted if act.kind is not ActKind.DISPUTE]
             self.accepted.append(AcceptedAct(at, kind, detail, since=cancelled.at))
         else:
             self.accepted.append(AcceptedAct(at, kind, detail))

@@ -153,6 +153,13 @@ def test_nothing_may_be_taken_where_no_notice_arrives() -> None:
     assert len(found(unreachable, MONTHS, "2027-12-01T09:00")) == 4
 
 
+def test_a_cancellation_that_is_undone_after_an_inquiry_was_closed_lets_charges_go_on() -> None:
+    lived = life([("2027-01-31T09:01", ActKind.DISPUTE, ""), ("2027-02-20T12:00", ActKind.CANCEL, "")])
+    assert found(lived, MONTHS[:1], "2027-04-01T09:00") == []
+    lived.record(at("2027-02-21T12:00"), ActKind.UNDO)
+    assert found(lived, MONTHS[:3], "2027-04-01T09:20") == []
+
+
 def test_a_cancellation_that_was_taken_back_never_was() -> None:
     lived = life([])
     lived.record(at("2027-01-20T12:00"), ActKind.CANCEL)

@@ -63,12 +63,10 @@ class Life:
     accepted: list[AcceptedAct] = field(default_factory=list)
 
     def record(self, at: datetime, kind: ActKind, detail: str = "") -> None:
-        """Record an accepted act. Undoing removes the cancellation; a charge that wasn't announced meanwhile moves. It is refused
-        while a dispute is open, so it ends what a decided one had stopped."""
+        """Record an accepted act. Undoing removes the cancellation; a charge that wasn't announced meanwhile moves."""
         if kind is ActKind.UNDO:
             last = max(i for i, act in enumerate(self.accepted) if act.kind is ActKind.CANCEL)
             cancelled = self.accepted.pop(last)
-            self.accepted = [act for act in self.accepted if act.kind is not ActKind.DISPUTE]
             self.accepted.append(AcceptedAct(at, kind, detail, since=cancelled.at))
         else:
             self.accepted.append(AcceptedAct(at, kind, detail))
@@ -158,7 +156,7 @@ def _walk(
     """Go from due day to due day, assign each due charge to its period, and yield breaches. Charges left over at the end are outside
     the calendar."""
     waiting = sorted(life.accepted, key=lambda act: act.at)
-    ended_at = min((_ends_charging(act) for act in waiting if act.kind in ENDS), default=None)
+    ended_at = min((_ends_charging(act) for act in waiting if _ends(act, waiting)), default=None)
     while True:
         while waiting and waiting[0].at <= charge_at(terms.on):
             terms.apply(waiting.pop(0))
@@ -183,6 +181,14 @@ def _walk(
         paid_periods.append(_Paid(paid, begins_on, terms.on))
     for charge in charges:
         yield f"{_words(charge)}, and by the calendar nothing is due then (next {terms.on})"
+
+
+def _ends(act: AcceptedAct, accepted: Iterable[AcceptedAct]) -> bool:
+    """Whether nothing may be charged after this act. Undoing is refused while a dispute is open, so it comes after the decision, and
+    charges go on."""
+    if act.kind is ActKind.DISPUTE:
+        return not any(later.kind is ActKind.UNDO and later.at > act.at for later in accepted)
+    return act.kind in ENDS
 
 
 def _ends_charging(act: AcceptedAct) -> datetime:

@@ -70,6 +70,9 @@ class Gateway(Protocol):
     def fetch_customer(self, customer_ref: str) -> CustomerGone | Unknown | None:
         """Whether the customer is gone; None where it isn't."""
 
+    def update_customer(self, customer_ref: str, *, email: str, key: str) -> CustomerGone | Unknown | None:
+        """Give the customer another address; None once it has it."""
+
     def delete_customer(self, customer_ref: str) -> CustomerGone | Unknown:
         """Delete the customer with all its cards, for good; one that is gone already stays so. Payments keep their records there."""
 

@@ -190,6 +190,21 @@ class StripeGateway:
             return found
         return CustomerGone() if isinstance(found, NoSuchObject) or found.get("deleted") else None
 
+    def update_customer(self, customer_ref: str, *, email: str, key: str) -> CustomerGone | Unknown | None:
+        """The address of a Customer; where Stripe refuses it, none."""
+        try:
+            try:
+                self._stripe.customers.update(customer_ref, {"email": email}, {"idempotency_key": key})
+            except stripe.InvalidRequestError as error:
+                if error.param != "email":
+                    raise
+                self._stripe.customers.update(
+                    customer_ref, {"email": ""}, {"idempotency_key": f"{key}-no-email"}
+                )
+        except stripe.StripeError as error:
+            return CustomerGone() if errors.missing(error) else errors.unknown(error)
+        return None
+
     def delete_customer(self, customer_ref: str) -> CustomerGone | Unknown:
         """`DELETE /v1/customers/{id}`. The call needs no key: the second one finds no customer."""
         found = errors.ask(lambda: self._stripe.customers.delete(customer_ref).to_dict())

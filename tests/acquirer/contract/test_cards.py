@@ -122,6 +122,19 @@ def test_a_bank_that_wants_the_reader_says_so(acquirer: UnderTest, other: OtherS
     assert outcome.decline.kind is DeclineKind.NEEDS_READER
 
 
+def test_a_customer_gets_another_address_once_for_each_key(acquirer: UnderTest) -> None:
+    customer, key = acquirer.customer(), acquirer.key()
+    for _ in range(2):
+        assert acquirer.gateway.update_customer(customer, email="new@example.com", key=key) is None
+    gone = acquirer.gateway.update_customer(
+        acquirer.names.no_customer, email="new@example.com", key=acquirer.key()
+    )
+    assert gone == CustomerGone()
+    acquirer.gateway.delete_customer(customer)
+    gone = acquirer.gateway.update_customer(customer, email="third@example.com", key=acquirer.key())
+    assert gone == CustomerGone()
+
+
 def test_a_customer_is_deleted_with_its_cards_once_and_for_good(
     acquirer: UnderTest,
 ) -> None:

@@ -22,6 +22,7 @@ import billing.platform.clock
 import billing.platform.heartbeat
 import billing.platform.installation
 import billing.platform.list_key
+import billing.readers.address_change
 import billing.readers.models
 import billing.reports.doctor_models
 import billing.staff.approval_models

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from billing.access import retention as readings
 from billing.acquirer import breaker
 from billing.acquirer.registry import Acquirers
+from billing.address_changes import customers
 from billing.billing_run import run
 from billing.cards import expire_card_setups
 from billing.cards.expire_card_setups import expire_setups
@@ -162,6 +163,7 @@ JOBS: Jobs = (
     _job("count past newsletters", LONG, _on_site(count_past.count_past), count_past, stops=False),
     _job("make and drop partitions", LONG, _on_database(partitions.keep_up), partitions, stops=False),
     _job("forget what was read", LONG, _on_database(readings.delete_old_readings), readings),
+    _job("give the acquirer new addresses", LONG, _on_acquirers(customers.update_due), customers),
     _job("erase readers", LONG, _on_acquirers(erase.erase_due), erase),
     Job(
         "make archives of readers' data",

@@ -52,6 +52,7 @@ from billing.web.kit.static_files import FOR_GOOD, STATIC
 from billing.web.kit.visit import Extras
 from billing.web.reader import (
     account,
+    address,
     brand_files,
     card_return,
     choices,
@@ -85,7 +86,18 @@ from billing.web.staff.guard import answer_strangers
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """The framework's own spans would hold paths, which may hold tokens, whatever provider its environment brings."""
 READER_PAGES = (
-    *(subscribe, card_return, sign_in, account, receipts, step_up, consents, choices, confirm_request),
+    *(
+        subscribe,
+        card_return,
+        sign_in,
+        account,
+        address,
+        receipts,
+        step_up,
+        consents,
+        choices,
+        confirm_request,
+    ),
     *(signed_links, undoing, pay, gifts, contact, who_charged_me, newsletters, brand_files),
     *(way, legal, icons, passkeys, erase, own_requests, invoice_details, data),
 )

@@ -1208,6 +1208,69 @@ def _tables() -> None:
         postgresql_where=sa.text("done_at IS NULL AND taken_back_at IS NULL"),
     )
     op.create_table(
+        "address_change",
+        sa.Column("id", text, nullable=False),
+        sa.Column("token_hash", text, nullable=False),
+        sa.Column("browser_hash", text, nullable=False),
+        sa.Column("created_at", instant, nullable=False),
+        sa.Column("expires_at", instant, nullable=False),
+        sa.Column("used_at", instant, nullable=True),
+        sa.Column("wrong_codes", sa.Integer(), nullable=False),
+        sa.Column(
+            "actor_kind",
+            sa.Enum(
+                "reader",
+                "worker",
+                "acquirer",
+                "staff",
+                "api",
+                "command",
+                name="actor_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("actor_id", text, nullable=False),
+        sa.Column("reader_id", text, nullable=False),
+        sa.Column("old_email", text, nullable=False),
+        sa.Column("new_email", text, nullable=False),
+        sa.Column("confirmed_at", instant, nullable=True),
+        sa.Column("stopped_at", instant, nullable=True),
+        sa.Column("put_back_at", instant, nullable=True),
+        sa.Column("customer_due_at", instant, nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["reader_id"],
+            ["reader.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("token_hash"),
+    )
+    op.create_index(
+        "address_change_due",
+        "address_change",
+        ["customer_due_at"],
+        unique=False,
+        postgresql_where=sa.text("customer_due_at IS NOT NULL"),
+    )
+    op.create_index(
+        "address_change_new", "address_change", [sa.literal_column("lower(new_email)")], unique=False
+    )
+    op.create_index("address_change_of", "address_change", ["reader_id", "id"], unique=False)
+    op.create_index(
+        "address_change_old", "address_change", [sa.literal_column("lower(old_email)")], unique=False
+    )
+    op.create_index(
+        "address_change_unconfirmed",
+        "address_change",
+        ["created_at"],
+        unique=False,
+        postgresql_where=sa.text("confirmed_at IS NULL"),
+    )
+    op.create_index(op.f("ix_address_change_browser_hash"), "address_change", ["browser_hash"], unique=False)
+    op.create_table(
         "data_request",
         sa.Column("id", text, nullable=False),
         sa.Column("reader_id", text, nullable=False),
@@ -1295,8 +1358,6 @@ def _tables() -> None:
         sa.Column("used_at", instant, nullable=True),
         sa.Column("wrong_codes", sa.Integer(), nullable=False),
         sa.Column("email", text, nullable=False),
-        sa.Column("replaces_of", text, nullable=True),
-        sa.ForeignKeyConstraint(["replaces_of"], ["reader.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("token_hash"),
     )

@@ -44,6 +44,10 @@ class CaseKind(WordedEnum):
     )
     FRAUD_WARNING = "fraud_warning", "A card's issuer warns that a charge looks fraudulent"
     UNREACHABLE = "unreachable", "A reader's mail address refuses the notices before a charge"
+    ADDRESS_STOPPED = (
+        "address_stopped",
+        "A reader stopped a change of address, and the old one has an account of its own: find out whose account it is",
+    )
     KEY_EXPIRES = "key_expires", "An API key stops working soon: rotate it, or let it end"
     KEY_LIMIT = "key_limit", "A program was refused what is beyond the ceiling of its API key: is it ours?"
 

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session, col, select
 
 from billing.mail.models import NOT_WRITTEN, STOPPED, Message, MessageState
+from billing.platform.claims import unclaimed
 from billing.platform.read_together import Rows, read_rows
 
 _TIME_IN_ID = len("msg_") + 10
@@ -89,17 +90,30 @@ def _was_refused(session: Session, message: Attempted) -> bool:
     return session.exec(other.limit(1)).first() is not None
 
 
-def send_elsewhere(session: Session, reader_id: str, address: str, at: datetime) -> None:
-    """Send the reader's refused and waiting mails that are still valid to another address. Workers lose their claims on them, so an
-    answer of the old address no longer counts."""
-    session.execute(
+def send_elsewhere(
+    session: Session,
+    reader_id: str,
+    address: str,
+    at: datetime,
+    *,
+    but: Collection[str] = (),
+    also_claimed: bool = False,
+) -> None:
+    """Send the reader's refused and waiting mails that are still valid to another address, `but` for some kinds.
+
+    What a worker is sending isn't touched; `also_claimed`: workers lose their claims, so an answer of the old address counts no
+    more."""
+    redirected = (
         sa.update(Message)
         .where(
             col(Message.reader_id) == reader_id,
             col(Message.state).in_((MessageState.REFUSED, MessageState.QUEUED)),
             col(Message.expires_at) > at,
             col(Message.recipient) != address,
+            col(Message.kind).not_in(but),
         )
-        .values(recipient=address, state=MessageState.QUEUED, next_attempt_at=at, claimed_by=None),
-        execution_options={"synchronize_session": False},
+        .values(recipient=address, state=MessageState.QUEUED, next_attempt_at=at, claimed_by=None)
     )
+    if not also_claimed:
+        redirected = redirected.where(unclaimed(Message.claimed_by))
+    session.execute(redirected, execution_options={"synchronize_session": False})

@@ -23,6 +23,7 @@ from emails import House
 LEFT_OUT = {
     "Secrets and hashes that sign a browser in, or keep a call from being made twice. They say nothing about you, and would help a thief of this file.": (
         *("sign_in_link.token_hash", "sign_in_link.browser_hash", "reader_session.token_hash", "reader_session.browser_hash"),
+        *("address_change.token_hash", "address_change.browser_hash"),
         *("passkey.credential_id", "passkey.public_key", "card_setup.browser_hash", "api_answer.idempotency_key"),
         *("api_answer.request_hash", "attempt.idempotency_key", "refund.idempotency_key"),
     ),
@@ -33,7 +34,7 @@ LEFT_OUT = {
         *("audit_line.staff_id", "audit_line.ip", "approval.asked_by", "approval.decided_by", "gift_reading.visitor"),
         *(f"{table}.actor_id" for table in (
             *("request_message", "reader_note", "audit_line", "subscription_change", "complimentary_grant"),
-            *("trial_exception", "invoice_correction", "refund", "erasure"),
+            *("trial_exception", "invoice_correction", "refund", "erasure", "address_change"),
         )),
         *("reader_request.closed_by_id", "staff_case.closed_by_id", "api_key_reader.key_id", "api_answer.key_id"),
     ),

@@ -20,6 +20,7 @@ from billing.platform.installation import ASKING, refuse_held
 from billing.platform.logs import log_event
 from billing.platform.site import Site
 from billing.platform.stop_points import stop_point
+from billing.readers.address_change import earlier_addresses
 from billing.readers.models import Reader
 from billing.readers.register import lock_reader
 from billing.rules.backoff import again_at
@@ -119,11 +120,12 @@ def _finish(database: Database, site: Site, erasure_id: str, deleted: Customers,
 def erase_rows(ctx: TransactionContext, erasure: Erasure, reader: Reader) -> None:
     """Run the register's statements. The triggers of append-only tables let them through while this erasure is open."""
     ctx.session.flush()
-    given = {"reader_id": reader.id, "address": reader.email.lower(), "at": ctx.at}
+    addresses = [reader.email.lower(), *earlier_addresses(ctx.session, reader)]
     connection = ctx.session.connection()
     connection.execute(sa.text("SELECT set_config('masthead.erasing', :id, true)"), {"id": erasure.id})
     for table in register.TABLES:
-        if table.erasing:
+        for address in addresses[: None if table.by_address else 1] if table.erasing else ():
+            given = {"reader_id": reader.id, "address": address, "at": ctx.at}
             connection.execute(sa.text(table.erasing), given)
     ctx.session.expire(reader)
 

@@ -26,12 +26,16 @@ WHILE_READER = "as long as the account; erased with it"
 
 TABLES = (
     # first: a sign-in under way holds its link, and its session is seen afterwards
-    PersonalTable("sign_in_link", "links to sign in", "replaces_of = :reader_id", "lower(email) = :address", delete=True),
+    PersonalTable("sign_in_link", "links to sign in", "false", "lower(email) = :address", delete=True),
     # what was read, and where from
     PersonalTable("gift_reading", "gifts opened", "visitor = :reader_id OR gift_id IN (SELECT id FROM gift WHERE reader_id = :reader_id)", delete=True),
     PersonalTable("meter_month", "metered articles read", "visitor = :reader_id", delete=True),
     PersonalTable("gift", "gifts given", MINE, delete=True, retention=WHILE_READER),
     PersonalTable("reader_session", "browsers signed in", MINE, delete=True),
+    PersonalTable(
+        "address_change", "earlier addresses", MINE, "confirmed_at IS NULL AND lower(new_email) = :address",
+        delete=True, whole=MINE, retention="30 days without a confirmation; else as long as the account",
+    ),
     PersonalTable("passkey", "passkeys", MINE, delete=True, retention=WHILE_READER),
     PersonalTable("api_key_reader", "keys that read the account", MINE, delete=True),
     PersonalTable(

@@ -44,6 +44,7 @@ OF_NO_ACCOUNT = "reader_id IS NULL AND kind NOT IN ('sign_in_link', 'confirm_sig
 """SQL: a mail to staff or a stranger. One that confirmed a newsletter stays: it proves the consent (C6)."""
 RULES = (
     RetentionRule("sign_in_link", "created_at", 2),  # valid for ten minutes
+    RetentionRule("address_change", "created_at", 30, "confirmed_at IS NULL"),  # a confirmed one is history
     RetentionRule("staff_link", "created_at", 2),
     RetentionRule("rate_count", "window_start", 2),  # the longest window is a day
     RetentionRule("reader_session", "started_at", 365),  # lives 180 days; afterwards evidence in a dispute

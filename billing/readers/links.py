@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -67,21 +67,32 @@ class Links(Generic[Link]):
     purpose: str
     owner_column: str
     page: str
+    prefix: str = "lnk"
+    """Of its ids."""
 
-    def issue(self, ctx: TransactionContext, owner_id: str | None, browser_hashes: Sequence[str]) -> Link:
-        """A new link. Spends older ones of this browser.
+    def issue(
+        self,
+        ctx: TransactionContext,
+        owner_id: str | None,
+        browser_hashes: Sequence[str],
+        *,
+        life: timedelta = LIFE,
+        **columns: Any,
+    ) -> Link:
+        """A new link, with the table's own `columns`. Spends older ones of this browser.
 
         Those of other browsers stay: a stranger's request must not spend the owner's link. Rate limits on mails bound their
         number. Without an owner (an unknown address) the same is written, so that answer and time are the same."""
         for older in ctx.session.exec(self._newest_first(ctx, browser_hashes).with_for_update()).all():
-            _spend(ctx, older)
-        link_id = ids.new("lnk", ctx.at)
+            spend(ctx, older)
+        link_id = ids.new(self.prefix, ctx.at)
         link = self.table(
             id=link_id,
             token_hash=_hash(ctx.site.tokens.token(self.purpose, link_id)),
             browser_hash=browser_hashes[0],
             created_at=ctx.at,
-            expires_at=ctx.at + LIFE,
+            expires_at=ctx.at + life,
+            **columns,
         )
         setattr(link, self.owner_column, owner_id)
         ctx.session.add(link)
@@ -113,7 +124,7 @@ class Links(Generic[Link]):
         link = self.find(ctx, token)
         if not belongs_here(link, browser_hashes):
             raise OtherBrowser
-        _spend(ctx, link)
+        spend(ctx, link)
         return link
 
     def use_code(self, ctx: TransactionContext, code: str, browser_hashes: Sequence[str]) -> Link | None:
@@ -141,11 +152,11 @@ class Links(Generic[Link]):
         """Use up this locked link by the code from its mail. False, and one try fewer, when the code is wrong."""
         typed = "".join(letter for letter in code if letter in "0123456789")
         if self._owner(link) is not None and ctx.site.tokens.is_code(self.purpose, link.id, typed):
-            _spend(ctx, link)
+            spend(ctx, link)
             return True
         link.wrong_codes += 1
         if link.wrong_codes >= WRONG_CODES:
-            _spend(ctx, link)
+            spend(ctx, link)
         return False
 
     def _newest_first(self, ctx: TransactionContext, browser_hashes: Sequence[str]) -> SelectOfScalar[Link]:
@@ -167,8 +178,8 @@ def belongs_here(link: MailedLink, browser_hashes: Sequence[str]) -> bool:
     return link.browser_hash in browser_hashes
 
 
-def _spend(ctx: TransactionContext, link: MailedLink) -> None:
-    """Take back its mail too, if that still waits."""
+def spend(ctx: TransactionContext, link: MailedLink) -> None:
+    """End a link unused, or by its use. Takes back its mail too, if that still waits."""
     link.used_at = ctx.at
     obsolete.take_back(ctx.session, [link.id])
 

@@ -30,8 +30,6 @@ class SignInLink(MailedLink, table=True):
 
     email: str
     """The reader of this address's mail signs in. An address we don't know yet is registered, free."""
-    replaces_of: str | None = Field(default=None, foreign_key="reader.id", ondelete="CASCADE")
-    """The reader whose address refuses our mail, and who gave this one instead. It becomes theirs with the link's use."""
 
 
 class ReaderSession(SQLModel, table=True):

@@ -14,6 +14,11 @@ _COUNT = sa.text(
     "INSERT INTO rate_count (bucket, window_start, tries) VALUES (:bucket, :start, 1)"
     " ON CONFLICT (bucket, window_start) DO UPDATE SET tries = rate_count.tries + 1"
 )
+_CARRY = sa.text(
+    "INSERT INTO rate_count (bucket, window_start, tries)"
+    " SELECT :new, window_start, tries FROM rate_count WHERE bucket = :old"
+    " ON CONFLICT (bucket, window_start) DO UPDATE SET tries = rate_count.tries + excluded.tries"
+)
 _SUM = sa.text("SELECT sum(tries) FROM rate_count WHERE bucket = :bucket AND window_start > :since")
 _STEPS = 10
 """A window slides in tenths of its length: at the turn of a fixed window, twice as many tries would pass."""
@@ -53,6 +58,13 @@ def add(ctx: TransactionContext, what: str, whose: str, *, per: timedelta) -> No
     """Count one try, without a limit."""
     row = {"bucket": _bucket(ctx.site.tokens, what, whose), "start": _step_of(per, ctx.at)[0]}
     ctx.session.execute(_COUNT, row)
+
+
+def carry(ctx: TransactionContext, what: str, old: str, new: str) -> None:
+    """Add what was counted for one mailbox to another, which takes its place: limits stay as they were."""
+    buckets = [_bucket(ctx.site.tokens, what, canonical(address)) for address in (old, new)]
+    if buckets[0] != buckets[1]:
+        ctx.session.execute(_CARRY, {"old": buckets[0], "new": buckets[1]})
 
 
 def counted(ctx: TransactionContext, what: str, whose: str, *, per: timedelta) -> int:

@@ -6,15 +6,14 @@ from datetime import timedelta
 
 from sqlmodel import Session, col, select
 
-from billing.mail import unreachable
 from billing.platform.context import TransactionContext
-from billing.platform.errors import Conflict, TooMany
+from billing.platform.errors import TooMany
 from billing.platform.logs import log_event
-from billing.readers import rate, sessions
-from billing.readers.links import LIFE, Links, OtherBrowser
+from billing.readers import address_change, rate, sessions
+from billing.readers.links import LIFE, Links, spend
 from billing.readers.models import Reader, ReaderSession, SignInLink
-from billing.readers.notices import address_changed, sign_in_link, signed_in_elsewhere
-from billing.readers.register import by_address, clean_address, lock_reader, register
+from billing.readers.notices import address_moved, sign_in_link, signed_in_elsewhere
+from billing.readers.register import by_address, clean_address, register
 from billing.readers.sessions import Browser
 from billing.rules.addresses import canonical
 
@@ -80,27 +79,11 @@ class TooManyCodes(TooMany):
     title = "Too many codes"
 
 
-class AddressWorks(Conflict):
-    """Our mails reach your address, so there is no need for another one here. To change it, write to us."""
-
-    code = "address_works"
-
-
-def mail_link_to_new_address(ctx: TransactionContext, reader: Reader, email: str, browser: Browser) -> None:
-    """Mail a link to another address of a reader whose own refuses our mail. Using it makes that address theirs.
-
-    If another reader has the address, it gets an ordinary link: the answer doesn't tell that we know it. Raises BadAddress,
-    AddressWorks."""
-    if not unreachable.refuses(ctx.session, reader.id, reader.email):
-        raise AddressWorks
-    ask(ctx, email, browser, replaces_of=reader.id)
-
-
-def ask(ctx: TransactionContext, email: str, browser: Browser, *, replaces_of: str | None = None) -> None:
+def ask(ctx: TransactionContext, email: str, browser: Browser) -> None:
     """Mail a link. It signs a known address in, and registers a new one. Raises BadAddress.
 
     Work and answer are the same for both, so that they don't reveal which addresses are known (6.3.8)."""
-    _mail_link(ctx, clean_address(email), browser.hashes, replaces_of=replaces_of)
+    _mail_link(ctx, clean_address(email), browser.hashes)
 
 
 def mail_link_after_card(ctx: TransactionContext, email: str, browser_hash: str) -> None:
@@ -130,15 +113,16 @@ def _mail_link(
     email: str,
     browser_hashes: Sequence[str],
     *,
-    replaces_of: str | None = None,
     starts: bool = False,
 ) -> None:
     reader = by_address(ctx.session, email)
     to = reader.email if reader else email
     link = LINKS.issue(ctx, to.lower(), browser_hashes)
-    if reader is None:
-        link.replaces_of = replaces_of
     log_event(ctx.session, "sign-in link asked for", link=link.id, address=to)
+    if reader is None and not starts and (moved := address_change.moved_from(ctx.session, email, ctx.at)):
+        # an account of its own would hide from its owner that the other one was taken over
+        address_moved(ctx, moved, to, link.id)
+        return
     sign_in_link(ctx, LINKS, link, to, reader_id=reader.id if reader else None, starts=starts)
 
 
@@ -161,12 +145,6 @@ def confirm_code(ctx: TransactionContext, code: str, browser: Browser) -> Signed
     return _sign_in(ctx, link, browser)
 
 
-def may_use_here(link: SignInLink) -> bool:
-    """Whether the link's code may also be typed in the browser where the mail was opened. Not where the link gives an account
-    another address: else a stranger could have the owner of a mailbox take over the stranger's account."""
-    return link.replaces_of is None
-
-
 def confirm_code_here(ctx: TransactionContext, token: str, code: str, browser: Browser) -> SignedIn | None:
     """Sign in where the mail was opened, by its link and its code; None, and one try fewer, when the code is wrong. The browser that
     asked isn't signed in. Raises LinkSpent.
@@ -175,8 +153,6 @@ def confirm_code_here(ctx: TransactionContext, token: str, code: str, browser: B
     signs in to their own account. A stranger who forwards a link of their own must have the victim read a page that names the
     stranger's address, and type a code that only the mail holds. The link alone, from a log or a scanner, opens nothing."""
     link = LINKS.find(ctx, token)
-    if not may_use_here(link):
-        raise OtherBrowser
     if not LINKS.use_code_of(ctx, link, code):
         log_event(ctx.session, "sign-in code wrong")
         return None
@@ -184,12 +160,22 @@ def confirm_code_here(ctx: TransactionContext, token: str, code: str, browser: B
 
 
 def _sign_in(ctx: TransactionContext, link: SignInLink, browser: Browser) -> SignedIn:
-    if link.replaces_of is not None and by_address(ctx.session, link.email) is None:
-        _replace_address(ctx, link.replaces_of, link.email)
     reader, is_new = register(ctx, link.email)
     done = open_for(ctx, reader, browser, link.id, is_new=is_new)
     log_event(ctx.session, "signed in", reader=reader.id, link=link.id)
     return done
+
+
+def lock_links_of(ctx: TransactionContext, address: str) -> Sequence[SignInLink]:
+    """Lock the links that wait at an address. Lock its reader afterwards: signing in locks in this order."""
+    waiting = select(SignInLink).where(SignInLink.email == address.lower(), col(SignInLink.used_at).is_(None))
+    return ctx.session.exec(waiting.order_by(col(SignInLink.id)).with_for_update()).all()
+
+
+def spend_links_of(ctx: TransactionContext, address: str) -> None:
+    """End the links that wait at an address which has changed hands: one would register it as a reader of its own."""
+    for link in lock_links_of(ctx, address):
+        spend(ctx, link)
 
 
 def open_for(
@@ -212,14 +198,3 @@ def _is_new(session: Session, reader: Reader, browser: Browser) -> bool:
     mine = select(ReaderSession.id).where(ReaderSession.reader_id == reader.id)
     here = mine.where(col(ReaderSession.browser_hash).in_(browser.hashes))
     return session.exec(mine).first() is not None and session.exec(here).first() is None
-
-
-def _replace_address(ctx: TransactionContext, reader_id: str, email: str) -> None:
-    """Make the address the reader's, and send it what the old one refused, as far as that is still true."""
-    reader = lock_reader(ctx.session, reader_id)
-    if unreachable.refuses(ctx.session, reader.id, reader.email):
-        old, reader.email = reader.email, clean_address(email)
-        ctx.session.flush()
-        unreachable.send_elsewhere(ctx.session, reader.id, reader.email, ctx.at)
-        log_event(ctx.session, "address replaced", reader=reader.id)
-        address_changed(ctx, reader, old)

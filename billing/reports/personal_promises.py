@@ -9,13 +9,14 @@ from billing.personal_data.models import OPEN, UNMADE
 from billing.personal_data.personal_table import PersonalTable
 from billing.platform.db import span
 from billing.platform.retention import RULES, RetentionRule
+from billing.readers.address_change import CUSTOMER_DUE
 from billing.reports.promise import Promise
 from billing.rules.addresses import ERASED_DOMAIN
 
 SLACK = timedelta(days=2)
 """Old rows are deleted in the night after they expire, and the doctor may come before."""
 MAKES_WITHIN = timedelta(days=1)
-"""A file takes minutes; the law allows 30 days."""
+"""A file takes minutes; the law allows 30 days. An address takes seconds, unless the acquirer is away."""
 LOOKS_BACK = timedelta(days=8)
 """Erasures of so many days are looked at again each night: an erased reader's old rows don't come back by themselves."""
 
@@ -40,6 +41,13 @@ PERSONAL_PROMISES = (
         "erased-in-time",
         "Everyone who asked to be erased is erased within 30 days.",
         f"SELECT reader_id AS id, 'due since ' || due_at AS at_fault FROM erasure WHERE {OPEN} AND due_at < :at",
+        link="/staff/readers/{}",
+    ),
+    Promise(
+        "acquirer-has-new-addresses",
+        "The payment partner has each new address within a day.",
+        f"""SELECT reader_id AS id, 'changed at ' || greatest(confirmed_at, put_back_at) AS at_fault FROM address_change
+            WHERE {CUSTOMER_DUE} AND greatest(confirmed_at, put_back_at) < :at - {span(MAKES_WITHIN)}""",
         link="/staff/readers/{}",
     ),
     Promise(

@@ -72,11 +72,13 @@ def test_a_reader_who_comes_sees_it_and_gives_another_address(world: World) -> N
     assert "Our mails do not reach you" in browser.get(f"/articles/{article.teaser.id}").words
     page = browser.get("/account")
     assert f"The mail server of {READER} refuses them" in page.words
+    assert 'href="/account/address"' in page.text
+    browser.get("/account/address")
     page = browser.post("/account/address", email=NEW)
-    assert page.path == "/sign-in/sent"
+    assert page.path == "/account/address/sent"
     world.settle()
-    browser.get(world.mailed_link(NEW, "/sign-in/link/"))
-    browser.post("/sign-in/confirm")
+    browser.get(world.mailed_link(NEW, "/account/address/link/"))
+    browser.post("/account/address/confirm")
     page = browser.get("/account")
     assert NEW in page.words
     assert "do not reach you" not in page.words
@@ -94,28 +96,26 @@ def test_an_address_of_somebody_else_is_no_readers_new_address(world: World) -> 
     world.start_trial(NEW, "pm_card_visa__2")
     world.smtp.refuse(550, "no such mailbox", to=READER)
     world.advance_to(local(2027, 3, 9))
-    browser.get("/account")
-    assert browser.post("/account/address", email=NEW).path == "/sign-in/sent", (
+    browser.get("/account/address")
+    assert browser.post("/account/address", email=NEW).path == "/account/address/sent", (
         "nobody learns that it is known"
     )
     world.settle()
-    assert world.rows("SELECT replaces_of FROM sign_in_link WHERE email = :new", new=NEW) == [
-        {"replaces_of": None}
-    ]
-    browser.get(world.mailed_link(NEW, "/sign-in/link/"))
-    browser.post("/sign-in/confirm")
+    assert "has an account of its own" in world.letter(NEW, "has an account").text
+    assert not [link for letter in world.letters(NEW) for link in letter.links if "/account/address" in link]
     assert len(world.rows("SELECT id FROM reader WHERE email = :old", old=READER)) == 1
 
 
 @pytest.mark.usefixtures("in_trial")
-def test_an_address_that_works_is_not_replaced_here(world: World) -> None:
+def test_an_address_that_works_is_not_replaced_so(world: World) -> None:
+    """It takes a fresh sign-in, by its own mail."""
     browser = signed_in(world, READER)
-    browser.get("/account")
-    token = browser.page.text.partition('name="csrf" value="')[2].partition('"')[0]
-    headers = {"origin": world.url, "sec-fetch-site": "same-origin"}
-    answer = browser.http.post("/account/address", data={"csrf": token, "email": NEW}, headers=headers)
-    assert answer.status_code == 409
-    assert world.rows("SELECT id FROM sign_in_link WHERE email = :new", new=NEW) == []
+    browser.get("/account/address")
+    form = browser.filled("/account/address", email=NEW)
+    world.advance(minutes=11)
+    answer = browser.http.send(form, follow_redirects=False)
+    assert answer.headers["location"] == "/account/confirm?act=address"
+    assert world.rows("SELECT id FROM address_change") == []
 
 
 def test_a_paused_subscription_whose_reader_cannot_be_told_ends(world: World, paid: Subscriber) -> None:
@@ -233,7 +233,7 @@ def test_a_mistyped_address_stays_in_the_form(world: World) -> None:
     browser = in_trial_by_pages(world)
     world.smtp.refuse(550, "no such mailbox", to=READER)
     world.advance_to(local(2027, 3, 13))
-    browser.get("/account")
+    browser.get("/account/address")
     page = browser.post("/account/address", email="thandi@elsewhere,example")
     assert page.status == 422
     assert 'value="thandi@elsewhere,example"' in page.text

@@ -21,10 +21,10 @@ def browser(world: World) -> Browser:
     browser = in_trial_by_pages(world)
     world.smtp.refuse(550, "no such mailbox", to=OLD)
     world.advance_to(local(2027, 3, 13))
-    browser.get("/account")
+    browser.get("/account/address")
     browser.post("/account/address", email=NEW)
     world.settle()
-    browser.get(world.mailed_link(NEW, "/sign-in/link/"))
+    browser.get(world.mailed_link(NEW, "/account/address/link/"))
     services = world.services
     (row,) = world.rows("SELECT id FROM subscription")
     world.skip_to(world.now + timedelta(seconds=1))
@@ -48,7 +48,7 @@ def _send(world: World) -> None:
 
 
 def test_what_the_old_one_refuses_meanwhile_goes_to_the_new_one(world: World, browser: Browser) -> None:
-    world.smtp.meanwhile(lambda: browser.post("/sign-in/confirm"), at="rcpt", to=OLD)
+    world.smtp.meanwhile(lambda: browser.post("/account/address/confirm"), at="rcpt", to=OLD)
     _send(world)
     assert _more_days(world) == [(NEW, "accepted")]
     assert _arrived(world, NEW) == 1
@@ -57,7 +57,7 @@ def test_what_the_old_one_refuses_meanwhile_goes_to_the_new_one(world: World, br
 
 def test_what_the_old_one_takes_meanwhile_goes_to_the_new_one_too(world: World, browser: Browser) -> None:
     world.smtp.mend()
-    world.smtp.meanwhile(lambda: browser.post("/sign-in/confirm"), at="dot", to=OLD)
+    world.smtp.meanwhile(lambda: browser.post("/account/address/confirm"), at="dot", to=OLD)
     _send(world)
     assert (_arrived(world, OLD), _arrived(world, NEW)) == (1, 1), "the old mailbox may have no reader"
     assert _more_days(world) == [(NEW, "accepted")]
@@ -69,6 +69,6 @@ def test_what_waits_behind_others_goes_to_the_new_one_alone(world: World, browse
     world.execute(
         "UPDATE message SET next_attempt_at = next_attempt_at - interval '1 second' WHERE recipient = 'other@example.com'"
     )
-    world.smtp.meanwhile(lambda: browser.post("/sign-in/confirm"), at="dot", to="other@example.com")
+    world.smtp.meanwhile(lambda: browser.post("/account/address/confirm"), at="dot", to="other@example.com")
     _send(world)
     assert (_arrived(world, OLD), _arrived(world, NEW)) == (0, 1)

@@ -9,6 +9,7 @@ from billing.platform.actors import Command
 from billing.platform.installation import HOME
 from tests.proofs.crash_case import at, crash_case, dispute, give_back, one, repeat, silence
 from tests.proofs.steps import intend, send
+from tests.support.another_address import confirmed
 from tests.support.erasures import ask_for
 from tests.support.newsroom import Newsroom
 from tests.support.starting_points import MONTH_END
@@ -80,6 +81,12 @@ def a_reader_is_erased(world: World) -> None:
     ask_for(world, one(world, "SELECT id FROM reader"))
     world.settle()
     at(world, one(world, "SELECT next_attempt_at FROM erasure"))
+
+
+@crash_case("paid")
+def the_acquirer_gets_a_new_address(world: World) -> None:
+    at(world, world.now + timedelta(days=1))
+    confirmed(world, one(world, "SELECT id FROM reader"))
 
 
 # doubt

@@ -1,7 +1,5 @@
 """The pages around a mailed link: a mistyped address, another mail, the code where the mail was opened, and why one is signed out."""
 
-import re
-
 import pytest
 
 from tests.support.browser import Answer, Browser
@@ -161,25 +159,6 @@ def test_too_many_codes_from_a_network_say_when_to_go_on_and_what_works_meanwhil
     assert "in eleven minutes" in page.words
     browser.get(newest_link(world, "reader7@example.com"))
     assert browser.post("/sign-in/confirm").path == "/account"
-
-
-def test_a_link_that_gives_an_account_another_address_works_only_where_it_was_asked_for(world: World) -> None:
-    """Else a stranger could have the owner of a mailbox take over the stranger's account."""
-    laptop, phone = world.browser(), world.browser()
-    ask(laptop)
-    link = newest_link(world)
-    (reader,) = world.rows(
-        "INSERT INTO reader (id, email, created_at) VALUES ('rdr_x', 'x@example.org', now()) RETURNING id"
-    )
-    world.rows("UPDATE sign_in_link SET replaces_of = :id RETURNING id", id=reader["id"])
-    page = phone.get(link)
-    assert "Type the code from the mail" in page.words
-    assert "sign in here instead" not in page.words
-    token = re.findall(r'name="csrf" value="([^"]+)"', phone.get("/sign-in").text)[0]
-    form = {"csrf": token, "code": mailed_code(world, ADDRESS)}
-    answer = phone.http.post("/sign-in/here", data=form, headers={"sec-fetch-site": "same-origin"})
-    assert answer.status_code == 403
-    assert world.rows("SELECT id FROM reader_session") == []
 
 
 def test_the_code_of_another_link_opens_nothing_there(world: World) -> None:

@@ -132,6 +132,9 @@ ASKED = """INSERT INTO reader_request (id, kind, received_at, email, reader_id, 
 ERASED = """INSERT INTO erasure (actor_kind, actor_id, id, reader_id, requested_at, erases_at, due_at, next_attempt_at, tries, done_at)
             SELECT 'reader', id, 'era_x', id, '2027-03-01', '2027-03-02', '2027-03-14', '2027-03-02', 1, {} FROM reader"""
 BREAKS = {
+    "acquirer-has-new-addresses": "INSERT INTO address_change (actor_kind, actor_id, id, token_hash, browser_hash, created_at, expires_at,"
+    " wrong_codes, reader_id, old_email, new_email, confirmed_at, customer_due_at, tries)"
+    " SELECT 'reader', id, 'adc_1', '', '', '2027-03-01', '2027-03-01', 0, id, '', '', '2027-03-01', '2099-01-01', 1 FROM reader",
     "data-given-in-time": "INSERT INTO data_request (id, reader_id, requested_at, next_attempt_at, tries, size_bytes)"
     " SELECT 'dat_1', id, '2027-01-01', '2099-01-01', 9, 0 FROM reader",
     "erased-in-time": ERASED.format("NULL"),

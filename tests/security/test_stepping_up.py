@@ -140,12 +140,12 @@ def test_the_old_address_is_told_that_it_is_not_the_readers_any_more(world: Worl
         " last_answer = '550 5.1.1 no such mailbox here'"
     )
     browser = signed_in(world, paid.email)
-    browser.get("/account")
+    browser.get("/account/address")
     browser.post("/account/address", email="thandi@other.example")
     world.settle()
-    browser.get(world.mailed_link("thandi@other.example", "/sign-in/link/"))
-    browser.post("/sign-in/confirm")
+    browser.get(world.mailed_link("thandi@other.example", "/account/address/link/"))
+    browser.post("/account/address/confirm")
     assert world.rows("SELECT email FROM reader") == [{"email": "thandi@other.example"}]
     world.settle()
-    letter = world.letter(paid.email, "Another address")
+    letter = world.letter(paid.email, "has another address now")
     assert "thandi@other.example" not in letter.text, "whoever reads the old mailbox isn't told the new one"

@@ -9,7 +9,7 @@ from billing.platform import stop_points
 ROOT = Path(stop_points.__file__).parents[1]
 FLOWS = (
     *("acquirer", "billing_run", "cards", "changes", "disputes", "ledger", "mail", "newsletters", "payments"),
-    *("personal_data", "reconcile", "refunds", "reports", "webhooks"),
+    *("address_changes", "personal_data", "reconcile", "refunds", "reports", "webhooks"),
 )
 """Rooms whose commits are stop points: they move money and mail. A page has one commit and answers after it."""
 

@@ -57,6 +57,7 @@ PAGES: dict[str, tuple[Callable[[World, Subscriber], Browser], str, int]] = {
     "a wall": (a_stranger, "/articles/{subscriber}", 2),
     "the wall of a used meter": (who_used_the_meter_up, "/articles/{metered}", 3),
     "an article for a subscriber": (a_subscriber, "/articles/{subscriber}", 6),
+    "another address": (a_subscriber, "/account/address", 5),
     "all my data": (a_subscriber, "/account/data", 3),
     "sign-in": (a_stranger, "/sign-in", 0),
 }

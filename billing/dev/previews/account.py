@@ -24,7 +24,6 @@ from billing.dev.previews.values import (
 from billing.payments.invoice_recipients import NotAVatNumber
 from billing.personal_data.ask import DisputeKeepsEvidence
 from billing.personal_data.register import reasons
-from billing.readers.register import BadAddress
 from billing.rules.decline_causes import DeclineCause
 from billing.rules.money import Money
 from billing.rules.pause import PauseSpan
@@ -88,8 +87,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     pause = PausePage(email=LONG_ADDRESS, last_day=date(2027, 1, 7), amount=PRICE, options=months)
     yield "pause", pause, replace(at, path="/account/pause")
     yield "account-unreached", replace(trial, unreached=Unreached(ended=False, ends=True)), at
-    typo = Unreached(ended=False, typed="thandi@elsewhere,example", error=BadAddress().detail)
-    yield "account-unreached-typo", replace(paid, unreached=typo), at
+    yield "account-unreached-ended", replace(paid, unreached=Unreached(ended=True)), at
     yield "account-asked-to-cancel", replace(paid, cancel_request_at=NOW), at
     yield "account-put-off", replace(paid, cancel_request_at=NOW, charge_put_off=True), at
     question = AccountRequest(received_at=NOW, waits_since=NOW)

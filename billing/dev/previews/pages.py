@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from billing.dev.previews import (
     account,
+    address,
     books,
     cases,
     editing,
@@ -23,6 +24,7 @@ MODULES = (
     start,
     legal,
     account,
+    address,
     paper,
     staff,
     staff_records,

@@ -119,7 +119,6 @@ def _sign_in() -> Iterator[tuple[str, Page, Frame]]:
     yield "sign-in-sent-problem", SignInSentPage(sent=sent, error=wrong), at
     yield "sign-in-here", SignInHerePage(email=LONG_ADDRESS), at
     yield "sign-in-here-problem", SignInHerePage(email=LONG_ADDRESS, error=wrong), at
-    yield "sign-in-not-here", SignInHerePage(email=None), at
     yield "sign-in-confirm", SignInConfirmPage(), at
     yield "sign-in-code", SignInConfirmPage(code="40271968"), at
     yield "sign-in-expired", SignInExpiredPage(), at

@@ -28,6 +28,7 @@ DONE = {
     "not-in-there": "That device is not signed in to your account any more.",
     "signed-in": "You are signed in.",
     "registered": "You are registered, and signed in.",
+    "address-changed": "Your address is changed. You sign in with it from now on, and our mails go there.",
     "passkey-added": "Your passkey is added. Next time it signs you in.",
     "passkey-named": "The new name is saved.",
     "passkey-removed": "The passkey is removed. It signs in nobody any more.",

@@ -1,21 +1,17 @@
 """The reader's account: how things stand, the card, cancelling."""
 
-from dataclasses import replace
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from billing.access.describe import sentence_of
 from billing.changes.cancel import may_undo
-from billing.http import cookies
 from billing.payments import attempt_history, receipts
 from billing.payments.invoices import open_invoice
 from billing.platform.context import TransactionContext
-from billing.readers import devices, sign_in
+from billing.readers import devices
 from billing.readers.models import Reader
-from billing.readers.register import BadAddress
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.staff import cancellations
@@ -125,26 +121,6 @@ def _past_due(ctx: TransactionContext, subscription: Subscription | None) -> Pas
         if invoice
         else None,
     )
-
-
-@router.post("/account/address")
-def another_address(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
-    """Another address, where the reader's own refuses our mail: the link mailed there makes it theirs. Raises RedirectReader,
-    TooMany, AddressWorks."""
-    reader = signed_in(visit)
-    try:
-        with visit.begin() as ctx:
-            sign_in.count_link_requests(ctx, email, visit.browser)
-            sign_in.mail_link_to_new_address(ctx, reader, email, visit.browser)
-    except BadAddress as refusal:
-        with visit.begin() as ctx:
-            page = _account(visit, ctx, reader)
-        if page.unreached is None:  # the address has accepted a mail meanwhile
-            return visit.go("/account")
-        typed = replace(page.unreached, typed=email[:254], error=refusal.detail)
-        return visit.page(replace(page, unreached=typed), 422)
-    visit.takes.append(cookies.ASKED)  # its button would mail an ordinary link
-    return visit.go("/sign-in/sent")
 
 
 def _running(visit: Visit) -> Subscription:

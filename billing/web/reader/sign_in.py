@@ -118,7 +118,7 @@ def confirm_page(visit: Visiting) -> Response:
 
 def _here_page(link: SignInLink, error: str | None = None) -> SignInHerePage:
     """Names the address: whoever was sent a stranger's link sees whose account it opens."""
-    return SignInHerePage(email=link.email if sign_in.may_use_here(link) else None, error=error)
+    return SignInHerePage(email=link.email, error=error)
 
 
 @router.post("/sign-in/confirm")

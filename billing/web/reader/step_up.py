@@ -25,6 +25,7 @@ class GuardedStep(NamedTuple):
 
 ACTS = {
     "card": GuardedStep("your subscription is charged to another card", "/account/card"),
+    "address": GuardedStep("your account gets another address", "/account/address"),
     "passkey": GuardedStep("you add a passkey", "/account/passkeys/add"),
     "erase": GuardedStep("your account is closed and erased", "/account/erase"),
     "consents": GuardedStep("you download what you agreed to", "/account#agreed"),

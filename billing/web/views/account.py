@@ -64,10 +64,10 @@ class SignInSentPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInHerePage:
-    """The link of a reader, opened on another device: the code from the mail is typed there, or here. None for `email`: only there."""
+    """The link of a reader, opened on another device: the code from the mail is typed there, or here."""
 
     template: ClassVar[str] = "sign_in_here.html"
-    email: str | None
+    email: str
     error: str | None = None
 
 
@@ -126,12 +126,10 @@ class AccountRequest:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreached:
     """The reader's address refuses our mail. `ended`: the subscription has ended, for this or before. `ends`: it will end, as the
-    next charge needs a notice that was refused. `typed` is another address, `error` what is wrong with it."""
+    next charge needs a notice that was refused."""
 
     ended: bool
     ends: bool = False
-    typed: str = ""
-    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("webhooks",),
     ("reports",),
     ("reconcile",),
+    ("address_changes",),
     ("personal_data",),
     ("disputes", "newsletters"),
     ("billing_run",),

@@ -1,0 +1,1 @@
+"""Another address for a reader: asked for, confirmed by the new one, stopped by the old one; and what follows an address."""

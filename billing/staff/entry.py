@@ -11,10 +11,21 @@ from sqlmodel import Session, col, select
 from billing.mail.models import Message
 from billing.payments.corrections import InvoiceCorrection
 from billing.payments.dispute_models import Dispute
+from billing.readers.address_change import AddressChange
 from billing.readers.models import Consent, ReaderSession
 from billing.staff.models import ReaderNote, ReaderRequest
 
-Row = TypeVar("Row", Consent, Dispute, InvoiceCorrection, Message, ReaderNote, ReaderRequest, ReaderSession)
+Row = TypeVar(
+    "Row",
+    AddressChange,
+    Consent,
+    Dispute,
+    InvoiceCorrection,
+    Message,
+    ReaderNote,
+    ReaderRequest,
+    ReaderSession,
+)
 
 
 class EntryKind(StrEnum):
@@ -30,6 +41,7 @@ class EntryKind(StrEnum):
     NOTE = "notes"
     REQUEST = "requests"
     SIGN_IN = "sign-ins"
+    ADDRESS = "addresses"
 
 
 @dataclass(frozen=True, slots=True)

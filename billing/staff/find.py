@@ -15,6 +15,7 @@ from billing.payments.models import Attempt, CardSetup, Invoice, Payment, Paymen
 from billing.platform.actors import staff_id_of
 from billing.platform.context import TransactionContext
 from billing.readers import rate
+from billing.readers.address_change import AddressChange
 from billing.readers.models import Reader
 from billing.staff import audit
 from billing.subscriptions.models import Subscription
@@ -39,6 +40,7 @@ class By(StrEnum):
     """What a reader was found by."""
 
     MAIL = "mail"
+    EARLIER_MAIL = "earlier mail address"
     PART_OF_MAIL = "part of the mail address"
     READER = "our id"
     EXTERNAL = "external id"
@@ -90,6 +92,7 @@ def _queries(text: str) -> list[tuple[By, SelectOfScalar[Reader]]]:
     queries = [
         (By.MAIL, reader.where(sa.func.lower(Reader.email) == text.lower())),
         (By.EXTERNAL, reader.where(Reader.external_id == text)),
+        (By.EARLIER_MAIL, _had(text.lower())),
     ]
     if (match := _INVOICE.fullmatch(text)) and (number := int(match[1])) <= LARGEST_NUMBER:
         queries.append((By.INVOICE, _owner(Invoice, Invoice.number == number)))
@@ -101,6 +104,15 @@ def _queries(text: str) -> list[tuple[By, SelectOfScalar[Reader]]]:
     if len(text) >= SHORTEST:
         queries.append((By.PART_OF_MAIL, reader.where(col(Reader.email).icontains(text, autoescape=True))))
     return queries
+
+
+def _had(address: str) -> SelectOfScalar[Reader]:
+    """Who had the address before another."""
+    old, new = (sa.func.lower(name) == address for name in (AddressChange.old_email, AddressChange.new_email))
+    had = select(AddressChange.reader_id).where(
+        sa.or_(old, new), col(AddressChange.confirmed_at).is_not(None)
+    )
+    return select(Reader).where(col(Reader.id).in_(had))
 
 
 def _by_id(text: str) -> list[tuple[By, SelectOfScalar[Reader]]]:

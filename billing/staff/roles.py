@@ -29,6 +29,7 @@ class Permission(WordedEnum):
     CORRECT_INVOICE = "correct_invoice", "correct the buyer's details on a tax invoice"
     ANOTHER_TRIAL = "another_trial", "allow another trial"
     ERASE = "erase", "close a reader's account and have it erased"
+    CHANGE_ADDRESS = "change_address", "change a reader's mail address"
     NOTE = "note", "write notes about a reader"
     ANSWER = "answer", "answer requests"
     INVOICES = "invoices", "see and export tax invoices"
@@ -58,7 +59,8 @@ _FOR_READERS = frozenset(
 )
 TABLE: dict[Role, frozenset[Permission]] = {
     Role.SUPPORT: _FOR_READERS
-    | {Permission.RESUME, Permission.EXTEND, Permission.PAUSE, Permission.COMPLIMENTARY, Permission.ERASE},
+    | {Permission.RESUME, Permission.EXTEND, Permission.PAUSE, Permission.COMPLIMENTARY, Permission.ERASE}
+    | {Permission.CHANGE_ADDRESS},
     Role.FINANCE: _FOR_READERS
     | {Permission.ENTER_REFUND, Permission.APPROVE, Permission.INVOICES, Permission.BOOKS}
     | {Permission.CASES, Permission.AUDIT},

@@ -10,7 +10,7 @@ from billing.readers import devices
 from billing.readers.models import Consent, ReaderSession
 from billing.rules.lifecycle import Event
 from billing.rules.money import Money
-from billing.staff import money_entries, newsletter_entries, threads
+from billing.staff import address_entries, money_entries, newsletter_entries, threads
 from billing.staff.entry import Entry, EntryKind, newest, present
 from billing.staff.models import AuditLine, Outcome, ReaderNote, ReaderRequest, RequestMessage
 from billing.staff.roles import Permission
@@ -214,6 +214,7 @@ def _sign_ins(session: Session, reader_id: str, most: int) -> list[Entry]:
 _SOURCES: dict[EntryKind, Callable[[Session, str, int], list[Entry]]] = {
     EntryKind.REQUEST: _requests,
     EntryKind.SIGN_IN: _sign_ins,
+    EntryKind.ADDRESS: address_entries.changes,
     EntryKind.CONSENT: _consents,
     EntryKind.NOTE: _notes,
     EntryKind.ACT: _acts,

@@ -25,6 +25,7 @@ WHO = {
     Permission.CORRECT_INVOICE: {S, F, A},
     Permission.ANOTHER_TRIAL: {A},
     Permission.ERASE: {S, A},
+    Permission.CHANGE_ADDRESS: {S, A},
     Permission.NOTE: {S, F, A},
     Permission.ANSWER: {S, F, A},
     Permission.INVOICES: {F, A},

@@ -38,6 +38,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "POST /v1/subscriptions/{subscription_id}/extend": {"days": 3, "reason": "goodwill"},
     "POST /v1/readers/{reader_id}/grants": {"days": 3, "reason": "goodwill"},
     "POST /v1/readers/{reader_id}/trial-exceptions": {"reason": "goodwill"},
+    "POST /v1/readers/{reader_id}/address": {"email": "new@elsewhere.example", "reason": "asked by phone"},
     "POST /v1/readers/{reader_id}/erase": {"reason": "asked by letter"},
     "POST /v1/readers/{reader_id}/notes": {"words": "called about the delivery of mails"},
 }

@@ -126,6 +126,7 @@ PERSON = StaffReaderPage(
         "notes",
         "requests",
         "sign-ins",
+        "addresses",
     ),
     only=None,
     page=1,
@@ -262,6 +263,16 @@ def _readers() -> Iterator[tuple[str, Page, Frame]]:
     meanwhile = replace(ACT, meanwhile=ACTED, error="Something has happened since you looked.", version=None)
     yield "staff-act-changed", meanwhile, at
     days = ActField(name="days", label="Days", kind="days", value="7")
+    email = ActField(name="email", label="New address", kind="text", value="thandi@gmail.con")
+    words = (
+        "Look twice: did the reader mean thandi@gmail.com?",
+        "The address changes once it is confirmed there.",
+    )
+    yield (
+        "staff-act-address",
+        replace(ACT, title="Change the email address", fields=(email,), words=words),
+        at,
+    )
     yield "staff-act-days", replace(ACT, title="Extend", fields=(days,), words=("The trial runs on.",)), at
     yield "staff-act-correct-invoice", _correct_invoice(), at
     mail = StaffMailPage(

@@ -8,6 +8,8 @@ from billing.access.models import Grant
 from billing.http import shapes
 from billing.personal_data.models import Erasure
 from billing.platform.context import TransactionContext
+from billing.readers.address_change import AddressChange
+from billing.staff.acts.address import ChangeAddressAct
 from billing.staff.acts.days import AnotherTrialAct, ComplimentaryAct, ExtendAct
 from billing.staff.acts.erasing import EraseAct
 from billing.staff.acts.note import NoteAct
@@ -32,6 +34,12 @@ class DaysBody(ReasonBody):
     """How many days, and why."""
 
     days: int = Field(ge=1, le=MOST_DAYS, strict=True)
+
+
+class AddressBody(ReasonBody):
+    """The new address, and why."""
+
+    email: str = Field(min_length=3, max_length=254)
 
 
 class NoteBody(shapes.Body):
@@ -95,6 +103,25 @@ def keep_note(reader_id: str, body: NoteBody, caller: Supports) -> Response:
         note = ctx.session.get_one(ReaderNote, _perform(ctx, NoteAct(reader_id), body.words))
         at = shapes.instant(note.at)
         return 201, {"id": note.id, "reader_id": reader_id, "words": note.words, "at": at}
+
+    return caller.once_in_one(body, do)
+
+
+@router.post("/v1/readers/{reader_id}/address", status_code=202, summary="Change a reader's address")
+def change_address(reader_id: str, body: AddressBody, caller: Readers) -> Response:
+    """The new address gets a link, and has to confirm it by `expires_at`; the old one gets a link that stops it. Nothing changes
+    before. 409 `address_taken` (another reader's, see `reader_id`), `same_address`, `account_closes`; 422 `bad_address`; 429
+    `too_many`. The key needs all of `readers`."""
+
+    def do(ctx: TransactionContext) -> Answer:
+        act = ChangeAddressAct(reader_id, body.email)
+        row = ctx.session.get_one(AddressChange, _perform(ctx, act, body.reason))
+        return 202, {
+            "id": row.id,
+            "reader_id": reader_id,
+            "email": row.new_email,
+            "expires_at": shapes.instant(row.expires_at),
+        }
 
     return caller.once_in_one(body, do)
 

@@ -18,6 +18,7 @@ from billing.platform.errors import Invalid, Refusal
 from billing.refunds import refund
 from billing.rules.pause import MOST_BY_STAFF
 from billing.staff import open_requests
+from billing.staff.acts.address import ChangeAddressAct
 from billing.staff.acts.cancelling import CancelAct, ResumeAct
 from billing.staff.acts.correcting import CorrectInvoiceAct
 from billing.staff.acts.days import AnotherTrialAct, ComplimentaryAct, ExtendAct
@@ -69,6 +70,7 @@ class Typed:
     name: Annotated[str | None, Form(max_length=2 * MOST)] = None
     address: Annotated[str | None, Form(max_length=2 * MOST), LINES] = None
     vat_number: Short = None
+    email: Annotated[str | None, Form(max_length=254)] = None
     reason: Annotated[str, Form(max_length=1000), LINES] = ""
     version: Annotated[str, Form(max_length=100)] = ""
     step: Annotated[str, Form(max_length=20)] = PREVIEW
@@ -151,6 +153,15 @@ def pause(_visit: StaffVisit, _session: Session, reader_id: str, typed: Typed) -
     return ActForm("Pause the subscription", PauseAct(reader_id, int(chosen)), (field,))
 
 
+def change_address(_visit: StaffVisit, _session: Session, reader_id: str, typed: Typed) -> ActForm:
+    """Begin a change of address; the new one has to confirm it."""
+    shown = (typed.email or "").strip()
+    field = ActField(name="email", label="New address", kind="text", value=shown)
+    act = ChangeAddressAct(reader_id, shown) if shown else None
+    asks = ("Why?", "it stands in the history; say how you know that it is the reader who asks")
+    return ActForm("Change the email address", act, (field,), asks=asks)
+
+
 def note(_visit: StaffVisit, _session: Session, reader_id: str, _typed: Typed) -> ActForm:
     """A note has no reason: its words come in the field that holds the reason of other acts."""
     asks = ("Note", "staff see it, the reader doesn’t; it stays as it is written")
@@ -227,6 +238,7 @@ MAKERS: dict[str, tuple[Permission, MakeForm]] = {
     "complimentary": (Permission.COMPLIMENTARY, of_days("Give complimentary days", ComplimentaryAct)),
     "another-trial": (Permission.ANOTHER_TRIAL, plain("Allow another trial", AnotherTrialAct)),
     "erase": (Permission.ERASE, plain("Close the account and erase it", EraseAct)),
+    "address": (Permission.CHANGE_ADDRESS, change_address),
     "note": (Permission.NOTE, note),
     "refund": (Permission.REFUND, give_back),
     "correct-invoice": (Permission.CORRECT_INVOICE, correct),

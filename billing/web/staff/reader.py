@@ -138,6 +138,7 @@ def _acts(
         (Permission.COMPLIMENTARY, not live or cancelled, "complimentary", "Complimentary days"),
         (Permission.ANOTHER_TRIAL, not live, "another-trial", "Allow another trial"),
         (Permission.ERASE, not is_closing(ctx.session, reader_id), "erase", "Close and erase"),
+        (Permission.CHANGE_ADDRESS, True, "address", "Change the email address"),
         (Permission.NOTE, True, "note", "Write a note"),
     )
     return tuple(

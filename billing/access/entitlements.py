@@ -13,11 +13,12 @@ from billing.platform.read_together import Rows, read_rows
 from billing.readers.models import Reader
 from billing.rules.access import Entitlement
 
-_HELD = sa.text(entitlements_json("reader.id", f"({AT} OR {AHEAD})"))
+_HELD = sa.text(entitlements_json("coalesce(reader.merged_into, reader.id)", f"({AT} OR {AHEAD})"))
 HELD = sa.select(col(Reader.id), sa.cast(_HELD, JSONB)).where(
     col(Reader.id) == sa.any_(sa.bindparam("readers", type_=ARRAY(sa.Text)))
 )
-"""The query of `entitlements_by_reader`, for `:readers`, `:zone` and `:at`; `entitlements_in` takes its rows."""
+"""The query of `entitlements_by_reader`, for `:readers`, `:zone` and `:at`; `entitlements_in` takes its rows. A merged account has the
+entitlements of the one that stays: a program may still ask by its id."""
 
 
 @dataclass(frozen=True, slots=True)

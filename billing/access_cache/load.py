@@ -29,8 +29,10 @@ Row = tuple[Any, ...]
 # Entitlements that begin later are loaded too: the clock of the process that wrote them may be a little ahead of ours.
 _NOT_OVER = "(e.renews OR e.until > %(now)s)"
 _HELD = entitlements_json("r.id", _NOT_OVER).replace(":zone", "%(zone)s")
-STANDING = f"SELECT r.id, {_HELD} FROM reader r WHERE r.id = %(name)s"  # noqa: S608
-EXTERNAL = f"SELECT r.id, {_HELD} FROM reader r WHERE r.external_id = %(name)s"  # noqa: S608
+_READER = "reader named JOIN reader r ON r.id = coalesce(named.merged_into, named.id)"
+"""By the name of a merged account, the one that stays."""
+STANDING = f"SELECT r.id, {_HELD} FROM {_READER} WHERE named.id = %(name)s"  # noqa: S608
+EXTERNAL = f"SELECT r.id, {_HELD} FROM {_READER} WHERE named.external_id = %(name)s"  # noqa: S608
 SESSION = (
     f"SELECT r.id, {_HELD}, e.id, e.seen_at, e.started_at FROM reader_session e JOIN reader r ON r.id = e.reader_id"  # noqa: S608
     " WHERE e.token_hash = %(name)s AND e.ended_at IS NULL"

@@ -533,10 +533,22 @@ def _tables() -> None:
         sa.Column("external_id", text, nullable=True),
         sa.Column("created_at", instant, nullable=False),
         sa.Column("address_proved_at", instant, nullable=True),
+        sa.Column("merged_into", text, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["merged_into"],
+            ["reader.id"],
+        ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("external_id"),
     )
     op.create_index("reader_address", "reader", [sa.literal_column("lower(email)")], unique=True)
+    op.create_index(
+        "reader_merged_into",
+        "reader",
+        ["merged_into"],
+        unique=False,
+        postgresql_where=sa.text("merged_into IS NOT NULL"),
+    )
     op.create_table(
         "recognition_mark",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -1157,6 +1169,44 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("reader_note_of", "reader_note", ["reader_id", "id"], unique=False)
+    op.create_table(
+        "reader_merge",
+        sa.Column(
+            "actor_kind",
+            sa.Enum(
+                "reader",
+                "worker",
+                "acquirer",
+                "staff",
+                "api",
+                "command",
+                name="actor_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("actor_id", text, nullable=False),
+        sa.Column("id", text, nullable=False),
+        sa.Column("reader_id", text, nullable=False),
+        sa.Column("merged_id", text, nullable=False),
+        sa.Column("begun_at", instant, nullable=False),
+        sa.Column("done_at", instant, nullable=True),
+        sa.Column("moved", jsonb, nullable=False),
+        sa.CheckConstraint("reader_id <> merged_id", name="of_two_readers"),
+        sa.ForeignKeyConstraint(
+            ["merged_id"],
+            ["reader.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["reader_id"],
+            ["reader.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("merged_id"),
+    )
+    op.create_index("reader_merge_of", "reader_merge", ["reader_id"], unique=False)
     op.create_table(
         "erasure",
         sa.Column(
@@ -2003,6 +2053,7 @@ def _tables() -> None:
         sa.Column("id", text, nullable=False),
         sa.Column("subscription_id", text, nullable=False),
         sa.Column("reader_id", text, nullable=False),
+        sa.Column("merged_from_id", text, nullable=True),
         sa.Column(
             "state",
             sa.Enum(
@@ -2034,6 +2085,10 @@ def _tables() -> None:
         sa.CheckConstraint("(state = 'paid') = (number IS NOT NULL)", name="numbered_when_paid"),
         sa.CheckConstraint("(state = 'paid') = (paid_at IS NOT NULL)", name="dated_when_paid"),
         sa.CheckConstraint("net + vat = gross AND gross > 0", name="adds_up"),
+        sa.ForeignKeyConstraint(
+            ["merged_from_id"],
+            ["reader.id"],
+        ),
         sa.ForeignKeyConstraint(
             ["reader_id"],
             ["reader.id"],
@@ -2821,12 +2876,23 @@ OF_READERS = (
 
 def _append_only() -> None:
     """What has happened is never rewritten, by whatever program or person is connected."""
-    # The one exception: while a reader's erasure is open and named in the transaction, that reader's rows may lose the columns that
-    # the trigger names, and nothing else (see `billing.personal_data`).
+    # Two exceptions (see `billing.personal_data`). While a reader's erasure is open and named in the transaction, that reader's rows
+    # may lose the columns that the trigger names, and nothing else. While a merge is open and named, rows of the account that goes
+    # may come to name the one that stays, and nothing else.
     op.execute("""
         CREATE FUNCTION refuse_rewriting() RETURNS trigger LANGUAGE plpgsql AS $$
-        DECLARE before jsonb; after jsonb; whose text;
+        DECLARE before jsonb; after jsonb; whose text; pair record;
         BEGIN
+            IF TG_OP = 'UPDATE' AND current_setting('masthead.merging', true) <> '' THEN
+                SELECT merged_id, reader_id INTO pair FROM reader_merge
+                 WHERE id = current_setting('masthead.merging', true) AND done_at IS NULL;
+                before := to_jsonb(OLD);
+                IF before->>'reader_id' = pair.merged_id
+                   AND to_jsonb(NEW) = before || jsonb_build_object('reader_id', pair.reader_id)
+                THEN
+                    RETURN NEW;
+                END IF;
+            END IF;
             IF TG_OP = 'UPDATE' AND TG_NARGS > 0 THEN
                 SELECT reader_id INTO whose FROM erasure
                  WHERE id = current_setting('masthead.erasing', true) AND done_at IS NULL AND taken_back_at IS NULL;
@@ -2940,6 +3006,8 @@ def _sums() -> None:
     """)
 
 
+ALSO_MERGED = "unnest(ARRAY(SELECT changed.reader_id UNION ALL SELECT id FROM reader WHERE merged_into = changed.reader_id))"
+"""The reader, and the accounts merged into it: programs may still ask by their ids."""
 OPENED_BY = "SELECT visitor FROM gift_reading WHERE gift_id = changed.id"
 COUNTED = "SELECT count(*) FROM jsonb_object_keys(readings)"
 ACCESS_NOTICES = (
@@ -2947,8 +3015,8 @@ ACCESS_NOTICES = (
     ("article", ("insert", "update", "delete"), "article", "id"),
     ("section_policy", ("insert", "update", "delete"), "section_policy", "section"),
     ("public_window", ("insert", "update", "delete"), "public_window", "subject"),
-    ("subscription", ("insert", "update", "delete"), "standing", "reader_id"),
-    ("complimentary_grant", ("insert", "update", "delete"), "standing", "reader_id"),
+    ("subscription", ("insert", "update", "delete"), "standing", ALSO_MERGED),
+    ("complimentary_grant", ("insert", "update", "delete"), "standing", ALSO_MERGED),
     ("gift_reading", ("insert",), "visitor", "visitor"),
     ("gift", ("update",), "visitor", f"unnest(ARRAY({OPENED_BY}))"),
     ("meter_month", ("insert", "update"), "visitor", f"visitor || ' ' || ({COUNTED})"),

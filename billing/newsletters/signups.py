@@ -190,6 +190,8 @@ def person_of(session: Session, signup: Signup) -> Person:
     Otherwise "stop all" would miss what that reader ticked."""
     if signup.reader_id:
         reader = session.get(Reader, signup.reader_id)
+        if reader is not None and reader.merged_into is not None:
+            reader = session.get(Reader, reader.merged_into)
     else:
         reader = by_address(session, signup.address)
     return Person.of(reader) if reader else Person(signup.address)

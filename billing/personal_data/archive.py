@@ -34,7 +34,7 @@ LEFT_OUT = {
         *("audit_line.staff_id", "audit_line.ip", "approval.asked_by", "approval.decided_by", "gift_reading.visitor"),
         *(f"{table}.actor_id" for table in (
             *("request_message", "reader_note", "audit_line", "subscription_change", "complimentary_grant"),
-            *("trial_exception", "invoice_correction", "refund", "erasure", "address_change"),
+            *("trial_exception", "invoice_correction", "refund", "erasure", "address_change", "reader_merge"),
         )),
         *("reader_request.closed_by_id", "staff_case.closed_by_id", "api_key_reader.key_id", "api_answer.key_id"),
     ),

@@ -5,8 +5,11 @@ from billing.rules.addresses import ERASED_DOMAIN
 from billing.rules.tax import ABRIDGED_UP_TO
 
 MINE = "reader_id = :reader_id"
+ANY_ACCOUNT = "(r.id = :reader_id OR r.merged_into = :reader_id)"
+"""SQL condition on a row `r` of `reader`: the reader, or an account merged into theirs."""
 MY_SUBSCRIPTIONS = "subscription_id IN (SELECT id FROM subscription WHERE reader_id = :reader_id)"
 OF_MY_REQUESTS = "request_id IN (SELECT id FROM reader_request WHERE reader_id = :reader_id)"
+OF_MAILBOX = "reader_id IS NULL AND address_key = :address"
 BY_EMAIL = "reader_id IS NULL AND lower(email) = :address"
 TAX = "Invoices, payments and credit notes, with numbers, days, amounts and reasons: tax law asks for them for five years."
 NAMED = (
@@ -39,22 +42,26 @@ TABLES = (
     PersonalTable("passkey", "passkeys", MINE, delete=True, retention=WHILE_READER),
     PersonalTable("api_key_reader", "keys that read the account", MINE, delete=True),
     PersonalTable(
-        "api_answer", "answers to programs", """position('"' || :reader_id || '"' IN body) > 0""",
+        "api_answer", "answers to programs",
+        f"""EXISTS (SELECT FROM reader r WHERE {ANY_ACCOUNT} AND position('"' || r.id || '"' IN body) > 0)""",
         "position(:address IN lower(body)) > 0",
         made="created_at", blank={"body": "'{}'"},
         keep={"idempotency_key request_hash": OURS},
     ),
     PersonalTable("data_request", "files with all your data", MINE, delete=True),
     # newsletters
-    PersonalTable("signup", "newsletters chosen", MINE, "address_key = :address", delete=True),
     PersonalTable(
-        "signup_change", "newsletters agreed to and left", MINE, "address_key = :address",
+        "signup", "newsletters chosen", f"EXISTS (SELECT FROM reader r WHERE r.id = signup.reader_id AND {ANY_ACCOUNT})",
+        OF_MAILBOX, delete=True,
+    ),
+    PersonalTable(
+        "signup_change", "newsletters agreed to and left", MINE, OF_MAILBOX,
         blank={"address": "''", "address_key": "''", "ip": "''", "device": "''"},
         keep={"newsletter_id to_state source words text_version message_key": PROOF},
         retention="proof of consent; without the address after an erasure",
     ),
     PersonalTable(
-        "delivery", "newsletters received", MINE, "address_key = :address",
+        "delivery", "newsletters received", MINE, OF_MAILBOX,
         blank={"address": "''", "last_answer": "NULL"},
         keep={"variant reason": OURS},
         also={"address_key": "'erased-' || number"},
@@ -198,9 +205,13 @@ TABLES = (
         "erasure", "erasures", MINE,
         keep={"actor_id": TOMBSTONE}, retention="for good",
     ),
+    PersonalTable(
+        "reader_merge", "accounts merged", MINE,
+        keep={"actor_id": STAFF_DID, "moved": OURS}, retention="for good: which account an old id means",
+    ),
     # last: the others are found by its address until then
     PersonalTable(
-        "reader", "the account", "id = :reader_id",
+        "reader", "the account", "id = :reader_id OR merged_into = :reader_id",
         blank={"external_id": "NULL"},
         also={"email": f"id || '{ERASED_DOMAIN}'"},
         keep={"email": TOMBSTONE},

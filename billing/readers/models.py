@@ -11,7 +11,10 @@ from billing.readers.links import MailedLink
 class Reader(SQLModel, table=True):
     """A person with an address. Free registration makes one; so does a trial."""
 
-    __table_args__ = (sa.Index("reader_address", sa.text("lower(email)"), unique=True),)
+    __table_args__ = (
+        sa.Index("reader_address", sa.text("lower(email)"), unique=True),
+        sa.Index("reader_merged_into", "merged_into", postgresql_where=sa.text("merged_into IS NOT NULL")),
+    )
 
     id: str = Field(primary_key=True)
     email: str
@@ -20,6 +23,9 @@ class Reader(SQLModel, table=True):
     created_at: datetime
     address_proved_at: datetime | None = None
     """When a mailed link was first used. Earlier sessions end then: an address typed by a stranger opens nothing."""
+    merged_into: str | None = Field(default=None, foreign_key="reader.id")
+    """The account that has all that this one had, where staff found that both are one person's. This one is empty then, and has
+    neither an address nor a session. Never itself a merged account."""
 
 
 class SignInLink(MailedLink, table=True):

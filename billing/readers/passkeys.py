@@ -189,6 +189,12 @@ def authenticate(
     return done
 
 
+def _accounts_of(session: Session, reader_id: str) -> list[str]:
+    """The reader's id, and those of accounts merged into it: a device goes on naming the one that it made the key for."""
+    merged = select(Reader.id).where(Reader.merged_into == reader_id)
+    return [reader_id, *session.exec(merged)]
+
+
 def _locked_and_checked(
     ctx: TransactionContext, party: RelyingParty, answer: "_Answer", browser: Browser
 ) -> Passkey:
@@ -198,7 +204,7 @@ def _locked_and_checked(
 
     challenge = _challenge_in(ctx, PURPOSE, answer, [each[:32] for each in browser.hashes])
     passkey = _lock(ctx.session, col(Passkey.credential_id) == answer.credential_id)
-    if passkey is None or not answer.is_for(passkey.reader_id):
+    if passkey is None or not answer.is_for(_accounts_of(ctx.session, passkey.reader_id)):
         raise _NotValid
     with _not_valid():
         done = verify_authentication_response(
@@ -283,9 +289,9 @@ class _Answer:
                 " ".join(name for name in TRANSPORTS if name in given),
             )
 
-    def is_for(self, reader_id: str) -> bool:
-        """Whether the device means the account that we have the key for."""
-        return self.owner is None or self.owner == reader_id.encode()
+    def is_for(self, reader_ids: Collection[str]) -> bool:
+        """Whether the device means the account that we have the key for, by any of its ids."""
+        return self.owner is None or self.owner in {reader_id.encode() for reader_id in reader_ids}
 
 
 def _challenge(site: Site, purpose: str, at: datetime, bound_to: str) -> str:

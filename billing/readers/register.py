@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from billing.platform import ids
 from billing.platform.context import TransactionContext
-from billing.platform.errors import Conflict, Invalid, NotFound
+from billing.platform.errors import Conflict, Invalid, NotFound, Refusal
 from billing.readers.models import Reader
 from billing.rules.addresses import NotAnAddress, canonical
 
@@ -25,6 +25,21 @@ class UnknownReader(NotFound):
     """There is no such reader."""
 
     code = "unknown_reader"
+
+
+class ReaderMerged(Refusal):
+    """This account was merged into another one of the same person, which has all that it had. Use that one's id."""
+
+    status = 410
+    code = "reader_merged"
+    title = "This account was merged into another"
+
+    def __init__(self, reader_id: str, merged_into: str) -> None:
+        super().__init__(
+            f"The account {reader_id} was merged into {merged_into}, which has all that it had. Use that id.",
+            merged_into=merged_into,
+        )
+        self.merged_into = merged_into
 
 
 class ExternalIdTaken(Conflict):
@@ -55,32 +70,41 @@ def by_address(session: Session, email: str) -> Reader | None:
 
 
 def by_id(session: Session, reader_id: str) -> Reader:
-    """Raises UnknownReader."""
-    found = session.get(Reader, reader_id)
+    """Raises UnknownReader, ReaderMerged."""
+    return _own_account(session.get(Reader, reader_id))
+
+
+def _own_account(found: Reader | None) -> Reader:
     if found is None:
         raise UnknownReader
+    if found.merged_into is not None:
+        raise ReaderMerged(found.id, found.merged_into)
     return found
 
 
 def lock_reader(session: Session, reader_id: str) -> Reader:
-    """Lock the reader's row until the transaction ends, and read it again. Raises UnknownReader.
+    """Lock the reader's row until the transaction ends, and read it again. Raises UnknownReader, ReaderMerged.
 
     The key isn't locked: others may still insert rows that refer to the reader."""
-    found = session.get(Reader, reader_id, with_for_update={"key_share": True}, populate_existing=True)
-    if found is None:
-        raise UnknownReader
-    return found
+    return _own_account(
+        session.get(Reader, reader_id, with_for_update={"key_share": True}, populate_existing=True)
+    )
 
 
 def by_external_id(session: Session, external_id: str) -> Reader | None:
-    """The reader whom the publisher knows by this id."""
-    return session.exec(select(Reader).where(Reader.external_id == external_id)).first()
+    """The reader whom the publisher knows by this id; by that of a merged account, the one that stays."""
+    found = session.exec(select(Reader).where(Reader.external_id == external_id)).first()
+    if found is None or found.merged_into is None:
+        return found
+    return session.get_one(Reader, found.merged_into)
 
 
 def ids_of_external(session: Session, external_ids: Collection[str]) -> dict[str, str]:
-    """Our ids by the publisher's ids; an unknown one is left out."""
+    """Our ids by the publisher's ids, as `by_external_id`; an unknown one is left out."""
     rows = session.exec(
-        select(Reader.external_id, Reader.id).where(col(Reader.external_id).in_(external_ids))
+        select(Reader.external_id, sa.func.coalesce(Reader.merged_into, Reader.id)).where(
+            col(Reader.external_id).in_(external_ids)
+        )
     )
     return {external_id: reader_id for external_id, reader_id in rows if external_id is not None}
 

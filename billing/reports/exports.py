@@ -69,7 +69,7 @@ def _vat(session: Session, first: date, last: date) -> Rows:
 # Without duplicates: what was paid twice was sold once. The second payment is a debt until it has gone back.
 _INVOICES = sa.text(
     """
-    SELECT d.number, d.issued_on, i.id, i.reader_id, i.description, i.period_start_on, i.period_end_on - 1,
+    SELECT d.number, d.issued_on, i.id, coalesce(i.merged_from_id, i.reader_id), i.description, i.period_start_on, i.period_end_on - 1,
         d.net, d.vat, d.gross, i.vat_basis_points, p.id, p.charge_ref, b.name, b.address, b.vat_number
     FROM (
         SELECT i.id, i.issued_on, i.net, i.vat, i.gross, coalesce(c.replaced_number, i.number) AS number,
@@ -102,7 +102,7 @@ _CREDIT_NOTES = sa.text(
     SELECT r.credit_note_number, t."on",
         coalesce((SELECT min(replaced_number) FROM invoice_correction
                   WHERE invoice_id = i.id AND credit_note_number > r.credit_note_number), i.number),
-        t.supply_on, r.id, r.reader_id, r.reason,
+        t.supply_on, r.id, coalesce(i.merged_from_id, r.reader_id), r.reason,
         CASE WHEN p.duplicate THEN 0 ELSE r.net END, CASE WHEN p.duplicate THEN 0 ELSE r.vat END,
         CASE WHEN p.duplicate THEN 0 ELSE r.amount END, CASE WHEN p.duplicate THEN r.amount ELSE 0 END,
         CASE WHEN p.duplicate THEN NULL ELSE i.vat_basis_points END, coalesce(r.gateway_ref, ''),
@@ -115,7 +115,7 @@ _CREDIT_NOTES = sa.text(
     JOIN refund r ON r.id = t.source_id JOIN payment p ON p.id = r.payment_id JOIN invoice i ON i.id = p.invoice_id
     WHERE t.kind = 'refund' AND t."on" BETWEEN :first AND :last
     UNION ALL
-    SELECT c.credit_note_number, c.issued_on, c.replaced_number, i.issued_on, c.id, c.reader_id,
+    SELECT c.credit_note_number, c.issued_on, c.replaced_number, i.issued_on, c.id, coalesce(i.merged_from_id, c.reader_id),
         'the buyer''s details: replaced by tax invoice INV-' || lpad(c.number::text, 6, '0'),
         c.net, c.vat, c.gross, 0, i.vat_basis_points, '', 'no money moved'
     FROM invoice_correction c JOIN invoice i ON i.id = c.invoice_id

@@ -23,6 +23,7 @@ from billing.web.api import (
     edges,
     evaluations,
     forecast,
+    merge,
     money,
     openings,
     operator_facts,
@@ -103,7 +104,7 @@ READER_PAGES = (
 )
 ENDPOINTS = (
     *(access, evaluations, edges, readers, standing, forecast, acts, money, articles, openings, api_gifts),
-    *(paywall, probes, reached, security_txt, shared_documents),
+    *(merge, paywall, probes, reached, security_txt, shared_documents),
 )
 
 

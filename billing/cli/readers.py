@@ -78,6 +78,36 @@ def readers_export(email: str, to: Path | None, reason: str) -> None:
     click.echo(f"{path} has {sum(len(one.rows) for one in tables)} rows about {address}.")
 
 
+@readers.command(name="merge")
+@click.argument("stays")
+@click.argument("goes")
+@REASON
+@click.option("--other-address", is_flag=True, help="STAYS gets the address of GOES.")
+@click.option("--preview", is_flag=True, help="Only say what would be done.")
+def readers_merge(stays: str, goes: str, reason: str, *, other_address: bool, preview: bool) -> None:
+    """Merge two accounts of one person, each an address or a reader's id: all that GOES has moves to STAYS, and GOES is empty
+    afterwards. What moves and what ends is printed. It can't be undone."""
+    from billing.readers.register import UnknownReader, by_address, by_id
+    from billing.staff.acts.merging import MergeAct
+    from billing.staff.acts.perform import perform
+
+    with transaction() as ctx:
+        found = [
+            by_address(ctx.session, each) if "@" in each else by_id(ctx.session, each)
+            for each in (stays, goes)
+        ]
+        ids = [reader.id for reader in found if reader is not None]
+        if len(ids) < len(found):
+            raise UnknownReader
+        act = MergeAct(ids[0], ids[1], other_address=other_address)
+        for line in act.preview(ctx).words:
+            click.echo(line)
+        if preview:
+            return
+        perform(ctx, act, role=None, reason=reason, version=None)
+    click.echo(f"{ids[1]} is merged into {ids[0]}.")
+
+
 @readers.command(name="erased")
 def readers_erased() -> None:
     """The ids of all erased readers, with the days: keep the list apart from the backups."""

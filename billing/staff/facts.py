@@ -12,7 +12,7 @@ from billing.payments.corrections import InvoiceCorrection
 from billing.payments.models import Payment, Refund, RefundState
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
-from billing.readers.register import UnknownReader
+from billing.readers.register import lock_reader as lock_row_of
 from billing.staff.models import AuditLine, Outcome
 from billing.subscriptions.change import lock
 from billing.subscriptions.find import latest_of
@@ -34,15 +34,8 @@ _SNAPSHOT_COLUMNS = (
 def lock_reader(session: Session, reader_id: str) -> Reader:
     """Lock the reader and their subscription until the transaction ends: other staff, the worker and the reader wait.
 
-    Raises UnknownReader."""
-    reader = session.exec(
-        select(Reader)
-        .where(Reader.id == reader_id)
-        .with_for_update(key_share=True)  # NO KEY UPDATE: rows that name the reader can still be inserted
-        .execution_options(populate_existing=True)
-    ).first()
-    if reader is None:
-        raise UnknownReader
+    Raises UnknownReader, ReaderMerged."""
+    reader = lock_row_of(session, reader_id)
     subscription = latest_of(session, reader_id)
     if subscription is not None:
         lock(session, subscription.id)

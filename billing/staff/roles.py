@@ -30,6 +30,7 @@ class Permission(WordedEnum):
     ANOTHER_TRIAL = "another_trial", "allow another trial"
     ERASE = "erase", "close a reader's account and have it erased"
     CHANGE_ADDRESS = "change_address", "change a reader's mail address"
+    MERGE = "merge", "merge two accounts of one person"
     NOTE = "note", "write notes about a reader"
     ANSWER = "answer", "answer requests"
     INVOICES = "invoices", "see and export tax invoices"
@@ -59,8 +60,8 @@ _FOR_READERS = frozenset(
 )
 TABLE: dict[Role, frozenset[Permission]] = {
     Role.SUPPORT: _FOR_READERS
-    | {Permission.RESUME, Permission.EXTEND, Permission.PAUSE, Permission.COMPLIMENTARY, Permission.ERASE}
-    | {Permission.CHANGE_ADDRESS},
+    | {Permission.RESUME, Permission.EXTEND, Permission.PAUSE, Permission.COMPLIMENTARY}
+    | {Permission.ERASE, Permission.CHANGE_ADDRESS, Permission.MERGE},
     Role.FINANCE: _FOR_READERS
     | {Permission.ENTER_REFUND, Permission.APPROVE, Permission.INVOICES, Permission.BOOKS}
     | {Permission.CASES, Permission.AUDIT},

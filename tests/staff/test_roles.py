@@ -26,6 +26,7 @@ WHO = {
     Permission.ANOTHER_TRIAL: {A},
     Permission.ERASE: {S, A},
     Permission.CHANGE_ADDRESS: {S, A},
+    Permission.MERGE: {S, A},
     Permission.NOTE: {S, F, A},
     Permission.ANSWER: {S, F, A},
     Permission.INVOICES: {F, A},

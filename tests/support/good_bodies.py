@@ -40,5 +40,6 @@ GOOD: dict[str, dict[str, Any]] = {
     "POST /v1/readers/{reader_id}/trial-exceptions": {"reason": "goodwill"},
     "POST /v1/readers/{reader_id}/address": {"email": "new@elsewhere.example", "reason": "asked by phone"},
     "POST /v1/readers/{reader_id}/erase": {"reason": "asked by letter"},
+    "POST /v1/readers/{reader_id}/merge": {"other": "rdr_00000000000000000000000000", "reason": "one person"},
     "POST /v1/readers/{reader_id}/notes": {"words": "called about the delivery of mails"},
 }

@@ -8,11 +8,14 @@ from billing.personal_data.ask import AlreadyErased
 from billing.platform.actors import key_id_of
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid
+from billing.readers.models import Reader
+from billing.readers.register import lock_reader
 from billing.rules.addresses import is_erased
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.ceilings import Spent
 from billing.staff import audit, facts, key_limits
 from billing.staff.acts.limits import check_limits, lock_member, needs_second
+from billing.staff.acts.merging import MergeAct
 from billing.staff.acts.shape import Act, Preview
 from billing.staff.models import AuditLine
 from billing.staff.roles import Permission, Role
@@ -37,7 +40,7 @@ class ActNeedsReason(Invalid):
 
 def preview_act(ctx: TransactionContext, act: Act) -> tuple[Preview, str]:
     """What the act would do, and the version of the reader's state that it was shown with, for `perform`."""
-    return act.preview(ctx), f"{facts.state_hash(ctx.session, act.reader_id)}.{_act_hash(act)}"
+    return act.preview(ctx), f"{_state(ctx.session, act)}.{_act_hash(act)}"
 
 
 def is_same_act(act: Act, version: str) -> bool:
@@ -47,7 +50,26 @@ def is_same_act(act: Act, version: str) -> bool:
 
 def changed_since(session: Session, act: Act, version: str) -> bool:
     """Whether the reader's state has changed since the version was made."""
-    return version.partition(".")[0] != facts.state_hash(session, act.reader_id)
+    return version.partition(".")[0] != _state(session, act)
+
+
+def _readers_of(act: Act) -> list[str]:
+    """The readers whom the act is about, in the order in which they are locked."""
+    return sorted({act.reader_id, act.other_id}) if isinstance(act, MergeAct) else [act.reader_id]
+
+
+def _state(session: Session, act: Act) -> str:
+    return "-".join(facts.state_hash(session, reader_id) for reader_id in _readers_of(act))
+
+
+def _lock(session: Session, act: Act) -> Reader:
+    """Lock the act's readers, by id: two acts for the same two can't deadlock. Raises UnknownReader, ReaderMerged."""
+    readers = _readers_of(act)
+    if len(readers) > 1:
+        for reader_id in readers:
+            lock_reader(session, reader_id)
+    locked = {reader_id: facts.lock_reader(session, reader_id) for reader_id in readers}
+    return locked[act.reader_id]
 
 
 def perform(
@@ -66,7 +88,7 @@ def checked(
     ctx: TransactionContext, act: Act, *, role: Role | None, reason: str, version: str | None
 ) -> tuple[str, Preview]:
     """Lock the reader; the reason without card numbers, and what the act would do. Raises AlreadyErased, and as `perform`."""
-    reader = facts.lock_reader(ctx.session, act.reader_id)
+    reader = _lock(ctx.session, act)
     if is_erased(reader.email) and act.what not in FOR_THE_ERASED:
         raise AlreadyErased
     reason = without_card_numbers(reason.strip())
@@ -85,7 +107,7 @@ def perform_approved(
 ) -> AuditLine | None:
     """Do an act that another member has approved, as it was shown. None, and nothing is done, where the reader's state has
     changed, or where another sum than `cents` would go back. Raises UnknownReader, OverLimit, and what the act itself refuses."""
-    facts.lock_reader(ctx.session, act.reader_id)
+    _lock(ctx.session, act)
     lock_member(ctx)
     if changed_since(ctx.session, act, version):
         return None
@@ -96,6 +118,7 @@ def perform_approved(
 def _do(ctx: TransactionContext, act: Act, given: Preview, reason: str) -> AuditLine:
     before = facts.snapshot(ctx, act.reader_id)
     subject = act.do(ctx, reason)
+    more = act.audited(ctx, subject) if isinstance(act, MergeAct) else {}
     key_limits.spend(ctx, key_id_of(ctx.actor), Spent(given.cents, given.days))
     return audit.write(
         ctx,
@@ -104,7 +127,7 @@ def _do(ctx: TransactionContext, act: Act, given: Preview, reason: str) -> Audit
         subject=subject,
         reason=reason,
         before=before,
-        after=facts.snapshot(ctx, act.reader_id),
+        after=facts.snapshot(ctx, act.reader_id) | more,
         cents=given.cents,
         days=given.days,
     )

@@ -33,7 +33,7 @@ from billing.staff.models import RequestKind
 from billing.staff.roles import MOST_DAYS, Permission
 from billing.web.kit.typed import LINES, read_rand, whole_number
 from billing.web.staff.guard import StaffVisit
-from billing.web.views.staff_act import ActField
+from billing.web.views.staff_act import ActField, FirstStep
 
 LONGEST_NOTE = 2000
 PREVIEW = "preview"
@@ -71,6 +71,9 @@ class Typed:
     address: Annotated[str | None, Form(max_length=2 * MOST), LINES] = None
     vat_number: Short = None
     email: Annotated[str | None, Form(max_length=254)] = None
+    other: Annotated[str | None, Form(max_length=300)] = None
+    stays: Short = None
+    keeps: Short = None
     reason: Annotated[str, Form(max_length=1000), LINES] = ""
     version: Annotated[str, Form(max_length=100)] = ""
     step: Annotated[str, Form(max_length=20)] = PREVIEW
@@ -94,6 +97,7 @@ class ActForm:
     error: Refusal | None = None
     asks: tuple[str, str] = ("Why?", "it stands in the history")
     most: int = 1000
+    first: tuple[FirstStep, ...] = ()
 
 
 MakeForm = Callable[[StaffVisit, Session, str, Typed], ActForm]

@@ -15,6 +15,7 @@ from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.staff.act_forms import MAKERS, MakeForm, Typed, TypedNote, enter_refund
 from billing.web.staff.confirm import ActPage
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.staff.merge_form import merging
 
 router = APIRouter(include_in_schema=False)
 PAGE = "/staff/readers/{reader_id}/"
@@ -43,6 +44,7 @@ def _add(slug: str, permission: Permission, make: MakeForm) -> None:
 
 for _slug, (_permission, _make) in MAKERS.items():
     _add(_slug, _permission, _make)
+_add("merge", Permission.MERGE, merging)
 
 
 def _refund_at_acquirer(visit: StaffVisit, refund_ref: str) -> TakenRefund:

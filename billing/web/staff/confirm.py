@@ -16,6 +16,7 @@ from billing.staff.acts.perform import StaleVersion, is_same_act, perform, previ
 from billing.staff.acts.shape import Act, customer_facing_reason
 from billing.staff.entry import EntryKind
 from billing.staff.models import AuditLine
+from billing.staff.roles import Permission
 from billing.staff.second_member import NeedsSecond
 from billing.web.staff.act_forms import PREVIEW, ActForm, Typed
 from billing.web.staff.guard import StaffMustProve, StaffVisit, refuse
@@ -82,8 +83,11 @@ class ActPage:
             return "staff-asked-second"
 
     def _require_fresh_code(self, ctx: TransactionContext, act: Act) -> None:
-        """More money than support may give a reader in a month needs a fresh code. Raises StaffMustProve."""
-        if not self.visit.is_fresh and act.preview(ctx).cents > ctx.site.staff_limits.support_refund_limit:
+        """A merge, and more money than support may give a reader in a month, need a fresh code. Raises StaffMustProve."""
+        if self.visit.is_fresh:
+            return
+        most = ctx.site.staff_limits.support_refund_limit
+        if act.what is Permission.MERGE or act.preview(ctx).cents > most:
             raise StaffMustProve(self.visit)
 
     def _view(
@@ -121,6 +125,7 @@ class ActPage:
             asks=form.asks,
             reader_reads=customer_reason,
             error=error,
+            first=form.first if error else (),
             meanwhile=_as_entry(last) if last else None,
         )
 

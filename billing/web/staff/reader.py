@@ -14,7 +14,7 @@ from billing.payments.models import PaymentMethod
 from billing.personal_data.ask import is_closing
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
-from billing.readers.register import by_id
+from billing.readers.register import ReaderMerged, by_id
 from billing.refunds import refund
 from billing.rules.access import Reason, strongest
 from billing.rules.addresses import is_erased
@@ -51,9 +51,12 @@ def page(
     only: EntryKind | None = None,
     page: Annotated[int, Query(ge=1, le=500)] = 1,
 ) -> Response:
-    """All of it. The visit is audited, once an hour."""
+    """All of it. The visit is audited, once an hour. A merged account's page is that of the account that stays."""
     with visit.begin() as ctx:
-        reader = by_id(ctx.session, reader_id)
+        try:
+            reader = by_id(ctx.session, reader_id)
+        except ReaderMerged as merged:
+            return visit.go(f"/staff/readers/{merged.merged_into}")
         audit.note_page_opened(ctx, reader_id)
         return visit.page(_view(visit, ctx, reader, only, page))
 
@@ -137,6 +140,7 @@ def _acts(
         (Permission.PAUSE, paused and not cancelled, "end-pause", "End the pause"),
         (Permission.COMPLIMENTARY, not live or cancelled, "complimentary", "Complimentary days"),
         (Permission.ANOTHER_TRIAL, not live, "another-trial", "Allow another trial"),
+        (Permission.MERGE, not is_closing(ctx.session, reader_id), "merge", "Merge with another account"),
         (Permission.ERASE, not is_closing(ctx.session, reader_id), "erase", "Close and erase"),
         (Permission.CHANGE_ADDRESS, True, "address", "Change the email address"),
         (Permission.NOTE, True, "note", "Write a note"),

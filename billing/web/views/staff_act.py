@@ -19,6 +19,14 @@ class ActField:
     is_optional: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class FirstStep:
+    """An act to do first: the address of its page, and its words."""
+
+    address: str
+    words: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffActPage:
     """The preview of an act: what it would do, in words and rand. Without `version` it can't be done as typed; `error` says why.
@@ -41,4 +49,6 @@ class StaffActPage:
     reason: str = ""
     reader_reads: str | None = None
     error: str | None = None
+    first: tuple[FirstStep, ...] = ()
+    """What to do first, where it can't be done yet."""
     meanwhile: StaffEntry | None = None

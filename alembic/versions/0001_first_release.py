@@ -2086,10 +2086,6 @@ def _tables() -> None:
         sa.CheckConstraint("(state = 'paid') = (paid_at IS NOT NULL)", name="dated_when_paid"),
         sa.CheckConstraint("net + vat = gross AND gross > 0", name="adds_up"),
         sa.ForeignKeyConstraint(
-            ["merged_from_id"],
-            ["reader.id"],
-        ),
-        sa.ForeignKeyConstraint(
             ["reader_id"],
             ["reader.id"],
         ),

@@ -20,7 +20,7 @@ from billing.platform.errors import PaymentRefused, Unavailable
 from billing.platform.site import Site
 from billing.readers import consents
 from billing.readers.models import Consent, Reader
-from billing.readers.register import by_id, register
+from billing.readers.register import by_id, lock_reader, register
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.offer import Offer, offer_today
 from billing.subscriptions.start import AlreadySubscribed, TrialUsed, may_try, refuse_second
@@ -60,7 +60,7 @@ def start_with_saved_card(
 ) -> T:
     """Register the reader, save the card, start the trial; the result of `begun`, called in the transaction that starts it.
 
-    Raises BadAddress, ExternalIdTaken, TrialUsed, AlreadySubscribed, DisputeOpen, PaymentRefused (the card was declined),
+    Raises BadAddress, ExternalIdTaken, ReaderMerged, TrialUsed, AlreadySubscribed, DisputeOpen, PaymentRefused (the card was declined),
     Unavailable (the acquirer can't be reached: call again, and the same address and card find the first call's visit, customer
     and key)."""
     with database.begin(site, at, request.by) as ctx:
@@ -81,7 +81,8 @@ def start_with_saved_card(
 
 
 def _begin(ctx: TransactionContext, acquirer: str, request: TrialRequest) -> tuple[Reader, str]:
-    reader, _ = register(ctx, request.email, external_id=request.external_id)
+    found, _ = register(ctx, request.email, external_id=request.external_id)
+    reader = lock_reader(ctx.session, found.id)  # a merge under way may empty the account
     refuse_second(ctx.session, reader.id)
     refuse_while_open(ctx.session, reader.id)
     if not may_try(ctx, email=reader.email, reader_id=reader.id):

@@ -127,7 +127,7 @@ class Invoice(SQLModel, table=True):
     id: str = Field(primary_key=True)
     subscription_id: str = Field(foreign_key="subscription.id")
     reader_id: str = Field(foreign_key="reader.id", index=True)
-    merged_from_id: str | None = Field(default=None, foreign_key="reader.id")
+    merged_from_id: str | None = None
     """The account that it was drawn up for, where that was merged into `reader_id` since. The tax export goes on naming it."""
     state: InvoiceState = Field(sa_column=enum_column(InvoiceState))
     period_number: int

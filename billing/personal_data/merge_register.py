@@ -88,7 +88,7 @@ NOT_MOVED: Mapping[str, str] = {
     "reader": "the account that goes stays as an empty row, which names the one that has all it had",
 }
 """The other tables with rows of readers, with the reason."""
-EMPTY = (
-    *(table for table in MOVED if table not in ("sign_in_link", "gift_reading", "meter_month", "signup")),
+EMPTY = tuple(
+    table for table in MOVED if table not in ("sign_in_link", "gift_reading", "meter_month", "signup")
 )
 """Tables in which no row names a merged account afterwards, by `reader_id`."""

@@ -5,6 +5,7 @@
 from datetime import timedelta
 
 from billing.personal_data import register
+from billing.personal_data.merge_register import EMPTY
 from billing.personal_data.models import OPEN, UNMADE
 from billing.personal_data.personal_table import PersonalTable
 from billing.platform.db import span
@@ -29,6 +30,11 @@ def _outlived(rule: RetentionRule) -> str:
 def _left(table: PersonalTable) -> str:
     return f"""SELECT e.reader_id AS id, '{table.what}, in {table.table}' AS at_fault FROM erasure e
                WHERE e.done_at > :at - {span(LOOKS_BACK)} AND EXISTS ({table.left_over_of("e.reader_id", "e.done_at")})"""
+
+
+def _unmoved(table: str) -> str:
+    return f"""SELECT m.merged_id AS id, 'rows of {table}' AS at_fault FROM reader_merge m
+               WHERE m.begun_at > :at - {span(LOOKS_BACK)} AND EXISTS (SELECT FROM {table} t WHERE t.reader_id = m.merged_id)"""
 
 
 PERSONAL_PROMISES = (
@@ -63,5 +69,15 @@ PERSONAL_PROMISES = (
         "\n UNION ALL ".join(_left(table) for table in register.TABLES if table.left_over)
         + f"""\n UNION ALL SELECT r.id, 'the address' FROM erasure e JOIN reader r ON r.id = e.reader_id
               WHERE e.done_at > :at - {span(LOOKS_BACK)} AND r.email <> r.id || '{ERASED_DOMAIN}'""",
+    ),
+    Promise(
+        "merged-accounts-are-empty",
+        "A merged account has nothing: all that it had is with the account that stays.",
+        # staff may have been refused something for the empty one
+        "\n UNION ALL ".join(_unmoved(table) for table in EMPTY if table != "audit_line")
+        + f"""\n UNION ALL SELECT m.merged_id, 'not done' FROM reader_merge m JOIN reader r ON r.id = m.merged_id
+              WHERE m.done_at IS NULL OR r.merged_into IS NULL OR r.email <> r.id || '{ERASED_DOMAIN}'
+              OR EXISTS (SELECT FROM reader into_ WHERE into_.id = r.merged_into AND into_.merged_into IS NOT NULL)""",
+        link="/staff/readers/{}",
     ),
 )

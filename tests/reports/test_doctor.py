@@ -139,6 +139,10 @@ BREAKS = {
     " SELECT 'dat_1', id, '2027-01-01', '2099-01-01', 9, 0 FROM reader",
     "erased-in-time": ERASED.format("NULL"),
     "nothing-is-left-of-the-erased": ERASED.format("'2027-03-15'"),
+    "merged-accounts-are-empty": "WITH other AS (INSERT INTO reader (id, email, created_at)"
+    " VALUES ('rdr_x', 'x@example.com', now()) RETURNING id)"
+    " INSERT INTO reader_merge (actor_kind, actor_id, id, reader_id, merged_id, begun_at, moved)"
+    " SELECT 'staff', 's', 'mrg_1', other.id, r.id, '2027-03-16', '{}' FROM other, reader r",
     "nothing-outlives-its-rule": "UPDATE message SET created_at = '2027-01-01', kind = 'sign_in_link' WHERE kind = 'receipt'",
     "no-charge-while-asked-to-cancel": ASKED,
     "requests-to-cancel-are-answered": ASKED,

@@ -12,7 +12,7 @@ from billing.dev.previews.values import BUYER, CARD, LONG_ADDRESS, NOW, PRICE, R
 from billing.rules.money import Money
 from billing.web.views.frame import Flash, Frame, Page, StaffFrame
 from billing.web.views.requests import ContactPage, ContactSentPage, RequestConfirmedPage, RequestConfirmPage
-from billing.web.views.staff_act import ActField, StaffActPage
+from billing.web.views.staff_act import ActField, FirstStep, StaffActPage
 from billing.web.views.staff_find import FoundRow, StaffCodePage, StaffFindPage, StaffSignInPage
 from billing.web.views.staff_mail import StaffMailPage
 from billing.web.views.staff_reader import PaymentRow, StaffEntry, StaffReaderPage
@@ -230,6 +230,40 @@ def _correct_invoice() -> StaffActPage:
     return replace(ACT, title=title, fields=fields, words=words, button="Correct INV-000148")
 
 
+def _merge() -> StaffActPage:
+    accounts = (("this", "rdr_01kpb0cz8e2y6, this one"), ("other", "rdr_01kq77s0d1h2m, the other one"))
+    addresses = (("this", LONG_ADDRESS), ("other", "thandi.work@example.org"))
+    fields = (
+        ActField(
+            name="other",
+            label="The other account",
+            kind="text",
+            value="thandi.work@example.org",
+            hint="Its address, or its id. Make sure that both are the same person’s: ask by both addresses.",
+        ),
+        ActField(name="stays", label="The account that stays", kind="choice", value="this", choices=accounts),
+        ActField(
+            name="keeps",
+            label="The address that stays",
+            kind="choice",
+            value="this",
+            choices=addresses,
+            hint="The reader must read its mail: it is the only way in.",
+        ),
+    )
+    words = (
+        f"rdr_01kpb0cz8e2y6 ({LONG_ADDRESS}) stays. It has the live subscription.",
+        f"The reader signs in with {LONG_ADDRESS} from now on. thandi.work@example.org opens no account any more:"
+        " a sign-in with it begins an empty one.",
+        "rdr_01kq77s0d1h2m (thandi.work@example.org) stays empty, and is never a customer again. This can’t be undone.",
+        "1 subscription, 3 payments move, with the invoices, consents and history that belong to them.",
+        "Metered articles of both count together, each once: 3 this month.",
+        "Both addresses get a mail that says so.",
+    )
+    title = "Merge with another account of this person"
+    return replace(ACT, title=title, fields=fields, words=words, button="Merge the accounts")
+
+
 def _readers() -> Iterator[tuple[str, Page, Frame]]:
     found = FoundRow(
         reader_id="rdr_1",
@@ -275,6 +309,11 @@ def _readers() -> Iterator[tuple[str, Page, Frame]]:
     )
     yield "staff-act-days", replace(ACT, title="Extend", fields=(days,), words=("The trial runs on.",)), at
     yield "staff-act-correct-invoice", _correct_invoice(), at
+    yield "staff-act-merge", _merge(), at
+    first = (FirstStep("/staff/readers/rdr_1/cancel", "Cancel now for rdr_1"),)
+    both = "Both accounts have a live subscription. End one of them now first, and give back what is owed for it."
+    refused = replace(_merge(), words=(), version=None, error=both, first=first)
+    yield "staff-act-merge-refused", refused, at
     mail = StaffMailPage(
         reader_id="rdr_1",
         email=LONG_ADDRESS,

@@ -109,3 +109,37 @@ def test_support_is_refused_what_only_finance_may_give_back(demo: Demo, enter: E
     admin.person.open("/staff/audit?refused=yes")
     admin.person.see("This would give back R225.00 incl. VAT")
     is_usable(admin)
+
+
+def test_two_accounts_of_one_person_are_merged(demo: Demo, enter: Enter) -> None:
+    """Both run first, which is refused with the acts that help; then one is cancelled, and the accounts become one."""
+    here, there = "lindiwe@example.com", "lindiwe.work@example.org"
+    demo.trial(here, "pm_card_visa__33")
+    other = demo.trial(there, "pm_card_mastercard__34")["reader"]["id"]
+    support = enter("support")
+    support.find(here)
+    support.click("Merge with another account", "link")
+    is_usable(support)
+    support.type("The other account", there)
+    support.click("Show what happens")
+    support.person.see("Both accounts have a live subscription")
+    is_usable(support)
+    support.click(f"Cancel now for {other}", "link")
+    support.page.get_by_label("Reading stops").select_option("now")
+    support.click("Look again")
+    support.type("Why?", "has two")
+    support.click("^Cancel")
+    support.person.see("Cancel for a reader", "has two")
+    support.find(here)
+    support.click("Merge with another account", "link")
+    support.type("The other account", there)
+    support.click("Show what happens")
+    support.person.see("It has the live subscription.", "This can’t be undone.")
+    is_usable(support)
+    support.type("Why?", "rang from both")
+    support.click("Merge the accounts")
+    support.person.see("Merge two accounts of one person", "rang from both")
+    is_usable(support)
+    demo.advance(minutes=1)
+    for address in (here, there):
+        assert "are one now" in demo.letter(address, "Your two accounts").subject

@@ -248,7 +248,7 @@ def _merge() -> StaffActPage:
             kind="choice",
             value="this",
             choices=addresses,
-            hint="The reader must read its mail: it is the only way in.",
+            hint="The reader must be able to read its mail: sign-in links go there.",
         ),
     )
     words = (

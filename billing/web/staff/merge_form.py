@@ -55,7 +55,7 @@ def merging(_visit: StaffVisit, session: Session, reader_id: str, typed: Typed) 
             kind="choice",
             value=address,
             choices=tuple(emails.items()),
-            hint="The reader must read its mail: it is the only way in.",
+            hint="The reader must be able to read its mail: sign-in links go there.",
         ),
     )
     ids = {HERE: reader_id, OTHER: other.id}

@@ -18,6 +18,11 @@ class AccountsMergedMail(Mail, true_while=ALWAYS):
     signs_in: bool = True
 
 
+def freed_key(merge_id: str) -> str:
+    """The key of the mail to the address that is free since."""
+    return f"merge:{merge_id}:freed"
+
+
 def accounts_merged(
     ctx: TransactionContext, merge_id: str, *, reader_id: str, address: str, freed: str
 ) -> None:
@@ -36,7 +41,7 @@ def accounts_merged(
             ),
             NewMessage(
                 AccountsMergedMail(signs_in=False, account_url=url),
-                f"merge:{merge_id}:freed",
+                freed_key(merge_id),
                 freed,
                 reader_id,
                 expires_at,

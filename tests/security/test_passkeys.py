@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from billing.personal_data.merge import merge
 from billing.platform.actors import WORKER
 from billing.readers import passkeys, sessions
 from billing.readers.register import register
@@ -87,6 +88,16 @@ def test_the_mailed_link_works_beside_it(site: World, device: Authenticator) -> 
     site.settle()
     browser.get(site.mailed_link(THANDI, "/sign-in/link/").replace("localhost", "127.0.0.1"))
     assert browser.post("/sign-in/confirm").path == "/account"
+
+
+def test_a_passkey_of_a_merged_account_opens_the_one_that_stays(site: World, device: Authenticator) -> None:
+    add(site, device)
+    with site.services.database.begin(site.services.site, site.now, WORKER) as ctx:
+        stays, goes = (register(ctx, email)[0].id for email in (SIPHO, THANDI))
+        merge(ctx, stays, goes)
+    page = use(site, device)
+    assert page.path == "/account"
+    assert SIPHO in page.words
 
 
 def test_a_passkey_needs_a_fresh_sign_in(site: World, device: Authenticator) -> None:

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from sqlmodel import select
+
+from billing.mail.models import Message
+from billing.notices.merge import freed_key
 from billing.personal_data import merge
 from billing.personal_data.models import ReaderMerge
 from billing.platform.context import TransactionContext
@@ -13,6 +17,7 @@ from billing.subscriptions.find import live_of
 _ROWS = (
     (("subscription", "payment", "refund"), "with the invoices, consents and history that belong to them"),
     (("payment_method", "passkey"), "so both of the person's customers at the acquirer stay in use"),
+    (("consent",), "as given"),
     (("complimentary_grant", "gift"), ""),
     (("reader_request", "reader_note", "dispute", "staff_case"), ""),
 )
@@ -20,6 +25,7 @@ _NAMES = {
     "subscription": ("subscription", "subscriptions"),
     "payment": ("payment", "payments"),
     "refund": ("refund", "refunds"),
+    "consent": ("consent", "consents"),
     "payment_method": ("card", "cards"),
     "passkey": ("passkey", "passkeys"),
     "complimentary_grant": ("grant of complimentary days", "grants of complimentary days"),
@@ -51,9 +57,14 @@ class MergeAct:
         return merge.merge(ctx, self.reader_id, self.other_id, other_address=self.other_address).id
 
     def audited(self, ctx: TransactionContext, merge_id: str) -> dict[str, Any]:
-        """What the audit line says besides: the empty account, and how many rows of each table moved."""
+        """What the audit line says besides: the empty account, its address, and how many rows of each table moved."""
         done = ctx.session.get_one(ReaderMerge, merge_id)
-        return {"merged": done.merged_id, "moved": dict(done.moved)}
+        freed = select(Message.recipient).where(Message.key == freed_key(merge_id))
+        return {
+            "merged": done.merged_id,
+            "address_freed": ctx.session.exec(freed).first(),
+            "moved": dict(done.moved),
+        }
 
 
 def in_words(ctx: TransactionContext, found: merge.MergePreview) -> tuple[str, ...]:
@@ -69,7 +80,6 @@ def in_words(ctx: TransactionContext, found: merge.MergePreview) -> tuple[str, .
         " a sign-in with it begins an empty one.",
         f"{goes.id} ({goes.email}) stays empty, and is never a customer again. This can’t be undone.",
         *(words for words in rows if words),
-        f"{found.rows['consent']} consents move as they were given.",
         f"Metered articles of both count together, each once: {found.metered} this month.",
         *([f"These newsletters move: {', '.join(found.joined)}."] if found.joined else []),
         *(
@@ -86,10 +96,12 @@ def in_words(ctx: TransactionContext, found: merge.MergePreview) -> tuple[str, .
 
 
 def _counted(found: merge.MergePreview, tables: tuple[str, ...], more: str) -> str:
-    parts = [f"{n} {_NAMES[table][n != 1]}" for table in tables if (n := found.rows[table])]
+    parts = [(table, found.rows[table]) for table in tables if found.rows[table]]
     if not parts:
         return ""
-    return f"{', '.join(parts)} {'moves' if parts == ['1'] else 'move'}{f', {more}' if more else ''}."
+    words = ", ".join(f"{n} {_NAMES[table][n != 1]}" for table, n in parts)
+    verb = "moves" if [n for _, n in parts] == [1] else "move"
+    return f"{words} {verb}{f', {more}' if more else ''}."
 
 
 def _external(found: merge.MergePreview) -> list[str]:

@@ -29,10 +29,10 @@ class MergeBody(shapes.Body):
 def preview(
     reader_id: str,
     caller: Readers,
-    other: Annotated[str, Query(max_length=shapes.LONGEST)],
+    other: Annotated[str, Query(max_length=shapes.LONGEST)] = "",
     other_address: bool = False,
 ) -> JSONResponse:
-    """Changes nothing. `rows` counts what would move; refused as the merge itself."""
+    """Changes nothing. `rows` counts what would move from the account `other`, an id; refused as the merge itself."""
     with caller.begin() as ctx:
         found = merge.preview(ctx, reader_id, other, other_address=other_address)
         answer: dict[str, Any] = {

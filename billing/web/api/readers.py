@@ -119,7 +119,9 @@ def find(
         elif email is not None or external_id is not None:
             rows = [by_external_id(ctx.session, external_id or "")]
         else:
-            query = select(Reader).order_by(col(Reader.id)).limit(limit + 1)
+            # a merged account is the one that stays
+            query = select(Reader).where(col(Reader.merged_into).is_(None))
+            query = query.order_by(col(Reader.id)).limit(limit + 1)
             rows = ctx.session.exec(query.where(Reader.id > after) if after else query).all()
         found = [row for row in rows if row is not None]
         answer = page(found, limit, lambda row: _reader(ctx, row))

@@ -131,6 +131,7 @@ def _acts(
     undoable = subscription is not None and may_undo(ctx, subscription)
     paused = subscription is not None and (subscription.state is State.PAUSED or pause_is_ahead(subscription))
     paid = subscription is not None and subscription.state is State.ACTIVE and not subscription.is_fixed_term
+    closing = is_closing(ctx.session, reader_id)
     offered = (
         (Permission.CANCEL, live, "cancel", "Cancel" if not cancelled else "Cancelled earlier than that"),
         (Permission.REFUND, is_offered(ctx, reader_id), "withdraw", "Withdraw"),
@@ -140,8 +141,8 @@ def _acts(
         (Permission.PAUSE, paused and not cancelled, "end-pause", "End the pause"),
         (Permission.COMPLIMENTARY, not live or cancelled, "complimentary", "Complimentary days"),
         (Permission.ANOTHER_TRIAL, not live, "another-trial", "Allow another trial"),
-        (Permission.MERGE, not is_closing(ctx.session, reader_id), "merge", "Merge with another account"),
-        (Permission.ERASE, not is_closing(ctx.session, reader_id), "erase", "Close and erase"),
+        (Permission.MERGE, not closing, "merge", "Merge with another account"),
+        (Permission.ERASE, not closing, "erase", "Close and erase"),
         (Permission.CHANGE_ADDRESS, True, "address", "Change the email address"),
         (Permission.NOTE, True, "note", "Write a note"),
     )

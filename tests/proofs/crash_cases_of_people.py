@@ -157,6 +157,22 @@ def _erase(world: World) -> WireRequest:
     return program(world, path, {"reason": "asked in the app"}, **{"Idempotency-Key": "erase-1"})
 
 
+@crash_case("paid", repeat(lambda world: _merge(world)))
+def a_program_merges_two_accounts(world: World) -> WireRequest:
+    return _merge(world)
+
+
+def _merge(world: World) -> WireRequest:
+    silence(world)
+    world.execute(
+        "INSERT INTO reader (id, email, created_at) VALUES ('rdr_other', 'other@example.com', :at) ON CONFLICT DO NOTHING",
+        at=world.now,
+    )
+    path = f"/v1/readers/{one(world, 'SELECT reader_id FROM subscription')}/merge"
+    body = {"other": "rdr_other", "reason": "one person"}
+    return program(world, path, body, **{"Idempotency-Key": "merge-1"})
+
+
 # paying in person
 
 

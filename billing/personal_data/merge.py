@@ -18,8 +18,10 @@ from billing.personal_data.models import ReaderMerge
 from billing.platform import ids
 from billing.platform.actors import acted_by
 from billing.platform.context import TransactionContext
+from billing.platform.db import span
 from billing.platform.errors import Conflict
 from billing.platform.logs import log_event
+from billing.readers.address_change import STOP_LIFE
 from billing.readers.models import Reader
 from billing.readers.register import by_id, lock_reader
 from billing.rules.addresses import ERASED_DOMAIN, is_erased
@@ -36,6 +38,13 @@ WAITS = (
     (
         "A page that saves a card is open. Wait until it closes, within the hour.",
         "SELECT FROM card_setup WHERE reader_id = :reader_id AND state = 'open'",
+    ),
+    (
+        "The address of one of the accounts is being changed, or was in the last seven days, and its old address can still stop that."
+        " Wait until then.",
+        f"""SELECT FROM address_change WHERE reader_id = :reader_id AND stopped_at IS NULL
+           AND CASE WHEN confirmed_at IS NULL THEN used_at IS NULL AND expires_at >= :at
+               ELSE confirmed_at >= :at - {span(STOP_LIFE)} END""",
     ),
 )
 """What ends by itself, and what a merge waits for until it has: its words, and the query that finds it."""
@@ -121,7 +130,7 @@ def preview(
     Raises UnknownReader, ReaderMerged, SameAccount, AlreadyErased, ErasureStands, BothSubscribed, MergeWaits."""
     session = ctx.session
     stays, goes = by_id(session, stays_id), by_id(session, goes_id)
-    _refuse(session, stays, goes)
+    _refuse(ctx, stays, goes)
     joined, left = _lists(session, stays_id, goes_id)
     address, freed = (goes.email, stays.email) if other_address else (stays.email, goes.email)
     counts = ", ".join(f"(SELECT count(*) FROM {table} WHERE reader_id = :goes)" for table in COUNTED)  # noqa: S608
@@ -147,7 +156,8 @@ _METERED = sa.text(
 _SESSIONS = sa.text("SELECT count(*) FROM reader_session WHERE reader_id = :goes AND ended_at IS NULL")
 
 
-def _refuse(session: Session, stays: Reader, goes: Reader) -> None:
+def _refuse(ctx: TransactionContext, stays: Reader, goes: Reader) -> None:
+    session = ctx.session
     if stays.id == goes.id:
         raise SameAccount
     both = (stays, goes)
@@ -159,10 +169,8 @@ def _refuse(session: Session, stays: Reader, goes: Reader) -> None:
         raise BothSubscribed
     for words, query in WAITS:
         for reader in both:
-            found = session.connection().execute(
-                sa.text(f"SELECT EXISTS ({query})"), {"reader_id": reader.id}
-            )
-            if found.scalar_one():
+            given = {"reader_id": reader.id, "at": ctx.at}
+            if session.connection().execute(sa.text(f"SELECT EXISTS ({query})"), given).scalar_one():
                 raise MergeWaits(words)
 
 

@@ -23,14 +23,12 @@ PLAIN = (
     ),
     *("approval", "staff_case", "payment_method", "consent", "subscription", "complimentary_grant"),
     *("price_notice", "dispute", "invoice_recipient", "invoice_correction", "payment", "refund"),
-    *("erasure", "reader_merge"),
+    *("erasure", "reader_merge", "address_change"),
 )
 """Tables whose rows move as they are."""
 MOVED: Mapping[str, tuple[str, ...]] = {
     # a link that is under way opens neither account: it is asked for again, for the address that stays
-    "sign_in_link": (
-        "DELETE FROM sign_in_link WHERE replaces_of IN (:goes, :stays) OR lower(email) IN (:address, :freed)",
-    ),
+    "sign_in_link": ("DELETE FROM sign_in_link WHERE lower(email) IN (:address, :freed)",),
     "gift_reading": (
         "INSERT INTO gift_reading (gift_id, visitor, at) SELECT gift_id, :stays, at FROM gift_reading"
         " WHERE visitor = :goes ON CONFLICT DO NOTHING",

@@ -15,6 +15,7 @@ from billing.platform.actors import Command
 from billing.reports.doctor import values
 from billing.tables import metadata
 from tests.support import ledger_checks
+from tests.support.another_address import confirm, give
 from tests.support.cli import run_on
 from tests.support.erasures import ask_for, mentions
 from tests.support.independent_calendar import BROKEN
@@ -324,6 +325,24 @@ def test_accounts_merge_one_after_another(world: World, paid: Subscriber) -> Non
     rows = world.rows("SELECT DISTINCT merged_into FROM reader WHERE merged_into IS NOT NULL")
     assert rows == [{"merged_into": paid.reader_id}]
     assert world.access(world.articles["subscriber"][0], first)["allowed"]
+    healthy(world)
+
+
+def test_a_change_of_address_can_be_stopped_before_accounts_merge(world: World, paid: Subscriber) -> None:
+    goes = Newsroom(world).add_reader(SECOND)
+    browser = signed_in(world, SECOND)
+    give(world, browser)
+    with pytest.raises(merge.MergeWaits, match="can still stop that"):
+        do_merge(world, paid.reader_id, goes)
+    confirm(world, browser)
+    world.advance(days=6)
+    with pytest.raises(merge.MergeWaits, match="can still stop that"):
+        do_merge(world, paid.reader_id, goes)
+    world.advance(days=2)
+    do_merge(world, paid.reader_id, goes)
+    assert world.rows("SELECT reader_id, old_email FROM address_change") == [
+        {"reader_id": paid.reader_id, "old_email": SECOND}
+    ]
     healthy(world)
 
 

@@ -53,7 +53,7 @@ def merge_accounts(reader_id: str, body: MergeBody, caller: Readers) -> Response
     """All that the account `other` (an id) has moves to this one, and `other` is empty afterwards. From then on calls with its id
     answer 410 `reader_merged` with `merged_into`; access checks and its `external_id` answer for the account that stays. With
     `other_address` the account that stays gets the other's address. It can't be undone. 409 `same_account`, `both_subscribed`,
-    `merge_waits` (a charge or a card page is open), `erasure_asked`, `already_erased`, `accounts_busy`."""
+    `merge_waits` (a charge or a card page is open, or a change of address can still be stopped), `erasure_asked`, `already_erased`, `accounts_busy`."""
 
     def do(ctx: TransactionContext) -> Answer:
         act = MergeAct(reader_id, body.other, other_address=body.other_address)

@@ -105,7 +105,8 @@ def _announce(ctx: TransactionContext, subscription: Subscription, which: Notice
 
 
 def _charge_first(ctx: TransactionContext, subscription: Subscription) -> Outcome | ToCharge:
-    """The first charge: on the announced day, and only after both notices arrived in time (CARD-4)."""
+    """The first charge: on the announced day, and only after both notices arrived in time (CARD-4). A plan that was chosen in the
+    trial begins with it."""
     if _is_to_be_held(subscription):
         return hold_charge.trial_charge(ctx, subscription)
     if ctx.today != subscription.charge_on:
@@ -117,6 +118,7 @@ def _charge_first(ctx: TransactionContext, subscription: Subscription) -> Outcom
             return unreached.end(ctx, subscription)
         _extend(ctx, subscription, "not both notices arrived in time")
         return Skip.NOT_NOTIFIED
+    next_terms.begin(ctx, subscription, subscription.charge_on)
     months = terms_of(ctx.session, subscription)[0].months
     return ToCharge(subscription, nth_period(subscription, 1, months))
 

@@ -27,6 +27,7 @@ def extend_trial(
         second_notice_at=None,
         access_until=trial.free_until(charge_on, ctx.zone),
         held_until=held_until or subscription.held_until,
+        next_terms_on=charge_on if subscription.next_price_id is not None else None,
     )
     trial_started(ctx, subscription)
     return ActionOutcome.EXTENDED

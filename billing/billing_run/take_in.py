@@ -7,6 +7,7 @@ from billing.acquirer.answers import ChargeClaim, Charged, Outcome
 from billing.billing_run.outcome import SettleOutcome, Unattributed
 from billing.billing_run.settle import settle
 from billing.cards.saved_cards import keep_card
+from billing.changes import next_terms
 from billing.payments.intend_charge import attempt_names
 from billing.payments.invoices import InvoiceRequest, draw_up
 from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
@@ -16,7 +17,7 @@ from billing.refunds import unexplained_charges
 from billing.rules.lifecycle import State
 from billing.rules.periods import NoSuchPeriod, Period
 from billing.subscriptions.change import lock, mark
-from billing.subscriptions.find import terms_of
+from billing.subscriptions.find import terms_of, terms_on
 from billing.subscriptions.models import Price, Subscription
 from billing.subscriptions.schedule import nth_period
 
@@ -100,6 +101,9 @@ def _period(
     """The paid period. A first charge was made on the first day that isn't free, which may have moved since the backup."""
     if subscription.state is State.TRIALING and claim.period_number == claim.rung == 1:
         mark(subscription, ctx.zone, charge_on=ctx.site.today(charged.at))
+        chosen = terms_on(ctx.session, subscription, subscription.charge_on)[1]
+        if chosen.amount == charged.amount:  # else the choice of a plan was undone since the backup
+            next_terms.begin(ctx, subscription, subscription.charge_on)
     try:
         return nth_period(subscription, claim.period_number, terms_of(ctx.session, subscription)[0].months)
     except NoSuchPeriod:

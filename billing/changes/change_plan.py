@@ -1,4 +1,5 @@
-"""Another plan from the next period on: the reader chooses it with its price in view, and can undo it until it begins (CPA-1)."""
+"""Another plan from the next charge on: the reader chooses it with its price in view, and can undo it until it begins, or until the
+first charge after a trial is announced (CPA-1, CARD-4)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +17,12 @@ from billing.changes.refusals import (
     refuse_while_charging,
 )
 from billing.notices.plan import choice_undone, plan_switched
+from billing.notices.trial import trial_started
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
+from billing.rules import trial
 from billing.rules.lifecycle import Event, State
+from billing.rules.notices import Notice
 from billing.subscriptions.change import SubscriptionPatch, change, lock
 from billing.subscriptions.find import AnyPlan, AnyPrice, NotOffered, OnOffer, plan_on_offer
 from billing.subscriptions.models import (
@@ -35,9 +39,15 @@ from billing.subscriptions.schedule import next_charge, pause_is_ahead
 
 
 class CannotSwitch(Conflict):
-    """The plan can be changed once the first charge has been made, and not while a pause is running or ahead."""
+    """The plan can't be changed before a first charge without a trial is made, nor while a pause is running or ahead."""
 
     code = "cannot_switch"
+
+
+class FirstChargeAnnounced(Conflict):
+    """The first charge has been announced with its price, so its plan stays. Another can be chosen once that charge is made."""
+
+    code = "first_charge_announced"
 
 
 class SamePlan(Conflict):
@@ -54,11 +64,13 @@ class NoSwitch(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """What a change of plan leads to: the plan, its price, and the day on which it begins, with a charge."""
+    """What a change of plan leads to: the plan, its price, the day on which it begins, with a charge, and the day until which it can
+    be undone. In a trial that is the day on which the charge is announced."""
 
     plan: AnyPlan
     price: AnyPrice
     on: date
+    undo_until: date
 
 
 def preview(
@@ -66,7 +78,7 @@ def preview(
 ) -> Switch:
     """What it would do. A reader may choose their year again: another year never comes by itself (CPA-2).
 
-    Raises UnknownPlan, CannotSwitch, SamePlan, AlreadyEnded, IsCancelled, IsOwing, ChargeUnderWay."""
+    Raises UnknownPlan, CannotSwitch, FirstChargeAnnounced, SamePlan, AlreadyEnded, IsCancelled, IsOwing, ChargeUnderWay."""
     starts_on = _starts_on(ctx, subscription)
     try:
         plan, price = plan_on_offer(ctx.session, ctx.today, plan_id, by_staff=by_staff)
@@ -74,27 +86,49 @@ def preview(
         raise UnknownPlan from error
     if plan.id == coming_plan(ctx.session, subscription):
         raise SamePlan
-    return Switch(plan, price, starts_on)
+    return Switch(plan, price, starts_on, _undo_until(ctx, subscription, starts_on))
 
 
 def previews(ctx: TransactionContext, subscription: Subscription, offered: Sequence[OnOffer]) -> list[Switch]:
     """What each change to a plan on offer would do. Raises as `preview`, but neither UnknownPlan nor SamePlan."""
     starts_on, coming = _starts_on(ctx, subscription), coming_plan(ctx.session, subscription)
-    return [Switch(plan, price, starts_on) for plan, price, _ in offered if plan.id != coming]
+    until = _undo_until(ctx, subscription, starts_on)
+    return [Switch(plan, price, starts_on, until) for plan, price, _ in offered if plan.id != coming]
+
+
+def _undo_until(ctx: TransactionContext, subscription: Subscription, starts_on: date) -> date:
+    if subscription.state is not State.TRIALING:
+        return starts_on
+    return max(ctx.today, trial.notice_on(Notice.FIRST, starts_on, ctx.zone))
 
 
 def _starts_on(ctx: TransactionContext, subscription: Subscription) -> date:
-    """The day on which another plan would begin. Raises CannotSwitch, AlreadyEnded, IsCancelled, IsOwing, ChargeUnderWay."""
+    """The day on which another plan would begin. Raises CannotSwitch, FirstChargeAnnounced, AlreadyEnded, IsCancelled, IsOwing,
+    ChargeUnderWay."""
     s = subscription
     refuse_unless_live(s)
     refuse_while_charging(s)
     if s.state is State.PAST_DUE:
         raise IsOwing
+    if s.state is State.TRIALING:
+        refuse_announced(s)
+        return s.charge_on
     if s.state is not State.ACTIVE or s.period_end_on is None or pause_is_ahead(s):
         raise CannotSwitch
     if s.period_end_on <= ctx.today:  # the renewal is due this morning
         raise ChargeUnderWay
     return s.period_end_on
+
+
+def refuse_announced(subscription: Subscription) -> None:
+    """The notices before a first charge name its price and its day, so neither changes after the first of them (CARD-4). Raises
+    FirstChargeAnnounced, with the day from which the plan can be changed."""
+    s = subscription
+    if s.state is State.TRIALING and s.first_notice_at is not None:
+        raise FirstChargeAnnounced(
+            "We have announced your first charge with its price, so the plan stays for it. You can choose another plan once that"
+            f" charge is made, on {s.charge_on:%A} {s.charge_on.day} {s.charge_on:%B %Y}."
+        )
 
 
 def coming_plan(session: Session, subscription: Subscription) -> str:
@@ -107,13 +141,15 @@ def coming_plan(session: Session, subscription: Subscription) -> str:
 
 def plan_without_switch(session: Session, subscription: Subscription) -> str:
     """The plan of the period to come, if no change of plan is ahead, or it is undone."""
+    if subscription.period_number == 0:  # the first period is still to come
+        return subscription.plan_id
     return session.get_one(Plan, subscription.plan_id).then_plan_id or subscription.plan_id
 
 
 def choose_plan(
     ctx: TransactionContext, subscription_id: str, plan_id: str, *, reason: str, by_staff: bool = False
 ) -> Subscription:
-    """Choose another plan. A price announced for its first day is moot. Raises as `preview`, and UnknownSubscription."""
+    """Choose another plan; in a trial, for the first charge, whose day stays. A price announced for its first day is moot. Raises as `preview`, and UnknownSubscription."""
     subscription = lock(ctx.session, subscription_id)
     found = preview(ctx, subscription, plan_id, by_staff=by_staff)
     notice = open_notice(ctx.session, subscription.id)
@@ -128,8 +164,27 @@ def choose_plan(
         next_terms_on=found.on,
         next_terms_because=TermsChangeReason.SWITCH,
     )
-    plan_switched(ctx, subscription)
+    _confirm_trial(ctx, subscription)
+    plan_switched(ctx, subscription, found.undo_until)
     return subscription
+
+
+def _confirm_trial(ctx: TransactionContext, subscription: Subscription) -> None:
+    """Confirm the terms of a trial (CARD-3) with the price that holds now, if the mail with another was still waiting."""
+    if subscription.state is State.TRIALING:
+        trial_started(ctx, subscription)
+
+
+def refuse_undo(subscription: Subscription) -> None:
+    """Raises NoSwitch; in a trial FirstChargeAnnounced."""
+    s = subscription
+    if (
+        s.state not in (State.TRIALING, State.ACTIVE)
+        or s.next_terms_because is not TermsChangeReason.SWITCH
+        or s.charging_since
+    ):
+        raise NoSwitch
+    refuse_announced(s)
 
 
 def terms_again(
@@ -138,15 +193,12 @@ def terms_again(
     """The columns after taking it back: what was announced before, a year's end or a price, holds again. With the notice of that
     price, which counts again: otherwise choosing a plan and undoing that would escape the price, as none is announced twice.
 
-    Raises NoSwitch."""
+    Raises NoSwitch, FirstChargeAnnounced."""
     s = subscription
-    if (
-        s.state is not State.ACTIVE
-        or s.next_terms_because is not TermsChangeReason.SWITCH
-        or s.charging_since
-    ):
-        raise NoSwitch
+    refuse_undo(s)
     columns: SubscriptionPatch = NOTHING_NEXT.copy()
+    if s.state is State.TRIALING:
+        return columns, None
     if s.is_fixed_term:
         if s.term_notice_at is not None:
             said = term_notice_sent.of_this_year(ctx, s)
@@ -165,12 +217,13 @@ def terms_again(
 
 
 def undo(ctx: TransactionContext, subscription_id: str, *, reason: str) -> Subscription:
-    """Take it back before it begins. Raises NoSwitch, UnknownSubscription."""
+    """Take it back before it begins. Raises NoSwitch, FirstChargeAnnounced, UnknownSubscription."""
     s = lock(ctx.session, subscription_id)
     columns, notice = terms_again(ctx, s)
     if notice is not None:
         notice.state, notice.settled_at = NoticeState.ANNOUNCED, None
     change(ctx, s, Event.SWITCH_UNDONE, reason=reason, **columns)
+    _confirm_trial(ctx, s)
     announce_price_again(ctx, s)
     charge = next_charge(s, ctx.zone)
     if charge is not None:

@@ -102,6 +102,8 @@ def extend(ctx: TransactionContext, subscription_id: str, days: int, *, reason: 
     columns: SubscriptionPatch = {"charge_on": after, "access_until": periods.start_of_day(after, ctx.zone)}
     if subscription.state is State.TRIALING:
         columns |= {"first_notice_at": None, "second_notice_at": None}
+        if subscription.next_price_id is not None:
+            columns |= {"next_terms_on": after}
     else:
         columns |= moved_to(subscription, after) | _still_announced(ctx, subscription, seen)
         if subscription.resumes_on is not None and pause_is_ahead(subscription):

@@ -60,25 +60,31 @@ def price_changing(
 
 @dataclass(frozen=True)
 class PlanSwitchedMail(Mail, true_while=true_while.next_charge("from_on", "s.next_terms_because = 'switch'")):
-    """The reader chose another plan, which begins on `from_on`; until then it can be undone."""
+    """The reader chose another plan, which begins on `from_on`. It can be undone until `undo_until`: that day, or in a trial the day
+    on which the charge is announced."""
 
-    samples = {"": {"every": "year", "amount": 75000}}
+    samples = {
+        "": {"every": "year", "amount": 75000},
+        "in_trial": {"every": "year", "amount": 75000, "undo_until": "2026-03-08"},
+    }
     every: str
     amount: Cents
     from_on: Day
+    undo_until: Day
     after: str
     cancel_url: Url
     account_url: Url
 
 
-def plan_switched(ctx: TransactionContext, subscription: Subscription) -> None:
-    """Another plan from a day on, and how to undo it."""
+def plan_switched(ctx: TransactionContext, subscription: Subscription, undo_until: date) -> None:
+    """Another plan from a day on, and until when it can be undone."""
     on = subscription.next_terms_on or subscription.charge_on
     plan, price = terms_on(ctx.session, subscription, on)
     mail = PlanSwitchedMail(
         every=plan.period_label,
         amount=price.amount,
         from_on=on.isoformat(),
+        undo_until=undo_until.isoformat(),
         after=after_that(ctx.session, plan, price, on),
         cancel_url=ctx.site.cancel_url(subscription.id),
         account_url=ctx.site.account_url,

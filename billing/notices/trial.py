@@ -8,7 +8,7 @@ from billing.notices.send import after_that, card_of, send
 from billing.notices.true_while import SAME_CARD, next_charge
 from billing.platform.context import TransactionContext
 from billing.rules import notices, trial
-from billing.subscriptions.find import terms_of
+from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Subscription
 from emails import Cents, Day, Mail, Url
 
@@ -33,7 +33,7 @@ class TrialStartedMail(Mail, true_while=next_charge("first_charge_on", _IN_TRIAL
 def trial_started(ctx: TransactionContext, subscription: Subscription) -> None:
     """Confirm the terms at once (CARD-3); again where the waiting mail has become untrue, for instance as the day moved."""
     card = card_of(ctx.session, subscription)
-    plan, price = terms_of(ctx.session, subscription)
+    plan, price = terms_on(ctx.session, subscription, subscription.charge_on)
     mail = TrialStartedMail(
         amount=price.amount,
         started_on=ctx.site.today(subscription.started_at).isoformat(),
@@ -75,7 +75,7 @@ def trial_notice_key(which: notices.Notice, subscription_id: str, charge_on: dat
 def trial_ending(ctx: TransactionContext, subscription: Subscription, which: notices.Notice) -> None:
     """Amount, date and how to cancel, before the first charge (CARD-4). Not sent after its window: it would not count."""
     card = card_of(ctx.session, subscription)
-    plan, price = terms_of(ctx.session, subscription)
+    plan, price = terms_on(ctx.session, subscription, subscription.charge_on)
     mail = TrialNoticeMail(
         which=which.value,
         amount=price.amount,

@@ -40,7 +40,7 @@ class Event(WordedEnum):
         "The next charge moved: by a rule of the ladder, for a request to cancel, or because the acquirer couldn't be asked.",
     )
     CARD_CHANGED = "card_changed", "The reader gave another card."
-    SWITCH_ASKED = "switch_asked", "The reader chose another plan; it begins with the next period."
+    SWITCH_ASKED = "switch_asked", "The reader chose another plan; it begins with the next charge."
     SWITCH_UNDONE = "switch_undone", "The reader took the change of plan back before it began."
     TERM_ANNOUNCED = (
         "term_announced",
@@ -96,13 +96,13 @@ _ROWS: tuple[tuple[Event, tuple[State, ...], State | None], ...] = (
     (Event.ENDED_NOW, _ALIVE, _ENDED),
     (Event.CHARGE_MOVED, _ALIVE, _STAYS),
     (Event.CARD_CHANGED, _ALIVE, _STAYS),
-    (Event.SWITCH_ASKED, (_ACTIVE,), _STAYS),
-    (Event.SWITCH_UNDONE, (_ACTIVE,), _STAYS),
+    (Event.SWITCH_ASKED, (_TRIALING, _ACTIVE), _STAYS),
+    (Event.SWITCH_UNDONE, (_TRIALING, _ACTIVE), _STAYS),
     (Event.TERM_ANNOUNCED, (_ACTIVE,), _STAYS),
     (Event.TERM_EXTENDED, (_ACTIVE,), _STAYS),
     (Event.PRICE_ANNOUNCED, (_ACTIVE,), _STAYS),
     (Event.PRICE_KEPT, (_ACTIVE,), _STAYS),
-    (Event.TERMS_CHANGED, (_ACTIVE,), _STAYS),
+    (Event.TERMS_CHANGED, (_TRIALING, _ACTIVE), _STAYS),
     (Event.PAUSE_ASKED, (_ACTIVE,), _STAYS),
     (Event.PAUSE_UNDONE, (_ACTIVE,), _STAYS),
     (Event.PAUSED, (_ACTIVE,), _PAUSED),

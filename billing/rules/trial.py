@@ -49,9 +49,7 @@ class TrialDates:
 def dates(signed_up_on: date, days: int, zone: ZoneInfo) -> TrialDates:
     """The calendar of a trial that starts on that day, its notices on their aimed days."""
     charge_on = first_charge_on(signed_up_on, days)
-    first, second = (
-        civil_date(notices.window(which, charge_at(charge_on, zone)).aim_at, zone) for which in notices.Notice
-    )
+    first, second = (notice_on(which, charge_on, zone) for which in notices.Notice)
     return TrialDates(
         days=days,
         free_until=last_free_day(signed_up_on, days),
@@ -59,6 +57,11 @@ def dates(signed_up_on: date, days: int, zone: ZoneInfo) -> TrialDates:
         second_notice_on=second,
         first_charge_on=charge_on,
     )
+
+
+def notice_on(which: notices.Notice, charge_on: date, zone: ZoneInfo) -> date:
+    """The civil day on which a notice of a charge due on `charge_on` is to be sent."""
+    return civil_date(notices.window(which, charge_at(charge_on, zone)).aim_at, zone)
 
 
 def charge_at(charge_on: date, zone: ZoneInfo) -> datetime:

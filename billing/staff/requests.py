@@ -25,7 +25,7 @@ from billing.staff.models import Effect, ReaderRequest, RequestKind
 from billing.staff.notices import request_answered, request_received
 from billing.staff.open_requests import ANSWERED_BY_ACT
 from billing.subscriptions.change import lock, mark
-from billing.subscriptions.find import live_of, terms_of
+from billing.subscriptions.find import live_of, terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
 
@@ -212,7 +212,8 @@ def at_risk(ctx: TransactionContext, request: ReaderRequest) -> Waiting:
     due = next_charge(subscription, ctx.zone) if subscription else None
     if subscription is None or due is None:
         return Waiting(request, since, withdrawal=withdrawal, about=about)
-    return Waiting(request, since, terms_of(ctx.session, subscription)[1].amount, due.at, withdrawal, about)
+    amount = terms_on(ctx.session, subscription, due.on)[1].amount
+    return Waiting(request, since, amount, due.at, withdrawal, about)
 
 
 def answer(ctx: TransactionContext, request_id: str, words: str) -> ReaderRequest:

@@ -61,6 +61,21 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     late = PastDue(amount=PRICE, reading_until=date(2026, 12, 29), retry_on=date(2026, 12, 11))
     yield "account", paid, replace(at, flash=Flash(text="Your new card is saved."))
     yield "account-trial", trial, at
+    in_trial = replace(YEAR, on=date(2026, 12, 8), undo_until=date(2026, 11, 30))
+    choice = Choices(ahead=None, can_undo_plan=False, plans=(in_trial,), can_pause=False, pause="none")
+    yield "account-trial-choices", replace(trial, plan=choice), at
+    yield (
+        "plan-in-trial",
+        PlanPage(
+            email=LONG_ADDRESS,
+            option=in_trial,
+            vat=Money(9783),
+            consent_text="Yes, on 8 December 2026 charge my card R750.00 incl. VAT for a year.",
+        ),
+        replace(at, path="/account/plan"),
+    )
+    stays = "We have announced your first charge with its price, so the plan stays for it. You can choose another plan once that charge is made, on Tuesday 8 December 2026."
+    yield "account-trial-announced", replace(trial, plan=replace(choice, plans=(), plan_stays=stays)), at
     yield "account-passkey", replace(trial, passkeys="offer"), at
     free = Choices(ahead=None, can_undo_plan=False, plans=(YEAR,), can_pause=True, pause="none")
     ahead = "From Friday 8 January 2027 you pay R750.00 incl. VAT a year."

@@ -109,7 +109,12 @@ YEAR_OFFER = replace(
     then_price=MONTHLY_PRICE,
 )
 YEAR = PlanOption(
-    plan_id="yearly", every="year", amount=Money(75000), on=date(2027, 1, 8), is_fixed_term=True
+    plan_id="yearly",
+    every="year",
+    amount=Money(75000),
+    on=date(2027, 1, 8),
+    undo_until=date(2027, 1, 8),
+    is_fixed_term=True,
 )
 PAID_ACCOUNT = AccountPage(
     email="thandi@example.org",

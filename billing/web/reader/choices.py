@@ -1,4 +1,4 @@
-"""What a reader chooses on the account: another plan from the next period on, a pause. `undoing` takes either back."""
+"""What a reader chooses on the account: another plan from the next charge on, a pause. `undoing` takes either back."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,19 +35,43 @@ def choices(
 ) -> Choices | None:
     """For the account page, among these plans on offer; None without a running subscription."""
     s = subscription
-    if s is None or s.state not in (State.ACTIVE, State.PAUSED) or s.cancels_at is not None:
+    if s is None or s.state is State.PAST_DUE or s.cancels_at is not None:
         return None
-    return Choices(
+    found = Choices(
         ahead=_ahead(ctx, s),
-        can_undo_plan=_is_switching(s),
+        can_undo_plan=_can_undo_plan(s),
         plans=_options(ctx, s, offered),
+        plan_stays=_plan_stays(s, offered),
         can_pause=_can_pause(ctx, s),
         pause="running" if s.state is State.PAUSED else "ahead" if pause_is_ahead(s) else "none",
     )
+    return None if s.state is State.TRIALING and found == _NOTHING else found
+
+
+_NOTHING = Choices(ahead=None, can_undo_plan=False, plans=(), can_pause=False, pause="none")
 
 
 def _is_switching(s: Subscription) -> bool:
     return s.next_terms_because is TermsChangeReason.SWITCH
+
+
+def _can_undo_plan(s: Subscription) -> bool:
+    try:
+        change_plan.refuse_undo(s)
+    except Refusal:
+        return False
+    return True
+
+
+def _plan_stays(s: Subscription, offered: Sequence[OnOffer]) -> str | None:
+    """Why no plan can be chosen although there are several: the first charge has been announced."""
+    if len(offered) < 2:
+        return None
+    try:
+        change_plan.refuse_announced(s)
+    except Refusal as refusal:
+        return refusal.detail
+    return None
 
 
 def _ahead(ctx: TransactionContext, s: Subscription) -> str | None:
@@ -75,6 +99,7 @@ def _option(switch: Switch) -> PlanOption:
         amount=switch.price.money,
         on=switch.on,
         is_fixed_term=switch.plan.then_plan_id is not None,
+        undo_until=switch.undo_until,
     )
 
 

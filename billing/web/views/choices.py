@@ -13,20 +13,23 @@ UndoAct = Literal["resume", "plan kept", "pause undone", "pause ended"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOption:
-    """A plan that may begin on `on`, with a charge of `amount` for each `every`."""
+    """A plan that may begin on `on`, with a charge of `amount` for each `every`. It can be undone until `undo_until`."""
 
     plan_id: str
     every: str
     amount: Money
     on: date
+    undo_until: date
     is_fixed_term: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """On the account page: `ahead` says in a sentence what comes next; the rest is what may be chosen or undone."""
+    """On the account page: `ahead` says in a sentence what comes next, `plan_stays` why no plan can be chosen now; the rest is what
+    may be chosen or undone."""
 
     ahead: str | None
+    plan_stays: str | None = None
     can_undo_plan: bool
     plans: tuple[PlanOption, ...]
     can_pause: bool

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from billing.changes import cancel, change_plan, next_terms, pause, postpone
+from billing.changes import cancel, change_plan, charge_day, next_terms, pause, postpone
 from billing.platform.context import TransactionContext
 from billing.rules import trial
 from billing.rules.lifecycle import State
@@ -42,6 +42,13 @@ def of_plan(ctx: TransactionContext, subscription: Subscription) -> ChargeAhead 
     """Without the change of plan that is ahead. Raises NoSwitch."""
     columns, notice = change_plan.terms_again(ctx, subscription)
     return _charge(ctx, subscription, columns, notice)
+
+
+def of_day(ctx: TransactionContext, subscription: Subscription) -> ChargeAhead | None:
+    """Without the day of the month that was chosen. Raises as `charge_day.refuse_undo`."""
+    on = charge_day.refuse_undo(ctx, subscription)
+    columns = charge_day.columns_before(ctx, subscription, on)
+    return _charge(ctx, subscription, columns, next_terms.open_notice(ctx.session, subscription.id))
 
 
 def of_pause(ctx: TransactionContext, subscription: Subscription) -> ChargeAhead:

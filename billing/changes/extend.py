@@ -128,6 +128,7 @@ def moved_to(subscription: Subscription, on: date) -> SubscriptionPatch:
         "charge_on": on,
         "anchor_number": subscription.period_number + 1,
         "anchor_months": 0,
+        "charge_day_from": None,
     }
     if subscription.is_fixed_term:
         columns |= NOTICES_DUE

@@ -94,10 +94,10 @@ def plan_switched(ctx: TransactionContext, subscription: Subscription, undo_unti
 
 @dataclass(frozen=True)
 class GoesOnMail(Mail, true_while=true_while.next_charge("next_charge_on")):
-    """A pause or another plan was undone before it began: everything goes on as it was."""
+    """A pause, another plan or another day of the charge was undone before it began: everything goes on as it was."""
 
-    samples = {"pause": {"what": "pause"}, "plan": {"what": "plan"}}
-    what: Literal["pause", "plan"]
+    samples = {"pause": {"what": "pause"}, "plan": {"what": "plan"}, "day": {"what": "day"}}
+    what: Literal["pause", "plan", "day"]
     next_charge_on: Day
     amount: Cents
     cancel_url: Url
@@ -105,7 +105,7 @@ class GoesOnMail(Mail, true_while=true_while.next_charge("next_charge_on")):
 
 
 def choice_undone(
-    ctx: TransactionContext, subscription: Subscription, what: Literal["pause", "plan"], on: date
+    ctx: TransactionContext, subscription: Subscription, what: Literal["pause", "plan", "day"], on: date
 ) -> None:
     """A choice was undone before it began; `on` is the next charge."""
     mail = GoesOnMail(

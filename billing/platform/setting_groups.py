@@ -242,6 +242,12 @@ class Policy(BaseModel):
     pause_months: int = Field(
         3, ge=0, le=12, description="Months for which a reader may pause a subscription; 0: not at all."
     )
+    charge_day_free_days: int = Field(
+        30,
+        ge=0,
+        le=30,
+        description="Free days up to the day of the month that a reader may choose for the charges, once in twelve months; 0: not at all.",
+    )
     term_notice_days: int = Field(
         20,
         ge=0,

@@ -62,6 +62,12 @@ def for_switch(price: Money, period: str, on: date, then: Money | None) -> Terms
     return Terms("switch-year-2026-11", f"{begin} for a year. {_after_a_year(then)}")
 
 
+def for_charge_day(price: Money, day: str, on: date) -> Terms:
+    """To be charged on another day of each month (`charge_day.in_words`), from the day `on`."""
+    words = f"Yes, on {on:%-d %B %Y} charge my card {price.with_vat_words()}, and the same on {day} of every month until I cancel."
+    return Terms("charge-day-2026-11", words)
+
+
 def _after_a_year(then: Money) -> str:
     return f"It never becomes another year by itself: it goes on at {then.with_vat_words()} every month until I cancel."
 

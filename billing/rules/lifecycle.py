@@ -70,6 +70,11 @@ class Event(WordedEnum):
         "The notice of the charge after a pause missed its window, so the pause is longer.",
     )
     PAUSE_ENDED = "pause_ended", "The pause is over; the next period begins with its charge."
+    CHARGE_DAY_CHOSEN = (
+        "charge_day_chosen",
+        "The reader chose the day of the month for the charges; the next one moves to it.",
+    )
+    CHARGE_DAY_UNDONE = "charge_day_undone", "The choice of a day was taken back before the free days began."
     UNREACHABLE = (
         "unreachable",
         "The reader's mail server refused what must be said before a charge, after two extensions; nothing is charged.",
@@ -108,6 +113,8 @@ _ROWS: tuple[tuple[Event, tuple[State, ...], State | None], ...] = (
     (Event.PAUSED, (_ACTIVE,), _PAUSED),
     (Event.PAUSE_EXTENDED, (_PAUSED,), _STAYS),
     (Event.PAUSE_ENDED, (_PAUSED,), _ACTIVE),
+    (Event.CHARGE_DAY_CHOSEN, (_ACTIVE,), _STAYS),
+    (Event.CHARGE_DAY_UNDONE, (_ACTIVE,), _STAYS),
     (Event.UNREACHABLE, (_TRIALING, _ACTIVE, _PAUSED), _ENDED),
     (Event.FIRST_CHARGE_REFUSED, (_ACTIVE,), _ENDED),
 )

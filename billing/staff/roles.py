@@ -22,6 +22,7 @@ class Permission(WordedEnum):
     CANCEL = "cancel", "cancel for a reader"
     RESUME = "resume", "take a cancellation back for a reader"
     EXTEND = "extend", "extend a trial or a paid period"
+    CHARGE_DAY = "charge_day", "choose the day of the month of a reader's charges"
     PAUSE = "pause", "pause a subscription for a reader"
     COMPLIMENTARY = "complimentary", "give complimentary days"
     REFUND = "refund", "give money back"
@@ -61,7 +62,7 @@ _FOR_READERS = frozenset(
 TABLE: dict[Role, frozenset[Permission]] = {
     Role.SUPPORT: _FOR_READERS
     | {Permission.RESUME, Permission.EXTEND, Permission.PAUSE, Permission.COMPLIMENTARY}
-    | {Permission.ERASE, Permission.CHANGE_ADDRESS, Permission.MERGE},
+    | {Permission.ERASE, Permission.CHANGE_ADDRESS, Permission.CHARGE_DAY, Permission.MERGE},
     Role.FINANCE: _FOR_READERS
     | {Permission.ENTER_REFUND, Permission.APPROVE, Permission.INVOICES, Permission.BOOKS}
     | {Permission.CASES, Permission.AUDIT},

@@ -62,6 +62,8 @@ _HAPPENED = {
     Event.PAUSED: "Pause began",
     Event.PAUSE_EXTENDED: "Pause moved on by itself",
     Event.PAUSE_ENDED: "Pause over",
+    Event.CHARGE_DAY_CHOSEN: "Chose the day of the charge",
+    Event.CHARGE_DAY_UNDONE: "Day of the charge taken back",
     Event.UNREACHABLE: "Ended: the mail address refuses our notices",
     Event.FIRST_CHARGE_REFUSED: "First charge declined",
 }

@@ -48,6 +48,7 @@ class SubscriptionPatch(TypedDict, total=False):
     next_terms_on: date | None
     next_terms_because: TermsChangeReason | None
     resumes_on: date | None
+    charge_day_from: date | None
     cancel_asked_at: datetime | None
     cancels_at: datetime | None
     cancel_request_at: datetime | None

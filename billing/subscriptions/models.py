@@ -141,6 +141,9 @@ class Subscription(SQLModel, table=True):
     )
     resumes_on: date | None = None
     """The day on which a planned or running pause ends, with a charge."""
+    charge_day_from: date | None = None
+    """The end of what was paid before the reader moved it to a day of the month. The choice can be undone until then, and a reader who
+    cancels by then reads until then: the days between are free for those who stay."""
     cancel_asked_at: datetime | None = None
     cancels_at: datetime | None = None
     cancel_request_at: datetime | None = None

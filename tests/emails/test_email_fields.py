@@ -141,7 +141,7 @@ def texts_of(message: Mail) -> list[str]:
 IN_THE_SUBJECT = ("which", "number", "credit_note_number", "newsletters", "member")
 """What a subject can't hold is refused there, with the whole mail. None is free text: numbers are ours, and the names of
 newsletters are lines by their table; a member's address is checked when it is given."""
-ONE_OF_A_FEW = ("every", "what", "asked", "effect")
+ONE_OF_A_FEW = ("every", "what", "asked", "effect", "day_in_words")
 """Fields that hold one of a few words of ours, and nothing else."""
 
 

@@ -140,6 +140,7 @@ for name, before in {
     "cancels": _of_the_subscription("cancel"),
     "is_ended_now_with_the_money_back": _of_the_subscription("cancel", when="now", refund="last"),
     "withdraws": _of_the_subscription("withdraw"),
+    "chooses_the_day_of_the_charge": _of_the_subscription("charge-day", day=25, reason="Payday."),
     "is_given_a_week": _of_the_subscription("extend", days=7, reason="A kindness."),
 }.items():
     before.__name__ = name

@@ -41,6 +41,8 @@ EXPECTED = {
     Event.PAUSED: ".Z...",
     Event.PAUSE_EXTENDED: "...Z.",
     Event.PAUSE_ENDED: "...A.",
+    Event.CHARGE_DAY_CHOSEN: ".A...",
+    Event.CHARGE_DAY_UNDONE: ".A...",
     Event.UNREACHABLE: "EE.E.",
     Event.FIRST_CHARGE_REFUSED: ".E...",
 }

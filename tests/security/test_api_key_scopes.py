@@ -93,6 +93,8 @@ def test_each_part_of_readers_is_apart(
         "readers:start": [("POST", f"{subscription}/resume", None)],
         "readers:support": [
             ("POST", f"{subscription}/extend", {"days": 1, "reason": "x"}),
+            ("POST", f"{subscription}/charge-day", {"day": 25, "reason": "x"}),
+            ("POST", f"{subscription}/charge-day/undo", {"reason": "x"}),
             ("POST", f"{reader}/notes", {"words": "x"}),
         ],
     }

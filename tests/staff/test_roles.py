@@ -18,6 +18,7 @@ WHO = {
     Permission.CANCEL: {S, F, A},
     Permission.RESUME: {S, A},
     Permission.EXTEND: {S, A},
+    Permission.CHARGE_DAY: {S, A},
     Permission.PAUSE: {S, A},
     Permission.COMPLIMENTARY: {S, A},
     Permission.REFUND: {S, F, A},

@@ -36,6 +36,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "POST /v1/payments/{payment_id}/refunds": {"amount": 100, "reason": "goodwill"},
     "POST /v1/clock/advance": {"seconds": 1},
     "POST /v1/subscriptions/{subscription_id}/extend": {"days": 3, "reason": "goodwill"},
+    "POST /v1/subscriptions/{subscription_id}/charge-day": {"day": 25, "reason": "asked on the phone"},
+    "POST /v1/subscriptions/{subscription_id}/charge-day/undo": {"reason": "asked again"},
     "POST /v1/readers/{reader_id}/grants": {"days": 3, "reason": "goodwill"},
     "POST /v1/readers/{reader_id}/trial-exceptions": {"reason": "goodwill"},
     "POST /v1/readers/{reader_id}/address": {"email": "new@elsewhere.example", "reason": "asked by phone"},

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from billing.access.gifts import GiftLimits
 from billing.dev.paper.sample_articles import sample_articles
+from billing.dev.previews.charge_day import charge_day
 from billing.dev.previews.values import (
     BUYER,
     CARD,
@@ -92,7 +93,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     dearer = ("The price is now R750.00 incl. VAT instead of R700.00 incl. VAT.",)
     yield "plan-changed", replace(plan, changed=dearer), at
     months = tuple(PauseSpan(n, date(2027, 1, 8), date(2027, 1 + n, 8)) for n in (1, 2, 3))
-    acts: tuple[UndoAct, ...] = ("resume", "plan kept", "pause undone", "pause ended")
+    acts: tuple[UndoAct, ...] = ("resume", "plan kept", "pause undone", "pause ended", "day kept")
     for act in acts:
         on = date(2026, 11, 23) if act == "pause ended" else date(2027, 1, 8)
         undo = UndoPage(email=LONG_ADDRESS, act=act, amount=PRICE, every="month", on=on, card=CARD)
@@ -101,6 +102,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "undo-resume-no-charge", nothing, at
     pause = PausePage(email=LONG_ADDRESS, last_day=date(2027, 1, 7), amount=PRICE, options=months)
     yield "pause", pause, replace(at, path="/account/pause")
+    yield from charge_day(paid, free, at)
     yield "account-unreached", replace(trial, unreached=Unreached(ended=False, ends=True)), at
     yield "account-unreached-ended", replace(paid, unreached=Unreached(ended=True)), at
     yield "account-asked-to-cancel", replace(paid, cancel_request_at=NOW), at

@@ -69,3 +69,10 @@ def month_later(anchor: date, months: int) -> date:
     """The date `months` months after an anchor: the same day, or the month's last."""
     year, month = divmod(anchor.year * 12 + anchor.month - 1 + months, 12)
     return date(year, month + 1, min(anchor.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def day_from(on: date, day: str) -> date:
+    """The first day from `on` that is this day of its month; `last` is the month's last."""
+    while on.day != (calendar.monthrange(on.year, on.month)[1] if day == "last" else int(day)):
+        on += timedelta(days=1)
+    return on

@@ -1,15 +1,21 @@
-"""Staff acts that programs may do: days, another trial, notes. They are audited with the key's name."""
+"""Staff acts that programs may do: days, the day of the charge, another trial, notes. They are audited with the key's name."""
+
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
 from billing.access.models import Grant
+from billing.changes.refusals import AlreadyEnded
 from billing.http import shapes
 from billing.personal_data.models import Erasure
 from billing.platform.context import TransactionContext
 from billing.readers.address_change import AddressChange
 from billing.staff.acts.address import ChangeAddressAct
+from billing.rules.charge_day import LAST
+from billing.rules.lifecycle import State
+from billing.staff.acts.charge_day import ChargeDayAct, UndoChargeDayAct
 from billing.staff.acts.days import AnotherTrialAct, ComplimentaryAct, ExtendAct
 from billing.staff.acts.erasing import EraseAct
 from billing.staff.acts.note import NoteAct
@@ -65,6 +71,52 @@ def extend(subscription_id: str, body: DaysBody, caller: Supports) -> Response:
         return 200, shapes.subscription(ctx, row)
 
     return caller.once_in_one(body, do)
+
+
+class ChargeDayBody(ReasonBody):
+    """A day of the month, and why."""
+
+    day: Annotated[int, Field(ge=1, le=28, strict=True)] | Literal["last"]
+
+
+@router.post(
+    "/v1/subscriptions/{subscription_id}/charge-day", summary="Choose the day of the month of the charges"
+)
+def choose_charge_day(subscription_id: str, body: ChargeDayBody, caller: Supports) -> Response:
+    """The next charge of a monthly plan moves to this day of a month, `1` to `28` or `"last"`: never earlier than what is paid for. The
+    days between are free. 409 `cannot_choose_day`, `same_day`, `day_chosen_before` (once in twelve months), `is_cancelled`,
+    `is_owing`, `charge_under_way`, `already_ended`."""
+    day = LAST if body.day == "last" else body.day
+
+    def do(ctx: TransactionContext) -> Answer:
+        row = _live(ctx, subscription_id)
+        _perform(ctx, ChargeDayAct(row.reader_id, day), body.reason)
+        return 200, shapes.subscription(ctx, row)
+
+    return caller.once_in_one(body, do)
+
+
+@router.post("/v1/subscriptions/{subscription_id}/charge-day/undo", summary="Take the chosen day back")
+def undo_charge_day(subscription_id: str, body: ReasonBody, caller: Supports) -> Response:
+    """The next charge moves back, before the free days begin. 409 `no_day_to_undo`, `is_cancelled`, `charge_under_way`,
+    `already_ended`."""
+
+    def do(ctx: TransactionContext) -> Answer:
+        row = _live(ctx, subscription_id)
+        _perform(ctx, UndoChargeDayAct(row.reader_id), body.reason)
+        return 200, shapes.subscription(ctx, row)
+
+    return caller.once_in_one(body, do)
+
+
+def _live(ctx: TransactionContext, subscription_id: str) -> Subscription:
+    """The subscription, which runs: its reader has no other. Raises UnknownSubscription, AlreadyEnded."""
+    row = ctx.session.get(Subscription, subscription_id)
+    if row is None:
+        raise UnknownSubscription
+    if row.state is State.ENDED:
+        raise AlreadyEnded
+    return row
 
 
 @router.post("/v1/readers/{reader_id}/grants", status_code=201, summary="Give complimentary days")

@@ -12,6 +12,8 @@ DONE = {
     "invoice-details": "Saved. Your tax invoices have these details from now on.",
     "invoice-corrected": "Done. This tax invoice takes the place of the one before; both are on their way to you by mail.",
     "invoice-details-removed": "Removed. Your tax invoices have only your email address from now on.",
+    "charge-day": "Done. A mail says when you pay. You can undo it here until the free days begin.",
+    "day-kept": "The day you pay stays as it was.",
     "plan-kept": "Your plan stays as it is.",
     "paused": "Your pause is planned. A mail says from when, and until when.",
     "pause-over": "There is no pause any more: your subscription goes on.",

@@ -16,7 +16,7 @@ from billing.web.views.choices import UndoAct
 from billing.web.views.frame import Card
 
 PURPOSE = "agreed"
-Act = Literal["trial", "paid", "switch", "pause", "pay"] | UndoAct
+Act = Literal["trial", "paid", "switch", "day", "pause", "pay"] | UndoAct
 NOT_SHOWN = "We can’t check what this page showed before you pressed the button. This is how it stands now."
 OTHERWISE = "Something on this page has changed. Please read it again."
 

@@ -15,6 +15,7 @@ from billing.platform.context import TransactionContext
 from billing.platform.errors import Refusal
 from billing.readers import consents
 from billing.rules import tax
+from billing.rules.charge_day import in_words
 from billing.rules.lifecycle import State
 from billing.subscriptions.change import lock
 from billing.subscriptions.find import OnOffer, terms_on
@@ -22,6 +23,7 @@ from billing.subscriptions.models import Subscription, TermsChangeReason
 from billing.subscriptions.offer import offer_of
 from billing.subscriptions.schedule import pause_is_ahead
 from billing.web.kit.visit import Guarded, Visit, Visiting
+from billing.web.reader import charge_day
 from billing.web.reader.agreement import Shown, differences, words_of_day, words_of_money
 from billing.web.reader.guard import running, signed_in
 from billing.web.views.choices import Choices, PausePage, PlanOption, PlanPage
@@ -37,11 +39,15 @@ def choices(
     s = subscription
     if s is None or s.state is State.PAST_DUE or s.cancels_at is not None:
         return None
+    can_choose, can_undo = charge_day.can_choose(ctx, s), charge_day.can_undo(ctx, s)
     found = Choices(
         ahead=_ahead(ctx, s),
         can_undo_plan=_can_undo_plan(s),
         plans=_options(ctx, s, offered),
         plan_stays=_plan_stays(s, offered),
+        charge_day=in_words(s.charge_on.day) if can_choose or can_undo else None,
+        can_choose_day=can_choose and not can_undo,
+        can_undo_day=can_undo,
         can_pause=_can_pause(ctx, s),
         pause="running" if s.state is State.PAUSED else "ahead" if pause_is_ahead(s) else "none",
     )

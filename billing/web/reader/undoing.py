@@ -28,13 +28,14 @@ router = APIRouter(include_in_schema=False)
 Agreed = Annotated[str, Form()]
 
 
-def _page(
+def undo_page(
     visit: Visit,
     ctx: TransactionContext,
     subscription: Subscription,
     act: UndoAct,
     charge: ChargeAhead | None,
 ) -> UndoPage:
+    """What an undo leads to."""
     email = signed_in(visit).email
     method = ctx.session.get(PaymentMethod, str(subscription.payment_method_id))
     card = card_of(method) if method is not None and charge is not None else None
@@ -58,14 +59,14 @@ def _page(
     )
 
 
-def _changed(visit: Visit, view: UndoPage, agreed: str) -> Response | None:
+def changed_undo(visit: Visit, view: UndoPage, agreed: str) -> Response | None:
     """The page again, where it differs from what was agreed to."""
     changed = differences(visit.services.site.tokens, agreed, view.agreed)
     return visit.page(replace(view, changed=changed), 409) if changed else None
 
 
 def _resume_page(visit: Visit, ctx: TransactionContext, subscription: Subscription) -> UndoPage:
-    return _page(visit, ctx, subscription, "resume", charge_after_undo.of_cancellation(ctx, subscription))
+    return undo_page(visit, ctx, subscription, "resume", charge_after_undo.of_cancellation(ctx, subscription))
 
 
 @router.get("/account/resume")
@@ -82,14 +83,14 @@ def resume(visit: Guarded, agreed: Agreed = "") -> Response:
     """Undo a cancellation. Raises RedirectReader, NothingToUndo, DisputeOpen."""
     with visit.begin() as ctx:
         subscription = lock(ctx.session, running(visit, ctx.session).id)
-        changed = _changed(visit, _resume_page(visit, ctx, subscription), agreed)
+        changed = changed_undo(visit, _resume_page(visit, ctx, subscription), agreed)
         if changed is None:
             undo_for_reader(ctx, subscription.id)
     return changed or visit.go("/account", "resumed")
 
 
 def _plan_page(visit: Visit, ctx: TransactionContext, subscription: Subscription) -> UndoPage:
-    return _page(visit, ctx, subscription, "plan kept", charge_after_undo.of_plan(ctx, subscription))
+    return undo_page(visit, ctx, subscription, "plan kept", charge_after_undo.of_plan(ctx, subscription))
 
 
 @router.get("/account/plan/undo")
@@ -104,7 +105,7 @@ def undo_plan(visit: Guarded, agreed: Agreed = "") -> Response:
     """Undo the change of plan. Raises RedirectReader, NoSwitch."""
     with visit.begin() as ctx:
         subscription = lock(ctx.session, running(visit, ctx.session).id)
-        changed = _changed(visit, _plan_page(visit, ctx, subscription), agreed)
+        changed = changed_undo(visit, _plan_page(visit, ctx, subscription), agreed)
         if changed is None:
             change_plan.undo(ctx, subscription.id, reason="taken back")
     return changed or visit.go("/account", "plan-kept")
@@ -112,7 +113,7 @@ def undo_plan(visit: Guarded, agreed: Agreed = "") -> Response:
 
 def _pause_page(visit: Visit, ctx: TransactionContext, subscription: Subscription) -> UndoPage:
     act: UndoAct = "pause ended" if subscription.state is State.PAUSED else "pause undone"
-    return _page(visit, ctx, subscription, act, charge_after_undo.of_pause(ctx, subscription))
+    return undo_page(visit, ctx, subscription, act, charge_after_undo.of_pause(ctx, subscription))
 
 
 @router.get("/account/pause/undo")
@@ -130,7 +131,7 @@ def undo_pause(visit: Guarded, agreed: Agreed = "") -> Response | GatewayCall:
     """Undo the pause; one that runs ends now, and the next period begins with its charge. Raises RedirectReader, NotPaused."""
     with visit.begin() as ctx:
         subscription = lock(ctx.session, running(visit, ctx.session).id)
-        changed = _changed(visit, _pause_page(visit, ctx, subscription), agreed)
+        changed = changed_undo(visit, _pause_page(visit, ctx, subscription), agreed)
         if changed is not None:
             return changed
         pause.undo(ctx, subscription.id, reason="taken back")

@@ -16,10 +16,12 @@ from billing.payments.invoice_recipients import MOST
 from billing.payments.models import Payment
 from billing.platform.errors import Invalid, Refusal
 from billing.refunds import refund
+from billing.rules import charge_day
 from billing.rules.pause import MOST_BY_STAFF
 from billing.staff import open_requests
 from billing.staff.acts.address import ChangeAddressAct
 from billing.staff.acts.cancelling import CancelAct, ResumeAct
+from billing.staff.acts.charge_day import ChargeDayAct, UndoChargeDayAct
 from billing.staff.acts.correcting import CorrectInvoiceAct
 from billing.staff.acts.days import AnotherTrialAct, ComplimentaryAct, ExtendAct
 from billing.staff.acts.enter_refund import EnterRefundAct
@@ -166,6 +168,14 @@ def change_address(_visit: StaffVisit, _session: Session, reader_id: str, typed:
     return ActForm("Change the email address", act, (field,), asks=asks)
 
 
+def choose_day(_visit: StaffVisit, _session: Session, reader_id: str, typed: Typed) -> ActForm:
+    """Choose a day of the month."""
+    days = tuple((str(day), charge_day.in_words(day)) for day in charge_day.DAYS)
+    chosen = typed.days if typed.days in dict(days) else "25"
+    field = ActField(name="days", label="The day of the month", kind="choice", value=chosen, choices=days)
+    return ActForm("Choose the day of the charge", ChargeDayAct(reader_id, int(chosen)), (field,))
+
+
 def note(_visit: StaffVisit, _session: Session, reader_id: str, _typed: Typed) -> ActForm:
     """A note has no reason: its words come in the field that holds the reason of other acts."""
     asks = ("Note", "staff see it, the reader doesn’t; it stays as it is written")
@@ -239,6 +249,11 @@ MAKERS: dict[str, tuple[Permission, MakeForm]] = {
     "extend": (Permission.EXTEND, of_days("Extend the trial or the paid period", ExtendAct)),
     "pause": (Permission.PAUSE, pause),
     "end-pause": (Permission.PAUSE, plain("End the pause", EndPauseAct)),
+    "charge-day": (Permission.CHARGE_DAY, choose_day),
+    "undo-charge-day": (
+        Permission.CHARGE_DAY,
+        plain("Take the new day of the charge back", UndoChargeDayAct),
+    ),
     "complimentary": (Permission.COMPLIMENTARY, of_days("Give complimentary days", ComplimentaryAct)),
     "another-trial": (Permission.ANOTHER_TRIAL, plain("Allow another trial", AnotherTrialAct)),
     "erase": (Permission.ERASE, plain("Close the account and erase it", EraseAct)),

@@ -1,4 +1,4 @@
-"""What a reader may choose for a running subscription: another plan, a pause."""
+"""What a reader may choose for a running subscription: another plan, a day of the month, a pause."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,7 +8,7 @@ from billing.rules.money import Money
 from billing.rules.pause import PauseSpan
 from billing.web.views.frame import Card
 
-UndoAct = Literal["resume", "plan kept", "pause undone", "pause ended"]
+UndoAct = Literal["resume", "plan kept", "pause undone", "pause ended", "day kept"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +26,15 @@ class PlanOption:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
     """On the account page: `ahead` says in a sentence what comes next, `plan_stays` why no plan can be chosen now; the rest is what
-    may be chosen or undone."""
+    may be chosen or undone. `charge_day` is the day of the month in words, where it can be chosen or a choice undone."""
 
     ahead: str | None
     plan_stays: str | None = None
     can_undo_plan: bool
     plans: tuple[PlanOption, ...]
+    charge_day: str | None = None
+    can_choose_day: bool = False
+    can_undo_day: bool = False
     can_pause: bool
     pause: Literal["none", "ahead", "running"]
 
@@ -63,6 +66,46 @@ class PausePage:
     options: tuple[PauseSpan, ...]
     agreed: str = ""
     changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayOption:
+    """A day of the month in words, the next charge with it, and the free days until then."""
+
+    day: int
+    words: str
+    on: date
+    free_days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaysPage:
+    """The days of the month that can be chosen for the charges. What is paid ends with `last_day`."""
+
+    template: ClassVar[str] = "charge_days.html"
+    email: str
+    last_day: date
+    now: str
+    options: tuple[DayOption, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayPage:
+    """The review before a day of the month is chosen. The choice can be undone until `undo_until`, the day of the next charge
+    without it. `consent_text`, `agreed` and `changed` as on `PlanPage`."""
+
+    template: ClassVar[str] = "charge_day.html"
+    email: str
+    option: DayOption
+    amount: Money
+    vat: Money
+    last_day: date
+    undo_until: date
+    again_on: date
+    consent_text: str
+    agreed: str = ""
+    changed: tuple[str, ...] = ()
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

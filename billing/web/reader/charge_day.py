@@ -1,0 +1,146 @@
+"""The day of the month on which a reader pays: the days to choose from, the review of one, and its undo."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query
+from starlette.responses import Response
+
+from billing.changes import charge_after_undo, charge_day
+from billing.changes.charge_day import ChosenDay
+from billing.payments import vat_rates
+from billing.platform.context import TransactionContext
+from billing.platform.errors import Refusal
+from billing.readers import consents
+from billing.rules import tax
+from billing.rules.charge_day import choosable_from, in_words
+from billing.subscriptions.change import lock
+from billing.subscriptions.models import Subscription
+from billing.web.kit.visit import Guarded, Visit, Visiting
+from billing.web.reader.agreement import Shown, differences, words_of_day, words_of_money
+from billing.web.reader.guard import running, signed_in
+from billing.web.reader.undoing import Agreed, changed_undo, undo_page
+from billing.web.views.choices import DayOption, DayPage, DaysPage, UndoPage
+
+router = APIRouter(include_in_schema=False)
+NONE = 0
+"""No day was chosen yet: no month has it."""
+
+
+def can_choose(ctx: TransactionContext, subscription: Subscription) -> bool:
+    """Whether the account offers it. A choice within the last twelve months is refused on its page, with the day from which another
+    is possible."""
+    try:
+        charge_day.refuse(ctx, subscription)
+    except Refusal:
+        return False
+    return True
+
+
+def can_undo(ctx: TransactionContext, subscription: Subscription) -> bool:
+    """Whether the account offers to undo a choice."""
+    try:
+        charge_day.refuse_undo(ctx, subscription)
+    except Refusal:
+        return False
+    return True
+
+
+@router.get("/account/charge-day")
+def ask_charge_day(visit: Visiting, day: Annotated[int, Query(ge=0, le=31)] = NONE) -> Response:
+    """The days to choose from; with a day, what it means. Raises RedirectReader, and as `charge_day.preview`."""
+    with visit.begin() as ctx:
+        subscription = running(visit, ctx.session)
+        if day:
+            return visit.page(_review(visit, ctx, charge_day.preview(ctx, subscription, day)))
+        found = charge_day.previews(ctx, subscription)
+        return visit.page(
+            DaysPage(
+                email=signed_in(visit).email,
+                last_day=charge_day.refuse(ctx, subscription) - timedelta(days=1),
+                now=in_words(subscription.charge_on.day),
+                options=tuple(_option(chosen) for chosen in found),
+            )
+        )
+
+
+def _option(chosen: ChosenDay) -> DayOption:
+    return DayOption(day=chosen.day, words=in_words(chosen.day), on=chosen.on, free_days=chosen.free_days)
+
+
+def _terms(chosen: ChosenDay) -> consents.Terms:
+    return consents.for_charge_day(chosen.price.money, in_words(chosen.day), chosen.on)
+
+
+def _review(visit: Visit, ctx: TransactionContext, chosen: ChosenDay) -> DayPage:
+    email, terms = signed_in(visit).email, _terms(chosen)
+    vat = tax.split(chosen.price.money, vat_rates.rate_on(ctx.session, chosen.on)).vat
+    shown = Shown(
+        act="day",
+        email=email,
+        plan=chosen.plan.id,
+        period=chosen.plan.period_label,
+        price=words_of_money(chosen.price.money),
+        charge_on=words_of_day(chosen.on),
+        days=words_of_day(chosen.before),
+        vat=str(vat),
+        words=terms.words,
+    )
+    return DayPage(
+        email=email,
+        option=_option(chosen),
+        amount=chosen.price.money,
+        vat=vat,
+        last_day=chosen.before - timedelta(days=1),
+        undo_until=chosen.before,
+        again_on=choosable_from(ctx.today),
+        consent_text=terms.words,
+        agreed=shown.token(visit.services.site.tokens),
+    )
+
+
+@router.post("/account/charge-day")
+def choose_charge_day(
+    visit: Guarded,
+    day: Annotated[int, Form(ge=0, le=31)] = NONE,
+    consent: Annotated[str, Form(max_length=40)] = "",
+    agreed: Annotated[str, Form()] = "",
+) -> Response:
+    """Choose it: the consent is kept with its words, the price and the day of the next charge. Raises as `ask_charge_day`."""
+    with visit.begin() as ctx:
+        subscription, reader = lock(ctx.session, running(visit, ctx.session).id), signed_in(visit)
+        chosen = charge_day.preview(ctx, subscription, day)
+        view = _review(visit, ctx, chosen)
+        view = replace(view, changed=differences(visit.services.site.tokens, agreed, view.agreed))
+        if consent != "yes":
+            words = "Please tick the box to agree, or go back: nothing has changed."
+            return visit.page(replace(view, error=words), 422)
+        if view.changed:
+            return visit.page(view, 409)
+        given_by = consents.GivenBy(reader.email, reader.id, visit.ip, visit.device)
+        consents.record(ctx, given_by, "charge-day", _terms(chosen), chosen.price.money, chosen.on)
+        charge_day.choose(ctx, subscription.id, day, reason="chosen on the account page")
+    return visit.go("/account", "charge-day")
+
+
+def _undo_page(visit: Visit, ctx: TransactionContext, subscription: Subscription) -> UndoPage:
+    return undo_page(visit, ctx, subscription, "day kept", charge_after_undo.of_day(ctx, subscription))
+
+
+@router.get("/account/charge-day/undo")
+def ask_undo_day(visit: Visiting) -> Response:
+    """The next charge without the new day. Raises RedirectReader, and as `charge_day.refuse_undo`."""
+    with visit.begin() as ctx:
+        return visit.page(_undo_page(visit, ctx, running(visit, ctx.session)))
+
+
+@router.post("/account/charge-day/undo")
+def undo_day(visit: Guarded, agreed: Agreed = "") -> Response:
+    """Undo the choice of the day. Raises as `ask_undo_day`."""
+    with visit.begin() as ctx:
+        subscription = lock(ctx.session, running(visit, ctx.session).id)
+        changed = changed_undo(visit, _undo_page(visit, ctx, subscription), agreed)
+        if changed is None:
+            charge_day.undo(ctx, subscription.id, reason="taken back")
+    return changed or visit.go("/account", "day-kept")

@@ -16,13 +16,14 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 
 from billing.billing_run.run import run_for
 from billing.cards import card_setup as setups
-from billing.changes import change_plan, pause
+from billing.changes import change_plan, charge_day, pause
 from billing.dev.sandbox import faults, webhook_faults
 from billing.payments.models import SetupPurpose
 from billing.platform.actors import WORKER, ReaderActor
 from billing.platform.context import TransactionContext
 from billing.platform.db import instant
 from billing.reconcile import schedule
+from billing.rules.charge_day import LAST
 from billing.staff import requests
 from billing.staff.models import RequestKind
 from billing.subscriptions.find import terms_of
@@ -215,6 +216,32 @@ class AnyStory(Story):
                     TransactionContext(session, services.site, self.world.now, ReaderActor("r")),
                     subscription,
                     plan,
+                    reason="a story",
+                )
+            )
+
+    @rule(who=WHO, day=st.sampled_from(["1", "15", "28", "last"]))
+    def chooses_the_day_of_the_charge(self, who: int, day: str) -> None:
+        services, subscription, now = self.world.services, self.newest(who), self.world.now
+        if subscription is not None and self._choose(
+            lambda session: charge_day.choose(
+                TransactionContext(session, services.site, now, ReaderActor("r")),
+                subscription,
+                LAST if day == "last" else int(day),
+                reason="a story",
+            )
+        ):
+            self.known[subscription].chosen.append((now, day))
+
+    @rule(who=WHO)
+    def takes_the_day_back(self, who: int) -> None:
+        services, subscription = self.world.services, self.newest(who)
+        if subscription is not None:
+            self.known[subscription].chosen.clear()  # a cut may hide whether it was taken back
+            self._choose(
+                lambda session: charge_day.undo(
+                    TransactionContext(session, services.site, self.world.now, ReaderActor("r")),
+                    subscription,
                     reason="a story",
                 )
             )

@@ -2,7 +2,7 @@
 
 From the product's rows it takes only which refunds are under way. Its date arithmetic is the simulation's, never `rules`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -32,10 +32,12 @@ FROM payment p WHERE NOT EXISTS (SELECT FROM dispute d WHERE d.payment_id = p.id
 
 @dataclass
 class ReaderKnowledge:
-    """What the reader of one subscription knows: the trial's first day, and the instant of the cancellation."""
+    """What the reader of one subscription knows: the trial's first day, the instant of the cancellation, and each day of the month
+    chosen for the charges, with the instant of the choice."""
 
     trial_on: date | None = None
     cancelled_at: datetime | None = None
+    chosen: list[tuple[datetime, str]] = field(default_factory=list)
 
 
 def assert_promises_kept(world: World) -> None:
@@ -72,8 +74,7 @@ def check_charges(charges: list[dict[str, Any]], kept: dict[str, int], known: Re
     """Check one subscription's charges, oldest first. `kept`: by charge, the cents of its payment that are not being refunded."""
     if not charges:
         return
-    begun = _day(charges[0])
-    paid_months = 0
+    begun, paid_months, chosen = _day(charges[0]), 0, list(known.chosen)
     for charge in charges:
         if known.trial_on is not None:
             assert _day(charge) >= dates.trial_over(known.trial_on), f"charged in the trial: {charge}"
@@ -83,8 +84,17 @@ def check_charges(charges: list[dict[str, Any]], kept: dict[str, int], known: Re
             after = f"charged after {known.cancelled_at}: {charge}"
             assert charge["created"] <= known.cancelled_at.timestamp(), after
         due = dates.month_later(begun, paid_months)
+        while chosen and chosen[0][0].timestamp() < charge["created"]:
+            _, day = chosen.pop(0)
+            due = dates.day_from(due, day)
+            begun, paid_months = _anchor(due, day)
         assert _day(charge) >= due, f"{paid_months} months are paid, until {due}: {charge}"
         paid_months += MONTHS[charge["amount"]]
+
+
+def _anchor(due: date, day: str) -> tuple[date, int]:
+    """What the periods from `due` are counted from, and the months to there: a last day counts from a month with a 31st."""
+    return (date(due.year - 1, 12, 31), due.month) if day == "last" else (due, 0)
 
 
 def _day(charge: dict[str, Any]) -> date:

@@ -11,6 +11,7 @@ from billing.dev.simulate.dates import (
     MONTHS,
     MOVED_DAYS,
     charge_at,
+    day_from,
     day_of,
     month_later,
     notices,
@@ -113,12 +114,20 @@ class _Terms:
                 self.move(month_later(self.on, int(act.detail)))
             case ActKind.YEAR:
                 self.plan = "yearly"
+            case ActKind.CHARGE_DAY:
+                self._move_to_day(act.detail)
             case ActKind.CARD_FAILS | ActKind.CARD_GONE | ActKind.CUSTOMER_GONE:
                 self.chargeable = False
             case ActKind.CARD_WORKS | ActKind.NEW_CARD | ActKind.REPLACED:
                 self.chargeable = True
             case ActKind.PAY_PAGE if act.detail == "another":
                 self.chargeable = True
+
+    def _move_to_day(self, day: str) -> None:
+        """The next charge comes on the first such day of a month, later ones on that day of each month."""
+        self.move(day_from(self.on, day))
+        if day == "last":  # counted from a December, which has a 31st
+            self.anchor, self.months = date(self.on.year - 1, 12, 31), self.on.month
 
     def _undo(self, cancelled: datetime, undone: datetime) -> None:
         """No notice is sent while a trial is cancelled. If that made one too late, the charge moves to eight days after the

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 
-from billing.changes import change_plan, pause
+from billing.changes import change_plan, charge_day, pause
 from billing.dev.simulate.browser import AGENT, PageRefused, SimulatedBrowser
 from billing.dev.simulate.environment import SimulatedInstallation
 from billing.dev.simulate.judge import Life
@@ -21,6 +21,7 @@ from billing.platform.actors import WORKER, ReaderActor
 from billing.platform.errors import Refusal
 from billing.platform.site import PAY
 from billing.readers import sessions
+from billing.rules.charge_day import LAST
 from billing.rules.lifecycle import NoSuchTransition
 
 TRIES = 40
@@ -135,8 +136,8 @@ class ReaderActs:
 
     def give_days(self, who: SimulatedReader, act: PlannedAct, _at: datetime) -> None:
         """Staff extend the trial or the period."""
-        body = {"days": int(act.detail), "reason": "the site was slow"}
-        self._post(f"/v1/subscriptions/{who.subscription_id}/extend", body)
+        path, days = f"/v1/subscriptions/{who.subscription_id}/extend", int(act.detail)
+        self._post(path, {"days": days, "reason": "the site was slow"})
 
     def refund(self, who: SimulatedReader, act: PlannedAct, _at: datetime) -> None:
         """Staff refund the last payment, or R10 of it."""
@@ -147,18 +148,20 @@ class ReaderActs:
     def request_pause(self, who: SimulatedReader, act: PlannedAct, at: datetime) -> None:
         """Request a pause, as on the account page."""
         services = self.installation.services
-        most = services.site.policy.pause_months
-        reason = "asked for on the account page"
-        with services.database.begin(services.site, at, ReaderActor(str(who.reader_id))) as ctx:
-            pause.request_pause(ctx, who.subscription_id, int(act.detail), reason=reason, most=most
-            )  # fmt: skip
+        most, by = services.site.policy.pause_months, ReaderActor(who.reader_id)
+        with services.database.begin(services.site, at, by) as ctx:
+            pause.request_pause(ctx, who.subscription_id, int(act.detail), reason="asked for", most=most)
 
-    def choose_year(self, who: SimulatedReader, _act: PlannedAct, at: datetime) -> None:
-        """Switch to the yearly plan, as on the account page."""
-        services = self.installation.services
+    def choose(self, who: SimulatedReader, act: PlannedAct, at: datetime) -> None:
+        """Switch to the yearly plan, or choose the day of the month of the charges, as on the account page."""
+        services, by = self.installation.services, ReaderActor(who.reader_id)
         reason = "chosen on the account page"
-        with services.database.begin(services.site, at, ReaderActor(str(who.reader_id))) as ctx:
-            change_plan.choose_plan(ctx, who.subscription_id, "yearly", reason=reason)
+        with services.database.begin(services.site, at, by) as ctx:
+            if act.kind is ActKind.YEAR:
+                change_plan.choose_plan(ctx, who.subscription_id, "yearly", reason=reason)
+            else:
+                chosen = LAST if act.detail == "last" else int(act.detail)
+                charge_day.choose(ctx, who.subscription_id, chosen, reason=reason)
 
     def give_card(self, who: SimulatedReader, _act: PlannedAct, at: datetime) -> None:
         """Give another card on the account page, with a fresh session."""
@@ -331,7 +334,8 @@ _DO = {
     ActKind.PAY_CARD: ReaderActs.pay_with_card,
     ActKind.PAY_PAGE: ReaderActs.pay_on_page,
     ActKind.PAUSE: ReaderActs.request_pause,
-    ActKind.YEAR: ReaderActs.choose_year,
+    ActKind.YEAR: ReaderActs.choose,
+    ActKind.CHARGE_DAY: ReaderActs.choose,
     ActKind.REFUND: ReaderActs.refund,
     ActKind.DAYS: ReaderActs.give_days,
     ActKind.CARD_FAILS: ReaderActs.card_fails,

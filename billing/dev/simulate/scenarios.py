@@ -28,6 +28,7 @@ class ActKind(StrEnum):
     PAY_PAGE = "pay on the page"
     PAUSE = "pause"
     YEAR = "switch to the year"
+    CHARGE_DAY = "choose the day of the charge"
     REFUND = "staff give money back"
     DAYS = "staff give days"
     CARD_FAILS = "the bank begins to refuse"
@@ -94,7 +95,7 @@ class PlannedAct:
     slot: Slot
     kind: ActKind
     detail: str = ""
-    """A number of days or months, a decline code, or a card."""
+    """A number of days or months, a day of the month, a decline code, or a card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +119,33 @@ class Scenario:
 def draw_scenario(seed: int, number: int, first: date, last: date, erased: int = 0) -> Scenario:
     """Draw the scenario of reader `number`, who starts on some day from `first` through `last`. `erased` of a hundred readers close
     their account on some day after that."""
-    scenario = _draw(seed, number, first, last)
+    scenario = _choose_more(seed, _draw(seed, number, first, last))
     draw = random.Random(f"{seed}/{number}/erase")  # noqa: S311 - apart: without it all else is drawn as before
     if draw.random() * 100 >= erased or scenario.unreachable or not scenario.card.starts:
         return scenario
     left = max((last - scenario.started_on).days, 1)
     on = scenario.started_on + timedelta(days=draw.randrange(1, left + 1))
     act = PlannedAct(on, draw.choice((Slot.MORNING, Slot.CHARGE, Slot.EVENING)), ActKind.ERASE)
+    acts = sorted([*scenario.acts, act], key=lambda act: (act.on, act.slot))
+    return replace(scenario, acts=tuple(acts))
+
+
+def _choose_more(seed: int, scenario: Scenario) -> Scenario:
+    """A few readers of a month choose the year in the trial, or later a day of the month for the charges."""
+    draw = random.Random(f"{seed}/{scenario.number}/choose")  # noqa: S311 - apart: without it all else is drawn as before
+    chance, ahead, day = draw.random(), draw.randrange(0, 40), draw.choice(("1", "15", "25", "28", "last"))
+    if scenario.plan != "monthly" or not scenario.card.starts or chance > 0.2:
+        return scenario
+    if chance < 0.07:
+        on = scenario.started_on + timedelta(days=1 + ahead % 8)
+        act = PlannedAct(on, Slot.EVENING, ActKind.YEAR)
+    else:
+        act = PlannedAct(
+            trial_over(scenario.started_on) + timedelta(days=1 + ahead),
+            Slot.AFTERNOON,
+            ActKind.CHARGE_DAY,
+            day,
+        )
     acts = sorted([*scenario.acts, act], key=lambda act: (act.on, act.slot))
     return replace(scenario, acts=tuple(acts))
 

@@ -12,9 +12,9 @@ from billing.http import shapes
 from billing.personal_data.models import Erasure
 from billing.platform.context import TransactionContext
 from billing.readers.address_change import AddressChange
-from billing.staff.acts.address import ChangeAddressAct
 from billing.rules.charge_day import LAST
 from billing.rules.lifecycle import State
+from billing.staff.acts.address import ChangeAddressAct
 from billing.staff.acts.charge_day import ChargeDayAct, UndoChargeDayAct
 from billing.staff.acts.days import AnotherTrialAct, ComplimentaryAct, ExtendAct
 from billing.staff.acts.erasing import EraseAct

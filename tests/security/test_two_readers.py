@@ -84,51 +84,6 @@ def test_the_card_page_of_another_browser_can_not_be_finished_or_looked_at(reade
     assert set(changed(before, contents(world))) <= {"inbound_event", "rate_count"}
 
 
-def test_a_form_changes_only_what_is_the_senders(readers: TwoReaders) -> None:
-    """A signed-in browser sends the other reader's ids in every field of every form."""
-    world = readers.world
-    other = readers.names[PAYING]
-
-    def of_payer() -> list[object]:
-        return [
-            world.rows(
-                f'SELECT md5(CAST(t AS text)) AS h FROM "{table}" t WHERE {column} = :of', of=other[name]
-            )
-            for table, column, name in (
-                ("reader", "id", "reader_id"),
-                ("subscription", "id", "subscription_id"),
-                ("invoice", "id", "invoice_id"),
-                ("payment", "id", "payment_id"),
-                ("subscription_change", "subscription_id", "subscription_id"),
-                ("refund", "payment_id", "payment_id"),
-            )
-        ]
-
-    before = of_payer()
-    fields = {
-        **other,
-        "email": "fresh@example.net",
-        "consent": "yes",
-        "id": other["subscription_id"],
-        "when": "now",
-    }
-    forms = [route for route in routes(world) if route.is_form]
-    for form in sorted(forms, key=lambda each: each.path.startswith("/sign-out")):
-        if form.path == "/demo/clock":
-            continue
-        page = readers.trier.get("/sign-in/sent")
-        csrf = re.findall(r'name="csrf" value="([^"]+)"', page.text)[0]
-        answer = readers.trier.http.post(
-            form.at(),
-            params=other,
-            data=fields | {"csrf": csrf},
-            headers={"sec-fetch-site": "same-origin"},
-            follow_redirects=False,
-        )
-        assert answer.status_code != 403, f"{form} {answer.text}"
-    assert of_payer() == before
-
-
 @pytest.mark.parametrize("purpose", [CANCEL, CARD])
 def test_a_mailed_link_is_for_its_own_subscription(readers: TwoReaders, purpose: str) -> None:
     stranger = readers.world.browser()

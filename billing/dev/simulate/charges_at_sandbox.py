@@ -22,8 +22,9 @@ class SandboxCharges:
         self._owners = {row["id"]: _number(row["email"]) for row in self._list("customers")} | deleted
         self.taken: dict[int, list[ListedCharge]] = defaultdict(list)
         """Successful charges by the reader's number."""
-        self.objections: dict[int, datetime] = {}
-        """The first dispute or fraud warning by the reader's number. Nothing may be charged after it."""
+        self.objections: dict[int, list[datetime]] = defaultdict(list)
+        """Disputes and fraud warnings by the reader's number, each of one charge. Nothing may be charged after one, unless the reader
+        undoes a cancellation later."""
         self._read()
 
     def _read(self) -> None:
@@ -35,8 +36,7 @@ class SandboxCharges:
                     ListedCharge(row["id"], self._at(row), row["amount"], row["amount_refunded"])
                 )
         for row in [*self._list("disputes"), *self._list("radar/early_fraud_warnings")]:
-            at, number = self._at(row), whose[row["charge"]]
-            self.objections[number] = min(at, self.objections.get(number, at))
+            self.objections[whose[row["charge"]]].append(self._at(row))
 
     def _at(self, row: dict[str, Any]) -> datetime:
         return self._skew.ours(datetime.fromtimestamp(row["created"], UTC))

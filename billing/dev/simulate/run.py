@@ -180,8 +180,7 @@ def _judge(
     found: list[Breach] = []
     for reader in crowd.readers:
         number = reader.scenario.number
-        objected = charges.objections.get(number)
-        if objected is not None:
+        for objected in charges.objections.get(number, []):
             reader.life.record(objected, ActKind.DISPUTE)
         taken = charges.taken.get(number, [])
         found += judge(reader.life, taken, at, staff_know=reader.reader_id in staff_know)

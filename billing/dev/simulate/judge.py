@@ -25,6 +25,7 @@ LATE = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 """The resolution of the sandbox's timestamps."""
 ENDS = (ActKind.CANCEL, ActKind.WITHDRAW, ActKind.DISPUTE, ActKind.ERASE)
+PAYS = (ActKind.PAY_CARD, ActKind.PAY_PAGE)
 FAILS = (ActKind.CARD_FAILS, ActKind.CARD_GONE, ActKind.CUSTOMER_GONE)
 
 
@@ -165,7 +166,7 @@ def _walk(
     """Go from due day to due day, assign each due charge to its period, and yield breaches. Charges left over at the end are outside
     the calendar."""
     waiting = sorted(life.accepted, key=lambda act: act.at)
-    ended_at = min((_ends_charging(act) for act in waiting if _ends(act, waiting)), default=None)
+    ended_at = min((_ends_charging(act, waiting) for act in waiting if _ends(act, waiting)), default=None)
     while True:
         while waiting and waiting[0].at <= charge_at(terms.on):
             terms.apply(waiting.pop(0))
@@ -200,9 +201,12 @@ def _ends(act: AcceptedAct, accepted: Iterable[AcceptedAct]) -> bool:
     return act.kind in ENDS
 
 
-def _ends_charging(act: AcceptedAct) -> datetime:
-    """From when on nothing may be charged. A dispute is about a charge, so a charge in the same second came first."""
-    return act.at + SECOND if act.kind is ActKind.DISPUTE else act.at
+def _ends_charging(act: AcceptedAct, accepted: list[AcceptedAct]) -> datetime:
+    """From when on nothing may be charged. A dispute is about a charge, and a reader may pay and then leave in one moment: a charge in
+    the same second came first."""
+    before = accepted[: accepted.index(act)]
+    has_paid = any(other.at == act.at and other.kind in PAYS for other in before)
+    return act.at + SECOND if act.kind is ActKind.DISPUTE or has_paid else act.at
 
 
 def _words(charge: ListedCharge) -> str:

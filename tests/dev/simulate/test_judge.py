@@ -187,6 +187,22 @@ def test_a_cancellation_that_is_undone_after_an_inquiry_was_closed_lets_charges_
     assert found(lived, MONTHS[:3], "2027-04-01T09:20") == []
 
 
+def test_another_inquiry_after_that_ends_charging_again() -> None:
+    lived = life([("2027-01-31T09:01", ActKind.DISPUTE, ""), ("2027-02-20T12:00", ActKind.CANCEL, "")])
+    lived.record(at("2027-02-21T12:00"), ActKind.UNDO)
+    lived.record(at("2027-02-28T09:01"), ActKind.DISPUTE)
+    assert found(lived, MONTHS[:2], "2027-05-01T09:20") == []
+    assert found(lived, MONTHS[:3], "2027-05-01T09:20") != []
+
+
+def test_who_pays_and_leaves_in_one_moment_has_paid_first() -> None:
+    pays = ("2027-02-20T20:30", ActKind.PAY_PAGE, "same")
+    leaves = ("2027-02-20T20:30", ActKind.CANCEL, "")
+    charges = [("2027-02-20T20:30", 7500)]
+    assert found(life([pays, leaves], chargeable=False), charges, "2027-05-01T09:20") == []
+    assert found(life([leaves, pays], chargeable=False), charges, "2027-05-01T09:20") != []
+
+
 def test_a_cancellation_that_was_taken_back_never_was() -> None:
     lived = life([])
     lived.record(at("2027-01-20T12:00"), ActKind.CANCEL)

@@ -34,6 +34,10 @@ WAS_CANCELLED = "It was cancelled already."
 BY_FORM = "asked by the form, signed in"
 MAIL_EACH = timedelta(hours=1)
 """An address that its sender hasn't proved gets one mail that acknowledges a request in so long: anybody may type it."""
+SAME_WITHIN = timedelta(hours=1)
+"""How long the same words of the same sender are one request."""
+ACTING = (RequestKind.CANCEL, RequestKind.WITHDRAW)
+"""Requests that do something when they come, besides asking."""
 
 
 class UnknownRequest(NotFound):
@@ -92,7 +96,7 @@ def record_request(
     subscription_id: str | None = None,
 ) -> tuple[ReaderRequest, Effect]:
     """Store a request, and acknowledge it by mail; what it did at once. One to cancel is about the running subscription, and takes
-    effect at once.
+    effect at once. A question that waits already, as after a double click, is stored once.
 
     No answer tells whether we know the address. Raises BadAddress, NothingSaid, CardNumberIn (SEC-12)."""
     email = clean_address(sender.email)
@@ -111,7 +115,11 @@ def record_request(
         device=sender.device[:300],
         waits_since=ctx.at,
     )
+    if sender.proved and sender.reader:  # two at once wait here, or where mails to the address are counted
+        facts.lock_reader(ctx.session, sender.reader.id)
     may_mail = sender.proved or rate.is_first(ctx, "request-received", email, per=MAIL_EACH)
+    if kind not in ACTING and (same := _waits_already(ctx, request)) is not None:
+        return same, Effect.WAITS
     # Added after its effect, so that cancelling doesn't find and close this very request.
     effect, is_mailed = Effect.WAITS, False
     if owner is not None and kind is RequestKind.CANCEL:
@@ -121,6 +129,19 @@ def record_request(
     if may_mail and not is_mailed:
         request_received(ctx, request, effect, proved=sender.proved)
     return request, effect
+
+
+def _waits_already(ctx: TransactionContext, request: ReaderRequest) -> ReaderRequest | None:
+    """The same question of the same sender, if it came within the hour and no answer did."""
+    query = select(ReaderRequest).where(
+        col(ReaderRequest.waits_since) > ctx.at - SAME_WITHIN,
+        ReaderRequest.email == request.email,
+        ReaderRequest.kind == request.kind,
+        ReaderRequest.words == request.words,
+        ReaderRequest.email_verified == request.email_verified,
+        col(ReaderRequest.closed_at).is_(None),
+    )
+    return ctx.session.exec(query.limit(1)).first()
 
 
 def _clean_words(words: str, *, needed: bool) -> str:

@@ -1,9 +1,11 @@
 """Readers' requests: stored with their time, shown with the rand at risk, answered once."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.support.browser import Browser
-from tests.support.signed_in import in_trial_by_pages
+from tests.support.signed_in import in_trial_by_pages, signed_in
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -45,6 +47,23 @@ def test_a_signed_in_reader_asks_from_the_account(world: World) -> None:
     assert (request["email"], request["email_verified"], request["kind"]) == (READER, True, "wrong_charge")
 
 
+@pytest.mark.parametrize("is_signed_in", [True, False])
+def test_a_question_sent_twice_waits_once(world: World, in_trial: Subscriber, is_signed_in: bool) -> None:
+    browser = signed_in(world, in_trial.email) if is_signed_in else world.browser()
+    browser.get("/contact")
+    asked = browser.filled("/contact", kind="other", email=READER, words="Where is my paper?")
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: browser.http.send(asked).url.path, range(2)))
+    assert all(path.startswith("/contact/sent/") for path in answers)
+    assert len(requests_of(world)) == 1
+    ask(browser, kind="other", email=READER, words="And where is yesterday's?")
+    world.advance(hours=1)
+    ask(browser, kind="other", email=READER, words="Where is my paper?")
+    assert len(requests_of(world)) == 3, "other words, and the same an hour later"
+    world.settle()
+    assert world.subjects(READER).count("We have your message") == (3 if is_signed_in else 1)
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
@@ -71,9 +90,9 @@ def test_robots_are_thanked_and_not_kept_and_the_eager_are_slowed(world: World) 
     assert "We have it" in ask(world.browser(), kind="other", email=READER, words="Buy!", website="x.example")
     assert requests_of(world) == []
     browser = world.browser()
-    for _ in range(4):
-        assert "We have it" in ask(browser, kind="other", email=READER, words="hello")
-    ask(browser, kind="other", email=READER, words="hello")
+    for n in range(4):
+        assert "We have it" in ask(browser, kind="other", email=READER, words=f"hello {n}")
+    ask(browser, kind="other", email=READER, words="hello again")
     assert browser.page.status == 429
     assert len(requests_of(world)) == 4
 

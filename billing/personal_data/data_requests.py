@@ -1,6 +1,5 @@
 """Readers ask for all their data; a job makes the archive and mails that it is ready. It is gone in a week (POPIA, section 23)."""
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from billing.notices.data_ready import data_ready
 from billing.personal_data import archive
+from billing.personal_data.due import do_each
 from billing.personal_data.models import UNMADE, DataRequest
 from billing.platform import ids
 from billing.platform.actors import Worker
@@ -27,9 +27,7 @@ LIFE = timedelta(days=7)
 MOST = 3
 """Archives that a reader may ask for in that time."""
 ARCHIVER = Worker("make archives")
-_BATCH = 20
 _MINE = col(DataRequest.reader_id) == sa.bindparam("reader_id")
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +96,9 @@ def fetch(ctx: TransactionContext, reader_id: str) -> bytes | None:
 
 def make_due(database: Database, site: Site, house: House, at: datetime) -> int:
     """Make the archives that are due; how many were looked at. One that fails delays no other."""
-    with database.transaction() as session:
-        due = session.exec(
-            select(DataRequest.id)
-            .where(sa.text(UNMADE), DataRequest.next_attempt_at <= at)
-            .order_by(col(DataRequest.next_attempt_at))
-            .limit(_BATCH)
-        ).all()
-    for request_id in due:
-        try:
-            _make(database, site, house, request_id, at)
-        except Exception:
-            log.exception("the archive %s has to wait", request_id)
-    return len(due)
+    return do_each(
+        database, DataRequest, UNMADE, at, lambda request_id: _make(database, site, house, request_id, at)
+    )
 
 
 def _make(database: Database, site: Site, house: House, request_id: str, at: datetime) -> None:

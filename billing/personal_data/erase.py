@@ -6,12 +6,13 @@ import logging
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from billing.acquirer.answers import Unknown
 from billing.acquirer.registry import Acquirers
 from billing.personal_data import register
 from billing.personal_data.ask import what_is_open
+from billing.personal_data.due import do_each
 from billing.personal_data.models import OPEN, Erasure
 from billing.platform.actors import Worker
 from billing.platform.context import TransactionContext
@@ -27,7 +28,6 @@ from billing.rules.backoff import again_at
 from billing.subscriptions.find import live_of
 
 ERASER = Worker("erase readers")
-_BATCH = 20
 _CUSTOMERS = sa.text(
     """SELECT acquirer, customer_ref FROM payment_method WHERE reader_id = :reader_id
        UNION SELECT acquirer, customer_ref FROM card_setup WHERE customer_ref IS NOT NULL
@@ -44,18 +44,9 @@ def erase_due(database: Database, acquirers: Acquirers, site: Site, at: datetime
     Raises NotAdopted, AsksAcquirer: a copied database must not delete at the acquirer."""
     with database.transaction() as session:
         refuse_held(session)
-        due = session.exec(
-            select(Erasure.id)
-            .where(sa.text(OPEN), Erasure.next_attempt_at <= at)
-            .order_by(col(Erasure.next_attempt_at))
-            .limit(_BATCH)
-        ).all()
-    for erasure_id in due:
-        try:
-            _erase(database, acquirers, site, erasure_id, at)
-        except Exception:
-            log.exception("the erasure %s has to wait", erasure_id)
-    return len(due)
+    return do_each(
+        database, Erasure, OPEN, at, lambda erasure_id: _erase(database, acquirers, site, erasure_id, at)
+    )
 
 
 def _erase(database: Database, acquirers: Acquirers, site: Site, erasure_id: str, at: datetime) -> None:

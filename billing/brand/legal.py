@@ -3,6 +3,7 @@
 import hashlib
 import unicodedata
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -81,13 +82,16 @@ def publish(
     return _plain(present) if present else {}, _plain(row)
 
 
-def in_force(session: Session) -> list[LegalDocument]:
-    """The newest version of each kind, in the order of `DocumentKind`. A kind that was never published is missing."""
+def in_force(session: Session, at: datetime | None = None) -> list[LegalDocument]:
+    """The newest version of each kind, in the order of `DocumentKind`; `at`: the newest at that instant. A kind that was not
+    published is missing."""
     newest = (
         select(LegalDocument)
         .ext(distinct_on(col(LegalDocument.kind)))
         .order_by(col(LegalDocument.kind), col(LegalDocument.number).desc())
     )
+    if at is not None:
+        newest = newest.where(col(LegalDocument.published_at) <= at)
     return sorted(session.exec(newest), key=lambda row: ORDER.index(DocumentKind(row.kind)))
 
 

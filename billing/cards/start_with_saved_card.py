@@ -30,12 +30,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """The consent that an app has collected: its text, instant and origin."""
+    """The consent that an app has collected: its text, instant and origin. `beside`: the legal documents (see `consents.Terms`)."""
 
     text_version: str
     accepted_at: datetime
     ip: str
     device: str
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,7 @@ def _record(ctx: TransactionContext, reader: Reader, offer: Offer, agreed: Agree
         ctx.moved_to(agreed.accepted_at),
         consents.GivenBy(reader.email, reader.id, agreed.ip, agreed.device),
         "trial",
-        replace(words, version=agreed.text_version),
+        replace(words, version=agreed.text_version, beside=agreed.beside),
         offer.amount,
         dates.first_charge_on,
     )

@@ -15,6 +15,8 @@ from billing.platform.settings import Environment
 from tests.support.cli import run_on
 from tests.support.documented import documented
 from tests.support.polling import until
+from tests.support.signed_in import signed_in
+from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
 WHY = ("--reason", "counsel's words")
@@ -86,6 +88,38 @@ def test_a_consent_names_the_versions_that_its_page_showed(world: World) -> None
     for row in world.rows("SELECT kind, number, text_hash FROM legal_document"):
         assert f"version {row['number']}, SHA-256 {row['text_hash']}" in beside
     assert "Terms version 1" in beside
+
+
+def test_a_consent_from_an_app_names_the_versions_in_force_when_it_was_given(world: World) -> None:
+    publish_all(world)
+    accepted = world.now.isoformat()
+    world.advance(hours=1)
+    done(world, "text", "terms", "-", *WHY, stdin="Other terms.")
+    consent = {"text_version": "app-1", "accepted_at": accepted, "ip": "196.25.1.9", "user_agent": "App/1"}
+    world.start_trial("thandi@example.org", consent=consent)
+    world.start_trial("sipho@example.org", "pm_card_visa__2")
+    first, second = world.rows(
+        "SELECT words FROM consent JOIN consent_text USING (text_hash) ORDER BY accepted_at"
+    )
+    assert "Terms version 1" in first["words"]
+    assert "Terms version 2" in second["words"]
+    assert first["words"].startswith("Yes, start my 14 days free.")
+
+
+def test_another_plan_is_agreed_to_with_the_versions_that_its_page_showed(
+    world: World, paid: Subscriber
+) -> None:
+    publish_all(world)
+    browser = signed_in(world, paid.email)
+    assert "You accept our terms and refund policy" in browser.get("/account/plan?to=yearly").words
+    done(world, "text", "terms", "-", *WHY, stdin="Other terms.")
+    again = browser.post("/account/plan", consent="yes")
+    assert "Our terms have changed since you opened this page." in again.words
+    browser.post("/account/plan", consent="yes")
+    (kept,) = world.rows(
+        "SELECT words FROM consent JOIN consent_text USING (text_hash) WHERE kind = 'switch'"
+    )
+    assert "Terms version 2" in kept["words"]
 
 
 def test_nobody_agrees_to_a_version_that_came_after_the_page(world: World) -> None:

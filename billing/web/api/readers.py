@@ -10,6 +10,7 @@ from pydantic import Field, IPvAnyAddress
 from sqlmodel import Session, col, select
 from starlette.responses import Response
 
+from billing.brand import legal
 from billing.cards.start_with_saved_card import Agreed, TrialRequest, start_with_saved_card
 from billing.changes.cancel import UNDONE, When
 from billing.changes.give_back import GiveBack
@@ -37,7 +38,8 @@ ONE_START = Spent(starts=1)
 
 
 class ConsentBody(shapes.Body):
-    """What the reader agreed to in the app, and when and where (CARD-1)."""
+    """What the reader agreed to in the app, and when and where (CARD-1). The versions of the terms, refund policy and privacy notice
+    that were in force then are kept with it: the app links to them beside the button."""
 
     text_version: str = Field(min_length=1, max_length=100)
     accepted_at: shapes.Instant
@@ -76,6 +78,7 @@ def start_trial(body: TrialBody, caller: Starts) -> GatewayCall:
             raise FutureConsent
         with caller.begin() as ctx:
             key_limits.refuse_more(ctx, caller.key_id, ONE_START)
+            documents = legal.in_force(ctx.session, accepted_at)
         request = TrialRequest(
             email=body.email,
             external_id=body.external_id,
@@ -85,6 +88,7 @@ def start_trial(body: TrialBody, caller: Starts) -> GatewayCall:
                 accepted_at=accepted_at,
                 ip=str(body.consent.ip),
                 device=body.consent.user_agent,
+                beside=legal.agreed_words(documents),
             ),
             plan_id=body.plan,
             by=caller.actor,

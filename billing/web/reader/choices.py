@@ -8,6 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
+from billing.brand import legal
+from billing.brand.models import LegalDocument
 from billing.changes import change_plan, pause
 from billing.changes.change_plan import Switch
 from billing.payments import vat_rates
@@ -27,6 +29,7 @@ from billing.web.reader import charge_day
 from billing.web.reader.agreement import Shown, differences, words_of_day, words_of_money
 from billing.web.reader.guard import running, signed_in
 from billing.web.views.choices import Choices, PausePage, PlanOption, PlanPage
+from emails import LegalLink
 
 router = APIRouter(include_in_schema=False)
 PLAN_ID = r"^[a-z0-9-]{0,40}$"
@@ -122,7 +125,7 @@ def ask_plan(visit: Visiting, to: Annotated[str, Query(pattern=PLAN_ID)] = "") -
     """What another plan costs, and from when, before it is chosen. Raises RedirectReader, and as `change_plan.preview`."""
     with visit.begin() as ctx:
         switch = change_plan.preview(ctx, running(visit, ctx.session), to)
-        return visit.page(_plan_page(visit, ctx, switch))
+        return visit.page(_plan_page(visit, ctx, switch, visit.services.publisher.house.documents))
 
 
 def _terms(ctx: TransactionContext, switch: Switch) -> consents.Terms:
@@ -130,7 +133,9 @@ def _terms(ctx: TransactionContext, switch: Switch) -> consents.Terms:
     return consents.for_switch(offer.amount, offer.plan.period_label, switch.on, offer.then_amount)
 
 
-def _plan_page(visit: Visit, ctx: TransactionContext, switch: Switch) -> PlanPage:
+def _plan_page(
+    visit: Visit, ctx: TransactionContext, switch: Switch, documents: Sequence[LegalDocument | LegalLink]
+) -> PlanPage:
     email, terms = signed_in(visit).email, _terms(ctx, switch)
     vat = tax.split(switch.price.money, vat_rates.rate_on(ctx.session, switch.on)).vat
     shown = Shown(
@@ -142,6 +147,7 @@ def _plan_page(visit: Visit, ctx: TransactionContext, switch: Switch) -> PlanPag
         charge_on=words_of_day(switch.on),
         vat=str(vat),
         words=terms.words,
+        documents=legal.shown(documents),
     )
     return PlanPage(
         email=email,
@@ -163,7 +169,8 @@ def choose_plan(
     with visit.begin() as ctx:
         subscription, reader = lock(ctx.session, running(visit, ctx.session).id), signed_in(visit)
         switch = change_plan.preview(ctx, subscription, to)
-        view = _plan_page(visit, ctx, switch)
+        documents = legal.in_force(ctx.session)
+        view = _plan_page(visit, ctx, switch, documents)
         view = replace(view, changed=differences(visit.services.site.tokens, agreed, view.agreed))
         if consent != "yes":
             words = "Please tick the box to agree, or go back: nothing has changed."
@@ -171,7 +178,8 @@ def choose_plan(
         if view.changed:
             return visit.page(view, 409)
         given_by = consents.GivenBy(reader.email, reader.id, visit.ip, visit.device)
-        consents.record(ctx, given_by, "switch", _terms(ctx, switch), switch.price.money, switch.on)
+        terms = replace(_terms(ctx, switch), beside=legal.agreed_words(documents))
+        consents.record(ctx, given_by, "switch", terms, switch.price.money, switch.on)
         change_plan.choose_plan(ctx, subscription.id, to, reason="chosen on the account page")
     return visit.go("/account", "plan")
 

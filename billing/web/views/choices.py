@@ -41,8 +41,8 @@ class Choices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanPage:
-    """The review before another plan is chosen. `consent_text` is recorded word for word (CARD-1, CPA-1). `agreed` and `changed` as
-    on `ReviewPage`."""
+    """The review before another plan is chosen. `consent_text` is recorded word for word (CARD-1, CPA-1), with the versions of the
+    legal documents that are shown. `agreed` and `changed` as on `ReviewPage`."""
 
     template: ClassVar[str] = "plan.html"
     email: str

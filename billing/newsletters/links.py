@@ -1,6 +1,8 @@
 """The links in each newsletter that work without signing in: unsubscribe and preferences (H3, C7).
 
-A token names the signup, which is a person on a list. Links hold no address and never expire (H7)."""
+A token names the signup, which is a person on a list, or the signups that one mail is about. Links hold no address and never expire (H7)."""
+
+from collections.abc import Iterable
 
 from billing.newsletters.models import Newsletter, Signup, SignupState
 from billing.newsletters.signups import Origin, Person, leave, person_of
@@ -24,10 +26,14 @@ def preferences_url(site: Site, signup_id: str) -> str:
     return site.page(f"/newsletters/mine/{site.tokens.token(PREFERENCES, signup_id)}")
 
 
-def newsletter_of(ctx: TransactionContext, token: str) -> Newsletter | None:
-    """The newsletter that an unsubscribe link ends; None for a test mail's, or if the signup is gone."""
-    signup = _signup(ctx, UNSUBSCRIBE, token)
-    return ctx.session.get_one(Newsletter, signup.newsletter_id) if signup else None
+def stopping(signup_ids: Iterable[str]) -> str:
+    """The subject of one unsubscribe link for several signups of a person."""
+    return ":".join(signup_ids)
+
+
+def newsletters_of(ctx: TransactionContext, token: str) -> list[Newsletter]:
+    """The newsletters that an unsubscribe link ends; none for a test mail's, or if the signups are gone."""
+    return [ctx.session.get_one(Newsletter, row.newsletter_id) for row in _signups(ctx, UNSUBSCRIBE, token)]
 
 
 def is_genuine(site: Site, token: str) -> bool:
@@ -36,37 +42,40 @@ def is_genuine(site: Site, token: str) -> bool:
 
 
 def unsubscribe(ctx: TransactionContext, token: str, origin: Origin) -> None:
-    """Take the person off the list. Idempotent (H7)."""
-    signup = _signup(ctx, UNSUBSCRIBE, token)
-    if signup is not None:
-        leave(ctx, person_of(ctx.session, signup), [signup.newsletter_id], origin)
+    """Take the person off these lists. Idempotent (H7)."""
+    if rows := _signups(ctx, UNSUBSCRIBE, token):
+        leave(ctx, person_of(ctx.session, rows[0]), _lists(rows), origin)
 
 
 def stop_of(ctx: TransactionContext, token: str) -> LastStop:
     """The stop that an unsubscribe link can still take back."""
-    signup = _signup(ctx, UNSUBSCRIBE, token)
-    return last_stop(ctx, person_of(ctx.session, signup), signup.newsletter_id) if signup else LastStop()
+    rows = _signups(ctx, UNSUBSCRIBE, token)
+    return last_stop(ctx, person_of(ctx.session, rows[0]), _lists(rows)) if rows else LastStop()
 
 
 def take_stop_back(ctx: TransactionContext, token: str, origin: Origin) -> None:
-    """Put the person back on the list that the link stopped within the hour. Idempotent."""
-    signup = _signup(ctx, UNSUBSCRIBE, token)
-    if signup is not None:
-        take_back(ctx, person_of(ctx.session, signup), origin, signup.newsletter_id)
+    """Put the person back on the lists that the link stopped within the hour. Idempotent."""
+    if rows := _signups(ctx, UNSUBSCRIBE, token):
+        take_back(ctx, person_of(ctx.session, rows[0]), origin, _lists(rows))
 
 
 def is_on_list(ctx: TransactionContext, token: str) -> bool:
-    """Whether the unsubscribe link's signup is confirmed."""
-    signup = _signup(ctx, UNSUBSCRIBE, token)
-    return signup is not None and signup.state is SignupState.CONFIRMED
+    """Whether the unsubscribe link's signups are confirmed."""
+    rows = _signups(ctx, UNSUBSCRIBE, token)
+    return bool(rows) and all(row.state is SignupState.CONFIRMED for row in rows)
 
 
 def person_with(ctx: TransactionContext, token: str) -> Person | None:
     """The person whose preferences the link shows; None if it is damaged or the signup is gone."""
-    signup = _signup(ctx, PREFERENCES, token)
-    return person_of(ctx.session, signup) if signup else None
+    rows = _signups(ctx, PREFERENCES, token)
+    return person_of(ctx.session, rows[0]) if rows else None
 
 
-def _signup(ctx: TransactionContext, purpose: str, token: str) -> Signup | None:
-    subject = ctx.site.tokens.subject_of(purpose, token)
-    return ctx.session.get(Signup, subject) if subject else None
+def _signups(ctx: TransactionContext, purpose: str, token: str) -> list[Signup]:
+    subject = ctx.site.tokens.subject_of(purpose, token) or ""
+    found = (ctx.session.get(Signup, signup_id) for signup_id in subject.split(":") if signup_id)
+    return [row for row in found if row is not None]
+
+
+def _lists(rows: Iterable[Signup]) -> list[str]:
+    return [row.newsletter_id for row in rows]

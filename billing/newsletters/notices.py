@@ -50,10 +50,10 @@ def confirm_signup(
     blocked = blocks(ctx.session, ctx.site.tokens, person.address, [list_.id for list_ in asked])
     first = min(blocked.values(), key=lambda block: block.at, default=None)
     mail = ConfirmSignupMail(
-        newsletters=_listed([list_.name for list_ in asked]),
+        newsletters=in_a_row([list_.name for list_ in asked]),
         url=ctx.site.page(f"/newsletters/confirm/{place(PURPOSE, ask_id)}"),
         days=LIFE.days,
-        blocked=_listed([list_.name for list_ in asked if list_.id in blocked]),
+        blocked=in_a_row([list_.name for list_ in asked if list_.id in blocked]),
         blocked_reason=WHY[first.reason] if first else "",
         blocked_on=ctx.site.today(first.at).isoformat() if first else None,
     )
@@ -62,7 +62,8 @@ def confirm_signup(
     queue(ctx.session, message, ctx.at + delay)
 
 
-def _listed(names: list[str]) -> str:
+def in_a_row(names: list[str]) -> str:
+    """The names as a sentence has them: `A, B and C`."""
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
@@ -94,7 +95,7 @@ class ArticleToRead(MailFacts):
 class NewsletterWelcomeMail(
     Mail, true_while="EXISTS (SELECT FROM signup u WHERE u.id = m.about AND u.state = 'confirmed')"
 ):
-    """Follows a confirmation. `unsubscribe_url` stops the only one with one click; of several, `choose_url` stops any or all."""
+    """Follows a confirmation. `unsubscribe_url` stops all of these with one click; `choose_url` is the page with every newsletter."""
 
     samples = {
         "": {**SAMPLE, "articles": SAMPLE_ARTICLES},
@@ -103,10 +104,9 @@ class NewsletterWelcomeMail(
                 *SAMPLE["newsletters"],
                 {"name": "The Weekend Table", "rhythm": "Saturdays", "for_subscribers": True},
             ],
-            "unsubscribe_url": None,
         },
     }
     choose_url: Url
-    unsubscribe_url: Url | None
+    unsubscribe_url: Url
     newsletters: tuple[WelcomedNewsletter, ...] = field(default=(), kw_only=True)
     articles: tuple[ArticleToRead, ...] = field(default=(), kw_only=True)

@@ -3,7 +3,7 @@
 Whoever holds the link had confirmed before, so no mail asks again (C5). After a complaint or a bounce only a fresh confirmation
 puts the address back (B6)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,14 +38,14 @@ class LastStop:
 
 
 def last_stop(
-    ctx: TransactionContext, person: Person, newsletter_id: str | None = None, *, lock: bool = False
+    ctx: TransactionContext, person: Person, among: Collection[str] | None = None, *, lock: bool = False
 ) -> LastStop:
-    """The person's newest stop within the hour, of this newsletter or of any."""
+    """The person's newest stop within the hour, of these newsletters or of any."""
     left = [
         row
         for row in rows_of(ctx.session, person, lock=lock)
         if row.state is SignupState.LEFT
-        and newsletter_id in (None, row.newsletter_id)
+        and (among is None or row.newsletter_id in among)
         and row.changed_at + UNDO_WITHIN > ctx.at
     ]
     if not left:
@@ -87,14 +87,14 @@ def take_back(
     ctx: TransactionContext,
     person: Person,
     origin: Origin,
-    newsletter_id: str | None = None,
+    among: Collection[str] | None = None,
     *,
     only_of: str | None = None,
 ) -> list[str]:
     """Undo the newest stop: put the person back on those lists. Returns their ids. Idempotent.
 
     `only_of`: the instant of the stop that the page showed, in ISO 8601; a second press then can't undo an earlier stop."""
-    stop = last_stop(ctx, person, newsletter_id, lock=True)
+    stop = last_stop(ctx, person, among, lock=True)
     if only_of is not None and (stop.at is None or stop.at.isoformat() != only_of):
         return []
     for row in stop.signups:

@@ -10,7 +10,7 @@ from billing.access.check import AccessRequest, MeterLimits, check_all
 from billing.access.entitlements import entitlements_of
 from billing.mail import suppressions
 from billing.mail.outbox import NewMessage, queue
-from billing.newsletters.links import PREFERENCES, UNSUBSCRIBE
+from billing.newsletters.links import PREFERENCES, UNSUBSCRIBE, stopping
 from billing.newsletters.lists import newsletter
 from billing.newsletters.models import Audience, Signup, SignupChange, SignupState
 from billing.newsletters.notices import ArticleToRead, NewsletterWelcomeMail, WelcomedNewsletter
@@ -49,10 +49,10 @@ def welcome(ctx: TransactionContext, rows: Sequence[Signup]) -> None:
     if suppressions.is_suppressed(ctx, person.address, [suppressions.ALL, suppressions.NEWSLETTERS]):
         return
     lists = [newsletter(ctx.session, row.newsletter_id) for row in rows]
-    stop = ctx.site.page(f"/u/{place(UNSUBSCRIBE, first.id)}") if len(rows) == 1 else None
+    stops_all = stopping(row.id for row in rows)
     mail = NewsletterWelcomeMail(
         choose_url=ctx.site.page(f"/newsletters/mine/{place(PREFERENCES, first.id)}"),
-        unsubscribe_url=stop,
+        unsubscribe_url=ctx.site.page(f"/u/{place(UNSUBSCRIBE, stops_all)}"),
         newsletters=tuple(
             WelcomedNewsletter(list_.name, list_.rhythm, list_.audience is Audience.SUBSCRIBERS)
             for list_ in lists

@@ -28,7 +28,6 @@ def test_one_mail_welcomes_for_all_that_was_confirmed(newsroom: Newsroom) -> Non
     said = " ".join(letter.text.split())
     assert "First Light: Weekdays at six" in said
     assert "Only for subscribers, so nothing comes before you have a subscription: From the Newsroom." in said
-    assert letter.header("List-Unsubscribe") is None, "of several, no one link is the right one"
     assert newsroom.world.rows("SELECT 1 FROM delivery") == []
 
 
@@ -54,6 +53,25 @@ def test_it_shows_only_what_is_open_to_this_reader(
     assert shown[: len(titles)] == titles
     assert "Later" not in shown
     assert ("Paid" in shown) is subscribed
+
+
+def test_the_mail_about_several_stops_all_of_these_and_no_other(newsroom: Newsroom) -> None:
+    for names in (("the-long-read",), ("first-light", "from-the-newsroom")):
+        sign_up(newsroom, THANDI, *names)
+        confirm(newsroom, THANDI)
+        newsroom.world.advance(days=1)
+    letter = welcomes(newsroom)[-1]
+    assert letter.header("List-Unsubscribe-Post") == "List-Unsubscribe=One-Click"
+    address = (letter.header("List-Unsubscribe") or "").strip("<>")
+    assert address in letter.text
+    browser = newsroom.world.browser()
+    assert "Stop First Light and From the Newsroom?" in browser.get(address).words
+    assert "are stopped" in browser.post(browser.page.path).words
+    assert lists_of(newsroom, THANDI)["the-long-read"] == "confirmed"
+    assert {lists_of(newsroom, THANDI)[name] for name in ("first-light", "from-the-newsroom")} == {"left"}
+    assert browser.http.post(address).status_code == 200, "once more, as a mail program may"
+    assert "are yours again" in browser.post(f"{browser.page.path}/back").words
+    assert set(lists_of(newsroom, THANDI).values()) == {"confirmed"}
 
 
 def test_the_mail_about_one_newsletter_stops_it_with_one_click(newsroom: Newsroom) -> None:

@@ -95,6 +95,9 @@ def _choosing() -> Iterator[tuple[str, Page, Frame]]:
     stop = UnsubscribePage(name="First Light", action="/u/sgn_1.x")
     yield "unsubscribe", stop, stranger
     yield "unsubscribed", replace(stop, done=True, can_take_back=True), stranger
+    several = replace(stop, name="First Light and The Long Read", several=True)
+    yield "unsubscribe-several", several, stranger
+    yield "unsubscribed-several", replace(several, done=True, can_take_back=True), stranger
     yield "unsubscribed-late", replace(stop, done=True), stranger
     yield "unsubscribed-blocked", replace(stop, done=True, blocked=blocked), stranger
     yield "unsubscribe-taken-back", replace(stop, done=True, taken_back=True), stranger

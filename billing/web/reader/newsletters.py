@@ -17,7 +17,7 @@ from billing.newsletters import links, optin, undo
 from billing.newsletters.blocks import WHY, blocks, is_final
 from billing.newsletters.lists import newsletters
 from billing.newsletters.models import Audience, SignupState
-from billing.newsletters.notices import LIFE, PURPOSE
+from billing.newsletters.notices import LIFE, PURPOSE, in_a_row
 from billing.newsletters.signups import Origin, Person, choices, leave, states
 from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
@@ -243,8 +243,8 @@ def _person(visit: Visit, ctx: TransactionContext) -> Person:
 def ask_unsubscribe(request: Request, token: str) -> Response:
     """A page with a button, for people; scanners that follow the link change nothing (H5). Raises BadLink."""
     with _unsubscribing(request, token) as ctx:
-        found = links.newsletter_of(ctx, token)
-    return _bare(request, UnsubscribePage(name=found.name if found else None, action=f"/u/{token}"))
+        view = _unsubscribe_page(ctx, token)
+    return _bare(request, view)
 
 
 @router.post("/u/{token}")
@@ -274,11 +274,15 @@ def taken_back(request: Request, token: str) -> Response:
     return _bare(request, view)
 
 
+def _unsubscribe_page(ctx: TransactionContext, token: str) -> UnsubscribePage:
+    names = [found.name for found in links.newsletters_of(ctx, token)]
+    return UnsubscribePage(name=in_a_row(names) or None, action=f"/u/{token}", several=len(names) > 1)
+
+
 def _stopped_page(ctx: TransactionContext, token: str) -> UnsubscribePage:
-    found, stop = links.newsletter_of(ctx, token), links.stop_of(ctx, token)
-    return UnsubscribePage(
-        name=found.name if found else None,
-        action=f"/u/{token}",
+    stop = links.stop_of(ctx, token)
+    return replace(
+        _unsubscribe_page(ctx, token),
         done=True,
         can_take_back=bool(stop.signups),
         blocked=WHY[stop.blocked] if stop.blocked else None,

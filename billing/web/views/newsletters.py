@@ -71,7 +71,7 @@ class NewsletterChoicesPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnsubscribePage:
-    """Before and after the click. `name` is None where the list is gone, or the mail was a test.
+    """Before and after the click. `name` is None where the list is gone, or the mail was a test; `several` in a link for more than one.
 
     `can_take_back`: one press undoes the stop; `blocked`: why it can't; `taken_back`: it has been undone."""
 
@@ -82,3 +82,4 @@ class UnsubscribePage:
     can_take_back: bool = False
     blocked: str | None = None
     taken_back: bool = False
+    several: bool = False

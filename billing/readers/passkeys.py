@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -112,6 +113,16 @@ def of_reader(session: Session, reader_id: str) -> list[Passkey]:
     """The reader's passkeys, oldest first."""
     found = select(Passkey).where(Passkey.reader_id == reader_id).order_by(col(Passkey.id))
     return list(session.exec(found))
+
+
+def sentence_of(session: Session, reader_id: str, zone: ZoneInfo) -> str | None:
+    """How many passkeys the reader has and when one was last used, in words for staff; None without any."""
+    found = of_reader(session, reader_id)
+    if not found:
+        return None
+    used = max((each.last_used_at for each in found if each.last_used_at is not None), default=None)
+    last = f"last used on {used.astimezone(zone):%-d %B %Y, %H:%M}" if used else "not used yet"
+    return f"{len(found)} of {MOST}, {last}"
 
 
 def add(

@@ -15,6 +15,7 @@ from billing.readers.register import register
 from tests.support.authenticator import Authenticator, encoded, options_on
 from tests.support.browser import Answer, Browser
 from tests.support.signed_in import signed_in
+from tests.support.staff_members import SignIn
 from tests.support.world import World
 
 THANDI, SIPHO = "thandi@example.com", "sipho@example.com"
@@ -78,6 +79,20 @@ def test_a_passkey_is_added_after_signing_in_and_signs_in_next_time(
         "A passkey was added to your account",
         "A new device signed in to your account",
     ]
+
+
+def test_staff_see_how_many_there_are_and_when_one_was_last_used(
+    staff: SignIn, site: World, device: Authenticator
+) -> None:
+    support = staff("support")
+    (row,) = site.rows("SELECT id FROM reader WHERE email = :of", of=THANDI)
+    page = f"/staff/readers/{row['id']}"
+    assert "Passkeys" not in support.get(page).words
+    add(site, device)
+    assert "Passkeys 1 of 10, not used yet" in support.get(page).words
+    use(site, device)
+    assert "Passkeys 1 of 10, last used on 1 March 2027, 10:00" in support.get(page).words
+    assert "my phone" not in support.page.words
 
 
 def test_the_mailed_link_works_beside_it(site: World, device: Authenticator) -> None:

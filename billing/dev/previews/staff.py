@@ -113,6 +113,7 @@ PERSON = StaffReaderPage(
     may_refund=True,
     may_correct=True,
     buyer=BUYER,
+    passkeys="2 of 10, last used on 21 November 2026, 08:12",
     may_answer=True,
     requests=(REQUEST,),
     entries=ENTRIES,

@@ -16,6 +16,7 @@ from billing.payments.models import PaymentMethod
 from billing.personal_data.ask import is_closing
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Refusal
+from billing.readers import passkeys
 from billing.readers.models import Reader
 from billing.readers.register import ReaderMerged, by_id
 from billing.refunds import refund
@@ -95,6 +96,7 @@ def _view(
         page=page,
         more=more,
         buyer=invoice_recipients.of_reader(session, reader.id),
+        passkeys=passkeys.sentence_of(session, reader.id, ctx.zone),
     )
 
 

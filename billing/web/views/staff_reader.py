@@ -63,3 +63,5 @@ class StaffReaderPage:
     may_correct: bool = False
     buyer: Particulars | None = None
     """The reader's invoice details now."""
+    passkeys: str | None = None
+    """How many, and when one was last used."""

@@ -65,6 +65,8 @@ OF_THE_DEMO = (
         "/demo/clock",
         "/demo/text/x",
         "/static/paper/paper.css",
+        "/brand/paper.css",
+        "/brand/listen.js",
         "/v1/clock",
         "/v1/clock/advance",
         "/staff/demo/x",

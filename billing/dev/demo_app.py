@@ -9,7 +9,7 @@ from billing.app import create_app
 from billing.container import Services
 from billing.dev.demo import clock_api, clock_bar, mailbox_pages, staff_sign_in
 from billing.dev.demo.canonical_host import CanonicalHost
-from billing.dev.paper import articles, crawler_pages, gift_button, listening, static_page
+from billing.dev.paper import articles, bundles, crawler_pages, gift_button, listening, static_page
 from billing.dev.paper.dns_names import DnsNames
 from billing.dev.paper.googlebot import Proof, proof_of
 from billing.dev.paper.look import ADDRESS, STATIC, paper_look
@@ -29,7 +29,7 @@ def create_demo_app(services: Services, googlebot: Proof | None = None) -> ASGIA
 
 def _extend(services: Services, googlebot: Proof, app: FastAPI) -> None:
     settings = services.settings
-    add_routes(app, articles, gift_button, listening, crawler_pages)
+    add_routes(app, articles, bundles, gift_button, listening, crawler_pages)
     if settings.held:
         add_routes(app, clock_api)
     if settings.mailbox_dir:

@@ -73,7 +73,12 @@ OPEN_PATHS: Final = (
         "/privacy/{number}",
         "/refunds/{number}",
     ),
-    *("/brand/logo.{kind}", "/brand/site.css"),  # pages are rendered with them
+    *(
+        "/brand/logo.{kind}",
+        "/brand/site.css",
+        "/brand/paper.css",
+        "/brand/listen.js",
+    ),  # pages are rendered with them
     *(
         "/brand/share.png",
         "/brand/icon-{side}.png",

@@ -12,10 +12,11 @@ import sqlalchemy as sa
 
 from billing.brand.backgrounds import DARK, LIGHT
 from billing.brand.publisher import Publisher
+from billing.dev.paper import bundles
 from billing.platform.db import Database
 from billing.rules.contrast import ENOUGH, contrast
 from billing.subscriptions import first_plans
-from billing.web.kit.brand_sheet import NIGHT, SHEET, sheet_of
+from billing.web.kit.brand_sheet import NIGHT, SHEET, sheet_of, stylesheet
 from billing.web.kit.static_files import STATIC
 from emails.samples import HOUSE
 from tests.access_cache.serving import do, serving
@@ -106,9 +107,13 @@ def test_there_is_no_logo_but_the_publishers(world: World, path: str) -> None:
 def test_an_accent_changes_the_stylesheet_and_no_request_is_added(world: World) -> None:
     before = world.browser().get("/").text
     said(world, "set", "--accent", "#14532d", *WHY)
-    text = shows(world, "/brand/site.css").page.text
+    publisher = world.services.publisher
+    until(lambda: publisher.house.brand.accent == "#14532d", "the process to follow")
+    text = world.browser().get("/").text
+    assert bundles.stylesheet(publisher.house) in text
     assert text.count("stylesheet") == before.count("stylesheet")
-    answer = httpx.get(f"{world.url}{address_of(text, SHEET)}")
+    own = stylesheet(publisher.house)  # of pages without the sample paper
+    answer = httpx.get(f"{world.url}{own}")
     assert answer.headers["content-type"] == "text/css; charset=utf-8"
     assert "immutable" in answer.headers["cache-control"]
     assert answer.text.startswith((STATIC / SHEET).read_text())

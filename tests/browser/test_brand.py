@@ -24,7 +24,7 @@ def test_a_page_with_the_brand_is_light(arrive: Arrive, path: str) -> None:
     person.open(path)
     person.page.wait_for_load_state("networkidle")
     assert any("/brand/logo.svg" in answer.url for answer in answers)
-    assert any("/brand/site.css" in answer.url for answer in answers)
+    assert any("/brand/paper.css" in answer.url for answer in answers)
     assert len(answers) <= MOST_REQUESTS, [answer.url for answer in answers]
     assert sum(len(answer.body()) for answer in answers) < MOST_BYTES
     nameplate = person.page.locator(".nameplate img")

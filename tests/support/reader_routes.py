@@ -66,7 +66,8 @@ _OF: dict[Whose, str] = {
         GET /terms/{number}  GET /privacy/{number}  GET /refunds/{number}
         GET /articles  GET /feed.xml  GET /sitemap.xml  GET /sitemap-news.xml  GET /robots.txt  GET /license.xml
         GET /favicon.ico  GET /apple-touch-icon.png  GET /manifest.webmanifest  GET /paywall.js
-        GET /brand/logo.{kind}  GET /brand/site.css  GET /brand/share.png  GET /brand/icon-{side}.png
+        GET /brand/logo.{kind}  GET /brand/site.css  GET /brand/paper.css  GET /brand/listen.js
+        GET /brand/share.png  GET /brand/icon-{side}.png
     """,
 }
 WHOSE = {

@@ -13,6 +13,7 @@ from emails.samples import HOUSE
 from tests.brand.test_brand_command import WHY, said
 from tests.brand.test_brand_on_pages import SQUARE, shows
 from tests.support.pictures import png
+from tests.support.polling import until
 from tests.support.shared_chromium import Chromium
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
@@ -75,7 +76,9 @@ def test_a_large_logo_of_the_paper_is_its_picture(world: World) -> None:
 
 def test_icons_and_manifest_are_drawn_in_the_papers_colour(world: World) -> None:
     said(world, "set", "--accent", "#14532d", *WHY)
-    text = shows(world, "/brand/site.css").page.text
+    publisher = world.services.publisher
+    until(lambda: publisher.house.brand.accent == "#14532d", "the process to follow")
+    text = world.browser().get("/").text
     manifest = httpx.get(f"{world.url}/manifest.webmanifest", trust_env=False)
     assert manifest.headers["content-type"] == "application/manifest+json"
     content = manifest.json()

@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from billing.dev.paper import bundles
 from billing.web.kit.rendering import PageRenderer
 from billing.web.kit.static_files import asset
 
@@ -16,5 +17,7 @@ paper_asset = partial(asset, folder=STATIC, address=ADDRESS)
 def paper_look(zone: ZoneInfo) -> PageRenderer:
     """A `PageRenderer` that also has the templates of the paper and the demo."""
     look = PageRenderer(zone, "billing.dev.paper")
-    look.environment.globals["paper_asset"] = paper_asset
+    look.environment.globals.update(
+        paper_asset=paper_asset, stylesheet=bundles.stylesheet, listen_address=bundles.listen_address
+    )
     return look

@@ -4,7 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from billing.dev.paper import look
+from billing.dev.paper import bundles, look
 from billing.dev.previews.pages import pages
 from billing.dev.previews.values import LOOK
 from billing.web.kit.static_files import STATIC
@@ -14,6 +14,13 @@ def write(folder: Path) -> list[str]:
     """Write every page as NAME.html, with the static files; return the names."""
     shutil.copytree(STATIC, folder / "static", dirs_exist_ok=True)
     shutil.copytree(look.STATIC, folder / look.ADDRESS[1:], dirs_exist_ok=True)
+    for address, content in (
+        (bundles.SHEET, bundles.paper_sheet("", "").css),
+        (bundles.SCRIPT, bundles.listen_script()[0]),
+    ):
+        target = folder / address[1:]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
     names = []
     for name, page, frame in pages():
         (folder / f"{name}.html").write_text(LOOK.page(page, frame), "utf-8")

@@ -21,7 +21,9 @@ BY_COOKIE = ("/v1/access/{article_id}", "/v1/gate/{article_id}", "/v1/access", "
 """Programs' endpoints that answer a reader's browser too."""
 _OF: dict[Whose, str] = {
     Whose.ACCOUNT: """
-        GET /account  POST /account/address  GET /account/cancel  POST /account/cancel  GET /account/cancelled
+        GET /account  GET /account/address  POST /account/address  GET /account/address/sent  POST /account/address/code
+        GET /account/charge-day  POST /account/charge-day  GET /account/charge-day/undo  POST /account/charge-day/undo
+        GET /account/cancel  POST /account/cancel  GET /account/cancelled
         GET /account/withdraw  POST /account/withdraw  POST /account/keep  GET /account/card  POST /account/card
         GET /account/confirm  POST /account/confirm  GET /account/consents  GET /account/plan  POST /account/plan
         GET /account/pause  POST /account/pause  GET /account/resume  POST /account/resume
@@ -45,6 +47,8 @@ _OF: dict[Whose, str] = {
         POST /account/sessions/{session_id}/sign-out
     """,
     Whose.LINK: """
+        GET /account/address/link/{token}  GET /account/address/confirm  POST /account/address/confirm
+        GET /address/stop/{token}  GET /address/stop  POST /address/stop
         GET /cancel/{token}  GET /cancel  POST /cancel  POST /cancel/withdraw  POST /cancel/undo
         GET /card/{token}  GET /card  POST /card
         GET /pay/{token}  GET /pay  POST /pay  POST /pay/page  GET /pay/back  GET /pay/stop

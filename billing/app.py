@@ -1,6 +1,7 @@
 """The composition root: builds the services from the settings, and the web application around them."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import emails
@@ -26,6 +27,7 @@ from billing.platform.settings import Settings
 from billing.platform.site import Site
 from billing.platform.time_limits import Work
 from billing.platform.tokens import Tokens
+from emails.languages import BadCatalogue, Languages, UnknownLanguage, offered
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -48,7 +50,7 @@ def build(
 
     `work` is what the process does: it sets the time limits of statements. Raises RefusesToStart for a database of another
     environment, one that lacks migrations, and one behind a proxy that
-    pools transactions; for PDFs in mails without the printer, and traces without OpenTelemetry."""
+    pools transactions; for PDFs in mails without the printer, traces without OpenTelemetry, and a language without a catalogue."""
     monotonic = monotonic or SystemMonotonic()
     if settings.mail_papers and not emails.can_print():
         raise RefusesToStart(
@@ -79,6 +81,7 @@ def build(
             settings.mail_from,
             tokens,
             settings.zone,
+            site.languages,
             attach_documents=settings.mail_papers,
         ),
         newsletter_sender=_newsletter_sender(settings, database, site, publisher),
@@ -109,7 +112,18 @@ def _site(settings: Settings, tokens: Tokens) -> Site:
         # taken out: `settings` itself is a Policy too, and holds secrets that rules have no use for
         Policy.model_validate(settings.model_dump(include=set(Policy.model_fields))),
         StaffLimits.model_validate(settings.model_dump(include=set(StaffLimits.model_fields))),
+        _languages(settings),
     )
+
+
+def _languages(settings: Settings) -> Languages:
+    folder = Path(settings.languages_folder) if settings.languages_folder else None
+    try:
+        return offered(settings.languages, folder)
+    except UnknownLanguage as error:
+        raise RefusesToStart(f"BILLING_LANGUAGES names a language without a catalogue: {error}.") from None
+    except BadCatalogue as error:
+        raise RefusesToStart(f"A catalogue of BILLING_LANGUAGES can't be used: {error}.") from None
 
 
 def _house(settings: Settings) -> emails.House:

@@ -66,6 +66,7 @@ from billing.web.reader import (
     gifts,
     icons,
     invoice_details,
+    language,
     legal,
     newsletters,
     own_requests,
@@ -102,7 +103,7 @@ READER_PAGES = (
         confirm_request,
     ),
     *(signed_links, undoing, pay, gifts, contact, who_charged_me, newsletters, brand_files),
-    *(way, legal, icons, passkeys, erase, own_requests, invoice_details, data),
+    *(way, language, legal, icons, passkeys, erase, own_requests, invoice_details, data),
 )
 ENDPOINTS = (
     *(access, evaluations, edges, readers, standing, forecast, acts, money, articles, openings, api_gifts),

@@ -1,6 +1,7 @@
 """Render a mail: one template, two environments (only html escapes), styles moved onto the tags."""
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -15,8 +16,11 @@ from emails.fields import Document, paragraphed
 from emails.filters import card, day, rand, returned, span
 from emails.flow import columns, flow
 from emails.house import House
+from emails.languages import ENGLISH, Language, Text, missing, translate_templates
 from emails.mails import Mail
 
+SHEET = ("heading", "papers", "caption", "lines", "total")
+"""The parts of a document that its template gives."""
 ACCENT, ACCENTS_DARK = "#8c2318", ("#e8907f", "#f0a394")
 """The accents in our styles, which the publisher's replace."""
 
@@ -30,21 +34,27 @@ class Rendered:
     html: str
 
 
-def render(mail: Mail, house: House) -> Rendered:
-    """The subject, text and html of `mail`, signed by `house`.
+def render(mail: Mail, house: House, language: Language = ENGLISH) -> Rendered:
+    """The subject, text and html of `mail`, signed by `house`, in that language; in English if the language lacks a part of it.
 
     Raises `UnsafeSubject` where a value would carry a line break or control character into the subject, and
     `UnsafeLink` for a link that is not http or https.
     """
     mail.check_links()
+    with missing() as gaps:
+        rendered = _render(mail, house, language)
+    return _render(mail, house, ENGLISH) if gaps else rendered
+
+
+def _render(mail: Mail, house: House, language: Language) -> Rendered:
     raw = asdict(mail) | {"house": house, "sheets": ()}
-    subject = template(mail.kind, "plain").render(raw, layout="subject.j2")
+    subject = template(mail.kind, "plain", language).render(raw, layout="subject.j2")
     check_subject(mail.kind, subject)
     tidy = tidy_house(house)
-    sheets = [sheet_of(document, tidy) for document in mail.documents]
+    sheets = [sheet_of(document, tidy, language) for document in mail.documents]
     values = tidied(asdict(mail), paragraphed(type(mail))) | {"house": tidy, "sheets": sheets}
-    text = flow(template(mail.kind, "plain").render(values, layout="layout.txt.j2"))
-    html = template(mail.kind, "html").render(values | look_of(house), layout="layout.html.j2")
+    text = flow(template(mail.kind, "plain", language).render(values, layout="layout.txt.j2"))
+    html = template(mail.kind, "html", language).render(values | look_of(house), layout="layout.html.j2")
     return Rendered(subject, text, inliner().inline(html))
 
 
@@ -59,10 +69,12 @@ def tidy_house(house: House) -> House:
     return replace(house, **tidied(house.words))
 
 
-def sheet_of(document: Document, house: House) -> dict[str, Any]:
+def sheet_of(document: Document, house: House, language: Language = ENGLISH) -> dict[str, Any]:
     """The words of a document, for the mail and the PDF: its template's `heading`, `papers`, `caption`, `lines`, `total`."""
-    words = template(document.kind, "plain").make_module(tidied(asdict(document)) | {"house": house})
-    return {name: getattr(words, name) for name in ("heading", "papers", "caption", "lines", "total")}
+    words = template(document.kind, "plain", language).make_module(
+        tidied(asdict(document)) | {"house": house}
+    )
+    return {name: _shown(getattr(words, name), language) for name in SHEET}
 
 
 def tidied(values: dict[str, Any], in_paragraphs: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -75,6 +87,8 @@ def tidied(values: dict[str, Any], in_paragraphs: frozenset[str] = frozenset()) 
 
 
 def _tidy(value: Any) -> Any:
+    if isinstance(value, Text):
+        return value  # one line already
     if isinstance(value, str):
         return _one_line(value)
     return tuple(tidied(entry) for entry in value) if isinstance(value, tuple) else value
@@ -97,15 +111,15 @@ def is_control(character: str) -> bool:
 
 
 @cache
-def template(kind: str, environment: str) -> Any:
+def template(kind: str, environment: str, language: Language = ENGLISH) -> Any:
     """The template of a kind in the environment `plain`, or `html`, which escapes."""
-    return _environments()[environment].get_template(f"{kind}.j2")
+    return _environments(language)[environment].get_template(f"{kind}.j2")
 
 
 @cache
-def _environments() -> dict[str, Environment]:
-    plain, html = _environment(escapes=False), _environment(escapes=True)
-    plain.globals["columns"] = columns
+def _environments(language: Language) -> dict[str, Environment]:
+    plain, html = _environment(language, escapes=False), _environment(language, escapes=True)
+    plain.globals["columns"] = lambda pairs: columns(_shown(pairs, language))
     parts = html.get_template("parts.html.j2").module
     for name in ("button", "link", "facts", "amounts", "article"):
         html.globals[name] = getattr(parts, name)
@@ -131,7 +145,7 @@ def _own_file(name: str) -> str:
     return files("emails").joinpath("templates", name).read_text("utf-8")
 
 
-def _environment(*, escapes: bool) -> Environment:
+def _environment(language: Language, *, escapes: bool) -> Environment:
     environment = Environment(
         loader=PackageLoader("emails", "templates"),
         autoescape=escapes,  # noqa: S701 the subject and the text are no markup
@@ -140,9 +154,23 @@ def _environment(*, escapes: bool) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters.update(rand=rand, day=day)
-    environment.globals.update(card=card, span=span, returned=returned)
+    translate_templates(environment, language)
+    environment.filters.update(rand=_in(rand, language), day=_in(day, language))
+    environment.globals.update(
+        card=_in(card, language), span=_in(span, language), returned=_in(returned, language)
+    )
     return environment
+
+
+def _in(words: Callable[..., Any], language: Language) -> Callable[..., Any]:
+    """The function with its words in a language: templates put them together with others."""
+    return lambda *given: _shown(words(*given), language)
+
+
+def _shown(value: Any, language: Language) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(_shown(entry, language) for entry in value)
+    return language.shown(value)
 
 
 @cache

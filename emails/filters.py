@@ -1,8 +1,10 @@
-"""How amounts, days and cards read in a mail, in South African English."""
+"""How amounts, days and cards read in a mail: texts, which the templates show in the mail's language."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
+
+from emails.languages import Text, amount, date_only, full_day, say
 
 BRANDS = {
     "visa": "Visa",
@@ -16,51 +18,61 @@ BRANDS = {
 NO_BREAK = "\u00a0"
 
 
-def rand(cents: int) -> str:
+def rand(cents: int) -> Text:
     """7500 -> "R75.00", 123450 -> "R1 234.50" with a space that does not break."""
     whole, rest = divmod(abs(cents), 100)
     sign = "-" if cents < 0 else ""
-    return f"{sign}R{whole:,}.{rest:02d}".replace(",", NO_BREAK)
+    return amount(f"{sign}R{whole:,}.{rest:02d}".replace(",", NO_BREAK))
 
 
-def day(iso: str) -> str:
+def day(iso: str) -> Text:
     """ "2026-03-16" -> "Monday 16 March 2026"."""
-    return f"{date.fromisoformat(iso):%A %-d %B %Y}"
+    return full_day(date.fromisoformat(iso))
 
 
-def short_day(iso: str) -> str:
+def short_day(iso: str) -> Text:
     """ "2026-03-16" -> "16 March 2026"."""
-    return f"{date.fromisoformat(iso):%-d %B %Y}"
+    return date_only(date.fromisoformat(iso))
 
 
-def span(first: str, last: str) -> str:
+def span(first: str, last: str) -> Text:
     """("2026-03-16", "2026-04-15") -> "16 March to 15 April 2026"; the year stands once where it is the same."""
-    start = short_day(first)
-    return f"{start.removesuffix(first[:4]).strip() if first[:4] == last[:4] else start} to {short_day(last)}"
+    start, end = date.fromisoformat(first), date.fromisoformat(last)
+    return say(
+        "%(first)s to %(last)s", first=date_only(start, with_year=start.year != end.year), last=date_only(end)
+    )
 
 
-def card(brand: str, last4: str) -> str:
+def card(brand: str, last4: str) -> Text:
     """("visa", "4242") -> "Visa ending in 4242"; brands come in the acquirer's spelling."""
     known = BRANDS.get(brand.strip().lower(), brand.strip())
-    name = known if known.lower() not in ("", "unknown") else "card"
-    return f"{name} ending in {last4}"
+    if known.lower() in ("", "unknown"):
+        return say("card ending in %(last4)s", last4=last4)
+    return say("%(brand)s ending in %(last4)s", brand=known, last4=last4)
 
 
-PROGRESS = {
-    "under_way": "on its way",
-    "gone": "credit note {note}",
-    "before": "has been returned before",
-    "failed": "did not arrive; another mail asks how we may pay you",
-}
-
-
-def returned(charges: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def returned(charges: Iterable[Mapping[str, Any]]) -> list[tuple[Text, Text]]:
     """Each charge that goes back, as a label and a value: its day; its amount, card and progress."""
     return [
         (
-            f"Charged on {short_day(charge['charged_on'])}",
-            f"{rand(charge['amount'])} incl. VAT to {card(charge['card_brand'], charge['card_last4'])}, "
-            + PROGRESS[charge["state"]].format(note=charge["credit_note_number"]),
+            say("Charged on %(day)s", day=short_day(charge["charged_on"])),
+            say(
+                "%(amount)s incl. VAT to %(card)s, %(progress)s",
+                amount=rand(charge["amount"]),
+                card=card(charge["card_brand"], charge["card_last4"]),
+                progress=_progress(charge["state"], charge["credit_note_number"]),
+            ),
         )
         for charge in charges
     ]
+
+
+def _progress(state: str, credit_note_number: str) -> Text:
+    match state:
+        case "under_way":
+            return say("on its way")
+        case "gone":
+            return say("credit note %(number)s", number=credit_note_number)
+        case "before":
+            return say("has been returned before")
+    return say("did not arrive; another mail asks how we may pay you")

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from emails.errors import UnknownMessage, WrongFields
 from emails.fields import Document, MailFacts, hints, within
+from emails.languages import Text, load_text, store_text
 
 F = TypeVar("F", bound=MailFacts)
 MAILS: "dict[str, type[Mail]]" = {}
@@ -46,10 +47,13 @@ class Mail(MailFacts):
 
 def store(mail: Mail) -> dict[str, Any]:
     """The fields of a mail as a row holds them."""
-    return {
-        name: [dict(vars(entry)) for entry in value] if isinstance(value, tuple) else value
-        for name, value in vars(mail).items()
-    }
+    return {name: _stored(value) for name, value in vars(mail).items()}
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [{name: _stored(field) for name, field in vars(entry).items()} for entry in value]
+    return store_text(value) if isinstance(value, Text) else value
 
 
 def load(kind: str, fields: Mapping[str, Any]) -> Mail:
@@ -72,6 +76,8 @@ def _filled(facts_type: type[F], fields: Mapping[str, Any]) -> F:
 
 
 def _value(hint: Any, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return load_text(value)
     of = within(hint)
     if of is None or not isinstance(value, list | tuple):
         return value

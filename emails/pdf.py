@@ -11,6 +11,7 @@ from typing import Literal
 from emails.compose import sheet_of, tidy_house
 from emails.fields import Document
 from emails.house import House
+from emails.languages import ENGLISH, Language, missing
 from emails.mails import Mail
 
 
@@ -27,15 +28,18 @@ def can_print() -> bool:
     return find_spec("typst") is not None
 
 
-def pdf_of(mail: Mail, house: House) -> Pdf | None:
+def pdf_of(mail: Mail, house: House, language: Language = ENGLISH) -> Pdf | None:
     """The documents of `mail` as one file; None without documents."""
-    return print_documents(mail.documents, house) if mail.documents else None
+    return print_documents(mail.documents, house, language) if mail.documents else None
 
 
-def print_documents(documents: Sequence[Document], house: House) -> Pdf:
-    """One file with a page for each document, named after the first."""
+def print_documents(documents: Sequence[Document], house: House, language: Language = ENGLISH) -> Pdf:
+    """One file with a page for each document, named after the first; in English if the language lacks a part of them."""
     tidy = tidy_house(house)
-    sheets = json.dumps([sheet_of(document, tidy) for document in documents])
+    with missing() as gaps:
+        sheets = json.dumps([sheet_of(document, tidy, language) for document in documents])
+    if gaps:
+        return print_documents(documents, house)
     content = _print({"sheets": sheets, "house": json.dumps(house.words), "logo": _logo_of(house)})
     return Pdf(f"{documents[0].file_name}.pdf", content)
 

@@ -531,6 +531,7 @@ def _tables() -> None:
         sa.Column("id", text, nullable=False),
         sa.Column("email", text, nullable=False),
         sa.Column("external_id", text, nullable=True),
+        sa.Column("language", text, nullable=True),
         sa.Column("created_at", instant, nullable=False),
         sa.Column("address_proved_at", instant, nullable=True),
         sa.Column("merged_into", text, nullable=True),
@@ -1027,6 +1028,7 @@ def _tables() -> None:
         sa.Column("kind", text, nullable=False),
         sa.Column("reader_id", text, nullable=True),
         sa.Column("recipient", text, nullable=False),
+        sa.Column("language", text, nullable=True),
         sa.Column("about", text, nullable=True),
         sa.Column("fields", jsonb, nullable=False),
         sa.Column(

@@ -31,6 +31,7 @@ from billing.platform.installation import ASKING, held_by
 from billing.platform.stop_points import stop_point
 from billing.platform.tokens import Tokens
 from billing.rules.backoff import again_at
+from emails.languages import Languages
 
 BATCH = 50
 UNSYNCHRONIZED = {"synchronize_session": False}
@@ -47,6 +48,7 @@ class Sender:
     mail_from: str
     tokens: Tokens
     zone: ZoneInfo
+    languages: Languages
     attach_documents: bool
     """Whether a mail carries its documents as a PDF."""
 
@@ -175,10 +177,11 @@ def compose(sender: Sender, message: Message) -> bytes:
     texts = {name: getattr(stored, name) for name in emails.places(type(stored))}
     secrets = {name: sender.tokens.fill(text) for name, text in texts.items() if text is not None}
     filled = replace(stored, **secrets)
+    language = sender.languages.of(message.language)
     domain = sender.mail_from.rpartition("@")[2].rstrip(">")
     return to_bytes(
-        rendered=emails.render(filled, sender.house),
-        pdf=emails.pdf_of(filled, sender.house) if sender.attach_documents else None,
+        rendered=emails.render(filled, sender.house, language),
+        pdf=emails.pdf_of(filled, sender.house, language) if sender.attach_documents else None,
         sender=f"{sender.house.name} <{sender.mail_from}>",
         recipient=message.recipient,
         message_id=f"<{message.id}@{domain}>",

@@ -62,6 +62,8 @@ class Message(SQLModel, table=True):
     kind: str
     reader_id: str | None = Field(default=None, foreign_key="reader.id")
     recipient: str
+    language: str | None = None
+    """The code of the language in which it is written; empty: the publication's own."""
     about: str | None = None
     """The id of what decides whether it is still true: a subscription, a link, a question. None for documents."""
     fields: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.mail import obsolete
@@ -27,6 +28,8 @@ class NewMessage:
     reader_id: str | None
     expires_at: datetime
     about: str | None = None
+    language: str | None = None
+    """The code of its language, where its reader has chosen none. None: the publication's own."""
 
 
 def queue(session: Session, message: NewMessage, at: datetime) -> None:
@@ -39,6 +42,7 @@ def queue_all(session: Session, messages: Sequence[NewMessage], at: datetime) ->
     messages = [message for message in messages if not is_erased(message.to)]
     if not messages:
         return []
+    chosen = _chosen_languages(session, messages)
     rows = [
         {
             "id": ids.new("msg", at),
@@ -46,6 +50,7 @@ def queue_all(session: Session, messages: Sequence[NewMessage], at: datetime) ->
             "kind": message.mail.kind,
             "reader_id": message.reader_id,
             "recipient": message.to,
+            "language": chosen.get(message.reader_id) or message.language,
             "about": message.about,
             "fields": store(message.mail),
             "state": MessageState.QUEUED,
@@ -63,6 +68,18 @@ def queue_all(session: Session, messages: Sequence[NewMessage], at: datetime) ->
     }
     obsolete.replace_older(session, [id_ for id_, message in queued.items() if message.mail.only_newest])
     return list(queued.values())
+
+
+def _chosen_languages(session: Session, messages: Sequence[NewMessage]) -> dict[str | None, str]:
+    """The languages that readers keep, by the reader's id. Mail is below the readers' room, so it asks their table by name."""
+    readers = sorted({message.reader_id for message in messages if message.reader_id is not None})
+    if not readers:
+        return {}
+    rows = session.connection().execute(_CHOSEN, {"readers": readers}).all()
+    return {row.id: row.language for row in rows}
+
+
+_CHOSEN = sa.text("SELECT id, language FROM reader WHERE id = ANY(:readers) AND language IS NOT NULL")
 
 
 def accepted_at(session: Session, key: str) -> datetime | None:

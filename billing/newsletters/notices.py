@@ -58,7 +58,7 @@ def confirm_signup(
         blocked_on=ctx.site.today(first.at).isoformat() if first else None,
     )
     key, expires_at = confirm_signup_key(ask_id), ctx.at + LIFE
-    message = NewMessage(mail, key, person.address, person.reader_id, expires_at, ask_id)
+    message = NewMessage(mail, key, person.address, person.reader_id, expires_at, ask_id, ctx.language)
     queue(ctx.session, message, ctx.at + delay)
 
 

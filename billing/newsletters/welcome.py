@@ -62,7 +62,7 @@ def welcome(ctx: TransactionContext, rows: Sequence[Signup]) -> None:
     key = f"newsletter-welcome:{first.id}:{ctx.at.isoformat()}"
     queue(
         ctx.session,
-        NewMessage(mail, key, person.address, person.reader_id, ctx.at + GOOD_FOR, first.id),
+        NewMessage(mail, key, person.address, person.reader_id, ctx.at + GOOD_FOR, first.id, ctx.language),
         ctx.at,
     )
 

@@ -70,7 +70,7 @@ TABLES = (
     PersonalTable(
         "message", "mails", MINE, "reader_id IS NULL AND lower(recipient) = :address",
         blank={"recipient": "''", "fields": NOTICE, "last_answer": "NULL"},
-        keep={"key kind about": MAILED},
+        keep={"key kind about": MAILED, "language": OURS},
         also={"state": "CASE WHEN state IN ('queued', 'refused') THEN 'obsolete' ELSE state END", "claimed_by": "NULL"},
         retention="mails to no account are deleted by their rules; others prove notices and documents",
     ),
@@ -212,7 +212,7 @@ TABLES = (
     # last: the others are found by its address until then
     PersonalTable(
         "reader", "the account", "id = :reader_id OR merged_into = :reader_id",
-        blank={"external_id": "NULL"},
+        blank={"external_id": "NULL", "language": "NULL"},
         also={"email": f"id || '{ERASED_DOMAIN}'"},
         keep={"email": TOMBSTONE},
         retention=WHILE_READER,

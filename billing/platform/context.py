@@ -19,6 +19,8 @@ class TransactionContext:
     site: Site
     at: datetime
     actor: Actor
+    language: str | None = None
+    """The code of the language in which a reader's browser shows our pages; None where none takes part."""
 
     @property
     def today(self) -> date:

@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from emails.languages import Text
+
 
 class Refusal(Exception):
     """We can't do that."""
@@ -14,7 +16,9 @@ class Refusal(Exception):
     """Seconds after which a retry may succeed, where that is known."""
 
     def __init__(self, detail: str | None = None, **facts: object) -> None:
-        self.detail = detail or (self.__doc__ or "").strip()
+        words = detail or " ".join((self.__doc__ or "").split())
+        self.detail = words if isinstance(words, Text) else Text(words)
+        """A sentence that pages translate, if it is one of the code's messages."""
         self.facts = facts
         super().__init__(self.detail)
 

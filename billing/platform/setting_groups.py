@@ -6,6 +6,7 @@ from billing.platform.setting_types import (
     OFFER,
     CollectorAddress,
     Crawlers,
+    Languages,
     License,
     LogFormat,
     LogLevel,
@@ -169,6 +170,13 @@ class PublisherSettings(BaseModel):
         "",
         pattern=r"^(|https://\S+)$",
         description="Page of the body that decides readers' complaints, `https://…`; empty: none.",
+    )
+    languages: Languages = Field(
+        ("en", "af", "zu"),
+        description="Languages of pages and mails, comma separated; the first is for people whose browser asks for none of them.",
+    )
+    languages_folder: str = Field(
+        "", description="Folder of catalogues of your own, such as `st.po`; they go before ours. Empty: none."
     )
     security_contact: str = Field("", pattern=CONTACT, description="Whom to tell of a weakness (RFC 9116).")
 

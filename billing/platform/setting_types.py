@@ -57,6 +57,16 @@ def _known_zone(value: str) -> str:
     return value
 
 
+def _language_codes(value: tuple[str, ...]) -> tuple[str, ...]:
+    if (
+        not value
+        or len(set(value)) < len(value)
+        or not all(re.fullmatch(r"[a-z]{2,3}", code) for code in value)
+    ):
+        raise ValueError("is not a list of languages like en,af,zu, each once")
+    return value
+
+
 def _known_crawlers(value: tuple[str, ...]) -> tuple[str, ...]:
     if not set(value) <= set(robots.NAMES):
         raise ValueError(f"names something other than {', '.join(robots.NAMES)}")
@@ -134,6 +144,7 @@ Origins = Annotated[tuple[Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:
 ProxyCount = Annotated[int, Field(ge=0, le=5), WrapValidator(_counted)]
 """0 to 5; `none` is 0, stated on purpose."""
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
+Languages = Annotated[tuple[str, ...], Listed, AfterValidator(_language_codes)]
 Crawlers = Annotated[tuple[str, ...], Listed, AfterValidator(_known_crawlers)]
 License = Annotated[str, AfterValidator(_own_or_elsewhere)]
 PaperAddress = Annotated[str, AfterValidator(_here_or_elsewhere)]

@@ -1,4 +1,4 @@
-"""What domain code needs of the installation: its zone, its pages' addresses, its secrets, its policy."""
+"""What domain code needs of the installation: its zone, its pages' addresses, its secrets, its policy, its languages."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from billing.platform.setting_groups import Policy, StaffLimits
 from billing.platform.tokens import Tokens, place
 from billing.rules.periods import civil_date, last_day_before
+from emails.languages import Languages, english_alone
 
 CANCEL = "cancel"
 CARD = "card"
@@ -25,6 +26,8 @@ class Site:
     """Its name, with which the keys of its charges begin."""
     policy: Policy = field(default_factory=lambda: Policy.model_validate({}))
     staff_limits: StaffLimits = field(default_factory=lambda: StaffLimits.model_validate({}))
+    languages: Languages = field(default_factory=english_alone)
+    """The languages of pages and mails."""
 
     def today(self, at: datetime) -> date:
         """The civil day at that instant, in the publisher's zone."""

@@ -20,6 +20,8 @@ class Reader(SQLModel, table=True):
     email: str
     external_id: str | None = Field(default=None, unique=True)
     """The publisher's own id for this reader, if it has one."""
+    language: str | None = None
+    """The code of the language that the reader chose, or came with; empty: the publication's own."""
     created_at: datetime
     address_proved_at: datetime | None = None
     """When a mailed link was first used. Earlier sessions end then: an address typed by a stranger opens nothing."""

@@ -52,7 +52,7 @@ def sign_in_link(
         starts=starts,
     )
     key = f"{links.purpose}:{link.id}"
-    message = NewMessage(mail, key, to, reader_id, ctx.at + LIFE, link.id)
+    message = NewMessage(mail, key, to, reader_id, ctx.at + LIFE, link.id, ctx.language)
     queue(ctx.session, message, ctx.at)
 
 

@@ -114,7 +114,13 @@ def register(ctx: TransactionContext, email: str, *, external_id: str | None = N
     email = clean_address(email)
     known = by_address(ctx.session, email)
     if known is None:
-        reader = Reader(id=ids.new("rdr", ctx.at), email=email, external_id=external_id, created_at=ctx.at)
+        reader = Reader(
+            id=ids.new("rdr", ctx.at),
+            email=email,
+            external_id=external_id,
+            created_at=ctx.at,
+            language=ctx.language,
+        )
         try:
             with ctx.session.begin_nested():
                 ctx.session.add(reader)

@@ -219,7 +219,9 @@ def request_received(
         thread_url=_thread_url(ctx, request),
     )
     key = f"request-received:{request.id}"
-    message = NewMessage(mail, key, request.email, request.reader_id, ctx.at + RECEIPT_LIFE)
+    message = NewMessage(
+        mail, key, request.email, request.reader_id, ctx.at + RECEIPT_LIFE, language=ctx.language
+    )
     queue(ctx.session, message, ctx.at)
 
 

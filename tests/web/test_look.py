@@ -19,11 +19,12 @@ from billing.dev.previews.pages import pages
 from billing.dev.previews.values import HOUSE, LOOK, NOW, READER, STEPS, VISITOR
 from billing.rules.money import Money
 from billing.web import views
-from billing.web.kit.rendering import PageRenderer, day, money, short_day
+from billing.web.kit.rendering import PageRenderer, money
 from billing.web.kit.static_files import STATIC, asset
 from billing.web.views.account import SignInExpiredPage
 from billing.web.views.frame import ErrorPage, Flash, Frame, Page
 from billing.web.views.start import ReviewPage
+from emails.languages import ENGLISH, Text, full_day, say, short_date
 
 PAGES = list(pages())
 EVERY_PAGE = pytest.mark.parametrize(("page", "frame"), [p[1:] for p in PAGES], ids=[p[0] for p in PAGES])
@@ -140,7 +141,7 @@ def test_there_is_a_sample_of_every_view_and_a_use_for_every_template() -> None:
     shown = {page.template for _, page, _ in PAGES if "/" not in page.template}
     files = {
         name
-        for name in LOOK.environment.list_templates()
+        for name in LOOK.environment(ENGLISH).list_templates()
         if not name.startswith("_")
         and name not in ("base.html", clock_bar.TEMPLATE)
         and "/" not in name  # rooms have tests of their own
@@ -155,7 +156,7 @@ def test_there_is_a_sample_of_every_view_and_a_use_for_every_template() -> None:
 
 def test_hostile_words_are_shown_as_words() -> None:
     hostile = "<script>alert(1)</script>\"'>"
-    page = ErrorPage(status=404, title=hostile, advice=hostile)
+    page = ErrorPage(status=404, title=Text(hostile), advice=say("%(typed)s", typed=hostile))
     html = LOOK.page(page, replace(VISITOR, flash=Flash(text=hostile), path=f"/{hostile}"))
     assert "<script>alert" not in html
     assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 4
@@ -255,9 +256,9 @@ def test_outside_the_demo_there_is_no_clock_to_move() -> None:
     ("shown", "expected"),
     [
         (money(Money(7500)), "R75.00"),
-        (day(date(2026, 3, 16)), "Monday 16 March 2026"),
-        (day(date(2026, 12, 8)), "Tuesday 8 December 2026"),
-        (short_day(date(2026, 3, 6)), "6 Mar 2026"),
+        (full_day(date(2026, 3, 16)), "Monday 16 March 2026"),
+        (full_day(date(2026, 12, 8)), "Tuesday 8 December 2026"),
+        (short_date(date(2026, 3, 6)), "6 Mar 2026"),
         (LOOK.moment(AT_NINE), "Monday 16 March 2026 at 09:00"),
         (LOOK.moment(datetime(2026, 3, 15, 22, 30, tzinfo=UTC)), "Monday 16 March 2026 at 00:30"),
         (LOOK.short_moment(AT_NINE), "Mon 16 Mar 2026, 09:00"),
@@ -273,9 +274,9 @@ def test_days_and_instants_are_not_mixed_up() -> None:
     with pytest.raises(ValueError, match="zone"):
         LOOK.moment(datetime(2026, 3, 16, 9, 0))  # noqa: DTZ001 - the naive one is the case
     with pytest.raises(TypeError, match="civil date"):
-        day(AT_NINE)
+        full_day(AT_NINE)
     with pytest.raises(TypeError, match="civil date"):
-        short_day(AT_NINE)
+        short_date(AT_NINE)
 
 
 def test_a_static_file_has_an_address_that_changes_with_its_content() -> None:

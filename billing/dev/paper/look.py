@@ -16,8 +16,9 @@ paper_asset = partial(asset, folder=STATIC, address=ADDRESS)
 
 def paper_look(zone: ZoneInfo) -> PageRenderer:
     """A `PageRenderer` that also has the templates of the paper and the demo."""
-    look = PageRenderer(zone, "billing.dev.paper")
-    look.environment.globals.update(
-        paper_asset=paper_asset, stylesheet=bundles.stylesheet, listen_address=bundles.listen_address
-    )
-    return look
+    names = {
+        "paper_asset": paper_asset,
+        "stylesheet": bundles.stylesheet,
+        "listen_address": bundles.listen_address,
+    }
+    return PageRenderer(zone, "billing.dev.paper", names=names)

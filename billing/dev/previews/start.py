@@ -23,6 +23,7 @@ from billing.dev.previews.values import (
 )
 from billing.rules.decline_causes import DeclineCause
 from billing.rules.money import Money
+from billing.web.kit.problems import TITLES
 from billing.web.reader.card_return import NOT_ASKED
 from billing.web.views.account import SignInSentPage, WhoChargedMePage
 from billing.web.views.frame import ErrorPage, Flash, Frame, Page
@@ -36,6 +37,7 @@ from billing.web.views.start import (
     StartPendingPage,
     SubscribePage,
 )
+from emails.languages import say
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
@@ -113,13 +115,13 @@ def _errors() -> Iterator[tuple[str, Page, Frame]]:
     """Previews of the error pages."""
     missing = ErrorPage(
         status=404,
-        title="This page does not exist",
-        advice="The address may be mistyped, or the page has moved.",
+        title=TITLES[404],
+        advice=say("There is no such page. It may have moved."),
     )
     broken = ErrorPage(
         status=500,
-        title="Something broke on our side",
-        advice="Nothing was charged twice and nothing is lost. Try again in a minute.",
+        title=TITLES[500],
+        advice=say("We have been told, and are looking into it. Nothing was lost."),
         request_id="req_8f2k1",
     )
     yield "error-404", missing, replace(VISITOR, banner=None)

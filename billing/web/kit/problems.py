@@ -22,26 +22,28 @@ from billing.platform.tokens import without_secrets
 from billing.rules.lifecycle import NoSuchTransition
 from billing.web.kit.plain_page import plain_page
 from billing.web.views.frame import ErrorPage
+from emails.languages import Text, say
 
 log = logging.getLogger("billing.refusals")
 ANSWERED = "failure_answered"
 """Set on the state of a request whose failure is logged and answered."""
 HTTP_CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 TITLES = {
-    400: "We couldn't read that",
-    401: "Who are you?",
-    402: "The card was declined",
-    403: "That isn't allowed",
-    404: "There is nothing here",
-    405: "That can't be done here",
-    409: "That doesn't fit any more",
-    410: "This link is spent",
-    413: "That is too large",
-    422: "Please check what you typed",
-    429: "One moment, please",
-    500: "Something broke on our side",
-    503: "We can't do that right now",
+    400: say("We couldn’t read that"),
+    401: say("Who are you?"),
+    402: say("The card was declined"),
+    403: say("That isn’t allowed"),
+    404: say("There is nothing here"),
+    405: say("That can’t be done here"),
+    409: say("That doesn’t fit any more"),
+    410: say("This link is spent"),
+    413: say("That is too large"),
+    422: say("Please check what you typed"),
+    429: say("One moment, please"),
+    500: say("Something broke on our side"),
+    503: say("We can’t do that right now"),
 }
+UNTITLED = say("That can’t be done")
 
 
 def problem(
@@ -124,10 +126,10 @@ def _page(request: Request, shown: _Problem, headers: Mapping[str, str]) -> Resp
     of_staff = request.url.path.startswith("/staff")
     view = ErrorPage(
         status=shown.status,
-        title=typographic(shown.title or TITLES.get(shown.status, "That can't be done")),
-        advice=typographic(shown.detail),
+        title=_typographic(shown.title or TITLES.get(shown.status, UNTITLED)),
+        advice=_typographic(shown.detail),
         link="/staff" if of_staff else "/",
-        link_text="Back to the first page of staff" if of_staff else "Back to the front page",
+        link_text=Text("Back to the first page of staff") if of_staff else say("Back to the front page"),
         request_id=request.state.request_id if shown.status >= 500 else None,
     )
     response = new_visit(request).page(view, shown.status)
@@ -138,6 +140,13 @@ def _page(request: Request, shown: _Problem, headers: Mapping[str, str]) -> Resp
 def typographic(text: str) -> str:
     """A sentence of ours with the apostrophe that pages use. Never for what a person typed, such as an address."""
     return _STRAIGHT.sub("’", text)
+
+
+def _typographic(words: str) -> Text:
+    """The same for a text, whose values a person may have typed."""
+    if not isinstance(words, Text):
+        return Text(typographic(words))
+    return Text(typographic(words.message), words.values, words.context)
 
 
 _STRAIGHT = re.compile(r"(?<=\w)'(?=\w)")
@@ -174,7 +183,7 @@ def _invalid(request: Request, error: Exception) -> Response:
         {"at": _encodable(".".join(str(part) for part in line["loc"])), "problem": _encodable(line["msg"])}
         for line in found[:20]
     ]
-    detail = "Some fields aren't as they should be."
+    detail = say("Some fields aren’t as they should be.")
     return _answer(request, _Problem(422, "invalid", detail, {"errors": wrong}))
 
 
@@ -187,8 +196,8 @@ def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = HTTP_CODES.get(error.status_code, "refused")
     details = {
-        404: "There is no such page. It may have moved.",
-        405: "This address doesn't take that method.",
+        404: say("There is no such page. It may have moved."),
+        405: say("This address doesn’t take that method."),
     }
     detail = details.get(error.status_code, str(error.detail))
     return _answer(request, _Problem(error.status_code, code, detail, headers=error.headers))
@@ -199,12 +208,12 @@ def _database_away(request: Request, error: Exception) -> Response:
     log.error(
         "broken 503 unavailable %s %s %s", request.method, where(request.scope), of_request(), exc_info=error
     )
-    words = "Our own records can't be reached right now. Nothing was lost; please try again in a minute."
+    words = say("Our own records can’t be reached right now. Nothing was lost; please try again in a minute.")
     return _shown(request, _Problem(503, "unavailable", words, headers={"Retry-After": "60"}))
 
 
 def _broken(request: Request, error: Exception) -> Response:
     log.error("broken %s %s %s", request.method, where(request.scope), of_request(), exc_info=error)
     setattr(request.state, ANSWERED, True)
-    words = "We have been told, and are looking into it. Nothing was lost."
+    words = say("We have been told, and are looking into it. Nothing was lost.")
     return _answer(request, _Problem(500, "broken", words))

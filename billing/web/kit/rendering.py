@@ -1,8 +1,11 @@
-"""Renders pages: the Jinja environment, and formats of dates and money."""
+"""Renders pages: a Jinja environment for each language, and formats of dates and money."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import fields
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -12,54 +15,89 @@ from billing.web.kit.brand_pictures import preview, touch_icon
 from billing.web.kit.brand_sheet import stylesheet
 from billing.web.kit.static_files import asset
 from billing.web.views.frame import Frame, Page
+from emails.languages import (
+    ENGLISH,
+    Language,
+    Text,
+    amount,
+    full_day,
+    full_moment,
+    missing,
+    named,
+    short_date,
+    short_moment,
+    translate_templates,
+)
 
-FRAME = tuple(field.name for field in fields(Frame))
+FRAME = tuple(field.name for field in fields(Frame) if field.name != "language")
 MOST_KEPT = 1_000
 """Words for a day or an amount that are kept: every page has today's date, and most have the same few prices."""
 
 
 class PageRenderer:
-    """Renders pages for one publisher, in whose zone every instant is shown. `more` names other packages with templates."""
+    """Renders pages for one publisher, in whose zone every instant is shown. `more` names other packages with templates, and `names`
+    is what these need besides."""
 
-    def __init__(self, zone: ZoneInfo, *more: str) -> None:
-        self.zone = zone
-        self.environment = Environment(
-            loader=ChoiceLoader([PackageLoader(package) for package in ("billing.web", *more)]),
+    def __init__(
+        self, zone: ZoneInfo, *more: str, names: Mapping[str, object] = MappingProxyType({})
+    ) -> None:
+        self.zone, self.names = zone, names
+        self.loader = ChoiceLoader([PackageLoader(package) for package in ("billing.web", *more)])
+        self.environments: dict[Language, Environment] = {}
+
+    def environment(self, language: Language) -> Environment:
+        """The templates in one language, made at its first page."""
+        if language not in self.environments:
+            self.environments[language] = self._environment(language)
+        return self.environments[language]
+
+    def _environment(self, language: Language) -> Environment:
+        environment = Environment(
+            loader=self.loader,
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,  # six calls a page to look for changed files
         )
-        self.environment.filters.update(
-            money=money,
-            day=day,
-            short_day=short_day,
-            moment=self.moment,
-            short_moment=self.short_moment,
+        translate_templates(environment, language)
+        environment.filters.update(
+            money=_kept(language, money),
+            day=_kept(language, full_day),
+            short_day=_kept(language, short_date),
+            moment=lambda at: language.text(self.moment(at)),
+            short_moment=lambda at: language.text(self.short_moment(at)),
             clock_time=self.clock_time,
+            period=lambda label: language.text(named("period", label)),
         )
-        self.environment.globals.update(
-            asset=asset, stylesheet=stylesheet, preview=preview, touch_icon=touch_icon
-        )
+        names = {"asset": asset, "stylesheet": stylesheet, "preview": preview, "touch_icon": touch_icon}
+        environment.globals.update(names | dict(self.names))
+        return environment
 
-    def render(self, template: str, **context: object) -> str:
+    def render(self, template: str, language: Language = ENGLISH, **context: object) -> str:
         """Render one template. A name that the context lacks is an error, never an empty string."""
-        return self.environment.get_template(template).render(context)
+        return self.environment(language).get_template(template).render(context)
 
     def page(self, page: Page, frame: Frame) -> str:
-        """Render a whole page. In the template the view is `page`, beside the fields of the frame."""
-        return self.render(page.template, **{name: getattr(frame, name) for name in FRAME}, page=page)
+        """Render a whole page: in English if its language lacks a part, as a sentence in two languages helps nobody.
 
-    def moment(self, at: datetime) -> str:
-        """An instant in the publisher's zone: "Monday 16 March 2026 at 09:00". A naive datetime is refused."""
-        local = self._local(at)
-        return f"{day(local.date())} at {local:%H:%M}"
+        In the template the view is `page`, beside the fields of the frame."""
+        with missing() as gaps:
+            shown = self._page(page, frame, frame.language)
+        return self._page(page, frame, ENGLISH) if gaps else shown
 
-    def short_moment(self, at: datetime) -> str:
-        """An instant, short: "Mon 16 Mar 2026, 09:00"."""
-        local = self._local(at)
-        return f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
+    def _page(self, page: Page, frame: Frame, language: Language) -> str:
+        return self.render(
+            page.template, language, **{name: getattr(frame, name) for name in FRAME}, page=page
+        )
+
+    def moment(self, at: datetime) -> Text:
+        """An instant in the publisher's zone: "Monday 16 March 2026 at 09:00". Raises ValueError for a naive datetime."""
+        return full_moment(self._local(at))
+
+    def short_moment(self, at: datetime) -> Text:
+        """The same, short: "Mon 16 Mar 2026, 09:00"."""
+        return short_moment(self._local(at))
 
     def clock_time(self, at: datetime) -> str:
         """The time of day in the publisher's zone: "09:00"."""
@@ -71,26 +109,10 @@ class PageRenderer:
         return at.astimezone(self.zone)
 
 
-@lru_cache(MOST_KEPT)
-def money(amount: Money) -> str:
+def _kept(language: Language, words: Callable[[Any], Text]) -> Callable[[Any], str]:
+    return lru_cache(MOST_KEPT)(lambda value: language.text(words(value)))
+
+
+def money(value: Money) -> Text:
     """An amount as readers see it: "R75.00"."""
-    return str(amount)
-
-
-@lru_cache(MOST_KEPT)
-def day(on: date) -> str:
-    """A civil date in full: "Monday 16 March 2026". An instant is refused, since its day depends on the zone."""
-    _only_a_date(on)
-    return f"{on:%A} {on.day} {on:%B %Y}"
-
-
-@lru_cache(MOST_KEPT)
-def short_day(on: date) -> str:
-    """A civil date, short: "16 Mar 2026"."""
-    _only_a_date(on)
-    return f"{on.day} {on:%b %Y}"
-
-
-def _only_a_date(on: date) -> None:
-    if isinstance(on, datetime):  # a datetime is a date, so the type checker lets it pass
-        raise TypeError("A day is a civil date; show an instant with `moment`.")
+    return amount(str(value))

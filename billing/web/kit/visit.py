@@ -4,7 +4,7 @@ import hmac
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -31,6 +31,7 @@ from billing.web.kit.refused_forms import CrossSite, NoBrowserCookie, StaleForm
 from billing.web.kit.rendering import PageRenderer
 from billing.web.views.frame import Frame, Page
 from billing.web.views.start import Teaser
+from emails.languages import ENGLISH, Language
 
 NOINDEX = {"X-Robots-Tag": "noindex"}
 
@@ -122,6 +123,36 @@ class Visit:
         return self.who.reader
 
     @property
+    def language(self) -> Language:
+        """The language of the page: the reader's own, or the browser's. Staff's pages are in English."""
+        if self.is_of_staff:
+            return ENGLISH
+        kept = self.reader.language if self.reader is not None else None
+        return self.services.site.languages.by_code(kept) or self.browser_language
+
+    @property
+    def browser_language(self) -> Language:
+        """What was chosen in this browser, or what the browser asks for, or the publication's own."""
+        languages, asked = self.services.site.languages, self.request.headers.get("accept-language", "")
+        return self.chosen_language or languages.wanted(asked) or languages.default
+
+    @property
+    def chosen_language(self) -> Language | None:
+        """What was chosen in this browser."""
+        return self.services.site.languages.by_code(self.cookie(cookies.LANGUAGE))
+
+    @property
+    def is_of_staff(self) -> bool:
+        """Whether it is a page of staff."""
+        path: str = self.request.scope["path"]
+        return path.startswith("/staff")
+
+    @property
+    def _language_code(self) -> str | None:
+        """The language of mails to a person who has chosen none."""
+        return None if self.is_of_staff else self.browser_language.code
+
+    @property
     def proved_reader(self) -> Reader | None:
         """The reader, if a mailed link proved the address. A trial can be started with another person's address."""
         return self.reader if self.session is not None and self.session.email_verified else None
@@ -145,7 +176,7 @@ class Visit:
             if self.known is None:
                 self.known = self._look_up(ctx)
                 seen_now = self.known.session
-            yield ctx.acting_as(self.actor)
+            yield replace(ctx, actor=self.actor, language=self._language_code)
             if seen_now is not None:
                 sessions.note_seen(ctx, seen_now, self.cookie(cookies.SESSION))
 
@@ -159,7 +190,7 @@ class Visit:
 
     def context(self, session: Session) -> TransactionContext:
         """The context of a transaction that is open already."""
-        return TransactionContext(session, self.services.site, self.at, self.actor)
+        return TransactionContext(session, self.services.site, self.at, self.actor, self._language_code)
 
     @property
     def actor(self) -> Actor:
@@ -244,12 +275,15 @@ class Visit:
             house=self.services.sender.house,
             csrf=lambda: self.csrf,
             path=self.path,
+            reached_by_get=self.request.method in ("GET", "HEAD"),
             today=self.today,
             paper_url=self.services.settings.paper,
             signed_in=self.reader is not None,
             can_subscribe=self.reader is not None and not self.who.subscribes,
             flash=flash,
             banner=self.extras.banner(self),
+            language=self.language,
+            languages=self.services.site.languages.all,
         )
 
     @property

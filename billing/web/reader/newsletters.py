@@ -304,11 +304,13 @@ def _unsubscribing(request: Request, token: str) -> AbstractContextManager[Trans
 def _bare(request: Request, view: Page) -> Response:
     """A page that neither reads nor sets a cookie."""
     services = services_of(request)
+    languages = services.site.languages
     frame = Frame(
         house=services.sender.house,
         csrf=no_token,
         path="/newsletters",
         today=services.site.today(services.clock.now()),
         paper_url=services.settings.paper,
+        language=languages.wanted(request.headers.get("accept-language", "")) or languages.default,
     )
     return HTMLResponse(request.app.state.renderer.page(view, frame))

@@ -22,6 +22,7 @@ from billing.web.kit.quick_page import quick_page
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import asked, passkeys, step_up, way
 from billing.web.reader.guard import signed_in
+from billing.web.reader.language import keep_choice
 from billing.web.views.account import (
     AddressQuestionPage,
     SignInConfirmPage,
@@ -206,6 +207,7 @@ def _use(
                 page = wrong(ctx) if wrong is not None else _guessed()
                 return visit.page(page, 422)
             carry_over(visit, ctx.session, done.reader_id)
+            keep_choice(visit, ctx, done.reader_id)
             waited = ownership_proof.hand_over(ctx, setup, by_id(ctx.session, done.reader_id))
             on = f"/subscribe/back?setup={setup.id}" if setup and waited else way.back(visit, ctx)
     except links.LinkSpent:

@@ -94,7 +94,8 @@ class ActPage:
         self, ctx: TransactionContext, form: ActForm, *, reason: str = "", refusal: Refusal | None = None
     ) -> StaffActPage:
         words: tuple[str, ...] = ()
-        button, version, error = "", None, form.error.detail if form.error else None
+        button, version = "", None
+        error: str | None = form.error.detail if form.error else None
         customer_reason = None
         if form.act is not None:
             try:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from billing.rules.reader_state import CAN_START, PROMISED_TRIAL, ReaderState
 from emails import House
+from emails.languages import ENGLISH, Language, Text, say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class Frame:
     house: House
     csrf: Callable[[], str]
     path: str
+    reached_by_get: bool = True
+    """Whether the page can be had again at its `path`; a form's answer can't."""
     today: date
     paper_url: str
     signed_in: bool = False
@@ -44,6 +47,9 @@ class Frame:
     flash: Flash | None = None
     banner: Markup | None = None
     staff: StaffFrame | None = None
+    language: Language = ENGLISH
+    languages: tuple[Language, ...] = (ENGLISH,)
+    """Those among which a reader can choose."""
 
 
 def no_token() -> str:
@@ -107,8 +113,8 @@ class ErrorPage:
 
     template: ClassVar[str] = "error.html"
     status: int
-    title: str
-    advice: str
+    title: Text
+    advice: Text
     link: str = "/"
-    link_text: str = "Back to the front page"
+    link_text: Text = say("Back to the front page")  # noqa: RUF009 - a sentence
     request_id: str | None = None

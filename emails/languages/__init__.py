@@ -1,0 +1,35 @@
+"""The languages of pages and mails: a catalogue in gettext's format for each, with its dates and amounts.
+
+English is the language of the code. Another is a file such as `af.po`, here or in the folder of `BILLING_LANGUAGES_FOLDER`.
+"""
+
+from emails.languages.catalogue import BadCatalogue
+from emails.languages.dates import date_only, full_day, full_moment, short_date, short_moment
+from emails.languages.language import ENGLISH, Language, missing
+from emails.languages.offered import Languages, UnknownLanguage, english_alone, offered
+from emails.languages.say import say
+from emails.languages.text import Text, amount, load_text, named, store_text
+from emails.languages.translate import translate_templates
+
+__all__ = [
+    "ENGLISH",
+    "BadCatalogue",
+    "Language",
+    "Languages",
+    "Text",
+    "UnknownLanguage",
+    "amount",
+    "date_only",
+    "english_alone",
+    "full_day",
+    "full_moment",
+    "load_text",
+    "missing",
+    "named",
+    "offered",
+    "say",
+    "short_date",
+    "short_moment",
+    "store_text",
+    "translate_templates",
+]

@@ -1,0 +1,100 @@
+"""A language whose every message stands in brackets: what a page shows outside of them is in no catalogue."""
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from gettext import NullTranslations
+from html.parser import HTMLParser
+
+from emails.languages import Language, Text
+
+OPEN, CLOSE = "⟦", "⟧"
+SHOWN_ATTRIBUTES = frozenset({"alt", "aria-label", "placeholder", "title"})
+UNSHOWN_TAGS = frozenset({"script", "style"})
+
+
+class _Bracketed(NullTranslations):
+    def gettext(self, message: str) -> str:
+        return f"{OPEN}{message}{CLOSE}"
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return f"{OPEN}{msgid1 if n == 1 else msgid2}{CLOSE}"
+
+    def pgettext(self, context: str, message: str) -> str:
+        return f"{OPEN}{message}{CLOSE}"
+
+
+PSEUDO = Language("xx", "Bracketed", "xx-ZA", _Bracketed())
+
+
+class _Shown(HTMLParser):
+    """Collects what a browser shows or reads out; the text of one block is one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts, self.attributes, self.unshown = [""], list[str](), 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.unshown += tag in UNSHOWN_TAGS
+        self.attributes += [value or "" for name, value in attrs if name in SHOWN_ATTRIBUTES]
+        self.texts[-1] += "\n"
+
+    def handle_endtag(self, tag: str) -> None:
+        self.unshown -= tag in UNSHOWN_TAGS
+        self.texts[-1] += "\n"
+
+    def handle_data(self, data: str) -> None:
+        if not self.unshown:
+            self.texts[-1] += data
+
+
+def outside(html: str, data: frozenset[str]) -> set[str]:
+    """Words of a page in the bracketed language that are in no bracket and none of the `data`."""
+    shown = _Shown()
+    shown.feed(html)
+    return {words for text in (*shown.texts, *shown.attributes) for words in outside_text(text, data)}
+
+
+def outside_text(text: str, data: frozenset[str]) -> Iterator[str]:
+    """The same for plain text."""
+    for line in _unbracketed(text).split("\n"):
+        left = " ".join(line.split())
+        for known in sorted(data, key=len, reverse=True):
+            left = left.replace(known, " ")
+        if any(letter.isalpha() for letter in left):
+            yield left.strip()
+
+
+def _unbracketed(text: str) -> str:
+    depth, kept = 0, []
+    for letter in text:
+        depth += letter == OPEN
+        if not depth:
+            kept.append(letter)
+        elif letter == CLOSE:
+            depth -= 1
+            kept.append("\n" if not depth else "")
+    return "".join(kept)
+
+
+def strings_of(value: object) -> frozenset[str]:
+    """The strings in a view or a mail that aren't texts: names, addresses, titles, and what people typed."""
+    return frozenset(" ".join(words.split()) for words in _strings(value) if any(map(str.isalpha, words)))
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, Text):
+        for inner in value.values.values():
+            yield from _strings(inner)
+    elif isinstance(value, str):
+        yield value
+        yield from value.split("\n")
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _strings(getattr(value, field.name))
+    elif isinstance(value, dict):
+        yield from _strings(tuple(value.values()))
+    elif isinstance(value, list | tuple | set | frozenset):
+        for entry in value:
+            yield from _strings(entry)
+    elif hasattr(value, "model_dump"):
+        yield from _strings(value.model_dump())

@@ -24,7 +24,7 @@ def test_what_is_the_same_for_everybody_is_shared_and_nothing_else(world: World)
     for level in ("free", "registered", "subscriber"):
         answer = passer_by(world, by_level[level])
         assert answer.headers["cache-control"] == PUBLIC, level
-        assert answer.headers["vary"] == "Cookie"
+        assert answer.headers["vary"] == "Cookie, Accept-Language"
         assert not any(name in answer.headers for name in NEVER_KEPT)
         assert 'name="csrf"' not in answer.text
     assert passer_by(world, "/articles").headers["cache-control"] == PUBLIC

@@ -44,8 +44,9 @@ class Route:
     @property
     def is_form(self) -> bool:
         """Whether it is a form of our pages and needs their CSRF token. The pages of the
-        unsubscribe link aren't: mail programs send it too, and they set no cookie."""
-        return self.is_page and self.method != "GET" and not self.path.startswith("/u/{token}")
+        unsubscribe link aren't: mail programs send it too, and they set no cookie. Nor is the choice of a language, on pages
+        of strangers, which have no token (`tests/languages/test_choosing_a_language`)."""
+        return self.is_page and self.method != "GET" and not self.path.startswith(("/u/{token}", "/language"))
 
     def at(self, **names: str) -> str:
         """The path with its parameters filled in."""

@@ -33,7 +33,7 @@ def shared_page(visit: Visit, view: Page, until: datetime | None = None) -> Resp
     """Answer with a page that caches may keep for a short time, but not beyond `until` (PW-5), if the request has no cookie of ours.
     Other requests get a private page.
 
-    `Vary` limits the cached page to requests without cookies. A cache that ignores `Vary` must forward requests with our cookies."""
+    `Vary` limits the cached page to requests without cookies, in one language. A cache that ignores `Vary` must forward requests with our cookies."""
     settings = visit.services.settings
     seconds = settings.shared_seconds
     if until is not None:
@@ -41,7 +41,7 @@ def shared_page(visit: Visit, view: Page, until: datetime | None = None) -> Resp
     if seconds < 1 or not _may_be_any_reader(visit) or settings.environment is Environment.DEMO:
         return visit.page(view)
     frame = replace(visit.frame(), csrf=no_token, path=visit.request.url.path)
-    headers = {"Cache-Control": f"public, max-age=0, s-maxage={seconds}", "Vary": "Cookie"}
+    headers = {"Cache-Control": f"public, max-age=0, s-maxage={seconds}", "Vary": "Cookie, Accept-Language"}
     return HTMLResponse(visit.look.page(view, frame), 200, headers)
 
 

@@ -25,13 +25,14 @@ from billing.readers.models import Reader, ReaderSession
 from billing.readers.sessions import Browser
 from billing.rules import networks
 from billing.subscriptions.find import RUNS
+from billing.web.kit import page_language
 from billing.web.kit.bulkhead import Party, Side
 from billing.web.kit.flashes import FLASHES, signed_out
 from billing.web.kit.refused_forms import CrossSite, NoBrowserCookie, StaleForm
 from billing.web.kit.rendering import PageRenderer
 from billing.web.views.frame import Frame, Page
 from billing.web.views.start import Teaser
-from emails.languages import ENGLISH, Language
+from emails.languages import Language
 
 NOINDEX = {"X-Robots-Tag": "noindex"}
 
@@ -124,33 +125,10 @@ class Visit:
 
     @property
     def language(self) -> Language:
-        """The language of the page: the reader's own, or the browser's. Staff's pages are in English."""
-        if self.is_of_staff:
-            return ENGLISH
+        """The language of the page: the one that the reader keeps, or the browser's. Staff's pages are in English."""
         kept = self.reader.language if self.reader is not None else None
-        return self.services.site.languages.by_code(kept) or self.browser_language
-
-    @property
-    def browser_language(self) -> Language:
-        """What was chosen in this browser, or what the browser asks for, or the publication's own."""
-        languages, asked = self.services.site.languages, self.request.headers.get("accept-language", "")
-        return self.chosen_language or languages.wanted(asked) or languages.default
-
-    @property
-    def chosen_language(self) -> Language | None:
-        """What was chosen in this browser."""
-        return self.services.site.languages.by_code(self.cookie(cookies.LANGUAGE))
-
-    @property
-    def is_of_staff(self) -> bool:
-        """Whether it is a page of staff."""
-        path: str = self.request.scope["path"]
-        return path.startswith("/staff")
-
-    @property
-    def _language_code(self) -> str | None:
-        """The language of mails to a person who has chosen none."""
-        return None if self.is_of_staff else self.browser_language.code
+        own = None if page_language.is_of_staff(self.request) else self.services.site.languages.by_code(kept)
+        return own or page_language.of_browser(self.request, self.services)
 
     @property
     def proved_reader(self) -> Reader | None:
@@ -176,7 +154,7 @@ class Visit:
             if self.known is None:
                 self.known = self._look_up(ctx)
                 seen_now = self.known.session
-            yield replace(ctx, actor=self.actor, language=self._language_code)
+            yield replace(ctx, actor=self.actor, language=page_language.of_mails(self.request, self.services))
             if seen_now is not None:
                 sessions.note_seen(ctx, seen_now, self.cookie(cookies.SESSION))
 
@@ -190,7 +168,8 @@ class Visit:
 
     def context(self, session: Session) -> TransactionContext:
         """The context of a transaction that is open already."""
-        return TransactionContext(session, self.services.site, self.at, self.actor, self._language_code)
+        language = page_language.of_mails(self.request, self.services)
+        return TransactionContext(session, self.services.site, self.at, self.actor, language)
 
     @property
     def actor(self) -> Actor:

@@ -11,6 +11,7 @@ from billing.http import cookies
 from billing.platform.context import TransactionContext
 from billing.platform.setting_types import OFFER
 from billing.readers.models import Reader
+from billing.web.kit import page_language
 from billing.web.kit.visit import Visit, Visiting, refuse_cross_site
 
 router = APIRouter(include_in_schema=False)
@@ -35,8 +36,9 @@ def choose(
 
 def keep_choice(visit: Visit, ctx: TransactionContext, reader_id: str) -> None:
     """After a sign-in: what was chosen in this browser is the reader's from now on."""
-    if visit.chosen_language is not None:
-        _keep(ctx, reader_id, visit.chosen_language.code)
+    chosen = page_language.chosen(visit.request, visit.services)
+    if chosen is not None:
+        _keep(ctx, reader_id, chosen.code)
 
 
 def _keep(ctx: TransactionContext, reader_id: str, code: str) -> None:

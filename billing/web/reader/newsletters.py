@@ -23,6 +23,7 @@ from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.readers.register import BadAddress
+from billing.web.kit import page_language
 from billing.web.kit.visit import Guarded, Visit, Visiting, services_of
 from billing.web.reader.signed_links import BadLink, keep_link
 from billing.web.views.frame import Frame, Page, no_token
@@ -304,13 +305,12 @@ def _unsubscribing(request: Request, token: str) -> AbstractContextManager[Trans
 def _bare(request: Request, view: Page) -> Response:
     """A page that neither reads nor sets a cookie."""
     services = services_of(request)
-    languages = services.site.languages
     frame = Frame(
         house=services.sender.house,
         csrf=no_token,
         path="/newsletters",
         today=services.site.today(services.clock.now()),
         paper_url=services.settings.paper,
-        language=languages.wanted(request.headers.get("accept-language", "")) or languages.default,
+        language=page_language.wanted(request, services),
     )
     return HTMLResponse(request.app.state.renderer.page(view, frame))

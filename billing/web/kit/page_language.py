@@ -1,0 +1,34 @@
+"""In which language a browser is shown our pages."""
+
+from fastapi import Request
+
+from billing.container import Services
+from billing.http import cookies
+from emails.languages import ENGLISH, Language
+
+
+def is_of_staff(request: Request) -> bool:
+    """Whether it is a page of staff; those are in English."""
+    path: str = request.scope["path"]
+    return path.startswith("/staff")
+
+
+def chosen(request: Request, services: Services) -> Language | None:
+    """What was chosen in this browser."""
+    return services.site.languages.by_code(cookies.read(request, services.settings, cookies.LANGUAGE))
+
+
+def wanted(request: Request, services: Services) -> Language:
+    """What the browser is set to, or else the publication's own."""
+    languages = services.site.languages
+    return languages.wanted(request.headers.get("accept-language", "")) or languages.default
+
+
+def of_browser(request: Request, services: Services) -> Language:
+    """What was chosen in it, or what it is set to."""
+    return ENGLISH if is_of_staff(request) else chosen(request, services) or wanted(request, services)
+
+
+def of_mails(request: Request, services: Services) -> str | None:
+    """The code of the language of mails to a person who keeps none; None where staff act, who may read in another."""
+    return None if is_of_staff(request) else of_browser(request, services).code

@@ -1,0 +1,92 @@
+"""The catalogues say all that they must, and one that would break a page is refused at the start."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from billing.app import build
+from billing.platform.errors import RefusesToStart
+from billing.rules.money import Money
+from emails.languages import BadCatalogue, UnknownLanguage, full_day, offered, say
+from emails.languages.offered import OWN_FOLDER
+from tests.support import catalogues
+from tests.support.world import World
+
+HEAD = 'msgid ""\nmsgstr ""\n"Language: st_ZA\\n"\n"X-Language-Name: Sesotho\\n"\n"Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+
+
+@pytest.mark.parametrize("code", catalogues.CODES)
+def test_a_catalogue_has_the_messages_of_the_code_and_no_other(code: str) -> None:
+    known = {(entry.msgctxt or "", entry.msgid) for entry in catalogues.catalogue(code)}
+    assert known == set(catalogues.messages()), "run `python -m tests.support.catalogues update`"
+
+
+def test_afrikaans_is_complete() -> None:
+    assert catalogues.missing("af") == {}
+
+
+@pytest.mark.parametrize("code", catalogues.CODES)
+def test_no_translation_is_doubtful_and_each_has_the_values_of_its_message(code: str) -> None:
+    assert [entry.msgid for entry in catalogues.catalogue(code) if entry.fuzzy] == []
+    offered([code])  # compares values and tags
+
+
+def test_a_catalogue_of_ones_own_needs_no_code(tmp_path: Path) -> None:
+    words = HEAD + 'msgid "Sign in"\nmsgstr "Kena"\n\nmsgctxt "weekday"\nmsgid "Tuesday"\nmsgstr "Labobedi"\n'
+    (tmp_path / "st.po").write_text(words, "utf-8")
+    languages = offered(["st", "en", "af"], tmp_path)
+    sesotho = languages.default
+    assert (sesotho.name, sesotho.tag) == ("Sesotho", "st-ZA")
+    assert sesotho.text(say("Sign in")) == "Kena"
+    assert sesotho.text(say("Sign out")) == "Sign out"
+    assert [language.code for language in languages.all] == ["st", "en", "af"]
+
+
+def test_a_catalogue_of_ones_own_goes_before_ours(tmp_path: Path) -> None:
+    ours = (OWN_FOLDER / "af.po").read_text("utf-8")
+    (tmp_path / "af.po").write_text(
+        HEAD.replace("st_ZA", "af_ZA") + 'msgid "Sign in"\nmsgstr "Teken aan"\n', "utf-8"
+    )
+    assert offered(["af"], tmp_path).default.text(say("Sign in")) == "Teken aan"
+    assert (OWN_FOLDER / "af.po").read_text("utf-8") == ours
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        ('msgid "Until %(day)s"\nmsgstr "Tot %(dag)s"\n', "the values of"),
+        ('msgid "Until %(day)s"\nmsgstr "Tot dan"\n', "the values of"),
+        ('msgid "<b>Now</b>"\nmsgstr "<b>Nou"\n', "the tags of"),
+        ('msgid "Now"\nmsgstr "<script>Nou</script>"\n', "the tags of"),
+        ("no catalogue at all\n", "can't be read"),
+    ],
+)
+def test_a_catalogue_that_would_break_a_page_is_refused(tmp_path: Path, entry: str, why: str) -> None:
+    (tmp_path / "st.po").write_text(HEAD + entry, "utf-8")
+    with pytest.raises(BadCatalogue, match=why):
+        offered(["st"], tmp_path)
+
+
+def test_a_catalogue_says_what_its_language_is_called(tmp_path: Path) -> None:
+    (tmp_path / "st.po").write_text('msgid ""\nmsgstr ""\n"Language: st\\n"\n', "utf-8")
+    with pytest.raises(BadCatalogue, match="X-Language-Name"):
+        offered(["st"], tmp_path)
+
+
+def test_a_language_without_a_catalogue_is_named_with_the_folders(tmp_path: Path) -> None:
+    with pytest.raises(UnknownLanguage, match=r"st\.po in .* or "):
+        offered(["en", "st"], tmp_path)
+
+
+def test_a_process_does_not_start_without_a_catalogue(world: World) -> None:
+    with pytest.raises(RefusesToStart, match="BILLING_LANGUAGES names a language without a catalogue"):
+        build(world.settings.model_copy(update={"languages": ("en", "fr")}))
+
+
+def test_days_and_amounts_are_written_as_the_language_does() -> None:
+    [afrikaans] = offered(["af"]).all
+    sentence = say("%(amount)s on %(day)s", amount=Money(123450), day=date(2026, 3, 16))
+    assert str(sentence) == "R1\u00a0234.50 on Monday 16 March 2026"
+    assert afrikaans.text(say("%(amount)s", amount=Money(123450))) == "R1\u00a0234,50"
+    assert afrikaans.text(full_day(date(2026, 3, 16))) == "Maandag 16 Maart 2026"

@@ -1976,6 +1976,7 @@ def _tables() -> None:
         sa.Column("consent_id", text, nullable=True),
         sa.Column("price_id", text, nullable=False),
         sa.Column("browser_hash", text, nullable=False),
+        sa.Column("language", text, nullable=True),
         sa.Column("browser_known_at", instant, nullable=True),
         sa.Column("next_poll_at", instant, nullable=False),
         sa.Column("poll_count", sa.Integer(), nullable=False),

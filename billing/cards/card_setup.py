@@ -86,6 +86,7 @@ def begin(ctx: TransactionContext, request: SetupRequest) -> CardSetup:
         price_id=request.price.id,
         subscription_id=request.subscription_id,
         browser_hash=request.browser_hash,
+        language=ctx.language,
         browser_known_at=ctx.at if request.browser_known else None,
         acquirer=request.acquirer,
         method_ref=request.method_ref,
@@ -208,6 +209,7 @@ def complete(
 ) -> Subscription | None:
     """Keep the card, and start or repair the visit's subscription. None where that is refused, or waits for the proof of the
     address. The caller holds the visit's lock."""
+    ctx = ctx.speaking(setup.language)
     if ownership_proof.is_needed(ctx, setup, card):
         ownership_proof.request_proof(ctx, setup, mails=mails)
         return None

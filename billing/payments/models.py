@@ -55,6 +55,8 @@ class CardSetup(SQLModel, table=True):
     consent_id: str | None = Field(default=None, foreign_key="consent.id")
     price_id: str = Field(foreign_key="price.id")
     browser_hash: str
+    language: str | None = None
+    """The code of the language of that browser's pages: a new reader keeps it."""
     browser_known_at: datetime | None = None
     """When the browser was last known to be the reader's: signed in, or the one that made the account. Empty where somebody only
     typed the address."""

@@ -118,7 +118,7 @@ TABLES = (
     PersonalTable(
         "card_setup", "visits to the card page", MINE, BY_EMAIL,
         blank={"email": "''", "browser_hash": "''"},
-        keep={"acquirer customer_ref method_ref session_ref": AT_ACQUIRER, "refusal": OURS},
+        keep={"acquirer customer_ref method_ref session_ref": AT_ACQUIRER, "refusal language": OURS},
         retention="unfinished ones are deleted by their rule; others prove who began what",
     ),
     PersonalTable(

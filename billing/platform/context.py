@@ -36,6 +36,10 @@ class TransactionContext:
         """The same transaction with another actor."""
         return replace(self, actor=actor)
 
+    def speaking(self, language: str | None) -> Self:
+        """The same transaction, on behalf of a browser with pages in another language."""
+        return replace(self, language=language)
+
     def moved_to(self, at: datetime) -> Self:
         """The same transaction, at another instant."""
         return replace(self, at=at)

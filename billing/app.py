@@ -112,11 +112,12 @@ def _site(settings: Settings, tokens: Tokens) -> Site:
         # taken out: `settings` itself is a Policy too, and holds secrets that rules have no use for
         Policy.model_validate(settings.model_dump(include=set(Policy.model_fields))),
         StaffLimits.model_validate(settings.model_dump(include=set(StaffLimits.model_fields))),
-        _languages(settings),
+        languages_of(settings),
     )
 
 
-def _languages(settings: Settings) -> Languages:
+def languages_of(settings: Settings) -> Languages:
+    """The languages on offer. Raises RefusesToStart for one without a catalogue that can be used."""
     folder = Path(settings.languages_folder) if settings.languages_folder else None
     try:
         return offered(settings.languages, folder)

@@ -22,6 +22,7 @@ from billing.cli import (  # noqa: E402, F401 - each adds its commands to the gr
     brand,
     check,
     keys,
+    languages,
     legal,
     letters,
     mail,

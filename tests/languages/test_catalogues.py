@@ -3,6 +3,7 @@
 from datetime import date
 from pathlib import Path
 
+import polib
 import pytest
 
 from billing.app import build
@@ -11,6 +12,7 @@ from billing.rules.money import Money
 from emails.languages import BadCatalogue, UnknownLanguage, full_day, offered, say
 from emails.languages.offered import OWN_FOLDER
 from tests.support import catalogues
+from tests.support.cli import run_on
 from tests.support.world import World
 
 HEAD = 'msgid ""\nmsgstr ""\n"Language: st_ZA\\n"\n"X-Language-Name: Sesotho\\n"\n"Content-Type: text/plain; charset=UTF-8\\n"\n\n'
@@ -90,3 +92,26 @@ def test_days_and_amounts_are_written_as_the_language_does() -> None:
     assert str(sentence) == "R1\u00a0234.50 on Monday 16 March 2026"
     assert afrikaans.text(say("%(amount)s", amount=Money(123450))) == "R1\u00a0234,50"
     assert afrikaans.text(full_day(date(2026, 3, 16))) == "Maandag 16 Maart 2026"
+
+
+def test_a_blank_catalogue_has_every_message_and_overwrites_nothing(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "st.po"
+    done = run_on(world, "languages", "start", "st", "--name", "Sesotho", "--to", str(path))
+    assert done.exit_code == 0, done.output
+    assert {entry.msgid for entry in polib.pofile(str(path))} == {
+        message for _, message in catalogues.messages()
+    }
+    assert offered(["st"], tmp_path).default.name == "Sesotho"
+    again = run_on(world, "languages", "start", "st", "--name", "Sesotho", "--to", str(path))
+    assert (again.exit_code, "exists" in again.output) == (1, True)
+
+
+def test_a_command_says_how_much_is_translated(world: World, tmp_path: Path) -> None:
+    (tmp_path / "st.po").write_text(HEAD + 'msgid "Sign in"\nmsgstr "Kena"\n', "utf-8")
+    listed = run_on(
+        world, "languages", "list", BILLING_LANGUAGES="en,st", BILLING_LANGUAGES_FOLDER=str(tmp_path)
+    )
+    english, sesotho = listed.output.splitlines()
+    total = sum(not context for context, _ in catalogues.messages())
+    assert english == f"en  English: {total} of {total} sentences"
+    assert sesotho == f"st  Sesotho: 1 of {total} sentences"

@@ -4,6 +4,8 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.support.backups import PROGRAMS, latest
 from tests.support.bounce_reports import dsn
 from tests.support.cli import run_on
@@ -30,7 +32,10 @@ def listed() -> Iterator[tuple[str, ...]]:
         yield tuple(words)
 
 
-def test_each_is_typed_as_it_stands_there(world: World, paid: Subscriber, tmp_path: Path) -> None:
+def test_each_is_typed_as_it_stands_there(
+    world: World, paid: Subscriber, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # some write a file beside where they are typed
     file, backups = tmp_path / "file", tmp_path / "backups"
     file.write_text("nobody@example.org\n")
     logo = tmp_path / "logo.png"

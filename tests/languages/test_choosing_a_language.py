@@ -99,9 +99,9 @@ def test_a_new_reader_keeps_the_language_of_the_browser_that_began(world: World)
 
 def test_a_program_and_staff_decide_nothing_about_a_readers_language(world: World, staff: SignIn) -> None:
     world.start_trial(READER)
-    office = staff("support")
-    office.http.headers["accept-language"] = "af"
-    assert language_of(office.again("/staff")) == "en-ZA"
+    support = staff("support")
+    support.http.headers["accept-language"] = "af"
+    assert language_of(support.again("/staff")) == "en-ZA"
     assert world.rows("SELECT language FROM reader WHERE email = :email", email=READER) == [
         {"language": None}
     ]

@@ -16,7 +16,7 @@ from emails.fields import Document, paragraphed
 from emails.filters import card, day, rand, returned, span
 from emails.flow import columns, flow
 from emails.house import House
-from emails.languages import ENGLISH, Language, Text, missing, translate_templates
+from emails.languages import ENGLISH, Language, Text, TranslatedEnvironment, missing
 from emails.mails import Mail
 
 SHEET = ("heading", "papers", "caption", "lines", "total")
@@ -146,15 +146,15 @@ def _own_file(name: str) -> str:
 
 
 def _environment(language: Language, *, escapes: bool) -> Environment:
-    environment = Environment(
+    environment = TranslatedEnvironment(
+        language,
         loader=PackageLoader("emails", "templates"),
-        autoescape=escapes,  # noqa: S701 the subject and the text are no markup
+        autoescape=escapes,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
-    translate_templates(environment, language)
     environment.filters.update(rand=_in(rand, language), day=_in(day, language))
     environment.globals.update(
         card=_in(card, language), span=_in(span, language), returned=_in(returned, language)

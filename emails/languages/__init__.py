@@ -9,7 +9,7 @@ from emails.languages.language import ENGLISH, Language, missing
 from emails.languages.offered import Languages, UnknownLanguage, english_alone, offered
 from emails.languages.say import say
 from emails.languages.text import Text, amount, load_text, named, store_text
-from emails.languages.translate import translate_templates
+from emails.languages.translate import TranslatedEnvironment
 
 __all__ = [
     "ENGLISH",
@@ -17,6 +17,7 @@ __all__ = [
     "Language",
     "Languages",
     "Text",
+    "TranslatedEnvironment",
     "UnknownLanguage",
     "amount",
     "date_only",
@@ -31,5 +32,4 @@ __all__ = [
     "short_date",
     "short_moment",
     "store_text",
-    "translate_templates",
 ]

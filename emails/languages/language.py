@@ -57,6 +57,12 @@ class Language:
         if self.code != "en":
             self.translations.add_fallback(_Missing())
 
+    def has(self, message: str) -> bool:
+        """Whether the message is translated; in English all are."""
+        with missing() as gaps:
+            self.message(message)
+        return not gaps
+
     def message(self, message: str, context: str = "") -> str:
         """A message in this language, and in English where it isn't translated."""
         return self.translations.pgettext(context, message) if context else self.translations.gettext(message)

@@ -3,21 +3,61 @@
 from collections.abc import Callable
 from typing import Any
 
-from jinja2 import Environment, pass_context
+from jinja2 import Environment, nodes, pass_context
 from jinja2.runtime import Context
+from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
 from emails.languages.language import Language
 
+MESSAGES = ("_", "gettext")
+"""How templates call for a message; `{% trans %}` becomes such a call."""
 
-def translate_templates(environment: Environment, language: Language) -> None:
-    """Let the templates of an environment speak one language. Call it before the first template is loaded."""
-    environment.add_extension("jinja2.ext.i18n")
-    environment.policies["ext.i18n.trimmed"] = True
-    environment.newstyle_gettext = True  # type: ignore[attr-defined]  # the extension adds it
-    environment.finalize = language.shown
-    gettext, ngettext = _gettext(language), _ngettext(language)
-    environment.globals.update(gettext=gettext, _=gettext, ngettext=ngettext, language=language)
+
+class TranslatedEnvironment(Environment):
+    """Templates that speak one language. Their messages are translated once, when a template is compiled."""
+
+    def __init__(self, language: Language, **options: Any) -> None:
+        super().__init__(extensions=["jinja2.ext.i18n"], finalize=language.shown, **options)
+        self.language = language
+        self.policies["ext.i18n.trimmed"] = True
+        self.newstyle_gettext = True  # the extension's own name for messages with `%(name)s`
+        gettext = _gettext(language)
+        self.filters["shown"] = language.shown
+        self.globals.update(gettext=gettext, _=gettext, ngettext=_ngettext(language), language=language)
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        # Jinja has no public step between parsing and compiling; a call for each message would double a page's time
+        template: nodes.Template = _Translate(self.language).visit(super()._parse(source, name, filename))
+        return template
+
+
+class _Translate(NodeTransformer):
+    """Puts the translation in the place of the call for it. A message that is missing stays a call, which notes that."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 - Jinja's name
+        self.generic_visit(node)
+        if (
+            not (isinstance(node.node, nodes.Name) and node.node.name in MESSAGES)
+            or node.dyn_kwargs is not None
+        ):
+            return node
+        [message] = node.args
+        if not isinstance(message, nodes.Const) or not self.language.has(message.value):
+            return node
+        words = self.language.message(message.value)
+        if not node.kwargs:
+            return nodes.MarkSafeIfAutoescape(nodes.Const(words % {}), lineno=node.lineno)
+        shown = [
+            nodes.Pair(nodes.Const(value.key), nodes.Filter(value.value, "shown", [], [], None, None))
+            for value in node.kwargs
+        ]
+        return nodes.Mod(
+            nodes.MarkSafeIfAutoescape(nodes.Const(words)), nodes.Dict(shown), lineno=node.lineno
+        )
 
 
 def _gettext(language: Language) -> Callable[..., str]:

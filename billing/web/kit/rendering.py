@@ -19,6 +19,7 @@ from emails.languages import (
     ENGLISH,
     Language,
     Text,
+    TranslatedEnvironment,
     amount,
     full_day,
     full_moment,
@@ -26,7 +27,6 @@ from emails.languages import (
     named,
     short_date,
     short_moment,
-    translate_templates,
 )
 
 FRAME = tuple(field.name for field in fields(Frame) if field.name != "language")
@@ -52,7 +52,8 @@ class PageRenderer:
         return self.environments[language]
 
     def _environment(self, language: Language) -> Environment:
-        environment = Environment(
+        environment = TranslatedEnvironment(
+            language,
             loader=self.loader,
             autoescape=True,
             undefined=StrictUndefined,
@@ -60,7 +61,6 @@ class PageRenderer:
             lstrip_blocks=True,
             auto_reload=False,  # six calls a page to look for changed files
         )
-        translate_templates(environment, language)
         environment.filters.update(
             money=_kept(language, money),
             day=_kept(language, full_day),

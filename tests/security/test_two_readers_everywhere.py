@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable
+from html import escape
 
 import pytest
 
@@ -32,7 +33,7 @@ PREFIXES = {
 TYPED = {
     "consent": "yes", "when": "now", "plan": "yearly", "months": "1", "kind": "other", "words": "Changed.", "name": "Changed",
     "address": "9 Other Road", "vat_number": "", "newsletter": "the-long-read", "stop_all": "yes", "code": "12345678", "credential": "{}",
-    "email": "fresh@example.net",
+    "email": "fresh@example.net", "language": "af",
 }  # fmt: skip
 """A value for each field of each form."""
 ENDS = (
@@ -131,7 +132,8 @@ def seen(answer: Answer) -> str:
     if content.startswith(b"PK"):
         with zipfile.ZipFile(io.BytesIO(content)) as zipped:
             return " ".join(zipped.read(name).decode() for name in zipped.namelist())
-    return answer.text.replace(answer.path, "").replace(str(answer.response.url.query, "ascii"), "")
+    query = str(answer.response.url.query, "ascii")
+    return answer.text.replace(answer.path, "").replace(query, "").replace(escape(query), "")
 
 
 def rows_of(readers: TwoReaders, email: str) -> dict[str, tuple[int, str]]:

@@ -34,7 +34,7 @@ _OF: dict[Whose, str] = {
         GET /account/invoice-details  POST /account/invoice-details  POST /account/invoice-details/remove
         GET /account/data  POST /account/data  GET /account/data/archive
         GET /who-charged-me  GET /contact  POST /contact  GET /newsletters  POST /newsletters  POST /newsletters/add
-        POST /sign-out  POST /sign-out-everywhere
+        POST /sign-out  POST /sign-out-everywhere  POST /language
         GET /v1/access/{article_id}  GET /v1/gate/{article_id}  POST /v1/access  GET /v1/access-token
         GET /v1/audio/{article_id}  GET /articles/{article_id}  GET /articles/{article_id}/print
         POST /articles/{article_id}/gift

@@ -7,11 +7,12 @@ from billing.rules.access import Reason, strongest
 from billing.subscriptions.describe import in_a_sentence
 from billing.subscriptions.find import stopped_by_bank
 from billing.subscriptions.models import Subscription
+from emails.languages import Text, say
 
 
 def sentence_of(
     ctx: TransactionContext, entitlements: Entitlements, subscription: Subscription | None
-) -> str:
+) -> Text:
     """The sentence at this instant for a reader with these entitlements. `subscription` is the reader's latest."""
     held, reader_id = strongest(entitlements.held, ctx.at), entitlements.reader_id
     is_given = held is not None and held.reason is Reason.COMPLIMENTARY
@@ -23,4 +24,5 @@ def sentence_of(
             and stopped_by_bank(ctx.session, subscription)
         )
         return in_a_sentence(subscription, ctx.at, ctx.zone, by_bank=by_bank)
-    return f"Everything is open to you, with our compliments, through {ctx.site.last_day(grant.until):%A %-d %B %Y}."
+    until = ctx.site.last_day(grant.until)
+    return say("Everything is open to you, with our compliments, through %(day)s.", day=until)

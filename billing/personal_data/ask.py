@@ -26,6 +26,7 @@ from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.find import latest_of
 from billing.subscriptions.models import Subscription
+from emails.languages import Text, say
 
 GRACE = timedelta(days=1)
 """How long the reader can take it back."""
@@ -35,19 +36,19 @@ CLOSED = "account closed"
 """The reason in the history where nobody gave another."""
 WAITS = (
     (
-        "A charge is under way.",
+        say("A charge is under way."),
         """SELECT FROM subscription s WHERE s.reader_id = :reader_id AND (s.charging_since IS NOT NULL
            OR EXISTS (SELECT FROM attempt a WHERE a.subscription_id = s.id AND a.state = 'open'))""",
     ),
     (
-        "Money is on its way back.",
+        say("Money is on its way back."),
         "SELECT FROM refund WHERE reader_id = :reader_id AND state IN ('intended', 'pending')",
     ),
-    ("A bank disputes a payment.", "SELECT FROM dispute WHERE reader_id = :reader_id AND decided_at IS NULL"),
-    ("A page that saves a card is open.", "SELECT FROM card_setup WHERE reader_id = :reader_id AND state = 'open'"),
-    ("A mail is on its way.", "SELECT FROM message WHERE reader_id = :reader_id AND state = 'queued'"),
+    (say("A bank disputes a payment."), "SELECT FROM dispute WHERE reader_id = :reader_id AND decided_at IS NULL"),
+    (say("A page that saves a card is open."), "SELECT FROM card_setup WHERE reader_id = :reader_id AND state = 'open'"),
+    (say("A mail is on its way."), "SELECT FROM message WHERE reader_id = :reader_id AND state = 'queued'"),
     (
-        "A newsletter is being sent.",
+        say("A newsletter is being sent."),
         "SELECT FROM delivery WHERE state IN ('frozen', 'sending', 'deferred') AND (reader_id = :reader_id OR address_key = :address)",
     ),
 )  # fmt: skip
@@ -93,8 +94,8 @@ class ErasurePreview:
     ends: bool
     cents: int
     staff_decide: bool
-    waits: tuple[str, ...]
-    keeps: tuple[str, ...]
+    waits: tuple[Text, ...]
+    keeps: tuple[Text, ...]
     erases_at: datetime
     due_at: datetime
 
@@ -139,13 +140,13 @@ def is_closing(session: Session, reader_id: str) -> bool:
     return is_erased(by_id(session, reader_id).email) or open_of(session, reader_id) is not None
 
 
-def what_is_open(session: Session, reader: Reader) -> tuple[str, ...]:
+def what_is_open(session: Session, reader: Reader) -> tuple[Text, ...]:
     """What an erasure waits for, in sentences."""
     given = {"reader_id": reader.id, "address": reader.email.lower()}
     query = ", ".join(f"EXISTS ({found})" for _, found in WAITS)
     open_now = session.connection().execute(sa.text(f"SELECT {query}"), given).one()
     words = tuple(words for (words, _), is_open in zip(WAITS, open_now, strict=True) if is_open)
-    return (*words, "Money is owed.") if _owed(session, reader.id) else words
+    return (*words, say("Money is owed.")) if _owed(session, reader.id) else words
 
 
 def _owed(session: Session, reader_id: str) -> Sequence[Refund]:

@@ -3,6 +3,7 @@
 from billing.personal_data.personal_table import NOTICE, PersonalTable
 from billing.rules.addresses import ERASED_DOMAIN
 from billing.rules.tax import ABRIDGED_UP_TO
+from emails.languages import Text, say
 
 MINE = "reader_id = :reader_id"
 ANY_ACCOUNT = "(r.id = :reader_id OR r.merged_into = :reader_id)"
@@ -11,20 +12,25 @@ MY_SUBSCRIPTIONS = "subscription_id IN (SELECT id FROM subscription WHERE reader
 OF_MY_REQUESTS = "request_id IN (SELECT id FROM reader_request WHERE reader_id = :reader_id)"
 OF_MAILBOX = "reader_id IS NULL AND address_key = :address"
 BY_EMAIL = "reader_id IS NULL AND lower(email) = :address"
-TAX = "Invoices, payments and credit notes, with numbers, days, amounts and reasons: tax law asks for them for five years."
-NAMED = (
-    f"A name and an address on tax invoices above {ABRIDGED_UP_TO}, for five years: there the law wants them."
+TAX = say(
+    "Invoices, payments and credit notes, with numbers, days, amounts and reasons: tax law asks for them for five years."
 )
-PROOF = "What was agreed, and when, without the address, the network address and the device."
-MAILED = "That a notice was sent in time, without its address and its text."
-HISTORY = "When the subscription began, changed and ended: it explains each payment."
-STAFF_DID = "Which member of staff did what and when, without the reasons."
-HASHED = "Keyed hashes of the address and the card, which can't be turned back: one trial a person, and the rules of card networks."
-AT_ACQUIRER = (
+NAMED = say(
+    "A name and an address on tax invoices above %(amount)s, for five years: there the law wants them.",
+    amount=ABRIDGED_UP_TO,
+)
+PROOF = say("What was agreed, and when, without the address, the network address and the device.")
+MAILED = say("That a notice was sent in time, without its address and its text.")
+HISTORY = say("When the subscription began, changed and ended: it explains each payment.")
+STAFF_DID = say("Which member of staff did what and when, without the reasons.")
+HASHED = say(
+    "Keyed hashes of the address and the card, which can't be turned back: one trial a person, and the rules of card networks."
+)
+AT_ACQUIRER = say(
     "The payment partner's numbers of what is deleted there, so that late news of a payment finds it."
 )
-TOMBSTONE = "That the account was erased, and when. A number stands in place of the address."
-OURS = "Words and numbers of our own, which name nobody."
+TOMBSTONE = say("That the account was erased, and when. A number stands in place of the address.")
+OURS = say("Words and numbers of our own, which name nobody.")
 WHILE_READER = "as long as the account; erased with it"
 
 TABLES = (
@@ -237,6 +243,6 @@ OF_NOBODY = {
 """All other tables, by the reason why no row of theirs is found by a reader."""
 
 
-def reasons() -> tuple[str, ...]:
+def reasons() -> tuple[Text, ...]:
     """Why something stays, each reason once, what matters most to a reader first."""
     return (TAX, NAMED, PROOF, MAILED, HISTORY, STAFF_DID, HASHED, AT_ACQUIRER, OURS, TOMBSTONE)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from billing.access.gifts import GiftLimits
+from billing.access.gifts import GiftEnd, GiftLimits
 from billing.dev.paper.sample_articles import sample_articles
 from billing.dev.previews.charge_day import charge_day
 from billing.dev.previews.values import (
@@ -28,6 +28,7 @@ from billing.personal_data.register import reasons
 from billing.rules.decline_causes import DeclineCause
 from billing.rules.money import Money
 from billing.rules.pause import PauseSpan
+from billing.web.reader.gifts import OVER
 from billing.web.views.account import (
     AccountDispute,
     AccountPage,
@@ -48,6 +49,7 @@ from billing.web.views.erase import AccountClosedPage, EraseAskedPage, ErasePage
 from billing.web.views.frame import Flash, Frame, Page
 from billing.web.views.gifts import GiftRow, GiftsPage
 from billing.web.views.receipt import CreditNoteRow, InvoiceDetailsPage, ReplacedInvoiceRow
+from emails.languages import named, say
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
@@ -55,7 +57,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     paid = PAID_ACCOUNT
     trial = replace(
         paid,
-        status="Your trial runs through Monday 7 December 2026.",
+        status=say("Your free trial runs through %(day)s.", day=DATES.free_until),
         next_charge=NextChargeRow(on=DATES.first_charge_on, amount=PRICE),
         receipts=(),
     )
@@ -79,17 +81,26 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "account-trial-announced", replace(trial, plan=replace(choice, plans=(), plan_stays=stays)), at
     yield "account-passkey", replace(trial, passkeys="offer"), at
     free = Choices(ahead=None, can_undo_plan=False, plans=(YEAR,), can_pause=True, pause="none")
-    ahead = "From Friday 8 January 2027 you pay R750.00 incl. VAT a year."
+    ahead = say(
+        "From %(day)s you pay %(amount)s incl. VAT a %(period)s.",
+        day=YEAR.on,
+        amount=YEAR.amount,
+        period=named("period", YEAR.every),
+    )
     chosen = replace(free, ahead=ahead, can_undo_plan=True, plans=(), can_pause=False)
     yield "account-choices", replace(paid, plan=free), at
     yield "account-switch-ahead", replace(paid, plan=chosen), at
-    resting = "Your subscription is paused; it goes on, with a charge, on Thursday 8 April 2027."
+    resting = say("Your subscription is paused; it goes on, with a charge, on %(day)s.", day=date(2027, 4, 8))
     paused = replace(free, plans=(), can_pause=False, pause="running")
     yield "account-paused", replace(paid, status=resting, plan=paused), at
     consent = "Yes, on 8 January 2027 charge my card R750.00 incl. VAT for a year."
     plan = PlanPage(email=LONG_ADDRESS, option=YEAR, vat=Money(9783), consent_text=consent)
     yield "plan", plan, replace(at, path="/account/plan")
-    yield "plan-problem", replace(plan, error="Please tick the box to agree."), at
+    yield (
+        "plan-problem",
+        replace(plan, error=say("Please tick the box to agree, or go back: nothing has changed.")),
+        at,
+    )
     dearer = ("The price is now R750.00 incl. VAT instead of R700.00 incl. VAT.",)
     yield "plan-changed", replace(plan, changed=dearer), at
     months = tuple(PauseSpan(n, date(2027, 1, 8), date(2027, 1 + n, 8)) for n in (1, 2, 3))
@@ -121,12 +132,15 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     asked = replace(again, requested_on=date(2026, 12, 20))
     yield "account-asked-back", replace(paid, withdraw=asked), at
     yield "withdraw-after-a-renewal", WithdrawPage(email="thandi@example.org", offer=renewed), at
-    owing = replace(paid, status="Your card was not charged, and you can still read.", next_charge=None)
+    open_charge = say(
+        "Your last payment did not go through; you can read through %(day)s.", day=late.reading_until
+    )
+    owing = replace(paid, status=open_charge, next_charge=None)
     yield "account-past-due", replace(owing, past_due=late), at
     for cause in DeclineCause:
         yield f"account-past-due-{cause}", replace(owing, past_due=replace(late, cause=cause)), at
     yield "account-not-asked", replace(owing, past_due=replace(late, bank_asked=False)), at
-    ended = "You have cancelled. You can read through Tuesday 22 December 2026."
+    ended = say("You have cancelled; you can read through %(day)s.", day=date(2026, 12, 22))
     yield (
         "account-cancelled",
         replace(paid, status=ended, next_charge=None, can_cancel=False, can_resume=True),
@@ -140,7 +154,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         at,
     )
     never = replace(
-        trial, status="You are registered, and have no subscription.", next_charge=None, card=None
+        trial, status=say("You have a free account, and no subscription."), next_charge=None, card=None
     )
     yield "account-registered", replace(never, can_cancel=False, can_subscribe=True), at
     yield (
@@ -249,7 +263,7 @@ def _gifts() -> Iterator[tuple[str, Page, Frame]]:
         opened=3,
         most=25,
     )
-    over = replace(gift, gift_id="gft_0", over="This gift was taken back.")
+    over = replace(gift, gift_id="gft_0", over=OVER[GiftEnd.REVOKED])
     mine = GiftsPage(rows=(gift, over), made=gift, left=9, limits=GiftLimits(10, 14, 25))
     yield "gifts", mine, at
     yield "gifts-none", replace(mine, rows=(), made=None, left=0), at
@@ -262,7 +276,7 @@ def _closing(paid: AccountPage, at: Frame) -> Iterator[tuple[str, Page, Frame]]:
         email="thandi@example.org",
         ends=True,
         amount=PRICE,
-        waits=("A mail is on its way.",),
+        waits=(say("A mail is on its way."),),
         keeps=keeps,
         erases_on=erased,
         due_on=due,

@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from billing.dev.previews.staff import STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW, READER, VISITOR
 from billing.dev.sample_newsletters import samples
+from billing.mail.models import SuppressionReason
+from billing.newsletters.blocks import WHY
+from billing.readers.register import BadAddress
 from billing.web.views.compose import (
     ComposePage,
     HeldRow,
@@ -57,7 +60,7 @@ def _boxes(*chosen: str, pending: str = "") -> tuple[NewsletterBox, ...]:
 def _choosing() -> Iterator[tuple[str, Page, Frame]]:
     stranger, reader = replace(VISITOR, path="/newsletters"), replace(READER, path="/newsletters")
     yield "newsletters", NewslettersPage(choices=_boxes(), reader=None), stranger
-    wrong = "That doesn’t look like an email address. Please check it for typing mistakes."
+    wrong = BadAddress().detail
     yield (
         "newsletters-problem",
         NewslettersPage(choices=_boxes("first-light"), reader=None, email="thandi@", error=wrong),
@@ -69,7 +72,7 @@ def _choosing() -> Iterator[tuple[str, Page, Frame]]:
         NewslettersPage(choices=mine, reader=LONG_ADDRESS, email_verified=True),
         reader,
     )
-    block = BoxBlock(since=NOW.date(), why="this address is on the national opt-out list", is_final=False)
+    block = BoxBlock(since=NOW.date(), why=WHY[SuppressionReason.REGISTER], is_final=False)
     blocked_box = replace(mine[0], chosen=False, block=block)
     yield (
         "newsletters-reader-blocked",
@@ -85,7 +88,7 @@ def _choosing() -> Iterator[tuple[str, Page, Frame]]:
     yield "newsletters-confirm-for-subscribers", limited, stranger
     yield "newsletters-confirmed-for-subscribers", replace(limited, done=True), stranger
     yield "newsletters-mine", NewsletterChoicesPage(choices=mine), stranger
-    blocked = "a mail of ours to this address was reported as unwanted"
+    blocked = WHY[SuppressionReason.COMPLAINT]
     yield (
         "newsletters-mine-stopped",
         NewsletterChoicesPage(choices=_boxes(), stopped=names, stopped_at=NOW.isoformat()),

@@ -28,6 +28,7 @@ from billing.web.views.choices import PlanOption
 from billing.web.views.frame import Card, Frame, ReadOn
 from billing.web.views.receipt import ReceiptPage
 from emails import House, LegalLink
+from emails.languages import say
 
 PRICE = Money(7500)
 VAT = Money(978)
@@ -118,7 +119,7 @@ YEAR = PlanOption(
 )
 PAID_ACCOUNT = AccountPage(
     email="thandi@example.org",
-    status="You subscribe, and everything is open to you.",
+    status=say("Your subscription is paid through %(day)s.", day=date(2027, 1, 7)),
     next_charge=NextChargeRow(on=date(2027, 1, 8), amount=PRICE),
     card=CARD,
     past_due=None,
@@ -136,10 +137,15 @@ PAID_ACCOUNT = AccountPage(
         ),
     ),
     sessions=(
-        SessionRow(session_id="ses_2", device="Firefox on Linux", last_seen_at=NOW, is_this=True),
+        SessionRow(
+            session_id="ses_2",
+            device=say("%(browser)s on %(system)s", browser="Firefox", system="Linux"),
+            last_seen_at=NOW,
+            is_this=True,
+        ),
         SessionRow(
             session_id="ses_1",
-            device="Samsung Internet on Android",
+            device=say("%(browser)s on %(system)s", browser="Samsung Internet", system="Android"),
             last_seen_at=datetime(2026, 11, 20, 18, 4, tzinfo=UTC),
         ),
     ),

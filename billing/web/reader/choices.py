@@ -30,6 +30,7 @@ from billing.web.reader.agreement import Shown, differences, words_of_day, words
 from billing.web.reader.guard import running, signed_in
 from billing.web.views.choices import Choices, PausePage, PlanOption, PlanPage
 from emails import LegalLink
+from emails.languages import Text, named, say
 
 router = APIRouter(include_in_schema=False)
 PLAN_ID = r"^[a-z0-9-]{0,40}$"
@@ -72,7 +73,7 @@ def _can_undo_plan(s: Subscription) -> bool:
     return True
 
 
-def _plan_stays(s: Subscription, offered: Sequence[OnOffer]) -> str | None:
+def _plan_stays(s: Subscription, offered: Sequence[OnOffer]) -> Text | None:
     """Why no plan can be chosen although there are several: the first charge has been announced."""
     if len(offered) < 2:
         return None
@@ -83,12 +84,17 @@ def _plan_stays(s: Subscription, offered: Sequence[OnOffer]) -> str | None:
     return None
 
 
-def _ahead(ctx: TransactionContext, s: Subscription) -> str | None:
+def _ahead(ctx: TransactionContext, s: Subscription) -> Text | None:
     if s.next_terms_on is None:
         return None
     plan, price = terms_on(ctx.session, s, s.next_terms_on)
     begins_on = max(s.next_terms_on, s.period_end_on or s.next_terms_on)  # more days came after the notice
-    return f"From {begins_on:%A %-d %B %Y} you pay {price.money.with_vat_words()} a {plan.period_label}."
+    return say(
+        "From %(day)s you pay %(amount)s incl. VAT a %(period)s.",
+        day=begins_on,
+        amount=price.money,
+        period=named("period", plan.period_label),
+    )
 
 
 def _options(ctx: TransactionContext, s: Subscription, offered: Sequence[OnOffer]) -> tuple[PlanOption, ...]:
@@ -173,7 +179,7 @@ def choose_plan(
         view = _plan_page(visit, ctx, switch, documents)
         view = replace(view, changed=differences(visit.services.site.tokens, agreed, view.agreed))
         if consent != "yes":
-            words = "Please tick the box to agree, or go back: nothing has changed."
+            words = say("Please tick the box to agree, or go back: nothing has changed.")
             return visit.page(replace(view, error=words), 422)
         if view.changed:
             return visit.page(view, 409)

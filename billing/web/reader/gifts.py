@@ -14,15 +14,16 @@ from billing.platform.context import TransactionContext
 from billing.web.kit.visit import NOINDEX, Guarded, Visit, Visiting
 from billing.web.reader.guard import signed_in
 from billing.web.views.gifts import GiftRow, GiftsPage
+from emails.languages import say
 
 router = APIRouter(include_in_schema=False)
 ROOM = "/account/gifts"
 SHORTEST = timedelta(minutes=10)
 """How long the browser keeps a gift that is over, so that the article's page can say so."""
 OVER = {
-    GiftEnd.EXPIRED: "The time of this gift is over.",
-    GiftEnd.REVOKED: "This gift was taken back.",
-    GiftEnd.USED_UP: "This gift has been opened by as many people as it could be.",
+    GiftEnd.EXPIRED: say("The time of this gift is over."),
+    GiftEnd.REVOKED: say("This gift was taken back."),
+    GiftEnd.USED_UP: say("This gift has been opened by as many people as it could be."),
 }
 
 
@@ -34,7 +35,7 @@ def follow(visit: Visiting, token: str) -> Response:
         gift = gifts.by_token(ctx, token)
         article = ctx.session.get(Article, gift.article_id) if gift else None
     if gift is None or article is None:
-        raise gifts.UnknownGift("This gift link isn't whole. Ask whoever sent it to send it again.")
+        raise gifts.UnknownGift(say("This gift link isn’t whole. Ask whoever sent it to send it again."))
     here = f"{visit.services.settings.public_url}/"
     if article.url.startswith(here):  # its page receives our cookies, so the secret stays out of its address
         visit.give(cookies.GIFT, token, max(gift.until - visit.at, SHORTEST))
@@ -79,7 +80,7 @@ def _row(ctx: TransactionContext, gift: Gift) -> GiftRow:
     article, reason = ctx.session.get(Article, gift.article_id), gifts.end_of(gift, ctx.at)
     return GiftRow(
         gift_id=gift.id,
-        title=article.title if article else "An article that is gone",
+        title=article.title if article else say("An article that is gone"),
         article_url=article.url if article else "",
         link=gifts.link(ctx.site, gift),
         until=gift.until,

@@ -36,6 +36,7 @@ from billing.web.views.newsletters import (
     NewslettersPage,
     UnsubscribePage,
 )
+from emails.languages import Text, say
 
 router = APIRouter(include_in_schema=False)
 Ticked = Annotated[list[str] | None, Form()]
@@ -80,7 +81,9 @@ def show(visit: Visiting) -> Response:
     return _page(visit)
 
 
-def _page(visit: Visit, *, ticked: Sequence[str] = (), email: str = "", error: str | None = None) -> Response:
+def _page(
+    visit: Visit, *, ticked: Sequence[str] = (), email: str = "", error: Text | None = None
+) -> Response:
     with visit.begin() as ctx:
         shown = boxes(ctx, proved_person(visit))
     if ticked:  # what was ticked before a mistake in the address is still ticked after it
@@ -107,7 +110,7 @@ def choose(
     if person is not None:
         return _save(visit, person, ticked, "page", "/newsletters")
     if not ticked:
-        return _page(visit, email=email, error="Tick at least one newsletter.")
+        return _page(visit, email=email, error=say("Tick at least one newsletter."))
     if visit.reader is not None:
         return _add(visit, visit.reader, ticked, "page", "/newsletters")
     try:

@@ -17,6 +17,7 @@ from billing.web.reader import way
 from billing.web.reader.contact import Unreadable
 from billing.web.reader.guard import RedirectReader
 from billing.web.views.requests import OwnRequestPage, OwnRequestRow, OwnRequestsPage, ThreadMessage
+from emails.languages import Text
 
 router = APIRouter(include_in_schema=False)
 ROOM = "/account/requests"
@@ -57,7 +58,7 @@ def show(visit: Visiting, request_id: str) -> Response:
     return visit.page(_thread(visit, request_id))
 
 
-def _thread(visit: Visit, request_id: str, *, draft: str = "", error: str | None = None) -> OwnRequestPage:
+def _thread(visit: Visit, request_id: str, *, draft: str = "", error: Text | None = None) -> OwnRequestPage:
     with visit.begin() as ctx:
         request = requests.own(ctx.session, _proved(visit).id, request_id)
         messages = threads.messages(ctx.session, request.id)

@@ -1,14 +1,14 @@
 """A tax invoice with its credit notes, as a page and as a file; and the reader's details put on it afterwards."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from billing.payments import corrections, invoice_recipients, numbers, receipts
-from billing.payments.corrections import IssuedInvoice
-from billing.payments.document_text import copies, tax_invoice
+from billing.payments.corrections import InvoiceHistory
+from billing.payments.document_text import copies, credit_note, tax_invoice
 from billing.payments.invoice_recipients import NameAndAddressNeeded
 from billing.payments.invoices import percent
 from billing.payments.receipts import Paid
@@ -82,7 +82,7 @@ def _page(visit: Visit, reader: Reader, invoice_id: str) -> ReceiptPage:
         details=details if is_correctable and details != recipient else None,
         may_name=is_correctable and details is None,
         action=f"/account/receipts/{invoice.id}",
-        description=invoice.description,
+        description=words.description,
         period_from=invoice.period_start_on,
         period_to=invoice.period_end_on - timedelta(days=1),
         net=Money(shown.net, currency),
@@ -93,7 +93,7 @@ def _page(visit: Visit, reader: Reader, invoice_id: str) -> ReceiptPage:
         card=card_of(paid.card),
         file=f"/account/receipts/{invoice.id}.pdf" if can_print() else None,
         credit_notes=tuple(
-            sorted(_credit_notes(visit.services.site, paid, history.issued), key=lambda note: note.number)
+            sorted(_credit_notes(visit.services.site, paid, history), key=lambda note: note.number)
         ),
         replaced=tuple(
             ReplacedInvoiceRow(numbers.invoice_number(each.number), each.issued_on)
@@ -102,22 +102,22 @@ def _page(visit: Visit, reader: Reader, invoice_id: str) -> ReceiptPage:
     )
 
 
-def _credit_notes(site: Site, paid: Paid, issued: Sequence[IssuedInvoice]) -> Iterator[CreditNoteRow]:
+def _credit_notes(site: Site, paid: Paid, history: InvoiceHistory) -> Iterator[CreditNoteRow]:
     """Those of refunds, and those of tax invoices that were replaced."""
     currency = paid.invoice.currency
     for refund in paid.credited:
-        number = refund.credit_note_number
-        if number is not None and refund.settled_at is not None:
+        if refund.credit_note_number is not None and refund.settled_at is not None:
+            note = credit_note(site, refund, paid.payment, paid.invoice, paid.card, history)
             yield CreditNoteRow(
-                number=numbers.credit_note_number(number),
-                of_invoice=numbers.invoice_number(corrections.credited_by(issued, number).number),
+                number=note.credit_note_number,
+                of_invoice=note.invoice_number,
                 issued_on=site.today(refund.settled_at),
-                net=Money(refund.net, currency),
-                vat=Money(refund.vat, currency),
-                gross=Money(refund.amount, currency),
-                reason=refund.reason,
+                net=Money(note.net, currency),
+                vat=Money(note.vat, currency),
+                gross=Money(note.amount, currency),
+                reason=note.reason,
             )
-    for each in issued:
+    for each in history.issued:
         if (row := each.replaced_by) is not None:
             yield CreditNoteRow(
                 number=numbers.credit_note_number(row.credit_note_number),

@@ -9,6 +9,7 @@ from billing.rules.decline_causes import DeclineCause
 from billing.rules.money import Money
 from billing.web.views.choices import Choices
 from billing.web.views.frame import Card, ReadOn
+from emails.languages import Text
 
 LINK_MINUTES = links.LIFE // timedelta(minutes=1)
 
@@ -189,7 +190,7 @@ class AccountPage:
 
     template: ClassVar[str] = "account.html"
     email: str
-    status: str
+    status: Text
     next_charge: NextChargeRow | None
     card: Card | None
     past_due: PastDue | None

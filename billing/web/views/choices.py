@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from billing.rules.money import Money
 from billing.rules.pause import PauseSpan
 from billing.web.views.frame import Card
+from emails.languages import Text
 
 UndoAct = Literal["resume", "plan kept", "pause undone", "pause ended", "day kept"]
 
@@ -28,8 +29,8 @@ class Choices:
     """On the account page: `ahead` says in a sentence what comes next, `plan_stays` why no plan can be chosen now; the rest is what
     may be chosen or undone. `charge_day` is the day of the month in words, where it can be chosen or a choice undone."""
 
-    ahead: str | None
-    plan_stays: str | None = None
+    ahead: Text | None
+    plan_stays: Text | None = None
     can_undo_plan: bool
     plans: tuple[PlanOption, ...]
     charge_day: str | None = None
@@ -51,7 +52,7 @@ class PlanPage:
     consent_text: str
     agreed: str = ""
     changed: tuple[str, ...] = ()
-    error: str | None = None
+    error: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

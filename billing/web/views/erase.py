@@ -5,6 +5,7 @@ from datetime import date
 from typing import ClassVar
 
 from billing.rules.money import Money
+from emails.languages import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,12 +15,12 @@ class ErasePage:
 
     template: ClassVar[str] = "erase.html"
     email: str
-    problem: str | None = None
+    problem: Text | None = None
     ends: bool = False
     amount: Money | None = None
     staff_decide: bool = False
-    waits: tuple[str, ...] = ()
-    keeps: tuple[str, ...] = ()
+    waits: tuple[Text, ...] = ()
+    keeps: tuple[Text, ...] = ()
     erases_on: date | None = None
     due_on: date | None = None
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from billing.access.gifts import GiftLimits
+from emails.languages import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +20,7 @@ class GiftRow:
     until: datetime
     opened: int
     most: int
-    over: str | None = None
+    over: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

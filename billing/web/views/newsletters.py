@@ -5,6 +5,7 @@ from datetime import date
 from typing import ClassVar
 
 from billing.newsletters.models import Newsletter
+from emails.languages import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class NewslettersPage:
     reader: str | None
     email_verified: bool = False
     email: str = ""
-    error: str | None = None
+    error: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

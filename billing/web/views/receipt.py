@@ -7,6 +7,7 @@ from typing import ClassVar
 from billing.payments.invoice_recipients import MOST, MOST_TYPED, Particulars
 from billing.rules.money import Money
 from billing.web.views.frame import Card
+from emails.languages import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,4 +73,4 @@ class InvoiceDetailsPage:
     address: str = ""
     vat_number: str = ""
     kept: bool = False
-    error: str | None = None
+    error: Text | None = None

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 from billing.rules.money import Money
+from emails.languages import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ class OwnRequestPage:
     messages: tuple[ThreadMessage, ...] = ()
     done_at: datetime | None = None
     draft: str = ""
-    error: str | None = None
+    error: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,10 @@ for (const box of document.querySelectorAll("[data-share]")) {
     copy.addEventListener("click", async () => {
       try {
         await navigator.clipboard.writeText(field.value);
-        says.textContent = "The link is copied.";
+        says.textContent = says.dataset.copied;
       } catch {
         field.focus();
-        says.textContent = "The link is marked: copy it with your keyboard.";
+        says.textContent = says.dataset.marked;
       }
     });
   }

@@ -36,6 +36,7 @@ from billing.subscriptions.models import (
 )
 from billing.subscriptions.plans import UnknownPlan
 from billing.subscriptions.schedule import next_charge, pause_is_ahead
+from emails.languages import say
 
 
 class CannotSwitch(Conflict):
@@ -126,8 +127,11 @@ def refuse_announced(subscription: Subscription) -> None:
     s = subscription
     if s.state is State.TRIALING and s.first_notice_at is not None:
         raise FirstChargeAnnounced(
-            "We have announced your first charge with its price, so the plan stays for it. You can choose another plan once that"
-            f" charge is made, on {s.charge_on:%A} {s.charge_on.day} {s.charge_on:%B %Y}."
+            say(
+                "We have announced your first charge with its price, so the plan stays for it. You can choose another plan once that"
+                " charge is made, on %(day)s.",
+                day=s.charge_on,
+            )
         )
 
 

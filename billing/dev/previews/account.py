@@ -77,7 +77,11 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         ),
         replace(at, path="/account/plan"),
     )
-    stays = "We have announced your first charge with its price, so the plan stays for it. You can choose another plan once that charge is made, on Tuesday 8 December 2026."
+    stays = say(
+        "We have announced your first charge with its price, so the plan stays for it. You can choose another plan once that"
+        " charge is made, on %(day)s.",
+        day=DATES.first_charge_on,
+    )
     yield "account-trial-announced", replace(trial, plan=replace(choice, plans=(), plan_stays=stays)), at
     yield "account-passkey", replace(trial, passkeys="offer"), at
     free = Choices(ahead=None, can_undo_plan=False, plans=(YEAR,), can_pause=True, pause="none")

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from emails.compose import Rendered, check_subject, inliner, look_of, template, tidied, tidy_house
 from emails.flow import flow
 from emails.house import House
+from emails.languages import ENGLISH, Language, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,22 @@ class NewsletterMail:
     preferences_url: str
 
 
-def render_newsletter(mail: NewsletterMail, house: House) -> Rendered:
-    """The subject, text and html of `mail`, signed by `house`. Raises `UnsafeSubject`."""
+def render_newsletter(mail: NewsletterMail, house: House, language: Language = ENGLISH) -> Rendered:
+    """The subject, text and html of `mail`, signed by `house`. Raises `UnsafeSubject`.
+
+    Its frame is in that language: the publication's own, as an issue is rendered once for all its recipients."""
+    with missing() as gaps:
+        rendered = _render(mail, house, language)
+    return _render(mail, house, ENGLISH) if gaps else rendered
+
+
+def _render(mail: NewsletterMail, house: House, language: Language) -> Rendered:
     check_subject("newsletter", mail.subject)
     words = {name: getattr(mail, name) for name in NewsletterMail.__slots__ if name != "blocks"}
     values = tidied(words) | {"blocks": mail.blocks, "house": tidy_house(house)}
-    text = flow(template("newsletter", "plain").render(values, layout="layout.txt.j2", html=False))
+    text = flow(template("newsletter", "plain", language).render(values, layout="layout.txt.j2", html=False))
     blocks = [_marked(block) for block in mail.blocks]
-    html = template("newsletter", "html").render(
+    html = template("newsletter", "html", language).render(
         values | look_of(house) | {"blocks": blocks}, layout="layout.html.j2", html=True
     )
     return Rendered(mail.subject, text, inliner().inline(html))

@@ -20,6 +20,7 @@ from enum import StrEnum
 import emails
 from billing.newsletters import markdown
 from billing.platform.errors import Invalid
+from emails.languages import ENGLISH, Language, say
 
 MOST_BYTES = 90_000
 """Largest HTML: Gmail cuts longer mails (H17)."""
@@ -161,11 +162,11 @@ def _card(cards: Mapping[str, IssueCard], article_id: str, variant: Variant) -> 
     card = cards.get(article_id)
     if card is None:
         raise BadIssue(f"There is no article {article_id}; pick one from the list.")
-    note = "For subscribers" if card.locked and variant is Variant.READER else ""
+    note = say("For subscribers") if card.locked and variant is Variant.READER else ""
     return emails.ArticleCard(card.section, card.title, card.url, note)
 
 
-def problems(words: IssueContent, house: emails.House) -> list[str]:
+def problems(words: IssueContent, house: emails.House, language: Language = ENGLISH) -> list[str]:
     """What keeps an issue from being sent, in words for its editor."""
     found = []
     if not SUBJECT[0] <= len(words.subject) <= SUBJECT[1]:
@@ -180,13 +181,17 @@ def problems(words: IssueContent, house: emails.House) -> list[str]:
         found.append("The line under the subject only repeats it.")
     try:
         for variant in Variant:
-            found += [problem for problem in _problems_of(words, variant, house) if problem not in found]
+            found += [
+                problem for problem in _problems_of(words, variant, house, language) if problem not in found
+            ]
     except BadIssue as refusal:
         found.append(refusal.detail)
     return found
 
 
-def _problems_of(words: IssueContent, variant: Variant, house: emails.House) -> Iterable[str]:
+def _problems_of(
+    words: IssueContent, variant: Variant, house: emails.House, language: Language
+) -> Iterable[str]:
     draft = issue_mail(
         words, variant, unsubscribe_url="https://x.invalid/u", preferences_url="https://x.invalid/p"
     )
@@ -198,7 +203,7 @@ def _problems_of(words: IssueContent, variant: Variant, house: emails.House) -> 
         for href in markdown.broken_links(piece.prose):
             yield f"The link to {href[:80]} isn't a whole address (https://…)."
     try:
-        size = len(emails.render_newsletter(draft, house).html.encode())
+        size = len(emails.render_newsletter(draft, house, language).html.encode())
     except emails.UnsafeSubject:
         return
     if size > MOST_BYTES:

@@ -19,7 +19,7 @@ def preview(sender: NewsletterSender, words: IssueContent, variant: Variant) -> 
     """The mail as such a reader would see it, with the links of a test. Raises BadIssue, emails.UnsafeSubject."""
     unsubscribe, preferences = unsubscribe_url(sender.site, TEST), preferences_url(sender.site, TEST)
     mail = issue_mail(words, variant, unsubscribe_url=unsubscribe, preferences_url=preferences)
-    return emails.render_newsletter(mail, sender.house)
+    return emails.render_newsletter(mail, sender.house, sender.language)
 
 
 def send_test(
@@ -31,7 +31,7 @@ def send_test(
     refuse_copy(sender.database)
     if not words.subject:
         raise BadIssue("It has no subject yet.")
-    rendered = with_marks(words, variant, sender.house)
+    rendered = with_marks(words, variant, sender.house, sender.language)
     test = emails.Rendered(f"[Test] {rendered.subject}", rendered.text, rendered.html)
     mail = segments(sender, list_, TEST, test, at)
     content = mail.join(values(sender, number=TEST_NUMBER, address=to, signup_id=TEST))

@@ -9,6 +9,7 @@ from billing.brand.publisher import Publisher
 from billing.mail.smtp import SmtpTransport
 from billing.platform.db import Database
 from billing.platform.site import Site
+from emails.languages import Language
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class NewsletterSender:
     def house(self) -> emails.House:
         """The publisher who signs."""
         return self.publisher.house
+
+    @property
+    def language(self) -> Language:
+        """The language of an issue's frame: it is rendered once for all its recipients."""
+        return self.site.languages.default
 
     @property
     def domain(self) -> str:

@@ -75,7 +75,7 @@ def begin(ctx: TransactionContext, sender: NewsletterSender, issue: Issue) -> No
     sender.publisher.refresh(ctx.session)
     list_ = newsletter(ctx.session, issue.newsletter_id)
     words = content_of(issue, list_)
-    found = problems(words, sender.house)
+    found = problems(words, sender.house, sender.language)
     # checked again: the issue may have been scheduled a year ago
     if reason := why_not_compared(list_, ctx.at):
         found.append(f"{reason} Compare it, then choose a new time.")
@@ -83,7 +83,7 @@ def begin(ctx: TransactionContext, sender: NewsletterSender, issue: Issue) -> No
         _hold(issue, " ".join(found)[:500])
         return
     for variant in Variant:
-        body = with_marks(words, variant, sender.house)
+        body = with_marks(words, variant, sender.house, sender.language)
         ctx.session.add(IssueBody(issue_id=issue.id, variant=variant.value, text=body.text, html=body.html))
     ctx.session.flush()
     issue.recipients = freeze(ctx, issue, list_.audience is Audience.SUBSCRIBERS)

@@ -11,6 +11,7 @@ from billing.newsletters.compose import IssueCard, IssueContent, Variant, issue_
 from billing.newsletters.links import preferences_url, unsubscribe_url
 from billing.newsletters.models import Issue, Newsletter
 from billing.newsletters.sender import NewsletterSender
+from emails.languages import Language
 
 MARKS = {
     "to": "⟦to⟧",
@@ -27,10 +28,12 @@ def content_of(issue: Issue, newsletter: Newsletter) -> IssueContent:
     return IssueContent(newsletter.name, issue.subject, issue.preheader, issue.source, cards)
 
 
-def with_marks(words: IssueContent, variant: Variant, house: emails.House) -> emails.Rendered:
+def with_marks(
+    words: IssueContent, variant: Variant, house: emails.House, language: Language
+) -> emails.Rendered:
     """One variant, rendered and inlined, with marks where a recipient's links go."""
     links = {f"{name}_url": MARKS[name] for name in ("unsubscribe", "preferences")}
-    return emails.render_newsletter(issue_mail(words, variant, **links), house)
+    return emails.render_newsletter(issue_mail(words, variant, **links), house, language)
 
 
 def segments(

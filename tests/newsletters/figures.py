@@ -93,7 +93,7 @@ def joined(newsroom: Newsroom, issue_id: str) -> tuple[float, int]:
     sender, issue = newsroom.world.services.newsletter_sender, newsroom.issue(issue_id)
     with newsroom.world.services.database.transaction() as session:
         list_ = newsletter(session, issue.newsletter_id)
-    once = with_marks(content_of(issue, list_), Variant.READER, sender.house)
+    once = with_marks(content_of(issue, list_), Variant.READER, sender.house, sender.language)
     mail = segments(sender, list_, issue_id, once, newsroom.world.now).stuffed()
     began = time.perf_counter()
     for number in range(5000):

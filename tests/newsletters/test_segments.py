@@ -13,6 +13,7 @@ from billing.mail.mime import UnsafeHeader, unstructured
 from billing.mail.segments import Segments, UnsafeValue, compile_mail
 from billing.newsletters.compose import IssueCard, IssueContent, Variant, issue_mail
 from billing.newsletters.wrap import MARKS, with_marks
+from emails.languages import ENGLISH
 from tests.support.newsroom import PREHEADER, SOURCE, SUBJECT
 
 CARDS = {
@@ -54,7 +55,7 @@ def mail(text: str, html: str) -> Segments:
 @pytest.mark.parametrize("variant", Variant)
 @pytest.mark.parametrize("name", ["a", "sgn-" + "x" * 60, "0.dots..and--dashes"])
 def test_an_issue_joined_is_the_issue_rendered_in_full(variant: Variant, name: str) -> None:
-    once = with_marks(WORDS, variant, HOUSE)
+    once = with_marks(WORDS, variant, HOUSE, ENGLISH)
     joined = bodies(mail(once.text, once.html).join(own(name)))
     full = emails.render_newsletter(
         issue_mail(
@@ -127,6 +128,6 @@ def test_no_subject_adds_a_line_to_the_head(subject: str) -> None:
 
 def test_two_variants_share_nothing() -> None:
     reader, subscriber = (
-        with_marks(WORDS, variant, HOUSE) for variant in (Variant.READER, Variant.SUBSCRIBER)
+        with_marks(WORDS, variant, HOUSE, ENGLISH) for variant in (Variant.READER, Variant.SUBSCRIBER)
     )
     assert reader.html != subscriber.html

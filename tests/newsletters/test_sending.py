@@ -20,6 +20,7 @@ from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
 from billing.rules.access import strongest
 from billing.timetable import JOBS, Queue
+from emails.languages import Language
 from tests.support.newsroom import BY, Newsroom, link, parsed, parts_of
 from tests.support.world import local
 
@@ -66,9 +67,9 @@ def test_an_issue_is_put_into_words_once_for_each_variant(
     newsroom.schedule(issue_id)
     written, render_newsletter = [], emails.render_newsletter
 
-    def counted(letter: emails.NewsletterMail, house: emails.House) -> emails.Rendered:
+    def counted(letter: emails.NewsletterMail, house: emails.House, language: Language) -> emails.Rendered:
         written.append(letter)
-        return render_newsletter(letter, house)
+        return render_newsletter(letter, house, language)
 
     monkeypatch.setattr(emails, "render_newsletter", counted)
     newsroom.world.settle()

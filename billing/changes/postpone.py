@@ -14,9 +14,10 @@ from billing.rules import notices, periods, term, trial
 from billing.rules.lifecycle import Event, State
 from billing.rules.notices import Notice
 from billing.subscriptions.models import Subscription, SubscriptionChange
+from emails.languages import say
 
 MOVED = (Event.TRIAL_EXTENDED, Event.TERM_EXTENDED)
-ONCE = (
+ONCE = say(
     "Taking a cancellation back has moved the next charge once already, and would move it again, because it is too late for"
     " its notices. So the cancellation stays: nothing is charged, and reading goes on to the last day that was confirmed."
 )

@@ -38,8 +38,27 @@ OF_STAFF = (
 NOT_FOR_READERS = (
     *("billing.cli", "billing.dev", "billing.staff", "billing.web.staff", "billing.web.api", "billing.edges"),
     *("billing.preflight", "billing.backups", "billing.reports", "billing.reconcile", "billing.webhooks"),
+    # what only staff do, in their pages or by a command
+    *("billing.brand.", "billing.cases.", "billing.disputes.", "billing.mail.", "billing.payments.vat_rates"),
+    *(
+        "billing.access.explain",
+        "billing.access.grants",
+        "billing.access.policies",
+        "billing.access.public_windows",
+    ),
+    *("billing.changes.announce_price", "billing.changes.extend", "billing.changes.give_back"),
+    *(
+        "billing.newsletters.add",
+        "billing.newsletters.compare",
+        "billing.newsletters.compose",
+        "billing.newsletters.issues",
+    ),
+    *("billing.refunds.enter", "billing.refunds.pay_back", "billing.refunds.refund", "billing.web.kit.typed"),
+    # what only programs and workers meet
+    *("billing.access.edge_tokens", "billing.acquirer.signals", "billing.billing_run.settle"),
+    *("billing.platform.claims", "billing.platform.clock"),
 )
-"""Rooms whose refusals no page of a reader shows."""
+"""Rooms, and parts of rooms, whose refusals no page of a reader shows."""
 SKIPPED = ("billing/dev/sandbox", "billing/dev/simulate", "billing/dev/previews", "billing/cli")
 JINJA = {"newstyle_gettext": "true", "trimmed": "true", "silent": "false"}
 

@@ -23,6 +23,7 @@ from billing.web.kit import request_spans
 from billing.web.kit.http_metrics import HttpMetrics, route_of
 from billing.web.kit.lanes import PROBES
 from billing.web.kit.problems import ANSWERED, problem, where
+from emails.languages import Text, say
 
 MACHINES = ("/v1/", "/access/v1/", "/webhooks/")
 """Answers to programs are no documents, so headers for documents are left out: they would be most of an answer that takes 30 µs."""
@@ -139,8 +140,8 @@ def _readable(scope: Scope) -> bool:
     return "\0" not in scope["path"] and b"\0" not in query and b"%00" not in query
 
 
-def _too_large(most: int) -> str:
-    return f"The body is larger than the {most // 1024} kB we read."
+def _too_large(most: int) -> Text:
+    return say("The body is larger than the %(size)s kB we read.", size=most // 1024)
 
 
 class _Body:

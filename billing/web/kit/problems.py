@@ -199,7 +199,7 @@ def _http(request: Request, error: Exception) -> Response:
         404: say("There is no such page. It may have moved."),
         405: say("This address doesn’t take that method."),
     }
-    detail = details.get(error.status_code, str(error.detail))
+    detail = details.get(error.status_code, error.detail)
     return _answer(request, _Problem(error.status_code, code, detail, headers=error.headers))
 
 

@@ -35,12 +35,15 @@ class Rendered:
 
 
 def render(mail: Mail, house: House, language: Language = ENGLISH) -> Rendered:
-    """The subject, text and html of `mail`, signed by `house`, in that language; in English if the language lacks a part of it.
+    """The subject, text and html of `mail`, signed by `house`, in that language; in English if the language lacks a part of it, or
+    if it is for staff.
 
     Raises `UnsafeSubject` where a value would carry a line break or control character into the subject, and
     `UnsafeLink` for a link that is not http or https.
     """
     mail.check_links()
+    if mail.for_staff:
+        return _render(mail, house, ENGLISH)
     with missing() as gaps:
         rendered = _render(mail, house, language)
     return _render(mail, house, ENGLISH) if gaps else rendered

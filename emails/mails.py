@@ -21,22 +21,30 @@ class Mail(MailFacts):
     """One mail to one person.
 
     `true_while` is an SQL condition over the waiting row `m` (see `billing/mail/obsolete`): once false, the mail isn't sent.
-    `only_newest`: a newer mail about the same replaces those that still wait. `abstract`: a base class of several mails."""
+    `only_newest`: a newer mail about the same replaces those that still wait. `for_staff`: in English, as the pages of staff are.
+    `abstract`: a base class of several mails."""
 
     true_while: ClassVar[str]
     only_newest: ClassVar[bool]
+    for_staff: ClassVar[bool]
     samples: ClassVar[Mapping[str, Mapping[str, Any]]] = {"": {}}
     """Variants for the preview and the lints: what differs from the sample values of `emails/samples`."""
 
     def __init_subclass__(
-        cls, *, true_while: str = "", only_newest: bool = False, kind: str = "", abstract: bool = False
+        cls,
+        *,
+        true_while: str = "",
+        only_newest: bool = False,
+        for_staff: bool = False,
+        kind: str = "",
+        abstract: bool = False,
     ) -> None:
         super().__init_subclass__(kind=kind)
         if abstract:
             return
         if not true_while or cls.kind in MAILS:
             raise TypeError(f"{cls.__name__} needs `true_while` and a kind of its own, not {cls.kind!r}")
-        cls.true_while, cls.only_newest = true_while, only_newest
+        cls.true_while, cls.only_newest, cls.for_staff = true_while, only_newest, for_staff
         MAILS[cls.kind] = cls
 
     @property

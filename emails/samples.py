@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
+from datetime import datetime
 from typing import Any, Literal, get_args, get_origin
 
 from emails.fields import MailFacts, hints, mark, within
 from emails.house import House, LegalLink
+from emails.languages import Text, full_moment
 from emails.mails import MAILS, Mail, load
 
 HOUSE = House(
@@ -25,14 +27,16 @@ HOUSE = House(
         for kind, label in (("terms", "Terms"), ("privacy", "Privacy notice"), ("refunds", "Refund policy"))
     ),
 )
+_ASKED = full_moment(datetime(2026, 3, 17, 7, 42))  # noqa: DTZ001 - in the publisher's zone already
+_LATER = full_moment(datetime(2026, 3, 17, 8, 42))  # noqa: DTZ001
 SITE = "https://accounts.karoo-courier.example"
 _BY_NAME: dict[str, Any] = {
     "access_until": "2026-04-15",
     "account_url": f"{SITE}/account",
     "after": "R75.00 incl. VAT every month, until you cancel",
     "answer": "We have charged your card once, on 16 March.\n\nThe other line is your bank's own reservation.",
-    "asked_text": "Tuesday 17 March 2026 at 07:42",
-    "at_text": "Tuesday 17 March 2026 at 07:42",
+    "asked_text": _ASKED,
+    "at_text": _ASKED,
     "by": "sipho@swartbergpost.example",
     "cancel_url": f"{SITE}/cancel#sub_8w3t5n1c.7tq2Zr0wVb5mHd1xLc9sQa2u",
     "card_brand": "visa",
@@ -41,7 +45,7 @@ _BY_NAME: dict[str, Any] = {
     "confirm": False,
     "credit_note_number": "CN-000007",
     "description": "Digital subscription, one month",
-    "device": "Firefox on Windows",
+    "device": Text("%(browser)s on %(system)s", {"browser": "Firefox", "system": "Windows"}),
     "email": "lerato@swartbergpost.example",
     "ever_charged": False,
     "data_url": f"{SITE}/account/data",
@@ -53,7 +57,7 @@ _BY_NAME: dict[str, Any] = {
     "member": "naledi@swartbergpost.example",
     "net": 6522,
     "network": "196.25.1.9",
-    "newsletters": "Karoo at Six and The Weekend Table",
+    "newsletters": Text("%(names)s and %(last)s", {"names": "Karoo at Six", "last": "The Weekend Table"}),
     "next_charge_on": "2026-04-16",
     "next_on": "2027-03-16",
     "number": "INV-000123",
@@ -63,7 +67,7 @@ _BY_NAME: dict[str, Any] = {
     "question": "I see two charges on my statement. Did I pay twice?",
     "reading_until": "2026-04-05",
     "reason": "Cancelled within 14 days of the first payment",
-    "received_text": "Tuesday 17 March 2026 at 07:42",
+    "received_text": _ASKED,
     "reference": "EFT 2026/118",
     "resumes_on": "2026-07-01",
     "retry_on": "2026-03-19",
@@ -74,7 +78,7 @@ _BY_NAME: dict[str, Any] = {
     "trial_ends_on": "2026-03-15",
     "undo_url": f"{SITE}/account/cancelled",
     "unsubscribe_url": f"{SITE}/u/sgn_01kpb0cz8e2y6n4m",
-    "until_text": "Tuesday 17 March 2026 at 08:42",
+    "until_text": _LATER,
     "vat": 978,
     "vat_percent": "15",
     "year_amount": 75000,

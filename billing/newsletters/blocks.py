@@ -8,13 +8,14 @@ from billing.mail import suppressions
 from billing.mail.models import Suppression, SuppressionReason
 from billing.newsletters.lists import scopes
 from billing.platform.tokens import Tokens
+from emails.languages import say
 
 WHY = {
-    SuppressionReason.COMPLAINT: "a mail of ours to this address was reported as unwanted",
-    SuppressionReason.HARD_BOUNCE: "our mail to this address came back",
-    SuppressionReason.SOFT_BOUNCES: "our mail to this address came back several times",
-    SuppressionReason.REGISTER: "this address is on the national opt-out list",
-    SuppressionReason.STAFF: "our staff stopped mail to this address",
+    SuppressionReason.COMPLAINT: say("a mail of ours to this address was reported as unwanted"),
+    SuppressionReason.HARD_BOUNCE: say("our mail to this address came back"),
+    SuppressionReason.SOFT_BOUNCES: say("our mail to this address came back several times"),
+    SuppressionReason.REGISTER: say("this address is on the national opt-out list"),
+    SuppressionReason.STAFF: say("our staff stopped mail to this address"),
 }
 """Each reason in words, to follow "because"."""
 

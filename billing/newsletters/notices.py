@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from billing.mail.models import SuppressionReason
 from billing.mail.outbox import NewMessage, queue
 from billing.newsletters.blocks import WHY, blocks
 from billing.newsletters.models import Newsletter
@@ -10,6 +11,7 @@ from billing.newsletters.signups import Person
 from billing.platform.context import TransactionContext
 from billing.platform.tokens import place
 from emails import Day, Mail, MailFacts, Url
+from emails.languages import Text, named, say
 
 PURPOSE = "confirm-signup"
 LIFE = timedelta(days=7)
@@ -25,16 +27,16 @@ class ConfirmSignupMail(Mail, true_while="EXISTS (SELECT FROM signup u WHERE u.a
     samples = {
         "": {},
         "blocked": {
-            "blocked": "Karoo at Six",
-            "blocked_reason": "this address is on the national opt-out list",
+            "blocked": Text("Karoo at Six", None, "newsletter"),
+            "blocked_reason": WHY[SuppressionReason.REGISTER],
             "blocked_on": "2026-03-01",
         },
     }
-    newsletters: str
+    newsletters: Text
     url: Url
     days: int
-    blocked: str = ""
-    blocked_reason: str = ""
+    blocked: Text | None = None
+    blocked_reason: Text | None = None
     blocked_on: Day | None = None
 
 
@@ -53,8 +55,8 @@ def confirm_signup(
         newsletters=in_a_row([list_.name for list_ in asked]),
         url=ctx.site.page(f"/newsletters/confirm/{place(PURPOSE, ask_id)}"),
         days=LIFE.days,
-        blocked=in_a_row([list_.name for list_ in asked if list_.id in blocked]),
-        blocked_reason=WHY[first.reason] if first else "",
+        blocked=in_a_row([list_.name for list_ in asked if list_.id in blocked]) if blocked else None,
+        blocked_reason=WHY[first.reason] if first else None,
         blocked_on=ctx.site.today(first.at).isoformat() if first else None,
     )
     key, expires_at = confirm_signup_key(ask_id), ctx.at + LIFE
@@ -62,9 +64,12 @@ def confirm_signup(
     queue(ctx.session, message, ctx.at + delay)
 
 
-def in_a_row(names: list[str]) -> str:
+def in_a_row(names: list[str]) -> Text:
     """The names as a sentence has them: `A, B and C`."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+    *others, last = names
+    if not others:
+        return named("newsletter", last)
+    return say("%(names)s and %(last)s", names=", ".join(others), last=last)
 
 
 SAMPLE = {"newsletters": [{"name": "Karoo at Six", "rhythm": "Weekdays at six"}]}

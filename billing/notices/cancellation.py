@@ -18,6 +18,7 @@ from billing.platform.context import TransactionContext
 from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Subscription
 from emails import ALWAYS, Cents, Day, Mail, Url
+from emails.languages import Text
 
 _AT_ONCE = {"access_until": None, "ever_charged": True, "undo_url": None}
 
@@ -110,7 +111,7 @@ class WithdrawnMail(MailWithRefunds, true_while=ALWAYS):
             ],
         },
     }
-    asked_text: str
+    asked_text: Text
     amount: Cents
     card_brand: str
     card_last4: str

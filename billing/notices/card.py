@@ -11,6 +11,7 @@ from billing.rules import trial
 from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Subscription
 from emails import ALWAYS, Cents, Day, Mail, Url
+from emails.languages import Text
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def card_removed(ctx: TransactionContext, subscription: Subscription, charge_on:
 class CardChangedMail(Mail, true_while=ALWAYS):
     """Another card was given at the moment `at_text`; it is charged from now on."""
 
-    at_text: str
+    at_text: Text
     card_brand: str
     card_last4: str
     account_url: Url

@@ -10,6 +10,7 @@ from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
 from emails import Cents, Day, Mail, Url
+from emails.languages import Text
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class CancelRequestedMail(
     charge, of `amount`; None where none is planned."""
 
     samples = {"": {}, "owing": {"charge_on": None}}
-    asked_text: str
+    asked_text: Text
     amount: Cents
     charge_on: Day | None
     cancel_url: Url
@@ -46,7 +47,7 @@ def cancel_requested(ctx: TransactionContext, subscription: Subscription) -> boo
 class ChargeHeldMail(Mail, true_while=true_while.next_charge("charge_on")):
     """A charge was postponed to `charge_on`: a request to cancel, which came by form at `asked_text`, isn't answered yet."""
 
-    asked_text: str
+    asked_text: Text
     amount: Cents
     charge_on: Day
     cancel_url: Url

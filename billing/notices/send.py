@@ -15,6 +15,7 @@ from billing.readers.register import by_id
 from billing.subscriptions.find import on_sale
 from billing.subscriptions.models import Plan, Price, Subscription
 from emails import Mail
+from emails.languages import Text, full_moment
 
 
 class Channel(Protocol):
@@ -70,6 +71,6 @@ def after_that(session: Session, plan: Plan, price: Price, on: date) -> str:
     return f"no charge for a year, then {month.money.with_vat_words()} every month, until you cancel"
 
 
-def moment(site: Site, at: datetime) -> str:
+def moment(site: Site, at: datetime) -> Text:
     """An instant in words, in the publisher's zone."""
-    return f"{at.astimezone(site.zone):%A %-d %B %Y at %H:%M}"
+    return full_moment(at.astimezone(site.zone))

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from billing.platform.setting_groups import Policy, StaffLimits
 from billing.platform.tokens import Tokens, place
 from billing.rules.periods import civil_date, last_day_before
-from emails.languages import Languages, english_alone
+from emails.languages import Languages, Text, date_and_time, english_alone
 
 CANCEL = "cancel"
 CARD = "card"
@@ -37,9 +37,9 @@ class Site:
         """The last civil day before an instant at which something ends: midnight ends the day before."""
         return last_day_before(until, self.zone)
 
-    def moment(self, at: datetime) -> str:
-        """An instant in words, in the publisher's zone."""
-        return f"{at.astimezone(self.zone):%-d %B %Y, %H:%M}"
+    def moment(self, at: datetime) -> Text:
+        """An instant in words, in the publisher's zone: "16 March 2026, 09:00"."""
+        return date_and_time(at.astimezone(self.zone))
 
     def page(self, path: str) -> str:
         """The address of one of our pages."""

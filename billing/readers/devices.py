@@ -1,5 +1,7 @@
 """Turns a browser's user agent into words that its owner recognises."""
 
+from emails.languages import Text, named, say
+
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -24,10 +26,11 @@ _SYSTEMS = (
 LONGEST = 60
 
 
-def in_words(device: str) -> str:
+def in_words(device: str) -> Text:
     """`Chrome on Android`. An unknown browser keeps its own name, shortened."""
     browser = next((name for mark, name in _BROWSERS if mark in device), "")
     system = next((name for mark, name in _SYSTEMS if mark in device), "")
     if browser and system:
-        return f"{browser} on {system}"
-    return browser or device.strip()[:LONGEST] or "an unnamed device"
+        return say("%(browser)s on %(system)s", browser=browser, system=system)
+    own = browser or device.strip()[:LONGEST]
+    return named("device", own) if own else say("an unnamed device")

@@ -11,6 +11,7 @@ from billing.readers.address_change import PURPOSE, STOP, STOP_LIFE, AddressChan
 from billing.readers.links import LIFE, Link, Links
 from billing.readers.models import Passkey, Reader
 from emails import ALWAYS, Code, Day, Mail, Url
+from emails.languages import Text
 
 _WARNING_LIFE = timedelta(days=3)
 
@@ -60,8 +61,8 @@ def sign_in_link(
 class SignedInElsewhereMail(Mail, true_while=ALWAYS):
     """A device that we had not seen before signed in, at `at_text`."""
 
-    at_text: str
-    device: str
+    at_text: Text
+    device: Text
     account_url: Url
 
 
@@ -81,8 +82,8 @@ class PasskeyChangedMail(Mail, true_while=ALWAYS):
 
     samples = {"": {}, "removed": {"added": False}}
     name: str
-    at_text: str
-    device: str
+    at_text: Text
+    device: Text
     passkeys_url: Url
     added: bool = True
 

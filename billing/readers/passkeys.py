@@ -172,7 +172,7 @@ def _made(
         credential_id=_encoded(made.credential_id),
         public_key=made.credential_public_key,
         sign_count=made.sign_count,
-        name=_clean_name(name) or devices.in_words(browser.device),
+        name=_clean_name(name) or str(devices.in_words(browser.device)),
         transports=answer.transports,
         backed_up=made.credential_backed_up,
         created_at=ctx.at,

@@ -21,6 +21,7 @@ from billing.staff.key_models import ApiKey
 from billing.staff.models import Effect, ReaderRequest, RequestMessage, StaffMember
 from billing.staff.second_member import who_may_decide
 from emails import ALWAYS, Cents, Day, Mail, Url, Words
+from emails.languages import Text
 
 CONFIRM_LIFE = timedelta(days=14)
 """How long the link that confirms a request works."""
@@ -30,7 +31,9 @@ _MEMBERS = "https://accounts.karoo-courier.example/staff/members"
 
 @dataclass(frozen=True)
 class ApprovalAskedMail(
-    Mail, true_while="EXISTS (SELECT FROM approval a WHERE a.id = m.about AND a.state = 'waiting')"
+    Mail,
+    true_while="EXISTS (SELECT FROM approval a WHERE a.id = m.about AND a.state = 'waiting')",
+    for_staff=True,
 ):
     """`by` asks another member to approve `what`; `last_day` is the last on which one may."""
 
@@ -61,7 +64,7 @@ def approval_asked(ctx: TransactionContext, approval: Approval) -> None:
 
 
 @dataclass(frozen=True)
-class MoneyKeyMadeMail(Mail, true_while=ALWAYS):
+class MoneyKeyMadeMail(Mail, true_while=ALWAYS, for_staff=True):
     """`by` made the API key `name`, which may give `cents` back to readers in a day."""
 
     name: str
@@ -79,7 +82,7 @@ def money_key_made(ctx: TransactionContext, key: ApiKey) -> None:
 
 
 @dataclass(frozen=True)
-class AdminAddedMail(Mail, true_while=ALWAYS):
+class AdminAddedMail(Mail, true_while=ALWAYS, for_staff=True):
     """`email` is an admin too, let in by `by`."""
 
     email: str
@@ -96,7 +99,7 @@ def admin_added(ctx: TransactionContext, email: str) -> None:
 
 
 @dataclass(frozen=True)
-class CodesLockedMail(Mail, true_while=ALWAYS):
+class CodesLockedMail(Mail, true_while=ALWAYS, for_staff=True):
     """Five codes of a member's authenticator were wrong, so none is accepted until `until_text`.
 
     `own`: to the member, whose address is `member`; else to an admin. `known`: from a browser in which the member has signed in
@@ -113,9 +116,9 @@ class CodesLockedMail(Mail, true_while=ALWAYS):
     member: str
     own: bool
     known: bool
-    at_text: str
-    until_text: str
-    device: str
+    at_text: Text
+    until_text: Text
+    device: Text
     network: str
     staff_url: Url
     signed_in: bool = False
@@ -148,9 +151,10 @@ def codes_locked(
 
 @dataclass(frozen=True)
 class RequestAnsweredMail(Mail, true_while=ALWAYS):
-    """Staff's answer to the question that a reader sent by the form on `asked_on`."""
+    """Staff's answer to the question that a reader sent by the form on `asked_on`; to a request to cancel that had no words, it is
+    empty."""
 
-    samples = {"": {}, "without-account": {"thread_url": None}}
+    samples = {"": {}, "without-account": {"thread_url": None}, "without-words": {"question": ""}}
     asked_on: Day
     question: str
     answer: Words
@@ -164,7 +168,7 @@ def request_answered(
     asked_at, words = (reply.at, reply.words) if reply else (request.received_at, request.words)
     mail = RequestAnsweredMail(
         asked_on=ctx.site.today(asked_at).isoformat(),
-        question=words or "Please cancel my subscription.",
+        question=words,
         answer=answer,
         thread_url=_thread_url(ctx, request),
     )
@@ -192,7 +196,7 @@ class RequestReceivedMail(Mail, true_while=ALWAYS):
         "nothing-runs": {"asked": "cancel", "effect": "nothing_runs", "question": ""},
         "to-withdraw": {"asked": "withdraw"},
     }
-    received_text: str
+    received_text: Text
     asked: str
     """A `RequestKind`."""
     effect: Literal["waits", "cancelled", "was_cancelled", "nothing_runs"]
@@ -235,7 +239,7 @@ class ConfirmRequestMail(
     its text, or empty. The link works for `days`."""
 
     samples = {"": {}, "without-words": {"question": ""}}
-    asked_text: str
+    asked_text: Text
     question: str
     confirm_url: Url
     account_url: Url

@@ -4,7 +4,7 @@ English is the language of the code. Another is a file such as `af.po`, here or 
 """
 
 from emails.languages.catalogue import BadCatalogue
-from emails.languages.dates import date_only, full_day, full_moment, short_date, short_moment
+from emails.languages.dates import date_and_time, date_only, full_day, full_moment, short_date, short_moment
 from emails.languages.language import ENGLISH, Language, missing
 from emails.languages.offered import Languages, UnknownLanguage, english_alone, offered
 from emails.languages.say import say
@@ -20,6 +20,7 @@ __all__ = [
     "TranslatedEnvironment",
     "UnknownLanguage",
     "amount",
+    "date_and_time",
     "date_only",
     "english_alone",
     "full_day",

@@ -54,6 +54,7 @@ _FULL_DAY = named("date", "%(weekday)s %(day)s %(month)s %(year)s")
 _DATE = named("date", "%(day)s %(month)s %(year)s")
 _DAY_OF_YEAR = named("date", "%(day)s %(month)s")
 _AT = named("date", "%(day)s at %(time)s")
+_DATE_AT = named("date", "%(day)s, %(time)s")
 _SHORT_AT = named("date", "%(weekday)s %(day)s, %(time)s")
 
 
@@ -87,6 +88,11 @@ def short_date(on: date) -> Text:
 def full_moment(at: datetime) -> Text:
     """An instant, given in the zone in which it is shown: "Monday 16 March 2026 at 09:00"."""
     return Text(_AT.message, {"day": full_day(at.date()), "time": f"{at:%H:%M}"}, _AT.context)
+
+
+def date_and_time(at: datetime) -> Text:
+    """The same without its weekday: "16 March 2026, 09:00"."""
+    return Text(_DATE_AT.message, {"day": date_only(at.date()), "time": f"{at:%H:%M}"}, _DATE_AT.context)
 
 
 def short_moment(at: datetime) -> Text:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from billing.container import Services
@@ -18,6 +19,7 @@ from billing.http.bodies import read_ahead
 from billing.http.client_ip import client_network
 from billing.http.shares import Places, TakenPlace
 from billing.platform.errors import Unavailable
+from billing.web.kit import page_language
 from billing.web.kit.lanes import LANES, PROBES, lane_of
 from billing.web.kit.place import keep_place
 from billing.web.kit.problems import answer_plainly
@@ -50,13 +52,13 @@ class AdmissionQueue(Collector):
         request = Request(scope)
         asker = scope["state"].get(ASKER) or self._stranger(request)
         if asker == TOO_MANY:
-            await answer_plainly(request, Busy())(scope, receive, send)
+            await self._busy(request)(scope, receive, send)
             return
         lane = lane_of(scope["path"], asker.kind)
         _, again = await read_ahead(receive)
         if not await self.places[lane].take(asker.name, self.services.settings.queue_seconds):
             self.turned_away[lane.name] += 1
-            await answer_plainly(request, Busy())(scope, again, send)
+            await self._busy(request)(scope, again, send)
             return
         place = TakenPlace(self.places[lane], asker.name)
         keep_place(scope, place)
@@ -83,6 +85,9 @@ class AdmissionQueue(Collector):
             waiting.add_metric([lane.name], places.waiting)
             away.add_metric([lane.name], self.turned_away[lane.name])
         yield from (running, waiting, away)
+
+    def _busy(self, request: Request) -> Response:
+        return answer_plainly(request, Busy(), page_language.of_browser(request, self.services))
 
     def _stranger(self, request: Request) -> Asker:
         return Asker(AskerKind.STRANGER, client_network(request, self.services))

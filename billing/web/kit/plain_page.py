@@ -5,8 +5,10 @@ from html import escape
 
 from starlette.responses import HTMLResponse
 
+from emails.languages import ENGLISH, Language, Text, missing
+
 _PAGE = """<!doctype html>
-<html lang="en-ZA">
+<html lang="{language}">
 <head>
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -25,7 +27,16 @@ _PAGE = """<!doctype html>
 """
 
 
-def plain_page(status: int, title: str, words: str, headers: Mapping[str, str]) -> HTMLResponse:
-    """A page with a heading and a sentence, which search engines don't keep."""
-    page = _PAGE.format(status=status, title=escape(title), words=escape(words))
-    return HTMLResponse(page, status, {"X-Robots-Tag": "noindex", **headers})
+def plain_page(
+    status: int, title: Text, words: Text, headers: Mapping[str, str], language: Language
+) -> HTMLResponse:
+    """A page with a heading and a sentence, which search engines don't keep; in English if the language lacks one of them."""
+    with missing() as gaps:
+        page = _page(status, title, words, language)
+    shown = _page(status, title, words, ENGLISH) if gaps else page
+    return HTMLResponse(shown, status, {"X-Robots-Tag": "noindex", **headers})
+
+
+def _page(status: int, title: Text, words: Text, language: Language) -> str:
+    heading, sentence = escape(language.text(title)), escape(language.text(words))
+    return _PAGE.format(language=language.tag, status=status, title=heading, words=sentence)

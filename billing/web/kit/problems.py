@@ -22,7 +22,7 @@ from billing.platform.tokens import without_secrets
 from billing.rules.lifecycle import NoSuchTransition
 from billing.web.kit.plain_page import plain_page
 from billing.web.views.frame import ErrorPage
-from emails.languages import Text, say
+from emails.languages import Language, Text, say
 
 log = logging.getLogger("billing.refusals")
 ANSWERED = "failure_answered"
@@ -93,8 +93,8 @@ class _Problem:
     facts: Mapping[str, object] | None = None
     headers: Mapping[str, str] | None = None
     title: str = ""
-    is_plain: bool = False
-    """Its page needs neither a template nor the database."""
+    plain_in: Language | None = None
+    """The language of a page that needs neither a template nor the database."""
 
 
 def _answer(request: Request, shown: _Problem) -> Response:
@@ -113,8 +113,9 @@ def _shown(request: Request, shown: _Problem) -> Response:
         # no body: a web server that makes a subrequest keeps the connection open only without one
         return Response(None, shown.status, headers | {WHY: shown.code})
     if not _for_programs(request):
-        if shown.is_plain:
-            return plain_page(shown.status, shown.title, shown.detail, headers)
+        if shown.plain_in is not None:
+            title, words = _typographic(shown.title), _typographic(shown.detail)
+            return plain_page(shown.status, title, words, headers, shown.plain_in)
         with suppress(sa.exc.SQLAlchemyError):  # a page needs the database, problem+json doesn't
             return _page(request, shown, headers)
     return problem(shown.status, shown.code, shown.detail, shown.facts, headers)
@@ -158,9 +159,9 @@ def answer_refusal(request: Request, error: Exception) -> Response:
     return _answer(request, _problem_of(error))
 
 
-def answer_plainly(request: Request, error: Refusal) -> Response:
+def answer_plainly(request: Request, error: Refusal, language: Language) -> Response:
     """As `answer_refusal`, at the cost of a few bytes, for when there is no room for more."""
-    return _answer(request, replace(_problem_of(error), is_plain=True))
+    return _answer(request, replace(_problem_of(error), plain_in=language))
 
 
 def _problem_of(error: Refusal) -> _Problem:

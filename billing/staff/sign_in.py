@@ -16,6 +16,7 @@ from billing.staff import audit, browsers, codes, sessions
 from billing.staff.codes import CodeAnswer
 from billing.staff.models import Outcome, StaffLink, StaffMember, StaffSession
 from billing.staff.notices import codes_locked
+from emails.languages import ENGLISH
 
 PURPOSE = "staff-sign-in"
 LINKS = Links(StaffLink, PURPOSE, "staff_id", "/staff/sign-in/link")
@@ -49,7 +50,7 @@ def ask(ctx: TransactionContext, email: str, browser: Browser) -> None:
     # Issued for an unknown address too, so that the time of the answer doesn't tell who works here.
     link = LINKS.issue(ctx, member.id if member else None, browser.hashes)
     if member is not None:
-        sign_in_link(ctx, LINKS, link, member.email)
+        sign_in_link(ctx.speaking(ENGLISH.code), LINKS, link, member.email)
 
 
 def confirm(ctx: TransactionContext, token: str, browser: Browser) -> str:

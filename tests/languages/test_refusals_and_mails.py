@@ -14,6 +14,7 @@ from emails.samples import HOUSE, samples
 from tests.support.browser import Browser
 from tests.support.newsroom import Newsroom
 from tests.support.pseudo_language import PSEUDO, outside, strings_of
+from tests.support.staff_members import add
 from tests.support.world import World
 
 STRANGER = "thandi@example.com"
@@ -150,6 +151,15 @@ def test_a_mail_to_staff_is_in_english() -> None:
     }
     found = [mail for mail in samples().values() if mail.for_staff]
     assert all(render(mail, HOUSE, PSEUDO) == render(mail, HOUSE) for mail in found)
+
+
+def test_staff_are_mailed_their_links_in_english(make_world: Callable[..., World]) -> None:
+    world = make_world(languages="af,en")
+    add(world, "support", STRANGER)
+    afrikaans_browser(world).again("/staff/sign-in").post("/staff/sign-in", email=STRANGER)
+    world.settle()
+    [letter] = world.letters(STRANGER)
+    assert letter.subject.startswith("Your sign-in link for ")
 
 
 def test_an_issue_has_the_frame_of_the_publications_language() -> None:

@@ -280,7 +280,9 @@ def taken_back(request: Request, token: str) -> Response:
 
 def _unsubscribe_page(ctx: TransactionContext, token: str) -> UnsubscribePage:
     names = [found.name for found in links.newsletters_of(ctx, token)]
-    return UnsubscribePage(name=in_a_row(names) or None, action=f"/u/{token}", several=len(names) > 1)
+    return UnsubscribePage(
+        name=in_a_row(names) if names else None, action=f"/u/{token}", several=len(names) > 1
+    )
 
 
 def _stopped_page(ctx: TransactionContext, token: str) -> UnsubscribePage:

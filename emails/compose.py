@@ -13,13 +13,13 @@ from markupsafe import Markup
 
 from emails.errors import UnsafeSubject
 from emails.fields import Document, paragraphed
-from emails.filters import card, day, rand, returned, span
+from emails.filters import by_the, card, day, every, per, rand, returned, span
 from emails.flow import columns, flow
 from emails.house import House
 from emails.languages import ENGLISH, Language, Text, TranslatedEnvironment, missing
 from emails.mails import Mail
 
-SHEET = ("heading", "papers", "caption", "lines", "total")
+SHEET = ("heading", "papers", "caption", "table_heading", "lines", "total")
 """The parts of a document that its template gives."""
 ACCENT, ACCENTS_DARK = "#8c2318", ("#e8907f", "#f0a394")
 """The accents in our styles, which the publisher's replace."""
@@ -27,11 +27,14 @@ ACCENT, ACCENTS_DARK = "#8c2318", ("#e8907f", "#f0a394")
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A mail in words. `subject` is one line, `text` has lines of at most 78, `html` has its styles inline."""
+    """A mail in words. `subject` is one line, `text` has lines of at most 78, `html` has its styles inline.
+
+    `language`: English where the wanted one lacks a part."""
 
     subject: str
     text: str
     html: str
+    language: Language = ENGLISH
 
 
 def render(mail: Mail, house: House, language: Language = ENGLISH) -> Rendered:
@@ -58,7 +61,7 @@ def _render(mail: Mail, house: House, language: Language) -> Rendered:
     values = tidied(asdict(mail), paragraphed(type(mail))) | {"house": tidy, "sheets": sheets}
     text = flow(template(mail.kind, "plain", language).render(values, layout="layout.txt.j2"))
     html = template(mail.kind, "html", language).render(values | look_of(house), layout="layout.html.j2")
-    return Rendered(subject, text, inliner().inline(html))
+    return Rendered(subject, text, inliner().inline(html), language)
 
 
 def check_subject(kind: str, subject: str) -> None:
@@ -73,7 +76,7 @@ def tidy_house(house: House) -> House:
 
 
 def sheet_of(document: Document, house: House, language: Language = ENGLISH) -> dict[str, Any]:
-    """The words of a document, for the mail and the PDF: its template's `heading`, `papers`, `caption`, `lines`, `total`."""
+    """The words of a document, for the mail and the PDF: its template's parts, which `SHEET` names."""
     words = template(document.kind, "plain", language).make_module(
         tidied(asdict(document)) | {"house": house}
     )
@@ -158,7 +161,14 @@ def _environment(language: Language, *, escapes: bool) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters.update(rand=_in(rand, language), day=_in(day, language))
+    words: dict[str, Callable[..., Text]] = {
+        "rand": rand,
+        "day": day,
+        "every": every,
+        "by_the": by_the,
+        "per": per,
+    }
+    environment.filters.update({name: _in(filter_, language) for name, filter_ in words.items()})
     environment.globals.update(
         card=_in(card, language), span=_in(span, language), returned=_in(returned, language)
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from emails.errors import WrongFields
 from emails.fields import Cents, Day, Document
+from emails.languages import Text
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class TaxInvoice(Document):
 
     number: str
     issued_on: Day
-    description: str
+    description: Text
     period_from: Day
     period_to: Day
     net: Cents
@@ -56,7 +57,7 @@ class CreditNote(Document):
     credit_note_number: str
     invoice_number: str
     issued_on: Day
-    reason: str
+    reason: Text
     card_brand: str
     card_last4: str
     transfer: str | None = None

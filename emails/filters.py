@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from emails.languages import Text, amount, date_only, full_day, say
+from emails.languages import Text, amount, date_only, full_day, named, say
 
 BRANDS = {
     "visa": "Visa",
@@ -41,6 +41,27 @@ def span(first: str, last: str) -> Text:
     return say(
         "%(first)s to %(last)s", first=date_only(start, with_year=start.year != end.year), last=date_only(end)
     )
+
+
+def every(period: str) -> Text:
+    """A plan's period as how often it is charged: "month" -> "every month"."""
+    return _EVERY.get(period) or say("every %(period)s", period=named("period", period))
+
+
+def by_the(period: str) -> Text:
+    """The same as how one pays: "by the month"."""
+    return _BY_THE.get(period) or say("by the %(period)s", period=named("period", period))
+
+
+def per(period: str) -> Text:
+    """The same after a price: "a month"."""
+    return _PER.get(period) or say("a %(period)s", period=named("period", period))
+
+
+# Months and years have messages of their own: in some languages the word changes with what stands before it.
+_EVERY = {"month": say("every month"), "year": say("every year")}
+_BY_THE = {"month": say("by the month"), "year": say("by the year")}
+_PER = {"month": say("a month"), "year": say("a year")}
 
 
 def card(brand: str, last4: str) -> Text:

@@ -53,14 +53,14 @@ class Mail(MailFacts):
         return ()
 
 
-def store(mail: Mail) -> dict[str, Any]:
-    """The fields of a mail as a row holds them."""
-    return {name: _stored(value) for name, value in vars(mail).items()}
+def store(facts: MailFacts) -> dict[str, Any]:
+    """The fields of a mail, or of a document in it, as a row holds them."""
+    return {name: _stored(value) for name, value in vars(facts).items()}
 
 
 def _stored(value: Any) -> Any:
     if isinstance(value, tuple):
-        return [{name: _stored(field) for name, field in vars(entry).items()} for entry in value]
+        return [store(entry) for entry in value]
     return store_text(value) if isinstance(value, Text) else value
 
 

@@ -40,7 +40,9 @@ def print_documents(documents: Sequence[Document], house: House, language: Langu
         sheets = json.dumps([sheet_of(document, tidy, language) for document in documents])
     if gaps:
         return print_documents(documents, house)
-    content = _print({"sheets": sheets, "house": json.dumps(house.words), "logo": _logo_of(house)})
+    code, _, region = language.tag.partition("-")
+    inputs = {"sheets": sheets, "house": json.dumps(house.words), "logo": _logo_of(house)}
+    content = _print(inputs | {"language": code, "region": region})
     return Pdf(f"{documents[0].file_name}.pdf", content)
 
 

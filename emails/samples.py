@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any, Literal, get_args, get_origin
 
 from emails.fields import MailFacts, hints, mark, within
+from emails.filters import every, rand
 from emails.house import House, LegalLink
-from emails.languages import Text, full_moment
+from emails.languages import Text, full_moment, named, say
 from emails.mails import MAILS, Mail, load
 
 HOUSE = House(
@@ -33,7 +34,11 @@ SITE = "https://accounts.karoo-courier.example"
 _BY_NAME: dict[str, Any] = {
     "access_until": "2026-04-15",
     "account_url": f"{SITE}/account",
-    "after": "R75.00 incl. VAT every month, until you cancel",
+    "after": say(
+        "%(price)s %(every)s, until you cancel",
+        price=say("%(amount)s incl. VAT", amount=rand(7500)),
+        every=every("month"),
+    ),
     "answer": "We have charged your card once, on 16 March.\n\nThe other line is your bank's own reservation.",
     "asked_text": _ASKED,
     "at_text": _ASKED,
@@ -44,7 +49,9 @@ _BY_NAME: dict[str, Any] = {
     "card_url": f"{SITE}/card/m2Kd8sPq4Wx",
     "confirm": False,
     "credit_note_number": "CN-000007",
-    "description": "Digital subscription, one month",
+    "description": say(
+        "%(plan)s, one %(period)s", plan="Digital subscription", period=named("period", "month")
+    ),
     "device": Text("%(browser)s on %(system)s", {"browser": "Firefox", "system": "Windows"}),
     "email": "lerato@swartbergpost.example",
     "ever_charged": False,
@@ -66,7 +73,7 @@ _BY_NAME: dict[str, Any] = {
     "period_to": "2026-04-15",
     "question": "I see two charges on my statement. Did I pay twice?",
     "reading_until": "2026-04-05",
-    "reason": "Cancelled within 14 days of the first payment",
+    "reason": named("refund reason", "Cancelled within 14 days of the first payment"),
     "received_text": _ASKED,
     "reference": "EFT 2026/118",
     "resumes_on": "2026-07-01",
@@ -107,7 +114,7 @@ def _fields(facts_type: type[MailFacts], changes: Mapping[str, Any]) -> dict[str
 
 def _value(name: str, hint: Any) -> Any:
     if name in _BY_NAME:
-        return _BY_NAME[name]
+        return str(_BY_NAME[name]) if hint is str else _BY_NAME[name]
     first = get_args(hint)[0] if get_origin(hint) is Literal else None
     by_type = {int: 10, bool: True}
     return first or _BY_MARK.get(mark(hint) or "") or by_type.get(hint, f"Some {name.replace('_', ' ')}")

@@ -38,13 +38,20 @@ from billing.subscriptions.change import (
 )
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
+from emails.languages import named
 
-TWICE = "This invoice had been paid already, so this second payment is returned in full."
-RACED = "You cancelled before this charge was made, so it is returned in full."
-GIVEN_AWAY = (
-    "This period was given to you after an outage of ours, so this payment for it is returned in full."
+TWICE = named(
+    "refund reason", "This invoice had been paid already, so this second payment is returned in full."
 )
-STOPPED = "Your subscription had been stopped before this charge was made, so it is returned in full."
+RACED = named("refund reason", "You cancelled before this charge was made, so it is returned in full.")
+GIVEN_AWAY = named(
+    "refund reason",
+    "This period was given to you after an outage of ours, so this payment for it is returned in full.",
+)
+STOPPED = named(
+    "refund reason",
+    "Your subscription had been stopped before this charge was made, so it is returned in full.",
+)
 NEVER_SENT = "the charge was never sent, as the acquirer could not be asked in time; it is decided again"
 
 

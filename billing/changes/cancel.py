@@ -28,9 +28,10 @@ from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import SubscriptionPatch, change, lock
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge, pause_is_ahead
+from emails.languages import named
 
 UNDONE = "cancellation undone"
-LEFT = "You left your year early, and the days after your last one are returned."
+LEFT = named("refund reason", "You left your year early, and the days after your last one are returned.")
 
 
 class When(StrEnum):

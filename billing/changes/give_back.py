@@ -13,9 +13,12 @@ from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
 from billing.refunds import refund
 from billing.subscriptions.models import Subscription
+from emails.languages import named
 
-CAME_AFTER = "You asked to cancel before this charge was made, so it is returned in full."
-GIVEN_BACK = "You cancelled, and this charge is returned in full."
+CAME_AFTER = named(
+    "refund reason", "You asked to cancel before this charge was made, so it is returned in full."
+)
+GIVEN_BACK = named("refund reason", "You cancelled, and this charge is returned in full.")
 
 
 class GiveBack(StrEnum):

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from billing.changes import cancel, give_back
 from billing.changes.give_back import DueBack
 from billing.notices.cancellation import sale_withdrawn
-from billing.payments import dispute_limits, payment_page
+from billing.payments import dispute_limits, payment_page, refund_reasons
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict
@@ -20,13 +20,13 @@ from billing.rules.card_numbers import without_card_numbers
 from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.models import Subscription
+from emails.languages import named
 
-WITHDRAWN = "You withdrew within {days} days of your first payment, so it is returned in full."
 CAUSE = "withdraw:"
 """The cause of the refund of a withdrawn first charge begins so; the payment's id follows."""
 NO_REASON = "withdrawn"
 """The reason in the history where the reader gave none."""
-UNREAD = "You withdrew, so what you paid for days that you have not read is returned."
+UNREAD = named("refund reason", "You withdrew, so what you paid for days that you have not read is returned.")
 
 
 class CoolingOffOver(Conflict):
@@ -213,7 +213,7 @@ def _end(ctx: TransactionContext, subscription: Subscription, asked_at: datetime
 
 def _give_back(ctx: TransactionContext, found: Withdrawal, asked_at: datetime) -> list[Refund]:
     first = found.first.payment
-    reason = WITHDRAWN.format(days=ctx.site.policy.cooling_off_days)
+    reason = refund_reasons.withdrawn(ctx.site.policy.cooling_off_days)
     intended = [
         refund.intend(ctx, first, amount=None, cause=f"{CAUSE}{first.id}", reason=reason),
         *(

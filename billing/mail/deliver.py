@@ -177,11 +177,11 @@ def compose(sender: Sender, message: Message) -> bytes:
     texts = {name: getattr(stored, name) for name in emails.places(type(stored))}
     secrets = {name: sender.tokens.fill(text) for name, text in texts.items() if text is not None}
     filled = replace(stored, **secrets)
-    language = sender.languages.of(message.language)
+    rendered = emails.render(filled, sender.house, sender.languages.of(message.language))
     domain = sender.mail_from.rpartition("@")[2].rstrip(">")
     return to_bytes(
-        rendered=emails.render(filled, sender.house, language),
-        pdf=emails.pdf_of(filled, sender.house, language) if sender.attach_documents else None,
+        rendered=rendered,
+        pdf=emails.pdf_of(filled, sender.house, rendered.language) if sender.attach_documents else None,
         sender=f"{sender.house.name} <{sender.mail_from}>",
         recipient=message.recipient,
         message_id=f"<{message.id}@{domain}>",

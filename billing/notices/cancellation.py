@@ -73,7 +73,7 @@ class ResumedMail(Mail, true_while=next_charge("next_charge_on")):
 
     next_charge_on: Day
     amount: Cents
-    after: str
+    after: Text
     cancel_url: Url
     account_url: Url
 

@@ -11,6 +11,7 @@ from billing.payments.receipts import Paid
 from billing.platform.context import TransactionContext
 from billing.readers.register import by_id
 from emails import ALWAYS, CreditNote, Document, Mail, TaxInvoice, Url
+from emails.languages import say
 
 _NAMED = {
     "recipient_name": "Karoo Wool (Pty) Ltd",
@@ -18,7 +19,10 @@ _NAMED = {
     "recipient_vat_number": "4123456789",
 }
 _REPLACES = {"number": "INV-000131", "replaces": "INV-000123", "supplied_on": "2026-03-16"}
-_NOTE = {"reason": "Replaced by INV-000131: the buyer's details", "replaced_by": "INV-000131"}
+_NOTE = {
+    "reason": say("Replaced by tax invoice %(number)s: the buyer's details", number="INV-000131"),
+    "replaced_by": "INV-000131",
+}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from billing.rules import trial
 from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Plan, Price, PriceNotice, Subscription
 from emails import Cents, Day, Mail, Url
+from emails.languages import Text
 
 PRICE_NOTICE_TEXT = "price-notice-2026-11"
 
@@ -71,7 +72,7 @@ class PlanSwitchedMail(Mail, true_while=true_while.next_charge("from_on", "s.nex
     amount: Cents
     from_on: Day
     undo_until: Day
-    after: str
+    after: Text
     cancel_url: Url
     account_url: Url
 

@@ -14,12 +14,15 @@ from billing.notices.returned_charges import (
     pending_with,
 )
 from billing.notices.send import send
-from billing.payments import numbers
+from billing.payments import numbers, refund_reasons
 from billing.payments.models import Payment, Refund
 from billing.platform.context import TransactionContext
 from emails import ALWAYS, Cents, Day, Mail, Url
+from emails.languages import Text, named
 
-_RACED = {"reason": "You cancelled before this charge was made, so it is returned in full."}
+_RACED = {
+    "reason": named("refund reason", "You cancelled before this charge was made, so it is returned in full.")
+}
 _OTHER_CARD = {"card_brand": "mastercard", "card_last4": "4444"}
 
 
@@ -37,14 +40,14 @@ class RefundedMail(MailWithRefunds, true_while=ALWAYS):
         "two-cards": {"returns": [{}, _OTHER_CARD], "notes": [{}, _OTHER_CARD]},
         "not-taken": _RACED | {"returns": [SAMPLE_FAILED], "invoices": [{}]},
     }
-    reason: str
+    reason: Text
     again: bool = False
 
 
 def late_charge_returned(ctx: TransactionContext, payment: Payment, refund: Refund) -> None:
     """A charge went through that was no longer wanted: its tax invoice and its credit note, in one mail."""
     key = f"returned:{payment.id}"
-    send(ctx, refund, RefundedMail(refund.reason), key)
+    send(ctx, refund, RefundedMail(refund_reasons.in_words(refund.reason)), key)
     attach_refunds(ctx, key, [refund])
 
 
@@ -63,7 +66,7 @@ def refund_credited(ctx: TransactionContext, refund: Refund, *, again: bool = Fa
     """Send its credit note (VAT-10). `again`: as of a refund that has settled."""
     key = f"refunded:{refund.id}"
     siblings = pending_with(ctx.session, refund)
-    send(ctx, refund, RefundedMail(refund.reason, again=again), key)
+    send(ctx, refund, RefundedMail(refund_reasons.in_words(refund.reason), again=again), key)
     attach_refunds(ctx, key, [refund, *siblings])
 
 

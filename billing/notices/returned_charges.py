@@ -14,7 +14,7 @@ from billing.payments import corrections, dispute_limits, numbers
 from billing.payments.document_text import credit_note, tax_invoice
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund, RefundState
 from billing.platform.context import TransactionContext
-from emails import Cents, CreditNote, Day, Document, Mail, MailFacts, TaxInvoice
+from emails import Cents, CreditNote, Day, Document, Mail, MailFacts, TaxInvoice, store
 
 HOLD = timedelta(minutes=10)
 """How long a mail waits for its refunds, to carry their credit notes. Most refunds take a second."""
@@ -76,9 +76,9 @@ def amend(ctx: TransactionContext, message: Message) -> None:
     invoices = sorted((invoice for _, invoice, _ in parts if invoice), key=lambda invoice: invoice.number)
     notes = sorted((note for _, _, note in parts if note), key=lambda note: note.credit_note_number)
     message.fields = message.fields | {
-        "returns": [dict(vars(charge)) for charge in returns],
-        "invoices": [dict(vars(invoice)) for invoice in invoices],
-        "notes": [dict(vars(note)) for note in notes],
+        "returns": [store(charge) for charge in returns],
+        "invoices": [store(invoice) for invoice in invoices],
+        "notes": [store(note) for note in notes],
     }
     waits = any(_is_soon(refund) for refund in refunds)
     message.next_attempt_at = message.created_at + HOLD if waits else ctx.at

@@ -12,10 +12,12 @@ from billing.payments.models import PaymentMethod, Refund
 from billing.platform.context import TransactionContext
 from billing.platform.site import Site
 from billing.readers.register import by_id
+from billing.rules.money import Money
 from billing.subscriptions.find import on_sale
 from billing.subscriptions.models import Plan, Price, Subscription
 from emails import Mail
-from emails.languages import Text, full_moment
+from emails.filters import every
+from emails.languages import Text, full_moment, say
 
 
 class Channel(Protocol):
@@ -63,12 +65,23 @@ def last_day_while_reading(site: Site, subscription: Subscription) -> str | None
     return site.last_day(subscription.cancels_at).isoformat()
 
 
-def after_that(session: Session, plan: Plan, price: Price, on: date) -> str:
+def after_that(session: Session, plan: Plan, price: Price, on: date) -> Text:
     """What follows a charge on that day: the same each period, or nothing for a year, then the month's price."""
     if plan.then_plan_id is None:
-        return f"{price.money.with_vat_words()} every {plan.period_label}, until you cancel"
+        return say(
+            "%(price)s %(every)s, until you cancel",
+            price=with_vat(price.money),
+            every=every(plan.period_label),
+        )
     month = on_sale(session, on, plan.then_plan_id)[1]
-    return f"no charge for a year, then {month.money.with_vat_words()} every month, until you cancel"
+    return say(
+        "no charge for a year, then %(price)s every month, until you cancel", price=with_vat(month.money)
+    )
+
+
+def with_vat(amount: Money) -> Text:
+    """A price says that it includes VAT (VAT-2)."""
+    return say("%(amount)s incl. VAT", amount=amount)
 
 
 def moment(site: Site, at: datetime) -> Text:

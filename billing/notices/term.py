@@ -8,13 +8,22 @@ from typing import Literal
 
 from billing.notices import true_while
 from billing.notices.returned_charges import SAMPLE_FAILED, MailWithRefunds, attach_refunds
-from billing.notices.send import card_of, send
+from billing.notices.send import card_of, send, with_vat
 from billing.payments.models import Refund
 from billing.platform.context import TransactionContext
 from billing.rules import notices, term, trial
 from billing.subscriptions.find import NotOffered, plan_on_offer, terms_on
 from billing.subscriptions.models import Price, Subscription, TermsChangeReason
 from emails import ALWAYS, Cents, Day, Mail, Url
+from emails.filters import per, rand
+from emails.languages import Text, say
+
+
+def _choice(price: Text, period: str) -> Text:
+    return say("%(price)s %(per)s", price=price, per=per(period))
+
+
+_CHOSEN = _choice(say("%(amount)s incl. VAT", amount=rand(75000)), "year")
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,7 @@ class TermNoticeMail(
     samples = {
         "": {},
         "plain": {"year_amount": None},
-        "chosen": {"year_amount": None, "chosen": "R750.00 incl. VAT a year"},
+        "chosen": {"year_amount": None, "chosen": _CHOSEN},
     }
     last_day: Day
     next_on: Day
@@ -39,7 +48,7 @@ class TermNoticeMail(
     year_amount: Cents | None
     cancel_url: Url
     account_url: Url
-    chosen: str | None = None
+    chosen: Text | None = None
 
 
 def term_notice_keys(subscription_id: str) -> str:
@@ -60,7 +69,7 @@ def term_ending(
     year, chosen = None, None
     if subscription.next_terms_because is TermsChangeReason.SWITCH:
         plan, price = terms_on(ctx.session, subscription, ends_on)
-        chosen = f"{price.money.with_vat_words()} a {plan.period_label}"
+        chosen = _choice(with_vat(price.money), plan.period_label)
     else:
         with suppress(NotOffered):
             year = plan_on_offer(ctx.session, ends_on, subscription.plan_id)[1].amount

@@ -11,6 +11,7 @@ from billing.rules import notices, trial
 from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Subscription
 from emails import Cents, Day, Mail, Url
+from emails.languages import Text
 
 _IN_TRIAL = "s.state = 'trialing'"
 
@@ -25,7 +26,7 @@ class TrialStartedMail(Mail, true_while=next_charge("first_charge_on", _IN_TRIAL
     first_charge_on: Day
     card_brand: str
     card_last4: str
-    after: str
+    after: Text
     cancel_url: Url
     account_url: Url
 
@@ -62,7 +63,7 @@ class TrialNoticeMail(Mail, true_while=next_charge("charge_on", _IN_TRIAL, SAME_
     charge_on: Day
     card_brand: str
     card_last4: str
-    after: str
+    after: Text
     cancel_url: Url
     account_url: Url
 

@@ -17,6 +17,7 @@ from billing.payments.invoice_recipients import Particulars
 from billing.payments.models import Invoice, Refund
 from billing.platform import bulk
 from billing.platform.actors import ActedBy
+from emails.languages import Text, say
 
 
 class InvoiceCorrection(ActedBy, table=True):
@@ -152,6 +153,7 @@ def particulars_of(session: Session, issued_invoices: Sequence[IssuedInvoice]) -
     return {each.number: known[each.recipient_id] for each in issued_invoices if each.recipient_id in known}
 
 
-def in_words(row: InvoiceCorrection) -> str:
+def in_words(row: InvoiceCorrection) -> Text:
     """The reason on its credit note."""
-    return f"Replaced by tax invoice {numbers.invoice_number(row.number)}: the buyer's details"
+    number = numbers.invoice_number(row.number)
+    return say("Replaced by tax invoice %(number)s: the buyer's details", number=number)

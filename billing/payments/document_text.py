@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from billing.payments import corrections, numbers
+from billing.payments import corrections, numbers, refund_reasons
 from billing.payments.corrections import InvoiceCorrection, InvoiceHistory, IssuedInvoice
 from billing.payments.invoice_recipients import Particulars
-from billing.payments.invoices import basis_points, percent
+from billing.payments.invoices import basis_points, described, percent
 from billing.payments.models import Invoice, Payment, PaymentMethod, Refund
 from billing.payments.receipts import Paid
 from billing.platform.context import TransactionContext
@@ -30,7 +30,7 @@ def tax_invoice(
     return TaxInvoice(
         number=numbers.invoice_number(shown.number),
         issued_on=shown.issued_on.isoformat(),
-        description=invoice.description,
+        description=described(invoice.description),
         period_from=invoice.period_start_on.isoformat(),
         period_to=(invoice.period_end_on - timedelta(days=1)).isoformat(),
         net=shown.net,
@@ -77,7 +77,7 @@ def credit_note(
         credit_note_number=numbers.credit_note_number(refund.credit_note_number),
         invoice_number=numbers.invoice_number(number),
         issued_on=site.today(refund.settled_at).isoformat(),
-        reason=refund.reason,
+        reason=refund_reasons.in_words(refund.reason),
         card_brand=card.brand,
         card_last4=card.last4,
         transfer=refund.paid_back_ref if refund.bounced_at is None else None,

@@ -15,7 +15,9 @@ from billing.rules import tax
 from billing.rules.periods import Period
 from billing.rules.tax import VatRate
 from billing.subscriptions.models import Plan, Price, Subscription
+from emails.languages import Text, named, say
 
+_ONE = ", one "
 _FOLLOWING = ("state", "period_start_on", "period_end_on", "gross", "net", "vat", "vat_basis_points")
 """Columns of an invoice that follow the calendar and the price until it is paid."""
 
@@ -78,7 +80,7 @@ def _row(request: InvoiceRequest, rate: VatRate, at: datetime) -> dict[str, Any]
         "period_number": request.period.number,
         "period_start_on": request.period.start_on,
         "period_end_on": request.period.end_on,
-        "description": f"{request.plan.name}, one {request.plan.period_label}",
+        "description": f"{request.plan.name}{_ONE}{request.plan.period_label}",
         "gross": split.gross.amount,
         "net": split.net.amount,
         "vat": split.vat.amount,
@@ -86,6 +88,14 @@ def _row(request: InvoiceRequest, rate: VatRate, at: datetime) -> dict[str, Any]
         "currency": request.price.currency,
         "created_at": at,
     }
+
+
+def described(description: str) -> Text:
+    """An invoice's description for its reader: the plan's name as the publisher wrote it, and its period in words."""
+    plan, one, period = description.rpartition(_ONE)
+    if not one:
+        return named("description", description)
+    return say("%(plan)s, one %(period)s", plan=plan, period=named("period", period))
 
 
 def drawn(invoice: Invoice) -> DrawnInvoice:

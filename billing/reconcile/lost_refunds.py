@@ -10,8 +10,9 @@ from billing.reconcile.catch_up import ReconcileContext
 from billing.refunds import refund
 from billing.rules.lifecycle import State
 from billing.subscriptions.change import lock
+from emails.languages import named
 
-REASON = "Returned before our records were restored from a backup."
+REASON = named("refund reason", "Returned before our records were restored from a backup.")
 _ENDS = {"withdraw": When.NOW, "cancel": When.PERIOD_END, "race": When.PERIOD_END, "leave": When.PERIOD_END}
 """Causes that show that the reader had cancelled, with when reading ends: a reader who has cancelled isn't charged (INT-3)."""
 

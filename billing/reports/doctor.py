@@ -29,6 +29,7 @@ from billing.reports.promise import Promise
 from billing.reports.promises import PROMISES
 from billing.rules.periods import start_of_day
 from billing.subscriptions.change import lock
+from emails.languages import named
 
 log = logging.getLogger(__name__)
 AFTER_MIDNIGHT = timedelta(hours=3)
@@ -37,7 +38,7 @@ MOST = 100
 """Breaches of one promise that get a case each. More of them have one common cause."""
 DOCTOR = Worker("doctor")
 ASKED = "It could be asked again."
-SORRY = "We charged you when we should not have. We are sorry."
+SORRY = named("refund reason", "We charged you when we should not have. We are sorry.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,11 +29,14 @@ def named(context: str, message: str) -> Text:
     return Text(message, None, context)
 
 
+_WITH_CENTS = named("amount", "%(units)s.%(rest)s")
+
+
 def amount(words: str) -> Text:
     """An amount of money, written in English: "R1 234.50"."""
     units, point, rest = words.rpartition(".")
     return (
-        Text("%(units)s.%(rest)s", {"units": units, "rest": rest}, "amount")
+        Text(_WITH_CENTS.message, {"units": units, "rest": rest}, _WITH_CENTS.context)
         if point
         else Text(words, None, "amount")
     )

@@ -4,7 +4,6 @@ It knows only plain renewals: no cancellations, no declines, no errors, no check
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -13,11 +12,13 @@ import psycopg
 
 from billing.notices.payment import ReceiptMail
 from billing.payments import numbers
+from billing.payments.invoices import described
 from billing.platform import ids
 from billing.platform.site import Site
 from billing.rules import periods, tax, trial
 from billing.rules.money import Money
 from billing.rules.periods import add_months
+from emails import store
 
 Row = tuple[Any, ...]
 ME = 1
@@ -215,7 +216,7 @@ def _settle(connection: psycopg.Connection, site: Site, answered: Sequence[Row],
         words = ReceiptMail(
             number=numbers.invoice_number(number),
             issued_on=today.isoformat(),
-            description=what,
+            description=described(what),
             period_from=start.isoformat(),
             period_to=(end - timedelta(days=1)).isoformat(),
             net=net,
@@ -229,7 +230,7 @@ def _settle(connection: psycopg.Connection, site: Site, answered: Sequence[Row],
             cancel_url=site.cancel_url(sub),
             account_url=site.account_url,
         )
-        receipts.append((ids.new("msg", at), f"receipt:{inv}", reader, email, json.dumps(asdict(words))))
+        receipts.append((ids.new("msg", at), f"receipt:{inv}", reader, email, json.dumps(store(words))))
     connection.execute(_CHARGED, [at, *_columns(charged)])
     connection.execute(_PAYMENT, [at, *_columns(payments)])
     connection.execute(_PAID, [at, today, *_columns(paid)])

@@ -1,6 +1,5 @@
 """A naive billing run: SQLModel objects, one renewal and one commit at a time, the same rows as the product."""
 
-from dataclasses import asdict
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -21,6 +20,7 @@ from billing.rules.lifecycle import Event
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
 from billing.subscriptions.schedule import nth_period
+from emails import store
 
 
 def renew(database: Database, site: Site, at: datetime, *, most: int) -> int:
@@ -168,7 +168,7 @@ def _go_on(session: Session, site: Site, s: Subscription, invoice: Invoice, at: 
             kind=words.kind,
             reader_id=reader.id,
             recipient=reader.email,
-            fields=asdict(words),
+            fields=store(words),
             state=MessageState.QUEUED,
             created_at=at,
             next_attempt_at=at,

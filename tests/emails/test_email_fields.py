@@ -26,6 +26,7 @@ from emails import (
 )
 from emails.languages import Text
 from tests.emails.lint import tree
+from tests.support.pseudo_language import PSEUDO
 
 ANY_TEXT = st.text(st.characters(), min_size=1, max_size=200)
 
@@ -43,6 +44,7 @@ def test_a_message_comes_back_from_its_row(name: str) -> None:
     assert back == message
     assert type(back) is type(message)
     assert render(back, HOUSE) == render(message, HOUSE)
+    assert render(back, HOUSE, PSEUDO) == render(message, HOUSE, PSEUDO), "its texts know their messages"
 
 
 def test_kinds_are_unique() -> None:

@@ -11,6 +11,7 @@ from billing.dev.previews.mails import HOUSE, samples
 from billing.notices.payment import ReceiptMail
 from billing.notices.refunds import RefundedMail
 from emails import Mail, pdf_of, print_documents, render
+from emails.languages import named
 from tests.support.pdf import Pdf
 
 RECEIPT = cast(ReceiptMail, samples()["receipt"])
@@ -23,7 +24,7 @@ def printed(message: Mail) -> Pdf:
 
 
 def with_reason(reason: str) -> RefundedMail:
-    return replace(REFUNDED, notes=(replace(NOTE, reason=reason),))
+    return replace(REFUNDED, notes=(replace(NOTE, reason=named("refund reason", reason)),))
 
 
 def test_receipts_corrections_and_refunds_alone_carry_a_paper() -> None:

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from billing.platform.errors import Refusal
 from emails import Document, House, can_print, print_documents
+from emails.languages import ENGLISH, Language
 
 
 class NoPdf(Refusal):
@@ -15,10 +16,10 @@ class NoPdf(Refusal):
     code = "pdf_not_installed"
 
 
-def as_file(documents: Sequence[Document], house: House) -> Response:
+def as_file(documents: Sequence[Document], house: House, language: Language = ENGLISH) -> Response:
     """The documents as one PDF. Call it with no transaction open: printing is slow. Raises NoPdf."""
     if not can_print():
         raise NoPdf
-    pdf = print_documents(documents, house)
+    pdf = print_documents(documents, house, language)
     headers = {"Content-Disposition": f'attachment; filename="{pdf.name}"'}
     return Response(pdf.content, media_type="application/pdf", headers=headers)

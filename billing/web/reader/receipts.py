@@ -35,7 +35,7 @@ def receipt_file(visit: Visiting, invoice_id: str) -> Response:
     reader = signed_in(visit)
     with visit.begin() as ctx:
         documents = copies(ctx, receipts.one(ctx.session, invoice_id, reader.id))
-    return as_file(documents, visit.services.sender.house)
+    return as_file(documents, visit.services.sender.house, visit.language)
 
 
 @router.get("/account/receipts/{invoice_id}")

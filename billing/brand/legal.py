@@ -17,6 +17,7 @@ from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid, RefusesToStart
 from billing.platform.setting_types import WebAddress
 from emails import LegalLink
+from emails.languages import Text, named
 
 MOST_CHARACTERS = 60_000
 WEB_ADDRESS: TypeAdapter[str] = TypeAdapter(WebAddress)
@@ -30,15 +31,15 @@ class DocumentKind(StrEnum):
     REFUNDS = "refunds"
 
     @property
-    def label(self) -> str:
+    def label(self) -> Text:
         """Its name for readers."""
         return LABELS[self]
 
 
 LABELS = {
-    DocumentKind.TERMS: "Terms",
-    DocumentKind.PRIVACY: "Privacy notice",
-    DocumentKind.REFUNDS: "Refund policy",
+    DocumentKind.TERMS: named("legal document", "Terms"),
+    DocumentKind.PRIVACY: named("legal document", "Privacy notice"),
+    DocumentKind.REFUNDS: named("legal document", "Refund policy"),
 }
 ORDER = tuple(DocumentKind)
 
@@ -130,12 +131,10 @@ def agreed_words(documents: Sequence[LegalDocument]) -> str:
     """What stands beside a consent about these versions, as it is recorded; empty without documents."""
     if not documents:
         return ""
-    named = "; ".join(
+    versions = "; ".join(
         f"{DocumentKind(row.kind).label} version {row.number}, SHA-256 {row.text_hash}" for row in documents
     )
-    return (
-        f"By agreeing I accept the terms and the refund policy, and was shown the privacy notice. ({named}.)"
-    )
+    return f"By agreeing I accept the terms and the refund policy, and was shown the privacy notice. ({versions}.)"
 
 
 def _checked_words(typed: str) -> str:

@@ -114,7 +114,7 @@ def _fields(facts_type: type[MailFacts], changes: Mapping[str, Any]) -> dict[str
 
 def _value(name: str, hint: Any) -> Any:
     if name in _BY_NAME:
-        return str(_BY_NAME[name]) if hint is str else _BY_NAME[name]
+        return _BY_NAME[name]
     first = get_args(hint)[0] if get_origin(hint) is Literal else None
     by_type = {int: 10, bool: True}
     return first or _BY_MARK.get(mark(hint) or "") or by_type.get(hint, f"Some {name.replace('_', ' ')}")

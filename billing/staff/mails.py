@@ -8,6 +8,7 @@ import emails
 from billing.mail.models import Message
 from billing.platform.errors import NotFound
 from billing.platform.tokens import without_places
+from emails.languages import Languages
 
 
 class UnknownMail(NotFound):
@@ -24,12 +25,12 @@ def one(session: Session, reader_id: str, message_id: str) -> Message:
     return found
 
 
-def as_sent(message: Message, house: emails.House) -> emails.Rendered:
-    """Subject and text. Links and codes that sign in or cancel are covered, so that staff can't act as the reader."""
+def as_sent(message: Message, house: emails.House, languages: Languages) -> emails.Rendered:
+    """Subject and text, in the language of the mail. Links and codes that sign in or cancel are covered, so that staff can't act as the reader."""
     words = emails.load(message.kind, message.fields)
     covered = {
         name: without_places(value)
         for name in emails.places(type(words))
         if (value := getattr(words, name)) is not None
     }
-    return emails.render(replace(words, **covered), house)
+    return emails.render(replace(words, **covered), house, languages.of(message.language))

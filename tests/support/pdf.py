@@ -29,9 +29,15 @@ class Pdf:
         return str(self._file.metadata.title) if self._file.metadata else ""
 
     @property
+    def language(self) -> str:
+        """The language that it says it is in: "en-ZA"."""
+        root: Any = self._file.root_object
+        return str(root["/Lang"])
+
+    @property
     def is_accessible(self) -> bool:
         """Whether it is tagged, in English, and declares PDF/UA-1."""
         root: Any = self._file.root_object
         metadata = self._file.xmp_metadata
         declared = metadata is not None and b"<pdfuaid:part>1<" in metadata.stream.get_data()
-        return bool(declared and root["/MarkInfo"]["/Marked"] and root["/Lang"] == "en-ZA")
+        return bool(declared and root["/MarkInfo"]["/Marked"] and self.language == "en-ZA")

@@ -212,7 +212,7 @@ def mail(visit: Reading, reader_id: str, message_id: str) -> Response:
     with visit.begin() as ctx:
         reader = by_id(ctx.session, reader_id)
         message = mails.one(ctx.session, reader_id, message_id)
-    sent = mails.as_sent(message, visit.services.sender.house)
+    sent = mails.as_sent(message, visit.services.sender.house, visit.services.site.languages)
     return visit.page(
         StaffMailPage(
             reader_id=reader.id,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 
 from emails.brand import Brand
+from emails.languages import Text
 
 NO_BRAND = Brand()
 
@@ -13,7 +14,7 @@ class LegalLink:
 
     kind: str
     number: int
-    label: str
+    label: Text
     url: str
 
 

@@ -25,7 +25,11 @@ HOUSE = House(
     directors="R. Jacobs, L. Mthembu",
     documents=tuple(
         LegalLink(kind, 1, label, f"https://karoo-courier.example/{kind}")
-        for kind, label in (("terms", "Terms"), ("privacy", "Privacy notice"), ("refunds", "Refund policy"))
+        for kind, label in (
+            ("terms", say("Terms")),
+            ("privacy", say("Privacy notice")),
+            ("refunds", say("Refund policy")),
+        )
     ),
 )
 _ASKED = full_moment(datetime(2026, 3, 17, 7, 42))  # noqa: DTZ001 - in the publisher's zone already

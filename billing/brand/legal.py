@@ -17,7 +17,7 @@ from billing.platform.context import TransactionContext
 from billing.platform.errors import Invalid, RefusesToStart
 from billing.platform.setting_types import WebAddress
 from emails import LegalLink
-from emails.languages import Text, named
+from emails.languages import Text, say
 
 MOST_CHARACTERS = 60_000
 WEB_ADDRESS: TypeAdapter[str] = TypeAdapter(WebAddress)
@@ -37,9 +37,9 @@ class DocumentKind(StrEnum):
 
 
 LABELS = {
-    DocumentKind.TERMS: named("legal document", "Terms"),
-    DocumentKind.PRIVACY: named("legal document", "Privacy notice"),
-    DocumentKind.REFUNDS: named("legal document", "Refund policy"),
+    DocumentKind.TERMS: say("Terms"),
+    DocumentKind.PRIVACY: say("Privacy notice"),
+    DocumentKind.REFUNDS: say("Refund policy"),
 }
 ORDER = tuple(DocumentKind)
 

@@ -18,6 +18,7 @@ from billing.subscriptions import start
 from billing.subscriptions.describe import in_a_sentence
 from billing.subscriptions.find import stopped_by_bank, terms_on
 from billing.subscriptions.models import Subscription
+from emails.languages import NO_WORDS, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Situation:
     something opens articles to the reader. `paused_until`: the day on which a pause that runs ends, with a charge."""
 
     state: ReaderState
-    sentence: str = ""
+    sentence: Text = NO_WORDS
     price: Money | None = None
     paused_until: date | None = None
     reads: bool = False

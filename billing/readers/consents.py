@@ -1,8 +1,9 @@
 """What a reader agreed to, word for word, kept as evidence (CARD-1, CPA-1)."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Self
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
@@ -12,35 +13,56 @@ from billing.platform.context import TransactionContext
 from billing.platform.logs import log_event
 from billing.readers.models import Consent, ConsentText
 from billing.rules.money import Money
+from emails.languages import ENGLISH, Language, Text, date_only, named, say
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The sentence beside a box, and the version of its wording: another wording needs another version.
+    """The sentence beside a box, and the version of its wording: another wording needs another version. `language` is that of its page.
 
     `beside` names the versions of the legal documents that were shown with it (`brand.legal.agreed_words`)."""
 
     version: str
-    words: str
+    words: Text
     beside: str = ""
+    language: Language = ENGLISH
+
+    def in_language(self, language: Language) -> Self:
+        """The same on a page in that language, whose version has a name of its own: "trial-2026-11-af"."""
+        version = self.version if language.code == ENGLISH.code else f"{self.version}-{language.code}"
+        return replace(self, version=version, language=language)
+
+    @property
+    def shown(self) -> str:
+        """The sentence, word for word as the page shows it."""
+        return self.language.text(self.words)
 
     @property
     def recorded(self) -> str:
         """All that was agreed to, as it is kept."""
-        return f"{self.words}\n{self.beside}" if self.beside else self.words
+        return f"{self.shown}\n{self.beside}" if self.beside else self.shown
 
 
 def for_trial(price: Money, period: str, days: int, first_charge_on: date, then: Money | None) -> Terms:
     """To start a trial of a plan paid each `period`. `then`: the price of a month, if months follow a year (CPA-2)."""
+    on = date_only(first_charge_on)
     if then is None:
-        words = (
-            f"Yes, start my {days} days free. From {first_charge_on:%-d %B %Y} charge my card {price.with_vat_words()} "
-            f"every {period} until I cancel. If I cancel before then, I pay nothing."
+        words = say(
+            "Yes, start my %(days)s days free. From %(day)s charge my card %(amount)s incl. VAT every %(period)s until I cancel."
+            " If I cancel before then, I pay nothing.",
+            days=days,
+            day=on,
+            amount=price,
+            period=named("period", period),
         )
         return Terms("trial-2026-11", words)
-    words = (
-        f"Yes, start my {days} days free. On {first_charge_on:%-d %B %Y} charge my card {price.with_vat_words()} for a year. "
-        f"{_after_a_year(then)} If I cancel before the first charge, I pay nothing."
+    words = say(
+        "Yes, start my %(days)s days free. On %(day)s charge my card %(amount)s incl. VAT for a year. It never becomes another year"
+        " by itself: it goes on at %(then)s incl. VAT every month until I cancel. If I cancel before the first charge, I pay nothing.",
+        days=days,
+        day=on,
+        amount=price,
+        then=then,
     )
     return Terms("trial-year-2026-11", words)
 
@@ -48,28 +70,50 @@ def for_trial(price: Money, period: str, days: int, first_charge_on: date, then:
 def for_paid(price: Money, period: str, then: Money | None) -> Terms:
     """To start without a trial."""
     if then is None:
-        words = f"Yes, charge my card {price.with_vat_words()} today and every {period} until I cancel."
+        words = say(
+            "Yes, charge my card %(amount)s incl. VAT today and every %(period)s until I cancel.",
+            amount=price,
+            period=named("period", period),
+        )
         return Terms("paid-2026-11", words)
-    words = f"Yes, charge my card {price.with_vat_words()} today for a year. {_after_a_year(then)}"
+    words = say(
+        "Yes, charge my card %(amount)s incl. VAT today for a year. It never becomes another year by itself: it goes on at %(then)s"
+        " incl. VAT every month until I cancel.",
+        amount=price,
+        then=then,
+    )
     return Terms("paid-year-2026-11", words)
 
 
 def for_switch(price: Money, period: str, on: date, then: Money | None) -> Terms:
     """To pay by another period, from a day on."""
-    begin = f"Yes, on {on:%-d %B %Y} charge my card {price.with_vat_words()}"
     if then is None:
-        return Terms("switch-2026-11", f"{begin}, and the same every {period} until I cancel.")
-    return Terms("switch-year-2026-11", f"{begin} for a year. {_after_a_year(then)}")
+        words = say(
+            "Yes, on %(day)s charge my card %(amount)s incl. VAT, and the same every %(period)s until I cancel.",
+            day=date_only(on),
+            amount=price,
+            period=named("period", period),
+        )
+        return Terms("switch-2026-11", words)
+    words = say(
+        "Yes, on %(day)s charge my card %(amount)s incl. VAT for a year. It never becomes another year by itself: it goes on at"
+        " %(then)s incl. VAT every month until I cancel.",
+        day=date_only(on),
+        amount=price,
+        then=then,
+    )
+    return Terms("switch-year-2026-11", words)
 
 
-def for_charge_day(price: Money, day: str, on: date) -> Terms:
-    """To be charged on another day of each month (`charge_day.in_words`), from the day `on`."""
-    words = f"Yes, on {on:%-d %B %Y} charge my card {price.with_vat_words()}, and the same on {day} of every month until I cancel."
+def for_charge_day(price: Money, day: Text, on: date) -> Terms:
+    """To be charged on another day of each month, from the day `on`. `day` as in "the 25th"."""
+    words = say(
+        "Yes, on %(on)s charge my card %(amount)s incl. VAT, and the same on %(day)s of every month until I cancel.",
+        on=date_only(on),
+        amount=price,
+        day=day,
+    )
     return Terms("charge-day-2026-11", words)
-
-
-def _after_a_year(then: Money) -> str:
-    return f"It never becomes another year by itself: it goes on at {then.with_vat_words()} every month until I cancel."
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from billing.readers.notices import passkey_changed
 from billing.readers.register import by_id, lock_reader
 from billing.readers.sessions import Browser
 from billing.readers.sign_in import SignedIn
+from emails.languages import say
 
 PURPOSE = "passkey"
 ADDS = "passkey-add"
@@ -41,7 +42,9 @@ LONGEST_CREDENTIAL = 16_000
 ALGORITHMS = (-8, -7, -257)
 """EdDSA, ECDSA with SHA-256, RSA with SHA-256 (COSE); the first that the authenticator has is used."""
 TRANSPORTS = ("ble", "hybrid", "internal", "nfc", "smart-card", "usb")
-REFUSED = "That passkey did not work here. It may have been removed, or this page was open for long. Try again, or have a link mailed."
+REFUSED = say(
+    "That passkey did not work here. It may have been removed, or this page was open for long. Try again, or have a link mailed."
+)
 
 
 class UnknownPasskey(NotFound):

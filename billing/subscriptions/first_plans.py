@@ -8,7 +8,9 @@ from sqlmodel import Session
 from billing.rules.access import LISTEN
 from billing.subscriptions.find import plans
 from billing.subscriptions.models import OfferedTo, Plan, Price
+from emails.languages import named
 
+MONTH, YEAR = named("period", "month"), named("period", "year")
 CENTS_A_MONTH = 7500
 CENTS_A_YEAR = 75000
 FULL_ACCESS: dict[str, Any] = {
@@ -23,8 +25,10 @@ def add(session: Session) -> None:
     """Add R75.00 a month and R750.00 a year, VAT included, 14 days free. Only where there is no plan: later, commands change them."""
     if plans(session):
         return
-    month = Plan(id="monthly", months=1, period_label="month", position=1, **FULL_ACCESS)
-    year = Plan(id="yearly", months=12, period_label="year", position=2, then_plan_id=month.id, **FULL_ACCESS)
+    month = Plan(id="monthly", months=1, period_label=str(MONTH), position=1, **FULL_ACCESS)
+    year = Plan(
+        id="yearly", months=12, period_label=str(YEAR), position=2, then_plan_id=month.id, **FULL_ACCESS
+    )
     for price_id, plan, cents in (("monthly-75", month, CENTS_A_MONTH), ("yearly-750", year, CENTS_A_YEAR)):
         session.add(plan)
         session.flush()  # no relationship tells the session which of the two comes first

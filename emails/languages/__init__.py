@@ -8,11 +8,12 @@ from emails.languages.dates import date_and_time, date_only, full_day, full_mome
 from emails.languages.language import ENGLISH, Language, missing
 from emails.languages.offered import Languages, UnknownLanguage, english_alone, offered
 from emails.languages.say import say
-from emails.languages.text import Text, amount, load_text, named, store_text
+from emails.languages.text import NO_WORDS, Text, amount, load_text, named, store_text
 from emails.languages.translate import TranslatedEnvironment
 
 __all__ = [
     "ENGLISH",
+    "NO_WORDS",
     "BadCatalogue",
     "Language",
     "Languages",

@@ -65,6 +65,8 @@ class Language:
 
     def message(self, message: str, context: str = "") -> str:
         """A message in this language, and in English where it isn't translated."""
+        if not message:
+            return ""  # to gettext it is the header of the catalogue
         return self.translations.pgettext(context, message) if context else self.translations.gettext(message)
 
     def plural(self, one: str, many: str, number: int) -> str:

@@ -24,19 +24,23 @@ class Text(str):
         return self.message, self.values, self.context
 
 
+NO_WORDS = Text("")
+"""Nothing to say."""
+
+
 def named(context: str, message: str) -> Text:
     """A name, translated by what it stands for, such as `named("month", "May")`. One in no catalogue is shown as it is."""
     return Text(message, None, context)
 
 
-_WITH_CENTS = named("amount", "%(units)s.%(rest)s")
+_AMOUNT = named("amount", "%(units)s.%(rest)s")
 
 
 def amount(words: str) -> Text:
     """An amount of money, written in English: "R1 234.50"."""
     units, point, rest = words.rpartition(".")
     return (
-        Text(_WITH_CENTS.message, {"units": units, "rest": rest}, _WITH_CENTS.context)
+        Text(_AMOUNT.message, {"units": units, "rest": rest}, _AMOUNT.context)
         if point
         else Text(words, None, "amount")
     )

@@ -36,7 +36,7 @@ def _data(page: Page, frame: Frame) -> frozenset[str]:
         strings_of(page)
         | strings_of(replace(frame, csrf=no_token, banner=None))
         | names
-        | {url, "VAT", "WhatsApp"}
+        | {url, frame.house.legal_form.lower(), "VAT", "WhatsApp", "SHA-256"}
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import fields, is_dataclass
 from gettext import NullTranslations
 from html.parser import HTMLParser
 
+from markupsafe import Markup
+
 from emails.languages import Language, Text
 
 OPEN, CLOSE = "⟦", "⟧"
@@ -85,6 +87,11 @@ def _strings(value: object) -> Iterator[str]:
     if isinstance(value, Text):
         for inner in value.values.values():
             yield from _strings(inner)
+    elif isinstance(value, Markup):
+        shown = _Shown()
+        shown.feed(value)
+        for text in (*shown.texts, *shown.attributes):
+            yield from text.split("\n")
     elif isinstance(value, str):
         yield value
         yield from value.split("\n")

@@ -157,7 +157,7 @@ def test_there_is_a_sample_of_every_view_and_a_use_for_every_template() -> None:
 def test_hostile_words_are_shown_as_words() -> None:
     hostile = "<script>alert(1)</script>\"'>"
     page = ErrorPage(status=404, title=Text(hostile), advice=say("%(typed)s", typed=hostile))
-    html = LOOK.page(page, replace(VISITOR, flash=Flash(text=hostile), path=f"/{hostile}"))
+    html = LOOK.page(page, replace(VISITOR, flash=Flash(text=Text(hostile)), path=f"/{hostile}"))
     assert "<script>alert" not in html
     assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 4
 

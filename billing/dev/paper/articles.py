@@ -32,6 +32,7 @@ from billing.web.reader.unreached import unreached
 from billing.web.views.account import Unreached
 from billing.web.views.frame import NextStep
 from billing.web.views.start import Teaser
+from emails.languages import Text, say
 
 router = APIRouter(include_in_schema=False)
 MOST_LISTED, MOST_OTHERS = 50, 3
@@ -41,11 +42,11 @@ WALLS: dict[Reason, Literal["register", "subscribe", "meter_used"]] = {
     Reason.METER_USED: "meter_used",
 }
 NOTES = {
-    Reason.TRIAL: "Open to you: your free trial is running.",
-    Reason.GRACE: "Open to you while your payment is being sorted out.",
-    Reason.COMPLIMENTARY: "Open to you, with our compliments.",
-    Reason.GIFT: "Open to you as a gift: somebody who subscribes gave you this article.",
-    Reason.OPEN: "Open to everyone, in the public interest.",
+    Reason.TRIAL: say("Open to you: your free trial is running."),
+    Reason.GRACE: say("Open to you while your payment is being sorted out."),
+    Reason.COMPLIMENTARY: say("Open to you, with our compliments."),
+    Reason.GIFT: say("Open to you as a gift: somebody who subscribes gave you this article."),
+    Reason.OPEN: say("Open to everyone, in the public interest."),
 }
 
 
@@ -183,22 +184,26 @@ def _meter(checked: AccessResult) -> views.MeterNote | None:
     return views.MeterNote(used=checked.meter.used, limit=checked.meter.limit)
 
 
-def _note(checked: AccessResult) -> str | None:
+def _note(checked: AccessResult) -> Text | None:
     if checked.decision.reason is Reason.OPEN and checked.public_windows:
-        return f"{NOTES[Reason.OPEN]} {checked.public_windows[0].reason}"
+        return say("%(first)s %(second)s", first=NOTES[Reason.OPEN], second=checked.public_windows[0].reason)
     return NOTES.get(checked.decision.reason)
 
 
-def _terms(visit: Visit, checked: AccessResult) -> str | None:
+def _terms(visit: Visit, checked: AccessResult) -> Text | None:
     """A note about an article that is free for a limited time, now or later."""
     at, policy = visit.at, checked.article.stated.policy
     free = policy.free_span(at)
     if free is not None:
-        return f"Free for everyone until {visit.look.moment(free.end)}." if free.end else None
+        return (
+            say("Free for everyone until %(moment)s.", moment=visit.look.moment(free.end))
+            if free.end
+            else None
+        )
     if checked.decision.reason in gifts.GIVERS:
         return None  # it is open to them already, and they pay for that
     begins = min((span.start for span in policy.free if span.start and span.start > at), default=None)
-    return f"Free for everyone from {visit.look.moment(begins)}." if begins else None
+    return say("Free for everyone from %(moment)s.", moment=visit.look.moment(begins)) if begins else None
 
 
 def _can_give(visit: Visit, checked: AccessResult, teaser: Teaser) -> bool:

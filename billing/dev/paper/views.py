@@ -10,6 +10,7 @@ from billing.rules.money import Money
 from billing.web.views.account import Unreached
 from billing.web.views.frame import NextStep
 from billing.web.views.start import Teaser
+from emails.languages import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class Wall:
     trial_days: int
     limit: int | None = None
     registered_limit: int | None = None
-    gift_over: str | None = None
+    gift_over: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +89,8 @@ class ArticlePage:
     wall: Wall | None
     meter: MeterNote | None = None
     listen: Listen | None = None
-    note: str | None = None
-    terms: str | None = None
+    note: Text | None = None
+    terms: Text | None = None
     unreached: Unreached | None = None
     """Set if the reader's mail address refuses our mail."""
     can_give: bool = False

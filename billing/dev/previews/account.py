@@ -25,9 +25,13 @@ from billing.dev.previews.values import (
 from billing.payments.invoice_recipients import NotAVatNumber
 from billing.personal_data.ask import DisputeKeepsEvidence
 from billing.personal_data.register import reasons
+from billing.readers import consents
+from billing.readers.register import BadAddress
 from billing.rules.decline_causes import DeclineCause
 from billing.rules.money import Money
 from billing.rules.pause import PauseSpan
+from billing.web.kit.flashes import FLASHES
+from billing.web.reader.agreement import words_of_card, words_of_money
 from billing.web.reader.gifts import OVER
 from billing.web.views.account import (
     AccountDispute,
@@ -46,7 +50,7 @@ from billing.web.views.account import (
 from billing.web.views.choices import Choices, PausePage, PlanPage, UndoAct, UndoPage
 from billing.web.views.data import DataPage
 from billing.web.views.erase import AccountClosedPage, EraseAskedPage, ErasePage
-from billing.web.views.frame import Flash, Frame, Page
+from billing.web.views.frame import Frame, Page
 from billing.web.views.gifts import GiftRow, GiftsPage
 from billing.web.views.receipt import CreditNoteRow, InvoiceDetailsPage, ReplacedInvoiceRow
 from emails.languages import named, say
@@ -62,7 +66,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         receipts=(),
     )
     late = PastDue(amount=PRICE, reading_until=date(2026, 12, 29), retry_on=date(2026, 12, 11))
-    yield "account", paid, replace(at, flash=Flash(text="Your new card is saved."))
+    yield "account", paid, replace(at, flash=FLASHES["card"])
     yield "account-trial", trial, at
     in_trial = replace(YEAR, on=date(2026, 12, 8), undo_until=date(2026, 11, 30))
     choice = Choices(ahead=None, can_undo_plan=False, plans=(in_trial,), can_pause=False, pause="none")
@@ -97,7 +101,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     resting = say("Your subscription is paused; it goes on, with a charge, on %(day)s.", day=date(2027, 4, 8))
     paused = replace(free, plans=(), can_pause=False, pause="running")
     yield "account-paused", replace(paid, status=resting, plan=paused), at
-    consent = "Yes, on 8 January 2027 charge my card R750.00 incl. VAT for a year."
+    consent = consents.for_switch(YEAR.amount, YEAR.every, YEAR.on, PRICE).words
     plan = PlanPage(email=LONG_ADDRESS, option=YEAR, vat=Money(9783), consent_text=consent)
     yield "plan", plan, replace(at, path="/account/plan")
     yield (
@@ -105,7 +109,13 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         replace(plan, error=say("Please tick the box to agree, or go back: nothing has changed.")),
         at,
     )
-    dearer = ("The price is now R750.00 incl. VAT instead of R700.00 incl. VAT.",)
+    dearer = (
+        say(
+            "The price is now %(now)s instead of %(was)s.",
+            now=words_of_money(YEAR.amount),
+            was=words_of_money(Money(70000)),
+        ),
+    )
     yield "plan-changed", replace(plan, changed=dearer), at
     months = tuple(PauseSpan(n, date(2027, 1, 8), date(2027, 1 + n, 8)) for n in (1, 2, 3))
     acts: tuple[UndoAct, ...] = ("resume", "plan kept", "pause undone", "pause ended", "day kept")
@@ -225,7 +235,7 @@ def _invoice_details() -> Iterator[tuple[str, Page, Frame]]:
     kept = InvoiceDetailsPage(
         name=BUYER.name, address=BUYER.address, vat_number=BUYER.vat_number or "", kept=True
     )
-    yield "invoice-details", kept, replace(at, flash=Flash(text="Saved."))
+    yield "invoice-details", kept, replace(at, flash=FLASHES["invoice-details"])
     typo = replace(kept, vat_number="5123456789", error=NotAVatNumber().detail)
     yield "invoice-details-problem", typo, at
 
@@ -244,9 +254,17 @@ def _paying() -> Iterator[tuple[str, Page, Frame]]:
     )
     yield "pay", soft, at
     yield "pay-expired", replace(soft, with_card=False, retry_on=None, cause=DeclineCause.EXPIRED), at
-    refused = Flash(text="Your bank did not approve it, and nothing was charged.", tone="bad")
-    yield "pay-other-card", replace(soft, with_card=False, retry_on=None), replace(at, flash=refused)
-    other = ("The card is now Visa ending in 4242 instead of Mastercard ending in 4444.",)
+    yield (
+        "pay-other-card",
+        replace(soft, with_card=False, retry_on=None),
+        replace(at, flash=FLASHES["not-charged"]),
+    )
+    former = replace(CARD, brand="Mastercard", last4="4444")
+    other = (
+        say(
+            "The card is now %(now)s instead of %(was)s.", now=words_of_card(CARD), was=words_of_card(former)
+        ),
+    )
     yield "pay-changed", replace(soft, changed=other), at
     yield "pay-not-asked", replace(soft, with_card=False, bank_asked=False), at
     yield "pay-confirm", replace(soft, with_card=False, confirm=True, retry_on=None), at

@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import fields, replace
 
+from billing.access.gifts import GiftEnd
 from billing.dev.demo.mailbox_pages import LetterRow, MailboxPage, OpenLetter
 from billing.dev.paper import views as paper
 from billing.dev.paper.news_article import news_article
 from billing.dev.paper.sample_articles import AUDIO_MINUTES, SampleArticle, sample_articles
-from billing.dev.previews.values import HOUSE, NOW, PRICE, READER, STEPS, VISITOR
+from billing.dev.previews.values import HOUSE, LOOK, NOW, PRICE, READER, STEPS, VISITOR
+from billing.web.reader.gifts import OVER
 from billing.web.views.frame import Frame, Page
+from emails.languages import say
 
 
 def pages() -> Iterator[tuple[str, Page, Frame]]:
@@ -35,10 +38,12 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         at,
     )
     yield "article-register", _locked(by_access["registered"], replace(locked, reason="register")), at
-    gift = replace(locked, gift_over="The time of this gift is over.")
+    gift = replace(locked, gift_over=OVER[GiftEnd.EXPIRED])
     yield "article-gift-over", _locked(subscriber, gift), at
     given = replace(
-        _open(subscriber), can_give=True, terms="Free for everyone from Thursday 18 November 2027 at 00:00."
+        _open(subscriber),
+        can_give=True,
+        terms=say("Free for everyone from %(moment)s.", moment=LOOK.moment(NOW)),
     )
     yield "article-to-give", given, replace(READER, path="/articles/x")
     used = replace(locked, reason="meter_used", limit=3, registered_limit=10)

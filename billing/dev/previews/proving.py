@@ -5,8 +5,10 @@ from dataclasses import replace
 
 from billing.dev.previews.staff import ACT, STAFF
 from billing.dev.previews.values import LONG_ADDRESS, NOW, READER, VISITOR
+from billing.readers.links import WrongCode
 from billing.readers.passkeys import REFUSED
 from billing.rules.money import Money
+from billing.web.kit.problems import words_of
 from billing.web.reader.step_up import ACTS
 from billing.web.views.account import (
     AddressQuestionPage,
@@ -28,6 +30,7 @@ from billing.web.views.staff_team import (
     StaffSessionRow,
     StaffSessionsPage,
 )
+from emails.languages import say
 
 REFUND = ApprovalRow(
     kind="refund",
@@ -95,7 +98,7 @@ def _passkeys() -> Iterator[tuple[str, Page, Frame]]:
     yield "passkeys-enough", PasskeysPage(rows=(phone,), can_add=False), at
     yield "passkeys-none", PasskeysPage(rows=(), can_add=True), at
     yield "passkey-add", AddPasskeyPage(email=LONG_ADDRESS, options="{}"), at
-    failed = "That did not work, and nothing was added. Please try again."
+    failed = say("That did not work, and nothing was added. Please try again.")
     yield "passkey-add-problem", AddPasskeyPage(email=LONG_ADDRESS, options="{}", error=failed), at
 
 
@@ -112,10 +115,17 @@ def _sign_in() -> Iterator[tuple[str, Page, Frame]]:
     sent = Mailed(to=LONG_ADDRESS, again_in=0)
     yield "sign-in-sent-to", SignInSentPage(sent=sent), at
     mistyped = Mailed(
-        to="lerato@gmail.con", again_in=43, suggested="lerato@gmail.com", again_error="One moment, please."
+        to="lerato@gmail.con",
+        again_in=43,
+        suggested="lerato@gmail.com",
+        again_error=say("One moment, please: you can ask for another mail in %(wait)s seconds.", wait=43),
     )
     yield "sign-in-sent-mistyped", SignInSentPage(sent=mistyped), at
-    wrong = "That isn't the code from the mail. Please check the digits. You have 4 more tries."
+    wrong = say(
+        "%(first)s %(second)s",
+        first=words_of(WrongCode()),
+        second=say("You have %(left)s more tries.", left=4),
+    )
     yield "sign-in-sent-problem", SignInSentPage(sent=sent, error=wrong), at
     yield "sign-in-here", SignInHerePage(email=LONG_ADDRESS), at
     yield "sign-in-here-problem", SignInHerePage(email=LONG_ADDRESS, error=wrong), at

@@ -10,6 +10,8 @@ from markupsafe import Markup
 from billing.dev.demo.staff_sign_in import StaffDemo
 from billing.dev.previews.values import BUYER, CARD, LONG_ADDRESS, NOW, PRICE, READER, VISITOR
 from billing.rules.money import Money
+from billing.web.kit.problems import words_of
+from billing.web.reader.contact import Unclear
 from billing.web.views.frame import Flash, Frame, Page, StaffFrame
 from billing.web.views.requests import ContactPage, ContactSentPage, RequestConfirmedPage, RequestConfirmPage
 from billing.web.views.staff_act import ActField, FirstStep, StaffActPage
@@ -17,6 +19,7 @@ from billing.web.views.staff_find import FoundRow, StaffCodePage, StaffFindPage,
 from billing.web.views.staff_mail import StaffMailPage
 from billing.web.views.staff_reader import PaymentRow, StaffEntry, StaffReaderPage
 from billing.web.views.staff_requests import RequestRow
+from emails.languages import Text
 
 ROOMS = (
     ("/staff", "Readers"),
@@ -171,7 +174,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield from _sign_in()
     yield from _readers()
     yield "contact", ContactPage(), VISITOR
-    yield "contact-problem", ContactPage(email="x", kind="cancel", error="Check the address."), VISITOR
+    yield "contact-problem", ContactPage(email="x", kind="cancel", error=words_of(Unclear())), VISITOR
     yield "contact-signed-in", ContactPage(email=LONG_ADDRESS, known=True), READER
     yield "contact-sent", ContactSentPage(at=NOW), VISITOR
     yield "contact-cancelled", ContactSentPage(at=NOW, effect="cancelled", words=True), READER
@@ -192,7 +195,7 @@ def _sign_in() -> Iterator[tuple[str, Page, Frame]]:
     picture = Markup(drawn)  # noqa: S704 - drawn by our own code
     at = replace(VISITOR, path="/staff/sign-in")
     yield "staff-sign-in", StaffSignInPage(), at
-    yield "staff-sign-in-problem", StaffSignInPage(email="x", error="Check the address."), at
+    yield "staff-sign-in-problem", StaffSignInPage(email="x", error=words_of(Unclear())), at
     yield "staff-code", StaffCodePage(error="That isn’t the code, or it has been used."), at
     yield "staff-code-demo", StaffCodePage(demo_code="482915"), at
     yield (
@@ -293,7 +296,7 @@ def _readers() -> Iterator[tuple[str, Page, Frame]]:
         acts=(),
         page=2,
     )
-    yield "staff-reader-bare", bare, replace(at, flash=Flash(text="Done."))
+    yield "staff-reader-bare", bare, replace(at, flash=Flash(text=Text("Done.")))
     yield "staff-act", ACT, at
     meanwhile = replace(ACT, meanwhile=ACTED, error="Something has happened since you looked.", version=None)
     yield "staff-act-changed", meanwhile, at

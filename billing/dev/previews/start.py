@@ -21,12 +21,16 @@ from billing.dev.previews.values import (
     YEAR_CONSENT,
     YEAR_OFFER,
 )
+from billing.readers import consents
+from billing.readers.register import BadAddress
 from billing.rules.decline_causes import DeclineCause
 from billing.rules.money import Money
-from billing.web.kit.problems import TITLES
+from billing.web.kit.flashes import FLASHES
+from billing.web.kit.problems import TITLES, words_of
+from billing.web.reader.agreement import words_of_money
 from billing.web.reader.card_return import NOT_ASKED
 from billing.web.views.account import SignInSentPage, WhoChargedMePage
-from billing.web.views.frame import ErrorPage, Flash, Frame, Page
+from billing.web.views.frame import ErrorPage, Frame, Page
 from billing.web.views.start import (
     CardDeclinedPage,
     OfferPage,
@@ -47,7 +51,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         offer=OFFER,
         vat=VAT,
         dates=None,
-        consent_text="I agree: R75.00 incl. VAT today and each month from now on, charged to my card until I cancel.",
+        consent_text=consents.for_paid(PRICE, "month", None).words,
     )
     started = StartedPage(
         email="thandi@example.org", offer=OFFER, dates=DATES, next_charge_on=DATES.first_charge_on, card=CARD
@@ -60,18 +64,24 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         reader = replace(READER, can_subscribe=step.can_start)
         yield f"offer-{name.replace('_', '-')}", replace(offer, step=step), reader
     yield "subscribe", SubscribePage(offer=OFFER), replace(VISITOR, path="/subscribe")
-    wrong = SubscribePage(offer=OFFER, email="thandi@", error="That doesn’t look like an email address.")
+    wrong = SubscribePage(offer=OFFER, email="thandi@", error=words_of(BadAddress()))
     yield "subscribe-problem", wrong, replace(VISITOR, path="/subscribe", banner=None)
     yield "review", review, replace(VISITOR, path="/subscribe/review")
-    unticked = replace(review, error="Please tick the box, if you agree.")
+    unticked = replace(
+        review, error=say("Please tick the box to agree, or go back: nothing has started yet.")
+    )
     yield "review-problem", unticked, replace(VISITOR, path="/subscribe/review")
     year = replace(review, offer=YEAR_OFFER, vat=Money(9783), consent_text=YEAR_CONSENT)
     yield "review-year", year, replace(VISITOR, path="/subscribe/review")
     yield "review-without-trial", now, replace(VISITOR, path="/subscribe/review")
     yield "review-card-on-file", replace(now, card=CARD), replace(READER, path="/subscribe/review")
     later = (
-        "The price is now R75.00 incl. VAT instead of R65.00 incl. VAT.",
-        "The first charge is now on Tuesday 8 December 2026, because a new day has begun.",
+        say(
+            "The price is now %(now)s instead of %(was)s.",
+            now=words_of_money(PRICE),
+            was=words_of_money(Money(6500)),
+        ),
+        say("The first charge is now on %(day)s, because a new day has begun.", day=DATES.first_charge_on),
     )
     yield (
         "review-changed",
@@ -97,7 +107,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "started-signed-out", replace(started, email=LONG_ADDRESS), VISITOR
     yield "started-paid-signed-out", paid, VISITOR
     yield "start-pending", StartPendingPage(again_url="start-pending.html", seconds=1), VISITOR
-    declined = CardDeclinedPage(advice="You can also use another card.", cause=DeclineCause.FUNDS)
+    declined = CardDeclinedPage(advice=say("You can also use another card."), cause=DeclineCause.FUNDS)
     yield "card-declined", declined, VISITOR
     yield "card-not-asked", CardDeclinedPage(advice=NOT_ASKED, bank_asked=False), VISITOR
     yield from _charged()
@@ -125,4 +135,4 @@ def _errors() -> Iterator[tuple[str, Page, Frame]]:
         request_id="req_8f2k1",
     )
     yield "error-404", missing, replace(VISITOR, banner=None)
-    yield "error-500", broken, replace(VISITOR, flash=Flash(text="That did not work.", tone="bad"))
+    yield "error-500", broken, replace(VISITOR, flash=FLASHES["not-paid"])

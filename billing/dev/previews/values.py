@@ -11,6 +11,7 @@ from billing.changes.situation import STRANGER, Situation
 from billing.dev.demo.clock_bar import TEMPLATE, DemoBar
 from billing.dev.paper.look import paper_look
 from billing.payments.invoice_recipients import Particulars
+from billing.readers import consents
 from billing.rules.money import Money
 from billing.rules.reader_state import ReaderState
 from billing.rules.trial import TrialDates
@@ -40,14 +41,8 @@ DATES = TrialDates(
     second_notice_on=date(2026, 12, 4),
     first_charge_on=date(2026, 12, 8),
 )
-CONSENT = (
-    "I agree: free through 7 December 2026, then R75.00 a month incl. VAT from 8 December 2026, "
-    "charged to my card until I cancel."
-)
-YEAR_CONSENT = (
-    "Yes, start my 14 days free. On 8 December 2026 charge my card R750.00 incl. VAT for a year. It never becomes another "
-    "year by itself: it goes on at R75.00 incl. VAT every month until I cancel. If I cancel before the first charge, I pay nothing."
-)
+CONSENT = consents.for_trial(PRICE, "month", DATES.days, DATES.first_charge_on, None).words
+YEAR_CONSENT = consents.for_trial(Money(75000), "year", DATES.days, DATES.first_charge_on, PRICE).words
 LONG_ADDRESS = "nomfundo.van-der-westhuizen@correspondence.kransrivier.example"
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 
@@ -170,20 +165,21 @@ RECEIPT = ReceiptPage(
     paid_on=date(2026, 12, 8),
 )
 ARTICLE = ReadOn(title="The water nobody counted", url="/articles/the-water-nobody-counted")
+_ENDED = say("Your subscription ended on %(day)s.", day=date(2026, 12, 22))
 _SITUATIONS = (
     STRANGER,
     Situation(ReaderState.REGISTERED),
     Situation(ReaderState.TRIAL_USED),
-    Situation(ReaderState.IN_TRIAL, "Your free trial runs through Monday 7 December 2026."),
+    Situation(ReaderState.IN_TRIAL, say("Your free trial runs through %(day)s.", day=DATES.free_until)),
     Situation(ReaderState.PAUSED, price=PRICE, paused_until=date(2027, 3, 20)),
     Situation(
         ReaderState.PAYMENT_OPEN,
-        "Your last payment did not go through; you can read through Tuesday 29 December 2026.",
+        say("Your last payment did not go through; you can read through %(day)s.", day=date(2026, 12, 29)),
         PRICE,
     ),
     Situation(ReaderState.DISPUTED),
-    Situation(ReaderState.ENDED, "Your subscription ended on Tuesday 22 December 2026."),
-    Situation(ReaderState.WITHDRAWN, "Your subscription ended on Tuesday 22 December 2026."),
+    Situation(ReaderState.ENDED, _ENDED),
+    Situation(ReaderState.WITHDRAWN, _ENDED),
 )
 STEPS = {found.state.value: next_step(found, OFFER.plan, OFFER.price, ARTICLE) for found in _SITUATIONS}
 """What readers in each state can do next."""

@@ -143,6 +143,11 @@ def typographic(text: str) -> str:
     return _STRAIGHT.sub("’", text)
 
 
+def words_of(refusal: Refusal) -> Text:
+    """What it says, as a page shows it beside what was typed."""
+    return _typographic(refusal.detail)
+
+
 def _typographic(words: str) -> Text:
     """The same for a text, whose values a person may have typed."""
     if not isinstance(words, Text):

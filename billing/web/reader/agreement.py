@@ -6,19 +6,23 @@ recorded, and the page comes again, with what has changed in sentences."""
 import base64
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
+from billing.platform.site import Site
 from billing.platform.tokens import Tokens
 from billing.rules.money import Money
 from billing.web.views.choices import UndoAct
 from billing.web.views.frame import Card
+from emails.languages import ENGLISH, NO_WORDS, Language, Text, full_day, load_text, named, say, store_text
 
 PURPOSE = "agreed"
 Act = Literal["trial", "paid", "switch", "day", "pause", "pay"] | UndoAct
-NOT_SHOWN = "We can’t check what this page showed before you pressed the button. This is how it stands now."
-OTHERWISE = "Something on this page has changed. Please read it again."
+NOT_SHOWN = say(
+    "We can’t check what this page showed before you pressed the button. This is how it stands now."
+)
+OTHERWISE = say("Something on this page has changed. Please read it again.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +30,7 @@ class Shown:
     """What a page shows before its reader agrees to a charge, as it is written there. Empty: the page doesn't show that.
 
     `plan` is its id, `then` the price after a fixed term, `free` the length of a trial, `days` all days but that of the charge,
-    `words` the sentence beside the box, `documents` the versions of the terms there."""
+    `words` the sentence beside the box in the page's `language`, `documents` the versions of the terms there."""
 
     act: Act
     price: str
@@ -41,10 +45,12 @@ class Shown:
     card: str = ""
     words: str = ""
     documents: str = ""
+    language: str = ENGLISH.code
 
     def token(self, tokens: Tokens) -> str:
         """The signed copy for the form."""
-        return tokens.token(PURPOSE, base64.urlsafe_b64encode(json.dumps(asdict(self)).encode()).decode())
+        packed = {field.name: _packed(getattr(self, field.name)) for field in fields(self)}
+        return tokens.token(PURPOSE, base64.urlsafe_b64encode(json.dumps(packed).encode()).decode())
 
     @classmethod
     def of(cls, tokens: Tokens, token: str) -> Self | None:
@@ -53,25 +59,42 @@ class Shown:
         if packed is None:
             return None
         found = json.loads(base64.urlsafe_b64decode(packed))
-        return cls(**found) if set(found) == {field.name for field in fields(cls)} else None
+        if set(found) != {field.name for field in fields(cls)}:
+            return None
+        values: dict[str, Any] = {
+            name: load_text(value) if isinstance(value, dict) else value for name, value in found.items()
+        }
+        return cls(**values)
 
 
-def words_of_card(card: Card | None) -> str:
+def _packed(value: str) -> str | dict[str, Any]:
+    return store_text(value) if isinstance(value, Text) else value
+
+
+def language_shown(site: Site, agreed: str) -> Language:
+    """The language of the page that was agreed to, whatever has been chosen since: its words are what is recorded."""
+    shown = Shown.of(site.tokens, agreed)
+    if shown is None or shown.language == ENGLISH.code:
+        return ENGLISH
+    return site.languages.of(shown.language)
+
+
+def words_of_card(card: Card | None) -> Text:
     """A card as pages name it, or nothing."""
-    return f"{card.brand} ending in {card.last4}" if card else ""
+    return say("%(brand)s ending in %(last4)s", brand=card.brand, last4=card.last4) if card else NO_WORDS
 
 
-def words_of_money(money: Money | None) -> str:
+def words_of_money(money: Money | None) -> Text:
     """A sum as pages name it, or nothing."""
-    return money.with_vat_words() if money else ""
+    return say("%(amount)s incl. VAT", amount=money) if money else NO_WORDS
 
 
-def words_of_day(day: date) -> str:
+def words_of_day(day: date) -> Text:
     """A day as pages name it."""
-    return f"{day:%A %-d %B %Y}"
+    return full_day(day)
 
 
-def differences(tokens: Tokens, agreed: str, page: str) -> tuple[str, ...]:
+def differences(tokens: Tokens, agreed: str, page: str) -> tuple[Text, ...]:
     """What differs between the page that was agreed to and the page as it is now, in sentences; empty where nothing does. Both are
     given as the signed copy in their forms."""
     was, now = Shown.of(tokens, agreed), Shown.of(tokens, page)
@@ -87,45 +110,59 @@ def differences(tokens: Tokens, agreed: str, page: str) -> tuple[str, ...]:
 _STARTS = {"trial", "paid"}
 
 
-def _sentences(was: Shown, now: Shown) -> Iterator[str]:
+def _sentences(was: Shown, now: Shown) -> Iterator[Text]:
     if was.email != now.email:
-        yield f"The email address is now {now.email} instead of {was.email}: it was changed in another tab."
+        yield say(
+            "The email address is now %(now)s instead of %(was)s: it was changed in another tab.",
+            now=now.email,
+            was=was.email,
+        )
     if now.act == "pay" and was.days != now.days:
-        yield f"This is another payment: it is for {now.days}, not for {was.days}."
+        yield say("This is another payment: it is for %(now)s, not for %(was)s.", now=now.days, was=was.days)
     if was.act != now.act:
-        trial = "with a free trial" if now.act == "trial" else "at once, without a free trial"
-        yield f"The subscription now starts {trial}."
+        if now.act == "trial":
+            yield say("The subscription now starts with a free trial.")
+        else:
+            yield say("The subscription now starts at once, without a free trial.")
     if was.plan != now.plan:
-        yield f"The plan is now the one paid by the {now.period}: it was changed in another tab."
+        period = named("period", now.period)
+        yield say(
+            "The plan is now the one paid by the %(period)s: it was changed in another tab.", period=period
+        )
     if was.price != now.price:
-        yield f"The price is now {now.price} instead of {was.price}."
+        yield say("The price is now %(now)s instead of %(was)s.", now=now.price, was=was.price)
     elif was.vat != now.vat:
-        yield f"The VAT in the price is now {now.vat} instead of {was.vat}."
+        yield say("The VAT in the price is now %(now)s instead of %(was)s.", now=now.vat, was=was.vat)
     if was.plan == now.plan and was.then != now.then:
-        yield f"After the year, a month is now {now.then} instead of {was.then}."
+        yield say("After the year, a month is now %(now)s instead of %(was)s.", now=now.then, was=was.then)
     yield from _days(was, now)
     if was.card != now.card:
         yield _card(was, now)
     if was.documents != now.documents:
-        yield "Our terms have changed since you opened this page. Please read them again."
+        yield say("Our terms have changed since you opened this page. Please read them again.")
 
 
-def _days(was: Shown, now: Shown) -> Iterator[str]:
+def _days(was: Shown, now: Shown) -> Iterator[Text]:
     if was.free != now.free and was.act == now.act:
-        yield f"The free trial is now {now.free} instead of {was.free}."
+        yield say("The free trial is now %(now)s instead of %(was)s.", now=now.free, was=was.free)
     if was.charge_on == now.charge_on:
         return
-    charge = "first charge" if now.act in _STARTS else "next charge"
     alike = (was.act, was.free, was.plan) == (now.act, now.free, now.plan)
-    if now.act in _STARTS and alike:
-        yield f"The {charge} is now on {now.charge_on}, because a new day has begun."
+    if now.act not in _STARTS:
+        yield say(
+            "The next charge is now on %(now)s instead of %(was)s.", now=now.charge_on, was=was.charge_on
+        )
+    elif alike:
+        yield say("The first charge is now on %(day)s, because a new day has begun.", day=now.charge_on)
     else:
-        yield f"The {charge} is now on {now.charge_on} instead of {was.charge_on}."
+        yield say(
+            "The first charge is now on %(now)s instead of %(was)s.", now=now.charge_on, was=was.charge_on
+        )
 
 
-def _card(was: Shown, now: Shown) -> str:
+def _card(was: Shown, now: Shown) -> Text:
     if not now.card:
-        return f"{was.card} is not charged any more: you give a card on the next page."
-    return (
-        f"The card is now {now.card}{f' instead of {was.card}' if was.card else ', which you gave before'}."
-    )
+        return say("%(card)s is not charged any more: you give a card on the next page.", card=was.card)
+    if was.card:
+        return say("The card is now %(now)s instead of %(was)s.", now=now.card, was=was.card)
+    return say("The card is now %(card)s, which you gave before.", card=now.card)

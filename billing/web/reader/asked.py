@@ -10,6 +10,7 @@ from billing.readers import links
 from billing.rules import address_hints
 from billing.web.kit.visit import Visit
 from billing.web.views.account import Mailed
+from emails.languages import Text
 
 PURPOSE = "asked"
 AGAIN_AFTER = timedelta(seconds=60)
@@ -44,7 +45,7 @@ def seconds_to_wait(visit: Visit, asked: RequestedLink) -> int:
     return max(0, -(-(asked.at + AGAIN_AFTER - visit.at) // timedelta(seconds=1)))
 
 
-def mailed(visit: Visit, *, again_error: str | None = None) -> Mailed | None:
+def mailed(visit: Visit, *, again_error: Text | None = None) -> Mailed | None:
     """For the sent page; None where this browser has asked for nothing in the last ten minutes."""
     asked = asked_here(visit)
     if asked is None or visit.at > asked.at + links.LIFE:

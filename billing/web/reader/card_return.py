@@ -30,6 +30,7 @@ from billing.web.reader.start_shared import count_return, refused_page, remember
 from billing.web.views.account import SignInSentPage
 from billing.web.views.newsletters import NewsletterBox
 from billing.web.views.start import CardDeclinedPage, StartedPage, StartPendingPage
+from emails.languages import say
 
 router = APIRouter(include_in_schema=False)
 WAY_BACK = timedelta(hours=1)
@@ -135,8 +136,8 @@ def _offer_again(visit: Visit, ctx: TransactionContext) -> Offer:
 
 _CARD_FLASH = {AttemptState.CHARGED: "paid", AttemptState.DECLINED: "not-paid"}
 
-_ADVICE = "You can also use another card."
-NOT_ASKED = (
+_ADVICE = say("You can also use another card.")
+NOT_ASKED = say(
     "We did not ask your bank: this card was refused for several payments in the last 30 days, and the rules for cards do not"
     " let us ask again so soon. Please try another card."
 )

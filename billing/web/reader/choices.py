@@ -26,11 +26,11 @@ from billing.subscriptions.offer import offer_of
 from billing.subscriptions.schedule import pause_is_ahead
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import charge_day
-from billing.web.reader.agreement import Shown, differences, words_of_day, words_of_money
+from billing.web.reader.agreement import Shown, differences, language_shown, words_of_day, words_of_money
 from billing.web.reader.guard import running, signed_in
 from billing.web.views.choices import Choices, PausePage, PlanOption, PlanPage
 from emails import LegalLink
-from emails.languages import Text, named, say
+from emails.languages import Language, Text, amount, named, say
 
 router = APIRouter(include_in_schema=False)
 PLAN_ID = r"^[a-z0-9-]{0,40}$"
@@ -144,23 +144,28 @@ def _plan_page(
 ) -> PlanPage:
     email, terms = signed_in(visit).email, _terms(ctx, switch)
     vat = tax.split(switch.price.money, vat_rates.rate_on(ctx.session, switch.on)).vat
-    shown = Shown(
-        act="switch",
-        email=email,
-        plan=switch.plan.id,
-        period=switch.plan.period_label,
-        price=words_of_money(switch.price.money),
-        charge_on=words_of_day(switch.on),
-        vat=str(vat),
-        words=terms.words,
-        documents=legal.shown(documents),
-    )
+
+    def agreed(language: Language) -> str:
+        shown = Shown(
+            act="switch",
+            email=email,
+            plan=switch.plan.id,
+            period=switch.plan.period_label,
+            price=words_of_money(switch.price.money),
+            charge_on=words_of_day(switch.on),
+            vat=amount(str(vat)),
+            words=terms.in_language(language).shown,
+            documents=legal.shown(documents),
+            language=language.code,
+        )
+        return shown.token(visit.services.site.tokens)
+
     return PlanPage(
         email=email,
         option=_option(switch),
         vat=vat,
         consent_text=terms.words,
-        agreed=shown.token(visit.services.site.tokens),
+        agreed=agreed,
     )
 
 
@@ -177,14 +182,15 @@ def choose_plan(
         switch = change_plan.preview(ctx, subscription, to)
         documents = legal.in_force(ctx.session)
         view = _plan_page(visit, ctx, switch, documents)
-        view = replace(view, changed=differences(visit.services.site.tokens, agreed, view.agreed))
+        language = language_shown(visit.services.site, agreed)
+        view = replace(view, changed=differences(visit.services.site.tokens, agreed, view.agreed(language)))
         if consent != "yes":
             words = say("Please tick the box to agree, or go back: nothing has changed.")
             return visit.page(replace(view, error=words), 422)
         if view.changed:
             return visit.page(view, 409)
         given_by = consents.GivenBy(reader.email, reader.id, visit.ip, visit.device)
-        terms = replace(_terms(ctx, switch), beside=legal.agreed_words(documents))
+        terms = replace(_terms(ctx, switch), beside=legal.agreed_words(documents)).in_language(language)
         consents.record(ctx, given_by, "switch", terms, switch.price.money, switch.on)
         change_plan.choose_plan(ctx, subscription.id, to, reason="chosen on the account page")
     return visit.go("/account", "plan")

@@ -9,10 +9,12 @@ from billing.platform.errors import Invalid
 from billing.platform.storable import storable
 from billing.staff import requests
 from billing.staff.models import Effect, RequestKind
+from billing.web.kit.problems import words_of
 from billing.web.kit.typed import LINES
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader.results import instant, result_of, result_token, stamp
 from billing.web.views.requests import ContactPage, ContactSentPage
+from emails.languages import Text
 
 router = APIRouter(include_in_schema=False)
 PURPOSE = "request-sent"
@@ -40,7 +42,7 @@ def form(visit: Visiting, about: str = "") -> Response:
     return visit.page(_view(visit, "", about if about in KINDS else "", ""))
 
 
-def _view(visit: Visit, email: str, kind: str, words: str, error: str | None = None) -> ContactPage:
+def _view(visit: Visit, email: str, kind: str, words: str, error: Text | None = None) -> ContactPage:
     known, email = visit.reader is not None, visit.reader.email if visit.reader else email
     return ContactPage(email=email, known=known, kind=kind, words=words, error=error)
 
@@ -65,7 +67,7 @@ def send(
             requests.count_tries(ctx, visit.reader, address, visit.ip)
         effect = Effect.WAITS if website else _receive(visit, address, RequestKind(kind), words)
     except Invalid as refusal:
-        return visit.page(_view(visit, email[:254], kind, words.replace("\0", ""), refusal.detail), 422)
+        return visit.page(_view(visit, email[:254], kind, words.replace("\0", ""), words_of(refusal)), 422)
     token = result_token(visit, PURPOSE, effect.value, int(bool(words.strip())), stamp(visit.at))
     return visit.go(f"/contact/sent/{token}")
 

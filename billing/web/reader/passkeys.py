@@ -13,6 +13,7 @@ from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import step_up, way
 from billing.web.reader.guard import RedirectReader
 from billing.web.views.passkeys import AddPasskeyPage, PasskeyRow, PasskeysPage
+from emails.languages import Text, say
 
 router = APIRouter(include_in_schema=False)
 HOME = "/account/passkeys"
@@ -73,7 +74,7 @@ def ask_add(visit: Visiting) -> Response:
     return visit.page(_add_page(visit))
 
 
-def _add_page(visit: Visit, error: str | None = None) -> AddPasskeyPage:
+def _add_page(visit: Visit, error: Text | None = None) -> AddPasskeyPage:
     reader = _proved(visit)
     with visit.begin() as ctx:
         publisher = visit.services.sender.house.name
@@ -91,9 +92,8 @@ def add(
     with visit.begin() as ctx:
         made = passkeys.add(ctx, party, reader, credential, name, visit.browser)
     if made is None:
-        return visit.page(
-            _add_page(visit, "That did not work, and nothing was added. Please try again."), 422
-        )
+        failed = say("That did not work, and nothing was added. Please try again.")
+        return visit.page(_add_page(visit, failed), 422)
     offer_no_more(visit)
     return visit.go(HOME, "passkey-added")
 

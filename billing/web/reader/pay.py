@@ -26,11 +26,12 @@ from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.view_rows import card_of
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import way
-from billing.web.reader.agreement import Shown, differences, words_of_card, words_of_day, words_of_money
+from billing.web.reader.agreement import Shown, differences, words_of_card, words_of_money
 from billing.web.reader.guard import running
 from billing.web.reader.signed_links import follow_link, keep_link, kept_subject
 from billing.web.reader.start_shared import count_return
 from billing.web.views.account import PayOverPage, PayPage
+from emails.languages import say
 
 router = APIRouter(include_in_schema=False)
 PAY_LIFE = timedelta(hours=3)
@@ -167,7 +168,11 @@ def _open(visit: Visit, owing: Owing) -> PayPage:
     shown = Shown(
         act="pay",
         price=words_of_money(amount),
-        days=f"{words_of_day(invoice.period_start_on)} to {words_of_day(invoice.period_end_on - timedelta(days=1))}",
+        days=say(
+            "%(first)s to %(last)s",
+            first=invoice.period_start_on,
+            last=invoice.period_end_on - timedelta(days=1),
+        ),
         card=words_of_card(card),
     )  # without the address: a mail with this link may have been forwarded
     return PayPage(

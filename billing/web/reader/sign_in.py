@@ -18,6 +18,7 @@ from billing.readers.sessions import Browser
 from billing.readers.sign_in import SignedIn
 from billing.rules import address_hints
 from billing.web.kit.access_request import carry_over
+from billing.web.kit.problems import words_of
 from billing.web.kit.quick_page import quick_page
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import asked, passkeys, step_up, way
@@ -32,6 +33,7 @@ from billing.web.views.account import (
     SignInSentPage,
 )
 from billing.web.views.frame import Page
+from emails.languages import Text, say
 
 router = APIRouter(include_in_schema=False)
 
@@ -49,7 +51,9 @@ def ask(visit: Visiting, article: str = "") -> Response:
     return visit.go(on)
 
 
-def _form(visit: Visit, email: str, error: str | None = None, passkey_error: str | None = None) -> SignInPage:
+def _form(
+    visit: Visit, email: str, error: Text | None = None, passkey_error: Text | None = None
+) -> SignInPage:
     options = step_up.passkey_options(visit)
     return SignInPage(email=email, error=error, passkey=options, passkey_error=passkey_error)
 
@@ -68,7 +72,7 @@ def mail_link(
             return visit.page(AddressQuestionPage(action="/sign-in", typed=typed, suggested=suggested), 422)
         return step_up.mail_link(visit, email)
     except BadAddress as refusal:
-        return visit.page(_form(visit, email[:254], refusal.detail), 422)
+        return visit.page(_form(visit, email[:254], words_of(refusal)), 422)
 
 
 @router.get("/sign-in/sent")
@@ -86,9 +90,10 @@ def mail_again(visit: Guarded) -> Response:
         return visit.go("/sign-in")
     wait = asked.seconds_to_wait(visit, typed)
     if wait:
-        words = (
-            f"One moment, please: you can ask for another mail in {wait} second{'' if wait == 1 else 's'}."
-        )
+        if wait == 1:
+            words = say("One moment, please: you can ask for another mail in 1 second.")
+        else:
+            words = say("One moment, please: you can ask for another mail in %(wait)s seconds.", wait=wait)
         answer = visit.page(SignInSentPage(sent=asked.mailed(visit, again_error=words)), 429)
         answer.headers["Retry-After"] = str(wait)
         return answer
@@ -117,7 +122,7 @@ def confirm_page(visit: Visiting) -> Response:
     return visit.page(SignInConfirmPage() if here else _here_page(link))
 
 
-def _here_page(link: SignInLink, error: str | None = None) -> SignInHerePage:
+def _here_page(link: SignInLink, error: Text | None = None) -> SignInHerePage:
     """Names the address: whoever was sent a stranger's link sees whose account it opens."""
     return SignInHerePage(email=link.email, error=error)
 
@@ -180,8 +185,9 @@ def use_passkey(
     return _use(visit, use, wrong, count)
 
 
-def _wrong(left: int) -> str:
-    return f"{links.WrongCode().detail} You have {left} more {'try' if left == 1 else 'tries'}."
+def _wrong(left: int) -> Text:
+    tries = say("You have 1 more try.") if left == 1 else say("You have %(left)s more tries.", left=left)
+    return say("%(first)s %(second)s", first=words_of(links.WrongCode()), second=tries)
 
 
 def _guessed() -> SignInExpiredPage:

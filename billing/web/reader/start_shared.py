@@ -24,9 +24,10 @@ from billing.web.reader.agreement import Shown, words_of_card, words_of_day, wor
 from billing.web.reader.next_step import next_step
 from billing.web.views.frame import Card
 from billing.web.views.start import RefusedPage
+from emails.languages import Language, amount, say
 
 START_LIFE = timedelta(hours=12)
-PLAN_IS_GONE = "The plan that you chose is not offered any more. This page shows the one that is."
+PLAN_IS_GONE = say("The plan that you chose is not offered any more. This page shows the one that is.")
 MOST_RETURNS = 600
 """Returns from hosted pages in ten minutes from one network. A page that waits polls every three seconds: 200 times."""
 
@@ -99,13 +100,13 @@ class Start:
     @property
     def terms(self) -> consents.Terms:
         """What is agreed to, word for word."""
-        amount, period, then = self.offer.amount, self.offer.plan.period_label, self.offer.then_amount
+        price, period, then = self.offer.amount, self.offer.plan.period_label, self.offer.then_amount
         if self.dates is None:
-            return consents.for_paid(amount, period, then)
-        return consents.for_trial(amount, period, self.dates.days, self.dates.first_charge_on, then)
+            return consents.for_paid(price, period, then)
+        return consents.for_trial(price, period, self.dates.days, self.dates.first_charge_on, then)
 
-    def shown(self, today: date, vat: Money, card: Card | None, documents: str) -> Shown:
-        """What the review shows. `documents`: the versions of the legal documents beside the box."""
+    def shown(self, today: date, vat: Money, card: Card | None, documents: str, language: Language) -> Shown:
+        """What the review shows in a language. `documents`: the versions of the legal documents beside the box."""
         offer, dates = self.offer, self.dates
         other_days = (
             (dates.free_until, dates.first_notice_on, dates.second_notice_on) if dates else (offer.renews_on,)
@@ -117,13 +118,14 @@ class Start:
             period=offer.plan.period_label,
             price=words_of_money(offer.amount),
             charge_on=words_of_day(self.first_charge_on(today)),
-            vat=str(vat),
+            vat=amount(str(vat)),
             then=words_of_money(offer.then_amount),
-            free=f"{dates.days} days" if dates else "",
+            free=say("%(days)s days", days=dates.days) if dates else "",
             days=", ".join(words_of_day(day) for day in other_days),
             card=words_of_card(card),
-            words=self.terms.words,
+            words=self.terms.in_language(language).shown,
             documents=documents,
+            language=language.code,
         )
 
 

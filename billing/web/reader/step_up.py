@@ -12,24 +12,45 @@ from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import asked, way
 from billing.web.reader.guard import RedirectReader, signed_in
 from billing.web.views.account import ProveAgainPage
+from emails.languages import Text, say
 
 router = APIRouter(include_in_schema=False)
 
 
 class GuardedStep(NamedTuple):
-    """What needs a fresh sign-in: its name on the page, and where the reader goes on afterwards."""
+    """What needs a fresh sign-in: what the page says of it, and where the reader goes on afterwards."""
 
-    words: str
+    words: Text
     way: str
 
 
 ACTS = {
-    "card": GuardedStep("your subscription is charged to another card", "/account/card"),
-    "address": GuardedStep("your account gets another address", "/account/address"),
-    "passkey": GuardedStep("you add a passkey", "/account/passkeys/add"),
-    "erase": GuardedStep("your account is closed and erased", "/account/erase"),
-    "consents": GuardedStep("you download what you agreed to", "/account#agreed"),
-    "data": GuardedStep("you download your data", "/account/data"),
+    "card": GuardedStep(
+        say(
+            "Before your subscription is charged to another card, we make sure that nobody else is using this browser."
+        ),
+        "/account/card",
+    ),
+    "address": GuardedStep(
+        say("Before your account gets another address, we make sure that nobody else is using this browser."),
+        "/account/address",
+    ),
+    "passkey": GuardedStep(
+        say("Before you add a passkey, we make sure that nobody else is using this browser."),
+        "/account/passkeys/add",
+    ),
+    "erase": GuardedStep(
+        say("Before your account is closed and erased, we make sure that nobody else is using this browser."),
+        "/account/erase",
+    ),
+    "consents": GuardedStep(
+        say("Before you download what you agreed to, we make sure that nobody else is using this browser."),
+        "/account#agreed",
+    ),
+    "data": GuardedStep(
+        say("Before you download your data, we make sure that nobody else is using this browser."),
+        "/account/data",
+    ),
 }
 
 

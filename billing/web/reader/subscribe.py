@@ -26,11 +26,12 @@ from billing.subscriptions.offer import Offer, offer_today, offers_of
 from billing.subscriptions.start import Open, open_to
 from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.kept_rows import on_offer, on_offer_and_newest
+from billing.web.kit.problems import words_of
 from billing.web.kit.quick_page import quick_page
 from billing.web.kit.view_rows import card_of, teasers
 from billing.web.kit.visit import NOBODY, Guarded, Visit, Visiting
 from billing.web.reader import way
-from billing.web.reader.agreement import differences
+from billing.web.reader.agreement import differences, language_shown
 from billing.web.reader.card_return import arrive, charge_at_once
 from billing.web.reader.choices import PLAN_ID
 from billing.web.reader.next_step import next_step
@@ -50,6 +51,7 @@ from billing.web.reader.start_shared import (
 from billing.web.views.account import AddressQuestionPage
 from billing.web.views.start import OfferPage, ReviewPage, SubscribePage
 from emails import LegalLink
+from emails.languages import say
 
 router = APIRouter(include_in_schema=False)
 MOST_ARTICLES = 6
@@ -107,7 +109,7 @@ def take_address(
         try:
             email = clean_address(email)
         except BadAddress as error:
-            return visit.page(SubscribePage(offer=offer, email=email[:254], error=error.detail), 422)
+            return visit.page(SubscribePage(offer=offer, email=email[:254], error=words_of(error)), 422)
         suggested = None if sure else address_hints.suggestion(email)
         if suggested is not None:
             question = AddressQuestionPage(
@@ -169,6 +171,7 @@ def _review(
         earlier = earlier_of(visit, ctx, start.email)
     saved = earlier.card(ctx.session, start.purpose) if earlier else None
     vat, card = tax.split(start.offer.amount, rate).vat, card_of(saved) if saved else None
+    tokens, shown = visit.services.site.tokens, legal.shown(documents)
     return ReviewPage(
         email=start.email,
         offer=start.offer,
@@ -176,7 +179,7 @@ def _review(
         dates=start.dates,
         consent_text=start.terms.words,
         card=card,
-        agreed=start.shown(ctx.today, vat, card, legal.shown(documents)).token(visit.services.site.tokens),
+        agreed=lambda language: start.shown(ctx.today, vat, card, shown, language).token(tokens),
         changed=(PLAN_IS_GONE,) if start.instead else (),
     )
 
@@ -194,18 +197,20 @@ def agree(
             return visit.go("/subscribe")
         earlier, documents = earlier_of(visit, ctx, start.email), legal.in_force(ctx.session)
         view = _review(visit, ctx, start, documents, earlier)
-        changed = view.changed or differences(visit.services.site.tokens, agreed, view.agreed)
+        language = language_shown(visit.services.site, agreed)
+        changed = view.changed or differences(visit.services.site.tokens, agreed, view.agreed(language))
         if consent != "yes":
-            words = "Please tick the box to agree, or go back: nothing has started yet."
+            words = say("Please tick the box to agree, or go back: nothing has started yet.")
             return visit.page(replace(view, changed=changed, error=words), 422)
         refusal = _why_not(visit, ctx, start.purpose)
         if changed and refusal is None:
             return visit.page(replace(view, changed=changed), 409)
-        setup = _record(visit, ctx, start, documents, earlier) if refusal is None else None
+        terms = replace(start.terms.in_language(language), beside=legal.agreed_words(documents))
+        setup = _record(visit, ctx, start, terms, earlier) if refusal is None else None
     if setup is None:
         return refused_page(visit, str(refusal), start.offer)
     visit.give(cookies.SETUP, setup.id, START_LIFE)
-    return GatewayCall(visit, lambda: _go_on(visit, setup, start.terms.words))
+    return GatewayCall(visit, lambda: _go_on(visit, setup, terms.shown))
 
 
 def _go_on(visit: Visit, setup: CardSetup, words: str) -> Response:
@@ -223,7 +228,7 @@ def _record(
     visit: Visit,
     ctx: TransactionContext,
     start: Start,
-    documents: Sequence[LegalDocument],
+    terms: consents.Terms,
     earlier: EarlierStart,
 ) -> CardSetup:
     """The consent and the card setup; the setup is completed at once where this browser has just saved a card."""
@@ -233,7 +238,7 @@ def _record(
         ctx,
         consents.GivenBy(email, visit.reader.id if visit.reader else None, visit.ip, visit.device),
         start.purpose.value,
-        replace(start.terms, beside=legal.agreed_words(documents)),
+        terms,
         start.offer.amount,
         start.first_charge_on(ctx.today),
     )

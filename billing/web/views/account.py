@@ -20,9 +20,9 @@ class SignInPage:
 
     template: ClassVar[str] = "sign_in.html"
     email: str = ""
-    error: str | None = None
+    error: Text | None = None
     passkey: str | None = None
-    passkey_error: str | None = None
+    passkey_error: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Mailed:
     again_in: int
     suggested: str | None = None
     is_own: bool = False
-    again_error: str | None = None
+    again_error: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class SignInSentPage:
     base: str = "/sign-in"
     email: str | None = None
     mailed: bool = True
-    error: str | None = None
+    error: Text | None = None
     sent: Mailed | None = None
 
 
@@ -69,7 +69,7 @@ class SignInHerePage:
 
     template: ClassVar[str] = "sign_in_here.html"
     email: str
-    error: str | None = None
+    error: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,12 +255,12 @@ class ChangeCardPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProveAgainPage:
-    """The reader signs in by a mailed link, or a `passkey`, before the act that `words` name."""
+    """The reader signs in by a mailed link, or a `passkey`, before the act; `words` say so."""
 
     template: ClassVar[str] = "prove_again.html"
     email: str
     act: str
-    words: str
+    words: Text
     passkey: str | None = None
 
 
@@ -282,7 +282,7 @@ class PayPage:
     bank_asked: bool = True
     cause: DeclineCause | None = None
     agreed: str = ""
-    changed: tuple[str, ...] = ()
+    changed: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,14 @@
 """What a reader may choose for a running subscription: another plan, a day of the month, a pause."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar, Literal
 
 from billing.rules.money import Money
 from billing.rules.pause import PauseSpan
-from billing.web.views.frame import Card
-from emails.languages import Text
+from billing.web.views.frame import Card, nothing_agreed
+from emails.languages import Language, Text
 
 UndoAct = Literal["resume", "plan kept", "pause undone", "pause ended", "day kept"]
 
@@ -49,9 +50,9 @@ class PlanPage:
     email: str
     option: PlanOption
     vat: Money
-    consent_text: str
-    agreed: str = ""
-    changed: tuple[str, ...] = ()
+    consent_text: Text
+    agreed: Callable[[Language], str] = nothing_agreed
+    changed: tuple[Text, ...] = ()
     error: Text | None = None
 
 
@@ -66,7 +67,7 @@ class PausePage:
     amount: Money
     options: tuple[PauseSpan, ...]
     agreed: str = ""
-    changed: tuple[str, ...] = ()
+    changed: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,4 +123,4 @@ class UndoPage:
     on: date | None
     card: Card | None = None
     agreed: str = ""
-    changed: tuple[str, ...] = ()
+    changed: tuple[Text, ...] = ()

@@ -16,7 +16,7 @@ from emails.languages import ENGLISH, Language, Text, say
 class Flash:
     """One sentence about what has just happened."""
 
-    text: str
+    text: Text
     tone: Literal["good", "bad"] = "good"
 
 
@@ -52,6 +52,11 @@ class Frame:
     """Those among which a reader can choose."""
 
 
+def nothing_agreed(_: Language) -> str:
+    """No signed copy, for a page that nobody agrees to."""
+    return ""
+
+
 def no_token() -> str:
     """No token, for a page that many browsers share."""
     return ""
@@ -70,8 +75,8 @@ class NextStep:
     """How the reader stands, in one sentence, and the one button: a link to `address`, or with `is_form` a form sent there."""
 
     state: ReaderState
-    sentence: str
-    button: str
+    sentence: Text
+    button: Text
     address: str
     is_form: bool = False
 

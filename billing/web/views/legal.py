@@ -7,6 +7,7 @@ from typing import ClassVar
 from markupsafe import Markup
 
 from billing.subscriptions.offer import Offer
+from emails.languages import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +16,7 @@ class LegalPage:
 
     template: ClassVar[str] = "legal.html"
     kind: str
-    label: str
+    label: Text
     number: int
     since: date
     text_hash: str

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from emails.languages import Text
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasskeyRow:
@@ -30,4 +32,4 @@ class AddPasskeyPage:
     template: ClassVar[str] = "passkey_add.html"
     email: str
     options: str
-    error: str | None = None
+    error: Text | None = None

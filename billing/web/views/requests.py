@@ -17,7 +17,7 @@ class ContactPage:
     known: bool = False
     kind: str = ""
     words: str = ""
-    error: str | None = None
+    error: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The pages from the offer to a running subscription."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
@@ -8,8 +9,9 @@ from billing.rules.decline_causes import DeclineCause
 from billing.rules.money import Money
 from billing.rules.trial import TrialDates
 from billing.subscriptions.offer import Offer
-from billing.web.views.frame import Card, NextStep, ReadOn
+from billing.web.views.frame import Card, NextStep, ReadOn, nothing_agreed
 from billing.web.views.newsletters import NewsletterBox
+from emails.languages import Language, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,26 +45,26 @@ class SubscribePage:
     template: ClassVar[str] = "subscribe.html"
     offer: Offer
     email: str = ""
-    error: str | None = None
+    error: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewPage:
     """The review before the card page. Without `dates` there is no trial: the price is charged today, to `card` if this browser has
     just saved one. `consent_text` stands beside the box word for word, and is recorded as it stands (CARD-1), with the versions of
-    the legal documents that are shown. `agreed` is the signed copy of what is shown, `changed` what has changed since the reader
-    agreed to it (`reader.agreement`)."""
+    the legal documents that are shown. `agreed` makes the signed copy of what is shown in a language; `changed` is what has changed
+    since the reader agreed to it (`reader.agreement`)."""
 
     template: ClassVar[str] = "review.html"
     email: str
     offer: Offer
     vat: Money
     dates: TrialDates | None
-    consent_text: str
+    consent_text: Text
     card: Card | None = None
-    agreed: str = ""
-    changed: tuple[str, ...] = ()
-    error: str | None = None
+    agreed: Callable[[Language], str] = nothing_agreed
+    changed: tuple[Text, ...] = ()
+    error: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,6 @@ class CardDeclinedPage:
     """`advice` never says lost, stolen or fraud. Without `bank_asked` the bank wasn't asked, as it refused the card too often."""
 
     template: ClassVar[str] = "card_declined.html"
-    advice: str
+    advice: Text
     bank_asked: bool = True
     cause: DeclineCause | None = None

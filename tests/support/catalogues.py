@@ -2,7 +2,8 @@
 
 `python -m tests.support.catalogues update` writes new messages into each catalogue, and drops those that are gone.
 `python -m tests.support.catalogues missing af [PLACE]` prints as JSON what isn't translated, of files whose path has PLACE.
-`python -m tests.support.catalogues fill af FILE` takes translations from such JSON: {"message": "translation", …}."""
+`python -m tests.support.catalogues fill af FILE` takes translations from such JSON: {"message": "translation", …}. A message that
+two contexts translate otherwise is named with its context: "short month|May"."""
 
 import importlib
 import json
@@ -164,10 +165,12 @@ def fill(code: str, given: dict[str, str | list[str]]) -> list[str]:
     update(code)
     renewed, unknown = catalogue(code), set(given)
     for entry in renewed:
-        translation = given.get(entry.msgid)
+        with_context = f"{entry.msgctxt}|{entry.msgid}"
+        key = with_context if with_context in given else entry.msgid
+        translation = given.get(key)
         if translation is None:
             continue
-        unknown.discard(entry.msgid)
+        unknown.discard(key)
         if entry.msgid_plural:
             entry.msgstr_plural = dict(enumerate(translation))
         else:

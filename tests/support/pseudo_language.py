@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from gettext import NullTranslations
 from html.parser import HTMLParser
+from pathlib import Path
 
+import polib
 from markupsafe import Markup
 
 from emails.languages import Language, Text
+from tests.support.catalogues import Found, messages
 
 OPEN, CLOSE = "⟦", "⟧"
 SHOWN_ATTRIBUTES = frozenset({"alt", "aria-label", "placeholder", "title"})
@@ -105,3 +108,28 @@ def _strings(value: object) -> Iterator[str]:
             yield from _strings(entry)
     elif hasattr(value, "model_dump"):
         yield from _strings(value.model_dump())
+
+
+def write_catalogue(folder: Path, code: str, *, without: str = "") -> None:
+    """A catalogue in which each message stands in brackets with the code; `without` isn't translated."""
+    made = polib.POFile()
+    made.metadata = {
+        "Language": f"{code}_ZA",
+        "Content-Type": "text/plain; charset=UTF-8",
+        "Plural-Forms": "nplurals=2; plural=(n != 1);",
+        "X-Language-Name": code,
+    }
+    for found in messages().values():
+        if found.message != without:
+            made.append(_bracketed(found, code))
+    made.save(str(folder / f"{code}.po"))
+
+
+def _bracketed(found: Found, code: str) -> polib.POEntry:
+    one, many = (f"{OPEN}{code} {words}{CLOSE}" for words in (found.message, found.plural))
+    entry = polib.POEntry(msgid=found.message, msgctxt=found.context or None)
+    if found.plural:
+        entry.msgid_plural, entry.msgstr_plural = found.plural, {0: one, 1: many}
+    else:
+        entry.msgstr = one
+    return entry

@@ -1,13 +1,27 @@
 """What a page showed is compared fact by fact with what it shows now (`web/reader/agreement`)."""
 
 from dataclasses import fields, replace
+from datetime import date
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.platform.site import Site
 from billing.platform.tokens import Tokens
-from billing.web.reader.agreement import NOT_SHOWN, OTHERWISE, Shown, differences
+from billing.rules.money import Money
+from billing.web.reader.agreement import (
+    NOT_SHOWN,
+    OTHERWISE,
+    Shown,
+    differences,
+    language_shown,
+    words_of_day,
+    words_of_money,
+)
+from emails.languages import ENGLISH, Languages, Text
+from tests.support.pseudo_language import PSEUDO
 
 TOKENS = Tokens("a secret key of the test, long enough")
 TRIAL = Shown(
@@ -97,3 +111,21 @@ def test_the_copy_of_another_installation_or_release_is_refused() -> None:
 def test_a_copy_from_before_a_change_of_the_secret_key_still_counts() -> None:
     rotated = Tokens("a newer secret key of the test, as long", previous_keys=(TOKENS.secret_key,))
     assert differences(rotated, TRIAL.token(TOKENS), TRIAL.token(rotated)) == ()
+
+
+def test_amounts_and_days_come_back_as_texts_that_each_language_writes() -> None:
+    copy = replace(TRIAL, price=words_of_money(Money(7500)), charge_on=words_of_day(date(2027, 3, 16)))
+    back = Shown.of(TOKENS, copy.token(TOKENS))
+    assert back is not None
+    assert back == copy
+    assert isinstance(back.price, Text)
+    assert PSEUDO.text(back.price) == "⟦⟦R75.00⟧ incl. VAT⟧"
+
+
+def test_the_language_is_that_of_the_page_and_english_without_a_copy() -> None:
+    site = Site(
+        ZoneInfo("Africa/Johannesburg"), "https://paper.example", TOKENS, languages=Languages((PSEUDO,))
+    )
+    assert language_shown(site, replace(TRIAL, language="xx").token(TOKENS)) is PSEUDO
+    assert language_shown(site, TRIAL.token(TOKENS)) is ENGLISH, "a page that lacks a message is English"
+    assert language_shown(site, "nonsense") is ENGLISH

@@ -11,6 +11,8 @@ from billing.subscriptions.models import OfferedTo, Plan, Price
 from emails.languages import named
 
 MONTH, YEAR = named("period", "month"), named("period", "year")
+PERIODS = (MONTH, named("period", "quarter"), named("period", "half-year"), YEAR)
+"""Those that catalogues translate; a plan may be paid by another, which every language then shows as it is."""
 CENTS_A_MONTH = 7500
 CENTS_A_YEAR = 75000
 FULL_ACCESS: dict[str, Any] = {

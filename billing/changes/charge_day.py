@@ -19,6 +19,7 @@ from billing.subscriptions.change import SubscriptionPatch, change, lock
 from billing.subscriptions.find import AnyPlan, AnyPrice, terms_of, terms_on
 from billing.subscriptions.models import Subscription, SubscriptionChange, TermsChangeReason
 from billing.subscriptions.schedule import pause_is_ahead
+from emails.languages import say
 
 
 class BadChargeDay(Invalid):
@@ -78,7 +79,11 @@ def preview(ctx: TransactionContext, subscription: Subscription, day: int) -> Ch
     found, most = _chosen(ctx, subscription, day, before), ctx.site.policy.charge_day_free_days
     if found.free_days > most:
         raise CannotChooseDay(
-            f"That day is {found.free_days} days after the end of what is paid, and at most {most} are free."
+            say(
+                "That day is %(days)s days after the end of what is paid, and at most %(most)s are free.",
+                days=found.free_days,
+                most=most,
+            )
         )
     return found
 
@@ -105,12 +110,16 @@ def refuse(ctx: TransactionContext, subscription: Subscription) -> date:
     if s.state is State.PAST_DUE:
         raise IsOwing
     if s.state is State.TRIALING:
-        on = f"{s.charge_on:%A} {s.charge_on.day} {s.charge_on:%B %Y}"
-        raise CannotChooseDay(f"You can choose the day of the charge once the first charge is made, on {on}.")
+        raise CannotChooseDay(
+            say(
+                "You can choose the day of the charge once the first charge is made, on %(day)s.",
+                day=s.charge_on,
+            )
+        )
     if s.state is State.PAUSED or pause_is_ahead(s):
-        raise CannotChooseDay("A pause is running or ahead. Take it back first, then choose the day.")
+        raise CannotChooseDay(say("A pause is running or ahead. Take it back first, then choose the day."))
     if s.next_terms_because is TermsChangeReason.SWITCH:
-        raise CannotChooseDay("A change of plan is ahead. Take it back first, then choose the day.")
+        raise CannotChooseDay(say("A change of plan is ahead. Take it back first, then choose the day."))
     by_the_month = not s.is_fixed_term and terms_of(ctx.session, s)[0].months == 1
     if s.period_end_on is None or not by_the_month or not ctx.site.policy.charge_day_free_days:
         raise CannotChooseDay
@@ -136,13 +145,13 @@ def _refuse_second(ctx: TransactionContext, subscription: Subscription) -> None:
     again_on = charge_day.choosable_from(chosen_on)
     if ctx.today < again_on:
         raise DayChosenBefore(
-            f"The day was chosen on {_words(chosen_on)}, and it can be chosen once in {charge_day.ONCE_IN_MONTHS} months:"
-            f" again from {_words(again_on)}."
+            say(
+                "The day was chosen on %(chosen)s, and it can be chosen once in %(months)s months: again from %(again)s.",
+                chosen=chosen_on,
+                months=charge_day.ONCE_IN_MONTHS,
+                again=again_on,
+            )
         )
-
-
-def _words(on: date) -> str:
-    return f"{on:%A} {on.day} {on:%B %Y}"
 
 
 def choose(ctx: TransactionContext, subscription_id: str, day: int, *, reason: str) -> Subscription:
@@ -169,7 +178,7 @@ def refuse_undo(ctx: TransactionContext, subscription: Subscription) -> date:
     if s.state is not State.ACTIVE or s.charge_day_from is None or s.charge_day_from <= ctx.today:
         raise NoDayToUndo
     if pause_is_ahead(s) or s.next_terms_because is TermsChangeReason.SWITCH:
-        raise NoDayToUndo("A pause or a change of plan is ahead. Take that back first.")
+        raise NoDayToUndo(say("A pause or a change of plan is ahead. Take that back first."))
     return s.charge_day_from
 
 

@@ -10,6 +10,21 @@ from billing.rules import charge_day
 from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Subscription
 from emails import Cents, Day, Mail, Url
+from emails.languages import Text, say
+
+
+def day_in_words(day: int) -> Text:
+    """A day of the month as pages and mails say it: "the 25th", "the last day"."""
+    if day == charge_day.LAST:
+        return say("the last day")
+    match charge_day.in_words(day)[-2:]:
+        case "st":
+            return say("the %(day)sst", day=day)
+        case "nd":
+            return say("the %(day)snd", day=day)
+        case "rd":
+            return say("the %(day)srd", day=day)
+    return say("the %(day)sth", day=day)
 
 
 @dataclass(frozen=True)
@@ -19,14 +34,14 @@ class ChargeDayMail(
         "next_charge_on", f"s.charge_day_from = {true_while.day('undo_until')}"
     ),
 ):
-    """The charges come on `day_in_words` of each month from now on, the next on `next_charge_on`. What is paid ends with `last_day`, and
+    """The charges come on `of_month` of each month from now on, the next on `next_charge_on`. What is paid ends with `last_day`, and
     `free_days` follow, which may be none; the choice can be undone until `undo_until`."""
 
     samples = {
-        "": {"day_in_words": "the 25th", "free_days": 9, "next_charge_on": "2026-04-25"},
-        "last": {"day_in_words": "the last day", "free_days": 0},
+        "": {"of_month": day_in_words(25), "free_days": 9, "next_charge_on": "2026-04-25"},
+        "last": {"of_month": day_in_words(charge_day.LAST), "free_days": 0},
     }
-    day_in_words: str
+    of_month: Text
     last_day: Day
     free_days: int
     next_charge_on: Day
@@ -41,7 +56,7 @@ def charge_day_chosen(
 ) -> None:
     """The next charge is on that day instead of `before`, and later ones on the chosen day of each month."""
     mail = ChargeDayMail(
-        day_in_words=charge_day.in_words(chosen),
+        of_month=day_in_words(chosen),
         last_day=(before - timedelta(days=1)).isoformat(),
         free_days=(on - before).days,
         next_charge_on=on.isoformat(),

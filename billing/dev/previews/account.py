@@ -26,7 +26,6 @@ from billing.payments.invoice_recipients import NotAVatNumber
 from billing.personal_data.ask import DisputeKeepsEvidence
 from billing.personal_data.register import reasons
 from billing.readers import consents
-from billing.readers.register import BadAddress
 from billing.rules.decline_causes import DeclineCause
 from billing.rules.money import Money
 from billing.rules.pause import PauseSpan
@@ -77,7 +76,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
             email=LONG_ADDRESS,
             option=in_trial,
             vat=Money(9783),
-            consent_text="Yes, on 8 December 2026 charge my card R750.00 incl. VAT for a year.",
+            consent_text=consents.for_switch(YEAR.amount, YEAR.every, date(2026, 12, 8), PRICE).words,
         ),
         replace(at, path="/account/plan"),
     )

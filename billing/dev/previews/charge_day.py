@@ -5,25 +5,28 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from billing.dev.previews.values import LONG_ADDRESS, PRICE
-from billing.rules.charge_day import DAYS, first_on, in_words
+from billing.notices.charge_day import day_in_words
+from billing.readers import consents
+from billing.rules.charge_day import DAYS, first_on
 from billing.rules.money import Money
 from billing.web.views.account import AccountPage, NextChargeRow
 from billing.web.views.choices import Choices, DayOption, DayPage, DaysPage
 from billing.web.views.frame import Frame, Page
+from emails.languages import say
 
 
 def charge_day(paid: AccountPage, free: Choices, at: Frame) -> Iterator[tuple[str, Page, Frame]]:
     """The account, the days to choose from, the review of one."""
-    offered = replace(free, charge_day="the 8th", can_choose_day=True)
+    offered = replace(free, charge_day=day_in_words(8), can_choose_day=True)
     yield "account-charge-day", replace(paid, plan=offered), at
-    moved = replace(free, charge_day="the 25th", can_undo_day=True)
+    moved = replace(free, charge_day=day_in_words(25), can_undo_day=True)
     then = NextChargeRow(on=date(2027, 1, 25), amount=PRICE)
     yield "account-charge-day-moved", replace(paid, plan=moved, next_charge=then), at
     before = date(2027, 1, 8)
     options = tuple(
         DayOption(
             day=day,
-            words=in_words(day),
+            words=day_in_words(day),
             on=first_on(day, before),
             free_days=(first_on(day, before) - before).days,
         )
@@ -32,7 +35,11 @@ def charge_day(paid: AccountPage, free: Choices, at: Frame) -> Iterator[tuple[st
     )
     last_day = before - timedelta(days=1)
     at = replace(at, path="/account/charge-day")
-    yield "charge-days", DaysPage(email=LONG_ADDRESS, last_day=last_day, now="the 8th", options=options), at
+    yield (
+        "charge-days",
+        DaysPage(email=LONG_ADDRESS, last_day=last_day, now=day_in_words(8), options=options),
+        at,
+    )
     page = DayPage(
         email=LONG_ADDRESS,
         option=next(option for option in options if option.day == 25),
@@ -41,9 +48,19 @@ def charge_day(paid: AccountPage, free: Choices, at: Frame) -> Iterator[tuple[st
         last_day=last_day,
         undo_until=before,
         again_on=date(2027, 11, 23),
-        consent_text="Yes, on 25 January 2027 charge my card R75.00 incl. VAT, and the same on the 25th of every month until I cancel.",
+        consent_text=consents.for_charge_day(PRICE, day_in_words(25), date(2027, 1, 25)).words,
     )
     yield "charge-day", page, at
-    yield "charge-day-problem", replace(page, error="Please tick the box to agree."), at
-    moved_on = ("The next charge is now on Thursday 25 February 2027 instead of Monday 25 January 2027.",)
+    yield (
+        "charge-day-problem",
+        replace(page, error=say("Please tick the box to agree, or go back: nothing has changed.")),
+        at,
+    )
+    moved_on = (
+        say(
+            "The next charge is now on %(now)s instead of %(was)s.",
+            now=date(2027, 2, 25),
+            was=date(2027, 1, 25),
+        ),
+    )
     yield "charge-day-changed", replace(page, changed=moved_on), at

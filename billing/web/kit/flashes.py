@@ -41,7 +41,9 @@ DONE = {
     "not-in-there": say("That device is not signed in to your account any more."),
     "signed-in": say("You are signed in."),
     "registered": say("You are registered, and signed in."),
-    "address-changed": say("Your address is changed. You sign in with it from now on, and our mails go there."),
+    "address-changed": say(
+        "Your address is changed. You sign in with it from now on, and our mails go there."
+    ),
     "passkey-added": say("Your passkey is added. Next time it signs you in."),
     "passkey-named": say("The new name is saved."),
     "passkey-removed": say("The passkey is removed. It signs in nobody any more."),

@@ -9,19 +9,21 @@ from starlette.responses import Response
 
 from billing.changes import charge_after_undo, charge_day
 from billing.changes.charge_day import ChosenDay
+from billing.notices.charge_day import day_in_words
 from billing.payments import vat_rates
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Refusal
 from billing.readers import consents
 from billing.rules import tax
-from billing.rules.charge_day import choosable_from, in_words
+from billing.rules.charge_day import choosable_from
 from billing.subscriptions.change import lock
 from billing.subscriptions.models import Subscription
 from billing.web.kit.visit import Guarded, Visit, Visiting
-from billing.web.reader.agreement import Shown, differences, words_of_day, words_of_money
+from billing.web.reader.agreement import Shown, differences, language_shown, words_of_day, words_of_money
 from billing.web.reader.guard import running, signed_in
 from billing.web.reader.undoing import Agreed, changed_undo, undo_page
 from billing.web.views.choices import DayOption, DayPage, DaysPage, UndoPage
+from emails.languages import Language, amount, say
 
 router = APIRouter(include_in_schema=False)
 NONE = 0
@@ -59,34 +61,39 @@ def ask_charge_day(visit: Visiting, day: Annotated[int, Query(ge=0, le=31)] = NO
             DaysPage(
                 email=signed_in(visit).email,
                 last_day=charge_day.refuse(ctx, subscription) - timedelta(days=1),
-                now=in_words(subscription.charge_on.day),
+                now=day_in_words(subscription.charge_on.day),
                 options=tuple(_option(chosen) for chosen in found),
             )
         )
 
 
 def _option(chosen: ChosenDay) -> DayOption:
-    return DayOption(day=chosen.day, words=in_words(chosen.day), on=chosen.on, free_days=chosen.free_days)
+    return DayOption(day=chosen.day, words=day_in_words(chosen.day), on=chosen.on, free_days=chosen.free_days)
 
 
 def _terms(chosen: ChosenDay) -> consents.Terms:
-    return consents.for_charge_day(chosen.price.money, in_words(chosen.day), chosen.on)
+    return consents.for_charge_day(chosen.price.money, day_in_words(chosen.day), chosen.on)
 
 
 def _review(visit: Visit, ctx: TransactionContext, chosen: ChosenDay) -> DayPage:
     email, terms = signed_in(visit).email, _terms(chosen)
     vat = tax.split(chosen.price.money, vat_rates.rate_on(ctx.session, chosen.on)).vat
-    shown = Shown(
-        act="day",
-        email=email,
-        plan=chosen.plan.id,
-        period=chosen.plan.period_label,
-        price=words_of_money(chosen.price.money),
-        charge_on=words_of_day(chosen.on),
-        days=words_of_day(chosen.before),
-        vat=str(vat),
-        words=terms.words,
-    )
+
+    def agreed(language: Language) -> str:
+        shown = Shown(
+            act="day",
+            email=email,
+            plan=chosen.plan.id,
+            period=chosen.plan.period_label,
+            price=words_of_money(chosen.price.money),
+            charge_on=words_of_day(chosen.on),
+            days=words_of_day(chosen.before),
+            vat=amount(str(vat)),
+            words=terms.in_language(language).shown,
+            language=language.code,
+        )
+        return shown.token(visit.services.site.tokens)
+
     return DayPage(
         email=email,
         option=_option(chosen),
@@ -96,7 +103,7 @@ def _review(visit: Visit, ctx: TransactionContext, chosen: ChosenDay) -> DayPage
         undo_until=chosen.before,
         again_on=choosable_from(ctx.today),
         consent_text=terms.words,
-        agreed=shown.token(visit.services.site.tokens),
+        agreed=agreed,
     )
 
 
@@ -112,14 +119,16 @@ def choose_charge_day(
         subscription, reader = lock(ctx.session, running(visit, ctx.session).id), signed_in(visit)
         chosen = charge_day.preview(ctx, subscription, day)
         view = _review(visit, ctx, chosen)
-        view = replace(view, changed=differences(visit.services.site.tokens, agreed, view.agreed))
+        language = language_shown(visit.services.site, agreed)
+        view = replace(view, changed=differences(visit.services.site.tokens, agreed, view.agreed(language)))
         if consent != "yes":
-            words = "Please tick the box to agree, or go back: nothing has changed."
+            words = say("Please tick the box to agree, or go back: nothing has changed.")
             return visit.page(replace(view, error=words), 422)
         if view.changed:
             return visit.page(view, 409)
         given_by = consents.GivenBy(reader.email, reader.id, visit.ip, visit.device)
-        consents.record(ctx, given_by, "charge-day", _terms(chosen), chosen.price.money, chosen.on)
+        terms = _terms(chosen).in_language(language)
+        consents.record(ctx, given_by, "charge-day", terms, chosen.price.money, chosen.on)
         charge_day.choose(ctx, subscription.id, day, reason="chosen on the account page")
     return visit.go("/account", "charge-day")
 

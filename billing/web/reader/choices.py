@@ -12,12 +12,12 @@ from billing.brand import legal
 from billing.brand.models import LegalDocument
 from billing.changes import change_plan, pause
 from billing.changes.change_plan import Switch
+from billing.notices.charge_day import day_in_words
 from billing.payments import vat_rates
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Refusal
 from billing.readers import consents
 from billing.rules import tax
-from billing.rules.charge_day import in_words
 from billing.rules.lifecycle import State
 from billing.subscriptions.change import lock
 from billing.subscriptions.find import OnOffer, terms_on
@@ -49,7 +49,7 @@ def choices(
         can_undo_plan=_can_undo_plan(s),
         plans=_options(ctx, s, offered),
         plan_stays=_plan_stays(s, offered),
-        charge_day=in_words(s.charge_on.day) if can_choose or can_undo else None,
+        charge_day=day_in_words(s.charge_on.day) if can_choose or can_undo else None,
         can_choose_day=can_choose and not can_undo,
         can_undo_day=can_undo,
         can_pause=_can_pause(ctx, s),

@@ -34,7 +34,7 @@ class Choices:
     plan_stays: Text | None = None
     can_undo_plan: bool
     plans: tuple[PlanOption, ...]
-    charge_day: str | None = None
+    charge_day: Text | None = None
     can_choose_day: bool = False
     can_undo_day: bool = False
     can_pause: bool
@@ -75,7 +75,7 @@ class DayOption:
     """A day of the month in words, the next charge with it, and the free days until then."""
 
     day: int
-    words: str
+    words: Text
     on: date
     free_days: int
 
@@ -87,7 +87,7 @@ class DaysPage:
     template: ClassVar[str] = "charge_days.html"
     email: str
     last_day: date
-    now: str
+    now: Text
     options: tuple[DayOption, ...]
 
 
@@ -104,10 +104,10 @@ class DayPage:
     last_day: date
     undo_until: date
     again_on: date
-    consent_text: str
-    agreed: str = ""
-    changed: tuple[str, ...] = ()
-    error: str | None = None
+    consent_text: Text
+    agreed: Callable[[Language], str] = nothing_agreed
+    changed: tuple[Text, ...] = ()
+    error: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from billing.dev.previews.values import (
     YEAR,
 )
 from billing.payments.invoice_recipients import NotAVatNumber
+from billing.payments.refund_reasons import withdrawn
 from billing.personal_data.ask import DisputeKeepsEvidence
 from billing.personal_data.register import reasons
 from billing.readers import consents
@@ -211,7 +212,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         net=Money(6522),
         vat=VAT,
         gross=PRICE,
-        reason="cancelled within 14 days of the charge",
+        reason=withdrawn(14),
     )
     yield "receipt-credited", replace(RECEIPT, credit_notes=(note,)), at
     yield "receipt-to-be-named", replace(RECEIPT, details=BUYER), at
@@ -221,7 +222,12 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         issued_on=date(2026, 12, 20),
         supplied_on=date(2026, 12, 8),
         recipient=BUYER,
-        credit_notes=(replace(note, reason="Replaced by tax invoice INV-000161: the buyer's details"),),
+        credit_notes=(
+            replace(
+                note,
+                reason=say("Replaced by tax invoice %(number)s: the buyer's details", number="INV-000161"),
+            ),
+        ),
         replaced=(ReplacedInvoiceRow("INV-000148", date(2026, 12, 8)),),
     )
     yield "receipt-corrected", corrected, at

@@ -11,6 +11,7 @@ from billing.changes.situation import STRANGER, Situation
 from billing.dev.demo.clock_bar import TEMPLATE, DemoBar
 from billing.dev.paper.look import paper_look
 from billing.payments.invoice_recipients import Particulars
+from billing.payments.invoices import described
 from billing.readers import consents
 from billing.rules.money import Money
 from billing.rules.reader_state import ReaderState
@@ -152,7 +153,7 @@ RECEIPT = ReceiptPage(
     number="INV-000148",
     issued_on=date(2026, 12, 8),
     reader_email="thandi@example.org",
-    description="Digital subscription, one month",
+    description=described("Digital subscription, one month"),
     period_from=date(2026, 12, 8),
     period_to=date(2027, 1, 7),
     net=Money(6522),

@@ -18,7 +18,7 @@ class CreditNoteRow:
     net: Money
     vat: Money
     gross: Money
-    reason: str
+    reason: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class ReceiptPage:
     issued_on: date
     supplied_on: date | None = None
     reader_email: str
-    description: str
+    description: Text
     period_from: date
     period_to: date
     net: Money

@@ -3,14 +3,18 @@
 import functools
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Route, expect
 
-from billing.dev.previews.__main__ import write
+from billing.dev.previews.__main__ import LANGUAGES, write
 from billing.dev.previews.pages import pages
+from billing.dev.previews.values import LOOK
 from tests.support.a11y import accessibility_barriers
 from tests.support.proof_size import only_at_length
 from tests.support.shared_chromium import Chromium
@@ -18,6 +22,14 @@ from tests.support.shared_chromium import Chromium
 NAMES = [name for name, _, _ in pages()]
 SIZES = {"phone": (360, 640), "desktop": (1280, 800)}
 STYLES = [("phone", "light"), ("desktop", "light"), ("desktop", "dark")]
+AGREEMENTS = (
+    "review",
+    "review-problem",
+    "review-year",
+    "review-without-trial",
+    "review-card-on-file",
+    "review-changed",
+)
 MUST_SEE = (
     "#review h1",
     ".terms",
@@ -44,6 +56,17 @@ class Quiet(SimpleHTTPRequestHandler):
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("preview")
     write(folder)
+    for name, page, frame in pages():
+        for language in LANGUAGES.all if name in AGREEMENTS else ():
+            shown = replace(frame, language=language, languages=LANGUAGES.all, banner=None)
+            (folder / f"{name}-{language.code}.html").write_text(LOOK.page(page, shown), "utf-8")
+    with served(folder) as where:
+        yield where
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of a server of this folder."""
     with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -68,16 +91,31 @@ def test_every_page_is_accessible_and_fits_its_width(
     assert found == {}
 
 
-@pytest.mark.parametrize(
-    "name", ["review", "review-problem", "review-without-trial", "review-card-on-file", "review-changed"]
-)
-def test_the_whole_agreement_is_seen_on_a_small_phone_without_scrolling(
-    chromium: Chromium, address: str, name: str
+@only_at_length
+@pytest.mark.parametrize("code", [language.code for language in LANGUAGES.all[1:]])
+def test_every_page_of_readers_is_accessible_and_fits_a_phone_in_each_language(
+    chromium: Chromium, tmp_path: Path, code: str
 ) -> None:
-    """CARD-2: price, dates, how to cancel, consent and the button at 360x640, with the demo's bar above."""
+    found: dict[str, Any] = {}
+    names = write(tmp_path, code)
+    with served(tmp_path) as address, chromium.context(viewport={"width": 360, "height": 640}) as context:
+        page = context.new_page()
+        for name in names:
+            page.goto(f"{address}/{name}.html")
+            if wrong := accessibility_barriers(page):
+                found[name] = wrong
+    assert found == {}
+
+
+@pytest.mark.parametrize("code", [language.code for language in LANGUAGES.all])
+@pytest.mark.parametrize("name", AGREEMENTS)
+def test_the_whole_agreement_is_seen_on_a_small_phone_without_scrolling(
+    chromium: Chromium, address: str, name: str, code: str
+) -> None:
+    """CARD-2: price, dates, how to cancel, consent and the button at 360x640, in each language."""
     with chromium.context(viewport={"width": 360, "height": 640}) as context:
         page = context.new_page()
-        page.goto(f"{address}/{name}.html")
+        page.goto(f"{address}/{name}-{code}.html")
         for selector in MUST_SEE:
             box = page.locator(selector).bounding_box()
             assert box is not None, selector

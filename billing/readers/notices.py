@@ -132,7 +132,7 @@ class AddressAskedMail(Mail, true_while=ALWAYS):
     """To the old address: another one was asked for at `at_text`. Neither this mail nor the next names it: others may read them."""
 
     samples = {"": {}, "by-staff": {"by_staff": True}}
-    at_text: str
+    at_text: Text
     stop_url: Url
     by_staff: bool = False
 
@@ -141,7 +141,7 @@ class AddressAskedMail(Mail, true_while=ALWAYS):
 class AddressChangedMail(Mail, true_while=ALWAYS):
     """To the address that was the account's until `at_text`. `stop_url` puts it back through `until`."""
 
-    at_text: str
+    at_text: Text
     until: Day
     stop_url: Url
 
@@ -150,7 +150,7 @@ class AddressChangedMail(Mail, true_while=ALWAYS):
 class AddressMovedMail(Mail, true_while=ALWAYS):
     """To an address with which somebody signs in, and which stopped being the account's at `at_text`."""
 
-    at_text: str
+    at_text: Text
     until: Day
     stop_url: Url
 
@@ -179,7 +179,9 @@ def confirm_address(ctx: TransactionContext, change: AddressChange) -> None:
         by_staff=not change.by_reader,
     )
     key = f"address-confirm:{change.id}"
-    message = NewMessage(mail, key, change.new_email, change.reader_id, change.expires_at, change.id)
+    message = NewMessage(
+        mail, key, change.new_email, change.reader_id, change.expires_at, change.id, ctx.language
+    )
     queue(ctx.session, message, ctx.at)
 
 
@@ -223,6 +225,6 @@ def address_moved(ctx: TransactionContext, change: AddressChange, to: str, about
         until=_until(ctx, change),
         stop_url=_stop_url(ctx, change),
     )
-    queue(
-        ctx.session, NewMessage(mail, f"address-moved:{about}", to, None, ctx.at + timedelta(hours=1)), ctx.at
-    )
+    expires_at = ctx.at + timedelta(hours=1)
+    message = NewMessage(mail, f"address-moved:{about}", to, None, expires_at, language=ctx.language)
+    queue(ctx.session, message, ctx.at)

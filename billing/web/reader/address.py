@@ -27,6 +27,7 @@ from billing.web.reader.guard import signed_in
 from billing.web.reader.signed_links import keep_link, kept_subject
 from billing.web.views.account import AddressQuestionPage
 from billing.web.views.address import AddressConfirmPage, AddressPage, AddressSentPage, AddressStopPage
+from emails.languages import Text
 
 router = APIRouter(include_in_schema=False)
 PAGE = "/account/address"
@@ -87,7 +88,7 @@ def sent(visit: Visiting) -> Response:
     return _sent(visit)
 
 
-def _sent(visit: Visit, error: str | None = None) -> Response:
+def _sent(visit: Visit, error: Text | None = None) -> Response:
     reader = signed_in(visit)
     with visit.begin() as ctx:
         change = address_change.waiting_of(ctx.session, reader.id, ctx.at)

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import ClassVar
 
 from billing.readers.address_change import STOP_LIFE
+from emails.languages import Text
 
 STOP_DAYS = STOP_LIFE // timedelta(days=1)
 
@@ -21,7 +22,7 @@ class AddressPage:
     waiting: tuple[str, datetime] | None = None
     closes: bool = False
     typed: str = ""
-    error: str | None = None
+    error: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class AddressSentPage:
     template: ClassVar[str] = "address_sent.html"
     to: str
     until: datetime
-    error: str | None = None
+    error: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

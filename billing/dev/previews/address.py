@@ -8,6 +8,7 @@ from billing.address_changes.request import SameAddress
 from billing.dev.previews.values import LONG_ADDRESS, NOW, READER, VISITOR
 from billing.readers.links import WrongCode
 from billing.readers.register import BadAddress
+from billing.web.kit.problems import words_of
 from billing.web.views.account import AddressQuestionPage
 from billing.web.views.address import AddressConfirmPage, AddressPage, AddressSentPage, AddressStopPage
 from billing.web.views.frame import Frame, Page
@@ -21,9 +22,9 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "address", AddressPage(email=OLD), at
     yield "address-refused", AddressPage(email=LONG_ADDRESS, refuses=True), at
     yield "address-waiting", AddressPage(email=OLD, waiting=(LONG_ADDRESS, until)), at
-    typo = AddressPage(email=OLD, typed="thandi@elsewhere,example", error=BadAddress().detail)
+    typo = AddressPage(email=OLD, typed="thandi@elsewhere,example", error=words_of(BadAddress()))
     yield "address-typo", typo, at
-    yield "address-same", AddressPage(email=OLD, typed=OLD, error=SameAddress().detail), at
+    yield "address-same", AddressPage(email=OLD, typed=OLD, error=words_of(SameAddress())), at
     yield "address-closing", AddressPage(email=OLD, closes=True), at
     question = AddressQuestionPage(
         action="/account/address", typed="thandi@gmail.con", suggested="thandi@gmail.com"
@@ -31,7 +32,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
     yield "address-slip", question, at
     sent = AddressSentPage(to=NEW, until=until)
     yield "address-sent", sent, at
-    yield "address-sent-problem", replace(sent, to=LONG_ADDRESS, error=WrongCode().detail), at
+    yield "address-sent-problem", replace(sent, to=LONG_ADDRESS, error=words_of(WrongCode())), at
     yield "address-confirm", AddressConfirmPage(email=NEW, here=True, old=OLD), at
     yield "address-confirm-by-staff", AddressConfirmPage(email=LONG_ADDRESS, here=True), VISITOR
     yield "address-confirm-elsewhere", AddressConfirmPage(email=NEW, here=False), VISITOR

@@ -21,6 +21,7 @@ from billing.readers.address_change import LIFE, PURPOSE, STOP, AddressChange
 from billing.readers.links import LinkSpent, WrongCode
 from billing.readers.register import BadAddress, by_id, clean_address
 from billing.rules import address_hints
+from billing.web.kit.problems import words_of
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import step_up
 from billing.web.reader.guard import signed_in
@@ -78,7 +79,7 @@ def give_address(
             request.count_requests(ctx, reader.id, email, visit.browser)
             request.ask(ctx.acting_as(ReaderActor(reader.id)), reader.id, email, visit.browser)
     except (BadAddress, SameAddress) as refusal:
-        return visit.page(replace(view, typed=email[:254], error=refusal.detail), 422)
+        return visit.page(replace(view, typed=email[:254], error=words_of(refusal)), 422)
     return visit.go(f"{PAGE}/sent")
 
 
@@ -150,7 +151,7 @@ def _use(visit: Visit, use: Callable[[TransactionContext], AddressChange | None]
     except LinkSpent:
         raise ChangeSpent from None
     if change is None:
-        return _sent(visit, WrongCode().detail)
+        return _sent(visit, words_of(WrongCode()))
     visit.takes.append(cookies.LINK)
     if secret is None:  # staff began it: the mail came to whoever signs in there
         return visit.go("/sign-in" if visit.reader is None else "/account", "address-changed")

@@ -24,6 +24,7 @@ from billing.subscriptions.find import OnOffer, terms_on
 from billing.subscriptions.models import Subscription, TermsChangeReason
 from billing.subscriptions.offer import offer_of
 from billing.subscriptions.schedule import pause_is_ahead
+from billing.web.kit.problems import words_of
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import charge_day
 from billing.web.reader.agreement import Shown, differences, language_shown, words_of_day, words_of_money
@@ -80,7 +81,7 @@ def _plan_stays(s: Subscription, offered: Sequence[OnOffer]) -> Text | None:
     try:
         change_plan.refuse_announced(s)
     except Refusal as refusal:
-        return refusal.detail
+        return words_of(refusal)
     return None
 
 

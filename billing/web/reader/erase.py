@@ -7,6 +7,7 @@ from billing.personal_data import ask
 from billing.platform.actors import ReaderActor
 from billing.platform.errors import Conflict
 from billing.rules.money import Money
+from billing.web.kit.problems import words_of
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import step_up, way
 from billing.web.reader.guard import signed_in
@@ -38,7 +39,7 @@ def _page(visit: Visit, reader_id: str, email: str) -> ErasePage:
         with visit.begin() as ctx:
             found = ask.preview(ctx, reader_id)
     except Conflict as refusal:
-        return ErasePage(email=email, problem=refusal.detail)
+        return ErasePage(email=email, problem=words_of(refusal))
     today = visit.services.site.today
     return ErasePage(
         email=email,

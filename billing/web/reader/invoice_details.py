@@ -8,6 +8,7 @@ from starlette.responses import Response
 from billing.payments import invoice_recipients
 from billing.payments.invoice_recipients import MOST, MOST_TYPED
 from billing.platform.errors import Invalid
+from billing.web.kit.problems import words_of
 from billing.web.kit.typed import LINES
 from billing.web.kit.visit import Guarded, Visiting
 from billing.web.reader.guard import signed_in
@@ -48,7 +49,7 @@ def save(
             kept = invoice_recipients.of_reader(ctx.session, reader.id) is not None
         name, address, vat_number = (typed.replace("\0", "") for typed in (name, address, vat_number))
         again = InvoiceDetailsPage(
-            name=name, address=address, vat_number=vat_number, kept=kept, error=refusal.detail
+            name=name, address=address, vat_number=vat_number, kept=kept, error=words_of(refusal)
         )
         return visit.page(again, 422)
     with visit.begin() as ctx:

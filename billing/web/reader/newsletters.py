@@ -24,6 +24,7 @@ from billing.platform.context import TransactionContext
 from billing.readers.models import Reader
 from billing.readers.register import BadAddress
 from billing.web.kit import page_language
+from billing.web.kit.problems import words_of
 from billing.web.kit.visit import Guarded, Visit, Visiting, services_of
 from billing.web.reader.signed_links import BadLink, keep_link
 from billing.web.views.frame import Frame, Page, no_token
@@ -118,7 +119,7 @@ def choose(
             with visit.begin() as ctx:
                 optin.ask(ctx, email, ticked, _origin(visit, "page"))
     except BadAddress as refusal:
-        return _page(visit, ticked=ticked, email=email, error=refusal.detail)
+        return _page(visit, ticked=ticked, email=email, error=words_of(refusal))
     return visit.go("/newsletters/asked")
 
 

@@ -11,6 +11,7 @@ from billing.platform.storable import storable
 from billing.readers.models import Reader
 from billing.staff import requests, threads
 from billing.staff.models import ReaderRequest
+from billing.web.kit.problems import words_of
 from billing.web.kit.typed import LINES
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import way
@@ -89,6 +90,6 @@ def reply(
         with visit.begin() as ctx:
             requests.reply(ctx, reader.id, request_id, words)
     except Invalid as refusal:
-        view = _thread(visit, request_id, draft=words.replace("\0", ""), error=refusal.detail)
+        view = _thread(visit, request_id, draft=words.replace("\0", ""), error=words_of(refusal))
         return visit.page(view, refusal.status)
     return visit.go(f"{ROOM}/{request_id}", "replied")

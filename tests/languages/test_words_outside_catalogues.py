@@ -12,7 +12,7 @@ from emails import Mail, render
 from emails.samples import HOUSE, samples
 from tests.support.pseudo_language import PSEUDO, outside, outside_text, strings_of
 
-OF_STAFF = ("staff/", "mailbox", "watch")
+OF_STAFF = ("staff/", "staff_demo", "mailbox", "watch")
 """Pages in English alone: those of staff, and of the demo."""
 PAGES = {
     name: (page, frame)

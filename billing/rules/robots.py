@@ -56,7 +56,18 @@ CLASSES: Final = (
 NAMES: Final = tuple(each.name for each in CLASSES)
 
 CLOSED_PATHS: Final = (
-    *("/account", "/sign-in", "/sign-out", "/staff", "/subscribe", "/cancel", "/card", "/pay", "/request"),
+    *(
+        "/account",
+        "/address",
+        "/sign-in",
+        "/sign-out",
+        "/staff",
+        "/subscribe",
+        "/cancel",
+        "/card",
+        "/pay",
+        "/request",
+    ),
     *("/u/", "/gift"),
     *("/newsletters/", "/contact/", "/v1/", "/access/", "/webhooks/", "/demo/", "/mailbox", "/healthz"),
     *("/readyz", "/metrics", "/openapi.json", "/listen/", "/articles/*/gift", "/articles/*/print"),

@@ -113,7 +113,7 @@ def test_support_is_refused_what_only_finance_may_give_back(demo: Demo, enter: E
 
 def test_two_accounts_of_one_person_are_merged(demo: Demo, enter: Enter) -> None:
     """Both run first, which is refused with the acts that help; then one is cancelled, and the accounts become one."""
-    here, there = "lindiwe@example.com", "lindiwe.work@example.org"
+    here, there = "precious@example.com", "precious.work@example.org"
     demo.trial(here, "pm_card_visa__33")
     other = demo.trial(there, "pm_card_mastercard__34")["reader"]["id"]
     support = enter("support")

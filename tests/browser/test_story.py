@@ -181,7 +181,7 @@ def test_a_reader_signs_in_at_the_desk_with_the_mail_on_the_phone(demo: Demo, ar
 
     laptop.page.get_by_label("Reading your mail on another device?").fill("1234 5678")
     laptop.press("Sign in with the code")
-    laptop.see("That isn't the code from the mail")
+    laptop.see("That isn’t the code from the mail")
     laptop.page.get_by_label("Reading your mail on another device?").fill(code)
     laptop.press("Sign in with the code")
     laptop.see("zanele@example.com", "Your free trial runs through", "Chrome on Linux")

@@ -72,7 +72,7 @@ def test_a_question_sent_twice_waits_once(world: World, in_trial: Subscriber, is
         ({"kind": "other", "email": "nonsense", "words": "hello"}, "look like an email address"),
         ({"kind": "love", "email": READER, "words": "hello"}, "Say what it is about"),
         ({"email": READER, "words": "hello"}, "Say what it is about"),
-        ({"kind": "other", "email": READER, "words": "a\x00b"}, "can't be read"),
+        ({"kind": "other", "email": READER, "words": "a\x00b"}, "can’t be read"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_and_stays_in_the_form(

@@ -105,6 +105,45 @@ def undo_plan(who: Walker) -> None:
     who.see("Pay by the year")
 
 
+def choose_in_trial(who: Walker) -> None:
+    who.open("/account")
+    who.tap("Pay by the year")
+    who.tick(".consent input")
+    who.tap("Agree, and pay by the year")
+    who.see("R750.00 incl. VAT", "Undo the change of plan")
+
+
+def choose_the_day(who: Walker) -> None:
+    who.open("/account")
+    who.tap("Choose the day")
+    who.taps += 1
+    who.page.get_by_label("The day of the month").select_option("25")
+    who.tap("See what it means")
+    who.tick(".consent input")
+    who.tap("Agree, and pay on the 25th")
+    who.see("You pay on the 25th of each month.")
+
+
+def change_address(who: Walker) -> None:
+    who.email = "thandi@elsewhere.example"
+    who.open("/account")
+    who.tap("Change")
+    who.fill("New email address", who.email)
+    who.tap("Send the link")
+    who.see("Check your mail")
+    who.follow("/account/address/link/")
+    who.tap("Use this address")
+    who.see(who.email, "Your address is changed")
+
+
+def read_in_another_language(who: Walker) -> None:
+    who.open("/account")
+    who.taps += 1
+    who.page.get_by_role("button", name="Afrikaans").click()
+    who.see("Volgende betaling")
+    assert who.page.locator("html").get_attribute("lang") == "af-ZA"
+
+
 def pause(who: Walker) -> None:
     who.open("/account")
     who.tap("Pause")
@@ -262,6 +301,10 @@ WALKS: dict[str, tuple[Walk, str]] = {
     "Sign in with the mailed code": (sign_in_by_code, "paid"),
     "Change the plan": (change_plan, "signed in, paid"),
     "Undo the change of plan": (undo_plan, "signed in, paid"),
+    "Choose another plan in the trial": (choose_in_trial, "signed in, in_trial"),
+    "Choose the day of the charge": (choose_the_day, "signed in, paid"),
+    "Change the email address": (change_address, "signed in, paid"),
+    "Read in another language": (read_in_another_language, "signed in, paid"),
     "Pause": (pause, "signed in, paid"),
     "Take the pause back": (undo_pause, "signed in, paid"),
     "Cancel": (cancel, "signed in, paid"),

@@ -1,5 +1,6 @@
 """The catalogues say all that they must, and one that would break a page is refused at the start."""
 
+import shlex
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from emails.languages import BadCatalogue, UnknownLanguage, full_day, offered, s
 from emails.languages.offered import OWN_FOLDER
 from tests.support import catalogues
 from tests.support.cli import run_on
+from tests.support.documented import documented
 from tests.support.world import World
 
 HEAD = 'msgid ""\nmsgstr ""\n"Language: st_ZA\\n"\n"X-Language-Name: Sesotho\\n"\n"Content-Type: text/plain; charset=UTF-8\\n"\n\n'
@@ -104,6 +106,18 @@ def test_a_blank_catalogue_has_every_message_and_overwrites_nothing(world: World
     assert offered(["st"], tmp_path).default.name == "Sesotho"
     again = run_on(world, "languages", "start", "st", "--name", "Sesotho", "--to", str(path))
     assert (again.exit_code, "exists" in again.output) == (1, True)
+
+
+def test_the_commands_of_the_docs_are_typed(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (block,) = documented("operate.md", "Languages")
+    for line in block.splitlines():
+        program, *words = shlex.split(line, comments=True)
+        assert program == "billing"
+        assert run_on(world, *words).exit_code == 0, line
+    assert (tmp_path / "st.po").is_file()
 
 
 def test_a_command_says_how_much_is_translated(world: World, tmp_path: Path) -> None:

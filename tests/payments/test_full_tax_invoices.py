@@ -122,7 +122,7 @@ def test_each_invoice_keeps_the_details_that_it_was_issued_with(
         ({"address": ""}, "made out to a name and an address"),
         ({"address": "x" * 201}, "made out to a name and an address"),
         ({"address": "a\nb\nc\nd\ne\nf\ng"}, "at most six lines"),
-        ({"name": "Karoo \0 Wool"}, "can't be read"),
+        ({"name": "Karoo \0 Wool"}, "can’t be read"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_kept(

@@ -124,7 +124,7 @@ def test_a_reply_to_an_open_request_outlives_the_act_that_closes_it(world: World
     [
         (" ", "Write a few words"),
         ("4242 4242 4242 4242", "like a card number"),
-        ("a\0b", "can't be read"),
+        ("a\0b", "can’t be read"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_and_stays_in_the_form(world: World, words: str, said: str) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from billing.platform.actors import WORKER
+from billing.readers.register import register
 from tests.support.backups import PROGRAMS, latest
 from tests.support.bounce_reports import dsn
 from tests.support.cli import run_on
@@ -32,6 +34,12 @@ def listed() -> Iterator[tuple[str, ...]]:
         yield tuple(words)
 
 
+def second_account(world: World) -> str:
+    """The address of another reader."""
+    with world.services.database.begin(world.services.site, world.now, WORKER) as ctx:
+        return register(ctx, "second@example.com")[0].email
+
+
 def test_each_is_typed_as_it_stands_there(
     world: World, paid: Subscriber, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,6 +55,8 @@ def test_each_is_typed_as_it_stands_there(
         "FILE": str(file),
         "LOGO": str(logo),
         "ID": str(world.rows("SELECT id FROM inbound_event ORDER BY id LIMIT 1")[0]["id"]),
+        "STAYS": paid.email,
+        "GOES": second_account(world),
         "/var/backups/masthead": str(backups),
     }
     lines = list(listed())

@@ -4,6 +4,7 @@ from fastapi import Request
 
 from billing.container import Services
 from billing.http import cookies
+from billing.platform.setting_types import OFFER
 from emails.languages import ENGLISH, Language
 
 
@@ -32,3 +33,15 @@ def of_browser(request: Request, services: Services) -> Language:
 def of_mails(request: Request, services: Services) -> str | None:
     """The code of the language of mails to a person who keeps none; None where staff act, who may read in another."""
     return None if is_of_staff(request) else of_browser(request, services).code
+
+
+def again_at(request: Request, path: str) -> str:
+    """The address that shows the page again, in another language: the offer's for the answer to a form."""
+    return path if request.method in ("GET", "HEAD") and is_here(path) else OFFER
+
+
+def is_here(path: str) -> bool:
+    """Whether it is a page of this host; a browser takes two slashes, or a backslash, for another host."""
+    return (
+        path.startswith("/") and not path.startswith(("//", "/\\")) and path.isascii() and path.isprintable()
+    )

@@ -61,6 +61,7 @@ class PageRenderer:
             lstrip_blocks=True,
             auto_reload=False,  # six calls a page to look for changed files
         )
+        environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
         environment.filters.update(
             money=_kept(language, money),
             day=_kept(language, full_day),

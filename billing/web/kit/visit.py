@@ -254,7 +254,7 @@ class Visit:
             house=self.services.sender.house,
             csrf=lambda: self.csrf,
             path=self.path,
-            reached_by_get=self.request.method in ("GET", "HEAD"),
+            again_at=page_language.again_at(self.request, self.path),
             today=self.today,
             paper_url=self.services.settings.paper,
             signed_in=self.reader is not None,

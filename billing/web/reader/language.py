@@ -31,7 +31,7 @@ def choose(
         if visit.reader is not None:
             with visit.begin() as ctx:
                 _keep(ctx, visit.reader.id, chosen.code)
-    return visit.go(back if _is_here(back) else OFFER)
+    return visit.go(back if page_language.is_here(back) else OFFER)
 
 
 def keep_choice(visit: Visit, ctx: TransactionContext, reader_id: str) -> None:
@@ -44,10 +44,3 @@ def keep_choice(visit: Visit, ctx: TransactionContext, reader_id: str) -> None:
 def _keep(ctx: TransactionContext, reader_id: str, code: str) -> None:
     change = sa.update(Reader).where(col(Reader.id) == reader_id, col(Reader.language).is_distinct_from(code))
     ctx.session.execute(change.values(language=code))
-
-
-def _is_here(path: str) -> bool:
-    """Whether it is a page of this host; a browser takes two slashes, or a backslash, for another host."""
-    return (
-        path.startswith("/") and not path.startswith(("//", "/\\")) and path.isascii() and path.isprintable()
-    )

@@ -37,8 +37,8 @@ class Frame:
     house: House
     csrf: Callable[[], str]
     path: str
-    reached_by_get: bool = True
-    """Whether the page can be had again at its `path`; a form's answer can't."""
+    again_at: str = "/"
+    """Where the page can be had again; the answer to a form can't."""
     today: date
     paper_url: str
     signed_in: bool = False

@@ -126,7 +126,7 @@ def test_the_reason_is_for_readers_to_see(world: World) -> None:
         "Open to everyone, in the public interest. The dam wall is being watched."
         in browser.get(f"/articles/{article}").words
     )
-    assert '"isAccessibleForFree": true' in browser.page.text
+    assert '"isAccessibleForFree":true' in browser.page.text
     assert "Open to everyone" in browser.get("/articles").words
 
 

@@ -152,8 +152,8 @@ def test_the_page_tells_search_engines_what_is_locked_and_none_of_it(visitors: V
     for article in sample_articles():
         text = visitors.world.browser().get(f"/articles/{article.teaser.id}").text
         free = article.teaser.access == "free"
-        assert f'"isAccessibleForFree": {"true" if free else "false"}' in text
-        assert ('"cssSelector": ".paywall"' in text) is not free
+        assert f'"isAccessibleForFree":{"true" if free else "false"}' in text
+        assert ('"cssSelector":".paywall"' in text) is not free
         assert "articleBody" not in text
 
 

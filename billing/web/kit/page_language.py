@@ -30,9 +30,9 @@ def of_browser(request: Request, services: Services) -> Language:
     return ENGLISH if is_of_staff(request) else chosen(request, services) or wanted(request, services)
 
 
-def of_mails(request: Request, services: Services) -> str | None:
-    """The code of the language of mails to a person who keeps none; None where staff act, who may read in another."""
-    return None if is_of_staff(request) else of_browser(request, services).code
+def of_mails(request: Request, browser: Language) -> str | None:
+    """The code of the language of mails to a person who keeps none: the browser's. None where staff act, who may read in another."""
+    return None if is_of_staff(request) else browser.code
 
 
 def again_at(request: Request, path: str) -> str:

@@ -4,10 +4,10 @@ import hmac
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -28,7 +28,7 @@ from billing.subscriptions.find import RUNS
 from billing.web.kit import page_language
 from billing.web.kit.bulkhead import Party, Side
 from billing.web.kit.flashes import FLASHES, signed_out
-from billing.web.kit.refused_forms import CrossSite, NoBrowserCookie, StaleForm
+from billing.web.kit.refused_forms import NoBrowserCookie, StaleForm, refuse_cross_site
 from billing.web.kit.rendering import PageRenderer
 from billing.web.views.frame import Frame, Page
 from billing.web.views.start import Teaser
@@ -128,7 +128,12 @@ class Visit:
         """The language of the page: the one that the reader keeps, or the browser's. Staff's pages are in English."""
         kept = self.reader.language if self.reader is not None else None
         own = None if page_language.is_of_staff(self.request) else self.services.site.languages.by_code(kept)
-        return own or page_language.of_browser(self.request, self.services)
+        return own or self.browser_language
+
+    @cached_property
+    def browser_language(self) -> Language:
+        """What was chosen in the browser, or what it is set to; read once."""
+        return page_language.of_browser(self.request, self.services)
 
     @property
     def proved_reader(self) -> Reader | None:
@@ -154,7 +159,7 @@ class Visit:
             if self.known is None:
                 self.known = self._look_up(ctx)
                 seen_now = self.known.session
-            yield replace(ctx, actor=self.actor, language=page_language.of_mails(self.request, self.services))
+            yield self.context(ctx.session)
             if seen_now is not None:
                 sessions.note_seen(ctx, seen_now, self.cookie(cookies.SESSION))
 
@@ -168,7 +173,7 @@ class Visit:
 
     def context(self, session: Session) -> TransactionContext:
         """The context of a transaction that is open already."""
-        language = page_language.of_mails(self.request, self.services)
+        language = page_language.of_mails(self.request, self.browser_language)
         return TransactionContext(session, self.services.site, self.at, self.actor, language)
 
     @property
@@ -322,24 +327,6 @@ async def open_guarded(
     if not visit.made_form(csrf):
         raise NoBrowserCookie if visit.new_browser else StaleForm
     return visit
-
-
-def refuse_cross_site(request: Request, services: Services) -> None:
-    """Raise CrossSite if the browser says that another site sent this."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None and site not in ("same-origin", "none"):
-        raise CrossSite
-    origin = request.headers.get("origin")
-    if site is None and origin is not None and _origin(origin) != _origin(services.settings.public_url):
-        raise CrossSite
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    try:
-        parsed = urlsplit(url)
-        return parsed.scheme, parsed.hostname, parsed.port
-    except ValueError:
-        return "", None, None
 
 
 Visiting = Annotated[Visit, Depends(open_visit)]

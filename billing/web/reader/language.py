@@ -12,7 +12,8 @@ from billing.platform.context import TransactionContext
 from billing.platform.setting_types import OFFER
 from billing.readers.models import Reader
 from billing.web.kit import page_language
-from billing.web.kit.visit import Visit, Visiting, refuse_cross_site
+from billing.web.kit.refused_forms import refuse_cross_site
+from billing.web.kit.visit import Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
 

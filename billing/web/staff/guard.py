@@ -4,7 +4,7 @@ A GET takes `visit: Annotated[StaffVisit, needs(Permission.READ)]`. A POST takes
 checks the CSRF token. `fresh=True` adds an authenticator code given within ten minutes (SEC-2)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Annotated, Any, NoReturn
 from urllib.parse import quote, urlencode
@@ -117,7 +117,8 @@ def open_staff_visit(visit: Visiting) -> StaffVisit:
         found = sessions.find(ctx, secret)
     if found is None:
         raise SignInFirst
-    return StaffVisit(**vars(visit), staff_session=found[0], member=found[1])
+    known = {field.name: getattr(visit, field.name) for field in fields(visit)}
+    return StaffVisit(**known, staff_session=found[0], member=found[1])
 
 
 def open_staff_guarded(visit: Guarded) -> StaffVisit:

@@ -16,7 +16,7 @@ from emails.fields import Document, paragraphed
 from emails.filters import by_the, card, day, every, per, rand, returned, span
 from emails.flow import columns, flow
 from emails.house import House
-from emails.languages import ENGLISH, Language, Text, TranslatedEnvironment, missing
+from emails.languages import ENGLISH, Language, Text, TranslatedEnvironment, in_whole
 from emails.mails import Mail
 
 SHEET = ("heading", "papers", "caption", "table_heading", "lines", "total")
@@ -45,11 +45,7 @@ def render(mail: Mail, house: House, language: Language = ENGLISH) -> Rendered:
     `UnsafeLink` for a link that is not http or https.
     """
     mail.check_links()
-    if mail.for_staff:
-        return _render(mail, house, ENGLISH)
-    with missing() as gaps:
-        rendered = _render(mail, house, language)
-    return _render(mail, house, ENGLISH) if gaps else rendered
+    return in_whole(ENGLISH if mail.for_staff else language, lambda written: _render(mail, house, written))
 
 
 def _render(mail: Mail, house: House, language: Language) -> Rendered:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from emails.compose import Rendered, check_subject, inliner, look_of, template, tidied, tidy_house
 from emails.flow import flow
 from emails.house import House
-from emails.languages import ENGLISH, Language, missing
+from emails.languages import ENGLISH, Language, in_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,7 @@ def render_newsletter(mail: NewsletterMail, house: House, language: Language = E
     """The subject, text and html of `mail`, signed by `house`. Raises `UnsafeSubject`.
 
     Its frame is in that language: the publication's own, as an issue is rendered once for all its recipients."""
-    with missing() as gaps:
-        rendered = _render(mail, house, language)
-    return _render(mail, house, ENGLISH) if gaps else rendered
+    return in_whole(language, lambda written: _render(mail, house, written))
 
 
 def _render(mail: NewsletterMail, house: House, language: Language) -> Rendered:

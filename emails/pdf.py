@@ -11,7 +11,7 @@ from typing import Literal
 from emails.compose import sheet_of, tidy_house
 from emails.fields import Document
 from emails.house import House
-from emails.languages import ENGLISH, Language, missing
+from emails.languages import ENGLISH, Language, in_whole
 from emails.mails import Mail
 
 
@@ -36,12 +36,9 @@ def pdf_of(mail: Mail, house: House, language: Language = ENGLISH) -> Pdf | None
 def print_documents(documents: Sequence[Document], house: House, language: Language = ENGLISH) -> Pdf:
     """One file with a page for each document, named after the first; in English if the language lacks a part of them."""
     tidy = tidy_house(house)
-    with missing() as gaps:
-        sheets = json.dumps([sheet_of(document, tidy, language) for document in documents])
-    if gaps:
-        return print_documents(documents, house)
-    code, _, region = language.tag.partition("-")
-    inputs = {"sheets": sheets, "house": json.dumps(house.words), "logo": _logo_of(house)}
+    sheets, written = in_whole(language, lambda it: ([sheet_of(one, tidy, it) for one in documents], it))
+    code, _, region = written.tag.partition("-")
+    inputs = {"sheets": json.dumps(sheets), "house": json.dumps(house.words), "logo": _logo_of(house)}
     content = _print(inputs | {"language": code, "region": region})
     return Pdf(f"{documents[0].file_name}.pdf", content)
 

@@ -5,7 +5,7 @@ English is the language of the code. Another is a file such as `af.po`, here or 
 
 from emails.languages.catalogue import BadCatalogue
 from emails.languages.dates import date_and_time, date_only, full_day, full_moment, short_date, short_moment
-from emails.languages.language import ENGLISH, Language, missing
+from emails.languages.language import ENGLISH, Language, in_whole, missing
 from emails.languages.offered import Languages, UnknownLanguage, english_alone, offered
 from emails.languages.say import say
 from emails.languages.text import NO_WORDS, Text, amount, load_text, named, store_text
@@ -26,6 +26,7 @@ __all__ = [
     "english_alone",
     "full_day",
     "full_moment",
+    "in_whole",
     "load_text",
     "missing",
     "named",

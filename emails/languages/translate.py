@@ -1,6 +1,7 @@
 """Templates in a language: `{% trans %}`, `_("…")`, and every `Text` that they show."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from jinja2 import Environment, nodes, pass_context
@@ -8,8 +9,10 @@ from jinja2.runtime import Context
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
-from emails.languages.language import Language
+from emails.languages.language import ENGLISH, Language
 
+_PIECES = re.compile(r"(%\(\w+\)s)")
+_NAMED = re.compile(r"%\((\w+)\)s")
 MESSAGES = ("_", "gettext")
 """How templates call for a message; `{% trans %}` becomes such a call."""
 
@@ -18,7 +21,8 @@ class TranslatedEnvironment(Environment):
     """Templates that speak one language. Their messages are translated once, when a template is compiled."""
 
     def __init__(self, language: Language, **options: Any) -> None:
-        super().__init__(extensions=["jinja2.ext.i18n"], finalize=language.shown, **options)
+        finalize = None if language is ENGLISH else language.shown  # a text is its English words
+        super().__init__(extensions=["jinja2.ext.i18n"], finalize=finalize, **options)
         self.language = language
         self.policies["ext.i18n.trimmed"] = True
         self.newstyle_gettext = True  # the extension's own name for messages with `%(name)s`
@@ -38,17 +42,41 @@ class _Translate(NodeTransformer):
     def __init__(self, language: Language) -> None:
         self.language = language
 
-    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 - Jinja's name
+    def visit_Output(self, node: nodes.Output) -> nodes.Output:  # noqa: N802 - Jinja's name
+        """Text and values of a message stand in the output as those of a template do: `%` would take as long as the rest of a page."""
+        shown: list[nodes.Expr] = []
+        for child in node.nodes:
+            if isinstance(child, nodes.Call) and (words := self._translated(child)) is not None:
+                shown += self._pieces(words, child.kwargs)
+            else:
+                shown.append(child)
+        node.nodes = shown
         self.generic_visit(node)
-        if (
-            not (isinstance(node.node, nodes.Name) and node.node.name in MESSAGES)
-            or node.dyn_kwargs is not None
-        ):
-            return node
+        return node
+
+    def _pieces(self, words: str, values: Sequence[nodes.Keyword]) -> Iterator[nodes.Expr]:
+        by_name = {value.key: value.value for value in values}
+        for piece in _PIECES.split(words):
+            if name := _NAMED.fullmatch(piece):
+                yield by_name[name[1]]
+            elif piece:
+                yield nodes.TemplateData(piece % {})
+
+    def _translated(self, node: nodes.Call) -> str | None:
+        """The translation that a call asks for; None for another call, for one whose values aren't named, and for a gap."""
+        is_message = isinstance(node.node, nodes.Name) and node.node.name in MESSAGES
+        if not is_message or node.dyn_kwargs is not None:
+            return None
         [message] = node.args
         if not isinstance(message, nodes.Const) or not self.language.has(message.value):
+            return None
+        return self.language.message(message.value)
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 - Jinja's name
+        self.generic_visit(node)
+        words = self._translated(node)
+        if words is None:
             return node
-        words = self.language.message(message.value)
         if not node.kwargs:
             return nodes.MarkSafeIfAutoescape(nodes.Const(words % {}), lineno=node.lineno)
         shown = [

@@ -5,7 +5,7 @@ from html import escape
 
 from starlette.responses import HTMLResponse
 
-from emails.languages import ENGLISH, Language, Text, missing
+from emails.languages import Language, Text, in_whole
 
 _PAGE = """<!doctype html>
 <html lang="{language}">
@@ -31,9 +31,7 @@ def plain_page(
     status: int, title: Text, words: Text, headers: Mapping[str, str], language: Language
 ) -> HTMLResponse:
     """A page with a heading and a sentence, which search engines don't keep; in English if the language lacks one of them."""
-    with missing() as gaps:
-        page = _page(status, title, words, language)
-    shown = _page(status, title, words, ENGLISH) if gaps else page
+    shown = in_whole(language, lambda written: _page(status, title, words, written))
     return HTMLResponse(shown, status, {"X-Robots-Tag": "noindex", **headers})
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from billing.rules.money import Money
 from billing.web.kit.brand_pictures import preview, touch_icon
@@ -23,7 +24,7 @@ from emails.languages import (
     amount,
     full_day,
     full_moment,
-    missing,
+    in_whole,
     named,
     short_date,
     short_moment,
@@ -69,8 +70,14 @@ class PageRenderer:
             moment=lambda at: language.text(self.moment(at)),
             short_moment=lambda at: language.text(self.short_moment(at)),
             clock_time=self.clock_time,
-            period=lambda label: language.text(named("period", label)),
+            period=_kept(language, partial(named, "period")),
         )
+
+        @lru_cache(MOST_KEPT)
+        def language_choices(languages: tuple[Language, ...]) -> Markup:
+            return Markup(environment.get_template("_languages.html").render(languages=languages))  # noqa: S704 our own
+
+        environment.globals["language_choices"] = language_choices
         names = {"asset": asset, "stylesheet": stylesheet, "preview": preview, "touch_icon": touch_icon}
         environment.globals.update(names | dict(self.names))
         return environment
@@ -83,14 +90,8 @@ class PageRenderer:
         """Render a whole page: in English if its language lacks a part, as a sentence in two languages helps nobody.
 
         In the template the view is `page`, beside the fields of the frame."""
-        with missing() as gaps:
-            shown = self._page(page, frame, frame.language)
-        return self._page(page, frame, ENGLISH) if gaps else shown
-
-    def _page(self, page: Page, frame: Frame, language: Language) -> str:
-        return self.render(
-            page.template, language, **{name: getattr(frame, name) for name in FRAME}, page=page
-        )
+        values = {name: getattr(frame, name) for name in FRAME} | {"page": page}
+        return in_whole(frame.language, lambda language: self.render(page.template, language, **values))
 
     def moment(self, at: datetime) -> Text:
         """An instant in the publisher's zone: "Monday 16 March 2026 at 09:00". Raises ValueError for a naive datetime."""

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from billing.acquirer.answers import Unknown
 from billing.acquirer.registry import Acquirers
 from billing.address_changes import follow
+from billing.personal_data.due import do_each
 from billing.platform.actors import Worker
 from billing.platform.context import TransactionContext
 from billing.platform.db import Database, lock_one
@@ -24,7 +25,6 @@ from billing.rules.addresses import is_erased
 from billing.rules.backoff import again_at
 
 ADDRESSER = Worker("give the acquirer new addresses")
-_BATCH = 20
 _CUSTOMERS = sa.text(
     """SELECT acquirer, customer_ref FROM payment_method WHERE reader_id = :reader_id
        UNION SELECT acquirer, customer_ref FROM card_setup WHERE customer_ref IS NOT NULL AND reader_id = :reader_id"""
@@ -46,18 +46,14 @@ def update_due(database: Database, acquirers: Acquirers, site: Site, at: datetim
     Raises NotAdopted, AsksAcquirer: a copied database must not change customers at the acquirer."""
     with database.transaction() as session:
         refuse_held(session)
-        due = session.exec(
-            select(AddressChange.id)
-            .where(col(AddressChange.customer_due_at) <= at)
-            .order_by(col(AddressChange.customer_due_at))
-            .limit(_BATCH)
-        ).all()
-    for change_id in due:
-        try:
-            _update(database, acquirers, site, change_id, at)
-        except Exception:
-            log.exception("the address of the change %s has to wait for the acquirer", change_id)
-    return len(due)
+    return do_each(
+        database,
+        AddressChange,
+        AddressChange.customer_due_at,
+        CUSTOMER_DUE,
+        at,
+        lambda change_id: _update(database, acquirers, site, change_id, at),
+    )
 
 
 def _update(database: Database, acquirers: Acquirers, site: Site, change_id: str, at: datetime) -> None:

@@ -97,7 +97,12 @@ def fetch(ctx: TransactionContext, reader_id: str) -> bytes | None:
 def make_due(database: Database, site: Site, house: House, at: datetime) -> int:
     """Make the archives that are due; how many were looked at. One that fails delays no other."""
     return do_each(
-        database, DataRequest, UNMADE, at, lambda request_id: _make(database, site, house, request_id, at)
+        database,
+        DataRequest,
+        DataRequest.next_attempt_at,
+        UNMADE,
+        at,
+        lambda request_id: _make(database, site, house, request_id, at),
     )
 
 

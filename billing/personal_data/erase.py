@@ -45,7 +45,12 @@ def erase_due(database: Database, acquirers: Acquirers, site: Site, at: datetime
     with database.transaction() as session:
         refuse_held(session)
     return do_each(
-        database, Erasure, OPEN, at, lambda erasure_id: _erase(database, acquirers, site, erasure_id, at)
+        database,
+        Erasure,
+        Erasure.next_attempt_at,
+        OPEN,
+        at,
+        lambda erasure_id: _erase(database, acquirers, site, erasure_id, at),
     )
 
 

@@ -1,8 +1,11 @@
 """Refusals: the docstring of each is its message, and its family decides the HTTP status."""
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, ParamSpec
 
 from emails.languages import Text
+
+P = ParamSpec("P")
 
 
 class Refusal(Exception):
@@ -21,6 +24,15 @@ class Refusal(Exception):
         """A sentence that pages translate, if it is one of the code's messages."""
         self.facts = facts
         super().__init__(self.detail)
+
+
+def allows(check: Callable[P, object], *given: P.args, **named: P.kwargs) -> bool:
+    """Whether a check that raises a Refusal raises none now: whether a page offers what it checks."""
+    try:
+        check(*given, **named)
+    except Refusal:
+        return False
+    return True
 
 
 class Malformed(Refusal):

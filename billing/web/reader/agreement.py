@@ -5,13 +5,14 @@ recorded, and the page comes again, with what has changed in sentences."""
 
 import base64
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any, Literal, Self
 
 from billing.platform.site import Site
 from billing.platform.tokens import Tokens
+from billing.readers.consents import Terms
 from billing.rules.money import Money
 from billing.web.views.choices import UndoAct
 from billing.web.views.frame import Card
@@ -65,6 +66,13 @@ class Shown:
             name: load_text(value) if isinstance(value, dict) else value for name, value in found.items()
         }
         return cls(**values)
+
+
+def signed_review(tokens: Tokens, shown: Shown, terms: Terms) -> Callable[[Language], str]:
+    """Makes the signed copy of a review, with the sentence beside its box, in the language in which the page is rendered."""
+    return lambda language: replace(
+        shown, words=terms.in_language(language).shown, language=language.code
+    ).token(tokens)
 
 
 def _packed(value: str) -> str | dict[str, Any]:

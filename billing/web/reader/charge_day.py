@@ -1,6 +1,5 @@
 """The day of the month on which a reader pays: the days to choose from, the review of one, and its undo."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
@@ -12,41 +11,22 @@ from billing.changes.charge_day import ChosenDay
 from billing.notices.charge_day import day_in_words
 from billing.payments import vat_rates
 from billing.platform.context import TransactionContext
-from billing.platform.errors import Refusal
 from billing.readers import consents
 from billing.rules import tax
 from billing.rules.charge_day import choosable_from
 from billing.subscriptions.change import lock
 from billing.subscriptions.models import Subscription
 from billing.web.kit.visit import Guarded, Visit, Visiting
-from billing.web.reader.agreement import Shown, differences, language_shown, words_of_day, words_of_money
+from billing.web.reader.agreement import Shown, language_shown, signed_review, words_of_day, words_of_money
+from billing.web.reader.choices import unless_agreed
 from billing.web.reader.guard import running, signed_in
 from billing.web.reader.undoing import Agreed, changed_undo, undo_page
 from billing.web.views.choices import DayOption, DayPage, DaysPage, UndoPage
-from emails.languages import Language, amount, say
+from emails.languages import amount
 
 router = APIRouter(include_in_schema=False)
 NONE = 0
 """No day was chosen yet: no month has it."""
-
-
-def can_choose(ctx: TransactionContext, subscription: Subscription) -> bool:
-    """Whether the account offers it. A choice within the last twelve months is refused on its page, with the day from which another
-    is possible."""
-    try:
-        charge_day.refuse(ctx, subscription)
-    except Refusal:
-        return False
-    return True
-
-
-def can_undo(ctx: TransactionContext, subscription: Subscription) -> bool:
-    """Whether the account offers to undo a choice."""
-    try:
-        charge_day.refuse_undo(ctx, subscription)
-    except Refusal:
-        return False
-    return True
 
 
 @router.get("/account/charge-day")
@@ -78,22 +58,16 @@ def _terms(chosen: ChosenDay) -> consents.Terms:
 def _review(visit: Visit, ctx: TransactionContext, chosen: ChosenDay) -> DayPage:
     email, terms = signed_in(visit).email, _terms(chosen)
     vat = tax.split(chosen.price.money, vat_rates.rate_on(ctx.session, chosen.on)).vat
-
-    def agreed(language: Language) -> str:
-        shown = Shown(
-            act="day",
-            email=email,
-            plan=chosen.plan.id,
-            period=chosen.plan.period_label,
-            price=words_of_money(chosen.price.money),
-            charge_on=words_of_day(chosen.on),
-            days=words_of_day(chosen.before),
-            vat=amount(str(vat)),
-            words=terms.in_language(language).shown,
-            language=language.code,
-        )
-        return shown.token(visit.services.site.tokens)
-
+    shown = Shown(
+        act="day",
+        email=email,
+        plan=chosen.plan.id,
+        period=chosen.plan.period_label,
+        price=words_of_money(chosen.price.money),
+        charge_on=words_of_day(chosen.on),
+        days=words_of_day(chosen.before),
+        vat=amount(str(vat)),
+    )
     return DayPage(
         email=email,
         option=_option(chosen),
@@ -103,7 +77,7 @@ def _review(visit: Visit, ctx: TransactionContext, chosen: ChosenDay) -> DayPage
         undo_until=chosen.before,
         again_on=choosable_from(ctx.today),
         consent_text=terms.words,
-        agreed=agreed,
+        agreed=signed_review(visit.services.site.tokens, shown, terms),
     )
 
 
@@ -118,16 +92,11 @@ def choose_charge_day(
     with visit.begin() as ctx:
         subscription, reader = lock(ctx.session, running(visit, ctx.session).id), signed_in(visit)
         chosen = charge_day.preview(ctx, subscription, day)
-        view = _review(visit, ctx, chosen)
-        language = language_shown(visit.services.site, agreed)
-        view = replace(view, changed=differences(visit.services.site.tokens, agreed, view.agreed(language)))
-        if consent != "yes":
-            words = say("Please tick the box to agree, or go back: nothing has changed.")
-            return visit.page(replace(view, error=words), 422)
-        if view.changed:
-            return visit.page(view, 409)
+        again = unless_agreed(visit, _review(visit, ctx, chosen), agreed, consent)
+        if again is not None:
+            return again
         given_by = consents.GivenBy(reader.email, reader.id, visit.ip, visit.device)
-        terms = _terms(chosen).in_language(language)
+        terms = _terms(chosen).in_language(language_shown(visit.services.site, agreed))
         consents.record(ctx, given_by, "charge-day", terms, chosen.price.money, chosen.on)
         charge_day.choose(ctx, subscription.id, day, reason="chosen on the account page")
     return visit.go("/account", "charge-day")

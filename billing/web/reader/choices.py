@@ -10,12 +10,12 @@ from starlette.responses import Response
 
 from billing.brand import legal
 from billing.brand.models import LegalDocument
-from billing.changes import change_plan, pause
+from billing.changes import change_plan, charge_day, pause
 from billing.changes.change_plan import Switch
 from billing.notices.charge_day import day_in_words
 from billing.payments import vat_rates
 from billing.platform.context import TransactionContext
-from billing.platform.errors import Refusal
+from billing.platform.errors import Refusal, allows
 from billing.readers import consents
 from billing.rules import tax
 from billing.rules.lifecycle import State
@@ -26,12 +26,18 @@ from billing.subscriptions.offer import offer_of
 from billing.subscriptions.schedule import pause_is_ahead
 from billing.web.kit.problems import words_of
 from billing.web.kit.visit import Guarded, Visit, Visiting
-from billing.web.reader import charge_day
-from billing.web.reader.agreement import Shown, differences, language_shown, words_of_day, words_of_money
+from billing.web.reader.agreement import (
+    Shown,
+    differences,
+    language_shown,
+    signed_review,
+    words_of_day,
+    words_of_money,
+)
 from billing.web.reader.guard import running, signed_in
-from billing.web.views.choices import Choices, PausePage, PlanOption, PlanPage
+from billing.web.views.choices import Choices, DayPage, PausePage, PlanOption, PlanPage
 from emails import LegalLink
-from emails.languages import Language, Text, amount, named, say
+from emails.languages import Text, amount, named, say
 
 router = APIRouter(include_in_schema=False)
 PLAN_ID = r"^[a-z0-9-]{0,40}$"
@@ -44,16 +50,17 @@ def choices(
     s = subscription
     if s is None or s.state is State.PAST_DUE or s.cancels_at is not None:
         return None
-    can_choose, can_undo = charge_day.can_choose(ctx, s), charge_day.can_undo(ctx, s)
+    # one chosen within the last twelve months is refused on its page, with the day from which another is possible
+    can_choose, can_undo = allows(charge_day.refuse, ctx, s), allows(charge_day.refuse_undo, ctx, s)
     found = Choices(
         ahead=_ahead(ctx, s),
-        can_undo_plan=_can_undo_plan(s),
+        can_undo_plan=allows(change_plan.refuse_undo, s),
         plans=_options(ctx, s, offered),
         plan_stays=_plan_stays(s, offered),
         charge_day=day_in_words(s.charge_on.day) if can_choose or can_undo else None,
         can_choose_day=can_choose and not can_undo,
         can_undo_day=can_undo,
-        can_pause=_can_pause(ctx, s),
+        can_pause=allows(pause.preview, ctx.site, s, 1, ctx.at, most=ctx.site.policy.pause_months),
         pause="running" if s.state is State.PAUSED else "ahead" if pause_is_ahead(s) else "none",
     )
     return None if s.state is State.TRIALING and found == _NOTHING else found
@@ -64,14 +71,6 @@ _NOTHING = Choices(ahead=None, can_undo_plan=False, plans=(), can_pause=False, p
 
 def _is_switching(s: Subscription) -> bool:
     return s.next_terms_because is TermsChangeReason.SWITCH
-
-
-def _can_undo_plan(s: Subscription) -> bool:
-    try:
-        change_plan.refuse_undo(s)
-    except Refusal:
-        return False
-    return True
 
 
 def _plan_stays(s: Subscription, offered: Sequence[OnOffer]) -> Text | None:
@@ -119,14 +118,6 @@ def _option(switch: Switch) -> PlanOption:
     )
 
 
-def _can_pause(ctx: TransactionContext, s: Subscription) -> bool:
-    try:
-        pause.preview(ctx.site, s, 1, ctx.at, most=ctx.site.policy.pause_months)
-    except Refusal:
-        return False
-    return True
-
-
 @router.get("/account/plan")
 def ask_plan(visit: Visiting, to: Annotated[str, Query(pattern=PLAN_ID)] = "") -> Response:
     """What another plan costs, and from when, before it is chosen. Raises RedirectReader, and as `change_plan.preview`."""
@@ -146,28 +137,33 @@ def _plan_page(
     email, terms = signed_in(visit).email, _terms(ctx, switch)
     vat = tax.split(switch.price.money, vat_rates.rate_on(ctx.session, switch.on)).vat
 
-    def agreed(language: Language) -> str:
-        shown = Shown(
-            act="switch",
-            email=email,
-            plan=switch.plan.id,
-            period=switch.plan.period_label,
-            price=words_of_money(switch.price.money),
-            charge_on=words_of_day(switch.on),
-            vat=amount(str(vat)),
-            words=terms.in_language(language).shown,
-            documents=legal.shown(documents),
-            language=language.code,
-        )
-        return shown.token(visit.services.site.tokens)
-
+    shown = Shown(
+        act="switch",
+        email=email,
+        plan=switch.plan.id,
+        period=switch.plan.period_label,
+        price=words_of_money(switch.price.money),
+        charge_on=words_of_day(switch.on),
+        vat=amount(str(vat)),
+        documents=legal.shown(documents),
+    )
     return PlanPage(
         email=email,
         option=_option(switch),
         vat=vat,
         consent_text=terms.words,
-        agreed=agreed,
+        agreed=signed_review(visit.services.site.tokens, shown, terms),
     )
+
+
+def unless_agreed(visit: Visit, view: PlanPage | DayPage, agreed: str, consent: str) -> Response | None:
+    """The review again: its box isn't ticked, or what it shows has changed since `agreed`. None where the reader agrees to it."""
+    tokens, language = visit.services.site.tokens, language_shown(visit.services.site, agreed)
+    view = replace(view, changed=differences(tokens, agreed, view.agreed(language)))
+    if consent != "yes":
+        words = say("Please tick the box to agree, or go back: nothing has changed.")
+        return visit.page(replace(view, error=words), 422)
+    return visit.page(view, 409) if view.changed else None
 
 
 @router.post("/account/plan")
@@ -182,16 +178,12 @@ def choose_plan(
         subscription, reader = lock(ctx.session, running(visit, ctx.session).id), signed_in(visit)
         switch = change_plan.preview(ctx, subscription, to)
         documents = legal.in_force(ctx.session)
-        view = _plan_page(visit, ctx, switch, documents)
-        language = language_shown(visit.services.site, agreed)
-        view = replace(view, changed=differences(visit.services.site.tokens, agreed, view.agreed(language)))
-        if consent != "yes":
-            words = say("Please tick the box to agree, or go back: nothing has changed.")
-            return visit.page(replace(view, error=words), 422)
-        if view.changed:
-            return visit.page(view, 409)
+        again = unless_agreed(visit, _plan_page(visit, ctx, switch, documents), agreed, consent)
+        if again is not None:
+            return again
         given_by = consents.GivenBy(reader.email, reader.id, visit.ip, visit.device)
-        terms = replace(_terms(ctx, switch), beside=legal.agreed_words(documents)).in_language(language)
+        terms = replace(_terms(ctx, switch), beside=legal.agreed_words(documents))
+        terms = terms.in_language(language_shown(visit.services.site, agreed))
         consents.record(ctx, given_by, "switch", terms, switch.price.money, switch.on)
         change_plan.choose_plan(ctx, subscription.id, to, reason="chosen on the account page")
     return visit.go("/account", "plan")

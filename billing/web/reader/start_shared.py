@@ -24,7 +24,7 @@ from billing.web.reader.agreement import Shown, words_of_card, words_of_day, wor
 from billing.web.reader.next_step import next_step
 from billing.web.views.frame import Card
 from billing.web.views.start import RefusedPage
-from emails.languages import Language, amount, say
+from emails.languages import amount, say
 
 START_LIFE = timedelta(hours=12)
 PLAN_IS_GONE = say("The plan that you chose is not offered any more. This page shows the one that is.")
@@ -105,8 +105,8 @@ class Start:
             return consents.for_paid(price, period, then)
         return consents.for_trial(price, period, self.dates.days, self.dates.first_charge_on, then)
 
-    def shown(self, today: date, vat: Money, card: Card | None, documents: str, language: Language) -> Shown:
-        """What the review shows in a language. `documents`: the versions of the legal documents beside the box."""
+    def shown(self, today: date, vat: Money, card: Card | None, documents: str) -> Shown:
+        """What the review shows, but for the sentence beside its box. `documents`: the versions of the legal documents beside the box."""
         offer, dates = self.offer, self.dates
         other_days = (
             (dates.free_until, dates.first_notice_on, dates.second_notice_on) if dates else (offer.renews_on,)
@@ -123,9 +123,7 @@ class Start:
             free=say("%(days)s days", days=dates.days) if dates else "",
             days=", ".join(words_of_day(day) for day in other_days),
             card=words_of_card(card),
-            words=self.terms.in_language(language).shown,
             documents=documents,
-            language=language.code,
         )
 
 

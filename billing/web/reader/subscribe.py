@@ -31,7 +31,7 @@ from billing.web.kit.quick_page import quick_page
 from billing.web.kit.view_rows import card_of, teasers
 from billing.web.kit.visit import NOBODY, Guarded, Visit, Visiting
 from billing.web.reader import way
-from billing.web.reader.agreement import differences, language_shown
+from billing.web.reader.agreement import differences, language_shown, signed_review
 from billing.web.reader.card_return import arrive, charge_at_once
 from billing.web.reader.choices import PLAN_ID
 from billing.web.reader.next_step import next_step
@@ -179,7 +179,7 @@ def _review(
         dates=start.dates,
         consent_text=start.terms.words,
         card=card,
-        agreed=lambda language: start.shown(ctx.today, vat, card, shown, language).token(tokens),
+        agreed=signed_review(tokens, start.shown(ctx.today, vat, card, shown), start.terms),
         changed=(PLAN_IS_GONE,) if start.instead else (),
     )
 

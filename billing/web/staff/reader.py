@@ -1,6 +1,5 @@
 """A reader's page: the state of the subscription, the next charge, and the timeline."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -15,7 +14,7 @@ from billing.payments import invoice_recipients, numbers, payment_page, receipts
 from billing.payments.models import PaymentMethod
 from billing.personal_data.ask import is_closing
 from billing.platform.context import TransactionContext
-from billing.platform.errors import Refusal
+from billing.platform.errors import allows
 from billing.readers import passkeys
 from billing.readers.models import Reader
 from billing.readers.register import ReaderMerged, by_id
@@ -137,7 +136,8 @@ def _acts(
     paused = subscription is not None and (subscription.state is State.PAUSED or pause_is_ahead(subscription))
     paid = subscription is not None and subscription.state is State.ACTIVE and not subscription.is_fixed_term
     closing = is_closing(ctx.session, reader_id)
-    day_chosen = _can(charge_day.refuse_undo, ctx, subscription)
+    day_chosen = subscription is not None and allows(charge_day.refuse_undo, ctx, subscription)
+    day_is_free = subscription is not None and allows(charge_day.refuse, ctx, subscription)
     offered = (
         (Permission.CANCEL, live, "cancel", "Cancel" if not cancelled else "Cancelled earlier than that"),
         (Permission.REFUND, is_offered(ctx, reader_id), "withdraw", "Withdraw"),
@@ -145,12 +145,7 @@ def _acts(
         (Permission.EXTEND, live and not cancelled and not paused, "extend", "Extend"),
         (Permission.PAUSE, paid and not cancelled and not paused, "pause", "Pause"),
         (Permission.PAUSE, paused and not cancelled, "end-pause", "End the pause"),
-        (
-            Permission.CHARGE_DAY,
-            not day_chosen and _can(charge_day.refuse, ctx, subscription),
-            "charge-day",
-            "Choose the day of the charge",
-        ),
+        (Permission.CHARGE_DAY, day_is_free and not day_chosen, "charge-day", "Choose the day of the charge"),
         (Permission.CHARGE_DAY, day_chosen, "undo-charge-day", "Take the new day back"),
         (Permission.COMPLIMENTARY, not live or cancelled, "complimentary", "Complimentary days"),
         (Permission.ANOTHER_TRIAL, not live, "another-trial", "Allow another trial"),
@@ -164,18 +159,6 @@ def _acts(
         for what, sensible, path, words in offered
         if sensible and visit.may(what)
     )
-
-
-def _can(
-    refuse: Callable[[TransactionContext, Subscription], object],
-    ctx: TransactionContext,
-    subscription: Subscription | None,
-) -> bool:
-    """Whether the act isn't refused."""
-    try:
-        return subscription is not None and refuse(ctx, subscription) is not None
-    except Refusal:
-        return False
 
 
 def _payment(session: Session, paid: receipts.Paid) -> PaymentRow:

@@ -53,7 +53,7 @@ NOTES = {
 @router.get("/articles")
 def front_page(visit: Visiting) -> Response:
     """The newest articles."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         offered, newest = on_offer_and_newest(visit, ctx, MOST_LISTED)
         plan, price, _ = find.the_one(offered, None)
         step = _strip(situation_of(ctx, visit.reader), plan, price)

@@ -114,7 +114,7 @@ def listen(visit: ByToken, article_id: Named, end: int, seal: str) -> Response:
 
 def _refuse(visit: Visit, article_id: str) -> None:
     """Raises UnknownArticle, NoRecording, ListeningNotIncluded."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         checked = check_for(visit, ctx.session, article_id, counts=False)
     sample = sample_article(article_id)
     if sample is None or not sample.teaser.audio:

@@ -39,7 +39,7 @@ def text(visit: Visiting, article_id: str) -> Response:
     sample = sample_article(article_id)
     if sample is None:
         raise UnknownArticle
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         checked = check_for(visit, ctx.session, article_id, counts=False)
     if READ not in checked.decision.features or checked.pending:
         raise TextLocked

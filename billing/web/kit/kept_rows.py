@@ -72,7 +72,7 @@ def on_offer_and_newest(
 def _rows(visit: Visit, ctx: TransactionContext | None, *queries: Query, **parameters: Any) -> list[Rows]:
     kept: KeptRows = visit.request.app.state.kept_rows
 
-    def begin() -> AbstractContextManager[TransactionContext]:
-        return visit.begin() if ctx is None else nullcontext(ctx)
+    def read() -> AbstractContextManager[TransactionContext]:
+        return visit.read() if ctx is None else nullcontext(ctx)
 
-    return kept.read(begin, *queries, **parameters)
+    return kept.read(read, *queries, **parameters)

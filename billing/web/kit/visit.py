@@ -3,7 +3,7 @@
 import hmac
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -20,6 +20,7 @@ from billing.http import cookies
 from billing.http.client_ip import client_ip
 from billing.platform.actors import Actor, ReaderActor
 from billing.platform.context import TransactionContext
+from billing.platform.site import Site
 from billing.readers import sessions
 from billing.readers.models import Reader, ReaderSession
 from billing.readers.sessions import Browser
@@ -64,6 +65,7 @@ class Known:
 
 
 NOBODY = Known()
+Opens = Callable[[Site, datetime, Actor], AbstractContextManager[TransactionContext]]
 _RECOGNISE = sessions.RECOGNISE.add_columns(RUNS)
 
 
@@ -109,7 +111,7 @@ class Visit:
     def who(self) -> Known:
         """Whom the browser's session stands for."""
         if self.known is None:
-            with self.begin():  # which looks it up
+            with self.read():  # which looks it up
                 pass
         return self.known or NOBODY
 
@@ -150,12 +152,19 @@ class Visit:
         if self.is_in_loop:
             raise NeedsDatabase
 
-    @contextmanager
-    def begin(self) -> Iterator[TransactionContext]:
+    def begin(self) -> AbstractContextManager[TransactionContext]:
         """A transaction of this request. The first one recognises the reader. Raises NeedsDatabase in the event loop."""
+        return self._within(self.services.database.begin)
+
+    def read(self) -> AbstractContextManager[TransactionContext]:
+        """The same for a page that changes nothing (see `Database.read`)."""
+        return self._within(self.services.database.read)
+
+    @contextmanager
+    def _within(self, opens: Opens) -> Iterator[TransactionContext]:
         self.need_database()
         seen_now = None
-        with self.services.database.begin(self.services.site, self.at, ReaderActor("")) as ctx:
+        with opens(self.services.site, self.at, ReaderActor("")) as ctx:
             if self.known is None:
                 self.known = self._look_up(ctx)
                 seen_now = self.known.session

@@ -53,7 +53,7 @@ BACK = "/account/withdraw"
 @router.get("/account")
 def account(visit: Visiting) -> Response:
     """Everything on one page. Raises RedirectReader."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         view = _account(visit, ctx, signed_in(visit))
     return visit.page(view)
 
@@ -124,7 +124,7 @@ def _past_due(ctx: TransactionContext, subscription: Subscription | None) -> Pas
 
 
 def _running(visit: Visit) -> Subscription:
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         return running(visit, ctx.session)
 
 
@@ -146,7 +146,7 @@ def cancelled(visit: Visiting) -> Response:
     """It is cancelled; and the way back. The mail that confirms a cancellation leads here."""
     if visit.reader is None:
         return way.sign_in_first(visit, visit.path)
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         subscription = latest_of(ctx.session, visit.reader.id)
     if subscription is None or subscription.cancel_asked_at is None:
         return visit.go("/account")
@@ -157,7 +157,7 @@ def cancelled(visit: Visiting) -> Response:
 def ask_withdraw(visit: Visiting) -> Response:
     """What taking the sale back means, and the button. Raises RedirectReader."""
     reader = signed_in(visit)
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         subscription = latest_of(ctx.session, reader.id)
         offer = withdrawal(ctx, subscription, BACK)
         if offer is None or subscription is None or offer.requested_on is not None:
@@ -171,7 +171,7 @@ def withdraw(visit: Guarded) -> Response:
     """Take the sale back in this one step (ECT-5); or, where staff decide, cancel and put it to them. Raises RedirectReader,
     CoolingOffOver."""
     reader = signed_in(visit)
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         subscription = latest_of(ctx.session, reader.id)
     if subscription is None:
         return visit.go("/account")

@@ -49,7 +49,7 @@ def ask_address(visit: Visiting) -> Response:
 def _asking(visit: Visit) -> AddressPage:
     """The form for whoever may use it. Where the address refuses our mail, no link could be mailed there, so the session is enough; the
     new address is proved all the same. Raises RedirectReader."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         reader = signed_in(visit)
         waiting = address_change.waiting_of(ctx.session, reader.id, ctx.at)
         view = AddressPage(
@@ -91,7 +91,7 @@ def sent(visit: Visiting) -> Response:
 
 def _sent(visit: Visit, error: Text | None = None) -> Response:
     reader = signed_in(visit)
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         change = address_change.waiting_of(ctx.session, reader.id, ctx.at)
     if change is None or not change.by_reader:
         return visit.go("/account")
@@ -169,7 +169,7 @@ def follow_stop(visit: Visiting, token: str) -> Response:
 @router.get("/address/stop")
 def ask_stop(visit: Visiting) -> Response:
     """What would be stopped, and the button; afterwards what was done. Raises BadLink, NothingToStop."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         found = stop.look(ctx, kept_subject(visit, STOP))
     site = visit.services.site
     return visit.page(

@@ -52,7 +52,7 @@ def cancel_page(visit: Visit, subscription: Subscription, *, action: str, back: 
     """What cancelling means for this reader; once it is cancelled, the way back. `back` is the page that withdraws."""
     if subscription.cancel_asked_at is not None or subscription.state is State.ENDED:
         return cancelled_page(visit, subscription, back=back)
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         reader = by_id(ctx.session, subscription.reader_id)
         offer = withdrawal(ctx, subscription, back)
         leaving = cancel.leaving(ctx, subscription, visit.at)
@@ -139,7 +139,7 @@ def _is_on_its_way(refund: Refund, asked_at: datetime | None, at: datetime) -> b
 def cancelled_page(visit: Visit, subscription: Subscription, *, back: str) -> Response:
     """It is cancelled: the last day, what comes back or can be taken back, and how to undo it. A signed-in reader undoes it here,
     any other browser by a fresh link."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         paid = receipts.paid_by(ctx.session, subscription.reader_id)
         offer = withdrawal(ctx, subscription, back)
         undoable = cancel.may_undo(ctx, subscription)

@@ -102,7 +102,7 @@ def arrive(visit: Visit, setup: CardSetup) -> Response:
         case SetupState.AWAITS_PROOF:
             if ownership_proof.is_over(setup, visit.at):
                 return visit.go("/subscribe")
-            with visit.begin() as ctx:
+            with visit.read() as ctx:
                 mailed = sign_in.is_mailed(ctx, setup.email, visit.browser_hashes)
             return visit.page(SignInSentPage(email=setup.email, mailed=mailed))
         case SetupState.REFUSED:
@@ -117,7 +117,7 @@ def _pending(visit: Visit, setup: CardSetup) -> Response:
 
 def _refused(visit: Visit, setup: CardSetup) -> Response:
     """Nothing may start; or the subscription ended while its reader was giving another card."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         again = _offer_again(visit, ctx) if setup.purpose is not SetupPurpose.CARD else None
         live = live_of(ctx.session, str(setup.reader_id)) if again is None else None
     if again is not None:
@@ -193,7 +193,7 @@ def _sign_in_first_time(visit: Visit, ctx: TransactionContext, reader_id: str, s
 @router.get("/subscribe/started")
 def started(visit: Visiting) -> Response:
     """What happens now, and when, for the browser that started it."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         setup = ctx.session.get(CardSetup, visit.cookie(cookies.SETUP))
         if setup is None or not visit.owns(setup.browser_hash) or setup.state is not SetupState.DONE:
             return visit.go("/account")

@@ -15,7 +15,7 @@ from billing.web.reader.start_shared import START_LIFE, count_card_page
 
 def card_is_asked_for(visit: Visit, subscription: Subscription) -> bool:
     """Whether we need another card from this reader. Then the mailed link suffices, without a sign-in."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         return saved_cards.is_asked_for(ctx, subscription)
 
 

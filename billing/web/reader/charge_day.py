@@ -32,7 +32,7 @@ NONE = 0
 @router.get("/account/charge-day")
 def ask_charge_day(visit: Visiting, day: Annotated[int, Query(ge=0, le=31)] = NONE) -> Response:
     """The days to choose from; with a day, what it means. Raises RedirectReader, and as `charge_day.preview`."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         subscription = running(visit, ctx.session)
         if day:
             return visit.page(_review(visit, ctx, charge_day.preview(ctx, subscription, day)))
@@ -109,7 +109,7 @@ def _undo_page(visit: Visit, ctx: TransactionContext, subscription: Subscription
 @router.get("/account/charge-day/undo")
 def ask_undo_day(visit: Visiting) -> Response:
     """The next charge without the new day. Raises RedirectReader, and as `charge_day.refuse_undo`."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         return visit.page(_undo_page(visit, ctx, running(visit, ctx.session)))
 
 

@@ -121,7 +121,7 @@ def _option(switch: Switch) -> PlanOption:
 @router.get("/account/plan")
 def ask_plan(visit: Visiting, to: Annotated[str, Query(pattern=PLAN_ID)] = "") -> Response:
     """What another plan costs, and from when, before it is chosen. Raises RedirectReader, and as `change_plan.preview`."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         switch = change_plan.preview(ctx, running(visit, ctx.session), to)
         return visit.page(_plan_page(visit, ctx, switch, visit.services.publisher.house.documents))
 
@@ -192,7 +192,7 @@ def choose_plan(
 @router.get("/account/pause")
 def ask_pause(visit: Visiting) -> Response:
     """How long, and what happens then. Raises RedirectReader, and as `pause.preview`."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         return visit.page(_pause_page(visit, ctx, running(visit, ctx.session)))
 
 

@@ -25,7 +25,7 @@ def follow(visit: Visiting, token: str) -> Response:
 @router.get("/request")
 def ask(visit: Visiting) -> Response:
     """What was requested, and the button. Raises BadLink."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         request = confirm_request.asked(ctx, kept_subject(visit, REQUEST))
     return visit.page(RequestConfirmPage(received_at=request.received_at, words=request.words))
 

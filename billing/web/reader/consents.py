@@ -35,7 +35,7 @@ def download(visit: Visiting) -> Response:
     """All of it, after a fresh sign-in: it names devices and network addresses. It changes nothing, so no rate limit counts it.
     Raises RedirectReader."""
     reader = require_fresh(visit, "consents")
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         agreed = [_agreed(visit, *row) for row in given_by(ctx.session, reader.id)]
         said = [_said(visit, *row) for row in lines_of(ctx.session, Person.of(reader))]
     text = "\n".join(_lines(visit, reader.email, agreed, said)) + "\n"

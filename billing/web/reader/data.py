@@ -18,7 +18,7 @@ PAGE = "/account/data"
 @router.get(PAGE)
 def show(visit: Visiting) -> Response:
     """What it is, and how far it is."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         reader = visit.reader
         if reader is None:
             return way.sign_in_first(visit, visit.path)

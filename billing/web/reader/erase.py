@@ -21,7 +21,7 @@ def ask_erase(visit: Visiting) -> Response:
     """What closing does, after a fresh sign-in (SEC-2); once it is closed, the way back. Raises RedirectReader."""
     if visit.reader is None:
         return way.sign_in_first(visit, visit.path)
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         erasure = ask.open_of(ctx.session, visit.reader.id)
     if erasure is not None:
         today = visit.services.site.today
@@ -36,7 +36,7 @@ def ask_erase(visit: Visiting) -> Response:
 
 def _page(visit: Visit, reader_id: str, email: str) -> ErasePage:
     try:
-        with visit.begin() as ctx:
+        with visit.read() as ctx:
             found = ask.preview(ctx, reader_id)
     except Conflict as refusal:
         return ErasePage(email=email, problem=words_of(refusal))

@@ -31,7 +31,7 @@ OVER = {
 def follow(visit: Visiting, token: str) -> Response:
     """To the article; the secret moves from the address to a cookie. Nothing is counted: programs that draw previews follow links
     too. Raises UnknownGift."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         gift = gifts.by_token(ctx, token)
         article = ctx.session.get(Article, gift.article_id) if gift else None
     if gift is None or article is None:
@@ -67,7 +67,7 @@ def one(visit: Visiting, gift_id: str) -> Response:
 
 def _page(visit: Visit, gift_id: str | None = None) -> Response:
     reader, terms = signed_in(visit), visit.services.gift_terms
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         left = gifts.gifts_left(ctx, terms, reader.id)
         rows = tuple(_row(ctx, gift) for gift in gifts.of_reader(ctx.session, reader.id))
     made = next((row for row in rows if row.gift_id == gift_id and row.over is None), None)

@@ -22,7 +22,7 @@ PATH = "/account/invoice-details"
 def form(visit: Visiting) -> Response:
     """The details as they are. Raises RedirectReader."""
     reader = signed_in(visit)
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         known = invoice_recipients.of_reader(ctx.session, reader.id)
     if known is None:
         return visit.page(InvoiceDetailsPage())

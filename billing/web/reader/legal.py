@@ -93,7 +93,7 @@ def _version(visit: Visit, kind: DocumentKind, number: int) -> Response:
 
 
 def _versions(visit: Visit, kind: DocumentKind) -> list[LegalDocument]:
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         return legal.versions(ctx.session, kind)
 
 

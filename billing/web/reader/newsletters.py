@@ -85,7 +85,7 @@ def show(visit: Visiting) -> Response:
 def _page(
     visit: Visit, *, ticked: Sequence[str] = (), email: str = "", error: Text | None = None
 ) -> Response:
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         shown = boxes(ctx, proved_person(visit))
     if ticked:  # what was ticked before a mistake in the address is still ticked after it
         shown = tuple(replace(box, chosen=box.newsletter.id in ticked) for box in shown)
@@ -204,7 +204,7 @@ def follow_mine(visit: Visiting, token: str) -> Response:
 @router.get("/newsletters/mine")
 def mine(visit: Visiting) -> Response:
     """The lists, without signing in and without anything else about the reader (C7). Raises BadLink."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         person = _person(visit, ctx)
         choices, stop = boxes(ctx, person), undo.last_stop(ctx, person)
         stopped = tuple(box.newsletter.name for box in choices if box.newsletter.id in stop.newsletter_ids)

@@ -35,7 +35,7 @@ def _proved(visit: Visit) -> Reader:
 @router.get(ROOM)
 def show_all(visit: Visiting) -> Response:
     """All of them, newest first. Raises RedirectReader."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         rows = threads.of_reader(ctx.session, _proved(visit).id)
         answers = threads.last_answers(ctx.session, [row.id for row in rows])
     shown = [_row(row, answers[row.id].at if row.id in answers else None) for row in rows]
@@ -60,7 +60,7 @@ def show(visit: Visiting, request_id: str) -> Response:
 
 
 def _thread(visit: Visit, request_id: str, *, draft: str = "", error: Text | None = None) -> OwnRequestPage:
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         request = requests.own(ctx.session, _proved(visit).id, request_id)
         messages = threads.messages(ctx.session, request.id)
     answered = [message.at for message in messages if not message.by_reader]

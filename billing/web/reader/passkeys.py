@@ -52,7 +52,7 @@ def listed(visit: Visiting) -> Response:
     """The reader's passkeys. Raises RedirectReader."""
     party_of(visit)
     reader = _proved(visit)
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         rows = tuple(
             PasskeyRow(
                 passkey_id=each.id,
@@ -76,7 +76,7 @@ def ask_add(visit: Visiting) -> Response:
 
 def _add_page(visit: Visit, error: Text | None = None) -> AddPasskeyPage:
     reader = _proved(visit)
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         publisher = visit.services.sender.house.name
         options = passkeys.new_passkey_options(ctx, party_of(visit), reader, publisher)
     return AddPasskeyPage(email=reader.email, options=options, error=error)

@@ -80,7 +80,7 @@ def _came_back(visit: Visit, attempt_id: str, invoice_id: str, *, claimed: bool 
 @router.get("/pay/stop")
 def stop(visit: Visiting) -> Response:
     """To the page that cancels: the mail with this link holds that one too. Raises BadLink."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         owing = pay_in_person.owing(ctx, kept_subject(visit, PAY))
     return follow_link(visit, CANCEL, owing.subscription.id, "/cancel")
 
@@ -94,7 +94,7 @@ def follow(visit: Visiting, token: str) -> Response:
 @router.get("/pay")
 def ask(visit: Visiting) -> Response:
     """The open invoice and the ways to pay it; or why there is nothing to pay. Raises BadLink."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         owing = pay_in_person.owing(ctx, kept_subject(visit, PAY))
         return visit.page(_page(visit, ctx, owing))
 

@@ -33,7 +33,7 @@ MOST_A_DAY = 10
 def receipt_file(visit: Visiting, invoice_id: str) -> Response:
     """The same as a file. Raises RedirectReader, UnknownInvoice, NoPdf."""
     reader = signed_in(visit)
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         documents = copies(ctx, receipts.one(ctx.session, invoice_id, reader.id))
     return as_file(documents, visit.services.sender.house, visit.language)
 
@@ -64,7 +64,7 @@ def put_details_on_it(visit: Guarded, invoice_id: str) -> Response:
 
 
 def _page(visit: Visit, reader: Reader, invoice_id: str) -> ReceiptPage:
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         paid = receipts.one(ctx.session, invoice_id, reader.id)
         history = corrections.history_of(ctx.session, paid.invoice)
         details = invoice_recipients.of_reader(ctx.session, reader.id)

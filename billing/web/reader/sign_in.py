@@ -46,7 +46,7 @@ def ask(visit: Visiting, article: str = "") -> Response:
     if not visit.proved_reader:
         typed = asked.asked_here(visit)  # the way back from the sent page, to put the address right
         return visit.page(_form(visit, typed.email if typed else ""))
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         on = way.back(visit, ctx)
     return visit.go(on)
 

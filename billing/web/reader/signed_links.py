@@ -53,7 +53,7 @@ def kept_subject(visit: Visit, purpose: str) -> str:
 
 
 def _subscription(visit: Visit, purpose: str) -> Subscription:
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         found = ctx.session.get(Subscription, kept_subject(visit, purpose))
     if found is None:
         raise BadLink
@@ -97,7 +97,7 @@ def mail_undo(visit: Guarded) -> Response:
 
 
 def _mail_link(visit: Visit, subscription: Subscription, way: str) -> Response:
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         reader = by_id(ctx.session, subscription.reader_id)
     return step_up.mail_link(visit, reader.email, way)
 

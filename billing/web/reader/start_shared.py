@@ -46,7 +46,7 @@ def refused_page(visit: Visit, reason: str, offer: Offer) -> Response:
     """Why nothing starts (see `RefusedPage`), and what can be taken instead. Call it with no transaction open."""
     step = None
     if reason == "already_subscribed" and visit.reader is not None:
-        with visit.begin() as ctx:
+        with visit.read() as ctx:
             found, article = situation_of(ctx, visit.reader), way.read_on(visit, ctx)
             step = next_step(found, offer.plan, offer.price, article)
     cooling_off_days = visit.services.site.policy.cooling_off_days

@@ -64,7 +64,7 @@ def offer(visit: Visiting, article: str = "") -> Response:
     way.arrive(visit, article)
     if visit.known is NOBODY:
         return visit.page(_offer_page(visit, None))
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         view = _offer_page(visit, ctx)
     return visit.page(view)
 
@@ -91,7 +91,7 @@ def ask_address(
     if visit.reader is None:
         before = remembered(visit)  # by "Change" on the review
         return visit.page(SubscribePage(offer=offer, email=before.email if before else ""))
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         refusal = _why_not(visit, ctx, SetupPurpose.TRIAL)
     return _begin(visit, visit.reader.email, offer, refusal)
 
@@ -153,7 +153,7 @@ def without_trial(visit: Guarded) -> Response:
 @router.get("/subscribe/review")
 def review(visit: Visiting) -> Response:
     """Everything on one screen before the card: price, dates, how to cancel, consent (CARD-2, ECT-2). Raises NothingOnSale."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         start = start_of(visit, ctx)
         view = _review(visit, ctx, start, visit.services.publisher.house.documents) if start else None
     return visit.page(view) if view else visit.go("/subscribe")

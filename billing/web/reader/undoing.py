@@ -74,7 +74,7 @@ def ask_resume(visit: Visiting) -> Response:
     """The next charge if the cancellation is undone. Raises RedirectReader, NothingToUndo, DisputeOpen."""
     if visit.reader is None:
         return way.sign_in_first(visit, visit.path)
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         return visit.page(_resume_page(visit, ctx, running(visit, ctx.session)))
 
 
@@ -96,7 +96,7 @@ def _plan_page(visit: Visit, ctx: TransactionContext, subscription: Subscription
 @router.get("/account/plan/undo")
 def ask_undo_plan(visit: Visiting) -> Response:
     """The next charge without the change of plan. Raises RedirectReader, NoSwitch."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         return visit.page(_plan_page(visit, ctx, running(visit, ctx.session)))
 
 
@@ -121,7 +121,7 @@ def ask_undo_pause(visit: Visiting, article: str = "") -> Response:
     """The next charge without the pause: today, where it runs. `article`: whose wall the reader comes from, and goes back to. Raises
     RedirectReader, NotPaused."""
     way.arrive(visit, article)
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         return visit.page(_pause_page(visit, ctx, running(visit, ctx.session)))
 
 

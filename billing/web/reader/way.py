@@ -98,7 +98,7 @@ def _path_here(visit: Visit, url: str) -> str | None:
 @router.get(ELSEWHERE)
 def go_on(visit: Visiting) -> Response:
     """From here to an article on the publisher's own host: at once, and by a button."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         article = read_on(visit, ctx)
     forget(visit)
     return visit.page(ReadOnPage(article=article)) if article is not None else visit.go(HOME)

@@ -17,7 +17,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/who-charged-me")
 def who_charged_me(visit: Visiting) -> Response:
     """A signed-in reader sees their own charges as well. It reveals nothing about other readers."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         prices = tuple(
             (plan.period_label, Money(price.amount, price.currency))
             for plan, price, _ in plans_on_offer(ctx.session, ctx.today)

@@ -9,7 +9,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from billing.rules.money import Money
 from billing.web.kit.brand_pictures import preview, touch_icon
@@ -25,6 +24,7 @@ from emails.languages import (
     full_day,
     full_moment,
     in_whole,
+    missing,
     named,
     short_date,
     short_moment,
@@ -73,11 +73,7 @@ class PageRenderer:
             period=_kept(language, partial(named, "period")),
         )
 
-        @lru_cache(MOST_KEPT)
-        def language_choices(languages: tuple[Language, ...]) -> Markup:
-            return Markup(environment.get_template("_languages.html").render(languages=languages))  # noqa: S704 our own
-
-        environment.globals["language_choices"] = language_choices
+        environment.globals["kept"] = _kept_macro()
         names = {"asset": asset, "stylesheet": stylesheet, "preview": preview, "touch_icon": touch_icon}
         environment.globals.update(names | dict(self.names))
         return environment
@@ -113,6 +109,32 @@ class PageRenderer:
 
 def _kept(language: Language, words: Callable[[Any], Text]) -> Callable[[Any], str]:
     return lru_cache(MOST_KEPT)(lambda value: language.text(words(value)))
+
+
+class _Lacks(Exception):
+    """A message isn't translated: the page must hear of it each time, so what lacks it isn't kept."""
+
+
+def _kept_macro() -> Callable[..., str]:
+    """For templates: `kept(parts.foot, house)` is what `parts.foot(house)` is, made once for each house.
+
+    The macro comes from a file that is imported without context, so nothing but its values decides what it makes; these never change."""
+
+    @lru_cache(MOST_KEPT)
+    def whole(macro: Callable[..., str], *values: object) -> str:
+        with missing() as gaps:
+            made = macro(*values)
+        if gaps:
+            raise _Lacks
+        return made
+
+    def kept(macro: Callable[..., str], *values: object) -> str:
+        try:
+            return whole(macro, *values)
+        except _Lacks:
+            return macro(*values)
+
+    return kept
 
 
 def money(value: Money) -> Text:

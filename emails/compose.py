@@ -90,7 +90,9 @@ def tidied(values: dict[str, Any], in_paragraphs: frozenset[str] = frozenset()) 
 
 def _tidy(value: Any) -> Any:
     if isinstance(value, Text):
-        return value  # one line already
+        if value == _one_line(value):  # as nearly all
+            return value
+        return Text(_one_line(value.message), tidied(dict(value.values)), value.context)
     if isinstance(value, str):
         return _one_line(value)
     return tuple(tidied(entry) for entry in value) if isinstance(value, tuple) else value

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, replace
 from html import unescape
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from billing.dev.previews.mails import HOUSE, samples
 from billing.notices.payment import ReceiptMail
+from billing.notices.refunds import RefundedMail
 from billing.readers.notices import SignedInElsewhereMail, SignInMail
 from emails import (
     MAILS,
@@ -25,7 +26,7 @@ from emails import (
     store,
 )
 from emails.fields import hints, mark
-from emails.languages import Text
+from emails.languages import ENGLISH, Language, Text, named, say
 from tests.emails.lint import tree
 from tests.support.pseudo_language import PSEUDO
 
@@ -134,20 +135,20 @@ def test_a_subject_is_one_line_or_refused(text: str) -> None:
     assert text in subject
 
 
-def texts_of(message: Mail) -> list[str]:
+def texts_of(message: Mail) -> dict[str, str]:
     """Fields with a text, and not a day or a link; an empty one may leave out a part of the mail."""
     typed = hints(type(message))
-    return [
-        name
-        for name, value in asdict(message).items()
-        if type(value) is str and value and mark(typed[name]) not in ("day", "url")
-    ]
+    return {
+        name: value
+        for name, value in vars(message).items()
+        if isinstance(value, str) and value and mark(typed[name]) not in ("day", "url")
+    }
 
 
-IN_THE_SUBJECT = ("which", "number", "credit_note_number", "newsletters", "member")
+IN_THE_SUBJECT = ("which", "number", "credit_note_number", "newsletters", "member", "of_month")
 """What a subject can't hold is refused there, with the whole mail. None is free text: numbers are ours, and the names of
 newsletters are lines by their table; a member's address is checked when it is given."""
-ONE_OF_A_FEW = ("every", "what", "asked", "effect", "day_in_words")
+ONE_OF_A_FEW = ("every", "what", "asked", "effect")
 """Fields that hold one of a few words of ours, and nothing else."""
 
 
@@ -156,7 +157,11 @@ ONE_OF_A_FEW = ("every", "what", "asked", "effect", "day_in_words")
 def test_whatever_a_value_holds_the_mail_stays_whole(text: str, name: str) -> None:
     """Markup in a value is shown as text. The text part never breaks its lines or swallows its links."""
     message = samples()[name]
-    fields = {field: text for field in texts_of(message) if field not in IN_THE_SUBJECT + ONE_OF_A_FEW}
+    fields = {
+        field: type(value)(text)
+        for field, value in texts_of(message).items()
+        if field not in IN_THE_SUBJECT + ONE_OF_A_FEW
+    }
     nasty = replace(message, **fields)
     words: dict[str, Any] = {field: text for field in HOUSE.words if field not in ("name", "url")}
     mail = render(nasty, replace(HOUSE, **words))
@@ -172,6 +177,20 @@ def test_whatever_a_value_holds_the_mail_stays_whole(text: str, name: str) -> No
     )
     for link in {str(asdict(message)[field]) for field in places(type(message)) - {"code"}}:
         assert (link in mail.text) == (link in plain.text)
+
+
+@pytest.mark.parametrize("language", [ENGLISH, PSEUDO], ids=lambda language: language.code)
+def test_a_line_break_in_what_a_text_holds_becomes_a_space(language: Language) -> None:
+    """Programs give the reasons of refunds, and a plan's name is typed."""
+    description = say("%(plan)s, one %(period)s", plan="All\x1b\nof it", period=named("period", "month"))
+    invoice = render(replace(receipt(), description=description), HOUSE, language)
+    assert "All of it, one" in invoice.text
+    assert "All of it, one" in invoice.html
+    refunded = cast(RefundedMail, samples()["refunded"])
+    reason = named("refund reason", "Charged twice.\nhttps://a.example/")
+    note = render(replace(refunded, notes=(replace(refunded.notes[0], reason=reason),)), HOUSE, language)
+    assert "Charged twice. https://a.example/" in note.text
+    assert "Charged twice. https://a.example/" in note.html
 
 
 def test_markup_in_a_value_is_shown_as_it_is() -> None:

@@ -49,13 +49,13 @@ def render(mail: Mail, house: House, language: Language = ENGLISH) -> Rendered:
 
 
 def _render(mail: Mail, house: House, language: Language) -> Rendered:
-    raw = asdict(mail) | {"house": house, "sheets": ()}
-    subject = template(mail.kind, "plain", language).render(raw, layout="subject.j2")
+    plain, raw = template(mail.kind, "plain", language), asdict(mail)
+    subject = plain.render(raw | {"house": house, "sheets": ()}, layout="subject.j2")
     check_subject(mail.kind, subject)
     tidy = tidy_house(house)
     sheets = [sheet_of(document, tidy, language) for document in mail.documents]
-    values = tidied(asdict(mail), paragraphed(type(mail))) | {"house": tidy, "sheets": sheets}
-    text = flow(template(mail.kind, "plain", language).render(values, layout="layout.txt.j2"))
+    values = tidied(raw, paragraphed(type(mail))) | {"house": tidy, "sheets": sheets}
+    text = flow(plain.render(values, layout="layout.txt.j2"))
     html = template(mail.kind, "html", language).render(values | look_of(house), layout="layout.html.j2")
     return Rendered(subject, text, inliner().inline(html), language)
 

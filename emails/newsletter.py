@@ -56,7 +56,7 @@ def _render(mail: NewsletterMail, house: House, language: Language) -> Rendered:
     html = template("newsletter", "html", language).render(
         values | look_of(house) | {"blocks": blocks}, layout="layout.html.j2", html=True
     )
-    return Rendered(mail.subject, text, inliner().inline(html))
+    return Rendered(mail.subject, text, inliner().inline(html), language)
 
 
 def _marked(block: Prose | ArticleCard) -> Prose | ArticleCard:

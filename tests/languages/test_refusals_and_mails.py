@@ -174,6 +174,7 @@ def test_an_issue_has_the_frame_of_the_publications_language() -> None:
     own = render_newsletter(letter, HOUSE, PSEUDO)
     assert own.subject == letter.subject
     assert "⟦Stop First Light⟧:" in own.text
+    assert own.language is PSEUDO
     assert "⟦Choose your newsletters⟧" in own.html
     assert "⟦For subscribers⟧" in own.html
     data = strings_of(letter) | strings_of(HOUSE) | {HOUSE.url.removeprefix("https://")}

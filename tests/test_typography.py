@@ -7,6 +7,7 @@ import pytest
 
 from billing.web.kit.flashes import FLASHES
 from billing.web.kit.problems import TITLES, typographic
+from tests.support.catalogues import messages
 
 ROOT = Path(__file__).parents[1]
 TEMPLATES = sorted(
@@ -40,6 +41,6 @@ def test_no_page_and_no_mail_says_what_readers_did_not_understand(path: Path) ->
 
 
 def test_what_code_says_on_pages_has_it_too() -> None:
-    said = [flash.text for flash in FLASHES.values()]
+    said = [*(flash.text for flash in FLASHES.values()), *(message for _, message in messages())]
     assert [text for text in said if STRAIGHT.search(text)] == []
     assert typographic(TITLES[503]) == "We can’t do that right now"

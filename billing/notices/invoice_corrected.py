@@ -20,7 +20,7 @@ _NAMED = {
 }
 _REPLACES = {"number": "INV-000131", "replaces": "INV-000123", "supplied_on": "2026-03-16"}
 _NOTE = {
-    "reason": say("Replaced by tax invoice %(number)s: the buyer's details", number="INV-000131"),
+    "reason": say("Replaced by tax invoice %(number)s: the buyer’s details", number="INV-000131"),
     "replaced_by": "INV-000131",
 }
 

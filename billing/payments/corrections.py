@@ -156,4 +156,4 @@ def particulars_of(session: Session, issued_invoices: Sequence[IssuedInvoice]) -
 def in_words(row: InvoiceCorrection) -> Text:
     """The reason on its credit note."""
     number = numbers.invoice_number(row.number)
-    return say("Replaced by tax invoice %(number)s: the buyer's details", number=number)
+    return say("Replaced by tax invoice %(number)s: the buyer’s details", number=number)

@@ -24,10 +24,10 @@ MAILED = say("That a notice was sent in time, without its address and its text."
 HISTORY = say("When the subscription began, changed and ended: it explains each payment.")
 STAFF_DID = say("Which member of staff did what and when, without the reasons.")
 HASHED = say(
-    "Keyed hashes of the address and the card, which can't be turned back: one trial a person, and the rules of card networks."
+    "Keyed hashes of the address and the card, which nobody can turn back: one trial a person, and the rules of card networks."
 )
 AT_ACQUIRER = say(
-    "The payment partner's numbers of what is deleted there, so that late news of a payment finds it."
+    "Numbers of the payment partner for what is deleted there, so that late news of a payment finds it."
 )
 TOMBSTONE = say("That the account was erased, and when. A number stands in place of the address.")
 OURS = say("Words and numbers of our own, which name nobody.")

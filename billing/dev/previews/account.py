@@ -225,7 +225,7 @@ def pages() -> Iterator[tuple[str, Page, Frame]]:
         credit_notes=(
             replace(
                 note,
-                reason=say("Replaced by tax invoice %(number)s: the buyer's details", number="INV-000161"),
+                reason=say("Replaced by tax invoice %(number)s: the buyer’s details", number="INV-000161"),
             ),
         ),
         replaced=(ReplacedInvoiceRow("INV-000148", date(2026, 12, 8)),),

@@ -11,6 +11,7 @@ import pkgutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import polib
@@ -87,11 +88,15 @@ class Found:
         return self.context, self.message
 
 
+@cache
 def messages() -> dict[tuple[str, str], Found]:
-    """All messages of the code."""
+    """All messages of the code. Reading it takes seconds, so that is done once."""
     found: dict[tuple[str, str], Found] = {}
     for one in (*_of_files(), *_of_refusals()):
-        found.setdefault(one.key, one).places.extend(one.places if one.key in found else ())
+        known = found.setdefault(one.key, one)
+        if known is not one:
+            known.places += one.places
+            known.plural = known.plural or one.plural
     return found
 
 
@@ -144,15 +149,16 @@ def catalogue(code: str) -> polib.POFile:
 
 def update(code: str) -> None:
     """Bring a catalogue up to the code: its messages, in order, with where they stand."""
-    known = {(entry.msgctxt or "", entry.msgid): entry for entry in catalogue(code)}
+    before = catalogue(code)
+    known = {(entry.msgctxt or "", entry.msgid): entry for entry in before}
     renewed = polib.POFile(wrapwidth=120)
-    renewed.metadata = catalogue(code).metadata
+    renewed.metadata = before.metadata
     for key, found in sorted(messages().items()):
         entry = known.get(key) or polib.POEntry(msgid=found.message, msgctxt=found.context or None)
-        if found.plural and not entry.msgid_plural:
-            entry = polib.POEntry(
-                msgid=found.message, msgid_plural=found.plural, msgstr_plural={0: entry.msgstr, 1: ""}
-            )
+        if entry.msgid_plural != found.plural:
+            one = entry.msgstr_plural.get(0, entry.msgstr)
+            forms = {"msgstr_plural": {0: one, 1: ""}} if found.plural else {"msgstr": one}
+            entry = polib.POEntry(msgid=found.message, msgid_plural=found.plural, **forms)
         entry.occurrences = [(place, "") for place in sorted(set(found.places))]
         renewed.append(entry)
     renewed.save(str(OWN_FOLDER / f"{code}.po"))

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.another_address import NEW, addresses, confirm, give
-from tests.support.browser import Browser
 from tests.support.pseudo_language import write_catalogue
 from tests.support.signed_in import in_trial_by_pages, signed_in
 from tests.support.world import World
@@ -32,14 +31,8 @@ def speaking(make_world: Callable[..., World], catalogues: Path) -> World:
     return world
 
 
-def choose(browser: Browser) -> Browser:
-    """Press the button of the language at the foot of the page."""
-    browser.post("/language", language="xa")
-    return browser
-
-
 def test_all_is_in_the_readers_language(speaking: World) -> None:
-    browser = choose(signed_in(speaking, OLD).again("/account"))
+    browser = signed_in(speaking, OLD).again("/account").in_language("xa")
     assert "⟦xa New email address⟧" in browser.get("/account/address").text
     assert "⟦xa Check your mail⟧" in give(speaking, browser).text
     assert f"⟦xa {WRONG_CODE}⟧" in browser.post("/account/address/code", code="00000000").text
@@ -57,7 +50,7 @@ def test_who_signs_in_with_the_old_address_is_answered_in_the_language_of_their_
     browser = signed_in(speaking, OLD)
     give(speaking, browser)
     confirm(speaking, browser)
-    stranger = choose(speaking.browser().again("/sign-in"))
+    stranger = speaking.browser().again("/sign-in").in_language("xa")
     stranger.again("/sign-in").post("/sign-in", email=OLD)
     speaking.settle()
     assert "⟦xa Someone asked to sign in" in speaking.letter(OLD, "has another address").text

@@ -21,12 +21,6 @@ def language_of(browser: Browser) -> str:
     return found[1]
 
 
-def choose(browser: Browser, code: str) -> Browser:
-    """Press the button of a language at the foot of the page."""
-    browser.post("/language", language=code)
-    return browser
-
-
 @pytest.mark.parametrize(
     ("asked", "shown"),
     [
@@ -51,32 +45,32 @@ def test_the_offer_is_in_the_language_that_the_browser_asks_for(world: World, as
 
 
 def test_a_choice_stays_and_leads_back_to_the_page(world: World) -> None:
-    browser = choose(world.browser().again("/newsletters"), "af")
+    browser = world.browser().again("/newsletters").in_language("af")
     assert (browser.page.path, language_of(browser)) == ("/newsletters", "af-ZA")
     browser.http.headers["accept-language"] = "zu"
     assert language_of(browser.again("/subscribe")) == "af-ZA", (
         "what was chosen goes before what is asked for"
     )
-    assert language_of(choose(browser, "en").again("/")) == "en-ZA"
+    assert language_of(browser.in_language("en").again("/")) == "en-ZA"
     assert browser.page.text.count('aria-current="true"') == 1
 
 
 def test_a_choice_after_a_refused_form_leads_to_the_offer(world: World) -> None:
     browser = world.browser().again("/subscribe")
     assert browser.post("/subscribe", email="nobody").status == 422
-    assert choose(browser, "af").page.path == "/"
+    assert browser.in_language("af").page.path == "/"
 
 
 def test_the_choice_of_a_reader_is_known_in_another_browser(world: World) -> None:
     browser = in_trial_by_pages(world, READER)
-    choose(browser.again("/account"), "af")
+    browser.again("/account").in_language("af")
     assert language_of(signed_in(world, READER).again("/account")) == "af-ZA"
     assert language_of(world.browser().again("/")) == "en-ZA", "a stranger is shown the publication's own"
 
 
 def test_what_was_chosen_before_signing_in_is_kept_with_the_reader(world: World) -> None:
     in_trial_by_pages(world, READER)
-    browser = choose(world.browser().again("/sign-in"), "af")
+    browser = world.browser().again("/sign-in").in_language("af")
     browser.post("/sign-in", email=READER)
     browser.post("/sign-in/code", code=mailed_code(world, READER))
     assert language_of(browser.again("/account")) == "af-ZA"

@@ -48,15 +48,9 @@ def kept(world: World, kind: str = "trial") -> list[Kept]:
     return [Kept(row["text_version"], row["words"]) for row in rows]
 
 
-def choose(browser: Browser, code: str) -> Browser:
-    """Press the button of a language at the foot of the page."""
-    browser.post("/language", language=code)
-    return browser
-
-
 def at_the_review(world: World, code: str) -> Browser:
     """A stranger who reads in this language, before the box."""
-    browser = choose(world.browser().again("/subscribe"), code)
+    browser = world.browser().again("/subscribe").in_language(code)
     assert browser.again("/subscribe").post("/subscribe", email=EMAIL).path == "/subscribe/review"
     return browser
 
@@ -89,7 +83,7 @@ def test_a_language_chosen_in_another_tab_changes_nothing_of_what_was_agreed_to(
 ) -> None:
     browser = at_the_review(speaking, "xa")
     open_page, shown = browser.page, beside_the_box(browser)
-    choose(browser, other)
+    browser.in_language(other)
     browser.page = open_page
     assert browser.agree_and_pay().path == "/subscribe/started"
     assert kept(speaking) == [Kept("trial-2026-11-xa", shown)]

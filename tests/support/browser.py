@@ -84,6 +84,11 @@ class Browser:
         self.get(path)
         return self
 
+    def in_language(self, code: str) -> Self:
+        """Press the button of a language at the foot of the page that is open, and return this browser, for chaining."""
+        self.post("/language", language=code)
+        return self
+
     def undo(self, path: str) -> Answer:
         """Undo what this page undoes. The next charge on the account is then the one that the page has named."""
         said = re.search(r"The next charge is (R\S+ incl\. VAT) on (\w+ \d+ \w+ \d{4})", self.get(path).words)

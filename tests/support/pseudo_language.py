@@ -32,38 +32,44 @@ PSEUDO = Language("xx", "Bracketed", "xx-ZA", _Bracketed())
 
 
 class _Shown(HTMLParser):
-    """Collects what a browser shows or reads out; the text of one block is one."""
+    """Collects what a browser shows or reads out: each block and each attribute on a line of its own."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.texts, self.attributes, self.unshown = [""], list[str](), 0
+        self.text, self.attributes, self.unshown = "", list[str](), 0
+
+    @property
+    def words(self) -> str:
+        """All of it."""
+        return "\n".join((self.text, *self.attributes))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.unshown += tag in UNSHOWN_TAGS
         self.attributes += [value or "" for name, value in attrs if name in SHOWN_ATTRIBUTES]
-        self.texts[-1] += "\n"
+        self.text += "\n"
 
     def handle_endtag(self, tag: str) -> None:
         self.unshown -= tag in UNSHOWN_TAGS
-        self.texts[-1] += "\n"
+        self.text += "\n"
 
     def handle_data(self, data: str) -> None:
         if not self.unshown:
-            self.texts[-1] += data
+            self.text += data
 
 
 def outside(html: str, data: frozenset[str]) -> set[str]:
     """Words of a page in the bracketed language that are in no bracket and none of the `data`."""
     shown = _Shown()
     shown.feed(html)
-    return {words for text in (*shown.texts, *shown.attributes) for words in outside_text(text, data)}
+    return set(outside_text(shown.words, data))
 
 
 def outside_text(text: str, data: frozenset[str]) -> Iterator[str]:
     """The same for plain text."""
+    longest_first = sorted(data, key=len, reverse=True)
     for line in _unbracketed(text).split("\n"):
         left = " ".join(line.split())
-        for known in sorted(data, key=len, reverse=True):
+        for known in longest_first:
             left = left.replace(known, " ")
         if any(letter.isalpha() for letter in left):
             yield left.strip()
@@ -93,8 +99,7 @@ def _strings(value: object) -> Iterator[str]:
     elif isinstance(value, Markup):
         shown = _Shown()
         shown.feed(value)
-        for text in (*shown.texts, *shown.attributes):
-            yield from text.split("\n")
+        yield from shown.words.split("\n")
     elif isinstance(value, str):
         yield value
         yield from value.split("\n")

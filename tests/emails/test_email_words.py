@@ -14,11 +14,12 @@ from billing.notices.refunds import RefundedMail
 from billing.notices.trial import TrialNoticeMail, TrialStartedMail
 from billing.readers.notices import SignInMail
 from emails import MAILS, House, Mail, Rendered, render
-from emails.languages import say
+from emails.languages import offered, say
 from tests.emails.lint import tree
-from tests.emails.rules import RULES, parts, words
+from tests.emails.rules import IN_ANY_LANGUAGE, RULES, parts, words
 
 NAMES = list(samples())
+AFRIKAANS = offered(["af"]).default
 
 
 def both(name: str) -> list[str]:
@@ -35,6 +36,13 @@ def test_there_is_a_sample_of_every_message() -> None:
 def test_every_mail(name: str, rule: Callable[[Rendered, Mail], None]) -> None:
     message = samples()[name]
     rule(render(message, HOUSE), message)
+
+
+@pytest.mark.parametrize("rule", IN_ANY_LANGUAGE, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_mail_in_afrikaans(name: str, rule: Callable[[Rendered, Mail], None]) -> None:
+    message = samples()[name]
+    rule(render(message, HOUSE, AFRIKAANS), message)
 
 
 def test_the_trial_is_confirmed_with_its_terms() -> None:

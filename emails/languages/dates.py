@@ -50,8 +50,10 @@ SHORT_WEEKDAYS = (
     named("short weekday", "Sat"),
     named("short weekday", "Sun"),
 )
+# Those with the same English words have contexts of their own: "16 May 2026" is a date, and a short one.
 _FULL_DAY = named("date", "%(weekday)s %(day)s %(month)s %(year)s")
 _DATE = named("date", "%(day)s %(month)s %(year)s")
+_SHORT_DATE = named("short date", "%(day)s %(month)s %(year)s")
 _DAY_OF_YEAR = named("date", "%(day)s %(month)s")
 _AT = named("date", "%(day)s at %(time)s")
 _DATE_AT = named("date", "%(day)s, %(time)s")
@@ -82,7 +84,7 @@ def short_date(on: date) -> Text:
     """A civil day, short: "16 Mar 2026"."""
     _only_a_date(on)
     values = {"day": on.day, "month": SHORT_MONTHS[on.month - 1], "year": on.year}
-    return Text(_DATE.message, values, _DATE.context)
+    return Text(_SHORT_DATE.message, values, _SHORT_DATE.context)
 
 
 def full_moment(at: datetime) -> Text:

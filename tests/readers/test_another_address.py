@@ -10,6 +10,7 @@ from billing.mail.models import SuppressionReason
 from billing.personal_data import archive
 from billing.platform.actors import WORKER
 from billing.readers import rate
+from billing.readers.links import WRONG_CODES
 from tests.support.another_address import NEW, addresses, change, confirm, give
 from tests.support.browser import Browser
 from tests.support.erasures import ask_for, mentions
@@ -28,6 +29,11 @@ def code_in(world: World, email: str = NEW) -> str:
     text = world.letter(email, "Confirm your new address").text
     (code,) = [line.strip() for line in text.splitlines() if line.strip().isdigit()]
     return code
+
+
+def wrong_one(code: str) -> str:
+    """Another code of as many digits."""
+    return f"{(int(code) + 1) % 10**8:08d}"
 
 
 def test_the_whole_way(world: World, paid: Subscriber) -> None:
@@ -67,10 +73,23 @@ def test_the_code_confirms_it_where_it_was_asked_for(world: World, paid: Subscri
     browser = signed_in(world, paid.email)
     give(world, browser)
     code = code_in(world)
-    wrong = f"{(int(code) + 1) % 10**8:08d}"
-    assert browser.post("/account/address/code", code=wrong).status == 422
+    page = browser.post("/account/address/code", code=wrong_one(code))
+    assert (page.status, "You have 4 more tries." in page.words) == (422, True)
     assert browser.post("/account/address/code", code=code).path == "/account"
     assert addresses(world) == [NEW]
+
+
+def test_five_wrong_codes_end_it_and_the_page_says_so(world: World, paid: Subscriber) -> None:
+    browser = signed_in(world, paid.email)
+    give(world, browser)
+    code = code_in(world)
+    right = browser.filled("/account/address/code", code=code)
+    for _ in range(WRONG_CODES):
+        page = browser.post("/account/address/code", code=wrong_one(code))
+    assert (page.status, "Too many wrong codes" in page.words) == (422, True)
+    assert 'href="/account/address"' in page.text
+    assert browser.http.send(right).status_code == 410
+    assert addresses(world) == [paid.email]
 
 
 def test_another_browser_is_sent_to_the_one_that_asked(world: World, paid: Subscriber) -> None:

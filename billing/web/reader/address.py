@@ -17,16 +17,17 @@ from billing.personal_data.ask import is_closing
 from billing.platform.actors import ReaderActor
 from billing.platform.context import TransactionContext
 from billing.readers import address_change, sessions, sign_in
-from billing.readers.address_change import LIFE, PURPOSE, STOP, AddressChange
-from billing.readers.links import LinkSpent, WrongCode
+from billing.readers.address_change import LIFE, LINKS, PURPOSE, STOP, AddressChange
+from billing.readers.links import LinkSpent
 from billing.readers.register import BadAddress, by_id, clean_address
 from billing.rules import address_hints
 from billing.web.kit.problems import words_of
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import step_up
 from billing.web.reader.guard import signed_in
+from billing.web.reader.sign_in import wrong_code
 from billing.web.reader.signed_links import keep_link, kept_subject
-from billing.web.views.account import AddressQuestionPage
+from billing.web.views.account import AddressQuestionPage, SignInExpiredPage
 from billing.web.views.address import AddressConfirmPage, AddressPage, AddressSentPage, AddressStopPage
 from emails.languages import Text
 
@@ -151,13 +152,22 @@ def _use(visit: Visit, use: Callable[[TransactionContext], AddressChange | None]
     except LinkSpent:
         raise ChangeSpent from None
     if change is None:
-        return _sent(visit, words_of(WrongCode()))
+        return _wrong(visit)
     visit.takes.append(cookies.LINK)
     if secret is None:  # staff began it: the mail came to whoever signs in there
         return visit.go("/sign-in" if visit.reader is None else "/account", "address-changed")
     visit.give(cookies.SESSION, secret, sessions.ABSOLUTE)
     visit.keep_browser()
     return visit.go("/account", "address-changed")
+
+
+def _wrong(visit: Visit) -> Response:
+    """A wrong code has ended the link, or tries are left."""
+    with visit.begin() as ctx:
+        left = LINKS.tries_left(ctx, visit.browser_hashes)
+    if not left:
+        return visit.page(SignInExpiredPage(base=PAGE, guessed=True), 422)
+    return _sent(visit, wrong_code(left))
 
 
 @router.get("/address/stop/{token}")

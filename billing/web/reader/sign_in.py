@@ -139,7 +139,7 @@ def type_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
 
     def wrong(ctx: TransactionContext) -> Page:
         left = sign_in.LINKS.tries_left(ctx, visit.browser_hashes)
-        return SignInSentPage(sent=asked.mailed(visit), error=_wrong(left)) if left else _guessed()
+        return SignInSentPage(sent=asked.mailed(visit), error=wrong_code(left)) if left else _guessed()
 
     return _use(visit, lambda ctx: sign_in.confirm_code(ctx, code[:20], visit.browser), wrong)
 
@@ -155,7 +155,7 @@ def type_code_here(visit: Guarded, code: Annotated[str, Form()] = "") -> Respons
             link = sign_in.find_link(ctx, token)
         except links.LinkSpent:  # by this code
             return _guessed()
-        return _here_page(link, _wrong(links.WRONG_CODES - link.wrong_codes))
+        return _here_page(link, wrong_code(links.WRONG_CODES - link.wrong_codes))
 
     return _use(visit, lambda ctx: sign_in.confirm_code_here(ctx, token, code[:20], visit.browser), wrong)
 
@@ -185,7 +185,8 @@ def use_passkey(
     return _use(visit, use, wrong, count)
 
 
-def _wrong(left: int) -> Text:
+def wrong_code(left: int) -> Text:
+    """That a code was wrong, and how many tries are left."""
     tries = say("You have 1 more try.") if left == 1 else say("You have %(left)s more tries.", left=left)
     return say("%(first)s %(second)s", first=words_of(links.WrongCode()), second=tries)
 

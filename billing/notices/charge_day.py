@@ -35,7 +35,7 @@ class ChargeDayMail(
     ),
 ):
     """The charges come on `of_month` of each month from now on, the next on `next_charge_on`. What is paid ends with `last_day`, and
-    `free_days` follow, which may be none; the choice can be undone until `undo_until`."""
+    `free_days` follow, which may be none; the choice can be undone through `last_day`, before `undo_until`."""
 
     samples = {
         "": {"of_month": day_in_words(25), "free_days": 9, "next_charge_on": "2026-04-25"},

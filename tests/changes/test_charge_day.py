@@ -62,7 +62,7 @@ def test_the_next_charge_moves_to_the_day_and_stays_there(world: World, paid: Su
         "Paid through Thursday 15 April 2027",
         "9, from Friday 16 April 2027, if you stay",
         "R75.00 on Sunday 25 April 2027",
-        "until Friday 16 April 2027, in your account",
+        "until Thursday 15 April 2027, in your account",
         "again from Monday 20 March 2028",
     ):
         assert words in page.words
@@ -73,6 +73,7 @@ def test_the_next_charge_moves_to_the_day_and_stays_there(world: World, paid: Su
     world.settle()
     letter = world.letters(paid.email)[-1]
     assert letter.subject == "From Sunday 25 April 2027 you pay on the 25th of the month"
+    assert "You can undo this until Thursday 15 April 2027" in letter.text
     assert world.rows("SELECT amount, first_charge_on FROM consent WHERE kind = 'charge-day'") == [
         {"amount": 7500, "first_charge_on": date(2027, 4, 25)}
     ]
@@ -125,6 +126,8 @@ def test_it_is_undone_before_the_free_days_begin(world: World, paid: Subscriber)
         {"charge_on": date(2027, 3, 16), "anchor_number": 1, "anchor_months": 0, "charge_day_from": None}
     ]
     by(world, charge_day.choose, paid, 20)
+    world.advance_to(local(2027, 4, 15, 23, 59))
+    assert browser.get("/account/charge-day/undo").status == 200, "through the last paid day"
     world.advance_to(local(2027, 4, 16))
     with pytest.raises(charge_day.NoDayToUndo):
         by(world, charge_day.undo, paid)

@@ -46,7 +46,7 @@ def charge_day(paid: AccountPage, free: Choices, at: Frame) -> Iterator[tuple[st
         amount=PRICE,
         vat=Money(978),
         last_day=last_day,
-        undo_until=before,
+        free_from=before,
         again_on=date(2027, 11, 23),
         consent_text=consents.for_charge_day(PRICE, day_in_words(25), date(2027, 1, 25)).words,
     )

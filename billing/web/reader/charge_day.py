@@ -74,7 +74,7 @@ def _review(visit: Visit, ctx: TransactionContext, chosen: ChosenDay) -> DayPage
         amount=chosen.price.money,
         vat=vat,
         last_day=chosen.before - timedelta(days=1),
-        undo_until=chosen.before,
+        free_from=chosen.before,
         again_on=choosable_from(ctx.today),
         consent_text=terms.words,
         agreed=signed_review(visit.services.site.tokens, shown, terms),

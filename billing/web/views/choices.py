@@ -93,8 +93,8 @@ class DaysPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayPage:
-    """The review before a day of the month is chosen. The choice can be undone until `undo_until`, the day of the next charge
-    without it. `consent_text`, `agreed` and `changed` as on `PlanPage`."""
+    """The review before a day of the month is chosen. `free_from` is the day of the next charge without it; the choice can be undone
+    through `last_day`, the day before. `consent_text`, `agreed` and `changed` as on `PlanPage`."""
 
     template: ClassVar[str] = "charge_day.html"
     email: str
@@ -102,7 +102,7 @@ class DayPage:
     amount: Money
     vat: Money
     last_day: date
-    undo_until: date
+    free_from: date
     again_on: date
     consent_text: Text
     agreed: Callable[[Language], str] = nothing_agreed

@@ -94,8 +94,10 @@ def test_a_new_reader_keeps_the_language_of_the_browser_that_began(world: World)
 def test_a_program_and_staff_decide_nothing_about_a_readers_language(world: World, staff: SignIn) -> None:
     world.start_trial(READER)
     support = staff("support")
-    support.http.headers["accept-language"] = "af"
-    assert language_of(support.again("/staff")) == "en-ZA"
+    for member, page in ((support, "/staff"), (world.browser(), "/staff/sign-in")):
+        member.http.headers["accept-language"] = "af"
+        assert language_of(member.again(page)) == "en-ZA"
+        assert 'action="/language"' not in member.page.text
     assert world.rows("SELECT language FROM reader WHERE email = :email", email=READER) == [
         {"language": None}
     ]

@@ -30,6 +30,11 @@ def of_browser(request: Request, services: Services) -> Language:
     return ENGLISH if is_of_staff(request) else chosen(request, services) or wanted(request, services)
 
 
+def on_offer(request: Request, services: Services) -> tuple[Language, ...]:
+    """The languages that a page offers at its foot; none on those of staff."""
+    return () if is_of_staff(request) else services.site.languages.all
+
+
 def of_mails(request: Request, browser: Language) -> str | None:
     """The code of the language of mails to a person who keeps none: the browser's. None where staff act, who may read in another."""
     return None if is_of_staff(request) else browser.code

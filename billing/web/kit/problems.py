@@ -20,6 +20,7 @@ from billing.platform.errors import Refusal
 from billing.platform.logs import of_request
 from billing.platform.tokens import without_secrets
 from billing.rules.lifecycle import NoSuchTransition
+from billing.web.kit.page_language import is_of_staff
 from billing.web.kit.plain_page import plain_page
 from billing.web.views.frame import ErrorPage
 from emails.languages import Language, Text, say
@@ -124,7 +125,7 @@ def _shown(request: Request, shown: _Problem) -> Response:
 def _page(request: Request, shown: _Problem, headers: Mapping[str, str]) -> Response:
     from billing.web.kit.visit import new_visit
 
-    of_staff = request.url.path.startswith("/staff")
+    of_staff = is_of_staff(request)
     view = ErrorPage(
         status=shown.status,
         title=_typographic(shown.title or TITLES.get(shown.status, UNTITLED)),

@@ -276,7 +276,7 @@ class Visit:
             flash=flash,
             banner=self.extras.banner(self),
             language=self.language,
-            languages=self.services.site.languages.all,
+            languages=page_language.on_offer(self.request, self.services),
         )
 
     @property

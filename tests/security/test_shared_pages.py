@@ -118,6 +118,13 @@ def test_nothing_that_a_cache_leaves_out_of_its_key_changes_a_shared_page(world:
         assert shared > len(HEADERS) // 2
 
 
+def test_the_query_of_the_first_visitor_is_not_in_a_shared_page(world: World) -> None:
+    for path in (f"/articles/{world.articles['subscriber'][0]}", "/articles"):
+        answer = passer_by(world, f"{path}?utm_campaign=of-one-visitor")
+        assert answer.headers["cache-control"] == PUBLIC
+        assert answer.text == passer_by(world, path).text
+
+
 DECEPTIONS = (
     "{path}/x.css",
     "{path}.css",

@@ -40,7 +40,8 @@ def shared_page(visit: Visit, view: Page, until: datetime | None = None) -> Resp
         seconds = min(seconds, int((until - visit.at).total_seconds()))
     if seconds < 1 or not _may_be_any_reader(visit) or settings.environment is Environment.DEMO:
         return visit.page(view)
-    frame = replace(visit.frame(), csrf=no_token, path=visit.request.url.path)
+    here = visit.request.url.path  # without the query: caches leave parts of it out of their keys
+    frame = replace(visit.frame(), csrf=no_token, path=here, again_at=here)
     headers = {"Cache-Control": f"public, max-age=0, s-maxage={seconds}", "Vary": "Cookie, Accept-Language"}
     return HTMLResponse(visit.look.page(view, frame), 200, headers)
 

@@ -43,6 +43,9 @@ FORMS = {
     "plan": FormPage(
         "/account/plan?to=yearly", "Agree, and pay by the year", "subscription_change", ticks=(".consent input",)
     ),
+    "charge day": FormPage(
+        "/account/charge-day?day=25", "Agree, and pay on the 25th", "subscription_change", ticks=(".consent input",)
+    ),
     "pause": FormPage("/account/pause", "Pause my subscription", "subscription_change"),
     "cancel": FormPage("/account/cancel", "Cancel my subscription", "subscription_change"),
     "undo": FormPage("/account/resume", "Keep my subscription", "subscription_change", "cancelled"),

@@ -5,20 +5,14 @@ from dataclasses import replace
 import pytest
 
 import billing.container  # noqa: F401 - registers every mail
-from billing.dev.previews.pages import pages
+from billing.dev.previews.pages import of_readers
 from billing.dev.previews.values import LOOK
 from billing.web.views.frame import Frame, Page, no_token
 from emails import Mail, render
 from emails.samples import HOUSE, samples
 from tests.support.pseudo_language import PSEUDO, outside, outside_text, strings_of
 
-OF_STAFF = ("staff/", "staff_demo", "mailbox", "watch")
-"""Pages in English alone: those of staff, and of the demo."""
-PAGES = {
-    name: (page, frame)
-    for name, page, frame in pages()
-    if frame.staff is None and not page.template.startswith(OF_STAFF)
-}
+PAGES = {name: (page, frame) for name, page, frame in of_readers()}
 MAILS = {name: mail for name, mail in samples().items() if not mail.for_staff}
 
 

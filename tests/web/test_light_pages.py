@@ -5,7 +5,7 @@ import re
 import pytest
 
 from billing.dev.paper import bundles, look
-from billing.dev.previews.pages import pages
+from billing.dev.previews.pages import of_readers
 from billing.dev.previews.values import LOOK
 from billing.web.kit.static_files import STATIC
 from billing.web.views.frame import Frame, Page
@@ -16,7 +16,7 @@ MOST_BYTES, MOST_REQUESTS = 45_000, 4
 LOGO = 1
 """A publisher's logo is a request besides; `tests/browser/test_brand.py` counts the demo's."""
 LOADED = re.compile(r'<(?:link rel="stylesheet" href|script src|img [^>]*src|audio [^>]*src)="([^"]+)"')
-READERS = [each for each in pages() if not each[2].path.startswith("/staff")]
+READERS = list(of_readers())
 LOCKED = "the-water-nobody-counted"
 
 

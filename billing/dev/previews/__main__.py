@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from billing.dev.paper import bundles, look
-from billing.dev.previews.pages import pages
+from billing.dev.previews.pages import of_readers, pages
 from billing.dev.previews.values import LOOK
 from billing.web.kit.static_files import STATIC
 from emails.languages import offered
@@ -26,9 +26,7 @@ def write(folder: Path, code: str = "") -> list[str]:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
     names = []
-    for name, page, frame in pages():
-        if code and frame.staff is not None:
-            continue
+    for name, page, frame in of_readers() if code else pages():
         if code:
             frame = replace(frame, language=LANGUAGES.of(code), languages=LANGUAGES.all)
         (folder / f"{name}.html").write_text(LOOK.page(page, frame), "utf-8")

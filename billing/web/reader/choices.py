@@ -136,7 +136,6 @@ def _plan_page(
 ) -> PlanPage:
     email, terms = signed_in(visit).email, _terms(ctx, switch)
     vat = tax.split(switch.price.money, vat_rates.rate_on(ctx.session, switch.on)).vat
-
     shown = Shown(
         act="switch",
         email=email,

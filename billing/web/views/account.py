@@ -147,7 +147,7 @@ class ReceiptRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRow:
     session_id: str
-    device: str
+    device: Text
     last_seen_at: datetime
     is_this: bool = False
 

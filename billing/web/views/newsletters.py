@@ -13,7 +13,7 @@ class BoxBlock:
     """Since when and why a newsletter isn't sent to this address. `is_final`: only staff can lift it."""
 
     since: date
-    why: str
+    why: Text
     is_final: bool
 
 
@@ -67,7 +67,7 @@ class NewsletterChoicesPage:
     choices: tuple[NewsletterBox, ...]
     stopped: tuple[str, ...] = ()
     stopped_at: str = ""
-    blocked: str | None = None
+    blocked: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +81,6 @@ class UnsubscribePage:
     action: str
     done: bool = False
     can_take_back: bool = False
-    blocked: str | None = None
+    blocked: Text | None = None
     taken_back: bool = False
     several: bool = False

@@ -44,14 +44,10 @@ def test_a_page_is_four_requests_and_45_kb_at_most(page: Page, frame: Frame) -> 
 
 @pytest.mark.browser
 def test_an_article_with_a_recording_is_as_light_until_it_is_played(demo: Demo, arrive: Arrive) -> None:
-    demo.trial("light@example.com", "pm_card_visa__71")
+    demo.trial("light@example.com", "pm_card_visa__73")
     person = arrive(PHONE)
     person.open("/sign-in")
-    person.page.get_by_label("Your email").fill("light@example.com")
-    person.press("Mail me a link")
-    demo.now()
-    person.open(demo.letter("light@example.com", "sign-in link").link("/sign-in/link/"))
-    person.press("Sign me in")
+    person.sign_in_by_mail("light@example.com")
     sizes: dict[str, int] = {}
     person.page.on("response", lambda answer: sizes.update({answer.url: len(answer.body())}))
     person.read(LOCKED)

@@ -16,16 +16,6 @@ def fits(reader: Person) -> None:
     assert accessibility_barriers(reader.page) == []
 
 
-def sign_in(demo: Demo, reader: Person, email: str, on_to: str) -> None:
-    """By the mailed link, which leads on to where the reader wanted to go."""
-    reader.page.get_by_label("Your email").fill(email)
-    reader.press("Mail me a link")
-    demo.now()
-    reader.open(demo.letter(email, "sign-in link").link("/sign-in/link/"))
-    reader.press("Sign me in")
-    assert reader.page.url == f"{demo.url}{on_to}"
-
-
 @pytest.mark.parametrize(("size", "card"), [(PHONE, 71), (LAPTOP, 72)], ids=["phone", "desk"])
 def test_from_the_account_to_the_new_address_and_back(
     demo: Demo, arrive: Arrive, size: dict[str, Any], card: int
@@ -34,7 +24,8 @@ def test_from_the_account_to_the_new_address_and_back(
     demo.trial(old, f"pm_card_visa__{card}")
     reader = arrive(size)
     reader.open("/account")
-    sign_in(demo, reader, old, "/account")
+    reader.sign_in_by_mail(old)
+    assert reader.page.url == f"{demo.url}/account"
     fits(reader)
     reader.page.get_by_role("link", name="Change the email address").click()
     reader.see("Change your email address")

@@ -82,7 +82,7 @@ def test_who_registers_at_a_wall_reads_on_at_once(demo: Demo, arrive: Arrive, si
     reader.read(article)
     reader.clicks = 0
     reader.press("Sign in or register, free")
-    sign_in_by_mail(demo, reader, email)
+    reader.sign_in_by_mail(email)
     assert reader.page.url == f"{demo.url}/articles/{article}"
     assert "You are registered" in reader.page.locator(".flash-area").inner_text()
     assert reader.page.locator(".wall").count() == 0
@@ -95,15 +95,5 @@ def test_a_page_of_the_account_is_shown_after_signing_in(demo: Demo, arrive: Arr
     reader = arrive()
     reader.open("/account/gifts")
     reader.see("Sign in")
-    sign_in_by_mail(demo, reader, "deep@example.com")
+    reader.sign_in_by_mail("deep@example.com")
     assert reader.page.url == f"{demo.url}/account/gifts"
-
-
-def sign_in_by_mail(demo: Demo, reader: Person, email: str) -> None:
-    """From the form: two taps, and the one on the link in the mail."""
-    reader.page.get_by_label("Your email").fill(email)
-    reader.press("Mail me a link")
-    demo.now()
-    reader.open(demo.letter(email, "sign-in link").link("/sign-in/link/"))
-    reader.clicks += 1
-    reader.press("Sign me in")

@@ -201,7 +201,7 @@ class Visit:
         session_id = self.session.id if self.session else None
         return Browser(self.browser_hashes, self.ip, self.device, session_id)
 
-    @property
+    @cached_property
     def browser_hashes(self) -> tuple[str, ...]:
         """Digests of the browser's secret: under the present key, then under earlier ones."""
         return self.services.site.tokens.digests("browser", self.browser_secret)
@@ -220,9 +220,9 @@ class Visit:
         """The browser's user agent."""
         return self.request.headers.get("user-agent", "")[:300]
 
-    @property
+    @cached_property
     def csrf(self) -> str:
-        """The CSRF token: it proves that a form came from our own page in this browser."""
+        """The CSRF token: it proves that a form came from our own page in this browser. Made once, as a page has many forms."""
         return self.services.site.tokens.token("csrf", self.browser_hash[:32])
 
     def made_form(self, csrf: str) -> bool:

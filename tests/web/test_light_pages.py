@@ -7,10 +7,12 @@ import pytest
 from billing.dev.paper import bundles, look
 from billing.dev.previews.pages import of_readers
 from billing.dev.previews.values import LOOK
+from billing.web.kit.brand_sheet import sheet_of
 from billing.web.kit.static_files import STATIC
 from billing.web.views.frame import Frame, Page
 from tests.support.demo import Demo
 from tests.support.person import PHONE, Arrive
+from tests.support.shared_chromium import Chromium
 
 MOST_BYTES, MOST_REQUESTS = 45_000, 4
 LOGO = 1
@@ -40,6 +42,21 @@ def test_a_page_is_four_requests_and_45_kb_at_most(page: Page, frame: Frame) -> 
     files = {each for each in LOADED.findall(html) if not any(each in one for one in audio)}
     assert 1 + len(files) + LOGO <= MOST_REQUESTS, files
     assert len(html.encode()) + sum(len(file_at(each)) for each in files) < MOST_BYTES
+
+
+@pytest.mark.browser
+def test_the_squeezed_sheet_sets_what_the_sheet_sets(chromium: Chromium) -> None:
+    """A browser drops what it can't read, such as a sum without spaces, and says nothing."""
+    rules = (  # the values of custom properties stay as they are written
+        "css => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css);"
+        " return [...sheet.cssRules].map(rule => rule.cssText.replace(/, /g, ',').replace(/\\b0\\./g, '.')) }"
+    )
+    written = sheet_of("", "").css + (bundles.PAPER / "paper.css").read_bytes()
+    with chromium.context() as context:
+        page = context.new_page()
+        shown = page.evaluate(rules, bundles.paper_sheet("", "").css.decode())
+        assert shown == page.evaluate(rules, written.decode())
+        assert len(shown) > 100
 
 
 @pytest.mark.browser

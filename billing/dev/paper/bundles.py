@@ -29,9 +29,10 @@ def paper_sheet(accent: str, accent_dark: str) -> BrandSheet:
 
 
 def squeezed(css: str) -> str:
-    """The rules without comments, spare white space, and zeros before a point. None of our strings holds a brace, a colon or a comma."""
+    """The rules without comments, spare white space, and zeros before a point. None of our strings holds a brace, a colon or a comma.
+    A `+` keeps its spaces: in `clamp(1rem, 1rem + 2vw, 2rem)` a browser needs them."""
     css = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL))
-    css = re.sub(r" ?([{};,>+]) ?", r"\1", css).replace(": ", ":").replace(";}", "}")
+    css = re.sub(r" ?([{};,>]) ?", r"\1", css).replace(": ", ":").replace(";}", "}")
     return re.sub(r"(?<=[ :(,-])0\.(?=\d)", ".", css)
 
 

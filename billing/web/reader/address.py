@@ -38,8 +38,6 @@ PAGE = "/account/address"
 class ChangeSpent(LinkSpent):
     """This link has been used, or its time is over. You can give the address once more in your account."""
 
-    title = "This link is spent"
-
 
 @router.get(PAGE)
 def ask_address(visit: Visiting) -> Response:

@@ -100,16 +100,16 @@ class Links(Generic[Link]):
         return link
 
     def find(self, ctx: TransactionContext, token: str) -> Link:
-        """The usable link with this token. Changes nothing: mail scanners follow links too (H6). Raises LinkSpent."""
+        """The usable link with this token, locked. Changes nothing: mail scanners follow links too (H6). Raises LinkSpent."""
         subject = ctx.site.tokens.subject_of(self.purpose, token)
         if subject is None:
             raise LinkSpent
         hashes = [
             _hash(same) for same in ctx.site.tokens.tokens(self.purpose, subject)
         ]  # one for each secret key
-        link = ctx.session.exec(
-            select(self.table).where(col(self.table.token_hash).in_(hashes)).with_for_update()
-        ).first()
+        locked = select(self.table).where(col(self.table.token_hash).in_(hashes)).with_for_update()
+        # the session's copy, where it has one, may be older than the lock
+        link = ctx.session.exec(locked.execution_options(populate_existing=True)).first()
         if link is None or link.used_at is not None or ctx.at > link.expires_at or self._owner(link) is None:
             raise LinkSpent
         return link

@@ -5,12 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Barrier
 
+import pytest
+
 from billing.address_changes import confirm as confirming
 from billing.address_changes import customers, request, stop
 from billing.platform import stop_points
 from billing.platform.actors import StaffActor
 from billing.platform.errors import Refusal
-from billing.readers.address_change import PURPOSE
+from billing.readers.address_change import PURPOSE, AddressChange
+from billing.readers.links import LinkSpent
 from billing.readers.sessions import Browser as ReaderBrowser
 from tests.support.another_address import NEW, addresses, confirmed
 from tests.support.erasures import ask_for, left_over, mentions
@@ -94,6 +97,20 @@ def test_a_confirmation_against_the_link_that_stops_it(world: World, paid: Subsc
     outcome = together(confirmation(world, change_id), stopping(world, change_id))
     assert outcome[0] in ("", "link_spent")
     assert outcome[1] == ""
+    assert addresses(world) == [paid.email]
+
+
+def test_a_change_that_was_read_before_it_was_stopped_confirms_nothing(
+    world: World, paid: Subscriber
+) -> None:
+    change_id, services = asked(world, paid.reader_id), world.services
+    token = services.site.tokens.token(PURPOSE, change_id)
+    with services.database.begin(services.site, world.now, STAFF) as ctx:
+        read_before = ctx.session.get_one(AddressChange, change_id)
+        stopping(world, change_id)()
+        with pytest.raises(LinkSpent):
+            confirming.confirm(ctx, token, ANYWHERE)
+        assert read_before.stopped_at is not None
     assert addresses(world) == [paid.email]
 
 

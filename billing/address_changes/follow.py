@@ -13,18 +13,12 @@ from billing.readers import rate, sign_in
 from billing.readers.models import Reader
 from billing.readers.notices import KEEP_THEIR_ADDRESS
 from billing.readers.register import by_address, by_id, lock_reader
-from billing.subscriptions.start import address_digest
+from billing.subscriptions.start import share_used_trial
 
 OF_THE_PERSON = (SuppressionReason.COMPLAINT, SuppressionReason.REGISTER, SuppressionReason.STAFF)
 """Suppressions that a person wanted, or the law. A bounce says something of a mailbox alone."""
 COUNTED = ("sign-in", "start", "request", "signup", "signup-day")
 """What is counted by mailbox, within a day at most."""
-_CLAIM = sa.text(
-    """INSERT INTO trial_claim (kind, digest, subscription_id, claimed_at)
-       SELECT 'address', :new, c.subscription_id, :at FROM trial_claim c JOIN subscription s ON s.id = c.subscription_id
-       WHERE s.reader_id = :reader_id OR (c.kind = 'address' AND c.digest = :old) ORDER BY c.claimed_at LIMIT 1
-       ON CONFLICT DO NOTHING"""
-)
 
 
 def lock_with_links(ctx: TransactionContext, reader_id: str) -> Reader:
@@ -49,7 +43,7 @@ def move(ctx: TransactionContext, reader: Reader, email: str) -> None:
     redirect_mails(ctx, reader, also_claimed=refused)
     _take_signups_along(ctx, reader, old)
     _keep_opt_outs(ctx, reader, old)
-    _keep_used_trial(ctx, reader, old)
+    share_used_trial(ctx, reader.id, (old, email))
     for what in COUNTED:
         rate.carry(ctx, what, old, email)
 
@@ -91,15 +85,3 @@ def _keep_opt_outs(ctx: TransactionContext, reader: Reader, old: str) -> None:
                 reason=row.reason,
                 source=f"followed the reader: {row.source}",
             )
-
-
-def _keep_used_trial(ctx: TransactionContext, reader: Reader, old: str) -> None:
-    """One trial a person: the new address has had it too. Where it had one before, that counts already."""
-    tokens = ctx.site.tokens
-    given = {
-        "new": address_digest(tokens, reader.email),
-        "old": address_digest(tokens, old),
-        "reader_id": reader.id,
-        "at": ctx.at,
-    }
-    ctx.session.connection().execute(_CLAIM, given)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 from psycopg.errors import LockNotAvailable
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from billing.access.meter import month_of
@@ -26,8 +25,8 @@ from billing.readers.models import Reader
 from billing.readers.register import by_id, lock_reader
 from billing.rules.addresses import ERASED_DOMAIN, is_erased
 from billing.subscriptions.find import live_of
-from billing.subscriptions.models import Subscription, TrialClaim
-from billing.subscriptions.start import address_digest
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.start import share_used_trial
 
 WAITS = (
     (
@@ -238,7 +237,7 @@ def _merge(ctx: TransactionContext, found: MergePreview) -> ReaderMerge:
     session.add(done)
     session.flush()
     done.moved = _move(ctx, done, found)
-    _claim_trials(ctx, stays.id, found)
+    share_used_trial(ctx, stays.id, (found.address, found.freed))
     _empty(session, found)
     done.done_at = ctx.at
     session.flush()
@@ -274,22 +273,6 @@ def _move(ctx: TransactionContext, done: ReaderMerge, found: MergePreview) -> di
         moved[table] = sum(count for statement, count in rows if not statement.startswith("DELETE"))
     connection.execute(sa.text("SELECT set_config('masthead.merging', '', true)"))
     return {table: rows for table, rows in moved.items() if rows}
-
-
-def _claim_trials(ctx: TransactionContext, stays_id: str, found: MergePreview) -> None:
-    """One trial a person: where either account had one, neither address has another."""
-    mine = select(Subscription.id).where(Subscription.reader_id == stays_id)
-    claim = ctx.session.exec(
-        select(TrialClaim.subscription_id).where(col(TrialClaim.subscription_id).in_(mine)).limit(1)
-    ).first()
-    if claim is None:
-        return
-    digests = sorted({address_digest(ctx.site.tokens, email) for email in (found.address, found.freed)})
-    rows = [
-        {"kind": "address", "digest": digest, "subscription_id": claim, "claimed_at": ctx.at}
-        for digest in digests
-    ]
-    ctx.session.execute(insert(TrialClaim).on_conflict_do_nothing(), rows)
 
 
 def _empty(session: Session, found: MergePreview) -> None:

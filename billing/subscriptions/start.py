@@ -1,5 +1,6 @@
 """Start a subscription: with a trial, once per person, or without one."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -202,6 +203,27 @@ def _claim(ctx: TransactionContext, digests: dict[str, str], subscription_id: st
     ]
     free = set(ctx.session.execute(_CLAIMS, rows).scalars())
     return sorted(digests.keys() - free)
+
+
+_USED = sa.text(
+    """SELECT subscription_id FROM trial_claim
+       WHERE subscription_id = ANY(ARRAY(SELECT id FROM subscription WHERE reader_id = :reader_id))
+          OR (kind = 'address' AND digest = ANY(:digests)) ORDER BY claimed_at LIMIT 1"""
+)
+"""An array and no join, so that both conditions use their index."""
+
+
+def share_used_trial(ctx: TransactionContext, reader_id: str, addresses: Collection[str]) -> None:
+    """One trial a person: where the reader, or one of these addresses of theirs, has had one, none of the addresses gets another."""
+    digests = sorted({address_digest(ctx.site.tokens, address) for address in addresses})
+    used = ctx.session.execute(_USED, {"reader_id": reader_id, "digests": digests}).scalar()
+    if used is None:
+        return
+    rows = [
+        {"kind": "address", "digest": digest, "subscription_id": used, "claimed_at": ctx.at}
+        for digest in digests
+    ]
+    ctx.session.execute(insert(TrialClaim).on_conflict_do_nothing(), rows)
 
 
 def open_exception(session: Session, reader_id: str | None) -> TrialException | None:

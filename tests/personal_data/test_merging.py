@@ -13,6 +13,7 @@ from billing.personal_data.merge_register import EMPTY, MOVED, NOT_MOVED
 from billing.personal_data.register import TABLES
 from billing.platform.actors import Command
 from billing.reports.doctor import values
+from billing.subscriptions.start import address_digest
 from billing.tables import metadata
 from tests.support import ledger_checks
 from tests.support.another_address import confirm, give
@@ -231,6 +232,19 @@ def test_the_freed_address_opens_a_new_account_without_a_trial(world: World, pai
     assert "R75" not in browser.get("/account").words
     (new,) = world.rows("SELECT id FROM reader WHERE email = :email", email=SECOND)
     assert new["id"] not in (goes, paid.reader_id)
+
+
+def test_an_address_that_had_a_trial_brings_that_along(world: World, paid: Subscriber) -> None:
+    room, address = Newsroom(world), "third@example.com"
+    goes, stays = room.add_reader(SECOND), room.add_reader(address)
+    world.execute(
+        "INSERT INTO trial_claim (kind, digest, subscription_id, claimed_at) VALUES ('address', :digest, :subscription, :at)",
+        digest=address_digest(world.services.site.tokens, SECOND),
+        subscription=paid.subscription_id,
+        at=world.now,
+    )
+    do_merge(world, stays, goes)
+    assert world.try_trial(address, "pm_card_amex").json()["code"] == "trial_used"
 
 
 def test_the_other_address_may_stay(world: World, paid: Subscriber) -> None:

@@ -179,7 +179,9 @@ def _lists(session: Session, stays_id: str, goes_id: str) -> tuple[list[str], li
     mine = {row.newsletter_id: row.state for row in rows if row.reader_id == stays_id}
     others = {row.newsletter_id: row.state for row in rows if row.reader_id == goes_id}
     joined = [
-        name for name, state in others.items() if state is SignupState.CONFIRMED and mine.get(name) is None
+        name
+        for name, state in others.items()
+        if state is SignupState.CONFIRMED and mine.get(name) in (None, SignupState.PENDING)
     ]
     left = [
         name

@@ -56,6 +56,8 @@ MOVED: Mapping[str, tuple[str, ...]] = {
     # One row a list. The other stays with the empty account, so that the links of its old newsletters still find the person.
     "signup": (
         "DELETE FROM signup WHERE reader_id = :goes AND state = 'pending'",
+        "DELETE FROM signup WHERE reader_id = :stays AND state = 'pending' AND EXISTS (SELECT FROM signup s"
+        " WHERE s.reader_id = :goes AND s.newsletter_id = signup.newsletter_id AND s.state = 'confirmed')",
         _renamed(
             "signup",
             "NOT EXISTS (SELECT FROM signup s WHERE s.reader_id = :stays AND s.newsletter_id = signup.newsletter_id)",

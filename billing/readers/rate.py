@@ -17,7 +17,7 @@ _COUNT = sa.text(
 _CARRY = sa.text(
     "INSERT INTO rate_count (bucket, window_start, tries)"
     " SELECT :new, window_start, tries FROM rate_count WHERE bucket = :old"
-    " ON CONFLICT (bucket, window_start) DO UPDATE SET tries = rate_count.tries + excluded.tries"
+    " ON CONFLICT (bucket, window_start) DO UPDATE SET tries = greatest(rate_count.tries, excluded.tries)"
 )
 _SUM = sa.text("SELECT sum(tries) FROM rate_count WHERE bucket = :bucket AND window_start > :since")
 _STEPS = 10
@@ -61,7 +61,8 @@ def add(ctx: TransactionContext, what: str, whose: str, *, per: timedelta) -> No
 
 
 def carry(ctx: TransactionContext, what: str, old: str, new: str) -> None:
-    """Add what was counted for one mailbox to another, which takes its place: limits stay as they were."""
+    """Count for a mailbox that takes the place of another what was counted for that one, so that limits stay as they were; also where
+    the other is put back. Of two counts the higher holds."""
     buckets = [_bucket(ctx.site.tokens, what, canonical(address)) for address in (old, new)]
     if buckets[0] != buckets[1]:
         ctx.session.execute(_CARRY, {"old": buckets[0], "new": buckets[1]})

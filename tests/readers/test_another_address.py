@@ -11,7 +11,7 @@ from billing.personal_data import archive
 from billing.platform.actors import WORKER
 from billing.readers import rate
 from billing.readers.links import WRONG_CODES
-from tests.support.another_address import NEW, addresses, change, confirm, give
+from tests.support.another_address import NEW, addresses, change, confirm, give, stop
 from tests.support.browser import Browser
 from tests.support.erasures import ask_for, mentions
 from tests.support.signed_in import prove_again, signed_in
@@ -270,8 +270,10 @@ def test_what_was_counted_for_the_mailbox_counts_on(world: World, paid: Subscrib
         for _ in range(2):
             rate.add(ctx, "start", paid.email, per=hour)
     change(world, paid.email)
+    stop(world, world.mailed_link(paid.email, "/address/stop/"))
     with services.database.begin(services.site, world.now, WORKER) as ctx:
-        assert rate.counted(ctx, "start", NEW, per=hour) == 2
+        counted = [rate.counted(ctx, "start", email, per=hour) for email in (NEW, paid.email)]
+    assert counted == [2, 2], "no fewer for the new one, and no more once the old one is back"
 
 
 def test_the_trial_is_not_given_again(world: World, in_trial: Subscriber) -> None:

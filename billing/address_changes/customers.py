@@ -14,13 +14,13 @@ from billing.acquirer.registry import Acquirers
 from billing.address_changes import follow
 from billing.personal_data.due import do_each
 from billing.platform.actors import Worker
-from billing.platform.context import TransactionContext
-from billing.platform.db import Database, lock_one
+from billing.platform.db import Database, lock_row
 from billing.platform.installation import ASKING, refuse_held
 from billing.platform.site import Site
 from billing.platform.stop_points import stop_point
 from billing.readers.address_change import CUSTOMER_DUE, AddressChange
 from billing.readers.models import Reader
+from billing.readers.register import lock_reader
 from billing.rules.addresses import is_erased
 from billing.rules.backoff import again_at
 
@@ -73,21 +73,16 @@ def _update(database: Database, acquirers: Acquirers, site: Site, change_id: str
 
 
 def _intend(database: Database, site: Site, change_id: str, at: datetime) -> AddressUpdate | None:
-    """What to send; None where nothing is due any more. The next try is scheduled first, so a crash here delays nobody."""
+    """What to send; None where nothing is due any more, or an erasure has deleted the change. The next try is scheduled first, so a
+    crash here delays nobody."""
     with database.begin(site, at, ADDRESSER) as ctx:
-        change = _lock(ctx, change_id)
+        change = lock_row(ctx.session, AddressChange, change_id)
         if change is None or change.customer_due_at is None or change.customer_due_at > at:
             return None
         change.tries += 1
         change.customer_due_at = again_at(change.tries, at)
         reader = ctx.session.get_one(Reader, change.reader_id)
         return AddressUpdate(reader.email, _customers(ctx.session, reader.id), f"{change.id}-{change.tries}")
-
-
-def _lock(ctx: TransactionContext, change_id: str) -> AddressChange | None:
-    """None where an erasure has deleted it."""
-    found = ctx.session.get(AddressChange, change_id)
-    return lock_one(ctx.session, AddressChange, change_id) if found is not None else None
 
 
 def _customers(session: Session, reader_id: str) -> frozenset[tuple[str, str]]:
@@ -98,10 +93,14 @@ def _customers(session: Session, reader_id: str) -> frozenset[tuple[str, str]]:
 def _record(database: Database, site: Site, change_id: str, sent: AddressUpdate, at: datetime) -> None:
     """The acquirer has it. What changed meanwhile is sent at once, and mails that a worker has given back since follow too."""
     with database.begin(site, at, ADDRESSER) as ctx:
-        change = _lock(ctx, change_id)
+        found = ctx.session.get(AddressChange, change_id)
+        if found is None:
+            return
+        # before the change, as all that change an address; else mails could follow to one that is just being put back
+        reader = lock_reader(ctx.session, found.reader_id)
+        change = lock_row(ctx.session, AddressChange, change_id)
         if change is None:
             return
-        reader = ctx.session.get_one(Reader, change.reader_id)
         is_true = reader.email == sent.email and _customers(ctx.session, reader.id) == sent.customers
         change.customer_due_at = None if is_true else at
         if is_true and not is_erased(reader.email):

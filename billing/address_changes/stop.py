@@ -32,51 +32,56 @@ class NothingToStop(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A change as the stopping link finds it. `confirmed`: stopping it puts the old address back. `stopped`: that is done; None for
-    `put_back` where nothing was to be put back, False where the old address had another account."""
+    """A change as the stopping link finds it. `confirmed`: stopping it puts the old address back. `stopped`: that is done; `put_back`: and
+    the old address is back, as it has no other account."""
 
     change: AddressChange
     confirmed: bool
     stopped: bool = False
-    put_back: bool | None = None
+    put_back: bool = False
 
 
 def look(ctx: TransactionContext, change_id: str) -> Stop:
     """What the link would stop, or has stopped. Changes nothing. Raises NothingToStop."""
+    change = _change(ctx, change_id)
+    if change.stopped_at is None:
+        return Stop(change, confirmed=_is_any_confirmed(_stoppable(ctx, change)))
+    rows = address_change.of_reader(ctx.session, change.reader_id)
+    done = [row for row in rows if row.stopped_at == change.stopped_at]
+    put_back = any(row.put_back_at is not None for row in done)
+    return Stop(change, confirmed=_is_any_confirmed(done), stopped=True, put_back=put_back)
+
+
+def _change(ctx: TransactionContext, change_id: str) -> AddressChange:
     change = ctx.session.get(AddressChange, change_id)
     if change is None:
         raise NothingToStop
-    return _found(ctx, change, _later(ctx, change))
+    return change
 
 
-def _later(ctx: TransactionContext, change: AddressChange) -> Sequence[AddressChange]:
-    """It and what followed it: whoever took an account over may have changed its address once more."""
+def _stoppable(ctx: TransactionContext, change: AddressChange) -> Sequence[AddressChange]:
+    """It and what followed it: whoever took an account over may have changed its address once more. Raises NothingToStop."""
     rows = address_change.of_reader(ctx.session, change.reader_id)
-    return [row for row in rows if row.id >= change.id and row.state(ctx.at) in STOPPABLE]
-
-
-def _found(ctx: TransactionContext, change: AddressChange, later: Sequence[AddressChange]) -> Stop:
-    if change.stopped_at is not None:
-        done = change.put_back_at is not None if change.confirmed_at is not None else None
-        return Stop(change, confirmed=change.confirmed_at is not None, stopped=True, put_back=done)
+    later = [row for row in rows if row.id >= change.id and row.state(ctx.at) in STOPPABLE]
     if not later or ctx.at > change.stops_until:
         raise NothingToStop
-    return Stop(change, confirmed=any(row.confirmed_at is not None for row in later))
+    return later
 
 
-def stop(ctx: TransactionContext, change_id: str) -> Stop:
+def _is_any_confirmed(rows: Sequence[AddressChange]) -> bool:
+    return any(row.confirmed_at is not None for row in rows)
+
+
+def stop(ctx: TransactionContext, change_id: str) -> None:
     """Stop it and what followed it, once: a request waits no more, a confirmed change is undone. All browsers are signed out, and
     passkeys that were added meanwhile are removed. Raises NothingToStop."""
-    change = ctx.session.get(AddressChange, change_id)
-    if change is None:
-        raise NothingToStop
+    change = _change(ctx, change_id)
     reader = follow.lock_with_links(ctx, change.reader_id)
     ctx.session.refresh(change)
-    later = _later(ctx, change)
-    found = _found(ctx, change, later)
-    if found.stopped:
-        return found
-    put_back = _put_back(ctx, reader, change) if found.confirmed else None
+    if change.stopped_at is not None:
+        return
+    later = _stoppable(ctx, change)
+    put_back = _is_any_confirmed(later) and _put_back(ctx, reader, change)
     for row in {row.id: row for row in (change, *later)}.values():
         if row.used_at is None:
             spend(ctx, row)
@@ -85,7 +90,6 @@ def stop(ctx: TransactionContext, change_id: str) -> Stop:
     _remove_passkeys(ctx, reader, change)
     sessions.end_sessions(ctx, reader.id)
     log_event(ctx.session, "address change stopped", reader=reader.id, change=change.id)
-    return Stop(change, confirmed=found.confirmed, stopped=True, put_back=put_back)
 
 
 def _put_back(ctx: TransactionContext, reader: Reader, change: AddressChange) -> bool:

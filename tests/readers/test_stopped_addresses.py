@@ -9,14 +9,13 @@ from tests.support.signed_in import signed_in
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
+ASKED, CHANGED = "Another address was given", "has another address now"
+
 
 def stopping_link(world: World, email: str, subject: str) -> str:
     """The link in the newest mail with this subject."""
     (link,) = [link for link in world.letter(email, subject).links if "/address/stop/" in link]
     return link
-
-
-ASKED, CHANGED = "Another address was given", "has another address now"
 
 
 def test_before_it_is_confirmed_the_request_ends(world: World, paid: Subscriber) -> None:
@@ -52,6 +51,16 @@ def test_after_it_the_old_address_is_back_and_everybody_is_signed_out(world: Wor
 def test_the_link_of_the_first_mail_undoes_it_too(world: World, paid: Subscriber) -> None:
     change(world, paid.email)
     stop(world, stopping_link(world, paid.email, ASKED))
+    assert addresses(world) == [paid.email]
+
+
+def test_the_link_of_an_earlier_request_undoes_what_took_its_place(world: World, paid: Subscriber) -> None:
+    browser = signed_in(world, paid.email)
+    give(world, browser, "thandi@third.example")
+    link = stopping_link(world, paid.email, ASKED)
+    give(world, browser)
+    confirm(world, browser)
+    assert f"{paid.email} is back" in stop(world, link).words
     assert addresses(world) == [paid.email]
 
 

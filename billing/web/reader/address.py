@@ -187,7 +187,7 @@ def ask_stop(visit: Visiting) -> Response:
             until=site.last_day(found.change.stops_until),
             confirmed=found.confirmed,
             stopped=found.stopped,
-            put_back=bool(found.put_back),
+            put_back=found.put_back,
         )
     )
 

@@ -4,8 +4,8 @@ A token names the signup, which is a person on a list, or the signups that one m
 
 from collections.abc import Iterable
 
-from billing.newsletters.models import Newsletter, Signup, SignupState
-from billing.newsletters.signups import Origin, Person, leave, person_of
+from billing.newsletters.models import Newsletter, Signup
+from billing.newsletters.signups import Origin, Person, choices, leave, person_of
 from billing.newsletters.undo import LastStop, last_stop, take_back
 from billing.platform.context import TransactionContext
 from billing.platform.site import Site
@@ -60,9 +60,9 @@ def take_stop_back(ctx: TransactionContext, token: str, origin: Origin) -> None:
 
 
 def is_on_list(ctx: TransactionContext, token: str) -> bool:
-    """Whether the unsubscribe link's signups are confirmed."""
+    """Whether the person gets all newsletters of the unsubscribe link."""
     rows = _signups(ctx, UNSUBSCRIBE, token)
-    return bool(rows) and all(row.state is SignupState.CONFIRMED for row in rows)
+    return bool(rows) and choices(ctx.session, person_of(ctx.session, rows[0])).issuperset(_lists(rows))
 
 
 def person_with(ctx: TransactionContext, token: str) -> Person | None:

@@ -302,6 +302,10 @@ def test_newsletters_are_the_union_and_a_no_of_either_holds(world: World, paid: 
     room.join(paid.email, left_here)
     world.http_client().post(old_link).raise_for_status()
     assert states(world, paid.reader_id)[left_here] == "left", "a link in an old newsletter still stops it"
+    browser = world.browser()
+    browser.http.post(f"{old_link}/back").raise_for_status()
+    assert states(world, paid.reader_id)[left_here] == "confirmed"
+    assert "yours again" in browser.get(f"{old_link}/back").words
 
 
 def _unsubscribe(world: World, reader_id: str, newsletter: str) -> str:

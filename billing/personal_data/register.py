@@ -6,8 +6,8 @@ from billing.rules.tax import ABRIDGED_UP_TO
 from emails.languages import Text, say
 
 MINE = "reader_id = :reader_id"
-ANY_ACCOUNT = "(r.id = :reader_id OR r.merged_into = :reader_id)"
-"""SQL condition on a row `r` of `reader`: the reader, or an account merged into theirs."""
+ACCOUNTS = "ARRAY(SELECT r.id FROM reader r WHERE r.id = :reader_id OR r.merged_into = :reader_id)"
+"""SQL: the ids of the reader and of the accounts merged into theirs. An array is read once, and an index finds what is in it."""
 MY_SUBSCRIPTIONS = "subscription_id IN (SELECT id FROM subscription WHERE reader_id = :reader_id)"
 OF_MY_REQUESTS = "request_id IN (SELECT id FROM reader_request WHERE reader_id = :reader_id)"
 OF_MAILBOX = "reader_id IS NULL AND address_key = :address"
@@ -49,17 +49,14 @@ TABLES = (
     PersonalTable("api_key_reader", "keys that read the account", MINE, delete=True),
     PersonalTable(
         "api_answer", "answers to programs",
-        f"""EXISTS (SELECT FROM reader r WHERE {ANY_ACCOUNT} AND position('"' || r.id || '"' IN body) > 0)""",
+        f"""EXISTS (SELECT FROM unnest({ACCOUNTS}) AS mine WHERE position('"' || mine || '"' IN body) > 0)""",
         "position(:address IN lower(body)) > 0",
         made="created_at", blank={"body": "'{}'"},
         keep={"idempotency_key request_hash": OURS},
     ),
     PersonalTable("data_request", "files with all your data", MINE, delete=True),
     # newsletters
-    PersonalTable(
-        "signup", "newsletters chosen", f"EXISTS (SELECT FROM reader r WHERE r.id = signup.reader_id AND {ANY_ACCOUNT})",
-        OF_MAILBOX, delete=True,
-    ),
+    PersonalTable("signup", "newsletters chosen", f"reader_id = ANY({ACCOUNTS})", OF_MAILBOX, delete=True),
     PersonalTable(
         "signup_change", "newsletters agreed to and left", MINE, OF_MAILBOX,
         blank={"address": "''", "address_key": "''", "ip": "''", "device": "''"},

@@ -69,3 +69,19 @@ def test_a_readers_rows_can_be_read_from_each_table(world: World, paid: Subscrib
     given = {"reader_id": paid.reader_id, "address": paid.email}
     found = {one.table for one in TABLES if world.rows(one.select, **given)}
     assert found >= {"reader", "consent", "payment_method", "subscription", "invoice", "payment", "message"}
+
+
+BY_INDEX = (
+    *("address_change", "card_setup", "consent", "message", "payment", "reader", "signup"),
+    "signup_change",
+)
+"""Large tables, whose rows of one reader must not be looked for among all."""
+
+
+@pytest.mark.parametrize("table", BY_INDEX)
+def test_a_readers_rows_are_found_by_an_index(world: World, paid: Subscriber, table: str) -> None:
+    given = {"reader_id": paid.reader_id, "address": paid.email}
+    with world.services.database.transaction() as session:
+        session.execute(sa.text("SET LOCAL enable_seqscan = off"))
+        plan = session.execute(sa.text(f"EXPLAIN {REGISTERED[table].select}"), given).scalars().all()
+    assert [line for line in plan if "Seq Scan" in line] == []

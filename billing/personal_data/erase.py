@@ -31,7 +31,7 @@ ERASER = Worker("erase readers")
 _CUSTOMERS = sa.text(
     """SELECT acquirer, customer_ref FROM payment_method WHERE reader_id = :reader_id
        UNION SELECT acquirer, customer_ref FROM card_setup WHERE customer_ref IS NOT NULL
-             AND (reader_id = :reader_id OR (reader_id IS NULL AND lower(email) = :address))"""
+             AND (reader_id = :reader_id OR (reader_id IS NULL AND lower(email) = ANY(:addresses)))"""
 )
 Customers = frozenset[tuple[str, str]]
 """Names of acquirers, each with its reference of a customer."""
@@ -94,8 +94,13 @@ def _may_go_on(ctx: TransactionContext, erasure: Erasure, reader: Reader) -> boo
 
 
 def _customers(session: Session, reader: Reader) -> Customers:
-    given = {"reader_id": reader.id, "address": reader.email.lower()}
+    given = {"reader_id": reader.id, "addresses": _addresses(session, reader)}
     return frozenset((row[0], row[1]) for row in session.connection().execute(_CUSTOMERS, given))
+
+
+def _addresses(session: Session, reader: Reader) -> list[str]:
+    """The reader's address, and earlier ones that are nobody else's, in lower case."""
+    return [reader.email.lower(), *earlier_addresses(session, reader)]
 
 
 def _finish(database: Database, site: Site, erasure_id: str, deleted: Customers, at: datetime) -> None:
@@ -116,11 +121,13 @@ def _finish(database: Database, site: Site, erasure_id: str, deleted: Customers,
 def erase_rows(ctx: TransactionContext, erasure: Erasure, reader: Reader) -> None:
     """Run the register's statements. The triggers of append-only tables let them through while this erasure is open."""
     ctx.session.flush()
-    addresses = [reader.email.lower(), *earlier_addresses(ctx.session, reader)]
+    addresses = _addresses(ctx.session, reader)
     connection = ctx.session.connection()
     connection.execute(sa.text("SELECT set_config('masthead.erasing', :id, true)"), {"id": erasure.id})
     for table in register.TABLES:
-        for address in addresses[: None if table.by_address else 1] if table.erasing else ():
+        if not table.erasing:
+            continue
+        for address in addresses if table.by_address else addresses[:1]:
             given = {"reader_id": reader.id, "address": address, "at": ctx.at}
             connection.execute(sa.text(table.erasing), given)
     ctx.session.expire(reader)

@@ -218,6 +218,20 @@ def test_an_erasure_leaves_neither_address(world: World, paid: Subscriber) -> No
     assert mentions(world, paid.email, NEW) == []
 
 
+def test_an_erasure_reaches_a_customer_of_the_earlier_address(world: World, paid: Subscriber) -> None:
+    """Of a visit to the card page before the address had an account."""
+    world.start_trial("other@example.com", "pm_card_visa__2")
+    world.execute(
+        "UPDATE card_setup SET reader_id = NULL, email = :old WHERE email = 'other@example.com'",
+        old=paid.email,
+    )
+    change(world, paid.email)
+    world.advance_to(local(2027, 3, 31, 14))
+    ask_for(world, paid.reader_id)
+    world.advance(days=3)
+    assert [row.get("deleted") for row in world.sandbox.objects("customer")] == [True, True]
+
+
 def test_waiting_mails_follow_but_for_those_of_one_address(world: World, paid: Subscriber) -> None:
     browser = signed_in(world, paid.email)
     give(world, browser)

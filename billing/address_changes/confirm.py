@@ -1,7 +1,5 @@
 """Confirm a new address, by the link or the code that was mailed there. From then on it is the reader's."""
 
-from sqlmodel import col, select
-
 from billing.address_changes import follow
 from billing.address_changes.request import AccountCloses
 from billing.personal_data.ask import is_closing
@@ -38,16 +36,7 @@ def confirm(ctx: TransactionContext, token: str, browser: Browser) -> AddressCha
 
 def confirm_code(ctx: TransactionContext, code: str, browser: Browser) -> AddressChange | None:
     """Use the code from the mail, typed in the browser that asked; None, and one try fewer, when it is wrong. Raises as `confirm`."""
-    open_here = (
-        select(AddressChange.reader_id)
-        .where(
-            col(AddressChange.browser_hash).in_(browser.hashes),
-            col(AddressChange.used_at).is_(None),
-            col(AddressChange.expires_at) >= ctx.at,
-        )
-        .order_by(col(AddressChange.id).desc())
-    )
-    reader_id = ctx.session.exec(open_here.limit(1)).first()
+    reader_id = LINKS.owner_here(ctx, browser.hashes)
     if reader_id is None:
         raise LinkSpent
     reader = follow.lock_with_links(ctx, reader_id)

@@ -119,6 +119,12 @@ class Links(Generic[Link]):
         links = ctx.session.exec(self._newest_first(ctx, browser_hashes))
         return any(self._owner(link) == owner_id for link in links)
 
+    def owner_here(self, ctx: TransactionContext, browser_hashes: Sequence[str]) -> str | None:
+        """Whose the newest link is that can still be used in this browser. Locks nothing."""
+        owner = col(getattr(self.table, self.owner_column))
+        newest = self._newest_first(ctx, browser_hashes).limit(1)
+        return ctx.session.scalars(newest.with_only_columns(owner)).first()
+
     def use(self, ctx: TransactionContext, token: str, browser_hashes: Sequence[str]) -> Link:
         """Use the link up, in the browser that asked. Raises LinkSpent, OtherBrowser."""
         link = self.find(ctx, token)

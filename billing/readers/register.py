@@ -137,6 +137,8 @@ def register(ctx: TransactionContext, email: str, *, external_id: str | None = N
 
 def _set_external_id(session: Session, reader: Reader, external_id: str) -> None:
     if reader.external_id is not None:
+        if by_external_id(session, external_id) is reader:  # that of an account merged into this one
+            return
         raise ExternalIdTaken("This reader has another external id.")
     try:
         with session.begin_nested():

@@ -205,6 +205,8 @@ def test_an_old_id_means_the_account_that_stays(world: World, paid: Subscriber) 
     assert by_external["allowed"]
     (found,) = world.api.get("/v1/readers", params={"external_id": "crm-2"}).json()["data"]
     assert found["id"] == paid.reader_id
+    again = world.try_trial(paid.email, "pm_card_amex", external_id="crm-2")
+    assert again.json()["code"] == "already_subscribed", "both external ids are the reader's"
     for path in ("", "/invoices", "/events", "/standing", "/forecast"):
         answer = world.api.get(f"/v1/readers/{goes}{path}")
         assert (answer.status_code, answer.json()["code"]) == (410, "reader_merged"), path

@@ -281,21 +281,20 @@ def _empty(session: Session, found: MergePreview) -> None:
     """Leave of the account that goes a row without an address, which names the one that stays. Its external id moves, or, where the
     other has one too, stays there: programs find the person by both."""
     stays, goes = found.stays, found.goes
-    stays_proved, goes_proved = stays.address_proved_at, goes.address_proved_at
-    external_id = goes.external_id
+    external_id, proved_at = goes.external_id, goes.address_proved_at
     earlier = select(Reader).where(Reader.merged_into == goes.id).with_for_update()
     for one in session.exec(earlier.order_by(col(Reader.id))).all():
         one.merged_into = stays.id
-    takes = found.address != stays.email
     goes.email = f"{goes.id}{ERASED_DOMAIN}"
     goes.address_proved_at = None
     goes.merged_into = stays.id
     if stays.external_id is None:
         goes.external_id = None
-    session.flush()
-    stays.email = found.address
-    stays.address_proved_at = goes_proved if takes else stays_proved
-    stays.created_at = min(stays.created_at, goes.created_at)
+    session.flush()  # what is unique is free now
+    if found.address != stays.email:
+        stays.email, stays.address_proved_at = found.address, proved_at
     if stays.external_id is None:
         stays.external_id = external_id
+    stays.created_at = min(stays.created_at, goes.created_at)
+    stays.language = stays.language or goes.language
     session.flush()

@@ -251,10 +251,12 @@ def test_an_address_that_had_a_trial_brings_that_along(world: World, paid: Subsc
 
 def test_the_other_address_may_stay(world: World, paid: Subscriber) -> None:
     goes = second_account(world)
-    world.execute("UPDATE reader SET address_proved_at = NULL WHERE id = :id", id=goes)
+    world.execute("UPDATE reader SET address_proved_at = NULL, language = 'af' WHERE id = :id", id=goes)
     do_merge(world, paid.reader_id, goes, other_address=True)
-    (row,) = world.rows("SELECT email, address_proved_at FROM reader WHERE id = :id", id=paid.reader_id)
-    assert (row["email"], row["address_proved_at"]) == (SECOND, None)
+    query = "SELECT email, address_proved_at, language FROM reader WHERE id = :id"
+    assert world.rows(query, id=paid.reader_id) == [
+        {"email": SECOND, "address_proved_at": None, "language": "af"}
+    ]
     healthy(world)
 
 

@@ -34,18 +34,17 @@ WITHIN = timedelta(days=30)
 """The law's answer time (POP-5)."""
 CLOSED = "account closed"
 """The reason in the history where nobody gave another."""
+CHARGING = """SELECT FROM subscription s WHERE s.reader_id = :reader_id AND (s.charging_since IS NOT NULL
+    OR EXISTS (SELECT FROM attempt a WHERE a.subscription_id = s.id AND a.state = 'open'))"""
+CARD_PAGE_OPEN = "SELECT FROM card_setup WHERE reader_id = :reader_id AND state = 'open'"
 WAITS = (
-    (
-        say("A charge is under way."),
-        """SELECT FROM subscription s WHERE s.reader_id = :reader_id AND (s.charging_since IS NOT NULL
-           OR EXISTS (SELECT FROM attempt a WHERE a.subscription_id = s.id AND a.state = 'open'))""",
-    ),
+    (say("A charge is under way."), CHARGING),
     (
         say("Money is on its way back."),
         "SELECT FROM refund WHERE reader_id = :reader_id AND state IN ('intended', 'pending')",
     ),
     (say("A bank disputes a payment."), "SELECT FROM dispute WHERE reader_id = :reader_id AND decided_at IS NULL"),
-    (say("A page that saves a card is open."), "SELECT FROM card_setup WHERE reader_id = :reader_id AND state = 'open'"),
+    (say("A page that saves a card is open."), CARD_PAGE_OPEN),
     (say("A mail is on its way."), "SELECT FROM message WHERE reader_id = :reader_id AND state = 'queued'"),
     (
         say("A newsletter is being sent."),

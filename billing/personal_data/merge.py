@@ -11,7 +11,7 @@ from billing.access.meter import month_of
 from billing.newsletters.models import Newsletter, Signup, SignupState
 from billing.newsletters.signups import Origin, settle
 from billing.notices.merge import accounts_merged
-from billing.personal_data.ask import AlreadyErased, open_of
+from billing.personal_data.ask import CARD_PAGE_OPEN, CHARGING, AlreadyErased, open_of
 from billing.personal_data.merge_register import MOVED
 from billing.personal_data.models import ReaderMerge
 from billing.platform import ids
@@ -29,15 +29,8 @@ from billing.subscriptions.models import Subscription
 from billing.subscriptions.start import share_used_trial
 
 WAITS = (
-    (
-        "A charge is under way. Wait until it has ended.",
-        """SELECT FROM subscription s WHERE s.reader_id = :reader_id AND (s.charging_since IS NOT NULL
-           OR EXISTS (SELECT FROM attempt a WHERE a.subscription_id = s.id AND a.state = 'open'))""",
-    ),
-    (
-        "A page that saves a card is open. Wait until it closes, within the hour.",
-        "SELECT FROM card_setup WHERE reader_id = :reader_id AND state = 'open'",
-    ),
+    ("A charge is under way. Wait until it has ended.", CHARGING),
+    ("A page that saves a card is open. Wait until it closes, within the hour.", CARD_PAGE_OPEN),
     (
         "The address of one of the accounts is being changed, or was in the last seven days, and its old address can still stop that."
         " Wait until then.",

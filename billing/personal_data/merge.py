@@ -30,7 +30,7 @@ from billing.subscriptions.start import share_used_trial
 
 WAITS = (
     ("A charge is under way. Wait until it has ended.", CHARGING),
-    ("A page that saves a card is open. Wait until it closes, within the hour.", CARD_PAGE_OPEN),
+    ("A page that saves a card is open. Wait until it closes, within a day.", CARD_PAGE_OPEN),
     (
         "The address of one of the accounts is being changed, or was in the last seven days, and its old address can still stop that."
         " Wait until then.",

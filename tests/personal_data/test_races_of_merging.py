@@ -14,26 +14,17 @@ from billing.personal_data import merge
 from billing.platform.actors import Command
 from billing.platform.errors import Refusal
 from billing.readers.register import ReaderMerged
-from billing.reports.doctor import values
 from tests.proofs.steps import together
-from tests.support import ledger_checks
-from tests.support.independent_calendar import BROKEN
+from tests.support.merging import SECOND, do_merge, healthy
 from tests.support.newsroom import Newsroom
 from tests.support.starting_points import Subscriber
 from tests.support.two_connections import fail_instead_of_waiting
 from tests.support.world import World
 
-SECOND = "thandi.work@example.org"
 SESSION = (
     "INSERT INTO reader_session (id, token_hash, reader_id, started_at, seen_at, ip, device, email_verified)"
     " VALUES ('ses_late', 'x', :reader, now(), now(), '196.25.1.9', 'Phone', true)"
 )
-
-
-def do_merge(world: World, stays: str, goes: str) -> str:
-    services = world.services
-    with services.database.begin(services.site, world.now, Command("test")) as ctx:
-        return merge.merge(ctx, stays, goes).id
 
 
 @contextmanager
@@ -50,12 +41,6 @@ def sign_in(world: World, reader_id: str, *, waiting: bool = True) -> None:
         if not waiting:
             fail_instead_of_waiting(session)
         session.execute(sa.text(SESSION), {"reader": reader_id})
-
-
-def healthy(world: World) -> None:
-    world.settle()
-    ledger_checks.check(world)
-    assert world.rows(BROKEN, **values(world.services.site, world.now)) == []
 
 
 def test_a_session_that_begins_meanwhile_waits_and_is_refused(world: World, paid: Subscriber) -> None:
@@ -126,25 +111,3 @@ def test_two_merges_of_the_same_two(world: World, paid: Subscriber, number: int)
     assert isinstance(refused, ReaderMerged | merge.AccountsBusy), refused
     assert len(world.rows("SELECT id FROM reader_merge")) == 1
     healthy(world)
-
-
-CASES = [
-    (here, there) for here in (None, "pending", "confirmed", "left") for there in (None, "confirmed", "left")
-]
-
-
-@pytest.mark.parametrize(("here", "there"), CASES)
-def test_newsletters_by_what_each_account_had_said(world: World, here: str | None, there: str | None) -> None:
-    room = Newsroom(world)
-    stays, goes = room.add_reader("here@example.com"), room.add_reader("there@example.com")
-    for email, said in (("here@example.com", here), ("there@example.com", there)):
-        if said:
-            room.join(email)
-        if said == "left":
-            room.leave(email)
-    if here == "pending":
-        world.execute("UPDATE signup SET state = 'pending', ask_id = 'ask' WHERE reader_id = :id", id=stays)
-    do_merge(world, stays, goes)
-    rows = world.rows("SELECT state FROM signup WHERE reader_id = :id", id=stays)
-    expected = next((said for said in ("left", "confirmed", "pending") if said in (here, there)), None)
-    assert [row["state"] for row in rows] == [expected] * bool(expected)

@@ -1,50 +1,29 @@
 """Another address against a second one, an erasure and the acquirer: whoever is first, one address is true."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Barrier
 
 import pytest
 
 from billing.address_changes import confirm as confirming
-from billing.address_changes import customers, request, stop
+from billing.address_changes import customers, stop
 from billing.platform import stop_points
-from billing.platform.actors import StaffActor
 from billing.platform.errors import Refusal
 from billing.readers.address_change import PURPOSE, AddressChange
 from billing.readers.links import LinkSpent
-from billing.readers.sessions import Browser as ReaderBrowser
-from tests.support.another_address import NEW, addresses, confirmed
+from tests.proofs.steps import together
+from tests.support.another_address import ANYWHERE, NEW, STAFF, addresses, asked, confirmed
 from tests.support.erasures import ask_for, left_over, mentions
 from tests.support.signed_in import signed_in
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
-ANYWHERE = ReaderBrowser(("test",), "127.0.0.1", "Test/1")
-STAFF = StaffActor("staff@paper.example")
 
-
-def together(*works: Callable[[], object]) -> list[str]:
+def refusals(*works: Callable[[], object]) -> list[str]:
     """Do these at one time; the code of what each was refused with, or nothing."""
-    start = Barrier(len(works))
-
-    def one(work: Callable[[], object]) -> str:
-        start.wait()
-        try:
-            work()
-        except Refusal as refusal:
-            return refusal.code
-        return ""
-
-    with ThreadPoolExecutor(len(works)) as threads:
-        return list(threads.map(one, works))
-
-
-def asked(world: World, reader_id: str, email: str = NEW) -> str:
-    """Staff begin a change; its id."""
-    with world.services.database.begin(world.services.site, world.now, STAFF) as ctx:
-        return request.ask(ctx, reader_id, email).id
+    found = together(*works)
+    assert [each for each in found if isinstance(each, Exception) and not isinstance(each, Refusal)] == []
+    return [each.code if isinstance(each, Refusal) else "" for each in found]
 
 
 def confirmation(world: World, change_id: str) -> Callable[[], None]:
@@ -71,14 +50,14 @@ def stopping(world: World, change_id: str) -> Callable[[], None]:
 
 def test_two_requests_at_once_leave_one_that_works(world: World, paid: Subscriber) -> None:
     emails = ("a@elsewhere.example", "b@elsewhere.example")
-    outcome = together(*(lambda email=email: asked(world, paid.reader_id, email) for email in emails))
+    outcome = refusals(*(lambda email=email: asked(world, paid.reader_id, email) for email in emails))
     assert outcome == ["", ""]
     assert len(world.rows("SELECT id FROM address_change WHERE used_at IS NULL")) == 1
 
 
 def test_two_confirmations_of_one_link_change_it_once(world: World, paid: Subscriber) -> None:
     change_id = asked(world, paid.reader_id)
-    outcome = together(*[confirmation(world, change_id)] * 2)
+    outcome = refusals(*[confirmation(world, change_id)] * 2)
     assert sorted(outcome) == ["", "link_spent"]
     assert addresses(world) == [NEW]
 
@@ -87,14 +66,14 @@ def test_two_readers_who_confirm_the_same_address_at_once(world: World, paid: Su
     world.start_trial("other@example.com", "pm_card_visa__2")
     (other,) = world.rows("SELECT id FROM reader WHERE email = 'other@example.com'")
     links = [asked(world, reader_id) for reader_id in (paid.reader_id, other["id"])]
-    outcome = together(*(confirmation(world, link) for link in links))
+    outcome = refusals(*(confirmation(world, link) for link in links))
     assert sorted(outcome) == ["", "address_taken"]
     assert addresses(world).count(NEW) == 1
 
 
 def test_a_confirmation_against_the_link_that_stops_it(world: World, paid: Subscriber) -> None:
     change_id = asked(world, paid.reader_id)
-    outcome = together(confirmation(world, change_id), stopping(world, change_id))
+    outcome = refusals(confirmation(world, change_id), stopping(world, change_id))
     assert outcome[0] in ("", "link_spent")
     assert outcome[1] == ""
     assert addresses(world) == [paid.email]

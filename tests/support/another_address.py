@@ -10,6 +10,8 @@ from tests.support.signed_in import signed_in
 from tests.support.world import World
 
 NEW = "thandi@elsewhere.example"
+STAFF = StaffActor("staff@paper.example")
+ANYWHERE = ReaderBrowser(("test",), "127.0.0.1", "Test/1")
 
 
 def give(world: World, browser: Browser, email: str = NEW) -> Answer:
@@ -36,13 +38,17 @@ def change(world: World, old: str, new: str = NEW) -> Browser:
     return browser
 
 
+def asked(world: World, reader_id: str, email: str = NEW) -> str:
+    """A change that staff begin, by the product's functions; its id."""
+    with world.services.database.begin(world.services.site, world.now, STAFF) as ctx:
+        return request.ask(ctx, reader_id, email).id
+
+
 def confirmed(world: World, reader_id: str, email: str = NEW) -> str:
-    """A change that staff began and the new address has confirmed, by the product's functions; its id. Nothing that follows is done."""
-    services, anywhere = world.services, ReaderBrowser(("test",), "127.0.0.1", "Test/1")
-    with services.database.begin(services.site, world.now, StaffActor("staff@paper.example")) as ctx:
-        change_id = request.ask(ctx, reader_id, email).id
-    with services.database.begin(services.site, world.now, StaffActor("staff@paper.example")) as ctx:
-        confirming.confirm(ctx, services.site.tokens.token(PURPOSE, change_id), anywhere)
+    """The same, and the new address has confirmed it. Nothing that follows is done."""
+    services, change_id = world.services, asked(world, reader_id, email)
+    with services.database.begin(services.site, world.now, STAFF) as ctx:
+        confirming.confirm(ctx, services.site.tokens.token(PURPOSE, change_id), ANYWHERE)
     return change_id
 
 

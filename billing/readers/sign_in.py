@@ -168,7 +168,11 @@ def _sign_in(ctx: TransactionContext, link: SignInLink, browser: Browser) -> Sig
 
 def lock_links_of(ctx: TransactionContext, address: str) -> Sequence[SignInLink]:
     """Lock the links that wait at an address. Lock its reader afterwards: signing in locks in this order."""
-    waiting = select(SignInLink).where(SignInLink.email == address.lower(), col(SignInLink.used_at).is_(None))
+    waiting = select(SignInLink).where(
+        SignInLink.email == address.lower(),
+        col(SignInLink.used_at).is_(None),
+        SignInLink.created_at >= ctx.at - LIFE,  # not `expires_at`: this has an index
+    )
     return ctx.session.exec(waiting.order_by(col(SignInLink.id)).with_for_update()).all()
 
 

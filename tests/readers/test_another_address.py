@@ -291,7 +291,7 @@ def test_what_was_counted_for_the_mailbox_counts_on(world: World, paid: Subscrib
 
 
 def test_the_trial_is_not_given_again(world: World, in_trial: Subscriber) -> None:
-    """Neither to the new address, nor to the old one, nor to a reader who comes to an address that had one."""
+    """Neither to the new address, nor to the old one."""
     change(world, in_trial.email)
     world.api.post(
         f"/v1/subscriptions/{in_trial.subscription_id}/cancel", json={"when": "now"}

@@ -20,7 +20,7 @@ from enum import StrEnum
 import emails
 from billing.newsletters import markdown
 from billing.platform.errors import Invalid
-from emails.languages import ENGLISH, Language, say
+from emails.languages import Language, say
 
 MOST_BYTES = 90_000
 """Largest HTML: Gmail cuts longer mails (H17)."""
@@ -166,7 +166,7 @@ def _card(cards: Mapping[str, IssueCard], article_id: str, variant: Variant) -> 
     return emails.ArticleCard(card.section, card.title, card.url, note)
 
 
-def problems(words: IssueContent, house: emails.House, language: Language = ENGLISH) -> list[str]:
+def problems(words: IssueContent, house: emails.House, language: Language) -> list[str]:
     """What keeps an issue from being sent, in words for its editor."""
     found = []
     if not SUBJECT[0] <= len(words.subject) <= SUBJECT[1]:

@@ -16,6 +16,7 @@ from billing.platform import ids
 from billing.platform.context import TransactionContext
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.platform.storable import storable
+from emails.languages import Language
 
 LONGEST_SOURCE = 50_000
 FARTHEST = timedelta(days=366)
@@ -127,9 +128,9 @@ def save(
     return found
 
 
-def check(session: Session, found: Issue, house: emails.House) -> list[str]:
-    """The problems that keep the issue from being sent, in words."""
-    return problems(content_of(found, newsletter(session, found.newsletter_id)), house)
+def check(session: Session, found: Issue, house: emails.House, language: Language) -> list[str]:
+    """The problems that keep the issue from being sent, in words. `language` is that of its frame."""
+    return problems(content_of(found, newsletter(session, found.newsletter_id)), house, language)
 
 
 def schedule(ctx: TransactionContext, issue_id: str, when: datetime, house: emails.House) -> Issue:
@@ -139,7 +140,7 @@ def schedule(ctx: TransactionContext, issue_id: str, when: datetime, house: emai
         raise HasStarted
     if not ctx.at - timedelta(minutes=1) <= when <= ctx.at + FARTHEST:
         raise BadStartTime
-    if wrong := check(ctx.session, found, house):
+    if wrong := check(ctx.session, found, house, ctx.site.languages.default):
         raise BadIssue(" ".join(wrong))
     _require_comparison(ctx, found)
     found.state, found.scheduled_at, found.held_reason = IssueState.SCHEDULED, max(when, ctx.at), None

@@ -23,6 +23,7 @@ from billing.newsletters.compose import (
     pieces,
     problems,
 )
+from emails.languages import ENGLISH
 from tests.emails.lint import tree
 from tests.support.newsroom import CARD, PREHEADER, SOURCE, SUBJECT
 
@@ -41,7 +42,7 @@ def rendered(source: str, variant: Variant = Variant.READER) -> emails.Rendered:
 
 
 def test_a_finished_issue_has_no_problems() -> None:
-    assert problems(WORDS, HOUSE) == []
+    assert problems(WORDS, HOUSE, ENGLISH) == []
 
 
 def test_the_source_is_taken_apart() -> None:
@@ -74,7 +75,7 @@ def test_the_source_is_taken_apart() -> None:
     ],
 )
 def test_what_cannot_be_sent_says_why(source: str, says: str) -> None:
-    assert says in " ".join(problems(replace(WORDS, source=source), HOUSE))
+    assert says in " ".join(problems(replace(WORDS, source=source), HOUSE, ENGLISH))
 
 
 @pytest.mark.parametrize(
@@ -88,14 +89,14 @@ def test_what_cannot_be_sent_says_why(source: str, says: str) -> None:
     ],
 )
 def test_the_lines_above_have_their_lengths(change: dict[str, str], says: str) -> None:
-    assert says in " ".join(problems(replace(WORDS, **change), HOUSE))  # type: ignore[arg-type]  # texts all
+    assert says in " ".join(problems(replace(WORDS, **change), HOUSE, ENGLISH))  # type: ignore[arg-type]  # texts all
 
 
 def test_an_issue_that_gmail_would_cut_is_refused_with_its_size() -> None:
     long = "\n\n".join(
         ["A paragraph of the usual length, more or less, that says the usual things again. " * 6] * 170
     )
-    (said,) = problems(replace(WORDS, source=long), HOUSE)[:1]
+    (said,) = problems(replace(WORDS, source=long), HOUSE, ENGLISH)[:1]
     assert "kB long for a subscriber" in said
     assert f"{MOST_BYTES / 1000:.1f} kB" in said
 

@@ -109,7 +109,7 @@ def compose_view(
             Pick(article_id=article.id, title=article.title, section=article.section)
             for article in newest(session, PICKS)
         ),
-        problems=tuple(issues.check(session, issue, sender.house)),
+        problems=tuple(issues.check(session, issue, sender.house, sender.language)),
         sizes=_sizes(sender, content_of(issue, list_)),
         held_reason=issue.held_reason,
         note=note,

@@ -8,6 +8,7 @@ from billing.mail.models import SuppressionReason
 from billing.newsletters import signups
 from billing.newsletters.models import SignupState
 from billing.newsletters.signups import Origin, Person
+from billing.notices.merge import AccountsMergedMail
 from billing.platform.context import TransactionContext
 from billing.readers import rate, sign_in
 from billing.readers.models import Reader
@@ -17,6 +18,8 @@ from billing.subscriptions.start import share_used_trial
 
 OF_THE_PERSON = (SuppressionReason.COMPLAINT, SuppressionReason.REGISTER, SuppressionReason.STAFF)
 """Suppressions that a person wanted, or the law. A bounce says something of a mailbox alone."""
+OF_ONE_ADDRESS = (*KEEP_THEIR_ADDRESS, AccountsMergedMail.kind)
+"""Kinds of mails that say something of the address that they go to."""
 COUNTED = ("sign-in", "start", "request", "signup", "signup-day")
 """What is counted by mailbox, within a day at most."""
 
@@ -56,7 +59,7 @@ def redirect_mails(ctx: TransactionContext, reader: Reader, *, also_claimed: boo
         reader.id,
         reader.email,
         ctx.at,
-        but=KEEP_THEIR_ADDRESS,
+        but=OF_ONE_ADDRESS,
         also_claimed=also_claimed,
     )
 

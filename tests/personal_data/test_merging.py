@@ -13,7 +13,7 @@ from billing.personal_data.merge_register import EMPTY, MOVED, NOT_MOVED
 from billing.personal_data.register import TABLES
 from billing.subscriptions.start import address_digest
 from billing.tables import metadata
-from tests.support.another_address import confirm, give
+from tests.support.another_address import NEW, change, confirm, give
 from tests.support.cli import run_on
 from tests.support.erasures import ask_for, mentions
 from tests.support.merging import SECOND, do_merge, healthy
@@ -365,6 +365,21 @@ def test_a_change_of_address_can_be_stopped_before_accounts_merge(world: World, 
         {"reader_id": paid.reader_id, "old_email": SECOND}
     ]
     healthy(world)
+
+
+def test_the_mail_to_the_freed_address_follows_nobody(world: World, paid: Subscriber) -> None:
+    """Where that refuses it, and the reader changes the address soon afterwards."""
+    goes = Newsroom(world).add_reader(SECOND)
+    world.smtp.refuse(550, "no such mailbox", to=SECOND)
+    do_merge(world, paid.reader_id, goes)
+    world.settle()
+    change(world, paid.email)
+    assert "accounts_merged" not in world.mail_kinds(NEW)
+    rows = world.rows("SELECT recipient, state FROM message WHERE kind = 'accounts_merged' ORDER BY 1")
+    assert [(row["recipient"], row["state"]) for row in rows] == [
+        (SECOND, "refused"),
+        (paid.email, "accepted"),
+    ]
 
 
 def test_the_door_of_append_only_tables_is_for_this_pair_only(world: World, paid: Subscriber) -> None:

@@ -10,11 +10,10 @@ from sqlmodel import col, select
 from billing.mail import suppressions
 from billing.mail.bounces import BounceKind, BounceReport
 from billing.mail.models import SuppressionReason
-from billing.newsletters.models import BounceRecord, Delivery, DeliveryState
+from billing.newsletters.models import BounceRecord, Delivery, DeliveryState, Signup
 from billing.newsletters.progress import FINAL_AFTER
-from billing.newsletters.signups import Origin, Person, leave
+from billing.newsletters.signups import Origin, Person, leave, person_of
 from billing.platform.context import TransactionContext
-from billing.readers.models import Reader
 
 SOFT_BOUNCES = 5
 SOFT_ISSUES = 3
@@ -48,9 +47,14 @@ def handle_report(ctx: TransactionContext, report: BounceReport) -> ReportOutcom
     if not is_late:
         _settle(delivery, report, ctx.at)
     if report.kind is BounceKind.COMPLAINT:
-        reader = ctx.session.get(Reader, delivery.reader_id) if delivery.reader_id else None
-        leave(ctx, Person(delivery.address, reader.id if reader else None), None, COMPLAINT)
+        leave(ctx, Person(delivery.address, _reader_of(ctx, delivery)), None, COMPLAINT)
     return ReportOutcome.LATE if is_late else ReportOutcome.NEW
+
+
+def _reader_of(ctx: TransactionContext, delivery: Delivery) -> str | None:
+    """The id of the reader who gets that newsletter today, wherever the address belongs by now."""
+    signup = ctx.session.get(Signup, delivery.signup_id)
+    return person_of(ctx.session, signup).reader_id if signup is not None else delivery.reader_id
 
 
 def _was_ours(ctx: TransactionContext, number: int) -> bool:

@@ -18,6 +18,7 @@ from billing.mail.bounces import (
 from billing.newsletters.bounces import ReportOutcome, handle_report
 from billing.platform.actors import WORKER
 from billing.platform.tokens import Tokens
+from tests.support.another_address import change
 from tests.support.bounce_reports import arf, dsn
 from tests.support.newsroom import Newsroom
 from tests.support.signed_in import signed_in
@@ -181,6 +182,15 @@ def test_a_complaint_ends_all_newsletters_and_no_other_mail(newsroom: Newsroom) 
     elsewhere = newsroom.world.browser()
     elsewhere.sign_in("thandi@example.com")  # the link still comes by mail
     assert elsewhere.page.path == "/account"
+
+
+def test_a_complaint_reaches_a_reader_who_has_another_address_since(newsroom: Newsroom) -> None:
+    (address,) = newsroom.people(1)
+    newsroom.send()
+    newsroom.add_reader(address)
+    change(newsroom.world, address)
+    assert newsroom.take(arf(newsroom.arrived_for(address)[0].raw)) is ReportOutcome.NEW
+    assert [row["state"] for row in newsroom.world.rows("SELECT state FROM signup")] == ["left"]
 
 
 def test_only_a_fresh_double_opt_in_lifts_what_a_complaint_did(newsroom: Newsroom) -> None:

@@ -15,7 +15,6 @@ PLAIN = (
         "gift",
         "passkey",
         "signup_change",
-        "delivery",
         "message",
         "reader_request",
         "reader_note",
@@ -53,6 +52,15 @@ MOVED: Mapping[str, tuple[str, ...]] = {
     ),
     # a file with the data of one account only
     "data_request": ("DELETE FROM data_request WHERE reader_id = :goes",),
+    # The largest table, without an index by reader: each issue's rows are found by the addresses that the account has had. It doesn't
+    # know those of accounts that were merged into it; only then all rows are read.
+    "delivery": (
+        "UPDATE delivery d SET reader_id = :stays FROM issue i WHERE d.issue_id = i.id AND d.started_at = i.started_at"
+        " AND d.address_key IN (SELECT lower(email) FROM reader WHERE id = :goes"
+        " UNION SELECT lower(unnest(ARRAY[old_email, new_email])) FROM address_change WHERE reader_id = :goes)"
+        " AND d.reader_id = :goes",
+        _renamed("delivery", "EXISTS (SELECT FROM reader WHERE merged_into = :goes)"),
+    ),
     # One row a list. The other stays with the empty account, so that the links of its old newsletters still find the person.
     "signup": (
         "DELETE FROM signup WHERE reader_id = :goes AND state = 'pending'",

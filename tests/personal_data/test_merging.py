@@ -1,6 +1,7 @@
 """Two accounts of one person become one: what moves, what ends, what is refused, and what an old id means afterwards."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -365,6 +366,40 @@ def test_a_change_of_address_can_be_stopped_before_accounts_merge(world: World, 
         {"reader_id": paid.reader_id, "old_email": SECOND}
     ]
     healthy(world)
+
+
+def test_newsletters_that_were_sent_move_too(world: World, paid: Subscriber) -> None:
+    """Those to an address that the other account had before, too."""
+    room = Newsroom(world)
+    goes = room.add_reader("before@example.com")
+    room.join("before@example.com")
+    room.send()
+    change(world, "before@example.com", SECOND)
+    room.send()
+    world.advance(days=8)
+    do_merge(world, paid.reader_id, goes)
+    rows = world.rows("SELECT reader_id, address FROM delivery ORDER BY number")
+    assert [(row["reader_id"], row["address"]) for row in rows] == [
+        (paid.reader_id, "before@example.com"),
+        (paid.reader_id, SECOND),
+    ]
+    last = room.add_reader("last@example.com")
+    do_merge(world, last, paid.reader_id)
+    assert [row["reader_id"] for row in world.rows("SELECT reader_id FROM delivery")] == [last, last]
+
+
+LARGE = ("delivery", "message", "payment", "signup", "subscription")
+
+
+@pytest.mark.parametrize("table", LARGE)
+def test_what_moves_is_found_by_an_index(world: World, paid: Subscriber, table: str) -> None:
+    given = {"stays": paid.reader_id, "goes": "rdr_other", "at": world.now}
+    with world.services.database.transaction() as session:
+        session.execute(sa.text("SET LOCAL enable_seqscan = off"))
+        for statement in MOVED[table]:
+            plan = session.execute(sa.text(f"EXPLAIN {statement}"), given).scalars().all()
+            is_for_few = "One-Time Filter" in "".join(plan)  # it reads nothing unless that is so
+            assert is_for_few or not re.search(rf"Seq Scan on {table}", "".join(plan))
 
 
 def test_the_mail_to_the_freed_address_follows_nobody(world: World, paid: Subscriber) -> None:

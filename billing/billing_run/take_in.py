@@ -8,15 +8,17 @@ from billing.billing_run.outcome import SettleOutcome, Unattributed
 from billing.billing_run.settle import settle
 from billing.cards.saved_cards import keep_card
 from billing.changes import next_terms
+from billing.changes.extend import NOTHING_NEXT
 from billing.payments.intend_charge import attempt_names
 from billing.payments.invoices import InvoiceRequest, draw_up
 from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
 from billing.platform import bulk
+from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
 from billing.refunds import unexplained_charges
-from billing.rules.lifecycle import State
+from billing.rules.lifecycle import Event, State
 from billing.rules.periods import NoSuchPeriod, Period
-from billing.subscriptions.change import lock, mark
+from billing.subscriptions.change import change, lock, mark
 from billing.subscriptions.find import terms_of, terms_on
 from billing.subscriptions.models import Price, Subscription
 from billing.subscriptions.schedule import nth_period
@@ -98,12 +100,16 @@ def _card(ctx: TransactionContext, acquirer: str, subscription: Subscription, ch
 def _period(
     ctx: TransactionContext, subscription: Subscription, claim: ChargeClaim, charged: Charged
 ) -> Period | None:
-    """The paid period. A first charge was made on the first day that isn't free, which may have moved since the backup."""
+    """The paid period. A first charge was made on the first day that isn't free, which may have moved since the backup.
+    A plan chosen in the trial begins with it, if it is what was charged."""
     if subscription.state is State.TRIALING and claim.period_number == claim.rung == 1:
         mark(subscription, ctx.zone, charge_on=ctx.site.today(charged.at))
         chosen = terms_on(ctx.session, subscription, subscription.charge_on)[1]
-        if chosen.amount == charged.amount:  # else the choice of a plan was undone since the backup
+        if chosen.amount == charged.amount:
             next_terms.begin(ctx, subscription, subscription.charge_on)
+        elif subscription.next_price_id is not None:
+            reason = "the first charge had another price, so it was undone since the backup"
+            change(ctx.acting_as(WORKER), subscription, Event.SWITCH_UNDONE, reason=reason, **NOTHING_NEXT)
     try:
         return nth_period(subscription, claim.period_number, terms_of(ctx.session, subscription)[0].months)
     except NoSuchPeriod:

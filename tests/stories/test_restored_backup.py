@@ -8,7 +8,9 @@ import httpx
 import pytest
 
 from billing.billing_run.run import run
+from billing.changes import change_plan
 from billing.platform import installation
+from billing.platform.actors import ReaderActor
 from billing.platform.installation import AsksAcquirer
 from billing.timetable import tick
 from tests.proofs.steps import intend
@@ -95,6 +97,24 @@ def test_a_trial_that_was_longer_than_the_backup_knows_is_paid_from_its_own_firs
     assert len(world.charges()) == 1
     world.advance_to(local(2027, 4, 26, 12))
     assert len(world.charges()) == 2
+
+
+@pytest.mark.parametrize("undone", [True, False])
+def test_a_plan_chosen_in_the_trial_begins_if_it_was_charged(
+    world: World, in_trial: Subscriber, undone: bool
+) -> None:
+    services, by = world.services, ReaderActor(in_trial.reader_id)
+    with services.database.begin(services.site, world.now, by) as ctx:
+        change_plan.choose_plan(ctx, in_trial.subscription_id, "yearly", reason="chosen")
+    world.back_up()
+    if undone:
+        with services.database.begin(services.site, world.now, by) as ctx:
+            change_plan.undo(ctx, in_trial.subscription_id, reason="taken back")
+    world.advance_to(local(2027, 3, 16, 12))
+    world.restore_backup()
+    adopt(world)
+    world.advance_to(local(2027, 4, 17))
+    assert [charge["amount"] for charge in world.charges()] == ([7500, 7500] if undone else [75000])
 
 
 def test_what_was_known_before_is_not_taken_in_again(evening: World) -> None:

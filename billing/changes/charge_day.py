@@ -129,19 +129,22 @@ def refuse(ctx: TransactionContext, subscription: Subscription) -> date:
 
 
 def _refuse_second(ctx: TransactionContext, subscription: Subscription) -> None:
-    """Raises DayChosenBefore, with the day from which it can be chosen. An earlier subscription of the reader counts too."""
-    last = ctx.session.exec(
-        select(SubscriptionChange.event, SubscriptionChange.at)
+    """Raises DayChosenBefore, with the day from which it can be chosen. Other subscriptions of the reader count too: earlier ones, and
+    those of an account that was merged into this one."""
+    rows = ctx.session.exec(
+        select(SubscriptionChange.subscription_id, SubscriptionChange.event, SubscriptionChange.at)
         .join(Subscription, col(Subscription.id) == SubscriptionChange.subscription_id)
         .where(
             Subscription.reader_id == subscription.reader_id,
             col(SubscriptionChange.event).in_((Event.CHARGE_DAY_CHOSEN, Event.CHARGE_DAY_UNDONE)),
         )
-        .order_by(col(SubscriptionChange.id).desc())
-    ).first()
-    if last is None or last[0] is Event.CHARGE_DAY_UNDONE:
+        .order_by(col(SubscriptionChange.id))
+    )
+    last = {subscription_id: (event, at) for subscription_id, event, at in rows}
+    chosen = [at for event, at in last.values() if event is Event.CHARGE_DAY_CHOSEN]
+    if not chosen:
         return
-    chosen_on = ctx.site.today(last[1])
+    chosen_on = ctx.site.today(max(chosen))
     again_on = charge_day.choosable_from(chosen_on)
     if ctx.today < again_on:
         raise DayChosenBefore(

@@ -148,6 +148,22 @@ def test_once_in_twelve_months(world: World, paid: Subscriber) -> None:
     assert charged(world)[-2:] == ["2028-02-25", "2028-04-01"]
 
 
+def test_a_day_undone_in_a_merged_account_frees_no_other(world: World, paid: Subscriber) -> None:
+    by(world, charge_day.choose, paid, 25)
+    begun = world.start_trial("other@example.com", "pm_card_mastercard")
+    other = Subscriber("other@example.com", begun["reader"]["id"], begun["subscription"]["id"])
+    world.advance_to(local(2027, 4, 1))
+    by(world, charge_day.choose, other, 20)
+    by(world, charge_day.undo, other)
+    path = f"/v1/subscriptions/{other.subscription_id}/cancel"
+    world.api.post(path, json={"when": "now"}).raise_for_status()
+    world.settle()
+    body = {"other": other.reader_id, "reason": "rang from both"}
+    world.api.post(f"/v1/readers/{paid.reader_id}/merge", json=body).raise_for_status()
+    with pytest.raises(charge_day.DayChosenBefore):
+        by(world, charge_day.choose, paid, 1)
+
+
 def test_a_reader_who_cancels_before_the_free_days_reads_what_is_paid(world: World, paid: Subscriber) -> None:
     by(world, charge_day.choose, paid, 15)
     path = f"/v1/subscriptions/{paid.subscription_id}"

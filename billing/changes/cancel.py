@@ -256,9 +256,8 @@ def undo(ctx: TransactionContext, subscription_id: str, *, reason: str = UNDONE)
     refuse_undo(ctx, subscription)
     columns = SubscriptionPatch(cancel_asked_at=None, cancels_at=None)
     if subscription.charge_day_from is not None and subscription.period_end_on is not None:
-        columns["access_until"] = periods.start_of_day(
-            subscription.period_end_on, ctx.zone
-        )  # the free days again
+        # the free days up to a chosen day, which a cancellation before them had taken
+        columns["access_until"] = periods.start_of_day(subscription.period_end_on, ctx.zone)
     change(ctx, subscription, Event.CANCEL_UNDONE, reason=reason, **columns)
     return subscription
 

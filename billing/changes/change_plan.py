@@ -153,7 +153,9 @@ def plan_without_switch(session: Session, subscription: Subscription) -> str:
 def choose_plan(
     ctx: TransactionContext, subscription_id: str, plan_id: str, *, reason: str, by_staff: bool = False
 ) -> Subscription:
-    """Choose another plan; in a trial, for the first charge, whose day stays. A price announced for its first day is moot. Raises as `preview`, and UnknownSubscription."""
+    """Choose another plan; in a trial, for the first charge, whose day stays. A price announced for its first day is moot.
+
+    Raises as `preview`, and UnknownSubscription."""
     subscription = lock(ctx.session, subscription_id)
     found = preview(ctx, subscription, plan_id, by_staff=by_staff)
     notice = open_notice(ctx.session, subscription.id)

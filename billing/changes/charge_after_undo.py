@@ -39,7 +39,7 @@ def of_cancellation(ctx: TransactionContext, subscription: Subscription) -> Char
 
 
 def of_plan(ctx: TransactionContext, subscription: Subscription) -> ChargeAhead | None:
-    """Without the change of plan that is ahead. Raises NoSwitch."""
+    """Without the change of plan that is ahead. Raises NoSwitch, FirstChargeAnnounced."""
     columns, notice = change_plan.terms_again(ctx, subscription)
     return _charge(ctx, subscription, columns, notice)
 

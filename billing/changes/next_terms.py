@@ -50,7 +50,8 @@ def begin(ctx: TransactionContext, subscription: Subscription, starts_on: date) 
         return False
     columns: SubscriptionPatch = NOTHING_NEXT | {"price_id": price.id}
     if plan.id != s.plan_id or s.is_fixed_term:
-        # `settle` sets it when the year is paid: a charge that is made again must not look like the end of a year
+        # `settle` sets it when the year is paid: a charge that is made again must not look like the end of a year. Before a first
+        # charge no year can end, and `settle` leaves it as it is.
         is_year = s.period_number == 0 and plan.then_plan_id is not None
         columns |= {"plan_id": plan.id, "is_fixed_term": is_year, "term_notice_at": None}
         columns |= _anchored(ctx.session, s, starts_on)

@@ -47,7 +47,7 @@ def choosable_from(chosen_on: date) -> date:
 
 
 def in_words(day: int) -> str:
-    """The day as pages and mails say it: "the 25th", "the last day"."""
+    """The day in English, for staff: "the 25th", "the last day". `notices.charge_day.day_in_words` says it to readers."""
     if day == LAST:
         return "the last day"
     ending = "th" if 10 < day < 20 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")

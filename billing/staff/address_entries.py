@@ -12,7 +12,7 @@ def changes(session: Session, reader_id: str, most: int) -> list[Entry]:
 
 
 def _entry(row: AddressChange) -> Entry:
-    state = row.state(row.created_at)
+    state = row.state(row.created_at)  # entries know no present: the line says until when the link works
     ends = (
         ("confirmed", row.confirmed_at),
         ("stopped", row.stopped_at),

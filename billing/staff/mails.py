@@ -26,7 +26,8 @@ def one(session: Session, reader_id: str, message_id: str) -> Message:
 
 
 def as_sent(message: Message, house: emails.House, languages: Languages) -> emails.Rendered:
-    """Subject and text, in the language of the mail. Links and codes that sign in or cancel are covered, so that staff can't act as the reader."""
+    """Subject and text, in the language of the mail. Links and codes that sign in or cancel are covered, so that staff can't act as
+    the reader."""
     words = emails.load(message.kind, message.fields)
     covered = {
         name: without_places(value)

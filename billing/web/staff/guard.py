@@ -117,6 +117,7 @@ def open_staff_visit(visit: Visiting) -> StaffVisit:
         found = sessions.find(ctx, secret)
     if found is None:
         raise SignInFirst
+    # not `vars`, which has what the visit has worked out for itself, too
     known = {field.name: getattr(visit, field.name) for field in fields(visit)}
     return StaffVisit(**known, staff_session=found[0], member=found[1])
 

@@ -16,9 +16,9 @@ from billing.subscriptions.find import live_of
 
 _ROWS = (
     (("subscription", "payment", "refund"), "with the invoices, consents and history that belong to them"),
-    (("payment_method", "passkey"), "so both of the person's customers at the acquirer stay in use"),
+    (("payment_method",), "so both of the person's customers at the acquirer stay in use"),
     (("consent",), "as given"),
-    (("complimentary_grant", "gift"), ""),
+    (("passkey", "complimentary_grant", "gift"), ""),
     (("reader_request", "reader_note", "dispute", "staff_case"), ""),
 )
 _NAMES = {

@@ -28,24 +28,9 @@ def accounts_merged(
 ) -> None:
     """Tell the reader at both addresses, in the transaction that merges. The address that is free now has no account any more."""
     url, expires_at = ctx.site.page("/account"), ctx.at + RECEIPT_LIFE
-    send_all(
-        ctx,
-        [
-            NewMessage(
-                AccountsMergedMail(signs_in=True, account_url=url),
-                f"merge:{merge_id}",
-                address,
-                reader_id,
-                expires_at,
-                merge_id,
-            ),
-            NewMessage(
-                AccountsMergedMail(signs_in=False, account_url=url),
-                freed_key(merge_id),
-                freed,
-                reader_id,
-                expires_at,
-                merge_id,
-            ),
-        ],
-    )
+    mails = ((True, f"merge:{merge_id}", address), (False, freed_key(merge_id), freed))
+    messages = [
+        NewMessage(AccountsMergedMail(url, signs_in=signs_in), key, to, reader_id, expires_at, merge_id)
+        for signs_in, key, to in mails
+    ]
+    send_all(ctx, messages)

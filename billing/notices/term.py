@@ -12,18 +12,16 @@ from billing.notices.send import card_of, send, with_vat
 from billing.payments.models import Refund
 from billing.platform.context import TransactionContext
 from billing.rules import notices, term, trial
+from billing.rules.money import Money
 from billing.subscriptions.find import NotOffered, plan_on_offer, terms_on
 from billing.subscriptions.models import Price, Subscription, TermsChangeReason
 from emails import ALWAYS, Cents, Day, Mail, Url
-from emails.filters import per, rand
+from emails.filters import per
 from emails.languages import Text, say
 
 
 def _choice(price: Text, period: str) -> Text:
     return say("%(price)s %(per)s", price=price, per=per(period))
-
-
-_CHOSEN = _choice(say("%(amount)s incl. VAT", amount=rand(75000)), "year")
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class TermNoticeMail(
     samples = {
         "": {},
         "plain": {"year_amount": None},
-        "chosen": {"year_amount": None, "chosen": _CHOSEN},
+        "chosen": {"year_amount": None, "chosen": _choice(with_vat(Money(75000)), "year")},
     }
     last_day: Day
     next_on: Day

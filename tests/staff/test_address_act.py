@@ -2,6 +2,7 @@
 
 from tests.support.actors import BY
 from tests.support.another_address import NEW, addresses, change, stop
+from tests.support.erasures import ask_for
 from tests.support.programs import program
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
@@ -52,6 +53,16 @@ def test_staff_learn_what_readers_dont(world: World, staff: SignIn, paid: Subscr
         in support.again(path).post(path, email="thandi@gmail.con").words
     )
     assert world.rows("SELECT id FROM address_change") == []
+
+
+def test_it_is_not_offered_for_an_account_that_closes(world: World, staff: SignIn, paid: Subscriber) -> None:
+    ask_for(world, paid.reader_id)
+    support, page = staff("support"), f"/staff/readers/{paid.reader_id}"
+    shown = support.get(page).text
+    assert f"{page}/note" in shown
+    assert f"{page}/address" not in shown
+    support.get(f"{page}/address")
+    assert "is being closed" in support.post(f"{page}/address", email=NEW).words
 
 
 def test_a_program_begins_it_once(world: World, paid: Subscriber) -> None:

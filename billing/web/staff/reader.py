@@ -151,7 +151,7 @@ def _acts(
         (Permission.ANOTHER_TRIAL, not live, "another-trial", "Allow another trial"),
         (Permission.MERGE, not closing, "merge", "Merge with another account"),
         (Permission.ERASE, not closing, "erase", "Close and erase"),
-        (Permission.CHANGE_ADDRESS, True, "address", "Change the email address"),
+        (Permission.CHANGE_ADDRESS, not closing, "address", "Change the email address"),
         (Permission.NOTE, True, "note", "Write a note"),
     )
     return tuple(

@@ -42,6 +42,12 @@ class DaysBody(ReasonBody):
     days: int = Field(ge=1, le=MOST_DAYS, strict=True)
 
 
+class ChargeDayBody(ReasonBody):
+    """A day of the month, and why."""
+
+    day: Annotated[int, Field(ge=1, le=28, strict=True)] | Literal["last"]
+
+
 class AddressBody(ReasonBody):
     """The new address, and why."""
 
@@ -59,24 +65,24 @@ def _perform(ctx: TransactionContext, act: Act, reason: str) -> str:
     return perform(ctx, act, role=None, reason=reason, version=None).subject or ""
 
 
+def _known(ctx: TransactionContext, subscription_id: str) -> Subscription:
+    """Raises UnknownSubscription."""
+    row = ctx.session.get(Subscription, subscription_id)
+    if row is None:
+        raise UnknownSubscription
+    return row
+
+
 @router.post("/v1/subscriptions/{subscription_id}/extend", summary="Give more days")
 def extend(subscription_id: str, body: DaysBody, caller: Supports) -> Response:
     """The trial, or the paid period, ends so many days later. 409 `is_cancelled`, `is_paused`, `is_owing`, `charge_under_way`, `already_ended`."""
 
     def do(ctx: TransactionContext) -> Answer:
-        row = ctx.session.get(Subscription, subscription_id)
-        if row is None:
-            raise UnknownSubscription
+        row = _known(ctx, subscription_id)
         _perform(ctx, ExtendAct(row.reader_id, body.days, subscription_id), body.reason)
         return 200, shapes.subscription(ctx, row)
 
     return caller.once_in_one(body, do)
-
-
-class ChargeDayBody(ReasonBody):
-    """A day of the month, and why."""
-
-    day: Annotated[int, Field(ge=1, le=28, strict=True)] | Literal["last"]
 
 
 @router.post(
@@ -111,9 +117,7 @@ def undo_charge_day(subscription_id: str, body: ReasonBody, caller: Supports) ->
 
 def _live(ctx: TransactionContext, subscription_id: str) -> Subscription:
     """The subscription, which runs: its reader has no other. Raises UnknownSubscription, AlreadyEnded."""
-    row = ctx.session.get(Subscription, subscription_id)
-    if row is None:
-        raise UnknownSubscription
+    row = _known(ctx, subscription_id)
     if row.state is State.ENDED:
         raise AlreadyEnded
     return row

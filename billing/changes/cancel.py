@@ -1,7 +1,7 @@
 """Cancel, and undo it. A cancellation counts from the moment of asking; money taken after that goes back."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlmodel import Session, col, select
@@ -27,7 +27,7 @@ from billing.rules.card_numbers import without_card_numbers
 from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import SubscriptionPatch, change, lock
 from billing.subscriptions.models import Subscription
-from billing.subscriptions.schedule import next_charge, pause_is_ahead
+from billing.subscriptions.schedule import next_charge, paid_until, pause_is_ahead
 from emails.languages import named
 
 UNDONE = "cancellation undone"
@@ -149,7 +149,7 @@ def end_of_access(site: Site, subscription: Subscription, returned: list[Invoice
     elif s.state in (State.PAST_DUE, State.PAUSED) or s.period_end_on is None:
         ends_at = at
     else:
-        end_on = min([invoice.period_start_on for invoice in returned], default=_reads_to(site, s, at))
+        end_on = min([invoice.period_start_on for invoice in returned], default=paid_until(s, site.today(at)))
         ends_at = max(at, periods.start_of_day(end_on, site.zone))
     return ends_at if s.cancels_at is None else min(ends_at, s.cancels_at)
 
@@ -213,20 +213,13 @@ def void_open_invoice(session: Session, subscription: Subscription) -> None:
         mark_void(session, invoice)
 
 
-def _reads_to(site: Site, subscription: Subscription, at: datetime) -> date:
-    """The first day after what is paid. Free days up to a chosen day of the month are for those who stay, until they have begun."""
-    s = subscription
-    end_on = s.period_end_on or s.charge_on
-    return s.charge_day_from if s.charge_day_from and site.today(at) < s.charge_day_from else end_on
-
-
 def can_undo(site: Site, subscription: Subscription, at: datetime) -> bool:
     """Whether a cancellation can be taken back: while reading goes on, and no paid money has gone back for it."""
     s = subscription
     if s.state is State.ENDED or s.cancels_at is None or s.cancels_at <= at:
         return False
     paid = s.state is State.ACTIVE and s.period_end_on is not None
-    return not paid or s.cancels_at >= periods.start_of_day(_reads_to(site, s, at), site.zone)
+    return not paid or s.cancels_at >= periods.start_of_day(paid_until(s, site.today(at)), site.zone)
 
 
 def may_undo(ctx: TransactionContext, subscription: Subscription) -> bool:

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from billing.rules.lifecycle import State
-from billing.rules.periods import last_day_before
+from billing.rules.periods import civil_date, last_day_before
 from billing.subscriptions.models import Subscription
-from billing.subscriptions.schedule import pause_is_ahead
+from billing.subscriptions.schedule import paid_until, pause_is_ahead
 from emails.languages import Text, say
 
 
@@ -39,11 +39,11 @@ def in_a_sentence(
         return say("Your subscription is paused; it goes on, with a charge, on %(day)s.", day=s.resumes_on)
     if s.period_end_on is None:
         return say("Your subscription has begun; the first payment is on its way.")
-    paid = s.period_end_on - timedelta(days=1)
     if pause_is_ahead(s) and s.resumes_on is not None:
         return say(
             "Your subscription is paid through %(paid)s, then paused until %(day)s.",
-            paid=paid,
+            paid=s.period_end_on - timedelta(days=1),
             day=s.resumes_on,
         )
+    paid = paid_until(s, civil_date(at, zone)) - timedelta(days=1)
     return say("Your subscription is paid through %(day)s.", day=paid)

@@ -107,6 +107,14 @@ def pause_is_ahead(s: Subscription) -> bool:
     return s.state is State.ACTIVE and s.cancels_at is None and ahead
 
 
+def paid_until(s: Subscription, today: date) -> date:
+    """The first day after what is paid. Free days up to a chosen day of the month are for those who stay: they count from their first
+    on."""
+    if s.charge_day_from is not None and today < s.charge_day_from:
+        return s.charge_day_from
+    return s.period_end_on or s.charge_on
+
+
 def _in_pause(s: Subscription, zone: ZoneInfo) -> Due:
     if s.resumes_on is None:
         raise AssertionError(f"{s.id} is paused without an end")

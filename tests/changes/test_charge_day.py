@@ -65,6 +65,7 @@ def test_the_next_charge_moves_to_the_day_and_stays_there(world: World, paid: Su
     account = browser.post("/account/charge-day", consent="yes")
     assert "Next charge R75.00 incl. VAT on Sunday 25 April 2027" in account.words
     assert "You pay on the 25th of each month." in account.words
+    assert "Your subscription is paid through Thursday 15 April 2027." in account.words, "not the free days"
     world.settle()
     letter = world.letters(paid.email)[-1]
     assert letter.subject == "From Sunday 25 April 2027 you pay on the 25th of the month"
@@ -77,6 +78,7 @@ def test_the_next_charge_moves_to_the_day_and_stays_there(world: World, paid: Su
     locked = world.articles["subscriber"][0]
     world.advance_to(local(2027, 4, 20))
     assert world.access(locked, paid.reader_id)["allowed"], "the days between are free"
+    assert "paid through Saturday 24 April 2027" in signed_in(world, paid.email).get("/account").words
     assert charged(world) == ["2027-03-16"]
     world.advance_to(local(2027, 7, 19))
     assert charged(world)[1:] == forecast == ["2027-04-25", "2027-05-25", "2027-06-25"]

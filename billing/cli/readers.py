@@ -1,6 +1,7 @@
 """Commands about one reader's personal data."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,10 +9,22 @@ from billing.cli import billing
 from billing.cli.installation import transaction
 from billing.cli.words import REASON, in_words
 
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from billing.readers.models import Reader
+
 
 @billing.group()
 def readers() -> None:
     """What readers may ask for by law."""
+
+
+def _found(session: "Session", who: str) -> "Reader | None":
+    """The reader with this address or id; None for an address without an account. Raises UnknownReader, ReaderMerged."""
+    from billing.readers.register import by_address, by_id
+
+    return by_address(session, who) if "@" in who else by_id(session, who)
 
 
 @readers.command(name="erase")
@@ -22,12 +35,12 @@ def readers_erase(email: str, reason: str, *, preview: bool) -> None:
     """Close the account of EMAIL, an address or a reader's id, and erase it from tomorrow. What ends, what goes back and what
     stays is printed. An address without an account is erased too, where newsletters or mails to it are kept."""
     from billing.personal_data import ask
-    from billing.readers.register import UnknownReader, by_address, by_id, register
+    from billing.readers.register import UnknownReader, register
     from billing.staff.acts import erasing
     from billing.staff.acts.perform import perform
 
     with transaction() as ctx:
-        reader = by_address(ctx.session, email) if "@" in email else by_id(ctx.session, email)
+        reader = _found(ctx.session, email)
         if reader is None and not ask.holds_address(ctx.session, email):
             raise UnknownReader
         if reader is None and preview:
@@ -56,13 +69,13 @@ def readers_export(email: str, to: Path | None, reason: str) -> None:
     from billing.cli.installation import opened
     from billing.personal_data import archive, ask
     from billing.platform.actors import Command
-    from billing.readers.register import UnknownReader, by_address, by_id
+    from billing.readers.register import UnknownReader
     from billing.staff import audit
 
     services = opened()
     at = services.clock.now()
     with services.database.begin(services.site, at, Command()) as ctx:
-        reader = by_address(ctx.session, email) if "@" in email else by_id(ctx.session, email)
+        reader = _found(ctx.session, email)
         if reader is None and not ask.holds_address(ctx.session, email):
             raise UnknownReader
         reader_id, address = (reader.id, reader.email) if reader else (archive.NO_READER, email)
@@ -87,25 +100,21 @@ def readers_export(email: str, to: Path | None, reason: str) -> None:
 def readers_merge(stays: str, goes: str, reason: str, *, other_address: bool, preview: bool) -> None:
     """Merge two accounts of one person, each an address or a reader's id: all that GOES has moves to STAYS, and GOES is empty
     afterwards. What moves and what ends is printed. It can't be undone."""
-    from billing.readers.register import UnknownReader, by_address, by_id
+    from billing.readers.register import UnknownReader
     from billing.staff.acts.merging import MergeAct
     from billing.staff.acts.perform import perform
 
     with transaction() as ctx:
-        found = [
-            by_address(ctx.session, each) if "@" in each else by_id(ctx.session, each)
-            for each in (stays, goes)
-        ]
-        ids = [reader.id for reader in found if reader is not None]
-        if len(ids) < len(found):
+        one, other = _found(ctx.session, stays), _found(ctx.session, goes)
+        if one is None or other is None:
             raise UnknownReader
-        act = MergeAct(ids[0], ids[1], other_address=other_address)
+        act = MergeAct(one.id, other.id, other_address=other_address)
         for line in act.preview(ctx).words:
             click.echo(line)
         if preview:
             return
         perform(ctx, act, role=None, reason=reason, version=None)
-    click.echo(f"{ids[1]} is merged into {ids[0]}.")
+    click.echo(f"{act.other_id} is merged into {act.reader_id}.")
 
 
 @readers.command(name="erased")

@@ -120,8 +120,13 @@ def test_two_live_subscriptions_are_never_one_persons(world: World, paid: Subscr
     support.get(f"{where}/merge")
     page = support.post(f"{where}/merge", other=SECOND, step="preview")
     assert "Both accounts have a live subscription" in page.words
-    assert f"/staff/readers/{goes}/cancel" in page.text
+    assert f'/staff/readers/{goes}/cancel?when=now">Cancel now for {goes}' in page.text
     assert f"{where}/withdraw" in page.text
+    page = support.post(f"{where}/merge", other=paid.email, step="preview")
+    assert "Both are the same account" in page.words
+    assert "Cancel now for" not in page.words
+    page = support.get(f"/staff/readers/{goes}/cancel?when=now")
+    assert '<option value="now" selected>' in page.text
     assert world.rows("SELECT id FROM reader_merge") == []
 
 

@@ -314,7 +314,7 @@ def _readers() -> Iterator[tuple[str, Page, Frame]]:
     yield "staff-act-days", replace(ACT, title="Extend", fields=(days,), words=("The trial runs on.",)), at
     yield "staff-act-correct-invoice", _correct_invoice(), at
     yield "staff-act-merge", _merge(), at
-    first = (FirstStep("/staff/readers/rdr_1/cancel", "Cancel now for rdr_1"),)
+    first = (FirstStep("/staff/readers/rdr_1/cancel?when=now", "Cancel now for rdr_1"),)
     both = "Both accounts have a live subscription. End one of them now first, and give back what is owed for it."
     refused = replace(_merge(), words=(), version=None, error=both, first=first)
     yield "staff-act-merge-refused", refused, at

@@ -29,9 +29,9 @@ def _add(slug: str, permission: Permission, make: MakeForm) -> None:
 
     @router.get(PAGE + slug)
     def show(
-        visit: Annotated[StaffVisit, needs(permission)], reader_id: str, payment: Named = ""
+        visit: Annotated[StaffVisit, needs(permission)], reader_id: str, payment: Named = "", when: Named = ""
     ) -> Response:
-        return page_of(visit, reader_id, Typed(payment=payment)).show()
+        return page_of(visit, reader_id, Typed(payment=payment, when=when)).show()
 
     @router.post(PAGE + slug)
     def do(

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from sqlmodel import Session
 
+from billing.changes.cancel import When
 from billing.personal_data import merge
 from billing.platform.errors import Invalid
 from billing.platform.storable import storable
@@ -71,12 +72,12 @@ def _find(session: Session, text: str) -> Reader | None:
 
 
 def _first(session: Session, reader_ids: Collection[str]) -> tuple[FirstStep, ...]:
-    """What staff do first where both have a live subscription."""
-    live = [reader_id for reader_id in reader_ids if live_of(session, reader_id) is not None]
-    if len(live) < len(reader_ids):
+    """What staff do first where two accounts have a live subscription each."""
+    live = [reader_id for reader_id in dict.fromkeys(reader_ids) if live_of(session, reader_id) is not None]
+    if len(live) < 2:
         return ()
     return tuple(
         FirstStep(f"/staff/readers/{reader_id}/{act}", f"{words} {reader_id}")
         for reader_id in live
-        for act, words in (("cancel", "Cancel now for"), ("withdraw", "Withdraw for"))
+        for act, words in ((f"cancel?when={When.NOW}", "Cancel now for"), ("withdraw", "Withdraw for"))
     )

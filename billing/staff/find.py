@@ -1,4 +1,4 @@
-"""Find readers by mail (also partly), external id, invoice number, last four digits, or an id of ours or an acquirer."""
+"""Find readers by mail (also by an earlier one, or a part), external id, invoice number, last four digits, or an id of ours or an acquirer."""
 
 import re
 from dataclasses import dataclass

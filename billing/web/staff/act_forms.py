@@ -15,6 +15,7 @@ from billing.payments import invoice_recipients
 from billing.payments.invoice_recipients import MOST
 from billing.payments.models import Payment
 from billing.platform.errors import Invalid, Refusal
+from billing.readers.register import LONGEST_ADDRESS
 from billing.refunds import refund
 from billing.rules import charge_day
 from billing.rules.pause import MOST_BY_STAFF
@@ -72,7 +73,7 @@ class Typed:
     name: Annotated[str | None, Form(max_length=2 * MOST)] = None
     address: Annotated[str | None, Form(max_length=2 * MOST), LINES] = None
     vat_number: Short = None
-    email: Annotated[str | None, Form(max_length=254)] = None
+    email: Annotated[str | None, Form(max_length=LONGEST_ADDRESS)] = None
     other: Annotated[str | None, Form(max_length=300)] = None
     stays: Short = None
     keeps: Short = None
@@ -162,7 +163,7 @@ def pause(_visit: StaffVisit, _session: Session, reader_id: str, typed: Typed) -
 def change_address(_visit: StaffVisit, _session: Session, reader_id: str, typed: Typed) -> ActForm:
     """Begin a change of address; the new one has to confirm it."""
     shown = (typed.email or "").strip()
-    field = ActField(name="email", label="New address", kind="text", value=shown)
+    field = ActField(name="email", label="New address", kind="text", value=shown, most=LONGEST_ADDRESS)
     act = ChangeAddressAct(reader_id, shown) if shown else None
     asks = ("Why?", "it stands in the history; say how you know that it is the reader who asks")
     return ActForm("Change the email address", act, (field,), asks=asks)

@@ -9,7 +9,7 @@ from billing.personal_data import merge
 from billing.platform.errors import Invalid
 from billing.platform.storable import storable
 from billing.readers.models import Reader
-from billing.readers.register import by_address
+from billing.readers.register import LONGEST_ADDRESS, by_address
 from billing.staff.acts.merging import MergeAct
 from billing.subscriptions.find import live_of
 from billing.web.staff.act_forms import ActForm, Typed
@@ -34,6 +34,7 @@ def merging(_visit: StaffVisit, session: Session, reader_id: str, typed: Typed) 
         label="The other account",
         kind="text",
         value=text,
+        most=LONGEST_ADDRESS,
         hint="Its address, or its id. Make sure that both are the same person’s: ask by both addresses.",
     )
     if not text:

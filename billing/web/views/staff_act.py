@@ -8,7 +8,8 @@ from billing.web.views.staff_reader import StaffEntry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActField:
-    """One field of the form. `kind` is moment, days, rand, text, lines, or choice, with `choices` as (value, words)."""
+    """One field of the form. `kind` is moment, days, rand, text, lines, or choice, with `choices` as (value, words). A text, or
+    lines, have at most `most` letters."""
 
     name: str
     label: str
@@ -17,6 +18,7 @@ class ActField:
     hint: str = ""
     choices: tuple[tuple[str, str], ...] = ()
     is_optional: bool = False
+    most: int = 200
 
 
 @dataclass(frozen=True, slots=True)

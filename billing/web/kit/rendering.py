@@ -73,9 +73,10 @@ class PageRenderer:
             period=_kept(language, partial(named, "period")),
         )
 
-        environment.globals["kept"] = _kept_macro()
         names = {"asset": asset, "stylesheet": stylesheet, "preview": preview, "touch_icon": touch_icon}
-        environment.globals.update(names | dict(self.names))
+        environment.globals.update(names | dict(self.names), kept=_kept_macro())
+        # not by an import in each page: that compares all names which templates know, at each rendering
+        environment.globals["parts"] = environment.get_template("_parts.html").module
         return environment
 
     def render(self, template: str, language: Language = ENGLISH, **context: object) -> str:

@@ -21,6 +21,9 @@ MAKES_WITHIN = timedelta(days=1)
 LOOKS_BACK = timedelta(days=8)
 """Erasures of so many days are looked at again each night: an erased reader's old rows don't come back by themselves."""
 
+SLOWEST = timedelta(minutes=5)
+"""News in a transaction that began before an erasure may be written after it, and is news of an erased reader: it stays."""
+
 
 def _outlived(rule: RetentionRule) -> str:
     return f"""SELECT '{rule.table}' AS id, 'older than {rule.keep.days} days' AS at_fault WHERE EXISTS (
@@ -29,7 +32,7 @@ def _outlived(rule: RetentionRule) -> str:
 
 def _left(table: PersonalTable) -> str:
     return f"""SELECT e.reader_id AS id, '{table.what}, in {table.table}' AS at_fault FROM erasure e
-               WHERE e.done_at > :at - {span(LOOKS_BACK)} AND EXISTS ({table.left_over_of("e.reader_id", "e.done_at")})"""
+               WHERE e.done_at > :at - {span(LOOKS_BACK)} AND EXISTS ({table.left_over_of("e.reader_id", f"e.done_at - {span(SLOWEST)}")})"""
 
 
 def _unmoved(table: str) -> str:

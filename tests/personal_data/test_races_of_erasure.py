@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from billing.acquirer.answers import CustomerGone
 from billing.dev.sandbox import faults
+from billing.dev.simulate.owed_refunds import pay_owed
 from billing.personal_data import erase
 from billing.personal_data.models import Erasure
 from billing.readers.models import Reader
@@ -117,6 +118,58 @@ def test_late_news_of_an_erased_reader_is_settled_and_brings_nothing_back(
     ] == []
     ledger_checks.check(world)
     assert world.rows(BROKEN, **values(world.services.site, world.now)) == []
+
+
+def test_news_of_the_moment_of_an_erasure_is_no_breach(world: World, paid: Subscriber) -> None:
+    ask_for(world, paid.reader_id)
+    world.advance(days=1)
+    (erasure,) = world.rows("SELECT done_at FROM erasure")
+    world.sandbox.banks("dispute", charge=world.charges()[-1]["id"])
+    world.settle()
+    (case,) = world.rows("SELECT opened_at, what FROM staff_case")
+    assert case["opened_at"] == erasure["done_at"], "the held clock has not moved"
+    assert case["what"] != ""
+    assert world.rows(BROKEN, **values(world.services.site, world.now)) == []
+
+
+def charged(world: World) -> str:
+    """A reader who was charged, and to whose card no refund returns: each bounces a day later. The reader's id."""
+    started = world.start_trial("thandi@example.com", "pm_card_refundFail")
+    world.advance(days=16)
+    return str(started["reader"]["id"])
+
+
+def test_an_erasure_waits_until_money_that_did_not_go_back_is_paid(world: World) -> None:
+    reader_id = charged(world)
+    (payment,) = world.rows("SELECT id FROM payment")
+    world.api.post(f"/v1/payments/{payment['id']}/refunds", json={"reason": "kind"}).raise_for_status()
+    world.settle()
+    world.advance(hours=1)
+    ask_for(world, reader_id)
+    for paid_days, is_paid in ((2, False), (1, True)):  # staff take three days
+        world.advance(days=paid_days)
+        assert "message" in left_over(world, reader_id)
+        pay_owed(world.services, world.now)
+        assert bool(world.rows("SELECT id FROM refund WHERE paid_back_at IS NOT NULL")) is is_paid
+    world.advance(days=1)
+    assert left_over(world, reader_id) == []
+
+
+def test_a_refund_that_bounces_just_after_an_erasure_asks_nobody_for_an_account(world: World) -> None:
+    reader_id, services = charged(world), world.services
+    ask_for(world, reader_id)  # which gives the first charge back
+    world.settle()
+    (due,) = world.rows("SELECT erases_at FROM erasure")
+    world.skip_to(due["erases_at"])
+    assert erase.erase_due(services.database, services.acquirers, services.site, world.now) == 1
+    world.settle()
+    (erasure,) = world.rows("SELECT done_at FROM erasure")
+    (refund,) = world.rows("SELECT bounced_at FROM refund")
+    assert erasure["done_at"] == refund["bounced_at"] == world.now
+    (case,) = world.rows("SELECT what FROM staff_case")
+    assert "nobody can be asked for a bank account" in case["what"]
+    assert "was told" not in case["what"]
+    assert world.rows(BROKEN, **values(services.site, world.now)) == []
 
 
 @pytest.mark.parametrize("effect", faults.EFFECTS)

@@ -9,7 +9,14 @@ from billing.payments import dispute_limits, refunds_owed
 from billing.payments.models import Payment, Refund
 from billing.platform.actors import WORKER
 from billing.platform.context import TransactionContext
+from billing.readers.register import by_id
+from billing.rules.addresses import is_erased
 from billing.rules.money import Money
+
+_ASKED = " The reader was told, and asked for a bank account."
+_NOBODY_TO_ASK = (
+    " The account was erased before, so nobody can be asked for a bank account: the money stays owed."
+)
 
 
 def note_failure(ctx: TransactionContext, refund: Refund, payment: Payment) -> None:
@@ -19,7 +26,8 @@ def note_failure(ctx: TransactionContext, refund: Refund, payment: Payment) -> N
     is_owed, after = refund in refunds_owed.of_payment(ctx.session, payment), ""
     if is_owed:
         refund_failed(ctx, refund, payment)
-        after = " The reader was told, and asked for a bank account."
+        is_gone = is_erased(by_id(ctx.session, refund.reader_id).email)
+        after = _NOBODY_TO_ASK if is_gone else _ASKED
     elif dispute_limits.is_taken(ctx.session, payment):
         after = " It isn't owed, for the reader's bank has taken the charge back; should we win that dispute, it is."
     open_case(

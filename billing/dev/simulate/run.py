@@ -20,6 +20,7 @@ from billing.dev.simulate.figures import Figures
 from billing.dev.simulate.judge import Breach, Life, judge
 from billing.dev.simulate.live import Crowd, SimulationStuck, WorkerPool, run_days
 from billing.dev.simulate.memory import MemoryUse
+from billing.dev.simulate.owed_refunds import pay_owed
 from billing.dev.simulate.reader_acts import ReaderActs, SimulatedReader
 from billing.dev.simulate.scenarios import ActKind, Scenario, draw_scenario
 from billing.reconcile.reconcile import reconcile
@@ -33,7 +34,7 @@ DIFFERENCES = f"""SELECT kind, subject, what FROM staff_case
                   ORDER BY opened_at, id"""  # noqa: S608
 """Cases that mean a fault of the product: not those that banks cause, nor refunds that fail or wait for balance."""
 NOT_RETURNED = "SELECT reader_id FROM staff_case WHERE kind = 'refund_failed'"
-"""Readers whose bank refused a refund; staff must pay it by other means."""
+"""Readers whose bank refused a refund; staff pay it by other means."""
 _DAY = timedelta(days=1)
 
 
@@ -116,6 +117,7 @@ def simulate(
 
         def each_morning(on: date) -> None:
             interfere(installation, on)
+            pay_owed(installation.services, workers.now())
             memory.sample()
             progress((on - FIRST_DAY).days + 1, len(days) + QUIET_DAYS)
 

@@ -14,6 +14,7 @@ from billing.platform.site import Site
 from billing.platform.tokens import Tokens
 from billing.readers.consents import Terms
 from billing.rules.money import Money
+from billing.subscriptions.find import AnyPlan
 from billing.web.views.choices import UndoAct
 from billing.web.views.frame import Card
 from emails.languages import ENGLISH, NO_WORDS, Language, Text, full_day, load_text, named, say, store_text
@@ -66,6 +67,19 @@ class Shown:
             name: load_text(value) if isinstance(value, dict) else value for name, value in found.items()
         }
         return cls(**values)
+
+
+def shown_charge(act: Act, email: str, plan: AnyPlan, price: Money, on: date, **more: str) -> Shown:
+    """What a page shows of the charge that it is about, by its plan and on its day. `more`: what it shows besides."""
+    return Shown(
+        act=act,
+        email=email,
+        plan=plan.id,
+        period=plan.period_label,
+        price=words_of_money(price),
+        charge_on=words_of_day(on),
+        **more,
+    )
 
 
 def signed_review(tokens: Tokens, shown: Shown, terms: Terms) -> Callable[[Language], str]:

@@ -17,7 +17,7 @@ from billing.rules.charge_day import choosable_from
 from billing.subscriptions.change import lock
 from billing.subscriptions.models import Subscription
 from billing.web.kit.visit import Guarded, Visit, Visiting
-from billing.web.reader.agreement import Shown, language_shown, signed_review, words_of_day, words_of_money
+from billing.web.reader.agreement import language_shown, shown_charge, signed_review, words_of_day
 from billing.web.reader.choices import unless_agreed
 from billing.web.reader.guard import running, signed_in
 from billing.web.reader.undoing import Agreed, changed_undo, undo_page
@@ -58,16 +58,8 @@ def _terms(chosen: ChosenDay) -> consents.Terms:
 def _review(visit: Visit, ctx: TransactionContext, chosen: ChosenDay) -> DayPage:
     email, terms = signed_in(visit).email, _terms(chosen)
     vat = tax.split(chosen.price.money, vat_rates.rate_on(ctx.session, chosen.on)).vat
-    shown = Shown(
-        act="day",
-        email=email,
-        plan=chosen.plan.id,
-        period=chosen.plan.period_label,
-        price=words_of_money(chosen.price.money),
-        charge_on=words_of_day(chosen.on),
-        days=words_of_day(chosen.before),
-        vat=amount(str(vat)),
-    )
+    more = {"vat": amount(str(vat)), "days": words_of_day(chosen.before)}
+    shown = shown_charge("day", email, chosen.plan, chosen.price.money, chosen.on, **more)
     return DayPage(
         email=email,
         option=_option(chosen),

@@ -27,12 +27,11 @@ from billing.subscriptions.schedule import pause_is_ahead
 from billing.web.kit.problems import words_of
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader.agreement import (
-    Shown,
     differences,
     language_shown,
+    shown_charge,
     signed_review,
     words_of_day,
-    words_of_money,
 )
 from billing.web.reader.guard import running, signed_in
 from billing.web.views.choices import Choices, DayPage, PausePage, PlanOption, PlanPage
@@ -136,16 +135,8 @@ def _plan_page(
 ) -> PlanPage:
     email, terms = signed_in(visit).email, _terms(ctx, switch)
     vat = tax.split(switch.price.money, vat_rates.rate_on(ctx.session, switch.on)).vat
-    shown = Shown(
-        act="switch",
-        email=email,
-        plan=switch.plan.id,
-        period=switch.plan.period_label,
-        price=words_of_money(switch.price.money),
-        charge_on=words_of_day(switch.on),
-        vat=amount(str(vat)),
-        documents=legal.shown(documents),
-    )
+    more = {"vat": amount(str(vat)), "documents": legal.shown(documents)}
+    shown = shown_charge("switch", email, switch.plan, switch.price.money, switch.on, **more)
     return PlanPage(
         email=email,
         option=_option(switch),
@@ -203,15 +194,9 @@ def _pause_page(visit: Visit, ctx: TransactionContext, subscription: Subscriptio
         for months in range(1, max(1, most) + 1)
     )
     plan, price = terms_on(ctx.session, subscription, options[0].resumes_on)
-    shown = Shown(
-        act="pause",
-        email=signed_in(visit).email,
-        plan=plan.id,
-        period=plan.period_label,
-        price=words_of_money(price.money),
-        charge_on=words_of_day(options[0].resumes_on),
-        days=", ".join(words_of_day(option.resumes_on) for option in options),
-    )
+    days = ", ".join(words_of_day(option.resumes_on) for option in options)
+    email, first = signed_in(visit).email, options[0].resumes_on
+    shown = shown_charge("pause", email, plan, price.money, first, days=days)
     return PausePage(
         email=shown.email,
         last_day=options[0].start_on - timedelta(days=1),

@@ -20,7 +20,7 @@ from billing.subscriptions.find import NotOffered
 from billing.subscriptions.offer import Offer, offer_today
 from billing.web.kit.visit import Visit
 from billing.web.reader import way
-from billing.web.reader.agreement import Shown, words_of_card, words_of_day, words_of_money
+from billing.web.reader.agreement import Shown, shown_charge, words_of_card, words_of_day, words_of_money
 from billing.web.reader.next_step import next_step
 from billing.web.views.frame import Card
 from billing.web.views.start import RefusedPage
@@ -111,13 +111,12 @@ class Start:
         other_days = (
             (dates.free_until, dates.first_notice_on, dates.second_notice_on) if dates else (offer.renews_on,)
         )
-        return Shown(
-            act="trial" if dates else "paid",
-            email=self.email,
-            plan=offer.plan.id,
-            period=offer.plan.period_label,
-            price=words_of_money(offer.amount),
-            charge_on=words_of_day(self.first_charge_on(today)),
+        return shown_charge(
+            "trial" if dates else "paid",
+            self.email,
+            offer.plan,
+            offer.amount,
+            self.first_charge_on(today),
             vat=amount(str(vat)),
             then=words_of_money(offer.then_amount),
             free=say("%(days)s days", days=dates.days) if dates else "",

@@ -20,7 +20,7 @@ from billing.web.kit.bulkhead import GatewayCall, may_call_gateway
 from billing.web.kit.view_rows import card_of
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader import way
-from billing.web.reader.agreement import Shown, differences, words_of_card, words_of_day, words_of_money
+from billing.web.reader.agreement import Shown, differences, shown_charge, words_of_card
 from billing.web.reader.guard import running, signed_in
 from billing.web.views.choices import UndoAct, UndoPage
 
@@ -39,15 +39,11 @@ def undo_page(
     email = signed_in(visit).email
     method = ctx.session.get(PaymentMethod, str(subscription.payment_method_id))
     card = card_of(method) if method is not None and charge is not None else None
-    shown = Shown(
-        act=act,
-        email=email,
-        plan=charge.plan.id if charge else "",
-        period=charge.plan.period_label if charge else "",
-        price=words_of_money(charge.price.money) if charge else "",
-        charge_on=words_of_day(charge.on) if charge else "",
-        card=words_of_card(card),
-    )
+    if charge is None:
+        shown = Shown(act=act, email=email, price="")
+    else:
+        pays_with = words_of_card(card)
+        shown = shown_charge(act, email, charge.plan, charge.price.money, charge.on, card=pays_with)
     return UndoPage(
         email=email,
         act=act,

@@ -11,7 +11,6 @@ from markupsafe import Markup
 
 from emails.languages.language import ENGLISH, Language
 
-_PIECES = re.compile(r"(%\(\w+\)s)")
 _NAMED = re.compile(r"%\((\w+)\)s")
 MESSAGES = ("_", "gettext")
 """How templates call for a message; `{% trans %}` becomes such a call."""
@@ -56,9 +55,9 @@ class _Translate(NodeTransformer):
 
     def _pieces(self, words: str, values: Sequence[nodes.Keyword]) -> Iterator[nodes.Expr]:
         by_name = {value.key: value.value for value in values}
-        for piece in _PIECES.split(words):
-            if name := _NAMED.fullmatch(piece):
-                yield by_name[name[1]]
+        for place, piece in enumerate(_NAMED.split(words)):
+            if place % 2:  # a name stands between two pieces of text
+                yield by_name[piece]
             elif piece:
                 yield nodes.TemplateData(piece % {})
 

@@ -20,7 +20,7 @@ from billing.web.kit.visit import Visit
 KINDS = frozenset({"plan", "price", "article", "section_policy", "public_window"})
 """The kinds of facts, as notifications name them, that the rows come from."""
 MOST = 1_000
-Begin = Callable[[], AbstractContextManager[TransactionContext]]
+Reading = Callable[[], AbstractContextManager[TransactionContext]]
 
 
 class KeptRows:
@@ -36,16 +36,16 @@ class KeptRows:
         if not kind or kind in KINDS:
             self._kept = {}
 
-    def read(self, begin: Begin, *queries: Query, **parameters: Any) -> list[Rows]:
+    def read(self, reading: Reading, *queries: Query, **parameters: Any) -> list[Rows]:
         """The rows of these queries, none of which may depend on the reader or the instant. See `read_together`.
 
-        `begin` begins a transaction, where one is needed."""
+        `reading` opens what they are read in, where they aren't kept."""
         name = queries, repr(sorted(parameters.items()))
         kept = self._kept
         found = kept.get(name)
         if found is not None and self._listener.is_fresh:
             return found
-        with begin() as ctx:
+        with reading() as ctx:
             found = read_together(ctx.session, *queries, **parameters)
         if self._listener.is_fresh and not self._is_held and len(kept) < MOST:
             # Lost, if a change has been reported meanwhile: it put another dict in place of this one.
@@ -72,7 +72,7 @@ def on_offer_and_newest(
 def _rows(visit: Visit, ctx: TransactionContext | None, *queries: Query, **parameters: Any) -> list[Rows]:
     kept: KeptRows = visit.request.app.state.kept_rows
 
-    def read() -> AbstractContextManager[TransactionContext]:
+    def reading() -> AbstractContextManager[TransactionContext]:
         return visit.read() if ctx is None else nullcontext(ctx)
 
-    return kept.read(read, *queries, **parameters)
+    return kept.read(reading, *queries, **parameters)

@@ -161,7 +161,7 @@ def _use(visit: Visit, use: Callable[[TransactionContext], AddressChange | None]
 
 def _wrong(visit: Visit) -> Response:
     """A wrong code has ended the link, or tries are left."""
-    with visit.begin() as ctx:
+    with visit.read() as ctx:
         left = LINKS.tries_left(ctx, visit.browser_hashes)
     if not left:
         return visit.page(SignInExpiredPage(base=PAGE, guessed=True), 422)

@@ -20,7 +20,6 @@ MAKES_WITHIN = timedelta(days=1)
 """A file takes minutes; the law allows 30 days. An address takes seconds, unless the acquirer is away."""
 LOOKS_BACK = timedelta(days=8)
 """Erasures of so many days are looked at again each night: an erased reader's old rows don't come back by themselves."""
-
 SLOWEST = timedelta(minutes=5)
 """News in a transaction that began before an erasure may be written after it, and is news of an erased reader: it stays."""
 

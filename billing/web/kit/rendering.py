@@ -72,7 +72,6 @@ class PageRenderer:
             clock_time=self.clock_time,
             period=_kept(language, partial(named, "period")),
         )
-
         names = {"asset": asset, "stylesheet": stylesheet, "preview": preview, "touch_icon": touch_icon}
         environment.globals.update(names | dict(self.names), kept=_kept_macro())
         # not by an import in each page: that compares all names which templates know, at each rendering
